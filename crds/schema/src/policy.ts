@@ -1,0 +1,251 @@
+import { z } from 'zod';
+import { DEFAULTS } from './defaults.ts';
+import { DURATION_PATTERN } from './duration.ts';
+import { DURATION_RULE, LABEL_KEY_PATTERN, RULES, violations } from './rules.ts';
+
+export const GROUP = 'fuseboard.dev';
+export const VERSION = 'v1alpha1';
+export const KIND = 'CircuitBreakerPolicy';
+export const PLURAL = 'circuitbreakerpolicies';
+
+/** A spec is refused when its JSON is larger than this many bytes: it travels as one event. */
+export const MAX_SPEC_BYTES = 65_536;
+
+/** A breaker name as given to `getBreaker`. */
+export const BREAKER_NAME_PATTERN = '^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$';
+
+/** A breaker name, a prefix followed by `*`, or `*` for all. */
+export const BREAKER_PATTERN = '^(\\*|[A-Za-z0-9][A-Za-z0-9._:/-]{0,126}[A-Za-z0-9._:/*-]?)$';
+
+const cel = (path: string) => {
+  const rules = RULES.filter((rule) => rule.path === path);
+  return {
+    'x-kubernetes-validations': rules.map(({ cel, message, field }) => ({
+      rule: cel,
+      message,
+      ...(field === '' ? {} : { fieldPath: `.${field}` }),
+    })),
+  };
+};
+
+const duration = (text: string) =>
+  z
+    .string()
+    .max(32)
+    .regex(new RegExp(DURATION_PATTERN), 'must be a duration such as 250ms, 30s or 1m30s')
+    .refine(
+      (value) => !new RegExp(DURATION_PATTERN).test(value) || (DURATION_RULE.holds as (v: unknown) => boolean)(value),
+      DURATION_RULE.message,
+    )
+    .describe(`${text} A duration such as 250ms, 30s or 1m30s, from 1ms to 24h.`)
+    .meta({ 'x-kubernetes-validations': [{ rule: DURATION_RULE.cel, message: DURATION_RULE.message }] });
+
+const percent = (text: string) => z.int().min(1).max(100).describe(text);
+const count = (max: number, text: string) => z.int().min(1).max(max).describe(text);
+const words = (text: string) => z.array(z.string().min(1).max(256)).max(128).describe(text);
+
+const requirement = z
+  .strictObject({
+    key: z.string().max(317).regex(new RegExp(LABEL_KEY_PATTERN)).describe('The label that the requirement is about.'),
+    operator: z.enum(['In', 'NotIn', 'Exists', 'DoesNotExist']).describe('How the label relates to the values.'),
+    values: z
+      .array(
+        z
+          .string()
+          .max(63)
+          .regex(/^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/),
+      )
+      .max(64)
+      .optional()
+      .describe('Values for In and NotIn; not allowed with Exists and DoesNotExist.'),
+  })
+  .describe('One requirement on a label.')
+  .meta(cel('selector.matchExpressions[]'));
+
+const selector = z
+  .strictObject({
+    matchLabels: z
+      .record(
+        z.string(),
+        z
+          .string()
+          .max(63)
+          .regex(/^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/),
+      )
+      .optional()
+      .describe('Labels that an agent must have, each with exactly this value.')
+      .meta({ maxProperties: 16, ...cel('selector.matchLabels') }),
+    matchExpressions: z.array(requirement).max(16).optional().describe('Requirements on labels; all must hold.'),
+  })
+  .describe(
+    'Which agents in this namespace the policy is for, by their labels. Absent or empty: all of them. A policy with a selector wins over one without.',
+  );
+
+const window = z
+  .strictObject({
+    type: z
+      .enum(['Time', 'Count'])
+      .describe('Time: the calls that ended in the last `duration`. Count: the last `size` calls.'),
+    duration: duration('How far back a Time window reaches.').optional(),
+    size: count(100_000, 'How many calls a Count window holds.').optional(),
+  })
+  .describe(
+    `Which calls the conditions look at. Absent: ${DEFAULTS.trip.window.type}, ${DEFAULTS.trip.window.duration}. The window starts empty after a circuit closes.`,
+  )
+  .meta(cel('trip.window'));
+
+const trip = z
+  .strictObject({
+    window: window.optional(),
+    minimumCalls: count(
+      1_000_000,
+      `How many calls the window must hold before a rate is judged. Absent: ${DEFAULTS.trip.minimumCalls}. In a Count window at most \`size\` is asked for.`,
+    ).optional(),
+    failureRate: z
+      .strictObject({
+        thresholdPercent: percent('The share of failures, in whole percent, at which the circuit opens.'),
+      })
+      .optional()
+      .describe('Opens when the share of failed calls in the window reaches the threshold.'),
+    failureCount: count(
+      1_000_000,
+      'Opens when the window holds this many failures, whatever the number of calls.',
+    ).optional(),
+    consecutiveFailures: count(
+      1_000_000,
+      'Opens after this many failures in a row. A success ends the row; an ignored outcome does not.',
+    ).optional(),
+  })
+  .describe('When the circuit opens: as soon as any one of the conditions holds. Absent: it never opens by itself.')
+  .meta(cel('trip'));
+
+const halfOpen = z
+  .strictObject({
+    strategy: z
+      .enum(['Probes'])
+      .optional()
+      .describe(
+        `How calls are let through while half-open. Probes: at most \`maxProbes\` at once, all others are rejected at once. Absent: ${DEFAULTS.recovery.halfOpen.strategy}.`,
+      ),
+    maxProbes: count(
+      1_000,
+      `How many probes may be under way at once. Absent: ${DEFAULTS.recovery.halfOpen.maxProbes}.`,
+    ).optional(),
+    successThreshold: count(
+      1_000,
+      `How many probes must succeed to close the circuit; any failure opens it again. Absent: ${DEFAULTS.recovery.halfOpen.successThreshold}.`,
+    ).optional(),
+    probeTimeout: duration(
+      `A probe that has not ended after this time gives its permit back and counts as a failure. Absent: ${DEFAULTS.recovery.halfOpen.probeTimeout}.`,
+    ).optional(),
+  })
+  .describe('How a half-open circuit tests whether the other side is back. Absent: a single probe decides.');
+
+const recovery = z
+  .strictObject({
+    openDuration: duration(
+      `How long the circuit stays open before it lets probes through, counted from when it opened. Absent: ${DEFAULTS.recovery.openDuration}.`,
+    ).optional(),
+    halfOpen: halfOpen.optional(),
+  })
+  .describe('How an open circuit comes back. Absent: every field as described in it.');
+
+const outcomes = (text: string) =>
+  z
+    .strictObject({
+      errorNames: words(
+        'Names of error classes, compared with the `name` of the error and of the classes it extends.',
+      ).optional(),
+      errorCodes: words('Values of the `code` of an error, such as ECONNREFUSED.').optional(),
+      httpStatus: z
+        .array(
+          z
+            .string()
+            .max(3)
+            .regex(/^[1-5]([0-9]{2}|xx)$/, 'must be a status such as 503 or a class such as 5xx'),
+        )
+        .max(64)
+        .optional()
+        .describe('HTTP statuses such as 503, or classes such as 5xx.'),
+    })
+    .describe(text);
+
+const classify = z
+  .strictObject({
+    failure: outcomes(
+      'What counts as a failure. Where an outcome has an HTTP status, `httpStatus` alone decides (absent: 5xx). Where it has none, every thrown error is a failure, or, when names or codes are listed here, only those that match.',
+    ).optional(),
+    ignore: outcomes('What counts as neither success nor failure; wins over `failure`.').optional(),
+  })
+  .describe(
+    'How outcomes are judged. Absent: every thrown error without an HTTP status is a failure, and so is a 5xx.',
+  );
+
+const timeout = z
+  .strictObject({ duration: duration('How long a call may take before it is given up and counted as a failure.') })
+  .describe('Gives up calls that take too long. Absent: calls may take as long as they like.');
+
+/** The spec of a CircuitBreakerPolicy, field by field; `parsePolicySpec` also applies the rules across fields. */
+export const PolicySpecFields = z
+  .strictObject({
+    selector: selector.optional(),
+    breakers: z
+      .array(
+        z.string().max(128).regex(new RegExp(BREAKER_PATTERN), 'must be a breaker name, a prefix followed by *, or *'),
+      )
+      .min(1)
+      .max(64)
+      .refine((names) => new Set(names).size === names.length, 'must not name a breaker twice')
+      .describe(
+        'Which breakers the policy governs: names as given to getBreaker; one trailing * makes a prefix, * alone is all. An exact name wins over a prefix, a longer prefix over a shorter.',
+      )
+      .meta({ 'x-kubernetes-list-type': 'set' }),
+    mode: z
+      .enum(['Enforce', 'Shadow', 'Disabled'])
+      .default(DEFAULTS.mode)
+      .describe(
+        `Enforce: an open circuit rejects calls. Shadow: the circuit opens and closes, and counts what it would have rejected, but every call passes. Disabled: calls pass and are counted. Absent: ${DEFAULTS.mode}.`,
+      ),
+    trip: trip.optional(),
+    recovery: recovery.optional(),
+    timeout: timeout.optional(),
+    classify: classify.optional(),
+    onUpdate: z
+      .enum(['Preserve', 'Reset'])
+      .default(DEFAULTS.onUpdate)
+      .describe(
+        `What an edit of this policy does to its breakers. Preserve: state and samples are kept and the new values apply from the next outcome. Reset: the breakers start closed and empty. Absent: ${DEFAULTS.onUpdate}.`,
+      ),
+  })
+  .describe('What is wanted: which breakers, of which agents, and how they behave.');
+
+/** A reason why a spec is refused: the dotted path of the field (from `spec`), and what is wrong with it. */
+export interface SpecProblem {
+  readonly field: string;
+  readonly message: string;
+}
+
+/**
+ * Checks a spec as the API server would, and more: single fields, rules across fields, size as JSON.
+ *
+ * @returns every problem found; empty when the spec is valid.
+ */
+export function specProblems(spec: unknown): SpecProblem[] {
+  const parsed = PolicySpecFields.safeParse(spec);
+  if (!parsed.success) {
+    return parsed.error.issues.map((issue) => ({ field: dotted(issue.path), message: issue.message }));
+  }
+  const bytes = new TextEncoder().encode(JSON.stringify(spec)).length;
+  const size =
+    bytes > MAX_SPEC_BYTES
+      ? [{ field: 'spec', message: `is ${bytes} bytes as JSON; the limit is ${MAX_SPEC_BYTES}; list fewer names` }]
+      : [];
+  return [...violations(spec as object).map(({ field, message }) => ({ field: `spec.${field}`, message })), ...size];
+}
+
+function dotted(path: readonly PropertyKey[]): string {
+  return path.reduce<string>(
+    (text, step) => (typeof step === 'number' ? `${text}[${step}]` : `${text}.${String(step)}`),
+    'spec',
+  );
+}

@@ -1,0 +1,66 @@
+import { z } from 'zod';
+import { GROUP, KIND, PolicySpecFields, VERSION } from './policy.ts';
+import { PolicyStatusFields } from './status.ts';
+import { editorSchema, type SchemaNode, structuralSchema } from './structural.ts';
+
+/** JSON Schema of the whole resource, for editors. */
+export function policyEditorSchema(): SchemaNode {
+  const resource = z
+    .object({
+      apiVersion: z.literal(`${GROUP}/${VERSION}`),
+      kind: z.literal(KIND),
+      metadata: z.looseObject({ name: z.string(), namespace: z.string().optional() }),
+      spec: PolicySpecFields,
+      status: z.looseObject({}).optional(),
+    })
+    .describe('A Fuseboard CircuitBreakerPolicy.');
+  return editorSchema(resource);
+}
+
+/** The reference of every field, as Markdown. */
+export function reference(): string {
+  const part = (title: string, name: string, schema: SchemaNode) =>
+    [
+      `## ${title}`,
+      '',
+      schema.description ?? '',
+      '',
+      '| field | type | meaning |',
+      '|---|---|---|',
+      ...rows(name, schema),
+      '',
+    ].join('\n');
+  return [
+    `# ${KIND}`,
+    '',
+    `\`apiVersion: ${GROUP}/${VERSION}\`, namespaced, short name \`cbp\`. Fields in **bold** are required where their parent is present.`,
+    '',
+    part('spec', 'spec', structuralSchema(PolicySpecFields)),
+    part('status', 'status', structuralSchema(PolicyStatusFields)),
+  ].join('\n');
+}
+
+function rows(path: string, node: SchemaNode): string[] {
+  return Object.entries(node.properties ?? {}).flatMap(([name, child]) => {
+    const here = `${path}.${name}`;
+    const required = node.required?.includes(name) && child.default === undefined;
+    const rules = (child['x-kubernetes-validations'] as { message: string }[] | undefined) ?? [];
+    const notes = rules.map(({ message }) => message).filter((message) => !message.startsWith('must lie'));
+    const meaning = [child.description ?? '', ...notes.map((message) => `Rule: ${message}.`)].join(' ');
+    const row = `| ${required ? `**\`${here}\`**` : `\`${here}\``} | ${typeName(child)} | ${meaning.replaceAll('|', '\\|')} |`;
+    const below =
+      child.type === 'array' && child.items?.type === 'object' ? rows(`${here}[]`, child.items) : rows(here, child);
+    return [row, ...below];
+  });
+}
+
+function typeName(node: SchemaNode): string {
+  if (node.enum) return node.enum.map((value) => `\`${String(value)}\``).join(', ');
+  if (node.type === 'array') return `list of ${node.items?.type === 'object' ? 'objects' : `${node.items?.type}s`}`;
+  if (node.type === 'integer') {
+    const { minimum, maximum } = node;
+    return `integer${minimum === undefined ? '' : ` from ${minimum}`}${maximum === undefined ? '' : ` to ${maximum}`}`;
+  }
+  if (node.type === 'object' && typeof node.additionalProperties === 'object') return 'map of strings';
+  return node.type ?? 'any';
+}

@@ -1,0 +1,145 @@
+import { MAX_DURATION_MS, MIN_DURATION_MS, parseDuration } from './duration.ts';
+
+/**
+ * A rule across fields: `cel` is what the API server evaluates at admission, `holds` is the same rule for everybody who
+ * has no CEL. Both see the value at `path` (dots; the empty path is the spec) and are asked only when that value is present.
+ */
+export interface Rule {
+  readonly path: string;
+  /** The field that the message is about, relative to `path`. */
+  readonly field: string;
+  readonly cel: string;
+  readonly message: string;
+  readonly holds: (value: never) => boolean;
+}
+
+interface Window {
+  type: string;
+  duration?: unknown;
+  size?: number;
+}
+interface Trip {
+  window?: Window;
+  minimumCalls?: number;
+  failureRate?: unknown;
+  failureCount?: number;
+  consecutiveFailures?: number;
+}
+interface Requirement {
+  operator: string;
+  values?: unknown[];
+}
+
+const rule = <T>(path: string, field: string, cel: string, message: string, holds: (value: T) => boolean): Rule => ({
+  path,
+  field,
+  cel,
+  message,
+  holds,
+});
+
+/** Every rule across fields, in the order in which they are reported. */
+export const RULES: readonly Rule[] = [
+  rule<Trip>(
+    'trip',
+    '',
+    'has(self.failureRate) || has(self.failureCount) || has(self.consecutiveFailures)',
+    'trip needs at least one condition: failureRate, failureCount or consecutiveFailures; leave trip out for a breaker that never opens',
+    (trip) =>
+      trip.failureRate !== undefined || trip.failureCount !== undefined || trip.consecutiveFailures !== undefined,
+  ),
+  rule<Trip>(
+    'trip',
+    'minimumCalls',
+    '!has(self.minimumCalls) || has(self.failureRate)',
+    'minimumCalls applies to rates only; set failureRate or remove minimumCalls',
+    (trip) => trip.minimumCalls === undefined || trip.failureRate !== undefined,
+  ),
+  rule<Trip>(
+    'trip',
+    'failureCount',
+    "!has(self.failureCount) || !has(self.window) || self.window.type != 'Count' || !has(self.window.size) || self.failureCount <= self.window.size",
+    'failureCount is larger than window.size and could never be reached',
+    (trip) =>
+      trip.failureCount === undefined ||
+      trip.window?.type !== 'Count' ||
+      trip.window.size === undefined ||
+      trip.failureCount <= trip.window.size,
+  ),
+  rule<Window>(
+    'trip.window',
+    'duration',
+    "self.type == 'Time' ? has(self.duration) : !has(self.duration)",
+    'duration is required with type Time and not allowed with any other type',
+    (window) => (window.type === 'Time') === (window.duration !== undefined),
+  ),
+  rule<Window>(
+    'trip.window',
+    'size',
+    "self.type == 'Count' ? has(self.size) : !has(self.size)",
+    'size is required with type Count and not allowed with any other type',
+    (window) => (window.type === 'Count') === (window.size !== undefined),
+  ),
+  rule<Requirement>(
+    'selector.matchExpressions[]',
+    'values',
+    "self.operator in ['In', 'NotIn'] ? has(self.values) && size(self.values) > 0 : !has(self.values) || size(self.values) == 0",
+    'values is required with the operators In and NotIn and not allowed with Exists and DoesNotExist',
+    (requirement) =>
+      ['In', 'NotIn'].includes(requirement.operator) ===
+      (Array.isArray(requirement.values) && requirement.values.length > 0),
+  ),
+  rule<Record<string, unknown>>(
+    'selector.matchLabels',
+    '',
+    "self.all(k, k.matches('^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$'))",
+    'every key must be a label key: an optional DNS prefix and a slash, then at most 63 letters, digits, dots, dashes or underscores',
+    (labels) => Object.keys(labels).every((key) => LABEL_KEY.test(key)),
+  ),
+];
+
+/** A label key: an optional DNS prefix and a slash, then a name of at most 63 characters. */
+export const LABEL_KEY_PATTERN =
+  '^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$';
+const LABEL_KEY = new RegExp(LABEL_KEY_PATTERN);
+
+/** The bounds of every duration, as CEL (on the duration itself) and as a predicate. */
+export const DURATION_RULE: Rule = {
+  path: '',
+  field: '',
+  cel: "duration(self) >= duration('1ms') && duration(self) <= duration('24h')",
+  message: `must lie between ${MIN_DURATION_MS}ms and ${MAX_DURATION_MS / 3_600_000}h`,
+  holds: (text: unknown) => parseDuration(text) !== undefined,
+};
+
+/** A broken rule: the dotted path of the field it is about, and the rule's message. */
+export interface Violation {
+  readonly field: string;
+  readonly message: string;
+}
+
+/** Evaluates every rule on a spec whose single fields are already known to be well-formed. */
+export function violations(spec: object): Violation[] {
+  const found: Violation[] = [];
+  for (const { path, field, message, holds } of RULES) {
+    for (const [at, value] of valuesAt(spec, path)) {
+      if (!holds(value as never)) found.push({ field: [at, field].filter(Boolean).join('.'), message });
+    }
+  }
+  return found;
+}
+
+function valuesAt(spec: object, path: string): [string, unknown][] {
+  let level: [string, unknown][] = [['', spec]];
+  for (const step of path === '' ? [] : path.split('.')) {
+    const name = step.replace('[]', '');
+    level = level.flatMap(([at, value]) => {
+      const child = (value as Record<string, unknown> | undefined)?.[name];
+      const here = at === '' ? name : `${at}.${name}`;
+      if (child === undefined || child === null) return [];
+      if (!step.endsWith('[]')) return [[here, child] as [string, unknown]];
+      return Array.isArray(child) ? child.map((item, i) => [`${here}[${i}]`, item] as [string, unknown]) : [];
+    });
+  }
+  return level;
+}

@@ -1,0 +1,86 @@
+import { z } from 'zod';
+
+/** Condition types of a policy, and the reasons each may carry. */
+export const CONDITION_REASONS = {
+  Accepted: ['Valid', 'Invalid', 'Conflicted'],
+  Programmed: ['Programmed', 'Pending', 'NoAgents', 'PartiallyProgrammed', 'Rejected'],
+  Healthy: ['AllClosed', 'BreakerOpen', 'NoReports'],
+} as const;
+
+export type ConditionType = keyof typeof CONDITION_REASONS;
+
+/** How many rejections a status lists. */
+export const MAX_REJECTIONS = 5;
+
+/** A rejection's message is cut to this many characters. */
+export const MAX_REJECTION_MESSAGE = 256;
+
+const tally = (text: string) => z.int().min(0).describe(text);
+
+const condition = z
+  .strictObject({
+    type: z.string().max(316).describe('Accepted, Programmed or Healthy.'),
+    status: z.enum(['True', 'False', 'Unknown']).describe('Whether the condition holds.'),
+    observedGeneration: z.int().min(0).optional().describe('The generation of the spec that the condition speaks of.'),
+    lastTransitionTime: z
+      .string()
+      .meta({ format: 'date-time' })
+      .describe('When the status of the condition last changed.'),
+    reason: z
+      .string()
+      .min(1)
+      .max(1024)
+      .regex(/^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$/)
+      .describe(
+        `One word for a program. ${Object.entries(CONDITION_REASONS)
+          .map(([type, reasons]) => `${type}: ${reasons.join(', ')}.`)
+          .join(' ')}`,
+      ),
+    message: z.string().max(32_768).describe('A sentence for a person.'),
+  })
+  .describe('One aspect of the state of the policy.');
+
+/** The status that the operator writes to a policy. */
+export const PolicyStatusFields = z
+  .strictObject({
+    observedGeneration: z.int().min(0).optional().describe('The generation of the spec that this status speaks of.'),
+    conditions: z
+      .array(condition)
+      .max(8)
+      .optional()
+      .describe(
+        'Accepted: the operator can use the spec. Programmed: every live agent that received this generation has applied it. Healthy: no breaker of this policy is open.',
+      )
+      .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] }),
+    agents: z
+      .strictObject({
+        matched: tally('Agents that received the policy.'),
+        applied: tally('Agents that run this generation.'),
+        rejected: tally('Agents that could not use this generation and keep the one before.'),
+        stale: tally('Agents that have been silent for more than 30 s.'),
+        summary: z.string().max(64).describe('Applied and matched agents as k/n.'),
+      })
+      .optional()
+      .describe('Who has the policy.'),
+    breakers: z
+      .strictObject({
+        closed: tally('Closed breakers.'),
+        open: tally('Open breakers.'),
+        halfOpen: tally('Half-open breakers.'),
+        shadowOpen: tally('Breakers in Shadow mode that would be open.'),
+      })
+      .optional()
+      .describe('States of the breakers that the policy governs, one for each agent and breaker.'),
+    rejections: z
+      .array(
+        z.strictObject({
+          agent: z.string().max(512).describe('The instance that refused.'),
+          field: z.string().max(512).describe('The field that it could not use.'),
+          message: z.string().max(MAX_REJECTION_MESSAGE).describe('Why.'),
+        }),
+      )
+      .max(MAX_REJECTIONS)
+      .optional()
+      .describe(`Up to ${MAX_REJECTIONS} refusals by agents.`),
+  })
+  .describe('What the operator has seen.');

@@ -1,0 +1,69 @@
+import { z } from 'zod';
+import { PolicySpecFields } from './policy.ts';
+import { PolicyStatusFields } from './status.ts';
+import type { SchemaNode } from './structural.ts';
+import * as wire from './wire.ts';
+
+const ROOTS: Record<string, z.ZodType> = {
+  PolicySpec: PolicySpecFields,
+  PolicyStatus: PolicyStatusFields,
+  Hello: wire.HelloSchema,
+  Begin: wire.BeginSchema,
+  PolicyEvent: wire.PolicyEventSchema,
+  Remove: wire.RemoveSchema,
+  Routes: wire.RoutesSchema,
+  Commit: wire.CommitSchema,
+  InSync: wire.InSyncSchema,
+  Heartbeat: wire.HeartbeatSchema,
+  Goaway: wire.GoawaySchema,
+  Totals: wire.TotalsSchema,
+  BreakerReport: wire.BreakerReportSchema,
+  Rejection: wire.RejectionSchema,
+  Report: wire.ReportSchema,
+};
+
+/** Plain TypeScript types of policy, status and wire messages, for code that does not load zod. */
+export function declarations(): string {
+  return Object.entries(ROOTS)
+    .map(([name, schema]) => {
+      const node = z.toJSONSchema(schema, { target: 'draft-2020-12', io: 'input' }) as SchemaNode;
+      const body = print(node, '');
+      return body.startsWith('{')
+        ? `${doc(node, '')}export interface ${name} ${body}\n`
+        : `${doc(node, '')}export type ${name} = ${body};\n`;
+    })
+    .join('\n');
+}
+
+function print(node: SchemaNode, indent: string): string {
+  if (node.const !== undefined) return JSON.stringify(node.const);
+  if (node.enum) return node.enum.map((value) => `'${String(value)}'`).join(' | ');
+  if (node.prefixItems) return `[${node.prefixItems.map((item) => print(item, indent)).join(', ')}]`;
+  switch (node.type) {
+    case 'string':
+    case 'boolean':
+      return node.type;
+    case 'integer':
+    case 'number':
+      return 'number';
+    case 'array': {
+      const item = print(node.items ?? {}, indent);
+      return `${item.includes('|') ? `(${item})` : item}[]`;
+    }
+    case 'object': {
+      if (!node.properties) return `Record<string, ${print((node.additionalProperties as SchemaNode) ?? {}, indent)}>`;
+      const inner = `${indent}  `;
+      const fields = Object.entries(node.properties).map(([name, child]) => {
+        const optional = node.required?.includes(name) ? '' : '?';
+        return `${doc(child, inner)}${inner}${name}${optional}: ${print(child, inner)};\n`;
+      });
+      return `{\n${fields.join('')}${indent}}`;
+    }
+    default:
+      return 'unknown';
+  }
+}
+
+function doc(node: SchemaNode, indent: string): string {
+  return node.description ? `${indent}/** ${node.description} */\n` : '';
+}

@@ -1,0 +1,175 @@
+import { z } from 'zod';
+import { BREAKER_NAME_PATTERN } from './policy.ts';
+
+/** The version of the protocol between operator and agent. A change that an older side cannot ignore raises it. */
+export const PROTOCOL = 1;
+
+/** What the stream may carry for one agent before the set is refused whole. */
+export const MAX_POLICIES_PER_AGENT = 2_000;
+export const MAX_BYTES_PER_AGENT = 4 * 1024 * 1024;
+
+/** A part of a report is refused when its body is larger. */
+export const MAX_REPORT_BYTES = 65_536;
+
+/** A report lists at most this many transitions of a breaker. */
+export const MAX_TRANSITIONS = 20;
+
+/** Latency bucket i counts calls under 2^i x 0.125 ms; the last one counts all that are longer. */
+export const LATENCY_BUCKETS = 20;
+
+const text = (max: number) => z.string().max(max);
+const tally = z.int().min(0);
+const revision = text(64);
+
+const asOf = z
+  .object({
+    policies: z
+      .string()
+      .regex(/^[0-9]{1,20}$/)
+      .optional(),
+    overrides: z
+      .string()
+      .regex(/^[0-9]{1,20}$/)
+      .optional(),
+  })
+  .describe(
+    "The resourceVersions of the replica's caches: decimal strings, compared as integers. Absent from a folder of files.",
+  );
+
+/** `event: hello`, the first of a stream. */
+export const HelloSchema = z
+  .object({
+    protocol: z.int().describe('The version of the protocol that the operator speaks.'),
+    reportUrl: z.string().optional().describe('Where this replica takes reports. Absent: where the stream was opened.'),
+    heartbeatMs: z.int().describe('How often a heartbeat comes; three missed ones are a dead stream.'),
+  })
+  .describe('The first event of a stream.');
+
+/** `event: begin`: what follows up to `commit` is applied at once or not at all. */
+export const BeginSchema = z
+  .object({
+    kind: z.enum(['snapshot', 'patch']),
+    base: revision.optional().describe('The revision that a patch builds on.'),
+    revision,
+    asOf: asOf.optional(),
+    now: z.int().describe("The operator's wall clock, milliseconds since 1970."),
+    reset: z.boolean().optional().describe('The floors that the agent holds are void; only a snapshot may say so.'),
+  })
+  .describe('The beginning of a change.');
+
+/** `event: policy`: a policy as its source gave it, or the order to keep what runs under this uid. */
+export const PolicyEventSchema = z
+  .object({
+    uid: text(64),
+    generation: z.int().min(0),
+    name: text(253).optional(),
+    spec: z.unknown().optional().describe('The spec exactly as the source gave it. Absent with hold.'),
+    hold: z.literal(true).optional().describe('This generation cannot be used: keep what runs under this uid.'),
+  })
+  .describe('One policy.');
+
+export const RemoveSchema = z.object({ uid: text(64) }).describe('A policy that is gone.');
+
+export const RoutesSchema = z
+  .array(z.tuple([text(128), text(64)]))
+  .describe('Name or prefix to uid, in order: the first match wins. Always whole.');
+
+export const CommitSchema = z
+  .object({ revision })
+  .describe('The end of a change; the id of the event is the revision.');
+
+export const InSyncSchema = z
+  .object({ revision, asOf: asOf.optional(), now: z.int() })
+  .describe('The agent already has this revision.');
+
+export const HeartbeatSchema = z.object({ asOf: asOf.optional(), now: z.int() }).describe('The stream is alive.');
+
+export const GoawaySchema = z
+  .object({ reconnectAfterMs: z.int().min(0) })
+  .describe('This stream ends; dial again after this time.');
+
+/** States of a breaker, spelled the same in code, wire, logs and labels. */
+export const BREAKER_STATES = ['closed', 'open', 'half-open'] as const;
+
+const state = z.enum(BREAKER_STATES);
+
+export const TotalsSchema = z
+  .object({
+    succeeded: tally,
+    failed: tally,
+    ignored: tally,
+    slow: tally,
+    timedOut: tally,
+    rejected: tally,
+    shadowRejected: tally,
+    retried: tally,
+    fallback: tally,
+  })
+  .describe('What a breaker counted since its process began; never runs backwards for a boot.');
+
+const latency = z
+  .array(tally)
+  .max(LATENCY_BUCKETS)
+  .describe(
+    'Bucket i counts the calls under 2^i x 0.125 ms that no smaller bucket counts; the last one the rest. Trailing zeros may be left out. Cumulative like totals.',
+  );
+
+export const BreakerReportSchema = z
+  .object({
+    name: z.string().regex(new RegExp(BREAKER_NAME_PATTERN)),
+    key: text(256)
+      .optional()
+      .describe('The key of `for(key)`. Absent: the breaker itself, with all keys that are not listed.'),
+    uid: text(64).optional().describe('The policy that governs it. Absent: the defaults of the code.'),
+    state,
+    shadow: z.boolean().optional().describe('The state is that of a breaker in Shadow mode: it rejects nothing.'),
+    since: z.number().min(0).describe('Milliseconds since the state was entered.'),
+    totals: TotalsSchema,
+    base: TotalsSchema.optional().describe('The totals at the last report that was answered. Absent: all zero.'),
+    latency: latency.optional(),
+    baseLatency: latency.optional(),
+    transitions: z
+      .array(z.object({ from: state, to: state, agoMs: z.number().min(0), reason: text(64) }))
+      .max(MAX_TRANSITIONS)
+      .optional()
+      .describe('Changes of state since the last answered report, oldest first.'),
+  })
+  .describe('One breaker of an agent.');
+
+export const RejectionSchema = z
+  .object({ uid: text(64), generation: z.int().min(0), field: text(512), message: text(1024) })
+  .describe('A policy that the agent cannot use; it keeps the version before.');
+
+/** The body of `POST /v1/report`. */
+export const ReportSchema = z
+  .object({
+    protocol: z.int(),
+    service: text(253),
+    instance: text(512),
+    boot: z
+      .string()
+      .regex(/^[0-9a-f]{32}$/)
+      .describe('128 random bits for each process.'),
+    sequence: z.int().min(1).describe('One more with each report; the parts of a report share it.'),
+    part: z.int().min(1).max(1_000),
+    parts: z.int().min(1).max(1_000),
+    revision: revision.optional().describe('What the agent runs. Absent: nothing from the operator yet.'),
+    appliedAgoMs: z.number().min(0).optional().describe('With a new revision: how long ago it was applied.'),
+    rejections: z.array(RejectionSchema).max(100),
+    breakers: z.array(BreakerReportSchema).max(1_000),
+    bye: z.boolean().optional().describe('The process ends.'),
+  })
+  .describe('What an agent says about itself; also the acknowledgement of what it applied.');
+
+/** The query of `GET /v1/stream`. `labels` and `since` are lists such as `k=v,k2=v2`. */
+export const StreamQuerySchema = z
+  .object({
+    protocol: z.coerce.number().int().default(PROTOCOL),
+    service: text(253).min(1),
+    instance: text(512).min(1),
+    boot: z.string().regex(/^[0-9a-f]{32}$/),
+    labels: text(8_192).default(''),
+    since: text(128).default('').describe('The highest asOf that the agent has seen: policies=123,overrides=45.'),
+    namespace: text(63).optional().describe('Believed only without agent authentication.'),
+  })
+  .describe('How an agent introduces itself.');
