@@ -64,7 +64,7 @@ export function getBreaker(name: string, options?: BreakerOptions) {
 export function start(options: StartOptions = {}): Agent {
   const own = slot();
   if (own.options !== undefined && !sameOptions(own.options, options)) {
-    throw new ConfigError('', 'start was already called with other options; call it once, or stop the agent first');
+    throw new ConfigError('', 0, 'start was already called with other options; call it once, or stop the agent first');
   }
   if (own.options === undefined) {
     const earlier = own.link;
@@ -78,7 +78,12 @@ export function start(options: StartOptions = {}): Agent {
     },
     async ready({ timeout = '5s' } = {}) {
       const timeoutMs = parseDuration(timeout);
-      if (timeoutMs === undefined) throw new ConfigError('timeout', `${timeout} is no duration such as 2s or 500ms`);
+      if (timeoutMs === undefined)
+        throw new ConfigError(
+          '',
+          0,
+          `the timeout of ready is ${JSON.stringify(timeout)}, not a duration such as 2s or 500ms`,
+        );
       return own.link === undefined ? 'Defaults' : own.link.ready(timeoutMs);
     },
     async stop({ flushMs = 500 } = {}) {
@@ -88,6 +93,11 @@ export function start(options: StartOptions = {}): Agent {
       await link?.stop(flushMs);
     },
   };
+}
+
+/** What the breakers of this process run on. */
+export function linkState(): LinkState {
+  return slot().link?.state ?? 'Defaults';
 }
 
 function begin(own: Slot, options: StartOptions): void {

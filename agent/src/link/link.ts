@@ -68,7 +68,10 @@ export class Link {
       this.#file = new LastGoodFile(path, this.#timers, (message) => this.#warn(message));
       const { set, problem } = readLastGood(path);
       if (problem !== undefined) this.#warn(problem);
-      if (set !== undefined) return this.#apply(this.#store.restore(set, 'last-good'));
+      if (set !== undefined) {
+        this.#apply(this.#store.restore(set, 'last-good'));
+        return;
+      }
     }
     if (settings.policies === undefined) return;
     const { set, problem } = readBootstrap(settings.policies, settings);
@@ -211,7 +214,7 @@ export class Link {
     const names: string[] = [];
     for (const breaker of this.#options.registry.breakers()) {
       if (this.#named.size >= MAX_NAMED) break;
-      if (breaker.hasDefaults || breaker.stats().uid !== undefined || this.#named.has(breaker.name)) continue;
+      if (breaker.stats().source !== 'none' || this.#named.has(breaker.name)) continue;
       this.#named.add(breaker.name);
       names.push(`"${breaker.name}"`);
     }
