@@ -7,7 +7,7 @@ import { stringify } from 'yaml';
 import { type Binaries, findBinaries } from './binaries.ts';
 import { findKubectl } from './kubectl.ts';
 import { Daemon, freePort, Reaper } from './process.ts';
-import { run } from './run.ts';
+import { eventually, run } from './run.ts';
 
 const ADMIN_TOKEN = 'admin-of-the-test-cluster';
 
@@ -119,7 +119,7 @@ class LocalCluster implements Cluster {
   async kubectl(...args: readonly string[] | readonly [...string[], KubectlOptions]): Promise<string> {
     const last = args.at(-1);
     const options: KubectlOptions = typeof last === 'object' ? last : {};
-    const words = args.filter((word) => typeof word === 'string');
+    const words = [...(args as readonly (string | KubectlOptions)[])].filter((word) => typeof word === 'string');
     return run(this.#kubectl, ['--cache-dir', this.#path('kubectl-cache'), ...words], {
       input: options.input,
       env: { ...process.env, KUBECONFIG: options.kubeconfig ?? this.kubeconfig },
@@ -129,6 +129,8 @@ class LocalCluster implements Cluster {
   async applyCrds(): Promise<void> {
     await this.kubectl('apply', '-f', CRDS);
     await this.kubectl('wait', '--for=condition=Established', '--timeout=30s', 'crd', '--all');
+    // Discovery, from which kubectl learns the names, follows a moment later.
+    await eventually(() => this.kubectl('explain', 'cbp'));
   }
 
   async namespace(name: string): Promise<void> {

@@ -13,7 +13,7 @@ export class CommandError extends Error {
   readonly stderr: string;
 
   constructor(command: string, code: number | null, stdout: string, stderr: string) {
-    super(`${command} ended with ${code ?? 'a signal'}: ${stderr.trim() || stdout.trim()}`);
+    super(`${command} ended with ${code ?? 'a signal'}: ${(stderr.trim() || stdout.trim()).slice(0, 2000)}`);
     this.name = 'CommandError';
     this.code = code;
     this.stdout = stdout;
@@ -46,4 +46,24 @@ export function run(command: string, args: readonly string[], options: RunOption
       else reject(new CommandError([command, ...args].join(' '), code, stdout, stderr));
     });
   });
+}
+
+/**
+ * Tries `attempt` again every 50 ms until it neither throws nor gives false.
+ *
+ * @returns what it gave.
+ * @throws what it threw last, once 20 s (or `timeoutMs`) are over.
+ */
+export async function eventually<T>(attempt: () => T | Promise<T>, timeoutMs = 20_000): Promise<T> {
+  const begun = performance.now();
+  for (;;) {
+    try {
+      const result = await attempt();
+      if (result !== false) return result;
+      if (performance.now() - begun > timeoutMs) throw new Error(`not so within ${timeoutMs} ms: ${attempt}`);
+    } catch (error) {
+      if (performance.now() - begun > timeoutMs) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
 }
