@@ -89,6 +89,10 @@ export class Boards {
     return [...(this.#namespaces.get(namespace)?.policies.values() ?? [])];
   }
 
+  policy(namespace: string, uid: string): Known | undefined {
+    return this.#namespaces.get(namespace)?.policies.get(uid);
+  }
+
   namespaces(): string[] {
     return [...this.#namespaces.keys()];
   }

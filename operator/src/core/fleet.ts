@@ -82,7 +82,10 @@ export type Receipt =
   | {
       readonly kind: 'accepted';
       readonly transitions: readonly ReportedTransition[];
+      /** Refusals that this agent had not reported before. */
       readonly rejections: readonly { readonly uid: string; readonly rejection: AgentRejection }[];
+      /** The policies whose counts may be different now. */
+      readonly touched: ReadonlySet<string>;
     };
 
 interface Moment {
@@ -196,6 +199,7 @@ export class Fleet {
   report(namespace: string, report: Report, now: number): Receipt {
     const agent = this.#namespaces.get(namespace)?.get(report.boot);
     if (agent === undefined) return { kind: 'unknown' };
+    const wasStale = now - agent.heardAt >= STALE_AFTER_MS;
     agent.heardAt = now;
     if (report.sequence < agent.sequence) return { kind: 'repeated' };
     if (report.sequence > agent.sequence) {
@@ -214,16 +218,24 @@ export class Fleet {
       agent.pending.set(uid, { agent: agent.identity.instance, field, message: cut, digest: entry.digest });
     }
     const rejections: { uid: string; rejection: AgentRejection }[] = [];
+    const touched = new Set(report.breakers.flatMap(({ uid }) => uid ?? []));
     if (agent.parts.size >= report.parts) {
       for (const [uid, rejection] of agent.pending) {
         if (agent.rejections.get(uid)?.digest !== rejection.digest) rejections.push({ uid, rejection });
+      }
+      const same = agent.revision === report.revision && !wasStale;
+      if (!same || agent.rejections.size + agent.pending.size > 0) {
+        for (const uid of agent.target?.entries.keys() ?? []) touched.add(uid);
       }
       agent.revision = report.revision;
       agent.rejections = agent.pending;
       agent.pending = new Map();
     }
-    if (report.bye) this.#remove(agent);
-    return { kind: 'accepted', transitions, rejections };
+    if (report.bye) {
+      for (const uid of agent.target?.entries.keys() ?? []) touched.add(uid);
+      this.#remove(agent);
+    }
+    return { kind: 'accepted', transitions, rejections, touched };
   }
 
   /** Forgets agents that are gone. Returns the namespaces in which an agent became stale or gone since `before`. */

@@ -23,6 +23,8 @@ export interface StatusInput {
   readonly ageMs: number;
   /** Milliseconds since this operator began to serve agents. */
   readonly uptimeMs: number;
+  /** How many agents had the policy before this operator began. */
+  readonly expected: number;
   /** Wall clock, milliseconds since 1970. */
   readonly now: number;
 }
@@ -49,6 +51,14 @@ export function statusOf(input: StatusInput): PolicyStatus {
     breakers: { ...counts.breakers },
     ...(counts.rejections.length > 0 && { rejections: [...counts.rejections] }),
   };
+}
+
+/**
+ * Whether agents that were here before this operator began may still be on their way back: what is counted now says
+ * little, and the status that was written before says more.
+ */
+export function gathering({ counts, expected, uptimeMs }: StatusInput): boolean {
+  return uptimeMs < GATHER_MS && counts.agents.matched - counts.agents.stale < expected;
 }
 
 /** The condition of a type; absent while none was written. */
@@ -91,15 +101,13 @@ const remedy = 'remove one of the two, or give this one a selector of its own';
 
 function programming(input: StatusInput, [, refused]: Verdict<'Accepted'>): Verdict<'Programmed'> {
   if (refused === 'Invalid') return ['False', 'Rejected', 'the spec cannot be used; agents keep the last good version'];
-  const { counts, previous, sameSpec, ageMs, uptimeMs } = input;
+  const { counts, previous, sameSpec, ageMs, expected } = input;
   const before = sameSpec ? conditionOf(previous, 'Programmed') : undefined;
   if (before?.status === 'True') return ['True', 'Programmed', before.message];
   if (refused === 'Conflicted') return ['False', 'NoAgents', 'no agent receives the policy while it is in conflict'];
 
   const { matched, applied, rejected, stale } = counts.agents;
   const live = matched - stale;
-  const expected = sameSpec || uptimeMs < GATHER_MS ? (previous?.agents?.matched ?? 0) : 0;
-  const gathering = uptimeMs < GATHER_MS && live < expected;
   const silent = stale > 0 ? `; ${plural(stale, 'silent agent')} not waited for` : '';
   if (rejected > 0) {
     return [
@@ -108,16 +116,14 @@ function programming(input: StatusInput, [, refused]: Verdict<'Accepted'>): Verd
       `${rejected} of ${plural(live, 'agent')} cannot use the spec; see rejections${silent}`,
     ];
   }
-  if (gathering) {
+  if (gathering(input)) {
     return ['Unknown', 'Pending', `waiting for ${expected} agents that were here before; ${live} are back`];
   }
   if (live === 0) return ['False', 'NoAgents', `no live agent is selected by the policy${silent}`];
   if (applied >= live) return ['True', 'Programmed', `${plural(live, 'agent')} applied the spec${silent}`];
   const progress = `${applied} of ${plural(live, 'agent')} applied the spec${silent}`;
   if (ageMs < PENDING_MS && before?.reason !== 'PartiallyProgrammed') return ['Unknown', 'Pending', progress];
-  return applied === 0 && before?.reason === 'NoAgents'
-    ? ['Unknown', 'Pending', progress]
-    : ['False', 'PartiallyProgrammed', progress];
+  return ['False', 'PartiallyProgrammed', progress];
 }
 
 function health({ counts }: StatusInput): Verdict<'Healthy'> {
