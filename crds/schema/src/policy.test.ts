@@ -1,0 +1,74 @@
+import { describe, expect, it } from '@jest/globals';
+import { DEFAULTS } from './defaults.ts';
+import { parseDuration } from './duration.ts';
+import { MAX_SPEC_BYTES, specProblems } from './policy.ts';
+
+const valid = {
+  selector: { matchLabels: { app: 'checkout' } },
+  breakers: ['payments', 'partner-*'],
+  mode: 'Enforce',
+  trip: {
+    window: { type: 'Time', duration: '10s' },
+    minimumCalls: 20,
+    failureRate: { thresholdPercent: 50 },
+    failureCount: 20,
+    consecutiveFailures: 5,
+  },
+  recovery: {
+    openDuration: '30s',
+    halfOpen: { strategy: 'Probes', maxProbes: 1, successThreshold: 1, probeTimeout: '30s' },
+  },
+  timeout: { duration: '2s' },
+  classify: {
+    failure: { errorNames: ['TypeError'], errorCodes: ['ECONNRESET'], httpStatus: ['5xx', '429'] },
+    ignore: {},
+  },
+  onUpdate: 'Preserve',
+};
+
+describe('a spec', () => {
+  it('with every field is valid', () => {
+    expect(specProblems(valid)).toEqual([]);
+  });
+
+  it('needs nothing but the names of its breakers', () => {
+    expect(specProblems({ breakers: ['*'] })).toEqual([]);
+  });
+
+  it.each([
+    [{ ...valid, breakers: [] }, 'spec.breakers'],
+    [{ ...valid, breakers: ['a*b'] }, 'spec.breakers[0]'],
+    [{ ...valid, breakers: ['a', 'a'] }, 'spec.breakers'],
+    [{ ...valid, mode: 'Maybe' }, 'spec.mode'],
+    [{ ...valid, timeout: { duration: '25h' } }, 'spec.timeout.duration'],
+    [{ ...valid, timeout: { duration: 'soon' } }, 'spec.timeout.duration'],
+    [{ ...valid, classify: { failure: { httpStatus: ['6xx'] } } }, 'spec.classify.failure.httpStatus[0]'],
+    [{ ...valid, retries: 3 }, 'spec'],
+    [{ ...valid, trip: { window: { type: 'Time', duration: '10s' } } }, 'spec.trip'],
+    [{ ...valid, trip: { consecutiveFailures: 3, minimumCalls: 2 } }, 'spec.trip.minimumCalls'],
+    [{ ...valid, trip: { consecutiveFailures: 3, window: { type: 'Count' } } }, 'spec.trip.window.size'],
+    [null, 'spec'],
+    ['text', 'spec'],
+  ])('that is wrong names its field (%#)', (spec, field) => {
+    const problems = specProblems(spec);
+    expect(problems.map((problem) => problem.field)).toContain(field);
+    expect(problems.every((problem) => problem.message.length > 10)).toBe(true);
+  });
+
+  it('that is too large for one event says how large it is', () => {
+    const errorNames = Array.from({ length: 128 }, (_, i) => `${i}`.padEnd(256, 'x'));
+    const spec = { ...valid, classify: { failure: { errorNames, errorCodes: errorNames }, ignore: { errorNames } } };
+    expect(specProblems(spec)).toEqual([
+      { field: 'spec', message: expect.stringContaining(`limit is ${MAX_SPEC_BYTES}`) },
+    ]);
+  });
+});
+
+describe('the defaults', () => {
+  it('are themselves valid', () => {
+    const { window, minimumCalls } = DEFAULTS.trip;
+    const trip = { window, minimumCalls, failureRate: { thresholdPercent: 50 } };
+    expect(specProblems({ breakers: ['x'], ...DEFAULTS, trip })).toEqual([]);
+    expect(parseDuration(DEFAULTS.recovery.openDuration)).toBe(30_000);
+  });
+});
