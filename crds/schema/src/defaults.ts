@@ -15,3 +15,12 @@ export const DEFAULTS = {
   },
   classify: { failure: { httpStatus: ['5xx'] } },
 } as const;
+
+/** A breaker name as given to `getBreaker`. */
+export const BREAKER_NAME_PATTERN = '^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$';
+
+/** A breaker name, a prefix followed by `*`, or `*` for all. */
+export const BREAKER_PATTERN = '^(\\*|[A-Za-z0-9][A-Za-z0-9._:/-]{0,126}[A-Za-z0-9._:/*-]?)$';
+
+/** Latency bucket i counts calls under 2^i x 0.125 ms; the last one counts all that are longer. */
+export const LATENCY_BUCKETS = 20;

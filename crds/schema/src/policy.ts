@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { DEFAULTS } from './defaults.ts';
+import { BREAKER_PATTERN, DEFAULTS } from './defaults.ts';
 import { DURATION_PATTERN } from './duration.ts';
 import { DURATION_RULE, LABEL_KEY_PATTERN, RULES, violations } from './rules.ts';
 
@@ -10,12 +10,6 @@ export const PLURAL = 'circuitbreakerpolicies';
 
 /** A spec is refused when its JSON is larger than this many bytes: it travels as one event. */
 export const MAX_SPEC_BYTES = 65_536;
-
-/** A breaker name as given to `getBreaker`. */
-export const BREAKER_NAME_PATTERN = '^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$';
-
-/** A breaker name, a prefix followed by `*`, or `*` for all. */
-export const BREAKER_PATTERN = '^(\\*|[A-Za-z0-9][A-Za-z0-9._:/-]{0,126}[A-Za-z0-9._:/*-]?)$';
 
 const cel = (path: string) => {
   const rules = RULES.filter((rule) => rule.path === path);

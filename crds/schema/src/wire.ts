@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { BREAKER_NAME_PATTERN } from './policy.ts';
+import { BREAKER_NAME_PATTERN, LATENCY_BUCKETS } from './defaults.ts';
 
 /** The version of the protocol between operator and agent. A change that an older side cannot ignore raises it. */
 export const PROTOCOL = 1;
@@ -13,9 +13,6 @@ export const MAX_REPORT_BYTES = 65_536;
 
 /** A report lists at most this many transitions of a breaker. */
 export const MAX_TRANSITIONS = 20;
-
-/** Latency bucket i counts calls under 2^i x 0.125 ms; the last one counts all that are longer. */
-export const LATENCY_BUCKETS = 20;
 
 const text = (max: number) => z.string().max(max);
 const tally = z.int().min(0);

@@ -1,0 +1,12 @@
+import { LATENCY_BUCKETS } from '@fuseboard/schema/defaults';
+
+/**
+ * The bucket of a duration: bucket i holds the calls under 2^i x 0.125 ms that no smaller bucket holds, the last one
+ * the rest.
+ */
+export function latencyBucket(ms: number): number {
+  const eighths = ms * 8;
+  if (!(eighths >= 1)) return 0;
+  const bucket = eighths < 2 ** 31 ? 32 - Math.clz32(eighths) : LATENCY_BUCKETS;
+  return bucket < LATENCY_BUCKETS ? bucket : LATENCY_BUCKETS - 1;
+}

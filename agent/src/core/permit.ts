@@ -1,0 +1,42 @@
+import type { BreakerCore } from './breaker.ts';
+import type { Outcome } from './classify.ts';
+
+/** The generation of a permit whose outcome counts in the totals and decides nothing. */
+export const NO_GENERATION = -1;
+
+/** Leave for one call. Settling it a second time does nothing. */
+export class Permit {
+  readonly core: BreakerCore;
+  /** The generation of the state that it was given in. */
+  readonly generation: number;
+  readonly startedAt: number;
+  /** How the call was judged, once it was. */
+  outcome: Outcome | undefined = undefined;
+
+  constructor(core: BreakerCore, generation: number, startedAt: number) {
+    this.core = core;
+    this.generation = generation;
+    this.startedAt = startedAt;
+  }
+
+  /** The call went well. */
+  succeed(): void {
+    this.core.settle(this, 'success');
+  }
+
+  /** The call failed. An error is judged as the policy's `classify` says; without one it is a failure. */
+  fail(error?: unknown): void {
+    if (error === undefined) this.core.settle(this, 'failure');
+    else this.core.settleError(this, error);
+  }
+
+  /** The call says nothing about the other side. */
+  ignore(): void {
+    this.core.settle(this, 'ignored');
+  }
+
+  /** Leaving the scope of `using` unsettled is an ignored outcome. */
+  [Symbol.dispose](): void {
+    this.core.settle(this, 'ignored');
+  }
+}

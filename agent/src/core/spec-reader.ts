@@ -1,0 +1,116 @@
+import { parseDuration } from '@fuseboard/schema/duration';
+
+/** Why a spec cannot be used: the dotted path of the field (from `spec`), and what is wrong with it. */
+export interface Problem {
+  readonly field: string;
+  readonly message: string;
+}
+
+/**
+ * Reads the fields of one object of a spec. What is absent reads as the default given; what cannot be used is noted
+ * in `problems`, shared by all sections of a spec, and reads as the default too. Fields that nobody asks for are ignored.
+ */
+export class Section {
+  readonly problems: Problem[];
+  readonly #path: string;
+  readonly #fields: Readonly<Record<string, unknown>>;
+
+  constructor(value: unknown, path: string, problems: Problem[] = []) {
+    this.problems = problems;
+    this.#path = path;
+    this.#fields = {};
+    if (value === undefined) return;
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+      this.#fields = value as Record<string, unknown>;
+    } else {
+      problems.push({ field: path, message: `must be an object; it is ${shown(value)}` });
+    }
+  }
+
+  has(name: string): boolean {
+    return this.#fields[name] !== undefined;
+  }
+
+  /** Refuses the section when one of these fields is absent. */
+  require(...names: string[]): void {
+    for (const name of names) {
+      if (!this.has(name)) this.problems.push({ field: `${this.#path}.${name}`, message: 'is required' });
+    }
+  }
+
+  section(name: string): Section {
+    return new Section(this.#fields[name], `${this.#path}.${name}`, this.problems);
+  }
+
+  /** The names of all fields that are present. */
+  names(): string[] {
+    return Object.keys(this.#fields).filter((name) => this.has(name));
+  }
+
+  /** A duration in milliseconds. */
+  duration(name: string, absent: number): number {
+    const value = this.#fields[name];
+    if (value === undefined) return absent;
+    const ms = parseDuration(value);
+    return ms ?? this.#refuse(name, value, 'a duration such as 250ms, 30s or 1m30s, from 1ms to 24h', absent);
+  }
+
+  /** A whole number from 1 to `max`. */
+  whole(name: string, max: number, absent: number): number {
+    const value = this.#fields[name];
+    if (value === undefined) return absent;
+    if (Number.isInteger(value) && (value as number) >= 1 && (value as number) <= max) return value as number;
+    return this.#refuse(name, value, `a whole number from 1 to ${max}`, absent);
+  }
+
+  /** One of a few words. */
+  choice<W extends string>(name: string, words: readonly W[], absent: W): W {
+    const value = this.#fields[name];
+    if (value === undefined) return absent;
+    if (words.includes(value as W)) return value as W;
+    return this.#refuse(name, value, words.length === 1 ? words[0]! : `one of ${words.join(', ')}`, absent);
+  }
+
+  /** A text that matches. */
+  text(name: string, pattern: RegExp, what: string): string | undefined {
+    const value = this.#fields[name];
+    if (value === undefined) return undefined;
+    if (typeof value === 'string' && pattern.test(value)) return value;
+    return this.#refuse(name, value, what, undefined);
+  }
+
+  /** A list of at most `max` texts that match. */
+  texts(name: string, max: number, pattern: RegExp, what: string): readonly string[] | undefined {
+    const value = this.#fields[name];
+    if (value === undefined) return undefined;
+    if (!Array.isArray(value) || value.length > max) {
+      return this.#refuse(name, value, `a list of at most ${max}, each ${what}`, undefined);
+    }
+    for (const [i, item] of value.entries()) {
+      if (typeof item !== 'string' || !pattern.test(item)) return this.#refuse(`${name}[${i}]`, item, what, undefined);
+    }
+    return [...(value as string[])];
+  }
+
+  /** A list of at most `max` objects. */
+  sections(name: string, max: number): readonly Section[] {
+    const value = this.#fields[name];
+    if (value === undefined) return [];
+    if (!Array.isArray(value) || value.length > max) {
+      return this.#refuse(name, value, `a list of at most ${max} objects`, []);
+    }
+    return value.map((item, i) => new Section(item ?? null, `${this.#path}.${name}[${i}]`, this.problems));
+  }
+
+  #refuse<T>(name: string, value: unknown, wanted: string, absent: T): T {
+    this.problems.push({ field: `${this.#path}.${name}`, message: `must be ${wanted}; it is ${shown(value)}` });
+    return absent;
+  }
+}
+
+function shown(value: unknown): string {
+  if (Array.isArray(value)) return `a list of ${value.length}`;
+  if (typeof value === 'object' && value !== null) return 'an object';
+  const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
+  return text.length > 64 ? `${text.slice(0, 64)}…` : text;
+}

@@ -1,0 +1,91 @@
+/** How many spans a window is cut into: a call leaves at most a tenth of the window before its time is up. */
+const SPANS = 10;
+
+/**
+ * Calls of the last `ms` milliseconds, counted in buckets `floor(now / span)` of ten spans. The current bucket and the
+ * nine before it are inside, so that no call counts longer than the window reaches.
+ */
+export class TimeWindow {
+  calls = 0;
+  failures = 0;
+  #span: number;
+  /** The index of the bucket that takes what happens now. */
+  #current: number;
+  /** When that bucket ends. */
+  #end: number;
+  /** Calls and failures of each bucket; bucket b is at `b % SPANS`. */
+  #counts = new Uint32Array(2 * SPANS);
+
+  constructor(ms: number, now: number) {
+    this.#span = ms / SPANS;
+    this.#current = Math.floor(now / this.#span);
+    this.#end = (this.#current + 1) * this.#span;
+  }
+
+  record(now: number, failed: boolean): void {
+    if (now >= this.#end) this.advance(now);
+    const at = (this.#current % SPANS) * 2;
+    this.calls++;
+    this.#counts[at]!++;
+    if (failed) {
+      this.failures++;
+      this.#counts[at + 1]!++;
+    }
+  }
+
+  advance(now: number): void {
+    const target = Math.floor(now / this.#span);
+    if (target <= this.#current) return;
+    if (target - this.#current >= SPANS) {
+      this.clear();
+    } else {
+      for (let bucket = this.#current + 1; bucket <= target; bucket++) this.#empty((bucket % SPANS) * 2);
+    }
+    this.#current = target;
+    this.#end = (target + 1) * this.#span;
+  }
+
+  clear(): void {
+    this.calls = 0;
+    this.failures = 0;
+    this.#counts.fill(0);
+  }
+
+  /**
+   * Changes how far back the window reaches. What is inside stays as far as the new window reaches: an old bucket moves
+   * whole to the new bucket of its newest instant.
+   */
+  resize(ms: number, now: number): void {
+    const span = ms / SPANS;
+    if (span === this.#span) return;
+    this.advance(now);
+    const old = this.#counts;
+    const [oldSpan, oldCurrent] = [this.#span, this.#current];
+    this.#span = span;
+    this.#current = Math.floor(now / span);
+    this.#end = (this.#current + 1) * span;
+    this.#counts = new Uint32Array(2 * SPANS);
+    this.calls = 0;
+    this.failures = 0;
+    for (let bucket = oldCurrent; bucket > oldCurrent - SPANS; bucket--) {
+      const at = (((bucket % SPANS) + SPANS) % SPANS) * 2;
+      const to = Math.min(this.#current, Math.ceil(((bucket + 1) * oldSpan) / span) - 1);
+      if (to > this.#current - SPANS) this.#add(to, old[at]!, old[at + 1]!);
+    }
+  }
+
+  #add(bucket: number, calls: number, failures: number): void {
+    const at = (((bucket % SPANS) + SPANS) % SPANS) * 2;
+    this.calls += calls;
+    this.failures += failures;
+    this.#counts[at]! += calls;
+    this.#counts[at + 1]! += failures;
+  }
+
+  #empty(at: number): void {
+    this.calls -= this.#counts[at]!;
+    this.failures -= this.#counts[at + 1]!;
+    this.#counts[at] = 0;
+    this.#counts[at + 1] = 0;
+  }
+}

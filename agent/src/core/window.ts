@@ -1,0 +1,30 @@
+import type { Config } from './config.ts';
+import { CountWindow } from './count-window.ts';
+import { TimeWindow } from './time-window.ts';
+
+/** The calls that the conditions of a policy look at. */
+export interface Window {
+  /** Calls inside the window as of the last `record` or `advance`. */
+  readonly calls: number;
+  /** How many of them failed. */
+  readonly failures: number;
+  record(now: number, failed: boolean): void;
+  /** Lets go of what is no longer inside. */
+  advance(now: number): void;
+  clear(): void;
+}
+
+/**
+ * The window for a configuration. A window of the same type is resized and keeps its newest samples; another type
+ * starts empty.
+ */
+export function windowFor(config: Config, before: Window | undefined, now: number): Window {
+  if (config.windowType === 'Count') {
+    if (!(before instanceof CountWindow)) return new CountWindow(config.windowSize);
+    before.resize(config.windowSize);
+    return before;
+  }
+  if (!(before instanceof TimeWindow)) return new TimeWindow(config.windowMs, now);
+  before.resize(config.windowMs, now);
+  return before;
+}

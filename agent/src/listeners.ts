@@ -1,0 +1,32 @@
+/** Those who want to hear of something. What one of them throws becomes a process warning and keeps nobody else from hearing. */
+export class Listeners<A extends unknown[]> {
+  #each: readonly { readonly call: (...args: A) => void }[] = [];
+
+  /** @returns a function that ends the subscription. */
+  add(call: (...args: A) => void): () => void {
+    const entry = { call };
+    this.#each = [...this.#each, entry];
+    return () => {
+      this.#each = this.#each.filter((other) => other !== entry);
+    };
+  }
+
+  /** @param subject what is told of, for the warning. */
+  tell(subject: string, ...args: A): void {
+    for (const { call } of this.#each) {
+      try {
+        call(...args);
+      } catch (error) {
+        process.emitWarning(`a listener of ${subject} threw: ${described(error)}`, { code: 'FUSEBOARD_LISTENER' });
+      }
+    }
+  }
+}
+
+function described(error: unknown): string {
+  try {
+    return error instanceof Error ? (error.stack ?? error.message) : String(error);
+  } catch {
+    return 'a value that cannot be shown';
+  }
+}

@@ -1,0 +1,146 @@
+import { BREAKER_NAME_PATTERN } from '@fuseboard/schema/defaults';
+import type { PolicySpec } from '@fuseboard/schema/types';
+import { type Breaker, GovernedBreaker, type Governor, type Runtime, type TransitionEvent } from './breaker.ts';
+import { type Config, compile } from './core/config.ts';
+import { ConfigError } from './errors.ts';
+import { Listeners } from './listeners.ts';
+import type { PolicySet } from './policy-set.ts';
+import { RouteIndex } from './routes.ts';
+import { Ticker } from './ticker.ts';
+
+/** A policy in code: the same spec as in a CircuitBreakerPolicy, without saying whom it is for. */
+export type PolicyDefaults = Partial<PolicySpec>;
+
+export interface BreakerOptions {
+  /** How the breaker behaves while no policy governs it. Absent: calls pass and are counted. */
+  readonly defaults?: PolicyDefaults;
+}
+
+interface Entry {
+  readonly breaker: GovernedBreaker;
+  /** What governs while no policy does. */
+  fallback: Governor;
+}
+
+const NAME = new RegExp(BREAKER_NAME_PATTERN);
+const UNGOVERNED: Governor = { ...governorOf('any', {}), source: 'none' };
+const KEY: unique symbol = Symbol.for('fuseboard.agent/1');
+
+/** All breakers of a process, and the policies that govern them. */
+export class Registry {
+  readonly #entries = new Map<string, Entry>();
+  readonly #runtime: Runtime;
+  readonly #warned = new Set<string>();
+  readonly #transitions = new Listeners<[Breaker, TransitionEvent]>();
+  readonly #creations = new Listeners<[Breaker]>();
+  #set: PolicySet | undefined;
+  #routes = new RouteIndex([]);
+
+  constructor(runtime: Runtime) {
+    this.#runtime = {
+      ...runtime,
+      transitioned: (breaker, event) => this.#transitions.tell(`breaker "${breaker.name}"`, breaker, event),
+    };
+  }
+
+  /** The set that governs now; absent before the first one. */
+  get set(): PolicySet | undefined {
+    return this.#set;
+  }
+
+  /**
+   * The breaker of this name, made when first asked for. All who ask for a name share one breaker, and the first
+   * defaults that somebody gives for it stay; other ones later are reported as a process warning and not used.
+   *
+   * @throws {ConfigError} when the name or the defaults cannot be used.
+   */
+  getBreaker(name: string, options?: BreakerOptions): Breaker {
+    const entry = this.#entries.get(name);
+    if (entry === undefined) return this.#create(name, options?.defaults);
+    if (options?.defaults !== undefined) this.#offerDefaults(entry, options.defaults);
+    return entry.breaker;
+  }
+
+  /** Every breaker, in the order in which they were made. */
+  *breakers(): Iterable<Breaker> {
+    for (const { breaker } of this.#entries.values()) yield breaker;
+  }
+
+  /** Puts all breakers, those that exist and those to come, under a set of policies. Absent: under none. */
+  apply(set: PolicySet | undefined): void {
+    this.#set = set;
+    this.#routes = new RouteIndex(set?.routes ?? []);
+    for (const entry of this.#entries.values())
+      entry.breaker.govern(this.#governorOf(entry.breaker.name, entry.fallback));
+  }
+
+  /** Hears of every change of state of every breaker. @returns a function that ends the subscription. */
+  onTransition(listener: (breaker: Breaker, event: TransitionEvent) => void): () => void {
+    return this.#transitions.add(listener);
+  }
+
+  /** Hears of every breaker that is made from now on. @returns a function that ends the subscription. */
+  onCreate(listener: (breaker: Breaker) => void): () => void {
+    return this.#creations.add(listener);
+  }
+
+  #create(name: string, defaults: PolicyDefaults | undefined): Breaker {
+    if (typeof name !== 'string' || !NAME.test(name)) throw badName(name);
+    const fallback = defaults === undefined ? UNGOVERNED : governorOf(name, defaults);
+    const breaker = new GovernedBreaker(name, this.#governorOf(name, fallback), this.#runtime);
+    this.#entries.set(name, { breaker, fallback });
+    this.#creations.tell(`breaker "${name}"`, breaker);
+    return breaker;
+  }
+
+  #offerDefaults(entry: Entry, defaults: PolicyDefaults): void {
+    const { name } = entry.breaker;
+    const offered = governorOf(name, defaults);
+    if (entry.fallback === UNGOVERNED) {
+      entry.fallback = offered;
+      entry.breaker.govern(this.#governorOf(name, offered));
+    } else if (!sameConfig(offered.config, entry.fallback.config) && !this.#warned.has(name)) {
+      this.#warned.add(name);
+      process.emitWarning(
+        `breaker "${name}" was given other defaults before; those stay. Give the same defaults in every getBreaker("${name}").`,
+        { code: 'FUSEBOARD_DEFAULTS' },
+      );
+    }
+  }
+
+  #governorOf(name: string, fallback: Governor): Governor {
+    const uid = this.#routes.uidFor(name);
+    const policy = uid === undefined ? undefined : this.#set?.policies.get(uid);
+    if (policy === undefined) return fallback;
+    return { source: 'policy', uid: policy.uid, text: policy.text, config: policy.config };
+  }
+}
+
+/** The registry of this process: one, however many copies of the package are loaded. */
+export function registry(): Registry {
+  const shared = globalThis as { [KEY]?: Registry };
+  if (shared[KEY] === undefined) {
+    const ticker = new Ticker();
+    shared[KEY] = new Registry({ clock: ticker, timeouts: ticker });
+  }
+  return shared[KEY];
+}
+
+/** What a spec in code makes of a breaker. @throws {ConfigError} when the spec cannot be used. */
+export function governorOf(name: string, spec: PolicyDefaults): Governor {
+  const compiled = compile(spec);
+  if (!compiled.ok) {
+    throw new ConfigError(name, 0, `breaker "${name}" cannot use its defaults: ${compiled.field} ${compiled.message}`);
+  }
+  return { source: 'defaults', text: JSON.stringify(compiled.config), config: compiled.config };
+}
+
+function badName(name: unknown): ConfigError {
+  const shown = typeof name === 'string' ? JSON.stringify(name.slice(0, 160)) : `a value of type ${typeof name}`;
+  const message = `${shown} cannot name a breaker; use 1 to 128 letters, digits and . _ : / - that begin with a letter or digit`;
+  return new ConfigError(String(name), 0, message);
+}
+
+function sameConfig(a: Config, b: Config): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}

@@ -1,0 +1,33 @@
+/**
+ * Answers which route governs a name, for many names: the first route of the list that matches, found by looking the
+ * name and its prefixes up rather than by going through the list.
+ */
+export class RouteIndex {
+  readonly #exact = new Map<string, Route>();
+  readonly #prefixes = new Map<string, Route>();
+
+  /** @param routes name, prefix with a trailing `*`, or `*`, to uid, in order of precedence. */
+  constructor(routes: readonly (readonly [pattern: string, uid: string])[]) {
+    for (const [position, [pattern, uid]] of routes.entries()) {
+      const isPrefix = pattern.endsWith('*');
+      const index = isPrefix ? this.#prefixes : this.#exact;
+      const key = isPrefix ? pattern.slice(0, -1) : pattern;
+      if (!index.has(key)) index.set(key, { position, uid });
+    }
+  }
+
+  /** The uid of the policy that governs a name, if any does. */
+  uidFor(name: string): string | undefined {
+    let first = this.#exact.get(name);
+    for (let length = 0; length <= name.length && this.#prefixes.size > 0; length++) {
+      const route = this.#prefixes.get(name.slice(0, length));
+      if (route !== undefined && (first === undefined || route.position < first.position)) first = route;
+    }
+    return first?.uid;
+  }
+}
+
+interface Route {
+  readonly position: number;
+  readonly uid: string;
+}

@@ -1,0 +1,76 @@
+import { AsyncResource } from 'node:async_hooks';
+import { performance } from 'node:perf_hooks';
+import type { Clock } from './core/clock.ts';
+import { type Deadline, type Timeouts, TimeoutWheel } from './core/timeout.ts';
+
+const TICK_MS = 5;
+
+/** Ticks without a reading after which the timer rests. */
+const IDLE_TICKS = 20;
+
+/** The timer belongs to nobody's request, although somebody's call starts it. */
+const nobody = new AsyncResource('fuseboard.ticker');
+
+/**
+ * The clock of a process: one timer of 5 ms for all breakers, which runs only while somebody reads the time or waits
+ * for a time limit, and never keeps the process alive. Between ticks `now` costs a comparison and lags by at most a
+ * tick and whatever keeps the event loop busy; the first reading after a rest is exact.
+ */
+export class Ticker implements Clock, Timeouts {
+  readonly #read: () => number;
+  readonly #wheel = new TimeoutWheel(TICK_MS);
+  #timer: NodeJS.Timeout | undefined;
+  #time = 0;
+  #wasRead = false;
+  #idle = 0;
+
+  /** @param read a monotonic clock in milliseconds. */
+  constructor(read: () => number = () => performance.now()) {
+    this.#read = read;
+  }
+
+  now(): number {
+    if (this.#timer === undefined) return this.#wake();
+    this.#wasRead = true;
+    return this.#time;
+  }
+
+  exact(): number {
+    this.#time = this.#read();
+    return this.#time;
+  }
+
+  add(deadline: Deadline): void {
+    this.#wheel.add(deadline);
+    if (this.#timer === undefined) this.#wake();
+  }
+
+  remove(deadline: Deadline): void {
+    this.#wheel.remove(deadline);
+  }
+
+  #wake(): number {
+    this.#idle = 0;
+    this.#timer = nobody.runInAsyncScope(setInterval, undefined, () => this.#tick(), TICK_MS) as NodeJS.Timeout;
+    this.#timer.unref();
+    return this.exact();
+  }
+
+  #tick(): void {
+    this.exact();
+    // Answers that arrived while the loop was busy are read in the poll phase, which comes before an immediate runs.
+    // Judged before that, calls that had ended in time would look late.
+    const due = this.#wheel.takeDue(this.#time);
+    if (due.length > 0) {
+      setImmediate(() => {
+        for (const deadline of due) deadline.expire();
+      }).unref();
+    }
+    this.#idle = this.#wasRead || this.#wheel.size > 0 ? 0 : this.#idle + 1;
+    this.#wasRead = false;
+    if (this.#idle >= IDLE_TICKS) {
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+    }
+  }
+}
