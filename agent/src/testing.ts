@@ -4,6 +4,14 @@ import type { Deadline, Timeouts } from './core/timeout.ts';
 import { governorOf, type PolicyDefaults } from './registry.ts';
 import { Ticker } from './ticker.ts';
 
+export {
+  type Answer,
+  FakeControlPlane,
+  type FakeControlPlaneOptions,
+  type FakeStream,
+  type PushedPolicy,
+} from './fake-control-plane.ts';
+
 /** A clock that moves only when it is told to. Calls under a time limit are given up as it passes their time. */
 export class FakeClock implements Clock, Timeouts {
   #now = 0;

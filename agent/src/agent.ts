@@ -1,0 +1,119 @@
+import { randomBytes } from 'node:crypto';
+import { parseDuration } from '@fuseboard/schema/duration';
+import { ConfigError } from './errors.ts';
+import { Link, type LinkState } from './link/link.ts';
+import { readSettings, type StartOptions } from './link/settings.ts';
+import { type BreakerOptions, registry } from './registry.ts';
+
+/** The link of this process, as its owner sees it. */
+export interface Agent {
+  /** What the breakers run on right now. */
+  readonly state: LinkState;
+  /**
+   * Waits for the policies of the operator. Resolves with `Live` as soon as they are applied, else with whatever the state is
+   * when the time is up or where there is no operator; never rejects, so that a service starts without it. It keeps the process alive meanwhile.
+   *
+   * @param options.timeout a duration such as `2s`; absent: `5s`.
+   */
+  ready(options?: { timeout?: string }): Promise<LinkState>;
+  /**
+   * Hangs up: reports the last counts and says goodbye. The breakers go on with what they have.
+   *
+   * @param options.flushMs how long this may take at most, in milliseconds; absent: 500.
+   */
+  stop(options?: { flushMs?: number }): Promise<void>;
+}
+
+/** Shared by all copies of this package in a process, so that there is one link however often it is installed. */
+interface Slot {
+  readonly boot: string;
+  armed: boolean;
+  options?: StartOptions;
+  link?: Link;
+}
+
+const KEY = Symbol.for('fuseboard.link/1');
+
+function slot(): Slot {
+  const holder = globalThis as { [KEY]?: Slot };
+  holder[KEY] ??= { boot: randomBytes(16).toString('hex'), armed: false };
+  return holder[KEY];
+}
+
+/**
+ * The circuit breaker of this name; the same one for the same name in the whole process. Costs no I/O but, at its first use
+ * in a process, one read of the bootstrap and last-good files; the link to the operator starts in a later turn of the event loop, and only where an
+ * operator is configured (FUSEBOARD_URL, or what the chart mounts).
+ *
+ * @param name letters, digits and `._:/-`, at most 128 characters.
+ * @param options `defaults`: the spec that holds while no policy governs the name; absent: calls pass and are counted.
+ * @throws ConfigError when the name or the defaults cannot be used.
+ */
+export function getBreaker(name: string, options?: BreakerOptions) {
+  const own = slot();
+  if (!own.armed) begin(own, {});
+  return registry().getBreaker(name, options);
+}
+
+/**
+ * Starts the link now, with these options. Not needed where the environment says everything: the first `getBreaker` does it.
+ * After the link began by itself, it dials once again with the options.
+ *
+ * @throws ConfigError when the link was already started with other options; `stop` it first.
+ */
+export function start(options: StartOptions = {}): Agent {
+  const own = slot();
+  if (own.options !== undefined && !sameOptions(own.options, options)) {
+    throw new ConfigError('', 0, 'start was already called with other options; call it once, or stop the agent first');
+  }
+  if (own.options === undefined) {
+    const earlier = own.link;
+    own.options = options;
+    begin(own, options);
+    void earlier?.stop(0);
+  }
+  return {
+    get state() {
+      return own.link?.state ?? 'Defaults';
+    },
+    async ready({ timeout = '5s' } = {}) {
+      const timeoutMs = parseDuration(timeout);
+      if (timeoutMs === undefined)
+        throw new ConfigError(
+          '',
+          0,
+          `the timeout of ready is ${JSON.stringify(timeout)}, not a duration such as 2s or 500ms`,
+        );
+      return own.link === undefined ? 'Defaults' : own.link.ready(timeoutMs);
+    },
+    async stop({ flushMs = 500 } = {}) {
+      const { link } = own;
+      delete own.link;
+      delete own.options;
+      await link?.stop(flushMs);
+    },
+  };
+}
+
+/** What the breakers of this process run on. */
+export function linkState(): LinkState {
+  return slot().link?.state ?? 'Defaults';
+}
+
+function begin(own: Slot, options: StartOptions): void {
+  own.armed = true;
+  const settings = readSettings(options, process.env);
+  delete own.link;
+  if (settings.disabled) return;
+  const warn = options.warn ?? ((message: string) => process.emitWarning(message, 'FuseboardWarning'));
+  const link = new Link({ settings, registry: registry(), boot: own.boot, warn });
+  own.link = link;
+  link.load();
+  setImmediate(() => {
+    if (own.link === link) link.start();
+  }).unref();
+}
+
+function sameOptions(a: StartOptions, b: StartOptions): boolean {
+  return a.warn === b.warn && JSON.stringify(a) === JSON.stringify(b);
+}

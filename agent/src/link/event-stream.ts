@@ -1,0 +1,81 @@
+/** The most characters that an event may hold, but for `routes`, which is one event for a whole set. */
+export const MAX_EVENT_LENGTH = 128 * 1024;
+export const MAX_ROUTES_LENGTH = 4 * 1024 * 1024;
+
+export interface StreamEvent {
+  /** `message` where the stream names none. */
+  readonly event: string;
+  readonly data: string;
+  readonly id?: string;
+}
+
+export interface Decoded {
+  readonly events: readonly StreamEvent[];
+  /** Why the stream cannot be read any further; the decoder ignores all that comes after. */
+  readonly fault?: string;
+}
+
+/**
+ * Bytes of a `text/event-stream` to events, however they are cut into chunks. Never throws: bytes that are not UTF-8 become
+ * replacement characters, unknown fields and comments are skipped, and an event beyond its bound is a fault.
+ */
+export class EventDecoder {
+  readonly #utf8 = new TextDecoder('utf-8');
+  #rest = '';
+  #afterReturn = false;
+  #event = '';
+  #data: string[] = [];
+  #length = 0;
+  #id: string | undefined;
+  #fault: string | undefined;
+
+  decode(chunk: Uint8Array): Decoded {
+    const events: StreamEvent[] = [];
+    if (this.#fault === undefined) this.#read(this.#utf8.decode(chunk, { stream: true }), events);
+    return this.#fault === undefined ? { events } : { events, fault: this.#fault };
+  }
+
+  #read(text: string, events: StreamEvent[]): void {
+    let start = this.#afterReturn && text.startsWith('\n') ? 1 : 0;
+    if (text !== '') this.#afterReturn = text.endsWith('\r');
+    const lineEnd = /\r\n|\r|\n/g;
+    lineEnd.lastIndex = start;
+    for (let end = lineEnd.exec(text); end !== null; end = lineEnd.exec(text)) {
+      this.#line(this.#rest + text.slice(start, end.index), events);
+      this.#rest = '';
+      start = lineEnd.lastIndex;
+      if (this.#fault !== undefined) return;
+    }
+    this.#rest += text.slice(start);
+    this.#bound(this.#length + this.#rest.length);
+  }
+
+  #line(line: string, events: StreamEvent[]): void {
+    if (line === '') {
+      if (this.#data.length > 0) {
+        const event = { event: this.#event || 'message', data: this.#data.join('\n') };
+        events.push(this.#id === undefined ? event : { ...event, id: this.#id });
+      }
+      this.#event = '';
+      this.#data = [];
+      this.#length = 0;
+      this.#id = undefined;
+      return;
+    }
+    const colon = line.indexOf(':');
+    if (colon === 0) return;
+    const field = colon === -1 ? line : line.slice(0, colon);
+    const value = colon === -1 ? '' : line.slice(line[colon + 1] === ' ' ? colon + 2 : colon + 1);
+    if (field === 'event') this.#event = value;
+    else if (field === 'id' && !value.includes('\0')) this.#id = value;
+    else if (field === 'data') this.#data.push(value);
+    else return;
+    this.#length += line.length;
+    this.#bound(this.#length);
+  }
+
+  #bound(length: number): void {
+    const most = this.#event === 'routes' ? MAX_ROUTES_LENGTH : MAX_EVENT_LENGTH;
+    if (length > most) this.#fault = `an event is longer than ${most / 1024} KiB`;
+  }
+}

@@ -1,0 +1,131 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
+import { mkdir, open, readFile, rename, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isBehind, type StoredSet } from './policy-store.ts';
+import type { Settings } from './settings.ts';
+import type { Timers } from './timers.ts';
+
+const MAGIC = 'fuseboard last-good 1';
+const MAX_BYTES = 8 * 1024 * 1024;
+const QUIET_MS = 250;
+
+/** What a read found: a set, nothing, or a file that must not be used. */
+export type LastGoodRead = { readonly set?: StoredSet; readonly problem?: string };
+
+/** The file of last good policies of an agent: one for each operator, namespace, service and labels. */
+export function lastGoodPath(settings: Settings): string | undefined {
+  const { cacheDir, url, namespace = '', service, labels } = settings;
+  if (cacheDir === undefined || url === undefined) return undefined;
+  const sorted = Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1));
+  const identity = JSON.stringify([url.href, namespace, service, sorted]);
+  return join(cacheDir, `fuseboard-${createHash('sha256').update(identity).digest('hex').slice(0, 32)}.json`);
+}
+
+/** Reads the file at once. Never throws. */
+export function readLastGood(path: string): LastGoodRead {
+  let file: number;
+  try {
+    file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return {};
+    return { problem: code === 'ELOOP' ? `${path} is a symbolic link and is not used` : message };
+  }
+  try {
+    const { size, uid, ...found } = fstatSync(file);
+    if (process.getuid !== undefined && uid !== process.getuid()) {
+      return { problem: `${path} belongs to another user and is not used` };
+    }
+    if (!found.isFile()) return { problem: `${path} is not a file and is not used` };
+    if (size > MAX_BYTES) return { problem: `${path} is larger than ${MAX_BYTES / 2 ** 20} MiB and is not used` };
+    return parse(readFileSync(file, 'utf8'), path);
+  } catch (error) {
+    return { problem: (error as Error).message };
+  } finally {
+    closeSync(file);
+  }
+}
+
+function parse(text: string, path: string): LastGoodRead {
+  const end = text.indexOf('\n');
+  const body = text.slice(end + 1);
+  if (end === -1 || text.slice(0, end) !== `${MAGIC} ${checksum(body)}`) {
+    return { problem: `${path} is damaged and is not used; it will be replaced` };
+  }
+  return { set: JSON.parse(body) as StoredSet };
+}
+
+const checksum = (text: string) => createHash('sha256').update(text).digest('hex');
+
+/** Keeps the newest set in a file, away from the calls: writes once things are quiet, one write at a time. */
+export class LastGoodFile {
+  readonly #path: string;
+  readonly #timers: Timers;
+  readonly #warn: (message: string) => void;
+  #pending: { set: StoredSet; reset: boolean } | undefined;
+  #cancel = () => {};
+  #writing: Promise<void> = Promise.resolve();
+  #warned = false;
+
+  constructor(path: string, timers: Timers, warn: (message: string) => void) {
+    this.#path = path;
+    this.#timers = timers;
+    this.#warn = warn;
+  }
+
+  /** Remembers `set`; `reset` lets it replace a newer one. */
+  keep(set: StoredSet, reset: boolean): void {
+    const before = this.#pending?.reset ?? false;
+    this.#pending = { set, reset: reset || before };
+    this.#cancel();
+    this.#cancel = this.#timers.after(QUIET_MS, () => void this.flush());
+  }
+
+  /** Writes what is pending; resolves when it is on the disk or was given up with a warning. */
+  flush(): Promise<void> {
+    this.#cancel();
+    this.#writing = this.#writing.then(async () => {
+      const pending = this.#pending;
+      this.#pending = undefined;
+      if (pending === undefined) return;
+      try {
+        await this.#write(pending.set, pending.reset);
+        this.#warned = false;
+      } catch (error) {
+        if (!this.#warned) this.#warn(`the last good policies cannot be kept: ${(error as Error).message}`);
+        this.#warned = true;
+      }
+    });
+    return this.#writing;
+  }
+
+  async #write(set: StoredSet, reset: boolean): Promise<void> {
+    const body = JSON.stringify(set);
+    await mkdir(join(this.#path, '..'), { recursive: true, mode: 0o700 });
+    if (!reset && (await this.#holdsNewer(set))) return;
+    const temporary = `${this.#path}.${process.pid}.${randomBytes(6).toString('hex')}.tmp`;
+    try {
+      const file = await open(temporary, 'wx', 0o600);
+      try {
+        await file.writeFile(`${MAGIC} ${checksum(body)}\n${body}`);
+        await file.datasync();
+      } finally {
+        await file.close();
+      }
+      await rename(temporary, this.#path);
+    } catch (error) {
+      await unlink(temporary).catch(() => {});
+      throw error;
+    }
+  }
+
+  async #holdsNewer(set: StoredSet): Promise<boolean> {
+    try {
+      const { set: held } = parse(await readFile(this.#path, 'utf8'), this.#path);
+      return held !== undefined && isBehind(set.asOf, held.asOf);
+    } catch {
+      return false;
+    }
+  }
+}

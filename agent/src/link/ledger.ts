@@ -1,0 +1,140 @@
+import type { BreakerReport, Rejection } from '@fuseboard/schema/types';
+
+const MAX_TRANSITIONS = 20;
+const MAX_ENTRIES = 1_000;
+const MAX_REJECTIONS = 100;
+
+type Totals = BreakerReport['totals'];
+type State = BreakerReport['state'];
+
+/** What a report needs to know of a breaker. */
+export interface Reported {
+  readonly name: string;
+  stats(): {
+    readonly state: State;
+    readonly mode: string;
+    readonly uid?: string | undefined;
+    readonly sinceMs: number;
+    readonly totals: Readonly<Totals>;
+    readonly latency: readonly number[];
+  };
+}
+
+/** A change of state, on the monotonic clock. */
+export interface Change {
+  readonly from: State;
+  readonly to: State;
+  readonly at: number;
+  readonly reason: string;
+}
+
+interface Answered {
+  readonly standing: string;
+  readonly totals: Totals;
+  readonly latency: readonly number[];
+}
+
+/** An entry of a report; `settle` is called once the report was answered. */
+export interface Entry {
+  readonly report: BreakerReport;
+  settle(): void;
+}
+
+/** What the operator was told of each breaker and has answered; all else is told again, so that no count is lost or told twice. */
+export class Ledger {
+  readonly #answered = new Map<string, Answered>();
+  readonly #changes = new Map<string, Change[]>();
+
+  changed(name: string, { from, to, at, reason }: Change): void {
+    const changes = this.#changes.get(name) ?? [];
+    changes.push({ from, to, at, reason });
+    if (changes.length > MAX_TRANSITIONS) changes.shift();
+    this.#changes.set(name, changes);
+  }
+
+  /** What is to be told: what changed since the last answer, or with `all` every breaker. */
+  entries(breakers: Iterable<Reported>, all: boolean, now: number): Entry[] {
+    // Reading a breaker can make its open state lapse, which is a change that belongs into this very report.
+    const read = [...breakers].map((breaker) => ({ name: breaker.name, stats: breaker.stats() }));
+    const entries: Entry[] = [];
+    for (const { name, stats } of read) {
+      const before = this.#answered.get(name);
+      const changes = [...(this.#changes.get(name) ?? [])];
+      const totals = { ...stats.totals };
+      const latency = trimmed(stats.latency);
+      const shadow = stats.mode === 'Shadow';
+      const standing = `${stats.state} ${stats.uid ?? ''} ${shadow}`;
+      const same =
+        before !== undefined &&
+        before.standing === standing &&
+        changes.length === 0 &&
+        (Object.keys(totals) as (keyof Totals)[]).every((key) => totals[key] === before.totals[key]);
+      if (same && !all) continue;
+      entries.push({
+        report: {
+          name,
+          ...(stats.uid === undefined ? {} : { uid: stats.uid }),
+          state: stats.state,
+          ...(shadow ? { shadow } : {}),
+          since: Math.max(0, Math.round(stats.sinceMs)),
+          totals,
+          ...(before ? { base: before.totals } : {}),
+          ...(latency.length > 0 ? { latency } : {}),
+          ...(before && before.latency.length > 0 ? { baseLatency: [...before.latency] } : {}),
+          ...(changes.length > 0 ? { transitions: changes.map((change) => told(change, now)) } : {}),
+        },
+        settle: () => {
+          this.#answered.set(name, { standing, totals, latency });
+          const rest = (this.#changes.get(name) ?? []).filter((change) => !changes.includes(change));
+          if (rest.length > 0) this.#changes.set(name, rest);
+          else this.#changes.delete(name);
+        },
+      });
+    }
+    return entries;
+  }
+}
+
+const told = ({ from, to, at, reason }: Change, now: number) => ({
+  from,
+  to,
+  agoMs: Math.max(0, Math.round(now - at)),
+  reason: reason.slice(0, 64),
+});
+
+function trimmed(buckets: readonly number[]): number[] {
+  let length = buckets.length;
+  while (length > 0 && buckets[length - 1] === 0) length -= 1;
+  return buckets.slice(0, length);
+}
+
+/** What one request carries. */
+export interface Part {
+  readonly entries: Entry[];
+  readonly rejections: Rejection[];
+}
+
+/** Cuts a report into parts whose JSON stays below `most` bytes each; there is at least one. */
+export function parts(entries: readonly Entry[], rejections: readonly Rejection[], most: number): Part[] {
+  let part: Part = { entries: [], rejections: [] };
+  let bytes = 0;
+  const all = [part];
+  const fit = (item: object, full: () => boolean) => {
+    const size = Buffer.byteLength(JSON.stringify(item)) + 1;
+    if (bytes > 0 && (bytes + size > most || full())) {
+      part = { entries: [], rejections: [] };
+      bytes = 0;
+      all.push(part);
+    }
+    bytes += size;
+  };
+  for (const rejection of rejections) {
+    fit(rejection, () => part.rejections.length >= MAX_REJECTIONS);
+    part.rejections.push(rejection);
+  }
+  for (const entry of entries) {
+    fit(entry.report, () => part.entries.length >= MAX_ENTRIES);
+    part.entries.push(entry);
+  }
+  return all;
+}

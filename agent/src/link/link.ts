@@ -1,0 +1,234 @@
+import { hostname } from 'node:os';
+import { threadId } from 'node:worker_threads';
+import type { Registry } from '../registry.ts';
+import { readBootstrap } from './bootstrap.ts';
+import { LastGoodFile, lastGoodPath, readLastGood } from './last-good.ts';
+import type { Message } from './messages.ts';
+import { type Outcome, PolicyStore } from './policy-store.ts';
+import { Reporter } from './reporter.ts';
+import type { Settings } from './settings.ts';
+import { type Endpoint, PROTOCOL, Stream } from './stream.ts';
+import { systemTimers, type Timers } from './timers.ts';
+
+/**
+ * What the breakers run on. `Live`: what the operator says now. `Stale`: what it said last, the stream is down. `LastGood`: what
+ * it said to an earlier process, from the file. `Defaults`: the bootstrap file, else the defaults of the code.
+ */
+export type LinkState = 'Live' | 'Stale' | 'LastGood' | 'Defaults';
+
+export interface LinkOptions {
+  readonly settings: Settings;
+  readonly registry: Registry;
+  /** 128 random bits as hex, the same for the whole life of a process. */
+  readonly boot: string;
+  readonly warn: (message: string) => void;
+  readonly timers?: Timers;
+  readonly random?: () => number;
+}
+
+const MAX_NAMED = 100;
+
+/** The link of this process to the operator. Nothing in it throws into a call, delays one, or keeps the process alive. */
+export class Link {
+  readonly #options: LinkOptions;
+  readonly #timers: Timers;
+  readonly #store = new PolicyStore();
+  readonly #named = new Set<string>();
+  readonly #waiting = new Set<() => void>();
+  #stream: Stream | undefined;
+  #reporter: Reporter | undefined;
+  #file: LastGoodFile | undefined;
+  #appliedAt: number | undefined;
+  #live = false;
+  #fresh = false;
+  #forget: (() => void)[] = [];
+
+  constructor(options: LinkOptions) {
+    this.#options = options;
+    this.#timers = options.timers ?? systemTimers;
+  }
+
+  get state(): LinkState {
+    const origin = this.#store.set?.origin;
+    if (origin === 'stream') return this.#live ? 'Live' : 'Stale';
+    return origin === 'last-good' ? 'LastGood' : 'Defaults';
+  }
+
+  /** Whether there is an operator to talk to. */
+  get hasOperator(): boolean {
+    return this.#options.settings.url !== undefined;
+  }
+
+  /** Reads the last good policies, else the bootstrap file, at once, and applies them. */
+  load(): void {
+    const { settings } = this.#options;
+    for (const problem of settings.problems) this.#warn(problem);
+    const path = lastGoodPath(settings);
+    if (path !== undefined) {
+      this.#file = new LastGoodFile(path, this.#timers, (message) => this.#warn(message));
+      const { set, problem } = readLastGood(path);
+      if (problem !== undefined) this.#warn(problem);
+      if (set !== undefined) {
+        this.#apply(this.#store.restore(set, 'last-good'));
+        return;
+      }
+    }
+    if (settings.policies === undefined) return;
+    const { set, problem } = readBootstrap(settings.policies, settings);
+    if (problem !== undefined) this.#warn(problem);
+    if (set === undefined) return;
+    this.#apply(this.#store.restore(set, 'bootstrap'));
+    this.#warnRejected([]);
+  }
+
+  /** Dials the operator, if there is one. */
+  start(): void {
+    const { settings, registry, boot, random = Math.random } = this.#options;
+    if (settings.url === undefined || this.#stream !== undefined) return;
+    const endpoint: Endpoint = {
+      url: settings.url,
+      ...(settings.tokenFile ? { tokenFile: settings.tokenFile } : {}),
+      ...(settings.caFile ? { caFile: settings.caFile } : {}),
+    };
+    const shared = { endpoint, timers: this.#timers, random, warn: (message: string) => this.#warn(message) };
+    const instance = `${hostname()}/${process.pid}/${threadId}`.slice(0, 512);
+    const reporter = new Reporter({
+      ...shared,
+      identity: { service: settings.service, instance, boot },
+      breakers: () => registry.breakers(),
+      applied: () => this.#applied(),
+      misdirected: () => this.#stream?.redial('reports do not reach the replica that holds the stream'),
+    });
+    this.#reporter = reporter;
+    this.#stream = new Stream({
+      ...shared,
+      query: () => this.#query(instance),
+      resumeFrom: () => (this.#fresh ? undefined : this.#store.resumeFrom),
+      received: (message) => this.#received(message),
+      closed: () => {
+        this.#live = false;
+        this.#store.abandon();
+        reporter.detach();
+      },
+    });
+    this.#forget = [
+      registry.onTransition((breaker, change) => reporter.changed(breaker.name, change)),
+      registry.onCreate(() => this.#warnUngoverned()),
+    ];
+    this.#stream.start();
+  }
+
+  /** Resolves with `Live` once the operator's policies are applied, or with the state after `timeoutMs`. Never rejects. */
+  ready(timeoutMs: number): Promise<LinkState> {
+    return new Promise((resolve) => {
+      if (this.#live || !this.hasOperator) return resolve(this.state);
+      const done = () => {
+        clearTimeout(timer);
+        this.#waiting.delete(done);
+        resolve(this.state);
+      };
+      const timer = setTimeout(done, timeoutMs);
+      this.#waiting.add(done);
+    });
+  }
+
+  /** Sends the last counts, keeps the policies in the file and hangs up; takes `flushMs` at most. */
+  async stop(flushMs: number): Promise<void> {
+    for (const forget of this.#forget) forget();
+    await Promise.all([this.#reporter?.bye(flushMs), this.#file?.flush()]);
+    this.#stream?.stop();
+    this.#reporter?.detach();
+    for (const done of [...this.#waiting]) done();
+  }
+
+  #query(instance: string): URLSearchParams {
+    const { settings, boot } = this.#options;
+    const { policies, overrides } = this.#store.asOf;
+    const list = (pairs: [string, string | undefined][]) =>
+      pairs.flatMap(([key, value]) => (value === undefined ? [] : [`${key}=${value}`])).join(',');
+    return new URLSearchParams({
+      protocol: String(PROTOCOL),
+      service: settings.service,
+      instance,
+      boot,
+      labels: list(Object.entries(settings.labels)),
+      since: list([
+        ['policies', policies],
+        ['overrides', overrides],
+      ]),
+      ...(settings.namespace ? { namespace: settings.namespace } : {}),
+    });
+  }
+
+  #received(message: Message): string | undefined {
+    if (message.type === 'hello') {
+      this.#store.abandon();
+      this.#reporter?.attach(message.reportUrl);
+      return undefined;
+    }
+    const before = this.#store.rejections;
+    const outcome: Outcome = this.#store.take(message);
+    if (outcome.kind === 'redial') {
+      this.#fresh ||= outcome.fresh;
+      return outcome.message;
+    }
+    if (outcome.kind === 'none') return undefined;
+    this.#fresh = false;
+    this.#warnRejected(before);
+    if (outcome.kind === 'commit') {
+      this.#live = true;
+      this.#apply(outcome.set);
+      const stored = this.#store.stored();
+      if (stored !== undefined) this.#file?.keep(stored, outcome.reset);
+      this.#warnUngoverned();
+      for (const done of [...this.#waiting]) done();
+    }
+    this.#reporter?.acknowledge();
+    return undefined;
+  }
+
+  #apply(set: NonNullable<PolicyStore['set']>): void {
+    this.#options.registry.apply(set);
+    this.#appliedAt = this.#timers.now();
+  }
+
+  #applied() {
+    const { set, rejections } = this.#store;
+    if (set === undefined || set.origin === 'bootstrap') return { rejections };
+    return { revision: set.revision, ...(this.#appliedAt === undefined ? {} : { at: this.#appliedAt }), rejections };
+  }
+
+  #warnRejected(before: PolicyStore['rejections']): void {
+    for (const rejection of this.#store.rejections) {
+      if (before.includes(rejection)) continue;
+      const { uid, generation, field, message } = rejection;
+      this.#warn(
+        `policy ${uid}, generation ${generation}, cannot be used: ${field}: ${message}; what ran before goes on`,
+      );
+    }
+  }
+
+  /** Once for each name that is used without a policy and without defaults. */
+  #warnUngoverned(): void {
+    if (!this.#live) return;
+    const names: string[] = [];
+    for (const breaker of this.#options.registry.breakers()) {
+      if (this.#named.size >= MAX_NAMED) break;
+      if (breaker.stats().source !== 'none' || this.#named.has(breaker.name)) continue;
+      this.#named.add(breaker.name);
+      names.push(`"${breaker.name}"`);
+    }
+    if (names.length === 0) return;
+    this.#warn(
+      `no policy governs ${names.join(', ')}: calls pass and are counted; apply a CircuitBreakerPolicy that lists the name in spec.breakers, or give getBreaker defaults`,
+    );
+  }
+
+  #warn(message: string): void {
+    try {
+      this.#options.warn(message);
+    } catch {
+      // A logger that fails must not cut the stream.
+    }
+  }
+}

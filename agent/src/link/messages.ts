@@ -1,0 +1,78 @@
+import type {
+  Begin,
+  Commit,
+  Goaway,
+  Heartbeat,
+  Hello,
+  InSync,
+  PolicyEvent,
+  Remove,
+  Routes,
+} from '@fuseboard/schema/types';
+import type { StreamEvent } from './event-stream.ts';
+
+/** What the operator says on the stream, checked. */
+export type Message =
+  | ({ readonly type: 'hello' } & Readonly<Hello>)
+  | ({ readonly type: 'begin' } & Readonly<Begin>)
+  | ({ readonly type: 'policy' } & Readonly<PolicyEvent>)
+  | ({ readonly type: 'remove' } & Readonly<Remove>)
+  | { readonly type: 'routes'; readonly routes: Routes }
+  | ({ readonly type: 'commit' } & Readonly<Commit>)
+  | ({ readonly type: 'insync' } & Readonly<InSync>)
+  | ({ readonly type: 'heartbeat' } & Readonly<Heartbeat>)
+  | ({ readonly type: 'goaway' } & Readonly<Goaway>);
+
+type Fields = Record<string, unknown>;
+
+const isText = (value: unknown, most: number): value is string => typeof value === 'string' && value.length <= most;
+const isCount = (value: unknown) => typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+const isAbsentOr = (value: unknown, holds: (value: unknown) => boolean) => value === undefined || holds(value);
+const isVersion = (value: unknown) => typeof value === 'string' && /^[0-9]{1,20}$/.test(value);
+const isAsOf = (value: unknown) =>
+  isFields(value) && isAbsentOr(value.policies, isVersion) && isAbsentOr(value.overrides, isVersion);
+const isFields = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const isRoute = (value: unknown) => Array.isArray(value) && isText(value[0], 128) && isText(value[1], 64);
+
+const CHECKS: Record<string, (fields: Fields) => boolean> = {
+  hello: (f) => isCount(f.protocol) && isCount(f.heartbeatMs) && isAbsentOr(f.reportUrl, (url) => isText(url, 2_048)),
+  begin: (f) =>
+    (f.kind === 'snapshot' || (f.kind === 'patch' && isText(f.base, 64))) &&
+    isText(f.revision, 64) &&
+    isAbsentOr(f.asOf, isAsOf) &&
+    isAbsentOr(f.reset, (reset) => typeof reset === 'boolean'),
+  policy: (f) =>
+    isText(f.uid, 64) &&
+    isCount(f.generation) &&
+    isAbsentOr(f.name, (name) => isText(name, 253)) &&
+    (f.hold === true || f.spec !== undefined),
+  remove: (f) => isText(f.uid, 64),
+  commit: (f) => isText(f.revision, 64),
+  insync: (f) => isText(f.revision, 64) && isAbsentOr(f.asOf, isAsOf),
+  heartbeat: (f) => isAbsentOr(f.asOf, isAsOf),
+  goaway: (f) => isCount(f.reconnectAfterMs),
+};
+
+/**
+ * Reads one event of the stream.
+ *
+ * @returns the message; `undefined` for an event that this version does not know; a fault for one that is malformed.
+ */
+export function readMessage({ event, data }: StreamEvent): Message | { readonly fault: string } | undefined {
+  if (event !== 'routes' && !Object.hasOwn(CHECKS, event)) return undefined;
+  let body: unknown;
+  try {
+    body = JSON.parse(data);
+  } catch {
+    return { fault: `the event "${event}" is not JSON` };
+  }
+  if (event === 'routes') {
+    return Array.isArray(body) && body.every(isRoute)
+      ? { type: 'routes', routes: body as Routes }
+      : { fault: 'the event "routes" is malformed' };
+  }
+  return isFields(body) && CHECKS[event]!(body)
+    ? ({ ...body, type: event } as unknown as Message)
+    : { fault: `the event "${event}" is malformed` };
+}

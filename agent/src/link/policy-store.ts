@@ -1,0 +1,259 @@
+import type { PolicyEvent, PolicySpec, Rejection } from '@fuseboard/schema/types';
+import { compile } from '../core/config.ts';
+import type { PolicySet, UsablePolicy } from '../policy-set.ts';
+import type { Message } from './messages.ts';
+
+/** One process refuses a set with more policies or more bytes of JSON. */
+export const MAX_POLICIES = 2_000;
+export const MAX_SET_BYTES = 4 * 1024 * 1024;
+
+/** The newest that was seen of what the operator watches: decimal strings, compared as integers. */
+export interface AsOf {
+  readonly policies?: string;
+  readonly overrides?: string;
+}
+
+/** A set as it outlives the process. */
+export interface StoredSet {
+  readonly revision: string;
+  readonly asOf: AsOf;
+  readonly routes: PolicySet['routes'];
+  readonly policies: readonly { uid: string; generation: number; name: string; spec: unknown }[];
+  readonly rejections: readonly Rejection[];
+}
+
+export type Outcome =
+  | { readonly kind: 'none' }
+  /** `set` governs from now on. `reset`: floors were given up on the operator's word. */
+  | { readonly kind: 'commit'; readonly set: PolicySet; readonly reset: boolean }
+  /** The set was too large and nothing of it is used. */
+  | { readonly kind: 'refused'; readonly message: string }
+  /** The stream is of no use; `fresh` asks for everything again. */
+  | { readonly kind: 'redial'; readonly fresh: boolean; readonly message: string };
+
+interface Staged {
+  readonly revision: string;
+  readonly asOf: AsOf;
+  readonly reset: boolean;
+  readonly policies: Map<string, UsablePolicy>;
+  readonly rejections: Map<string, Rejection>;
+  routes: PolicySet['routes'];
+  received: number;
+  bytes: number;
+  excess?: Rejection;
+}
+
+const NONE: Outcome = { kind: 'none' };
+
+/**
+ * The policies of this process: stages what the operator sends between `begin` and `commit`, and guards the floors, so that
+ * what runs never goes back to an older generation or to a policy that was already gone.
+ */
+export class PolicyStore {
+  #current: PolicySet | undefined;
+  #rejections = new Map<string, Rejection>();
+  #excess: Rejection | undefined;
+  #asOf: AsOf = {};
+  #staged: Staged | undefined;
+
+  /** What governs now. */
+  get set(): PolicySet | undefined {
+    return this.#current;
+  }
+
+  /** What was sent and cannot be used; the last good version of each stays in force. */
+  get rejections(): readonly Rejection[] {
+    return this.#excess ? [this.#excess, ...this.#rejections.values()] : [...this.#rejections.values()];
+  }
+
+  get asOf(): AsOf {
+    return this.#asOf;
+  }
+
+  /** What the operator need not send again; absent while something that it sent could not be used. */
+  get resumeFrom(): string | undefined {
+    const held = this.#current;
+    return held === undefined || held.origin === 'bootstrap' || this.rejections.length > 0 ? undefined : held.revision;
+  }
+
+  /** Takes a set that did not come from the stream. A policy in it that cannot be used is a rejection. */
+  restore(stored: StoredSet, origin: 'last-good' | 'bootstrap'): PolicySet {
+    const policies = new Map<string, UsablePolicy>();
+    for (const rejection of stored.rejections) this.#rejections.set(rejection.uid, rejection);
+    for (const { uid, generation, name, spec } of stored.policies) {
+      const result = usable(uid, generation, name, spec);
+      if ('config' in result) policies.set(uid, result);
+      else this.#rejections.set(uid, result);
+    }
+    this.#asOf = stored.asOf;
+    this.#current = { revision: stored.revision, origin, routes: stored.routes, policies };
+    return this.#current;
+  }
+
+  /** The set that governs, to be kept for the next process. */
+  stored(): StoredSet | undefined {
+    if (this.#current === undefined) return undefined;
+    const { revision, routes, policies } = this.#current;
+    const kept = [...policies.values()].map(({ uid, generation, name, spec }) => ({ uid, generation, name, spec }));
+    return { revision, asOf: this.#asOf, routes, policies: kept, rejections: [...this.#rejections.values()] };
+  }
+
+  /** The stream broke: what it began and did not commit is forgotten. */
+  abandon(): void {
+    this.#staged = undefined;
+  }
+
+  take(message: Message): Outcome {
+    switch (message.type) {
+      case 'begin':
+        return this.#begin(message);
+      case 'policy':
+        return this.#inside((staged) => this.#stage(staged, message));
+      case 'remove':
+        return this.#inside((staged) => {
+          const gone = staged.policies.get(message.uid);
+          if (gone) staged.bytes -= size(gone);
+          staged.policies.delete(message.uid);
+          staged.rejections.delete(message.uid);
+        });
+      case 'routes':
+        return this.#inside((staged) => {
+          staged.routes = message.routes;
+        });
+      case 'commit':
+        return this.#commit(message.revision);
+      case 'insync':
+        return this.#inSync(message.revision, message.asOf ?? {});
+      case 'heartbeat':
+        this.#asOf = highest(this.#asOf, message.asOf ?? {});
+        return NONE;
+      default:
+        return NONE;
+    }
+  }
+
+  #begin({ kind, base, revision, asOf = {}, reset = false }: Extract<Message, { type: 'begin' }>): Outcome {
+    this.#staged = undefined;
+    const voids = reset && kind === 'snapshot';
+    if (!voids && isBehind(asOf, this.#asOf)) {
+      return { kind: 'redial', fresh: false, message: 'it is behind what this process has already seen' };
+    }
+    if (kind === 'snapshot') {
+      const empty = { policies: new Map(), rejections: new Map(), routes: [], received: 0, bytes: 0 };
+      this.#staged = { revision, asOf, reset: voids, ...empty };
+      return NONE;
+    }
+    const held = this.#current;
+    if (held === undefined || held.origin === 'bootstrap' || held.revision !== base) {
+      return { kind: 'redial', fresh: true, message: 'it changes a revision that this process does not run' };
+    }
+    let bytes = 0;
+    for (const policy of held.policies.values()) bytes += size(policy);
+    const rejections = new Map(this.#rejections);
+    this.#staged = {
+      revision,
+      asOf,
+      reset: false,
+      policies: new Map(held.policies),
+      rejections,
+      routes: held.routes,
+      received: 0,
+      bytes,
+    };
+    return NONE;
+  }
+
+  #inside(change: (staged: Staged) => void): Outcome {
+    if (this.#staged === undefined) {
+      return { kind: 'redial', fresh: true, message: 'a change came without its beginning' };
+    }
+    if (this.#staged.excess === undefined) change(this.#staged);
+    return NONE;
+  }
+
+  #stage(staged: Staged, { uid, generation, name = uid, spec, hold }: PolicyEvent): void {
+    const running = this.#current?.policies.get(uid);
+    const before = staged.policies.get(uid);
+    if (before) staged.bytes -= size(before);
+    staged.rejections.delete(uid);
+    const keep =
+      hold || (!staged.reset && generation !== 0 && running !== undefined && generation < running.generation);
+    const result = keep ? running : usable(uid, generation, name, spec, running);
+    if (result !== undefined && !('config' in result)) staged.rejections.set(uid, result);
+    const governs = result !== undefined && 'config' in result ? result : running;
+    if (governs) {
+      staged.policies.set(uid, governs);
+      staged.bytes += size(governs);
+    }
+    staged.received += 1;
+    const count = Math.max(staged.policies.size, staged.received);
+    if (count > MAX_POLICIES || staged.bytes > MAX_SET_BYTES) {
+      const what = count > MAX_POLICIES ? `${MAX_POLICIES} policies` : `${MAX_SET_BYTES / 2 ** 20} MiB of policies`;
+      const message = `more than ${what} for one process; the whole set is refused and what ran before goes on; narrow the selectors`;
+      staged.excess = { uid, generation, field: 'spec', message };
+      staged.policies.clear();
+      staged.rejections.clear();
+    }
+  }
+
+  #commit(revision: string): Outcome {
+    const staged = this.#staged;
+    this.#staged = undefined;
+    if (staged === undefined || staged.revision !== revision) {
+      return { kind: 'redial', fresh: true, message: 'it committed a revision that it did not begin' };
+    }
+    if (staged.excess !== undefined) {
+      this.#excess = staged.excess;
+      return { kind: 'refused', message: staged.excess.message };
+    }
+    this.#excess = undefined;
+    this.#rejections = staged.rejections;
+    this.#asOf = staged.reset ? staged.asOf : highest(this.#asOf, staged.asOf);
+    this.#current = { revision, origin: 'stream', routes: staged.routes, policies: staged.policies };
+    return { kind: 'commit', set: this.#current, reset: staged.reset };
+  }
+
+  #inSync(revision: string, asOf: AsOf): Outcome {
+    if (this.#current === undefined || this.#current.revision !== revision) {
+      return { kind: 'redial', fresh: true, message: 'it takes this process for one that runs another revision' };
+    }
+    this.#asOf = highest(this.#asOf, asOf);
+    this.#current = { ...this.#current, origin: 'stream' };
+    return { kind: 'commit', set: this.#current, reset: false };
+  }
+}
+
+/** Whether `asOf` lies before `floor`; what either does not know is not compared. */
+export function isBehind(asOf: AsOf, floor: AsOf): boolean {
+  return (['policies', 'overrides'] as const).some((kind) => {
+    const [a, b] = [asOf[kind], floor[kind]];
+    return a !== undefined && b !== undefined && BigInt(a) < BigInt(b);
+  });
+}
+
+function highest(a: AsOf, b: AsOf): AsOf {
+  const pick = (kind: keyof AsOf) => {
+    const [x, y] = [a[kind], b[kind]];
+    const value = x === undefined || (y !== undefined && BigInt(y) > BigInt(x)) ? y : x;
+    return value === undefined ? {} : { [kind]: value };
+  };
+  return { ...pick('policies'), ...pick('overrides') };
+}
+
+const size = (policy: UsablePolicy) => Buffer.byteLength(policy.text);
+
+function usable(
+  uid: string,
+  generation: number,
+  name: string,
+  spec: unknown,
+  running?: UsablePolicy,
+): UsablePolicy | Rejection {
+  const text = JSON.stringify(spec);
+  if (running?.text === text) return running.generation === generation ? running : { ...running, generation };
+  const compiled = compile(spec);
+  if (!compiled.ok) {
+    return { uid, generation, field: compiled.field.slice(0, 128), message: compiled.message.slice(0, 256) };
+  }
+  return { uid, generation, name, spec: spec as PolicySpec, text, config: compiled.config };
+}

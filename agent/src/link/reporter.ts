@@ -1,0 +1,234 @@
+import type { Rejection, Report } from '@fuseboard/schema/types';
+import { oneSocket, open, type Sockets } from './connection.ts';
+import { type Change, Ledger, type Part, parts, type Reported } from './ledger.ts';
+import { reportTarget } from './report-target.ts';
+import { type Endpoint, PROTOCOL, readCredentials } from './stream.ts';
+import type { Timers } from './timers.ts';
+
+const INTERVAL_MS = 10_000;
+const LEAST_GAP_MS = 250;
+const SPREAD_MS = 500;
+const ANSWER_MS = 10_000;
+const MAX_PART_BYTES = 47 * 1024;
+const MISDIRECTED_TRIES = 8;
+
+/** What this process runs, for the acknowledgement. */
+export interface Applied {
+  /** Absent: nothing from the operator yet. */
+  readonly revision?: string;
+  /** When it was applied, on the monotonic clock. */
+  readonly at?: number;
+  readonly rejections: readonly Rejection[];
+}
+
+export interface ReporterOptions {
+  readonly endpoint: Endpoint;
+  readonly identity: Pick<Report, 'service' | 'instance' | 'boot'>;
+  readonly timers: Timers;
+  readonly random: () => number;
+  breakers(): Iterable<Reported>;
+  applied(): Applied;
+  /** Reports keep landing on replicas that do not hold the stream: dial it again. */
+  misdirected(): void;
+  warn(message: string): void;
+}
+
+type Answer = 'answered' | 'misdirected' | 'refused' | 'unreachable';
+
+/** Tells the operator what the breakers see and which policies run, for as long as there is a stream. */
+export class Reporter {
+  readonly #options: ReporterOptions;
+  readonly #ledger = new Ledger();
+  readonly #warned = new Set<string>();
+  #target: URL | undefined;
+  #sockets: Sockets | undefined;
+  #streams = 0;
+  #toldStream = 0;
+  #sequence = 0;
+  #answeredRevision: string | undefined;
+  #lastSent = Number.NEGATIVE_INFINITY;
+  #due = Number.POSITIVE_INFINITY;
+  #cancel = () => {};
+  #sending: Promise<void> | undefined;
+
+  constructor(options: ReporterOptions) {
+    this.#options = options;
+  }
+
+  /** A stream opened: reports go to its replica, and the first lists every breaker. */
+  attach(reportUrl: string | undefined): void {
+    this.#aim(reportTarget(this.#options.endpoint.url, reportUrl));
+    this.#streams += 1;
+    this.#answeredRevision = undefined;
+    this.#schedule(this.#options.random() * INTERVAL_MS);
+  }
+
+  /** The stream is gone; what happens meanwhile is reported to the next one. */
+  detach(): void {
+    this.#target = undefined;
+    this.#sockets?.destroy();
+    this.#cancel();
+    this.#due = Number.POSITIVE_INFINITY;
+  }
+
+  /** A breaker changed its state; it is reported at once. */
+  changed(name: string, change: Change): void {
+    this.#ledger.changed(name, change);
+    this.#schedule(0);
+  }
+
+  /** A set was applied or a policy rejected; the report that follows is the acknowledgement. */
+  acknowledge(): void {
+    this.#schedule(this.#options.random() * SPREAD_MS);
+  }
+
+  /** Says goodbye with the last counts; resolves when that was answered, given up, or `withinMs` have passed. */
+  async bye(withinMs: number): Promise<void> {
+    if (this.#target === undefined) return;
+    let expire: NodeJS.Timeout | undefined;
+    const expired = new Promise<void>((resolve) => {
+      expire = setTimeout(resolve, withinMs);
+    });
+    const said = (this.#sending ?? Promise.resolve()).then(() => this.#send(true));
+    await Promise.race([said, expired]);
+    clearTimeout(expire);
+    this.detach();
+  }
+
+  #aim(target: URL): void {
+    this.#target = target;
+    this.#sockets?.destroy();
+    this.#sockets = oneSocket(target);
+  }
+
+  #schedule(inMs: number): void {
+    if (this.#target === undefined) return;
+    const { timers } = this.#options;
+    const due = Math.max(timers.now() + inMs, this.#lastSent + LEAST_GAP_MS);
+    if (due >= this.#due) return;
+    this.#due = due;
+    this.#cancel();
+    this.#cancel = timers.after(due - timers.now(), () => {
+      this.#due = Number.POSITIVE_INFINITY;
+      // One report at a time: a due one waits for the answer to the one under way.
+      void (this.#sending ?? Promise.resolve()).then(() => this.#run());
+    });
+  }
+
+  #run(): void {
+    if (this.#target === undefined || this.#sending !== undefined) return;
+    this.#sending = this.#send(false).finally(() => {
+      this.#sending = undefined;
+      this.#schedule(INTERVAL_MS * (0.9 + 0.2 * this.#options.random()));
+    });
+  }
+
+  async #send(bye: boolean): Promise<void> {
+    const { timers, identity, breakers, applied } = this.#options;
+    const now = timers.now();
+    this.#lastSent = now;
+    this.#sequence += 1;
+    const { revision, at, rejections } = applied();
+    const stream = this.#streams;
+    const entries = this.#ledger.entries(breakers(), this.#toldStream !== stream, now);
+    const cut = parts(entries, rejections, MAX_PART_BYTES);
+    const fresh = revision !== undefined && revision !== this.#answeredRevision && at !== undefined;
+    for (const [i, part] of cut.entries()) {
+      const body: Report = {
+        protocol: PROTOCOL,
+        ...identity,
+        sequence: this.#sequence,
+        part: i + 1,
+        parts: cut.length,
+        ...(revision === undefined ? {} : { revision }),
+        ...(fresh ? { appliedAgoMs: Math.max(0, Math.round(timers.now() - at)) } : {}),
+        rejections: part.rejections,
+        breakers: part.entries.map(({ report }) => report),
+        ...(bye ? { bye: true } : {}),
+      };
+      if (!(await this.#deliver(body, part))) return;
+    }
+    // A stream that opened meanwhile has not been told anything.
+    if (stream !== this.#streams) return;
+    this.#toldStream = stream;
+    this.#answeredRevision = revision;
+  }
+
+  async #deliver(body: Report, part: Part): Promise<boolean> {
+    const text = JSON.stringify(body);
+    for (let tries = 0; tries < MISDIRECTED_TRIES; ) {
+      const target = this.#target;
+      if (target === undefined) return false;
+      const answer = await this.#post(target, text);
+      if (answer === 'answered') {
+        for (const entry of part.entries) entry.settle();
+        return true;
+      }
+      if (this.#target !== target || answer === 'refused') return false;
+      if (answer === 'unreachable') {
+        const own = reportTarget(this.#options.endpoint.url, undefined);
+        if (own.href === target.href) return false;
+        this.#aim(own);
+      } else {
+        tries += 1;
+        this.#aim(target);
+      }
+    }
+    this.#options.misdirected();
+    return false;
+  }
+
+  #post(target: URL, body: string): Promise<Answer> {
+    const { endpoint, timers } = this.#options;
+    return new Promise((resolve) => {
+      let credentials: ReturnType<typeof readCredentials>;
+      try {
+        credentials = readCredentials(endpoint);
+      } catch (error) {
+        this.#warn((error as Error).message);
+        resolve('refused');
+        return;
+      }
+      const request = open(
+        target,
+        {
+          method: 'POST',
+          dialled: endpoint.url,
+          headers: {
+            'content-type': 'application/json',
+            'content-length': Buffer.byteLength(body),
+            ...credentials.headers,
+          },
+          ...(credentials.ca ? { ca: credentials.ca } : {}),
+          ...(this.#sockets ? { sockets: this.#sockets } : {}),
+        },
+        (response) => {
+          const status = response.statusCode ?? 0;
+          response.resume();
+          response.on('end', () => {
+            if (status < 300) settle('answered');
+            else if (status === 421) settle('misdirected');
+            else {
+              this.#warn(`reports to ${target.origin} are answered ${status}; counts are kept and sent again`);
+              settle('refused');
+            }
+          });
+        },
+      );
+      const cancel = timers.after(ANSWER_MS, () => request.destroy(new Error('no answer')));
+      const settle = (answer: Answer) => {
+        cancel();
+        resolve(answer);
+      };
+      request.on('error', () => settle('unreachable'));
+      request.on('close', () => settle('unreachable'));
+      request.end(body);
+    });
+  }
+
+  #warn(message: string): void {
+    if (this.#warned.has(message) || this.#warned.size >= 20) return;
+    this.#warned.add(message);
+    this.#options.warn(message);
+  }
+}

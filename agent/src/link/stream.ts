@@ -1,0 +1,262 @@
+import { readFileSync } from 'node:fs';
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import { Backoff } from './backoff.ts';
+import { open } from './connection.ts';
+import { EventDecoder } from './event-stream.ts';
+import { type Message, readMessage } from './messages.ts';
+import type { Timers } from './timers.ts';
+
+/** The protocol that this agent speaks. */
+export const PROTOCOL = 1;
+
+const FIRST_BYTE_MS = 15_000;
+const HEARTBEAT_MS = 15_000;
+const SILENT_HEARTBEATS = 3;
+const HEALTHY_MS = 60_000;
+const GREATEST_RETRY_AFTER_MS = 300_000;
+const SLICE_MS = 4;
+const MAX_WARNINGS = 20;
+
+export interface Endpoint {
+  readonly url: URL;
+  /** Read again at each dial, because the platform replaces it. */
+  readonly tokenFile?: string;
+  readonly caFile?: string;
+}
+
+export interface StreamOptions {
+  readonly endpoint: Endpoint;
+  readonly timers: Timers;
+  readonly random: () => number;
+  /** The query of the next dial. */
+  query(): URLSearchParams;
+  /** The `Last-Event-ID` of the next dial. */
+  resumeFrom(): string | undefined;
+  /** A message of the stream. A text is the reason why the stream must be dialled again. */
+  received(message: Message): string | undefined;
+  /** The stream that was open is not any more. */
+  closed(): void;
+  /** Something is wrong; called once for each distinct problem until the stream has been healthy for a minute. */
+  warn(message: string): void;
+}
+
+/** The long-lived request that policies come over; dials again for ever. */
+export class Stream {
+  readonly #options: StreamOptions;
+  readonly #backoff: Backoff;
+  readonly #warned = new Set<string>();
+  #request: ClientRequest | undefined;
+  #cancelWatch = () => {};
+  #cancelHealth = () => {};
+  #cancelDial = () => {};
+  #opened = false;
+  #stopped = false;
+
+  constructor(options: StreamOptions) {
+    this.#options = options;
+    this.#backoff = new Backoff(options.random);
+  }
+
+  /** Dials now. */
+  start(): void {
+    this.#dial();
+  }
+
+  /** Gives up the stream that is open and dials again after the usual wait. */
+  redial(reason: string): void {
+    if (!this.#stopped && this.#request !== undefined) this.#end(reason);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#close();
+    this.#cancelDial();
+  }
+
+  #dial(): void {
+    const { endpoint, timers } = this.#options;
+    let credentials: Credentials;
+    try {
+      credentials = readCredentials(endpoint);
+    } catch (error) {
+      this.#end((error as Error).message);
+      return;
+    }
+    const resume = this.#options.resumeFrom();
+    const target = new URL('v1/stream', endpoint.url);
+    target.search = this.#options.query().toString();
+    const headers = {
+      accept: 'text/event-stream',
+      'cache-control': 'no-store',
+      ...credentials.headers,
+      ...(resume === undefined ? {} : { 'last-event-id': resume }),
+    };
+    const connection = { method: 'GET', dialled: endpoint.url, headers } as const;
+    const request = open(target, credentials.ca ? { ...connection, ca: credentials.ca } : connection, (response) =>
+      this.#answered(request, response),
+    );
+    this.#request = request;
+    request.on('error', (error) => {
+      if (this.#request === request) this.#end(describe(error));
+    });
+    request.on('close', () => {
+      if (this.#request === request) this.#end('the stream was cut');
+    });
+    request.end();
+    this.#cancelWatch = timers.after(FIRST_BYTE_MS, () => this.#end(`no answer for ${FIRST_BYTE_MS / 1_000} s`));
+  }
+
+  #answered(request: ClientRequest, response: IncomingMessage): void {
+    if (this.#request !== request) return;
+    const type = response.headers['content-type'] ?? 'no content type';
+    if (response.statusCode === 200 && type.startsWith('text/event-stream')) {
+      this.#read(request, response);
+      return;
+    }
+    const status = response.statusCode ?? 0;
+    if (status === 503) {
+      const seconds = Number(response.headers['retry-after'] ?? 0);
+      const wait = Number.isFinite(seconds) ? Math.min(Math.max(0, seconds * 1_000), GREATEST_RETRY_AFTER_MS) : 0;
+      this.#end('it is not ready (503)', wait);
+    } else if (status === 401 || status === 403) {
+      this.#end(`it refuses the token of this process (${status}); check FUSEBOARD_TOKEN_FILE and its audience`);
+    } else if (status >= 300 && status < 400) {
+      this.#end(`it redirects (${status}), which is not followed; set FUSEBOARD_URL to the operator itself`);
+    } else {
+      this.#end(`it answers ${status} with ${type}, not an event stream; check that FUSEBOARD_URL is the operator's`);
+    }
+  }
+
+  /** Reads in slices: work on one large answer never holds up the process for long. */
+  #read(request: ClientRequest, response: IncomingMessage): void {
+    const { timers } = this.#options;
+    const decoder = new EventDecoder();
+    const chunks: Buffer[] = [];
+    let heartbeatMs = HEARTBEAT_MS;
+    let busy = false;
+    const alive = () => {
+      this.#cancelWatch();
+      const silence = SILENT_HEARTBEATS * heartbeatMs;
+      this.#cancelWatch = timers.after(silence, () => this.#end(`it is silent for ${silence / 1_000} s`));
+    };
+    const work = () => {
+      const began = timers.now();
+      busy = false;
+      while (chunks.length > 0 && this.#request === request) {
+        const { events, fault } = decoder.decode(chunks.shift()!);
+        for (const event of events) {
+          const message = readMessage(event);
+          if (message === undefined) continue;
+          if ('fault' in message) return this.#end(message.fault);
+          if (message.type === 'hello') heartbeatMs = Math.min(Math.max(message.heartbeatMs, 100), 300_000);
+          this.#take(message);
+          if (this.#request !== request) return;
+        }
+        if (fault !== undefined) return this.#end(fault);
+        if (chunks.length > 0 && timers.now() - began > SLICE_MS) {
+          busy = true;
+          setImmediate(work).unref();
+          return;
+        }
+      }
+      response.resume();
+    };
+    alive();
+    response.on('data', (chunk: Buffer) => {
+      alive();
+      chunks.push(chunk);
+      if (busy) return;
+      busy = true;
+      response.pause();
+      setImmediate(work).unref();
+    });
+    response.on('end', () => {
+      if (this.#request === request) this.#end('the stream ended');
+    });
+  }
+
+  #take(message: Message): void {
+    if (message.type === 'hello') {
+      if (message.protocol !== PROTOCOL) {
+        this.#end(
+          `it speaks protocol ${message.protocol} and this agent ${PROTOCOL}; install a newer @fuseboard/agent`,
+        );
+        return;
+      }
+      this.#opened = true;
+      this.#cancelHealth();
+      this.#cancelHealth = this.#options.timers.after(HEALTHY_MS, () => {
+        this.#backoff.reset();
+        this.#warned.clear();
+      });
+    } else if (message.type === 'goaway') {
+      this.#close();
+      this.#dialAfter(Math.min(message.reconnectAfterMs, GREATEST_RETRY_AFTER_MS));
+      return;
+    } else if (!this.#opened) {
+      this.#end(`its first event is "${message.type}", not "hello"`);
+      return;
+    }
+    let reason: string | undefined;
+    try {
+      reason = this.#options.received(message);
+    } catch (error) {
+      reason = `this agent failed on "${message.type}": ${(error as Error).message}`;
+    }
+    if (reason !== undefined) this.#end(reason);
+  }
+
+  #end(reason: string, atLeastMs = 0): void {
+    this.#close();
+    if (this.#stopped) return;
+    if (!this.#warned.has(reason) && this.#warned.size < MAX_WARNINGS) {
+      this.#warned.add(reason);
+      this.#options.warn(`no policies from ${this.#options.endpoint.url.origin}: ${reason}`);
+    }
+    this.#dialAfter(atLeastMs + this.#backoff.next());
+  }
+
+  #dialAfter(ms: number): void {
+    this.#cancelDial();
+    this.#cancelDial = this.#options.timers.after(ms, () => this.#dial());
+  }
+
+  #close(): void {
+    this.#cancelWatch();
+    this.#cancelHealth();
+    const request = this.#request;
+    const wasOpen = this.#opened;
+    this.#request = undefined;
+    this.#opened = false;
+    request?.destroy();
+    if (wasOpen) this.#options.closed();
+  }
+}
+
+export interface Credentials {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly ca?: Buffer;
+}
+
+/** Reads token and certificate authority afresh. Throws what to tell the user. */
+export function readCredentials({ tokenFile, caFile }: Endpoint): Credentials {
+  const token = tokenFile === undefined ? '' : readText(tokenFile, 'the token').toString('latin1').trim();
+  if (!/^[\x21-\x7e]*$/.test(token)) throw new Error(`the token in ${tokenFile} has characters that no token has`);
+  return {
+    headers: token === '' ? {} : { authorization: `Bearer ${token}` },
+    ...(caFile === undefined ? {} : { ca: readText(caFile, 'the certificate authority') }),
+  };
+}
+
+function readText(path: string, what: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw new Error(`${what} cannot be read: ${(error as Error).message}`);
+  }
+}
+
+function describe(error: Error): string {
+  const cause = error instanceof AggregateError ? (error.errors[0] as Error) : error;
+  return cause.message || error.name;
+}

@@ -1,0 +1,17 @@
+import { performance } from 'node:perf_hooks';
+import type { Clock } from '../core/clock.ts';
+
+/** Monotonic time and timers that never keep the process alive. */
+export interface Timers extends Clock {
+  /** Runs `task` once after `ms` milliseconds; the function that it returns cancels it. */
+  after(ms: number, task: () => void): () => void;
+}
+
+/** The timers of this process. */
+export const systemTimers: Timers = {
+  now: () => performance.now(),
+  after(ms, task) {
+    const timer = setTimeout(task, ms).unref();
+    return () => clearTimeout(timer);
+  },
+};
