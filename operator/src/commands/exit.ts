@@ -1,0 +1,20 @@
+/** What the exit code of the command line means. */
+export const EXIT = {
+  ok: 0,
+  /** Something that was checked has problems. */
+  problems: 1,
+  /** The command line cannot be understood. */
+  usage: 2,
+  /** A file, a folder, a port or a server cannot be reached. */
+  unreachable: 3,
+} as const;
+
+/** Ends a command with one line for a person. */
+export class Failure extends Error {
+  readonly code: number;
+
+  constructor(code: number, message: string) {
+    super(message);
+    this.code = code;
+  }
+}

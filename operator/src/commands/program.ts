@@ -1,0 +1,63 @@
+import { Command, CommanderError } from 'commander';
+import { UsageError } from '../config.ts';
+import { VERSION } from '../version.ts';
+import { EXIT, Failure } from './exit.ts';
+import { explainCommand } from './explain.ts';
+import { serveCommand } from './serve.ts';
+import { validateCommand } from './validate.ts';
+
+/** Where a command reads and writes. */
+export interface Terminal {
+  readonly args: readonly string[];
+  readonly out: NodeJS.WriteStream;
+  readonly err: NodeJS.WriteStream;
+}
+
+/** The exit code of a command, once it has ended. */
+export type Ended = (code: number) => void;
+
+const ABOUT = `
+Exit codes:
+  0  all is well
+  1  problems were found in what was checked
+  2  the command line cannot be understood
+  3  a file, a folder, a port or a server cannot be reached
+
+Every option of serve can be given in the environment instead: --metrics-port as FUSEBOARD_METRICS_PORT.`;
+
+/** The whole command line, without running anything. */
+export function commandLine(terminal: Terminal, ended: Ended): Command {
+  const { out, err } = terminal;
+  return new Command('fuseboard')
+    .description('Pushes circuit-breaker policies to every process that needs them, and says who has them.')
+    .version(VERSION, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .addHelpText('after', ABOUT)
+    .configureOutput({ writeOut: (text) => out.write(text), writeErr: (text) => err.write(text) })
+    .configureHelp({ helpWidth: 100 })
+    .exitOverride()
+    .showHelpAfterError('run with --help to see what there is')
+    .addCommand(serveCommand(terminal, ended))
+    .addCommand(validateCommand(terminal, ended))
+    .addCommand(explainCommand(terminal, ended));
+}
+
+/** Runs a command line to its end; resolves to the exit code. */
+export async function program(terminal: Terminal): Promise<number> {
+  let code: number = EXIT.ok;
+  const command = commandLine(terminal, (ended) => {
+    code = ended;
+  });
+  for (const each of command.commands) each.copyInheritedSettings(command);
+  try {
+    await command.parseAsync(terminal.args, { from: 'user' });
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    if (error instanceof Failure || error instanceof UsageError) {
+      terminal.err.write(`fuseboard: ${error.message}\n`);
+      return error instanceof Failure ? error.code : EXIT.usage;
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,99 @@
+import { stat } from 'node:fs/promises';
+import { Command, Option } from 'commander';
+import type { Logger } from 'pino';
+import { type Config, readConfig } from '../config.ts';
+import { quietSink } from '../core/quiet-sink.ts';
+import type { StatusSink } from '../core/sink.ts';
+import { createLog } from '../log.ts';
+import { serve } from '../serve.ts';
+import { directorySource } from '../sources/directory.ts';
+import type { Source } from '../sources/source.ts';
+import { EXIT, Failure } from './exit.ts';
+import type { Ended, Terminal } from './program.ts';
+
+/** How long agents may take to go away after SIGTERM. */
+const DRAIN_MS = 25_000;
+
+const EXAMPLES = `
+Examples:
+  fuseboard serve --policies ./policies                 without a cluster, from a folder of YAML files
+  fuseboard serve --kubeconfig ~/.kube/config           from a cluster, running outside it
+  FUSEBOARD_POLICIES=./policies fuseboard serve         the same options from the environment
+
+Ports: 8700 agents, 8701 metrics and probes, 8702 admin with --policies; otherwise 8443, 8080 and 8081.
+SIGTERM sends the agents away and ends within 25 s; a second signal ends at once.`;
+
+const option = (flags: string, description: string) => {
+  const made = new Option(flags, description);
+  return made.env(`FUSEBOARD_${made.name().replaceAll('-', '_').toUpperCase()}`);
+};
+
+export function serveCommand(terminal: Terminal, ended: Ended): Command {
+  return new Command('serve')
+    .description('Watch policies, push them to agents, collect what agents report.')
+    .addOption(
+      option('--policies <dir>', 'read policies from the YAML and JSON files of this folder, without a cluster'),
+    )
+    .addOption(option('--state-dir <dir>', 'keep the last good text of each policy file here over restarts'))
+    .addOption(option('--kubeconfig <file>', 'reach the cluster by this file (absent: the account of the pod)'))
+    .addOption(option('--context <name>', 'the context of the kubeconfig to use (absent: its current one)'))
+    .addOption(option('--watch-namespaces <list>', 'watch only these namespaces, separated by commas (absent: all)'))
+    .addOption(
+      option('--agent-auth <way>', 'how agents are known; none believes them and listens on loopback only').default(
+        'none',
+      ),
+    )
+    .addOption(
+      option('--host <address>', 'listen for agents and the admin API on this loopback address').default('127.0.0.1'),
+    )
+    .addOption(option('--port <port>', 'listen for agents on this port; 0 takes any free one'))
+    .addOption(option('--metrics-host <address>', 'serve metrics and probes on this address (in a pod: 0.0.0.0)'))
+    .addOption(option('--metrics-port <port>', 'serve metrics and probes on this port'))
+    .addOption(option('--admin-port <port>', 'serve the admin API on this port'))
+    .addOption(option('--report-url <url>', 'where agents report (absent: where they opened their stream)'))
+    .addOption(option('--max-connections <n>', 'connections of agents at once').default('20000'))
+    .addOption(
+      option('--max-streams-per-second <n>', 'new streams a second; more are asked to come later').default('500'),
+    )
+    .addOption(option('--log-level <level>', 'trace, debug, info, warn or error').default('info'))
+    .addOption(option('--log-format <format>', 'auto (text on a terminal), json or pretty').default('auto'))
+    .addHelpText('after', EXAMPLES)
+    .action(async (flags: unknown) => {
+      const config = readConfig(flags);
+      const log = createLog(config.logLevel, config.logFormat, terminal.out);
+      const { source, sink } = await construct(config, log);
+      const serving = await serve(config, source, sink, log).catch((error: Error) => {
+        throw new Failure(EXIT.unreachable, error.message);
+      });
+      await signalled();
+      const again = signalled().then(() => process.exit(EXIT.ok));
+      await Promise.race([serving.stop(DRAIN_MS), again]);
+      ended(EXIT.ok);
+    });
+}
+
+/** The one place where a source and a sink are constructed. */
+async function construct({ source }: Config, log: Logger): Promise<{ source: Source; sink: StatusSink }> {
+  if (source.kind === 'kubernetes') {
+    throw new Failure(EXIT.usage, 'no cluster support in this build; give --policies DIR');
+  }
+  const { folder } = source;
+  const found = await stat(folder).catch((error: Error) => {
+    throw new Failure(EXIT.unreachable, `--policies: ${error.message}; make the folder or name another`);
+  });
+  if (!found.isDirectory()) throw new Failure(EXIT.unreachable, `--policies: ${folder} is not a folder; name one`);
+  return { source: directorySource({ ...source, log }), sink: quietSink };
+}
+
+/** Resolves at the next SIGTERM or SIGINT. */
+function signalled(): Promise<void> {
+  return new Promise((resolve) => {
+    const on = () => {
+      process.off('SIGTERM', on);
+      process.off('SIGINT', on);
+      resolve();
+    };
+    process.on('SIGTERM', on);
+    process.on('SIGINT', on);
+  });
+}

@@ -1,0 +1,209 @@
+import type { Report } from '@fuseboard/schema';
+import type { Logger } from 'pino';
+import type { AsOf } from './core/as-of.ts';
+import type { Board } from './core/board.ts';
+import { Boards } from './core/boards.ts';
+import type { Clock } from './core/clock.ts';
+import { type Agent, Fleet, type Identity, type Receipt } from './core/fleet.ts';
+import type { Policy } from './core/policy.ts';
+import type { Labels } from './core/selector.ts';
+import type { StatusSink } from './core/sink.ts';
+import { Judge } from './judge.ts';
+import type { Source } from './sources/source.ts';
+
+/** Changes that come within this time are one push. */
+const COALESCE_MS = 100;
+
+/** Statuses are worked out at most this often. */
+const JUDGE_MS = 200;
+
+const SWEEP_MS = 1_000;
+
+export interface ControllerOptions {
+  readonly source: Source;
+  readonly sink: StatusSink;
+  readonly log: Logger;
+  readonly clock: Clock;
+  /** Wall clock, milliseconds since 1970. */
+  readonly wallClock: () => number;
+}
+
+/** Hands a board to the stream of an agent; returns whether it has one. */
+export type Push = (agent: Agent, board: Board, asOf: AsOf | undefined) => boolean;
+
+/**
+ * The one loop: it reads the whole state of the source and of the fleet, and brings streams and statuses in line with it.
+ * What woke it up does not matter, so that a lost or repeated notice is harmless.
+ */
+export class Controller {
+  readonly boards = new Boards();
+  readonly fleet = new Fleet();
+  readonly judge: Judge;
+  readonly source: Source;
+  readonly #log: Logger;
+  readonly #clock: Clock;
+  #push: Push = () => false;
+  #asOf: AsOf | undefined;
+  #reconciled = false;
+  #reconcileTimer: NodeJS.Timeout | undefined;
+  #judgeTimer: NodeJS.Timeout | undefined;
+  #sweepTimer: NodeJS.Timeout | undefined;
+  #sweptAt: number;
+  #catchingUp: Promise<void> | undefined;
+  readonly #refused = new Set<string>();
+
+  constructor({ source, sink, log, clock, wallClock }: ControllerOptions) {
+    this.source = source;
+    this.#log = log;
+    this.#clock = clock;
+    this.#sweptAt = clock.now();
+    this.judge = new Judge({ boards: this.boards, fleet: this.fleet, sink, log, clock, wallClock });
+  }
+
+  start(push: Push): void {
+    this.#push = push;
+    this.#sweepTimer = setInterval(() => this.#sweep(), SWEEP_MS);
+    this.source.start(() => {
+      this.#reconcileTimer ??= setTimeout(() => this.#reconcile(), this.#reconciled ? COALESCE_MS : 0);
+    });
+  }
+
+  stop(): void {
+    clearTimeout(this.#reconcileTimer);
+    clearTimeout(this.#judgeTimer);
+    clearInterval(this.#sweepTimer);
+  }
+
+  /** Whether policies were read at least once and are on the boards. */
+  get synced(): boolean {
+    return this.#reconciled;
+  }
+
+  /** How new the boards are. Absent where the source has no versions. */
+  get asOf(): AsOf | undefined {
+    return this.#asOf;
+  }
+
+  /** Reads the source afresh and brings the boards in line; rejects in an outage. Calls that wait together share one reading. */
+  async catchUp(): Promise<void> {
+    this.#catchingUp ??= this.source
+      .refresh()
+      .then(() => this.#reconcile())
+      .finally(() => {
+        this.#catchingUp = undefined;
+      });
+    await this.#catchingUp;
+  }
+
+  /** An agent opened a stream: what it should get, or why it cannot get it. */
+  connect(identity: Identity): { agent: Agent; board: Board } {
+    const agent = this.fleet.connect(identity, this.#clock.now());
+    const board = this.boards.board(identity.namespace, identity.labels);
+    this.#aim(agent, board);
+    this.#touch(identity.namespace, board.entries.keys());
+    return { agent, board };
+  }
+
+  disconnect(agent: Agent): void {
+    this.fleet.disconnect(agent);
+  }
+
+  sent(agent: Agent, board: Board): void {
+    this.fleet.sent(agent, board);
+  }
+
+  report(namespace: string, report: Report): Receipt {
+    const receipt = this.fleet.report(namespace, report, this.#clock.now());
+    if (receipt.kind === 'accepted') {
+      this.#touch(namespace, receipt.touched);
+      this.judge.heard(namespace, report.instance, receipt);
+    }
+    return receipt;
+  }
+
+  /** The board of an audience, for reading. */
+  board(namespace: string, labels: Labels): Board {
+    return this.boards.board(namespace, labels);
+  }
+
+  #reconcile(): void {
+    clearTimeout(this.#reconcileTimer);
+    this.#reconcileTimer = undefined;
+    const { synced, asOf, policies } = this.source.state();
+    if (!synced) return;
+    this.#asOf = asOf === undefined ? undefined : { policies: asOf };
+    this.#reconciled = true;
+    const change = this.boards.update(policies.values());
+    for (const policy of change.added) this.#note(policy, 'policy added');
+    for (const policy of change.changed) this.#note(policy, 'policy changed');
+    for (const policy of change.removed) {
+      this.#note(policy, 'policy removed');
+      this.judge.forget(policy);
+      this.fleet.counters.drop(policy.namespace, policy.name);
+    }
+    for (const namespace of change.namespaces) {
+      this.#distribute(namespace);
+      this.#touch(
+        namespace,
+        this.boards.policies(namespace).map(({ policy }) => policy.uid),
+      );
+    }
+  }
+
+  #distribute(namespace: string): void {
+    const pushed = new Map<string, { board: Board; agents: number }>();
+    for (const agent of this.fleet.agents(namespace)) {
+      const board = this.boards.board(namespace, agent.identity.labels);
+      const before = agent.target?.revision;
+      if (!this.#aim(agent, board) || board.revision === before) continue;
+      if (!this.#push(agent, board, this.#asOf)) continue;
+      const group = pushed.get(board.revision) ?? { board, agents: 0 };
+      group.agents += 1;
+      pushed.set(board.revision, group);
+    }
+    for (const [revision, { board, agents }] of pushed) {
+      this.#log.info(
+        { namespace, revision, agents, policies: board.entries.size, bytes: board.bytes },
+        'pushed policies',
+      );
+    }
+  }
+
+  /** Makes a board the target of an agent, unless it is too large to be sent; the agent then keeps what it has. */
+  #aim(agent: Agent, board: Board): boolean {
+    if (board.refused === undefined) {
+      this.fleet.aim(agent, board);
+      return true;
+    }
+    if (!this.#refused.has(board.revision)) {
+      this.#refused.add(board.revision);
+      this.#log.error({ namespace: agent.identity.namespace, labels: agent.identity.labels }, board.refused);
+    }
+    return false;
+  }
+
+  #note(policy: Policy, message: string): void {
+    const { namespace, name, uid, generation } = policy;
+    this.#log.info({ namespace, policy: name, uid, generation }, message);
+  }
+
+  #touch(namespace: string, uids: Iterable<string>): void {
+    this.judge.touch(namespace, uids);
+    this.#judgeTimer ??= setTimeout(() => {
+      this.#judgeTimer = undefined;
+      this.judge.decide();
+    }, JUDGE_MS);
+  }
+
+  #sweep(): void {
+    const now = this.#clock.now();
+    for (const namespace of this.fleet.sweep(this.#sweptAt, now)) {
+      this.#touch(
+        namespace,
+        this.boards.policies(namespace).map(({ policy }) => policy.uid),
+      );
+    }
+    for (const [namespace, uids] of this.judge.waiting()) this.#touch(namespace, uids);
+    this.#sweptAt = now;
+  }
+}

@@ -1,0 +1,146 @@
+import { type Board, boardOf, type Entry, entryOf } from './board.ts';
+import { flatten, type Standing, standings } from './effective.ts';
+import type { Policy } from './policy.ts';
+import { type Route, type Routing, routingOf, sortedRoutes, takes } from './routing.ts';
+import { canonicalLabels, keysOf, type Labels } from './selector.ts';
+
+/** A policy as it stands now. */
+export interface Known {
+  readonly policy: Policy;
+  readonly entry: Entry;
+  /** Absent when breakers or selector cannot be used and never could since this process began. */
+  readonly routing: Routing | undefined;
+}
+
+/** What a new list of policies changed. */
+export interface Change {
+  readonly namespaces: ReadonlySet<string>;
+  readonly added: readonly Policy[];
+  readonly changed: readonly Policy[];
+  readonly removed: readonly Policy[];
+}
+
+interface Namespace {
+  readonly policies: Map<string, Known>;
+  routes: readonly Route[];
+  /** The labels that some selector looks at: agents that agree in these get the same board. */
+  keys: readonly string[];
+  standings: ReadonlyMap<string, Standing>;
+  boards: Map<string, Board>;
+}
+
+/**
+ * The boards of all audiences. A new list of policies is compared with the one before, and only namespaces in which
+ * something differs are worked out anew; a board is made when its first agent asks for it.
+ */
+export class Boards {
+  readonly #namespaces = new Map<string, Namespace>();
+
+  /** Takes the whole list of policies and says what is different from the one before. */
+  update(policies: Iterable<Policy>): Change {
+    const added: Policy[] = [];
+    const changed: Policy[] = [];
+    const removed: Policy[] = [];
+    const namespaces = new Set<string>();
+    const seen = new Set<string>();
+    for (const policy of policies) {
+      seen.add(policy.uid);
+      const namespace = this.#namespace(policy.namespace);
+      const before = namespace.policies.get(policy.uid);
+      if (before?.policy === policy) continue;
+      const next = known(policy, before);
+      namespace.policies.set(policy.uid, next);
+      if (before !== undefined && same(before, next)) continue;
+      (before === undefined ? added : changed).push(policy);
+      namespaces.add(policy.namespace);
+    }
+    for (const [name, { policies: held }] of this.#namespaces) {
+      for (const { policy } of held.values()) {
+        if (seen.has(policy.uid)) continue;
+        held.delete(policy.uid);
+        removed.push(policy);
+        namespaces.add(name);
+      }
+    }
+    for (const name of namespaces) this.#workOut(name);
+    return { namespaces, added, changed, removed };
+  }
+
+  /** The board for agents of a namespace with these labels; an empty one where no policy is for them. */
+  board(namespace: string, labels: Labels): Board {
+    const found = this.#namespaces.get(namespace);
+    if (found === undefined) return EMPTY;
+    const audience = canonicalLabels(labels, found.keys);
+    let board = found.boards.get(audience);
+    if (board === undefined) {
+      const reached = new Map<Routing, boolean>();
+      const routes = found.routes.filter(({ policy }) => {
+        if (!reached.has(policy)) reached.set(policy, takes(policy, labels));
+        return reached.get(policy);
+      });
+      board = boardOf(flatten(routes), (uid) => found.policies.get(uid)!.entry);
+      found.boards.set(audience, board);
+    }
+    return board;
+  }
+
+  /** Every policy of a namespace. */
+  policies(namespace: string): Known[] {
+    return [...(this.#namespaces.get(namespace)?.policies.values() ?? [])];
+  }
+
+  policy(namespace: string, uid: string): Known | undefined {
+    return this.#namespaces.get(namespace)?.policies.get(uid);
+  }
+
+  namespaces(): string[] {
+    return [...this.#namespaces.keys()];
+  }
+
+  /** What the other policies leave to a policy; absent for one that has no routes. */
+  standing(policy: Policy): Standing | undefined {
+    return this.#namespaces.get(policy.namespace)?.standings.get(policy.uid);
+  }
+
+  #namespace(name: string): Namespace {
+    const found = this.#namespaces.get(name);
+    if (found !== undefined) return found;
+    const made = { policies: new Map(), routes: [], keys: [], standings: new Map(), boards: new Map() };
+    this.#namespaces.set(name, made);
+    return made;
+  }
+
+  #workOut(name: string): void {
+    const namespace = this.#namespaces.get(name)!;
+    if (namespace.policies.size === 0) {
+      this.#namespaces.delete(name);
+      return;
+    }
+    const routings = [...namespace.policies.values()].flatMap(({ routing }) => routing ?? []);
+    namespace.routes = sortedRoutes(routings);
+    namespace.keys = [...new Set(routings.flatMap(({ selector }) => keysOf(selector)))].sort();
+    namespace.standings = standings(namespace.routes);
+    namespace.boards = new Map();
+  }
+}
+
+const EMPTY = boardOf([], () => {
+  throw new Error('an empty board has no entries');
+});
+
+function known(policy: Policy, before: Known | undefined): Known {
+  const entry = entryOf({ ...policy, hold: policy.problems.length > 0 });
+  return {
+    policy,
+    entry: before?.entry.digest === entry.digest ? before.entry : entry,
+    routing: routingOf(policy) ?? before?.routing,
+  };
+}
+
+/** Whether nothing that an agent or a status could show is different. */
+function same(a: Known, b: Known): boolean {
+  return a.entry === b.entry && shown(a) === shown(b);
+}
+
+const shown = ({ policy: { createdAt, name, problems, spec } }: Known) =>
+  JSON.stringify([createdAt, name, problems, problems.length > 0 ? spec : null]);

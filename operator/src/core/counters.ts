@@ -1,0 +1,70 @@
+import type { Totals } from '@fuseboard/schema';
+import { NO_TOTALS, sum } from './totals.ts';
+
+/** Breaker names that get a series of their own, for each namespace; calls of all others are counted under `other`. */
+export const MAX_BREAKER_NAMES = 200;
+
+export const OTHER = 'other';
+
+/** What all agents counted together for a breaker name under a policy, since this process began. */
+export interface Series {
+  readonly namespace: string;
+  /** The name of the policy; empty for breakers that no policy governs. */
+  readonly policy: string;
+  readonly breaker: string;
+  totals: Totals;
+  /** How often a breaker entered each state. */
+  readonly entered: { closed: number; open: number; 'half-open': number };
+}
+
+/** Sums what agents report. The number of series does not depend on the number of agents. */
+export class Counters {
+  readonly #series = new Map<string, Series>();
+  readonly #names = new Map<string, Set<string>>();
+
+  /** The series for a breaker, made when it is new. */
+  at(namespace: string, policy: string, breaker: string): Series {
+    const name = this.#bounded(namespace, breaker);
+    const key = JSON.stringify([namespace, policy, name]);
+    let series = this.#series.get(key);
+    if (series === undefined) {
+      const entered = { closed: 0, open: 0, 'half-open': 0 };
+      series = { namespace, policy, breaker: name, totals: NO_TOTALS, entered };
+      this.#series.set(key, series);
+    }
+    return series;
+  }
+
+  add(namespace: string, policy: string, breaker: string, counted: Totals): void {
+    const series = this.at(namespace, policy, breaker);
+    series.totals = sum(series.totals, counted);
+  }
+
+  /** Ends the series of a policy that is gone. */
+  drop(namespace: string, policy: string): void {
+    const dropped = new Set<string>();
+    for (const [key, series] of this.#series) {
+      if (series.namespace !== namespace || series.policy !== policy) continue;
+      this.#series.delete(key);
+      dropped.add(series.breaker);
+    }
+    for (const { namespace: other, breaker } of this.#series.values()) if (other === namespace) dropped.delete(breaker);
+    for (const breaker of dropped) this.#names.get(namespace)?.delete(breaker);
+  }
+
+  list(): readonly Series[] {
+    return [...this.#series.values()];
+  }
+
+  #bounded(namespace: string, breaker: string): string {
+    let names = this.#names.get(namespace);
+    if (names === undefined) {
+      names = new Set();
+      this.#names.set(namespace, names);
+    }
+    if (names.has(breaker)) return breaker;
+    if (names.size >= MAX_BREAKER_NAMES) return OTHER;
+    names.add(breaker);
+    return breaker;
+  }
+}

@@ -1,0 +1,81 @@
+import type { Routes } from '@fuseboard/schema';
+import { isPrefix, type Route, type Routing } from './routing.ts';
+
+/**
+ * The flat list of routes for agents that all the given routes' policies select: first match governs. Routes that can
+ * never be reached, because an earlier one covers their pattern, are left out.
+ *
+ * @param routes in the order of `compareRoutes`.
+ */
+export function flatten(routes: Iterable<Route>): Routes {
+  const names = new Set<string>();
+  const prefixes = new Set<string>();
+  const flat: Routes = [];
+  for (const { pattern, policy } of routes) {
+    const stem = isPrefix(pattern) ? pattern.slice(0, -1) : pattern;
+    if (hasPrefixOf(prefixes, stem) || (!isPrefix(pattern) && names.has(pattern))) continue;
+    (isPrefix(pattern) ? prefixes : names).add(stem);
+    flat.push([pattern, policy.uid]);
+  }
+  return flat;
+}
+
+function hasPrefixOf(prefixes: ReadonlySet<string>, stem: string): boolean {
+  if (prefixes.size === 0) return false;
+  for (let length = 0; length <= stem.length; length += 1) if (prefixes.has(stem.slice(0, length))) return true;
+  return false;
+}
+
+/** A name of a policy that another policy governs instead. */
+export interface Shadow {
+  readonly pattern: string;
+  /** The policy that governs it. */
+  readonly by: Routing;
+  /** Whether this is so for every agent that the shadowed policy could have, or for those that the other selects. */
+  readonly everywhere: boolean;
+}
+
+/** What the other policies of its namespace leave to a policy. */
+export interface Standing {
+  /** The policy that takes every name from it on every agent; absent when it can govern something. */
+  readonly conflict?: Routing;
+  readonly shadows: readonly Shadow[];
+}
+
+/**
+ * Which policies can never govern, and which lose some of their names.
+ *
+ * Only an equal pattern can take a name for good: where both policies have a selector, or neither has, the more specific
+ * pattern goes first, and a policy without a selector never goes before one with. Policy A has every agent that B could
+ * have when A's requirements are among B's.
+ *
+ * @param routes of one namespace, in the order of `compareRoutes`.
+ */
+export function standings(routes: readonly Route[]): Map<string, Standing> {
+  const earlier = new Map<string, Routing[]>();
+  const shadows = new Map<string, Shadow[]>();
+  for (const { pattern, policy } of routes) {
+    const before = earlier.get(pattern) ?? [];
+    if (before.length === 0) earlier.set(pattern, before);
+    const covering = before.find((other) => covers(other, policy));
+    const overlapping = before.find((other) => other.narrow && !policy.narrow);
+    const by = covering ?? overlapping;
+    if (!shadows.has(policy.uid)) shadows.set(policy.uid, []);
+    if (by !== undefined) shadows.get(policy.uid)!.push({ pattern, by, everywhere: by === covering });
+    before.push(policy);
+  }
+  const found = new Map<string, Standing>();
+  for (const { policy } of routes) {
+    if (found.has(policy.uid)) continue;
+    const mine = shadows.get(policy.uid)!;
+    const lost = mine.filter((shadow) => shadow.everywhere);
+    const conflict = lost.length === policy.breakers.length ? lost[0]!.by : undefined;
+    found.set(policy.uid, { ...(conflict && { conflict }), shadows: mine });
+  }
+  return found;
+}
+
+/** Whether `a` selects every agent that `b` selects, as far as their requirements show. */
+function covers(a: Routing, b: Routing): boolean {
+  return a.narrow === b.narrow && a.requirements.every((requirement) => b.requirements.includes(requirement));
+}

@@ -1,0 +1,82 @@
+import { compareRoutes, isPrefix, matches, type Route, type Routing, takes } from './routing.ts';
+import type { Labels } from './selector.ts';
+
+/** What became of one policy in the choice for one breaker of one agent. */
+export interface Candidate {
+  readonly policy: string;
+  readonly uid: string;
+  /** The best matching pattern of the policy; absent when none matches. */
+  readonly pattern?: string;
+  readonly governs: boolean;
+  /** Why it governs, or why not. */
+  readonly reason: string;
+}
+
+/** Which policy governs a breaker on an agent, and why no other does. */
+export interface Explanation {
+  readonly breaker: string;
+  readonly winner?: string;
+  /** The winner first, then the others in the order in which they would take its place, then those that never could. */
+  readonly candidates: readonly Candidate[];
+}
+
+/** Explains the choice of a policy for a breaker name on an agent with these labels, over the policies of its namespace. */
+export function explain(policies: Iterable<Routing>, labels: Labels, breaker: string): Explanation {
+  const all = [...policies].sort((a, b) => (a.name < b.name ? -1 : 1));
+  const best = all.flatMap((policy) => {
+    const patterns = policy.breakers.filter((pattern) => matches(pattern, breaker));
+    const routes = patterns.map((pattern): Route => ({ pattern, policy })).sort(compareRoutes);
+    return routes.slice(0, 1);
+  });
+  const able = best.filter(({ policy }) => takes(policy, labels)).sort(compareRoutes);
+  const unselected = best.filter(({ policy }) => !takes(policy, labels));
+  const unnamed = all.filter((policy) => !best.some((route) => route.policy === policy));
+  const [winner] = able;
+  const candidates: Candidate[] = [
+    ...able.map((route) => ({
+      ...about(route),
+      governs: route === winner,
+      reason: route === winner ? why(route, able.length) : loss(route, winner!),
+    })),
+    ...unselected.map((route) => ({
+      ...about(route),
+      governs: false,
+      reason: `its selector does not hold for this agent: ${route.policy.requirements.map(readable).join(', ')}`,
+    })),
+    ...unnamed.map((policy) => ({
+      policy: policy.name,
+      uid: policy.uid,
+      governs: false,
+      reason: `none of its breakers matches "${breaker}"`,
+    })),
+  ];
+  return { breaker, ...(winner && { winner: winner.policy.name }), candidates };
+}
+
+const about = ({ pattern, policy }: Route) => ({ policy: policy.name, uid: policy.uid, pattern });
+
+function why({ pattern, policy }: Route, rivals: number): string {
+  const how = pattern === '*' ? 'by "*"' : isPrefix(pattern) ? `by the prefix "${pattern}"` : 'by its exact name';
+  const who = policy.narrow ? 'its selector holds for this agent' : 'it takes every agent';
+  return `matches ${how}, and ${who}${rivals === 1 ? '; no other policy does' : ''}`;
+}
+
+function loss({ pattern, policy }: Route, { pattern: theirs, policy: winner }: Route): string {
+  if (winner.narrow && !policy.narrow) return `"${winner.name}" has a selector and this one has none`;
+  if (!isPrefix(theirs) && isPrefix(pattern))
+    return `"${winner.name}" names the breaker exactly, this one by "${pattern}"`;
+  if (theirs.length !== pattern.length) return `"${winner.name}" has the longer prefix "${theirs}" over "${pattern}"`;
+  if (winner.createdAt !== policy.createdAt) return `"${winner.name}" is older`;
+  return `"${winner.name}" is as old and comes first by name`;
+}
+
+/** A requirement as `requirementsOf` spells it, in words. */
+function readable(requirement: string): string {
+  const [key, operator] = requirement.split(' ');
+  const values = (JSON.parse(requirement.slice(requirement.indexOf('['))) as string[]).join(', ');
+  if (operator === 'Exists') return `has ${key}`;
+  if (operator === 'DoesNotExist') return `has no ${key}`;
+  return values.includes(',') || operator === 'NotIn'
+    ? `${key} ${operator === 'In' ? 'is one of' : 'is none of'} ${values}`
+    : `${key}=${values}`;
+}

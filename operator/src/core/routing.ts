@@ -1,0 +1,78 @@
+import { PolicySpecFields, violations } from '@fuseboard/schema';
+import type { Policy } from './policy.ts';
+import { type Labels, narrows, requirementsOf, type Selector, selects } from './selector.ts';
+
+/** The part of a policy that decides which breakers it governs, checked and ready to be ranked. */
+export interface Routing {
+  readonly uid: string;
+  readonly name: string;
+  readonly createdAt: number;
+  readonly breakers: readonly string[];
+  readonly selector: Selector | undefined;
+  /** Whether the selector asks for anything; such a policy ranks above one that takes every agent. */
+  readonly narrow: boolean;
+  readonly requirements: readonly string[];
+}
+
+/** One name or prefix of one policy. */
+export interface Route {
+  readonly pattern: string;
+  readonly policy: Routing;
+}
+
+/**
+ * Reads `breakers` and `selector` of a policy. The rest of the spec may be unusable: such a policy is still routed, so
+ * that agents know which names keep their last good version.
+ *
+ * @returns `undefined` when even these two fields cannot be used.
+ */
+export function routingOf({ uid, name, createdAt, spec, problems }: Policy): Routing | undefined {
+  const usable = problems.length === 0 ? spec : usableParts(spec);
+  if (usable === undefined) return undefined;
+  const { breakers, selector } = usable;
+  const requirements = requirementsOf(selector);
+  return { uid, name, createdAt, breakers, selector, narrow: narrows(selector), requirements };
+}
+
+function usableParts(spec: unknown): Pick<Policy['spec'], 'breakers' | 'selector'> | undefined {
+  if (typeof spec !== 'object' || spec === null) return undefined;
+  const { breakers, selector } = spec as Policy['spec'];
+  const parsed = PolicySpecFields.pick({ breakers: true, selector: true }).safeParse({ breakers, selector });
+  if (!parsed.success || violations({ breakers, selector }).length > 0) return undefined;
+  return { breakers, selector };
+}
+
+/** Whether a pattern (a name, a prefix ending in `*`, or `*`) matches a breaker name. */
+export function matches(pattern: string, name: string): boolean {
+  return pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : pattern === name;
+}
+
+/**
+ * The order in which routes are tried: a policy with a selector before one without, an exact name before a prefix, a
+ * longer prefix before a shorter, then the older policy, then the name of the policy.
+ */
+export function compareRoutes(a: Route, b: Route): number {
+  return (
+    Number(b.policy.narrow) - Number(a.policy.narrow) ||
+    Number(isPrefix(a.pattern)) - Number(isPrefix(b.pattern)) ||
+    (isPrefix(a.pattern) ? b.pattern.length - a.pattern.length : 0) ||
+    compareAge(a.policy, b.policy) ||
+    compareText(a.pattern, b.pattern)
+  );
+}
+
+/** Every route of every policy, in the order in which they are tried. */
+export function sortedRoutes(policies: Iterable<Routing>): Route[] {
+  const routes: Route[] = [];
+  for (const policy of policies) for (const pattern of policy.breakers) routes.push({ pattern, policy });
+  return routes.sort(compareRoutes);
+}
+
+export const takes = (policy: Routing, labels: Labels) => selects(policy.selector, labels);
+
+export const isPrefix = (pattern: string) => pattern.endsWith('*');
+
+const compareAge = (a: Routing, b: Routing) =>
+  a.createdAt - b.createdAt || compareText(a.name, b.name) || compareText(a.uid, b.uid);
+
+const compareText = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);

@@ -1,0 +1,84 @@
+import type { PolicySpec } from '@fuseboard/schema';
+
+export type Labels = Readonly<Record<string, string>>;
+export type Selector = NonNullable<PolicySpec['selector']>;
+type Requirement = NonNullable<Selector['matchExpressions']>[number];
+
+/** Whether a selector asks for anything at all: an absent and an empty one both mean every agent, and rank alike. */
+export function narrows(selector: Selector | undefined): boolean {
+  return requirementsOf(selector).length > 0;
+}
+
+/**
+ * Whether an agent with these labels is selected, by the rules of a Kubernetes LabelSelector: every requirement must
+ * hold, and `NotIn` holds for an agent that does not have the label.
+ */
+export function selects(selector: Selector | undefined, labels: Labels): boolean {
+  for (const [key, value] of Object.entries(selector?.matchLabels ?? {})) {
+    if (valueAt(labels, key) !== value) return false;
+  }
+  return (selector?.matchExpressions ?? []).every((requirement) => satisfied(requirement, labels));
+}
+
+function satisfied({ key, operator, values = [] }: Requirement, labels: Labels): boolean {
+  const value = valueAt(labels, key);
+  switch (operator) {
+    case 'In':
+      return value !== undefined && values.includes(value);
+    case 'NotIn':
+      return value === undefined || !values.includes(value);
+    case 'Exists':
+      return value !== undefined;
+    case 'DoesNotExist':
+      return value === undefined;
+  }
+}
+
+/** The requirements of a selector in one canonical spelling each, sorted and without repetition. */
+export function requirementsOf(selector: Selector | undefined): string[] {
+  const fromLabels = Object.entries(selector?.matchLabels ?? {}).map(([key, value]) => spell(key, 'In', [value]));
+  const fromExpressions = (selector?.matchExpressions ?? []).map(({ key, operator, values }) =>
+    spell(key, operator, values ?? []),
+  );
+  return [...new Set([...fromLabels, ...fromExpressions])].sort();
+}
+
+/** The labels that a selector looks at. */
+export function keysOf(selector: Selector | undefined): string[] {
+  return [
+    ...Object.keys(selector?.matchLabels ?? {}),
+    ...(selector?.matchExpressions ?? []).map((requirement) => requirement.key),
+  ];
+}
+
+/** One text for one set of labels, whatever the order in which they were given. */
+export function canonicalLabels(labels: Labels, keys: Iterable<string> = Object.keys(labels)): string {
+  const present = [...keys].filter((key) => Object.hasOwn(labels, key)).sort();
+  return JSON.stringify(present.map((key) => [key, labels[key]]));
+}
+
+/**
+ * Reads labels written as `k=v,k2=v2`; blanks around each pair are allowed.
+ *
+ * @throws {RangeError} when a pair has no `=`, a key is empty or comes twice.
+ */
+export function parseLabels(text: string): Labels {
+  const pairs = text
+    .split(',')
+    .map((pair) => pair.trim())
+    .filter((pair) => pair !== '');
+  const labels = new Map<string, string>();
+  for (const pair of pairs) {
+    const at = pair.indexOf('=');
+    if (at <= 0) throw new RangeError(`labels: "${pair}" is not of the form key=value`);
+    const key = pair.slice(0, at);
+    if (labels.has(key)) throw new RangeError(`labels: "${key}" is given twice`);
+    labels.set(key, pair.slice(at + 1));
+  }
+  return Object.fromEntries(labels);
+}
+
+const spell = (key: string, operator: string, values: readonly string[]) =>
+  `${key} ${operator} ${JSON.stringify([...new Set(values)].sort())}`;
+
+const valueAt = (labels: Labels, key: string) => (Object.hasOwn(labels, key) ? labels[key] : undefined);

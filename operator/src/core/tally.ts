@@ -1,0 +1,71 @@
+import type { BreakerReport } from '@fuseboard/schema';
+
+export type BreakerState = BreakerReport['state'];
+
+/** The state of one breaker of one agent, all its keys folded into the worst of them. */
+export interface Standing {
+  readonly uid: string;
+  readonly state: BreakerState;
+  readonly shadow: boolean;
+}
+
+export interface BreakerCounts {
+  closed: number;
+  open: number;
+  halfOpen: number;
+  shadowOpen: number;
+}
+
+/** How many breakers of each policy are in each state, kept up to date change by change. */
+export class Tally {
+  readonly #counts = new Map<string, BreakerCounts>();
+  readonly #open = new Map<string, Map<string, string>>();
+
+  /**
+   * Replaces what is known of one breaker of one agent.
+   *
+   * @param id unique for the agent and the breaker.
+   * @param label what to call it in a sentence when it is open.
+   */
+  replace(id: string, label: string, before: Standing | undefined, after: Standing | undefined): void {
+    if (before) {
+      this.#add(before, -1);
+      this.#open.get(before.uid)?.delete(id);
+    }
+    if (!after) return;
+    this.#add(after, 1);
+    if (after.state !== 'open' || after.shadow) return;
+    if (!this.#open.has(after.uid)) this.#open.set(after.uid, new Map());
+    this.#open.get(after.uid)!.set(id, label);
+  }
+
+  counts(uid: string): BreakerCounts {
+    return { ...(this.#counts.get(uid) ?? NONE) };
+  }
+
+  /** Up to `limit` labels of open breakers, the one that opened first first. */
+  open(uid: string, limit: number): string[] {
+    return [...(this.#open.get(uid)?.values() ?? [])].slice(0, limit);
+  }
+
+  #add({ uid, state, shadow }: Standing, by: 1 | -1): void {
+    const counts = this.#counts.get(uid) ?? { ...NONE };
+    counts[column(state, shadow)] += by;
+    if (Object.values(counts).some((count) => count > 0)) this.#counts.set(uid, counts);
+    else this.#counts.delete(uid);
+  }
+}
+
+const NONE: BreakerCounts = { closed: 0, open: 0, halfOpen: 0, shadowOpen: 0 };
+
+const column = (state: BreakerState, shadow: boolean): keyof BreakerCounts =>
+  state === 'half-open' ? 'halfOpen' : state === 'open' && shadow ? 'shadowOpen' : state;
+
+const SEVERITY: Record<BreakerState, number> = { closed: 0, 'half-open': 1, open: 2 };
+
+/** The worst of several states of one breaker. */
+export function worst<T extends { readonly state: BreakerState }>(states: Iterable<T>): T | undefined {
+  let found: T | undefined;
+  for (const one of states) if (!found || SEVERITY[one.state] > SEVERITY[found.state]) found = one;
+  return found;
+}

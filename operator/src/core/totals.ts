@@ -1,0 +1,27 @@
+import type { Totals } from '@fuseboard/schema';
+
+export const NO_TOTALS: Totals = {
+  succeeded: 0,
+  failed: 0,
+  ignored: 0,
+  slow: 0,
+  timedOut: 0,
+  rejected: 0,
+  shadowRejected: 0,
+  retried: 0,
+  fallback: 0,
+};
+
+export const TOTAL_NAMES = Object.keys(NO_TOTALS) as (keyof Totals)[];
+
+/** What was counted between two readings; a count that ran backwards adds nothing. */
+export function growth(from: Totals, to: Totals): Totals {
+  return map((name) => Math.max(0, to[name] - from[name]));
+}
+
+export function sum(a: Totals, b: Totals): Totals {
+  return map((name) => a[name] + b[name]);
+}
+
+const map = (value: (name: keyof Totals) => number) =>
+  Object.fromEntries(TOTAL_NAMES.map((name) => [name, value(name)])) as unknown as Totals;

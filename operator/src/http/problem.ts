@@ -1,0 +1,45 @@
+import type { NextFunction, Request, Response } from 'express';
+import type { ZodError } from 'zod';
+
+/** Ends a request with a status and a sentence that says what, which and what to do. */
+export class Refusal extends Error {
+  readonly status: number;
+  readonly retryAfterMs: number | undefined;
+
+  constructor(status: number, message: string, retryAfterMs?: number) {
+    super(message);
+    this.status = status;
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+/** The first problem of a failed parse as `breakers[2].state: …`. */
+export function firstIssue(error: ZodError): string {
+  const issue = error.issues[0]!;
+  const field = issue.path.reduce<string>(
+    (text, step) =>
+      typeof step === 'number' ? `${text}[${step}]` : text === '' ? String(step) : `${text}.${String(step)}`,
+    '',
+  );
+  return `${field === '' ? 'the body' : field}: ${issue.message}`;
+}
+
+/** Answers every error as JSON. What went wrong inside is logged and not told. */
+export function answerProblems(log: (error: unknown) => void) {
+  return (error: unknown, _request: Request, response: Response, _next: NextFunction): void => {
+    if (response.headersSent) {
+      response.destroy();
+      return;
+    }
+    const { status = 500, retryAfterMs, message } = error as Partial<Refusal>;
+    if (status >= 500 && !(error instanceof Refusal)) log(error);
+    if (retryAfterMs !== undefined) response.set('retry-after', String(Math.max(1, Math.ceil(retryAfterMs / 1_000))));
+    const told = status < 500 || error instanceof Refusal ? message : 'internal error; see the log of the operator';
+    response.status(status).json({ error: told });
+  };
+}
+
+/** Answers what no route took. */
+export function answerUnknown(request: Request, response: Response): void {
+  response.status(404).json({ error: `there is nothing at ${request.method} ${request.path}` });
+}

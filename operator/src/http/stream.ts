@@ -1,0 +1,173 @@
+import type { ServerResponse } from 'node:http';
+import { PROTOCOL } from '@fuseboard/schema';
+import type { AsOf } from '../core/as-of.ts';
+import { type Board, difference } from '../core/board.ts';
+import { encodeEvent } from '../core/event.ts';
+
+/** What a stream should carry next. */
+export interface Offer {
+  readonly board: Board;
+  readonly asOf: AsOf | undefined;
+  /** Voids the floors that the agent holds: its store went back in time. */
+  readonly reset?: boolean;
+}
+
+export interface StreamOptions {
+  /** What the agent showed that it has: sent to it lately, by its revision. */
+  readonly base: Board | undefined;
+  /** The revision that the agent says it has; it may be one that this process never sent. */
+  readonly revision: string | undefined;
+  readonly reportUrl: string | undefined;
+  readonly heartbeatMs: number;
+  /** A reader that takes nothing for this long is cut off. */
+  readonly stallMs: number;
+  readonly asOf: () => AsOf | undefined;
+  /** Wall clock, milliseconds since 1970. */
+  readonly now: () => number;
+  /** A board is written out, or the agent has it already. */
+  readonly sent: (board: Board, bytes: number) => void;
+}
+
+/** What is written at once; with one more policy it stays far below the 256 KiB that may be buffered for a reader. */
+const BATCH_BYTES = 65_536;
+
+/**
+ * The event stream of one agent. It holds one offer at a time, the latest: a slow reader skips what was replaced while it
+ * was reading, and nobody waits for it.
+ */
+export class AgentStream {
+  readonly #response: ServerResponse;
+  readonly #options: StreamOptions;
+  readonly #heartbeat: NodeJS.Timeout;
+  #next: Offer | undefined;
+  #written: Board | undefined;
+  #claimed: string | undefined;
+  #writing = false;
+
+  constructor(response: ServerResponse, options: StreamOptions) {
+    this.#response = response;
+    this.#options = options;
+    this.#written = options.base;
+    this.#claimed = options.revision;
+    response.writeHead(200, {
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-cache, no-transform',
+      'x-accel-buffering': 'no',
+    });
+    const { heartbeatMs, reportUrl } = options;
+    response.write(encodeEvent('hello', { protocol: PROTOCOL, ...(reportUrl && { reportUrl }), heartbeatMs }));
+    this.#heartbeat = setInterval(() => this.#beat(), heartbeatMs);
+    response.on('close', () => clearInterval(this.#heartbeat));
+  }
+
+  /** Replaces whatever was waiting to be written. */
+  offer(offer: Offer): void {
+    this.#next = { ...offer, reset: offer.reset || this.#next?.reset };
+    if (!this.#writing) void this.#write();
+  }
+
+  /** Asks the agent to dial again after a while, and ends the stream. */
+  goaway(reconnectAfterMs: number): void {
+    clearInterval(this.#heartbeat);
+    this.#next = undefined;
+    this.#response.end(encodeEvent('goaway', { reconnectAfterMs: Math.round(reconnectAfterMs) }));
+  }
+
+  /** Cuts the connection, whatever is still to be written. */
+  cut(): void {
+    this.#response.destroy();
+  }
+
+  async #write(): Promise<void> {
+    this.#writing = true;
+    while (this.#next !== undefined && !this.#response.writableEnded && !this.#response.destroyed) {
+      const offer = this.#next;
+      this.#next = undefined;
+      const bytes = await this.#commit(offer);
+      if (bytes === undefined) break;
+      this.#written = offer.board;
+      this.#claimed = offer.board.revision;
+      this.#options.sent(offer.board, bytes);
+    }
+    this.#writing = false;
+  }
+
+  /** Writes what is new in a board; resolves to the bytes written, or to nothing when the stream ended before. */
+  async #commit({ board, asOf, reset }: Offer): Promise<number | undefined> {
+    const now = this.#options.now();
+    const { revision } = board;
+    if (revision === this.#claimed && !reset) {
+      return this.#put([encodeEvent('insync', { revision, ...(asOf && { asOf }), now })]);
+    }
+    const base = reset ? undefined : this.#written;
+    const { policies, removed, routes } = difference(base, board);
+    const begin = {
+      kind: base ? 'patch' : 'snapshot',
+      ...(base && { base: base.revision }),
+      revision,
+      ...(asOf && { asOf }),
+      now,
+      ...(reset && { reset }),
+    };
+    return this.#put([
+      encodeEvent('begin', begin),
+      ...policies.map((policy) => policy.bytes),
+      ...removed.map((uid) => encodeEvent('remove', { uid })),
+      ...(routes ? [encodeEvent('routes', routes)] : []),
+      encodeEvent('commit', { revision }, revision),
+    ]);
+  }
+
+  async #put(events: readonly Buffer[]): Promise<number | undefined> {
+    let written = 0;
+    let batch: Buffer[] = [];
+    let size = 0;
+    for (const [i, event] of events.entries()) {
+      batch.push(event);
+      size += event.length;
+      if (size < BATCH_BYTES && i < events.length - 1) continue;
+      if (this.#response.writableEnded || this.#response.destroyed) return undefined;
+      const room = this.#response.write(batch.length === 1 ? event : Buffer.concat(batch));
+      written += size;
+      batch = [];
+      size = 0;
+      if (!room && !(await this.#drained())) return undefined;
+    }
+    return written;
+  }
+
+  /** Resolves to true when the reader has taken what was written, to false when the stream ended or stalled. */
+  #drained(): Promise<boolean> {
+    const response = this.#response;
+    return new Promise((resolve) => {
+      let left = response.writableLength;
+      const stalled = setInterval(() => {
+        if (response.writableLength < left) left = response.writableLength;
+        else response.destroy();
+      }, this.#options.stallMs);
+      const settle = (drained: boolean) => {
+        clearInterval(stalled);
+        response.off('drain', onDrain);
+        response.off('close', onClose);
+        resolve(drained);
+      };
+      const onDrain = () => settle(true);
+      const onClose = () => settle(false);
+      response.on('drain', onDrain);
+      response.on('close', onClose);
+      if (response.destroyed) settle(false);
+    });
+  }
+
+  #beat(): void {
+    if (this.#writing || this.#response.writableEnded) return;
+    const asOf = this.#options.asOf();
+    const room = this.#response.write(encodeEvent('heartbeat', { ...(asOf && { asOf }), now: this.#options.now() }));
+    if (room) return;
+    this.#writing = true;
+    void this.#drained().then((drained) => {
+      this.#writing = false;
+      if (drained) void this.#write();
+    });
+  }
+}

@@ -1,0 +1,86 @@
+import type { Logger } from 'pino';
+import type { Config } from './config.ts';
+import { Controller } from './controller.ts';
+import type { StatusSink } from './core/sink.ts';
+import { adminApp } from './http/admin.ts';
+import { admission } from './http/admission.ts';
+import { agentsApp } from './http/agents.ts';
+import { metricsApp, metricsRegistry } from './http/metrics.ts';
+import { type Listening, listen } from './http/server.ts';
+import { Streams } from './http/streams.ts';
+import type { Source } from './sources/source.ts';
+
+/** A running operator. */
+export interface Serving {
+  readonly agentsUrl: string;
+  readonly metricsUrl: string;
+  readonly adminUrl: string;
+  /** Unready at once, sends agents away, and resolves when they are gone, at most `drainMs` later. */
+  stop(drainMs: number): Promise<void>;
+}
+
+/** How far the reconnects of agents are spread when this replica goes away, in ms. */
+const SPREAD_MS = 5_000;
+
+/** Puts an operator together around a source and a sink, and listens. */
+export async function serve(config: Config, source: Source, sink: StatusSink, log: Logger): Promise<Serving> {
+  const clock = performance;
+  const wallClock = Date.now;
+  const random = Math.random;
+  const controller = new Controller({ source, sink, log, clock, wallClock });
+  const { reportUrl } = config;
+  const streams = new Streams({ controller, ...(reportUrl !== undefined && { reportUrl }), random, wallClock });
+  const onError = (error: unknown) => log.error({ err: error }, 'cannot answer a request');
+  const unready = () => {
+    if (streams.draining) return 'going away';
+    if (!controller.synced) return `policies have not been read yet: ${source.state().outage ?? 'reading'}`;
+    return undefined;
+  };
+  const apps = [
+    {
+      app: agentsApp({ controller, streams, admission: admission(config.maxStreamsPerSecond, clock), log, random }),
+      address: config.agents,
+      bounds: { what: 'agents', flag: '--port', maxConnections: config.maxConnections },
+    },
+    {
+      app: metricsApp({ registry: metricsRegistry({ controller, streams, clock }), unready, onError }),
+      address: config.metrics,
+      bounds: { what: 'metrics and probes', flag: '--metrics-port', maxConnections: 256 },
+    },
+    {
+      app: adminApp({ controller, clock, onError }),
+      address: config.admin,
+      bounds: { what: 'the admin API', flag: '--admin-port', maxConnections: 256 },
+    },
+  ];
+  const servers: Listening[] = [];
+  try {
+    for (const { app, address, bounds } of apps) servers.push(await listen(app, address, bounds));
+  } catch (error) {
+    await Promise.all(servers.map((server) => server.close()));
+    throw error;
+  }
+  controller.start((agent, board, asOf) => streams.push(agent, board, asOf));
+  const [agentsUrl, metricsUrl, adminUrl] = servers.map(({ url }) => url) as [string, string, string];
+  log.info({ source: source.kind, agents: agentsUrl, metrics: metricsUrl, admin: adminUrl }, 'serving');
+
+  return {
+    agentsUrl,
+    metricsUrl,
+    adminUrl,
+    async stop(drainMs) {
+      log.info({ streams: streams.count }, 'stopping');
+      streams.drain(SPREAD_MS);
+      const cut = setTimeout(() => {
+        log.warn({ streams: streams.count }, 'some agents did not go; their connections are cut');
+        for (const server of servers) server.cut();
+      }, drainMs);
+      await Promise.all(servers.map((server) => server.close()));
+      clearTimeout(cut);
+      controller.stop();
+      await source.stop();
+      await sink.stop();
+      log.info('stopped');
+    },
+  };
+}

@@ -1,0 +1,292 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { extname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type FSWatcher, watch } from 'chokidar';
+import type { Logger } from 'pino';
+import type { Policy } from '../core/policy.ts';
+import { type ParsedFile, parsePolicyFile } from './file.ts';
+import { type LastGood, lastGoodFolder } from './last-good.ts';
+import type { Source, SourceProblem, SourceState } from './source.ts';
+
+export interface DirectoryOptions {
+  readonly folder: string;
+  /** Where the last good text of each file is kept over restarts. Absent: it is kept in memory only. */
+  readonly stateFolder?: string;
+  readonly log: Logger;
+  /** How long a new text must stay the same before it is believed, in ms. Absent: 60. */
+  readonly settleMs?: number;
+  /** The same where policies would go away: a file that is missing, or holds fewer. Absent: 400. */
+  readonly settleLossMs?: number;
+  /** How often everything is read again although nothing was noticed, in ms. Absent: 5000. */
+  readonly rereadMs?: number;
+}
+
+/** A file larger than this is not read. */
+const MAX_FILE_BYTES = 8 * 1024 * 1024;
+
+const EXTENSIONS = new Set(['.yaml', '.yml', '.json']);
+
+/** What a look at a file found: its text, why it cannot be read, or that it is not there. */
+type Sight = { text: string } | { unreadable: string } | 'absent';
+
+interface Held {
+  /** What is believed of the file. */
+  text: string | undefined;
+  parsed: ParsedFile;
+  problems: readonly SourceProblem[];
+}
+
+interface Doubt {
+  sight: Sight;
+  since: number;
+}
+
+/**
+ * Policies from a folder of YAML and JSON files. A folder or a file that cannot be read changes nothing but the reported
+ * outage or problem, and a file with a mistake in it takes no policy away. Folders inside and names that begin with a dot
+ * are not looked at.
+ *
+ * A file has no generation and no stable time of creation, so `generation` and `createdAt` are 0: of two policies that
+ * rank alike, the name decides.
+ */
+export function directorySource({
+  folder,
+  stateFolder,
+  log,
+  settleMs = 60,
+  settleLossMs = 400,
+  rereadMs = 5_000,
+}: DirectoryOptions): Source {
+  const lastGood: LastGood | undefined = stateFolder === undefined ? undefined : lastGoodFolder(stateFolder);
+  const files = new Map<string, Held>();
+  const doubts = new Map<string, Doubt>();
+  let state: SourceState = { synced: false, policies: new Map(), problems: [] };
+  let changed: () => void = () => {};
+  let watcher: FSWatcher | undefined;
+  let watched: string | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let reading: Promise<void> | undefined;
+  let again = false;
+  let stopped = false;
+
+  /** One look at everything; resolves to how long to wait for what is in doubt, in ms. */
+  async function look(): Promise<number | undefined> {
+    let names: string[];
+    let identity: string;
+    try {
+      const found = await stat(folder);
+      identity = `${found.dev}:${found.ino}`;
+      names = (await readdir(folder)).filter((name) => !name.startsWith('.') && EXTENSIONS.has(extname(name)));
+    } catch (error) {
+      publish({ ...state, outage: `cannot read the folder ${folder}: ${(error as Error).message}` });
+      return undefined;
+    }
+    if (identity !== watched) await rewatch(identity);
+    const sights = new Map<string, Sight>();
+    for (const name of names.sort()) sights.set(name, await see(join(folder, name)));
+    for (const name of files.keys()) if (!sights.has(name)) sights.set(name, 'absent');
+    let wait: number | undefined;
+    const now = performance.now();
+    for (const [name, sight] of sights) {
+      const held = files.get(name);
+      if (alike(sight, held)) {
+        doubts.delete(name);
+        continue;
+      }
+      const doubt = doubts.get(name);
+      const since = doubt && sameSight(doubt.sight, sight) ? doubt.since : now;
+      const needed = state.synced ? (loses(sight, held) ? settleLossMs : settleMs) : 0;
+      if (now - since >= needed) {
+        doubts.delete(name);
+        await believe(name, sight);
+      } else {
+        doubts.set(name, { sight, since });
+        wait = Math.min(wait ?? needed, needed - (now - since));
+      }
+    }
+    publish(compose());
+    return wait;
+  }
+
+  async function believe(name: string, sight: Sight): Promise<void> {
+    const held = files.get(name);
+    if (sight === 'absent') {
+      files.delete(name);
+      await lastGood?.forget(name).catch((error) => log.warn({ file: name, err: error }, 'cannot remove saved text'));
+      log.info({ file: name }, 'policy file is gone');
+      return;
+    }
+    if ('unreadable' in sight) {
+      const parsed = held?.parsed ?? (await saved(name)) ?? NOTHING;
+      const problems = [
+        { where: name, message: `cannot be read: ${sight.unreadable}; its policies stay as they were` },
+      ];
+      files.set(name, { text: undefined, parsed, problems });
+      return;
+    }
+    const fresh = parsePolicyFile(sight.text);
+    const problems = fresh.problems.map(({ line, field, message }) => ({
+      where: name,
+      line,
+      message: field === '' ? message : `${field}: ${message}`,
+    }));
+    for (const problem of problems) log.warn({ file: name, line: problem.line }, `policy file: ${problem.message}`);
+    for (const { namespace, name: policy, problems: mistakes } of fresh.policies) {
+      for (const { line, field, message } of mistakes) {
+        log.warn({ file: name, line, namespace, policy }, `policy file: ${field}: ${message}`);
+      }
+    }
+    if (problems.length === 0) {
+      files.set(name, { text: sight.text, parsed: fresh, problems });
+      await lastGood
+        ?.save(name, sight.text)
+        .catch((error) => log.warn({ file: name, err: error }, 'cannot save the last good text'));
+      return;
+    }
+    const good = held?.parsed ?? (await saved(name)) ?? NOTHING;
+    files.set(name, { text: sight.text, parsed: { ...fresh, policies: merge(fresh, good) }, problems });
+  }
+
+  async function saved(name: string): Promise<ParsedFile | undefined> {
+    const text = await lastGood?.load(name);
+    return text === undefined ? undefined : parsePolicyFile(text);
+  }
+
+  /** The policies of all files, the first by path where two have the same name. */
+  function compose(): SourceState {
+    const policies = new Map<string, Policy>();
+    const owners = new Map<string, string>();
+    const problems: SourceProblem[] = [];
+    for (const name of [...files.keys()].sort()) {
+      const { parsed, problems: mine } = files.get(name)!;
+      problems.push(...mine);
+      for (const { namespace, name: policy, line, spec, problems: mistakes } of parsed.policies) {
+        const key = `${namespace}/${policy}`;
+        const owner = owners.get(key);
+        if (owner !== undefined) {
+          problems.push({ where: name, line, message: `policy ${key} is already in ${owner}; remove one of the two` });
+          continue;
+        }
+        owners.set(key, name);
+        const next = policyOf(namespace, policy, spec, mistakes);
+        const before = state.policies.get(key);
+        policies.set(key, before && JSON.stringify(before) === JSON.stringify(next) ? before : next);
+      }
+    }
+    return { synced: true, policies, problems };
+  }
+
+  function publish(next: SourceState): void {
+    const same =
+      state.synced === next.synced &&
+      state.outage === next.outage &&
+      JSON.stringify(state.problems) === JSON.stringify(next.problems) &&
+      state.policies.size === next.policies.size &&
+      [...next.policies].every(([key, policy]) => state.policies.get(key) === policy);
+    if (next.outage !== undefined && state.outage === undefined) log.error(next.outage);
+    if (next.outage === undefined && state.outage !== undefined) log.info({ folder }, 'the folder can be read again');
+    state = next;
+    if (!same) changed();
+  }
+
+  async function rewatch(identity: string): Promise<void> {
+    await watcher?.close();
+    if (stopped) return;
+    watched = identity;
+    watcher = watch(folder, { ignoreInitial: true, depth: 1 });
+    watcher.on('all', () => wake(0));
+    watcher.on('error', (error) =>
+      log.warn({ err: error }, 'the folder cannot be watched; it is read every few seconds'),
+    );
+  }
+
+  function wake(inMs: number): void {
+    clearTimeout(timer);
+    if (!stopped) timer = setTimeout(() => void read(), inMs);
+  }
+
+  /** Looks until nothing is in doubt; looks asked for meanwhile become one more. */
+  function read(): Promise<void> {
+    again = true;
+    reading ??= (async () => {
+      while (again && !stopped) {
+        again = false;
+        const wait = await look();
+        if (wait === undefined) continue;
+        await sleep(Math.max(1, wait));
+        again = true;
+      }
+    })().finally(() => {
+      reading = undefined;
+      wake(again ? 0 : rereadMs);
+    });
+    return reading;
+  }
+
+  return {
+    kind: 'directory',
+    start(notify) {
+      changed = notify;
+      wake(0);
+    },
+    state: () => state,
+    async refresh() {
+      await read();
+      if (state.outage !== undefined) throw new Error(state.outage);
+    },
+    async stop() {
+      stopped = true;
+      clearTimeout(timer);
+      await reading;
+      clearTimeout(timer);
+      await watcher?.close();
+    },
+  };
+}
+
+const NOTHING: ParsedFile = { policies: [], problems: [], malformed: false };
+
+async function see(path: string): Promise<Sight> {
+  try {
+    const { size } = await stat(path);
+    if (size > MAX_FILE_BYTES) return { unreadable: `it has ${size} bytes; the limit is ${MAX_FILE_BYTES}` };
+    return { text: await readFile(path, 'utf8') };
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    return code === 'ENOENT' ? 'absent' : { unreadable: message };
+  }
+}
+
+function alike(sight: Sight, held: Held | undefined): boolean {
+  if (sight === 'absent') return held === undefined;
+  if ('unreadable' in sight) return held?.problems[0]?.message.includes(sight.unreadable) ?? false;
+  return held?.text === sight.text;
+}
+
+function sameSight(a: Sight, b: Sight): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
+/** Whether believing this would take a policy away that is known now. */
+function loses(sight: Sight, held: Held | undefined): boolean {
+  if (held === undefined || held.parsed.policies.length === 0) return false;
+  if (sight === 'absent') return true;
+  if ('unreadable' in sight) return false;
+  const next = new Set(parsePolicyFile(sight.text).policies.map(keyOf));
+  return held.parsed.policies.some((policy) => !next.has(keyOf(policy)));
+}
+
+/** The policies of a file with mistakes: what can be read, and what was there before under any other name. */
+function merge(fresh: ParsedFile, good: ParsedFile): ParsedFile['policies'] {
+  const names = new Set(fresh.policies.map(keyOf));
+  return [...fresh.policies, ...good.policies.filter((policy) => !names.has(keyOf(policy)))];
+}
+
+const keyOf = ({ namespace, name }: { namespace: string; name: string }) => `${namespace}/${name}`;
+
+function policyOf(namespace: string, name: string, spec: Policy['spec'], mistakes: Policy['problems']): Policy {
+  const uid = createHash('sha256').update(`${namespace}/${name}`).digest('hex').slice(0, 32);
+  const problems = mistakes.map(({ field, message }) => ({ field, message }));
+  return { uid, namespace, name, generation: 0, createdAt: 0, spec, problems };
+}

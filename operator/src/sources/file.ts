@@ -1,0 +1,112 @@
+import { GROUP, KIND, type PolicySpec, type SpecProblem, specProblems, VERSION } from '@fuseboard/schema';
+import { type Document, isMap, isNode, LineCounter, parseAllDocuments } from 'yaml';
+
+/** Something wrong in a file, at a line that begins at 1. */
+export interface LineProblem {
+  readonly line: number;
+  /** The field, dotted from the top of the document; empty when the problem is with the document or its syntax. */
+  readonly field: string;
+  readonly message: string;
+}
+
+/** A policy as a file spells it. */
+export interface FilePolicy {
+  readonly namespace: string;
+  readonly name: string;
+  readonly line: number;
+  readonly spec: PolicySpec;
+  readonly problems: readonly (SpecProblem & { readonly line: number })[];
+}
+
+export interface ParsedFile {
+  readonly policies: readonly FilePolicy[];
+  /** What could not become a policy. */
+  readonly problems: readonly LineProblem[];
+  /** Whether the text is no YAML at all, so that nothing in it can be relied on. */
+  readonly malformed: boolean;
+}
+
+export const API_VERSION = `${GROUP}/${VERSION}`;
+
+/** Where a policy goes that names no namespace. */
+export const DEFAULT_NAMESPACE = 'default';
+
+/** Reads a file of policies: YAML with one or several documents, or JSON. */
+export function parsePolicyFile(text: string): ParsedFile {
+  const lines = new LineCounter();
+  const documents = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false });
+  const list = 'empty' in documents ? [] : documents;
+  const syntax = list.flatMap(({ errors }) =>
+    errors.map(({ pos, message }) => ({ line: lines.linePos(pos[0]).line, field: '', message })),
+  );
+  if (syntax.length > 0) return { policies: [], problems: syntax, malformed: true };
+  const policies: FilePolicy[] = [];
+  const problems: LineProblem[] = [];
+  for (const document of list) {
+    if (document.contents === null) continue;
+    const read = readDocument(document, lines);
+    if ('spec' in read) policies.push(read);
+    else problems.push(read);
+  }
+  return { policies, problems, malformed: false };
+}
+
+function readDocument(document: Document.Parsed, lines: LineCounter): FilePolicy | LineProblem {
+  const line = (path: readonly (string | number)[]) => lineOf(document, lines, path);
+  const problem = (field: string, message: string): LineProblem => ({
+    line: line(field === '' ? [] : field.split('.')),
+    field,
+    message,
+  });
+  let value: unknown;
+  try {
+    value = document.toJS({ maxAliasCount: 100 });
+  } catch (error) {
+    return problem('', (error as Error).message);
+  }
+  if (!isMap(document.contents) || typeof value !== 'object' || value === null) {
+    return problem('', `is not a ${KIND} but ${Array.isArray(value) ? 'a list' : 'a plain value'}`);
+  }
+  const { apiVersion, kind, metadata, spec } = value as Record<string, unknown>;
+  if (kind !== KIND) return problem('kind', `must be ${KIND}, not ${show(kind)}`);
+  if (apiVersion !== API_VERSION) return problem('apiVersion', `must be ${API_VERSION}, not ${show(apiVersion)}`);
+  const { name, namespace = DEFAULT_NAMESPACE } = (metadata ?? {}) as Record<string, unknown>;
+  if (typeof name !== 'string' || !SUBDOMAIN.test(name) || name.length > 253) {
+    return problem('metadata.name', `must be lower-case letters, digits, dashes and dots, not ${show(name)}`);
+  }
+  if (typeof namespace !== 'string' || !LABEL.test(namespace)) {
+    return problem('metadata.namespace', `must be lower-case letters, digits and dashes, not ${show(namespace)}`);
+  }
+  const problems = specProblems(spec).map((one) => ({ ...one, line: line(steps(one.field)) }));
+  return { namespace, name, line: line(['metadata', 'name']), spec: spec as PolicySpec, problems };
+}
+
+const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+const LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+
+const show = (value: unknown) => (value === undefined ? 'absent' : JSON.stringify(value));
+
+/** `spec.breakers[2]` as the steps to walk. */
+const steps = (field: string) =>
+  [...field.matchAll(/[^.[\]]+/g)].map(([step]) => (/^\d+$/.test(step) ? Number(step) : step));
+
+/** The line of a field, or of the nearest one around it that is there. */
+function lineOf(document: Document.Parsed, lines: LineCounter, path: readonly (string | number)[]): number {
+  for (let length = path.length; length >= 0; length -= 1) {
+    const node = length === 0 ? document.contents : document.getIn(path.slice(0, length), true);
+    if (isNode(node) && node.range) {
+      const key = keyOf(document, path.slice(0, length));
+      return lines.linePos(key ?? node.range[0]).line;
+    }
+  }
+  return 1;
+}
+
+/** Where the key of a field begins: a reader looks for the name, not for its value on the next line. */
+function keyOf(document: Document.Parsed, path: readonly (string | number)[]): number | undefined {
+  const parent = path.length === 1 ? document.contents : document.getIn(path.slice(0, -1), true);
+  if (path.length === 0 || !isMap(parent)) return undefined;
+  const last = path.at(-1);
+  const pair = parent.items.find(({ key }) => isNode(key) && String(key) === String(last));
+  return isNode(pair?.key) ? pair.key.range?.[0] : undefined;
+}

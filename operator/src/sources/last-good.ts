@@ -1,0 +1,41 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+
+const SavedSchema = z.object({ file: z.string(), text: z.string() });
+
+/** The last good text of each policy file, kept over restarts. */
+export interface LastGood {
+  /** The text saved for a file; absent when there is none that can be read. */
+  load(file: string): Promise<string | undefined>;
+  save(file: string, text: string): Promise<void>;
+  forget(file: string): Promise<void>;
+}
+
+/** Keeps texts in a folder of their own, one file each, replaced atomically and readable only by its owner. */
+export function lastGoodFolder(folder: string): LastGood {
+  const pathOf = (file: string) => join(folder, `${createHash('sha256').update(file).digest('hex').slice(0, 32)}.json`);
+  return {
+    async load(file) {
+      try {
+        const saved = SavedSchema.parse(JSON.parse(await readFile(pathOf(file), 'utf8')));
+        return saved.file === file ? saved.text : undefined;
+      } catch {
+        return undefined;
+      }
+    },
+    async save(file, text) {
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      const temporary = join(folder, `.${randomUUID()}`);
+      try {
+        await writeFile(temporary, JSON.stringify({ file, text }), { mode: 0o600, flush: true });
+        await rename(temporary, pathOf(file));
+      } catch (error) {
+        await rm(temporary, { force: true });
+        throw error;
+      }
+    },
+    forget: (file) => rm(pathOf(file), { force: true }),
+  };
+}
