@@ -1,3 +1,4 @@
+import { HOST } from './address.ts';
 import type { Board } from './board.ts';
 import { until } from './until.ts';
 
@@ -5,7 +6,7 @@ import { until } from './until.ts';
 export interface Circuit {
   readonly current_state: 'closed' | 'open' | 'half-open';
   readonly fail_counter: number;
-  readonly fail_max: number | null;
+  readonly governed_by: 'policy' | 'defaults' | 'none';
   readonly changes: readonly string[];
 }
 
@@ -28,9 +29,10 @@ export async function playStory(board: Board, tell: (line: string) => void): Pro
   const circuit = () => get<Circuit>(`${board.offerUrl}/offer/circuit`);
   const partnerCalls = async () => (await get<{ calls: number }>(`${board.partnerUrl}/switch`)).calls;
 
-  const first = await until('the policy in the service', async () => withThreshold(await circuit(), 3), patience);
-  equal('the state at the beginning', first.current_state, 'closed');
-  tell(`the service has its policy: ${first.fail_max} failures in a row open the circuit`);
+  await until('the policy in the service', async () => (await circuit()).governed_by === 'policy', patience);
+  const before = await until('the service in the eyes of the operator', () => appliedRevision(board), patience);
+  equal('the state at the beginning', (await circuit()).current_state, 'closed');
+  tell('the service has its policy: 3 failures in a row open the circuit');
 
   equal('offers while the partner is well', await offers(3), 'hot hot hot');
   equal('calls that reached the partner', await partnerCalls(), 3);
@@ -65,11 +67,14 @@ export async function playStory(board: Board, tell: (line: string) => void): Pro
 
   const saved = performance.now();
   board.edit('consecutiveFailures', 5);
-  await until('the new threshold in the service', async () => withThreshold(await circuit(), 5), {
-    ...patience,
-    every: 5,
-  });
-  tell(`consecutiveFailures 3 -> 5 was saved to the file and obeyed ${Math.round(performance.now() - saved)} ms later`);
+  await until(
+    'the new threshold in the service',
+    async () => ![undefined, before].includes(await appliedRevision(board)),
+    { ...patience, every: 5 },
+  );
+  tell(
+    `consecutiveFailures 3 -> 5 was saved to the file; ${Math.round(performance.now() - saved)} ms later the service had confirmed it`,
+  );
 
   await flip(board, true);
   equal('offers while the partner fails again', await offers(4), 'cold cold cold cold');
@@ -81,8 +86,12 @@ export async function playStory(board: Board, tell: (line: string) => void): Pro
 
 const patience = { within: PATIENCE_MS };
 
-function withThreshold(circuit: Circuit, threshold: number): Circuit | undefined {
-  return circuit.fail_max === threshold ? circuit : undefined;
+/** What the offer service runs, as it told the operator; undefined before it did. */
+async function appliedRevision(board: Board): Promise<string | undefined> {
+  const { items } = await get<{ items: { service: string; revision: { applied?: string } }[] }>(
+    `http://${HOST}:${board.ports.admin}/v1/agents`,
+  );
+  return items.find(({ service }) => service === 'offer')?.revision.applied;
 }
 
 async function flip(board: Board, failing: boolean): Promise<void> {
