@@ -4,7 +4,7 @@
  * thousand calls, so that windows move on and timers run.
  */
 import { type Breaker, GovernedBreaker } from '../src/breaker.ts';
-import { type PolicyDefaults, governorOf } from '../src/registry.ts';
+import { governorOf, type PolicyDefaults } from '../src/registry.ts';
 import { Ticker } from '../src/ticker.ts';
 
 const KINDS = 8;
@@ -34,7 +34,8 @@ const failing = Array.from({ length: KINDS }, () => async (): Promise<number> =>
 const breakers = (policy: (kind: number) => PolicyDefaults): Breaker[] =>
   Array.from(
     { length: KINDS },
-    (_, kind) => new GovernedBreaker(`b${kind}`, governorOf(`b${kind}`, policy(kind)), { clock: ticker, timeouts: ticker }),
+    (_, kind) =>
+      new GovernedBreaker(`b${kind}`, governorOf(`b${kind}`, policy(kind)), { clock: ticker, timeouts: ticker }),
   );
 
 const window = (kind: number) =>
@@ -108,5 +109,7 @@ for (const { name, bare, run } of subjects) {
     least = Math.min(least, await nsPerCall(run));
   }
   const ratio = (least / leastBare).toFixed(2);
-  console.log(`${name.padEnd(36)} ${least.toFixed(0).padStart(6)} ns  ${ratio.padStart(6)} x  (bare ${leastBare.toFixed(0)} ns)`);
+  console.log(
+    `${name.padEnd(36)} ${least.toFixed(0).padStart(6)} ns  ${ratio.padStart(6)} x  (bare ${leastBare.toFixed(0)} ns)`,
+  );
 }
