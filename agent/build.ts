@@ -1,52 +1,68 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
 
-/** Builds the package: the same sources in two module formats, with all that they need from the workspace inside. */
+/**
+ * Builds the package. The code is there once, as CommonJS, with all that it needs from the workspace inside; the ES modules
+ * export the same objects, so that a program which uses both has one copy and the tarball stays small.
+ */
 const here = import.meta.dirname;
 const dist = join(here, 'dist');
-const emitted = join(dist, 'types');
 const formats = ['esm', 'cjs'] as const;
+const entries = ['index', 'testing', 'prom-client'];
 
 rmSync(dist, { recursive: true, force: true });
 await bundle();
 declare();
-writeFileSync(join(dist, 'cjs', 'package.json'), '{ "type": "commonjs" }\n');
 
 async function bundle(): Promise<void> {
-  const entries = ['index', 'testing', 'prom-client'].map((name) => [name, join(here, 'src', `${name}.ts`)]);
   const bundle = await rolldown({
-    input: Object.fromEntries(entries),
+    input: Object.fromEntries(entries.map((name) => [name, join(here, 'src', `${name}.ts`)])),
     platform: 'node',
     external: [/^node:/],
     resolve: { conditionNames: ['fuseboard-source', 'node'] },
   });
-  for (const format of formats) {
-    await bundle.write({ dir: join(dist, format), format, chunkFileNames: 'shared-[hash].js' });
-  }
+  await bundle.write({ dir: join(dist, 'cjs'), format: 'cjs', chunkFileNames: 'shared-[hash].js', comments: false });
   await bundle.close();
+  writeFileSync(join(dist, 'cjs', 'package.json'), '{ "type": "commonjs" }\n');
+  mkdirSync(join(dist, 'esm'));
+  for (const name of entries) {
+    const names = Object.keys(createRequire(import.meta.url)(join(dist, 'cjs', `${name}.js`)));
+    const text = `import cjs from '../cjs/${name}.js';\nexport const { ${names.join(', ')} } = cjs;\n`;
+    writeFileSync(join(dist, 'esm', `${name}.js`), text);
+  }
 }
 
-/** Emits the declarations, and points what they take from the schema to copies beside them. */
+/** Emits the declarations that the entries lead to; the types of the schema become a file beside them. */
 function declare(): void {
-  const compiler = join(dirname(fileOf('typescript/package.json')), 'bin/tsc');
+  const emitted = join(dist, 'types');
+  const compiler = join(dirname(fileURLToPath(import.meta.resolve('typescript/package.json'))), 'bin/tsc');
   execFileSync(process.execPath, [compiler, '-p', join(here, 'tsconfig.build.json')], { stdio: 'inherit' });
-  for (const format of formats) {
-    const target = join(dist, format);
-    cpSync(join(emitted, 'agent/src'), target, { recursive: true });
-    cpSync(join(emitted, 'crds/schema/src'), join(target, 'schema'), { recursive: true });
-    for (const file of globSync('**/*.d.ts', { cwd: target })) {
-      const schema = relative(dirname(file), 'schema') || '.';
-      const text = readFileSync(join(target, file), 'utf8')
-        .replaceAll(/(['"])@fuseboard\/schema\/(\w+)\1/g, (_, quote, name) => `${quote}./${schema}/${name}.js${quote}`)
-        .replaceAll(/(from |import\()(['"])(\.[^'"]*)\.ts\2/g, '$1$2$3.js$2');
-      writeFileSync(join(target, file), text);
+  const wanted = new Set(entries);
+  for (const name of wanted) {
+    const text = readFileSync(join(emitted, `${name}.d.ts`), 'utf8').replaceAll(
+      /(from |import\()(['"])([^'"]+)\2/g,
+      (whole, keyword: string, quote: string, specifier: string) => {
+        const local = /^\.{1,2}\/.+\.ts$/.test(specifier)
+          ? join(dirname(name), specifier).slice(0, -'.ts'.length)
+          : undefined;
+        if (local !== undefined) wanted.add(local);
+        else if (specifier !== '@fuseboard/schema/types') return whole;
+        const path = relative(dirname(name), `${local ?? 'schema'}.js`);
+        return `${keyword}${quote}${path.startsWith('.') ? '' : './'}${path}${quote}`;
+      },
+    );
+    for (const format of formats) {
+      const target = join(dist, format, `${name}.d.ts`);
+      mkdirSync(dirname(target), { recursive: true });
+      writeFileSync(target, text);
     }
   }
+  for (const format of formats) {
+    copyFileSync(join(here, '../crds/schema/src/types.ts'), join(dist, format, 'schema.d.ts'));
+  }
   rmSync(emitted, { recursive: true });
-}
-
-function fileOf(name: string): string {
-  return new URL(import.meta.resolve(name)).pathname;
 }

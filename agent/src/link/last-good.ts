@@ -33,12 +33,12 @@ export function readLastGood(path: string): LastGoodRead {
     return { problem: code === 'ELOOP' ? `${path} is a symbolic link and is not used` : message };
   }
   try {
-    const { size, uid, ...found } = fstatSync(file);
-    if (process.getuid !== undefined && uid !== process.getuid()) {
+    const found = fstatSync(file);
+    if (process.getuid !== undefined && found.uid !== process.getuid()) {
       return { problem: `${path} belongs to another user and is not used` };
     }
     if (!found.isFile()) return { problem: `${path} is not a file and is not used` };
-    if (size > MAX_BYTES) return { problem: `${path} is larger than ${MAX_BYTES / 2 ** 20} MiB and is not used` };
+    if (found.size > MAX_BYTES) return { problem: `${path} is larger than ${MAX_BYTES / 2 ** 20} MiB and is not used` };
     return parse(readFileSync(file, 'utf8'), path);
   } catch (error) {
     return { problem: (error as Error).message };
