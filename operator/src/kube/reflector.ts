@@ -1,21 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Backoff } from './backoff.ts';
 import { type KubeClient, KubeError } from './client.ts';
+import { type KubeObject, keyOf, readEvent, readList, readObject, readVersion } from './object.ts';
 import { collectionPath, explain, type KubeResource, offeredVerbs, resourceName } from './resource.ts';
-
-/** An object as the API server gives it; of `metadata` only what everything here relies on is named. */
-export interface KubeObject {
-  readonly metadata: {
-    readonly name: string;
-    readonly namespace: string;
-    readonly uid: string;
-    readonly resourceVersion: string;
-    readonly generation?: number;
-    readonly creationTimestamp?: string;
-  };
-  readonly spec?: unknown;
-  readonly status?: unknown;
-}
 
 /** All in milliseconds. */
 export interface ReflectorTimers {
@@ -58,11 +45,11 @@ export interface ReflectorOptions {
 
 const PAGE = 500;
 
+/** The resource cannot be relied on, although the API server answers. */
+class Outage extends Error {}
+
 /** The history that was asked for is gone: list again. */
 class Expired extends Error {}
-
-/** The stream ended in a way that leaves doubt about what it would have said: list again. */
-class Broken extends Error {}
 
 /**
  * A copy of one resource, kept equal to the API server by a consistent list and a watch from its resourceVersion, for
@@ -282,11 +269,11 @@ export class Reflector {
     if (type === 'ERROR') {
       const { code, message } = object as { code?: number; message?: string };
       if (code === 410) throw new Expired(message ?? 'the history is gone');
-      throw new Broken(`the API server ended the watch: ${message ?? code ?? 'no reason given'}`);
+      throw new KubeError(`the API server ended the watch: ${message ?? code ?? 'no reason given'}`);
     }
     const version = readVersion(object);
     if (BigInt(version) < BigInt(this.#seen)) {
-      throw new Broken(`resource version ${version} came after ${this.#seen}; the store was restored`);
+      throw new KubeError(`resource version ${version} came after ${this.#seen}; the store was restored`);
     }
     this.#seen = version;
     if (type === 'BOOKMARK') {
@@ -362,45 +349,4 @@ export class Reflector {
     const { signal } = this.#interrupt;
     await sleep(ms, undefined, { signal }).catch(() => {});
   }
-}
-
-/** The resource cannot be relied on, although the API server answers. */
-class Outage extends Error {}
-
-const keyOf = ({ metadata }: KubeObject) => `${metadata.namespace}/${metadata.name}`;
-
-function readList(page: unknown): { items: KubeObject[]; metadata: { resourceVersion: string; continue?: string } } {
-  const { items, metadata } = (page ?? {}) as { items?: unknown; metadata?: { continue?: unknown } };
-  if (!Array.isArray(items)) throw new KubeError('the answer to the list holds no items; is this an API server?');
-  const next = metadata?.continue;
-  return {
-    items: items.map(readObject),
-    metadata: { resourceVersion: readVersion(page), ...(typeof next === 'string' ? { continue: next } : {}) },
-  };
-}
-
-function readEvent(line: unknown): { type: string; object: unknown } {
-  const { type, object } = (line ?? {}) as { type?: unknown; object?: unknown };
-  if (typeof type !== 'string' || typeof object !== 'object' || object === null)
-    throw new Broken('an event has no type or no object');
-  if (!['ADDED', 'MODIFIED', 'DELETED', 'BOOKMARK', 'ERROR'].includes(type))
-    throw new Broken(`unknown event ${type.slice(0, 40)}`);
-  return { type, object };
-}
-
-function readVersion(object: unknown): string {
-  const version = (object as { metadata?: { resourceVersion?: unknown } } | null)?.metadata?.resourceVersion;
-  if (typeof version !== 'string' || !/^\d{1,20}$/.test(version)) {
-    throw new KubeError(`a resourceVersion is not a decimal number: ${JSON.stringify(version)}`);
-  }
-  return version;
-}
-
-function readObject(object: unknown): KubeObject {
-  const metadata = (object as { metadata?: Record<string, unknown> } | null)?.metadata;
-  for (const field of ['name', 'namespace', 'uid']) {
-    if (typeof metadata?.[field] !== 'string') throw new KubeError(`an object has no metadata.${field}`);
-  }
-  readVersion(object);
-  return object as KubeObject;
 }

@@ -1,3 +1,4 @@
+import { GROUP, PLURAL, VERSION } from '@fuseboard/schema';
 import { type KubeClient, KubeError } from './client.ts';
 
 /** A custom resource, by the names under which the API server serves it. */
@@ -6,6 +7,8 @@ export interface KubeResource {
   readonly version: string;
   readonly plural: string;
 }
+
+export const POLICIES: KubeResource = { group: GROUP, version: VERSION, plural: PLURAL };
 
 /** `circuitbreakerpolicies.fuseboard.dev` */
 export const resourceName = ({ plural, group }: KubeResource) => `${plural}.${group}`;

@@ -1,30 +1,17 @@
-import { GROUP, PLURAL, type PolicySpec, type PolicyStatus, specProblems, VERSION } from '@fuseboard/schema';
+import { type PolicySpec, type PolicyStatus, specProblems } from '@fuseboard/schema';
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { Policy } from '../core/policy.ts';
 import { KubeClient } from '../kube/client.ts';
-import {
-  type KubeObject,
-  Reflector,
-  type ReflectorOptions,
-  type ReflectorStats,
-  type ReflectorTimers,
-} from '../kube/reflector.ts';
+import { type KubeObject, type StoredPolicy, toStored } from '../kube/object.ts';
+import { Reflector, type ReflectorOptions, type ReflectorStats, type ReflectorTimers } from '../kube/reflector.ts';
+import { POLICIES } from '../kube/resource.ts';
 import type { Source, SourceState } from './source.ts';
-
-export const POLICIES = { group: GROUP, version: VERSION, plural: PLURAL };
 
 export interface KubernetesSourceOptions extends ReflectorTimers {
   readonly kubeConfig: KubeConfig;
   /** Absent or empty: all namespaces, which needs a ClusterRole. */
   readonly namespaces?: readonly string[];
   readonly log: ReflectorOptions['log'];
-}
-
-/** The newest copy of a policy that is known, for an update that must not overwrite a newer one. */
-export interface StoredPolicy {
-  readonly uid: string;
-  readonly resourceVersion: string;
-  readonly status?: PolicyStatus;
 }
 
 export interface KubernetesSource extends Source {
@@ -103,11 +90,6 @@ export function kubernetesSource(options: KubernetesSourceOptions): KubernetesSo
       ) as unknown as ReflectorStats;
     },
   };
-}
-
-export function toStored({ metadata, status }: KubeObject): StoredPolicy {
-  const { uid, resourceVersion } = metadata;
-  return { uid, resourceVersion, ...(status === undefined ? {} : { status: status as PolicyStatus }) };
 }
 
 function toPolicy({ metadata, spec, status }: KubeObject): Policy {
