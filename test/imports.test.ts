@@ -39,16 +39,18 @@ describe('the walker', () => {
     ]);
   });
 
-  it('tells a global from a property, a key and a type of the same name', () => {
+  it('tells a global from a property, a key, a type and a computation of the same name', () => {
     const source = `
       const a = { Date: 1, process: b.process };
       let c: Date | undefined;
-      const d = clock.performance.now() + Math.max(1, 2);`;
+      const d = clock.performance.now() + Math.max(1, 2);
+      const e = new Date(clock.now()).toISOString();`;
     expect(leanings(source).globals).toEqual([]);
   });
 
   it.each([
     ['a core that reads the wall clock', 'agent/src/core/window.ts', 'const now = Date.now();', 'uses Date'],
+    ['a core that asks for today', 'agent/src/core/window.ts', 'const now = new Date();', 'uses Date'],
     ['a core that waits', 'agent/src/core/window.ts', 'setTimeout(() => {}, 5);', 'uses setTimeout'],
     ['a core that draws', 'agent/src/core/window.ts', 'const draw = Math.random;', 'uses Math.random'],
     [
@@ -139,6 +141,7 @@ describe('the walker', () => {
     ],
     ['types of the schema in the agent', 'agent/src/a.ts', "import type { Report } from '@fuseboard/schema';"],
     ['the composition root', 'operator/src/main.ts', "import { directory } from './sources/directory.ts';"],
+    ['a command', 'operator/src/commands/serve.ts', "import { directory } from '../sources/directory.ts';"],
     ['the type of an adapter', 'operator/src/controller.ts', "import type { Source } from './sources/source.ts';"],
     [
       'the client in its place',

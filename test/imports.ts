@@ -43,24 +43,19 @@ const IMPURE = new Set([
 export function leanings(source: string): Leanings {
   const imports: Import[] = [];
   const globals = new Set<string>();
-  const visit = (value: unknown, key: string, parent: Node): void => {
-    if (Array.isArray(value)) for (const item of value) visit(item, key, parent);
+  const visit = (value: unknown, key: string): void => {
+    if (Array.isArray(value)) for (const item of value) visit(item, key);
     if (value === null || typeof value !== 'object' || Array.isArray(value)) return;
     const node = value as Node;
     const found = importOf(node);
     if (found) imports.push(found);
-    const named = key === 'property' || key === 'key' || node.type === 'TsTypeReference';
-    if (node.type === 'TsTypeReference') visit(node.typeParams, 'typeParams', node);
-    else if (node.type === 'Identifier') {
-      if (!named && IMPURE.has(node.value as string)) globals.add(node.value as string);
-      visit(node.typeAnnotation, 'typeAnnotation', node);
-    } else {
-      if (isMathRandom(node)) globals.add('Math.random');
-      for (const [field, child] of Object.entries(node)) visit(child, field, node);
-    }
+    const named = key === 'property' || key === 'key';
+    if (node.type === 'Identifier' && !named && IMPURE.has(node.value as string)) globals.add(node.value as string);
+    if (isMathRandom(node)) globals.add('Math.random');
+    for (const [field, child] of Object.entries(node)) if (!isInnocent(node, field)) visit(child, field);
   };
   const program = parseSync(source, { syntax: 'typescript', target: 'es2023' }) as unknown as Node;
-  visit(program.body, 'body', program);
+  visit(program.body, 'body');
   return { imports, globals: [...globals] };
 }
 
@@ -102,6 +97,13 @@ function isMathRandom(node: Node): boolean {
   return object.type === 'Identifier' && object.value === 'Math' && property.value === 'random';
 }
 
+/** Names that are no reading of a clock: a type's, and the class in `new Date(milliseconds)`, which only computes. */
+function isInnocent(node: Node, field: string): boolean {
+  if (node.type === 'TsTypeReference') return field === 'typeName';
+  const { callee, arguments: given } = node as { callee?: Node; arguments?: unknown[] };
+  return node.type === 'NewExpression' && field === 'callee' && callee?.value === 'Date' && (given ?? []).length > 0;
+}
+
 /** Functions of Node that only compute; a core may take these and nothing else of it. */
 const PURE_BUILTINS: Record<string, readonly string[]> = {
   'node:crypto': ['createHash', 'hash'],
@@ -112,11 +114,12 @@ const ZOD_FREE = ['@fuseboard/schema/defaults', '@fuseboard/schema/duration', '@
 const ZOD_FREE_FILE = /^crds\/schema\/src\/(defaults|duration|rules)\.ts$/;
 const WORKSPACE = /^(crds\/schema|agent|operator|e2e|examples\/[^/]+)\//;
 const KUBE = /^operator\/src\/(kube\/|sources\/kubernetes\.)/;
+const COMPOSITION = /^operator\/src\/(main\.ts|serve\.ts|commands\/)/;
 const ADAPTER = /^operator\/src\/(kube|http|web|sources)\//;
 
 /**
  * Compares every import with the directions of the repository. They point inward and one way: core leans on nothing, agent
- * and operator do not know each other, and only the composition root makes adapters.
+ * and operator do not know each other, and only the program's entry makes adapters.
  *
  * @param files sources by their path from the root, with forward slashes.
  * @returns one sentence for each wrong arrow; empty when all is well.
@@ -168,10 +171,11 @@ function complaint(path: string, { specifier, typeOnly, names }: Import): string
     if (pure && names.every((name) => pure.includes(name))) return undefined;
     return 'core leans on nothing but itself and the schema';
   }
-  if (relative && ADAPTER.test(target) && !typeOnly && home === 'operator') {
+  const constants = names.every((name) => /^[A-Z][A-Z0-9_]+$/.test(name));
+  if (relative && ADAPTER.test(target) && !typeOnly && !constants && home === 'operator') {
     const kind = (file: string) => (KUBE.test(file) ? 'kube' : ADAPTER.exec(file)?.[1]);
-    if (path !== 'operator/src/main.ts' && kind(path) !== kind(target)) {
-      return 'only main.ts makes adapters; take their types, or be given one';
+    if (!COMPOSITION.test(path) && kind(path) !== kind(target)) {
+      return 'only main.ts, serve.ts and the commands make adapters; take their types, or be given one';
     }
   }
   return undefined;
