@@ -1,0 +1,86 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { connect, createServer, type Server } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { freePort, HOST } from './address.ts';
+import { until } from './until.ts';
+
+const START = fileURLToPath(new URL('start.ts', import.meta.url));
+const patience = { within: 30_000, every: 50 };
+
+let demo: ChildProcess | undefined;
+afterEach(() => {
+  demo?.kill('SIGKILL');
+});
+
+/** Starts the demo and resolves with the ports that it names, once it tells what to try. */
+async function startDemo(): Promise<{ ports: number[]; ended: Promise<number | null> }> {
+  const child = spawn(process.execPath, ['--conditions=fuseboard-source', START, '--any-ports']);
+  demo = child;
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  await until('the guide', () => output.includes('Ctrl-C ends all of it'), patience).catch((error: Error) => {
+    throw new Error(`${error.message}\n${output}`);
+  });
+  const ports = [...output.matchAll(/http:\/\/127\.0\.0\.1:(\d+)\//g)].map(([, port]) => Number(port));
+  return { ports: [...new Set(ports)], ended };
+}
+
+function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, HOST);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}
+
+const silent = async (ports: readonly number[]) => !(await Promise.all(ports.map(answers))).includes(true);
+
+describe('npm start', () => {
+  it('leaves no process behind when it is killed itself', async () => {
+    const { ports } = await startDemo();
+    expect(ports.length).toBeGreaterThanOrEqual(3);
+    expect(await Promise.all(ports.map(answers))).toEqual(ports.map(() => true));
+    demo!.kill('SIGKILL');
+    expect(await until('an end of all processes', () => silent(ports), patience)).toBe(true);
+  }, 90_000);
+
+  it('ends all processes on Ctrl-C, and itself with 0', async () => {
+    const { ports, ended } = await startDemo();
+    demo!.kill('SIGINT');
+    expect(await ended).toBe(0);
+    expect(await silent(ports)).toBe(true);
+  }, 90_000);
+});
+
+describe('freePort', () => {
+  let taken: Server | undefined;
+  afterEach(() => {
+    taken?.close();
+  });
+
+  it('gives another port when the wanted one is taken', async () => {
+    const wanted = await freePort();
+    taken = createServer().listen(wanted, HOST);
+    await new Promise((resolve) => taken!.once('listening', resolve));
+    expect(await freePort(wanted)).not.toBe(wanted);
+  });
+
+  it('gives the wanted port when it is free', async () => {
+    const wanted = await freePort();
+    expect(await freePort(wanted)).toBe(wanted);
+  });
+});
+
+describe('until', () => {
+  it('says what it waited for and what the last look met', async () => {
+    const look = () => Promise.reject(new Error('nobody there'));
+    await expect(until('an answer', look, { within: 20, every: 1 })).rejects.toThrow(
+      'an answer did not happen within 0.02 s: nobody there',
+    );
+  });
+});

@@ -1,0 +1,84 @@
+/**
+ * Starts the demo: the operator on a folder of policies, and two services. With `--once` it plays the story of the services,
+ * checks it and ends, with 0 when all went as it should and 1 otherwise.
+ */
+import { relative } from 'node:path';
+import { Command } from 'commander';
+import { Board, choosePorts, USUAL_PORTS } from './board.ts';
+import { playStory } from './story.ts';
+
+const { once, anyPorts } = new Command('npm start --')
+  .description('Starts the operator on a folder of policies, a partner that can fail, and a service that calls it.')
+  .option('--once', 'play the story of the services, check it, and end')
+  .option('--any-ports', 'take any free ports instead of the usual ones; --once always does')
+  .parse()
+  .opts<{ once?: boolean; anyPorts?: boolean }>();
+
+const say = (line: string) => console.log(line);
+const ports = await choosePorts(once || anyPorts ? {} : USUAL_PORTS);
+const log: string[] = [];
+const board = new Board(ports, (name, line) => {
+  const text = `${name.padEnd(8)} | ${line}`;
+  if (once) log.push(text);
+  else say(text);
+});
+
+let ending: Promise<void> | undefined;
+const end = (code: number): Promise<void> => {
+  process.exitCode ||= code;
+  ending ??= board.end();
+  return ending;
+};
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void end(0));
+
+try {
+  const pids = await board.start();
+  if (once) {
+    await playStory(board, (line) => say(`- ${line}`));
+    say('The story went as it should.');
+    await end(0);
+  } else {
+    board.children.onLost = (name, how) => {
+      say(`${name} ended: ${how}; ending the others`);
+      void end(1);
+    };
+    guide(pids);
+  }
+} catch (error) {
+  if (!ending) {
+    for (const line of log) say(line);
+    console.error(error instanceof Error ? error.message : error);
+  }
+  await end(1);
+}
+
+function guide(pids: Record<string, number>): void {
+  const { partnerUrl, offerUrl } = board;
+  for (const [name, wanted] of Object.entries(USUAL_PORTS)) {
+    const taken = ports[name as keyof typeof ports];
+    if (!anyPorts && taken !== wanted) say(`port ${wanted} (${name}) is taken; using ${taken}`);
+  }
+  say(`
+Running: ${Object.entries(pids)
+    .map(([name, pid]) => `${name} (pid ${pid})`)
+    .join(', ')}
+
+Try this in another terminal:
+
+  curl ${offerUrl}/offer                a hot offer, from the partner
+  curl ${offerUrl}/offer/circuit        what the breaker knows
+
+  curl ${partnerUrl}/switch -H 'content-type: application/json' -d '{"failing": true}'
+                                                   the partner fails: ask for three offers, then look at the circuit
+  curl ${partnerUrl}/switch -H 'content-type: application/json' -d '{"failing": false}'
+
+  edit ${relative(process.cwd(), board.policyFile)}
+                                                   another number, and the service obeys it as soon as you save;
+                                                   a copy: examples/offer-demo/policies stays as it is
+
+  curl ${offerUrl}/metrics              the breaker for Prometheus
+  curl http://127.0.0.1:${ports.metrics}/metrics            the operator for Prometheus
+
+Ctrl-C ends all of it. What the processes say:
+`);
+}

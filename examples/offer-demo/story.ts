@@ -1,0 +1,110 @@
+import { HOST } from './address.ts';
+import type { Board } from './board.ts';
+import { until } from './until.ts';
+
+/** What `GET /offer/circuit` says. */
+export interface Circuit {
+  readonly current_state: 'closed' | 'open' | 'half-open';
+  readonly fail_counter: number;
+  readonly governed_by: 'policy' | 'defaults' | 'none';
+  readonly changes: readonly string[];
+}
+
+/** How long any step of the story may take, in milliseconds. */
+const PATIENCE_MS = 15_000;
+
+/**
+ * Plays the story of the two services and checks each step of it.
+ *
+ * @param tell takes a line for each step.
+ * @throws Error that says which step went wrong, and how.
+ */
+export async function playStory(board: Board, tell: (line: string) => void): Promise<void> {
+  const offer = async () => (await get<{ temperature: string }>(`${board.offerUrl}/offer`)).temperature;
+  const offers = async (count: number) => {
+    const seen: string[] = [];
+    while (seen.length < count) seen.push(await offer());
+    return seen.join(' ');
+  };
+  const circuit = () => get<Circuit>(`${board.offerUrl}/offer/circuit`);
+  const partnerCalls = async () => (await get<{ calls: number }>(`${board.partnerUrl}/switch`)).calls;
+
+  await until('the policy in the service', async () => (await circuit()).governed_by === 'policy', patience);
+  const before = await until('the service in the eyes of the operator', () => appliedRevision(board), patience);
+  equal('the state at the beginning', (await circuit()).current_state, 'closed');
+  tell('the service has its policy: 3 failures in a row open the circuit');
+
+  equal('offers while the partner is well', await offers(3), 'hot hot hot');
+  equal('calls that reached the partner', await partnerCalls(), 3);
+  tell('the partner is well: hot hot hot');
+
+  await flip(board, true);
+  equal('offers while the partner fails', await offers(2), 'cold cold');
+  const almost = await circuit();
+  equal('the state after two failures', almost.current_state, 'closed');
+  equal('the failures counted', almost.fail_counter, 2);
+  equal('the offer of the third failure', await offer(), 'cold');
+  equal('the state after three failures', (await circuit()).current_state, 'open');
+  equal('calls that reached the partner', await partnerCalls(), 6);
+  tell('the partner fails: cold cold cold, and the circuit opens');
+
+  equal('offers while the circuit is open', await offers(5), 'cold cold cold cold cold');
+  equal('calls that reached the partner', await partnerCalls(), 6);
+  tell('the circuit is open: five cold offers at once, the partner was not called');
+
+  await flip(board, false);
+  await until('a hot offer after the open time', async () => (await offer()) === 'hot', patience);
+  equal('calls that reached the partner', await partnerCalls(), 7);
+  const recovered = await circuit();
+  equal('the state after the probe', recovered.current_state, 'closed');
+  equal(
+    'the changes of the circuit',
+    recovered.changes.join(', '),
+    'closed -> open, open -> half-open, half-open -> closed',
+  );
+  tell('the partner is well again: after the open time one probe reached it, and the circuit closed');
+  equal('offers after the recovery', await offers(3), 'hot hot hot');
+
+  const saved = performance.now();
+  board.edit('consecutiveFailures', 5);
+  await until(
+    'the new threshold in the service',
+    async () => ![undefined, before].includes(await appliedRevision(board)),
+    { ...patience, every: 5 },
+  );
+  tell(
+    `consecutiveFailures 3 -> 5 was saved to the file; ${Math.round(performance.now() - saved)} ms later the service had confirmed it`,
+  );
+
+  await flip(board, true);
+  equal('offers while the partner fails again', await offers(4), 'cold cold cold cold');
+  equal('the state after four failures', (await circuit()).current_state, 'closed');
+  equal('the offer of the fifth failure', await offer(), 'cold');
+  equal('the state after five failures', (await circuit()).current_state, 'open');
+  tell('the partner fails again: the fifth failure opens the circuit, the third no longer does');
+}
+
+const patience = { within: PATIENCE_MS };
+
+/** What the offer service runs, as it told the operator; undefined before it did. */
+async function appliedRevision(board: Board): Promise<string | undefined> {
+  const { items } = await get<{ items: { service: string; revision: { applied?: string } }[] }>(
+    `http://${HOST}:${board.ports.admin}/v1/agents`,
+  );
+  return items.find(({ service }) => service === 'offer')?.revision.applied;
+}
+
+async function flip(board: Board, failing: boolean): Promise<void> {
+  const headers = { 'content-type': 'application/json' };
+  await get(`${board.partnerUrl}/switch`, { method: 'POST', headers, body: JSON.stringify({ failing }) });
+}
+
+async function get<T>(url: string, init?: RequestInit): Promise<T> {
+  const response = await fetch(url, { ...init, signal: AbortSignal.timeout(PATIENCE_MS) });
+  if (!response.ok) throw new Error(`${url} answered ${response.status}: ${await response.text()}`);
+  return (await response.json()) as T;
+}
+
+function equal<T>(what: string, seen: T, wanted: T): void {
+  if (seen !== wanted) throw new Error(`${what}: expected ${wanted}, saw ${seen}`);
+}
