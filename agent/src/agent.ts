@@ -5,10 +5,26 @@ import { Link, type LinkState } from './link/link.ts';
 import { readSettings, type StartOptions } from './link/settings.ts';
 import { type BreakerOptions, registry } from './registry.ts';
 
+/** Policies came into force. */
+export interface AppliedEvent {
+  /** The operator's name for exactly this set of policies. */
+  readonly revision: string;
+  /** Where the set came from. */
+  readonly origin: 'stream' | 'last-good' | 'bootstrap';
+}
+
 /** The link of this process, as its owner sees it. */
 export interface Agent {
   /** What the breakers run on right now. */
   readonly state: LinkState;
+  /** The revision of the policies in force; absent while there are none. */
+  readonly revision: string | undefined;
+  /**
+   * Hears of policies that came into force. A listener that throws is reported as a process warning.
+   *
+   * @returns a function that ends the subscription.
+   */
+  on(event: 'applied', listener: (event: AppliedEvent) => void): () => void;
   /**
    * Waits for the policies of the operator. Resolves with `Live` as soon as they are applied, else with whatever the state is
    * when the time is up or where there is no operator; never rejects, so that a service starts without it. It keeps the process alive meanwhile.
@@ -75,6 +91,14 @@ export function start(options: StartOptions = {}): Agent {
   return {
     get state() {
       return own.link?.state ?? 'Defaults';
+    },
+    get revision() {
+      return registry().set?.revision;
+    },
+    on(_event, listener) {
+      return registry().onApply((set) => {
+        if (set !== undefined) listener({ revision: set.revision, origin: set.origin });
+      });
     },
     async ready({ timeout = '5s' } = {}) {
       const timeoutMs = parseDuration(timeout);

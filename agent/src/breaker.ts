@@ -1,4 +1,4 @@
-import type { Totals } from '@fuseboard/schema/types';
+import type { PolicySpec, Totals } from '@fuseboard/schema/types';
 import { BreakerCore, type TransitionSink } from './core/breaker.ts';
 import type { Clock } from './core/clock.ts';
 import type { Config } from './core/config.ts';
@@ -11,6 +11,17 @@ export type { Reason, State, TransitionEvent };
 
 /** Where a breaker's configuration comes from: a policy, the defaults that code gave, or nowhere: then it never opens. */
 export type Source = 'policy' | 'defaults' | 'none';
+
+/** The policy that governs a breaker. */
+export interface GoverningPolicy {
+  readonly uid: string;
+  /** 0 where the source of policies has no generations. */
+  readonly generation: number;
+  /** The name of the resource. */
+  readonly name: string;
+  /** The spec as it was applied; what it leaves out is not filled in. */
+  readonly spec: PolicySpec;
+}
 
 /** What a breaker is doing. */
 export interface BreakerStats {
@@ -49,6 +60,8 @@ export interface Breaker {
   readonly name: string;
   /** The state now. */
   readonly state: State;
+  /** The policy that governs now; absent while the defaults of the code hold, or nothing. */
+  readonly policy?: GoverningPolicy | undefined;
   stats(): BreakerStats;
   /**
    * Calls a function through the breaker and judges what comes of it. The promise is fulfilled with the function's
@@ -78,7 +91,8 @@ export interface Breaker {
 /** What a breaker runs under. */
 export interface Governor {
   readonly source: Source;
-  readonly uid?: string;
+  /** Present exactly when a policy governs. */
+  readonly policy?: GoverningPolicy;
   /** The spec as text; a breaker starts afresh only when it changes. */
   readonly text: string;
   readonly config: Config;
@@ -119,14 +133,18 @@ export class GovernedBreaker implements Breaker, Circuit, TransitionSink {
     return this.core.state;
   }
 
+  get policy(): GoverningPolicy | undefined {
+    return this.#governor.policy;
+  }
+
   stats(): BreakerStats {
     const { core } = this;
-    const { source, uid } = this.#governor;
+    const { source, policy } = this.#governor;
     return {
       state: core.state,
       mode: core.config.mode,
       source,
-      ...(uid === undefined ? {} : { uid }),
+      ...(policy === undefined ? {} : { uid: policy.uid }),
       sinceMs: core.sinceMs,
       totals: core.tally.totals(),
       latency: core.tally.latency(),

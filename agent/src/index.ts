@@ -1,5 +1,14 @@
-export { type Agent, getBreaker, start } from './agent.ts';
-export type { Breaker, BreakerStats, Permit, Reason, Source, State, TransitionEvent } from './breaker.ts';
+export { type Agent, type AppliedEvent, getBreaker, start } from './agent.ts';
+export type {
+  Breaker,
+  BreakerStats,
+  GoverningPolicy,
+  Permit,
+  Reason,
+  Source,
+  State,
+  TransitionEvent,
+} from './breaker.ts';
 export {
   CallTimeoutError,
   CircuitOpenError,

@@ -33,6 +33,7 @@ export class Registry {
   readonly #warned = new Set<string>();
   readonly #transitions = new Listeners<[Breaker, TransitionEvent]>();
   readonly #creations = new Listeners<[Breaker]>();
+  readonly #applications = new Listeners<[PolicySet | undefined]>();
   #set: PolicySet | undefined;
   #routes = new RouteIndex([]);
 
@@ -72,6 +73,12 @@ export class Registry {
     this.#routes = new RouteIndex(set?.routes ?? []);
     for (const entry of this.#entries.values())
       entry.breaker.govern(this.#governorOf(entry.breaker.name, entry.fallback));
+    this.#applications.tell('the registry', set);
+  }
+
+  /** Hears of every set of policies, once it is in force. @returns a function that ends the subscription. */
+  onApply(listener: (set: PolicySet | undefined) => void): () => void {
+    return this.#applications.add(listener);
   }
 
   /** Hears of every change of state of every breaker. @returns a function that ends the subscription. */
@@ -112,7 +119,7 @@ export class Registry {
     const uid = this.#routes.uidFor(name);
     const policy = uid === undefined ? undefined : this.#set?.policies.get(uid);
     if (policy === undefined) return fallback;
-    return { source: 'policy', uid: policy.uid, text: policy.text, config: policy.config };
+    return { source: 'policy', policy, text: policy.text, config: policy.config };
   }
 }
 

@@ -54,12 +54,12 @@ export function run(command: string, args: readonly string[], options: RunOption
  * @returns what it gave.
  * @throws what it threw last, once 20 s (or `timeoutMs`) are over.
  */
-export async function eventually<T>(attempt: () => T | Promise<T>, timeoutMs = 20_000): Promise<T> {
+export async function eventually<T>(attempt: () => T | Promise<T>, timeoutMs = 20_000): Promise<Exclude<T, false>> {
   const begun = performance.now();
   for (;;) {
     try {
       const result = await attempt();
-      if (result !== false) return result;
+      if (result !== false) return result as Exclude<T, false>;
       if (performance.now() - begun > timeoutMs) throw new Error(`not so within ${timeoutMs} ms: ${attempt}`);
     } catch (error) {
       if (performance.now() - begun > timeoutMs) throw error;

@@ -1,0 +1,118 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { getBreaker, start } from '@fuseboard/agent';
+import { collectInto } from '@fuseboard/agent/prom-client';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Registry } from 'prom-client';
+import { stringify } from 'yaml';
+import { freePort } from './cluster/process.ts';
+import { eventually } from './cluster/run.ts';
+import { OperatorProcess } from './processes/operator.ts';
+
+let operator: OperatorProcess;
+let folder: string;
+let application: Server;
+let prometheus: ChildProcess | undefined;
+let prometheusUrl: string;
+const agent = () => start({ url: operator.url, service: 'checkout' });
+
+/** Runs `promtool check metrics`; resolves with its complaints, which are empty when there are none. */
+const promtool = async (text: string): Promise<string> => {
+  const child = execFile('promtool', ['check', 'metrics']);
+  let output = '';
+  child.stdout?.on('data', (part: string) => (output += part));
+  child.stderr?.on('data', (part: string) => (output += part));
+  child.stdin?.end(text);
+  const [code] = (await once(child, 'close')) as [number];
+  return code === 0 ? output.trim() : `exit ${code}: ${output}`;
+};
+
+const query = async (expression: string): Promise<{ metric: Record<string, string>; value: [number, string] }[]> => {
+  const response = await fetch(`${prometheusUrl}/api/v1/query?query=${encodeURIComponent(expression)}`);
+  return ((await response.json()) as { data: { result: [] } }).data.result;
+};
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'fuseboard-metrics-'));
+  const policies = join(folder, 'policies');
+  await import('node:fs/promises').then(({ mkdir }) => mkdir(policies));
+  await writeFile(
+    join(policies, 'payments.yaml'),
+    'apiVersion: fuseboard.dev/v1alpha1\nkind: CircuitBreakerPolicy\nmetadata: { name: payments }\nspec: { breakers: [payments], trip: { consecutiveFailures: 2 }, recovery: { openDuration: 10m } }\n',
+  );
+  operator = await OperatorProcess.start(`--policies=${policies}`);
+
+  const register = new Registry();
+  collectInto(register);
+  application = createServer((_request, response) => {
+    register.metrics().then((text) => response.setHeader('content-type', register.contentType).end(text));
+  }).listen(0, '127.0.0.1');
+  await once(application, 'listening');
+
+  const port = await freePort();
+  prometheusUrl = `http://127.0.0.1:${port}`;
+  const target = (job: string, at: number) => ({
+    job_name: job,
+    scrape_interval: '1s',
+    static_configs: [{ targets: [`127.0.0.1:${at}`] }],
+  });
+  await writeFile(
+    join(folder, 'prometheus.yml'),
+    stringify({
+      scrape_configs: [
+        target('operator', operator.metricsPort),
+        target('application', (application.address() as AddressInfo).port),
+      ],
+    }),
+  );
+  prometheus = spawn(
+    'prometheus',
+    [
+      `--config.file=${join(folder, 'prometheus.yml')}`,
+      `--storage.tsdb.path=${join(folder, 'tsdb')}`,
+      `--web.listen-address=127.0.0.1:${port}`,
+    ],
+    { stdio: 'ignore' },
+  );
+}, 60_000);
+
+afterAll(async () => {
+  await agent().stop({ flushMs: 0 });
+  application?.close();
+  prometheus?.kill('SIGKILL');
+  await operator?.end();
+  await rm(folder, { recursive: true, force: true });
+});
+
+describe('metrics', () => {
+  it('of operator and agent pass promtool, and a real Prometheus scrapes both', async () => {
+    await agent().ready({ timeout: '10s' });
+    const payments = getBreaker('payments');
+    await payments.execute(() => 'paid');
+    for (const _ of [1, 2]) await payments.execute(() => Promise.reject(new Error('down'))).catch(() => {});
+    await payments.execute(() => 'paid', { fallback: () => 'later' });
+    expect(payments.state).toBe('open');
+
+    const texts = [
+      await operator.metrics(),
+      await (await fetch(`http://127.0.0.1:${(application.address() as AddressInfo).port}`)).text(),
+    ];
+    for (const text of texts) {
+      expect(text.length).toBeGreaterThan(500);
+      expect(await promtool(text)).toBe('');
+    }
+
+    const value = async (expression: string) => (await query(expression)).map(({ value }) => Number(value[1]));
+    await eventually(async () => (await value('sum(up)'))[0] === 2, 60_000);
+    await eventually(async () => (await value('fuseboard_breaker_state{breaker="payments",state="open"}'))[0] === 1);
+    await eventually(
+      async () =>
+        (await value('sum(fuseboard_calls_total{job="operator",breaker="payments",outcome="failed"})'))[0] === 2,
+    );
+  }, 120_000);
+});

@@ -1,0 +1,191 @@
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { type Cluster, startCluster } from './cluster/cluster.ts';
+import { freePort } from './cluster/process.ts';
+import { eventually } from './cluster/run.ts';
+import { AgentProcess } from './processes/agent.ts';
+import { OperatorProcess } from './processes/operator.ts';
+
+let cluster: Cluster;
+let operator: OperatorProcess;
+let agents: AgentProcess[] = [];
+
+const agent = async (environment: Record<string, string> = {}) => {
+  const started = await AgentProcess.start({
+    FUSEBOARD_URL: operator.url,
+    FUSEBOARD_SERVICE: 'checkout',
+    ...environment,
+  });
+  agents.push(started);
+  return started;
+};
+const apply = (name: string, consecutiveFailures: number) =>
+  cluster.kubectl('apply', '-f', '-', {
+    input: JSON.stringify({
+      apiVersion: 'fuseboard.dev/v1alpha1',
+      kind: 'CircuitBreakerPolicy',
+      metadata: { name, namespace: 'default' },
+      spec: { breakers: [name], trip: { consecutiveFailures }, recovery: { openDuration: '10m' } },
+    }),
+  });
+const remove = (name: string) => cluster.kubectl('delete', 'cbp', name);
+const threshold = async (one: AgentProcess, name: string): Promise<number | undefined> =>
+  ((await one.stats(name)).policy?.spec as { trip?: { consecutiveFailures?: number } } | undefined)?.trip
+    ?.consecutiveFailures;
+const runs = (one: AgentProcess, name: string, failures: number | undefined, withinMs = 40_000) =>
+  eventually(async () => (await threshold(one, name)) === failures, withinMs);
+const decides = async (one: AgentProcess, name: string, failures: number) =>
+  expect(await one.call(name, 'ok', ...Array<'fail'>(failures + 1).fill('fail'))).toEqual([
+    'passed',
+    ...Array(failures).fill('failed'),
+    'rejected',
+  ]);
+
+beforeAll(async () => {
+  cluster = await startCluster();
+  await cluster.applyCrds();
+  operator = await OperatorProcess.start(`--kubeconfig=${cluster.kubeconfig}`);
+}, 600_000);
+
+afterEach(async () => {
+  await Promise.all(agents.map((one) => one.end()));
+  agents = [];
+});
+
+afterAll(async () => {
+  await operator?.end();
+  await cluster?.stop();
+});
+
+describe('calls are decided, and everything agrees again afterwards, when', () => {
+  it('the operator is killed and started again', async () => {
+    await apply('killed', 3);
+    const one = await agent();
+    await runs(one, 'killed', 3);
+    await operator.end('SIGKILL');
+    await decides(one, 'killed', 3);
+    await apply('killed', 4);
+    operator.launch();
+    await operator.ready();
+    await runs(one, 'killed', 4);
+    await cluster.kubectl('wait', '--for=condition=Programmed', 'cbp/killed', '--timeout=60s');
+    expect((await one.stats('killed')).state).toBe('open');
+  }, 120_000);
+
+  it('the API server is killed and started again', async () => {
+    await apply('server', 2);
+    const one = await agent();
+    await runs(one, 'server', 2);
+    await cluster.stopApiServer('SIGKILL');
+    await decides(one, 'server', 2);
+    const late = await agent();
+    await runs(late, 'server', 2);
+    await cluster.startApiServer();
+    await apply('server', 5);
+    await runs(one, 'server', 5);
+    await runs(late, 'server', 5);
+  }, 120_000);
+
+  it('an agent starts while nothing is up and has a cache file', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'fuseboard-cache-'));
+    try {
+      await apply('cached', 2);
+      const first = await agent({ FUSEBOARD_CACHE_DIR: folder });
+      await runs(first, 'cached', 2);
+      await eventually(async () => (await readdir(folder)).length > 0);
+      await first.end(true);
+      await operator.end('SIGKILL');
+
+      const second = await agent({ FUSEBOARD_CACHE_DIR: folder });
+      await decides(second, 'cached', 2);
+      expect((await second.link()).state).toBe('LastGood');
+
+      await apply('cached', 3);
+      operator.launch();
+      await operator.ready();
+      await runs(second, 'cached', 3);
+      expect((await second.link()).state).toBe('Live');
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  }, 120_000);
+
+  it('an agent starts with nothing at all', async () => {
+    const port = await freePort();
+    const alone = await agent({ FUSEBOARD_URL: `http://127.0.0.1:${port}` });
+    expect(await alone.call('anything', 'ok', 'fail', 'fail', 'ok')).toEqual(['passed', 'failed', 'failed', 'passed']);
+    expect((await alone.stats('anything')).totals).toMatchObject({ succeeded: 2, failed: 2 });
+    expect((await alone.link()).state).toBe('Defaults');
+  });
+});
+
+describe('an outage is never an empty set:', () => {
+  it('the CRD is deleted, and agents keep what they have until it is back', async () => {
+    await apply('crd', 3);
+    const one = await agent();
+    await runs(one, 'crd', 3);
+    await cluster.kubectl('delete', 'crd', 'circuitbreakerpolicies.fuseboard.dev', '--timeout=60s');
+    await eventually(
+      async () => (await operator.admin<{ outage?: string }>('/v1/source')).outage !== undefined,
+      60_000,
+    );
+    await decides(one, 'crd', 3);
+    const late = await agent();
+    await runs(late, 'crd', 3);
+    await cluster.applyCrds();
+    await apply('crd', 6);
+    await runs(one, 'crd', 6, 60_000);
+    await runs(late, 'crd', 6);
+  }, 180_000);
+
+  it('a policy that is really deleted goes from every agent, also from one that was offline meanwhile', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'fuseboard-cache-'));
+    try {
+      await apply('gone', 2);
+      const [online, offline] = [await agent(), await agent({ FUSEBOARD_CACHE_DIR: folder })];
+      await runs(online, 'gone', 2);
+      await runs(offline, 'gone', 2);
+      await eventually(async () => (await readdir(folder)).length > 0);
+      await offline.end();
+      await remove('gone');
+      await runs(online, 'gone', undefined);
+      const back = await agent({ FUSEBOARD_CACHE_DIR: folder });
+      await runs(back, 'gone', undefined);
+      expect((await back.link()).state).toBe('Live');
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  }, 60_000);
+});
+
+describe('a folder of policies', () => {
+  it('that vanishes leaves agents with what they have, and really deleted files go', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'fuseboard-policies-'));
+    const file = (name: string, failures: number) =>
+      writeFile(
+        join(folder, `${name}.yaml`),
+        `apiVersion: fuseboard.dev/v1alpha1\nkind: CircuitBreakerPolicy\nmetadata: { name: ${name} }\nspec: { breakers: [${name}], trip: { consecutiveFailures: ${failures} } }\n`,
+      );
+    await file('kept', 2);
+    await file('dropped', 2);
+    const standalone = await OperatorProcess.start(`--policies=${folder}`);
+    try {
+      const one = await agent({ FUSEBOARD_URL: standalone.url });
+      await runs(one, 'kept', 2);
+      await rm(join(folder, 'dropped.yaml'));
+      await runs(one, 'dropped', undefined);
+      await rm(folder, { recursive: true });
+      await eventually(
+        async () => (await standalone.admin<{ outage?: string }>('/v1/source')).outage !== undefined,
+        60_000,
+      );
+      await decides(one, 'kept', 2);
+      expect(await threshold(one, 'kept')).toBe(2);
+    } finally {
+      await standalone.end();
+      await rm(folder, { recursive: true, force: true });
+    }
+  }, 120_000);
+});

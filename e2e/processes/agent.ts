@@ -1,0 +1,93 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import type { Request } from './agent-main.ts';
+
+const MAIN = fileURLToPath(new URL('./agent-main.ts', import.meta.url));
+
+/** When a process applied a revision, by its own clock. */
+export interface Applied {
+  readonly revision: string;
+  readonly at: number;
+}
+
+/** What a breaker of the process says of itself. */
+export interface BreakerView {
+  readonly state: 'closed' | 'open' | 'half-open';
+  readonly mode: string;
+  readonly uid?: string;
+  readonly window: { calls: number; failures: number };
+  readonly consecutiveFailures: number;
+  readonly retryAfterMs: number;
+  readonly totals: Record<string, number>;
+  readonly policy?: { uid: string; generation: number; name: string; spec: Record<string, never> };
+}
+
+/** A service as a process of its own, with an agent in it. */
+export class AgentProcess {
+  readonly applied: Applied[] = [];
+  readonly output: string[] = [];
+  readonly #child: ChildProcess;
+  readonly #pending = new Map<number, { resolve: (value: never) => void; reject: (reason: Error) => void }>();
+  #ids = 0;
+
+  private constructor(environment: Record<string, string>) {
+    this.#child = fork(MAIN, {
+      execArgv: ['--conditions=fuseboard-source', '--disable-warning=ExperimentalWarning'],
+      env: { PATH: process.env.PATH, ...environment },
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    });
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text: string) => this.output.push(text));
+    }
+    this.#child.on('message', (message: { id?: number; event?: string; result?: never; error?: string } & Applied) => {
+      if (message.event === 'applied') this.applied.push({ revision: message.revision, at: message.at });
+      const pending = message.id === undefined ? undefined : this.#pending.get(message.id);
+      if (pending === undefined) return;
+      this.#pending.delete(message.id!);
+      if (message.error === undefined) pending.resolve(message.result as never);
+      else pending.reject(new Error(message.error));
+    });
+    this.#child.on('exit', () => {
+      for (const { reject } of this.#pending.values())
+        reject(new Error(`the agent process ended: ${this.output.join('')}`));
+    });
+  }
+
+  /** Starts a service; `environment` is all that it gets besides PATH. Resolves once it takes orders. */
+  static async start(environment: Record<string, string>): Promise<AgentProcess> {
+    const agent = new AgentProcess(environment);
+    await once(agent.#child, 'message');
+    return agent;
+  }
+
+  /** Makes calls one after the other and says what became of each. */
+  call(breaker: string, ...outcomes: ('ok' | 'fail')[]): Promise<('passed' | 'failed' | 'rejected')[]> {
+    return this.#ask({ cmd: 'call', breaker, outcomes });
+  }
+
+  stats(breaker: string): Promise<BreakerView> {
+    return this.#ask({ cmd: 'stats', breaker });
+  }
+
+  link(): Promise<{ state: string; revision?: string }> {
+    return this.#ask({ cmd: 'link' });
+  }
+
+  /** Ends the process; with `clean`, the agent says goodbye first. */
+  async end(clean = false): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    if (clean) await this.#ask({ cmd: 'stop' });
+    const exit = once(this.#child, 'exit');
+    this.#child.kill('SIGKILL');
+    await exit;
+  }
+
+  #ask<T>(request: Request): Promise<T> {
+    const id = ++this.#ids;
+    return new Promise<T>((resolve, reject) => {
+      this.#pending.set(id, { resolve, reject });
+      this.#child.send({ id, ...request });
+    });
+  }
+}
