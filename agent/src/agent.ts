@@ -133,9 +133,10 @@ function begin(own: Slot, options: StartOptions): void {
   const link = new Link({ settings, registry: registry(), boot: own.boot, warn });
   own.link = link;
   link.load();
-  setImmediate(() => {
+  // An immediate that is not referenced waits until something else wakes the event loop; a timer does not.
+  setTimeout(() => {
     if (own.link === link) link.start();
-  }).unref();
+  }, 0).unref();
 }
 
 function sameOptions(a: StartOptions, b: StartOptions): boolean {

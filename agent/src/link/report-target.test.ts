@@ -19,3 +19,9 @@ it.each([
 ])('reports go where the token may go: %s', (_what, dialled, reportUrl, target) => {
   expect(reportTarget(new URL(dialled), reportUrl).href).toBe(target);
 });
+
+it('says the namespace as on the stream, wherever reports go', () => {
+  const dialled = new URL('http://127.0.0.1:8700/');
+  expect(reportTarget(dialled, undefined, 'shop').href).toBe('http://127.0.0.1:8700/v1/report?namespace=shop');
+  expect(reportTarget(dialled, 'http://127.0.0.1:9000/r', 'shop').href).toBe('http://127.0.0.1:9000/r?namespace=shop');
+});

@@ -24,6 +24,8 @@ export interface Applied {
 export interface ReporterOptions {
   readonly endpoint: Endpoint;
   readonly identity: Pick<Report, 'service' | 'instance' | 'boot'>;
+  /** Absent: not said. */
+  readonly namespace?: string;
   readonly timers: Timers;
   readonly random: () => number;
   breakers(): Iterable<Reported>;
@@ -57,7 +59,7 @@ export class Reporter {
 
   /** A stream opened: reports go to its replica, and the first lists every breaker. */
   attach(reportUrl: string | undefined): void {
-    this.#aim(reportTarget(this.#options.endpoint.url, reportUrl));
+    this.#aim(this.#targetAt(reportUrl));
     this.#streams += 1;
     this.#answeredRevision = undefined;
     this.#schedule(this.#options.random() * INTERVAL_MS);
@@ -93,6 +95,11 @@ export class Reporter {
     await Promise.race([said, expired]);
     clearTimeout(expire);
     this.detach();
+  }
+
+  #targetAt(reportUrl: string | undefined): URL {
+    const { endpoint, namespace } = this.#options;
+    return reportTarget(endpoint.url, reportUrl, namespace);
   }
 
   #aim(target: URL): void {
@@ -166,7 +173,7 @@ export class Reporter {
       }
       if (this.#target !== target || answer === 'refused') return false;
       if (answer === 'unreachable') {
-        const own = reportTarget(this.#options.endpoint.url, undefined);
+        const own = this.#targetAt(undefined);
         if (own.href === target.href) return false;
         this.#aim(own);
       } else {

@@ -155,7 +155,7 @@ export class Stream {
         if (fault !== undefined) return this.#end(fault);
         if (chunks.length > 0 && timers.now() - began > SLICE_MS) {
           busy = true;
-          setImmediate(work).unref();
+          setTimeout(work, 0).unref();
           return;
         }
       }
