@@ -37,6 +37,8 @@ export function metricsRegistry({ controller, streams, clock }: MetricsOptions):
   const { boards, fleet, judge, source } = controller;
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
+  // Gauges that are named like counters; the same numbers come by type under names without "_total".
+  for (const kind of ['handles', 'requests', 'resources']) registry.removeSingleMetric(`nodejs_active_${kind}_total`);
 
   const gauge = <L extends string>(name: string, help: string, labelNames: L[], read: (set: Set<L>) => void) =>
     new Gauge({
