@@ -8,7 +8,7 @@ import type { Timers } from './timers.ts';
 const INTERVAL_MS = 10_000;
 const LEAST_GAP_MS = 250;
 const SPREAD_MS = 500;
-const ANSWER_MS = 10_000;
+const ANSWER_MS = 8_000;
 const MAX_PART_BYTES = 47 * 1024;
 const MISDIRECTED_TRIES = 8;
 
