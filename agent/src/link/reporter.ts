@@ -131,6 +131,9 @@ export class Reporter {
     const { revision, at, rejections } = applied();
     const stream = this.#streams;
     const entries = this.#ledger.entries(breakers(), this.#toldStream !== stream, now);
+    // Whatever made a report due up to here is told in this one.
+    this.#cancel();
+    this.#due = Number.POSITIVE_INFINITY;
     const cut = parts(entries, rejections, MAX_PART_BYTES);
     const fresh = revision !== undefined && revision !== this.#answeredRevision && at !== undefined;
     for (const [i, part] of cut.entries()) {
