@@ -1,0 +1,106 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { TimeWindow } from './time-window.ts';
+
+interface Sample {
+  at: number;
+  failed: boolean;
+}
+
+/** What a window of ten spans holds, counted from a plain log. */
+function held(log: readonly Sample[], ms: number, now: number): { calls: number; failures: number } {
+  const span = ms / 10;
+  const inside = log.filter(({ at }) => Math.floor(now / span) - Math.floor(at / span) < 10);
+  return { calls: inside.length, failures: inside.filter(({ failed }) => failed).length };
+}
+
+const counts = ({ calls, failures }: TimeWindow) => ({ calls, failures });
+const windowMs = fc.constantFrom(1, 10, 70, 1_000, 10_000, 86_400_000);
+
+describe('a Time window', () => {
+  it('holds what a log of all outcomes says is inside it', () => {
+    fc.assert(
+      fc.property(
+        windowMs,
+        fc.integer({ min: 0, max: 10_000_000 }),
+        fc.array(fc.tuple(fc.double({ min: 0, max: 0.6, noNaN: true }), fc.boolean()), { maxLength: 80 }),
+        (ms, start, steps) => {
+          let now = start;
+          const window = new TimeWindow(ms, now);
+          const log: Sample[] = [];
+          for (const [share, failed] of steps) {
+            now = Math.floor(now + share * ms);
+            window.record(now, failed);
+            log.push({ at: now, failed });
+            expect(counts(window)).toEqual(held(log, ms, now));
+          }
+        },
+      ),
+    );
+  });
+
+  it('never holds a call longer than it reaches, nor loses one before nine tenths of that', () => {
+    fc.assert(
+      fc.property(windowMs, fc.nat(1_000_000), fc.double({ min: 0, max: 2, noNaN: true }), (ms, at, share) => {
+        const window = new TimeWindow(ms, at);
+        window.record(at, true);
+        window.advance(at + share * ms);
+        if (share <= 0.89) expect(window.calls).toBe(1);
+        if (share >= 1.01) expect(window.calls).toBe(0);
+      }),
+    );
+  });
+
+  it('is empty after any idle time longer than itself', () => {
+    const window = new TimeWindow(10_000, 0);
+    for (let i = 0; i < 10; i++) window.record(i * 900, true);
+    window.advance(3_600_000);
+    expect(counts(window)).toEqual({ calls: 0, failures: 0 });
+    window.record(3_600_000, false);
+    expect(counts(window)).toEqual({ calls: 1, failures: 0 });
+  });
+
+  it('keeps samples at most an old span longer when it is resized, and loses none that is young enough', () => {
+    fc.assert(
+      fc.property(
+        windowMs,
+        windowMs,
+        fc.array(fc.tuple(fc.double({ min: 0, max: 0.3, noNaN: true }), fc.boolean()), { maxLength: 40 }),
+        (before, after, steps) => {
+          let now = 1_000_000;
+          const window = new TimeWindow(before, now);
+          const log: Sample[] = [];
+          for (const [share, failed] of steps) {
+            now += share * before;
+            window.record(now, failed);
+            log.push({ at: now, failed });
+          }
+          window.resize(after, now);
+          const younger = (age: number) => log.filter(({ at }) => now - at < age).length;
+          const least = younger(0.89 * Math.min(before, after));
+          const most = younger(1.01 * Math.min(before, after + before / 10));
+          expect(window.calls).toBeGreaterThanOrEqual(least);
+          expect(window.calls).toBeLessThanOrEqual(most);
+          expect(window.failures).toBeLessThanOrEqual(window.calls);
+          window.advance(now + after + before / 10 + 1);
+          expect(counts(window)).toEqual({ calls: 0, failures: 0 });
+        },
+      ),
+    );
+  });
+
+  it('stays as it is when the new size is the old one', () => {
+    const window = new TimeWindow(1_000, 0);
+    window.record(10, true);
+    window.resize(1_000, 500);
+    expect(counts(window)).toEqual({ calls: 1, failures: 1 });
+  });
+
+  it('forgets everything when cleared, and counts on', () => {
+    const window = new TimeWindow(1_000, 0);
+    window.record(10, true);
+    window.clear();
+    window.record(950, false);
+    expect(counts(window)).toEqual({ calls: 1, failures: 0 });
+  });
+});

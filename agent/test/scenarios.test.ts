@@ -1,0 +1,170 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from '@jest/globals';
+import { parse } from 'yaml';
+import type { State, TransitionEvent } from '../src/breaker.ts';
+import type { PolicyDefaults } from '../src/registry.ts';
+import { createBreaker, FakeClock, type TestBreaker } from '../src/testing.ts';
+
+interface Thrown {
+  classes?: string[];
+  name?: string;
+  code?: string;
+  status?: number;
+  statusCode?: number;
+  responseStatus?: number;
+}
+type Outcome = 'success' | 'failure' | 'ignored' | { throws: Thrown } | { returns: { status: number } };
+
+interface Step {
+  at: number;
+  calls?: { outcome: Outcome; times?: number };
+  begin?: string[];
+  end?: { calls: string[]; outcome: Outcome };
+  edit?: PolicyDefaults;
+  expect?: {
+    admitted?: number;
+    rejected?: number;
+    state?: State;
+    sinceMs?: number;
+    retryAfterMs?: number;
+    window?: { calls: number; failures: number };
+    consecutiveFailures?: number;
+    totals?: Record<string, number>;
+    transitions?: TransitionEvent[];
+  };
+}
+interface Scenario {
+  title: string;
+  policy: PolicyDefaults;
+  steps: Step[];
+}
+
+const folder = new URL('../../crds/schema/scenarios/', import.meta.url);
+const files = readdirSync(folder).filter((name) => name.endsWith('.yaml'));
+
+describe('every scenario', () => {
+  it('is there', () => {
+    expect(files.length).toBeGreaterThanOrEqual(20);
+  });
+  for (const file of files) {
+    const scenario = parse(readFileSync(new URL(file, folder), 'utf8')) as Scenario;
+    it(`${file}: ${scenario.title}`, () => new Replay(scenario).run());
+  }
+});
+
+interface RunningCall {
+  end(outcome: Outcome): void;
+}
+
+class Replay {
+  readonly #clock = new FakeClock();
+  readonly #scenario: Scenario;
+  readonly #breaker: TestBreaker;
+  readonly #running = new Map<string, RunningCall>();
+  #transitions: TransitionEvent[] = [];
+  #admitted = 0;
+  #attempted = 0;
+
+  constructor(scenario: Scenario) {
+    this.#scenario = scenario;
+    this.#breaker = createBreaker(scenario.policy, { clock: this.#clock });
+    this.#breaker.on('transition', (event) => this.#transitions.push(event));
+  }
+
+  async run(): Promise<void> {
+    for (const [i, step] of this.#scenario.steps.entries()) {
+      this.#clock.advance(step.at - this.#clock.now());
+      await settled();
+      this.#admitted = 0;
+      this.#attempted = 0;
+      await this.#act(step);
+      await settled();
+      this.#compare(i, step);
+      this.#transitions = [];
+    }
+  }
+
+  async #act({ calls, begin, end, edit }: Step): Promise<void> {
+    for (let i = 0; calls !== undefined && i < (calls.times ?? 1); i++) {
+      const call = this.#begin();
+      call.end(calls.outcome);
+      await settled();
+    }
+    for (const name of begin ?? []) this.#running.set(name, this.#begin());
+    for (const name of end?.calls ?? []) this.#running.get(name)!.end(end!.outcome);
+    if (edit !== undefined) this.#breaker.apply(edit);
+  }
+
+  #begin(): RunningCall {
+    const { promise, resolve, reject } = withResolvers();
+    const caller = new AbortController();
+    this.#attempted++;
+    this.#breaker
+      .execute(
+        () => {
+          this.#admitted++;
+          return promise;
+        },
+        { signal: caller.signal },
+      )
+      .catch(() => {});
+    promise.catch(() => {});
+    return {
+      end(outcome) {
+        if (outcome === 'success') resolve('fine');
+        else if (outcome === 'failure') reject(new Error('down'));
+        else if (outcome === 'ignored') {
+          caller.abort();
+          reject(caller.signal.reason);
+        } else if ('returns' in outcome) resolve(new Response(null, outcome.returns));
+        else reject(errorLike(outcome.throws));
+      },
+    };
+  }
+
+  #compare(index: number, step: Step): void {
+    const { admitted, rejected, totals, transitions, ...seen } = step.expect ?? {};
+    const stats = this.#breaker.stats();
+    const expected = {
+      ...seen,
+      admitted: admitted ?? this.#attempted - (rejected ?? 0),
+      rejected: rejected ?? this.#attempted - (admitted ?? this.#attempted),
+      totals: totals ?? {},
+      ...(transitions === undefined ? {} : { transitions }),
+    };
+    const found = {
+      ...pick(stats, Object.keys(seen)),
+      admitted: this.#admitted,
+      rejected: this.#attempted - this.#admitted,
+      totals: pick(stats.totals, Object.keys(totals ?? {})),
+      ...(transitions === undefined ? {} : { transitions: this.#transitions }),
+    };
+    expect({ step: index, ...found }).toEqual({ step: index, ...expected });
+  }
+}
+
+/** Lets every promise that can settle do so. */
+function settled(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+function withResolvers() {
+  let resolve!: (value: unknown) => void;
+  let reject!: (error: unknown) => void;
+  const promise = new Promise<unknown>((yes, no) => {
+    resolve = yes;
+    reject = no;
+  });
+  return { promise, resolve, reject };
+}
+
+function errorLike({ classes = [], responseStatus, ...fields }: Thrown): Error {
+  let type: ErrorConstructor = Error;
+  for (const name of classes) type = { [name]: class extends type {} }[name] as unknown as ErrorConstructor;
+  const response = responseStatus === undefined ? {} : { response: { status: responseStatus } };
+  return Object.assign(new type('down'), fields, response);
+}
+
+function pick(from: object, names: string[]): Record<string, unknown> {
+  return Object.fromEntries(names.map((name) => [name, (from as Record<string, unknown>)[name]]));
+}
