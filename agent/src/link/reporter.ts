@@ -8,7 +8,7 @@ import type { Timers } from './timers.ts';
 const INTERVAL_MS = 10_000;
 const LEAST_GAP_MS = 250;
 const SPREAD_MS = 500;
-const ANSWER_MS = 10_000;
+const ANSWER_MS = 8_000;
 const MAX_PART_BYTES = 47 * 1024;
 const MISDIRECTED_TRIES = 8;
 
@@ -24,7 +24,6 @@ export interface Applied {
 export interface ReporterOptions {
   readonly endpoint: Endpoint;
   readonly identity: Pick<Report, 'service' | 'instance' | 'boot'>;
-  /** Absent: not said. */
   readonly namespace?: string;
   readonly timers: Timers;
   readonly random: () => number;
@@ -59,7 +58,7 @@ export class Reporter {
 
   /** A stream opened: reports go to its replica, and the first lists every breaker. */
   attach(reportUrl: string | undefined): void {
-    this.#aim(this.#targetAt(reportUrl));
+    this.#aim(this.#place(reportUrl));
     this.#streams += 1;
     this.#answeredRevision = undefined;
     this.#schedule(this.#options.random() * INTERVAL_MS);
@@ -97,7 +96,7 @@ export class Reporter {
     this.detach();
   }
 
-  #targetAt(reportUrl: string | undefined): URL {
+  #place(reportUrl: string | undefined): URL {
     const { endpoint, namespace } = this.#options;
     return reportTarget(endpoint.url, reportUrl, namespace);
   }
@@ -138,6 +137,9 @@ export class Reporter {
     const { revision, at, rejections } = applied();
     const stream = this.#streams;
     const entries = this.#ledger.entries(breakers(), this.#toldStream !== stream, now);
+    // Whatever made a report due up to here is told in this one.
+    this.#cancel();
+    this.#due = Number.POSITIVE_INFINITY;
     const cut = parts(entries, rejections, MAX_PART_BYTES);
     const fresh = revision !== undefined && revision !== this.#answeredRevision && at !== undefined;
     for (const [i, part] of cut.entries()) {
@@ -173,7 +175,7 @@ export class Reporter {
       }
       if (this.#target !== target || answer === 'refused') return false;
       if (answer === 'unreachable') {
-        const own = this.#targetAt(undefined);
+        const own = this.#place(undefined);
         if (own.href === target.href) return false;
         this.#aim(own);
       } else {
