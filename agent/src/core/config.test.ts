@@ -1,0 +1,192 @@
+import { specProblems } from '@fuseboard/schema';
+import { describe, expect, it } from '@jest/globals';
+import { compile } from './config.ts';
+
+const compiled = (spec: unknown) => {
+  const result = compile(spec);
+  if (!result.ok) throw new Error(`${result.field} ${result.message}`);
+  return result.config;
+};
+const none = { names: [], codes: [], statuses: [], statusClasses: 0 };
+
+describe('a spec', () => {
+  it('that says nothing means the defaults', () => {
+    expect(compiled({})).toEqual({
+      mode: 'Enforce',
+      resetOnUpdate: false,
+      windowType: 'Time',
+      windowMs: 10_000,
+      windowSize: 0,
+      minimumCalls: 20,
+      failureRatePercent: 0,
+      failureCount: 0,
+      consecutiveFailures: 0,
+      openMs: 30_000,
+      maxProbes: 1,
+      successThreshold: 1,
+      probeTimeoutMs: 30_000,
+      timeoutMs: 0,
+      classification: { failure: { ...none, statusClasses: 1 << 5 }, ignore: none },
+    });
+  });
+
+  it('that says everything means all of it', () => {
+    const spec = {
+      selector: {
+        matchLabels: { app: 'checkout' },
+        matchExpressions: [
+          { key: 'tier', operator: 'In', values: ['web'] },
+          { key: 'canary', operator: 'DoesNotExist' },
+        ],
+      },
+      breakers: ['payments', 'partner-*'],
+      mode: 'Shadow',
+      trip: {
+        window: { type: 'Count', size: 10 },
+        minimumCalls: 50,
+        failureRate: { thresholdPercent: 60 },
+        failureCount: 7,
+        consecutiveFailures: 5,
+      },
+      recovery: {
+        openDuration: '1m30s',
+        halfOpen: { strategy: 'Probes', maxProbes: 2, successThreshold: 3, probeTimeout: '250ms' },
+      },
+      timeout: { duration: '2s' },
+      classify: {
+        failure: { errorNames: ['A'], errorCodes: ['B'], httpStatus: ['429', '5xx', '1xx'] },
+        ignore: { errorNames: ['C'], errorCodes: ['D'], httpStatus: ['404'] },
+      },
+      onUpdate: 'Reset',
+    };
+    expect(specProblems(spec)).toEqual([]);
+    expect(compiled(spec)).toEqual({
+      mode: 'Shadow',
+      resetOnUpdate: true,
+      windowType: 'Count',
+      windowMs: 0,
+      windowSize: 10,
+      minimumCalls: 10,
+      failureRatePercent: 60,
+      failureCount: 7,
+      consecutiveFailures: 5,
+      openMs: 90_000,
+      maxProbes: 2,
+      successThreshold: 3,
+      probeTimeoutMs: 250,
+      timeoutMs: 2_000,
+      classification: {
+        failure: { names: ['A'], codes: ['B'], statuses: [429], statusClasses: (1 << 5) | (1 << 1) },
+        ignore: { names: ['C'], codes: ['D'], statuses: [404], statusClasses: 0 },
+      },
+    });
+  });
+
+  it('is neither changed nor kept', () => {
+    const spec = { classify: { failure: { errorNames: ['A'] } } };
+    const before = JSON.stringify(spec);
+    const { classification } = compiled(spec);
+    expect(JSON.stringify(spec)).toBe(before);
+    spec.classify.failure.errorNames.push('B');
+    expect(classification.failure.names).toEqual(['A']);
+  });
+
+  it('may have fields that are not known', () => {
+    expect(compiled({ futureField: { a: 1 }, trip: { slowCallRate: {}, failureCount: 3 } }).failureCount).toBe(3);
+  });
+
+  it('may leave a field undefined', () => {
+    expect(compiled({ mode: undefined, trip: undefined, classify: { failure: undefined } })).toEqual(compiled({}));
+  });
+
+  it('of a resource reads the same with mode and onUpdate written out', () => {
+    expect(compiled({ mode: 'Enforce', onUpdate: 'Preserve' })).toEqual(compiled({}));
+  });
+});
+
+const trip = (fields: object) => ({ trip: { failureCount: 1, ...fields } });
+const many = (count: number) => Array.from({ length: count }, (_, i) => `name${i}`);
+
+/** Spec, field and a part of the message; the schema must refuse each of them for the same field. */
+const refused: [field: string, spec: object, message: string][] = [
+  ['spec.mode', { mode: 'enforce' }, 'one of Enforce, Shadow, Disabled; it is "enforce"'],
+  ['spec.onUpdate', { onUpdate: 'Never' }, 'one of Preserve, Reset'],
+  ['spec.breakers', { breakers: [] }, 'at least one'],
+  ['spec.breakers', { breakers: ['a', 'a'] }, 'twice'],
+  ['spec.breakers', { breakers: 'a' }, 'a list of at most 64'],
+  ['spec.breakers', { breakers: many(65) }, 'it is a list of 65'],
+  ['spec.breakers[1]', { breakers: ['a', 'b c'] }, 'a prefix followed by *'],
+  ['spec.breakers[0]', { breakers: [7] }, 'it is 7'],
+  ['spec.selector', { selector: [] }, 'an object; it is a list of 0'],
+  ['spec.selector.matchLabels', { selector: { matchLabels: 'a=b' } }, 'an object'],
+  ['spec.selector.matchLabels.app', { selector: { matchLabels: { app: 'a b' } } }, 'a label value'],
+  ['spec.selector.matchLabels', { selector: { matchLabels: { 'a b': 'c' } } }, 'label key'],
+  ['spec.selector.matchExpressions', { selector: { matchExpressions: {} } }, 'a list of at most 16 objects'],
+  ['spec.selector.matchExpressions[0]', { selector: { matchExpressions: [null] } }, 'an object; it is null'],
+  ['spec.selector.matchExpressions[0].key', { selector: { matchExpressions: [{ operator: 'Exists' }] } }, 'required'],
+  ['spec.selector.matchExpressions[0].key', { selector: { matchExpressions: [{ key: '-', operator: 'Exists' }] } }, ''],
+  ['spec.selector.matchExpressions[0].operator', { selector: { matchExpressions: [{ key: 'a' }] } }, 'required'],
+  [
+    'spec.selector.matchExpressions[0].operator',
+    { selector: { matchExpressions: [{ key: 'a', operator: 'Is' }] } },
+    '',
+  ],
+  ['spec.selector.matchExpressions[0].values', { selector: { matchExpressions: [{ key: 'a', operator: 'In' }] } }, ''],
+  ['spec.trip', { trip: {} }, 'at least one condition'],
+  ['spec.trip', { trip: 5 }, 'an object; it is 5'],
+  ['spec.trip', { trip: null }, 'an object; it is null'],
+  ['spec.trip.window', trip({ window: '10s' }), 'an object; it is "10s"'],
+  ['spec.trip.window.type', trip({ window: {} }), 'required'],
+  ['spec.trip.window.type', trip({ window: { type: 'Ewma' } }), 'one of Time, Count; it is "Ewma"'],
+  ['spec.trip.window.duration', trip({ window: { type: 'Time' } }), 'required with type Time'],
+  ['spec.trip.window.duration', trip({ window: { type: 'Time', duration: '10 s' } }), 'it is "10 s"'],
+  ['spec.trip.window.duration', trip({ window: { type: 'Time', duration: 10 } }), 'it is 10'],
+  ['spec.trip.window.duration', trip({ window: { type: 'Time', duration: '25h' } }), ''],
+  ['spec.trip.window.duration', trip({ window: { type: 'Time', duration: '0s' } }), ''],
+  ['spec.trip.window.duration', trip({ window: { type: 'Count', size: 5, duration: '1s' } }), 'not allowed'],
+  ['spec.trip.window.size', trip({ window: { type: 'Count' } }), 'required with type Count'],
+  ['spec.trip.window.size', trip({ window: { type: 'Count', size: 100_001 } }), 'from 1 to 100000'],
+  ['spec.trip.window.size', trip({ window: { type: 'Count', size: 1.5 } }), 'a whole number'],
+  ['spec.trip.window.size', trip({ window: { type: 'Time', duration: '1s', size: 5 } }), 'not allowed'],
+  ['spec.trip.minimumCalls', trip({ minimumCalls: 5 }), 'rates only'],
+  ['spec.trip.minimumCalls', trip({ minimumCalls: 0 }), 'from 1 to 1000000; it is 0'],
+  ['spec.trip.failureRate', trip({ failureRate: 50 }), 'an object'],
+  ['spec.trip.failureRate.thresholdPercent', trip({ failureRate: {} }), 'required'],
+  ['spec.trip.failureRate.thresholdPercent', trip({ failureRate: { thresholdPercent: 101 } }), 'from 1 to 100'],
+  ['spec.trip.failureCount', { trip: { failureCount: '3' } }, 'it is "3"'],
+  ['spec.trip.failureCount', { trip: { failureCount: 6, window: { type: 'Count', size: 5 } } }, 'never be reached'],
+  ['spec.trip.consecutiveFailures', trip({ consecutiveFailures: -1 }), 'from 1 to 1000000'],
+  ['spec.recovery', { recovery: [] }, 'an object'],
+  ['spec.recovery.openDuration', { recovery: { openDuration: 'soon' } }, 'a duration such as'],
+  ['spec.recovery.halfOpen', { recovery: { halfOpen: true } }, 'an object; it is true'],
+  ['spec.recovery.halfOpen.strategy', { recovery: { halfOpen: { strategy: 'Ramp' } } }, 'must be Probes'],
+  ['spec.recovery.halfOpen.maxProbes', { recovery: { halfOpen: { maxProbes: 1_001 } } }, 'from 1 to 1000'],
+  ['spec.recovery.halfOpen.successThreshold', { recovery: { halfOpen: { successThreshold: 0 } } }, 'from 1 to 1000'],
+  ['spec.recovery.halfOpen.probeTimeout', { recovery: { halfOpen: { probeTimeout: {} } } }, 'it is an object'],
+  ['spec.timeout', { timeout: '2s' }, 'an object'],
+  ['spec.timeout.duration', { timeout: {} }, 'required'],
+  ['spec.timeout.duration', { timeout: { duration: '-1s' } }, 'a duration'],
+  ['spec.classify', { classify: 5 }, 'an object'],
+  ['spec.classify.failure.errorNames', { classify: { failure: { errorNames: 'A' } } }, 'a list of at most 128'],
+  ['spec.classify.failure.errorNames[0]', { classify: { failure: { errorNames: [''] } } }, '1 to 256 characters'],
+  ['spec.classify.ignore.errorCodes[1]', { classify: { ignore: { errorCodes: ['A', 5] } } }, 'it is 5'],
+  ['spec.classify.ignore.httpStatus[0]', { classify: { ignore: { httpStatus: ['6xx'] } } }, 'it is "6xx"'],
+  ['spec.classify.failure.httpStatus[0]', { classify: { failure: { httpStatus: [503] } } }, 'a class such as "5xx"'],
+];
+
+describe('a spec is refused', () => {
+  it.each(refused)('for %s: %j', (field, spec, message) => {
+    const result = compile(spec);
+    expect(result).toEqual({ ok: false, field, message: expect.stringContaining(message) });
+    expect(specProblems({ breakers: ['a'], ...spec }).map((problem) => problem.field)).toContain(field);
+  });
+
+  it.each([null, undefined, 5, 'text', [], true])('when it is %j', (spec) => {
+    expect(compile(spec)).toEqual({ ok: false, field: 'spec', message: expect.stringContaining('must be an object') });
+  });
+
+  it('with a message of bounded length', () => {
+    const result = compile({ mode: 'x'.repeat(10_000) });
+    expect(result.ok || result.message.length).toBeLessThan(200);
+  });
+});
