@@ -3,9 +3,25 @@ import { FakeClock } from '../src/testing.ts';
 
 /** Timers that fire when the test moves the clock. */
 export class FakeTimers extends FakeClock implements Timers {
+  readonly #due = new Set<number>();
+
   after(ms: number, task: () => void): () => void {
-    const deadline = { dueAt: this.now() + ms, expire: task };
+    const dueAt = this.now() + ms;
+    const expire = () => {
+      this.#due.delete(dueAt);
+      task();
+    };
+    const deadline = { dueAt, expire, previous: null, next: null };
     this.add(deadline);
-    return () => this.remove(deadline);
+    this.#due.add(dueAt);
+    return () => {
+      this.remove(deadline);
+      this.#due.delete(dueAt);
+    };
+  }
+
+  /** Whether something is due in exactly `ms`. */
+  waiting(ms: number): boolean {
+    return this.#due.has(this.now() + ms);
   }
 }

@@ -1,6 +1,4 @@
 import {
-  chmodSync,
-  chownSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -113,11 +111,8 @@ describe('the last good file', () => {
   });
 
   it('of another user is not used', async () => {
-    if (process.getuid?.() !== 0) return;
     await keep(open(), set('r1'));
-    chmodSync(path, 0o644);
-    chownSync(path, 65_534, 65_534);
-    expect(readLastGood(path).problem).toMatch(/another user/);
+    expect(readLastGood(path, process.getuid!() + 1).problem).toMatch(/another user/);
   });
 });
 

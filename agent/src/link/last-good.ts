@@ -22,8 +22,8 @@ export function lastGoodPath(settings: Settings): string | undefined {
   return join(cacheDir, `fuseboard-${createHash('sha256').update(identity).digest('hex').slice(0, 32)}.json`);
 }
 
-/** Reads the file at once. Never throws. */
-export function readLastGood(path: string): LastGoodRead {
+/** Reads the file at once; it must belong to `owner`, the user of this process. Never throws. */
+export function readLastGood(path: string, owner = process.getuid?.()): LastGoodRead {
   let file: number;
   try {
     file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
@@ -34,7 +34,7 @@ export function readLastGood(path: string): LastGoodRead {
   }
   try {
     const found = fstatSync(file);
-    if (process.getuid !== undefined && found.uid !== process.getuid()) {
+    if (owner !== undefined && found.uid !== owner) {
       return { problem: `${path} belongs to another user and is not used` };
     }
     if (!found.isFile()) return { problem: `${path} is not a file and is not used` };

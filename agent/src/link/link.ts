@@ -200,8 +200,8 @@ export class Link {
 
   #warnRejected(before: PolicyStore['rejections']): void {
     for (const rejection of this.#store.rejections) {
-      if (before.includes(rejection)) continue;
       const { uid, generation, field, message } = rejection;
+      if (before.some((known) => known.uid === uid && known.generation === generation)) continue;
       this.#warn(
         `policy ${uid}, generation ${generation}, cannot be used: ${field}: ${message}; what ran before goes on`,
       );

@@ -108,7 +108,7 @@ export class Reporter {
     if (due >= this.#due) return;
     this.#due = due;
     this.#cancel();
-    this.#cancel = timers.after(due - timers.now(), () => {
+    this.#cancel = timers.after(Math.max(0, due - timers.now()), () => {
       this.#due = Number.POSITIVE_INFINITY;
       // One report at a time: a due one waits for the answer to the one under way.
       void (this.#sending ?? Promise.resolve()).then(() => this.#run());

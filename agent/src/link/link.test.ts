@@ -1,0 +1,350 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { eventually } from '../../test/eventually.ts';
+import { FakeTimers } from '../../test/fake-timers.ts';
+import type { Answer } from '../fake-control-plane.ts';
+import { Registry } from '../registry.ts';
+import { FakeClock, FakeControlPlane } from '../testing.ts';
+import { Link } from './link.ts';
+import { readSettings, type StartOptions } from './settings.ts';
+import type { Timers } from './timers.ts';
+
+const payments = (consecutiveFailures: number) => ({
+  name: 'payments',
+  spec: { breakers: ['payments'], trip: { consecutiveFailures } },
+});
+
+let root: string;
+let plane: FakeControlPlane;
+let links: Link[];
+let warnings: string[];
+
+function connect({ timers, ...options }: StartOptions & { timers?: Timers } = {}) {
+  const clock = new FakeClock();
+  const registry = new Registry({ clock, timeouts: clock });
+  const settings = readSettings({ url: plane.url, service: 'checkout', ...options }, {});
+  const boot = 'b'.repeat(32);
+  const warn = (message: string) => warnings.push(message);
+  const link = new Link({ settings, registry, boot, warn, random: () => 0.05, ...(timers ? { timers } : {}) });
+  links.push(link);
+  link.load();
+  link.start();
+  return { link, registry, breaker: registry.getBreaker('payments') };
+}
+const acknowledged = (on: FakeControlPlane) => on.until((p) => p.reports.at(-1)?.revision === p.revision);
+const fail = (breaker: ReturnType<Registry['getBreaker']>, times: number) => {
+  for (let i = 0; i < times; i++) breaker.enter()?.fail();
+};
+
+beforeEach(async () => {
+  root = mkdtempSync(join(tmpdir(), 'fuseboard-link-'));
+  links = [];
+  warnings = [];
+  plane = await FakeControlPlane.start();
+  plane.push([payments(3)]);
+});
+afterEach(async () => {
+  await Promise.all(links.map((link) => link.stop(0)));
+  await plane.stop();
+  rmSync(root, { recursive: true, force: true });
+});
+
+describe('a link', () => {
+  it('applies what the operator says and acknowledges it', async () => {
+    const { link, breaker } = connect({ labels: { app: 'checkout', tier: 'web' }, namespace: 'shop' });
+    expect(link.state).toBe('Defaults');
+    expect(await link.ready(10_000)).toBe('Live');
+    expect(breaker.stats()).toMatchObject({ source: 'policy', uid: 'uid-payments' });
+    await acknowledged(plane);
+    expect(plane.reports[0]).toMatchObject({
+      service: 'checkout',
+      boot: 'b'.repeat(32),
+      sequence: 1,
+      appliedAgoMs: expect.any(Number),
+      rejections: [],
+      breakers: [{ name: 'payments', uid: 'uid-payments', state: 'closed' }],
+    });
+    expect(Object.fromEntries(plane.dials[0]!.query)).toMatchObject({
+      protocol: '1',
+      service: 'checkout',
+      labels: 'app=checkout,tier=web',
+      namespace: 'shop',
+      boot: 'b'.repeat(32),
+    });
+    expect(warnings).toEqual([]);
+  });
+
+  it('keeps an open circuit open when its threshold rises', async () => {
+    const { link, breaker } = connect();
+    await link.ready(10_000);
+    fail(breaker, 3);
+    expect(breaker.state).toBe('open');
+    await plane.until((p) => p.reports.some((report) => report.breakers[0]?.state === 'open'));
+    expect(plane.reports.at(-1)?.breakers[0]?.transitions).toMatchObject([{ from: 'closed', to: 'open' }]);
+    plane.push([payments(5)]);
+    await acknowledged(plane);
+    expect(breaker.state).toBe('open');
+  });
+
+  it('lets a policy go that was removed, and runs on when one is held', async () => {
+    const { link, breaker, registry } = connect();
+    const other = registry.getBreaker('other');
+    plane.push([payments(3), { name: 'other', spec: { breakers: ['other'], trip: { consecutiveFailures: 1 } } }]);
+    await link.ready(10_000);
+    plane.hold('payments');
+    await acknowledged(plane);
+    expect(breaker.stats().source).toBe('policy');
+    plane.remove('other');
+    await acknowledged(plane);
+    expect(other.stats().source).toBe('none');
+    plane.push([]);
+    await acknowledged(plane);
+    expect(breaker.stats().source).toBe('none');
+  });
+
+  it('resumes where it was when the stream is cut', async () => {
+    const { link } = connect();
+    await link.ready(10_000);
+    plane.cut();
+    await eventually(() => link.state === 'Stale');
+    await plane.until((p) => p.dials.length === 2);
+    expect(plane.dials[1]?.resumedFrom).toBe(plane.revision);
+    expect(plane.dials[1]?.query.get('since')).toBe('policies=1001');
+    await eventually(() => link.state === 'Live');
+  });
+
+  it('forgets what a stream began and did not commit', async () => {
+    const { link, breaker } = connect();
+    await link.ready(10_000);
+    plane.send('event: begin\ndata: {"kind":"snapshot","revision":"x","now":0}\n\n');
+    plane.send('event: policy\ndata: {"uid":"uid-payments","generation":2,"spec":{"breakers":["payments"]}}\n\n');
+    plane.cut();
+    await plane.until((p) => p.dials.length === 2);
+    await eventually(() => link.state === 'Live');
+    fail(breaker, 3);
+    expect(breaker.state).toBe('open');
+  });
+
+  it('asks for everything when it is sent a change of something else', async () => {
+    const { link } = connect();
+    await link.ready(10_000);
+    plane.send('event: begin\ndata: {"kind":"patch","base":"else","revision":"x","now":0}\n\n');
+    await plane.until((p) => p.dials.length === 2);
+    expect(plane.dials[1]?.resumedFrom).toBeUndefined();
+    await eventually(() => link.state === 'Live');
+  });
+
+  it('dials again without a word when it is told to go', async () => {
+    const { link } = connect();
+    await link.ready(10_000);
+    plane.goaway();
+    await plane.until((p) => p.dials.length === 2);
+    await eventually(() => link.state === 'Live');
+    expect(warnings).toEqual([]);
+  });
+
+  it('reports a policy that it cannot use, and keeps the version before', async () => {
+    const { link, breaker } = connect();
+    await link.ready(10_000);
+    const spec = { breakers: ['payments'], trip: { consecutiveFailures: 'many' } };
+    plane.push([{ name: 'payments', spec: spec as never }]);
+    await plane.until((p) => p.reports.at(-1)?.rejections.length === 1);
+    expect(plane.reports.at(-1)?.rejections[0]).toMatchObject({ uid: 'uid-payments', generation: 2 });
+    fail(breaker, 3);
+    expect(breaker.state).toBe('open');
+    plane.cut();
+    await plane.until((p) => p.dials.length === 2);
+    expect(plane.dials[1]?.resumedFrom).toBeUndefined();
+    await eventually(() => link.state === 'Live');
+    expect(warnings.filter((warning) => warning.includes('cannot be used'))).toHaveLength(1);
+  });
+
+  it('says once of a name without a policy what to do', async () => {
+    const { link, registry } = connect();
+    registry.getBreaker('nobody');
+    registry.getBreaker('defaulted', { defaults: { trip: { consecutiveFailures: 1 } } });
+    await link.ready(10_000);
+    registry.getBreaker('later');
+    plane.push([payments(4)]);
+    await acknowledged(plane);
+    expect(warnings).toEqual([expect.stringContaining('"nobody"'), expect.stringContaining('"later"')]);
+  });
+
+  it('takes two thousand policies', async () => {
+    const names = Array.from({ length: 2_000 }, (_, i) => `b${i}`);
+    plane.push(names.map((name) => ({ name, spec: { breakers: [name], trip: { consecutiveFailures: 1 } } })));
+    const { link, registry } = connect();
+    await link.ready(10_000);
+    expect(registry.getBreaker('b1999').stats().source).toBe('policy');
+  });
+
+  it('sends the token as it is at each dial', async () => {
+    const tokenFile = join(root, 'token');
+    writeFileSync(tokenFile, 'first\n');
+    const { link } = connect({ tokenFile });
+    await link.ready(10_000);
+    writeFileSync(tokenFile, 'second');
+    plane.cut();
+    await plane.until((p) => p.dials.length === 2);
+    expect(plane.dials.map((dial) => dial.headers.authorization)).toEqual(['Bearer first', 'Bearer second']);
+  });
+});
+
+describe('without the operator', () => {
+  it('runs on the last good policies, then on the live ones', async () => {
+    const cacheDir = join(root, 'cache');
+    const first = connect({ cacheDir });
+    await first.link.ready(10_000);
+    await first.link.stop(1_000);
+    plane.answerStreams({ status: 503 });
+    const { link, breaker } = connect({ cacheDir });
+    expect(link.state).toBe('LastGood');
+    fail(breaker, 3);
+    expect(breaker.state).toBe('open');
+    plane.answerStreams();
+    expect(await link.ready(10_000)).toBe('Live');
+    expect(plane.streams[0]?.resumedFrom).toBe(plane.revision);
+    expect(breaker.state).toBe('open');
+  });
+
+  it('runs on the bootstrap file, and asks for everything later', async () => {
+    const policies = join(root, 'policies.json');
+    const metadata = { name: 'payments' };
+    writeFileSync(policies, JSON.stringify([{ metadata, spec: payments(1).spec }]));
+    const { link, breaker } = connect({ policies });
+    expect(link.state).toBe('Defaults');
+    fail(breaker, 1);
+    expect(breaker.state).toBe('open');
+    await link.ready(10_000);
+    expect(plane.dials[0]?.resumedFrom).toBeUndefined();
+  });
+
+  it('warns once of a half-written file and goes on without it', async () => {
+    const cacheDir = join(root, 'cache');
+    const first = connect({ cacheDir });
+    await first.link.ready(10_000);
+    await first.link.stop(1_000);
+    const { readdirSync, truncateSync } = await import('node:fs');
+    truncateSync(join(cacheDir, readdirSync(cacheDir)[0]!), 90);
+    const { link } = connect({ cacheDir });
+    expect(link.state).toBe('Defaults');
+    expect(warnings).toEqual([expect.stringContaining('damaged')]);
+    expect(await link.ready(10_000)).toBe('Live');
+  });
+
+  it('gives up waiting with whatever it has', async () => {
+    plane.answerStreams('hang');
+    expect(await connect().link.ready(1)).toBe('Defaults');
+  });
+});
+
+describe('an operator that is not one', () => {
+  const html = { 'content-type': 'text/html' };
+  it.each<[string, Answer, RegExp]>([
+    ['answers HTML', { status: 200, headers: html, body: '<html>' }, /200 with text\/html.*FUSEBOARD_URL/],
+    ['answers 404', { status: 404, headers: html }, /404/],
+    ['redirects', { status: 302, headers: { location: 'http://127.0.0.1:1/' } }, /redirects \(302\)/],
+    ['refuses the token', { status: 401 }, /refuses the token.*FUSEBOARD_TOKEN_FILE/],
+    ['is not ready', { status: 503, headers: { 'retry-after': '0' } }, /not ready \(503\)/],
+  ])('%s: one warning, calls go on, and all is well once it is back', async (_what, answer, warning) => {
+    plane.answerStreams(answer);
+    const { link, breaker } = connect();
+    await plane.until((p) => p.dials.length >= 3);
+    expect(warnings).toEqual([expect.stringMatching(warning)]);
+    expect(await breaker.execute(async () => 'through')).toBe('through');
+    plane.answerStreams();
+    expect(await link.ready(10_000)).toBe('Live');
+  });
+
+  it.each<[string, string | Uint8Array, RegExp]>([
+    [
+      'binary garbage',
+      Uint8Array.from({ length: 200_000 }, (_, i) => (i * 7) % 256 || 1).fill(65, 10_000),
+      /longer than/,
+    ],
+    ['an event that is not JSON', 'event: begin\ndata: {half\n\n', /"begin" is not JSON/],
+    ['a malformed event', 'event: begin\ndata: {"kind":"all"}\n\n', /"begin" is malformed/],
+    ['a set out of order', 'event: commit\ndata: {"revision":"x"}\n\n', /did not begin/],
+    ['another protocol', 'event: hello\ndata: {"protocol":2,"heartbeatMs":1000}\n\n', /protocol 2/],
+  ])('sends %s: one warning, the policies stay, and it is dialled again', async (_what, bytes, warning) => {
+    const { link, breaker } = connect();
+    await link.ready(10_000);
+    for (const dials of [2, 3]) {
+      plane.send(bytes);
+      await plane.until((p) => p.dials.length === dials);
+      await eventually(() => link.state === 'Live');
+    }
+    expect(warnings).toEqual([expect.stringMatching(warning)]);
+    fail(breaker, 3);
+    expect(breaker.state).toBe('open');
+  });
+
+  it('ignores events and fields that it does not know', async () => {
+    const { link } = connect();
+    await link.ready(10_000);
+    plane.send('event: novelty\ndata: what\n\nevent: heartbeat\ndata: {"now":0,"mood":"good"}\n\n');
+    plane.push([payments(9)]);
+    await acknowledged(plane);
+    expect(plane.dials).toHaveLength(1);
+  });
+
+  it('hangs: it is given up after 15 s and dialled again', async () => {
+    plane.answerStreams('hang');
+    const timers = new FakeTimers();
+    const { link } = connect({ timers });
+    await plane.until((p) => p.dials.length === 1);
+    timers.advance(14_999);
+    expect(warnings).toEqual([]);
+    timers.advance(1);
+    expect(warnings).toEqual([expect.stringMatching(/no answer for 15 s/)]);
+    plane.answerStreams();
+    timers.advance(25);
+    expect(await link.ready(10_000)).toBe('Live');
+  });
+
+  it('falls silent: three heartbeats are missed and it is dialled again', async () => {
+    const timers = new FakeTimers();
+    const { link } = connect({ timers });
+    await link.ready(10_000);
+    timers.advance(44_999);
+    expect(link.state).toBe('Live');
+    timers.advance(1);
+    expect(link.state).toBe('Stale');
+    expect(warnings).toEqual([expect.stringMatching(/silent for 45 s/)]);
+    timers.advance(25);
+    await eventually(() => link.state === 'Live');
+  });
+
+  it('accepts and says nothing at all, or nobody listens: calls go on', async () => {
+    const mute = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1');
+    await eventually(() => mute.listening);
+    const { port } = mute.address() as { port: number };
+    const cut = connect({ url: `http://127.0.0.1:${port}` });
+    await eventually(() => warnings.length === 1);
+    expect(await cut.breaker.execute(async () => 1)).toBe(1);
+    await new Promise((resolve) => mute.close(resolve));
+    await eventually(() => warnings.some((warning) => warning.includes('ECONNREFUSED')));
+  });
+
+  it('is waited for from the start again after a minute of health', async () => {
+    const timers = new FakeTimers();
+    plane.answerStreams({ status: 503 });
+    const { link } = connect({ timers });
+    for (const [i, wait] of [25, 50, 100, 200].entries()) {
+      await plane.until((p) => p.dials.length === i + 1);
+      await eventually(() => timers.waiting(wait));
+      if (i === 3) plane.answerStreams();
+      timers.advance(wait);
+    }
+    await link.ready(10_000);
+    for (let s = 0; s < 6; s++) {
+      timers.advance(10_000);
+      plane.heartbeat();
+    }
+    plane.cut();
+    await eventually(() => timers.waiting(25));
+  });
+});
