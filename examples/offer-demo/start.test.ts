@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { rmSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
+import { dirname, resolve as resolvePath } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { freePort, HOST } from './address.ts';
@@ -9,8 +11,10 @@ const START = fileURLToPath(new URL('start.ts', import.meta.url));
 const patience = { within: 30_000, every: 50 };
 
 let demo: ChildProcess | undefined;
+let folder: string | undefined;
 afterEach(() => {
   demo?.kill('SIGKILL');
+  if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
 });
 
 /** Starts the demo and resolves with the ports that it names, once it tells what to try. */
@@ -23,6 +27,7 @@ async function startDemo(): Promise<{ ports: number[]; ended: Promise<number | n
   await until('the guide', () => output.includes('Ctrl-C ends all of it'), patience).catch((error: Error) => {
     throw new Error(`${error.message}\n${output}`);
   });
+  folder = dirname(dirname(resolvePath(/^ +edit (\S+)$/m.exec(output)![1]!)));
   const ports = [...output.matchAll(/http:\/\/127\.0\.0\.1:(\d+)\//g)].map(([, port]) => Number(port));
   return { ports: [...new Set(ports)], ended };
 }
