@@ -25,19 +25,25 @@ export abstract class FuseboardError extends Error {
 
 /** The breaker rejected the call: its circuit is open, or half-open with all its probes under way. The function was not called. */
 export class CircuitOpenError extends FuseboardError {
-  override readonly name = 'CircuitOpenError';
+  static {
+    CircuitOpenError.prototype.name = 'CircuitOpenError';
+  }
   readonly code = 'ERR_FUSEBOARD_OPEN';
 }
 
 /** The call was given up after the time that the policy allows. The function may still be running. */
 export class CallTimeoutError extends FuseboardError {
-  override readonly name = 'CallTimeoutError';
+  static {
+    CallTimeoutError.prototype.name = 'CallTimeoutError';
+  }
   readonly code = 'ERR_FUSEBOARD_TIMEOUT';
 }
 
 /** A breaker cannot be made or set up as asked; the message says what to change. */
 export class ConfigError extends FuseboardError {
-  override readonly name = 'ConfigError';
+  static {
+    ConfigError.prototype.name = 'ConfigError';
+  }
   readonly code = 'ERR_FUSEBOARD_CONFIG';
 }
 

@@ -1,0 +1,38 @@
+import { describe, expect, it } from '@jest/globals';
+import { ConfigError, callTimeout, circuitOpen, FuseboardError, isFuseboardError } from './errors.ts';
+
+describe('isFuseboardError', () => {
+  it('knows our errors by code', () => {
+    expect(isFuseboardError(circuitOpen('a', 1))).toBe(true);
+    expect(isFuseboardError(circuitOpen('a', 1), 'ERR_FUSEBOARD_OPEN')).toBe(true);
+    expect(isFuseboardError(circuitOpen('a', 1), 'ERR_FUSEBOARD_TIMEOUT')).toBe(false);
+  });
+
+  it('knows an error of another copy of the package, which is no instance of ours', () => {
+    const foreign = { [Symbol.for('fuseboard.error/1')]: true, code: 'ERR_FUSEBOARD_OPEN' };
+    expect(foreign).not.toBeInstanceOf(FuseboardError);
+    expect(isFuseboardError(foreign, 'ERR_FUSEBOARD_OPEN')).toBe(true);
+  });
+
+  it.each([null, undefined, 'ERR_FUSEBOARD_OPEN', {}, new Error('x')])('does not know %p', (error) => {
+    expect(isFuseboardError(error)).toBe(false);
+  });
+});
+
+describe('an error', () => {
+  it('of a call has no stack, and leaves the setting for stacks as it was', () => {
+    const before = Error.stackTraceLimit;
+    expect(callTimeout('a', 20).stack).toBe('CallTimeoutError: a call through breaker "a" was given up after 20 ms');
+    expect(Error.stackTraceLimit).toBe(before);
+  });
+
+  it('of a wrong setting has one', () => {
+    expect(new ConfigError('a', 0, 'wrong').stack).toContain('errors.test.ts');
+  });
+
+  it('rounds times up, so that a retry after them is not too early', () => {
+    expect(circuitOpen('a', 1_001).message).toContain('retry in 1.1 s');
+    expect(circuitOpen('a', 0.2).message).toContain('retry in 1 ms');
+    expect(circuitOpen('a', 999.5).message).toContain('retry in 1000 ms');
+  });
+});

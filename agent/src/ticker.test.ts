@@ -1,0 +1,95 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import type { Deadline } from './core/timeout.ts';
+import { Ticker } from './ticker.ts';
+
+/** Fake timers; the time that the ticker reads is set apart, so that a busy event loop can be played. */
+let time = 0;
+const pass = (ms: number) => {
+  for (let i = 0; i < ms; i++) {
+    time++;
+    jest.advanceTimersByTime(1);
+  }
+};
+const deadline = (dueAt: number, expire: () => void): Deadline => ({ dueAt, previous: null, next: null, expire });
+
+beforeEach(() => {
+  time = 1_000;
+  jest.useFakeTimers();
+});
+afterEach(() => {
+  jest.useRealTimers();
+});
+
+describe('the ticker', () => {
+  it('is exact at the first reading after a rest, and lags by a tick at most from then on', () => {
+    const ticker = new Ticker(() => time);
+    expect(ticker.now()).toBe(1_000);
+    for (let i = 0; i < 100; i++) {
+      pass(1);
+      expect(time - ticker.now()).toBeLessThanOrEqual(5);
+    }
+    pass(10_000);
+    time += 0.5;
+    expect(ticker.now()).toBe(time);
+  });
+
+  it('never goes back when it is read exactly in between', () => {
+    const ticker = new Ticker(() => time);
+    ticker.now();
+    time += 3;
+    expect(ticker.exact()).toBe(time);
+    expect(ticker.now()).toBe(time);
+  });
+
+  it('has no timer before it is used, and none once nobody reads it', () => {
+    const ticker = new Ticker(() => time);
+    expect(jest.getTimerCount()).toBe(0);
+    ticker.now();
+    expect(jest.getTimerCount()).toBe(1);
+    pass(1_000);
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
+  it('goes on while a call waits for its time limit, gives it up then and rests', () => {
+    const ticker = new Ticker(() => time);
+    const expire = jest.fn();
+    ticker.add(deadline(time + 5_000, expire));
+    pass(4_999);
+    expect(expire).not.toHaveBeenCalled();
+    pass(10);
+    expect(expire).toHaveBeenCalledTimes(1);
+    pass(1_000);
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
+  it('does not give up a call that was taken out', () => {
+    const ticker = new Ticker(() => time);
+    const expire = jest.fn();
+    const gone = deadline(time + 50, expire);
+    ticker.add(gone);
+    ticker.remove(gone);
+    pass(1_000);
+    expect(expire).not.toHaveBeenCalled();
+  });
+
+  it('lets answers that waited for a busy event loop come in before it judges', () => {
+    const ticker = new Ticker(() => time);
+    const events: string[] = [];
+    ticker.add(deadline(time + 20, () => events.push('judged')));
+    setTimeout(() => events.push('timers are done'), 5);
+    time += 300;
+    jest.advanceTimersByTime(6);
+    expect(events).toEqual(['timers are done', 'judged']);
+  });
+
+  it('runs outside of the request whose call started it', async () => {
+    jest.useRealTimers();
+    const ticker = new Ticker();
+    const storage = new AsyncLocalStorage<string>();
+    const seen = await storage.run('request 7', () => {
+      return new Promise((resolve) => ticker.add(deadline(ticker.now(), () => resolve(storage.getStore()))));
+    });
+    expect(seen).toBeUndefined();
+  });
+});
