@@ -65,7 +65,9 @@ describe('a process whose own work is done', () => {
     const port = Number(line.toString());
     const queued: Socket[] = Array.from({ length: 6 }, () => connect(port, '127.0.0.1').on('error', () => {}));
     await Promise.race(queued.map((socket) => once(socket, 'connect')));
-    const child = run(work(''), { FUSEBOARD_URL: `http://127.0.0.1:${port}` });
+    const dialling = 'await start({ warn: (message) => console.log(message) }).ready({ timeout: "500ms" });';
+    const child = run(work(dialling), { FUSEBOARD_URL: `http://127.0.0.1:${port}` });
+    // A process that waits for the connection would end later and with a warning.
     expect(await ended(child)).toEqual({ code: 0, output: 'called\n' });
     for (const socket of queued) socket.destroy();
   });

@@ -25,6 +25,9 @@ export interface Connection {
   readonly sockets?: Sockets;
 }
 
+/** The connection was given up because nothing else kept the process alive. */
+export class LetGo extends Error {}
+
 /** Begins an HTTP request that neither keeps the process alive nor delays its exit. The caller listens to `error`. */
 export function open(url: URL, connection: Connection, answered: (response: IncomingMessage) => void): ClientRequest {
   const name = hostname(connection.dialled);
@@ -71,7 +74,7 @@ function letGo(request: ClientRequest): void {
     const waits = others.some((name) => !/^(Pipe|TTY)Wrap$/.test(name));
     if (waits || (others.length > 0 && performance.now() - began < GRACE_MS)) return;
     clearInterval(watch);
-    request.destroy(new Error('nothing else keeps this process alive'));
+    request.destroy(new LetGo());
   }, WATCH_MS).unref();
   const done = () => clearInterval(watch);
   request.once('close', done);

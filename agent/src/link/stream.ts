@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { Backoff } from './backoff.ts';
-import { open } from './connection.ts';
+import { LetGo, open } from './connection.ts';
 import { EventDecoder } from './event-stream.ts';
 import { type Message, readMessage } from './messages.ts';
 import type { Timers } from './timers.ts';
@@ -97,7 +97,9 @@ export class Stream {
     );
     this.#request = request;
     request.on('error', (error) => {
-      if (this.#request === request) this.#end(describe(error));
+      if (this.#request !== request) return;
+      if (error instanceof LetGo) this.#endQuietly(0);
+      else this.#end(describe(error));
     });
     request.on('close', () => {
       if (this.#request === request) this.#end('the stream was cut');
@@ -207,13 +209,16 @@ export class Stream {
   }
 
   #end(reason: string, atLeastMs = 0): void {
-    this.#close();
-    if (this.#stopped) return;
-    if (!this.#warned.has(reason) && this.#warned.size < MAX_WARNINGS) {
+    if (!this.#stopped && !this.#warned.has(reason) && this.#warned.size < MAX_WARNINGS) {
       this.#warned.add(reason);
       this.#options.warn(`no policies from ${this.#options.endpoint.url.origin}: ${reason}`);
     }
-    this.#dialAfter(atLeastMs + this.#backoff.next());
+    this.#endQuietly(atLeastMs);
+  }
+
+  #endQuietly(atLeastMs: number): void {
+    this.#close();
+    if (!this.#stopped) this.#dialAfter(atLeastMs + this.#backoff.next());
   }
 
   #dialAfter(ms: number): void {
