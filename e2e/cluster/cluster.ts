@@ -53,7 +53,7 @@ export interface Cluster {
     rules: readonly PolicyRule[],
     options?: { everywhere?: boolean },
   ): Promise<ServiceAccount>;
-  /** Ends the API server; etcd and its data stay. SIGKILL unless another signal is given. */
+  /** Ends the API server; etcd and its data stay. SIGKILL unless another signal is given: SIGTERM takes up to a minute while a watch is open. */
   stopApiServer(signal?: NodeJS.Signals): Promise<void>;
   /** Starts the API server on the same port and data, and waits until it is ready. */
   startApiServer(): Promise<void>;
