@@ -12,14 +12,21 @@ const CALLS = 40_000;
 const ROUNDS = 12;
 const YIELD_EVERY = 1_000;
 
-type Run = (i: number) => Promise<unknown>;
+/** Makes so many calls, one after the other. */
+type Batch = (calls: number) => Promise<void>;
 
 interface Subject {
   readonly name: string;
   /** What it is compared with. */
-  readonly bare: Run;
-  readonly run: Run;
+  readonly bare: Batch;
+  readonly run: Batch;
 }
+
+const each =
+  (call: (i: number) => Promise<unknown>): Batch =>
+  async (calls) => {
+    for (let i = 0; i < calls; i++) await call(i);
+  };
 
 const ticker = new Ticker();
 const functions = Array.from({ length: KINDS }, (_, kind) => {
@@ -59,42 +66,59 @@ const open = breakers((kind) => ({ ...everything(kind), recovery: { openDuration
 for (const breaker of open) for (let i = 0; i < 20; i++) breaker.enter()?.fail();
 
 const at = <T>(list: readonly T[], i: number): T => list[i & (KINDS - 1)]!;
-const bare: Run = (i) => at(functions, i)();
-const bareFailing: Run = (i) => at(failing, i)().catch(ignore);
-function ignore(): void {}
+const ignore = (): void => {};
+const bare = each((i) => at(functions, i)());
+const bareFailing = each((i) => at(failing, i)().catch(ignore));
 
 const subjects: Subject[] = [
-  { name: 'enter and succeed', bare, run: (i) => entered(at(closed, i), at(functions, i)) },
-  { name: 'execute, closed', bare, run: (i) => at(closed, i).execute(at(functions, i)) },
-  { name: 'execute, timeout, signal unused', bare, run: (i) => at(timed, i).execute(at(functions, i)) },
+  {
+    name: 'enter and succeed',
+    bare,
+    run: async (calls) => {
+      for (let i = 0; i < calls; i++) {
+        const permit = at(closed, i).enter();
+        await at(functions, i)();
+        permit?.succeed();
+      }
+    },
+  },
+  { name: 'execute, closed', bare, run: each((i) => at(closed, i).execute(at(functions, i))) },
+  { name: 'execute, timeout, signal unused', bare, run: each((i) => at(timed, i).execute(at(functions, i))) },
   {
     name: 'execute, timeout, signal used',
     bare,
-    run: (i) => at(timed, i).execute(({ signal }) => (signal.aborted ? undefined : at(functions, i)())),
+    run: each((i) => at(timed, i).execute(({ signal }) => (signal.aborted ? undefined : at(functions, i)()))),
   },
-  { name: 'execute, failing', bare: bareFailing, run: (i) => at(surviving, i).execute(at(failing, i)).catch(ignore) },
-  { name: 'execute, rejected', bare: bareFailing, run: (i) => at(open, i).execute(at(functions, i)).catch(ignore) },
+  {
+    name: 'execute, failing',
+    bare: bareFailing,
+    run: each((i) => at(surviving, i).execute(at(failing, i)).catch(ignore)),
+  },
+  {
+    name: 'execute, rejected',
+    bare: bareFailing,
+    run: each((i) => at(open, i).execute(at(functions, i)).catch(ignore)),
+  },
   {
     name: 'execute, rejected, with a fallback',
     bare: bareFailing,
-    run: (i) => at(open, i).execute(at(functions, i), { fallback: ignore }),
+    run: each((i) => at(open, i).execute(at(functions, i), { fallback: ignore })),
   },
-  { name: 'enter, null', bare: bareFailing, run: (i) => Promise.resolve(at(open, i).enter()) },
+  {
+    name: 'enter, null',
+    bare: bareFailing,
+    run: async (calls) => {
+      for (let i = 0; i < calls; i++)
+        if (at(open, i).enter() !== null) throw new Error('an open breaker admitted a call');
+    },
+  },
 ];
 
-async function entered(breaker: Breaker, fn: () => Promise<number>): Promise<number | undefined> {
-  const permit = breaker.enter();
-  if (permit === null) return undefined;
-  const result = await fn();
-  permit.succeed();
-  return result;
-}
-
-async function nsPerCall(run: Run): Promise<number> {
+async function nsPerCall(run: Batch): Promise<number> {
   let spent = 0;
   for (let done = 0; done < CALLS; done += YIELD_EVERY) {
     const begun = process.hrtime.bigint();
-    for (let i = 0; i < YIELD_EVERY; i++) await run(i);
+    await run(YIELD_EVERY);
     spent += Number(process.hrtime.bigint() - begun);
     await new Promise(setImmediate);
   }

@@ -127,8 +127,9 @@ class TimedCall<T> implements Deadline {
   #resolve!: (value: T) => void;
   #reject!: (error: unknown) => void;
   #signal: AbortSignal | undefined;
-  /** Aborts `signal` where whoever read it was: abort listeners see the context of the call, not that of the timer. */
-  #abort: ((reason: unknown) => void) | undefined;
+  #controller: AbortController | undefined;
+  /** Where `signal` was first read: abort listeners see the context of the call, not that of the timer. */
+  #scope: AsyncResource | undefined;
 
   constructor(circuit: Circuit, permit: Permit, signal: AbortSignal | undefined) {
     this.#circuit = circuit;
@@ -161,7 +162,8 @@ class TimedCall<T> implements Deadline {
       const controller = new AbortController();
       const callers = this.#callersSignal;
       this.#signal = callers === undefined ? controller.signal : AbortSignal.any([callers, controller.signal]);
-      this.#abort = AsyncResource.bind((reason: unknown) => controller.abort(reason));
+      this.#controller = controller;
+      this.#scope = new AsyncResource('fuseboard.call', { requireManualDestroy: true });
     }
     return this.#signal;
   }
@@ -172,7 +174,7 @@ class TimedCall<T> implements Deadline {
     if (this.#callersSignal?.aborted) this.#permit.ignore();
     else this.#circuit.core.settleTimeout(this.#permit);
     this.#reject(error);
-    this.#abort?.(error);
+    this.#scope?.runInAsyncScope(() => this.#controller!.abort(error));
   }
 
   #succeed(value: T): void {

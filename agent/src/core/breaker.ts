@@ -108,9 +108,8 @@ export class BreakerCore {
     this.settle(permit, classifyError(this.#config.classification, error));
   }
 
-  /** Settles the permit of a call that was given up after its time: a failure, whatever `classify` says. */
+  /** Settles the unsettled permit of a call that was given up after its time: a failure, whatever `classify` says. */
   settleTimeout(permit: Permit): void {
-    if (permit.outcome !== undefined) return;
     this.tally.timedOut++;
     this.settle(permit, 'failure');
   }

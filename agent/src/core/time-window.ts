@@ -12,19 +12,21 @@ export class TimeWindow {
   /** The index of the bucket that takes what happens now. */
   #current: number;
   /** When that bucket ends. */
-  #end: number;
-  /** Calls and failures of each bucket; bucket b is at `b % SPANS`. */
+  #end = 0;
+  /** Where its counts are. */
+  #at = 0;
+  /** Calls and failures of each bucket; see `place`. */
   #counts = new Uint32Array(2 * SPANS);
 
   constructor(ms: number, now: number) {
     this.#span = ms / SPANS;
     this.#current = Math.floor(now / this.#span);
-    this.#end = (this.#current + 1) * this.#span;
+    this.#enter(this.#current);
   }
 
   record(now: number, failed: boolean): void {
     if (now >= this.#end) this.advance(now);
-    const at = (this.#current % SPANS) * 2;
+    const at = this.#at;
     this.calls++;
     this.#counts[at]!++;
     if (failed) {
@@ -39,10 +41,9 @@ export class TimeWindow {
     if (target - this.#current >= SPANS) {
       this.clear();
     } else {
-      for (let bucket = this.#current + 1; bucket <= target; bucket++) this.#empty((bucket % SPANS) * 2);
+      for (let bucket = this.#current + 1; bucket <= target; bucket++) this.#empty(place(bucket));
     }
-    this.#current = target;
-    this.#end = (target + 1) * this.#span;
+    this.#enter(target);
   }
 
   clear(): void {
@@ -62,20 +63,25 @@ export class TimeWindow {
     const old = this.#counts;
     const [oldSpan, oldCurrent] = [this.#span, this.#current];
     this.#span = span;
-    this.#current = Math.floor(now / span);
-    this.#end = (this.#current + 1) * span;
+    this.#enter(Math.floor(now / span));
     this.#counts = new Uint32Array(2 * SPANS);
     this.calls = 0;
     this.failures = 0;
     for (let bucket = oldCurrent; bucket > oldCurrent - SPANS; bucket--) {
-      const at = (((bucket % SPANS) + SPANS) % SPANS) * 2;
+      const at = place(bucket);
       const to = Math.min(this.#current, Math.ceil(((bucket + 1) * oldSpan) / span) - 1);
       if (to > this.#current - SPANS) this.#add(to, old[at]!, old[at + 1]!);
     }
   }
 
+  #enter(bucket: number): void {
+    this.#current = bucket;
+    this.#end = (bucket + 1) * this.#span;
+    this.#at = place(bucket);
+  }
+
   #add(bucket: number, calls: number, failures: number): void {
-    const at = (((bucket % SPANS) + SPANS) % SPANS) * 2;
+    const at = place(bucket);
     this.calls += calls;
     this.failures += failures;
     this.#counts[at]! += calls;
@@ -88,4 +94,9 @@ export class TimeWindow {
     this.#counts[at] = 0;
     this.#counts[at + 1] = 0;
   }
+}
+
+/** Where the counts of a bucket are; the first buckets of a clock that has just begun reach back before zero. */
+function place(bucket: number): number {
+  return (((bucket % SPANS) + SPANS) % SPANS) * 2;
 }

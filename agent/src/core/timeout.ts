@@ -16,7 +16,9 @@ export interface Timeouts {
   remove(deadline: Deadline): void;
 }
 
+/** A power of two, so that a slot is found by masking. */
 const SLOTS = 512;
+const MASK = SLOTS - 1;
 
 /**
  * Deadlines hashed by time into a ring of lists, so that adding and removing cost the same however many there are.
@@ -37,7 +39,7 @@ export class TimeoutWheel {
     const tick = Math.floor(deadline.dueAt / this.#tickMs);
     if (this.size === 0 || tick < this.#tick) this.#tick = tick;
     this.size++;
-    const slot = tick % SLOTS;
+    const slot = tick & MASK;
     const head = this.#slots[slot]!;
     deadline.next = head;
     if (head !== null) head.previous = deadline;
@@ -46,7 +48,7 @@ export class TimeoutWheel {
 
   remove(deadline: Deadline): void {
     const { previous, next } = deadline;
-    const slot = Math.floor(deadline.dueAt / this.#tickMs) % SLOTS;
+    const slot = Math.floor(deadline.dueAt / this.#tickMs) & MASK;
     if (previous !== null) previous.next = next;
     else if (this.#slots[slot] === deadline) this.#slots[slot] = next;
     else return;
@@ -63,7 +65,7 @@ export class TimeoutWheel {
     const last = Math.floor(now / this.#tickMs);
     const first = Math.max(this.#tick, last - SLOTS + 1);
     for (let tick = first; tick <= last; tick++) {
-      for (let each = this.#slots[tick % SLOTS] ?? null; each !== null; ) {
+      for (let each = this.#slots[tick & MASK] ?? null; each !== null; ) {
         const { next } = each;
         if (each.dueAt <= now) {
           this.remove(each);
