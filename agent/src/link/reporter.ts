@@ -8,7 +8,7 @@ import type { Timers } from './timers.ts';
 const INTERVAL_MS = 10_000;
 const LEAST_GAP_MS = 250;
 const SPREAD_MS = 500;
-const ANSWER_MS = 10_000;
+const ANSWER_MS = 8_000;
 const MAX_PART_BYTES = 47 * 1024;
 const MISDIRECTED_TRIES = 8;
 
@@ -131,6 +131,9 @@ export class Reporter {
     const { revision, at, rejections } = applied();
     const stream = this.#streams;
     const entries = this.#ledger.entries(breakers(), this.#toldStream !== stream, now);
+    // Whatever made a report due up to here is told in this one.
+    this.#cancel();
+    this.#due = Number.POSITIVE_INFINITY;
     const cut = parts(entries, rejections, MAX_PART_BYTES);
     const fresh = revision !== undefined && revision !== this.#answeredRevision && at !== undefined;
     for (const [i, part] of cut.entries()) {
