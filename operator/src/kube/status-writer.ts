@@ -7,7 +7,7 @@ import type { PolicyEventRecord, StatusSink } from '../core/sink.ts';
 import { KubeClient, KubeError } from './client.ts';
 import { EventRecorder } from './events.ts';
 import { type KubeObject, type StoredPolicy, toStored } from './object.ts';
-import { objectPath, POLICIES, resourceName } from './resource.ts';
+import { objectPath, POLICIES } from './resource.ts';
 import { WriteQueue } from './write-queue.ts';
 
 export interface KubernetesStatusSinkOptions {
@@ -52,7 +52,8 @@ class KubernetesStatusSink implements StatusSink {
   readonly #written = new Map<string, StoredPolicy>();
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
-  #trouble: string | undefined;
+  /** What ails the writes of a kind now, so that it is said once. */
+  readonly #trouble = new Map<Write['kind'], string>();
 
   constructor(options: KubernetesStatusSinkOptions) {
     this.#options = options;
@@ -106,7 +107,8 @@ class KubernetesStatusSink implements StatusSink {
       if (write.kind === 'status') await this.#writeStatus(write.policy, write.status);
       else await this.#events.write(key, this.#stopping.signal);
       this.#queue.done(key);
-      this.#say(undefined);
+      if (this.#trouble.delete(write.kind))
+        this.#options.log.info({}, `the ${write.kind} of policies can be written again`);
     } catch (error) {
       if (this.#stopped) return;
       const { status, retryAfterMs } = error instanceof KubeError ? error : {};
@@ -116,11 +118,19 @@ class KubernetesStatusSink implements StatusSink {
       if (status !== undefined && status >= 400 && status < 500 && ![401, 408, 409, 429].includes(status)) {
         this.#queue.done(key);
         if (status !== 404)
-          this.#say(`cannot write the ${what} (${status}): ${(error as Error).message}${advice(status, write)}`);
+          this.#say(
+            write,
+            status,
+            `cannot write the ${what} (${status}): ${(error as Error).message}${advice(status, write)}`,
+          );
         return;
       }
       this.#queue.failed(key, write, performance.now(), retryAfterMs);
-      this.#say(`cannot write the ${what} now (${status ?? 'no answer'}): ${(error as Error).message}; trying again`);
+      this.#say(
+        write,
+        status,
+        `cannot write the ${what} now (${status ?? 'no answer'}): ${(error as Error).message}; trying again`,
+      );
     }
   }
 
@@ -164,12 +174,12 @@ class KubernetesStatusSink implements StatusSink {
     return known;
   }
 
-  /** One line when trouble begins, changes or is over. */
-  #say(trouble: string | undefined): void {
-    if (trouble === this.#trouble) return;
-    if (trouble !== undefined) this.#options.log.warn({}, trouble);
-    else this.#options.log.info({}, `status of ${resourceName(POLICIES)} can be written again`);
-    this.#trouble = trouble;
+  /** One line when trouble of a kind begins or changes, however many policies it meets. */
+  #say({ kind }: Write, status: number | undefined, message: string): void {
+    const trouble = String(status);
+    if (this.#trouble.get(kind) === trouble) return;
+    this.#trouble.set(kind, trouble);
+    this.#options.log.warn({}, message);
   }
 }
 
