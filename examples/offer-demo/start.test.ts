@@ -8,6 +8,7 @@ import { freePort, HOST } from './address.ts';
 import { until } from './until.ts';
 
 const START = fileURLToPath(new URL('start.ts', import.meta.url));
+const DIRECTLY = [process.execPath, '--conditions=fuseboard-source', START, '--any-ports'];
 const patience = { within: 30_000, every: 50 };
 
 let demo: ChildProcess | undefined;
@@ -17,9 +18,12 @@ afterEach(() => {
   if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
 });
 
-/** Starts the demo and resolves with the ports that it names, once it tells what to try. */
-async function startDemo(): Promise<{ ports: number[]; ended: Promise<number | null> }> {
-  const child = spawn(process.execPath, ['--conditions=fuseboard-source', START, '--any-ports']);
+/** Starts the demo, as its own process or below another, and resolves with the ports that it names, once it tells what to try. */
+async function startDemo(
+  command: readonly string[] = DIRECTLY,
+): Promise<{ ports: number[]; ended: Promise<number | null> }> {
+  const [program, ...args] = command;
+  const child = spawn(program!, args);
   demo = child;
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
   let output = '';
@@ -50,6 +54,12 @@ describe('npm start', () => {
     const { ports } = await startDemo();
     expect(ports.length).toBeGreaterThanOrEqual(3);
     expect(await Promise.all(ports.map(answers))).toEqual(ports.map(() => true));
+    demo!.kill('SIGKILL');
+    expect(await until('an end of all processes', () => silent(ports), patience)).toBe(true);
+  }, 90_000);
+
+  it('ends when the shell that it was started from is gone', async () => {
+    const { ports } = await startDemo(['sh', '-c', '"$0" "$@"; exit $?', ...DIRECTLY]);
     demo!.kill('SIGKILL');
     expect(await until('an end of all processes', () => silent(ports), patience)).toBe(true);
   }, 90_000);

@@ -31,6 +31,11 @@ const end = (code: number): Promise<void> => {
   return ending;
 };
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void end(0));
+// npm runs this below a shell that does not pass signals on: when that shell is gone, so is the reader of the demo.
+const parent = process.ppid;
+setInterval(() => {
+  if (process.ppid !== parent) void end(0);
+}, 500).unref();
 
 try {
   const pids = await board.start();
