@@ -5,6 +5,7 @@ describe('isFuseboardError', () => {
   it('knows our errors by code', () => {
     expect(isFuseboardError(circuitOpen('a', 1))).toBe(true);
     expect(isFuseboardError(circuitOpen('a', 1), 'ERR_FUSEBOARD_OPEN')).toBe(true);
+    expect(Reflect.get(circuitOpen('a', 1), Symbol.for('fuseboard.error/1'))).toBe(true);
     expect(isFuseboardError(circuitOpen('a', 1), 'ERR_FUSEBOARD_TIMEOUT')).toBe(false);
   });
 
@@ -26,6 +27,16 @@ describe('an error', () => {
     expect(Error.stackTraceLimit).toBe(before);
   });
 
+  it('is made where the setting for stacks cannot be changed, too', () => {
+    const before = Object.getOwnPropertyDescriptor(Error, 'stackTraceLimit')!;
+    Object.defineProperty(Error, 'stackTraceLimit', { ...before, writable: false });
+    try {
+      expect(circuitOpen('a', 1)).toBeInstanceOf(FuseboardError);
+    } finally {
+      Object.defineProperty(Error, 'stackTraceLimit', before);
+    }
+  });
+
   it('of a wrong setting has one', () => {
     expect(new ConfigError('a', 0, 'wrong').stack).toContain('errors.test.ts');
   });
@@ -33,6 +44,8 @@ describe('an error', () => {
   it('rounds times up, so that a retry after them is not too early', () => {
     expect(circuitOpen('a', 1_001).message).toContain('retry in 1.1 s');
     expect(circuitOpen('a', 0.2).message).toContain('retry in 1 ms');
-    expect(circuitOpen('a', 999.5).message).toContain('retry in 1000 ms');
+    expect(circuitOpen('a', 899.5).message).toContain('retry in 900 ms');
+    expect(circuitOpen('a', 900.5).message).toContain('retry in 1.0 s');
+    expect(circuitOpen('a', 86_400_000).message).toContain('retry in 86400.0 s');
   });
 });

@@ -85,5 +85,6 @@ function withoutStack<E>(make: () => E): E {
 }
 
 function seconds(ms: number): string {
-  return ms < 1_000 ? `${Math.ceil(ms)} ms` : `${(Math.ceil(ms / 100) / 10).toFixed(1)} s`;
+  const tenths = Math.ceil(ms / 100);
+  return tenths < 10 ? `${Math.ceil(ms)} ms` : `${Math.trunc(tenths / 10)}.${tenths % 10} s`;
 }

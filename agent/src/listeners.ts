@@ -25,7 +25,7 @@ export class Listeners<A extends unknown[]> {
 
 function described(error: unknown): string {
   try {
-    return error instanceof Error ? (error.stack ?? error.message) : String(error);
+    return String(Object(error).stack ?? error);
   } catch {
     return 'a value that cannot be shown';
   }
