@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { PolicySpec, Report } from '@fuseboard/schema/types';
 import { routesOf } from './link/bootstrap.ts';
@@ -36,6 +37,8 @@ export interface FakeControlPlaneOptions {
   readonly port?: number;
   /** What the agents are told, in milliseconds; heartbeats themselves are sent by `heartbeat()` only. Absent: 15,000. */
   readonly heartbeatMs?: number;
+  /** A key and a certificate for `localhost`, as PEM. Absent: plain text. */
+  readonly tls?: { readonly key: string; readonly cert: string };
   /** Where agents are told to report. Absent: nothing is said, and they report here. */
   readonly reportUrl?: string;
 }
@@ -67,7 +70,7 @@ export class FakeControlPlane {
   }
 
   static async start(options: FakeControlPlaneOptions = {}): Promise<FakeControlPlane> {
-    const server = createServer();
+    const server = options.tls ? createTlsServer(options.tls) : createServer();
     const plane = new FakeControlPlane(server, options);
     server.listen(options.port ?? 0, '127.0.0.1');
     await once(server, 'listening');
@@ -76,7 +79,8 @@ export class FakeControlPlane {
 
   /** What FUSEBOARD_URL would be. */
   get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    const { port } = this.#server.address() as AddressInfo;
+    return this.#options.tls ? `https://localhost:${port}` : `http://127.0.0.1:${port}`;
   }
 
   /** The streams that are open now. */

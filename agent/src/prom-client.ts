@@ -27,7 +27,10 @@ const FIRST_BUCKET_SECONDS = 0.000_125;
  *
  * Throws when the registry already has metrics of these names.
  */
-export function collectInto(register: PromRegistry, { prefix = 'fuseboard_' }: CollectOptions = {}): void {
+export function collectInto(
+  register: Pick<PromRegistry, 'registerMetric'>,
+  { prefix = 'fuseboard_' }: CollectOptions = {},
+): void {
   const add = (name: string, type: 'gauge' | 'counter' | 'histogram', help: string, read: Read) =>
     register.registerMetric(new Pulled(prefix + name, type, help, read) as unknown as Metric);
   const total = (name: string, help: string, field: keyof BreakerStats['totals']) =>

@@ -95,6 +95,7 @@ export class Link {
     const reporter = new Reporter({
       ...shared,
       identity: { service: settings.service, instance, boot },
+      ...(settings.namespace ? { namespace: settings.namespace } : {}),
       breakers: () => registry.breakers(),
       applied: () => this.#applied(),
       misdirected: () => this.#stream?.redial('reports do not reach the replica that holds the stream'),

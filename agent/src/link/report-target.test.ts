@@ -19,3 +19,8 @@ it.each([
 ])('reports go where the token may go: %s', (_what, dialled, reportUrl, target) => {
   expect(reportTarget(new URL(dialled), reportUrl).href).toBe(target);
 });
+
+it('reports say the namespace where one is set', () => {
+  const target = reportTarget(new URL('http://127.0.0.1:8700/'), 'http://127.0.0.1:9/r?a=b', 'shop');
+  expect(target.href).toBe('http://127.0.0.1:9/r?a=b&namespace=shop');
+});

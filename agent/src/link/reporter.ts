@@ -24,6 +24,7 @@ export interface Applied {
 export interface ReporterOptions {
   readonly endpoint: Endpoint;
   readonly identity: Pick<Report, 'service' | 'instance' | 'boot'>;
+  readonly namespace?: string;
   readonly timers: Timers;
   readonly random: () => number;
   breakers(): Iterable<Reported>;
@@ -57,7 +58,7 @@ export class Reporter {
 
   /** A stream opened: reports go to its replica, and the first lists every breaker. */
   attach(reportUrl: string | undefined): void {
-    this.#aim(reportTarget(this.#options.endpoint.url, reportUrl));
+    this.#aim(this.#place(reportUrl));
     this.#streams += 1;
     this.#answeredRevision = undefined;
     this.#schedule(this.#options.random() * INTERVAL_MS);
@@ -93,6 +94,11 @@ export class Reporter {
     await Promise.race([said, expired]);
     clearTimeout(expire);
     this.detach();
+  }
+
+  #place(reportUrl: string | undefined): URL {
+    const { endpoint, namespace } = this.#options;
+    return reportTarget(endpoint.url, reportUrl, namespace);
   }
 
   #aim(target: URL): void {
@@ -169,7 +175,7 @@ export class Reporter {
       }
       if (this.#target !== target || answer === 'refused') return false;
       if (answer === 'unreachable') {
-        const own = reportTarget(this.#options.endpoint.url, undefined);
+        const own = this.#place(undefined);
         if (own.href === target.href) return false;
         this.#aim(own);
       } else {

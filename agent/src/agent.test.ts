@@ -1,0 +1,64 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { getBreaker, isFuseboardError, start } from './index.ts';
+import { FakeControlPlane } from './testing.ts';
+
+let plane: FakeControlPlane;
+const warn = () => {};
+const policy = (name: string) => ({ name, spec: { breakers: [name], trip: { consecutiveFailures: 3 } } });
+
+beforeEach(async () => {
+  plane = await FakeControlPlane.start();
+});
+afterEach(async () => {
+  await start({ url: plane.url, warn }).stop({ flushMs: 0 });
+  await plane.stop();
+});
+
+describe('start', () => {
+  it('gives the breakers that code asked for earlier their policies', async () => {
+    const breaker = getBreaker('earlier');
+    plane.push([policy('earlier')]);
+    const agent = start({ url: plane.url, warn });
+    expect(agent.state).toBe('Defaults');
+    expect(await agent.ready({ timeout: '10s' })).toBe('Live');
+    expect(breaker.stats().source).toBe('policy');
+  });
+
+  it('again with the same options is the same agent, with others an error until it is stopped', async () => {
+    const agent = start({ url: plane.url, warn });
+    expect(await start({ url: plane.url, warn }).ready()).toBe('Live');
+    const refused = () => start({ url: plane.url, service: 'another', warn });
+    expect(refused).toThrow(/already called with other options/);
+    await agent.stop();
+    await plane.until((p) => p.streams.length === 0);
+    expect(plane.reports.at(-1)).toMatchObject({ bye: true });
+    expect(await start({ url: plane.url, warn }).ready()).toBe('Live');
+  });
+
+  it('refuses a time that is none', async () => {
+    const error = await start({ url: plane.url, warn })
+      .ready({ timeout: 'soon' })
+      .catch((error) => error);
+    expect(isFuseboardError(error, 'ERR_FUSEBOARD_CONFIG')).toBe(true);
+    expect(error.message).toMatch(/"soon"/);
+  });
+
+  it('with a wrong URL warns once and leaves the calls alone', async () => {
+    await start({ url: plane.url, warn }).stop();
+    const warnings: string[] = [];
+    const agent = start({ url: 'localhost', warn: (message) => warnings.push(message) });
+    expect(await agent.ready({ timeout: '1ms' })).toBe('Defaults');
+    expect(await getBreaker('wrong').execute(async () => 'through')).toBe('through');
+    expect(warnings).toEqual([expect.stringMatching(/"localhost", not the address of an operator/)]);
+    await agent.stop();
+  });
+
+  it('keeps what runs when the agent is stopped', async () => {
+    plane.push([policy('kept')]);
+    const agent = start({ url: plane.url, warn });
+    await agent.ready();
+    await agent.stop();
+    expect(agent.state).toBe('Defaults');
+    expect(getBreaker('kept').stats().source).toBe('policy');
+  });
+});
