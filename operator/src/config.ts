@@ -26,7 +26,8 @@ export class UsageError extends Error {}
 
 const LevelSchema = z.enum(['trace', 'debug', 'info', 'warn', 'error']);
 const port = z.coerce.number('must be a whole number').int('must be a whole number').min(0).max(65_535).optional();
-const positive = (max: number) => z.coerce.number('must be a whole number').int('must be a whole number').min(1).max(max);
+const positive = (max: number) =>
+  z.coerce.number('must be a whole number').int('must be a whole number').min(1).max(max);
 
 const FlagsSchema = z.object({
   policies: z.string().min(1).optional(),
