@@ -97,6 +97,7 @@ describe('the walker', () => {
       'never imports the agent',
     ],
     ['an agent that loads zod', 'agent/src/x.ts', "import { specProblems } from '@fuseboard/schema';", 'without zod'],
+    ['an agent with a dependency', 'agent/src/link/x.ts', "import ky from 'ky';", 'no other package'],
     ['rules that lean on zod', 'crds/schema/src/rules.ts', "import { z } from 'zod';", 'leans on nothing'],
     [
       'a schema that knows the agent',
@@ -140,6 +141,7 @@ describe('the walker', () => {
       "import { DEFAULTS } from '@fuseboard/schema/defaults';",
     ],
     ['types of the schema in the agent', 'agent/src/a.ts', "import type { Report } from '@fuseboard/schema';"],
+    ['types of an optional peer', 'agent/src/a.ts', "import type { Registry } from 'prom-client';"],
     ['the composition root', 'operator/src/main.ts', "import { directory } from './sources/directory.ts';"],
     ['a command', 'operator/src/commands/serve.ts', "import { directory } from '../sources/directory.ts';"],
     ['the type of an adapter', 'operator/src/controller.ts', "import type { Source } from './sources/source.ts';"],
@@ -153,6 +155,8 @@ describe('the walker', () => {
       'operator/src/sources/kubernetes.ts',
       "import { reflect } from '../kube/reflector.ts';",
     ],
+    ['a test on real parts', 'e2e/watch.e2e.test.ts', "import { reflect } from '../operator/src/kube/reflector.ts';"],
+    ['a fake beside the tests', 'operator/test/server.ts', "import { KubeConfig } from '@kubernetes/client-node';"],
     ['a clock in the test of a core', 'agent/src/core/a.test.ts', 'const now = Date.now();'],
   ])('accepts %s', (_name, path, source) => {
     expect(arrows(path, source)).toEqual([]);

@@ -146,19 +146,24 @@ function complaint(path: string, { specifier, typeOnly, names }: Import): string
   const is = (name: string) => specifier === name || specifier.startsWith(`${name}/`);
   const home = WORKSPACE.exec(path)?.[1];
 
-  if (relative && home && !target.startsWith(`${home}/`)) return 'leaves its workspace; import the package by its name';
+  if (relative && home && home !== 'e2e' && !target.startsWith(`${home}/`)) {
+    return 'leaves its workspace; import the package by its name';
+  }
   if (home === 'crds/schema' && (is('@fuseboard/agent') || is('@fuseboard/operator'))) {
     return 'the schema knows neither agent nor operator';
   }
   if (home === 'agent' && is('@fuseboard/operator')) return 'the agent never imports the operator';
   if (home === 'operator' && is('@fuseboard/agent')) return 'the operator never imports the agent';
+  if (isTest(path)) return undefined;
+
   if (home === 'operator' && is('@kubernetes/client-node') && !KUBE.test(path)) {
     return 'only operator/src/kube and sources/kubernetes.ts speak to the Kubernetes API';
   }
-  if (isTest(path)) return undefined;
-
-  if (home === 'agent' && path.startsWith('agent/src/') && is('@fuseboard/schema') && !typeOnly) {
+  if (path.startsWith('agent/src/') && is('@fuseboard/schema') && !typeOnly) {
     if (!ZOD_FREE.includes(specifier)) return 'the agent takes only types and modules without zod from the schema';
+  }
+  if (path.startsWith('agent/src/') && !relative && !typeOnly && !is('@fuseboard/schema')) {
+    if (!specifier.startsWith('node:')) return 'the agent needs no other package at run time';
   }
   if (ZOD_FREE_FILE.test(path) && !(relative && ZOD_FREE_FILE.test(target)) && !typeOnly) {
     return 'the agent takes this module in, so it leans on nothing outside of its kind';
@@ -186,5 +191,5 @@ function isCore(path: string): boolean {
 }
 
 function isTest(path: string): boolean {
-  return path.endsWith('.test.ts');
+  return path.endsWith('.test.ts') || path.startsWith('e2e/') || /^[^.]+\/test\//.test(path);
 }

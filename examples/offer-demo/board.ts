@@ -55,31 +55,40 @@ export class Board {
     return join(this.policies, 'partner-offer.yaml');
   }
 
-  /** Starts the three processes and resolves when each of them answers. @returns their pids. */
+  /**
+   * Starts the three processes, the operator first, so that no service has to dial twice.
+   *
+   * @returns their pids, once each of them answers.
+   */
   async start(): Promise<Record<string, number>> {
     const { agents, metrics, admin, partner, offer } = this.ports;
-    const flags = ['serve', '--policies', this.policies, '--agent-auth', 'none'];
-    const listen = ['--port', `${agents}`, '--metrics-port', `${metrics}`, '--admin-port', `${admin}`];
     const lost = new Promise<never>((_resolve, reject) => {
       this.children.onLost = (name, how) => reject(new Error(`${name} ended too early: ${how}`));
     });
-    const pids = {
-      operator: this.children.start('operator', new URL('operator/src/main.ts', ROOT), [...flags, ...listen]),
-      partner: this.children.start('partner', new URL('partner.ts', import.meta.url), [], { PORT: `${partner}` }),
-      offer: this.children.start('offer', new URL('offer.ts', import.meta.url), [], {
-        PORT: `${offer}`,
-        PARTNER_URL: this.partnerUrl,
-        FUSEBOARD_URL: `http://${HOST}:${agents}`,
-        FUSEBOARD_SERVICE: 'offer',
-        FUSEBOARD_CACHE_DIR: join(this.#folder, 'cache'),
-      }),
+    const answers = (url: string) => {
+      const look = async () => (await fetch(url)).ok;
+      const answered = until(`an answer of ${url}`, look, { within: START_MS, signal: this.#ended.signal });
+      return Promise.race([answered, lost]);
     };
-    const answers = [`http://${HOST}:${metrics}/readyz`, `${this.partnerUrl}/switch`, `${this.offerUrl}/offer/circuit`];
-    const ready = answers.map((url) =>
-      until(`an answer of ${url}`, async () => (await fetch(url)).ok, { within: START_MS, signal: this.#ended.signal }),
-    );
-    await Promise.race([Promise.all(ready), lost]);
-    return pids;
+
+    const operator = this.children.start('operator', new URL('operator/src/main.ts', ROOT), [
+      ...['serve', '--policies', this.policies, '--agent-auth', 'none', '--log-format', 'pretty'],
+      ...['--port', `${agents}`, '--metrics-port', `${metrics}`, '--admin-port', `${admin}`],
+    ]);
+    await answers(`http://${HOST}:${metrics}/readyz`);
+    const partnerPid = this.children.start('partner', new URL('partner.ts', import.meta.url), [], {
+      PORT: `${partner}`,
+    });
+    await answers(`${this.partnerUrl}/switch`);
+    const offerPid = this.children.start('offer', new URL('offer.ts', import.meta.url), [], {
+      PORT: `${offer}`,
+      PARTNER_URL: this.partnerUrl,
+      FUSEBOARD_URL: `http://${HOST}:${agents}`,
+      FUSEBOARD_SERVICE: 'offer',
+      FUSEBOARD_CACHE_DIR: join(this.#folder, 'cache'),
+    });
+    await answers(`${this.offerUrl}/offer/circuit`);
+    return { operator, partner: partnerPid, offer: offerPid };
   }
 
   /** Writes a number into the policy's trip, as an editor would. */

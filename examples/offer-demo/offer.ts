@@ -1,5 +1,5 @@
 /** The offer service: passes on the partner's hot offer, and answers with a cold one when it cannot get it. */
-import { getBreaker } from '@fuseboard/agent';
+import { getBreaker, start } from '@fuseboard/agent';
 import { collectInto } from '@fuseboard/agent/prom-client';
 import express from 'express';
 import { Registry } from 'prom-client';
@@ -73,6 +73,8 @@ app.get('/offer/circuit', (_request, response) => {
 app.get('/metrics', async (_request, response) => {
   response.type(metrics.contentType).send(await metrics.metrics());
 });
+
+console.log(`policies: ${await start().ready({ timeout: '2s' })}`);
 
 app.listen(port, HOST, (error) => {
   if (error) throw error;

@@ -1,21 +1,29 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { rmSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
+import { dirname, resolve as resolvePath } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { freePort, HOST } from './address.ts';
 import { until } from './until.ts';
 
 const START = fileURLToPath(new URL('start.ts', import.meta.url));
+const DIRECTLY = [process.execPath, '--conditions=fuseboard-source', START, '--any-ports'];
 const patience = { within: 30_000, every: 50 };
 
 let demo: ChildProcess | undefined;
+let folder: string | undefined;
 afterEach(() => {
   demo?.kill('SIGKILL');
+  if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
 });
 
-/** Starts the demo and resolves with the ports that it names, once it tells what to try. */
-async function startDemo(): Promise<{ ports: number[]; ended: Promise<number | null> }> {
-  const child = spawn(process.execPath, ['--conditions=fuseboard-source', START, '--any-ports']);
+/** Starts the demo, as its own process or below another, and resolves with the ports that it names, once it tells what to try. */
+async function startDemo(
+  command: readonly string[] = DIRECTLY,
+): Promise<{ ports: number[]; ended: Promise<number | null> }> {
+  const [program, ...args] = command;
+  const child = spawn(program!, args);
   demo = child;
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
   let output = '';
@@ -23,6 +31,7 @@ async function startDemo(): Promise<{ ports: number[]; ended: Promise<number | n
   await until('the guide', () => output.includes('Ctrl-C ends all of it'), patience).catch((error: Error) => {
     throw new Error(`${error.message}\n${output}`);
   });
+  folder = dirname(dirname(resolvePath(/^ +edit (\S+)$/m.exec(output)![1]!)));
   const ports = [...output.matchAll(/http:\/\/127\.0\.0\.1:(\d+)\//g)].map(([, port]) => Number(port));
   return { ports: [...new Set(ports)], ended };
 }
@@ -45,6 +54,12 @@ describe('npm start', () => {
     const { ports } = await startDemo();
     expect(ports.length).toBeGreaterThanOrEqual(3);
     expect(await Promise.all(ports.map(answers))).toEqual(ports.map(() => true));
+    demo!.kill('SIGKILL');
+    expect(await until('an end of all processes', () => silent(ports), patience)).toBe(true);
+  }, 90_000);
+
+  it('ends when the shell that it was started from is gone', async () => {
+    const { ports } = await startDemo(['sh', '-c', '"$0" "$@"; exit $?', ...DIRECTLY]);
     demo!.kill('SIGKILL');
     expect(await until('an end of all processes', () => silent(ports), patience)).toBe(true);
   }, 90_000);

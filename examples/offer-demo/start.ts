@@ -4,6 +4,7 @@
  */
 import { relative } from 'node:path';
 import { Command } from 'commander';
+import { HOST } from './address.ts';
 import { Board, choosePorts, USUAL_PORTS } from './board.ts';
 import { playStory } from './story.ts';
 
@@ -30,6 +31,11 @@ const end = (code: number): Promise<void> => {
   return ending;
 };
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void end(0));
+// npm runs this below a shell that does not pass signals on: when that shell is gone, so is the reader of the demo.
+const parent = process.ppid;
+setInterval(() => {
+  if (process.ppid !== parent) void end(0);
+}, 500).unref();
 
 try {
   const pids = await board.start();
@@ -58,26 +64,30 @@ function guide(pids: Record<string, number>): void {
     const taken = ports[name as keyof typeof ports];
     if (!anyPorts && taken !== wanted) say(`port ${wanted} (${name}) is taken; using ${taken}`);
   }
+  const running = Object.entries(pids).map(([name, pid]) => `${name} (pid ${pid})`);
+  const toggle = (failing: boolean) =>
+    `curl ${partnerUrl}/switch -H 'content-type: application/json' -d '{"failing": ${failing}}'`;
   say(`
-Running: ${Object.entries(pids)
-    .map(([name, pid]) => `${name} (pid ${pid})`)
-    .join(', ')}
+Running: ${running.join(', ')}
 
 Try this in another terminal:
 
-  curl ${offerUrl}/offer                a hot offer, from the partner
-  curl ${offerUrl}/offer/circuit        what the breaker knows
+  # a hot offer, from the partner; and what the breaker knows
+  curl ${offerUrl}/offer
+  curl ${offerUrl}/offer/circuit
 
-  curl ${partnerUrl}/switch -H 'content-type: application/json' -d '{"failing": true}'
-                                                   the partner fails: ask for three offers, then look at the circuit
-  curl ${partnerUrl}/switch -H 'content-type: application/json' -d '{"failing": false}'
+  # the partner fails: ask for three offers, then look at the circuit again
+  ${toggle(true)}
 
+  # the partner is well again
+  ${toggle(false)}
+
+  # another number is obeyed as soon as the file is saved; examples/offer-demo/policies stays as it is
   edit ${relative(process.cwd(), board.policyFile)}
-                                                   another number, and the service obeys it as soon as you save;
-                                                   a copy: examples/offer-demo/policies stays as it is
 
-  curl ${offerUrl}/metrics              the breaker for Prometheus
-  curl http://127.0.0.1:${ports.metrics}/metrics            the operator for Prometheus
+  # for Prometheus: the breakers of the service, and the operator
+  curl ${offerUrl}/metrics
+  curl http://${HOST}:${ports.metrics}/metrics
 
 Ctrl-C ends all of it. What the processes say:
 `);
