@@ -101,16 +101,20 @@ export function linkState(): LinkState {
 
 function begin(own: Slot, options: StartOptions): void {
   own.armed = true;
-  const settings = readSettings(options, process.env);
   delete own.link;
-  if (settings.disabled) return;
   const warn = options.warn ?? ((message: string) => process.emitWarning(message, 'FuseboardWarning'));
-  const link = new Link({ settings, registry: registry(), boot: own.boot, warn });
-  own.link = link;
-  link.load();
-  setImmediate(() => {
-    if (own.link === link) link.start();
-  }).unref();
+  try {
+    const settings = readSettings(options, process.env);
+    if (settings.disabled) return;
+    const link = new Link({ settings, registry: registry(), boot: own.boot, warn });
+    own.link = link;
+    link.load();
+    setImmediate(() => {
+      if (own.link === link) link.start();
+    }).unref();
+  } catch (error) {
+    warn(`the link to the operator cannot be started: ${(error as Error).message}`);
+  }
 }
 
 function sameOptions(a: StartOptions, b: StartOptions): boolean {

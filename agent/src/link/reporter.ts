@@ -9,7 +9,7 @@ const INTERVAL_MS = 10_000;
 const LEAST_GAP_MS = 250;
 const SPREAD_MS = 500;
 const ANSWER_MS = 8_000;
-const MAX_PART_BYTES = 47 * 1024;
+const MAX_PART_BYTES = 46 * 1024;
 const MISDIRECTED_TRIES = 8;
 
 /** What this process runs, for the acknowledgement. */
@@ -170,7 +170,10 @@ export class Reporter {
     for (let tries = 0; tries < MISDIRECTED_TRIES; ) {
       const target = this.#target;
       if (target === undefined) return false;
-      const answer = await this.#post(target, text);
+      const answer = await this.#post(target, text).catch((error: Error): Answer => {
+        this.#warn(`reports cannot be sent: ${error.message}`);
+        return 'refused';
+      });
       if (answer === 'answered') {
         for (const entry of part.entries) entry.settle();
         return true;
@@ -192,14 +195,7 @@ export class Reporter {
   #post(target: URL, body: string): Promise<Answer> {
     const { endpoint, timers } = this.#options;
     return new Promise((resolve) => {
-      let credentials: ReturnType<typeof readCredentials>;
-      try {
-        credentials = readCredentials(endpoint);
-      } catch (error) {
-        this.#warn((error as Error).message);
-        resolve('refused');
-        return;
-      }
+      const credentials = readCredentials(endpoint);
       const request = open(
         target,
         {
