@@ -1,6 +1,6 @@
 import type { Rejection, Report } from '@fuseboard/schema/types';
 import { oneSocket, open, type Sockets } from './connection.ts';
-import { type Change, Ledger, type Part, parts, type Reported } from './ledger.ts';
+import { type Change, type Entry, Ledger, type Part, parts, type Reported } from './ledger.ts';
 import { reportTarget } from './report-target.ts';
 import { type Endpoint, PROTOCOL, readCredentials } from './stream.ts';
 import type { Timers } from './timers.ts';
@@ -11,6 +11,7 @@ const SPREAD_MS = 500;
 const ANSWER_MS = 8_000;
 const MAX_PART_BYTES = 46 * 1024;
 const MISDIRECTED_TRIES = 8;
+const SLICE = 250;
 
 /** What this process runs, for the acknowledgement. */
 export interface Applied {
@@ -51,6 +52,8 @@ export class Reporter {
   #due = Number.POSITIVE_INFINITY;
   #cancel = () => {};
   #sending: Promise<void> | undefined;
+  /** A change that the reading itself brings about is in what is read. */
+  #reading = false;
 
   constructor(options: ReporterOptions) {
     this.#options = options;
@@ -75,7 +78,7 @@ export class Reporter {
   /** A breaker changed its state; it is reported at once. */
   changed(name: string, change: Change): void {
     this.#ledger.changed(name, change);
-    this.#schedule(0);
+    if (!this.#reading) this.#schedule(0);
   }
 
   /** A set was applied or a policy rejected; the report that follows is the acknowledgement. */
@@ -132,16 +135,16 @@ export class Reporter {
   }
 
   async #send(bye: boolean): Promise<void> {
-    const { timers, identity, breakers, applied } = this.#options;
+    const { timers, identity, applied } = this.#options;
     const now = timers.now();
     this.#lastSent = now;
     this.#sequence += 1;
-    const { revision, at, rejections } = applied();
-    const stream = this.#streams;
-    const entries = this.#ledger.entries(breakers(), this.#toldStream !== stream, now);
     // Whatever made a report due up to here is told in this one.
     this.#cancel();
     this.#due = Number.POSITIVE_INFINITY;
+    const { revision, at, rejections } = applied();
+    const stream = this.#streams;
+    const entries = await this.#read(this.#toldStream !== stream);
     const cut = parts(entries, rejections, MAX_PART_BYTES);
     const fresh = revision !== undefined && revision !== this.#answeredRevision && at !== undefined;
     for (const [i, part] of cut.entries()) {
@@ -163,6 +166,27 @@ export class Reporter {
     if (stream !== this.#streams) return;
     this.#toldStream = stream;
     this.#answeredRevision = revision;
+  }
+
+  /** Reads the breakers in slices, so that a process with thousands of them is not held up. */
+  async #read(all: boolean): Promise<Entry[]> {
+    const { timers, breakers } = this.#options;
+    const entries: Entry[] = [];
+    let slice: Reported[] = [];
+    const take = () => {
+      this.#reading = true;
+      entries.push(...this.#ledger.entries(slice, all, timers.now()));
+      this.#reading = false;
+      slice = [];
+    };
+    for (const breaker of breakers()) {
+      slice.push(breaker);
+      if (slice.length < SLICE) continue;
+      take();
+      await new Promise((resolve) => setImmediate(resolve).unref());
+    }
+    take();
+    return entries;
   }
 
   async #deliver(body: Report, part: Part): Promise<boolean> {
