@@ -35,6 +35,23 @@ describe('start', () => {
     expect(await start({ url: plane.url, warn }).ready()).toBe('Live');
   });
 
+  it('again goes on counting where the last start ended', async () => {
+    const breaker = getBreaker('counted');
+    breaker.enter()?.succeed();
+    const counted = () => plane.reports.at(-1)?.breakers.find(({ name }) => name === 'counted');
+    const first = start({ url: plane.url, warn });
+    await first.ready();
+    await first.stop();
+    expect(counted()).toMatchObject({ totals: { succeeded: 1 } });
+    const { boot, sequence } = plane.reports.at(-1)!;
+    const second = start({ url: plane.url, warn });
+    await second.ready();
+    await second.stop();
+    expect(counted()).toMatchObject({ totals: { succeeded: 1 }, base: { succeeded: 1 } });
+    expect(plane.reports.at(-1)?.boot).toBe(boot);
+    expect(plane.reports.at(-1)?.sequence).toBeGreaterThan(sequence);
+  });
+
   it('refuses a time that is none', async () => {
     const error = await start({ url: plane.url, warn })
       .ready({ timeout: 'soon' })

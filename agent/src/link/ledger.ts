@@ -42,10 +42,26 @@ export interface Entry {
   settle(): void;
 }
 
-/** What the operator was told of each breaker and has answered; all else is told again, so that no count is lost or told twice. */
+/**
+ * What the operator was told of each breaker and has answered; all else is told again, so that no count is lost or told twice.
+ * There is one for the life of a process, however often its link is started.
+ */
 export class Ledger {
+  /** 128 random bits as hex: names this process. */
+  readonly boot: string;
+  #sequence = 0;
   readonly #answered = new Map<string, Answered>();
   readonly #changes = new Map<string, Change[]>();
+
+  constructor(boot: string) {
+    this.boot = boot;
+  }
+
+  /** One more than for the report before. */
+  nextSequence(): number {
+    this.#sequence += 1;
+    return this.#sequence;
+  }
 
   changed(name: string, { from, to, at, reason }: Change): void {
     const changes = this.#changes.get(name) ?? [];

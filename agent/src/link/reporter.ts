@@ -1,6 +1,6 @@
 import type { Rejection, Report } from '@fuseboard/schema/types';
 import { oneSocket, open, type Sockets } from './connection.ts';
-import { type Change, type Entry, Ledger, type Part, parts, type Reported } from './ledger.ts';
+import { type Change, type Entry, type Ledger, type Part, parts, type Reported } from './ledger.ts';
 import { reportTarget } from './report-target.ts';
 import { type Endpoint, PROTOCOL, readCredentials } from './stream.ts';
 import type { Timers } from './timers.ts';
@@ -24,7 +24,8 @@ export interface Applied {
 
 export interface ReporterOptions {
   readonly endpoint: Endpoint;
-  readonly identity: Pick<Report, 'service' | 'instance' | 'boot'>;
+  readonly identity: Pick<Report, 'service' | 'instance'>;
+  readonly ledger: Ledger;
   readonly namespace?: string;
   readonly timers: Timers;
   readonly random: () => number;
@@ -40,13 +41,11 @@ type Answer = 'answered' | 'misdirected' | 'refused' | 'unreachable';
 /** Tells the operator what the breakers see and which policies run, for as long as there is a stream. */
 export class Reporter {
   readonly #options: ReporterOptions;
-  readonly #ledger = new Ledger();
   readonly #warned = new Set<string>();
   #target: URL | undefined;
   #sockets: Sockets | undefined;
   #streams = 0;
   #toldStream = 0;
-  #sequence = 0;
   #answeredRevision: string | undefined;
   #lastSent = Number.NEGATIVE_INFINITY;
   #due = Number.POSITIVE_INFINITY;
@@ -77,7 +76,7 @@ export class Reporter {
 
   /** A breaker changed its state; it is reported at once. */
   changed(name: string, change: Change): void {
-    this.#ledger.changed(name, change);
+    this.#options.ledger.changed(name, change);
     if (!this.#reading) this.#schedule(0);
   }
 
@@ -135,10 +134,10 @@ export class Reporter {
   }
 
   async #send(bye: boolean): Promise<void> {
-    const { timers, identity, applied } = this.#options;
+    const { timers, identity, ledger, applied } = this.#options;
+    const sequence = ledger.nextSequence();
     const now = timers.now();
     this.#lastSent = now;
-    this.#sequence += 1;
     // Whatever made a report due up to here is told in this one.
     this.#cancel();
     this.#due = Number.POSITIVE_INFINITY;
@@ -151,7 +150,8 @@ export class Reporter {
       const body: Report = {
         protocol: PROTOCOL,
         ...identity,
-        sequence: this.#sequence,
+        boot: ledger.boot,
+        sequence,
         part: i + 1,
         parts: cut.length,
         ...(revision === undefined ? {} : { revision }),
@@ -170,12 +170,12 @@ export class Reporter {
 
   /** Reads the breakers in slices, so that a process with thousands of them is not held up. */
   async #read(all: boolean): Promise<Entry[]> {
-    const { timers, breakers } = this.#options;
+    const { timers, ledger, breakers } = this.#options;
     const entries: Entry[] = [];
     let slice: Reported[] = [];
     const take = () => {
       this.#reading = true;
-      entries.push(...this.#ledger.entries(slice, all, timers.now()));
+      entries.push(...ledger.entries(slice, all, timers.now()));
       this.#reading = false;
       slice = [];
     };
