@@ -1,8 +1,10 @@
 import { hostname } from 'node:os';
 import { threadId } from 'node:worker_threads';
+import type { Breaker } from '../breaker.ts';
 import type { Registry } from '../registry.ts';
 import { readBootstrap } from './bootstrap.ts';
 import { LastGoodFile, lastGoodPath, readLastGood } from './last-good.ts';
+import type { Ledger } from './ledger.ts';
 import type { Message } from './messages.ts';
 import { type Outcome, PolicyStore } from './policy-store.ts';
 import { Reporter } from './reporter.ts';
@@ -19,8 +21,7 @@ export type LinkState = 'Live' | 'Stale' | 'LastGood' | 'Defaults';
 export interface LinkOptions {
   readonly settings: Settings;
   readonly registry: Registry;
-  /** 128 random bits as hex, the same for the whole life of a process. */
-  readonly boot: string;
+  readonly ledger: Ledger;
   readonly warn: (message: string) => void;
   readonly timers?: Timers;
   readonly random?: () => number;
@@ -70,6 +71,7 @@ export class Link {
       if (problem !== undefined) this.#warn(problem);
       if (set !== undefined) {
         this.#apply(this.#store.restore(set, 'last-good'));
+        this.#warnRejected([]);
         return;
       }
     }
@@ -83,7 +85,7 @@ export class Link {
 
   /** Dials the operator, if there is one. */
   start(): void {
-    const { settings, registry, boot, random = Math.random } = this.#options;
+    const { settings, registry, ledger, random = Math.random } = this.#options;
     if (settings.url === undefined || this.#stream !== undefined) return;
     const endpoint: Endpoint = {
       url: settings.url,
@@ -94,7 +96,8 @@ export class Link {
     const instance = `${hostname()}/${process.pid}/${threadId}`.slice(0, 512);
     const reporter = new Reporter({
       ...shared,
-      identity: { service: settings.service, instance, boot },
+      identity: { service: settings.service, instance },
+      ledger,
       ...(settings.namespace ? { namespace: settings.namespace } : {}),
       breakers: () => registry.breakers(),
       applied: () => this.#applied(),
@@ -114,7 +117,7 @@ export class Link {
     });
     this.#forget = [
       registry.onTransition((breaker, change) => reporter.changed(breaker.name, change)),
-      registry.onCreate(() => this.#warnUngoverned()),
+      registry.onCreate((breaker) => this.#warnUngoverned([breaker])),
     ];
     this.#stream.start();
   }
@@ -135,15 +138,20 @@ export class Link {
 
   /** Sends the last counts, keeps the policies in the file and hangs up; takes `flushMs` at most. */
   async stop(flushMs: number): Promise<void> {
-    for (const forget of this.#forget) forget();
     await Promise.all([this.#reporter?.bye(flushMs), this.#file?.flush()]);
+    this.hangUp();
+  }
+
+  /** Ends the link without a word, because another one of the same process takes over. */
+  hangUp(): void {
+    for (const forget of this.#forget.splice(0)) forget();
     this.#stream?.stop();
     this.#reporter?.detach();
     for (const done of [...this.#waiting]) done();
   }
 
   #query(instance: string): URLSearchParams {
-    const { settings, boot } = this.#options;
+    const { settings, ledger } = this.#options;
     const { policies, overrides } = this.#store.asOf;
     const list = (pairs: [string, string | undefined][]) =>
       pairs.flatMap(([key, value]) => (value === undefined ? [] : [`${key}=${value}`])).join(',');
@@ -151,7 +159,7 @@ export class Link {
       protocol: String(PROTOCOL),
       service: settings.service,
       instance,
-      boot,
+      boot: ledger.boot,
       labels: list(Object.entries(settings.labels)),
       since: list([
         ['policies', policies],
@@ -181,7 +189,7 @@ export class Link {
       this.#apply(outcome.set);
       const stored = this.#store.stored();
       if (stored !== undefined) this.#file?.keep(stored, outcome.reset);
-      this.#warnUngoverned();
+      this.#warnUngoverned(this.#options.registry.breakers());
       for (const done of [...this.#waiting]) done();
     }
     this.#reporter?.acknowledge();
@@ -210,10 +218,10 @@ export class Link {
   }
 
   /** Once for each name that is used without a policy and without defaults. */
-  #warnUngoverned(): void {
+  #warnUngoverned(breakers: Iterable<Breaker>): void {
     if (!this.#live) return;
     const names: string[] = [];
-    for (const breaker of this.#options.registry.breakers()) {
+    for (const breaker of breakers) {
       if (this.#named.size >= MAX_NAMED) break;
       if (breaker.stats().source !== 'none' || this.#named.has(breaker.name)) continue;
       this.#named.add(breaker.name);
