@@ -16,6 +16,8 @@ const begin = (options: Partial<KubernetesStatusSinkOptions> = {}) => {
     kubeConfig: server.kubeConfig,
     statusIntervalMs: 5,
     eventIntervalMs: 5,
+    retryMs: 20,
+    graceMs: 20,
     log: { info: () => {}, warn: (_fields, message) => warnings.push(message) },
     ...options,
   });
