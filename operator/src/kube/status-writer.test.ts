@@ -156,6 +156,15 @@ describe('the status of a policy', () => {
     await holds('b', applied(2));
   });
 
+  it('takes its turn: no second sees more than 20 writes over all policies', async () => {
+    begin();
+    const begun = performance.now();
+    for (let i = 0; i < 25; i += 1) sink.write(policyOf(server.put(`p${i}`)), applied(1));
+    await until(() => [...server.objects.values()].every((object) => object.status !== undefined));
+    expect(performance.now() - begun).toBeGreaterThanOrEqual(990);
+    expect(server.asked.status).toBe(25);
+  });
+
   it('survives a kubeconfig whose plugin is not installed', async () => {
     const kubeConfig = new KubeConfig();
     kubeConfig.loadFromClusterAndUser(server.kubeConfig.clusters[0]!, {
