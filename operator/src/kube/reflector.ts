@@ -170,7 +170,7 @@ export class Reflector {
         const begun = performance.now();
         again = await this.#watch();
         if (performance.now() - begun >= this.#timers.healthyMs) this.#churn.reset();
-        else await this.#pause(this.#churn.next());
+        else if (!this.#interrupt.signal.aborted) await this.#pause(this.#churn.next());
       }
     } finally {
       clearTimeout(due);
@@ -229,6 +229,15 @@ export class Reflector {
     const ending = new AbortController();
     const signal = AbortSignal.any([this.#interrupt.signal, ending.signal]);
     let settling: Promise<void> | undefined;
+    const settle = () => {
+      if (this.#doubted.size === 0 || signal.aborted) return;
+      settling ??= this.#settle(signal)
+        .catch((error) => ending.abort(error))
+        .finally(() => {
+          settling = undefined;
+          settle();
+        });
+    };
     try {
       await client.watch(collectionPath(resource, namespace), {
         query: { allowWatchBookmarks: 'true', resourceVersion: this.#seen },
@@ -237,12 +246,7 @@ export class Reflector {
         opened: () => this.#recovered(),
         event: (line) => {
           this.#apply(line);
-          if (this.#doubted.size === 0) return;
-          settling ??= this.#settle(signal)
-            .catch((error) => ending.abort(error))
-            .finally(() => {
-              settling = undefined;
-            });
+          settle();
         },
       });
       // A removal that is still held is decided by the list.
