@@ -65,8 +65,8 @@ export class Reflector {
   readonly #churn: Backoff;
   readonly #stopping = new AbortController();
   readonly #objects = new Map<string, KubeObject>();
-  /** Objects that the watch says are gone, by key, with their uid, until the removal is believed. */
-  readonly #doubted = new Map<string, string>();
+  /** Objects that the watch says are gone, by key, until the removal is believed; oldest first. */
+  readonly #doubted = new Map<string, { readonly uid: string; readonly version: string }>();
   readonly #stats: ReflectorStats = { lists: 0, watches: 0, events: 0, bookmarks: 0, expirations: 0, failures: 0 };
   #synced = false;
   #outage: string | undefined;
@@ -287,13 +287,14 @@ export class Reflector {
       const known = readObject(object);
       const key = keyOf(known);
       if (type === 'DELETED') {
-        if (this.#objects.get(key)?.metadata.uid === known.metadata.uid) this.#doubted.set(key, known.metadata.uid);
+        const { uid } = known.metadata;
+        if (this.#objects.get(key)?.metadata.uid === uid) this.#doubted.set(key, { uid, version });
       } else {
         this.#objects.set(key, known);
         this.#doubted.delete(key);
       }
     }
-    if (this.#doubted.size === 0) this.#asOf = this.#seen;
+    this.#advance();
     this.#options.changed();
   }
 
@@ -302,14 +303,20 @@ export class Reflector {
     while (this.#doubted.size > 0) {
       const held = [...this.#doubted];
       await this.#requireServedTwice(signal);
-      for (const [key, uid] of held) {
-        if (this.#doubted.get(key) !== uid) continue;
+      for (const [key, doubt] of held) {
+        if (this.#doubted.get(key) !== doubt) continue;
         this.#doubted.delete(key);
         this.#objects.delete(key);
       }
-      if (this.#doubted.size === 0) this.#asOf = this.#seen;
+      this.#advance();
       this.#options.changed();
     }
+  }
+
+  /** The copy contains everything up to the oldest removal that is held. */
+  #advance(): void {
+    const [oldest] = this.#doubted.values();
+    this.#asOf = oldest === undefined ? this.#seen : String(BigInt(oldest.version) - 1n);
   }
 
   /** Looks twice: a removal may be seen a moment before the API server that is asked knows that the definition is being deleted. */
