@@ -14,7 +14,7 @@ export interface ReflectorTimers {
   readonly healthyMs?: number;
   /** How often everything is listed afresh although the watch is well. Absent: 600 000. */
   readonly relistMs?: number;
-  /** A watch without a byte for this long is dead; the API server sends a bookmark a minute. Absent: 90 000. */
+  /** A watch without a byte for this long is dead; the API server sends a bookmark a minute once it has seen an event; an empty cluster is listed anew instead. Absent: 90 000. */
   readonly silenceMs?: number;
   /** How long a list or any other single request may take. Absent: 30 000. */
   readonly requestMs?: number;
