@@ -21,6 +21,10 @@ export interface KubernetesStatusSinkOptions {
   readonly statusIntervalMs?: number;
   /** The least time between two Events of a reason at a policy, in milliseconds. Absent: 60 000. */
   readonly eventIntervalMs?: number;
+  /** The wait before a failed write is tried again; it doubles up to 30 s. In milliseconds. Absent: 1 000. */
+  readonly retryMs?: number;
+  /** How long `stop` waits for what is under way, in milliseconds. Absent: 2 000. */
+  readonly graceMs?: number;
 }
 
 type Write =
@@ -32,6 +36,11 @@ const WRITES_PER_SECOND = 20;
 /** One slow answer must not hold up the rest. */
 const MAX_IN_FLIGHT = 4;
 const CONFLICTS = 5;
+/**
+ * What is refused so stays refused until there is something else to write. Not 403: an API server that has just started
+ * forbids everything until it has read its roles.
+ */
+const FINAL: readonly number[] = [400, 404, 405, 413, 415, 422];
 /** At the greatest rate of writes, these were made within the last minute; the source is not so far behind. */
 const MAX_WRITTEN = 60 * WRITES_PER_SECOND;
 const REQUEST_MS = 10_000;
@@ -45,7 +54,7 @@ class KubernetesStatusSink implements StatusSink {
   readonly #options: KubernetesStatusSinkOptions;
   readonly #client: KubeClient;
   readonly #events: EventRecorder;
-  readonly #queue = new WriteQueue<Write>({ perSecond: WRITES_PER_SECOND });
+  readonly #queue: WriteQueue<Write>;
   readonly #stopping = new AbortController();
   readonly #inFlight = new Set<Promise<void>>();
   /** What was written and has not come back through the source yet, by uid. */
@@ -57,6 +66,7 @@ class KubernetesStatusSink implements StatusSink {
 
   constructor(options: KubernetesStatusSinkOptions) {
     this.#options = options;
+    this.#queue = new WriteQueue({ perSecond: WRITES_PER_SECOND, retryMs: options.retryMs });
     this.#client = new KubeClient(options.kubeConfig);
     this.#events = new EventRecorder(this.#client, options.instance ?? hostname());
   }
@@ -79,11 +89,11 @@ class KubernetesStatusSink implements StatusSink {
     this.#pump();
   }
 
-  /** What is under way may end within 2 s; what waits is dropped. */
+  /** What is under way may end within the grace; what waits is dropped. */
   async stop(): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#timer);
-    const cutoff = setTimeout(() => this.#stopping.abort(), 2000);
+    const cutoff = setTimeout(() => this.#stopping.abort(), this.#options.graceMs ?? 2000);
     await Promise.all(this.#inFlight);
     clearTimeout(cutoff);
   }
@@ -114,22 +124,17 @@ class KubernetesStatusSink implements StatusSink {
       const { status, retryAfterMs } = error instanceof KubeError ? error : {};
       const { namespace, name } = write.policy;
       const what = `${write.kind} of policy ${namespace}/${name}`;
-      // What the API server refuses for good stays refused until there is something else to write.
-      if (status !== undefined && status >= 400 && status < 500 && ![401, 408, 409, 429].includes(status)) {
+      if (status !== undefined && FINAL.includes(status)) {
         this.#queue.done(key);
         if (status !== 404)
-          this.#say(
-            write,
-            status,
-            `cannot write the ${what} (${status}): ${(error as Error).message}${advice(status, write)}`,
-          );
+          this.#say(write, status, `cannot write the ${what} (${status}): ${(error as Error).message}`);
         return;
       }
       this.#queue.failed(key, write, performance.now(), retryAfterMs);
       this.#say(
         write,
         status,
-        `cannot write the ${what} now (${status ?? 'no answer'}): ${(error as Error).message}; trying again`,
+        `cannot write the ${what} now (${status ?? 'no answer'}): ${(error as Error).message}; ${advice(status, write)}`,
       );
     }
   }
@@ -151,7 +156,6 @@ class KubernetesStatusSink implements StatusSink {
             apiVersion: `${GROUP}/${VERSION}`,
             kind: KIND,
             metadata: { namespace, name, uid, resourceVersion: newest.resourceVersion },
-            spec: policy.spec,
             status,
           },
         });
@@ -183,9 +187,9 @@ class KubernetesStatusSink implements StatusSink {
   }
 }
 
-function advice(status: number, { kind }: Write): string {
-  if (status !== 403) return '';
+function advice(status: number | undefined, { kind }: Write): string {
+  if (status !== 403) return 'trying again';
   return kind === 'status'
-    ? `; grant the operator's account the verb update on ${POLICIES.plural}/status of the group ${GROUP}`
-    : `; grant the operator's account the verbs create and patch on events`;
+    ? `grant the operator's account the verb update on ${POLICIES.plural}/status of the group ${GROUP}`
+    : `grant the operator's account the verbs create and patch on events`;
 }

@@ -374,6 +374,17 @@ describe('removals', () => {
     expect(source.state().synced).toBe(false);
   });
 
+  it('are an outage that names the ClusterRole when discovery is forbidden', async () => {
+    server.put('a');
+    await followed();
+    server.break('discovery', status(403));
+    server.remove('a');
+    await until(() => source.state().outage?.includes('system:discovery') === true);
+    expect(names()).toEqual(['a']);
+    server.heal('discovery');
+    await agree();
+  });
+
   it('hold back as of when the policies are, and nothing else', async () => {
     server.put('a');
     server.put('b');
@@ -384,6 +395,32 @@ describe('removals', () => {
     await until(() => source.state().policies.get('default/b')?.generation === 2);
     expect(names()).toEqual(['a', 'b']);
     expect(source.state().asOf).toBe(asOf);
+    await agree();
+    expect(source.state().asOf).toBe(server.version);
+  });
+
+  it('are believed one by one, and as of moves with them', async () => {
+    server.put('a');
+    server.put('b');
+    await followed();
+    const looks: (() => void)[] = [];
+    const look = async () => {
+      await until(() => looks.length > 0);
+      looks.shift()!();
+    };
+    server.break('discovery', (_request, _response, proceed) => looks.push(proceed));
+    server.remove('a');
+    await until(() => looks.length > 0);
+    server.remove('b');
+    const removed = Number(server.version);
+    server.put('c');
+    await until(() => names().includes('c'));
+    await look();
+    await look();
+    await until(() => names().join() === 'b,c');
+    expect(source.state().asOf).toBe(String(removed - 1));
+    await look();
+    await look();
     await agree();
     expect(source.state().asOf).toBe(server.version);
   });
