@@ -1,5 +1,5 @@
 import { GROUP, KIND, type PolicySpec, type SpecProblem, specProblems, VERSION } from '@fuseboard/schema';
-import { type Document, isMap, isNode, LineCounter, parseAllDocuments } from 'yaml';
+import { type Document, isMap, isNode, isScalar, LineCounter, parseAllDocuments } from 'yaml';
 
 /** Something wrong in a file, at a line that begins at 1. */
 export interface LineProblem {
@@ -43,7 +43,7 @@ export function parsePolicyFile(text: string): ParsedFile {
   const policies: FilePolicy[] = [];
   const problems: LineProblem[] = [];
   for (const document of list) {
-    if (document.contents === null) continue;
+    if (document.contents === null || (isScalar(document.contents) && document.contents.value === null)) continue;
     const read = readDocument(document, lines);
     if ('spec' in read) policies.push(read);
     else problems.push(read);
