@@ -1,0 +1,136 @@
+/** A spec whose single fields are well-formed, and the rules across fields that it breaks. */
+export interface RuleCase {
+  readonly name: string;
+  readonly spec: object;
+  /** The dotted paths, from the spec, of the fields that break a rule; empty when the spec is accepted. */
+  readonly broken: readonly string[];
+}
+
+const spec = (rest: object) => ({ breakers: ['payments'], ...rest });
+const trip = (value: object) => spec({ trip: value });
+const requirement = (value: object) => spec({ selector: { matchExpressions: [{ key: 'app', ...value }] } });
+const label = (key: string) => spec({ selector: { matchLabels: { [key]: 'x' } } });
+
+/** Run through both forms of each rule: the expression that the API server evaluates, and the predicate. */
+export const RULE_CASES: readonly RuleCase[] = [
+  { name: 'no trip at all', spec: spec({}), broken: [] },
+  { name: 'an empty trip', spec: trip({}), broken: ['trip'] },
+  { name: 'a trip with a window only', spec: trip({ window: { type: 'Time', duration: '10s' } }), broken: ['trip'] },
+  { name: 'a failure rate', spec: trip({ failureRate: { thresholdPercent: 50 } }), broken: [] },
+  { name: 'a failure count', spec: trip({ failureCount: 5 }), broken: [] },
+  { name: 'consecutive failures', spec: trip({ consecutiveFailures: 5 }), broken: [] },
+  {
+    name: 'all three conditions',
+    spec: trip({ failureRate: { thresholdPercent: 1 }, failureCount: 1, consecutiveFailures: 1, minimumCalls: 1 }),
+    broken: [],
+  },
+  {
+    name: 'minimumCalls with a rate',
+    spec: trip({ minimumCalls: 10, failureRate: { thresholdPercent: 50 } }),
+    broken: [],
+  },
+  {
+    name: 'minimumCalls without a rate',
+    spec: trip({ minimumCalls: 10, failureCount: 5 }),
+    broken: ['trip.minimumCalls'],
+  },
+  { name: 'minimumCalls alone', spec: trip({ minimumCalls: 10 }), broken: ['trip', 'trip.minimumCalls'] },
+  {
+    name: 'failureCount as large as the window',
+    spec: trip({ failureCount: 10, window: { type: 'Count', size: 10 } }),
+    broken: [],
+  },
+  {
+    name: 'failureCount larger than the window',
+    spec: trip({ failureCount: 11, window: { type: 'Count', size: 10 } }),
+    broken: ['trip.failureCount'],
+  },
+  {
+    name: 'failureCount with a window of time',
+    spec: trip({ failureCount: 1000, window: { type: 'Time', duration: '1s' } }),
+    broken: [],
+  },
+  {
+    name: 'a window of time without a duration',
+    spec: trip({ failureCount: 1, window: { type: 'Time' } }),
+    broken: ['trip.window.duration'],
+  },
+  {
+    name: 'a window of time with a size',
+    spec: trip({ failureCount: 1, window: { type: 'Time', duration: '10s', size: 10 } }),
+    broken: ['trip.window.size'],
+  },
+  {
+    name: 'a window of calls without a size',
+    spec: trip({ failureCount: 1, window: { type: 'Count' } }),
+    broken: ['trip.window.size'],
+  },
+  {
+    name: 'a window of calls with a duration',
+    spec: trip({ failureCount: 1, window: { type: 'Count', size: 10, duration: '10s' } }),
+    broken: ['trip.window.duration'],
+  },
+  {
+    name: 'a window of calls with a duration in place of a size',
+    spec: trip({ failureCount: 1, window: { type: 'Count', duration: '10s' } }),
+    broken: ['trip.window.duration', 'trip.window.size'],
+  },
+  { name: 'In with values', spec: requirement({ operator: 'In', values: ['a', 'b'] }), broken: [] },
+  { name: 'NotIn with values', spec: requirement({ operator: 'NotIn', values: ['a'] }), broken: [] },
+  { name: 'Exists without values', spec: requirement({ operator: 'Exists' }), broken: [] },
+  { name: 'DoesNotExist with an empty list', spec: requirement({ operator: 'DoesNotExist', values: [] }), broken: [] },
+  {
+    name: 'In without values',
+    spec: requirement({ operator: 'In' }),
+    broken: ['selector.matchExpressions[0].values'],
+  },
+  {
+    name: 'NotIn with an empty list',
+    spec: requirement({ operator: 'NotIn', values: [] }),
+    broken: ['selector.matchExpressions[0].values'],
+  },
+  {
+    name: 'Exists with values, as the second requirement',
+    spec: spec({
+      selector: {
+        matchExpressions: [
+          { key: 'app', operator: 'Exists' },
+          { key: 'tier', operator: 'Exists', values: ['a'] },
+        ],
+      },
+    }),
+    broken: ['selector.matchExpressions[1].values'],
+  },
+  { name: 'a plain label', spec: label('app'), broken: [] },
+  { name: 'a label with a prefix', spec: label('app.kubernetes.io/name'), broken: [] },
+  { name: 'a label of 63 characters', spec: label('a'.repeat(63)), broken: [] },
+  { name: 'no labels', spec: spec({ selector: { matchLabels: {} } }), broken: [] },
+  { name: 'a label of 64 characters', spec: label('a'.repeat(64)), broken: ['selector.matchLabels'] },
+  { name: 'a label with a space', spec: label('my app'), broken: ['selector.matchLabels'] },
+  { name: 'a label that ends in a dash', spec: label('app-'), broken: ['selector.matchLabels'] },
+  { name: 'a label with two slashes', spec: label('a/b/c'), broken: ['selector.matchLabels'] },
+  { name: 'a label with an empty prefix', spec: label('/name'), broken: ['selector.matchLabels'] },
+  {
+    name: 'two rules broken in different places',
+    spec: spec({ trip: {}, selector: { matchExpressions: [{ key: 'app', operator: 'In' }] } }),
+    broken: ['trip', 'selector.matchExpressions[0].values'],
+  },
+];
+
+/** Texts that look like a duration, and whether they lie within its bounds. */
+export const DURATION_CASES: readonly (readonly [text: string, accepted: boolean])[] = [
+  ['1ms', true],
+  ['250ms', true],
+  ['30s', true],
+  ['1m30s', true],
+  ['24h', true],
+  ['23h59m59s999ms', true],
+  ['1440m', true],
+  ['0s', false],
+  ['0ms', false],
+  ['0h0m0s0ms', false],
+  ['24h1ms', false],
+  ['25h', false],
+  ['86401s', false],
+  ['1441m', false],
+];

@@ -1,0 +1,194 @@
+import http from 'node:http';
+import https from 'node:https';
+import type { KubeConfig } from '@kubernetes/client-node';
+
+/** What the API server, or the way to it, answered instead of what was asked for. */
+export class KubeError extends Error {
+  /** The HTTP status; absent when there was no answer. */
+  readonly status: number | undefined;
+  /** How long the server asks us to stay away, in milliseconds. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(message: string, status?: number, retryAfterMs?: number) {
+    super(message);
+    this.name = 'KubeError';
+    this.status = status;
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+export interface KubeRequest {
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH';
+  readonly query?: Readonly<Record<string, string | undefined>>;
+  readonly body?: unknown;
+  /** Absent: `application/json`. */
+  readonly contentType?: string;
+  readonly signal?: AbortSignal;
+  /** Absent: 30 s for the whole answer. */
+  readonly timeoutMs?: number;
+}
+
+export interface KubeWatch {
+  readonly query: Readonly<Record<string, string | undefined>>;
+  readonly signal: AbortSignal;
+  /** The stream is dead when nothing came for this long. */
+  readonly silenceMs: number;
+  /** The server accepted the watch. */
+  opened(): void;
+  /** One line of the stream, read as JSON. What it throws ends the watch and is thrown by it. */
+  event(line: unknown): void;
+}
+
+/** An answer is cut off beyond this size: no page of 500 policies of 64 KiB is larger. */
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+const MAX_ERROR_BYTES = 64 * 1024;
+
+/**
+ * Requests to the API server with the credentials, the trust and the proxy of a kubeconfig.
+ *
+ * The generated API classes have no time limit, and the `Watch` of client-node passes over lines that are not JSON (an
+ * event would be lost unseen) and hides Retry-After; both matter here, so this speaks HTTP itself.
+ */
+export class KubeClient {
+  readonly #config: KubeConfig;
+
+  constructor(config: KubeConfig) {
+    this.#config = config;
+  }
+
+  /** The URL of the API server. */
+  get server(): string {
+    return this.#config.getCurrentCluster()?.server ?? 'no cluster in the kubeconfig';
+  }
+
+  /**
+   * One request and its whole answer as JSON.
+   *
+   * @throws KubeError for every status but 2xx, for an answer that is not JSON, and when there is none in time.
+   */
+  async request<T>(path: string, options: KubeRequest = {}): Promise<T> {
+    const timeoutMs = options.timeoutMs ?? 30_000;
+    const limit = new AbortController();
+    const timer = setTimeout(() => limit.abort(new KubeError(`no answer within ${timeoutMs / 1000} s`)), timeoutMs);
+    try {
+      const signal = options.signal ? AbortSignal.any([options.signal, limit.signal]) : limit.signal;
+      const response = await this.#send(path, options, signal);
+      return parse(await text(response, MAX_ANSWER_BYTES)) as T;
+    } catch (error) {
+      throw limit.signal.aborted ? limit.signal.reason : asKubeError(error);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /**
+   * Follows a stream of lines; resolves when the server ends it in order.
+   *
+   * @throws KubeError for every status but 200, a line that is not JSON, a broken or silent connection; what `event` throws.
+   */
+  async watch(path: string, watch: KubeWatch): Promise<void> {
+    const silence = new AbortController();
+    const expire = () => silence.abort(new KubeError(`nothing came for ${watch.silenceMs / 1000} s`));
+    let timer = setTimeout(expire, watch.silenceMs);
+    try {
+      const signal = AbortSignal.any([watch.signal, silence.signal]);
+      const response = await this.#send(path, { query: { ...watch.query, watch: 'true' } }, signal);
+      watch.opened();
+      response.setEncoding('utf8');
+      let rest = '';
+      for await (const chunk of response) {
+        clearTimeout(timer);
+        timer = setTimeout(expire, watch.silenceMs);
+        const lines = (rest + chunk).split('\n');
+        rest = lines.pop()!;
+        if (rest.length > MAX_ANSWER_BYTES) throw new KubeError('a line of the watch is too long');
+        for (const line of lines) if (line.trim() !== '') watch.event(parse(line));
+      }
+      // What an orderly end leaves behind a last line break is half an event; it comes again from its resourceVersion.
+    } catch (error) {
+      if (silence.signal.aborted) throw silence.signal.reason;
+      throw asKubeError(error);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #send(path: string, options: KubeRequest, signal: AbortSignal): Promise<http.IncomingMessage> {
+    const url = new URL(this.server.replace(/\/$/, '') + path);
+    for (const [name, value] of Object.entries(options.query ?? {})) {
+      if (value !== undefined) url.searchParams.set(name, value);
+    }
+    const body = options.body === undefined ? undefined : JSON.stringify(options.body);
+    const request: https.RequestOptions = { method: options.method ?? 'GET', signal };
+    // A credential plugin is a process of its own and knows nothing of our limits.
+    await unlessAborted(this.#config.applyToHTTPSOptions(request), signal);
+    request.headers = {
+      ...(request.headers as http.OutgoingHttpHeaders),
+      accept: 'application/json',
+      'user-agent': 'fuseboard-operator',
+      ...(body === undefined
+        ? {}
+        : { 'content-type': options.contentType ?? 'application/json', 'content-length': Buffer.byteLength(body) }),
+    };
+    const { request: open } = url.protocol === 'http:' ? http : https;
+    const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
+      open(url, request, resolve).once('error', reject).end(body);
+    });
+    const status = response.statusCode!;
+    if (status >= 200 && status < 300) return response;
+    const answer = await text(response, MAX_ERROR_BYTES).catch(() => '');
+    throw new KubeError(reason(answer, response), status, retryAfterMs(response.headers['retry-after']));
+  }
+}
+
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason);
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
+}
+
+async function text(response: http.IncomingMessage, limit: number): Promise<string> {
+  response.setEncoding('utf8');
+  let all = '';
+  for await (const chunk of response) {
+    all += chunk;
+    if (all.length > limit) throw new KubeError(`the answer is longer than ${limit} bytes`);
+  }
+  return all;
+}
+
+function parse(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    throw new KubeError(`the answer is not JSON: ${JSON.stringify(json.slice(0, 80))}`);
+  }
+}
+
+/** The message of the API server's Status, else the HTTP status in words. */
+function reason(answer: string, response: http.IncomingMessage): string {
+  try {
+    const { message } = JSON.parse(answer) as { message?: unknown };
+    if (typeof message === 'string' && message !== '') return message.slice(0, 1000);
+  } catch {
+    // Not every proxy answers with a Status.
+  }
+  return `${response.statusCode} ${response.statusMessage || http.STATUS_CODES[response.statusCode!] || ''}`.trim();
+}
+
+function retryAfterMs(header: string | undefined): number | undefined {
+  if (header === undefined) return undefined;
+  const ms = /^\d+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - Date.now();
+  return Number.isFinite(ms) && ms > 0 ? ms : undefined;
+}
+
+function asKubeError(error: unknown): unknown {
+  if (error instanceof Error && ('code' in error || error.name === 'AbortError') && !(error instanceof KubeError)) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    return new KubeError(message === 'aborted' ? 'the connection was cut' : message || String(code));
+  }
+  return error;
+}

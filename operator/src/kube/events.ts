@@ -1,0 +1,133 @@
+import { randomBytes } from 'node:crypto';
+import { GROUP, KIND, VERSION } from '@fuseboard/schema';
+import type { Policy } from '../core/policy.ts';
+import type { PolicyEventRecord } from '../core/sink.ts';
+import { type KubeClient, KubeError } from './client.ts';
+
+export const REPORTER = `${GROUP}/operator`;
+
+/** Occurrences of one reason at one policy. */
+interface Series {
+  readonly policy: Policy;
+  readonly type: PolicyEventRecord['type'];
+  readonly reason: string;
+  message: string;
+  /** The Event that stands for the series; absent until it is written. */
+  name?: string;
+  firstAt: string;
+  lastAt: string;
+  /** Occurrences that the Event tells of. */
+  written: number;
+  /** Occurrences since then. */
+  pending: number;
+}
+
+/** The oldest series are forgotten beyond this many; their next occurrence begins a new Event. */
+const MAX_SERIES = 10_000;
+const MAX_MESSAGE = 1024;
+
+/**
+ * Events in the namespace of their policy, where `kubectl describe cbp` shows them. One Event stands for all occurrences
+ * of a reason at a policy: it counts them and carries the newest message.
+ */
+export class EventRecorder {
+  readonly #client: KubeClient;
+  readonly #instance: string;
+  readonly #series = new Map<string, Series>();
+
+  /** @param instance which replica reports, for people. */
+  constructor(client: KubeClient, instance: string) {
+    this.#client = client;
+    this.#instance = instance;
+  }
+
+  /** Counts an occurrence; returns the key of its series, to be given to `write`. */
+  record(policy: Policy, { type, reason, message }: PolicyEventRecord): string {
+    const key = `${policy.uid} ${type} ${reason}`;
+    const at = new Date().toISOString().replace(/\.\d+Z$/, 'Z');
+    const series = this.#series.get(key) ?? {
+      policy,
+      type,
+      reason,
+      message,
+      firstAt: at,
+      lastAt: at,
+      written: 0,
+      pending: 0,
+    };
+    this.#series.delete(key);
+    this.#series.set(key, series);
+    if (this.#series.size > MAX_SERIES) this.#series.delete(this.#series.keys().next().value!);
+    series.message = message.slice(0, MAX_MESSAGE);
+    series.lastAt = at;
+    series.pending += 1;
+    return key;
+  }
+
+  /** Writes what is pending in a series. Throws a KubeError that says why not. */
+  async write(key: string, signal: AbortSignal): Promise<void> {
+    const series = this.#series.get(key);
+    if (!series || series.pending === 0) return;
+    const { pending } = series;
+    if (series.name === undefined || !(await this.#raise(series, pending, signal))) {
+      await this.#create(series, pending, signal);
+    }
+    series.pending -= pending;
+  }
+
+  /** False when the Event is gone; the API server keeps one for an hour. */
+  async #raise(series: Series, pending: number, signal: AbortSignal): Promise<boolean> {
+    const count = series.written + pending;
+    try {
+      await this.#client.request(`${this.#path(series)}/${series.name}`, {
+        method: 'PATCH',
+        contentType: 'application/merge-patch+json',
+        body: { count, message: series.message, lastTimestamp: series.lastAt },
+        signal,
+        timeoutMs: 10_000,
+      });
+    } catch (error) {
+      if (error instanceof KubeError && error.status === 404) return false;
+      throw error;
+    }
+    series.written = count;
+    return true;
+  }
+
+  async #create(series: Series, pending: number, signal: AbortSignal): Promise<void> {
+    const { policy, type, reason, message, lastAt } = series;
+    const name = `${policy.name.slice(0, 220)}.${randomBytes(8).toString('hex')}`;
+    const firstAt = series.name === undefined ? series.firstAt : lastAt;
+    await this.#client.request(this.#path(series), {
+      method: 'POST',
+      body: {
+        apiVersion: 'v1',
+        kind: 'Event',
+        metadata: { name, namespace: policy.namespace },
+        involvedObject: {
+          apiVersion: `${GROUP}/${VERSION}`,
+          kind: KIND,
+          namespace: policy.namespace,
+          name: policy.name,
+          uid: policy.uid,
+        },
+        type,
+        reason,
+        message,
+        count: pending,
+        firstTimestamp: firstAt,
+        lastTimestamp: lastAt,
+        source: { component: REPORTER },
+        reportingComponent: REPORTER,
+        reportingInstance: this.#instance,
+      },
+      signal,
+      timeoutMs: 10_000,
+    });
+    Object.assign(series, { name, firstAt, written: pending });
+  }
+
+  #path({ policy }: Series): string {
+    return `/api/v1/namespaces/${encodeURIComponent(policy.namespace)}/events`;
+  }
+}

@@ -1,0 +1,357 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Backoff } from './backoff.ts';
+import { type KubeClient, KubeError } from './client.ts';
+import { type KubeObject, keyOf, readEvent, readList, readObject, readVersion } from './object.ts';
+import { collectionPath, explain, type KubeResource, offeredVerbs, resourceName } from './resource.ts';
+
+/** All in milliseconds. */
+export interface ReflectorTimers {
+  /** The wait after a first failure. Absent: 800. */
+  readonly backoffMinMs?: number;
+  /** The longest wait after many failures. Absent: 30 000. */
+  readonly backoffMaxMs?: number;
+  /** A watch that lived this long was healthy: what follows it starts with the shortest wait. Absent: 5 000. */
+  readonly healthyMs?: number;
+  /** How often everything is listed afresh although the watch is well. Absent: 600 000. */
+  readonly relistMs?: number;
+  /** A watch without a byte for this long is dead; the API server sends a bookmark a minute. Absent: 90 000. */
+  readonly silenceMs?: number;
+  /** How long a list or any other single request may take. Absent: 30 000. */
+  readonly requestMs?: number;
+  /** How long a removal is held, between two looks at whether the resource is still served. Absent: 250. */
+  readonly holdMs?: number;
+}
+
+export interface ReflectorStats {
+  lists: number;
+  watches: number;
+  events: number;
+  bookmarks: number;
+  /** Times that the API server no longer had the history that a watch or a page needed (410). */
+  expirations: number;
+  failures: number;
+}
+
+export interface ReflectorOptions {
+  readonly client: KubeClient;
+  readonly resource: KubeResource;
+  /** Absent: all namespaces. */
+  readonly namespace?: string | undefined;
+  readonly timers?: ReflectorTimers;
+  /** Called after every change of what the reflector shows. */
+  readonly changed: () => void;
+  readonly log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
+}
+
+const PAGE = 500;
+
+/** The resource cannot be relied on, although the API server answers. */
+class Outage extends Error {}
+
+/** The history that was asked for is gone: list again. */
+class Expired extends Error {}
+
+/**
+ * A copy of one resource, kept equal to the API server by a consistent list and a watch from its resourceVersion, for
+ * ever. What cannot be read is an outage: what is known stays. A removal is believed only while the resource is really
+ * served, because deleting its definition deletes every object too.
+ */
+export class Reflector {
+  readonly #options: ReflectorOptions;
+  readonly #timers: Required<ReflectorTimers>;
+  /** Paces what the API server refuses; back to the start once it accepts a watch. */
+  readonly #refusals: Backoff;
+  /** Paces watches that end too soon; back to the start after one that was healthy. */
+  readonly #churn: Backoff;
+  readonly #stopping = new AbortController();
+  readonly #objects = new Map<string, KubeObject>();
+  /** Objects that the watch says are gone, by key, with their uid, until the removal is believed. */
+  readonly #doubted = new Map<string, string>();
+  readonly #stats: ReflectorStats = { lists: 0, watches: 0, events: 0, bookmarks: 0, expirations: 0, failures: 0 };
+  #synced = false;
+  #outage: string | undefined;
+  /** Everything up to this resourceVersion is in `#objects`. */
+  #asOf: string | undefined;
+  /** Where the next watch goes on; ahead of `#asOf` while a removal is held. */
+  #seen = '';
+  /** Ends the wait or the watch that is under way, so that a list comes next. */
+  #interrupt = new AbortController();
+  /** Whether what is under way comes after a list. */
+  #following = false;
+  /** The API server refused, and we stay away for a while. */
+  #away = false;
+  /** Who waits for the next list that begins. */
+  #waiting: { resolve: () => void; reject: (error: unknown) => void }[] = [];
+  #running: Promise<void> | undefined;
+
+  constructor(options: ReflectorOptions) {
+    this.#options = options;
+    this.#timers = {
+      backoffMinMs: 800,
+      backoffMaxMs: 30_000,
+      healthyMs: 5_000,
+      relistMs: 600_000,
+      silenceMs: 90_000,
+      requestMs: 30_000,
+      holdMs: 250,
+      ...options.timers,
+    };
+    this.#refusals = new Backoff(this.#timers.backoffMinMs, this.#timers.backoffMaxMs);
+    this.#churn = new Backoff(this.#timers.backoffMinMs, this.#timers.backoffMaxMs);
+  }
+
+  get synced(): boolean {
+    return this.#synced;
+  }
+
+  get outage(): string | undefined {
+    return this.#outage;
+  }
+
+  get asOf(): string | undefined {
+    return this.#asOf;
+  }
+
+  /** By `namespace/name`. */
+  get objects(): ReadonlyMap<string, KubeObject> {
+    return this.#objects;
+  }
+
+  stats(): ReflectorStats {
+    return { ...this.#stats };
+  }
+
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  /** Lists afresh at once; resolves when the copy is at least as new as the store was at the call, rejects when that fails. */
+  refresh(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#stopping.signal.aborted) return reject(new Error('the source is stopped'));
+      if (this.#away) return reject(new Error(this.#outage));
+      this.#waiting.push({ resolve, reject });
+      this.#interrupt.abort();
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    this.#interrupt.abort();
+    await this.#running;
+    for (const { reject } of this.#waiting.splice(0)) reject(new Error('the source is stopped'));
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopping.signal.aborted) {
+      this.#interrupt = new AbortController();
+      this.#following = false;
+      const waiting = this.#waiting.splice(0);
+      try {
+        await this.#list();
+        for (const { resolve } of waiting.splice(0)) resolve();
+        this.#following = true;
+        await this.#follow();
+      } catch (error) {
+        const failure = this.#stopping.signal.aborted ? new Error('the source is stopped') : this.#fail(error);
+        for (const { reject } of [...waiting, ...this.#waiting.splice(0)]) reject(failure);
+        this.#away = true;
+        await this.#pause(this.#refusals.next(error instanceof KubeError ? error.retryAfterMs : undefined));
+        this.#away = false;
+      }
+    }
+  }
+
+  /** Watches from where the last list or watch ended, until a list is due. Throws what only waiting can mend. */
+  async #follow(): Promise<void> {
+    const due = setTimeout(() => this.#interrupt.abort(), this.#timers.relistMs * (0.9 + Math.random() / 5));
+    try {
+      for (let again = true; again && !this.#interrupt.signal.aborted; ) {
+        const begun = performance.now();
+        again = await this.#watch();
+        if (performance.now() - begun >= this.#timers.healthyMs) this.#churn.reset();
+        else await this.#pause(this.#churn.next());
+      }
+    } finally {
+      clearTimeout(due);
+    }
+  }
+
+  async #list(): Promise<void> {
+    this.#stats.lists += 1;
+    this.#doubted.clear();
+    const { items, resourceVersion } = await this.#pages();
+    const listed = new Map(items.map((object) => [keyOf(object), object]));
+    for (const [key, object] of listed) this.#objects.set(key, object);
+    if (!this.#synced) await this.#requireServed();
+    const missing = [...this.#objects.keys()].filter((key) => !listed.has(key));
+    if (missing.length > 0) {
+      this.#options.changed();
+      await this.#requireServedTwice(this.#stopping.signal);
+      for (const key of missing) this.#objects.delete(key);
+    }
+    this.#synced = true;
+    this.#seen = resourceVersion;
+    this.#asOf = resourceVersion;
+    this.#options.changed();
+  }
+
+  async #pages(): Promise<{ items: KubeObject[]; resourceVersion: string }> {
+    const { client, resource, namespace } = this.#options;
+    let restarts = 0;
+    let items: KubeObject[] = [];
+    let token: string | undefined;
+    for (;;) {
+      try {
+        const page: unknown = await client.request(collectionPath(resource, namespace), {
+          query: { limit: String(PAGE), continue: token },
+          signal: this.#stopping.signal,
+          timeoutMs: this.#timers.requestMs,
+        });
+        const { metadata, items: found } = readList(page);
+        items.push(...found);
+        token = metadata.continue || undefined;
+        if (token === undefined) return { items, resourceVersion: metadata.resourceVersion };
+      } catch (error) {
+        if (!(error instanceof KubeError) || error.status !== 410 || token === undefined || restarts > 0) throw error;
+        this.#stats.expirations += 1;
+        restarts += 1;
+        items = [];
+        token = undefined;
+      }
+    }
+  }
+
+  /** One watch to its end. True when the next one can go on from there; false when a list must come first. */
+  async #watch(): Promise<boolean> {
+    const { client, resource, namespace } = this.#options;
+    this.#stats.watches += 1;
+    const ending = new AbortController();
+    const signal = AbortSignal.any([this.#interrupt.signal, ending.signal]);
+    let settling: Promise<void> | undefined;
+    try {
+      await client.watch(collectionPath(resource, namespace), {
+        query: { allowWatchBookmarks: 'true', resourceVersion: this.#seen },
+        signal,
+        silenceMs: this.#timers.silenceMs,
+        opened: () => this.#recovered(),
+        event: (line) => {
+          this.#apply(line);
+          if (this.#doubted.size === 0) return;
+          settling ??= this.#settle(signal)
+            .catch((error) => ending.abort(error))
+            .finally(() => {
+              settling = undefined;
+            });
+        },
+      });
+      // A removal that is still held is decided by the list.
+      return this.#doubted.size === 0;
+    } catch (error) {
+      if (this.#interrupt.signal.aborted) return false;
+      return this.#judge(ending.signal.aborted ? ending.signal.reason : error);
+    } finally {
+      ending.abort();
+      await settling;
+    }
+  }
+
+  #judge(error: unknown): false {
+    const status = error instanceof KubeError ? error.status : undefined;
+    if (error instanceof Outage || (status !== undefined && status !== 410)) throw error;
+    if (error instanceof Expired || status === 410) this.#stats.expirations += 1;
+    this.#options.log.info({ reason: (error as Error).message }, 'the watch ended; listing again');
+    return false;
+  }
+
+  #apply(line: unknown): void {
+    const { type, object } = readEvent(line);
+    if (type === 'ERROR') {
+      const { code, message } = object as { code?: number; message?: string };
+      if (code === 410) throw new Expired(message ?? 'the history is gone');
+      throw new KubeError(`the API server ended the watch: ${message ?? code ?? 'no reason given'}`);
+    }
+    const version = readVersion(object);
+    if (BigInt(version) < BigInt(this.#seen)) {
+      throw new KubeError(`resource version ${version} came after ${this.#seen}; the store was restored`);
+    }
+    this.#seen = version;
+    if (type === 'BOOKMARK') {
+      this.#stats.bookmarks += 1;
+    } else {
+      this.#stats.events += 1;
+      const known = readObject(object);
+      const key = keyOf(known);
+      if (type === 'DELETED') {
+        if (this.#objects.get(key)?.metadata.uid === known.metadata.uid) this.#doubted.set(key, known.metadata.uid);
+      } else {
+        this.#objects.set(key, known);
+        this.#doubted.delete(key);
+      }
+    }
+    if (this.#doubted.size === 0) this.#asOf = this.#seen;
+    this.#options.changed();
+  }
+
+  /** Believes the removals that are held, once the resource proves to be served. */
+  async #settle(signal: AbortSignal): Promise<void> {
+    while (this.#doubted.size > 0) {
+      const held = [...this.#doubted];
+      await this.#requireServedTwice(signal);
+      for (const [key, uid] of held) {
+        if (this.#doubted.get(key) !== uid) continue;
+        this.#doubted.delete(key);
+        this.#objects.delete(key);
+      }
+      if (this.#doubted.size === 0) this.#asOf = this.#seen;
+      this.#options.changed();
+    }
+  }
+
+  /** Looks twice: a removal may be seen a moment before the API server that is asked knows that the definition is being deleted. */
+  async #requireServedTwice(signal: AbortSignal): Promise<void> {
+    await this.#requireServed(signal);
+    await sleep(this.#timers.holdMs, undefined, { signal });
+    await this.#requireServed(signal);
+  }
+
+  async #requireServed(signal: AbortSignal = this.#stopping.signal): Promise<void> {
+    const { client, resource } = this.#options;
+    const verbs = await offeredVerbs(client, resource, { signal, timeoutMs: this.#timers.requestMs }).catch((error) => {
+      if (!(error instanceof KubeError) || error.status !== 403) throw error;
+      throw new Outage(
+        `not allowed to read what the API server serves (403), without which no removal is believed: ${error.message}; bind the ClusterRole system:discovery to the operator's account`,
+      );
+    });
+    if (verbs.includes('create')) return;
+    throw new Outage(
+      `the definition of ${resourceName(resource)} is deleted or being deleted; what is known stays in force; restore it: kubectl apply -f crds/`,
+    );
+  }
+
+  #recovered(): void {
+    this.#refusals.reset();
+    if (this.#outage === undefined) return;
+    this.#outage = undefined;
+    this.#options.log.info({ resource: resourceName(this.#options.resource) }, 'the API server can be read again');
+    this.#options.changed();
+  }
+
+  #fail(error: unknown): Error {
+    const { client, resource, log, changed } = this.#options;
+    this.#stats.failures += 1;
+    const verb = this.#following ? 'watch' : 'list';
+    const outage = error instanceof Outage ? error.message : explain(error, verb, resource, client.server);
+    if (outage !== this.#outage) {
+      this.#outage = outage;
+      log.warn({ resource: resourceName(resource) }, outage);
+      changed();
+    }
+    return new Error(outage);
+  }
+
+  async #pause(ms: number): Promise<void> {
+    const { signal } = this.#interrupt;
+    await sleep(ms, undefined, { signal }).catch(() => {});
+  }
+}

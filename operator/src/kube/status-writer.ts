@@ -1,0 +1,190 @@
+import { hostname } from 'node:os';
+import { isDeepStrictEqual } from 'node:util';
+import { GROUP, KIND, type PolicyStatus, VERSION } from '@fuseboard/schema';
+import type { KubeConfig } from '@kubernetes/client-node';
+import type { Policy } from '../core/policy.ts';
+import type { PolicyEventRecord, StatusSink } from '../core/sink.ts';
+import { KubeClient, KubeError } from './client.ts';
+import { EventRecorder } from './events.ts';
+import { type KubeObject, type StoredPolicy, toStored } from './object.ts';
+import { objectPath, POLICIES } from './resource.ts';
+import { WriteQueue } from './write-queue.ts';
+
+export interface KubernetesStatusSinkOptions {
+  readonly kubeConfig: KubeConfig;
+  /** The newest copy that the source knows, which saves a read for each write. Absent: every write reads first. */
+  readonly stored?: (namespace: string, name: string) => StoredPolicy | undefined;
+  /** Which replica writes, shown in Events. Absent: the host's name, which is the pod's name in a cluster. */
+  readonly instance?: string;
+  readonly log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
+  /** The least time between two writes of a policy's status, in milliseconds. Absent: 1 000. */
+  readonly statusIntervalMs?: number;
+  /** The least time between two Events of a reason at a policy, in milliseconds. Absent: 60 000. */
+  readonly eventIntervalMs?: number;
+}
+
+type Write =
+  | { readonly kind: 'status'; readonly policy: Policy; readonly status: PolicyStatus }
+  | { readonly kind: 'event'; readonly policy: Policy };
+
+/** Writes in any second, over all policies, Events included. */
+const WRITES_PER_SECOND = 20;
+/** One slow answer must not hold up the rest. */
+const MAX_IN_FLIGHT = 4;
+const CONFLICTS = 5;
+/**
+ * What is refused so stays refused until there is something else to write. Not 403: an API server that has just started
+ * forbids everything until it has read its roles.
+ */
+const FINAL: readonly number[] = [400, 404, 405, 413, 415, 422];
+/** At the greatest rate of writes, these were made within the last minute; the source is not so far behind. */
+const MAX_WRITTEN = 60 * WRITES_PER_SECOND;
+const REQUEST_MS = 10_000;
+
+/** Status and Events of policies in the API server. Needs update on `circuitbreakerpolicies/status`, get on `circuitbreakerpolicies`, and create and patch on `events`. */
+export function kubernetesStatusSink(options: KubernetesStatusSinkOptions): StatusSink {
+  return new KubernetesStatusSink(options);
+}
+
+class KubernetesStatusSink implements StatusSink {
+  readonly #options: KubernetesStatusSinkOptions;
+  readonly #client: KubeClient;
+  readonly #events: EventRecorder;
+  readonly #queue = new WriteQueue<Write>({ perSecond: WRITES_PER_SECOND });
+  readonly #stopping = new AbortController();
+  readonly #inFlight = new Set<Promise<void>>();
+  /** What was written and has not come back through the source yet, by uid. */
+  readonly #written = new Map<string, StoredPolicy>();
+  #timer: NodeJS.Timeout | undefined;
+  #stopped = false;
+  /** What ails the writes of a kind now, so that it is said once. */
+  readonly #trouble = new Map<Write['kind'], string>();
+
+  constructor(options: KubernetesStatusSinkOptions) {
+    this.#options = options;
+    this.#client = new KubeClient(options.kubeConfig);
+    this.#events = new EventRecorder(this.#client, options.instance ?? hostname());
+  }
+
+  write(policy: Policy, status: PolicyStatus): void {
+    if (this.#stopped) return;
+    const wanted = JSON.parse(JSON.stringify(status)) as PolicyStatus;
+    if (!this.#queue.isActive(policy.uid)) {
+      const known = this.#newest(policy);
+      if (known?.uid === policy.uid && isDeepStrictEqual(known.status, wanted)) return;
+    }
+    this.#queue.put(policy.uid, { kind: 'status', policy, status: wanted }, this.#options.statusIntervalMs ?? 1000);
+    this.#pump();
+  }
+
+  event(policy: Policy, event: PolicyEventRecord): void {
+    if (this.#stopped) return;
+    const key = this.#events.record(policy, event);
+    this.#queue.put(key, { kind: 'event', policy }, this.#options.eventIntervalMs ?? 60_000);
+    this.#pump();
+  }
+
+  /** What is under way may end within 2 s; what waits is dropped. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    const cutoff = setTimeout(() => this.#stopping.abort(), 2000);
+    await Promise.all(this.#inFlight);
+    clearTimeout(cutoff);
+  }
+
+  #pump(): void {
+    clearTimeout(this.#timer);
+    while (!this.#stopped && this.#inFlight.size < MAX_IN_FLIGHT) {
+      const due = this.#queue.take(performance.now());
+      if (typeof due === 'number') this.#timer = setTimeout(() => this.#pump(), Math.ceil(due));
+      if (typeof due !== 'object') return;
+      const running = this.#perform(due.key, due.item).finally(() => {
+        this.#inFlight.delete(running);
+        this.#pump();
+      });
+      this.#inFlight.add(running);
+    }
+  }
+
+  async #perform(key: string, write: Write): Promise<void> {
+    try {
+      if (write.kind === 'status') await this.#writeStatus(write.policy, write.status);
+      else await this.#events.write(key, this.#stopping.signal);
+      this.#queue.done(key);
+      if (this.#trouble.delete(write.kind))
+        this.#options.log.info({}, `the ${write.kind} of policies can be written again`);
+    } catch (error) {
+      if (this.#stopped) return;
+      const { status, retryAfterMs } = error instanceof KubeError ? error : {};
+      const { namespace, name } = write.policy;
+      const what = `${write.kind} of policy ${namespace}/${name}`;
+      if (status !== undefined && FINAL.includes(status)) {
+        this.#queue.done(key);
+        if (status !== 404)
+          this.#say(write, status, `cannot write the ${what} (${status}): ${(error as Error).message}`);
+        return;
+      }
+      this.#queue.failed(key, write, performance.now(), retryAfterMs);
+      this.#say(
+        write,
+        status,
+        `cannot write the ${what} now (${status ?? 'no answer'}): ${(error as Error).message}; ${advice(status, write)}`,
+      );
+    }
+  }
+
+  /** An update with the resourceVersion of the newest copy, so that a writer who was overtaken never wins unseen. */
+  async #writeStatus(policy: Policy, status: PolicyStatus): Promise<void> {
+    const { namespace, name, uid } = policy;
+    const path = objectPath(POLICIES, namespace, name);
+    const common = { signal: this.#stopping.signal, timeoutMs: REQUEST_MS };
+    let newest = this.#newest(policy);
+    for (let conflicts = 0; ; conflicts += 1) {
+      newest ??= toStored(await this.#client.request<KubeObject>(path, common));
+      if (newest.uid !== uid || isDeepStrictEqual(newest.status, status)) return;
+      try {
+        const written = await this.#client.request<KubeObject>(`${path}/status`, {
+          ...common,
+          method: 'PUT',
+          body: {
+            apiVersion: `${GROUP}/${VERSION}`,
+            kind: KIND,
+            metadata: { namespace, name, uid, resourceVersion: newest.resourceVersion },
+            status,
+          },
+        });
+        this.#written.set(uid, toStored(written));
+        if (this.#written.size > MAX_WRITTEN) this.#written.delete(this.#written.keys().next().value!);
+        return;
+      } catch (error) {
+        if (!(error instanceof KubeError) || error.status !== 409 || conflicts === CONFLICTS) throw error;
+        newest = undefined;
+      }
+    }
+  }
+
+  #newest({ namespace, name, uid }: Policy): StoredPolicy | undefined {
+    const known = this.#options.stored?.(namespace, name);
+    const written = this.#written.get(uid);
+    if (!known || !written) return known;
+    if (known.uid === uid && BigInt(known.resourceVersion) < BigInt(written.resourceVersion)) return written;
+    this.#written.delete(uid);
+    return known;
+  }
+
+  /** One line when trouble of a kind begins or changes, however many policies it meets. */
+  #say({ kind }: Write, status: number | undefined, message: string): void {
+    const trouble = String(status);
+    if (this.#trouble.get(kind) === trouble) return;
+    this.#trouble.set(kind, trouble);
+    this.#options.log.warn({}, message);
+  }
+}
+
+function advice(status: number | undefined, { kind }: Write): string {
+  if (status !== 403) return 'trying again';
+  return kind === 'status'
+    ? `grant the operator's account the verb update on ${POLICIES.plural}/status of the group ${GROUP}`
+    : `grant the operator's account the verbs create and patch on events`;
+}

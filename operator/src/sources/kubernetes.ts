@@ -1,0 +1,113 @@
+import { type PolicySpec, type PolicyStatus, specProblems } from '@fuseboard/schema';
+import type { KubeConfig } from '@kubernetes/client-node';
+import type { Policy } from '../core/policy.ts';
+import { KubeClient } from '../kube/client.ts';
+import { type KubeObject, type StoredPolicy, toStored } from '../kube/object.ts';
+import { Reflector, type ReflectorOptions, type ReflectorStats, type ReflectorTimers } from '../kube/reflector.ts';
+import { POLICIES } from '../kube/resource.ts';
+import type { Source, SourceState } from './source.ts';
+
+export interface KubernetesSourceOptions extends ReflectorTimers {
+  readonly kubeConfig: KubeConfig;
+  /** Absent or empty: all namespaces, which needs a ClusterRole. */
+  readonly namespaces?: readonly string[];
+  readonly log: ReflectorOptions['log'];
+}
+
+export interface KubernetesSource extends Source {
+  stored(namespace: string, name: string): StoredPolicy | undefined;
+  /** Counters since the start, over all namespaces. */
+  stats(): ReflectorStats;
+}
+
+/** Policies from the API server. Needs the verbs list and watch on `circuitbreakerpolicies`, and nothing else. */
+export function kubernetesSource(options: KubernetesSourceOptions): KubernetesSource {
+  const { kubeConfig, namespaces, log, ...timers } = options;
+  const client = new KubeClient(kubeConfig);
+  const translated = new WeakMap<KubeObject, Policy>();
+  let changed = () => {};
+  let state: SourceState | undefined;
+  const reflectors = (namespaces?.length ? [...new Set(namespaces)] : [undefined]).map(
+    (namespace) =>
+      new Reflector({
+        client,
+        resource: POLICIES,
+        namespace,
+        timers,
+        log,
+        changed: () => {
+          state = undefined;
+          changed();
+        },
+      }),
+  );
+
+  const policyOf = (object: KubeObject): Policy => {
+    const known = translated.get(object) ?? toPolicy(object);
+    translated.set(object, known);
+    return known;
+  };
+  const compute = (): SourceState => {
+    const outages = [...new Set(reflectors.flatMap(({ outage }) => outage ?? []))];
+    const asOf = lowest(reflectors.map((reflector) => reflector.asOf));
+    return {
+      synced: reflectors.every(({ synced }) => synced),
+      ...(outages.length === 0 ? {} : { outage: outages.join('; ') }),
+      ...(asOf === undefined ? {} : { asOf }),
+      policies: new Map(
+        reflectors.flatMap(({ objects }) => [...objects].map(([key, object]) => [key, policyOf(object)] as const)),
+      ),
+      problems: [],
+    };
+  };
+
+  return {
+    kind: 'kubernetes',
+    start(listener) {
+      changed = listener;
+      for (const reflector of reflectors) reflector.start();
+    },
+    state() {
+      state ??= compute();
+      return state;
+    },
+    async refresh() {
+      await Promise.all(reflectors.map((reflector) => reflector.refresh()));
+    },
+    async stop() {
+      await Promise.all(reflectors.map((reflector) => reflector.stop()));
+    },
+    stored(namespace, name) {
+      const key = `${namespace}/${name}`;
+      const object = reflectors.map(({ objects }) => objects.get(key)).find((found) => found !== undefined);
+      return object && toStored(object);
+    },
+    stats() {
+      const all = reflectors.map((reflector) => reflector.stats());
+      const names = Object.keys(all[0]!) as (keyof ReflectorStats)[];
+      return Object.fromEntries(
+        names.map((name) => [name, all.reduce((sum, stats) => sum + stats[name], 0)]),
+      ) as unknown as ReflectorStats;
+    },
+  };
+}
+
+function toPolicy({ metadata, spec, status }: KubeObject): Policy {
+  return {
+    uid: metadata.uid,
+    namespace: metadata.namespace,
+    name: metadata.name,
+    generation: metadata.generation ?? 0,
+    createdAt: Date.parse(metadata.creationTimestamp ?? '') || 0,
+    spec: spec as PolicySpec,
+    problems: specProblems(spec),
+    ...(status === undefined ? {} : { status: status as PolicyStatus }),
+  };
+}
+
+/** What all of the copies contain; nothing while one of them has not been filled. */
+function lowest(versions: readonly (string | undefined)[]): string | undefined {
+  const known = versions.filter((version) => version !== undefined);
+  if (known.length < versions.length) return undefined;
+  return known.reduce((low, version) => (BigInt(version) < BigInt(low) ? version : low));
+}
