@@ -1,5 +1,6 @@
 import { GROUP, KIND, type PolicySpec, type SpecProblem, specProblems, VERSION } from '@fuseboard/schema';
 import { type Document, isMap, isNode, isScalar, LineCounter, parseAllDocuments } from 'yaml';
+import { DEFAULT_NAMESPACE } from '../core/namespace.ts';
 
 /** Something wrong in a file, at a line that begins at 1. */
 export interface LineProblem {
@@ -27,9 +28,6 @@ export interface ParsedFile {
 }
 
 export const API_VERSION = `${GROUP}/${VERSION}`;
-
-/** Where a policy goes that names no namespace. */
-export const DEFAULT_NAMESPACE = 'default';
 
 /** Reads a file of policies: YAML with one or several documents, or JSON. */
 export function parsePolicyFile(text: string): ParsedFile {
