@@ -167,6 +167,23 @@ describe('agents of a policy', () => {
     expect(scene.of()).toMatchObject({ agents: { matched: 0 }, breakers: { open: 0 }, open: [] });
   });
 
+  it('are counted to the last part of a report that says bye in each', () => {
+    const scene = new Scene();
+    scene.join('a');
+    const said = (part: number, name: string) =>
+      scene.report('a', {
+        sequence: 1,
+        part,
+        parts: 2,
+        bye: true,
+        breakers: [breaker({ name, totals: totals({ failed: 1 }) })],
+      });
+    expect(said(1, 'payments').kind).toBe('accepted');
+    expect(said(2, 'search').kind).toBe('accepted');
+    expect(scene.counted('search')).toMatchObject({ failed: 1 });
+    expect(scene.report('a').kind).toBe('unknown');
+  });
+
   it('are not known under another namespace', () => {
     const scene = new Scene();
     scene.join('a');

@@ -231,7 +231,7 @@ export class Fleet {
       agent.rejections = agent.pending;
       agent.pending = new Map();
     }
-    if (report.bye) {
+    if (report.bye && agent.parts.size >= report.parts) {
       for (const uid of agent.target?.entries.keys() ?? []) touched.add(uid);
       this.#remove(agent);
     }
