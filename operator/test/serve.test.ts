@@ -279,7 +279,15 @@ describe('a report', () => {
       ...{ rejected: 2, shadowRejected: 0, retried: 0, fallback: 0 },
     };
     const transitions = [{ from: 'closed', to: 'open', agoMs: 4, reason: 'consecutiveFailures' }];
-    const breaker = { name: 'payments', uid: 'uid-payments', state: 'open', since: 4, totals, transitions };
+    const breaker = {
+      name: 'payments',
+      uid: 'uid-payments',
+      state: 'open',
+      since: 4,
+      totals,
+      latency: [1, 0, 3],
+      transitions,
+    };
     await report({ revision: id, breakers: [breaker] });
     await until(async () => (await admin('/v1/policies')).items[0].healthy === 'False');
     expect(events).toContain('BreakerOpened');
@@ -289,6 +297,14 @@ describe('a report', () => {
       'fuseboard_calls_total{namespace="default",policy="payments",breaker="payments",outcome="failed"} 3',
     );
     expect(metrics).toContain('fuseboard_breakers{namespace="default",policy="payments",state="open"} 1');
+    const durations = [...metrics.matchAll(/^fuseboard_call_duration_seconds_bucket\{.*le="(.*)"\} (\d+)$/gm)];
+    expect(durations).toHaveLength(20);
+    expect(durations.slice(0, 3).map(([, le, calls]) => `${le} ${calls}`)).toEqual([
+      '0.000125 1',
+      '0.00025 1',
+      '0.0005 4',
+    ]);
+    expect(durations.at(-1)!.slice(1)).toEqual(['+Inf', '4']);
     expect(metrics).not.toContain('pod-1');
   });
 

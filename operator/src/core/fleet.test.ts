@@ -219,6 +219,14 @@ describe('counts of calls', () => {
     expect(scene.counted()).toMatchObject({ failed: 6 });
   });
 
+  it('are kept by duration too, from the base on', () => {
+    const scene = new Scene();
+    scene.join('a');
+    scene.report('a', { breakers: [breaker({ baseLatency: [5, 1], latency: [6, 1, 2] })] });
+    scene.report('a', { breakers: [breaker({ latency: [6, 4, 2] })] });
+    expect(scene.fleet.counters.list()[0]!.latency.slice(0, 4)).toEqual([1, 3, 2, 0]);
+  });
+
   it('never run backwards', () => {
     const scene = new Scene();
     scene.join('a');
