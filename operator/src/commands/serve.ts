@@ -1,15 +1,9 @@
-import { stat } from 'node:fs/promises';
-import { KubeConfig } from '@kubernetes/client-node';
 import { Command, Option } from 'commander';
 import type { Logger } from 'pino';
 import { type Config, readConfig } from '../config.ts';
-import { quietSink } from '../core/quiet-sink.ts';
 import type { StatusSink } from '../core/sink.ts';
-import { kubernetesStatusSink } from '../kube/status-writer.ts';
 import { createLog } from '../log.ts';
 import { serve } from '../serve.ts';
-import { directorySource } from '../sources/directory.ts';
-import { kubernetesSource } from '../sources/kubernetes.ts';
 import type { Source } from '../sources/source.ts';
 import { EXIT, Failure } from './exit.ts';
 import type { Ended, Terminal } from './program.ts';
@@ -31,7 +25,10 @@ const option = (flags: string, description: string) => {
   return made.env(`FUSEBOARD_${made.name().replaceAll('-', '_').toUpperCase()}`);
 };
 
-export function serveCommand(terminal: Terminal, ended: Ended): Command {
+/** Makes the source of policies, and the place for what is said of them, that the configuration asks for. */
+export type Construct = (config: Config, log: Logger) => Promise<{ source: Source; sink: StatusSink }>;
+
+export function serveCommand(terminal: Terminal, construct: Construct, ended: Ended): Command {
   return new Command('serve')
     .description('Watch policies, push them to agents, collect what agents report.')
     .addOption(
@@ -73,54 +70,6 @@ export function serveCommand(terminal: Terminal, ended: Ended): Command {
       await Promise.race([serving.stop(DRAIN_MS), again]);
       ended(EXIT.ok);
     });
-}
-
-/** The one place where a source and a sink are constructed. */
-async function construct({ source }: Config, log: Logger): Promise<{ source: Source; sink: StatusSink }> {
-  if (source.kind === 'kubernetes') {
-    const kubeConfig = readKubeconfig(source);
-    const policies = kubernetesSource({ kubeConfig, namespaces: source.namespaces, log });
-    return { source: policies, sink: kubernetesStatusSink({ kubeConfig, stored: policies.stored, log }) };
-  }
-  const { folder } = source;
-  const found = await stat(folder).catch((error: Error) => {
-    throw new Failure(EXIT.unreachable, `--policies: ${error.message}; make the folder or name another`);
-  });
-  if (!found.isDirectory()) throw new Failure(EXIT.unreachable, `--policies: ${folder} is not a folder; name one`);
-  return { source: directorySource({ ...source, log }), sink: quietSink };
-}
-
-function readKubeconfig({ kubeconfig, context }: { kubeconfig?: string; context?: string }): KubeConfig {
-  const config = new KubeConfig();
-  if (kubeconfig === undefined) {
-    if (process.env.KUBERNETES_SERVICE_HOST === undefined) {
-      throw new Failure(
-        EXIT.usage,
-        'no source of policies: give --policies DIR to read a folder, or --kubeconfig FILE to reach a cluster from outside it',
-      );
-    }
-    config.loadFromCluster();
-  } else {
-    try {
-      config.loadFromFile(kubeconfig);
-    } catch (error) {
-      throw new Failure(
-        EXIT.unreachable,
-        `--kubeconfig: ${(error as Error).message}; name a file that kubectl can use`,
-      );
-    }
-  }
-  if (context !== undefined) {
-    const names = config.getContexts().map(({ name }) => name);
-    if (!names.includes(context)) {
-      throw new Failure(EXIT.usage, `--context: there is no "${context}"; there are ${names.join(', ') || 'none'}`);
-    }
-    config.setCurrentContext(context);
-  }
-  if (config.getCurrentCluster() === null) {
-    throw new Failure(EXIT.unreachable, `--kubeconfig: ${kubeconfig} names no current cluster; give --context NAME`);
-  }
-  return config;
 }
 
 /** Resolves at the next SIGTERM or SIGINT. */

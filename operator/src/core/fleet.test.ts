@@ -167,6 +167,23 @@ describe('agents of a policy', () => {
     expect(scene.of()).toMatchObject({ agents: { matched: 0 }, breakers: { open: 0 }, open: [] });
   });
 
+  it('are counted to the last part of a report that says bye in each', () => {
+    const scene = new Scene();
+    scene.join('a');
+    const said = (part: number, name: string) =>
+      scene.report('a', {
+        sequence: 1,
+        part,
+        parts: 2,
+        bye: true,
+        breakers: [breaker({ name, totals: totals({ failed: 1 }) })],
+      });
+    expect(said(1, 'payments').kind).toBe('accepted');
+    expect(said(2, 'search').kind).toBe('accepted');
+    expect(scene.counted('search')).toMatchObject({ failed: 1 });
+    expect(scene.report('a').kind).toBe('unknown');
+  });
+
   it('are not known under another namespace', () => {
     const scene = new Scene();
     scene.join('a');
@@ -200,6 +217,14 @@ describe('counts of calls', () => {
     scene.report('a', { sequence: 2, breakers: [breaker({ base: NO_TOTALS, totals: totals({ failed: 6 }) })] });
     expect(scene.report('a', first).kind).toBe('repeated');
     expect(scene.counted()).toMatchObject({ failed: 6 });
+  });
+
+  it('are kept by duration too, from the base on', () => {
+    const scene = new Scene();
+    scene.join('a');
+    scene.report('a', { breakers: [breaker({ baseLatency: [5, 1], latency: [6, 1, 2] })] });
+    scene.report('a', { breakers: [breaker({ latency: [6, 4, 2] })] });
+    expect(scene.fleet.counters.list()[0]!.latency.slice(0, 4)).toEqual([1, 3, 2, 0]);
   });
 
   it('never run backwards', () => {

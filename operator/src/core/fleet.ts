@@ -3,7 +3,7 @@ import type { Board } from './board.ts';
 import { Counters } from './counters.ts';
 import type { Labels } from './selector.ts';
 import { type BreakerCounts, type BreakerState, type Standing, Tally, worst } from './tally.ts';
-import { growth, NO_TOTALS } from './totals.ts';
+import { growth, latencyGrowth, NO_TOTALS } from './totals.ts';
 
 /** An agent that was silent this long is stale: it is counted, and not waited for. */
 export const STALE_AFTER_MS = 30_000;
@@ -100,6 +100,7 @@ interface View {
   readonly state: BreakerState;
   readonly shadow: boolean;
   readonly totals: Totals;
+  readonly latency: readonly number[];
   readonly moments: readonly Moment[];
 }
 
@@ -231,7 +232,7 @@ export class Fleet {
       agent.rejections = agent.pending;
       agent.pending = new Map();
     }
-    if (report.bye) {
+    if (report.bye && agent.parts.size >= report.parts) {
       for (const uid of agent.target?.entries.keys() ?? []) touched.add(uid);
       this.#remove(agent);
     }
@@ -308,11 +309,13 @@ export class Fleet {
     const uid = policy === undefined ? undefined : breaker.uid;
     const keys = agent.views.get(breaker.name) ?? new Map<string, View>();
     const known = keys.get(breaker.key ?? '');
+    const latency = breaker.latency ?? [];
     this.counters.add(
       namespace,
       policy ?? '',
       breaker.name,
       growth(known?.totals ?? breaker.base ?? NO_TOTALS, breaker.totals),
+      latencyGrowth(known?.latency ?? breaker.baseLatency ?? [], latency),
     );
 
     const told = (breaker.transitions ?? []).map(({ from, to, reason, agoMs }) => ({
@@ -330,7 +333,7 @@ export class Fleet {
       const before = standing(worst(keys.values()));
       const shadow = breaker.shadow ?? false;
       const moments = told.length > 0 ? told : (known?.moments ?? []);
-      keys.set(breaker.key ?? '', { uid, state: breaker.state, shadow, totals: breaker.totals, moments });
+      keys.set(breaker.key ?? '', { uid, state: breaker.state, shadow, totals: breaker.totals, latency, moments });
       agent.views.set(breaker.name, keys);
       const label = `${breaker.name} on ${instance}`;
       this.#tally.replace(`${boot}/${breaker.name}`, label, before, standing(worst(keys.values())));
