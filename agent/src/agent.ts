@@ -67,10 +67,9 @@ export function start(options: StartOptions = {}): Agent {
     throw new ConfigError('', 0, 'start was already called with other options; call it once, or stop the agent first');
   }
   if (own.options === undefined) {
-    const earlier = own.link;
+    own.link?.hangUp();
     own.options = options;
     begin(own, options);
-    void earlier?.stop(0);
   }
   return {
     get state() {

@@ -12,7 +12,7 @@ function run(script: string, env: Record<string, string> = {}): ChildProcess {
   const flags = ['--conditions=fuseboard-source', '--disable-warning=ExperimentalWarning', '--input-type=module'];
   const child = spawn(process.execPath, [...flags, '-e', script], {
     env: { ...process.env, NODE_OPTIONS: '', ...env },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['pipe', 'pipe', 'inherit'],
   });
   children.push(child);
   return child;
@@ -75,6 +75,17 @@ describe('a process whose own work is done', () => {
   it('never starts a link where no operator is named', async () => {
     const child = run(work('console.log(await start().ready());'), { FUSEBOARD_URL: '' });
     expect(await ended(child)).toEqual({ code: 0, output: 'Defaults\ncalled\n' });
+  });
+
+  it('has been linked by its first getBreaker alone', async () => {
+    const plane = await FakeControlPlane.start();
+    const waiting = 'process.stdin.resume(); process.stdin.on("end", () => console.log("over"));';
+    const child = run(work(waiting), { FUSEBOARD_URL: plane.url, FUSEBOARD_SERVICE: 'lazy' });
+    await plane.until((p) => p.dials.length === 1);
+    expect(plane.dials[0]?.query.get('service')).toBe('lazy');
+    child.stdin?.end();
+    expect(await ended(child)).toEqual({ code: 0, output: 'called\nover\n' });
+    await plane.stop();
   });
 
   it('has no link when FUSEBOARD_DISABLED is set', async () => {

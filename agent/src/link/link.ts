@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { threadId } from 'node:worker_threads';
+import type { Breaker } from '../breaker.ts';
 import type { Registry } from '../registry.ts';
 import { readBootstrap } from './bootstrap.ts';
 import { LastGoodFile, lastGoodPath, readLastGood } from './last-good.ts';
@@ -70,6 +71,7 @@ export class Link {
       if (problem !== undefined) this.#warn(problem);
       if (set !== undefined) {
         this.#apply(this.#store.restore(set, 'last-good'));
+        this.#warnRejected([]);
         return;
       }
     }
@@ -114,7 +116,7 @@ export class Link {
     });
     this.#forget = [
       registry.onTransition((breaker, change) => reporter.changed(breaker.name, change)),
-      registry.onCreate(() => this.#warnUngoverned()),
+      registry.onCreate((breaker) => this.#warnUngoverned([breaker])),
     ];
     this.#stream.start();
   }
@@ -135,8 +137,13 @@ export class Link {
 
   /** Sends the last counts, keeps the policies in the file and hangs up; takes `flushMs` at most. */
   async stop(flushMs: number): Promise<void> {
-    for (const forget of this.#forget) forget();
     await Promise.all([this.#reporter?.bye(flushMs), this.#file?.flush()]);
+    this.hangUp();
+  }
+
+  /** Ends the link without a word, because another one of the same process takes over. */
+  hangUp(): void {
+    for (const forget of this.#forget.splice(0)) forget();
     this.#stream?.stop();
     this.#reporter?.detach();
     for (const done of [...this.#waiting]) done();
@@ -181,7 +188,7 @@ export class Link {
       this.#apply(outcome.set);
       const stored = this.#store.stored();
       if (stored !== undefined) this.#file?.keep(stored, outcome.reset);
-      this.#warnUngoverned();
+      this.#warnUngoverned(this.#options.registry.breakers());
       for (const done of [...this.#waiting]) done();
     }
     this.#reporter?.acknowledge();
@@ -210,10 +217,10 @@ export class Link {
   }
 
   /** Once for each name that is used without a policy and without defaults. */
-  #warnUngoverned(): void {
+  #warnUngoverned(breakers: Iterable<Breaker>): void {
     if (!this.#live) return;
     const names: string[] = [];
-    for (const breaker of this.#options.registry.breakers()) {
+    for (const breaker of breakers) {
       if (this.#named.size >= MAX_NAMED) break;
       if (breaker.stats().source !== 'none' || this.#named.has(breaker.name)) continue;
       this.#named.add(breaker.name);

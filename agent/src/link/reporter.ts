@@ -123,10 +123,12 @@ export class Reporter {
 
   #run(): void {
     if (this.#target === undefined || this.#sending !== undefined) return;
-    this.#sending = this.#send(false).finally(() => {
-      this.#sending = undefined;
-      this.#schedule(INTERVAL_MS * (0.9 + 0.2 * this.#options.random()));
-    });
+    this.#sending = this.#send(false)
+      .catch((error: Error) => this.#warn(`this agent failed to report: ${error.message}`))
+      .finally(() => {
+        this.#sending = undefined;
+        this.#schedule(INTERVAL_MS * (0.9 + 0.2 * this.#options.random()));
+      });
   }
 
   async #send(bye: boolean): Promise<void> {

@@ -192,8 +192,7 @@ export class Stream {
         this.#warned.clear();
       });
     } else if (message.type === 'goaway') {
-      this.#close();
-      this.#dialAfter(Math.min(message.reconnectAfterMs, GREATEST_RETRY_AFTER_MS));
+      this.#endQuietly(Math.min(message.reconnectAfterMs, GREATEST_RETRY_AFTER_MS));
       return;
     } else if (!this.#opened) {
       this.#end(`its first event is "${message.type}", not "hello"`);
