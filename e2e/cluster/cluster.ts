@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { get } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
 import { type Binaries, findBinaries } from './binaries.ts';
 import { findKubectl } from './kubectl.ts';
@@ -198,7 +199,9 @@ class LocalCluster implements Cluster {
       '--disable-admission-plugins=ServiceAccount',
       '--allow-privileged=true',
     ]);
-    await this.#apiServer.until(() => isReady(`${this.url}/readyz`));
+    // The API server makes the namespace `default` itself, a moment after it is ready.
+    await this.#apiServer.until(() => answers(`${this.url}/readyz`));
+    await this.#apiServer.until(() => answers(`${this.url}/api/v1/namespaces/default`));
   }
 
   async stopApiServer(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
@@ -247,9 +250,9 @@ class LocalCluster implements Cluster {
   }
 }
 
-const CRDS = new URL('../../crds', import.meta.url).pathname;
+const CRDS = fileURLToPath(new URL('../../crds', import.meta.url));
 
-function isReady(url: string): Promise<boolean> {
+function answers(url: string): Promise<boolean> {
   return new Promise((resolve, reject) => {
     // The certificate is made by the server itself at its first start.
     get(

@@ -120,8 +120,8 @@ export class KubeClient {
     }
     const body = options.body === undefined ? undefined : JSON.stringify(options.body);
     const request: https.RequestOptions = { method: options.method ?? 'GET', signal };
-    await this.#config.applyToHTTPSOptions(request);
-    signal.throwIfAborted();
+    // A credential plugin is a process of its own and knows nothing of our limits.
+    await unlessAborted(this.#config.applyToHTTPSOptions(request), signal);
     request.headers = {
       ...(request.headers as http.OutgoingHttpHeaders),
       accept: 'application/json',
@@ -139,6 +139,15 @@ export class KubeClient {
     const answer = await text(response, MAX_ERROR_BYTES).catch(() => '');
     throw new KubeError(reason(answer, response), status, retryAfterMs(response.headers['retry-after']));
   }
+}
+
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason);
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
 }
 
 async function text(response: http.IncomingMessage, limit: number): Promise<string> {

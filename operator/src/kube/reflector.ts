@@ -317,7 +317,12 @@ export class Reflector {
 
   async #requireServed(signal: AbortSignal = this.#stopping.signal): Promise<void> {
     const { client, resource } = this.#options;
-    const verbs = await offeredVerbs(client, resource, { signal, timeoutMs: this.#timers.requestMs });
+    const verbs = await offeredVerbs(client, resource, { signal, timeoutMs: this.#timers.requestMs }).catch((error) => {
+      if (!(error instanceof KubeError) || error.status !== 403) throw error;
+      throw new Outage(
+        `not allowed to read what the API server serves (403), without which no removal is believed: ${error.message}; bind the ClusterRole system:discovery to the operator's account`,
+      );
+    });
     if (verbs.includes('create')) return;
     throw new Outage(
       `the definition of ${resourceName(resource)} is deleted or being deleted; what is known stays in force; restore it: kubectl apply -f crds/`,

@@ -124,7 +124,7 @@ describe('the status of a policy', () => {
     expect(warnings).toEqual([]);
   });
 
-  it.each([429, 500, 503])('is tried again after %i, and what came meanwhile wins', async (code) => {
+  it.each([401, 403, 429, 500, 503])('is tried again after %i, and what came meanwhile wins', async (code) => {
     const policy = policyOf(server.put('a'));
     begin();
     server.breakOnce('status', status(code));

@@ -32,6 +32,11 @@ const WRITES_PER_SECOND = 20;
 /** One slow answer must not hold up the rest. */
 const MAX_IN_FLIGHT = 4;
 const CONFLICTS = 5;
+/**
+ * What is refused so stays refused until there is something else to write. Not 403: an API server that has just started
+ * forbids everything until it has read its roles.
+ */
+const FINAL: readonly number[] = [400, 404, 405, 413, 415, 422];
 /** At the greatest rate of writes, these were made within the last minute; the source is not so far behind. */
 const MAX_WRITTEN = 60 * WRITES_PER_SECOND;
 const REQUEST_MS = 10_000;
@@ -114,22 +119,17 @@ class KubernetesStatusSink implements StatusSink {
       const { status, retryAfterMs } = error instanceof KubeError ? error : {};
       const { namespace, name } = write.policy;
       const what = `${write.kind} of policy ${namespace}/${name}`;
-      // What the API server refuses for good stays refused until there is something else to write.
-      if (status !== undefined && status >= 400 && status < 500 && ![401, 408, 409, 429].includes(status)) {
+      if (status !== undefined && FINAL.includes(status)) {
         this.#queue.done(key);
         if (status !== 404)
-          this.#say(
-            write,
-            status,
-            `cannot write the ${what} (${status}): ${(error as Error).message}${advice(status, write)}`,
-          );
+          this.#say(write, status, `cannot write the ${what} (${status}): ${(error as Error).message}`);
         return;
       }
       this.#queue.failed(key, write, performance.now(), retryAfterMs);
       this.#say(
         write,
         status,
-        `cannot write the ${what} now (${status ?? 'no answer'}): ${(error as Error).message}; trying again`,
+        `cannot write the ${what} now (${status ?? 'no answer'}): ${(error as Error).message}; ${advice(status, write)}`,
       );
     }
   }
@@ -151,7 +151,6 @@ class KubernetesStatusSink implements StatusSink {
             apiVersion: `${GROUP}/${VERSION}`,
             kind: KIND,
             metadata: { namespace, name, uid, resourceVersion: newest.resourceVersion },
-            spec: policy.spec,
             status,
           },
         });
@@ -183,9 +182,9 @@ class KubernetesStatusSink implements StatusSink {
   }
 }
 
-function advice(status: number, { kind }: Write): string {
-  if (status !== 403) return '';
+function advice(status: number | undefined, { kind }: Write): string {
+  if (status !== 403) return 'trying again';
   return kind === 'status'
-    ? `; grant the operator's account the verb update on ${POLICIES.plural}/status of the group ${GROUP}`
-    : `; grant the operator's account the verbs create and patch on events`;
+    ? `grant the operator's account the verb update on ${POLICIES.plural}/status of the group ${GROUP}`
+    : `grant the operator's account the verbs create and patch on events`;
 }

@@ -374,6 +374,17 @@ describe('removals', () => {
     expect(source.state().synced).toBe(false);
   });
 
+  it('are an outage that names the ClusterRole when discovery is forbidden', async () => {
+    server.put('a');
+    await followed();
+    server.break('discovery', status(403));
+    server.remove('a');
+    await until(() => source.state().outage?.includes('system:discovery') === true);
+    expect(names()).toEqual(['a']);
+    server.heal('discovery');
+    await agree();
+  });
+
   it('hold back as of when the policies are, and nothing else', async () => {
     server.put('a');
     server.put('b');
