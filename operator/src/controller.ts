@@ -135,6 +135,7 @@ export class Controller {
     this.#asOf = asOf === undefined ? undefined : { policies: asOf };
     this.#reconciled = true;
     const change = this.boards.update(policies.values());
+    this.#refused.clear();
     for (const policy of [...change.added, ...change.changed]) this.judge.changed(policy);
     for (const policy of change.added) this.#note(policy, 'policy added');
     for (const policy of change.changed) this.#note(policy, 'policy changed');
