@@ -7,7 +7,6 @@ import type { Clock } from './core/clock.ts';
 import { Fleet, type Receipt } from './core/fleet.ts';
 import type { Agent, Identity } from './core/member.ts';
 import type { Policy } from './core/policy.ts';
-import type { Labels } from './core/selector.ts';
 import type { StatusSink } from './core/sink.ts';
 import { Judge } from './judge.ts';
 import type { Source } from './sources/source.ts';
@@ -120,11 +119,6 @@ export class Controller {
       this.judge.heard(namespace, report.instance, receipt);
     }
     return receipt;
-  }
-
-  /** The board of an audience, for reading. */
-  board(namespace: string, labels: Labels): Board {
-    return this.boards.board(namespace, labels);
   }
 
   #reconcile(): void {

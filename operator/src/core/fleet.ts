@@ -32,7 +32,6 @@ export interface PolicyCounts {
 
 /** A change of state that an agent reported for the first time. */
 export interface ReportedTransition {
-  readonly agent: Agent;
   readonly breaker: string;
   /** The policy that governs the breaker; absent for the defaults of the code. */
   readonly uid?: string;
@@ -234,7 +233,6 @@ export class Fleet {
       this.#tally.replace(`${boot}/${breaker.name}`, label, before, standing(worst(keys.values())));
     }
     return fresh.map(({ from, to, reason, at }) => ({
-      agent,
       breaker: breaker.name,
       ...(uid !== undefined && { uid }),
       shadow: breaker.shadow ?? false,

@@ -256,7 +256,7 @@ export function directorySource({
   };
 }
 
-const NOTHING: ParsedFile = { policies: [], problems: [], malformed: false };
+const NOTHING: ParsedFile = { policies: [], problems: [] };
 
 async function see(path: string): Promise<Sight> {
   try {
