@@ -1,7 +1,7 @@
 import { type Logger, type LoggerOptions, pino, stdTimeFunctions } from 'pino';
 
 /** Where log lines go. */
-export interface Sink {
+interface Sink {
   write(line: string): void;
 }
 

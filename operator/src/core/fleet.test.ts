@@ -2,7 +2,8 @@ import type { BreakerReport, Report, Totals } from '@fuseboard/schema';
 import { describe, expect, it } from '@jest/globals';
 import { Boards } from './boards.ts';
 import { MAX_BREAKER_NAMES, OTHER } from './counters.ts';
-import { type Agent, Fleet, GONE_AFTER_MS, STALE_AFTER_MS } from './fleet.ts';
+import { Fleet, GONE_AFTER_MS, STALE_AFTER_MS } from './fleet.ts';
+import type { Agent } from './member.ts';
 import type { Policy } from './policy.ts';
 import { NO_TOTALS } from './totals.ts';
 
@@ -156,6 +157,19 @@ describe('agents of a policy', () => {
     scene.now *= 2;
     scene.fleet.sweep(0, scene.now);
     expect(scene.report('a')).toEqual({ kind: 'unknown' });
+  });
+
+  it('that are silent for too long take their breakers out of the counts, though their stream is open', () => {
+    const scene = new Scene();
+    scene.join('a');
+    scene.report('a', { breakers: [breaker({ state: 'open', totals: totals({ failed: 3 }) })] });
+    scene.now = GONE_AFTER_MS;
+    scene.fleet.sweep(0, scene.now);
+    expect(scene.of()).toMatchObject({ breakers: { open: 0 }, open: [] });
+    const base = totals({ failed: 3 });
+    scene.report('a', { breakers: [breaker({ state: 'open', base, totals: totals({ failed: 5 }) })] });
+    expect(scene.of().breakers.open).toBe(1);
+    expect(scene.counted()).toMatchObject({ failed: 5 });
   });
 
   it('leave at once with a bye, and take their breakers with them', () => {

@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { Controller } from '../controller.ts';
 import { isBehind, parseSince } from '../core/as-of.ts';
-import type { Identity } from '../core/fleet.ts';
+import type { Identity } from '../core/member.ts';
 import { DEFAULT_NAMESPACE } from '../core/namespace.ts';
 import { parseLabels } from '../core/selector.ts';
 import type { Admission } from './admission.ts';

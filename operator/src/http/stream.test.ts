@@ -26,6 +26,7 @@ async function connect(over: Partial<StreamOptions> = {}): Promise<{ client: Eve
     stallMs: 60_000,
     asOf: () => undefined,
     now: () => 1,
+    sending: () => {},
     sent: (board) => void sent.push(board.revision),
     ...over,
   };

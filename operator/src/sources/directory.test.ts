@@ -216,6 +216,11 @@ it('lets the first of two files with the same policy win, and names the other', 
   await until(() => source.state().synced);
   expect(source.state().policies.get('shop/one')!.spec.breakers).toEqual(['first']);
   expect(problems()).toEqual(['b.yaml:3 policy shop/one is already in a.yaml; remove one of the two']);
+  await source.refresh();
+  await source.refresh();
+  expect(lines.map(({ msg }) => msg)).toEqual([
+    'policy file: policy shop/one is already in a.yaml; remove one of the two',
+  ]);
 });
 
 it('forgets the saved text of a file that is gone', async () => {

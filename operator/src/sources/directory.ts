@@ -132,7 +132,6 @@ export function directorySource({
       line,
       message: field === '' ? message : `${field}: ${message}`,
     }));
-    for (const problem of problems) log.warn({ file: name, line: problem.line }, `policy file: ${problem.message}`);
     for (const { namespace, name: policy, problems: mistakes } of fresh.policies) {
       for (const { line, field, message } of mistakes) {
         log.warn({ file: name, line, namespace, policy }, `policy file: ${field}: ${message}`);
@@ -185,6 +184,11 @@ export function directorySource({
       JSON.stringify(state.problems) === JSON.stringify(next.problems) &&
       state.policies.size === next.policies.size &&
       [...next.policies].every(([key, policy]) => state.policies.get(key) === policy);
+    const told = new Set(state.problems.map((problem) => JSON.stringify(problem)));
+    for (const problem of next.problems) {
+      if (told.has(JSON.stringify(problem))) continue;
+      log.warn({ file: problem.where, line: problem.line }, `policy file: ${problem.message}`);
+    }
     if (next.outage !== undefined && state.outage === undefined) log.error(next.outage);
     if (next.outage === undefined && state.outage !== undefined) log.info({ folder }, 'the folder can be read again');
     state = next;
@@ -252,7 +256,7 @@ export function directorySource({
   };
 }
 
-const NOTHING: ParsedFile = { policies: [], problems: [], malformed: false };
+const NOTHING: ParsedFile = { policies: [], problems: [] };
 
 async function see(path: string): Promise<Sight> {
   try {

@@ -21,10 +21,8 @@ export interface FilePolicy {
 
 export interface ParsedFile {
   readonly policies: readonly FilePolicy[];
-  /** What could not become a policy. */
+  /** What could not become a policy. Where the text is no YAML at all, there are no policies. */
   readonly problems: readonly LineProblem[];
-  /** Whether the text is no YAML at all, so that nothing in it can be relied on. */
-  readonly malformed: boolean;
 }
 
 export const API_VERSION = `${GROUP}/${VERSION}`;
@@ -37,7 +35,7 @@ export function parsePolicyFile(text: string): ParsedFile {
   const syntax = list.flatMap(({ errors }) =>
     errors.map(({ pos, message }) => ({ line: lines.linePos(pos[0]).line, field: '', message })),
   );
-  if (syntax.length > 0) return { policies: [], problems: syntax, malformed: true };
+  if (syntax.length > 0) return { policies: [], problems: syntax };
   const policies: FilePolicy[] = [];
   const problems: LineProblem[] = [];
   for (const document of list) {
@@ -46,7 +44,7 @@ export function parsePolicyFile(text: string): ParsedFile {
     if ('spec' in read) policies.push(read);
     else problems.push(read);
   }
-  return { policies, problems, malformed: false };
+  return { policies, problems };
 }
 
 function readDocument(document: Document.Parsed, lines: LineCounter): FilePolicy | LineProblem {

@@ -1,0 +1,64 @@
+import { describe, expect, it } from '@jest/globals';
+import { parsePolicyFile } from './file.ts';
+
+const document = (over: string) => `apiVersion: fuseboard.dev/v1alpha1
+kind: CircuitBreakerPolicy
+metadata:
+  name: payments
+spec:
+  breakers: [payments]
+${over}`;
+
+const wrong = (text: string) => {
+  const { problems, policies } = parsePolicyFile(text);
+  return [...problems, ...policies.flatMap((policy) => policy.problems)].map(
+    ({ line, field, message }) => `${line} ${field}: ${message}`,
+  );
+};
+
+describe('a policy file', () => {
+  it.each<[string, string, RegExp]>([
+    ['syntax', 'a: [1\nb: 2\n', /^[123] : /],
+    ['a key that comes twice', document('  breakers: [x]\n'), /^7 : Map keys must be unique/],
+    ['a list', '- 1\n', /^1 : is not a CircuitBreakerPolicy but a list$/],
+    ['a word', 'hello\n', /^1 : is not a CircuitBreakerPolicy but a plain value$/],
+    ['another kind', document('').replace('CircuitBreakerPolicy', 'ConfigMap'), /^2 kind: must be .* not "ConfigMap"$/],
+    ['another version', document('').replace('v1alpha1', 'v9'), /^1 apiVersion: must be fuseboard\.dev\/v1alpha1, not/],
+    ['no name', document('').replace('name: payments', 'labels: {}'), /^3 metadata\.name: must be .*, not absent$/],
+    [
+      'a number for a name',
+      document('').replace('name: payments', 'name: 12'),
+      /^4 metadata\.name: must be .*, not 12$/,
+    ],
+    ['a name that is none', document('').replace('name: payments', 'name: Pay_ments'), /^4 metadata\.name: /],
+    ['no spec', 'apiVersion: fuseboard.dev/v1alpha1\nkind: CircuitBreakerPolicy\nmetadata: { name: a }\n', /^1 spec: /],
+    [
+      'a wrong value deep inside',
+      document('  trip:\n    failureRate:\n      thresholdPercent: 101\n'),
+      /^9 spec\.trip\.failureRate\.thresholdPercent: /,
+    ],
+    ['a wrong element', document('').replace('[payments]', '\n    - good\n    - "b ad"'), /^8 spec\.breakers\[1\]: /],
+    ['an unknown field', document('  nonsense: 1\n'), /^5 spec: .*nonsense/],
+  ])('with %s is named with its line', (_what, text, expected) => {
+    expect(wrong(text)).toEqual([expect.stringMatching(expected)]);
+  });
+
+  it('that expands without end is a problem and no loss of time', () => {
+    const bomb = [
+      'a: &a [x, x]',
+      ...'bcdefghijkl'.split('').map((c, i) => `${c}: &${c} [${`*${'abcdefghijk'[i]}, `.repeat(9)}]`),
+    ];
+    expect(wrong(bomb.join('\n'))).toEqual([expect.stringMatching(/alias/i)]);
+  });
+
+  it('may be empty, or hold nothing but comments', () => {
+    for (const text of ['', '# nothing\n', '---\n---\n'])
+      expect(parsePolicyFile(text)).toEqual({ policies: [], problems: [] });
+  });
+
+  it('keeps the spec as it is spelled', () => {
+    const [policy] = parsePolicyFile(document('  mode: Shadow\n')).policies;
+    expect(JSON.stringify(policy!.spec)).toBe('{"breakers":["payments"],"mode":"Shadow"}');
+    expect(policy).toMatchObject({ namespace: 'default', name: 'payments', line: 4, problems: [] });
+  });
+});
