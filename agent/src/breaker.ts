@@ -71,6 +71,7 @@ export interface Breaker {
    * warning.
    *
    * @returns a function that ends the subscription.
+   * @throws {TypeError} for any other event.
    */
   on(event: 'transition', listener: (event: TransitionEvent) => void): () => void;
 }
@@ -159,7 +160,8 @@ export class GovernedBreaker implements Breaker, Circuit, TransitionSink {
     return this.core.enter();
   }
 
-  on(_event: 'transition', listener: (event: TransitionEvent) => void): () => void {
+  on(event: 'transition', listener: (event: TransitionEvent) => void): () => void {
+    if (event !== 'transition') throw new TypeError(`a breaker has no event "${String(event)}"; it has "transition"`);
     this.#listeners ??= new Listeners();
     return this.#listeners.add(listener);
   }

@@ -264,6 +264,11 @@ describe('listeners', () => {
     off();
   });
 
+  it('are refused for an event that there is not', () => {
+    const breaker = make().registry.getBreaker('payments');
+    expect(() => breaker.on('open' as 'transition', () => {})).toThrow('a breaker has no event "open"');
+  });
+
   it('may use the breaker, and all of them hear everything in order', () => {
     const { registry } = make();
     const breaker = registry.getBreaker('payments', { defaults: after(1) });

@@ -1,7 +1,7 @@
 import { BREAKER_NAME_PATTERN } from '@fuseboard/schema/defaults';
 import type { PolicySpec } from '@fuseboard/schema/types';
 import { type Breaker, GovernedBreaker, type Governor, type Runtime, type TransitionEvent } from './breaker.ts';
-import { type Config, compile } from './core/config.ts';
+import { compile } from './core/config.ts';
 import { ConfigError } from './errors.ts';
 import { Listeners } from './listeners.ts';
 import type { PolicySet } from './policy-set.ts';
@@ -30,6 +30,8 @@ const KEY: unique symbol = Symbol.for('fuseboard.agent/1');
 export class Registry {
   readonly #entries = new Map<string, Entry>();
   readonly #runtime: Runtime;
+  /** The different defaults that code gave, by their text. */
+  readonly #defaults = new Map<string, Governor>();
   readonly #warned = new Set<string>();
   readonly #transitions = new Listeners<[Breaker, TransitionEvent]>();
   readonly #creations = new Listeners<[Breaker]>();
@@ -86,7 +88,7 @@ export class Registry {
 
   #create(name: string, defaults: PolicyDefaults | undefined): Breaker {
     if (typeof name !== 'string' || !NAME.test(name)) throw badName(name);
-    const fallback = defaults === undefined ? UNGOVERNED : governorOf(name, defaults);
+    const fallback = defaults === undefined ? UNGOVERNED : this.#shared(governorOf(name, defaults));
     const breaker = new GovernedBreaker(name, this.#governorOf(name, fallback), this.#runtime);
     this.#entries.set(name, { breaker, fallback });
     this.#creations.tell(`breaker "${name}"`, breaker);
@@ -95,17 +97,25 @@ export class Registry {
 
   #offerDefaults(entry: Entry, defaults: PolicyDefaults): void {
     const { name } = entry.breaker;
-    const offered = governorOf(name, defaults);
+    const offered = this.#shared(governorOf(name, defaults));
     if (entry.fallback === UNGOVERNED) {
       entry.fallback = offered;
       entry.breaker.govern(this.#governorOf(name, offered));
-    } else if (!sameConfig(offered.config, entry.fallback.config) && !this.#warned.has(name)) {
+    } else if (offered !== entry.fallback && !this.#warned.has(name)) {
       this.#warned.add(name);
       process.emitWarning(
         `breaker "${name}" was given other defaults before; those stay. Give the same defaults in every getBreaker("${name}").`,
         { code: 'FUSEBOARD_DEFAULTS' },
       );
     }
+  }
+
+  /** Breakers with the same defaults keep them once. */
+  #shared(governor: Governor): Governor {
+    const known = this.#defaults.get(governor.text);
+    if (known !== undefined) return known;
+    this.#defaults.set(governor.text, governor);
+    return governor;
   }
 
   #governorOf(name: string, fallback: Governor): Governor {
@@ -139,8 +149,4 @@ function badName(name: unknown): ConfigError {
   const shown = typeof name === 'string' ? JSON.stringify(name.slice(0, 160)) : `a value of type ${typeof name}`;
   const message = `${shown} cannot name a breaker; use 1 to 128 letters, digits and . _ : / - that begin with a letter or digit`;
   return new ConfigError(String(name), 0, message);
-}
-
-function sameConfig(a: Config, b: Config): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
 }

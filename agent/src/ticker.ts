@@ -64,7 +64,7 @@ export class Ticker implements Clock, Timeouts {
     if (due.length > 0) {
       setImmediate(() => {
         for (const deadline of due) deadline.expire();
-      }).unref();
+      });
     }
     this.#idle = this.#wasRead || this.#wheel.size > 0 ? 0 : this.#idle + 1;
     this.#wasRead = false;

@@ -11,7 +11,8 @@ export class Tally {
   rejected = 0;
   shadowRejected = 0;
   fallback = 0;
-  readonly #latency = new Float64Array(LATENCY_BUCKETS);
+  /** A plain array: a typed one of this size costs more to keep than its contents. */
+  readonly #latency: number[] = new Array<number>(LATENCY_BUCKETS).fill(0);
 
   tookMs(ms: number): void {
     this.#latency[latencyBucket(ms)]!++;
@@ -19,7 +20,7 @@ export class Tally {
 
   /** Calls in each latency bucket. */
   latency(): number[] {
-    return Array.from(this.#latency);
+    return [...this.#latency];
   }
 
   totals(): Totals {

@@ -15,8 +15,8 @@ export class TimeWindow {
   #end = 0;
   /** Where its counts are. */
   #at = 0;
-  /** Calls and failures of each bucket; see `place`. */
-  #counts = new Uint32Array(2 * SPANS);
+  /** Calls and failures of each bucket; see `place`. A plain array: a typed one of this size costs more to keep. */
+  #counts = noCounts();
 
   constructor(ms: number, now: number) {
     this.#span = ms / SPANS;
@@ -64,7 +64,7 @@ export class TimeWindow {
     const [oldSpan, oldCurrent] = [this.#span, this.#current];
     this.#span = span;
     this.#enter(Math.floor(now / span));
-    this.#counts = new Uint32Array(2 * SPANS);
+    this.#counts = noCounts();
     this.calls = 0;
     this.failures = 0;
     for (let bucket = oldCurrent; bucket > oldCurrent - SPANS; bucket--) {
@@ -95,6 +95,8 @@ export class TimeWindow {
     this.#counts[at + 1] = 0;
   }
 }
+
+const noCounts = (): number[] => new Array<number>(2 * SPANS).fill(0);
 
 /** Where the counts of a bucket are; the first buckets of a clock that has just begun reach back before zero. */
 function place(bucket: number): number {

@@ -1,0 +1,108 @@
+import { describe, expect, it } from '@jest/globals';
+import { BreakerCore } from './breaker.ts';
+import { compile } from './config.ts';
+import type { TransitionEvent } from './state.ts';
+
+const configOf = (spec: object) => {
+  const compiled = compile(spec);
+  if (!compiled.ok) throw new Error(`${compiled.field} ${compiled.message}`);
+  return compiled.config;
+};
+
+function make(spec: object) {
+  const clock = { time: 0, now: () => clock.time };
+  const heard: TransitionEvent[] = [];
+  const core = new BreakerCore(configOf(spec), clock, { transitioned: (event) => heard.push(event) });
+  return { clock, heard, core, states: () => heard.map(({ to }) => to) };
+}
+
+describe('a change of state is told', () => {
+  it('by the call that notices it', () => {
+    const { core, clock, states } = make({ trip: { consecutiveFailures: 1 } });
+    core.enter()!.fail();
+    expect(states()).toEqual(['open']);
+    clock.time = 30_000;
+    core.enter();
+    expect(states()).toEqual(['open', 'half-open']);
+  });
+
+  it('by the edit that brings it about', () => {
+    const { core, clock, states } = make({ trip: { consecutiveFailures: 1 } });
+    core.enter()!.fail();
+    clock.time = 10_000;
+    core.configure(configOf({ recovery: { openDuration: '5s' } }), false);
+    expect(states()).toEqual(['open', 'half-open']);
+  });
+
+  it('by whoever reads how long it lasts', () => {
+    const { core, clock, states } = make({ trip: { consecutiveFailures: 1 } });
+    core.enter()!.fail();
+    clock.time = 29_999;
+    expect(core.retryAfterMs).toBe(1);
+    clock.time = 31_000;
+    expect(core.retryAfterMs).toBe(0);
+    expect(core.sinceMs).toBe(1_000);
+    expect(states()).toEqual(['open', 'half-open']);
+  });
+});
+
+describe('a breaker', () => {
+  it('counts how long calls took, however they ended', () => {
+    const { core, clock } = make({});
+    for (const [ms, end] of [
+      [0, 'succeed'],
+      [1, 'fail'],
+      [3, 'ignore'],
+      [100_000, 'succeed'],
+    ] as const) {
+      const permit = core.enter()!;
+      clock.time += ms;
+      permit[end]();
+    }
+    const expected = Array(20).fill(0);
+    for (const bucket of [0, 4, 5, 19]) expected[bucket] = 1;
+    expect(core.tally.latency()).toEqual(expected);
+  });
+
+  it('judges its window after an ignored outcome too', () => {
+    const { core, clock } = make({ trip: { minimumCalls: 5, failureRate: { thresholdPercent: 60 } } });
+    for (let i = 0; i < 5; i++) core.enter()!.succeed();
+    clock.time = 5_000;
+    for (let i = 0; i < 5; i++) core.enter()!.fail();
+    expect(core.state).toBe('closed');
+    clock.time = 12_000;
+    core.enter()!.ignore();
+    expect(core.state).toBe('open');
+  });
+
+  it('reads deadlines from the exact time of a clock that has one', () => {
+    let exact = 0;
+    const lagging = { now: () => Math.floor(exact / 5) * 5, exact: () => exact };
+    const core = new BreakerCore(configOf({ trip: { consecutiveFailures: 1 } }), lagging, { transitioned() {} });
+    exact = 3;
+    core.enter()!.fail();
+    exact = 30_002.9;
+    expect(core.state).toBe('open');
+    exact = 30_003;
+    expect(core.state).toBe('half-open');
+  });
+
+  it('rejects in Enforce and counts in Shadow what it would reject', () => {
+    const { core } = make({ trip: { consecutiveFailures: 1 } });
+    core.enter()!.fail();
+    expect(core.enter()).toBeNull();
+    core.configure(configOf({ mode: 'Shadow', trip: { consecutiveFailures: 1 } }), false);
+    core.enter()!.succeed();
+    expect(core.tally.totals()).toEqual({
+      succeeded: 1,
+      failed: 1,
+      ignored: 0,
+      slow: 0,
+      timedOut: 0,
+      rejected: 1,
+      shadowRejected: 1,
+      retried: 0,
+      fallback: 0,
+    });
+  });
+});
