@@ -14,6 +14,23 @@ afterEach(async () => {
   await plane.stop();
 });
 
+describe('the first getBreaker', () => {
+  it('dials by itself, and a later start takes over without a goodbye', async () => {
+    const first = await FakeControlPlane.start();
+    first.push([policy('lazy')]);
+    process.env.FUSEBOARD_URL = first.url;
+    const breaker = getBreaker('lazy');
+    delete process.env.FUSEBOARD_URL;
+    await first.until((p) => p.reports.length > 0);
+    expect(breaker.stats().source).toBe('policy');
+    expect(await start({ url: plane.url, warn }).ready()).toBe('Live');
+    await first.until((p) => p.streams.length === 0);
+    expect(first.reports.some(({ bye }) => bye)).toBe(false);
+    expect(plane.dials[0]?.query.get('boot')).toBe(first.dials[0]?.query.get('boot'));
+    await first.stop();
+  });
+});
+
 describe('start', () => {
   it('gives the breakers that code asked for earlier their policies', async () => {
     const breaker = getBreaker('earlier');
@@ -33,6 +50,23 @@ describe('start', () => {
     await plane.until((p) => p.streams.length === 0);
     expect(plane.reports.at(-1)).toMatchObject({ bye: true });
     expect(await start({ url: plane.url, warn }).ready()).toBe('Live');
+  });
+
+  it('again goes on counting where the last start ended', async () => {
+    const breaker = getBreaker('counted');
+    breaker.enter()?.succeed();
+    const counted = () => plane.reports.at(-1)?.breakers.find(({ name }) => name === 'counted');
+    const first = start({ url: plane.url, warn });
+    await first.ready();
+    await first.stop();
+    expect(counted()).toMatchObject({ totals: { succeeded: 1 } });
+    const { boot, sequence } = plane.reports.at(-1)!;
+    const second = start({ url: plane.url, warn });
+    await second.ready();
+    await second.stop();
+    expect(counted()).toMatchObject({ totals: { succeeded: 1 }, base: { succeeded: 1 } });
+    expect(plane.reports.at(-1)?.boot).toBe(boot);
+    expect(plane.reports.at(-1)?.sequence).toBeGreaterThan(sequence);
   });
 
   it('refuses a time that is none', async () => {

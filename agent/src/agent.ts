@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { parseDuration } from '@fuseboard/schema/duration';
 import { ConfigError } from './errors.ts';
+import { Ledger } from './link/ledger.ts';
 import { Link, type LinkState } from './link/link.ts';
 import { readSettings, type StartOptions } from './link/settings.ts';
 import { type BreakerOptions, registry } from './registry.ts';
@@ -26,7 +27,7 @@ export interface Agent {
 
 /** Shared by all copies of this package in a process, so that there is one link however often it is installed. */
 interface Slot {
-  readonly boot: string;
+  readonly ledger: Ledger;
   armed: boolean;
   options?: StartOptions;
   link?: Link;
@@ -36,7 +37,7 @@ const KEY = Symbol.for('fuseboard.link/1');
 
 function slot(): Slot {
   const holder = globalThis as { [KEY]?: Slot };
-  holder[KEY] ??= { boot: randomBytes(16).toString('hex'), armed: false };
+  holder[KEY] ??= { ledger: new Ledger(randomBytes(16).toString('hex')), armed: false };
   return holder[KEY];
 }
 
@@ -101,16 +102,20 @@ export function linkState(): LinkState {
 
 function begin(own: Slot, options: StartOptions): void {
   own.armed = true;
-  const settings = readSettings(options, process.env);
   delete own.link;
-  if (settings.disabled) return;
   const warn = options.warn ?? ((message: string) => process.emitWarning(message, 'FuseboardWarning'));
-  const link = new Link({ settings, registry: registry(), boot: own.boot, warn });
-  own.link = link;
-  link.load();
-  setImmediate(() => {
-    if (own.link === link) link.start();
-  }).unref();
+  try {
+    const settings = readSettings(options, process.env);
+    if (settings.disabled) return;
+    const link = new Link({ settings, registry: registry(), ledger: own.ledger, warn });
+    own.link = link;
+    link.load();
+    setImmediate(() => {
+      if (own.link === link) link.start();
+    }).unref();
+  } catch (error) {
+    warn(`the link to the operator cannot be started: ${(error as Error).message}`);
+  }
 }
 
 function sameOptions(a: StartOptions, b: StartOptions): boolean {

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
+import { Ledger } from '../src/link/ledger.ts';
 import { Link } from '../src/link/link.ts';
 import { readSettings } from '../src/link/settings.ts';
 import { Registry } from '../src/registry.ts';
@@ -32,7 +33,7 @@ function connect(url: string, trusted: string | undefined = caFile) {
   const warnings: string[] = [];
   const settings = readSettings({ url, service: 's', tokenFile, ...(trusted ? { caFile: trusted } : {}) }, {});
   const warn = (message: string) => warnings.push(message);
-  const link = new Link({ settings, registry, boot: 'c'.repeat(32), warn, random: () => 0.05 });
+  const link = new Link({ settings, registry, ledger: new Ledger('c'.repeat(32)), warn, random: () => 0.05 });
   ends.unshift(() => link.stop(0));
   link.start();
   return { link, warnings };

@@ -37,13 +37,31 @@ interface Answered {
 /** An entry of a report; `settle` is called once the report was answered. */
 export interface Entry {
   readonly report: BreakerReport;
+  /** Bytes of the report as JSON. */
+  readonly size: number;
   settle(): void;
 }
 
-/** What the operator was told of each breaker and has answered; all else is told again, so that no count is lost or told twice. */
+/**
+ * What the operator was told of each breaker and has answered; all else is told again, so that no count is lost or told twice.
+ * There is one for the life of a process, however often its link is started.
+ */
 export class Ledger {
+  /** 128 random bits as hex: names this process. */
+  readonly boot: string;
+  #sequence = 0;
   readonly #answered = new Map<string, Answered>();
   readonly #changes = new Map<string, Change[]>();
+
+  constructor(boot: string) {
+    this.boot = boot;
+  }
+
+  /** One more than for the report before. */
+  nextSequence(): number {
+    this.#sequence += 1;
+    return this.#sequence;
+  }
 
   changed(name: string, { from, to, at, reason }: Change): void {
     const changes = this.#changes.get(name) ?? [];
@@ -70,19 +88,21 @@ export class Ledger {
         changes.length === 0 &&
         (Object.keys(totals) as (keyof Totals)[]).every((key) => totals[key] === before.totals[key]);
       if (same && !all) continue;
+      const report: BreakerReport = {
+        name,
+        ...(stats.uid === undefined ? {} : { uid: stats.uid }),
+        state: stats.state,
+        ...(shadow ? { shadow } : {}),
+        since: Math.max(0, Math.round(stats.sinceMs)),
+        totals,
+        ...(before ? { base: before.totals } : {}),
+        ...(latency.length > 0 ? { latency } : {}),
+        ...(before && before.latency.length > 0 ? { baseLatency: [...before.latency] } : {}),
+        ...(changes.length > 0 ? { transitions: changes.map((change) => told(change, now)) } : {}),
+      };
       entries.push({
-        report: {
-          name,
-          ...(stats.uid === undefined ? {} : { uid: stats.uid }),
-          state: stats.state,
-          ...(shadow ? { shadow } : {}),
-          since: Math.max(0, Math.round(stats.sinceMs)),
-          totals,
-          ...(before ? { base: before.totals } : {}),
-          ...(latency.length > 0 ? { latency } : {}),
-          ...(before && before.latency.length > 0 ? { baseLatency: [...before.latency] } : {}),
-          ...(changes.length > 0 ? { transitions: changes.map((change) => told(change, now)) } : {}),
-        },
+        report,
+        size: Buffer.byteLength(JSON.stringify(report)),
         settle: () => {
           this.#answered.set(name, { standing, totals, latency });
           const rest = (this.#changes.get(name) ?? []).filter((change) => !changes.includes(change));
@@ -119,21 +139,20 @@ export function parts(entries: readonly Entry[], rejections: readonly Rejection[
   let part: Part = { entries: [], rejections: [] };
   let bytes = 0;
   const all = [part];
-  const fit = (item: object, full: () => boolean) => {
-    const size = Buffer.byteLength(JSON.stringify(item)) + 1;
-    if (bytes > 0 && (bytes + size > most || full())) {
+  const fit = (size: number, full: () => boolean) => {
+    if (bytes > 0 && (bytes + size >= most || full())) {
       part = { entries: [], rejections: [] };
       bytes = 0;
       all.push(part);
     }
-    bytes += size;
+    bytes += size + 1;
   };
   for (const rejection of rejections) {
-    fit(rejection, () => part.rejections.length >= MAX_REJECTIONS);
+    fit(Buffer.byteLength(JSON.stringify(rejection)), () => part.rejections.length >= MAX_REJECTIONS);
     part.rejections.push(rejection);
   }
   for (const entry of entries) {
-    fit(entry.report, () => part.entries.length >= MAX_ENTRIES);
+    fit(entry.size, () => part.entries.length >= MAX_ENTRIES);
     part.entries.push(entry);
   }
   return all;

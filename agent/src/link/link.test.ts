@@ -8,6 +8,7 @@ import { FakeTimers } from '../../test/fake-timers.ts';
 import type { Answer } from '../fake-control-plane.ts';
 import { Registry } from '../registry.ts';
 import { FakeClock, FakeControlPlane } from '../testing.ts';
+import { Ledger } from './ledger.ts';
 import { Link } from './link.ts';
 import { readSettings, type StartOptions } from './settings.ts';
 import type { Timers } from './timers.ts';
@@ -26,9 +27,9 @@ function connect({ timers, ...options }: StartOptions & { timers?: Timers } = {}
   const clock = new FakeClock();
   const registry = new Registry({ clock, timeouts: clock });
   const settings = readSettings({ url: plane.url, service: 'checkout', ...options }, {});
-  const boot = 'b'.repeat(32);
+  const ledger = new Ledger('b'.repeat(32));
   const warn = (message: string) => warnings.push(message);
-  const link = new Link({ settings, registry, boot, warn, random: () => 0.05, ...(timers ? { timers } : {}) });
+  const link = new Link({ settings, registry, ledger, warn, random: () => 0.05, ...(timers ? { timers } : {}) });
   links.push(link);
   link.load();
   link.start();
@@ -267,6 +268,11 @@ describe('an operator that is not one', () => {
     ],
     ['an event that is not JSON', 'event: begin\ndata: {half\n\n', /"begin" is not JSON/],
     ['a malformed event', 'event: begin\ndata: {"kind":"all"}\n\n', /"begin" is malformed/],
+    [
+      'a revision that no header holds',
+      'event: begin\ndata: {"kind":"snapshot","revision":"\u4e2d"}\n\n',
+      /"begin" is malformed/,
+    ],
     ['a set out of order', 'event: commit\ndata: {"revision":"x"}\n\n', /did not begin/],
     ['another protocol', 'event: hello\ndata: {"protocol":2,"heartbeatMs":1000}\n\n', /protocol 2/],
   ])('sends %s: one warning, the policies stay, and it is dialled again', async (_what, bytes, warning) => {
@@ -303,6 +309,41 @@ describe('an operator that is not one', () => {
     plane.answerStreams();
     timers.advance(25);
     expect(await link.ready(10_000)).toBe('Live');
+  });
+
+  it('asks to come later: it is not dialled before', async () => {
+    plane.answerStreams({ status: 503, headers: { 'retry-after': '20' } });
+    const timers = new FakeTimers();
+    const { link } = connect({ timers });
+    await eventually(() => timers.waiting(20_025));
+    plane.answerStreams();
+    timers.advance(20_024);
+    expect(plane.dials).toHaveLength(1);
+    timers.advance(1);
+    expect(await link.ready(10_000)).toBe('Live');
+  });
+
+  it('sends everybody away at once: it is dialled with growing waits all the same', async () => {
+    const timers = new FakeTimers();
+    const { link } = connect({ timers });
+    for (const wait of [25, 50, 100]) {
+      await eventually(() => link.state === 'Live');
+      plane.goaway(0);
+      await eventually(() => link.state === 'Stale');
+      expect(timers.waiting(wait)).toBe(true);
+      timers.advance(wait);
+    }
+    expect(warnings).toEqual([]);
+  });
+
+  it('cannot be dialled without a token: one warning, and the file is looked for again', async () => {
+    const tokenFile = join(root, 'later');
+    const { link } = connect({ tokenFile });
+    await eventually(() => warnings.length === 1);
+    expect(warnings[0]).toMatch(/the token cannot be read.*later/);
+    writeFileSync(tokenFile, 'secret');
+    expect(await link.ready(10_000)).toBe('Live');
+    expect(warnings).toHaveLength(1);
   });
 
   it('falls silent: three heartbeats are missed and it is dialled again', async () => {

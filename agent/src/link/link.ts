@@ -4,6 +4,7 @@ import type { Breaker } from '../breaker.ts';
 import type { Registry } from '../registry.ts';
 import { readBootstrap } from './bootstrap.ts';
 import { LastGoodFile, lastGoodPath, readLastGood } from './last-good.ts';
+import type { Ledger } from './ledger.ts';
 import type { Message } from './messages.ts';
 import { type Outcome, PolicyStore } from './policy-store.ts';
 import { Reporter } from './reporter.ts';
@@ -20,8 +21,7 @@ export type LinkState = 'Live' | 'Stale' | 'LastGood' | 'Defaults';
 export interface LinkOptions {
   readonly settings: Settings;
   readonly registry: Registry;
-  /** 128 random bits as hex, the same for the whole life of a process. */
-  readonly boot: string;
+  readonly ledger: Ledger;
   readonly warn: (message: string) => void;
   readonly timers?: Timers;
   readonly random?: () => number;
@@ -85,7 +85,7 @@ export class Link {
 
   /** Dials the operator, if there is one. */
   start(): void {
-    const { settings, registry, boot, random = Math.random } = this.#options;
+    const { settings, registry, ledger, random = Math.random } = this.#options;
     if (settings.url === undefined || this.#stream !== undefined) return;
     const endpoint: Endpoint = {
       url: settings.url,
@@ -96,7 +96,8 @@ export class Link {
     const instance = `${hostname()}/${process.pid}/${threadId}`.slice(0, 512);
     const reporter = new Reporter({
       ...shared,
-      identity: { service: settings.service, instance, boot },
+      identity: { service: settings.service, instance },
+      ledger,
       ...(settings.namespace ? { namespace: settings.namespace } : {}),
       breakers: () => registry.breakers(),
       applied: () => this.#applied(),
@@ -150,7 +151,7 @@ export class Link {
   }
 
   #query(instance: string): URLSearchParams {
-    const { settings, boot } = this.#options;
+    const { settings, ledger } = this.#options;
     const { policies, overrides } = this.#store.asOf;
     const list = (pairs: [string, string | undefined][]) =>
       pairs.flatMap(([key, value]) => (value === undefined ? [] : [`${key}=${value}`])).join(',');
@@ -158,7 +159,7 @@ export class Link {
       protocol: String(PROTOCOL),
       service: settings.service,
       instance,
-      boot,
+      boot: ledger.boot,
       labels: list(Object.entries(settings.labels)),
       since: list([
         ['policies', policies],

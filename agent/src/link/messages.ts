@@ -28,6 +28,8 @@ type Fields = Record<string, unknown>;
 const isText = (value: unknown, most: number): value is string => typeof value === 'string' && value.length <= most;
 const isCount = (value: unknown) => typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 const isAbsentOr = (value: unknown, holds: (value: unknown) => boolean) => value === undefined || holds(value);
+/** A revision travels back in a header. */
+const isRevision = (value: unknown) => typeof value === 'string' && /^[\x21-\x7e]{1,64}$/.test(value);
 const isVersion = (value: unknown) => typeof value === 'string' && /^[0-9]{1,20}$/.test(value);
 const isAsOf = (value: unknown) =>
   isFields(value) && isAbsentOr(value.policies, isVersion) && isAbsentOr(value.overrides, isVersion);
@@ -38,8 +40,8 @@ const isRoute = (value: unknown) => Array.isArray(value) && isText(value[0], 128
 const CHECKS: Record<string, (fields: Fields) => boolean> = {
   hello: (f) => isCount(f.protocol) && isCount(f.heartbeatMs) && isAbsentOr(f.reportUrl, (url) => isText(url, 2_048)),
   begin: (f) =>
-    (f.kind === 'snapshot' || (f.kind === 'patch' && isText(f.base, 64))) &&
-    isText(f.revision, 64) &&
+    (f.kind === 'snapshot' || (f.kind === 'patch' && isRevision(f.base))) &&
+    isRevision(f.revision) &&
     isAbsentOr(f.asOf, isAsOf) &&
     isAbsentOr(f.reset, (reset) => typeof reset === 'boolean'),
   policy: (f) =>
@@ -48,8 +50,8 @@ const CHECKS: Record<string, (fields: Fields) => boolean> = {
     isAbsentOr(f.name, (name) => isText(name, 253)) &&
     (f.hold === true || f.spec !== undefined),
   remove: (f) => isText(f.uid, 64),
-  commit: (f) => isText(f.revision, 64),
-  insync: (f) => isText(f.revision, 64) && isAbsentOr(f.asOf, isAsOf),
+  commit: (f) => isRevision(f.revision),
+  insync: (f) => isRevision(f.revision) && isAbsentOr(f.asOf, isAsOf),
   heartbeat: (f) => isAbsentOr(f.asOf, isAsOf),
   goaway: (f) => isCount(f.reconnectAfterMs),
 };

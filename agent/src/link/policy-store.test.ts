@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
 import type { Message } from './messages.ts';
 import { MAX_POLICIES, type Outcome, PolicyStore } from './policy-store.ts';
 
@@ -240,5 +241,47 @@ describe('insync', () => {
     const store = new PolicyStore();
     store.restore({ ...running().stored()!, asOf: {} }, 'bootstrap');
     expect(store.resumeFrom).toBeUndefined();
+  });
+});
+
+describe('whatever the operator sends', () => {
+  const uid = fc.constantFrom('a', 'b');
+  const version = fc.option(fc.integer({ min: 1, max: 9 }).map(String), { nil: undefined });
+  const message: fc.Arbitrary<Message> = fc.oneof(
+    fc
+      .record({
+        kind: fc.constantFrom('snapshot', 'patch'),
+        base: fc.constantFrom('r1', 'r2'),
+        revision: fc.constantFrom('r1', 'r2'),
+        at: version,
+      })
+      .map(({ kind, base, revision, at }) => begin(revision, at, { kind, base })),
+    fc
+      .record({ uid, generation: fc.integer({ min: 1, max: 9 }), good: fc.boolean() })
+      .map(({ uid, generation, good }) => policy(uid, generation, good ? spec(generation) : unusable)),
+    fc.record({ uid, generation: fc.integer({ min: 1, max: 9 }) }).map(({ uid, generation }) => hold(uid, generation)),
+    uid.map((gone): Message => ({ type: 'remove', uid: gone })),
+    fc.constantFrom(routes(['x', 'a']), routes(['x', 'b'])),
+    fc.constantFrom(commit('r1'), commit('r2')),
+    version.map((policies): Message => ({ type: 'heartbeat', now: 0, ...(policies ? { asOf: { policies } } : {}) })),
+  );
+
+  it('a policy that runs on never gets older, the floor never sinks, and only a commit changes anything', () => {
+    fc.assert(
+      fc.property(fc.array(message, { maxLength: 40 }), (messages) => {
+        const store = new PolicyStore();
+        for (const next of messages) {
+          const before = store.set;
+          const floor = BigInt(store.asOf.policies ?? 0);
+          const outcome = store.take(next);
+          expect(BigInt(store.asOf.policies ?? 0)).toBeGreaterThanOrEqual(floor);
+          if (outcome.kind !== 'commit') expect(store.set).toBe(before);
+          for (const [id, { generation, spec: runs }] of store.set?.policies ?? []) {
+            expect(runs).toEqual(spec(generation));
+            expect(generation).toBeGreaterThanOrEqual(before?.policies.get(id)?.generation ?? 0);
+          }
+        }
+      }),
+    );
   });
 });

@@ -5,6 +5,7 @@ import { eventually } from '../../test/eventually.ts';
 import { FakeTimers } from '../../test/fake-timers.ts';
 import { Registry } from '../registry.ts';
 import { FakeControlPlane } from '../testing.ts';
+import { Ledger } from './ledger.ts';
 import { type Applied, Reporter } from './reporter.ts';
 
 const defaults = { trip: { consecutiveFailures: 3 }, recovery: { openDuration: '30s' } };
@@ -26,7 +27,8 @@ beforeEach(async () => {
   warnings = [];
   reporter = new Reporter({
     endpoint: { url: new URL(plane.url) },
-    identity: { service: 's', instance: 'i', boot: '0'.repeat(32) },
+    identity: { service: 's', instance: 'i' },
+    ledger: new Ledger('0'.repeat(32)),
     timers,
     random: () => 0.5,
     breakers: () => registry.breakers(),

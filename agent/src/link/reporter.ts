@@ -1,6 +1,6 @@
 import type { Rejection, Report } from '@fuseboard/schema/types';
 import { oneSocket, open, type Sockets } from './connection.ts';
-import { type Change, Ledger, type Part, parts, type Reported } from './ledger.ts';
+import { type Change, type Entry, type Ledger, type Part, parts, type Reported } from './ledger.ts';
 import { reportTarget } from './report-target.ts';
 import { type Endpoint, PROTOCOL, readCredentials } from './stream.ts';
 import type { Timers } from './timers.ts';
@@ -9,8 +9,9 @@ const INTERVAL_MS = 10_000;
 const LEAST_GAP_MS = 250;
 const SPREAD_MS = 500;
 const ANSWER_MS = 8_000;
-const MAX_PART_BYTES = 47 * 1024;
+const MAX_PART_BYTES = 46 * 1024;
 const MISDIRECTED_TRIES = 8;
+const SLICE = 250;
 
 /** What this process runs, for the acknowledgement. */
 export interface Applied {
@@ -23,7 +24,8 @@ export interface Applied {
 
 export interface ReporterOptions {
   readonly endpoint: Endpoint;
-  readonly identity: Pick<Report, 'service' | 'instance' | 'boot'>;
+  readonly identity: Pick<Report, 'service' | 'instance'>;
+  readonly ledger: Ledger;
   readonly namespace?: string;
   readonly timers: Timers;
   readonly random: () => number;
@@ -39,18 +41,18 @@ type Answer = 'answered' | 'misdirected' | 'refused' | 'unreachable';
 /** Tells the operator what the breakers see and which policies run, for as long as there is a stream. */
 export class Reporter {
   readonly #options: ReporterOptions;
-  readonly #ledger = new Ledger();
   readonly #warned = new Set<string>();
   #target: URL | undefined;
   #sockets: Sockets | undefined;
   #streams = 0;
   #toldStream = 0;
-  #sequence = 0;
   #answeredRevision: string | undefined;
   #lastSent = Number.NEGATIVE_INFINITY;
   #due = Number.POSITIVE_INFINITY;
   #cancel = () => {};
   #sending: Promise<void> | undefined;
+  /** A change that the reading itself brings about is in what is read. */
+  #reading = false;
 
   constructor(options: ReporterOptions) {
     this.#options = options;
@@ -74,8 +76,8 @@ export class Reporter {
 
   /** A breaker changed its state; it is reported at once. */
   changed(name: string, change: Change): void {
-    this.#ledger.changed(name, change);
-    this.#schedule(0);
+    this.#options.ledger.changed(name, change);
+    if (!this.#reading) this.#schedule(0);
   }
 
   /** A set was applied or a policy rejected; the report that follows is the acknowledgement. */
@@ -132,23 +134,24 @@ export class Reporter {
   }
 
   async #send(bye: boolean): Promise<void> {
-    const { timers, identity, breakers, applied } = this.#options;
+    const { timers, identity, ledger, applied } = this.#options;
+    const sequence = ledger.nextSequence();
     const now = timers.now();
     this.#lastSent = now;
-    this.#sequence += 1;
-    const { revision, at, rejections } = applied();
-    const stream = this.#streams;
-    const entries = this.#ledger.entries(breakers(), this.#toldStream !== stream, now);
     // Whatever made a report due up to here is told in this one.
     this.#cancel();
     this.#due = Number.POSITIVE_INFINITY;
+    const { revision, at, rejections } = applied();
+    const stream = this.#streams;
+    const entries = await this.#read(this.#toldStream !== stream);
     const cut = parts(entries, rejections, MAX_PART_BYTES);
     const fresh = revision !== undefined && revision !== this.#answeredRevision && at !== undefined;
     for (const [i, part] of cut.entries()) {
       const body: Report = {
         protocol: PROTOCOL,
         ...identity,
-        sequence: this.#sequence,
+        boot: ledger.boot,
+        sequence,
         part: i + 1,
         parts: cut.length,
         ...(revision === undefined ? {} : { revision }),
@@ -165,12 +168,36 @@ export class Reporter {
     this.#answeredRevision = revision;
   }
 
+  /** Reads the breakers in slices, so that a process with thousands of them is not held up. */
+  async #read(all: boolean): Promise<Entry[]> {
+    const { timers, ledger, breakers } = this.#options;
+    const entries: Entry[] = [];
+    let slice: Reported[] = [];
+    const take = () => {
+      this.#reading = true;
+      entries.push(...ledger.entries(slice, all, timers.now()));
+      this.#reading = false;
+      slice = [];
+    };
+    for (const breaker of breakers()) {
+      slice.push(breaker);
+      if (slice.length < SLICE) continue;
+      take();
+      await new Promise((resolve) => setImmediate(resolve).unref());
+    }
+    take();
+    return entries;
+  }
+
   async #deliver(body: Report, part: Part): Promise<boolean> {
     const text = JSON.stringify(body);
     for (let tries = 0; tries < MISDIRECTED_TRIES; ) {
       const target = this.#target;
       if (target === undefined) return false;
-      const answer = await this.#post(target, text);
+      const answer = await this.#post(target, text).catch((error: Error): Answer => {
+        this.#warn(`reports cannot be sent: ${error.message}`);
+        return 'refused';
+      });
       if (answer === 'answered') {
         for (const entry of part.entries) entry.settle();
         return true;
@@ -192,14 +219,7 @@ export class Reporter {
   #post(target: URL, body: string): Promise<Answer> {
     const { endpoint, timers } = this.#options;
     return new Promise((resolve) => {
-      let credentials: ReturnType<typeof readCredentials>;
-      try {
-        credentials = readCredentials(endpoint);
-      } catch (error) {
-        this.#warn((error as Error).message);
-        resolve('refused');
-        return;
-      }
+      const credentials = readCredentials(endpoint);
       const request = open(
         target,
         {

@@ -74,14 +74,19 @@ export class Stream {
   }
 
   #dial(): void {
-    const { endpoint, timers } = this.#options;
-    let credentials: Credentials;
+    const { timers } = this.#options;
     try {
-      credentials = readCredentials(endpoint);
+      this.#request = this.#open();
     } catch (error) {
       this.#end((error as Error).message);
       return;
     }
+    this.#cancelWatch = timers.after(FIRST_BYTE_MS, () => this.#end(`no answer for ${FIRST_BYTE_MS / 1_000} s`));
+  }
+
+  #open(): ClientRequest {
+    const { endpoint } = this.#options;
+    const { ca, ...credentials } = readCredentials(endpoint);
     const resume = this.#options.resumeFrom();
     const target = new URL('v1/stream', endpoint.url);
     target.search = this.#options.query().toString();
@@ -91,11 +96,8 @@ export class Stream {
       ...credentials.headers,
       ...(resume === undefined ? {} : { 'last-event-id': resume }),
     };
-    const connection = { method: 'GET', dialled: endpoint.url, headers } as const;
-    const request = open(target, credentials.ca ? { ...connection, ca: credentials.ca } : connection, (response) =>
-      this.#answered(request, response),
-    );
-    this.#request = request;
+    const connection = { method: 'GET', dialled: endpoint.url, headers, ...(ca ? { ca } : {}) } as const;
+    const request = open(target, connection, (response) => this.#answered(request, response));
     request.on('error', (error) => {
       if (this.#request !== request) return;
       if (error instanceof LetGo) this.#endQuietly(0);
@@ -105,7 +107,7 @@ export class Stream {
       if (this.#request === request) this.#end('the stream was cut');
     });
     request.end();
-    this.#cancelWatch = timers.after(FIRST_BYTE_MS, () => this.#end(`no answer for ${FIRST_BYTE_MS / 1_000} s`));
+    return request;
   }
 
   #answered(request: ClientRequest, response: IncomingMessage): void {

@@ -1,0 +1,59 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { readMessage } from './messages.ts';
+
+const EVENTS = ['hello', 'begin', 'policy', 'remove', 'routes', 'commit', 'insync', 'heartbeat', 'goaway'];
+const read = (event: string, content: unknown) => readMessage({ event, data: JSON.stringify(content) });
+
+describe('a message', () => {
+  it.each([
+    ['hello', { protocol: 1, heartbeatMs: 15_000, reportUrl: 'http://x' }],
+    ['begin', { kind: 'snapshot', revision: 'r', now: 0, asOf: { policies: '12' } }],
+    ['begin', { kind: 'patch', base: 'q', revision: 'r', now: 0 }],
+    ['policy', { uid: 'u', generation: 3, name: 'n', spec: {} }],
+    ['policy', { uid: 'u', generation: 0, hold: true }],
+    ['remove', { uid: 'u' }],
+    ['commit', { revision: 'r' }],
+    ['insync', { revision: 'r', now: 0 }],
+    ['heartbeat', { now: 0 }],
+    ['goaway', { reconnectAfterMs: 10 }],
+  ])('%s is read: %j', (event, content) => {
+    expect(read(event, content)).toEqual({ type: event, ...content });
+  });
+
+  it('of routes is a list of pairs', () => {
+    expect(read('routes', [['a', 'u']])).toEqual({ type: 'routes', routes: [['a', 'u']] });
+  });
+
+  it.each([
+    ['hello', { protocol: '1', heartbeatMs: 1 }],
+    ['hello', { protocol: 1, heartbeatMs: -1 }],
+    ['begin', { kind: 'patch', revision: 'r', now: 0 }],
+    ['begin', { kind: 'snapshot', revision: 'r\n', now: 0 }],
+    ['begin', { kind: 'snapshot', revision: 'r', asOf: { policies: '0x1' } }],
+    ['policy', { uid: 'u', generation: 1 }],
+    ['policy', { uid: 'u', generation: 1.5, spec: {} }],
+    ['policy', { uid: 'u'.repeat(65), generation: 1, spec: {} }],
+    ['routes', [['a']]],
+    ['routes', {}],
+    ['commit', []],
+    ['goaway', null],
+  ])('%s that is malformed is a fault: %j', (event, content) => {
+    expect(read(event, content)).toEqual({ fault: `the event "${event}" is malformed` });
+  });
+
+  it('that is not known is nothing', () => {
+    expect(read('override', {})).toBeUndefined();
+    expect(read('constructor', {})).toBeUndefined();
+  });
+
+  it('is read, unknown or a fault, whatever comes', () => {
+    const data = fc.oneof(fc.string(), fc.json());
+    fc.assert(
+      fc.property(fc.constantFrom(...EVENTS, 'other'), data, (event, text) => {
+        const message = readMessage({ event, data: text });
+        expect(message === undefined || 'fault' in message || message.type === event).toBe(true);
+      }),
+    );
+  });
+});
