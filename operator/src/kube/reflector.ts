@@ -14,7 +14,7 @@ export interface ReflectorTimers {
   readonly healthyMs?: number;
   /** How often everything is listed afresh although the watch is well. Absent: 600 000. */
   readonly relistMs?: number;
-  /** A watch without a byte for this long is dead; the API server sends a bookmark a minute. Absent: 90 000. */
+  /** A watch without a byte for this long is dead; the API server sends a bookmark a minute once it has seen an event; an empty cluster is listed anew instead. Absent: 90 000. */
   readonly silenceMs?: number;
   /** How long a list or any other single request may take. Absent: 30 000. */
   readonly requestMs?: number;
@@ -65,8 +65,8 @@ export class Reflector {
   readonly #churn: Backoff;
   readonly #stopping = new AbortController();
   readonly #objects = new Map<string, KubeObject>();
-  /** Objects that the watch says are gone, by key, with their uid, until the removal is believed. */
-  readonly #doubted = new Map<string, string>();
+  /** Objects that the watch says are gone, by key, until the removal is believed; oldest first. */
+  readonly #doubted = new Map<string, { readonly uid: string; readonly version: string }>();
   readonly #stats: ReflectorStats = { lists: 0, watches: 0, events: 0, bookmarks: 0, expirations: 0, failures: 0 };
   #synced = false;
   #outage: string | undefined;
@@ -170,7 +170,7 @@ export class Reflector {
         const begun = performance.now();
         again = await this.#watch();
         if (performance.now() - begun >= this.#timers.healthyMs) this.#churn.reset();
-        else await this.#pause(this.#churn.next());
+        else if (!this.#interrupt.signal.aborted) await this.#pause(this.#churn.next());
       }
     } finally {
       clearTimeout(due);
@@ -229,6 +229,15 @@ export class Reflector {
     const ending = new AbortController();
     const signal = AbortSignal.any([this.#interrupt.signal, ending.signal]);
     let settling: Promise<void> | undefined;
+    const settle = () => {
+      if (this.#doubted.size === 0 || signal.aborted) return;
+      settling ??= this.#settle(signal)
+        .catch((error) => ending.abort(error))
+        .finally(() => {
+          settling = undefined;
+          settle();
+        });
+    };
     try {
       await client.watch(collectionPath(resource, namespace), {
         query: { allowWatchBookmarks: 'true', resourceVersion: this.#seen },
@@ -237,12 +246,7 @@ export class Reflector {
         opened: () => this.#recovered(),
         event: (line) => {
           this.#apply(line);
-          if (this.#doubted.size === 0) return;
-          settling ??= this.#settle(signal)
-            .catch((error) => ending.abort(error))
-            .finally(() => {
-              settling = undefined;
-            });
+          settle();
         },
       });
       // A removal that is still held is decided by the list.
@@ -283,13 +287,14 @@ export class Reflector {
       const known = readObject(object);
       const key = keyOf(known);
       if (type === 'DELETED') {
-        if (this.#objects.get(key)?.metadata.uid === known.metadata.uid) this.#doubted.set(key, known.metadata.uid);
+        const { uid } = known.metadata;
+        if (this.#objects.get(key)?.metadata.uid === uid) this.#doubted.set(key, { uid, version });
       } else {
         this.#objects.set(key, known);
         this.#doubted.delete(key);
       }
     }
-    if (this.#doubted.size === 0) this.#asOf = this.#seen;
+    this.#advance();
     this.#options.changed();
   }
 
@@ -298,14 +303,20 @@ export class Reflector {
     while (this.#doubted.size > 0) {
       const held = [...this.#doubted];
       await this.#requireServedTwice(signal);
-      for (const [key, uid] of held) {
-        if (this.#doubted.get(key) !== uid) continue;
+      for (const [key, doubt] of held) {
+        if (this.#doubted.get(key) !== doubt) continue;
         this.#doubted.delete(key);
         this.#objects.delete(key);
       }
-      if (this.#doubted.size === 0) this.#asOf = this.#seen;
+      this.#advance();
       this.#options.changed();
     }
+  }
+
+  /** The copy contains everything up to the oldest removal that is held. */
+  #advance(): void {
+    const [oldest] = this.#doubted.values();
+    this.#asOf = oldest === undefined ? this.#seen : String(BigInt(oldest.version) - 1n);
   }
 
   /** Looks twice: a removal may be seen a moment before the API server that is asked knows that the definition is being deleted. */

@@ -16,6 +16,8 @@ const begin = (options: Partial<KubernetesStatusSinkOptions> = {}) => {
     kubeConfig: server.kubeConfig,
     statusIntervalMs: 5,
     eventIntervalMs: 5,
+    retryMs: 20,
+    graceMs: 20,
     log: { info: () => {}, warn: (_fields, message) => warnings.push(message) },
     ...options,
   });
@@ -152,6 +154,15 @@ describe('the status of a policy', () => {
     await until(() => server.asked.status === 1);
     sink.write(policyOf(server.put('b')), applied(2));
     await holds('b', applied(2));
+  });
+
+  it('takes its turn: no second sees more than 20 writes over all policies', async () => {
+    begin();
+    const begun = performance.now();
+    for (let i = 0; i < 25; i += 1) sink.write(policyOf(server.put(`p${i}`)), applied(1));
+    await until(() => [...server.objects.values()].every((object) => object.status !== undefined));
+    expect(performance.now() - begun).toBeGreaterThanOrEqual(990);
+    expect(server.asked.status).toBe(25);
   });
 
   it('survives a kubeconfig whose plugin is not installed', async () => {

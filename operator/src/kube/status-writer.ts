@@ -21,6 +21,10 @@ export interface KubernetesStatusSinkOptions {
   readonly statusIntervalMs?: number;
   /** The least time between two Events of a reason at a policy, in milliseconds. Absent: 60 000. */
   readonly eventIntervalMs?: number;
+  /** The wait before a failed write is tried again; it doubles up to 30 s. In milliseconds. Absent: 1 000. */
+  readonly retryMs?: number;
+  /** How long `stop` waits for what is under way, in milliseconds. Absent: 2 000. */
+  readonly graceMs?: number;
 }
 
 type Write =
@@ -50,7 +54,7 @@ class KubernetesStatusSink implements StatusSink {
   readonly #options: KubernetesStatusSinkOptions;
   readonly #client: KubeClient;
   readonly #events: EventRecorder;
-  readonly #queue = new WriteQueue<Write>({ perSecond: WRITES_PER_SECOND });
+  readonly #queue: WriteQueue<Write>;
   readonly #stopping = new AbortController();
   readonly #inFlight = new Set<Promise<void>>();
   /** What was written and has not come back through the source yet, by uid. */
@@ -62,6 +66,7 @@ class KubernetesStatusSink implements StatusSink {
 
   constructor(options: KubernetesStatusSinkOptions) {
     this.#options = options;
+    this.#queue = new WriteQueue({ perSecond: WRITES_PER_SECOND, retryMs: options.retryMs });
     this.#client = new KubeClient(options.kubeConfig);
     this.#events = new EventRecorder(this.#client, options.instance ?? hostname());
   }
@@ -84,11 +89,11 @@ class KubernetesStatusSink implements StatusSink {
     this.#pump();
   }
 
-  /** What is under way may end within 2 s; what waits is dropped. */
+  /** What is under way may end within the grace; what waits is dropped. */
   async stop(): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#timer);
-    const cutoff = setTimeout(() => this.#stopping.abort(), 2000);
+    const cutoff = setTimeout(() => this.#stopping.abort(), this.#options.graceMs ?? 2000);
     await Promise.all(this.#inFlight);
     clearTimeout(cutoff);
   }

@@ -18,13 +18,18 @@ interface Slot<T> {
  */
 export class WriteQueue<T> {
   readonly #perSecond: number;
+  readonly #retryMs: number;
   readonly #slots = new Map<string, Slot<T>>();
   /** When the last `perSecond` writes were taken, oldest first. */
   readonly #taken: number[] = [];
 
-  /** @param limits how many writes, over all keys, any second may see. */
-  constructor(limits: { readonly perSecond: number }) {
+  /**
+   * @param limits.perSecond how many writes, over all keys, any second may see.
+   * @param limits.retryMs the wait after a first failure, in milliseconds. Absent: 1 000.
+   */
+  constructor(limits: { readonly perSecond: number; readonly retryMs?: number }) {
     this.#perSecond = limits.perSecond;
+    this.#retryMs = limits.retryMs ?? 1000;
   }
 
   /** Keys that are waiting, being written or pausing. */
@@ -81,7 +86,10 @@ export class WriteQueue<T> {
   failed(key: string, item: T, now: number, askedMs = 0): void {
     const slot = this.#slots.get(key);
     if (!slot) return;
-    const wait = Math.max(Math.min(30_000, 1000 * 2 ** Math.min(slot.failures, 10)), Math.min(askedMs, 600_000));
+    const wait = Math.max(
+      Math.min(30_000, this.#retryMs * 2 ** Math.min(slot.failures, 20)),
+      Math.min(askedMs, 600_000),
+    );
     Object.assign(slot, {
       busy: false,
       failures: slot.failures + 1,

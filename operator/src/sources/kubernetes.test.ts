@@ -399,6 +399,32 @@ describe('removals', () => {
     expect(source.state().asOf).toBe(server.version);
   });
 
+  it('are believed one by one, and as of moves with them', async () => {
+    server.put('a');
+    server.put('b');
+    await followed();
+    const looks: (() => void)[] = [];
+    const look = async () => {
+      await until(() => looks.length > 0);
+      looks.shift()!();
+    };
+    server.break('discovery', (_request, _response, proceed) => looks.push(proceed));
+    server.remove('a');
+    await until(() => looks.length > 0);
+    server.remove('b');
+    const removed = Number(server.version);
+    server.put('c');
+    await until(() => names().includes('c'));
+    await look();
+    await look();
+    await until(() => names().join() === 'b,c');
+    expect(source.state().asOf).toBe(String(removed - 1));
+    await look();
+    await look();
+    await agree();
+    expect(source.state().asOf).toBe(server.version);
+  });
+
   it('leave no gap when a policy comes back under its name', async () => {
     server.put('a');
     await followed();
