@@ -4,7 +4,8 @@ import type { AsOf } from './core/as-of.ts';
 import type { Board } from './core/board.ts';
 import { Boards } from './core/boards.ts';
 import type { Clock } from './core/clock.ts';
-import { type Agent, Fleet, type Identity, type Receipt } from './core/fleet.ts';
+import { Fleet, type Receipt } from './core/fleet.ts';
+import type { Agent, Identity } from './core/member.ts';
 import type { Policy } from './core/policy.ts';
 import type { Labels } from './core/selector.ts';
 import type { StatusSink } from './core/sink.ts';
@@ -134,6 +135,8 @@ export class Controller {
     this.#asOf = asOf === undefined ? undefined : { policies: asOf };
     this.#reconciled = true;
     const change = this.boards.update(policies.values());
+    this.#refused.clear();
+    for (const policy of [...change.added, ...change.changed]) this.judge.changed(policy);
     for (const policy of change.added) this.#note(policy, 'policy added');
     for (const policy of change.changed) this.#note(policy, 'policy changed');
     for (const policy of change.removed) {

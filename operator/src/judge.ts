@@ -32,11 +32,17 @@ export class Judge {
   readonly #options: JudgeOptions;
   readonly #startedAt: number;
   readonly #cases = new Map<string, Case>();
+  readonly #changedAt = new Map<string, number>();
   readonly #touched = new Map<string, Set<string>>();
 
   constructor(options: JudgeOptions) {
     this.#options = options;
     this.#startedAt = options.clock.now();
+  }
+
+  /** A policy is new or was edited; the time until it is programmed counts from here. */
+  changed({ uid }: Policy): void {
+    this.#changedAt.set(uid, this.#options.clock.now());
   }
 
   /** Something about these policies may be different. */
@@ -51,7 +57,9 @@ export class Judge {
     const waiting = new Map<string, string[]>();
     for (const [uid, { namespace, own, status }] of this.#cases) {
       if (own && conditionOf(status, 'Programmed')?.status !== 'Unknown') continue;
-      waiting.set(namespace, [...(waiting.get(namespace) ?? []), uid]);
+      const uids = waiting.get(namespace) ?? [];
+      uids.push(uid);
+      waiting.set(namespace, uids);
     }
     return waiting;
   }
@@ -63,6 +71,7 @@ export class Judge {
 
   forget({ uid }: Policy): void {
     this.#cases.delete(uid);
+    this.#changedAt.delete(uid);
   }
 
   /** Works out the statuses of all policies that were touched. */
@@ -113,16 +122,17 @@ export class Judge {
 
   #decide({ policy, entry }: Known, counts: StatusInput['counts'], now: number): void {
     const { boards, wallClock, sink } = this.#options;
+    const changedAt = this.#changedAt.get(policy.uid) ?? now;
     let found = this.#cases.get(policy.uid);
     if (!found) {
       const written = policy.generation > 0 && policy.status?.observedGeneration === policy.generation;
       const digest = written ? entry.digest : '';
       const expected = policy.status?.agents?.matched ?? 0;
-      found = { namespace: policy.namespace, digest, seenAt: now, expected, status: policy.status, own: false };
+      found = { namespace: policy.namespace, digest, seenAt: changedAt, expected, status: policy.status, own: false };
       this.#cases.set(policy.uid, found);
     }
     const sameSpec = found.digest === entry.digest;
-    if (!sameSpec) found.seenAt = now;
+    if (!sameSpec) found.seenAt = changedAt;
     const input: StatusInput = {
       generation: policy.generation,
       problems: policy.problems,

@@ -1,10 +1,11 @@
 import { Command, Option } from 'commander';
 import { UsageError } from '../config.ts';
 import { type Explanation, explain } from '../core/explain.ts';
+import { DEFAULT_NAMESPACE } from '../core/namespace.ts';
 import type { Policy } from '../core/policy.ts';
 import { routingOf } from '../core/routing.ts';
 import { type Labels, parseLabels } from '../core/selector.ts';
-import { DEFAULT_NAMESPACE, parsePolicyFile } from '../sources/file.ts';
+import { parsePolicyFile } from '../sources/file.ts';
 import { EXIT, Failure } from './exit.ts';
 import { policyFiles, readPolicyFile } from './files.ts';
 import type { Ended, Terminal } from './program.ts';

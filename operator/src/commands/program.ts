@@ -3,7 +3,7 @@ import { UsageError } from '../config.ts';
 import { VERSION } from '../version.ts';
 import { EXIT, Failure } from './exit.ts';
 import { explainCommand } from './explain.ts';
-import { serveCommand } from './serve.ts';
+import { type Construct, serveCommand } from './serve.ts';
 import { validateCommand } from './validate.ts';
 
 /** Where a command reads and writes. */
@@ -26,7 +26,7 @@ Exit codes:
 Every option of serve can be given in the environment instead: --metrics-port as FUSEBOARD_METRICS_PORT.`;
 
 /** The whole command line, without running anything. */
-export function commandLine(terminal: Terminal, ended: Ended): Command {
+export function commandLine(terminal: Terminal, construct: Construct, ended: Ended): Command {
   const { out, err } = terminal;
   return new Command('fuseboard')
     .description('Pushes circuit-breaker policies to every process that needs them, and says who has them.')
@@ -37,15 +37,15 @@ export function commandLine(terminal: Terminal, ended: Ended): Command {
     .configureHelp({ helpWidth: 100 })
     .exitOverride()
     .showHelpAfterError('run with --help to see what there is')
-    .addCommand(serveCommand(terminal, ended))
+    .addCommand(serveCommand(terminal, construct, ended))
     .addCommand(validateCommand(terminal, ended))
     .addCommand(explainCommand(terminal, ended));
 }
 
 /** Runs a command line to its end; resolves to the exit code. */
-export async function program(terminal: Terminal): Promise<number> {
+export async function program(terminal: Terminal, construct: Construct): Promise<number> {
   let code: number = EXIT.ok;
-  const command = commandLine(terminal, (ended) => {
+  const command = commandLine(terminal, construct, (ended) => {
     code = ended;
   });
   for (const each of command.commands) each.copyInheritedSettings(command);

@@ -1,12 +1,9 @@
-import { stat } from 'node:fs/promises';
 import { Command, Option } from 'commander';
 import type { Logger } from 'pino';
 import { type Config, readConfig } from '../config.ts';
-import { quietSink } from '../core/quiet-sink.ts';
 import type { StatusSink } from '../core/sink.ts';
 import { createLog } from '../log.ts';
 import { serve } from '../serve.ts';
-import { directorySource } from '../sources/directory.ts';
 import type { Source } from '../sources/source.ts';
 import { EXIT, Failure } from './exit.ts';
 import type { Ended, Terminal } from './program.ts';
@@ -28,7 +25,10 @@ const option = (flags: string, description: string) => {
   return made.env(`FUSEBOARD_${made.name().replaceAll('-', '_').toUpperCase()}`);
 };
 
-export function serveCommand(terminal: Terminal, ended: Ended): Command {
+/** Makes the source of policies, and the place for what is said of them, that the configuration asks for. */
+export type Construct = (config: Config, log: Logger) => Promise<{ source: Source; sink: StatusSink }>;
+
+export function serveCommand(terminal: Terminal, construct: Construct, ended: Ended): Command {
   return new Command('serve')
     .description('Watch policies, push them to agents, collect what agents report.')
     .addOption(
@@ -70,19 +70,6 @@ export function serveCommand(terminal: Terminal, ended: Ended): Command {
       await Promise.race([serving.stop(DRAIN_MS), again]);
       ended(EXIT.ok);
     });
-}
-
-/** The one place where a source and a sink are constructed. */
-async function construct({ source }: Config, log: Logger): Promise<{ source: Source; sink: StatusSink }> {
-  if (source.kind === 'kubernetes') {
-    throw new Failure(EXIT.usage, 'no cluster support in this build; give --policies DIR');
-  }
-  const { folder } = source;
-  const found = await stat(folder).catch((error: Error) => {
-    throw new Failure(EXIT.unreachable, `--policies: ${error.message}; make the folder or name another`);
-  });
-  if (!found.isDirectory()) throw new Failure(EXIT.unreachable, `--policies: ${folder} is not a folder; name one`);
-  return { source: directorySource({ ...source, log }), sink: quietSink };
 }
 
 /** Resolves at the next SIGTERM or SIGINT. */

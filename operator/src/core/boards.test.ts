@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { difference } from './board.ts';
 import { Boards } from './boards.ts';
 import type { Policy } from './policy.ts';
+import type { Labels } from './selector.ts';
 
 const policy = (name: string, over: Partial<Policy> = {}): Policy => ({
   uid: `uid-${name}`,
@@ -122,6 +123,44 @@ describe('an update', () => {
     expect([...change.namespaces]).toEqual(['shop']);
     expect(change.changed.map(({ name }) => name)).toEqual(['a']);
     expect(boards.board('bank', {})).toBe(before);
+  });
+
+  it('leaves boards as they are that the changed policy is not for', () => {
+    const forApp = (app: string, generation = 1) =>
+      policy(app, { generation, spec: { breakers: ['x'], selector: { matchLabels: { app } } } });
+    const boards = boardsOf(forApp('a'), forApp('b'));
+    const [a, b] = [boards.board('shop', { app: 'a' }), boards.board('shop', { app: 'b' })];
+    boards.update([forApp('a', 2), forApp('b')]);
+    expect(boards.board('shop', { app: 'a' })).not.toBe(a);
+    expect(boards.board('shop', { app: 'b' })).toBe(b);
+  });
+
+  it('finds the same boards as a replica that begins with the newest policies', () => {
+    const selector = fc.option(
+      fc.record({
+        matchLabels: fc.dictionary(fc.constantFrom('app', 'tier'), fc.constantFrom('x', 'y'), { maxKeys: 2 }),
+      }),
+      { nil: undefined },
+    );
+    const breakers = fc.uniqueArray(fc.constantFrom('a', 'b', 'c*'), { minLength: 1, maxLength: 3 });
+    const list = fc
+      .uniqueArray(fc.record({ name: fc.constantFrom('p', 'q', 'r'), spec: fc.record({ breakers, selector }) }), {
+        selector: ({ name }) => name,
+      })
+      .map((policies) => policies.map(({ name, spec }) => policy(name, { spec })));
+    const agents: Labels[] = [{}, { app: 'x' }, { app: 'y', tier: 'x' }, { tier: 'y' }];
+    fc.assert(
+      fc.property(fc.array(list, { minLength: 1, maxLength: 5 }), (history) => {
+        const boards = new Boards();
+        for (const policies of history) {
+          boards.update(policies);
+          const fresh = boardsOf(...policies);
+          for (const labels of agents) {
+            expect(boards.board('shop', labels).revision).toBe(fresh.board('shop', labels).revision);
+          }
+        }
+      }),
+    );
   });
 
   it('notices another spec under an equal generation', () => {

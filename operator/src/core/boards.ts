@@ -26,12 +26,21 @@ interface Namespace {
   /** The labels that some selector looks at: agents that agree in these get the same board. */
   keys: readonly string[];
   standings: ReadonlyMap<string, Standing>;
-  boards: Map<string, Board>;
+  /** By audience: the labels that selectors look at. */
+  audiences: Map<string, Audience>;
+}
+
+interface Audience {
+  readonly labels: Labels;
+  readonly board: Board;
+  /** Whether it was asked for since the last change; one that was not may have no agents any more. */
+  asked: boolean;
 }
 
 /**
  * The boards of all audiences. A new list of policies is compared with the one before, and only namespaces in which
- * something differs are worked out anew; a board is made when its first agent asks for it.
+ * something differs are worked out anew, and in these only the boards of audiences that a changed policy is for. A board is
+ * made when its first agent asks for it.
  */
 export class Boards {
   readonly #namespaces = new Map<string, Namespace>();
@@ -41,7 +50,12 @@ export class Boards {
     const added: Policy[] = [];
     const changed: Policy[] = [];
     const removed: Policy[] = [];
-    const namespaces = new Set<string>();
+    const namespaces = new Map<string, Routing[]>();
+    const touch = (name: string, ...routings: (Routing | undefined)[]) => {
+      const touched = namespaces.get(name) ?? [];
+      touched.push(...routings.filter((routing) => routing !== undefined));
+      namespaces.set(name, touched);
+    };
     const seen = new Set<string>();
     for (const policy of policies) {
       seen.add(policy.uid);
@@ -52,35 +66,37 @@ export class Boards {
       namespace.policies.set(policy.uid, next);
       if (before !== undefined && same(before, next)) continue;
       (before === undefined ? added : changed).push(policy);
-      namespaces.add(policy.namespace);
+      touch(policy.namespace, before?.routing, next.routing);
     }
     for (const [name, { policies: held }] of this.#namespaces) {
-      for (const { policy } of held.values()) {
+      for (const { policy, routing } of held.values()) {
         if (seen.has(policy.uid)) continue;
         held.delete(policy.uid);
         removed.push(policy);
-        namespaces.add(name);
+        touch(name, routing);
       }
     }
-    for (const name of namespaces) this.#workOut(name);
-    return { namespaces, added, changed, removed };
+    for (const [name, touched] of namespaces) this.#workOut(name, touched);
+    return { namespaces: new Set(namespaces.keys()), added, changed, removed };
   }
 
   /** The board for agents of a namespace with these labels; an empty one where no policy is for them. */
   board(namespace: string, labels: Labels): Board {
     const found = this.#namespaces.get(namespace);
     if (found === undefined) return EMPTY;
-    const audience = canonicalLabels(labels, found.keys);
-    let board = found.boards.get(audience);
-    if (board === undefined) {
-      const reached = new Map<Routing, boolean>();
-      const routes = found.routes.filter(({ policy }) => {
-        if (!reached.has(policy)) reached.set(policy, takes(policy, labels));
-        return reached.get(policy);
-      });
-      board = boardOf(flatten(routes), (uid) => found.policies.get(uid)!.entry);
-      found.boards.set(audience, board);
+    const key = canonicalLabels(labels, found.keys);
+    const known = found.audiences.get(key);
+    if (known !== undefined) {
+      known.asked = true;
+      return known.board;
     }
+    const reached = new Map<Routing, boolean>();
+    const routes = found.routes.filter(({ policy }) => {
+      if (!reached.has(policy)) reached.set(policy, takes(policy, labels));
+      return reached.get(policy);
+    });
+    const board = boardOf(flatten(routes), (uid) => found.policies.get(uid)!.entry);
+    found.audiences.set(key, { labels, board, asked: true });
     return board;
   }
 
@@ -105,12 +121,12 @@ export class Boards {
   #namespace(name: string): Namespace {
     const found = this.#namespaces.get(name);
     if (found !== undefined) return found;
-    const made = { policies: new Map(), routes: [], keys: [], standings: new Map(), boards: new Map() };
+    const made = { policies: new Map(), routes: [], keys: [], standings: new Map(), audiences: new Map() };
     this.#namespaces.set(name, made);
     return made;
   }
 
-  #workOut(name: string): void {
+  #workOut(name: string, touched: readonly Routing[]): void {
     const namespace = this.#namespaces.get(name)!;
     if (namespace.policies.size === 0) {
       this.#namespaces.delete(name);
@@ -118,9 +134,15 @@ export class Boards {
     }
     const routings = [...namespace.policies.values()].flatMap(({ routing }) => routing ?? []);
     namespace.routes = sortedRoutes(routings);
-    namespace.keys = [...new Set(routings.flatMap(({ selector }) => keysOf(selector)))].sort();
+    const keys = [...new Set(routings.flatMap(({ selector }) => keysOf(selector)))].sort();
+    const sameKeys = JSON.stringify(keys) === JSON.stringify(namespace.keys);
+    namespace.keys = keys;
     namespace.standings = standings(namespace.routes);
-    namespace.boards = new Map();
+    for (const [key, audience] of namespace.audiences) {
+      const reached = touched.some((routing) => takes(routing, audience.labels));
+      if (!sameKeys || reached || !audience.asked) namespace.audiences.delete(key);
+      audience.asked = false;
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Totals } from '@fuseboard/schema';
+import { LATENCY_BUCKETS, type Totals } from '@fuseboard/schema';
 import { NO_TOTALS, sum } from './totals.ts';
 
 /** Breaker names that get a series of their own, for each namespace; calls of all others are counted under `other`. */
@@ -13,6 +13,8 @@ export interface Series {
   readonly policy: string;
   readonly breaker: string;
   totals: Totals;
+  /** Calls by how long they took; bucket i counts those under 2^i x 0.125 ms that no smaller bucket counts, the last one the rest. */
+  readonly latency: number[];
   /** How often a breaker entered each state. */
   readonly entered: { closed: number; open: number; 'half-open': number };
 }
@@ -29,15 +31,23 @@ export class Counters {
     let series = this.#series.get(key);
     if (series === undefined) {
       const entered = { closed: 0, open: 0, 'half-open': 0 };
-      series = { namespace, policy, breaker: name, totals: NO_TOTALS, entered };
+      series = {
+        namespace,
+        policy,
+        breaker: name,
+        totals: NO_TOTALS,
+        latency: new Array(LATENCY_BUCKETS).fill(0),
+        entered,
+      };
       this.#series.set(key, series);
     }
     return series;
   }
 
-  add(namespace: string, policy: string, breaker: string, counted: Totals): void {
+  add(namespace: string, policy: string, breaker: string, counted: Totals, latency: readonly number[]): void {
     const series = this.at(namespace, policy, breaker);
     series.totals = sum(series.totals, counted);
+    for (const [i, calls] of latency.entries()) series.latency[i]! += calls;
   }
 
   /** Ends the series of a policy that is gone. */

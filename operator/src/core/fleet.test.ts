@@ -2,7 +2,8 @@ import type { BreakerReport, Report, Totals } from '@fuseboard/schema';
 import { describe, expect, it } from '@jest/globals';
 import { Boards } from './boards.ts';
 import { MAX_BREAKER_NAMES, OTHER } from './counters.ts';
-import { type Agent, Fleet, GONE_AFTER_MS, STALE_AFTER_MS } from './fleet.ts';
+import { Fleet, GONE_AFTER_MS, STALE_AFTER_MS } from './fleet.ts';
+import type { Agent } from './member.ts';
 import type { Policy } from './policy.ts';
 import { NO_TOTALS } from './totals.ts';
 
@@ -158,6 +159,19 @@ describe('agents of a policy', () => {
     expect(scene.report('a')).toEqual({ kind: 'unknown' });
   });
 
+  it('that are silent for too long take their breakers out of the counts, though their stream is open', () => {
+    const scene = new Scene();
+    scene.join('a');
+    scene.report('a', { breakers: [breaker({ state: 'open', totals: totals({ failed: 3 }) })] });
+    scene.now = GONE_AFTER_MS;
+    scene.fleet.sweep(0, scene.now);
+    expect(scene.of()).toMatchObject({ breakers: { open: 0 }, open: [] });
+    const base = totals({ failed: 3 });
+    scene.report('a', { breakers: [breaker({ state: 'open', base, totals: totals({ failed: 5 }) })] });
+    expect(scene.of().breakers.open).toBe(1);
+    expect(scene.counted()).toMatchObject({ failed: 5 });
+  });
+
   it('leave at once with a bye, and take their breakers with them', () => {
     const scene = new Scene();
     scene.join('a');
@@ -165,6 +179,23 @@ describe('agents of a policy', () => {
     expect(scene.of().breakers.open).toBe(1);
     scene.report('a', { bye: true });
     expect(scene.of()).toMatchObject({ agents: { matched: 0 }, breakers: { open: 0 }, open: [] });
+  });
+
+  it('are counted to the last part of a report that says bye in each', () => {
+    const scene = new Scene();
+    scene.join('a');
+    const said = (part: number, name: string) =>
+      scene.report('a', {
+        sequence: 1,
+        part,
+        parts: 2,
+        bye: true,
+        breakers: [breaker({ name, totals: totals({ failed: 1 }) })],
+      });
+    expect(said(1, 'payments').kind).toBe('accepted');
+    expect(said(2, 'search').kind).toBe('accepted');
+    expect(scene.counted('search')).toMatchObject({ failed: 1 });
+    expect(scene.report('a').kind).toBe('unknown');
   });
 
   it('are not known under another namespace', () => {
@@ -200,6 +231,14 @@ describe('counts of calls', () => {
     scene.report('a', { sequence: 2, breakers: [breaker({ base: NO_TOTALS, totals: totals({ failed: 6 }) })] });
     expect(scene.report('a', first).kind).toBe('repeated');
     expect(scene.counted()).toMatchObject({ failed: 6 });
+  });
+
+  it('are kept by duration too, from the base on', () => {
+    const scene = new Scene();
+    scene.join('a');
+    scene.report('a', { breakers: [breaker({ baseLatency: [5, 1], latency: [6, 1, 2] })] });
+    scene.report('a', { breakers: [breaker({ latency: [6, 4, 2] })] });
+    expect(scene.fleet.counters.list()[0]!.latency.slice(0, 4)).toEqual([1, 3, 2, 0]);
   });
 
   it('never run backwards', () => {

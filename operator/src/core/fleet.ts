@@ -1,9 +1,10 @@
-import { type BreakerReport, MAX_REJECTION_MESSAGE, MAX_REJECTIONS, type Report, type Totals } from '@fuseboard/schema';
+import { type BreakerReport, MAX_REJECTION_MESSAGE, type Report } from '@fuseboard/schema';
 import type { Board } from './board.ts';
 import { Counters } from './counters.ts';
-import type { Labels } from './selector.ts';
+import { type Agent, type Identity, Member, type Moment, type View } from './member.ts';
+import { type AgentCounts, type AgentRejection, Rollout } from './rollout.ts';
 import { type BreakerCounts, type BreakerState, type Standing, Tally, worst } from './tally.ts';
-import { growth, NO_TOTALS } from './totals.ts';
+import { growth, latencyGrowth, NO_TOTALS } from './totals.ts';
 
 /** An agent that was silent this long is stale: it is counted, and not waited for. */
 export const STALE_AFTER_MS = 30_000;
@@ -19,40 +20,6 @@ const BOARDS_KEPT = 4;
 
 /** A repeated transition is recognised when the two times told for it differ by less than this. */
 const SAME_TRANSITION_MS = 2_000;
-
-export interface Identity {
-  readonly namespace: string;
-  /** 128 random bits for each process. */
-  readonly boot: string;
-  readonly service: string;
-  readonly instance: string;
-  readonly labels: Labels;
-}
-
-/** One agent as the fleet knows it. Only the fleet changes it. */
-export interface Agent {
-  readonly identity: Identity;
-  readonly streams: number;
-  readonly heardAt: number;
-  /** What it should run. */
-  readonly target: Board | undefined;
-  /** What it says it runs, when that is something it was sent. */
-  readonly applied: Board | undefined;
-  readonly breakers: readonly { name: string; uid: string; state: BreakerState; shadow: boolean; totals: Totals }[];
-}
-
-export interface AgentCounts {
-  matched: number;
-  applied: number;
-  rejected: number;
-  stale: number;
-}
-
-export interface AgentRejection {
-  readonly agent: string;
-  readonly field: string;
-  readonly message: string;
-}
 
 /** What the fleet says of one policy. */
 export interface PolicyCounts {
@@ -88,66 +55,6 @@ export type Receipt =
       readonly touched: ReadonlySet<string>;
     };
 
-interface Moment {
-  readonly from: BreakerState;
-  readonly to: BreakerState;
-  readonly reason: string;
-  readonly at: number;
-}
-
-interface View {
-  readonly uid: string | undefined;
-  readonly state: BreakerState;
-  readonly shadow: boolean;
-  readonly totals: Totals;
-  readonly moments: readonly Moment[];
-}
-
-interface Rejection extends AgentRejection {
-  /** The version of the policy that it speaks of. */
-  readonly digest: string;
-}
-
-class Member implements Agent {
-  readonly identity: Identity;
-  streams = 0;
-  heardAt: number;
-  target: Board | undefined;
-  revision: string | undefined;
-  sent: Board[] = [];
-  sequence = 0;
-  parts = new Set<number>();
-  pending = new Map<string, Rejection>();
-  rejections: ReadonlyMap<string, Rejection> = new Map();
-  readonly views = new Map<string, Map<string, View>>();
-  viewCount = 0;
-
-  constructor(identity: Identity, now: number) {
-    this.identity = identity;
-    this.heardAt = now;
-  }
-
-  get applied(): Board | undefined {
-    return this.sent.find(({ revision }) => revision === this.revision);
-  }
-
-  get breakers(): Agent['breakers'] {
-    return [...this.views].flatMap(([name, keys]) => {
-      const view = worst(keys.values())!;
-      return { name, uid: view.uid ?? '', state: view.state, shadow: view.shadow, totals: view.totals };
-    });
-  }
-
-  /** The name of a policy that was sent to this agent; absent for any other. */
-  policyName(uid: string): string | undefined {
-    for (const board of this.sent) {
-      const entry = board.entries.get(uid);
-      if (entry) return entry.name;
-    }
-    return undefined;
-  }
-}
-
 /** Every agent of this replica, and what all of them said. Time is given with each call, in milliseconds. */
 export class Fleet {
   readonly counters = new Counters();
@@ -156,17 +63,12 @@ export class Fleet {
 
   /** An agent opened a stream; it is known from now on. */
   connect(identity: Identity, now: number): Agent {
-    let agents = this.#namespaces.get(identity.namespace);
-    if (!agents) {
-      agents = new Map();
-      this.#namespaces.set(identity.namespace, agents);
-    }
-    let agent = agents.get(identity.boot);
+    let agent = this.#namespaces.get(identity.namespace)?.get(identity.boot);
     if (agent === undefined || canonical(agent.identity) !== canonical(identity)) {
-      const heir = new Member(identity, now);
       if (agent) this.#remove(agent);
-      agent = heir;
-      this.#agents(identity.namespace).set(identity.boot, agent);
+      agent = new Member(identity, now);
+      const agents = this.#namespaces.get(identity.namespace) ?? new Map<string, Member>();
+      this.#namespaces.set(identity.namespace, agents.set(identity.boot, agent));
     }
     agent.streams += 1;
     return agent;
@@ -182,7 +84,7 @@ export class Fleet {
     (agent as Member).target = board;
   }
 
-  /** A board was written to an agent's stream, or the agent showed that it has it. */
+  /** A board is on its way to an agent, or the agent showed that it has it: it may speak of its policies from now on. */
   sent(agent: Agent, board: Board): void {
     const member = agent as Member;
     const others = member.sent.filter((one) => one.revision !== board.revision);
@@ -231,7 +133,7 @@ export class Fleet {
       agent.rejections = agent.pending;
       agent.pending = new Map();
     }
-    if (report.bye) {
+    if (report.bye && agent.parts.size >= report.parts) {
       for (const uid of agent.target?.entries.keys() ?? []) touched.add(uid);
       this.#remove(agent);
     }
@@ -246,7 +148,9 @@ export class Fleet {
         for (const limit of [STALE_AFTER_MS, GONE_AFTER_MS]) {
           if (now - agent.heardAt >= limit && before - agent.heardAt < limit) touched.add(namespace);
         }
-        if (now - agent.heardAt >= GONE_AFTER_MS && agent.streams === 0) this.#remove(agent);
+        if (now - agent.heardAt < GONE_AFTER_MS) continue;
+        if (agent.streams === 0) this.#remove(agent);
+        else this.#forgetBreakers(agent);
       }
     }
     return touched;
@@ -254,25 +158,19 @@ export class Fleet {
 
   /** What is counted for each policy of a namespace that an agent should have. */
   counts(namespace: string, uids: Iterable<string>, now: number): Map<string, PolicyCounts> {
-    const agents = new Map<string, AgentCounts>();
-    const rejections = new Map<string, AgentRejection[]>();
-    const alike = new Map<Board, Map<Board | undefined, { live: number; stale: number }>>();
-    for (const agent of this.#namespaces.get(namespace)?.values() ?? []) {
-      if (now - agent.heardAt >= GONE_AFTER_MS || !agent.target) continue;
-      const stale = now - agent.heardAt >= STALE_AFTER_MS;
-      if (agent.rejections.size > 0 && !stale) count(agents, rejections, agent.target, agent.applied, 1, 0, agent);
-      else group(alike, agent.target, agent.applied)[stale ? 'stale' : 'live'] += 1;
+    const rollout = new Rollout();
+    for (const { heardAt, target, applied, rejections } of this.#namespaces.get(namespace)?.values() ?? []) {
+      if (now - heardAt >= GONE_AFTER_MS || !target) continue;
+      rollout.add(target, applied, now - heardAt >= STALE_AFTER_MS, rejections);
     }
-    for (const [target, byApplied] of alike) {
-      for (const [applied, { live, stale }] of byApplied) count(agents, rejections, target, applied, live, stale);
-    }
+    rollout.settle();
     const found = new Map<string, PolicyCounts>();
     for (const uid of uids) {
       found.set(uid, {
-        agents: agents.get(uid) ?? { matched: 0, applied: 0, rejected: 0, stale: 0 },
+        agents: rollout.agents(uid),
         breakers: this.#tally.counts(uid),
         open: this.#tally.open(uid, 3),
-        rejections: rejections.get(uid) ?? [],
+        rejections: rollout.rejections(uid),
       });
     }
     return found;
@@ -284,21 +182,19 @@ export class Fleet {
     else for (const agents of this.#namespaces.values()) yield* agents.values();
   }
 
-  #agents(namespace: string): Map<string, Member> {
-    const found = this.#namespaces.get(namespace) ?? new Map<string, Member>();
-    this.#namespaces.set(namespace, found);
-    return found;
-  }
-
   #remove(agent: Member): void {
     const { namespace, boot } = agent.identity;
-    for (const [name, keys] of agent.views) {
-      this.#tally.replace(`${boot}/${name}`, name, standing(worst(keys.values())), undefined);
-    }
-    agent.views.clear();
+    this.#forgetBreakers(agent);
     const agents = this.#namespaces.get(namespace);
     if (agents?.get(boot) === agent) agents.delete(boot);
     if (agents?.size === 0) this.#namespaces.delete(namespace);
+  }
+
+  #forgetBreakers(agent: Member): void {
+    for (const [name, keys] of agent.views) {
+      this.#tally.replace(`${agent.identity.boot}/${name}`, name, standing(worst(keys.values())), undefined);
+    }
+    agent.forgetBreakers();
   }
 
   #take(agent: Member, breaker: BreakerReport, now: number): ReportedTransition[] {
@@ -308,11 +204,13 @@ export class Fleet {
     const uid = policy === undefined ? undefined : breaker.uid;
     const keys = agent.views.get(breaker.name) ?? new Map<string, View>();
     const known = keys.get(breaker.key ?? '');
+    const latency = breaker.latency ?? [];
     this.counters.add(
       namespace,
       policy ?? '',
       breaker.name,
       growth(known?.totals ?? breaker.base ?? NO_TOTALS, breaker.totals),
+      latencyGrowth(known?.latency ?? breaker.baseLatency ?? [], latency),
     );
 
     const told = (breaker.transitions ?? []).map(({ from, to, reason, agoMs }) => ({
@@ -330,7 +228,7 @@ export class Fleet {
       const before = standing(worst(keys.values()));
       const shadow = breaker.shadow ?? false;
       const moments = told.length > 0 ? told : (known?.moments ?? []);
-      keys.set(breaker.key ?? '', { uid, state: breaker.state, shadow, totals: breaker.totals, moments });
+      keys.set(breaker.key ?? '', { uid, state: breaker.state, shadow, totals: breaker.totals, latency, moments });
       agent.views.set(breaker.name, keys);
       const label = `${breaker.name} on ${instance}`;
       this.#tally.replace(`${boot}/${breaker.name}`, label, before, standing(worst(keys.values())));
@@ -360,48 +258,4 @@ function repeated(before: readonly Moment[], told: readonly Moment[]): number {
   const whole =
     before.length > 0 && told.length >= before.length && before.every((moment, i) => same(moment, told[i]!));
   return whole ? before.length : 0;
-}
-
-function group<V>(
-  groups: Map<Board, Map<V, { live: number; stale: number }>>,
-  target: Board,
-  applied: V,
-): { live: number; stale: number } {
-  let byApplied = groups.get(target);
-  if (!byApplied) {
-    byApplied = new Map();
-    groups.set(target, byApplied);
-  }
-  let found = byApplied.get(applied);
-  if (!found) {
-    found = { live: 0, stale: 0 };
-    byApplied.set(applied, found);
-  }
-  return found;
-}
-
-/** Adds agents that should run `target` and run `applied`; `agent` is given when it rejected something. */
-function count(
-  counts: Map<string, AgentCounts>,
-  rejections: Map<string, AgentRejection[]>,
-  target: Board,
-  applied: Board | undefined,
-  live: number,
-  stale: number,
-  agent?: Member,
-): void {
-  for (const { uid, digest, hold } of target.entries.values()) {
-    const counted = counts.get(uid) ?? { matched: 0, applied: 0, rejected: 0, stale: 0 };
-    counts.set(uid, counted);
-    counted.matched += live + stale;
-    counted.stale += stale;
-    const rejection = agent?.rejections.get(uid);
-    if (rejection?.digest === digest) {
-      counted.rejected += live;
-      const listed = rejections.get(uid) ?? [];
-      const { agent: instance, field, message } = rejection;
-      if (listed.length < MAX_REJECTIONS) listed.push({ agent: instance, field, message });
-      rejections.set(uid, listed);
-    } else if (!hold && applied?.entries.get(uid)?.digest === digest) counted.applied += live;
-  }
 }

@@ -164,9 +164,9 @@ it('gives every condition the generation that it speaks of', () => {
   expect(status.conditions!.map(({ observedGeneration }) => observedGeneration)).toEqual([9, 9, 9]);
 });
 
-it('is gathering only soon after the start and with fewer live agents than before', () => {
+it('is gathering only soon after the start and while fewer agents have answered than had the policy before', () => {
   const soon = { expected: 3, uptimeMs: GATHER_MS - 1 };
-  expect(gathering(input({ ...soon, fleet: { agents: agents(2, 2) } }))).toBe(true);
-  expect(gathering(input({ ...soon, fleet: { agents: agents(3, 0) } }))).toBe(false);
+  expect(gathering(input({ ...soon, fleet: { agents: agents(3, 2) } }))).toBe(true);
+  expect(gathering(input({ ...soon, fleet: { agents: agents(3, 2, 1) } }))).toBe(false);
   expect(gathering(input({ ...soon, uptimeMs: GATHER_MS }))).toBe(false);
 });

@@ -57,8 +57,8 @@ export function statusOf(input: StatusInput): PolicyStatus {
  * Whether agents that were here before this operator began may still be on their way back: what is counted now says
  * little, and the status that was written before says more.
  */
-export function gathering({ counts, expected, uptimeMs }: StatusInput): boolean {
-  return uptimeMs < GATHER_MS && counts.agents.matched - counts.agents.stale < expected;
+export function gathering({ counts: { agents }, expected, uptimeMs }: StatusInput): boolean {
+  return uptimeMs < GATHER_MS && agents.applied + agents.rejected < expected;
 }
 
 /** The condition of a type; absent while none was written. */
@@ -117,7 +117,11 @@ function programming(input: StatusInput, [, refused]: Verdict<'Accepted'>): Verd
     ];
   }
   if (gathering(input)) {
-    return ['Unknown', 'Pending', `waiting for ${expected} agents that were here before; ${live} are back`];
+    return [
+      'Unknown',
+      'Pending',
+      `waiting for ${plural(expected, 'agent')} that had the policy before; ${applied} applied the spec`,
+    ];
   }
   if (live === 0) return ['False', 'NoAgents', `no live agent is selected by the policy${silent}`];
   if (applied >= live) return ['True', 'Programmed', `${plural(live, 'agent')} applied the spec${silent}`];

@@ -19,6 +19,11 @@ export function growth(from: Totals, to: Totals): Totals {
   return map((name) => Math.max(0, to[name] - from[name]));
 }
 
+/** The same for calls by duration; a bucket that is left out holds none. */
+export function latencyGrowth(from: readonly number[], to: readonly number[]): number[] {
+  return to.map((calls, i) => Math.max(0, calls - (from[i] ?? 0)));
+}
+
 export function sum(a: Totals, b: Totals): Totals {
   return map((name) => a[name] + b[name]);
 }

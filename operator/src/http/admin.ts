@@ -4,9 +4,9 @@ import type { Known } from '../core/boards.ts';
 import type { Clock } from '../core/clock.ts';
 import { explain } from '../core/explain.ts';
 import { GONE_AFTER_MS, STALE_AFTER_MS } from '../core/fleet.ts';
+import { DEFAULT_NAMESPACE } from '../core/namespace.ts';
 import { parseLabels } from '../core/selector.ts';
 import { conditionOf } from '../core/status.ts';
-import { DEFAULT_NAMESPACE } from '../sources/file.ts';
 import { answerProblems, answerUnknown, Refusal } from './problem.ts';
 
 /** How many agents one answer lists. */

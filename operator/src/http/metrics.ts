@@ -1,8 +1,9 @@
 import type { Totals } from '@fuseboard/schema';
 import express, { type Express } from 'express';
-import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, type Metric, Registry } from 'prom-client';
 import type { Controller } from '../controller.ts';
 import type { Clock } from '../core/clock.ts';
+import type { Series } from '../core/counters.ts';
 import { GONE_AFTER_MS, STALE_AFTER_MS } from '../core/fleet.ts';
 import { conditionOf } from '../core/status.ts';
 import { answerProblems, answerUnknown } from './problem.ts';
@@ -108,6 +109,7 @@ export function metricsRegistry({ controller, streams, clock }: MetricsOptions):
       }
     });
   }
+  registry.registerMetric(durations(() => fleet.counters.list()));
   counter('transitions', 'Changes of state that agents reported, by the state entered.', [...series, 'to'], (set) => {
     for (const { namespace, policy, breaker, entered } of fleet.counters.list()) {
       for (const [to, value] of Object.entries(entered)) set({ namespace, policy, breaker, to }, value);
@@ -136,6 +138,27 @@ export function metricsRegistry({ controller, streams, clock }: MetricsOptions):
     set({}, source.state().problems.length),
   );
   return registry;
+}
+
+/**
+ * How long calls took, as agents counted them in buckets of their own. They know no sum, and none is made up: quantiles can
+ * be told from this, an average cannot.
+ */
+function durations(list: () => readonly Series[]): Metric {
+  const name = 'fuseboard_call_duration_seconds';
+  const get = async () => {
+    const values = list().flatMap(({ namespace, policy, breaker, latency }) => {
+      let calls = 0;
+      const buckets = latency.map((count, i) => {
+        calls += count;
+        const le = i === latency.length - 1 ? '+Inf' : `${(2 ** i * 0.125) / 1_000}`;
+        return { metricName: `${name}_bucket`, labels: { namespace, policy, breaker, le }, value: calls };
+      });
+      return [...buckets, { metricName: `${name}_count`, labels: { namespace, policy, breaker }, value: calls }];
+    });
+    return { name, help: 'How long calls took, as agents reported.', type: 'histogram', aggregator: 'sum', values };
+  };
+  return { name, get, reset() {} } as unknown as Metric;
 }
 
 type Set<L extends string> = (labels: Partial<Record<L, string>>, value: number) => void;

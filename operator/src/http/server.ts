@@ -16,6 +16,9 @@ export interface Listening {
   cut(): void;
 }
 
+/** Longer than the time between two reports, so that an agent keeps its connection for them. */
+const KEEP_ALIVE_MS = 15_000;
+
 /**
  * Listens with the bounds that every server of the operator has: 10 s for the headers of a request, 30 s for all of it.
  *
@@ -27,7 +30,12 @@ export async function listen(
   { what, flag, maxConnections }: { what: string; flag: string; maxConnections: number },
 ): Promise<Listening> {
   const server = createServer(
-    { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 5_000 },
+    {
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      headersTimeout: 10_000,
+      requestTimeout: 30_000,
+      connectionsCheckingInterval: 5_000,
+    },
     app,
   );
   server.maxConnections = maxConnections;

@@ -24,7 +24,9 @@ export interface StreamOptions {
   readonly asOf: () => AsOf | undefined;
   /** Wall clock, milliseconds since 1970. */
   readonly now: () => number;
-  /** A board is written out, or the agent has it already. */
+  /** A board is about to be written; from now on the agent may say that it has it. */
+  readonly sending: (board: Board) => void;
+  /** A board is written out, or the agent had it already. */
   readonly sent: (board: Board, bytes: number) => void;
 }
 
@@ -83,6 +85,7 @@ export class AgentStream {
     while (this.#next !== undefined && !this.#response.writableEnded && !this.#response.destroyed) {
       const offer = this.#next;
       this.#next = undefined;
+      this.#options.sending(offer.board);
       const bytes = await this.#commit(offer);
       if (bytes === undefined) break;
       this.#written = offer.board;

@@ -2,7 +2,8 @@ import type { ServerResponse } from 'node:http';
 import type { Controller } from '../controller.ts';
 import type { AsOf } from '../core/as-of.ts';
 import type { Board } from '../core/board.ts';
-import type { Agent, Identity, Receipt } from '../core/fleet.ts';
+import type { Receipt } from '../core/fleet.ts';
+import type { Agent, Identity } from '../core/member.ts';
 import { AgentStream } from './stream.ts';
 
 export interface StreamsOptions {
@@ -80,10 +81,10 @@ export class Streams {
       stallMs,
       asOf: () => controller.asOf,
       now: wallClock,
-      sent: (written, bytes) => {
+      sending: (next) => controller.sent(agent, next),
+      sent: (_board, bytes) => {
         this.traffic.commits += 1;
         this.traffic.bytes += bytes;
-        controller.sent(agent, written);
       },
     });
     this.#open.get(agent)?.cut();

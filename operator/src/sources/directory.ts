@@ -66,7 +66,8 @@ export function directorySource({
   let watcher: FSWatcher | undefined;
   let watched: string | undefined;
   let timer: NodeJS.Timeout | undefined;
-  let reading: Promise<void> | undefined;
+  let dueAt = Number.POSITIVE_INFINITY;
+  let reading: Promise<number | undefined> | undefined;
   let again = false;
   let stopped = false;
 
@@ -102,7 +103,7 @@ export function directorySource({
         await believe(name, sight);
       } else {
         doubts.set(name, { sight, since });
-        wait = Math.min(wait ?? needed, needed - (now - since));
+        wait = Math.max(1, Math.min(wait ?? needed, needed - (now - since)));
       }
     }
     publish(compose());
@@ -196,31 +197,37 @@ export function directorySource({
     watched = identity;
     watcher = watch(folder, { ignoreInitial: true, depth: 1 });
     watcher.on('all', () => wake(0));
+    // What changed before the watch began is in no event.
+    watcher.on('ready', () => wake(0));
     watcher.on('error', (error) =>
       log.warn({ err: error }, 'the folder cannot be watched; it is read every few seconds'),
     );
   }
 
+  /** Looks again in this time, or sooner when that was asked for already. */
   function wake(inMs: number): void {
+    const at = performance.now() + inMs;
+    if (stopped || at >= dueAt) return;
+    dueAt = at;
     clearTimeout(timer);
-    if (!stopped) timer = setTimeout(() => void read(), inMs);
+    timer = setTimeout(() => void read(), inMs);
   }
 
-  /** Looks until nothing is in doubt; looks asked for meanwhile become one more. */
-  function read(): Promise<void> {
+  /** Looks at everything; asked for during a look, it looks once more. Resolves to how long something stays in doubt. */
+  function read(): Promise<number | undefined> {
+    clearTimeout(timer);
+    dueAt = Number.POSITIVE_INFINITY;
     again = true;
     reading ??= (async () => {
+      let wait: number | undefined;
       while (again && !stopped) {
         again = false;
-        const wait = await look();
-        if (wait === undefined) continue;
-        await sleep(Math.max(1, wait));
-        again = true;
+        wait = await look();
       }
-    })().finally(() => {
       reading = undefined;
-      wake(again ? 0 : rereadMs);
-    });
+      wake(Math.min(wait ?? rereadMs, rereadMs));
+      return wait;
+    })();
     return reading;
   }
 
@@ -232,7 +239,7 @@ export function directorySource({
     },
     state: () => state,
     async refresh() {
-      await read();
+      for (let wait = await read(); wait !== undefined && !stopped; wait = await read()) await sleep(wait);
       if (state.outage !== undefined) throw new Error(state.outage);
     },
     async stop() {

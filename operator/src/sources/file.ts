@@ -1,5 +1,6 @@
 import { GROUP, KIND, type PolicySpec, type SpecProblem, specProblems, VERSION } from '@fuseboard/schema';
-import { type Document, isMap, isNode, LineCounter, parseAllDocuments } from 'yaml';
+import { type Document, isMap, isNode, isScalar, LineCounter, parseAllDocuments } from 'yaml';
+import { DEFAULT_NAMESPACE } from '../core/namespace.ts';
 
 /** Something wrong in a file, at a line that begins at 1. */
 export interface LineProblem {
@@ -28,9 +29,6 @@ export interface ParsedFile {
 
 export const API_VERSION = `${GROUP}/${VERSION}`;
 
-/** Where a policy goes that names no namespace. */
-export const DEFAULT_NAMESPACE = 'default';
-
 /** Reads a file of policies: YAML with one or several documents, or JSON. */
 export function parsePolicyFile(text: string): ParsedFile {
   const lines = new LineCounter();
@@ -43,7 +41,7 @@ export function parsePolicyFile(text: string): ParsedFile {
   const policies: FilePolicy[] = [];
   const problems: LineProblem[] = [];
   for (const document of list) {
-    if (document.contents === null) continue;
+    if (document.contents === null || (isScalar(document.contents) && document.contents.value === null)) continue;
     const read = readDocument(document, lines);
     if ('spec' in read) policies.push(read);
     else problems.push(read);

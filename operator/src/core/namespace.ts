@@ -1,0 +1,2 @@
+/** The namespace of a policy or an agent that names none. */
+export const DEFAULT_NAMESPACE = 'default';

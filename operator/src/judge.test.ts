@@ -1,0 +1,179 @@
+import type { PolicyStatus, Report } from '@fuseboard/schema';
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { pino } from 'pino';
+import { policy } from '../test/memory-source.ts';
+import { Boards } from './core/boards.ts';
+import { Fleet } from './core/fleet.ts';
+import type { Policy } from './core/policy.ts';
+import { conditionOf } from './core/status.ts';
+import { Judge } from './judge.ts';
+
+let now: number;
+let boards: Boards;
+let fleet: Fleet;
+let judge: Judge;
+let written: PolicyStatus[];
+let events: string[];
+
+function begin(): void {
+  boards = new Boards();
+  fleet = new Fleet();
+  written = [];
+  events = [];
+  judge = new Judge({
+    boards,
+    fleet,
+    sink: {
+      write: (_policy, status) => void written.push(status),
+      event: (_policy, { type, reason }) => void events.push(`${type} ${reason}`),
+      stop: async () => {},
+    },
+    log: pino({ level: 'silent' }),
+    clock: { now: () => now },
+    wallClock: () => now,
+  });
+}
+
+beforeEach(() => {
+  now = 0;
+  begin();
+});
+
+function set(...policies: Policy[]): void {
+  const { added, changed, removed } = boards.update(policies);
+  for (const one of [...added, ...changed]) judge.changed(one);
+  for (const one of removed) judge.forget(one);
+  for (const agent of fleet.agents('default')) fleet.aim(agent, boards.board('default', {}));
+  decide();
+}
+
+function decide(): void {
+  judge.touch(
+    'default',
+    boards.policies('default').map(({ policy: { uid } }) => uid),
+  );
+  judge.decide();
+}
+
+const REPORT = { protocol: 1, service: 's', part: 1, parts: 1, rejections: [], breakers: [] };
+let sequence = 0;
+
+/** An agent opens a stream, gets what there is and says so. */
+function join(boot: string, over: Partial<Report> = {}): void {
+  const instance = `pod-${boot}`;
+  const agent = fleet.connect({ namespace: 'default', boot, service: 's', instance, labels: {} }, now);
+  const board = boards.board('default', {});
+  fleet.aim(agent, board);
+  fleet.sent(agent, board);
+  sequence += 1;
+  const report = { ...REPORT, boot, instance, sequence, revision: board.revision, ...over };
+  const receipt = fleet.report('default', report, now);
+  if (receipt.kind === 'accepted') judge.heard('default', instance, receipt);
+  decide();
+}
+
+const last = (type: 'Accepted' | 'Programmed') => conditionOf(written.at(-1), type)?.reason;
+
+it('writes a status only when it says something else', () => {
+  set(policy('a'));
+  expect(written).toHaveLength(1);
+  now = 5_000;
+  decide();
+  expect(written).toHaveLength(1);
+  join('x');
+  expect(written).toHaveLength(2);
+  expect(last('Programmed')).toBe('Programmed');
+});
+
+it('tells of each decision once, as an Event', () => {
+  set(policy('a'));
+  join('x');
+  decide();
+  expect(events).toEqual(['Normal Accepted', 'Normal Programmed']);
+  set(policy('a', { generation: 2, problems: [{ field: 'spec', message: 'is wrong' }] }));
+  set(policy('a', { generation: 3, problems: [{ field: 'spec', message: 'is still wrong' }] }));
+  decide();
+  expect(events.slice(2)).toEqual(['Warning Invalid', 'Warning Invalid']);
+});
+
+it('names a rejection by an agent and a conflict', () => {
+  set(policy('a'), policy('b', { createdAt: 1, spec: { breakers: ['a'] } }));
+  expect(events).toEqual(['Normal Accepted', 'Warning Conflicted']);
+  join('x', { rejections: [{ uid: 'uid-a', generation: 1, field: 'spec.trip', message: 'unknown' }] });
+  expect(events.at(-1)).toBe('Warning Rejected');
+  expect(judge.status('uid-a')?.rejections).toEqual([{ agent: 'pod-x', field: 'spec.trip', message: 'unknown' }]);
+});
+
+it('starts again when a spec changes under the same generation', () => {
+  set(policy('a', { generation: 0 }));
+  join('x');
+  expect(last('Programmed')).toBe('Programmed');
+  set(policy('a', { generation: 0, spec: { breakers: ['a'], mode: 'Shadow' } }));
+  expect(last('Programmed')).toBe('Pending');
+  join('x');
+  expect(last('Programmed')).toBe('Programmed');
+});
+
+describe('after a restart', () => {
+  let status: PolicyStatus;
+
+  beforeEach(() => {
+    set(policy('a'));
+    join('x');
+    join('y');
+    status = written.at(-1)!;
+    expect(status.agents!.summary).toBe('2/2');
+    begin();
+  });
+
+  it('leaves the written status alone until as many agents have answered', () => {
+    set(policy('a', { status }));
+    join('x');
+    expect(written).toEqual([]);
+    expect(judge.status('uid-a')).toBe(status);
+    join('y');
+    expect(written).toEqual([]);
+    expect(events).toEqual([]);
+    expect(judge.status('uid-a')).toEqual(status);
+  });
+
+  it('writes what is so after 30 s, and Programmed stays', () => {
+    set(policy('a', { status }));
+    now = 30_000;
+    join('x');
+    expect(written.at(-1)!.agents!.summary).toBe('1/1');
+    expect(last('Programmed')).toBe('Programmed');
+    expect(events).toEqual([]);
+  });
+
+  it('does not call a new generation programmed because the first of many agents has it', () => {
+    set(policy('a', { status, generation: 2 }));
+    join('x');
+    expect(last('Programmed')).toBe('Pending');
+    join('y');
+    expect(last('Programmed')).toBe('Programmed');
+  });
+
+  it('says at once that a spec cannot be used', () => {
+    set(policy('a', { status, problems: [{ field: 'spec', message: 'is wrong' }] }));
+    expect(last('Accepted')).toBe('Invalid');
+  });
+
+  it('does not hand the status on to a policy that was made anew under the name', () => {
+    set(policy('a', { status }));
+    set(policy('a', { uid: 'anew' }));
+    expect(last('Programmed')).not.toBe('Programmed');
+  });
+});
+
+it('keeps asking about policies whose status changes by the passing of time', () => {
+  set(policy('a'));
+  expect(judge.waiting().size).toBe(0);
+  join('x', { revision: 'older' });
+  expect(last('Programmed')).toBe('Pending');
+  expect(judge.waiting()).toEqual(new Map([['default', ['uid-a']]]));
+  now = 10_000;
+  decide();
+  expect(last('Programmed')).toBe('PartiallyProgrammed');
+  expect(judge.waiting().size).toBe(0);
+});

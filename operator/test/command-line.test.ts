@@ -1,0 +1,209 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { EventClient } from './event-client.ts';
+import { until } from './until.ts';
+
+const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
+const NODE = ['--conditions=fuseboard-source', MAIN];
+const ENV = { PATH: process.env.PATH };
+
+const good =
+  'apiVersion: fuseboard.dev/v1alpha1\nkind: CircuitBreakerPolicy\nmetadata: { name: pay }\nspec: { breakers: ["pay*"] }\n';
+const bad = good
+  .replace('["pay*"]', '["pay*"]\n  , trip: { window: { type: Count },\n    failureCount: 3 }')
+  .replace('pay }', 'bad }');
+
+let folder: string;
+let child: ChildProcess | undefined;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'fuseboard-'));
+  await mkdir(join(folder, 'p'));
+  await writeFile(join(folder, 'p/good.yaml'), good);
+});
+
+afterEach(async () => {
+  child?.kill('SIGKILL');
+  child = undefined;
+  await rm(folder, { recursive: true, force: true });
+});
+
+function run(...args: string[]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [...NODE, ...args], {
+    encoding: 'utf8',
+    cwd: folder,
+    env: ENV,
+  });
+  return { status, stdout, stderr };
+}
+
+interface Served {
+  readonly url: { agents: string; metrics: string; admin: string };
+  readonly exit: Promise<number | null>;
+}
+
+async function serve(env: Record<string, string> = {}): Promise<Served> {
+  const ports = ['--port', '0', '--metrics-port', '0', '--admin-port', '0'];
+  const started = spawn(process.execPath, [...NODE, 'serve', ...ports], {
+    cwd: folder,
+    env: { ...ENV, FUSEBOARD_POLICIES: 'p', ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  child = started;
+  const exit = new Promise<number | null>((resolve) => started.on('exit', resolve));
+  let text = '';
+  started.stdout!.setEncoding('utf8').on('data', (chunk: string) => {
+    text += chunk;
+  });
+  const serving = () => text.split('\n').find((line) => line.includes('"serving"'));
+  await until(serving);
+  const url = JSON.parse(serving()!);
+  await until(async () => (await fetch(`${url.metrics}/readyz`)).ok);
+  return { url, exit };
+}
+
+describe('validate', () => {
+  it('says that all is well with 0', () => {
+    expect(run('validate', 'p')).toEqual({ status: 0, stdout: '1 policy in 1 file, 0 problems\n', stderr: '' });
+  });
+
+  it('names file, line and field of every problem, and ends with 1', async () => {
+    await writeFile(join(folder, 'p/bad.yaml'), bad);
+    await writeFile(join(folder, 'p/broken.yaml'), 'a: [\n');
+    await writeFile(join(folder, 'p/twice.yaml'), good);
+    const { status, stdout } = run('validate', 'p');
+    expect(status).toBe(1);
+    expect(stdout).toContain('p/bad.yaml:5: spec.trip.window.size: size is required with type Count');
+    expect(stdout).toMatch(/^p\/broken\.yaml:2: /m);
+    expect(stdout).toContain('p/twice.yaml:3: metadata.name: policy default/pay is already in p/good.yaml; remove one');
+    expect(stdout).toMatch(/^3 policies in 4 files, 3 problems$/m);
+  });
+
+  it('prints JSON for a program', async () => {
+    await writeFile(join(folder, 'p/bad.yaml'), bad);
+    const { status, stdout } = run('validate', 'p', '-o', 'json');
+    expect(status).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject({ policies: 2, problems: [{ file: 'p/bad.yaml', line: 5 }] });
+  });
+
+  it('ends with 3 when a file is not there and 2 when none is given', () => {
+    expect(run('validate', 'none.yaml')).toMatchObject({ status: 3, stderr: /.*/ });
+    expect(run('validate', 'none.yaml').stderr).toMatch(/^fuseboard: cannot read none\.yaml: ENOENT.*\n$/);
+    expect(run('validate').status).toBe(2);
+  });
+});
+
+describe('explain', () => {
+  it('tells from a folder who governs, and ends with 1 when nobody does', () => {
+    const found = run('explain', 'payments', '--policies', 'p');
+    expect(found.status).toBe(0);
+    expect(found.stdout).toBe(
+      'policy "pay" governs "payments" on an agent in namespace "default" without labels\n' +
+        '  * pay: matches by the prefix "pay*", and it takes every agent; no other policy does\n',
+    );
+    const nobody = run('explain', 'search', '--policies', 'p', '-n', 'shop', '-l', 'app=x');
+    expect(nobody.status).toBe(1);
+    expect(nobody.stdout).toBe(
+      'no policy governs "search" on an agent in namespace "shop" with app=x; the defaults of the code apply\n',
+    );
+  });
+
+  it('says in one line what is wrong with the question', () => {
+    expect(run('explain', 'a')).toMatchObject({
+      status: 2,
+      stderr: 'fuseboard: give --policies DIR or --server URL\n',
+    });
+    expect(run('explain', 'a', '--policies', 'p', '-l', 'x').stderr).toBe(
+      'fuseboard: --labels: "x" is not of the form key=value\n',
+    );
+    const unreachable = run('explain', 'a', '--server', 'http://127.0.0.1:1');
+    expect(unreachable.status).toBe(3);
+    expect(unreachable.stderr).toMatch(/^fuseboard: cannot reach http:\/\/127\.0\.0\.1:1: .*\n$/);
+  });
+});
+
+describe('serve', () => {
+  it('pushes, answers explain, and ends with 0 after SIGTERM', async () => {
+    const { url, exit } = await serve();
+    const client = await EventClient.open(`${url.agents}/v1/stream?service=s&instance=i&boot=${'a'.repeat(32)}`);
+    await client.until(({ event }) => event === 'commit');
+    expect(run('explain', 'payments', '--server', url.admin)).toMatchObject({ status: 0 });
+    child!.kill('SIGTERM');
+    await client.until(({ event }) => event === 'goaway');
+    expect(await exit).toBe(0);
+  });
+
+  it('ends at once at a second signal, whoever is still connected', async () => {
+    const { url, exit } = await serve();
+    const client = await EventClient.open(`${url.agents}/v1/stream?service=s&instance=i&boot=${'a'.repeat(32)}`);
+    await client.until(({ event }) => event === 'commit');
+    const stuck = fetch(`${url.agents}/v1/report`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: new ReadableStream({ pull: () => new Promise(() => {}) }),
+      duplex: 'half',
+    } as RequestInit).catch(() => 'cut');
+    await until(async () => ((await (await fetch(`${url.admin}/v1/agents`)).json()) as { total: number }).total === 1);
+    child!.kill('SIGTERM');
+    await client.untilEnd();
+    child!.kill('SIGTERM');
+    expect(await exit).toBe(0);
+    expect(await stuck).toBe('cut');
+  });
+
+  it.each<[string, string[], number, RegExp]>([
+    [
+      'a folder that is missing',
+      ['--policies', 'none'],
+      3,
+      /^fuseboard: --policies: ENOENT.*make the folder or name another\n$/,
+    ],
+    ['a file for a folder', ['--policies', 'p/good.yaml'], 3, /is not a folder; name one\n$/],
+    ['nowhere to read from', [], 2, /give --policies DIR or --kubeconfig FILE\n$/],
+    ['a kubeconfig that is missing', ['--kubeconfig', 'none'], 2, /^fuseboard: --kubeconfig: ENOENT.*\n$/],
+    ['an unknown flag', ['--nope'], 2, /unknown option '--nope'/],
+    ['an address for all the world', ['--policies', 'p', '--host', '0.0.0.0'], 2, /loopback only/],
+  ])('refuses %s in a line that says what to do', (_what, args, status, message) => {
+    const found = run('serve', ...args);
+    expect(found.stderr).toMatch(message);
+    expect(found.status).toBe(status);
+  });
+
+  it('says which port is taken', async () => {
+    const taken = createServer();
+    await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
+    const { port } = taken.address() as { port: number };
+    const { status, stderr } = run(
+      'serve',
+      '--policies',
+      'p',
+      '--port',
+      `${port}`,
+      '--metrics-port',
+      '0',
+      '--admin-port',
+      '0',
+    );
+    taken.close();
+    expect(status).toBe(3);
+    expect(stderr).toBe(
+      `fuseboard: cannot listen for agents: port ${port} on 127.0.0.1 is taken; end what uses it or choose another with --port\n`,
+    );
+  });
+});
+
+it('has every flag of serve in the readme as --help tells it', async () => {
+  const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8');
+  const { stdout, status } = run('serve', '--help');
+  expect(status).toBe(0);
+  const told = stdout.replace(/\s+/g, ' ');
+  const flags = [...stdout.matchAll(/^ {2}(--[a-z-]+)/gm)].map(([, flag]) => flag!);
+  const rows = [...readme.matchAll(/^\| `(--[a-z-]+)[^|]*` \| (.+) \|$/gm)];
+  expect(rows.map(([, flag]) => flag)).toEqual(flags);
+  for (const [, , text] of rows) expect(told).toContain(text!.replace(/\)$/, ''));
+});

@@ -1,0 +1,55 @@
+import type { Policy } from '../src/core/policy.ts';
+import type { Source, SourceState } from '../src/sources/source.ts';
+
+/** A source that a test sets, with versions as an API server has them. */
+export class MemorySource implements Source {
+  readonly kind = 'kubernetes';
+  /** What a consistent read finds; a test may set it ahead of what was told so far. */
+  stored: { policies: readonly Policy[]; asOf?: string } = { policies: [] };
+  outage: string | undefined;
+  refreshes = 0;
+  #state: SourceState = { synced: false, policies: new Map(), problems: [] };
+  #changed: () => void = () => {};
+
+  start(changed: () => void): void {
+    this.#changed = changed;
+  }
+
+  state(): SourceState {
+    return this.#state;
+  }
+
+  /** Stores policies and tells of them. */
+  set(policies: readonly Policy[], asOf?: string): void {
+    this.stored = { policies, ...(asOf !== undefined && { asOf }) };
+    this.tell();
+  }
+
+  tell(): void {
+    const { policies, asOf } = this.stored;
+    const byName = new Map(policies.map((policy) => [`${policy.namespace}/${policy.name}`, policy]));
+    this.#state = { synced: true, policies: byName, problems: [], ...(asOf !== undefined && { asOf }) };
+    this.#changed();
+  }
+
+  async refresh(): Promise<void> {
+    this.refreshes += 1;
+    if (this.outage !== undefined) throw new Error(this.outage);
+    this.tell();
+  }
+
+  async stop(): Promise<void> {}
+}
+
+export function policy(name: string, over: Partial<Policy> = {}): Policy {
+  return {
+    uid: `uid-${name}`,
+    namespace: 'default',
+    name,
+    generation: 1,
+    createdAt: 0,
+    spec: { breakers: [name], trip: { consecutiveFailures: 3 } },
+    problems: [],
+    ...over,
+  };
+}
