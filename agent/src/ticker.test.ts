@@ -80,6 +80,8 @@ describe('the ticker', () => {
     setTimeout(() => events.push('timers are done'), 5);
     time += 300;
     jest.advanceTimersByTime(6);
+    expect(events).toEqual(['timers are done']);
+    jest.advanceTimersByTime(1);
     expect(events).toEqual(['timers are done', 'judged']);
   });
 

@@ -62,9 +62,12 @@ export class Ticker implements Clock, Timeouts {
     // Judged before that, calls that had ended in time would look late.
     const due = this.#wheel.takeDue(this.#time);
     if (due.length > 0) {
-      setImmediate(() => {
-        for (const deadline of due) deadline.expire();
-      });
+      // One turn more is for clients that hand an answer on in the turn after they read it.
+      setImmediate(() =>
+        setImmediate(() => {
+          for (const deadline of due) deadline.expire();
+        }),
+      );
     }
     this.#idle = this.#wasRead || this.#wheel.size > 0 ? 0 : this.#idle + 1;
     this.#wasRead = false;
