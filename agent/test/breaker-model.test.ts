@@ -191,7 +191,7 @@ const policies = fc
         probeTimeoutMs: small(300),
         reset: fc.oneof({ weight: 5, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
       }),
-      { minLength: 1, maxLength: 4 },
+      { minLength: 1, maxLength: 4, size: 'max' },
     ),
   );
 
@@ -226,7 +226,7 @@ function settle(permit: Permit, outcome: Outcome): void {
 describe('a breaker', () => {
   it('does what a plain model does, whatever happens in whatever order', () => {
     fc.assert(
-      fc.property(policies, fc.array(step, { maxLength: 120 }), ([first, ...others], steps) => {
+      fc.property(policies, fc.array(step, { maxLength: 120, size: 'max' }), ([first, ...others], steps) => {
         const clock = new FakeClock();
         const breaker = createBreaker(specOf(first!), { clock });
         const events: TransitionEvent[] = [];

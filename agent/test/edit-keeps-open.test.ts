@@ -24,7 +24,7 @@ const thresholds = fc.record({
   failureCount: fc.option(fc.integer({ min: 1, max: FAILURES }), { nil: undefined }),
   consecutiveFailures: fc.integer({ min: 1, max: FAILURES }),
 });
-const outcomes = fc.array(fc.record({ pause: fc.nat(400), failed: fc.boolean() }), { maxLength: 60 });
+const outcomes = fc.array(fc.record({ pause: fc.nat(400), failed: fc.boolean() }), { maxLength: 60, size: 'max' });
 /** How long after the one before an edit comes, and how long the circuit is still to stay open by it. */
 const edits = <S>(size: fc.Arbitrary<S>) =>
   fc.array(
@@ -35,7 +35,7 @@ const edits = <S>(size: fc.Arbitrary<S>) =>
       left: fc.integer({ min: 1, max: OPEN_MS }),
       mode: fc.constantFrom<PolicyDefaults['mode']>('Enforce', 'Shadow', undefined),
     }),
-    { minLength: 1, maxLength: 6 },
+    { minLength: 1, maxLength: 6, size: 'max' },
   );
 
 /** Plays random outcomes, then failures until the circuit is open, and says what it played. */

@@ -15,6 +15,12 @@ function held(log: readonly Sample[], ms: number, now: number): { calls: number;
 }
 
 const counts = ({ calls, failures }: TimeWindow) => ({ calls, failures });
+/** As a share of the window: mostly within a span, sometimes a few spans, now and then beyond the window. */
+const pause = fc.oneof(
+  { weight: 6, arbitrary: fc.double({ min: 0, max: 0.1, noNaN: true }) },
+  { weight: 3, arbitrary: fc.double({ min: 0, max: 0.5, noNaN: true }) },
+  { weight: 1, arbitrary: fc.double({ min: 0.5, max: 2, noNaN: true }) },
+);
 const windowMs = fc.constantFrom(1, 10, 70, 1_000, 10_000, 86_400_000);
 
 describe('a Time window', () => {
@@ -23,7 +29,7 @@ describe('a Time window', () => {
       fc.property(
         windowMs,
         fc.integer({ min: 0, max: 10_000_000 }),
-        fc.array(fc.tuple(fc.double({ min: 0, max: 0.6, noNaN: true }), fc.boolean()), { maxLength: 80 }),
+        fc.array(fc.tuple(pause, fc.boolean()), { maxLength: 80, size: 'max' }),
         (ms, start, steps) => {
           let now = start;
           const window = new TimeWindow(ms, now);
@@ -65,7 +71,7 @@ describe('a Time window', () => {
       fc.property(
         windowMs,
         windowMs,
-        fc.array(fc.tuple(fc.double({ min: 0, max: 0.3, noNaN: true }), fc.boolean()), { maxLength: 40 }),
+        fc.array(fc.tuple(fc.double({ min: 0, max: 0.3, noNaN: true }), fc.boolean()), { maxLength: 40, size: 'max' }),
         (before, after, steps) => {
           let now = 1_000_000;
           const window = new TimeWindow(before, now);
@@ -86,6 +92,38 @@ describe('a Time window', () => {
           expect(counts(window)).toEqual({ calls: 0, failures: 0 });
         },
       ),
+    );
+  });
+
+  it('moves each old bucket whole to the new bucket of its newest instant', () => {
+    const sizes = fc.constantFrom(10, 70, 1_000, 10_000, 25_000);
+    const step = fc.record({ pause, failed: fc.boolean(), resize: fc.option(sizes, { freq: 8 }) });
+    fc.assert(
+      fc.property(sizes, fc.array(step, { maxLength: 60, size: 'max' }), (initial, steps) => {
+        let [ms, now] = [initial, 1_000_000];
+        const window = new TimeWindow(ms, now);
+        /** Every outcome with the bucket that it is in, in spans of the window of its time. */
+        let log: { bucket: number; failed: boolean }[] = [];
+        const current = () => Math.floor(now / (ms / 10));
+        for (const { pause, failed, resize } of steps) {
+          now = Math.floor(now + pause * ms);
+          log = log.filter(({ bucket }) => current() - bucket < 10);
+          if (resize !== null && resize !== ms) {
+            const old = ms / 10;
+            window.resize(resize, now);
+            ms = resize;
+            log = log.map(({ bucket, failed }) => {
+              const end = (bucket + 1) * old;
+              return { bucket: end > now ? current() : Math.ceil(end / (ms / 10)) - 1, failed };
+            });
+            log = log.filter(({ bucket }) => current() - bucket < 10);
+          }
+          window.record(now, failed);
+          log.push({ bucket: current(), failed });
+          expect(counts(window)).toEqual({ calls: log.length, failures: log.filter(({ failed }) => failed).length });
+        }
+      }),
+      { numRuns: 300 },
     );
   });
 

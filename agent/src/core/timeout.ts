@@ -37,7 +37,7 @@ export class TimeoutWheel {
 
   add(deadline: Deadline): void {
     const tick = Math.floor(deadline.dueAt / this.#tickMs);
-    if (this.size === 0 || tick < this.#tick) this.#tick = tick;
+    if (tick < this.#tick) this.#tick = tick;
     this.size++;
     const slot = tick & MASK;
     const head = this.#slots[slot]!;
