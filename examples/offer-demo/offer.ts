@@ -59,11 +59,12 @@ app.get('/offer', async (_request, response) => {
 });
 
 app.get('/offer/circuit', (_request, response) => {
-  const { state, consecutiveFailures, source, totals, retryAfterMs } = partner.stats();
+  const { state, consecutiveFailures, totals, retryAfterMs } = partner.stats();
   response.json({
     current_state: state,
     fail_counter: consecutiveFailures,
-    governed_by: source,
+    fail_max: partner.policy?.spec.trip?.consecutiveFailures ?? null,
+    policy: partner.policy?.name ?? null,
     totals,
     retry_after_ms: Math.round(retryAfterMs),
     changes,
