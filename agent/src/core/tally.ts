@@ -1,7 +1,7 @@
 import { LATENCY_BUCKETS } from '@fuseboard/schema/defaults';
 import type { Totals } from '@fuseboard/schema/types';
 import { latencyBucket } from './histogram.ts';
-import { Slab } from './slab.ts';
+import { type Row, Slab } from './slab.ts';
 
 /** What is counted besides how long calls took, each in a place of its own behind the latency buckets. */
 export const COUNTED = {
@@ -28,8 +28,7 @@ export class Tally {
   /** How often a counter went round; a counter of 32 bits does so after four thousand million calls. */
   #turns: number[] | undefined;
 
-  constructor() {
-    const { page, at } = slab.take();
+  constructor({ page, at }: Row = slab.take()) {
     this.#page = page;
     this.#row = at;
   }
