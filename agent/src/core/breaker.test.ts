@@ -12,7 +12,8 @@ const configOf = (spec: object) => {
 function make(spec: object) {
   const clock = { time: 0, now: () => clock.time };
   const heard: TransitionEvent[] = [];
-  const core = new BreakerCore(configOf(spec), clock, { transitioned: (event) => heard.push(event) });
+  const around = { clock, random: () => 0, wallNow: () => 0 };
+  const core = new BreakerCore(configOf(spec), around, { transitioned: (event) => heard.push(event) });
   return { clock, heard, core, states: () => heard.map(({ to }) => to) };
 }
 
@@ -78,13 +79,37 @@ describe('a breaker', () => {
   it('reads deadlines from the exact time of a clock that has one', () => {
     let exact = 0;
     const lagging = { now: () => Math.floor(exact / 5) * 5, exact: () => exact };
-    const core = new BreakerCore(configOf({ trip: { consecutiveFailures: 1 } }), lagging, { transitioned() {} });
+    const around = { clock: lagging, random: () => 0, wallNow: () => 0 };
+    const core = new BreakerCore(configOf({ trip: { consecutiveFailures: 1 } }), around, { transitioned() {} });
     exact = 3;
     core.enter()!.fail();
     exact = 30_002.9;
     expect(core.state).toBe('open');
     exact = 30_003;
     expect(core.state).toBe('half-open');
+  });
+
+  it('takes calls for slow under a clock that cannot tell whether the process stood still', () => {
+    const { core, clock } = make({
+      trip: { minimumCalls: 2, slowCallRate: { thresholdPercent: 100, slowerThan: '1s' } },
+    });
+    const hanging = core.enter()!;
+    core.enter();
+    clock.time = 5_000;
+    hanging.succeed();
+    expect(core.state).toBe('open');
+    expect(core.tally.totals().slow).toBe(1);
+  });
+
+  it('asks its clock to watch the process for as long as calls may be judged slow', () => {
+    const watched: number[] = [];
+    const clock = { now: () => 100, watch: (until: number) => watched.push(until) };
+    const around = { clock, random: () => 0, wallNow: () => 0 };
+    const slowCallRate = { thresholdPercent: 100, slowerThan: '1s' };
+    const config = configOf({ trip: { slowCallRate } });
+    new BreakerCore(config, around, { transitioned() {} }).enter();
+    new BreakerCore(configOf({}), around, { transitioned() {} }).enter();
+    expect(watched).toEqual([10_100]);
   });
 
   it('rejects in Enforce and counts in Shadow what it would reject', () => {
