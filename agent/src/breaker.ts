@@ -1,10 +1,13 @@
 import type { PolicySpec, Totals } from '@fuseboard/schema/types';
+import type { Circuit } from './circuit.ts';
+import type { Call } from './context.ts';
 import { BreakerCore, type TransitionSink } from './core/breaker.ts';
 import type { Clock } from './core/clock.ts';
 import type { Config } from './core/config.ts';
 import type { Reason, State, TransitionEvent } from './core/state.ts';
 import type { Timeouts } from './core/timeout.ts';
-import { type Call, type Circuit, type ExecuteOptions, execute, executeSync } from './execute.ts';
+import { type ExecuteOptions, enter, execute, executeSync } from './execute.ts';
+import { type Guards, guardsFor } from './guards.ts';
 import { Listeners } from './listeners.ts';
 
 export type { Reason, State, TransitionEvent };
@@ -103,6 +106,8 @@ export interface Governor {
 export interface Runtime {
   readonly clock: Clock;
   readonly timeouts: Timeouts;
+  /** The source of chance, from 0 to below 1. Absent: Math.random. */
+  readonly random?: () => number;
   /** Hears of every change of state, after the breaker's own listeners. Must not throw. */
   transitioned?(breaker: Breaker, event: TransitionEvent): void;
 }
@@ -111,6 +116,7 @@ export interface Runtime {
 export class GovernedBreaker implements Breaker, Circuit, TransitionSink {
   readonly name: string;
   readonly core: BreakerCore;
+  guards: Guards | undefined;
   readonly #runtime: Runtime;
   #governor: Governor;
   #listeners: Listeners<[TransitionEvent]> | undefined;
@@ -120,6 +126,7 @@ export class GovernedBreaker implements Breaker, Circuit, TransitionSink {
     this.#runtime = runtime;
     this.#governor = governor;
     this.core = new BreakerCore(governor.config, runtime.clock, this);
+    this.guards = guardsFor(governor.config, undefined);
   }
 
   get clock(): Clock {
@@ -128,6 +135,10 @@ export class GovernedBreaker implements Breaker, Circuit, TransitionSink {
 
   get timeouts(): Timeouts {
     return this.#runtime.timeouts;
+  }
+
+  random(): number {
+    return (this.#runtime.random ?? Math.random)();
   }
 
   get state(): State {
@@ -175,7 +186,7 @@ export class GovernedBreaker implements Breaker, Circuit, TransitionSink {
   }
 
   enter(): Permit | null {
-    return this.core.enter();
+    return enter(this);
   }
 
   on(event: 'transition', listener: (event: TransitionEvent) => void): () => void {
@@ -188,7 +199,9 @@ export class GovernedBreaker implements Breaker, Circuit, TransitionSink {
   govern(governor: Governor): void {
     const changed = governor.text !== this.#governor.text;
     this.#governor = governor;
-    if (changed) this.core.configure(governor.config, governor.config.resetOnUpdate);
+    if (!changed) return;
+    this.guards = guardsFor(governor.config, this.guards);
+    this.core.configure(governor.config, governor.config.resetOnUpdate);
   }
 
   transitioned(event: TransitionEvent): void {

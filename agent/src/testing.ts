@@ -34,8 +34,13 @@ export class FakeClock implements Clock, Timeouts {
     this.#now = target;
   }
 
-  add(deadline: Deadline): void {
+  add(deadline: Deadline, ms: number): void {
+    deadline.dueAt = this.#now + ms;
     this.#deadlines.add(deadline);
+  }
+
+  hold(deadline: Deadline, ms: number): void {
+    this.add(deadline, ms);
   }
 
   remove(deadline: Deadline): void {
@@ -52,7 +57,7 @@ export class FakeClock implements Clock, Timeouts {
 export interface TestBreakerOptions {
   /** Absent: the clock of the process. A `FakeClock` also drives time limits; with any other clock they are looked at every few real milliseconds. */
   readonly clock?: { now(): number };
-  /** The source of chance, from 0 to below 1. No field of today's policies draws from it. Absent: Math.random. */
+  /** The source of chance, from 0 to below 1. Retries draw from it for the jitter of their waits. Absent: Math.random. */
   readonly random?: () => number;
   /** The name of the breaker. Absent: `test`. */
   readonly name?: string;
@@ -71,10 +76,10 @@ export interface TestBreaker extends Breaker {
  */
 export function createBreaker(
   spec: PolicyDefaults,
-  { clock = new Ticker(), name = 'test' }: TestBreakerOptions = {},
+  { clock = new Ticker(), name = 'test', random = Math.random }: TestBreakerOptions = {},
 ): TestBreaker {
   const timeouts: Timeouts = isTimeouts(clock) ? clock : new Ticker(() => clock.now());
-  return new EditableBreaker(name, governorOf(name, spec), { clock, timeouts });
+  return new EditableBreaker(name, governorOf(name, spec), { clock, timeouts, random });
 }
 
 class EditableBreaker extends GovernedBreaker implements TestBreaker {
@@ -84,5 +89,5 @@ class EditableBreaker extends GovernedBreaker implements TestBreaker {
 }
 
 function isTimeouts(clock: object): clock is Timeouts {
-  return 'add' in clock && 'remove' in clock;
+  return 'hold' in clock && 'remove' in clock;
 }

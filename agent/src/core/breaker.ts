@@ -1,4 +1,4 @@
-import { classifyError, classifyResult, type Outcome } from './classify.ts';
+import { type Classify, classifyError, classifyResult, type Outcome } from './classify.ts';
 import { type Clock, exactNow } from './clock.ts';
 import type { Config } from './config.ts';
 import { NO_GENERATION, Permit } from './permit.ts';
@@ -17,6 +17,8 @@ export interface TransitionSink {
  */
 export class BreakerCore {
   readonly tally = new Tally();
+  /** The code's own judgement, which wins over the policy's. Must not throw. */
+  classify: Classify | undefined = undefined;
   readonly #clock: Clock;
   readonly #sink: TransitionSink;
   #config: Config;
@@ -96,22 +98,33 @@ export class BreakerCore {
     return null;
   }
 
+  /** How a call that returned this is judged. */
+  judgeResult(result: unknown): Outcome {
+    return this.classify?.({ result }) ?? classifyResult(this.#config.classification, result);
+  }
+
+  /** How a call that threw this is judged. */
+  judgeError(error: unknown): Outcome {
+    return this.classify?.({ error }) ?? classifyError(this.#config.classification, error);
+  }
+
   /** Settles a permit by what the call returned, and says how that was judged. */
   settleResult(permit: Permit, result: unknown): Outcome {
-    const outcome = classifyResult(this.#config.classification, result);
+    const outcome = this.judgeResult(result);
     this.settle(permit, outcome);
     return outcome;
   }
 
-  /** Settles a permit by what the call threw. */
-  settleError(permit: Permit, error: unknown): void {
-    this.settle(permit, classifyError(this.#config.classification, error));
+  /** Settles a permit by what the call threw, and says how that was judged. */
+  settleError(permit: Permit, error: unknown): Outcome {
+    const outcome = this.judgeError(error);
+    this.settle(permit, outcome);
+    return outcome;
   }
 
-  /** Settles the unsettled permit of a call that was given up after its time: a failure, whatever `classify` says. */
-  settleTimeout(permit: Permit): void {
-    this.tally.timedOut++;
-    this.settle(permit, 'failure');
+  /** The call of an unsettled permit begins only now: it waited before. */
+  restart(permit: Permit): void {
+    permit.startedAt = this.#clock.now();
   }
 
   /** Settles a permit; a second settling does nothing. */

@@ -9,7 +9,7 @@ export class Permit {
   readonly core: BreakerCore;
   /** The generation of the state that it was given in. */
   readonly generation: number;
-  readonly startedAt: number;
+  startedAt: number;
   /** How the call was judged, once it was. */
   outcome: Outcome | undefined = undefined;
 

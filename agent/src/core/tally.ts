@@ -10,6 +10,7 @@ export class Tally {
   timedOut = 0;
   rejected = 0;
   shadowRejected = 0;
+  retried = 0;
   fallback = 0;
   /** A plain array: a typed one of this size costs more to keep than its contents. */
   readonly #latency: number[] = new Array<number>(LATENCY_BUCKETS).fill(0);
@@ -24,7 +25,7 @@ export class Tally {
   }
 
   totals(): Totals {
-    const { succeeded, failed, ignored, timedOut, rejected, shadowRejected, fallback } = this;
-    return { succeeded, failed, ignored, slow: 0, timedOut, rejected, shadowRejected, retried: 0, fallback };
+    const { succeeded, failed, ignored, timedOut, rejected, shadowRejected, retried, fallback } = this;
+    return { succeeded, failed, ignored, slow: 0, timedOut, rejected, shadowRejected, retried, fallback };
   }
 }

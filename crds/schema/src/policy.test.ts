@@ -68,7 +68,11 @@ describe('the defaults', () => {
   it('are themselves valid', () => {
     const { window, minimumCalls } = DEFAULTS.trip;
     const trip = { window, minimumCalls, failureRate: { thresholdPercent: 50 } };
-    expect(specProblems({ breakers: ['x'], ...DEFAULTS, trip })).toEqual([]);
+    const { adaptive } = DEFAULTS.timeout;
+    const timeout = { adaptive: { ...adaptive, max: '1s' } };
+    const retry = { ...DEFAULTS.retry, maxAttempts: 3 };
+    const concurrency = { ...DEFAULTS.concurrency, maxConcurrent: 10 };
+    expect(specProblems({ breakers: ['x'], ...DEFAULTS, trip, timeout, retry, concurrency })).toEqual([]);
     expect(parseDuration(DEFAULTS.recovery.openDuration)).toBe(30_000);
   });
 });
