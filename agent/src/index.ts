@@ -10,6 +10,7 @@ export type {
   TransitionEvent,
 } from './breaker.ts';
 export type { Call, CallContext } from './context.ts';
+export type { CallOutcome, Classify } from './core/classify.ts';
 export {
   CallTimeoutError,
   CircuitOpenError,

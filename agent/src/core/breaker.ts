@@ -17,6 +17,8 @@ export interface TransitionSink {
  */
 export class BreakerCore {
   readonly tally = new Tally();
+  /** How many permits were given since the breaker was made. */
+  permits = 0;
   /** The code's own judgement, which wins over the policy's. Must not throw. */
   classify: Classify | undefined = undefined;
   readonly #clock: Clock;

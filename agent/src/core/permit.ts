@@ -15,6 +15,7 @@ export class Permit {
 
   constructor(core: BreakerCore, generation: number, startedAt: number) {
     this.core = core;
+    core.permits++;
     this.generation = generation;
     this.startedAt = startedAt;
   }

@@ -22,6 +22,8 @@ export interface TransitionEvent {
   /** When it happened, in milliseconds of the breaker's monotonic clock. An open time that ran out unnoticed carries the moment at which it ran out. */
   readonly at: number;
   readonly reason: Reason;
+  /** The key whose circuit it is. Absent: the breaker's own. */
+  readonly key?: string;
 }
 
 /** A state with what only it needs; `since` is when it was entered. */

@@ -296,7 +296,7 @@ export interface Totals {
 /** One breaker of an agent. */
 export interface BreakerReport {
   name: string;
-  /** The key of `for(key)`. Absent: the breaker itself, with all keys that are not listed. */
+  /** The key of `for(key)`; `*` is the circuit that keys share when there are too many. Told of as long as its circuit is not closed, and of the busiest others. Absent: the breaker itself, whose totals hold those of all its keys. */
   key?: string;
   /** The policy that governs it. Absent: the defaults of the code. */
   uid?: string;
@@ -373,7 +373,7 @@ export interface Report {
   }[];
   breakers: ({
     name: string;
-    /** The key of `for(key)`. Absent: the breaker itself, with all keys that are not listed. */
+    /** The key of `for(key)`; `*` is the circuit that keys share when there are too many. Told of as long as its circuit is not closed, and of the busiest others. Absent: the breaker itself, whose totals hold those of all its keys. */
     key?: string;
     /** The policy that governs it. Absent: the defaults of the code. */
     uid?: string;
