@@ -1,4 +1,4 @@
-import { classifyError, classifyResult, type Outcome } from './classify.ts';
+import { type Classify, classifyError, classifyResult, type Outcome } from './classify.ts';
 import { exactNow, type Surroundings } from './clock.ts';
 import type { Config } from './config.ts';
 import { InFlight } from './in-flight.ts';
@@ -30,6 +30,10 @@ export interface Forced {
  */
 export class BreakerCore {
   readonly tally = new Tally();
+  /** How many permits were given since the breaker was made. */
+  permits = 0;
+  /** The code's own judgement, which wins over the policy's. Must not throw. */
+  classify: Classify | undefined = undefined;
   readonly #around: Surroundings;
   readonly #sink: TransitionSink;
   #config: Config;
@@ -162,22 +166,38 @@ export class BreakerCore {
     return part >= 1 || this.#around.random() < 2 ** part - 1;
   }
 
+  /** How a call that returned this is judged. */
+  judgeResult(result: unknown): Outcome {
+    return this.classify?.({ result }) ?? classifyResult(this.#config.classification, result);
+  }
+
+  /** How a call that threw this is judged. */
+  judgeError(error: unknown): Outcome {
+    return this.classify?.({ error }) ?? classifyError(this.#config.classification, error);
+  }
+
   /** Settles a permit by what the call returned, and says how that was judged. */
   settleResult(permit: Permit, result: unknown): Outcome {
-    const outcome = classifyResult(this.#config.classification, result);
+    const outcome = this.judgeResult(result);
     this.settle(permit, outcome, result);
     return outcome;
   }
 
-  /** Settles a permit by what the call threw. */
-  settleError(permit: Permit, error: unknown): void {
-    this.settle(permit, classifyError(this.#config.classification, error), error);
+  /** Settles a permit by what the call threw, and says how that was judged. */
+  settleError(permit: Permit, error: unknown): Outcome {
+    const outcome = this.judgeError(error);
+    this.settle(permit, outcome, error);
+    return outcome;
   }
 
-  /** Settles the unsettled permit of a call that was given up after its time: a failure, whatever `classify` says. */
-  settleTimeout(permit: Permit): void {
-    this.tally.add(COUNTED.timedOut);
-    this.settle(permit, 'failure');
+  /** The call of an unsettled permit begins only now: it waited before. */
+  restart(permit: Permit): void {
+    const now = this.#around.clock.now();
+    if (this.#inFlight !== undefined && permit.generation === this.#generation) {
+      this.#inFlight.end(permit.startedAt);
+      this.#inFlight.begin(now);
+    }
+    permit.startedAt = now;
   }
 
   /** Settles a permit; a second settling does nothing. `what` was returned or thrown, where that is known. */
