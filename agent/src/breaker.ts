@@ -4,6 +4,7 @@ import type { Clock } from './core/clock.ts';
 import type { Config } from './core/config.ts';
 import type { Reason, State, TransitionEvent } from './core/state.ts';
 import type { Timeouts } from './core/timeout.ts';
+import { publishRejection, publishTransition } from './diagnostics.ts';
 import { type Call, type Circuit, type ExecuteOptions, execute, executeSync } from './execute.ts';
 import { Listeners } from './listeners.ts';
 
@@ -175,7 +176,9 @@ export class GovernedBreaker implements Breaker, Circuit, TransitionSink {
   }
 
   enter(): Permit | null {
-    return this.core.enter();
+    const permit = this.core.enter();
+    if (permit === null) publishRejection(this.name, 'ERR_FUSEBOARD_OPEN', this.core.retryAfterMs);
+    return permit;
   }
 
   on(event: 'transition', listener: (event: TransitionEvent) => void): () => void {
@@ -194,5 +197,6 @@ export class GovernedBreaker implements Breaker, Circuit, TransitionSink {
   transitioned(event: TransitionEvent): void {
     this.#listeners?.tell(`breaker "${this.name}"`, event);
     this.#runtime.transitioned?.(this, event);
+    publishTransition(this, event);
   }
 }

@@ -1,3 +1,5 @@
+import { publishRejection } from './diagnostics.ts';
+
 /** What went wrong, for programs: the same in every release and in every copy of the package. */
 export type ErrorCode = 'ERR_FUSEBOARD_OPEN' | 'ERR_FUSEBOARD_TIMEOUT' | 'ERR_FUSEBOARD_CONFIG';
 
@@ -62,6 +64,7 @@ export function circuitOpen(breaker: string, retryAfterMs: number): CircuitOpenE
     retryAfterMs > 0
       ? `breaker "${breaker}" is open; retry in ${seconds(retryAfterMs)}`
       : `breaker "${breaker}" is half-open and its probes are under way; retry when they have ended`;
+  publishRejection(breaker, 'ERR_FUSEBOARD_OPEN', retryAfterMs);
   return withoutStack(() => new CircuitOpenError(breaker, retryAfterMs, message));
 }
 
