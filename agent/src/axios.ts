@@ -16,9 +16,14 @@ export function breakerAdapter(choice: BreakerChoice, adapter: AxiosAdapter): Ax
   const choose = breakerChooser(choice);
   return async (config: InternalAxiosRequestConfig): Promise<AxiosResponse> => {
     const breaker = choose(() => ({ url: target(config), method: (config.method ?? 'get').toUpperCase() }));
-    const signal = callersSignal(config);
+    const cancellation = cancellationOf(config);
+    const signal = given(config.signal, cancellation?.signal);
     const attempt = ({ signal }: CallContext) => adapter({ ...config, signal });
-    return breaker.execute(isOneShot(config.data) ? once(attempt) : attempt, signal && { signal });
+    try {
+      return await breaker.execute(isOneShot(config.data) ? once(attempt) : attempt, signal && { signal });
+    } finally {
+      cancellation?.end();
+    }
   };
 }
 
@@ -28,12 +33,16 @@ function target({ baseURL, url = '' }: InternalAxiosRequestConfig): URL {
   return new URL(joined, 'http://localhost');
 }
 
-/** The two ways in which a caller of axios can give up, as one. */
-function callersSignal({ signal, cancelToken }: InternalAxiosRequestConfig): AbortSignal | undefined {
-  const given = signal as AbortSignal | undefined;
-  if (cancelToken === undefined) return given;
+/** The older of the two ways in which a caller of axios can give up. */
+function cancellationOf({ cancelToken }: InternalAxiosRequestConfig) {
+  if (cancelToken === undefined) return undefined;
   const controller = new AbortController();
-  cancelToken.promise.then((reason) => controller.abort(reason));
-  if (cancelToken.reason !== undefined) controller.abort(cancelToken.reason);
-  return given === undefined ? controller.signal : AbortSignal.any([given, controller.signal]);
+  const cancel = (reason: unknown) => controller.abort(reason);
+  cancelToken.subscribe(cancel);
+  return { signal: controller.signal, end: () => cancelToken.unsubscribe(cancel) };
+}
+
+function given(signal: InternalAxiosRequestConfig['signal'], cancelled: AbortSignal | undefined): AbortSignal | undefined {
+  if (signal === undefined || cancelled === undefined) return (signal as AbortSignal | undefined) ?? cancelled;
+  return AbortSignal.any([signal as AbortSignal, cancelled]);
 }
