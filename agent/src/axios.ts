@@ -42,7 +42,10 @@ function cancellationOf({ cancelToken }: InternalAxiosRequestConfig) {
   return { signal: controller.signal, end: () => cancelToken.unsubscribe(cancel) };
 }
 
-function given(signal: InternalAxiosRequestConfig['signal'], cancelled: AbortSignal | undefined): AbortSignal | undefined {
+function given(
+  signal: InternalAxiosRequestConfig['signal'],
+  cancelled: AbortSignal | undefined,
+): AbortSignal | undefined {
   if (signal === undefined || cancelled === undefined) return (signal as AbortSignal | undefined) ?? cancelled;
   return AbortSignal.any([signal as AbortSignal, cancelled]);
 }

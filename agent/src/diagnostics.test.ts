@@ -17,10 +17,7 @@ it('tells the channels of transitions and of each rejection once', async () => {
   breaker.enter();
   const rejection = ['fuseboard:rejection', { breaker: 'told', code: 'ERR_FUSEBOARD_OPEN', retryAfterMs: 30_000 }];
   expect(told).toEqual([
-    [
-      'fuseboard:transition',
-      { breaker, event: { from: 'closed', to: 'open', at: 0, reason: 'consecutive-failures' } },
-    ],
+    ['fuseboard:transition', { breaker, event: { from: 'closed', to: 'open', at: 0, reason: 'consecutive-failures' } }],
     rejection,
     rejection,
     rejection,

@@ -1,6 +1,15 @@
 import 'reflect-metadata';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Controller, Get, HttpCode, type INestApplication, Inject, Module, NotFoundException, Param } from '@nestjs/common';
+import {
+  Controller,
+  Get,
+  HttpCode,
+  type INestApplication,
+  Inject,
+  Module,
+  NotFoundException,
+  Param,
+} from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { type Breaker, getBreaker } from './index.ts';
 import { breakerToken, FuseboardModule, UseBreaker } from './nestjs.ts';
@@ -8,7 +17,10 @@ import { breakerToken, FuseboardModule, UseBreaker } from './nestjs.ts';
 /** Decorates as TypeScript does; the sources here are run with their types stripped, and decorators are no types. */
 function decorate(decorators: MethodDecorator[], type: { prototype: object }, key: string): void {
   const before = Object.getOwnPropertyDescriptor(type.prototype, key)!;
-  const after = decorators.reduceRight((descriptor, each) => each(type.prototype, key, descriptor) ?? descriptor, before);
+  const after = decorators.reduceRight(
+    (descriptor, each) => each(type.prototype, key, descriptor) ?? descriptor,
+    before,
+  );
   Object.defineProperty(type.prototype, key, after);
 }
 
@@ -36,8 +48,20 @@ class Payments {
   declare readonly payments: Breaker;
 }
 
-decorate([Get('pay/:amount') as MethodDecorator, HttpCode(202), UseBreaker('nest-payments', { defaults: { trip: { consecutiveFailures: 2 } } })], Payments, 'pay');
-decorate([UseBreaker('nest-quotes', { fallback: 'lastQuote' }), Get('quote/:amount') as MethodDecorator], Payments, 'quote');
+decorate(
+  [
+    Get('pay/:amount') as MethodDecorator,
+    HttpCode(202),
+    UseBreaker('nest-payments', { defaults: { trip: { consecutiveFailures: 2 } } }),
+  ],
+  Payments,
+  'pay',
+);
+decorate(
+  [UseBreaker('nest-quotes', { fallback: 'lastQuote' }), Get('quote/:amount') as MethodDecorator],
+  Payments,
+  'quote',
+);
 decorate([Get('state') as MethodDecorator], Payments, 'states');
 Param('amount')(Payments.prototype, 'pay', 0);
 Param('amount')(Payments.prototype, 'quote', 0);
@@ -45,7 +69,14 @@ Inject(breakerToken('nest-payments'))(Payments.prototype, 'payments');
 Controller()(Payments);
 
 class AppModule {}
-Module({ imports: [FuseboardModule.register({ breakers: ['nest-payments', { name: 'nest-other', defaults: { trip: { consecutiveFailures: 1 } } }] })], controllers: [Payments] })(AppModule);
+Module({
+  imports: [
+    FuseboardModule.register({
+      breakers: ['nest-payments', { name: 'nest-other', defaults: { trip: { consecutiveFailures: 1 } } }],
+    }),
+  ],
+  controllers: [Payments],
+})(AppModule);
 
 let app: INestApplication;
 let url: string;

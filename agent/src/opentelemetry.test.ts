@@ -89,7 +89,10 @@ describe('spans', () => {
         await breaker.execute(() => Promise.reject(new Error('down'))).catch(() => {});
         span.end();
       });
-    await Promise.all([call('first'), trace.getTracer('test').startActiveSpan('bystander', async (span) => span.end())]);
+    await Promise.all([
+      call('first'),
+      trace.getTracer('test').startActiveSpan('bystander', async (span) => span.end()),
+    ]);
     await call('second');
     trace.getTracer('test').startActiveSpan('third', (span) => {
       breaker.enter();

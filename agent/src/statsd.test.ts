@@ -69,12 +69,24 @@ describe('the lines to StatsD', () => {
     await begin({ maxPacketBytes: 200, send: (packet) => void sent.push(packet) }).flush();
     expect(sent.length).toBeGreaterThan(10);
     for (const packet of sent) expect(Buffer.byteLength(packet)).toBeLessThanOrEqual(200);
-    expect(sent.flatMap((packet) => packet.split('\n')).filter((line) => /many-\d+\.calls/.test(line))).toHaveLength(40);
+    expect(sent.flatMap((packet) => packet.split('\n')).filter((line) => /many-\d+\.calls/.test(line))).toHaveLength(
+      40,
+    );
   });
 
   it.each([
-    ['throws', () => { throw new Error('full'); }],
-    ['rejects', async () => { throw new Error('full'); }],
+    [
+      'throws',
+      () => {
+        throw new Error('full');
+      },
+    ],
+    [
+      'rejects',
+      async () => {
+        throw new Error('full');
+      },
+    ],
   ])('are sent again when sending %s', async (_how, fail) => {
     const breaker = getBreaker(`statsd-again-${_how}`);
     breaker.enter()!.succeed();

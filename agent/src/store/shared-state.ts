@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { Breaker } from '../breaker.ts';
+import { formatDuration, MAX_DURATION_MS } from '@fuseboard/schema/duration';
+import type { Breaker, BreakerStats } from '../breaker.ts';
 import { registry } from '../registry.ts';
 import { openByQuorum, type Quorum, readEntry, writeEntry } from './quorum.ts';
 import type { StateStore } from './state-store.ts';
@@ -26,14 +27,15 @@ export interface SharedState {
   readonly connected: boolean;
   /** Exchanges now; resolves when it is done or failed, never rejects. */
   exchange(): Promise<void>;
-  /** Ends it: takes back what this process said, and lets its breakers decide for themselves. Waits for the store at most as long as an entry lives. */
+  /**
+   * Ends it: takes back what this process said. Circuits that others opened here are half-open when the time is over for which
+   * that counted. Waits for the store at most as long.
+   */
   stop(): Promise<void>;
 }
 
-/** What came of an opening that others asked for: how to undo it. */
-interface Imposed {
-  readonly breaker: Breaker;
-}
+/** What a circuit that others opened says of itself. */
+const REASON = 'other processes see it open';
 
 /** How long a circuit that waits for its probe still counts as open; without calls it would wait for ever. */
 const PROBING_MS = 10_000;
@@ -61,8 +63,6 @@ class Member implements SharedState {
   readonly #warn: (message: string) => void;
   readonly #timer: NodeJS.Timeout;
   readonly #unsubscribe: () => void;
-  /** Breakers that this process opened because others did. */
-  readonly #imposed = new Map<string, Imposed>();
   /** When each circuit last opened by itself. */
   readonly #openedAt = new Map<string, number>();
   #heardAt: number;
@@ -87,6 +87,7 @@ class Member implements SharedState {
     atLeast('sharePercent', sharePercent, 1);
     atLeast('intervalMs', intervalMs, 10);
     atLeast('ttlMs', ttlMs, intervalMs);
+    if (ttlMs > MAX_DURATION_MS) throw new RangeError(`ttlMs is ${ttlMs}; give at most a day, ${MAX_DURATION_MS}`);
     this.#store = store;
     this.#quorum = { minimumMembers, sharePercent };
     this.#only = breakers && new Set(breakers);
@@ -94,9 +95,9 @@ class Member implements SharedState {
     this.#warn = warn;
     this.#now = now;
     this.#heardAt = now();
-    this.#timer = setInterval(() => this.#tick(), intervalMs).unref();
+    this.#timer = setInterval(() => this.exchange(), intervalMs).unref();
     this.#unsubscribe = registry().onTransition((breaker, event) => {
-      if (event.to === 'open' && !this.#imposed.has(breaker.name)) this.#openedAt.set(breaker.name, this.#now());
+      if (event.to === 'open' && event.reason !== 'forced-open') this.#openedAt.set(breaker.name, this.#now());
       this.#soon();
     });
     this.#soon();
@@ -122,7 +123,6 @@ class Member implements SharedState {
     this.#stopped = true;
     clearInterval(this.#timer);
     this.#unsubscribe();
-    this.#follow(new Set());
     const leave = (this.#underWay ?? Promise.resolve()).then(() => this.#store.remove(this.#id)).catch(() => {});
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
@@ -130,11 +130,6 @@ class Member implements SharedState {
     });
     await Promise.race([leave, late]);
     clearTimeout(timer);
-  }
-
-  #tick(): void {
-    if (!this.connected) this.#follow(new Set());
-    this.exchange();
   }
 
   /** In a later turn: changes come from within calls, and often several at once. */
@@ -169,23 +164,42 @@ class Member implements SharedState {
     this.#reachable = false;
   }
 
-  /** What this process sees itself. */
+  /** What this process sees itself. A circuit that somebody took by hand here is no opinion about the other side. */
   #verdicts(): { open: string[]; closed: string[] } {
     const open: string[] = [];
     const closed: string[] = [];
-    for (const breaker of this.#shared()) (this.#seesOpen(breaker) ? open : closed).push(breaker.name);
+    for (const [{ name }, { state, forced }] of this.#shared()) {
+      if (forced === undefined) (this.#seesOpen(name, state) ? open : closed).push(name);
+      else if (forced.reason === REASON) closed.push(name);
+    }
     return { open, closed };
   }
 
-  #seesOpen({ name, state }: Breaker): boolean {
-    if (this.#imposed.has(name) || state === 'closed') return false;
-    return state === 'open' || this.#now() - (this.#openedAt.get(name) ?? 0) <= PROBING_MS;
+  #seesOpen(name: string, state: Breaker['state']): boolean {
+    if (state !== 'half-open') return state === 'open';
+    return this.#now() - (this.#openedAt.get(name) ?? Number.NEGATIVE_INFINITY) <= PROBING_MS;
   }
 
-  *#shared(): Iterable<Breaker> {
+  /**
+   * Opens what the others see open, for as long as they are heard, and closes what they no longer do. When they fall
+   * silent it lapses to half-open by itself. What this process opened itself, or somebody by hand, stays as it is.
+   */
+  #follow(agreed: ReadonlySet<string>): void {
+    for (const [breaker, { state, forced }] of this.#shared()) {
+      const isOurs = forced?.reason === REASON;
+      if (agreed.has(breaker.name)) {
+        if (isOurs || (forced === undefined && state === 'closed')) {
+          breaker.forceOpen({ for: formatDuration(this.#ttlMs), reason: REASON });
+        }
+      } else if (isOurs) breaker.reset();
+    }
+  }
+
+  *#shared(): Iterable<readonly [Breaker, BreakerStats]> {
     for (const breaker of registry().breakers()) {
       if (this.#only?.has(breaker.name) === false) continue;
-      if (breaker.stats().mode === 'Enforce') yield breaker;
+      const stats = breaker.stats();
+      if (stats.mode === 'Enforce') yield [breaker, stats];
     }
   }
 }
