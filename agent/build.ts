@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
+import manifest from './package.json' with { type: 'json' };
 
 /**
  * Builds the package. The code is there once, as CommonJS, with all that it needs from the workspace inside; the ES modules
@@ -12,7 +13,10 @@ import { rolldown } from 'rolldown';
 const here = import.meta.dirname;
 const dist = join(here, 'dist');
 const formats = ['esm', 'cjs'] as const;
-const entries = ['index', 'testing', 'prom-client'];
+/** What the package exports, each by a source of its own. */
+const entries = Object.values(manifest.exports).flatMap((target) =>
+  typeof target === 'string' ? [] : [basename(target['fuseboard-source'], '.ts')],
+);
 
 rmSync(dist, { recursive: true, force: true });
 await bundle();

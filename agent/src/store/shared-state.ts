@@ -108,7 +108,9 @@ class Member implements SharedState {
   }
 
   exchange(): Promise<void> {
+    if (this.#stopped) return Promise.resolve();
     if (this.#underWay !== undefined) {
+      if (!this.connected) this.#lost(new Error('it does not answer'));
       this.#again = true;
       return this.#underWay;
     }
@@ -134,9 +136,7 @@ class Member implements SharedState {
 
   /** In a later turn: changes come from within calls, and often several at once. */
   #soon(): void {
-    setImmediate(() => {
-      if (!this.#stopped) this.exchange();
-    }).unref();
+    setImmediate(() => this.exchange()).unref();
   }
 
   async #exchangeAll(): Promise<void> {
