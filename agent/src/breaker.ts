@@ -120,7 +120,11 @@ export interface Breaker {
   on(event: 'transition', listener: (event: TransitionEvent) => void): () => void;
 }
 
-/** What a breaker runs under. */
+/**
+ * What a breaker runs under.
+ *
+ * @internal
+ */
 export interface Governor {
   readonly source: Source;
   /** Present exactly when a policy governs. */
@@ -130,14 +134,22 @@ export interface Governor {
   readonly config: Config;
 }
 
-/** What all breakers of a process share. */
+/**
+ * What all breakers of a process share.
+ *
+ * @internal
+ */
 export interface Runtime extends Surroundings {
   readonly timeouts: Timeouts;
   /** Hears of every change of state, after the breaker's own listeners. Must not throw. */
   transitioned?(breaker: Breaker, event: TransitionEvent): void;
 }
 
-/** The breaker as its registry sees it. */
+/**
+ * The breaker as its registry sees it.
+ *
+ * @internal
+ */
 export class GovernedBreaker implements Breaker, Circuit, TransitionSink {
   readonly name: string;
   readonly core: BreakerCore;

@@ -15,14 +15,22 @@ export interface OutgoingRequest {
  */
 export type BreakerChoice = Breaker | string | ((request: OutgoingRequest) => Breaker | string);
 
-/** Resolves a choice; a fixed one at once, so that a name that cannot be used is refused where it is written. */
+/**
+ * Resolves a choice; a fixed one at once, so that a name that cannot be used is refused where it is written.
+ *
+ * @internal
+ */
 export function breakerChooser(choice: BreakerChoice): (request: () => OutgoingRequest) => Breaker {
   if (typeof choice === 'function') return (request) => named(choice(request()));
   const breaker = named(choice);
   return () => breaker;
 }
 
-/** A request whose body can be read only once is sent once: further attempts of a retry end as the first one did. */
+/**
+ * A request whose body can be read only once is sent once: further attempts of a retry end as the first one did.
+ *
+ * @internal
+ */
 export function once<T>(send: (context: CallContext) => Promise<T>): Call<T> {
   let first: Promise<T> | undefined;
   return (context) => {
@@ -31,7 +39,11 @@ export function once<T>(send: (context: CallContext) => Promise<T>): Call<T> {
   };
 }
 
-/** Whether a body is used up by sending it. */
+/**
+ * Whether a body is used up by sending it.
+ *
+ * @internal
+ */
 export function isOneShot(body: unknown): boolean {
   if (typeof body !== 'object' || body === null || ArrayBuffer.isView(body) || body instanceof ArrayBuffer)
     return false;
