@@ -8,6 +8,7 @@ import type { Clock, Surroundings } from './core/clock.ts';
 import type { Config } from './core/config.ts';
 import type { Reason, State, TransitionEvent } from './core/state.ts';
 import type { Timeouts } from './core/timeout.ts';
+import { publishRejection, publishTransition } from './diagnostics.ts';
 import { ConfigError } from './errors.ts';
 import { type ExecuteOptions, enter, execute, executeSync } from './execute.ts';
 import { type Guards, guardsFor } from './guards.ts';
@@ -135,7 +136,11 @@ export interface Breaker {
   on(event: 'transition', listener: (event: TransitionEvent) => void): () => void;
 }
 
-/** What a breaker runs under. */
+/**
+ * What a breaker runs under.
+ *
+ * @internal
+ */
 export interface Governor {
   readonly source: Source;
   /** Present exactly when a policy governs. */
@@ -145,14 +150,22 @@ export interface Governor {
   readonly config: Config;
 }
 
-/** What all breakers of a process share. */
+/**
+ * What all breakers of a process share.
+ *
+ * @internal
+ */
 export interface Runtime extends Surroundings {
   readonly timeouts: Timeouts;
   /** Hears of every change of state, after the breaker's own listeners. Must not throw. */
   transitioned?(breaker: Breaker, event: TransitionEvent): void;
 }
 
-/** The breaker as its registry sees it. */
+/**
+ * The breaker as its registry sees it.
+ *
+ * @internal
+ */
 export class GovernedBreaker implements Breaker, Circuit, TransitionSink {
   readonly name: string;
   readonly core: BreakerCore;
@@ -227,7 +240,9 @@ export class GovernedBreaker implements Breaker, Circuit, TransitionSink {
   }
 
   enter(): Permit | null {
-    return enter(this);
+    const permit = enter(this);
+    if (permit === null) publishRejection(this.name, 'ERR_FUSEBOARD_OPEN', this.core.retryAfterMs);
+    return permit;
   }
 
   for(key: string): Breaker {
@@ -313,6 +328,7 @@ export class GovernedBreaker implements Breaker, Circuit, TransitionSink {
     this.#tell(told);
     if (this.#parent !== undefined) this.#parent.#tell(told);
     this.#runtime.transitioned?.(this, told);
+    publishTransition(this, told);
   }
 
   #tell(event: TransitionEvent): void {

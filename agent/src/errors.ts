@@ -1,3 +1,5 @@
+import { publishRejection } from './diagnostics.ts';
+
 /** What went wrong, for programs: the same in every release and in every copy of the package. */
 export type ErrorCode =
   | 'ERR_FUSEBOARD_OPEN'
@@ -114,6 +116,7 @@ export function circuitOpen(breaker: string, retryAfterMs: number): CircuitOpenE
     retryAfterMs > 0
       ? `breaker "${breaker}" is open; retry in ${seconds(retryAfterMs)}`
       : `breaker "${breaker}" is half-open and its probes are under way; retry when they have ended`;
+  publishRejection(breaker, 'ERR_FUSEBOARD_OPEN', retryAfterMs);
   return new Open('ERR_FUSEBOARD_OPEN', breaker, retryAfterMs, message);
 }
 
@@ -121,12 +124,14 @@ export function circuitOpen(breaker: string, retryAfterMs: number): CircuitOpenE
 export function limited(breaker: string, maxConcurrent: number, maxQueue: number): LimitedError {
   const queue = maxQueue === 0 ? '' : ` and ${maxQueue} wait`;
   const message = `breaker "${breaker}" has ${maxConcurrent} calls under way${queue}, as many as its policy allows; retry when some have ended`;
+  publishRejection(breaker, 'ERR_FUSEBOARD_LIMITED', 0);
   return new Limited('ERR_FUSEBOARD_LIMITED', breaker, 0, message);
 }
 
 /** A call that waited too long for others to end. */
 export function queueTimeout(breaker: string, queueTimeoutMs: number): QueueTimeoutError {
   const message = `a call through breaker "${breaker}" waited ${seconds(queueTimeoutMs)} in the queue and none of the calls under way ended; retry later`;
+  publishRejection(breaker, 'ERR_FUSEBOARD_QUEUE_TIMEOUT', 0);
   return new QueueTimeout('ERR_FUSEBOARD_QUEUE_TIMEOUT', breaker, 0, message);
 }
 

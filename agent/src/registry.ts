@@ -37,7 +37,11 @@ const NAME = new RegExp(BREAKER_NAME_PATTERN);
 const UNGOVERNED: Governor = { ...governorOf('any', {}), source: 'none' };
 const KEY: unique symbol = Symbol.for('fuseboard.agent/1');
 
-/** All breakers of a process, and the policies that govern them. */
+/**
+ * All breakers of a process, and the policies that govern them.
+ *
+ * @internal
+ */
 export class Registry {
   readonly #entries = new Map<string, Entry>();
   readonly #runtime: Runtime;
@@ -169,7 +173,11 @@ export class Registry {
   }
 }
 
-/** The registry of this process: one, however many copies of the package are loaded. */
+/**
+ * The registry of this process: one, however many copies of the package are loaded.
+ *
+ * @internal
+ */
 export function registry(): Registry {
   const shared = globalThis as { [KEY]?: Registry };
   if (shared[KEY] === undefined) {
@@ -179,7 +187,12 @@ export function registry(): Registry {
   return shared[KEY];
 }
 
-/** What a spec in code makes of a breaker. @throws {ConfigError} when the spec cannot be used. */
+/**
+ * What a spec in code makes of a breaker.
+ *
+ * @throws {ConfigError} when the spec cannot be used.
+ * @internal
+ */
 export function governorOf(name: string, spec: PolicyDefaults): Governor {
   const compiled = compile(spec);
   if (!compiled.ok) {

@@ -18,6 +18,7 @@ import { systemTimers, type Timers } from './timers.ts';
  */
 export type LinkState = 'Live' | 'Stale' | 'LastGood' | 'Defaults';
 
+/** @internal */
 export interface LinkOptions {
   readonly settings: Settings;
   readonly registry: Registry;
@@ -29,7 +30,11 @@ export interface LinkOptions {
 
 const MAX_NAMED = 100;
 
-/** The link of this process to the operator. Nothing in it throws into a call, delays one, or keeps the process alive. */
+/**
+ * The link of this process to the operator. Nothing in it throws into a call, delays one, or keeps the process alive.
+ *
+ * @internal
+ */
 export class Link {
   readonly #options: LinkOptions;
   readonly #timers: Timers;

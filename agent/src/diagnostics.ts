@@ -1,0 +1,28 @@
+import { channel } from 'node:diagnostics_channel';
+import type { ErrorCode } from './errors.ts';
+
+/** Messages `{breaker, event}`: the breaker itself and the change of its state, after it happened. */
+export const TRANSITION_CHANNEL = 'fuseboard:transition';
+
+/** A `RejectionMessage` for each call that was not let through. */
+export const REJECTION_CHANNEL = 'fuseboard:rejection';
+
+export interface RejectionMessage {
+  /** The name of the breaker. */
+  readonly breaker: string;
+  readonly code: ErrorCode;
+  /** When another try makes sense, in milliseconds; 0 when that is not known. */
+  readonly retryAfterMs: number;
+}
+
+const transitions = channel(TRANSITION_CHANNEL);
+const rejections = channel(REJECTION_CHANNEL);
+
+/** Costs a comparison where nobody listens; so does `publishRejection`. */
+export function publishTransition(breaker: object, event: object): void {
+  if (transitions.hasSubscribers) transitions.publish({ breaker, event });
+}
+
+export function publishRejection(breaker: string, code: ErrorCode, retryAfterMs: number): void {
+  if (rejections.hasSubscribers) rejections.publish({ breaker, code, retryAfterMs } satisfies RejectionMessage);
+}

@@ -1,0 +1,209 @@
+import { randomUUID } from 'node:crypto';
+import { formatDuration, MAX_DURATION_MS } from '@fuseboard/schema/duration';
+import type { Breaker, BreakerStats } from '../breaker.ts';
+import { registry } from '../registry.ts';
+import { openByQuorum, type Quorum, readEntry, writeEntry } from './quorum.ts';
+import type { StateStore } from './state-store.ts';
+
+export interface ShareOptions extends Partial<Quorum> {
+  /** Which breakers are shared. Absent: all. */
+  readonly breakers?: readonly string[];
+  /** Milliseconds between two exchanges; changes of state are exchanged at once. Absent: 1,000. */
+  readonly intervalMs?: number;
+  /**
+   * Milliseconds for which what a member said counts. Also how long the last view of the others holds when the store cannot
+   * be reached; after that, this process decides alone. Absent: five intervals.
+   */
+  readonly ttlMs?: number;
+  /** Takes trouble with the store, once for each time it is lost. Absent: `process.emitWarning`. */
+  readonly warn?: (message: string) => void;
+  /** A monotonic clock in milliseconds. Absent: that of the process. */
+  readonly now?: () => number;
+}
+
+/** The sharing of one process. */
+export interface SharedState {
+  /** Whether the others were heard within the time for which what they said counts. */
+  readonly connected: boolean;
+  /** Exchanges now; resolves when it is done or failed, never rejects. */
+  exchange(): Promise<void>;
+  /**
+   * Ends it: takes back what this process said. Circuits that others opened here are half-open when the time is over for which
+   * that counted. Waits for the store at most as long.
+   */
+  stop(): Promise<void>;
+}
+
+/** What a circuit that others opened says of itself. */
+const REASON = 'other processes see it open';
+
+/** How long a circuit that waits for its probe still counts as open; without calls it would wait for ever. */
+const PROBING_MS = 10_000;
+
+/**
+ * Shares opening and closing between processes that have no operator. Each says which of its circuits it opened itself;
+ * where enough members see one open, `minimumMembers` (absent: 2) that are `sharePercent` (absent: 50) of those that use it,
+ * the others open theirs too, and close it again when there are no longer enough. So one bad member opens nobody's circuit.
+ * Calls never wait for any of this. Only breakers whose mode is Enforce take part.
+ *
+ * @returns what ends it.
+ * @throws {RangeError} when a number cannot be used.
+ */
+export function shareState(store: StateStore, options: ShareOptions = {}): SharedState {
+  return new Member(store, options);
+}
+
+class Member implements SharedState {
+  readonly #id = randomUUID();
+  readonly #store: StateStore;
+  readonly #quorum: Quorum;
+  readonly #only: ReadonlySet<string> | undefined;
+  readonly #ttlMs: number;
+  readonly #now: () => number;
+  readonly #warn: (message: string) => void;
+  readonly #timer: NodeJS.Timeout;
+  readonly #unsubscribe: () => void;
+  /** When each circuit last opened by itself. */
+  readonly #openedAt = new Map<string, number>();
+  #heardAt: number;
+  #reachable = true;
+  #underWay: Promise<void> | undefined;
+  #again = false;
+  #stopped = false;
+
+  constructor(
+    store: StateStore,
+    {
+      minimumMembers = 2,
+      sharePercent = 50,
+      breakers,
+      intervalMs = 1000,
+      ttlMs = 5 * intervalMs,
+      warn = (message) => process.emitWarning(message, 'FuseboardWarning'),
+      now = () => performance.now(),
+    }: ShareOptions,
+  ) {
+    atLeast('minimumMembers', minimumMembers, 1);
+    atLeast('sharePercent', sharePercent, 1);
+    atLeast('intervalMs', intervalMs, 10);
+    atLeast('ttlMs', ttlMs, intervalMs);
+    if (ttlMs > MAX_DURATION_MS) throw new RangeError(`ttlMs is ${ttlMs}; give at most a day, ${MAX_DURATION_MS}`);
+    this.#store = store;
+    this.#quorum = { minimumMembers, sharePercent };
+    this.#only = breakers && new Set(breakers);
+    this.#ttlMs = ttlMs;
+    this.#warn = warn;
+    this.#now = now;
+    this.#heardAt = now();
+    this.#timer = setInterval(() => this.exchange(), intervalMs).unref();
+    this.#unsubscribe = registry().onTransition((breaker, event) => {
+      if (event.to === 'open' && event.reason !== 'forced-open') this.#openedAt.set(breaker.name, this.#now());
+      this.#soon();
+    });
+    this.#soon();
+  }
+
+  get connected(): boolean {
+    return this.#now() - this.#heardAt <= this.#ttlMs;
+  }
+
+  exchange(): Promise<void> {
+    if (this.#stopped) return Promise.resolve();
+    if (this.#underWay !== undefined) {
+      if (!this.connected) this.#lost(new Error('it does not answer'));
+      this.#again = true;
+      return this.#underWay;
+    }
+    this.#underWay = this.#exchangeAll().finally(() => {
+      this.#underWay = undefined;
+    });
+    return this.#underWay;
+  }
+
+  async stop(): Promise<void> {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    clearInterval(this.#timer);
+    this.#unsubscribe();
+    const leave = (this.#underWay ?? Promise.resolve()).then(() => this.#store.remove(this.#id)).catch(() => {});
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, this.#ttlMs);
+    });
+    await Promise.race([leave, late]);
+    clearTimeout(timer);
+  }
+
+  /** In a later turn: changes come from within calls, and often several at once. */
+  #soon(): void {
+    setImmediate(() => this.exchange()).unref();
+  }
+
+  async #exchangeAll(): Promise<void> {
+    do {
+      this.#again = false;
+      try {
+        await this.#store.put(this.#id, writeEntry(this.#verdicts()), this.#ttlMs);
+        const entries = await this.#store.all();
+        if (this.#stopped) return;
+        this.#heardAt = this.#now();
+        this.#reachable = true;
+        const members = entries.map(readEntry).filter((verdicts) => verdicts !== undefined);
+        this.#follow(openByQuorum(members, this.#quorum));
+      } catch (error) {
+        this.#lost(error);
+        return;
+      }
+    } while (this.#again && !this.#stopped);
+  }
+
+  #lost(error: unknown): void {
+    if (this.#reachable && !this.#stopped) {
+      this.#warn(`the store of shared states cannot be reached, breakers decide alone: ${(error as Error)?.message}`);
+    }
+    this.#reachable = false;
+  }
+
+  /** What this process sees itself. A circuit that somebody took by hand here is no opinion about the other side. */
+  #verdicts(): { open: string[]; closed: string[] } {
+    const open: string[] = [];
+    const closed: string[] = [];
+    for (const [{ name }, { state, forced }] of this.#shared()) {
+      if (forced === undefined) (this.#seesOpen(name, state) ? open : closed).push(name);
+      else if (forced.reason === REASON) closed.push(name);
+    }
+    return { open, closed };
+  }
+
+  #seesOpen(name: string, state: Breaker['state']): boolean {
+    if (state !== 'half-open') return state === 'open';
+    return this.#now() - (this.#openedAt.get(name) ?? Number.NEGATIVE_INFINITY) <= PROBING_MS;
+  }
+
+  /**
+   * Opens what the others see open, for as long as they are heard, and closes what they no longer do. When they fall
+   * silent it lapses to half-open by itself. What this process opened itself, or somebody by hand, stays as it is.
+   */
+  #follow(agreed: ReadonlySet<string>): void {
+    for (const [breaker, { state, forced }] of this.#shared()) {
+      const isOurs = forced?.reason === REASON;
+      if (agreed.has(breaker.name)) {
+        if (isOurs || (forced === undefined && state === 'closed')) {
+          breaker.forceOpen({ for: formatDuration(this.#ttlMs), reason: REASON });
+        }
+      } else if (isOurs) breaker.reset();
+    }
+  }
+
+  *#shared(): Iterable<readonly [Breaker, BreakerStats]> {
+    for (const breaker of registry().breakers()) {
+      if (this.#only?.has(breaker.name) === false) continue;
+      const stats = breaker.stats();
+      if (stats.mode === 'Enforce') yield [breaker, stats];
+    }
+  }
+}
+
+function atLeast(name: string, value: number, least: number): void {
+  if (!(value >= least)) throw new RangeError(`${name} is ${value}; give a number from ${least}`);
+}

@@ -1,0 +1,68 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** A real redis-server on a free port of 127.0.0.1, which keeps nothing on disk. */
+export interface RedisServer {
+  readonly port: number;
+  /** Ends it, as a crash would; `start` brings an empty one back on the same port. */
+  kill(): Promise<void>;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function startRedis(): Promise<RedisServer> {
+  const folder = mkdtempSync(join(tmpdir(), 'fuseboard-redis-'));
+  const port = await freePort();
+  let process: ChildProcess;
+  const start = () =>
+    new Promise<void>((resolve, reject) => {
+      const options = [
+        '--port',
+        String(port),
+        '--bind',
+        '127.0.0.1',
+        '--dir',
+        folder,
+        '--save',
+        '',
+        '--appendonly',
+        'no',
+      ];
+      process = spawn('redis-server', options, { stdio: ['ignore', 'pipe', 'inherit'] });
+      process.once('error', (error) => reject(new Error(`redis-server cannot be run; install it: ${error.message}`)));
+      process.once('exit', (code) => reject(new Error(`redis-server ended with ${code} at its start`)));
+      process.stdout!.on('data', (text) => {
+        if (String(text).includes('Ready to accept connections')) resolve();
+      });
+    });
+  const kill = () =>
+    new Promise<void>((resolve) => {
+      if (process.exitCode !== null || process.signalCode !== null) return resolve();
+      process.once('exit', () => resolve());
+      process.kill('SIGKILL');
+    });
+  await start();
+  return {
+    port,
+    kill,
+    start,
+    async stop() {
+      await kill();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+}
