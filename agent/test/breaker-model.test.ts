@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { Permit, TransitionEvent } from '../src/breaker.ts';
 import { createBreaker, FakeClock } from '../src/testing.ts';
+import { propertyRuns } from './property-runs.ts';
 
 type Outcome = 'success' | 'failure' | 'ignored';
 
@@ -271,7 +272,7 @@ describe('a breaker', () => {
         });
         if (state === 'closed') expect(consecutiveFailures).toBe(model.run());
       }),
-      { numRuns: 1_000 },
+      { numRuns: propertyRuns(1_000) },
     );
   });
 });

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { PolicyDefaults } from '../src/registry.ts';
 import { createBreaker, FakeClock, type TestBreaker } from '../src/testing.ts';
+import { propertyRuns } from './property-runs.ts';
 
 const FAILURES = 30;
 const OPEN_MS = 60_000;
@@ -103,7 +104,7 @@ describe('an open breaker stays open, with its samples, when threshold, window o
           expect(window).toEqual({ calls: held.length, failures: held.filter(({ failed }) => failed).length });
         });
       }),
-      { numRuns: 500 },
+      { numRuns: propertyRuns(500) },
     );
   });
 
@@ -128,7 +129,7 @@ describe('an open breaker stays open, with its samples, when threshold, window o
           expect(window.calls).toBeLessThanOrEqual(possible.length);
         });
       }),
-      { numRuns: 500 },
+      { numRuns: propertyRuns(500) },
     );
   });
 });
