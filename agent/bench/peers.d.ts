@@ -26,7 +26,7 @@ declare module 'autocannon' {
     readonly timeouts: number;
     readonly non2xx: number;
     readonly '2xx': number;
-    readonly latency: { readonly p50: number; readonly p99: number; readonly max: number };
+    readonly latency: { readonly p97_5: number; readonly p99: number };
     readonly requests: { readonly average: number; readonly total: number };
   }
   export default function autocannon(options: {
