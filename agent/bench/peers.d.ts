@@ -25,14 +25,16 @@ declare module 'autocannon' {
     readonly errors: number;
     readonly timeouts: number;
     readonly non2xx: number;
-    readonly '2xx': number;
-    readonly latency: { readonly p97_5: number; readonly p99: number };
-    readonly requests: { readonly average: number; readonly total: number };
+    readonly latency: { readonly p99: number };
+    readonly requests: { readonly total: number };
+  }
+  interface Load extends Promise<Result> {
+    on(event: 'response', listener: (client: unknown, status: number, bytes: number, ms: number) => void): this;
   }
   export default function autocannon(options: {
     url: string;
     connections: number;
+    connectionRate: number;
     duration: number;
-    timeout?: number;
-  }): Promise<Result>;
+  }): Load;
 }

@@ -3,7 +3,7 @@ import { Agent, createServer, request } from 'node:http';
 import { getBreaker } from '@fuseboard/agent';
 import CircuitBreaker from 'opossum';
 
-const TIMEOUT_MS = 1_000;
+const TIMEOUT_MS = 500;
 const [breaker, partnerPort] = process.argv.slice(2);
 const agent = new Agent({ keepAlive: true, maxSockets: 400 });
 
@@ -30,7 +30,7 @@ const ways: Record<string, () => () => Promise<string>> = {
   fuseboard: () => {
     const partner = getBreaker('partner', {
       defaults: {
-        trip: { window: { type: 'Time', duration: '2s' }, minimumCalls: 20, failureRate: { thresholdPercent: 50 } },
+        trip: { window: { type: 'Time', duration: '1s' }, minimumCalls: 20, failureRate: { thresholdPercent: 50 } },
         recovery: { openDuration: '500ms' },
         timeout: { duration: `${TIMEOUT_MS}ms` },
       },
@@ -42,7 +42,7 @@ const ways: Record<string, () => () => Promise<string>> = {
       timeout: TIMEOUT_MS,
       errorThresholdPercentage: 50,
       volumeThreshold: 20,
-      rollingCountTimeout: 2_000,
+      rollingCountTimeout: 1_000,
       resetTimeout: 500,
     });
     partner.fallback(cold);

@@ -1,8 +1,7 @@
-/** The partner: answers every request after 200 ms, on the port that it is given. */
+/** The partner: answers every request after 50 ms, on the port that it is given. */
 import { createServer } from 'node:http';
 
-/** So long that 200 connections wait for the partner rather than for this machine. */
-const ANSWERS_AFTER_MS = 200;
+const ANSWERS_AFTER_MS = 50;
 const port = Number(process.argv[2] ?? 0);
 const server = createServer((_request, response) => {
   setTimeout(() => response.end('{"temperature":"hot"}'), ANSWERS_AFTER_MS);

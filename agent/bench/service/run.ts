@@ -9,16 +9,21 @@ import { fileURLToPath } from 'node:url';
 import autocannon from 'autocannon';
 
 const CONNECTIONS = 200;
+/** Of each connection, in requests a second: the load of users, who do not ask faster because answers come faster. */
+const RATE = 4;
 const SECONDS = 10;
 /** When the partner does what, in milliseconds. */
-const [HANGS_AT, DIES_AT, BACK_AT] = [3_000, 5_000, 6_000];
+const [HANGS_AT, DIES_AT, BACK_AT] = [2_500, 6_000, 7_000];
+/** From when on whoever knows that the partner is away has had the time to know it. */
+const KNOWN_AT = HANGS_AT + 2_000;
 
 interface Run {
   readonly breaker: string;
   readonly perSecond: number;
-  readonly p97: number;
   readonly p99: number;
-  readonly hotPercent: number;
+  /** While the partner is away and that can be known. */
+  readonly p99Away: number;
+  readonly hotPerSecond: number;
 }
 
 const children = new Set<ChildProcess>();
@@ -41,10 +46,17 @@ async function run(breaker: string): Promise<Run> {
   let partner = await start('partner.ts', '0');
   const offer = await start('offer.ts', breaker, String(partner.port));
   const url = `http://127.0.0.1:${offer.port}`;
-  await autocannon({ url, connections: CONNECTIONS, duration: 1 });
+  const asked = { url, connections: CONNECTIONS, connectionRate: RATE };
+  await autocannon({ ...asked, duration: 1 });
   offer.child.send('hot offers?');
   const [before] = (await once(offer.child, 'message')) as [number];
-  const load = autocannon({ url, connections: CONNECTIONS, duration: SECONDS });
+  const began = performance.now();
+  const away: number[] = [];
+  const load = autocannon({ ...asked, duration: SECONDS });
+  load.on('response', (_client, _status, _bytes, ms) => {
+    const at = performance.now() - began;
+    if (at >= KNOWN_AT && at < BACK_AT) away.push(ms);
+  });
   const faults = (async () => {
     await wait(HANGS_AT);
     partner.child.kill('SIGSTOP');
@@ -60,26 +72,33 @@ async function run(breaker: string): Promise<Run> {
   if (result.errors + result.timeouts + result.non2xx > 0) {
     throw new Error(`${breaker}: ${result.errors} errors, ${result.timeouts} timeouts, ${result.non2xx} bad answers`);
   }
-  const total = result.requests.total;
   return {
     breaker,
-    perSecond: total / result.duration,
-    p97: result.latency.p97_5,
+    perSecond: result.requests.total / result.duration,
     p99: result.latency.p99,
-    hotPercent: (100 * (after - before)) / total,
+    p99Away: away.sort((a, b) => a - b)[Math.floor(away.length * 0.99)] ?? 0,
+    hotPerSecond: (after - before) / result.duration,
   };
 }
 
 try {
-  console.log(`${CONNECTIONS} connections for ${SECONDS} s each; the partner hangs, dies and comes back`);
+  console.log(
+    `${CONNECTIONS} connections, ${RATE} requests a second each, ${SECONDS} s; the partner hangs, dies and comes back`,
+  );
   let bare: Run | undefined;
   for (const breaker of ['none', 'fuseboard', 'opossum']) {
     const measured = await run(breaker);
     bare ??= measured;
-    const { perSecond, p97, p99, hotPercent } = measured;
-    const [faster, sooner] = [perSecond / bare.perSecond, p99 / bare.p99];
+    const figure = (name: 'perSecond' | 'hotPerSecond' | 'p99' | 'p99Away', unit: string) =>
+      `${measured[name].toFixed(0).padStart(5)} ${unit} (${(measured[name] / bare![name]).toFixed(2)} x)`;
     console.log(
-      `${breaker.padEnd(10)} ${perSecond.toFixed(0).padStart(6)} requests/s (${faster.toFixed(2)} x)  p97.5 ${p97.toFixed(0).padStart(4)} ms  p99 ${p99.toFixed(0).padStart(4)} ms (${sooner.toFixed(2)} x)  ${hotPercent.toFixed(0)} % hot`,
+      [
+        breaker.padEnd(10),
+        figure('perSecond', 'requests/s'),
+        figure('hotPerSecond', 'hot/s'),
+        `p99 ${figure('p99', 'ms')}`,
+        `while away ${figure('p99Away', 'ms')}`,
+      ].join('  '),
     );
   }
 } finally {
