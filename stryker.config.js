@@ -15,6 +15,7 @@ export default {
   incremental: true,
   incrementalFile: '.cache/mutation.json',
   tempDirName: '.cache/mutation',
+  cleanTempDir: 'always',
   ignorePatterns: ['*', '!agent/**', '!crds/**', 'agent/dist'],
   // The preprocessor of tsconfig files needs the JavaScript interface of TypeScript, which version 7 has not; nothing here reads a tsconfig.
   tsconfigFile: 'none.json',

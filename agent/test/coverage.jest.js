@@ -2,11 +2,14 @@ import base from '../../jest.config.js';
 
 const [unit] = base.projects;
 
-/** The unit tests of the agent; every branch of its core must be taken. */
+/** The tests of the core and of what calls it; they must take every branch of the core. */
 export default {
   ...unit,
   rootDir: '../..',
-  testMatch: ['<rootDir>/agent/**/*.test.ts'],
+  testMatch: [
+    '<rootDir>/agent/src/**/*.test.ts',
+    '<rootDir>/agent/test/{breaker-model,edit-keeps-open,scenarios}*.test.ts',
+  ],
   collectCoverageFrom: ['agent/src/core/**/*.ts', '!agent/src/core/**/*.test.ts'],
   collectCoverage: true,
   coverageProvider: 'babel',
