@@ -101,7 +101,8 @@ describe('an open breaker stays open, with its samples, when threshold, window o
         let held = open(breaker, clock, calls).slice(-size);
         editAll(breaker, clock, all, windowOf, (now, window) => {
           held = held.slice(-now);
-          expect(window).toEqual({ calls: held.length, failures: held.filter(({ failed }) => failed).length });
+          const failures = held.filter(({ failed }) => failed).length;
+          expect(window).toEqual({ calls: held.length, failures, slow: 0 });
         });
       }),
       { numRuns: propertyRuns(500) },
