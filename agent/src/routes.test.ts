@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { propertyRuns } from '../test/property-runs.ts';
 import { RouteIndex } from './routes.ts';
 
 describe('routes', () => {
@@ -17,7 +18,7 @@ describe('routes', () => {
         );
         expect(new RouteIndex(routes).uidFor(wanted)).toBe(first?.[1]);
       }),
-      { numRuns: 500 },
+      { numRuns: propertyRuns(500) },
     );
   });
 });

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import type { Permit, TransitionEvent } from '../src/breaker.ts';
 import type { PolicyDefaults } from '../src/registry.ts';
 import { createBreaker, FakeClock } from '../src/testing.ts';
+import { propertyRuns } from './property-runs.ts';
 
 type Outcome = 'success' | 'failure' | 'ignored';
 
@@ -496,7 +497,7 @@ describe('a breaker', () => {
           if (state === 'closed') expect(consecutiveFailures).toBe(model.run());
         },
       ),
-      { numRuns: 2_000 },
+      { numRuns: propertyRuns(2_000) },
     );
   });
 });

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { PolicyDefaults } from '../src/registry.ts';
 import { createBreaker, FakeClock, type TestBreaker } from '../src/testing.ts';
+import { propertyRuns } from './property-runs.ts';
 
 const FAILURES = 30;
 const OPEN_MS = 60_000;
@@ -100,10 +101,11 @@ describe('an open breaker stays open, with its samples, when threshold, window o
         let held = open(breaker, clock, calls).slice(-size);
         editAll(breaker, clock, all, windowOf, (now, window) => {
           held = held.slice(-now);
-          expect(window).toEqual({ calls: held.length, failures: held.filter(({ failed }) => failed).length });
+          const failures = held.filter(({ failed }) => failed).length;
+          expect(window).toEqual({ calls: held.length, failures, slow: 0 });
         });
       }),
-      { numRuns: 500 },
+      { numRuns: propertyRuns(500) },
     );
   });
 
@@ -128,7 +130,7 @@ describe('an open breaker stays open, with its samples, when threshold, window o
           expect(window.calls).toBeLessThanOrEqual(possible.length);
         });
       }),
-      { numRuns: 500 },
+      { numRuns: propertyRuns(500) },
     );
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { propertyRuns } from '../../test/property-runs.ts';
 import { InFlight } from './in-flight.ts';
 
 const SLOW = 100;
@@ -38,7 +39,7 @@ describe('the calls under way', () => {
           expect(inFlight.overdue).toBeLessThanOrEqual(aged(SLOW + 1e-9, 10 * SLOW));
         }
       }),
-      { numRuns: 500 },
+      { numRuns: propertyRuns(500) },
     );
   });
 });

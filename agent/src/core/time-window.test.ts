@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { propertyRuns } from '../../test/property-runs.ts';
 import { TimeWindow } from './time-window.ts';
 
 interface Sample {
@@ -130,7 +131,7 @@ describe('a Time window', () => {
           expect(counts(window)).toEqual(sums(log));
         }
       }),
-      { numRuns: 300 },
+      { numRuns: propertyRuns(300) },
     );
   });
 
