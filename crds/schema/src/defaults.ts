@@ -11,7 +11,18 @@ export const DEFAULTS = {
   },
   recovery: {
     openDuration: '30s',
-    halfOpen: { strategy: 'Probes', maxProbes: 1, successThreshold: 1, probeTimeout: '30s' },
+    backoffFactor: 1,
+    maxOpenDuration: '24h',
+    jitterPercent: 0,
+    honorRetryAfter: false,
+    halfOpen: {
+      strategy: 'Probes',
+      maxProbes: 1,
+      evaluate: 'AnyFailure',
+      successThreshold: 1,
+      probeTimeout: '30s',
+      rampDuration: '10s',
+    },
   },
   classify: { failure: { httpStatus: ['5xx'] } },
 } as const;

@@ -11,12 +11,17 @@ const valid = {
     window: { type: 'Time', duration: '10s' },
     minimumCalls: 20,
     failureRate: { thresholdPercent: 50 },
+    slowCallRate: { thresholdPercent: 80, slowerThan: '2s' },
     failureCount: 20,
     consecutiveFailures: 5,
   },
   recovery: {
     openDuration: '30s',
-    halfOpen: { strategy: 'Probes', maxProbes: 1, successThreshold: 1, probeTimeout: '30s' },
+    backoffFactor: 2,
+    maxOpenDuration: '5m',
+    jitterPercent: 10,
+    honorRetryAfter: true,
+    halfOpen: { strategy: 'Probes', maxProbes: 1, evaluate: 'AnyFailure', successThreshold: 1, probeTimeout: '30s' },
   },
   timeout: { duration: '2s' },
   classify: {
@@ -47,6 +52,10 @@ describe('a spec', () => {
     [{ ...valid, trip: { window: { type: 'Time', duration: '10s' } } }, 'spec.trip'],
     [{ ...valid, trip: { consecutiveFailures: 3, minimumCalls: 2 } }, 'spec.trip.minimumCalls'],
     [{ ...valid, trip: { consecutiveFailures: 3, window: { type: 'Count' } } }, 'spec.trip.window.size'],
+    [{ ...valid, recovery: { backoffFactor: 1.5 } }, 'spec.recovery.backoffFactor'],
+    [{ ...valid, recovery: { jitterPercent: 101 } }, 'spec.recovery.jitterPercent'],
+    [{ ...valid, recovery: { honorRetryAfter: 'yes' } }, 'spec.recovery.honorRetryAfter'],
+    [{ ...valid, trip: { slowCallRate: { thresholdPercent: 5 } } }, 'spec.trip.slowCallRate.slowerThan'],
     [null, 'spec'],
     ['text', 'spec'],
   ])('that is wrong names its field (%#)', (spec, field) => {
@@ -68,7 +77,12 @@ describe('the defaults', () => {
   it('are themselves valid', () => {
     const { window, minimumCalls } = DEFAULTS.trip;
     const trip = { window, minimumCalls, failureRate: { thresholdPercent: 50 } };
-    expect(specProblems({ breakers: ['x'], ...DEFAULTS, trip })).toEqual([]);
+    const { rampDuration, ...probes } = DEFAULTS.recovery.halfOpen;
+    const recoveries = [probes, { strategy: 'Ramp', rampDuration }];
+    for (const halfOpen of recoveries) {
+      const recovery = { ...DEFAULTS.recovery, halfOpen };
+      expect(specProblems({ breakers: ['x'], ...DEFAULTS, trip, recovery })).toEqual([]);
+    }
     expect(parseDuration(DEFAULTS.recovery.openDuration)).toBe(30_000);
   });
 });

@@ -78,15 +78,29 @@ const selector = z
 const window = z
   .strictObject({
     type: z
-      .enum(['Time', 'Count'])
-      .describe('Time: the calls that ended in the last `duration`. Count: the last `size` calls.'),
+      .enum(['Time', 'Count', 'Ewma'])
+      .describe(
+        'Time: the calls that ended in the last `duration`. Count: the last `size` calls. Ewma: all calls, each counting half as much after every `halfLife`.',
+      ),
     duration: duration('How far back a Time window reaches.').optional(),
     size: count(100_000, 'How many calls a Count window holds.').optional(),
+    halfLife: duration(
+      'How long it takes in an Ewma window until a call counts half; `minimumCalls` and `failureCount` are compared with the sums of what the calls still count.',
+    ).optional(),
   })
   .describe(
     `Which calls the conditions look at. Absent: ${DEFAULTS.trip.window.type}, ${DEFAULTS.trip.window.duration}. The window starts empty after a circuit closes.`,
   )
   .meta(cel('trip.window'));
+
+const slowCallRate = z
+  .strictObject({
+    thresholdPercent: percent('The share of slow calls, in whole percent, at which the circuit opens.'),
+    slowerThan: duration('A call that takes longer than this is slow, however it ends.'),
+  })
+  .describe(
+    'Opens when the share of slow calls reaches the threshold. Calls under way that are slow already count too, until they take ten times `slowerThan`. A slow probe is a failure.',
+  );
 
 const trip = z
   .strictObject({
@@ -101,6 +115,7 @@ const trip = z
       })
       .optional()
       .describe('Opens when the share of failed calls in the window reaches the threshold.'),
+    slowCallRate: slowCallRate.optional(),
     failureCount: count(
       1_000_000,
       'Opens when the window holds this many failures, whatever the number of calls.',
@@ -116,15 +131,21 @@ const trip = z
 const halfOpen = z
   .strictObject({
     strategy: z
-      .enum(['Probes'])
+      .enum(['Probes', 'Ramp'])
       .optional()
       .describe(
-        `How calls are let through while half-open. Probes: at most \`maxProbes\` at once, all others are rejected at once. Absent: ${DEFAULTS.recovery.halfOpen.strategy}.`,
+        `How calls are let through while half-open. Probes: at most \`maxProbes\` at once, all others are rejected at once. Ramp: a share that grows to all over \`rampDuration\`, while the conditions of \`trip\` go on to apply. A change takes effect when the circuit is half-open the next time. Absent: ${DEFAULTS.recovery.halfOpen.strategy}.`,
       ),
     maxProbes: count(
       1_000,
-      `How many probes may be under way at once. Absent: ${DEFAULTS.recovery.halfOpen.maxProbes}.`,
+      `How many probes may be under way at once; with \`evaluate\` FailureRate also how many there are in all. Absent: ${DEFAULTS.recovery.halfOpen.maxProbes}.`,
     ).optional(),
+    evaluate: z
+      .enum(['AnyFailure', 'FailureRate'])
+      .optional()
+      .describe(
+        `How probes decide. AnyFailure: the first failure opens the circuit again. FailureRate: together, by the rates of \`trip\`, once \`minimumCalls\` of them (at most \`maxProbes\`) have ended. Absent: ${DEFAULTS.recovery.halfOpen.evaluate}.`,
+      ),
     successThreshold: count(
       1_000,
       `How many probes must succeed to close the circuit; any failure opens it again. Absent: ${DEFAULTS.recovery.halfOpen.successThreshold}.`,
@@ -132,17 +153,43 @@ const halfOpen = z
     probeTimeout: duration(
       `A probe that has not ended after this time gives its permit back and counts as a failure. Absent: ${DEFAULTS.recovery.halfOpen.probeTimeout}.`,
     ).optional(),
+    rampDuration: duration(
+      `How long a Ramp takes until every call passes, from its first call on. The circuit closes when a call ends after that, if any succeeded. Absent: ${DEFAULTS.recovery.halfOpen.rampDuration}.`,
+    ).optional(),
   })
-  .describe('How a half-open circuit tests whether the other side is back. Absent: a single probe decides.');
+  .describe('How a half-open circuit tests whether the other side is back. Absent: a single probe decides.')
+  .meta(cel('recovery.halfOpen'));
 
 const recovery = z
   .strictObject({
     openDuration: duration(
       `How long the circuit stays open before it lets probes through, counted from when it opened. Absent: ${DEFAULTS.recovery.openDuration}.`,
     ).optional(),
+    backoffFactor: count(
+      10,
+      `By how much the open time is multiplied each time the circuit opens again, in whole numbers. It starts over once the circuit stayed closed as long as it last was open. Absent: ${DEFAULTS.recovery.backoffFactor}, always the same time.`,
+    ).optional(),
+    maxOpenDuration: duration(
+      `The longest open time, whatever lengthens it. Absent: ${DEFAULTS.recovery.maxOpenDuration}.`,
+    ).optional(),
+    jitterPercent: z
+      .int()
+      .min(0)
+      .max(100)
+      .describe(
+        `Up to how much longer each open time is, by chance, in whole percent of it, so that many processes do not probe in step. Absent: ${DEFAULTS.recovery.jitterPercent}.`,
+      )
+      .optional(),
+    honorRetryAfter: z
+      .boolean()
+      .describe(
+        `Whether a Retry-After header of the failure that opened the circuit keeps it open longer, up to \`maxOpenDuration\`; it never shortens. Absent: ${DEFAULTS.recovery.honorRetryAfter}.`,
+      )
+      .optional(),
     halfOpen: halfOpen.optional(),
   })
-  .describe('How an open circuit comes back. Absent: every field as described in it.');
+  .describe('How an open circuit comes back. Absent: every field as described in it.')
+  .meta(cel('recovery'));
 
 const outcomes = (text: string) =>
   z
@@ -211,7 +258,8 @@ export const PolicySpecFields = z
         `What an edit of this policy does to its breakers. Preserve: state and samples are kept and the new values apply from the next outcome. Reset: the breakers start closed and empty. Absent: ${DEFAULTS.onUpdate}.`,
       ),
   })
-  .describe('What is wanted: which breakers, of which agents, and how they behave.');
+  .describe('What is wanted: which breakers, of which agents, and how they behave.')
+  .meta(cel(''));
 
 /** A reason why a spec is refused: the dotted path of the field (from `spec`), and what is wrong with it. */
 export interface SpecProblem {

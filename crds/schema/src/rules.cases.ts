@@ -8,6 +8,9 @@ export interface RuleCase {
 
 const spec = (rest: object) => ({ breakers: ['payments'], ...rest });
 const trip = (value: object) => spec({ trip: value });
+const rate = { thresholdPercent: 50 };
+const slow = { thresholdPercent: 50, slowerThan: '1s' };
+const halfOpen = (value: object) => spec({ trip: { failureRate: rate }, recovery: { halfOpen: value } });
 const requirement = (value: object) => spec({ selector: { matchExpressions: [{ key: 'app', ...value }] } });
 const label = (key: string) => spec({ selector: { matchLabels: { [key]: 'x' } } });
 
@@ -74,6 +77,110 @@ export const RULE_CASES: readonly RuleCase[] = [
     name: 'a window of calls with a duration in place of a size',
     spec: trip({ failureCount: 1, window: { type: 'Count', duration: '10s' } }),
     broken: ['trip.window.duration', 'trip.window.size'],
+  },
+  { name: 'a rate of slow calls', spec: trip({ slowCallRate: slow }), broken: [] },
+  {
+    name: 'minimumCalls with a rate of slow calls',
+    spec: trip({ minimumCalls: 10, slowCallRate: slow }),
+    broken: [],
+  },
+  {
+    name: 'an Ewma window',
+    spec: trip({ failureCount: 1, window: { type: 'Ewma', halfLife: '10s' } }),
+    broken: [],
+  },
+  {
+    name: 'an Ewma window without a half-life',
+    spec: trip({ failureCount: 1, window: { type: 'Ewma' } }),
+    broken: ['trip.window.halfLife'],
+  },
+  {
+    name: 'an Ewma window with the fields of the others',
+    spec: trip({ failureCount: 1, window: { type: 'Ewma', halfLife: '10s', duration: '10s', size: 10 } }),
+    broken: ['trip.window.duration', 'trip.window.size'],
+  },
+  {
+    name: 'a window of time with a half-life',
+    spec: trip({ failureCount: 1, window: { type: 'Time', duration: '10s', halfLife: '10s' } }),
+    broken: ['trip.window.halfLife'],
+  },
+  {
+    name: 'a window of calls with a half-life',
+    spec: trip({ failureCount: 1, window: { type: 'Count', size: 10, halfLife: '10s' } }),
+    broken: ['trip.window.halfLife'],
+  },
+  {
+    name: 'an open time that grows',
+    spec: spec({ recovery: { openDuration: '10s', backoffFactor: 2, maxOpenDuration: '10000ms', jitterPercent: 0 } }),
+    broken: [],
+  },
+  {
+    name: 'a longest open time that is shorter than the first',
+    spec: spec({ recovery: { openDuration: '1m', maxOpenDuration: '59s' } }),
+    broken: ['recovery.maxOpenDuration'],
+  },
+  {
+    name: 'a longest open time that is shorter than the absent one',
+    spec: spec({ recovery: { maxOpenDuration: '29s' } }),
+    broken: ['recovery.maxOpenDuration'],
+  },
+  {
+    name: 'a longest open time that is the absent one',
+    spec: spec({ recovery: { maxOpenDuration: '30s' } }),
+    broken: [],
+  },
+  { name: 'a ramp', spec: halfOpen({ strategy: 'Ramp', rampDuration: '10s' }), broken: [] },
+  { name: 'a ramp without its duration', spec: halfOpen({ strategy: 'Ramp' }), broken: [] },
+  ...(['maxProbes', 'successThreshold'] as const).map((name) => ({
+    name: `a ramp with ${name}`,
+    spec: halfOpen({ strategy: 'Ramp', [name]: 1 }),
+    broken: ['recovery.halfOpen.strategy'],
+  })),
+  {
+    name: 'a ramp with probeTimeout',
+    spec: halfOpen({ strategy: 'Ramp', probeTimeout: '1s' }),
+    broken: ['recovery.halfOpen.strategy'],
+  },
+  {
+    name: 'a ramp with evaluate',
+    spec: halfOpen({ strategy: 'Ramp', evaluate: 'FailureRate' }),
+    broken: ['recovery.halfOpen.strategy'],
+  },
+  {
+    name: 'probes with rampDuration',
+    spec: halfOpen({ strategy: 'Probes', rampDuration: '1s' }),
+    broken: ['recovery.halfOpen.rampDuration'],
+  },
+  {
+    name: 'rampDuration without a strategy',
+    spec: halfOpen({ rampDuration: '1s' }),
+    broken: ['recovery.halfOpen.rampDuration'],
+  },
+  { name: 'probes that decide together', spec: halfOpen({ maxProbes: 10, evaluate: 'FailureRate' }), broken: [] },
+  {
+    name: 'probes that decide one by one',
+    spec: halfOpen({ strategy: 'Probes', maxProbes: 2, evaluate: 'AnyFailure', successThreshold: 5 }),
+    broken: [],
+  },
+  {
+    name: 'probes that decide together with successThreshold',
+    spec: halfOpen({ evaluate: 'FailureRate', successThreshold: 5 }),
+    broken: ['recovery.halfOpen.successThreshold'],
+  },
+  {
+    name: 'probes that decide together by slow calls',
+    spec: spec({ trip: { slowCallRate: slow }, recovery: { halfOpen: { evaluate: 'FailureRate' } } }),
+    broken: [],
+  },
+  {
+    name: 'probes that decide together without a rate',
+    spec: spec({ trip: { failureCount: 1 }, recovery: { halfOpen: { evaluate: 'FailureRate' } } }),
+    broken: ['recovery.halfOpen.evaluate'],
+  },
+  {
+    name: 'probes that decide together without trip',
+    spec: spec({ recovery: { halfOpen: { evaluate: 'FailureRate' } } }),
+    broken: ['recovery.halfOpen.evaluate'],
   },
   { name: 'In with values', spec: requirement({ operator: 'In', values: ['a', 'b'] }), broken: [] },
   { name: 'NotIn with values', spec: requirement({ operator: 'NotIn', values: ['a'] }), broken: [] },

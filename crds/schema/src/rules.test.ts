@@ -18,7 +18,7 @@ describe('the rules across fields', () => {
     'have a case that breaks the one on %s, and one that keeps it',
     (_name, rule) => {
       const breaks = ({ spec }: { spec: object }) => violations(spec).some(({ message }) => message === rule.message);
-      const path = rule.path.replace('[]', '').split('.');
+      const path = rule.path.replace('[]', '').split('.').filter(Boolean);
       const has = ({ spec }: { spec: object }) =>
         path.reduce<unknown>((value, step) => (value as Record<string, unknown> | undefined)?.[step], spec) !==
         undefined;

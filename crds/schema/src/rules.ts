@@ -1,3 +1,4 @@
+import { DEFAULTS } from './defaults.ts';
 import { MAX_DURATION_MS, MIN_DURATION_MS, parseDuration } from './duration.ts';
 
 /**
@@ -17,13 +18,31 @@ interface Window {
   type: string;
   duration?: unknown;
   size?: number;
+  halfLife?: unknown;
 }
 interface Trip {
   window?: Window;
   minimumCalls?: number;
   failureRate?: unknown;
+  slowCallRate?: unknown;
   failureCount?: number;
   consecutiveFailures?: number;
+}
+interface Recovery {
+  openDuration?: string;
+  maxOpenDuration?: string;
+}
+interface HalfOpen {
+  strategy?: string;
+  maxProbes?: unknown;
+  evaluate?: string;
+  successThreshold?: unknown;
+  probeTimeout?: unknown;
+  rampDuration?: unknown;
+}
+interface Spec {
+  trip?: Trip;
+  recovery?: { halfOpen?: HalfOpen };
 }
 interface Requirement {
   operator: string;
@@ -38,22 +57,23 @@ const rule = <T>(path: string, field: string, cel: string, message: string, hold
   holds,
 });
 
+const hasRate = ({ failureRate, slowCallRate }: Trip) => failureRate !== undefined || slowCallRate !== undefined;
+
 /** Every rule across fields, in the order in which they are reported. */
 export const RULES: readonly Rule[] = [
   rule<Trip>(
     'trip',
     '',
-    'has(self.failureRate) || has(self.failureCount) || has(self.consecutiveFailures)',
-    'trip needs at least one condition: failureRate, failureCount or consecutiveFailures; leave trip out for a breaker that never opens',
-    (trip) =>
-      trip.failureRate !== undefined || trip.failureCount !== undefined || trip.consecutiveFailures !== undefined,
+    'has(self.failureRate) || has(self.slowCallRate) || has(self.failureCount) || has(self.consecutiveFailures)',
+    'trip needs at least one condition: failureRate, slowCallRate, failureCount or consecutiveFailures; leave trip out for a breaker that never opens',
+    (trip) => hasRate(trip) || trip.failureCount !== undefined || trip.consecutiveFailures !== undefined,
   ),
   rule<Trip>(
     'trip',
     'minimumCalls',
-    '!has(self.minimumCalls) || has(self.failureRate)',
-    'minimumCalls applies to rates only; set failureRate or remove minimumCalls',
-    (trip) => trip.minimumCalls === undefined || trip.failureRate !== undefined,
+    '!has(self.minimumCalls) || has(self.failureRate) || has(self.slowCallRate)',
+    'minimumCalls applies to rates only; set failureRate or slowCallRate, or remove minimumCalls',
+    (trip) => trip.minimumCalls === undefined || hasRate(trip),
   ),
   rule<Trip>(
     'trip',
@@ -79,6 +99,51 @@ export const RULES: readonly Rule[] = [
     "self.type == 'Count' ? has(self.size) : !has(self.size)",
     'size is required with type Count and not allowed with any other type',
     (window) => (window.type === 'Count') === (window.size !== undefined),
+  ),
+  rule<Window>(
+    'trip.window',
+    'halfLife',
+    "self.type == 'Ewma' ? has(self.halfLife) : !has(self.halfLife)",
+    'halfLife is required with type Ewma and not allowed with any other type',
+    (window) => (window.type === 'Ewma') === (window.halfLife !== undefined),
+  ),
+  rule<Recovery>(
+    'recovery',
+    'maxOpenDuration',
+    `!has(self.maxOpenDuration) || duration(self.maxOpenDuration) >= duration(has(self.openDuration) ? self.openDuration : '${DEFAULTS.recovery.openDuration}')`,
+    `maxOpenDuration must not be shorter than openDuration (absent: ${DEFAULTS.recovery.openDuration})`,
+    ({ openDuration = DEFAULTS.recovery.openDuration, maxOpenDuration }) =>
+      maxOpenDuration === undefined || parseDuration(maxOpenDuration)! >= parseDuration(openDuration)!,
+  ),
+  rule<HalfOpen>(
+    'recovery.halfOpen',
+    'strategy',
+    "!has(self.strategy) || self.strategy != 'Ramp' || !(has(self.maxProbes) || has(self.evaluate) || has(self.successThreshold) || has(self.probeTimeout))",
+    'maxProbes, evaluate, successThreshold and probeTimeout are not allowed with strategy Ramp',
+    ({ strategy, maxProbes, evaluate, successThreshold, probeTimeout }) =>
+      strategy !== 'Ramp' ||
+      [maxProbes, evaluate, successThreshold, probeTimeout].every((sibling) => sibling === undefined),
+  ),
+  rule<HalfOpen>(
+    'recovery.halfOpen',
+    'rampDuration',
+    "!has(self.rampDuration) || (has(self.strategy) && self.strategy == 'Ramp')",
+    'rampDuration is not allowed without strategy Ramp',
+    ({ strategy, rampDuration }) => rampDuration === undefined || strategy === 'Ramp',
+  ),
+  rule<HalfOpen>(
+    'recovery.halfOpen',
+    'successThreshold',
+    "!has(self.successThreshold) || !has(self.evaluate) || self.evaluate != 'FailureRate'",
+    'successThreshold is not allowed with evaluate FailureRate, where the rates of trip decide',
+    ({ evaluate, successThreshold }) => successThreshold === undefined || evaluate !== 'FailureRate',
+  ),
+  rule<Spec>(
+    '',
+    'recovery.halfOpen.evaluate',
+    "!has(self.recovery) || !has(self.recovery.halfOpen) || !has(self.recovery.halfOpen.evaluate) || self.recovery.halfOpen.evaluate != 'FailureRate' || (has(self.trip) && (has(self.trip.failureRate) || has(self.trip.slowCallRate)))",
+    'evaluate FailureRate needs a rate to decide by; set trip.failureRate or trip.slowCallRate',
+    ({ trip, recovery }) => recovery?.halfOpen?.evaluate !== 'FailureRate' || (trip !== undefined && hasRate(trip)),
   ),
   rule<Requirement>(
     'selector.matchExpressions[]',

@@ -23,12 +23,14 @@ export interface PolicySpec {
   trip?: {
     /** Which calls the conditions look at. Absent: Time, 10s. The window starts empty after a circuit closes. */
     window?: {
-      /** Time: the calls that ended in the last `duration`. Count: the last `size` calls. */
-      type: 'Time' | 'Count';
+      /** Time: the calls that ended in the last `duration`. Count: the last `size` calls. Ewma: all calls, each counting half as much after every `halfLife`. */
+      type: 'Time' | 'Count' | 'Ewma';
       /** How far back a Time window reaches. A duration such as 250ms, 30s or 1m30s, from 1ms to 24h. */
       duration?: string;
       /** How many calls a Count window holds. */
       size?: number;
+      /** How long it takes in an Ewma window until a call counts half; `minimumCalls` and `failureCount` are compared with the sums of what the calls still count. A duration such as 250ms, 30s or 1m30s, from 1ms to 24h. */
+      halfLife?: string;
     };
     /** How many calls the window must hold before a rate is judged. Absent: 20. In a Count window at most `size` is asked for. */
     minimumCalls?: number;
@@ -36,6 +38,13 @@ export interface PolicySpec {
     failureRate?: {
       /** The share of failures, in whole percent, at which the circuit opens. */
       thresholdPercent: number;
+    };
+    /** Opens when the share of slow calls reaches the threshold. Calls under way that are slow already count too, until they take ten times `slowerThan`. A slow probe is a failure. */
+    slowCallRate?: {
+      /** The share of slow calls, in whole percent, at which the circuit opens. */
+      thresholdPercent: number;
+      /** A call that takes longer than this is slow, however it ends. A duration such as 250ms, 30s or 1m30s, from 1ms to 24h. */
+      slowerThan: string;
     };
     /** Opens when the window holds this many failures, whatever the number of calls. */
     failureCount?: number;
@@ -46,16 +55,28 @@ export interface PolicySpec {
   recovery?: {
     /** How long the circuit stays open before it lets probes through, counted from when it opened. Absent: 30s. A duration such as 250ms, 30s or 1m30s, from 1ms to 24h. */
     openDuration?: string;
+    /** By how much the open time is multiplied each time the circuit opens again, in whole numbers. It starts over once the circuit stayed closed as long as it last was open. Absent: 1, always the same time. */
+    backoffFactor?: number;
+    /** The longest open time, whatever lengthens it. Absent: 24h. A duration such as 250ms, 30s or 1m30s, from 1ms to 24h. */
+    maxOpenDuration?: string;
+    /** Up to how much longer each open time is, by chance, in whole percent of it, so that many processes do not probe in step. Absent: 0. */
+    jitterPercent?: number;
+    /** Whether a Retry-After header of the failure that opened the circuit keeps it open longer, up to `maxOpenDuration`; it never shortens. Absent: false. */
+    honorRetryAfter?: boolean;
     /** How a half-open circuit tests whether the other side is back. Absent: a single probe decides. */
     halfOpen?: {
-      /** How calls are let through while half-open. Probes: at most `maxProbes` at once, all others are rejected at once. Absent: Probes. */
-      strategy?: 'Probes';
-      /** How many probes may be under way at once. Absent: 1. */
+      /** How calls are let through while half-open. Probes: at most `maxProbes` at once, all others are rejected at once. Ramp: a share that grows to all over `rampDuration`, while the conditions of `trip` go on to apply. A change takes effect when the circuit is half-open the next time. Absent: Probes. */
+      strategy?: 'Probes' | 'Ramp';
+      /** How many probes may be under way at once; with `evaluate` FailureRate also how many there are in all. Absent: 1. */
       maxProbes?: number;
+      /** How probes decide. AnyFailure: the first failure opens the circuit again. FailureRate: together, by the rates of `trip`, once `minimumCalls` of them (at most `maxProbes`) have ended. Absent: AnyFailure. */
+      evaluate?: 'AnyFailure' | 'FailureRate';
       /** How many probes must succeed to close the circuit; any failure opens it again. Absent: 1. */
       successThreshold?: number;
       /** A probe that has not ended after this time gives its permit back and counts as a failure. Absent: 30s. A duration such as 250ms, 30s or 1m30s, from 1ms to 24h. */
       probeTimeout?: string;
+      /** How long a Ramp takes until every call passes, from its first call on. The circuit closes when a call ends after that, if any succeeded. Absent: 10s. A duration such as 250ms, 30s or 1m30s, from 1ms to 24h. */
+      rampDuration?: string;
     };
   };
   /** Gives up calls that take too long. Absent: calls may take as long as they like. */
