@@ -20,6 +20,7 @@ export default {
   projects: [
     project('unit', ['crds/schema', 'agent', 'operator', 'examples']),
     project('structure', ['test']),
+    project('conformance', ['conformance']),
     project('e2e', ['e2e']),
   ],
 };

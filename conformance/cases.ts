@@ -161,7 +161,7 @@ export const CASES: readonly Case[] = [
     theirs: opossum,
     ours: byRate(timeWindow),
     shape: sideBySide,
-    reasons: [...opossumReasons(rate), reasons.countsLate(rate), reasons.lateSuccessCloses, reasons.lateFailureOpens],
+    reasons: [...opossumIgnored, ...opossumReasons(rate), reasons.lateSuccessCloses, reasons.lateFailureOpens],
   },
   {
     peer: 'opossum',
