@@ -42,7 +42,12 @@ const breakers = (policy: (kind: number) => PolicyDefaults): Breaker[] =>
   Array.from(
     { length: KINDS },
     (_, kind) =>
-      new GovernedBreaker(`b${kind}`, governorOf(`b${kind}`, policy(kind)), { clock: ticker, timeouts: ticker }),
+      new GovernedBreaker(`b${kind}`, governorOf(`b${kind}`, policy(kind)), {
+        clock: ticker,
+        timeouts: ticker,
+        random: Math.random,
+        wallNow: Date.now,
+      }),
   );
 
 const window = (kind: number) =>

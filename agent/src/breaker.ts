@@ -1,9 +1,11 @@
+import { parseDuration } from '@fuseboard/schema/duration';
 import type { PolicySpec, Totals } from '@fuseboard/schema/types';
 import { BreakerCore, type TransitionSink } from './core/breaker.ts';
-import type { Clock } from './core/clock.ts';
+import type { Clock, Surroundings } from './core/clock.ts';
 import type { Config } from './core/config.ts';
 import type { Reason, State, TransitionEvent } from './core/state.ts';
 import type { Timeouts } from './core/timeout.ts';
+import { ConfigError } from './errors.ts';
 import { type Call, type Circuit, type ExecuteOptions, execute, executeSync } from './execute.ts';
 import { Listeners } from './listeners.ts';
 
@@ -37,10 +39,20 @@ export interface BreakerStats {
   /** How many calls took how long, since the breaker was made: bucket i counts those under 2^i x 0.125 ms that no smaller bucket counts, the last one the rest. */
   readonly latency: number[];
   /** The calls that the conditions of the policy look at. */
-  readonly window: { readonly calls: number; readonly failures: number };
+  readonly window: { readonly calls: number; readonly failures: number; readonly slow: number };
+  /** The state that `forceOpen` or `forceClosed` holds the breaker in, and how long that still lasts. Absent: none. */
+  readonly forced?: { readonly state: 'open' | 'closed'; readonly reason: string; readonly endsInMs: number };
   readonly consecutiveFailures: number;
   /** How long until an open circuit lets a probe through, in milliseconds; 0 in any other state. */
   readonly retryAfterMs: number;
+}
+
+/** How a state is forced. */
+export interface ForceOptions {
+  /** A duration such as `10m`, from 1ms to 24h. */
+  readonly for: string;
+  /** Why, for those who wonder: 1 to 256 characters. It is in the transition's `detail` and in `stats()`. */
+  readonly reason: string;
 }
 
 /** Leave for one call, from `enter`. Settle it once; settling it again does nothing. */
@@ -80,6 +92,24 @@ export interface Breaker {
   /** Asks for leave to make a call by other means; `null` is a rejection. No time limit applies. */
   enter(): Permit | null;
   /**
+   * Opens the circuit by hand, in this process only, whatever its policy and mode. It ends by itself: then the circuit is
+   * half-open and tests the other side (closed where the mode is Disabled). No edit of the policy ends it; `reset` does,
+   * and forcing anew replaces it.
+   *
+   * @throws {ConfigError} when `for` is not a duration from 1ms to 24h, or there is no reason.
+   */
+  forceOpen(options: ForceOptions): void;
+  /**
+   * Closes the circuit by hand, in this process only: calls pass and are recorded, and no condition opens it. It ends by
+   * itself: then the conditions judge again from the next outcome, by all that was recorded. No edit of the policy ends
+   * it; `reset` does, and forcing anew replaces it.
+   *
+   * @throws {ConfigError} when `for` is not a duration from 1ms to 24h, or there is no reason.
+   */
+  forceClosed(options: ForceOptions): void;
+  /** Ends a forced state and starts closed and empty, in this process only. What was counted stays. */
+  reset(): void;
+  /**
    * Hears of changes of state, in their order, after each has happened. A listener that throws is reported as a process
    * warning.
    *
@@ -100,8 +130,7 @@ export interface Governor {
 }
 
 /** What all breakers of a process share. */
-export interface Runtime {
-  readonly clock: Clock;
+export interface Runtime extends Surroundings {
   readonly timeouts: Timeouts;
   /** Hears of every change of state, after the breaker's own listeners. Must not throw. */
   transitioned?(breaker: Breaker, event: TransitionEvent): void;
@@ -119,7 +148,7 @@ export class GovernedBreaker implements Breaker, Circuit, TransitionSink {
     this.name = name;
     this.#runtime = runtime;
     this.#governor = governor;
-    this.core = new BreakerCore(governor.config, runtime.clock, this);
+    this.core = new BreakerCore(governor.config, runtime, this);
   }
 
   get clock(): Clock {
@@ -141,6 +170,7 @@ export class GovernedBreaker implements Breaker, Circuit, TransitionSink {
   stats(): BreakerStats {
     const { core } = this;
     const { source, policy } = this.#governor;
+    const { forced } = core;
     return {
       state: core.state,
       mode: core.config.mode,
@@ -150,6 +180,7 @@ export class GovernedBreaker implements Breaker, Circuit, TransitionSink {
       totals: core.tally.totals(),
       latency: core.tally.latency(),
       window: core.window,
+      ...(forced === undefined ? {} : { forced }),
       consecutiveFailures: core.consecutiveFailures,
       retryAfterMs: core.retryAfterMs,
     };
@@ -176,6 +207,26 @@ export class GovernedBreaker implements Breaker, Circuit, TransitionSink {
 
   enter(): Permit | null {
     return this.core.enter();
+  }
+
+  forceOpen(options: ForceOptions): void {
+    this.core.forceOpen(this.#forceMs('forceOpen', options), options.reason);
+  }
+
+  forceClosed(options: ForceOptions): void {
+    this.core.forceClosed(this.#forceMs('forceClosed', options), options.reason);
+  }
+
+  #forceMs(method: string, { for: duration, reason }: ForceOptions): number {
+    const ms = parseDuration(duration);
+    const isReason = typeof reason === 'string' && reason.length >= 1 && reason.length <= 256;
+    if (ms !== undefined && isReason) return ms;
+    const wanted = ms === undefined ? 'for: a duration such as 10m, from 1ms to 24h' : 'reason: 1 to 256 characters';
+    throw new ConfigError(this.name, 0, `breaker "${this.name}" cannot ${method}; give ${wanted}`);
+  }
+
+  reset(): void {
+    this.core.reset();
   }
 
   on(event: 'transition', listener: (event: TransitionEvent) => void): () => void {

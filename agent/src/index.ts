@@ -2,6 +2,7 @@ export { type Agent, type AppliedEvent, getBreaker, start } from './agent.ts';
 export type {
   Breaker,
   BreakerStats,
+  ForceOptions,
   GoverningPolicy,
   Permit,
   Reason,

@@ -16,6 +16,9 @@ export interface BreakerOptions {
   readonly defaults?: PolicyDefaults;
 }
 
+/** Absent chance and wall clock are those of the process. */
+type RegistryRuntime = Pick<Runtime, 'clock' | 'timeouts'> & Partial<Pick<Runtime, 'random' | 'wallNow'>>;
+
 interface Entry {
   readonly breaker: GovernedBreaker;
   /** What governs while no policy does. */
@@ -39,8 +42,10 @@ export class Registry {
   #set: PolicySet | undefined;
   #routes = new RouteIndex([]);
 
-  constructor(runtime: Runtime) {
+  constructor(runtime: RegistryRuntime) {
     this.#runtime = {
+      random: Math.random,
+      wallNow: Date.now,
       ...runtime,
       transitioned: (breaker, event) => this.#transitions.tell(`breaker "${breaker.name}"`, breaker, event),
     };

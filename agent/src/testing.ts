@@ -15,11 +15,23 @@ export {
 /** A clock that moves only when it is told to. Calls under a time limit are given up as it passes their time. */
 export class FakeClock implements Clock, Timeouts {
   #now = 0;
+  #stallEndedAt = Number.NEGATIVE_INFINITY;
   readonly #deadlines = new Set<Deadline>();
 
   /** Milliseconds since the clock was made. */
   now(): number {
     return this.#now;
+  }
+
+  /** Moves on by so many milliseconds during which the process stands still, busy or frozen: calls that span this are not slow. */
+  stall(ms: number): void {
+    this.#stallEndedAt = this.#now + ms;
+    this.advance(ms);
+  }
+
+  /** When the last stall ended. */
+  stallEndedAt(): number {
+    return this.#stallEndedAt;
   }
 
   /** Moves on by so many milliseconds. What falls due on the way happens in order, each at its own time. */
@@ -52,8 +64,10 @@ export class FakeClock implements Clock, Timeouts {
 export interface TestBreakerOptions {
   /** Absent: the clock of the process. A `FakeClock` also drives time limits; with any other clock they are looked at every few real milliseconds. */
   readonly clock?: { now(): number };
-  /** The source of chance, from 0 to below 1. No field of today's policies draws from it. Absent: Math.random. */
+  /** The source of chance, from 0 to below 1. Absent: Math.random. */
   readonly random?: () => number;
+  /** The wall clock, milliseconds since 1970; only dates in Retry-After headers are compared with it. Absent: Date.now. */
+  readonly wallNow?: () => number;
   /** The name of the breaker. Absent: `test`. */
   readonly name?: string;
 }
@@ -71,10 +85,10 @@ export interface TestBreaker extends Breaker {
  */
 export function createBreaker(
   spec: PolicyDefaults,
-  { clock = new Ticker(), name = 'test' }: TestBreakerOptions = {},
+  { clock = new Ticker(), random = Math.random, wallNow = Date.now, name = 'test' }: TestBreakerOptions = {},
 ): TestBreaker {
   const timeouts: Timeouts = isTimeouts(clock) ? clock : new Ticker(() => clock.now());
-  return new EditableBreaker(name, governorOf(name, spec), { clock, timeouts });
+  return new EditableBreaker(name, governorOf(name, spec), { clock, timeouts, random, wallNow });
 }
 
 class EditableBreaker extends GovernedBreaker implements TestBreaker {

@@ -2,6 +2,7 @@ import { AsyncResource } from 'node:async_hooks';
 import { performance } from 'node:perf_hooks';
 import type { Clock } from './core/clock.ts';
 import { type Deadline, type Timeouts, TimeoutWheel } from './core/timeout.ts';
+import { Heartbeat } from './heartbeat.ts';
 
 const TICK_MS = 5;
 
@@ -19,6 +20,7 @@ const nobody = new AsyncResource('fuseboard.ticker');
 export class Ticker implements Clock, Timeouts {
   readonly #read: () => number;
   readonly #wheel = new TimeoutWheel(TICK_MS);
+  readonly #heartbeat: Heartbeat;
   #timer: NodeJS.Timeout | undefined;
   #time = 0;
   #wasRead = false;
@@ -27,6 +29,7 @@ export class Ticker implements Clock, Timeouts {
   /** @param read a monotonic clock in milliseconds. */
   constructor(read: () => number = () => performance.now()) {
     this.#read = read;
+    this.#heartbeat = new Heartbeat(read);
   }
 
   now(): number {
@@ -47,6 +50,14 @@ export class Ticker implements Clock, Timeouts {
 
   remove(deadline: Deadline): void {
     this.#wheel.remove(deadline);
+  }
+
+  watch(until: number): void {
+    this.#heartbeat.watch(until);
+  }
+
+  stallEndedAt(): number {
+    return this.#heartbeat.stallEndedAt();
   }
 
   #wake(): number {

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
-import type { State, TransitionEvent } from '../src/breaker.ts';
+import type { ForceOptions, State, TransitionEvent } from '../src/breaker.ts';
 import type { PolicyDefaults } from '../src/registry.ts';
 import { createBreaker, FakeClock, type TestBreaker } from '../src/testing.ts';
 
@@ -11,23 +11,36 @@ interface Thrown {
   code?: string;
   status?: number;
   statusCode?: number;
+  headers?: Record<string, string>;
   responseStatus?: number;
+  responseHeaders?: Record<string, string>;
 }
-type Outcome = 'success' | 'failure' | 'ignored' | { throws: Thrown } | { returns: { status: number } };
+type Outcome =
+  | 'success'
+  | 'failure'
+  | 'ignored'
+  | { throws: Thrown }
+  | { returns: { status: number; headers?: Record<string, string> } };
 
 interface Step {
   at: number;
-  calls?: { outcome: Outcome; times?: number };
+  stall?: boolean;
+  calls?: { outcome: Outcome; times?: number; lastingMs?: number };
   begin?: string[];
   end?: { calls: string[]; outcome: Outcome };
   edit?: PolicyDefaults;
+  wallClock?: string;
+  forceOpen?: ForceOptions;
+  forceClosed?: ForceOptions;
+  reset?: true;
   expect?: {
     admitted?: number;
     rejected?: number;
     state?: State;
     sinceMs?: number;
     retryAfterMs?: number;
-    window?: { calls: number; failures: number };
+    window?: { calls?: number; failures?: number; slow?: number };
+    forced?: { state: 'open' | 'closed'; reason: string; endsInMs: number } | null;
     consecutiveFailures?: number;
     totals?: Record<string, number>;
     transitions?: TransitionEvent[];
@@ -36,6 +49,8 @@ interface Step {
 interface Scenario {
   title: string;
   policy: PolicyDefaults;
+  random?: number[];
+  wallClock?: string;
   steps: Step[];
 }
 
@@ -44,7 +59,7 @@ const files = readdirSync(folder).filter((name) => name.endsWith('.yaml'));
 
 describe('every scenario', () => {
   it('is there', () => {
-    expect(files.length).toBeGreaterThanOrEqual(20);
+    expect(files.length).toBeGreaterThanOrEqual(75);
   });
   for (const file of files) {
     const scenario = parse(readFileSync(new URL(file, folder), 'utf8')) as Scenario;
@@ -61,19 +76,35 @@ class Replay {
   readonly #scenario: Scenario;
   readonly #breaker: TestBreaker;
   readonly #running = new Map<string, RunningCall>();
+  readonly #random: number[];
+  #wallAtStart: number;
   #transitions: TransitionEvent[] = [];
   #admitted = 0;
   #attempted = 0;
 
   constructor(scenario: Scenario) {
     this.#scenario = scenario;
-    this.#breaker = createBreaker(scenario.policy, { clock: this.#clock });
+    this.#random = [...(scenario.random ?? [])];
+    this.#wallAtStart = Date.parse(scenario.wallClock ?? '2026-01-01T00:00:00Z');
+    this.#breaker = createBreaker(scenario.policy, {
+      clock: this.#clock,
+      random: () => this.#draw(),
+      wallNow: () => this.#wallAtStart + this.#clock.now(),
+    });
     this.#breaker.on('transition', (event) => this.#transitions.push(event));
+  }
+
+  #draw(): number {
+    const drawn = this.#random.shift();
+    if (drawn === undefined) throw new Error('the scenario has no random number left');
+    return drawn;
   }
 
   async run(): Promise<void> {
     for (const [i, step] of this.#scenario.steps.entries()) {
-      this.#clock.advance(step.at - this.#clock.now());
+      const ms = step.at - this.#clock.now();
+      if (step.stall) this.#clock.stall(ms);
+      else this.#clock.advance(ms);
       await settled();
       this.#admitted = 0;
       this.#attempted = 0;
@@ -82,17 +113,24 @@ class Replay {
       this.#compare(i, step);
       this.#transitions = [];
     }
+    expect({ randomNumbersLeft: this.#random }).toEqual({ randomNumbersLeft: [] });
   }
 
-  async #act({ calls, begin, end, edit }: Step): Promise<void> {
+  async #act({ calls, begin, end, ...step }: Step): Promise<void> {
     for (let i = 0; calls !== undefined && i < (calls.times ?? 1); i++) {
+      const before = this.#admitted;
       const call = this.#begin();
+      if (this.#admitted > before) this.#clock.advance(calls.lastingMs ?? 0);
       call.end(calls.outcome);
       await settled();
     }
     for (const name of begin ?? []) this.#running.set(name, this.#begin());
     for (const name of end?.calls ?? []) this.#running.get(name)!.end(end!.outcome);
-    if (edit !== undefined) this.#breaker.apply(edit);
+    if (step.edit !== undefined) this.#breaker.apply(step.edit);
+    if (step.forceOpen !== undefined) this.#breaker.forceOpen(step.forceOpen);
+    if (step.forceClosed !== undefined) this.#breaker.forceClosed(step.forceClosed);
+    if (step.reset) this.#breaker.reset();
+    if (step.wallClock !== undefined) this.#wallAtStart = Date.parse(step.wallClock) - this.#clock.now();
   }
 
   #begin(): RunningCall {
@@ -123,13 +161,15 @@ class Replay {
   }
 
   #compare(index: number, step: Step): void {
-    const { admitted, rejected, totals, transitions, ...seen } = step.expect ?? {};
+    const { admitted, rejected, totals, transitions, window, forced, ...seen } = step.expect ?? {};
     const stats = this.#breaker.stats();
     const expected = {
       ...seen,
       admitted: admitted ?? this.#attempted - (rejected ?? 0),
       rejected: rejected ?? this.#attempted - (admitted ?? this.#attempted),
       totals: totals ?? {},
+      window: window ?? {},
+      ...(forced === undefined ? {} : { forced }),
       ...(transitions === undefined ? {} : { transitions }),
     };
     const found = {
@@ -137,6 +177,8 @@ class Replay {
       admitted: this.#admitted,
       rejected: this.#attempted - this.#admitted,
       totals: pick(stats.totals, Object.keys(totals ?? {})),
+      window: pick(stats.window, Object.keys(window ?? {})),
+      ...(forced === undefined ? {} : { forced: stats.forced ?? null }),
       ...(transitions === undefined ? {} : { transitions: this.#transitions }),
     };
     expect({ step: index, ...found }).toEqual({ step: index, ...expected });
@@ -158,10 +200,11 @@ function withResolvers() {
   return { promise, resolve, reject };
 }
 
-function errorLike({ classes = [], responseStatus, ...fields }: Thrown): Error {
+function errorLike({ classes = [], responseStatus, responseHeaders, ...fields }: Thrown): Error {
   let type: ErrorConstructor = Error;
   for (const name of classes) type = { [name]: class extends type {} }[name] as unknown as ErrorConstructor;
-  const response = responseStatus === undefined ? {} : { response: { status: responseStatus } };
+  const response =
+    responseStatus === undefined ? {} : { response: { status: responseStatus, headers: responseHeaders ?? {} } };
   return Object.assign(new type('down'), fields, response);
 }
 

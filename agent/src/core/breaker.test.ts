@@ -12,7 +12,8 @@ const configOf = (spec: object) => {
 function make(spec: object) {
   const clock = { time: 0, now: () => clock.time };
   const heard: TransitionEvent[] = [];
-  const core = new BreakerCore(configOf(spec), clock, { transitioned: (event) => heard.push(event) });
+  const around = { clock, random: () => 0, wallNow: () => 0 };
+  const core = new BreakerCore(configOf(spec), around, { transitioned: (event) => heard.push(event) });
   return { clock, heard, core, states: () => heard.map(({ to }) => to) };
 }
 
@@ -78,7 +79,8 @@ describe('a breaker', () => {
   it('reads deadlines from the exact time of a clock that has one', () => {
     let exact = 0;
     const lagging = { now: () => Math.floor(exact / 5) * 5, exact: () => exact };
-    const core = new BreakerCore(configOf({ trip: { consecutiveFailures: 1 } }), lagging, { transitioned() {} });
+    const around = { clock: lagging, random: () => 0, wallNow: () => 0 };
+    const core = new BreakerCore(configOf({ trip: { consecutiveFailures: 1 } }), around, { transitioned() {} });
     exact = 3;
     core.enter()!.fail();
     exact = 30_002.9;

@@ -1,14 +1,27 @@
 import { classifyError, classifyResult, type Outcome } from './classify.ts';
-import { type Clock, exactNow } from './clock.ts';
+import { exactNow, type Surroundings } from './clock.ts';
 import type { Config } from './config.ts';
+import { InFlight } from './in-flight.ts';
+import { openTimeMs } from './open-time.ts';
 import { NO_GENERATION, Permit } from './permit.ts';
-import type { Reason, State, StateRecord, TransitionEvent } from './state.ts';
+import { retryAfterMs } from './retry-after.ts';
+import type { Open, Probing, Ramping, Reason, State, StateRecord, TransitionEvent } from './state.ts';
 import { Tally } from './tally.ts';
+import { trippedByFailures, trippedByRate } from './trip.ts';
 import { type Window, windowFor } from './window.ts';
 
 /** Who hears of a change of state, once the state is consistent. Must not throw. */
 export interface TransitionSink {
   transitioned(event: TransitionEvent): void;
+}
+
+/** A state that somebody holds a breaker in. */
+export interface Forced {
+  readonly state: 'open' | 'closed';
+  /** When it ends by itself, in milliseconds of the clock. */
+  readonly until: number;
+  /** Why, in the words of who did it. */
+  readonly reason: string;
 }
 
 /**
@@ -17,25 +30,33 @@ export interface TransitionSink {
  */
 export class BreakerCore {
   readonly tally = new Tally();
-  readonly #clock: Clock;
+  readonly #around: Surroundings;
   readonly #sink: TransitionSink;
   #config: Config;
   #window: Window;
+  /** Only where slow calls count. */
+  #inFlight: InFlight | undefined;
   #state: StateRecord;
+  #forced: Forced | undefined;
   /** One more with each state entered and each new beginning; an outcome of an earlier one moves nothing. */
   #generation = 0;
-  /** Failures since the last success, while closed. */
+  /** Failures since the last success. */
   #run = 0;
+  /** How many times in a row the circuit had opened before it last did. */
+  #reopenings = 0;
+  /** How long it last was open; 0 before that. */
+  #lastOpenMs = 0;
   /** Changes of state that nobody heard of yet. */
   #unheard: TransitionEvent[] | undefined;
   #telling = false;
 
-  constructor(config: Config, clock: Clock, sink: TransitionSink) {
-    this.#clock = clock;
+  constructor(config: Config, around: Surroundings, sink: TransitionSink) {
+    this.#around = around;
     this.#sink = sink;
     this.#config = config;
-    const now = exactNow(this.#clock);
+    const now = exactNow(around.clock);
     this.#window = windowFor(config, undefined, now);
+    this.#inFlight = countsSlow(config) ? new InFlight(config.slowMs, now) : undefined;
     this.#state = { kind: 'closed', since: now };
   }
 
@@ -58,7 +79,7 @@ export class BreakerCore {
   get retryAfterMs(): number {
     if (this.#state.kind === 'closed') return 0;
     const now = this.#look();
-    return this.#state.kind === 'open' ? this.#openUntil(this.#state.since) - now : 0;
+    return this.#state.kind === 'open' ? this.#openUntil(this.#state) - now : 0;
   }
 
   /** Failures in a row, while closed. */
@@ -67,28 +88,48 @@ export class BreakerCore {
   }
 
   /** The calls that the conditions look at. */
-  get window(): { calls: number; failures: number } {
+  get window(): { calls: number; failures: number; slow: number } {
     this.#window.advance(this.#look());
-    return { calls: this.#window.calls, failures: this.#window.failures };
+    const { calls, failures, slow } = this.#window;
+    return { calls, failures, slow };
+  }
+
+  /** The state that somebody holds the breaker in, with how long that still lasts. */
+  get forced(): { state: Forced['state']; reason: string; endsInMs: number } | undefined {
+    const now = this.#look();
+    if (this.#forced === undefined) return undefined;
+    const { state, reason, until } = this.#forced;
+    return { state, reason, endsInMs: until - now };
   }
 
   /** Asks for leave to call. Whoever gets a permit settles it once; a rejection is `null` and is counted. */
   enter(): Permit | null {
-    if (this.#state.kind === 'closed') return new Permit(this, this.#generation, this.#clock.now());
-    const now = this.#lapse(exactNow(this.#clock));
+    if (this.#state.kind === 'closed') {
+      const now = this.#around.clock.now();
+      if (this.#inFlight !== undefined) this.#window.advance(now);
+      if (this.#inFlight === undefined || !this.#evaluate(now, 0)) return this.#admit(now);
+    }
+    const now = this.#lapse(exactNow(this.#around.clock));
     const permit = this.#enterGuarded(now);
     this.#tell();
     return permit;
   }
 
   #enterGuarded(now: number): Permit | null {
-    const state = this.#state;
-    if (state.kind === 'half-open' && state.probes.size < this.#config.maxProbes) {
-      const probe = new Permit(this, this.#generation, now);
-      state.probes.add(probe);
-      return probe;
+    if (this.#state.kind === 'half-open' && this.#state.probes === undefined && this.#inFlight !== undefined) {
+      this.#window.advance(now);
+      this.#evaluate(now, 0);
     }
-    if (this.#config.mode === 'Shadow') {
+    const state = this.#state;
+    if (
+      state.kind === 'half-open' &&
+      (state.probes === undefined ? this.#rampAdmits(state, now) : this.#awaits(state))
+    ) {
+      const permit = this.#admit(now);
+      state.probes?.add(permit);
+      return permit;
+    }
+    if (this.#config.mode === 'Shadow' && this.#forced === undefined) {
       this.tally.shadowRejected++;
       return new Permit(this, NO_GENERATION, now);
     }
@@ -96,16 +137,40 @@ export class BreakerCore {
     return null;
   }
 
+  #admit(now: number): Permit {
+    if (this.#inFlight !== undefined) {
+      this.#inFlight.begin(now);
+      this.#around.clock.watch?.(now + LONGEST_JUDGED * this.#config.slowMs);
+    }
+    return new Permit(this, this.#generation, now);
+  }
+
+  /** Whether one more probe may begin. */
+  #awaits({ probes, calls }: Probing): boolean {
+    const { maxProbes, evaluate } = this.#config;
+    return probes.size + (evaluate === 'FailureRate' ? calls : 0) < maxProbes;
+  }
+
+  /** The share that passes is 2^(t / rampDuration) - 1, as in aiomisc: it doubles its distance from -1 over the ramp. */
+  #rampAdmits(state: Ramping, now: number): boolean {
+    if (state.startedAt === undefined) {
+      state.startedAt = now;
+      return true;
+    }
+    const part = (now - state.startedAt) / this.#config.rampMs;
+    return part >= 1 || this.#around.random() < 2 ** part - 1;
+  }
+
   /** Settles a permit by what the call returned, and says how that was judged. */
   settleResult(permit: Permit, result: unknown): Outcome {
     const outcome = classifyResult(this.#config.classification, result);
-    this.settle(permit, outcome);
+    this.settle(permit, outcome, result);
     return outcome;
   }
 
   /** Settles a permit by what the call threw. */
   settleError(permit: Permit, error: unknown): void {
-    this.settle(permit, classifyError(this.#config.classification, error));
+    this.settle(permit, classifyError(this.#config.classification, error), error);
   }
 
   /** Settles the unsettled permit of a call that was given up after its time: a failure, whatever `classify` says. */
@@ -114,84 +179,189 @@ export class BreakerCore {
     this.settle(permit, 'failure');
   }
 
-  /** Settles a permit; a second settling does nothing. */
-  settle(permit: Permit, outcome: Outcome): void {
+  /** Settles a permit; a second settling does nothing. `what` was returned or thrown, where that is known. */
+  settle(permit: Permit, outcome: Outcome, what?: unknown): void {
     if (permit.outcome !== undefined) return;
     permit.outcome = outcome;
-    const now = this.#clock.now();
+    const now = this.#around.clock.now();
     const { tally } = this;
     tally.tookMs(now - permit.startedAt);
+    const slow = outcome !== 'ignored' && this.#isSlow(permit, now);
+    if (slow) tally.slow++;
     if (outcome === 'success') tally.succeeded++;
     else if (outcome === 'failure') tally.failed++;
     else tally.ignored++;
     if (permit.generation !== this.#generation) return;
-    if (this.#state.kind === 'closed') this.#settleClosed(outcome, now);
-    else this.#settleProbe(permit, outcome);
+    if (this.#state.kind === 'closed') this.#settleClosed(permit, outcome, slow, now, what);
+    else this.#settleHalfOpen(permit, outcome, slow, what);
     this.#tell();
   }
 
-  #settleClosed(outcome: Outcome, now: number): void {
+  #isSlow({ startedAt }: Permit, now: number): boolean {
+    const { slowMs } = this.#config;
+    return slowMs !== 0 && now - startedAt > slowMs && startedAt >= this.#stallEndedAt();
+  }
+
+  #stallEndedAt(): number {
+    return this.#around.clock.stallEndedAt?.() ?? Number.NEGATIVE_INFINITY;
+  }
+
+  #settleClosed(permit: Permit, outcome: Outcome, slow: boolean, now: number, what: unknown): void {
     if (this.#config.mode === 'Disabled') return;
+    this.#record(permit, outcome, slow, now);
+    this.#evaluate(now, outcome === 'failure' ? what : undefined);
+  }
+
+  #record(permit: Permit, outcome: Outcome, slow: boolean, now: number): void {
+    this.#inFlight?.end(permit.startedAt);
     if (outcome === 'ignored') {
       this.#window.advance(now);
     } else {
       const failed = outcome === 'failure';
       this.#run = failed ? this.#run + 1 : 0;
-      this.#window.record(now, failed);
-    }
-    const reason = this.#tripped();
-    if (reason !== undefined) this.#transition({ kind: 'open', since: exactNow(this.#clock) }, reason);
-  }
-
-  #tripped(): Reason | undefined {
-    const { consecutiveFailures, failureCount, failureRatePercent, minimumCalls } = this.#config;
-    const { calls, failures } = this.#window;
-    if (consecutiveFailures !== 0 && this.#run >= consecutiveFailures) return 'consecutive-failures';
-    if (failureCount !== 0 && failures >= failureCount) return 'failure-count';
-    if (failureRatePercent !== 0 && calls >= minimumCalls && failures * 100 >= failureRatePercent * calls) {
-      return 'failure-rate';
-    }
-    return undefined;
-  }
-
-  #settleProbe(permit: Permit, outcome: Outcome): void {
-    const now = this.#lapse(exactNow(this.#clock));
-    const state = this.#state;
-    if (state.kind !== 'half-open' || permit.generation !== this.#generation) return;
-    state.probes.delete(permit);
-    if (outcome === 'failure') {
-      this.#transition({ kind: 'open', since: now }, 'probe-failed');
-    } else if (outcome === 'success') {
-      state.successes++;
-      if (state.successes >= this.#config.successThreshold) {
-        this.#transition({ kind: 'closed', since: now }, 'probe-succeeded');
-      }
+      this.#window.record(now, failed, slow);
     }
   }
 
   /**
+   * Opens the circuit when a condition holds, and says whether it did.
+   *
+   * @param what what a failure returned or threw, which may ask for a time to stay away.
+   */
+  #evaluate(now: number, what: unknown): boolean {
+    if (this.#forced !== undefined) {
+      if (now < this.#forced.until) return false;
+      this.#forced = undefined;
+    }
+    const reason = this.#tripped(now);
+    if (reason !== undefined) this.#open(exactNow(this.#around.clock), reason, what);
+    return reason !== undefined;
+  }
+
+  #tripped(now: number): Reason | undefined {
+    const config = this.#config;
+    const window = this.#window;
+    const reason = trippedByFailures(config, window.failures, this.#run);
+    if (reason !== undefined) return reason;
+    const overdue = this.#overdue(now);
+    return window.calls + overdue >= config.minimumCalls ? trippedByRate(config, window, overdue) : undefined;
+  }
+
+  /** Calls under way that are slow already. */
+  #overdue(now: number): number {
+    const inFlight = this.#inFlight;
+    if (inFlight === undefined) return 0;
+    inFlight.advance(now);
+    if (inFlight.overdue > 0) inFlight.forget(this.#stallEndedAt());
+    return inFlight.overdue;
+  }
+
+  #settleHalfOpen(permit: Permit, outcome: Outcome, slow: boolean, what: unknown): void {
+    const now = this.#lapse(exactNow(this.#around.clock));
+    const state = this.#state;
+    if (state.kind !== 'half-open' || permit.generation !== this.#generation) return;
+    if (state.probes === undefined) {
+      this.#record(permit, outcome, slow, now);
+      if (outcome === 'success') state.succeeded = true;
+      if (this.#evaluate(now, outcome === 'failure' ? what : undefined)) return;
+      const isOver = now - state.startedAt! >= this.#config.rampMs;
+      if (isOver && state.succeeded) this.#transition({ kind: 'closed', since: now }, 'ramp-over');
+    } else if (state.probes.delete(permit)) {
+      this.#inFlight?.end(permit.startedAt);
+      if (outcome !== 'ignored') this.#countProbe(state, outcome === 'failure', slow, now, 'probe-failed', what);
+    }
+  }
+
+  /** @param reason why the circuit opens if this probe alone opens it. */
+  #countProbe(state: Probing, failed: boolean, slow: boolean, now: number, reason: Reason, what?: unknown): void {
+    state.calls++;
+    if (failed) state.failures++;
+    if (slow) state.slow++;
+    if (!failed && !slow) state.successes++;
+    if (this.#config.evaluate === 'FailureRate') {
+      this.#judgeProbes(state, now, failed ? what : undefined);
+    } else if (failed || slow) {
+      this.#open(now, reason, failed ? what : undefined);
+    } else if (state.successes >= this.#config.successThreshold) {
+      this.#transition({ kind: 'closed', since: now }, 'probe-succeeded');
+    }
+  }
+
+  #judgeProbes(state: Probing, now: number, what?: unknown): void {
+    if (state.calls < Math.min(this.#config.minimumCalls, this.#config.maxProbes)) return;
+    const reason = trippedByRate(this.#config, state, this.#overdue(now));
+    if (reason !== undefined) this.#open(now, reason, what);
+    else this.#transition({ kind: 'closed', since: now }, 'probe-succeeded');
+  }
+
+  /**
    * Puts the breaker under another configuration. State and samples stay, unless `reset` asks for a closed and empty
-   * breaker. Disabled is always closed and empty, when it begins and when it ends.
+   * breaker. Disabled is always closed and empty, when it begins and when it ends. A forced state stays in any case.
    */
   configure(config: Config, reset: boolean): void {
-    const now = this.#lapse(exactNow(this.#clock));
-    const [before, after] = [this.#config.mode, config.mode];
+    const now = this.#lapse(exactNow(this.#around.clock));
+    const before = this.#config;
     this.#config = config;
     this.#window = windowFor(config, this.#window, now);
+    if (!countsSlow(config)) this.#inFlight = undefined;
+    else if (this.#inFlight?.slowMs !== config.slowMs) {
+      // Calls that are under way are not known by when they began; they are judged when they end.
+      this.#inFlight = new InFlight(config.slowMs, now);
+      this.#inFlight.forget(now);
+    }
     if (reset) this.#startAfresh(now, 'policy-reset');
-    else if (before !== after && (before === 'Disabled' || after === 'Disabled')) {
+    else if (before.mode !== config.mode && (before.mode === 'Disabled' || config.mode === 'Disabled')) {
       this.#startAfresh(now, 'policy-disabled');
     }
+    const state = this.#state;
+    if (state.kind === 'open') state.chance ??= this.#draw();
     this.#lapse(now, now);
+    this.#judgeLastProbes(now);
+    this.#tell();
+  }
+
+  /** An edit that leaves no probe to come must not leave the circuit half-open for ever. */
+  #judgeLastProbes(now: number): void {
+    const state = this.#state;
+    if (state.kind !== 'half-open' || state.probes === undefined || this.#config.evaluate !== 'FailureRate') return;
+    if (state.probes.size === 0 && !this.#awaits(state)) this.#judgeProbes(state, now);
+  }
+
+  /** Opens the circuit for `ms`, in every mode; then it is half-open, or closed where the mode is Disabled. */
+  forceOpen(ms: number, reason: string): void {
+    const now = this.#lapse(exactNow(this.#around.clock));
+    this.#forced = { state: 'open', until: now + ms, reason };
+    if (this.#state.kind !== 'open') {
+      this.#reopenings = -1;
+      this.#transition({ kind: 'open', since: now, retryAfterMs: 0, chance: undefined }, 'forced-open', reason);
+    }
+    this.#tell();
+  }
+
+  /** Closes the circuit for `ms`: calls are recorded and no condition opens it; then the conditions apply again. */
+  forceClosed(ms: number, reason: string): void {
+    const now = this.#lapse(exactNow(this.#around.clock));
+    this.#forced = { state: 'closed', until: now + ms, reason };
+    if (this.#state.kind !== 'closed') this.#transition({ kind: 'closed', since: now }, 'forced-closed', reason);
+    this.#tell();
+  }
+
+  /** Ends a forced state and starts closed and empty. The totals stay. */
+  reset(): void {
+    const now = this.#lapse(exactNow(this.#around.clock));
+    this.#forced = undefined;
+    this.#startAfresh(now, 'manual-reset');
     this.#tell();
   }
 
   #startAfresh(now: number, reason: Reason): void {
-    if (this.#state.kind !== 'closed') {
+    this.#lastOpenMs = 0;
+    if (this.#state.kind !== 'closed' && this.#forced === undefined) {
       this.#transition({ kind: 'closed', since: now }, reason);
       return;
     }
     this.#generation++;
+    this.#inFlight?.clear();
     this.#empty();
   }
 
@@ -202,7 +372,7 @@ export class BreakerCore {
 
   /** Lets lapse what has lapsed, tells, and returns the time. */
   #look(): number {
-    const now = this.#lapse(exactNow(this.#clock));
+    const now = this.#lapse(exactNow(this.#around.clock));
     this.#tell();
     return now;
   }
@@ -214,34 +384,66 @@ export class BreakerCore {
   #lapse(now: number, notBefore = Number.NEGATIVE_INFINITY): number {
     for (;;) {
       const state = this.#state;
-      if (state.kind === 'closed') return now;
+      if (state.kind === 'closed') {
+        if (this.#forced !== undefined && this.#forced.until <= now) this.#forced = undefined;
+        return now;
+      }
       if (state.kind === 'open') {
-        const due = this.#openUntil(state.since);
+        const due = this.#openUntil(state);
         if (due > now) return now;
-        const since = Math.max(due, notBefore);
-        this.#transition({ kind: 'half-open', since, probes: new Set(), successes: 0 }, 'open-duration-over');
+        this.#endOpen(state, Math.max(due, notBefore));
       } else {
-        const [oldest] = state.probes;
-        if (oldest === undefined) return now;
+        const oldest = state.probes?.values().next().value;
+        if (state.probes === undefined || oldest === undefined) return now;
         const due = oldest.startedAt + this.#config.probeTimeoutMs;
         if (due > now) return now;
-        this.#transition({ kind: 'open', since: Math.max(due, notBefore) }, 'probe-timeout');
+        state.probes.delete(oldest);
+        this.#inFlight?.end(oldest.startedAt);
+        this.#countProbe(state, true, this.#isSlow(oldest, due), Math.max(due, notBefore), 'probe-timeout');
       }
     }
   }
 
-  #openUntil(since: number): number {
-    return since + this.#config.openMs;
+  #endOpen({ since: openedAt }: Open, since: number): void {
+    const reason = this.#forced === undefined ? 'open-duration-over' : 'force-over';
+    this.#forced = undefined;
+    this.#lastOpenMs = since - openedAt;
+    if (this.#config.mode === 'Disabled') {
+      this.#transition({ kind: 'closed', since }, reason);
+    } else if (this.#config.strategy === 'Ramp') {
+      this.#transition({ kind: 'half-open', since, probes: undefined, startedAt: undefined, succeeded: false }, reason);
+    } else {
+      const none = { calls: 0, failures: 0, slow: 0, successes: 0 };
+      this.#transition({ kind: 'half-open', since, probes: new Set(), ...none }, reason);
+    }
+  }
+
+  #openUntil(state: Open): number {
+    if (this.#forced !== undefined) return this.#forced.until;
+    return state.since + openTimeMs(this.#config, state, this.#reopenings);
+  }
+
+  #open(now: number, reason: Reason, what: unknown): void {
+    const state = this.#state;
+    const startsOver = state.kind === 'closed' && now - state.since >= this.#lastOpenMs;
+    this.#reopenings = startsOver ? 0 : this.#reopenings + 1;
+    const asked = this.#config.honorRetryAfter ? retryAfterMs(what, () => this.#around.wallNow()) : 0;
+    this.#transition({ kind: 'open', since: now, retryAfterMs: asked, chance: this.#draw() }, reason);
+  }
+
+  #draw(): number | undefined {
+    return this.#config.jitterPercent === 0 ? undefined : this.#around.random();
   }
 
   /** The only place where the state changes. */
-  #transition(to: StateRecord, reason: Reason): void {
+  #transition(to: StateRecord, reason: Reason, detail?: string): void {
     const from = this.#state.kind;
     this.#state = to;
     this.#generation++;
-    if (to.kind === 'closed') this.#empty();
+    this.#inFlight?.clear();
+    if (to.kind === 'closed' || (to.kind === 'half-open' && to.probes === undefined)) this.#empty();
     this.#unheard ??= [];
-    this.#unheard.push({ from, to: to.kind, at: to.since, reason });
+    this.#unheard.push({ from, to: to.kind, at: to.since, reason, ...(detail === undefined ? {} : { detail }) });
   }
 
   #tell(): void {
@@ -253,4 +455,11 @@ export class BreakerCore {
     this.#unheard = undefined;
     this.#telling = false;
   }
+}
+
+/** In times `slowerThan`: how long it matters whether the process stood still during a call. */
+const LONGEST_JUDGED = 10;
+
+function countsSlow({ slowMs, mode }: Config): boolean {
+  return slowMs !== 0 && mode !== 'Disabled';
 }

@@ -4,6 +4,19 @@ export interface Clock {
   now(): number;
   /** The time to the full resolution, for deadlines. Absent: `now` does not lag. */
   exact?(): number;
+  /** Asks the clock to notice, until this time, when the process stands still. */
+  watch?(until: number): void;
+  /** When the process last moved on after it had stood still for more than a second, busy or frozen. Absent: it never does. */
+  stallEndedAt?(): number;
+}
+
+/** What a breaker is given instead of looking around itself. */
+export interface Surroundings {
+  readonly clock: Clock;
+  /** The source of chance, from 0 to below 1. */
+  random(): number;
+  /** The wall clock, milliseconds since 1970: only to read the dates that others send. */
+  wallNow(): number;
 }
 
 /** The time to the clock's full resolution. */

@@ -9,10 +9,10 @@ export interface Config {
   readonly mode: 'Enforce' | 'Shadow' | 'Disabled';
   /** `onUpdate: Reset`: a breaker that comes under this spec starts closed and empty. */
   readonly resetOnUpdate: boolean;
-  readonly windowType: 'Time' | 'Count';
-  /** How far a Time window reaches back; 0 with Count. */
+  readonly windowType: 'Time' | 'Count' | 'Ewma';
+  /** How far a Time window reaches back, or the half-life of an Ewma window; 0 with Count. */
   readonly windowMs: number;
-  /** How many calls a Count window holds; 0 with Time. */
+  /** How many calls a Count window holds; 0 with any other. */
   readonly windowSize: number;
   /** Never more than a Count window holds. */
   readonly minimumCalls: number;
@@ -22,7 +22,19 @@ export interface Config {
   readonly failureCount: number;
   /** 0: no such condition. */
   readonly consecutiveFailures: number;
+  /** 0: no such condition. */
+  readonly slowRatePercent: number;
+  /** A call that takes longer is slow; 0 when none is. */
+  readonly slowMs: number;
   readonly openMs: number;
+  /** Each open time in a row is so many times the one before. */
+  readonly backoffFactor: number;
+  readonly maxOpenMs: number;
+  readonly jitterPercent: number;
+  readonly honorRetryAfter: boolean;
+  readonly strategy: 'Probes' | 'Ramp';
+  readonly evaluate: 'AnyFailure' | 'FailureRate';
+  readonly rampMs: number;
   readonly maxProbes: number;
   readonly successThreshold: number;
   readonly probeTimeoutMs: number;
@@ -62,23 +74,34 @@ function read(root: Section): Config {
   const window = trip.section('window');
   const absentWindow = { type: DEFAULTS.trip.window.type, ms: absentMs(DEFAULTS.trip.window.duration) };
   const windowType = trip.has('window') ? readWindowType(window) : absentWindow.type;
+  const windowMs = trip.has('window') ? 0 : absentWindow.ms;
   const windowSize = window.whole('size', 100_000, 0);
   const minimumCalls = trip.whole('minimumCalls', MILLION, DEFAULTS.trip.minimumCalls);
   const recovery = root.section('recovery');
   const halfOpen = recovery.section('halfOpen');
   const absent = DEFAULTS.recovery.halfOpen;
-  halfOpen.choice('strategy', ['Probes'], absent.strategy);
+  const slow = trip.section('slowCallRate');
+  if (trip.has('slowCallRate')) slow.require('slowerThan');
   return {
     mode: root.choice('mode', ['Enforce', 'Shadow', 'Disabled'], DEFAULTS.mode),
     resetOnUpdate: root.choice<'Preserve' | 'Reset'>('onUpdate', ['Preserve', 'Reset'], DEFAULTS.onUpdate) === 'Reset',
     windowType,
-    windowMs: window.duration('duration', trip.has('window') ? 0 : absentWindow.ms),
+    windowMs: window.duration(windowType === 'Ewma' ? 'halfLife' : 'duration', windowMs),
     windowSize,
     minimumCalls: windowType === 'Count' ? Math.min(minimumCalls, windowSize) : minimumCalls,
     failureRatePercent: readRate(trip, 'failureRate'),
     failureCount: trip.whole('failureCount', MILLION, 0),
     consecutiveFailures: trip.whole('consecutiveFailures', MILLION, 0),
+    slowRatePercent: readRate(trip, 'slowCallRate'),
+    slowMs: slow.duration('slowerThan', 0),
     openMs: recovery.duration('openDuration', absentMs(DEFAULTS.recovery.openDuration)),
+    backoffFactor: recovery.whole('backoffFactor', 10, DEFAULTS.recovery.backoffFactor),
+    maxOpenMs: recovery.duration('maxOpenDuration', absentMs(DEFAULTS.recovery.maxOpenDuration)),
+    jitterPercent: recovery.share('jitterPercent', DEFAULTS.recovery.jitterPercent),
+    honorRetryAfter: recovery.flag('honorRetryAfter', DEFAULTS.recovery.honorRetryAfter),
+    strategy: halfOpen.choice('strategy', ['Probes', 'Ramp'], absent.strategy),
+    evaluate: halfOpen.choice('evaluate', ['AnyFailure', 'FailureRate'], absent.evaluate),
+    rampMs: halfOpen.duration('rampDuration', absentMs(absent.rampDuration)),
     maxProbes: halfOpen.whole('maxProbes', 1_000, absent.maxProbes),
     successThreshold: halfOpen.whole('successThreshold', 1_000, absent.successThreshold),
     probeTimeoutMs: halfOpen.duration('probeTimeout', absentMs(absent.probeTimeout)),
@@ -105,9 +128,9 @@ function readAudience(root: Section): void {
   }
 }
 
-function readWindowType(window: Section): 'Time' | 'Count' {
+function readWindowType(window: Section): Config['windowType'] {
   window.require('type');
-  return window.choice('type', ['Time', 'Count'], 'Time');
+  return window.choice('type', ['Time', 'Count', 'Ewma'], 'Time');
 }
 
 function readRate(trip: Section, name: string): number {

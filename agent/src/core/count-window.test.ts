@@ -4,7 +4,7 @@ import { CountWindow } from './count-window.ts';
 
 const size = fc.integer({ min: 1, max: 70 });
 const step = fc.oneof(
-  { weight: 20, arbitrary: fc.boolean() },
+  { weight: 20, arbitrary: fc.record({ failed: fc.boolean(), slow: fc.boolean() }) },
   { weight: 1, arbitrary: size },
   { weight: 1, arbitrary: fc.constant('clear' as const) },
 );
@@ -15,7 +15,7 @@ describe('a Count window', () => {
       fc.property(size, fc.array(step, { maxLength: 300, size: 'max' }), (initial, steps) => {
         const window = new CountWindow(initial);
         let limit = initial;
-        let log: boolean[] = [];
+        let log: { failed: boolean; slow: boolean }[] = [];
         for (const each of steps) {
           if (each === 'clear') {
             window.clear();
@@ -24,13 +24,14 @@ describe('a Count window', () => {
             window.resize(each);
             limit = each;
           } else {
-            window.record(0, each);
+            window.record(0, each.failed, each.slow);
             log.push(each);
           }
           log = log.slice(-limit);
-          expect({ calls: window.calls, failures: window.failures }).toEqual({
+          expect({ calls: window.calls, failures: window.failures, slow: window.slow }).toEqual({
             calls: log.length,
-            failures: log.filter(Boolean).length,
+            failures: log.filter(({ failed }) => failed).length,
+            slow: log.filter(({ slow }) => slow).length,
           });
         }
       }),
@@ -39,7 +40,7 @@ describe('a Count window', () => {
 
   it('does not mind how much time passes', () => {
     const window = new CountWindow(3);
-    window.record(0, true);
+    window.record(0, true, false);
     window.advance(86_400_000);
     expect(window.calls).toBe(1);
   });

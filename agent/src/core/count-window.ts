@@ -1,7 +1,8 @@
-/** The last `size` calls, one bit each: 1 is a failure. */
+/** The last `size` calls, two bits each: a failure, a slow call. */
 export class CountWindow {
   calls = 0;
   failures = 0;
+  slow = 0;
   #size: number;
   /** Where the next call goes; the oldest call is there once the window is full. */
   #next = 0;
@@ -9,21 +10,25 @@ export class CountWindow {
 
   constructor(size: number) {
     this.#size = size;
-    this.#bits = new Uint32Array(Math.ceil(size / 32));
+    this.#bits = new Uint32Array(words(size));
   }
 
-  record(_now: number, failed: boolean): void {
-    const word = this.#next >>> 5;
-    const bit = 1 << (this.#next & 31);
+  record(_now: number, failed: boolean, slow: boolean): void {
+    const word = this.#next >>> 4;
+    const shift = (this.#next & 15) << 1;
+    const rest = this.#bits[word]!;
     if (this.calls < this.#size) this.calls++;
-    else if ((this.#bits[word]! & bit) !== 0) this.failures--;
-    if (failed) {
-      this.failures++;
-      this.#bits[word]! |= bit;
-    } else {
-      this.#bits[word]! &= ~bit;
-    }
+    else this.#forget(rest >>> shift);
+    const bits = (failed ? FAILED : 0) | (slow ? SLOW : 0);
+    if (failed) this.failures++;
+    if (slow) this.slow++;
+    this.#bits[word] = (rest & ~(3 << shift)) | (bits << shift);
     this.#next = this.#next + 1 === this.#size ? 0 : this.#next + 1;
+  }
+
+  #forget(bits: number): void {
+    if ((bits & FAILED) !== 0) this.failures--;
+    if ((bits & SLOW) !== 0) this.slow--;
   }
 
   /** Calls leave by number, not by age. */
@@ -32,22 +37,26 @@ export class CountWindow {
   clear(): void {
     this.calls = 0;
     this.failures = 0;
+    this.slow = 0;
     this.#next = 0;
   }
 
   /** Changes how many calls are held; the newest ones stay. */
   resize(size: number): void {
     if (size === this.#size) return;
-    const { calls } = this;
-    const kept = Math.min(calls, size);
-    const newest: boolean[] = [];
+    const kept = Math.min(this.calls, size);
+    const newest: number[] = [];
     for (let age = kept; age >= 1; age--) {
       const at = (this.#next - age + this.#size) % this.#size;
-      newest.push((this.#bits[at >>> 5]! & (1 << (at & 31))) !== 0);
+      newest.push(this.#bits[at >>> 4]! >>> ((at & 15) << 1));
     }
     this.#size = size;
-    this.#bits = new Uint32Array(Math.ceil(size / 32));
+    this.#bits = new Uint32Array(words(size));
     this.clear();
-    for (const failed of newest) this.record(0, failed);
+    for (const bits of newest) this.record(0, (bits & FAILED) !== 0, (bits & SLOW) !== 0);
   }
 }
+
+const FAILED = 1;
+const SLOW = 2;
+const words = (size: number): number => Math.ceil(size / 16);

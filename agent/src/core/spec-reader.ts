@@ -63,12 +63,26 @@ export class Section {
     return this.#refuse(name, value, `a whole number from 1 to ${max}`, absent);
   }
 
+  /** A whole percent from 0 to 100. */
+  share(name: string, absent: number): number {
+    const value = this.#fields[name];
+    if (value === undefined) return absent;
+    if (Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 100) return value as number;
+    return this.#refuse(name, value, 'a whole number from 0 to 100', absent);
+  }
+
+  flag(name: string, absent: boolean): boolean {
+    const value = this.#fields[name];
+    if (value === undefined) return absent;
+    return typeof value === 'boolean' ? value : this.#refuse(name, value, 'true or false', absent);
+  }
+
   /** One of a few words. */
   choice<W extends string>(name: string, words: readonly W[], absent: W): W {
     const value = this.#fields[name];
     if (value === undefined) return absent;
     if (words.includes(value as W)) return value as W;
-    return this.#refuse(name, value, words.length === 1 ? words[0]! : `one of ${words.join(', ')}`, absent);
+    return this.#refuse(name, value, `one of ${words.join(', ')}`, absent);
   }
 
   /** A text that matches. */

@@ -6,14 +6,20 @@ export type State = 'closed' | 'open' | 'half-open';
 /** Why a state changed. */
 export type Reason =
   | 'failure-rate'
+  | 'slow-call-rate'
   | 'failure-count'
   | 'consecutive-failures'
   | 'open-duration-over'
   | 'probe-succeeded'
   | 'probe-failed'
   | 'probe-timeout'
+  | 'ramp-over'
   | 'policy-reset'
-  | 'policy-disabled';
+  | 'policy-disabled'
+  | 'forced-open'
+  | 'forced-closed'
+  | 'force-over'
+  | 'manual-reset';
 
 /** A change of state. */
 export interface TransitionEvent {
@@ -22,16 +28,42 @@ export interface TransitionEvent {
   /** When it happened, in milliseconds of the breaker's monotonic clock. An open time that ran out unnoticed carries the moment at which it ran out. */
   readonly at: number;
   readonly reason: Reason;
+  /** What those who forced the state gave as their reason. Absent in any other change. */
+  readonly detail?: string;
+}
+
+export interface Open {
+  readonly kind: 'open';
+  /** When it was entered. */
+  readonly since: number;
+  /** What the failure that opened it asked for by Retry-After; 0: nothing. */
+  readonly retryAfterMs: number;
+  /** The chance that this open time was given, from 0 to below 1; undefined until a policy asks for it. */
+  chance: number | undefined;
+}
+
+/** Half-open, testing by single calls. */
+export interface Probing {
+  readonly kind: 'half-open';
+  readonly since: number;
+  /** Probes under way, the oldest first. */
+  readonly probes: Set<Permit>;
+  /** What the probes that have ended came to; a slow failure is both. */
+  calls: number;
+  failures: number;
+  slow: number;
+  successes: number;
+}
+
+/** Half-open, letting a growing share of calls through. */
+export interface Ramping {
+  readonly kind: 'half-open';
+  readonly since: number;
+  readonly probes: undefined;
+  /** When the first call came; undefined before it. */
+  startedAt: number | undefined;
+  succeeded: boolean;
 }
 
 /** A state with what only it needs; `since` is when it was entered. */
-export type StateRecord =
-  | { readonly kind: 'closed'; readonly since: number }
-  | { readonly kind: 'open'; readonly since: number }
-  | {
-      readonly kind: 'half-open';
-      readonly since: number;
-      /** Probes under way, the oldest first. */
-      readonly probes: Set<Permit>;
-      successes: number;
-    };
+export type StateRecord = { readonly kind: 'closed'; readonly since: number } | Open | Probing | Ramping;

@@ -7,6 +7,7 @@ export class Tally {
   succeeded = 0;
   failed = 0;
   ignored = 0;
+  slow = 0;
   timedOut = 0;
   rejected = 0;
   shadowRejected = 0;
@@ -24,7 +25,7 @@ export class Tally {
   }
 
   totals(): Totals {
-    const { succeeded, failed, ignored, timedOut, rejected, shadowRejected, fallback } = this;
-    return { succeeded, failed, ignored, slow: 0, timedOut, rejected, shadowRejected, retried: 0, fallback };
+    const { succeeded, failed, ignored, slow, timedOut, rejected, shadowRejected, fallback } = this;
+    return { succeeded, failed, ignored, slow, timedOut, rejected, shadowRejected, retried: 0, fallback };
   }
 }

@@ -5,16 +5,23 @@ import { TimeWindow } from './time-window.ts';
 interface Sample {
   at: number;
   failed: boolean;
+  slow: boolean;
 }
 
 /** What a window of ten spans holds, counted from a plain log. */
-function held(log: readonly Sample[], ms: number, now: number): { calls: number; failures: number } {
+function held(log: readonly Sample[], ms: number, now: number) {
   const span = ms / 10;
   const inside = log.filter(({ at }) => Math.floor(now / span) - Math.floor(at / span) < 10);
-  return { calls: inside.length, failures: inside.filter(({ failed }) => failed).length };
+  return sums(inside);
 }
 
-const counts = ({ calls, failures }: TimeWindow) => ({ calls, failures });
+const sums = (log: readonly { failed: boolean; slow: boolean }[]) => ({
+  calls: log.length,
+  failures: log.filter(({ failed }) => failed).length,
+  slow: log.filter(({ slow }) => slow).length,
+});
+
+const counts = ({ calls, failures, slow }: TimeWindow) => ({ calls, failures, slow });
 /** As a share of the window: mostly within a span, sometimes a few spans, now and then beyond the window. */
 const pause = fc.oneof(
   { weight: 6, arbitrary: fc.double({ min: 0, max: 0.1, noNaN: true }) },
@@ -29,15 +36,15 @@ describe('a Time window', () => {
       fc.property(
         windowMs,
         fc.integer({ min: 0, max: 10_000_000 }),
-        fc.array(fc.tuple(pause, fc.boolean()), { maxLength: 80, size: 'max' }),
+        fc.array(fc.tuple(pause, fc.boolean(), fc.boolean()), { maxLength: 80, size: 'max' }),
         (ms, start, steps) => {
           let now = start;
           const window = new TimeWindow(ms, now);
           const log: Sample[] = [];
-          for (const [share, failed] of steps) {
+          for (const [share, failed, slow] of steps) {
             now = Math.floor(now + share * ms);
-            window.record(now, failed);
-            log.push({ at: now, failed });
+            window.record(now, failed, slow);
+            log.push({ at: now, failed, slow });
             expect(counts(window)).toEqual(held(log, ms, now));
           }
         },
@@ -49,7 +56,7 @@ describe('a Time window', () => {
     fc.assert(
       fc.property(windowMs, fc.nat(1_000_000), fc.double({ min: 0, max: 2, noNaN: true }), (ms, at, share) => {
         const window = new TimeWindow(ms, at);
-        window.record(at, true);
+        window.record(at, true, false);
         window.advance(at + share * ms);
         if (share <= 0.89) expect(window.calls).toBe(1);
         if (share >= 1.01) expect(window.calls).toBe(0);
@@ -59,11 +66,11 @@ describe('a Time window', () => {
 
   it('is empty after any idle time longer than itself', () => {
     const window = new TimeWindow(10_000, 0);
-    for (let i = 0; i < 10; i++) window.record(i * 900, true);
+    for (let i = 0; i < 10; i++) window.record(i * 900, true, false);
     window.advance(3_600_000);
-    expect(counts(window)).toEqual({ calls: 0, failures: 0 });
-    window.record(3_600_000, false);
-    expect(counts(window)).toEqual({ calls: 1, failures: 0 });
+    expect(counts(window)).toEqual({ calls: 0, failures: 0, slow: 0 });
+    window.record(3_600_000, false, false);
+    expect(counts(window)).toEqual({ calls: 1, failures: 0, slow: 0 });
   });
 
   it('keeps samples at most an old span longer when it is resized, and loses none that is young enough', () => {
@@ -78,8 +85,8 @@ describe('a Time window', () => {
           const log: Sample[] = [];
           for (const [share, failed] of steps) {
             now += share * before;
-            window.record(now, failed);
-            log.push({ at: now, failed });
+            window.record(now, failed, false);
+            log.push({ at: now, failed, slow: false });
           }
           window.resize(after, now);
           const younger = (age: number) => log.filter(({ at }) => now - at < age).length;
@@ -89,7 +96,7 @@ describe('a Time window', () => {
           expect(window.calls).toBeLessThanOrEqual(most);
           expect(window.failures).toBeLessThanOrEqual(window.calls);
           window.advance(now + after + before / 10 + 1);
-          expect(counts(window)).toEqual({ calls: 0, failures: 0 });
+          expect(counts(window)).toEqual({ calls: 0, failures: 0, slow: 0 });
         },
       ),
     );
@@ -97,30 +104,30 @@ describe('a Time window', () => {
 
   it('moves each old bucket whole to the new bucket of its newest instant', () => {
     const sizes = fc.constantFrom(10, 70, 1_000, 10_000, 25_000);
-    const step = fc.record({ pause, failed: fc.boolean(), resize: fc.option(sizes, { freq: 8 }) });
+    const step = fc.record({ pause, failed: fc.boolean(), slow: fc.boolean(), resize: fc.option(sizes, { freq: 8 }) });
     fc.assert(
       fc.property(sizes, fc.array(step, { maxLength: 60, size: 'max' }), (initial, steps) => {
         let [ms, now] = [initial, 1_000_000];
         const window = new TimeWindow(ms, now);
         /** Every outcome with the bucket that it is in, in spans of the window of its time. */
-        let log: { bucket: number; failed: boolean }[] = [];
+        let log: { bucket: number; failed: boolean; slow: boolean }[] = [];
         const current = () => Math.floor(now / (ms / 10));
-        for (const { pause, failed, resize } of steps) {
+        for (const { pause, failed, slow, resize } of steps) {
           now = Math.floor(now + pause * ms);
           log = log.filter(({ bucket }) => current() - bucket < 10);
           if (resize !== null && resize !== ms) {
             const old = ms / 10;
             window.resize(resize, now);
             ms = resize;
-            log = log.map(({ bucket, failed }) => {
+            log = log.map(({ bucket, ...sample }) => {
               const end = (bucket + 1) * old;
-              return { bucket: end > now ? current() : Math.ceil(end / (ms / 10)) - 1, failed };
+              return { bucket: end > now ? current() : Math.ceil(end / (ms / 10)) - 1, ...sample };
             });
             log = log.filter(({ bucket }) => current() - bucket < 10);
           }
-          window.record(now, failed);
-          log.push({ bucket: current(), failed });
-          expect(counts(window)).toEqual({ calls: log.length, failures: log.filter(({ failed }) => failed).length });
+          window.record(now, failed, slow);
+          log.push({ bucket: current(), failed, slow });
+          expect(counts(window)).toEqual(sums(log));
         }
       }),
       { numRuns: 300 },
@@ -129,16 +136,16 @@ describe('a Time window', () => {
 
   it('stays as it is when the new size is the old one', () => {
     const window = new TimeWindow(1_000, 0);
-    window.record(10, true);
+    window.record(10, true, false);
     window.resize(1_000, 500);
-    expect(counts(window)).toEqual({ calls: 1, failures: 1 });
+    expect(counts(window)).toEqual({ calls: 1, failures: 1, slow: 0 });
   });
 
   it('forgets everything when cleared, and counts on', () => {
     const window = new TimeWindow(1_000, 0);
-    window.record(10, true);
+    window.record(10, true, false);
     window.clear();
-    window.record(950, false);
-    expect(counts(window)).toEqual({ calls: 1, failures: 0 });
+    window.record(950, false, false);
+    expect(counts(window)).toEqual({ calls: 1, failures: 0, slow: 0 });
   });
 });

@@ -1,5 +1,13 @@
+import { Slab } from './slab.ts';
+
 /** How many spans a window is cut into: a call leaves at most a tenth of the window before its time is up. */
 const SPANS = 10;
+
+/** Counters of a bucket: calls, failures, slow calls. */
+const STRIDE = 3;
+const WIDTH = SPANS * STRIDE;
+
+const slab = new Slab(WIDTH);
 
 /**
  * Calls of the last `ms` milliseconds, counted in buckets `floor(now / span)` of ten spans. The current bucket and the
@@ -8,6 +16,7 @@ const SPANS = 10;
 export class TimeWindow {
   calls = 0;
   failures = 0;
+  slow = 0;
   #span: number;
   /** The index of the bucket that takes what happens now. */
   #current: number;
@@ -15,33 +24,41 @@ export class TimeWindow {
   #end = 0;
   /** Where its counts are. */
   #at = 0;
-  /** Calls and failures of each bucket; see `place`. A plain array: a typed one of this size costs more to keep. */
-  #counts = noCounts();
+  readonly #page: Uint32Array;
+  /** Where the row of this window begins in its page; see `#place` for the buckets in it. */
+  readonly #row: number;
 
   constructor(ms: number, now: number) {
+    const { page, at } = slab.take();
+    this.#page = page;
+    this.#row = at;
     this.#span = ms / SPANS;
     this.#current = Math.floor(now / this.#span);
     this.#enter(this.#current);
   }
 
-  record(now: number, failed: boolean): void {
+  record(now: number, failed: boolean, slow: boolean): void {
     if (now >= this.#end) this.advance(now);
     const at = this.#at;
     this.calls++;
-    this.#counts[at]!++;
+    this.#page[at]!++;
     if (failed) {
       this.failures++;
-      this.#counts[at + 1]!++;
+      this.#page[at + 1]!++;
+    }
+    if (slow) {
+      this.slow++;
+      this.#page[at + 2]!++;
     }
   }
 
   advance(now: number): void {
+    if (now < this.#end) return;
     const target = Math.floor(now / this.#span);
-    if (target <= this.#current) return;
     if (target - this.#current >= SPANS) {
       this.clear();
     } else {
-      for (let bucket = this.#current + 1; bucket <= target; bucket++) this.#empty(place(bucket));
+      for (let bucket = this.#current + 1; bucket <= target; bucket++) this.#empty(this.#place(bucket));
     }
     this.#enter(target);
   }
@@ -49,7 +66,8 @@ export class TimeWindow {
   clear(): void {
     this.calls = 0;
     this.failures = 0;
-    this.#counts.fill(0);
+    this.slow = 0;
+    this.#page.fill(0, this.#row, this.#row + WIDTH);
   }
 
   /**
@@ -60,45 +78,43 @@ export class TimeWindow {
     const span = ms / SPANS;
     if (span === this.#span) return;
     this.advance(now);
-    const old = this.#counts;
+    const old = this.#page.slice(this.#row, this.#row + WIDTH);
     const [oldSpan, oldCurrent] = [this.#span, this.#current];
     this.#span = span;
     this.#enter(Math.floor(now / span));
-    this.#counts = noCounts();
-    this.calls = 0;
-    this.failures = 0;
+    this.clear();
     for (let bucket = oldCurrent; bucket > oldCurrent - SPANS; bucket--) {
-      const at = place(bucket);
+      const from = this.#place(bucket) - this.#row;
       const to = Math.min(this.#current, Math.ceil(((bucket + 1) * oldSpan) / span) - 1);
-      if (to > this.#current - SPANS) this.#add(to, old[at]!, old[at + 1]!);
+      if (to > this.#current - SPANS) this.#add(to, old[from]!, old[from + 1]!, old[from + 2]!);
     }
   }
 
   #enter(bucket: number): void {
     this.#current = bucket;
     this.#end = (bucket + 1) * this.#span;
-    this.#at = place(bucket);
+    this.#at = this.#place(bucket);
   }
 
-  #add(bucket: number, calls: number, failures: number): void {
-    const at = place(bucket);
+  /** Where the counts of a bucket are; the first buckets of a clock that has just begun reach back before zero. */
+  #place(bucket: number): number {
+    return this.#row + (((bucket % SPANS) + SPANS) % SPANS) * STRIDE;
+  }
+
+  #add(bucket: number, calls: number, failures: number, slow: number): void {
+    const at = this.#place(bucket);
     this.calls += calls;
     this.failures += failures;
-    this.#counts[at]! += calls;
-    this.#counts[at + 1]! += failures;
+    this.slow += slow;
+    this.#page[at]! += calls;
+    this.#page[at + 1]! += failures;
+    this.#page[at + 2]! += slow;
   }
 
   #empty(at: number): void {
-    this.calls -= this.#counts[at]!;
-    this.failures -= this.#counts[at + 1]!;
-    this.#counts[at] = 0;
-    this.#counts[at + 1] = 0;
+    this.calls -= this.#page[at]!;
+    this.failures -= this.#page[at + 1]!;
+    this.slow -= this.#page[at + 2]!;
+    this.#page.fill(0, at, at + STRIDE);
   }
-}
-
-const noCounts = (): number[] => new Array<number>(2 * SPANS).fill(0);
-
-/** Where the counts of a bucket are; the first buckets of a clock that has just begun reach back before zero. */
-function place(bucket: number): number {
-  return (((bucket % SPANS) + SPANS) % SPANS) * 2;
 }

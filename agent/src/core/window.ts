@@ -1,14 +1,17 @@
 import type { Config } from './config.ts';
 import { CountWindow } from './count-window.ts';
+import { EwmaWindow } from './ewma-window.ts';
 import { TimeWindow } from './time-window.ts';
 
 /** The calls that the conditions of a policy look at. */
 export interface Window {
-  /** Calls inside the window as of the last `record` or `advance`. */
+  /** Calls inside the window as of the last `record` or `advance`; a fraction where calls fade. */
   readonly calls: number;
   /** How many of them failed. */
   readonly failures: number;
-  record(now: number, failed: boolean): void;
+  /** How many of them were slow; a slow failure is both. */
+  readonly slow: number;
+  record(now: number, failed: boolean, slow: boolean): void;
   /** Lets go of what is no longer inside. */
   advance(now: number): void;
   clear(): void;
@@ -24,7 +27,8 @@ export function windowFor(config: Config, before: Window | undefined, now: numbe
     before.resize(config.windowSize);
     return before;
   }
-  if (!(before instanceof TimeWindow)) return new TimeWindow(config.windowMs, now);
+  const Type = config.windowType === 'Time' ? TimeWindow : EwmaWindow;
+  if (!(before instanceof Type)) return new Type(config.windowMs, now);
   before.resize(config.windowMs, now);
   return before;
 }

@@ -1,0 +1,34 @@
+/** Rows in a page. A page lives as long as one of its rows is used, so it is small. */
+const ROWS = 32;
+
+/** A row of counters inside a page that it shares with others. */
+export interface Row {
+  readonly page: Uint32Array;
+  /** Where the row begins. */
+  readonly at: number;
+}
+
+/**
+ * Gives out rows of counters, many to one typed array: an array of its own costs each breaker more than its contents.
+ * A row needs no giving back; a page goes when nobody holds one of its rows.
+ */
+export class Slab {
+  readonly #width: number;
+  #page: Uint32Array;
+  #taken = 0;
+
+  /** @param width counters in a row. */
+  constructor(width: number) {
+    this.#width = width;
+    this.#page = new Uint32Array(ROWS * width);
+  }
+
+  /** A row of zeros. */
+  take(): Row {
+    if (this.#taken === ROWS) {
+      this.#page = new Uint32Array(ROWS * this.#width);
+      this.#taken = 0;
+    }
+    return { page: this.#page, at: this.#taken++ * this.#width };
+  }
+}
