@@ -54,6 +54,8 @@ export interface Cluster {
     rules: readonly PolicyRule[],
     options?: { everywhere?: boolean },
   ): Promise<ServiceAccount>;
+  /** Writes a kubeconfig that uses a token, and returns its path. */
+  kubeconfigFor(name: string, token: string): Promise<string>;
   /** Ends the API server; etcd and its data stay. SIGKILL unless another signal is given: SIGTERM takes up to a minute while a watch is open. */
   stopApiServer(signal?: NodeJS.Signals): Promise<void>;
   /** Starts the API server on the same port and data, and waits until it is ready. */
@@ -160,9 +162,13 @@ class LocalCluster implements Cluster {
       },
     );
     const token = (await this.kubectl('create', 'token', name, '-n', namespace)).trim();
-    const kubeconfig = this.#path(`${namespace}-${name}.kubeconfig`);
-    await this.#writeKubeconfig(kubeconfig, token);
-    return { token, kubeconfig };
+    return { token, kubeconfig: await this.kubeconfigFor(`${namespace}-${name}`, token) };
+  }
+
+  async kubeconfigFor(name: string, token: string): Promise<string> {
+    const path = this.#path(`${name}.kubeconfig`);
+    await this.#writeKubeconfig(path, token);
+    return path;
   }
 
   async startEtcd(): Promise<void> {

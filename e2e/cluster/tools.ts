@@ -8,7 +8,8 @@ try {
   const { etcd, apiServer } = await findBinaries(log);
   const kubectl = await findKubectl(log);
   const helm = await findHelm(log);
-  process.stdout.write(`${JSON.stringify({ etcd, apiServer, kubectl, helm }, null, 2)}\n`);
+  const helm3 = await findHelm(log, 3);
+  process.stdout.write(`${JSON.stringify({ etcd, apiServer, kubectl, helm, helm3 }, null, 2)}\n`);
 } catch (error) {
   log((error as Error).message);
   process.exitCode = 1;

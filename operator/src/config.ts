@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { CertificateFiles } from './http/certificate.ts';
 import type { Address } from './http/server.ts';
 
 /** What `fuseboard serve` runs with. */
@@ -11,12 +12,22 @@ export interface Config {
         readonly context?: string;
         readonly namespaces: readonly string[];
       };
+  /** How agents are known. */
+  readonly auth:
+    | { readonly way: 'none' }
+    | { readonly way: 'file'; readonly path: string }
+    | { readonly way: 'token-review'; readonly audience: string; readonly withoutPod: boolean };
+  /** Absent: agents are served in plain text. */
+  readonly tls?: CertificateFiles;
   readonly agents: Address;
   readonly metrics: Address;
   readonly admin: Address;
   readonly reportUrl?: string;
   readonly maxConnections: number;
   readonly maxStreamsPerSecond: number;
+  readonly maxStreamsPerPod: number;
+  /** Parts of reports a second. */
+  readonly maxReportsPerPod: number;
   readonly logLevel: z.infer<typeof LevelSchema>;
   readonly logFormat: 'auto' | 'json' | 'pretty';
 }
@@ -29,14 +40,21 @@ const port = z.coerce.number('must be a whole number').int('must be a whole numb
 const positive = (max: number) =>
   z.coerce.number('must be a whole number').int('must be a whole number').min(1).max(max);
 
+/** The audience that a token must be meant for. */
+export const AUDIENCE = 'fuseboard';
+
 const FlagsSchema = z.object({
   policies: z.string().min(1).optional(),
   stateDir: z.string().min(1).optional(),
   kubeconfig: z.string().min(1).optional(),
   context: z.string().min(1).optional(),
   watchNamespaces: z.string().default(''),
-  agentAuth: z.literal('none', 'must be none: no other way of knowing agents is built in'),
-  host: z.string().min(1),
+  agentAuth: z.enum(['token-review', 'file', 'none'], 'must be token-review, file or none').optional(),
+  agentTokens: z.string().min(1).optional(),
+  allowTokensWithoutPod: z.boolean().default(false),
+  tlsCertFile: z.string().min(1).optional(),
+  tlsKeyFile: z.string().min(1).optional(),
+  host: z.string().min(1).optional(),
   port,
   metricsHost: z.string().min(1).optional(),
   metricsPort: port,
@@ -44,6 +62,8 @@ const FlagsSchema = z.object({
   reportUrl: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
   maxConnections: positive(1_000_000),
   maxStreamsPerSecond: positive(1_000_000),
+  maxStreamsPerPod: positive(100_000),
+  maxReportsPerPod: positive(100_000),
   logLevel: LevelSchema,
   logFormat: z.enum(['auto', 'json', 'pretty']),
 });
@@ -66,12 +86,18 @@ export function readConfig(flags: unknown): Config {
   if (f.stateDir !== undefined && f.policies === undefined) {
     throw new UsageError('--state-dir keeps the last good text of files; it needs --policies');
   }
-  if (!isLoopback(f.host)) {
+  const inCluster = f.policies === undefined && f.kubeconfig === undefined;
+  const auth = readAuth(f, inCluster);
+  const host = f.host ?? (inCluster ? '0.0.0.0' : '127.0.0.1');
+  if (auth.way === 'none' && !isLoopback(host)) {
     throw new UsageError(
-      `--host: --agent-auth=none believes whatever an agent says, so it listens on loopback only, not on ${f.host}; use 127.0.0.1 or ::1`,
+      `--host: --agent-auth=none believes whatever an agent says, so it listens on loopback only, not on ${host}; use 127.0.0.1 or ::1, or --agent-auth=file with --agent-tokens`,
     );
   }
-  const inCluster = f.policies === undefined && f.kubeconfig === undefined;
+  if ((f.tlsCertFile === undefined) !== (f.tlsKeyFile === undefined)) {
+    const [given, missing] = f.tlsKeyFile === undefined ? ['cert', 'key'] : ['key', 'cert'];
+    throw new UsageError(`--tls-${given}-file needs --tls-${missing}-file: give both or neither`);
+  }
   const [agents, metrics, admin] = f.policies === undefined ? [8443, 8080, 8081] : [8700, 8701, 8702];
   return {
     source:
@@ -83,15 +109,43 @@ export function readConfig(flags: unknown): Config {
             ...(f.context !== undefined && { context: f.context }),
             namespaces: f.watchNamespaces.split(',').filter((name) => name !== ''),
           },
-    agents: { host: f.host, port: f.port ?? agents! },
-    metrics: { host: f.metricsHost ?? (inCluster ? '0.0.0.0' : f.host), port: f.metricsPort ?? metrics! },
-    admin: { host: f.host, port: f.adminPort ?? admin! },
+    auth,
+    ...(f.tlsCertFile !== undefined &&
+      f.tlsKeyFile !== undefined && { tls: { certFile: f.tlsCertFile, keyFile: f.tlsKeyFile } }),
+    agents: { host, port: f.port ?? agents! },
+    metrics: { host: f.metricsHost ?? host, port: f.metricsPort ?? metrics! },
+    // Whoever reaches the admin API may read it.
+    admin: { host: isLoopback(host) ? host : '127.0.0.1', port: f.adminPort ?? admin! },
     ...(f.reportUrl !== undefined && { reportUrl: f.reportUrl }),
     maxConnections: f.maxConnections,
     maxStreamsPerSecond: f.maxStreamsPerSecond,
+    maxStreamsPerPod: f.maxStreamsPerPod,
+    maxReportsPerPod: f.maxReportsPerPod,
     logLevel: f.logLevel,
     logFormat: f.logFormat,
   };
+}
+
+function readAuth(f: z.infer<typeof FlagsSchema>, inCluster: boolean): Config['auth'] {
+  const way =
+    f.agentAuth ?? (f.policies === undefined ? 'token-review' : f.agentTokens === undefined ? 'none' : 'file');
+  if (way !== 'token-review' && inCluster) {
+    throw new UsageError(`--agent-auth: ${way} is not for a pod of a cluster; leave it out for token-review`);
+  }
+  if (way === 'token-review' && f.policies !== undefined) {
+    throw new UsageError('--agent-auth: token-review asks the API server, and --policies has none; use file or none');
+  }
+  if (way === 'file' && f.agentTokens === undefined) {
+    throw new UsageError('--agent-auth: file needs --agent-tokens FILE, with lines of a token and a namespace');
+  }
+  if (way !== 'file' && f.agentTokens !== undefined) {
+    throw new UsageError(`--agent-tokens is for --agent-auth=file, not ${way}; leave one of them out`);
+  }
+  if (way !== 'token-review' && f.allowTokensWithoutPod) {
+    throw new UsageError(`--allow-tokens-without-pod is for --agent-auth=token-review, not ${way}; leave it out`);
+  }
+  if (way === 'file') return { way, path: f.agentTokens! };
+  return way === 'none' ? { way } : { way, audience: AUDIENCE, withoutPod: f.allowTokensWithoutPod };
 }
 
 const kebab = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);

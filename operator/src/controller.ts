@@ -5,7 +5,7 @@ import type { Board } from './core/board.ts';
 import { Boards } from './core/boards.ts';
 import type { Clock } from './core/clock.ts';
 import { Fleet, type Receipt } from './core/fleet.ts';
-import type { Agent, Identity } from './core/member.ts';
+import type { Agent, Identity, Origin } from './core/member.ts';
 import type { Policy } from './core/policy.ts';
 import type { StatusSink } from './core/sink.ts';
 import { Judge } from './judge.ts';
@@ -112,8 +112,9 @@ export class Controller {
     this.fleet.sent(agent, board);
   }
 
-  report(namespace: string, report: Report): Receipt {
-    const receipt = this.fleet.report(namespace, report, this.#clock.now());
+  report(from: Origin, report: Report): Receipt {
+    const { namespace } = from;
+    const receipt = this.fleet.report(from, report, this.#clock.now());
     if (receipt.kind === 'accepted') {
       this.#touch(namespace, receipt.touched);
       this.judge.heard(namespace, report.instance, receipt);

@@ -67,7 +67,7 @@ function join(boot: string, over: Partial<Report> = {}): void {
   fleet.sent(agent, board);
   sequence += 1;
   const report = { ...REPORT, boot, instance, sequence, revision: board.revision, ...over };
-  const receipt = fleet.report('default', report, now);
+  const receipt = fleet.report({ namespace: 'default' }, report, now);
   if (receipt.kind === 'accepted') judge.heard('default', instance, receipt);
   decide();
 }

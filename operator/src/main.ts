@@ -1,27 +1,44 @@
 #!/usr/bin/env node
 import { stat } from 'node:fs/promises';
+import type { Logger } from 'pino';
+import { tokenFile } from './auth/token-file.ts';
+import { trusting } from './auth/trusting.ts';
 import { EXIT, Failure } from './commands/exit.ts';
 import { program } from './commands/program.ts';
 import type { Construct } from './commands/serve.ts';
+import type { Config } from './config.ts';
+import type { Authenticator } from './core/authenticator.ts';
 import { quietSink } from './core/quiet-sink.ts';
 import { readKubeConfig } from './kube/config.ts';
 import { kubernetesStatusSink } from './kube/status-writer.ts';
+import { TokenReviewer } from './kube/token-review.ts';
 import { directorySource } from './sources/directory.ts';
 import { kubernetesSource } from './sources/kubernetes.ts';
 
-const construct: Construct = async ({ source: wanted }, log) => {
+/** Without a cluster. */
+const local = async ({ auth }: Config, log: Logger): Promise<Authenticator> => {
+  if (auth.way !== 'file') return trusting;
+  return tokenFile({ path: auth.path, log }).catch((error: Error) => {
+    throw new Failure(EXIT.unreachable, error.message);
+  });
+};
+
+const construct: Construct = async (config, log) => {
+  const { source: wanted, auth } = config;
   if (wanted.kind === 'kubernetes') {
     const kubeConfig = readKubeConfig(wanted, process.env);
     const source = kubernetesSource({ kubeConfig, namespaces: wanted.namespaces, log });
     const stored = source.stored.bind(source);
-    return { source, sink: kubernetesStatusSink({ kubeConfig, stored, log }) };
+    const authenticator =
+      auth.way === 'token-review' ? new TokenReviewer({ kubeConfig, ...auth, log }) : await local(config, log);
+    return { source, sink: kubernetesStatusSink({ kubeConfig, stored, log }), authenticator };
   }
   const { folder } = wanted;
   const found = await stat(folder).catch((error: Error) => {
     throw new Failure(EXIT.unreachable, `--policies: ${error.message}; make the folder or name another`);
   });
   if (!found.isDirectory()) throw new Failure(EXIT.unreachable, `--policies: ${folder} is not a folder; name one`);
-  return { source: directorySource({ ...wanted, log }), sink: quietSink };
+  return { source: directorySource({ ...wanted, log }), sink: quietSink, authenticator: await local(config, log) };
 };
 
 const { argv, stdout: out, stderr: err } = process;

@@ -1,11 +1,15 @@
 import type { Logger } from 'pino';
 import type { Config } from './config.ts';
 import { Controller } from './controller.ts';
+import type { Authenticator } from './core/authenticator.ts';
 import type { StatusSink } from './core/sink.ts';
 import { adminApp } from './http/admin.ts';
 import { admission } from './http/admission.ts';
 import { agentsApp } from './http/agents.ts';
+import { Audit } from './http/audit.ts';
+import { followCertificate, readCertificate } from './http/certificate.ts';
 import { metricsApp, metricsRegistry } from './http/metrics.ts';
+import { Quota } from './http/quota.ts';
 import { type Listening, listen } from './http/server.ts';
 import { Streams } from './http/streams.ts';
 import type { Source } from './sources/source.ts';
@@ -22,8 +26,19 @@ export interface Serving {
 /** How far the reconnects of agents are spread when this replica goes away, in ms. */
 const SPREAD_MS = 5_000;
 
-/** Puts an operator together around a source and a sink, and listens. */
-export async function serve(config: Config, source: Source, sink: StatusSink, log: Logger): Promise<Serving> {
+/** How many refusals a second are worth a line each. */
+const AUDIT_LINES_PER_SECOND = 10;
+
+/** What an operator is put together around. */
+export interface Parts {
+  readonly source: Source;
+  readonly sink: StatusSink;
+  readonly authenticator: Authenticator;
+}
+
+/** Puts an operator together and listens. */
+export async function serve(config: Config, parts: Parts, log: Logger): Promise<Serving> {
+  const { source, sink, authenticator } = parts;
   const clock = performance;
   const wallClock = Date.now;
   const random = Math.random;
@@ -36,14 +51,22 @@ export async function serve(config: Config, source: Source, sink: StatusSink, lo
     if (!controller.synced) return `policies have not been read yet: ${source.state().outage ?? 'reading'}`;
     return undefined;
   };
+  const audit = new Audit({ log, admission: admission(AUDIT_LINES_PER_SECOND, clock) });
+  const quota = new Quota({
+    maxStreams: config.maxStreamsPerPod,
+    maxReportsPerSecond: config.maxReportsPerPod,
+    clock,
+  });
+  const certificate = config.tls && (await readCertificate(config.tls));
+  const letIn = admission(config.maxStreamsPerSecond, clock);
   const apps = [
     {
-      app: agentsApp({ controller, streams, admission: admission(config.maxStreamsPerSecond, clock), log, random }),
+      app: agentsApp({ controller, streams, admission: letIn, authenticator, quota, audit, log, random }),
       address: config.agents,
-      bounds: { what: 'agents', flag: '--port', maxConnections: config.maxConnections },
+      bounds: { what: 'agents', flag: '--port', maxConnections: config.maxConnections, certificate },
     },
     {
-      app: metricsApp({ registry: metricsRegistry({ controller, streams, clock }), unready, onError }),
+      app: metricsApp({ registry: metricsRegistry({ controller, streams, audit, clock }), unready, onError }),
       address: config.metrics,
       bounds: { what: 'metrics and probes', flag: '--metrics-port', maxConnections: 256 },
     },
@@ -60,9 +83,19 @@ export async function serve(config: Config, source: Source, sink: StatusSink, lo
     await Promise.all(servers.map((server) => server.close()));
     throw error;
   }
+  const unfollow =
+    config.tls && certificate
+      ? followCertificate(config.tls, certificate, (next) => servers[0]!.renew(next), log)
+      : () => {};
+  if (authenticator.way !== 'none' && !config.tls) {
+    log.warn({}, 'agents send their tokens in plain text; give --tls-cert-file and --tls-key-file');
+  }
   controller.start((agent, board, asOf) => streams.push(agent, board, asOf));
   const [agentsUrl, metricsUrl, adminUrl] = servers.map(({ url }) => url) as [string, string, string];
-  log.info({ source: source.kind, agents: agentsUrl, metrics: metricsUrl, admin: adminUrl }, 'serving');
+  log.info(
+    { source: source.kind, auth: authenticator.way, agents: agentsUrl, metrics: metricsUrl, admin: adminUrl },
+    'serving',
+  );
 
   return {
     agentsUrl,
@@ -77,6 +110,7 @@ export async function serve(config: Config, source: Source, sink: StatusSink, lo
       }, drainMs);
       await Promise.all(servers.map((server) => server.close()));
       clearTimeout(cut);
+      unfollow();
       controller.stop();
       await source.stop();
       await sink.stop();

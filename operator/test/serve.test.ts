@@ -1,7 +1,9 @@
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { pino } from 'pino';
+import { trusting } from '../src/auth/trusting.ts';
 import { readConfig } from '../src/config.ts';
+import { type Authenticator, bearerToken, Denial } from '../src/core/authenticator.ts';
 import type { Policy } from '../src/core/policy.ts';
 import { quietSink } from '../src/core/quiet-sink.ts';
 import { type Serving, serve } from '../src/serve.ts';
@@ -20,6 +22,8 @@ const FLAGS = {
   adminPort: '0',
   maxConnections: '100',
   maxStreamsPerSecond: '100',
+  maxStreamsPerPod: '64',
+  maxReportsPerPod: '100',
   logLevel: 'info',
   logFormat: 'json',
 };
@@ -30,13 +34,13 @@ let clients: EventClient[];
 let lines: Record<string, unknown>[];
 let events: string[];
 
-async function begin(flags: Record<string, string> = {}): Promise<void> {
+async function begin(flags: Record<string, string> = {}, authenticator: Authenticator = trusting): Promise<void> {
   source = new MemorySource();
   lines = [];
   events = [];
   const sink = { ...quietSink, event: (_: Policy, { reason }: { reason: string }) => void events.push(reason) };
   const log = pino({ base: null }, { write: (line: string) => void lines.push(JSON.parse(line)) });
-  serving = await serve(readConfig({ ...FLAGS, ...flags }), source, sink, log);
+  serving = await serve(readConfig({ ...FLAGS, ...flags }), { source, sink, authenticator }, log);
 }
 
 beforeEach(async () => {
@@ -387,7 +391,9 @@ describe('the end', () => {
 it('names the port that is taken and the flag that chooses another', async () => {
   const port = new URL(serving.adminUrl).port;
   const config = readConfig({ ...FLAGS, adminPort: port });
-  await expect(serve(config, new MemorySource(), quietSink, pino({ level: 'silent' }))).rejects.toThrow(
+  await expect(
+    serve(config, { source: new MemorySource(), sink: quietSink, authenticator: trusting }, pino({ level: 'silent' })),
+  ).rejects.toThrow(
     `cannot listen for the admin API: port ${port} on 127.0.0.1 is taken; end what uses it or choose another with --admin-port`,
   );
 });
@@ -403,4 +409,95 @@ it('names its metrics as Prometheus asks: counters end in _total, nothing else d
     expect([name, name.endsWith('_total')]).toEqual([name, type === 'counter']);
     expect(text).toMatch(new RegExp(`^# HELP ${name} \\S`, 'm'));
   }
+});
+
+describe('agents that prove who they are', () => {
+  const pods: Authenticator = {
+    way: 'token-review',
+    async caller({ authorization }) {
+      const uid = bearerToken(authorization);
+      if (uid === 'stranger') throw new Denial('bad-token', 'nobody knows it');
+      if (uid === 'outage') throw new Denial('unavailable', 'nobody can tell');
+      const expiresAt = uid === 'expiring' ? Date.now() : undefined;
+      return { namespace: 'shop', pod: { name: uid, uid }, ...(expiresAt !== undefined && { expiresAt }) };
+    },
+    labels: async () => ({ app: 'web' }),
+  };
+  const url = (query: Record<string, string> = {}) =>
+    `${serving.agentsUrl}/v1/stream?${new URLSearchParams({ service: 's', instance: 'i', boot: BOOT, ...query })}`;
+  const dial = async (token: string, query: Record<string, string> = {}) => {
+    const client = await EventClient.open(url(query), { authorization: `Bearer ${token}` });
+    clients.push(client);
+    return client;
+  };
+  const as = (token: string) => ({
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+  });
+
+  beforeEach(async () => {
+    await serving.stop(0);
+    await begin({ agentAuth: 'token-review', maxStreamsPerPod: '2', maxReportsPerPod: '3' }, pods);
+    await known([policy('payments')]);
+  });
+
+  it('are listed under what was proved, whatever they say', async () => {
+    await commit(await dial('p1', { namespace: 'bank', labels: 'app=forged' }));
+    const { items } = await admin('/v1/agents');
+    expect(items).toMatchObject([{ namespace: 'shop', pod: 'p1', labels: { app: 'web' } }]);
+  });
+
+  it('cannot report for a process of another pod', async () => {
+    await commit(await dial('p1'));
+    expect((await report({}, 'namespace=shop', as('p2'))).status).toBe(421);
+    expect((await report({}, 'namespace=bank', as('p1'))).status).toBe(204);
+  });
+
+  it('are refused by 401 without a token, and by 503 when nobody can tell, with one line each and no token in it', async () => {
+    const bare = await EventClient.open(url());
+    const statuses = [
+      bare.status,
+      (await dial('stranger', { namespace: 'bank' })).status,
+      (await dial('outage')).status,
+    ];
+    expect(statuses).toEqual([401, 401, 503]);
+    expect(bare.header('www-authenticate')).toMatch(/^Bearer/);
+    const audit = lines.filter((line) => line.audit === true);
+    expect(audit.map(({ reason }) => reason)).toEqual(['no-token', 'bad-token', 'unavailable']);
+    expect(audit[1]).toMatchObject({ status: 401, claims: { namespace: 'bank', service: 's' }, what: '/v1/stream' });
+    expect(JSON.stringify(audit)).not.toContain('stranger');
+    const metrics = await (await fetch(`${serving.metricsUrl}/metrics`)).text();
+    expect(metrics).toContain('fuseboard_agents_denied_total{reason="bad-token"} 1');
+  });
+
+  it('write at most ten such lines a second and count the rest', async () => {
+    for (let i = 0; i < 15; i += 1) await dial('stranger');
+    expect(lines.filter((line) => line.audit === true).length).toBeLessThan(15);
+  });
+
+  it('have as many streams as a pod may have', async () => {
+    const first = await dial('p1', { boot: 'b'.repeat(32) });
+    expect((await dial('p1')).status).toBe(200);
+    expect((await dial('p1', { boot: 'c'.repeat(32) })).status).toBe(503);
+    expect((await dial('p2')).status).toBe(200);
+    first.close();
+    await until(async () => (await dial('p1', { boot: 'c'.repeat(32) })).status === 200);
+  });
+
+  it('report as often as a pod may', async () => {
+    await commit(await dial('p1'));
+    await commit(await dial('p2'));
+    const statuses: number[] = [];
+    for (let sequence = 1; sequence <= 6; sequence += 1) {
+      statuses.push((await report({ sequence }, '', as('p1'))).status);
+    }
+    expect(statuses.slice(0, 3)).toEqual([204, 204, 204]);
+    expect(statuses).toContain(503);
+    expect((await report({}, '', as('p2'))).status).toBe(204);
+  });
+
+  it('are asked to dial again when their token expires', async () => {
+    const client = await dial('expiring');
+    await client.until(({ event }) => event === 'goaway');
+    await client.untilEnd();
+  });
 });

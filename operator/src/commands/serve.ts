@@ -1,10 +1,8 @@
 import { Command, Option } from 'commander';
 import type { Logger } from 'pino';
 import { type Config, readConfig } from '../config.ts';
-import type { StatusSink } from '../core/sink.ts';
 import { createLog } from '../log.ts';
-import { serve } from '../serve.ts';
-import type { Source } from '../sources/source.ts';
+import { type Parts, serve } from '../serve.ts';
 import { EXIT, Failure } from './exit.ts';
 import type { Ended, Terminal } from './program.ts';
 
@@ -25,8 +23,8 @@ const option = (flags: string, description: string) => {
   return made.env(`FUSEBOARD_${made.name().replaceAll('-', '_').toUpperCase()}`);
 };
 
-/** Makes the source of policies, and the place for what is said of them, that the configuration asks for. */
-export type Construct = (config: Config, log: Logger) => Promise<{ source: Source; sink: StatusSink }>;
+/** Makes what the configuration asks for: the source of policies, the place for what is said of them, and what knows agents. */
+export type Construct = (config: Config, log: Logger) => Promise<Parts>;
 
 export function serveCommand(terminal: Terminal, construct: Construct, ended: Ended): Command {
   return new Command('serve')
@@ -39,30 +37,37 @@ export function serveCommand(terminal: Terminal, construct: Construct, ended: En
     .addOption(option('--context <name>', 'the context of the kubeconfig to use (absent: its current one)'))
     .addOption(option('--watch-namespaces <list>', 'watch only these namespaces, separated by commas (absent: all)'))
     .addOption(
-      option('--agent-auth <way>', 'how agents are known; none believes them and listens on loopback only').default(
-        'none',
+      option(
+        '--agent-auth <way>',
+        'how agents are known: token-review (absent: with a cluster), file, or none, which believes them (absent: with --policies)',
       ),
     )
+    .addOption(option('--agent-tokens <file>', 'lines of a token and a namespace, for --agent-auth=file'))
+    .addOption(option('--allow-tokens-without-pod', 'with token-review: serve tokens that are bound to no pod too'))
     .addOption(
-      option('--host <address>', 'listen for agents and the admin API on this loopback address').default('127.0.0.1'),
+      option('--tls-cert-file <file>', "the certificate of the agents' port, in PEM; read again when it changes"),
     )
+    .addOption(option('--tls-key-file <file>', 'its key'))
+    .addOption(option('--host <address>', 'listen for agents on this address (absent: 127.0.0.1, in a pod: 0.0.0.0)'))
     .addOption(option('--port <port>', 'listen for agents on this port; 0 takes any free one'))
-    .addOption(option('--metrics-host <address>', 'serve metrics and probes on this address (in a pod: 0.0.0.0)'))
+    .addOption(option('--metrics-host <address>', 'serve metrics and probes on this address (absent: as --host)'))
     .addOption(option('--metrics-port <port>', 'serve metrics and probes on this port'))
-    .addOption(option('--admin-port <port>', 'serve the admin API on this port'))
+    .addOption(option('--admin-port <port>', 'serve the admin API on this port, on loopback only'))
     .addOption(option('--report-url <url>', 'where agents report (absent: where they opened their stream)'))
     .addOption(option('--max-connections <n>', 'connections of agents at once').default('20000'))
     .addOption(
       option('--max-streams-per-second <n>', 'new streams a second; more are asked to come later').default('500'),
     )
+    .addOption(option('--max-streams-per-pod <n>', 'streams of one pod at once').default('64'))
+    .addOption(option('--max-reports-per-pod <n>', 'parts of reports of one pod a second').default('100'))
     .addOption(option('--log-level <level>', 'trace, debug, info, warn or error').default('info'))
     .addOption(option('--log-format <format>', 'auto (text on a terminal), json or pretty').default('auto'))
     .addHelpText('after', EXAMPLES)
     .action(async (flags: unknown) => {
       const config = readConfig(flags);
       const log = createLog(config.logLevel, config.logFormat, terminal.out);
-      const { source, sink } = await construct(config, log);
-      const serving = await serve(config, source, sink, log).catch((error: Error) => {
+      const parts = await construct(config, log);
+      const serving = await serve(config, parts, log).catch((error: Error) => {
         throw new Failure(EXIT.unreachable, error.message);
       });
       await signalled();

@@ -66,7 +66,7 @@ class Scene {
       breakers: [],
       ...over,
     };
-    return this.fleet.report(namespace, report, this.now);
+    return this.fleet.report({ namespace }, report, this.now);
   }
 
   of(uid = 'payments') {

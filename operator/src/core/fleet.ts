@@ -1,7 +1,7 @@
 import { type BreakerReport, MAX_REJECTION_MESSAGE, type Report } from '@fuseboard/schema';
 import type { Board } from './board.ts';
 import { Counters } from './counters.ts';
-import { type Agent, type Identity, Member, type Moment, type View } from './member.ts';
+import { type Agent, agentKey, type Identity, Member, type Moment, type Origin, type View } from './member.ts';
 import { type AgentCounts, type AgentRejection, Rollout } from './rollout.ts';
 import { type BreakerCounts, type BreakerState, type Standing, Tally, worst } from './tally.ts';
 import { growth, latencyGrowth, NO_TOTALS } from './totals.ts';
@@ -62,12 +62,13 @@ export class Fleet {
 
   /** An agent opened a stream; it is known from now on. */
   connect(identity: Identity, now: number): Agent {
-    let agent = this.#namespaces.get(identity.namespace)?.get(identity.boot);
+    const key = agentKey(identity.pod, identity.boot);
+    let agent = this.#namespaces.get(identity.namespace)?.get(key);
     if (agent === undefined || canonical(agent.identity) !== canonical(identity)) {
       if (agent) this.#remove(agent);
       agent = new Member(identity, now);
       const agents = this.#namespaces.get(identity.namespace) ?? new Map<string, Member>();
-      this.#namespaces.set(identity.namespace, agents.set(identity.boot, agent));
+      this.#namespaces.set(identity.namespace, agents.set(key, agent));
     }
     agent.streams += 1;
     return agent;
@@ -97,8 +98,8 @@ export class Fleet {
   }
 
   /** Takes a part of a report. The same part again changes nothing. */
-  report(namespace: string, report: Report, now: number): Receipt {
-    const agent = this.#namespaces.get(namespace)?.get(report.boot);
+  report({ namespace, pod }: Origin, report: Report, now: number): Receipt {
+    const agent = this.#namespaces.get(namespace)?.get(agentKey(pod, report.boot));
     if (agent === undefined) return { kind: 'unknown' };
     const wasStale = now - agent.heardAt >= STALE_AFTER_MS;
     agent.heardAt = now;
@@ -182,22 +183,28 @@ export class Fleet {
   }
 
   #remove(agent: Member): void {
-    const { namespace, boot } = agent.identity;
+    const { namespace, pod, boot } = agent.identity;
     this.#forgetBreakers(agent);
     const agents = this.#namespaces.get(namespace);
-    if (agents?.get(boot) === agent) agents.delete(boot);
+    const key = agentKey(pod, boot);
+    if (agents?.get(key) === agent) agents.delete(key);
     if (agents?.size === 0) this.#namespaces.delete(namespace);
   }
 
   #forgetBreakers(agent: Member): void {
     for (const [name, keys] of agent.views) {
-      this.#tally.replace(`${agent.identity.boot}/${name}`, name, standing(worst(keys.values())), undefined);
+      this.#tally.replace(
+        `${agentKey(agent.identity.pod, agent.identity.boot)}/${name}`,
+        name,
+        standing(worst(keys.values())),
+        undefined,
+      );
     }
     agent.forgetBreakers();
   }
 
   #take(agent: Member, breaker: BreakerReport, now: number): ReportedTransition[] {
-    const { namespace, boot, instance } = agent.identity;
+    const { namespace, pod, boot, instance } = agent.identity;
     const policy = breaker.uid === undefined ? undefined : agent.policyName(breaker.uid);
     // A policy that this agent was never sent gets no state from it; the calls still happened and are counted.
     const uid = policy === undefined ? undefined : breaker.uid;
@@ -230,7 +237,7 @@ export class Fleet {
       keys.set(breaker.key ?? '', { uid, state: breaker.state, shadow, totals: breaker.totals, latency, moments });
       agent.views.set(breaker.name, keys);
       const label = `${breaker.name} on ${instance}`;
-      this.#tally.replace(`${boot}/${breaker.name}`, label, before, standing(worst(keys.values())));
+      this.#tally.replace(`${agentKey(pod, boot)}/${breaker.name}`, label, before, standing(worst(keys.values())));
     }
     return fresh.map(({ from, to, reason, at }) => ({
       breaker: breaker.name,

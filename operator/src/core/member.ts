@@ -6,12 +6,20 @@ import { type BreakerState, worst } from './tally.ts';
 
 export interface Identity {
   readonly namespace: string;
+  /** The uid of its pod. Absent: not known to run in one. */
+  readonly pod?: string;
   /** 128 random bits for each process. */
   readonly boot: string;
   readonly service: string;
   readonly instance: string;
   readonly labels: Labels;
 }
+
+/** Where a report comes from, as far as it was proved. */
+export type Origin = Pick<Identity, 'namespace' | 'pod'>;
+
+/** Two processes are one agent when namespace, pod and boot are the same: nobody can speak for a process of another pod. */
+export const agentKey = (pod: string | undefined, boot: string) => `${pod ?? ''}/${boot}`;
 
 /** One agent as the fleet knows it. Only the fleet changes it. */
 export interface Agent {

@@ -4,17 +4,22 @@ import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { Controller } from '../controller.ts';
 import { isBehind, parseSince } from '../core/as-of.ts';
+import { type Authenticator, type Caller, Denial } from '../core/authenticator.ts';
 import type { Identity } from '../core/member.ts';
-import { DEFAULT_NAMESPACE } from '../core/namespace.ts';
 import { parseLabels } from '../core/selector.ts';
 import type { Admission } from './admission.ts';
+import type { Audit } from './audit.ts';
 import { answerProblems, answerUnknown, firstIssue, Refusal } from './problem.ts';
+import type { Quota } from './quota.ts';
 import type { Streams } from './streams.ts';
 
 export interface AgentsOptions {
   readonly controller: Controller;
   readonly streams: Streams;
   readonly admission: Admission;
+  readonly authenticator: Authenticator;
+  readonly quota: Quota;
+  readonly audit: Audit;
   readonly log: Logger;
   /** Between 0 and 1; spreads what is asked to come again. */
   readonly random: () => number;
@@ -23,12 +28,32 @@ export interface AgentsOptions {
 const NamespaceSchema = z
   .string()
   .regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'must be lower-case letters, digits and dashes')
-  .default(DEFAULT_NAMESPACE);
+  .optional();
 
-/** What agents talk to: the stream of policies, and the reports. Namespace and labels are believed, so it must listen on loopback only. */
-export function agentsApp({ controller, streams, admission, log, random }: AgentsOptions): Express {
+/** What agents talk to: the stream of policies, and the reports. Who they are is what the authenticator says. */
+export function agentsApp(options: AgentsOptions): Express {
+  const { controller, streams, admission, authenticator, quota, audit, log, random } = options;
   const app = express().disable('x-powered-by').disable('etag').set('query parser', 'simple');
   const later = () => 1_000 + random() * 4_000;
+
+  async function known<T>(request: Request, ask: () => Promise<T>): Promise<T> {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error instanceof Denial)) throw error;
+      const { namespace, service, instance } = request.query;
+      const claims = { namespace: clipped(namespace), service: clipped(service), instance: clipped(instance) };
+      audit.refused(error, { from: request.socket.remoteAddress, what: request.path, claims });
+      if (error.status === 401) request.res?.set('www-authenticate', 'Bearer realm="fuseboard"');
+      throw new Refusal(error.status, error.message, error.status === 503 ? later() : undefined);
+    }
+  }
+
+  function callerOf(request: Request, what: 'stream' | 'report'): Promise<Caller> {
+    const believed = authenticator.way === 'none';
+    const namespace = believed ? parse(NamespaceSchema, request.query.namespace, 'namespace') : undefined;
+    return known(request, () => authenticator.caller({ authorization: request.get('authorization'), namespace }, what));
+  }
 
   async function openStream(request: Request, response: Response): Promise<void> {
     const query = parse(StreamQuerySchema, request.query);
@@ -38,8 +63,7 @@ export function agentsApp({ controller, streams, admission, log, random }: Agent
         `protocol: this operator speaks ${PROTOCOL}, not ${query.protocol}; update the older side`,
       );
     }
-    const namespace = parse(NamespaceSchema, query.namespace, 'namespace');
-    const labels = sound(() => parseLabels(query.labels));
+    const believed = authenticator.way === 'token-review' ? {} : sound(() => parseLabels(query.labels));
     const since = sound(() => parseSince(query.since));
     const refuse = (reason: string, message: string) => {
       streams.refused(reason);
@@ -48,31 +72,52 @@ export function agentsApp({ controller, streams, admission, log, random }: Agent
     if (streams.draining) refuse('draining', 'this operator is going away; dial again');
     if (!controller.synced) refuse('unsynced', 'policies have not been read yet; dial again');
     if (!admission.admit()) refuse('storm', 'too many agents at once; dial again');
+    const caller = await callerOf(request, 'stream');
+    const { namespace, pod, expiresAt } = caller;
+    const labels = await known(request, () => authenticator.labels(caller, believed));
     if (isBehind(controller.asOf, since)) {
       await controller
         .catchUp()
         .catch((error: Error) => refuse('behind', `cannot catch up with what the agent has seen: ${error.message}`));
     }
     if (response.destroyed) return;
+    if (streams.draining) refuse('draining', 'this operator is going away; dial again');
     const { boot, service, instance } = query;
-    const identity: Identity = { namespace, boot, service, instance, labels };
+    if (!quota.takeStream(caller)) {
+      refuse(
+        'quota',
+        `pod ${namespace}/${pod?.name} has as many streams as one pod may have; see --max-streams-per-pod`,
+      );
+    }
+    response.on('close', () => quota.releaseStream(caller));
+    const identity: Identity = { namespace, ...(pod && { pod: pod.uid }), boot, service, instance, labels };
     const reset = isBehind(controller.asOf, since);
     if (reset)
       log.warn({ namespace, instance, since: query.since, asOf: controller.asOf }, 'the store went back in time');
-    streams.open(response, identity, request.get('last-event-id') || undefined, reset);
+    streams.open(response, identity, { revision: request.get('last-event-id') || undefined, reset, expiresAt });
+  }
+
+  async function reporter(request: Request, response: Response, next: () => void): Promise<void> {
+    const caller = await callerOf(request, 'report');
+    if (!quota.takeReport(caller)) {
+      throw new Refusal(503, 'this pod reports too often; see --max-reports-per-pod', later());
+    }
+    response.locals.caller = caller;
+    next();
   }
 
   function takeReport(request: Request, response: Response): void {
-    const namespace = parse(NamespaceSchema, request.query.namespace, 'namespace');
+    const { namespace, pod } = response.locals.caller as Caller;
     const report = parse(ReportSchema, request.body);
-    const { kind } = controller.report(namespace, report);
+    const { kind } = controller.report({ namespace, ...(pod && { pod: pod.uid }) }, report);
     streams.reported(kind);
     if (kind === 'unknown') throw new Refusal(421, 'this replica does not know the agent; open a stream here first');
     response.status(204).end();
   }
 
   app.get('/v1/stream', openStream);
-  app.post('/v1/report', boundedBody, express.json({ limit: MAX_REPORT_BYTES, type: 'application/json' }), takeReport);
+  const json = express.json({ limit: MAX_REPORT_BYTES, type: 'application/json' });
+  app.post('/v1/report', boundedBody, reporter, json, takeReport);
   app.use(answerUnknown);
   app.use(answerProblems((error) => log.error({ err: error }, 'cannot answer an agent')));
   return app;
@@ -89,6 +134,9 @@ function boundedBody(request: Request, _response: Response, next: () => void): v
   }
   next();
 }
+
+/** Enough of what a client says to find it by. */
+const clipped = (value: unknown) => (typeof value === 'string' ? value.slice(0, 128) : undefined);
 
 function parse<T>(schema: z.ZodType<T>, value: unknown, field?: string): T {
   const parsed = schema.safeParse(value);

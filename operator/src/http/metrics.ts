@@ -6,12 +6,14 @@ import type { Clock } from '../core/clock.ts';
 import type { Series } from '../core/counters.ts';
 import { GONE_AFTER_MS, STALE_AFTER_MS } from '../core/fleet.ts';
 import { conditionOf } from '../core/status.ts';
+import type { Audit } from './audit.ts';
 import { answerProblems, answerUnknown } from './problem.ts';
 import type { Streams } from './streams.ts';
 
 export interface MetricsOptions {
   readonly controller: Controller;
   readonly streams: Streams;
+  readonly audit: Audit;
   readonly clock: Clock;
 }
 
@@ -36,7 +38,7 @@ const EXTRAS: readonly (readonly [metric: string, total: keyof Totals, help: str
 const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total'];
 
 /** Metrics for Prometheus, read from the state of the operator at each scrape. No series is about a single agent. */
-export function metricsRegistry({ controller, streams, clock }: MetricsOptions): Registry {
+export function metricsRegistry({ controller, streams, audit, clock }: MetricsOptions): Registry {
   const registry = new Registry();
   const { boards, fleet, judge, source } = controller;
   const registers = [registry];
@@ -121,6 +123,9 @@ export function metricsRegistry({ controller, streams, clock }: MetricsOptions):
   counter('streams_opened', 'Streams that were opened.', [], (set) => set({}, traffic.opened));
   counter('streams_refused', 'Streams that were refused with 503.', ['reason'], (set) => {
     for (const [reason, value] of Object.entries(traffic.refused)) set({ reason }, value);
+  });
+  counter('agents_denied', 'Requests of agents that were not served because of who sent them.', ['reason'], (set) => {
+    for (const [reason, value] of Object.entries(audit.denied)) set({ reason }, value);
   });
   counter('commits', 'Sets of policies that were written to streams.', [], (set) => set({}, traffic.commits));
   counter('pushed_bytes', 'Bytes of policies that were written to streams.', [], (set) => set({}, traffic.bytes));

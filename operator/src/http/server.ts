@@ -1,5 +1,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import type { Certificate } from './certificate.ts';
 
 export interface Address {
   readonly host: string;
@@ -14,10 +16,20 @@ export interface Listening {
   close(): Promise<void>;
   /** Ends every connection now. */
   cut(): void;
+  /** Connections from now on prove themselves with this certificate; those that are open stay. */
+  renew(certificate: Certificate): void;
 }
 
 /** Longer than the time between two reports, so that an agent keeps its connection for them. */
 const KEEP_ALIVE_MS = 15_000;
+
+export interface Bounds {
+  readonly what: string;
+  readonly flag: string;
+  readonly maxConnections: number;
+  /** Absent: plain HTTP. */
+  readonly certificate?: Certificate | undefined;
+}
 
 /**
  * Listens with the bounds that every server of the operator has: 10 s for the headers of a request, 30 s for all of it.
@@ -27,17 +39,18 @@ const KEEP_ALIVE_MS = 15_000;
 export async function listen(
   app: RequestListener,
   { host, port }: Address,
-  { what, flag, maxConnections }: { what: string; flag: string; maxConnections: number },
+  { what, flag, maxConnections, certificate }: Bounds,
 ): Promise<Listening> {
-  const server = createServer(
-    {
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      headersTimeout: 10_000,
-      requestTimeout: 30_000,
-      connectionsCheckingInterval: 5_000,
-    },
-    app,
-  );
+  const times = {
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    headersTimeout: 10_000,
+    requestTimeout: 30_000,
+    connectionsCheckingInterval: 5_000,
+  };
+  const { cert, key } = certificate ?? {};
+  const server = certificate
+    ? createTlsServer({ ...times, cert, key, minVersion: 'TLSv1.2', handshakeTimeout: 10_000 }, app)
+    : createServer(times, app);
   server.maxConnections = maxConnections;
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
@@ -49,18 +62,21 @@ export async function listen(
     });
     server.listen(port, host, resolve);
   });
-  return listening(server);
+  return listening(server, certificate !== undefined);
 }
 
-function listening(server: Server): Listening {
+function listening(server: Server | TlsServer, secure: boolean): Listening {
   const { address, port, family } = server.address() as AddressInfo;
   return {
-    url: `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`,
+    url: `http${secure ? 's' : ''}://${family === 'IPv6' ? `[${address}]` : address}:${port}`,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
         server.closeIdleConnections();
       }),
     cut: () => server.closeAllConnections(),
+    renew({ cert, key }) {
+      if ('setSecureContext' in server) server.setSecureContext({ cert, key, minVersion: 'TLSv1.2' });
+    },
   };
 }

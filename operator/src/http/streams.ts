@@ -20,6 +20,16 @@ export interface StreamsOptions {
   readonly wallClock: () => number;
 }
 
+/** What an agent comes with when it opens a stream. */
+export interface Opening {
+  /** What it says it has. */
+  readonly revision: string | undefined;
+  /** Whether the floors that it holds are void. */
+  readonly reset: boolean;
+  /** When its token expires, in ms since 1970: it is asked to dial again then. Absent: never. */
+  readonly expiresAt?: number | undefined;
+}
+
 /** What happened to streams and reports since the process began, for metrics. */
 export interface Traffic {
   opened: number;
@@ -33,7 +43,7 @@ export interface Traffic {
 export class Streams {
   readonly traffic: Traffic = {
     opened: 0,
-    refused: { draining: 0, unsynced: 0, storm: 0, behind: 0 },
+    refused: { draining: 0, unsynced: 0, storm: 0, behind: 0, quota: 0 },
     reports: { accepted: 0, repeated: 0, unknown: 0 },
     commits: 0,
     bytes: 0,
@@ -63,13 +73,12 @@ export class Streams {
     this.traffic.reports[kind] += 1;
   }
 
-  /**
-   * Answers an agent with a stream and what it should have. A stream that it had before is cut.
-   *
-   * @param revision what the agent says it has.
-   * @param reset whether the floors that the agent holds are void.
-   */
-  open(response: ServerResponse, identity: Identity, revision: string | undefined, reset: boolean): void {
+  /** Answers an agent with a stream and what it should have. A stream that it had before is cut. */
+  open(
+    response: ServerResponse,
+    identity: Identity,
+    { revision, reset, expiresAt = Number.POSITIVE_INFINITY }: Opening,
+  ): void {
     const { controller, heartbeatMs = 15_000, stallMs = 30_000, maxAgeMs = 1_800_000 } = this.#options;
     const { reportUrl, random, wallClock } = this.#options;
     const { agent, board } = controller.connect(identity);
@@ -90,7 +99,8 @@ export class Streams {
     this.#open.get(agent)?.cut();
     this.#open.set(agent, stream);
     this.traffic.opened += 1;
-    const old = setTimeout(() => stream.goaway(random() * 1_000), maxAgeMs * (0.9 + 0.2 * random()));
+    const ageMs = Math.min(maxAgeMs * (0.9 + 0.2 * random()), Math.max(0, expiresAt - wallClock()));
+    const old = setTimeout(() => stream.goaway(random() * 1_000), ageMs);
     response.on('close', () => {
       clearTimeout(old);
       controller.disconnect(agent);

@@ -23,6 +23,8 @@ export interface KubeRequest {
   readonly body?: unknown;
   /** Absent: `application/json`. */
   readonly contentType?: string;
+  /** Absent: `application/json`. */
+  readonly accept?: string;
   readonly signal?: AbortSignal;
   /** Absent: 30 s for the whole answer. */
   readonly timeoutMs?: number;
@@ -124,7 +126,7 @@ export class KubeClient {
     await unlessAborted(this.#config.applyToHTTPSOptions(request), signal);
     request.headers = {
       ...(request.headers as http.OutgoingHttpHeaders),
-      accept: 'application/json',
+      accept: options.accept ?? 'application/json',
       'user-agent': 'fuseboard-operator',
       ...(body === undefined
         ? {}

@@ -1,0 +1,89 @@
+const PEER = { podSelector: { matchLabels: { app: 'web' } } };
+
+/** Values that together set everything that the chart knows. */
+export const VALUE_SETS: Readonly<Record<string, object>> = {
+  'nothing but the image': {},
+  'a certificate of cert-manager': { tls: { mode: 'CertManager', issuerRef: { kind: 'ClusterIssuer', name: 'ca' } } },
+  'a certificate from elsewhere': { tls: { mode: 'Secret', secretName: 'own-tls' } },
+  'two namespaces only': { watchNamespaces: ['shop', 'bank'] },
+  'definitions that are kept elsewhere': { crds: { enabled: false }, rbac: { aggregate: false } },
+  monitors: {
+    metrics: {
+      port: 9090,
+      serviceMonitor: { enabled: true, labels: { release: 'prometheus' } },
+      podMonitor: { enabled: true, interval: '15s' },
+    },
+  },
+  'everything optional off': {
+    crds: { keep: false },
+    rbac: { create: false, aggregate: false },
+    serviceAccount: { create: false, name: 'given' },
+    topologySpread: { enabled: false },
+    podDisruptionBudget: { enabled: false },
+    networkPolicy: { enabled: false },
+  },
+  'a place to run': {
+    priorityClassName: 'system-cluster-critical',
+    nodeSelector: { 'kubernetes.io/os': 'linux' },
+    tolerations: [{ key: 'infra', operator: 'Exists' }],
+    affinity: {
+      nodeAffinity: {
+        preferredDuringSchedulingIgnoredDuringExecution: [
+          { weight: 1, preference: { matchExpressions: [{ key: 'infra', operator: 'Exists' }] } },
+        ],
+      },
+    },
+    podAnnotations: { a: 'b' },
+    podLabels: { team: 'platform' },
+    replicaCount: 3,
+    podDisruptionBudget: { maxUnavailable: '50%' },
+    resources: { requests: { cpu: '1' } },
+  },
+  'names, images and network': {
+    nameOverride: 'fb',
+    fullnameOverride: 'breakers',
+    image: { digest: `sha256:${'0'.repeat(64)}`, pullPolicy: 'Always' },
+    imagePullSecrets: [{ name: 'pull' }],
+    serviceAccount: { annotations: { a: 'b' } },
+    service: { type: 'NodePort', port: 443, annotations: { a: 'b' } },
+    networkPolicy: { agentsFrom: [PEER], metricsFrom: [PEER] },
+    tls: { dnsNames: ['fuseboard.example'], days: 30 },
+  },
+  'arguments and objects of the user': {
+    agents: {
+      allowTokensWithoutPod: true,
+      maxConnections: 1_000_000,
+      maxStreamsPerSecond: 1,
+      maxStreamsPerPod: 2,
+      maxReportsPerPod: 3,
+    },
+    log: { level: 'debug' },
+    extraArgs: ['--max-connections=5'],
+    extraEnv: [{ name: 'NODE_OPTIONS', value: '--max-old-space-size=400' }],
+    extraObjects: [
+      {
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        metadata: { name: 'one', namespace: '{{ .Release.Namespace }}' },
+        data: { release: '{{ .Release.Name }}' },
+      },
+      'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: two, namespace: {{ .Release.Namespace }} }\ndata: { url: {{ include "fuseboard.url" . }} }\n',
+    ],
+  },
+};
+
+/** Values that cannot be meant, and what installing says of them. */
+export const REFUSED: readonly (readonly [values: object, sentence: string])[] = [
+  [
+    { image: { repository: '' } },
+    'image.repository is not set: no image of Fuseboard is published yet; build and push one',
+  ],
+  [{ tls: { mode: 'Secret' } }, 'tls.mode is Secret: set tls.secretName to a secret with tls.crt, tls.key and ca.crt'],
+  [{ tls: { secretName: 'own' } }, 'tls.secretName is for tls.mode Secret, and the mode is SelfSigned'],
+  [{ tls: { mode: 'CertManager' } }, 'tls.mode is CertManager: set tls.issuerRef.kind and tls.issuerRef.name'],
+  [{ tls: { issuerRef: { name: 'ca' } } }, 'tls.issuerRef is for tls.mode CertManager, and the mode is SelfSigned'],
+  [{ replicas: 2 }, 'replicas'],
+  [{ tls: { mode: 'Mutual' } }, 'mode'],
+  [{ agents: { maxStreams: 1 } }, 'maxStreams'],
+  [{ service: { port: 'https' } }, 'port'],
+];

@@ -1,0 +1,79 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { type Authenticator, bearerToken, Denial } from '../core/authenticator.ts';
+
+/** A shorter token could be guessed. */
+const MIN_TOKEN = 16;
+
+const NAMESPACE = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+
+export interface TokenFileOptions {
+  readonly path: string;
+  readonly log: { error(facts: object, message: string): void };
+  /** How long a reading counts before the file is looked at again, in ms. Absent: 2000. */
+  readonly rereadMs?: number;
+}
+
+/**
+ * Knows agents by a file of lines `token namespace`; blank lines and lines that begin with `#` are passed over. The file is
+ * read again when it may have changed; one that cannot be used any more leaves the last good reading in force.
+ *
+ * Labels are those that the agent says.
+ *
+ * @throws when the file cannot be used at the start.
+ */
+export async function tokenFile({ path, log, rereadMs = 2_000 }: TokenFileOptions): Promise<Authenticator> {
+  let namespaces = await read(path);
+  let readAt = performance.now();
+  let rereading: Promise<void> | undefined;
+
+  async function reread(): Promise<void> {
+    try {
+      namespaces = await read(path);
+    } catch (error) {
+      log.error({}, `${(error as Error).message}; the tokens read before stay in force`);
+    }
+    readAt = performance.now();
+    rereading = undefined;
+  }
+
+  return {
+    way: 'file',
+    async caller({ authorization }) {
+      const token = bearerToken(authorization);
+      if (performance.now() - readAt > rereadMs) rereading ??= reread();
+      await rereading;
+      const namespace = namespaces.get(digest(token));
+      if (namespace === undefined) throw new Denial('bad-token', 'the token is not in the token file of the operator');
+      return { namespace };
+    },
+    labels: async (_caller, claimed) => claimed,
+  };
+}
+
+async function read(path: string): Promise<ReadonlyMap<string, string>> {
+  const text = await readFile(path, 'utf8').catch((error: Error) => {
+    throw new Error(`--agent-tokens: ${error.message}`);
+  });
+  const namespaces = new Map<string, string>();
+  for (const [i, line] of text.split('\n').entries()) {
+    if (/^\s*(#|$)/.test(line)) continue;
+    const [token = '', namespace = '', ...more] = line.trim().split(/\s+/);
+    const problem =
+      token.length < MIN_TOKEN
+        ? `a token needs at least ${MIN_TOKEN} characters`
+        : !NAMESPACE.test(namespace) || more.length > 0
+          ? 'write a token, a blank and a namespace'
+          : (namespaces.get(digest(token)) ?? namespace) !== namespace
+            ? 'the token stands for another namespace above'
+            : undefined;
+    if (problem !== undefined) throw new Error(`--agent-tokens: ${path}:${i + 1}: ${problem}`);
+    namespaces.set(digest(token), namespace);
+  }
+  if (namespaces.size === 0)
+    throw new Error(`--agent-tokens: ${path} holds no token; write lines of a token and a namespace`);
+  return namespaces;
+}
+
+/** What is looked up, so that the time of a lookup tells nothing about tokens. */
+const digest = (token: string) => createHash('sha256').update(token).digest('base64');

@@ -1,0 +1,83 @@
+import type { Labels } from './selector.ts';
+
+/** Who sent a request, as far as it was proved. */
+export interface Caller {
+  readonly namespace: string;
+  /** The pod that its token is bound to. Absent: a token without a pod, or none at all. */
+  readonly pod?: { readonly name: string; readonly uid: string };
+  /** When its token expires, in milliseconds since 1970. Absent: never, or not known. */
+  readonly expiresAt?: number;
+}
+
+/** What a request holds about its sender. `namespace` is what the client says of itself. */
+export interface Presented {
+  readonly authorization: string | undefined;
+  readonly namespace: string | undefined;
+}
+
+/** Knows who speaks. */
+export interface Authenticator {
+  readonly way: 'none' | 'file' | 'token-review';
+  /**
+   * Who sent a request; `what` tells what it wants.
+   *
+   * @throws {Denial}
+   */
+  caller(presented: Presented, what: 'stream' | 'report'): Promise<Caller>;
+  /**
+   * The labels that selectors are matched with; `claimed` is what the client says they are.
+   *
+   * @throws {Denial}
+   */
+  labels(caller: Caller, claimed: Labels): Promise<Labels>;
+}
+
+/** Why a caller is not served. `unavailable` says that we could not find out, and nothing about the caller. */
+export type DenialReason =
+  | 'no-token'
+  | 'bad-token'
+  | 'wrong-audience'
+  | 'no-pod'
+  | 'not-an-account'
+  | 'pod-gone'
+  | 'expired'
+  | 'unavailable';
+
+const STATUS: Record<DenialReason, 401 | 403 | 503> = {
+  'no-token': 401,
+  'bad-token': 401,
+  'wrong-audience': 401,
+  expired: 401,
+  'no-pod': 403,
+  'not-an-account': 403,
+  'pod-gone': 403,
+  unavailable: 503,
+};
+
+/** A caller is not served. The message is told to the caller and holds no secret. */
+export class Denial extends Error {
+  readonly reason: DenialReason;
+  readonly status: 401 | 403 | 503;
+
+  constructor(reason: DenialReason, message: string) {
+    super(message);
+    this.reason = reason;
+    this.status = STATUS[reason];
+  }
+}
+
+/**
+ * The token of an `Authorization: Bearer` header.
+ *
+ * @throws {Denial} when there is none.
+ */
+export function bearerToken(authorization: string | undefined): string {
+  const token = /^bearer +([\x21-\x7e]+)$/i.exec(authorization?.trim() ?? '')?.[1];
+  if (token === undefined) {
+    throw new Denial(
+      'no-token',
+      'a token is required: authorization: Bearer …; set FUSEBOARD_TOKEN_FILE in the service',
+    );
+  }
+  return token;
+}

@@ -1,0 +1,73 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { createSecureContext } from 'node:tls';
+
+export interface CertificateFiles {
+  readonly certFile: string;
+  readonly keyFile: string;
+}
+
+/** A certificate chain and its key, both in PEM, that fit together. */
+export interface Certificate {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+  /** Tells one pair from another. */
+  readonly digest: string;
+}
+
+/** How often the files are read again. A mounted secret takes longer than this to arrive anyway. */
+const REREAD_MS = 5_000;
+
+/**
+ * Reads the pair.
+ *
+ * @throws when a file cannot be read or the two do not fit; the message names the flag.
+ */
+export async function readCertificate({ certFile, keyFile }: CertificateFiles): Promise<Certificate> {
+  const read = (flag: string, path: string) =>
+    readFile(path).catch((error: Error) => {
+      throw new Error(`--tls-${flag}-file: ${error.message}`);
+    });
+  const [cert, key] = [await read('cert', certFile), await read('key', keyFile)];
+  try {
+    createSecureContext({ cert, key });
+  } catch (error) {
+    throw new Error(
+      `--tls-cert-file, --tls-key-file: ${(error as Error).message}; ${certFile} and ${keyFile} must be PEM files that belong together`,
+    );
+  }
+  return { cert, key, digest: createHash('sha256').update(cert).update(key).digest('hex') };
+}
+
+/**
+ * Reads the pair again and again and hands over each new one. A pair that cannot be used, as between the writing of two
+ * files, is told once and the one before stays.
+ *
+ * @returns what ends it.
+ */
+export function followCertificate(
+  files: CertificateFiles,
+  first: Certificate,
+  renewed: (certificate: Certificate) => void,
+  log: { info(facts: object, message: string): void; error(facts: object, message: string): void },
+  everyMs = REREAD_MS,
+): () => void {
+  let current = first.digest;
+  let trouble = '';
+  const timer = setInterval(async () => {
+    try {
+      const next = await readCertificate(files);
+      trouble = '';
+      if (next.digest === current) return;
+      renewed(next);
+      current = next.digest;
+      log.info({ certFile: files.certFile }, 'the certificate was replaced; new connections use the new one');
+    } catch (error) {
+      const { message } = error as Error;
+      if (message !== trouble) log.error({}, `${message}; the certificate before stays in use`);
+      trouble = message;
+    }
+  }, everyMs);
+  timer.unref();
+  return () => clearInterval(timer);
+}

@@ -1,0 +1,152 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { KubeConfig } from '@kubernetes/client-node';
+import { TokenReviewer } from './token-review.ts';
+
+const EXPIRES = 2_000_000;
+const encoded = (claims: object) => Buffer.from(JSON.stringify(claims)).toString('base64url');
+const TOKEN = `h.${encoded({ exp: EXPIRES / 1_000 })}.s`;
+
+const ACCEPTED = {
+  authenticated: true,
+  audiences: ['fuseboard'],
+  user: {
+    username: 'system:serviceaccount:shop:checkout',
+    extra: {
+      'authentication.kubernetes.io/pod-name': ['checkout-1'],
+      'authentication.kubernetes.io/pod-uid': ['u1'],
+    },
+  },
+};
+
+let server: Server;
+let asked: { path: string; body?: unknown }[];
+let review: { code: number; body: object };
+let pod: { code: number; body: object };
+let now: number;
+let warnings: string[];
+
+beforeEach(async () => {
+  asked = [];
+  warnings = [];
+  now = 1_000_000;
+  review = { code: 201, body: { status: ACCEPTED } };
+  pod = { code: 200, body: { metadata: { uid: 'u1', labels: { app: 'web' } } } };
+  server = createServer(async (request, response) => {
+    let text = '';
+    for await (const chunk of request) text += chunk;
+    asked.push({ path: request.url!, ...(text && { body: JSON.parse(text) }) });
+    const { code, body } = request.url!.includes('/pods/') ? pod : review;
+    response.writeHead(code, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+});
+afterEach(async () => {
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+});
+
+function reviewer(withoutPod = false): TokenReviewer {
+  const { port } = server.address() as AddressInfo;
+  const kubeConfig = new KubeConfig();
+  kubeConfig.loadFromClusterAndUser(
+    { name: 'c', server: `http://127.0.0.1:${port}`, skipTLSVerify: true },
+    { name: 'u', token: 'ours' },
+  );
+  const log = { warn: (_: object, message: string) => void warnings.push(message), info: () => {} };
+  return new TokenReviewer({ kubeConfig, audience: 'fuseboard', withoutPod, log, now: () => now });
+}
+
+const shown = { authorization: `Bearer ${TOKEN}` };
+const CALLER = { namespace: 'shop', pod: { name: 'checkout-1', uid: 'u1' }, expiresAt: EXPIRES };
+const deny = (reason: string, status: number) => ({ reason, status });
+
+it('takes namespace and pod from the answer, and asks for our audience', async () => {
+  expect(await reviewer().caller(shown, 'stream')).toEqual(CALLER);
+  expect(asked).toEqual([
+    {
+      path: '/apis/authentication.k8s.io/v1/tokenreviews',
+      body: expect.objectContaining({ spec: { token: TOKEN, audiences: ['fuseboard'] } }),
+    },
+  ]);
+});
+
+it('takes labels from the pod and not from the agent', async () => {
+  expect(await reviewer().labels(CALLER, { app: 'forged' })).toEqual({ app: 'web' });
+  expect(asked[0]!.path).toBe('/api/v1/namespaces/shop/pods/checkout-1');
+});
+
+it.each<[string, object, string, number]>([
+  ['is not genuine', { authenticated: false }, 'bad-token', 401],
+  ['has an answer without a status', {}, 'bad-token', 401],
+  ['is meant for somebody else', { ...ACCEPTED, audiences: ['other'] }, 'wrong-audience', 401],
+  ['was reviewed by one that ignores audiences', { ...ACCEPTED, audiences: undefined }, 'wrong-audience', 401],
+  ['is a person', { ...ACCEPTED, user: { username: 'jane' } }, 'not-an-account', 403],
+  ['has no pod', { ...ACCEPTED, user: { ...ACCEPTED.user, extra: {} } }, 'no-pod', 403],
+])('refuses a token that %s', async (_what, status, reason, code) => {
+  review.body = { status };
+  await expect(reviewer().caller(shown, 'stream')).rejects.toMatchObject(deny(reason, code));
+});
+
+it('serves a token without a pod where that is allowed, with the labels that its agent says', async () => {
+  review.body = { status: { ...ACCEPTED, user: { username: ACCEPTED.user.username } } };
+  const lenient = reviewer(true);
+  const caller = await lenient.caller(shown, 'stream');
+  expect(caller).toEqual({ namespace: 'shop', expiresAt: EXPIRES });
+  expect(await lenient.labels(caller, { app: 'x' })).toEqual({ app: 'x' });
+});
+
+it.each([
+  ['gone', 404, { message: 'not found' }],
+  ['another one of the same name', 200, { metadata: { uid: 'u2', labels: { app: 'web' } } }],
+])('refuses an agent whose pod is %s', async (_what, code, body) => {
+  pod = { code, body };
+  await expect(reviewer().labels(CALLER, {})).rejects.toMatchObject(deny('pod-gone', 403));
+});
+
+it('asks once in 10 s for one token, however many ask at once', async () => {
+  const one = reviewer();
+  await Promise.all([one.caller(shown, 'stream'), one.caller(shown, 'report')]);
+  now += 9_999;
+  await one.caller(shown, 'report');
+  expect(asked).toHaveLength(1);
+  now += 1;
+  review.body = { status: { authenticated: false } };
+  await expect(one.caller(shown, 'report')).rejects.toMatchObject(deny('bad-token', 401));
+  expect(asked).toHaveLength(2);
+});
+
+it('refuses a token from the moment it expires, whatever was found before', async () => {
+  const one = reviewer();
+  now = EXPIRES - 1;
+  await one.caller(shown, 'stream');
+  now = EXPIRES;
+  await expect(one.caller(shown, 'report')).rejects.toMatchObject(deny('expired', 401));
+});
+
+it.each([401, 403, 404, 429, 500])(
+  'says 503, and to whom it belongs, when the review itself is answered %i',
+  async (code) => {
+    review = { code, body: { message: 'no' } };
+    const one = reviewer();
+    await expect(one.caller(shown, 'stream')).rejects.toMatchObject(deny('unavailable', 503));
+    await expect(one.caller(shown, 'stream')).rejects.toMatchObject(deny('unavailable', 503));
+    const advice =
+      code === 403 ? "grant the operator's account the verb create on tokenreviews" : 'agents are asked to come again';
+    expect(warnings).toEqual([`cannot create tokenreviews (${code}): no; ${advice}`]);
+    review = { code: 201, body: { status: ACCEPTED } };
+    expect(await one.caller(shown, 'stream')).toEqual(CALLER);
+  },
+);
+
+it('lets an agent that is known report for ten minutes while nothing can be reviewed, and takes no new stream', async () => {
+  const one = reviewer();
+  await one.caller(shown, 'stream');
+  review = { code: 500, body: {} };
+  now += 20_000;
+  await expect(one.caller(shown, 'stream')).rejects.toMatchObject(deny('unavailable', 503));
+  expect(await one.caller(shown, 'report')).toEqual(CALLER);
+  now += 590_000;
+  await expect(one.caller(shown, 'report')).rejects.toMatchObject(deny('unavailable', 503));
+});

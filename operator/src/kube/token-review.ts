@@ -1,0 +1,197 @@
+import { createHash } from 'node:crypto';
+import type { KubeConfig } from '@kubernetes/client-node';
+import { type Authenticator, bearerToken, type Caller, Denial } from '../core/authenticator.ts';
+import type { Labels } from '../core/selector.ts';
+import { KubeClient, type KubeError } from './client.ts';
+
+export interface TokenReviewOptions {
+  readonly kubeConfig: KubeConfig;
+  readonly audience: string;
+  /** Whether a token that is bound to no pod is enough; its agent says its labels itself. */
+  readonly withoutPod: boolean;
+  readonly log: { warn(facts: object, message: string): void; info(facts: object, message: string): void };
+  /** Wall clock, milliseconds since 1970. Absent: the real one. */
+  readonly now?: () => number;
+}
+
+/** How long an answer about a token counts. */
+const FRESH_MS = 10_000;
+
+/** How long a caller who was known keeps reporting while no token can be reviewed. */
+const KNOWN_MS = 600_000;
+
+const MAX_REVIEWS_KEPT = 20_000;
+
+/** More questions at once are answered 503, so that a flood of made-up tokens does not become one of reviews. */
+const MAX_IN_FLIGHT = 100;
+
+const REQUEST_MS = 5_000;
+
+interface Review {
+  /** When it was asked for; long ago when the question could not be answered. */
+  at: number;
+  readonly answer: Promise<Caller>;
+  /** The last answer that named a caller, until one refuses it. */
+  known: { readonly caller: Caller; readonly at: number } | undefined;
+}
+
+interface ReviewStatus {
+  readonly authenticated?: boolean;
+  readonly audiences?: readonly string[];
+  readonly user?: { readonly username?: string; readonly extra?: Readonly<Record<string, readonly string[]>> };
+}
+
+/**
+ * Knows agents by a token of their ServiceAccount, of which the API server is asked whether it is genuine and meant for us.
+ * Namespace and pod come from its answer, labels from the pod. Needs the verbs create on `tokenreviews` and get on `pods`.
+ */
+export class TokenReviewer implements Authenticator {
+  readonly way = 'token-review';
+  readonly #options: TokenReviewOptions;
+  readonly #client: KubeClient;
+  readonly #reviews = new Map<string, Review>();
+  readonly #now: () => number;
+  readonly #trouble = new Map<string, string>();
+  #inFlight = 0;
+
+  constructor(options: TokenReviewOptions) {
+    this.#options = options;
+    this.#client = new KubeClient(options.kubeConfig);
+    this.#now = options.now ?? Date.now;
+  }
+
+  async caller({ authorization }: { authorization: string | undefined }, what: 'stream' | 'report'): Promise<Caller> {
+    const token = bearerToken(authorization);
+    const key = createHash('sha256').update(token).digest('base64');
+    const now = this.#now();
+    const before = this.#reviews.get(key);
+    const review = before && now - before.at < FRESH_MS ? before : this.#review(key, token, now, before?.known);
+    try {
+      return unexpired(await review.answer, this.#now());
+    } catch (error) {
+      const { known } = review;
+      if ((error as Denial).reason !== 'unavailable' || what === 'stream' || !known) throw error;
+      if (now - known.at > KNOWN_MS) throw error;
+      return unexpired(known.caller, this.#now());
+    }
+  }
+
+  async labels({ namespace, pod }: Caller, claimed: Labels): Promise<Labels> {
+    if (pod === undefined) return claimed;
+    const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(pod.name)}`;
+    const found = await this.#ask('pods', 'get', () =>
+      this.#client.request<{ metadata?: { uid?: unknown; labels?: unknown } }>(path, {
+        accept: 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1',
+        timeoutMs: REQUEST_MS,
+      }),
+    );
+    if (found?.metadata?.uid !== pod.uid) {
+      throw new Denial('pod-gone', `pod ${namespace}/${pod.name} with the uid of the token is gone`);
+    }
+    return readLabels(found.metadata.labels);
+  }
+
+  #review(key: string, token: string, at: number, known: Review['known']): Review {
+    const review: Review = { at, answer: this.#answer(token), known };
+    this.#reviews.delete(key);
+    this.#reviews.set(key, review);
+    if (this.#reviews.size > MAX_REVIEWS_KEPT) this.#reviews.delete(this.#reviews.keys().next().value!);
+    review.answer.then(
+      (caller) => {
+        review.known = { caller, at };
+      },
+      (error: Denial) => {
+        if (error.reason === 'unavailable') review.at = Number.NEGATIVE_INFINITY;
+        else review.known = undefined;
+      },
+    );
+    return review;
+  }
+
+  async #answer(token: string): Promise<Caller> {
+    const { audience, withoutPod } = this.#options;
+    const answer = await this.#ask('tokenreviews', 'create', () =>
+      this.#client.request<{ status?: ReviewStatus }>('/apis/authentication.k8s.io/v1/tokenreviews', {
+        method: 'POST',
+        body: {
+          apiVersion: 'authentication.k8s.io/v1',
+          kind: 'TokenReview',
+          spec: { token, audiences: [audience] },
+        },
+        timeoutMs: REQUEST_MS,
+      }),
+    );
+    const { authenticated, audiences, user } = answer?.status ?? {};
+    if (authenticated !== true) {
+      throw new Denial('bad-token', `the API server does not accept the token for the audience "${audience}"`);
+    }
+    if (!audiences?.includes(audience)) {
+      throw new Denial('wrong-audience', `the token is not meant for the audience "${audience}"`);
+    }
+    const account = /^system:serviceaccount:([^:]+):[^:]+$/.exec(user?.username ?? '');
+    if (!account) throw new Denial('not-an-account', 'the token is not that of a ServiceAccount');
+    const claim = (name: string) => user?.extra?.[`authentication.kubernetes.io/${name}`]?.[0];
+    const [name, uid] = [claim('pod-name'), claim('pod-uid')];
+    if ((name === undefined || uid === undefined) && !withoutPod) {
+      throw new Denial(
+        'no-pod',
+        'the token is bound to no pod; mount a projected token, or run with --allow-tokens-without-pod',
+      );
+    }
+    const expiresAt = expiry(token);
+    return {
+      namespace: account[1]!,
+      ...(name !== undefined && uid !== undefined && { pod: { name, uid } }),
+      ...(expiresAt !== undefined && { expiresAt }),
+    };
+  }
+
+  /** Nothing for 404. What else goes wrong is ours: it is logged once, with what to do, and says nothing about the caller. */
+  async #ask<T>(resource: 'pods' | 'tokenreviews', verb: string, request: () => Promise<T>): Promise<T | undefined> {
+    if (this.#inFlight >= MAX_IN_FLIGHT)
+      throw new Denial('unavailable', 'too many tokens are being looked at; dial again');
+    this.#inFlight += 1;
+    try {
+      const answer = await request();
+      if (this.#trouble.delete(resource)) this.#options.log.info({}, `${resource} can be asked for again`);
+      return answer;
+    } catch (error) {
+      const { status } = error as KubeError;
+      if (status === 404 && resource === 'pods') return undefined;
+      const advice =
+        status === 403
+          ? `grant the operator's account the verb ${verb} on ${resource}`
+          : 'agents are asked to come again';
+      if (this.#trouble.get(resource) !== String(status)) {
+        this.#trouble.set(resource, String(status));
+        this.#options.log.warn(
+          {},
+          `cannot ${verb} ${resource} (${status ?? 'no answer'}): ${(error as Error).message}; ${advice}`,
+        );
+      }
+      throw new Denial('unavailable', 'the token cannot be checked now; dial again');
+    } finally {
+      this.#inFlight -= 1;
+    }
+  }
+}
+
+function unexpired(caller: Caller, now: number): Caller {
+  if (caller.expiresAt === undefined || caller.expiresAt > now) return caller;
+  throw new Denial('expired', 'the token has expired; the file that it is read from is not being renewed');
+}
+
+/** The `exp` of a token that was found genuine, in ms; its signature was checked by who made it. */
+function expiry(token: string): number | undefined {
+  try {
+    const { exp } = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as { exp?: unknown };
+    return typeof exp === 'number' ? exp * 1_000 : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function readLabels(labels: unknown): Labels {
+  if (typeof labels !== 'object' || labels === null) return {};
+  return Object.fromEntries(Object.entries(labels).filter(([, value]) => typeof value === 'string'));
+}
