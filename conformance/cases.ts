@@ -60,6 +60,20 @@ const opossumIgnored = [reasons.countsIgnored(rate), reasons.ignoredClosesHalfOp
 /** A window that outlasts the open time. */
 const longRate = { ...rate, windowMs: 10_000 };
 
+/** Ten buckets of one tick for aiomisc. */
+const aiomisc = { errorRatio: 0.5, responseTime: 1.25, brokenTime: 2, recoveryTime: 2, passingTime: 1.25 };
+const ramp: Partial<PolicySpec> = {
+  trip: { window: timeWindow, minimumCalls: 10, failureRate: { thresholdPercent: 50 } },
+  recovery: { openDuration: '2s', halfOpen: { strategy: 'Ramp', rampDuration: '2s' } },
+};
+const aiomiscReasons = [
+  reasons.decidesAtNextCall,
+  reasons.lapsesAtNextCall,
+  reasons.firstOfRecoveryRejected,
+  reasons.closesAtCallAfterRecovery(2_000),
+  reasons.opensByBuckets,
+];
+
 export const CASES: readonly Case[] = [
   {
     peer: 'pybreaker',
@@ -98,6 +112,22 @@ export const CASES: readonly Case[] = [
       reasons.ignoredEndsRun(3),
       reasons.lateFailureOpens,
     ],
+  },
+  {
+    peer: 'aiomisc',
+    title: 'error_ratio=0.5 over response_time=1.25',
+    theirs: aiomisc,
+    ours: ramp,
+    shape: { ...sideBySide, ignoredPercent: 0 },
+    reasons: [...aiomiscReasons, reasons.opensByFewCalls],
+  },
+  {
+    peer: 'aiomisc',
+    title: 'the same, beginning with an outage',
+    theirs: aiomisc,
+    ours: ramp,
+    shape: { ...alone, ignoredPercent: 0, failFirst: 10 },
+    reasons: [...aiomiscReasons, reasons.opensByFewCalls, reasons.reopensByBuckets],
   },
   {
     peer: 'gobreaker',

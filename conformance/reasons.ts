@@ -1,22 +1,23 @@
+import type { Observation } from './sequence.ts';
 import type { Trace } from './trace.ts';
 
 /** Why a library does something else than ours, and how such a difference is told from any other. */
 export interface Reason {
   readonly text: string;
-  /** Only what is shown differs, not what the next call meets: the replay goes on. Absent: it ends with the difference. */
-  readonly shownOnly?: true;
+  /** The difference does not change the course of things: the replay goes on. Absent: it ends with the difference. */
+  readonly goesOn?: true;
   explains(trace: Trace): boolean;
 }
 
 export const lapsesAtNextCall: Reason = {
   text: 'still shows open once its time is over, until a call comes',
-  shownOnly: true,
+  goesOn: true,
   explains: (t) => t.states('half-open', 'open') && t.ours.admission === undefined,
 };
 
 export const openThroughLastInstant = (openMs: number): Reason => ({
   text: 'is still open at the very instant at which its time is over',
-  shownOnly: true,
+  goesOn: true,
   explains: (t) => t.theirs.state === 'open' && t.ours.admission === undefined && isLastInstant(t, openMs),
 });
 
@@ -177,3 +178,60 @@ export const countsTooOld = (rate: Rate) =>
       return t.theirs.calls > inside.filter(({ outcome }) => outcome !== 'ignored').length;
     },
   );
+
+/** aiomisc opens, while it passes, when all of ten buckets are at its ratio, and while it recovers when a quarter is. */
+const bucketsTrip = ({ state, buckets = [], ratio = 0 }: Observation): boolean => {
+  return state === 'half-open' ? ratio >= 0.25 : buckets.length === 10 && ratio >= 1;
+};
+
+export const decidesAtNextCall: Reason = {
+  text: 'finds out at the next call that it has to open',
+  goesOn: true,
+  explains: (t) => {
+    const opened = t.lastInto('ours', 'open');
+    const called = t.steps.findLastIndex((step) => step.do === 'begin') > opened;
+    return opened >= 0 && !called && t.theirs.state !== 'open' && bucketsTrip(t.allTheirs[opened]!);
+  },
+};
+
+export const firstOfRecoveryRejected: Reason = {
+  text: 'never lets the first call of a recovery through',
+  goesOn: true,
+  explains: (t) =>
+    t.theirsBefore.state === 'open' &&
+    t.states('half-open', 'half-open') &&
+    t.ours.admission === 'admitted' &&
+    t.theirs.admission === 'rejected',
+};
+
+export const closesAtCallAfterRecovery = (recoveryMs: number): Reason => ({
+  text: 'closes at the first call after its recovery; ours when one has ended, if one went well',
+  goesOn: true,
+  explains: (t) =>
+    (t.states('half-open', 'closed') || t.states('closed', 'half-open')) &&
+    t.ours.admission === t.theirs.admission &&
+    t.now >= t.times[t.lastInto('theirs', 'half-open')]! + recoveryMs,
+});
+
+export const opensByBuckets: Reason = {
+  text: 'opens only when each of ten buckets is at its ratio, not by the rate of all calls',
+  explains: (t) => t.ours.state !== 'closed' && t.theirs.state === 'closed' && !bucketsTrip(t.theirs),
+};
+
+export const opensByFewCalls: Reason = {
+  text: 'opens when each of its buckets is at its ratio, however few calls they hold or how long ago it filled ten',
+  explains: (t) => {
+    const { buckets = [], ratio = 0 } = t.theirsBefore;
+    return t.states('closed', 'open') && t.step.do === 'begin' && buckets.length === 10 && ratio >= 1;
+  },
+};
+
+export const reopensByBuckets: Reason = {
+  text: 'opens again when a quarter of its buckets is at its ratio, however few calls they hold',
+  explains: (t) =>
+    t.theirsBefore.state === 'half-open' &&
+    t.theirs.state === 'open' &&
+    t.ours.state !== 'open' &&
+    t.step.do === 'begin' &&
+    (t.theirsBefore.ratio ?? 0) >= 0.25,
+};

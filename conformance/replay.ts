@@ -64,7 +64,7 @@ function judge(
       return;
     }
     result.differences.set(reason.text, (result.differences.get(reason.text) ?? 0) + 1);
-    if (reason.shownOnly === undefined) return;
+    if (reason.goesOn === undefined) return;
   }
 }
 

@@ -31,6 +31,8 @@ export interface Shape {
   readonly tickMs?: number;
   /** Of 100 calls, how many end with an error that is to be ignored. Absent: 8. */
   readonly ignoredPercent?: number;
+  /** Begins with one failing call in each of so many ticks. Absent: 0. */
+  readonly failFirst?: number;
   /** How many tries a failing call makes. Absent: 1. */
   readonly attempts?: number;
 }
@@ -42,8 +44,13 @@ export function sequence(seed: number, { steps, overlap, openMs, tickMs = 125, .
   const pick = <T>(choices: readonly T[]): T => choices[below(choices.length)]!;
   const made: Step[] = [];
   const running: number[] = [];
+  let call = 1;
+  for (; call <= (shape.failFirst ?? 0); call++) {
+    if (call > 1) made.push({ do: 'advance', ms: tickMs });
+    made.push({ do: 'begin', call, draw: 0 }, { do: 'end', call, outcome: 'failure' });
+  }
   let failing = 0.5;
-  for (let call = 1; made.length < steps; ) {
+  while (made.length < steps) {
     if (random() < 0.05) failing = pick([0, 0.1, 0.5, 0.9, 1]);
     const move = random();
     if (move < 0.2) {
