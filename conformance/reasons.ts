@@ -222,7 +222,13 @@ export const opensByFewCalls: Reason = {
   text: 'opens when each of its buckets is at its ratio, however few calls they hold or how long ago it filled ten',
   explains: (t) => {
     const { buckets = [], ratio = 0 } = t.theirsBefore;
-    return t.states('closed', 'open') && t.step.do === 'begin' && buckets.length === 10 && ratio >= 1;
+    return (
+      t.ours.state !== 'open' &&
+      t.theirs.state === 'open' &&
+      t.step.do === 'begin' &&
+      buckets.length === 10 &&
+      ratio >= 1
+    );
   },
 };
 
