@@ -1,12 +1,18 @@
 import { parseDuration } from '@fuseboard/schema/duration';
 import type { PolicySpec, Totals } from '@fuseboard/schema/types';
+import type { Circuit } from './circuit.ts';
+import type { Call } from './context.ts';
 import { BreakerCore, type TransitionSink } from './core/breaker.ts';
+import type { Classify } from './core/classify.ts';
 import type { Clock, Surroundings } from './core/clock.ts';
 import type { Config } from './core/config.ts';
 import type { Reason, State, TransitionEvent } from './core/state.ts';
 import type { Timeouts } from './core/timeout.ts';
 import { ConfigError } from './errors.ts';
-import { type Call, type Circuit, type ExecuteOptions, execute, executeSync } from './execute.ts';
+import { type ExecuteOptions, enter, execute, executeSync } from './execute.ts';
+import { type Guards, guardsFor } from './guards.ts';
+import { KeyedBreaker, wrapped } from './keyed-breaker.ts';
+import { KeyedCircuits } from './keyed-circuits.ts';
 import { Listeners } from './listeners.ts';
 
 export type { Reason, State, TransitionEvent };
@@ -34,7 +40,7 @@ export interface BreakerStats {
   readonly uid?: string;
   /** How long the state has lasted, in milliseconds. */
   readonly sinceMs: number;
-  /** What was counted since the breaker was made; never runs backwards. */
+  /** What was counted since the breaker was made, by all its keys together; never runs backwards. */
   readonly totals: Totals;
   /** How many calls took how long, since the breaker was made: bucket i counts those under 2^i x 0.125 ms that no smaller bucket counts, the last one the rest. */
   readonly latency: number[];
@@ -70,6 +76,8 @@ export interface Permit {
 /** A circuit breaker. The handle stays valid whatever policy governs it, now and later. */
 export interface Breaker {
   readonly name: string;
+  /** The key of a circuit from `for`; absent for the breaker itself. `*` stands for all keys that share one. */
+  readonly key?: string | undefined;
   /** The state now. */
   readonly state: State;
   /** The policy that governs now; absent while the defaults of the code hold, or nothing. */
@@ -110,7 +118,15 @@ export interface Breaker {
   /** Ends a forced state and starts closed and empty, in this process only. What was counted stays. */
   reset(): void;
   /**
-   * Hears of changes of state, in their order, after each has happened. A listener that throws is reported as a process
+   * The circuit of one key, such as a host: all as for a breaker of its own under the same policy, its limit of concurrent calls
+   * too. A key whose circuit is closed leaves when it was not used for a while; when there are more keys than the policy allows, and for
+   * keys of more than 256 characters, one circuit is shared.
+   *
+   * @throws {ConfigError} when the key is no text.
+   */
+  for(key: string): Breaker;
+  /**
+   * Hears of changes of state, those of its keys too, in their order, after each has happened. A listener that throws is reported as a process
    * warning.
    *
    * @returns a function that ends the subscription.
@@ -140,15 +156,22 @@ export interface Runtime extends Surroundings {
 export class GovernedBreaker implements Breaker, Circuit, TransitionSink {
   readonly name: string;
   readonly core: BreakerCore;
+  guards: Guards | undefined;
+  readonly key: string | undefined;
   readonly #runtime: Runtime;
+  readonly #parent: GovernedBreaker | undefined;
   #governor: Governor;
   #listeners: Listeners<[TransitionEvent]> | undefined;
+  #keys: KeyedCircuits | undefined;
 
-  constructor(name: string, governor: Governor, runtime: Runtime) {
+  constructor(name: string, governor: Governor, runtime: Runtime, key?: string, parent?: GovernedBreaker) {
     this.name = name;
+    this.key = key;
+    this.#parent = parent;
     this.#runtime = runtime;
     this.#governor = governor;
     this.core = new BreakerCore(governor.config, runtime, this);
+    this.guards = guardsFor(governor.config, undefined);
   }
 
   get clock(): Clock {
@@ -157,6 +180,10 @@ export class GovernedBreaker implements Breaker, Circuit, TransitionSink {
 
   get timeouts(): Timeouts {
     return this.#runtime.timeouts;
+  }
+
+  random(): number {
+    return (this.#runtime.random ?? Math.random)();
   }
 
   get state(): State {
@@ -177,8 +204,8 @@ export class GovernedBreaker implements Breaker, Circuit, TransitionSink {
       source,
       ...(policy === undefined ? {} : { uid: policy.uid }),
       sinceMs: core.sinceMs,
-      totals: core.tally.totals(),
-      latency: core.tally.latency(),
+      totals: this.#keys?.totals(core.tally.totals()) ?? core.tally.totals(),
+      latency: this.#keys?.latency(core.tally.latency()) ?? core.tally.latency(),
       window: core.window,
       ...(forced === undefined ? {} : { forced }),
       consecutiveFailures: core.consecutiveFailures,
@@ -196,17 +223,52 @@ export class GovernedBreaker implements Breaker, Circuit, TransitionSink {
 
   // biome-ignore lint/suspicious/noExplicitAny: only any accepts every function.
   wrap<A extends (...args: any[]) => PromiseLike<unknown>>(fn: A): A {
-    const circuit = this;
-    const wrapped = function (this: unknown, ...args: unknown[]): Promise<unknown> {
-      return execute(circuit, () => fn.apply(this, args), undefined);
-    };
-    Object.defineProperty(wrapped, 'name', { value: fn.name, configurable: true });
-    Object.defineProperty(wrapped, 'length', { value: fn.length, configurable: true });
-    return wrapped as unknown as A;
+    return wrapped(fn, (call) => execute(this, call, undefined));
   }
 
   enter(): Permit | null {
-    return this.core.enter();
+    return enter(this);
+  }
+
+  for(key: string): Breaker {
+    if (typeof key !== 'string') {
+      throw new ConfigError(
+        this.name,
+        0,
+        `breaker "${this.name}" was asked for a key of type ${typeof key}; give a text`,
+      );
+    }
+    this.#keys ??= new KeyedCircuits(
+      (made) => this.#circuitOf(made),
+      this.clock,
+      () => this.core.config.call.perKey,
+    );
+    return new KeyedBreaker(this, this.#keys, key);
+  }
+
+  #circuitOf(key: string): GovernedBreaker {
+    const made = new GovernedBreaker(this.name, this.#governor, this.#runtime, key, this);
+    made.core.classify = this.core.classify;
+    return made;
+  }
+
+  /** The circuits of keys that are worth a report of their own; see KeyedCircuits. */
+  listedKeys(wanted: (key: string) => boolean): readonly GovernedBreaker[] {
+    return this.#keys?.listed(wanted) ?? [];
+  }
+
+  /** Judges what calls come to before the policy does. */
+  judgeBy(classify: Classify): void {
+    this.core.classify = classify;
+    for (const circuit of this.#keys?.all() ?? []) circuit.core.classify = classify;
+  }
+
+  /** Whether nothing would be missed without this circuit: it is closed, not held so by hand, no call is under way and nobody listens. */
+  get isQuiet(): boolean {
+    const { core } = this;
+    const { succeeded, failed, ignored } = core.tally.totals();
+    const underWay = core.permits - succeeded - failed - ignored;
+    return core.state === 'closed' && core.forced === undefined && underWay === 0 && (this.#listeners?.size ?? 0) === 0;
   }
 
   forceOpen(options: ForceOptions): void {
@@ -239,11 +301,21 @@ export class GovernedBreaker implements Breaker, Circuit, TransitionSink {
   govern(governor: Governor): void {
     const changed = governor.text !== this.#governor.text;
     this.#governor = governor;
-    if (changed) this.core.configure(governor.config, governor.config.resetOnUpdate);
+    this.#keys?.govern(governor);
+    if (!changed) return;
+    this.guards = guardsFor(governor.config, this.guards);
+    this.core.configure(governor.config, governor.config.resetOnUpdate);
   }
 
   transitioned(event: TransitionEvent): void {
+    const { key } = this;
+    const told = key === undefined ? event : { ...event, key };
+    this.#tell(told);
+    if (this.#parent !== undefined) this.#parent.#tell(told);
+    this.#runtime.transitioned?.(this, told);
+  }
+
+  #tell(event: TransitionEvent): void {
     this.#listeners?.tell(`breaker "${this.name}"`, event);
-    this.#runtime.transitioned?.(this, event);
   }
 }

@@ -1,10 +1,19 @@
 /** What went wrong, for programs: the same in every release and in every copy of the package. */
-export type ErrorCode = 'ERR_FUSEBOARD_OPEN' | 'ERR_FUSEBOARD_TIMEOUT' | 'ERR_FUSEBOARD_CONFIG';
+export type ErrorCode =
+  | 'ERR_FUSEBOARD_OPEN'
+  | 'ERR_FUSEBOARD_LIMITED'
+  | 'ERR_FUSEBOARD_QUEUE_TIMEOUT'
+  | 'ERR_FUSEBOARD_TIMEOUT'
+  | 'ERR_FUSEBOARD_CONFIG';
 
 /** Marks our errors for other copies of this package in the process. */
 const MARK = Symbol.for('fuseboard.error/1');
 
-/** An error of Fuseboard's own. Errors of the caller's function are never wrapped in one. */
+/**
+ * An error of Fuseboard's own. Errors of the caller's function are never wrapped in one. Those that end a call are made
+ * without the native constructor: they are `instanceof Error`, but not for `util.types.isNativeError`, and their `stack`
+ * is one line.
+ */
 export abstract class FuseboardError extends Error {
   abstract readonly code: ErrorCode;
   /** The name of the breaker. */
@@ -29,6 +38,22 @@ export class CircuitOpenError extends FuseboardError {
     CircuitOpenError.prototype.name = 'CircuitOpenError';
   }
   readonly code = 'ERR_FUSEBOARD_OPEN';
+}
+
+/** The policy's limit of concurrent calls is reached, and its queue, if any, is full. The function was not called. */
+export class LimitedError extends FuseboardError {
+  static {
+    LimitedError.prototype.name = 'LimitedError';
+  }
+  readonly code = 'ERR_FUSEBOARD_LIMITED';
+}
+
+/** The call waited in the queue for as long as the policy allows, and no other call ended. The function was not called. */
+export class QueueTimeoutError extends FuseboardError {
+  static {
+    QueueTimeoutError.prototype.name = 'QueueTimeoutError';
+  }
+  readonly code = 'ERR_FUSEBOARD_QUEUE_TIMEOUT';
 }
 
 /** The call was given up after the time that the policy allows. The function may still be running. */
@@ -56,32 +81,59 @@ export function isFuseboardError(error: unknown, code?: ErrorCode): error is Fus
   return code === undefined || (error as FuseboardError).code === code;
 }
 
-/** A rejection, without a stack: it is made for every rejected call, and where it was made says nothing. */
+type Made<E> = new (code: ErrorCode, breaker: string, retryAfterMs: number, message: string) => E;
+
+/** Makes errors of a class without the native constructor, which costs more than a whole call even where it collects no stack. */
+function cheap<E extends FuseboardError>(type: { readonly prototype: E }): Made<E> {
+  const { name } = type.prototype;
+  function Cheap(
+    this: Record<string, unknown>,
+    code: ErrorCode,
+    breaker: string,
+    retryAfterMs: number,
+    message: string,
+  ) {
+    this.stack = `${name}: ${message}`;
+    this.message = message;
+    this.breaker = breaker;
+    this.retryAfterMs = retryAfterMs;
+    this.code = code;
+  }
+  Cheap.prototype = type.prototype;
+  return Cheap as unknown as Made<E>;
+}
+
+const Open = cheap(CircuitOpenError);
+const Limited = cheap(LimitedError);
+const QueueTimeout = cheap(QueueTimeoutError);
+const Timeout = cheap(CallTimeoutError);
+
+/** A rejection. */
 export function circuitOpen(breaker: string, retryAfterMs: number): CircuitOpenError {
   const message =
     retryAfterMs > 0
       ? `breaker "${breaker}" is open; retry in ${seconds(retryAfterMs)}`
       : `breaker "${breaker}" is half-open and its probes are under way; retry when they have ended`;
-  return withoutStack(() => new CircuitOpenError(breaker, retryAfterMs, message));
+  return new Open('ERR_FUSEBOARD_OPEN', breaker, retryAfterMs, message);
 }
 
-/** A call that was given up, without a stack. */
+/** A refusal of the limiter. */
+export function limited(breaker: string, maxConcurrent: number, maxQueue: number): LimitedError {
+  const queue = maxQueue === 0 ? '' : ` and ${maxQueue} wait`;
+  const message = `breaker "${breaker}" has ${maxConcurrent} calls under way${queue}, as many as its policy allows; retry when some have ended`;
+  return new Limited('ERR_FUSEBOARD_LIMITED', breaker, 0, message);
+}
+
+/** A call that waited too long for others to end. */
+export function queueTimeout(breaker: string, queueTimeoutMs: number): QueueTimeoutError {
+  const message = `a call through breaker "${breaker}" waited ${seconds(queueTimeoutMs)} in the queue and none of the calls under way ended; retry later`;
+  return new QueueTimeout('ERR_FUSEBOARD_QUEUE_TIMEOUT', breaker, 0, message);
+}
+
+/** A call that was given up. */
 export function callTimeout(breaker: string, timeoutMs: number): CallTimeoutError {
   const message = `a call through breaker "${breaker}" was given up after ${seconds(timeoutMs)}`;
-  return withoutStack(() => new CallTimeoutError(breaker, 0, message));
-}
-
-/** Collecting a stack costs more than the whole call. */
-function withoutStack<E>(make: () => E): E {
-  const limit = Error.stackTraceLimit;
-  try {
-    Error.stackTraceLimit = 0;
-  } catch {
-    return make();
-  }
-  const error = make();
-  Error.stackTraceLimit = limit;
-  return error;
+  return new Timeout('ERR_FUSEBOARD_TIMEOUT', breaker, 0, message);
 }
 
 function seconds(ms: number): string {

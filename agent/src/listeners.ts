@@ -2,6 +2,10 @@
 export class Listeners<A extends unknown[]> {
   #each: readonly { readonly call: (...args: A) => void }[] = [];
 
+  get size(): number {
+    return this.#each.length;
+  }
+
   /** @returns a function that ends the subscription. */
   add(call: (...args: A) => void): () => void {
     const entry = { call };
@@ -23,7 +27,8 @@ export class Listeners<A extends unknown[]> {
   }
 }
 
-function described(error: unknown): string {
+/** What was thrown, for a warning. */
+export function described(error: unknown): string {
   try {
     return String(Object(error).stack ?? error);
   } catch {

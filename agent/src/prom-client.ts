@@ -54,6 +54,7 @@ export function collectInto(
   total('rejected_total', 'Calls that the circuit breaker did not let through.', 'rejected');
   total('shadow_rejected_total', 'Calls that passed only because the policy is in Shadow mode.', 'shadowRejected');
   total('timed_out_total', 'Calls that were given up after the time limit; failed ones too.', 'timedOut');
+  total('retried_total', 'Attempts beyond the first of a call.', 'retried');
   total('fallback_total', 'Calls that were answered by a fallback.', 'fallback');
   add('call_duration_seconds', 'histogram', 'How long calls took. There is no sum.', (breakers, name) =>
     breakers.flatMap(([breaker, { latency }]) => buckets(breaker, latency, name)),

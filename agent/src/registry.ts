@@ -1,9 +1,10 @@
 import { BREAKER_NAME_PATTERN } from '@fuseboard/schema/defaults';
 import type { PolicySpec } from '@fuseboard/schema/types';
 import { type Breaker, GovernedBreaker, type Governor, type Runtime, type TransitionEvent } from './breaker.ts';
+import type { Classify } from './core/classify.ts';
 import { compile } from './core/config.ts';
 import { ConfigError } from './errors.ts';
-import { Listeners } from './listeners.ts';
+import { described, Listeners } from './listeners.ts';
 import type { PolicySet } from './policy-set.ts';
 import { RouteIndex } from './routes.ts';
 import { Ticker } from './ticker.ts';
@@ -14,6 +15,11 @@ export type PolicyDefaults = Partial<PolicySpec>;
 export interface BreakerOptions {
   /** How the breaker behaves while no policy governs it. Absent: calls pass and are counted. */
   readonly defaults?: PolicyDefaults;
+  /**
+   * Judges what a call returned or threw where a policy cannot: `'error' in outcome` says which. Undefined leaves it to the policy's
+   * `classify`; so does anything else that is not an outcome, and what it throws becomes a process warning.
+   */
+  readonly classify?: Classify;
 }
 
 /** Absent chance and wall clock are those of the process. */
@@ -23,6 +29,8 @@ interface Entry {
   readonly breaker: GovernedBreaker;
   /** What governs while no policy does. */
   fallback: Governor;
+  /** What the code gave to judge calls by. */
+  classify?: Classify;
 }
 
 const NAME = new RegExp(BREAKER_NAME_PATTERN);
@@ -64,14 +72,24 @@ export class Registry {
    */
   getBreaker(name: string, options?: BreakerOptions): Breaker {
     const entry = this.#entries.get(name);
-    if (entry === undefined) return this.#create(name, options?.defaults);
+    if (options?.classify !== undefined && typeof options.classify !== 'function') throw badClassify(name);
+    if (entry === undefined) return this.#create(name, options);
     if (options?.defaults !== undefined) this.#offerDefaults(entry, options.defaults);
+    if (options?.classify !== undefined) this.#offerClassify(entry, options.classify);
     return entry.breaker;
   }
 
   /** Every breaker, in the order in which they were made. */
   *breakers(): Iterable<Breaker> {
     for (const { breaker } of this.#entries.values()) yield breaker;
+  }
+
+  /** What a report tells of: every breaker, and the circuits of its keys that are worth an entry of their own. */
+  *reported(wanted: (name: string, key: string) => boolean): Iterable<Breaker> {
+    for (const { breaker } of this.#entries.values()) {
+      yield breaker;
+      yield* breaker.listedKeys((key) => wanted(breaker.name, key));
+    }
   }
 
   /** Puts all breakers, those that exist and those to come, under a set of policies. Absent: under none. */
@@ -98,11 +116,13 @@ export class Registry {
     return this.#creations.add(listener);
   }
 
-  #create(name: string, defaults: PolicyDefaults | undefined): Breaker {
+  #create(name: string, { defaults, classify }: BreakerOptions = {}): Breaker {
     if (typeof name !== 'string' || !NAME.test(name)) throw badName(name);
     const fallback = defaults === undefined ? UNGOVERNED : this.#shared(governorOf(name, defaults));
     const breaker = new GovernedBreaker(name, this.#governorOf(name, fallback), this.#runtime);
-    this.#entries.set(name, { breaker, fallback });
+    const entry: Entry = { breaker, fallback };
+    if (classify !== undefined) this.#offerClassify(entry, classify);
+    this.#entries.set(name, entry);
     this.#creations.tell(`breaker "${name}"`, breaker);
     return breaker;
   }
@@ -113,13 +133,24 @@ export class Registry {
     if (entry.fallback === UNGOVERNED) {
       entry.fallback = offered;
       entry.breaker.govern(this.#governorOf(name, offered));
-    } else if (offered !== entry.fallback && !this.#warned.has(name)) {
-      this.#warned.add(name);
-      process.emitWarning(
-        `breaker "${name}" was given other defaults before; those stay. Give the same defaults in every getBreaker("${name}").`,
-        { code: 'FUSEBOARD_DEFAULTS' },
-      );
-    }
+    } else if (offered !== entry.fallback) this.#warnOther(name, 'defaults');
+  }
+
+  #offerClassify(entry: Entry, classify: Classify): void {
+    const { breaker } = entry;
+    if (entry.classify === undefined) {
+      entry.classify = classify;
+      breaker.judgeBy(contained(breaker.name, classify));
+    } else if (entry.classify !== classify) this.#warnOther(breaker.name, 'classify');
+  }
+
+  #warnOther(name: string, what: 'defaults' | 'classify'): void {
+    if (this.#warned.has(`${what} ${name}`)) return;
+    this.#warned.add(`${what} ${name}`);
+    process.emitWarning(
+      `breaker "${name}" was given other ${what} before; those stay. Give the same ${what} in every getBreaker("${name}").`,
+      { code: what === 'defaults' ? 'FUSEBOARD_DEFAULTS' : 'FUSEBOARD_CLASSIFY' },
+    );
   }
 
   /** Breakers with the same defaults keep them once. */
@@ -155,6 +186,29 @@ export function governorOf(name: string, spec: PolicyDefaults): Governor {
     throw new ConfigError(name, 0, `breaker "${name}" cannot use its defaults: ${compiled.field} ${compiled.message}`);
   }
   return { source: 'defaults', text: JSON.stringify(compiled.config), config: compiled.config };
+}
+
+const OUTCOMES: readonly unknown[] = ['success', 'failure', 'ignored'];
+
+/** Code that judges calls must not be able to break one. */
+function contained(name: string, classify: Classify): Classify {
+  let warned = false;
+  return (outcome) => {
+    try {
+      const judged = classify(outcome);
+      return OUTCOMES.includes(judged) ? judged : undefined;
+    } catch (error) {
+      if (!warned) {
+        warned = true;
+        process.emitWarning(`classify of breaker "${name}" threw: ${described(error)}`, { code: 'FUSEBOARD_CLASSIFY' });
+      }
+      return undefined;
+    }
+  };
+}
+
+function badClassify(name: string): ConfigError {
+  return new ConfigError(name, 0, `breaker "${name}" was given a classify that is no function`);
 }
 
 function badName(name: unknown): ConfigError {

@@ -46,8 +46,13 @@ export class FakeClock implements Clock, Timeouts {
     this.#now = target;
   }
 
-  add(deadline: Deadline): void {
+  add(deadline: Deadline, ms: number): void {
+    deadline.dueAt = this.#now + ms;
     this.#deadlines.add(deadline);
+  }
+
+  hold(deadline: Deadline, ms: number): void {
+    this.add(deadline, ms);
   }
 
   remove(deadline: Deadline): void {
@@ -64,7 +69,7 @@ export class FakeClock implements Clock, Timeouts {
 export interface TestBreakerOptions {
   /** Absent: the clock of the process. A `FakeClock` also drives time limits; with any other clock they are looked at every few real milliseconds. */
   readonly clock?: { now(): number };
-  /** The source of chance, from 0 to below 1. Absent: Math.random. */
+  /** The source of chance, from 0 to below 1: ramps, open times and the waits of retries draw from it. Absent: Math.random. */
   readonly random?: () => number;
   /** The wall clock, milliseconds since 1970; only dates in Retry-After headers are compared with it. Absent: Date.now. */
   readonly wallNow?: () => number;
@@ -98,5 +103,5 @@ class EditableBreaker extends GovernedBreaker implements TestBreaker {
 }
 
 function isTimeouts(clock: object): clock is Timeouts {
-  return 'add' in clock && 'remove' in clock;
+  return 'hold' in clock && 'remove' in clock;
 }

@@ -14,13 +14,15 @@ const nobody = new AsyncResource('fuseboard.ticker');
 
 /**
  * The clock of a process: one timer of 5 ms for all breakers, which runs only while somebody reads the time or waits
- * for a time limit, and never keeps the process alive. Between ticks `now` costs a comparison and lags by at most a
+ * for a time limit, and keeps the process alive only for what is held. Between ticks `now` costs a comparison and lags by at most a
  * tick and whatever keeps the event loop busy; the first reading after a rest is exact.
  */
 export class Ticker implements Clock, Timeouts {
   readonly #read: () => number;
   readonly #wheel = new TimeoutWheel(TICK_MS);
   readonly #heartbeat: Heartbeat;
+  /** Deadlines that the process waits for. */
+  readonly #held = new Set<Deadline>();
   #timer: NodeJS.Timeout | undefined;
   #time = 0;
   #wasRead = false;
@@ -43,13 +45,24 @@ export class Ticker implements Clock, Timeouts {
     return this.#time;
   }
 
-  add(deadline: Deadline): void {
-    this.#wheel.add(deadline);
+  add(deadline: Deadline, ms: number): void {
+    this.#wheel.add(deadline, ms);
     if (this.#timer === undefined) this.#wake();
+  }
+
+  hold(deadline: Deadline, ms: number): void {
+    this.add(deadline, ms);
+    this.#held.add(deadline);
+    this.#timer!.ref();
   }
 
   remove(deadline: Deadline): void {
     this.#wheel.remove(deadline);
+    if (this.#held.size > 0) this.#release(deadline);
+  }
+
+  #release(deadline: Deadline): void {
+    if (this.#held.delete(deadline) && this.#held.size === 0) this.#timer?.unref();
   }
 
   watch(until: number): void {
@@ -73,6 +86,7 @@ export class Ticker implements Clock, Timeouts {
     // Judged before that, calls that had ended in time would look late.
     const due = this.#wheel.takeDue(this.#time);
     if (due.length > 0) {
+      for (const deadline of due) this.#release(deadline);
       // One turn more is for clients that hand an answer on in the turn after they read it.
       setImmediate(() =>
         setImmediate(() => {

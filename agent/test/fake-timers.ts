@@ -11,8 +11,8 @@ export class FakeTimers extends FakeClock implements Timers {
       this.#due.delete(dueAt);
       task();
     };
-    const deadline = { dueAt, expire, previous: null, next: null };
-    this.add(deadline);
+    const deadline = { dueAt: 0, expire, previous: null, next: null };
+    this.add(deadline, ms);
     this.#due.add(dueAt);
     return () => {
       this.remove(deadline);

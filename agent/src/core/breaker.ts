@@ -1,4 +1,4 @@
-import { classifyError, classifyResult, type Outcome } from './classify.ts';
+import { type Classify, classifyError, classifyResult, type Outcome } from './classify.ts';
 import { exactNow, type Surroundings } from './clock.ts';
 import type { Config } from './config.ts';
 import { InFlight } from './in-flight.ts';
@@ -6,7 +6,7 @@ import { openTimeMs } from './open-time.ts';
 import { NO_GENERATION, Permit } from './permit.ts';
 import { retryAfterMs } from './retry-after.ts';
 import type { Open, Probing, Ramping, Reason, State, StateRecord, TransitionEvent } from './state.ts';
-import { Tally } from './tally.ts';
+import { COUNTED, Tally } from './tally.ts';
 import { trippedByFailures, trippedByRate } from './trip.ts';
 import { type Window, windowFor } from './window.ts';
 
@@ -30,6 +30,10 @@ export interface Forced {
  */
 export class BreakerCore {
   readonly tally = new Tally();
+  /** How many permits were given since the breaker was made. */
+  permits = 0;
+  /** The code's own judgement, which wins over the policy's. Must not throw. */
+  classify: Classify | undefined = undefined;
   readonly #around: Surroundings;
   readonly #sink: TransitionSink;
   #config: Config;
@@ -104,36 +108,35 @@ export class BreakerCore {
 
   /** Asks for leave to call. Whoever gets a permit settles it once; a rejection is `null` and is counted. */
   enter(): Permit | null {
-    if (this.#state.kind === 'closed') {
-      const now = this.#around.clock.now();
-      if (this.#inFlight !== undefined) this.#window.advance(now);
-      if (this.#inFlight === undefined || !this.#evaluate(now, 0)) return this.#admit(now);
-    }
-    const now = this.#lapse(exactNow(this.#around.clock));
-    const permit = this.#enterGuarded(now);
+    const isClosed = this.#state.kind === 'closed';
+    if (isClosed && this.#inFlight === undefined) return new Permit(this, this.#generation, this.#around.clock.now());
+    const now = isClosed ? this.#around.clock.now() : this.#lapse(exactNow(this.#around.clock));
+    if (this.#inFlight !== undefined) this.#judgeHanging(now);
+    const permit = this.#admits(now) ? this.#admit(now) : this.#reject(now);
     this.#tell();
     return permit;
   }
 
-  #enterGuarded(now: number): Permit | null {
-    if (this.#state.kind === 'half-open' && this.#state.probes === undefined && this.#inFlight !== undefined) {
-      this.#window.advance(now);
-      this.#evaluate(now, 0);
-    }
+  /** Calls that hang end too late to be judged by their ends alone. */
+  #judgeHanging(now: number): void {
     const state = this.#state;
-    if (
-      state.kind === 'half-open' &&
-      (state.probes === undefined ? this.#rampAdmits(state, now) : this.#awaits(state))
-    ) {
-      const permit = this.#admit(now);
-      state.probes?.add(permit);
-      return permit;
-    }
+    if (state.kind === 'open' || (state.kind === 'half-open' && state.probes !== undefined)) return;
+    this.#window.advance(now);
+    this.#evaluate(now, undefined);
+  }
+
+  #admits(now: number): boolean {
+    const state = this.#state;
+    if (state.kind !== 'half-open') return state.kind === 'closed';
+    return state.probes === undefined ? this.#rampAdmits(state, now) : this.#awaits(state);
+  }
+
+  #reject(now: number): Permit | null {
     if (this.#config.mode === 'Shadow' && this.#forced === undefined) {
-      this.tally.shadowRejected++;
+      this.tally.add(COUNTED.shadowRejected);
       return new Permit(this, NO_GENERATION, now);
     }
-    this.tally.rejected++;
+    this.tally.add(COUNTED.rejected);
     return null;
   }
 
@@ -142,7 +145,9 @@ export class BreakerCore {
       this.#inFlight.begin(now);
       this.#around.clock.watch?.(now + LONGEST_JUDGED * this.#config.slowMs);
     }
-    return new Permit(this, this.#generation, now);
+    const permit = new Permit(this, this.#generation, now);
+    if (this.#state.kind === 'half-open') this.#state.probes?.add(permit);
+    return permit;
   }
 
   /** Whether one more probe may begin. */
@@ -161,22 +166,38 @@ export class BreakerCore {
     return part >= 1 || this.#around.random() < 2 ** part - 1;
   }
 
+  /** How a call that returned this is judged. */
+  judgeResult(result: unknown): Outcome {
+    return this.classify?.({ result }) ?? classifyResult(this.#config.classification, result);
+  }
+
+  /** How a call that threw this is judged. */
+  judgeError(error: unknown): Outcome {
+    return this.classify?.({ error }) ?? classifyError(this.#config.classification, error);
+  }
+
   /** Settles a permit by what the call returned, and says how that was judged. */
   settleResult(permit: Permit, result: unknown): Outcome {
-    const outcome = classifyResult(this.#config.classification, result);
+    const outcome = this.judgeResult(result);
     this.settle(permit, outcome, result);
     return outcome;
   }
 
-  /** Settles a permit by what the call threw. */
-  settleError(permit: Permit, error: unknown): void {
-    this.settle(permit, classifyError(this.#config.classification, error), error);
+  /** Settles a permit by what the call threw, and says how that was judged. */
+  settleError(permit: Permit, error: unknown): Outcome {
+    const outcome = this.judgeError(error);
+    this.settle(permit, outcome, error);
+    return outcome;
   }
 
-  /** Settles the unsettled permit of a call that was given up after its time: a failure, whatever `classify` says. */
-  settleTimeout(permit: Permit): void {
-    this.tally.timedOut++;
-    this.settle(permit, 'failure');
+  /** The call of an unsettled permit begins only now: it waited before. */
+  restart(permit: Permit): void {
+    const now = this.#around.clock.now();
+    if (this.#inFlight !== undefined && permit.generation === this.#generation) {
+      this.#inFlight.end(permit.startedAt);
+      this.#inFlight.begin(now);
+    }
+    permit.startedAt = now;
   }
 
   /** Settles a permit; a second settling does nothing. `what` was returned or thrown, where that is known. */
@@ -187,10 +208,10 @@ export class BreakerCore {
     const { tally } = this;
     tally.tookMs(now - permit.startedAt);
     const slow = outcome !== 'ignored' && this.#isSlow(permit, now);
-    if (slow) tally.slow++;
-    if (outcome === 'success') tally.succeeded++;
-    else if (outcome === 'failure') tally.failed++;
-    else tally.ignored++;
+    if (slow) tally.add(COUNTED.slow);
+    if (outcome === 'success') tally.add(COUNTED.succeeded);
+    else if (outcome === 'failure') tally.add(COUNTED.failed);
+    else tally.add(COUNTED.ignored);
     if (permit.generation !== this.#generation) return;
     if (this.#state.kind === 'closed') this.#settleClosed(permit, outcome, slow, now, what);
     else this.#settleHalfOpen(permit, outcome, slow, what);
@@ -243,8 +264,7 @@ export class BreakerCore {
     const window = this.#window;
     const reason = trippedByFailures(config, window.failures, this.#run);
     if (reason !== undefined) return reason;
-    const overdue = this.#overdue(now);
-    return window.calls + overdue >= config.minimumCalls ? trippedByRate(config, window, overdue) : undefined;
+    return trippedByRate(config, window, this.#overdue(now), config.minimumCalls);
   }
 
   /** Calls under way that are slow already. */
@@ -288,8 +308,9 @@ export class BreakerCore {
   }
 
   #judgeProbes(state: Probing, now: number, what?: unknown): void {
-    if (state.calls < Math.min(this.#config.minimumCalls, this.#config.maxProbes)) return;
-    const reason = trippedByRate(this.#config, state, this.#overdue(now));
+    const enough = Math.min(this.#config.minimumCalls, this.#config.maxProbes);
+    if (state.calls < enough) return;
+    const reason = trippedByRate(this.#config, state, this.#overdue(now), enough);
     if (reason !== undefined) this.#open(now, reason, what);
     else this.#transition({ kind: 'closed', since: now }, 'probe-succeeded');
   }
@@ -314,7 +335,7 @@ export class BreakerCore {
       this.#startAfresh(now, 'policy-disabled');
     }
     const state = this.#state;
-    if (state.kind === 'open') state.chance ??= this.#draw();
+    if (state.kind === 'open' && this.#forced === undefined) state.chance ??= this.#draw();
     this.#lapse(now, now);
     this.#judgeLastProbes(now);
     this.#tell();

@@ -1,6 +1,12 @@
 /** How a call ended, as far as its breaker is concerned. */
 export type Outcome = 'success' | 'failure' | 'ignored';
 
+/** What a call came to. */
+export type CallOutcome = { readonly result: unknown } | { readonly error: unknown };
+
+/** Judges what a call came to; undefined leaves it to the policy. */
+export type Classify = (outcome: CallOutcome) => Outcome | undefined;
+
 /** One side of `classify`: what an outcome is compared with. */
 export interface OutcomeMatch {
   readonly names: readonly string[];

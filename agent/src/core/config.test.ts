@@ -9,6 +9,8 @@ const compiled = (spec: unknown) => {
 };
 const none = { names: [], codes: [], statuses: [], statusClasses: 0 };
 
+const nothingElse = { perKey: { maxKeys: 1_000, idleMs: 600_000 } };
+
 describe('a spec', () => {
   it('that says nothing means the defaults', () => {
     expect(compiled({})).toEqual({
@@ -35,6 +37,7 @@ describe('a spec', () => {
       successThreshold: 1,
       probeTimeoutMs: 30_000,
       timeoutMs: 0,
+      call: nothingElse,
       classification: { failure: { ...none, statusClasses: 1 << 5 }, ignore: none },
     });
   });
@@ -104,6 +107,7 @@ describe('a spec', () => {
       successThreshold: 3,
       probeTimeoutMs: 250,
       timeoutMs: 2_000,
+      call: nothingElse,
       classification: {
         failure: { names: ['A'], codes: ['B'], statuses: [429], statusClasses: (1 << 5) | (1 << 1) },
         ignore: { names: ['C'], codes: ['D'], statuses: [404], statusClasses: 0 },
@@ -206,7 +210,7 @@ const refused: [field: string, spec: object, message: string][] = [
   ['spec.recovery.halfOpen.successThreshold', { recovery: { halfOpen: { successThreshold: 0 } } }, 'from 1 to 1000'],
   ['spec.recovery.halfOpen.probeTimeout', { recovery: { halfOpen: { probeTimeout: {} } } }, 'it is an object'],
   ['spec.timeout', { timeout: '2s' }, 'an object'],
-  ['spec.timeout.duration', { timeout: {} }, 'required'],
+  ['spec.timeout.duration', { timeout: {} }, 'needs a duration, or adaptive'],
   ['spec.timeout.duration', { timeout: { duration: '-1s' } }, 'a duration'],
   ['spec.classify', { classify: 5 }, 'an object'],
   ['spec.classify.failure.errorNames', { classify: { failure: { errorNames: 'A' } } }, 'a list of at most 128'],

@@ -1,6 +1,7 @@
 import { BREAKER_PATTERN, DEFAULTS } from '@fuseboard/schema/defaults';
 import { parseDuration } from '@fuseboard/schema/duration';
 import { LABEL_KEY_PATTERN, violations } from '@fuseboard/schema/rules';
+import { type CallConfig, readCallConfig } from './call-config.ts';
 import type { Classification, OutcomeMatch } from './classify.ts';
 import { type Problem, Section } from './spec-reader.ts';
 
@@ -40,6 +41,7 @@ export interface Config {
   readonly probeTimeoutMs: number;
   /** 0: calls may take as long as they like. */
   readonly timeoutMs: number;
+  readonly call: CallConfig;
   readonly classification: Classification;
 }
 
@@ -105,7 +107,8 @@ function read(root: Section): Config {
     maxProbes: halfOpen.whole('maxProbes', 1_000, absent.maxProbes),
     successThreshold: halfOpen.whole('successThreshold', 1_000, absent.successThreshold),
     probeTimeoutMs: halfOpen.duration('probeTimeout', absentMs(absent.probeTimeout)),
-    timeoutMs: readTimeout(root),
+    timeoutMs: root.section('timeout').duration('duration', 0),
+    call: readCallConfig(root),
     classification: readClassification(root.section('classify')),
   };
 }
@@ -137,12 +140,6 @@ function readRate(trip: Section, name: string): number {
   const rate = trip.section(name);
   if (trip.has(name)) rate.require('thresholdPercent');
   return rate.whole('thresholdPercent', 100, 0);
-}
-
-function readTimeout(root: Section): number {
-  const timeout = root.section('timeout');
-  if (root.has('timeout')) timeout.require('duration');
-  return timeout.duration('duration', 0);
 }
 
 function readClassification(classify: Section): Classification {

@@ -9,12 +9,13 @@ export class Permit {
   readonly core: BreakerCore;
   /** The generation of the state that it was given in. */
   readonly generation: number;
-  readonly startedAt: number;
+  startedAt: number;
   /** How the call was judged, once it was. */
   outcome: Outcome | undefined = undefined;
 
   constructor(core: BreakerCore, generation: number, startedAt: number) {
     this.core = core;
+    core.permits++;
     this.generation = generation;
     this.startedAt = startedAt;
   }

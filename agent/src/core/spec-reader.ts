@@ -55,12 +55,22 @@ export class Section {
     return ms ?? this.#refuse(name, value, 'a duration such as 250ms, 30s or 1m30s, from 1ms to 24h', absent);
   }
 
-  /** A whole number from 1 to `max`. */
-  whole(name: string, max: number, absent: number): number {
+  /** A whole number from `min` to `max`. */
+  whole(name: string, max: number, absent: number, min = 1): number {
     const value = this.#fields[name];
     if (value === undefined) return absent;
-    if (Number.isInteger(value) && (value as number) >= 1 && (value as number) <= max) return value as number;
-    return this.#refuse(name, value, `a whole number from 1 to ${max}`, absent);
+    if (Number.isInteger(value) && (value as number) >= min && (value as number) <= max) return value as number;
+    return this.#refuse(name, value, `a whole number from ${min} to ${max}`, absent);
+  }
+
+  /** Any value, as JSON text; `null` when it is absent. */
+  json(name: string): string {
+    const value = this.#fields[name];
+    try {
+      return JSON.stringify(value ?? null) ?? this.#refuse(name, value, 'JSON', 'null');
+    } catch {
+      return this.#refuse(name, value, 'JSON', 'null');
+    }
   }
 
   /** A whole percent from 0 to 100. */

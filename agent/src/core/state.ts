@@ -30,6 +30,8 @@ export interface TransitionEvent {
   readonly reason: Reason;
   /** What those who forced the state gave as their reason. Absent in any other change. */
   readonly detail?: string;
+  /** The key whose circuit it is. Absent: the breaker's own. */
+  readonly key?: string;
 }
 
 export interface Open {

@@ -1,8 +1,8 @@
-/** A call that is given up when its time comes. Owned by whoever keeps it between `add` and `remove`. */
+/** A call that is given up when its time comes. Owned by whoever keeps it between `add` and its end. */
 export interface Deadline {
-  /** When the time is up, in milliseconds of the clock. */
-  readonly dueAt: number;
-  /** Neighbours in the list that the deadline is in. */
+  /** When the time is up, in milliseconds of the clock; set by whoever keeps it. */
+  dueAt: number;
+  /** Neighbours in the list that the deadline is in; null outside of any list. */
   previous: Deadline | null;
   next: Deadline | null;
   /** The time is up. Must not throw; does nothing when the call has ended in between. */
@@ -11,7 +11,10 @@ export interface Deadline {
 
 /** Where calls wait for their time limit. */
 export interface Timeouts {
-  add(deadline: Deadline): void;
+  /** Lets a deadline expire after at least `ms`. */
+  add(deadline: Deadline, ms: number): void;
+  /** The same, for a wait that somebody depends on: the process does not end before. */
+  hold(deadline: Deadline, ms: number): void;
   /** Takes a deadline out again; one that has already left is left alone. */
   remove(deadline: Deadline): void;
 }
@@ -20,14 +23,25 @@ export interface Timeouts {
 const SLOTS = 512;
 const MASK = SLOTS - 1;
 
+/** A circular list with a head that is no deadline, so that leaving needs no look at the list. */
+class Head implements Deadline {
+  dueAt = 0;
+  previous: Deadline = this;
+  next: Deadline = this;
+  expire(): void {}
+}
+
 /**
  * Deadlines hashed by time into a ring of lists, so that adding and removing cost the same however many there are.
- * After G. Varghese and A. Lauck, Hashed and Hierarchical Timing Wheels (1987), scheme 6.
+ * After G. Varghese and A. Lauck, Hashed and Hierarchical Timing Wheels (1987), scheme 6. What is added between two
+ * ticks gets its time at the second: that costs no reading of the clock, nothing expires early, and what ends within a
+ * tick, as most calls do, never enters the ring.
  */
 export class TimeoutWheel {
-  size = 0;
   readonly #tickMs: number;
-  readonly #slots: (Deadline | null)[] = new Array<Deadline | null>(SLOTS).fill(null);
+  readonly #slots: Head[] = Array.from({ length: SLOTS }, () => new Head());
+  readonly #fresh = new Head();
+  #size = 0;
   /** The first tick whose slot may hold something that is due. */
   #tick = 0;
 
@@ -35,38 +49,32 @@ export class TimeoutWheel {
     this.#tickMs = tickMs;
   }
 
-  add(deadline: Deadline): void {
-    const tick = Math.floor(deadline.dueAt / this.#tickMs);
-    if (tick < this.#tick) this.#tick = tick;
-    this.size++;
-    const slot = tick & MASK;
-    const head = this.#slots[slot]!;
-    deadline.next = head;
-    if (head !== null) head.previous = deadline;
-    this.#slots[slot] = deadline;
+  /** How many deadlines wait. */
+  get size(): number {
+    return this.#size;
+  }
+
+  add(deadline: Deadline, ms: number): void {
+    deadline.dueAt = -ms;
+    this.#size++;
+    link(this.#fresh, deadline);
   }
 
   remove(deadline: Deadline): void {
-    const { previous, next } = deadline;
-    const slot = Math.floor(deadline.dueAt / this.#tickMs) & MASK;
-    if (previous !== null) previous.next = next;
-    else if (this.#slots[slot] === deadline) this.#slots[slot] = next;
-    else return;
-    if (next !== null) next.previous = previous;
-    deadline.previous = null;
-    deadline.next = null;
-    this.size--;
+    if (unlink(deadline)) this.#size--;
   }
 
   /** Takes out everything whose time is up, the earliest first. */
   takeDue(now: number): Deadline[] {
     const due: Deadline[] = [];
-    if (this.size === 0) return due;
+    if (this.#size === 0) return due;
+    this.#place(now);
     const last = Math.floor(now / this.#tickMs);
     const first = Math.max(this.#tick, last - SLOTS + 1);
     for (let tick = first; tick <= last; tick++) {
-      for (let each = this.#slots[tick & MASK] ?? null; each !== null; ) {
-        const { next } = each;
+      const head = this.#slots[tick & MASK]!;
+      for (let each = head.next; each !== head; ) {
+        const next = each.next!;
         if (each.dueAt <= now) {
           this.remove(each);
           due.push(each);
@@ -77,4 +85,34 @@ export class TimeoutWheel {
     this.#tick = Math.max(this.#tick, last);
     return due.sort((a, b) => a.dueAt - b.dueAt);
   }
+
+  /** Gives their time to the deadlines that were added since the last tick. */
+  #place(now: number): void {
+    const fresh = this.#fresh;
+    for (let each = fresh.next; each !== fresh; each = fresh.next) {
+      unlink(each);
+      each.dueAt = now - each.dueAt;
+      const tick = Math.floor(each.dueAt / this.#tickMs);
+      if (tick < this.#tick) this.#tick = tick;
+      link(this.#slots[tick & MASK]!, each);
+    }
+  }
+}
+
+function link(head: Head, deadline: Deadline): void {
+  const { next } = head;
+  deadline.previous = head;
+  deadline.next = next;
+  next.previous = deadline;
+  head.next = deadline;
+}
+
+function unlink(deadline: Deadline): boolean {
+  const { previous, next } = deadline;
+  if (previous === null || next === null) return false;
+  previous.next = next;
+  next.previous = previous;
+  deadline.previous = null;
+  deadline.next = null;
+  return true;
 }

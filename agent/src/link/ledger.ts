@@ -3,13 +3,20 @@ import type { BreakerReport, Rejection } from '@fuseboard/schema/types';
 const MAX_TRANSITIONS = 20;
 const MAX_ENTRIES = 1_000;
 const MAX_REJECTIONS = 100;
+/** How many keys are remembered; the one that was told of longest ago is forgotten first. */
+const MAX_KEYS = 5_000;
 
 type Totals = BreakerReport['totals'];
 type State = BreakerReport['state'];
 
-/** What a report needs to know of a breaker. */
-export interface Reported {
+/** Of whom a report tells: a breaker, or the circuit of one of its keys. */
+export interface Named {
   readonly name: string;
+  readonly key?: string | undefined;
+}
+
+/** What a report needs to know of a breaker. */
+export interface Reported extends Named {
   stats(): {
     readonly state: State;
     readonly mode: string;
@@ -52,6 +59,7 @@ export class Ledger {
   #sequence = 0;
   readonly #answered = new Map<string, Answered>();
   readonly #changes = new Map<string, Change[]>();
+  #keys = 0;
 
   constructor(boot: string) {
     this.boot = boot;
@@ -63,21 +71,29 @@ export class Ledger {
     return this.#sequence;
   }
 
-  changed(name: string, { from, to, at, reason }: Change): void {
-    const changes = this.#changes.get(name) ?? [];
+  changed(breaker: Named, { from, to, at, reason }: Change): void {
+    const id = idOf(breaker);
+    const changes = this.#changes.get(id) ?? [];
     changes.push({ from, to, at, reason });
     if (changes.length > MAX_TRANSITIONS) changes.shift();
-    this.#changes.set(name, changes);
+    this.#changes.set(id, changes);
+  }
+
+  /** Whether something happened to the circuit of a key that the operator has not answered. */
+  isPending(name: string, key: string): boolean {
+    return this.#changes.has(idOf({ name, key }));
   }
 
   /** What is to be told: what changed since the last answer, or with `all` every breaker. */
   entries(breakers: Iterable<Reported>, all: boolean, now: number): Entry[] {
     // Reading a breaker can make its open state lapse, which is a change that belongs into this very report.
-    const read = [...breakers].map((breaker) => ({ name: breaker.name, stats: breaker.stats() }));
+    const read = [...breakers].map((breaker) => ({ breaker, stats: breaker.stats() }));
     const entries: Entry[] = [];
-    for (const { name, stats } of read) {
-      const before = this.#answered.get(name);
-      const changes = [...(this.#changes.get(name) ?? [])];
+    for (const { breaker, stats } of read) {
+      const { name, key } = breaker;
+      const id = idOf(breaker);
+      const before = this.#answered.get(id);
+      const changes = [...(this.#changes.get(id) ?? [])];
       const totals = { ...stats.totals };
       const latency = trimmed(stats.latency);
       const shadow = stats.mode === 'Shadow';
@@ -85,11 +101,13 @@ export class Ledger {
       const same =
         before !== undefined &&
         before.standing === standing &&
+        (key === undefined || stats.state === 'closed') &&
         changes.length === 0 &&
         (Object.keys(totals) as (keyof Totals)[]).every((key) => totals[key] === before.totals[key]);
       if (same && !all) continue;
       const report: BreakerReport = {
         name,
+        ...(key === undefined ? {} : { key }),
         ...(stats.uid === undefined ? {} : { uid: stats.uid }),
         state: stats.state,
         ...(shadow ? { shadow } : {}),
@@ -104,15 +122,32 @@ export class Ledger {
         report,
         size: Buffer.byteLength(JSON.stringify(report)),
         settle: () => {
-          this.#answered.set(name, { standing, totals, latency });
-          const rest = (this.#changes.get(name) ?? []).filter((change) => !changes.includes(change));
-          if (rest.length > 0) this.#changes.set(name, rest);
-          else this.#changes.delete(name);
+          this.#remember(id, key !== undefined, { standing, totals, latency });
+          const rest = (this.#changes.get(id) ?? []).filter((change) => !changes.includes(change));
+          if (rest.length > 0) this.#changes.set(id, rest);
+          else this.#changes.delete(id);
         },
       });
     }
     return entries;
   }
+
+  #remember(id: string, isKey: boolean, answered: Answered): void {
+    if (isKey && !this.#answered.delete(id)) this.#keys += 1;
+    this.#answered.set(id, answered);
+    if (this.#keys <= MAX_KEYS) return;
+    for (const known of this.#answered.keys()) {
+      if (!known.includes('\n')) continue;
+      this.#answered.delete(known);
+      this.#keys -= 1;
+      return;
+    }
+  }
+}
+
+/** A name has no line break. */
+function idOf({ name, key }: Named): string {
+  return key === undefined ? name : `${name}\n${key}`;
 }
 
 const told = ({ from, to, at, reason }: Change, now: number) => ({

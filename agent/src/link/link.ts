@@ -99,7 +99,7 @@ export class Link {
       identity: { service: settings.service, instance },
       ledger,
       ...(settings.namespace ? { namespace: settings.namespace } : {}),
-      breakers: () => registry.breakers(),
+      breakers: () => registry.reported((name, key) => ledger.isPending(name, key)),
       applied: () => this.#applied(),
       misdirected: () => this.#stream?.redial('reports do not reach the replica that holds the stream'),
     });
@@ -116,7 +116,7 @@ export class Link {
       },
     });
     this.#forget = [
-      registry.onTransition((breaker, change) => reporter.changed(breaker.name, change)),
+      registry.onTransition((breaker, change) => reporter.changed(breaker, change)),
       registry.onCreate((breaker) => this.#warnUngoverned([breaker])),
     ];
     this.#stream.start();

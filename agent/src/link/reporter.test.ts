@@ -25,20 +25,21 @@ beforeEach(async () => {
   applied = { rejections: [] };
   misdirected = 0;
   warnings = [];
+  const ledger = new Ledger('0'.repeat(32));
   reporter = new Reporter({
     endpoint: { url: new URL(plane.url) },
     identity: { service: 's', instance: 'i' },
-    ledger: new Ledger('0'.repeat(32)),
+    ledger,
     timers,
     random: () => 0.5,
-    breakers: () => registry.breakers(),
+    breakers: () => registry.reported((name, key) => ledger.isPending(name, key)),
     applied: () => applied,
     misdirected: () => {
       misdirected += 1;
     },
     warn: (message) => warnings.push(message),
   });
-  registry.onTransition((breaker, change) => reporter.changed(breaker.name, change));
+  registry.onTransition((breaker, change) => reporter.changed(breaker, change));
 });
 afterEach(async () => {
   reporter.detach();

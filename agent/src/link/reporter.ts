@@ -1,6 +1,6 @@
 import type { Rejection, Report } from '@fuseboard/schema/types';
 import { oneSocket, open, type Sockets } from './connection.ts';
-import { type Change, type Entry, type Ledger, type Part, parts, type Reported } from './ledger.ts';
+import { type Change, type Entry, type Ledger, type Named, type Part, parts, type Reported } from './ledger.ts';
 import { reportTarget } from './report-target.ts';
 import { type Endpoint, PROTOCOL, readCredentials } from './stream.ts';
 import type { Timers } from './timers.ts';
@@ -75,8 +75,8 @@ export class Reporter {
   }
 
   /** A breaker changed its state; it is reported at once. */
-  changed(name: string, change: Change): void {
-    this.#options.ledger.changed(name, change);
+  changed(breaker: Named, change: Change): void {
+    this.#options.ledger.changed(breaker, change);
     if (!this.#reading) this.#schedule(0);
   }
 

@@ -24,6 +24,14 @@ export const DEFAULTS = {
       rampDuration: '10s',
     },
   },
+  timeout: { adaptive: { percentile: 95, headroomPercent: 20, minimumSamples: 10, min: '10ms' } },
+  retry: {
+    backoff: { initial: '100ms', factor: 2, max: '10s', jitterPercent: 25 },
+    budgetPercent: 20,
+    placement: 'OutsideBreaker',
+  },
+  concurrency: { maxQueue: 0, queueTimeout: '1s' },
+  perKey: { maxKeys: 1_000, idleTimeout: '10m' },
   classify: { failure: { httpStatus: ['5xx'] } },
 } as const;
 

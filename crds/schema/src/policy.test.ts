@@ -77,11 +77,15 @@ describe('the defaults', () => {
   it('are themselves valid', () => {
     const { window, minimumCalls } = DEFAULTS.trip;
     const trip = { window, minimumCalls, failureRate: { thresholdPercent: 50 } };
+    const { adaptive } = DEFAULTS.timeout;
+    const timeout = { adaptive: { ...adaptive, max: '1s' } };
+    const retry = { ...DEFAULTS.retry, maxAttempts: 3 };
+    const concurrency = { ...DEFAULTS.concurrency, maxConcurrent: 10 };
     const { rampDuration, ...probes } = DEFAULTS.recovery.halfOpen;
     const recoveries = [probes, { strategy: 'Ramp', rampDuration }];
     for (const halfOpen of recoveries) {
       const recovery = { ...DEFAULTS.recovery, halfOpen };
-      expect(specProblems({ breakers: ['x'], ...DEFAULTS, trip, recovery })).toEqual([]);
+      expect(specProblems({ breakers: ['x'], ...DEFAULTS, trip, timeout, retry, concurrency, recovery })).toEqual([]);
     }
     expect(parseDuration(DEFAULTS.recovery.openDuration)).toBe(30_000);
   });

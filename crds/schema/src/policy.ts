@@ -222,9 +222,148 @@ const classify = z
     'How outcomes are judged. Absent: every thrown error without an HTTP status is a failure, and so is a 5xx.',
   );
 
+const adaptive = z
+  .strictObject({
+    percentile: z
+      .int()
+      .min(1)
+      .max(99)
+      .optional()
+      .describe(
+        `The percentile of recent durations that the limit follows. Absent: ${DEFAULTS.timeout.adaptive.percentile}.`,
+      ),
+    headroomPercent: z
+      .int()
+      .min(0)
+      .max(1_000)
+      .optional()
+      .describe(
+        `What is added to the percentile, in percent of it. Absent: ${DEFAULTS.timeout.adaptive.headroomPercent}.`,
+      ),
+    minimumSamples: count(
+      1_000,
+      `How many calls must have ended before the limit follows them; until then it is \`timeout.duration\`, or \`max\` where that is absent. Absent: ${DEFAULTS.timeout.adaptive.minimumSamples}.`,
+    ).optional(),
+    min: duration(
+      `The limit is never less. Absent: ${DEFAULTS.timeout.adaptive.min}, or \`max\` if that is less.`,
+    ).optional(),
+    max: duration('The limit is never more.'),
+  })
+  .describe(
+    'Lets the limit follow how long calls take: a percentile of recent durations and some headroom, within bounds. A call that is given up counts as at least its limit, so that the limit can grow again. Absent: the limit is fixed.',
+  )
+  .meta(cel('timeout.adaptive'));
+
 const timeout = z
-  .strictObject({ duration: duration('How long a call may take before it is given up and counted as a failure.') })
-  .describe('Gives up calls that take too long. Absent: calls may take as long as they like.');
+  .strictObject({
+    duration: duration('How long a call may take before it is given up and counted as a failure.').optional(),
+    adaptive: adaptive.optional(),
+  })
+  .describe('Gives up calls that take too long. Absent: calls may take as long as they like.')
+  .meta(cel('timeout'));
+
+const backoff = z
+  .strictObject({
+    initial: duration(
+      `The wait before the first retry. Absent: ${DEFAULTS.retry.backoff.initial}, or \`max\` if that is less.`,
+    ).optional(),
+    factor: count(
+      10,
+      `Each further wait is this many times the one before. Absent: ${DEFAULTS.retry.backoff.factor}.`,
+    ).optional(),
+    max: duration(
+      `No wait is longer; where the other side asks for a longer one (Retry-After), there is no retry. Absent: ${DEFAULTS.retry.backoff.max}, or \`initial\` if that is more.`,
+    ).optional(),
+    jitterPercent: z
+      .int()
+      .min(0)
+      .max(100)
+      .optional()
+      .describe(
+        `Each wait is longer by a random share of itself, up to this many percent. Absent: ${DEFAULTS.retry.backoff.jitterPercent}.`,
+      ),
+  })
+  .describe(
+    'How long to wait before a retry. A Retry-After header of the failure makes a wait longer. Absent: every field as described in it.',
+  )
+  .meta(cel('retry.backoff'));
+
+const retry = z
+  .strictObject({
+    maxAttempts: count(10, 'How many attempts a call has in all; the first one counts, 1 never retries.'),
+    backoff: backoff.optional(),
+    budgetPercent: percent(
+      `Retries as a share of calls, in whole percent, for each breaker; at least one retry a second is allowed. Absent: ${DEFAULTS.retry.budgetPercent}.`,
+    ).optional(),
+    placement: z
+      .enum(['OutsideBreaker', 'InsideBreaker'])
+      .optional()
+      .describe(
+        `OutsideBreaker: each attempt passes the breaker and counts. InsideBreaker: the breaker sees one call, judged by its last attempt. Absent: ${DEFAULTS.retry.placement}.`,
+      ),
+  })
+  .describe(
+    'Tries calls that failed again. A rejection, a refusal of `concurrency`, what its caller gave up and an ignored outcome are never tried again, and nothing is once the circuit is open. Absent: no retries.',
+  );
+
+const concurrency = z
+  .strictObject({
+    maxConcurrent: count(
+      100_000,
+      'How many calls may be under way at once, in each process. A call that was given up counts until its function has really ended.',
+    ),
+    maxQueue: z
+      .int()
+      .min(0)
+      .max(100_000)
+      .optional()
+      .describe(
+        `How many more calls may wait for one to end, first come, first served; all others are refused at once. Absent: ${DEFAULTS.concurrency.maxQueue}.`,
+      ),
+    queueTimeout: duration(
+      `How long a call may wait in the queue before it is refused. Absent: ${DEFAULTS.concurrency.queueTimeout}.`,
+    ).optional(),
+  })
+  .describe(
+    'Limits how many calls are under way at once. A refused call counts as ignored: it says nothing about the other side. Absent: no limit.',
+  );
+
+const fallback = z
+  .strictObject({
+    type: z
+      .enum(['None', 'Static', 'LastSuccess'])
+      .describe(
+        'None: no answer. Static: the value in `static`. LastSuccess: the last result that the same process got for the same key.',
+      ),
+    static: z
+      .strictObject({
+        value: z
+          .unknown()
+          .describe('Any JSON. The code of the service checks it before it is used.')
+          .meta({ 'x-kubernetes-preserve-unknown-fields': true }),
+      })
+      .optional()
+      .describe('The answer of Static.'),
+    maxAge: duration('How old an answer of LastSuccess may be. Absent: any age.').optional(),
+  })
+  .describe(
+    'Answers calls that were rejected, refused or failed. Applies only where the code opted in with `policyFallback`; a fallback in code wins. Absent: none.',
+  )
+  .meta(cel('fallback'));
+
+const perKey = z
+  .strictObject({
+    maxKeys: count(
+      10_000,
+      `How many keys of a breaker have a circuit of their own. Keys beyond them share one. Absent: ${DEFAULTS.perKey.maxKeys}.`,
+    ).optional(),
+    idleTimeout: duration(
+      `A key whose circuit is closed and was not used for this time makes room for others. Absent: ${DEFAULTS.perKey.idleTimeout}.`,
+    ).optional(),
+  })
+  .describe(
+    'Bounds of the circuits that code asks for with `breaker.for(key)`. Absent: every field as described in it.',
+  );
 
 /** The spec of a CircuitBreakerPolicy, field by field; `parsePolicySpec` also applies the rules across fields. */
 export const PolicySpecFields = z
@@ -250,7 +389,11 @@ export const PolicySpecFields = z
     trip: trip.optional(),
     recovery: recovery.optional(),
     timeout: timeout.optional(),
+    retry: retry.optional(),
+    concurrency: concurrency.optional(),
     classify: classify.optional(),
+    fallback: fallback.optional(),
+    perKey: perKey.optional(),
     onUpdate: z
       .enum(['Preserve', 'Reset'])
       .default(DEFAULTS.onUpdate)

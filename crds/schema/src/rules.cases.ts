@@ -217,6 +217,60 @@ export const RULE_CASES: readonly RuleCase[] = [
   { name: 'a label that ends in a dash', spec: label('app-'), broken: ['selector.matchLabels'] },
   { name: 'a label with two slashes', spec: label('a/b/c'), broken: ['selector.matchLabels'] },
   { name: 'a label with an empty prefix', spec: label('/name'), broken: ['selector.matchLabels'] },
+  { name: 'a fixed time limit', spec: spec({ timeout: { duration: '2s' } }), broken: [] },
+  { name: 'a time limit that says nothing', spec: spec({ timeout: {} }), broken: ['timeout.duration'] },
+  { name: 'an adaptive time limit', spec: spec({ timeout: { adaptive: { max: '5s' } } }), broken: [] },
+  {
+    name: 'an adaptive time limit between equal bounds',
+    spec: spec({ timeout: { duration: '9s', adaptive: { min: '1s', max: '1000ms' } } }),
+    broken: [],
+  },
+  {
+    name: 'an adaptive time limit whose least is more than its most',
+    spec: spec({ timeout: { adaptive: { min: '6s', max: '5s' } } }),
+    broken: ['timeout.adaptive.min'],
+  },
+  {
+    name: 'a backoff up to its beginning',
+    spec: spec({ retry: { maxAttempts: 3, backoff: { initial: '1s', max: '1s' } } }),
+    broken: [],
+  },
+  {
+    name: 'a backoff with a beginning only',
+    spec: spec({ retry: { maxAttempts: 3, backoff: { initial: '1h' } } }),
+    broken: [],
+  },
+  {
+    name: 'a backoff that begins above its most',
+    spec: spec({ retry: { maxAttempts: 3, backoff: { initial: '2s', max: '1s' } } }),
+    broken: ['retry.backoff.initial'],
+  },
+  { name: 'no fallback', spec: spec({ fallback: { type: 'None' } }), broken: [] },
+  {
+    name: 'a static fallback',
+    spec: spec({ fallback: { type: 'Static', static: { value: { rate: 1, known: [null] } } } }),
+    broken: [],
+  },
+  {
+    name: 'a static fallback without a value',
+    spec: spec({ fallback: { type: 'Static' } }),
+    broken: ['fallback.static'],
+  },
+  {
+    name: 'a static value with another fallback',
+    spec: spec({ fallback: { type: 'LastSuccess', static: { value: 1 } } }),
+    broken: ['fallback.static'],
+  },
+  {
+    name: 'the last success up to an age',
+    spec: spec({ fallback: { type: 'LastSuccess', maxAge: '1h' } }),
+    broken: [],
+  },
+  {
+    name: 'an age without a fallback',
+    spec: spec({ fallback: { type: 'None', maxAge: '1h' } }),
+    broken: ['fallback.maxAge'],
+  },
   {
     name: 'two rules broken in different places',
     spec: spec({ trip: {}, selector: { matchExpressions: [{ key: 'app', operator: 'In' }] } }),

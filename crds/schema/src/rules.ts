@@ -44,6 +44,11 @@ interface Spec {
   trip?: Trip;
   recovery?: { halfOpen?: HalfOpen };
 }
+interface Fallback {
+  type: string;
+  static?: unknown;
+  maxAge?: string;
+}
 interface Requirement {
   operator: string;
   values?: unknown[];
@@ -144,6 +149,41 @@ export const RULES: readonly Rule[] = [
     "!has(self.recovery) || !has(self.recovery.halfOpen) || !has(self.recovery.halfOpen.evaluate) || self.recovery.halfOpen.evaluate != 'FailureRate' || (has(self.trip) && (has(self.trip.failureRate) || has(self.trip.slowCallRate)))",
     'evaluate FailureRate needs a rate to decide by; set trip.failureRate or trip.slowCallRate',
     ({ trip, recovery }) => recovery?.halfOpen?.evaluate !== 'FailureRate' || (trip !== undefined && hasRate(trip)),
+  ),
+  rule<{ duration?: unknown; adaptive?: unknown }>(
+    'timeout',
+    'duration',
+    'has(self.duration) || has(self.adaptive)',
+    'timeout needs a duration, or adaptive',
+    (timeout) => timeout.duration !== undefined || timeout.adaptive !== undefined,
+  ),
+  rule<{ min?: string; max: string }>(
+    'timeout.adaptive',
+    'min',
+    '!has(self.min) || duration(self.min) <= duration(self.max)',
+    'min is more than max',
+    ({ min, max }) => min === undefined || parseDuration(min)! <= parseDuration(max)!,
+  ),
+  rule<{ initial?: string; max?: string }>(
+    'retry.backoff',
+    'initial',
+    '!has(self.initial) || !has(self.max) || duration(self.initial) <= duration(self.max)',
+    'initial is more than max',
+    ({ initial, max }) => initial === undefined || max === undefined || parseDuration(initial)! <= parseDuration(max)!,
+  ),
+  rule<Fallback>(
+    'fallback',
+    'static',
+    "self.type == 'Static' ? has(self.static) : !has(self.static)",
+    'static is required with type Static and not allowed with any other type',
+    (fallback) => (fallback.type === 'Static') === (fallback.static !== undefined),
+  ),
+  rule<Fallback>(
+    'fallback',
+    'maxAge',
+    "self.type == 'LastSuccess' || !has(self.maxAge)",
+    'maxAge applies to type LastSuccess only',
+    (fallback) => fallback.type === 'LastSuccess' || fallback.maxAge === undefined,
   ),
   rule<Requirement>(
     'selector.matchExpressions[]',

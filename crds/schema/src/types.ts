@@ -82,7 +82,49 @@ export interface PolicySpec {
   /** Gives up calls that take too long. Absent: calls may take as long as they like. */
   timeout?: {
     /** How long a call may take before it is given up and counted as a failure. A duration such as 250ms, 30s or 1m30s, from 1ms to 24h. */
-    duration: string;
+    duration?: string;
+    /** Lets the limit follow how long calls take: a percentile of recent durations and some headroom, within bounds. A call that is given up counts as at least its limit, so that the limit can grow again. Absent: the limit is fixed. */
+    adaptive?: {
+      /** The percentile of recent durations that the limit follows. Absent: 95. */
+      percentile?: number;
+      /** What is added to the percentile, in percent of it. Absent: 20. */
+      headroomPercent?: number;
+      /** How many calls must have ended before the limit follows them; until then it is `timeout.duration`, or `max` where that is absent. Absent: 10. */
+      minimumSamples?: number;
+      /** The limit is never less. Absent: 10ms, or `max` if that is less. A duration such as 250ms, 30s or 1m30s, from 1ms to 24h. */
+      min?: string;
+      /** The limit is never more. A duration such as 250ms, 30s or 1m30s, from 1ms to 24h. */
+      max: string;
+    };
+  };
+  /** Tries calls that failed again. A rejection, a refusal of `concurrency`, what its caller gave up and an ignored outcome are never tried again, and nothing is once the circuit is open. Absent: no retries. */
+  retry?: {
+    /** How many attempts a call has in all; the first one counts, 1 never retries. */
+    maxAttempts: number;
+    /** How long to wait before a retry. A Retry-After header of the failure makes a wait longer. Absent: every field as described in it. */
+    backoff?: {
+      /** The wait before the first retry. Absent: 100ms, or `max` if that is less. A duration such as 250ms, 30s or 1m30s, from 1ms to 24h. */
+      initial?: string;
+      /** Each further wait is this many times the one before. Absent: 2. */
+      factor?: number;
+      /** No wait is longer; where the other side asks for a longer one (Retry-After), there is no retry. Absent: 10s, or `initial` if that is more. A duration such as 250ms, 30s or 1m30s, from 1ms to 24h. */
+      max?: string;
+      /** Each wait is longer by a random share of itself, up to this many percent. Absent: 25. */
+      jitterPercent?: number;
+    };
+    /** Retries as a share of calls, in whole percent, for each breaker; at least one retry a second is allowed. Absent: 20. */
+    budgetPercent?: number;
+    /** OutsideBreaker: each attempt passes the breaker and counts. InsideBreaker: the breaker sees one call, judged by its last attempt. Absent: OutsideBreaker. */
+    placement?: 'OutsideBreaker' | 'InsideBreaker';
+  };
+  /** Limits how many calls are under way at once. A refused call counts as ignored: it says nothing about the other side. Absent: no limit. */
+  concurrency?: {
+    /** How many calls may be under way at once, in each process. A call that was given up counts until its function has really ended. */
+    maxConcurrent: number;
+    /** How many more calls may wait for one to end, first come, first served; all others are refused at once. Absent: 0. */
+    maxQueue?: number;
+    /** How long a call may wait in the queue before it is refused. Absent: 1s. A duration such as 250ms, 30s or 1m30s, from 1ms to 24h. */
+    queueTimeout?: string;
   };
   /** How outcomes are judged. Absent: every thrown error without an HTTP status is a failure, and so is a 5xx. */
   classify?: {
@@ -104,6 +146,25 @@ export interface PolicySpec {
       /** HTTP statuses such as 503, or classes such as 5xx. */
       httpStatus?: string[];
     };
+  };
+  /** Answers calls that were rejected, refused or failed. Applies only where the code opted in with `policyFallback`; a fallback in code wins. Absent: none. */
+  fallback?: {
+    /** None: no answer. Static: the value in `static`. LastSuccess: the last result that the same process got for the same key. */
+    type: 'None' | 'Static' | 'LastSuccess';
+    /** The answer of Static. */
+    static?: {
+      /** Any JSON. The code of the service checks it before it is used. */
+      value: unknown;
+    };
+    /** How old an answer of LastSuccess may be. Absent: any age. A duration such as 250ms, 30s or 1m30s, from 1ms to 24h. */
+    maxAge?: string;
+  };
+  /** Bounds of the circuits that code asks for with `breaker.for(key)`. Absent: every field as described in it. */
+  perKey?: {
+    /** How many keys of a breaker have a circuit of their own. Keys beyond them share one. Absent: 1000. */
+    maxKeys?: number;
+    /** A key whose circuit is closed and was not used for this time makes room for others. Absent: 10m. A duration such as 250ms, 30s or 1m30s, from 1ms to 24h. */
+    idleTimeout?: string;
   };
   /** What an edit of this policy does to its breakers. Preserve: state and samples are kept and the new values apply from the next outcome. Reset: the breakers start closed and empty. Absent: Preserve. */
   onUpdate?: 'Preserve' | 'Reset';
@@ -256,7 +317,7 @@ export interface Totals {
 /** One breaker of an agent. */
 export interface BreakerReport {
   name: string;
-  /** The key of `for(key)`. Absent: the breaker itself, with all keys that are not listed. */
+  /** The key of `for(key)`; `*` is the circuit that keys share when there are too many. Told of as long as its circuit is not closed, and of the busiest others. Absent: the breaker itself, whose totals hold those of all its keys. */
   key?: string;
   /** The policy that governs it. Absent: the defaults of the code. */
   uid?: string;
@@ -333,7 +394,7 @@ export interface Report {
   }[];
   breakers: ({
     name: string;
-    /** The key of `for(key)`. Absent: the breaker itself, with all keys that are not listed. */
+    /** The key of `for(key)`; `*` is the circuit that keys share when there are too many. Told of as long as its circuit is not closed, and of the busiest others. Absent: the breaker itself, whose totals hold those of all its keys. */
     key?: string;
     /** The policy that governs it. Absent: the defaults of the code. */
     uid?: string;

@@ -116,7 +116,9 @@ export const BreakerReportSchema = z
     name: z.string().regex(new RegExp(BREAKER_NAME_PATTERN)),
     key: text(256)
       .optional()
-      .describe('The key of `for(key)`. Absent: the breaker itself, with all keys that are not listed.'),
+      .describe(
+        'The key of `for(key)`; `*` is the circuit that keys share when there are too many. Told of as long as its circuit is not closed, and of the busiest others. Absent: the breaker itself, whose totals hold those of all its keys.',
+      ),
     uid: text(64).optional().describe('The policy that governs it. Absent: the defaults of the code.'),
     state,
     shadow: z.boolean().optional().describe('The state is that of a breaker in Shadow mode: it rejects nothing.'),

@@ -288,6 +288,23 @@ describe('states of breakers', () => {
     expect(scene.of().breakers).toEqual({ closed: 2, open: 0, halfOpen: 0, shadowOpen: 1 });
   });
 
+  it('forget a key that is no longer told of, and count its calls with its breaker only', () => {
+    const scene = new Scene();
+    scene.join('a');
+    const own = breaker({ totals: totals({ failed: 3 }) });
+    const host = breaker({ key: 'host', state: 'open', totals: totals({ failed: 3 }) });
+    scene.report('a', { breakers: [own, host] });
+    expect(scene.counted()?.failed).toBe(3);
+    expect(scene.of().breakers.open).toBe(1);
+    expect(scene.fleet.agents('shop').next().value?.breakers).toMatchObject([{ state: 'open', totals: { failed: 3 } }]);
+    scene.now = GONE_AFTER_MS - 1;
+    scene.report('a', { breakers: [] });
+    expect([...scene.fleet.sweep(0, scene.now)]).toEqual([]);
+    scene.now = GONE_AFTER_MS;
+    expect([...scene.fleet.sweep(GONE_AFTER_MS - 1, scene.now)]).toEqual(['shop']);
+    expect(scene.of().breakers).toMatchObject({ open: 0, closed: 1 });
+  });
+
   it('follow a breaker to the policy that governs it now', () => {
     const scene = new Scene();
     scene.join('a', boardOf(policy('payments'), policy('other')));

@@ -148,7 +148,10 @@ export class Fleet {
         for (const limit of [STALE_AFTER_MS, GONE_AFTER_MS]) {
           if (now - agent.heardAt >= limit && before - agent.heardAt < limit) touched.add(namespace);
         }
-        if (now - agent.heardAt < GONE_AFTER_MS) continue;
+        if (now - agent.heardAt < GONE_AFTER_MS) {
+          if (this.#forgetKeys(agent, now)) touched.add(namespace);
+          continue;
+        }
         if (agent.streams === 0) this.#remove(agent);
         else this.#forgetBreakers(agent);
       }
@@ -203,6 +206,25 @@ export class Fleet {
     agent.forgetBreakers();
   }
 
+  /** Forgets keys that are no longer told of: an agent repeats those whose circuit is not closed. Says whether one of them was open. */
+  #forgetKeys(agent: Member, now: number): boolean {
+    let wasOpen = false;
+    for (const [name, keys] of agent.views) {
+      const before = standing(worst(keys.values()));
+      for (const [key, view] of keys) {
+        if (key === '' || now - view.heardAt < GONE_AFTER_MS) continue;
+        keys.delete(key);
+        agent.viewCount -= 1;
+      }
+      const after = standing(worst(keys.values()));
+      if (before?.state === after?.state) continue;
+      wasOpen = true;
+      const { boot, instance } = agent.identity;
+      this.#tally.replace(`${boot}/${name}`, `${name} on ${instance}`, before, after);
+    }
+    return wasOpen;
+  }
+
   #take(agent: Member, breaker: BreakerReport, now: number): ReportedTransition[] {
     const { namespace, pod, boot, instance } = agent.identity;
     const policy = breaker.uid === undefined ? undefined : agent.policyName(breaker.uid);
@@ -211,13 +233,16 @@ export class Fleet {
     const keys = agent.views.get(breaker.name) ?? new Map<string, View>();
     const known = keys.get(breaker.key ?? '');
     const latency = breaker.latency ?? [];
-    this.counters.add(
-      namespace,
-      policy ?? '',
-      breaker.name,
-      growth(known?.totals ?? breaker.base ?? NO_TOTALS, breaker.totals),
-      latencyGrowth(known?.latency ?? breaker.baseLatency ?? [], latency),
-    );
+    // What the circuits of keys count is in what their breaker counts.
+    if (breaker.key === undefined) {
+      this.counters.add(
+        namespace,
+        policy ?? '',
+        breaker.name,
+        growth(known?.totals ?? breaker.base ?? NO_TOTALS, breaker.totals),
+        latencyGrowth(known?.latency ?? breaker.baseLatency ?? [], latency),
+      );
+    }
 
     const told = (breaker.transitions ?? []).map(({ from, to, reason, agoMs }) => ({
       from,
@@ -234,7 +259,15 @@ export class Fleet {
       const before = standing(worst(keys.values()));
       const shadow = breaker.shadow ?? false;
       const moments = told.length > 0 ? told : (known?.moments ?? []);
-      keys.set(breaker.key ?? '', { uid, state: breaker.state, shadow, totals: breaker.totals, latency, moments });
+      keys.set(breaker.key ?? '', {
+        uid,
+        state: breaker.state,
+        shadow,
+        totals: breaker.totals,
+        latency,
+        moments,
+        heardAt: now,
+      });
       agent.views.set(breaker.name, keys);
       const label = `${breaker.name} on ${instance}`;
       this.#tally.replace(`${agentKey(pod, boot)}/${breaker.name}`, label, before, standing(worst(keys.values())));

@@ -47,6 +47,7 @@ export interface View {
   readonly totals: Totals;
   readonly latency: readonly number[];
   readonly moments: readonly Moment[];
+  readonly heardAt: number;
 }
 
 /** An agent with all that is remembered of it; changed by the fleet alone. */
@@ -76,7 +77,13 @@ export class Member implements Agent {
   get breakers(): Agent['breakers'] {
     return [...this.views].flatMap(([name, keys]) => {
       const view = worst(keys.values())!;
-      return { name, uid: view.uid ?? '', state: view.state, shadow: view.shadow, totals: view.totals };
+      return {
+        name,
+        uid: view.uid ?? '',
+        state: view.state,
+        shadow: view.shadow,
+        totals: (keys.get('') ?? view).totals,
+      };
     });
   }
 

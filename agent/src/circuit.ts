@@ -1,0 +1,16 @@
+import type { BreakerCore } from './core/breaker.ts';
+import type { Clock } from './core/clock.ts';
+import type { Timeouts } from './core/timeout.ts';
+import type { Guards } from './guards.ts';
+
+/** What calls run through: a breaker's core, its name for messages, and what surrounds the core. */
+export interface Circuit {
+  readonly name: string;
+  readonly core: BreakerCore;
+  readonly clock: Clock;
+  readonly timeouts: Timeouts;
+  /** From 0 to below 1. */
+  random(): number;
+  /** Absent: the policy asks for nothing but a breaker and a fixed time limit. */
+  readonly guards: Guards | undefined;
+}

@@ -1,0 +1,22 @@
+/** What a function is called with. */
+export interface CallContext {
+  /** Aborts when the call is given up: by the caller's own signal, or because the policy's time is up. Made when first read. */
+  readonly signal: AbortSignal;
+}
+
+/** The function to protect. */
+export type Call<T> = (context: CallContext) => T | PromiseLike<T>;
+
+/** Without a time limit only the caller can give up. */
+export class UntimedContext implements CallContext {
+  #signal: AbortSignal | undefined;
+
+  constructor(signal: AbortSignal | undefined) {
+    this.#signal = signal;
+  }
+
+  get signal(): AbortSignal {
+    this.#signal ??= new AbortController().signal;
+    return this.#signal;
+  }
+}

@@ -1,0 +1,89 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { Limiter, type Waiter } from './limiter.ts';
+
+const waiter = (granted: () => void = () => {}): Waiter => ({ previous: null, next: null, granted });
+
+describe('the limiter', () => {
+  it('gives out as many places as there are', () => {
+    const limiter = new Limiter(2, 0);
+    expect([limiter.take(), limiter.take(), limiter.take()]).toEqual([true, true, false]);
+    limiter.release();
+    expect([limiter.take(), limiter.take()]).toEqual([true, false]);
+  });
+
+  it('does not let a newcomer pass those who wait', () => {
+    const limiter = new Limiter(1, 1);
+    limiter.take();
+    limiter.join(waiter(() => expect(limiter.take()).toBe(false)));
+    expect(limiter.take()).toBe(false);
+    limiter.release();
+    expect(limiter.running).toBe(1);
+  });
+
+  it('lets in who waits when there is more room, or no limit any more', () => {
+    const limiter = new Limiter(1, 5);
+    const granted: number[] = [];
+    limiter.take();
+    for (const i of [1, 2, 3, 4]) limiter.join(waiter(() => granted.push(i)));
+    limiter.resize(3, 5);
+    expect(granted).toEqual([1, 2]);
+    limiter.resize(Number.POSITIVE_INFINITY, 0);
+    expect(granted).toEqual([1, 2, 3, 4]);
+  });
+
+  it('lets go on what runs when there is less room, and lets nobody in before there is', () => {
+    const limiter = new Limiter(3, 0);
+    for (let i = 0; i < 3; i++) limiter.take();
+    limiter.resize(1, 0);
+    limiter.release();
+    limiter.release();
+    expect(limiter.take()).toBe(false);
+    limiter.release();
+    expect(limiter.take()).toBe(true);
+  });
+
+  it('never holds more than its capacity, serves first come first, and forgets nobody', () => {
+    const command = fc.constantFrom('call', 'call', 'call', 'end', 'leave', 'resize');
+    fc.assert(
+      fc.property(fc.array(fc.tuple(command, fc.nat(20)), { maxLength: 200, size: 'max' }), (commands) => {
+        let [most, mostQueued] = [3, 4];
+        const limiter = new Limiter(most, mostQueued);
+        let running = 0;
+        const queue: { id: number; waiter: Waiter }[] = [];
+        const [expected, served]: [number[], number[]] = [[], []];
+        const grant = () => {
+          while (running < most && queue.length > 0) {
+            running++;
+            expected.push(queue.shift()!.id);
+          }
+        };
+        for (const [id, [what, n]] of commands.entries()) {
+          if (what === 'call') {
+            const free = running < most && queue.length === 0;
+            expect(limiter.take()).toBe(free);
+            if (free) running++;
+            else {
+              const one = waiter(() => served.push(id));
+              expect(limiter.join(one)).toBe(queue.length < mostQueued);
+              if (queue.length < mostQueued) queue.push({ id, waiter: one });
+            }
+          } else if (what === 'end' && running > 0) {
+            running--;
+            grant();
+            limiter.release();
+          } else if (what === 'leave' && queue.length > 0) {
+            const [gone] = queue.splice(n % queue.length, 1);
+            limiter.leave(gone!.waiter);
+          } else if (what === 'resize') {
+            [most, mostQueued] = [1 + (n % 5), n % 6];
+            grant();
+            limiter.resize(most, mostQueued);
+          }
+          expect([limiter.running, limiter.queued]).toEqual([running, queue.length]);
+          expect(served).toEqual(expected);
+        }
+      }),
+    );
+  });
+});

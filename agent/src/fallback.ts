@@ -1,0 +1,125 @@
+import type { Circuit } from './circuit.ts';
+import { type CallContext, UntimedContext } from './context.ts';
+import type { Outcome } from './core/classify.ts';
+import { COUNTED } from './core/tally.ts';
+import { discard, isResponse } from './response.ts';
+
+/** An answer in code. */
+export type Fallback<F> = (error: unknown, context: CallContext) => F | PromiseLike<F>;
+
+/** Leave for the policy's own fallback to answer. */
+export interface PolicyFallback<F> {
+  /** What the answers are kept under with LastSuccess. It must say all that the answer depends on, the user too, or one gets the answer of another. */
+  readonly key: string;
+  /** Turns what the policy holds, or what a former call returned, into an answer. Where it throws, there is none. */
+  readonly parse: (value: unknown) => F;
+}
+
+/** What may answer instead of an error. */
+export interface Answers<F> {
+  readonly fallback?: Fallback<F>;
+  readonly policyFallback?: PolicyFallback<F>;
+  readonly signal?: AbortSignal;
+}
+
+/** The end of a call that never began. */
+export function fail<F>(circuit: Circuit, error: unknown, answers: Answers<F> | undefined): Promise<F> {
+  if (answers?.fallback === undefined) {
+    const answer = answers?.signal?.aborted ? undefined : policyAnswer(circuit, answers?.policyFallback);
+    return answer === undefined ? Promise.reject(error) : Promise.resolve(answer.value);
+  }
+  try {
+    return Promise.resolve(fallBack(circuit, error, answers.fallback, answers.signal));
+  } catch (thrown) {
+    return Promise.reject(thrown);
+  }
+}
+
+/**
+ * Puts an answer in the place of an error or of a failing result. The fallback in code answers whatever went wrong; that of the
+ * policy, what was refused or counts as a failure.
+ *
+ * @param judged how the call was judged, once it has ended.
+ */
+export function answered<T, F>(
+  circuit: Circuit,
+  attempt: Promise<T>,
+  judged: { readonly outcome: Outcome | undefined },
+  answers: Answers<F>,
+): Promise<T | F> {
+  const { fallback, policyFallback, signal } = answers;
+  if (fallback !== undefined) {
+    return attempt.then<T | F, F>(
+      (value) => {
+        if (judged.outcome === 'failure') return replaceResult(circuit, value, fallback, signal);
+        if (judged.outcome === 'success') keep(circuit, policyFallback, value);
+        return value;
+      },
+      (error) => fallBack(circuit, error, fallback, signal),
+    );
+  }
+  return attempt.then<T | F, F>(
+    (value) => {
+      if (judged.outcome === 'success') keep(circuit, policyFallback, value);
+      const answer = judged.outcome === 'failure' ? policyAnswer(circuit, policyFallback) : undefined;
+      if (answer === undefined) return value;
+      discard(value);
+      return answer.value;
+    },
+    (error) => {
+      const wanted = (judged.outcome ?? 'failure') === 'failure' && !signal?.aborted;
+      const answer = wanted ? policyAnswer(circuit, policyFallback) : undefined;
+      if (answer === undefined) throw error;
+      return answer.value;
+    },
+  );
+}
+
+function fallBack<F>(
+  { core }: Circuit,
+  error: unknown,
+  fallback: Fallback<F>,
+  signal: AbortSignal | undefined,
+): F | PromiseLike<F> {
+  core.tally.add(COUNTED.fallback);
+  return fallback(error, new UntimedContext(signal));
+}
+
+async function replaceResult<T, F>(
+  circuit: Circuit,
+  value: T,
+  fallback: Fallback<F>,
+  signal: AbortSignal | undefined,
+): Promise<F> {
+  let answer: unknown;
+  try {
+    answer = await fallBack(circuit, value, fallback, signal);
+    return answer as F;
+  } finally {
+    if (answer !== value) discard(value);
+  }
+}
+
+function keep(circuit: Circuit, leave: PolicyFallback<unknown> | undefined, value: unknown): void {
+  if (leave === undefined || circuit.guards?.config.fallback?.type !== 'LastSuccess' || isResponse(value)) return;
+  circuit.guards.lastSuccesses.keep(leave.key, value, circuit.clock.now());
+}
+
+function policyAnswer<F>(circuit: Circuit, leave: PolicyFallback<F> | undefined): { readonly value: F } | undefined {
+  const { guards, core, clock, name } = circuit;
+  const config = guards?.config.fallback;
+  if (leave === undefined || config === undefined) return undefined;
+  try {
+    if (config.type === 'Static') return counted(core, leave.parse(JSON.parse(config.json)));
+    const kept = guards!.lastSuccesses.find(leave.key, clock.now(), config.maxAgeMs);
+    return kept === undefined ? undefined : counted(core, leave.parse(kept.value));
+  } catch (error) {
+    guards!.warnOnce(`the policy's fallback of breaker "${name}" cannot be used: ${String(error)}`);
+    return undefined;
+  }
+}
+
+function counted<F>({ tally }: Circuit['core'], value: F): { readonly value: F } {
+  tally.add(COUNTED.fallback);
+  return { value };
+}
