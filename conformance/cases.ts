@@ -101,6 +101,14 @@ export const CASES: readonly Case[] = [
   },
   {
     peer: 'circuitbreaker',
+    title: 'the same around tenacity with stop_after_attempt(3): a call counts once, after its last try',
+    theirs: { failureThreshold: 3, recoveryTimeoutMs: OPEN_MS, attempts: 3 },
+    ours: inARow(3),
+    shape: { ...alone, ignoredPercent: 0, attempts: 3 },
+    reasons: [],
+  },
+  {
+    peer: 'circuitbreaker',
     title: 'failure_threshold=3, recovery_timeout=2',
     theirs: { failureThreshold: 3, recoveryTimeoutMs: OPEN_MS },
     ours: inARow(3),

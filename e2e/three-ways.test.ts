@@ -15,7 +15,8 @@ interface Case {
 }
 
 const once = { consecutiveFailures: 1 };
-const soon = { openDuration: '30ms' };
+const soon = { openDuration: '300ms' };
+const backoff = { initial: '1ms', factor: 1, max: '1ms', jitterPercent: 0 };
 const halfOpen = { until: 'half-open' } as const;
 const opens = ['failed, open', 'so, half-open'];
 
@@ -141,6 +142,62 @@ const CASES: readonly Case[] = [
     },
     acts: [{ throws: { name: 'Late' } }, { throws: { code: 'E_LATE' } }, { returns: 503 }, { returns: 500 }],
     met: ['failed, closed', 'failed, closed', 'passed, closed', 'passed, open'],
+  },
+  {
+    title: 'a time limit that follows what calls take',
+    spec: {
+      trip: once,
+      timeout: { adaptive: { percentile: 95, headroomPercent: 20, minimumSamples: 1, min: '10ms', max: '20ms' } },
+    },
+    acts: ['ok', 'never'],
+    met: ['passed, closed', 'timed out, open'],
+  },
+  {
+    title: 'tries inside the breaker',
+    spec: { trip: once, retry: { maxAttempts: 2, backoff, budgetPercent: 100, placement: 'InsideBreaker' } },
+    acts: ['tries'],
+    met: ['2 tries, open'],
+  },
+  {
+    title: 'tries that each pass the breaker',
+    spec: { trip: once, retry: { maxAttempts: 2, backoff, budgetPercent: 100, placement: 'OutsideBreaker' } },
+    acts: ['tries'],
+    met: ['1 tries, open'],
+  },
+  {
+    title: 'a limit of calls at once',
+    spec: { concurrency: { maxConcurrent: 1, maxQueue: 0 } },
+    acts: ['hold', 'ok'],
+    met: ['began, closed', 'limited, closed'],
+  },
+  {
+    title: 'a queue before that limit',
+    spec: { concurrency: { maxConcurrent: 1, maxQueue: 1, queueTimeout: '10ms' } },
+    acts: ['hold', 'ok'],
+    met: ['began, closed', 'queued in vain, closed'],
+  },
+  {
+    title: 'a prepared answer',
+    spec: { trip: once, fallback: { type: 'Static', static: { value: 'cold' } } },
+    acts: [{ answered: 'fail' }],
+    met: ['got cold, open'],
+  },
+  {
+    title: 'the last good answer',
+    spec: { trip: once, fallback: { type: 'LastSuccess', maxAge: '1h' } },
+    acts: [{ answered: 'ok' }, { answered: 'fail' }],
+    met: ['got fine, closed', 'got fine, open'],
+  },
+  {
+    title: 'a circuit for each key',
+    spec: { trip: once, perKey: { maxKeys: 1, idleTimeout: '1h' } },
+    acts: [
+      { key: 'a', call: 'fail' },
+      { key: 'b', call: 'ok' },
+      { key: 'b', call: 'fail' },
+      { key: 'c', call: 'ok' },
+    ],
+    met: ['failed, closed', 'passed, closed', 'failed, closed', 'rejected, closed'],
   },
   {
     title: 'the shadow mode',

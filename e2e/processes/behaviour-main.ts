@@ -13,6 +13,12 @@ export type Act =
   | { readonly throws: { name?: string; code?: string; headers?: Record<string, string> } }
   | { readonly returns: number }
   | { readonly until: 'closed' | 'open' | 'half-open' | 'empty window' }
+  /** Fails whenever it is tried, and says how often that was. */
+  | 'tries'
+  /** A call whose answer the policy may give instead. */
+  | { readonly answered: 'ok' | 'fail' }
+  /** A call of one key. */
+  | { readonly key: string; readonly call: 'ok' | 'fail' }
   /** Calls again and again, each ending well, until the circuit is closed. */
   | 'recover'
   /** Says how long it stays open, in full seconds. */
@@ -38,6 +44,13 @@ async function run({ breaker: name, defaults, acts }: Run): Promise<string[]> {
   return met;
 }
 
+const WORDS: Record<string, string> = {
+  ERR_FUSEBOARD_OPEN: 'rejected',
+  ERR_FUSEBOARD_TIMEOUT: 'timed out',
+  ERR_FUSEBOARD_LIMITED: 'limited',
+  ERR_FUSEBOARD_QUEUE_TIMEOUT: 'queued in vain',
+};
+
 type Subject = ReturnType<typeof getBreaker>;
 
 async function perform(breaker: Subject, act: Act): Promise<string> {
@@ -57,6 +70,20 @@ async function perform(breaker: Subject, act: Act): Promise<string> {
       .catch(() => {});
     return begun ? 'began' : 'rejected';
   }
+  if (act === 'tries') {
+    let tries = 0;
+    const failing = async () => {
+      tries++;
+      throw new Error('the partner is down');
+    };
+    await breaker.execute(failing).catch(() => {});
+    return `${tries} tries`;
+  }
+  if (typeof act === 'object' && 'answered' in act) {
+    const policyFallback = { key: 'offer', parse: (value: unknown) => value };
+    return `got ${await breaker.execute(() => outcomeOf(act.answered), { policyFallback })}`;
+  }
+  if (typeof act === 'object' && 'key' in act) return attempt(breaker.for(act.key), act.call);
   if (typeof act === 'object' && 'until' in act) {
     await until(() =>
       act.until === 'empty window' ? breaker.stats().window.calls === 0 : breaker.state === act.until,
@@ -71,8 +98,7 @@ async function attempt(breaker: Subject, act: Act): Promise<string> {
     await breaker.execute(() => outcomeOf(act));
     return 'passed';
   } catch (error) {
-    const { code } = error as { code?: string };
-    return code === 'ERR_FUSEBOARD_OPEN' ? 'rejected' : code === 'ERR_FUSEBOARD_TIMEOUT' ? 'timed out' : 'failed';
+    return WORDS[(error as { code?: string }).code ?? ''] ?? 'failed';
   }
 }
 
