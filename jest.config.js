@@ -20,6 +20,7 @@ export default {
   projects: [
     project('unit', ['crds/schema', 'agent', 'operator', 'examples', 'e2e/load']),
     project('structure', ['test']),
+    project('conformance', ['conformance']),
     { ...project('e2e', ['e2e']), testPathIgnorePatterns: ['/node_modules/', '<rootDir>/e2e/load/'] },
   ],
 };
