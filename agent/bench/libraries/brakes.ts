@@ -28,7 +28,7 @@ const surviving = (samples: number) => async (): Promise<Subject> => {
   let down = false;
   const all = fill(
     (kind) =>
-      new Brakes<unknown>(() => (down ? at(failing, kind)() : at(functions, kind)()), {
+      new Brakes(() => (down ? at(failing, kind)() : at(functions, kind)()), {
         name: `brakes-${kind}`,
         isPromise: true,
         waitThreshold: 1e9,
@@ -73,7 +73,7 @@ export const brakes: Library = {
   },
   async makeAndUse(i) {
     let down = false;
-    const breaker = new Brakes<unknown>(() => (down ? failing[0]!() : functions[0]!()), {
+    const breaker = new Brakes(() => (down ? failing[0]!() : functions[0]!()), {
       name: `brakes-${i}`,
       isPromise: true,
       threshold: 0.5,
