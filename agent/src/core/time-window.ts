@@ -24,7 +24,7 @@ export class TimeWindow {
   #end = 0;
   /** Where its counts are. */
   #at = 0;
-  readonly #page: Uint32Array;
+  readonly #page: Int32Array;
   /** Where the row of this window begins in its page; see `#place` for the buckets in it. */
   readonly #row: number;
 
