@@ -90,7 +90,8 @@ export class Execution<T> implements Ending<T> {
     const retry = guards?.config.retry;
     if (retry === undefined || this.#attempts >= retry.maxAttempts || this.#shut()) return undefined;
     const asked = failure.kind === 'expired' ? 0 : retryAfterMs(contentOf(failure), wallNow);
-    const waitMs = backoffMs(retry, this.#attempts, this.circuit.random(), asked);
+    const chance = retry.jitterPercent === 0 ? 0 : this.circuit.random();
+    const waitMs = backoffMs(retry, this.#attempts, chance, asked);
     return waitMs !== undefined && guards!.budget.take(clock.now()) ? waitMs : undefined;
   }
 
