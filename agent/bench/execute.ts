@@ -61,6 +61,8 @@ const everything = (kind: number): PolicyDefaults => ({
 
 const closed = breakers(everything);
 const timed = breakers((kind) => ({ ...everything(kind), timeout: { duration: `${kind + 2}s` } }));
+const retrying = breakers((kind) => ({ ...everything(kind), retry: { maxAttempts: 3 } }));
+const limiting = breakers((kind) => ({ ...everything(kind), concurrency: { maxConcurrent: 100 } }));
 const surviving = breakers((kind) => ({ trip: { window: window(kind), consecutiveFailures: 1_000_000 } }));
 const open = breakers((kind) => ({ ...everything(kind), recovery: { openDuration: '24h' } }));
 for (const breaker of open) for (let i = 0; i < 20; i++) breaker.enter()?.fail();
@@ -89,6 +91,8 @@ const subjects: Subject[] = [
     bare,
     run: each((i) => at(timed, i).execute(({ signal }) => (signal.aborted ? undefined : at(functions, i)()))),
   },
+  { name: 'execute, retry configured', bare, run: each((i) => at(retrying, i).execute(at(functions, i))) },
+  { name: 'execute, limit configured', bare, run: each((i) => at(limiting, i).execute(at(functions, i))) },
   {
     name: 'execute, failing',
     bare: bareFailing,

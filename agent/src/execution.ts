@@ -145,7 +145,8 @@ export class Execution<T> implements Ending<T> {
     this.#attempts++;
     const adaptive = guards?.adaptive;
     const { timeoutMs } = core.config;
-    const limitMs = adaptive === undefined ? timeoutMs : adaptive.limitMs(guards!.config.adaptive!, timeoutMs);
+    const limitMs =
+      adaptive === undefined ? timeoutMs : Math.ceil(adaptive.limitMs(guards!.config.adaptive!, timeoutMs));
     if (limitMs !== 0) return new TimedCall<T>(this, limitMs, place, adaptive).run(this.#fn);
     try {
       return Promise.resolve(this.#fn(new UntimedContext(this.signal))).then(
