@@ -26,7 +26,7 @@ export function execute<T, F>(circuit: Circuit, fn: Call<T>, options: ExecuteOpt
   const { core, guards } = circuit;
   if (options?.policyFallback !== undefined) guards?.optIn();
   const permit = core.enter();
-  if (permit === null) return fail(circuit, circuitOpen(circuit.name, core.retryAfterMs), options);
+  if (permit === null) return fail(circuit, circuitOpen(circuit.name, core.rejectedForMs), options);
   guards?.admitted();
   const answers = options?.fallback !== undefined || options?.policyFallback !== undefined ? options : undefined;
   if (guards === undefined && core.config.timeoutMs === 0 && answers === undefined) return plain(permit, fn, signal);
@@ -69,7 +69,7 @@ export function executeSync<T, F>(circuit: Circuit, fn: () => T, fallback: ((err
     return fallback(error);
   };
   const permit = core.enter();
-  if (permit === null) return answer(circuitOpen(circuit.name, core.retryAfterMs));
+  if (permit === null) return answer(circuitOpen(circuit.name, core.rejectedForMs));
   const limiter = circuit.guards?.limiter;
   if (limiter !== undefined && !place(circuit)) {
     permit.ignore();

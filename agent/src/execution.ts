@@ -91,7 +91,8 @@ export class Execution<T> implements Ending<T> {
     const retry = guards?.config.retry;
     if (retry === undefined || this.#attempts >= retry.maxAttempts || this.#shut()) return undefined;
     const asked = failure.kind === 'expired' ? 0 : retryAfterMs(contentOf(failure), wallNow);
-    const waitMs = backoffMs(retry, this.#attempts, this.circuit.random(), asked);
+    const chance = retry.jitterPercent === 0 ? 0 : this.circuit.random();
+    const waitMs = backoffMs(retry, this.#attempts, chance, asked);
     return waitMs !== undefined && guards!.budget.take(clock.now()) ? waitMs : undefined;
   }
 
@@ -145,7 +146,8 @@ export class Execution<T> implements Ending<T> {
     this.#attempts++;
     const adaptive = guards?.adaptive;
     const { timeoutMs } = core.config;
-    const limitMs = adaptive === undefined ? timeoutMs : adaptive.limitMs(guards!.config.adaptive!, timeoutMs);
+    const limitMs =
+      adaptive === undefined ? timeoutMs : Math.ceil(adaptive.limitMs(guards!.config.adaptive!, timeoutMs));
     if (limitMs !== 0) return new TimedCall<T>(this, limitMs, place, adaptive).run(this.#fn);
     try {
       return Promise.resolve(this.#fn(new UntimedContext(this.signal))).then(

@@ -88,6 +88,11 @@ export class BreakerCore {
     return this.#state.kind === 'open' ? this.#openUntil(this.#state) - now : 0;
   }
 
+  /** The same for a call that was rejected just now, without another reading of the exact clock. */
+  get rejectedForMs(): number {
+    return this.#state.kind === 'open' ? Math.max(0, this.#openUntil(this.#state.since) - this.#clock.now()) : 0;
+  }
+
   /** Failures in a row, while closed. */
   get consecutiveFailures(): number {
     return this.#run;

@@ -23,7 +23,7 @@ describe('the wheel of time limits', () => {
         let now = start;
         for (const { pass, added, remove } of steps) {
           now += pass;
-          for (const one of waiting) one.dueAt ??= now + one.ms;
+          for (const one of waiting) one.dueAt ??= Math.ceil(now + one.ms);
           const due = waiting.filter(({ dueAt }) => dueAt! <= now);
           waiting = waiting.filter(({ dueAt }) => dueAt! > now);
           expect(wheel.takeDue(now).map(({ dueAt }) => dueAt)).toEqual(

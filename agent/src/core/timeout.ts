@@ -91,7 +91,8 @@ export class TimeoutWheel {
     const fresh = this.#fresh;
     for (let each = fresh.next; each !== fresh; each = fresh.next) {
       unlink(each);
-      each.dueAt = now - each.dueAt;
+      // A field that holds whole numbers only costs no allocation.
+      each.dueAt = Math.ceil(now - each.dueAt);
       const tick = Math.floor(each.dueAt / this.#tickMs);
       if (tick < this.#tick) this.#tick = tick;
       link(this.#slots[tick & MASK]!, each);

@@ -250,7 +250,7 @@ const adaptive = z
     max: duration('The limit is never more.'),
   })
   .describe(
-    'Lets the limit follow how long calls take: a percentile of recent durations and some headroom, within bounds. A call that is given up counts as at least its limit, so that the limit can grow again. Absent: the limit is fixed.',
+    'Lets the limit follow how long calls take: a percentile of the durations of calls that returned lately and some headroom, within bounds. The percentile is estimated, at most 9.1 % or 1 ms too high. A call that is given up counts as one that took its limit, so that the limit can grow again. Absent: the limit is fixed.',
   )
   .meta(cel('timeout.adaptive'));
 

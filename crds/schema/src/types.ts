@@ -83,7 +83,7 @@ export interface PolicySpec {
   timeout?: {
     /** How long a call may take before it is given up and counted as a failure. A duration such as 250ms, 30s or 1m30s, from 1ms to 24h. */
     duration?: string;
-    /** Lets the limit follow how long calls take: a percentile of recent durations and some headroom, within bounds. A call that is given up counts as at least its limit, so that the limit can grow again. Absent: the limit is fixed. */
+    /** Lets the limit follow how long calls take: a percentile of the durations of calls that returned lately and some headroom, within bounds. The percentile is estimated, at most 9.1 % or 1 ms too high. A call that is given up counts as one that took its limit, so that the limit can grow again. Absent: the limit is fixed. */
     adaptive?: {
       /** The percentile of recent durations that the limit follows. Absent: 95. */
       percentile?: number;
