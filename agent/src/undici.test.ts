@@ -126,6 +126,14 @@ describe('a dispatcher with a breaker', () => {
     await mock.close();
   });
 
+  it('leaves it to the dispatcher to refuse a handler that it does not know', () => {
+    const told: unknown[] = [];
+    const dispatch = breakerInterceptor(createBreaker({}))((_options, handler) => told.push(handler) > 0);
+    const older = { onConnect() {}, onError() {} };
+    dispatch({ path: '/', method: 'GET', origin: upstream.url }, older);
+    expect(told).toEqual([older]);
+  });
+
   it('takes the breaker of the host', async () => {
     const dispatcher = through(({ url }) => `undici/${url.host}`);
     await (await request(`${upstream.url}/200`, { dispatcher })).body.dump();
