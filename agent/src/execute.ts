@@ -2,6 +2,7 @@ import { AsyncResource } from 'node:async_hooks';
 import type { BreakerCore } from './core/breaker.ts';
 import { type Clock, exactNow } from './core/clock.ts';
 import type { Permit } from './core/permit.ts';
+import { COUNTED } from './core/tally.ts';
 import type { Deadline, Timeouts } from './core/timeout.ts';
 import { callTimeout, circuitOpen } from './errors.ts';
 
@@ -50,7 +51,7 @@ export function executeSync<T, F>(circuit: Circuit, fn: () => T, fallback: ((err
   const { core } = circuit;
   const answer = (error: unknown): F => {
     if (fallback === undefined) throw error;
-    core.tally.fallback++;
+    core.tally.add(COUNTED.fallback);
     return fallback(error);
   };
   const permit = core.enter();
@@ -227,7 +228,7 @@ function fallBack<F>(
   fallback: Fallback<F>,
   signal: AbortSignal | undefined,
 ): F | PromiseLike<F> {
-  core.tally.fallback++;
+  core.tally.add(COUNTED.fallback);
   return fallback(error, new UntimedContext(signal));
 }
 

@@ -42,4 +42,15 @@ describe('a process that was busy', () => {
     }
     expect(breaker.stats().totals).toMatchObject({ succeeded: 4, timedOut: 0, failed: 0 });
   });
+
+  it('does not take calls for slow that it could not attend to', async () => {
+    const breaker = createBreaker({
+      trip: { minimumCalls: 1, slowCallRate: { thresholdPercent: 100, slowerThan: '1s' } },
+    });
+    const call = breaker.execute(() => fetch(url));
+    const begun = performance.now();
+    while (performance.now() - begun < 1_500) {}
+    await call;
+    expect(breaker.stats()).toMatchObject({ state: 'closed', totals: { succeeded: 1, slow: 0 } });
+  });
 });

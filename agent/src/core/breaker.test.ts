@@ -89,6 +89,29 @@ describe('a breaker', () => {
     expect(core.state).toBe('half-open');
   });
 
+  it('takes calls for slow under a clock that cannot tell whether the process stood still', () => {
+    const { core, clock } = make({
+      trip: { minimumCalls: 2, slowCallRate: { thresholdPercent: 100, slowerThan: '1s' } },
+    });
+    const hanging = core.enter()!;
+    core.enter();
+    clock.time = 5_000;
+    hanging.succeed();
+    expect(core.state).toBe('open');
+    expect(core.tally.totals().slow).toBe(1);
+  });
+
+  it('asks its clock to watch the process for as long as calls may be judged slow', () => {
+    const watched: number[] = [];
+    const clock = { now: () => 100, watch: (until: number) => watched.push(until) };
+    const around = { clock, random: () => 0, wallNow: () => 0 };
+    const slowCallRate = { thresholdPercent: 100, slowerThan: '1s' };
+    const config = configOf({ trip: { slowCallRate } });
+    new BreakerCore(config, around, { transitioned() {} }).enter();
+    new BreakerCore(configOf({}), around, { transitioned() {} }).enter();
+    expect(watched).toEqual([10_100]);
+  });
+
   it('rejects in Enforce and counts in Shadow what it would reject', () => {
     const { core } = make({ trip: { consecutiveFailures: 1 } });
     core.enter()!.fail();

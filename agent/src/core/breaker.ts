@@ -1,12 +1,12 @@
 import { classifyError, classifyResult, type Outcome } from './classify.ts';
-import { exactNow, type Surroundings } from './clock.ts';
+import { type Clock, exactNow, type Surroundings } from './clock.ts';
 import type { Config } from './config.ts';
 import { InFlight } from './in-flight.ts';
 import { openTimeMs } from './open-time.ts';
 import { NO_GENERATION, Permit } from './permit.ts';
 import { retryAfterMs } from './retry-after.ts';
 import type { Open, Probing, Ramping, Reason, State, StateRecord, TransitionEvent } from './state.ts';
-import { Tally } from './tally.ts';
+import { COUNTED, Tally } from './tally.ts';
 import { trippedByFailures, trippedByRate } from './trip.ts';
 import { type Window, windowFor } from './window.ts';
 
@@ -31,6 +31,7 @@ export interface Forced {
 export class BreakerCore {
   readonly tally = new Tally();
   readonly #around: Surroundings;
+  readonly #clock: Clock;
   readonly #sink: TransitionSink;
   #config: Config;
   #window: Window;
@@ -52,6 +53,7 @@ export class BreakerCore {
 
   constructor(config: Config, around: Surroundings, sink: TransitionSink) {
     this.#around = around;
+    this.#clock = around.clock;
     this.#sink = sink;
     this.#config = config;
     const now = exactNow(around.clock);
@@ -104,45 +106,46 @@ export class BreakerCore {
 
   /** Asks for leave to call. Whoever gets a permit settles it once; a rejection is `null` and is counted. */
   enter(): Permit | null {
-    if (this.#state.kind === 'closed') {
-      const now = this.#around.clock.now();
-      if (this.#inFlight !== undefined) this.#window.advance(now);
-      if (this.#inFlight === undefined || !this.#evaluate(now, 0)) return this.#admit(now);
-    }
-    const now = this.#lapse(exactNow(this.#around.clock));
-    const permit = this.#enterGuarded(now);
+    const isClosed = this.#state.kind === 'closed';
+    if (isClosed && this.#inFlight === undefined) return new Permit(this, this.#generation, this.#clock.now());
+    const now = isClosed ? this.#clock.now() : this.#lapse(exactNow(this.#clock));
+    if (this.#inFlight !== undefined) this.#judgeHanging(now);
+    const permit = this.#admits(now) ? this.#admit(now) : this.#reject(now);
     this.#tell();
     return permit;
   }
 
-  #enterGuarded(now: number): Permit | null {
-    if (this.#state.kind === 'half-open' && this.#state.probes === undefined && this.#inFlight !== undefined) {
-      this.#window.advance(now);
-      this.#evaluate(now, 0);
-    }
+  /** Calls that hang end too late to be judged by their ends alone. */
+  #judgeHanging(now: number): void {
     const state = this.#state;
-    if (
-      state.kind === 'half-open' &&
-      (state.probes === undefined ? this.#rampAdmits(state, now) : this.#awaits(state))
-    ) {
-      const permit = this.#admit(now);
-      state.probes?.add(permit);
-      return permit;
-    }
+    if (state.kind === 'open' || (state.kind === 'half-open' && state.probes !== undefined)) return;
+    this.#window.advance(now);
+    this.#evaluate(now, undefined);
+  }
+
+  #admits(now: number): boolean {
+    const state = this.#state;
+    if (state.kind !== 'half-open') return state.kind === 'closed';
+    return state.probes === undefined ? this.#rampAdmits(state, now) : this.#awaits(state);
+  }
+
+  #reject(now: number): Permit | null {
     if (this.#config.mode === 'Shadow' && this.#forced === undefined) {
-      this.tally.shadowRejected++;
+      this.tally.add(COUNTED.shadowRejected);
       return new Permit(this, NO_GENERATION, now);
     }
-    this.tally.rejected++;
+    this.tally.add(COUNTED.rejected);
     return null;
   }
 
   #admit(now: number): Permit {
     if (this.#inFlight !== undefined) {
       this.#inFlight.begin(now);
-      this.#around.clock.watch?.(now + LONGEST_JUDGED * this.#config.slowMs);
+      this.#clock.watch?.(now + LONGEST_JUDGED * this.#config.slowMs);
     }
-    return new Permit(this, this.#generation, now);
+    const permit = new Permit(this, this.#generation, now);
+    if (this.#state.kind === 'half-open') this.#state.probes?.add(permit);
+    return permit;
   }
 
   /** Whether one more probe may begin. */
@@ -175,7 +178,7 @@ export class BreakerCore {
 
   /** Settles the unsettled permit of a call that was given up after its time: a failure, whatever `classify` says. */
   settleTimeout(permit: Permit): void {
-    this.tally.timedOut++;
+    this.tally.add(COUNTED.timedOut);
     this.settle(permit, 'failure');
   }
 
@@ -183,14 +186,14 @@ export class BreakerCore {
   settle(permit: Permit, outcome: Outcome, what?: unknown): void {
     if (permit.outcome !== undefined) return;
     permit.outcome = outcome;
-    const now = this.#around.clock.now();
+    const now = this.#clock.now();
     const { tally } = this;
     tally.tookMs(now - permit.startedAt);
-    const slow = outcome !== 'ignored' && this.#isSlow(permit, now);
-    if (slow) tally.slow++;
-    if (outcome === 'success') tally.succeeded++;
-    else if (outcome === 'failure') tally.failed++;
-    else tally.ignored++;
+    const slow = this.#config.slowMs !== 0 && outcome !== 'ignored' && this.#isSlow(permit, now);
+    if (slow) tally.add(COUNTED.slow);
+    if (outcome === 'success') tally.add(COUNTED.succeeded);
+    else if (outcome === 'failure') tally.add(COUNTED.failed);
+    else tally.add(COUNTED.ignored);
     if (permit.generation !== this.#generation) return;
     if (this.#state.kind === 'closed') this.#settleClosed(permit, outcome, slow, now, what);
     else this.#settleHalfOpen(permit, outcome, slow, what);
@@ -203,7 +206,7 @@ export class BreakerCore {
   }
 
   #stallEndedAt(): number {
-    return this.#around.clock.stallEndedAt?.() ?? Number.NEGATIVE_INFINITY;
+    return this.#clock.stallEndedAt?.() ?? Number.NEGATIVE_INFINITY;
   }
 
   #settleClosed(permit: Permit, outcome: Outcome, slow: boolean, now: number, what: unknown): void {
@@ -229,12 +232,14 @@ export class BreakerCore {
    * @param what what a failure returned or threw, which may ask for a time to stay away.
    */
   #evaluate(now: number, what: unknown): boolean {
+    const { failures, slow } = this.#window;
+    if (failures === 0 && slow === 0 && this.#run === 0 && this.#inFlight === undefined) return false;
     if (this.#forced !== undefined) {
       if (now < this.#forced.until) return false;
       this.#forced = undefined;
     }
     const reason = this.#tripped(now);
-    if (reason !== undefined) this.#open(exactNow(this.#around.clock), reason, what);
+    if (reason !== undefined) this.#open(exactNow(this.#clock), reason, what);
     return reason !== undefined;
   }
 
@@ -243,8 +248,7 @@ export class BreakerCore {
     const window = this.#window;
     const reason = trippedByFailures(config, window.failures, this.#run);
     if (reason !== undefined) return reason;
-    const overdue = this.#overdue(now);
-    return window.calls + overdue >= config.minimumCalls ? trippedByRate(config, window, overdue) : undefined;
+    return trippedByRate(config, window, this.#overdue(now), config.minimumCalls);
   }
 
   /** Calls under way that are slow already. */
@@ -257,7 +261,7 @@ export class BreakerCore {
   }
 
   #settleHalfOpen(permit: Permit, outcome: Outcome, slow: boolean, what: unknown): void {
-    const now = this.#lapse(exactNow(this.#around.clock));
+    const now = this.#lapse(exactNow(this.#clock));
     const state = this.#state;
     if (state.kind !== 'half-open' || permit.generation !== this.#generation) return;
     if (state.probes === undefined) {
@@ -288,8 +292,9 @@ export class BreakerCore {
   }
 
   #judgeProbes(state: Probing, now: number, what?: unknown): void {
-    if (state.calls < Math.min(this.#config.minimumCalls, this.#config.maxProbes)) return;
-    const reason = trippedByRate(this.#config, state, this.#overdue(now));
+    const enough = Math.min(this.#config.minimumCalls, this.#config.maxProbes);
+    if (state.calls < enough) return;
+    const reason = trippedByRate(this.#config, state, this.#overdue(now), enough);
     if (reason !== undefined) this.#open(now, reason, what);
     else this.#transition({ kind: 'closed', since: now }, 'probe-succeeded');
   }
@@ -299,7 +304,7 @@ export class BreakerCore {
    * breaker. Disabled is always closed and empty, when it begins and when it ends. A forced state stays in any case.
    */
   configure(config: Config, reset: boolean): void {
-    const now = this.#lapse(exactNow(this.#around.clock));
+    const now = this.#lapse(exactNow(this.#clock));
     const before = this.#config;
     this.#config = config;
     this.#window = windowFor(config, this.#window, now);
@@ -314,7 +319,7 @@ export class BreakerCore {
       this.#startAfresh(now, 'policy-disabled');
     }
     const state = this.#state;
-    if (state.kind === 'open') state.chance ??= this.#draw();
+    if (state.kind === 'open' && this.#forced === undefined) state.chance ??= this.#draw();
     this.#lapse(now, now);
     this.#judgeLastProbes(now);
     this.#tell();
@@ -329,7 +334,7 @@ export class BreakerCore {
 
   /** Opens the circuit for `ms`, in every mode; then it is half-open, or closed where the mode is Disabled. */
   forceOpen(ms: number, reason: string): void {
-    const now = this.#lapse(exactNow(this.#around.clock));
+    const now = this.#lapse(exactNow(this.#clock));
     this.#forced = { state: 'open', until: now + ms, reason };
     if (this.#state.kind !== 'open') {
       this.#reopenings = -1;
@@ -340,7 +345,7 @@ export class BreakerCore {
 
   /** Closes the circuit for `ms`: calls are recorded and no condition opens it; then the conditions apply again. */
   forceClosed(ms: number, reason: string): void {
-    const now = this.#lapse(exactNow(this.#around.clock));
+    const now = this.#lapse(exactNow(this.#clock));
     this.#forced = { state: 'closed', until: now + ms, reason };
     if (this.#state.kind !== 'closed') this.#transition({ kind: 'closed', since: now }, 'forced-closed', reason);
     this.#tell();
@@ -348,7 +353,7 @@ export class BreakerCore {
 
   /** Ends a forced state and starts closed and empty. The totals stay. */
   reset(): void {
-    const now = this.#lapse(exactNow(this.#around.clock));
+    const now = this.#lapse(exactNow(this.#clock));
     this.#forced = undefined;
     this.#startAfresh(now, 'manual-reset');
     this.#tell();
@@ -372,7 +377,7 @@ export class BreakerCore {
 
   /** Lets lapse what has lapsed, tells, and returns the time. */
   #look(): number {
-    const now = this.#lapse(exactNow(this.#around.clock));
+    const now = this.#lapse(exactNow(this.#clock));
     this.#tell();
     return now;
   }

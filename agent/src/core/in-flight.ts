@@ -16,25 +16,25 @@ export class InFlight {
   readonly #span: number;
   readonly #counts = new Array<number>(BUCKETS).fill(0);
   #current: number;
-  /** Calls that began up to here are not counted. */
-  #floor: number;
+  /** Calls that began in a bucket up to this one are not counted. */
+  #floor = Number.NEGATIVE_INFINITY;
 
   constructor(slowMs: number, now: number) {
     this.slowMs = slowMs;
     this.#span = slowMs / SPANS;
     this.#current = Math.floor(now / this.#span);
-    this.#floor = Number.NEGATIVE_INFINITY;
   }
 
   begin(at: number): void {
     this.advance(at);
-    if (at > this.#floor) this.#counts[place(this.#bucket(at))]!++;
+    const bucket = this.#bucket(at);
+    if (bucket > this.#floor) this.#counts[place(bucket)]!++;
   }
 
   /** @param at when the call began; it is the same as for `begin`. */
   end(at: number): void {
     const bucket = this.#bucket(at);
-    if (at <= this.#floor || bucket <= this.#current - BUCKETS) return;
+    if (bucket <= Math.max(this.#floor, this.#current - BUCKETS)) return;
     this.#counts[place(bucket)]!--;
     if (bucket < this.#current - SPANS) this.overdue--;
   }
@@ -58,11 +58,15 @@ export class InFlight {
     this.#counts.fill(0);
   }
 
-  /** Stops counting the calls that began up to `until`; their end is not missed. */
+  /** Stops counting the calls that began up to `until`, or in the same tenth; their end is not missed. */
   forget(until: number): void {
-    if (until <= this.#floor) return;
-    this.#floor = until;
-    this.clear();
+    const floor = this.#bucket(until);
+    for (let bucket = Math.max(this.#floor + 1, this.#current - BUCKETS + 1); bucket <= floor; bucket++) {
+      const at = place(bucket);
+      if (bucket < this.#current - SPANS) this.overdue -= this.#counts[at]!;
+      this.#counts[at] = 0;
+    }
+    this.#floor = Math.max(this.#floor, floor);
   }
 
   #bucket(at: number): number {

@@ -1,31 +1,76 @@
 import { LATENCY_BUCKETS } from '@fuseboard/schema/defaults';
 import type { Totals } from '@fuseboard/schema/types';
 import { latencyBucket } from './histogram.ts';
+import { type Row, Slab } from './slab.ts';
+
+/** What is counted besides how long calls took, each in a place of its own behind the latency buckets. */
+export const COUNTED = {
+  succeeded: LATENCY_BUCKETS,
+  failed: LATENCY_BUCKETS + 1,
+  ignored: LATENCY_BUCKETS + 2,
+  slow: LATENCY_BUCKETS + 3,
+  timedOut: LATENCY_BUCKETS + 4,
+  rejected: LATENCY_BUCKETS + 5,
+  shadowRejected: LATENCY_BUCKETS + 6,
+  retried: LATENCY_BUCKETS + 7,
+  fallback: LATENCY_BUCKETS + 8,
+} as const;
+
+const WIDTH = LATENCY_BUCKETS + 9;
+const TURN = 2 ** 31;
+
+const slab = new Slab(WIDTH);
 
 /** What a breaker counts over its life; it never runs backwards. */
 export class Tally {
-  succeeded = 0;
-  failed = 0;
-  ignored = 0;
-  slow = 0;
-  timedOut = 0;
-  rejected = 0;
-  shadowRejected = 0;
-  fallback = 0;
-  /** A plain array: a typed one of this size costs more to keep than its contents. */
-  readonly #latency: number[] = new Array<number>(LATENCY_BUCKETS).fill(0);
+  readonly #page: Int32Array;
+  readonly #row: number;
+  /** How often a counter went round; it does so after two thousand million calls. */
+  #turns: number[] | undefined;
+
+  constructor({ page, at }: Row = slab.take()) {
+    this.#page = page;
+    this.#row = at;
+  }
+
+  /** @param place one of `COUNTED`. */
+  add(place: number): void {
+    const count = this.#page[this.#row + place]! + 1;
+    if (count === TURN) this.#goRound(place);
+    else this.#page[this.#row + place] = count;
+  }
 
   tookMs(ms: number): void {
-    this.#latency[latencyBucket(ms)]!++;
+    this.add(latencyBucket(ms));
   }
 
   /** Calls in each latency bucket. */
   latency(): number[] {
-    return [...this.#latency];
+    return Array.from({ length: LATENCY_BUCKETS }, (_, bucket) => this.#read(bucket));
   }
 
   totals(): Totals {
-    const { succeeded, failed, ignored, slow, timedOut, rejected, shadowRejected, fallback } = this;
-    return { succeeded, failed, ignored, slow, timedOut, rejected, shadowRejected, retried: 0, fallback };
+    const read = (name: keyof typeof COUNTED) => this.#read(COUNTED[name]);
+    return {
+      succeeded: read('succeeded'),
+      failed: read('failed'),
+      ignored: read('ignored'),
+      slow: read('slow'),
+      timedOut: read('timedOut'),
+      rejected: read('rejected'),
+      shadowRejected: read('shadowRejected'),
+      retried: read('retried'),
+      fallback: read('fallback'),
+    };
+  }
+
+  #goRound(place: number): void {
+    this.#turns ??= new Array<number>(WIDTH).fill(0);
+    this.#turns[place]!++;
+    this.#page[this.#row + place] = 0;
+  }
+
+  #read(place: number): number {
+    return (this.#turns?.[place] ?? 0) * TURN + this.#page[this.#row + place]!;
   }
 }

@@ -15,16 +15,18 @@ const ROUNDING = 1e-6;
 export function trippedByFailures(config: Config, failures: number, run: number): Reason | undefined {
   const { consecutiveFailures, failureCount } = config;
   if (consecutiveFailures !== 0 && run >= consecutiveFailures) return 'consecutive-failures';
-  return failureCount !== 0 && failures >= failureCount ? 'failure-count' : undefined;
+  return failureCount !== 0 && failures >= failureCount - ROUNDING ? 'failure-count' : undefined;
 }
 
 /**
- * The rate that has reached its threshold, if any, whatever the number of calls.
+ * The rate that has reached its threshold, if any.
  *
  * @param overdue calls under way that are slow already; they are in the total and slow.
+ * @param minimum how many calls it takes to judge.
  */
-export function trippedByRate(config: Config, counts: Counts, overdue: number): Reason | undefined {
+export function trippedByRate(config: Config, counts: Counts, overdue: number, minimum: number): Reason | undefined {
   const total = counts.calls + overdue;
+  if (total < minimum - ROUNDING) return undefined;
   if (reaches(counts.failures, total, config.failureRatePercent)) return 'failure-rate';
   return reaches(counts.slow + overdue, total, config.slowRatePercent) ? 'slow-call-rate' : undefined;
 }
