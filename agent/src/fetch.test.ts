@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually } from '../test/eventually.ts';
+import { retrying } from '../test/retrying.ts';
 import { startUpstream, type Upstream } from '../test/upstream.ts';
 import { breakerFetch } from './fetch.ts';
 import { getBreaker, isFuseboardError } from './index.ts';
@@ -72,6 +73,15 @@ describe('a fetch with a breaker', () => {
     await post(new URL(`${upstream.url}/201`), { method: 'POST', body: 'one' });
     await post(new Request(`${upstream.url}/201`, { method: 'PUT', body: 'two' }));
     expect(upstream.requests.slice(-2)).toEqual(['POST /201 one', 'PUT /201 two']);
+  });
+
+  it.each(['stream', 'text'])('retries with a body that is a %s as far as it can be sent again', async (kind) => {
+    const before = upstream.requests.length;
+    const body = kind === 'text' ? 'sent' : new Response('sent').body;
+    const init = { method: 'POST', body, duplex: 'half' } as RequestInit;
+    const answer = await breakerFetch(retrying())(`${upstream.url}/503`, init);
+    expect([answer.status, await answer.text()]).toEqual([503, 'answer of /503']);
+    expect(upstream.requests.length - before).toBe(kind === 'text' ? 2 : 1);
   });
 
   it('takes the breaker of the host', async () => {

@@ -28,7 +28,17 @@ export function breakerFetch(choice: BreakerChoice, { fetch: send }: FetchOption
     const breaker = choose(() => ({ url: new URL(url), method: method() }));
     const signal = init?.signal === undefined ? request?.signal : init.signal;
     const attempt = ({ signal }: CallContext) => sender(input, { ...init, signal });
-    const oneShot = isOneShot(init?.body ?? request?.body);
-    return breaker.execute(oneShot ? once(attempt) : attempt, signal ? { signal } : undefined);
+    const options = signal ? { signal } : undefined;
+    if (!isOneShot(init?.body ?? request?.body)) return breaker.execute(attempt, options);
+    const { response } = await breaker.execute(once(withoutBody(attempt)), options);
+    return response;
+  };
+}
+
+/** The body of a response that comes of every attempt must not be thrown away between them. */
+function withoutBody(attempt: (context: CallContext) => Promise<Response>) {
+  return async (context: CallContext) => {
+    const response = await attempt(context);
+    return { status: response.status, headers: response.headers, response };
   };
 }

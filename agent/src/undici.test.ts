@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Agent, Client, type Dispatcher, fetch, interceptors, MockAgent, request } from 'undici';
 import { eventually } from '../test/eventually.ts';
+import { retrying } from '../test/retrying.ts';
 import { startUpstream, type Upstream } from '../test/upstream.ts';
 import { getBreaker, isFuseboardError } from './index.ts';
 import { createBreaker } from './testing.ts';
@@ -124,6 +125,23 @@ describe('a dispatcher with a breaker', () => {
     const { body } = await request('http://mocked.test/', { dispatcher });
     expect(await body.text()).toBe('mocked');
     await mock.close();
+  });
+
+  it.each(['stream', 'text'])('retries with a body that is a %s as far as it can be sent again', async (kind) => {
+    const dispatcher = through(retrying());
+    const before = upstream.requests.length;
+    const body = kind === 'text' ? 'sent' : Readable.from(['sent']);
+    const answer = await request(`${upstream.url}/503`, { dispatcher, method: 'POST', body });
+    expect([answer.statusCode, await answer.body.text()]).toEqual([503, 'answer of /503']);
+    expect(upstream.requests.length - before).toBe(kind === 'text' ? 2 : 1);
+  });
+
+  it('leaves it to the dispatcher to refuse a handler that it does not know', () => {
+    const told: unknown[] = [];
+    const dispatch = breakerInterceptor(createBreaker({}))((_options, handler) => told.push(handler) > 0);
+    const older = { onConnect() {}, onError() {} };
+    dispatch({ path: '/', method: 'GET', origin: upstream.url }, older);
+    expect(told).toEqual([older]);
   });
 
   it('takes the breaker of the host', async () => {

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import type { Breaker } from './breaker.ts';
-import type { CallContext } from './context.ts';
+import type { Call, CallContext } from './context.ts';
 import { type BreakerChoice, breakerChooser, isOneShot, once } from './outgoing.ts';
 
 export type { BreakerChoice, OutgoingRequest } from './outgoing.ts';
@@ -22,6 +22,8 @@ type Handler = Dispatcher.DispatchHandler;
 export function breakerInterceptor(choice: BreakerChoice): Dispatcher.DispatcherComposeInterceptor {
   const choose = breakerChooser(choice);
   return (dispatch) => (options, handler) => {
+    // A handler of the older kind, such as that of the fetch of a Node with an older undici inside, is refused by undici itself.
+    if (handler.onRequestStart === undefined) return dispatch(options, handler);
     const request = () => ({ url: new URL(options.path, options.origin), method: options.method });
     let breaker: Breaker;
     try {
@@ -39,7 +41,8 @@ interface Head {
   readonly attempt: Attempt;
   readonly status: number;
   readonly headers: { get(name: string): string | null };
-  readonly body: { cancel(): void };
+  /** Absent where the response comes of every attempt. */
+  readonly body?: { cancel(): void };
 }
 
 /** One request of the caller, with as many attempts as the breaker makes. */
@@ -65,7 +68,11 @@ class Exchange {
         last = new Attempt(this.#handler, this.#caller, signal, resolve, reject);
         this.#writable = this.#dispatch(this.#options, last);
       });
-    const call = isOneShot(this.#options.body) ? once(send) : send;
+    const sendOnce = async (context: CallContext) => {
+      const { attempt, status, headers } = await send(context);
+      return { attempt, status, headers };
+    };
+    const call: Call<Head> = isOneShot(this.#options.body) ? once<Head>(sendOnce) : send;
     breaker.execute(call, { signal: this.#caller.signal }).then(
       ({ attempt }) => attempt.release(),
       (error) => {

@@ -1,9 +1,10 @@
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { build } from 'esbuild';
 
 /** The Node that uses the package; the one that builds it is always ours. */
 const node = process.env.FUSEBOARD_PACKAGE_NODE || process.execPath;
@@ -28,6 +29,37 @@ function use(file: string, text: string): string {
   writeFileSync(join(consumer, file), text);
   return execFileSync(node, [file], { cwd: consumer, env: tools, encoding: 'utf8' }).trim();
 }
+
+/** What a tool of Node's says when it fails; nothing when it does not. */
+function complaints(script: string, ...args: string[]): string {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [script, ...args], { env: tools, encoding: 'utf8' });
+  return status === 0 ? '' : `${stdout}${stderr}`;
+}
+
+/** What the type checker says of programs in a folder. */
+function typeErrors(folder: string, files: string[], options: object): string {
+  const require = createRequire(import.meta.url);
+  const compilerOptions = {
+    module: 'nodenext',
+    target: 'es2023',
+    lib: ['es2023', 'esnext.disposable'],
+    strict: true,
+    noEmit: true,
+    typeRoots: [dirname(dirname(require.resolve('@types/node/package.json')))],
+    types: ['node'],
+    ...options,
+  };
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }));
+  const compiler = join(dirname(require.resolve('typescript/package.json')), 'bin/tsc');
+  return complaints(compiler, '-p', folder);
+}
+
+/** What can be imported besides the package itself, with a slash before it. */
+const subpaths = Object.keys(
+  (JSON.parse(readFileSync(join(workspace, 'package.json'), 'utf8')) as { exports: object }).exports,
+)
+  .filter((each) => each !== '.' && each !== './package.json')
+  .map((each) => each.slice(1));
 
 beforeAll(() => {
   execFileSync(process.execPath, ['build.ts'], { cwd: workspace, env: tools });
@@ -107,23 +139,108 @@ describe('the package', () => {
       import { createBreaker, FakeClock, FakeControlPlane } from '@fuseboard/agent/testing';`;
     writeFileSync(join(consumer, 'use.mts'), program(load));
     writeFileSync(join(consumer, 'use.cts'), program(load));
-    const require = createRequire(import.meta.url);
-    const typeRoots = dirname(dirname(require.resolve('@types/node/package.json')));
-    const compilerOptions = {
-      module: 'nodenext',
-      target: 'es2023',
-      lib: ['es2023', 'esnext.disposable'],
-      strict: true,
-      noEmit: true,
-      skipLibCheck: false,
-      typeRoots: [typeRoots],
-      types: ['node'],
-    };
-    writeFileSync(join(consumer, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['use.mts', 'use.cts'] }));
-    const compiler = join(dirname(require.resolve('typescript/package.json')), 'bin/tsc');
-    const run = () =>
-      execFileSync(process.execPath, [compiler, '-p', consumer], { env: tools, encoding: 'utf8', stdio: 'pipe' });
-    expect(run).not.toThrow();
+    expect(typeErrors(consumer, ['use.mts', 'use.cts'], { skipLibCheck: false })).toBe('');
+  });
+
+  it('has types for both module systems that fit those of the libraries beside it', () => {
+    const folder = join(root, 'typed');
+    const modules = join(folder, 'node_modules');
+    for (const [name, path] of [
+      ['@fuseboard/agent', join(consumer, 'node_modules/@fuseboard/agent')],
+      ['undici', join(workspace, 'node_modules/undici')],
+      ...['@nestjs/common', '@opentelemetry/api', '@types', 'axios', 'express', 'ioredis', 'pino', 'redis'].map(
+        (each) => [each, join(workspace, '../node_modules', each)],
+      ),
+    ] as const) {
+      mkdirSync(dirname(join(modules, name!)), { recursive: true });
+      symlinkSync(path!, join(modules, name!));
+    }
+    const program = `
+      import { Module } from '@nestjs/common';
+      import { metrics, trace } from '@opentelemetry/api';
+      import axios from 'axios';
+      import express from 'express';
+      import { Redis } from 'ioredis';
+      import { pino } from 'pino';
+      import { createClient } from 'redis';
+      import { Agent } from 'undici';
+      import { breakerAdapter } from '@fuseboard/agent/axios';
+      import { breakerStates, rejectionsAs503 } from '@fuseboard/agent/express';
+      import { breakerFetch } from '@fuseboard/agent/fetch';
+      import { logTransitions } from '@fuseboard/agent/logger';
+      import { FuseboardModule, UseBreaker } from '@fuseboard/agent/nestjs';
+      import { markSpans, observeInto } from '@fuseboard/agent/opentelemetry';
+      import { sendToStatsd } from '@fuseboard/agent/statsd';
+      import { redisStore, shareState } from '@fuseboard/agent/store';
+      import { breakerInterceptor } from '@fuseboard/agent/undici';
+
+      class Service {
+        @UseBreaker('payments', { fallback: 'cached' })
+        async pay(amount: number) { return amount; }
+      }
+      @Module({ imports: [FuseboardModule.register({ breakers: ['payments'] })], providers: [Service] })
+      class App {}
+      export const made = [
+        App,
+        express().get('/', breakerStates()).use(rejectionsAs503()),
+        axios.create({ adapter: breakerAdapter('payments', axios.getAdapter('http')) }),
+        new Agent().compose(breakerInterceptor(({ url }) => url.host)),
+        shareState(redisStore(createClient())),
+        shareState(redisStore(new Redis())),
+        logTransitions(pino()), observeInto(metrics.getMeter('a')), markSpans(trace), sendToStatsd({ format: 'tags' }),
+      ];
+      export const get: typeof fetch = breakerFetch('payments');
+    `;
+    writeFileSync(join(folder, 'package.json'), '{ "name": "typed", "private": true }');
+    for (const file of ['typed.mts', 'typed.cts']) writeFileSync(join(folder, file), program);
+    const options = { skipLibCheck: true, experimentalDecorators: true, esModuleInterop: true, preserveSymlinks: true };
+    expect(typeErrors(folder, ['typed.mts', 'typed.cts'], options)).toBe('');
+  });
+
+  it.each(subpaths)('loads %s where no other package is installed, by import and by require', (subpath) => {
+    const name = `@fuseboard/agent${subpath}`;
+    const text = `
+      import { createRequire } from 'node:module';
+      import * as esm from '${name}';
+      const cjs = createRequire(import.meta.url)('${name}');
+      const names = Object.keys(cjs);
+      console.log(names.length > 0 && names.every((name) => cjs[name] === esm[name]), Object.keys(esm).length === names.length);`;
+    expect(use('subpath.mjs', text)).toBe('true true');
+  });
+
+  it.each(['esm', 'cjs'] as const)('tells its story after esbuild bundled it as %s', async (format) => {
+    const entry = `
+      import { getBreaker, start } from '@fuseboard/agent';
+      import { FakeControlPlane } from '@fuseboard/agent/testing';
+      import { breakerFetch } from '@fuseboard/agent/fetch';
+      (async () => {${story}
+        await breakerFetch('payments')('http://127.0.0.1:1').catch((error) => console.log(error.code));
+      })();`;
+    const outfile = join(root, `bundle.${format === 'esm' ? 'mjs' : 'cjs'}`);
+    const stdin = { contents: entry, resolveDir: consumer };
+    // What is CommonJS inside an ES module asks for builtins by require.
+    const banner = `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);`;
+    await build({
+      stdin,
+      outfile,
+      format,
+      bundle: true,
+      minify: true,
+      platform: 'node',
+      logLevel: 'silent',
+      ...(format === 'esm' ? { banner: { js: banner } } : {}),
+    });
+    const output = execFileSync(node, [outfile], { cwd: root, env: tools, encoding: 'utf8' });
+    expect(output.trim().split('\n')).toEqual([told, 'ERR_FUSEBOARD_OPEN']);
+  });
+
+  it.each([
+    ['publint', (file: string) => ['run', file, '--strict']],
+    // Without exports, as in resolution by the rules of Node 10, there are no subpaths.
+    ['attw', (file: string) => [file, '--profile', 'node16', '--no-color']],
+  ])('leaves %s nothing to complain about', (tool, args) => {
+    const bin = join(workspace, '../node_modules/.bin', tool);
+    expect(complaints(bin, ...args(join(root, tarball.filename)))).toBe('');
   });
 
   it('exports exactly what its sources export', async () => {

@@ -40,10 +40,9 @@ afterEach(async () => {
 });
 
 const states = () => members.map(({ report }) => `${report!.state}${report!.forced ? ' forced' : ''}`).join(', ');
-const fail = (...which: number[]) =>
-  which.forEach((i) => {
-    members[i]!.process.send('fail');
-  });
+const fail = (...which: number[]) => {
+  for (const i of which) members[i]!.process.send('fail');
+};
 
 describe('processes that share over a real Redis', () => {
   it('open when most of them do, not when one does, and close when those recover', async () => {
