@@ -1,5 +1,5 @@
 import { classifyError, classifyResult, type Outcome } from './classify.ts';
-import { exactNow, type Surroundings } from './clock.ts';
+import { type Clock, exactNow, type Surroundings } from './clock.ts';
 import type { Config } from './config.ts';
 import { InFlight } from './in-flight.ts';
 import { openTimeMs } from './open-time.ts';
@@ -31,6 +31,7 @@ export interface Forced {
 export class BreakerCore {
   readonly tally = new Tally();
   readonly #around: Surroundings;
+  readonly #clock: Clock;
   readonly #sink: TransitionSink;
   #config: Config;
   #window: Window;
@@ -52,6 +53,7 @@ export class BreakerCore {
 
   constructor(config: Config, around: Surroundings, sink: TransitionSink) {
     this.#around = around;
+    this.#clock = around.clock;
     this.#sink = sink;
     this.#config = config;
     const now = exactNow(around.clock);
@@ -105,8 +107,8 @@ export class BreakerCore {
   /** Asks for leave to call. Whoever gets a permit settles it once; a rejection is `null` and is counted. */
   enter(): Permit | null {
     const isClosed = this.#state.kind === 'closed';
-    if (isClosed && this.#inFlight === undefined) return new Permit(this, this.#generation, this.#around.clock.now());
-    const now = isClosed ? this.#around.clock.now() : this.#lapse(exactNow(this.#around.clock));
+    if (isClosed && this.#inFlight === undefined) return new Permit(this, this.#generation, this.#clock.now());
+    const now = isClosed ? this.#clock.now() : this.#lapse(exactNow(this.#clock));
     if (this.#inFlight !== undefined) this.#judgeHanging(now);
     const permit = this.#admits(now) ? this.#admit(now) : this.#reject(now);
     this.#tell();
@@ -139,7 +141,7 @@ export class BreakerCore {
   #admit(now: number): Permit {
     if (this.#inFlight !== undefined) {
       this.#inFlight.begin(now);
-      this.#around.clock.watch?.(now + LONGEST_JUDGED * this.#config.slowMs);
+      this.#clock.watch?.(now + LONGEST_JUDGED * this.#config.slowMs);
     }
     const permit = new Permit(this, this.#generation, now);
     if (this.#state.kind === 'half-open') this.#state.probes?.add(permit);
@@ -184,10 +186,10 @@ export class BreakerCore {
   settle(permit: Permit, outcome: Outcome, what?: unknown): void {
     if (permit.outcome !== undefined) return;
     permit.outcome = outcome;
-    const now = this.#around.clock.now();
+    const now = this.#clock.now();
     const { tally } = this;
     tally.tookMs(now - permit.startedAt);
-    const slow = outcome !== 'ignored' && this.#isSlow(permit, now);
+    const slow = this.#config.slowMs !== 0 && outcome !== 'ignored' && this.#isSlow(permit, now);
     if (slow) tally.add(COUNTED.slow);
     if (outcome === 'success') tally.add(COUNTED.succeeded);
     else if (outcome === 'failure') tally.add(COUNTED.failed);
@@ -204,7 +206,7 @@ export class BreakerCore {
   }
 
   #stallEndedAt(): number {
-    return this.#around.clock.stallEndedAt?.() ?? Number.NEGATIVE_INFINITY;
+    return this.#clock.stallEndedAt?.() ?? Number.NEGATIVE_INFINITY;
   }
 
   #settleClosed(permit: Permit, outcome: Outcome, slow: boolean, now: number, what: unknown): void {
@@ -230,12 +232,14 @@ export class BreakerCore {
    * @param what what a failure returned or threw, which may ask for a time to stay away.
    */
   #evaluate(now: number, what: unknown): boolean {
+    const { failures, slow } = this.#window;
+    if (failures === 0 && slow === 0 && this.#run === 0 && this.#inFlight === undefined) return false;
     if (this.#forced !== undefined) {
       if (now < this.#forced.until) return false;
       this.#forced = undefined;
     }
     const reason = this.#tripped(now);
-    if (reason !== undefined) this.#open(exactNow(this.#around.clock), reason, what);
+    if (reason !== undefined) this.#open(exactNow(this.#clock), reason, what);
     return reason !== undefined;
   }
 
@@ -257,7 +261,7 @@ export class BreakerCore {
   }
 
   #settleHalfOpen(permit: Permit, outcome: Outcome, slow: boolean, what: unknown): void {
-    const now = this.#lapse(exactNow(this.#around.clock));
+    const now = this.#lapse(exactNow(this.#clock));
     const state = this.#state;
     if (state.kind !== 'half-open' || permit.generation !== this.#generation) return;
     if (state.probes === undefined) {
@@ -300,7 +304,7 @@ export class BreakerCore {
    * breaker. Disabled is always closed and empty, when it begins and when it ends. A forced state stays in any case.
    */
   configure(config: Config, reset: boolean): void {
-    const now = this.#lapse(exactNow(this.#around.clock));
+    const now = this.#lapse(exactNow(this.#clock));
     const before = this.#config;
     this.#config = config;
     this.#window = windowFor(config, this.#window, now);
@@ -330,7 +334,7 @@ export class BreakerCore {
 
   /** Opens the circuit for `ms`, in every mode; then it is half-open, or closed where the mode is Disabled. */
   forceOpen(ms: number, reason: string): void {
-    const now = this.#lapse(exactNow(this.#around.clock));
+    const now = this.#lapse(exactNow(this.#clock));
     this.#forced = { state: 'open', until: now + ms, reason };
     if (this.#state.kind !== 'open') {
       this.#reopenings = -1;
@@ -341,7 +345,7 @@ export class BreakerCore {
 
   /** Closes the circuit for `ms`: calls are recorded and no condition opens it; then the conditions apply again. */
   forceClosed(ms: number, reason: string): void {
-    const now = this.#lapse(exactNow(this.#around.clock));
+    const now = this.#lapse(exactNow(this.#clock));
     this.#forced = { state: 'closed', until: now + ms, reason };
     if (this.#state.kind !== 'closed') this.#transition({ kind: 'closed', since: now }, 'forced-closed', reason);
     this.#tell();
@@ -349,7 +353,7 @@ export class BreakerCore {
 
   /** Ends a forced state and starts closed and empty. The totals stay. */
   reset(): void {
-    const now = this.#lapse(exactNow(this.#around.clock));
+    const now = this.#lapse(exactNow(this.#clock));
     this.#forced = undefined;
     this.#startAfresh(now, 'manual-reset');
     this.#tell();
@@ -373,7 +377,7 @@ export class BreakerCore {
 
   /** Lets lapse what has lapsed, tells, and returns the time. */
   #look(): number {
-    const now = this.#lapse(exactNow(this.#around.clock));
+    const now = this.#lapse(exactNow(this.#clock));
     this.#tell();
     return now;
   }

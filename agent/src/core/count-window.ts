@@ -6,29 +6,33 @@ export class CountWindow {
   #size: number;
   /** Where the next call goes; the oldest call is there once the window is full. */
   #next = 0;
-  #bits: Uint32Array;
+  #bits: Int32Array;
 
   constructor(size: number) {
     this.#size = size;
-    this.#bits = new Uint32Array(words(size));
+    this.#bits = new Int32Array(words(size));
   }
 
   record(_now: number, failed: boolean, slow: boolean): void {
     const word = this.#next >>> 4;
     const shift = (this.#next & 15) << 1;
-    const rest = this.#bits[word]!;
-    if (this.calls < this.#size) this.calls++;
-    else this.#forget(rest >>> shift);
+    const old = (this.#bits[word]! >>> shift) & 3;
     const bits = (failed ? FAILED : 0) | (slow ? SLOW : 0);
-    if (failed) this.failures++;
-    if (slow) this.slow++;
-    this.#bits[word] = (rest & ~(3 << shift)) | (bits << shift);
+    if (this.calls < this.#size) {
+      this.calls++;
+      this.#count(bits);
+    } else if (bits !== old) {
+      this.#count(bits);
+      if ((old & FAILED) !== 0) this.failures--;
+      if ((old & SLOW) !== 0) this.slow--;
+    }
+    if (bits !== old) this.#bits[word]! ^= (bits ^ old) << shift;
     this.#next = this.#next + 1 === this.#size ? 0 : this.#next + 1;
   }
 
-  #forget(bits: number): void {
-    if ((bits & FAILED) !== 0) this.failures--;
-    if ((bits & SLOW) !== 0) this.slow--;
+  #count(bits: number): void {
+    if ((bits & FAILED) !== 0) this.failures++;
+    if ((bits & SLOW) !== 0) this.slow++;
   }
 
   /** Calls leave by number, not by age. */
@@ -51,7 +55,7 @@ export class CountWindow {
       newest.push(this.#bits[at >>> 4]! >>> ((at & 15) << 1));
     }
     this.#size = size;
-    this.#bits = new Uint32Array(words(size));
+    this.#bits = new Int32Array(words(size));
     this.clear();
     for (const bits of newest) this.record(0, (bits & FAILED) !== 0, (bits & SLOW) !== 0);
   }

@@ -20,7 +20,7 @@ export function retryAfterMs(outcome: unknown, wallNow: () => number): number {
     const { headers, response } = outcome as Carrier;
     const text = String(header(headers) ?? header(response?.headers) ?? '').trim();
     if (SECONDS.test(text)) return Number(text) * 1_000;
-    const date = DATE.test(text) ? Date.parse(text) : Number.NaN;
+    const date = DATE.test(text) ? new Date(text).getTime() : Number.NaN;
     return Number.isNaN(date) ? 0 : Math.max(0, date - wallNow());
   } catch {
     return 0;

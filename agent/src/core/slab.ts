@@ -3,7 +3,7 @@ const ROWS = 32;
 
 /** A row of counters inside a page that it shares with others. */
 export interface Row {
-  readonly page: Uint32Array;
+  readonly page: Int32Array;
   /** Where the row begins. */
   readonly at: number;
 }
@@ -14,19 +14,19 @@ export interface Row {
  */
 export class Slab {
   readonly #width: number;
-  #page: Uint32Array;
+  #page: Int32Array;
   #taken = 0;
 
   /** @param width counters in a row. */
   constructor(width: number) {
     this.#width = width;
-    this.#page = new Uint32Array(ROWS * width);
+    this.#page = new Int32Array(ROWS * width);
   }
 
   /** A row of zeros. */
   take(): Row {
     if (this.#taken === ROWS) {
-      this.#page = new Uint32Array(ROWS * this.#width);
+      this.#page = new Int32Array(ROWS * this.#width);
       this.#taken = 0;
     }
     return { page: this.#page, at: this.#taken++ * this.#width };

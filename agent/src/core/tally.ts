@@ -17,15 +17,15 @@ export const COUNTED = {
 } as const;
 
 const WIDTH = LATENCY_BUCKETS + 9;
-const TURN = 2 ** 32;
+const TURN = 2 ** 31;
 
 const slab = new Slab(WIDTH);
 
 /** What a breaker counts over its life; it never runs backwards. */
 export class Tally {
-  readonly #page: Uint32Array;
+  readonly #page: Int32Array;
   readonly #row: number;
-  /** How often a counter went round; a counter of 32 bits does so after four thousand million calls. */
+  /** How often a counter went round; it does so after two thousand million calls. */
   #turns: number[] | undefined;
 
   constructor({ page, at }: Row = slab.take()) {
@@ -35,7 +35,9 @@ export class Tally {
 
   /** @param place one of `COUNTED`. */
   add(place: number): void {
-    if (++this.#page[this.#row + place]! === TURN) this.#goRound(place);
+    const count = this.#page[this.#row + place]! + 1;
+    if (count === TURN) this.#goRound(place);
+    else this.#page[this.#row + place] = count;
   }
 
   tookMs(ms: number): void {
@@ -65,6 +67,7 @@ export class Tally {
   #goRound(place: number): void {
     this.#turns ??= new Array<number>(WIDTH).fill(0);
     this.#turns[place]!++;
+    this.#page[this.#row + place] = 0;
   }
 
   #read(place: number): number {

@@ -3,8 +3,8 @@ import { Slab } from './slab.ts';
 /** How many spans a window is cut into: a call leaves at most a tenth of the window before its time is up. */
 const SPANS = 10;
 
-/** Counters of a bucket: calls, failures, slow calls. */
-const STRIDE = 3;
+/** Counters of a bucket: calls and failures. */
+const STRIDE = 2;
 const WIDTH = SPANS * STRIDE;
 
 const slab = new Slab(WIDTH);
@@ -24,9 +24,11 @@ export class TimeWindow {
   #end = 0;
   /** Where its counts are. */
   #at = 0;
-  readonly #page: Uint32Array;
+  readonly #page: Int32Array;
   /** Where the row of this window begins in its page; see `#place` for the buckets in it. */
   readonly #row: number;
+  /** Slow calls of each bucket, since the first slow call: few policies look at them. */
+  #slowCounts: number[] | undefined;
 
   constructor(ms: number, now: number) {
     const { page, at } = slab.take();
@@ -46,10 +48,7 @@ export class TimeWindow {
       this.failures++;
       this.#page[at + 1]!++;
     }
-    if (slow) {
-      this.slow++;
-      this.#page[at + 2]!++;
-    }
+    if (slow) this.#addSlow(at, 1);
   }
 
   advance(now: number): void {
@@ -68,6 +67,7 @@ export class TimeWindow {
     this.failures = 0;
     this.slow = 0;
     this.#page.fill(0, this.#row, this.#row + WIDTH);
+    this.#slowCounts = undefined;
   }
 
   /**
@@ -79,6 +79,7 @@ export class TimeWindow {
     if (span === this.#span) return;
     this.advance(now);
     const old = this.#page.slice(this.#row, this.#row + WIDTH);
+    const oldSlow = this.#slowCounts;
     const [oldSpan, oldCurrent] = [this.#span, this.#current];
     this.#span = span;
     this.#enter(Math.floor(now / span));
@@ -86,7 +87,9 @@ export class TimeWindow {
     for (let bucket = oldCurrent; bucket > oldCurrent - SPANS; bucket--) {
       const from = this.#place(bucket) - this.#row;
       const to = Math.min(this.#current, Math.ceil(((bucket + 1) * oldSpan) / span) - 1);
-      if (to > this.#current - SPANS) this.#add(to, old[from]!, old[from + 1]!, old[from + 2]!);
+      if (to <= this.#current - SPANS) continue;
+      this.#add(to, old[from]!, old[from + 1]!);
+      if (oldSlow !== undefined) this.#addSlow(this.#place(to), oldSlow[from / STRIDE]!);
     }
   }
 
@@ -101,20 +104,28 @@ export class TimeWindow {
     return this.#row + (((bucket % SPANS) + SPANS) % SPANS) * STRIDE;
   }
 
-  #add(bucket: number, calls: number, failures: number, slow: number): void {
+  #add(bucket: number, calls: number, failures: number): void {
     const at = this.#place(bucket);
     this.calls += calls;
     this.failures += failures;
-    this.slow += slow;
     this.#page[at]! += calls;
     this.#page[at + 1]! += failures;
-    this.#page[at + 2]! += slow;
+  }
+
+  #addSlow(at: number, slow: number): void {
+    this.slow += slow;
+    this.#slowCounts ??= new Array<number>(SPANS).fill(0);
+    this.#slowCounts[(at - this.#row) / STRIDE]! += slow;
   }
 
   #empty(at: number): void {
     this.calls -= this.#page[at]!;
     this.failures -= this.#page[at + 1]!;
-    this.slow -= this.#page[at + 2]!;
-    this.#page.fill(0, at, at + STRIDE);
+    this.#page[at] = 0;
+    this.#page[at + 1] = 0;
+    if (this.#slowCounts === undefined) return;
+    const bucket = (at - this.#row) / STRIDE;
+    this.slow -= this.#slowCounts[bucket]!;
+    this.#slowCounts[bucket] = 0;
   }
 }

@@ -13,6 +13,8 @@ export interface Reported {
   stats(): {
     readonly state: State;
     readonly mode: string;
+    /** Held in a state by hand, which rejects in every mode. */
+    readonly forced?: object | undefined;
     readonly uid?: string | undefined;
     readonly sinceMs: number;
     readonly totals: Readonly<Totals>;
@@ -80,7 +82,7 @@ export class Ledger {
       const changes = [...(this.#changes.get(name) ?? [])];
       const totals = { ...stats.totals };
       const latency = trimmed(stats.latency);
-      const shadow = stats.mode === 'Shadow';
+      const shadow = stats.mode === 'Shadow' && stats.forced === undefined;
       const standing = `${stats.state} ${stats.uid ?? ''} ${shadow}`;
       const same =
         before !== undefined &&
