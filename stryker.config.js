@@ -12,6 +12,8 @@ export default {
   concurrency: 2,
   // Jest keeps every ES module that it ever loaded.
   maxTestRunnerReuse: 60,
+  // A mutant that is stopped because the machine is busy would count as found.
+  timeoutMS: 30_000,
   incremental: true,
   incrementalFile: '.cache/mutation.json',
   tempDirName: '.cache/mutation',
