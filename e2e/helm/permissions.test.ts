@@ -150,9 +150,11 @@ it('may do only what a test here shows to be needed', () => {
   expect(verbsOf(rules).sort()).toEqual(Object.keys(FEATURES).sort());
 });
 
-it.each(Object.entries(FEATURES))(
-  'without %s, %j',
-  async (without, [, proof]) => {
+const cases = Object.entries(FEATURES).map(([without, [what, proof]]) => [without, what, proof] as const);
+
+it.each(cases)(
+  'without %s, %s, and a line says what to grant',
+  async (without, _what, proof) => {
     const [verb, resource] = without.split(' ');
     const less = rules.map((rule) =>
       rule.resources.includes(resource!) ? { ...rule, verbs: rule.verbs.filter((one) => one !== verb) } : rule,
