@@ -3,8 +3,9 @@ import { type Cluster, startCluster } from '../cluster/cluster.ts';
 import { eventually } from '../cluster/run.ts';
 import { AgentProcess } from '../processes/agent.ts';
 import type { OperatorProcess } from '../processes/operator.ts';
-import { Installed } from './installed.ts';
+import { Installed, SYSTEM } from './installed.ts';
 import { dial, makePod, podToken, tokenFile } from './pods.ts';
+import { StandIn } from './stand-in.ts';
 
 let cluster: Cluster;
 let installed: Installed;
@@ -136,5 +137,44 @@ describe("an operator with the chart's identity", () => {
     expect(await governing(one)).toBe('web');
     await cluster.startApiServer();
     await eventually(async () => (await knock(token)).status === 200);
+  }, 60_000);
+
+  it('passes the test of the chart, which fails where it is not reached; Helm waits for what it is told is ready', async () => {
+    let url = `https://localhost:${operator.agentsPort}`;
+    const here: Record<string, () => string> = {
+      FUSEBOARD_URL: () => url,
+      NODE_EXTRA_CA_CERTS: () => installed.file('ca.crt'),
+    };
+    const environment = (name: string, value: string) => here[name]?.() ?? value;
+    const standIn = new StandIn({ cluster, namespace: SYSTEM, environment });
+    try {
+      await installed.upgradeAndWait({ log: { level: 'warn' } });
+      await installed.mountCertificate();
+      await eventually(async () => (await knock(undefined)).status === 401);
+      expect(await installed.test()).toMatch(/Phase:\s+Succeeded/);
+      expect(standIn.output.get('fuseboard-test')).toMatch(/^401 .*a token is required/);
+    } finally {
+      await standIn.stop();
+    }
+    url = 'https://localhost:1';
+    const failing = new StandIn({ cluster, namespace: SYSTEM, environment });
+    await expect(installed.test()).rejects.toThrow(/Failed|failed/);
+    await failing.stop();
+  }, 120_000);
+});
+
+describe('an operator that watches one namespace', () => {
+  it('serves it with rights in that namespace alone, and refuses pods of others by name', async () => {
+    await installed.upgrade({ watchNamespaces: ['shop'] });
+    await installed.mountCertificate();
+    const narrow = await installed.startOperator();
+    try {
+      const ask = (token: string) => dial(narrow.agentsPort, installed.file('ca.crt'), token);
+      expect((await ask(await podToken(cluster, 'shop', 'checkout-1'))).status).toBe(200);
+      const refused = await ask(await podToken(cluster, 'bank', 'teller-1'));
+      expect([refused.status, refused.text]).toEqual([403, expect.stringContaining('serves shop and not \\"bank\\"')]);
+    } finally {
+      await narrow.end();
+    }
   }, 60_000);
 });

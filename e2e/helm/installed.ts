@@ -30,6 +30,16 @@ export class Installed {
     return installed;
   }
 
+  /** Runs the chart's own test. */
+  test(): Promise<string> {
+    return this.#helm.run(['test', 'fuseboard', '--namespace', SYSTEM, '--timeout', '60s']);
+  }
+
+  /** Upgrades and waits as `--wait` does. */
+  upgradeAndWait(values: object): Promise<string> {
+    return this.#run('upgrade', values, '--wait', '--timeout', '60s');
+  }
+
   upgrade(values: object): Promise<string> {
     return this.#run('upgrade', values);
   }
@@ -75,8 +85,8 @@ export class Installed {
     return OperatorProcess.start(...(await this.arguments()));
   }
 
-  #run(verb: string, values: object): Promise<string> {
+  #run(verb: string, values: object, ...more: string[]): Promise<string> {
     const named = { ...IMAGE, tls: { dnsNames: ['localhost'] }, ...values };
-    return this.#helm.run([verb, 'fuseboard', CHART, '--namespace', SYSTEM], named);
+    return this.#helm.run([verb, 'fuseboard', CHART, '--namespace', SYSTEM, ...more], named);
   }
 }
