@@ -1,9 +1,10 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { type Cluster, startCluster } from './cluster/cluster.ts';
+import { type Cluster, type PolicyRule, startCluster } from './cluster/cluster.ts';
 import { freePort } from './cluster/process.ts';
+import { Relay } from './cluster/relay.ts';
 import { eventually } from './cluster/run.ts';
 import { AgentProcess } from './processes/agent.ts';
 import { OperatorProcess } from './processes/operator.ts';
@@ -94,12 +95,13 @@ describe('calls are decided, and everything agrees again afterwards, when', () =
       await apply('cached', 2);
       const first = await agent({ FUSEBOARD_CACHE_DIR: folder });
       await runs(first, 'cached', 2);
-      await eventually(async () => (await readdir(folder)).length > 0);
+      await eventually(async () => (await readdir(folder)).some((name) => name.endsWith('.json')));
       await first.end(true);
       await operator.end('SIGKILL');
 
       const second = await agent({ FUSEBOARD_CACHE_DIR: folder });
       await decides(second, 'cached', 2);
+      expect(second.beganWith).toBe('LastGood');
       expect((await second.link()).state).toBe('LastGood');
 
       await apply('cached', 3);
@@ -119,6 +121,60 @@ describe('calls are decided, and everything agrees again afterwards, when', () =
     expect((await alone.stats('anything')).totals).toMatchObject({ succeeded: 2, failed: 2 });
     expect((await alone.link()).state).toBe('Defaults');
   });
+});
+
+/** What an operator may do, and nothing else. */
+const OPERATOR: PolicyRule[] = [
+  { apiGroups: ['fuseboard.dev'], resources: ['circuitbreakerpolicies'], verbs: ['get', 'list', 'watch'] },
+  { apiGroups: ['fuseboard.dev'], resources: ['circuitbreakerpolicies/status'], verbs: ['update'] },
+  { apiGroups: [''], resources: ['events'], verbs: ['create', 'patch'] },
+];
+
+describe('an operator with just its own rights, over a wire that fails:', () => {
+  it('the watch is cut, then the list is forbidden: agents keep what they have, and agree again afterwards', async () => {
+    const account = await cluster.serviceAccount('fuseboard', 'operator', OPERATOR, { everywhere: true });
+    const relay = await new Relay(Number(new URL(cluster.url).port)).start();
+    const kubeconfig = join(cluster.folder, 'relayed.kubeconfig');
+    const relayed = (await readFile(account.kubeconfig, 'utf8')).replaceAll(
+      cluster.url,
+      `https://127.0.0.1:${relay.port}`,
+    );
+    await writeFile(kubeconfig, relayed);
+    const limited = await OperatorProcess.start(`--kubeconfig=${kubeconfig}`);
+    try {
+      await apply('wire', 2);
+      const one = await agent({ FUSEBOARD_URL: limited.url });
+      await runs(one, 'wire', 2);
+      relay.cut();
+      await apply('wire', 3);
+      await runs(one, 'wire', 3);
+
+      const binding = JSON.parse(
+        await cluster.kubectl('get', 'clusterrolebinding', 'fuseboard-operator', '-o', 'json'),
+      );
+      await cluster.kubectl('delete', 'clusterrolebinding', 'fuseboard-operator');
+      relay.cut();
+      const outage = await eventually(
+        async () => (await limited.admin<{ outage?: string }>('/v1/source')).outage ?? false,
+        60_000,
+      );
+      expect(outage).toMatch(/403|forbidden|not allowed/i);
+      await decides(one, 'wire', 3);
+      const late = await agent({ FUSEBOARD_URL: limited.url });
+      await runs(late, 'wire', 3);
+
+      delete binding.metadata.resourceVersion;
+      delete binding.metadata.uid;
+      await cluster.kubectl('apply', '-f', '-', { input: JSON.stringify(binding) });
+      await apply('wire', 4);
+      await runs(one, 'wire', 4, 60_000);
+      await runs(late, 'wire', 4);
+      await cluster.kubectl('wait', '--for=condition=Programmed', 'cbp/wire', '--timeout=60s');
+    } finally {
+      await limited.end();
+      await relay.stop();
+    }
+  }, 180_000);
 });
 
 describe('an outage is never an empty set:', () => {
@@ -147,13 +203,14 @@ describe('an outage is never an empty set:', () => {
       const [online, offline] = [await agent(), await agent({ FUSEBOARD_CACHE_DIR: folder })];
       await runs(online, 'gone', 2);
       await runs(offline, 'gone', 2);
-      await eventually(async () => (await readdir(folder)).length > 0);
+      await eventually(async () => (await readdir(folder)).some((name) => name.endsWith('.json')));
       await offline.end();
       await remove('gone');
       await runs(online, 'gone', undefined);
       const back = await agent({ FUSEBOARD_CACHE_DIR: folder });
+      expect(back.beganWith).toBe('LastGood');
       await runs(back, 'gone', undefined);
-      expect((await back.link()).state).toBe('Live');
+      await eventually(async () => (await back.link()).state === 'Live');
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
