@@ -22,9 +22,15 @@ export class Installed {
   }
 
   static async install(cluster: Cluster, values: object = {}): Promise<Installed> {
-    const installed = new Installed(cluster, await Helm.find(4, cluster));
     await cluster.namespace(SYSTEM);
-    await installed.#run('install', values);
+    await new Installed(cluster, await Helm.find(4, cluster)).#run('install', values);
+    return Installed.found(cluster);
+  }
+
+  /** The same for a release that somebody else installs, once it is there. */
+  static async found(cluster: Cluster): Promise<Installed> {
+    const installed = new Installed(cluster, await Helm.find(4, cluster));
+    await eventually(() => cluster.kubectl('get', 'deployment', 'fuseboard', '-n', SYSTEM), 60_000);
     await eventually(() => cluster.kubectl('get', 'cbp', '-A'));
     await installed.mountCertificate();
     return installed;
