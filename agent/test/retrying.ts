@@ -1,5 +1,5 @@
 import type { Breaker } from '../src/breaker.ts';
-import type { Call } from '../src/execute.ts';
+import type { Call } from '../src/context.ts';
 import { createBreaker } from '../src/testing.ts';
 
 /** A breaker that makes every call twice, and throws the body of the first answer away as a retry does. */

@@ -23,9 +23,15 @@ export class OperatorProcess {
 
   /** Starts `fuseboard serve` with `args` and waits until it is ready. */
   static async start(...args: string[]): Promise<OperatorProcess> {
+    const operator = await OperatorProcess.launched(...args);
+    await operator.ready();
+    return operator;
+  }
+
+  /** The same, without waiting: it may never become ready. */
+  static async launched(...args: string[]): Promise<OperatorProcess> {
     const operator = new OperatorProcess(args, await Promise.all([freePort(), freePort(), freePort()]));
     operator.launch();
-    await operator.ready();
     return operator;
   }
 

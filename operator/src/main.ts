@@ -30,7 +30,9 @@ const construct: Construct = async (config, log) => {
     const source = kubernetesSource({ kubeConfig, namespaces: wanted.namespaces, log });
     const stored = source.stored.bind(source);
     const authenticator =
-      auth.way === 'token-review' ? new TokenReviewer({ kubeConfig, ...auth, log }) : await local(config, log);
+      auth.way === 'token-review'
+        ? new TokenReviewer({ kubeConfig, ...auth, namespaces: wanted.namespaces, log })
+        : await local(config, log);
     return { source, sink: kubernetesStatusSink({ kubeConfig, stored, log }), authenticator };
   }
   const { folder } = wanted;

@@ -138,6 +138,24 @@ describe('serve', () => {
     expect(await exit).toBe(0);
   });
 
+  it('knows agents by a file of tokens, on any address, and keeps the admin API on loopback', async () => {
+    await writeFile(join(folder, 'tokens'), '0123456789abcdef shop\n');
+    await writeFile(join(folder, 'p/shop.yaml'), good.replace('name: pay', 'name: pay, namespace: shop'));
+    const { url } = await serve({ FUSEBOARD_AGENT_TOKENS: 'tokens', FUSEBOARD_HOST: '0.0.0.0' });
+    expect([new URL(url.agents).hostname, new URL(url.admin).hostname]).toEqual(['0.0.0.0', '127.0.0.1']);
+    const dial = (headers: Record<string, string>) =>
+      EventClient.open(
+        `http://127.0.0.1:${new URL(url.agents).port}/v1/stream?service=s&instance=i&boot=${'a'.repeat(32)}&namespace=default`,
+        headers,
+      );
+    expect((await dial({})).status).toBe(401);
+    const client = await dial({ authorization: 'Bearer 0123456789abcdef' });
+    await client.until(({ event }) => event === 'commit');
+    const { items } = (await (await fetch(`${url.admin}/v1/agents`)).json()) as { items: object[] };
+    expect(items).toMatchObject([{ namespace: 'shop' }]);
+    client.close();
+  });
+
   it('ends at once at a second signal, whoever is still connected', async () => {
     const { url, exit } = await serve();
     const client = await EventClient.open(`${url.agents}/v1/stream?service=s&instance=i&boot=${'a'.repeat(32)}`);
@@ -167,6 +185,18 @@ describe('serve', () => {
     ['nowhere to read from', [], 2, /give --policies DIR or --kubeconfig FILE\n$/],
     ['a kubeconfig that is missing', ['--kubeconfig', 'none'], 2, /^fuseboard: --kubeconfig: ENOENT.*\n$/],
     ['an unknown flag', ['--nope'], 2, /unknown option '--nope'/],
+    [
+      'a token file with a mistake',
+      ['--policies', 'p', '--agent-tokens', 'p/good.yaml'],
+      3,
+      /^fuseboard: --agent-tokens: p\/good\.yaml:1: a token needs at least 16 characters\n$/,
+    ],
+    [
+      'a certificate that is missing',
+      ['--policies', 'p', '--tls-cert-file', 'none', '--tls-key-file', 'none'],
+      3,
+      /^fuseboard: --tls-cert-file: ENOENT.*\n$/,
+    ],
     ['an address for all the world', ['--policies', 'p', '--host', '0.0.0.0'], 2, /loopback only/],
   ])('refuses %s in a line that says what to do', (_what, args, status, message) => {
     const found = run('serve', ...args);

@@ -440,6 +440,10 @@ describe('agents that prove who they are', () => {
     await known([policy('payments')]);
   });
 
+  it('are said to send their tokens in plain text where there is no TLS', () => {
+    expect(lines.map(({ msg }) => msg)).toContainEqual(expect.stringContaining('send their tokens in plain text'));
+  });
+
   it('are listed under what was proved, whatever they say', async () => {
     await commit(await dial('p1', { namespace: 'bank', labels: 'app=forged' }));
     const { items } = await admin('/v1/agents');

@@ -90,7 +90,7 @@ export class BreakerCore {
 
   /** The same for a call that was rejected just now, without another reading of the exact clock. */
   get rejectedForMs(): number {
-    return this.#state.kind === 'open' ? Math.max(0, this.#openUntil(this.#state.since) - this.#clock.now()) : 0;
+    return this.#state.kind === 'open' ? Math.max(0, this.#openUntil(this.#state) - this.#clock.now()) : 0;
   }
 
   /** Failures in a row, while closed. */

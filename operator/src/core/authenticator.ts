@@ -39,6 +39,7 @@ export type DenialReason =
   | 'wrong-audience'
   | 'no-pod'
   | 'not-an-account'
+  | 'not-watched'
   | 'pod-gone'
   | 'expired'
   | 'unavailable';
@@ -50,6 +51,7 @@ const STATUS: Record<DenialReason, 401 | 403 | 503> = {
   expired: 401,
   'no-pod': 403,
   'not-an-account': 403,
+  'not-watched': 403,
   'pod-gone': 403,
   unavailable: 503,
 };

@@ -144,7 +144,9 @@ describe('the status of a policy', () => {
     for (const name of ['a', 'b', 'c']) sink.write(policyOf(server.put(name)), applied(1));
     await until(() => server.asked.status === 3 && warnings.length > 0);
     expect(warnings).toHaveLength(1);
-    expect(warnings[0]).toContain("grant the operator's account the verb update on circuitbreakerpolicies/status");
+    expect(warnings[0]).toContain(
+      "grant the operator's account the verbs get on circuitbreakerpolicies and update on circuitbreakerpolicies/status",
+    );
   });
 
   it('does not wait behind another that is never answered', async () => {

@@ -190,6 +190,6 @@ class KubernetesStatusSink implements StatusSink {
 function advice(status: number | undefined, { kind }: Write): string {
   if (status !== 403) return 'trying again';
   return kind === 'status'
-    ? `grant the operator's account the verb update on ${POLICIES.plural}/status of the group ${GROUP}`
+    ? `grant the operator's account the verbs get on ${POLICIES.plural} and update on ${POLICIES.plural}/status of the group ${GROUP}`
     : `grant the operator's account the verbs create and patch on events`;
 }

@@ -47,7 +47,7 @@ afterEach(async () => {
   await new Promise((resolve) => server.close(resolve));
 });
 
-function reviewer(withoutPod = false): TokenReviewer {
+function reviewer(withoutPod = false, namespaces: string[] = []): TokenReviewer {
   const { port } = server.address() as AddressInfo;
   const kubeConfig = new KubeConfig();
   kubeConfig.loadFromClusterAndUser(
@@ -55,7 +55,7 @@ function reviewer(withoutPod = false): TokenReviewer {
     { name: 'u', token: 'ours' },
   );
   const log = { warn: (_: object, message: string) => void warnings.push(message), info: () => {} };
-  return new TokenReviewer({ kubeConfig, audience: 'fuseboard', withoutPod, log, now: () => now });
+  return new TokenReviewer({ kubeConfig, audience: 'fuseboard', withoutPod, namespaces, log, now: () => now });
 }
 
 const shown = { authorization: `Bearer ${TOKEN}` };
@@ -87,6 +87,11 @@ it.each<[string, object, string, number]>([
 ])('refuses a token that %s', async (_what, status, reason, code) => {
   review.body = { status };
   await expect(reviewer().caller(shown, 'stream')).rejects.toMatchObject(deny(reason, code));
+});
+
+it('refuses a namespace that is not watched, without asking for its pod', async () => {
+  await expect(reviewer(false, ['bank']).caller(shown, 'stream')).rejects.toMatchObject(deny('not-watched', 403));
+  expect(await reviewer(false, ['bank', 'shop']).caller(shown, 'stream')).toEqual(CALLER);
 });
 
 it('serves a token without a pod where that is allowed, with the labels that its agent says', async () => {

@@ -9,6 +9,8 @@ export interface TokenReviewOptions {
   readonly audience: string;
   /** Whether a token that is bound to no pod is enough; its agent says its labels itself. */
   readonly withoutPod: boolean;
+  /** The namespaces whose pods may be agents. Empty: all of them. */
+  readonly namespaces: readonly string[];
   readonly log: { warn(facts: object, message: string): void; info(facts: object, message: string): void };
   /** Wall clock, milliseconds since 1970. Absent: the real one. */
   readonly now?: () => number;
@@ -109,7 +111,7 @@ export class TokenReviewer implements Authenticator {
   }
 
   async #answer(token: string): Promise<Caller> {
-    const { audience, withoutPod } = this.#options;
+    const { audience, withoutPod, namespaces } = this.#options;
     const answer = await this.#ask('tokenreviews', 'create', () =>
       this.#client.request<{ status?: ReviewStatus }>('/apis/authentication.k8s.io/v1/tokenreviews', {
         method: 'POST',
@@ -130,6 +132,10 @@ export class TokenReviewer implements Authenticator {
     }
     const account = /^system:serviceaccount:([^:]+):[^:]+$/.exec(user?.username ?? '');
     if (!account) throw new Denial('not-an-account', 'the token is not that of a ServiceAccount');
+    const namespace = account[1]!;
+    if (namespaces.length > 0 && !namespaces.includes(namespace)) {
+      throw new Denial('not-watched', `this operator serves ${namespaces.join(', ')} and not "${namespace}"`);
+    }
     const claim = (name: string) => user?.extra?.[`authentication.kubernetes.io/${name}`]?.[0];
     const [name, uid] = [claim('pod-name'), claim('pod-uid')];
     if ((name === undefined || uid === undefined) && !withoutPod) {
@@ -140,7 +146,7 @@ export class TokenReviewer implements Authenticator {
     }
     const expiresAt = expiry(token);
     return {
-      namespace: account[1]!,
+      namespace,
       ...(name !== undefined && uid !== undefined && { pod: { name, uid } }),
       ...(expiresAt !== undefined && { expiresAt }),
     };

@@ -1,0 +1,176 @@
+import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
+import { KubeConfig } from '@kubernetes/client-node';
+import { kubernetesStatusSink } from '../../operator/src/kube/status-writer.ts';
+import { kubernetesSource } from '../../operator/src/sources/kubernetes.ts';
+import { type Cluster, type PolicyRule, startCluster } from '../cluster/cluster.ts';
+import { eventually } from '../cluster/run.ts';
+import { OperatorProcess } from '../processes/operator.ts';
+import { Installed, SYSTEM } from './installed.ts';
+import { dial, makePod, podToken } from './pods.ts';
+
+const ROLE = `${SYSTEM}-fuseboard`;
+
+let cluster: Cluster;
+let installed: Installed;
+let rules: PolicyRule[];
+let operator: OperatorProcess | undefined;
+let edits = 0;
+
+const edit = () => {
+  edits += 1;
+  const patch = JSON.stringify({ spec: { trip: { consecutiveFailures: edits + 1 } } });
+  return cluster.kubectl('patch', 'cbp', 'payments', '-n', 'shop', '--type=merge', '-p', patch);
+};
+const setRules = (wanted: readonly object[]) =>
+  cluster.kubectl(
+    'patch',
+    'clusterrole',
+    ROLE,
+    '--type=json',
+    '-p',
+    JSON.stringify([{ op: 'replace', path: '/rules', value: wanted }]),
+  );
+const knock = async () =>
+  dial(operator!.agentsPort, installed.file('ca.crt'), await podToken(cluster, 'shop', 'checkout-1'));
+const says = (message: RegExp) => eventually(() => message.test(operator!.log), 30_000);
+
+type Use = (sink: ReturnType<typeof kubernetesStatusSink>, policy: never) => () => void;
+
+const writing: Use = (sink, policy) => {
+  sink.write(policy, { observedGeneration: edits });
+  return () => {};
+};
+const raising: Use = (sink, policy) => {
+  const event = { type: 'Normal', reason: 'Programmed', message: 'again' } as const;
+  const raise = setInterval(() => sink.event(policy, event), 50);
+  return () => clearInterval(raise);
+};
+
+/** What each verb is for, and how one sees that it is missing. */
+const FEATURES: Readonly<Record<string, readonly [what: string, proof: () => Promise<unknown>]>> = {
+  'list circuitbreakerpolicies': [
+    'no policy is known',
+    async () => {
+      await says(/not allowed to list circuitbreakerpolicies.*grant the operator's account the verbs list and watch/);
+      expect((await fetch(`http://127.0.0.1:${operator!.metricsPort}/readyz`)).status).toBe(503);
+    },
+  ],
+  'watch circuitbreakerpolicies': [
+    'edits are not seen',
+    async () => {
+      await says(/not allowed to watch circuitbreakerpolicies.*grant the operator's account the verbs list and watch/);
+      expect((await knock()).status).toBe(200);
+    },
+  ],
+  'update circuitbreakerpolicies/status': [
+    'status is not written',
+    async () => {
+      await edit();
+      await says(
+        /cannot write the status of policy shop\/payments now \(403\).*update on circuitbreakerpolicies\/status/,
+      );
+      expect((await knock()).status).toBe(200);
+    },
+  ],
+  'create events': [
+    'there are no Events',
+    () => throughSink(raising, /event of policy.*403.*cannot create resource.*the verbs create and patch on events/),
+  ],
+  'get pods': [
+    'labels are not known, so no agent is served',
+    async () => {
+      expect((await knock()).status).toBe(503);
+      await says(/cannot get pods \(403\).*grant the operator's account the verb get on pods/);
+    },
+  ],
+  'create tokenreviews': [
+    'nobody is known, so no agent is served',
+    async () => {
+      expect((await knock()).status).toBe(503);
+      await says(/cannot create tokenreviews \(403\).*grant the operator's account the verb create on tokenreviews/);
+    },
+  ],
+  'get circuitbreakerpolicies': [
+    'a status that was overtaken is not written again',
+    () => throughSink(writing, /403.*the verbs get on circuitbreakerpolicies/),
+  ],
+  'patch events': [
+    'an Event is not counted up',
+    () => throughSink(raising, /event of policy.*403.*cannot patch resource.*the verbs create and patch on events/),
+  ],
+};
+
+/** Writes through the writer alone, with the chart's account, where the operator writes too seldom for a test. */
+async function throughSink(use: Use, message: RegExp): Promise<void> {
+  const kubeConfig = new KubeConfig();
+  kubeConfig.loadFromFile(await installed.account());
+  const said: string[] = [];
+  const log = { info: () => {}, warn: (_: object, line: string) => void said.push(line), error: () => {} };
+  const source = kubernetesSource({ kubeConfig, log });
+  source.start(() => {});
+  await eventually(() => source.state().synced);
+  const [policy] = source.state().policies.values();
+  await source.stop();
+  const sink = kubernetesStatusSink({ kubeConfig, log, eventIntervalMs: 20 });
+  const end = use(sink, policy as never);
+  try {
+    await eventually(() => message.test(said.join('\n')) || Promise.reject(new Error(said.join('\n'))));
+  } finally {
+    end();
+    await sink.stop();
+  }
+}
+
+beforeAll(async () => {
+  cluster = await startCluster();
+  installed = await Installed.install(cluster);
+  await cluster.namespace('shop');
+  await makePod(cluster, 'shop', 'checkout-1');
+  const policy = {
+    apiVersion: 'fuseboard.dev/v1alpha1',
+    kind: 'CircuitBreakerPolicy',
+    metadata: { name: 'payments', namespace: 'shop' },
+    spec: { breakers: ['payments'] },
+  };
+  await eventually(() => cluster.kubectl('apply', '-f', '-', { input: JSON.stringify(policy) }));
+  rules = JSON.parse(await cluster.kubectl('get', 'clusterrole', ROLE, '-o', 'json')).rules;
+}, 600_000);
+
+afterEach(async () => {
+  await operator?.end();
+  operator = undefined;
+  await setRules(rules);
+});
+afterAll(() => cluster?.stop());
+
+const verbsOf = (all: readonly PolicyRule[]) =>
+  all.flatMap(({ resources, verbs }) => resources.flatMap((resource) => verbs.map((verb) => `${verb} ${resource}`)));
+
+it('may do only what a test here shows to be needed', () => {
+  expect(verbsOf(rules).sort()).toEqual(Object.keys(FEATURES).sort());
+});
+
+const cases = Object.entries(FEATURES).map(([without, [what, proof]]) => [without, what, proof] as const);
+
+it.each(cases)(
+  'without %s, %s, and a line says what to grant',
+  async (without, _what, proof) => {
+    const [verb, resource] = without.split(' ');
+    const less = rules.map((rule) =>
+      rule.resources.includes(resource!) ? { ...rule, verbs: rule.verbs.filter((one) => one !== verb) } : rule,
+    );
+    await setRules(less.filter(({ verbs }) => verbs.length > 0));
+    const [group] = rules.find(({ resources }) => resources.includes(resource!))!.apiGroups;
+    const asked = group === '' ? resource! : resource!.replace(/(\/.*)?$/, (rest) => `.${group}${rest}`);
+    const as = `--as=system:serviceaccount:${SYSTEM}:fuseboard`;
+    await eventually(async () =>
+      (await cluster.kubectl('auth', 'can-i', verb!, asked, '-A', as).catch((error: Error) => String(error))).includes(
+        'no',
+      ),
+    );
+    operator = await OperatorProcess.launched(...(await installed.arguments()));
+    if (verb !== 'list') await operator.ready();
+    await proof();
+  },
+  60_000,
+);
