@@ -48,7 +48,7 @@ describe('the metrics of the breakers', () => {
   it('take another prefix, and stand beside those of the application', async () => {
     collectInto(register, { prefix: 'shop_' });
     collectInto(register);
-    expect((await scrape()).filter((line) => line.startsWith('# TYPE')).length).toBe(18);
+    expect((await scrape()).filter((line) => line.startsWith('# TYPE')).length).toBe(20);
     expect(() => collectInto(register)).toThrow(/already/);
   });
 

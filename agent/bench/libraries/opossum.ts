@@ -26,7 +26,7 @@ const options = (kind: number): Options => ({
 const make = (action: (kind: number) => Action, more: (kind: number) => Options = () => ({})) =>
   fill((kind) => new CircuitBreaker(action(kind), { ...options(kind), ...more(kind) }));
 
-const subject = (all: CircuitBreaker[], run: Batch): Subject => ({
+const subject = (all: CircuitBreaker<unknown[], unknown>[], run: Batch): Subject => ({
   run,
   end: () => {
     for (const breaker of all) breaker.shutdown();
@@ -55,7 +55,7 @@ const surviving = (samples: number) => async (): Promise<Subject> => {
   );
 };
 
-const opened = (): CircuitBreaker[] => {
+const opened = (): CircuitBreaker<unknown[], unknown>[] => {
   const all = make((kind) => at(functions, kind));
   for (const breaker of all) breaker.open();
   return all;

@@ -1,9 +1,9 @@
-/** What tests and benchmarks use of a package that brings no types. */
 declare module 'brakes' {
   import type { EventEmitter } from 'node:events';
 
   interface BrakesOptions {
     readonly name?: string;
+    readonly timeout?: number;
     readonly isPromise?: boolean;
     readonly circuitDuration?: number;
     readonly waitThreshold?: number;
@@ -12,10 +12,10 @@ declare module 'brakes' {
     readonly [option: string]: unknown;
   }
 
-  class Brakes extends EventEmitter {
-    constructor(action: (...args: never[]) => Promise<unknown>, options?: BrakesOptions);
-    exec(...args: unknown[]): Promise<unknown>;
-    fallback(answer: (...args: unknown[]) => Promise<unknown>): unknown;
+  class Brakes<T> extends EventEmitter {
+    constructor(action: (...args: never[]) => Promise<T>, options?: BrakesOptions);
+    exec(...args: unknown[]): Promise<T>;
+    fallback(answer: (...args: never[]) => Promise<unknown>): unknown;
     isOpen(): boolean;
     destroy(): void;
     _open(): void;
