@@ -11,8 +11,10 @@ import { rolldown } from 'rolldown';
  */
 const here = import.meta.dirname;
 const dist = join(here, 'dist');
-const formats = ['esm', 'cjs'] as const;
 const entries = ['index', 'testing', 'prom-client'];
+
+/** Without white space, but with the names of the sources: a stack trace still says where it was. */
+const SMALL = { compress: false, mangle: false, codegen: { removeWhitespace: true } } as const;
 
 rmSync(dist, { recursive: true, force: true });
 await bundle();
@@ -25,7 +27,13 @@ async function bundle(): Promise<void> {
     external: [/^node:/],
     resolve: { conditionNames: ['fuseboard-source', 'node'] },
   });
-  await bundle.write({ dir: join(dist, 'cjs'), format: 'cjs', chunkFileNames: 'shared-[hash].js', comments: false });
+  await bundle.write({
+    dir: join(dist, 'cjs'),
+    format: 'cjs',
+    chunkFileNames: 'shared-[hash].js',
+    comments: false,
+    minify: SMALL,
+  });
   await bundle.close();
   writeFileSync(join(dist, 'cjs', 'package.json'), '{ "type": "commonjs" }\n');
   mkdirSync(join(dist, 'esm'));
@@ -36,7 +44,7 @@ async function bundle(): Promise<void> {
   }
 }
 
-/** Emits the declarations that the entries lead to; the types of the schema become a file beside them. */
+/** Emits the declarations that the entries lead to, once, like the code; the types of the schema become a file beside them. */
 function declare(): void {
   const emitted = join(dist, 'types');
   const compiler = join(dirname(fileURLToPath(import.meta.resolve('typescript/package.json'))), 'bin/tsc');
@@ -55,14 +63,11 @@ function declare(): void {
         return `${keyword}${quote}${path.startsWith('.') ? '' : './'}${path}${quote}`;
       },
     );
-    for (const format of formats) {
-      const target = join(dist, format, `${name}.d.ts`);
-      mkdirSync(dirname(target), { recursive: true });
-      writeFileSync(target, text);
-    }
+    const target = join(dist, 'cjs', `${name}.d.ts`);
+    mkdirSync(dirname(target), { recursive: true });
+    writeFileSync(target, text);
   }
-  for (const format of formats) {
-    copyFileSync(join(here, '../crds/schema/src/types.ts'), join(dist, format, 'schema.d.ts'));
-  }
+  copyFileSync(join(here, '../crds/schema/src/types.ts'), join(dist, 'cjs', 'schema.d.ts'));
+  for (const name of entries) writeFileSync(join(dist, 'esm', `${name}.d.ts`), `export * from '../cjs/${name}.js';\n`);
   rmSync(emitted, { recursive: true });
 }
