@@ -35,7 +35,7 @@ export interface GoverningPolicy {
 /** What a breaker is doing. */
 export interface BreakerStats {
   readonly state: State;
-  readonly mode: Config['mode'];
+  readonly mode: 'Enforce' | 'Shadow' | 'Disabled';
   readonly source: Source;
   /** The policy that governs; absent when none does. */
   readonly uid?: string;

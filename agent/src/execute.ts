@@ -19,7 +19,11 @@ export interface ExecuteOptions<F> {
   readonly signal?: AbortSignal;
 }
 
-/** Runs a function through a breaker; never throws, every trouble is a rejection of the promise. */
+/**
+ * Runs a function through a breaker; never throws, every trouble is a rejection of the promise.
+ *
+ * @internal
+ */
 export function execute<T, F>(circuit: Circuit, fn: Call<T>, options: ExecuteOptions<F> | undefined): Promise<T | F> {
   const signal = options?.signal;
   if (signal?.aborted) return fail(circuit, signal.reason, options);
@@ -60,7 +64,11 @@ function settleThrown(permit: Permit, error: unknown, signal: AbortSignal | unde
   else permit.core.settleError(permit, error);
 }
 
-/** Runs a function that returns at once. A time limit, a queue and retries do not apply: what runs synchronously cannot wait. */
+/**
+ * Runs a function that returns at once. A time limit, a queue and retries do not apply: what runs synchronously cannot wait.
+ *
+ * @internal
+ */
 export function executeSync<T, F>(circuit: Circuit, fn: () => T, fallback: ((error: unknown) => F) | undefined): T | F {
   const { core } = circuit;
   const answer = (error: unknown): F => {
@@ -95,7 +103,11 @@ export function executeSync<T, F>(circuit: Circuit, fn: () => T, fallback: ((err
   return judged === 'failure' && fallback !== undefined ? answer(result) : result;
 }
 
-/** Leave to make a call by other means: mode, breaker and limit apply, nothing that would have to wait. */
+/**
+ * Leave to make a call by other means: mode, breaker and limit apply, nothing that would have to wait.
+ *
+ * @internal
+ */
 export function enter(circuit: Circuit): Permit | PlacedPermit | null {
   const permit = circuit.core.enter();
   if (permit === null || circuit.guards?.limiter === undefined) return permit;

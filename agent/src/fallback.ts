@@ -15,14 +15,22 @@ export interface PolicyFallback<F> {
   readonly parse: (value: unknown) => F;
 }
 
-/** What may answer instead of an error. */
+/**
+ * What may answer instead of an error.
+ *
+ * @internal
+ */
 export interface Answers<F> {
   readonly fallback?: Fallback<F>;
   readonly policyFallback?: PolicyFallback<F>;
   readonly signal?: AbortSignal;
 }
 
-/** The end of a call that never began. */
+/**
+ * The end of a call that never began.
+ *
+ * @internal
+ */
 export function fail<F>(circuit: Circuit, error: unknown, answers: Answers<F> | undefined): Promise<F> {
   if (answers?.fallback === undefined) {
     const answer = answers?.signal?.aborted ? undefined : policyAnswer(circuit, answers?.policyFallback);
@@ -40,6 +48,8 @@ export function fail<F>(circuit: Circuit, error: unknown, answers: Answers<F> | 
  * policy, what was refused or counts as a failure.
  *
  * @param judged how the call was judged, once it has ended.
+ *
+ * @internal
  */
 export function answered<T, F>(
   circuit: Circuit,

@@ -34,6 +34,7 @@ export interface TransitionEvent {
   readonly key?: string;
 }
 
+/** @internal */
 export interface Open {
   readonly kind: 'open';
   /** When it was entered. */
@@ -44,7 +45,11 @@ export interface Open {
   chance: number | undefined;
 }
 
-/** Half-open, testing by single calls. */
+/**
+ * Half-open, testing by single calls.
+ *
+ * @internal
+ */
 export interface Probing {
   readonly kind: 'half-open';
   readonly since: number;
@@ -57,7 +62,11 @@ export interface Probing {
   successes: number;
 }
 
-/** Half-open, letting a growing share of calls through. */
+/**
+ * Half-open, letting a growing share of calls through.
+ *
+ * @internal
+ */
 export interface Ramping {
   readonly kind: 'half-open';
   readonly since: number;
@@ -67,5 +76,9 @@ export interface Ramping {
   succeeded: boolean;
 }
 
-/** A state with what only it needs; `since` is when it was entered. */
+/**
+ * A state with what only it needs; `since` is when it was entered.
+ *
+ * @internal
+ */
 export type StateRecord = { readonly kind: 'closed'; readonly since: number } | Open | Probing | Ramping;
