@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,14 +12,14 @@ import manifest from './package.json' with { type: 'json' };
  */
 const here = import.meta.dirname;
 const dist = join(here, 'dist');
-const formats = ['esm', 'cjs'] as const;
+type Format = 'esm' | 'cjs';
 /** What the package exports, each by a source of its own. */
 const entries = Object.values(manifest.exports).flatMap((target) =>
   typeof target === 'string' ? [] : [basename(target['fuseboard-source'], '.ts')],
 );
 
-/** Small, with the names of functions kept for stack traces. */
-const MINIFIED = { mangle: { keepNames: true }, compress: true, codegen: { removeWhitespace: true } };
+/** Small, with the names of classes kept for stack traces. */
+const MINIFIED = { mangle: { keepNames: { class: true, function: false } }, compress: true, codegen: { removeWhitespace: true } };
 
 rmSync(dist, { recursive: true, force: true });
 await bundle();
@@ -51,27 +51,46 @@ async function bundle(): Promise<void> {
 
 /**
  * Emits the declarations that the entries lead to; the types of the schema become a file beside them. Those of the entries
- * are there for both formats, so that each finds the declarations of a peer that are meant for it; all others are there once.
+ * that have a peer are there for both formats, so that each finds the declarations of the peer that are meant for it; all others are there once.
  */
 function declare(): void {
   const emitted = join(dist, 'types');
   const compiler = join(dirname(fileURLToPath(import.meta.resolve('typescript/package.json'))), 'bin/tsc');
   execFileSync(process.execPath, [compiler, '-p', join(here, 'tsconfig.build.json')], { stdio: 'inherit' });
   const wanted = new Set(entries);
+  const borrowed = new Set<string>();
   for (const name of wanted) {
     const text = readFileSync(join(emitted, `${name}.d.ts`), 'utf8');
-    for (const format of entries.includes(name) ? formats : (['cjs'] as const)) {
-      const target = join(dist, format, `${name}.d.ts`);
-      mkdirSync(dirname(target), { recursive: true });
-      writeFileSync(target, rewired(text, name, format, wanted));
+    for (const [, names] of text.matchAll(/import type \{([^}]+)\} from '@fuseboard\/schema\/types'/g)) {
+      for (const type of names!.split(',')) borrowed.add(type.trim());
     }
+    write('cjs', name, rewired(text, name, 'cjs', wanted));
+    if (!entries.includes(name)) continue;
+    const hasPeer = /from ['"](?!\.|node:|@fuseboard\/)/.test(text);
+    write('esm', name, hasPeer ? rewired(text, name, 'esm', wanted) : `export * from '../cjs/${name}.js';\n`);
   }
-  copyFileSync(join(here, '../crds/schema/src/types.ts'), join(dist, 'cjs', 'schema.d.ts'));
+  writeFileSync(join(dist, 'cjs', 'schema.d.ts'), schemaTypes(borrowed));
   rmSync(emitted, { recursive: true });
 }
 
+function write(format: Format, name: string, text: string): void {
+  const target = join(dist, format, `${name}.d.ts`);
+  mkdirSync(dirname(target), { recursive: true });
+  writeFileSync(target, text);
+}
+
+/** The types of the schema that the declarations name; each of them stands by itself. */
+function schemaTypes(names: ReadonlySet<string>): string {
+  const source = readFileSync(join(here, '../crds/schema/src/types.ts'), 'utf8');
+  const found = source
+    .split('\n\n')
+    .filter((text) => names.has(/^export (?:interface|type) (\w+)/m.exec(text)?.[1] ?? ''));
+  if (found.length !== names.size) throw new Error(`the schema lacks one of ${[...names].join(', ')}`);
+  return found.join('\n\n');
+}
+
 /** Lets a declaration import what is beside it in the package, and notes what that is. */
-function rewired(text: string, name: string, format: (typeof formats)[number], wanted: Set<string>): string {
+function rewired(text: string, name: string, format: Format, wanted: Set<string>): string {
   return text.replaceAll(
     /(from |import\()(['"])([^'"]+)\2/g,
     (whole, keyword: string, quote: string, specifier: string) => {
