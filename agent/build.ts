@@ -19,7 +19,11 @@ const entries = Object.values(manifest.exports).flatMap((target) =>
 );
 
 /** Small, with the names of classes kept for stack traces. */
-const MINIFIED = { mangle: { keepNames: { class: true, function: false } }, compress: true, codegen: { removeWhitespace: true } };
+const MINIFIED = {
+  mangle: { keepNames: { class: true, function: false } },
+  compress: true,
+  codegen: { removeWhitespace: true },
+};
 
 rmSync(dist, { recursive: true, force: true });
 await bundle();
