@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Address } from './http/server.ts';
+import { type Replication, ReplicationFlags, readReplication } from './replication.ts';
 
 /** What `fuseboard serve` runs with. */
 export interface Config {
@@ -15,6 +16,7 @@ export interface Config {
   readonly metrics: Address;
   readonly admin: Address;
   readonly reportUrl?: string;
+  readonly replication: Replication;
   readonly maxConnections: number;
   readonly maxStreamsPerSecond: number;
   readonly logLevel: z.infer<typeof LevelSchema>;
@@ -41,6 +43,7 @@ const FlagsSchema = z.object({
   metricsHost: z.string().min(1).optional(),
   metricsPort: port,
   adminPort: port,
+  ...ReplicationFlags,
   reportUrl: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
   maxConnections: positive(1_000_000),
   maxStreamsPerSecond: positive(1_000_000),
@@ -72,6 +75,13 @@ export function readConfig(flags: unknown): Config {
     );
   }
   const inCluster = f.policies === undefined && f.kubeconfig === undefined;
+  if (f.leaseNamespace !== undefined && f.policies !== undefined) {
+    throw new UsageError(
+      '--lease-namespace: replicas meet in a cluster, and --policies has none; leave one of them out',
+    );
+  }
+  const replication = readReplication(f);
+  if (typeof replication === 'string') throw new UsageError(replication);
   const [agents, metrics, admin] = f.policies === undefined ? [8443, 8080, 8081] : [8700, 8701, 8702];
   return {
     source:
@@ -87,6 +97,7 @@ export function readConfig(flags: unknown): Config {
     metrics: { host: f.metricsHost ?? (inCluster ? '0.0.0.0' : f.host), port: f.metricsPort ?? metrics! },
     admin: { host: f.host, port: f.adminPort ?? admin! },
     ...(f.reportUrl !== undefined && { reportUrl: f.reportUrl }),
+    replication,
     maxConnections: f.maxConnections,
     maxStreamsPerSecond: f.maxStreamsPerSecond,
     logLevel: f.logLevel,

@@ -2,9 +2,11 @@ import type { PolicyStatus, Report } from '@fuseboard/schema';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { pino } from 'pino';
 import { policy } from '../test/memory-source.ts';
+import { Aggregates } from './core/aggregates.ts';
 import { Boards } from './core/boards.ts';
 import { Fleet } from './core/fleet.ts';
 import type { Policy } from './core/policy.ts';
+import { alone } from './core/replicas.ts';
 import { conditionOf } from './core/status.ts';
 import { Judge } from './judge.ts';
 
@@ -23,6 +25,8 @@ function begin(): void {
   judge = new Judge({
     boards,
     fleet,
+    aggregates: new Aggregates(),
+    replicas: alone,
     sink: {
       write: (_policy, status) => void written.push(status),
       event: (_policy, { type, reason }) => void events.push(`${type} ${reason}`),
@@ -72,6 +76,7 @@ function join(boot: string, over: Partial<Report> = {}): void {
   decide();
 }
 
+const statusOf = (uid: string) => judge.status(boards.policy('default', uid)!.policy);
 const last = (type: 'Accepted' | 'Programmed') => conditionOf(written.at(-1), type)?.reason;
 
 it('writes a status only when it says something else', () => {
@@ -101,7 +106,7 @@ it('names a rejection by an agent and a conflict', () => {
   expect(events).toEqual(['Normal Accepted', 'Warning Conflicted']);
   join('x', { rejections: [{ uid: 'uid-a', generation: 1, field: 'spec.trip', message: 'unknown' }] });
   expect(events.at(-1)).toBe('Warning Rejected');
-  expect(judge.status('uid-a')?.rejections).toEqual([{ agent: 'pod-x', field: 'spec.trip', message: 'unknown' }]);
+  expect(statusOf('uid-a')?.rejections).toEqual([{ agent: 'pod-x', field: 'spec.trip', message: 'unknown' }]);
 });
 
 it('starts again when a spec changes under the same generation', () => {
@@ -130,11 +135,11 @@ describe('after a restart', () => {
     set(policy('a', { status }));
     join('x');
     expect(written).toEqual([]);
-    expect(judge.status('uid-a')).toBe(status);
+    expect(statusOf('uid-a')).toBe(status);
     join('y');
     expect(written).toEqual([]);
     expect(events).toEqual([]);
-    expect(judge.status('uid-a')).toEqual(status);
+    expect(statusOf('uid-a')).toEqual(status);
   });
 
   it('writes what is so after 30 s, and Programmed stays', () => {

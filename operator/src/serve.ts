@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Config } from './config.ts';
 import { Controller } from './controller.ts';
+import type { Replicas } from './core/replicas.ts';
 import type { StatusSink } from './core/sink.ts';
 import { adminApp } from './http/admin.ts';
 import { admission } from './http/admission.ts';
@@ -22,12 +23,21 @@ export interface Serving {
 /** How far the reconnects of agents are spread when this replica goes away, in ms. */
 const SPREAD_MS = 5_000;
 
-/** Puts an operator together around a source and a sink, and listens. */
-export async function serve(config: Config, source: Source, sink: StatusSink, log: Logger): Promise<Serving> {
+/** What an operator is put together around. */
+export interface Parts {
+  readonly source: Source;
+  readonly sink: StatusSink;
+  /** Absent: this process is the only one. */
+  readonly replicas?: Replicas;
+}
+
+/** Puts an operator together, and listens. */
+export async function serve(config: Config, parts: Parts, log: Logger): Promise<Serving> {
+  const { source, sink } = parts;
   const clock = performance;
   const wallClock = Date.now;
   const random = Math.random;
-  const controller = new Controller({ source, sink, log, clock, wallClock });
+  const controller = new Controller({ ...parts, log, clock, wallClock });
   const { reportUrl } = config;
   const streams = new Streams({ controller, ...(reportUrl !== undefined && { reportUrl }), random, wallClock });
   const onError = (error: unknown) => log.error({ err: error }, 'cannot answer a request');
@@ -75,7 +85,7 @@ export async function serve(config: Config, source: Source, sink: StatusSink, lo
         log.warn({ streams: streams.count }, 'some agents did not go; their connections are cut');
         for (const server of servers) server.cut();
       }, drainMs);
-      await Promise.all(servers.map((server) => server.close()));
+      await Promise.all([controller.replicas.stop(), ...servers.map((server) => server.close())]);
       clearTimeout(cut);
       controller.stop();
       await source.stop();

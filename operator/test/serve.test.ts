@@ -36,7 +36,7 @@ async function begin(flags: Record<string, string> = {}): Promise<void> {
   events = [];
   const sink = { ...quietSink, event: (_: Policy, { reason }: { reason: string }) => void events.push(reason) };
   const log = pino({ base: null }, { write: (line: string) => void lines.push(JSON.parse(line)) });
-  serving = await serve(readConfig({ ...FLAGS, ...flags }), source, sink, log);
+  serving = await serve(readConfig({ ...FLAGS, ...flags }), { source, sink }, log);
 }
 
 beforeEach(async () => {
@@ -387,7 +387,9 @@ describe('the end', () => {
 it('names the port that is taken and the flag that chooses another', async () => {
   const port = new URL(serving.adminUrl).port;
   const config = readConfig({ ...FLAGS, adminPort: port });
-  await expect(serve(config, new MemorySource(), quietSink, pino({ level: 'silent' }))).rejects.toThrow(
+  await expect(
+    serve(config, { source: new MemorySource(), sink: quietSink }, pino({ level: 'silent' })),
+  ).rejects.toThrow(
     `cannot listen for the admin API: port ${port} on 127.0.0.1 is taken; end what uses it or choose another with --admin-port`,
   );
 });

@@ -1,10 +1,8 @@
 import { Command, Option } from 'commander';
 import type { Logger } from 'pino';
 import { type Config, readConfig } from '../config.ts';
-import type { StatusSink } from '../core/sink.ts';
 import { createLog } from '../log.ts';
-import { serve } from '../serve.ts';
-import type { Source } from '../sources/source.ts';
+import { type Parts, serve } from '../serve.ts';
 import { EXIT, Failure } from './exit.ts';
 import type { Ended, Terminal } from './program.ts';
 
@@ -25,8 +23,8 @@ const option = (flags: string, description: string) => {
   return made.env(`FUSEBOARD_${made.name().replaceAll('-', '_').toUpperCase()}`);
 };
 
-/** Makes the source of policies, and the place for what is said of them, that the configuration asks for. */
-export type Construct = (config: Config, log: Logger) => Promise<{ source: Source; sink: StatusSink }>;
+/** Makes what the configuration asks for. */
+export type Construct = (config: Config, log: Logger) => Promise<Parts>;
 
 export function serveCommand(terminal: Terminal, construct: Construct, ended: Ended): Command {
   return new Command('serve')
@@ -51,6 +49,21 @@ export function serveCommand(terminal: Terminal, construct: Construct, ended: En
     .addOption(option('--metrics-port <port>', 'serve metrics and probes on this port'))
     .addOption(option('--admin-port <port>', 'serve the admin API on this port'))
     .addOption(option('--report-url <url>', 'where agents report (absent: where they opened their stream)'))
+    .addOption(
+      option(
+        '--lease-namespace <name>',
+        'elect a leader among replicas and share counts in this namespace (absent: in a pod its own, elsewhere there is no other replica)',
+      ),
+    )
+    .addOption(
+      option('--lease-name <name>', 'the Lease of the leader; another one for another operator').default('fuseboard'),
+    )
+    .addOption(option('--replica-name <name>', 'this replica, unlike any other (absent: the name of the host or pod)'))
+    .addOption(option('--lease-duration <time>', 'how long others wait for a leader that is silent').default('15s'))
+    .addOption(option('--lease-renew-deadline <time>', 'how long a leader goes on without a renewal').default('10s'))
+    .addOption(option('--lease-retry-period <time>', 'the wait between two looks at the Lease').default('2s'))
+    .addOption(option('--replica-renew-period <time>', 'how often a replica shows that it lives').default('10s'))
+    .addOption(option('--replica-expiry <time>', 'after how long a silent replica is not counted').default('30s'))
     .addOption(option('--max-connections <n>', 'connections of agents at once').default('20000'))
     .addOption(
       option('--max-streams-per-second <n>', 'new streams a second; more are asked to come later').default('500'),
@@ -61,8 +74,8 @@ export function serveCommand(terminal: Terminal, construct: Construct, ended: En
     .action(async (flags: unknown) => {
       const config = readConfig(flags);
       const log = createLog(config.logLevel, config.logFormat, terminal.out);
-      const { source, sink } = await construct(config, log);
-      const serving = await serve(config, source, sink, log).catch((error: Error) => {
+      const parts = await construct(config, log);
+      const serving = await serve(config, parts, log).catch((error: Error) => {
         throw new Failure(EXIT.unreachable, error.message);
       });
       await signalled();

@@ -109,6 +109,15 @@ export class Boards {
     return this.#namespaces.get(namespace)?.policies.get(uid);
   }
 
+  /** The policy with this uid, in whatever namespace. */
+  find(uid: string): Known | undefined {
+    for (const { policies } of this.#namespaces.values()) {
+      const known = policies.get(uid);
+      if (known) return known;
+    }
+    return undefined;
+  }
+
   namespaces(): string[] {
     return [...this.#namespaces.keys()];
   }

@@ -22,6 +22,7 @@ const input = (over: Partial<StatusInput> & { fleet?: Partial<PolicyCounts> } = 
   previous: undefined,
   sameSpec: false,
   ageMs: 0,
+  unheard: 0,
   uptimeMs: GATHER_MS * 10,
   expected: 0,
   now: NOW,

@@ -16,6 +16,8 @@ export interface KubernetesStatusSinkOptions {
   readonly stored?: (namespace: string, name: string) => StoredPolicy | undefined;
   /** Which replica writes, shown in Events. Absent: the host's name, which is the pod's name in a cluster. */
   readonly instance?: string;
+  /** How long this process may still write, in milliseconds; asked before each write, which is dropped at 0. Absent: for ever. */
+  readonly permitMs?: () => number;
   readonly log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
   /** The least time between two writes of a policy's status, in milliseconds. Absent: 1 000. */
   readonly statusIntervalMs?: number;
@@ -114,8 +116,10 @@ class KubernetesStatusSink implements StatusSink {
 
   async #perform(key: string, write: Write): Promise<void> {
     try {
-      if (write.kind === 'status') await this.#writeStatus(write.policy, write.status);
-      else await this.#events.write(key, this.#stopping.signal);
+      if (this.#permitMs() <= 0) this.#queue.done(key);
+      else if (write.kind === 'status') await this.#writeStatus(write.policy, write.status);
+      else
+        await this.#events.write(key, AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(this.#timeLeft())]));
       this.#queue.done(key);
       if (this.#trouble.delete(write.kind))
         this.#options.log.info({}, `the ${write.kind} of policies can be written again`);
@@ -143,14 +147,15 @@ class KubernetesStatusSink implements StatusSink {
   async #writeStatus(policy: Policy, status: PolicyStatus): Promise<void> {
     const { namespace, name, uid } = policy;
     const path = objectPath(POLICIES, namespace, name);
-    const common = { signal: this.#stopping.signal, timeoutMs: REQUEST_MS };
+    const common = { signal: this.#stopping.signal };
     let newest = this.#newest(policy);
     for (let conflicts = 0; ; conflicts += 1) {
-      newest ??= toStored(await this.#client.request<KubeObject>(path, common));
-      if (newest.uid !== uid || isDeepStrictEqual(newest.status, status)) return;
+      newest ??= toStored(await this.#client.request<KubeObject>(path, { ...common, timeoutMs: REQUEST_MS }));
+      if (this.#permitMs() <= 0 || newest.uid !== uid || isDeepStrictEqual(newest.status, status)) return;
       try {
         const written = await this.#client.request<KubeObject>(`${path}/status`, {
           ...common,
+          timeoutMs: this.#timeLeft(),
           method: 'PUT',
           body: {
             apiVersion: `${GROUP}/${VERSION}`,
@@ -167,6 +172,15 @@ class KubernetesStatusSink implements StatusSink {
         newest = undefined;
       }
     }
+  }
+
+  #permitMs(): number {
+    return this.#options.permitMs?.() ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** A write ends before another process may begin to write. */
+  #timeLeft(): number {
+    return Math.max(1, Math.min(REQUEST_MS, Math.floor(this.#permitMs())));
   }
 
   #newest({ namespace, name, uid }: Policy): StoredPolicy | undefined {
