@@ -18,8 +18,8 @@ const construct: Construct = async ({ source: wanted, replication }, log) => {
     const { namespace = wanted.kubeconfig === undefined ? podNamespace(kubeConfig) : undefined, ...rest } = replication;
     if (namespace === undefined) return { source, sink: kubernetesStatusSink({ kubeConfig, stored, log }) };
     const replicas = new KubernetesReplicas({ ...rest, kubeConfig, namespace, clock: performance, log });
-    const permitMs = () => replicas.leadingForMs;
-    const sink = kubernetesStatusSink({ kubeConfig, stored, instance: rest.replica, permitMs, log });
+    const permit = () => replicas.permit;
+    const sink = kubernetesStatusSink({ kubeConfig, stored, instance: rest.replica, permit, log });
     return { source, sink, replicas };
   }
   const { folder } = wanted;

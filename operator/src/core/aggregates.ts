@@ -79,9 +79,9 @@ export class Aggregates {
 
   /** Takes what this replica counts; returns whether it is different from before. */
   count(row: Aggregate): boolean {
-    const same = JSON.stringify(this.#own.get(row.uid)) === JSON.stringify(row);
-    if (!same) this.#own.set(row.uid, row);
-    return !same;
+    const known = same(this.#own.get(row.uid), row);
+    if (!known) this.#own.set(row.uid, row);
+    return !known;
   }
 
   drop(uid: string): void {
@@ -185,10 +185,12 @@ export class Aggregates {
     const uids = new Set([...before.keys(), ...after.keys()]);
     return [...uids].flatMap((uid) => {
       const change = { uid, before: before.get(uid), after: after.get(uid) };
-      return JSON.stringify(change.before) === JSON.stringify(change.after) ? [] : [change];
+      return same(change.before, change.after) ? [] : [change];
     });
   }
 }
+
+const same = (a: Aggregate | undefined, b: Aggregate | undefined) => a === b || JSON.stringify(a) === JSON.stringify(b);
 
 /** Agents that speak of another version of the spec are there, and have neither applied nor rejected this one. */
 function sum(rows: readonly Aggregate[], digest: string): PolicyCounts {

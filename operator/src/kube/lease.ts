@@ -109,6 +109,7 @@ export class Elector {
   /** Whether `#lease` is what the API server holds, as far as can be known. */
   #current = false;
   #led = false;
+  #term = 0;
   #trouble: string | undefined;
   #running: Promise<void> | undefined;
 
@@ -120,6 +121,11 @@ export class Elector {
   /** How long this process may still act as the leader, in milliseconds; 0 when it does not lead. */
   get leadingForMs(): number {
     return this.#stopping.signal.aborted ? 0 : this.#election.leadingForMs(this.#options.clock.now());
+  }
+
+  /** How often this process was elected. */
+  get term(): number {
+    return this.#term;
   }
 
   start(): void {
@@ -163,12 +169,14 @@ export class Elector {
     // Whatever goes wrong from here, the write may have been done.
     this.#current = false;
     const askedAt = clock.now();
-    const led = this.#election.leadingForMs(askedAt) > 0;
     this.#lease = await leases.write(this.#lease, identity, times.leaseMs, times.deadlineMs);
     this.#current = true;
+    // A leader whose time ran out while it asked dropped what it should have written: it begins anew.
+    const led = this.#election.leadingForMs(clock.now()) > 0;
     this.#election.written(record(this.#lease), askedAt, clock.now());
     if (led || this.leadingForMs === 0) return;
     this.#led = true;
+    this.#term += 1;
     log.info({ identity }, 'leading');
     elected();
   }

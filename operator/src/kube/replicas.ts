@@ -11,6 +11,7 @@ import { Elector, type Lease, LeaseClient } from './lease.ts';
 import type { KubeObject } from './object.ts';
 import { Reflector } from './reflector.ts';
 import { CONFIG_MAPS, type KubeResource, LEASES } from './resource.ts';
+import type { Permit } from './status-writer.ts';
 
 /** How replicas know of each other and choose the one that leads. */
 export interface ReplicationTimes extends ElectionTimes {
@@ -99,12 +100,13 @@ export class KubernetesReplicas implements Replicas {
   }
 
   get leading(): boolean {
-    return this.leadingForMs > 0;
+    return this.#elector.leadingForMs > 0;
   }
 
-  /** How long this replica may still write as the leader, in milliseconds; 0 when it does not lead. */
-  get leadingForMs(): number {
-    return this.#elector.leadingForMs;
+  /** Leave to write as the leader. */
+  get permit(): Permit | undefined {
+    const { term, leadingForMs: forMs } = this.#elector;
+    return forMs > 0 ? { term, forMs } : undefined;
   }
 
   start(aggregates: Aggregates, listener: ReplicasListener): void {
