@@ -213,6 +213,13 @@ describe('three replicas', () => {
     );
     expect(known.reduce((sum, count) => sum + count, 0)).toBe(AGENTS);
     expect(known.every((count) => count > 0)).toBe(true);
+
+    await Promise.all(agents.map((agent) => agent.call('payments', 'fail', 'fail', 'fail')));
+    await eventually(async () => {
+      const { status } = await get('cbp', 'payments');
+      expect(status.breakers).toEqual({ closed: 0, open: AGENTS, halfOpen: 0, shadowOpen: 0 });
+    });
+    await eventually(async () => expect(await cluster.kubectl('get', 'events')).toMatch(/BreakerOpened/));
   }, 90_000);
 
   it('never stop to push when the leader and then another one are killed in the middle of a change', async () => {
