@@ -1,5 +1,6 @@
 import type { Report } from '@fuseboard/schema';
 import type { Logger } from 'pino';
+import { type AggregateChange, Aggregates } from './core/aggregates.ts';
 import type { AsOf } from './core/as-of.ts';
 import type { Board } from './core/board.ts';
 import { Boards } from './core/boards.ts';
@@ -7,6 +8,7 @@ import type { Clock } from './core/clock.ts';
 import { Fleet, type Receipt } from './core/fleet.ts';
 import type { Agent, Identity, Origin } from './core/member.ts';
 import type { Policy } from './core/policy.ts';
+import { alone, type Replicas } from './core/replicas.ts';
 import type { StatusSink } from './core/sink.ts';
 import { Judge } from './judge.ts';
 import type { Source } from './sources/source.ts';
@@ -22,6 +24,8 @@ const SWEEP_MS = 1_000;
 export interface ControllerOptions {
   readonly source: Source;
   readonly sink: StatusSink;
+  /** Absent: this process is the only one. */
+  readonly replicas?: Replicas;
   readonly log: Logger;
   readonly clock: Clock;
   /** Wall clock, milliseconds since 1970. */
@@ -38,6 +42,8 @@ export type Push = (agent: Agent, board: Board, asOf: AsOf | undefined) => boole
 export class Controller {
   readonly boards = new Boards();
   readonly fleet = new Fleet();
+  readonly aggregates = new Aggregates();
+  readonly replicas: Replicas;
   readonly judge: Judge;
   readonly source: Source;
   readonly #log: Logger;
@@ -52,17 +58,30 @@ export class Controller {
   #catchingUp: Promise<void> | undefined;
   readonly #refused = new Set<string>();
 
-  constructor({ source, sink, log, clock, wallClock }: ControllerOptions) {
+  constructor({ source, sink, replicas = alone, log, clock, wallClock }: ControllerOptions) {
     this.source = source;
+    this.replicas = replicas;
     this.#log = log;
     this.#clock = clock;
     this.#sweptAt = clock.now();
-    this.judge = new Judge({ boards: this.boards, fleet: this.fleet, sink, log, clock, wallClock });
+    const { boards, fleet, aggregates } = this;
+    this.judge = new Judge({ boards, fleet, aggregates, replicas, sink, log, clock, wallClock });
   }
 
   start(push: Push): void {
     this.#push = push;
     this.#sweepTimer = setInterval(() => this.#sweep(), SWEEP_MS);
+    this.replicas.start(this.aggregates, {
+      changed: (changes) => this.#elsewhere(changes),
+      elected: () => {
+        this.judge.lead();
+        this.#touchAll();
+      },
+      regrouped: (left) => {
+        if (left) this.judge.gather();
+        this.#touchAll();
+      },
+    });
     this.source.start(() => {
       this.#reconcileTimer ??= setTimeout(() => this.#reconcile(), this.#reconciled ? COALESCE_MS : 0);
     });
@@ -178,6 +197,25 @@ export class Controller {
       this.#log.error({ namespace: agent.identity.namespace, labels: agent.identity.labels }, board.refused);
     }
     return false;
+  }
+
+  /** Other replicas count something else. */
+  #elsewhere(changes: readonly AggregateChange[]): void {
+    for (const change of changes) {
+      const policy = this.boards.find(change.uid)?.policy;
+      if (!policy) continue;
+      this.judge.elsewhere(change);
+      this.#touch(policy.namespace, [policy.uid]);
+    }
+  }
+
+  #touchAll(): void {
+    for (const namespace of this.boards.namespaces()) {
+      this.#touch(
+        namespace,
+        this.boards.policies(namespace).map(({ policy }) => policy.uid),
+      );
+    }
   }
 
   #note(policy: Policy, message: string): void {

@@ -44,6 +44,8 @@ interface Audience {
  */
 export class Boards {
   readonly #namespaces = new Map<string, Namespace>();
+  /** The namespace of each policy, by uid. */
+  readonly #homes = new Map<string, string>();
 
   /** Takes the whole list of policies and says what is different from the one before. */
   update(policies: Iterable<Policy>): Change {
@@ -64,6 +66,7 @@ export class Boards {
       if (before?.policy === policy) continue;
       const next = known(policy, before);
       namespace.policies.set(policy.uid, next);
+      this.#homes.set(policy.uid, policy.namespace);
       if (before !== undefined && same(before, next)) continue;
       (before === undefined ? added : changed).push(policy);
       touch(policy.namespace, before?.routing, next.routing);
@@ -72,6 +75,7 @@ export class Boards {
       for (const { policy, routing } of held.values()) {
         if (seen.has(policy.uid)) continue;
         held.delete(policy.uid);
+        this.#homes.delete(policy.uid);
         removed.push(policy);
         touch(name, routing);
       }
@@ -107,6 +111,12 @@ export class Boards {
 
   policy(namespace: string, uid: string): Known | undefined {
     return this.#namespaces.get(namespace)?.policies.get(uid);
+  }
+
+  /** The policy with this uid, in whatever namespace. */
+  find(uid: string): Known | undefined {
+    const home = this.#homes.get(uid);
+    return home === undefined ? undefined : this.policy(home, uid);
   }
 
   namespaces(): string[] {

@@ -21,11 +21,14 @@ const BOARDS_KEPT = 4;
 /** A repeated transition is recognised when the two times told for it differ by less than this. */
 const SAME_TRANSITION_MS = 2_000;
 
+/** How many open breakers a count names. */
+export const MAX_OPEN_NAMED = 3;
+
 /** What the fleet says of one policy. */
 export interface PolicyCounts {
   readonly agents: AgentCounts;
   readonly breakers: BreakerCounts;
-  /** Up to 3 open breakers as `payments on shop/pod-1`. */
+  /** Up to `MAX_OPEN_NAMED` open breakers as `payments on shop/pod-1`. */
   readonly open: readonly string[];
   readonly rejections: readonly AgentRejection[];
 }
@@ -169,7 +172,7 @@ export class Fleet {
       found.set(uid, {
         agents: rollout.agents(uid),
         breakers: this.#tally.counts(uid),
-        open: this.#tally.open(uid, 3),
+        open: this.#tally.open(uid, MAX_OPEN_NAMED),
         rejections: rollout.rejections(uid),
       });
     }
