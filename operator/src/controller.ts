@@ -17,6 +17,9 @@ const COALESCE_MS = 100;
 /** Statuses are worked out at most this often. */
 const JUDGE_MS = 200;
 
+/** Between two rounds of statuses comes so many times what the one before took: pushes and reports go first. */
+const JUDGE_PAUSE = 9;
+
 const SWEEP_MS = 1_000;
 
 export interface ControllerOptions {
@@ -47,6 +50,7 @@ export class Controller {
   #reconciled = false;
   #reconcileTimer: NodeJS.Timeout | undefined;
   #judgeTimer: NodeJS.Timeout | undefined;
+  #judgeMs = JUDGE_MS;
   #sweepTimer: NodeJS.Timeout | undefined;
   #sweptAt: number;
   #catchingUp: Promise<void> | undefined;
@@ -188,8 +192,10 @@ export class Controller {
     this.judge.touch(namespace, uids);
     this.#judgeTimer ??= setTimeout(() => {
       this.#judgeTimer = undefined;
+      const begun = this.#clock.now();
       this.judge.decide();
-    }, JUDGE_MS);
+      this.#judgeMs = Math.max(JUDGE_MS, JUDGE_PAUSE * (this.#clock.now() - begun));
+    }, this.#judgeMs);
   }
 
   #sweep(): void {
