@@ -1,7 +1,7 @@
 import type { Report } from '@fuseboard/schema';
 import type { Logger } from 'pino';
 import type { AsOf } from './core/as-of.ts';
-import type { Board } from './core/board.ts';
+import { type Board, difference } from './core/board.ts';
 import { Boards } from './core/boards.ts';
 import type { Clock } from './core/clock.ts';
 import { Fleet, type Receipt } from './core/fleet.ts';
@@ -143,20 +143,21 @@ export class Controller {
       this.fleet.counters.drop(policy.namespace, policy.name);
     }
     for (const namespace of change.namespaces) {
-      this.#distribute(namespace);
-      this.#touch(
-        namespace,
-        this.boards.policies(namespace).map(({ policy }) => policy.uid),
-      );
+      this.#touch(namespace, this.#distribute(namespace));
+      this.#touch(namespace, change.affected.get(namespace) ?? []);
     }
   }
 
-  #distribute(namespace: string): void {
+  /** Pushes what is new; returns the policies that came to, changed at or left some agent. */
+  #distribute(namespace: string): Set<string> {
+    const moved = new Map<Board, Set<Board | undefined>>();
     const pushed = new Map<string, { board: Board; agents: number }>();
     for (const agent of this.fleet.agents(namespace)) {
       const board = this.boards.board(namespace, agent.identity.labels);
-      const before = agent.target?.revision;
-      if (!this.#aim(agent, board) || board.revision === before) continue;
+      const before = agent.target;
+      if (!this.#aim(agent, board) || board.revision === before?.revision) continue;
+      if (!moved.has(board)) moved.set(board, new Set());
+      moved.get(board)!.add(before);
       if (!this.#push(agent, board, this.#asOf)) continue;
       const group = pushed.get(board.revision) ?? { board, agents: 0 };
       group.agents += 1;
@@ -168,6 +169,15 @@ export class Controller {
         'pushed policies',
       );
     }
+    const touched = new Set<string>();
+    for (const [board, bases] of moved) {
+      for (const base of bases) {
+        const { policies, removed } = difference(base, board);
+        for (const { uid } of policies) touched.add(uid);
+        for (const uid of removed) touched.add(uid);
+      }
+    }
+    return touched;
   }
 
   /** Makes a board the target of an agent, unless it is too large to be sent; the agent then keeps what it has. */
