@@ -1,5 +1,5 @@
 /**
- * What larger fleets need, computed from figures that were measured: `npm run -s scaling`. It plays a fleet second by second
+ * What larger fleets need, computed from figures that were measured: `node --conditions=fuseboard-source e2e/load/scaling.ts`. It plays a fleet second by second
  * and does not solve formulas, so that the two can be compared.
  */
 import { pathToFileURL } from 'node:url';
@@ -16,12 +16,12 @@ export interface Costs {
   readonly bytesPerReport: number;
 }
 
-/** Measured with 10,000 agents on one replica. */
+/** Measured with 10,000 agents on one replica, rounded up; the memory with 1,000, which have both their connections. */
 export const MEASURED: Costs = {
   cpuMsPerReport: 0.3,
   cpuMsPerPush: 0.02,
   cpuMsPerStream: 1,
-  kilobytesPerAgent: 50,
+  kilobytesPerAgent: 60,
   baseMegabytes: 150,
   bytesPerPush: 613,
   bytesPerReport: 900,
