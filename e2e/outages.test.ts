@@ -95,12 +95,13 @@ describe('calls are decided, and everything agrees again afterwards, when', () =
       await apply('cached', 2);
       const first = await agent({ FUSEBOARD_CACHE_DIR: folder });
       await runs(first, 'cached', 2);
-      await eventually(async () => (await readdir(folder)).length > 0);
+      await eventually(async () => (await readdir(folder)).some((name) => name.endsWith('.json')));
       await first.end(true);
       await operator.end('SIGKILL');
 
       const second = await agent({ FUSEBOARD_CACHE_DIR: folder });
       await decides(second, 'cached', 2);
+      expect(second.beganWith).toBe('LastGood');
       expect((await second.link()).state).toBe('LastGood');
 
       await apply('cached', 3);
@@ -202,13 +203,14 @@ describe('an outage is never an empty set:', () => {
       const [online, offline] = [await agent(), await agent({ FUSEBOARD_CACHE_DIR: folder })];
       await runs(online, 'gone', 2);
       await runs(offline, 'gone', 2);
-      await eventually(async () => (await readdir(folder)).length > 0);
+      await eventually(async () => (await readdir(folder)).some((name) => name.endsWith('.json')));
       await offline.end();
       await remove('gone');
       await runs(online, 'gone', undefined);
       const back = await agent({ FUSEBOARD_CACHE_DIR: folder });
+      expect(back.beganWith).toBe('LastGood');
       await runs(back, 'gone', undefined);
-      expect((await back.link()).state).toBe('Live');
+      await eventually(async () => (await back.link()).state === 'Live');
     } finally {
       await rm(folder, { recursive: true, force: true });
     }

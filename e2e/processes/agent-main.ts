@@ -12,6 +12,7 @@ export type Request =
   | { cmd: 'stop' };
 
 const agent = start();
+const beganWith = agent.state;
 agent.on('applied', ({ revision }) => process.send?.({ event: 'applied', revision, at: Date.now() }));
 
 const call = async (name: string, outcome: 'ok' | 'fail') => {
@@ -48,4 +49,4 @@ process.on('message', (message: { id: number } & Request) => {
   );
 });
 process.on('disconnect', () => process.exit());
-process.send?.({ event: 'ready' });
+process.send?.({ event: 'ready', beganWith });

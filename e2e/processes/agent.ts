@@ -26,6 +26,8 @@ export interface BreakerView {
 /** A service as a process of its own, with an agent in it. */
 export class AgentProcess {
   readonly applied: Applied[] = [];
+  /** What the process ran on before it dialled. */
+  beganWith = '';
   readonly output: string[] = [];
   readonly #child: ChildProcess;
   readonly #pending = new Map<number, { resolve: (value: never) => void; reject: (reason: Error) => void }>();
@@ -57,7 +59,8 @@ export class AgentProcess {
   /** Starts a service; `environment` is all that it gets besides PATH. Resolves once it takes orders. */
   static async start(environment: Record<string, string>): Promise<AgentProcess> {
     const agent = new AgentProcess(environment);
-    await once(agent.#child, 'message');
+    const [ready] = (await once(agent.#child, 'message')) as [{ beganWith: string }];
+    agent.beganWith = ready.beganWith;
     return agent;
   }
 
