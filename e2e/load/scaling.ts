@@ -21,7 +21,7 @@ export const MEASURED: Costs = {
   cpuMsPerReport: 0.3,
   cpuMsPerPush: 0.02,
   cpuMsPerStream: 1,
-  kilobytesPerAgent: 60,
+  kilobytesPerAgent: 35,
   baseMegabytes: 150,
   bytesPerPush: 613,
   bytesPerReport: 900,
