@@ -18,8 +18,8 @@ const project = (displayName, roots, testMatch = ['**/*.test.ts']) => ({
 export default {
   testTimeout: 30_000,
   projects: [
-    project('unit', ['crds/schema', 'agent', 'operator', 'examples']),
+    project('unit', ['crds/schema', 'agent', 'operator', 'examples', 'e2e/load']),
     project('structure', ['test']),
-    project('e2e', ['e2e']),
+    { ...project('e2e', ['e2e']), testPathIgnorePatterns: ['/node_modules/', '<rootDir>/e2e/load/'] },
   ],
 };

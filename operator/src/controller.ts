@@ -2,7 +2,7 @@ import type { Report } from '@fuseboard/schema';
 import type { Logger } from 'pino';
 import { type AggregateChange, Aggregates } from './core/aggregates.ts';
 import type { AsOf } from './core/as-of.ts';
-import type { Board } from './core/board.ts';
+import { type Board, difference } from './core/board.ts';
 import { Boards } from './core/boards.ts';
 import type { Clock } from './core/clock.ts';
 import { Fleet, type Receipt } from './core/fleet.ts';
@@ -18,6 +18,9 @@ const COALESCE_MS = 100;
 
 /** Statuses are worked out at most this often. */
 const JUDGE_MS = 200;
+
+/** Between two rounds of statuses comes so many times what the one before took: pushes and reports go first. */
+const JUDGE_PAUSE = 9;
 
 const SWEEP_MS = 1_000;
 
@@ -53,6 +56,7 @@ export class Controller {
   #reconciled = false;
   #reconcileTimer: NodeJS.Timeout | undefined;
   #judgeTimer: NodeJS.Timeout | undefined;
+  #judgeMs = JUDGE_MS;
   #sweepTimer: NodeJS.Timeout | undefined;
   #sweptAt: number;
   #catchingUp: Promise<void> | undefined;
@@ -159,20 +163,21 @@ export class Controller {
       this.fleet.counters.drop(policy.namespace, policy.name);
     }
     for (const namespace of change.namespaces) {
-      this.#distribute(namespace);
-      this.#touch(
-        namespace,
-        this.boards.policies(namespace).map(({ policy }) => policy.uid),
-      );
+      this.#touch(namespace, this.#distribute(namespace));
+      this.#touch(namespace, change.affected.get(namespace) ?? []);
     }
   }
 
-  #distribute(namespace: string): void {
+  /** Pushes what is new; returns the policies that came to, changed at or left some agent. */
+  #distribute(namespace: string): Set<string> {
+    const moved = new Map<Board, Set<Board | undefined>>();
     const pushed = new Map<string, { board: Board; agents: number }>();
     for (const agent of this.fleet.agents(namespace)) {
       const board = this.boards.board(namespace, agent.identity.labels);
-      const before = agent.target?.revision;
-      if (!this.#aim(agent, board) || board.revision === before) continue;
+      const before = agent.target;
+      if (!this.#aim(agent, board) || board.revision === before?.revision) continue;
+      if (!moved.has(board)) moved.set(board, new Set());
+      moved.get(board)!.add(before);
       if (!this.#push(agent, board, this.#asOf)) continue;
       const group = pushed.get(board.revision) ?? { board, agents: 0 };
       group.agents += 1;
@@ -184,6 +189,15 @@ export class Controller {
         'pushed policies',
       );
     }
+    const touched = new Set<string>();
+    for (const [board, bases] of moved) {
+      for (const base of bases) {
+        const { policies, removed } = difference(base, board);
+        for (const { uid } of policies) touched.add(uid);
+        for (const uid of removed) touched.add(uid);
+      }
+    }
+    return touched;
   }
 
   /** Makes a board the target of an agent, unless it is too large to be sent; the agent then keeps what it has. */
@@ -227,8 +241,10 @@ export class Controller {
     this.judge.touch(namespace, uids);
     this.#judgeTimer ??= setTimeout(() => {
       this.#judgeTimer = undefined;
+      const begun = this.#clock.now();
       this.judge.decide();
-    }, JUDGE_MS);
+      this.#judgeMs = Math.max(JUDGE_MS, JUDGE_PAUSE * (this.#clock.now() - begun));
+    }, this.#judgeMs);
   }
 
   #sweep(): void {

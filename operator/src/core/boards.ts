@@ -18,6 +18,8 @@ export interface Change {
   readonly added: readonly Policy[];
   readonly changed: readonly Policy[];
   readonly removed: readonly Policy[];
+  /** By namespace: the policies that are new or changed, or to which the others leave more or less than before. */
+  readonly affected: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
 interface Namespace {
@@ -80,8 +82,10 @@ export class Boards {
         touch(name, routing);
       }
     }
-    for (const [name, touched] of namespaces) this.#workOut(name, touched);
-    return { namespaces: new Set(namespaces.keys()), added, changed, removed };
+    const affected = new Map<string, Set<string>>();
+    for (const [name, touched] of namespaces) affected.set(name, this.#workOut(name, touched));
+    for (const { namespace, uid } of [...added, ...changed]) affected.get(namespace)!.add(uid);
+    return { namespaces: new Set(namespaces.keys()), added, changed, removed, affected };
   }
 
   /** The board for agents of a namespace with these labels; an empty one where no policy is for them. */
@@ -136,23 +140,28 @@ export class Boards {
     return made;
   }
 
-  #workOut(name: string, touched: readonly Routing[]): void {
+  /** Works out a namespace anew; returns the policies whose standing is another. */
+  #workOut(name: string, touched: readonly Routing[]): Set<string> {
     const namespace = this.#namespaces.get(name)!;
     if (namespace.policies.size === 0) {
       this.#namespaces.delete(name);
-      return;
+      return new Set();
     }
     const routings = [...namespace.policies.values()].flatMap(({ routing }) => routing ?? []);
     namespace.routes = sortedRoutes(routings);
     const keys = [...new Set(routings.flatMap(({ selector }) => keysOf(selector)))].sort();
     const sameKeys = JSON.stringify(keys) === JSON.stringify(namespace.keys);
     namespace.keys = keys;
+    const before = namespace.standings;
     namespace.standings = standings(namespace.routes);
+    const affected = new Set<string>();
+    for (const [uid, standing] of namespace.standings) if (!alike(before.get(uid), standing)) affected.add(uid);
     for (const [key, audience] of namespace.audiences) {
       const reached = touched.some((routing) => takes(routing, audience.labels));
       if (!sameKeys || reached || !audience.asked) namespace.audiences.delete(key);
       audience.asked = false;
     }
+    return affected;
   }
 }
 
@@ -167,6 +176,14 @@ function known(policy: Policy, before: Known | undefined): Known {
     entry: before?.entry.digest === entry.digest ? before.entry : entry,
     routing: routingOf(policy) ?? before?.routing,
   };
+}
+
+function alike(a: Standing | undefined, b: Standing): boolean {
+  if (a === undefined || a.conflict?.name !== b.conflict?.name || a.shadows.length !== b.shadows.length) return false;
+  return b.shadows.every(({ pattern, by, everywhere }, i) => {
+    const other = a.shadows[i]!;
+    return other.pattern === pattern && other.by.name === by.name && other.everywhere === everywhere;
+  });
 }
 
 /** Whether nothing that an agent or a status could show is different. */

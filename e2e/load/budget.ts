@@ -1,0 +1,49 @@
+import type { Quantiles } from './quantiles.ts';
+
+/** What a run found out; what was not measured is absent. Times in ms. */
+export interface Findings {
+  readonly agents: number;
+  /** From the edit to its being in force, by the agents' own clocks, less what the operator waits on purpose. */
+  readonly beyond?: Quantiles;
+  /** The same for a bare broadcast of the same bytes to as many. */
+  readonly bare?: Quantiles;
+  readonly bytesPerAgent?: number;
+  readonly storm?: { readonly inSyncMs: number; readonly policies: number };
+  readonly statusWritesPerSecond?: number;
+  readonly sweep?: readonly { readonly policies: number; readonly cpuMs: number }[];
+}
+
+const MANY = 1_000;
+const REGISTER_MS = 10;
+
+/** The budgets that a run misses, each as a sentence with what is asked and what was found. */
+export function missed(found: Findings): string[] {
+  const { agents, beyond, bare, bytesPerAgent, storm, statusWritesPerSecond, sweep } = found;
+  const problems: string[] = [];
+  const most = (what: string, value: number, limit: number, unit: string) => {
+    if (!(value <= limit)) problems.push(`${what}: ${round(value)} ${unit}; the budget is ${round(limit)} ${unit}`);
+  };
+  if (beyond && agents <= MANY) {
+    most('apply to applied, p50', beyond.p50, 50, 'ms');
+    most('apply to applied, p99', beyond.p99, 250, 'ms');
+  } else if (beyond) {
+    most('apply to applied, p99', beyond.p99, 1_000, 'ms');
+    if (bare) most('apply to applied against a bare broadcast, p99', beyond.p99 / bare.p99, 1.5, 'times');
+  }
+  // Among few agents, what the process needs anyhow would be taken for theirs.
+  if (bytesPerAgent !== undefined && agents >= MANY)
+    most('memory of a connected agent', bytesPerAgent / 1_000, 50, 'kB');
+  if (storm) {
+    most('time until all are in sync after a restart', storm.inSyncMs / 1_000, 30, 's');
+    most('policies sent although nothing changed', storm.policies, 0, 'policies');
+  }
+  if (statusWritesPerSecond !== undefined) most('writes of status', statusWritesPerSecond, 20, 'a second');
+  const [fewest, greatest] = [sweep?.at(0), sweep?.at(-1)];
+  if (fewest && greatest && greatest !== fewest) {
+    const limit = 2 * fewest.cpuMs + REGISTER_MS;
+    most(`cost of one edit among ${greatest.policies} policies`, greatest.cpuMs, limit, 'ms of CPU');
+  }
+  return problems;
+}
+
+const round = (value: number) => Math.round(value * 100) / 100;

@@ -1,0 +1,101 @@
+import { freePort } from '../cluster/process.ts';
+import { eventually } from '../cluster/run.ts';
+import { Child } from './child.ts';
+import type { Cost, Request } from './inspect.ts';
+import { monotonic } from './monotonic.ts';
+
+const MAIN = new URL('../../operator/src/main.ts', import.meta.url);
+const INSPECT = new URL('./inspect.ts', import.meta.url);
+
+/** What the load is put on. */
+export interface Target {
+  readonly url: string;
+  /** What it costs now; absent where it does not tell. With `collect`, after a garbage collection where that can be asked for. */
+  cost(collect?: boolean): Promise<Cost | undefined>;
+  /** When it last began to distribute a change, in wall clock ms; absent where it does not tell. */
+  readonly distributedAt: number | undefined;
+}
+
+/** An operator that the run starts, on ports that stay the same over restarts. */
+export class StartedOperator implements Target {
+  readonly #args: readonly string[];
+  readonly #port: number;
+  readonly #metricsPort: number;
+  #child: Child<Request> | undefined;
+  #log: string[] = [];
+  distributedAt: number | undefined;
+
+  private constructor(args: readonly string[], [port, metrics, admin]: readonly number[]) {
+    this.#port = port!;
+    this.#metricsPort = metrics!;
+    const ports = [`--port=${port}`, `--metrics-port=${metrics}`, `--admin-port=${admin}`];
+    this.#args = ['serve', '--agent-auth=none', '--log-format=json', ...ports, ...args];
+  }
+
+  /** Starts `fuseboard serve` with `args` and waits until it is ready. */
+  static async start(...args: string[]): Promise<StartedOperator> {
+    const operator = new StartedOperator(args, await Promise.all([freePort(), freePort(), freePort()]));
+    operator.launch();
+    await operator.ready();
+    return operator;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
+  launch(): void {
+    const nodeArgs = ['--expose-gc', `--import=${INSPECT}`];
+    this.#child = new Child<Request>(MAIN, { nodeArgs, args: this.#args, line: (text) => this.#read(text) });
+  }
+
+  /** Resolves once `/readyz` answers 200, to the time at which it did. */
+  async ready(): Promise<number> {
+    await eventually(async () => {
+      if (this.#child!.ended) throw new Error(`the operator ended:\n${this.#log.join('\n')}`);
+      return (await fetch(`http://127.0.0.1:${this.#metricsPort}/readyz`)).ok;
+    }, 60_000);
+    return monotonic();
+  }
+
+  async cost(collect = false): Promise<Cost> {
+    return this.#child!.ask<Cost>({ cmd: 'cost', collect });
+  }
+
+  /** Profiles the CPU while `work` runs, into a file. */
+  async profiled<T>(file: string | undefined, work: () => Promise<T>): Promise<T> {
+    if (file === undefined) return work();
+    await this.#child!.ask({ cmd: 'profile' });
+    const result = await work();
+    await this.#child!.ask({ cmd: 'profiled', file });
+    return result;
+  }
+
+  async kill(): Promise<void> {
+    await this.#child?.end();
+  }
+
+  #read(text: string): void {
+    this.#log = [...this.#log.slice(-20), text];
+    if (!text.includes('"policy changed"')) return;
+    this.distributedAt = new Date((JSON.parse(text) as { time: number | string }).time).getTime();
+  }
+}
+
+/** An operator that runs already, and tells what it costs by its metrics. */
+export function runningOperator(url: string, metricsUrl: string | undefined): Target {
+  return {
+    url,
+    distributedAt: undefined,
+    async cost() {
+      if (metricsUrl === undefined) return undefined;
+      const text = await (await fetch(new URL('/metrics', metricsUrl))).text();
+      const value = (name: string) => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
+      return {
+        rssBytes: value('process_resident_memory_bytes'),
+        heapBytes: value('nodejs_heap_size_used_bytes'),
+        cpuMs: value('process_cpu_seconds_total') * 1_000,
+      };
+    },
+  };
+}

@@ -1,0 +1,260 @@
+import { randomBytes } from 'node:crypto';
+import { connect, type Socket } from 'node:net';
+import { Backoff } from '../../agent/src/link/backoff.ts';
+import { monotonic } from './monotonic.ts';
+import { ReportSocket } from './report-socket.ts';
+import { StreamReader } from './stream-reader.ts';
+
+const REPORT_MS = 10_000;
+const LEAST_GAP_MS = 250;
+const ACKNOWLEDGE_MS = 500;
+
+/** Where an agent dials. */
+export interface Place {
+  /** The address that is dialled, and the name that it is asked by. */
+  readonly address: string;
+  readonly host: string;
+  readonly port: number;
+  readonly namespace: string;
+  /** Further lines of each request, each with its end. */
+  readonly headers: string;
+  /** Absent: the system chooses. */
+  readonly localAddress?: string;
+}
+
+/** What the agents of a process have seen, together. */
+export interface Traffic {
+  bytes: number;
+  policies: number;
+  commits: number;
+  refused: number;
+  cut: number;
+  reports: number;
+  reportsFailed: number;
+}
+
+export interface SimulatedAgentOptions {
+  readonly place: Place;
+  readonly index: number;
+  readonly traffic: Traffic;
+  /** How it reports; absent: not at all. */
+  readonly reports?: { readonly keep: boolean };
+  /** The policy whose edits are timed. */
+  readonly watched: string;
+  /** It is in step with the operator again, since it dialled. */
+  readonly synced: (at: number) => void;
+  /** It runs this edit of the watched policy since `at`. `raw` gives what came for it, as it came; good until it returns. */
+  readonly applied: (edit: number, at: number, raw: () => string) => void;
+}
+
+/** One agent on raw sockets: it dials, resumes, waits and reports like a real one, and runs no breaker. */
+export class SimulatedAgent {
+  readonly #options: SimulatedAgentOptions;
+  readonly #boot = randomBytes(16).toString('hex');
+  readonly #backoff = new Backoff(Math.random);
+  readonly #reports: ReportSocket | undefined;
+  #socket: Socket | undefined;
+  #revision: string | undefined;
+  #asOf: string | undefined;
+  #uid: string | undefined;
+  #edit: number | undefined;
+  #raw: string[] = [];
+  #inSync = false;
+  #dialTimer: NodeJS.Timeout | undefined;
+  #reportTimer: NodeJS.Timeout | undefined;
+  #reportDue = Number.POSITIVE_INFINITY;
+  #reporting = false;
+  #reported = Number.NEGATIVE_INFINITY;
+  #sequence = 0;
+  #calls = 0;
+  #answeredCalls = 0;
+  #stopped = false;
+  #retryAfterMs = 0;
+
+  constructor(options: SimulatedAgentOptions) {
+    this.#options = options;
+    this.#reports = options.reports && new ReportSocket(options.place, options.reports.keep);
+  }
+
+  get inSync(): boolean {
+    return this.#inSync;
+  }
+
+  /** Whether a report is due within a moment, or on its way. */
+  get busy(): boolean {
+    return this.#reporting || this.#reportDue - monotonic() < ACKNOWLEDGE_MS;
+  }
+
+  dial(): void {
+    const { place, index } = this.#options;
+    const { address, host, port, namespace, headers, localAddress } = place;
+    const socket = connect({ port, host: address, ...(localAddress !== undefined && { localAddress }) });
+    this.#socket = socket;
+    this.#retryAfterMs = 0;
+    socket.setEncoding('latin1');
+    socket.setNoDelay(true);
+    const reader = new StreamReader({
+      answered: (status, retryAfterMs) => {
+        if (status === 200) return;
+        this.#options.traffic.refused += 1;
+        this.#retryAfterMs = retryAfterMs;
+        socket.destroy();
+      },
+      event: (name, data, raw) => this.#event(name, data, raw),
+    });
+    socket.on('data', (text: string) => {
+      this.#options.traffic.bytes += text.length;
+      if (this.#socket === socket) reader.push(text);
+    });
+    socket.on('error', () => {});
+    socket.on('close', () => {
+      if (this.#socket === socket) this.#ended();
+    });
+    const query = new URLSearchParams({
+      protocol: '1',
+      service: 'load',
+      instance: `load-${index}`,
+      boot: this.#boot,
+      labels: 'app=load',
+      namespace,
+      ...(this.#asOf !== undefined && { since: `policies=${this.#asOf}` }),
+    });
+    const resume = this.#revision === undefined ? '' : `last-event-id: ${this.#revision}\r\n`;
+    socket.write(
+      `GET /v1/stream?${query} HTTP/1.1\r\nhost: ${host}\r\naccept: text/event-stream\r\n${headers}${resume}\r\n`,
+    );
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#dialTimer);
+    clearTimeout(this.#reportTimer);
+    this.#reports?.close();
+    this.#socket?.destroy();
+  }
+
+  #ended(): void {
+    this.#socket = undefined;
+    if (this.#inSync) this.#options.traffic.cut += 1;
+    this.#inSync = false;
+    clearTimeout(this.#reportTimer);
+    this.#reportDue = Number.POSITIVE_INFINITY;
+    this.#reports?.close();
+    if (this.#stopped) return;
+    this.#dialTimer = setTimeout(() => this.dial(), this.#retryAfterMs + this.#backoff.next());
+  }
+
+  #event(name: string, data: string, raw: string): void {
+    const { traffic, watched } = this.#options;
+    switch (name) {
+      case 'hello':
+        this.#schedule(Math.random() * REPORT_MS);
+        return;
+      case 'begin':
+        this.#raw = [raw];
+        this.#edit = undefined;
+        this.#asOf = /"asOf":\{"policies":"(\d+)"/.exec(data)?.[1] ?? this.#asOf;
+        return;
+      case 'policy':
+        traffic.policies += 1;
+        this.#raw.push(raw);
+        if (!data.includes(`"name":"${watched}"`)) return;
+        this.#uid = /"uid":"([^"]+)"/.exec(data)?.[1];
+        this.#edit = Number(/"consecutiveFailures":(\d+)/.exec(data)?.[1]);
+        return;
+      case 'commit': {
+        const at = monotonic();
+        this.#revision = /"revision":"([^"]+)"/.exec(data)?.[1];
+        this.#raw.push(raw);
+        traffic.commits += 1;
+        if (this.#edit !== undefined) this.#options.applied(this.#edit, at, () => `${this.#raw.join('\n\n')}\n\n`);
+        this.#raw = [];
+        this.#schedule(Math.random() * ACKNOWLEDGE_MS);
+        this.#sync(at);
+        return;
+      }
+      case 'insync':
+        this.#sync(monotonic());
+        return;
+      case 'goaway':
+        this.#retryAfterMs = Number(/"reconnectAfterMs":(\d+)/.exec(data)?.[1] ?? 0);
+        this.#socket?.destroy();
+        return;
+      case 'remove':
+      case 'routes':
+        this.#raw.push(raw);
+    }
+  }
+
+  #sync(at: number): void {
+    if (this.#inSync) return;
+    this.#inSync = true;
+    this.#options.synced(at);
+  }
+
+  #schedule(inMs: number): void {
+    if (this.#reports === undefined) return;
+    const due = Math.max(monotonic() + inMs, this.#reported + LEAST_GAP_MS);
+    if (due >= this.#reportDue) return;
+    this.#reportDue = due;
+    clearTimeout(this.#reportTimer);
+    this.#reportTimer = setTimeout(() => this.#report(), Math.max(0, due - monotonic()));
+  }
+
+  #report(): void {
+    this.#reportDue = Number.POSITIVE_INFINITY;
+    if (this.#reporting || !this.#inSync) {
+      this.#schedule(LEAST_GAP_MS);
+      return;
+    }
+    this.#reporting = true;
+    this.#reported = monotonic();
+    this.#calls += 7;
+    const calls = this.#calls;
+    this.#sequence += 1;
+    this.#reports!.post(this.#body(calls), (status) => {
+      this.#reporting = false;
+      this.#options.traffic[status === 204 ? 'reports' : 'reportsFailed'] += 1;
+      if (status === 204) this.#answeredCalls = calls;
+      if (this.#inSync) this.#schedule(REPORT_MS * (0.9 + 0.2 * Math.random()));
+    });
+  }
+
+  #body(calls: number): string {
+    return JSON.stringify({
+      protocol: 1,
+      service: 'load',
+      instance: `load-${this.#options.index}`,
+      boot: this.#boot,
+      sequence: this.#sequence,
+      part: 1,
+      parts: 1,
+      revision: this.#revision,
+      rejections: [],
+      breakers: [
+        {
+          name: this.#options.watched,
+          ...(this.#uid !== undefined && { uid: this.#uid }),
+          state: 'closed',
+          since: Math.round(this.#reported),
+          totals: totals(calls),
+          base: totals(this.#answeredCalls),
+          latency: [0, 0, 0, calls],
+          baseLatency: [0, 0, 0, this.#answeredCalls],
+        },
+      ],
+    });
+  }
+}
+
+const totals = (succeeded: number) => ({
+  succeeded,
+  failed: 0,
+  ignored: 0,
+  slow: 0,
+  timedOut: 0,
+  rejected: 0,
+  shadowRejected: 0,
+  retried: 0,
+  fallback: 0,
+});
