@@ -21,7 +21,7 @@ export class OperatorProcess {
     this.#args = args;
   }
 
-  /** Starts `fuseboard serve` with `args`, in which `$URL` stands for its own address, and waits until it is ready. */
+  /** Starts `fuseboard serve` with `args`, in which `$URL` stands for its own address and `$PORT` for the agents' port, and waits until it is ready. */
   static async start(...args: string[]): Promise<OperatorProcess> {
     const operator = await OperatorProcess.launched(...args);
     await operator.ready();
@@ -38,7 +38,7 @@ export class OperatorProcess {
   /** Starts the process (again). */
   launch(): void {
     const ports = [`--port=${this.agentsPort}`, `--metrics-port=${this.metricsPort}`, `--admin-port=${this.adminPort}`];
-    const own = this.#args.map((arg) => arg.replace('$URL', this.url));
+    const own = this.#args.map((arg) => arg.replace('$URL', this.url).replace('$PORT', String(this.agentsPort)));
     const child = spawn(process.execPath, [...FLAGS, MAIN, 'serve', '--agent-auth=none', ...ports, ...own], {
       env: { PATH: process.env.PATH },
       stdio: ['ignore', 'pipe', 'pipe'],

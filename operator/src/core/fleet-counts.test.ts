@@ -67,7 +67,7 @@ function play(all: readonly Step[], asking: boolean) {
     else if (step.do === 'leave' && known) fleet.disconnect(known);
     else if (step.do === 'aim' && known) fleet.aim(known, BOARDS[step.board]!);
     else if (step.do === 'send' && known) fleet.sent(known, BOARDS[step.board]!);
-    else if (step.do === 'report') fleet.report('shop', reportOf(step, i + 1), now);
+    else if (step.do === 'report') fleet.report({ namespace: 'shop' }, reportOf(step, i + 1), now);
     else if (step.do === 'wait') {
       fleet.sweep(now, now + step.ms);
       now += step.ms;
