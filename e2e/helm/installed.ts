@@ -92,8 +92,8 @@ export class Installed {
     return [...here, ...inPod];
   }
 
-  async startOperator(): Promise<OperatorProcess> {
-    return OperatorProcess.start(...(await this.arguments()));
+  async startOperator(...more: string[]): Promise<OperatorProcess> {
+    return OperatorProcess.start(...(await this.arguments()), ...more);
   }
 
   #run(verb: string, values: object, ...more: string[]): Promise<string> {
