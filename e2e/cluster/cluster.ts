@@ -41,6 +41,8 @@ export interface Cluster {
   readonly kubeconfig: string;
   /** A folder for the test's own files; removed by `stop`. */
   readonly folder: string;
+  /** Where the API server notes requests, one line of JSON each; empty unless it was told what to note. */
+  readonly auditLog: string;
   /** Runs kubectl and returns its stdout; throws a CommandError with its stderr when it fails. */
   kubectl(...args: readonly string[] | readonly [...string[], KubectlOptions]): Promise<string>;
   /** Applies Fuseboard's definitions and waits until they are served. */
@@ -67,13 +69,19 @@ export interface Cluster {
   stop(): Promise<void>;
 }
 
+export interface ClusterOptions {
+  /** What the API server notes of each request, as rules of an audit policy. Absent: nothing. */
+  readonly audit?: readonly object[];
+}
+
 /** Starts a cluster of its own; ready in some seconds. */
-export async function startCluster(): Promise<Cluster> {
+export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
   const [binaries, kubectl] = [await findBinaries(note), await findKubectl(note)];
   const attempts = 3;
   for (let attempt = 1; ; attempt += 1) {
     const folder = await mkdtemp(join(tmpdir(), 'fuseboard-cluster-'));
-    const cluster = new LocalCluster(binaries, kubectl, folder, [await freePort(), await freePort(), await freePort()]);
+    const ports = [await freePort(), await freePort(), await freePort()] as const;
+    const cluster = new LocalCluster(binaries, kubectl, folder, ports, options.audit);
     try {
       await cluster.start();
       return cluster;
@@ -97,8 +105,16 @@ class LocalCluster implements Cluster {
   readonly #reaper: Reaper;
   #etcd: Daemon | undefined;
   #apiServer: Daemon | undefined;
+  readonly #audit: readonly object[] | undefined;
 
-  constructor(binaries: Binaries, kubectl: string, folder: string, ports: readonly [number, number, number]) {
+  constructor(
+    binaries: Binaries,
+    kubectl: string,
+    folder: string,
+    ports: readonly [number, number, number],
+    audit: readonly object[] | undefined,
+  ) {
+    this.#audit = audit;
     this.#binaries = binaries;
     this.#kubectl = kubectl;
     this.folder = folder;
@@ -114,6 +130,15 @@ class LocalCluster implements Cluster {
     await writeFile(this.#path('sa.pub'), keys.publicKey.export({ type: 'spki', format: 'pem' }));
     await writeFile(this.#path('tokens.csv'), `${ADMIN_TOKEN},admin,1,system:masters\n`);
     await mkdir(this.#path('certs'));
+    if (this.#audit) {
+      const policy = {
+        apiVersion: 'audit.k8s.io/v1',
+        kind: 'Policy',
+        omitStages: ['RequestReceived'],
+        rules: this.#audit,
+      };
+      await writeFile(this.#path('audit-policy.yaml'), stringify(policy));
+    }
     await this.startEtcd();
     await this.startApiServer();
     await this.#writeKubeconfig(this.kubeconfig, ADMIN_TOKEN);
@@ -204,10 +229,17 @@ class LocalCluster implements Cluster {
       '--service-cluster-ip-range=10.96.0.0/16',
       '--disable-admission-plugins=ServiceAccount',
       '--allow-privileged=true',
+      ...(this.#audit
+        ? [`--audit-policy-file=${this.#path('audit-policy.yaml')}`, `--audit-log-path=${this.auditLog}`]
+        : []),
     ]);
     // The API server makes the namespace `default` itself, a moment after it is ready.
     await this.#apiServer.until(() => answers(`${this.url}/readyz`));
     await this.#apiServer.until(() => answers(`${this.url}/api/v1/namespaces/default`));
+  }
+
+  get auditLog(): string {
+    return this.#path('audit.log');
   }
 
   async stopApiServer(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {

@@ -1,14 +1,19 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 
-/** A wire on loopback that can be cut: what connects to `port` is connected to the target. */
+/** A wire on loopback that can be cut: what connects to `port` is connected to the target, or to each of several in turn. */
 export class Relay {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
+  /** Where connections go; a test may change it. */
+  targets: readonly number[];
+  #next = 0;
 
-  constructor(targetPort: number) {
+  constructor(...targets: number[]) {
+    this.targets = targets;
     this.#server = createServer((near) => {
-      const far = connect(targetPort, '127.0.0.1');
+      this.#next += 1;
+      const far = connect(this.targets[this.#next % this.targets.length]!, '127.0.0.1');
       for (const [from, to] of [
         [near, far],
         [far, near],

@@ -141,12 +141,17 @@ describe('the chart', () => {
     ]);
   });
 
-  it('warns of more replicas than one, as long as they share nothing', async () => {
-    const notes = await helms[4].run(
-      ['install', 'fuseboard', CHART, '-n', NAMESPACE, '--dry-run=client'],
-      withImage({ replicaCount: 2 }),
+  it('tells each replica its own address, and lets replicas meet under the name of the release', async () => {
+    const rendered = await helms[4].template(NAMESPACE, withImage({ fullnameOverride: 'breakers' }));
+    const { spec } = rendered.find(({ kind }) => kind === 'Deployment')!;
+    const [{ args, env }] = spec.template.spec.containers;
+    expect(spec.replicas).toBe(2);
+    expect(args).toEqual(
+      expect.arrayContaining(['--report-url=https://$(POD_IP):8443/v1/report', '--lease-name=breakers']),
     );
-    expect(notes).toContain('WARNING: replicaCount is 2');
+    expect(env).toEqual([{ name: 'POD_IP', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } }]);
+    const role = rendered.find(({ kind, metadata }) => kind === 'Role' && metadata.name === 'breakers-replicas')!;
+    expect(role.metadata.namespace).toBe(NAMESPACE);
   });
 });
 
@@ -207,6 +212,8 @@ describe.each([3, 4] as const)('with Helm %i', (major) => {
       'secret',
       'clusterrole',
       'clusterrolebinding',
+      'role',
+      'rolebinding',
       'networkpolicy',
       'pdb',
     ]) {

@@ -83,12 +83,17 @@ export class Installed {
     const json = await this.#cluster.kubectl('get', 'deployment', 'fuseboard', '-n', SYSTEM, '-o', path);
     const [, ...args] = JSON.parse(json) as string[];
     const kept = args.filter((arg) => !/^--(metrics-)?port=/.test(arg));
-    const here = kept.map((arg) => arg.replace(/^(--tls-\w+-file=).*\/(tls\.\w+)$/, `$1${this.#cluster.folder}/$2`));
-    return [...here, `--kubeconfig=${await this.account()}`, '--agent-auth=token-review'];
+    const here = kept.map((arg) =>
+      arg
+        .replace(/^(--tls-\w+-file=).*\/(tls\.\w+)$/, `$1${this.#cluster.folder}/$2`)
+        .replace('$(POD_IP):8443', '127.0.0.1:$PORT'),
+    );
+    const inPod = [`--kubeconfig=${await this.account()}`, '--agent-auth=token-review', `--lease-namespace=${SYSTEM}`];
+    return [...here, ...inPod];
   }
 
-  async startOperator(): Promise<OperatorProcess> {
-    return OperatorProcess.start(...(await this.arguments()));
+  async startOperator(...more: string[]): Promise<OperatorProcess> {
+    return OperatorProcess.start(...(await this.arguments()), ...more);
   }
 
   #run(verb: string, values: object, ...more: string[]): Promise<string> {

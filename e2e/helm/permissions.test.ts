@@ -8,11 +8,18 @@ import { OperatorProcess } from '../processes/operator.ts';
 import { Installed, SYSTEM } from './installed.ts';
 import { dial, makePod, podToken } from './pods.ts';
 
-const ROLE = `${SYSTEM}-fuseboard`;
+/** The roles of the release, as kubectl names them. */
+const ROLES = [
+  ['clusterrole', `${SYSTEM}-fuseboard`],
+  ['role', 'fuseboard-replicas', '-n', SYSTEM],
+] as const;
+/** Shorter than in production, so that a test sees a renewal. */
+const TIMES = ['--replica-renew-period=1s', '--replica-expiry=4s'];
 
 let cluster: Cluster;
 let installed: Installed;
-let rules: PolicyRule[];
+/** In the order of the roles. */
+let rules: PolicyRule[][];
 let operator: OperatorProcess | undefined;
 let edits = 0;
 
@@ -21,18 +28,25 @@ const edit = () => {
   const patch = JSON.stringify({ spec: { trip: { consecutiveFailures: edits + 1 } } });
   return cluster.kubectl('patch', 'cbp', 'payments', '-n', 'shop', '--type=merge', '-p', patch);
 };
-const setRules = (wanted: readonly object[]) =>
-  cluster.kubectl(
-    'patch',
-    'clusterrole',
-    ROLE,
-    '--type=json',
-    '-p',
-    JSON.stringify([{ op: 'replace', path: '/rules', value: wanted }]),
+const setRules = (wanted: readonly (readonly object[])[]) =>
+  Promise.all(
+    ROLES.map((role, i) => {
+      const patch = JSON.stringify([{ op: 'replace', path: '/rules', value: wanted[i] }]);
+      return cluster.kubectl('patch', ...role, '--type=json', '-p', patch);
+    }),
   );
 const knock = async () =>
   dial(operator!.agentsPort, installed.file('ca.crt'), await podToken(cluster, 'shop', 'checkout-1'));
 const says = (message: RegExp) => eventually(() => message.test(operator!.log), 30_000);
+/** What is said at the end. */
+const leaves = async (message: RegExp) => {
+  await says(/"msg":"leading"/);
+  await eventually(async () =>
+    (await cluster.kubectl('get', 'configmaps', '-n', SYSTEM, '-o', 'name')).includes('fuseboard-replica'),
+  );
+  await operator!.end('SIGTERM');
+  await says(message);
+};
 
 type Use = (sink: ReturnType<typeof kubernetesStatusSink>, policy: never) => () => void;
 
@@ -98,6 +112,54 @@ const FEATURES: Readonly<Record<string, readonly [what: string, proof: () => Pro
     'an Event is not counted up',
     () => throughSink(raising, /event of policy.*403.*cannot patch resource.*the verbs create and patch on events/),
   ],
+  'get leases': [
+    'nobody leads',
+    () =>
+      says(/Lease of the leader cannot be read.*403.*cannot get resource.*the verbs get, create and update on leases/),
+  ],
+  'list leases': [
+    'replicas do not know each other, and nobody leads',
+    () => says(/not allowed to list leases.*grant the operator's account the verbs list and watch on leases/),
+  ],
+  'watch leases': [
+    'replicas are seen late',
+    () => says(/not allowed to watch leases.*grant the operator's account the verbs list and watch on leases/),
+  ],
+  'create leases': [
+    'nobody leads',
+    () =>
+      says(
+        /Lease of the leader cannot be.*written.*403.*cannot create resource.*the verbs get, create and update on leases/,
+      ),
+  ],
+  'update leases': [
+    'a replica shows no life',
+    () => says(/Lease of this replica cannot be written.*403.*cannot update resource.*update and delete on leases/),
+  ],
+  'delete leases': [
+    'a replica that ends is waited for',
+    () => leaves(/cannot delete resource.*Lease of this replica was not removed/),
+  ],
+  'list configmaps': [
+    'replicas do not know what others count, and nobody leads',
+    () => says(/not allowed to list configmaps.*grant the operator's account the verbs list and watch on configmaps/),
+  ],
+  'watch configmaps': [
+    'what others count is seen late',
+    () => says(/not allowed to watch configmaps.*grant the operator's account the verbs list and watch on configmaps/),
+  ],
+  'create configmaps': [
+    'others do not know what a replica counts',
+    () => says(/counts of this replica cannot be stored.*403.*cannot create resource.*update and delete on configmaps/),
+  ],
+  'update configmaps': [
+    'others do not know what a replica counts',
+    () => says(/counts of this replica cannot be stored.*403.*cannot update resource.*update and delete on configmaps/),
+  ],
+  'delete configmaps': [
+    'a replica that ends leaves what it counted',
+    () => leaves(/cannot delete resource.*ConfigMap of this replica was not removed/),
+  ],
 };
 
 /** Writes through the writer alone, with the chart's account, where the operator writes too seldom for a test. */
@@ -133,13 +195,17 @@ beforeAll(async () => {
     spec: { breakers: ['payments'] },
   };
   await eventually(() => cluster.kubectl('apply', '-f', '-', { input: JSON.stringify(policy) }));
-  rules = JSON.parse(await cluster.kubectl('get', 'clusterrole', ROLE, '-o', 'json')).rules;
+  rules = await Promise.all(
+    ROLES.map(async (role) => JSON.parse(await cluster.kubectl('get', ...role, '-o', 'json')).rules),
+  );
 }, 600_000);
 
 afterEach(async () => {
   await operator?.end();
   operator = undefined;
   await setRules(rules);
+  await cluster.kubectl('delete', 'leases,configmaps', '-n', SYSTEM, '-l', 'fuseboard.dev/replicas=fuseboard');
+  await cluster.kubectl('delete', 'lease', 'fuseboard', '-n', SYSTEM, '--ignore-not-found');
 });
 afterAll(() => cluster?.stop());
 
@@ -147,7 +213,7 @@ const verbsOf = (all: readonly PolicyRule[]) =>
   all.flatMap(({ resources, verbs }) => resources.flatMap((resource) => verbs.map((verb) => `${verb} ${resource}`)));
 
 it('may do only what a test here shows to be needed', () => {
-  expect(verbsOf(rules).sort()).toEqual(Object.keys(FEATURES).sort());
+  expect(verbsOf(rules.flat()).sort()).toEqual(Object.keys(FEATURES).sort());
 });
 
 const cases = Object.entries(FEATURES).map(([without, [what, proof]]) => [without, what, proof] as const);
@@ -156,19 +222,25 @@ it.each(cases)(
   'without %s, %s, and a line says what to grant',
   async (without, _what, proof) => {
     const [verb, resource] = without.split(' ');
-    const less = rules.map((rule) =>
-      rule.resources.includes(resource!) ? { ...rule, verbs: rule.verbs.filter((one) => one !== verb) } : rule,
+    const less = rules.map((role) =>
+      role
+        .map((rule) =>
+          rule.resources.includes(resource!) ? { ...rule, verbs: rule.verbs.filter((one) => one !== verb) } : rule,
+        )
+        .filter(({ verbs }) => verbs.length > 0),
     );
-    await setRules(less.filter(({ verbs }) => verbs.length > 0));
-    const [group] = rules.find(({ resources }) => resources.includes(resource!))!.apiGroups;
+    await setRules(less);
+    const of = ({ resources }: PolicyRule) => resources.includes(resource!);
+    const [group] = rules.flat().find(of)!.apiGroups;
+    const where = rules[0]!.some(of) ? ['-A'] : ['-n', SYSTEM];
     const asked = group === '' ? resource! : resource!.replace(/(\/.*)?$/, (rest) => `.${group}${rest}`);
     const as = `--as=system:serviceaccount:${SYSTEM}:fuseboard`;
     await eventually(async () =>
-      (await cluster.kubectl('auth', 'can-i', verb!, asked, '-A', as).catch((error: Error) => String(error))).includes(
-        'no',
-      ),
+      (
+        await cluster.kubectl('auth', 'can-i', verb!, asked, ...where, as).catch((error: Error) => String(error))
+      ).includes('no'),
     );
-    operator = await OperatorProcess.launched(...(await installed.arguments()));
+    operator = await OperatorProcess.launched(...(await installed.arguments()), ...TIMES);
     if (verb !== 'list') await operator.ready();
     await proof();
   },

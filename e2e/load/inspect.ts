@@ -33,4 +33,5 @@ async function answer(request: Request): Promise<unknown> {
 process.on('message', async ({ id, ...request }: { id: number } & Request) => {
   process.send?.({ id, result: await answer(request) });
 });
+process.on('disconnect', () => process.exit());
 process.channel?.unref();

@@ -10,8 +10,8 @@ const INSPECT = new URL('./inspect.ts', import.meta.url);
 /** What the load is put on. */
 export interface Target {
   readonly url: string;
-  /** What it costs now, after a garbage collection where that can be asked for; absent where it does not tell. */
-  cost(): Promise<Cost | undefined>;
+  /** What it costs now; absent where it does not tell. With `collect`, after a garbage collection where that can be asked for. */
+  cost(collect?: boolean): Promise<Cost | undefined>;
   /** When it last began to distribute a change, in wall clock ms; absent where it does not tell. */
   readonly distributedAt: number | undefined;
 }
@@ -58,8 +58,8 @@ export class StartedOperator implements Target {
     return monotonic();
   }
 
-  async cost(): Promise<Cost> {
-    return this.#child!.ask<Cost>({ cmd: 'cost', collect: true });
+  async cost(collect = false): Promise<Cost> {
+    return this.#child!.ask<Cost>({ cmd: 'cost', collect });
   }
 
   /** Profiles the CPU while `work` runs, into a file. */

@@ -198,7 +198,7 @@ export class SimulatedAgent {
     if (due >= this.#reportDue) return;
     this.#reportDue = due;
     clearTimeout(this.#reportTimer);
-    this.#reportTimer = setTimeout(() => this.#report(), due - monotonic());
+    this.#reportTimer = setTimeout(() => this.#report(), Math.max(0, due - monotonic()));
   }
 
   #report(): void {

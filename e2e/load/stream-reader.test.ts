@@ -37,6 +37,15 @@ describe('the reader of a stream', () => {
     for (let at = 1; at < ANSWER.length; at += 1) expect(read(ANSWER.slice(0, at), ANSWER.slice(at))).toEqual(HEARD);
   });
 
+  it('reads a body that is not in chunks', () => {
+    const plain = 'HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nevent: hello\ndata: {}\n\nevent: be';
+    expect(read(plain, 'gin\ndata: 1\n\n')).toEqual([
+      [200, 0],
+      ['hello', '{}'],
+      ['begin', '1'],
+    ]);
+  });
+
   it('reads how long a refusal asks to wait', () => {
     expect(read('HTTP/1.1 503 Service Unavailable\r\nRetry-After: 4\r\ncontent-length: 2\r\n\r\n{}')).toEqual([
       [503, 4_000],

@@ -9,7 +9,7 @@ export interface StreamListener {
 const HEAD_END = '\r\n\r\n';
 
 /**
- * Reads the answer to `GET /v1/stream`: the head, the chunks and the events in them, however the text is cut. It looks at
+ * Reads the answer to `GET /v1/stream`: the head, the body, in chunks or not, and the events in it, however the text is cut. It looks at
  * no more than a simulated agent needs, because thousands of them share a process; bytes are taken as Latin-1.
  */
 export class StreamReader {
@@ -17,6 +17,7 @@ export class StreamReader {
   #text = '';
   #body = '';
   #head = true;
+  #chunked = false;
   /** What is still to come of the chunk that is being read. */
   #left = 0;
 
@@ -38,12 +39,18 @@ export class StreamReader {
     this.#text = this.#text.slice(end + HEAD_END.length);
     this.#head = false;
     const status = Number(/^HTTP\/1\.1 (\d{3})/.exec(head)?.[1]);
+    this.#chunked = /^transfer-encoding: *chunked/im.test(head);
     const seconds = Number(/^retry-after: *(\d+)/im.exec(head)?.[1] ?? 0);
     this.#listener.answered(status, seconds * 1_000);
     return true;
   }
 
   #readChunks(): void {
+    if (!this.#chunked) {
+      this.#body += this.#text;
+      this.#text = '';
+      return;
+    }
     let at = 0;
     const text = this.#text;
     while (at < text.length) {

@@ -21,7 +21,7 @@ export class OperatorProcess {
     this.#args = args;
   }
 
-  /** Starts `fuseboard serve` with `args` and waits until it is ready. */
+  /** Starts `fuseboard serve` with `args`, in which `$URL` stands for its own address and `$PORT` for the agents' port, and waits until it is ready. */
   static async start(...args: string[]): Promise<OperatorProcess> {
     const operator = await OperatorProcess.launched(...args);
     await operator.ready();
@@ -38,7 +38,8 @@ export class OperatorProcess {
   /** Starts the process (again). */
   launch(): void {
     const ports = [`--port=${this.agentsPort}`, `--metrics-port=${this.metricsPort}`, `--admin-port=${this.adminPort}`];
-    const child = spawn(process.execPath, [...FLAGS, MAIN, 'serve', '--agent-auth=none', ...ports, ...this.#args], {
+    const own = this.#args.map((arg) => arg.replace('$URL', this.url).replace('$PORT', String(this.agentsPort)));
+    const child = spawn(process.execPath, [...FLAGS, MAIN, 'serve', '--agent-auth=none', ...ports, ...own], {
       env: { PATH: process.env.PATH },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -76,6 +77,15 @@ export class OperatorProcess {
 
   async metrics(): Promise<string> {
     return (await fetch(`http://127.0.0.1:${this.metricsPort}/metrics`)).text();
+  }
+
+  /** Stops the process where it is, until `resume`. */
+  pause(): void {
+    this.#child?.kill('SIGSTOP');
+  }
+
+  resume(): void {
+    this.#child?.kill('SIGCONT');
   }
 
   /** Ends the process with a signal and resolves with its exit code; null when the signal ended it. */

@@ -1,5 +1,7 @@
 import { expect, it } from '@jest/globals';
+import { z } from 'zod';
 import { readConfig } from './config.ts';
+import { ReplicationFlags, readReplication } from './replication.ts';
 
 const FLAGS = {
   maxConnections: '10',
@@ -39,6 +41,24 @@ it('keeps the admin API on loopback wherever agents are served', () => {
   expect([agents.host, admin.host]).toEqual(['0.0.0.0', '127.0.0.1']);
 });
 
+it('elects by the usual times, under the name of the host', () => {
+  const { replica, ...others } = readConfig({ ...FLAGS }).replication;
+  expect(replica).toMatch(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/);
+  expect(others).toEqual({
+    name: 'fuseboard',
+    times: { leaseMs: 15_000, deadlineMs: 10_000, retryMs: 2_000, renewMs: 10_000, expiryMs: 30_000 },
+  });
+});
+
+it.each([
+  ['fuseboard-7d9f-abcde', 'fuseboard-7d9f-abcde'],
+  ['Node_1.Example.com', 'node-1-example-com'],
+  [`${'x'.repeat(62)}--y`, 'x'.repeat(62)],
+])('makes the name of a replica of the host %s', (host, expected) => {
+  const flags = z.object(ReplicationFlags).parse({});
+  expect(readReplication(flags, host)).toMatchObject({ replica: expected });
+});
+
 it.each<[object, string]>([
   [{ port: 'x' }, '--port: must be a whole number'],
   [{ metricsPort: '70000' }, '--metrics-port: '],
@@ -58,6 +78,13 @@ it.each<[object, string]>([
   [{ reportUrl: 'ftp://x' }, '--report-url: must be an http or https URL'],
   [{ policies: 'p', kubeconfig: 'k' }, '--policies reads a folder; leave out --kubeconfig'],
   [{ stateDir: 's' }, '--state-dir keeps the last good text of files; it needs --policies'],
+  [{ leaseNamespace: 'n', policies: 'p' }, '--lease-namespace: replicas meet in a cluster'],
+  [{ leaseNamespace: 'No' }, '--lease-namespace: must be the name of a namespace'],
+  [{ replicaName: 'a_b' }, '--replica-name: must be lower-case'],
+  [{ leaseDuration: '15' }, '--lease-duration: must be a duration such as 15s'],
+  [{ leaseDuration: '10s' }, '--lease-duration must be longer than --lease-renew-deadline'],
+  [{ leaseRetryPeriod: '10s' }, '--lease-duration must be longer than --lease-renew-deadline'],
+  [{ replicaExpiry: '19s' }, '--replica-expiry must be at least twice --replica-renew-period'],
 ])('refuses %j and names the flag', (flags, message) => {
   expect(() => readConfig({ ...FLAGS, ...flags })).toThrow(message);
 });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { CertificateFiles } from './http/certificate.ts';
 import type { Address } from './http/server.ts';
+import { type Replication, ReplicationFlags, readReplication } from './replication.ts';
 
 /** What `fuseboard serve` runs with. */
 export interface Config {
@@ -23,6 +24,7 @@ export interface Config {
   readonly metrics: Address;
   readonly admin: Address;
   readonly reportUrl?: string;
+  readonly replication: Replication;
   readonly maxConnections: number;
   readonly maxStreamsPerSecond: number;
   readonly maxStreamsPerPod: number;
@@ -59,6 +61,7 @@ const FlagsSchema = z.object({
   metricsHost: z.string().min(1).optional(),
   metricsPort: port,
   adminPort: port,
+  ...ReplicationFlags,
   reportUrl: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
   maxConnections: positive(1_000_000),
   maxStreamsPerSecond: positive(1_000_000),
@@ -98,6 +101,13 @@ export function readConfig(flags: unknown): Config {
     const [given, missing] = f.tlsKeyFile === undefined ? ['cert', 'key'] : ['key', 'cert'];
     throw new UsageError(`--tls-${given}-file needs --tls-${missing}-file: give both or neither`);
   }
+  if (f.leaseNamespace !== undefined && f.policies !== undefined) {
+    throw new UsageError(
+      '--lease-namespace: replicas meet in a cluster, and --policies has none; leave one of them out',
+    );
+  }
+  const replication = readReplication(f);
+  if (typeof replication === 'string') throw new UsageError(replication);
   const [agents, metrics, admin] = f.policies === undefined ? [8443, 8080, 8081] : [8700, 8701, 8702];
   return {
     source:
@@ -117,6 +127,7 @@ export function readConfig(flags: unknown): Config {
     // Whoever reaches the admin API may read it.
     admin: { host: isLoopback(host) ? host : '127.0.0.1', port: f.adminPort ?? admin! },
     ...(f.reportUrl !== undefined && { reportUrl: f.reportUrl }),
+    replication,
     maxConnections: f.maxConnections,
     maxStreamsPerSecond: f.maxStreamsPerSecond,
     maxStreamsPerPod: f.maxStreamsPerPod,

@@ -1,12 +1,14 @@
 import type { Report } from '@fuseboard/schema';
 import type { Logger } from 'pino';
+import { type AggregateChange, Aggregates } from './core/aggregates.ts';
 import type { AsOf } from './core/as-of.ts';
-import type { Board } from './core/board.ts';
+import { type Board, difference } from './core/board.ts';
 import { Boards } from './core/boards.ts';
 import type { Clock } from './core/clock.ts';
 import { Fleet, type Receipt } from './core/fleet.ts';
 import type { Agent, Identity, Origin } from './core/member.ts';
 import type { Policy } from './core/policy.ts';
+import { alone, type Replicas } from './core/replicas.ts';
 import type { StatusSink } from './core/sink.ts';
 import { Judge } from './judge.ts';
 import type { Source } from './sources/source.ts';
@@ -17,11 +19,16 @@ const COALESCE_MS = 100;
 /** Statuses are worked out at most this often. */
 const JUDGE_MS = 200;
 
+/** Between two rounds of statuses comes so many times what the one before took: pushes and reports go first. */
+const JUDGE_PAUSE = 9;
+
 const SWEEP_MS = 1_000;
 
 export interface ControllerOptions {
   readonly source: Source;
   readonly sink: StatusSink;
+  /** Absent: this process is the only one. */
+  readonly replicas?: Replicas;
   readonly log: Logger;
   readonly clock: Clock;
   /** Wall clock, milliseconds since 1970. */
@@ -38,6 +45,8 @@ export type Push = (agent: Agent, board: Board, asOf: AsOf | undefined) => boole
 export class Controller {
   readonly boards = new Boards();
   readonly fleet = new Fleet();
+  readonly aggregates = new Aggregates();
+  readonly replicas: Replicas;
   readonly judge: Judge;
   readonly source: Source;
   readonly #log: Logger;
@@ -47,22 +56,36 @@ export class Controller {
   #reconciled = false;
   #reconcileTimer: NodeJS.Timeout | undefined;
   #judgeTimer: NodeJS.Timeout | undefined;
+  #judgeMs = JUDGE_MS;
   #sweepTimer: NodeJS.Timeout | undefined;
   #sweptAt: number;
   #catchingUp: Promise<void> | undefined;
   readonly #refused = new Set<string>();
 
-  constructor({ source, sink, log, clock, wallClock }: ControllerOptions) {
+  constructor({ source, sink, replicas = alone, log, clock, wallClock }: ControllerOptions) {
     this.source = source;
+    this.replicas = replicas;
     this.#log = log;
     this.#clock = clock;
     this.#sweptAt = clock.now();
-    this.judge = new Judge({ boards: this.boards, fleet: this.fleet, sink, log, clock, wallClock });
+    const { boards, fleet, aggregates } = this;
+    this.judge = new Judge({ boards, fleet, aggregates, replicas, sink, log, clock, wallClock });
   }
 
   start(push: Push): void {
     this.#push = push;
     this.#sweepTimer = setInterval(() => this.#sweep(), SWEEP_MS);
+    this.replicas.start(this.aggregates, {
+      changed: (changes) => this.#elsewhere(changes),
+      elected: () => {
+        this.judge.lead();
+        this.#touchAll();
+      },
+      regrouped: (left) => {
+        if (left) this.judge.gather();
+        this.#touchAll();
+      },
+    });
     this.source.start(() => {
       this.#reconcileTimer ??= setTimeout(() => this.#reconcile(), this.#reconciled ? COALESCE_MS : 0);
     });
@@ -140,20 +163,21 @@ export class Controller {
       this.fleet.counters.drop(policy.namespace, policy.name);
     }
     for (const namespace of change.namespaces) {
-      this.#distribute(namespace);
-      this.#touch(
-        namespace,
-        this.boards.policies(namespace).map(({ policy }) => policy.uid),
-      );
+      this.#touch(namespace, this.#distribute(namespace));
+      this.#touch(namespace, change.affected.get(namespace) ?? []);
     }
   }
 
-  #distribute(namespace: string): void {
+  /** Pushes what is new; returns the policies that came to, changed at or left some agent. */
+  #distribute(namespace: string): Set<string> {
+    const moved = new Map<Board, Set<Board | undefined>>();
     const pushed = new Map<string, { board: Board; agents: number }>();
     for (const agent of this.fleet.agents(namespace)) {
       const board = this.boards.board(namespace, agent.identity.labels);
-      const before = agent.target?.revision;
-      if (!this.#aim(agent, board) || board.revision === before) continue;
+      const before = agent.target;
+      if (!this.#aim(agent, board) || board.revision === before?.revision) continue;
+      if (!moved.has(board)) moved.set(board, new Set());
+      moved.get(board)!.add(before);
       if (!this.#push(agent, board, this.#asOf)) continue;
       const group = pushed.get(board.revision) ?? { board, agents: 0 };
       group.agents += 1;
@@ -165,6 +189,15 @@ export class Controller {
         'pushed policies',
       );
     }
+    const touched = new Set<string>();
+    for (const [board, bases] of moved) {
+      for (const base of bases) {
+        const { policies, removed } = difference(base, board);
+        for (const { uid } of policies) touched.add(uid);
+        for (const uid of removed) touched.add(uid);
+      }
+    }
+    return touched;
   }
 
   /** Makes a board the target of an agent, unless it is too large to be sent; the agent then keeps what it has. */
@@ -180,6 +213,25 @@ export class Controller {
     return false;
   }
 
+  /** Other replicas count something else. */
+  #elsewhere(changes: readonly AggregateChange[]): void {
+    for (const change of changes) {
+      const policy = this.boards.find(change.uid)?.policy;
+      if (!policy) continue;
+      this.judge.elsewhere(change);
+      this.#touch(policy.namespace, [policy.uid]);
+    }
+  }
+
+  #touchAll(): void {
+    for (const namespace of this.boards.namespaces()) {
+      this.#touch(
+        namespace,
+        this.boards.policies(namespace).map(({ policy }) => policy.uid),
+      );
+    }
+  }
+
   #note(policy: Policy, message: string): void {
     const { namespace, name, uid, generation } = policy;
     this.#log.info({ namespace, policy: name, uid, generation }, message);
@@ -189,8 +241,10 @@ export class Controller {
     this.judge.touch(namespace, uids);
     this.#judgeTimer ??= setTimeout(() => {
       this.#judgeTimer = undefined;
+      const begun = this.#clock.now();
       this.judge.decide();
-    }, JUDGE_MS);
+      this.#judgeMs = Math.max(JUDGE_MS, JUDGE_PAUSE * (this.#clock.now() - begun));
+    }, this.#judgeMs);
   }
 
   #sweep(): void {

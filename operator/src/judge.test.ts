@@ -2,8 +2,9 @@ import type { PolicyStatus, Report } from '@fuseboard/schema';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { pino } from 'pino';
 import { policy } from '../test/memory-source.ts';
+import { Aggregates } from './core/aggregates.ts';
 import { Boards } from './core/boards.ts';
-import { Fleet } from './core/fleet.ts';
+import { Fleet, type PolicyCounts } from './core/fleet.ts';
 import type { Policy } from './core/policy.ts';
 import { conditionOf } from './core/status.ts';
 import { Judge } from './judge.ts';
@@ -14,15 +15,28 @@ let fleet: Fleet;
 let judge: Judge;
 let written: PolicyStatus[];
 let events: string[];
+let aggregates: Aggregates;
+let leading = true;
+let published: string[];
 
 function begin(): void {
   boards = new Boards();
   fleet = new Fleet();
   written = [];
   events = [];
+  published = [];
+  aggregates = new Aggregates();
+  aggregates.beats([], now);
   judge = new Judge({
     boards,
     fleet,
+    aggregates,
+    replicas: {
+      get leading() {
+        return leading;
+      },
+      publish: (uid) => void published.push(uid),
+    },
     sink: {
       write: (_policy, status) => void written.push(status),
       event: (_policy, { type, reason }) => void events.push(`${type} ${reason}`),
@@ -36,6 +50,7 @@ function begin(): void {
 
 beforeEach(() => {
   now = 0;
+  leading = true;
   begin();
 });
 
@@ -72,6 +87,7 @@ function join(boot: string, over: Partial<Report> = {}): void {
   decide();
 }
 
+const statusOf = (uid: string) => judge.status(boards.policy('default', uid)!.policy);
 const last = (type: 'Accepted' | 'Programmed') => conditionOf(written.at(-1), type)?.reason;
 
 it('writes a status only when it says something else', () => {
@@ -101,7 +117,7 @@ it('names a rejection by an agent and a conflict', () => {
   expect(events).toEqual(['Normal Accepted', 'Warning Conflicted']);
   join('x', { rejections: [{ uid: 'uid-a', generation: 1, field: 'spec.trip', message: 'unknown' }] });
   expect(events.at(-1)).toBe('Warning Rejected');
-  expect(judge.status('uid-a')?.rejections).toEqual([{ agent: 'pod-x', field: 'spec.trip', message: 'unknown' }]);
+  expect(statusOf('uid-a')?.rejections).toEqual([{ agent: 'pod-x', field: 'spec.trip', message: 'unknown' }]);
 });
 
 it('starts again when a spec changes under the same generation', () => {
@@ -130,11 +146,11 @@ describe('after a restart', () => {
     set(policy('a', { status }));
     join('x');
     expect(written).toEqual([]);
-    expect(judge.status('uid-a')).toBe(status);
+    expect(statusOf('uid-a')).toBe(status);
     join('y');
     expect(written).toEqual([]);
     expect(events).toEqual([]);
-    expect(judge.status('uid-a')).toEqual(status);
+    expect(statusOf('uid-a')).toEqual(status);
   });
 
   it('writes what is so after 30 s, and Programmed stays', () => {
@@ -176,4 +192,118 @@ it('keeps asking about policies whose status changes by the passing of time', ()
   decide();
   expect(last('Programmed')).toBe('PartiallyProgrammed');
   expect(judge.waiting().size).toBe(0);
+});
+
+describe('beside another replica', () => {
+  const NO_BREAKERS = { closed: 0, open: 0, halfOpen: 0, shadowOpen: 0 };
+
+  /** The other replica says what its agents make of the newest version. */
+  function elsewhere(matched: number, applied: number, over: Partial<PolicyCounts> = {}): void {
+    const { digest, generation } = boards.policy('default', 'uid-a')!.entry;
+    const agents = { matched, applied, rejected: 0, stale: 0 };
+    const counts = { agents, breakers: NO_BREAKERS, open: [], rejections: [], ...over };
+    const rows = [{ uid: 'uid-a', generation, digest, counts }];
+    for (const change of aggregates.shards([{ replica: 'b', boot: 'x', sequence: 1, rows }], now)) {
+      judge.elsewhere(change);
+    }
+    decide();
+  }
+  const appear = () => aggregates.beats([{ replica: 'b', boot: 'x', version: '1' }], now);
+
+  it('writes what both count, and waits until both have spoken of the spec', () => {
+    appear();
+    set(policy('a'));
+    join('x');
+    expect(written.at(-1)!.agents!.summary).toBe('1/1');
+    expect(last('Programmed')).toBe('Pending');
+    elsewhere(2, 1);
+    expect(written.at(-1)!.agents!.summary).toBe('2/3');
+    elsewhere(2, 2);
+    expect(last('Programmed')).toBe('Programmed');
+  });
+
+  it('writes and tells nothing while the other one leads, and publishes what it counts', () => {
+    leading = false;
+    set(policy('a'));
+    join('x');
+    expect(written).toEqual([]);
+    expect(events).toEqual([]);
+    expect(published.length).toBeGreaterThan(0);
+    expect(judge.counts('uid-a')!.agents).toEqual({ matched: 1, applied: 1, rejected: 0, stale: 0 });
+  });
+
+  it('goes on from what the former leader wrote when it leads', () => {
+    set(policy('a'));
+    join('x');
+    const status = written.at(-1)!;
+    begin();
+    leading = false;
+    set(policy('a', { status }));
+    expect(statusOf('uid-a')).toBe(status);
+    now = 60_000;
+    leading = true;
+    judge.lead();
+    join('y', { revision: 'older' });
+    expect(last('Programmed')).toBe('Programmed');
+    expect(written.at(-1)!.agents!.summary).toBe('0/1');
+    expect(events).toEqual([]);
+  });
+
+  it('does not fall back on what it thought when it led before', () => {
+    set(policy('a'));
+    expect(last('Programmed')).toBe('NoAgents');
+    leading = false;
+    const status = { ...written.at(-1)!, agents: { matched: 9, applied: 9, rejected: 0, stale: 0, summary: '9/9' } };
+    set(policy('a', { status }));
+    leading = true;
+    judge.lead();
+    decide();
+    expect(statusOf('uid-a')).toBe(status);
+  });
+
+  it('leaves the status alone when the other one left, until its agents are back', () => {
+    appear();
+    set(policy('a'));
+    join('x');
+    elsewhere(1, 1);
+    expect(written.at(-1)!.agents!.summary).toBe('2/2');
+    const writes = written.length;
+    aggregates.beats([], now);
+    judge.gather();
+    decide();
+    expect(written).toHaveLength(writes);
+    set(policy('a', { generation: 2 }));
+    join('x');
+    expect(last('Programmed')).toBe('Pending');
+    join('y');
+    expect(last('Programmed')).toBe('Programmed');
+  });
+
+  it('has agents that never come back from a replica that left for 30 s and no longer', () => {
+    appear();
+    set(policy('a'));
+    join('x');
+    elsewhere(1, 1);
+    aggregates.beats([], now);
+    judge.gather();
+    now = 29_999;
+    join('x');
+    expect(written.at(-1)!.agents!.summary).toBe('2/2');
+    now = 30_000;
+    expect(judge.waiting().get('default')).toEqual(['uid-a']);
+    decide();
+    expect(written.at(-1)!.agents!.summary).toBe('1/1');
+  });
+
+  it('tells of breakers that open and close there', () => {
+    appear();
+    set(policy('a'));
+    elsewhere(1, 1, { breakers: { ...NO_BREAKERS, closed: 1 } });
+    events = [];
+    elsewhere(1, 1, { breakers: { ...NO_BREAKERS, open: 1 }, open: ['a on pod-9'] });
+    elsewhere(1, 1, { breakers: { ...NO_BREAKERS, halfOpen: 1 } });
+    expect(events).toEqual(['Warning BreakerOpened']);
+    elsewhere(1, 1, { breakers: { ...NO_BREAKERS, closed: 1 } });
+    expect(events).toEqual(['Warning BreakerOpened', 'Normal BreakerClosed']);
+  });
 });

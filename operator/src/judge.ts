@@ -1,15 +1,19 @@
 import type { PolicyStatus } from '@fuseboard/schema';
 import type { Logger } from 'pino';
+import type { AggregateChange, Aggregates } from './core/aggregates.ts';
 import type { Boards, Known } from './core/boards.ts';
 import type { Clock } from './core/clock.ts';
-import type { Fleet, Receipt } from './core/fleet.ts';
+import type { Fleet, PolicyCounts, Receipt } from './core/fleet.ts';
 import type { Policy } from './core/policy.ts';
+import type { Replicas } from './core/replicas.ts';
 import type { StatusSink } from './core/sink.ts';
 import { conditionOf, gathering, type StatusInput, statusOf } from './core/status.ts';
 
 export interface JudgeOptions {
   readonly boards: Boards;
   readonly fleet: Fleet;
+  readonly aggregates: Aggregates;
+  readonly replicas: Pick<Replicas, 'leading' | 'publish'>;
   readonly sink: StatusSink;
   readonly log: Logger;
   readonly clock: Clock;
@@ -21,28 +25,46 @@ interface Case {
   /** The version of the spec that `status` speaks of. */
   digest: string;
   seenAt: number;
-  readonly expected: number;
+  expected: number;
   status: PolicyStatus | undefined;
   /** Whether `status` was worked out here, and not only read back. */
   own: boolean;
 }
 
-/** Works out the status of policies from what the fleet counted, and tells the sink and the log what is different. */
+/**
+ * Counts what the fleet of this replica makes of each policy; on the leader, works out the status of policies from what all
+ * replicas count, and tells the sink and the log what is different.
+ */
 export class Judge {
   readonly #options: JudgeOptions;
-  readonly #startedAt: number;
+  /** When agents were last known to be on their way here. */
+  #gatheringSince: number;
   readonly #cases = new Map<string, Case>();
   readonly #changedAt = new Map<string, number>();
   readonly #touched = new Map<string, Set<string>>();
 
   constructor(options: JudgeOptions) {
     this.#options = options;
-    this.#startedAt = options.clock.now();
+    this.#gatheringSince = options.clock.now();
   }
 
   /** A policy is new or was edited; the time until it is programmed counts from here. */
   changed({ uid }: Policy): void {
     this.#changedAt.set(uid, this.#options.clock.now());
+  }
+
+  /** This replica leads from now on: what was written by the leader before it is where it begins. */
+  lead(): void {
+    this.#cases.clear();
+  }
+
+  /** A replica left: statuses stay as they are until as many agents as before are back, or the time for that is over. */
+  gather(): void {
+    this.#gatheringSince = this.#options.clock.now();
+    for (const found of this.#cases.values()) {
+      found.own = false;
+      found.expected = found.status?.agents?.matched ?? 0;
+    }
   }
 
   /** Something about these policies may be different. */
@@ -64,27 +86,56 @@ export class Judge {
     return waiting;
   }
 
-  /** The newest status of a policy. */
-  status(uid: string): PolicyStatus | undefined {
-    return this.#cases.get(uid)?.status;
+  /** The newest status of a policy; on a replica that does not lead, what the leader wrote. */
+  status({ uid, status }: Policy): PolicyStatus | undefined {
+    return this.#options.replicas.leading ? (this.#cases.get(uid)?.status ?? status) : status;
+  }
+
+  /** What the agents of this replica make of a policy. */
+  counts(uid: string): PolicyCounts | undefined {
+    return this.#options.aggregates.own(uid)?.counts;
   }
 
   forget({ uid }: Policy): void {
     this.#cases.delete(uid);
     this.#changedAt.delete(uid);
+    this.#options.aggregates.drop(uid);
+    this.#options.replicas.publish(uid);
   }
 
-  /** Works out the statuses of all policies that were touched. */
+  /** Counts anew for all policies that were touched, and works out their statuses on the leader. */
   decide(): void {
-    const now = this.#options.clock.now();
+    const { boards, fleet, aggregates, replicas, clock } = this.#options;
+    const now = clock.now();
     const touched = [...this.#touched];
     this.#touched.clear();
     for (const [namespace, uids] of touched) {
-      const counts = this.#options.fleet.counts(namespace, uids, now);
+      const counts = fleet.counts(namespace, uids, now);
       for (const uid of uids) {
-        const known = this.#options.boards.policy(namespace, uid);
-        if (known) this.#decide(known, counts.get(uid)!, now);
+        const known = boards.policy(namespace, uid);
+        if (!known) continue;
+        const { generation, digest } = known.entry;
+        if (aggregates.count({ uid, generation, digest, counts: counts.get(uid)! })) replicas.publish(uid);
+        if (replicas.leading) this.#decide(known, now);
       }
+    }
+  }
+
+  /** Tells of what changed on the agents of another replica, which told its own log of each. */
+  elsewhere({ uid, before, after }: AggregateChange): void {
+    const { boards, sink, replicas } = this.#options;
+    const policy = boards.find(uid)?.policy;
+    if (!policy || !replicas.leading || !after) return;
+    const was = before?.counts ?? NOTHING;
+    const is = after.counts;
+    const opened = is.open.filter((label) => !was.open.includes(label));
+    if (is.breakers.open > was.breakers.open && opened.length > 0) {
+      sink.event(policy, { type: 'Warning', reason: 'BreakerOpened', message: `opened: ${opened.join(', ')}` });
+    }
+    const unwell = ({ breakers: { open, halfOpen } }: typeof NOTHING) => open + halfOpen;
+    if (unwell(was) > 0 && unwell(is) === 0 && is.breakers.closed > was.breakers.closed) {
+      const message = `${unwell(was)} of its breakers closed, and none is open there`;
+      sink.event(policy, { type: 'Normal', reason: 'BreakerClosed', message });
     }
   }
 
@@ -94,12 +145,12 @@ export class Judge {
     instance: string,
     { transitions, rejections }: Extract<Receipt, { kind: 'accepted' }>,
   ): void {
-    const { log, sink, boards } = this.#options;
+    const { log, sink, boards, replicas } = this.#options;
     for (const { breaker, uid, shadow, from, to, agoMs, reason } of transitions) {
       const policy = uid === undefined ? undefined : boards.policy(namespace, uid)?.policy;
       const facts = { namespace, policy: policy?.name, breaker, agent: instance, from, to, reason, agoMs, shadow };
       log.info(facts, `breaker ${SAID[to]}`);
-      if (!policy || shadow) continue;
+      if (!policy || shadow || !replicas.leading) continue;
       if (to === 'open') {
         const message = `breaker "${breaker}" opened on ${instance}: ${reason}`;
         sink.event(policy, { type: 'Warning', reason: 'BreakerOpened', message });
@@ -120,8 +171,8 @@ export class Judge {
     }
   }
 
-  #decide({ policy, entry }: Known, counts: StatusInput['counts'], now: number): void {
-    const { boards, wallClock, sink } = this.#options;
+  #decide({ policy, entry }: Known, now: number): void {
+    const { boards, aggregates, wallClock, sink } = this.#options;
     const changedAt = this.#changedAt.get(policy.uid) ?? now;
     let found = this.#cases.get(policy.uid);
     if (!found) {
@@ -137,11 +188,11 @@ export class Judge {
       generation: policy.generation,
       problems: policy.problems,
       standing: boards.standing(policy),
-      counts,
+      ...aggregates.merged(policy.uid, entry.digest),
       previous: found.status,
       sameSpec,
       ageMs: now - found.seenAt,
-      uptimeMs: now - this.#startedAt,
+      uptimeMs: now - this.#gatheringSince,
       expected: found.expected,
       now: wallClock(),
     };
@@ -191,6 +242,11 @@ export class Judge {
     }
   }
 }
+
+const NOTHING: Pick<PolicyCounts, 'breakers' | 'open'> = {
+  breakers: { closed: 0, open: 0, halfOpen: 0, shadowOpen: 0 },
+  open: [],
+};
 
 const SAID: Record<string, string> = {
   open: 'opened',

@@ -9,7 +9,8 @@ import type { Construct } from './commands/serve.ts';
 import type { Config } from './config.ts';
 import type { Authenticator } from './core/authenticator.ts';
 import { quietSink } from './core/quiet-sink.ts';
-import { readKubeConfig } from './kube/config.ts';
+import { podNamespace, readKubeConfig } from './kube/config.ts';
+import { KubernetesReplicas } from './kube/replicas.ts';
 import { kubernetesStatusSink } from './kube/status-writer.ts';
 import { TokenReviewer } from './kube/token-review.ts';
 import { directorySource } from './sources/directory.ts';
@@ -24,7 +25,7 @@ const local = async ({ auth }: Config, log: Logger): Promise<Authenticator> => {
 };
 
 const construct: Construct = async (config, log) => {
-  const { source: wanted, auth } = config;
+  const { source: wanted, auth, replication } = config;
   if (wanted.kind === 'kubernetes') {
     const kubeConfig = readKubeConfig(wanted, process.env);
     const source = kubernetesSource({ kubeConfig, namespaces: wanted.namespaces, log });
@@ -33,7 +34,14 @@ const construct: Construct = async (config, log) => {
       auth.way === 'token-review'
         ? new TokenReviewer({ kubeConfig, ...auth, namespaces: wanted.namespaces, log })
         : await local(config, log);
-    return { source, sink: kubernetesStatusSink({ kubeConfig, stored, log }), authenticator };
+    const { namespace = wanted.kubeconfig === undefined ? podNamespace(kubeConfig) : undefined, ...rest } = replication;
+    if (namespace === undefined) {
+      return { source, sink: kubernetesStatusSink({ kubeConfig, stored, log }), authenticator };
+    }
+    const replicas = new KubernetesReplicas({ ...rest, kubeConfig, namespace, clock: performance, log });
+    const permit = () => replicas.permit;
+    const sink = kubernetesStatusSink({ kubeConfig, stored, instance: rest.replica, permit, log });
+    return { source, sink, replicas, authenticator };
   }
   const { folder } = wanted;
   const found = await stat(folder).catch((error: Error) => {

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Config } from './config.ts';
 import { Controller } from './controller.ts';
 import type { Authenticator } from './core/authenticator.ts';
+import type { Replicas } from './core/replicas.ts';
 import type { StatusSink } from './core/sink.ts';
 import { adminApp } from './http/admin.ts';
 import { admission } from './http/admission.ts';
@@ -34,6 +35,8 @@ export interface Parts {
   readonly source: Source;
   readonly sink: StatusSink;
   readonly authenticator: Authenticator;
+  /** Absent: this process is the only one. */
+  readonly replicas?: Replicas;
 }
 
 /** Puts an operator together and listens. */
@@ -42,7 +45,7 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
   const clock = performance;
   const wallClock = Date.now;
   const random = Math.random;
-  const controller = new Controller({ source, sink, log, clock, wallClock });
+  const controller = new Controller({ ...parts, log, clock, wallClock });
   const { reportUrl } = config;
   const streams = new Streams({ controller, ...(reportUrl !== undefined && { reportUrl }), random, wallClock });
   const onError = (error: unknown) => log.error({ err: error }, 'cannot answer a request');
@@ -108,7 +111,7 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
         log.warn({ streams: streams.count }, 'some agents did not go; their connections are cut');
         for (const server of servers) server.cut();
       }, drainMs);
-      await Promise.all(servers.map((server) => server.close()));
+      await Promise.all([controller.replicas.stop(), ...servers.map((server) => server.close())]);
       clearTimeout(cut);
       unfollow();
       controller.stop();

@@ -224,6 +224,23 @@ describe('the way of a report', () => {
     await replica.stop();
   });
 
+  it('says goodbye to the replica that it leaves for another, and not to one that it comes back to', async () => {
+    const [former, next] = [await FakeControlPlane.start(), await FakeControlPlane.start()];
+    reporter.attach(`${former.url}/v1/report`);
+    reporter.attach(`${former.url}/v1/report`);
+    reporter.detach();
+    reporter.attach(`${next.url}/v1/report`);
+    await former.until((p) => p.reports.length === 1);
+    expect(former.reports[0]).toMatchObject({ bye: true, breakers: [], rejections: [] });
+    await eventually(() => timers.waiting(5_000));
+    timers.advance(5_000);
+    await next.until((p) => p.reports.length === 1);
+    expect(next.reports[0]!.bye).toBeUndefined();
+    expect(next.reports[0]!.sequence).toBeGreaterThan(former.reports[0]!.sequence);
+    expect(former.reports).toHaveLength(1);
+    await Promise.all([former.stop(), next.stop()]);
+  });
+
   it('goes to the address that was dialled where the replica cannot be reached', async () => {
     const gone = createServer().listen(0, '127.0.0.1');
     await eventually(() => gone.listening);

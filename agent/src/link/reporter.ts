@@ -43,6 +43,8 @@ export class Reporter {
   readonly #options: ReporterOptions;
   readonly #warned = new Set<string>();
   #target: URL | undefined;
+  /** Where the replica of the last stream takes reports. */
+  #replica: URL | undefined;
   #sockets: Sockets | undefined;
   #streams = 0;
   #toldStream = 0;
@@ -60,7 +62,11 @@ export class Reporter {
 
   /** A stream opened: reports go to its replica, and the first lists every breaker. */
   attach(reportUrl: string | undefined): void {
-    this.#aim(this.#place(reportUrl));
+    const replica = this.#place(reportUrl);
+    const former = this.#replica;
+    this.#replica = replica;
+    this.#aim(replica);
+    if (former !== undefined && former.href !== replica.href) this.#leave(former);
     this.#streams += 1;
     this.#answeredRevision = undefined;
     this.#schedule(this.#options.random() * INTERVAL_MS);
@@ -96,6 +102,23 @@ export class Reporter {
     await Promise.race([said, expired]);
     clearTimeout(expire);
     this.detach();
+  }
+
+  /** Tells a replica that this agent is another one's now, so that it is counted once. One that cannot be reached finds out by the silence. */
+  #leave(replica: URL): void {
+    const { identity, ledger } = this.#options;
+    const body: Report = {
+      protocol: PROTOCOL,
+      ...identity,
+      boot: ledger.boot,
+      sequence: ledger.nextSequence(),
+      part: 1,
+      parts: 1,
+      rejections: [],
+      breakers: [],
+      bye: true,
+    };
+    void this.#post(replica, JSON.stringify(body), undefined).catch(() => {});
   }
 
   #place(reportUrl: string | undefined): URL {
@@ -194,7 +217,7 @@ export class Reporter {
     for (let tries = 0; tries < MISDIRECTED_TRIES; ) {
       const target = this.#target;
       if (target === undefined) return false;
-      const answer = await this.#post(target, text).catch((error: Error): Answer => {
+      const answer = await this.#post(target, text, this.#sockets).catch((error: Error): Answer => {
         this.#warn(`reports cannot be sent: ${error.message}`);
         return 'refused';
       });
@@ -216,7 +239,7 @@ export class Reporter {
     return false;
   }
 
-  #post(target: URL, body: string): Promise<Answer> {
+  #post(target: URL, body: string, sockets: Sockets | undefined): Promise<Answer> {
     const { endpoint, timers } = this.#options;
     return new Promise((resolve) => {
       const credentials = readCredentials(endpoint);
@@ -231,7 +254,7 @@ export class Reporter {
             ...credentials.headers,
           },
           ...(credentials.ca ? { ca: credentials.ca } : {}),
-          ...(this.#sockets ? { sockets: this.#sockets } : {}),
+          ...(sockets ? { sockets } : {}),
         },
         (response) => {
           const status = response.statusCode ?? 0;

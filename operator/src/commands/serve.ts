@@ -23,7 +23,7 @@ const option = (flags: string, description: string) => {
   return made.env(`FUSEBOARD_${made.name().replaceAll('-', '_').toUpperCase()}`);
 };
 
-/** Makes what the configuration asks for: the source of policies, the place for what is said of them, and what knows agents. */
+/** Makes what the configuration asks for: the source of policies, the place for what is said of them, what knows agents, and the other replicas. */
 export type Construct = (config: Config, log: Logger) => Promise<Parts>;
 
 export function serveCommand(terminal: Terminal, construct: Construct, ended: Ended): Command {
@@ -54,6 +54,21 @@ export function serveCommand(terminal: Terminal, construct: Construct, ended: En
     .addOption(option('--metrics-port <port>', 'serve metrics and probes on this port'))
     .addOption(option('--admin-port <port>', 'serve the admin API on this port, on loopback only'))
     .addOption(option('--report-url <url>', 'where agents report (absent: where they opened their stream)'))
+    .addOption(
+      option(
+        '--lease-namespace <name>',
+        'elect a leader among replicas and share counts in this namespace (absent: in a pod its own, elsewhere there is no other replica)',
+      ),
+    )
+    .addOption(
+      option('--lease-name <name>', 'the Lease of the leader; another one for another operator').default('fuseboard'),
+    )
+    .addOption(option('--replica-name <name>', 'this replica, unlike any other (absent: the name of the host or pod)'))
+    .addOption(option('--lease-duration <time>', 'how long others wait for a leader that is silent').default('15s'))
+    .addOption(option('--lease-renew-deadline <time>', 'how long a leader goes on without a renewal').default('10s'))
+    .addOption(option('--lease-retry-period <time>', 'the wait between two looks at the Lease').default('2s'))
+    .addOption(option('--replica-renew-period <time>', 'how often a replica shows that it lives').default('10s'))
+    .addOption(option('--replica-expiry <time>', 'after how long a silent replica is not counted').default('30s'))
     .addOption(option('--max-connections <n>', 'connections of agents at once').default('20000'))
     .addOption(
       option('--max-streams-per-second <n>', 'new streams a second; more are asked to come later').default('500'),

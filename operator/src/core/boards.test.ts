@@ -222,3 +222,23 @@ describe('a difference', () => {
     expect(difference(undefined, to)).toEqual({ policies: [...to.entries.values()], removed: [], routes: to.routes });
   });
 });
+
+describe('an update', () => {
+  const affected = (boards: Boards, ...policies: Policy[]) => [...(boards.update(policies).affected.get('shop') ?? [])];
+  const unrelated = policy('unrelated');
+  const old = policy('old', { spec: { breakers: ['payments'] }, createdAt: 1 });
+  const young = policy('young', { spec: { breakers: ['payments', 'other'] }, createdAt: 2 });
+
+  it('affects the policy that was edited and no other', () => {
+    const boards = boardsOf(unrelated, old, young);
+    const edited = { ...old, generation: 2 };
+    expect(affected(boards, unrelated, edited, young)).toEqual(['uid-old']);
+    expect(affected(boards, unrelated, edited, young)).toEqual([]);
+  });
+
+  it('affects a policy that loses a name to a newcomer, and one that gets it back', () => {
+    const boards = boardsOf(unrelated, young);
+    expect(affected(boards, unrelated, young, old).sort()).toEqual(['uid-old', 'uid-young']);
+    expect(affected(boards, unrelated, young)).toEqual(['uid-young']);
+  });
+});

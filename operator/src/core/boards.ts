@@ -18,6 +18,8 @@ export interface Change {
   readonly added: readonly Policy[];
   readonly changed: readonly Policy[];
   readonly removed: readonly Policy[];
+  /** By namespace: the policies that are new or changed, or to which the others leave more or less than before. */
+  readonly affected: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
 interface Namespace {
@@ -44,6 +46,8 @@ interface Audience {
  */
 export class Boards {
   readonly #namespaces = new Map<string, Namespace>();
+  /** The namespace of each policy, by uid. */
+  readonly #homes = new Map<string, string>();
 
   /** Takes the whole list of policies and says what is different from the one before. */
   update(policies: Iterable<Policy>): Change {
@@ -64,6 +68,7 @@ export class Boards {
       if (before?.policy === policy) continue;
       const next = known(policy, before);
       namespace.policies.set(policy.uid, next);
+      this.#homes.set(policy.uid, policy.namespace);
       if (before !== undefined && same(before, next)) continue;
       (before === undefined ? added : changed).push(policy);
       touch(policy.namespace, before?.routing, next.routing);
@@ -72,12 +77,15 @@ export class Boards {
       for (const { policy, routing } of held.values()) {
         if (seen.has(policy.uid)) continue;
         held.delete(policy.uid);
+        this.#homes.delete(policy.uid);
         removed.push(policy);
         touch(name, routing);
       }
     }
-    for (const [name, touched] of namespaces) this.#workOut(name, touched);
-    return { namespaces: new Set(namespaces.keys()), added, changed, removed };
+    const affected = new Map<string, Set<string>>();
+    for (const [name, touched] of namespaces) affected.set(name, this.#workOut(name, touched));
+    for (const { namespace, uid } of [...added, ...changed]) affected.get(namespace)!.add(uid);
+    return { namespaces: new Set(namespaces.keys()), added, changed, removed, affected };
   }
 
   /** The board for agents of a namespace with these labels; an empty one where no policy is for them. */
@@ -109,6 +117,12 @@ export class Boards {
     return this.#namespaces.get(namespace)?.policies.get(uid);
   }
 
+  /** The policy with this uid, in whatever namespace. */
+  find(uid: string): Known | undefined {
+    const home = this.#homes.get(uid);
+    return home === undefined ? undefined : this.policy(home, uid);
+  }
+
   namespaces(): string[] {
     return [...this.#namespaces.keys()];
   }
@@ -126,23 +140,28 @@ export class Boards {
     return made;
   }
 
-  #workOut(name: string, touched: readonly Routing[]): void {
+  /** Works out a namespace anew; returns the policies whose standing is another. */
+  #workOut(name: string, touched: readonly Routing[]): Set<string> {
     const namespace = this.#namespaces.get(name)!;
     if (namespace.policies.size === 0) {
       this.#namespaces.delete(name);
-      return;
+      return new Set();
     }
     const routings = [...namespace.policies.values()].flatMap(({ routing }) => routing ?? []);
     namespace.routes = sortedRoutes(routings);
     const keys = [...new Set(routings.flatMap(({ selector }) => keysOf(selector)))].sort();
     const sameKeys = JSON.stringify(keys) === JSON.stringify(namespace.keys);
     namespace.keys = keys;
+    const before = namespace.standings;
     namespace.standings = standings(namespace.routes);
+    const affected = new Set<string>();
+    for (const [uid, standing] of namespace.standings) if (!alike(before.get(uid), standing)) affected.add(uid);
     for (const [key, audience] of namespace.audiences) {
       const reached = touched.some((routing) => takes(routing, audience.labels));
       if (!sameKeys || reached || !audience.asked) namespace.audiences.delete(key);
       audience.asked = false;
     }
+    return affected;
   }
 }
 
@@ -157,6 +176,14 @@ function known(policy: Policy, before: Known | undefined): Known {
     entry: before?.entry.digest === entry.digest ? before.entry : entry,
     routing: routingOf(policy) ?? before?.routing,
   };
+}
+
+function alike(a: Standing | undefined, b: Standing): boolean {
+  if (a === undefined || a.conflict?.name !== b.conflict?.name || a.shadows.length !== b.shadows.length) return false;
+  return b.shadows.every(({ pattern, by, everywhere }, i) => {
+    const other = a.shadows[i]!;
+    return other.pattern === pattern && other.by.name === by.name && other.everywhere === everywhere;
+  });
 }
 
 /** Whether nothing that an agent or a status could show is different. */

@@ -21,11 +21,14 @@ const BOARDS_KEPT = 4;
 /** A repeated transition is recognised when the two times told for it differ by less than this. */
 const SAME_TRANSITION_MS = 2_000;
 
+/** How many open breakers a count names. */
+export const MAX_OPEN_NAMED = 3;
+
 /** What the fleet says of one policy. */
 export interface PolicyCounts {
   readonly agents: AgentCounts;
   readonly breakers: BreakerCounts;
-  /** Up to 3 open breakers as `payments on shop/pod-1`. */
+  /** Up to `MAX_OPEN_NAMED` open breakers as `payments on shop/pod-1`. */
   readonly open: readonly string[];
   readonly rejections: readonly AgentRejection[];
 }
@@ -59,6 +62,8 @@ export class Fleet {
   readonly counters = new Counters();
   readonly #namespaces = new Map<string, Map<string, Member>>();
   readonly #tally = new Tally();
+  /** By namespace, for as long as nothing changed and nobody is silent for too long: reports alone change nothing. */
+  readonly #rollouts = new Map<string, { readonly rollout: Rollout; readonly until: number }>();
 
   /** An agent opened a stream; it is known from now on. */
   connect(identity: Identity, now: number): Agent {
@@ -81,7 +86,9 @@ export class Fleet {
 
   /** What an agent should run from now on. */
   aim(agent: Agent, board: Board): void {
-    (agent as Member).target = board;
+    const member = agent as Member;
+    if (member.target !== board) this.#rollouts.delete(agent.identity.namespace);
+    member.target = board;
   }
 
   /** A board is on its way to an agent, or the agent showed that it has it: it may speak of its policies from now on. */
@@ -90,6 +97,7 @@ export class Fleet {
     const others = member.sent.filter((one) => one.revision !== board.revision);
     const kept = others.filter((one, i) => one.revision === member.revision || i >= others.length - BOARDS_KEPT);
     member.sent = [...kept, board];
+    if (member.revision === board.revision) this.#rollouts.delete(agent.identity.namespace);
   }
 
   /** A board with this revision that was sent to the agent lately. */
@@ -102,6 +110,7 @@ export class Fleet {
     const agent = this.#namespaces.get(namespace)?.get(agentKey(pod, report.boot));
     if (agent === undefined) return { kind: 'unknown' };
     const wasStale = now - agent.heardAt >= STALE_AFTER_MS;
+    if (wasStale) this.#rollouts.delete(namespace);
     agent.heardAt = now;
     if (report.sequence < agent.sequence) return { kind: 'repeated' };
     if (report.sequence > agent.sequence) {
@@ -128,6 +137,7 @@ export class Fleet {
       const same = agent.revision === report.revision && !wasStale;
       if (!same || agent.rejections.size + agent.pending.size > 0) {
         for (const uid of agent.target?.entries.keys() ?? []) touched.add(uid);
+        this.#rollouts.delete(namespace);
       }
       agent.revision = report.revision;
       agent.rejections = agent.pending;
@@ -161,18 +171,13 @@ export class Fleet {
 
   /** What is counted for each policy of a namespace that an agent should have. */
   counts(namespace: string, uids: Iterable<string>, now: number): Map<string, PolicyCounts> {
-    const rollout = new Rollout();
-    for (const { heardAt, target, applied, rejections } of this.#namespaces.get(namespace)?.values() ?? []) {
-      if (now - heardAt >= GONE_AFTER_MS || !target) continue;
-      rollout.add(target, applied, now - heardAt >= STALE_AFTER_MS, rejections);
-    }
-    rollout.settle();
+    const rollout = this.#rollout(namespace, now);
     const found = new Map<string, PolicyCounts>();
     for (const uid of uids) {
       found.set(uid, {
         agents: rollout.agents(uid),
         breakers: this.#tally.counts(uid),
-        open: this.#tally.open(uid, 3),
+        open: this.#tally.open(uid, MAX_OPEN_NAMED),
         rejections: rollout.rejections(uid),
       });
     }
@@ -185,8 +190,25 @@ export class Fleet {
     else for (const agents of this.#namespaces.values()) yield* agents.values();
   }
 
+  #rollout(namespace: string, now: number): Rollout {
+    const known = this.#rollouts.get(namespace);
+    if (known && now < known.until) return known.rollout;
+    const rollout = new Rollout();
+    let until = Number.POSITIVE_INFINITY;
+    for (const { heardAt, target, applied, rejections } of this.#namespaces.get(namespace)?.values() ?? []) {
+      if (now - heardAt >= GONE_AFTER_MS || !target) continue;
+      const stale = now - heardAt >= STALE_AFTER_MS;
+      rollout.add(target, applied, stale, rejections);
+      until = Math.min(until, heardAt + (stale ? GONE_AFTER_MS : STALE_AFTER_MS));
+    }
+    rollout.settle();
+    this.#rollouts.set(namespace, { rollout, until });
+    return rollout;
+  }
+
   #remove(agent: Member): void {
     const { namespace, pod, boot } = agent.identity;
+    this.#rollouts.delete(namespace);
     this.#forgetBreakers(agent);
     const agents = this.#namespaces.get(namespace);
     const key = agentKey(pod, boot);

@@ -22,6 +22,7 @@ const input = (over: Partial<StatusInput> & { fleet?: Partial<PolicyCounts> } = 
   previous: undefined,
   sameSpec: false,
   ageMs: 0,
+  unheard: 0,
   uptimeMs: GATHER_MS * 10,
   expected: 0,
   now: NOW,
@@ -107,6 +108,22 @@ describe('Programmed', () => {
       { fleet: { agents: agents(1, 1) }, expected: 20, uptimeMs: GATHER_MS },
       'True Programmed',
     ],
+    [
+      'every agent that is known, and a replica that has not spoken of the spec',
+      { fleet: { agents: agents(4, 4) }, unheard: 1 },
+      'Unknown Pending',
+    ],
+    ['no agent, and a replica that has not spoken of the spec', { unheard: 1 }, 'Unknown Pending'],
+    [
+      'a replica that has not spoken of the spec for long',
+      { fleet: { agents: agents(4, 4) }, unheard: 1, ageMs: PENDING_MS },
+      'False PartiallyProgrammed',
+    ],
+    [
+      'an agent that cannot use it, and a replica that has not spoken of the spec',
+      { fleet: { agents: agents(4, 3, 1) }, unheard: 1 },
+      'False Rejected',
+    ],
   ])('with %s', (_what, over, expected) => {
     expect(told(statusOf(input(over)), 'Programmed')).toBe(expected);
   });
@@ -119,6 +136,13 @@ describe('Programmed', () => {
     }
     const edited = statusOf(input({ previous, generation: 4, fleet: { agents: agents(4, 0) } }));
     expect(told(edited, 'Programmed')).toBe('Unknown Pending');
+  });
+
+  it('says that it waits for another replica', () => {
+    const status = statusOf(input({ fleet: { agents: agents(4, 4) }, unheard: 1 }));
+    expect(conditionOf(status, 'Programmed')!.message).toBe(
+      '4 of 4 agents applied the spec; 1 replica of the operator not heard yet',
+    );
   });
 
   it('says what it does not wait for', () => {

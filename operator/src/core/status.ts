@@ -15,6 +15,8 @@ export interface StatusInput {
   readonly problems: readonly SpecProblem[];
   readonly standing: Standing | undefined;
   readonly counts: PolicyCounts;
+  /** Replicas that have not said yet what they count for this spec. */
+  readonly unheard: number;
   /** The status before this one, of whatever generation. */
   readonly previous: PolicyStatus | undefined;
   /** Whether `previous` speaks of the spec as it is now. */
@@ -101,7 +103,7 @@ const remedy = 'remove one of the two, or give this one a selector of its own';
 
 function programming(input: StatusInput, [, refused]: Verdict<'Accepted'>): Verdict<'Programmed'> {
   if (refused === 'Invalid') return ['False', 'Rejected', 'the spec cannot be used; agents keep the last good version'];
-  const { counts, previous, sameSpec, ageMs, expected } = input;
+  const { counts, unheard, previous, sameSpec, ageMs, expected } = input;
   const before = sameSpec ? conditionOf(previous, 'Programmed') : undefined;
   if (before?.status === 'True') return ['True', 'Programmed', before.message];
   if (refused === 'Conflicted') return ['False', 'NoAgents', 'no agent receives the policy while it is in conflict'];
@@ -123,9 +125,12 @@ function programming(input: StatusInput, [, refused]: Verdict<'Accepted'>): Verd
       `waiting for ${plural(expected, 'agent')} that had the policy before; ${applied} applied the spec`,
     ];
   }
-  if (live === 0) return ['False', 'NoAgents', `no live agent is selected by the policy${silent}`];
-  if (applied >= live) return ['True', 'Programmed', `${plural(live, 'agent')} applied the spec${silent}`];
-  const progress = `${applied} of ${plural(live, 'agent')} applied the spec${silent}`;
+  if (unheard === 0) {
+    if (live === 0) return ['False', 'NoAgents', `no live agent is selected by the policy${silent}`];
+    if (applied >= live) return ['True', 'Programmed', `${plural(live, 'agent')} applied the spec${silent}`];
+  }
+  const others = unheard > 0 ? `; ${plural(unheard, 'replica')} of the operator not heard yet` : '';
+  const progress = `${applied} of ${plural(live, 'agent')} applied the spec${silent}${others}`;
   if (ageMs < PENDING_MS && before?.reason !== 'PartiallyProgrammed') return ['Unknown', 'Pending', progress];
   return ['False', 'PartiallyProgrammed', progress];
 }

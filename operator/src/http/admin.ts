@@ -32,7 +32,7 @@ export function adminApp({ controller, clock, onError }: AdminOptions): Express 
     hold: entry.hold,
     spec: policy.spec,
     problems: policy.problems,
-    status: judge.status(policy.uid) ?? policy.status ?? {},
+    status: judge.status(policy) ?? {},
   });
 
   app.get('/v1/policies', (request, response) => {

@@ -40,7 +40,7 @@ const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total',
 /** Metrics for Prometheus, read from the state of the operator at each scrape. No series is about a single agent. */
 export function metricsRegistry({ controller, streams, audit, clock }: MetricsOptions): Registry {
   const registry = new Registry();
-  const { boards, fleet, judge, source } = controller;
+  const { boards, fleet, judge, replicas, source } = controller;
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
   for (const name of MISNAMED) registry.removeSingleMetric(name);
@@ -70,13 +70,14 @@ export function metricsRegistry({ controller, streams, audit, clock }: MetricsOp
   const each = () => boards.namespaces().flatMap((namespace) => boards.policies(namespace).map(({ policy }) => policy));
 
   gauge('policies', 'Policies by what became of them.', ['namespace', 'accepted'], (set) => {
-    for (const { namespace, uid } of each()) {
-      set({ namespace, accepted: conditionOf(judge.status(uid), 'Accepted')?.reason ?? 'Unknown' }, 1);
+    for (const policy of each()) {
+      const accepted = conditionOf(judge.status(policy), 'Accepted')?.reason ?? 'Unknown';
+      set({ namespace: policy.namespace, accepted }, 1);
     }
   });
   gauge('policy_agents', 'Agents of a policy by what they made of it.', ['namespace', 'policy', 'state'], (set) => {
     for (const { namespace, name: policy, uid } of each()) {
-      const { matched = 0, applied = 0, rejected = 0, stale = 0 } = judge.status(uid)?.agents ?? {};
+      const { matched = 0, applied = 0, rejected = 0, stale = 0 } = judge.counts(uid)?.agents ?? {};
       for (const [state, value] of Object.entries({ matched, applied, rejected, stale })) {
         set({ namespace, policy, state }, value);
       }
@@ -84,7 +85,7 @@ export function metricsRegistry({ controller, streams, audit, clock }: MetricsOp
   });
   gauge('breakers', 'Breakers of a policy over all agents, by state.', ['namespace', 'policy', 'state'], (set) => {
     for (const { namespace, name: policy, uid } of each()) {
-      const { closed = 0, open = 0, halfOpen = 0, shadowOpen = 0 } = judge.status(uid)?.breakers ?? {};
+      const { closed = 0, open = 0, halfOpen = 0, shadowOpen = 0 } = judge.counts(uid)?.breakers ?? {};
       const states = { closed, open, 'half-open': halfOpen, 'shadow-open': shadowOpen };
       for (const [state, value] of Object.entries(states)) set({ namespace, policy, state }, value);
     }
@@ -133,6 +134,15 @@ export function metricsRegistry({ controller, streams, audit, clock }: MetricsOp
     for (const [result, value] of Object.entries(traffic.reports)) set({ result }, value);
   });
 
+  new Gauge({
+    name: 'leader_election_master_status',
+    help: 'Whether this replica leads: 1 on one of all replicas.',
+    labelNames: ['name'],
+    registers,
+    collect() {
+      this.set({ name: 'fuseboard' }, replicas.leading ? 1 : 0);
+    },
+  });
   gauge('source_synced', 'Whether the policies were read at least once.', [], (set) =>
     set({}, source.state().synced ? 1 : 0),
   );

@@ -1,16 +1,9 @@
 import type { ServerResponse } from 'node:http';
 import { PROTOCOL } from '@fuseboard/schema';
 import type { AsOf } from '../core/as-of.ts';
-import { type Board, difference } from '../core/board.ts';
+import type { Board } from '../core/board.ts';
 import { encodeEvent } from '../core/event.ts';
-
-/** What a stream should carry next. */
-export interface Offer {
-  readonly board: Board;
-  readonly asOf: AsOf | undefined;
-  /** Voids the floors that the agent holds: its store went back in time. */
-  readonly reset?: boolean;
-}
+import { encodeCommit, type Offer } from './commit.ts';
 
 export interface StreamOptions {
   /** What the agent showed that it has: sent to it lately, by its revision. */
@@ -29,9 +22,6 @@ export interface StreamOptions {
   /** A board is written out, or the agent had it already. */
   readonly sent: (board: Board, bytes: number) => void;
 }
-
-/** What is written at once; with one more policy it stays far below the 256 KiB that may be buffered for a reader. */
-const BATCH_BYTES = 65_536;
 
 /**
  * The event stream of one agent. It holds one offer at a time, the latest: a slow reader skips what was replaced while it
@@ -96,44 +86,22 @@ export class AgentStream {
   }
 
   /** Writes what is new in a board; resolves to the bytes written, or to nothing when the stream ended before. */
-  async #commit({ board, asOf, reset }: Offer): Promise<number | undefined> {
+  #commit(offer: Offer): Promise<number | undefined> {
+    const { asOf, reset, board } = offer;
     const now = this.#options.now();
     const { revision } = board;
     if (revision === this.#claimed && !reset) {
       return this.#put([encodeEvent('insync', { revision, ...(asOf && { asOf }), now })]);
     }
-    const base = reset ? undefined : this.#written;
-    const { policies, removed, routes } = difference(base, board);
-    const begin = {
-      kind: base ? 'patch' : 'snapshot',
-      ...(base && { base: base.revision }),
-      revision,
-      ...(asOf && { asOf }),
-      now,
-      ...(reset && { reset }),
-    };
-    return this.#put([
-      encodeEvent('begin', begin),
-      ...policies.map((policy) => policy.bytes),
-      ...removed.map((uid) => encodeEvent('remove', { uid })),
-      ...(routes ? [encodeEvent('routes', routes)] : []),
-      encodeEvent('commit', { revision }, revision),
-    ]);
+    return this.#put(encodeCommit(reset ? undefined : this.#written, offer, now));
   }
 
-  async #put(events: readonly Buffer[]): Promise<number | undefined> {
+  async #put(batches: Iterable<Buffer>): Promise<number | undefined> {
     let written = 0;
-    let batch: Buffer[] = [];
-    let size = 0;
-    for (const [i, event] of events.entries()) {
-      batch.push(event);
-      size += event.length;
-      if (size < BATCH_BYTES && i < events.length - 1) continue;
+    for (const batch of batches) {
       if (this.#response.writableEnded || this.#response.destroyed) return undefined;
-      const room = this.#response.write(batch.length === 1 ? event : Buffer.concat(batch));
-      written += size;
-      batch = [];
-      size = 0;
+      const room = this.#response.write(batch);
+      written += batch.length;
       if (!room && !(await this.#drained())) return undefined;
     }
     return written;

@@ -18,7 +18,7 @@ export class KubeError extends Error {
 }
 
 export interface KubeRequest {
-  readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH';
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly query?: Readonly<Record<string, string | undefined>>;
   readonly body?: unknown;
   /** Absent: `application/json`. */

@@ -39,3 +39,8 @@ export function readKubeConfig({ kubeconfig, context }: ClusterAccess, env: Node
   }
   return config;
 }
+
+/** The namespace of the pod, for an access without a kubeconfig. */
+export function podNamespace(config: KubeConfig): string | undefined {
+  return config.getContextObject(config.getCurrentContext())?.namespace?.trim() || undefined;
+}

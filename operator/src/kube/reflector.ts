@@ -204,7 +204,7 @@ export class Reflector {
     for (;;) {
       try {
         const page: unknown = await client.request(collectionPath(resource, namespace), {
-          query: { limit: String(PAGE), continue: token },
+          query: { limit: String(PAGE), continue: token, labelSelector: resource.labelSelector },
           signal: this.#stopping.signal,
           timeoutMs: this.#timers.requestMs,
         });
@@ -240,7 +240,11 @@ export class Reflector {
     };
     try {
       await client.watch(collectionPath(resource, namespace), {
-        query: { allowWatchBookmarks: 'true', resourceVersion: this.#seen },
+        query: {
+          allowWatchBookmarks: 'true',
+          resourceVersion: this.#seen,
+          labelSelector: resource.labelSelector,
+        },
         signal,
         silenceMs: this.#timers.silenceMs,
         opened: () => this.#recovered(),

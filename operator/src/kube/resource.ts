@@ -1,22 +1,29 @@
 import { GROUP, PLURAL, VERSION } from '@fuseboard/schema';
 import { type KubeClient, KubeError } from './client.ts';
 
-/** A custom resource, by the names under which the API server serves it. */
+/** A resource, by the names under which the API server serves it. */
 export interface KubeResource {
+  /** Empty for the resources that are older than groups. */
   readonly group: string;
   readonly version: string;
   readonly plural: string;
+  /** Only objects with these labels are read. Absent: all. */
+  readonly labelSelector?: string;
 }
 
 export const POLICIES: KubeResource = { group: GROUP, version: VERSION, plural: PLURAL };
+export const LEASES: KubeResource = { group: 'coordination.k8s.io', version: 'v1', plural: 'leases' };
+export const CONFIG_MAPS: KubeResource = { group: '', version: 'v1', plural: 'configmaps' };
 
 /** `circuitbreakerpolicies.fuseboard.dev` */
-export const resourceName = ({ plural, group }: KubeResource) => `${plural}.${group}`;
+export const resourceName = ({ plural, group }: KubeResource) => (group === '' ? plural : `${plural}.${group}`);
+
+const root = ({ group, version }: KubeResource) => (group === '' ? `/api/${version}` : `/apis/${group}/${version}`);
 
 /** The path of the collection, in one namespace or in all. */
-export function collectionPath({ group, version, plural }: KubeResource, namespace?: string): string {
+export function collectionPath(resource: KubeResource, namespace?: string): string {
   const within = namespace === undefined ? '' : `/namespaces/${encodeURIComponent(namespace)}`;
-  return `/apis/${group}/${version}${within}/${plural}`;
+  return `${root(resource)}${within}/${resource.plural}`;
 }
 
 export function objectPath(resource: KubeResource, namespace: string, name: string): string {
@@ -29,15 +36,15 @@ export function objectPath(resource: KubeResource, namespace: string, name: stri
  */
 export async function offeredVerbs(
   client: KubeClient,
-  { group, version, plural }: KubeResource,
+  resource: KubeResource,
   options: { signal: AbortSignal; timeoutMs: number },
 ): Promise<readonly string[]> {
   try {
     const { resources } = await client.request<{ resources?: { name: string; verbs: string[] }[] }>(
-      `/apis/${group}/${version}`,
+      root(resource),
       options,
     );
-    return resources?.find(({ name }) => name === plural)?.verbs ?? [];
+    return resources?.find(({ name }) => name === resource.plural)?.verbs ?? [];
   } catch (error) {
     if (error instanceof KubeError && error.status === 404) return [];
     throw error;
@@ -54,7 +61,7 @@ export function explain(error: unknown, verb: 'list' | 'watch', resource: KubeRe
     case 401:
       return `the API server at ${where} does not accept our credentials (401): ${message}; renew the token or the kubeconfig`;
     case 403:
-      return `not allowed to ${verb} ${name} (403): ${message}; grant the operator's account the verbs list and watch on ${resource.plural} of the group ${resource.group}`;
+      return `not allowed to ${verb} ${name} (403): ${message}; grant the operator's account the verbs list and watch on ${resource.plural} of ${resource.group === '' ? 'the core group' : `the group ${resource.group}`}`;
     case 404:
       return `the API server at ${where} does not serve ${name} (404); install the definitions: kubectl apply -f crds/`;
     default:

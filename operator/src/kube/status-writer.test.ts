@@ -5,7 +5,7 @@ import { FaultyApiServer, type Stored, silence, status } from '../../test/faulty
 import { until } from '../../test/until.ts';
 import type { Policy } from '../core/policy.ts';
 import type { StatusSink } from '../core/sink.ts';
-import { type KubernetesStatusSinkOptions, kubernetesStatusSink } from './status-writer.ts';
+import { type KubernetesStatusSinkOptions, kubernetesStatusSink, type Permit } from './status-writer.ts';
 
 let server: FaultyApiServer;
 let sink: StatusSink;
@@ -247,5 +247,57 @@ describe('Events', () => {
     sink.event(policyOf(server.put('a')), opened('x'.repeat(5000)));
     await until(() => server.events.size === 1);
     expect(only()[0]!.message).toHaveLength(1024);
+  });
+});
+
+describe('without a permit', () => {
+  const other = () => server.put('other');
+
+  it('nothing is written, and nothing of it is left for later', async () => {
+    let permit: Permit | undefined;
+    begin({ permit: () => permit });
+    sink.write(policyOf(server.put('a')), applied(1));
+    permit = { term: 1, forMs: 5_000 };
+    sink.write(policyOf(other()), applied(2));
+    await holds('other', applied(2));
+    expect(server.asked).toMatchObject({ status: 1 });
+    expect(storedStatus('a')).toBeUndefined();
+  });
+
+  it('what is tried again after a conflict is dropped', async () => {
+    const stored = server.put('a');
+    const { uid, resourceVersion } = stored.metadata;
+    let asked = 0;
+    begin({
+      stored: () => ({ uid, resourceVersion }),
+      permit: () => {
+        asked += 1;
+        // When the write is wanted, when it begins and before its request; the conflict comes after that.
+        return asked <= 3 ? { term: 1, forMs: 5_000 } : undefined;
+      },
+    });
+    server.put('a', { breakers: ['edited'] });
+    sink.write(policyOf(stored), applied(1));
+    await until(() => asked === 4);
+    await sink.stop();
+    expect(server.asked).toMatchObject({ get: 1, status: 1 });
+    expect(storedStatus('a')).toBeUndefined();
+  });
+
+  it('what was wanted in an earlier term is not written in a later one', async () => {
+    const a = policyOf(server.put('a'));
+    let term = 1;
+    begin({ permit: () => ({ term, forMs: 5_000 }), statusIntervalMs: 100 });
+    sink.write(a, applied(1));
+    await holds('a', applied(1));
+    sink.write(a, applied(2));
+    term = 2;
+    const b = policyOf(other());
+    sink.write(b, applied(3));
+    await holds('other', applied(3));
+    sink.write(b, applied(4));
+    await holds('other', applied(4));
+    expect(storedStatus('a')).toEqual(applied(1));
+    expect(server.asked).toMatchObject({ status: 3 });
   });
 });

@@ -16,6 +16,8 @@ export interface KubernetesStatusSinkOptions {
   readonly stored?: (namespace: string, name: string) => StoredPolicy | undefined;
   /** Which replica writes, shown in Events. Absent: the host's name, which is the pod's name in a cluster. */
   readonly instance?: string;
+  /** Asked before each write, which is dropped without a permit, or with one of another term than when it was wanted. Absent: always permitted. */
+  readonly permit?: () => Permit | undefined;
   readonly log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
   /** The least time between two writes of a policy's status, in milliseconds. Absent: 1 000. */
   readonly statusIntervalMs?: number;
@@ -27,9 +29,20 @@ export interface KubernetesStatusSinkOptions {
   readonly graceMs?: number;
 }
 
-type Write =
+/** Leave to write. */
+export interface Permit {
+  /** Another one after each time without a permit. */
+  readonly term: number;
+  /** How long it lasts, in milliseconds. */
+  readonly forMs: number;
+}
+
+type Write = { readonly term: number } & (
   | { readonly kind: 'status'; readonly policy: Policy; readonly status: PolicyStatus }
-  | { readonly kind: 'event'; readonly policy: Policy };
+  | { readonly kind: 'event'; readonly policy: Policy }
+);
+
+const ALWAYS: Permit = { term: 0, forMs: Number.POSITIVE_INFINITY };
 
 /** Writes in any second, over all policies, Events included. */
 const WRITES_PER_SECOND = 20;
@@ -72,20 +85,26 @@ class KubernetesStatusSink implements StatusSink {
   }
 
   write(policy: Policy, status: PolicyStatus): void {
-    if (this.#stopped) return;
+    const permit = this.#permit();
+    if (this.#stopped || !permit) return;
     const wanted = JSON.parse(JSON.stringify(status)) as PolicyStatus;
     if (!this.#queue.isActive(policy.uid)) {
       const known = this.#newest(policy);
       if (known?.uid === policy.uid && isDeepStrictEqual(known.status, wanted)) return;
     }
-    this.#queue.put(policy.uid, { kind: 'status', policy, status: wanted }, this.#options.statusIntervalMs ?? 1000);
+    this.#queue.put(
+      policy.uid,
+      { kind: 'status', policy, status: wanted, term: permit.term },
+      this.#options.statusIntervalMs ?? 1000,
+    );
     this.#pump();
   }
 
   event(policy: Policy, event: PolicyEventRecord): void {
-    if (this.#stopped) return;
+    const permit = this.#permit();
+    if (this.#stopped || !permit) return;
     const key = this.#events.record(policy, event);
-    this.#queue.put(key, { kind: 'event', policy }, this.#options.eventIntervalMs ?? 60_000);
+    this.#queue.put(key, { kind: 'event', policy, term: permit.term }, this.#options.eventIntervalMs ?? 60_000);
     this.#pump();
   }
 
@@ -114,8 +133,10 @@ class KubernetesStatusSink implements StatusSink {
 
   async #perform(key: string, write: Write): Promise<void> {
     try {
-      if (write.kind === 'status') await this.#writeStatus(write.policy, write.status);
-      else await this.#events.write(key, this.#stopping.signal);
+      const forMs = this.#permittedMs(write);
+      if (forMs === 0) return this.#queue.done(key);
+      if (write.kind === 'status') await this.#writeStatus(write);
+      else await this.#events.write(key, AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(forMs)]));
       this.#queue.done(key);
       if (this.#trouble.delete(write.kind))
         this.#options.log.info({}, `the ${write.kind} of policies can be written again`);
@@ -140,17 +161,20 @@ class KubernetesStatusSink implements StatusSink {
   }
 
   /** An update with the resourceVersion of the newest copy, so that a writer who was overtaken never wins unseen. */
-  async #writeStatus(policy: Policy, status: PolicyStatus): Promise<void> {
+  async #writeStatus(write: Extract<Write, { kind: 'status' }>): Promise<void> {
+    const { policy, status } = write;
     const { namespace, name, uid } = policy;
     const path = objectPath(POLICIES, namespace, name);
-    const common = { signal: this.#stopping.signal, timeoutMs: REQUEST_MS };
+    const common = { signal: this.#stopping.signal };
     let newest = this.#newest(policy);
     for (let conflicts = 0; ; conflicts += 1) {
-      newest ??= toStored(await this.#client.request<KubeObject>(path, common));
-      if (newest.uid !== uid || isDeepStrictEqual(newest.status, status)) return;
+      newest ??= toStored(await this.#client.request<KubeObject>(path, { ...common, timeoutMs: REQUEST_MS }));
+      const timeoutMs = this.#permittedMs(write);
+      if (timeoutMs === 0 || newest.uid !== uid || isDeepStrictEqual(newest.status, status)) return;
       try {
         const written = await this.#client.request<KubeObject>(`${path}/status`, {
           ...common,
+          timeoutMs,
           method: 'PUT',
           body: {
             apiVersion: `${GROUP}/${VERSION}`,
@@ -167,6 +191,16 @@ class KubernetesStatusSink implements StatusSink {
         newest = undefined;
       }
     }
+  }
+
+  #permit(): Permit | undefined {
+    return this.#options.permit === undefined ? ALWAYS : this.#options.permit();
+  }
+
+  /** How long a write may take: it ends before another process may begin to write. 0 when it must not be made. */
+  #permittedMs({ term }: Write): number {
+    const permit = this.#permit();
+    return permit?.term === term ? Math.min(REQUEST_MS, Math.ceil(permit.forMs)) : 0;
   }
 
   #newest({ namespace, name, uid }: Policy): StoredPolicy | undefined {

@@ -61,6 +61,8 @@ export function directorySource({
   const lastGood: LastGood | undefined = stateFolder === undefined ? undefined : lastGoodFolder(stateFolder);
   const files = new Map<string, Held>();
   const doubts = new Map<string, Doubt>();
+  /** What became of a policy of a file, so that a file that stays as it is costs next to nothing. */
+  const made = new WeakMap<object, Policy>();
   let state: SourceState = { synced: false, policies: new Map(), problems: [] };
   let changed: () => void = () => {};
   let watcher: FSWatcher | undefined;
@@ -161,7 +163,8 @@ export function directorySource({
     for (const name of [...files.keys()].sort()) {
       const { parsed, problems: mine } = files.get(name)!;
       problems.push(...mine);
-      for (const { namespace, name: policy, line, spec, problems: mistakes } of parsed.policies) {
+      for (const one of parsed.policies) {
+        const { namespace, name: policy, line, spec, problems: mistakes } = one;
         const key = `${namespace}/${policy}`;
         const owner = owners.get(key);
         if (owner !== undefined) {
@@ -169,9 +172,14 @@ export function directorySource({
           continue;
         }
         owners.set(key, name);
-        const next = policyOf(namespace, policy, spec, mistakes);
         const before = state.policies.get(key);
-        policies.set(key, before && JSON.stringify(before) === JSON.stringify(next) ? before : next);
+        let next = made.get(one);
+        if (next === undefined) {
+          next = policyOf(namespace, policy, spec, mistakes);
+          if (before && JSON.stringify(before) === JSON.stringify(next)) next = before;
+          made.set(one, next);
+        }
+        policies.set(key, next);
       }
     }
     return { synced: true, policies, problems };
