@@ -81,6 +81,8 @@ export interface Breaker {
   readonly key?: string | undefined;
   /** The state now. */
   readonly state: State;
+  /** Where its configuration comes from now. */
+  readonly source: Source;
   /** The policy that governs now; absent while the defaults of the code hold, or nothing. */
   readonly policy?: GoverningPolicy | undefined;
   stats(): BreakerStats;
@@ -201,6 +203,10 @@ export class GovernedBreaker implements Breaker, Circuit, TransitionSink {
 
   get state(): State {
     return this.core.state;
+  }
+
+  get source(): Source {
+    return this.#governor.source;
   }
 
   get policy(): GoverningPolicy | undefined {

@@ -4,6 +4,7 @@ import type {
   ForceOptions,
   GoverningPolicy,
   Permit,
+  Source,
   State,
   TransitionEvent,
 } from './breaker.ts';
@@ -31,6 +32,10 @@ export class KeyedBreaker implements Breaker {
 
   get state(): State {
     return this.#circuit.state;
+  }
+
+  get source(): Source {
+    return this.#parent.source;
   }
 
   get policy(): GoverningPolicy | undefined {

@@ -228,7 +228,7 @@ export class Link {
     const names: string[] = [];
     for (const breaker of breakers) {
       if (this.#named.size >= MAX_NAMED) break;
-      if (breaker.stats().source !== 'none' || this.#named.has(breaker.name)) continue;
+      if (breaker.source !== 'none' || this.#named.has(breaker.name)) continue;
       this.#named.add(breaker.name);
       names.push(`"${breaker.name}"`);
     }
