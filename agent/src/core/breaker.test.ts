@@ -101,6 +101,45 @@ describe('a breaker', () => {
     expect(core.tally.totals().slow).toBe(1);
   });
 
+  it('counts the time of a call that waited from when it really began', () => {
+    const { core, clock } = make({
+      trip: { minimumCalls: 1, slowCallRate: { thresholdPercent: 100, slowerThan: '1s' } },
+    });
+    const waiting = core.enter()!;
+    clock.time = 900;
+    core.restart(waiting);
+    clock.time = 1_500;
+    core.enter()!.ignore();
+    expect(core.state).toBe('closed');
+    clock.time = 2_100;
+    core.enter();
+    expect(core.state).toBe('open');
+  });
+
+  it('gives a probe that waited its whole time, and looks first at the one that began first', () => {
+    const halfOpen = { maxProbes: 2, probeTimeout: '10s' };
+    const { core, clock } = make({ trip: { consecutiveFailures: 1 }, recovery: { openDuration: '1s', halfOpen } });
+    core.enter()!.fail();
+    clock.time = 1_000;
+    const [waiting] = [core.enter()!, core.enter()!];
+    clock.time = 6_000;
+    core.restart(waiting);
+    clock.time = 10_999;
+    expect(core.state).toBe('half-open');
+    clock.time = 11_000;
+    expect(core.state).toBe('open');
+  });
+
+  it('leaves alone what a call of an earlier state counts', () => {
+    const { core, clock } = make({ trip: { consecutiveFailures: 1 } });
+    const early = core.enter()!;
+    core.enter()!.fail();
+    clock.time = 50;
+    core.restart(early);
+    early.succeed();
+    expect(core.state).toBe('open');
+  });
+
   it('asks its clock to watch the process for as long as calls may be judged slow', () => {
     const watched: number[] = [];
     const clock = { now: () => 100, watch: (until: number) => watched.push(until) };

@@ -200,9 +200,12 @@ export class BreakerCore {
   /** The call of an unsettled permit begins only now: it waited before. */
   restart(permit: Permit): void {
     const now = this.#clock.now();
-    if (this.#inFlight !== undefined && permit.generation === this.#generation) {
-      this.#inFlight.end(permit.startedAt);
-      this.#inFlight.begin(now);
+    const state = this.#state;
+    if (permit.generation === this.#generation) {
+      this.#inFlight?.end(permit.startedAt);
+      this.#inFlight?.begin(now);
+      // Probes are kept by their beginning.
+      if (state.kind === 'half-open' && state.probes?.delete(permit)) state.probes.add(permit);
     }
     permit.startedAt = now;
   }

@@ -93,9 +93,7 @@ export class TimeoutWheel {
       unlink(each);
       // A field that holds whole numbers only costs no allocation.
       each.dueAt = Math.ceil(now - each.dueAt);
-      const tick = Math.floor(each.dueAt / this.#tickMs);
-      if (tick < this.#tick) this.#tick = tick;
-      link(this.#slots[tick & MASK]!, each);
+      link(this.#slots[Math.floor(each.dueAt / this.#tickMs) & MASK]!, each);
     }
   }
 }
