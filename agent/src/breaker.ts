@@ -8,7 +8,7 @@ import type { Clock, Surroundings } from './core/clock.ts';
 import type { Config } from './core/config.ts';
 import type { Reason, State, TransitionEvent } from './core/state.ts';
 import type { Timeouts } from './core/timeout.ts';
-import { publishRejection, publishTransition } from './diagnostics.ts';
+import { publishTransition } from './diagnostics.ts';
 import { ConfigError } from './errors.ts';
 import { type ExecuteOptions, enter, execute, executeSync } from './execute.ts';
 import { type Guards, guardsFor } from './guards.ts';
@@ -246,9 +246,7 @@ export class GovernedBreaker implements Breaker, Circuit, TransitionSink {
   }
 
   enter(): Permit | null {
-    const permit = enter(this);
-    if (permit === null) publishRejection(this.name, 'ERR_FUSEBOARD_OPEN', this.core.retryAfterMs);
-    return permit;
+    return enter(this);
   }
 
   for(key: string): Breaker {

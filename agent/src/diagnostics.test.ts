@@ -24,3 +24,16 @@ it('tells the channels of transitions and of each rejection once', async () => {
     rejection,
   ]);
 });
+
+it('tells a refusal of the limit from one of the circuit', async () => {
+  const codes: unknown[] = [];
+  const listen = (message: unknown) => codes.push((message as { code: string }).code);
+  const breaker = createBreaker({ concurrency: { maxConcurrent: 1 } }, { name: 'full', clock: { now: () => 0 } });
+  subscribe('fuseboard:rejection', listen);
+  const permit = breaker.enter()!;
+  breaker.enter();
+  await breaker.execute(async () => 1).catch(() => {});
+  permit.succeed();
+  unsubscribe('fuseboard:rejection', listen);
+  expect(codes).toEqual(['ERR_FUSEBOARD_LIMITED', 'ERR_FUSEBOARD_LIMITED']);
+});

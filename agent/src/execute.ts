@@ -2,6 +2,7 @@ import type { Circuit } from './circuit.ts';
 import { type Call, UntimedContext } from './context.ts';
 import type { Permit } from './core/permit.ts';
 import { COUNTED } from './core/tally.ts';
+import { publishRejection } from './diagnostics.ts';
 import { circuitOpen, limited } from './errors.ts';
 import { Execution } from './execution.ts';
 import { answered, type Fallback, fail, type PolicyFallback } from './fallback.ts';
@@ -109,13 +110,16 @@ export function executeSync<T, F>(circuit: Circuit, fn: () => T, fallback: ((err
  * @internal
  */
 export function enter(circuit: Circuit): Permit | PlacedPermit | null {
-  const permit = circuit.core.enter();
-  if (permit === null || circuit.guards?.limiter === undefined) return permit;
+  const { name, core, guards } = circuit;
+  const permit = core.enter();
+  if (permit === null) publishRejection(name, 'ERR_FUSEBOARD_OPEN', core.rejectedForMs);
+  if (permit === null || guards?.limiter === undefined) return permit;
   if (!place(circuit)) {
     permit.ignore();
+    publishRejection(name, 'ERR_FUSEBOARD_LIMITED', 0);
     return null;
   }
-  return new PlacedPermit(permit, circuit.guards.limiter);
+  return new PlacedPermit(permit, guards.limiter);
 }
 
 /** Takes a place where there is a limit; in Shadow mode everybody gets one. */
