@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { PROTOCOL } from '@fuseboard/schema/defaults';
 import type { PolicySpec, Report } from '@fuseboard/schema/types';
 import { routesOf } from './link/bootstrap.ts';
-import { PROTOCOL } from './link/stream.ts';
 
 /** A policy as a test pushes it. */
 export interface PushedPolicy {

@@ -1,6 +1,6 @@
+import { MAX_TRANSITIONS } from '@fuseboard/schema/defaults';
 import type { BreakerReport, Rejection } from '@fuseboard/schema/types';
 
-const MAX_TRANSITIONS = 20;
 const MAX_ENTRIES = 1_000;
 const MAX_REJECTIONS = 100;
 /** How many keys are remembered; the one that was told of longest ago is forgotten first. */

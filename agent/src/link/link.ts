@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { threadId } from 'node:worker_threads';
+import { PROTOCOL } from '@fuseboard/schema/defaults';
 import type { Breaker } from '../breaker.ts';
 import type { Registry } from '../registry.ts';
 import { readBootstrap } from './bootstrap.ts';
@@ -9,7 +10,7 @@ import type { Message } from './messages.ts';
 import { type Outcome, PolicyStore } from './policy-store.ts';
 import { Reporter } from './reporter.ts';
 import type { Settings } from './settings.ts';
-import { type Endpoint, PROTOCOL, Stream } from './stream.ts';
+import { type Endpoint, Stream } from './stream.ts';
 import { systemTimers, type Timers } from './timers.ts';
 
 /**

@@ -1,7 +1,8 @@
+import { MAX_POLICIES_PER_AGENT } from '@fuseboard/schema/defaults';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { Message } from './messages.ts';
-import { MAX_POLICIES, type Outcome, PolicyStore } from './policy-store.ts';
+import { type Outcome, PolicyStore } from './policy-store.ts';
 
 const spec = (consecutiveFailures: number, breakers = ['payments']) => ({ breakers, trip: { consecutiveFailures } });
 const unusable = { breakers: ['payments'], trip: { consecutiveFailures: 'many' } };
@@ -206,7 +207,7 @@ describe('a held policy', () => {
 
 describe('a set that is too large', () => {
   it.each([
-    ['policies', MAX_POLICIES + 1, (i: number) => spec(1, [`b${i}`])],
+    ['policies', MAX_POLICIES_PER_AGENT + 1, (i: number) => spec(1, [`b${i}`])],
     ['bytes', 150, (i: number) => ({ breakers: [`b${i}`], classify: { failure: { errorNames: many } } })],
   ])('in %s is refused whole and reported', (_what, count, of) => {
     const store = running();

@@ -1,11 +1,8 @@
+import { MAX_BYTES_PER_AGENT, MAX_POLICIES_PER_AGENT } from '@fuseboard/schema/defaults';
 import type { PolicyEvent, PolicySpec, Rejection } from '@fuseboard/schema/types';
 import { compile } from '../core/config.ts';
 import type { PolicySet, UsablePolicy } from '../policy-set.ts';
 import type { Message } from './messages.ts';
-
-/** One process refuses a set with more policies or more bytes of JSON. */
-export const MAX_POLICIES = 2_000;
-export const MAX_SET_BYTES = 4 * 1024 * 1024;
 
 /** The newest that was seen of what the operator watches: decimal strings, compared as integers. */
 export interface AsOf {
@@ -187,8 +184,11 @@ export class PolicyStore {
     }
     staged.received += 1;
     const count = Math.max(staged.policies.size, staged.received);
-    if (count > MAX_POLICIES || staged.bytes > MAX_SET_BYTES) {
-      const what = count > MAX_POLICIES ? `${MAX_POLICIES} policies` : `${MAX_SET_BYTES / 2 ** 20} MiB of policies`;
+    if (count > MAX_POLICIES_PER_AGENT || staged.bytes > MAX_BYTES_PER_AGENT) {
+      const what =
+        count > MAX_POLICIES_PER_AGENT
+          ? `${MAX_POLICIES_PER_AGENT} policies`
+          : `${MAX_BYTES_PER_AGENT / 2 ** 20} MiB of policies`;
       const message = `more than ${what} for one process; the whole set is refused and what ran before goes on; narrow the selectors`;
       staged.excess = { uid, generation, field: 'spec', message };
       staged.policies.clear();

@@ -1,8 +1,9 @@
+import { PROTOCOL } from '@fuseboard/schema/defaults';
 import type { Rejection, Report } from '@fuseboard/schema/types';
 import { oneSocket, open, type Sockets } from './connection.ts';
 import { type Change, type Entry, type Ledger, type Named, type Part, parts, type Reported } from './ledger.ts';
 import { reportTarget } from './report-target.ts';
-import { type Endpoint, PROTOCOL, readCredentials } from './stream.ts';
+import { type Endpoint, readCredentials } from './stream.ts';
 import type { Timers } from './timers.ts';
 
 const INTERVAL_MS = 10_000;

@@ -1,13 +1,11 @@
 import { readFileSync } from 'node:fs';
 import type { ClientRequest, IncomingMessage } from 'node:http';
+import { PROTOCOL } from '@fuseboard/schema/defaults';
 import { Backoff } from './backoff.ts';
 import { LetGo, open } from './connection.ts';
 import { EventDecoder } from './event-stream.ts';
 import { type Message, readMessage } from './messages.ts';
 import type { Timers } from './timers.ts';
-
-/** The protocol that this agent speaks. */
-export const PROTOCOL = 1;
 
 const FIRST_BYTE_MS = 15_000;
 const HEARTBEAT_MS = 15_000;

@@ -43,3 +43,13 @@ export const BREAKER_PATTERN = '^(\\*|[A-Za-z0-9][A-Za-z0-9._:/-]{0,126}[A-Za-z0
 
 /** Latency bucket i counts calls under 2^i x 0.125 ms; the last one counts all that are longer. */
 export const LATENCY_BUCKETS = 20;
+
+/** The version of the protocol between operator and agent. A change that an older side cannot ignore raises it. */
+export const PROTOCOL = 1;
+
+/** What the stream may carry for one agent before the set is refused whole. */
+export const MAX_POLICIES_PER_AGENT = 2_000;
+export const MAX_BYTES_PER_AGENT = 4 * 1024 * 1024;
+
+/** A report lists at most this many transitions of a breaker. */
+export const MAX_TRANSITIONS = 20;

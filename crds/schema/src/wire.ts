@@ -1,18 +1,8 @@
 import { z } from 'zod';
-import { BREAKER_NAME_PATTERN, LATENCY_BUCKETS } from './defaults.ts';
-
-/** The version of the protocol between operator and agent. A change that an older side cannot ignore raises it. */
-export const PROTOCOL = 1;
-
-/** What the stream may carry for one agent before the set is refused whole. */
-export const MAX_POLICIES_PER_AGENT = 2_000;
-export const MAX_BYTES_PER_AGENT = 4 * 1024 * 1024;
+import { BREAKER_NAME_PATTERN, LATENCY_BUCKETS, MAX_TRANSITIONS, PROTOCOL } from './defaults.ts';
 
 /** A part of a report is refused when its body is larger. */
 export const MAX_REPORT_BYTES = 65_536;
-
-/** A report lists at most this many transitions of a breaker. */
-export const MAX_TRANSITIONS = 20;
 
 const text = (max: number) => z.string().max(max);
 const tally = z.int().min(0);
