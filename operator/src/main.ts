@@ -4,13 +4,16 @@ import type { Logger } from 'pino';
 import { openAccess } from './auth/open-access.ts';
 import { tokenFile } from './auth/token-file.ts';
 import { trusting } from './auth/trusting.ts';
+import { StandaloneTarget } from './client/standalone.ts';
+import type { Reach } from './client/target.ts';
 import { EXIT, Failure } from './commands/exit.ts';
 import { program } from './commands/program.ts';
 import type { Construct } from './commands/serve.ts';
-import type { Config } from './config.ts';
+import { type Config, UsageError } from './config.ts';
 import type { Authenticator } from './core/authenticator.ts';
 import { quietSink } from './core/quiet-sink.ts';
-import { podNamespace, readKubeConfig } from './kube/config.ts';
+import { ClusterTarget, userToken } from './kube/cluster-target.ts';
+import { podNamespace, readKubeConfig, userKubeConfig } from './kube/config.ts';
 import { KubernetesReplicas } from './kube/replicas.ts';
 import { kubernetesStatusSink } from './kube/status-writer.ts';
 import { TokenReviewer } from './kube/token-review.ts';
@@ -57,5 +60,15 @@ const construct: Construct = async (config, log) => {
   };
 };
 
+const reach: Reach = ({ server, kubeconfig, context, operatorNamespace }) => {
+  const asked = kubeconfig !== undefined || context !== undefined;
+  const config = server === undefined || asked ? userKubeConfig({ kubeconfig, context }, process.env) : undefined;
+  if (server === undefined) return new ClusterTarget(config!, operatorNamespace);
+  if (!URL.canParse(server)) {
+    throw new UsageError(`--server: ${server} is not a URL; give one such as http://127.0.0.1:8702`);
+  }
+  return new StandaloneTarget(server, config && (() => userToken(config)));
+};
+
 const { argv, stdout: out, stderr: err } = process;
-process.exitCode = await program({ args: argv.slice(2), out, err }, construct);
+process.exitCode = await program({ args: argv.slice(2), out, err }, { construct, reach });

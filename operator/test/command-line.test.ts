@@ -37,7 +37,7 @@ function run(...args: string[]) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [...NODE, ...args], {
     encoding: 'utf8',
     cwd: folder,
-    env: ENV,
+    env: { ...ENV, HOME: folder },
   });
   return { status, stdout, stderr };
 }
@@ -116,14 +116,14 @@ describe('explain', () => {
   it('says in one line what is wrong with the question', () => {
     expect(run('explain', 'a')).toMatchObject({
       status: 2,
-      stderr: 'fuseboard: give --policies DIR or --server URL\n',
+      stderr: expect.stringContaining('fuseboard: there is no kubeconfig; give --kubeconfig FILE'),
     });
     expect(run('explain', 'a', '--policies', 'p', '-l', 'x').stderr).toBe(
       'fuseboard: --labels: "x" is not of the form key=value\n',
     );
     const unreachable = run('explain', 'a', '--server', 'http://127.0.0.1:1');
     expect(unreachable.status).toBe(3);
-    expect(unreachable.stderr).toMatch(/^fuseboard: cannot reach http:\/\/127\.0\.0\.1:1: .*\n$/);
+    expect(unreachable.stderr).toMatch(/^fuseboard: cannot reach the operator at http:\/\/127\.0\.0\.1:1: .*\n$/);
   });
 });
 

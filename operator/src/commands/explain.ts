@@ -1,4 +1,6 @@
+import { specProblems } from '@fuseboard/schema';
 import { Command, Option } from 'commander';
+import type { Reach, TargetFlags } from '../client/target.ts';
 import { UsageError } from '../config.ts';
 import { type Explanation, explain } from '../core/explain.ts';
 import { DEFAULT_NAMESPACE } from '../core/namespace.ts';
@@ -6,37 +8,45 @@ import type { Policy } from '../core/policy.ts';
 import { routingOf } from '../core/routing.ts';
 import { type Labels, parseLabels } from '../core/selector.ts';
 import { parsePolicyFile } from '../sources/file.ts';
-import { EXIT, Failure } from './exit.ts';
+import { EXIT } from './exit.ts';
 import { policyFiles, readPolicyFile } from './files.ts';
 import type { Ended, Terminal } from './program.ts';
+import { onTarget, withTarget } from './target-options.ts';
 
-interface Flags {
-  readonly namespace: string;
+interface Flags extends TargetFlags {
+  readonly namespace?: string;
   readonly labels: string;
   readonly policies?: string;
-  readonly server?: string;
   readonly output: 'text' | 'json';
 }
 
 const EXAMPLES = `
 Examples:
-  fuseboard explain payments --policies ./policies
+  fuseboard explain payments -n shop -l app=checkout    in the cluster of the kubeconfig
+  fuseboard explain payments --policies ./policies      in the files of a folder
   fuseboard explain payments --namespace shop --labels app=checkout --server http://127.0.0.1:8702`;
 
-export function explainCommand({ out }: Terminal, ended: Ended): Command {
-  return new Command('explain')
+export function explainCommand({ out }: Terminal, reach: Reach, ended: Ended): Command {
+  return withTarget(new Command('explain'))
     .description('Say which policy governs a breaker, and why no other does. Exits with 1 when none does.')
     .argument('<breaker>', 'the name as given to getBreaker')
-    .option('-n, --namespace <name>', 'the namespace of the agent', DEFAULT_NAMESPACE)
+    .option('-n, --namespace <name>', 'the namespace of the agent (absent: that of the context, else default)')
     .option('-l, --labels <list>', 'the labels of the agent, as k=v,k2=v2', '')
-    .addOption(new Option('--policies <path>', 'ask the policy files of a folder').conflicts('server'))
-    .option('--server <url>', 'ask a running operator, by the URL of its admin API')
+    .addOption(
+      new Option('--policies <path>', 'ask the policy files of a folder, not a cluster').conflicts([
+        'server',
+        'kubeconfig',
+      ]),
+    )
     .addOption(new Option('-o, --output <format>', 'how to print').choices(['text', 'json']).default('text'))
     .addHelpText('after', EXAMPLES)
     .action(async (breaker: string, flags: Flags) => {
       const labels = readLabels(flags.labels);
-      const explanation = await ask(breaker, labels, flags);
-      out.write(flags.output === 'json' ? `${JSON.stringify(explanation, null, 2)}\n` : inWords(explanation, flags));
+      const { namespace, ...explanation } = await ask(breaker, labels, flags, reach);
+      const { output } = flags;
+      out.write(
+        output === 'json' ? `${JSON.stringify(explanation, null, 2)}\n` : inWords(explanation, namespace, flags.labels),
+      );
       ended(explanation.winner === undefined ? EXIT.problems : EXIT.ok);
     });
 }
@@ -49,40 +59,31 @@ function readLabels(text: string): Labels {
   }
 }
 
-async function ask(breaker: string, labels: Labels, flags: Flags): Promise<Explanation> {
-  if (flags.server !== undefined) return askServer(breaker, flags, flags.server);
-  if (flags.policies === undefined) throw new UsageError('give --policies DIR or --server URL');
+async function ask(
+  breaker: string,
+  labels: Labels,
+  flags: Flags,
+  reach: Reach,
+): Promise<Explanation & { readonly namespace: string }> {
+  if (flags.policies === undefined) {
+    return onTarget(reach, flags, async (target) => {
+      const namespace = flags.namespace ?? target.namespace;
+      return { namespace, ...explain(routings(await target.policies(namespace)), labels, breaker) };
+    });
+  }
+  const namespace = flags.namespace ?? DEFAULT_NAMESPACE;
   const files = await policyFiles(flags.policies);
   const parsed = await Promise.all(files.map(async (file) => parsePolicyFile(await readPolicyFile(file))));
-  const own = parsed.flatMap((file) => file.policies).filter(({ namespace }) => namespace === flags.namespace);
+  const own = parsed.flatMap((file) => file.policies).filter((policy) => policy.namespace === namespace);
   const first = new Map([...own].reverse().map((policy) => [policy.name, policy]));
-  const routings = [...first.values()].flatMap(({ namespace, name, spec, problems }) => {
-    const policy: Policy = { uid: name, namespace, name, generation: 0, createdAt: 0, spec, problems };
-    return routingOf(policy) ?? [];
-  });
-  return explain(routings, labels, breaker);
+  const found = [...first.values()].map((policy) => ({ ...policy, uid: policy.name, createdAt: 0 }));
+  return { namespace, ...explain(routings(found), labels, breaker) };
 }
 
-async function askServer(breaker: string, { namespace, labels }: Flags, server: string): Promise<Explanation> {
-  const url = URL.parse('/v1/explain', server);
-  if (url === null) throw new UsageError(`--server: ${server} is not a URL; give one such as http://127.0.0.1:8702`);
-  url.search = new URLSearchParams({ namespace, breaker, ...(labels !== '' && { labels }) }).toString();
-  let response: Response;
-  try {
-    response = await fetch(url, { signal: AbortSignal.timeout(10_000) });
-  } catch (error) {
-    const { cause, message } = error as Error;
-    throw new Failure(EXIT.unreachable, `cannot reach ${server}: ${(cause as Error | undefined)?.message ?? message}`);
-  }
-  const body = (await response.json().catch(() => ({}))) as Explanation & { error?: string };
-  if (!response.ok || !Array.isArray(body.candidates)) {
-    const why = body.error ?? `it answered ${response.status} and not as an operator's admin API does`;
-    throw new Failure(EXIT.unreachable, `cannot ask ${server}: ${why}`);
-  }
-  return body;
-}
+const routings = (policies: readonly Pick<Policy, 'namespace' | 'name' | 'uid' | 'createdAt' | 'spec'>[]) =>
+  policies.flatMap((policy) => routingOf({ ...policy, generation: 0, problems: specProblems(policy.spec) }) ?? []);
 
-function inWords({ breaker, winner, candidates }: Explanation, { namespace, labels }: Flags): string {
+function inWords({ breaker, winner, candidates }: Explanation, namespace: string, labels: string): string {
   const who = `an agent in namespace "${namespace}" ${labels === '' ? 'without labels' : `with ${labels}`}`;
   const head =
     winner === undefined

@@ -1,9 +1,15 @@
 import { Command, CommanderError } from 'commander';
+import type { Reach } from '../client/target.ts';
 import { UsageError } from '../config.ts';
 import { VERSION } from '../version.ts';
+import { diffCommand } from './diff.ts';
 import { EXIT, Failure } from './exit.ts';
 import { explainCommand } from './explain.ts';
+import { getCommand } from './get.ts';
+import { lintCommand } from './lint.ts';
 import { type Construct, serveCommand } from './serve.ts';
+import { statusCommand } from './status.ts';
+import { uiCommand } from './ui.ts';
 import { validateCommand } from './validate.ts';
 
 /** Where a command reads and writes. */
@@ -11,6 +17,12 @@ export interface Terminal {
   readonly args: readonly string[];
   readonly out: NodeJS.WriteStream;
   readonly err: NodeJS.WriteStream;
+}
+
+/** What connects the commands to the world. */
+export interface Adapters {
+  readonly construct: Construct;
+  readonly reach: Reach;
 }
 
 /** The exit code of a command, once it has ended. */
@@ -26,7 +38,7 @@ Exit codes:
 Every option of serve can be given in the environment instead: --metrics-port as FUSEBOARD_METRICS_PORT.`;
 
 /** The whole command line, without running anything. */
-export function commandLine(terminal: Terminal, construct: Construct, ended: Ended): Command {
+export function commandLine(terminal: Terminal, { construct, reach }: Adapters, ended: Ended): Command {
   const { out, err } = terminal;
   return new Command('fuseboard')
     .description('Pushes circuit-breaker policies to every process that needs them, and says who has them.')
@@ -37,18 +49,26 @@ export function commandLine(terminal: Terminal, construct: Construct, ended: End
     .configureHelp({ helpWidth: 100 })
     .exitOverride()
     .showHelpAfterError('run with --help to see what there is')
-    .addCommand(serveCommand(terminal, construct, ended))
+    .commandsGroup('See:')
+    .addCommand(statusCommand(terminal, reach, ended))
+    .addCommand(getCommand(terminal, reach, ended))
+    .addCommand(explainCommand(terminal, reach, ended))
+    .addCommand(uiCommand(terminal, reach, ended))
+    .commandsGroup('Check files:')
     .addCommand(validateCommand(terminal, ended))
-    .addCommand(explainCommand(terminal, ended));
+    .addCommand(lintCommand(terminal, ended))
+    .addCommand(diffCommand(terminal, reach, ended))
+    .commandsGroup('Run:')
+    .addCommand(serveCommand(terminal, construct, ended));
 }
 
 /** Runs a command line to its end; resolves to the exit code. */
-export async function program(terminal: Terminal, construct: Construct): Promise<number> {
+export async function program(terminal: Terminal, adapters: Adapters): Promise<number> {
   let code: number = EXIT.ok;
-  const command = commandLine(terminal, construct, (ended) => {
+  const command = commandLine(terminal, adapters, (ended) => {
     code = ended;
   });
-  for (const each of command.commands) each.copyInheritedSettings(command);
+  inherit(command);
   try {
     await command.parseAsync(terminal.args, { from: 'user' });
     return code;
@@ -59,5 +79,13 @@ export async function program(terminal: Terminal, construct: Construct): Promise
       return error instanceof Failure ? error.code : EXIT.usage;
     }
     throw error;
+  }
+}
+
+/** Commands that were made on their own write and fail as the program does. */
+function inherit(command: Command): void {
+  for (const each of command.commands) {
+    each.copyInheritedSettings(command);
+    inherit(each);
   }
 }

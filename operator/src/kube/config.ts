@@ -1,3 +1,6 @@
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { delimiter, join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 import { UsageError } from '../config.ts';
 
@@ -22,11 +25,44 @@ export function readKubeConfig({ kubeconfig, context }: ClusterAccess, env: Node
     config.loadFromCluster();
     return config;
   }
+  loadFile(config, kubeconfig);
+  return inContext(config, context);
+}
+
+/**
+ * The way to the cluster for a person: the file that is named, else those of KUBECONFIG, else ~/.kube/config.
+ *
+ * @throws {UsageError} when there is none, or the context is not in it; the message says what to do.
+ */
+export function userKubeConfig(
+  { kubeconfig, context }: { kubeconfig?: string | undefined; context?: string | undefined },
+  env: NodeJS.ProcessEnv,
+): KubeConfig {
+  const files = kubeconfig ?? (env.KUBECONFIG || join(env.HOME ?? homedir(), '.kube', 'config'));
+  const found = files.split(delimiter).filter((file) => file !== '' && (kubeconfig !== undefined || existsSync(file)));
+  if (found.length === 0) {
+    throw new UsageError(
+      'there is no kubeconfig; give --kubeconfig FILE for a cluster, or --server URL for an operator',
+    );
+  }
+  const config = new KubeConfig();
+  for (const [i, file] of found.entries()) {
+    const one = i === 0 ? config : new KubeConfig();
+    loadFile(one, file);
+    if (one !== config) config.mergeConfig(one, true);
+  }
+  return inContext(config, context);
+}
+
+function loadFile(config: KubeConfig, file: string): void {
   try {
-    config.loadFromFile(kubeconfig);
+    config.loadFromFile(file);
   } catch (error) {
     throw new UsageError(`--kubeconfig: ${(error as Error).message}; name another file`);
   }
+}
+
+function inContext(config: KubeConfig, context: string | undefined): KubeConfig {
   if (context !== undefined) {
     const contexts = config.getContexts().map(({ name }) => name);
     if (!contexts.includes(context)) {

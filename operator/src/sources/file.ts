@@ -17,6 +17,8 @@ export interface FilePolicy {
   readonly line: number;
   readonly spec: PolicySpec;
   readonly problems: readonly (SpecProblem & { readonly line: number })[];
+  /** The line of a field such as `spec.trip.minimumCalls`, or of the nearest one around it that is there. */
+  lineOf(field: string): number;
 }
 
 export interface ParsedFile {
@@ -27,8 +29,12 @@ export interface ParsedFile {
 
 export const API_VERSION = `${GROUP}/${VERSION}`;
 
-/** Reads a file of policies: YAML with one or several documents, or JSON. */
-export function parsePolicyFile(text: string): ParsedFile {
+/**
+ * Reads a file of policies: YAML with one or several documents, or JSON.
+ *
+ * @param namespace of the policies that name none.
+ */
+export function parsePolicyFile(text: string, namespace = DEFAULT_NAMESPACE): ParsedFile {
   const lines = new LineCounter();
   const documents = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false });
   const list = 'empty' in documents ? [] : documents;
@@ -40,14 +46,14 @@ export function parsePolicyFile(text: string): ParsedFile {
   const problems: LineProblem[] = [];
   for (const document of list) {
     if (document.contents === null || (isScalar(document.contents) && document.contents.value === null)) continue;
-    const read = readDocument(document, lines);
+    const read = readDocument(document, lines, namespace);
     if ('spec' in read) policies.push(read);
     else problems.push(read);
   }
   return { policies, problems };
 }
 
-function readDocument(document: Document.Parsed, lines: LineCounter): FilePolicy | LineProblem {
+function readDocument(document: Document.Parsed, lines: LineCounter, within: string): FilePolicy | LineProblem {
   const line = (path: readonly (string | number)[]) => lineOf(document, lines, path);
   const problem = (field: string, message: string): LineProblem => ({
     line: line(field === '' ? [] : field.split('.')),
@@ -66,7 +72,7 @@ function readDocument(document: Document.Parsed, lines: LineCounter): FilePolicy
   const { apiVersion, kind, metadata, spec } = value as Record<string, unknown>;
   if (kind !== KIND) return problem('kind', `must be ${KIND}, not ${show(kind)}`);
   if (apiVersion !== API_VERSION) return problem('apiVersion', `must be ${API_VERSION}, not ${show(apiVersion)}`);
-  const { name, namespace = DEFAULT_NAMESPACE } = (metadata ?? {}) as Record<string, unknown>;
+  const { name, namespace = within } = (metadata ?? {}) as Record<string, unknown>;
   if (typeof name !== 'string' || !SUBDOMAIN.test(name) || name.length > 253) {
     return problem('metadata.name', `must be lower-case letters, digits, dashes and dots, not ${show(name)}`);
   }
@@ -74,7 +80,14 @@ function readDocument(document: Document.Parsed, lines: LineCounter): FilePolicy
     return problem('metadata.namespace', `must be lower-case letters, digits and dashes, not ${show(namespace)}`);
   }
   const problems = specProblems(spec).map((one) => ({ ...one, line: line(steps(one.field)) }));
-  return { namespace, name, line: line(['metadata', 'name']), spec: spec as PolicySpec, problems };
+  return {
+    namespace,
+    name,
+    line: line(['metadata', 'name']),
+    spec: spec as PolicySpec,
+    problems,
+    lineOf: (field) => line(steps(field)),
+  };
 }
 
 const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;

@@ -1,0 +1,48 @@
+import type { PolicySpec, PolicyStatus } from '@fuseboard/schema';
+import { DEFAULT_NAMESPACE } from '../core/namespace.ts';
+import { AdminClient, AdminError } from './admin.ts';
+import type { StoredPolicy, Target } from './target.ts';
+
+interface Shown {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly generation: number;
+  readonly createdAt: number;
+  readonly spec: PolicySpec;
+  readonly status: PolicyStatus;
+}
+
+/** An operator that is asked itself, with or without a cluster behind it. */
+export class StandaloneTarget implements Target {
+  readonly name: string;
+  readonly namespace = DEFAULT_NAMESPACE;
+  readonly #admin: AdminClient;
+
+  constructor(url: string, token?: () => Promise<string | undefined>) {
+    this.name = `the operator at ${url}`;
+    this.#admin = new AdminClient({ url, name: this.name, ...(token && { token }) });
+  }
+
+  async operator(): Promise<AdminClient> {
+    return this.#admin;
+  }
+
+  async policies(namespace: string | undefined): Promise<StoredPolicy[]> {
+    const { items } = await this.#admin.get<{ items: { namespace: string; name: string }[] }>('/v1/policies', {
+      namespace,
+    });
+    const found = await Promise.all(items.map((item) => this.policy(item.namespace, item.name)));
+    return found.filter((policy) => policy !== undefined);
+  }
+
+  async policy(namespace: string, name: string): Promise<StoredPolicy | undefined> {
+    const path = `/v1/policies/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}`;
+    return this.#admin.get<Shown>(path).catch((error: unknown) => {
+      if (error instanceof AdminError && error.status === 404) return undefined;
+      throw error;
+    });
+  }
+
+  async close(): Promise<void> {}
+}

@@ -1,0 +1,43 @@
+import type { PolicySpec, PolicyStatus } from '@fuseboard/schema';
+import type { AdminClient } from './admin.ts';
+
+/** A policy as the command line shows it. */
+export interface StoredPolicy {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly generation: number;
+  /** Milliseconds since 1970. */
+  readonly createdAt: number;
+  readonly spec: PolicySpec;
+  readonly status: PolicyStatus;
+}
+
+/** What the command line talks to: a cluster's API server, or an operator without a cluster. */
+export interface Target {
+  /** Where it is, for messages: `cluster "shop"` or `the operator at http://127.0.0.1:8702`. */
+  readonly name: string;
+  /** The namespace that is meant when none is named. */
+  readonly namespace: string;
+  /** Absent namespace: all of them. */
+  policies(namespace: string | undefined): Promise<StoredPolicy[]>;
+  /** Absent: there is none of that name. */
+  policy(namespace: string, name: string): Promise<StoredPolicy | undefined>;
+  /** The admin API of an operator there; the connection is opened when it is first asked for. */
+  operator(): Promise<AdminClient>;
+  /** Ends the connections that were opened. */
+  close(): Promise<void>;
+}
+
+/** What the flags say about the target. */
+export interface TargetFlags {
+  /** The URL of an operator's admin API. */
+  readonly server?: string;
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  /** Where the operator of the cluster runs. Absent: wherever its pods are found. */
+  readonly operatorNamespace?: string;
+}
+
+/** Opens what the flags mean; nothing is sent yet. Throws a UsageError that says what to give when they mean nothing. */
+export type Reach = (flags: TargetFlags) => Target;

@@ -1,0 +1,144 @@
+import type { PolicySpec, PolicyStatus } from '@fuseboard/schema';
+import type { KubeConfig } from '@kubernetes/client-node';
+import { AdminClient } from '../client/admin.ts';
+import type { StoredPolicy, Target } from '../client/target.ts';
+import { EXIT, Failure } from '../commands/exit.ts';
+import { DEFAULT_NAMESPACE } from '../core/namespace.ts';
+import { KubeClient, KubeError } from './client.ts';
+import { type KubeObject, readList, readObject } from './object.ts';
+import { type Forwarded, forwardPort } from './port-forward.ts';
+import { collectionPath, objectPath, POLICIES } from './resource.ts';
+
+/** Where the admin API of an operator in a pod listens. */
+const ADMIN_PORT = 8081;
+
+const OPERATOR_LABELS = 'app.kubernetes.io/name=fuseboard';
+
+const PAGE = 500;
+
+interface Pod extends KubeObject {
+  readonly status?: { readonly phase?: string; readonly conditions?: readonly { type: string; status: string }[] };
+}
+
+/** A cluster, with the rights of the kubeconfig's user. */
+export class ClusterTarget implements Target {
+  readonly name: string;
+  readonly namespace: string;
+  readonly #config: KubeConfig;
+  readonly #client: KubeClient;
+  readonly #operatorNamespace: string | undefined;
+  #forwarded: Promise<Forwarded> | undefined;
+
+  constructor(config: KubeConfig, operatorNamespace?: string) {
+    this.#config = config;
+    this.#client = new KubeClient(config);
+    this.#operatorNamespace = operatorNamespace;
+    this.name = `cluster "${config.getCurrentCluster()!.name}"`;
+    this.namespace = config.getContextObject(config.getCurrentContext())?.namespace || DEFAULT_NAMESPACE;
+  }
+
+  async policies(namespace: string | undefined): Promise<StoredPolicy[]> {
+    const found: StoredPolicy[] = [];
+    let next: string | undefined;
+    do {
+      const query = { limit: String(PAGE), continue: next };
+      const page = readList(await this.#ask(this.#client.request(collectionPath(POLICIES, namespace), { query })));
+      found.push(...page.items.map(toStoredPolicy));
+      next = page.metadata.continue || undefined;
+    } while (next !== undefined);
+    return found;
+  }
+
+  async policy(namespace: string, name: string): Promise<StoredPolicy | undefined> {
+    try {
+      return toStoredPolicy(readObject(await this.#client.request(objectPath(POLICIES, namespace, name))));
+    } catch (error) {
+      if (error instanceof KubeError && error.status === 404) return undefined;
+      throw this.#told(error);
+    }
+  }
+
+  async operator(): Promise<AdminClient> {
+    this.#forwarded ??= this.#forward();
+    const { url } = await this.#forwarded;
+    return new AdminClient({ url, name: `the operator of ${this.name}`, token: () => userToken(this.#config) });
+  }
+
+  async close(): Promise<void> {
+    await this.#forwarded?.then(
+      (forwarded) => forwarded.close(),
+      () => {},
+    );
+  }
+
+  async #forward(): Promise<Forwarded> {
+    const pods = collectionPath({ group: '', version: 'v1', plural: 'pods' }, this.#operatorNamespace);
+    const { items } = await this.#ask(
+      this.#client.request<{ items: Pod[] }>(pods, { query: { labelSelector: OPERATOR_LABELS } }),
+    );
+    const ready = items.find(({ status }) =>
+      status?.conditions?.some((one) => one.type === 'Ready' && one.status === 'True'),
+    );
+    if (ready === undefined) {
+      const where = this.#operatorNamespace === undefined ? 'any namespace' : `namespace "${this.#operatorNamespace}"`;
+      const why = items.length === 0 ? 'is installed' : 'is ready';
+      throw new Failure(
+        EXIT.unreachable,
+        `no operator ${why} in ${where} of ${this.name}; name one with --operator-namespace or --server`,
+      );
+    }
+    const { namespace, name: pod } = ready.metadata;
+    return forwardPort({ kubeConfig: this.#config, namespace, pod, port: ADMIN_PORT });
+  }
+
+  async #ask<T>(answer: Promise<T>): Promise<T> {
+    return answer.catch((error: unknown) => {
+      throw this.#told(error);
+    });
+  }
+
+  /** The error in one line for the user of a kubeconfig. */
+  #told(error: unknown): Error {
+    if (!(error instanceof KubeError)) return error as Error;
+    const { status, message } = error;
+    if (status === 404) {
+      const hint = 'install the definitions: kubectl apply -f crds/';
+      return new Failure(EXIT.unreachable, `${this.name} does not know policies (404); ${hint}`);
+    }
+    if (status === 401)
+      return new Failure(EXIT.unreachable, `${this.name} does not accept the kubeconfig's user: ${message}`);
+    if (status === undefined) return new Failure(EXIT.unreachable, `cannot reach ${this.name}: ${message}`);
+    return new Failure(EXIT.unreachable, `${this.name} refused: ${message}`);
+  }
+}
+
+function toStoredPolicy({ metadata, spec, status }: KubeObject): StoredPolicy {
+  return {
+    namespace: metadata.namespace,
+    name: metadata.name,
+    uid: metadata.uid,
+    generation: metadata.generation ?? 0,
+    createdAt: Date.parse(metadata.creationTimestamp ?? '') || 0,
+    spec: spec as PolicySpec,
+    status: (status ?? {}) as PolicyStatus,
+  };
+}
+
+/**
+ * The bearer token of a kubeconfig's user, fresh from its credential plugin where it has one.
+ *
+ * @throws {Failure} when the user has a client certificate or a password: neither can be passed on.
+ */
+export async function userToken(config: KubeConfig): Promise<string> {
+  const request: { headers?: Record<string, string> } = {};
+  await config.applyToHTTPSOptions(request as never);
+  const token = /^Bearer (.+)$/.exec(
+    String(request.headers?.Authorization ?? request.headers?.authorization ?? ''),
+  )?.[1];
+  if (token !== undefined) return token;
+  const user = config.getCurrentUser()?.name ?? '';
+  throw new Failure(
+    EXIT.usage,
+    `user "${user}" of the kubeconfig has no token, and a client certificate cannot be passed on to the operator; use a context whose user has one, such as a ServiceAccount's: kubectl create token NAME`,
+  );
+}
