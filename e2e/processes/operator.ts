@@ -4,8 +4,10 @@ import { fileURLToPath } from 'node:url';
 import { freePort } from '../cluster/process.ts';
 import { eventually, run } from '../cluster/run.ts';
 
-const FLAGS = ['--conditions=fuseboard-source', '--disable-warning=ExperimentalWarning'];
-const MAIN = fileURLToPath(new URL('../../operator/src/main.ts', import.meta.url));
+/** What Node needs to run the sources. */
+export const NODE_FLAGS = ['--conditions=fuseboard-source', '--disable-warning=ExperimentalWarning'];
+/** The command line, as a source. */
+export const MAIN = fileURLToPath(new URL('../../operator/src/main.ts', import.meta.url));
 
 /** The operator as a process of its own, on ports that stay the same over restarts. */
 export class OperatorProcess {
@@ -39,7 +41,7 @@ export class OperatorProcess {
   launch(): void {
     const ports = [`--port=${this.agentsPort}`, `--metrics-port=${this.metricsPort}`, `--admin-port=${this.adminPort}`];
     const own = this.#args.map((arg) => arg.replace('$URL', this.url).replace('$PORT', String(this.agentsPort)));
-    const child = spawn(process.execPath, [...FLAGS, MAIN, 'serve', '--agent-auth=none', ...ports, ...own], {
+    const child = spawn(process.execPath, [...NODE_FLAGS, MAIN, 'serve', '--agent-auth=none', ...ports, ...own], {
       env: { PATH: process.env.PATH },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -72,7 +74,7 @@ export class OperatorProcess {
 
   /** Runs another command of the command line and resolves with what it printed. */
   command(...args: string[]): Promise<string> {
-    return run(process.execPath, [...FLAGS, MAIN, ...args]);
+    return run(process.execPath, [...NODE_FLAGS, MAIN, ...args]);
   }
 
   async metrics(): Promise<string> {

@@ -146,7 +146,7 @@ const forPrograms = ({ namespace, changes, effects: found }: Report) => ({
 function inWords({ namespace, changes, effects: found }: Report, terminal: Terminal): string {
   if (changes.length === 0) return '';
   const patches = changes.map(({ name, before, after }) => {
-    const text = (spec: object | undefined) => (spec === undefined ? '' : stringify(spec));
+    const text = (spec: object | undefined) => (spec === undefined ? '' : stringify(spec, { sortMapEntries: true }));
     const title = `${namespace}/${name}`;
     const there = before === undefined ? 'not there' : `generation ${before.generation}`;
     const patch = createTwoFilesPatch(
@@ -160,7 +160,7 @@ function inWords({ namespace, changes, effects: found }: Report, terminal: Termi
         context: 3,
       },
     );
-    const lines = patch.split('\n').slice(1);
+    const lines = patch.split('\n').filter((line) => !line.startsWith('==='));
     return lines.map((line) => coloured(line, colourOf(line), terminal)).join('\n');
   });
   const felt = (found ?? []).map(({ breaker, from, to, agents }) => {

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse, r
 import type { AddressInfo } from 'node:net';
 import { Command, Option } from 'commander';
 import type { AdminClient } from '../client/admin.ts';
-import type { Reach } from '../client/target.ts';
+import type { Reach, TargetFlags } from '../client/target.ts';
 import { EXIT, Failure } from './exit.ts';
 import type { Ended, Terminal } from './program.ts';
 import { onTarget, withTarget } from './target-options.ts';
@@ -16,7 +16,7 @@ Examples:
 The page acts with the rights of the kubeconfig's user. The address holds a secret of this run: whoever has it
 and reaches this machine's loopback acts as you, until the command ends.`;
 
-interface Flags {
+interface Flags extends TargetFlags {
   readonly open: boolean;
   readonly port: string;
 }
@@ -92,6 +92,8 @@ function proxy(operator: AdminClient, secret: string) {
       response.end();
       return;
     }
+    const { origin } = request.headers;
+    if (origin !== undefined && origin !== `http://${host}`) return refuse(response, 403, 'not from another site');
     if (!holds(cookie(request))) return refuse(response, 403, 'open the address that fuseboard ui printed');
     await pass(operator, request, response);
   };

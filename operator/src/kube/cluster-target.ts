@@ -59,6 +59,8 @@ export class ClusterTarget implements Target {
   }
 
   async operator(): Promise<AdminClient> {
+    // Before anything is opened: without a token there is nothing to do there.
+    await userToken(this.#config);
     this.#forwarded ??= this.#forward();
     const { url } = await this.#forwarded;
     return new AdminClient({ url, name: `the operator of ${this.name}`, token: () => userToken(this.#config) });

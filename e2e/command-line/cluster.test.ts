@@ -1,0 +1,148 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type Cluster, startCluster } from '../cluster/cluster.ts';
+import { type Kubelet, startKubelet } from '../cluster/kubelet.ts';
+import { type CommandError, eventually } from '../cluster/run.ts';
+import { AgentProcess } from '../processes/agent.ts';
+import { MAIN, NODE_FLAGS, OperatorProcess } from '../processes/operator.ts';
+
+let cluster: Cluster;
+let kubelet: Kubelet;
+let operator: OperatorProcess;
+let agent: AgentProcess;
+let user: string;
+
+const policy = (failures: number) =>
+  JSON.stringify({
+    apiVersion: 'fuseboard.dev/v1alpha1',
+    kind: 'CircuitBreakerPolicy',
+    metadata: { name: 'payments', namespace: 'shop' },
+    spec: { breakers: ['payments'], trip: { consecutiveFailures: failures }, timeout: { duration: '2s' } },
+  });
+
+/** Runs the command line with the kubeconfig of a user; resolves with the code and what it printed. */
+async function fuseboard(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  try {
+    return { code: 0, out: await operator.command(...args, '--kubeconfig', user), err: '' };
+  } catch (error) {
+    const { code, stdout, stderr } = error as CommandError;
+    return { code: code ?? -1, out: stdout, err: stderr };
+  }
+}
+
+/** Writes a file into the folder of the cluster; returns its path. */
+async function fileOf(text: string): Promise<string> {
+  const path = join(cluster.folder, `${randomUUID()}.yaml`);
+  await writeFile(path, text);
+  return path;
+}
+
+beforeAll(async () => {
+  cluster = await startCluster();
+  await cluster.applyCrds();
+  await cluster.namespace('shop');
+  operator = await OperatorProcess.start('--kubeconfig', cluster.kubeconfig);
+  await cluster.namespace('fuseboard-system');
+  kubelet = await startKubelet(cluster, 'here');
+  const labels = { 'app.kubernetes.io/name': 'fuseboard' };
+  await kubelet.run('fuseboard-system', 'fuseboard-0', labels, new Map([[8081, operator.adminPort]]));
+  const rules = [
+    { apiGroups: ['fuseboard.dev'], resources: ['*'], verbs: ['*'] },
+    { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list'] },
+    { apiGroups: [''], resources: ['pods/portforward'], verbs: ['get', 'create'] },
+  ];
+  user = (await cluster.serviceAccount('people', 'ann', rules, { everywhere: true })).kubeconfig;
+  await cluster.kubectl('apply', '-f', '-', { input: policy(3) });
+  agent = await AgentProcess.start({
+    FUSEBOARD_URL: operator.url,
+    FUSEBOARD_NAMESPACE: 'shop',
+    FUSEBOARD_SERVICE: 'checkout',
+  });
+  await agent.call('payments', 'ok');
+  await cluster.kubectl('wait', '--for=condition=Programmed', '-n', 'shop', 'cbp/payments', '--timeout=60s');
+}, 180_000);
+
+afterAll(async () => {
+  await agent?.end();
+  await operator?.end();
+  await kubelet?.stop();
+  await cluster?.stop();
+});
+
+describe('the command line and a cluster', () => {
+  it('says whether all is well', async () => {
+    const { code, out } = await fuseboard('status', '-A');
+    expect(code).toBe(0);
+    expect(out).toMatch(/^cluster "test", all namespaces\npolicies {3}1 programmed\nagents {5}1\/1 applied\n/);
+  });
+
+  it('reaches the operator through a forwarded port', async () => {
+    const { code, out } = await fuseboard('get', 'agents', '-n', 'shop', '-o', 'json');
+    expect(code).toBe(0);
+    const { items } = JSON.parse(out);
+    expect(items).toMatchObject([{ namespace: 'shop', state: 'live', breakers: [{ name: 'payments' }] }]);
+  });
+
+  it('says what a file would change and who would feel it', async () => {
+    const { code, out } = await fuseboard('diff', await fileOf(policy(5)));
+    expect(code).toBe(1);
+    expect(out).toContain('-  consecutiveFailures: 3\n+  consecutiveFailures: 5\n');
+    expect(out).toContain('payments: new version of "payments" on 1 agent');
+    expect(await fuseboard('diff', await fileOf(policy(3)))).toMatchObject({ code: 0, out: 'nothing would change\n' });
+  });
+
+  it('says what it did not find and what is near', async () => {
+    const { code, err } = await fuseboard('get', 'policies', 'paymets', '-n', 'shop');
+    expect(code).toBe(1);
+    expect(err).toBe('fuseboard: there is no policy "paymets" in namespace "shop"; did you mean "payments"?\n');
+  });
+
+  it('explains in a namespace of the cluster', async () => {
+    const { code, out } = await fuseboard('explain', 'payments', '-n', 'shop');
+    expect(code).toBe(0);
+    expect(out).toContain('policy "payments" governs "payments"');
+  });
+});
+
+describe('the page of a cluster', () => {
+  let ui: ChildProcess;
+  let address: URL;
+
+  beforeAll(async () => {
+    ui = spawn(process.execPath, [...NODE_FLAGS, MAIN, 'ui', '--no-open', '--kubeconfig', user]);
+    let text = '';
+    ui.stdout!.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+    address = await eventually(() => new URL(/http:\S+/.exec(text)![0]), 60_000);
+  }, 90_000);
+
+  afterAll(() => {
+    ui.kill('SIGKILL');
+  });
+
+  it('passes requests on for who has the address of this run, and for nobody else', async () => {
+    const { origin } = address;
+    const first = await fetch(address, { redirect: 'manual' });
+    expect(first.status).toBe(303);
+    const cookie = first.headers.get('set-cookie')!;
+    expect(cookie).toMatch(/HttpOnly; SameSite=Strict/);
+    const session = cookie.split(';')[0]!;
+    const seen = await fetch(`${origin}/v1/policies`, { headers: { cookie: session } });
+    expect(await seen.json()).toMatchObject({ items: [{ name: 'payments' }] });
+    expect((await fetch(`${origin}/v1/policies`)).status).toBe(403);
+    expect((await fetch(`${origin}/?session=wrong`, { redirect: 'manual' })).status).toBe(403);
+    const foreign = { cookie: session, origin: 'http://evil.example' };
+    expect((await fetch(`${origin}/v1/policies`, { headers: foreign })).status).toBe(403);
+  });
+
+  it('refuses a user with a client certificate in one line', async () => {
+    const certificate = 'client-certificate-data: eA==\n      client-key-data: eA==';
+    const kubeconfig = await fileOf((await readFile(user, 'utf8')).replace(/token: .*/, certificate));
+    await expect(operator.command('ui', '--no-open', '--kubeconfig', kubeconfig)).rejects.toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^fuseboard: user "test" of the kubeconfig has no token/),
+    });
+  });
+});
