@@ -255,6 +255,7 @@ export class Controller {
         this.boards.policies(namespace).map(({ policy }) => policy.uid),
       );
     }
+    this.fleet.circuits.sweep(now, (uid) => this.boards.find(uid) !== undefined);
     for (const [namespace, uids] of this.judge.waiting()) this.#touch(namespace, uids);
     this.#sweptAt = now;
   }

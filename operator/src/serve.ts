@@ -47,6 +47,8 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
   const clock = performance;
   const wallClock = Date.now;
   const random = Math.random;
+  const leaving = new AbortController();
+  const replica = config.replication.replica;
   const controller = new Controller({ ...parts, log, clock, wallClock });
   const { reportUrl } = config;
   const streams = new Streams({ controller, ...(reportUrl !== undefined && { reportUrl }), random, wallClock });
@@ -76,7 +78,7 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
       bounds: { what: 'metrics and probes', flag: '--metrics-port', maxConnections: 256 },
     },
     {
-      app: adminApp({ controller, access, clock, onError }),
+      app: adminApp({ controller, access, clock, wallClock, replica, leaving: leaving.signal, onError }),
       address: config.admin,
       bounds: { what: 'the admin API', flag: '--admin-port', maxConnections: 256 },
     },
@@ -109,6 +111,7 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
     async stop(drainMs) {
       log.info({ streams: streams.count }, 'stopping');
       streams.drain(SPREAD_MS);
+      leaving.abort();
       const cut = setTimeout(() => {
         log.warn({ streams: streams.count }, 'some agents did not go; their connections are cut');
         for (const server of servers) server.cut();

@@ -1,5 +1,6 @@
 import { type BreakerReport, MAX_REJECTION_MESSAGE, type Report } from '@fuseboard/schema';
 import type { Board } from './board.ts';
+import { Circuits } from './circuits.ts';
 import { Counters } from './counters.ts';
 import { type Agent, agentKey, type Identity, Member, type Moment, type Origin, type View } from './member.ts';
 import { type AgentCounts, type AgentRejection, Rollout } from './rollout.ts';
@@ -60,6 +61,7 @@ export type Receipt =
 /** Every agent of this replica, and what all of them said. Time is given with each call, in milliseconds. */
 export class Fleet {
   readonly counters = new Counters();
+  readonly circuits = new Circuits();
   readonly #namespaces = new Map<string, Map<string, Member>>();
   readonly #tally = new Tally();
   /** By namespace, for as long as nothing changed and nobody is silent for too long: reports alone change nothing. */
@@ -112,6 +114,7 @@ export class Fleet {
     const wasStale = now - agent.heardAt >= STALE_AFTER_MS;
     if (wasStale) this.#rollouts.delete(namespace);
     agent.heardAt = now;
+    for (const circuit of agent.circuits.values()) circuit.heardAt = now;
     if (report.sequence < agent.sequence) return { kind: 'repeated' };
     if (report.sequence > agent.sequence) {
       agent.sequence = report.sequence;
@@ -217,14 +220,7 @@ export class Fleet {
   }
 
   #forgetBreakers(agent: Member): void {
-    for (const [name, keys] of agent.views) {
-      this.#tally.replace(
-        `${agentKey(agent.identity.pod, agent.identity.boot)}/${name}`,
-        name,
-        standing(worst(keys.values())),
-        undefined,
-      );
-    }
+    for (const [name, keys] of agent.views) this.#stand(agent, name, worst(keys.values()), undefined);
     agent.forgetBreakers();
   }
 
@@ -232,38 +228,35 @@ export class Fleet {
   #forgetKeys(agent: Member, now: number): boolean {
     let wasOpen = false;
     for (const [name, keys] of agent.views) {
-      const before = standing(worst(keys.values()));
+      const before = worst(keys.values());
       for (const [key, view] of keys) {
         if (key === '' || now - view.heardAt < GONE_AFTER_MS) continue;
         keys.delete(key);
         agent.viewCount -= 1;
       }
-      const after = standing(worst(keys.values()));
+      const after = worst(keys.values());
       if (before?.state === after?.state) continue;
       wasOpen = true;
-      const { boot, instance } = agent.identity;
-      this.#tally.replace(`${boot}/${name}`, `${name} on ${instance}`, before, after);
+      this.#stand(agent, name, before, after);
     }
     return wasOpen;
   }
 
   #take(agent: Member, breaker: BreakerReport, now: number): ReportedTransition[] {
-    const { namespace, pod, boot, instance } = agent.identity;
+    const { namespace, instance } = agent.identity;
     const policy = breaker.uid === undefined ? undefined : agent.policyName(breaker.uid);
     // A policy that this agent was never sent gets no state from it; the calls still happened and are counted.
     const uid = policy === undefined ? undefined : breaker.uid;
     const keys = agent.views.get(breaker.name) ?? new Map<string, View>();
     const known = keys.get(breaker.key ?? '');
     const latency = breaker.latency ?? [];
+    const circuit = this.circuits.at(namespace, uid ?? '', breaker.name, now);
     // What the circuits of keys count is in what their breaker counts.
     if (breaker.key === undefined) {
-      this.counters.add(
-        namespace,
-        policy ?? '',
-        breaker.name,
-        growth(known?.totals ?? breaker.base ?? NO_TOTALS, breaker.totals),
-        latencyGrowth(known?.latency ?? breaker.baseLatency ?? [], latency),
-      );
+      const counted = growth(known?.totals ?? breaker.base ?? NO_TOTALS, breaker.totals);
+      const slower = latencyGrowth(known?.latency ?? breaker.baseLatency ?? [], latency);
+      this.counters.add(namespace, policy ?? '', breaker.name, counted, slower);
+      if (circuit) this.circuits.count(circuit, counted, slower, now);
     }
 
     const told = (breaker.transitions ?? []).map(({ from, to, reason, agoMs }) => ({
@@ -274,25 +267,28 @@ export class Fleet {
     }));
     const fresh = told.slice(repeated(known?.moments ?? [], told));
     const series = this.counters.at(namespace, policy ?? '', breaker.name);
-    for (const { to } of fresh) series.entered[to] += 1;
+    for (const { from, to, reason, at } of fresh) {
+      series.entered[to] += 1;
+      if (circuit) this.circuits.changed(circuit, { at, from, to, reason, instance });
+    }
 
     if (known || agent.viewCount < MAX_BREAKERS_PER_AGENT) {
       if (!known) agent.viewCount += 1;
-      const before = standing(worst(keys.values()));
+      const before = worst(keys.values());
       const shadow = breaker.shadow ?? false;
       const moments = told.length > 0 ? told : (known?.moments ?? []);
       keys.set(breaker.key ?? '', {
         uid,
         state: breaker.state,
         shadow,
+        since: now - breaker.since,
         totals: breaker.totals,
         latency,
         moments,
         heardAt: now,
       });
       agent.views.set(breaker.name, keys);
-      const label = `${breaker.name} on ${instance}`;
-      this.#tally.replace(`${agentKey(pod, boot)}/${breaker.name}`, label, before, standing(worst(keys.values())));
+      this.#stand(agent, breaker.name, before, worst(keys.values()));
     }
     return fresh.map(({ from, to, reason, at }) => ({
       breaker: breaker.name,
@@ -303,6 +299,20 @@ export class Fleet {
       agoMs: now - at,
       reason,
     }));
+  }
+
+  /** The breaker of an agent is in another state, or is not there any more. */
+  #stand(agent: Member, name: string, before: View | undefined, after: View | undefined): void {
+    const { namespace, pod, boot, instance } = agent.identity;
+    const key = agentKey(pod, boot);
+    this.#tally.replace(`${key}/${name}`, `${name} on ${instance}`, standing(before), standing(after));
+    const was = agent.circuits.get(name);
+    const is = after && this.circuits.at(namespace, after.uid ?? '', name, agent.heardAt);
+    if (was && was !== is) this.circuits.stand(was, key, instance, before, undefined);
+    if (is) {
+      this.circuits.stand(is, key, instance, was === is ? before : undefined, after);
+      agent.circuits.set(name, is);
+    } else agent.circuits.delete(name);
   }
 }
 

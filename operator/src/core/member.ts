@@ -1,5 +1,6 @@
 import type { Totals } from '@fuseboard/schema';
 import type { Board } from './board.ts';
+import type { Circuit } from './circuits.ts';
 import type { Rejection } from './rollout.ts';
 import type { Labels } from './selector.ts';
 import { type BreakerState, worst } from './tally.ts';
@@ -30,7 +31,20 @@ export interface Agent {
   readonly target: Board | undefined;
   /** What it says it runs, when that is something it was sent. */
   readonly applied: Board | undefined;
-  readonly breakers: readonly { name: string; uid: string; state: BreakerState; shadow: boolean; totals: Totals }[];
+  /** What it could not use of what it should run, by policy. */
+  readonly rejections: ReadonlyMap<string, Rejection>;
+  readonly breakers: readonly AgentBreaker[];
+}
+
+/** A breaker of an agent, its keys folded into the worst of them. */
+export interface AgentBreaker {
+  readonly name: string;
+  readonly uid: string;
+  readonly state: BreakerState;
+  readonly shadow: boolean;
+  /** When it entered this state. */
+  readonly since: number;
+  readonly totals: Totals;
 }
 
 export interface Moment {
@@ -44,6 +58,8 @@ export interface View {
   readonly uid: string | undefined;
   readonly state: BreakerState;
   readonly shadow: boolean;
+  /** When it entered this state. */
+  readonly since: number;
   readonly totals: Totals;
   readonly latency: readonly number[];
   readonly moments: readonly Moment[];
@@ -64,6 +80,8 @@ export class Member implements Agent {
   rejections: ReadonlyMap<string, Rejection> = new Map();
   readonly views = new Map<string, Map<string, View>>();
   viewCount = 0;
+  /** By breaker name: where its state is counted. */
+  readonly circuits = new Map<string, Circuit>();
 
   constructor(identity: Identity, now: number) {
     this.identity = identity;
@@ -82,6 +100,7 @@ export class Member implements Agent {
         uid: view.uid ?? '',
         state: view.state,
         shadow: view.shadow,
+        since: view.since,
         totals: (keys.get('') ?? view).totals,
       };
     });

@@ -4,6 +4,8 @@ import type { Access } from '../core/access.ts';
 import type { Clock } from '../core/clock.ts';
 import { agentRoutes } from './admin/agents.ts';
 import { explainRoutes } from './admin/explain.ts';
+import { liveRoutes } from './admin/live-routes.ts';
+import { pageRoutes } from './admin/page.ts';
 import { policyRoutes } from './admin/policies.ts';
 import { sourceRoutes } from './admin/source.ts';
 import { answerProblems, answerUnknown } from './problem.ts';
@@ -12,13 +14,20 @@ export interface AdminOptions {
   readonly controller: Controller;
   readonly access: Access;
   readonly clock: Clock;
+  /** Milliseconds since 1970. */
+  readonly wallClock: () => number;
+  /** The name of this replica. */
+  readonly replica: string;
+  /** Aborted when this operator goes away: what would stay open ends. */
+  readonly leaving: AbortSignal;
   readonly onError: (error: unknown) => void;
 }
 
-/** What people and the command line use, as JSON: policies with their status, agents, and why a policy governs. */
+/** What people and the command line use: as JSON, policies with their status, agents, breakers, and why a policy governs; and the page. */
 export function adminApp(options: AdminOptions): Express {
   const app = express().disable('x-powered-by').set('query parser', 'simple');
-  for (const routes of [policyRoutes, agentRoutes, explainRoutes, sourceRoutes]) app.use(routes(options));
+  for (const routes of [policyRoutes, agentRoutes, explainRoutes, sourceRoutes, liveRoutes, pageRoutes])
+    app.use(routes(options));
   app.use(answerUnknown);
   app.use(answerProblems(options.onError));
   return app;

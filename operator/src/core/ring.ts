@@ -1,0 +1,51 @@
+/** Counts by slots of time, for as many slots as it holds; older ones are forgotten. */
+export class Ring {
+  readonly #width: number;
+  readonly #slots: number;
+  readonly #values: Uint32Array;
+  #newest = -1;
+
+  /** @param width how many counts a slot holds. */
+  constructor(slots: number, width: number) {
+    this.#width = width;
+    this.#slots = slots;
+    this.#values = new Uint32Array(slots * width);
+  }
+
+  /** Adds to the counts of a slot; slots are numbered by time, and one that is too old is not counted. */
+  add(slot: number, counts: readonly number[]): void {
+    this.#advance(slot);
+    if (slot <= this.#newest - this.#slots) return;
+    const at = (slot % this.#slots) * this.#width;
+    for (let i = 0; i < counts.length && i < this.#width; i += 1) this.#values[at + i]! += counts[i]!;
+  }
+
+  /** The counts of the slots from `first` to `last`, one after the other; zero where nothing was counted. */
+  read(first: number, last: number): number[] {
+    const found: number[] = [];
+    for (let slot = first; slot <= last; slot += 1) {
+      const known = slot >= 0 && slot <= this.#newest && slot > this.#newest - this.#slots;
+      const at = (slot % this.#slots) * this.#width;
+      for (let i = 0; i < this.#width; i += 1) found.push(known ? this.#values[at + i]! : 0);
+    }
+    return found;
+  }
+
+  /** The sum of the slots from `first` to `last`. */
+  sum(first: number, last: number): number[] {
+    const sums = new Array<number>(this.#width).fill(0);
+    this.read(first, last).forEach((count, i) => {
+      sums[i % this.#width]! += count;
+    });
+    return sums;
+  }
+
+  #advance(slot: number): void {
+    if (slot <= this.#newest) return;
+    for (let next = Math.max(this.#newest + 1, slot - this.#slots + 1); next <= slot; next += 1) {
+      const at = (next % this.#slots) * this.#width;
+      this.#values.fill(0, at, at + this.#width);
+    }
+    this.#newest = slot;
+  }
+}
