@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import type { Reach, StoredPolicy, Target } from '../client/target.ts';
+import { breakerColumns, breakers } from './breakers.ts';
 import { colourOf, statusOf } from './condition.ts';
 import { EXIT, Failure } from './exit.ts';
 import { hint } from './near.ts';
@@ -49,6 +50,7 @@ export function getCommand(terminal: Terminal, reach: Reach, ended: Ended): Comm
           ended(EXIT.ok);
         }),
     );
+  add('breakers', 'breaker', 'Breakers over all agents, the worst first, with what was counted lately.', breakersOf);
   add('policies', 'policy', 'Policies and who has them.', policies);
   add('agents', 'agent', 'Processes that are connected, and whether they run what they should.', agents);
   return command;
@@ -151,6 +153,13 @@ const agents: List = async (target, { scope, wanted, format }, terminal) => {
   if (total > items.length && format !== 'json' && format !== 'yaml') {
     terminal.err.write(`${total - items.length} more are not shown; name a namespace with -n\n`);
   }
+};
+
+const breakersOf: List = async (target, { scope, wanted, format }, terminal) => {
+  const { at, items } = await breakers(await target.operator(), scope);
+  const rows = named(items, 'breaker', { wanted, scope }, ({ breaker }) => breaker);
+  const nothing = `no agent has reported a breaker ${within(scope)}`;
+  print(rows, { columns: breakerColumns(scope, at), nothing }, format, terminal);
 };
 
 const order = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
