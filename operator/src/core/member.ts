@@ -30,7 +30,17 @@ export interface Agent {
   readonly target: Board | undefined;
   /** What it says it runs, when that is something it was sent. */
   readonly applied: Board | undefined;
-  readonly breakers: readonly { name: string; uid: string; state: BreakerState; shadow: boolean; totals: Totals }[];
+  /** The overrides that it says it obeys. */
+  readonly overrides: ReadonlySet<string>;
+  readonly breakers: readonly {
+    name: string;
+    uid: string;
+    state: BreakerState;
+    /** The override that holds it. */
+    override?: string | undefined;
+    shadow: boolean;
+    totals: Totals;
+  }[];
 }
 
 export interface Moment {
@@ -44,6 +54,7 @@ export interface View {
   readonly uid: string | undefined;
   readonly state: BreakerState;
   readonly shadow: boolean;
+  readonly override: string | undefined;
   readonly totals: Totals;
   readonly latency: readonly number[];
   readonly moments: readonly Moment[];
@@ -62,6 +73,8 @@ export class Member implements Agent {
   parts = new Set<number>();
   pending = new Map<string, Rejection>();
   rejections: ReadonlyMap<string, Rejection> = new Map();
+  overrides: ReadonlySet<string> = new Set();
+  pendingOverrides: ReadonlySet<string> = new Set();
   readonly views = new Map<string, Map<string, View>>();
   viewCount = 0;
 
@@ -81,6 +94,7 @@ export class Member implements Agent {
         name,
         uid: view.uid ?? '',
         state: view.state,
+        ...(view.override !== undefined && { override: view.override }),
         shadow: view.shadow,
         totals: (keys.get('') ?? view).totals,
       };
