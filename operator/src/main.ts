@@ -14,11 +14,13 @@ import type { Authenticator } from './core/authenticator.ts';
 import { quietSink } from './core/quiet-sink.ts';
 import { ClusterTarget, userToken } from './kube/cluster-target.ts';
 import { podNamespace, readKubeConfig, userKubeConfig } from './kube/config.ts';
+import { kubernetesOverrides } from './kube/overrides.ts';
 import { KubernetesReplicas } from './kube/replicas.ts';
 import { kubernetesStatusSink } from './kube/status-writer.ts';
 import { TokenReviewer } from './kube/token-review.ts';
 import { directorySource } from './sources/directory.ts';
 import { kubernetesSource } from './sources/kubernetes.ts';
+import { localOverrides } from './sources/overrides.ts';
 
 /** Without a cluster. */
 const local = async ({ auth }: Config, log: Logger): Promise<Authenticator> => {
@@ -34,27 +36,31 @@ const construct: Construct = async (config, log) => {
     const kubeConfig = readKubeConfig(wanted, process.env);
     const source = kubernetesSource({ kubeConfig, namespaces: wanted.namespaces, log });
     const stored = source.stored.bind(source);
+    const overrides = kubernetesOverrides(kubeConfig);
     const authenticator =
       auth.way === 'token-review'
         ? new TokenReviewer({ kubeConfig, ...auth, namespaces: wanted.namespaces, log })
         : await local(config, log);
     const { namespace = wanted.kubeconfig === undefined ? podNamespace(kubeConfig) : undefined, ...rest } = replication;
     if (namespace === undefined) {
-      return { source, sink: kubernetesStatusSink({ kubeConfig, stored, log }), authenticator, access: openAccess };
+      const sink = kubernetesStatusSink({ kubeConfig, stored, log });
+      return { source, sink, overrides, authenticator, access: openAccess };
     }
     const replicas = new KubernetesReplicas({ ...rest, kubeConfig, namespace, clock: performance, log });
     const permit = () => replicas.permit;
     const sink = kubernetesStatusSink({ kubeConfig, stored, instance: rest.replica, permit, log });
-    return { source, sink, replicas, authenticator, access: openAccess };
+    return { source, sink, overrides, replicas, authenticator, access: openAccess };
   }
   const { folder } = wanted;
   const found = await stat(folder).catch((error: Error) => {
     throw new Failure(EXIT.unreachable, `--policies: ${error.message}; make the folder or name another`);
   });
   if (!found.isDirectory()) throw new Failure(EXIT.unreachable, `--policies: ${folder} is not a folder; name one`);
+  const overrides = await localOverrides({ stateFolder: wanted.stateFolder, wallClock: Date.now, log });
   return {
-    source: directorySource({ ...wanted, log }),
+    source: directorySource({ ...wanted, overrides, log }),
     sink: quietSink,
+    overrides,
     authenticator: await local(config, log),
     access: openAccess,
   };

@@ -3,6 +3,7 @@ import type { Config } from './config.ts';
 import { Controller } from './controller.ts';
 import type { Access } from './core/access.ts';
 import type { Authenticator } from './core/authenticator.ts';
+import type { OverrideStore } from './core/override.ts';
 import type { Replicas } from './core/replicas.ts';
 import type { StatusSink } from './core/sink.ts';
 import { adminApp } from './http/admin.ts';
@@ -37,19 +38,26 @@ export interface Parts {
   readonly sink: StatusSink;
   readonly authenticator: Authenticator;
   readonly access: Access;
+  readonly overrides: OverrideStore;
   /** Absent: this process is the only one. */
   readonly replicas?: Replicas;
 }
 
 /** Puts an operator together and listens. */
 export async function serve(config: Config, parts: Parts, log: Logger): Promise<Serving> {
-  const { source, sink, authenticator, access } = parts;
+  const { source, sink, authenticator, access, overrides } = parts;
   const clock = performance;
   const wallClock = Date.now;
   const random = Math.random;
   const leaving = new AbortController();
   const replica = config.replication.replica;
-  const controller = new Controller({ ...parts, log, clock, wallClock });
+  const controller = new Controller({
+    ...parts,
+    overrideRetentionMs: config.overrideRetentionMs,
+    log,
+    clock,
+    wallClock,
+  });
   const { reportUrl } = config;
   const streams = new Streams({ controller, ...(reportUrl !== undefined && { reportUrl }), random, wallClock });
   const onError = (error: unknown) => log.error({ err: error }, 'cannot answer a request');
@@ -78,7 +86,17 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
       bounds: { what: 'metrics and probes', flag: '--metrics-port', maxConnections: 256 },
     },
     {
-      app: adminApp({ controller, access, clock, wallClock, replica, leaving: leaving.signal, onError }),
+      app: adminApp({
+        controller,
+        access,
+        overrides,
+        clock,
+        wallClock,
+        replica,
+        leaving: leaving.signal,
+        log,
+        onError,
+      }),
       address: config.admin,
       bounds: { what: 'the admin API', flag: '--admin-port', maxConnections: 256 },
     },
