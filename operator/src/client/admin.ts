@@ -73,6 +73,7 @@ export class AdminClient {
 
   async #json<T>(method: string, path: string, query: Query, body?: unknown): Promise<T> {
     const response = await this.#send(method, path, query, body, AbortSignal.timeout(LIMIT_MS));
+    if (response.status === 204) return {} as T;
     const answer: unknown = await response.json().catch(() => undefined);
     if (typeof answer !== 'object' || answer === null) {
       throw new Failure(EXIT.unreachable, `${this.#name} answered, but not as an operator's admin API does`);

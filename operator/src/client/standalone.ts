@@ -1,7 +1,7 @@
-import type { PolicySpec, PolicyStatus } from '@fuseboard/schema';
+import type { OverrideSpec, PolicySpec, PolicyStatus } from '@fuseboard/schema';
 import { DEFAULT_NAMESPACE } from '../core/namespace.ts';
 import { AdminClient, AdminError } from './admin.ts';
-import type { StoredPolicy, Target } from './target.ts';
+import type { StoredOverride, StoredPolicy, Target } from './target.ts';
 
 interface Shown {
   readonly namespace: string;
@@ -12,6 +12,8 @@ interface Shown {
   readonly spec: PolicySpec;
   readonly status: PolicyStatus;
 }
+
+type ShownOverride = Omit<StoredOverride, 'spec'> & Partial<OverrideSpec>;
 
 /** An operator that is asked itself, with or without a cluster behind it. */
 export class StandaloneTarget implements Target {
@@ -44,5 +46,30 @@ export class StandaloneTarget implements Target {
     });
   }
 
+  async overrides(namespace: string | undefined): Promise<StoredOverride[]> {
+    const { items } = await this.#admin.get<{ items: ShownOverride[] }>('/v1/overrides', { namespace });
+    return items.map(toStored);
+  }
+
+  async override(namespace: string, spec: OverrideSpec): Promise<StoredOverride> {
+    const path = `/v1/overrides/${encodeURIComponent(namespace)}`;
+    return toStored(await this.#admin.post<ShownOverride>(path, spec));
+  }
+
+  async endOverride(namespace: string, name: string): Promise<boolean> {
+    try {
+      await this.#admin.delete(`/v1/overrides/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}`);
+      return true;
+    } catch (error) {
+      if (error instanceof AdminError && error.status === 404) return false;
+      throw error;
+    }
+  }
+
   async close(): Promise<void> {}
+}
+
+function toStored({ breakers = [], action, reason, selector, ...rest }: ShownOverride): StoredOverride {
+  const spec = { breakers, action, reason, ...(selector && { selector }) } as OverrideSpec;
+  return { ...rest, spec };
 }

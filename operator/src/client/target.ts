@@ -1,4 +1,4 @@
-import type { PolicySpec, PolicyStatus } from '@fuseboard/schema';
+import type { OverrideSpec, OverrideStatus, PolicySpec, PolicyStatus } from '@fuseboard/schema';
 import type { AdminClient } from './admin.ts';
 
 /** A policy as the command line shows it. */
@@ -13,6 +13,19 @@ export interface StoredPolicy {
   readonly status: PolicyStatus;
 }
 
+/** An override as the command line shows it. */
+export interface StoredOverride {
+  readonly namespace: string;
+  readonly name: string;
+  /** Milliseconds since 1970. */
+  readonly createdAt: number;
+  readonly expiresAt: number;
+  /** Absent: not known. */
+  readonly createdBy?: string;
+  readonly spec: OverrideSpec;
+  readonly status: OverrideStatus;
+}
+
 /** What the command line talks to: a cluster's API server, or an operator without a cluster. */
 export interface Target {
   /** Where it is, for messages: `cluster "shop"` or `the operator at http://127.0.0.1:8702`. */
@@ -23,6 +36,12 @@ export interface Target {
   policies(namespace: string | undefined): Promise<StoredPolicy[]>;
   /** Absent: there is none of that name. */
   policy(namespace: string, name: string): Promise<StoredPolicy | undefined>;
+  /** Absent namespace: all of them. */
+  overrides(namespace: string | undefined): Promise<StoredOverride[]>;
+  /** Makes an override with the rights of the person who asks. */
+  override(namespace: string, spec: OverrideSpec): Promise<StoredOverride>;
+  /** Ends an override at once, by removing it. Returns false when there is none of that name. */
+  endOverride(namespace: string, name: string): Promise<boolean>;
   /** The admin API of an operator there; the connection is opened when it is first asked for. */
   operator(): Promise<AdminClient>;
   /** Ends the connections that were opened. */

@@ -2,15 +2,19 @@ import { Command, CommanderError } from 'commander';
 import type { Reach } from '../client/target.ts';
 import { UsageError } from '../config.ts';
 import { VERSION } from '../version.ts';
+import { describeCommand } from './describe.ts';
 import { diffCommand } from './diff.ts';
 import { EXIT, Failure } from './exit.ts';
 import { explainCommand } from './explain.ts';
 import { getCommand } from './get.ts';
 import { lintCommand } from './lint.ts';
+import { actCommand, overridesCommand } from './overrides.ts';
 import { type Construct, serveCommand } from './serve.ts';
 import { statusCommand } from './status.ts';
+import { topCommand } from './top.ts';
 import { uiCommand } from './ui.ts';
 import { validateCommand } from './validate.ts';
+import { watchCommand } from './watch.ts';
 
 /** Where a command reads and writes. */
 export interface Terminal {
@@ -53,7 +57,15 @@ export function commandLine(terminal: Terminal, { construct, reach }: Adapters, 
     .addCommand(statusCommand(terminal, reach, ended))
     .addCommand(getCommand(terminal, reach, ended))
     .addCommand(explainCommand(terminal, reach, ended))
+    .addCommand(describeCommand(terminal, reach, ended))
+    .addCommand(topCommand(terminal, reach, ended))
+    .addCommand(watchCommand(terminal, reach, ended))
     .addCommand(uiCommand(terminal, reach, ended))
+    .commandsGroup('Act:')
+    .addCommand(actCommand('ForceOpen', terminal, reach, ended))
+    .addCommand(actCommand('ForceClosed', terminal, reach, ended))
+    .addCommand(actCommand('Reset', terminal, reach, ended))
+    .addCommand(overridesCommand(terminal, reach, ended))
     .commandsGroup('Check files:')
     .addCommand(validateCommand(terminal, ended))
     .addCommand(lintCommand(terminal, ended))

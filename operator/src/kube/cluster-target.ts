@@ -1,13 +1,21 @@
-import type { PolicySpec, PolicyStatus } from '@fuseboard/schema';
+import {
+  GROUP,
+  OVERRIDE_KIND,
+  type OverrideSpec,
+  type PolicySpec,
+  type PolicyStatus,
+  VERSION,
+} from '@fuseboard/schema';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { AdminClient } from '../client/admin.ts';
-import type { StoredPolicy, Target } from '../client/target.ts';
+import type { StoredOverride, StoredPolicy, Target } from '../client/target.ts';
 import { EXIT, Failure } from '../commands/exit.ts';
 import { DEFAULT_NAMESPACE } from '../core/namespace.ts';
 import { KubeClient, KubeError } from './client.ts';
-import { type KubeObject, readList, readObject } from './object.ts';
+import { type KubeObject, readList, readObject, toOverride } from './object.ts';
+import { slug } from './overrides.ts';
 import { type Forwarded, forwardPort } from './port-forward.ts';
-import { collectionPath, objectPath, POLICIES } from './resource.ts';
+import { collectionPath, type KubeResource, OVERRIDES, objectPath, POLICIES } from './resource.ts';
 
 /** Where the admin API of an operator in a pod listens. */
 const ADMIN_PORT = 8081;
@@ -38,15 +46,7 @@ export class ClusterTarget implements Target {
   }
 
   async policies(namespace: string | undefined): Promise<StoredPolicy[]> {
-    const found: StoredPolicy[] = [];
-    let next: string | undefined;
-    do {
-      const query = { limit: String(PAGE), continue: next };
-      const page = readList(await this.#ask(this.#client.request(collectionPath(POLICIES, namespace), { query })));
-      found.push(...page.items.map(toStoredPolicy));
-      next = page.metadata.continue || undefined;
-    } while (next !== undefined);
-    return found;
+    return (await this.#list(POLICIES, namespace)).map(toStoredPolicy);
   }
 
   async policy(namespace: string, name: string): Promise<StoredPolicy | undefined> {
@@ -54,6 +54,28 @@ export class ClusterTarget implements Target {
       return toStoredPolicy(readObject(await this.#client.request(objectPath(POLICIES, namespace, name))));
     } catch (error) {
       if (error instanceof KubeError && error.status === 404) return undefined;
+      throw this.#told(error);
+    }
+  }
+
+  async overrides(namespace: string | undefined): Promise<StoredOverride[]> {
+    return (await this.#list(OVERRIDES, namespace)).map(toStoredOverride);
+  }
+
+  async override(namespace: string, spec: OverrideSpec): Promise<StoredOverride> {
+    const metadata = { generateName: `${slug(spec.breakers[0]!)}-`, namespace };
+    const body = { apiVersion: `${GROUP}/${VERSION}`, kind: OVERRIDE_KIND, metadata, spec };
+    const query = { fieldManager: 'fuseboard' };
+    const path = collectionPath(OVERRIDES, namespace);
+    return toStoredOverride(readObject(await this.#ask(this.#client.request(path, { method: 'POST', query, body }))));
+  }
+
+  async endOverride(namespace: string, name: string): Promise<boolean> {
+    try {
+      await this.#client.request(objectPath(OVERRIDES, namespace, name), { method: 'DELETE' });
+      return true;
+    } catch (error) {
+      if (error instanceof KubeError && error.status === 404) return false;
       throw this.#told(error);
     }
   }
@@ -93,6 +115,18 @@ export class ClusterTarget implements Target {
     return forwardPort({ kubeConfig: this.#config, namespace, pod, port: ADMIN_PORT });
   }
 
+  async #list(resource: KubeResource, namespace: string | undefined): Promise<KubeObject[]> {
+    const found: KubeObject[] = [];
+    let next: string | undefined;
+    do {
+      const query = { limit: String(PAGE), continue: next };
+      const page = readList(await this.#ask(this.#client.request(collectionPath(resource, namespace), { query })));
+      found.push(...page.items);
+      next = page.metadata.continue || undefined;
+    } while (next !== undefined);
+    return found;
+  }
+
   async #ask<T>(answer: Promise<T>): Promise<T> {
     return answer.catch((error: unknown) => {
       throw this.#told(error);
@@ -105,7 +139,7 @@ export class ClusterTarget implements Target {
     const { status, message } = error;
     if (status === 404) {
       const hint = 'install the definitions: kubectl apply -f crds/';
-      return new Failure(EXIT.unreachable, `${this.name} does not know policies (404); ${hint}`);
+      return new Failure(EXIT.unreachable, `${this.name} does not serve what was asked for (404); ${hint}`);
     }
     if (status === 401)
       return new Failure(EXIT.unreachable, `${this.name} does not accept the kubeconfig's user: ${message}`);
@@ -124,6 +158,11 @@ function toStoredPolicy({ metadata, spec, status }: KubeObject): StoredPolicy {
     spec: spec as PolicySpec,
     status: (status ?? {}) as PolicyStatus,
   };
+}
+
+function toStoredOverride(object: KubeObject): StoredOverride {
+  const { namespace, name, createdAt, expiresAt, createdBy, spec, status = {} } = toOverride(object);
+  return { namespace, name, createdAt, expiresAt, ...(createdBy !== undefined && { createdBy }), spec, status };
 }
 
 /**
