@@ -4,8 +4,9 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Cluster, startCluster } from '../cluster/cluster.ts';
+import { findKubectl } from '../cluster/kubectl.ts';
 import { type Kubelet, startKubelet } from '../cluster/kubelet.ts';
-import { type CommandError, eventually } from '../cluster/run.ts';
+import { type CommandError, eventually, run } from '../cluster/run.ts';
 import { AgentProcess } from '../processes/agent.ts';
 import { MAIN, NODE_FLAGS, OperatorProcess } from '../processes/operator.ts';
 
@@ -20,7 +21,12 @@ const policy = (failures: number) =>
     apiVersion: 'fuseboard.dev/v1alpha1',
     kind: 'CircuitBreakerPolicy',
     metadata: { name: 'payments', namespace: 'shop' },
-    spec: { breakers: ['payments'], trip: { consecutiveFailures: failures }, timeout: { duration: '2s' } },
+    spec: {
+      breakers: ['payments'],
+      trip: { consecutiveFailures: failures },
+      timeout: { duration: '2s' },
+      recovery: { openDuration: '1s' },
+    },
   });
 
 /** Runs the command line with the kubeconfig of a user; resolves with the code and what it printed. */
@@ -104,6 +110,80 @@ describe('the command line and a cluster', () => {
     const { code, out } = await fuseboard('explain', 'payments', '-n', 'shop');
     expect(code).toBe(0);
     expect(out).toContain('policy "payments" governs "payments"');
+  });
+});
+
+describe('acting on breakers', () => {
+  it('forces a breaker open in the processes, says who obeys, and ends it early', async () => {
+    const { code, out } = await fuseboard('force-open', 'payments', '-n', 'shop', '--reason', 'the partner asked');
+    expect(out).toMatch(/^override shop\/payments-\w+: ForceOpen of payments for \S+\n/);
+    expect(out).toContain('obeyed by 1/1 agents\n');
+    expect(code).toBe(0);
+    expect(await agent.call('payments', 'ok')).toEqual(['rejected']);
+    const listed = await fuseboard('overrides', '-n', 'shop');
+    expect(listed.out).toMatch(/payments +ForceOpen +Active +1\/1 +in \d+[sm] +.* +the partner asked\n/);
+    const name = /override shop\/(\S+):/.exec(out)![1]!;
+    expect((await fuseboard('overrides', 'end', `${name}x`, '-n', 'shop')).err).toContain(`did you mean "${name}"?`);
+    expect((await fuseboard('overrides', 'end', name, '-n', 'shop')).code).toBe(0);
+    await eventually(async () => (await agent.call('payments', 'ok'))[0] === 'passed');
+  });
+
+  it('says what the API server refuses', async () => {
+    const act = ['force-open', 'payments', '-n', 'shop', '--reason', 'x'];
+    const refused = await fuseboard(...act, '--for', '0s');
+    expect(refused).toMatchObject({ code: 2, err: expect.stringContaining('--for: "0s" is not a time') });
+    const viewer = (await cluster.serviceAccount('people', 'viewer', [], { everywhere: true })).kubeconfig;
+    await expect(operator.command(...act, '--kubeconfig', viewer)).rejects.toMatchObject({
+      code: 3,
+      stderr: expect.stringMatching(
+        /^fuseboard: cluster "test" refused: .*cannot create resource "circuitbreakeroverrides"/,
+      ),
+    });
+  });
+
+  it('shows breakers, and the transitions of one as they happen', async () => {
+    const watch = spawn(process.execPath, [
+      ...NODE_FLAGS,
+      MAIN,
+      'watch',
+      '-n',
+      'shop',
+      '-o',
+      'json',
+      '--kubeconfig',
+      user,
+    ]);
+    let seen = '';
+    watch.stdout!.setEncoding('utf8').on('data', (text: string) => (seen += text));
+    try {
+      // The watch has begun once a transition is seen; until then each round makes a new one.
+      await eventually(async () => {
+        await agent.call('payments', 'fail', 'fail', 'fail');
+        await agent.call('payments', 'ok');
+        return seen.includes('"to":"open"');
+      }, 90_000);
+      const [first] = seen.split('\n');
+      expect(JSON.parse(first!)).toMatchObject({ namespace: 'shop', breaker: 'payments', policy: 'payments' });
+    } finally {
+      watch.kill('SIGKILL');
+    }
+    const top = await fuseboard('top', '-n', 'shop', '--once');
+    expect(top.out).toMatch(/^cluster "test": 1 breaker, \d open\nBREAKER +POLICY +STATE/);
+    const described = await fuseboard('describe', 'breaker', 'payments', '-n', 'shop');
+    expect(described.out).toMatch(/State: +(open|half-open|closed) for \d+s\n/);
+    expect(described.out).toMatch(/closed -> open on .*: \S+\n/);
+    const whole = await fuseboard('describe', 'policy', 'payments', '-n', 'shop');
+    expect(whole.out).toMatch(/Programmed +True/);
+  }, 150_000);
+
+  it('is a plugin of kubectl', async () => {
+    const plugin = join(cluster.folder, 'kubectl-fuseboard');
+    await writeFile(plugin, `#!/bin/sh\nexec "${process.execPath}" ${NODE_FLAGS.join(' ')} "${MAIN}" "$@"\n`, {
+      mode: 0o755,
+    });
+    const env = { PATH: `${cluster.folder}:${process.env.PATH}`, KUBECONFIG: user };
+    const out = await run(await findKubectl(() => {}), ['fuseboard', 'get', 'policies', '-n', 'shop'], { env });
+    expect(out).toMatch(/^NAME +BREAKERS/);
   });
 });
 

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import type { Reach } from '../client/target.ts';
 import { UsageError } from '../config.ts';
 import { VERSION } from '../version.ts';
+import { completeLineCommand, completionCommand } from './completion.ts';
 import { describeCommand } from './describe.ts';
 import { diffCommand } from './diff.ts';
 import { EXIT, Failure } from './exit.ts';
@@ -44,7 +45,7 @@ Every option of serve can be given in the environment instead: --metrics-port as
 /** The whole command line, without running anything. */
 export function commandLine(terminal: Terminal, { construct, reach }: Adapters, ended: Ended): Command {
   const { out, err } = terminal;
-  return new Command('fuseboard')
+  const root: Command = new Command('fuseboard')
     .description('Pushes circuit-breaker policies to every process that needs them, and says who has them.')
     .version(VERSION, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
@@ -71,7 +72,13 @@ export function commandLine(terminal: Terminal, { construct, reach }: Adapters, 
     .addCommand(lintCommand(terminal, ended))
     .addCommand(diffCommand(terminal, reach, ended))
     .commandsGroup('Run:')
-    .addCommand(serveCommand(terminal, construct, ended));
+    .addCommand(serveCommand(terminal, construct, ended))
+    .addCommand(completionCommand(terminal, ended))
+    .addCommand(
+      completeLineCommand(terminal, () => root, ended),
+      { hidden: true },
+    );
+  return root;
 }
 
 /** Runs a command line to its end; resolves to the exit code. */
