@@ -78,6 +78,7 @@ export function commandLine(terminal: Terminal, { construct, reach }: Adapters, 
       completeLineCommand(terminal, () => root, ended),
       { hidden: true },
     );
+  inherit(root);
   return root;
 }
 
@@ -87,7 +88,6 @@ export async function program(terminal: Terminal, adapters: Adapters): Promise<n
   const command = commandLine(terminal, adapters, (ended) => {
     code = ended;
   });
-  inherit(command);
   try {
     await command.parseAsync(terminal.args, { from: 'user' });
     return code;
