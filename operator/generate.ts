@@ -33,7 +33,7 @@ function sections(command: Command): string[] {
   let help = '';
   command.configureOutput({ writeOut: (part) => (help += part) });
   command.outputHelp();
-  return [`## ${title}\n\n\`\`\`text\n${help.trimEnd()}\n\`\`\`\n`, ...shown.flatMap(sections)];
+  return [`## ${title}\n\n${help.trimEnd().replace(/^(?=.)/gm, '    ')}\n`, ...shown.flatMap(sections)];
 }
 
 function parents(command: Command): string[] {
