@@ -13,6 +13,7 @@ import { podNamespace, readKubeConfig } from './kube/config.ts';
 import { KubernetesReplicas } from './kube/replicas.ts';
 import { kubernetesStatusSink } from './kube/status-writer.ts';
 import { TokenReviewer } from './kube/token-review.ts';
+import { Instruments } from './metrics/instruments.ts';
 import { directorySource } from './sources/directory.ts';
 import { kubernetesSource } from './sources/kubernetes.ts';
 
@@ -30,18 +31,20 @@ const construct: Construct = async (config, log) => {
     const kubeConfig = readKubeConfig(wanted, process.env);
     const source = kubernetesSource({ kubeConfig, namespaces: wanted.namespaces, log });
     const stored = source.stored.bind(source);
+    const instruments = new Instruments(performance);
+    const writing = { kubeConfig, stored, observer: instruments.queues.queue('writes'), log };
     const authenticator =
       auth.way === 'token-review'
         ? new TokenReviewer({ kubeConfig, ...auth, namespaces: wanted.namespaces, log })
         : await local(config, log);
     const { namespace = wanted.kubeconfig === undefined ? podNamespace(kubeConfig) : undefined, ...rest } = replication;
     if (namespace === undefined) {
-      return { source, sink: kubernetesStatusSink({ kubeConfig, stored, log }), authenticator };
+      return { source, sink: kubernetesStatusSink(writing), authenticator, instruments };
     }
     const replicas = new KubernetesReplicas({ ...rest, kubeConfig, namespace, clock: performance, log });
     const permit = () => replicas.permit;
-    const sink = kubernetesStatusSink({ kubeConfig, stored, instance: rest.replica, permit, log });
-    return { source, sink, replicas, authenticator };
+    const sink = kubernetesStatusSink({ ...writing, instance: rest.replica, permit });
+    return { source, sink, replicas, authenticator, instruments };
   }
   const { folder } = wanted;
   const found = await stat(folder).catch((error: Error) => {

@@ -2,6 +2,7 @@ import { type BreakerReport, MAX_REJECTION_MESSAGE, type Report } from '@fuseboa
 import type { Board } from './board.ts';
 import { Counters } from './counters.ts';
 import { type Agent, agentKey, type Identity, Member, type Moment, type Origin, type View } from './member.ts';
+import { expect, settle } from './pending.ts';
 import { type AgentCounts, type AgentRejection, Rollout } from './rollout.ts';
 import { type BreakerCounts, type BreakerState, type Standing, Tally, worst } from './tally.ts';
 import { growth, latencyGrowth, NO_TOTALS } from './totals.ts';
@@ -53,6 +54,8 @@ export type Receipt =
       readonly transitions: readonly ReportedTransition[];
       /** Refusals that this agent had not reported before. */
       readonly rejections: readonly { readonly uid: string; readonly rejection: AgentRejection }[];
+      /** How long each change took that the agent shows here to have applied, in ms. */
+      readonly tookMs: readonly number[];
       /** The policies whose counts may be different now. */
       readonly touched: ReadonlySet<string>;
     };
@@ -85,10 +88,25 @@ export class Fleet {
   }
 
   /** What an agent should run from now on. */
-  aim(agent: Agent, board: Board): void {
+  aim(agent: Agent, board: Board, now: number): void {
     const member = agent as Member;
     if (member.target !== board) this.#rollouts.delete(agent.identity.namespace);
     member.target = board;
+    member.withheld = false;
+    member.compare(now);
+  }
+
+  /** What an agent should run is too large to be sent; it keeps what it has. */
+  withhold(agent: Agent, now: number): void {
+    const member = agent as Member;
+    member.withheld = true;
+    member.compare(now);
+  }
+
+  /** A change that the operator saw at `seenAt` led an agent to its target: the time until it is applied is taken. */
+  expect(agent: Agent, { revision }: Board, seenAt: number): void {
+    const member = agent as Member;
+    member.pending = expect(member.pending, { revision, seenAt });
   }
 
   /** A board is on its way to an agent, or the agent showed that it has it: it may speak of its policies from now on. */
@@ -116,7 +134,7 @@ export class Fleet {
     if (report.sequence > agent.sequence) {
       agent.sequence = report.sequence;
       agent.parts = new Set();
-      agent.pending = new Map();
+      agent.refusals = new Map();
     }
     if (agent.parts.has(report.part)) return { kind: 'repeated' };
     agent.parts.add(report.part);
@@ -126,28 +144,36 @@ export class Fleet {
       const entry = told?.entries.get(uid);
       if (!entry) continue;
       const cut = message.slice(0, MAX_REJECTION_MESSAGE);
-      agent.pending.set(uid, { agent: agent.identity.instance, field, message: cut, digest: entry.digest });
+      agent.refusals.set(uid, { agent: agent.identity.instance, field, message: cut, digest: entry.digest });
     }
     const rejections: { uid: string; rejection: AgentRejection }[] = [];
     const touched = new Set(report.breakers.flatMap(({ uid }) => uid ?? []));
+    let tookMs: readonly number[] = [];
     if (agent.parts.size >= report.parts) {
-      for (const [uid, rejection] of agent.pending) {
+      for (const [uid, rejection] of agent.refusals) {
         if (agent.rejections.get(uid)?.digest !== rejection.digest) rejections.push({ uid, rejection });
       }
       const same = agent.revision === report.revision && !wasStale;
-      if (!same || agent.rejections.size + agent.pending.size > 0) {
+      if (!same || agent.rejections.size + agent.refusals.size > 0) {
         for (const uid of agent.target?.entries.keys() ?? []) touched.add(uid);
         this.#rollouts.delete(namespace);
       }
       agent.revision = report.revision;
-      agent.rejections = agent.pending;
-      agent.pending = new Map();
+      agent.compare(now);
+      if (report.revision !== undefined && report.appliedAgoMs !== undefined) {
+        const settled = settle(agent.pending, report.revision, now - report.appliedAgoMs);
+        agent.pending = settled.left;
+        // An agent that refused a policy holds the revision, but not all that is in it.
+        if (agent.refusals.size === 0) tookMs = settled.tookMs;
+      }
+      agent.rejections = agent.refusals;
+      agent.refusals = new Map();
     }
     if (report.bye && agent.parts.size >= report.parts) {
       for (const uid of agent.target?.entries.keys() ?? []) touched.add(uid);
       this.#remove(agent);
     }
-    return { kind: 'accepted', transitions, rejections, touched };
+    return { kind: 'accepted', transitions, rejections, tookMs, touched };
   }
 
   /** Forgets agents that are gone. Returns the namespaces in which an agent became stale or gone since `before`. */
@@ -182,6 +208,11 @@ export class Fleet {
       });
     }
     return found;
+  }
+
+  /** The states of the breakers of a policy over all agents, by name. */
+  breakers(uid: string): ReadonlyMap<string, BreakerCounts> {
+    return this.#tally.named(uid);
   }
 
   /** Every agent of a namespace, or of all. */
@@ -221,7 +252,7 @@ export class Fleet {
       this.#tally.replace(
         `${agentKey(agent.identity.pod, agent.identity.boot)}/${name}`,
         name,
-        standing(worst(keys.values())),
+        standing(name, worst(keys.values())),
         undefined,
       );
     }
@@ -232,17 +263,17 @@ export class Fleet {
   #forgetKeys(agent: Member, now: number): boolean {
     let wasOpen = false;
     for (const [name, keys] of agent.views) {
-      const before = standing(worst(keys.values()));
+      const before = standing(name, worst(keys.values()));
       for (const [key, view] of keys) {
         if (key === '' || now - view.heardAt < GONE_AFTER_MS) continue;
         keys.delete(key);
         agent.viewCount -= 1;
       }
-      const after = standing(worst(keys.values()));
+      const after = standing(name, worst(keys.values()));
       if (before?.state === after?.state) continue;
       wasOpen = true;
-      const { boot, instance } = agent.identity;
-      this.#tally.replace(`${boot}/${name}`, `${name} on ${instance}`, before, after);
+      const { pod, boot, instance } = agent.identity;
+      this.#tally.replace(`${agentKey(pod, boot)}/${name}`, `${name} on ${instance}`, before, after);
     }
     return wasOpen;
   }
@@ -278,7 +309,7 @@ export class Fleet {
 
     if (known || agent.viewCount < MAX_BREAKERS_PER_AGENT) {
       if (!known) agent.viewCount += 1;
-      const before = standing(worst(keys.values()));
+      const before = standing(breaker.name, worst(keys.values()));
       const shadow = breaker.shadow ?? false;
       const moments = told.length > 0 ? told : (known?.moments ?? []);
       keys.set(breaker.key ?? '', {
@@ -292,7 +323,12 @@ export class Fleet {
       });
       agent.views.set(breaker.name, keys);
       const label = `${breaker.name} on ${instance}`;
-      this.#tally.replace(`${agentKey(pod, boot)}/${breaker.name}`, label, before, standing(worst(keys.values())));
+      this.#tally.replace(
+        `${agentKey(pod, boot)}/${breaker.name}`,
+        label,
+        before,
+        standing(breaker.name, worst(keys.values())),
+      );
     }
     return fresh.map(({ from, to, reason, at }) => ({
       breaker: breaker.name,
@@ -308,8 +344,8 @@ export class Fleet {
 
 const canonical = ({ labels, service, instance }: Identity) => JSON.stringify([labels, service, instance]);
 
-const standing = (view: View | undefined): Standing | undefined =>
-  view?.uid === undefined ? undefined : { uid: view.uid, state: view.state, shadow: view.shadow };
+const standing = (breaker: string, view: View | undefined): Standing | undefined =>
+  view?.uid === undefined ? undefined : { uid: view.uid, breaker, state: view.state, shadow: view.shadow };
 
 /** How many transitions at the beginning of `told` came already with the report before, whose answer was lost. */
 function repeated(before: readonly Moment[], told: readonly Moment[]): number {
