@@ -54,5 +54,5 @@ function durations(list: () => readonly Series[]): Metric {
     });
     return { name, help: 'How long calls took, as agents reported.', type: 'histogram', aggregator: 'sum', values };
   };
-  return { name, labelNames: ['namespace', 'policy', 'breaker', 'le'], get, reset() {} } as unknown as Metric;
+  return { name, labelNames: ['namespace', 'policy', 'breaker'], get, reset() {} } as unknown as Metric;
 }
