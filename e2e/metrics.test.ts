@@ -1,6 +1,5 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -9,38 +8,20 @@ import { getBreaker, start } from '@fuseboard/agent';
 import { collectInto } from '@fuseboard/agent/prom-client';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Registry } from 'prom-client';
-import { stringify } from 'yaml';
-import { freePort } from './cluster/process.ts';
 import { eventually } from './cluster/run.ts';
 import { OperatorProcess } from './processes/operator.ts';
+import { checkMetrics, Prometheus } from './processes/prometheus.ts';
 
 let operator: OperatorProcess;
 let folder: string;
 let application: Server;
-let prometheus: ChildProcess | undefined;
-let prometheusUrl: string;
+let prometheus: Prometheus;
 const agent = () => start({ url: operator.url, service: 'checkout' });
-
-/** Runs `promtool check metrics`; resolves with its complaints, which are empty when there are none. */
-const promtool = async (text: string): Promise<string> => {
-  const child = execFile('promtool', ['check', 'metrics']);
-  let output = '';
-  child.stdout?.on('data', (part: string) => (output += part));
-  child.stderr?.on('data', (part: string) => (output += part));
-  child.stdin?.end(text);
-  const [code] = (await once(child, 'close')) as [number];
-  return code === 0 ? output.trim() : `exit ${code}: ${output}`;
-};
-
-const query = async (expression: string): Promise<{ metric: Record<string, string>; value: [number, string] }[]> => {
-  const response = await fetch(`${prometheusUrl}/api/v1/query?query=${encodeURIComponent(expression)}`);
-  return ((await response.json()) as { data: { result: [] } }).data.result;
-};
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'fuseboard-metrics-'));
   const policies = join(folder, 'policies');
-  await import('node:fs/promises').then(({ mkdir }) => mkdir(policies));
+  await mkdir(policies);
   await writeFile(
     join(policies, 'payments.yaml'),
     'apiVersion: fuseboard.dev/v1alpha1\nkind: CircuitBreakerPolicy\nmetadata: { name: payments }\nspec: { breakers: [payments], trip: { consecutiveFailures: 2 }, recovery: { openDuration: 10m } }\n',
@@ -54,37 +35,16 @@ beforeAll(async () => {
   }).listen(0, '127.0.0.1');
   await once(application, 'listening');
 
-  const port = await freePort();
-  prometheusUrl = `http://127.0.0.1:${port}`;
-  const target = (job: string, at: number) => ({
-    job_name: job,
-    scrape_interval: '1s',
-    static_configs: [{ targets: [`127.0.0.1:${at}`] }],
+  prometheus = await Prometheus.start({
+    operator: { port: operator.metricsPort },
+    application: { port: (application.address() as AddressInfo).port },
   });
-  await writeFile(
-    join(folder, 'prometheus.yml'),
-    stringify({
-      scrape_configs: [
-        target('operator', operator.metricsPort),
-        target('application', (application.address() as AddressInfo).port),
-      ],
-    }),
-  );
-  prometheus = spawn(
-    'prometheus',
-    [
-      `--config.file=${join(folder, 'prometheus.yml')}`,
-      `--storage.tsdb.path=${join(folder, 'tsdb')}`,
-      `--web.listen-address=127.0.0.1:${port}`,
-    ],
-    { stdio: 'ignore' },
-  );
 }, 60_000);
 
 afterAll(async () => {
   await agent().stop({ flushMs: 0 });
   application?.close();
-  prometheus?.kill('SIGKILL');
+  await prometheus?.stop();
   await operator?.end();
   await rm(folder, { recursive: true, force: true });
 });
@@ -104,10 +64,11 @@ describe('metrics', () => {
     ];
     for (const text of texts) {
       expect(text.length).toBeGreaterThan(500);
-      expect(await promtool(text)).toBe('');
+      expect(await checkMetrics(text)).toBe('');
     }
 
-    const value = async (expression: string) => (await query(expression)).map(({ value }) => Number(value[1]));
+    const value = async (expression: string) =>
+      (await prometheus.query(expression)).map(({ value }) => Number(value[1]));
     await eventually(async () => (await value('sum(up)'))[0] === 2, 60_000);
     await eventually(async () => (await value('fuseboard_breaker_state{breaker="payments",state="open"}'))[0] === 1);
     await eventually(

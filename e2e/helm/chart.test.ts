@@ -1,8 +1,9 @@
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { parse } from 'yaml';
 import { type Cluster, startCluster } from '../cluster/cluster.ts';
-import { eventually } from '../cluster/run.ts';
+import { eventually, run } from '../cluster/run.ts';
 import { barePods, CHART, Helm, IMAGE, objects, type Rendered } from './helm.ts';
 import { REFUSED, VALUE_SETS } from './value-sets.ts';
 
@@ -48,12 +49,13 @@ const anyDefinition = (group: string, version: string, kind: string) => ({
 beforeAll(async () => {
   cluster = await startCluster();
   helms = { 3: await Helm.find(3, cluster), 4: await Helm.find(4, cluster) };
-  for (const name of [NAMESPACE, 'shop', 'bank', 'strict']) await cluster.namespace(name);
+  for (const name of [NAMESPACE, 'shop', 'bank', 'strict', 'monitoring']) await cluster.namespace(name);
   await cluster.kubectl('label', 'namespace', 'strict', 'pod-security.kubernetes.io/enforce=restricted');
   await apply([
     anyDefinition('cert-manager.io', 'v1', 'Certificate'),
     anyDefinition('monitoring.coreos.com', 'v1', 'ServiceMonitor'),
     anyDefinition('monitoring.coreos.com', 'v1', 'PodMonitor'),
+    anyDefinition('monitoring.coreos.com', 'v1', 'PrometheusRule'),
   ]);
   await cluster.kubectl('wait', '--for=condition=Established', '--timeout=30s', 'crd', '--all');
 }, 600_000);
@@ -152,6 +154,39 @@ describe('the chart', () => {
     expect(env).toEqual([{ name: 'POD_IP', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } }]);
     const role = rendered.find(({ kind, metadata }) => kind === 'Role' && metadata.name === 'breakers-replicas')!;
     expect(role.metadata.namespace).toBe(NAMESPACE);
+  });
+});
+
+describe('the rules and the dashboard of the chart', () => {
+  const render = (metrics: object) => helms[4].template(NAMESPACE, withImage({ metrics }));
+  const plain = (file: string) => readFile(join(CHART, 'rules', file), 'utf8').then((text) => parse(text).groups);
+
+  it('are the plain files, as they are', async () => {
+    const rendered = await render({ rules: { enabled: true }, dashboard: { enabled: true } });
+    const rules = rendered.find(({ kind }) => kind === 'PrometheusRule')!;
+    expect(rules.spec.groups).toEqual([...(await plain('recording.yaml')), ...(await plain('alerts.yaml'))]);
+    const dashboard = rendered.find(({ metadata }) => metadata.name === 'fuseboard-dashboard')!;
+    expect(dashboard.metadata.labels).toMatchObject({ grafana_dashboard: '1' });
+    const { 'fuseboard.json': text } = dashboard.data;
+    expect(text).toBe((await readFile(join(CHART, 'dashboards/fuseboard.json'), 'utf8')).trimEnd());
+  });
+
+  it('change as asked, and are still what promtool accepts', async () => {
+    const rendered = await render((VALUE_SETS['rules and a dashboard'] as { metrics: object }).metrics);
+    const { spec } = rendered.find(({ kind }) => kind === 'PrometheusRule')!;
+    const file = join(cluster.folder, 'rules.yaml');
+    await writeFile(file, JSON.stringify(spec));
+    expect(await run('promtool', ['check', 'rules', file])).toContain('SUCCESS');
+    const alerts = spec.groups.flatMap(({ rules }: { rules: { alert?: string }[] }) =>
+      rules.filter((rule) => rule.alert),
+    );
+    expect(alerts.map(({ alert }: { alert: string }) => alert)).not.toContain('FuseboardOperatorDown');
+    expect(alerts[0]).toMatchObject({
+      alert: 'FuseboardBreakerOpenTooLong',
+      for: '1h',
+      labels: { severity: 'critical', team: 'platform' },
+      annotations: { runbook_url: 'https://docs.example/alerts.md#fuseboardbreakeropentoolong' },
+    });
   });
 });
 

@@ -14,6 +14,19 @@ export const VALUE_SETS: Readonly<Record<string, object>> = {
       podMonitor: { enabled: true, interval: '15s' },
     },
   },
+  'rules and a dashboard': {
+    metrics: {
+      rules: {
+        enabled: true,
+        labels: { release: 'prometheus' },
+        alertLabels: { team: 'platform' },
+        disabled: ['FuseboardOperatorDown'],
+        change: { FuseboardBreakerOpenTooLong: { for: '1h', labels: { severity: 'critical' } } },
+        runbookUrl: 'https://docs.example/alerts.md',
+      },
+      dashboard: { enabled: true, namespace: 'monitoring', annotations: { grafana_folder: 'Platform' } },
+    },
+  },
   'everything optional off': {
     crds: { keep: false },
     rbac: { create: false, aggregate: false },
@@ -82,6 +95,11 @@ export const REFUSED: readonly (readonly [values: object, sentence: string])[] =
   [{ tls: { secretName: 'own' } }, 'tls.secretName is for tls.mode Secret, and the mode is SelfSigned'],
   [{ tls: { mode: 'CertManager' } }, 'tls.mode is CertManager: set tls.issuerRef.kind and tls.issuerRef.name'],
   [{ tls: { issuerRef: { name: 'ca' } } }, 'tls.issuerRef is for tls.mode CertManager, and the mode is SelfSigned'],
+  [
+    { metrics: { rules: { enabled: true, disabled: ['BreakerOpen'] } } },
+    'metrics.rules names the alert BreakerOpen, which there is not; there are FuseboardBreakerOpenTooLong',
+  ],
+  [{ metrics: { rules: { change: { FuseboardOperatorDown: { for: 'long' } } } } }, 'for'],
   [{ replicas: 2 }, 'replicas'],
   [{ tls: { mode: 'Mutual' } }, 'mode'],
   [{ agents: { maxStreams: 1 } }, 'maxStreams'],

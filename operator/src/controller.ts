@@ -9,6 +9,7 @@ import { Fleet, type Receipt } from './core/fleet.ts';
 import type { Agent, Identity, Origin } from './core/member.ts';
 import { isActive, type Override, type OverrideStore } from './core/override.ts';
 import type { Policy } from './core/policy.ts';
+import { observed, type QueueObserver, unobserved } from './core/queue-observer.ts';
 import { alone, type Replicas } from './core/replicas.ts';
 import type { StatusSink } from './core/sink.ts';
 import { Judge } from './judge.ts';
@@ -38,9 +39,25 @@ export interface ControllerOptions {
   readonly clock: Clock;
   /** Wall clock, milliseconds since 1970. */
   readonly wallClock: () => number;
+  /** Who measures. Absent: nobody. */
+  readonly observers?: ControllerObservers;
 }
 
 const NO_OVERRIDES: ReadonlyMap<string, Override> = new Map();
+
+export interface ControllerObservers {
+  /** Of the loop that brings boards and streams in line with the source. */
+  readonly policies: QueueObserver;
+  /** Of the loop that works out statuses. */
+  readonly status: QueueObserver;
+  /** An agent applied a change so long after this process saw it. */
+  applied(tookMs: number): void;
+}
+
+/** Loops look at everything at once: their queues have room for one item. */
+const ROUND = 'round';
+
+const UNOBSERVED: ControllerObservers = { policies: unobserved, status: unobserved, applied() {} };
 
 /** Hands a board to the stream of an agent; returns whether it has one. */
 export type Push = (agent: Agent, board: Board, asOf: AsOf | undefined) => boolean;
@@ -60,10 +77,13 @@ export class Controller {
   readonly #log: Logger;
   readonly #clock: Clock;
   readonly #wallClock: () => number;
+  readonly #observers: ControllerObservers;
   #push: Push = () => false;
   #asOf: AsOf | undefined;
   #reconciled = false;
   #reconcileTimer: NodeJS.Timeout | undefined;
+  /** When the source told of the first change that no loop has seen. */
+  #noticedAt: number | undefined;
   #judgeTimer: NodeJS.Timeout | undefined;
   /** The end of the next override. */
   #endTimer: NodeJS.Timeout | undefined;
@@ -82,12 +102,14 @@ export class Controller {
     log,
     clock,
     wallClock,
+    observers,
   }: ControllerOptions) {
     this.source = source;
     this.replicas = replicas;
     this.#log = log;
     this.#clock = clock;
     this.#wallClock = wallClock;
+    this.#observers = observers ?? UNOBSERVED;
     this.#sweptAt = clock.now();
     const { boards, fleet, aggregates } = this;
     const shared = { boards, fleet, aggregates, replicas, sink, log, clock, wallClock };
@@ -111,6 +133,8 @@ export class Controller {
       },
     });
     this.source.start(() => {
+      this.#noticedAt ??= this.#clock.now();
+      this.#observers.policies.added(ROUND);
       this.#reconcileTimer ??= setTimeout(() => this.#reconcile(), this.#reconciled ? COALESCE_MS : 0);
     });
   }
@@ -166,6 +190,7 @@ export class Controller {
     if (receipt.kind === 'accepted') {
       this.#touch(namespace, receipt.touched);
       this.judge.heard(namespace, report.instance, receipt);
+      for (const tookMs of receipt.tookMs) this.#observers.applied(tookMs);
     }
     return receipt;
   }
@@ -173,6 +198,13 @@ export class Controller {
   #reconcile(): void {
     clearTimeout(this.#reconcileTimer);
     this.#reconcileTimer = undefined;
+    const seenAt = this.#noticedAt ?? this.#clock.now();
+    this.#noticedAt = undefined;
+    observed(this.#observers.policies, ROUND, () => this.#bringInLine(seenAt));
+  }
+
+  /** @param seenAt when the changes since the last time were seen. */
+  #bringInLine(seenAt: number): void {
     const { synced, asOf, policies, overrides = NO_OVERRIDES, overridesAsOf } = this.source.state();
     if (!synced) return;
     const both = { ...(asOf && { policies: asOf }), ...(overridesAsOf && { overrides: overridesAsOf }) };
@@ -193,7 +225,7 @@ export class Controller {
       this.fleet.counters.drop(policy.namespace, policy.name);
     }
     for (const namespace of change.namespaces) {
-      this.#touch(namespace, this.#distribute(namespace));
+      this.#touch(namespace, this.#distribute(namespace, seenAt));
       this.#touch(namespace, change.affected.get(namespace) ?? []);
     }
     for (const { namespace, uid } of [...change.begun, ...change.over]) this.#touch(namespace, [uid]);
@@ -208,13 +240,14 @@ export class Controller {
   }
 
   /** Pushes what is new; returns the policies that came to, changed at or left some agent. */
-  #distribute(namespace: string): Set<string> {
+  #distribute(namespace: string, seenAt: number): Set<string> {
     const moved = new Map<Board, Set<Board | undefined>>();
     const pushed = new Map<string, { board: Board; agents: number }>();
     for (const agent of this.fleet.agents(namespace)) {
       const board = this.boards.board(namespace, agent.identity.labels);
       const before = agent.target;
       if (!this.#aim(agent, board) || board.revision === before?.revision) continue;
+      this.fleet.expect(agent, board, seenAt);
       if (!moved.has(board)) moved.set(board, new Set());
       moved.get(board)!.add(before);
       if (!this.#push(agent, board, this.#asOf)) continue;
@@ -249,9 +282,10 @@ export class Controller {
   /** Makes a board the target of an agent, unless it is too large to be sent; the agent then keeps what it has. */
   #aim(agent: Agent, board: Board): boolean {
     if (board.refused === undefined) {
-      this.fleet.aim(agent, board);
+      this.fleet.aim(agent, board, this.#clock.now());
       return true;
     }
+    this.fleet.withhold(agent, this.#clock.now());
     if (!this.#refused.has(board.revision)) {
       this.#refused.add(board.revision);
       this.#log.error({ namespace: agent.identity.namespace, labels: agent.identity.labels }, board.refused);
@@ -289,11 +323,14 @@ export class Controller {
     const touched = [...uids];
     this.overrides.touch(touched);
     this.judge.touch(namespace, touched);
+    this.#observers.status.added(ROUND);
     this.#judgeTimer ??= setTimeout(() => {
       this.#judgeTimer = undefined;
       const begun = this.#clock.now();
-      this.judge.decide();
-      this.overrides.decide();
+      observed(this.#observers.status, ROUND, () => {
+        this.judge.decide();
+        this.overrides.decide();
+      });
       this.#judgeMs = Math.max(JUDGE_MS, JUDGE_PAUSE * (this.#clock.now() - begun));
     }, this.#judgeMs);
   }

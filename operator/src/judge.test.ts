@@ -58,7 +58,7 @@ function set(...policies: Policy[]): void {
   const { added, changed, removed } = boards.update(policies);
   for (const one of [...added, ...changed]) judge.changed(one);
   for (const one of removed) judge.forget(one);
-  for (const agent of fleet.agents('default')) fleet.aim(agent, boards.board('default', {}));
+  for (const agent of fleet.agents('default')) fleet.aim(agent, boards.board('default', {}), 0);
   decide();
 }
 
@@ -78,7 +78,7 @@ function join(boot: string, over: Partial<Report> = {}): void {
   const instance = `pod-${boot}`;
   const agent = fleet.connect({ namespace: 'default', boot, service: 's', instance, labels: {} }, now);
   const board = boards.board('default', {});
-  fleet.aim(agent, board);
+  fleet.aim(agent, board, 0);
   fleet.sent(agent, board);
   sequence += 1;
   const report = { ...REPORT, boot, instance, sequence, revision: board.revision, ...over };

@@ -18,6 +18,7 @@ import { kubernetesOverrides } from './kube/overrides.ts';
 import { KubernetesReplicas } from './kube/replicas.ts';
 import { kubernetesStatusSink } from './kube/status-writer.ts';
 import { TokenReviewer } from './kube/token-review.ts';
+import { Instruments } from './metrics/instruments.ts';
 import { directorySource } from './sources/directory.ts';
 import { kubernetesSource } from './sources/kubernetes.ts';
 import { localOverrides } from './sources/overrides.ts';
@@ -37,19 +38,20 @@ const construct: Construct = async (config, log) => {
     const source = kubernetesSource({ kubeConfig, namespaces: wanted.namespaces, log });
     const stored = source.stored.bind(source);
     const overrides = kubernetesOverrides(kubeConfig);
+    const instruments = new Instruments(performance);
+    const writing = { kubeConfig, stored, observer: instruments.queues.queue('writes'), log };
     const authenticator =
       auth.way === 'token-review'
         ? new TokenReviewer({ kubeConfig, ...auth, namespaces: wanted.namespaces, log })
         : await local(config, log);
     const { namespace = wanted.kubeconfig === undefined ? podNamespace(kubeConfig) : undefined, ...rest } = replication;
     if (namespace === undefined) {
-      const sink = kubernetesStatusSink({ kubeConfig, stored, log });
-      return { source, sink, overrides, authenticator, access: openAccess };
+      return { source, sink: kubernetesStatusSink(writing), authenticator, overrides, access: openAccess, instruments };
     }
     const replicas = new KubernetesReplicas({ ...rest, kubeConfig, namespace, clock: performance, log });
     const permit = () => replicas.permit;
-    const sink = kubernetesStatusSink({ kubeConfig, stored, instance: rest.replica, permit, log });
-    return { source, sink, overrides, replicas, authenticator, access: openAccess };
+    const sink = kubernetesStatusSink({ ...writing, instance: rest.replica, permit });
+    return { source, sink, replicas, authenticator, overrides, access: openAccess, instruments };
   }
   const { folder } = wanted;
   const found = await stat(folder).catch((error: Error) => {

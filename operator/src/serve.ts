@@ -11,10 +11,12 @@ import { admission } from './http/admission.ts';
 import { agentsApp } from './http/agents.ts';
 import { Audit } from './http/audit.ts';
 import { followCertificate, readCertificate } from './http/certificate.ts';
-import { metricsApp, metricsRegistry } from './http/metrics.ts';
+import { metricsApp } from './http/metrics.ts';
 import { Quota } from './http/quota.ts';
 import { type Listening, listen } from './http/server.ts';
 import { Streams } from './http/streams.ts';
+import { Instruments } from './metrics/instruments.ts';
+import { metricsRegistry } from './metrics/registry.ts';
 import type { Source } from './sources/source.ts';
 
 /** A running operator. */
@@ -41,6 +43,8 @@ export interface Parts {
   readonly overrides: OverrideStore;
   /** Absent: this process is the only one. */
   readonly replicas?: Replicas;
+  /** What the other parts write their measurements into. Absent: they measure nothing. */
+  readonly instruments?: Instruments;
 }
 
 /** Puts an operator together and listens. */
@@ -51,13 +55,14 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
   const random = Math.random;
   const leaving = new AbortController();
   const replica = config.replication.replica;
-  const controller = new Controller({
-    ...parts,
-    overrideRetentionMs: config.overrideRetentionMs,
-    log,
-    clock,
-    wallClock,
-  });
+  const instruments = parts.instruments ?? new Instruments(clock);
+  const observers = {
+    policies: instruments.queues.queue('policies'),
+    status: instruments.queues.queue('status'),
+    applied: instruments.applied.bind(instruments),
+  };
+  const { overrideRetentionMs } = config;
+  const controller = new Controller({ ...parts, overrideRetentionMs, log, clock, wallClock, observers });
   const { reportUrl } = config;
   const streams = new Streams({ controller, ...(reportUrl !== undefined && { reportUrl }), random, wallClock });
   const onError = (error: unknown) => log.error({ err: error }, 'cannot answer a request');
@@ -81,7 +86,11 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
       bounds: { what: 'agents', flag: '--port', maxConnections: config.maxConnections, certificate },
     },
     {
-      app: metricsApp({ registry: metricsRegistry({ controller, streams, audit, clock }), unready, onError }),
+      app: metricsApp({
+        registry: metricsRegistry({ controller, streams, audit, instruments, clock }),
+        unready,
+        onError,
+      }),
       address: config.metrics,
       bounds: { what: 'metrics and probes', flag: '--metrics-port', maxConnections: 256 },
     },
@@ -140,6 +149,7 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
       controller.stop();
       await source.stop();
       await sink.stop();
+      instruments.stop();
       log.info('stopped');
     },
   };

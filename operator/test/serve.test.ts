@@ -305,7 +305,9 @@ describe('a report', () => {
       'fuseboard_calls_total{namespace="default",policy="payments",breaker="payments",outcome="failed"} 3',
     );
     expect(metrics).toContain('leader_election_master_status{name="fuseboard"} 1');
-    expect(metrics).toContain('fuseboard_breakers{namespace="default",policy="payments",state="open"} 1');
+    expect(metrics).toContain(
+      'fuseboard_breakers{namespace="default",policy="payments",breaker="payments",state="open"} 1',
+    );
     const durations = [...metrics.matchAll(/^fuseboard_call_duration_seconds_bucket\{.*le="(.*)"\} (\d+)$/gm)];
     expect(durations).toHaveLength(20);
     expect(durations.slice(0, 3).map(([, le, calls]) => `${le} ${calls}`)).toEqual([

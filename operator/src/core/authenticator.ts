@@ -56,6 +56,8 @@ const STATUS: Record<DenialReason, 401 | 403 | 503> = {
   unavailable: 503,
 };
 
+export const DENIAL_REASONS = Object.keys(STATUS) as readonly DenialReason[];
+
 /** A caller is not served. The message is told to the caller and holds no secret. */
 export class Denial extends Error {
   readonly reason: DenialReason;

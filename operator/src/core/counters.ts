@@ -62,6 +62,11 @@ export class Counters {
     for (const breaker of dropped) this.#names.get(namespace)?.delete(breaker);
   }
 
+  /** The name that a breaker has in the series. */
+  name(namespace: string, breaker: string): string {
+    return this.#names.get(namespace)?.has(breaker) ? breaker : OTHER;
+  }
+
   list(): readonly Series[] {
     return [...this.#series.values()];
   }

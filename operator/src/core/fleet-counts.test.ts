@@ -65,7 +65,7 @@ function play(all: readonly Step[], asking: boolean) {
     const known = 'agent' in step ? agents.get(step.agent) : undefined;
     if (step.do === 'join') agents.set(step.agent, fleet.connect(identity(step.agent), now));
     else if (step.do === 'leave' && known) fleet.disconnect(known);
-    else if (step.do === 'aim' && known) fleet.aim(known, BOARDS[step.board]!);
+    else if (step.do === 'aim' && known) fleet.aim(known, BOARDS[step.board]!, 0);
     else if (step.do === 'send' && known) fleet.sent(known, BOARDS[step.board]!);
     else if (step.do === 'report') fleet.report({ namespace: 'shop' }, reportOf(step, i + 1), now);
     else if (step.do === 'wait') {

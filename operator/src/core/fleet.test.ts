@@ -45,7 +45,7 @@ class Scene {
   join(boot: string, board = BOARD, namespace = 'shop'): Agent {
     const identity = { namespace, boot, service: 's', instance: `pod-${boot}`, labels: {} };
     const agent = this.fleet.connect(identity, this.now);
-    this.fleet.aim(agent, board);
+    this.fleet.aim(agent, board, this.now);
     this.fleet.sent(agent, board);
     return agent;
   }
@@ -94,7 +94,7 @@ describe('agents of a policy', () => {
     const agent = scene.join('a');
     scene.report('a');
     const next = boardOf(policy('payments'), policy('search'));
-    scene.fleet.aim(agent, next);
+    scene.fleet.aim(agent, next, scene.now);
     expect(scene.of('payments').agents.applied).toBe(1);
     expect(scene.of('search').agents).toMatchObject({ matched: 1, applied: 0 });
     scene.fleet.sent(agent, next);

@@ -3,6 +3,7 @@ import type { Board } from './board.ts';
 import { Circuits } from './circuits.ts';
 import { Counters } from './counters.ts';
 import { type Agent, agentKey, type Identity, Member, type Moment, type Origin, type View } from './member.ts';
+import { expect, settle } from './pending.ts';
 import { type AgentCounts, type AgentRejection, Rollout } from './rollout.ts';
 import { type BreakerCounts, type BreakerState, type Standing, Tally, worst } from './tally.ts';
 import { growth, latencyGrowth, NO_TOTALS } from './totals.ts';
@@ -54,6 +55,8 @@ export type Receipt =
       readonly transitions: readonly ReportedTransition[];
       /** Refusals that this agent had not reported before. */
       readonly rejections: readonly { readonly uid: string; readonly rejection: AgentRejection }[];
+      /** How long each change took that the agent shows here to have applied, in ms. */
+      readonly tookMs: readonly number[];
       /** The policies whose counts may be different now. */
       readonly touched: ReadonlySet<string>;
     };
@@ -87,10 +90,25 @@ export class Fleet {
   }
 
   /** What an agent should run from now on. */
-  aim(agent: Agent, board: Board): void {
+  aim(agent: Agent, board: Board, now: number): void {
     const member = agent as Member;
     if (member.target !== board) this.#rollouts.delete(agent.identity.namespace);
     member.target = board;
+    member.withheld = false;
+    member.compare(now);
+  }
+
+  /** What an agent should run is too large to be sent; it keeps what it has. */
+  withhold(agent: Agent, now: number): void {
+    const member = agent as Member;
+    member.withheld = true;
+    member.compare(now);
+  }
+
+  /** A change that the operator saw at `seenAt` led an agent to its target: the time until it is applied is taken. */
+  expect(agent: Agent, { revision }: Board, seenAt: number): void {
+    const member = agent as Member;
+    member.pending = expect(member.pending, { revision, seenAt });
   }
 
   /** A board is on its way to an agent, or the agent showed that it has it: it may speak of its policies from now on. */
@@ -119,7 +137,7 @@ export class Fleet {
     if (report.sequence > agent.sequence) {
       agent.sequence = report.sequence;
       agent.parts = new Set();
-      agent.pending = new Map();
+      agent.refusals = new Map();
       agent.pendingOverrides = new Set();
     }
     if (agent.parts.has(report.part)) return { kind: 'repeated' };
@@ -130,7 +148,7 @@ export class Fleet {
       const entry = told?.entries.get(uid);
       if (!entry) continue;
       const cut = message.slice(0, MAX_REJECTION_MESSAGE);
-      agent.pending.set(uid, { agent: agent.identity.instance, field, message: cut, digest: entry.digest });
+      agent.refusals.set(uid, { agent: agent.identity.instance, field, message: cut, digest: entry.digest });
     }
     if (report.overrides) {
       const known = report.overrides.filter((uid) => agent.sent.some(({ overrides }) => overrides.has(uid)));
@@ -138,12 +156,13 @@ export class Fleet {
     }
     const rejections: { uid: string; rejection: AgentRejection }[] = [];
     const touched = new Set(report.breakers.flatMap(({ uid }) => uid ?? []));
+    let tookMs: readonly number[] = [];
     if (agent.parts.size >= report.parts) {
-      for (const [uid, rejection] of agent.pending) {
+      for (const [uid, rejection] of agent.refusals) {
         if (agent.rejections.get(uid)?.digest !== rejection.digest) rejections.push({ uid, rejection });
       }
       const same = agent.revision === report.revision && !wasStale;
-      if (!same || agent.rejections.size + agent.pending.size > 0) {
+      if (!same || agent.rejections.size + agent.refusals.size > 0) {
         for (const uid of agent.target?.entries.keys() ?? []) touched.add(uid);
         this.#rollouts.delete(namespace);
       }
@@ -153,15 +172,22 @@ export class Fleet {
       }
       agent.overrides = obeyed;
       agent.revision = report.revision;
-      agent.rejections = agent.pending;
-      agent.pending = new Map();
+      agent.compare(now);
+      if (report.revision !== undefined && report.appliedAgoMs !== undefined) {
+        const settled = settle(agent.pending, report.revision, now - report.appliedAgoMs);
+        agent.pending = settled.left;
+        // An agent that refused a policy holds the revision, but not all that is in it.
+        if (agent.refusals.size === 0) tookMs = settled.tookMs;
+      }
+      agent.rejections = agent.refusals;
+      agent.refusals = new Map();
     }
     if (report.bye && agent.parts.size >= report.parts) {
       for (const uid of agent.target?.entries.keys() ?? []) touched.add(uid);
       for (const uid of agent.target?.overrides.keys() ?? []) touched.add(uid);
       this.#remove(agent);
     }
-    return { kind: 'accepted', transitions, rejections, touched };
+    return { kind: 'accepted', transitions, rejections, tookMs, touched };
   }
 
   /** Forgets agents that are gone. Returns the namespaces in which an agent became stale or gone since `before`. */
@@ -212,6 +238,11 @@ export class Fleet {
       }
     }
     return found;
+  }
+
+  /** The states of the breakers of a policy over all agents, by name. */
+  breakers(uid: string): ReadonlyMap<string, BreakerCounts> {
+    return this.#tally.named(uid);
   }
 
   /** Every agent of a namespace, or of all. */
@@ -333,7 +364,7 @@ export class Fleet {
   #stand(agent: Member, name: string, before: View | undefined, after: View | undefined): void {
     const { namespace, pod, boot, instance } = agent.identity;
     const key = agentKey(pod, boot);
-    this.#tally.replace(`${key}/${name}`, `${name} on ${instance}`, standing(before), standing(after));
+    this.#tally.replace(`${key}/${name}`, `${name} on ${instance}`, standing(name, before), standing(name, after));
     const was = agent.circuits.get(name);
     const is = after && this.circuits.at(namespace, after.uid ?? '', name, agent.heardAt);
     if (was && was !== is) this.circuits.stand(was, key, instance, before, undefined);
@@ -349,8 +380,8 @@ const alike = (a: ReadonlySet<string>, b: ReadonlySet<string>) =>
 
 const canonical = ({ labels, service, instance }: Identity) => JSON.stringify([labels, service, instance]);
 
-const standing = (view: View | undefined): Standing | undefined =>
-  view?.uid === undefined ? undefined : { uid: view.uid, state: view.state, shadow: view.shadow };
+const standing = (breaker: string, view: View | undefined): Standing | undefined =>
+  view?.uid === undefined ? undefined : { uid: view.uid, breaker, state: view.state, shadow: view.shadow };
 
 /** How many transitions at the beginning of `told` came already with the report before, whose answer was lost. */
 function repeated(before: readonly Moment[], told: readonly Moment[]): number {

@@ -1,6 +1,7 @@
 import type { Totals } from '@fuseboard/schema';
 import type { Board } from './board.ts';
 import type { Circuit } from './circuits.ts';
+import type { Change } from './pending.ts';
 import type { Rejection } from './rollout.ts';
 import type { Labels } from './selector.ts';
 import { type BreakerState, worst } from './tally.ts';
@@ -22,6 +23,8 @@ export type Origin = Pick<Identity, 'namespace' | 'pod'>;
 /** Two processes are one agent when namespace, pod and boot are the same: nobody can speak for a process of another pod. */
 export const agentKey = (pod: string | undefined, boot: string) => `${pod ?? ''}/${boot}`;
 
+const NO_CHANGES: readonly Change[] = [];
+
 /** One agent as the fleet knows it. Only the fleet changes it. */
 export interface Agent {
   readonly identity: Identity;
@@ -35,6 +38,8 @@ export interface Agent {
   readonly rejections: ReadonlyMap<string, Rejection>;
   /** The overrides that it says it obeys. */
   readonly overrides: ReadonlySet<string>;
+  /** Since when it does not show that it runs what it should; absent while it does. */
+  readonly behindSince: number | undefined;
   readonly breakers: readonly AgentBreaker[];
 }
 
@@ -78,10 +83,14 @@ export class Member implements Agent {
   heardAt: number;
   target: Board | undefined;
   revision: string | undefined;
+  /** Whether what it should run is too large to be sent. */
+  withheld = false;
+  behindSince: number | undefined;
+  pending: readonly Change[] = NO_CHANGES;
   sent: Board[] = [];
   sequence = 0;
   parts = new Set<number>();
-  pending = new Map<string, Rejection>();
+  refusals = new Map<string, Rejection>();
   rejections: ReadonlyMap<string, Rejection> = new Map();
   overrides: ReadonlySet<string> = new Set();
   pendingOverrides: ReadonlySet<string> = new Set();
@@ -112,6 +121,12 @@ export class Member implements Agent {
         totals: (keys.get('') ?? view).totals,
       };
     });
+  }
+
+  /** Looks whether it shows that it runs what it should. */
+  compare(now: number): void {
+    if (!this.withheld && this.revision === this.target?.revision) this.behindSince = undefined;
+    else this.behindSince ??= now;
   }
 
   /** Forgets what its breakers said. */

@@ -5,6 +5,8 @@ export type BreakerState = BreakerReport['state'];
 /** The state of one breaker of one agent, all its keys folded into the worst of them. */
 export interface Standing {
   readonly uid: string;
+  /** Its name, without the keys. */
+  readonly breaker: string;
   readonly state: BreakerState;
   readonly shadow: boolean;
 }
@@ -19,6 +21,8 @@ export interface BreakerCounts {
 /** How many breakers of each policy are in each state, kept up to date change by change. */
 export class Tally {
   readonly #counts = new Map<string, BreakerCounts>();
+  /** By uid and name. */
+  readonly #named = new Map<string, Map<string, BreakerCounts>>();
   readonly #open = new Map<string, Map<string, string>>();
 
   /**
@@ -43,20 +47,41 @@ export class Tally {
     return { ...(this.#counts.get(uid) ?? NONE) };
   }
 
+  /** The same, for each name of a breaker. */
+  named(uid: string): ReadonlyMap<string, BreakerCounts> {
+    return this.#named.get(uid) ?? NO_NAMES;
+  }
+
   /** Up to `limit` labels of open breakers, the one that opened first first. */
   open(uid: string, limit: number): string[] {
     return [...(this.#open.get(uid)?.values() ?? [])].slice(0, limit);
   }
 
-  #add({ uid, state, shadow }: Standing, by: 1 | -1): void {
-    const counts = this.#counts.get(uid) ?? { ...NONE };
-    counts[column(state, shadow)] += by;
-    if (Object.values(counts).some((count) => count > 0)) this.#counts.set(uid, counts);
-    else this.#counts.delete(uid);
+  #add(standing: Standing, by: 1 | -1): void {
+    const { uid, breaker } = standing;
+    count(this.#counts, uid, standing, by);
+    const named = this.#named.get(uid) ?? new Map<string, BreakerCounts>();
+    count(named, breaker, standing, by);
+    if (named.size > 0) this.#named.set(uid, named);
+    else this.#named.delete(uid);
   }
 }
 
+function count(
+  counts: Map<string, BreakerCounts>,
+  key: string,
+  { state, shadow }: Pick<Standing, 'state' | 'shadow'>,
+  by: 1 | -1,
+): void {
+  const counted = counts.get(key) ?? { ...NONE };
+  counted[column(state, shadow)] += by;
+  if (Object.values(counted).some((number) => number > 0)) counts.set(key, counted);
+  else counts.delete(key);
+}
+
 const NONE: BreakerCounts = { closed: 0, open: 0, halfOpen: 0, shadowOpen: 0 };
+
+const NO_NAMES: ReadonlyMap<string, BreakerCounts> = new Map();
 
 const column = (state: BreakerState, shadow: boolean): keyof BreakerCounts =>
   state === 'half-open' ? 'halfOpen' : state === 'open' && shadow ? 'shadowOpen' : state;

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { Denial } from '../core/authenticator.ts';
+import { DENIAL_REASONS, type Denial } from '../core/authenticator.ts';
 import type { Admission } from './admission.ts';
 
 export interface AuditOptions {
@@ -10,7 +10,7 @@ export interface AuditOptions {
 
 /** Writes one line for each caller that was refused, and counts all of them. Nothing of a token is in it. */
 export class Audit {
-  readonly denied: Record<string, number> = {};
+  readonly denied: Record<string, number> = Object.fromEntries(DENIAL_REASONS.map((reason) => [reason, 0]));
   readonly #options: AuditOptions;
   #untold = 0;
 

@@ -1,3 +1,4 @@
+import { channel } from 'node:diagnostics_channel';
 import http from 'node:http';
 import https from 'node:https';
 import type { KubeConfig } from '@kubernetes/client-node';
@@ -40,6 +41,19 @@ export interface KubeWatch {
   /** One line of the stream, read as JSON. What it throws ends the watch and is thrown by it. */
   event(line: unknown): void;
 }
+
+/** A `KubeAnswer` for each request to the API server, watches included. */
+export const REQUEST_CHANNEL = 'fuseboard:kube-request';
+
+export interface KubeAnswer {
+  readonly method: string;
+  /** Name and port of the API server. */
+  readonly host: string;
+  /** The HTTP status; absent when there was no answer. */
+  readonly code: number | undefined;
+}
+
+const answers = channel(REQUEST_CHANNEL);
 
 /** An answer is cut off beyond this size: no page of 500 policies of 64 KiB is larger. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
@@ -133,10 +147,15 @@ export class KubeClient {
         : { 'content-type': options.contentType ?? 'application/json', 'content-length': Buffer.byteLength(body) }),
     };
     const { request: open } = url.protocol === 'http:' ? http : https;
+    const told = { method: request.method!, host: url.host };
     const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
       open(url, request, resolve).once('error', reject).end(body);
+    }).catch((error: Error) => {
+      if (!options.signal?.aborted) answers.publish({ ...told, code: undefined } satisfies KubeAnswer);
+      throw error;
     });
     const status = response.statusCode!;
+    answers.publish({ ...told, code: status } satisfies KubeAnswer);
     if (status >= 200 && status < 300) return response;
     const answer = await text(response, MAX_ERROR_BYTES).catch(() => '');
     throw new KubeError(reason(answer, response), status, retryAfterMs(response.headers['retry-after']));

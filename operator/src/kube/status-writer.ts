@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
 import { GROUP, type OverrideStatus, type PolicyStatus, VERSION } from '@fuseboard/schema';
 import type { KubeConfig } from '@kubernetes/client-node';
+import type { QueueObserver } from '../core/queue-observer.ts';
 import type { EventRecord, StatusSink, Subject } from '../core/sink.ts';
 import { KubeClient, KubeError } from './client.ts';
 import { EventRecorder } from './events.ts';
@@ -26,6 +27,8 @@ export interface KubernetesStatusSinkOptions {
   readonly retryMs?: number;
   /** How long `stop` waits for what is under way, in milliseconds. Absent: 2 000. */
   readonly graceMs?: number;
+  /** Is told of the writes. Absent: nobody is. */
+  readonly observer?: QueueObserver;
 }
 
 /** Leave to write. */
@@ -80,7 +83,7 @@ class KubernetesStatusSink implements StatusSink {
 
   constructor(options: KubernetesStatusSinkOptions) {
     this.#options = options;
-    this.#queue = new WriteQueue({ perSecond: WRITES_PER_SECOND, retryMs: options.retryMs });
+    this.#queue = new WriteQueue({ perSecond: WRITES_PER_SECOND, retryMs: options.retryMs }, options.observer);
     this.#client = new KubeClient(options.kubeConfig);
     this.#events = new EventRecorder(this.#client, options.instance ?? hostname());
   }
@@ -147,7 +150,7 @@ class KubernetesStatusSink implements StatusSink {
       const { namespace, name } = write.subject;
       const what = `${write.kind} of ${nounOf(write)} ${namespace}/${name}`;
       if (status !== undefined && FINAL.includes(status)) {
-        this.#queue.done(key);
+        this.#queue.done(key, status === 404 ? 'success' : 'error');
         if (status !== 404)
           this.#say(write, status, `cannot write the ${what} (${status}): ${(error as Error).message}`);
         return;

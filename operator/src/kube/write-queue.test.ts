@@ -102,4 +102,33 @@ describe('the queue of writes', () => {
     queue.take(1000);
     expect(queue.size).toBe(0);
   });
+
+  it('tells of each item: once however often it is replaced, and again after a failure', () => {
+    const told: string[] = [];
+    const waiting = new Set<string>();
+    const queue = new WriteQueue<number>(
+      { perSecond: 20 },
+      {
+        added: (key) => waiting.add(key),
+        taken: (key) => told.push(`${key} taken, ${waiting.delete(key) ? 'was' : 'was not'} waiting`),
+        done: (key, result) => told.push(`${key} ${result}`),
+        retried: (key) => told.push(`${key} retried`),
+      },
+    );
+    queue.put('a', 1, 0);
+    queue.put('a', 2, 0);
+    queue.take(0);
+    queue.failed('a', 2, 0);
+    queue.take(1000);
+    queue.done('a');
+    queue.put('b', 1, 0);
+    queue.take(1000);
+    queue.done('b', 'error');
+    expect(told).toEqual([
+      ...['a taken, was waiting', 'a error', 'a retried'],
+      ...['a taken, was waiting', 'a success'],
+      ...['b taken, was waiting', 'b error'],
+    ]);
+    expect(waiting).toEqual(new Set());
+  });
 });

@@ -1,3 +1,5 @@
+import { type QueueObserver, unobserved } from '../core/queue-observer.ts';
+
 /** A write that is due, and how to say how it went. */
 export interface Due<T> {
   readonly key: string;
@@ -19,6 +21,7 @@ interface Slot<T> {
 export class WriteQueue<T> {
   readonly #perSecond: number;
   readonly #retryMs: number;
+  readonly #observer: QueueObserver;
   readonly #slots = new Map<string, Slot<T>>();
   /** When the last `perSecond` writes were taken, oldest first. */
   readonly #taken: number[] = [];
@@ -27,7 +30,8 @@ export class WriteQueue<T> {
    * @param limits.perSecond how many writes, over all keys, any second may see.
    * @param limits.retryMs the wait after a first failure, in milliseconds. Absent: 1 000.
    */
-  constructor(limits: { readonly perSecond: number; readonly retryMs?: number }) {
+  constructor(limits: { readonly perSecond: number; readonly retryMs?: number }, observer: QueueObserver = unobserved) {
+    this.#observer = observer;
     this.#perSecond = limits.perSecond;
     this.#retryMs = limits.retryMs ?? 1000;
   }
@@ -46,6 +50,7 @@ export class WriteQueue<T> {
   /** @param intervalMs the least time between the begin of two writes of this key. */
   put(key: string, item: T, intervalMs: number): void {
     const slot = this.#slots.get(key);
+    this.#observer.added(key);
     if (slot) Object.assign(slot, { item, intervalMs });
     else this.#slots.set(key, { item, intervalMs, notBefore: 0, failures: 0, busy: false });
   }
@@ -71,14 +76,20 @@ export class WriteQueue<T> {
       // Last in the order: no key waits behind another that is always due.
       this.#slots.delete(key);
       this.#slots.set(key, { ...slot, item: undefined, busy: true, notBefore: now + slot.intervalMs });
+      this.#observer.taken(key);
       return { key, item };
     }
     return soonest;
   }
 
-  /** The write that was taken is over, and nothing of it remains to be done. */
-  done(key: string): void {
+  /**
+   * The write that was taken is over, and nothing of it remains to be done.
+   *
+   * @param result how it ended. Absent: well.
+   */
+  done(key: string, result: 'success' | 'error' = 'success'): void {
     const slot = this.#slots.get(key);
+    this.#observer.done(key, result);
     if (slot) Object.assign(slot, { busy: false, failures: 0 });
   }
 
@@ -86,6 +97,9 @@ export class WriteQueue<T> {
   failed(key: string, item: T, now: number, askedMs = 0): void {
     const slot = this.#slots.get(key);
     if (!slot) return;
+    this.#observer.done(key, 'error');
+    this.#observer.retried(key);
+    this.#observer.added(key);
     const wait = Math.max(
       Math.min(30_000, this.#retryMs * 2 ** Math.min(slot.failures, 20)),
       Math.min(askedMs, 600_000),

@@ -1,0 +1,51 @@
+import { expect, it } from '@jest/globals';
+import { Registry } from 'prom-client';
+import { Boards } from '../core/boards.ts';
+import { Fleet } from '../core/fleet.ts';
+import { agentMetrics } from './agents.ts';
+import { readingInto } from './reading.ts';
+
+it('counts agents by namespace, and says how far behind the worst is', async () => {
+  const clock = { at: 0, now: () => clock.at };
+  const fleet = new Fleet();
+  const registry = new Registry();
+  agentMetrics(readingInto(registry), fleet, clock);
+  const board = new Boards().board('shop', {});
+  const join = (namespace: string, boot: string) => {
+    const agent = fleet.connect({ namespace, boot, service: 's', instance: boot, labels: {} }, clock.at);
+    fleet.aim(agent, board, clock.at);
+    fleet.sent(agent, board);
+    return agent;
+  };
+  const report = (boot: string) => {
+    const common = { protocol: 1, service: 's', instance: boot, sequence: 1, part: 1, parts: 1 };
+    fleet.report(
+      { namespace: 'shop' },
+      { ...common, boot, revision: board.revision, rejections: [], breakers: [] },
+      clock.at,
+    );
+  };
+  join('bank', 'gone');
+  clock.at = 20_000;
+  fleet.disconnect(join('shop', 'stale'));
+  clock.at = 40_000;
+  join('shop', 'behind');
+  join('shop', 'well');
+  clock.at = 62_000;
+  report('well');
+  const text = await registry.metrics();
+  for (const line of [
+    'fuseboard_agents{namespace="bank",state="live"} 0',
+    'fuseboard_agents{namespace="bank",state="gone"} 1',
+    'fuseboard_agents{namespace="shop",state="live"} 2',
+    'fuseboard_agents{namespace="shop",state="stale"} 1',
+    'fuseboard_connected_agents{namespace="bank"} 1',
+    'fuseboard_connected_agents{namespace="shop"} 2',
+    'fuseboard_agents_behind{namespace="bank"} 0',
+    'fuseboard_agents_behind{namespace="shop"} 2',
+    'fuseboard_revision_lag_seconds{namespace="bank"} 0',
+    'fuseboard_revision_lag_seconds{namespace="shop"} 42',
+  ]) {
+    expect(text).toContain(`${line}\n`);
+  }
+});

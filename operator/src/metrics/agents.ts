@@ -1,0 +1,61 @@
+import type { Clock } from '../core/clock.ts';
+import { type Fleet, GONE_AFTER_MS, STALE_AFTER_MS } from '../core/fleet.ts';
+import type { Reading } from './reading.ts';
+
+interface Census {
+  readonly states: { live: number; stale: number; gone: number };
+  connected: number;
+  behind: number;
+  lagMs: number;
+}
+
+/** Who is there, and how far behind. */
+export function agentMetrics({ gauge }: Reading, fleet: Fleet, clock: Clock): void {
+  const counted = () => census(fleet, clock.now());
+  gauge('agents', 'Agents that this replica knows.', ['namespace', 'state'], (add) => {
+    for (const [namespace, { states }] of counted()) {
+      for (const [state, agents] of Object.entries(states)) add({ namespace, state }, agents);
+    }
+  });
+  gauge('connected_agents', 'Agents that have a stream to this replica.', ['namespace'], (add) => {
+    for (const [namespace, { connected }] of counted()) add({ namespace }, connected);
+  });
+  gauge(
+    'agents_behind',
+    'Agents whose last report does not name the set of policies that they should run; gone ones are not counted.',
+    ['namespace'],
+    (add) => {
+      for (const [namespace, { behind }] of counted()) add({ namespace }, behind);
+    },
+  );
+  gauge(
+    'revision_lag_seconds',
+    'For how long the agent that is behind longest has been so; 0 when none is behind.',
+    ['namespace'],
+    (add) => {
+      for (const [namespace, { lagMs }] of counted()) add({ namespace }, lagMs / 1_000);
+    },
+  );
+}
+
+/** Counted in plain numbers first: a series that is added to once for each of many agents holds up everything else. */
+function census(fleet: Fleet, now: number): Map<string, Census> {
+  const found = new Map<string, Census>();
+  for (const { identity, heardAt, streams, behindSince } of fleet.agents()) {
+    const { namespace } = identity;
+    const counts = found.get(namespace) ?? {
+      states: { live: 0, stale: 0, gone: 0 },
+      connected: 0,
+      behind: 0,
+      lagMs: 0,
+    };
+    found.set(namespace, counts);
+    const silent = now - heardAt;
+    counts.states[silent >= GONE_AFTER_MS ? 'gone' : silent >= STALE_AFTER_MS ? 'stale' : 'live'] += 1;
+    if (streams > 0) counts.connected += 1;
+    if (behindSince === undefined || silent >= GONE_AFTER_MS) continue;
+    counts.behind += 1;
+    counts.lagMs = Math.max(counts.lagMs, now - behindSince);
+  }
+  return found;
+}

@@ -1,0 +1,47 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { Counter, Histogram, type Metric } from 'prom-client';
+import type { Clock } from '../core/clock.ts';
+import type { KubeAnswer } from '../kube/client.ts';
+import { REQUEST_CHANNEL } from '../kube/client.ts';
+import { WorkQueues } from './work-queues.ts';
+
+const registers: [] = [];
+
+/** What is measured while it happens; all other metrics are read from the state of the operator at a scrape. */
+export class Instruments {
+  readonly queues: WorkQueues;
+  readonly #applied = new Histogram({
+    name: 'fuseboard_apply_duration_seconds',
+    help: 'From when this replica saw a change until an agent of it ran what the change made, once for each change and agent.',
+    buckets: [0.05, 0.1, 0.15, 0.2, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
+    registers,
+  });
+  readonly #requests = new Counter({
+    name: 'rest_client_requests_total',
+    help: 'Requests to the API server by the status of the answer; <error> stands for none.',
+    labelNames: ['code', 'method', 'host'],
+    registers,
+  });
+  readonly #count = (message: unknown) => {
+    const { code, method, host } = message as KubeAnswer;
+    this.#requests.inc({ code: code === undefined ? '<error>' : String(code), method, host });
+  };
+
+  constructor(clock: Clock) {
+    this.queues = new WorkQueues(clock);
+    subscribe(REQUEST_CHANNEL, this.#count);
+  }
+
+  /** An agent applied a change. */
+  applied(tookMs: number): void {
+    this.#applied.observe(tookMs / 1_000);
+  }
+
+  get metrics(): readonly Metric[] {
+    return [this.#applied, this.#requests, ...this.queues.metrics];
+  }
+
+  stop(): void {
+    unsubscribe(REQUEST_CHANNEL, this.#count);
+  }
+}

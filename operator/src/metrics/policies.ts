@@ -1,0 +1,33 @@
+import type { Controller } from '../controller.ts';
+import { conditionOf } from '../core/status.ts';
+import type { Reading } from './reading.ts';
+
+/** Policies, who has them, and the states of the breakers that they govern. */
+export function policyMetrics({ gauge }: Reading, { boards, fleet, judge }: Controller): void {
+  const each = () => boards.namespaces().flatMap((namespace) => boards.policies(namespace).map(({ policy }) => policy));
+
+  gauge('policies', 'Policies by what became of them.', ['namespace', 'accepted'], (add) => {
+    for (const policy of each()) {
+      const accepted = conditionOf(judge.status(policy), 'Accepted')?.reason ?? 'Unknown';
+      add({ namespace: policy.namespace, accepted }, 1);
+    }
+  });
+  gauge('policy_agents', 'Agents of a policy by what they made of it.', ['namespace', 'policy', 'state'], (add) => {
+    for (const { namespace, name: policy, uid } of each()) {
+      const { matched = 0, applied = 0, rejected = 0, stale = 0 } = judge.counts(uid)?.agents ?? {};
+      for (const [state, value] of Object.entries({ matched, applied, rejected, stale })) {
+        add({ namespace, policy, state }, value);
+      }
+    }
+  });
+  const labels: ('namespace' | 'policy' | 'breaker' | 'state')[] = ['namespace', 'policy', 'breaker', 'state'];
+  gauge('breakers', 'Breakers of this name over all agents, by state; each is in one state.', labels, (add) => {
+    for (const { namespace, name: policy, uid } of each()) {
+      for (const [name, { closed, open, halfOpen, shadowOpen }] of fleet.breakers(uid)) {
+        const breaker = fleet.counters.name(namespace, name);
+        const states = { closed, open, 'half-open': halfOpen, 'shadow-open': shadowOpen };
+        for (const [state, value] of Object.entries(states)) add({ namespace, policy, breaker, state }, value);
+      }
+    }
+  });
+}

@@ -1,0 +1,44 @@
+import { Counter, Gauge, type Registry } from 'prom-client';
+
+/** Adds to the series with these labels. */
+export type Add<L extends string> = (labels: Partial<Record<L, string>>, value: number) => void;
+
+type Read<L extends string> = (add: Add<L>) => void;
+
+/** Registers metrics whose series exist only while they are read. */
+export interface Reading {
+  gauge<L extends string>(name: string, help: string, labelNames: L[], read: Read<L>): void;
+  /** `_total` is added to the name. */
+  counter<L extends string>(name: string, help: string, labelNames: L[], read: Read<L>): void;
+}
+
+/** All names begin with `fuseboard_`. */
+export function readingInto(registry: Registry): Reading {
+  const registers = [registry];
+  return {
+    gauge(name, help, labelNames, read) {
+      new Gauge({
+        name: `fuseboard_${name}`,
+        help,
+        labelNames,
+        registers,
+        collect() {
+          this.reset();
+          read((labels, value) => this.inc(labels, value));
+        },
+      });
+    },
+    counter(name, help, labelNames, read) {
+      new Counter({
+        name: `fuseboard_${name}_total`,
+        help,
+        labelNames,
+        registers,
+        collect() {
+          this.reset();
+          read((labels, value) => this.inc(labels, value));
+        },
+      });
+    },
+  };
+}

@@ -1,0 +1,38 @@
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import type { Controller } from '../controller.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Audit } from '../http/audit.ts';
+import type { Streams } from '../http/streams.ts';
+import { agentMetrics } from './agents.ts';
+import { callMetrics } from './calls.ts';
+import type { Instruments } from './instruments.ts';
+import { policyMetrics } from './policies.ts';
+import { readingInto } from './reading.ts';
+import { replicaMetrics } from './replica.ts';
+import { trafficMetrics } from './traffic.ts';
+
+export interface MetricsOptions {
+  readonly controller: Controller;
+  readonly streams: Streams;
+  readonly audit: Audit;
+  readonly instruments: Instruments;
+  readonly clock: Clock;
+}
+
+/** Gauges of the library whose names say that they are counters; the same numbers come by type under better names. */
+const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total'];
+
+/** Metrics for Prometheus. No series is about a single agent. */
+export function metricsRegistry({ controller, streams, audit, instruments, clock }: MetricsOptions): Registry {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  for (const name of MISNAMED) registry.removeSingleMetric(name);
+  const reading = readingInto(registry);
+  policyMetrics(reading, controller);
+  agentMetrics(reading, controller.fleet, clock);
+  callMetrics(reading, registry, controller.fleet.counters);
+  trafficMetrics(reading, streams, audit);
+  replicaMetrics(reading, registry, controller);
+  for (const metric of instruments.metrics) registry.registerMetric(metric);
+  return registry;
+}

@@ -1,0 +1,25 @@
+import { Gauge, type Registry } from 'prom-client';
+import type { Controller } from '../controller.ts';
+import type { Reading } from './reading.ts';
+
+/** Whether this replica leads, and whether it can read the policies. */
+export function replicaMetrics({ gauge }: Reading, registry: Registry, { replicas, source }: Controller): void {
+  new Gauge({
+    name: 'leader_election_master_status',
+    help: 'Whether this replica leads: 1 on one of all replicas.',
+    labelNames: ['name'],
+    registers: [registry],
+    collect() {
+      this.set({ name: 'fuseboard' }, replicas.leading ? 1 : 0);
+    },
+  });
+  gauge('source_synced', 'Whether the policies were read at least once.', [], (add) =>
+    add({}, source.state().synced ? 1 : 0),
+  );
+  gauge('source_outage', 'Whether the policies cannot be read right now.', [], (add) =>
+    add({}, source.state().outage === undefined ? 0 : 1),
+  );
+  gauge('source_problems', 'Things in the source that could not become a policy.', [], (add) =>
+    add({}, source.state().problems.length),
+  );
+}

@@ -1,0 +1,21 @@
+import type { Audit } from '../http/audit.ts';
+import type { Streams } from '../http/streams.ts';
+import type { Reading } from './reading.ts';
+
+/** What goes over the agents' port. */
+export function trafficMetrics({ gauge, counter }: Reading, streams: Streams, audit: Audit): void {
+  const { traffic } = streams;
+  gauge('streams', 'Open streams.', [], (add) => add({}, streams.count));
+  counter('streams_opened', 'Streams that were opened.', [], (add) => add({}, traffic.opened));
+  counter('streams_refused', 'Streams that were refused with 503.', ['reason'], (add) => {
+    for (const [reason, value] of Object.entries(traffic.refused)) add({ reason }, value);
+  });
+  counter('agents_denied', 'Requests of agents that were not served because of who sent them.', ['reason'], (add) => {
+    for (const [reason, value] of Object.entries(audit.denied)) add({ reason }, value);
+  });
+  counter('commits', 'Sets of policies that were written to streams.', [], (add) => add({}, traffic.commits));
+  counter('pushed_bytes', 'Bytes of policies that were written to streams.', [], (add) => add({}, traffic.bytes));
+  counter('reports', 'Parts of reports that came in.', ['result'], (add) => {
+    for (const [result, value] of Object.entries(traffic.reports)) add({ result }, value);
+  });
+}

@@ -1,0 +1,137 @@
+import { Counter, Gauge, Histogram, type Metric } from 'prom-client';
+import type { Clock } from '../core/clock.ts';
+import type { QueueObserver } from '../core/queue-observer.ts';
+
+/** Seconds; from a loop that had nothing to do to a write that waited out an outage. */
+const BUCKETS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+const RESULTS = ['success', 'error'] as const;
+const registers: [] = [];
+const labelNames = ['name'] as const;
+
+interface Queue {
+  /** When each waiting item was added, by key. */
+  readonly waiting: Map<string, number>;
+  /** When the work on each item began, by key. */
+  readonly working: Map<string, number>;
+}
+
+/**
+ * The queues of the operator and what works on their items, under the names that client-go and controller-runtime made
+ * usual, so that dashboards and alerts for controllers fit. A queue and what works on it have one name.
+ */
+export class WorkQueues {
+  readonly #clock: Clock;
+  readonly #queues = new Map<string, Queue>();
+  readonly #adds = new Counter({
+    name: 'workqueue_adds_total',
+    help: 'Items that were put into a queue.',
+    labelNames,
+    registers,
+  });
+  readonly #retries = new Counter({
+    name: 'workqueue_retries_total',
+    help: 'Items that were put back because the work on them failed.',
+    labelNames,
+    registers,
+  });
+  readonly #queued = new Histogram({
+    name: 'workqueue_queue_duration_seconds',
+    help: 'How long items waited in a queue, pauses between two writes and after failures included.',
+    labelNames,
+    buckets: BUCKETS,
+    registers,
+  });
+  readonly #worked = new Histogram({
+    name: 'workqueue_work_duration_seconds',
+    help: 'How long the work on an item took.',
+    labelNames,
+    buckets: BUCKETS,
+    registers,
+  });
+  readonly #results = new Counter({
+    name: 'controller_runtime_reconcile_total',
+    help: 'Rounds of work by how they ended.',
+    labelNames: ['controller', 'result'],
+    registers,
+  });
+  readonly #errors = new Counter({
+    name: 'controller_runtime_reconcile_errors_total',
+    help: 'Rounds of work that failed.',
+    labelNames: ['controller'],
+    registers,
+  });
+  readonly #time = new Histogram({
+    name: 'controller_runtime_reconcile_time_seconds',
+    help: 'How long a round of work took.',
+    labelNames: ['controller'],
+    buckets: BUCKETS,
+    registers,
+  });
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** To be told of a queue; its series are there from now on. */
+  queue(name: string): QueueObserver {
+    const queue: Queue = { waiting: new Map(), working: new Map() };
+    this.#queues.set(name, queue);
+    const clock = this.#clock;
+    const seconds = (since: number | undefined) => (clock.now() - (since ?? clock.now())) / 1_000;
+    this.#adds.inc({ name }, 0);
+    this.#retries.inc({ name }, 0);
+    this.#errors.inc({ controller: name }, 0);
+    for (const result of RESULTS) this.#results.inc({ controller: name, result }, 0);
+    for (const histogram of [this.#queued, this.#worked]) histogram.zero({ name });
+    this.#time.zero({ controller: name });
+    return {
+      added: (key) => {
+        if (queue.waiting.has(key)) return;
+        queue.waiting.set(key, clock.now());
+        this.#adds.inc({ name });
+      },
+      taken: (key) => {
+        this.#queued.observe({ name }, seconds(queue.waiting.get(key)));
+        queue.waiting.delete(key);
+        queue.working.set(key, clock.now());
+      },
+      done: (key, result) => {
+        const took = seconds(queue.working.get(key));
+        queue.working.delete(key);
+        this.#worked.observe({ name }, took);
+        this.#time.observe({ controller: name }, took);
+        this.#results.inc({ controller: name, result });
+        if (result === 'error') this.#errors.inc({ controller: name });
+      },
+      retried: () => this.#retries.inc({ name }),
+    };
+  }
+
+  get metrics(): readonly Metric[] {
+    const gauge = (name: string, help: string, read: (queue: Queue, now: number) => number) => {
+      const [queues, clock] = [this.#queues, this.#clock];
+      return new Gauge({
+        name: `workqueue_${name}`,
+        help,
+        labelNames,
+        registers,
+        collect() {
+          for (const [of, queue] of queues) this.set({ name: of }, read(queue, clock.now()));
+        },
+      });
+    };
+    const ages = ({ working }: Queue, now: number) => [...working.values()].map((since) => (now - since) / 1_000);
+    return [
+      gauge('depth', 'Items that wait in a queue.', ({ waiting }) => waiting.size),
+      gauge('unfinished_work_seconds', 'How long the work that is under way has taken so far, in sum.', (queue, now) =>
+        ages(queue, now).reduce((sum, age) => sum + age, 0),
+      ),
+      gauge(
+        'longest_running_processor_seconds',
+        'How long the longest work under way has taken so far.',
+        (queue, now) => Math.max(0, ...ages(queue, now)),
+      ),
+      ...[this.#adds, this.#retries, this.#queued, this.#worked, this.#results, this.#errors, this.#time],
+    ];
+  }
+}
