@@ -11,11 +11,14 @@ import type { Config } from './config.ts';
 import type { Authenticator } from './core/authenticator.ts';
 import { quietSink } from './core/quiet-sink.ts';
 import { podNamespace, readKubeConfig } from './kube/config.ts';
+import { KubernetesHistory } from './kube/history.ts';
 import { kubernetesOverrides } from './kube/overrides.ts';
 import { KubernetesReplicas } from './kube/replicas.ts';
+import { kubernetesRollback } from './kube/rollback.ts';
 import { kubernetesStatusSink } from './kube/status-writer.ts';
 import { TokenReviewer } from './kube/token-review.ts';
 import { directorySource } from './sources/directory.ts';
+import { localHistory, noRollback } from './sources/history.ts';
 import { kubernetesSource } from './sources/kubernetes.ts';
 import { localOverrides } from './sources/overrides.ts';
 
@@ -34,6 +37,8 @@ const construct: Construct = async (config, log) => {
     const source = kubernetesSource({ kubeConfig, namespaces: wanted.namespaces, log });
     const stored = source.stored.bind(source);
     const overrides = kubernetesOverrides(kubeConfig);
+    const rollback = kubernetesRollback(kubeConfig);
+    const { namespaces } = wanted;
     const authenticator =
       auth.way === 'token-review'
         ? new TokenReviewer({ kubeConfig, ...auth, namespaces: wanted.namespaces, log })
@@ -41,12 +46,19 @@ const construct: Construct = async (config, log) => {
     const { namespace = wanted.kubeconfig === undefined ? podNamespace(kubeConfig) : undefined, ...rest } = replication;
     if (namespace === undefined) {
       const sink = kubernetesStatusSink({ kubeConfig, stored, log });
-      return { source, sink, overrides, authenticator, access: openAccess };
+      const history = new KubernetesHistory({ kubeConfig, namespaces, leading: () => true, log });
+      return { source, sink, overrides, history, rollback, authenticator, access: openAccess };
     }
     const replicas = new KubernetesReplicas({ ...rest, kubeConfig, namespace, clock: performance, log });
     const permit = () => replicas.permit;
     const sink = kubernetesStatusSink({ kubeConfig, stored, instance: rest.replica, permit, log });
-    return { source, sink, overrides, replicas, authenticator, access: openAccess };
+    const history = new KubernetesHistory({
+      kubeConfig,
+      namespaces,
+      leading: () => replicas.permit !== undefined,
+      log,
+    });
+    return { source, sink, overrides, history, rollback, replicas, authenticator, access: openAccess };
   }
   const { folder } = wanted;
   const found = await stat(folder).catch((error: Error) => {
@@ -58,6 +70,8 @@ const construct: Construct = async (config, log) => {
     source: directorySource({ ...wanted, overrides, log }),
     sink: quietSink,
     overrides,
+    history: localHistory({ stateFolder: wanted.stateFolder, wallClock: Date.now, log }),
+    rollback: noRollback,
     authenticator: await local(config, log),
     access: openAccess,
   };

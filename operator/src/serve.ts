@@ -3,6 +3,7 @@ import type { Config } from './config.ts';
 import { Controller } from './controller.ts';
 import type { Access } from './core/access.ts';
 import type { Authenticator } from './core/authenticator.ts';
+import type { History, Rollback } from './core/history.ts';
 import type { OverrideStore } from './core/override.ts';
 import type { Replicas } from './core/replicas.ts';
 import type { StatusSink } from './core/sink.ts';
@@ -39,13 +40,15 @@ export interface Parts {
   readonly authenticator: Authenticator;
   readonly access: Access;
   readonly overrides: OverrideStore;
+  readonly history: History;
+  readonly rollback: Rollback;
   /** Absent: this process is the only one. */
   readonly replicas?: Replicas;
 }
 
 /** Puts an operator together and listens. */
 export async function serve(config: Config, parts: Parts, log: Logger): Promise<Serving> {
-  const { source, sink, authenticator, access, overrides } = parts;
+  const { source, sink, authenticator, access, overrides, history, rollback } = parts;
   const clock = performance;
   const wallClock = Date.now;
   const random = Math.random;
@@ -84,7 +87,7 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
       bounds: { what: 'metrics and probes', flag: '--metrics-port', maxConnections: 256 },
     },
     {
-      app: adminApp({ controller, access, overrides, clock, log, onError }),
+      app: adminApp({ controller, access, overrides, history, rollback, clock, log, onError }),
       address: config.admin,
       bounds: { what: 'the admin API', flag: '--admin-port', maxConnections: 256 },
     },
@@ -127,6 +130,7 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
       controller.stop();
       await source.stop();
       await sink.stop();
+      await history.stop();
       log.info('stopped');
     },
   };

@@ -3,9 +3,11 @@ import type { Logger } from 'pino';
 import type { Controller } from '../controller.ts';
 import type { Access } from '../core/access.ts';
 import type { Clock } from '../core/clock.ts';
+import type { History, Rollback } from '../core/history.ts';
 import type { OverrideStore } from '../core/override.ts';
 import { agentRoutes } from './admin/agents.ts';
 import { explainRoutes } from './admin/explain.ts';
+import { historyRoutes } from './admin/history.ts';
 import { overrideRoutes } from './admin/overrides.ts';
 import { policyRoutes } from './admin/policies.ts';
 import { sourceRoutes } from './admin/source.ts';
@@ -15,6 +17,8 @@ export interface AdminOptions {
   readonly controller: Controller;
   readonly access: Access;
   readonly overrides: OverrideStore;
+  readonly history: History;
+  readonly rollback: Rollback;
   readonly log: Logger;
   readonly clock: Clock;
   readonly onError: (error: unknown) => void;
@@ -23,7 +27,7 @@ export interface AdminOptions {
 /** What people and the command line use, as JSON: policies with their status, agents, and why a policy governs. */
 export function adminApp(options: AdminOptions): Express {
   const app = express().disable('x-powered-by').set('query parser', 'simple');
-  for (const routes of [policyRoutes, agentRoutes, explainRoutes, overrideRoutes, sourceRoutes])
+  for (const routes of [policyRoutes, agentRoutes, explainRoutes, historyRoutes, overrideRoutes, sourceRoutes])
     app.use(routes(options));
   app.use(answerUnknown);
   app.use(answerProblems(options.onError));
