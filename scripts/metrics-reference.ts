@@ -36,6 +36,7 @@ function ofOperator(): Metric[] {
     source: nowhere,
     sink: quietSink,
     overrides: { create: nothing, remove: nothing },
+    history: { record() {} },
     log,
     clock,
     wallClock: Date.now,

@@ -3,6 +3,7 @@ import type { Config } from './config.ts';
 import { Controller } from './controller.ts';
 import type { Access } from './core/access.ts';
 import type { Authenticator } from './core/authenticator.ts';
+import type { History, Rollback } from './core/history.ts';
 import type { OverrideStore } from './core/override.ts';
 import type { Replicas } from './core/replicas.ts';
 import type { StatusSink } from './core/sink.ts';
@@ -41,6 +42,8 @@ export interface Parts {
   readonly authenticator: Authenticator;
   readonly access: Access;
   readonly overrides: OverrideStore;
+  readonly history: History;
+  readonly rollback: Rollback;
   /** Absent: this process is the only one. */
   readonly replicas?: Replicas;
   /** What the other parts write their measurements into. Absent: they measure nothing. */
@@ -49,7 +52,7 @@ export interface Parts {
 
 /** Puts an operator together and listens. */
 export async function serve(config: Config, parts: Parts, log: Logger): Promise<Serving> {
-  const { source, sink, authenticator, access, overrides } = parts;
+  const { source, sink, authenticator, access, overrides, history, rollback } = parts;
   const clock = performance;
   const wallClock = Date.now;
   const random = Math.random;
@@ -99,6 +102,8 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
         controller,
         access,
         overrides,
+        history,
+        rollback,
         clock,
         wallClock,
         replica,
@@ -150,6 +155,7 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
       await source.stop();
       await sink.stop();
       instruments.stop();
+      await history.stop();
       log.info('stopped');
     },
   };

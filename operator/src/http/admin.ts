@@ -3,9 +3,11 @@ import type { Logger } from 'pino';
 import type { Controller } from '../controller.ts';
 import type { Access } from '../core/access.ts';
 import type { Clock } from '../core/clock.ts';
+import type { History, Rollback } from '../core/history.ts';
 import type { OverrideStore } from '../core/override.ts';
 import { agentRoutes } from './admin/agents.ts';
 import { explainRoutes } from './admin/explain.ts';
+import { historyRoutes } from './admin/history.ts';
 import { liveRoutes } from './admin/live-routes.ts';
 import { overrideRoutes } from './admin/overrides.ts';
 import { pageRoutes } from './admin/page.ts';
@@ -17,6 +19,8 @@ export interface AdminOptions {
   readonly controller: Controller;
   readonly access: Access;
   readonly overrides: OverrideStore;
+  readonly history: History;
+  readonly rollback: Rollback;
   readonly log: Logger;
   readonly clock: Clock;
   /** Milliseconds since 1970. */
@@ -31,7 +35,16 @@ export interface AdminOptions {
 /** What people and the command line use: as JSON, policies with their status, agents, breakers, and why a policy governs; and the page. */
 export function adminApp(options: AdminOptions): Express {
   const app = express().disable('x-powered-by').set('query parser', 'simple');
-  const all = [policyRoutes, agentRoutes, explainRoutes, overrideRoutes, sourceRoutes, liveRoutes, pageRoutes];
+  const all = [
+    policyRoutes,
+    agentRoutes,
+    explainRoutes,
+    historyRoutes,
+    overrideRoutes,
+    sourceRoutes,
+    liveRoutes,
+    pageRoutes,
+  ];
   for (const routes of all) app.use(routes(options));
   app.use(answerUnknown);
   app.use(answerProblems(options.onError));
