@@ -47,11 +47,7 @@ describe('the demo with the page open', () => {
     await demo.offers(6);
     await tile('closed').waitFor(PATIENCE);
     await tile('closed').getByText('opens at 3 failures in a row').waitFor(PATIENCE);
-    await page.waitForFunction(
-      () => Number(document.querySelector('.number .value')?.textContent) >= 6,
-      null,
-      PATIENCE,
-    );
+    await page.waitForFunction(`Number(document.querySelector('.number .value')?.textContent) >= 6`, null, PATIENCE);
     expect(await page.locator('.pulse').innerText()).toContain('live');
     await screenshot(page, 'demo-1-closed');
   }, 90_000);

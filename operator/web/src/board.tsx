@@ -6,6 +6,9 @@ import { GAP, TILE_HEIGHT, TILE_WIDTH, Tile } from './tile.tsx';
 /** Rows of tiles that are ready above and below what is seen. */
 const SPARE = 1;
 
+/** A tile does not become wider than this, in pixels. */
+const WIDEST = 420;
+
 /** One tile for each policy and breaker, the worst first. Only the tiles that are in sight exist. */
 export function Board() {
   const frame = useRef<HTMLDivElement>(null);
@@ -24,7 +27,7 @@ export function Board() {
   }, []);
 
   const columns = Math.max(1, Math.floor((size.width - GAP) / (TILE_WIDTH + GAP)));
-  const width = (size.width - GAP * (columns + 1)) / columns;
+  const width = Math.min(WIDEST, (size.width - GAP * (columns + 1)) / columns);
   const pitch = TILE_HEIGHT + GAP;
   const lines = Math.ceil(ids.length / columns);
   const first = Math.max(0, Math.floor(top / pitch) - SPARE);

@@ -37,7 +37,7 @@ function Known({ cell }: { cell: Cell }) {
   return (
     <Panel title={row.breaker} kind="breaker">
       <p class="lead">
-        <span class={`badge ${rank}`}>{STATE_WORDS[rank]}</span> for {duration(store.now.value - row.since)}
+        <span class={`badge ${rank}`}>{STATE_WORDS[rank]}</span> for {duration(store.known.value - row.since)}
         {reason && (
           <>
             , because of <b>{reason}</b>

@@ -79,7 +79,10 @@ export function Chart({ plot, measured, until, slotMs }: Props) {
   useEffect(() => {
     const made = chart.current!;
     made.setData(values);
-    if (made.cursor.idx == null) made.setLegend({ idx: times.length - 1 }, false);
+    // After uPlot's own, which shows nothing where no pointer is.
+    queueMicrotask(() => {
+      if (chart.current === made && made.cursor.idx == null) made.setLegend({ idx: times.length - 1 }, false);
+    });
   });
   return <div class="chart" ref={frame} />;
 }

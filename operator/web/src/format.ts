@@ -35,6 +35,16 @@ export function latency(ms: number | undefined): string {
   return `${Number((ms / 1_000).toPrecision(2))} s`;
 }
 
+/** Two latencies, with the unit once where it is the same. */
+export function latencies(a: number | undefined, b: number | undefined): string {
+  if (a === undefined) return '–';
+  const [first, second] = [latency(a), latency(b)];
+  if (first === second) return first;
+  return first.endsWith(' ms') === second.endsWith(' ms')
+    ? `${first.replace(/ m?s$/, '')} / ${second}`
+    : `${first} / ${second}`;
+}
+
 export const plural = (amount: number, noun: string) => `${count(amount)} ${noun}${amount === 1 ? '' : 's'}`;
 
 /** `FailureRate` as `failure rate`. */

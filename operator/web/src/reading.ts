@@ -3,7 +3,7 @@ import type { Ring } from '../../src/core/ring.ts';
 import type { Thresholds } from '../../src/core/thresholds.ts';
 
 /** How many slots a plot shows, and how many a row holds. */
-export const PLOT_SLOTS = 60;
+export const PLOT_SLOTS = 150;
 
 const CALLS = 0;
 const FAILED = 1;

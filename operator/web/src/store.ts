@@ -12,6 +12,9 @@ const WIDTH = 4;
 /** How long tiles stay where they are when the order changes all the time. */
 const ORDER_MS = 1_000;
 
+/** The operator tells something this often; what was told holds until then. */
+const KNOWN_MS = 2_500;
+
 /** A breaker that was not told of for this long is stale. */
 export const STALE_MS = 30_000;
 
@@ -31,9 +34,11 @@ export class Store {
   readonly source = signal<SourceView | undefined>(undefined);
   /** The operator's wall clock, moved on by ours; ticks once a second. */
   readonly now = signal(0);
+  /** The same, as far as anything was heard. */
+  readonly known = signal(0);
   /** The slot of time that is being counted; moves on with the clock too, so that old counts leave the windows. */
   readonly slot = signal(0);
-  slotMs = 5_000;
+  slotMs = 2_000;
   replica = '';
   /** What is asked for by the address. */
   readonly filter: Signal<Pick<Address, 'search' | 'state'>> = signal({ search: '' });
@@ -43,7 +48,7 @@ export class Store {
   readonly shown = computed(() => this.#filtered());
   readonly #clock: () => number;
   readonly #later: (task: () => void, ms: number) => void;
-  #stamp: Stamp = { at: 0, replica: '', slot: 0, slotMs: 5_000 };
+  #stamp: Stamp = { at: 0, replica: '', slot: 0, slotMs: 2_000 };
   #stampedAt = 0;
   #orderedAt = Number.NEGATIVE_INFINITY;
   #ordering = false;
@@ -98,11 +103,14 @@ export class Store {
     this.tick();
   }
 
-  /** Moves the clock on. */
+  /** Moves the clock on. Counts and states stay where they are when nothing is heard: what would be said of them is not known. */
   tick(): void {
+    const { at, slot, slotMs } = this.#stamp;
     const passed = this.#clock() - this.#stampedAt;
-    this.now.value = this.#stamp.at + passed;
-    this.slot.value = this.#stamp.slot + Math.floor(passed / this.#stamp.slotMs);
+    const known = Math.min(passed, KNOWN_MS);
+    this.now.value = at + passed;
+    this.known.value = at + known;
+    this.slot.value = slot + Math.floor(known / slotMs);
   }
 
   policyOf(row: BreakerRow): PolicyRow | undefined {
@@ -112,7 +120,7 @@ export class Store {
   /** @returns whether the row may stand elsewhere now. */
   #take(row: BreakerRow, whole = false): boolean {
     const known = this.cells.get(row.id);
-    const ring = known && !whole ? known.ring : new Ring(PLOT_SLOTS + 60, WIDTH);
+    const ring = known && !whole ? known.ring : new Ring(2 * PLOT_SLOTS, WIDTH);
     for (let at = 0; at * WIDTH < row.samples.length; at += 1) {
       ring.set(row.slot + at, row.samples.slice(at * WIDTH, (at + 1) * WIDTH));
     }

@@ -1,6 +1,6 @@
 import { useEffect, useRef } from 'preact/hooks';
 import type { BreakerRow } from '../../src/core/breaker-row.ts';
-import { count, duration, latency, percent, plural, words } from './format.ts';
+import { count, duration, latencies, percent, plural, words } from './format.ts';
 import { Link } from './link.tsx';
 import { connection, store, theme } from './model.ts';
 import { conditions, counted, measuredOf, plotOf, quantile, rankOf } from './reading.ts';
@@ -31,10 +31,10 @@ export const STATE_WORDS = {
   none: 'no agent',
 } as const;
 
-/** Why the circuit is not closed: the reason of the last change into its state. */
+/** Why the circuit is not closed: what opened it last. */
 export function why(row: BreakerRow): string | undefined {
   if (row.state === 'closed' || row.state === 'none') return undefined;
-  const last = row.changes.findLast(({ to }) => to === row.state);
+  const last = row.changes.findLast(({ to }) => to === 'open');
   return last && words(last.reason);
 }
 
@@ -60,8 +60,7 @@ export function Tile({ id, index, total, tabbable, x, y, width, onFocus }: Props
   const name = policy ? `${policy.namespace}/${policy.name}` : `${row.namespace}, defaults of the code`;
   const age = store.now.value - row.heard;
   const stale = age > STALE_MS || connection.link.value.phase !== 'live';
-  const since = duration(store.now.value - row.since);
-  const label = `${row.breaker} of ${name}: ${STATE_WORDS[rank]} for ${since}, ${whom(row)}${stale ? ', stale' : ''}`;
+  const since = duration(store.known.value - row.since);
   const p50 = quantile(row.latency, 0.5);
   const p99 = quantile(row.latency, 0.99);
   return (
@@ -71,20 +70,20 @@ export function Tile({ id, index, total, tabbable, x, y, width, onFocus }: Props
       aria-posinset={index + 1}
       style={{ transform: `translate(${x}px, ${y}px)`, width: `${width}px`, height: `${TILE_HEIGHT}px` }}
     >
-      <Link
-        to={{ breaker: id, policy: undefined, agent: undefined }}
-        class="face"
-        aria-label={label}
-        data-opens={id}
-        tabIndex={tabbable ? 0 : -1}
-        onFocus={onFocus}
-      >
+      <div class="face">
+        <Link
+          to={{ breaker: id, policy: undefined, agent: undefined }}
+          class="breaker"
+          data-opens={id}
+          tabIndex={tabbable ? 0 : -1}
+          onFocus={onFocus}
+          title={row.breaker}
+        >
+          {row.breaker}
+        </Link>
         <span class="line">
           <span class={`badge ${rank}`}>{STATE_WORDS[rank]}</span>
           <span class="since">{since}</span>
-        </span>
-        <span class="breaker" title={row.breaker}>
-          {row.breaker}
         </span>
         <span class="policy" title={name}>
           {name}
@@ -104,11 +103,11 @@ export function Tile({ id, index, total, tabbable, x, y, width, onFocus }: Props
             value={`${count(sums[measured])} · ${percent(sums[measured], sums.calls)}`}
             bad={sums[measured] > 0}
           />
-          <Figure name="p50 / p99" value={p50 === undefined ? '–' : `${latency(p50)} / ${latency(p99)}`} />
+          <Figure name="p50 / p99" value={latencies(p50, p99)} />
           <Figure name="not permitted" value={count(sums.rejected)} bad={sums.rejected > 0} />
         </span>
         <span class="age">{age < 1_000 ? 'data now' : `data ${duration(age)} old`}</span>
-      </Link>
+      </div>
     </li>
   );
 }
