@@ -1,6 +1,6 @@
 import { RANKS, type Rank } from './reading.ts';
 
-export const VIEWS = ['board', 'policies', 'agents'] as const;
+export const VIEWS = ['board', 'policies', 'agents', 'overrides'] as const;
 export type View = (typeof VIEWS)[number];
 
 /** What the page shows, as its address says it: a link shows the same to somebody else. */

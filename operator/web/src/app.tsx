@@ -7,6 +7,7 @@ import { Glance } from './glance.tsx';
 import { Header } from './header.tsx';
 import { address, connection, go, store } from './model.ts';
 import { Notices } from './notices.tsx';
+import { OverrideList } from './override-list.tsx';
 import { PolicyList } from './policy-list.tsx';
 import { PolicyPanel } from './policy-panel.tsx';
 import { Standstill } from './standstill.tsx';
@@ -40,6 +41,7 @@ export function App() {
               {view === 'board' && <Board />}
               {view === 'policies' && <PolicyList />}
               {view === 'agents' && <AgentList />}
+              {view === 'overrides' && <OverrideList />}
             </main>
             {breaker !== undefined && <BreakerPanel id={breaker} />}
             {breaker === undefined && policy !== undefined && <PolicyPanel name={policy} />}

@@ -8,6 +8,7 @@ import { Link } from './link.tsx';
 import { store } from './model.ts';
 import { Block, Panel, Problem } from './panel.tsx';
 import { conditions, counted, measuredOf, PLOT_SLOTS, plotOf, quantile, rankOf } from './reading.ts';
+import { Steering } from './steering.tsx';
 import type { Cell } from './store.ts';
 import { STATE_WORDS, whom, why } from './tile.tsx';
 import { useAnswer } from './use-answer.ts';
@@ -55,6 +56,7 @@ function Known({ cell }: { cell: Cell }) {
           <>No policy governs it in namespace {row.namespace}: the defaults in the code apply.</>
         )}
       </p>
+      <Steering namespace={row.namespace} breaker={row.breaker} agents={row.agents} />
       <Block title={thresholds ? `Sums of ${duration(thresholds.windowMs)}, all agents` : 'Sums of 10 s, all agents'}>
         <Chart plot={plot} measured={measuredOf(thresholds)} until={store.now.value} slotMs={store.slotMs} />
       </Block>

@@ -24,7 +24,8 @@ export interface Listener {
   stamp(stamp: Stamp): void;
 }
 
-class Refused extends Error {
+/** The operator answered, and not what was asked for. */
+export class Refused extends Error {
   readonly status: number;
 
   constructor(status: number, message: string) {

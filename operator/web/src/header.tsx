@@ -2,12 +2,15 @@ import type { RefObject } from 'preact';
 import { VIEWS } from './address.ts';
 import { Link } from './link.tsx';
 import { address, connection, go, store } from './model.ts';
+import { overrides } from './overrides.ts';
 
-const NAMES = { board: 'Board', policies: 'Policies', agents: 'Agents' } as const;
+const NAMES = { board: 'Board', policies: 'Policies', agents: 'Agents', overrides: 'Overrides' } as const;
 
 /** Where one is, what is searched, and whether what is seen is live. */
 export function Header({ search }: { search: RefObject<HTMLInputElement> }) {
   const { view, search: text, namespace } = address.value;
+  const { kind } = overrides.value;
+  const offered = kind === 'known' || kind === 'refused';
   return (
     <header class="top">
       <h1>
@@ -20,7 +23,7 @@ export function Header({ search }: { search: RefObject<HTMLInputElement> }) {
         Fuseboard
       </h1>
       <nav aria-label="Views">
-        {VIEWS.map((one) => (
+        {VIEWS.filter((one) => one !== 'overrides' || offered).map((one) => (
           <Link key={one} to={{ view: one }} class="view" aria-current={view === one ? 'page' : undefined}>
             {NAMES[one]}
           </Link>

@@ -6,6 +6,7 @@ import { tone } from './glance.tsx';
 import { Link } from './link.tsx';
 import { store } from './model.ts';
 import { Block, Panel, Problem } from './panel.tsx';
+import { PolicyHistory } from './policy-history.tsx';
 import { rankOf, worse } from './reading.ts';
 import { STATE_WORDS } from './tile.tsx';
 import { useAnswer } from './use-answer.ts';
@@ -99,6 +100,7 @@ export function PolicyPanel({ name }: { name: string }) {
           </Block>
         </>
       )}
+      <PolicyHistory path={path} />
       <Holders path={`${path}/agents`} namespace={namespace} />
       <Block title="What happened">
         <Changes changes={changes.sort((a, b) => a.at - b.at).slice(-30)} />

@@ -3,6 +3,7 @@ import type { BreakerRow } from '../../src/core/breaker-row.ts';
 import { count, duration, latencies, percent, plural, words } from './format.ts';
 import { Link } from './link.tsx';
 import { connection, store, theme } from './model.ts';
+import { ACTION_WORDS, actingOn } from './overrides.ts';
 import { conditions, counted, measuredOf, plotOf, quantile, rankOf } from './reading.ts';
 import { STALE_MS } from './store.ts';
 import { drawPlot } from './tile-plot.ts';
@@ -61,6 +62,7 @@ export function Tile({ id, index, total, tabbable, x, y, width, onFocus }: Props
   const age = store.now.value - row.heard;
   const stale = age > STALE_MS || connection.link.value.phase !== 'live';
   const since = duration(store.known.value - row.since);
+  const held = actingOn(row.namespace, row.breaker).find(({ action }) => action !== 'Reset')?.action;
   const p50 = quantile(row.latency, 0.5);
   const p99 = quantile(row.latency, 0.99);
   return (
@@ -88,6 +90,7 @@ export function Tile({ id, index, total, tabbable, x, y, width, onFocus }: Props
         <span class="policy" title={name}>
           {name}
           {policy && policy.mode !== 'Enforce' && <em class="mode">{policy.mode}</em>}
+          {held && <em class="mode">{ACTION_WORDS[held]} by hand</em>}
         </span>
         <span class="reason" title={whom(row)}>
           {why(row) && <b>{why(row)}</b>} {whom(row)}

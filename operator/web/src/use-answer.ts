@@ -1,11 +1,13 @@
 import { useEffect, useState } from 'preact/hooks';
-import { ask } from './connection.ts';
+import { ask, Refused } from './connection.ts';
 import { connection } from './model.ts';
 
 export interface Answer<T> {
   readonly value?: T;
   /** Why there is none, or why it is old. */
   readonly problem?: string;
+  /** The status of a refusal. */
+  readonly status?: number;
 }
 
 const AGAIN_MS = 2_000;
@@ -23,7 +25,8 @@ export function useAnswer<T>(path: string | undefined, everyMs = AGAIN_MS): Answ
         if (!over && value !== undefined) setAnswer({ path, value });
       } catch (error) {
         const problem = error instanceof Error ? error.message : String(error);
-        if (!over) setAnswer((before) => ({ ...(before.path === path ? before : { path }), problem }));
+        const refusal = error instanceof Refused && { status: error.status };
+        if (!over) setAnswer((before) => ({ ...(before.path === path ? before : { path }), problem, ...refusal }));
       }
       if (!over) timer = setTimeout(look, everyMs);
     };
