@@ -33,7 +33,8 @@ export interface Override {
 
 /** What there is; `absent` where the operator knows no overrides. */
 export type Overrides =
-  | { readonly kind: 'unknown' | 'absent' }
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'absent' }
   | { readonly kind: 'refused'; readonly why: string }
   | { readonly kind: 'known'; readonly items: readonly Override[] };
 
