@@ -14,9 +14,12 @@ function definitions(): string {
   const parts = readdirSync(new URL('crds/', root))
     .filter((name) => name.endsWith('.yaml'))
     .sort()
-    .map((name) => {
-      const crd = text(`crds/${name}`).replace(/^#.*\n/, '');
-      if (crd.includes('{{')) throw new Error(`crds/${name} holds {{, which Helm would take for its own`);
+    .flatMap((name) => {
+      const file = text(`crds/${name}`).replace(/^#.*\n/, '');
+      if (file.includes('{{')) throw new Error(`crds/${name} holds {{, which Helm would take for its own`);
+      return file.split(/^---\n/m);
+    })
+    .map((crd) => {
       const labels = '  labels: {{- include "fuseboard.labels" . | nindent 4 }}\n';
       const keep = '  {{- if .Values.crds.keep }}\n  annotations:\n    helm.sh/resource-policy: keep\n  {{- end }}\n';
       return `---\n${crd.replace(/^( {2}name: .*\n)(?=spec:)/m, `$1${labels}${keep}`)}`;

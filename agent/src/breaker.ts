@@ -2,9 +2,9 @@ import { parseDuration } from '@fuseboard/schema/duration';
 import type { PolicySpec, Totals } from '@fuseboard/schema/types';
 import type { Circuit } from './circuit.ts';
 import type { Call } from './context.ts';
-import { BreakerCore, type TransitionSink } from './core/breaker.ts';
+import { BreakerCore, detail, type TransitionSink } from './core/breaker.ts';
 import type { Classify } from './core/classify.ts';
-import type { Clock, Surroundings } from './core/clock.ts';
+import { type Clock, exactNow, type Surroundings } from './core/clock.ts';
 import type { Config } from './core/config.ts';
 import type { Reason, State, TransitionEvent } from './core/state.ts';
 import type { Timeouts } from './core/timeout.ts';
@@ -15,6 +15,7 @@ import { type Guards, guardsFor } from './guards.ts';
 import { KeyedBreaker, wrapped } from './keyed-breaker.ts';
 import { KeyedCircuits } from './keyed-circuits.ts';
 import { Listeners } from './listeners.ts';
+import type { Override } from './overrides.ts';
 
 export type { Reason, State, TransitionEvent };
 
@@ -47,8 +48,14 @@ export interface BreakerStats {
   readonly latency: number[];
   /** The calls that the conditions of the policy look at. */
   readonly window: { readonly calls: number; readonly failures: number; readonly slow: number };
-  /** The state that `forceOpen` or `forceClosed` holds the breaker in, and how long that still lasts. Absent: none. */
-  readonly forced?: { readonly state: 'open' | 'closed'; readonly reason: string; readonly endsInMs: number };
+  /** The state that an override, `forceOpen` or `forceClosed` holds the breaker in, and how long that still lasts. Absent: none. */
+  readonly forced?: {
+    readonly state: 'open' | 'closed';
+    readonly reason: string;
+    readonly endsInMs: number;
+    /** The CircuitBreakerOverride that does. Absent: the code of this process. */
+    readonly override?: { readonly uid: string; readonly name: string } | undefined;
+  };
   readonly consecutiveFailures: number;
   /** How long until an open circuit lets a probe through, in milliseconds; 0 in any other state. */
   readonly retryAfterMs: number;
@@ -105,7 +112,7 @@ export interface Breaker {
   /**
    * Opens the circuit by hand, in this process only, whatever its policy and mode. It ends by itself: then the circuit is
    * half-open and tests the other side (closed where the mode is Disabled). No edit of the policy ends it; `reset` does,
-   * and forcing anew replaces it.
+   * and forcing anew replaces it. An override replaces it too, and while one holds the breaker this does nothing.
    *
    * @throws {ConfigError} when `for` is not a duration from 1ms to 24h, or there is no reason.
    */
@@ -113,12 +120,13 @@ export interface Breaker {
   /**
    * Closes the circuit by hand, in this process only: calls pass and are recorded, and no condition opens it. It ends by
    * itself: then the conditions judge again from the next outcome, by all that was recorded. No edit of the policy ends
-   * it; `reset` does, and forcing anew replaces it.
+   * it; `reset` does, and forcing anew replaces it. An override replaces it too, and while one holds the breaker this does
+   * nothing.
    *
    * @throws {ConfigError} when `for` is not a duration from 1ms to 24h, or there is no reason.
    */
   forceClosed(options: ForceOptions): void;
-  /** Ends a forced state and starts closed and empty, in this process only. What was counted stays. */
+  /** Ends a forced state and starts closed and empty, in this process only; not while an override holds the breaker. What was counted stays. */
   reset(): void;
   /**
    * The circuit of one key, such as a host: all as for a breaker of its own under the same policy, its limit of concurrent calls
@@ -137,6 +145,9 @@ export interface Breaker {
    */
   on(event: 'transition', listener: (event: TransitionEvent) => void): () => void;
 }
+
+/** Ends that two replicas of the operator tell for one override differ by less. */
+const SAME_END_MS = 1_000;
 
 /**
  * What a breaker runs under.
@@ -178,6 +189,7 @@ export class GovernedBreaker implements Breaker, Circuit, TransitionSink {
   #governor: Governor;
   #listeners: Listeners<[TransitionEvent]> | undefined;
   #keys: KeyedCircuits | undefined;
+  #override: Override | undefined;
 
   constructor(name: string, governor: Governor, runtime: Runtime, key?: string, parent?: GovernedBreaker) {
     this.name = name;
@@ -268,6 +280,7 @@ export class GovernedBreaker implements Breaker, Circuit, TransitionSink {
   #circuitOf(key: string): GovernedBreaker {
     const made = new GovernedBreaker(this.name, this.#governor, this.#runtime, key, this);
     made.core.classify = this.core.classify;
+    made.obey(this.#override);
     return made;
   }
 
@@ -288,6 +301,31 @@ export class GovernedBreaker implements Breaker, Circuit, TransitionSink {
     const { succeeded, failed, ignored } = core.tally.totals();
     const underWay = core.permits - succeeded - failed - ignored;
     return core.state === 'closed' && core.forced === undefined && underWay === 0 && (this.#listeners?.size ?? 0) === 0;
+  }
+
+  /** Comes under an override, or under none any more. */
+  obey(override: Override | undefined): void {
+    if (override === undefined && this.#override === undefined) return;
+    this.#override = override;
+    for (const circuit of this.#keys?.all() ?? []) circuit.obey(override);
+    const { core } = this;
+    const leftMs = override === undefined ? 0 : override.endsAt - exactNow(this.clock);
+    if (override === undefined || leftMs <= 0) {
+      core.release();
+      return;
+    }
+    const { forced } = core;
+    const isHeld = forced?.override?.uid === override.uid && Math.abs(forced.endsInMs - leftMs) < SAME_END_MS;
+    if (isHeld) return;
+    const { action, reason, uid, name } = override;
+    core[action === 'ForceOpen' ? 'forceOpen' : 'forceClosed'](leftMs, reason, { uid, name });
+  }
+
+  /** Starts closed and empty with all its keys, as an override says. */
+  resetBy(override: Override): void {
+    const why = detail(override.reason, override);
+    this.core.reset(why);
+    for (const { core } of this.#keys?.all() ?? []) core.reset(why);
   }
 
   forceOpen(options: ForceOptions): void {

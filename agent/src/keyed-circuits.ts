@@ -64,7 +64,9 @@ export class KeyedCircuits {
     const listed: GovernedBreaker[] = [];
     const others: GovernedBreaker[] = [];
     for (const breaker of this.all()) {
-      (breaker.core.state !== 'closed' || wanted(breaker.key!) ? listed : others).push(breaker);
+      // What holds all keys alike is told of their breaker.
+      const stands = breaker.core.state !== 'closed' && breaker.core.forced?.override === undefined;
+      (stands || wanted(breaker.key!) ? listed : others).push(breaker);
     }
     others.sort((a, b) => b.core.permits - a.core.permits);
     return [...listed, ...others.slice(0, BUSIEST)];

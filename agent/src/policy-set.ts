@@ -1,5 +1,6 @@
 import type { PolicySpec } from '@fuseboard/schema/types';
 import type { Config } from './core/config.ts';
+import type { Override } from './overrides.ts';
 
 /** A policy that this process can use: its spec was compiled. */
 export interface UsablePolicy {
@@ -22,4 +23,6 @@ export interface PolicySet {
   /** Breaker name, prefix with a trailing `*`, or `*`, to uid; the first match governs. A uid without a usable policy leaves the name ungoverned. */
   readonly routes: readonly (readonly [pattern: string, uid: string])[];
   readonly policies: ReadonlyMap<string, UsablePolicy>;
+  /** What outranks the policies for a while. Absent: nothing. */
+  readonly overrides?: readonly Override[];
 }

@@ -2,9 +2,11 @@ import { BREAKER_NAME_PATTERN } from '@fuseboard/schema/defaults';
 import type { PolicySpec } from '@fuseboard/schema/types';
 import { type Breaker, GovernedBreaker, type Governor, type Runtime, type TransitionEvent } from './breaker.ts';
 import type { Classify } from './core/classify.ts';
+import { exactNow } from './core/clock.ts';
 import { compile } from './core/config.ts';
 import { ConfigError } from './errors.ts';
 import { described, Listeners } from './listeners.ts';
+import { indexOf, Overrides } from './overrides.ts';
 import type { PolicySet } from './policy-set.ts';
 import { RouteIndex } from './routes.ts';
 import { Ticker } from './ticker.ts';
@@ -53,6 +55,7 @@ export class Registry {
   readonly #applications = new Listeners<[PolicySet | undefined]>();
   #set: PolicySet | undefined;
   #routes = new RouteIndex([]);
+  readonly #overrides = new Overrides();
 
   constructor(runtime: RegistryRuntime) {
     this.#runtime = {
@@ -100,8 +103,14 @@ export class Registry {
   apply(set: PolicySet | undefined): void {
     this.#set = set;
     this.#routes = new RouteIndex(set?.routes ?? []);
-    for (const entry of this.#entries.values())
-      entry.breaker.govern(this.#governorOf(entry.breaker.name, entry.fallback));
+    const resets = this.#overrides.take(set?.overrides ?? [], exactNow(this.#runtime.clock));
+    const reset = indexOf(resets);
+    for (const { breaker, fallback } of this.#entries.values()) {
+      breaker.govern(this.#governorOf(breaker.name, fallback));
+      breaker.obey(this.#overrides.holding(breaker.name));
+      const uid = resets.length === 0 ? undefined : reset.uidFor(breaker.name);
+      if (uid !== undefined) breaker.resetBy(resets.find((override) => override.uid === uid)!);
+    }
     this.#applications.tell('the registry', set);
   }
 
@@ -124,6 +133,7 @@ export class Registry {
     if (typeof name !== 'string' || !NAME.test(name)) throw badName(name);
     const fallback = defaults === undefined ? UNGOVERNED : this.#shared(governorOf(name, defaults));
     const breaker = new GovernedBreaker(name, this.#governorOf(name, fallback), this.#runtime);
+    breaker.obey(this.#overrides.holding(name));
     const entry: Entry = { breaker, fallback };
     if (classify !== undefined) this.#offerClassify(entry, classify);
     this.#entries.set(name, entry);

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { barriers } from './accessibility.ts';
 import { startBrowser } from './browser.ts';
 import { Demo } from './demo.ts';
 import { screenshot } from './screenshots.ts';
@@ -90,6 +91,44 @@ describe('the demo with the page open', () => {
     await demo.partner(true);
     await demo.offers(8);
     await tile('open').locator('.number.bad', { hasText: 'failed' }).getByText(/^5 · /).waitFor(PATIENCE);
+  }, 90_000);
+
+  it('forces the breaker open by hand, in the process too, shows who and why, and ends it', async () => {
+    await demo.partner(false);
+    const well = setInterval(() => void demo.offers(1).catch(() => {}), 250);
+    await tile('closed').waitFor(PATIENCE);
+    clearInterval(well);
+    await tile('closed').locator('a').click();
+    await page.getByRole('button', { name: 'force open …' }).click();
+    await page.getByLabel('Why').fill('the partner asked us to stop');
+    await screenshot(page, 'override');
+    await page.getByRole('button', { name: 'Force open for 15m' }).click();
+    const shown = performance.now();
+    await tile('open').waitFor(PATIENCE);
+    console.log(`forced open in the process, and shown, after ${Math.round(performance.now() - shown)} ms`);
+    const line = page.locator('.panel .override-line');
+    await line.getByText('the partner asked us to stop').waitFor(PATIENCE);
+    expect(await line.innerText()).toContain('by local');
+    expect(await tile('open').innerText()).toContain('force open by hand');
+    expect(await demo.temperature()).toBe('cold');
+    await page.getByRole('navigation').getByRole('link', { name: 'Overrides' }).click();
+    await page.locator('td', { hasText: 'default/partner-offer' }).waitFor(PATIENCE);
+    await screenshot(page, 'overrides');
+    expect(await barriers(page)).toEqual([]);
+    await page.locator('main').getByRole('button', { name: 'End force open now' }).click();
+    await page.getByRole('navigation').getByRole('link', { name: 'Board' }).click();
+    const asking = setInterval(() => void demo.offers(1).catch(() => {}), 250);
+    await tile('closed').waitFor(PATIENCE);
+    clearInterval(asking);
+    expect(await demo.temperature()).toBe('hot');
+  }, 120_000);
+
+  it('shows what each edit of the policy changed', async () => {
+    await page.goto(`${demo.pageUrl}?view=policies&policy=default/partner-offer`);
+    const edit = page.locator('.edit', { hasText: 'trip.consecutiveFailures' });
+    await edit.waitFor(PATIENCE);
+    expect(await edit.innerText()).toBe('trip.consecutiveFailures: 3 5');
+    await screenshot(page, 'revisions');
   }, 90_000);
 
   it('asked no other host, and nothing was refused by the content security policy', () => {

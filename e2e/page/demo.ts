@@ -41,6 +41,12 @@ export class Demo {
     for (let i = 0; i < count; i += 1) await (await fetch(url)).text();
   }
 
+  /** Asks for one offer: hot from the partner, cold where it was not asked or failed. */
+  async temperature(): Promise<string> {
+    const answer = await fetch(this.#found(/curl (http:\S+\/offer)\n/));
+    return ((await answer.json()) as { temperature: string }).temperature;
+  }
+
   /** Makes the partner fail, or well again. */
   async partner(failing: boolean): Promise<void> {
     const url = this.#found(/curl (http:\S+\/switch)/);

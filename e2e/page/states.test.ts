@@ -7,13 +7,17 @@ import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { openAccess } from '../../operator/src/auth/open-access.ts';
 import { trusting } from '../../operator/src/auth/trusting.ts';
 import { readConfig } from '../../operator/src/config.ts';
+import type { Deed, Person } from '../../operator/src/core/access.ts';
 import { Denial } from '../../operator/src/core/authenticator.ts';
 import { quietSink } from '../../operator/src/core/quiet-sink.ts';
 import { serve } from '../../operator/src/serve.ts';
-import { MemorySource } from '../../operator/test/memory-source.ts';
+import { localHistory, noRollback } from '../../operator/src/sources/history.ts';
+import { localOverrides } from '../../operator/src/sources/overrides.ts';
+import { MemorySource, policy } from '../../operator/test/memory-source.ts';
 import { OperatorProcess } from '../processes/operator.ts';
 import { barriers } from './accessibility.ts';
 import { startBrowser } from './browser.ts';
+import { PlainAgent } from './plain-agent.ts';
 import { Scenery } from './scenery.ts';
 import { screenshot } from './screenshots.ts';
 
@@ -298,11 +302,13 @@ describe('the page of an operator without anything', () => {
     }
   }, 90_000);
 
-  it('says who may not see it, and why', async () => {
+  /** An operator in this process, for people who may do only this. */
+  async function serveTo(allowed: (deed: Deed) => boolean) {
     const access = {
       ...openAccess,
-      check: async () => {
-        throw new Denial('not-watched', 'support may not watch circuitbreakerpolicies in all namespaces');
+      check: async (_: Person, deed: Deed) => {
+        if (allowed(deed)) return;
+        throw new Denial('not-watched', `support may not ${deed.verb} ${deed.resource} in all namespaces`);
       },
     };
     const flags = {
@@ -310,8 +316,18 @@ describe('the page of an operator without anything', () => {
       ...{ maxConnections: '10', maxStreamsPerSecond: '10', maxStreamsPerPod: '10', maxReportsPerPod: '10' },
       ...{ logLevel: 'info', logFormat: 'json' },
     };
-    const parts = { source: new MemorySource(), sink: quietSink, authenticator: trusting, access };
-    const serving = await serve(readConfig(flags), parts, pino({ level: 'silent' }));
+    const log = pino({ level: 'silent' });
+    const wallClock = Date.now;
+    const overrides = await localOverrides({ wallClock, log });
+    const history = localHistory({ wallClock, log });
+    const source = new MemorySource();
+    const common = { authenticator: trusting, sink: quietSink, overrides, history, rollback: noRollback };
+    const serving = await serve(readConfig(flags), { ...common, source, access }, log);
+    return { serving, source };
+  }
+
+  it('says who may not see it, and why', async () => {
+    const { serving } = await serveTo(() => false);
     try {
       await look(`${serving.adminUrl}/`);
       await see('support may not watch circuitbreakerpolicies in all namespaces');
@@ -319,6 +335,29 @@ describe('the page of an operator without anything', () => {
       expect(await barriers(page)).toEqual([]);
     } finally {
       await page.context().close();
+      await serving.stop(0);
+    }
+  }, 90_000);
+
+  it('says so to somebody who may look and not act', async () => {
+    const { serving, source } = await serveTo(({ verb }) => verb !== 'create');
+    source.set([policy('payments')]);
+    const agent = await new PlainAgent(serving.agentsUrl, 'default', 'checkout', 'checkout-1').join();
+    try {
+      await agent.report({ payments: { succeeded: 3 } });
+      await look(`${serving.adminUrl}/`);
+      await page.locator('.tile a').click();
+      await page.getByRole('button', { name: 'force open …' }).click();
+      await page.getByLabel('Why').fill('I would like to');
+      await page.getByRole('button', { name: 'Force open for 15m' }).click();
+      await page.getByRole('alert').getByText('support may not create circuitbreakeroverrides').waitFor(PATIENCE);
+      expect(await barriers(page)).toEqual([]);
+      await page.keyboard.press('Escape');
+      await page.locator('dialog').waitFor({ state: 'detached', ...PATIENCE });
+      expect(await page.locator('.panel').count()).toBe(1);
+    } finally {
+      await page.context().close();
+      agent.close();
       await serving.stop(0);
     }
   }, 90_000);

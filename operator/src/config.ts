@@ -1,3 +1,4 @@
+import { parseDuration } from '@fuseboard/schema';
 import { z } from 'zod';
 import type { CertificateFiles } from './http/certificate.ts';
 import type { Address } from './http/server.ts';
@@ -25,6 +26,8 @@ export interface Config {
   readonly admin: Address;
   readonly reportUrl?: string;
   readonly replication: Replication;
+  /** How long an override stays after its end. */
+  readonly overrideRetentionMs: number;
   readonly maxConnections: number;
   readonly maxStreamsPerSecond: number;
   readonly maxStreamsPerPod: number;
@@ -63,6 +66,15 @@ const FlagsSchema = z.object({
   adminPort: port,
   ...ReplicationFlags,
   reportUrl: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
+  overrideRetention: z
+    .string()
+    .default('1h')
+    .transform((text, context) => {
+      const ms = parseDuration(text);
+      if (ms === undefined)
+        context.addIssue({ code: 'custom', message: 'must be a duration such as 1h, from 1ms to 24h' });
+      return ms ?? z.NEVER;
+    }),
   maxConnections: positive(1_000_000),
   maxStreamsPerSecond: positive(1_000_000),
   maxStreamsPerPod: positive(100_000),
@@ -128,6 +140,7 @@ export function readConfig(flags: unknown): Config {
     admin: { host: isLoopback(host) ? host : '127.0.0.1', port: f.adminPort ?? admin! },
     ...(f.reportUrl !== undefined && { reportUrl: f.reportUrl }),
     replication,
+    overrideRetentionMs: f.overrideRetention,
     maxConnections: f.maxConnections,
     maxStreamsPerSecond: f.maxStreamsPerSecond,
     maxStreamsPerPod: f.maxStreamsPerPod,

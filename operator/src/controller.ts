@@ -6,11 +6,14 @@ import { type Board, difference } from './core/board.ts';
 import { Boards } from './core/boards.ts';
 import type { Clock } from './core/clock.ts';
 import { Fleet, type Receipt } from './core/fleet.ts';
+import type { History } from './core/history.ts';
 import type { Agent, Identity, Origin } from './core/member.ts';
+import { isActive, type Override, type OverrideStore } from './core/override.ts';
 import type { Policy } from './core/policy.ts';
 import { alone, type Replicas } from './core/replicas.ts';
 import type { StatusSink } from './core/sink.ts';
 import { Judge } from './judge.ts';
+import { OverrideJudge } from './override-judge.ts';
 import type { Source } from './sources/source.ts';
 
 /** Changes that come within this time are one push. */
@@ -27,6 +30,10 @@ const SWEEP_MS = 1_000;
 export interface ControllerOptions {
   readonly source: Source;
   readonly sink: StatusSink;
+  readonly overrides: OverrideStore;
+  readonly history: Pick<History, 'record'>;
+  /** How long an override stays after its end, in ms. Absent: one hour. */
+  readonly overrideRetentionMs?: number;
   /** Absent: this process is the only one. */
   readonly replicas?: Replicas;
   readonly log: Logger;
@@ -34,6 +41,8 @@ export interface ControllerOptions {
   /** Wall clock, milliseconds since 1970. */
   readonly wallClock: () => number;
 }
+
+const NO_OVERRIDES: ReadonlyMap<string, Override> = new Map();
 
 /** Hands a board to the stream of an agent; returns whether it has one. */
 export type Push = (agent: Agent, board: Board, asOf: AsOf | undefined) => boolean;
@@ -48,28 +57,47 @@ export class Controller {
   readonly aggregates = new Aggregates();
   readonly replicas: Replicas;
   readonly judge: Judge;
+  readonly overrides: OverrideJudge;
   readonly source: Source;
   readonly #log: Logger;
   readonly #clock: Clock;
+  readonly #wallClock: () => number;
+  readonly #history: Pick<History, 'record'>;
   #push: Push = () => false;
   #asOf: AsOf | undefined;
   #reconciled = false;
   #reconcileTimer: NodeJS.Timeout | undefined;
   #judgeTimer: NodeJS.Timeout | undefined;
+  /** The end of the next override. */
+  #endTimer: NodeJS.Timeout | undefined;
   #judgeMs = JUDGE_MS;
   #sweepTimer: NodeJS.Timeout | undefined;
   #sweptAt: number;
   #catchingUp: Promise<void> | undefined;
   readonly #refused = new Set<string>();
 
-  constructor({ source, sink, replicas = alone, log, clock, wallClock }: ControllerOptions) {
+  constructor({
+    source,
+    sink,
+    overrides: store,
+    history,
+    overrideRetentionMs: retentionMs = 3_600_000,
+    replicas = alone,
+    log,
+    clock,
+    wallClock,
+  }: ControllerOptions) {
     this.source = source;
     this.replicas = replicas;
     this.#log = log;
     this.#clock = clock;
+    this.#wallClock = wallClock;
+    this.#history = history;
     this.#sweptAt = clock.now();
     const { boards, fleet, aggregates } = this;
-    this.judge = new Judge({ boards, fleet, aggregates, replicas, sink, log, clock, wallClock });
+    const shared = { boards, fleet, aggregates, replicas, sink, log, clock, wallClock };
+    this.judge = new Judge(shared);
+    this.overrides = new OverrideJudge({ ...shared, store, retentionMs });
   }
 
   start(push: Push): void {
@@ -79,6 +107,9 @@ export class Controller {
       changed: (changes) => this.#elsewhere(changes),
       elected: () => {
         this.judge.lead();
+        this.overrides.lead();
+        // What was edited while nobody led.
+        for (const { policy } of this.boards.all()) this.#history.record(policy);
         this.#touchAll();
       },
       regrouped: (left) => {
@@ -94,6 +125,7 @@ export class Controller {
   stop(): void {
     clearTimeout(this.#reconcileTimer);
     clearTimeout(this.#judgeTimer);
+    clearTimeout(this.#endTimer);
     clearInterval(this.#sweepTimer);
   }
 
@@ -123,7 +155,7 @@ export class Controller {
     const agent = this.fleet.connect(identity, this.#clock.now());
     const board = this.boards.board(identity.namespace, identity.labels);
     this.#aim(agent, board);
-    this.#touch(identity.namespace, board.entries.keys());
+    this.#touch(identity.namespace, [...board.entries.keys(), ...board.overrides.keys()]);
     return { agent, board };
   }
 
@@ -148,13 +180,21 @@ export class Controller {
   #reconcile(): void {
     clearTimeout(this.#reconcileTimer);
     this.#reconcileTimer = undefined;
-    const { synced, asOf, policies } = this.source.state();
+    const { synced, asOf, policies, overrides = NO_OVERRIDES, overridesAsOf } = this.source.state();
     if (!synced) return;
-    this.#asOf = asOf === undefined ? undefined : { policies: asOf };
+    const both = { ...(asOf && { policies: asOf }), ...(overridesAsOf && { overrides: overridesAsOf }) };
+    this.#asOf = Object.keys(both).length === 0 ? undefined : both;
     this.#reconciled = true;
-    const change = this.boards.update(policies.values());
+    const now = this.#wallClock();
+    this.overrides.take(overrides.values());
+    const active = [...overrides.values()].filter((override) => isActive(override, now));
+    this.#awaitEnd(active, now);
+    const change = this.boards.update(policies.values(), active);
     this.#refused.clear();
-    for (const policy of [...change.added, ...change.changed]) this.judge.changed(policy);
+    for (const policy of [...change.added, ...change.changed]) {
+      this.judge.changed(policy);
+      this.#history.record(policy);
+    }
     for (const policy of change.added) this.#note(policy, 'policy added');
     for (const policy of change.changed) this.#note(policy, 'policy changed');
     for (const policy of change.removed) {
@@ -166,6 +206,15 @@ export class Controller {
       this.#touch(namespace, this.#distribute(namespace));
       this.#touch(namespace, change.affected.get(namespace) ?? []);
     }
+    for (const { namespace, uid } of [...change.begun, ...change.over]) this.#touch(namespace, [uid]);
+  }
+
+  /** Boards hold no override that has ended. */
+  #awaitEnd(active: readonly Override[], now: number): void {
+    clearTimeout(this.#endTimer);
+    if (active.length === 0) return;
+    const next = Math.min(...active.map(({ expiresAt }) => expiresAt));
+    this.#endTimer = setTimeout(() => this.#reconcile(), next - now);
   }
 
   /** Pushes what is new; returns the policies that came to, changed at or left some agent. */
@@ -185,15 +234,22 @@ export class Controller {
     }
     for (const [revision, { board, agents }] of pushed) {
       this.#log.info(
-        { namespace, revision, agents, policies: board.entries.size, bytes: board.bytes },
+        {
+          namespace,
+          revision,
+          agents,
+          policies: board.entries.size,
+          overrides: board.overrides.size,
+          bytes: board.bytes,
+        },
         'pushed policies',
       );
     }
     const touched = new Set<string>();
     for (const [board, bases] of moved) {
       for (const base of bases) {
-        const { policies, removed } = difference(base, board);
-        for (const { uid } of policies) touched.add(uid);
+        const { policies, overrides, removed } = difference(base, board);
+        for (const { uid } of [...policies, ...overrides]) touched.add(uid);
         for (const uid of removed) touched.add(uid);
       }
     }
@@ -216,6 +272,7 @@ export class Controller {
   /** Other replicas count something else. */
   #elsewhere(changes: readonly AggregateChange[]): void {
     for (const change of changes) {
+      if (this.overrides.has(change.uid)) this.#touch('', [change.uid]);
       const policy = this.boards.find(change.uid)?.policy;
       if (!policy) continue;
       this.judge.elsewhere(change);
@@ -224,6 +281,7 @@ export class Controller {
   }
 
   #touchAll(): void {
+    this.overrides.touchAll();
     for (const namespace of this.boards.namespaces()) {
       this.#touch(
         namespace,
@@ -238,11 +296,14 @@ export class Controller {
   }
 
   #touch(namespace: string, uids: Iterable<string>): void {
-    this.judge.touch(namespace, uids);
+    const touched = [...uids];
+    this.overrides.touch(touched);
+    this.judge.touch(namespace, touched);
     this.#judgeTimer ??= setTimeout(() => {
       this.#judgeTimer = undefined;
       const begun = this.#clock.now();
       this.judge.decide();
+      this.overrides.decide();
       this.#judgeMs = Math.max(JUDGE_MS, JUDGE_PAUSE * (this.#clock.now() - begun));
     }, this.#judgeMs);
   }
@@ -257,6 +318,7 @@ export class Controller {
     }
     this.fleet.circuits.sweep(now, (uid) => this.boards.find(uid) !== undefined);
     for (const [namespace, uids] of this.judge.waiting()) this.#touch(namespace, uids);
+    if (this.overrides.sweep()) this.#touch('', []);
     this.#sweptAt = now;
   }
 }

@@ -38,7 +38,7 @@ function begin(): void {
       publish: (uid) => void published.push(uid),
     },
     sink: {
-      write: (_policy, status) => void written.push(status),
+      write: (_policy, status) => void written.push(status as PolicyStatus),
       event: (_policy, { type, reason }) => void events.push(`${type} ${reason}`),
       stop: async () => {},
     },

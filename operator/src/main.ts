@@ -11,11 +11,16 @@ import type { Config } from './config.ts';
 import type { Authenticator } from './core/authenticator.ts';
 import { quietSink } from './core/quiet-sink.ts';
 import { podNamespace, readKubeConfig } from './kube/config.ts';
+import { KubernetesHistory } from './kube/history.ts';
+import { kubernetesOverrides } from './kube/overrides.ts';
 import { KubernetesReplicas } from './kube/replicas.ts';
+import { kubernetesRollback } from './kube/rollback.ts';
 import { kubernetesStatusSink } from './kube/status-writer.ts';
 import { TokenReviewer } from './kube/token-review.ts';
 import { directorySource } from './sources/directory.ts';
+import { localHistory, noRollback } from './sources/history.ts';
 import { kubernetesSource } from './sources/kubernetes.ts';
+import { localOverrides } from './sources/overrides.ts';
 
 /** Without a cluster. */
 const local = async ({ auth }: Config, log: Logger): Promise<Authenticator> => {
@@ -31,27 +36,42 @@ const construct: Construct = async (config, log) => {
     const kubeConfig = readKubeConfig(wanted, process.env);
     const source = kubernetesSource({ kubeConfig, namespaces: wanted.namespaces, log });
     const stored = source.stored.bind(source);
+    const overrides = kubernetesOverrides(kubeConfig);
+    const rollback = kubernetesRollback(kubeConfig);
+    const { namespaces } = wanted;
     const authenticator =
       auth.way === 'token-review'
         ? new TokenReviewer({ kubeConfig, ...auth, namespaces: wanted.namespaces, log })
         : await local(config, log);
     const { namespace = wanted.kubeconfig === undefined ? podNamespace(kubeConfig) : undefined, ...rest } = replication;
     if (namespace === undefined) {
-      return { source, sink: kubernetesStatusSink({ kubeConfig, stored, log }), authenticator, access: openAccess };
+      const sink = kubernetesStatusSink({ kubeConfig, stored, log });
+      const history = new KubernetesHistory({ kubeConfig, namespaces, leading: () => true, log });
+      return { source, sink, overrides, history, rollback, authenticator, access: openAccess };
     }
     const replicas = new KubernetesReplicas({ ...rest, kubeConfig, namespace, clock: performance, log });
     const permit = () => replicas.permit;
     const sink = kubernetesStatusSink({ kubeConfig, stored, instance: rest.replica, permit, log });
-    return { source, sink, replicas, authenticator, access: openAccess };
+    const history = new KubernetesHistory({
+      kubeConfig,
+      namespaces,
+      leading: () => replicas.permit !== undefined,
+      log,
+    });
+    return { source, sink, overrides, history, rollback, replicas, authenticator, access: openAccess };
   }
   const { folder } = wanted;
   const found = await stat(folder).catch((error: Error) => {
     throw new Failure(EXIT.unreachable, `--policies: ${error.message}; make the folder or name another`);
   });
   if (!found.isDirectory()) throw new Failure(EXIT.unreachable, `--policies: ${folder} is not a folder; name one`);
+  const overrides = await localOverrides({ stateFolder: wanted.stateFolder, wallClock: Date.now, log });
   return {
-    source: directorySource({ ...wanted, log }),
+    source: directorySource({ ...wanted, overrides, log }),
     sink: quietSink,
+    overrides,
+    history: localHistory({ stateFolder: wanted.stateFolder, wallClock: Date.now, log }),
+    rollback: noRollback,
     authenticator: await local(config, log),
     access: openAccess,
   };

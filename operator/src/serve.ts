@@ -3,6 +3,8 @@ import type { Config } from './config.ts';
 import { Controller } from './controller.ts';
 import type { Access } from './core/access.ts';
 import type { Authenticator } from './core/authenticator.ts';
+import type { History, Rollback } from './core/history.ts';
+import type { OverrideStore } from './core/override.ts';
 import type { Replicas } from './core/replicas.ts';
 import type { StatusSink } from './core/sink.ts';
 import { adminApp } from './http/admin.ts';
@@ -37,19 +39,28 @@ export interface Parts {
   readonly sink: StatusSink;
   readonly authenticator: Authenticator;
   readonly access: Access;
+  readonly overrides: OverrideStore;
+  readonly history: History;
+  readonly rollback: Rollback;
   /** Absent: this process is the only one. */
   readonly replicas?: Replicas;
 }
 
 /** Puts an operator together and listens. */
 export async function serve(config: Config, parts: Parts, log: Logger): Promise<Serving> {
-  const { source, sink, authenticator, access } = parts;
+  const { source, sink, authenticator, access, overrides, history, rollback } = parts;
   const clock = performance;
   const wallClock = Date.now;
   const random = Math.random;
   const leaving = new AbortController();
   const replica = config.replication.replica;
-  const controller = new Controller({ ...parts, log, clock, wallClock });
+  const controller = new Controller({
+    ...parts,
+    overrideRetentionMs: config.overrideRetentionMs,
+    log,
+    clock,
+    wallClock,
+  });
   const { reportUrl } = config;
   const streams = new Streams({ controller, ...(reportUrl !== undefined && { reportUrl }), random, wallClock });
   const onError = (error: unknown) => log.error({ err: error }, 'cannot answer a request');
@@ -78,7 +89,19 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
       bounds: { what: 'metrics and probes', flag: '--metrics-port', maxConnections: 256 },
     },
     {
-      app: adminApp({ controller, access, clock, wallClock, replica, leaving: leaving.signal, onError }),
+      app: adminApp({
+        controller,
+        access,
+        overrides,
+        history,
+        rollback,
+        clock,
+        wallClock,
+        replica,
+        leaving: leaving.signal,
+        log,
+        onError,
+      }),
       address: config.admin,
       bounds: { what: 'the admin API', flag: '--admin-port', maxConnections: 256 },
     },
@@ -122,6 +145,7 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
       controller.stop();
       await source.stop();
       await sink.stop();
+      await history.stop();
       log.info('stopped');
     },
   };

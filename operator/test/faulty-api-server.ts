@@ -207,6 +207,11 @@ export class FaultyApiServer {
             : url.pathname.endsWith('/v1alpha1')
               ? 'discovery'
               : 'list';
+    // It has policies only, and that says nothing of how it serves these.
+    if (url.pathname.endsWith('/circuitbreakeroverrides')) {
+      response.writeHead(404).end('{}');
+      return;
+    }
     this.asked[route] += 1;
     const proceed = () => {
       if (route === 'watch') this.#watch(url, namespace, response);

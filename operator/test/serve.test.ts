@@ -8,6 +8,8 @@ import { type Authenticator, bearerToken, Denial } from '../src/core/authenticat
 import type { Policy } from '../src/core/policy.ts';
 import { quietSink } from '../src/core/quiet-sink.ts';
 import { type Serving, serve } from '../src/serve.ts';
+import { localHistory, noRollback } from '../src/sources/history.ts';
+import { localOverrides } from '../src/sources/overrides.ts';
 import { EventClient } from './event-client.ts';
 import { MemorySource, policy } from './memory-source.ts';
 import { until } from './until.ts';
@@ -41,7 +43,10 @@ async function begin(flags: Record<string, string> = {}, authenticator: Authenti
   events = [];
   const sink = { ...quietSink, event: (_: Policy, { reason }: { reason: string }) => void events.push(reason) };
   const log = pino({ base: null }, { write: (line: string) => void lines.push(JSON.parse(line)) });
-  serving = await serve(readConfig({ ...FLAGS, ...flags }), { source, sink, authenticator, access: openAccess }, log);
+  const overrides = await localOverrides({ wallClock: Date.now, log });
+  const history = localHistory({ wallClock: Date.now, log });
+  const parts = { source, sink, authenticator, access: openAccess, overrides, history, rollback: noRollback };
+  serving = await serve(readConfig({ ...FLAGS, ...flags }), parts, log);
 }
 
 beforeEach(async () => {
@@ -393,13 +398,12 @@ describe('the end', () => {
 it('names the port that is taken and the flag that chooses another', async () => {
   const port = new URL(serving.adminUrl).port;
   const config = readConfig({ ...FLAGS, adminPort: port });
-  await expect(
-    serve(
-      config,
-      { source: new MemorySource(), sink: quietSink, authenticator: trusting, access: openAccess },
-      pino({ level: 'silent' }),
-    ),
-  ).rejects.toThrow(
+  const log = pino({ level: 'silent' });
+  const overrides = await localOverrides({ wallClock: Date.now, log });
+  const history = localHistory({ wallClock: Date.now, log });
+  const common = { authenticator: trusting, access: openAccess, overrides, history, rollback: noRollback };
+  const parts = { ...common, sink: quietSink };
+  await expect(serve(config, { ...parts, source: new MemorySource() }, log)).rejects.toThrow(
     `cannot listen for the admin API: port ${port} on 127.0.0.1 is taken; end what uses it or choose another with --admin-port`,
   );
 });

@@ -15,6 +15,12 @@ export interface TransitionSink {
   transitioned(event: TransitionEvent): void;
 }
 
+/** An override as a breaker knows it. */
+export interface HeldBy {
+  readonly uid: string;
+  readonly name: string;
+}
+
 /** A state that somebody holds a breaker in. */
 export interface Forced {
   readonly state: 'open' | 'closed';
@@ -22,6 +28,8 @@ export interface Forced {
   readonly until: number;
   /** Why, in the words of who did it. */
   readonly reason: string;
+  /** Absent: the code of this process holds it. */
+  readonly override?: HeldBy | undefined;
 }
 
 /**
@@ -106,11 +114,11 @@ export class BreakerCore {
   }
 
   /** The state that somebody holds the breaker in, with how long that still lasts. */
-  get forced(): { state: Forced['state']; reason: string; endsInMs: number } | undefined {
+  get forced(): (Omit<Forced, 'until'> & { endsInMs: number }) | undefined {
     const now = this.#look();
     if (this.#forced === undefined) return undefined;
-    const { state, reason, until } = this.#forced;
-    return { state, reason, endsInMs: until - now };
+    const { until, ...forced } = this.#forced;
+    return { ...forced, endsInMs: until - now };
   }
 
   /** Asks for leave to call. Whoever gets a permit settles it once; a rejection is `null` and is counted. */
@@ -360,37 +368,58 @@ export class BreakerCore {
     if (state.probes.size === 0 && !this.#awaits(state)) this.#judgeProbes(state, now);
   }
 
-  /** Opens the circuit for `ms`, in every mode; then it is half-open, or closed where the mode is Disabled. */
-  forceOpen(ms: number, reason: string): void {
-    const now = this.#lapse(exactNow(this.#clock));
-    this.#forced = { state: 'open', until: now + ms, reason };
+  /**
+   * Opens the circuit for `ms`, in every mode; then it is half-open, or closed where the mode is Disabled. While an override
+   * holds the circuit, only another override does anything.
+   */
+  forceOpen(ms: number, reason: string, override?: HeldBy): void {
+    const now = this.#look();
+    if (!this.#force({ state: 'open', until: now + ms, reason, override })) return;
     if (this.#state.kind !== 'open') {
       this.#reopenings = -1;
-      this.#transition({ kind: 'open', since: now, retryAfterMs: 0, chance: undefined }, 'forced-open', reason);
+      const open = { kind: 'open', since: now, retryAfterMs: 0, chance: undefined } as const;
+      this.#transition(open, 'forced-open', detail(reason, override));
     }
     this.#tell();
   }
 
   /** Closes the circuit for `ms`: calls are recorded and no condition opens it; then the conditions apply again. */
-  forceClosed(ms: number, reason: string): void {
-    const now = this.#lapse(exactNow(this.#clock));
-    this.#forced = { state: 'closed', until: now + ms, reason };
-    if (this.#state.kind !== 'closed') this.#transition({ kind: 'closed', since: now }, 'forced-closed', reason);
+  forceClosed(ms: number, reason: string, override?: HeldBy): void {
+    const now = this.#look();
+    if (!this.#force({ state: 'closed', until: now + ms, reason, override })) return;
+    if (this.#state.kind !== 'closed') {
+      this.#transition({ kind: 'closed', since: now }, 'forced-closed', detail(reason, override));
+    }
     this.#tell();
   }
 
-  /** Ends a forced state and starts closed and empty. The totals stay. */
-  reset(): void {
-    const now = this.#lapse(exactNow(this.#clock));
+  #force(forced: Forced): boolean {
+    if (forced.override === undefined && this.#forced?.override !== undefined) return false;
+    this.#forced = forced;
+    return true;
+  }
+
+  /** Ends what an override forced, as if its time were over. */
+  release(): void {
+    const now = this.#look();
+    if (this.#forced?.override === undefined) return;
+    this.#forced = { ...this.#forced, until: now };
+    this.#look();
+  }
+
+  /** Ends a forced state and starts closed and empty, unless an override holds the circuit. The totals stay. */
+  reset(why?: string): void {
+    const now = this.#look();
+    if (this.#forced?.override !== undefined) return;
     this.#forced = undefined;
-    this.#startAfresh(now, 'manual-reset');
+    this.#startAfresh(now, 'manual-reset', why);
     this.#tell();
   }
 
-  #startAfresh(now: number, reason: Reason): void {
+  #startAfresh(now: number, reason: Reason, why?: string): void {
     this.#lastOpenMs = 0;
     if (this.#state.kind !== 'closed' && this.#forced === undefined) {
-      this.#transition({ kind: 'closed', since: now }, reason);
+      this.#transition({ kind: 'closed', since: now }, reason, why);
       return;
     }
     this.#generation++;
@@ -489,6 +518,10 @@ export class BreakerCore {
     this.#telling = false;
   }
 }
+
+/** What listeners hear of why a state was forced. */
+export const detail = (reason: string, override: HeldBy | undefined) =>
+  override === undefined ? reason : `override "${override.name}": ${reason}`;
 
 /** In times `slowerThan`: how long it matters whether the process stood still during a call. */
 const LONGEST_JUDGED = 10;

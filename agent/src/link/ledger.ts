@@ -21,7 +21,7 @@ export interface Reported extends Named {
     readonly state: State;
     readonly mode: string;
     /** Held in a state by hand, which rejects in every mode. */
-    readonly forced?: object | undefined;
+    readonly forced?: { readonly override?: { readonly uid: string } | undefined } | undefined;
     readonly uid?: string | undefined;
     readonly sinceMs: number;
     readonly totals: Readonly<Totals>;
@@ -99,7 +99,8 @@ export class Ledger {
       const totals = { ...stats.totals };
       const latency = trimmed(stats.latency);
       const shadow = stats.mode === 'Shadow' && stats.forced === undefined;
-      const standing = `${stats.state} ${stats.uid ?? ''} ${shadow}`;
+      const override = stats.forced?.override?.uid;
+      const standing = `${stats.state} ${stats.uid} ${shadow} ${override}`;
       const same =
         before !== undefined &&
         before.standing === standing &&
@@ -112,6 +113,7 @@ export class Ledger {
         ...(key === undefined ? {} : { key }),
         ...(stats.uid === undefined ? {} : { uid: stats.uid }),
         state: stats.state,
+        ...(override === undefined ? {} : { override }),
         ...(shadow ? { shadow } : {}),
         since: Math.max(0, Math.round(stats.sinceMs)),
         totals,

@@ -33,7 +33,7 @@ function connect({ timers, ...options }: StartOptions & { timers?: Timers } = {}
   links.push(link);
   link.load();
   link.start();
-  return { link, registry, breaker: registry.getBreaker('payments') };
+  return { link, registry, clock, breaker: registry.getBreaker('payments') };
 }
 const acknowledged = (on: FakeControlPlane) => on.until((p) => p.reports.at(-1)?.revision === p.revision);
 const fail = (breaker: ReturnType<Registry['getBreaker']>, times: number) => {
@@ -88,6 +88,28 @@ describe('a link', () => {
     plane.push([payments(5)]);
     await acknowledged(plane);
     expect(breaker.state).toBe('open');
+  });
+
+  it('obeys an override until its end, with the operator gone by then, and says so', async () => {
+    const timers = new FakeTimers();
+    const { link, breaker, clock } = connect({ timers });
+    await link.ready(10_000);
+    const { revision: base } = plane;
+    const override = { uid: 'o', name: 'stop', breakers: ['pay*'], action: 'ForceOpen', reason: 'why', createdAt: 1 };
+    const frames = [
+      ['begin', { kind: 'patch', base, revision: 'x', now: 1_000 }],
+      ['override', { ...override, expiresAt: 61_000 }],
+      ['commit', { revision: 'x' }],
+    ];
+    plane.send(frames.map(([event, content]) => `event: ${event}\ndata: ${JSON.stringify(content)}\n\n`).join(''));
+    await eventually(() => breaker.state === 'open');
+    timers.advance(1_000);
+    await plane.until((p) => p.reports.at(-1)?.revision === 'x');
+    expect(plane.reports.at(-1)).toMatchObject({ overrides: ['o'], breakers: [{ override: 'o', state: 'open' }] });
+    await plane.stop();
+    clock.advance(60_000);
+    timers.advance(60_000);
+    expect(breaker.state).toBe('half-open');
   });
 
   it('lets a policy go that was removed, and runs on when one is held', async () => {

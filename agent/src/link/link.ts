@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { threadId } from 'node:worker_threads';
 import { PROTOCOL } from '@fuseboard/schema/defaults';
 import type { Breaker } from '../breaker.ts';
+import type { PolicySet } from '../policy-set.ts';
 import type { Registry } from '../registry.ts';
 import { readBootstrap } from './bootstrap.ts';
 import { LastGoodFile, lastGoodPath, readLastGood } from './last-good.ts';
@@ -31,6 +32,8 @@ export interface LinkOptions {
 
 const MAX_NAMED = 100;
 
+const endsOf = ({ overrides = [] }: PolicySet) => overrides.map(({ endsAt }) => endsAt);
+
 /**
  * The link of this process to the operator. Nothing in it throws into a call, delays one, or keeps the process alive.
  *
@@ -39,7 +42,7 @@ const MAX_NAMED = 100;
 export class Link {
   readonly #options: LinkOptions;
   readonly #timers: Timers;
-  readonly #store = new PolicyStore();
+  readonly #store: PolicyStore;
   readonly #named = new Set<string>();
   readonly #waiting = new Set<() => void>();
   #stream: Stream | undefined;
@@ -49,10 +52,12 @@ export class Link {
   #live = false;
   #fresh = false;
   #forget: (() => void)[] = [];
+  #cancelEnd = () => {};
 
   constructor(options: LinkOptions) {
     this.#options = options;
     this.#timers = options.timers ?? systemTimers;
+    this.#store = new PolicyStore(() => this.#timers.now());
   }
 
   get state(): LinkState {
@@ -151,6 +156,7 @@ export class Link {
   /** Ends the link without a word, because another one of the same process takes over. */
   hangUp(): void {
     for (const forget of this.#forget.splice(0)) forget();
+    this.#cancelEnd();
     this.#stream?.stop();
     this.#reporter?.detach();
     for (const done of [...this.#waiting]) done();
@@ -202,15 +208,35 @@ export class Link {
     return undefined;
   }
 
-  #apply(set: NonNullable<PolicyStore['set']>): void {
+  #apply(set: PolicySet): void {
     this.#options.registry.apply(set);
     this.#appliedAt = this.#timers.now();
+    this.#awaitEnd(set);
+  }
+
+  /** Applies what is left when the next override ends, whether or not the operator says so. */
+  #awaitEnd(set: PolicySet): void {
+    this.#cancelEnd();
+    const now = this.#timers.now();
+    const next = Math.min(...endsOf(set).filter((endsAt) => endsAt > now));
+    if (next === Number.POSITIVE_INFINITY) return;
+    this.#cancelEnd = this.#timers.after(Math.ceil(next - now), () => {
+      this.#options.registry.apply(set);
+      this.#reporter?.acknowledge();
+      this.#awaitEnd(set);
+    });
   }
 
   #applied() {
     const { set, rejections } = this.#store;
     if (set === undefined || set.origin === 'bootstrap') return { rejections };
-    return { revision: set.revision, ...(this.#appliedAt === undefined ? {} : { at: this.#appliedAt }), rejections };
+    const now = this.#timers.now();
+    return {
+      revision: set.revision,
+      ...(this.#appliedAt === undefined ? {} : { at: this.#appliedAt }),
+      rejections,
+      overrides: (set.overrides ?? []).filter(({ endsAt }) => endsAt > now).map(({ uid }) => uid),
+    };
   }
 
   #warnRejected(before: PolicyStore['rejections']): void {

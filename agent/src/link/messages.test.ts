@@ -2,7 +2,16 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { readMessage } from './messages.ts';
 
-const EVENTS = ['hello', 'begin', 'policy', 'remove', 'routes', 'commit', 'insync', 'heartbeat', 'goaway'];
+const EVENTS = ['hello', 'begin', 'policy', 'override', 'remove', 'routes', 'commit', 'insync', 'heartbeat', 'goaway'];
+const OVERRIDE = {
+  uid: 'u',
+  name: 'n',
+  breakers: ['payments', '*'],
+  action: 'ForceOpen',
+  reason: 'why',
+  createdAt: 1,
+  expiresAt: 2,
+};
 const read = (event: string, content: unknown) => readMessage({ event, data: JSON.stringify(content) });
 
 describe('a message', () => {
@@ -12,6 +21,7 @@ describe('a message', () => {
     ['begin', { kind: 'patch', base: 'q', revision: 'r', now: 0 }],
     ['policy', { uid: 'u', generation: 3, name: 'n', spec: {} }],
     ['policy', { uid: 'u', generation: 0, hold: true }],
+    ['override', OVERRIDE],
     ['remove', { uid: 'u' }],
     ['commit', { revision: 'r' }],
     ['insync', { revision: 'r', now: 0 }],
@@ -34,6 +44,12 @@ describe('a message', () => {
     ['policy', { uid: 'u', generation: 1 }],
     ['policy', { uid: 'u', generation: 1.5, spec: {} }],
     ['policy', { uid: 'u'.repeat(65), generation: 1, spec: {} }],
+    ['begin', { kind: 'snapshot', revision: 'r' }],
+    ['insync', { revision: 'r', now: 'noon' }],
+    ['override', { ...OVERRIDE, breakers: 'payments' }],
+    ['override', { ...OVERRIDE, breakers: [1] }],
+    ['override', { ...OVERRIDE, reason: 'x'.repeat(257) }],
+    ['override', { ...OVERRIDE, expiresAt: '2026-01-01T00:00:00Z' }],
     ['routes', [['a']]],
     ['routes', {}],
     ['commit', []],
@@ -43,7 +59,8 @@ describe('a message', () => {
   });
 
   it('that is not known is nothing', () => {
-    expect(read('override', {})).toBeUndefined();
+    expect(read('overview', {})).toBeUndefined();
+    expect(read('override', { ...OVERRIDE, action: 'ForceHalfOpen' })).toBeUndefined();
     expect(read('constructor', {})).toBeUndefined();
   });
 

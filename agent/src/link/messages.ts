@@ -5,6 +5,7 @@ import type {
   Heartbeat,
   Hello,
   InSync,
+  OverrideEvent,
   PolicyEvent,
   Remove,
   Routes,
@@ -16,6 +17,7 @@ export type Message =
   | ({ readonly type: 'hello' } & Readonly<Hello>)
   | ({ readonly type: 'begin' } & Readonly<Begin>)
   | ({ readonly type: 'policy' } & Readonly<PolicyEvent>)
+  | ({ readonly type: 'override' } & Readonly<OverrideEvent>)
   | ({ readonly type: 'remove' } & Readonly<Remove>)
   | { readonly type: 'routes'; readonly routes: Routes }
   | ({ readonly type: 'commit' } & Readonly<Commit>)
@@ -37,11 +39,14 @@ const isFields = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 const isRoute = (value: unknown) => Array.isArray(value) && isText(value[0], 128) && isText(value[1], 64);
 
+const ACTIONS: unknown[] = ['ForceOpen', 'ForceClosed', 'Reset'];
+
 const CHECKS: Record<string, (fields: Fields) => boolean> = {
   hello: (f) => isCount(f.protocol) && isCount(f.heartbeatMs) && isAbsentOr(f.reportUrl, (url) => isText(url, 2_048)),
   begin: (f) =>
     (f.kind === 'snapshot' || (f.kind === 'patch' && isRevision(f.base))) &&
     isRevision(f.revision) &&
+    isCount(f.now) &&
     isAbsentOr(f.asOf, isAsOf) &&
     isAbsentOr(f.reset, (reset) => typeof reset === 'boolean'),
   policy: (f) =>
@@ -49,9 +54,17 @@ const CHECKS: Record<string, (fields: Fields) => boolean> = {
     isCount(f.generation) &&
     isAbsentOr(f.name, (name) => isText(name, 253)) &&
     (f.hold === true || f.spec !== undefined),
+  override: (f) =>
+    isText(f.uid, 64) &&
+    isText(f.name, 253) &&
+    Array.isArray(f.breakers) &&
+    f.breakers.every((name) => isText(name, 128)) &&
+    isText(f.reason, 256) &&
+    isCount(f.createdAt) &&
+    isCount(f.expiresAt),
   remove: (f) => isText(f.uid, 64),
   commit: (f) => isRevision(f.revision),
-  insync: (f) => isRevision(f.revision) && isAbsentOr(f.asOf, isAsOf),
+  insync: (f) => isRevision(f.revision) && isCount(f.now) && isAbsentOr(f.asOf, isAsOf),
   heartbeat: (f) => isAbsentOr(f.asOf, isAsOf),
   goaway: (f) => isCount(f.reconnectAfterMs),
 };
@@ -74,6 +87,8 @@ export function readMessage({ event, data }: StreamEvent): Message | { readonly 
       ? { type: 'routes', routes: body as Routes }
       : { fault: 'the event "routes" is malformed' };
   }
+  // What a newer operator knows to do is not done, and not said to be done.
+  if (event === 'override' && isFields(body) && !ACTIONS.includes(body.action)) return undefined;
   return isFields(body) && CHECKS[event]!(body)
     ? ({ ...body, type: event } as unknown as Message)
     : { fault: `the event "${event}" is malformed` };

@@ -286,3 +286,66 @@ describe('whatever the operator sends', () => {
     );
   });
 });
+
+describe('overrides', () => {
+  const override = (uid: string, expiresAt: number): Message => ({
+    type: 'override',
+    uid,
+    name: uid,
+    breakers: ['payments'],
+    action: 'ForceOpen',
+    reason: 'why',
+    createdAt: 0,
+    expiresAt,
+  });
+  const ends = (store: PolicyStore) => (store.set?.overrides ?? []).map(({ uid, endsAt }) => `${uid}@${endsAt}`);
+  const WALL = 1_700_000_000_000;
+  const make = (now = 500, wall = WALL + 5_000) =>
+    new PolicyStore(
+      () => now,
+      () => wall,
+    );
+
+  it('end on the monotonic clock, counted from the time that the operator tells', () => {
+    const store = make();
+    take(store, begin('r1', '1', { now: WALL }), override('a', WALL + 60_000), commit('r1'));
+    expect(ends(store)).toEqual(['a@60500']);
+    take(store, begin('r2', '2', { kind: 'patch', base: 'r1', now: WALL + 1 }), override('b', WALL + 11), commit('r2'));
+    expect(ends(store)).toEqual(['a@60499', 'b@510']);
+    take(store, begin('r3', '3', { kind: 'patch', base: 'r2', now: WALL }), { type: 'remove', uid: 'a' }, commit('r3'));
+    expect(ends(store)).toEqual(['b@511']);
+    take(store, { type: 'insync', revision: 'r3', now: WALL - 9 });
+    expect(ends(store)).toEqual(['b@520']);
+    take(store, begin('r4', '4', { now: WALL }), commit('r4'));
+    expect(ends(store)).toEqual([]);
+  });
+
+  it('never last longer than a day', () => {
+    const store = make();
+    take(store, begin('r1', '1', { now: WALL }), override('a', WALL + 1e12), commit('r1'));
+    expect(ends(store)).toEqual([`a@${500 + 86_400_000}`]);
+  });
+
+  it('go on in the next process, by the wall clock', () => {
+    const store = make();
+    take(store, begin('r1', '1', { now: WALL }), override('a', WALL + 60_000), commit('r1'));
+    const kept = JSON.parse(JSON.stringify(store.stored()));
+    expect(kept.overrides).toEqual([expect.not.objectContaining({ endsAt: expect.anything() })]);
+    const next = make(7, WALL + 20_000);
+    next.restore(kept, 'last-good');
+    expect(ends(next)).toEqual(['a@40007']);
+    const { overrides, ...older } = kept;
+    next.restore(older, 'last-good');
+    expect(ends(next)).toEqual([]);
+  });
+
+  it('that are too many are refused whole', () => {
+    const store = running();
+    const many = Array.from({ length: 101 }, (_, i) => override(`o${i}`, 1));
+    expect(take(store, begin('r2', '101'), ...many, commit('r2'))).toMatchObject({
+      kind: 'refused',
+      message: expect.stringContaining('more than 100 overrides'),
+    });
+    expect(generations(store)).toEqual(['a@4']);
+  });
+});

@@ -1,8 +1,11 @@
-import { MAX_BYTES_PER_AGENT, MAX_POLICIES_PER_AGENT } from '@fuseboard/schema/defaults';
-import type { PolicyEvent, PolicySpec, Rejection } from '@fuseboard/schema/types';
+import { MAX_BYTES_PER_AGENT, MAX_OVERRIDES_PER_AGENT, MAX_POLICIES_PER_AGENT } from '@fuseboard/schema/defaults';
+import { MAX_DURATION_MS } from '@fuseboard/schema/duration';
+import type { OverrideEvent, PolicyEvent, PolicySpec, Rejection } from '@fuseboard/schema/types';
 import { compile } from '../core/config.ts';
+import type { Override } from '../overrides.ts';
 import type { PolicySet, UsablePolicy } from '../policy-set.ts';
 import type { Message } from './messages.ts';
+import { systemTimers } from './timers.ts';
 
 /** The newest that was seen of what the operator watches: decimal strings, compared as integers. */
 export interface AsOf {
@@ -17,6 +20,8 @@ export interface StoredSet {
   readonly routes: PolicySet['routes'];
   readonly policies: readonly { uid: string; generation: number; name: string; spec: unknown }[];
   readonly rejections: readonly Rejection[];
+  /** Their ends are on the wall clock, the only one that the next process shares. */
+  readonly overrides?: readonly OverrideEvent[];
 }
 
 export type Outcome =
@@ -34,6 +39,9 @@ interface Staged {
   readonly reset: boolean;
   readonly policies: Map<string, UsablePolicy>;
   readonly rejections: Map<string, Rejection>;
+  readonly overrides: Map<string, OverrideEvent>;
+  /** What the operator's clock shows more than that of this process. */
+  readonly aheadMs: number;
   routes: PolicySet['routes'];
   received: number;
   bytes: number;
@@ -52,6 +60,17 @@ export class PolicyStore {
   #excess: Rejection | undefined;
   #asOf: AsOf = {};
   #staged: Staged | undefined;
+  readonly #now: () => number;
+  readonly #wallNow: () => number;
+
+  /**
+   * @param now the monotonic clock, on which overrides end.
+   * @param wallNow the wall clock, for the ends of overrides that an earlier process kept.
+   */
+  constructor(now: () => number = systemTimers.now, wallNow: () => number = Date.now) {
+    this.#now = now;
+    this.#wallNow = wallNow;
+  }
 
   /** What governs now. */
   get set(): PolicySet | undefined {
@@ -83,16 +102,25 @@ export class PolicyStore {
       else this.#rejections.set(uid, result);
     }
     this.#asOf = stored.asOf;
-    this.#current = { revision: stored.revision, origin, routes: stored.routes, policies };
+    const overrides = ending(stored.overrides ?? [], this.#wallNow() - this.#now(), this.#now());
+    this.#current = { revision: stored.revision, origin, routes: stored.routes, policies, overrides };
     return this.#current;
   }
 
   /** The set that governs, to be kept for the next process. */
   stored(): StoredSet | undefined {
     if (this.#current === undefined) return undefined;
-    const { revision, routes, policies } = this.#current;
+    const { revision, routes, policies, overrides } = this.#current;
     const kept = [...policies.values()].map(({ uid, generation, name, spec }) => ({ uid, generation, name, spec }));
-    return { revision, asOf: this.#asOf, routes, policies: kept, rejections: [...this.#rejections.values()] };
+    const rejections = [...this.#rejections.values()];
+    return {
+      revision,
+      asOf: this.#asOf,
+      routes,
+      policies: kept,
+      rejections,
+      ...(overrides?.length && { overrides: overrides.map(({ endsAt, ...event }) => event) }),
+    };
   }
 
   /** The stream broke: what it began and did not commit is forgotten. */
@@ -106,11 +134,14 @@ export class PolicyStore {
         return this.#begin(message);
       case 'policy':
         return this.#inside((staged) => this.#stage(staged, message));
+      case 'override':
+        return this.#inside((staged) => this.#stageOverride(staged, message));
       case 'remove':
         return this.#inside((staged) => {
           const gone = staged.policies.get(message.uid);
           if (gone) staged.bytes -= size(gone);
           staged.policies.delete(message.uid);
+          staged.overrides.delete(message.uid);
           staged.rejections.delete(message.uid);
         });
       case 'routes':
@@ -120,7 +151,7 @@ export class PolicyStore {
       case 'commit':
         return this.#commit(message.revision);
       case 'insync':
-        return this.#inSync(message.revision, message.asOf ?? {});
+        return this.#inSync(message);
       case 'heartbeat':
         this.#asOf = highest(this.#asOf, message.asOf ?? {});
         return NONE;
@@ -129,15 +160,16 @@ export class PolicyStore {
     }
   }
 
-  #begin({ kind, base, revision, asOf = {}, reset = false }: Extract<Message, { type: 'begin' }>): Outcome {
+  #begin({ kind, base, revision, asOf = {}, now, reset = false }: Extract<Message, { type: 'begin' }>): Outcome {
     this.#staged = undefined;
     const voids = reset && kind === 'snapshot';
     if (!voids && isBehind(asOf, this.#asOf)) {
       return { kind: 'redial', fresh: false, message: 'it is behind what this process has already seen' };
     }
+    const aheadMs = now - this.#now();
     if (kind === 'snapshot') {
-      const empty = { policies: new Map(), rejections: new Map(), routes: [], received: 0, bytes: 0 };
-      this.#staged = { revision, asOf, reset: voids, ...empty };
+      const empty = { policies: new Map(), rejections: new Map(), overrides: new Map(), routes: [] };
+      this.#staged = { revision, asOf, reset: voids, aheadMs, ...empty, received: 0, bytes: 0 };
       return NONE;
     }
     const held = this.#current;
@@ -151,8 +183,10 @@ export class PolicyStore {
       revision,
       asOf,
       reset: false,
+      aheadMs,
       policies: new Map(held.policies),
       rejections,
+      overrides: new Map(held.overrides?.map((override) => [override.uid, override])),
       routes: held.routes,
       received: 0,
       bytes,
@@ -196,6 +230,13 @@ export class PolicyStore {
     }
   }
 
+  #stageOverride(staged: Staged, { type, ...override }: Extract<Message, { type: 'override' }>): void {
+    staged.overrides.set(override.uid, override);
+    if (staged.overrides.size <= MAX_OVERRIDES_PER_AGENT) return;
+    const message = `more than ${MAX_OVERRIDES_PER_AGENT} overrides for one process; the whole set is refused and what ran before goes on`;
+    staged.excess = { uid: override.uid, generation: 0, field: 'spec', message };
+  }
+
   #commit(revision: string): Outcome {
     const staged = this.#staged;
     this.#staged = undefined;
@@ -209,16 +250,19 @@ export class PolicyStore {
     this.#excess = undefined;
     this.#rejections = staged.rejections;
     this.#asOf = staged.reset ? staged.asOf : highest(this.#asOf, staged.asOf);
-    this.#current = { revision, origin: 'stream', routes: staged.routes, policies: staged.policies };
+    const { routes, policies, aheadMs } = staged;
+    const overrides = ending(staged.overrides.values(), aheadMs, this.#now());
+    this.#current = { revision, origin: 'stream', routes, policies, overrides };
     return { kind: 'commit', set: this.#current, reset: staged.reset };
   }
 
-  #inSync(revision: string, asOf: AsOf): Outcome {
+  #inSync({ revision, asOf = {}, now }: Extract<Message, { type: 'insync' }>): Outcome {
     if (this.#current === undefined || this.#current.revision !== revision) {
       return { kind: 'redial', fresh: true, message: 'it takes this process for one that runs another revision' };
     }
     this.#asOf = highest(this.#asOf, asOf);
-    this.#current = { ...this.#current, origin: 'stream' };
+    const overrides = ending(this.#current.overrides ?? [], now - this.#now(), this.#now());
+    this.#current = { ...this.#current, origin: 'stream', overrides };
     return { kind: 'commit', set: this.#current, reset: false };
   }
 }
@@ -238,6 +282,14 @@ function highest(a: AsOf, b: AsOf): AsOf {
     return value === undefined ? {} : { [kind]: value };
   };
   return { ...pick('policies'), ...pick('overrides') };
+}
+
+/** Overrides with their ends on the monotonic clock, which shows `aheadMs` less than the clock of those who set them. None lasts longer than a day. */
+function ending(events: Iterable<OverrideEvent>, aheadMs: number, now: number): Override[] {
+  return [...events].map((event) => ({
+    ...event,
+    endsAt: Math.min(event.expiresAt - aheadMs, now + MAX_DURATION_MS),
+  }));
 }
 
 const size = (policy: UsablePolicy) => Buffer.byteLength(policy.text);

@@ -21,6 +21,8 @@ export interface Applied {
   /** When it was applied, on the monotonic clock. */
   readonly at?: number;
   readonly rejections: readonly Rejection[];
+  /** The overrides that are obeyed. */
+  readonly overrides?: readonly string[];
 }
 
 export interface ReporterOptions {
@@ -165,7 +167,7 @@ export class Reporter {
     // Whatever made a report due up to here is told in this one.
     this.#cancel();
     this.#due = Number.POSITIVE_INFINITY;
-    const { revision, at, rejections } = applied();
+    const { revision, at, rejections, overrides = [] } = applied();
     const stream = this.#streams;
     const entries = await this.#read(this.#toldStream !== stream);
     const cut = parts(entries, rejections, MAX_PART_BYTES);
@@ -181,6 +183,7 @@ export class Reporter {
         ...(revision === undefined ? {} : { revision }),
         ...(fresh ? { appliedAgoMs: Math.max(0, Math.round(timers.now() - at)) } : {}),
         rejections: part.rejections,
+        ...(i === 0 && overrides.length > 0 ? { overrides: [...overrides] } : {}),
         breakers: part.entries.map(({ report }) => report),
         ...(bye ? { bye: true } : {}),
       };

@@ -51,5 +51,8 @@ export const PROTOCOL = 1;
 export const MAX_POLICIES_PER_AGENT = 2_000;
 export const MAX_BYTES_PER_AGENT = 4 * 1024 * 1024;
 
+/** What an agent takes of overrides: the newest ones. */
+export const MAX_OVERRIDES_PER_AGENT = 100;
+
 /** A report lists at most this many transitions of a breaker. */
 export const MAX_TRANSITIONS = 20;

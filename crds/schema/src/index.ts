@@ -1,5 +1,6 @@
 export * from './defaults.ts';
 export * from './duration.ts';
+export * from './override.ts';
 export * from './policy.ts';
 export * from './rules.ts';
 export * from './status.ts';

@@ -22,7 +22,8 @@ const cel = (path: string) => {
   };
 };
 
-const duration = (text: string) =>
+/** A duration, as every field that holds one checks it. */
+export const duration = (text: string) =>
   z
     .string()
     .max(32)
@@ -56,7 +57,8 @@ const requirement = z
   .describe('One requirement on a label.')
   .meta(cel('selector.matchExpressions[]'));
 
-const selector = z
+/** Whom a resource is for: agents by their labels. */
+export const selector = z
   .strictObject({
     matchLabels: z
       .record(
@@ -74,6 +76,18 @@ const selector = z
   .describe(
     'Which agents in this namespace the policy is for, by their labels. Absent or empty: all of them. A policy with a selector wins over one without.',
   );
+
+/** Names of breakers, prefixes followed by `*`, or `*`. */
+export const breakers = (text: string) =>
+  z
+    .array(
+      z.string().max(128).regex(new RegExp(BREAKER_PATTERN), 'must be a breaker name, a prefix followed by *, or *'),
+    )
+    .min(1)
+    .max(64)
+    .refine((names) => new Set(names).size === names.length, 'must not name a breaker twice')
+    .describe(text)
+    .meta({ 'x-kubernetes-list-type': 'set' });
 
 const window = z
   .strictObject({
@@ -369,17 +383,9 @@ const perKey = z
 export const PolicySpecFields = z
   .strictObject({
     selector: selector.optional(),
-    breakers: z
-      .array(
-        z.string().max(128).regex(new RegExp(BREAKER_PATTERN), 'must be a breaker name, a prefix followed by *, or *'),
-      )
-      .min(1)
-      .max(64)
-      .refine((names) => new Set(names).size === names.length, 'must not name a breaker twice')
-      .describe(
-        'Which breakers the policy governs: names as given to getBreaker; one trailing * makes a prefix, * alone is all. An exact name wins over a prefix, a longer prefix over a shorter.',
-      )
-      .meta({ 'x-kubernetes-list-type': 'set' }),
+    breakers: breakers(
+      'Which breakers the policy governs: names as given to getBreaker; one trailing * makes a prefix, * alone is all. An exact name wins over a prefix, a longer prefix over a shorter.',
+    ),
     mode: z
       .enum(['Enforce', 'Shadow', 'Disabled'])
       .default(DEFAULTS.mode)
@@ -428,7 +434,8 @@ export function specProblems(spec: unknown): SpecProblem[] {
   return [...violations(spec as object).map(({ field, message }) => ({ field: `spec.${field}`, message })), ...size];
 }
 
-function dotted(path: readonly PropertyKey[]): string {
+/** The dotted path of a field, from `spec`. */
+export function dotted(path: readonly PropertyKey[]): string {
   return path.reduce<string>(
     (text, step) => (typeof step === 'number' ? `${text}[${step}]` : `${text}.${String(step)}`),
     'spec',

@@ -1,44 +1,54 @@
 import { z } from 'zod';
+import { OVERRIDE_KIND, OverrideSpecFields, OverrideStatusFields } from './override.ts';
 import { GROUP, KIND, PolicySpecFields, VERSION } from './policy.ts';
 import { PolicyStatusFields } from './status.ts';
 import { editorSchema, type SchemaNode, structuralSchema } from './structural.ts';
 
 /** JSON Schema of the whole resource, for editors. */
-export function policyEditorSchema(): SchemaNode {
+export const policyEditorSchema = () => editor(KIND, PolicySpecFields);
+export const overrideEditorSchema = () => editor(OVERRIDE_KIND, OverrideSpecFields);
+
+function editor(kind: string, spec: z.ZodType): SchemaNode {
   const resource = z
     .object({
       apiVersion: z.literal(`${GROUP}/${VERSION}`),
-      kind: z.literal(KIND),
+      kind: z.literal(kind),
       metadata: z.looseObject({ name: z.string(), namespace: z.string().optional() }),
-      spec: PolicySpecFields,
+      spec,
       status: z.looseObject({}).optional(),
     })
-    .describe('A Fuseboard CircuitBreakerPolicy.');
+    .describe(`A Fuseboard ${kind}.`);
   return editorSchema(resource);
 }
 
 /** The reference of every field, as Markdown. */
 export function reference(): string {
-  const part = (title: string, name: string, schema: SchemaNode) =>
-    [
-      `## ${title}`,
-      '',
-      schema.description ?? '',
-      '',
-      '| field | type | meaning |',
-      '|---|---|---|',
-      ...rows(name, schema),
-      '',
-    ].join('\n');
   return [
-    `# ${KIND}`,
-    '',
-    `\`apiVersion: ${GROUP}/${VERSION}\`, namespaced, short name \`cbp\`. Fields in **bold** are required where their parent is present.`,
-    '',
-    part('spec', 'spec', structuralSchema(PolicySpecFields)),
-    part('status', 'status', structuralSchema(PolicyStatusFields)),
+    ...resource(KIND, 'cbp', PolicySpecFields, PolicyStatusFields),
+    ...resource(OVERRIDE_KIND, 'cbo', OverrideSpecFields, OverrideStatusFields),
   ].join('\n');
 }
+
+const resource = (kind: string, shortName: string, spec: z.ZodType, status: z.ZodType) => [
+  `# ${kind}`,
+  '',
+  `\`apiVersion: ${GROUP}/${VERSION}\`, namespaced, short name \`${shortName}\`. Fields in **bold** are required where their parent is present.`,
+  '',
+  part('spec', structuralSchema(spec)),
+  part('status', structuralSchema(status)),
+];
+
+const part = (name: string, schema: SchemaNode) =>
+  [
+    `## ${name}`,
+    '',
+    schema.description ?? '',
+    '',
+    '| field | type | meaning |',
+    '|---|---|---|',
+    ...rows(name, schema),
+    '',
+  ].join('\n');
 
 function rows(path: string, node: SchemaNode): string[] {
   return Object.entries(node.properties ?? {}).flatMap(([name, child]) => {

@@ -203,6 +203,37 @@ export const RULES: readonly Rule[] = [
   ),
 ];
 
+interface Override {
+  reason?: string;
+  expiresAt?: unknown;
+  duration?: unknown;
+}
+
+/** The rules across fields of an override; those of its selector are among the rules of a policy. */
+export const OVERRIDE_RULES: readonly Rule[] = [
+  rule<Override>(
+    '',
+    'reason',
+    "has(self.reason) && self.reason.trim() != ''",
+    'an override needs a reason; say in a few words why',
+    ({ reason }) => reason !== undefined && reason.trim() !== '',
+  ),
+  rule<Override>(
+    '',
+    'expiresAt',
+    'has(self.expiresAt) || has(self.duration)',
+    'an override needs an end; give expiresAt or duration',
+    ({ expiresAt, duration }) => expiresAt !== undefined || duration !== undefined,
+  ),
+  rule<Override>(
+    '',
+    'duration',
+    '!has(self.expiresAt) || !has(self.duration)',
+    'an override has one end; give expiresAt or duration, not both',
+    ({ expiresAt, duration }) => expiresAt === undefined || duration === undefined,
+  ),
+];
+
 /** A label key: an optional DNS prefix and a slash, then a name of at most 63 characters. */
 export const LABEL_KEY_PATTERN =
   '^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$';
@@ -224,9 +255,9 @@ export interface Violation {
 }
 
 /** Evaluates every rule on a spec whose single fields are already known to be well-formed. */
-export function violations(spec: object): Violation[] {
+export function violations(spec: object, rules = RULES): Violation[] {
   const found: Violation[] = [];
-  for (const { path, field, message, holds } of RULES) {
+  for (const { path, field, message, holds } of rules) {
     for (const [at, value] of valuesAt(spec, path)) {
       if (!holds(value as never)) found.push({ field: [at, field].filter(Boolean).join('.'), message });
     }

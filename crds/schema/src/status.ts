@@ -15,37 +15,50 @@ export const MAX_REJECTIONS = 5;
 /** A rejection's message is cut to this many characters. */
 export const MAX_REJECTION_MESSAGE = 256;
 
-const tally = (text: string) => z.int().min(0).describe(text);
+/** A number of things. */
+export const tally = (text: string) => z.int().min(0).describe(text);
 
-const condition = z
-  .strictObject({
-    type: z.string().max(316).describe('Accepted, Programmed or Healthy.'),
-    status: z.enum(['True', 'False', 'Unknown']).describe('Whether the condition holds.'),
-    observedGeneration: z.int().min(0).optional().describe('The generation of the spec that the condition speaks of.'),
-    lastTransitionTime: z
-      .string()
-      .meta({ format: 'date-time' })
-      .describe('When the status of the condition last changed.'),
-    reason: z
-      .string()
-      .min(1)
-      .max(1024)
-      .regex(/^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$/)
-      .describe(
-        `One word for a program. ${Object.entries(CONDITION_REASONS)
-          .map(([type, reasons]) => `${type}: ${reasons.join(', ')}.`)
-          .join(' ')}`,
-      ),
-    message: z.string().max(32_768).describe('A sentence for a person.'),
-  })
-  .describe('One aspect of the state of the policy.');
+/** A condition whose types have these reasons. */
+export const condition = (reasons: Readonly<Record<string, readonly string[]>>, of: string) =>
+  z
+    .strictObject({
+      type: z
+        .string()
+        .max(316)
+        .describe(`${list(Object.keys(reasons))}.`),
+      status: z.enum(['True', 'False', 'Unknown']).describe('Whether the condition holds.'),
+      observedGeneration: z
+        .int()
+        .min(0)
+        .optional()
+        .describe('The generation of the spec that the condition speaks of.'),
+      lastTransitionTime: z
+        .string()
+        .meta({ format: 'date-time' })
+        .describe('When the status of the condition last changed.'),
+      reason: z
+        .string()
+        .min(1)
+        .max(1024)
+        .regex(/^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$/)
+        .describe(
+          `One word for a program. ${Object.entries(reasons)
+            .map(([type, known]) => `${type}: ${known.join(', ')}.`)
+            .join(' ')}`,
+        ),
+      message: z.string().max(32_768).describe('A sentence for a person.'),
+    })
+    .describe(`One aspect of the state of the ${of}.`);
+
+const list = (words: readonly string[]) =>
+  words.length < 2 ? words.join() : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
 
 /** The status that the operator writes to a policy. */
 export const PolicyStatusFields = z
   .strictObject({
     observedGeneration: z.int().min(0).optional().describe('The generation of the spec that this status speaks of.'),
     conditions: z
-      .array(condition)
+      .array(condition(CONDITION_REASONS, 'policy'))
       .max(8)
       .optional()
       .describe(

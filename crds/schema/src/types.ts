@@ -224,6 +224,68 @@ export interface PolicyStatus {
   }[];
 }
 
+/** What is wanted: what happens to which breakers of which agents, until when and why. It cannot be edited: delete the override and make another one. */
+export interface OverrideSpec {
+  /** Which breakers it acts on: names as given to getBreaker; one trailing * makes a prefix, * alone is all. */
+  breakers: string[];
+  /** Which agents in this namespace it is for, by their labels. Absent or empty: all of them. */
+  selector?: {
+    /** Labels that an agent must have, each with exactly this value. */
+    matchLabels?: Record<string, string>;
+    /** Requirements on labels; all must hold. */
+    matchExpressions?: ({
+      /** The label that the requirement is about. */
+      key: string;
+      /** How the label relates to the values. */
+      operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist';
+      /** Values for In and NotIn; not allowed with Exists and DoesNotExist. */
+      values?: string[];
+    })[];
+  };
+  /** ForceOpen: the breakers reject every call, in every mode; after its end they are half-open and test the other side. ForceClosed: every call passes and is recorded, and nothing opens the breakers; after its end their policies judge again. Reset: each process that hears of it before its end closes the breakers once, with nothing recorded; breakers that a ForceOpen or ForceClosed holds stay as they are. */
+  action: 'ForceOpen' | 'ForceClosed' | 'Reset';
+  /** Why, for those who wonder. Required. It is shown with the breakers, in Events and in logs. */
+  reason?: string;
+  /** When it ends, such as 2026-01-31T18:00:00Z: after its creation and at most 24h later. Either this or `duration` is required. */
+  expiresAt?: string;
+  /** How long it lasts, from its creation on. Either this or `expiresAt` is required. A duration such as 250ms, 30s or 1m30s, from 1ms to 24h. */
+  duration?: string;
+}
+
+/** What the operator has seen. */
+export interface OverrideStatus {
+  /** Active: agents obey it, or will once they hear of it. Ended: its time is over. Invalid: the operator cannot use it, and `Applied` says why. */
+  phase?: 'Active' | 'Ended' | 'Invalid';
+  /** When it ends or ended: `spec.expiresAt`, or its creation and `spec.duration`. */
+  expiresAt?: string;
+  /** Who obeys it. Once it has ended, who did at the end. */
+  agents?: {
+    /** Agents that it is for. */
+    matched: number;
+    /** Agents that say that they obey it. */
+    applied: number;
+    /** Agents that have been silent for more than 30 s. */
+    stale: number;
+    /** Applied and matched agents as k/n. */
+    summary: string;
+  };
+  /** Applied: every live agent that it is for obeys it. */
+  conditions?: ({
+    /** Applied. */
+    type: string;
+    /** Whether the condition holds. */
+    status: 'True' | 'False' | 'Unknown';
+    /** The generation of the spec that the condition speaks of. */
+    observedGeneration?: number;
+    /** When the status of the condition last changed. */
+    lastTransitionTime: string;
+    /** One word for a program. Applied: Applied, Pending, NoAgents, PartiallyApplied, Invalid, Ended. */
+    reason: string;
+    /** A sentence for a person. */
+    message: string;
+  })[];
+}
+
 /** The first event of a stream. */
 export interface Hello {
   /** The version of the protocol that the operator speaks. */
@@ -262,7 +324,21 @@ export interface PolicyEvent {
   hold?: true;
 }
 
-/** A policy that is gone. */
+/** One override. Its uid never comes with another content. */
+export interface OverrideEvent {
+  uid: string;
+  name: string;
+  /** Names, prefixes with a trailing `*`, or `*`. */
+  breakers: string[];
+  action: 'ForceOpen' | 'ForceClosed' | 'Reset';
+  reason: string;
+  /** Of two that name a breaker the newer one holds. Milliseconds since 1970. */
+  createdAt: number;
+  /** When it ends, on the clock of `now` in `begin`. Milliseconds since 1970. */
+  expiresAt: number;
+}
+
+/** A policy or an override that is gone. */
 export interface Remove {
   uid: string;
 }
@@ -322,6 +398,8 @@ export interface BreakerReport {
   /** The policy that governs it. Absent: the defaults of the code. */
   uid?: string;
   state: 'closed' | 'open' | 'half-open';
+  /** The override that holds it in its state. */
+  override?: string;
   /** The state is that of a breaker in Shadow mode: it rejects nothing. */
   shadow?: boolean;
   /** Milliseconds since the state was entered. */
@@ -392,6 +470,8 @@ export interface Report {
     field: string;
     message: string;
   }[];
+  /** The overrides that this process obeys, in its first part. Absent: it knows none. */
+  overrides?: string[];
   breakers: ({
     name: string;
     /** The key of `for(key)`; `*` is the circuit that keys share when there are too many. Told of as long as its circuit is not closed, and of the busiest others. Absent: the breaker itself, whose totals hold those of all its keys. */
@@ -399,6 +479,8 @@ export interface Report {
     /** The policy that governs it. Absent: the defaults of the code. */
     uid?: string;
     state: 'closed' | 'open' | 'half-open';
+    /** The override that holds it in its state. */
+    override?: string;
     /** The state is that of a breaker in Shadow mode: it rejects nothing. */
     shadow?: boolean;
     /** Milliseconds since the state was entered. */

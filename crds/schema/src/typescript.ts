@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { OverrideSpecFields, OverrideStatusFields } from './override.ts';
 import { PolicySpecFields } from './policy.ts';
 import { PolicyStatusFields } from './status.ts';
 import type { SchemaNode } from './structural.ts';
@@ -7,9 +8,12 @@ import * as wire from './wire.ts';
 const ROOTS: Record<string, z.ZodType> = {
   PolicySpec: PolicySpecFields,
   PolicyStatus: PolicyStatusFields,
+  OverrideSpec: OverrideSpecFields,
+  OverrideStatus: OverrideStatusFields,
   Hello: wire.HelloSchema,
   Begin: wire.BeginSchema,
   PolicyEvent: wire.PolicyEventSchema,
+  OverrideEvent: wire.OverrideEventSchema,
   Remove: wire.RemoveSchema,
   Routes: wire.RoutesSchema,
   Commit: wire.CommitSchema,
@@ -22,7 +26,7 @@ const ROOTS: Record<string, z.ZodType> = {
   Report: wire.ReportSchema,
 };
 
-/** Plain TypeScript types of policy, status and wire messages, for code that does not load zod. */
+/** Plain TypeScript types of policy, override, status and wire messages, for code that does not load zod. */
 export function declarations(): string {
   return Object.entries(ROOTS)
     .map(([name, schema]) => {

@@ -1,5 +1,12 @@
 import { z } from 'zod';
-import { BREAKER_NAME_PATTERN, LATENCY_BUCKETS, MAX_TRANSITIONS, PROTOCOL } from './defaults.ts';
+import {
+  BREAKER_NAME_PATTERN,
+  LATENCY_BUCKETS,
+  MAX_OVERRIDES_PER_AGENT,
+  MAX_TRANSITIONS,
+  PROTOCOL,
+} from './defaults.ts';
+import { OVERRIDE_ACTIONS } from './override.ts';
 
 /** A part of a report is refused when its body is larger. */
 export const MAX_REPORT_BYTES = 65_536;
@@ -55,7 +62,20 @@ export const PolicyEventSchema = z
   })
   .describe('One policy.');
 
-export const RemoveSchema = z.object({ uid: text(64) }).describe('A policy that is gone.');
+/** `event: override`: what somebody decided for some breakers until its end, whatever their policies say. */
+export const OverrideEventSchema = z
+  .object({
+    uid: text(64),
+    name: text(253),
+    breakers: z.array(text(128)).max(64).describe('Names, prefixes with a trailing `*`, or `*`.'),
+    action: z.enum(OVERRIDE_ACTIONS),
+    reason: text(256),
+    createdAt: z.int().describe('Of two that name a breaker the newer one holds. Milliseconds since 1970.'),
+    expiresAt: z.int().describe('When it ends, on the clock of `now` in `begin`. Milliseconds since 1970.'),
+  })
+  .describe('One override. Its uid never comes with another content.');
+
+export const RemoveSchema = z.object({ uid: text(64) }).describe('A policy or an override that is gone.');
 
 export const RoutesSchema = z
   .array(z.tuple([text(128), text(64)]))
@@ -111,6 +131,7 @@ export const BreakerReportSchema = z
       ),
     uid: text(64).optional().describe('The policy that governs it. Absent: the defaults of the code.'),
     state,
+    override: text(64).optional().describe('The override that holds it in its state.'),
     shadow: z.boolean().optional().describe('The state is that of a breaker in Shadow mode: it rejects nothing.'),
     since: z.number().min(0).describe('Milliseconds since the state was entered.'),
     totals: TotalsSchema,
@@ -145,6 +166,11 @@ export const ReportSchema = z
     revision: revision.optional().describe('What the agent runs. Absent: nothing from the operator yet.'),
     appliedAgoMs: z.number().min(0).optional().describe('With a new revision: how long ago it was applied.'),
     rejections: z.array(RejectionSchema).max(100),
+    overrides: z
+      .array(text(64))
+      .max(MAX_OVERRIDES_PER_AGENT)
+      .optional()
+      .describe('The overrides that this process obeys, in its first part. Absent: it knows none.'),
     breakers: z.array(BreakerReportSchema).max(1_000),
     bye: z.boolean().optional().describe('The process ends.'),
   })

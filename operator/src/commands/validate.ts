@@ -32,12 +32,14 @@ export function validateCommand({ out }: Terminal, ended: Ended): Command {
         const parsed = parsePolicyFile(await readPolicyFile(file));
         policies += parsed.policies.length;
         findings.push(...parsed.problems.map((problem) => ({ file, ...problem })));
-        for (const { namespace, name, line, problems } of parsed.policies) {
+        for (const object of [...parsed.policies, ...parsed.overrides]) {
+          const { namespace, name, line, problems } = object;
+          const kind = 'spec' in object ? 'policy' : 'override';
           findings.push(...problems.map((problem) => ({ file, ...problem })));
-          const key = `${namespace}/${name}`;
+          const key = `${kind} ${namespace}/${name}`;
           const owner = owners.get(key);
           if (owner !== undefined) {
-            const message = `policy ${key} is already in ${owner}; remove one of the two`;
+            const message = `${key} is already in ${owner}; remove one of the two`;
             findings.push({ file, line, field: 'metadata.name', message });
           }
           owners.set(key, owner ?? file);

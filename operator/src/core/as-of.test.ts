@@ -4,8 +4,9 @@ import { isBehind, parseSince } from './as-of.ts';
 it.each([
   ['', {}],
   ['policies=12', { policies: '12' }],
-  ['policies=12,overrides=7', { policies: '12' }],
-  ['overrides=7', {}],
+  ['policies=12,overrides=7', { policies: '12', overrides: '7' }],
+  ['overrides=7', { overrides: '7' }],
+  ['overrides=7,others=8', { overrides: '7' }],
 ])('reads %j', (text, expected) => {
   expect(parseSince(text)).toEqual(expected);
 });
@@ -28,4 +29,11 @@ it.each([
   expect(isBehind(replica === undefined ? undefined : { policies: replica }, agent ? { policies: agent } : {})).toBe(
     expected,
   );
+});
+
+it('compares overrides too', () => {
+  const ours = { policies: '10', overrides: '10' };
+  expect(isBehind(ours, { policies: '9', overrides: '11' })).toBe(true);
+  expect(isBehind(ours, { overrides: '10' })).toBe(false);
+  expect(isBehind({ policies: '10' }, { overrides: '11' })).toBe(false);
 });

@@ -1,7 +1,10 @@
-/** How new a set of policies is: the resourceVersion of the cache that it came from, a decimal string. */
+/** How new what a replica knows is: the resourceVersions of its caches, decimal strings. */
 export interface AsOf {
   readonly policies?: string;
+  readonly overrides?: string;
 }
+
+const KINDS = ['policies', 'overrides'] as const;
 
 /**
  * Reads what an agent sends as `since`, such as `policies=123,overrides=45`.
@@ -12,12 +15,14 @@ export function parseSince(text: string): AsOf {
   if (text === '') return {};
   const parts = text.split(',').map((part) => /^([a-z]+)=([0-9]{1,20})$/.exec(part.trim()));
   if (parts.includes(null)) throw new RangeError(`since: "${text}" is not of the form policies=123,overrides=45`);
-  const policies = parts.find((part) => part![1] === 'policies')?.[2];
-  return policies === undefined ? {} : { policies };
+  const versions = new Map(parts.map((part) => [part![1], part![2]]));
+  return Object.fromEntries(KINDS.filter((kind) => versions.has(kind)).map((kind) => [kind, versions.get(kind)]));
 }
 
-/** Whether a replica has seen less than an agent. Where one of the two has no versions, it has not. */
+/** Whether a replica has seen less than an agent. What one of the two has no version of is not compared. */
 export function isBehind(replica: AsOf | undefined, agent: AsOf): boolean {
-  if (replica?.policies === undefined || agent.policies === undefined) return false;
-  return BigInt(replica.policies) < BigInt(agent.policies);
+  return KINDS.some((kind) => {
+    const [ours, theirs] = [replica?.[kind], agent[kind]];
+    return ours !== undefined && theirs !== undefined && BigInt(ours) < BigInt(theirs);
+  });
 }

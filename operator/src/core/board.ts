@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { MAX_BYTES_PER_AGENT, MAX_POLICIES_PER_AGENT, type Routes } from '@fuseboard/schema';
 import { encodeEvent } from './event.ts';
+import type { Override } from './override.ts';
 
 /** One policy as it travels: serialised once for each version and shared by every board and stream that carries it. */
 export interface Entry {
@@ -14,6 +15,14 @@ export interface Entry {
   readonly bytes: Buffer;
 }
 
+/** One override as it travels. */
+export interface OverrideEntry {
+  readonly uid: string;
+  readonly digest: string;
+  /** The event, ready to be written. */
+  readonly bytes: Buffer;
+}
+
 /** Everything that the agents of one audience get. Two boards with the same revision are the same to an agent. */
 export interface Board {
   readonly revision: string;
@@ -21,6 +30,7 @@ export interface Board {
   readonly routesDigest: string;
   /** In the order of the routes. */
   readonly entries: ReadonlyMap<string, Entry>;
+  readonly overrides: ReadonlyMap<string, OverrideEntry>;
   readonly bytes: number;
   /** Why the board is too large for an agent and must not be sent; absent when it can be. */
   readonly refused?: string;
@@ -29,6 +39,8 @@ export interface Board {
 /** What turns one board into another. */
 export interface Difference {
   readonly policies: readonly Entry[];
+  readonly overrides: readonly OverrideEntry[];
+  /** Policies and overrides. */
   readonly removed: readonly string[];
   /** The new routes, whole; absent when they are the same. */
   readonly routes?: Routes;
@@ -48,23 +60,40 @@ export function entryOf(policy: {
   return { uid, name, generation, hold, digest, bytes: encodeEvent('policy', event) };
 }
 
-/** Puts a board together from flat routes and the entries that they lead to. */
-export function boardOf(routes: Routes, entry: (uid: string) => Entry): Board {
+/** Serialises an override. */
+export function overrideEntryOf({ uid, name, createdAt, expiresAt, spec }: Override): OverrideEntry {
+  const { breakers, action, reason } = spec;
+  const event = { uid, name, breakers, action, reason, createdAt, expiresAt };
+  return { uid, digest: hash(event), bytes: encodeEvent('override', event) };
+}
+
+/** Puts a board together from flat routes, the entries that they lead to, and overrides. */
+export function boardOf(
+  routes: Routes,
+  entry: (uid: string) => Entry,
+  overrides: readonly OverrideEntry[] = [],
+): Board {
   const entries = new Map<string, Entry>();
   for (const [, uid] of routes) if (!entries.has(uid)) entries.set(uid, entry(uid));
   const routesDigest = hash(routes);
-  const revision = hash([routesDigest, ...[...entries.values()].map((one) => one.digest)]);
+  const all = [...entries.values(), ...overrides];
+  const revision = hash([routesDigest, ...all.map((one) => one.digest)]);
   let bytes = 0;
-  for (const one of entries.values()) bytes += one.bytes.length;
+  for (const one of all) bytes += one.bytes.length;
   const refused = refusal(entries.size, bytes);
-  return { revision, routes, routesDigest, entries, bytes, ...(refused && { refused }) };
+  const byUid = new Map(overrides.map((one) => [one.uid, one]));
+  return { revision, routes, routesDigest, entries, overrides: byUid, bytes, ...(refused && { refused }) };
 }
 
 /** What must be sent to an agent that has `from` so that it has `to`; `from` absent means an agent that has nothing. */
 export function difference(from: Board | undefined, to: Board): Difference {
   const policies = [...to.entries.values()].filter(({ uid, digest }) => from?.entries.get(uid)?.digest !== digest);
-  const removed = [...(from?.entries.keys() ?? [])].filter((uid) => !to.entries.has(uid));
-  return { policies, removed, ...(from?.routesDigest !== to.routesDigest && { routes: to.routes }) };
+  const overrides = [...to.overrides.values()].filter(({ uid, digest }) => from?.overrides.get(uid)?.digest !== digest);
+  const removed = [
+    ...[...(from?.entries.keys() ?? [])].filter((uid) => !to.entries.has(uid)),
+    ...[...(from?.overrides.keys() ?? [])].filter((uid) => !to.overrides.has(uid)),
+  ];
+  return { policies, overrides, removed, ...(from?.routesDigest !== to.routesDigest && { routes: to.routes }) };
 }
 
 function refusal(policies: number, bytes: number): string | undefined {

@@ -219,7 +219,8 @@ describe('a difference', () => {
 
   it('is everything for an agent that has nothing', () => {
     const to = boardsOf(policy('a')).board('shop', {});
-    expect(difference(undefined, to)).toEqual({ policies: [...to.entries.values()], removed: [], routes: to.routes });
+    const policies = [...to.entries.values()];
+    expect(difference(undefined, to)).toEqual({ policies, overrides: [], removed: [], routes: to.routes });
   });
 });
 

@@ -1,8 +1,10 @@
-import { type Board, boardOf, type Entry, entryOf } from './board.ts';
+import { MAX_OVERRIDES_PER_AGENT } from '@fuseboard/schema';
+import { type Board, boardOf, type Entry, entryOf, type OverrideEntry, overrideEntryOf } from './board.ts';
 import { flatten, type Standing, standings } from './effective.ts';
+import { newestFirst, type Override } from './override.ts';
 import type { Policy } from './policy.ts';
 import { type Route, type Routing, routingOf, sortedRoutes, takes } from './routing.ts';
-import { canonicalLabels, keysOf, type Labels } from './selector.ts';
+import { canonicalLabels, keysOf, type Labels, selects } from './selector.ts';
 
 /** A policy as it stands now. */
 export interface Known {
@@ -12,7 +14,13 @@ export interface Known {
   readonly routing: Routing | undefined;
 }
 
-/** What a new list of policies changed. */
+/** An override that agents should obey. */
+export interface Steering {
+  readonly override: Override;
+  readonly entry: OverrideEntry;
+}
+
+/** What a new list of policies and overrides changed. */
 export interface Change {
   readonly namespaces: ReadonlySet<string>;
   readonly added: readonly Policy[];
@@ -20,16 +28,25 @@ export interface Change {
   readonly removed: readonly Policy[];
   /** By namespace: the policies that are new or changed, or to which the others leave more or less than before. */
   readonly affected: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Overrides that agents should obey from now on, and those that they should no longer. */
+  readonly begun: readonly Override[];
+  readonly over: readonly Override[];
 }
 
 interface Namespace {
   readonly policies: Map<string, Known>;
+  readonly overrides: Map<string, Steering>;
   routes: readonly Route[];
   /** The labels that some selector looks at: agents that agree in these get the same board. */
   keys: readonly string[];
   standings: ReadonlyMap<string, Standing>;
   /** By audience: the labels that selectors look at. */
   audiences: Map<string, Audience>;
+}
+
+/** Whatever is for some agents only. */
+interface Selecting {
+  readonly selector?: Parameters<typeof selects>[0];
 }
 
 interface Audience {
@@ -49,13 +66,15 @@ export class Boards {
   /** The namespace of each policy, by uid. */
   readonly #homes = new Map<string, string>();
 
-  /** Takes the whole list of policies and says what is different from the one before. */
-  update(policies: Iterable<Policy>): Change {
+  /** Takes the whole list of policies, and that of the overrides that hold now, and says what is different from the ones before. */
+  update(policies: Iterable<Policy>, overrides: Iterable<Override> = []): Change {
     const added: Policy[] = [];
     const changed: Policy[] = [];
     const removed: Policy[] = [];
-    const namespaces = new Map<string, Routing[]>();
-    const touch = (name: string, ...routings: (Routing | undefined)[]) => {
+    const begun: Override[] = [];
+    const over: Override[] = [];
+    const namespaces = new Map<string, Selecting[]>();
+    const touch = (name: string, ...routings: (Selecting | undefined)[]) => {
       const touched = namespaces.get(name) ?? [];
       touched.push(...routings.filter((routing) => routing !== undefined));
       namespaces.set(name, touched);
@@ -82,10 +101,31 @@ export class Boards {
         touch(name, routing);
       }
     }
+    const steering = new Set<string>();
+    for (const override of overrides) {
+      steering.add(override.uid);
+      const { overrides: held } = this.#namespace(override.namespace);
+      const before = held.get(override.uid);
+      const entry = before?.override === override ? before.entry : overrideEntryOf(override);
+      held.set(override.uid, { override, entry });
+      this.#homes.set(override.uid, override.namespace);
+      if (before?.entry.digest === entry.digest) continue;
+      if (before === undefined) begun.push(override);
+      touch(override.namespace, override.spec);
+    }
+    for (const [name, { overrides: held }] of this.#namespaces) {
+      for (const { override } of held.values()) {
+        if (steering.has(override.uid)) continue;
+        held.delete(override.uid);
+        this.#homes.delete(override.uid);
+        over.push(override);
+        touch(name, override.spec);
+      }
+    }
     const affected = new Map<string, Set<string>>();
     for (const [name, touched] of namespaces) affected.set(name, this.#workOut(name, touched));
     for (const { namespace, uid } of [...added, ...changed]) affected.get(namespace)!.add(uid);
-    return { namespaces: new Set(namespaces.keys()), added, changed, removed, affected };
+    return { namespaces: new Set(namespaces.keys()), added, changed, removed, affected, begun, over };
   }
 
   /** The board for agents of a namespace with these labels; an empty one where no policy is for them. */
@@ -103,7 +143,12 @@ export class Boards {
       if (!reached.has(policy)) reached.set(policy, takes(policy, labels));
       return reached.get(policy);
     });
-    const board = boardOf(flatten(routes), (uid) => found.policies.get(uid)!.entry);
+    const overrides = [...found.overrides.values()]
+      .filter(({ override }) => selects(override.spec.selector, labels))
+      .sort((a, b) => newestFirst(a.override, b.override))
+      .slice(0, MAX_OVERRIDES_PER_AGENT)
+      .map(({ entry }) => entry);
+    const board = boardOf(flatten(routes), (uid) => found.policies.get(uid)!.entry, overrides);
     found.audiences.set(key, { labels, board, asked: true });
     return board;
   }
@@ -111,6 +156,11 @@ export class Boards {
   /** Every policy of a namespace. */
   policies(namespace: string): Known[] {
     return [...(this.#namespaces.get(namespace)?.policies.values() ?? [])];
+  }
+
+  /** Every policy. */
+  *all(): Generator<Known> {
+    for (const { policies } of this.#namespaces.values()) yield* policies.values();
   }
 
   policy(namespace: string, uid: string): Known | undefined {
@@ -121,6 +171,11 @@ export class Boards {
   find(uid: string): Known | undefined {
     const home = this.#homes.get(uid);
     return home === undefined ? undefined : this.policy(home, uid);
+  }
+
+  /** The override with this uid that agents should obey now. */
+  override(uid: string): Steering | undefined {
+    return this.#namespaces.get(this.#homes.get(uid) ?? '')?.overrides.get(uid);
   }
 
   namespaces(): string[] {
@@ -135,21 +190,32 @@ export class Boards {
   #namespace(name: string): Namespace {
     const found = this.#namespaces.get(name);
     if (found !== undefined) return found;
-    const made = { policies: new Map(), routes: [], keys: [], standings: new Map(), audiences: new Map() };
+    const made: Namespace = {
+      policies: new Map(),
+      overrides: new Map(),
+      routes: [],
+      keys: [],
+      standings: new Map(),
+      audiences: new Map(),
+    };
     this.#namespaces.set(name, made);
     return made;
   }
 
   /** Works out a namespace anew; returns the policies whose standing is another. */
-  #workOut(name: string, touched: readonly Routing[]): Set<string> {
+  #workOut(name: string, touched: readonly Selecting[]): Set<string> {
     const namespace = this.#namespaces.get(name)!;
-    if (namespace.policies.size === 0) {
+    if (namespace.policies.size === 0 && namespace.overrides.size === 0) {
       this.#namespaces.delete(name);
       return new Set();
     }
     const routings = [...namespace.policies.values()].flatMap(({ routing }) => routing ?? []);
     namespace.routes = sortedRoutes(routings);
-    const keys = [...new Set(routings.flatMap(({ selector }) => keysOf(selector)))].sort();
+    const selecting: Selecting[] = [
+      ...routings,
+      ...[...namespace.overrides.values()].map(({ override }) => override.spec),
+    ];
+    const keys = [...new Set(selecting.flatMap(({ selector }) => keysOf(selector)))].sort();
     const sameKeys = JSON.stringify(keys) === JSON.stringify(namespace.keys);
     namespace.keys = keys;
     const before = namespace.standings;
@@ -157,7 +223,7 @@ export class Boards {
     const affected = new Set<string>();
     for (const [uid, standing] of namespace.standings) if (!alike(before.get(uid), standing)) affected.add(uid);
     for (const [key, audience] of namespace.audiences) {
-      const reached = touched.some((routing) => takes(routing, audience.labels));
+      const reached = touched.some(({ selector }) => selects(selector, audience.labels));
       if (!sameKeys || reached || !audience.asked) namespace.audiences.delete(key);
       audience.asked = false;
     }

@@ -120,6 +120,7 @@ export class Fleet {
       agent.sequence = report.sequence;
       agent.parts = new Set();
       agent.pending = new Map();
+      agent.pendingOverrides = new Set();
     }
     if (agent.parts.has(report.part)) return { kind: 'repeated' };
     agent.parts.add(report.part);
@@ -130,6 +131,10 @@ export class Fleet {
       if (!entry) continue;
       const cut = message.slice(0, MAX_REJECTION_MESSAGE);
       agent.pending.set(uid, { agent: agent.identity.instance, field, message: cut, digest: entry.digest });
+    }
+    if (report.overrides) {
+      const known = report.overrides.filter((uid) => agent.sent.some(({ overrides }) => overrides.has(uid)));
+      agent.pendingOverrides = new Set(known);
     }
     const rejections: { uid: string; rejection: AgentRejection }[] = [];
     const touched = new Set(report.breakers.flatMap(({ uid }) => uid ?? []));
@@ -142,12 +147,18 @@ export class Fleet {
         for (const uid of agent.target?.entries.keys() ?? []) touched.add(uid);
         this.#rollouts.delete(namespace);
       }
+      const obeyed = agent.pendingOverrides;
+      if (!same || !alike(obeyed, agent.overrides)) {
+        for (const uid of agent.target?.overrides.keys() ?? []) touched.add(uid);
+      }
+      agent.overrides = obeyed;
       agent.revision = report.revision;
       agent.rejections = agent.pending;
       agent.pending = new Map();
     }
     if (report.bye && agent.parts.size >= report.parts) {
       for (const uid of agent.target?.entries.keys() ?? []) touched.add(uid);
+      for (const uid of agent.target?.overrides.keys() ?? []) touched.add(uid);
       this.#remove(agent);
     }
     return { kind: 'accepted', transitions, rejections, touched };
@@ -183,6 +194,22 @@ export class Fleet {
         open: this.#tally.open(uid, MAX_OPEN_NAMED),
         rejections: rollout.rejections(uid),
       });
+    }
+    return found;
+  }
+
+  /** Who should obey each override of a namespace, and who says that it does. */
+  overrideCounts(namespace: string, uids: ReadonlySet<string>, now: number): Map<string, AgentCounts> {
+    const found = new Map([...uids].map((uid) => [uid, { matched: 0, applied: 0, rejected: 0, stale: 0 }]));
+    for (const { heardAt, target, overrides } of this.#namespaces.get(namespace)?.values() ?? []) {
+      if (now - heardAt >= GONE_AFTER_MS || !target) continue;
+      for (const uid of target.overrides.keys()) {
+        const counts = found.get(uid);
+        if (!counts) continue;
+        counts.matched += 1;
+        if (now - heardAt >= STALE_AFTER_MS) counts.stale += 1;
+        else if (overrides.has(uid)) counts.applied += 1;
+      }
     }
     return found;
   }
@@ -282,6 +309,7 @@ export class Fleet {
         state: breaker.state,
         shadow,
         since: now - breaker.since,
+        override: breaker.override,
         totals: breaker.totals,
         latency,
         moments,
@@ -315,6 +343,9 @@ export class Fleet {
     } else agent.circuits.delete(name);
   }
 }
+
+const alike = (a: ReadonlySet<string>, b: ReadonlySet<string>) =>
+  a.size === b.size && [...a].every((one) => b.has(one));
 
 const canonical = ({ labels, service, instance }: Identity) => JSON.stringify([labels, service, instance]);
 

@@ -33,6 +33,8 @@ export interface Agent {
   readonly applied: Board | undefined;
   /** What it could not use of what it should run, by policy. */
   readonly rejections: ReadonlyMap<string, Rejection>;
+  /** The overrides that it says it obeys. */
+  readonly overrides: ReadonlySet<string>;
   readonly breakers: readonly AgentBreaker[];
 }
 
@@ -41,6 +43,8 @@ export interface AgentBreaker {
   readonly name: string;
   readonly uid: string;
   readonly state: BreakerState;
+  /** The override that holds it. */
+  readonly override?: string | undefined;
   readonly shadow: boolean;
   /** When it entered this state. */
   readonly since: number;
@@ -60,6 +64,7 @@ export interface View {
   readonly shadow: boolean;
   /** When it entered this state. */
   readonly since: number;
+  readonly override: string | undefined;
   readonly totals: Totals;
   readonly latency: readonly number[];
   readonly moments: readonly Moment[];
@@ -78,6 +83,8 @@ export class Member implements Agent {
   parts = new Set<number>();
   pending = new Map<string, Rejection>();
   rejections: ReadonlyMap<string, Rejection> = new Map();
+  overrides: ReadonlySet<string> = new Set();
+  pendingOverrides: ReadonlySet<string> = new Set();
   readonly views = new Map<string, Map<string, View>>();
   viewCount = 0;
   /** By breaker name: where its state is counted. */
@@ -99,6 +106,7 @@ export class Member implements Agent {
         name,
         uid: view.uid ?? '',
         state: view.state,
+        ...(view.override !== undefined && { override: view.override }),
         shadow: view.shadow,
         since: view.since,
         totals: (keys.get('') ?? view).totals,

@@ -1,8 +1,12 @@
-import type { PolicyStatus } from '@fuseboard/schema';
+import type { OverrideStatus, PolicyStatus } from '@fuseboard/schema';
+import type { Override } from './override.ts';
 import type { Policy } from './policy.ts';
 
-/** An Event about a policy. */
-export interface PolicyEventRecord {
+/** What a status or an Event is about. */
+export type Subject = Policy | Override;
+
+/** An Event about a policy or an override. */
+export interface EventRecord {
   readonly type: 'Normal' | 'Warning';
   /** CamelCase, one word for a program. */
   readonly reason: string;
@@ -11,8 +15,9 @@ export interface PolicyEventRecord {
 
 /** Where status and Events go. Calls never throw and never wait for the network; the sink retries, limits and drops by itself. */
 export interface StatusSink {
-  /** The newest status wanted for a policy; a later call replaces an earlier one that was not yet written. */
+  /** The newest status wanted for a policy or an override; a later call replaces an earlier one that was not yet written. */
   write(policy: Policy, status: PolicyStatus): void;
-  event(policy: Policy, event: PolicyEventRecord): void;
+  write(override: Override, status: OverrideStatus): void;
+  event(subject: Subject, event: EventRecord): void;
   stop(): Promise<void>;
 }

@@ -1,10 +1,15 @@
 import express, { type Express } from 'express';
+import type { Logger } from 'pino';
 import type { Controller } from '../controller.ts';
 import type { Access } from '../core/access.ts';
 import type { Clock } from '../core/clock.ts';
+import type { History, Rollback } from '../core/history.ts';
+import type { OverrideStore } from '../core/override.ts';
 import { agentRoutes } from './admin/agents.ts';
 import { explainRoutes } from './admin/explain.ts';
+import { historyRoutes } from './admin/history.ts';
 import { liveRoutes } from './admin/live-routes.ts';
+import { overrideRoutes } from './admin/overrides.ts';
 import { pageRoutes } from './admin/page.ts';
 import { policyRoutes } from './admin/policies.ts';
 import { sourceRoutes } from './admin/source.ts';
@@ -13,6 +18,10 @@ import { answerProblems, answerUnknown } from './problem.ts';
 export interface AdminOptions {
   readonly controller: Controller;
   readonly access: Access;
+  readonly overrides: OverrideStore;
+  readonly history: History;
+  readonly rollback: Rollback;
+  readonly log: Logger;
   readonly clock: Clock;
   /** Milliseconds since 1970. */
   readonly wallClock: () => number;
@@ -26,8 +35,17 @@ export interface AdminOptions {
 /** What people and the command line use: as JSON, policies with their status, agents, breakers, and why a policy governs; and the page. */
 export function adminApp(options: AdminOptions): Express {
   const app = express().disable('x-powered-by').set('query parser', 'simple');
-  for (const routes of [policyRoutes, agentRoutes, explainRoutes, sourceRoutes, liveRoutes, pageRoutes])
-    app.use(routes(options));
+  const all = [
+    policyRoutes,
+    agentRoutes,
+    explainRoutes,
+    historyRoutes,
+    overrideRoutes,
+    sourceRoutes,
+    liveRoutes,
+    pageRoutes,
+  ];
+  for (const routes of all) app.use(routes(options));
   app.use(answerUnknown);
   app.use(answerProblems(options.onError));
   return app;

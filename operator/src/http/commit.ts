@@ -50,7 +50,7 @@ export function encodeCommit(base: Board | undefined, offer: Offer, now: number)
 
 function eventsOf(base: Board | undefined, { board, asOf, reset }: Offer, now: number): Buffer[] {
   const { revision } = board;
-  const { policies, removed, routes } = difference(base, board);
+  const { policies, overrides, removed, routes } = difference(base, board);
   const begin = {
     kind: base ? 'patch' : 'snapshot',
     ...(base && { base: base.revision }),
@@ -62,6 +62,7 @@ function eventsOf(base: Board | undefined, { board, asOf, reset }: Offer, now: n
   return [
     encodeEvent('begin', begin),
     ...policies.map((policy) => policy.bytes),
+    ...overrides.map((override) => override.bytes),
     ...removed.map((uid) => encodeEvent('remove', { uid })),
     ...(routes ? [encodeEvent('routes', routes)] : []),
     encodeEvent('commit', { revision }, revision),

@@ -1,15 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { GROUP, KIND, VERSION } from '@fuseboard/schema';
-import type { Policy } from '../core/policy.ts';
-import type { PolicyEventRecord } from '../core/sink.ts';
+import { GROUP, VERSION } from '@fuseboard/schema';
+import type { EventRecord, Subject } from '../core/sink.ts';
 import { type KubeClient, KubeError } from './client.ts';
+import { kindOf } from './resource.ts';
 
 export const REPORTER = `${GROUP}/operator`;
 
-/** Occurrences of one reason at one policy. */
+/** Occurrences of one reason at one policy or override. */
 interface Series {
-  readonly policy: Policy;
-  readonly type: PolicyEventRecord['type'];
+  readonly subject: Subject;
+  readonly type: EventRecord['type'];
   readonly reason: string;
   message: string;
   /** The Event that stands for the series; absent until it is written. */
@@ -27,8 +27,8 @@ const MAX_SERIES = 10_000;
 const MAX_MESSAGE = 1024;
 
 /**
- * Events in the namespace of their policy, where `kubectl describe cbp` shows them. One Event stands for all occurrences
- * of a reason at a policy: it counts them and carries the newest message.
+ * Events in the namespace of their subject, where `kubectl describe` shows them. One Event stands for all occurrences
+ * of a reason at a subject: it counts them and carries the newest message.
  */
 export class EventRecorder {
   readonly #client: KubeClient;
@@ -42,11 +42,11 @@ export class EventRecorder {
   }
 
   /** Counts an occurrence; returns the key of its series, to be given to `write`. */
-  record(policy: Policy, { type, reason, message }: PolicyEventRecord): string {
-    const key = `${policy.uid} ${type} ${reason}`;
+  record(subject: Subject, { type, reason, message }: EventRecord): string {
+    const key = `${subject.uid} ${type} ${reason}`;
     const at = new Date().toISOString().replace(/\.\d+Z$/, 'Z');
     const series = this.#series.get(key) ?? {
-      policy,
+      subject,
       type,
       reason,
       message,
@@ -95,21 +95,21 @@ export class EventRecorder {
   }
 
   async #create(series: Series, pending: number, signal: AbortSignal): Promise<void> {
-    const { policy, type, reason, message, lastAt } = series;
-    const name = `${policy.name.slice(0, 220)}.${randomBytes(8).toString('hex')}`;
+    const { subject, type, reason, message, lastAt } = series;
+    const name = `${subject.name.slice(0, 220)}.${randomBytes(8).toString('hex')}`;
     const firstAt = series.name === undefined ? series.firstAt : lastAt;
     await this.#client.request(this.#path(series), {
       method: 'POST',
       body: {
         apiVersion: 'v1',
         kind: 'Event',
-        metadata: { name, namespace: policy.namespace },
+        metadata: { name, namespace: subject.namespace },
         involvedObject: {
           apiVersion: `${GROUP}/${VERSION}`,
-          kind: KIND,
-          namespace: policy.namespace,
-          name: policy.name,
-          uid: policy.uid,
+          kind: kindOf(subject),
+          namespace: subject.namespace,
+          name: subject.name,
+          uid: subject.uid,
         },
         type,
         reason,
@@ -127,7 +127,7 @@ export class EventRecorder {
     Object.assign(series, { name, firstAt, written: pending });
   }
 
-  #path({ policy }: Series): string {
-    return `/api/v1/namespaces/${encodeURIComponent(policy.namespace)}/events`;
+  #path({ subject }: Series): string {
+    return `/api/v1/namespaces/${encodeURIComponent(subject.namespace)}/events`;
   }
 }

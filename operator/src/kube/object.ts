@@ -1,4 +1,5 @@
-import type { PolicyStatus } from '@fuseboard/schema';
+import type { OverrideStatus, PolicyStatus } from '@fuseboard/schema';
+import { madeBy, type Override, readOverride } from '../core/override.ts';
 import { KubeError } from './client.ts';
 
 /** An object as the API server gives it; of `metadata` only what everything here relies on is named. */
@@ -10,21 +11,37 @@ export interface KubeObject {
     readonly resourceVersion: string;
     readonly generation?: number;
     readonly creationTimestamp?: string;
+    readonly annotations?: Readonly<Record<string, string>>;
+    readonly managedFields?: readonly { readonly manager?: string; readonly subresource?: string }[];
   };
   readonly spec?: unknown;
   readonly status?: unknown;
 }
 
-/** The newest copy of a policy that is known, for an update that must not overwrite a newer one. */
-export interface StoredPolicy {
+/** The newest copy of a policy or an override that is known, for an update that must not overwrite a newer one. */
+export interface Stored {
   readonly uid: string;
   readonly resourceVersion: string;
-  readonly status?: PolicyStatus;
+  readonly status?: PolicyStatus | OverrideStatus;
 }
 
-export function toStored({ metadata, status }: KubeObject): StoredPolicy {
+export function toStored({ metadata, status }: KubeObject): Stored {
   const { uid, resourceVersion } = metadata;
-  return { uid, resourceVersion, ...(status === undefined ? {} : { status: status as PolicyStatus }) };
+  return { uid, resourceVersion, ...(status === undefined ? {} : { status: status as Stored['status'] }) };
+}
+
+export function toOverride({ metadata, spec, status }: KubeObject): Override {
+  const { uid, namespace, name, generation, creationTimestamp } = metadata;
+  return readOverride({
+    uid,
+    namespace,
+    name,
+    ...(generation !== undefined && { generation }),
+    createdAt: Date.parse(creationTimestamp ?? '') || 0,
+    spec,
+    status,
+    createdBy: madeBy(metadata),
+  });
 }
 
 /** `namespace/name` */

@@ -45,6 +45,9 @@ export interface ReflectorOptions {
 
 const PAGE = 500;
 
+/** An API server that has just started forbids everything until it has read its roles. */
+const REFUSED_FOR_GOOD = 2;
+
 /** The resource cannot be relied on, although the API server answers. */
 class Outage extends Error {}
 
@@ -70,6 +73,8 @@ export class Reflector {
   readonly #stats: ReflectorStats = { lists: 0, watches: 0, events: 0, bookmarks: 0, expirations: 0, failures: 0 };
   #synced = false;
   #outage: string | undefined;
+  /** Lists in a row that were forbidden; one of a resource that is not served counts for all. */
+  #refused = 0;
   /** Everything up to this resourceVersion is in `#objects`. */
   #asOf: string | undefined;
   /** Where the next watch goes on; ahead of `#asOf` while a removal is held. */
@@ -102,6 +107,11 @@ export class Reflector {
 
   get synced(): boolean {
     return this.#synced;
+  }
+
+  /** Whether waiting for the first list is in vain: the API server does not serve the resource, or goes on forbidding it. */
+  get unavailable(): boolean {
+    return !this.#synced && this.#refused >= REFUSED_FOR_GOOD;
   }
 
   get outage(): string | undefined {
@@ -355,6 +365,11 @@ export class Reflector {
   #fail(error: unknown): Error {
     const { client, resource, log, changed } = this.#options;
     this.#stats.failures += 1;
+    const status = error instanceof KubeError ? error.status : undefined;
+    const wasUnavailable = this.unavailable;
+    if (status === 404 || error instanceof Outage) this.#refused = REFUSED_FOR_GOOD;
+    else this.#refused = status === 403 ? this.#refused + 1 : 0;
+    if (this.unavailable !== wasUnavailable) changed();
     const verb = this.#following ? 'watch' : 'list';
     const outage = error instanceof Outage ? error.message : explain(error, verb, resource, client.server);
     if (outage !== this.#outage) {

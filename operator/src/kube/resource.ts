@@ -1,4 +1,5 @@
-import { GROUP, PLURAL, VERSION } from '@fuseboard/schema';
+import { GROUP, KIND, OVERRIDE_PLURAL, PLURAL, VERSION } from '@fuseboard/schema';
+import type { Subject } from '../core/sink.ts';
 import { type KubeClient, KubeError } from './client.ts';
 
 /** A resource, by the names under which the API server serves it. */
@@ -12,8 +13,14 @@ export interface KubeResource {
 }
 
 export const POLICIES: KubeResource = { group: GROUP, version: VERSION, plural: PLURAL };
+export const OVERRIDES: KubeResource = { group: GROUP, version: VERSION, plural: OVERRIDE_PLURAL };
 export const LEASES: KubeResource = { group: 'coordination.k8s.io', version: 'v1', plural: 'leases' };
 export const CONFIG_MAPS: KubeResource = { group: '', version: 'v1', plural: 'configmaps' };
+
+export const kindOf = (subject: Subject) => ('kind' in subject ? subject.kind : KIND);
+export const resourceOf = (subject: Subject) => ('kind' in subject ? OVERRIDES : POLICIES);
+
+export const CONTROLLER_REVISIONS: KubeResource = { group: 'apps', version: 'v1', plural: 'controllerrevisions' };
 
 /** `circuitbreakerpolicies.fuseboard.dev` */
 export const resourceName = ({ plural, group }: KubeResource) => (group === '' ? plural : `${plural}.${group}`);

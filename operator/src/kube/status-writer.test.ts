@@ -92,7 +92,7 @@ describe('the status of a policy', () => {
     server.put('a');
     const stored = server.putStatus('a', applied(1));
     const { uid, resourceVersion } = stored.metadata;
-    begin({ stored: (_, name) => (name === 'a' ? { uid, resourceVersion, status: applied(1) } : undefined) });
+    begin({ stored: ({ name }) => (name === 'a' ? { uid, resourceVersion, status: applied(1) } : undefined) });
     sink.write(policyOf(stored), applied(1));
     sink.write(policyOf(server.put('b')), applied(2));
     await holds('b', applied(2));

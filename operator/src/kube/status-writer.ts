@@ -1,27 +1,26 @@
 import { hostname } from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
-import { GROUP, KIND, type PolicyStatus, VERSION } from '@fuseboard/schema';
+import { GROUP, type OverrideStatus, type PolicyStatus, VERSION } from '@fuseboard/schema';
 import type { KubeConfig } from '@kubernetes/client-node';
-import type { Policy } from '../core/policy.ts';
-import type { PolicyEventRecord, StatusSink } from '../core/sink.ts';
+import type { EventRecord, StatusSink, Subject } from '../core/sink.ts';
 import { KubeClient, KubeError } from './client.ts';
 import { EventRecorder } from './events.ts';
-import { type KubeObject, type StoredPolicy, toStored } from './object.ts';
-import { objectPath, POLICIES } from './resource.ts';
+import { type KubeObject, type Stored, toStored } from './object.ts';
+import { kindOf, objectPath, resourceOf } from './resource.ts';
 import { WriteQueue } from './write-queue.ts';
 
 export interface KubernetesStatusSinkOptions {
   readonly kubeConfig: KubeConfig;
   /** The newest copy that the source knows, which saves a read for each write. Absent: every write reads first. */
-  readonly stored?: (namespace: string, name: string) => StoredPolicy | undefined;
+  readonly stored?: (subject: Subject) => Stored | undefined;
   /** Which replica writes, shown in Events. Absent: the host's name, which is the pod's name in a cluster. */
   readonly instance?: string;
   /** Asked before each write, which is dropped without a permit, or with one of another term than when it was wanted. Absent: always permitted. */
   readonly permit?: () => Permit | undefined;
   readonly log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
-  /** The least time between two writes of a policy's status, in milliseconds. Absent: 1 000. */
+  /** The least time between two writes of the status of an object, in milliseconds. Absent: 1 000. */
   readonly statusIntervalMs?: number;
-  /** The least time between two Events of a reason at a policy, in milliseconds. Absent: 60 000. */
+  /** The least time between two Events of a reason at an object, in milliseconds. Absent: 60 000. */
   readonly eventIntervalMs?: number;
   /** The wait before a failed write is tried again; it doubles up to 30 s. In milliseconds. Absent: 1 000. */
   readonly retryMs?: number;
@@ -37,14 +36,16 @@ export interface Permit {
   readonly forMs: number;
 }
 
+type Status = PolicyStatus | OverrideStatus;
+
 type Write = { readonly term: number } & (
-  | { readonly kind: 'status'; readonly policy: Policy; readonly status: PolicyStatus }
-  | { readonly kind: 'event'; readonly policy: Policy }
+  | { readonly kind: 'status'; readonly subject: Subject; readonly status: Status }
+  | { readonly kind: 'event'; readonly subject: Subject }
 );
 
 const ALWAYS: Permit = { term: 0, forMs: Number.POSITIVE_INFINITY };
 
-/** Writes in any second, over all policies, Events included. */
+/** Writes in any second, over all objects, Events included. */
 const WRITES_PER_SECOND = 20;
 /** One slow answer must not hold up the rest. */
 const MAX_IN_FLIGHT = 4;
@@ -58,7 +59,7 @@ const FINAL: readonly number[] = [400, 404, 405, 413, 415, 422];
 const MAX_WRITTEN = 60 * WRITES_PER_SECOND;
 const REQUEST_MS = 10_000;
 
-/** Status and Events of policies in the API server. Needs update on `circuitbreakerpolicies/status`, get on `circuitbreakerpolicies`, and create and patch on `events`. */
+/** Status and Events of policies and overrides in the API server. Needs get on them, update on their `status`, and create and patch on `events`. */
 export function kubernetesStatusSink(options: KubernetesStatusSinkOptions): StatusSink {
   return new KubernetesStatusSink(options);
 }
@@ -71,7 +72,7 @@ class KubernetesStatusSink implements StatusSink {
   readonly #stopping = new AbortController();
   readonly #inFlight = new Set<Promise<void>>();
   /** What was written and has not come back through the source yet, by uid. */
-  readonly #written = new Map<string, StoredPolicy>();
+  readonly #written = new Map<string, Stored>();
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
   /** What ails the writes of a kind now, so that it is said once. */
@@ -84,27 +85,27 @@ class KubernetesStatusSink implements StatusSink {
     this.#events = new EventRecorder(this.#client, options.instance ?? hostname());
   }
 
-  write(policy: Policy, status: PolicyStatus): void {
+  write(subject: Subject, status: Status): void {
     const permit = this.#permit();
     if (this.#stopped || !permit) return;
-    const wanted = JSON.parse(JSON.stringify(status)) as PolicyStatus;
-    if (!this.#queue.isActive(policy.uid)) {
-      const known = this.#newest(policy);
-      if (known?.uid === policy.uid && isDeepStrictEqual(known.status, wanted)) return;
+    const wanted = JSON.parse(JSON.stringify(status)) as Status;
+    if (!this.#queue.isActive(subject.uid)) {
+      const known = this.#newest(subject);
+      if (known?.uid === subject.uid && isDeepStrictEqual(known.status, wanted)) return;
     }
     this.#queue.put(
-      policy.uid,
-      { kind: 'status', policy, status: wanted, term: permit.term },
+      subject.uid,
+      { kind: 'status', subject, status: wanted, term: permit.term },
       this.#options.statusIntervalMs ?? 1000,
     );
     this.#pump();
   }
 
-  event(policy: Policy, event: PolicyEventRecord): void {
+  event(subject: Subject, event: EventRecord): void {
     const permit = this.#permit();
     if (this.#stopped || !permit) return;
-    const key = this.#events.record(policy, event);
-    this.#queue.put(key, { kind: 'event', policy, term: permit.term }, this.#options.eventIntervalMs ?? 60_000);
+    const key = this.#events.record(subject, event);
+    this.#queue.put(key, { kind: 'event', subject, term: permit.term }, this.#options.eventIntervalMs ?? 60_000);
     this.#pump();
   }
 
@@ -139,12 +140,12 @@ class KubernetesStatusSink implements StatusSink {
       else await this.#events.write(key, AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(forMs)]));
       this.#queue.done(key);
       if (this.#trouble.delete(write.kind))
-        this.#options.log.info({}, `the ${write.kind} of policies can be written again`);
+        this.#options.log.info({}, `the ${write.kind} of policies and overrides can be written again`);
     } catch (error) {
       if (this.#stopped) return;
       const { status, retryAfterMs } = error instanceof KubeError ? error : {};
-      const { namespace, name } = write.policy;
-      const what = `${write.kind} of policy ${namespace}/${name}`;
+      const { namespace, name } = write.subject;
+      const what = `${write.kind} of ${nounOf(write)} ${namespace}/${name}`;
       if (status !== undefined && FINAL.includes(status)) {
         this.#queue.done(key);
         if (status !== 404)
@@ -162,11 +163,11 @@ class KubernetesStatusSink implements StatusSink {
 
   /** An update with the resourceVersion of the newest copy, so that a writer who was overtaken never wins unseen. */
   async #writeStatus(write: Extract<Write, { kind: 'status' }>): Promise<void> {
-    const { policy, status } = write;
-    const { namespace, name, uid } = policy;
-    const path = objectPath(POLICIES, namespace, name);
+    const { subject, status } = write;
+    const { namespace, name, uid } = subject;
+    const path = objectPath(resourceOf(subject), namespace, name);
     const common = { signal: this.#stopping.signal };
-    let newest = this.#newest(policy);
+    let newest = this.#newest(subject);
     for (let conflicts = 0; ; conflicts += 1) {
       newest ??= toStored(await this.#client.request<KubeObject>(path, { ...common, timeoutMs: REQUEST_MS }));
       const timeoutMs = this.#permittedMs(write);
@@ -178,7 +179,7 @@ class KubernetesStatusSink implements StatusSink {
           method: 'PUT',
           body: {
             apiVersion: `${GROUP}/${VERSION}`,
-            kind: KIND,
+            kind: kindOf(subject),
             metadata: { namespace, name, uid, resourceVersion: newest.resourceVersion },
             status,
           },
@@ -203,8 +204,9 @@ class KubernetesStatusSink implements StatusSink {
     return permit?.term === term ? Math.min(REQUEST_MS, Math.ceil(permit.forMs)) : 0;
   }
 
-  #newest({ namespace, name, uid }: Policy): StoredPolicy | undefined {
-    const known = this.#options.stored?.(namespace, name);
+  #newest(subject: Subject): Stored | undefined {
+    const { uid } = subject;
+    const known = this.#options.stored?.(subject);
     const written = this.#written.get(uid);
     if (!known || !written) return known;
     if (known.uid === uid && BigInt(known.resourceVersion) < BigInt(written.resourceVersion)) return written;
@@ -221,9 +223,12 @@ class KubernetesStatusSink implements StatusSink {
   }
 }
 
-function advice(status: number | undefined, { kind }: Write): string {
+const nounOf = ({ subject }: Write) => ('kind' in subject ? 'override' : 'policy');
+
+function advice(status: number | undefined, { kind, subject }: Write): string {
+  const { plural } = resourceOf(subject);
   if (status !== 403) return 'trying again';
   return kind === 'status'
-    ? `grant the operator's account the verbs get on ${POLICIES.plural} and update on ${POLICIES.plural}/status of the group ${GROUP}`
+    ? `grant the operator's account the verbs get on ${plural} and update on ${plural}/status of the group ${GROUP}`
     : `grant the operator's account the verbs create and patch on events`;
 }

@@ -185,7 +185,7 @@ describe('a file with a mistake', () => {
       `${text('one', '{ breakers: [search] }')}---\n${text('two').replace('CircuitBreakerPolicy', 'Policy')}`,
     );
     await until(() => problems().length > 0);
-    expect(problems()).toEqual(['a.yaml:7 kind: must be CircuitBreakerPolicy, not "Policy"']);
+    expect(problems()).toEqual(['a.yaml:7 kind: must be CircuitBreakerPolicy or CircuitBreakerOverride, not "Policy"']);
     expect(keys()).toEqual(['shop/one', 'shop/two']);
     expect(source.state().policies.get('shop/one')!.spec.breakers).toEqual(['search']);
   });

@@ -2,11 +2,14 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { MAX_DURATION_MS } from '@fuseboard/schema';
 import { type FSWatcher, watch } from 'chokidar';
 import type { Logger } from 'pino';
+import { type Override, readOverride } from '../core/override.ts';
 import type { Policy } from '../core/policy.ts';
-import { type ParsedFile, parsePolicyFile } from './file.ts';
+import { type FileOverride, type ParsedFile, parsePolicyFile } from './file.ts';
 import { type LastGood, lastGoodFolder } from './last-good.ts';
+import { type LocalOverrides, TOO_FAR } from './overrides.ts';
 import type { Source, SourceProblem, SourceState } from './source.ts';
 
 export interface DirectoryOptions {
@@ -14,6 +17,10 @@ export interface DirectoryOptions {
   /** Where the last good text of each file is kept over restarts. Absent: it is kept in memory only. */
   readonly stateFolder?: string;
   readonly log: Logger;
+  /** What was made through the admin API. Absent: nothing is. */
+  readonly overrides?: Pick<LocalOverrides, 'list' | 'follow'>;
+  /** Wall clock, milliseconds since 1970. Absent: that of the process. */
+  readonly wallClock?: () => number;
   /** How long a new text must stay the same before it is believed, in ms. Absent: 60. */
   readonly settleMs?: number;
   /** The same where policies would go away: a file that is missing, or holds fewer. Absent: 400. */
@@ -47,13 +54,15 @@ interface Doubt {
  * outage or problem, and a file with a mistake in it takes no policy away. Folders inside and names that begin with a dot
  * are not looked at.
  *
- * A file has no generation and no stable time of creation, so `generation` and `createdAt` are 0: of two policies that
+ * An override of a file counts as made when it is first read. A file has no generation and no stable time of creation, so `generation` and `createdAt` are 0: of two policies that
  * rank alike, the name decides.
  */
 export function directorySource({
   folder,
   stateFolder,
   log,
+  overrides: local,
+  wallClock = Date.now,
   settleMs = 60,
   settleLossMs = 400,
   rereadMs = 5_000,
@@ -63,7 +72,8 @@ export function directorySource({
   const doubts = new Map<string, Doubt>();
   /** What became of a policy of a file, so that a file that stays as it is costs next to nothing. */
   const made = new WeakMap<object, Policy>();
-  let state: SourceState = { synced: false, policies: new Map(), problems: [] };
+  const madeOverrides = new WeakMap<object, Override>();
+  let state: SourceState = { synced: false, policies: new Map(), overrides: new Map(), problems: [] };
   let changed: () => void = () => {};
   let watcher: FSWatcher | undefined;
   let watched: string | undefined;
@@ -134,7 +144,7 @@ export function directorySource({
       line,
       message: field === '' ? message : `${field}: ${message}`,
     }));
-    for (const { namespace, name: policy, problems: mistakes } of fresh.policies) {
+    for (const { namespace, name: policy, problems: mistakes } of [...fresh.policies, ...fresh.overrides]) {
       for (const { line, field, message } of mistakes) {
         log.warn({ file: name, line, namespace, policy }, `policy file: ${field}: ${message}`);
       }
@@ -147,7 +157,12 @@ export function directorySource({
       return;
     }
     const good = held?.parsed ?? (await saved(name)) ?? NOTHING;
-    files.set(name, { text: sight.text, parsed: { ...fresh, policies: merge(fresh, good) }, problems });
+    const merged = {
+      ...fresh,
+      policies: merge(fresh.policies, good.policies),
+      overrides: merge(fresh.overrides, good.overrides),
+    };
+    files.set(name, { text: sight.text, parsed: merged, problems });
   }
 
   async function saved(name: string): Promise<ParsedFile | undefined> {
@@ -159,10 +174,26 @@ export function directorySource({
   function compose(): SourceState {
     const policies = new Map<string, Policy>();
     const owners = new Map<string, string>();
+    const overrides = new Map<string, Override>();
     const problems: SourceProblem[] = [];
     for (const name of [...files.keys()].sort()) {
       const { parsed, problems: mine } = files.get(name)!;
       problems.push(...mine);
+      for (const one of parsed.overrides) {
+        const key = keyOf(one);
+        if (overrides.has(key)) {
+          problems.push({
+            where: name,
+            line: one.line,
+            message: `override ${key} is in another file too; remove one of the two`,
+          });
+          continue;
+        }
+        const known = state.overrides?.get(key);
+        const next = madeOverrides.get(one) ?? fileOverride(one, wallClock(), known);
+        madeOverrides.set(one, next);
+        overrides.set(key, next);
+      }
       for (const one of parsed.policies) {
         const { namespace, name: policy, line, spec, problems: mistakes } = one;
         const key = `${namespace}/${policy}`;
@@ -182,7 +213,8 @@ export function directorySource({
         policies.set(key, next);
       }
     }
-    return { synced: true, policies, problems };
+    for (const one of local?.list() ?? []) overrides.set(keyOf(one), one);
+    return { synced: true, policies, overrides, problems };
   }
 
   function publish(next: SourceState): void {
@@ -191,7 +223,9 @@ export function directorySource({
       state.outage === next.outage &&
       JSON.stringify(state.problems) === JSON.stringify(next.problems) &&
       state.policies.size === next.policies.size &&
-      [...next.policies].every(([key, policy]) => state.policies.get(key) === policy);
+      [...next.policies].every(([key, policy]) => state.policies.get(key) === policy) &&
+      state.overrides?.size === next.overrides?.size &&
+      [...(next.overrides ?? [])].every(([key, override]) => state.overrides?.get(key) === override);
     const told = new Set(state.problems.map((problem) => JSON.stringify(problem)));
     for (const problem of next.problems) {
       if (told.has(JSON.stringify(problem))) continue;
@@ -247,6 +281,7 @@ export function directorySource({
     kind: 'directory',
     start(notify) {
       changed = notify;
+      local?.follow(() => publish(state.synced ? compose() : state));
       wake(0);
     },
     state: () => state,
@@ -264,7 +299,7 @@ export function directorySource({
   };
 }
 
-const NOTHING: ParsedFile = { policies: [], problems: [] };
+const NOTHING: ParsedFile = { policies: [], overrides: [], problems: [] };
 
 async function see(path: string): Promise<Sight> {
   try {
@@ -287,19 +322,21 @@ function sameSight(a: Sight, b: Sight): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }
 
-/** Whether believing this would take a policy away that is known now. */
+/** Whether believing this would take something away that is known now. */
 function loses(sight: Sight, held: Held | undefined): boolean {
-  if (held === undefined || held.parsed.policies.length === 0) return false;
+  const before = held === undefined ? [] : [...held.parsed.policies, ...held.parsed.overrides];
+  if (before.length === 0) return false;
   if (sight === 'absent') return true;
   if ('unreadable' in sight) return false;
-  const next = new Set(parsePolicyFile(sight.text).policies.map(keyOf));
-  return held.parsed.policies.some((policy) => !next.has(keyOf(policy)));
+  const { policies, overrides } = parsePolicyFile(sight.text);
+  const next = new Set([...policies, ...overrides].map(keyOf));
+  return before.some((one) => !next.has(keyOf(one)));
 }
 
-/** The policies of a file with mistakes: what can be read, and what was there before under any other name. */
-function merge(fresh: ParsedFile, good: ParsedFile): ParsedFile['policies'] {
-  const names = new Set(fresh.policies.map(keyOf));
-  return [...fresh.policies, ...good.policies.filter((policy) => !names.has(keyOf(policy)))];
+/** What a file with mistakes holds: what can be read, and what was there before under any other name. */
+function merge<T extends { namespace: string; name: string }>(fresh: readonly T[], good: readonly T[]): T[] {
+  const names = new Set(fresh.map(keyOf));
+  return [...fresh, ...good.filter((one) => !names.has(keyOf(one)))];
 }
 
 const keyOf = ({ namespace, name }: { namespace: string; name: string }) => `${namespace}/${name}`;
@@ -308,4 +345,15 @@ function policyOf(namespace: string, name: string, spec: Policy['spec'], mistake
   const uid = createHash('sha256').update(`${namespace}/${name}`).digest('hex').slice(0, 32);
   const problems = mistakes.map(({ field, message }) => ({ field, message }));
   return { uid, namespace, name, generation: 0, createdAt: 0, spec, problems };
+}
+
+/** The same content is the same override, whenever it is read. */
+function fileOverride({ namespace, name, override, problems }: FileOverride, now: number, known?: Override): Override {
+  const identity = JSON.stringify(['override', namespace, name, override]);
+  const uid = createHash('sha256').update(identity).digest('hex').slice(0, 32);
+  const createdAt = known?.uid === uid ? known.createdAt : now;
+  const read = readOverride({ uid, namespace, name, createdAt, spec: override, createdBy: 'a file' });
+  const mistakes = problems.map(({ field, message }) => ({ field, message }));
+  const far = Date.parse((override as { expiresAt?: string } | null)?.expiresAt ?? '') - createdAt > MAX_DURATION_MS;
+  return { ...read, problems: far && mistakes.length === 0 ? [TOO_FAR] : mistakes };
 }

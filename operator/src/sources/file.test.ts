@@ -53,12 +53,35 @@ describe('a policy file', () => {
 
   it('may be empty, or hold nothing but comments', () => {
     for (const text of ['', '# nothing\n', '---\n---\n'])
-      expect(parsePolicyFile(text)).toEqual({ policies: [], problems: [] });
+      expect(parsePolicyFile(text)).toEqual({ policies: [], overrides: [], problems: [] });
   });
 
   it('keeps the spec as it is spelled', () => {
     const [policy] = parsePolicyFile(document('  mode: Shadow\n')).policies;
     expect(JSON.stringify(policy!.spec)).toBe('{"breakers":["payments"],"mode":"Shadow"}');
     expect(policy).toMatchObject({ namespace: 'default', name: 'payments', line: 4, problems: [] });
+  });
+});
+
+describe('an override in a file', () => {
+  const override = (end: string) =>
+    document('')
+      .replace('CircuitBreakerPolicy', 'CircuitBreakerOverride')
+      .concat(`  action: ForceOpen\n  reason: the partner asked\n  ${end}\n`);
+
+  it('is read beside policies', () => {
+    const parsed = parsePolicyFile(`${document('')}---\n${override('expiresAt: "2999-01-01T00:00:00Z"')}`);
+    expect(parsed.policies).toHaveLength(1);
+    expect(parsed.overrides).toMatchObject([{ namespace: 'default', name: 'payments', line: 11, problems: [] }]);
+  });
+
+  it.each([
+    ['duration: 10m', 9, 'spec.duration: counts from the creation, which a file does not have; give expiresAt'],
+    ['expiresAt: noon', 10, 'spec.expiresAt: must be a time'],
+  ])('with %s is named with its line', (end, _line, message) => {
+    const [found] = parsePolicyFile(override(end)).overrides;
+    const [problem] = found!.problems;
+    expect(problem!.line).toBe(9);
+    expect(`${problem!.field}: ${problem!.message}`).toContain(message);
   });
 });

@@ -1,4 +1,13 @@
-import { GROUP, KIND, type PolicySpec, type SpecProblem, specProblems, VERSION } from '@fuseboard/schema';
+import {
+  GROUP,
+  KIND,
+  OVERRIDE_KIND,
+  overrideProblems,
+  type PolicySpec,
+  type SpecProblem,
+  specProblems,
+  VERSION,
+} from '@fuseboard/schema';
 import { type Document, isMap, isNode, isScalar, LineCounter, parseAllDocuments } from 'yaml';
 import { DEFAULT_NAMESPACE } from '../core/namespace.ts';
 
@@ -10,24 +19,33 @@ export interface LineProblem {
   readonly message: string;
 }
 
-/** A policy as a file spells it. */
-export interface FilePolicy {
+interface FileObject {
   readonly namespace: string;
   readonly name: string;
   readonly line: number;
-  readonly spec: PolicySpec;
   readonly problems: readonly (SpecProblem & { readonly line: number })[];
+}
+
+/** A policy as a file spells it. */
+export interface FilePolicy extends FileObject {
+  readonly spec: PolicySpec;
+}
+
+/** An override as a file spells it. */
+export interface FileOverride extends FileObject {
+  readonly override: unknown;
 }
 
 export interface ParsedFile {
   readonly policies: readonly FilePolicy[];
+  readonly overrides: readonly FileOverride[];
   /** What could not become a policy. Where the text is no YAML at all, there are no policies. */
   readonly problems: readonly LineProblem[];
 }
 
 export const API_VERSION = `${GROUP}/${VERSION}`;
 
-/** Reads a file of policies: YAML with one or several documents, or JSON. */
+/** Reads a file of policies and overrides: YAML with one or several documents, or JSON. */
 export function parsePolicyFile(text: string): ParsedFile {
   const lines = new LineCounter();
   const documents = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false });
@@ -35,19 +53,21 @@ export function parsePolicyFile(text: string): ParsedFile {
   const syntax = list.flatMap(({ errors }) =>
     errors.map(({ pos, message }) => ({ line: lines.linePos(pos[0]).line, field: '', message })),
   );
-  if (syntax.length > 0) return { policies: [], problems: syntax };
+  if (syntax.length > 0) return { policies: [], overrides: [], problems: syntax };
   const policies: FilePolicy[] = [];
+  const overrides: FileOverride[] = [];
   const problems: LineProblem[] = [];
   for (const document of list) {
     if (document.contents === null || (isScalar(document.contents) && document.contents.value === null)) continue;
     const read = readDocument(document, lines);
     if ('spec' in read) policies.push(read);
+    else if ('override' in read) overrides.push(read);
     else problems.push(read);
   }
-  return { policies, problems };
+  return { policies, overrides, problems };
 }
 
-function readDocument(document: Document.Parsed, lines: LineCounter): FilePolicy | LineProblem {
+function readDocument(document: Document.Parsed, lines: LineCounter): FilePolicy | FileOverride | LineProblem {
   const line = (path: readonly (string | number)[]) => lineOf(document, lines, path);
   const problem = (field: string, message: string): LineProblem => ({
     line: line(field === '' ? [] : field.split('.')),
@@ -64,7 +84,9 @@ function readDocument(document: Document.Parsed, lines: LineCounter): FilePolicy
     return problem('', `is not a ${KIND} but ${Array.isArray(value) ? 'a list' : 'a plain value'}`);
   }
   const { apiVersion, kind, metadata, spec } = value as Record<string, unknown>;
-  if (kind !== KIND) return problem('kind', `must be ${KIND}, not ${show(kind)}`);
+  if (kind !== KIND && kind !== OVERRIDE_KIND) {
+    return problem('kind', `must be ${KIND} or ${OVERRIDE_KIND}, not ${show(kind)}`);
+  }
   if (apiVersion !== API_VERSION) return problem('apiVersion', `must be ${API_VERSION}, not ${show(apiVersion)}`);
   const { name, namespace = DEFAULT_NAMESPACE } = (metadata ?? {}) as Record<string, unknown>;
   if (typeof name !== 'string' || !SUBDOMAIN.test(name) || name.length > 253) {
@@ -73,8 +95,17 @@ function readDocument(document: Document.Parsed, lines: LineCounter): FilePolicy
   if (typeof namespace !== 'string' || !LABEL.test(namespace)) {
     return problem('metadata.namespace', `must be lower-case letters, digits and dashes, not ${show(namespace)}`);
   }
-  const problems = specProblems(spec).map((one) => ({ ...one, line: line(steps(one.field)) }));
-  return { namespace, name, line: line(['metadata', 'name']), spec: spec as PolicySpec, problems };
+  const found = kind === KIND ? specProblems(spec) : fileOverrideProblems(spec);
+  const problems = found.map((one) => ({ ...one, line: line(steps(one.field)) }));
+  const common = { namespace, name, line: line(['metadata', 'name']), problems };
+  return kind === KIND ? { ...common, spec: spec as PolicySpec } : { ...common, override: spec };
+}
+
+/** A file has no creation that a duration could count from. */
+function fileOverrideProblems(spec: unknown): SpecProblem[] {
+  const problems = overrideProblems(spec);
+  if (problems.length > 0 || (spec as { duration?: string }).duration === undefined) return problems;
+  return [{ field: 'spec.duration', message: 'counts from the creation, which a file does not have; give expiresAt' }];
 }
 
 const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;

@@ -72,7 +72,7 @@ describe('policies from an API server that works', () => {
     await followed();
     server.putStatus('a', { observedGeneration: 1 });
     await until(() => source.state().policies.get('default/a')?.status?.observedGeneration === 1);
-    expect(source.stored('default', 'a')?.resourceVersion).toBe(server.version);
+    expect(source.stored(source.state().policies.get('default/a')!)?.resourceVersion).toBe(server.version);
   });
 
   it('say as of when they are, by list, event and bookmark', async () => {

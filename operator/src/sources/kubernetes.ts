@@ -1,10 +1,12 @@
 import { type PolicySpec, type PolicyStatus, specProblems } from '@fuseboard/schema';
 import type { KubeConfig } from '@kubernetes/client-node';
+import type { Override } from '../core/override.ts';
 import type { Policy } from '../core/policy.ts';
+import type { Subject } from '../core/sink.ts';
 import { KubeClient } from '../kube/client.ts';
-import { type KubeObject, type StoredPolicy, toStored } from '../kube/object.ts';
+import { type KubeObject, type Stored, toOverride, toStored } from '../kube/object.ts';
 import { Reflector, type ReflectorOptions, type ReflectorStats, type ReflectorTimers } from '../kube/reflector.ts';
-import { POLICIES } from '../kube/resource.ts';
+import { type KubeResource, OVERRIDES, POLICIES } from '../kube/resource.ts';
 import type { Source, SourceState } from './source.ts';
 
 export interface KubernetesSourceOptions extends ReflectorTimers {
@@ -15,47 +17,58 @@ export interface KubernetesSourceOptions extends ReflectorTimers {
 }
 
 export interface KubernetesSource extends Source {
-  stored(namespace: string, name: string): StoredPolicy | undefined;
+  stored(subject: Subject): Stored | undefined;
   /** Counters since the start, over all namespaces. */
   stats(): ReflectorStats;
 }
 
-/** Policies from the API server. Needs the verbs list and watch on `circuitbreakerpolicies`, and nothing else. */
+/**
+ * Policies and overrides from the API server. Needs the verbs list and watch on `circuitbreakerpolicies`; without those on
+ * `circuitbreakeroverrides`, or without its definition, there are no overrides and all else is well.
+ */
 export function kubernetesSource(options: KubernetesSourceOptions): KubernetesSource {
   const { kubeConfig, namespaces, log, ...timers } = options;
   const client = new KubeClient(kubeConfig);
   const translated = new WeakMap<KubeObject, Policy>();
+  const translatedOverrides = new WeakMap<KubeObject, Override>();
   let changed = () => {};
   let state: SourceState | undefined;
-  const reflectors = (namespaces?.length ? [...new Set(namespaces)] : [undefined]).map(
-    (namespace) =>
-      new Reflector({
-        client,
-        resource: POLICIES,
-        namespace,
-        timers,
-        log,
-        changed: () => {
-          state = undefined;
-          changed();
-        },
-      }),
-  );
+  const places = namespaces?.length ? [...new Set(namespaces)] : [undefined];
+  const renewed = () => {
+    state = undefined;
+    changed();
+  };
+  const reflect = (resource: KubeResource) =>
+    places.map((namespace) => new Reflector({ client, resource, namespace, timers, log, changed: renewed }));
+  const reflectors = reflect(POLICIES);
+  const overrides = reflect(OVERRIDES);
 
   const policyOf = (object: KubeObject): Policy => {
     const known = translated.get(object) ?? toPolicy(object);
     translated.set(object, known);
     return known;
   };
+  const overrideOf = (object: KubeObject): Override => {
+    const known = translatedOverrides.get(object) ?? toOverride(object);
+    translatedOverrides.set(object, known);
+    return known;
+  };
   const compute = (): SourceState => {
+    const overridesAsOf = lowest(overrides.map((reflector) => reflector.asOf));
     const outages = [...new Set(reflectors.flatMap(({ outage }) => outage ?? []))];
     const asOf = lowest(reflectors.map((reflector) => reflector.asOf));
     return {
-      synced: reflectors.every(({ synced }) => synced),
+      // Agents would end the overrides that they obey if they were told of none before these are known.
+      synced:
+        reflectors.every(({ synced }) => synced) && overrides.every(({ synced, unavailable }) => synced || unavailable),
       ...(outages.length === 0 ? {} : { outage: outages.join('; ') }),
       ...(asOf === undefined ? {} : { asOf }),
+      ...(overridesAsOf === undefined ? {} : { overridesAsOf }),
       policies: new Map(
         reflectors.flatMap(({ objects }) => [...objects].map(([key, object]) => [key, policyOf(object)] as const)),
+      ),
+      overrides: new Map(
+        overrides.flatMap(({ objects }) => [...objects].map(([key, object]) => [key, overrideOf(object)] as const)),
       ),
       problems: [],
     };
@@ -65,21 +78,24 @@ export function kubernetesSource(options: KubernetesSourceOptions): KubernetesSo
     kind: 'kubernetes',
     start(listener) {
       changed = listener;
-      for (const reflector of reflectors) reflector.start();
+      for (const reflector of [...reflectors, ...overrides]) reflector.start();
     },
     state() {
       state ??= compute();
       return state;
     },
     async refresh() {
-      await Promise.all(reflectors.map((reflector) => reflector.refresh()));
+      const known = overrides.filter(({ synced }) => synced);
+      await Promise.all([...reflectors, ...known].map((reflector) => reflector.refresh()));
     },
     async stop() {
-      await Promise.all(reflectors.map((reflector) => reflector.stop()));
+      await Promise.all([...reflectors, ...overrides].map((reflector) => reflector.stop()));
     },
-    stored(namespace, name) {
-      const key = `${namespace}/${name}`;
-      const object = reflectors.map(({ objects }) => objects.get(key)).find((found) => found !== undefined);
+    stored(subject) {
+      const key = `${subject.namespace}/${subject.name}`;
+      const object = ('kind' in subject ? overrides : reflectors)
+        .map(({ objects }) => objects.get(key))
+        .find((found) => found !== undefined);
       return object && toStored(object);
     },
     stats() {

@@ -1,3 +1,4 @@
+import type { Override } from '../core/override.ts';
 import type { Policy } from '../core/policy.ts';
 
 /** Something in a source that could not become a policy at all, such as a file that is not YAML. */
@@ -18,6 +19,10 @@ export interface SourceState {
   readonly asOf?: string;
   /** By `namespace/name`. */
   readonly policies: ReadonlyMap<string, Policy>;
+  /** By `namespace/name`. Absent: the source has none. */
+  readonly overrides?: ReadonlyMap<string, Override>;
+  /** The resourceVersion of the cache of overrides; absent where there is none. */
+  readonly overridesAsOf?: string;
   readonly problems: readonly SourceProblem[];
 }
 

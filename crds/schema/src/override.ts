@@ -1,0 +1,110 @@
+import { z } from 'zod';
+import { breakers, dotted, duration, type SpecProblem, selector } from './policy.ts';
+import { OVERRIDE_RULES, RULES, violations } from './rules.ts';
+import { condition, tally } from './status.ts';
+
+export const OVERRIDE_KIND = 'CircuitBreakerOverride';
+export const OVERRIDE_PLURAL = 'circuitbreakeroverrides';
+
+/** What an override does to a breaker. */
+export const OVERRIDE_ACTIONS = ['ForceOpen', 'ForceClosed', 'Reset'] as const;
+
+/** Names who made an override through the admin API, which acts for a person. */
+export const CREATED_BY = 'fuseboard.dev/created-by';
+
+/** Condition types of an override, and the reasons each may carry. */
+export const OVERRIDE_CONDITION_REASONS = {
+  Applied: ['Applied', 'Pending', 'NoAgents', 'PartiallyApplied', 'Invalid', 'Ended'],
+} as const;
+
+/** RFC 3339, as the API server takes a date-time. */
+const INSTANT = /^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})$/;
+
+/** The spec of a CircuitBreakerOverride, field by field; `overrideProblems` also applies the rules across fields. */
+export const OverrideSpecFields = z
+  .strictObject({
+    breakers: breakers(
+      'Which breakers it acts on: names as given to getBreaker; one trailing * makes a prefix, * alone is all.',
+    ),
+    selector: selector
+      .describe('Which agents in this namespace it is for, by their labels. Absent or empty: all of them.')
+      .optional(),
+    action: z
+      .enum(OVERRIDE_ACTIONS)
+      .describe(
+        'ForceOpen: the breakers reject every call, in every mode; after its end they are half-open and test the other side. ForceClosed: every call passes and is recorded, and nothing opens the breakers; after its end their policies judge again. Reset: each process that hears of it before its end closes the breakers once, with nothing recorded; breakers that a ForceOpen or ForceClosed holds stay as they are.',
+      ),
+    reason: z
+      .string()
+      .max(256)
+      .optional()
+      .describe('Why, for those who wonder. Required. It is shown with the breakers, in Events and in logs.'),
+    expiresAt: z
+      .string()
+      .max(64)
+      .regex(INSTANT, 'must be a time such as 2026-01-31T18:00:00Z')
+      .refine((text) => !INSTANT.test(text) || !Number.isNaN(Date.parse(text)), 'must be a time that there is')
+      .optional()
+      .describe(
+        'When it ends, such as 2026-01-31T18:00:00Z: after its creation and at most 24h later. Either this or `duration` is required.',
+      )
+      .meta({ format: 'date-time' }),
+    duration: duration('How long it lasts, from its creation on. Either this or `expiresAt` is required.').optional(),
+  })
+  .describe(
+    'What is wanted: what happens to which breakers of which agents, until when and why. It cannot be edited: delete the override and make another one.',
+  )
+  .meta({
+    'x-kubernetes-validations': [
+      ...OVERRIDE_RULES.map(({ cel, message, field }) => ({ rule: cel, message, fieldPath: `.${field}` })),
+      { rule: 'self == oldSelf', message: 'an override cannot be edited; delete it and make another one' },
+    ],
+  });
+
+/** The status that the operator writes to an override. */
+export const OverrideStatusFields = z
+  .strictObject({
+    phase: z
+      .enum(['Active', 'Ended', 'Invalid'])
+      .optional()
+      .describe(
+        'Active: agents obey it, or will once they hear of it. Ended: its time is over. Invalid: the operator cannot use it, and `Applied` says why.',
+      ),
+    expiresAt: z
+      .string()
+      .meta({ format: 'date-time' })
+      .optional()
+      .describe('When it ends or ended: `spec.expiresAt`, or its creation and `spec.duration`.'),
+    agents: z
+      .strictObject({
+        matched: tally('Agents that it is for.'),
+        applied: tally('Agents that say that they obey it.'),
+        stale: tally('Agents that have been silent for more than 30 s.'),
+        summary: z.string().max(64).describe('Applied and matched agents as k/n.'),
+      })
+      .optional()
+      .describe('Who obeys it. Once it has ended, who did at the end.'),
+    conditions: z
+      .array(condition(OVERRIDE_CONDITION_REASONS, 'override'))
+      .max(8)
+      .optional()
+      .describe('Applied: every live agent that it is for obeys it.')
+      .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] }),
+  })
+  .describe('What the operator has seen.');
+
+/** The rules that an override must keep: its own, and those of a selector. */
+const ALL_RULES = [...RULES.filter(({ path }) => path.startsWith('selector.')), ...OVERRIDE_RULES];
+
+/**
+ * Checks the spec of an override as the API server would, its end in the past excepted: single fields, and rules across fields.
+ *
+ * @returns every problem found; empty when the spec is valid.
+ */
+export function overrideProblems(spec: unknown): SpecProblem[] {
+  const parsed = OverrideSpecFields.safeParse(spec);
+  if (!parsed.success) {
+    return parsed.error.issues.map((issue) => ({ field: dotted(issue.path), message: issue.message }));
+  }
+  return violations(spec as object, ALL_RULES).map(({ field, message }) => ({ field: `spec.${field}`, message }));
+}

@@ -1,0 +1,101 @@
+import {
+  CREATED_BY,
+  MAX_DURATION_MS,
+  OVERRIDE_KIND,
+  type OverrideSpec,
+  type OverrideStatus,
+  overrideProblems,
+  parseDuration,
+  type SpecProblem,
+} from '@fuseboard/schema';
+
+/** An override as its source gave it, with what is wrong with it. */
+export interface Override {
+  readonly kind: typeof OVERRIDE_KIND;
+  readonly uid: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly generation: number;
+  /** Milliseconds since 1970. */
+  readonly createdAt: number;
+  /** When it ends, milliseconds since 1970: never more than a day after it was made. */
+  readonly expiresAt: number;
+  /** Trust it only when `problems` is empty. */
+  readonly spec: OverrideSpec;
+  readonly problems: readonly SpecProblem[];
+  /** Who made it, as far as that is known. */
+  readonly createdBy?: string;
+  /** The status that the source held last. */
+  readonly status?: OverrideStatus;
+}
+
+/** What a source knows of an override. */
+export interface OverrideObject {
+  readonly uid: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly generation?: number;
+  readonly createdAt: number;
+  readonly spec: unknown;
+  readonly createdBy?: string | undefined;
+  readonly status?: unknown;
+}
+
+/** Reads an override; what is wrong with it is in `problems`. */
+export function readOverride({ spec, createdBy, status, generation = 1, ...object }: OverrideObject): Override {
+  const problems = overrideProblems(spec);
+  const latest = object.createdAt + MAX_DURATION_MS;
+  const expiresAt = problems.length > 0 ? latest : Math.min(latest, endOf(spec as OverrideSpec, object.createdAt));
+  return {
+    kind: OVERRIDE_KIND,
+    ...object,
+    generation,
+    expiresAt,
+    spec: spec as OverrideSpec,
+    problems,
+    ...(createdBy !== undefined && { createdBy }),
+    ...(status !== undefined && { status: status as OverrideStatus }),
+  };
+}
+
+const endOf = ({ expiresAt, duration }: OverrideSpec, createdAt: number) =>
+  expiresAt === undefined ? createdAt + parseDuration(duration)! : new Date(expiresAt).getTime();
+
+/** Whether agents should obey it now. */
+export const isActive = ({ problems, expiresAt }: Override, now: number) => problems.length === 0 && expiresAt > now;
+
+/** The order in which overrides are asked: the newest first. Of two made in the same moment, that whose name sorts last. */
+export const newestFirst = (a: Override, b: Override) => b.createdAt - a.createdAt || (a.name < b.name ? 1 : -1);
+
+/** Who made an object: the person for whom an operator made it, else the program that did. */
+export function madeBy(metadata: {
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly managedFields?: readonly { readonly manager?: string; readonly subresource?: string }[];
+}): string | undefined {
+  const person = metadata.annotations?.[CREATED_BY];
+  if (person !== undefined) return person;
+  const manager = metadata.managedFields?.find(({ subresource }) => subresource === undefined)?.manager;
+  return manager === undefined ? undefined : `somebody with ${manager}`;
+}
+
+/** Why an override was not made or removed, and what to do; `status` as in HTTP. */
+export class OverrideRefusal extends Error {
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** Makes and removes overrides for people. */
+export interface OverrideStore {
+  /** @throws {OverrideRefusal} */
+  create(wanted: { namespace: string; spec: OverrideSpec; createdBy: string }): Promise<Override>;
+  /**
+   * One that is gone already is fine.
+   *
+   * @throws {OverrideRefusal}
+   */
+  remove(override: Override): Promise<void>;
+}

@@ -1,0 +1,122 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { MAX_DURATION_MS, type SpecProblem } from '@fuseboard/schema';
+import type { Logger } from 'pino';
+import { z } from 'zod';
+import { type Override, OverrideRefusal, type OverrideStore, readOverride } from '../core/override.ts';
+
+export interface LocalOverridesOptions {
+  /** Where they are kept over restarts. Absent: in memory only. */
+  readonly stateFolder?: string | undefined;
+  /** Wall clock, milliseconds since 1970. */
+  readonly wallClock: () => number;
+  readonly log: Logger;
+}
+
+/** The overrides of an operator without a cluster that were made through its admin API. */
+export interface LocalOverrides extends OverrideStore {
+  list(): readonly Override[];
+  /** Calls this after every change. */
+  follow(changed: () => void): void;
+}
+
+const PAST: SpecProblem = {
+  field: 'spec.expiresAt',
+  message: 'lies in the past; an override must end later than it begins',
+};
+export const TOO_FAR: SpecProblem = {
+  field: 'spec.expiresAt',
+  message: 'lies more than 24h ahead; an override lasts at most 24h',
+};
+
+const SavedSchema = z.array(
+  z.object({
+    uid: z.string(),
+    namespace: z.string(),
+    name: z.string(),
+    createdAt: z.number(),
+    createdBy: z.string().optional(),
+    spec: z.unknown(),
+  }),
+);
+
+/** Reads what is kept in the folder, if one is given. What cannot be read is said once and forgotten. */
+export async function localOverrides({ stateFolder, wallClock, log }: LocalOverridesOptions): Promise<LocalOverrides> {
+  const path = stateFolder === undefined ? undefined : join(stateFolder, 'overrides.json');
+  let held: readonly Override[] = path === undefined ? [] : await load(path, log);
+  let changed = () => {};
+
+  /** Changes are made one after the other, each on what the one before left. */
+  let turn: Promise<unknown> = Promise.resolve();
+  const change = (make: (before: readonly Override[]) => readonly Override[]): Promise<void> => {
+    const done = turn.then(async () => {
+      const next = make(held);
+      if (stateFolder !== undefined) await save(stateFolder, path!, next);
+      held = next;
+      changed();
+    });
+    turn = done.catch(() => {});
+    return done;
+  };
+
+  return {
+    list: () => held,
+    follow(listener) {
+      changed = listener;
+    },
+    async create({ namespace, spec, createdBy }) {
+      const now = wallClock();
+      const made = readOverride({
+        uid: randomUUID(),
+        namespace,
+        name: `override-${now.toString(36)}-${randomUUID().slice(0, 4)}`,
+        createdAt: now,
+        spec,
+        createdBy,
+      });
+      const end = Date.parse(spec.expiresAt ?? '');
+      const problem = made.problems[0] ?? (end <= now ? PAST : end - now > MAX_DURATION_MS ? TOO_FAR : undefined);
+      if (problem) throw new OverrideRefusal(422, `${problem.field}: ${problem.message}`);
+      await change((before) => [...before, made]);
+      return made;
+    },
+    async remove({ uid, name }) {
+      if (!held.some((one) => one.uid === uid)) {
+        throw new OverrideRefusal(409, `override "${name}" is in a file of the policies; remove it there`);
+      }
+      await change((before) => before.filter((one) => one.uid !== uid));
+    },
+  };
+}
+
+async function load(path: string, log: Logger): Promise<Override[]> {
+  try {
+    return SavedSchema.parse(JSON.parse(await readFile(path, 'utf8'))).map(readOverride);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
+      log.warn({ err: error }, `the overrides in ${path} cannot be read; those of them that should still hold do not`);
+    }
+    return [];
+  }
+}
+
+async function save(folder: string, path: string, overrides: readonly Override[]): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const kept = overrides.map(({ uid, namespace, name, createdAt, createdBy, spec }) => ({
+    uid,
+    namespace,
+    name,
+    createdAt,
+    createdBy,
+    spec,
+  }));
+  const temporary = join(folder, `.${randomUUID()}`);
+  try {
+    await writeFile(temporary, JSON.stringify(kept), { mode: 0o600, flush: true });
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
