@@ -48,7 +48,10 @@ describe('the demo with the page open', () => {
     await demo.offers(6);
     await tile('closed').waitFor(PATIENCE);
     await tile('closed').getByText('opens at 3 failures in a row').waitFor(PATIENCE);
-    await page.waitForFunction(`Number(document.querySelector('.number .value')?.textContent) >= 6`, null, PATIENCE);
+    await tile('closed')
+      .locator('.number', { hasText: 'calls' })
+      .getByText(/^([6-9]|\d\d)$/)
+      .waitFor(PATIENCE);
     expect(await page.locator('.pulse').innerText()).toContain('live');
     await screenshot(page, 'demo-1-closed');
   }, 90_000);
@@ -115,7 +118,7 @@ describe('the demo with the page open', () => {
     await page.locator('td', { hasText: 'default/partner-offer' }).waitFor(PATIENCE);
     await screenshot(page, 'overrides');
     expect(await barriers(page)).toEqual([]);
-    await page.locator('main').getByRole('button', { name: 'End force open now' }).click();
+    await page.locator('main').getByRole('button', { name: 'End now: force open' }).click();
     await page.getByRole('navigation').getByRole('link', { name: 'Board' }).click();
     const asking = setInterval(() => void demo.offers(1).catch(() => {}), 250);
     await tile('closed').waitFor(PATIENCE);

@@ -14,6 +14,7 @@ import { serve } from '../../operator/src/serve.ts';
 import { localHistory, noRollback } from '../../operator/src/sources/history.ts';
 import { localOverrides } from '../../operator/src/sources/overrides.ts';
 import { MemorySource, policy } from '../../operator/test/memory-source.ts';
+import { eventually } from '../cluster/run.ts';
 import { OperatorProcess } from '../processes/operator.ts';
 import { barriers } from './accessibility.ts';
 import { startBrowser } from './browser.ts';
@@ -68,7 +69,9 @@ afterEach(async () => {
 
 const see = (text: string | RegExp) => page.getByText(text).first().waitFor(PATIENCE);
 
-const isFocused = (id: string | null) => `document.activeElement?.getAttribute('data-opens') === ${JSON.stringify(id)}`;
+/** Waits until the tile with this id has the focus. */
+const focused = (id: string | null) =>
+  eventually(async () => (await page.evaluate('document.activeElement?.getAttribute("data-opens")')) === id);
 
 describe('the page of a fleet', () => {
   let operator: OperatorProcess;
@@ -203,19 +206,15 @@ describe('the page of a fleet', () => {
     await page.locator('.tile a').first().focus();
     await page.keyboard.press('ArrowRight');
     const second = await page.locator('.tile a').nth(1).getAttribute('data-opens');
-    await page.waitForFunction(isFocused(second), null, PATIENCE);
+    await focused(second);
     await page.keyboard.press('Enter');
     await see('Against its threshold');
     expect(await page.evaluate('document.activeElement?.id')).toBe('panel-title');
     await page.keyboard.press('Escape');
     await page.locator('.panel').waitFor({ state: 'detached', ...PATIENCE });
-    await page.waitForFunction(isFocused(second), null, PATIENCE);
+    await focused(second);
     await page.keyboard.press('End');
-    await page.waitForFunction(
-      isFocused(await page.locator('.tile a').last().getAttribute('data-opens')),
-      null,
-      PATIENCE,
-    );
+    await focused(await page.locator('.tile a').last().getAttribute('data-opens'));
   }, 90_000);
 
   it('shows one namespace, and says so', async () => {

@@ -56,7 +56,7 @@ export function OverrideLine({ override }: { override: Override }) {
         {createdBy !== undefined && ` · by ${createdBy}`}
         {status.agents && ` · ${status.agents.summary} agents`} · ends in {duration(expiresAt - store.now.value)}
       </span>{' '}
-      <button type="button" onClick={end} aria-label={`End ${action && ACTION_WORDS[action]} now`}>
+      <button type="button" onClick={end} aria-label={`End now: ${action && ACTION_WORDS[action]}`}>
         End now
       </button>
       {problem !== undefined && (
