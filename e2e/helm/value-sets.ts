@@ -22,6 +22,11 @@ export const VALUE_SETS: Readonly<Record<string, object>> = {
     podDisruptionBudget: { enabled: false },
     networkPolicy: { enabled: false },
   },
+  'the admin API for the cluster': {
+    admin: { expose: true, port: 9443 },
+    networkPolicy: { adminFrom: [PEER] },
+  },
+  'the admin API for those on the pod': { admin: { auth: 'None' } },
   'a place to run': {
     priorityClassName: 'system-cluster-critical',
     nodeSelector: { 'kubernetes.io/os': 'linux' },
@@ -82,6 +87,11 @@ export const REFUSED: readonly (readonly [values: object, sentence: string])[] =
   [{ tls: { secretName: 'own' } }, 'tls.secretName is for tls.mode Secret, and the mode is SelfSigned'],
   [{ tls: { mode: 'CertManager' } }, 'tls.mode is CertManager: set tls.issuerRef.kind and tls.issuerRef.name'],
   [{ tls: { issuerRef: { name: 'ca' } } }, 'tls.issuerRef is for tls.mode CertManager, and the mode is SelfSigned'],
+  [{ admin: { auth: 'None', expose: true } }, 'admin.expose would let every pod use the admin API'],
+  [
+    { admin: { expose: true }, service: { type: 'LoadBalancer' } },
+    'admin.expose would show the admin API outside the cluster while service.type is LoadBalancer',
+  ],
   [{ replicas: 2 }, 'replicas'],
   [{ tls: { mode: 'Mutual' } }, 'mode'],
   [{ agents: { maxStreams: 1 } }, 'maxStreams'],

@@ -5,6 +5,8 @@ import { freePort } from '../cluster/process.ts';
 import { eventually, run } from '../cluster/run.ts';
 
 const FLAGS = ['--conditions=fuseboard-source', '--disable-warning=ExperimentalWarning'];
+/** Believes everybody; what a test gives comes later and wins. */
+const OPEN = ['--agent-auth=none', '--admin-auth=none'];
 const MAIN = fileURLToPath(new URL('../../operator/src/main.ts', import.meta.url));
 
 /** The operator as a process of its own, on ports that stay the same over restarts. */
@@ -39,7 +41,7 @@ export class OperatorProcess {
   launch(): void {
     const ports = [`--port=${this.agentsPort}`, `--metrics-port=${this.metricsPort}`, `--admin-port=${this.adminPort}`];
     const own = this.#args.map((arg) => arg.replace('$URL', this.url).replace('$PORT', String(this.agentsPort)));
-    const child = spawn(process.execPath, [...FLAGS, MAIN, 'serve', '--agent-auth=none', ...ports, ...own], {
+    const child = spawn(process.execPath, [...FLAGS, MAIN, 'serve', ...OPEN, ...ports, ...own], {
       env: { PATH: process.env.PATH },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

@@ -10,6 +10,7 @@ import type { Construct } from './commands/serve.ts';
 import type { Config } from './config.ts';
 import type { Authenticator } from './core/authenticator.ts';
 import { quietSink } from './core/quiet-sink.ts';
+import { AccessReviewer } from './kube/access-review.ts';
 import { podNamespace, readKubeConfig } from './kube/config.ts';
 import { KubernetesReplicas } from './kube/replicas.ts';
 import { kubernetesStatusSink } from './kube/status-writer.ts';
@@ -26,7 +27,7 @@ const local = async ({ auth }: Config, log: Logger): Promise<Authenticator> => {
 };
 
 const construct: Construct = async (config, log) => {
-  const { source: wanted, auth, replication } = config;
+  const { source: wanted, auth, adminAuth, replication } = config;
   if (wanted.kind === 'kubernetes') {
     const kubeConfig = readKubeConfig(wanted, process.env);
     const source = kubernetesSource({ kubeConfig, namespaces: wanted.namespaces, log });
@@ -35,14 +36,15 @@ const construct: Construct = async (config, log) => {
       auth.way === 'token-review'
         ? new TokenReviewer({ kubeConfig, ...auth, namespaces: wanted.namespaces, log })
         : await local(config, log);
+    const access = adminAuth === 'review' ? new AccessReviewer({ kubeConfig, log }) : openAccess;
     const { namespace = wanted.kubeconfig === undefined ? podNamespace(kubeConfig) : undefined, ...rest } = replication;
     if (namespace === undefined) {
-      return { source, sink: kubernetesStatusSink({ kubeConfig, stored, log }), authenticator, access: openAccess };
+      return { source, sink: kubernetesStatusSink({ kubeConfig, stored, log }), authenticator, access };
     }
     const replicas = new KubernetesReplicas({ ...rest, kubeConfig, namespace, clock: performance, log });
     const permit = () => replicas.permit;
     const sink = kubernetesStatusSink({ kubeConfig, stored, instance: rest.replica, permit, log });
-    return { source, sink, replicas, authenticator, access: openAccess };
+    return { source, sink, replicas, authenticator, access };
   }
   const { folder } = wanted;
   const found = await stat(folder).catch((error: Error) => {

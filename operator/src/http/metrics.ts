@@ -14,6 +14,7 @@ export interface MetricsOptions {
   readonly controller: Controller;
   readonly streams: Streams;
   readonly audit: Audit;
+  readonly adminAudit: Audit;
   readonly clock: Clock;
 }
 
@@ -38,7 +39,7 @@ const EXTRAS: readonly (readonly [metric: string, total: keyof Totals, help: str
 const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total'];
 
 /** Metrics for Prometheus, read from the state of the operator at each scrape. No series is about a single agent. */
-export function metricsRegistry({ controller, streams, audit, clock }: MetricsOptions): Registry {
+export function metricsRegistry({ controller, streams, audit, adminAudit, clock }: MetricsOptions): Registry {
   const registry = new Registry();
   const { boards, fleet, judge, replicas, source } = controller;
   const registers = [registry];
@@ -128,6 +129,14 @@ export function metricsRegistry({ controller, streams, audit, clock }: MetricsOp
   counter('agents_denied', 'Requests of agents that were not served because of who sent them.', ['reason'], (set) => {
     for (const [reason, value] of Object.entries(audit.denied)) set({ reason }, value);
   });
+  counter(
+    'admin_denied',
+    'Requests to the admin API that were not served because of who sent them.',
+    ['reason'],
+    (set) => {
+      for (const [reason, value] of Object.entries(adminAudit.denied)) set({ reason }, value);
+    },
+  );
   counter('commits', 'Sets of policies that were written to streams.', [], (set) => set({}, traffic.commits));
   counter('pushed_bytes', 'Bytes of policies that were written to streams.', [], (set) => set({}, traffic.bytes));
   counter('reports', 'Parts of reports that came in.', ['result'], (set) => {
