@@ -4,6 +4,7 @@ import type { Access } from '../core/access.ts';
 import type { Clock } from '../core/clock.ts';
 import { agentRoutes } from './admin/agents.ts';
 import { protectBrowsers } from './admin/browser.ts';
+import { descriptionRoutes } from './admin/description.ts';
 import { explainRoutes } from './admin/explain.ts';
 import { answerDenied } from './admin/guard.ts';
 import { policyRoutes } from './admin/policies.ts';
@@ -23,7 +24,8 @@ export interface AdminOptions {
 export function adminApp(options: AdminOptions): Express {
   const app = express().disable('x-powered-by').set('query parser', 'simple');
   app.use(protectBrowsers({ open: options.access.way === 'none' }));
-  for (const routes of [policyRoutes, agentRoutes, explainRoutes, sourceRoutes]) app.use(routes(options));
+  for (const routes of [policyRoutes, agentRoutes, explainRoutes, sourceRoutes, descriptionRoutes])
+    app.use(routes(options));
   app.use(answerUnknown);
   app.use(answerDenied(options.audit));
   app.use(answerProblems(options.onError));

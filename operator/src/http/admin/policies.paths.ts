@@ -1,0 +1,64 @@
+import { PolicyStatusFields } from '@fuseboard/schema';
+import { z } from 'zod';
+import { type Endpoint, refusals } from '../description/endpoint.ts';
+import { PARAMETERS } from './parameters.ts';
+
+const state = z.enum(['True', 'False', 'Unknown']);
+const asGiven = z
+  .unknown()
+  .describe('As the source gave it; with `accepted: "True"` it is what the schema of policies says.');
+
+const identity = {
+  namespace: z.string(),
+  name: z.string(),
+  uid: z.string(),
+  generation: z.int().min(0).describe('0 from a folder of files.'),
+};
+
+const PolicyRow = z
+  .object({
+    ...identity,
+    breakers: asGiven.optional(),
+    mode: asGiven.optional(),
+    accepted: state,
+    programmed: state,
+    healthy: state,
+    applied: z.string().optional().describe('Agents that run this generation, of those that received it, as `k/n`.'),
+    open: z.int().min(0).optional().describe('Open breakers over all agents.'),
+  })
+  .describe('A policy in a list.')
+  .meta({ id: 'PolicyRow' });
+
+const PolicyDetail = z
+  .object({
+    ...identity,
+    createdAt: z.number().describe('Milliseconds since 1970.'),
+    hold: z
+      .boolean()
+      .describe('Whether agents are told to keep what they run, because this generation cannot be used.'),
+    spec: asGiven.optional(),
+    problems: z.array(z.object({ field: z.string(), message: z.string() })).describe('Why the spec cannot be used.'),
+    status: PolicyStatusFields,
+  })
+  .describe('A policy with its status.')
+  .meta({ id: 'Policy' });
+
+export const policyPaths: readonly Endpoint[] = [
+  {
+    method: 'get',
+    path: '/v1/policies',
+    summary: 'Policies with what became of them, by namespace and name.',
+    query: z.object({ namespace: PARAMETERS.namespace.optional().describe('Absent: all namespaces.') }),
+    answers: {
+      200: { description: 'The policies.', schema: z.object({ items: z.array(PolicyRow) }) },
+      ...refusals(400, 401, 403, 503),
+    },
+  },
+  {
+    method: 'get',
+    path: '/v1/policies/:namespace/:name',
+    summary: 'One policy, whole.',
+    params: z.object({ namespace: z.string().min(1), name: z.string().min(1) }),
+    answers: { 200: { description: 'The policy.', schema: PolicyDetail }, ...refusals(400, 401, 403, 404, 503) },
+  },
+];
