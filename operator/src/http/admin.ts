@@ -3,13 +3,15 @@ import type { Controller } from '../controller.ts';
 import type { Access } from '../core/access.ts';
 import type { Clock } from '../core/clock.ts';
 import { agentRoutes } from './admin/agents.ts';
-import { protectBrowsers } from './admin/browser.ts';
+import { protectBrowsers, warnBrowsers } from './admin/browser.ts';
 import { descriptionRoutes } from './admin/description.ts';
 import { explainRoutes } from './admin/explain.ts';
 import { answerDenied } from './admin/guard.ts';
 import { policyRoutes } from './admin/policies.ts';
 import { sourceRoutes } from './admin/source.ts';
 import type { Audit } from './audit.ts';
+import { adminPaths } from './description/ports.ts';
+import { refuseOtherMethods } from './methods.ts';
 import { answerProblems, answerUnknown } from './problem.ts';
 
 export interface AdminOptions {
@@ -23,6 +25,7 @@ export interface AdminOptions {
 /** What people and the command line use, as JSON: policies with their status, agents, and why a policy governs. */
 export function adminApp(options: AdminOptions): Express {
   const app = express().disable('x-powered-by').set('query parser', 'simple');
+  app.use(warnBrowsers, refuseOtherMethods(adminPaths));
   app.use(protectBrowsers({ open: options.access.way === 'none' }));
   for (const routes of [policyRoutes, agentRoutes, explainRoutes, sourceRoutes, descriptionRoutes])
     app.use(routes(options));

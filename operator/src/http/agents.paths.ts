@@ -7,6 +7,15 @@ const NAMESPACE = z
   .regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/)
   .optional();
 
+const StreamEvent = z
+  .object({
+    event: z.enum(['hello', 'begin', 'policy', 'remove', 'routes', 'commit', 'insync', 'heartbeat', 'goaway']),
+    data: z.string().describe('JSON, as docs/protocol.md tells it for each event.'),
+    id: z.string().optional().describe('The revision, with a commit.'),
+  })
+  .describe('One event of the stream. An agent passes over those that it does not know.')
+  .meta({ id: 'StreamEvent' });
+
 export const agentsPaths: readonly Endpoint[] = [
   {
     method: 'get',
@@ -33,12 +42,12 @@ export const agentsPaths: readonly Endpoint[] = [
       namespace: NAMESPACE.describe('Believed only without agent authentication.'),
     }),
     headers: z.object({
-      'last-event-id': z.string().max(64).optional().describe('The revision that the agent runs.'),
+      'last-event-id': z.string().optional().describe('The revision that the agent runs.'),
     }),
     answers: {
       200: {
         description: 'Events, as docs/protocol.md tells them.',
-        schema: z.string(),
+        schema: StreamEvent,
         type: 'text/event-stream',
       },
       ...refusals(400, 401, 403, 503),

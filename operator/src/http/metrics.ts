@@ -7,6 +7,8 @@ import type { Series } from '../core/counters.ts';
 import { GONE_AFTER_MS, STALE_AFTER_MS } from '../core/fleet.ts';
 import { conditionOf } from '../core/status.ts';
 import type { Audit } from './audit.ts';
+import { refuseOtherMethods } from './methods.ts';
+import { metricsPaths } from './metrics.paths.ts';
 import { answerProblems, answerUnknown } from './problem.ts';
 import type { Streams } from './streams.ts';
 
@@ -197,6 +199,7 @@ export interface ProbesOptions {
 /** `/metrics`, `/livez` and `/readyz`. The first probe says that the process answers, whatever it can reach. */
 export function metricsApp({ registry, unready, onError }: ProbesOptions): Express {
   const app = express().disable('x-powered-by').disable('etag');
+  app.use(refuseOtherMethods(metricsPaths));
   app.get('/metrics', async (_request, response) => {
     response.set('content-type', registry.contentType).end(await registry.metrics());
   });

@@ -3,12 +3,12 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import express from 'express';
 import { answerProblems } from '../problem.ts';
-import { protectBrowsers } from './browser.ts';
+import { protectBrowsers, warnBrowsers } from './browser.ts';
 
 let server: Server;
 
 async function serving(open: boolean): Promise<number> {
-  const app = express().use(protectBrowsers({ open }));
+  const app = express().use(warnBrowsers, protectBrowsers({ open }));
   app.all('/{*path}', (_request, response) => {
     response.json({ done: true });
   });

@@ -13,6 +13,13 @@ const HEADERS = {
   'x-frame-options': 'DENY',
 } as const;
 
+/** Sets them, on refusals too when it comes first. What the API says is not kept. */
+export function warnBrowsers(request: Request, response: Response, next: NextFunction): void {
+  response.set(HEADERS);
+  if (request.path.startsWith('/v1/')) response.set('cache-control', 'no-store');
+  next();
+}
+
 const READING = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 export interface BrowserOptions {
@@ -28,9 +35,7 @@ export interface BrowserOptions {
  * another page cannot send without being asked for leave first, and none is given.
  */
 export function protectBrowsers({ open }: BrowserOptions) {
-  return (request: Request, response: Response, next: NextFunction): void => {
-    response.set(HEADERS);
-    if (request.path.startsWith('/v1/')) response.set('cache-control', 'no-store');
+  return (request: Request, _response: Response, next: NextFunction): void => {
     const host = request.get('host');
     if (open && !isOwnName(host)) {
       throw new Refusal(

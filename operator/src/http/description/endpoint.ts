@@ -52,6 +52,7 @@ const REFUSALS = {
   411: 'A packed body must say its length.',
   413: 'The body is too large; send it in parts.',
   415: 'The body must be JSON.',
+  405: 'Something is there, but not with this method.',
   421: 'This replica does not know the agent; open a stream here first.',
   503: 'Not now; come again.',
 } as const;

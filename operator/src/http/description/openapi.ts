@@ -6,6 +6,11 @@ type Json = { readonly [name: string]: unknown };
 
 const REFERENCE = '#/components/schemas/';
 
+/** What the server itself answers, before any route. */
+const EVERYWHERE: Readonly<Record<number, Answer>> = {
+  431: { description: 'Address and headers together are longer than 16 KiB.' },
+};
+
 /** The description of some ports by OpenAPI 3.1, made of the schemas that requests are parsed with. */
 export function openapi(ports: readonly Port[]): Json {
   const schemas: Record<string, unknown> = {};
@@ -52,7 +57,9 @@ export function openapi(ports: readonly Port[]): Json {
     ...(endpoint.body && {
       requestBody: { required: true, content: { 'application/json': { schema: schema(endpoint.body, 'input') } } },
     }),
-    responses: Object.fromEntries(Object.entries(endpoint.answers).map(([status, one]) => [status, answer(one)])),
+    responses: Object.fromEntries(
+      Object.entries({ ...endpoint.answers, ...EVERYWHERE }).map(([status, one]) => [status, answer(one)]),
+    ),
   });
 
   const paths: Record<string, Record<string, unknown>> = {};

@@ -5,7 +5,15 @@ import { policyPaths } from '../admin/policies.paths.ts';
 import { sourcePaths } from '../admin/source.paths.ts';
 import { agentsPaths } from '../agents.paths.ts';
 import { metricsPaths } from '../metrics.paths.ts';
-import type { Port } from './endpoint.ts';
+import type { Endpoint, Port } from './endpoint.ts';
+
+export const adminPaths: readonly Endpoint[] = [
+  ...policyPaths,
+  ...agentPaths,
+  ...explainPaths,
+  ...sourcePaths,
+  ...descriptionPaths,
+];
 
 /** All that the operator answers. A test holds it against the routes. */
 export const PORTS: readonly Port[] = [
@@ -27,6 +35,6 @@ export const PORTS: readonly Port[] = [
     description: 'What people, the command line and the page speak to.',
     servers: ['http://127.0.0.1:8081', 'http://127.0.0.1:8702'],
     token: 'On the admin port: the token that a person uses for the API server.',
-    endpoints: [...policyPaths, ...agentPaths, ...explainPaths, ...sourcePaths, ...descriptionPaths],
+    endpoints: adminPaths,
   },
 ];
