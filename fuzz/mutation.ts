@@ -101,7 +101,7 @@ export function mutateBytes(bytes: Buffer, random: Random, others: readonly Buff
 /** Changes one place in a tree of JSON: another value, a missing or a doubled part, a strange name. */
 export function mutateJson(value: unknown, random: Random): unknown {
   const parts: [holder: Record<string, unknown>, key: string][] = [];
-  const copy = structuredClone({ '': value }) as Record<string, unknown>;
+  const copy = clone({ '': value }) as Record<string, unknown>;
   const walk = (holder: object) => {
     for (const key of Object.keys(holder)) {
       parts.push([holder as Record<string, unknown>, key]);
@@ -122,11 +122,11 @@ export function mutateJson(value: unknown, random: Random): unknown {
       if (holder !== copy) delete holder[key];
       break;
     case 2:
-      if (Array.isArray(holder)) holder.push(structuredClone(holder[Number(key)]));
-      else set(random.pick(TEXTS), structuredClone(holder[key]));
+      if (Array.isArray(holder)) holder.push(clone(holder[Number(key)]));
+      else set(random.pick(TEXTS), clone(holder[key]));
       break;
     case 3:
-      set(key, structuredClone(otherHolder[otherKey]));
+      set(key, clone(otherHolder[otherKey]));
       break;
     case 4:
       if (Array.isArray(holder)) {
@@ -144,13 +144,28 @@ export function mutateJson(value: unknown, random: Random): unknown {
       break;
     default: {
       let deep: unknown = random.pick(VALUES);
-      const depth = random.size(2_000);
+      const depth = random.size(200);
       for (let i = 0; i < depth; i += 1) deep = random.chance(50) ? [deep] : { a: deep };
       set(key, deep);
     }
   }
   return copy[''];
 }
+
+/** Puts another value into a text of JSON: one that is nested deeper than a stack is. */
+export function deepen(json: string, random: Random): string {
+  const places = [...json.matchAll(/"[^"\\]*"(?!:)|\d+|true|false|null/g)];
+  if (places.length === 0) return json;
+  const { index, 0: found } = random.pick(places);
+  const depth = random.size(40_000);
+  const [open, close] = random.pick([
+    ['[', ']'],
+    ['{"a":', '}'],
+  ]);
+  return `${json.slice(0, index)}${open!.repeat(depth)}0${close!.repeat(depth)}${json.slice(index + found.length)}`;
+}
+
+const clone = (value: unknown) => (value === undefined ? value : JSON.parse(JSON.stringify(value)));
 
 const ARBITRARY = fc.oneof(
   fc.json({ maxDepth: 4 }),

@@ -62,9 +62,9 @@ async function one(target: Target, input: Buffer, tally: Tally): Promise<Verdict
   tally.slowest = Math.max(tally.slowest, ms);
   if (ms > timeFor(input.length)) {
     const again = Math.min(ms, (await once()).ms, (await once()).ms);
-    if (again > timeFor(input.length)) throw new Error(`took ${again.toFixed(0)} ms for ${input.length} bytes`);
+    if (again > timeFor(input.length)) throw new Violation(`took ${again.toFixed(0)} ms for ${input.length} bytes`);
   }
   const { made = 0 } = verdict;
-  if (made > roomFor(input.length)) throw new Error(`made ${made} bytes of ${input.length}`);
+  if (made > roomFor(input.length)) throw new Violation(`made ${made} bytes of ${input.length}`);
   return verdict;
 }

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { anything, mutateBytes, mutateJson } from './mutation.ts';
+import { anything, deepen, mutateBytes, mutateJson } from './mutation.ts';
 import type { Random } from './random.ts';
 
 /** What became of one input. */
@@ -58,13 +58,14 @@ const MAX_INPUT = 300_000;
 
 /** The grammar of JSON: changes the tree, where the input is one. */
 export function asJson(input: Buffer, random: Random): Buffer {
-  let tree: unknown;
   try {
-    tree = JSON.parse(input.toString());
+    const tree: unknown = JSON.parse(input.toString());
+    if (random.chance(3)) return Buffer.from(deepen(input.toString(), random));
+    return Buffer.from(JSON.stringify(mutateJson(tree, random)) ?? 'null');
   } catch {
+    // Not JSON, or nested too deep to be changed once more.
     return input;
   }
-  return Buffer.from(JSON.stringify(mutateJson(tree, random)) ?? 'null');
 }
 
 /** The grammar of lines: swaps, drops and doubles them, and changes the JSON after a `data: `. */

@@ -22,12 +22,19 @@ function read(input: Buffer, cuts: readonly number[]): Read {
   return { events, fault };
 }
 
+/** Makes one line longer than an event may be. */
+function stretch(input: Buffer, random: Random): Buffer {
+  const at = random.below(input.length + 1);
+  const long = Buffer.alloc(120_000 + random.below(20_000), random.pick(['x', ':', '\r', 'é']));
+  return Buffer.concat([input.subarray(0, at), long, input.subarray(at)]);
+}
+
 /** What an agent reads from the network. */
 export const eventStream: Target = {
   name: 'event-stream',
   corpus: corpus('event-stream'),
   share: 250,
-  mutate: asLines,
+  mutate: (input, random) => (random.chance(1) ? stretch(input, random) : asLines(input, random)),
   run(input) {
     const random = new Random(input.length);
     const whole = read(input, []);

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { encodeRow, readShard } from '../../operator/src/kube/aggregates.ts';
+import { KubeError } from '../../operator/src/kube/client.ts';
+import { readObject } from '../../operator/src/kube/object.ts';
 import { asJson, must, type Target } from '../target.ts';
 
 const counts = {
@@ -14,16 +16,26 @@ const data = { replica: 'fuseboard-1', boot: 'b', sequence: '4', policies: `${ro
 /** What another replica stored of its counts. */
 export const shard: Target = {
   name: 'shard',
-  corpus: [Buffer.from(JSON.stringify({ metadata: { name: 'fuseboard-1-0' }, data }))],
+  corpus: [
+    Buffer.from(
+      JSON.stringify({
+        metadata: { name: 'fuseboard-1-0', namespace: 'system', uid: 'u', resourceVersion: '7' },
+        data,
+      }),
+    ),
+  ],
   share: 20,
   mutate: asJson,
   run(input) {
     try {
-      const { sequence, rows } = readShard(JSON.parse(input.toString()));
+      const { sequence, rows } = readShard(readObject(JSON.parse(input.toString())));
       must(Number.isSafeInteger(sequence), `sequence ${sequence}`);
       return { sound: true, made: JSON.stringify(rows).length };
     } catch (error) {
-      must(error instanceof z.ZodError || error instanceof SyntaxError, `${(error as Error).stack}`);
+      must(
+        [z.ZodError, SyntaxError, KubeError].some((kind) => error instanceof kind),
+        `${(error as Error).stack}`,
+      );
       return { sound: false };
     }
   },

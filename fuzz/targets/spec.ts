@@ -1,4 +1,4 @@
-import { specProblems } from '@fuseboard/schema';
+import { specProblems, tooDeep } from '@fuseboard/schema';
 import { compile } from '../../agent/src/core/config.ts';
 import { entryOf } from '../../operator/src/core/board.ts';
 import { routingOf } from '../../operator/src/core/routing.ts';
@@ -6,12 +6,14 @@ import { parsePolicyFile } from '../../operator/src/sources/file.ts';
 import { asJson, corpus, must, type Target } from '../target.ts';
 
 const written = corpus('policy-file').flatMap((file) => parsePolicyFile(file.toString()).policies);
-const stored = JSON.parse(corpus('crd-object')[0]!.toString()) as { object: { spec: unknown } };
+const stored = corpus('crd-object').flatMap(
+  (file) => (JSON.parse(file.toString()) as { object?: { spec: unknown } }).object ?? [],
+);
 
 /** A spec, on both sides: what the operator finds sound, every agent can use. */
 export const spec: Target = {
   name: 'spec',
-  corpus: [...written, stored.object].map((one) => Buffer.from(JSON.stringify(one.spec))),
+  corpus: [...written, ...stored].flatMap(({ spec: one }) => (tooDeep(one) ? [] : [Buffer.from(JSON.stringify(one))])),
   share: 100,
   mutate: asJson,
   run(input) {

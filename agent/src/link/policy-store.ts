@@ -1,4 +1,5 @@
 import { MAX_BYTES_PER_AGENT, MAX_POLICIES_PER_AGENT } from '@fuseboard/schema/defaults';
+import { tooDeep } from '@fuseboard/schema/rules';
 import type { PolicyEvent, PolicySpec, Rejection } from '@fuseboard/schema/types';
 import { compile } from '../core/config.ts';
 import type { PolicySet, UsablePolicy } from '../policy-set.ts';
@@ -249,7 +250,8 @@ function usable(
   spec: unknown,
   running?: UsablePolicy,
 ): UsablePolicy | Rejection {
-  const text = JSON.stringify(spec);
+  // Writing what nests too deep as text would throw; it is refused below.
+  const text = tooDeep(spec) ? '' : JSON.stringify(spec);
   if (running?.text === text) return running.generation === generation ? running : { ...running, generation };
   const compiled = compile(spec);
   if (!compiled.ok) {

@@ -36,7 +36,7 @@ const PolicyDetail = z
     hold: z
       .boolean()
       .describe('Whether agents are told to keep what they run, because this generation cannot be used.'),
-    spec: asGiven.optional(),
+    spec: asGiven.optional().describe('As the source gave it. Absent: there is none, or it nests too deep to be told.'),
     problems: z.array(z.object({ field: z.string(), message: z.string() })).describe('Why the spec cannot be used.'),
     status: PolicyStatusFields,
   })

@@ -1,3 +1,4 @@
+import { tooDeep } from '@fuseboard/schema';
 import { Router } from 'express';
 import type { Known } from '../../core/boards.ts';
 import { conditionOf } from '../../core/status.ts';
@@ -18,7 +19,7 @@ export function policyRoutes({ controller, access }: AdminOptions): Router {
     generation: policy.generation,
     createdAt: policy.createdAt,
     hold: entry.hold,
-    spec: policy.spec,
+    spec: tooDeep(policy.spec) ? undefined : policy.spec,
     problems: policy.problems,
     status: judge.status(policy) ?? {},
   });
