@@ -5,6 +5,7 @@ import { ROOT } from './repository.ts';
 it.each([
   ['as the schemas make it', ['--conditions=fuseboard-source', 'crds/schema/generate.ts']],
   ['of the HTTP API as its routes make it', ['--conditions=fuseboard-source', 'operator/generate.ts']],
+  ['of dependencies as the lock file makes it', ['scripts/dependencies.ts']],
   ['of the chart as definitions and values make it', ['charts/generate.ts']],
 ])('finds every generated file %s', (_how, generate) => {
   const run = spawnSync(process.execPath, [...generate, '--check'], { cwd: ROOT, encoding: 'utf8' });
