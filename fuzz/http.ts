@@ -51,6 +51,7 @@ async function hold(program: string, name: string, url: string): Promise<number 
   const chosen = ['--url', url, '--include-tag', name, '--max-examples', values.examples, '--seed', values.seed];
   const child = spawn(program, [...args, ...chosen, '--checks', 'all', '--no-color', '--request-timeout', '20'], {
     stdio: 'inherit',
+    cwd: CACHE_DIR,
     env: { ...process.env, SCHEMATHESIS_HOOKS: 'hooks', PYTHONPATH: here('.') },
   });
   const [status] = (await once(child, 'close')) as [number | null];

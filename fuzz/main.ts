@@ -13,7 +13,7 @@ import { TARGETS } from './targets.ts';
 
 const { values } = parseArgs({
   options: {
-    inputs: { type: 'string', default: '1200000' },
+    inputs: { type: 'string', default: '1100000' },
     seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 31)) },
     target: { type: 'string' },
     input: { type: 'string' },

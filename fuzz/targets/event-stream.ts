@@ -34,7 +34,7 @@ export const eventStream: Target = {
   name: 'event-stream',
   corpus: corpus('event-stream'),
   share: 250,
-  mutate: (input, random) => (random.chance(1) ? stretch(input, random) : asLines(input, random)),
+  mutate: (input, random) => (random.below(1_000) === 0 ? stretch(input, random) : asLines(input, random)),
   run(input) {
     const random = new Random(input.length);
     const whole = read(input, []);

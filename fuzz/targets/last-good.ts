@@ -23,7 +23,7 @@ const stored = {
 export const lastGood: Target = {
   name: 'last-good',
   corpus: [Buffer.from(JSON.stringify(stored))],
-  share: 60,
+  share: 30,
   mutate: asJson,
   run(input) {
     const path = join(folder, 'last-good');
@@ -62,7 +62,7 @@ export const bootstrap: Target = {
   corpus: [resource, [resource], { kind: 'List', items: [resource, resource] }].map((one) =>
     Buffer.from(JSON.stringify(one)),
   ),
-  share: 40,
+  share: 10,
   mutate: asJson,
   run(input) {
     const path = join(folder, 'bootstrap');

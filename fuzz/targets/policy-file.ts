@@ -5,7 +5,7 @@ import { asLines, corpus, must, type Target } from '../target.ts';
 export const policyFile: Target = {
   name: 'policy-file',
   corpus: corpus('policy-file'),
-  share: 60,
+  share: 30,
   mutate: asLines,
   run(input) {
     const { policies, problems } = parsePolicyFile(input.toString());

@@ -35,7 +35,7 @@ export const environment: Target = {
 export const agentToken: Target = {
   name: 'agent-token',
   corpus: lines('eyJhbGciOi.eyJhdWQiOi.c2ln\n', 'abc', ' \n\t'),
-  share: 20,
+  share: 10,
   run(input) {
     const tokenFile = join(folder, 'token');
     writeFileSync(tokenFile, input);

@@ -41,7 +41,7 @@ export const agentTokens: Target = {
     '# services\n\nshop-0123456789abcdef shop\nbank-0123456789abcdef\tbank\n',
     'a-token-of-16-char default',
   ),
-  share: 20,
+  share: 10,
   mutate: asLines,
   async run(input) {
     const path = join(folder, 'tokens');

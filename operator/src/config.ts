@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { isLoopback } from './core/loopback.ts';
 import type { CertificateFiles } from './http/certificate.ts';
-import { isLoopback } from './http/loopback.ts';
 import type { Address } from './http/server.ts';
 import { type Replication, ReplicationFlags, readReplication } from './replication.ts';
 

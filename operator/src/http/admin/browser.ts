@@ -1,5 +1,5 @@
 import type { NextFunction, Request, Response } from 'express';
-import { isLoopback } from '../loopback.ts';
+import { isLoopback } from '../../core/loopback.ts';
 import { Refusal } from '../problem.ts';
 
 /** What every answer tells a browser: run only what is ours, let nobody frame, guess, keep or leak it. */
