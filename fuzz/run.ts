@@ -47,6 +47,7 @@ export async function fuzz(target: Target, seed: number, count: number, from = 0
       tally.findings.push({ target: name, seed, index, input, message: told });
     }
   }
+  await target.end?.();
   tally.seconds = (performance.now() - began) / 1_000;
   return tally;
 }

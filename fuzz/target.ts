@@ -22,6 +22,8 @@ export interface Target {
   readonly mutate?: (input: Buffer, random: Random) => Buffer;
   /** @throws a `Violation` when a property does not hold; whatever else it throws is one too. */
   run(input: Buffer): Verdict | Promise<Verdict>;
+  /** Ends what it started. */
+  end?(): Promise<void>;
 }
 
 /** Something that must never be. */

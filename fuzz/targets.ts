@@ -1,6 +1,7 @@
 import type { Target } from './target.ts';
 import { crdObject } from './targets/crd-object.ts';
 import { eventStream } from './targets/event-stream.ts';
+import { http } from './targets/http.ts';
 import { bootstrap, lastGood } from './targets/last-good.ts';
 import { policyFile } from './targets/policy-file.ts';
 import { duration, query } from './targets/query.ts';
@@ -30,4 +31,5 @@ export const TARGETS: readonly Target[] = [
   agentTokens,
   origin,
   shard,
+  http,
 ];
