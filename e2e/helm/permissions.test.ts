@@ -125,6 +125,18 @@ const FEATURES: Readonly<Record<string, readonly [what: string, proof: () => Pro
       await says(/cannot create tokenreviews \(403\).*grant the operator's account the verb create on tokenreviews/);
     },
   ],
+  'create subjectaccessreviews': [
+    'nobody may use the admin API',
+    async () => {
+      const token = await cluster.kubectl('create', 'token', 'fuseboard', '-n', SYSTEM);
+      const headers = { authorization: `Bearer ${token.trim()}` };
+      expect((await fetch(`http://127.0.0.1:${operator!.adminPort}/v1/policies`, { headers })).status).toBe(503);
+      await says(
+        /cannot create subjectaccessreviews \(403\).*grant the operator's account the verb create on subjectaccessreviews/,
+      );
+      expect((await knock()).status).toBe(200);
+    },
+  ],
   'get circuitbreakerpolicies': [
     'a status that was overtaken is not written again',
     () => throughSink(writing, /403.*the verbs get on circuitbreakerpolicies/),

@@ -12,6 +12,7 @@ import type { Construct } from './commands/serve.ts';
 import { type Config, UsageError } from './config.ts';
 import type { Authenticator } from './core/authenticator.ts';
 import { quietSink } from './core/quiet-sink.ts';
+import { AccessReviewer } from './kube/access-review.ts';
 import { ClusterTarget, userToken } from './kube/cluster-target.ts';
 import { podNamespace, readKubeConfig, userKubeConfig } from './kube/config.ts';
 import { KubernetesHistory } from './kube/history.ts';
@@ -35,7 +36,7 @@ const local = async ({ auth }: Config, log: Logger): Promise<Authenticator> => {
 };
 
 const construct: Construct = async (config, log) => {
-  const { source: wanted, auth, replication } = config;
+  const { source: wanted, auth, adminAuth, replication } = config;
   if (wanted.kind === 'kubernetes') {
     const kubeConfig = readKubeConfig(wanted, process.env);
     const source = kubernetesSource({ kubeConfig, namespaces: wanted.namespaces, log });
@@ -49,6 +50,7 @@ const construct: Construct = async (config, log) => {
       auth.way === 'token-review'
         ? new TokenReviewer({ kubeConfig, ...auth, namespaces: wanted.namespaces, log })
         : await local(config, log);
+    const access = adminAuth === 'review' ? new AccessReviewer({ kubeConfig, log }) : openAccess;
     const { namespace = wanted.kubeconfig === undefined ? podNamespace(kubeConfig) : undefined, ...rest } = replication;
     if (namespace === undefined) {
       return {
@@ -58,7 +60,7 @@ const construct: Construct = async (config, log) => {
         history: new KubernetesHistory({ kubeConfig, namespaces, leading: () => true, log }),
         rollback,
         authenticator,
-        access: openAccess,
+        access,
         instruments,
       };
     }
@@ -67,7 +69,7 @@ const construct: Construct = async (config, log) => {
     const sink = kubernetesStatusSink({ ...writing, instance: rest.replica, permit });
     const leading = () => replicas.permit !== undefined;
     const history = new KubernetesHistory({ kubeConfig, namespaces, leading, log });
-    return { source, sink, overrides, history, rollback, replicas, authenticator, access: openAccess, instruments };
+    return { source, sink, overrides, history, rollback, replicas, authenticator, access, instruments };
   }
   const { folder } = wanted;
   const found = await stat(folder).catch((error: Error) => {

@@ -69,7 +69,7 @@ function take(...all: Override[]): void {
     [],
     all.filter((one) => isActive(one, now)),
   );
-  for (const agent of fleet.agents('shop')) fleet.aim(agent, boards.board('shop', {}));
+  for (const agent of fleet.agents('shop')) fleet.aim(agent, boards.board('shop', {}), now);
   judge.touchAll();
   judge.decide();
 }
@@ -84,7 +84,7 @@ function agent(boot: string, obeyed: string[] = []): void {
   const instance = `pod-${boot}`;
   const joined = fleet.connect({ namespace: 'shop', boot, service: 's', instance, labels: {} }, now);
   const board = boards.board('shop', {});
-  fleet.aim(joined, board);
+  fleet.aim(joined, board, now);
   fleet.sent(joined, board);
   sequence += 1;
   const common = { protocol: 1, service: 's', part: 1, parts: 1, rejections: [], breakers: [] };

@@ -29,7 +29,7 @@ class Scene {
         { namespace: 'shop', boot, service: 's', instance: `pod-${boot}`, labels: {} },
         this.now,
       );
-      this.fleet.aim(agent, BOARD);
+      this.fleet.aim(agent, BOARD, this.now);
       this.fleet.sent(agent, BOARD);
       this.#agents.set(boot, agent);
     }

@@ -1,3 +1,4 @@
+import { tooDeep } from '@fuseboard/schema';
 import { type Request, Router } from 'express';
 import { policyAgents } from '../../core/agent-row.ts';
 import type { Known } from '../../core/boards.ts';
@@ -22,7 +23,7 @@ export function policyRoutes({ controller, access, clock }: AdminOptions): Route
     generation: policy.generation,
     createdAt: policy.createdAt,
     hold: entry.hold,
-    spec: policy.spec,
+    spec: tooDeep(policy.spec) ? undefined : policy.spec,
     problems: policy.problems,
     status: judge.status(policy) ?? {},
   });
