@@ -89,7 +89,8 @@ export function clusterStore(kubeconfig: string, namespace: string): Store {
       return writes;
     },
     async clear() {
-      await each(put.map((name) => () => api.deleteNamespacedCustomObject({ ...resource, name })));
+      const names = put.splice(0);
+      await each(names.map((name) => () => api.deleteNamespacedCustomObject({ ...resource, name })));
     },
   };
 }
