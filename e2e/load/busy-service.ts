@@ -3,7 +3,7 @@ import { getBreaker, start } from '@fuseboard/agent';
 
 const EVERY_MS = 50;
 const CALLS = 10;
-const NAMES = ['load-0', 'load-1', 'load-2', 'partner-0-a', 'partner-1-b', 'unknown'];
+const NAMES = ['load-0', 'load-1', 'load-2', 'partner-0-a', 'partner-1-b'];
 /** The dependency is down for so long of each period. */
 const [DOWN_MS, PERIOD_MS] = [5_000, 20_000];
 /** The breaker whose circuits are kept for each key; the keys are always new ones. */

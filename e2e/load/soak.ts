@@ -38,13 +38,24 @@ const SETTLE_MS = 6_000;
 
 const MB = 1_000_000;
 
-/** What is read of each process, and how much it may rise over the second half of the run. */
-const QUANTITIES: readonly { name: string; unit: string; of: (holds: Holdings) => number; allowed: Allowance }[] = [
-  { name: 'heap', unit: 'MB', of: ({ heapBytes }) => heapBytes / MB, allowed: { share: 0.03, least: 0.75 } },
-  { name: 'external', unit: 'MB', of: ({ externalBytes }) => externalBytes / MB, allowed: { share: 0.05, least: 1 } },
-  { name: 'rss', unit: 'MB', of: ({ rssBytes }) => rssBytes / MB, allowed: { share: 0.08, least: 8 } },
-  { name: 'handles', unit: '', of: (holds) => sum(Object.values(holds.handles)), allowed: { share: 0.03, least: 4 } },
-  { name: 'sockets', unit: '', of: ({ sockets = 0 }) => sockets, allowed: { share: 0.03, least: 4 } },
+/** What is read, and how much it may rise over the second half of the run. */
+interface Quantity {
+  readonly name: string;
+  readonly of: (holds: Holdings) => number;
+  readonly allowed: Allowance;
+}
+
+/** In MB, of each process. */
+const MEMORY: readonly Quantity[] = [
+  { name: 'heap', of: ({ heapBytes }) => heapBytes / MB, allowed: { share: 0.03, least: 0.75 } },
+  { name: 'external', of: ({ externalBytes }) => externalBytes / MB, allowed: { share: 0.05, least: 1 } },
+  { name: 'rss', of: ({ rssBytes }) => rssBytes / MB, allowed: { share: 0.08, least: 8 } },
+];
+
+/** Of each service, and of the operators together: which of them an agent dials is chance. */
+const OPEN: readonly Quantity[] = [
+  { name: 'handles', of: (holds) => sum(Object.values(holds.handles)), allowed: { share: 0.03, least: 4 } },
+  { name: 'sockets', of: ({ sockets = 0 }) => sockets, allowed: { share: 0.03, least: 4 } },
 ];
 
 interface Options {
@@ -52,6 +63,12 @@ interface Options {
   readonly agents: number;
   readonly everyMs: number;
   readonly json: string | undefined;
+}
+
+interface Taken {
+  /** In minutes since the run began. */
+  readonly at: number;
+  readonly holds: Holdings;
 }
 
 interface Row extends Growth {
@@ -86,7 +103,7 @@ async function main({ minutes, agents, everyMs, json }: Options): Promise<number
       ...operators.map((operator, i) => [`operator ${i + 1}`, () => operator.holds()] as const),
       ...steady.map((child, i) => [`service ${i + 1}`, () => child.ask<Holdings>({ cmd: 'holds' })] as const),
     ]);
-    const readings = new Map<string, { at: number; holds: Holdings }[]>([...watched.keys()].map((name) => [name, []]));
+    const readings = new Map<string, Taken[]>([...watched.keys()].map((name) => [name, []]));
     say(`${agents} simulated agents and ${SERVICES} services on two replicas; ${minutes} min`);
 
     const begun = monotonic();
@@ -104,12 +121,24 @@ async function main({ minutes, agents, everyMs, json }: Options): Promise<number
       seen.cuts += 1;
     }
 
-    const rows = [...readings].flatMap(([process, list]) =>
-      QUANTITIES.map(({ name, of, allowed }): Row => {
-        const own = list.map(({ at, holds }) => ({ at, value: of(holds) }));
-        return { process, quantity: name, readings: own, ...growth(own, allowed) };
-      }),
-    );
+    const rowOf = (process: string, { name, of, allowed }: Quantity, lists: readonly (readonly Taken[])[]): Row => {
+      const own = lists[0]!.map(({ at }, i) => ({ at, value: sum(lists.map((list) => of(list[i]!.holds))) }));
+      return { process, quantity: name, readings: own, ...growth(own, allowed) };
+    };
+    const each = [...readings];
+    const rows = [
+      ...each.flatMap(([process, list]) => MEMORY.map((quantity) => rowOf(process, quantity, [list]))),
+      ...OPEN.map((quantity) =>
+        rowOf(
+          'operators',
+          quantity,
+          each.slice(0, operators.length).map(([, list]) => list),
+        ),
+      ),
+      ...each
+        .slice(operators.length)
+        .flatMap(([process, list]) => OPEN.map((quantity) => rowOf(process, quantity, [list]))),
+    ];
     const traffic = await crowd.traffic('agents');
     process.stdout.write(`${tableOf(rows)}\n${JSON.stringify({ ...seen, ...traffic })}\n`);
     const machine = {
@@ -128,7 +157,7 @@ async function main({ minutes, agents, everyMs, json }: Options): Promise<number
 
     /** Everything that happens in a cluster, for so long. */
     async function busy(ms: number): Promise<void> {
-      const over = AbortSignal.timeout(ms);
+      const over = AbortSignal.timeout(Math.round(ms));
       const endings: readonly Ending[] = ['leave', 'stop', 'crash'];
       const every = async (pauseMs: number, work: (turn: number) => Promise<unknown>) => {
         for (let turn = 0; !over.aborted; turn += 1) {
@@ -218,10 +247,10 @@ const keyed = (policy: PolicyObject): PolicyObject =>
     ? { ...policy, spec: { ...policy.spec, perKey: { maxKeys: 100, idleTimeout: '10s' } } }
     : policy;
 
-function lineOf(at: number, readings: ReadonlyMap<string, readonly { holds: Holdings }[]>): string {
+function lineOf(at: number, readings: ReadonlyMap<string, readonly Taken[]>): string {
   const each = [...readings].map(([name, list]) => {
     const { holds } = list.at(-1)!;
-    return `${name}: ${QUANTITIES.map(({ of }) => round(of(holds))).join(' ')}`;
+    return `${name}: ${[...MEMORY, ...OPEN].map(({ of }) => round(of(holds))).join(' ')}`;
   });
   return `${at.toFixed(1)} min  ${each.join('  ')}`;
 }
@@ -236,7 +265,7 @@ function tableOf(rows: readonly Row[]): string {
   return lines.map((line) => line.map((cell, i) => cell.padEnd(widths[i]!)).join('  ')).join('\n');
 }
 
-const lastHandles = (readings: ReadonlyMap<string, readonly { holds: Holdings }[]>) =>
+const lastHandles = (readings: ReadonlyMap<string, readonly Taken[]>) =>
   Object.fromEntries(
     [...readings].map(([name, list]) => [name, [list[0], list.at(-1)].map((one) => one!.holds.handles)]),
   );
