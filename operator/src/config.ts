@@ -30,6 +30,8 @@ export interface Config {
   readonly maxStreamsPerPod: number;
   /** Parts of reports a second. */
   readonly maxReportsPerPod: number;
+  /** Of one address in a minute. */
+  readonly maxBadTokens: number;
   readonly logLevel: z.infer<typeof LevelSchema>;
   readonly logFormat: 'auto' | 'json' | 'pretty';
 }
@@ -67,6 +69,7 @@ const FlagsSchema = z.object({
   maxStreamsPerSecond: positive(1_000_000),
   maxStreamsPerPod: positive(100_000),
   maxReportsPerPod: positive(100_000),
+  maxBadTokens: positive(1_000_000),
   logLevel: LevelSchema,
   logFormat: z.enum(['auto', 'json', 'pretty']),
 });
@@ -132,6 +135,7 @@ export function readConfig(flags: unknown): Config {
     maxStreamsPerSecond: f.maxStreamsPerSecond,
     maxStreamsPerPod: f.maxStreamsPerPod,
     maxReportsPerPod: f.maxReportsPerPod,
+    maxBadTokens: f.maxBadTokens,
     logLevel: f.logLevel,
     logFormat: f.logFormat,
   };

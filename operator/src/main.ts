@@ -11,6 +11,7 @@ import type { Authenticator } from './core/authenticator.ts';
 import { quietSink } from './core/quiet-sink.ts';
 import { podNamespace, readKubeConfig } from './kube/config.ts';
 import { KubernetesReplicas } from './kube/replicas.ts';
+import { ReviewBudget } from './kube/review-budget.ts';
 import { kubernetesStatusSink } from './kube/status-writer.ts';
 import { TokenReviewer } from './kube/token-review.ts';
 import { directorySource } from './sources/directory.ts';
@@ -24,6 +25,10 @@ const local = async ({ auth }: Config, log: Logger): Promise<Authenticator> => {
   });
 };
 
+/** Every stream that is let in may show a token that is not known yet. */
+const budgetOf = ({ maxStreamsPerSecond: perSecond, maxBadTokens: badPerAddress }: Config) =>
+  new ReviewBudget({ perSecond, badPerAddress, clock: performance });
+
 const construct: Construct = async (config, log) => {
   const { source: wanted, auth, replication } = config;
   if (wanted.kind === 'kubernetes') {
@@ -32,7 +37,7 @@ const construct: Construct = async (config, log) => {
     const stored = source.stored.bind(source);
     const authenticator =
       auth.way === 'token-review'
-        ? new TokenReviewer({ kubeConfig, ...auth, namespaces: wanted.namespaces, log })
+        ? new TokenReviewer({ kubeConfig, ...auth, namespaces: wanted.namespaces, budget: budgetOf(config), log })
         : await local(config, log);
     const { namespace = wanted.kubeconfig === undefined ? podNamespace(kubeConfig) : undefined, ...rest } = replication;
     if (namespace === undefined) {

@@ -1,11 +1,11 @@
 import type { Logger } from 'pino';
 import type { Config } from './config.ts';
 import { Controller } from './controller.ts';
+import { admission } from './core/admission.ts';
 import type { Authenticator } from './core/authenticator.ts';
 import type { Replicas } from './core/replicas.ts';
 import type { StatusSink } from './core/sink.ts';
 import { adminApp } from './http/admin.ts';
-import { admission } from './http/admission.ts';
 import { agentsApp } from './http/agents.ts';
 import { Audit } from './http/audit.ts';
 import { followCertificate, readCertificate } from './http/certificate.ts';

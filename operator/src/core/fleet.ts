@@ -238,11 +238,12 @@ export class Fleet {
         keys.delete(key);
         agent.viewCount -= 1;
       }
+      if (keys.size === 0) agent.views.delete(name);
       const after = standing(worst(keys.values()));
       if (before?.state === after?.state) continue;
       wasOpen = true;
-      const { boot, instance } = agent.identity;
-      this.#tally.replace(`${boot}/${name}`, `${name} on ${instance}`, before, after);
+      const { pod, boot, instance } = agent.identity;
+      this.#tally.replace(`${agentKey(pod, boot)}/${name}`, `${name} on ${instance}`, before, after);
     }
     return wasOpen;
   }

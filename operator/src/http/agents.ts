@@ -3,11 +3,11 @@ import express, { type Express, type Request, type Response } from 'express';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { Controller } from '../controller.ts';
+import type { Admission } from '../core/admission.ts';
 import { isBehind, parseSince } from '../core/as-of.ts';
-import { type Authenticator, type Caller, Denial } from '../core/authenticator.ts';
+import { type Authenticator, type Caller, Denial, type Presented } from '../core/authenticator.ts';
 import type { Identity } from '../core/member.ts';
 import { parseLabels } from '../core/selector.ts';
-import type { Admission } from './admission.ts';
 import type { Audit } from './audit.ts';
 import { answerProblems, answerUnknown, firstIssue, Refusal } from './problem.ts';
 import type { Quota } from './quota.ts';
@@ -49,11 +49,15 @@ export function agentsApp(options: AgentsOptions): Express {
     }
   }
 
-  function callerOf(request: Request, what: 'stream' | 'report'): Promise<Caller> {
+  function presentedBy(request: Request): Presented {
     const believed = authenticator.way === 'none';
     const namespace = believed ? parse(NamespaceSchema, request.query.namespace, 'namespace') : undefined;
-    return known(request, () => authenticator.caller({ authorization: request.get('authorization'), namespace }, what));
+    const { remoteAddress: address = '' } = request.socket;
+    return { authorization: request.get('authorization'), namespace, address };
   }
+
+  const callerOf = (request: Request, what: 'stream' | 'report'): Promise<Caller> =>
+    known(request, () => authenticator.caller(presentedBy(request), what));
 
   async function openStream(request: Request, response: Response): Promise<void> {
     const query = parse(StreamQuerySchema, request.query);
@@ -71,6 +75,7 @@ export function agentsApp(options: AgentsOptions): Express {
     };
     if (streams.draining) refuse('draining', 'this operator is going away; dial again');
     if (!controller.synced) refuse('unsynced', 'policies have not been read yet; dial again');
+    await known(request, async () => authenticator.screen?.(presentedBy(request)));
     if (!admission.admit()) refuse('storm', 'too many agents at once; dial again');
     const caller = await callerOf(request, 'stream');
     const { namespace, pod, expiresAt } = caller;

@@ -28,6 +28,8 @@ export interface KubeRequest {
   readonly signal?: AbortSignal;
   /** Absent: 30 s for the whole answer. */
   readonly timeoutMs?: number;
+  /** Whether the connection is kept for the next such request, for those that come by the hundred. Absent: each opens one. */
+  readonly keepAlive?: boolean;
 }
 
 export interface KubeWatch {
@@ -45,6 +47,9 @@ export interface KubeWatch {
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 const MAX_ERROR_BYTES = 64 * 1024;
 
+/** A connection that is kept ends by itself long before the API server would end it. */
+const IDLE_MS = 10_000;
+
 /**
  * Requests to the API server with the credentials, the trust and the proxy of a kubeconfig.
  *
@@ -53,6 +58,7 @@ const MAX_ERROR_BYTES = 64 * 1024;
  */
 export class KubeClient {
   readonly #config: KubeConfig;
+  #kept: { readonly like: http.Agent; readonly agent: http.Agent } | undefined;
 
   constructor(config: KubeConfig) {
     this.#config = config;
@@ -133,13 +139,36 @@ export class KubeClient {
         : { 'content-type': options.contentType ?? 'application/json', 'content-length': Buffer.byteLength(body) }),
     };
     const { request: open } = url.protocol === 'http:' ? http : https;
-    const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
-      open(url, request, resolve).once('error', reject).end(body);
-    });
+    if (options.keepAlive) request.agent = this.#keeping(request.agent);
+    const attempt = () =>
+      new Promise<http.IncomingMessage | 'stale'>((resolve, reject) => {
+        const sent = open(url, request, resolve);
+        sent.once('error', (error: NodeJS.ErrnoException) => {
+          // A connection that was kept may be gone on the other side; what is sent over it then has not been read.
+          if (sent.reusedSocket && error.code === 'ECONNRESET') resolve('stale');
+          else reject(error);
+        });
+        sent.end(body);
+      });
+    let response = await attempt();
+    while (response === 'stale') response = await attempt();
     const status = response.statusCode!;
     if (status >= 200 && status < 300) return response;
     const answer = await text(response, MAX_ERROR_BYTES).catch(() => '');
     throw new KubeError(reason(answer, response), status, retryAfterMs(response.headers['retry-after']));
+  }
+
+  /** An agent that connects like the given one and keeps its connections; the same one where it connects through a proxy. */
+  #keeping(like: http.RequestOptions['agent']): http.RequestOptions['agent'] {
+    if (!(like instanceof http.Agent) || ![http.Agent, https.Agent].includes(like.constructor as never)) return like;
+    if (this.#kept?.like !== like) {
+      this.#kept?.agent.destroy();
+      const { options: connecting } = like as http.Agent & { options: https.AgentOptions };
+      const options = { ...connecting, keepAlive: true, timeout: IDLE_MS };
+      const agent = like instanceof https.Agent ? new https.Agent(options) : new http.Agent(options);
+      this.#kept = { like, agent };
+    }
+    return this.#kept.agent;
   }
 }
 

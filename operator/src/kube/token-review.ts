@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { KubeConfig } from '@kubernetes/client-node';
-import { type Authenticator, bearerToken, type Caller, Denial } from '../core/authenticator.ts';
+import { type Authenticator, bearerToken, type Caller, Denial, type Presented } from '../core/authenticator.ts';
 import type { Labels } from '../core/selector.ts';
 import { KubeClient, type KubeError } from './client.ts';
+import type { ReviewBudget } from './review-budget.ts';
 
 export interface TokenReviewOptions {
   readonly kubeConfig: KubeConfig;
@@ -11,21 +12,28 @@ export interface TokenReviewOptions {
   readonly withoutPod: boolean;
   /** The namespaces whose pods may be agents. Empty: all of them. */
   readonly namespaces: readonly string[];
+  /** What tokens that are not known may cost. */
+  readonly budget: ReviewBudget;
   readonly log: { warn(facts: object, message: string): void; info(facts: object, message: string): void };
   /** Wall clock, milliseconds since 1970. Absent: the real one. */
   readonly now?: () => number;
 }
 
-/** How long an answer about a token counts. */
-const FRESH_MS = 10_000;
+/**
+ * How long an answer about a token counts: for every other report of an agent. The API server itself remembers a token for 10 s, so one of a
+ * pod that was deleted passes for 24 s at most.
+ */
+const FRESH_MS = 14_000;
 
 /** How long a caller who was known keeps reporting while no token can be reviewed. */
 const KNOWN_MS = 600_000;
 
-const MAX_REVIEWS_KEPT = 20_000;
+const MAX_KNOWN = 20_000;
+const MAX_REFUSED = 5_000;
 
-/** More questions at once are answered 503, so that a flood of made-up tokens does not become one of reviews. */
+/** Questions at once; those about tokens that are not known leave room for the others. */
 const MAX_IN_FLIGHT = 100;
+const MAX_UNKNOWN_IN_FLIGHT = 60;
 
 const REQUEST_MS = 5_000;
 
@@ -51,7 +59,9 @@ export class TokenReviewer implements Authenticator {
   readonly way = 'token-review';
   readonly #options: TokenReviewOptions;
   readonly #client: KubeClient;
+  /** Tokens that are good, or being looked at. */
   readonly #reviews = new Map<string, Review>();
+  readonly #refused = new Map<string, { readonly denial: Denial; readonly at: number }>();
   readonly #now: () => number;
   readonly #trouble = new Map<string, string>();
   #inFlight = 0;
@@ -62,12 +72,20 @@ export class TokenReviewer implements Authenticator {
     this.#now = options.now ?? Date.now;
   }
 
-  async caller({ authorization }: { authorization: string | undefined }, what: 'stream' | 'report'): Promise<Caller> {
+  screen({ authorization, address }: Presented): void {
+    const key = keyOf(bearerToken(authorization));
+    this.#refuseAgain(key, this.#now());
+    if (!this.#reviews.has(key)) this.#options.budget.check(address);
+  }
+
+  async caller({ authorization, address }: Presented, what: 'stream' | 'report'): Promise<Caller> {
     const token = bearerToken(authorization);
-    const key = createHash('sha256').update(token).digest('base64');
+    const key = keyOf(token);
     const now = this.#now();
+    this.#refuseAgain(key, now);
     const before = this.#reviews.get(key);
-    const review = before && now - before.at < FRESH_MS ? before : this.#review(key, token, now, before?.known);
+    const fresh = before !== undefined && now - before.at < FRESH_MS;
+    const review = fresh ? before : this.#review(key, token, now, before?.known, address);
     try {
       return unexpired(await review.answer, this.#now());
     } catch (error) {
@@ -81,10 +99,11 @@ export class TokenReviewer implements Authenticator {
   async labels({ namespace, pod }: Caller, claimed: Labels): Promise<Labels> {
     if (pod === undefined) return claimed;
     const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(pod.name)}`;
-    const found = await this.#ask('pods', 'get', () =>
+    const found = await this.#ask('pods', 'get', MAX_IN_FLIGHT, () =>
       this.#client.request<{ metadata?: { uid?: unknown; labels?: unknown } }>(path, {
         accept: 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1',
         timeoutMs: REQUEST_MS,
+        keepAlive: true,
       }),
     );
     if (found?.metadata?.uid !== pod.uid) {
@@ -93,26 +112,42 @@ export class TokenReviewer implements Authenticator {
     return readLabels(found.metadata.labels);
   }
 
-  #review(key: string, token: string, at: number, known: Review['known']): Review {
-    const review: Review = { at, answer: this.#answer(token), known };
+  /** What was refused a moment ago is refused again without a question. */
+  #refuseAgain(key: string, now: number): void {
+    const refused = this.#refused.get(key);
+    if (refused && now - refused.at < FRESH_MS) throw refused.denial;
+  }
+
+  #review(key: string, token: string, at: number, known: Review['known'], address: string): Review {
+    const { budget } = this.#options;
+    if (known === undefined) budget.take(address);
+    const review: Review = { at, answer: this.#answer(token, known !== undefined), known };
     this.#reviews.delete(key);
-    this.#reviews.set(key, review);
-    if (this.#reviews.size > MAX_REVIEWS_KEPT) this.#reviews.delete(this.#reviews.keys().next().value!);
+    keep(this.#reviews, key, review, MAX_KNOWN);
     review.answer.then(
       (caller) => {
+        if (known === undefined) budget.good(address);
         review.known = { caller, at };
       },
-      (error: Denial) => {
-        if (error.reason === 'unavailable') review.at = Number.NEGATIVE_INFINITY;
-        else review.known = undefined;
+      (denial: Denial) => {
+        if (denial.reason === 'unavailable') {
+          if (known === undefined) budget.good(address);
+          review.at = Number.NEGATIVE_INFINITY;
+          if (known !== undefined) return;
+        } else {
+          keep(this.#refused, key, { denial, at }, MAX_REFUSED);
+        }
+        review.known = undefined;
+        if (this.#reviews.get(key) === review) this.#reviews.delete(key);
       },
     );
     return review;
   }
 
-  async #answer(token: string): Promise<Caller> {
+  async #answer(token: string, known: boolean): Promise<Caller> {
     const { audience, withoutPod, namespaces } = this.#options;
-    const answer = await this.#ask('tokenreviews', 'create', () =>
+    const atOnce = known ? MAX_IN_FLIGHT : MAX_UNKNOWN_IN_FLIGHT;
+    const answer = await this.#ask('tokenreviews', 'create', atOnce, () =>
       this.#client.request<{ status?: ReviewStatus }>('/apis/authentication.k8s.io/v1/tokenreviews', {
         method: 'POST',
         body: {
@@ -121,6 +156,7 @@ export class TokenReviewer implements Authenticator {
           spec: { token, audiences: [audience] },
         },
         timeoutMs: REQUEST_MS,
+        keepAlive: true,
       }),
     );
     const { authenticated, audiences, user } = answer?.status ?? {};
@@ -153,9 +189,13 @@ export class TokenReviewer implements Authenticator {
   }
 
   /** Nothing for 404. What else goes wrong is ours: it is logged once, with what to do, and says nothing about the caller. */
-  async #ask<T>(resource: 'pods' | 'tokenreviews', verb: string, request: () => Promise<T>): Promise<T | undefined> {
-    if (this.#inFlight >= MAX_IN_FLIGHT)
-      throw new Denial('unavailable', 'too many tokens are being looked at; dial again');
+  async #ask<T>(
+    resource: 'pods' | 'tokenreviews',
+    verb: string,
+    atOnce: number,
+    request: () => Promise<T>,
+  ): Promise<T | undefined> {
+    if (this.#inFlight >= atOnce) throw new Denial('unavailable', 'too many tokens are being looked at; dial again');
     this.#inFlight += 1;
     try {
       const answer = await request();
@@ -180,6 +220,14 @@ export class TokenReviewer implements Authenticator {
       this.#inFlight -= 1;
     }
   }
+}
+
+const keyOf = (token: string) => createHash('sha256').update(token).digest('base64');
+
+/** Keeps an entry; when there are too many, the one that came first goes. */
+function keep<T>(entries: Map<string, T>, key: string, entry: T, most: number): void {
+  entries.set(key, entry);
+  if (entries.size > most) entries.delete(entries.keys().next().value!);
 }
 
 function unexpired(caller: Caller, now: number): Caller {
