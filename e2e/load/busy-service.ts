@@ -6,8 +6,10 @@ const CALLS = 10;
 const NAMES = ['load-0', 'load-1', 'load-2', 'partner-0-a', 'partner-1-b'];
 /** The dependency is down for so long of each period. */
 const [DOWN_MS, PERIOD_MS] = [5_000, 20_000];
-/** The breaker whose circuits are kept for each key; the keys are always new ones. */
+/** The breaker whose circuits are kept for each key. */
 const KEYED = 'load-3';
+/** So many keys take turns, far more than have a circuit at a time. */
+const KEYS = 500;
 
 const agent = start();
 let made = 0;
@@ -17,7 +19,7 @@ async function call(): Promise<void> {
   const number = made;
   const down = performance.now() % PERIOD_MS < DOWN_MS;
   const name = NAMES[number % NAMES.length]!;
-  const breaker = number % 7 === 0 ? getBreaker(KEYED).for(`host-${Math.floor(number / 50)}`) : getBreaker(name);
+  const breaker = number % 7 === 0 ? getBreaker(KEYED).for(`host-${Math.floor(number / 50) % KEYS}`) : getBreaker(name);
   await breaker
     .execute(async () => {
       if (number % 10 === 0) await new Promise((resolve) => setTimeout(resolve, 20));

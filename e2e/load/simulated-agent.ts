@@ -9,6 +9,7 @@ const REPORT_MS = 10_000;
 const LEAST_GAP_MS = 250;
 const ACKNOWLEDGE_MS = 500;
 const MISDIRECTED_TRIES = 8;
+const SPREAD_MS = 1_000;
 const HEALTHY_MS = 60_000;
 
 /** Where an agent dials. */
@@ -186,7 +187,8 @@ export class SimulatedAgent {
     this.#unschedule();
     this.#reports?.close();
     if (this.#stopped) return;
-    this.#dialTimer = setTimeout(() => this.dial(), this.#retryAfterMs + this.#backoff.next());
+    const told = this.#retryAfterMs;
+    this.#dialTimer = setTimeout(() => this.dial(), told > 0 ? told + Math.random() * SPREAD_MS : this.#backoff.next());
   }
 
   #event(name: string, data: string, raw: string): void {

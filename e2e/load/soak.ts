@@ -140,7 +140,7 @@ async function main({ minutes, agents, everyMs, json }: Options): Promise<number
         .flatMap(([process, list]) => OPEN.map((quantity) => rowOf(process, quantity, [list]))),
     ];
     const traffic = await crowd.traffic('agents');
-    process.stdout.write(`${tableOf(rows)}\n${JSON.stringify({ ...seen, ...traffic })}\n`);
+    process.stdout.write(`${tableOf(rows)}\n${JSON.stringify({ seen, traffic })}\n`);
     const machine = {
       cores: availableParallelism(),
       node: process.version,

@@ -5,6 +5,7 @@ import { admission } from './core/admission.ts';
 import type { Authenticator } from './core/authenticator.ts';
 import type { Replicas } from './core/replicas.ts';
 import type { StatusSink } from './core/sink.ts';
+import { turns } from './core/turns.ts';
 import { adminApp } from './http/admin.ts';
 import { agentsApp } from './http/agents.ts';
 import { Audit } from './http/audit.ts';
@@ -62,9 +63,10 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
   });
   const certificate = config.tls && (await readCertificate(config.tls));
   const letIn = admission(config.maxStreamsPerSecond, clock);
+  const turn = turns(config.maxStreamsPerSecond, clock);
   const apps = [
     {
-      app: agentsApp({ controller, streams, admission: letIn, authenticator, quota, audit, log, random }),
+      app: agentsApp({ controller, streams, admission: letIn, turn, authenticator, quota, audit, log, random }),
       address: config.agents,
       bounds: { what: 'agents', flag: '--port', maxConnections: config.maxConnections, certificate },
     },

@@ -17,6 +17,8 @@ export interface AgentsOptions {
   readonly controller: Controller;
   readonly streams: Streams;
   readonly admission: Admission;
+  /** When a stream that is refused should be dialled again, in ms from now. */
+  readonly turn: () => number;
   readonly authenticator: Authenticator;
   readonly quota: Quota;
   readonly audit: Audit;
@@ -32,7 +34,7 @@ const NamespaceSchema = z
 
 /** What agents talk to: the stream of policies, and the reports. Who they are is what the authenticator says. */
 export function agentsApp(options: AgentsOptions): Express {
-  const { controller, streams, admission, authenticator, quota, audit, log, random } = options;
+  const { controller, streams, admission, turn, authenticator, quota, audit, log, random } = options;
   const app = express().disable('x-powered-by').disable('etag').set('query parser', 'simple');
   const later = () => 1_000 + random() * 4_000;
 
@@ -71,7 +73,7 @@ export function agentsApp(options: AgentsOptions): Express {
     const since = sound(() => parseSince(query.since));
     const refuse = (reason: string, message: string) => {
       streams.refused(reason);
-      throw new Refusal(503, message, later());
+      throw new Refusal(503, message, turn());
     };
     if (streams.draining) refuse('draining', 'this operator is going away; dial again');
     if (!controller.synced) refuse('unsynced', 'policies have not been read yet; dial again');
