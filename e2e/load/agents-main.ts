@@ -16,6 +16,8 @@ export type Request =
       report?: 'keep' | 'close';
       /** Whether a journal is kept for each agent. */
       journal?: boolean;
+      /** Tokens that the agents show, in turn; absent: none. */
+      tokens?: readonly string[];
     }
   /** Answers when all agents run this edit: at which times, and the bytes of one of them. */
   | { cmd: 'applied'; group: string; edit: number }
@@ -60,7 +62,7 @@ const LOOK_MS = 5;
 const LOOK_AT_ALL_MS = 100;
 
 function open(request: Extract<Request, { cmd: 'open' }>): Group {
-  const { group, place, first, count, sources, watched, report, journal } = request;
+  const { group, first, count, watched, report, journal } = request;
   const traffic: Traffic = {
     bytes: 0,
     policies: 0,
@@ -84,7 +86,7 @@ function open(request: Extract<Request, { cmd: 'open' }>): Group {
     const index = first + i;
     let opened = false;
     return new SimulatedAgent({
-      place: { ...place, ...(sources > 1 && { localAddress: sourceOf(index % sources) }) },
+      place: placeOf(request, index),
       index,
       traffic,
       ...(report !== undefined && { reports: { keep: report === 'keep' } }),
@@ -115,6 +117,15 @@ function open(request: Extract<Request, { cmd: 'open' }>): Group {
   const made = { agents, make, churned: 0, journals, runs, traffic, syncedAt, applied };
   groups.set(group, made);
   return made;
+}
+
+/** Where the agent with this index dials, whence, and with what. */
+function placeOf({ place, sources, tokens }: Extract<Request, { cmd: 'open' }>, index: number): Place {
+  return {
+    ...place,
+    ...(sources > 1 && { localAddress: sourceOf(index % sources) }),
+    ...(tokens && { headers: `${place.headers}authorization: Bearer ${tokens[index % tokens.length]}\r\n` }),
+  };
 }
 
 /** Addresses from 127.1.0.1 on. */

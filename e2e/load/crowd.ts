@@ -14,6 +14,8 @@ export interface GroupOptions {
   readonly report?: 'keep' | 'close';
   /** Whether each agent keeps a journal, instead of the times of single edits. */
   readonly journal?: boolean;
+  /** Tokens that the agents show, in turn; absent: none. */
+  readonly tokens?: readonly string[];
 }
 
 /** Simulated agents over several processes, each of which has an equal part of every group. */

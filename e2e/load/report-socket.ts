@@ -1,4 +1,5 @@
-import { connect, type Socket } from 'node:net';
+import { connect, type Socket, type TcpNetConnectOpts } from 'node:net';
+import { connect as connectSecurely } from 'node:tls';
 import type { Place } from './simulated-agent.ts';
 
 const ANSWER_MS = 8_000;
@@ -57,9 +58,7 @@ export class ReportSocket {
   }
 
   #dial(): Socket {
-    const { address, port } = this.#target;
-    const { localAddress } = this.#place;
-    const socket = connect({ port, host: address, ...(localAddress !== undefined && { localAddress }) });
+    const socket = openSocket(this.#place, this.#target);
     socket.setEncoding('latin1');
     const gone = () => {
       if (this.#socket !== socket) return;
@@ -89,4 +88,10 @@ export class ReportSocket {
     this.#answered = undefined;
     answered?.(status);
   }
+}
+
+/** A connection to a target, in the way and from the address of a place. */
+export function openSocket({ secure, localAddress }: Place, { address, port }: ReportTarget): Socket {
+  const options: TcpNetConnectOpts = { port, host: address, ...(localAddress !== undefined && { localAddress }) };
+  return secure ? connectSecurely({ ...options, rejectUnauthorized: false }) : connect(options);
 }

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { Backoff } from '../../agent/src/link/backoff.ts';
 import { monotonic } from './monotonic.ts';
-import { ReportSocket, type ReportTarget } from './report-socket.ts';
+import { openSocket, ReportSocket, type ReportTarget } from './report-socket.ts';
 import { StreamReader } from './stream-reader.ts';
 
 const REPORT_MS = 10_000;
@@ -21,6 +21,8 @@ export interface Place {
   readonly namespace: string;
   /** Further lines of each request, each with its end. */
   readonly headers: string;
+  /** Whether it is reached over TLS; whose certificate it is does not matter here. Absent: plain text. */
+  readonly secure?: boolean;
   /** Absent: the system chooses. */
   readonly localAddress?: string;
 }
@@ -105,8 +107,8 @@ export class SimulatedAgent {
 
   dial(): void {
     const { place, index } = this.#options;
-    const { address, host, port, namespace, headers, localAddress } = place;
-    const socket = connect({ port, host: address, ...(localAddress !== undefined && { localAddress }) });
+    const { host, namespace, headers } = place;
+    const socket = openSocket(place, place);
     this.#socket = socket;
     this.#retryAfterMs = 0;
     socket.setEncoding('latin1');
@@ -361,5 +363,7 @@ const totals = (succeeded: number) => ({
 function targetOf(reportUrl: string | undefined, place: Place): ReportTarget {
   if (reportUrl === undefined) return place;
   const { protocol, hostname, host, port } = new URL(reportUrl);
-  return protocol === 'http:' && hostname === place.address ? { address: hostname, host, port: Number(port) } : place;
+  return protocol === (place.secure ? 'https:' : 'http:') && hostname === place.address
+    ? { address: hostname, host, port: Number(port) }
+    : place;
 }
