@@ -37,7 +37,14 @@ const construct: Construct = async (config, log) => {
     const stored = source.stored.bind(source);
     const authenticator =
       auth.way === 'token-review'
-        ? new TokenReviewer({ kubeConfig, ...auth, namespaces: wanted.namespaces, budget: budgetOf(config), log })
+        ? new TokenReviewer({
+            kubeConfig,
+            ...auth,
+            namespaces: wanted.namespaces,
+            goodForMs: config.tokenReviewMs,
+            budget: budgetOf(config),
+            log,
+          })
         : await local(config, log);
     const { namespace = wanted.kubeconfig === undefined ? podNamespace(kubeConfig) : undefined, ...rest } = replication;
     if (namespace === undefined) {

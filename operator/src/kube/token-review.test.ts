@@ -57,7 +57,8 @@ function reviewer(withoutPod = false, namespaces: string[] = []): TokenReviewer 
   );
   const log = { warn: (_: object, message: string) => void warnings.push(message), info: () => {} };
   const budget = new ReviewBudget({ perSecond: 20, badPerAddress: 3, clock: { now: () => now } });
-  return new TokenReviewer({ kubeConfig, audience: 'fuseboard', withoutPod, namespaces, budget, log, now: () => now });
+  const rest = { goodForMs: 14_000, budget, log, now: () => now };
+  return new TokenReviewer({ kubeConfig, audience: 'fuseboard', withoutPod, namespaces, ...rest });
 }
 
 const shown = { authorization: `Bearer ${TOKEN}`, namespace: undefined, address: '10.0.0.1' };

@@ -12,6 +12,8 @@ export interface TokenReviewOptions {
   readonly withoutPod: boolean;
   /** The namespaces whose pods may be agents. Empty: all of them. */
   readonly namespaces: readonly string[];
+  /** How long a review that named a caller counts, in ms. The API server itself remembers a token for 10 s more. */
+  readonly goodForMs: number;
   /** What tokens that are not known may cost. */
   readonly budget: ReviewBudget;
   readonly log: { warn(facts: object, message: string): void; info(facts: object, message: string): void };
@@ -19,11 +21,8 @@ export interface TokenReviewOptions {
   readonly now?: () => number;
 }
 
-/**
- * How long an answer about a token counts: for every other report of an agent. The API server itself remembers a token for 10 s, so one of a
- * pod that was deleted passes for 24 s at most.
- */
-const FRESH_MS = 14_000;
+/** How long a token that was refused is refused without a question, in ms. */
+const REFUSED_MS = 14_000;
 
 /** How long a caller who was known keeps reporting while no token can be reviewed. */
 const KNOWN_MS = 600_000;
@@ -84,7 +83,7 @@ export class TokenReviewer implements Authenticator {
     const now = this.#now();
     this.#refuseAgain(key, now);
     const before = this.#reviews.get(key);
-    const fresh = before !== undefined && now - before.at < FRESH_MS;
+    const fresh = before !== undefined && now - before.at < this.#options.goodForMs;
     const review = fresh ? before : this.#review(key, token, now, before?.known, address);
     try {
       return unexpired(await review.answer, this.#now());
@@ -115,7 +114,7 @@ export class TokenReviewer implements Authenticator {
   /** What was refused a moment ago is refused again without a question. */
   #refuseAgain(key: string, now: number): void {
     const refused = this.#refused.get(key);
-    if (refused && now - refused.at < FRESH_MS) throw refused.denial;
+    if (refused && now - refused.at < REFUSED_MS) throw refused.denial;
   }
 
   #review(key: string, token: string, at: number, known: Review['known'], address: string): Review {
