@@ -125,7 +125,7 @@ describe("an operator with the chart's identity", () => {
     expect(one.applied).toHaveLength(1);
     expect((await one.link()).state).toBe('Live');
     expect(operator.log).toContain('the certificate was replaced');
-  });
+  }, 120_000);
 
   it('keeps the agents that it knows while tokens cannot be reviewed, and answers new ones 503', async () => {
     const one = await agent('checkout-1');

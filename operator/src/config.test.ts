@@ -8,6 +8,7 @@ const FLAGS = {
   maxStreamsPerSecond: '10',
   maxStreamsPerPod: '10',
   maxReportsPerPod: '10',
+  maxBadTokens: '60',
   logLevel: 'info',
   logFormat: 'auto',
 };

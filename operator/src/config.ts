@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { isLoopback } from './core/loopback.ts';
 import type { CertificateFiles } from './http/certificate.ts';
 import type { Address } from './http/server.ts';
-import { type Replication, ReplicationFlags, readReplication } from './replication.ts';
+import { duration, type Replication, ReplicationFlags, readReplication } from './replication.ts';
 
 /** What `fuseboard serve` runs with. */
 export interface Config {
@@ -36,6 +36,10 @@ export interface Config {
   readonly maxStreamsPerPod: number;
   /** Parts of reports a second. */
   readonly maxReportsPerPod: number;
+  /** Of one address in a minute. */
+  readonly maxBadTokens: number;
+  /** How long a review of a token is good for. */
+  readonly tokenReviewMs: number;
   readonly logLevel: z.infer<typeof LevelSchema>;
   readonly logFormat: 'auto' | 'json' | 'pretty';
 }
@@ -84,6 +88,8 @@ const FlagsSchema = z.object({
   maxStreamsPerSecond: positive(1_000_000),
   maxStreamsPerPod: positive(100_000),
   maxReportsPerPod: positive(100_000),
+  maxBadTokens: positive(1_000_000),
+  tokenReviewPeriod: duration.refine((ms) => ms >= 1_000 && ms <= 3_600_000, 'must be from 1s to 1h').default(14_000),
   logLevel: LevelSchema,
   logFormat: z.enum(['auto', 'json', 'pretty']),
 });
@@ -152,6 +158,8 @@ export function readConfig(flags: unknown): Config {
     maxStreamsPerSecond: f.maxStreamsPerSecond,
     maxStreamsPerPod: f.maxStreamsPerPod,
     maxReportsPerPod: f.maxReportsPerPod,
+    maxBadTokens: f.maxBadTokens,
+    tokenReviewMs: f.tokenReviewPeriod,
     logLevel: f.logLevel,
     logFormat: f.logFormat,
   };

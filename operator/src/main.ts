@@ -18,6 +18,7 @@ import { podNamespace, readKubeConfig, userKubeConfig } from './kube/config.ts';
 import { KubernetesHistory } from './kube/history.ts';
 import { kubernetesOverrides } from './kube/overrides.ts';
 import { KubernetesReplicas } from './kube/replicas.ts';
+import { ReviewBudget } from './kube/review-budget.ts';
 import { kubernetesRollback } from './kube/rollback.ts';
 import { kubernetesStatusSink } from './kube/status-writer.ts';
 import { TokenReviewer } from './kube/token-review.ts';
@@ -35,6 +36,10 @@ const local = async ({ auth }: Config, log: Logger): Promise<Authenticator> => {
   });
 };
 
+/** Every stream that is let in may show a token that is not known yet. */
+const budgetOf = ({ maxStreamsPerSecond: perSecond, maxBadTokens: badPerAddress }: Config) =>
+  new ReviewBudget({ perSecond, badPerAddress, clock: performance });
+
 const construct: Construct = async (config, log) => {
   const { source: wanted, auth, adminAuth, replication } = config;
   if (wanted.kind === 'kubernetes') {
@@ -48,7 +53,14 @@ const construct: Construct = async (config, log) => {
     const { namespaces } = wanted;
     const authenticator =
       auth.way === 'token-review'
-        ? new TokenReviewer({ kubeConfig, ...auth, namespaces: wanted.namespaces, log })
+        ? new TokenReviewer({
+            kubeConfig,
+            ...auth,
+            namespaces: wanted.namespaces,
+            goodForMs: config.tokenReviewMs,
+            budget: budgetOf(config),
+            log,
+          })
         : await local(config, log);
     const access = adminAuth === 'review' ? new AccessReviewer({ kubeConfig, log }) : openAccess;
     const { namespace = wanted.kubeconfig === undefined ? podNamespace(kubeConfig) : undefined, ...rest } = replication;

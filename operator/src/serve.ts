@@ -2,14 +2,15 @@ import type { Logger } from 'pino';
 import type { Config } from './config.ts';
 import { Controller } from './controller.ts';
 import type { Access } from './core/access.ts';
+import { admission } from './core/admission.ts';
 import type { Authenticator } from './core/authenticator.ts';
 import type { History, Rollback } from './core/history.ts';
 import { isLoopback } from './core/loopback.ts';
 import type { OverrideStore } from './core/override.ts';
 import type { Replicas } from './core/replicas.ts';
 import type { StatusSink } from './core/sink.ts';
+import { turns } from './core/turns.ts';
 import { adminApp } from './http/admin.ts';
-import { admission } from './http/admission.ts';
 import { agentsApp } from './http/agents.ts';
 import { Audit } from './http/audit.ts';
 import { type Certificate, followCertificate, readCertificate } from './http/certificate.ts';
@@ -85,9 +86,10 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
   });
   const certificate = config.tls && (await readCertificate(config.tls));
   const letIn = admission(config.maxStreamsPerSecond, clock);
+  const turn = turns(config.maxStreamsPerSecond, clock);
   const apps = [
     {
-      app: agentsApp({ controller, streams, admission: letIn, authenticator, quota, audit, log, random }),
+      app: agentsApp({ controller, streams, admission: letIn, turn, authenticator, quota, audit, log, random }),
       address: config.agents,
       bounds: { what: 'agents', flag: '--port', maxConnections: config.maxConnections, certificate },
     },

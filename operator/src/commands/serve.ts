@@ -91,6 +91,13 @@ export function serveCommand(terminal: Terminal, construct: Construct, ended: En
       option('--max-streams-per-second <n>', 'new streams a second; more are asked to come later').default('500'),
     )
     .addOption(option('--max-streams-per-pod <n>', 'streams of one pod at once').default('64'))
+    .addOption(option('--max-bad-tokens <n>', 'with token-review: bad tokens of one address in a minute').default('60'))
+    .addOption(
+      option(
+        '--token-review-period <time>',
+        'how long a review of a token is good for: so long the token of a pod that was deleted may go on reporting',
+      ).default('14s'),
+    )
     .addOption(option('--max-reports-per-pod <n>', 'parts of reports of one pod a second').default('100'))
     .addOption(option('--log-level <level>', 'trace, debug, info, warn or error').default('info'))
     .addOption(option('--log-format <format>', 'auto (text on a terminal), json or pretty').default('auto'))
