@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { CertificateFiles } from './http/certificate.ts';
 import type { Address } from './http/server.ts';
+import { type Injection, InjectionFlags, readInjection } from './injection-flags.ts';
 import { type Replication, ReplicationFlags, readReplication } from './replication.ts';
 
 /** What `fuseboard serve` runs with. */
@@ -25,6 +26,8 @@ export interface Config {
   readonly admin: Address;
   readonly reportUrl?: string;
   readonly replication: Replication;
+  /** Absent: pods are not injected. */
+  readonly injection?: Omit<Injection, 'port'> & { readonly address: Address };
   readonly maxConnections: number;
   readonly maxStreamsPerSecond: number;
   readonly maxStreamsPerPod: number;
@@ -62,6 +65,7 @@ const FlagsSchema = z.object({
   metricsPort: port,
   adminPort: port,
   ...ReplicationFlags,
+  ...InjectionFlags,
   reportUrl: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
   maxConnections: positive(1_000_000),
   maxStreamsPerSecond: positive(1_000_000),
@@ -108,6 +112,8 @@ export function readConfig(flags: unknown): Config {
   }
   const replication = readReplication(f);
   if (typeof replication === 'string') throw new UsageError(replication);
+  const injection = readInjection(f);
+  if (typeof injection === 'string') throw new UsageError(injection);
   const [agents, metrics, admin] = f.policies === undefined ? [8443, 8080, 8081] : [8700, 8701, 8702];
   return {
     source:
@@ -128,6 +134,9 @@ export function readConfig(flags: unknown): Config {
     admin: { host: isLoopback(host) ? host : '127.0.0.1', port: f.adminPort ?? admin! },
     ...(f.reportUrl !== undefined && { reportUrl: f.reportUrl }),
     replication,
+    ...(injection && {
+      injection: { url: injection.url, caFile: injection.caFile, address: { host, port: injection.port } },
+    }),
     maxConnections: f.maxConnections,
     maxStreamsPerSecond: f.maxStreamsPerSecond,
     maxStreamsPerPod: f.maxStreamsPerPod,

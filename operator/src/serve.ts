@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { Config } from './config.ts';
+import { AUDIENCE, type Config } from './config.ts';
 import { Controller } from './controller.ts';
 import type { Authenticator } from './core/authenticator.ts';
 import type { Replicas } from './core/replicas.ts';
@@ -8,7 +8,8 @@ import { adminApp } from './http/admin.ts';
 import { admission } from './http/admission.ts';
 import { agentsApp } from './http/agents.ts';
 import { Audit } from './http/audit.ts';
-import { followCertificate, readCertificate } from './http/certificate.ts';
+import { type Certificate, followCertificate, readCertificate } from './http/certificate.ts';
+import { injectorApp, readAuthority } from './http/injector.ts';
 import { metricsApp, metricsRegistry } from './http/metrics.ts';
 import { Quota } from './http/quota.ts';
 import { type Listening, listen } from './http/server.ts';
@@ -20,6 +21,8 @@ export interface Serving {
   readonly agentsUrl: string;
   readonly metricsUrl: string;
   readonly adminUrl: string;
+  /** Absent: pods are not injected. */
+  readonly webhookUrl?: string | undefined;
   /** Unready at once, sends agents away, and resolves when they are gone, at most `drainMs` later. */
   stop(drainMs: number): Promise<void>;
 }
@@ -79,6 +82,13 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
       bounds: { what: 'the admin API', flag: '--admin-port', maxConnections: 256 },
     },
   ];
+  const { injection } = config;
+  if (injection) {
+    const { address, ...place } = injection;
+    await readAuthority(place.caFile);
+    const bounds = { what: 'the webhook', flag: '--webhook-port', maxConnections: 256, certificate };
+    apps.push({ app: injectorApp({ ...place, audience: AUDIENCE, log }), address, bounds });
+  }
   const servers: Listening[] = [];
   try {
     for (const { app, address, bounds } of apps) servers.push(await listen(app, address, bounds));
@@ -86,17 +96,17 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
     await Promise.all(servers.map((server) => server.close()));
     throw error;
   }
-  const unfollow =
-    config.tls && certificate
-      ? followCertificate(config.tls, certificate, (next) => servers[0]!.renew(next), log)
-      : () => {};
+  const renew = (next: Certificate) => {
+    for (const server of servers) server.renew(next);
+  };
+  const unfollow = config.tls && certificate ? followCertificate(config.tls, certificate, renew, log) : () => {};
   if (authenticator.way !== 'none' && !config.tls) {
     log.warn({}, 'agents send their tokens in plain text; give --tls-cert-file and --tls-key-file');
   }
   controller.start((agent, board, asOf) => streams.push(agent, board, asOf));
-  const [agentsUrl, metricsUrl, adminUrl] = servers.map(({ url }) => url) as [string, string, string];
+  const [agentsUrl, metricsUrl, adminUrl, webhook] = servers.map(({ url }) => url) as [string, string, string, string?];
   log.info(
-    { source: source.kind, auth: authenticator.way, agents: agentsUrl, metrics: metricsUrl, admin: adminUrl },
+    { source: source.kind, auth: authenticator.way, agents: agentsUrl, metrics: metricsUrl, admin: adminUrl, webhook },
     'serving',
   );
 
@@ -104,6 +114,7 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
     agentsUrl,
     metricsUrl,
     adminUrl,
+    webhookUrl: webhook,
     async stop(drainMs) {
       log.info({ streams: streams.count }, 'stopping');
       streams.drain(SPREAD_MS);

@@ -69,6 +69,16 @@ export function serveCommand(terminal: Terminal, construct: Construct, ended: En
     .addOption(option('--lease-retry-period <time>', 'the wait between two looks at the Lease').default('2s'))
     .addOption(option('--replica-renew-period <time>', 'how often a replica shows that it lives').default('10s'))
     .addOption(option('--replica-expiry <time>', 'after how long a silent replica is not counted').default('30s'))
+    .addOption(
+      option(
+        '--webhook-port <port>',
+        'answer the API server about new pods on this port, so that pods find the operator by themselves (absent: not)',
+      ),
+    )
+    .addOption(option('--webhook-agents-url <url>', 'where those pods are told to dial'))
+    .addOption(
+      option('--webhook-ca-file <file>', 'the authority that they are told to trust, in PEM; read anew for each pod'),
+    )
     .addOption(option('--max-connections <n>', 'connections of agents at once').default('20000'))
     .addOption(
       option('--max-streams-per-second <n>', 'new streams a second; more are asked to come later').default('500'),
