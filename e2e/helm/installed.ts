@@ -82,14 +82,17 @@ export class Installed {
     const path = 'jsonpath={.spec.template.spec.containers[0].args}';
     const json = await this.#cluster.kubectl('get', 'deployment', 'fuseboard', '-n', SYSTEM, '-o', path);
     const [, ...args] = JSON.parse(json) as string[];
-    const kept = args.filter((arg) => !/^--(metrics-)?port=/.test(arg));
+    const kept = args.filter((arg) => !/^--(metrics-|webhook-)?port=/.test(arg));
     const here = kept.map((arg) =>
       arg
         .replace(/^(--tls-\w+-file=).*\/(tls\.\w+)$/, `$1${this.#cluster.folder}/$2`)
+        .replace(/^(--webhook-ca-file=).*$/, `$1${this.file('ca.crt')}`)
+        .replace(/^(--webhook-agents-url=).*$/, '$1https://localhost:$PORT')
         .replace('$(POD_IP):8443', '127.0.0.1:$PORT'),
     );
     const inPod = [`--kubeconfig=${await this.account()}`, '--agent-auth=token-review', `--lease-namespace=${SYSTEM}`];
-    return [...here, ...inPod];
+    const webhook = args.some((arg) => arg.startsWith('--webhook-port=')) ? ['--webhook-port=0'] : [];
+    return [...here, ...inPod, ...webhook];
   }
 
   async startOperator(...more: string[]): Promise<OperatorProcess> {

@@ -14,6 +14,7 @@ export class OperatorProcess {
   readonly metricsPort: number;
   readonly adminPort: number;
   #child: ChildProcess | undefined;
+  #closed: Promise<unknown> | undefined;
   #log = '';
 
   private constructor(args: readonly string[], ports: readonly number[]) {
@@ -46,6 +47,7 @@ export class OperatorProcess {
     for (const stream of [child.stdout, child.stderr])
       stream.setEncoding('utf8').on('data', (text: string) => (this.#log += text));
     this.#child = child;
+    this.#closed = once(child, 'close');
   }
 
   /** Resolves once `/readyz` answers 200. */
@@ -86,6 +88,12 @@ export class OperatorProcess {
 
   resume(): void {
     this.#child?.kill('SIGCONT');
+  }
+
+  /** Resolves with the exit code of a process that ends by itself. */
+  async ended(): Promise<number | null> {
+    await this.#closed;
+    return this.#child!.exitCode;
   }
 
   /** Ends the process with a signal and resolves with its exit code; null when the signal ended it. */

@@ -10,6 +10,7 @@ import type { Config } from './config.ts';
 import type { Authenticator } from './core/authenticator.ts';
 import { quietSink } from './core/quiet-sink.ts';
 import { podNamespace, readKubeConfig } from './kube/config.ts';
+import { preflight } from './kube/preflight.ts';
 import { KubernetesReplicas } from './kube/replicas.ts';
 import { kubernetesStatusSink } from './kube/status-writer.ts';
 import { TokenReviewer } from './kube/token-review.ts';
@@ -28,6 +29,9 @@ const construct: Construct = async (config, log) => {
   const { source: wanted, auth, replication } = config;
   if (wanted.kind === 'kubernetes') {
     const kubeConfig = readKubeConfig(wanted, process.env);
+    const { namespaces, kubeconfig } = wanted;
+    const problem = await preflight({ kubeConfig, namespaces, mustAnswer: kubeconfig !== undefined });
+    if (problem !== undefined) throw new Failure(EXIT.unreachable, problem);
     const source = kubernetesSource({ kubeConfig, namespaces: wanted.namespaces, log });
     const stored = source.stored.bind(source);
     const authenticator =

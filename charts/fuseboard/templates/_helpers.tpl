@@ -25,7 +25,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- end }}
 
 {{- define "fuseboard.serviceAccountName" -}}
-{{- default (ternary (include "fuseboard.fullname" .) "default" .Values.serviceAccount.create) .Values.serviceAccount.name }}
+{{- if or .Values.serviceAccount.create .Values.serviceAccount.name }}
+{{- default (include "fuseboard.fullname" .) .Values.serviceAccount.name }}
+{{- else }}
+{{- fail "serviceAccount.create is false: set serviceAccount.name to the account that the operator runs as" }}
+{{- end }}
 {{- end }}
 
 {{- define "fuseboard.image" -}}
