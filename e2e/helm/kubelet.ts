@@ -1,4 +1,4 @@
-import { chmod, chown, mkdir, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, rename, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Cluster } from '../cluster/cluster.ts';
@@ -78,14 +78,10 @@ export class Kubelet {
         const { serviceAccountToken: token, downwardAPI } = source;
         if (token) {
           // One user in all containers: the token is that user's alone.
-          const path = join(folder, token.path);
-          await writeFile(path, await this.#token(pod, token), { mode: 0o600 });
-          if (process.getuid?.() === 0) await chown(path, user, 0);
+          await this.#write(join(folder, token.path), await this.#token(pod, token), 0o600, user);
         }
         for (const { path, fieldRef } of downwardAPI?.items ?? []) {
-          await writeFile(join(folder, path), annotation(pod, fieldRef.fieldPath), {
-            mode: volume.projected!.defaultMode,
-          });
+          await this.#write(join(folder, path), annotation(pod, fieldRef.fieldPath), volume.projected!.defaultMode, 0);
         }
       }
     }
@@ -125,6 +121,14 @@ export class Kubelet {
       main: inside(MAIN),
       environment: Object.fromEntries(env.map(({ name, value }) => [name, value])),
     };
+  }
+
+  /** All at once, as a reader sees it. */
+  async #write(path: string, text: string, mode: number, user: number): Promise<void> {
+    const fresh = `${path}.new`;
+    await writeFile(fresh, text, { mode });
+    if (process.getuid?.() === 0) await chown(fresh, user, 0);
+    await rename(fresh, path);
   }
 
   async #token({ metadata, spec }: StoredPod, wanted: NonNullable<Source['serviceAccountToken']>): Promise<string> {

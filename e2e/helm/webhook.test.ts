@@ -8,10 +8,9 @@ import { freePort } from '../cluster/process.ts';
 import { eventually } from '../cluster/run.ts';
 import { AgentProcess } from '../processes/agent.ts';
 import type { OperatorProcess } from '../processes/operator.ts';
-import { Installed, SYSTEM } from './installed.ts';
+import { Installed, SYSTEM, WEBHOOK } from './installed.ts';
 import { Kubelet } from './kubelet.ts';
 
-const CONFIGURATION = `${SYSTEM}-fuseboard`;
 const ASKS = { 'fuseboard.dev/inject': 'true' };
 
 let cluster: Cluster;
@@ -55,27 +54,13 @@ async function created(object: object, namespace = 'shop'): Promise<any> {
   } = stored.metadata;
   return { metadata, spec: stored.spec };
 }
-const patchWebhook = (name: string, url: string) =>
-  cluster.kubectl(
-    'patch',
-    'mutatingwebhookconfiguration',
-    name,
-    '--type=json',
-    '-p',
-    JSON.stringify([
-      { op: 'remove', path: '/webhooks/0/clientConfig/service' },
-      { op: 'add', path: '/webhooks/0/clientConfig/url', value: url },
-    ]),
-  );
-
 beforeAll(async () => {
   cluster = await startCluster();
   kubelet = new Kubelet(cluster);
   installed = await Installed.install(cluster);
   port = await freePort();
   operator = await installed.startOperator(`--webhook-port=${port}`);
-  // The API server here has no way to a service's address; everything else is as the chart made it.
-  await patchWebhook(CONFIGURATION, `https://localhost:${port}/inject`);
+  await installed.reachWebhook(port);
   for (const namespace of ['shop', 'bank']) {
     await cluster.namespace(namespace);
     await cluster.kubectl('create', 'serviceaccount', 'checkout', '-n', namespace);
@@ -114,6 +99,7 @@ describe('a pod that asks, in a namespace that may', () => {
     expect(injected).toEqual({
       metadata: {
         ...plain.metadata,
+        labels: { app: 'checkout', 'fuseboard.dev/injected': 'true' },
         annotations: {
           ...ASKS,
           'fuseboard.dev/url': `https://localhost:${operator.agentsPort}`,
@@ -307,7 +293,7 @@ describe('while the webhook does not answer', () => {
 
   it('a pod is created as it is: its certificate proves nothing', async () => {
     const [{ clientConfig }] = JSON.parse(
-      await cluster.kubectl('get', 'mutatingwebhookconfiguration', CONFIGURATION, '-o', 'json'),
+      await cluster.kubectl('get', 'mutatingwebhookconfiguration', WEBHOOK, '-o', 'json'),
     ).webhooks;
     const stranger = await webhook([{ op: 'add', path: '/metadata/annotations/stranger', value: 'was here' }]);
     const path = '/webhooks/0/clientConfig/url';
@@ -315,7 +301,7 @@ describe('while the webhook does not answer', () => {
       cluster.kubectl(
         'patch',
         'mutatingwebhookconfiguration',
-        CONFIGURATION,
+        WEBHOOK,
         '--type=json',
         '-p',
         JSON.stringify([{ op: 'replace', path, value }]),

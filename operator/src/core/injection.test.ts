@@ -41,7 +41,7 @@ describe('injecting a pod', () => {
     const path = (annotation: string) => ({ fieldPath: `metadata.annotations['${annotation}']` });
     expect(inject(pod)).toEqual({
       metadata: {
-        labels: pod.metadata.labels,
+        labels: { ...pod.metadata.labels, 'fuseboard.dev/injected': 'true' },
         annotations: {
           'fuseboard.dev/inject': 'true',
           'fuseboard.dev/url': PLACE.url,
@@ -153,9 +153,16 @@ describe('injecting a pod', () => {
     const annotations = { ...ASKED.annotations, 'fuseboard.dev/url': 'https://mine' };
     const { spec, metadata } = inject({ metadata: { annotations }, spec: { containers: [{}] } });
     expect(metadata.annotations['fuseboard.dev/url']).toBe('https://mine');
+    expect(metadata.labels).toBeUndefined();
     expect(metadata.annotations).not.toHaveProperty(['fuseboard.dev/ca']);
     const [, downward] = spec.volumes[0].projected.sources;
     expect(downward.downwardAPI.items.map(({ path }: { path: string }) => path)).toEqual(['url']);
+  });
+
+  it('marks a pod that trusts what the operator says, so that it is found when that changes', () => {
+    expect(inject({ metadata: ASKED, spec: { containers: [] } }).metadata.labels).toBeUndefined();
+    const { metadata } = inject({ metadata: ASKED, spec: { containers: [{}] } });
+    expect(metadata.labels).toEqual({ 'fuseboard.dev/injected': 'true' });
   });
 
   it('keeps what a pod says of its eviction, and of the authority that it trusts', () => {

@@ -39,6 +39,9 @@ export const INJECT = { name: 'fuseboard.dev/inject', value: 'true' } as const;
 const URL_ANNOTATION = 'fuseboard.dev/url';
 const AUTHORITY_ANNOTATION = 'fuseboard.dev/ca';
 
+/** By which those are found whose authority changes with the operator's. */
+const INJECTED_LABEL = { name: 'fuseboard.dev/injected', value: 'true' };
+
 /** Otherwise an autoscaler takes the cache for a reason to keep the node. */
 const EVICTABLE_ANNOTATION = 'cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes';
 
@@ -78,16 +81,17 @@ export function injection(pod: PodToInject, place: Place): PatchOperation[] {
   const marks = missing.flatMap((one) =>
     one === LINK ? addresses(annotations, place) : [[EVICTABLE_ANNOTATION, CACHE.name]],
   );
-  const noted = Object.keys({ ...annotations, ...Object.fromEntries(marks) });
+  const added = marks.filter(([name]) => !(name! in annotations));
+  const noted = Object.keys({ ...annotations, ...Object.fromEntries(added) });
+  const follows = added.some(([name]) => name === AUTHORITY_ANNOTATION);
   const volumes = missing.map((one) =>
     one === LINK
       ? linkVolume(place.audience, noted.includes(AUTHORITY_ANNOTATION))
       : { name: CACHE.name, emptyDir: {} },
   );
   return [
-    ...marks
-      .filter(([name]) => !(name! in annotations))
-      .map(([name, value]) => add(`/metadata/annotations/${name!.replaceAll('/', '~1')}`, value)),
+    ...added.map(([name, value]) => add(`/metadata/annotations/${escaped(name!)}`, value)),
+    ...(follows ? labelled(pod.metadata?.labels) : []),
     ...appended('/spec/volumes', pod.spec.volumes, volumes),
     ...wanted.flatMap(({ path, container, mounts, env }) => [
       ...appended(`${path}/volumeMounts`, container.volumeMounts, mounts),
@@ -97,6 +101,14 @@ export function injection(pod: PodToInject, place: Place): PatchOperation[] {
 }
 
 const add = (path: string, value: unknown): PatchOperation => ({ op: 'add', path, value });
+
+const escaped = (name: string) => name.replaceAll('/', '~1');
+
+function labelled(labels: Readonly<Record<string, string>> | undefined): PatchOperation[] {
+  const { name, value } = INJECTED_LABEL;
+  if (labels === undefined) return [add('/metadata/labels', { [name]: value })];
+  return name in labels ? [] : [add(`/metadata/labels/${escaped(name)}`, value)];
+}
 
 /** Adds to the end of a list, or makes the list. */
 function appended(path: string, list: readonly unknown[] | undefined, values: readonly object[]): PatchOperation[] {
