@@ -23,7 +23,14 @@ function patched<T>(pod: T, operations: readonly PatchOperation[]): T {
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a test looks into whatever a pod became
-const inject = (pod: PodToInject): any => patched(pod, injection(pod, PLACE));
+const inject = (given: PodToInject): any => {
+  const pod = { ...given, spec: { serviceAccountName: 'shop', ...given.spec } };
+  const { serviceAccountName: _account, ...spec } = patched(pod, injection(pod, PLACE)).spec;
+  return { ...patched(pod, injection(pod, PLACE)), spec };
+};
+/** What is left to do for a pod. */
+const left = (pod: PodToInject, place = PLACE) =>
+  injection({ ...pod, spec: { serviceAccountName: 'shop', ...pod.spec } }, place);
 
 describe('injecting a pod', () => {
   it('mounts token, authority, URL and cache into every container, and names the service', () => {
@@ -87,12 +94,12 @@ describe('injecting a pod', () => {
 
   it('gives a container that another webhook added afterwards what the others have, and them nothing twice', () => {
     const once = inject({ metadata: ASKED, spec: { containers: [{}] } });
-    expect(injection(once, PLACE)).toEqual([]);
+    expect(left(once)).toEqual([]);
     const more = { ...once, spec: { ...once.spec, containers: [...once.spec.containers, { name: 'late' }] } };
     const twice = inject(more);
     expect(twice.spec.containers).toEqual([...once.spec.containers, { name: 'late', volumeMounts: [LINK, CACHE] }]);
     expect(twice.spec.volumes).toEqual(once.spec.volumes);
-    expect(injection(twice, { ...PLACE, url: 'https://elsewhere', authority: 'another' })).toEqual([]);
+    expect(left(twice, { ...PLACE, url: 'https://elsewhere', authority: 'another' })).toEqual([]);
   });
 
   it.each<[string, PodToInject['metadata']]>([
@@ -101,8 +108,13 @@ describe('injecting a pod', () => {
     ['asks in another word', { annotations: { 'fuseboard.dev/inject': 'enabled' } }],
     ['a kubelet runs by itself', { annotations: { ...ASKED.annotations, 'kubernetes.io/config.mirror': 'x' } }],
   ])('leaves a pod alone that %s', (_what, metadata) => {
-    expect(injection({ metadata, spec: { containers: [{}] } }, PLACE)).toEqual([]);
-    expect(injection({ spec: { containers: [{}] } }, PLACE)).toEqual([]);
+    expect(left({ metadata, spec: { containers: [{}] } })).toEqual([]);
+    expect(left({ spec: { containers: [{}] } })).toEqual([]);
+  });
+
+  it('leaves a pod alone that has no account, because no token could be made for it', () => {
+    expect(injection({ metadata: ASKED, spec: { containers: [{}] } }, PLACE)).toEqual([]);
+    expect(injection({ metadata: ASKED, spec: { serviceAccountName: '', containers: [{}] } }, PLACE)).toEqual([]);
   });
 
   const own: [string, PodToInject['spec']['containers'][number]][] = [

@@ -5,6 +5,7 @@ export interface PodToInject {
     readonly labels?: Readonly<Record<string, string>> | undefined;
   };
   readonly spec: {
+    readonly serviceAccountName?: string | undefined;
     readonly volumes?: readonly { readonly name: string }[] | undefined;
     readonly containers: readonly ContainerToInject[];
     readonly initContainers?: readonly ContainerToInject[] | undefined;
@@ -61,11 +62,13 @@ const SERVICE_LABELS = ['app.kubernetes.io/name', 'app'];
 /**
  * What has to be added to a pod so that an agent in any of its containers finds the operator: a folder with token, authority
  * and URL, a folder to keep policies in, and a name of the service. What is there already stays as it is, so the
- * patch of a patched pod is empty, and so is that of a pod that did not ask.
+ * patch of a patched pod is empty, and so is that of a pod that did not ask. A pod without an account can have no token; the
+ * API server gives every pod one before it asks about it, unless it was told not to.
  */
 export function injection(pod: PodToInject, place: Place): PatchOperation[] {
   const { annotations = {}, labels = {} } = pod.metadata ?? {};
   if (annotations[INJECT.name] !== INJECT.value || MIRROR_ANNOTATION in annotations) return [];
+  if (!pod.spec.serviceAccountName) return [];
   const lists = ['initContainers', 'containers'] as const;
   const service = SERVICE_LABELS.map((label) => labels[label]).find((value) => value);
   const containers = lists.flatMap((list) =>

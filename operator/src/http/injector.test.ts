@@ -32,7 +32,7 @@ afterEach(async () => {
 
 const POD = {
   metadata: { name: 'web', annotations: { 'fuseboard.dev/inject': 'true' } },
-  spec: { containers: [{ name: 'web' }] },
+  spec: { serviceAccountName: 'shop', containers: [{ name: 'web' }] },
 };
 const review = (over: object = {}) => ({
   apiVersion: 'admission.k8s.io/v1',

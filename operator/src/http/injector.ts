@@ -42,6 +42,7 @@ const PodSchema = z.object({
     })
     .default({}),
   spec: z.object({
+    serviceAccountName: z.string().optional(),
     volumes: z.array(NamedSchema).optional(),
     containers: ContainersSchema,
     initContainers: ContainersSchema.optional(),
