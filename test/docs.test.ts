@@ -33,7 +33,9 @@ const written = (language: string): [string, Block][] =>
 const NOT_RUN: Record<string, number> = {
   'CONTRIBUTING.md': 1,
   'README.md': 5,
-  'docs/install.md': 6,
+  'docs/a-day.md': 14,
+  'docs/certificates.md': 5,
+  'docs/install.md': 7,
   'docs/operations.md': 1,
   'docs/policy.md': 1,
   'docs/scaling.md': 1,
