@@ -17,7 +17,7 @@ import { Reader } from './reader.ts';
 const PODS = ['checkout-1', 'checkout-2', 'checkout-3', 'checkout-4'];
 const AGENTS_IN_A_POD = 50;
 const AGENTS = PODS.length * AGENTS_IN_A_POD;
-const CALLS = 40;
+const CALLS = 10;
 
 let cluster: Cluster;
 let installed: Installed;

@@ -26,9 +26,10 @@ export interface Standing {
   readonly warnings: readonly string[];
 }
 
-const CALL_EVERY_MS = 50;
+const CALL_EVERY_MS = 200;
 const BREAKER = 'payments';
 
+const ticker = new Ticker();
 const warnings: string[] = [];
 let failedCalls = 0;
 
@@ -37,7 +38,6 @@ const services = (JSON.parse(process.argv[2]!) as Seat[]).flatMap(({ folder, cou
 );
 
 function service(folder: string) {
-  const ticker = new Ticker();
   const registry = new Registry({ clock: ticker, timeouts: ticker });
   const mounts = { operator: folder, account: '/nowhere', cache: '/nowhere' };
   const link = new Link({
