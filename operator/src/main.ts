@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { stat } from 'node:fs/promises';
 import type { Logger } from 'pino';
+import { openAccess } from './auth/open-access.ts';
 import { tokenFile } from './auth/token-file.ts';
 import { trusting } from './auth/trusting.ts';
 import { EXIT, Failure } from './commands/exit.ts';
@@ -40,19 +41,24 @@ const construct: Construct = async (config, log) => {
         : await local(config, log);
     const { namespace = wanted.kubeconfig === undefined ? podNamespace(kubeConfig) : undefined, ...rest } = replication;
     if (namespace === undefined) {
-      return { source, sink: kubernetesStatusSink({ kubeConfig, stored, log }), authenticator };
+      return { source, sink: kubernetesStatusSink({ kubeConfig, stored, log }), authenticator, access: openAccess };
     }
     const replicas = new KubernetesReplicas({ ...rest, kubeConfig, namespace, clock: performance, log });
     const permit = () => replicas.permit;
     const sink = kubernetesStatusSink({ kubeConfig, stored, instance: rest.replica, permit, log });
-    return { source, sink, replicas, authenticator };
+    return { source, sink, replicas, authenticator, access: openAccess };
   }
   const { folder } = wanted;
   const found = await stat(folder).catch((error: Error) => {
     throw new Failure(EXIT.unreachable, `--policies: ${error.message}; make the folder or name another`);
   });
   if (!found.isDirectory()) throw new Failure(EXIT.unreachable, `--policies: ${folder} is not a folder; name one`);
-  return { source: directorySource({ ...wanted, log }), sink: quietSink, authenticator: await local(config, log) };
+  return {
+    source: directorySource({ ...wanted, log }),
+    sink: quietSink,
+    authenticator: await local(config, log),
+    access: openAccess,
+  };
 };
 
 const { argv, stdout: out, stderr: err } = process;

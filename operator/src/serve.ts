@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { AUDIENCE, type Config } from './config.ts';
 import { Controller } from './controller.ts';
+import type { Access } from './core/access.ts';
 import type { Authenticator } from './core/authenticator.ts';
 import type { Replicas } from './core/replicas.ts';
 import type { StatusSink } from './core/sink.ts';
@@ -38,13 +39,14 @@ export interface Parts {
   readonly source: Source;
   readonly sink: StatusSink;
   readonly authenticator: Authenticator;
+  readonly access: Access;
   /** Absent: this process is the only one. */
   readonly replicas?: Replicas;
 }
 
 /** Puts an operator together and listens. */
 export async function serve(config: Config, parts: Parts, log: Logger): Promise<Serving> {
-  const { source, sink, authenticator } = parts;
+  const { source, sink, authenticator, access } = parts;
   const clock = performance;
   const wallClock = Date.now;
   const random = Math.random;
@@ -77,7 +79,7 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
       bounds: { what: 'metrics and probes', flag: '--metrics-port', maxConnections: 256 },
     },
     {
-      app: adminApp({ controller, clock, onError }),
+      app: adminApp({ controller, access, clock, onError }),
       address: config.admin,
       bounds: { what: 'the admin API', flag: '--admin-port', maxConnections: 256 },
     },

@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { pino } from 'pino';
+import { openAccess } from '../src/auth/open-access.ts';
 import { trusting } from '../src/auth/trusting.ts';
 import { readConfig } from '../src/config.ts';
 import { type Authenticator, bearerToken, Denial } from '../src/core/authenticator.ts';
@@ -40,7 +41,7 @@ async function begin(flags: Record<string, string> = {}, authenticator: Authenti
   events = [];
   const sink = { ...quietSink, event: (_: Policy, { reason }: { reason: string }) => void events.push(reason) };
   const log = pino({ base: null }, { write: (line: string) => void lines.push(JSON.parse(line)) });
-  serving = await serve(readConfig({ ...FLAGS, ...flags }), { source, sink, authenticator }, log);
+  serving = await serve(readConfig({ ...FLAGS, ...flags }), { source, sink, authenticator, access: openAccess }, log);
 }
 
 beforeEach(async () => {
@@ -393,7 +394,11 @@ it('names the port that is taken and the flag that chooses another', async () =>
   const port = new URL(serving.adminUrl).port;
   const config = readConfig({ ...FLAGS, adminPort: port });
   await expect(
-    serve(config, { source: new MemorySource(), sink: quietSink, authenticator: trusting }, pino({ level: 'silent' })),
+    serve(
+      config,
+      { source: new MemorySource(), sink: quietSink, authenticator: trusting, access: openAccess },
+      pino({ level: 'silent' }),
+    ),
   ).rejects.toThrow(
     `cannot listen for the admin API: port ${port} on 127.0.0.1 is taken; end what uses it or choose another with --admin-port`,
   );

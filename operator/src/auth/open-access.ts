@@ -1,0 +1,8 @@
+import type { Access } from '../core/access.ts';
+
+/** Lets everybody do everything; for an admin API that only this machine can reach. */
+export const openAccess: Access = {
+  way: 'none',
+  person: async () => ({ name: 'local', groups: [] }),
+  check: async () => {},
+};

@@ -1,0 +1,31 @@
+/** A person or a program that uses the admin API, as far as it was proved. */
+export interface Person {
+  readonly name: string;
+  readonly uid?: string;
+  readonly groups: readonly string[];
+}
+
+/** What somebody wants to do, in the words of Kubernetes authorization. */
+export interface Deed {
+  readonly verb: 'get' | 'list' | 'watch' | 'create' | 'update' | 'delete';
+  readonly resource: 'circuitbreakerpolicies' | 'circuitbreakeroverrides';
+  /** Absent: in all namespaces. */
+  readonly namespace?: string;
+}
+
+/** Knows who uses the admin API and what they may do. */
+export interface Access {
+  readonly way: 'none' | 'review';
+  /**
+   * Who sent a request with this `Authorization` header.
+   *
+   * @throws {Denial}
+   */
+  person(authorization: string | undefined): Promise<Person>;
+  /**
+   * Returns when the person may do this.
+   *
+   * @throws {Denial} saying what is not allowed.
+   */
+  check(person: Person, deed: Deed): Promise<void>;
+}

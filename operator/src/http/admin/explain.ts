@@ -1,0 +1,30 @@
+import { Router } from 'express';
+import { explain } from '../../core/explain.ts';
+import { DEFAULT_NAMESPACE } from '../../core/namespace.ts';
+import { parseLabels } from '../../core/selector.ts';
+import type { AdminOptions } from '../admin.ts';
+import { Refusal } from '../problem.ts';
+import { guard } from './guard.ts';
+import { optionalText, text } from './parameters.ts';
+
+/** Which policy governs a breaker, and why no other does. */
+export function explainRoutes({ controller, access }: AdminOptions): Router {
+  const { boards } = controller;
+  const see = guard(access, (request) => ({
+    verb: 'list',
+    resource: 'circuitbreakerpolicies',
+    namespace: optionalText(request, 'namespace') ?? DEFAULT_NAMESPACE,
+  }));
+  return Router().get('/v1/explain', see, (request, response) => {
+    const namespace = optionalText(request, 'namespace') ?? DEFAULT_NAMESPACE;
+    const breaker = text(request, 'breaker');
+    let labels: Record<string, string>;
+    try {
+      labels = parseLabels(optionalText(request, 'labels') ?? '');
+    } catch (error) {
+      throw new Refusal(400, (error as Error).message);
+    }
+    const routings = boards.policies(namespace).flatMap(({ routing }) => routing ?? []);
+    response.json({ namespace, labels, ...explain(routings, labels, breaker) });
+  });
+}

@@ -1,0 +1,57 @@
+import { Router } from 'express';
+import type { Known } from '../../core/boards.ts';
+import { conditionOf } from '../../core/status.ts';
+import type { AdminOptions } from '../admin.ts';
+import { Refusal } from '../problem.ts';
+import { guard, seeing } from './guard.ts';
+import { optionalText } from './parameters.ts';
+
+/** Policies with their status. */
+export function policyRoutes({ controller, access }: AdminOptions): Router {
+  const { boards, judge } = controller;
+  const see = guard(access, seeing);
+
+  const shown = ({ policy, entry }: Known) => ({
+    namespace: policy.namespace,
+    name: policy.name,
+    uid: policy.uid,
+    generation: policy.generation,
+    createdAt: policy.createdAt,
+    hold: entry.hold,
+    spec: policy.spec,
+    problems: policy.problems,
+    status: judge.status(policy) ?? {},
+  });
+
+  return Router()
+    .get('/v1/policies', see, (request, response) => {
+      const namespace = optionalText(request, 'namespace');
+      const namespaces = namespace === undefined ? boards.namespaces() : [namespace];
+      const policies = namespaces.flatMap((one) => boards.policies(one)).map(shown);
+      const items = policies.map(({ namespace, name, uid, generation, spec, status }) => {
+        const state = (type: 'Accepted' | 'Programmed' | 'Healthy') => conditionOf(status, type)?.status ?? 'Unknown';
+        return {
+          namespace,
+          name,
+          uid,
+          generation,
+          breakers: spec?.breakers,
+          mode: spec?.mode,
+          accepted: state('Accepted'),
+          programmed: state('Programmed'),
+          healthy: state('Healthy'),
+          applied: status.agents?.summary,
+          open: status.breakers?.open,
+        };
+      });
+      response.json({ items: items.sort((a, b) => order(a.namespace, b.namespace) || order(a.name, b.name)) });
+    })
+    .get('/v1/policies/:namespace/:name', see, (request, response) => {
+      const { namespace, name } = request.params as { namespace: string; name: string };
+      const known = boards.policies(namespace).find(({ policy }) => policy.name === name);
+      if (!known) throw new Refusal(404, `there is no policy "${name}" in namespace "${namespace}"`);
+      response.json(shown(known));
+    });
+}
+
+const order = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
