@@ -1,6 +1,8 @@
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { parse } from 'yaml';
 import { type Cluster, startCluster } from '../cluster/cluster.ts';
 import { eventually } from '../cluster/run.ts';
 import { barePods, CHART, Helm, IMAGE, objects, type Rendered } from './helm.ts';
@@ -187,6 +189,21 @@ it('gives the webhook the authority of the very secret that it installs, or that
     expect(bundle(objects(manifest))).toBe(secret.data['ca.crt']);
   }
   await cluster.kubectl('delete', 'secret', 'own-tls', '-n', NAMESPACE);
+});
+
+it('tells Artifact Hub of every definition, with an example that the API server accepts', async () => {
+  const [chart] = objects(`metadata: {}\n${await readFile(join(CHART, 'Chart.yaml'), 'utf8')}`);
+  const annotations = chart!.annotations as Record<string, string>;
+  const told = parse(annotations['artifacthub.io/crds']!) as { name: string; kind: string; version: string }[];
+  const definitions = (await helms[4].template(NAMESPACE, IMAGE)).filter(
+    ({ kind }) => kind === 'CustomResourceDefinition',
+  );
+  expect(told.map(({ name, kind, version }) => [name, kind, version])).toEqual(
+    definitions.map(({ metadata, spec }) => [metadata.name, spec.names.kind, spec.versions[0].name]),
+  );
+  await cluster.applyCrds();
+  await apply(parse(annotations['artifacthub.io/crdsExamples']!) as object[], '--dry-run=server');
+  await cluster.kubectl('delete', '-f', fileURLToPath(new URL('../../crds', import.meta.url)));
 });
 
 /** The chart as an earlier version had it: its definition knew one field less. */
