@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { isLoopback } from './core/loopback.ts';
 import type { CertificateFiles } from './http/certificate.ts';
 import type { Address } from './http/server.ts';
+import { type Injection, InjectionFlags, readInjection } from './injection-flags.ts';
 import { duration, type Replication, ReplicationFlags, readReplication } from './replication.ts';
 
 /** What `fuseboard serve` runs with. */
@@ -31,6 +32,8 @@ export interface Config {
   readonly replication: Replication;
   /** How long an override stays after its end. */
   readonly overrideRetentionMs: number;
+  /** Absent: pods are not injected. */
+  readonly injection?: Omit<Injection, 'port'> & { readonly address: Address };
   readonly maxConnections: number;
   readonly maxStreamsPerSecond: number;
   readonly maxStreamsPerPod: number;
@@ -74,6 +77,7 @@ const FlagsSchema = z.object({
   adminHost: z.string().min(1).optional(),
   adminPort: port,
   ...ReplicationFlags,
+  ...InjectionFlags,
   reportUrl: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
   overrideRetention: z
     .string()
@@ -133,6 +137,8 @@ export function readConfig(flags: unknown): Config {
   if (typeof replication === 'string') throw new UsageError(replication);
   const adminAuth = f.adminAuth ?? (f.policies === undefined ? 'review' : 'none');
   const adminHost = readAdminHost(f, adminAuth, host);
+  const injection = readInjection(f);
+  if (typeof injection === 'string') throw new UsageError(injection);
   const [agents, metrics, admin] = f.policies === undefined ? [8443, 8080, 8081] : [8700, 8701, 8702];
   return {
     source:
@@ -154,6 +160,9 @@ export function readConfig(flags: unknown): Config {
     ...(f.reportUrl !== undefined && { reportUrl: f.reportUrl }),
     replication,
     overrideRetentionMs: f.overrideRetention,
+    ...(injection && {
+      injection: { url: injection.url, caFile: injection.caFile, address: { host, port: injection.port } },
+    }),
     maxConnections: f.maxConnections,
     maxStreamsPerSecond: f.maxStreamsPerSecond,
     maxStreamsPerPod: f.maxStreamsPerPod,

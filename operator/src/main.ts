@@ -17,6 +17,7 @@ import { ClusterTarget, userToken } from './kube/cluster-target.ts';
 import { podNamespace, readKubeConfig, userKubeConfig } from './kube/config.ts';
 import { KubernetesHistory } from './kube/history.ts';
 import { kubernetesOverrides } from './kube/overrides.ts';
+import { preflight } from './kube/preflight.ts';
 import { KubernetesReplicas } from './kube/replicas.ts';
 import { ReviewBudget } from './kube/review-budget.ts';
 import { kubernetesRollback } from './kube/rollback.ts';
@@ -44,13 +45,15 @@ const construct: Construct = async (config, log) => {
   const { source: wanted, auth, adminAuth, replication } = config;
   if (wanted.kind === 'kubernetes') {
     const kubeConfig = readKubeConfig(wanted, process.env);
+    const { namespaces, kubeconfig } = wanted;
+    const problem = await preflight({ kubeConfig, namespaces, mustAnswer: kubeconfig !== undefined });
+    if (problem !== undefined) throw new Failure(EXIT.unreachable, problem);
     const source = kubernetesSource({ kubeConfig, namespaces: wanted.namespaces, log });
     const stored = source.stored.bind(source);
     const overrides = kubernetesOverrides(kubeConfig);
     const instruments = new Instruments(performance);
     const writing = { kubeConfig, stored, observer: instruments.queues.queue('writes'), log };
     const rollback = kubernetesRollback(kubeConfig);
-    const { namespaces } = wanted;
     const authenticator =
       auth.way === 'token-review'
         ? new TokenReviewer({

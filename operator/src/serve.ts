@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { Config } from './config.ts';
+import { AUDIENCE, type Config } from './config.ts';
 import { Controller } from './controller.ts';
 import type { Access } from './core/access.ts';
 import { admission } from './core/admission.ts';
@@ -14,6 +14,7 @@ import { adminApp } from './http/admin.ts';
 import { agentsApp } from './http/agents.ts';
 import { Audit } from './http/audit.ts';
 import { type Certificate, followCertificate, readCertificate } from './http/certificate.ts';
+import { injectorApp, readAuthority } from './http/injector.ts';
 import { metricsApp } from './http/metrics.ts';
 import { Quota } from './http/quota.ts';
 import { type Listening, listen } from './http/server.ts';
@@ -27,6 +28,8 @@ export interface Serving {
   readonly agentsUrl: string;
   readonly metricsUrl: string;
   readonly adminUrl: string;
+  /** Absent: pods are not injected. */
+  readonly webhookUrl?: string | undefined;
   /** Unready at once, sends agents away, and resolves when they are gone, at most `drainMs` later. */
   stop(drainMs: number): Promise<void>;
 }
@@ -126,6 +129,13 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
       },
     },
   ];
+  const { injection } = config;
+  if (injection) {
+    const { address, ...place } = injection;
+    await readAuthority(place.caFile);
+    const bounds = { what: 'the webhook', flag: '--webhook-port', maxConnections: 256, certificate };
+    apps.push({ app: injectorApp({ ...place, audience: AUDIENCE, log }), address, bounds });
+  }
   const servers: Listening[] = [];
   try {
     for (const { app, address, bounds } of apps) servers.push(await listen(app, address, bounds));
@@ -141,7 +151,7 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
     log.warn({}, 'agents send their tokens in plain text; give --tls-cert-file and --tls-key-file');
   }
   controller.start((agent, board, asOf) => streams.push(agent, board, asOf));
-  const [agentsUrl, metricsUrl, adminUrl] = servers.map(({ url }) => url) as [string, string, string];
+  const [agentsUrl, metricsUrl, adminUrl, webhook] = servers.map(({ url }) => url) as [string, string, string, string?];
   log.info(
     {
       source: source.kind,
@@ -150,6 +160,7 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
       agents: agentsUrl,
       metrics: metricsUrl,
       admin: adminUrl,
+      webhook,
     },
     'serving',
   );
@@ -158,6 +169,7 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
     agentsUrl,
     metricsUrl,
     adminUrl,
+    webhookUrl: webhook,
     async stop(drainMs) {
       log.info({ streams: streams.count }, 'stopping');
       streams.drain(SPREAD_MS);

@@ -86,6 +86,16 @@ export function serveCommand(terminal: Terminal, construct: Construct, ended: En
         '1h',
       ),
     )
+    .addOption(
+      option(
+        '--webhook-port <port>',
+        'answer the API server about new pods on this port, so that pods find the operator by themselves (absent: not)',
+      ),
+    )
+    .addOption(option('--webhook-agents-url <url>', 'where those pods are told to dial'))
+    .addOption(
+      option('--webhook-ca-file <file>', 'the authority that they are told to trust, in PEM; read anew for each pod'),
+    )
     .addOption(option('--max-connections <n>', 'connections of agents at once').default('20000'))
     .addOption(
       option('--max-streams-per-second <n>', 'new streams a second; more are asked to come later').default('500'),
