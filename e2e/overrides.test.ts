@@ -1,11 +1,13 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { type Cluster, startCluster } from './cluster/cluster.ts';
 import { eventually } from './cluster/run.ts';
 import { AgentProcess } from './processes/agent.ts';
 import { OperatorProcess } from './processes/operator.ts';
+
+jest.setTimeout(180_000);
 
 let cluster: Cluster;
 let operator: OperatorProcess;
