@@ -353,5 +353,5 @@ it.each(cases)(
     if (verb !== 'list') await operator.ready();
     await proof();
   },
-  60_000,
+  180_000,
 );
