@@ -1,3 +1,6 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Cluster, startCluster } from './cluster/cluster.ts';
 import { eventually } from './cluster/run.ts';
@@ -46,7 +49,7 @@ beforeAll(async () => {
 }, 900_000);
 
 afterEach(async () => {
-  await Promise.all(agents.splice(0).map((one) => one.end()));
+  await Promise.all(agents.splice(0).map((one) => one.end(true)));
   await cluster.kubectl('delete', 'cbo', '--all', '-n', 'shop', '--ignore-not-found');
 });
 
@@ -101,3 +104,153 @@ describe('an override that is applied with kubectl', () => {
     );
   });
 });
+
+describe('an override that is made through the admin API', () => {
+  const admin = (method: string, path: string, body?: object) =>
+    fetch(`http://127.0.0.1:${operator.adminPort}/v1/overrides${path}`, {
+      method,
+      ...(body && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+    });
+
+  it('shows in processes within a second or so, and says who asked', async () => {
+    const one = await agent();
+    expect(await one.call('payments', 'ok')).toEqual(['passed']);
+    const begun = performance.now();
+    const response = await admin('POST', '/shop', SPEC);
+    expect(response.status).toBe(201);
+    const made = (await response.json()) as { name: string; createdBy: string };
+    await becomes(one, 'open');
+    process.stderr.write(`force-open through the admin API: ${Math.round(performance.now() - begun)} ms\n`);
+    expect(made.createdBy).toBe('local');
+    expect(response.headers.get('location')).toBe(`/v1/overrides/shop/${made.name}`);
+    await eventually(async () => {
+      const { items } = (await (await admin('GET', '?namespace=shop')).json()) as { items: object[] };
+      expect(items).toMatchObject([{ name: made.name, status: { phase: 'Active', agents: { summary: '1/1' } } }]);
+    });
+    await eventually(async () =>
+      expect(await cluster.kubectl('get', 'events', '-n', 'shop')).toMatch(
+        /ForceOpen of payments until \S+Z by local: the partner asked/,
+      ),
+    );
+    expect((await admin('DELETE', `/shop/${made.name}`)).status).toBe(204);
+    await becomes(one, 'half-open');
+  });
+
+  it('is refused in the words of the API server', async () => {
+    const { duration, ...rest } = SPEC;
+    const response = await admin('POST', '/shop', { ...rest, expiresAt: '2001-01-01T00:00:00Z' });
+    expect(response.status).toBe(422);
+    expect(await response.json()).toEqual({ error: expect.stringContaining('spec.expiresAt: lies in the past') });
+    expect(await (await admin('POST', '/shop', rest)).json()).toEqual({
+      error: 'expiresAt: an override needs an end; give expiresAt or duration',
+    });
+    expect((await admin('POST', '/nowhere', SPEC)).status).toBe(404);
+  });
+});
+
+describe('an override for some', () => {
+  it('holds those whom its selector selects, by name and prefix, and outlives their restart', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'fuseboard-overrides-'));
+    const web = await agent('app=web', { FUSEBOARD_CACHE_DIR: folder });
+    const batch = await agent('app=batch');
+    const selector = { matchLabels: { app: 'web' } };
+    await apply(override('some', { ...SPEC, breakers: ['partner-*'], selector, duration: '1h' }));
+    await becomes(web, 'open', 'partner-a');
+    await cluster.kubectl('wait', '--for=condition=Applied', 'cbo/some', '-n', 'shop', '--timeout=30s');
+    expect((await get('some')).status?.agents.summary).toBe('1/1');
+    expect([await state(web), await state(batch, 'partner-a')]).toEqual(['closed', 'closed']);
+    await eventually(async () => (await readdir(folder)).some((name) => name.endsWith('.json')));
+    await eventually(async () => {
+      const [file] = await readdir(folder);
+      expect(await readFile(join(folder, file!), 'utf8')).toContain('partner-*');
+    });
+    await web.end();
+    operator.pause();
+    try {
+      const again = await AgentProcess.start({
+        FUSEBOARD_URL: operator.url,
+        FUSEBOARD_NAMESPACE: 'shop',
+        FUSEBOARD_SERVICE: 'checkout',
+        FUSEBOARD_LABELS: 'app=web',
+        FUSEBOARD_CACHE_DIR: folder,
+      });
+      agents.push(again);
+      expect(again.beganWith).toBe('LastGood');
+      expect(await state(again, 'partner-a')).toBe('open');
+    } finally {
+      operator.resume();
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+
+  it('closes once and for a moment when it is a reset', async () => {
+    const trip = { breakers: ['orders'], trip: { consecutiveFailures: 2 }, recovery: { openDuration: '1h' } };
+    const metadata = { name: 'orders', namespace: 'shop' };
+    await apply({ apiVersion: 'fuseboard.dev/v1alpha1', kind: 'CircuitBreakerPolicy', metadata, spec: trip });
+    const one = await agent();
+    await eventually(async () => (await one.stats('orders')).policy !== undefined);
+    await one.call('orders', 'fail', 'fail');
+    expect(await state(one, 'orders')).toBe('open');
+    await apply(override('again', { ...SPEC, breakers: ['orders'], action: 'Reset' }));
+    await becomes(one, 'closed', 'orders');
+    await one.call('orders', 'fail', 'fail');
+    expect(await state(one, 'orders')).toBe('open');
+    await cluster.kubectl('wait', '--for=condition=Applied', 'cbo/again', '-n', 'shop', '--timeout=30s');
+  });
+});
+
+describe('who may make an override', () => {
+  const GROUP = ['fuseboard.dev'];
+  const view = {
+    apiGroups: GROUP,
+    resources: ['circuitbreakerpolicies', 'circuitbreakeroverrides'],
+    verbs: ['get', 'list', 'watch'],
+  };
+  const act = { apiGroups: GROUP, resources: ['circuitbreakeroverrides'], verbs: ['create', 'delete'] };
+
+  it('is not one who may only view', async () => {
+    const { kubeconfig } = await cluster.serviceAccount('shop', 'viewer', [view]);
+    await eventually(() => cluster.kubectl('get', 'cbo', '-n', 'shop', { kubeconfig }));
+    await expect(apply(override('refused'), kubeconfig)).rejects.toThrow(
+      /"system:serviceaccount:shop:viewer" cannot create resource "circuitbreakeroverrides"/,
+    );
+  });
+
+  it('is a responder, who may not edit policies', async () => {
+    const { kubeconfig } = await cluster.serviceAccount('shop', 'responder', [view, act]);
+    const one = await agent();
+    await eventually(() => apply(override('mine'), kubeconfig));
+    await becomes(one, 'open');
+    const metadata = { name: 'mine', namespace: 'shop' };
+    const policy = {
+      apiVersion: 'fuseboard.dev/v1alpha1',
+      kind: 'CircuitBreakerPolicy',
+      metadata,
+      spec: { breakers: ['x'] },
+    };
+    await expect(apply(policy, kubeconfig)).rejects.toThrow(/cannot create resource "circuitbreakerpolicies"/);
+    await cluster.kubectl('delete', 'cbo', 'mine', '-n', 'shop', { kubeconfig });
+    await becomes(one, 'half-open');
+  });
+});
+
+it('is nothing that policies wait for: without its definition there are none, and one line says so', async () => {
+  await cluster.kubectl('delete', 'crd', 'circuitbreakeroverrides.fuseboard.dev');
+  const other = await OperatorProcess.start(`--kubeconfig=${cluster.kubeconfig}`);
+  try {
+    const lines = () => other.log.split('\n').filter((line) => line.includes('circuitbreakeroverrides'));
+    await eventually(() => lines().length > 0);
+    expect(lines()).toHaveLength(1);
+    expect(lines()[0]).toMatch(/does not serve circuitbreakeroverrides.*\(404\); install the definitions/);
+    expect((await fetch(`http://127.0.0.1:${other.metricsPort}/readyz`)).status).toBe(200);
+    await cluster.applyCrds();
+    await eventually(() => apply(override('late')));
+    const served = async () => {
+      const { items } = await other.admin<{ items: { name: string }[] }>('/v1/overrides');
+      return items.some(({ name }) => name === 'late');
+    };
+    await eventually(served, 120_000);
+  } finally {
+    await other.end();
+  }
+}, 180_000);

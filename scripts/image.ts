@@ -102,6 +102,7 @@ for (const project of ['crds/schema', 'operator']) {
   rmSync(join(ROOT, project, 'dist'), { recursive: true, force: true });
   execFileSync(process.execPath, [tsc, '-p', join(project, 'tsconfig.build.json')], { cwd: ROOT, stdio: 'inherit' });
 }
+execFileSync(process.execPath, ['operator/web/build.ts'], { cwd: ROOT, stdio: 'inherit' });
 mkdirSync(to, { recursive: true });
 const packages = closure(OPERATOR);
 for (const one of packages) copy(one, to);

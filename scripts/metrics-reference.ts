@@ -36,13 +36,21 @@ function ofOperator(): Metric[] {
     source: nowhere,
     sink: quietSink,
     overrides: { create: nothing, remove: nothing },
+    history: { record() {} },
     log,
     clock,
     wallClock: Date.now,
   });
   const streams = new Streams({ controller, random: Math.random, wallClock: Date.now });
-  const audit = new Audit({ log, admission: { admit: () => true } });
-  const registry = metricsRegistry({ controller, streams, audit, instruments: new Instruments(clock), clock });
+  const audit = new Audit({ log, whom: 'an agent', admission: { admit: () => true } });
+  const registry = metricsRegistry({
+    controller,
+    streams,
+    audit,
+    adminAudit: audit,
+    instruments: new Instruments(clock),
+    clock,
+  });
   const found = registry.getMetricsAsArray() as unknown as Metric[];
   return found.filter((metric) => !/^(process|nodejs)_/.test((metric as unknown as { name: string }).name));
 }

@@ -114,7 +114,7 @@ const ZOD_FREE = ['@fuseboard/schema/defaults', '@fuseboard/schema/duration', '@
 const ZOD_FREE_FILE = /^crds\/schema\/src\/(defaults|duration|rules)\.ts$/;
 const WORKSPACE = /^(crds\/schema|agent|operator|e2e|examples\/[^/]+)\//;
 const KUBE = /^operator\/src\/(kube\/|sources\/kubernetes\.)/;
-const COMPOSITION = /^operator\/src\/(main\.ts|serve\.ts|commands\/)/;
+const COMPOSITION = /^operator\/(generate\.ts|src\/(main\.ts|serve\.ts|commands\/))/;
 const ADAPTER = /^operator\/src\/(kube|http|web|sources)\//;
 
 /**

@@ -1,7 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { parseDuration } from '@fuseboard/schema/duration';
 import { describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
-import type { ForceOptions, State, TransitionEvent } from '../src/breaker.ts';
+import type { ForceOptions, GovernedBreaker, State, TransitionEvent } from '../src/breaker.ts';
+import { type Override, Overrides } from '../src/overrides.ts';
 import type { PolicyDefaults } from '../src/registry.ts';
 import { createBreaker, FakeClock, type TestBreaker } from '../src/testing.ts';
 
@@ -22,6 +24,14 @@ type Outcome =
   | { throws: Thrown }
   | { returns: { status: number; headers?: Record<string, string> } };
 
+interface ScenarioOverride {
+  name: string;
+  action: Override['action'];
+  for: string;
+  reason: string;
+  createdAt?: number;
+}
+
 interface Step {
   at: number;
   stall?: boolean;
@@ -33,6 +43,7 @@ interface Step {
   forceOpen?: ForceOptions;
   forceClosed?: ForceOptions;
   reset?: true;
+  overrides?: ScenarioOverride[];
   expect?: {
     admitted?: number;
     rejected?: number;
@@ -40,7 +51,7 @@ interface Step {
     sinceMs?: number;
     retryAfterMs?: number;
     window?: { calls?: number; failures?: number; slow?: number };
-    forced?: { state: 'open' | 'closed'; reason: string; endsInMs: number } | null;
+    forced?: { state: 'open' | 'closed'; reason: string; endsInMs: number; override?: string } | null;
     consecutiveFailures?: number;
     totals?: Record<string, number>;
     transitions?: TransitionEvent[];
@@ -75,6 +86,9 @@ class Replay {
   readonly #clock = new FakeClock();
   readonly #scenario: Scenario;
   readonly #breaker: TestBreaker;
+  readonly #overrides = new Overrides();
+  /** When each override ends. */
+  readonly #ends = new Map<string, number>();
   readonly #running = new Map<string, RunningCall>();
   readonly #random: number[];
   #wallAtStart: number;
@@ -130,7 +144,21 @@ class Replay {
     if (step.forceOpen !== undefined) this.#breaker.forceOpen(step.forceOpen);
     if (step.forceClosed !== undefined) this.#breaker.forceClosed(step.forceClosed);
     if (step.reset) this.#breaker.reset();
+    if (step.overrides !== undefined) this.#override(step.overrides);
     if (step.wallClock !== undefined) this.#wallAtStart = Date.parse(step.wallClock) - this.#clock.now();
+  }
+
+  #override(given: ScenarioOverride[]): void {
+    const now = this.#clock.now();
+    const breaker = this.#breaker as unknown as GovernedBreaker;
+    const all = given.map(({ name, action, for: duration, reason, createdAt = 0 }) => {
+      const endsAt = this.#ends.get(name) ?? now + parseDuration(duration)!;
+      this.#ends.set(name, endsAt);
+      return { uid: name, name, breakers: ['*'], action, reason, createdAt, expiresAt: 0, endsAt };
+    });
+    const resets = this.#overrides.take(all, now);
+    breaker.obey(this.#overrides.holding(breaker.name));
+    for (const reset of resets) breaker.resetBy(reset);
   }
 
   #begin(): RunningCall {
@@ -178,12 +206,15 @@ class Replay {
       rejected: this.#attempted - this.#admitted,
       totals: pick(stats.totals, Object.keys(totals ?? {})),
       window: pick(stats.window, Object.keys(window ?? {})),
-      ...(forced === undefined ? {} : { forced: stats.forced ?? null }),
+      ...(forced === undefined ? {} : { forced: shown(stats.forced) }),
       ...(transitions === undefined ? {} : { transitions: this.#transitions }),
     };
     expect({ step: index, ...found }).toEqual({ step: index, ...expected });
   }
 }
+
+const shown = (forced: ReturnType<TestBreaker['stats']>['forced']) =>
+  forced === undefined ? null : { ...forced, override: forced.override?.name };
 
 /** Lets every promise that can settle do so. */
 function settled(): Promise<void> {

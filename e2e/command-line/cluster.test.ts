@@ -58,6 +58,7 @@ beforeAll(async () => {
   const rules = [
     { apiGroups: ['fuseboard.dev'], resources: ['*'], verbs: ['*'] },
     { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list'] },
+    { apiGroups: ['apps'], resources: ['controllerrevisions'], verbs: ['list'] },
     { apiGroups: [''], resources: ['pods/portforward'], verbs: ['get', 'create'] },
   ];
   user = (await cluster.serviceAccount('people', 'ann', rules, { everywhere: true })).kubeconfig;
@@ -89,7 +90,7 @@ describe('the command line and a cluster', () => {
     const { code, out } = await fuseboard('get', 'agents', '-n', 'shop', '-o', 'json');
     expect(code).toBe(0);
     const { items } = JSON.parse(out);
-    expect(items).toMatchObject([{ namespace: 'shop', state: 'live', breakers: [{ name: 'payments' }] }]);
+    expect(items).toMatchObject([{ namespace: 'shop', state: 'connected', breakers: [{ name: 'payments' }] }]);
   });
 
   it('says what a file would change and who would feel it', async () => {
@@ -175,6 +176,27 @@ describe('acting on breakers', () => {
     const whole = await fuseboard('describe', 'policy', 'payments', '-n', 'shop');
     expect(whole.out).toMatch(/Programmed +True/);
   }, 150_000);
+
+  it('rolls a policy back in running processes, also after the operator was started again', async () => {
+    const threshold = async () =>
+      (await agent.stats('payments')).policy!.spec as { trip?: { consecutiveFailures: number } };
+    await cluster.kubectl('apply', '-f', '-', { input: policy(7) });
+    await eventually(async () => (await threshold()).trip?.consecutiveFailures === 7);
+    await eventually(async () => {
+      const { out } = await fuseboard('history', 'payments', '-n', 'shop', '-o', 'json');
+      return JSON.parse(out).items.length === 2;
+    }, 60_000);
+    await operator.end();
+    operator.launch();
+    await operator.ready();
+    const { out } = await fuseboard('history', 'payments', '-n', 'shop');
+    expect(out).toMatch(/^REVISION +RECORDED +CHANGED\n2 \(now\) .*trip.consecutiveFailures: 3 -> 7\n1 /);
+    const missing = await fuseboard('rollback', 'payments', '-n', 'shop', '--to', '9');
+    expect(missing).toMatchObject({ code: 1, err: 'fuseboard: policy "payments" has no revision 9; it has 2, 1\n' });
+    const back = await fuseboard('rollback', 'payments', '-n', 'shop');
+    expect(back.out).toBe('policy shop/payments has the spec of revision 1 again: trip.consecutiveFailures: 7 -> 3\n');
+    await eventually(async () => (await threshold()).trip?.consecutiveFailures === 3, 60_000);
+  }, 180_000);
 
   it('is a plugin of kubectl', async () => {
     const plugin = join(cluster.folder, 'kubectl-fuseboard');

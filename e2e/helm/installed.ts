@@ -82,7 +82,7 @@ export class Installed {
     const path = 'jsonpath={.spec.template.spec.containers[0].args}';
     const json = await this.#cluster.kubectl('get', 'deployment', 'fuseboard', '-n', SYSTEM, '-o', path);
     const [, ...args] = JSON.parse(json) as string[];
-    const kept = args.filter((arg) => !/^--(metrics-)?port=/.test(arg));
+    const kept = args.filter((arg) => !/^--(metrics-|admin-)?port=/.test(arg));
     const here = kept.map((arg) =>
       arg
         .replace(/^(--tls-\w+-file=).*\/(tls\.\w+)$/, `$1${this.#cluster.folder}/$2`)

@@ -35,6 +35,11 @@ export const VALUE_SETS: Readonly<Record<string, object>> = {
     podDisruptionBudget: { enabled: false },
     networkPolicy: { enabled: false },
   },
+  'the admin API for the cluster': {
+    admin: { expose: true, port: 9443 },
+    networkPolicy: { adminFrom: [PEER] },
+  },
+  'the admin API for those on the pod': { admin: { auth: 'None' } },
   'a place to run': {
     priorityClassName: 'system-cluster-critical',
     nodeSelector: { 'kubernetes.io/os': 'linux' },
@@ -100,6 +105,11 @@ export const REFUSED: readonly (readonly [values: object, sentence: string])[] =
     'metrics.rules names the alert BreakerOpen, which there is not; there are FuseboardBreakerOpenTooLong',
   ],
   [{ metrics: { rules: { change: { FuseboardOperatorDown: { for: 'long' } } } } }, 'for'],
+  [{ admin: { auth: 'None', expose: true } }, 'admin.expose would let every pod use the admin API'],
+  [
+    { admin: { expose: true }, service: { type: 'LoadBalancer' } },
+    'admin.expose would show the admin API outside the cluster while service.type is LoadBalancer',
+  ],
   [{ replicas: 2 }, 'replicas'],
   [{ tls: { mode: 'Mutual' } }, 'mode'],
   [{ agents: { maxStreams: 1 } }, 'maxStreams'],

@@ -8,6 +8,8 @@ import { eventually, run } from '../cluster/run.ts';
 export const NODE_FLAGS = ['--conditions=fuseboard-source', '--disable-warning=ExperimentalWarning'];
 /** The command line, as a source. */
 export const MAIN = fileURLToPath(new URL('../../operator/src/main.ts', import.meta.url));
+/** Believes everybody; what a test gives comes later and wins. */
+const OPEN = ['--agent-auth=none', '--admin-auth=none'];
 
 /** The operator as a process of its own, on ports that stay the same over restarts. */
 export class OperatorProcess {
@@ -41,7 +43,7 @@ export class OperatorProcess {
   launch(): void {
     const ports = [`--port=${this.agentsPort}`, `--metrics-port=${this.metricsPort}`, `--admin-port=${this.adminPort}`];
     const own = this.#args.map((arg) => arg.replace('$URL', this.url).replace('$PORT', String(this.agentsPort)));
-    const child = spawn(process.execPath, [...NODE_FLAGS, MAIN, 'serve', '--agent-auth=none', ...ports, ...own], {
+    const child = spawn(process.execPath, [...NODE_FLAGS, MAIN, 'serve', ...OPEN, ...ports, ...own], {
       env: { PATH: process.env.PATH },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

@@ -2,7 +2,9 @@
  * Starts the demo: the operator on a folder of policies, and two services. With `--once` it plays the story of the services,
  * checks it and ends, with 0 when all went as it should and 1 otherwise.
  */
+import { execFileSync } from 'node:child_process';
 import { relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { HOST } from './address.ts';
 import { Board, choosePorts, USUAL_PORTS } from './board.ts';
@@ -37,7 +39,10 @@ setInterval(() => {
   if (process.ppid !== parent) void end(0);
 }, 500).unref();
 
+const PAGE = fileURLToPath(new URL('../../operator/web/build.ts', import.meta.url));
+
 try {
+  if (!once) execFileSync(process.execPath, [PAGE, '--if-stale'], { stdio: 'inherit' });
   const pids = await board.start();
   if (once) {
     await playStory(board, (line) => say(`- ${line}`));
@@ -70,7 +75,7 @@ function guide(pids: Record<string, number>): void {
   say(`
 Running: ${running.join(', ')}
 
-Try this in another terminal:
+See it at http://${HOST}:${ports.admin}/ and try this in another terminal:
 
   # a hot offer, from the partner; and what the breaker knows
   curl ${offerUrl}/offer

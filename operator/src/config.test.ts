@@ -41,6 +41,19 @@ it('keeps the admin API on loopback wherever agents are served', () => {
   expect([agents.host, admin.host]).toEqual(['0.0.0.0', '127.0.0.1']);
 });
 
+it('lets people use the admin API by their rights wherever there is a cluster, and everybody on this machine elsewhere', () => {
+  expect(readConfig({ ...FLAGS }).adminAuth).toBe('review');
+  expect(readConfig({ ...FLAGS, kubeconfig: 'k' }).adminAuth).toBe('review');
+  expect(readConfig({ ...FLAGS, kubeconfig: 'k', adminAuth: 'none' }).adminAuth).toBe('none');
+  expect(readConfig({ ...FLAGS, policies: 'p' }).adminAuth).toBe('none');
+});
+
+it('serves the admin API beyond loopback when it asks for tokens and hides them', () => {
+  const flags = { ...FLAGS, adminHost: '0.0.0.0', tlsCertFile: 'c', tlsKeyFile: 'k' };
+  expect(readConfig(flags).admin.host).toBe('0.0.0.0');
+  expect(readConfig({ ...flags, adminHost: '::1' }).admin.host).toBe('::1');
+});
+
 it('elects by the usual times, under the name of the host', () => {
   const { replica, ...others } = readConfig({ ...FLAGS }).replication;
   expect(replica).toMatch(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/);
@@ -70,6 +83,10 @@ it.each<[object, string]>([
   [{ agentAuth: 'token-review', policies: 'p' }, '--agent-auth: token-review asks the API server'],
   [{ agentAuth: 'file', policies: 'p' }, '--agent-auth: file needs --agent-tokens FILE'],
   [{ agentTokens: 't', kubeconfig: 'k' }, '--agent-tokens is for --agent-auth=file, not token-review'],
+  [{ adminAuth: 'basic' }, '--admin-auth: must be none or review'],
+  [{ adminAuth: 'review', policies: 'p' }, '--admin-auth: review asks the API server'],
+  [{ adminAuth: 'none', adminHost: '0.0.0.0' }, '--admin-host: --admin-auth=none lets everybody in'],
+  [{ adminHost: '0.0.0.0' }, '--admin-host: people show their tokens to the admin API'],
   [{ allowTokensWithoutPod: true, policies: 'p' }, '--allow-tokens-without-pod is for --agent-auth=token-review'],
   [{ tlsCertFile: 'c' }, '--tls-cert-file needs --tls-key-file'],
   [{ tlsKeyFile: 'c' }, '--tls-key-file needs --tls-cert-file'],

@@ -1,5 +1,6 @@
 import { parseDuration } from '@fuseboard/schema';
 import { z } from 'zod';
+import { isLoopback } from './core/loopback.ts';
 import type { CertificateFiles } from './http/certificate.ts';
 import type { Address } from './http/server.ts';
 import { type Replication, ReplicationFlags, readReplication } from './replication.ts';
@@ -24,6 +25,8 @@ export interface Config {
   readonly agents: Address;
   readonly metrics: Address;
   readonly admin: Address;
+  /** Who may use the admin API: everybody who reaches it, or those whom the API server lets. */
+  readonly adminAuth: 'none' | 'review';
   readonly reportUrl?: string;
   readonly replication: Replication;
   /** How long an override stays after its end. */
@@ -63,6 +66,8 @@ const FlagsSchema = z.object({
   port,
   metricsHost: z.string().min(1).optional(),
   metricsPort: port,
+  adminAuth: z.enum(['none', 'review'], 'must be none or review').optional(),
+  adminHost: z.string().min(1).optional(),
   adminPort: port,
   ...ReplicationFlags,
   reportUrl: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
@@ -120,6 +125,8 @@ export function readConfig(flags: unknown): Config {
   }
   const replication = readReplication(f);
   if (typeof replication === 'string') throw new UsageError(replication);
+  const adminAuth = f.adminAuth ?? (f.policies === undefined ? 'review' : 'none');
+  const adminHost = readAdminHost(f, adminAuth, host);
   const [agents, metrics, admin] = f.policies === undefined ? [8443, 8080, 8081] : [8700, 8701, 8702];
   return {
     source:
@@ -136,8 +143,8 @@ export function readConfig(flags: unknown): Config {
       f.tlsKeyFile !== undefined && { tls: { certFile: f.tlsCertFile, keyFile: f.tlsKeyFile } }),
     agents: { host, port: f.port ?? agents! },
     metrics: { host: f.metricsHost ?? host, port: f.metricsPort ?? metrics! },
-    // Whoever reaches the admin API may read it.
-    admin: { host: isLoopback(host) ? host : '127.0.0.1', port: f.adminPort ?? admin! },
+    admin: { host: adminHost, port: f.adminPort ?? admin! },
+    adminAuth,
     ...(f.reportUrl !== undefined && { reportUrl: f.reportUrl }),
     replication,
     overrideRetentionMs: f.overrideRetention,
@@ -172,6 +179,24 @@ function readAuth(f: z.infer<typeof FlagsSchema>, inCluster: boolean): Config['a
   return way === 'none' ? { way } : { way, audience: AUDIENCE, withoutPod: f.allowTokensWithoutPod };
 }
 
-const kebab = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+/** Loopback unless asked for otherwise: in a pod, `kubectl port-forward` reaches it there. */
+function readAdminHost(f: z.infer<typeof FlagsSchema>, way: Config['adminAuth'], host: string): string {
+  if (way === 'review' && f.policies !== undefined) {
+    throw new UsageError('--admin-auth: review asks the API server, and --policies has none; leave it out for none');
+  }
+  const wanted = f.adminHost ?? (isLoopback(host) ? host : '127.0.0.1');
+  if (isLoopback(wanted)) return wanted;
+  if (way === 'none') {
+    throw new UsageError(
+      `--admin-host: --admin-auth=none lets everybody in who reaches the admin API, so it listens on loopback only, not on ${wanted}; use 127.0.0.1 or ::1, or --admin-auth=review`,
+    );
+  }
+  if (f.tlsCertFile === undefined) {
+    throw new UsageError(
+      `--admin-host: people show their tokens to the admin API, so ${wanted} needs --tls-cert-file and --tls-key-file; or use 127.0.0.1`,
+    );
+  }
+  return wanted;
+}
 
-const isLoopback = (host: string) => host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+const kebab = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);

@@ -6,6 +6,7 @@ import { type Board, difference } from './core/board.ts';
 import { Boards } from './core/boards.ts';
 import type { Clock } from './core/clock.ts';
 import { Fleet, type Receipt } from './core/fleet.ts';
+import type { History } from './core/history.ts';
 import type { Agent, Identity, Origin } from './core/member.ts';
 import { isActive, type Override, type OverrideStore } from './core/override.ts';
 import type { Policy } from './core/policy.ts';
@@ -31,6 +32,7 @@ export interface ControllerOptions {
   readonly source: Source;
   readonly sink: StatusSink;
   readonly overrides: OverrideStore;
+  readonly history: Pick<History, 'record'>;
   /** How long an override stays after its end, in ms. Absent: one hour. */
   readonly overrideRetentionMs?: number;
   /** Absent: this process is the only one. */
@@ -78,6 +80,7 @@ export class Controller {
   readonly #clock: Clock;
   readonly #wallClock: () => number;
   readonly #observers: ControllerObservers;
+  readonly #history: Pick<History, 'record'>;
   #push: Push = () => false;
   #asOf: AsOf | undefined;
   #reconciled = false;
@@ -97,6 +100,7 @@ export class Controller {
     source,
     sink,
     overrides: store,
+    history,
     overrideRetentionMs: retentionMs = 3_600_000,
     replicas = alone,
     log,
@@ -110,6 +114,7 @@ export class Controller {
     this.#clock = clock;
     this.#wallClock = wallClock;
     this.#observers = observers ?? UNOBSERVED;
+    this.#history = history;
     this.#sweptAt = clock.now();
     const { boards, fleet, aggregates } = this;
     const shared = { boards, fleet, aggregates, replicas, sink, log, clock, wallClock };
@@ -125,6 +130,8 @@ export class Controller {
       elected: () => {
         this.judge.lead();
         this.overrides.lead();
+        // What was edited while nobody led.
+        for (const { policy } of this.boards.all()) this.#history.record(policy);
         this.#touchAll();
       },
       regrouped: (left) => {
@@ -216,7 +223,10 @@ export class Controller {
     this.#awaitEnd(active, now);
     const change = this.boards.update(policies.values(), active);
     this.#refused.clear();
-    for (const policy of [...change.added, ...change.changed]) this.judge.changed(policy);
+    for (const policy of [...change.added, ...change.changed]) {
+      this.judge.changed(policy);
+      this.#history.record(policy);
+    }
     for (const policy of change.added) this.#note(policy, 'policy added');
     for (const policy of change.changed) this.#note(policy, 'policy changed');
     for (const policy of change.removed) {

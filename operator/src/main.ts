@@ -12,14 +12,18 @@ import type { Construct } from './commands/serve.ts';
 import { type Config, UsageError } from './config.ts';
 import type { Authenticator } from './core/authenticator.ts';
 import { quietSink } from './core/quiet-sink.ts';
+import { AccessReviewer } from './kube/access-review.ts';
 import { ClusterTarget, userToken } from './kube/cluster-target.ts';
 import { podNamespace, readKubeConfig, userKubeConfig } from './kube/config.ts';
+import { KubernetesHistory } from './kube/history.ts';
 import { kubernetesOverrides } from './kube/overrides.ts';
 import { KubernetesReplicas } from './kube/replicas.ts';
+import { kubernetesRollback } from './kube/rollback.ts';
 import { kubernetesStatusSink } from './kube/status-writer.ts';
 import { TokenReviewer } from './kube/token-review.ts';
 import { Instruments } from './metrics/instruments.ts';
 import { directorySource } from './sources/directory.ts';
+import { localHistory, noRollback } from './sources/history.ts';
 import { kubernetesSource } from './sources/kubernetes.ts';
 import { localOverrides } from './sources/overrides.ts';
 
@@ -32,7 +36,7 @@ const local = async ({ auth }: Config, log: Logger): Promise<Authenticator> => {
 };
 
 const construct: Construct = async (config, log) => {
-  const { source: wanted, auth, replication } = config;
+  const { source: wanted, auth, adminAuth, replication } = config;
   if (wanted.kind === 'kubernetes') {
     const kubeConfig = readKubeConfig(wanted, process.env);
     const source = kubernetesSource({ kubeConfig, namespaces: wanted.namespaces, log });
@@ -40,18 +44,32 @@ const construct: Construct = async (config, log) => {
     const overrides = kubernetesOverrides(kubeConfig);
     const instruments = new Instruments(performance);
     const writing = { kubeConfig, stored, observer: instruments.queues.queue('writes'), log };
+    const rollback = kubernetesRollback(kubeConfig);
+    const { namespaces } = wanted;
     const authenticator =
       auth.way === 'token-review'
         ? new TokenReviewer({ kubeConfig, ...auth, namespaces: wanted.namespaces, log })
         : await local(config, log);
+    const access = adminAuth === 'review' ? new AccessReviewer({ kubeConfig, log }) : openAccess;
     const { namespace = wanted.kubeconfig === undefined ? podNamespace(kubeConfig) : undefined, ...rest } = replication;
     if (namespace === undefined) {
-      return { source, sink: kubernetesStatusSink(writing), authenticator, overrides, access: openAccess, instruments };
+      return {
+        source,
+        sink: kubernetesStatusSink(writing),
+        overrides,
+        history: new KubernetesHistory({ kubeConfig, namespaces, leading: () => true, log }),
+        rollback,
+        authenticator,
+        access,
+        instruments,
+      };
     }
     const replicas = new KubernetesReplicas({ ...rest, kubeConfig, namespace, clock: performance, log });
     const permit = () => replicas.permit;
     const sink = kubernetesStatusSink({ ...writing, instance: rest.replica, permit });
-    return { source, sink, replicas, authenticator, overrides, access: openAccess, instruments };
+    const leading = () => replicas.permit !== undefined;
+    const history = new KubernetesHistory({ kubeConfig, namespaces, leading, log });
+    return { source, sink, overrides, history, rollback, replicas, authenticator, access, instruments };
   }
   const { folder } = wanted;
   const found = await stat(folder).catch((error: Error) => {
@@ -63,6 +81,8 @@ const construct: Construct = async (config, log) => {
     source: directorySource({ ...wanted, overrides, log }),
     sink: quietSink,
     overrides,
+    history: localHistory({ stateFolder: wanted.stateFolder, wallClock: Date.now, log }),
+    rollback: noRollback,
     authenticator: await local(config, log),
     access: openAccess,
   };

@@ -169,14 +169,15 @@ export class OverrideJudge {
     this.#statuses.set(uid, status);
     if (JSON.stringify(before) === JSON.stringify(status)) return;
     sink.write(override, status);
+    if (before === undefined && problems.length === 0) {
+      sink.event(override, { type: 'Normal', reason: override.spec.action, message: told(override, status) });
+    }
     if (before?.phase === status.phase) return;
     const facts = { namespace, override: name, expiresAt: status.expiresAt };
-    if (status.phase === 'Active') {
-      sink.event(override, { type: 'Normal', reason: override.spec.action, message: told(override, status) });
-    } else if (status.phase === 'Ended') {
+    if (status.phase === 'Ended') {
       log.info(facts, 'override ended');
       sink.event(override, { type: 'Normal', reason: 'Ended', message: `ended at ${status.expiresAt}` });
-    } else {
+    } else if (status.phase === 'Invalid') {
       const [first] = problems;
       sink.event(override, { type: 'Warning', reason: 'Invalid', message: `${first!.field}: ${first!.message}` });
     }

@@ -3,6 +3,8 @@ import type { Config } from './config.ts';
 import { Controller } from './controller.ts';
 import type { Access } from './core/access.ts';
 import type { Authenticator } from './core/authenticator.ts';
+import type { History, Rollback } from './core/history.ts';
+import { isLoopback } from './core/loopback.ts';
 import type { OverrideStore } from './core/override.ts';
 import type { Replicas } from './core/replicas.ts';
 import type { StatusSink } from './core/sink.ts';
@@ -10,7 +12,7 @@ import { adminApp } from './http/admin.ts';
 import { admission } from './http/admission.ts';
 import { agentsApp } from './http/agents.ts';
 import { Audit } from './http/audit.ts';
-import { followCertificate, readCertificate } from './http/certificate.ts';
+import { type Certificate, followCertificate, readCertificate } from './http/certificate.ts';
 import { metricsApp } from './http/metrics.ts';
 import { Quota } from './http/quota.ts';
 import { type Listening, listen } from './http/server.ts';
@@ -41,6 +43,8 @@ export interface Parts {
   readonly authenticator: Authenticator;
   readonly access: Access;
   readonly overrides: OverrideStore;
+  readonly history: History;
+  readonly rollback: Rollback;
   /** Absent: this process is the only one. */
   readonly replicas?: Replicas;
   /** What the other parts write their measurements into. Absent: they measure nothing. */
@@ -49,7 +53,7 @@ export interface Parts {
 
 /** Puts an operator together and listens. */
 export async function serve(config: Config, parts: Parts, log: Logger): Promise<Serving> {
-  const { source, sink, authenticator, access, overrides } = parts;
+  const { source, sink, authenticator, access, overrides, history, rollback } = parts;
   const clock = performance;
   const wallClock = Date.now;
   const random = Math.random;
@@ -71,7 +75,9 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
     if (!controller.synced) return `policies have not been read yet: ${source.state().outage ?? 'reading'}`;
     return undefined;
   };
-  const audit = new Audit({ log, admission: admission(AUDIT_LINES_PER_SECOND, clock) });
+  const auditOf = (whom: 'an agent' | 'a person') =>
+    new Audit({ log, whom, admission: admission(AUDIT_LINES_PER_SECOND, clock) });
+  const [audit, adminAudit] = [auditOf('an agent'), auditOf('a person')];
   const quota = new Quota({
     maxStreams: config.maxStreamsPerPod,
     maxReportsPerSecond: config.maxReportsPerPod,
@@ -87,7 +93,7 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
     },
     {
       app: metricsApp({
-        registry: metricsRegistry({ controller, streams, audit, instruments, clock }),
+        registry: metricsRegistry({ controller, streams, audit, adminAudit, instruments, clock }),
         unready,
         onError,
       }),
@@ -98,7 +104,10 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
       app: adminApp({
         controller,
         access,
+        audit: adminAudit,
         overrides,
+        history,
+        rollback,
         clock,
         wallClock,
         replica,
@@ -107,7 +116,12 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
         onError,
       }),
       address: config.admin,
-      bounds: { what: 'the admin API', flag: '--admin-port', maxConnections: 256 },
+      bounds: {
+        what: 'the admin API',
+        flag: '--admin-port',
+        maxConnections: 256,
+        certificate: isLoopback(config.admin.host) ? undefined : certificate,
+      },
     },
   ];
   const servers: Listening[] = [];
@@ -117,17 +131,24 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
     await Promise.all(servers.map((server) => server.close()));
     throw error;
   }
-  const unfollow =
-    config.tls && certificate
-      ? followCertificate(config.tls, certificate, (next) => servers[0]!.renew(next), log)
-      : () => {};
+  const renew = (next: Certificate) => {
+    for (const server of servers) server.renew(next);
+  };
+  const unfollow = config.tls && certificate ? followCertificate(config.tls, certificate, renew, log) : () => {};
   if (authenticator.way !== 'none' && !config.tls) {
     log.warn({}, 'agents send their tokens in plain text; give --tls-cert-file and --tls-key-file');
   }
   controller.start((agent, board, asOf) => streams.push(agent, board, asOf));
   const [agentsUrl, metricsUrl, adminUrl] = servers.map(({ url }) => url) as [string, string, string];
   log.info(
-    { source: source.kind, auth: authenticator.way, agents: agentsUrl, metrics: metricsUrl, admin: adminUrl },
+    {
+      source: source.kind,
+      auth: authenticator.way,
+      adminAuth: access.way,
+      agents: agentsUrl,
+      metrics: metricsUrl,
+      admin: adminUrl,
+    },
     'serving',
   );
 
@@ -150,6 +171,7 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
       await source.stop();
       await sink.stop();
       instruments.stop();
+      await history.stop();
       log.info('stopped');
     },
   };

@@ -8,6 +8,7 @@ import { type Authenticator, bearerToken, Denial } from '../src/core/authenticat
 import type { Policy } from '../src/core/policy.ts';
 import { quietSink } from '../src/core/quiet-sink.ts';
 import { type Serving, serve } from '../src/serve.ts';
+import { localHistory, noRollback } from '../src/sources/history.ts';
 import { localOverrides } from '../src/sources/overrides.ts';
 import { EventClient } from './event-client.ts';
 import { MemorySource, policy } from './memory-source.ts';
@@ -43,7 +44,8 @@ async function begin(flags: Record<string, string> = {}, authenticator: Authenti
   const sink = { ...quietSink, event: (_: Policy, { reason }: { reason: string }) => void events.push(reason) };
   const log = pino({ base: null }, { write: (line: string) => void lines.push(JSON.parse(line)) });
   const overrides = await localOverrides({ wallClock: Date.now, log });
-  const parts = { source, sink, authenticator, access: openAccess, overrides };
+  const history = localHistory({ wallClock: Date.now, log });
+  const parts = { source, sink, authenticator, access: openAccess, overrides, history, rollback: noRollback };
   serving = await serve(readConfig({ ...FLAGS, ...flags }), parts, log);
 }
 
@@ -400,7 +402,9 @@ it('names the port that is taken and the flag that chooses another', async () =>
   const config = readConfig({ ...FLAGS, adminPort: port });
   const log = pino({ level: 'silent' });
   const overrides = await localOverrides({ wallClock: Date.now, log });
-  const parts = { sink: quietSink, authenticator: trusting, access: openAccess, overrides };
+  const history = localHistory({ wallClock: Date.now, log });
+  const common = { authenticator: trusting, access: openAccess, overrides, history, rollback: noRollback };
+  const parts = { ...common, sink: quietSink };
   await expect(serve(config, { ...parts, source: new MemorySource() }, log)).rejects.toThrow(
     `cannot listen for the admin API: port ${port} on 127.0.0.1 is taken; end what uses it or choose another with --admin-port`,
   );

@@ -1,6 +1,6 @@
 import { BREAKER_PATTERN, DEFAULTS } from '@fuseboard/schema/defaults';
 import { parseDuration } from '@fuseboard/schema/duration';
-import { LABEL_KEY_PATTERN, violations } from '@fuseboard/schema/rules';
+import { LABEL_KEY_PATTERN, tooDeep, violations } from '@fuseboard/schema/rules';
 import { type CallConfig, readCallConfig } from './call-config.ts';
 import type { Classification, OutcomeMatch } from './classify.ts';
 import { type Problem, Section } from './spec-reader.ts';
@@ -61,6 +61,8 @@ const MILLION = 1_000_000;
  * The spec is only read: it is neither kept nor changed. Never throws on anything that JSON can hold.
  */
 export function compile(spec: unknown): Compiled {
+  const deep = tooDeep(spec);
+  if (deep !== undefined) return { ok: false, field: 'spec', message: deep };
   const root = new Section(spec ?? null, 'spec');
   const config = read(root);
   const [problem] = root.problems;

@@ -61,3 +61,17 @@ describe('the event stream decoder', () => {
     expect(decode(`event: routes\ndata: ${'z'.repeat(MAX_EVENT_LENGTH * 2)}\n\n`)).toHaveLength(1);
   });
 });
+
+it.each([
+  ['a comment', `: ${'x'.repeat(MAX_EVENT_LENGTH)}\n\ndata: a\n\n`],
+  ['an unknown field', `x: ${'x'.repeat(MAX_EVENT_LENGTH)}\n\ndata: a\n\n`],
+  ['an event that is no more of routes', `event: routes\ndata: ${'x'.repeat(MAX_EVENT_LENGTH)}\nevent: a\n\n`],
+])('finds %s too long however it is cut into chunks', (_what, text) => {
+  const faults = [[], [1_000], [text.length - 12], [text.length - 2]].map((cuts) => {
+    const decoder = new EventDecoder();
+    return [...cuts, text.length]
+      .map((to, i) => decoder.decode(bytes(text.slice(i === 0 ? 0 : cuts[i - 1], to))))
+      .at(-1);
+  });
+  expect(faults).toEqual(faults.map(() => ({ events: [], fault: 'an event is longer than 128 KiB' })));
+});

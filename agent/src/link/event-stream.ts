@@ -62,6 +62,8 @@ export class EventDecoder {
       this.#id = undefined;
       return;
     }
+    // A line that is skipped counts while it lasts, wherever the chunks are cut.
+    this.#bound(this.#length + line.length);
     const colon = line.indexOf(':');
     if (colon === 0) return;
     const field = colon === -1 ? line : line.slice(0, colon);

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   mkdirSync,
   mkdtempSync,
@@ -53,6 +54,19 @@ describe('the last good file', () => {
     expect(readLastGood(path)).toEqual({ set: set('r1', '5') });
     expect(statSync(path).mode & 0o777).toBe(0o600);
     expect(readdirSync(root)).toEqual(['set.json']);
+  });
+
+  it.each<[string, unknown]>([
+    ['no set', null],
+    ['a set without policies', { ...set('r1'), policies: undefined }],
+    ['a policy that is none', { ...set('r1'), policies: [null] }],
+    ['a route without a name', { ...set('r1'), routes: [[null, 'a']] }],
+    ['a rejection that is none', { ...set('r1'), rejections: [null] }],
+    ['a floor that is no number', { ...set('r1'), asOf: { policies: 'x' } }],
+  ])('is not used when it holds %s, though its checksum is right', (_what, content) => {
+    const body = JSON.stringify(content);
+    writeFileSync(path, `fuseboard last-good 1 ${createHash('sha256').update(body).digest('hex')}\n${body}`);
+    expect(readLastGood(path)).toEqual({ problem: expect.stringContaining('is damaged and is not used') });
   });
 
   it('waits until things are quiet and writes the newest only', async () => {

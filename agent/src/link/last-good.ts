@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { mkdir, open, readFile, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isStoredSet } from './messages.ts';
 import { isBehind, type StoredSet } from './policy-store.ts';
 import type { Settings } from './settings.ts';
 import type { Timers } from './timers.ts';
@@ -50,10 +51,9 @@ export function readLastGood(path: string, owner = process.getuid?.()): LastGood
 function parse(text: string, path: string): LastGoodRead {
   const end = text.indexOf('\n');
   const body = text.slice(end + 1);
-  if (end === -1 || text.slice(0, end) !== `${MAGIC} ${checksum(body)}`) {
-    return { problem: `${path} is damaged and is not used; it will be replaced` };
-  }
-  return { set: JSON.parse(body) as StoredSet };
+  const whole = end !== -1 && text.slice(0, end) === `${MAGIC} ${checksum(body)}`;
+  const set: unknown = whole && JSON.parse(body);
+  return isStoredSet(set) ? { set } : { problem: `${path} is damaged and is not used; it will be replaced` };
 }
 
 const checksum = (text: string) => createHash('sha256').update(text).digest('hex');

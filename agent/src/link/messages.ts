@@ -11,6 +11,7 @@ import type {
   Routes,
 } from '@fuseboard/schema/types';
 import type { StreamEvent } from './event-stream.ts';
+import type { StoredSet } from './policy-store.ts';
 
 /** What the operator says on the stream, checked. */
 export type Message =
@@ -37,6 +38,7 @@ const isAsOf = (value: unknown) =>
   isFields(value) && isAbsentOr(value.policies, isVersion) && isAbsentOr(value.overrides, isVersion);
 const isFields = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
+const isListOf = (value: unknown, holds: (item: unknown) => boolean) => Array.isArray(value) && value.every(holds);
 const isRoute = (value: unknown) => Array.isArray(value) && isText(value[0], 128) && isText(value[1], 64);
 
 const ACTIONS: unknown[] = ['ForceOpen', 'ForceClosed', 'Reset'];
@@ -69,6 +71,18 @@ const CHECKS: Record<string, (fields: Fields) => boolean> = {
   goaway: (f) => isCount(f.reconnectAfterMs),
 };
 
+/** Whether JSON that was kept is a set as it was kept. */
+export const isStoredSet = (set: unknown): set is StoredSet =>
+  isFields(set) &&
+  isRevision(set.revision) &&
+  isAsOf(set.asOf) &&
+  isListOf(set.routes, isRoute) &&
+  isListOf(set.policies, (policy) => isFields(policy) && isText(policy.name, 253) && CHECKS.policy!(policy)) &&
+  isListOf(
+    set.rejections,
+    (one) => isFields(one) && [one.uid, one.field, one.message].every((text) => isText(text, 512)),
+  );
+
 /**
  * Reads one event of the stream.
  *
@@ -83,7 +97,7 @@ export function readMessage({ event, data }: StreamEvent): Message | { readonly 
     return { fault: `the event "${event}" is not JSON` };
   }
   if (event === 'routes') {
-    return Array.isArray(body) && body.every(isRoute)
+    return isListOf(body, isRoute)
       ? { type: 'routes', routes: body as Routes }
       : { fault: 'the event "routes" is malformed' };
   }

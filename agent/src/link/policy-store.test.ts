@@ -349,3 +349,16 @@ describe('overrides', () => {
     expect(generations(store)).toEqual(['a@4']);
   });
 });
+
+it('rejects a policy that nests deeper than a stack, and applies the others', () => {
+  const store = new PolicyStore();
+  const deep = {
+    ...spec(3),
+    fallback: { static: { value: JSON.parse(`${'['.repeat(60_000)}${']'.repeat(60_000)}`) } },
+  };
+  take(store, begin('r1', '100'), policy('a', 1, deep), policy('b', 1, spec(5)), commit('r1'));
+  expect(generations(store)).toEqual(['b@1']);
+  expect(store.rejections).toEqual([
+    { uid: 'a', generation: 1, field: 'spec', message: 'nests more than 50 levels deep' },
+  ]);
+});

@@ -1,5 +1,6 @@
 import { MAX_BYTES_PER_AGENT, MAX_OVERRIDES_PER_AGENT, MAX_POLICIES_PER_AGENT } from '@fuseboard/schema/defaults';
 import { MAX_DURATION_MS } from '@fuseboard/schema/duration';
+import { tooDeep } from '@fuseboard/schema/rules';
 import type { OverrideEvent, PolicyEvent, PolicySpec, Rejection } from '@fuseboard/schema/types';
 import { compile } from '../core/config.ts';
 import type { Override } from '../overrides.ts';
@@ -301,7 +302,8 @@ function usable(
   spec: unknown,
   running?: UsablePolicy,
 ): UsablePolicy | Rejection {
-  const text = JSON.stringify(spec);
+  // Writing what nests too deep as text would throw; it is refused below.
+  const text = tooDeep(spec) ? '' : JSON.stringify(spec);
   if (running?.text === text) return running.generation === generation ? running : { ...running, generation };
   const compiled = compile(spec);
   if (!compiled.ok) {

@@ -65,12 +65,27 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
   resources: [circuitbreakerpolicies]
   verbs: [get, list, watch]
 - apiGroups: [fuseboard.dev]
-  resources: [circuitbreakerpolicies/status]
+  resources: [circuitbreakerpolicies/status, circuitbreakeroverrides/status]
   verbs: [update]
+- apiGroups: [fuseboard.dev]
+  resources: [circuitbreakeroverrides]
+  verbs: [get, list, watch, create, delete, attribute]
+- apiGroups: [apps]
+  resources: [controllerrevisions]
+  verbs: [list, create, delete]
 - apiGroups: [""]
   resources: [events]
   verbs: [create, patch]
 - apiGroups: [""]
   resources: [pods]
   verbs: [get]
+{{- end }}
+
+{{- define "fuseboard.adminExposed" -}}
+{{- if and .Values.admin.expose (ne .Values.admin.auth "Review") }}
+{{- fail (printf "admin.expose would let every pod use the admin API while admin.auth is %s; set admin.auth to Review, or leave admin.expose out" .Values.admin.auth) }}
+{{- else if and .Values.admin.expose (ne .Values.service.type "ClusterIP") }}
+{{- fail (printf "admin.expose would show the admin API outside the cluster while service.type is %s; leave service.type ClusterIP, or reach the admin API with kubectl port-forward" .Values.service.type) }}
+{{- end }}
+{{- .Values.admin.expose }}
 {{- end }}

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { DEFAULTS } from './defaults.ts';
 import { parseDuration } from './duration.ts';
 import { MAX_SPEC_BYTES, specProblems } from './policy.ts';
+import { MAX_SPEC_LEVELS } from './rules.ts';
 
 const valid = {
   selector: { matchLabels: { app: 'checkout' } },
@@ -89,4 +90,16 @@ describe('the defaults', () => {
     }
     expect(parseDuration(DEFAULTS.recovery.openDuration)).toBe(30_000);
   });
+});
+
+it('refuses a spec that nests deeper than anybody can write it as JSON', () => {
+  const nested = (levels: number) => JSON.parse(`${'['.repeat(levels)}${']'.repeat(levels)}`);
+  const spec = (levels: number) => ({
+    breakers: ['a'],
+    fallback: { type: 'Static', static: { value: nested(levels) } },
+  });
+  expect(specProblems(spec(MAX_SPEC_LEVELS - 3))).toEqual([]);
+  const refused = [{ field: 'spec', message: 'nests more than 50 levels deep' }];
+  expect(specProblems(spec(MAX_SPEC_LEVELS - 2))).toEqual(refused);
+  expect(specProblems(spec(60_000))).toEqual(refused);
 });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { BREAKER_PATTERN, DEFAULTS } from './defaults.ts';
 import { DURATION_PATTERN } from './duration.ts';
-import { DURATION_RULE, LABEL_KEY_PATTERN, RULES, violations } from './rules.ts';
+import { DURATION_RULE, LABEL_KEY_PATTERN, MAX_SPEC_LEVELS, RULES, tooDeep, violations } from './rules.ts';
 
 export const GROUP = 'fuseboard.dev';
 export const VERSION = 'v1alpha1';
@@ -353,7 +353,9 @@ const fallback = z
       .strictObject({
         value: z
           .unknown()
-          .describe('Any JSON. The code of the service checks it before it is used.')
+          .describe(
+            `Any JSON; the spec may nest ${MAX_SPEC_LEVELS} levels deep. The code of the service checks it before it is used.`,
+          )
           .meta({ 'x-kubernetes-preserve-unknown-fields': true }),
       })
       .optional()
@@ -417,11 +419,13 @@ export interface SpecProblem {
 }
 
 /**
- * Checks a spec as the API server would, and more: single fields, rules across fields, size as JSON.
+ * Checks a spec as the API server would, and more: single fields, rules across fields, size and depth as JSON.
  *
  * @returns every problem found; empty when the spec is valid.
  */
 export function specProblems(spec: unknown): SpecProblem[] {
+  const deep = tooDeep(spec);
+  if (deep !== undefined) return [{ field: 'spec', message: deep }];
   const parsed = PolicySpecFields.safeParse(spec);
   if (!parsed.success) {
     return parsed.error.issues.map((issue) => ({ field: dotted(issue.path), message: issue.message }));

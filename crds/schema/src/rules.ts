@@ -254,6 +254,18 @@ export interface Violation {
   readonly message: string;
 }
 
+/** How deep objects and lists of a spec may lie in each other: a deeper value exhausts the stack of who writes it as JSON. */
+export const MAX_SPEC_LEVELS = 50;
+
+/** Why a spec that nests too deep is refused; absent for one that does not. */
+export const tooDeep = (spec: unknown): string | undefined =>
+  nests(spec, MAX_SPEC_LEVELS) ? `nests more than ${MAX_SPEC_LEVELS} levels deep` : undefined;
+
+const nests = (value: unknown, levels: number): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  (levels === 0 || Object.values(value).some((inner) => nests(inner, levels - 1)));
+
 /** Evaluates every rule on a spec whose single fields are already known to be well-formed. */
 export function violations(spec: object, rules = RULES): Violation[] {
   const found: Violation[] = [];

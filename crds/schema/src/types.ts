@@ -153,7 +153,7 @@ export interface PolicySpec {
     type: 'None' | 'Static' | 'LastSuccess';
     /** The answer of Static. */
     static?: {
-      /** Any JSON. The code of the service checks it before it is used. */
+      /** Any JSON; the spec may nest 50 levels deep. The code of the service checks it before it is used. */
       value: unknown;
     };
     /** How old an answer of LastSuccess may be. Absent: any age. A duration such as 250ms, 30s or 1m30s, from 1ms to 24h. */

@@ -1,4 +1,5 @@
 import type { OverrideSpec, PolicySpec, PolicyStatus } from '@fuseboard/schema';
+import type { Revision } from '../core/history.ts';
 import { DEFAULT_NAMESPACE } from '../core/namespace.ts';
 import { AdminClient, AdminError } from './admin.ts';
 import type { StoredOverride, StoredPolicy, Target } from './target.ts';
@@ -39,11 +40,18 @@ export class StandaloneTarget implements Target {
   }
 
   async policy(namespace: string, name: string): Promise<StoredPolicy | undefined> {
-    const path = `/v1/policies/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}`;
-    return this.#admin.get<Shown>(path).catch((error: unknown) => {
+    return this.#admin.get<Shown>(pathOf({ namespace, name })).catch((error: unknown) => {
       if (error instanceof AdminError && error.status === 404) return undefined;
       throw error;
     });
+  }
+
+  async history(policy: StoredPolicy): Promise<Revision[]> {
+    return (await this.#admin.get<{ items: Revision[] }>(`${pathOf(policy)}/history`)).items;
+  }
+
+  async rollback(policy: StoredPolicy, { revision }: Revision): Promise<void> {
+    await this.#admin.post(`${pathOf(policy)}/rollback`, { toRevision: revision });
   }
 
   async overrides(namespace: string | undefined): Promise<StoredOverride[]> {
@@ -68,6 +76,9 @@ export class StandaloneTarget implements Target {
 
   async close(): Promise<void> {}
 }
+
+const pathOf = ({ namespace, name }: Pick<StoredPolicy, 'namespace' | 'name'>) =>
+  `/v1/policies/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}`;
 
 function toStored({ breakers = [], action, reason, selector, ...rest }: ShownOverride): StoredOverride {
   const spec = { breakers, action, reason, ...(selector && { selector }) } as OverrideSpec;

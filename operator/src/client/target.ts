@@ -1,4 +1,5 @@
 import type { OverrideSpec, OverrideStatus, PolicySpec, PolicyStatus } from '@fuseboard/schema';
+import type { Revision } from '../core/history.ts';
 import type { AdminClient } from './admin.ts';
 
 /** A policy as the command line shows it. */
@@ -36,6 +37,10 @@ export interface Target {
   policies(namespace: string | undefined): Promise<StoredPolicy[]>;
   /** Absent: there is none of that name. */
   policy(namespace: string, name: string): Promise<StoredPolicy | undefined>;
+  /** What a policy was, the newest first. */
+  history(policy: StoredPolicy): Promise<Revision[]>;
+  /** Gives a policy the spec of one of its revisions, with the rights of the person who asks. */
+  rollback(policy: StoredPolicy, revision: Revision): Promise<void>;
   /** Absent namespace: all of them. */
   overrides(namespace: string | undefined): Promise<StoredOverride[]>;
   /** Makes an override with the rights of the person who asks. */

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import type { Reach, StoredPolicy, Target } from '../client/target.ts';
+import type { AgentState } from '../core/overview.ts';
 import { breakerColumns, breakers } from './breakers.ts';
 import { colourOf, statusOf } from './condition.ts';
 import { EXIT, Failure } from './exit.ts';
@@ -25,8 +26,7 @@ export interface ListedAgent {
   readonly instance: string;
   readonly boot: string;
   readonly labels: Readonly<Record<string, string>>;
-  readonly state: 'live' | 'stale' | 'gone';
-  readonly connected: boolean;
+  readonly state: AgentState;
   readonly silentMs: number;
   readonly revision: { readonly wanted?: string; readonly applied?: string };
   readonly breakers: readonly { readonly name: string; readonly uid: string; readonly state: string }[];
@@ -124,8 +124,8 @@ const agents: List = async (target, { scope, wanted, format }, terminal) => {
     { title: 'instance', value: ({ instance }) => instance },
     {
       title: 'state',
-      value: ({ state, connected }) => (state === 'live' && !connected ? 'live, no stream' : state),
-      colour: ({ state }) => (state === 'live' ? undefined : 'yellow'),
+      value: ({ state }) => state,
+      colour: ({ state }) => (state === 'connected' ? undefined : 'yellow'),
     },
     {
       title: 'up to date',

@@ -8,6 +8,7 @@ import { diffCommand } from './diff.ts';
 import { EXIT, Failure } from './exit.ts';
 import { explainCommand } from './explain.ts';
 import { getCommand } from './get.ts';
+import { historyCommand, rollbackCommand } from './history.ts';
 import { lintCommand } from './lint.ts';
 import { actCommand, overridesCommand } from './overrides.ts';
 import { type Construct, serveCommand } from './serve.ts';
@@ -62,11 +63,13 @@ export function commandLine(terminal: Terminal, { construct, reach }: Adapters, 
     .addCommand(topCommand(terminal, reach, ended))
     .addCommand(watchCommand(terminal, reach, ended))
     .addCommand(uiCommand(terminal, reach, ended))
+    .addCommand(historyCommand(terminal, reach, ended))
     .commandsGroup('Act:')
     .addCommand(actCommand('ForceOpen', terminal, reach, ended))
     .addCommand(actCommand('ForceClosed', terminal, reach, ended))
     .addCommand(actCommand('Reset', terminal, reach, ended))
     .addCommand(overridesCommand(terminal, reach, ended))
+    .addCommand(rollbackCommand(terminal, reach, ended))
     .commandsGroup('Check files:')
     .addCommand(validateCommand(terminal, ended))
     .addCommand(lintCommand(terminal, ended))

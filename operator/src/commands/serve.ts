@@ -52,7 +52,19 @@ export function serveCommand(terminal: Terminal, construct: Construct, ended: En
     .addOption(option('--port <port>', 'listen for agents on this port; 0 takes any free one'))
     .addOption(option('--metrics-host <address>', 'serve metrics and probes on this address (absent: as --host)'))
     .addOption(option('--metrics-port <port>', 'serve metrics and probes on this port'))
-    .addOption(option('--admin-port <port>', 'serve the admin API on this port, on loopback only'))
+    .addOption(
+      option(
+        '--admin-auth <way>',
+        'who may use the admin API: review, those whom the API server lets read or change policies (absent: with a cluster), or none, everybody on this machine (absent: with --policies)',
+      ),
+    )
+    .addOption(
+      option(
+        '--admin-host <address>',
+        'serve the admin API on this address (absent: loopback); another needs review and the certificate',
+      ),
+    )
+    .addOption(option('--admin-port <port>', 'serve the admin API on this port'))
     .addOption(option('--report-url <url>', 'where agents report (absent: where they opened their stream)'))
     .addOption(
       option(

@@ -3,6 +3,8 @@ export interface Person {
   readonly name: string;
   readonly uid?: string;
   readonly groups: readonly string[];
+  /** What else the cluster knows of who it is; some authorizers ask for it. */
+  readonly extra?: Readonly<Record<string, readonly string[]>>;
 }
 
 /** What somebody wants to do, in the words of Kubernetes authorization. */
@@ -11,6 +13,8 @@ export interface Deed {
   readonly resource: 'circuitbreakerpolicies' | 'circuitbreakeroverrides';
   /** Absent: in all namespaces. */
   readonly namespace?: string;
+  /** Absent: no single object. */
+  readonly name?: string;
 }
 
 /** Knows who uses the admin API and what they may do. */

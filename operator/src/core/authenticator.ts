@@ -42,6 +42,7 @@ export type DenialReason =
   | 'not-watched'
   | 'pod-gone'
   | 'expired'
+  | 'not-allowed'
   | 'unavailable';
 
 const STATUS: Record<DenialReason, 401 | 403 | 503> = {
@@ -53,6 +54,7 @@ const STATUS: Record<DenialReason, 401 | 403 | 503> = {
   'not-an-account': 403,
   'not-watched': 403,
   'pod-gone': 403,
+  'not-allowed': 403,
   unavailable: 503,
 };
 
@@ -71,17 +73,17 @@ export class Denial extends Error {
 }
 
 /**
- * The token of an `Authorization: Bearer` header.
+ * The token of an `Authorization: Bearer` header; `advice` tells how to have one.
  *
  * @throws {Denial} when there is none.
  */
-export function bearerToken(authorization: string | undefined): string {
+export function bearerToken(
+  authorization: string | undefined,
+  advice = 'set FUSEBOARD_TOKEN_FILE in the service',
+): string {
   const token = /^bearer +([\x21-\x7e]+)$/i.exec(authorization?.trim() ?? '')?.[1];
   if (token === undefined) {
-    throw new Denial(
-      'no-token',
-      'a token is required: authorization: Bearer …; set FUSEBOARD_TOKEN_FILE in the service',
-    );
+    throw new Denial('no-token', `a token is required: authorization: Bearer …; ${advice}`);
   }
   return token;
 }

@@ -158,6 +158,11 @@ export class Boards {
     return [...(this.#namespaces.get(namespace)?.policies.values() ?? [])];
   }
 
+  /** Every policy. */
+  *all(): Generator<Known> {
+    for (const { policies } of this.#namespaces.values()) yield* policies.values();
+  }
+
   policy(namespace: string, uid: string): Known | undefined {
     return this.#namespaces.get(namespace)?.policies.get(uid);
   }

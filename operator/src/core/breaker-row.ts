@@ -1,4 +1,13 @@
-import { type Change, type Circuit, LATENCY_SLOTS, MEASURES, SLOT_MS, SLOTS, slotOf } from './circuits.ts';
+import {
+  type Change,
+  type Circuit,
+  LATENCY_SLOT_MS,
+  LATENCY_SLOTS,
+  MEASURES,
+  SLOT_MS,
+  SLOTS,
+  slotOf,
+} from './circuits.ts';
 import type { BreakerCounts, BreakerState } from './tally.ts';
 
 /** How many agents a row names where circuits are not closed. */
@@ -58,6 +67,7 @@ export function breakerRow(circuit: Circuit, { now, wall, windowMs, fromSlot = 0
   const { id, namespace, breaker, uid, heardAt, agents, states, counted, latency, changes } = circuit;
   const date = (at: number) => Math.round(wall - (now - at));
   const current = slotOf(now);
+  const minute = Math.floor(now / LATENCY_SLOT_MS);
   const first = Math.max(fromSlot, current - SLOTS + 1, 0);
   const sums = counted.sum(current - Math.ceil(windowMs / SLOT_MS) + 1, current);
   const window = Object.fromEntries(MEASURES.map((name, i) => [name, sums[i]])) as unknown as Counted;
@@ -71,7 +81,7 @@ export function breakerRow(circuit: Circuit, { now, wall, windowMs, fromSlot = 0
     agents,
     states: { ...states },
     window,
-    latency: trimmed(latency.sum(current - LATENCY_SLOTS + 1, current)),
+    latency: trimmed(latency.sum(minute - LATENCY_SLOTS + 1, minute)),
     ...beginning(counted.read(first, current), first, current),
     changes: changes.map((change) => ({ ...change, at: date(change.at) })),
   };

@@ -3,14 +3,15 @@ import { Ring } from './ring.ts';
 import type { BreakerCounts, BreakerState } from './tally.ts';
 
 /** What is counted is kept by slots of this length, as many as `SLOTS`. */
-export const SLOT_MS = 5_000;
-export const SLOTS = 60;
+export const SLOT_MS = 2_000;
+export const SLOTS = 150;
 
 /** What a slot counts, in this order. */
 export const MEASURES = ['calls', 'failed', 'slow', 'rejected'] as const;
 
-/** Latencies are kept for a minute. */
-export const LATENCY_SLOTS = 12;
+/** Latencies are kept for a minute, by longer slots. */
+export const LATENCY_SLOT_MS = 10_000;
+export const LATENCY_SLOTS = 6;
 
 /** Circuits that are remembered, in all and of one namespace; the calls of further ones are in the metrics and not here. */
 export const MAX_CIRCUITS = 20_000;
@@ -111,7 +112,7 @@ export class Circuits {
   count(circuit: Circuit, { succeeded, failed, slow, rejected }: Totals, latency: readonly number[], at: number): void {
     if (succeeded + failed + slow + rejected === 0) return;
     circuit.counted.add(slotOf(at), [succeeded + failed, failed, slow, rejected]);
-    circuit.latency.add(slotOf(at), latency);
+    circuit.latency.add(Math.floor(at / LATENCY_SLOT_MS), latency);
     this.#changed(circuit);
   }
 

@@ -4,6 +4,7 @@ import { Boards } from './boards.ts';
 import { MAX_BREAKER_NAMES, OTHER } from './counters.ts';
 import { Fleet, GONE_AFTER_MS, STALE_AFTER_MS } from './fleet.ts';
 import type { Agent } from './member.ts';
+import { readOverride } from './override.ts';
 import type { Policy } from './policy.ts';
 import { NO_TOTALS } from './totals.ts';
 
@@ -327,5 +328,54 @@ describe('states of breakers', () => {
     });
     expect(again).toMatchObject({ transitions: [{ to: 'half-open' }] });
     expect(scene.fleet.counters.list()[0]!.entered).toEqual({ closed: 0, open: 1, 'half-open': 1 });
+  });
+});
+
+describe('overrides', () => {
+  const steered = (...names: string[]) => {
+    const boards = new Boards();
+    const spec = { breakers: ['payments'], action: 'ForceOpen', reason: 'why', duration: '10m' };
+    const overrides = names.map((name) => readOverride({ uid: name, namespace: 'shop', name, createdAt: 0, spec }));
+    boards.update([policy('payments')], overrides);
+    return boards.board('shop', {});
+  };
+  const counts = (scene: Scene, uid: string) => scene.fleet.overrideCounts('shop', new Set([uid]), scene.now).get(uid);
+
+  it('are obeyed by agents that say so, not by those that run the revision', () => {
+    const scene = new Scene();
+    const board = steered('stop');
+    scene.join('a', board);
+    scene.join('b', board);
+    const { revision } = board;
+    scene.report('a', { revision, overrides: ['stop'] });
+    scene.report('b', { revision });
+    expect(counts(scene, 'stop')).toEqual({ matched: 2, applied: 1, rejected: 0, stale: 0 });
+    expect(counts(scene, 'other')).toEqual({ matched: 0, applied: 0, rejected: 0, stale: 0 });
+    scene.now += STALE_AFTER_MS;
+    expect(counts(scene, 'stop')).toMatchObject({ applied: 0, stale: 2 });
+    scene.now += GONE_AFTER_MS;
+    expect(counts(scene, 'stop')).toMatchObject({ matched: 0 });
+  });
+
+  it('that an agent was not sent count for nothing', () => {
+    const scene = new Scene();
+    const agent = scene.join('a', steered('stop'));
+    scene.report('a', { overrides: ['stop', 'foreign'] });
+    expect([...agent.overrides]).toEqual(['stop']);
+  });
+
+  it('touch what an agent begins and ceases to obey, and nothing while that stays', () => {
+    const scene = new Scene();
+    const board = steered('stop', 'other');
+    scene.join('a', board);
+    const { revision } = board;
+    const touched = (overrides?: string[]) => {
+      const receipt = scene.report('a', { revision, ...(overrides && { overrides }) });
+      if (receipt.kind !== 'accepted') throw new Error(receipt.kind);
+      return [...receipt.touched].filter((uid) => uid !== 'payments').sort();
+    };
+    expect(touched(['stop'])).toEqual(['other', 'stop']);
+    expect(touched(['stop'])).toEqual([]);
+    expect(touched()).toEqual(['other', 'stop']);
   });
 });

@@ -49,7 +49,8 @@ function applying({ counts, unheard, ageMs }: OverrideStatusInput): Verdict {
   const live = matched - stale;
   const silent = stale > 0 ? `; ${plural(stale, 'silent agent')} not waited for` : '';
   if (unheard === 0) {
-    if (live > 0 && applied >= live) return ['True', 'Applied', `${plural(live, 'agent')} obey it${silent}`];
+    if (live > 0 && applied >= live)
+      return ['True', 'Applied', `${plural(live, 'agent')} ${live === 1 ? 'obeys' : 'obey'} it${silent}`];
     if (live === 0 && ageMs >= PENDING_MS) return ['False', 'NoAgents', `it is for no live agent${silent}`];
   }
   const others = unheard > 0 ? `; ${plural(unheard, 'replica')} of the operator not heard yet` : '';

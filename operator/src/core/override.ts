@@ -59,7 +59,7 @@ export function readOverride({ spec, createdBy, status, generation = 1, ...objec
 }
 
 const endOf = ({ expiresAt, duration }: OverrideSpec, createdAt: number) =>
-  expiresAt === undefined ? createdAt + parseDuration(duration)! : Date.parse(expiresAt);
+  expiresAt === undefined ? createdAt + parseDuration(duration)! : new Date(expiresAt).getTime();
 
 /** Whether agents should obey it now. */
 export const isActive = ({ problems, expiresAt }: Override, now: number) => problems.length === 0 && expiresAt > now;

@@ -1,7 +1,8 @@
 import type { Circuit } from './circuits.ts';
 import { GONE_AFTER_MS, STALE_AFTER_MS } from './fleet.ts';
 import type { Agent } from './member.ts';
-import type { PolicyRow, RolloutState } from './policy-row.ts';
+import type { PolicyRow } from './policy-row.ts';
+import type { RolloutState } from './rollout-state.ts';
 import type { BreakerCounts } from './tally.ts';
 
 /** The fleet at a glance. */
@@ -25,13 +26,11 @@ export interface AgentsAtAGlance {
   rejecting: number;
 }
 
-export type AgentState = 'connected' | 'dialling' | 'stale' | 'gone';
+export type AgentState = 'live' | 'stale' | 'gone';
 
-export function agentState({ heardAt, streams }: Pick<Agent, 'heardAt' | 'streams'>, now: number): AgentState {
+export function agentState({ heardAt }: Pick<Agent, 'heardAt'>, now: number): AgentState {
   const silent = now - heardAt;
-  if (silent >= GONE_AFTER_MS) return 'gone';
-  if (silent >= STALE_AFTER_MS) return 'stale';
-  return streams > 0 ? 'connected' : 'dialling';
+  return silent >= GONE_AFTER_MS ? 'gone' : silent >= STALE_AFTER_MS ? 'stale' : 'live';
 }
 
 export function overviewOf(
@@ -54,8 +53,8 @@ export function overviewOf(
   const found: AgentsAtAGlance = { connected: 0, dialling: 0, stale: 0, gone: 0, rejecting: 0 };
   for (const agent of agents) {
     const state = agentState(agent, now);
-    found[state] += 1;
-    if (agent.rejections.size > 0 && now - agent.heardAt < STALE_AFTER_MS) found.rejecting += 1;
+    found[state !== 'live' ? state : agent.streams > 0 ? 'connected' : 'dialling'] += 1;
+    if (agent.rejections.size > 0 && state === 'live') found.rejecting += 1;
   }
   return { breakers, rows, policies: byRollout, agents: found };
 }

@@ -1,21 +1,8 @@
 import type { PolicyStatus } from '@fuseboard/schema';
 import type { Policy } from './policy.ts';
+import { ROLLOUT_STATES, type RolloutState } from './rollout-state.ts';
 import { conditionOf } from './status.ts';
 import { type Thresholds, thresholdsOf } from './thresholds.ts';
-
-/** How far a policy has come on its way to the agents. */
-export const ROLLOUT_STATES = [
-  'Invalid',
-  'Conflicted',
-  'Rejected',
-  'PartiallyProgrammed',
-  'Pending',
-  'Unknown',
-  'NoAgents',
-  'Programmed',
-] as const;
-
-export type RolloutState = (typeof ROLLOUT_STATES)[number];
 
 /** One policy in a list. */
 export interface PolicyRow {

@@ -20,6 +20,13 @@ export class Ring {
     for (let i = 0; i < counts.length && i < this.#width; i += 1) this.#values[at + i]! += counts[i]!;
   }
 
+  /** Puts these counts into a slot, whatever was in it. */
+  set(slot: number, counts: readonly number[]): void {
+    this.#advance(slot);
+    if (slot <= this.#newest - this.#slots) return;
+    this.#values.set(counts.slice(0, this.#width), (slot % this.#slots) * this.#width);
+  }
+
   /** The counts of the slots from `first` to `last`, one after the other; zero where nothing was counted. */
   read(first: number, last: number): number[] {
     const found: number[] = [];

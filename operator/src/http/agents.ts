@@ -8,7 +8,9 @@ import { type Authenticator, type Caller, Denial } from '../core/authenticator.t
 import type { Identity } from '../core/member.ts';
 import { parseLabels } from '../core/selector.ts';
 import type { Admission } from './admission.ts';
+import { agentsPaths } from './agents.paths.ts';
 import type { Audit } from './audit.ts';
+import { refuseOtherMethods } from './methods.ts';
 import { answerProblems, answerUnknown, firstIssue, Refusal } from './problem.ts';
 import type { Quota } from './quota.ts';
 import type { Streams } from './streams.ts';
@@ -115,6 +117,7 @@ export function agentsApp(options: AgentsOptions): Express {
     response.status(204).end();
   }
 
+  app.use(refuseOtherMethods(agentsPaths));
   app.get('/v1/stream', openStream);
   const json = express.json({ limit: MAX_REPORT_BYTES, type: 'application/json' });
   app.post('/v1/report', boundedBody, reporter, json, takeReport);

@@ -4,6 +4,8 @@ import type { Admission } from './admission.ts';
 
 export interface AuditOptions {
   readonly log: Logger;
+  /** Who is refused here. */
+  readonly whom: 'an agent' | 'a person';
   /** How many lines may be written; the rest is counted and told with the next line. */
   readonly admission: Admission;
 }
@@ -29,7 +31,7 @@ export class Audit {
     const { reason, status, message: why } = denial;
     this.#options.log.warn(
       { audit: true, reason, status, ...facts, why, ...(untold > 0 && { untold }) },
-      'refused an agent',
+      `refused ${this.#options.whom}`,
     );
   }
 }

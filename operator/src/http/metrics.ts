@@ -1,5 +1,7 @@
 import express, { type Express } from 'express';
 import type { Registry } from 'prom-client';
+import { refuseOtherMethods } from './methods.ts';
+import { metricsPaths } from './metrics.paths.ts';
 import { answerProblems, answerUnknown } from './problem.ts';
 
 export interface ProbesOptions {
@@ -12,6 +14,7 @@ export interface ProbesOptions {
 /** `/metrics`, `/livez` and `/readyz`. The first probe says that the process answers, whatever it can reach. */
 export function metricsApp({ registry, unready, onError }: ProbesOptions): Express {
   const app = express().disable('x-powered-by').disable('etag');
+  app.use(refuseOtherMethods(metricsPaths));
   app.get('/metrics', async (_request, response) => {
     response.set('content-type', registry.contentType).end(await registry.metrics());
   });

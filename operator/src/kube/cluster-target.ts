@@ -10,12 +10,15 @@ import type { KubeConfig } from '@kubernetes/client-node';
 import { AdminClient } from '../client/admin.ts';
 import type { StoredOverride, StoredPolicy, Target } from '../client/target.ts';
 import { EXIT, Failure } from '../commands/exit.ts';
+import { type Revision, RollbackRefusal } from '../core/history.ts';
 import { DEFAULT_NAMESPACE } from '../core/namespace.ts';
 import { KubeClient, KubeError } from './client.ts';
+import { KubernetesHistory } from './history.ts';
 import { type KubeObject, readList, readObject, toOverride } from './object.ts';
 import { slug } from './overrides.ts';
 import { type Forwarded, forwardPort } from './port-forward.ts';
 import { collectionPath, type KubeResource, OVERRIDES, objectPath, POLICIES } from './resource.ts';
+import { kubernetesRollback } from './rollback.ts';
 
 /** Where the admin API of an operator in a pod listens. */
 const ADMIN_PORT = 8081;
@@ -23,6 +26,9 @@ const ADMIN_PORT = 8081;
 const OPERATOR_LABELS = 'app.kubernetes.io/name=fuseboard';
 
 const PAGE = 500;
+
+/** What is only read has nothing to log. */
+const SILENT = { info() {}, warn() {} };
 
 interface Pod extends KubeObject {
   readonly status?: { readonly phase?: string; readonly conditions?: readonly { type: string; status: string }[] };
@@ -55,6 +61,20 @@ export class ClusterTarget implements Target {
     } catch (error) {
       if (error instanceof KubeError && error.status === 404) return undefined;
       throw this.#told(error);
+    }
+  }
+
+  async history(policy: StoredPolicy): Promise<Revision[]> {
+    const revisions = new KubernetesHistory({ kubeConfig: this.#config, leading: () => false, log: SILENT });
+    return this.#ask(revisions.list({ ...policy, problems: [] }));
+  }
+
+  async rollback(policy: StoredPolicy, { spec }: Revision): Promise<void> {
+    try {
+      await kubernetesRollback(this.#config).apply({ ...policy, problems: [] }, spec, undefined);
+    } catch (error) {
+      if (error instanceof RollbackRefusal) throw new Failure(EXIT.unreachable, `${this.name}: ${error.message}`);
+      throw error;
     }
   }
 

@@ -20,6 +20,8 @@ export const CONFIG_MAPS: KubeResource = { group: '', version: 'v1', plural: 'co
 export const kindOf = (subject: Subject) => ('kind' in subject ? subject.kind : KIND);
 export const resourceOf = (subject: Subject) => ('kind' in subject ? OVERRIDES : POLICIES);
 
+export const CONTROLLER_REVISIONS: KubeResource = { group: 'apps', version: 'v1', plural: 'controllerrevisions' };
+
 /** `circuitbreakerpolicies.fuseboard.dev` */
 export const resourceName = ({ plural, group }: KubeResource) => (group === '' ? plural : `${plural}.${group}`);
 

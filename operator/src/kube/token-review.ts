@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { type Authenticator, bearerToken, type Caller, Denial } from '../core/authenticator.ts';
 import type { Labels } from '../core/selector.ts';
-import { KubeClient, type KubeError } from './client.ts';
+import { Questions, type QuestionsOptions } from './questions.ts';
+import { expiryOf, unexpired } from './token.ts';
 
 export interface TokenReviewOptions {
   readonly kubeConfig: KubeConfig;
@@ -11,7 +12,7 @@ export interface TokenReviewOptions {
   readonly withoutPod: boolean;
   /** The namespaces whose pods may be agents. Empty: all of them. */
   readonly namespaces: readonly string[];
-  readonly log: { warn(facts: object, message: string): void; info(facts: object, message: string): void };
+  readonly log: QuestionsOptions['log'];
   /** Wall clock, milliseconds since 1970. Absent: the real one. */
   readonly now?: () => number;
 }
@@ -24,10 +25,7 @@ const KNOWN_MS = 600_000;
 
 const MAX_REVIEWS_KEPT = 20_000;
 
-/** More questions at once are answered 503, so that a flood of made-up tokens does not become one of reviews. */
-const MAX_IN_FLIGHT = 100;
-
-const REQUEST_MS = 5_000;
+const REVIEWS = '/apis/authentication.k8s.io/v1/tokenreviews';
 
 interface Review {
   /** When it was asked for; long ago when the question could not be answered. */
@@ -50,15 +48,13 @@ interface ReviewStatus {
 export class TokenReviewer implements Authenticator {
   readonly way = 'token-review';
   readonly #options: TokenReviewOptions;
-  readonly #client: KubeClient;
+  readonly #questions: Questions;
   readonly #reviews = new Map<string, Review>();
   readonly #now: () => number;
-  readonly #trouble = new Map<string, string>();
-  #inFlight = 0;
 
   constructor(options: TokenReviewOptions) {
     this.#options = options;
-    this.#client = new KubeClient(options.kubeConfig);
+    this.#questions = new Questions({ ...options, consequence: 'agents are asked to come again' });
     this.#now = options.now ?? Date.now;
   }
 
@@ -81,12 +77,9 @@ export class TokenReviewer implements Authenticator {
   async labels({ namespace, pod }: Caller, claimed: Labels): Promise<Labels> {
     if (pod === undefined) return claimed;
     const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(pod.name)}`;
-    const found = await this.#ask('pods', 'get', () =>
-      this.#client.request<{ metadata?: { uid?: unknown; labels?: unknown } }>(path, {
-        accept: 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1',
-        timeoutMs: REQUEST_MS,
-      }),
-    );
+    const found = await this.#questions.ask<{ metadata?: { uid?: unknown; labels?: unknown } }>('pods', 'get', path, {
+      accept: 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1',
+    });
     if (found?.metadata?.uid !== pod.uid) {
       throw new Denial('pod-gone', `pod ${namespace}/${pod.name} with the uid of the token is gone`);
     }
@@ -112,17 +105,10 @@ export class TokenReviewer implements Authenticator {
 
   async #answer(token: string): Promise<Caller> {
     const { audience, withoutPod, namespaces } = this.#options;
-    const answer = await this.#ask('tokenreviews', 'create', () =>
-      this.#client.request<{ status?: ReviewStatus }>('/apis/authentication.k8s.io/v1/tokenreviews', {
-        method: 'POST',
-        body: {
-          apiVersion: 'authentication.k8s.io/v1',
-          kind: 'TokenReview',
-          spec: { token, audiences: [audience] },
-        },
-        timeoutMs: REQUEST_MS,
-      }),
-    );
+    const answer = await this.#questions.ask<{ status?: ReviewStatus }>('tokenreviews', 'create', REVIEWS, {
+      method: 'POST',
+      body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', spec: { token, audiences: [audience] } },
+    });
     const { authenticated, audiences, user } = answer?.status ?? {};
     if (authenticated !== true) {
       throw new Denial('bad-token', `the API server does not accept the token for the audience "${audience}"`);
@@ -144,56 +130,12 @@ export class TokenReviewer implements Authenticator {
         'the token is bound to no pod; mount a projected token, or run with --allow-tokens-without-pod',
       );
     }
-    const expiresAt = expiry(token);
+    const expiresAt = expiryOf(token);
     return {
       namespace,
       ...(name !== undefined && uid !== undefined && { pod: { name, uid } }),
       ...(expiresAt !== undefined && { expiresAt }),
     };
-  }
-
-  /** Nothing for 404. What else goes wrong is ours: it is logged once, with what to do, and says nothing about the caller. */
-  async #ask<T>(resource: 'pods' | 'tokenreviews', verb: string, request: () => Promise<T>): Promise<T | undefined> {
-    if (this.#inFlight >= MAX_IN_FLIGHT)
-      throw new Denial('unavailable', 'too many tokens are being looked at; dial again');
-    this.#inFlight += 1;
-    try {
-      const answer = await request();
-      if (this.#trouble.delete(resource)) this.#options.log.info({}, `${resource} can be asked for again`);
-      return answer;
-    } catch (error) {
-      const { status } = error as KubeError;
-      if (status === 404 && resource === 'pods') return undefined;
-      const advice =
-        status === 403
-          ? `grant the operator's account the verb ${verb} on ${resource}`
-          : 'agents are asked to come again';
-      if (this.#trouble.get(resource) !== String(status)) {
-        this.#trouble.set(resource, String(status));
-        this.#options.log.warn(
-          {},
-          `cannot ${verb} ${resource} (${status ?? 'no answer'}): ${(error as Error).message}; ${advice}`,
-        );
-      }
-      throw new Denial('unavailable', 'the token cannot be checked now; dial again');
-    } finally {
-      this.#inFlight -= 1;
-    }
-  }
-}
-
-function unexpired(caller: Caller, now: number): Caller {
-  if (caller.expiresAt === undefined || caller.expiresAt > now) return caller;
-  throw new Denial('expired', 'the token has expired; the file that it is read from is not being renewed');
-}
-
-/** The `exp` of a token that was found genuine, in ms; its signature was checked by who made it. */
-function expiry(token: string): number | undefined {
-  try {
-    const { exp } = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as { exp?: unknown };
-    return typeof exp === 'number' ? exp * 1_000 : undefined;
-  } catch {
-    return undefined;
   }
 }
 

@@ -15,6 +15,7 @@ export interface MetricsOptions {
   readonly controller: Controller;
   readonly streams: Streams;
   readonly audit: Audit;
+  readonly adminAudit: Audit;
   readonly instruments: Instruments;
   readonly clock: Clock;
 }
@@ -23,7 +24,14 @@ export interface MetricsOptions {
 const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total'];
 
 /** Metrics for Prometheus. No series is about a single agent. */
-export function metricsRegistry({ controller, streams, audit, instruments, clock }: MetricsOptions): Registry {
+export function metricsRegistry({
+  controller,
+  streams,
+  audit,
+  adminAudit,
+  instruments,
+  clock,
+}: MetricsOptions): Registry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   for (const name of MISNAMED) registry.removeSingleMetric(name);
@@ -31,7 +39,7 @@ export function metricsRegistry({ controller, streams, audit, instruments, clock
   policyMetrics(reading, controller);
   agentMetrics(reading, controller.fleet, clock);
   callMetrics(reading, registry, controller.fleet.counters);
-  trafficMetrics(reading, streams, audit);
+  trafficMetrics(reading, streams, audit, adminAudit);
   replicaMetrics(reading, registry, controller);
   for (const metric of instruments.metrics) registry.registerMetric(metric);
   return registry;

@@ -2,8 +2,8 @@ import type { Audit } from '../http/audit.ts';
 import type { Streams } from '../http/streams.ts';
 import type { Reading } from './reading.ts';
 
-/** What goes over the agents' port. */
-export function trafficMetrics({ gauge, counter }: Reading, streams: Streams, audit: Audit): void {
+/** What goes over the agents' port, and who was refused on any. */
+export function trafficMetrics({ gauge, counter }: Reading, streams: Streams, audit: Audit, adminAudit: Audit): void {
   const { traffic } = streams;
   gauge('streams', 'Open streams.', [], (add) => add({}, streams.count));
   counter('streams_opened', 'Streams that were opened.', [], (add) => add({}, traffic.opened));
@@ -13,6 +13,14 @@ export function trafficMetrics({ gauge, counter }: Reading, streams: Streams, au
   counter('agents_denied', 'Requests of agents that were not served because of who sent them.', ['reason'], (add) => {
     for (const [reason, value] of Object.entries(audit.denied)) add({ reason }, value);
   });
+  counter(
+    'admin_denied',
+    'Requests to the admin API that were not served because of who sent them.',
+    ['reason'],
+    (add) => {
+      for (const [reason, value] of Object.entries(adminAudit.denied)) add({ reason }, value);
+    },
+  );
   counter('commits', 'Sets of policies that were written to streams.', [], (add) => add({}, traffic.commits));
   counter('pushed_bytes', 'Bytes of policies that were written to streams.', [], (add) => add({}, traffic.bytes));
   counter('reports', 'Parts of reports that came in.', ['result'], (add) => {

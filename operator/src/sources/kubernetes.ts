@@ -108,7 +108,8 @@ export function kubernetesSource(options: KubernetesSourceOptions): KubernetesSo
   };
 }
 
-function toPolicy({ metadata, spec, status }: KubeObject): Policy {
+/** An object of the cluster as a policy; what is wrong with its spec is in `problems`. */
+export function toPolicy({ metadata, spec, status }: KubeObject): Policy {
   return {
     uid: metadata.uid,
     namespace: metadata.namespace,

@@ -1,19 +1,18 @@
 import type { NextFunction, Request, Response } from 'express';
 import type { Access, Deed, Person } from '../../core/access.ts';
 import { Denial } from '../../core/authenticator.ts';
+import type { Audit } from '../audit.ts';
 import { Refusal } from '../problem.ts';
+
+/** When to come again after a right could not be looked at. */
+const LATER_MS = 2_000;
 
 /** Lets a request pass when its sender may do what it asks for; `whoSent` tells the sender afterwards. */
 export function guard(access: Access, deed: (request: Request) => Deed) {
   return async (request: Request, response: Response, next: NextFunction): Promise<void> => {
-    try {
-      const person = await access.person(request.get('authorization'));
-      await access.check(person, deed(request));
-      response.locals.person = person;
-    } catch (error) {
-      if (error instanceof Denial) throw new Refusal(error.status, error.message);
-      throw error;
-    }
+    const person = await access.person(request.get('authorization'));
+    response.locals.person = person;
+    await access.check(person, deed(request));
     next();
   };
 }
@@ -24,6 +23,27 @@ export const whoSent = (response: Response) => response.locals.person as Person;
 /** To see policies and what became of them, in the namespace of the query or path or else in all. */
 export const seeing = (request: Request): Deed => {
   const namespace = request.params.namespace ?? request.query.namespace;
-  const verb = request.params.name === undefined ? 'list' : 'get';
-  return { verb, resource: 'circuitbreakerpolicies', ...(typeof namespace === 'string' && { namespace }) };
+  const { name } = request.params;
+  const verb = name === undefined ? 'list' : 'get';
+  return {
+    verb,
+    resource: 'circuitbreakerpolicies',
+    ...(typeof namespace === 'string' && { namespace }),
+    ...(typeof name === 'string' && { name }),
+  };
 };
+
+/** Answers those whom a guard stopped, and notes them. */
+export function answerDenied(audit: Audit) {
+  return (error: unknown, request: Request, response: Response, next: NextFunction): void => {
+    if (!(error instanceof Denial)) {
+      next(error);
+      return;
+    }
+    const person = (response.locals.person as Person | undefined)?.name;
+    const claims = person === undefined ? {} : { person };
+    audit.refused(error, { from: request.socket.remoteAddress, what: `${request.method} ${request.path}`, claims });
+    if (error.status === 401) response.set('www-authenticate', 'Bearer realm="fuseboard"');
+    next(new Refusal(error.status, error.message, error.status === 503 ? LATER_MS : undefined));
+  };
+}

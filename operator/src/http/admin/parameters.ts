@@ -1,14 +1,26 @@
 import type { Request } from 'express';
+import { z } from 'zod';
 import { Refusal } from '../problem.ts';
+
+/** What a parameter of the admin API may be; the others are any text. */
+export const PARAMETERS = {
+  namespace: z
+    .string()
+    .regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'must be lower-case letters, digits and dashes, at most 63'),
+  breaker: z.string().min(1).max(128).describe('A name as given to `getBreaker`.'),
+  labels: z.string().min(1).max(8_192).describe('Labels of an agent, as `k=v,k2=v2`.'),
+} as const;
 
 /**
  * A parameter of the query.
  *
- * @throws {Refusal} when it is missing, empty or given twice.
+ * @throws {Refusal} when it is missing, empty, given twice or not what it may be.
  */
 export function text(request: Request, name: string): string {
   const value = request.query[name];
   if (typeof value !== 'string' || value === '') throw new Refusal(400, `${name}: must be given once, and not empty`);
+  const parsed = (PARAMETERS as Record<string, z.ZodType>)[name]?.safeParse(value);
+  if (parsed?.error) throw new Refusal(400, `${name}: ${parsed.error.issues[0]!.message}`);
   return value;
 }
 

@@ -1,4 +1,6 @@
-import { Router } from 'express';
+import { tooDeep } from '@fuseboard/schema';
+import { type Request, Router } from 'express';
+import { policyAgents } from '../../core/agent-row.ts';
 import type { Known } from '../../core/boards.ts';
 import { conditionOf } from '../../core/status.ts';
 import type { AdminOptions } from '../admin.ts';
@@ -6,9 +8,12 @@ import { Refusal } from '../problem.ts';
 import { guard, seeing } from './guard.ts';
 import { optionalText } from './parameters.ts';
 
+/** How many agents of a policy one answer lists: those first that it does not reach, or whose circuits are open. */
+const MAX_AGENTS_OF_POLICY = 200;
+
 /** Policies with their status. */
-export function policyRoutes({ controller, access }: AdminOptions): Router {
-  const { boards, judge } = controller;
+export function policyRoutes({ controller, access, clock }: AdminOptions): Router {
+  const { boards, fleet, judge } = controller;
   const see = guard(access, seeing);
 
   const shown = ({ policy, entry }: Known) => ({
@@ -18,10 +23,17 @@ export function policyRoutes({ controller, access }: AdminOptions): Router {
     generation: policy.generation,
     createdAt: policy.createdAt,
     hold: entry.hold,
-    spec: policy.spec,
+    spec: tooDeep(policy.spec) ? undefined : policy.spec,
     problems: policy.problems,
     status: judge.status(policy) ?? {},
   });
+
+  const find = (request: Request): Known => {
+    const { namespace, name } = request.params as { namespace: string; name: string };
+    const known = boards.policies(namespace).find(({ policy }) => policy.name === name);
+    if (!known) throw new Refusal(404, `there is no policy "${name}" in namespace "${namespace}"`);
+    return known;
+  };
 
   return Router()
     .get('/v1/policies', see, (request, response) => {
@@ -47,10 +59,13 @@ export function policyRoutes({ controller, access }: AdminOptions): Router {
       response.json({ items: items.sort((a, b) => order(a.namespace, b.namespace) || order(a.name, b.name)) });
     })
     .get('/v1/policies/:namespace/:name', see, (request, response) => {
-      const { namespace, name } = request.params as { namespace: string; name: string };
-      const known = boards.policies(namespace).find(({ policy }) => policy.name === name);
-      if (!known) throw new Refusal(404, `there is no policy "${name}" in namespace "${namespace}"`);
-      response.json(shown(known));
+      response.json(shown(find(request)));
+    })
+    .get('/v1/policies/:namespace/:name/agents', see, (request, response) => {
+      const known = find(request);
+      const found = policyAgents(fleet.agents(known.policy.namespace), known, clock.now());
+      const { generation, hold } = known.entry;
+      response.json({ generation, hold, total: found.length, items: found.slice(0, MAX_AGENTS_OF_POLICY) });
     });
 }
 

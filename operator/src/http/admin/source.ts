@@ -1,12 +1,16 @@
 import { Router } from 'express';
 import type { AdminOptions } from '../admin.ts';
-import { guard } from './guard.ts';
+import { guard, seeing } from './guard.ts';
+import { optionalText } from './parameters.ts';
 
-/** Where the policies come from, and whether they can be read. */
+/** Where the policies come from, and whether they can be read; `policies` counts those of the namespace that is asked for. */
 export function sourceRoutes({ controller: { source }, access }: AdminOptions): Router {
-  const see = guard(access, () => ({ verb: 'list', resource: 'circuitbreakerpolicies' }));
-  return Router().get('/v1/source', see, (_request, response) => {
+  return Router().get('/v1/source', guard(access, seeing), (request, response) => {
+    const namespace = optionalText(request, 'namespace');
     const { synced, outage, asOf, policies, problems } = source.state();
-    response.json({ kind: source.kind, synced, outage, asOf, policies: policies.size, problems });
+    const counted = [...policies.values()].filter(
+      (policy) => namespace === undefined || policy.namespace === namespace,
+    );
+    response.json({ kind: source.kind, synced, outage, asOf, policies: counted.length, problems });
   });
 }

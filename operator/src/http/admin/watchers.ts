@@ -22,7 +22,7 @@ const HEARTBEAT_MS = 2_000;
 const LONGEST_MS = 600_000;
 
 /** What may wait for a slow reader before it is cut off; it begins anew with everything. */
-const MAX_WAITING_BYTES = 4 * 1024 * 1024;
+const MAX_WAITING_BYTES = 16 * 1024 * 1024;
 
 /** Readers at once, of all scopes. */
 export const MAX_WATCHERS = 100;

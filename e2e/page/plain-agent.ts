@@ -1,0 +1,111 @@
+import { randomBytes } from 'node:crypto';
+import { type BreakerReport, PROTOCOL, type Report, type Totals } from '@fuseboard/schema';
+import { EventClient } from '../../operator/test/event-client.ts';
+
+const NOTHING: Totals = {
+  ...{ succeeded: 0, failed: 0, ignored: 0, slow: 0, timedOut: 0 },
+  ...{ rejected: 0, shadowRejected: 0, retried: 0, fallback: 0 },
+};
+
+/** What a breaker did since the last report, and how it is now. */
+export interface Doing extends Partial<Totals> {
+  readonly state?: BreakerReport['state'];
+  readonly shadow?: boolean;
+  readonly transitions?: BreakerReport['transitions'];
+  /** Calls by bucket of latency. */
+  readonly latency?: readonly number[];
+}
+
+interface Kept {
+  totals: Totals;
+  latency: number[];
+  state: BreakerReport['state'];
+  since: number;
+}
+
+/** Speaks the protocol as an agent does, and says of its breakers what a test tells it to. */
+export class PlainAgent {
+  readonly instance: string;
+  readonly boot = randomBytes(16).toString('hex');
+  readonly #url: string;
+  readonly #namespace: string;
+  readonly #service: string;
+  readonly #labels: string;
+  readonly #breakers = new Map<string, Kept>();
+  #stream: EventClient | undefined;
+  #sequence = 0;
+
+  constructor(url: string, namespace: string, service: string, instance: string) {
+    this.#url = url;
+    this.#namespace = namespace;
+    this.#service = service;
+    this.instance = instance;
+    this.#labels = `app=${service}`;
+  }
+
+  /** Dials, and resolves once it has its policies. */
+  async join(): Promise<this> {
+    const query = new URLSearchParams({
+      ...{ protocol: String(PROTOCOL), service: this.#service, instance: this.instance, boot: this.boot },
+      ...{ namespace: this.#namespace, labels: this.#labels },
+    });
+    this.#stream = await EventClient.open(`${this.#url}/v1/stream?${query}`);
+    await this.#stream.until(({ event }) => event === 'commit');
+    return this;
+  }
+
+  /** Adds what was done to its counts and reports. */
+  async report(doings: Readonly<Record<string, Doing>>, rejections: Report['rejections'] = []): Promise<void> {
+    const breakers = Object.entries(doings).map(([name, doing]) => this.#breaker(name, doing));
+    this.#sequence += 1;
+    const report: Report = {
+      ...{ protocol: PROTOCOL, service: this.#service, instance: this.instance, boot: this.boot },
+      ...{ sequence: this.#sequence, part: 1, parts: 1, revision: this.#last('commit').id!, rejections, breakers },
+    };
+    const answer = await fetch(`${this.#url}/v1/report?namespace=${this.#namespace}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(report),
+    });
+    if (!answer.ok) throw new Error(`the report was answered ${answer.status}: ${await answer.text()}`);
+  }
+
+  /** The policy that governs a breaker by the routes that came. */
+  uid(breaker: string): string | undefined {
+    const routes = this.#last('routes')?.data as [string, string][] | undefined;
+    return routes?.find(([pattern]) =>
+      pattern.endsWith('*') ? breaker.startsWith(pattern.slice(0, -1)) : pattern === breaker,
+    )?.[1];
+  }
+
+  close(): void {
+    this.#stream?.close();
+  }
+
+  #last(name: string) {
+    return this.#stream!.events.findLast(({ event }) => event === name)!;
+  }
+
+  #breaker(name: string, { state = 'closed', shadow, transitions, latency = [], ...counts }: Doing): BreakerReport {
+    const now = performance.now();
+    const before = this.#breakers.get(name) ?? { totals: NOTHING, latency: [], state, since: now };
+    const totals = { ...before.totals };
+    for (const [key, count] of Object.entries(counts)) totals[key as keyof Totals] += count as number;
+    const summed = Array.from({ length: Math.max(latency.length, before.latency.length) }, (_, i) => {
+      return (before.latency[i] ?? 0) + (latency[i] ?? 0);
+    });
+    const since = before.state === state ? before.since : now;
+    this.#breakers.set(name, { totals, latency: summed, state, since });
+    const uid = this.uid(name);
+    return {
+      name,
+      ...(uid !== undefined && { uid }),
+      state,
+      ...(shadow && { shadow }),
+      since: now - since,
+      totals,
+      latency: summed,
+      ...(transitions && { transitions }),
+    };
+  }
+}

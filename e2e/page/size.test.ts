@@ -1,0 +1,30 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { describe, expect, it } from '@jest/globals';
+
+const WEB = fileURLToPath(new URL('../../operator/dist/web/', import.meta.url));
+
+describe('the page as it is built', () => {
+  const files = readdirSync(WEB, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name !== 'licences.txt')
+    .map(({ parentPath, name }) => readFileSync(join(parentPath, name)));
+
+  it('loads in less than 150 kB', () => {
+    const size = files.reduce((sum, bytes) => sum + gzipSync(bytes).length, 0);
+    console.log(`the first load is ${(size / 1e3).toFixed(1)} kB`);
+    expect(size).toBeLessThan(150_000);
+  });
+
+  it('names no other host that a browser would ask', () => {
+    const hosts = files.flatMap((bytes) => bytes.toString('utf8').match(/https?:\/\/[\w.-]+/g) ?? []);
+    expect([...new Set(hosts)].filter((host) => host !== 'http://www.w3.org')).toEqual([]);
+  });
+
+  it('carries the licences of what went in', () => {
+    const text = readFileSync(join(WEB, 'licences.txt'), 'utf8');
+    for (const name of ['preact', '@preact/signals', 'uplot']) expect(text).toContain(`${name}\n`);
+    expect(text.match(/MIT License/g)!.length).toBeGreaterThanOrEqual(3);
+  });
+});

@@ -1,0 +1,71 @@
+import { Random, seedOf } from './random.ts';
+import { inputOf, type Target, type Verdict, Violation } from './target.ts';
+
+/** An input at which a property does not hold. */
+export interface Finding {
+  readonly target: string;
+  readonly seed: number;
+  readonly index: number;
+  readonly input: Buffer;
+  readonly message: string;
+}
+
+export interface Tally {
+  readonly target: string;
+  inputs: number;
+  sound: number;
+  bytes: number;
+  seconds: number;
+  /** The longest that one input took, in ms. */
+  slowest: number;
+  readonly findings: Finding[];
+}
+
+/** Time for an input, in ms: much more than any needs, for a machine that does other things too. */
+const timeFor = (bytes: number) => 250 + bytes / 100;
+
+/** What may be made of an input, in bytes. */
+const roomFor = (bytes: number) => 65_536 + bytes * 64;
+
+const MAX_FINDINGS = 5;
+
+/** Tries inputs `from` to `from + count - 1` of a target; stops at the fifth finding. */
+export async function fuzz(target: Target, seed: number, count: number, from = 0): Promise<Tally> {
+  const { name } = target;
+  const tally: Tally = { target: name, inputs: 0, sound: 0, bytes: 0, seconds: 0, slowest: 0, findings: [] };
+  const began = performance.now();
+  for (let index = from; index < from + count && tally.findings.length < MAX_FINDINGS; index += 1) {
+    const input = inputOf(target, new Random(seedOf(seed, name, index)));
+    tally.inputs += 1;
+    tally.bytes += input.length;
+    try {
+      const { sound } = await one(target, input, tally);
+      if (sound) tally.sound += 1;
+    } catch (error) {
+      const { message, stack = message } = error as Error;
+      const told = error instanceof Violation ? message : stack.split('\n').slice(0, 4).join(' ');
+      tally.findings.push({ target: name, seed, index, input, message: told });
+    }
+  }
+  await target.end?.();
+  tally.seconds = (performance.now() - began) / 1_000;
+  return tally;
+}
+
+async function one(target: Target, input: Buffer, tally: Tally): Promise<Verdict> {
+  const once = async () => {
+    const began = performance.now();
+    const outcome = target.run(input);
+    const verdict = outcome instanceof Promise ? await outcome : outcome;
+    return { verdict, ms: performance.now() - began };
+  };
+  const { verdict, ms } = await once();
+  tally.slowest = Math.max(tally.slowest, ms);
+  if (ms > timeFor(input.length)) {
+    const again = Math.min(ms, (await once()).ms, (await once()).ms);
+    if (again > timeFor(input.length)) throw new Violation(`took ${again.toFixed(0)} ms for ${input.length} bytes`);
+  }
+  const { made = 0 } = verdict;
+  if (made > roomFor(input.length)) throw new Violation(`made ${made} bytes of ${input.length}`);
+  return verdict;
+}

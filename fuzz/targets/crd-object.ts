@@ -1,0 +1,43 @@
+import { Boards } from '../../operator/src/core/boards.ts';
+import { explain } from '../../operator/src/core/explain.ts';
+import { KubeError } from '../../operator/src/kube/client.ts';
+import { readEvent, readList, readObject } from '../../operator/src/kube/object.ts';
+import { toPolicy } from '../../operator/src/sources/kubernetes.ts';
+import { asJson, corpus, must, type Target } from '../target.ts';
+
+/** What the API server lists and tells, up to the boards of agents. */
+export const crdObject: Target = {
+  name: 'crd-object',
+  corpus: corpus('crd-object'),
+  share: 60,
+  mutate: asJson,
+  run(input) {
+    let given: unknown;
+    try {
+      given = JSON.parse(input.toString());
+    } catch {
+      return { sound: false };
+    }
+    try {
+      const listed = (given as { items?: unknown } | null)?.items !== undefined;
+      const objects = listed ? readList(given).items : [readObject(readEvent(given).object)];
+      const policies = objects.map(toPolicy);
+      const boards = new Boards();
+      boards.update(policies);
+      for (const { namespace, uid } of policies) {
+        const board = boards.board(namespace, { app: 'checkout', tier: 'web' });
+        for (const [, governing] of board.routes) must(board.entries.has(governing), `a route leads to no policy`);
+        must(
+          boards.policies(namespace).some(({ policy }) => policy.uid === uid),
+          'a policy is lost',
+        );
+        const routings = boards.policies(namespace).flatMap(({ routing }) => routing ?? []);
+        explain(routings, { app: 'checkout' }, 'payments');
+      }
+      return { sound: policies.some(({ problems }) => problems.length === 0) };
+    } catch (error) {
+      if (error instanceof KubeError) return { sound: false };
+      throw error;
+    }
+  },
+};

@@ -1,0 +1,79 @@
+import { connect } from 'node:net';
+import { pino } from 'pino';
+import { openAccess } from '../../operator/src/auth/open-access.ts';
+import { trusting } from '../../operator/src/auth/trusting.ts';
+import { readConfig } from '../../operator/src/config.ts';
+import { quietSink } from '../../operator/src/core/quiet-sink.ts';
+import { type Serving, serve } from '../../operator/src/serve.ts';
+import { localHistory, noRollback } from '../../operator/src/sources/history.ts';
+import { localOverrides } from '../../operator/src/sources/overrides.ts';
+import { MemorySource, policy } from '../../operator/test/memory-source.ts';
+import { asLines, corpus, must, type Target } from '../target.ts';
+
+const FLAGS = {
+  policies: 'unused',
+  port: '0',
+  metricsPort: '0',
+  adminPort: '0',
+  maxConnections: '1000',
+  maxStreamsPerSecond: '100000',
+  maxStreamsPerPod: '64',
+  maxReportsPerPod: '100000',
+  logLevel: 'error',
+  logFormat: 'json',
+};
+
+let failures: string[] = [];
+let serving: Promise<Serving> | undefined;
+
+async function begin(): Promise<Serving> {
+  const source = new MemorySource();
+  const log = pino({ level: 'error' }, { write: (line: string) => void failures.push(line) });
+  const overrides = await localOverrides({ wallClock: Date.now, log });
+  const history = localHistory({ wallClock: Date.now, log });
+  const common = { authenticator: trusting, access: openAccess, overrides, history, rollback: noRollback };
+  const parts = { source, sink: quietSink, ...common };
+  const started = await serve(readConfig(FLAGS), parts, log);
+  source.set([policy('payments')]);
+  return started;
+}
+
+/** Sends bytes and gives back the beginning of the answer; nothing when the connection is closed or falls silent. */
+function send(url: URL, bytes: Buffer): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = connect(Number(url.port), url.hostname);
+    const done = (text: string) => {
+      socket.destroy();
+      resolve(text);
+    };
+    socket.setTimeout(5_000, () => done(''));
+    socket.once('data', (chunk) => done(chunk.toString('latin1')));
+    socket.once('close', () => done(''));
+    socket.once('error', () => done(''));
+    socket.end(bytes);
+  });
+}
+
+/** Bytes on the ports themselves. */
+export const http: Target = {
+  name: 'http',
+  corpus: corpus('http'),
+  share: 4,
+  mutate: asLines,
+  async run(input) {
+    serving ??= begin();
+    const { agentsUrl, adminUrl, metricsUrl } = await serving;
+    failures = [];
+    const urls = [agentsUrl, adminUrl, metricsUrl];
+    const answer = await send(new URL(urls[input.length % urls.length]!), input);
+    must(failures.length === 0, `the operator failed inside: ${failures[0]}`);
+    if (answer === '') return { sound: false };
+    const status = Number(/^HTTP\/1\.1 ([1-5]\d\d) /.exec(answer)?.[1]);
+    must(status >= 100 && status !== 500, `it answers ${JSON.stringify(answer.slice(0, 100))}`);
+    return { sound: status < 300 };
+  },
+  async end() {
+    await (await serving)?.stop(0);
+    serving = undefined;
+  },
+};

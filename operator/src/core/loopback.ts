@@ -1,0 +1,3 @@
+/** Whether a name or an address stands for this machine alone. */
+export const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);

@@ -1,0 +1,74 @@
+import { z } from 'zod';
+
+/** One answer of an endpoint. */
+export interface Answer {
+  readonly description: string;
+  /** Absent: no body. */
+  readonly schema?: z.ZodType;
+  /** Absent: `application/json`. */
+  readonly type?: string;
+  readonly headers?: Readonly<Record<string, z.ZodType>>;
+}
+
+/** What a caller must know of one path and method. Lies beside the route that it describes, as `….paths.ts`. */
+export interface Endpoint {
+  readonly method: 'get' | 'post' | 'put' | 'patch' | 'delete';
+  /** As express spells it: `/v1/policies/:namespace/:name`. */
+  readonly path: string;
+  readonly summary: string;
+  readonly params?: z.ZodObject;
+  readonly query?: z.ZodObject;
+  readonly headers?: z.ZodObject;
+  readonly body?: z.ZodType;
+  readonly answers: Readonly<Record<number, Answer>>;
+}
+
+/** The endpoints of one port. */
+export interface Port {
+  readonly name: 'agents' | 'metrics' | 'admin';
+  readonly description: string;
+  readonly servers: readonly string[];
+  /** How a caller proves who it is, where it must; absent: not at all. */
+  readonly token?: string;
+  readonly endpoints: readonly Endpoint[];
+}
+
+const ProblemSchema = z
+  .object({ error: z.string().describe('What is wrong, with which part, and what to do.') })
+  .describe('Why a request is not answered.')
+  .meta({ id: 'Problem' });
+
+const RETRY_AFTER = z
+  .string()
+  .regex(/^[0-9]+$/)
+  .describe('Seconds to wait before coming again.');
+
+const REFUSALS = {
+  400: 'A parameter or the body is not sound; the sentence names the field.',
+  401: 'There is no token, or not one that counts here.',
+  403: 'The caller may not do this.',
+  404: 'There is no such thing.',
+  408: 'The request did not come in time.',
+  411: 'A packed body must say its length.',
+  413: 'The body is too large; send it in parts.',
+  409: 'It is not as it was, or not to be changed this way.',
+  415: 'The body must be JSON.',
+  422: 'The API server refuses it; the sentence says why.',
+  405: 'Something is there, but not with this method.',
+  421: 'This replica does not know the agent; open a stream here first.',
+  503: 'Not now; come again.',
+} as const;
+
+/** Answers with a sentence about what is wrong. */
+export function refusals(...statuses: readonly (keyof typeof REFUSALS)[]): Record<number, Answer> {
+  return Object.fromEntries(
+    statuses.map((status) => [
+      status,
+      {
+        description: REFUSALS[status],
+        schema: ProblemSchema,
+        ...(status === 503 && { headers: { 'retry-after': RETRY_AFTER.optional() } }),
+      },
+    ]),
+  );
+}

@@ -1,0 +1,48 @@
+import { agentPaths } from '../admin/agents.paths.ts';
+import { descriptionPaths } from '../admin/description.paths.ts';
+import { explainPaths } from '../admin/explain.paths.ts';
+import { historyPaths } from '../admin/history.paths.ts';
+import { livePaths } from '../admin/live.paths.ts';
+import { overridePaths } from '../admin/overrides.paths.ts';
+import { pagePaths } from '../admin/page.paths.ts';
+import { policyPaths } from '../admin/policies.paths.ts';
+import { sourcePaths } from '../admin/source.paths.ts';
+import { agentsPaths } from '../agents.paths.ts';
+import { metricsPaths } from '../metrics.paths.ts';
+import type { Endpoint, Port } from './endpoint.ts';
+
+export const adminPaths: readonly Endpoint[] = [
+  ...policyPaths,
+  ...agentPaths,
+  ...explainPaths,
+  ...sourcePaths,
+  ...overridePaths,
+  ...historyPaths,
+  ...livePaths,
+  ...pagePaths,
+  ...descriptionPaths,
+];
+
+/** All that the operator answers. A test holds it against the routes. */
+export const PORTS: readonly Port[] = [
+  {
+    name: 'agents',
+    description: 'What agents speak to.',
+    servers: ['https://fuseboard.fuseboard-system.svc:8443', 'http://127.0.0.1:8700'],
+    token: 'On the port of agents: a projected token of their ServiceAccount for the audience `fuseboard`.',
+    endpoints: agentsPaths,
+  },
+  {
+    name: 'metrics',
+    description: 'Metrics and probes.',
+    servers: ['http://127.0.0.1:8080', 'http://127.0.0.1:8701'],
+    endpoints: metricsPaths,
+  },
+  {
+    name: 'admin',
+    description: 'What people, the command line and the page speak to.',
+    servers: ['http://127.0.0.1:8081', 'http://127.0.0.1:8702'],
+    token: 'On the admin port: the token that a person uses for the API server.',
+    endpoints: adminPaths,
+  },
+];

@@ -1,0 +1,29 @@
+import type { NextFunction, Request, Response } from 'express';
+import type { Endpoint } from './description/endpoint.ts';
+import { Refusal } from './problem.ts';
+
+/** Answers 405 where there is something at the path, but not with this method. */
+export function refuseOtherMethods(endpoints: readonly Endpoint[]) {
+  const methods = new Map<string, Set<string>>();
+  for (const { method, path } of endpoints) {
+    const allowed = methods.get(path) ?? new Set(['OPTIONS']);
+    allowed.add(method.toUpperCase());
+    if (method === 'get') allowed.add('HEAD');
+    methods.set(path, allowed);
+  }
+  const known = [...methods].map(([path, allowed]) => ({ pattern: patternOf(path), allowed }));
+
+  return (request: Request, response: Response, next: NextFunction): void => {
+    const found = known.find(({ pattern }) => pattern.test(request.path));
+    if (found && !found.allowed.has(request.method)) {
+      const allow = [...found.allowed].sort().join(', ');
+      response.set('allow', allow);
+      throw new Refusal(405, `${request.method} is not for ${request.path}; it takes ${allow}`);
+    }
+    next();
+  };
+}
+
+/** As express takes it: whatever the case, with or without a slash at the end. */
+const patternOf = (path: string) =>
+  new RegExp(`^${path.replace(/[.*+?^$()[\]{}|\\]/g, '\\$&').replace(/:\w+/g, '[^/]+')}/?$`, 'i');

@@ -1,0 +1,100 @@
+import type { AgentBreakerRow } from '../../src/core/agent-row.ts';
+import { count, duration, plural } from './format.ts';
+import { Link } from './link.tsx';
+import { address, store } from './model.ts';
+import { Problem } from './panel.tsx';
+import { useAnswer } from './use-answer.ts';
+
+interface Listed {
+  readonly namespace: string;
+  readonly boot: string;
+  readonly instance: string;
+  readonly service: string;
+  readonly state: 'live' | 'stale' | 'gone';
+  readonly connected: boolean;
+  readonly silentMs: number;
+  readonly revision: { readonly wanted?: string; readonly applied?: string };
+  readonly rejected: number;
+  readonly breakers: readonly AgentBreakerRow[];
+}
+
+/** Rows that are drawn at once; a search finds the others. */
+const MAX_ROWS = 300;
+
+/** The agents of this replica. */
+export function AgentList() {
+  const { search, namespace } = address.value;
+  const query = new URLSearchParams();
+  if (search.trim() !== '') query.set('search', search.trim());
+  if (namespace !== undefined) query.set('namespace', namespace);
+  const { value, problem } = useAnswer<{ total: number; items: readonly Listed[] }>(`v1/agents?${query}`, 3_000);
+  if (!value) return <div class="list">{problem ? <Problem text={problem} /> : <p aria-busy="true">Reading …</p>}</div>;
+  if (value.total === 0) {
+    return (
+      <div class="list nothing">
+        <h2>{search === '' ? 'No agent has connected yet' : 'Nothing matches'}</h2>
+        <p>
+          {search === ''
+            ? 'Set FUSEBOARD_URL in a service that uses the library; it connects at its first getBreaker.'
+            : 'Agents are searched by namespace, service, instance, labels and state.'}
+        </p>
+      </div>
+    );
+  }
+  return (
+    <div class="list">
+      <Problem text={problem} />
+      <table>
+        <caption>
+          {value.total > MAX_ROWS
+            ? `The first ${count(MAX_ROWS)} of ${plural(value.total, 'agent')}; search for the others`
+            : plural(value.total, 'agent')}{' '}
+          of replica {store.replica}
+        </caption>
+        <thead>
+          <tr>
+            <th>agent</th>
+            <th class="wide">service</th>
+            <th>state</th>
+            <th>policies</th>
+            <th class="right wide">breakers</th>
+            <th class="right">not closed</th>
+          </tr>
+        </thead>
+        <tbody>
+          {value.items.slice(0, MAX_ROWS).map((agent) => {
+            const name = `${agent.namespace}/${agent.boot}`;
+            const unwell = agent.breakers.filter(({ state }) => state !== 'closed').length;
+            return (
+              <tr key={name}>
+                <td>
+                  <Link to={{ agent: name, policy: undefined, breaker: undefined }} data-opens={name}>
+                    {agent.namespace}/{agent.instance}
+                  </Link>
+                </td>
+                <td class="wide">{agent.service}</td>
+                <td>
+                  <span class={`badge small ${agent.state !== 'live' ? 'half-open' : 'closed'}`}>
+                    {agent.state === 'live' && !agent.connected ? 'dialling' : agent.state}
+                  </span>{' '}
+                  {duration(agent.silentMs)} ago
+                </td>
+                <td>
+                  {agent.rejected > 0 ? (
+                    <span class="word open">rejects {agent.rejected}</span>
+                  ) : agent.revision.wanted === agent.revision.applied ? (
+                    <span class="word closed">current</span>
+                  ) : (
+                    <span class="word half-open">behind</span>
+                  )}
+                </td>
+                <td class="right wide">{agent.breakers.length}</td>
+                <td class="right">{unwell > 0 ? <span class="word open">{unwell}</span> : '0'}</td>
+              </tr>
+            );
+          })}
+        </tbody>
+      </table>
+    </div>
+  );
+}

@@ -1,0 +1,96 @@
+import type { AgentBreakerRow } from '../../src/core/agent-row.ts';
+import type { Candidate } from '../../src/core/explain.ts';
+import { State } from './breaker-panel.tsx';
+import { duration } from './format.ts';
+import { Link } from './link.tsx';
+import { Block, Panel, Problem } from './panel.tsx';
+import { useAnswer } from './use-answer.ts';
+
+interface AgentAnswer {
+  readonly namespace: string;
+  readonly boot: string;
+  readonly instance: string;
+  readonly service: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly state: 'live' | 'stale' | 'gone';
+  readonly silentMs: number;
+  readonly revision: { readonly wanted?: string; readonly applied?: string };
+  readonly rejections: readonly { readonly policy: string; readonly field: string; readonly message: string }[];
+  readonly breakers: readonly (AgentBreakerRow & { policy?: string; why: readonly Candidate[] })[];
+}
+
+/** One agent: what it runs, and which policy governs each of its breakers, and why. */
+export function AgentPanel({ name }: { name: string }) {
+  const [namespace = '', boot = ''] = name.split('/');
+  const path = `v1/agents/${encodeURIComponent(namespace)}/${encodeURIComponent(boot)}`;
+  const { value, problem } = useAnswer<AgentAnswer>(path);
+  return (
+    <Panel title={value?.instance ?? 'Agent'} kind="agent">
+      <Problem text={problem} />
+      {value && <Known agent={value} />}
+    </Panel>
+  );
+}
+
+function Known({ agent }: { agent: AgentAnswer }) {
+  const { namespace, service, labels, state, silentMs, revision, rejections, breakers } = agent;
+  const same = revision.wanted === revision.applied;
+  return (
+    <>
+      <p class="lead">
+        <span class={`badge ${state === 'live' ? 'closed' : 'half-open'}`}>{state}</span> service <b>{service}</b> in{' '}
+        {namespace}, heard {duration(silentMs)} ago
+      </p>
+      <p>
+        {same ? 'Runs what it should run' : 'Does not run yet what it should run'}: revision{' '}
+        <code>{revision.applied ?? 'none'}</code>
+        {!same && (
+          <>
+            , wanted <code>{revision.wanted ?? 'none'}</code>
+          </>
+        )}
+      </p>
+      {Object.keys(labels).length > 0 && (
+        <p class="labels">
+          {Object.entries(labels).map(([key, value]) => (
+            <code key={key}>
+              {key}={value}
+            </code>
+          ))}
+        </p>
+      )}
+      {rejections.length > 0 && (
+        <Block title="What it cannot use">
+          <ul>
+            {rejections.map(({ policy, field, message }) => (
+              <li key={policy}>
+                <Link to={{ agent: undefined, policy: `${namespace}/${policy}` }}>{policy}</Link>: <code>{field}</code>{' '}
+                {message}
+              </li>
+            ))}
+          </ul>
+        </Block>
+      )}
+      <Block title="Which policy governs what, and why">
+        {breakers.length === 0 && <p class="more">It has used no breaker yet.</p>}
+        {breakers.map((breaker) => (
+          <details key={breaker.name} open={breakers.length <= 3}>
+            <summary>
+              <b>{breaker.name}</b> <State breaker={breaker} />{' '}
+              <span class="by">{breaker.policy === undefined ? 'defaults of the code' : `by ${breaker.policy}`}</span>
+            </summary>
+            <ul class="why">
+              {breaker.why.map(({ policy, governs, reason }) => (
+                <li key={policy} class={governs ? 'governs' : ''}>
+                  <Link to={{ agent: undefined, policy: `${namespace}/${policy}` }}>{policy}</Link>{' '}
+                  {governs ? 'governs' : 'does not'}: {reason}
+                </li>
+              ))}
+              {breaker.why.length === 0 && <li>There is no policy in namespace {namespace}.</li>}
+            </ul>
+          </details>
+        ))}
+      </Block>
+    </>
+  );
+}

@@ -1,0 +1,70 @@
+import { useEffect, useRef } from 'preact/hooks';
+import { AgentList } from './agent-list.tsx';
+import { AgentPanel } from './agent-panel.tsx';
+import { Board } from './board.tsx';
+import { BreakerPanel } from './breaker-panel.tsx';
+import { Glance } from './glance.tsx';
+import { Header } from './header.tsx';
+import { address, connection, go, store } from './model.ts';
+import { Notices } from './notices.tsx';
+import { OverrideList } from './override-list.tsx';
+import { PolicyList } from './policy-list.tsx';
+import { PolicyPanel } from './policy-panel.tsx';
+import { Standstill } from './standstill.tsx';
+
+export function App() {
+  const search = useRef<HTMLInputElement>(null);
+  const { view, breaker, policy, agent } = address.value;
+  const { phase } = connection.link.value;
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (event.key === '/' && !typing(event.target) && !event.ctrlKey && !event.metaKey) {
+        event.preventDefault();
+        search.current?.focus();
+      }
+      if (event.key === 'Escape' && !typing(event.target) && !document.querySelector('dialog[open]')) closePanel();
+    };
+    addEventListener('keydown', onKey);
+    return () => removeEventListener('keydown', onKey);
+  }, []);
+  const known = store.overview.value !== undefined;
+  const panel = breaker !== undefined || policy !== undefined || agent !== undefined;
+  return (
+    <div class={`app ${phase === 'live' ? '' : 'not-live'} ${panel && known ? 'with-panel' : ''}`}>
+      <Header search={search} />
+      <Notices />
+      {known && phase !== 'refused' ? (
+        <>
+          <Glance />
+          <div class="body">
+            <main aria-label={view}>
+              {view === 'board' && <Board />}
+              {view === 'policies' && <PolicyList />}
+              {view === 'agents' && <AgentList />}
+              {view === 'overrides' && <OverrideList />}
+            </main>
+            {breaker !== undefined && <BreakerPanel id={breaker} />}
+            {breaker === undefined && policy !== undefined && <PolicyPanel name={policy} />}
+            {breaker === undefined && policy === undefined && agent !== undefined && <AgentPanel name={agent} />}
+          </div>
+        </>
+      ) : (
+        <Standstill />
+      )}
+    </div>
+  );
+}
+
+const typing = (target: EventTarget | null) =>
+  target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement;
+
+/** Closes what is open beside the list, and gives the focus back to where it came from. */
+export function closePanel(): void {
+  const { breaker, policy, agent } = address.peek();
+  if (breaker === undefined && policy === undefined && agent === undefined) return;
+  go({ breaker: undefined, policy: undefined, agent: undefined } as never);
+  const opened = breaker ?? policy ?? agent;
+  requestAnimationFrame(() => {
+    document.querySelector<HTMLElement>(`[data-opens="${CSS.escape(opened!)}"]`)?.focus();
+  });
+}

@@ -1,0 +1,185 @@
+import type { AgentBreakerRow, PolicyAgent } from '../../src/core/agent-row.ts';
+import type { BreakerRow } from '../../src/core/breaker-row.ts';
+import type { PolicyRow } from '../../src/core/policy-row.ts';
+import { Changes } from './changes.tsx';
+import { Chart } from './chart.tsx';
+import { COARSE_MS, count, duration, latency, percent, plural } from './format.ts';
+import { Link } from './link.tsx';
+import { store } from './model.ts';
+import { Block, Panel, Problem } from './panel.tsx';
+import { conditions, counted, measuredOf, PLOT_SLOTS, plotOf, quantile, rankOf } from './reading.ts';
+import { Steering } from './steering.tsx';
+import type { Cell } from './store.ts';
+import { STATE_WORDS, whom, why } from './tile.tsx';
+import { useAnswer } from './use-answer.ts';
+
+/** One breaker under one policy: its plot, what opens it and how near it is, who is hit, and what happened. */
+export function BreakerPanel({ id }: { id: string }) {
+  void store.ranked.value;
+  const cell = store.cells.get(id);
+  if (!cell) {
+    return (
+      <Panel title="Gone" kind="breaker">
+        <p>No agent reports this breaker any more, or its policy is gone.</p>
+      </Panel>
+    );
+  }
+  return <Known cell={cell} />;
+}
+
+function Known({ cell }: { cell: Cell }) {
+  const row = cell.row.value;
+  const policy = store.policyOf(row);
+  const { thresholds } = policy ?? {};
+  const slot = store.slot.value;
+  const plot = plotOf(cell.ring, slot, store.slotMs, thresholds, row.agents, PLOT_SLOTS);
+  const rank = rankOf(row);
+  const reason = why(row);
+  return (
+    <Panel title={row.breaker} kind="breaker">
+      <p class="lead">
+        <span class={`badge ${rank}`}>{STATE_WORDS[rank]}</span> for {duration(store.known.value - row.since)}
+        {reason && (
+          <>
+            , because of <b>{reason}</b>
+          </>
+        )}
+        <br />
+        {whom(row)} · data {duration(store.now.value - row.heard)} old
+      </p>
+      <p>
+        {policy ? (
+          <Link to={{ breaker: undefined, policy: `${policy.namespace}/${policy.name}` }}>
+            policy {policy.namespace}/{policy.name}
+          </Link>
+        ) : (
+          <>No policy governs it in namespace {row.namespace}: the defaults in the code apply.</>
+        )}
+      </p>
+      <Steering namespace={row.namespace} breaker={row.breaker} agents={row.agents} />
+      <Block title={thresholds ? `Sums of ${duration(thresholds.windowMs)}, all agents` : 'Sums of 10 s, all agents'}>
+        <Chart plot={plot} measured={measuredOf(thresholds)} until={store.now.value} slotMs={store.slotMs} />
+      </Block>
+      <Conditions cell={cell} policy={policy} />
+      <Latency buckets={row.latency} />
+      {policy && <Hit policy={policy} row={row} />}
+      <Block title="What happened">
+        <Changes changes={row.changes.map((change) => ({ ...change, breaker: undefined }))} />
+      </Block>
+    </Panel>
+  );
+}
+
+function Conditions({ cell, policy }: { cell: Cell; policy: PolicyRow | undefined }) {
+  const { thresholds } = policy ?? {};
+  const windowMs = thresholds?.windowMs ?? 10_000;
+  const sums = counted(cell.ring, store.slot.value, store.slotMs, windowMs);
+  const facts: [string, string][] = [
+    ['calls', count(sums.calls)],
+    ['failed', `${count(sums.failed)} (${percent(sums.failed, sums.calls)})`],
+    ['slow', `${count(sums.slow)} (${percent(sums.slow, sums.calls)})`],
+    ['not permitted', count(sums.rejected)],
+  ];
+  return (
+    <Block title="Against its threshold">
+      <dl class="facts">
+        {facts.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+      <p class="opens">
+        {thresholds
+          ? `Opens, in each process by itself, at ${conditions(thresholds).join(', or ')}.`
+          : policy
+            ? 'The policy has no trip: it never opens by itself.'
+            : 'What opens it is in the code, and not known here.'}
+        {policy?.openDuration !== undefined && ` Stays open ${policy.openDuration}.`}
+      </p>
+    </Block>
+  );
+}
+
+/** The bucket up to which all calls look the same. */
+const COARSE = Math.log2(COARSE_MS / 0.125);
+
+function Latency({ buckets }: { buckets: readonly number[] }) {
+  if (buckets.length === 0) return null;
+  const coarse = buckets.slice(0, COARSE + 1).reduce((sum, calls) => sum + calls, 0);
+  const shown = [coarse, ...buckets.slice(COARSE + 1)];
+  const most = Math.max(...shown);
+  return (
+    <Block title="Latency of the last minute">
+      <p>
+        p50 {latency(quantile(buckets, 0.5))}, p95 {latency(quantile(buckets, 0.95))}, p99{' '}
+        {latency(quantile(buckets, 0.99))}, each the upper end of its bucket
+      </p>
+      <ol class="histogram">
+        {shown.map((calls, i) => {
+          const below = latency(2 ** (COARSE + i) * 0.125);
+          return (
+            <li key={below} title={`${plural(calls, 'call')}: ${below}`}>
+              <span class="bar" style={{ height: `${Math.max(calls > 0 ? 4 : 0, (100 * calls) / most)}%` }} />
+              <span class="name">{below}</span>
+            </li>
+          );
+        })}
+      </ol>
+    </Block>
+  );
+}
+
+function Hit({ policy, row }: { policy: PolicyRow; row: BreakerRow }) {
+  const path = `v1/policies/${policy.namespace}/${encodeURIComponent(policy.name)}/agents`;
+  const { value, problem } = useAnswer<{ total: number; items: readonly PolicyAgent[] }>(path);
+  const having = (value?.items ?? []).flatMap((agent) => {
+    const breaker = agent.breakers.find(({ name }) => name === row.breaker);
+    return breaker ? [{ agent, breaker }] : [];
+  });
+  return (
+    <Block title="On which agents">
+      <Problem text={problem} />
+      <table>
+        <thead>
+          <tr>
+            <th>agent</th>
+            <th>state</th>
+            <th class="right">failed</th>
+            <th class="right">not permitted</th>
+          </tr>
+        </thead>
+        <tbody>
+          {having.slice(0, 100).map(({ agent, breaker }) => (
+            <tr key={agent.boot}>
+              <td>
+                <Link to={{ breaker: undefined, agent: `${policy.namespace}/${agent.boot}` }}>{agent.instance}</Link>
+                {agent.state !== 'live' && <em> {agent.state}</em>}
+              </td>
+              <td>
+                <State breaker={breaker} />
+              </td>
+              <td class="right">{count(breaker.totals.failed)}</td>
+              <td class="right">{count(breaker.totals.rejected)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {value && value.total > value.items.length && (
+        <p class="more">
+          The first {value.items.length} of {count(value.total)}.
+        </p>
+      )}
+    </Block>
+  );
+}
+
+export const State = ({ breaker }: { breaker: AgentBreakerRow }) => {
+  const rank = rankOf(breaker);
+  return (
+    <span class="state">
+      <span class={`badge small ${rank}`}>{STATE_WORDS[rank]}</span> {duration(breaker.sinceMs)}
+    </span>
+  );
+};

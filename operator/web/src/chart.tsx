@@ -1,0 +1,88 @@
+import { useEffect, useRef } from 'preact/hooks';
+import uPlot from 'uplot';
+import { theme } from './model.ts';
+import type { Plot } from './reading.ts';
+import { ceiling, colours } from './tile-plot.ts';
+
+const HEIGHT = 210;
+
+interface Props {
+  readonly plot: Plot;
+  readonly measured: string;
+  /** When the last slot ends, in milliseconds since 1970. */
+  readonly until: number;
+  readonly slotMs: number;
+}
+
+function timeOfDay(seconds: number, exact = false): string {
+  const second = exact ? ({ second: '2-digit' } as const) : {};
+  return new Date(seconds * 1_000).toLocaleTimeString([], {
+    hour: '2-digit',
+    minute: '2-digit',
+    ...second,
+    hour12: false,
+  });
+}
+
+/** The plot of one breaker with axes: calls, what is compared with the threshold, the threshold, and what was not permitted. */
+export function Chart({ plot, measured, until, slotMs }: Props) {
+  const frame = useRef<HTMLDivElement>(null);
+  const chart = useRef<uPlot | undefined>(undefined);
+  const top = useRef(1);
+  const colour = theme.value;
+  const times = plot.calls.map((_, i) => (until - (plot.calls.length - 1 - i) * slotMs) / 1_000);
+  const values: uPlot.AlignedData = [
+    times,
+    [...plot.calls],
+    [...plot.measured],
+    [...plot.rejected],
+    plot.limit.map((one) => one ?? null),
+  ];
+  top.current = Math.max(ceiling(plot), ...plot.rejected.filter((one) => one < ceiling(plot) * 3)) * 1.05;
+
+  useEffect(() => {
+    const element = frame.current!;
+    const { calls, failed, limit, grid } = colours();
+    const text = getComputedStyle(element).color;
+    const axis = { stroke: text, grid: { stroke: grid, width: 1 }, ticks: { show: false }, font: '11px system-ui' };
+    const stepped = uPlot.paths.stepped!({ align: -1 });
+    const made = new uPlot(
+      {
+        width: element.clientWidth,
+        height: HEIGHT,
+        legend: { live: true },
+        cursor: { y: false, drag: { setScale: false } },
+        scales: { y: { range: () => [0, top.current] } },
+        axes: [
+          { ...axis, values: (_, seconds) => seconds.map((one) => timeOfDay(one)) },
+          { ...axis, size: 44 },
+        ],
+        series: [
+          { label: 'at', value: (_, seconds) => (seconds == null ? '' : timeOfDay(seconds, true)) },
+          { label: 'calls', fill: calls, stroke: calls, paths: stepped, points: { show: false } },
+          { label: measured, fill: failed, stroke: failed, paths: stepped, points: { show: false } },
+          { label: 'not permitted', stroke: text, width: 1, paths: stepped, points: { show: false } },
+          { label: 'opens at', stroke: limit, width: 2, dash: [6, 3], paths: stepped, points: { show: false } },
+        ],
+      },
+      values,
+      element,
+    );
+    chart.current = made;
+    const observer = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height: HEIGHT }));
+    observer.observe(element);
+    return () => {
+      observer.disconnect();
+      made.destroy();
+    };
+  }, [colour, measured]);
+  useEffect(() => {
+    const made = chart.current!;
+    made.setData(values);
+    // After uPlot's own, which shows nothing where no pointer is.
+    queueMicrotask(() => {
+      if (chart.current === made && made.cursor.idx == null) made.setLegend({ idx: times.length - 1 }, false);
+    });
+  });
+  return <div class="chart" ref={frame} />;
+}

@@ -1,0 +1,55 @@
+/** Up to two units: `4 s`, `3 min 20 s`, `2 h 5 min`, `3 d`. */
+export function duration(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1_000));
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return minutes < 10 && seconds % 60 > 0 ? `${minutes} min ${seconds % 60} s` : `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 24) return hours < 10 && minutes % 60 > 0 ? `${hours} h ${minutes % 60} min` : `${hours} h`;
+  return `${Math.floor(hours / 24)} d`;
+}
+
+const grouped = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
+const short = new Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 3 });
+
+/** A whole number as short as it can be read: `950`, `1.25K`. */
+export const count = (value: number) => (value < 10_000 ? grouped.format(value) : short.format(value));
+
+/** A share in whole percent; one that is above zero is never shown as zero, one below all never as all. */
+export function percent(part: number, whole: number): string {
+  if (whole === 0) return '–';
+  const share = (100 * part) / whole;
+  if (share > 0 && share < 1) return '< 1 %';
+  if (share < 100 && share > 99) return '> 99 %';
+  return `${Math.round(share)} %`;
+}
+
+/** Agents read a clock that ticks every 5 ms; what is shorter is all the same. */
+export const COARSE_MS = 8;
+
+/** A latency: `< 8 ms`, `120 ms`, `1.2 s`. */
+export function latency(ms: number | undefined): string {
+  if (ms === undefined) return '–';
+  if (ms <= COARSE_MS) return `< ${COARSE_MS} ms`;
+  if (ms < 1_000) return `${Math.round(ms)} ms`;
+  return `${Number((ms / 1_000).toPrecision(2))} s`;
+}
+
+/** Two latencies, with the unit once where it is the same. */
+export function latencies(a: number | undefined, b: number | undefined): string {
+  if (a === undefined) return '–';
+  const [first, second] = [latency(a), latency(b)];
+  if (first === second) return first;
+  return first.endsWith(' ms') === second.endsWith(' ms')
+    ? `${first.replace(/ m?s$/, '')} / ${second}`
+    : `${first} / ${second}`;
+}
+
+export const plural = (amount: number, noun: string) => `${count(amount)} ${noun}${amount === 1 ? '' : 's'}`;
+
+/** `FailureRate` as `failure rate`. */
+export const words = (reason: string) =>
+  reason
+    .replaceAll(/([a-z])([A-Z])/g, '$1 $2')
+    .replaceAll(/[_-]/g, ' ')
+    .toLowerCase();

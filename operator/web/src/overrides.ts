@@ -1,0 +1,103 @@
+import { signal } from '@preact/signals';
+import { ask, Refused } from './connection.ts';
+import { address, connection, store } from './model.ts';
+
+export const ACTIONS = ['ForceOpen', 'ForceClosed', 'Reset'] as const;
+export type Action = (typeof ACTIONS)[number];
+
+/** What an action does, as a person asks for it. */
+export const ACTION_WORDS: Readonly<Record<Action, string>> = {
+  ForceOpen: 'force open',
+  ForceClosed: 'force closed',
+  Reset: 'reset',
+};
+
+/** An override as the operator shows it. */
+export interface Override {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly createdAt: number;
+  readonly createdBy?: string;
+  readonly expiresAt: number;
+  readonly breakers?: readonly string[];
+  readonly action?: Action;
+  readonly reason?: string;
+  readonly selector?: unknown;
+  readonly problems: readonly { readonly field: string; readonly message: string }[];
+  readonly status: {
+    readonly phase?: 'Active' | 'Ended' | 'Invalid';
+    readonly agents?: { readonly matched: number; readonly applied: number; readonly summary: string };
+  };
+}
+
+/** What there is; `absent` where the operator knows no overrides. */
+export type Overrides =
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'refused'; readonly why: string }
+  | { readonly kind: 'known'; readonly items: readonly Override[] };
+
+export const overrides = signal<Overrides>({ kind: 'unknown' });
+
+const AGAIN_MS = 1_000;
+const SELDOM_MS = 30_000;
+
+/** Keeps `overrides` new. */
+export async function followOverrides(): Promise<void> {
+  for (;;) {
+    if (connection.link.peek().phase === 'live') await readOverrides();
+    const { kind } = overrides.peek();
+    await new Promise((resolve) => setTimeout(resolve, kind === 'absent' || kind === 'refused' ? SELDOM_MS : AGAIN_MS));
+  }
+}
+
+export async function readOverrides(): Promise<void> {
+  const { namespace } = address.peek();
+  const query = namespace === undefined ? '' : `?namespace=${encodeURIComponent(namespace)}`;
+  try {
+    const { items } = await ask<{ items: readonly Override[] }>(`v1/overrides${query}`);
+    overrides.value = { kind: 'known', items };
+  } catch (error) {
+    if (!(error instanceof Refused)) return;
+    if (error.status === 404) overrides.value = { kind: 'absent' };
+    else if (error.status < 500) overrides.value = { kind: 'refused', why: error.message };
+  }
+}
+
+/** Whether an override still acts. */
+export const active = ({ expiresAt, status, problems }: Override, now: number) =>
+  expiresAt > now && status.phase !== 'Ended' && problems.length === 0;
+
+const matches = (pattern: string, name: string) =>
+  pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : pattern === name;
+
+/** The overrides that act on a breaker, on all agents or on some, the newest first. */
+export function actingOn(namespace: string, breaker: string): readonly Override[] {
+  const known = overrides.value;
+  if (known.kind !== 'known') return [];
+  return known.items.filter(
+    (one) =>
+      one.namespace === namespace &&
+      active(one, store.now.value) &&
+      (one.breakers ?? []).some((pattern) => matches(pattern, breaker)),
+  );
+}
+
+/** Asks the operator for an override. Throws with the operator's own words. */
+export async function makeOverride(
+  namespace: string,
+  spec: { breakers: string[]; selector?: unknown; action: Action; reason: string; duration: string },
+): Promise<void> {
+  await ask(`v1/overrides/${encodeURIComponent(namespace)}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(spec),
+  });
+  await readOverrides();
+}
+
+export async function endOverride({ namespace, name }: Override): Promise<void> {
+  await ask(`v1/overrides/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}`, { method: 'DELETE' });
+  await readOverrides();
+}

@@ -1,0 +1,142 @@
+import type { BreakerRow, Counted } from '../../src/core/breaker-row.ts';
+import type { Ring } from '../../src/core/ring.ts';
+import type { Thresholds } from '../../src/core/thresholds.ts';
+
+/** How many slots a plot shows, and how many a row holds. */
+export const PLOT_SLOTS = 150;
+
+const CALLS = 0;
+const FAILED = 1;
+const SLOW = 2;
+
+/** Numbers by slot, oldest first: each is the sum of the window of the policy that ends with that slot. */
+export interface Plot {
+  readonly calls: readonly number[];
+  /** What is compared with the threshold: failed calls, or slow ones where the policy looks only at these. */
+  readonly measured: readonly number[];
+  readonly rejected: readonly number[];
+  /** How many of the measured would open the circuit; absent where the calls are too few to be judged. */
+  readonly limit: readonly (number | undefined)[];
+}
+
+export const MEASURED = { failed: FAILED, slow: SLOW } as const;
+export type Measured = keyof typeof MEASURED;
+
+/** What of a policy the plot of a tile compares with its threshold. */
+export const measuredOf = (thresholds: Thresholds | undefined): Measured =>
+  thresholds?.slowCallRate !== undefined &&
+  thresholds.failureRate === undefined &&
+  thresholds.failureCount === undefined &&
+  thresholds.consecutiveFailures === undefined
+    ? 'slow'
+    : 'failed';
+
+/** Sums by the window of the policy for the last `slots` slots up to `current`. */
+export function windows(ring: Ring, current: number, slots: number, windowSlots: number): number[][] {
+  const width = 4;
+  const raw = ring.read(current - slots - windowSlots + 2, current);
+  const sums: number[][] = Array.from({ length: width }, () => new Array<number>(slots).fill(0));
+  const running = new Array<number>(width).fill(0);
+  for (let at = 0; at < raw.length / width; at += 1) {
+    for (let i = 0; i < width; i += 1) {
+      running[i]! += raw[at * width + i]!;
+      if (at >= windowSlots) running[i]! -= raw[(at - windowSlots) * width + i]!;
+      if (at >= windowSlots - 1) sums[i]![at - windowSlots + 1] = running[i]!;
+    }
+  }
+  return sums;
+}
+
+/**
+ * The plot of a row.
+ *
+ * @param agents thresholds are those of one process; numbers are of all. The line is where they are reached on average.
+ */
+export function plotOf(
+  ring: Ring,
+  current: number,
+  slotMs: number,
+  thresholds: Thresholds | undefined,
+  agents: number,
+  slots = PLOT_SLOTS,
+  measured: Measured = measuredOf(thresholds),
+): Plot {
+  const windowSlots = Math.max(1, Math.ceil((thresholds?.windowMs ?? 10_000) / slotMs));
+  const sums = windows(ring, current, slots, windowSlots);
+  const calls = sums[CALLS]!;
+  return {
+    calls,
+    measured: sums[MEASURED[measured]]!,
+    rejected: sums[3]!,
+    limit: calls.map((seen) => limitOf(thresholds, measured, seen, Math.max(1, agents))),
+  };
+}
+
+/** How many failed or slow calls among `calls` open the circuit, on average over the processes. */
+export function limitOf(
+  thresholds: Thresholds | undefined,
+  measured: Measured,
+  calls: number,
+  agents: number,
+): number | undefined {
+  if (thresholds === undefined) return undefined;
+  const { minimumCalls, failureRate, slowCallRate, failureCount, consecutiveFailures } = thresholds;
+  const rate = measured === 'slow' ? slowCallRate : failureRate;
+  const limits: number[] = [];
+  if (rate !== undefined && calls >= minimumCalls * agents) limits.push((calls * rate) / 100);
+  if (measured === 'failed') {
+    if (failureCount !== undefined) limits.push(failureCount * agents);
+    if (consecutiveFailures !== undefined) limits.push(consecutiveFailures * agents);
+  }
+  return limits.length === 0 ? undefined : Math.min(...limits);
+}
+
+/** The sums of the window of the policy up to now. */
+export function counted(ring: Ring, current: number, slotMs: number, windowMs: number): Counted {
+  const [calls, failed, slow, rejected] = ring.sum(current - Math.max(1, Math.ceil(windowMs / slotMs)) + 1, current);
+  return { calls: calls!, failed: failed!, slow: slow!, rejected: rejected! };
+}
+
+/** A quantile of latency buckets, in milliseconds, as the upper end of its bucket; absent without calls. */
+export function quantile(buckets: readonly number[], share: number): number | undefined {
+  const total = buckets.reduce((sum, calls) => sum + calls, 0);
+  if (total === 0) return undefined;
+  let seen = 0;
+  const at = buckets.findIndex((calls) => {
+    seen += calls;
+    return seen >= share * total;
+  });
+  return 2 ** at * 0.125;
+}
+
+/** What opens the circuit, as a person says it; the rest of `opens at …`. */
+export function conditions(thresholds: Thresholds): string[] {
+  const { failureRate, slowCallRate, slowerThanMs, failureCount, consecutiveFailures, minimumCalls } = thresholds;
+  const least = `of ≥ ${minimumCalls} ${minimumCalls === 1 ? 'call' : 'calls'}`;
+  return [
+    ...(consecutiveFailures === undefined ? [] : [`${consecutiveFailures} failures in a row`]),
+    ...(failureCount === undefined ? [] : [`${failureCount} failures`]),
+    ...(failureRate === undefined ? [] : [`${failureRate} % failed ${least}`]),
+    ...(slowCallRate === undefined ? [] : [`${slowCallRate} % slower than ${slowerThanMs! / 1_000} s ${least}`]),
+  ];
+}
+
+/** The worse, the lower. */
+export const RANKS = ['open', 'half-open', 'shadow-open', 'closed', 'none'] as const;
+export type Rank = (typeof RANKS)[number];
+
+export const rankOf = ({ state, shadow }: Pick<BreakerRow, 'state' | 'shadow'>): Rank =>
+  state === 'open' && shadow ? 'shadow-open' : state;
+
+/** The order of the board: the worst first, then where most agents are hit, then by name, so that tiles stay where they are. */
+export function worse(a: BreakerRow, b: BreakerRow): number {
+  return (
+    RANKS.indexOf(rankOf(a)) - RANKS.indexOf(rankOf(b)) ||
+    b.states.open - a.states.open ||
+    order(a.namespace, b.namespace) ||
+    order(a.breaker, b.breaker) ||
+    order(a.id, b.id)
+  );
+}
+
+const order = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);

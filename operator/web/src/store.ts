@@ -1,0 +1,180 @@
+import { batch, computed, type Signal, signal } from '@preact/signals';
+import type { BreakerRow } from '../../src/core/breaker-row.ts';
+import type { Overview } from '../../src/core/overview.ts';
+import type { PolicyRow } from '../../src/core/policy-row.ts';
+import { Ring } from '../../src/core/ring.ts';
+import type { LiveDifference, LiveState, SourceView, Stamp } from '../../src/http/admin/live.ts';
+import { type Address, found } from './address.ts';
+import { PLOT_SLOTS, rankOf, worse } from './reading.ts';
+
+const WIDTH = 4;
+
+/** How long tiles stay where they are when the order changes all the time. */
+const ORDER_MS = 1_000;
+
+/** The operator tells something this often; what was told holds until then. */
+const KNOWN_MS = 2_500;
+
+/** A breaker that was not told of for this long is stale. */
+export const STALE_MS = 30_000;
+
+/** One tile: what was told last, and its counts by slot. */
+export interface Cell {
+  readonly row: Signal<BreakerRow>;
+  readonly ring: Ring;
+  /** What is searched. */
+  text: string;
+}
+
+/** Everything that the page knows, as the operator told it. Views read the signals; nothing else changes it. */
+export class Store {
+  readonly cells = new Map<string, Cell>();
+  readonly policies = signal<ReadonlyMap<string, PolicyRow>>(new Map());
+  readonly overview = signal<Overview | undefined>(undefined);
+  readonly source = signal<SourceView | undefined>(undefined);
+  /** The operator's wall clock, moved on by ours; ticks once a second. */
+  readonly now = signal(0);
+  /** The same, as far as anything was heard. */
+  readonly known = signal(0);
+  /** The slot of time that is being counted; moves on with the clock too, so that old counts leave the windows. */
+  readonly slot = signal(0);
+  slotMs = 2_000;
+  replica = '';
+  /** What is asked for by the address. */
+  readonly filter: Signal<Pick<Address, 'search' | 'state'>> = signal({ search: '' });
+  /** All rows, the worst first. */
+  readonly ranked = signal<readonly string[]>([]);
+  /** Those that the filter leaves. */
+  readonly shown = computed(() => this.#filtered());
+  readonly #clock: () => number;
+  readonly #later: (task: () => void, ms: number) => void;
+  #stamp: Stamp = { at: 0, replica: '', slot: 0, slotMs: 2_000 };
+  #stampedAt = 0;
+  #orderedAt = Number.NEGATIVE_INFINITY;
+  #ordering = false;
+
+  /**
+   * @param clock monotonic, in milliseconds.
+   * @param later does something after a time.
+   */
+  constructor(clock: () => number, later: (task: () => void, ms: number) => void) {
+    this.#clock = clock;
+    this.#later = later;
+  }
+
+  /** Takes everything anew; what is not in it is gone. */
+  state(state: LiveState): void {
+    batch(() => {
+      this.stamp(state);
+      this.source.value = state.source;
+      this.overview.value = state.overview;
+      this.policies.value = new Map(state.policies.map((row) => [row.uid, row]));
+      const there = new Set(state.rows.map(({ id }) => id));
+      for (const id of this.cells.keys()) if (!there.has(id)) this.cells.delete(id);
+      for (const row of state.rows) this.#take(row, true);
+      this.#order();
+    });
+  }
+
+  /** Takes what is different. */
+  difference(told: LiveDifference): void {
+    batch(() => {
+      this.stamp(told);
+      if (told.source) this.source.value = told.source;
+      if (told.overview) this.overview.value = told.overview;
+      if (told.policies || told.policiesGone) this.#policies(told.policies ?? [], told.policiesGone ?? []);
+      let moved = told.policies !== undefined;
+      for (const row of told.rows ?? []) moved = this.#take(row) || moved;
+      for (const id of told.rowsGone ?? []) moved = this.cells.delete(id) || moved;
+      for (const [id, heard] of Object.entries(told.heard ?? {})) {
+        const cell = this.cells.get(id);
+        if (cell) cell.row.value = { ...cell.row.peek(), heard };
+      }
+      if (moved) this.#order();
+    });
+  }
+
+  /** Sets the clock by the operator's. */
+  stamp(stamp: Stamp): void {
+    this.#stamp = stamp;
+    this.#stampedAt = this.#clock();
+    this.slotMs = stamp.slotMs;
+    this.replica = stamp.replica;
+    this.tick();
+  }
+
+  /** Moves the clock on. Counts and states stay where they are when nothing is heard: what would be said of them is not known. */
+  tick(): void {
+    const { at, slot, slotMs } = this.#stamp;
+    const passed = this.#clock() - this.#stampedAt;
+    const known = Math.min(passed, KNOWN_MS);
+    this.now.value = at + passed;
+    this.known.value = at + known;
+    this.slot.value = slot + Math.floor(known / slotMs);
+  }
+
+  policyOf(row: BreakerRow): PolicyRow | undefined {
+    return row.uid === undefined ? undefined : this.policies.value.get(row.uid);
+  }
+
+  /** @returns whether the row may stand elsewhere now. */
+  #take(row: BreakerRow, whole = false): boolean {
+    const known = this.cells.get(row.id);
+    const ring = known && !whole ? known.ring : new Ring(2 * PLOT_SLOTS, WIDTH);
+    for (let at = 0; at * WIDTH < row.samples.length; at += 1) {
+      ring.set(row.slot + at, row.samples.slice(at * WIDTH, (at + 1) * WIDTH));
+    }
+    if (known && !whole) {
+      const before = known.row.peek();
+      known.row.value = row;
+      return before.state !== row.state || before.shadow !== row.shadow || before.states.open !== row.states.open;
+    }
+    const policy = this.policies.peek().get(row.uid ?? '')?.name;
+    const text = [row.breaker, row.namespace, policy].join(' ');
+    if (known) {
+      this.cells.set(row.id, { row: known.row, ring, text });
+      known.row.value = row;
+    } else this.cells.set(row.id, { row: signal(row), ring, text });
+    return true;
+  }
+
+  #policies(rows: readonly PolicyRow[], gone: readonly string[]): void {
+    const policies = new Map(this.policies.peek());
+    for (const row of rows) policies.set(row.uid, row);
+    for (const uid of gone) policies.delete(uid);
+    this.policies.value = policies;
+    for (const cell of this.cells.values()) {
+      const row = cell.row.peek();
+      cell.text = [row.breaker, row.namespace, policies.get(row.uid ?? '')?.name].join(' ');
+    }
+  }
+
+  /** Puts the rows in order, at most once a second, so that nothing jumps about under the eyes. */
+  #order(): void {
+    if (this.#ordering) return;
+    const wait = this.#orderedAt + ORDER_MS - this.#clock();
+    if (wait > 0) {
+      this.#ordering = true;
+      this.#later(() => {
+        this.#ordering = false;
+        this.#order();
+      }, wait);
+      return;
+    }
+    this.#orderedAt = this.#clock();
+    const rows = [...this.cells.values()].map(({ row }) => row.peek()).sort(worse);
+    this.ranked.value = rows.map(({ id }) => id);
+  }
+
+  #filtered(): readonly string[] {
+    const { search, state } = this.filter.value;
+    const ranked = this.ranked.value;
+    if (search === '' && state === undefined) return ranked;
+    return ranked.filter((id) => {
+      const cell = this.cells.get(id);
+      if (!cell) return false;
+      if (state !== undefined && rankOf(cell.row.peek()) !== state) return false;
+      return search === '' || found(search, cell.text, ...cell.row.peek().unwell);
+    });
+  }
+}

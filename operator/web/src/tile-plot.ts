@@ -1,0 +1,101 @@
+import type { Plot } from './reading.ts';
+
+/** The colours of the page, as its style sheet has them. */
+export interface Palette {
+  readonly calls: string;
+  readonly failed: string;
+  readonly limit: string;
+  readonly grid: string;
+}
+
+let palette: Palette | undefined;
+
+function readPalette(): Palette {
+  const style = getComputedStyle(document.documentElement);
+  const colour = (name: string) => style.getPropertyValue(name).trim();
+  return {
+    calls: colour('--plot-calls'),
+    failed: colour('--plot-failed'),
+    limit: colour('--plot-limit'),
+    grid: colour('--plot-grid'),
+  };
+}
+
+export const colours = (): Palette => {
+  palette ??= readPalette();
+  return palette;
+};
+
+/** Reads the colours anew at the next drawing. */
+export function forgetColours(): void {
+  palette = undefined;
+}
+
+/** Calls may leave the plot at its top when they are this many times more than what is compared with the threshold. */
+const CLIP = 10;
+
+/** The highest number on the plot: all that matters is seen, and calls as well unless they dwarf it. */
+export function ceiling({ calls, measured, limit }: Plot): number {
+  const most = Math.max(...calls);
+  const compared = Math.max(...measured, ...limit.map((one) => one ?? 0));
+  if (compared === 0) return Math.max(1, most) * 1.1;
+  return Math.max(1, most <= CLIP * compared ? Math.max(most, compared) * 1.1 : compared * 2);
+}
+
+/** Draws calls, failures and the threshold on one scale. */
+export function drawPlot(canvas: HTMLCanvasElement, width: number, height: number, plot: Plot): void {
+  const scale = Math.min(2, devicePixelRatio || 1);
+  if (canvas.width !== Math.round(width * scale) || canvas.height !== Math.round(height * scale)) {
+    canvas.width = Math.round(width * scale);
+    canvas.height = Math.round(height * scale);
+  }
+  const context = canvas.getContext('2d');
+  if (!context) return;
+  const { calls, failed, limit, grid } = colours();
+  context.setTransform(scale, 0, 0, scale, 0, 0);
+  context.clearRect(0, 0, width, height);
+  const top = ceiling(plot);
+  const slots = plot.calls.length;
+  const step = width / slots;
+  const y = (value: number) => height - 1 - (Math.min(value, top) / top) * (height - 3);
+
+  context.strokeStyle = grid;
+  context.lineWidth = 1;
+  context.beginPath();
+  context.moveTo(0, height - 0.5);
+  context.lineTo(width, height - 0.5);
+  context.stroke();
+
+  for (const [values, colour] of [
+    [plot.calls, calls],
+    [plot.measured, failed],
+  ] as const) {
+    context.fillStyle = colour;
+    context.beginPath();
+    context.moveTo(0, height - 1);
+    values.forEach((value, i) => {
+      context.lineTo(i * step, y(value));
+      context.lineTo((i + 1) * step, y(value));
+    });
+    context.lineTo(width, height - 1);
+    context.fill();
+  }
+
+  context.strokeStyle = limit;
+  context.lineWidth = 1.5;
+  context.setLineDash([4, 2]);
+  context.beginPath();
+  let drawing = false;
+  plot.limit.forEach((value, i) => {
+    if (value === undefined) {
+      drawing = false;
+      return;
+    }
+    if (drawing) context.lineTo(i * step, y(value));
+    else context.moveTo(i * step, y(value));
+    context.lineTo((i + 1) * step, y(value));
+    drawing = true;
+  });
+  context.stroke();
+  context.setLineDash([]);
+}

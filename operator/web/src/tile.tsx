@@ -1,0 +1,137 @@
+import { useEffect, useRef } from 'preact/hooks';
+import type { BreakerRow } from '../../src/core/breaker-row.ts';
+import { count, duration, latencies, percent, plural, words } from './format.ts';
+import { Link } from './link.tsx';
+import { connection, store, theme } from './model.ts';
+import { ACTION_WORDS, actingOn } from './overrides.ts';
+import { conditions, counted, measuredOf, plotOf, quantile, rankOf } from './reading.ts';
+import { STALE_MS } from './store.ts';
+import { drawPlot } from './tile-plot.ts';
+
+export const TILE_WIDTH = 290;
+export const TILE_HEIGHT = 218;
+export const GAP = 12;
+const PLOT_HEIGHT = 64;
+
+interface Props {
+  readonly id: string;
+  readonly index: number;
+  readonly total: number;
+  readonly tabbable: boolean;
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly onFocus: () => void;
+}
+
+export const STATE_WORDS = {
+  open: 'open',
+  'half-open': 'half-open',
+  'shadow-open': 'open in shadow',
+  closed: 'closed',
+  none: 'no agent',
+} as const;
+
+/** Why the circuit is not closed: what opened it last. */
+export function why(row: BreakerRow): string | undefined {
+  if (row.state === 'closed' || row.state === 'none') return undefined;
+  const last = row.changes.findLast(({ to }) => to === 'open');
+  return last && words(last.reason);
+}
+
+/** For whom: agents by name where they are few. */
+export function whom({ agents, states, unwell, state, shadow }: BreakerRow): string {
+  if (state === 'closed' || state === 'none') return plural(agents, 'agent');
+  const hit = state === 'half-open' ? states.halfOpen : shadow ? states.shadowOpen : states.open;
+  const named = unwell.slice(0, 2).join(', ');
+  const more = hit > 2 ? ` and ${count(hit - 2)} more` : '';
+  return `${count(hit)} of ${plural(agents, 'agent')}: ${named}${more}`;
+}
+
+export function Tile({ id, index, total, tabbable, x, y, width, onFocus }: Props) {
+  const cell = store.cells.get(id);
+  if (!cell) return null;
+  const row = cell.row.value;
+  const policy = store.policyOf(row);
+  const rank = rankOf(row);
+  const { thresholds } = policy ?? {};
+  const slot = store.slot.value;
+  const sums = counted(cell.ring, slot, store.slotMs, thresholds?.windowMs ?? 10_000);
+  const measured = measuredOf(thresholds);
+  const name = policy ? `${policy.namespace}/${policy.name}` : `${row.namespace}, defaults of the code`;
+  const age = store.now.value - row.heard;
+  const stale = age > STALE_MS || connection.link.value.phase !== 'live';
+  const since = duration(store.known.value - row.since);
+  const held = actingOn(row.namespace, row.breaker).find(({ action }) => action !== 'Reset')?.action;
+  const p50 = quantile(row.latency, 0.5);
+  const p99 = quantile(row.latency, 0.99);
+  return (
+    <li
+      class={`tile ${rank} ${stale ? 'stale' : ''}`}
+      aria-setsize={total}
+      aria-posinset={index + 1}
+      style={{ transform: `translate(${x}px, ${y}px)`, width: `${width}px`, height: `${TILE_HEIGHT}px` }}
+    >
+      <div class="face">
+        <Link
+          to={{ breaker: id, policy: undefined, agent: undefined }}
+          class="breaker"
+          data-opens={id}
+          tabIndex={tabbable ? 0 : -1}
+          onFocus={onFocus}
+          title={row.breaker}
+        >
+          {row.breaker}
+        </Link>
+        <span class="line">
+          <span class={`badge ${rank}`}>{STATE_WORDS[rank]}</span>
+          <span class="since">{since}</span>
+        </span>
+        <span class="policy" title={name}>
+          {name}
+          {policy && policy.mode !== 'Enforce' && <em class="mode">{policy.mode}</em>}
+          {held && <em class="mode">{ACTION_WORDS[held]} by hand</em>}
+        </span>
+        <span class="reason" title={whom(row)}>
+          {why(row) && <b>{why(row)}</b>} {whom(row)}
+        </span>
+        <TilePlot id={id} width={width - 26} />
+        <span class="threshold">
+          {thresholds ? `opens at ${conditions(thresholds).join(', or ')}` : policy ? 'never opens by itself' : '–'}
+        </span>
+        <span class="numbers">
+          <Figure name="calls" value={count(sums.calls)} />
+          <Figure
+            name={measured}
+            value={`${count(sums[measured])} · ${percent(sums[measured], sums.calls)}`}
+            bad={sums[measured] > 0}
+          />
+          <Figure name="p50 / p99" value={latencies(p50, p99)} />
+          <Figure name="not permitted" value={count(sums.rejected)} bad={sums.rejected > 0} />
+        </span>
+        <span class="age">{age < 1_000 ? 'data now' : `data ${duration(age)} old`}</span>
+      </div>
+    </li>
+  );
+}
+
+const Figure = ({ name, value, bad = false }: { name: string; value: string; bad?: boolean }) => (
+  <span class={`number ${bad ? 'bad' : ''}`}>
+    <span class="name">{name}</span>
+    <span class="value">{value}</span>
+  </span>
+);
+
+function TilePlot({ id, width }: { id: string; width: number }) {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const cell = store.cells.get(id)!;
+  const row = cell.row.value;
+  const slot = store.slot.value;
+  const thresholds = store.policyOf(row)?.thresholds;
+  const colours = theme.value;
+  useEffect(() => {
+    if (!canvas.current || width <= 0) return;
+    drawPlot(canvas.current, width, PLOT_HEIGHT, plotOf(cell.ring, slot, store.slotMs, thresholds, row.agents));
+  }, [cell, row, slot, thresholds, width, colours]);
+  return <canvas class="plot" ref={canvas} style={{ width: `${width}px`, height: `${PLOT_HEIGHT}px` }} />;
+}

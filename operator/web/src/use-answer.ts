@@ -1,0 +1,40 @@
+import { useEffect, useState } from 'preact/hooks';
+import { ask, Refused } from './connection.ts';
+import { connection } from './model.ts';
+
+export interface Answer<T> {
+  readonly value?: T;
+  /** Why there is none, or why it is old. */
+  readonly problem?: string;
+  /** The status of a refusal. */
+  readonly status?: number;
+}
+
+const AGAIN_MS = 2_000;
+
+/** What the operator answers at a path, asked again every 2 s as long as the page is live. Absent path: nothing is asked. */
+export function useAnswer<T>(path: string | undefined, everyMs = AGAIN_MS): Answer<T> {
+  const [answer, setAnswer] = useState<Answer<T> & { path?: string }>({});
+  useEffect(() => {
+    if (path === undefined) return;
+    let over = false;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const look = async () => {
+      try {
+        const value = connection.link.peek().phase === 'live' ? await ask<T>(path) : undefined;
+        if (!over && value !== undefined) setAnswer({ path, value });
+      } catch (error) {
+        const problem = error instanceof Error ? error.message : String(error);
+        const refusal = error instanceof Refused && { status: error.status };
+        if (!over) setAnswer((before) => ({ ...(before.path === path ? before : { path }), problem, ...refusal }));
+      }
+      if (!over) timer = setTimeout(look, everyMs);
+    };
+    void look();
+    return () => {
+      over = true;
+      clearTimeout(timer);
+    };
+  }, [path, everyMs]);
+  return answer.path === path ? answer : {};
+}
