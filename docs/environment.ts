@@ -10,10 +10,17 @@ const AGENT_ALONE: Record<string, string> = {
   FUSEBOARD_DISABLED: '`1`, `true`, `yes` or `on`: no link and no files; breakers run on the defaults of the code.',
 };
 
+/** What the operator reads of its environment that Kubernetes sets. */
+const IN_A_POD: Record<string, string> = {
+  KUBERNETES_SERVICE_HOST:
+    'set by Kubernetes in each pod; without it, and without `--policies`, `--kubeconfig` is required',
+};
+
 /** What the command line reads of its environment that is no option of its own. */
 const USUAL: Record<string, string> = {
-  KUBECONFIG: 'The kubeconfig, where `--kubeconfig` is absent; else `~/.kube/config`.',
-  NO_COLOR: 'Anything: no colours, on a terminal too.',
+  HOME: 'where `.kube/config` is looked for',
+  KUBECONFIG: 'the kubeconfig, where `--kubeconfig` is absent; else `~/.kube/config`',
+  NO_COLOR: 'anything: no colours, on a terminal too',
 };
 
 /** Every variable that agent and operator read. @throws Error where the sources read one that is not described. */
@@ -22,7 +29,9 @@ export function environment(): string {
   const root = program();
   const serve = rows(root.commands.filter((command) => command.name() === 'serve'));
   const others = rows(root.commands.filter((command) => command.name() !== 'serve'));
-  const usual = Object.entries(USUAL).map(([name, what]) => `| \`${name}\` | | ${what} |`);
+  const [usual, inPod] = [USUAL, IN_A_POD].map((table) =>
+    Object.entries(table).map(([name, what]) => `| \`${name}\` | | ${what} |`),
+  ) as [string[], string[]];
   return `<!-- ${NOTE} -->
 # Environment
 
@@ -44,7 +53,7 @@ How to use them: [operations](operations.md).
 
 | variable | flag | what it is |
 |---|---|---|
-${serve.join('\n')}
+${[...serve, ...inPod].join('\n')}
 
 ## The command line
 
