@@ -26,6 +26,8 @@ const MATCHED = 5;
 const EDIT_EVERY_MS = 500;
 const BETWEEN_KILLS_MS = 6_000;
 const EDITS_AFTER_MS = 12_000;
+/** A Lease is taken over after 15 s. */
+const LEADER_WITHIN_MS = 60_000;
 /** The whole status is right so soon after the last replica is gone. */
 const RIGHT_WITHIN_MS = 60_000;
 
@@ -49,6 +51,8 @@ async function main(agents: number, json: string | undefined): Promise<number> {
   const service = await new Relay().start();
   const crowd = new Crowd(processes);
   const problems: string[] = [];
+  const editing = new AbortController();
+  let editor = Promise.resolve();
   const check = (holds: boolean, problem: string) => {
     if (!holds) problems.push(problem);
   };
@@ -104,8 +108,7 @@ async function main(agents: number, json: string | undefined): Promise<number> {
 
     const edits: Edit[] = [];
     let edit = 1;
-    const editing = new AbortController();
-    const editor = (async () => {
+    editor = (async () => {
       while (!editing.signal.aborted) {
         edit += 1;
         edits.push({ edit, at: await store.edit(edit) });
@@ -156,7 +159,7 @@ async function main(agents: number, json: string | undefined): Promise<number> {
           if (/^leader_election_master_status\{name="fuseboard"\} 1$/m.test(await operator.metrics())) return name;
         }
         return false;
-      });
+      }, LEADER_WITHIN_MS);
     }
 
     async function kill(name: string, what: string): Promise<void> {
@@ -180,6 +183,9 @@ async function main(agents: number, json: string | undefined): Promise<number> {
       await crowd.hush(group, false);
     }
   } finally {
+    editing.abort();
+    // An edit that fails because everything ends says nothing; one that failed before has ended the run already.
+    await editor.catch(() => {});
     await crowd.end();
     await Promise.all([...replicas.values()].map((operator) => operator.kill()));
     // Connections end with their ends; resetting thousands that are half closed keeps Node from exiting.

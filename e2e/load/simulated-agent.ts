@@ -38,7 +38,7 @@ export interface Traffic {
   reportsFailed: number;
   /** Reports that landed on a replica that does not hold the stream. */
   misdirected: number;
-  /** Calls of which the answered reports told, by the address that answered. */
+  /** Calls of which the answered reports told, by the address of the replica that took them. */
   readonly calls: Record<string, number>;
 }
 
@@ -308,7 +308,9 @@ export class SimulatedAgent {
       this.#reporting = false;
       traffic[status === 204 ? 'reports' : 'reportsFailed'] += 1;
       if (status === 204) {
-        traffic.calls[target.host] = (traffic.calls[target.host] ?? 0) + calls - this.#answeredCalls;
+        // By way of the Service too, only the replica that holds the stream takes it.
+        const { host } = this.#replica ?? target;
+        traffic.calls[host] = (traffic.calls[host] ?? 0) + calls - this.#answeredCalls;
         this.#answeredCalls = calls;
       }
       if (this.#inSync) this.#schedule(REPORT_MS * (0.9 + 0.2 * Math.random()));
