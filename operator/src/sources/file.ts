@@ -30,7 +30,7 @@ export const API_VERSION = `${GROUP}/${VERSION}`;
 /** Reads a file of policies: YAML with one or several documents, or JSON. */
 export function parsePolicyFile(text: string): ParsedFile {
   const lines = new LineCounter();
-  const documents = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false });
+  const documents = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
   const list = 'empty' in documents ? [] : documents;
   const syntax = list.flatMap(({ errors }) =>
     errors.map(({ pos, message }) => ({ line: lines.linePos(pos[0]).line, field: '', message })),
