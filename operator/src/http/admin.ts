@@ -10,6 +10,7 @@ import { explainRoutes } from './admin/explain.ts';
 import { historyRoutes } from './admin/history.ts';
 import { liveRoutes } from './admin/live-routes.ts';
 import { overrideRoutes } from './admin/overrides.ts';
+import { ownHost } from './admin/own-host.ts';
 import { pageRoutes } from './admin/page.ts';
 import { policyRoutes } from './admin/policies.ts';
 import { sourceRoutes } from './admin/source.ts';
@@ -35,6 +36,7 @@ export interface AdminOptions {
 /** What people and the command line use: as JSON, policies with their status, agents, breakers, and why a policy governs; and the page. */
 export function adminApp(options: AdminOptions): Express {
   const app = express().disable('x-powered-by').set('query parser', 'simple');
+  if (options.access.way === 'none') app.use(ownHost);
   const all = [
     policyRoutes,
     agentRoutes,
