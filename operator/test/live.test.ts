@@ -1,3 +1,4 @@
+import { type IncomingMessage, request } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { pino } from 'pino';
 import { openAccess } from '../src/auth/open-access.ts';
@@ -185,6 +186,18 @@ describe('the admin API', () => {
     expect(await get('/v1/agents/default/nobody')).toEqual({
       error: 'this replica knows no agent "nobody" in namespace "default"',
     });
+  });
+
+  it('answers no request to a name that somebody else lets lead here', async () => {
+    const { port } = new URL(serving.adminUrl);
+    const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+      request({ host: '127.0.0.1', port, path: '/v1/overview', headers: { host: 'evil.example' } }, resolve)
+        .on('error', reject)
+        .end();
+    });
+    answer.resume();
+    expect(answer.statusCode).toBe(421);
+    expect((await fetch(`http://127.0.0.1:${port}/v1/overview`)).status).toBe(200);
   });
 
   it('finds agents by words', async () => {

@@ -54,7 +54,7 @@ export function Chart({ plot, measured, until, slotMs }: Props) {
         cursor: { y: false, drag: { setScale: false } },
         scales: { y: { range: () => [0, top.current] } },
         axes: [
-          { ...axis, values: (_, seconds) => seconds.map((one) => timeOfDay(one)) },
+          { ...axis, size: 26, values: (_, seconds) => seconds.map((one) => timeOfDay(one)) },
           { ...axis, size: 44 },
         ],
         series: [

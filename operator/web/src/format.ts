@@ -38,11 +38,10 @@ export function latency(ms: number | undefined): string {
 /** Two latencies, with the unit once where it is the same. */
 export function latencies(a: number | undefined, b: number | undefined): string {
   if (a === undefined) return '–';
-  const [first, second] = [latency(a), latency(b)];
-  if (first === second) return first;
-  return first.endsWith(' ms') === second.endsWith(' ms')
-    ? `${first.replace(/ m?s$/, '')} / ${second}`
-    : `${first} / ${second}`;
+  const second = latency(b);
+  if (latency(a) === second) return second;
+  const first = second.endsWith(' ms') ? latency(a).replace(' ms', '') : `${Number((a / 1_000).toPrecision(2))}`;
+  return `${a <= COARSE_MS ? `< ${COARSE_MS} ms` : first} / ${second}`;
 }
 
 export const plural = (amount: number, noun: string) => `${count(amount)} ${noun}${amount === 1 ? '' : 's'}`;

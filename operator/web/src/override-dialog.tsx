@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { plural } from './format.ts';
+import { count } from './format.ts';
 import { ACTION_WORDS, type Action, makeOverride } from './overrides.ts';
 
 const DURATIONS = ['1m', '5m', '15m', '30m', '1h', '4h'];
@@ -43,7 +43,12 @@ export function OverrideDialog({ action, namespace, breaker, agents, onDone }: P
       setBusy(false);
     }
   };
-  const whom = labels.trim() === '' ? `all ${plural(agents, 'agent')} that use it` : `agents with ${labels.trim()}`;
+  const whom =
+    labels.trim() === ''
+      ? agents === 1
+        ? 'the one agent that uses it'
+        : `all ${count(agents)} agents that use it`
+      : `agents with ${labels.trim()}`;
   return (
     <dialog class="override" ref={dialog} onClose={onDone} aria-labelledby="override-title">
       <form onSubmit={submit}>

@@ -26,7 +26,12 @@ export function PolicyHistory({ path }: { path: string }) {
             </time>
             <span>
               <b>revision {revision}</b>
-              {current && <span class="badge small closed"> now</span>}
+              {current && (
+                <>
+                  {' '}
+                  <span class="badge small closed">now</span>
+                </>
+              )}
               {changes.map(({ field, from, to }) => (
                 <span key={field} class="edit">
                   <code>{field}</code>: <del>{text(from)}</del> <ins>{text(to)}</ins>

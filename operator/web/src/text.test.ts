@@ -27,7 +27,9 @@ describe('numbers for people', () => {
     expect([0.125, 8, 16, 512, 2_048].map(latency)).toEqual(['< 8 ms', '< 8 ms', '16 ms', '512 ms', '2 s']);
     expect(latency(undefined)).toBe('–');
     expect(latencies(16, 256)).toBe('16 / 256 ms');
-    expect(latencies(16, 4_096)).toBe('16 ms / 4.1 s');
+    expect(latencies(512, 4_096)).toBe('0.51 / 4.1 s');
+    expect(latencies(8, 4_096)).toBe('< 8 ms / 4.1 s');
+    expect(latencies(8, 8)).toBe('< 8 ms');
   });
 
   it('are short', () => {

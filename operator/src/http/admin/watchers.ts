@@ -81,7 +81,10 @@ export class Watchers {
     else if (begun - this.#toldAt >= HEARTBEAT_MS - TELL_MS)
       this.#write(encodeEvent('heartbeat', this.#feed.heartbeat()));
     for (const [response, since] of this.#readers) if (begun - since >= LONGEST_MS) response.end();
-    this.#timer = setTimeout(() => this.#tell(), Math.max(TELL_MS, TELL_PAUSE * (this.#now() - begun)));
+    this.#timer = setTimeout(
+      () => this.#tell(),
+      Math.min(HEARTBEAT_MS, Math.max(TELL_MS, TELL_PAUSE * (this.#now() - begun))),
+    );
   }
 
   #write(bytes: Buffer): void {
