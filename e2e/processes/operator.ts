@@ -7,18 +7,28 @@ import { eventually, run } from '../cluster/run.ts';
 const FLAGS = ['--conditions=fuseboard-source', '--disable-warning=ExperimentalWarning'];
 const MAIN = fileURLToPath(new URL('../../operator/src/main.ts', import.meta.url));
 
+/** What surrounds the operator's own command line. */
+export interface Surroundings {
+  /** What its process gets besides PATH. Absent: nothing. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** A module that is loaded before its own code. */
+  readonly preload?: URL;
+}
+
 /** The operator as a process of its own, on ports that stay the same over restarts. */
 export class OperatorProcess {
   readonly #args: readonly string[];
+  readonly #surroundings: Surroundings;
   readonly agentsPort: number;
   readonly metricsPort: number;
   readonly adminPort: number;
   #child: ChildProcess | undefined;
   #log = '';
 
-  private constructor(args: readonly string[], ports: readonly number[]) {
+  private constructor(args: readonly string[], ports: readonly number[], surroundings: Surroundings) {
     [this.agentsPort, this.metricsPort, this.adminPort] = ports as [number, number, number];
     this.#args = args;
+    this.#surroundings = surroundings;
   }
 
   /** Starts `fuseboard serve` with `args`, in which `$URL` stands for its own address and `$PORT` for the agents' port, and waits until it is ready. */
@@ -30,7 +40,12 @@ export class OperatorProcess {
 
   /** The same, without waiting: it may never become ready. */
   static async launched(...args: string[]): Promise<OperatorProcess> {
-    const operator = new OperatorProcess(args, await Promise.all([freePort(), freePort(), freePort()]));
+    return OperatorProcess.within({}, ...args);
+  }
+
+  /** The same, in surroundings of its own. */
+  static async within(surroundings: Surroundings, ...args: string[]): Promise<OperatorProcess> {
+    const operator = new OperatorProcess(args, await Promise.all([freePort(), freePort(), freePort()]), surroundings);
     operator.launch();
     return operator;
   }
@@ -39,8 +54,10 @@ export class OperatorProcess {
   launch(): void {
     const ports = [`--port=${this.agentsPort}`, `--metrics-port=${this.metricsPort}`, `--admin-port=${this.adminPort}`];
     const own = this.#args.map((arg) => arg.replace('$URL', this.url).replace('$PORT', String(this.agentsPort)));
-    const child = spawn(process.execPath, [...FLAGS, MAIN, 'serve', '--agent-auth=none', ...ports, ...own], {
-      env: { PATH: process.env.PATH },
+    const { environment, preload } = this.#surroundings;
+    const flags = preload === undefined ? FLAGS : [...FLAGS, `--import=${preload}`];
+    const child = spawn(process.execPath, [...flags, MAIN, 'serve', '--agent-auth=none', ...ports, ...own], {
+      env: { PATH: process.env.PATH, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     for (const stream of [child.stdout, child.stderr])
