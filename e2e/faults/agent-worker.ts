@@ -126,7 +126,10 @@ let state = '';
 let lagBefore = 0;
 
 function beat(): void {
-  const lagMs = Math.max(0, monotonic() - due);
+  const begun = monotonic();
+  const lagMs = Math.max(0, begun - due);
+  due = begun + BEAT_MS;
+  after(BEAT_MS, beat);
   for (const one of unsettled) write({ ...one, lagMs: Math.max(lagMs, lagBefore) });
   unsettled.clear();
   lagBefore = lagMs;
@@ -142,8 +145,6 @@ function beat(): void {
     if (plant === 'I6') leaked.push(Array.from({ length: LEAK_BYTES / 64 }, () => new Uint8Array(0)));
     write({ kind: 'memory', heapMb: Math.round(process.memoryUsage().heapUsed / 2 ** 20) });
   }
-  due = monotonic() + BEAT_MS;
-  after(BEAT_MS, beat);
 }
 
 beat();

@@ -61,7 +61,7 @@ export class HttpRelay {
     this.#server.on('connection', (socket: Socket) => {
       this.#sockets.add(socket);
       socket.on('error', () => {}).on('close', () => this.#sockets.delete(socket));
-      if (this.refusing || this.targets.length === 0) socket.resetAndDestroy();
+      if (this.refusing || this.targets.length === 0) reset(socket);
       else this.#targetOf.set(socket, this.targets[this.#next++ % this.targets.length]!);
     });
   }
@@ -94,7 +94,7 @@ export class HttpRelay {
 
   /** Resets every connection; new ones are taken. */
   cut(): void {
-    for (const socket of this.#sockets) socket.resetAndDestroy();
+    for (const socket of this.#sockets) reset(socket);
   }
 
   /** Cuts the next answer that has so many bytes in the middle. */
@@ -151,7 +151,7 @@ export class HttpRelay {
     const options = { method: request.method!, headers, agent: false, rejectUnauthorized: false };
     const upstream = send(new URL(path, target), options);
     // A server that is gone is a wire that is cut.
-    upstream.on('error', () => request.socket.resetAndDestroy());
+    upstream.on('error', () => reset(request.socket));
     return upstream.end(body);
   }
 
@@ -163,14 +163,14 @@ export class HttpRelay {
     response.writeHead(far.statusCode!, headers);
     response.flushHeaders();
     let written = 0;
-    far.on('error', () => request.socket.resetAndDestroy());
+    far.on('error', () => reset(request.socket));
     for await (const chunk of far as AsyncIterable<Buffer>) {
       await this.#pass(request, chunk.length);
       const changed = change?.(chunk) ?? chunk;
       if (this.#cutAfter !== undefined && written + changed.length > this.#cutAfter) {
         response.write(changed.subarray(0, Math.max(0, this.#cutAfter - written)));
         this.#cutAfter = undefined;
-        setImmediate(() => request.socket.resetAndDestroy());
+        setImmediate(() => reset(request.socket));
         return;
       }
       written += changed.length;
@@ -178,7 +178,7 @@ export class HttpRelay {
       if (!response.write(changed)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
     }
     if (far.complete) response.end();
-    else request.socket.resetAndDestroy();
+    else reset(request.socket);
   }
 
   /** Waits as long as the wire makes this piece wait. */
@@ -198,4 +198,10 @@ export class HttpRelay {
     for (const resolve of this.#waiting) resolve();
     this.#waiting.clear();
   }
+}
+
+/** A socket that is being closed in order cannot be reset any more, and libuv would never let go of it. */
+function reset(socket: Socket): void {
+  if (socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
 }

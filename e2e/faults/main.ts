@@ -17,7 +17,8 @@ async function play(cluster: Cluster, options: FaultsOptions, seed: number): Pro
   return playSchedule({ cluster, folder, plan: planned, speed, bounds, ...(plant !== undefined && { plant }) });
 }
 
-function tell(options: FaultsOptions, seed: number, { violations, records, tookMs, convergedMs }: Outcome): void {
+function tell(options: FaultsOptions, seed: number, outcome: Outcome): void {
+  const { violations, records, tookMs, convergedMs, operatorLogs } = outcome;
   const calls = records.filter(({ kind }) => kind === 'call').length;
   const sets = records.filter(({ kind }) => kind === 'applied').length;
   say(
@@ -38,6 +39,8 @@ function tell(options: FaultsOptions, seed: number, { violations, records, tookM
   mkdirSync(options.keep, { recursive: true });
   const lines = records.map((record) => JSON.stringify(record));
   writeFileSync(join(options.keep, `schedule-${seed}.jsonl`), `${lines.join('\n')}\n`);
+  for (const [i, log] of operatorLogs.entries())
+    writeFileSync(join(options.keep, `schedule-${seed}-replica-${i}.log`), log);
 }
 
 async function run(options: FaultsOptions): Promise<boolean> {
@@ -50,7 +53,12 @@ async function run(options: FaultsOptions): Promise<boolean> {
     const seeds = Array.from({ length: options.schedules }, (_, i) => options.seed + i);
     const player = async () => {
       for (let seed = seeds.shift(); seed !== undefined; seed = seeds.shift()) {
-        const outcome = await play(cluster, options, seed);
+        const outcome = await play(cluster, options, seed).catch((error: Error) => error);
+        if (outcome instanceof Error) {
+          say(`seed ${seed}: could not be played: ${outcome.stack}`);
+          bad += 1;
+          continue;
+        }
         tell(options, seed, outcome);
         calls += outcome.records.filter(({ kind }) => kind === 'call').length;
         const found = outcome.violations.some(({ invariant }) => invariant === options.plant);
@@ -69,9 +77,9 @@ async function run(options: FaultsOptions): Promise<boolean> {
 }
 
 try {
-  process.exitCode = (await run(readOptions(process.argv.slice(2)))) ? 0 : 1;
+  process.exit((await run(readOptions(process.argv.slice(2)))) ? 0 : 1);
 } catch (error) {
   if (!(error instanceof UsageError)) throw error;
   process.stderr.write(`${error.message}\n\n${USAGE}\n`);
-  process.exitCode = 2;
+  process.exit(2);
 }

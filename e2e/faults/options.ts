@@ -30,7 +30,7 @@ export const USAGE = `Usage: npm run faults -- [options]
   --verbose            print every step of every schedule
 
 What is still well:
-  --converge-ms N      from the last fault until all agree (default 15000)
+  --converge-ms N      from the last fault until all agree (default 40000)
   --call-ms N          what a breaker may add to a call beyond the event loop's own lateness (default 50)
   --gap-ms N           time without a call beyond that (default 2000)
   --agent-heap-mb N    heap of an agent (default 100)
@@ -42,7 +42,7 @@ const TEXTS = {
   schedules: '1',
   parallel: '1',
   speed: '10',
-  'converge-ms': '15000',
+  'converge-ms': '40000',
   'call-ms': '50',
   'gap-ms': '2000',
   'agent-heap-mb': '100',

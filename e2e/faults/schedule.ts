@@ -19,6 +19,8 @@ export interface Outcome {
   readonly tookMs: number;
   /** From the end of the last fault to agreement, in ms. */
   readonly convergedMs: number;
+  /** What each operator said. */
+  readonly operatorLogs: readonly string[];
 }
 
 const LOOK_MS = 200;
@@ -55,7 +57,9 @@ export async function playSchedule(options: ScheduleOptions): Promise<Outcome> {
     await stage.measure();
     stage.note({ kind: 'ended', at: monotonic() });
     const records = stage.records();
-    return { violations: check(records, bounds), records, tookMs: monotonic() - begun, convergedMs };
+    const operatorLogs = stage.replicas.map(({ log }) => log);
+    const tookMs = monotonic() - begun;
+    return { violations: check(records, bounds), records, tookMs, convergedMs, operatorLogs };
   } finally {
     clearInterval(measuring);
     await stage.stop();

@@ -76,12 +76,14 @@ function goBack(): (event: string) => string[] {
     if (!is(event, 'commit') || done) return [event];
     const policies = under.some((one) => is(one, 'policy'));
     if (first === undefined) {
-      if (policies && under[0]!.includes('"snapshot"')) first = under;
+      if (policies) first = under;
       return [event];
     }
     if (!policies) return [event];
     done = true;
-    const old = first.map((one) => one.replace(/"asOf":\{[^}]*\},/, ''));
+    const old = first.map((one) =>
+      is(one, 'begin') ? one.replace(/"asOf":\{[^}]*\},|"base":"[^"]*",/g, '').replace('"patch"', '"snapshot"') : one,
+    );
     const empty = old.filter((one) => is(one, 'begin') || is(one, 'commit'));
     return [event, ...empty, ...old];
   };

@@ -58,8 +58,7 @@ export interface Truth {
 }
 
 /** What the run itself did and saw. */
-export type RunRecord = { readonly at: number } & /** The API server took a policy; the request began at `begun`. */
-(
+export type RunRecord = { readonly at: number } /** The API server took a policy; the request began at `begun`. */ & (
   | ({ readonly kind: 'written'; readonly begun: number } & Truth)
   | { readonly kind: 'deleted'; readonly begun: number; readonly uid: string }
   | { readonly kind: 'fault'; readonly fault: string; readonly detail: string }
