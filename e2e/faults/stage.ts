@@ -259,7 +259,12 @@ export class Stage {
   }
 
   #clock(shiftMs: number): Record<string, string> {
-    return { CLOCK_SPEED: String(this.#options.speed), CLOCK_WALL_SHIFT_MS: String(shiftMs) };
+    return {
+      CLOCK_SPEED: String(this.#options.speed),
+      CLOCK_WALL_SHIFT_MS: String(shiftMs),
+      // Processes of the same sources start in half the time.
+      NODE_COMPILE_CACHE: join(this.#options.cluster.folder, 'compiled'),
+    };
   }
 
   async #kubeconfig(replica: number, server: string): Promise<string> {
