@@ -18,9 +18,9 @@ const project = (displayName, roots, testMatch = ['**/*.test.ts']) => ({
 export default {
   testTimeout: 30_000,
   projects: [
-    project('unit', ['crds/schema', 'agent', 'operator', 'examples', 'e2e/load']),
+    project('unit', ['crds/schema', 'agent', 'operator', 'examples', 'e2e/load', 'e2e/faults/model']),
     project('structure', ['test']),
     project('conformance', ['conformance']),
-    { ...project('e2e', ['e2e']), testPathIgnorePatterns: ['/node_modules/', '<rootDir>/e2e/load/'] },
+    { ...project('e2e', ['e2e']), testPathIgnorePatterns: ['/node_modules/', '<rootDir>/e2e/load/', '<rootDir>/e2e/faults/model/'] },
   ],
 };
