@@ -1,11 +1,15 @@
 /** Plays seeded schedules of faults against real operators, agents and an API server, and says which invariant did not hold. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Cluster, startCluster } from '../cluster/cluster.ts';
 import { described, plan } from './model/plan.ts';
 import { type FaultsOptions, readOptions, USAGE, UsageError } from './options.ts';
 import { type Outcome, playSchedule } from './schedule.ts';
 import { story } from './story.ts';
+
+/** Schedules that play at the same time begin one after the other, so that not all start their processes at once. */
+const APART_MS = 3_000;
 
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
@@ -51,7 +55,8 @@ async function run(options: FaultsOptions): Promise<boolean> {
   try {
     await cluster.applyCrds();
     const seeds = Array.from({ length: options.schedules }, (_, i) => options.seed + i);
-    const player = async () => {
+    const player = async (place: number) => {
+      await sleep(place * APART_MS);
       for (let seed = seeds.shift(); seed !== undefined; seed = seeds.shift()) {
         const outcome = await play(cluster, options, seed).catch((error: Error) => error);
         if (outcome instanceof Error) {
@@ -65,7 +70,7 @@ async function run(options: FaultsOptions): Promise<boolean> {
         if (options.plant === undefined ? outcome.violations.length > 0 : !found) bad += 1;
       }
     };
-    await Promise.all(Array.from({ length: options.parallel }, player));
+    await Promise.all(Array.from({ length: options.parallel }, (_, place) => player(place)));
   } finally {
     await cluster.stop();
   }

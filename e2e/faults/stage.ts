@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import type { Cluster } from '../cluster/cluster.ts';
+import { eventually } from '../cluster/run.ts';
 import { Child } from '../load/child.ts';
 import { monotonic } from '../load/monotonic.ts';
 import { OperatorProcess } from '../processes/operator.ts';
@@ -23,6 +24,9 @@ export interface StageOptions {
   /** A violation on purpose. */
   readonly plant?: Invariant;
 }
+
+/** A machine with much else to do takes its time to start a process. */
+const READY_MS = 90_000;
 
 const AGENTS_MAIN = new URL('./agents-main.ts', import.meta.url);
 const FAST_CLOCK = new URL('./fast-clock.ts', import.meta.url);
@@ -162,7 +166,7 @@ export class Stage {
           `--lease-namespace=${this.namespace('here')}`,
           `--replica-name=replica-${i}`,
         );
-        await this.replicas[i].ready();
+        await eventually(() => this.replicas[i]!.ready(), READY_MS);
       }),
     );
     this.route();
