@@ -1,8 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { OperatorProcess } from '../processes/operator.ts';
+import { type ApiWay, GONE_EVENT } from './api-way.ts';
 import type { Fault, FaultName } from './model/plan.ts';
-import { type ApiWay, GONE_EVENT, type Stage, serviceOf } from './stage.ts';
+import { type Stage, serviceOf } from './stage.ts';
 
 /** What a fault is made of. `amount` is what the plan drew for it. */
 interface Scene {

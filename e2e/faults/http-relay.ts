@@ -35,6 +35,7 @@ export class HttpRelay {
   readonly #hooks: Hooks;
   readonly #sockets = new Set<Socket>();
   readonly #targetOf = new WeakMap<Socket, URL>();
+  readonly #swallowed = new WeakSet<Socket>();
   readonly #waiting = new Set<() => void>();
   targets: readonly URL[];
   /** Each connection is reset at once. */
@@ -43,6 +44,10 @@ export class HttpRelay {
   bytesPerSecond = Number.POSITIVE_INFINITY;
   /** The share of pieces, from 0 to 1, that must be sent again, after a wait that grows as that of TCP does. */
   loss = 0;
+  /** Bytes of answers that were passed on. */
+  passed = 0;
+  /** Requests that were sent once more, or after they were given up. */
+  again = 0;
   #silent = false;
   /** How many bytes the next answer may have before the wire is cut. */
   #cutAfter: number | undefined;
@@ -92,6 +97,12 @@ export class HttpRelay {
     this.#wake();
   }
 
+  /** Goes on with new connections, and leaves those that are open silent for ever. */
+  swallow(): void {
+    for (const socket of this.#sockets) this.#swallowed.add(socket);
+    this.silent = false;
+  }
+
   /** Resets every connection; new ones are taken. */
   cut(): void {
     for (const socket of this.#sockets) reset(socket);
@@ -132,7 +143,7 @@ export class HttpRelay {
     const body = Buffer.concat(await request.toArray());
     await this.#pass(request, body.length);
     const [first = 0, ...again] = this.#hooks.deliveries?.(request) ?? [];
-    for (const ms of again) setTimeout(() => this.#ask(request, body)?.on('response', (far) => far.resume()), ms);
+    for (const ms of again) setTimeout(() => this.#repeat(request, body), ms);
     if (first === Number.POSITIVE_INFINITY) return;
     await sleep(first);
     const upstream = this.#ask(request, body);
@@ -140,6 +151,13 @@ export class HttpRelay {
     response.on('close', () => upstream.destroy());
     const [far] = (await once(upstream, 'response')) as [IncomingMessage];
     await this.#passBack(request, far, response);
+  }
+
+  #repeat(request: IncomingMessage, body: Buffer): void {
+    this.#ask(request, body)?.on('response', (far) => {
+      this.again += 1;
+      far.resume();
+    });
   }
 
   #ask(request: IncomingMessage, body: Buffer) {
@@ -174,6 +192,7 @@ export class HttpRelay {
         return;
       }
       written += changed.length;
+      this.passed += changed.length;
       if (response.destroyed) return;
       if (!response.write(changed)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
     }
@@ -186,10 +205,12 @@ export class HttpRelay {
     let waitMs = this.delayMs + (bytes / this.bytesPerSecond) * 1_000;
     for (let resendMs = 200; Math.random() < this.loss && resendMs < 2_000; resendMs *= 2) waitMs += resendMs;
     if (waitMs > 0) await sleep(waitMs);
-    while ((this.#silent || this.#stalled?.(request)) && !request.socket.destroyed) {
+    const { socket } = request;
+    const kept = () => this.#silent || this.#swallowed.has(socket) || this.#stalled?.(request);
+    while (kept() && !socket.destroyed) {
       await new Promise<void>((resolve) => {
         this.#waiting.add(resolve);
-        request.socket.once('close', resolve);
+        socket.once('close', resolve);
       });
     }
   }

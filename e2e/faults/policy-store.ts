@@ -26,6 +26,8 @@ export interface Wanted {
   readonly failures: number;
   /** The API server takes it, and an agent cannot be sent it: it is too large for an event. */
   readonly malformed?: boolean;
+  /** Almost as large as an event may be. */
+  readonly wide?: boolean;
 }
 
 /** Policies in a real API server, with a note of each write. */
@@ -78,13 +80,14 @@ export class PolicyStore {
 const KIND = { apiVersion: `${GROUP}/${VERSION}`, kind: 'CircuitBreakerPolicy' };
 const place = (namespace: string) => ({ group: GROUP, version: VERSION, namespace, plural: 'circuitbreakerpolicies' });
 
-function specOf({ breaker, selector, failures, malformed = false }: Wanted): object {
+function specOf({ breaker, selector, failures, malformed = false, wide = false }: Wanted): object {
   const trip = { consecutiveFailures: failures };
   const labels = Object.keys(selector).length > 0 ? { selector: { matchLabels: selector } } : {};
   const names = Array.from({ length: 128 }, (_, i) => `${i}`.padEnd(256, 'x'));
   const lists = { failure: { errorNames: names, errorCodes: names }, ignore: { errorNames: names } };
+  if (wide) lists.ignore.errorNames = lists.failure.errorCodes = names.slice(0, 40);
   const spec = { breakers: [breaker], ...labels, trip, recovery: { openDuration: '10m' } };
-  return malformed ? { ...spec, classify: lists } : spec;
+  return malformed || wide ? { ...spec, classify: lists } : spec;
 }
 
 function truthOf({ metadata, spec }: Stored): Truth {

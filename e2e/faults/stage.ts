@@ -1,7 +1,6 @@
-import { mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, truncateSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
-import { parse, stringify } from 'yaml';
 import type { Cluster } from '../cluster/cluster.ts';
 import { eventually } from '../cluster/run.ts';
 import { Child } from '../load/child.ts';
@@ -9,7 +8,9 @@ import { monotonic } from '../load/monotonic.ts';
 import { OperatorProcess } from '../processes/operator.ts';
 import type { Life } from './agent-worker.ts';
 import type { Request } from './agents-main.ts';
-import { type Answer, HttpRelay } from './http-relay.ts';
+import { ApiWay } from './api-way.ts';
+import { HttpRelay } from './http-relay.ts';
+import { relayedKubeconfig } from './kubeconfig.ts';
 import type { Invariant } from './model/checker.ts';
 import { AGENTS, type AgentPlan, BREAKERS, type Plan, REPLICAS, type Side } from './model/plan.ts';
 import { type LogRecord, readRecords } from './model/records.ts';
@@ -30,89 +31,9 @@ const READY_MS = 90_000;
 
 const AGENTS_MAIN = new URL('./agents-main.ts', import.meta.url);
 const FAST_CLOCK = new URL('./fast-clock.ts', import.meta.url);
-const isWatch = (request: IncomingMessage) => request.url!.includes('watch=true');
-const isPolicies = (request: IncomingMessage) => /\/circuitbreakerpolicies(\?|$)/.test(request.url!);
 const isReport = (request: IncomingMessage) => request.url!.startsWith('/v1/report');
 export const serviceOf = (request: IncomingMessage) =>
   new URL(request.url!, 'http://stage').searchParams.get('service') ?? undefined;
-
-/** The way of one replica to the API server, and what it meets there. */
-export class ApiWay {
-  readonly relay: HttpRelay;
-  /** What every request meets; absent: the API server. */
-  refusal: Answer | undefined;
-  /** How many watches are told that their history is gone. */
-  expirations = 0;
-  /** How many lists are answered as another API server would that is behind. */
-  oldLists = 0;
-  /** Written into the watches that are open at their next piece. */
-  #inject: string | undefined;
-  #firstList: string | undefined;
-
-  constructor(url: string) {
-    this.relay = new HttpRelay([new URL(url)], {
-      answer: (request) => this.#answer(request),
-      body: (request) => this.#body(request),
-    });
-  }
-
-  /** Says the next time that something comes on a watch that its history is gone, or something that nobody can read. */
-  inject(line: string): void {
-    this.#inject = `${line}\n`;
-  }
-
-  heal(): void {
-    this.relay.heal();
-    this.refusal = undefined;
-    this.expirations = 0;
-    this.oldLists = 0;
-    this.#inject = undefined;
-  }
-
-  #answer(request: IncomingMessage): Answer | undefined {
-    if (this.refusal !== undefined) return this.refusal;
-    if (!isPolicies(request)) return undefined;
-    if (isWatch(request) && this.expirations > 0) {
-      this.expirations -= 1;
-      return { status: 410, headers: JSON_TYPE, body: JSON.stringify(GONE) };
-    }
-    if (!isWatch(request) && this.oldLists > 0 && this.#firstList !== undefined) {
-      this.oldLists -= 1;
-      return { status: 200, headers: JSON_TYPE, body: this.#firstList };
-    }
-    return undefined;
-  }
-
-  #body(request: IncomingMessage): ((chunk: Buffer) => Buffer) | undefined {
-    if (!isPolicies(request)) return undefined;
-    if (isWatch(request)) {
-      return (chunk) => {
-        const injected = this.#inject;
-        this.#inject = undefined;
-        return injected === undefined ? chunk : Buffer.concat([Buffer.from(injected), chunk]);
-      };
-    }
-    let whole = '';
-    return (chunk) => {
-      whole += chunk;
-      if (whole.endsWith('\n') || whole.endsWith('}')) this.#firstList ??= complete(whole);
-      return chunk;
-    };
-  }
-}
-
-const JSON_TYPE = { 'content-type': 'application/json' };
-const GONE = { kind: 'Status', status: 'Failure', code: 410, reason: 'Expired', message: 'too old resource version' };
-export const GONE_EVENT = JSON.stringify({ type: 'ERROR', object: GONE });
-
-function complete(text: string): string | undefined {
-  try {
-    JSON.parse(text);
-    return text;
-  } catch {
-    return undefined;
-  }
-}
 
 /** Everything that takes part in a schedule: two replicas, each with a way of its own to the API server, a Service, and agents. */
 export class Stage {
@@ -158,7 +79,7 @@ export class Stage {
     await Promise.all(
       this.ways.map(async (way, i) => {
         await way.relay.start();
-        const kubeconfig = await this.#kubeconfig(i, way.relay.url);
+        const kubeconfig = relayedKubeconfig(cluster, way.relay.url, this.#path(`replica-${i}.kubeconfig`));
         this.replicas[i] = await OperatorProcess.within(
           { environment: this.#clock(plan.replicaShiftMs), preload: FAST_CLOCK },
           `--kubeconfig=${kubeconfig}`,
@@ -269,14 +190,6 @@ export class Stage {
       // Processes of the same sources start in half the time.
       NODE_COMPILE_CACHE: join(this.#options.cluster.folder, 'compiled'),
     };
-  }
-
-  async #kubeconfig(replica: number, server: string): Promise<string> {
-    const path = this.#path(`replica-${replica}.kubeconfig`);
-    const admin = parse(readFileSync(this.#options.cluster.kubeconfig, 'utf8')) as { clusters: { cluster: object }[] };
-    admin.clusters[0]!.cluster = { server, 'insecure-skip-tls-verify': true };
-    writeFileSync(path, stringify(admin), { mode: 0o600 });
-    return path;
   }
 
   #cache(service: string): string {
