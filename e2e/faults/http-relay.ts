@@ -194,7 +194,7 @@ export class HttpRelay {
       written += changed.length;
       this.passed += changed.length;
       if (response.destroyed) return;
-      if (!response.write(changed)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
+      if (!response.write(changed)) await drained(response);
     }
     if (far.complete) response.end();
     else reset(request.socket);
@@ -219,6 +219,17 @@ export class HttpRelay {
     for (const resolve of this.#waiting) resolve();
     this.#waiting.clear();
   }
+}
+
+/** Resolves when the reader has taken what was written, or is gone. */
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const settle = () => {
+      response.off('drain', settle).off('close', settle);
+      resolve();
+    };
+    response.on('drain', settle).on('close', settle);
+  });
 }
 
 /** A socket that is being closed in order cannot be reset any more, and libuv would never let go of it. */

@@ -135,6 +135,12 @@ describe('I5, that all agree at last,', () => {
     expect(judged(A1, A2, live, healed(100, a2), runs(900, 'a', 2, 5))).toEqual([]);
   });
 
+  it('holds when they take as much longer as the machine had no time for them', () => {
+    const late = [A1, A2, live, healed(100, a2), runs(1_500, 'a', 2, 5)];
+    expect(judged(...late, { kind: 'ended', at: 1_600, stolenMs: 300 })).toEqual([expect.stringMatching(/^I5: /)]);
+    expect(judged(...late, { kind: 'ended', at: 1_600, stolenMs: 500 })).toEqual([]);
+  });
+
   it('holds for a life that was killed, whatever it ran', () => {
     expect(judged(A1, A2, runs(2, 'a', 1, 3), { kind: 'killed', at: 50, agent: AGENT }, healed(100, a2))).toEqual([]);
   });

@@ -68,7 +68,8 @@ export type RunRecord = { readonly at: number } /** The API server took a policy
   | { readonly kind: 'memory'; readonly operator: string; readonly rssMb: number }
   /** No fault is left; this is what the API server has. */
   | { readonly kind: 'healed'; readonly truth: readonly Truth[] }
-  | { readonly kind: 'ended' }
+  /** Nobody is waited for any more. `stolenMs` of the time since the last fault this machine had no time for us. */
+  | { readonly kind: 'ended'; readonly stolenMs: number }
 );
 
 export type LogRecord = AgentRecord | RunRecord;
