@@ -9,6 +9,7 @@ import { failuresOf, Scene } from './scene.ts';
 let deliveries: readonly number[] | undefined;
 let holdReports = false;
 let change: ((text: string) => string) | undefined;
+let reported: ((body: Record<string, unknown>) => void) | undefined;
 let scene: Scene;
 
 const isReport = (url: string | undefined) => url?.startsWith('/v1/report') === true;
@@ -17,6 +18,12 @@ beforeAll(async () => {
   scene = await Scene.start({
     answer: ({ url }) => (holdReports && isReport(url) ? 'hold' : undefined),
     deliveries: ({ url }) => (isReport(url) ? deliveries : undefined),
+    sends: ({ url }, body) => {
+      if (reported === undefined || !isReport(url)) return body;
+      const report = JSON.parse(body.toString('utf8')) as Record<string, unknown>;
+      reported(report);
+      return Buffer.from(JSON.stringify(report));
+    },
     body: ({ url }) => {
       const own = change;
       return own === undefined || isReport(url) ? undefined : wholeEvents(own);
@@ -28,6 +35,7 @@ afterEach(async () => {
   deliveries = undefined;
   holdReports = false;
   change = undefined;
+  reported = undefined;
   await scene.clear();
 });
 
@@ -280,6 +288,40 @@ describe('an agent and an operator of different versions:', () => {
       await scene.cluster.kubectl('wait', '--for=condition=Programmed', 'cbp/skewed', '--timeout=60s');
       await scene.delete('skewed');
       await scene.runs([agent], 'skewed', undefined);
+    },
+    120_000,
+  );
+
+  it.each<[string, (body: Record<string, unknown>) => void]>([
+    [
+      'the reports of the agent have fields more',
+      (body) => {
+        Object.assign(body, { weather: 'fine' });
+        for (const breaker of body.breakers as object[]) Object.assign(breaker, { future: { since: 2 } });
+      },
+    ],
+    [
+      'the reports of the agent have fields fewer',
+      (body) => {
+        delete body.appliedAgoMs;
+        for (const breaker of body.breakers as { latency?: unknown; transitions?: unknown }[]) {
+          delete breaker.latency;
+          delete breaker.transitions;
+        }
+      },
+    ],
+  ])(
+    '%s, and the operator counts and knows what runs',
+    async (name, changed) => {
+      const breaker = name.endsWith('more') ? 'newer' : 'older';
+      reported = changed;
+      await scene.put(breaker, 2);
+      const agent = await scene.agent();
+      await scene.runs([agent], breaker, 2);
+      await calls(agent, breaker, 4);
+      await eventually(async () => expect(await counted(breaker)).toBe(4), 60_000);
+      await scene.cluster.kubectl('wait', '--for=condition=Programmed', `cbp/${breaker}`, '--timeout=60s');
+      await scene.delete(breaker);
     },
     120_000,
   );

@@ -23,9 +23,9 @@ export interface Life {
 
 type Call = Extract<AgentRecord, { kind: 'call' }>;
 
-const BEAT_MS = 40;
+const BEAT_MS = 100;
 const BEATS_A_PROBE = 4;
-const BEATS_A_MEASUREMENT = 12;
+const BEATS_A_MEASUREMENT = 5;
 const GREATEST_TRIES = 14;
 const STALLING_CALL_MS = 400;
 const LEAK_BYTES = 8 * 1024 * 1024;

@@ -1,9 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { eventually } from '../cluster/run.ts';
 import type { OperatorProcess } from '../processes/operator.ts';
 import { type ApiWay, GONE_EVENT } from './api-way.ts';
 import type { Fault, FaultName } from './model/plan.ts';
-import { type Stage, serviceOf } from './stage.ts';
+import { READY_MS, type Stage, serviceOf } from './stage.ts';
 
 /** What a fault is made of. `amount` is what the plan drew for it. */
 interface Scene {
@@ -144,6 +145,15 @@ async function delivers(stage: Stage, delays: readonly number[], ms: number): Pr
   stage.deliveries = undefined;
 }
 
+/** A replica that another process took a port from while it was gone is started until it listens. */
+async function runs(replica: OperatorProcess): Promise<void> {
+  const answers = () => fetch(`http://127.0.0.1:${replica.metricsPort}/livez`).then(({ ok }) => ok);
+  await eventually(async () => {
+    if (replica.ended) replica.launch();
+    return answers();
+  }, READY_MS);
+}
+
 /** Makes a fault. Two faults of one replica or of one agent do not overlap: the later one waits. */
 export class FaultMaker {
   readonly #stage: Stage;
@@ -167,6 +177,7 @@ export class FaultMaker {
   /** Resolves when every fault is over. */
   async over(): Promise<void> {
     await Promise.all(this.#busy.values());
+    await Promise.all(this.#stage.replicas.map(runs));
     for (const way of this.#stage.ways) way.heal();
     this.#stage.service.heal();
     this.#stage.deliveries = undefined;

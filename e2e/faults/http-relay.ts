@@ -20,6 +20,8 @@ export interface Hooks {
   readonly answer?: (request: IncomingMessage) => Answer | undefined;
   /** Another path than was asked for. */
   readonly path?: (request: IncomingMessage) => string;
+  /** Takes the whole body of a request and gives what is sent to the server. */
+  readonly sends?: (request: IncomingMessage, body: Buffer) => Buffer;
   /** Takes each piece of an answer and gives what is passed on. */
   readonly body?: (request: IncomingMessage) => ((chunk: Buffer) => Buffer) | undefined;
   /** Takes a whole request body; what it returns is sent to the server as often, and after as many ms. The first answer counts; a first delay of Infinity loses it. */
@@ -140,7 +142,8 @@ export class HttpRelay {
       response.writeHead(answer.status, answer.headers).end(answer.body);
       return;
     }
-    const body = Buffer.concat(await request.toArray());
+    const whole = Buffer.concat(await request.toArray());
+    const body = this.#hooks.sends?.(request, whole) ?? whole;
     await this.#pass(request, body.length);
     const [first = 0, ...again] = this.#hooks.deliveries?.(request) ?? [];
     for (const ms of again) setTimeout(() => this.#repeat(request, body), ms);
@@ -164,7 +167,8 @@ export class HttpRelay {
     const target = this.#targetOf.get(request.socket);
     if (target === undefined) return undefined;
     const path = this.#hooks.path?.(request) ?? request.url!;
-    const headers = { ...request.headers, host: target.host, connection: 'close' };
+    const length = request.headers['content-length'] !== undefined && { 'content-length': String(body.length) };
+    const headers = { ...request.headers, host: target.host, connection: 'close', ...length };
     const send = target.protocol === 'https:' ? httpsRequest : httpRequest;
     const options = { method: request.method!, headers, agent: false, rejectUnauthorized: false };
     const upstream = send(new URL(path, target), options);

@@ -81,6 +81,10 @@ async function run(options: FaultsOptions): Promise<boolean> {
   return bad === 0;
 }
 
+if (process.argv.includes('--help')) {
+  say(USAGE);
+  process.exit();
+}
 try {
   process.exit((await run(readOptions(process.argv.slice(2)))) ? 0 : 1);
 } catch (error) {

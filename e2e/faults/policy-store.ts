@@ -1,5 +1,5 @@
 import { GROUP, VERSION } from '@fuseboard/schema';
-import { CustomObjectsApi, KubeConfig } from '@kubernetes/client-node';
+import { CoreV1Api, CustomObjectsApi, KubeConfig } from '@kubernetes/client-node';
 import { monotonic } from '../load/monotonic.ts';
 import type { Labels, LogRecord, Truth } from './model/records.ts';
 
@@ -33,6 +33,7 @@ export interface Wanted {
 /** Policies in a real API server, with a note of each write. */
 export class PolicyStore {
   readonly #api: CustomObjectsApi;
+  readonly #core: CoreV1Api;
   readonly #note: (record: LogRecord) => void;
   readonly #known = new Map<string, Stored>();
 
@@ -40,7 +41,13 @@ export class PolicyStore {
     const config = new KubeConfig();
     config.loadFromFile(kubeconfig);
     this.#api = config.makeApiClient(CustomObjectsApi);
+    this.#core = config.makeApiClient(CoreV1Api);
     this.#note = note;
+  }
+
+  /** Makes a namespace that is not there yet. */
+  async namespace(name: string): Promise<void> {
+    await this.#core.createNamespace({ body: { metadata: { name } } });
   }
 
   /** Creates a policy, or replaces its spec; with the status and version of whoever wrote last. */

@@ -36,6 +36,7 @@ export async function playSchedule(options: ScheduleOptions): Promise<Outcome> {
   const maker = new FaultMaker(stage);
   const measuring = setInterval(() => void stage.measure(), MEASURE_MS);
   try {
+    for (const side of ['here', 'there'] as const) await store.namespace(stage.namespace(side));
     await stage.start();
     for (const edit of plan.begin) await make(edit, stage, store);
     const begun = monotonic();

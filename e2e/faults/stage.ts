@@ -27,7 +27,7 @@ export interface StageOptions {
 }
 
 /** A machine with much else to do takes its time to start a process. */
-const READY_MS = 90_000;
+export const READY_MS = 90_000;
 
 const AGENTS_MAIN = new URL('./agents-main.ts', import.meta.url);
 const FAST_CLOCK = new URL('./fast-clock.ts', import.meta.url);
@@ -73,7 +73,6 @@ export class Stage {
 
   async start(): Promise<void> {
     const { cluster, plan, plant } = this.#options;
-    await Promise.all([cluster.namespace(this.namespace('here')), cluster.namespace(this.namespace('there'))]);
     await this.service.start();
     for (let i = 0; i < REPLICAS; i += 1) this.ways.push(new ApiWay(cluster.url));
     await Promise.all(

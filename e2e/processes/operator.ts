@@ -73,6 +73,11 @@ export class OperatorProcess {
     }, 30_000);
   }
 
+  /** Whether the process is gone. */
+  get ended(): boolean {
+    return this.#child === undefined || this.#child.exitCode !== null || this.#child.signalCode !== null;
+  }
+
   get url(): string {
     return `http://127.0.0.1:${this.agentsPort}`;
   }
@@ -108,7 +113,7 @@ export class OperatorProcess {
   /** Ends the process with a signal and resolves with its exit code; null when the signal ended it. */
   async end(signal: NodeJS.Signals = 'SIGKILL'): Promise<number | null> {
     const child = this.#child;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
+    if (child === undefined || this.ended) return child?.exitCode ?? null;
     const exit = once(child, 'exit');
     child.kill(signal);
     const [code] = (await exit) as [number | null];
