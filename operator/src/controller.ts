@@ -53,6 +53,7 @@ export class Controller {
   readonly #clock: Clock;
   #push: Push = () => false;
   #asOf: AsOf | undefined;
+  #asOfIn: ReadonlyMap<string, AsOf> = new Map();
   #reconciled = false;
   #reconcileTimer: NodeJS.Timeout | undefined;
   #judgeTimer: NodeJS.Timeout | undefined;
@@ -102,9 +103,12 @@ export class Controller {
     return this.#reconciled;
   }
 
-  /** How new the boards are. Absent where the source has no versions. */
-  get asOf(): AsOf | undefined {
-    return this.#asOf;
+  /**
+   * How new the boards of a namespace are; absent where the source has no versions. Never that of another namespace: an agent that
+   * is told of an older one than it has would take it for news from a replica that is behind.
+   */
+  asOf(namespace: string): AsOf | undefined {
+    return this.#asOfIn.get(namespace) ?? this.#asOf;
   }
 
   /** Reads the source afresh and brings the boards in line; rejects in an outage. Calls that wait together share one reading. */
@@ -148,9 +152,10 @@ export class Controller {
   #reconcile(): void {
     clearTimeout(this.#reconcileTimer);
     this.#reconcileTimer = undefined;
-    const { synced, asOf, policies } = this.source.state();
+    const { synced, asOf, asOfIn = new Map<string, string>(), policies } = this.source.state();
     if (!synced) return;
     this.#asOf = asOf === undefined ? undefined : { policies: asOf };
+    this.#asOfIn = new Map([...asOfIn].map(([namespace, version]) => [namespace, { policies: version }]));
     this.#reconciled = true;
     const change = this.boards.update(policies.values());
     this.#refused.clear();
@@ -178,7 +183,7 @@ export class Controller {
       if (!this.#aim(agent, board) || board.revision === before?.revision) continue;
       if (!moved.has(board)) moved.set(board, new Set());
       moved.get(board)!.add(before);
-      if (!this.#push(agent, board, this.#asOf)) continue;
+      if (!this.#push(agent, board, this.asOf(namespace))) continue;
       const group = pushed.get(board.revision) ?? { board, agents: 0 };
       group.agents += 1;
       pushed.set(board.revision, group);

@@ -5,7 +5,7 @@ import type { Source, SourceState } from '../src/sources/source.ts';
 export class MemorySource implements Source {
   readonly kind = 'kubernetes';
   /** What a consistent read finds; a test may set it ahead of what was told so far. */
-  stored: { policies: readonly Policy[]; asOf?: string } = { policies: [] };
+  stored: { policies: readonly Policy[]; asOf?: string; asOfIn?: ReadonlyMap<string, string> } = { policies: [] };
   outage: string | undefined;
   refreshes = 0;
   #state: SourceState = { synced: false, policies: new Map(), problems: [] };
@@ -26,9 +26,10 @@ export class MemorySource implements Source {
   }
 
   tell(): void {
-    const { policies, asOf } = this.stored;
+    const { policies, asOf, asOfIn } = this.stored;
     const byName = new Map(policies.map((policy) => [`${policy.namespace}/${policy.name}`, policy]));
-    this.#state = { synced: true, policies: byName, problems: [], ...(asOf !== undefined && { asOf }) };
+    const versions = { ...(asOf !== undefined && { asOf }), ...(asOfIn !== undefined && { asOfIn }) };
+    this.#state = { synced: true, policies: byName, problems: [], ...versions };
     this.#changed();
   }
 

@@ -97,6 +97,12 @@ describe('policies from an API server that works', () => {
     server.put('a', { breakers: ['x'] }, 'one');
     await until(() => source.state().policies.get('one/a')?.generation === 2);
     expect(source.state().asOf).toBe(before);
+    expect(source.state().asOfIn).toEqual(
+      new Map([
+        ['one', server.version],
+        ['two', before],
+      ]),
+    );
   });
 
   it('are read afresh on demand, at least as new as at the call', async () => {

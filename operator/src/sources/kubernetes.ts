@@ -27,7 +27,8 @@ export function kubernetesSource(options: KubernetesSourceOptions): KubernetesSo
   const translated = new WeakMap<KubeObject, Policy>();
   let changed = () => {};
   let state: SourceState | undefined;
-  const reflectors = (namespaces?.length ? [...new Set(namespaces)] : [undefined]).map(
+  const watched = namespaces?.length ? [...new Set(namespaces)] : [undefined];
+  const reflectors = watched.map(
     (namespace) =>
       new Reflector({
         client,
@@ -54,6 +55,7 @@ export function kubernetesSource(options: KubernetesSourceOptions): KubernetesSo
       synced: reflectors.every(({ synced }) => synced),
       ...(outages.length === 0 ? {} : { outage: outages.join('; ') }),
       ...(asOf === undefined ? {} : { asOf }),
+      ...(reflectors.length === 1 ? {} : { asOfIn: versionsOf(watched, reflectors) }),
       policies: new Map(
         reflectors.flatMap(({ objects }) => [...objects].map(([key, object]) => [key, policyOf(object)] as const)),
       ),
@@ -103,6 +105,15 @@ function toPolicy({ metadata, spec, status }: KubeObject): Policy {
     problems: specProblems(spec),
     ...(status === undefined ? {} : { status: status as PolicyStatus }),
   };
+}
+
+function versionsOf(
+  namespaces: readonly (string | undefined)[],
+  reflectors: readonly Reflector[],
+): Map<string, string> {
+  const versions = new Map<string, string>();
+  for (const [i, { asOf }] of reflectors.entries()) if (asOf !== undefined) versions.set(namespaces[i]!, asOf);
+  return versions;
 }
 
 /** What all of the copies contain; nothing while one of them has not been filled. */

@@ -16,6 +16,8 @@ export interface SourceState {
   readonly outage?: string;
   /** The resourceVersion of the cache, a decimal string; absent where there is none. */
   readonly asOf?: string;
+  /** The same by namespace, where each is read by itself and has a version of its own; `asOf` is then the lowest. Absent: it is one for all. */
+  readonly asOfIn?: ReadonlyMap<string, string>;
   /** By `namespace/name`. */
   readonly policies: ReadonlyMap<string, Policy>;
   readonly problems: readonly SourceProblem[];
