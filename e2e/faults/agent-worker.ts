@@ -3,6 +3,7 @@
  * became of each call and how late its event loop was. URL, labels and cache folder come from the environment.
  */
 import { openSync, writeSync } from 'node:fs';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { parentPort, workerData } from 'node:worker_threads';
 import { getBreaker, start } from '@fuseboard/agent';
 import { monotonic } from '../load/monotonic.ts';
@@ -24,6 +25,7 @@ export interface Life {
 type Call = Extract<AgentRecord, { kind: 'call' }>;
 
 const BEAT_MS = 100;
+const LOOP_RESOLUTION_MS = 20;
 const BEATS_A_PROBE = 4;
 const BEATS_A_MEASUREMENT = 5;
 const GREATEST_TRIES = 14;
@@ -120,6 +122,7 @@ function probe(name: string): void {
 }
 
 const leaked: Uint8Array[][] = [];
+const loop = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS });
 let due = monotonic();
 let beats = 0;
 let state = '';
@@ -127,7 +130,8 @@ let lagBefore = 0;
 
 function beat(): void {
   const begun = monotonic();
-  const lagMs = Math.max(0, begun - due);
+  const lagMs = Math.max(0, begun - due, loop.max / 1e6 - LOOP_RESOLUTION_MS);
+  loop.reset();
   due = begun + BEAT_MS;
   after(BEAT_MS, beat);
   for (const one of unsettled) write({ ...one, lagMs: Math.max(lagMs, lagBefore) });
@@ -147,6 +151,7 @@ function beat(): void {
   }
 }
 
+loop.enable();
 beat();
 // A thread that only waits for its timers would end when its parent does not listen.
 parentPort?.on('message', () => {});
