@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { type KubernetesSource, kubernetesSource } from '../../operator/src/sources/kubernetes.ts';
-import { answer, type Fault, FaultyApiServer, status } from '../../operator/test/faulty-api-server.ts';
-import { eventually } from '../cluster/run.ts';
+import { type KubernetesSource, kubernetesSource } from '../../../operator/src/sources/kubernetes.ts';
+import { answer, type Fault, FaultyApiServer, status } from '../../../operator/test/faulty-api-server.ts';
+import { eventually } from '../../cluster/run.ts';
 
 interface Followed {
   readonly server: FaultyApiServer;

@@ -1,9 +1,9 @@
 import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { eventually } from '../cluster/run.ts';
-import type { AgentProcess } from '../processes/agent.ts';
-import { failuresOf, Scene } from './scene.ts';
+import { eventually } from '../../cluster/run.ts';
+import type { AgentProcess } from '../../processes/agent.ts';
+import { failuresOf, Scene } from '../scene.ts';
 
 /** What the wire of the test at hand does to requests and answers. */
 let deliveries: readonly number[] | undefined;
