@@ -87,9 +87,11 @@ async function throughBreaker(name: string, fails: boolean): Promise<unknown> {
   return getBreaker(name).execute(work(fails));
 }
 
-const unsettled = new Set<Omit<Call, 'at' | 'agent' | 'lagMs'>>();
+type Ended = Omit<Call, 'at' | 'agent' | 'lagMs'>;
+let ended: Ended[] = [];
+let endedBefore: Ended[] = [];
 
-/** One call through the breaker, and the same beside it; written down at the next beat, when it is known how late the loop was. */
+/** One call through the breaker, and the same beside it; written down two beats later, when it is known how late the loop was. */
 async function call(name: string, fails: boolean): Promise<void> {
   const { user, system } = process.threadCpuUsage();
   const through = timed(() => throughBreaker(name, fails));
@@ -97,7 +99,7 @@ async function call(name: string, fails: boolean): Promise<void> {
   const bare = timed(work(fails));
   const [{ ms, outcome, error }, { ms: bareMs }] = await Promise.all([through, bare]);
   const cpuMs = (after.user + after.system - user - system) / 1_000;
-  unsettled.add({ kind: 'call', breaker: name, outcome, ...(error && { error }), ms, bareMs, cpuMs });
+  ended.push({ kind: 'call', breaker: name, outcome, ...(error && { error }), ms, bareMs, cpuMs });
 }
 
 /** Fails until the breaker rejects: by that its policy is known. All in one turn, so that no other set comes between. */
@@ -126,7 +128,8 @@ const loop = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS });
 let due = monotonic();
 let beats = 0;
 let state = '';
-let lagBefore = 0;
+/** How late the loop was at each of the last beats. The meter may tell of a beat only after the next one has begun. */
+let lags: number[] = [];
 
 function beat(): void {
   const begun = monotonic();
@@ -134,9 +137,10 @@ function beat(): void {
   loop.reset();
   due = begun + BEAT_MS;
   after(BEAT_MS, beat);
-  for (const one of unsettled) write({ ...one, lagMs: Math.max(lagMs, lagBefore) });
-  unsettled.clear();
-  lagBefore = lagMs;
+  lags = [lagMs, ...lags.slice(0, 3)];
+  for (const one of endedBefore) write({ ...one, lagMs: Math.max(...lags) });
+  endedBefore = ended;
+  ended = [];
   if (agent.state !== state) {
     state = agent.state;
     write({ kind: 'link', state });
