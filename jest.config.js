@@ -21,6 +21,9 @@ export default {
     project('unit', ['crds/schema', 'agent', 'operator', 'examples', 'e2e/load', 'e2e/faults/model']),
     project('structure', ['test']),
     project('conformance', ['conformance']),
-    { ...project('e2e', ['e2e']), testPathIgnorePatterns: ['/node_modules/', '<rootDir>/e2e/load/', '<rootDir>/e2e/faults/model/'] },
+    {
+      ...project('e2e', ['e2e']),
+      testPathIgnorePatterns: ['/node_modules/', '<rootDir>/e2e/load/', '<rootDir>/e2e/faults/model/'],
+    },
   ],
 };

@@ -2,8 +2,7 @@
  * A service with the real agent in a thread of its own. It calls its breakers all the time and writes down what they ran, what
  * became of each call and how late its event loop was. URL, labels and cache folder come from the environment.
  */
-import { openSync, writeSync } from 'node:fs';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { existsSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { getBreaker, start } from '@fuseboard/agent';
 import { monotonic } from '../load/monotonic.ts';
@@ -25,7 +24,7 @@ export interface Life {
 type Call = Extract<AgentRecord, { kind: 'call' }>;
 
 const BEAT_MS = 100;
-const LOOP_RESOLUTION_MS = 20;
+const SCHEDULER = '/proc/thread-self/schedstat';
 const BEATS_A_PROBE = 4;
 const BEATS_A_MEASUREMENT = 5;
 const GREATEST_TRIES = 14;
@@ -40,6 +39,10 @@ const write = (record: object) => writeSync(file, `${JSON.stringify({ at: monoto
 const after = (ms: number, task: () => void) => setTimeout(task, ms * speed);
 
 class Down extends Error {}
+
+/** How long this thread was ready to run and was not given a core, where the system tells; else 0. */
+const tells = existsSync(SCHEDULER);
+const waitedMs = () => (tells ? Number(readFileSync(SCHEDULER, 'utf8').split(' ')[1]) / 1e6 : 0);
 
 function view(): View {
   const governed = breakers.flatMap((name) => {
@@ -93,13 +96,15 @@ let endedBefore: Ended[] = [];
 
 /** One call through the breaker, and the same beside it; written down two beats later, when it is known how late the loop was. */
 async function call(name: string, fails: boolean): Promise<void> {
+  const waitedBefore = waitedMs();
   const { user, system } = process.threadCpuUsage();
   const through = timed(() => throughBreaker(name, fails));
   const after = process.threadCpuUsage();
   const bare = timed(work(fails));
   const [{ ms, outcome, error }, { ms: bareMs }] = await Promise.all([through, bare]);
+  const stolenMs = waitedMs() - waitedBefore;
   const cpuMs = (after.user + after.system - user - system) / 1_000;
-  ended.push({ kind: 'call', breaker: name, outcome, ...(error && { error }), ms, bareMs, cpuMs });
+  ended.push({ kind: 'call', breaker: name, outcome, ...(error && { error }), ms, bareMs, stolenMs, cpuMs });
 }
 
 /** Fails until the breaker rejects: by that its policy is known. All in one turn, so that no other set comes between. */
@@ -124,17 +129,15 @@ function probe(name: string): void {
 }
 
 const leaked: Uint8Array[][] = [];
-const loop = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS });
 let due = monotonic();
 let beats = 0;
 let state = '';
-/** How late the loop was at each of the last beats. The meter may tell of a beat only after the next one has begun. */
+/** How late the loop was at each of the last beats. */
 let lags: number[] = [];
 
 function beat(): void {
   const begun = monotonic();
-  const lagMs = Math.max(0, begun - due, loop.max / 1e6 - LOOP_RESOLUTION_MS);
-  loop.reset();
+  const lagMs = Math.max(0, begun - due);
   due = begun + BEAT_MS;
   after(BEAT_MS, beat);
   lags = [lagMs, ...lags.slice(0, 3)];
@@ -155,7 +158,6 @@ function beat(): void {
   }
 }
 
-loop.enable();
 beat();
 // A thread that only waits for its timers would end when its parent does not listen.
 parentPort?.on('message', () => {});

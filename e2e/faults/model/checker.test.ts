@@ -28,7 +28,7 @@ const probe = (at: number, opened?: number): LogRecord => {
 };
 type Call = Extract<AgentRecord, { kind: 'call' }>;
 const call = (at: number, more: Partial<Call> = {}): LogRecord => {
-  const well = { outcome: 'passed', ms: 1, bareMs: 1, lagMs: 0, cpuMs: 0 } as const;
+  const well = { outcome: 'passed', ms: 1, bareMs: 1, lagMs: 0, stolenMs: 0, cpuMs: 0 } as const;
   return { kind: 'call', at, agent: AGENT, breaker: 'p0', ...well, ...more };
 };
 const live: LogRecord = { kind: 'link', at: 1, agent: AGENT, state: 'Live' };
@@ -122,7 +122,8 @@ describe('I4, that calls are left alone,', () => {
     expect(judged(record)).toEqual([expect.stringMatching(/^I4: /)]);
   });
 
-  it('holds for a call that is as late as the loop, and for rejections', () => {
+  it('holds for a call that is as late as the loop, or waited for a core, and for rejections', () => {
+    expect(judged(call(1, { ms: 200, stolenMs: 150 }))).toEqual([]);
     expect(judged(call(1, { ms: 200, bareMs: 1, lagMs: 160 }), call(2, { outcome: 'rejected' }))).toEqual([]);
   });
 });

@@ -222,12 +222,13 @@ const leavesCallsAlone: Find = ({ records }, { bounds }) =>
     const violation = (message: string) => [{ invariant: 'I4' as const, at: record.at, message }];
     if (record.kind === 'uncaught') return violation(`nobody caught: ${record.error}`);
     if (record.kind !== 'call') return [];
-    const { breaker, outcome, error, ms, bareMs, lagMs, cpuMs } = record;
+    const { breaker, outcome, error, ms, bareMs, lagMs, stolenMs, cpuMs } = record;
     if (outcome === 'foreign') return violation(`a call of ${breaker} threw what its function did not: ${error}`);
     if (cpuMs > bounds.callMs) return violation(`a call of ${breaker} computed for ${cpuMs} ms before it began`);
-    const added = ms - bareMs;
+    const added = ms - bareMs - stolenMs;
     if (added <= bounds.callMs + 2 * lagMs) return [];
-    return violation(`a call of ${breaker} took ${ms} ms, ${bareMs} ms without it, and the loop was ${lagMs} ms late`);
+    const late = `the loop was ${lagMs} ms late, and the thread waited ${stolenMs} ms for a core`;
+    return violation(`a call of ${breaker} took ${ms} ms, ${bareMs} ms without it; ${late}`);
   });
 
 /** I5: once no fault is left, an agent runs what the API server has, in time. */

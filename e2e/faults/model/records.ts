@@ -33,8 +33,10 @@ export type AgentRecord = { readonly at: number; readonly agent: string } & (
       readonly error?: string;
       readonly ms: number;
       readonly bareMs: number;
-      /** How late the event loop was meanwhile. */
+      /** How late the event loop was about then. */
       readonly lagMs: number;
+      /** How long the thread waited for a core meanwhile. */
+      readonly stolenMs: number;
       /** What the thread computed while the call began. */
       readonly cpuMs: number;
     }
