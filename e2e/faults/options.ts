@@ -31,7 +31,7 @@ export const USAGE = `Usage: npm run faults -- [options]
 
 What is still well:
   --converge-ms N      from the last fault until all agree (default 40000)
-  --call-ms N          what a breaker may add to a call beyond the event loop's own lateness (default 50)
+  --call-ms N          what a breaker may add to a call beyond the event loop's own lateness (default 250)
   --gap-ms N           time without a call beyond that (default 2000)
   --agent-heap-mb N    heap of an agent (default 100)
   --operator-rss-mb N  memory of an operator (default 400)`;
@@ -43,7 +43,7 @@ const TEXTS = {
   parallel: '1',
   speed: '10',
   'converge-ms': '40000',
-  'call-ms': '50',
+  'call-ms': '250',
   'gap-ms': '2000',
   'agent-heap-mb': '100',
   'operator-rss-mb': '400',
