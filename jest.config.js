@@ -24,7 +24,12 @@ export default {
     project('page', ['e2e/page']),
     {
       ...project('e2e', ['e2e']),
-      testPathIgnorePatterns: ['/node_modules/', '<rootDir>/e2e/load/', '<rootDir>/e2e/page/'],
+      testPathIgnorePatterns: [
+        '/node_modules/',
+        '<rootDir>/e2e/load/',
+        '<rootDir>/e2e/page/',
+        '<rootDir>/e2e/faults/model/',
+      ],
     },
   ],
 };

@@ -86,7 +86,7 @@ it.each(CASES)(
   'an operator that meets %s ends with one line that says what to do',
   async (what, _flags, line, code) => {
     const operator = operators.get(what)!;
-    expect(await operator.ended()).toBe(code);
+    expect(await operator.exit()).toBe(code);
     expect(operator.log).toMatch(line);
     expect(operator.log.trim().split('\n')).toHaveLength(1);
   },

@@ -86,7 +86,7 @@ const FEATURES: Readonly<Record<string, readonly [what: string, proof: () => Pro
   'list circuitbreakerpolicies': [
     'the operator does not start',
     async () => {
-      expect(await operator!.ended()).toBe(3);
+      expect(await operator!.exit()).toBe(3);
       expect(operator!.log).toMatch(
         /^fuseboard: not allowed to list circuitbreakerpolicies.*grant the operator's account the verbs list and watch.*\n$/,
       );

@@ -11,9 +11,18 @@ export const MAIN = fileURLToPath(new URL('../../operator/src/main.ts', import.m
 /** Believes everybody; what a test gives comes later and wins. */
 const OPEN = ['--agent-auth=none', '--admin-auth=none'];
 
+/** What surrounds the operator's own command line. */
+export interface Surroundings {
+  /** What its process gets besides PATH. Absent: nothing. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** A module that is loaded before its own code. */
+  readonly preload?: URL;
+}
+
 /** The operator as a process of its own, on ports that stay the same over restarts. */
 export class OperatorProcess {
   readonly #args: readonly string[];
+  readonly #surroundings: Surroundings;
   readonly agentsPort: number;
   readonly metricsPort: number;
   readonly adminPort: number;
@@ -21,9 +30,10 @@ export class OperatorProcess {
   #closed: Promise<unknown> | undefined;
   #log = '';
 
-  private constructor(args: readonly string[], ports: readonly number[]) {
+  private constructor(args: readonly string[], ports: readonly number[], surroundings: Surroundings) {
     [this.agentsPort, this.metricsPort, this.adminPort] = ports as [number, number, number];
     this.#args = args;
+    this.#surroundings = surroundings;
   }
 
   /** Starts `fuseboard serve` with `args`, in which `$URL` stands for its own address and `$PORT` for the agents' port, and waits until it is ready. */
@@ -35,7 +45,12 @@ export class OperatorProcess {
 
   /** The same, without waiting: it may never become ready. */
   static async launched(...args: string[]): Promise<OperatorProcess> {
-    const operator = new OperatorProcess(args, await Promise.all([freePort(), freePort(), freePort()]));
+    return OperatorProcess.within({}, ...args);
+  }
+
+  /** The same, in surroundings of its own. */
+  static async within(surroundings: Surroundings, ...args: string[]): Promise<OperatorProcess> {
+    const operator = new OperatorProcess(args, await Promise.all([freePort(), freePort(), freePort()]), surroundings);
     operator.launch();
     return operator;
   }
@@ -44,8 +59,10 @@ export class OperatorProcess {
   launch(): void {
     const ports = [`--port=${this.agentsPort}`, `--metrics-port=${this.metricsPort}`, `--admin-port=${this.adminPort}`];
     const own = this.#args.map((arg) => arg.replace('$URL', this.url).replace('$PORT', String(this.agentsPort)));
-    const child = spawn(process.execPath, [...NODE_FLAGS, MAIN, 'serve', ...OPEN, ...ports, ...own], {
-      env: { PATH: process.env.PATH },
+    const { environment, preload } = this.#surroundings;
+    const flags = preload === undefined ? NODE_FLAGS : [...NODE_FLAGS, `--import=${preload}`];
+    const child = spawn(process.execPath, [...flags, MAIN, 'serve', ...OPEN, ...ports, ...own], {
+      env: { PATH: process.env.PATH, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     for (const stream of [child.stdout, child.stderr])
@@ -60,6 +77,11 @@ export class OperatorProcess {
       if (this.#child?.exitCode != null) throw new Error(`the operator ended:\n${this.#log}`);
       return (await fetch(`http://127.0.0.1:${this.metricsPort}/readyz`)).ok;
     }, 90_000);
+  }
+
+  /** Whether the process is gone. */
+  get ended(): boolean {
+    return this.#child === undefined || this.#child.exitCode !== null || this.#child.signalCode !== null;
   }
 
   get url(): string {
@@ -95,7 +117,7 @@ export class OperatorProcess {
   }
 
   /** Resolves with the exit code of a process that ends by itself. */
-  async ended(): Promise<number | null> {
+  async exit(): Promise<number | null> {
     await this.#closed;
     return this.#child!.exitCode;
   }
@@ -103,7 +125,7 @@ export class OperatorProcess {
   /** Ends the process with a signal and resolves with its exit code; null when the signal ended it. */
   async end(signal: NodeJS.Signals = 'SIGKILL'): Promise<number | null> {
     const child = this.#child;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
+    if (child === undefined || this.ended) return child?.exitCode ?? null;
     const exit = once(child, 'exit');
     child.kill(signal);
     const [code] = (await exit) as [number | null];

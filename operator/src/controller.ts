@@ -83,6 +83,7 @@ export class Controller {
   readonly #history: Pick<History, 'record'>;
   #push: Push = () => false;
   #asOf: AsOf | undefined;
+  #asOfIn: ReadonlyMap<string, AsOf> = new Map();
   #reconciled = false;
   #reconcileTimer: NodeJS.Timeout | undefined;
   /** When the source told of the first change that no loop has seen. */
@@ -158,9 +159,12 @@ export class Controller {
     return this.#reconciled;
   }
 
-  /** How new the boards are. Absent where the source has no versions. */
-  get asOf(): AsOf | undefined {
-    return this.#asOf;
+  /**
+   * How new the boards of a namespace are; absent where the source has no versions. Never that of another namespace: an agent that
+   * is told of an older one than it has would take it for news from a replica that is behind.
+   */
+  asOf(namespace: string): AsOf | undefined {
+    return this.#asOfIn.get(namespace) ?? this.#asOf;
   }
 
   /** Reads the source afresh and brings the boards in line; rejects in an outage. Calls that wait together share one reading. */
@@ -212,9 +216,23 @@ export class Controller {
 
   /** @param seenAt when the changes since the last time were seen. */
   #bringInLine(seenAt: number): void {
-    const { synced, asOf, policies, overrides = NO_OVERRIDES, overridesAsOf } = this.source.state();
+    const {
+      synced,
+      asOf,
+      asOfIn,
+      policies,
+      overrides = NO_OVERRIDES,
+      overridesAsOf,
+      overridesAsOfIn,
+    } = this.source.state();
     if (!synced) return;
-    const both = { ...(asOf && { policies: asOf }), ...(overridesAsOf && { overrides: overridesAsOf }) };
+    this.#asOfIn = new Map(
+      [...(asOfIn?.keys() ?? [])].map((namespace) => [
+        namespace,
+        asOfOf(asOfIn?.get(namespace), overridesAsOfIn?.get(namespace)),
+      ]),
+    );
+    const both = asOfOf(asOf, overridesAsOf);
     this.#asOf = Object.keys(both).length === 0 ? undefined : both;
     this.#reconciled = true;
     const now = this.#wallClock();
@@ -260,7 +278,7 @@ export class Controller {
       this.fleet.expect(agent, board, seenAt);
       if (!moved.has(board)) moved.set(board, new Set());
       moved.get(board)!.add(before);
-      if (!this.#push(agent, board, this.#asOf)) continue;
+      if (!this.#push(agent, board, this.asOf(namespace))) continue;
       const group = pushed.get(board.revision) ?? { board, agents: 0 };
       group.agents += 1;
       pushed.set(board.revision, group);
@@ -359,3 +377,8 @@ export class Controller {
     this.#sweptAt = now;
   }
 }
+
+const asOfOf = (policies: string | undefined, overrides: string | undefined): AsOf => ({
+  ...(policies && { policies }),
+  ...(overrides && { overrides }),
+});

@@ -6,7 +6,7 @@ import type { Source, SourceState } from '../src/sources/source.ts';
 export class MemorySource implements Source {
   readonly kind = 'kubernetes';
   /** What a consistent read finds; a test may set it ahead of what was told so far. */
-  stored: { policies: readonly Policy[]; asOf?: string } = { policies: [] };
+  stored: { policies: readonly Policy[]; asOf?: string; asOfIn?: ReadonlyMap<string, string> } = { policies: [] };
   overrides: readonly Override[] = [];
   overridesAsOf: string | undefined;
   outage: string | undefined;
@@ -29,7 +29,7 @@ export class MemorySource implements Source {
   }
 
   tell(): void {
-    const { policies, asOf } = this.stored;
+    const { policies, asOf, asOfIn } = this.stored;
     const byName = new Map(policies.map((policy) => [`${policy.namespace}/${policy.name}`, policy]));
     const overrides = new Map(this.overrides.map((override) => [`${override.namespace}/${override.name}`, override]));
     const { overridesAsOf } = this;
@@ -39,6 +39,7 @@ export class MemorySource implements Source {
       overrides,
       problems: [],
       ...(asOf !== undefined && { asOf }),
+      ...(asOfIn !== undefined && { asOfIn }),
       ...(overridesAsOf !== undefined && { overridesAsOf }),
     };
     this.#changed();

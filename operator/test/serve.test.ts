@@ -249,6 +249,33 @@ describe('a stream of an agent that has seen more than this replica', () => {
     expect(client.header('retry-after')).toBeDefined();
   });
 
+  it('is told of the version of its own namespace, where each is read by itself, and may not be behind that', async () => {
+    const versions = (own: string) =>
+      new Map([
+        ['default', own],
+        ['quiet', '5'],
+      ]);
+    source.stored = { policies: [policy('payments', { generation: 2 })], asOf: '5', asOfIn: versions('20') };
+    source.tell();
+    await until(async () => (await fetch(`${serving.metricsUrl}/readyz`)).ok);
+    const first = await open();
+    await commit(first);
+    expect(first.events[1]!.data).toMatchObject({ asOf: { policies: '20' } });
+    const from = first.events.length;
+    source.stored = { policies: [policy('payments', { generation: 3 })], asOf: '5', asOfIn: versions('30') };
+    source.tell();
+    await commit(first, from);
+    expect(first.events.slice(from).find(({ event }) => event === 'begin')!.data).toMatchObject({
+      asOf: { policies: '30' },
+    });
+    source.stored = { policies: [policy('payments', { generation: 4 })], asOf: '5', asOfIn: versions('40') };
+    const ahead = await open({ since: 'policies=40' });
+    await commit(ahead);
+    expect(source.refreshes).toBe(1);
+    expect(ahead.events[1]!.data.reset).toBeUndefined();
+    expect(ahead.events[2]!.data.generation).toBe(4);
+  });
+
   it('does not ask the store when it has seen no more', async () => {
     await known([policy('payments')], '10');
     await commit(await open({ since: 'policies=9' }));

@@ -84,7 +84,7 @@ export function agentsApp(options: AgentsOptions): Express {
     const caller = await callerOf(request, 'stream');
     const { namespace, pod, expiresAt } = caller;
     const labels = await known(request, () => authenticator.labels(caller, believed));
-    if (isBehind(controller.asOf, since)) {
+    if (isBehind(controller.asOf(namespace), since)) {
       await controller
         .catchUp()
         .catch((error: Error) => refuse('behind', `cannot catch up with what the agent has seen: ${error.message}`));
@@ -100,9 +100,12 @@ export function agentsApp(options: AgentsOptions): Express {
     }
     response.on('close', () => quota.releaseStream(caller));
     const identity: Identity = { namespace, ...(pod && { pod: pod.uid }), boot, service, instance, labels };
-    const reset = isBehind(controller.asOf, since);
+    const reset = isBehind(controller.asOf(namespace), since);
     if (reset)
-      log.warn({ namespace, instance, since: query.since, asOf: controller.asOf }, 'the store went back in time');
+      log.warn(
+        { namespace, instance, since: query.since, asOf: controller.asOf(namespace) },
+        'the store went back in time',
+      );
     streams.open(response, identity, { revision: request.get('last-event-id') || undefined, reset, expiresAt });
   }
 

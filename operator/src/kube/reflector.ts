@@ -10,6 +10,8 @@ export interface ReflectorTimers {
   readonly backoffMinMs?: number;
   /** The longest wait after many failures. Absent: 30 000. */
   readonly backoffMaxMs?: number;
+  /** The wait, half of it at least, when a watch that had just begun or a list is told that the history is gone; it doubles too. Absent: 10 000, so that a storm of these is at most three requests in 5 s. */
+  readonly expiredMinMs?: number;
   /** A watch that lived this long was healthy: what follows it starts with the shortest wait. Absent: 5 000. */
   readonly healthyMs?: number;
   /** How often everything is listed afresh although the watch is well. Absent: 600 000. */
@@ -66,6 +68,8 @@ export class Reflector {
   readonly #refusals: Backoff;
   /** Paces watches that end too soon; back to the start after one that was healthy. */
   readonly #churn: Backoff;
+  /** Paces what finds no history again and again: each time costs a list and a watch. */
+  readonly #expiries: Backoff;
   readonly #stopping = new AbortController();
   readonly #objects = new Map<string, KubeObject>();
   /** Objects that the watch says are gone, by key, until the removal is believed; oldest first. */
@@ -94,6 +98,7 @@ export class Reflector {
     this.#timers = {
       backoffMinMs: 800,
       backoffMaxMs: 30_000,
+      expiredMinMs: 10_000,
       healthyMs: 5_000,
       relistMs: 600_000,
       silenceMs: 90_000,
@@ -103,6 +108,7 @@ export class Reflector {
     };
     this.#refusals = new Backoff(this.#timers.backoffMinMs, this.#timers.backoffMaxMs);
     this.#churn = new Backoff(this.#timers.backoffMinMs, this.#timers.backoffMaxMs);
+    this.#expiries = new Backoff(this.#timers.expiredMinMs, this.#timers.backoffMaxMs);
   }
 
   get synced(): boolean {
@@ -166,7 +172,8 @@ export class Reflector {
         const failure = this.#stopping.signal.aborted ? new Error('the source is stopped') : this.#fail(error);
         for (const { reject } of [...waiting, ...this.#waiting.splice(0)]) reject(failure);
         this.#away = true;
-        await this.#pause(this.#refusals.next(error instanceof KubeError ? error.retryAfterMs : undefined));
+        const { status, retryAfterMs } = error instanceof KubeError ? error : {};
+        await this.#pause((status === 410 ? this.#expiries : this.#refusals).next(retryAfterMs));
         this.#away = false;
       }
     }
@@ -178,9 +185,13 @@ export class Reflector {
     try {
       for (let again = true; again && !this.#interrupt.signal.aborted; ) {
         const begun = performance.now();
+        const { expirations } = this.#stats;
         again = await this.#watch();
-        if (performance.now() - begun >= this.#timers.healthyMs) this.#churn.reset();
-        else if (!this.#interrupt.signal.aborted) await this.#pause(this.#churn.next());
+        const pace = this.#stats.expirations > expirations ? this.#expiries : this.#churn;
+        if (performance.now() - begun >= this.#timers.healthyMs) {
+          this.#churn.reset();
+          this.#expiries.reset();
+        } else if (!this.#interrupt.signal.aborted) await this.#pause(pace.next());
       }
     } finally {
       clearTimeout(due);

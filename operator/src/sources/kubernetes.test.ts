@@ -4,7 +4,7 @@ import { until } from '../../test/until.ts';
 import type { ReflectorTimers } from '../kube/reflector.ts';
 import { type KubernetesSource, kubernetesSource } from './kubernetes.ts';
 
-const quick = { backoffMinMs: 4, backoffMaxMs: 40, healthyMs: 40, holdMs: 10 };
+const quick = { backoffMinMs: 4, backoffMaxMs: 40, expiredMinMs: 4, healthyMs: 40, holdMs: 10 };
 const log = { info: () => {}, warn: () => {} };
 
 let server: FaultyApiServer;
@@ -97,6 +97,12 @@ describe('policies from an API server that works', () => {
     server.put('a', { breakers: ['x'] }, 'one');
     await until(() => source.state().policies.get('one/a')?.generation === 2);
     expect(source.state().asOf).toBe(before);
+    expect(source.state().asOfIn).toEqual(
+      new Map([
+        ['one', server.version],
+        ['two', before],
+      ]),
+    );
   });
 
   it('are read afresh on demand, at least as new as at the call', async () => {
@@ -224,6 +230,24 @@ describe('policies from an API server that fails', () => {
     await watching();
   });
 
+  it('miss nothing over a hundred resets of the stream', async () => {
+    for (const name of ['a', 'b', 'c']) server.put(name);
+    await followed({ backoffMaxMs: 10 });
+    for (let round = 0; round < 100; round += 1) {
+      await watching();
+      server.silently(() => {
+        server.put('a', { breakers: [`a${round}`] });
+        if (server.objects.has('default/b')) server.remove('b');
+        else server.put('b');
+        server.put(`c${round}`);
+      });
+      server.cut();
+      await until(() => server.streams.size === 0);
+    }
+    await agree();
+    expect(source.state().asOf).toBe(server.version);
+  });
+
   it.each([
     ['a page of HTML', '<!doctype html><h1>Welcome</h1>'],
     ['JSON that is no list', '{"items":7}'],
@@ -278,7 +302,7 @@ describe('policies from an API server that fails', () => {
   ])('are not asked for in a tight loop when %s', async (_name, fault, asked) => {
     fault();
     const begun = performance.now();
-    await follow({ backoffMinMs: 20, backoffMaxMs: 80, healthyMs: 60_000 });
+    await follow({ backoffMinMs: 20, backoffMaxMs: 80, expiredMinMs: 20, healthyMs: 60_000 });
     await until(() => asked() >= 8);
     const waits = asked() - 1;
     const least = Array.from({ length: waits }, (_, i) => Math.min(80, 20 * 2 ** i) / 2).reduce((a, b) => a + b, 0);

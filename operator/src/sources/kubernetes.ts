@@ -33,13 +33,13 @@ export function kubernetesSource(options: KubernetesSourceOptions): KubernetesSo
   const translatedOverrides = new WeakMap<KubeObject, Override>();
   let changed = () => {};
   let state: SourceState | undefined;
-  const places = namespaces?.length ? [...new Set(namespaces)] : [undefined];
+  const watched = namespaces?.length ? [...new Set(namespaces)] : [undefined];
   const renewed = () => {
     state = undefined;
     changed();
   };
   const reflect = (resource: KubeResource) =>
-    places.map((namespace) => new Reflector({ client, resource, namespace, timers, log, changed: renewed }));
+    watched.map((namespace) => new Reflector({ client, resource, namespace, timers, log, changed: renewed }));
   const reflectors = reflect(POLICIES);
   const overrides = reflect(OVERRIDES);
 
@@ -64,6 +64,9 @@ export function kubernetesSource(options: KubernetesSourceOptions): KubernetesSo
       ...(outages.length === 0 ? {} : { outage: outages.join('; ') }),
       ...(asOf === undefined ? {} : { asOf }),
       ...(overridesAsOf === undefined ? {} : { overridesAsOf }),
+      ...(reflectors.length === 1
+        ? {}
+        : { asOfIn: versionsOf(watched, reflectors), overridesAsOfIn: versionsOf(watched, overrides) }),
       policies: new Map(
         reflectors.flatMap(({ objects }) => [...objects].map(([key, object]) => [key, policyOf(object)] as const)),
       ),
@@ -120,6 +123,15 @@ export function toPolicy({ metadata, spec, status }: KubeObject): Policy {
     problems: specProblems(spec),
     ...(status === undefined ? {} : { status: status as PolicyStatus }),
   };
+}
+
+function versionsOf(
+  namespaces: readonly (string | undefined)[],
+  reflectors: readonly Reflector[],
+): Map<string, string> {
+  const versions = new Map<string, string>();
+  for (const [i, { asOf }] of reflectors.entries()) if (asOf !== undefined) versions.set(namespaces[i]!, asOf);
+  return versions;
 }
 
 /** What all of the copies contain; nothing while one of them has not been filled. */

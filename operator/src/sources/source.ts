@@ -17,12 +17,16 @@ export interface SourceState {
   readonly outage?: string;
   /** The resourceVersion of the cache, a decimal string; absent where there is none. */
   readonly asOf?: string;
+  /** The same by namespace, where each is read by itself and has a version of its own; `asOf` is then the lowest. Absent: it is one for all. */
+  readonly asOfIn?: ReadonlyMap<string, string>;
   /** By `namespace/name`. */
   readonly policies: ReadonlyMap<string, Policy>;
   /** By `namespace/name`. Absent: the source has none. */
   readonly overrides?: ReadonlyMap<string, Override>;
   /** The resourceVersion of the cache of overrides; absent where there is none. */
   readonly overridesAsOf?: string;
+  /** The same for overrides as `asOfIn`. */
+  readonly overridesAsOfIn?: ReadonlyMap<string, string>;
   readonly problems: readonly SourceProblem[];
 }
 
