@@ -36,8 +36,10 @@ const written = (language: string): [string, Block][] =>
 const NOT_RUN: Record<string, number> = {
   'CONTRIBUTING.md': 1,
   'README.md': 5,
+  'docs/a-day.md': 14,
+  'docs/certificates.md': 5,
   'docs/history.md': 3,
-  'docs/install.md': 6,
+  'docs/install.md': 7,
   'docs/metrics.md': 1,
   'docs/operations.md': 2,
   'docs/overrides.md': 3,

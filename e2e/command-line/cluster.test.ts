@@ -90,7 +90,7 @@ describe('the command line and a cluster', () => {
     const { code, out } = await fuseboard('get', 'agents', '-n', 'shop', '-o', 'json');
     expect(code).toBe(0);
     const { items } = JSON.parse(out);
-    expect(items).toMatchObject([{ namespace: 'shop', state: 'connected', breakers: [{ name: 'payments' }] }]);
+    expect(items).toMatchObject([{ namespace: 'shop', state: 'live', breakers: [{ name: 'payments' }] }]);
   });
 
   it('says what a file would change and who would feel it', async () => {

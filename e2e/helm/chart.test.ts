@@ -1,5 +1,6 @@
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
 import { type Cluster, startCluster } from '../cluster/cluster.ts';
@@ -63,8 +64,13 @@ beforeAll(async () => {
 afterAll(() => cluster?.stop());
 
 /** A certificate that is made while rendering is another one each time. */
-const comparable = (rendered: Rendered[]) =>
-  rendered.map((object) => (object.kind === 'Secret' ? { ...object, data: Object.keys(object.data) } : object));
+const comparable = (rendered: Rendered[]) => {
+  const made = rendered.find(({ kind }) => kind === 'Secret')?.data['ca.crt'];
+  return rendered.map((object) => {
+    if (object.kind === 'Secret') return { ...object, data: Object.keys(object.data) };
+    return made === undefined ? object : JSON.parse(JSON.stringify(object).replaceAll(made, 'made'));
+  });
+};
 
 describe('the chart', () => {
   it.each(Object.entries(VALUE_SETS))(
@@ -190,6 +196,50 @@ describe('the rules and the dashboard of the chart', () => {
   });
 });
 
+it('gives the webhook the authority of the very secret that it installs, or that is there, or asks cert-manager for it', async () => {
+  const bundle = (rendered: readonly Rendered[]) =>
+    rendered.find(({ kind }) => kind === 'MutatingWebhookConfiguration')!.webhooks[0].clientConfig.caBundle;
+  const own = await helms[4].template(NAMESPACE, IMAGE);
+  const secret = own.find(({ kind }) => kind === 'Secret')!;
+  expect(bundle(own)).toBe(secret.data['ca.crt']);
+  const manager = await helms[4].template(
+    NAMESPACE,
+    withImage({ tls: { mode: 'CertManager', issuerRef: { name: 'ca' } } }),
+  );
+  expect(bundle(manager)).toBeUndefined();
+  const { metadata } = manager.find(({ kind }) => kind === 'MutatingWebhookConfiguration')!;
+  const certificate = manager.find(({ kind }) => kind === 'Certificate')!;
+  expect(metadata.annotations).toEqual({
+    'cert-manager.io/inject-ca-from': `${NAMESPACE}/${certificate.metadata.name}`,
+  });
+  const given = 'kind: Secret\napiVersion: v1\nmetadata: { name: own-tls }\n';
+  await cluster.kubectl('create', '-n', NAMESPACE, '-f', '-', {
+    input: `${given}data: { tls.crt: '', tls.key: '', ca.crt: ${secret.data['ca.crt']} }\n`,
+  });
+  const values = withImage({ tls: { mode: 'Secret', secretName: 'own-tls' } });
+  for (const helm of Object.values(helms)) {
+    const args = ['install', 'fuseboard', CHART, '-n', NAMESPACE, '--dry-run=server', '-o', 'json'];
+    const { manifest } = JSON.parse(await helm.run(args, values)) as { manifest: string };
+    expect(bundle(objects(manifest))).toBe(secret.data['ca.crt']);
+  }
+  await cluster.kubectl('delete', 'secret', 'own-tls', '-n', NAMESPACE);
+});
+
+it('tells Artifact Hub of every definition, with an example that the API server accepts', async () => {
+  const [chart] = objects(`metadata: {}\n${await readFile(join(CHART, 'Chart.yaml'), 'utf8')}`);
+  const annotations = chart!.annotations as Record<string, string>;
+  const told = parse(annotations['artifacthub.io/crds']!) as { name: string; kind: string; version: string }[];
+  const definitions = (await helms[4].template(NAMESPACE, IMAGE)).filter(
+    ({ kind }) => kind === 'CustomResourceDefinition',
+  );
+  expect(told.map(({ name, kind, version }) => [name, kind, version])).toEqual(
+    definitions.map(({ metadata, spec }) => [metadata.name, spec.names.kind, spec.versions[0].name]),
+  );
+  await cluster.applyCrds();
+  await apply(parse(annotations['artifacthub.io/crdsExamples']!) as object[], '--dry-run=server');
+  await cluster.kubectl('delete', '-f', fileURLToPath(new URL('../../crds', import.meta.url)));
+});
+
 /** The chart as an earlier version had it: its definition knew one field less. */
 async function earlierChart(): Promise<string> {
   const folder = join(cluster.folder, 'earlier');
@@ -251,6 +301,8 @@ describe.each([3, 4] as const)('with Helm %i', (major) => {
       'rolebinding',
       'networkpolicy',
       'pdb',
+      'mutatingwebhookconfiguration',
+      'hpa',
     ]) {
       const left = await cluster.kubectl('get', kind, '-A', '-l', 'app.kubernetes.io/instance=fuseboard', '-o', 'name');
       expect([kind, left]).toEqual([kind, '']);

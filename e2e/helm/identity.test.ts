@@ -4,7 +4,7 @@ import { eventually } from '../cluster/run.ts';
 import { AgentProcess } from '../processes/agent.ts';
 import type { OperatorProcess } from '../processes/operator.ts';
 import { Installed, SYSTEM } from './installed.ts';
-import { dial, makePod, podToken, tokenFile } from './pods.ts';
+import { agedToken, dial, makePod, podToken, tokenFile } from './pods.ts';
 import { StandIn } from './stand-in.ts';
 
 let cluster: Cluster;
@@ -82,6 +82,12 @@ describe("an operator with the chart's identity", () => {
     ['a token that nobody made', async () => 'made.up.token', 401, 'bad-token'],
     ['a token for another audience', () => podToken(cluster, 'shop', 'checkout-1', 'vault'), 401, 'bad-token'],
     [
+      'a token that has expired, whose signature is right',
+      async () => agedToken(cluster, await podToken(cluster, 'shop', 'checkout-1'), -60),
+      401,
+      'bad-token',
+    ],
+    [
       'the token of an account that is bound to no pod',
       async () => (await cluster.kubectl('create', 'token', 'shop', '-n', 'shop', '--audience=fuseboard')).trim(),
       403,
@@ -95,6 +101,21 @@ describe("an operator with the chart's identity", () => {
     await eventually(() => operator.log.includes(`"audit":true,"reason":"${reason}"`));
     if (shown !== undefined) expect(operator.log).not.toContain(shown);
   });
+
+  it('ends a stream when its token expires, and serves the agent again once its file has a new one', async () => {
+    const fresh = await podToken(cluster, 'shop', 'checkout-1');
+    const path = await tokenFile(cluster, 'aged', await agedToken(cluster, fresh, 15));
+    const one = await agent('checkout-1', { FUSEBOARD_TOKEN_FILE: path });
+    await live(one);
+    await eventually(async () => (await one.link()).state === 'Stale', 40_000);
+    expect(await governing(one)).toBe('web');
+    const refused = /refused an agent/g;
+    const before = operator.log.match(refused)?.length ?? 0;
+    await eventually(() => (operator.log.match(refused)?.length ?? 0) > before, 40_000);
+    expect((await one.link()).state).toBe('Stale');
+    await tokenFile(cluster, 'aged', fresh);
+    await eventually(async () => (await one.link()).state === 'Live', 60_000);
+  }, 120_000);
 
   it('refuses the token of a pod that was deleted, within 25 s', async () => {
     await makePod(cluster, 'shop', 'gone-1', { app: 'web' });
@@ -125,7 +146,7 @@ describe("an operator with the chart's identity", () => {
     expect(one.applied).toHaveLength(1);
     expect((await one.link()).state).toBe('Live');
     expect(operator.log).toContain('the certificate was replaced');
-  });
+  }, 120_000);
 
   it('keeps the agents that it knows while tokens cannot be reviewed, and answers new ones 503', async () => {
     const one = await agent('checkout-1');
@@ -133,6 +154,14 @@ describe("an operator with the chart's identity", () => {
     const token = await podToken(cluster, 'shop', 'checkout-2');
     await cluster.stopApiServer();
     expect((await knock(token)).status).toBe(503);
+    // The last answer about its token is too old by then, and nobody can be asked for another.
+    const since = performance.now();
+    const counted = async () =>
+      Number(/fuseboard_reports_total\{result="accepted"\} (\d+)/.exec(await operator.metrics())?.[1]);
+    await eventually(() => performance.now() - since > 11_000);
+    const before = await counted();
+    await one.call('payments', 'ok', 'fail', 'fail', 'fail');
+    await eventually(async () => (await counted()) > before);
     expect((await one.link()).state).toBe('Live');
     expect(await governing(one)).toBe('web');
     await cluster.startApiServer();

@@ -1,42 +1,25 @@
-import { copyFile, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
-import { blocks } from '../../test/documents.ts';
 import { type Cluster, startCluster } from '../cluster/cluster.ts';
-import { findHelm, findKubectl } from '../cluster/kubectl.ts';
-import { eventually, run } from '../cluster/run.ts';
+import { eventually } from '../cluster/run.ts';
 import { AgentProcess } from '../processes/agent.ts';
 import type { OperatorProcess } from '../processes/operator.ts';
 import { Installed, SYSTEM } from './installed.ts';
 import { makePod, podToken, tokenFile } from './pods.ts';
+import { Reader } from './reader.ts';
 import { StandIn } from './stand-in.ts';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const REASON = 'needs a cluster; e2e/helm/install-guide.test.ts runs it on one';
-
 let cluster: Cluster;
-let home: string;
+let reader: Reader;
 let operator: OperatorProcess | undefined;
 let agent: AgentProcess | undefined;
 let standIn: StandIn | undefined;
 
-/** Runs a block as a reader would, in a folder where `charts/` is. */
-const script = (text: string) => {
-  const env = { HOME: home, PATH: `${join(home, 'bin')}:${process.env.PATH}` };
-  return run('bash', ['-euo', 'pipefail', '-c', text], { cwd: home, env });
-};
-
 beforeAll(async () => {
   cluster = await startCluster();
-  home = join(cluster.folder, 'home');
-  await mkdir(join(home, '.kube'), { recursive: true });
-  await mkdir(join(home, 'bin'));
-  await copyFile(cluster.kubeconfig, join(home, '.kube', 'config'));
-  await symlink(await findKubectl(), join(home, 'bin', 'kubectl'));
-  await symlink(await findHelm(), join(home, 'bin', 'helm'));
-  await symlink(join(ROOT, 'charts'), join(home, 'charts'));
+  reader = await Reader.of(cluster);
   await cluster.namespace('shop');
 }, 600_000);
 
@@ -48,15 +31,13 @@ afterAll(async () => {
 });
 
 it('the guide installs an operator, connects a service and leaves its policies when it goes', async () => {
-  const guide = blocks('docs/install.md', await readFile(join(ROOT, 'docs/install.md'), 'utf8'));
-  const [release, authority, deployment, uninstall, ...more] = guide
-    .filter(({ notRun }) => notRun === REASON)
-    .map(({ text }) => text);
+  const guide = await Reader.blocks('docs/install.md', 'e2e/helm/install-guide.test.ts');
+  const [release, inject, authority, deployment, uninstall, ...more] = guide.map(({ text }) => text);
   expect(more).toEqual([]);
 
   // Nodes would reach the operator by the name of its service; here it is localhost.
   const here = release!.replace(/--set image/, "--set 'tls.dnsNames={localhost}' --set image");
-  const installing = script(here);
+  const installing = reader.run(here);
   const starting = (async () => {
     const installed = await Installed.found(cluster);
     operator = await installed.startOperator();
@@ -70,8 +51,11 @@ it('the guide installs an operator, connects a service and leaves its policies w
   const [output] = await Promise.all([installing, starting]);
   expect(output).toMatch(/deployment "fuseboard" successfully rolled out[\s\S]*Phase:\s+Succeeded/);
 
-  await script(authority!);
   await cluster.kubectl('create', 'deployment', 'checkout', '--image=registry.example/checkout', '-n', 'shop');
+  await reader.run(inject!);
+  const asks = 'jsonpath={.spec.template.metadata.annotations.fuseboard\\.dev/inject}';
+  expect(await cluster.kubectl('get', 'deployment', 'checkout', '-n', 'shop', '-o', asks)).toBe('true');
+  await reader.run(authority!);
   const patch = JSON.stringify(parse(deployment!));
   await cluster.kubectl('patch', 'deployment', 'checkout', '-n', 'shop', '--type=strategic', '-p', patch);
   const stored = JSON.parse(await cluster.kubectl('get', 'deployment', 'checkout', '-n', 'shop', '-o', 'json'));
@@ -81,14 +65,14 @@ it('the guide installs an operator, connects a service and leaves its policies w
   expect(containers[0].volumeMounts).toMatchObject([
     { name: 'fuseboard', mountPath: '/var/run/secrets/fuseboard.dev' },
   ]);
-  const notes = await script(`helm get notes fuseboard -n ${SYSTEM}`);
-  expect(notes).toContain(`FUSEBOARD_URL=${containers[0].env[0].value}`);
+  const notes = await reader.run(`helm get notes fuseboard -n ${SYSTEM}`);
+  expect(notes).toContain(`they are told ${containers[0].env[0].value}`);
 
   await makePod(cluster, 'shop', 'checkout-1');
   const map = JSON.parse(
     await cluster.kubectl('get', 'configmap', configMap.name, '-n', 'shop', '-o', 'jsonpath={.data}'),
   );
-  const caFile = join(home, 'mounted-ca.crt');
+  const caFile = join(reader.home, 'mounted-ca.crt');
   await writeFile(caFile, map['ca.crt']);
   agent = await AgentProcess.start({
     FUSEBOARD_URL: `https://localhost:${operator!.agentsPort}`,
@@ -101,10 +85,10 @@ it('the guide installs an operator, connects a service and leaves its policies w
   });
 
   const policy = notes.slice(notes.indexOf('kubectl apply -f - <<')).replaceAll(/^ {3}/gm, '');
-  await script(policy.slice(0, policy.indexOf('\n', policy.indexOf('\nkubectl get') + 1)));
+  await reader.run(policy.slice(0, policy.indexOf('\n', policy.indexOf('\nkubectl get') + 1)));
   await cluster.kubectl('wait', '--for=condition=Programmed', 'cbp/payments', '-n', 'shop', '--timeout=30s');
   await eventually(async () => (await agent!.stats('payments')).policy?.name === 'payments');
 
-  expect(await script(uninstall!)).toMatch(/shop\s+payments/);
+  expect(await reader.run(uninstall!)).toMatch(/shop\s+payments/);
   expect((await agent.stats('payments')).policy?.name).toBe('payments');
 }, 180_000);

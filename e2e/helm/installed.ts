@@ -8,6 +8,9 @@ import { CHART, Helm, IMAGE } from './helm.ts';
 /** The namespace of the release. */
 export const SYSTEM = 'fuseboard-system';
 
+/** The name of the configuration of its webhook. */
+export const WEBHOOK = `${SYSTEM}-fuseboard`;
+
 /**
  * The chart, installed on a cluster that has no nodes: what its Deployment would run is run here as a process, with the
  * arguments of its container, the files of its secret and the token of its ServiceAccount.
@@ -55,9 +58,31 @@ export class Installed {
     return join(this.#cluster.folder, name);
   }
 
+  /** The API server here has no way to the address of a service; all else of the webhook stays as the chart made it. */
+  reachWebhook(port: number): Promise<unknown> {
+    return this.#patchWebhook('service', 'url', `https://localhost:${port}/inject`);
+  }
+
+  /** Makes the webhook what the chart made it, so that an upgrade finds what it knows. */
+  restoreWebhook(): Promise<unknown> {
+    const service = { name: 'fuseboard-webhook', namespace: SYSTEM, port: 443, path: '/inject' };
+    return this.#patchWebhook('url', 'service', service);
+  }
+
+  #patchWebhook(from: string, to: string, value: unknown): Promise<unknown> {
+    const path = '/webhooks/0/clientConfig';
+    const json = JSON.stringify([
+      { op: 'remove', path: `${path}/${from}` },
+      { op: 'add', path: `${path}/${to}`, value },
+    ]);
+    return this.#cluster.kubectl('patch', 'mutatingwebhookconfiguration', WEBHOOK, '--type=json', '-p', json);
+  }
+
   /** Writes the secret of the release to files, as a kubelet does when the secret changed. */
   async mountCertificate(): Promise<void> {
-    const json = await this.#cluster.kubectl('get', 'secret', 'fuseboard-tls', '-n', SYSTEM, '-o', 'jsonpath={.data}');
+    const named = 'jsonpath={.spec.template.spec.volumes[0].secret.secretName}';
+    const name = await this.#cluster.kubectl('get', 'deployment', 'fuseboard', '-n', SYSTEM, '-o', named);
+    const json = await this.#cluster.kubectl('get', 'secret', name, '-n', SYSTEM, '-o', 'jsonpath={.data}');
     const secret = JSON.parse(json) as Record<'tls.crt' | 'tls.key' | 'ca.crt', string>;
     for (const name of ['tls.crt', 'tls.key', 'ca.crt'] as const) {
       await writeFile(this.file(name), Buffer.from(secret[name], 'base64'));
@@ -82,14 +107,17 @@ export class Installed {
     const path = 'jsonpath={.spec.template.spec.containers[0].args}';
     const json = await this.#cluster.kubectl('get', 'deployment', 'fuseboard', '-n', SYSTEM, '-o', path);
     const [, ...args] = JSON.parse(json) as string[];
-    const kept = args.filter((arg) => !/^--(metrics-|admin-)?port=/.test(arg));
+    const kept = args.filter((arg) => !/^--(metrics-|admin-|webhook-)?port=/.test(arg));
     const here = kept.map((arg) =>
       arg
         .replace(/^(--tls-\w+-file=).*\/(tls\.\w+)$/, `$1${this.#cluster.folder}/$2`)
+        .replace(/^(--webhook-ca-file=).*$/, `$1${this.file('ca.crt')}`)
+        .replace(/^(--webhook-agents-url=).*$/, '$1https://localhost:$PORT')
         .replace('$(POD_IP):8443', '127.0.0.1:$PORT'),
     );
     const inPod = [`--kubeconfig=${await this.account()}`, '--agent-auth=token-review', `--lease-namespace=${SYSTEM}`];
-    return [...here, ...inPod];
+    const webhook = args.some((arg) => arg.startsWith('--webhook-port=')) ? ['--webhook-port=0'] : [];
+    return [...here, ...inPod, ...webhook];
   }
 
   async startOperator(...more: string[]): Promise<OperatorProcess> {

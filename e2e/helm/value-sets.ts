@@ -4,7 +4,18 @@ const PEER = { podSelector: { matchLabels: { app: 'web' } } };
 export const VALUE_SETS: Readonly<Record<string, object>> = {
   'nothing but the image': {},
   'a certificate of cert-manager': { tls: { mode: 'CertManager', issuerRef: { kind: 'ClusterIssuer', name: 'ca' } } },
-  'a certificate from elsewhere': { tls: { mode: 'Secret', secretName: 'own-tls' } },
+  'a certificate from elsewhere': {
+    tls: { mode: 'Secret', secretName: 'own-tls' },
+    webhook: { caBundle: '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n' },
+  },
+  'a webhook of its own kind': {
+    webhook: { port: 10_250, timeoutSeconds: 10 },
+    networkPolicy: { webhookFrom: [PEER] },
+    watchNamespaces: ['shop'],
+  },
+  'as many replicas as agents need': {
+    autoscaling: { enabled: true, minReplicas: 3, maxReplicas: 30, streamsPerReplica: 10_000 },
+  },
   'two namespaces only': { watchNamespaces: ['shop', 'bank'] },
   'definitions that are kept elsewhere': { crds: { enabled: false }, rbac: { aggregate: false } },
   monitors: {
@@ -34,6 +45,7 @@ export const VALUE_SETS: Readonly<Record<string, object>> = {
     topologySpread: { enabled: false },
     podDisruptionBudget: { enabled: false },
     networkPolicy: { enabled: false },
+    webhook: { enabled: false },
   },
   'the admin API for the cluster': {
     admin: { expose: true, port: 9443 },
@@ -110,6 +122,30 @@ export const REFUSED: readonly (readonly [values: object, sentence: string])[] =
     { admin: { expose: true }, service: { type: 'LoadBalancer' } },
     'admin.expose would show the admin API outside the cluster while service.type is LoadBalancer',
   ],
+  [
+    { tls: { mode: 'Secret', secretName: 'none' } },
+    'set webhook.caBundle (--set-file webhook.caBundle=ca.crt), make the secret with ca.crt first, or set webhook.enabled=false',
+  ],
+  [
+    { tls: { mode: 'Secret', secretName: 'none' }, webhook: { caBundle: 'MIIB' } },
+    'webhook.caBundle is no certificate in PEM; pass the file of the authority',
+  ],
+  [{ webhook: { caBundle: 'x' } }, 'webhook.caBundle is for tls.mode Secret, and the mode is SelfSigned'],
+  [{ webhook: { port: 8443 } }, 'webhook.port 8443 is taken by agents (8443) or metrics (metrics.port); set another'],
+  [{ metrics: { port: 8443 } }, 'metrics.port 8443 is the port of agents; set another, such as 8080'],
+  [
+    { autoscaling: { enabled: true, minReplicas: 5, maxReplicas: 3 } },
+    'autoscaling.minReplicas 5 is above autoscaling.maxReplicas 3; raise the second',
+  ],
+  [
+    { autoscaling: { enabled: true, streamsPerReplica: 20_000 } },
+    'autoscaling.streamsPerReplica 20000 is never reached: a replica takes agents.maxConnections 20000 at most; set it lower',
+  ],
+  [
+    { serviceAccount: { create: false } },
+    'serviceAccount.create is false: set serviceAccount.name to the account that the operator runs as',
+  ],
+  [{ webhook: { timeout: 3 } }, 'timeout'],
   [{ replicas: 2 }, 'replicas'],
   [{ tls: { mode: 'Mutual' } }, 'mode'],
   [{ agents: { maxStreams: 1 } }, 'maxStreams'],

@@ -1,4 +1,5 @@
 /** A process full of simulated agents, told by its parent over IPC what to do. */
+import type { Journal } from './journal.ts';
 import { type Place, SimulatedAgent, type Traffic } from './simulated-agent.ts';
 
 /** What the parent may ask; each request is answered once, when it is done. */
@@ -13,6 +14,10 @@ export type Request =
       sources: number;
       watched: string;
       report?: 'keep' | 'close';
+      /** Whether a journal is kept for each agent. */
+      journal?: boolean;
+      /** Tokens that the agents show, in turn; absent: none. */
+      tokens?: readonly string[];
     }
   /** Answers when all agents run this edit: at which times, and the bytes of one of them. */
   | { cmd: 'applied'; group: string; edit: number }
@@ -20,8 +25,17 @@ export type Request =
   | { cmd: 'quiet'; group: string }
   /** Answers when all agents came back in step since `after`: when each did. */
   | { cmd: 'back'; group: string; after: number }
+  /** Answers when every agent is in step and runs this edit or a later one. */
+  | { cmd: 'runs'; group: string; edit: number }
+  /** Answers when every report was answered and none will be sent; with false, reports go on. */
+  | { cmd: 'hush'; group: string; hushed: boolean }
+  | { cmd: 'journal'; group: string }
+  /** Ends some agents in one of three ways and has new ones in their place; answers when those are in sync. */
+  | { cmd: 'churn'; group: string; count: number; ending: Ending }
   | { cmd: 'traffic'; group: string }
   | { cmd: 'close'; group: string };
+
+export type Ending = 'leave' | 'stop' | 'crash';
 
 export interface Applied {
   readonly times: readonly number[];
@@ -29,7 +43,13 @@ export interface Applied {
 }
 
 interface Group {
-  readonly agents: readonly SimulatedAgent[];
+  readonly agents: SimulatedAgent[];
+  /** Makes the agent at a place of the group, which may have had another one before. */
+  readonly make: (i: number) => SimulatedAgent;
+  churned: number;
+  readonly journals: readonly Journal[];
+  /** The edit that each agent runs. */
+  readonly runs: number[];
   readonly traffic: Traffic;
   readonly syncedAt: number[];
   readonly applied: Map<number, { times: number[]; raw: string }>;
@@ -41,38 +61,71 @@ const LOOK_MS = 5;
 /** Looking at every agent is work that should not be taken for that of agents. */
 const LOOK_AT_ALL_MS = 100;
 
-function open({ group, place, first, count, sources, watched, report }: Extract<Request, { cmd: 'open' }>): Group {
-  const traffic = { bytes: 0, policies: 0, commits: 0, refused: 0, cut: 0, reports: 0, reportsFailed: 0 };
+function open(request: Extract<Request, { cmd: 'open' }>): Group {
+  const { group, first, count, watched, report, journal } = request;
+  const traffic: Traffic = {
+    bytes: 0,
+    policies: 0,
+    commits: 0,
+    refused: 0,
+    cut: 0,
+    reports: 0,
+    reportsFailed: 0,
+    misdirected: 0,
+    calls: {},
+  };
+  const journals: Journal[] = Array.from({ length: journal ? count : 0 }, () => ({ streams: [], edits: [] }));
+  const runs: number[] = new Array(count).fill(0);
   const syncedAt: number[] = new Array(count).fill(Number.NaN);
   const applied: Group['applied'] = new Map();
   let dialled = 0;
   const next = () => {
     if (dialled < count) agents[dialled++]!.dial();
   };
-  const agents = Array.from({ length: count }, (_, i) => {
+  const make = (i: number) => {
     const index = first + i;
     let opened = false;
     return new SimulatedAgent({
-      place: { ...place, ...(sources > 1 && { localAddress: sourceOf(index % sources) }) },
+      place: placeOf(request, index),
       index,
       traffic,
       ...(report !== undefined && { reports: { keep: report === 'keep' } }),
       watched,
       synced: (at) => {
         syncedAt[i] = at;
+        journals[i]?.streams.push({ from: at });
         if (!opened) next();
         opened = true;
       },
+      cut: (at) => {
+        const stream = journals[i]?.streams.at(-1);
+        if (stream) stream.to = at;
+      },
       applied: (edit, at, raw) => {
+        runs[i] = edit;
+        if (journals[i]) {
+          journals[i]!.edits.push([at, edit]);
+          return;
+        }
         if (!applied.has(edit)) applied.set(edit, { times: [], raw: raw() });
         applied.get(edit)!.times.push(at);
       },
     });
-  });
+  };
+  const agents = Array.from({ length: count }, (_, i) => make(i));
   for (let i = 0; i < CONNECTING_AT_ONCE; i += 1) next();
-  const made = { agents, traffic, syncedAt, applied };
+  const made = { agents, make, churned: 0, journals, runs, traffic, syncedAt, applied };
   groups.set(group, made);
   return made;
+}
+
+/** Where the agent with this index dials, whence, and with what. */
+function placeOf({ place, sources, tokens }: Extract<Request, { cmd: 'open' }>, index: number): Place {
+  return {
+    ...place,
+    ...(sources > 1 && { localAddress: sourceOf(index % sources) }),
+    ...(tokens && { headers: `${place.headers}authorization: Bearer ${tokens[index % tokens.length]}\r\n` }),
+  };
 }
 
 /** Addresses from 127.1.0.1 on. */
@@ -94,7 +147,7 @@ async function answer(request: Request): Promise<unknown> {
     return Math.max(...syncedAt);
   }
   const group = groups.get(request.group)!;
-  const { agents, traffic, syncedAt, applied } = group;
+  const { agents, journals, runs, traffic, syncedAt, applied } = group;
   switch (request.cmd) {
     case 'applied': {
       await until(() => applied.get(request.edit)?.times.length === agents.length, LOOK_MS);
@@ -107,6 +160,24 @@ async function answer(request: Request): Promise<unknown> {
     case 'back':
       await until(() => agents.every(({ inSync }, i) => inSync && syncedAt[i]! > request.after));
       return syncedAt;
+    case 'runs':
+      return until(() => agents.every(({ inSync }, i) => inSync && runs[i]! >= request.edit));
+    case 'hush':
+      for (const agent of agents) agent.hush(request.hushed);
+      return request.hushed ? until(() => !agents.some(({ owing }) => owing)) : undefined;
+    case 'journal':
+      return journals;
+    case 'churn': {
+      const fresh = Array.from({ length: Math.min(request.count, agents.length) }, () => {
+        const i = group.churned++ % agents.length;
+        agents[i]![request.ending]();
+        const agent = group.make(i);
+        agents[i] = agent;
+        agent.dial();
+        return agent;
+      });
+      return until(() => fresh.every(({ inSync }) => inSync));
+    }
     case 'traffic':
       return traffic;
     case 'close':

@@ -10,6 +10,7 @@ const WELL: Findings = {
   bytesPerAgent: 40_000,
   storm: { inSyncMs: 20_000, policies: 0 },
   statusWritesPerSecond: 3,
+  secure: { agents: 10_000, bytesPerAgent: 90_000 },
   sweep: [
     { policies: 10, cpuMs: 8 },
     { policies: 10_000, cpuMs: 20 },
@@ -35,6 +36,10 @@ describe('the budgets', () => {
     [
       'policies sent although nothing changed: 1 policies; the budget is 0 policies',
       { storm: { inSyncMs: 1, policies: 1 } },
+    ],
+    [
+      'memory of an agent over TLS: 111 kB; the budget is 110 kB',
+      { secure: { agents: 1_000, bytesPerAgent: 111_000 } },
     ],
     ['writes of status: 21 a second; the budget is 20 a second', { statusWritesPerSecond: 21 }],
     [

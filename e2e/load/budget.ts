@@ -11,6 +11,7 @@ export interface Findings {
   readonly storm?: { readonly inSyncMs: number; readonly policies: number };
   readonly statusWritesPerSecond?: number;
   readonly sweep?: readonly { readonly policies: number; readonly cpuMs: number }[];
+  readonly secure?: { readonly agents: number; readonly bytesPerAgent: number };
 }
 
 const MANY = 1_000;
@@ -18,7 +19,7 @@ const REGISTER_MS = 10;
 
 /** The budgets that a run misses, each as a sentence with what is asked and what was found. */
 export function missed(found: Findings): string[] {
-  const { agents, beyond, bare, bytesPerAgent, storm, statusWritesPerSecond, sweep } = found;
+  const { agents, beyond, bare, bytesPerAgent, storm, statusWritesPerSecond, sweep, secure } = found;
   const problems: string[] = [];
   const most = (what: string, value: number, limit: number, unit: string) => {
     if (!(value <= limit)) problems.push(`${what}: ${round(value)} ${unit}; the budget is ${round(limit)} ${unit}`);
@@ -33,6 +34,9 @@ export function missed(found: Findings): string[] {
   // Among few agents, what the process needs anyhow would be taken for theirs.
   if (bytesPerAgent !== undefined && agents >= MANY)
     most('memory of a connected agent', bytesPerAgent / 1_000, 50, 'kB');
+  if (secure && secure.agents >= MANY) {
+    most('memory of an agent over TLS', secure.bytesPerAgent / 1_000, 110, 'kB');
+  }
   if (storm) {
     most('time until all are in sync after a restart', storm.inSyncMs / 1_000, 30, 's');
     most('policies sent although nothing changed', storm.policies, 0, 'policies');

@@ -7,6 +7,8 @@ const FLAGS = ['--conditions=fuseboard-source', '--disable-warning=ExperimentalW
 export interface ChildOptions {
   readonly nodeArgs?: readonly string[];
   readonly args?: readonly string[];
+  /** All that it gets besides PATH. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** Takes each line of the output; absent: it is thrown away. */
   readonly line?: (text: string) => void;
 }
@@ -17,9 +19,9 @@ export class Child<R extends object> {
   readonly #pending = new Map<number, { resolve: (value: never) => void; reject: (reason: Error) => void }>();
   #ids = 0;
 
-  constructor(main: URL, { nodeArgs = [], args = [], line }: ChildOptions = {}) {
+  constructor(main: URL, { nodeArgs = [], args = [], environment, line }: ChildOptions = {}) {
     this.#process = spawn(process.execPath, [...FLAGS, ...nodeArgs, fileURLToPath(main), ...args], {
-      env: { PATH: process.env.PATH },
+      env: { PATH: process.env.PATH, ...environment },
       stdio: ['ignore', line ? 'pipe' : 'ignore', 'inherit', 'ipc'],
     });
     let rest = '';
@@ -52,10 +54,10 @@ export class Child<R extends object> {
     });
   }
 
-  async end(): Promise<void> {
+  async end(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     if (this.ended) return;
     const exit = once(this.#process, 'exit');
-    this.#process.kill('SIGKILL');
+    this.#process.kill(signal);
     await exit;
   }
 }

@@ -1,5 +1,6 @@
-import type { Applied, Request } from './agents-main.ts';
+import type { Applied, Ending, Request } from './agents-main.ts';
 import { Child } from './child.ts';
+import type { Journal } from './journal.ts';
 import { monotonic } from './monotonic.ts';
 import type { Place, Traffic } from './simulated-agent.ts';
 
@@ -11,6 +12,10 @@ export interface GroupOptions {
   readonly sources: number;
   readonly watched: string;
   readonly report?: 'keep' | 'close';
+  /** Whether each agent keeps a journal, instead of the times of single edits. */
+  readonly journal?: boolean;
+  /** Tokens that the agents show, in turn; absent: none. */
+  readonly tokens?: readonly string[];
 }
 
 /** Simulated agents over several processes, each of which has an equal part of every group. */
@@ -52,9 +57,32 @@ export class Crowd {
     return (await this.#all<number[]>({ cmd: 'back', group, after })).flat();
   }
 
+  /** Resolves when every agent of a group is in step and runs this edit or a later one. */
+  async runs(group: string, edit: number): Promise<void> {
+    await this.#all({ cmd: 'runs', group, edit });
+  }
+
+  /** Resolves when every report of a group was answered and no further one will be sent; with false, reports go on. */
+  async hush(group: string, hushed: boolean): Promise<void> {
+    await this.#all({ cmd: 'hush', group, hushed });
+  }
+
+  async journal(group: string): Promise<Journal[]> {
+    return (await this.#all<Journal[]>({ cmd: 'journal', group })).flat();
+  }
+
+  /** Ends some agents of a group in each process and has new ones in their place; resolves when those are in sync. */
+  async churn(group: string, count: number, ending: Ending): Promise<void> {
+    await this.#all({ cmd: 'churn', group, count, ending });
+  }
+
   async traffic(group: string): Promise<Traffic> {
     const parts = await this.#all<Traffic>({ cmd: 'traffic', group });
-    const sum = (name: keyof Traffic) => parts.reduce((all, part) => all + part[name], 0);
+    const sum = (name: Exclude<keyof Traffic, 'calls'>) => parts.reduce((all, part) => all + part[name], 0);
+    const calls: Record<string, number> = {};
+    for (const part of parts) {
+      for (const [host, count] of Object.entries(part.calls)) calls[host] = (calls[host] ?? 0) + count;
+    }
     return {
       bytes: sum('bytes'),
       policies: sum('policies'),
@@ -63,6 +91,8 @@ export class Crowd {
       cut: sum('cut'),
       reports: sum('reports'),
       reportsFailed: sum('reportsFailed'),
+      misdirected: sum('misdirected'),
+      calls,
     };
   }
 

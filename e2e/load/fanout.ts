@@ -7,33 +7,42 @@ import { missed } from './budget.ts';
 import { fileLimit, filesFor } from './files.ts';
 import { runningOperator, StartedOperator, type Target } from './operator.ts';
 import { type LoadOptions, readOptions, USAGE, UsageError } from './options.ts';
-import { edited, type Ground, type Result, run, type SweepRow } from './run.ts';
+import { policiesOf } from './policies.ts';
+import { watchReviews } from './reviews.ts';
+import { edited, type Ground, groupOf, type Result, run, type SweepRow } from './run.ts';
+import { openSecurely, TLS_ARGS } from './secure.ts';
 import { clusterStore, folderStore, type Store } from './store.ts';
 import { table } from './table.ts';
 
 const SWEEP_AGENTS = 50;
+/** An agent is reviewed at every other report. */
+const LEAST_REVIEWS_MS = 30_000;
 
 const say = (line: string) => process.stderr.write(`${line}\n`);
 
 /** Stands up what is to be measured, has it measured and takes it down again, whatever happens. */
-async function on<T>(options: LoadOptions, work: (ground: Ground) => Promise<T>): Promise<T> {
+async function on<T>(
+  options: LoadOptions,
+  work: (ground: Ground) => Promise<T>,
+  ...more: readonly string[]
+): Promise<T> {
   const { where, namespace } = options;
   const folder = await mkdtemp(join(tmpdir(), 'fuseboard-load-'));
   let cluster: Cluster | undefined;
   let target: Target | undefined;
   let store: Store | undefined;
-  const connections = `--max-connections=${2 * options.agents + 100}`;
+  const args = [`--max-connections=${2 * options.agents + 100}`, ...options.operator, ...more];
   try {
     if (where.kind === 'cluster') {
       cluster = await startCluster();
       await cluster.applyCrds();
       await cluster.namespace(namespace);
       store = clusterStore(cluster.kubeconfig, namespace);
-      target = await StartedOperator.start(`--kubeconfig=${cluster.kubeconfig}`, connections, ...options.operator);
+      target = await StartedOperator.start(`--kubeconfig=${cluster.kubeconfig}`, ...args);
     } else if (where.kind === 'folder') {
       store = folderStore(join(folder, 'policies'), namespace);
       await store.put([]);
-      target = await StartedOperator.start(`--policies=${join(folder, 'policies')}`, connections, ...options.operator);
+      target = await StartedOperator.start(`--policies=${join(folder, 'policies')}`, ...args);
     } else {
       store =
         where.folder === undefined ? clusterStore(where.kubeconfig!, namespace) : folderStore(where.folder, namespace);
@@ -66,8 +75,31 @@ async function measure(options: LoadOptions): Promise<Result> {
     sweep.push(await on(few, (ground) => edited(few, policies, ground, profile)));
     say(`one edit among ${policies} policies measured`);
   }
-  return { ...result, ...(sweep.length > 0 && { sweep }) };
+  const report = files.keepReports ? 'keep' : 'close';
+  const secure = options.tls ? await securely(options, report) : undefined;
+  if (secure) say(`${secure.agents} agents over TLS measured`);
+  const { processes, agents, steadyMs } = options;
+  const ms = Math.max(steadyMs, LEAST_REVIEWS_MS);
+  const reviews = options.reviews ? await watchReviews(agents, { processes, report, ms }) : undefined;
+  return {
+    ...result,
+    ...(sweep.length > 0 && { sweep }),
+    ...(secure && { secure }),
+    ...(reviews && { reviews }),
+  };
 }
+
+/** Over TLS, on an operator that does nothing else. */
+const securely = (options: LoadOptions, report: 'keep' | 'close') =>
+  on(
+    options,
+    async ({ store, target }) => {
+      await store.put(policiesOf(options.namespace, options.matched, options.matched));
+      const group = { ...groupOf(options, target.url), group: 'agents', report };
+      return openSecurely(group, target as StartedOperator, options.processes);
+    },
+    ...TLS_ARGS,
+  );
 
 async function main(): Promise<number> {
   const options = readOptions(process.argv.slice(2));

@@ -1,14 +1,31 @@
-/** Loaded into the operator before its own code: tells the parent what it costs, and profiles it where asked. */
+/** Loaded into a process before its own code: tells the parent what it costs and holds, and profiles it where asked. */
+import { readdirSync, readlinkSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { Session } from 'node:inspector/promises';
 
-export type Request = { cmd: 'cost'; collect: boolean } | { cmd: 'profile' } | { cmd: 'profiled'; file: string };
+export type Request =
+  | { cmd: 'cost'; collect: boolean }
+  | { cmd: 'holds' }
+  | { cmd: 'profile' }
+  | { cmd: 'profiled'; file: string };
 
 export interface Cost {
   readonly rssBytes: number;
   readonly heapBytes: number;
   /** Of all threads since the process began. */
   readonly cpuMs: number;
+}
+
+/** What a process holds, after garbage was collected. */
+export interface Holdings {
+  readonly heapBytes: number;
+  /** Outside the heap: buffers above all. */
+  readonly externalBytes: number;
+  readonly rssBytes: number;
+  /** Sockets, timers and whatever else the loop waits for, by kind. */
+  readonly handles: Readonly<Record<string, number>>;
+  /** Absent where there is no /proc. */
+  readonly sockets?: number;
 }
 
 const session = new Session();
@@ -20,6 +37,13 @@ async function answer(request: Request): Promise<unknown> {
     const { user, system } = process.cpuUsage();
     return { rssBytes: rss, heapBytes: heapUsed, cpuMs: (user + system) / 1_000 } satisfies Cost;
   }
+  if (request.cmd === 'holds') {
+    // What a finalizer lets go is garbage of the next collection.
+    globalThis.gc?.();
+    await new Promise((resolve) => setImmediate(resolve));
+    globalThis.gc?.();
+    return holdings();
+  }
   if (request.cmd === 'profile') {
     session.connect();
     await session.post('Profiler.enable');
@@ -28,6 +52,32 @@ async function answer(request: Request): Promise<unknown> {
   const { profile } = await session.post('Profiler.stop');
   session.disconnect();
   return writeFile(request.file, JSON.stringify(profile));
+}
+
+function holdings(): Holdings {
+  const { heapUsed, external, rss } = process.memoryUsage();
+  const handles: Record<string, number> = {};
+  for (const kind of process.getActiveResourcesInfo()) handles[kind] = (handles[kind] ?? 0) + 1;
+  const sockets = openSockets();
+  return {
+    heapBytes: heapUsed,
+    externalBytes: external,
+    rssBytes: rss,
+    handles,
+    ...(sockets !== undefined && { sockets }),
+  };
+}
+
+function openSockets(): number | undefined {
+  if (process.platform !== 'linux') return undefined;
+  const target = (fd: string) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`);
+    } catch {
+      return '';
+    }
+  };
+  return readdirSync('/proc/self/fd').filter((fd) => target(fd).startsWith('socket:')).length;
 }
 
 process.on('message', async ({ id, ...request }: { id: number } & Request) => {

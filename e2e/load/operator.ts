@@ -1,7 +1,7 @@
 import { freePort } from '../cluster/process.ts';
 import { eventually } from '../cluster/run.ts';
 import { Child } from './child.ts';
-import type { Cost, Request } from './inspect.ts';
+import type { Cost, Holdings, Request } from './inspect.ts';
 import { monotonic } from './monotonic.ts';
 
 const MAIN = new URL('../../operator/src/main.ts', import.meta.url);
@@ -29,10 +29,11 @@ export class StartedOperator implements Target {
     this.#port = port!;
     this.#metricsPort = metrics!;
     const ports = [`--port=${port}`, `--metrics-port=${metrics}`, `--admin-port=${admin}`];
-    this.#args = ['serve', '--agent-auth=none', '--log-format=json', ...ports, ...args];
+    const own = args.map((arg) => arg.replace('$URL', this.url));
+    this.#args = ['serve', '--agent-auth=none', '--log-format=json', ...ports, ...own];
   }
 
-  /** Starts `fuseboard serve` with `args` and waits until it is ready. */
+  /** Starts `fuseboard serve` with `args`, in which `$URL` stands for its own address, and waits until it is ready. */
   static async start(...args: string[]): Promise<StartedOperator> {
     const operator = new StartedOperator(args, await Promise.all([freePort(), freePort(), freePort()]));
     operator.launch();
@@ -62,6 +63,10 @@ export class StartedOperator implements Target {
     return this.#child!.ask<Cost>({ cmd: 'cost', collect });
   }
 
+  async holds(): Promise<Holdings> {
+    return this.#child!.ask<Holdings>({ cmd: 'holds' });
+  }
+
   /** Profiles the CPU while `work` runs, into a file. */
   async profiled<T>(file: string | undefined, work: () => Promise<T>): Promise<T> {
     if (file === undefined) return work();
@@ -69,6 +74,11 @@ export class StartedOperator implements Target {
     const result = await work();
     await this.#child!.ask({ cmd: 'profiled', file });
     return result;
+  }
+
+  /** Its metrics, as text. */
+  async metrics(): Promise<string> {
+    return (await fetch(`http://127.0.0.1:${this.#metricsPort}/metrics`)).text();
   }
 
   async kill(): Promise<void> {

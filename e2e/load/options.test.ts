@@ -9,6 +9,8 @@ it('fills in what is left out', () => {
     processes: 2,
     sweep: [],
     storm: true,
+    tls: true,
+    reviews: false,
     where: { kind: 'folder' },
   });
   expect(readOptions(['--agents', '10000', '--policies', '4'])).toMatchObject({ processes: 4, matched: 4 });

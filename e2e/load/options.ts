@@ -12,6 +12,10 @@ export interface LoadOptions {
   /** How long a steady state is watched for the cost of reports, in ms; 0 leaves it out. */
   readonly steadyMs: number;
   readonly storm: boolean;
+  /** Whether agents over TLS are measured too. */
+  readonly tls: boolean;
+  /** Whether agents that show tokens are measured too, on a real API server of the run's own. */
+  readonly reviews: boolean;
   /** Numbers of policies at which the cost of one edit is measured; empty leaves it out. */
   readonly sweep: readonly number[];
   /** Loopback addresses that the agents come from. */
@@ -49,6 +53,8 @@ export const USAGE = `Usage: npm run bench:fanout -- [options]
   --processes P       processes that the agents share (default: one for every 2500, at least 2)
   --steady SECONDS    how long to watch reports (default 20; 0: not at all)
   --no-storm          leave out the kill and restart of the operator
+  --no-tls            leave out the agents over TLS
+  --reviews           also agents that show tokens, with a real API server that the run starts
   --sweep LIST        also the cost of one edit at these numbers of policies (10,100,1000,10000)
   --sources N         loopback addresses that agents come from (default 250 on Linux, else 1)
   --cluster           policies in a real API server that the run starts, instead of a folder
@@ -82,6 +88,8 @@ export function readOptions(args: readonly string[]): LoadOptions {
     processes: whole('processes', v.processes ?? String(Math.max(2, Math.ceil(agents / 2_500))), 1, 64),
     steadyMs: whole('steady', v.steady, 0, 600) * 1_000,
     storm: !v['no-storm'],
+    tls: !v['no-tls'] && v.target === undefined,
+    reviews: v.reviews,
     sweep: (v.sweep ?? '')
       .split(',')
       .filter((part) => part !== '')
@@ -132,6 +140,8 @@ function parse(args: readonly string[]) {
         processes: { type: 'string' },
         steady: { type: 'string', default: '20' },
         'no-storm': { type: 'boolean', default: false },
+        'no-tls': { type: 'boolean', default: false },
+        reviews: { type: 'boolean', default: false },
         sweep: { type: 'string' },
         sources: { type: 'string' },
         cluster: { type: 'boolean', default: false },

@@ -18,6 +18,8 @@ import {
 } from './phases.ts';
 import { policiesOf, WATCHED } from './policies.ts';
 import { least, minus, type Quantiles, quantiles } from './quantiles.ts';
+import type { Reviews } from './reviews.ts';
+import type { Secure } from './secure.ts';
 import type { Store } from './store.ts';
 
 /** Changes that come within this time are one push, so every edit waits so long. */
@@ -47,6 +49,8 @@ export interface Result extends Findings {
   readonly steady?: Steady;
   readonly storm?: Storm;
   readonly sweep?: readonly SweepRow[];
+  readonly secure?: Secure;
+  readonly reviews?: Reviews;
 }
 
 /** One number of policies, and what an edit of one of them costs there. */
@@ -169,7 +173,7 @@ function timesOf({ applied, bare, noticed }: Edits, settleMs: number) {
   };
 }
 
-function groupOf(
+export function groupOf(
   { agents, sources, namespace, token }: LoadOptions & { readonly token?: string },
   url: string,
 ): Omit<GroupOptions, 'group'> {

@@ -23,6 +23,7 @@ describe('the arithmetic of a fleet', () => {
     const played = play(fleet, { seconds: 600, random: seeded(7) });
     const near = (value: number, expected: number) => expect(Math.abs(value / expected - 1)).toBeLessThan(0.03);
     near(played.reportsPerSecond, load.reportsPerSecondPerReplica);
+    near(played.reviewsPerSecond, load.apiReviewsPerSecond / fleet.replicas);
     near(played.cores, load.coresPerReplica);
     const usual = (load.agentsPerReplica / 10) * (MEASURED.cpuMsPerReport / 1_000);
     near(played.busiestSecond, load.coresAfterEdit + usual);

@@ -45,6 +45,8 @@ const ELECTION_EVERY_S = 2;
 const STATUS_PER_POLICY = 1;
 const STATUS_IN_ALL = 20;
 const SHARDS_PER_SECOND = 1;
+/** A review is good for so long, and the next report after that asks again. */
+const REVIEW_GOOD_S = 14;
 
 /** What a fleet asks of its replicas and of the API server. */
 export interface Load {
@@ -59,6 +61,8 @@ export interface Load {
   readonly secondsAfterLoss: number;
   readonly apiWatches: number;
   readonly apiWritesPerSecond: number;
+  /** Reviews of tokens, where every agent has a pod of its own. */
+  readonly apiReviewsPerSecond: number;
 }
 
 /** The load by arithmetic. */
@@ -83,6 +87,7 @@ export function loadOf({ agents, replicas, editsPerMinute, policiesChanging }: F
       replicas * SHARDS_PER_SECOND +
       replicas / LEASE_EVERY_S +
       1 / ELECTION_EVERY_S,
+    apiReviewsPerSecond: agents / (Math.ceil(REVIEW_GOOD_S / REPORT_EVERY_S) * REPORT_EVERY_S),
   };
 }
 
@@ -90,10 +95,11 @@ export function loadOf({ agents, replicas, editsPerMinute, policiesChanging }: F
 export function play(
   { agents, replicas, editsPerMinute }: Fleet,
   { seconds, random, costs = MEASURED }: { seconds: number; random: () => number; costs?: Costs },
-): { reportsPerSecond: number; cores: number; busiestSecond: number } {
+): { reportsPerSecond: number; reviewsPerSecond: number; cores: number; busiestSecond: number } {
   const each = Math.round(agents / replicas);
   const perSecond = new Float64Array(seconds + 2);
   let reports = 0;
+  let reviews = 0;
   let cpuMs = 0;
   const spend = (at: number, ms: number) => {
     if (at >= seconds) return;
@@ -107,7 +113,13 @@ export function play(
   };
   const editEvery = 60 / editsPerMinute;
   for (let agent = 0; agent < each; agent += 1) {
-    for (let at = random() * REPORT_EVERY_S; at < seconds; at += REPORT_EVERY_S * (0.9 + 0.2 * random())) report(at);
+    let reviewedAt = -random() * REVIEW_GOOD_S;
+    for (let at = random() * REPORT_EVERY_S; at < seconds; at += REPORT_EVERY_S * (0.9 + 0.2 * random())) {
+      report(at);
+      if (at - reviewedAt < REVIEW_GOOD_S) continue;
+      reviews += 1;
+      reviewedAt = at;
+    }
     for (let at = editEvery; at < seconds; at += editEvery) {
       spend(at, costs.cpuMsPerPush);
       report(at + random() * ACKNOWLEDGED_WITHIN_S);
@@ -117,6 +129,7 @@ export function play(
   }
   return {
     reportsPerSecond: reports / seconds,
+    reviewsPerSecond: reviews / seconds,
     cores: cpuMs / seconds / 1_000,
     busiestSecond: Math.max(...perSecond) / 1_000,
   };
@@ -146,6 +159,7 @@ export function rows(fleets: readonly Fleet[] = FLEETS): string[] {
       n(load.secondsAfterLoss, 1),
       n(load.apiWatches),
       n(load.apiWritesPerSecond, 1),
+      n(load.apiReviewsPerSecond),
     ];
     return `| ${cells.join(' | ')} |`;
   });

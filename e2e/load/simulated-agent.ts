@@ -1,13 +1,16 @@
 import { randomBytes } from 'node:crypto';
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { Backoff } from '../../agent/src/link/backoff.ts';
 import { monotonic } from './monotonic.ts';
-import { ReportSocket } from './report-socket.ts';
+import { openSocket, ReportSocket, type ReportTarget } from './report-socket.ts';
 import { StreamReader } from './stream-reader.ts';
 
 const REPORT_MS = 10_000;
 const LEAST_GAP_MS = 250;
 const ACKNOWLEDGE_MS = 500;
+const MISDIRECTED_TRIES = 8;
+const SPREAD_MS = 1_000;
+const HEALTHY_MS = 60_000;
 
 /** Where an agent dials. */
 export interface Place {
@@ -18,6 +21,8 @@ export interface Place {
   readonly namespace: string;
   /** Further lines of each request, each with its end. */
   readonly headers: string;
+  /** Whether it is reached over TLS; whose certificate it is does not matter here. Absent: plain text. */
+  readonly secure?: boolean;
   /** Absent: the system chooses. */
   readonly localAddress?: string;
 }
@@ -31,6 +36,10 @@ export interface Traffic {
   cut: number;
   reports: number;
   reportsFailed: number;
+  /** Reports that landed on a replica that does not hold the stream. */
+  misdirected: number;
+  /** Calls of which the answered reports told, by the address of the replica that took them. */
+  readonly calls: Record<string, number>;
 }
 
 export interface SimulatedAgentOptions {
@@ -45,6 +54,8 @@ export interface SimulatedAgentOptions {
   readonly synced: (at: number) => void;
   /** It runs this edit of the watched policy since `at`. `raw` gives what came for it, as it came; good until it returns. */
   readonly applied: (edit: number, at: number, raw: () => string) => void;
+  /** It lost its stream, having been in step. */
+  readonly cut?: (at: number) => void;
 }
 
 /** One agent on raw sockets: it dials, resumes, waits and reports like a real one, and runs no breaker. */
@@ -60,6 +71,9 @@ export class SimulatedAgent {
   #edit: number | undefined;
   #raw: string[] = [];
   #inSync = false;
+  #openedAt = Number.POSITIVE_INFINITY;
+  /** Where the replica of the last stream takes reports. */
+  #replica: ReportTarget | undefined;
   #dialTimer: NodeJS.Timeout | undefined;
   #reportTimer: NodeJS.Timeout | undefined;
   #reportDue = Number.POSITIVE_INFINITY;
@@ -69,6 +83,7 @@ export class SimulatedAgent {
   #calls = 0;
   #answeredCalls = 0;
   #stopped = false;
+  #hushed = false;
   #retryAfterMs = 0;
 
   constructor(options: SimulatedAgentOptions) {
@@ -80,6 +95,11 @@ export class SimulatedAgent {
     return this.#inSync;
   }
 
+  /** Whether a report is on its way, or one that was not answered has to be repeated. */
+  get owing(): boolean {
+    return this.#reporting || this.#calls !== this.#answeredCalls;
+  }
+
   /** Whether a report is due within a moment, or on its way. */
   get busy(): boolean {
     return this.#reporting || this.#reportDue - monotonic() < ACKNOWLEDGE_MS;
@@ -87,8 +107,8 @@ export class SimulatedAgent {
 
   dial(): void {
     const { place, index } = this.#options;
-    const { address, host, port, namespace, headers, localAddress } = place;
-    const socket = connect({ port, host: address, ...(localAddress !== undefined && { localAddress }) });
+    const { host, namespace, headers } = place;
+    const socket = openSocket(place, place);
     this.#socket = socket;
     this.#retryAfterMs = 0;
     socket.setEncoding('latin1');
@@ -125,6 +145,29 @@ export class SimulatedAgent {
     );
   }
 
+  /** Makes no further call and sends no further report, once all were answered; or goes on. */
+  hush(hushed: boolean): void {
+    this.#hushed = hushed;
+    this.#unschedule();
+    this.#schedule(Math.random() * (hushed ? ACKNOWLEDGE_MS : REPORT_MS));
+  }
+
+  /** Says goodbye and hangs up when that was answered, or when nothing can be said. */
+  leave(): void {
+    this.#stopped = true;
+    if (this.#inSync && this.#reports !== undefined) this.#goodbye(this.#reports.target, () => this.stop());
+    else this.stop();
+  }
+
+  /** Is gone like a process that is killed on a machine that goes on: its connections are reset. */
+  crash(): void {
+    const socket = this.#socket;
+    this.#socket = undefined;
+    socket?.resetAndDestroy();
+    this.stop();
+  }
+
+  /** Hangs up without a word. */
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#dialTimer);
@@ -135,19 +178,27 @@ export class SimulatedAgent {
 
   #ended(): void {
     this.#socket = undefined;
-    if (this.#inSync) this.#options.traffic.cut += 1;
+    const now = monotonic();
+    if (this.#inSync) {
+      this.#options.traffic.cut += 1;
+      this.#options.cut?.(now);
+    }
     this.#inSync = false;
-    clearTimeout(this.#reportTimer);
-    this.#reportDue = Number.POSITIVE_INFINITY;
+    if (now - this.#openedAt >= HEALTHY_MS) this.#backoff.reset();
+    this.#openedAt = Number.POSITIVE_INFINITY;
+    this.#unschedule();
     this.#reports?.close();
     if (this.#stopped) return;
-    this.#dialTimer = setTimeout(() => this.dial(), this.#retryAfterMs + this.#backoff.next());
+    const told = this.#retryAfterMs;
+    this.#dialTimer = setTimeout(() => this.dial(), told > 0 ? told + Math.random() * SPREAD_MS : this.#backoff.next());
   }
 
   #event(name: string, data: string, raw: string): void {
     const { traffic, watched } = this.#options;
     switch (name) {
       case 'hello':
+        this.#openedAt = monotonic();
+        this.#attach(data);
         this.#schedule(Math.random() * REPORT_MS);
         return;
       case 'begin':
@@ -192,8 +243,31 @@ export class SimulatedAgent {
     this.#options.synced(at);
   }
 
-  #schedule(inMs: number): void {
+  /** Reports go to the replica of the new stream; a former one is told that this agent is not its own any more. */
+  #attach(hello: string): void {
     if (this.#reports === undefined) return;
+    const { place } = this.#options;
+    const former = this.#replica;
+    const replica = targetOf(/"reportUrl":"([^"]+)"/.exec(hello)?.[1], place);
+    this.#replica = replica;
+    this.#reports.aim(replica);
+    if (former !== undefined && former.host !== replica.host) this.#goodbye(former, () => {});
+  }
+
+  #goodbye(target: ReportTarget, said: () => void): void {
+    this.#sequence += 1;
+    const last = new ReportSocket(this.#options.place, false);
+    last.aim(target);
+    last.post(this.#body(this.#calls, true), said);
+  }
+
+  #unschedule(): void {
+    clearTimeout(this.#reportTimer);
+    this.#reportDue = Number.POSITIVE_INFINITY;
+  }
+
+  #schedule(inMs: number): void {
+    if (this.#reports === undefined || this.#stopped || (this.#hushed && !this.owing)) return;
     const due = Math.max(monotonic() + inMs, this.#reported + LEAST_GAP_MS);
     if (due >= this.#reportDue) return;
     this.#reportDue = due;
@@ -209,18 +283,43 @@ export class SimulatedAgent {
     }
     this.#reporting = true;
     this.#reported = monotonic();
-    this.#calls += 7;
+    if (!this.#hushed) this.#calls += 7;
     const calls = this.#calls;
     this.#sequence += 1;
-    this.#reports!.post(this.#body(calls), (status) => {
+    this.#deliver(this.#body(calls), calls, 0);
+  }
+
+  /** Sends a report as a real agent does: again where it was misdirected, and to the Service where the replica cannot be reached. */
+  #deliver(body: string, calls: number, tries: number): void {
+    const reports = this.#reports!;
+    const { traffic, place } = this.#options;
+    const { target } = reports;
+    reports.post(body, (status) => {
+      const own = this.#inSync && reports.target === target;
+      if (status === 421 && own) {
+        traffic.misdirected += 1;
+        reports.aim(target);
+        if (tries + 1 < MISDIRECTED_TRIES) return this.#deliver(body, calls, tries + 1);
+      }
+      if (status === undefined && own && target !== place) {
+        reports.aim(place);
+        return this.#deliver(body, calls, tries);
+      }
       this.#reporting = false;
-      this.#options.traffic[status === 204 ? 'reports' : 'reportsFailed'] += 1;
-      if (status === 204) this.#answeredCalls = calls;
+      traffic[status === 204 ? 'reports' : 'reportsFailed'] += 1;
+      if (status === 204) {
+        // By way of the Service too, only the replica that holds the stream takes it.
+        const { host } = this.#replica ?? target;
+        traffic.calls[host] = (traffic.calls[host] ?? 0) + calls - this.#answeredCalls;
+        this.#answeredCalls = calls;
+      }
       if (this.#inSync) this.#schedule(REPORT_MS * (0.9 + 0.2 * Math.random()));
+      if (status === 421 && own) this.#socket?.destroy();
     });
   }
 
-  #body(calls: number): string {
+  /** What is said of so many calls; with `bye`, that this was the last. */
+  #body(calls: number, bye = false): string {
     return JSON.stringify({
       protocol: 1,
       service: 'load',
@@ -231,18 +330,21 @@ export class SimulatedAgent {
       parts: 1,
       revision: this.#revision,
       rejections: [],
-      breakers: [
-        {
-          name: this.#options.watched,
-          ...(this.#uid !== undefined && { uid: this.#uid }),
-          state: 'closed',
-          since: Math.round(this.#reported),
-          totals: totals(calls),
-          base: totals(this.#answeredCalls),
-          latency: [0, 0, 0, calls],
-          baseLatency: [0, 0, 0, this.#answeredCalls],
-        },
-      ],
+      ...(bye && { bye }),
+      breakers: bye
+        ? []
+        : [
+            {
+              name: this.#options.watched,
+              ...(this.#uid !== undefined && { uid: this.#uid }),
+              state: 'closed',
+              since: Math.round(this.#reported),
+              totals: totals(calls),
+              base: totals(this.#answeredCalls),
+              latency: [0, 0, 0, calls],
+              baseLatency: [0, 0, 0, this.#answeredCalls],
+            },
+          ],
     });
   }
 }
@@ -258,3 +360,12 @@ const totals = (succeeded: number) => ({
   retried: 0,
   fallback: 0,
 });
+
+/** Where a replica says that it takes reports, when it says so; else where it was dialled. */
+function targetOf(reportUrl: string | undefined, place: Place): ReportTarget {
+  if (reportUrl === undefined) return place;
+  const { protocol, hostname, host, port } = new URL(reportUrl);
+  return protocol === (place.secure ? 'https:' : 'http:') && hostname === place.address
+    ? { address: hostname, host, port: Number(port) }
+    : place;
+}

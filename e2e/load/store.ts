@@ -80,21 +80,27 @@ export function clusterStore(kubeconfig: string, namespace: string): Store {
       return begun;
     },
     async statusWrites() {
-      const text = await metricsOf(config);
-      let writes = 0;
-      for (const [, labels, value] of text.matchAll(/^apiserver_request_total\{([^}]*)\} (\S+)$/gm)) {
-        const status = labels!.includes(`resource="${PLURAL}"`) && labels!.includes('subresource="status"');
-        if (status && /verb="(PUT|PATCH)"/.test(labels!)) writes += Number(value);
-      }
-      return writes;
+      return requestsIn(await metricsOf(config), PLURAL, 'status');
     },
     async clear() {
-      await each(put.map((name) => () => api.deleteNamespacedCustomObject({ ...resource, name })));
+      const names = put.splice(0);
+      await each(names.map((name) => () => api.deleteNamespacedCustomObject({ ...resource, name })));
     },
   };
 }
 
-async function metricsOf(config: KubeConfig): Promise<string> {
+/** How many requests that write to a resource the metrics of an API server count. */
+export function requestsIn(metrics: string, resource: string, subresource = ''): number {
+  let requests = 0;
+  for (const [, labels, value] of metrics.matchAll(/^apiserver_request_total\{([^}]*)\} (\S+)$/gm)) {
+    const meant = labels!.includes(`resource="${resource}"`) && labels!.includes(`subresource="${subresource}"`);
+    if (meant && /verb="(POST|PUT|PATCH)"/.test(labels!)) requests += Number(value);
+  }
+  return requests;
+}
+
+/** The metrics of an API server, as text. */
+export async function metricsOf(config: KubeConfig): Promise<string> {
   const url = new URL('/metrics', config.getCurrentCluster()!.server);
   const options = {};
   await config.applyToHTTPSOptions(options);

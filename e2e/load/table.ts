@@ -53,6 +53,23 @@ export function table(result: Result, { cores, node, loadBefore }: Machine): str
       `CPU ${n(row.cpuMs)} ms, p50 ${n(row.applied.p50)} ms, ${row.bytesPerEdit} bytes`,
     ]);
   }
+  const { secure, reviews } = result;
+  if (secure) {
+    const { agents, bytesPerAgent, cpuMsPerAgentOpened, openedMs } = secure;
+    rows.push([
+      'an agent over TLS',
+      `${n(bytesPerAgent / 1_000)} kB, CPU ${n(cpuMsPerAgentOpened)} ms; ${agents} open after ${n(openedMs / 1_000)} s`,
+    ]);
+  }
+  if (reviews) {
+    const { agents, tokens, openedMs, reportsPerSecond, failed, reviewsPerSecond } = reviews;
+    rows.push([
+      'agents with tokens',
+      `${agents} with ${tokens} tokens, open after ${n(openedMs / 1_000)} s; ${n(reportsPerSecond)} reports and ${n(reviewsPerSecond)} reviews a second, ${failed} failed`,
+    ]);
+    add('  CPU of 1000 reports, with reviews', reviews.cpuMsPer1000Reports, 'ms');
+    add('  CPU of the API server, 1000 reviews', reviews.apiServerCpuMsPer1000Reviews, 'ms');
+  }
   const width = Math.max(...rows.map(([name]) => name.length));
   return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}`).join('\n');
 }

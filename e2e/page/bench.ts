@@ -37,7 +37,7 @@ const SLOTS = 150;
 const AGENTS = 10_000;
 
 const slotNow = () => Math.floor(performance.now() / SLOT_MS) + SLOTS;
-const stamp = () => ({ at: Date.now(), replica: 'bench', slot: slotNow(), slotMs: SLOT_MS });
+const stamp = () => ({ at: Date.now(), replica: 'bench', others: [], slot: slotNow(), slotMs: SLOT_MS });
 
 function policy(i: number): PolicyRow {
   return {

@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { Request } from './agent-main.ts';
 
-const MAIN = fileURLToPath(new URL('./agent-main.ts', import.meta.url));
+/** The program of the process. */
+export const MAIN = fileURLToPath(new URL('./agent-main.ts', import.meta.url));
 
 /** When a process applied a revision, by its own clock. */
 export interface Applied {
@@ -23,6 +24,14 @@ export interface BreakerView {
   readonly policy?: { uid: string; generation: number; name: string; spec: Record<string, never> };
 }
 
+/** How a process is started where it is not simply Node with this program. */
+export interface Launch {
+  readonly execPath: string;
+  readonly execArgv: readonly string[];
+  readonly main: string;
+  readonly environment: Record<string, string>;
+}
+
 /** A service as a process of its own, with an agent in it. */
 export class AgentProcess {
   readonly applied: Applied[] = [];
@@ -33,9 +42,10 @@ export class AgentProcess {
   readonly #pending = new Map<number, { resolve: (value: never) => void; reject: (reason: Error) => void }>();
   #ids = 0;
 
-  private constructor(environment: Record<string, string>) {
-    this.#child = fork(MAIN, {
-      execArgv: ['--conditions=fuseboard-source', '--disable-warning=ExperimentalWarning'],
+  private constructor(environment: Record<string, string>, launch?: Launch) {
+    this.#child = fork(launch?.main ?? MAIN, {
+      ...(launch && { execPath: launch.execPath }),
+      execArgv: [...(launch?.execArgv ?? []), '--conditions=fuseboard-source', '--disable-warning=ExperimentalWarning'],
       env: { PATH: process.env.PATH, ...environment },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
@@ -57,8 +67,8 @@ export class AgentProcess {
   }
 
   /** Starts a service; `environment` is all that it gets besides PATH. Resolves once it takes orders. */
-  static async start(environment: Record<string, string>): Promise<AgentProcess> {
-    const agent = new AgentProcess(environment);
+  static async start(environment: Record<string, string>, launch?: Launch): Promise<AgentProcess> {
+    const agent = new AgentProcess({ ...environment, ...launch?.environment }, launch);
     const [ready] = (await once(agent.#child, 'message')) as [{ beganWith: string }];
     agent.beganWith = ready.beganWith;
     return agent;

@@ -18,6 +18,7 @@ export class OperatorProcess {
   readonly metricsPort: number;
   readonly adminPort: number;
   #child: ChildProcess | undefined;
+  #closed: Promise<unknown> | undefined;
   #log = '';
 
   private constructor(args: readonly string[], ports: readonly number[]) {
@@ -50,6 +51,7 @@ export class OperatorProcess {
     for (const stream of [child.stdout, child.stderr])
       stream.setEncoding('utf8').on('data', (text: string) => (this.#log += text));
     this.#child = child;
+    this.#closed = once(child, 'close');
   }
 
   /** Resolves once `/readyz` answers 200. */
@@ -57,7 +59,7 @@ export class OperatorProcess {
     await eventually(async () => {
       if (this.#child?.exitCode != null) throw new Error(`the operator ended:\n${this.#log}`);
       return (await fetch(`http://127.0.0.1:${this.metricsPort}/readyz`)).ok;
-    }, 30_000);
+    }, 90_000);
   }
 
   get url(): string {
@@ -90,6 +92,12 @@ export class OperatorProcess {
 
   resume(): void {
     this.#child?.kill('SIGCONT');
+  }
+
+  /** Resolves with the exit code of a process that ends by itself. */
+  async ended(): Promise<number | null> {
+    await this.#closed;
+    return this.#child!.exitCode;
   }
 
   /** Ends the process with a signal and resolves with its exit code; null when the signal ended it. */

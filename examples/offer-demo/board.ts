@@ -10,7 +10,7 @@ const ROOT = new URL('../../', import.meta.url);
 const POLICIES = new URL('policies/', import.meta.url);
 
 /** How long the processes may take until all of them answer, in milliseconds. */
-const START_MS = 30_000;
+const START_MS = 60_000;
 
 export interface Ports {
   readonly agents: number;

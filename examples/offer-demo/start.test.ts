@@ -9,7 +9,7 @@ import { until } from './until.ts';
 
 const START = fileURLToPath(new URL('start.ts', import.meta.url));
 const DIRECTLY = [process.execPath, '--conditions=fuseboard-source', START, '--any-ports'];
-const patience = { within: 30_000, every: 50 };
+const patience = { within: 60_000, every: 50 };
 
 let demo: ChildProcess | undefined;
 let folder: string | undefined;

@@ -48,7 +48,7 @@ export const agentTokens: Target = {
     writeFileSync(path, input);
     try {
       const authenticator = await tokenFile({ path, log: { error: () => {} }, rereadMs: 60_000 });
-      await authenticator.caller({ authorization: 'Bearer nobody-0123456789', namespace: 'shop' }, 'stream').then(
+      await authenticator.caller({ authorization: 'Bearer nobody-0123456789', address: '127.0.0.1', namespace: 'shop' }, 'stream').then(
         () => must(false, 'a token that is not in the file is taken'),
         (error) => must(error instanceof Denial, `${(error as Error).stack}`),
       );

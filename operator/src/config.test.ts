@@ -8,6 +8,7 @@ const FLAGS = {
   maxStreamsPerSecond: '10',
   maxStreamsPerPod: '10',
   maxReportsPerPod: '10',
+  maxBadTokens: '60',
   logLevel: 'info',
   logFormat: 'auto',
 };
@@ -54,6 +55,17 @@ it('serves the admin API beyond loopback when it asks for tokens and hides them'
   expect(readConfig({ ...flags, adminHost: '::1' }).admin.host).toBe('::1');
 });
 
+it('injects pods only where it is told to, on the address of agents', () => {
+  const tls = { tlsCertFile: 'c', tlsKeyFile: 'k' };
+  const webhook = { webhookPort: '9443', webhookAgentsUrl: 'https://x:8443', webhookCaFile: 'a' };
+  expect(readConfig({ ...FLAGS, ...tls }).injection).toBeUndefined();
+  expect(readConfig({ ...FLAGS, ...tls, ...webhook }).injection).toEqual({
+    url: 'https://x:8443',
+    caFile: 'a',
+    address: { host: '0.0.0.0', port: 9443 },
+  });
+});
+
 it('elects by the usual times, under the name of the host', () => {
   const { replica, ...others } = readConfig({ ...FLAGS }).replication;
   expect(replica).toMatch(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/);
@@ -94,6 +106,17 @@ it.each<[object, string]>([
   [{ policies: 'p', host: '127.0.0.1.example.com' }, '--host: '],
   [{ reportUrl: 'ftp://x' }, '--report-url: must be an http or https URL'],
   [{ policies: 'p', kubeconfig: 'k' }, '--policies reads a folder; leave out --kubeconfig'],
+  [{ webhookPort: '-1' }, '--webhook-port: '],
+  [{ webhookCaFile: 'c' }, '--webhook-ca-file is for the webhook that injects pods; give --webhook-port too'],
+  [{ webhookAgentsUrl: 'https://x' }, '--webhook-agents-url is for the webhook that injects pods'],
+  [{ webhookPort: '0', policies: 'p' }, '--webhook-port: pods are those of a cluster, and --policies has none'],
+  [{ webhookPort: '0' }, '--webhook-port needs --tls-cert-file and --tls-key-file'],
+  [{ webhookPort: '0', tlsCertFile: 'c', tlsKeyFile: 'k' }, '--webhook-port needs --webhook-agents-url'],
+  [
+    { webhookPort: '0', tlsCertFile: 'c', tlsKeyFile: 'k', webhookAgentsUrl: 'https://x' },
+    '--webhook-port needs --webhook-ca-file',
+  ],
+  [{ webhookAgentsUrl: 'http://x' }, '--webhook-agents-url: must be an https URL'],
   [{ stateDir: 's' }, '--state-dir keeps the last good text of files; it needs --policies'],
   [{ leaseNamespace: 'n', policies: 'p' }, '--lease-namespace: replicas meet in a cluster'],
   [{ leaseNamespace: 'No' }, '--lease-namespace: must be the name of a namespace'],

@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { isLoopback } from './core/loopback.ts';
 import type { CertificateFiles } from './http/certificate.ts';
 import type { Address } from './http/server.ts';
-import { type Replication, ReplicationFlags, readReplication } from './replication.ts';
+import { type Injection, InjectionFlags, readInjection } from './injection-flags.ts';
+import { duration, type Replication, ReplicationFlags, readReplication } from './replication.ts';
 
 /** What `fuseboard serve` runs with. */
 export interface Config {
@@ -31,11 +32,17 @@ export interface Config {
   readonly replication: Replication;
   /** How long an override stays after its end. */
   readonly overrideRetentionMs: number;
+  /** Absent: pods are not injected. */
+  readonly injection?: Omit<Injection, 'port'> & { readonly address: Address };
   readonly maxConnections: number;
   readonly maxStreamsPerSecond: number;
   readonly maxStreamsPerPod: number;
   /** Parts of reports a second. */
   readonly maxReportsPerPod: number;
+  /** Of one address in a minute. */
+  readonly maxBadTokens: number;
+  /** How long a review of a token is good for. */
+  readonly tokenReviewMs: number;
   readonly logLevel: z.infer<typeof LevelSchema>;
   readonly logFormat: 'auto' | 'json' | 'pretty';
 }
@@ -70,6 +77,7 @@ const FlagsSchema = z.object({
   adminHost: z.string().min(1).optional(),
   adminPort: port,
   ...ReplicationFlags,
+  ...InjectionFlags,
   reportUrl: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
   overrideRetention: z
     .string()
@@ -84,6 +92,8 @@ const FlagsSchema = z.object({
   maxStreamsPerSecond: positive(1_000_000),
   maxStreamsPerPod: positive(100_000),
   maxReportsPerPod: positive(100_000),
+  maxBadTokens: positive(1_000_000),
+  tokenReviewPeriod: duration.refine((ms) => ms >= 1_000 && ms <= 3_600_000, 'must be from 1s to 1h').default(14_000),
   logLevel: LevelSchema,
   logFormat: z.enum(['auto', 'json', 'pretty']),
 });
@@ -127,6 +137,8 @@ export function readConfig(flags: unknown): Config {
   if (typeof replication === 'string') throw new UsageError(replication);
   const adminAuth = f.adminAuth ?? (f.policies === undefined ? 'review' : 'none');
   const adminHost = readAdminHost(f, adminAuth, host);
+  const injection = readInjection(f);
+  if (typeof injection === 'string') throw new UsageError(injection);
   const [agents, metrics, admin] = f.policies === undefined ? [8443, 8080, 8081] : [8700, 8701, 8702];
   return {
     source:
@@ -148,10 +160,15 @@ export function readConfig(flags: unknown): Config {
     ...(f.reportUrl !== undefined && { reportUrl: f.reportUrl }),
     replication,
     overrideRetentionMs: f.overrideRetention,
+    ...(injection && {
+      injection: { url: injection.url, caFile: injection.caFile, address: { host, port: injection.port } },
+    }),
     maxConnections: f.maxConnections,
     maxStreamsPerSecond: f.maxStreamsPerSecond,
     maxStreamsPerPod: f.maxStreamsPerPod,
     maxReportsPerPod: f.maxReportsPerPod,
+    maxBadTokens: f.maxBadTokens,
+    tokenReviewMs: f.tokenReviewPeriod,
     logLevel: f.logLevel,
     logFormat: f.logFormat,
   };

@@ -17,7 +17,9 @@ import { ClusterTarget, userToken } from './kube/cluster-target.ts';
 import { podNamespace, readKubeConfig, userKubeConfig } from './kube/config.ts';
 import { KubernetesHistory } from './kube/history.ts';
 import { kubernetesOverrides } from './kube/overrides.ts';
+import { preflight } from './kube/preflight.ts';
 import { KubernetesReplicas } from './kube/replicas.ts';
+import { ReviewBudget } from './kube/review-budget.ts';
 import { kubernetesRollback } from './kube/rollback.ts';
 import { kubernetesStatusSink } from './kube/status-writer.ts';
 import { TokenReviewer } from './kube/token-review.ts';
@@ -35,20 +37,33 @@ const local = async ({ auth }: Config, log: Logger): Promise<Authenticator> => {
   });
 };
 
+/** Every stream that is let in may show a token that is not known yet. */
+const budgetOf = ({ maxStreamsPerSecond: perSecond, maxBadTokens: badPerAddress }: Config) =>
+  new ReviewBudget({ perSecond, badPerAddress, clock: performance });
+
 const construct: Construct = async (config, log) => {
   const { source: wanted, auth, adminAuth, replication } = config;
   if (wanted.kind === 'kubernetes') {
     const kubeConfig = readKubeConfig(wanted, process.env);
+    const { namespaces, kubeconfig } = wanted;
+    const problem = await preflight({ kubeConfig, namespaces, mustAnswer: kubeconfig !== undefined });
+    if (problem !== undefined) throw new Failure(EXIT.unreachable, problem);
     const source = kubernetesSource({ kubeConfig, namespaces: wanted.namespaces, log });
     const stored = source.stored.bind(source);
     const overrides = kubernetesOverrides(kubeConfig);
     const instruments = new Instruments(performance);
     const writing = { kubeConfig, stored, observer: instruments.queues.queue('writes'), log };
     const rollback = kubernetesRollback(kubeConfig);
-    const { namespaces } = wanted;
     const authenticator =
       auth.way === 'token-review'
-        ? new TokenReviewer({ kubeConfig, ...auth, namespaces: wanted.namespaces, log })
+        ? new TokenReviewer({
+            kubeConfig,
+            ...auth,
+            namespaces: wanted.namespaces,
+            goodForMs: config.tokenReviewMs,
+            budget: budgetOf(config),
+            log,
+          })
         : await local(config, log);
     const access = adminAuth === 'review' ? new AccessReviewer({ kubeConfig, log }) : openAccess;
     const { namespace = wanted.kubeconfig === undefined ? podNamespace(kubeConfig) : undefined, ...rest } = replication;

@@ -131,7 +131,9 @@ export class OverrideJudge {
       const phase = override.problems.length > 0 ? 'Invalid' : ended ? 'Ended' : 'Active';
       const waits = phase === 'Active' && (!this.#statuses.has(uid) || status?.conditions?.[0]?.status !== 'True');
       if (replicas.leading && (waits || status?.phase !== phase)) this.#touched.add(uid);
-      const due = expiresAt + retentionMs <= wall && (this.#failedUntil.get(uid) ?? 0) <= now;
+      // What is removed was told of before.
+      const due =
+        status?.phase === phase && expiresAt + retentionMs <= wall && (this.#failedUntil.get(uid) ?? 0) <= now;
       if (due && replicas.leading && !this.#removing.has(uid) && this.#removing.size < MAX_REMOVALS) {
         void this.#remove(override);
       }

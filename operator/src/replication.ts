@@ -18,7 +18,8 @@ export interface Replication {
   };
 }
 
-const duration = z.string().transform((text, context) => {
+/** A duration such as 15s, in ms. */
+export const duration = z.string().transform((text, context) => {
   const ms = parseDuration(text);
   if (ms !== undefined) return ms;
   context.addIssue({ code: 'custom', message: 'must be a duration such as 15s' });

@@ -1,18 +1,20 @@
 import type { Logger } from 'pino';
-import type { Config } from './config.ts';
+import { AUDIENCE, type Config } from './config.ts';
 import { Controller } from './controller.ts';
 import type { Access } from './core/access.ts';
+import { admission } from './core/admission.ts';
 import type { Authenticator } from './core/authenticator.ts';
 import type { History, Rollback } from './core/history.ts';
 import { isLoopback } from './core/loopback.ts';
 import type { OverrideStore } from './core/override.ts';
 import type { Replicas } from './core/replicas.ts';
 import type { StatusSink } from './core/sink.ts';
+import { turns } from './core/turns.ts';
 import { adminApp } from './http/admin.ts';
-import { admission } from './http/admission.ts';
 import { agentsApp } from './http/agents.ts';
 import { Audit } from './http/audit.ts';
 import { type Certificate, followCertificate, readCertificate } from './http/certificate.ts';
+import { injectorApp, readAuthority } from './http/injector.ts';
 import { metricsApp } from './http/metrics.ts';
 import { Quota } from './http/quota.ts';
 import { type Listening, listen } from './http/server.ts';
@@ -26,6 +28,8 @@ export interface Serving {
   readonly agentsUrl: string;
   readonly metricsUrl: string;
   readonly adminUrl: string;
+  /** Absent: pods are not injected. */
+  readonly webhookUrl?: string | undefined;
   /** Unready at once, sends agents away, and resolves when they are gone, at most `drainMs` later. */
   stop(drainMs: number): Promise<void>;
 }
@@ -85,9 +89,10 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
   });
   const certificate = config.tls && (await readCertificate(config.tls));
   const letIn = admission(config.maxStreamsPerSecond, clock);
+  const turn = turns(config.maxStreamsPerSecond, clock);
   const apps = [
     {
-      app: agentsApp({ controller, streams, admission: letIn, authenticator, quota, audit, log, random }),
+      app: agentsApp({ controller, streams, admission: letIn, turn, authenticator, quota, audit, log, random }),
       address: config.agents,
       bounds: { what: 'agents', flag: '--port', maxConnections: config.maxConnections, certificate },
     },
@@ -124,6 +129,13 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
       },
     },
   ];
+  const { injection } = config;
+  if (injection) {
+    const { address, ...place } = injection;
+    await readAuthority(place.caFile);
+    const bounds = { what: 'the webhook', flag: '--webhook-port', maxConnections: 256, certificate };
+    apps.push({ app: injectorApp({ ...place, audience: AUDIENCE, log }), address, bounds });
+  }
   const servers: Listening[] = [];
   try {
     for (const { app, address, bounds } of apps) servers.push(await listen(app, address, bounds));
@@ -139,7 +151,7 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
     log.warn({}, 'agents send their tokens in plain text; give --tls-cert-file and --tls-key-file');
   }
   controller.start((agent, board, asOf) => streams.push(agent, board, asOf));
-  const [agentsUrl, metricsUrl, adminUrl] = servers.map(({ url }) => url) as [string, string, string];
+  const [agentsUrl, metricsUrl, adminUrl, webhook] = servers.map(({ url }) => url) as [string, string, string, string?];
   log.info(
     {
       source: source.kind,
@@ -148,6 +160,7 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
       agents: agentsUrl,
       metrics: metricsUrl,
       admin: adminUrl,
+      webhook,
     },
     'serving',
   );
@@ -156,6 +169,7 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
     agentsUrl,
     metricsUrl,
     adminUrl,
+    webhookUrl: webhook,
     async stop(drainMs) {
       log.info({ streams: streams.count }, 'stopping');
       streams.drain(SPREAD_MS);

@@ -337,9 +337,9 @@ describe('an operator that is not one', () => {
     plane.answerStreams({ status: 503, headers: { 'retry-after': '20' } });
     const timers = new FakeTimers();
     const { link } = connect({ timers });
-    await eventually(() => timers.waiting(20_025));
+    await eventually(() => timers.waiting(20_050));
     plane.answerStreams();
-    timers.advance(20_024);
+    timers.advance(20_049);
     expect(plane.dials).toHaveLength(1);
     timers.advance(1);
     expect(await link.ready(10_000)).toBe('Live');

@@ -12,6 +12,7 @@ const HEARTBEAT_MS = 15_000;
 const SILENT_HEARTBEATS = 3;
 const HEALTHY_MS = 60_000;
 const GREATEST_RETRY_AFTER_MS = 300_000;
+const SPREAD_MS = 1_000;
 const SLICE_MS = 4;
 const MAX_WARNINGS = 20;
 
@@ -217,7 +218,9 @@ export class Stream {
 
   #endQuietly(atLeastMs: number): void {
     this.#close();
-    if (!this.#stopped) this.#dialAfter(atLeastMs + this.#backoff.next());
+    if (this.#stopped) return;
+    // Who was told when to come has a turn then; a backoff on top of it would be waiting in vain.
+    this.#dialAfter(atLeastMs > 0 ? atLeastMs + this.#options.random() * SPREAD_MS : this.#backoff.next());
   }
 
   #dialAfter(ms: number): void {

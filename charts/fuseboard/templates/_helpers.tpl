@@ -25,7 +25,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- end }}
 
 {{- define "fuseboard.serviceAccountName" -}}
-{{- default (ternary (include "fuseboard.fullname" .) "default" .Values.serviceAccount.create) .Values.serviceAccount.name }}
+{{- if or .Values.serviceAccount.create .Values.serviceAccount.name }}
+{{- default (include "fuseboard.fullname" .) .Values.serviceAccount.name }}
+{{- else }}
+{{- fail "serviceAccount.create is false: set serviceAccount.name to the account that the operator runs as" }}
+{{- end }}
 {{- end }}
 
 {{- define "fuseboard.image" -}}
@@ -52,8 +56,46 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 
 {{- define "fuseboard.dnsNames" -}}
 {{- $name := include "fuseboard.fullname" . }}
-{{- $own := list $name (printf "%s.%s" $name .Release.Namespace) (printf "%s.%s.svc" $name .Release.Namespace) (printf "%s.%s.svc.cluster.local" $name .Release.Namespace) }}
+{{- $own := list $name (printf "%s.%s" $name .Release.Namespace) (printf "%s.%s.svc" $name .Release.Namespace) (printf "%s.%s.svc.cluster.local" $name .Release.Namespace) (printf "%s-webhook.%s.svc" $name .Release.Namespace) }}
 {{- concat $own .Values.tls.dnsNames | uniq | toJson }}
+{{- end }}
+
+{{- /* What the self-signed secret holds. Made once for a rendering, because the webhook trusts what the secret has. */ -}}
+{{- define "fuseboard.selfSigned" -}}
+{{- if not (hasKey .Values.tls "made") }}
+{{- $names := include "fuseboard.dnsNames" . }}
+{{- $kept := lookup "v1" "Secret" .Release.Namespace (include "fuseboard.tlsSecret" .) }}
+{{- if and $kept (eq (dig "metadata" "annotations" "fuseboard.dev/names" "" $kept) (include "fuseboard.namesHash" .)) }}
+{{- $_ := set .Values.tls "made" $kept.data }}
+{{- else }}
+{{- $days := int .Values.tls.days }}
+{{- $ca := genCA (printf "%s-ca" (include "fuseboard.fullname" .)) $days }}
+{{- $pair := genSignedCert (include "fuseboard.fullname" .) nil (fromJsonArray $names) $days $ca }}
+{{- $_ := set .Values.tls "made" (dict "ca.crt" (b64enc $ca.Cert) "tls.crt" (b64enc $pair.Cert) "tls.key" (b64enc $pair.Key)) }}
+{{- end }}
+{{- end }}
+{{- .Values.tls.made | toJson }}
+{{- end }}
+
+{{- define "fuseboard.namesHash" -}}
+{{- include "fuseboard.dnsNames" . | sha256sum | trunc 40 }}
+{{- end }}
+
+{{- define "fuseboard.webhookAuthority" -}}
+{{- if and .Values.webhook.caBundle (ne .Values.tls.mode "Secret") }}
+{{- fail (printf "webhook.caBundle is for tls.mode Secret, and the mode is %s; leave one of them out" .Values.tls.mode) }}
+{{- end }}
+{{- if eq .Values.tls.mode "SelfSigned" }}
+{{- get (include "fuseboard.selfSigned" . | fromJson) "ca.crt" }}
+{{- else if .Values.webhook.caBundle }}
+{{- if not (contains "-----BEGIN CERTIFICATE-----" .Values.webhook.caBundle) }}
+{{- fail "webhook.caBundle is no certificate in PEM; pass the file of the authority, --set-file webhook.caBundle=ca.crt" }}
+{{- end }}
+{{- b64enc .Values.webhook.caBundle }}
+{{- else if eq .Values.tls.mode "Secret" }}
+{{- $secret := lookup "v1" "Secret" .Release.Namespace .Values.tls.secretName }}
+{{- dig "data" "ca.crt" "" $secret | required (printf "tls.mode is Secret, and the webhook needs its authority, which secret %s/%s does not show: set webhook.caBundle (--set-file webhook.caBundle=ca.crt), make the secret with ca.crt first, or set webhook.enabled=false" .Release.Namespace .Values.tls.secretName) }}
+{{- end }}
 {{- end }}
 
 {{- define "fuseboard.url" -}}

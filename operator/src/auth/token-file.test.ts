@@ -11,7 +11,7 @@ let folder: string;
 let path: string;
 let errors: string[];
 const log = { error: (_facts: object, message: string) => void errors.push(message) };
-const asked = (token: string) => ({ authorization: `Bearer ${token}`, namespace: 'claimed' });
+const asked = (token: string) => ({ authorization: `Bearer ${token}`, namespace: 'claimed', address: '' });
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'fuseboard-'));
@@ -36,7 +36,7 @@ it.each([
 ])('refuses %p as %s', async (authorization, reason) => {
   await writeFile(path, `${SHOP} shop\n`);
   const file = await tokenFile({ path, log });
-  await expect(file.caller({ authorization, namespace: 'shop' }, 'stream')).rejects.toMatchObject({
+  await expect(file.caller({ authorization, namespace: 'shop', address: '' }, 'stream')).rejects.toMatchObject({
     reason,
     status: 401,
   });

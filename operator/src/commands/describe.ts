@@ -164,12 +164,12 @@ const agent: Describe = async (target, namespace, name, terminal) => {
       namespace,
       items.map(({ instance }) => instance),
     );
-  const { instance, service, labels, state, silentMs, revision } = found;
+  const { instance, service, labels, state, connected, silentMs, revision } = found;
   const routings = (await target.policies(namespace)).flatMap((one) => routing(one) ?? []);
   const head = facts([
     ['Agent', `${namespace}/${instance}`],
     ['Service', service],
-    ['State', `${state}, heard ${age(silentMs)} ago`],
+    ['State', `${state}${connected ? '' : ', no stream'}, heard ${age(silentMs)} ago`],
     [
       'Runs',
       revision.applied === revision.wanted

@@ -27,6 +27,7 @@ export interface ListedAgent {
   readonly boot: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly state: AgentState;
+  readonly connected: boolean;
   readonly silentMs: number;
   readonly revision: { readonly wanted?: string; readonly applied?: string };
   readonly breakers: readonly { readonly name: string; readonly uid: string; readonly state: string }[];
@@ -124,8 +125,8 @@ const agents: List = async (target, { scope, wanted, format }, terminal) => {
     { title: 'instance', value: ({ instance }) => instance },
     {
       title: 'state',
-      value: ({ state }) => state,
-      colour: ({ state }) => (state === 'connected' ? undefined : 'yellow'),
+      value: ({ state, connected }) => (state === 'live' && !connected ? 'live, no stream' : state),
+      colour: ({ state }) => (state === 'live' ? undefined : 'yellow'),
     },
     {
       title: 'up to date',

@@ -86,11 +86,28 @@ export function serveCommand(terminal: Terminal, construct: Construct, ended: En
         '1h',
       ),
     )
+    .addOption(
+      option(
+        '--webhook-port <port>',
+        'answer the API server about new pods on this port, so that pods find the operator by themselves (absent: not)',
+      ),
+    )
+    .addOption(option('--webhook-agents-url <url>', 'where those pods are told to dial'))
+    .addOption(
+      option('--webhook-ca-file <file>', 'the authority that they are told to trust, in PEM; read anew for each pod'),
+    )
     .addOption(option('--max-connections <n>', 'connections of agents at once').default('20000'))
     .addOption(
       option('--max-streams-per-second <n>', 'new streams a second; more are asked to come later').default('500'),
     )
     .addOption(option('--max-streams-per-pod <n>', 'streams of one pod at once').default('64'))
+    .addOption(option('--max-bad-tokens <n>', 'with token-review: bad tokens of one address in a minute').default('60'))
+    .addOption(
+      option(
+        '--token-review-period <time>',
+        'how long a review of a token is good for: so long the token of a pod that was deleted may go on reporting',
+      ).default('14s'),
+    )
     .addOption(option('--max-reports-per-pod <n>', 'parts of reports of one pod a second').default('100'))
     .addOption(option('--log-level <level>', 'trace, debug, info, warn or error').default('info'))
     .addOption(option('--log-format <format>', 'auto (text on a terminal), json or pretty').default('auto'))

@@ -37,6 +37,7 @@ describe('what replicas count together', () => {
   it('is what each counts, and nobody is waited for who has spoken of this version', () => {
     all.beats([beat('b'), beat('c')], 0);
     expect(unheard()).toBe(2);
+    expect(all.others).toEqual(['b', 'c']);
     all.shards([shard('b', [row({}, 2)]), shard('c', [row({}, 3, 1)])], 0);
     expect(all.merged('p', 'one')).toMatchObject({
       unheard: 0,
@@ -97,7 +98,7 @@ describe('a replica', () => {
     all.beats([beat('b', '2')], 10_000);
     expect(all.expire(EXPIRY, 39_999)).toEqual({ left: false, regrouped: false, changes: [] });
     expect(all.expire(EXPIRY, 40_000)).toMatchObject({ left: false, regrouped: true, changes: [{ uid: 'p' }] });
-    expect([matched(), unheard(), all.lost]).toEqual([1, 0, ['b']]);
+    expect([matched(), unheard(), all.lost, all.others]).toEqual([1, 0, ['b'], []]);
     expect(all.expire(EXPIRY, 41_000).regrouped).toBe(false);
     all.beats([beat('b', '3')], 42_000);
     expect([matched(), all.lost]).toEqual([3, []]);

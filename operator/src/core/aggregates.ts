@@ -92,6 +92,11 @@ export class Aggregates {
     return this.#own.get(uid);
   }
 
+  /** The names of the other replicas that are there. */
+  get others(): readonly string[] {
+    return [...this.#replicas].filter(([, { beat, lost }]) => beat && !lost).map(([name]) => name);
+  }
+
   /** The names of replicas that showed no life for too long, and of which something is still stored. */
   get lost(): readonly string[] {
     return [...this.#replicas].filter(([, { lost }]) => lost).map(([name]) => name);

@@ -13,11 +13,19 @@ export interface Caller {
 export interface Presented {
   readonly authorization: string | undefined;
   readonly namespace: string | undefined;
+  /** Where the connection comes from. */
+  readonly address: string;
 }
 
 /** Knows who speaks. */
 export interface Authenticator {
   readonly way: 'none' | 'file' | 'token-review';
+  /**
+   * Refuses what needs no question to be refused, before it takes the place of somebody else. Absent: nothing.
+   *
+   * @throws {Denial}
+   */
+  screen?(presented: Presented): void;
   /**
    * Who sent a request; `what` tells what it wants.
    *
@@ -43,6 +51,7 @@ export type DenialReason =
   | 'pod-gone'
   | 'expired'
   | 'not-allowed'
+  | 'flood'
   | 'unavailable';
 
 const STATUS: Record<DenialReason, 401 | 403 | 503> = {
@@ -55,6 +64,7 @@ const STATUS: Record<DenialReason, 401 | 403 | 503> = {
   'not-watched': 403,
   'pod-gone': 403,
   'not-allowed': 403,
+  flood: 503,
   unavailable: 503,
 };
 

@@ -304,6 +304,19 @@ describe('states of breakers', () => {
     scene.now = GONE_AFTER_MS;
     expect([...scene.fleet.sweep(GONE_AFTER_MS - 1, scene.now)]).toEqual(['shop']);
     expect(scene.of().breakers).toMatchObject({ open: 0, closed: 1 });
+    expect(scene.of().open).toEqual([]);
+  });
+
+  it('forget a breaker of which only keys were told, when they are no longer told of', () => {
+    const scene = new Scene();
+    scene.join('a');
+    scene.report('a', { breakers: [breaker({ key: 'host', state: 'open' })] });
+    scene.now = GONE_AFTER_MS - 1;
+    scene.report('a');
+    scene.now = GONE_AFTER_MS;
+    scene.fleet.sweep(GONE_AFTER_MS - 1, scene.now);
+    expect(scene.fleet.agents('shop').next().value?.breakers).toEqual([]);
+    expect(scene.of()).toMatchObject({ open: [], breakers: { open: 0, closed: 0 } });
   });
 
   it('follow a breaker to the policy that governs it now', () => {

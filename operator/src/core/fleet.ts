@@ -292,6 +292,7 @@ export class Fleet {
         keys.delete(key);
         agent.viewCount -= 1;
       }
+      if (keys.size === 0) agent.views.delete(name);
       const after = worst(keys.values());
       if (before?.state === after?.state) continue;
       wasOpen = true;

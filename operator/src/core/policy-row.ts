@@ -20,6 +20,8 @@ export interface PolicyRow {
   /** Why, in a sentence. */
   readonly message: string;
   readonly agents?: PolicyStatus['agents'];
+  /** Its breakers by state, of all replicas. */
+  readonly states?: PolicyStatus['breakers'];
 }
 
 export function policyRow(policy: Policy, status: PolicyStatus | undefined): PolicyRow {
@@ -38,6 +40,7 @@ export function policyRow(policy: Policy, status: PolicyStatus | undefined): Pol
     ...(openDuration !== undefined && { openDuration }),
     ...rolloutOf(policy, status),
     ...(status?.agents && { agents: status.agents }),
+    ...(status?.breakers && { states: status.breakers }),
   };
 }
 

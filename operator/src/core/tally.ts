@@ -34,7 +34,8 @@ export class Tally {
   replace(id: string, label: string, before: Standing | undefined, after: Standing | undefined): void {
     if (before) {
       this.#add(before, -1);
-      this.#open.get(before.uid)?.delete(id);
+      const open = this.#open.get(before.uid);
+      if (open?.delete(id) && open.size === 0) this.#open.delete(before.uid);
     }
     if (!after) return;
     this.#add(after, 1);

@@ -3,11 +3,11 @@ import express, { type Express, type Request, type Response } from 'express';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { Controller } from '../controller.ts';
+import type { Admission } from '../core/admission.ts';
 import { isBehind, parseSince } from '../core/as-of.ts';
-import { type Authenticator, type Caller, Denial } from '../core/authenticator.ts';
+import { type Authenticator, type Caller, Denial, type Presented } from '../core/authenticator.ts';
 import type { Identity } from '../core/member.ts';
 import { parseLabels } from '../core/selector.ts';
-import type { Admission } from './admission.ts';
 import { agentsPaths } from './agents.paths.ts';
 import type { Audit } from './audit.ts';
 import { refuseOtherMethods } from './methods.ts';
@@ -19,6 +19,8 @@ export interface AgentsOptions {
   readonly controller: Controller;
   readonly streams: Streams;
   readonly admission: Admission;
+  /** When a stream that is refused should be dialled again, in ms from now. */
+  readonly turn: () => number;
   readonly authenticator: Authenticator;
   readonly quota: Quota;
   readonly audit: Audit;
@@ -34,7 +36,7 @@ const NamespaceSchema = z
 
 /** What agents talk to: the stream of policies, and the reports. Who they are is what the authenticator says. */
 export function agentsApp(options: AgentsOptions): Express {
-  const { controller, streams, admission, authenticator, quota, audit, log, random } = options;
+  const { controller, streams, admission, turn, authenticator, quota, audit, log, random } = options;
   const app = express().disable('x-powered-by').disable('etag').set('query parser', 'simple');
   const later = () => 1_000 + random() * 4_000;
 
@@ -51,11 +53,15 @@ export function agentsApp(options: AgentsOptions): Express {
     }
   }
 
-  function callerOf(request: Request, what: 'stream' | 'report'): Promise<Caller> {
+  function presentedBy(request: Request): Presented {
     const believed = authenticator.way === 'none';
     const namespace = believed ? parse(NamespaceSchema, request.query.namespace, 'namespace') : undefined;
-    return known(request, () => authenticator.caller({ authorization: request.get('authorization'), namespace }, what));
+    const { remoteAddress: address = '' } = request.socket;
+    return { authorization: request.get('authorization'), namespace, address };
   }
+
+  const callerOf = (request: Request, what: 'stream' | 'report'): Promise<Caller> =>
+    known(request, () => authenticator.caller(presentedBy(request), what));
 
   async function openStream(request: Request, response: Response): Promise<void> {
     const query = parse(StreamQuerySchema, request.query);
@@ -69,10 +75,11 @@ export function agentsApp(options: AgentsOptions): Express {
     const since = sound(() => parseSince(query.since));
     const refuse = (reason: string, message: string) => {
       streams.refused(reason);
-      throw new Refusal(503, message, later());
+      throw new Refusal(503, message, turn());
     };
     if (streams.draining) refuse('draining', 'this operator is going away; dial again');
     if (!controller.synced) refuse('unsynced', 'policies have not been read yet; dial again');
+    await known(request, async () => authenticator.screen?.(presentedBy(request)));
     if (!admission.admit()) refuse('storm', 'too many agents at once; dial again');
     const caller = await callerOf(request, 'stream');
     const { namespace, pod, expiresAt } = caller;

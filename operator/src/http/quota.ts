@@ -1,6 +1,6 @@
+import { type Admission, admission } from '../core/admission.ts';
 import type { Caller } from '../core/authenticator.ts';
 import type { Clock } from '../core/clock.ts';
-import { type Admission, admission } from './admission.ts';
 
 export interface QuotaOptions {
   readonly maxStreams: number;

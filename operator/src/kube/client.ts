@@ -29,6 +29,8 @@ export interface KubeRequest {
   readonly signal?: AbortSignal;
   /** Absent: 30 s for the whole answer. */
   readonly timeoutMs?: number;
+  /** Whether the connection is kept for the next such request, for those that come by the hundred. Absent: each opens one. */
+  readonly keepAlive?: boolean;
 }
 
 export interface KubeWatch {
@@ -59,6 +61,9 @@ const answers = channel(REQUEST_CHANNEL);
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 const MAX_ERROR_BYTES = 64 * 1024;
 
+/** A connection that is kept ends by itself long before the API server would end it. */
+const IDLE_MS = 10_000;
+
 /**
  * Requests to the API server with the credentials, the trust and the proxy of a kubeconfig.
  *
@@ -67,6 +72,7 @@ const MAX_ERROR_BYTES = 64 * 1024;
  */
 export class KubeClient {
   readonly #config: KubeConfig;
+  #kept: { readonly like: http.Agent; readonly agent: http.Agent } | undefined;
 
   constructor(config: KubeConfig) {
     this.#config = config;
@@ -148,9 +154,23 @@ export class KubeClient {
     };
     const { request: open } = url.protocol === 'http:' ? http : https;
     const told = { method: request.method!, host: url.host };
-    const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
-      open(url, request, resolve).once('error', reject).end(body);
-    }).catch((error: Error) => {
+    if (options.keepAlive) request.agent = this.#keeping(request.agent);
+    const attempt = () =>
+      new Promise<http.IncomingMessage | 'stale'>((resolve, reject) => {
+        const sent = open(url, request, resolve);
+        sent.once('error', (error: NodeJS.ErrnoException) => {
+          // A connection that was kept may be gone on the other side; what is sent over it then has not been read.
+          if (sent.reusedSocket && error.code === 'ECONNRESET') resolve('stale');
+          else reject(error);
+        });
+        sent.end(body);
+      });
+    const answered = async () => {
+      let response = await attempt();
+      while (response === 'stale') response = await attempt();
+      return response;
+    };
+    const response = await answered().catch((error: Error) => {
       if (!options.signal?.aborted) answers.publish({ ...told, code: undefined } satisfies KubeAnswer);
       throw error;
     });
@@ -159,6 +179,19 @@ export class KubeClient {
     if (status >= 200 && status < 300) return response;
     const answer = await text(response, MAX_ERROR_BYTES).catch(() => '');
     throw new KubeError(reason(answer, response), status, retryAfterMs(response.headers['retry-after']));
+  }
+
+  /** An agent that connects like the given one and keeps its connections; the same one where it connects through a proxy. */
+  #keeping(like: http.RequestOptions['agent']): http.RequestOptions['agent'] {
+    if (!(like instanceof http.Agent) || ![http.Agent, https.Agent].includes(like.constructor as never)) return like;
+    if (this.#kept?.like !== like) {
+      this.#kept?.agent.destroy();
+      const { options: connecting } = like as http.Agent & { options: https.AgentOptions };
+      const options = { ...connecting, keepAlive: true, timeout: IDLE_MS };
+      const agent = like instanceof https.Agent ? new https.Agent(options) : new http.Agent(options);
+      this.#kept = { like, agent };
+    }
+    return this.#kept.agent;
   }
 }
 

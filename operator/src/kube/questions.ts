@@ -29,15 +29,22 @@ export class Questions {
   /**
    * Nothing for a 404 of what is read. What else goes wrong is ours: it is logged once, with what to grant.
    *
+   * @param atOnce how many questions may be under way; less for those who should leave room for others.
    * @throws {Denial} `unavailable`, which says nothing about the caller.
    */
-  async ask<T>(resource: string, verb: 'get' | 'create', path: string, request: KubeRequest): Promise<T | undefined> {
-    if (this.#inFlight >= MAX_IN_FLIGHT) {
+  async ask<T>(
+    resource: string,
+    verb: 'get' | 'create',
+    path: string,
+    request: KubeRequest,
+    atOnce = MAX_IN_FLIGHT,
+  ): Promise<T | undefined> {
+    if (this.#inFlight >= atOnce) {
       throw new Denial('unavailable', 'too many requests are being looked at; come again');
     }
     this.#inFlight += 1;
     try {
-      const answer = await this.#client.request<T>(path, { ...request, timeoutMs: REQUEST_MS });
+      const answer = await this.#client.request<T>(path, { ...request, timeoutMs: REQUEST_MS, keepAlive: true });
       if (this.#trouble.delete(resource)) this.#options.log.info({}, `${resource} can be asked for again`);
       return answer;
     } catch (error) {

@@ -1,7 +1,8 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { KubeConfig } from '@kubernetes/client-node';
+import { ReviewBudget } from './review-budget.ts';
 import { TokenReviewer } from './token-review.ts';
 
 const EXPIRES = 2_000_000;
@@ -55,10 +56,12 @@ function reviewer(withoutPod = false, namespaces: string[] = []): TokenReviewer 
     { name: 'u', token: 'ours' },
   );
   const log = { warn: (_: object, message: string) => void warnings.push(message), info: () => {} };
-  return new TokenReviewer({ kubeConfig, audience: 'fuseboard', withoutPod, namespaces, log, now: () => now });
+  const budget = new ReviewBudget({ perSecond: 20, badPerAddress: 3, clock: { now: () => now } });
+  const rest = { goodForMs: 14_000, budget, log, now: () => now };
+  return new TokenReviewer({ kubeConfig, audience: 'fuseboard', withoutPod, namespaces, ...rest });
 }
 
-const shown = { authorization: `Bearer ${TOKEN}` };
+const shown = { authorization: `Bearer ${TOKEN}`, namespace: undefined, address: '10.0.0.1' };
 const CALLER = { namespace: 'shop', pod: { name: 'checkout-1', uid: 'u1' }, expiresAt: EXPIRES };
 const deny = (reason: string, status: number) => ({ reason, status });
 
@@ -110,10 +113,10 @@ it.each([
   await expect(reviewer().labels(CALLER, {})).rejects.toMatchObject(deny('pod-gone', 403));
 });
 
-it('asks once in 10 s for one token, however many ask at once', async () => {
+it('asks once in 14 s for one token, however many ask at once', async () => {
   const one = reviewer();
   await Promise.all([one.caller(shown, 'stream'), one.caller(shown, 'report')]);
-  now += 9_999;
+  now += 13_999;
   await one.caller(shown, 'report');
   expect(asked).toHaveLength(1);
   now += 1;
@@ -154,4 +157,99 @@ it('lets an agent that is known report for ten minutes while nothing can be revi
   expect(await one.caller(shown, 'report')).toEqual(CALLER);
   now += 590_000;
   await expect(one.caller(shown, 'report')).rejects.toMatchObject(deny('unavailable', 503));
+});
+
+describe('a flood of made-up tokens', () => {
+  let forged = 0;
+  const forge = (address: string) => {
+    forged += 1;
+    return { authorization: `Bearer forged-${forged}`, namespace: undefined, address };
+  };
+  /** The API server knows who is genuine. */
+  const discerning = () => {
+    server.removeAllListeners('request');
+    server.on('request', async (request, response) => {
+      let text = '';
+      for await (const chunk of request) text += chunk;
+      asked.push({ path: request.url! });
+      const status = text.includes('forged') ? { authenticated: false } : ACCEPTED;
+      response.writeHead(201, { 'content-type': 'application/json' }).end(JSON.stringify({ status }));
+    });
+  };
+  beforeEach(discerning);
+
+  it('costs no more reviews than an address may have bad tokens, and is not even let wait then', async () => {
+    const one = reviewer();
+    for (let i = 0; i < 3; i += 1) {
+      one.screen(forge('10.6.6.6'));
+      await expect(one.caller(forge('10.6.6.6'), 'stream')).rejects.toMatchObject(deny('bad-token', 401));
+    }
+    for (let i = 0; i < 100; i += 1) {
+      expect(() => one.screen(forge('10.6.6.6'))).toThrow(expect.objectContaining(deny('flood', 503)));
+      await expect(one.caller(forge('10.6.6.6'), 'report')).rejects.toMatchObject(deny('flood', 503));
+    }
+    expect(asked).toHaveLength(3);
+    now += 20_000;
+    await expect(one.caller(forge('10.6.6.6'), 'stream')).rejects.toMatchObject(deny('bad-token', 401));
+    await expect(one.caller(forge('10.6.6.6'), 'stream')).rejects.toMatchObject(deny('flood', 503));
+  });
+
+  it('keeps nobody out who is known, from the same address, and no new one from another', async () => {
+    const one = reviewer();
+    await one.caller({ ...shown, address: '10.6.6.6' }, 'stream');
+    for (let i = 0; i < 9; i += 1) await one.caller(forge('10.6.6.6'), 'stream').catch(() => {});
+    now += 14_000;
+    one.screen({ ...shown, address: '10.6.6.6' });
+    expect(await one.caller({ ...shown, address: '10.6.6.6' }, 'report')).toEqual(CALLER);
+    const another = { ...shown, authorization: `Bearer ${TOKEN}2`, address: '10.0.0.2' };
+    one.screen(another);
+    expect(await one.caller(another, 'stream')).toMatchObject({ namespace: 'shop' });
+  });
+
+  it('from ever new addresses costs as many reviews a second as there may be new streams', async () => {
+    const one = reviewer();
+    await one.caller(shown, 'stream');
+    const attempts = Array.from({ length: 200 }, (_, i) =>
+      one.caller(forge(`10.7.0.${i}`), 'stream').catch(({ reason }) => reason),
+    );
+    const reasons = await Promise.all(attempts);
+    expect(reasons.filter((reason) => reason === 'bad-token')).toHaveLength(19);
+    expect(reasons.filter((reason) => reason === 'unavailable')).toHaveLength(181);
+    now += 14_000;
+    expect(await one.caller(shown, 'report')).toEqual(CALLER);
+  });
+
+  it('is answered from memory when a token comes again', async () => {
+    const one = reviewer();
+    const same = forge('10.6.6.6');
+    for (let i = 0; i < 50; i += 1)
+      await expect(one.caller(same, 'stream')).rejects.toMatchObject(deny('bad-token', 401));
+    expect(asked).toHaveLength(1);
+  });
+
+  it('does not make good tokens pay for trouble of ours', async () => {
+    const one = reviewer();
+    server.removeAllListeners('request');
+    server.on('request', (_request, response) => void response.writeHead(500).end('{}'));
+    for (let i = 0; i < 9; i += 1) {
+      await expect(one.caller(shown, 'stream')).rejects.toMatchObject(deny('unavailable', 503));
+    }
+    discerning();
+    expect(await one.caller(shown, 'stream')).toEqual(CALLER);
+  });
+});
+
+it('keeps its connection to the API server from one review to the next, and opens another when that is cut', async () => {
+  let connections = 0;
+  server.on('connection', () => {
+    connections += 1;
+  });
+  const one = reviewer();
+  for (let i = 0; i < 5; i += 1) {
+    await one.caller({ ...shown, authorization: `Bearer ${TOKEN}${i}` }, 'stream');
+  }
+  expect(connections).toBe(1);
+  server.closeAllConnections();
+  await one.caller({ ...shown, authorization: `Bearer ${TOKEN}x` }, 'stream');
+  expect(connections).toBe(2);
 });

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { KubeConfig } from '@kubernetes/client-node';
-import { type Authenticator, bearerToken, type Caller, Denial } from '../core/authenticator.ts';
+import { type Authenticator, bearerToken, type Caller, Denial, type Presented } from '../core/authenticator.ts';
 import type { Labels } from '../core/selector.ts';
 import { Questions, type QuestionsOptions } from './questions.ts';
+import type { ReviewBudget } from './review-budget.ts';
 import { expiryOf, unexpired } from './token.ts';
 
 export interface TokenReviewOptions {
@@ -12,20 +13,28 @@ export interface TokenReviewOptions {
   readonly withoutPod: boolean;
   /** The namespaces whose pods may be agents. Empty: all of them. */
   readonly namespaces: readonly string[];
+  /** How long a review that named a caller counts, in ms. The API server itself remembers a token for 10 s more. */
+  readonly goodForMs: number;
+  /** What tokens that are not known may cost. */
+  readonly budget: ReviewBudget;
   readonly log: QuestionsOptions['log'];
   /** Wall clock, milliseconds since 1970. Absent: the real one. */
   readonly now?: () => number;
 }
 
-/** How long an answer about a token counts. */
-const FRESH_MS = 10_000;
+/** How long a token that was refused is refused without a question, in ms. */
+const REFUSED_MS = 14_000;
 
 /** How long a caller who was known keeps reporting while no token can be reviewed. */
 const KNOWN_MS = 600_000;
 
-const MAX_REVIEWS_KEPT = 20_000;
+const MAX_KNOWN = 20_000;
+const MAX_REFUSED = 5_000;
 
 const REVIEWS = '/apis/authentication.k8s.io/v1/tokenreviews';
+
+/** Questions at once about tokens that are not known; others have more room. */
+const MAX_UNKNOWN_IN_FLIGHT = 60;
 
 interface Review {
   /** When it was asked for; long ago when the question could not be answered. */
@@ -49,7 +58,9 @@ export class TokenReviewer implements Authenticator {
   readonly way = 'token-review';
   readonly #options: TokenReviewOptions;
   readonly #questions: Questions;
+  /** Tokens that are good, or being looked at. */
   readonly #reviews = new Map<string, Review>();
+  readonly #refused = new Map<string, { readonly denial: Denial; readonly at: number }>();
   readonly #now: () => number;
 
   constructor(options: TokenReviewOptions) {
@@ -58,12 +69,20 @@ export class TokenReviewer implements Authenticator {
     this.#now = options.now ?? Date.now;
   }
 
-  async caller({ authorization }: { authorization: string | undefined }, what: 'stream' | 'report'): Promise<Caller> {
+  screen({ authorization, address }: Presented): void {
+    const key = keyOf(bearerToken(authorization));
+    this.#refuseAgain(key, this.#now());
+    if (!this.#reviews.has(key)) this.#options.budget.check(address);
+  }
+
+  async caller({ authorization, address }: Presented, what: 'stream' | 'report'): Promise<Caller> {
     const token = bearerToken(authorization);
-    const key = createHash('sha256').update(token).digest('base64');
+    const key = keyOf(token);
     const now = this.#now();
+    this.#refuseAgain(key, now);
     const before = this.#reviews.get(key);
-    const review = before && now - before.at < FRESH_MS ? before : this.#review(key, token, now, before?.known);
+    const fresh = before !== undefined && now - before.at < this.#options.goodForMs;
+    const review = fresh ? before : this.#review(key, token, now, before?.known, address);
     try {
       return unexpired(await review.answer, this.#now());
     } catch (error) {
@@ -86,29 +105,50 @@ export class TokenReviewer implements Authenticator {
     return readLabels(found.metadata.labels);
   }
 
-  #review(key: string, token: string, at: number, known: Review['known']): Review {
-    const review: Review = { at, answer: this.#answer(token), known };
+  /** What was refused a moment ago is refused again without a question. */
+  #refuseAgain(key: string, now: number): void {
+    const refused = this.#refused.get(key);
+    if (refused && now - refused.at < REFUSED_MS) throw refused.denial;
+  }
+
+  #review(key: string, token: string, at: number, known: Review['known'], address: string): Review {
+    const { budget } = this.#options;
+    if (known === undefined) budget.take(address);
+    const review: Review = { at, answer: this.#answer(token, known !== undefined), known };
     this.#reviews.delete(key);
-    this.#reviews.set(key, review);
-    if (this.#reviews.size > MAX_REVIEWS_KEPT) this.#reviews.delete(this.#reviews.keys().next().value!);
+    keep(this.#reviews, key, review, MAX_KNOWN);
     review.answer.then(
       (caller) => {
+        if (known === undefined) budget.good(address);
         review.known = { caller, at };
       },
-      (error: Denial) => {
-        if (error.reason === 'unavailable') review.at = Number.NEGATIVE_INFINITY;
-        else review.known = undefined;
+      (denial: Denial) => {
+        if (denial.reason === 'unavailable') {
+          if (known === undefined) budget.good(address);
+          review.at = Number.NEGATIVE_INFINITY;
+          if (known !== undefined) return;
+        } else {
+          keep(this.#refused, key, { denial, at }, MAX_REFUSED);
+        }
+        review.known = undefined;
+        if (this.#reviews.get(key) === review) this.#reviews.delete(key);
       },
     );
     return review;
   }
 
-  async #answer(token: string): Promise<Caller> {
+  async #answer(token: string, known: boolean): Promise<Caller> {
     const { audience, withoutPod, namespaces } = this.#options;
-    const answer = await this.#questions.ask<{ status?: ReviewStatus }>('tokenreviews', 'create', REVIEWS, {
-      method: 'POST',
-      body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', spec: { token, audiences: [audience] } },
-    });
+    const answer = await this.#questions.ask<{ status?: ReviewStatus }>(
+      'tokenreviews',
+      'create',
+      REVIEWS,
+      {
+        method: 'POST',
+        body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', spec: { token, audiences: [audience] } },
+      },
+      known ? undefined : MAX_UNKNOWN_IN_FLIGHT,
+    );
     const { authenticated, audiences, user } = answer?.status ?? {};
     if (authenticated !== true) {
       throw new Denial('bad-token', `the API server does not accept the token for the audience "${audience}"`);
@@ -142,4 +182,12 @@ export class TokenReviewer implements Authenticator {
 function readLabels(labels: unknown): Labels {
   if (typeof labels !== 'object' || labels === null) return {};
   return Object.fromEntries(Object.entries(labels).filter(([, value]) => typeof value === 'string'));
+}
+
+const keyOf = (token: string) => createHash('sha256').update(token).digest('base64');
+
+/** Keeps an entry; when there are too many, the one that came first goes. */
+function keep<T>(entries: Map<string, T>, key: string, entry: T, most: number): void {
+  entries.set(key, entry);
+  if (entries.size > most) entries.delete(entries.keys().next().value!);
 }

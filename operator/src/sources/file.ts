@@ -54,7 +54,7 @@ export const API_VERSION = `${GROUP}/${VERSION}`;
  */
 export function parsePolicyFile(text: string, namespace = DEFAULT_NAMESPACE): ParsedFile {
   const lines = new LineCounter();
-  const documents = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false });
+  const documents = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
   const list = 'empty' in documents ? [] : documents;
   const syntax = list.flatMap(({ errors }) =>
     errors.map(({ pos, message }) => ({ line: lines.linePos(pos[0]).line, field: '', message })),

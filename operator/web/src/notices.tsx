@@ -1,4 +1,5 @@
 import { duration } from './format.ts';
+import { Link } from './link.tsx';
 import { connection, store } from './model.ts';
 
 /** What everybody must know before believing what the page shows. */
@@ -9,6 +10,7 @@ export function Notices() {
   return (
     <div class="notices" aria-live="polite">
       {link.phase === 'lost' && known && <Lost since={link.since} why={link.why} />}
+      {known && <Elsewhere />}
       {link.phase === 'live' && source?.outage !== undefined && (
         <p class="notice bad">
           <strong>Policies cannot be read.</strong> {source.outage}. Agents keep what they have; changes wait.
@@ -24,6 +26,33 @@ export function Notices() {
         </p>
       )}
     </div>
+  );
+}
+
+/** The rows are of one replica: what the others see must not be thought away. */
+function Elsewhere() {
+  const others = store.others.value;
+  if (others.length === 0) return null;
+  const open = store.openElsewhere();
+  return (
+    <p class={`notice ${open.length > 0 ? 'bad' : ''}`}>
+      Breakers and agents are those of replica <strong>{store.replica}</strong>; others report to {others.join(', ')}.{' '}
+      {open.length > 0 && (
+        <>
+          Open there:{' '}
+          {open.slice(0, 5).map(({ policy, open: count }, i) => (
+            <span key={policy.uid}>
+              {i > 0 && ', '}
+              <Link to={{ policy: `${policy.namespace}/${policy.name}`, breaker: undefined, agent: undefined }}>
+                {policy.namespace}/{policy.name}
+              </Link>{' '}
+              ({count})
+            </span>
+          ))}
+          {open.length > 5 && ` and ${open.length - 5} more`}.
+        </>
+      )}
+    </p>
   );
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { BreakerRow } from '../../src/core/breaker-row.ts';
+import type { PolicyRow } from '../../src/core/policy-row.ts';
 import type { LiveState } from '../../src/http/admin/live.ts';
 import { SILENCE_MS } from './connection.ts';
 import { Store } from './store.ts';
@@ -12,7 +13,7 @@ const row = (id: string, over: Partial<BreakerRow> = {}): BreakerRow => ({
   ...over,
 });
 
-const stamp = (over: object = {}) => ({ at: 10_000, replica: 'r', slot: 5, slotMs: 2_000, ...over });
+const stamp = (over: object = {}) => ({ at: 10_000, replica: 'r', others: [], slot: 5, slotMs: 2_000, ...over });
 
 const state = (...rows: BreakerRow[]): LiveState => ({
   ...stamp(),
@@ -88,6 +89,19 @@ describe('what the page knows', () => {
     expect(store.now.value).toBe(70_000);
     expect(store.known.value).toBe(12_500);
     expect(store.slot.value).toBe(6);
+  });
+
+  it('says what is open on the agents of other replicas only', () => {
+    const states = { closed: 0, open: 1, halfOpen: 0, shadowOpen: 0 };
+    const { store } = begin(row('a', { uid: 'u', state: 'open', states }));
+    const told: PolicyRow = {
+      ...{ uid: 'u', namespace: 'shop', name: 'payments', generation: 1, breakers: [], message: '' },
+      ...{ mode: 'Enforce', rollout: 'Programmed', states: { ...states, open: 3 } },
+    };
+    store.difference({ ...stamp(), policies: [told] });
+    expect(store.openElsewhere()).toEqual([]);
+    store.difference(stamp({ others: ['replica-2'] }));
+    expect(store.openElsewhere().map(({ policy: { name }, open }) => [name, open])).toEqual([['payments', 2]]);
   });
 
   it('tells a younger age of a row in which nothing else is different', () => {

@@ -40,6 +40,7 @@ export class Store {
   readonly slot = signal(0);
   slotMs = 2_000;
   replica = '';
+  readonly others = signal<readonly string[]>([]);
   /** What is asked for by the address. */
   readonly filter: Signal<Pick<Address, 'search' | 'state'>> = signal({ search: '' });
   /** All rows, the worst first. */
@@ -48,7 +49,7 @@ export class Store {
   readonly shown = computed(() => this.#filtered());
   readonly #clock: () => number;
   readonly #later: (task: () => void, ms: number) => void;
-  #stamp: Stamp = { at: 0, replica: '', slot: 0, slotMs: 2_000 };
+  #stamp: Stamp = { at: 0, replica: '', others: [], slot: 0, slotMs: 2_000 };
   #stampedAt = 0;
   #orderedAt = Number.NEGATIVE_INFINITY;
   #ordering = false;
@@ -100,6 +101,7 @@ export class Store {
     this.#stampedAt = this.#clock();
     this.slotMs = stamp.slotMs;
     this.replica = stamp.replica;
+    if (stamp.others.join() !== this.others.peek().join()) this.others.value = stamp.others;
     this.tick();
   }
 
@@ -111,6 +113,21 @@ export class Store {
     this.now.value = at + passed;
     this.known.value = at + known;
     this.slot.value = slot + Math.floor(known / slotMs);
+  }
+
+  /** Policies with open breakers on agents of other replicas, and how many. */
+  openElsewhere(): readonly { readonly policy: PolicyRow; readonly open: number }[] {
+    if (this.others.value.length === 0) return [];
+    const here = new Map<string, number>();
+    void this.ranked.value;
+    for (const { row } of this.cells.values()) {
+      const { uid, states } = row.peek();
+      if (uid !== undefined) here.set(uid, (here.get(uid) ?? 0) + states.open);
+    }
+    return [...this.policies.value.values()].flatMap((policy) => {
+      const open = (policy.states?.open ?? 0) - (here.get(policy.uid) ?? 0);
+      return open > 0 ? [{ policy, open }] : [];
+    });
   }
 
   policyOf(row: BreakerRow): PolicyRow | undefined {

@@ -3,9 +3,7 @@ import { z } from 'zod';
 import { type Endpoint, refusals } from '../description/endpoint.ts';
 import { PARAMETERS } from './parameters.ts';
 
-const state = z
-  .enum(['connected', 'dialling', 'stale', 'gone'])
-  .describe('Dialling: heard of lately, and without a stream. Stale after 30 s of silence, gone after 60 s.');
+const state = z.enum(['live', 'stale', 'gone']).describe('Stale after 30 s of silence, gone after 60 s.');
 
 const breaker = z.object({
   name: z.string(),

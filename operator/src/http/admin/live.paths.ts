@@ -12,6 +12,7 @@ const namespace = z.object({ namespace: PARAMETERS.namespace.optional().describe
 const stamp = {
   at,
   replica: z.string().describe('Which replica speaks; it knows its own agents.'),
+  others: z.array(z.string()).describe('Replicas whose agents are not told of here.'),
   slot: z.int().describe('The slot of time that is being counted now.'),
   slotMs: z.int(),
 };

@@ -21,6 +21,8 @@ export interface SourceView {
 export interface Stamp {
   readonly at: number;
   readonly replica: string;
+  /** Replicas whose agents are not in the rows, as far as they are heard of. */
+  readonly others: readonly string[];
   /** The slot of time that is being counted now, and how long each is. */
   readonly slot: number;
   readonly slotMs: number;
@@ -90,8 +92,9 @@ export class Live implements Feed {
   }
 
   heartbeat(): Stamp {
-    const { replica, clock, wallClock } = this.#options;
-    return { at: wallClock(), replica, slot: slotOf(clock.now()), slotMs: SLOT_MS };
+    const { controller, replica, clock, wallClock } = this.#options;
+    const { others } = controller.aggregates;
+    return { at: wallClock(), replica, others, slot: slotOf(clock.now()), slotMs: SLOT_MS };
   }
 
   difference(): LiveDifference | undefined {

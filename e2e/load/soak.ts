@@ -1,0 +1,298 @@
+/**
+ * Whether anything grows: `npm run soak -- --minutes 20`. Two replicas on a real API server serve simulated agents that come and go and real
+ * ones that call, while policies are edited, made and deleted and streams are cut. What operators and agents hold is read again and again, and
+ * the run exits with 1 when something of it has a rising trend.
+ */
+import { writeFile } from 'node:fs/promises';
+import { availableParallelism, loadavg } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { type Cluster, startCluster } from '../cluster/cluster.ts';
+import { Relay } from '../cluster/relay.ts';
+import { eventually } from '../cluster/run.ts';
+import type { Ending } from './agents-main.ts';
+import { Child } from './child.ts';
+import { Crowd } from './crowd.ts';
+import { type Allowance, type Growth, growth, type Reading } from './growth.ts';
+import type { Holdings, Request } from './inspect.ts';
+import { monotonic } from './monotonic.ts';
+import { StartedOperator } from './operator.ts';
+import { type PolicyObject, policiesOf } from './policies.ts';
+import { clusterStore, type Store } from './store.ts';
+
+const NAMESPACE = 'load';
+const POLICIES = 30;
+const MATCHED = 6;
+const SERVICES = 3;
+const PROCESSES = 2;
+const EDIT_EVERY_MS = 700;
+/** Agents of each process that end and are replaced at once. */
+const CHURN = 5;
+const CHURN_EVERY_MS = 1_000;
+const PASSING_POLICIES = 5;
+const PASSING_EVERY_MS = 5_000;
+const SCRAPE_EVERY_MS = 5_000;
+const SERVICE_LIVES_MS = 15_000;
+/** After the work of a round has stopped: acknowledgements, goodbyes, closing connections. */
+const SETTLE_MS = 6_000;
+
+const MB = 1_000_000;
+
+/** What is read, and how much it may rise over the second half of the run. */
+interface Quantity {
+  readonly name: string;
+  readonly of: (holds: Holdings) => number;
+  readonly allowed: Allowance;
+}
+
+/** In MB, of each process. */
+const MEMORY: readonly Quantity[] = [
+  { name: 'heap', of: ({ heapBytes }) => heapBytes / MB, allowed: { share: 0.03, least: 0.75 } },
+  { name: 'external', of: ({ externalBytes }) => externalBytes / MB, allowed: { share: 0.05, least: 1 } },
+  { name: 'rss', of: ({ rssBytes }) => rssBytes / MB, allowed: { share: 0.08, least: 8 } },
+];
+
+/** Of each service, and of the operators together: which of them an agent dials is chance. */
+const OPEN: readonly Quantity[] = [
+  { name: 'handles', of: (holds) => sum(Object.values(holds.handles)), allowed: { share: 0.03, least: 4 } },
+  { name: 'sockets', of: ({ sockets = 0 }) => sockets, allowed: { share: 0.03, least: 4 } },
+];
+
+interface Options {
+  readonly minutes: number;
+  readonly agents: number;
+  readonly everyMs: number;
+  readonly json: string | undefined;
+}
+
+interface Taken {
+  /** In minutes since the run began. */
+  readonly at: number;
+  readonly holds: Holdings;
+}
+
+interface Row extends Growth {
+  readonly process: string;
+  readonly quantity: string;
+  readonly readings: readonly Reading[];
+}
+
+const say = (line: string) => process.stderr.write(`${line}\n`);
+const sum = (numbers: readonly number[]) => numbers.reduce((all, one) => all + one, 0);
+
+async function main({ minutes, agents, everyMs, json }: Options): Promise<number> {
+  const load = loadavg()[0]!;
+  const cluster = await startCluster();
+  const service = await new Relay().start();
+  const crowd = new Crowd(PROCESSES);
+  const operators: StartedOperator[] = [];
+  const services = new Set<Child<Request>>();
+  const seen = { edits: 0, replaced: 0, policies: 0, services: 0, cuts: 0 };
+  try {
+    await cluster.applyCrds();
+    await cluster.namespace(NAMESPACE);
+    await cluster.namespace('fuseboard');
+    const store = clusterStore(cluster.kubeconfig, NAMESPACE);
+    await store.put(policiesOf(NAMESPACE, POLICIES, MATCHED).map(keyed));
+    for (const name of ['a', 'b']) operators.push(await startReplica(cluster, name, agents));
+    service.targets = operators.map(({ url }) => Number(new URL(url).port));
+    const group = { group: 'agents', place: placeOf(service), sources: 1, watched: 'load-0', report: 'keep' as const };
+    await crowd.open({ ...group, agents });
+    const steady = Array.from({ length: SERVICES }, () => startService(service, services));
+    const watched = new Map<string, () => Promise<Holdings>>([
+      ...operators.map((operator, i) => [`operator ${i + 1}`, () => operator.holds()] as const),
+      ...steady.map((child, i) => [`service ${i + 1}`, () => child.ask<Holdings>({ cmd: 'holds' })] as const),
+    ]);
+    const readings = new Map<string, Taken[]>([...watched.keys()].map((name) => [name, []]));
+    say(`${agents} simulated agents and ${SERVICES} services on two replicas; ${minutes} min`);
+
+    const begun = monotonic();
+    for (let round = 1; ; round += 1) {
+      await busy(Math.max(0, begun + round * everyMs - monotonic() - SETTLE_MS));
+      await crowd.runs('agents', 1);
+      await crowd.quiet('agents');
+      await sleep(SETTLE_MS);
+      const at = (monotonic() - begun) / 60_000;
+      for (const [name, holds] of watched) readings.get(name)!.push({ at, holds: await holds() });
+      say(lineOf(at, readings));
+      if (at >= minutes - 0.01) break;
+      // Every stream is lost now and then; it is not what a reading should meet.
+      service.cut();
+      seen.cuts += 1;
+    }
+
+    const rowOf = (process: string, { name, of, allowed }: Quantity, lists: readonly (readonly Taken[])[]): Row => {
+      const own = lists[0]!.map(({ at }, i) => ({ at, value: sum(lists.map((list) => of(list[i]!.holds))) }));
+      return { process, quantity: name, readings: own, ...growth(own, allowed) };
+    };
+    const each = [...readings];
+    const rows = [
+      ...each.flatMap(([process, list]) => MEMORY.map((quantity) => rowOf(process, quantity, [list]))),
+      ...OPEN.map((quantity) =>
+        rowOf(
+          'operators',
+          quantity,
+          each.slice(0, operators.length).map(([, list]) => list),
+        ),
+      ),
+      ...each
+        .slice(operators.length)
+        .flatMap(([process, list]) => OPEN.map((quantity) => rowOf(process, quantity, [list]))),
+    ];
+    const traffic = await crowd.traffic('agents');
+    process.stdout.write(`${tableOf(rows)}\n${JSON.stringify({ seen, traffic })}\n`);
+    const machine = {
+      cores: availableParallelism(),
+      node: process.version,
+      loadBefore: load,
+      loadAfter: loadavg()[0]!,
+    };
+    if (json !== undefined) {
+      const figures = { minutes, agents, machine, seen, traffic, rows, handles: lastHandles(readings) };
+      await writeFile(json, `${JSON.stringify(figures, undefined, 2)}\n`);
+    }
+    const bad = rows.filter(({ verdict }) => verdict !== 'steady');
+    for (const { process, quantity, verdict } of bad) say(`${quantity} of ${process}: ${verdict}`);
+    return bad.length === 0 ? 0 : 1;
+
+    /** Everything that happens in a cluster, for so long. */
+    async function busy(ms: number): Promise<void> {
+      const over = AbortSignal.timeout(Math.round(ms));
+      const endings: readonly Ending[] = ['leave', 'stop', 'crash'];
+      const every = async (pauseMs: number, work: (turn: number) => Promise<unknown>) => {
+        for (let turn = 0; !over.aborted; turn += 1) {
+          await work(turn);
+          await sleep(pauseMs, undefined, { signal: over }).catch(() => {});
+        }
+      };
+      await Promise.all([
+        every(EDIT_EVERY_MS, async () => {
+          seen.edits += 1;
+          // Small numbers, so that circuits of the services open under some of them.
+          await store.edit(2 + (seen.edits % 20));
+        }),
+        every(CHURN_EVERY_MS, async (turn) => {
+          await crowd.churn('agents', CHURN, endings[turn % endings.length]!);
+          seen.replaced += CHURN * PROCESSES;
+        }),
+        every(PASSING_EVERY_MS, () => passing(cluster)),
+        every(SCRAPE_EVERY_MS, () => Promise.all(operators.map((operator) => operator.metrics()))),
+        every(0, async (turn) => {
+          const child = startService(service, services);
+          await sleep(SERVICE_LIVES_MS, undefined, { signal: over }).catch(() => {});
+          await child.end(turn % 2 === 0 ? 'SIGTERM' : 'SIGKILL');
+          services.delete(child);
+          seen.services += 1;
+        }),
+      ]);
+    }
+
+    /** Policies that were never there before are made, pushed, and deleted. */
+    async function passing({ kubeconfig }: Cluster): Promise<void> {
+      const fleeting: Store = clusterStore(kubeconfig, NAMESPACE);
+      const made = policiesOf(NAMESPACE, PASSING_POLICIES, PASSING_POLICIES).map((one) => {
+        seen.policies += 1;
+        const name = `passing-${seen.policies}`;
+        return { ...one, metadata: { ...one.metadata, name }, spec: { ...one.spec, breakers: [name] } };
+      });
+      await fleeting.put(made);
+      await sleep(1_000);
+      await fleeting.clear();
+    }
+  } finally {
+    await crowd.end();
+    await Promise.all([...services].map((child) => child.end()));
+    await Promise.all(operators.map((operator) => operator.kill()));
+    // Connections end with their ends; resetting many that are half closed keeps Node from exiting.
+    await eventually(() => service.connections === 0).catch(() => {});
+    await service.stop();
+    await cluster.stop();
+  }
+}
+
+const startReplica = (cluster: Cluster, name: string, agents: number) =>
+  StartedOperator.start(
+    `--kubeconfig=${cluster.kubeconfig}`,
+    '--lease-namespace=fuseboard',
+    `--replica-name=${name}`,
+    '--report-url=$URL/v1/report',
+    `--max-connections=${4 * agents + 200}`,
+  );
+
+function startService(relay: Relay, services: Set<Child<Request>>): Child<Request> {
+  const child = new Child<Request>(new URL('./busy-service.ts', import.meta.url), {
+    nodeArgs: ['--expose-gc', `--import=${new URL('./inspect.ts', import.meta.url)}`],
+    environment: {
+      FUSEBOARD_URL: `http://127.0.0.1:${relay.port}`,
+      FUSEBOARD_SERVICE: 'busy',
+      FUSEBOARD_LABELS: 'app=load',
+      FUSEBOARD_NAMESPACE: NAMESPACE,
+    },
+  });
+  services.add(child);
+  return child;
+}
+
+const placeOf = ({ port }: Relay) => ({
+  address: '127.0.0.1',
+  host: `127.0.0.1:${port}`,
+  port,
+  namespace: NAMESPACE,
+  headers: '',
+});
+
+/** One of the policies keeps circuits for each key, so that these come and go too. */
+const keyed = (policy: PolicyObject): PolicyObject =>
+  policy.metadata.name === 'load-3'
+    ? { ...policy, spec: { ...policy.spec, perKey: { maxKeys: 100, idleTimeout: '10s' } } }
+    : policy;
+
+function lineOf(at: number, readings: ReadonlyMap<string, readonly Taken[]>): string {
+  const each = [...readings].map(([name, list]) => {
+    const { holds } = list.at(-1)!;
+    return `${name}: ${[...MEMORY, ...OPEN].map(({ of }) => round(of(holds))).join(' ')}`;
+  });
+  return `${at.toFixed(1)} min  ${each.join('  ')}`;
+}
+
+function tableOf(rows: readonly Row[]): string {
+  const lines = [['process', 'quantity', 'begin', 'median', 'end', 'rise', 'allowed', 'verdict']];
+  for (const { process, quantity, readings, median, rise, allowed, verdict } of rows) {
+    const [first, last] = [readings[0]!.value, readings.at(-1)!.value];
+    lines.push([process, quantity, ...[first, median, last, rise, allowed].map(round), verdict]);
+  }
+  const widths = lines[0]!.map((_, i) => Math.max(...lines.map((line) => line[i]!.length)));
+  return lines.map((line) => line.map((cell, i) => cell.padEnd(widths[i]!)).join('  ')).join('\n');
+}
+
+const lastHandles = (readings: ReadonlyMap<string, readonly Taken[]>) =>
+  Object.fromEntries(
+    [...readings].map(([name, list]) => [name, [list[0], list.at(-1)].map((one) => one!.holds.handles)]),
+  );
+
+const round = (value: number) => String(Math.round(value * 100) / 100);
+
+function whole(name: string, text: string, min: number, max: number): number {
+  const value = Number(text);
+  if (Number.isFinite(value) && value >= min && value <= max) return value;
+  say(`--${name}: must be a number from ${min} to ${max}, not ${JSON.stringify(text)}`);
+  process.exit(2);
+}
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: 'string', default: '20' },
+    agents: { type: 'string', default: '300' },
+    every: { type: 'string', default: '60' },
+    json: { type: 'string' },
+  },
+});
+process.exitCode = await main({
+  minutes: whole('minutes', values.minutes, 1, 1_440),
+  agents: whole('agents', values.agents, 20, 5_000),
+  everyMs: whole('every', values.every, 10, 3_600) * 1_000,
+  json: values.json,
+}).catch((error: Error) => {
+  say(String(error.stack));
+  return 1;
+});

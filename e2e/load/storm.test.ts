@@ -1,0 +1,51 @@
+import { expect, it } from '@jest/globals';
+import { Backoff } from '../../agent/src/link/backoff.ts';
+import { admission } from '../../operator/src/core/admission.ts';
+import { turns } from '../../operator/src/core/turns.ts';
+
+const AGENTS = 10_000;
+const PER_SECOND = 500;
+const SPREAD_MS = 1_000;
+
+/** The same numbers in each run. */
+function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+/** Plays agents that dial a replica that is away at first, by their own rules and its; gives when each was let in after it was back, in ms. */
+function play(awayMs: number): number[] {
+  const random = seeded(11);
+  const clock = { time: 0, now: () => clock.time };
+  const admit = admission(PER_SECOND, clock);
+  const turn = turns(PER_SECOND, clock);
+  const due = new Map<number, Backoff[]>();
+  const dialAt = (time: number, agent: Backoff) => {
+    const at = Math.ceil(time);
+    due.set(at, [...(due.get(at) ?? []), agent]);
+  };
+  for (let i = 0; i < AGENTS; i += 1) {
+    const agent = new Backoff(random);
+    dialAt(agent.next(), agent);
+  }
+  const taken: number[] = [];
+  for (; due.size > 0; clock.time += 1) {
+    for (const agent of due.get(clock.time) ?? []) {
+      if (clock.time < awayMs) dialAt(clock.time + 1 + agent.next(), agent);
+      else if (admit.admit()) taken.push(clock.time - awayMs);
+      else dialAt(clock.time + 1 + Math.ceil(turn() / 1_000) * 1_000 + random() * SPREAD_MS, agent);
+    }
+    due.delete(clock.time);
+  }
+  return taken;
+}
+
+it.each([1, 3, 10, 60])('lets 10,000 agents in as fast as it may, when a replica was away for %i s', (seconds) => {
+  const taken = play(seconds * 1_000);
+  expect(taken).toHaveLength(AGENTS);
+  const soonest = (AGENTS / PER_SECOND) * 1_000;
+  expect(taken.at(-1)).toBeLessThan(1.1 * soonest);
+});

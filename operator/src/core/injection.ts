@@ -1,0 +1,151 @@
+/** What a pod needs to say of itself here; the rest of it passes through untouched. */
+export interface PodToInject {
+  readonly metadata?: {
+    readonly annotations?: Readonly<Record<string, string>> | undefined;
+    readonly labels?: Readonly<Record<string, string>> | undefined;
+  };
+  readonly spec: {
+    readonly serviceAccountName?: string | undefined;
+    readonly volumes?: readonly { readonly name: string }[] | undefined;
+    readonly containers: readonly ContainerToInject[];
+    readonly initContainers?: readonly ContainerToInject[] | undefined;
+  };
+}
+
+export interface ContainerToInject {
+  readonly env?: readonly { readonly name: string }[] | undefined;
+  readonly envFrom?: readonly unknown[] | undefined;
+  readonly volumeMounts?: readonly { readonly mountPath: string }[] | undefined;
+}
+
+/** What a pod is told of the operator. */
+export interface Place {
+  /** Where agents dial. */
+  readonly url: string;
+  /** The certificates of the authority that the operator is signed by, in PEM. */
+  readonly authority: string;
+  readonly audience: string;
+}
+
+/** An operation of a JSON Patch, RFC 6902. */
+export interface PatchOperation {
+  readonly op: 'add';
+  readonly path: string;
+  readonly value: unknown;
+}
+
+/** The annotation with which a pod asks to be injected, and its value. */
+export const INJECT = { name: 'fuseboard.dev/inject', value: 'true' } as const;
+
+const URL_ANNOTATION = 'fuseboard.dev/url';
+const AUTHORITY_ANNOTATION = 'fuseboard.dev/ca';
+
+/** By which those are found whose authority changes with the operator's. */
+const INJECTED_LABEL = { name: 'fuseboard.dev/injected', value: 'true' };
+
+/** Otherwise an autoscaler takes the cache for a reason to keep the node. */
+const EVICTABLE_ANNOTATION = 'cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes';
+
+/** The kubelet's own record of a pod that no API server admitted. */
+const MIRROR_ANNOTATION = 'kubernetes.io/config.mirror';
+
+/** Where the agent looks; `POD_MOUNTS` in its settings. */
+const LINK = { name: 'fuseboard-dev-link', mountPath: '/var/run/secrets/fuseboard.dev', readOnly: true };
+const CACHE = { name: 'fuseboard-dev-cache', mountPath: '/var/cache/fuseboard.dev' };
+
+/** The kubelet renews a token when four fifths of this are over. */
+const TOKEN_SECONDS = 3_600;
+
+/** Labels that name a service, the most telling first. */
+const SERVICE_LABELS = ['app.kubernetes.io/name', 'app'];
+
+/**
+ * What has to be added to a pod so that an agent in any of its containers finds the operator: a folder with token, authority
+ * and URL, a folder to keep policies in, and a name of the service. What is there already stays as it is, so the
+ * patch of a patched pod is empty, and so is that of a pod that did not ask. A pod without an account can have no token; the
+ * API server gives every pod one before it asks about it, unless it was told not to.
+ */
+export function injection(pod: PodToInject, place: Place): PatchOperation[] {
+  const { annotations = {}, labels = {} } = pod.metadata ?? {};
+  if (annotations[INJECT.name] !== INJECT.value || MIRROR_ANNOTATION in annotations) return [];
+  if (!pod.spec.serviceAccountName) return [];
+  const lists = ['initContainers', 'containers'] as const;
+  const service = SERVICE_LABELS.map((label) => labels[label]).find((value) => value);
+  const containers = lists.flatMap((list) =>
+    (pod.spec[list] ?? []).map((container, i) => ({ path: `/spec/${list}/${i}`, container })),
+  );
+  const wanted = containers.map(({ path, container }) => {
+    const mounts = [...(mountsAt(container, LINK) ? [] : [LINK]), ...(keepsElsewhere(container) ? [] : [CACHE])];
+    const env = service === undefined || isNamed(container) ? [] : [{ name: 'FUSEBOARD_SERVICE', value: service }];
+    return { path, container, mounts, env };
+  });
+  const uses = (volume: { readonly name: string }) => wanted.some(({ mounts }) => mounts.some((one) => one === volume));
+  const missing = [LINK, CACHE].filter((one) => uses(one) && !pod.spec.volumes?.some(({ name }) => name === one.name));
+  const marks = missing.flatMap((one) =>
+    one === LINK ? addresses(annotations, place) : [[EVICTABLE_ANNOTATION, CACHE.name]],
+  );
+  const added = marks.filter(([name]) => !(name! in annotations));
+  const noted = Object.keys({ ...annotations, ...Object.fromEntries(added) });
+  const follows = added.some(([name]) => name === AUTHORITY_ANNOTATION);
+  const volumes = missing.map((one) =>
+    one === LINK
+      ? linkVolume(place.audience, noted.includes(AUTHORITY_ANNOTATION))
+      : { name: CACHE.name, emptyDir: {} },
+  );
+  return [
+    ...added.map(([name, value]) => add(`/metadata/annotations/${escaped(name!)}`, value)),
+    ...(follows ? labelled(pod.metadata?.labels) : []),
+    ...appended('/spec/volumes', pod.spec.volumes, volumes),
+    ...wanted.flatMap(({ path, container, mounts, env }) => [
+      ...appended(`${path}/volumeMounts`, container.volumeMounts, mounts),
+      ...appended(`${path}/env`, container.env, env),
+    ]),
+  ];
+}
+
+const add = (path: string, value: unknown): PatchOperation => ({ op: 'add', path, value });
+
+const escaped = (name: string) => name.replaceAll('/', '~1');
+
+function labelled(labels: Readonly<Record<string, string>> | undefined): PatchOperation[] {
+  const { name, value } = INJECTED_LABEL;
+  if (labels === undefined) return [add('/metadata/labels', { [name]: value })];
+  return name in labels ? [] : [add(`/metadata/labels/${escaped(name)}`, value)];
+}
+
+/** Adds to the end of a list, or makes the list. */
+function appended(path: string, list: readonly unknown[] | undefined, values: readonly object[]): PatchOperation[] {
+  if (values.length === 0) return [];
+  return list === undefined ? [add(path, values)] : values.map((value) => add(`${path}/-`, value));
+}
+
+/** A pod that names another operator is not given the authority of this one. */
+function addresses(annotations: Readonly<Record<string, string>>, { url, authority }: Place): string[][] {
+  if (URL_ANNOTATION in annotations) return [];
+  return [
+    [URL_ANNOTATION, url],
+    [AUTHORITY_ANNOTATION, authority],
+  ];
+}
+
+function linkVolume(audience: string, withAuthority: boolean): object {
+  const file = (path: string, annotation: string) => ({
+    path,
+    fieldRef: { fieldPath: `metadata.annotations['${annotation}']` },
+  });
+  const items = [file('url', URL_ANNOTATION), ...(withAuthority ? [file('ca.crt', AUTHORITY_ANNOTATION)] : [])];
+  const token = { audience, expirationSeconds: TOKEN_SECONDS, path: 'token' };
+  return { name: LINK.name, projected: { sources: [{ serviceAccountToken: token }, { downwardAPI: { items } }] } };
+}
+
+const mountsAt = ({ volumeMounts = [] }: ContainerToInject, { mountPath }: { readonly mountPath: string }) =>
+  volumeMounts.some((mount) => `${mount.mountPath}/`.startsWith(`${mountPath}/`));
+
+const sets = ({ env = [] }: ContainerToInject, ...names: string[]) => env.some(({ name }) => names.includes(name));
+
+const keepsElsewhere = (container: ContainerToInject) =>
+  mountsAt(container, CACHE) || sets(container, 'FUSEBOARD_CACHE_DIR');
+
+/** A list taken from elsewhere may name the service, and what is set here would win over it. */
+const isNamed = (container: ContainerToInject) =>
+  sets(container, 'FUSEBOARD_SERVICE', 'OTEL_SERVICE_NAME') || (container.envFrom ?? []).length > 0;

@@ -1,0 +1,53 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { KubeConfig } from '@kubernetes/client-node';
+import { KubeClient, KubeError } from './client.ts';
+import { collectionPath, explain, POLICIES } from './resource.ts';
+
+export interface PreflightOptions {
+  readonly kubeConfig: KubeConfig;
+  /** Empty: all of them. */
+  readonly namespaces: readonly string[];
+  /** Whether an API server that does not answer is a mistake, as where a person named it, or a state that passes. */
+  readonly mustAnswer: boolean;
+  /** How long to ask again: roles and definitions of a new release are known a moment later. Absent: 10 s. */
+  readonly patienceMs?: number;
+  /** The time between two questions. Absent: 500 ms. */
+  readonly pauseMs?: number;
+}
+
+const REQUEST_MS = 5_000;
+
+/**
+ * Asks once for policies before anything else begins, so that a wrong kubeconfig, a missing definition or a missing
+ * permission is told at once. What goes wrong later is an outage and ends nothing.
+ *
+ * @returns why policies cannot be read and what to do about it; nothing when they can.
+ */
+export async function preflight(options: PreflightOptions): Promise<string | undefined> {
+  const { kubeConfig, namespaces, mustAnswer, patienceMs = 10_000, pauseMs = 500 } = options;
+  const client = new KubeClient(kubeConfig);
+  const began = performance.now();
+  for (;;) {
+    const error = await firstError(client, namespaces);
+    if (error === undefined) return undefined;
+    const { status } = error;
+    const refused = status === 401 || status === 403 || status === 404;
+    if (!refused && !mustAnswer) return undefined;
+    if (performance.now() - began >= patienceMs) {
+      if (refused) return explain(error, 'list', POLICIES, client.server);
+      return `the API server at ${client.server} does not answer as one: ${error.message}; check the kubeconfig, or choose another with --kubeconfig or --context`;
+    }
+    await pause(pauseMs);
+  }
+}
+
+async function firstError(client: KubeClient, namespaces: readonly string[]): Promise<KubeError | undefined> {
+  try {
+    for (const namespace of namespaces.length === 0 ? [undefined] : namespaces) {
+      await client.request(collectionPath(POLICIES, namespace), { query: { limit: '1' }, timeoutMs: REQUEST_MS });
+    }
+    return undefined;
+  } catch (error) {
+    return error instanceof KubeError ? error : new KubeError((error as Error).message);
+  }
+}
