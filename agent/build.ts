@@ -25,6 +25,9 @@ const MINIFIED = {
   codegen: { removeWhitespace: true },
 };
 
+/** What is written by users and read in their editors; the protocol is described in its own document. */
+const DESCRIBED = /^export interface (PolicySpec|Totals) /m;
+
 rmSync(dist, { recursive: true, force: true });
 await bundle();
 declare();
@@ -90,7 +93,7 @@ function schemaTypes(names: ReadonlySet<string>): string {
     .split('\n\n')
     .filter((text) => names.has(/^export (?:interface|type) (\w+)/m.exec(text)?.[1] ?? ''));
   if (found.length !== names.size) throw new Error(`the schema lacks one of ${[...names].join(', ')}`);
-  return found.join('\n\n');
+  return found.map((text) => (DESCRIBED.test(text) ? text : text.replaceAll(/^ *\/\*\*.*\*\/\n/gm, ''))).join('\n\n');
 }
 
 /** Lets a declaration import what is beside it in the package, and notes what that is. */

@@ -1,8 +1,10 @@
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
 import { type Cluster, startCluster } from './cluster/cluster.ts';
 import { eventually } from './cluster/run.ts';
 import { AgentProcess } from './processes/agent.ts';
 import { OperatorProcess } from './processes/operator.ts';
+
+jest.setTimeout(180_000);
 
 let cluster: Cluster;
 let operator: OperatorProcess;

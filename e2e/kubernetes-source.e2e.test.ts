@@ -6,7 +6,11 @@ import { Relay } from './cluster/relay.ts';
 import { eventually } from './cluster/run.ts';
 
 const READ: PolicyRule[] = [
-  { apiGroups: ['fuseboard.dev'], resources: ['circuitbreakerpolicies'], verbs: ['list', 'watch'] },
+  {
+    apiGroups: ['fuseboard.dev'],
+    resources: ['circuitbreakerpolicies', 'circuitbreakeroverrides'],
+    verbs: ['list', 'watch'],
+  },
 ];
 
 let cluster: Cluster;

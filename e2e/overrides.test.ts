@@ -1,11 +1,13 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { type Cluster, startCluster } from './cluster/cluster.ts';
 import { eventually } from './cluster/run.ts';
 import { AgentProcess } from './processes/agent.ts';
 import { OperatorProcess } from './processes/operator.ts';
+
+jest.setTimeout(180_000);
 
 let cluster: Cluster;
 let operator: OperatorProcess;
@@ -233,6 +235,44 @@ describe('who may make an override', () => {
     await becomes(one, 'half-open');
   });
 });
+
+it('works without a cluster, over a restart of the operator, beside one from a file', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'fuseboard-standalone-'));
+  const policies = join(folder, 'policies');
+  await mkdir(policies);
+  const expiresAt = new Date(Date.now() + 3_600_000).toISOString();
+  const { duration, ...rest } = SPEC;
+  const file = override('from-a-file', { ...rest, breakers: ['orders'], expiresAt });
+  await writeFile(join(policies, 'orders.json'), JSON.stringify(file));
+  const alone = await OperatorProcess.start(`--policies=${policies}`, `--state-dir=${join(folder, 'state')}`);
+  const one = await AgentProcess.start({ FUSEBOARD_URL: alone.url, FUSEBOARD_NAMESPACE: 'shop' });
+  try {
+    await becomes(one, 'open', 'orders');
+    const response = await fetch(`http://127.0.0.1:${alone.adminPort}/v1/overrides/shop`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ ...SPEC, duration: '1h' }),
+    });
+    expect(response.status).toBe(201);
+    await becomes(one, 'open');
+    await alone.end();
+    alone.launch();
+    await alone.ready();
+    const all = async () => (await alone.admin<{ items: { status: { agents?: object } }[] }>('/v1/overrides')).items;
+    await eventually(
+      async () => expect(await all()).toMatchObject(Array(2).fill({ status: { agents: { summary: '1/1' } } })),
+      60_000,
+    );
+    expect([await state(one), await state(one, 'orders')]).toEqual(['open', 'open']);
+    await rm(join(policies, 'orders.json'));
+    await becomes(one, 'half-open', 'orders');
+    expect(await state(one)).toBe('open');
+  } finally {
+    await one.end();
+    await alone.end();
+    await rm(folder, { recursive: true, force: true });
+  }
+}, 180_000);
 
 it('is nothing that policies wait for: without its definition there are none, and one line says so', async () => {
   await cluster.kubectl('delete', 'crd', 'circuitbreakeroverrides.fuseboard.dev');

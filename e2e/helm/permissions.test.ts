@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import { KubeConfig } from '@kubernetes/client-node';
 import { kubernetesStatusSink } from '../../operator/src/kube/status-writer.ts';
@@ -14,7 +15,7 @@ const ROLES = [
   ['role', 'fuseboard-replicas', '-n', SYSTEM],
 ] as const;
 /** Shorter than in production, so that a test sees a renewal. */
-const TIMES = ['--replica-renew-period=1s', '--replica-expiry=4s'];
+const TIMES = ['--replica-renew-period=1s', '--replica-expiry=4s', '--override-retention=1ms'];
 
 let cluster: Cluster;
 let installed: Installed;
@@ -48,7 +49,27 @@ const leaves = async (message: RegExp) => {
   await says(message);
 };
 
-type Use = (sink: ReturnType<typeof kubernetesStatusSink>, policy: never) => () => void;
+type Use = (sink: ReturnType<typeof kubernetesStatusSink>, policy: never, override: never) => () => void;
+
+const SPEC = { breakers: ['payments'], action: 'ForceOpen', reason: 'the partner asked' };
+const makeOverride = (duration: string) => {
+  const object = {
+    apiVersion: 'fuseboard.dev/v1alpha1',
+    kind: 'CircuitBreakerOverride',
+    metadata: { generateName: 'stop-', namespace: 'shop' },
+    spec: { ...SPEC, duration },
+  };
+  return cluster.kubectl('create', '-f', '-', { input: JSON.stringify(object) });
+};
+/** What the admin API answers to one who asks for an override. */
+const askForOverride = async () => {
+  const response = await fetch(`http://127.0.0.1:${operator!.adminPort}/v1/overrides/shop`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ ...SPEC, duration: '10m' }),
+  });
+  return `${response.status} ${await response.text()}`;
+};
 
 const writing: Use = (sink, policy) => {
   sink.write(policy, { observedGeneration: edits });
@@ -112,6 +133,78 @@ const FEATURES: Readonly<Record<string, readonly [what: string, proof: () => Pro
     'an Event is not counted up',
     () => throughSink(raising, /event of policy.*403.*cannot patch resource.*the verbs create and patch on events/),
   ],
+  'list circuitbreakeroverrides': [
+    'there are no overrides, and policies are served',
+    async () => {
+      await says(/not allowed to list circuitbreakeroverrides.*grant the operator's account the verbs list and watch/);
+      await operator!.ready();
+      expect((await knock()).status).toBe(200);
+    },
+  ],
+  'watch circuitbreakeroverrides': [
+    'new overrides are not seen, and policies are served',
+    async () => {
+      await says(/not allowed to watch circuitbreakeroverrides.*grant the operator's account the verbs list and watch/);
+      expect((await knock()).status).toBe(200);
+    },
+  ],
+  'update circuitbreakeroverrides/status': [
+    'status of overrides is not written',
+    async () => {
+      await makeOverride('10m');
+      await says(
+        /cannot write the status of override shop\/\S+ now \(403\).*update on circuitbreakeroverrides\/status/,
+      );
+    },
+  ],
+  'get circuitbreakeroverrides': [
+    'a status of an override that was overtaken is not written again',
+    async () => {
+      await makeOverride('10m');
+      await throughSink((sink, _policy, override) => {
+        sink.write(override, { phase: 'Active' });
+        return () => {};
+      }, /403.*the verbs get on circuitbreakeroverrides/);
+    },
+  ],
+  'create circuitbreakeroverrides': [
+    'nobody makes an override through the admin API',
+    async () => expect(await askForOverride()).toMatch(/^503 .*cannot create resource.*grant it to the account/),
+  ],
+  'attribute circuitbreakeroverrides': [
+    'nobody makes an override through the admin API',
+    async () =>
+      expect(await askForOverride()).toMatch(/^503 .*created-by.*the verb attribute on circuitbreakeroverrides/),
+  ],
+  'delete circuitbreakeroverrides': [
+    'overrides stay after their end',
+    async () => {
+      await makeOverride('1ms');
+      await says(/cannot remove an override that has ended.*cannot delete resource.*grant it to the account/);
+    },
+  ],
+  'list controllerrevisions': [
+    'no history is kept',
+    () =>
+      says(/history of policies cannot be kept \(403\).*cannot list resource.*list, create and delete on controller/),
+  ],
+  'create controllerrevisions': [
+    'no history is kept',
+    async () => {
+      await edit();
+      await says(/history of policies cannot be kept \(403\).*cannot create resource.*on controllerrevisions/);
+    },
+  ],
+  'delete controllerrevisions': [
+    'old revisions stay',
+    async () => {
+      for (let i = 0; i < 12; i += 1) {
+        await edit();
+        await sleep(300);
+      }
+      await says(/history of policies cannot be kept \(403\).*cannot delete resource.*on controllerrevisions/);
+    },
+  ],
   'get leases': [
     'nobody leads',
     () =>
@@ -172,9 +265,10 @@ async function throughSink(use: Use, message: RegExp): Promise<void> {
   source.start(() => {});
   await eventually(() => source.state().synced);
   const [policy] = source.state().policies.values();
+  const [override] = source.state().overrides?.values() ?? [];
   await source.stop();
   const sink = kubernetesStatusSink({ kubeConfig, log, eventIntervalMs: 20 });
-  const end = use(sink, policy as never);
+  const end = use(sink, policy as never, override as never);
   try {
     await eventually(() => message.test(said.join('\n')) || Promise.reject(new Error(said.join('\n'))));
   } finally {
@@ -204,6 +298,7 @@ afterEach(async () => {
   await operator?.end();
   operator = undefined;
   await setRules(rules);
+  await cluster.kubectl('delete', 'cbo', '--all', '-n', 'shop', '--ignore-not-found');
   await cluster.kubectl('delete', 'leases,configmaps', '-n', SYSTEM, '-l', 'fuseboard.dev/replicas=fuseboard');
   await cluster.kubectl('delete', 'lease', 'fuseboard', '-n', SYSTEM, '--ignore-not-found');
 });
@@ -244,5 +339,5 @@ it.each(cases)(
     if (verb !== 'list') await operator.ready();
     await proof();
   },
-  60_000,
+  180_000,
 );

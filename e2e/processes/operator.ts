@@ -53,7 +53,7 @@ export class OperatorProcess {
     await eventually(async () => {
       if (this.#child?.exitCode != null) throw new Error(`the operator ended:\n${this.#log}`);
       return (await fetch(`http://127.0.0.1:${this.metricsPort}/readyz`)).ok;
-    }, 60_000);
+    }, 90_000);
   }
 
   get url(): string {

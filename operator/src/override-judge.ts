@@ -131,7 +131,9 @@ export class OverrideJudge {
       const phase = override.problems.length > 0 ? 'Invalid' : ended ? 'Ended' : 'Active';
       const waits = phase === 'Active' && (!this.#statuses.has(uid) || status?.conditions?.[0]?.status !== 'True');
       if (replicas.leading && (waits || status?.phase !== phase)) this.#touched.add(uid);
-      const due = expiresAt + retentionMs <= wall && (this.#failedUntil.get(uid) ?? 0) <= now;
+      // What is removed was told of before.
+      const due =
+        status?.phase === phase && expiresAt + retentionMs <= wall && (this.#failedUntil.get(uid) ?? 0) <= now;
       if (due && replicas.leading && !this.#removing.has(uid) && this.#removing.size < MAX_REMOVALS) {
         void this.#remove(override);
       }
@@ -169,14 +171,15 @@ export class OverrideJudge {
     this.#statuses.set(uid, status);
     if (JSON.stringify(before) === JSON.stringify(status)) return;
     sink.write(override, status);
+    if (before === undefined && problems.length === 0) {
+      sink.event(override, { type: 'Normal', reason: override.spec.action, message: told(override, status) });
+    }
     if (before?.phase === status.phase) return;
     const facts = { namespace, override: name, expiresAt: status.expiresAt };
-    if (status.phase === 'Active') {
-      sink.event(override, { type: 'Normal', reason: override.spec.action, message: told(override, status) });
-    } else if (status.phase === 'Ended') {
+    if (status.phase === 'Ended') {
       log.info(facts, 'override ended');
       sink.event(override, { type: 'Normal', reason: 'Ended', message: `ended at ${status.expiresAt}` });
-    } else {
+    } else if (status.phase === 'Invalid') {
       const [first] = problems;
       sink.event(override, { type: 'Warning', reason: 'Invalid', message: `${first!.field}: ${first!.message}` });
     }

@@ -1,3 +1,4 @@
+import type { Override } from '../src/core/override.ts';
 import type { Policy } from '../src/core/policy.ts';
 import type { Source, SourceState } from '../src/sources/source.ts';
 
@@ -6,6 +7,8 @@ export class MemorySource implements Source {
   readonly kind = 'kubernetes';
   /** What a consistent read finds; a test may set it ahead of what was told so far. */
   stored: { policies: readonly Policy[]; asOf?: string } = { policies: [] };
+  overrides: readonly Override[] = [];
+  overridesAsOf: string | undefined;
   outage: string | undefined;
   refreshes = 0;
   #state: SourceState = { synced: false, policies: new Map(), problems: [] };
@@ -28,7 +31,16 @@ export class MemorySource implements Source {
   tell(): void {
     const { policies, asOf } = this.stored;
     const byName = new Map(policies.map((policy) => [`${policy.namespace}/${policy.name}`, policy]));
-    this.#state = { synced: true, policies: byName, problems: [], ...(asOf !== undefined && { asOf }) };
+    const overrides = new Map(this.overrides.map((override) => [`${override.namespace}/${override.name}`, override]));
+    const { overridesAsOf } = this;
+    this.#state = {
+      synced: true,
+      policies: byName,
+      overrides,
+      problems: [],
+      ...(asOf !== undefined && { asOf }),
+      ...(overridesAsOf !== undefined && { overridesAsOf }),
+    };
     this.#changed();
   }
 

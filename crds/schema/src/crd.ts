@@ -134,13 +134,18 @@ export function overrideAdmission(): object[] {
       metadata: { name },
       spec: {
         failurePolicy: 'Fail',
+        // What is absent is filled in by the API server, and whoever applies this next would be in conflict with that.
         matchConstraints: {
+          matchPolicy: 'Equivalent',
+          namespaceSelector: {},
+          objectSelector: {},
           resourceRules: [
             {
               apiGroups: [GROUP],
               apiVersions: [VERSION],
               operations: ['CREATE', 'UPDATE'],
               resources: [OVERRIDE_PLURAL],
+              scope: '*',
             },
           ],
         },

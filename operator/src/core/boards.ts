@@ -3,7 +3,7 @@ import { type Board, boardOf, type Entry, entryOf, type OverrideEntry, overrideE
 import { flatten, type Standing, standings } from './effective.ts';
 import { newestFirst, type Override } from './override.ts';
 import type { Policy } from './policy.ts';
-import { type Route, type Routing, routingOf, sortedRoutes, takes } from './routing.ts';
+import { matches, type Route, type Routing, routingOf, sortedRoutes, takes } from './routing.ts';
 import { canonicalLabels, keysOf, type Labels, selects } from './selector.ts';
 
 /** A policy as it stands now. */
@@ -171,6 +171,15 @@ export class Boards {
   find(uid: string): Known | undefined {
     const home = this.#homes.get(uid);
     return home === undefined ? undefined : this.policy(home, uid);
+  }
+
+  /** The override that holds a breaker of agents with these labels in a state, whatever its policy. */
+  holding(namespace: string, labels: Labels, breaker: string): Override | undefined {
+    return [...(this.#namespaces.get(namespace)?.overrides.values() ?? [])]
+      .map(({ override }) => override)
+      .filter(({ spec }) => spec.action !== 'Reset' && selects(spec.selector, labels))
+      .sort(newestFirst)
+      .find(({ spec }) => spec.breakers.some((pattern) => matches(pattern, breaker)));
   }
 
   /** The override with this uid that agents should obey now. */

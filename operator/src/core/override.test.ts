@@ -92,6 +92,22 @@ describe('the boards', () => {
     expect(difference(steered, after)).toMatchObject({ overrides: [], removed: ['uid-web'] });
   });
 
+  it('know which override holds a breaker: the newest that selects the agent and names it, and no reset', () => {
+    const boards = new Boards();
+    const spec = (action: string, breakers: string[]) => ({ ...selecting('web'), action, breakers });
+    boards.update(
+      [],
+      [
+        override('reset', spec('Reset', ['*']), { createdAt: CREATED + 3 }),
+        override('prefix', spec('ForceClosed', ['pay*']), { createdAt: CREATED + 2 }),
+        override('name', spec('ForceOpen', ['payments', 'orders']), { createdAt: CREATED + 1 }),
+      ],
+    );
+    const holding = (breaker: string, app = 'web') => boards.holding('shop', { app }, breaker)?.name;
+    expect([holding('payments'), holding('orders'), holding('stock')]).toEqual(['prefix', 'name', undefined]);
+    expect(holding('payments', 'batch')).toBeUndefined();
+  });
+
   it('hold no more than an agent takes: the newest', () => {
     const boards = new Boards();
     boards.update(

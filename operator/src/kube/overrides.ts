@@ -43,6 +43,10 @@ export function kubernetesOverrides(kubeConfig: KubeConfig): OverrideStore {
 function refusal(error: unknown, what: string): unknown {
   if (!(error instanceof KubeError)) return error;
   const { status, message } = error;
+  if (message.includes(CREATED_BY)) {
+    const advice = "grant the operator's account the verb attribute on circuitbreakeroverrides";
+    return new OverrideRefusal(503, `${what}: ${message}; ${advice}`);
+  }
   if (status === 400 || status === 404 || status === 422) return new OverrideRefusal(status, `${what}: ${message}`);
   const advice = status === 403 ? '; grant it to the account of the operator' : '; try again';
   return new OverrideRefusal(503, `${what}: ${message}${advice}`);

@@ -25,6 +25,10 @@ export function explainRoutes({ controller, access }: AdminOptions): Router {
       throw new Refusal(400, (error as Error).message);
     }
     const routings = boards.policies(namespace).flatMap(({ routing }) => routing ?? []);
-    response.json({ namespace, labels, ...explain(routings, labels, breaker) });
+    const override = boards.holding(namespace, labels, breaker);
+    response.json({
+      ...{ namespace, labels, ...explain(routings, labels, breaker) },
+      ...(override && { override: { name: override.name, ...override.spec, expiresAt: override.expiresAt } }),
+    });
   });
 }

@@ -1,0 +1,252 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { pino } from 'pino';
+import { trusting } from '../src/auth/trusting.ts';
+import { readConfig } from '../src/config.ts';
+import type { Access, Deed } from '../src/core/access.ts';
+import { Denial } from '../src/core/authenticator.ts';
+import type { Subject } from '../src/core/sink.ts';
+import { type Serving, serve } from '../src/serve.ts';
+import { localHistory, noRollback } from '../src/sources/history.ts';
+import { type LocalOverrides, localOverrides } from '../src/sources/overrides.ts';
+import { EventClient } from './event-client.ts';
+import { MemorySource, policy } from './memory-source.ts';
+import { until } from './until.ts';
+
+const BOOT = 'a'.repeat(32);
+const SPEC = { breakers: ['payments'], action: 'ForceOpen', reason: 'the partner asked', duration: '10m' };
+const FLAGS = {
+  kubeconfig: 'unused',
+  agentAuth: 'none',
+  host: '127.0.0.1',
+  port: '0',
+  metricsPort: '0',
+  adminPort: '0',
+  maxConnections: '100',
+  maxStreamsPerSecond: '100',
+  maxStreamsPerPod: '64',
+  maxReportsPerPod: '100',
+  logLevel: 'info',
+  logFormat: 'json',
+  overrideRetention: '50ms',
+};
+
+let source: MemorySource;
+let store: LocalOverrides;
+let serving: Serving;
+let client: EventClient | undefined;
+let lines: Record<string, unknown>[];
+let written: { name: string; status: object }[];
+let events: string[];
+let deeds: Deed[];
+let allowed: (deed: Deed) => boolean;
+
+beforeEach(async () => {
+  source = new MemorySource();
+  lines = [];
+  written = [];
+  events = [];
+  deeds = [];
+  allowed = () => true;
+  const log = pino({ base: null }, { write: (line: string) => void lines.push(JSON.parse(line)) });
+  store = await localOverrides({ wallClock: Date.now, log });
+  store.follow(() => {
+    source.overrides = store.list();
+    source.tell();
+  });
+  const access: Access = {
+    way: 'review',
+    person: async (authorization) => ({ name: authorization ?? 'nobody', groups: [] }),
+    check: async (_person, deed) => {
+      deeds.push(deed);
+      if (!allowed(deed)) throw new Denial('not-watched', 'you may not');
+    },
+  };
+  const sink = {
+    write: ({ name }: Subject, status: object) => void written.push({ name, status }),
+    event: ({ name }: Subject, { reason, message }: { reason: string; message: string }) =>
+      void events.push(`${name} ${reason}: ${message}`),
+    stop: async () => {},
+  };
+  const history = localHistory({ wallClock: Date.now, log });
+  const parts = { source, sink, authenticator: trusting, access, overrides: store, history, rollback: noRollback };
+  serving = await serve(readConfig(FLAGS), parts, log);
+  source.set([policy('payments')], '7');
+  await until(async () => (await fetch(`${serving.metricsUrl}/readyz`)).ok);
+});
+
+afterEach(async () => {
+  client?.close();
+  client = undefined;
+  await serving.stop(0);
+});
+
+const ask = (method: string, path = '', body?: unknown, type = 'application/json') =>
+  fetch(`${serving.adminUrl}/v1/overrides${path}`, {
+    method,
+    headers: { authorization: 'ann', ...(body !== undefined && { 'content-type': type }) },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+const open = async () => {
+  const search = new URLSearchParams({ service: 's', instance: 'pod-1', boot: BOOT, namespace: 'default' });
+  client = await EventClient.open(`${serving.agentsUrl}/v1/stream?${search}`, {});
+  await client.until(({ event }) => event === 'commit');
+  return client;
+};
+let sequence = 0;
+const report = (over: object) => {
+  sequence += 1;
+  const common = { protocol: 1, service: 's', instance: 'pod-1', boot: BOOT, part: 1, parts: 1, rejections: [] };
+  return fetch(`${serving.agentsUrl}/v1/report?namespace=default`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ ...common, sequence, breakers: [], ...over }),
+  });
+};
+const made = async (body: object = SPEC) =>
+  (await (await ask('POST', '/default', body)).json()) as { name: string; uid: string };
+// biome-ignore lint/suspicious/noExplicitAny: a test looks into whatever came
+const listed = async (): Promise<any[]> => ((await (await ask('GET')).json()) as { items: any[] }).items;
+
+describe('an override', () => {
+  it('travels as an event of a patch, and leaves as a removal when it is taken away', async () => {
+    const agent = await open();
+    const { name, uid } = await made();
+    const second = await agent.until(({ event }) => event === 'commit', 5);
+    const [begin, event] = agent.events.slice(5);
+    expect(begin!.data).toMatchObject({ kind: 'patch', revision: second.id, now: expect.any(Number) });
+    expect(event).toMatchObject({
+      event: 'override',
+      data: { uid, name, breakers: ['payments'], action: 'ForceOpen', reason: 'the partner asked' },
+    });
+    expect(event!.data.expiresAt - event!.data.createdAt).toBe(600_000);
+    expect((await ask('DELETE', `/default/${name}`)).status).toBe(204);
+    await agent.until(({ event, data }) => event === 'remove' && data.uid === uid, 5);
+  });
+
+  it('leaves the boards by itself at its end, says so in its status, and goes after a while', async () => {
+    const agent = await open();
+    const { name, uid } = await made({ ...SPEC, duration: '300ms' });
+    await agent.until(({ event }) => event === 'override');
+    await agent.until(({ event, data }) => event === 'remove' && data.uid === uid);
+    await until(() => written.some(({ status }) => 'phase' in status && status.phase === 'Ended'));
+    await until(async () => (await listed()).length === 0);
+    expect(events.filter((event) => event.startsWith(name))).toEqual([
+      expect.stringMatching(/ForceOpen: ForceOpen of payments until \S+Z by ann: the partner asked$/),
+      expect.stringContaining('Ended: ended at '),
+    ]);
+    const said = () => lines.filter(({ override }) => override === name).map(({ msg }) => msg);
+    await until(() => said().includes('override removed'));
+    expect(said()).toEqual(expect.arrayContaining(['override asked for', 'override added', 'override ended']));
+  });
+
+  it('is applied by agents that say so, whatever revision they run', async () => {
+    const agent = await open();
+    const { uid } = await made();
+    const { id: revision } = await agent.until(({ event }) => event === 'commit', 5);
+    const applied = async () => (await listed())[0].status.agents?.summary;
+    await report({ revision });
+    await until(async () => (await applied()) === '0/1');
+    await report({ revision, overrides: [uid], breakers: [held(uid)] });
+    await until(async () => (await applied()) === '1/1');
+    expect((await listed())[0].status.conditions).toMatchObject([{ type: 'Applied', status: 'True' }]);
+    const { items } = (await (await fetch(`${serving.adminUrl}/v1/agents`)).json()) as { items: object[] };
+    expect(items).toMatchObject([{ breakers: [{ name: 'payments', state: 'open', override: uid }] }]);
+  });
+
+  it('is as of its own version, beside that of policies', async () => {
+    source.overridesAsOf = '9';
+    source.tell();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const agent = await open();
+    expect(agent.events[1]!.data.asOf).toEqual({ policies: '7', overrides: '9' });
+  });
+});
+
+const TOTALS = {
+  ...{ succeeded: 0, failed: 0, ignored: 0, slow: 0, timedOut: 0 },
+  ...{ rejected: 0, shadowRejected: 0, retried: 0, fallback: 0 },
+};
+const held = (override: string) => ({
+  ...{ name: 'payments', uid: 'uid-payments', state: 'open', override, since: 0, totals: TOTALS },
+});
+
+describe('the admin API', () => {
+  it('asks for the right to do what is done, in the namespace where it is done', async () => {
+    const { name } = await made();
+    await ask('GET', '?namespace=default');
+    await ask('GET', `/default/${name}`);
+    await ask('DELETE', `/default/${name}`);
+    const resource = 'circuitbreakeroverrides';
+    expect(deeds).toEqual([
+      { verb: 'create', resource, namespace: 'default' },
+      { verb: 'list', resource, namespace: 'default' },
+      { verb: 'get', resource, namespace: 'default' },
+      { verb: 'delete', resource, namespace: 'default' },
+    ]);
+  });
+
+  it('does nothing for one who may only view', async () => {
+    const { name } = await made();
+    allowed = ({ verb }) => verb === 'list' || verb === 'get';
+    expect((await ask('POST', '/default', SPEC)).status).toBe(403);
+    expect((await ask('DELETE', `/default/${name}`)).status).toBe(403);
+    expect(await listed()).toHaveLength(1);
+  });
+
+  it.each<[string, unknown, number, string]>([
+    ['/default', { ...SPEC, reason: undefined }, 400, 'reason: an override needs a reason; say in a few words why'],
+    ['/default', { ...SPEC, action: 'Open' }, 400, 'action: '],
+    ['/default', { ...SPEC, breakers: ['a b'] }, 400, 'breakers[0]: must be a breaker name'],
+    ['/default', { ...SPEC, until: 'noon' }, 400, 'the body: '],
+    ['/default', [], 400, 'the body: '],
+    [
+      '/default',
+      { ...SPEC, duration: undefined, expiresAt: '2001-01-01T00:00:00Z' },
+      422,
+      'spec.expiresAt: lies in the past',
+    ],
+    ['/No_Name', SPEC, 400, 'namespace: "No_Name" cannot name one'],
+  ])('refuses at %s: %j', async (path, body, status, error) => {
+    const response = await ask('POST', path, body);
+    expect(response.status).toBe(status);
+    expect(((await response.json()) as { error: string }).error).toContain(error);
+    expect(store.list()).toEqual([]);
+  });
+
+  it('knows what there is not, and takes nothing but JSON', async () => {
+    for (const method of ['GET', 'DELETE']) {
+      const response = await ask(method, '/default/nothing');
+      expect(response.status).toBe(404);
+      expect(await response.json()).toEqual({ error: 'there is no override "nothing" in namespace "default"' });
+    }
+    expect((await ask('POST', '/default', SPEC, 'text/plain')).status).toBe(415);
+  });
+
+  it('tells the history of a policy, and where an edit must be made', async () => {
+    source.set([policy('payments', { generation: 2, spec: { breakers: ['payments'] } })], '8');
+    const path = `${serving.adminUrl}/v1/policies/default/payments`;
+    const items = async () => ((await (await fetch(`${path}/history`)).json()) as { items: object[] }).items;
+    await until(async () => (await items()).length === 2);
+    expect(await items()).toMatchObject([
+      { revision: 2, current: true, changes: [{ field: 'trip', from: { consecutiveFailures: 3 } }] },
+      { revision: 1, current: false, changes: [] },
+    ]);
+    const rollback = (body: object) =>
+      fetch(`${path}/rollback`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      });
+    expect(deeds.at(-1)).toMatchObject({ verb: 'get', resource: 'circuitbreakerpolicies' });
+    const response = await rollback({ toRevision: 1 });
+    expect(response.status).toBe(409);
+    expect(await response.json()).toEqual({
+      error: 'policy "payments" in namespace "default" comes from a file; write the spec of the revision into it',
+    });
+    expect(deeds.at(-1)).toEqual({ verb: 'update', resource: 'circuitbreakerpolicies', namespace: 'default' });
+    expect(await (await rollback({ toRevision: 7 })).json()).toEqual({
+      error: 'policy "payments" has no revision 7; it has 2, 1',
+    });
+    expect((await rollback({})).status).toBe(400);
+  });
+});
