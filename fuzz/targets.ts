@@ -1,4 +1,5 @@
 import type { Target } from './target.ts';
+import { admissionReview } from './targets/admission-review.ts';
 import { crdObject } from './targets/crd-object.ts';
 import { eventStream } from './targets/event-stream.ts';
 import { http } from './targets/http.ts';
@@ -24,6 +25,7 @@ export const TARGETS: readonly Target[] = [
   spec,
   policyFile,
   crdObject,
+  admissionReview,
   report,
   query,
   duration,

@@ -19,6 +19,7 @@ const FLAGS = {
   maxStreamsPerSecond: '100000',
   maxStreamsPerPod: '64',
   maxReportsPerPod: '100000',
+  maxBadTokens: '60',
   logLevel: 'error',
   logFormat: 'json',
 };

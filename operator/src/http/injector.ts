@@ -32,7 +32,8 @@ const ContainersSchema = z.array(
   }),
 );
 const TextsSchema = z.record(z.string(), z.string()).optional();
-const PodSchema = z.object({
+/** Of a pod, what injection looks at. */
+export const PodSchema = z.object({
   metadata: z
     .object({
       name: z.string().optional(),
@@ -48,7 +49,8 @@ const PodSchema = z.object({
     initContainers: ContainersSchema.optional(),
   }),
 });
-const ReviewSchema = z.object({
+/** What the API server asks. */
+export const ReviewSchema = z.object({
   apiVersion: z.literal('admission.k8s.io/v1'),
   kind: z.literal('AdmissionReview'),
   request: z.object({
