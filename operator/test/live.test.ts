@@ -15,7 +15,7 @@ import { until } from './until.ts';
 
 const FLAGS = {
   ...{ kubeconfig: 'unused', agentAuth: 'none', host: '127.0.0.1', port: '0', metricsPort: '0', adminPort: '0' },
-  ...{ maxConnections: '100', maxStreamsPerSecond: '100', maxStreamsPerPod: '64', maxReportsPerPod: '100' },
+  ...{ maxConnections: '100', maxStreamsPerSecond: '100', maxStreamsPerPod: '64', maxReportsPerPod: '100', maxBadTokens: '60' },
   ...{ logLevel: 'info', logFormat: 'json' },
 };
 const BOOT = 'b'.repeat(32);
@@ -196,7 +196,7 @@ describe('the admin API', () => {
         .end();
     });
     answer.resume();
-    expect(answer.statusCode).toBe(421);
+    expect(answer.statusCode).toBe(403);
     expect((await fetch(`http://127.0.0.1:${port}/v1/overview`)).status).toBe(200);
   });
 

@@ -25,6 +25,7 @@ const FLAGS = {
   maxStreamsPerSecond: '100',
   maxStreamsPerPod: '64',
   maxReportsPerPod: '100',
+  maxBadTokens: '60',
   logLevel: 'info',
   logFormat: 'json',
   overrideRetention: '50ms',
