@@ -1,5 +1,5 @@
 import type { Circuit } from './circuit.ts';
-import { type Call, UntimedContext } from './context.ts';
+import type { Call } from './context.ts';
 import type { Permit } from './core/permit.ts';
 import { COUNTED } from './core/tally.ts';
 import { publishRejection } from './diagnostics.ts';
@@ -7,6 +7,7 @@ import { circuitOpen, limited } from './errors.ts';
 import { Execution } from './execution.ts';
 import { answered, type Fallback, fail, type PolicyFallback } from './fallback.ts';
 import { PlacedPermit } from './placed-permit.ts';
+import { callPlainly } from './plain-call.ts';
 
 export interface ExecuteOptions<F> {
   /**
@@ -29,40 +30,17 @@ export function execute<T, F>(circuit: Circuit, fn: Call<T>, options: ExecuteOpt
   const signal = options?.signal;
   if (signal?.aborted) return fail(circuit, signal.reason, options);
   const { core, guards } = circuit;
+  const answers = options?.fallback !== undefined || options?.policyFallback !== undefined ? options : undefined;
+  if (guards === undefined && core.config.timeoutMs === 0 && answers === undefined) {
+    return callPlainly(core, fn, signal) ?? Promise.reject(circuitOpen(circuit.name, core.rejectedForMs));
+  }
   if (options?.policyFallback !== undefined) guards?.optIn();
   const permit = core.enter();
   if (permit === null) return fail(circuit, circuitOpen(circuit.name, core.rejectedForMs), options);
   guards?.admitted();
-  const answers = options?.fallback !== undefined || options?.policyFallback !== undefined ? options : undefined;
-  if (guards === undefined && core.config.timeoutMs === 0 && answers === undefined) return plain(permit, fn, signal);
   const execution = new Execution(circuit, permit, fn, signal);
   const attempt = execution.start();
   return answers === undefined ? attempt : answered(circuit, attempt, execution, answers);
-}
-
-/** A call with nothing around it but the breaker. */
-function plain<T>(permit: Permit, fn: Call<T>, signal: AbortSignal | undefined): Promise<T> {
-  const { core } = permit;
-  try {
-    return Promise.resolve(fn(new UntimedContext(signal))).then(
-      (value) => {
-        core.settleResult(permit, value);
-        return value;
-      },
-      (error) => {
-        settleThrown(permit, error, signal);
-        throw error;
-      },
-    );
-  } catch (error) {
-    settleThrown(permit, error, signal);
-    return Promise.reject(error);
-  }
-}
-
-function settleThrown(permit: Permit, error: unknown, signal: AbortSignal | undefined): void {
-  if (signal?.aborted) permit.ignore();
-  else permit.core.settleError(permit, error);
 }
 
 /**

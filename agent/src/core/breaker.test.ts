@@ -140,7 +140,7 @@ describe('a breaker', () => {
     expect(core.state).toBe('open');
   });
 
-  it('asks its clock to watch the process for as long as calls may be judged slow', () => {
+  it('asks its clock to watch the process for as long as calls that begin in this bucket may be judged slow', () => {
     const watched: number[] = [];
     const clock = { now: () => 100, watch: (until: number) => watched.push(until) };
     const around = { clock, random: () => 0, wallNow: () => 0 };
@@ -148,7 +148,7 @@ describe('a breaker', () => {
     const config = configOf({ trip: { slowCallRate } });
     new BreakerCore(config, around, { transitioned() {} }).enter();
     new BreakerCore(configOf({}), around, { transitioned() {} }).enter();
-    expect(watched).toEqual([10_100]);
+    expect(watched).toEqual([10_200]);
   });
 
   it('rejects in Enforce and counts in Shadow what it would reject', () => {

@@ -43,6 +43,11 @@ export class BreakerCore {
   #inFlight: InFlight | undefined;
   #state: StateRecord;
   #forced: Forced | undefined;
+  /**
+   * Until then entering finds nothing new to judge: the circuit is closed, no bucket ends and no call under way is slow. Most calls
+   * begin and end while it is calm, and cost little more than to be counted.
+   */
+  #calmUntil = Number.NEGATIVE_INFINITY;
   /** One more with each state entered and each new beginning; an outcome of an earlier one moves nothing. */
   #generation = 0;
   /** Failures since the last success. */
@@ -64,6 +69,7 @@ export class BreakerCore {
     this.#window = windowFor(config, undefined, now);
     this.#inFlight = countsSlow(config) ? new InFlight(config.slowMs, now) : undefined;
     this.#state = { kind: 'closed', since: now };
+    if (this.#inFlight === undefined) this.#calmDown();
   }
 
   get config(): Config {
@@ -113,15 +119,27 @@ export class BreakerCore {
     return { state, reason, endsInMs: until - now };
   }
 
-  /** Asks for leave to call. Whoever gets a permit settles it once; a rejection is `null` and is counted. */
-  enter(): Permit | null {
+  /**
+   * Asks for leave to call. Whoever gets a permit settles it once; a rejection is `null` and is counted.
+   *
+   * @param used a settled permit that nobody else knows, to be given again. Absent: a new one.
+   */
+  enter(used?: Permit): Permit | null {
     const isClosed = this.#state.kind === 'closed';
-    if (isClosed && this.#inFlight === undefined) return new Permit(this, this.#generation, this.#clock.now());
     const now = isClosed ? this.#clock.now() : this.#lapse(exactNow(this.#clock));
+    if (now < this.#calmUntil) {
+      if (this.#inFlight !== undefined) this.#inFlight.begin(now);
+      return this.#permit(used, this.#generation, now);
+    }
     if (this.#inFlight !== undefined) this.#judgeHanging(now);
-    const permit = this.#admits(now) ? this.#admit(now) : this.#reject(now);
+    const permit = this.#admits(now) ? this.#admit(now, used) : this.#reject(now, used);
     this.#tell();
     return permit;
+  }
+
+  #permit(used: Permit | undefined, generation: number, now: number): Permit {
+    this.permits++;
+    return used === undefined ? new Permit(this, generation, now) : used.renew(this, generation, now);
   }
 
   /** Calls that hang end too late to be judged by their ends alone. */
@@ -129,7 +147,18 @@ export class BreakerCore {
     const state = this.#state;
     if (state.kind === 'open' || (state.kind === 'half-open' && state.probes !== undefined)) return;
     this.#window.advance(now);
-    this.#evaluate(now, undefined);
+    if (!this.#evaluate(now, undefined)) this.#calmDown();
+  }
+
+  /** After an evaluation that found nothing. */
+  #calmDown(): void {
+    const inFlight = this.#inFlight;
+    if (this.#state.kind !== 'closed' || this.#config.mode === 'Disabled') return;
+    if (inFlight === undefined) this.#calmUntil = Number.POSITIVE_INFINITY;
+    else if (inFlight.overdue === 0 && this.#forced === undefined) {
+      this.#calmUntil = Math.min(inFlight.steadyUntil, this.#window.steadyUntil);
+      this.#clock.watch?.(this.#calmUntil + LONGEST_JUDGED * this.#config.slowMs);
+    }
   }
 
   #admits(now: number): boolean {
@@ -138,21 +167,21 @@ export class BreakerCore {
     return state.probes === undefined ? this.#rampAdmits(state, now) : this.#awaits(state);
   }
 
-  #reject(now: number): Permit | null {
+  #reject(now: number, used: Permit | undefined): Permit | null {
     if (this.#config.mode === 'Shadow' && this.#forced === undefined) {
       this.tally.add(COUNTED.shadowRejected);
-      return new Permit(this, NO_GENERATION, now);
+      return this.#permit(used, NO_GENERATION, now);
     }
     this.tally.add(COUNTED.rejected);
     return null;
   }
 
-  #admit(now: number): Permit {
+  #admit(now: number, used: Permit | undefined): Permit {
     if (this.#inFlight !== undefined) {
       this.#inFlight.begin(now);
-      this.#clock.watch?.(now + LONGEST_JUDGED * this.#config.slowMs);
+      if (now >= this.#calmUntil) this.#clock.watch?.(now + LONGEST_JUDGED * this.#config.slowMs);
     }
-    const permit = new Permit(this, this.#generation, now);
+    const permit = this.#permit(used, this.#generation, now);
     if (this.#state.kind === 'half-open') this.#state.probes?.add(permit);
     return permit;
   }
@@ -215,9 +244,33 @@ export class BreakerCore {
     if (permit.outcome !== undefined) return;
     permit.outcome = outcome;
     const now = this.#clock.now();
+    const tookMs = now - permit.startedAt;
+    const { slowMs } = this.#config;
+    this.tally.tookMs(tookMs);
+    if (
+      now < this.#calmUntil &&
+      outcome === 'success' &&
+      permit.generation === this.#generation &&
+      (slowMs === 0 || tookMs <= slowMs)
+    ) {
+      this.tally.add(COUNTED.succeeded);
+      this.#succeedCalmly(permit, now);
+    } else this.#settleSlowly(permit, outcome, now, what);
+  }
+
+  #succeedCalmly(permit: Permit, now: number): void {
+    const window = this.#window;
+    this.#inFlight?.end(permit.startedAt);
+    this.#run = 0;
+    window.record(now, false, false);
+    if (window.failures === 0 && window.slow === 0) return;
+    this.#evaluate(now, undefined);
+    this.#tell();
+  }
+
+  #settleSlowly(permit: Permit, outcome: Outcome, now: number, what: unknown): void {
     const { tally } = this;
-    tally.tookMs(now - permit.startedAt);
-    const slow = this.#config.slowMs !== 0 && outcome !== 'ignored' && this.#isSlow(permit, now);
+    const slow = outcome !== 'ignored' && this.#isSlow(permit, now);
     if (slow) tally.add(COUNTED.slow);
     if (outcome === 'success') tally.add(COUNTED.succeeded);
     else if (outcome === 'failure') tally.add(COUNTED.failed);
@@ -240,7 +293,7 @@ export class BreakerCore {
   #settleClosed(permit: Permit, outcome: Outcome, slow: boolean, now: number, what: unknown): void {
     if (this.#config.mode === 'Disabled') return;
     this.#record(permit, outcome, slow, now);
-    this.#evaluate(now, outcome === 'failure' ? what : undefined);
+    if (!this.#evaluate(now, outcome === 'failure' ? what : undefined) && now >= this.#calmUntil) this.#calmDown();
   }
 
   #record(permit: Permit, outcome: Outcome, slow: boolean, now: number): void {
@@ -334,6 +387,7 @@ export class BreakerCore {
   configure(config: Config, reset: boolean): void {
     const now = this.#lapse(exactNow(this.#clock));
     const before = this.#config;
+    this.#calmUntil = Number.NEGATIVE_INFINITY;
     this.#config = config;
     this.#window = windowFor(config, this.#window, now);
     if (!countsSlow(config)) this.#inFlight = undefined;
@@ -363,6 +417,7 @@ export class BreakerCore {
   /** Opens the circuit for `ms`, in every mode; then it is half-open, or closed where the mode is Disabled. */
   forceOpen(ms: number, reason: string): void {
     const now = this.#lapse(exactNow(this.#clock));
+    this.#calmUntil = Number.NEGATIVE_INFINITY;
     this.#forced = { state: 'open', until: now + ms, reason };
     if (this.#state.kind !== 'open') {
       this.#reopenings = -1;
@@ -374,6 +429,7 @@ export class BreakerCore {
   /** Closes the circuit for `ms`: calls are recorded and no condition opens it; then the conditions apply again. */
   forceClosed(ms: number, reason: string): void {
     const now = this.#lapse(exactNow(this.#clock));
+    this.#calmUntil = Number.NEGATIVE_INFINITY;
     this.#forced = { state: 'closed', until: now + ms, reason };
     if (this.#state.kind !== 'closed') this.#transition({ kind: 'closed', since: now }, 'forced-closed', reason);
     this.#tell();
@@ -394,6 +450,7 @@ export class BreakerCore {
       return;
     }
     this.#generation++;
+    this.#calmUntil = Number.NEGATIVE_INFINITY;
     this.#inFlight?.clear();
     this.#empty();
   }
@@ -473,6 +530,7 @@ export class BreakerCore {
     const from = this.#state.kind;
     this.#state = to;
     this.#generation++;
+    this.#calmUntil = Number.NEGATIVE_INFINITY;
     this.#inFlight?.clear();
     if (to.kind === 'closed' || (to.kind === 'half-open' && to.probes === undefined)) this.#empty();
     this.#unheard ??= [];

@@ -13,6 +13,10 @@ export class CountWindow {
     this.#bits = new Int32Array(words(size));
   }
 
+  get steadyUntil(): number {
+    return Number.POSITIVE_INFINITY;
+  }
+
   record(_now: number, failed: boolean, slow: boolean): void {
     const word = this.#next >>> 4;
     const shift = (this.#next & 15) << 1;

@@ -39,6 +39,10 @@ export class TimeWindow {
     this.#enter(this.#current);
   }
 
+  get steadyUntil(): number {
+    return this.#end;
+  }
+
   record(now: number, failed: boolean, slow: boolean): void {
     if (now >= this.#end) this.advance(now);
     const at = this.#at;
