@@ -248,22 +248,22 @@ export class BreakerCore {
     const { slowMs } = this.#config;
     this.tally.tookMs(tookMs);
     if (
-      now < this.#calmUntil &&
-      outcome === 'success' &&
-      permit.generation === this.#generation &&
-      (slowMs === 0 || tookMs <= slowMs)
+      outcome !== 'success' ||
+      now >= this.#calmUntil ||
+      permit.generation !== this.#generation ||
+      (slowMs !== 0 && tookMs > slowMs)
     ) {
-      this.tally.add(COUNTED.succeeded);
-      this.#succeedCalmly(permit, now);
-    } else this.#settleSlowly(permit, outcome, now, what);
+      this.#settleSlowly(permit, outcome, now, what);
+      return;
+    }
+    this.#run = 0;
+    if (this.#inFlight !== undefined) this.#inFlight.end(permit.startedAt);
+    const window = this.#window;
+    window.succeed(now);
+    if (window.failures !== 0 || window.slow !== 0) this.#judgeSuccess(now);
   }
 
-  #succeedCalmly(permit: Permit, now: number): void {
-    const window = this.#window;
-    this.#inFlight?.end(permit.startedAt);
-    this.#run = 0;
-    window.record(now, false, false);
-    if (window.failures === 0 && window.slow === 0) return;
+  #judgeSuccess(now: number): void {
     this.#evaluate(now, undefined);
     this.#tell();
   }
@@ -272,9 +272,8 @@ export class BreakerCore {
     const { tally } = this;
     const slow = outcome !== 'ignored' && this.#isSlow(permit, now);
     if (slow) tally.add(COUNTED.slow);
-    if (outcome === 'success') tally.add(COUNTED.succeeded);
-    else if (outcome === 'failure') tally.add(COUNTED.failed);
-    else tally.add(COUNTED.ignored);
+    if (outcome === 'failure') tally.add(COUNTED.failed);
+    else if (outcome === 'ignored') tally.add(COUNTED.ignored);
     if (permit.generation !== this.#generation) return;
     if (this.#state.kind === 'closed') this.#settleClosed(permit, outcome, slow, now, what);
     else this.#settleHalfOpen(permit, outcome, slow, what);

@@ -22,6 +22,11 @@ export class EwmaWindow {
     return (this.#current + 1) * this.#step;
   }
 
+  succeed(now: number): void {
+    this.advance(now);
+    this.calls++;
+  }
+
   record(now: number, failed: boolean, slow: boolean): void {
     this.advance(now);
     this.calls++;

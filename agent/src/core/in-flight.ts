@@ -15,9 +15,10 @@ export class InFlight {
   readonly slowMs: number;
   readonly #span: number;
   readonly #counts = new Array<number>(BUCKETS).fill(0);
-  /** The bucket of the calls that begin now, and where its count is. */
+  /** The bucket of the calls that begin now. */
   #current = 0;
-  #at = 0;
+  /** Its calls; they join the others when it ends. */
+  #fresh = 0;
   /** When it began and when it ends. */
   #start = 0;
   #end = 0;
@@ -37,13 +38,13 @@ export class InFlight {
 
   begin(at: number): void {
     if (at >= this.#end) this.advance(at);
-    if (this.#current > this.#floor) this.#counts[this.#at]!++;
+    this.#fresh++;
   }
 
   /** @param at when the call began; it is the same as for `begin`. */
   end(at: number): void {
     if (at < this.#start) this.#endOld(this.#bucket(at));
-    else if (this.#current > this.#floor) this.#counts[this.#at]!--;
+    else this.#fresh--;
   }
 
   #endOld(bucket: number): void {
@@ -54,6 +55,7 @@ export class InFlight {
 
   advance(now: number): void {
     if (now < this.#end) return;
+    this.#counts[place(this.#current)] = this.#current > this.#floor ? this.#fresh : 0;
     const target = this.#bucket(now);
     if (target - this.#current >= BUCKETS) this.clear();
     else {
@@ -68,13 +70,14 @@ export class InFlight {
 
   #enter(bucket: number): void {
     this.#current = bucket;
-    this.#at = place(bucket);
+    this.#fresh = 0;
     this.#start = bucket * this.#span;
     this.#end = (bucket + 1) * this.#span;
   }
 
   clear(): void {
     this.overdue = 0;
+    this.#fresh = 0;
     this.#counts.fill(0);
   }
 

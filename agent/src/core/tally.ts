@@ -5,18 +5,17 @@ import { type Row, Slab } from './slab.ts';
 
 /** What is counted besides how long calls took, each in a place of its own behind the latency buckets. */
 export const COUNTED = {
-  succeeded: LATENCY_BUCKETS,
-  failed: LATENCY_BUCKETS + 1,
-  ignored: LATENCY_BUCKETS + 2,
-  slow: LATENCY_BUCKETS + 3,
-  timedOut: LATENCY_BUCKETS + 4,
-  rejected: LATENCY_BUCKETS + 5,
-  shadowRejected: LATENCY_BUCKETS + 6,
-  retried: LATENCY_BUCKETS + 7,
-  fallback: LATENCY_BUCKETS + 8,
+  failed: LATENCY_BUCKETS,
+  ignored: LATENCY_BUCKETS + 1,
+  slow: LATENCY_BUCKETS + 2,
+  timedOut: LATENCY_BUCKETS + 3,
+  rejected: LATENCY_BUCKETS + 4,
+  shadowRejected: LATENCY_BUCKETS + 5,
+  retried: LATENCY_BUCKETS + 6,
+  fallback: LATENCY_BUCKETS + 7,
 } as const;
 
-const WIDTH = LATENCY_BUCKETS + 9;
+const WIDTH = LATENCY_BUCKETS + 8;
 const TURN = 2 ** 31;
 
 const slab = new Slab(WIDTH);
@@ -40,6 +39,7 @@ export class Tally {
     else this.#page[this.#row + place] = count;
   }
 
+  /** A call ended; unless it is also counted as failed or ignored, it succeeded. */
   tookMs(ms: number): void {
     this.add(latencyBucket(ms));
   }
@@ -51,10 +51,12 @@ export class Tally {
 
   totals(): Totals {
     const read = (name: keyof typeof COUNTED) => this.#read(COUNTED[name]);
+    const [failed, ignored] = [read('failed'), read('ignored')];
+    const ended = this.latency().reduce((sum, calls) => sum + calls, 0);
     return {
-      succeeded: read('succeeded'),
-      failed: read('failed'),
-      ignored: read('ignored'),
+      succeeded: ended - failed - ignored,
+      failed,
+      ignored,
       slow: read('slow'),
       timedOut: read('timedOut'),
       rejected: read('rejected'),
