@@ -3,9 +3,11 @@ import type { Clock } from './core/clock.ts';
 import type { Timeouts } from './core/timeout.ts';
 import type { Guards } from './guards.ts';
 
-/** What calls run through: a breaker's core, its name for messages, and what surrounds the core. */
+/** What calls run through: a breaker's core, its name and key for messages, and what surrounds the core. */
 export interface Circuit {
   readonly name: string;
+  /** The key whose circuit it is. Absent: the breaker's own. */
+  readonly key: string | undefined;
   readonly core: BreakerCore;
   readonly clock: Clock;
   readonly timeouts: Timeouts;

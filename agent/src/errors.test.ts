@@ -3,10 +3,10 @@ import { ConfigError, callTimeout, circuitOpen, FuseboardError, isFuseboardError
 
 describe('isFuseboardError', () => {
   it('knows our errors by code', () => {
-    expect(isFuseboardError(circuitOpen('a', 1))).toBe(true);
-    expect(isFuseboardError(circuitOpen('a', 1), 'ERR_FUSEBOARD_OPEN')).toBe(true);
-    expect(Reflect.get(circuitOpen('a', 1), Symbol.for('fuseboard.error/1'))).toBe(true);
-    expect(isFuseboardError(circuitOpen('a', 1), 'ERR_FUSEBOARD_TIMEOUT')).toBe(false);
+    expect(isFuseboardError(circuitOpen({ name: 'a' }, 1))).toBe(true);
+    expect(isFuseboardError(circuitOpen({ name: 'a' }, 1), 'ERR_FUSEBOARD_OPEN')).toBe(true);
+    expect(Reflect.get(circuitOpen({ name: 'a' }, 1), Symbol.for('fuseboard.error/1'))).toBe(true);
+    expect(isFuseboardError(circuitOpen({ name: 'a' }, 1), 'ERR_FUSEBOARD_TIMEOUT')).toBe(false);
   });
 
   it('knows an error of another copy of the package, which is no instance of ours', () => {
@@ -23,7 +23,9 @@ describe('isFuseboardError', () => {
 describe('an error', () => {
   it('of a call has no stack, and leaves the setting for stacks as it was', () => {
     const before = Error.stackTraceLimit;
-    expect(callTimeout('a', 20).stack).toBe('CallTimeoutError: a call through breaker "a" was given up after 20 ms');
+    expect(callTimeout({ name: 'a' }, 20).stack).toBe(
+      'CallTimeoutError: a call through breaker "a" was given up after 20 ms',
+    );
     expect(Error.stackTraceLimit).toBe(before);
   });
 
@@ -31,7 +33,7 @@ describe('an error', () => {
     const before = Object.getOwnPropertyDescriptor(Error, 'stackTraceLimit')!;
     Object.defineProperty(Error, 'stackTraceLimit', { ...before, writable: false });
     try {
-      expect(circuitOpen('a', 1)).toBeInstanceOf(FuseboardError);
+      expect(circuitOpen({ name: 'a' }, 1)).toBeInstanceOf(FuseboardError);
     } finally {
       Object.defineProperty(Error, 'stackTraceLimit', before);
     }
@@ -42,10 +44,10 @@ describe('an error', () => {
   });
 
   it('rounds times up, so that a retry after them is not too early', () => {
-    expect(circuitOpen('a', 1_001).message).toContain('retry in 1.1 s');
-    expect(circuitOpen('a', 0.2).message).toContain('retry in 1 ms');
-    expect(circuitOpen('a', 899.5).message).toContain('retry in 900 ms');
-    expect(circuitOpen('a', 900.5).message).toContain('retry in 1.0 s');
-    expect(circuitOpen('a', 86_400_000).message).toContain('retry in 86400.0 s');
+    expect(circuitOpen({ name: 'a' }, 1_001).message).toContain('retry in 1.1 s');
+    expect(circuitOpen({ name: 'a' }, 0.2).message).toContain('retry in 1 ms');
+    expect(circuitOpen({ name: 'a' }, 899.5).message).toContain('retry in 900 ms');
+    expect(circuitOpen({ name: 'a' }, 900.5).message).toContain('retry in 1.0 s');
+    expect(circuitOpen({ name: 'a' }, 86_400_000).message).toContain('retry in 86400.0 s');
   });
 });

@@ -32,11 +32,11 @@ export function execute<T, F>(circuit: Circuit, fn: Call<T>, options: ExecuteOpt
   const { core, guards } = circuit;
   const answers = options?.fallback !== undefined || options?.policyFallback !== undefined ? options : undefined;
   if (guards === undefined && core.config.timeoutMs === 0 && answers === undefined) {
-    return callPlainly(core, fn, signal) ?? Promise.reject(circuitOpen(circuit.name, core.rejectedForMs));
+    return callPlainly(core, fn, signal) ?? Promise.reject(circuitOpen(circuit, core.rejectedForMs));
   }
   if (options?.policyFallback !== undefined) guards?.optIn();
   const permit = core.enter();
-  if (permit === null) return fail(circuit, circuitOpen(circuit.name, core.rejectedForMs), options);
+  if (permit === null) return fail(circuit, circuitOpen(circuit, core.rejectedForMs), options);
   guards?.admitted();
   const execution = new Execution(circuit, permit, fn, signal);
   const attempt = execution.start();
@@ -56,11 +56,11 @@ export function executeSync<T, F>(circuit: Circuit, fn: () => T, fallback: ((err
     return fallback(error);
   };
   const permit = core.enter();
-  if (permit === null) return answer(circuitOpen(circuit.name, core.rejectedForMs));
+  if (permit === null) return answer(circuitOpen(circuit, core.rejectedForMs));
   const limiter = circuit.guards?.limiter;
   if (limiter !== undefined && !place(circuit)) {
     permit.ignore();
-    return answer(limited(circuit.name, circuit.guards!.config.concurrency!.maxConcurrent, 0));
+    return answer(limited(circuit, circuit.guards!.config.concurrency!.maxConcurrent, 0));
   }
   let result: T;
   try {
@@ -88,13 +88,13 @@ export function executeSync<T, F>(circuit: Circuit, fn: () => T, fallback: ((err
  * @internal
  */
 export function enter(circuit: Circuit): Permit | PlacedPermit | null {
-  const { name, core, guards } = circuit;
+  const { core, guards } = circuit;
   const permit = core.enter();
-  if (permit === null) publishRejection(name, 'ERR_FUSEBOARD_OPEN', core.rejectedForMs);
+  if (permit === null) publishRejection(circuit, 'ERR_FUSEBOARD_OPEN', core.rejectedForMs);
   if (permit === null || guards?.limiter === undefined) return permit;
   if (!place(circuit)) {
     permit.ignore();
-    publishRejection(name, 'ERR_FUSEBOARD_LIMITED', 0);
+    publishRejection(circuit, 'ERR_FUSEBOARD_LIMITED', 0);
     return null;
   }
   return new PlacedPermit(permit, guards.limiter);

@@ -122,13 +122,13 @@ export class Execution<T> implements Ending<T> {
   }
 
   async #queue(limiter: Limiter, before: Failure<T> | undefined): Promise<T> {
-    const { name, guards, timeouts, core } = this.circuit;
+    const { guards, timeouts, core } = this.circuit;
     const { maxConcurrent, maxQueue, queueTimeoutMs } = guards!.config.concurrency!;
     const waiter: Waiter = { previous: null, next: null, granted: () => wait.granted() };
-    if (!limiter.join(waiter)) return this.#refused(limited(name, maxConcurrent, maxQueue), before);
+    if (!limiter.join(waiter)) return this.#refused(limited(this.circuit, maxConcurrent, maxQueue), before);
     const wait = new Wait(timeouts, queueTimeoutMs, this.signal, () => limiter.leave(waiter));
     const end = await wait.ended;
-    if (end === 'over') return this.#refused(queueTimeout(name, queueTimeoutMs), before);
+    if (end === 'over') return this.#refused(queueTimeout(this.circuit, queueTimeoutMs), before);
     if (this.signal?.aborted) {
       if (end === 'granted') limiter.release();
       return this.#abandoned(before);

@@ -1,14 +1,15 @@
 import { AsyncResource } from 'node:async_hooks';
+import type { Circuit } from './circuit.ts';
 import type { Call, CallContext } from './context.ts';
 import type { AdaptiveTimeout } from './core/adaptive-timeout.ts';
-import { type Clock, exactNow } from './core/clock.ts';
+import { exactNow } from './core/clock.ts';
 import type { Limiter } from './core/limiter.ts';
-import type { Deadline, Timeouts } from './core/timeout.ts';
+import type { Deadline } from './core/timeout.ts';
 import { callTimeout } from './errors.ts';
 
 /** Who decides what a call comes to. */
 export interface Ending<T> {
-  readonly circuit: { readonly name: string; readonly clock: Clock; readonly timeouts: Timeouts };
+  readonly circuit: Circuit;
   /** The caller's own way to give up. */
   readonly signal: AbortSignal | undefined;
   /** The function returned in time; what it comes to. */
@@ -76,7 +77,7 @@ export class TimedCall<T> implements Deadline {
   expire(): void {
     if (this.#over) return;
     this.#over = true;
-    const error = callTimeout(this.#ending.circuit.name, this.#timeoutMs);
+    const error = callTimeout(this.#ending.circuit, this.#timeoutMs);
     this.#adaptive?.record(this.#timeoutMs);
     this.#rejectWith(error, this.#ending.expired(error));
     this.#abortion?.abort(error);

@@ -91,12 +91,12 @@ export class BreakerCore {
   get retryAfterMs(): number {
     if (this.#state.kind === 'closed') return 0;
     const now = this.#look();
-    return this.#state.kind === 'open' ? this.#openUntil(this.#state) - now : 0;
+    return this.#state.kind === 'open' ? this.#state.until - now : 0;
   }
 
   /** The same for a call that was rejected just now, without another reading of the exact clock. */
   get rejectedForMs(): number {
-    return this.#state.kind === 'open' ? Math.max(0, this.#openUntil(this.#state) - this.#clock.now()) : 0;
+    return this.#state.kind === 'open' ? Math.max(0, this.#state.until - this.#clock.now()) : 0;
   }
 
   /** Failures in a row, while closed. */
@@ -125,12 +125,17 @@ export class BreakerCore {
    * @param used a settled permit that nobody else knows, to be given again. Absent: a new one.
    */
   enter(used?: Permit): Permit | null {
-    const isClosed = this.#state.kind === 'closed';
-    const now = isClosed ? this.#clock.now() : this.#lapse(exactNow(this.#clock));
+    const state = this.#state;
+    const now = state.kind === 'closed' ? this.#clock.now() : exactNow(this.#clock);
     if (now < this.#calmUntil) {
       if (this.#inFlight !== undefined) this.#inFlight.begin(now);
       return this.#permit(used, this.#generation, now);
     }
+    if (state.kind === 'open' && now < state.until) return this.#reject(now, used);
+    return this.#enterSlowly(state.kind === 'closed' ? now : this.#lapse(now), used);
+  }
+
+  #enterSlowly(now: number, used: Permit | undefined): Permit | null {
     if (this.#inFlight !== undefined) this.#judgeHanging(now);
     const permit = this.#admits(now) ? this.#admit(now, used) : this.#reject(now, used);
     this.#tell();
@@ -400,7 +405,10 @@ export class BreakerCore {
       this.#startAfresh(now, 'policy-disabled');
     }
     const state = this.#state;
-    if (state.kind === 'open' && this.#forced === undefined) state.chance ??= this.#draw();
+    if (state.kind === 'open') {
+      if (this.#forced === undefined) state.chance ??= this.#draw();
+      this.#limitOpen(state);
+    }
     this.#lapse(now, now);
     this.#judgeLastProbes(now);
     this.#tell();
@@ -420,8 +428,12 @@ export class BreakerCore {
     this.#forced = { state: 'open', until: now + ms, reason };
     if (this.#state.kind !== 'open') {
       this.#reopenings = -1;
-      this.#transition({ kind: 'open', since: now, retryAfterMs: 0, chance: undefined }, 'forced-open', reason);
-    }
+      this.#transition(
+        { kind: 'open', until: 0, since: now, retryAfterMs: 0, chance: undefined },
+        'forced-open',
+        reason,
+      );
+    } else this.#limitOpen(this.#state);
     this.#tell();
   }
 
@@ -478,7 +490,7 @@ export class BreakerCore {
         return now;
       }
       if (state.kind === 'open') {
-        const due = this.#openUntil(state);
+        const due = state.until;
         if (due > now) return now;
         this.#endOpen(state, Math.max(due, notBefore));
       } else {
@@ -507,9 +519,8 @@ export class BreakerCore {
     }
   }
 
-  #openUntil(state: Open): number {
-    if (this.#forced !== undefined) return this.#forced.until;
-    return state.since + openTimeMs(this.#config, state, this.#reopenings);
+  #limitOpen(state: Open): void {
+    state.until = this.#forced?.until ?? state.since + openTimeMs(this.#config, state, this.#reopenings);
   }
 
   #open(now: number, reason: Reason, what: unknown): void {
@@ -517,7 +528,7 @@ export class BreakerCore {
     const startsOver = state.kind === 'closed' && now - state.since >= this.#lastOpenMs;
     this.#reopenings = startsOver ? 0 : this.#reopenings + 1;
     const asked = this.#config.honorRetryAfter ? retryAfterMs(what, () => this.#around.wallNow()) : 0;
-    this.#transition({ kind: 'open', since: now, retryAfterMs: asked, chance: this.#draw() }, reason);
+    this.#transition({ kind: 'open', until: 0, since: now, retryAfterMs: asked, chance: this.#draw() }, reason);
   }
 
   #draw(): number | undefined {
@@ -527,6 +538,7 @@ export class BreakerCore {
   /** The only place where the state changes. */
   #transition(to: StateRecord, reason: Reason, detail?: string): void {
     const from = this.#state.kind;
+    if (to.kind === 'open') this.#limitOpen(to);
     this.#state = to;
     this.#generation++;
     this.#calmUntil = Number.NEGATIVE_INFINITY;
