@@ -31,8 +31,8 @@ export function execute<T, F>(circuit: Circuit, fn: Call<T>, options: ExecuteOpt
   if (signal?.aborted) return fail(circuit, signal.reason, options);
   const { core, guards } = circuit;
   const answers = options?.fallback !== undefined || options?.policyFallback !== undefined ? options : undefined;
-  if (guards === undefined && core.config.timeoutMs === 0 && answers === undefined) {
-    return callPlainly(core, fn, signal) ?? Promise.reject(circuitOpen(circuit, core.rejectedForMs));
+  if (guards === undefined && answers === undefined) {
+    return callPlainly(circuit, fn, signal) ?? Promise.reject(circuitOpen(circuit, core.rejectedForMs));
   }
   if (options?.policyFallback !== undefined) guards?.optIn();
   const permit = core.enter();

@@ -8,7 +8,7 @@ import { retryAfterMs } from './core/retry-after.ts';
 import { COUNTED } from './core/tally.ts';
 import { limited, queueTimeout } from './errors.ts';
 import { discard } from './response.ts';
-import { type Ending, TimedCall } from './timed-call.ts';
+import { type Ending, runTimed } from './timed-call.ts';
 import { Wait } from './wait.ts';
 
 /** What an attempt that failed came to. */
@@ -148,7 +148,7 @@ export class Execution<T> implements Ending<T> {
     const { timeoutMs } = core.config;
     const limitMs =
       adaptive === undefined ? timeoutMs : Math.ceil(adaptive.limitMs(guards!.config.adaptive!, timeoutMs));
-    if (limitMs !== 0) return new TimedCall<T>(this, limitMs, place, adaptive).run(this.#fn);
+    if (limitMs !== 0) return runTimed(this, limitMs, place, adaptive, this.#fn);
     try {
       return Promise.resolve(this.#fn(new UntimedContext(this.signal))).then(
         (value) => {

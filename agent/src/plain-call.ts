@@ -1,86 +1,83 @@
+import type { Circuit } from './circuit.ts';
 import { type Call, UntimedContext } from './context.ts';
-import type { BreakerCore } from './core/breaker.ts';
 import { NO_GENERATION, Permit } from './core/permit.ts';
+import { COUNTED } from './core/tally.ts';
 import { Rejection } from './rejection.ts';
+import { whenSettled } from './settled.ts';
+import { Spares } from './spares.ts';
+import { type Ending, runTimed } from './timed-call.ts';
 
-/** How many ended calls are kept for use. */
-const MOST_KEPT = 1_000;
+const spares = new Spares<PlainCall>();
 
-let kept: PlainCall | undefined;
-let keptCount = 0;
-
-/**
- * What follows one call at a time: its permit, and what its promise calls back. Making these anew for each call costs more than
- * all else that a breaker does.
- */
-class PlainCall {
+/** What follows one call at a time: its permit, and what its promise calls back. */
+class PlainCall implements Ending<unknown> {
+  circuit: Circuit;
   readonly permit: Permit;
   signal: AbortSignal | undefined = undefined;
-  next: PlainCall | undefined = undefined;
-  readonly returned = <T>(value: T): T => {
-    const { permit } = this;
-    permit.core.settleResult(permit, value);
-    this.keep();
-    return value;
-  };
-  readonly threw = (error: unknown): Rejection => {
-    this.settleThrown(error);
+  readonly onReturn = <T>(value: T): T => this.returned(value);
+  readonly onThrow = (error: unknown): Rejection => {
+    this.threw(error);
     return new Rejection(error);
   };
 
-  constructor(core: BreakerCore) {
-    this.permit = new Permit(core, NO_GENERATION, 0);
+  constructor(circuit: Circuit) {
+    this.circuit = circuit;
+    this.permit = new Permit(circuit.core, NO_GENERATION, 0);
   }
 
-  settleThrown(error: unknown): void {
+  returned<T>(value: T): T {
+    const { permit } = this;
+    permit.core.settleResult(permit, value);
+    this.end();
+    return value;
+  }
+
+  threw(error: unknown): undefined {
     const { permit, signal } = this;
     if (signal?.aborted) permit.ignore();
     else permit.core.settleError(permit, error);
-    this.keep();
+    this.end();
   }
 
-  keep(): void {
+  expired(): undefined {
+    const { permit, signal } = this;
+    if (signal?.aborted) permit.ignore();
+    else {
+      permit.core.tally.add(COUNTED.timedOut);
+      permit.core.settle(permit, 'failure');
+    }
+    this.end();
+  }
+
+  end(): void {
     this.signal = undefined;
-    if (keptCount >= MOST_KEPT) return;
-    keptCount++;
-    this.next = kept;
-    kept = this;
+    spares.keep(this);
   }
 }
-
-function take(core: BreakerCore): PlainCall {
-  const call = kept;
-  if (call === undefined) return new PlainCall(core);
-  kept = call.next;
-  keptCount--;
-  return call;
-}
-
-const nativeThen = Promise.prototype.then;
 
 /**
- * Makes a call with nothing around it but the breaker; undefined is a rejection.
+ * Makes a call with nothing around it but the breaker and a fixed time limit; undefined is a rejection.
  *
  * @internal
  */
-export function callPlainly<T>(
-  core: BreakerCore,
-  fn: Call<T>,
-  signal: AbortSignal | undefined,
-): Promise<T> | undefined {
-  const call = take(core);
+export function callPlainly<T>(circuit: Circuit, fn: Call<T>, signal: AbortSignal | undefined): Promise<T> | undefined {
+  const { core } = circuit;
+  const call = spares.take() ?? new PlainCall(circuit);
   if (core.enter(call.permit) === null) {
-    call.keep();
+    spares.keep(call);
     return undefined;
   }
-  call.signal = signal;
+  if (signal !== undefined) call.signal = signal;
+  const { timeoutMs } = core.config;
+  if (timeoutMs !== 0) {
+    call.circuit = circuit;
+    return runTimed(call as Ending<T>, timeoutMs, undefined, undefined, fn);
+  }
   try {
     const promise = Promise.resolve(fn(new UntimedContext(signal)));
-    // A promise with a method of its own may call back twice, when the second call is somebody else's.
-    const once = promise.then === nativeThen ? promise : new Promise<T>((resolve) => resolve(promise));
-    return once.then<T, never>(call.returned, call.threw as (error: unknown) => PromiseLike<never>);
+    return whenSettled(promise, call.onReturn<T>, call.onThrow);
   } catch (error) {
-    call.settleThrown(error);
+    call.threw(error);
     return Promise.reject(error);
   }
 }
