@@ -173,6 +173,8 @@ export class GovernedBreaker implements Breaker, Circuit, TransitionSink {
   readonly core: BreakerCore;
   guards: Guards | undefined;
   readonly key: string | undefined;
+  /** What governs while no policy does. */
+  defaults: Governor;
   readonly #runtime: Runtime;
   readonly #parent: GovernedBreaker | undefined;
   #governor: Governor;
@@ -184,6 +186,7 @@ export class GovernedBreaker implements Breaker, Circuit, TransitionSink {
     this.key = key;
     this.#parent = parent;
     this.#runtime = runtime;
+    this.defaults = governor;
     this.#governor = governor;
     this.core = new BreakerCore(governor.config, runtime, this);
     this.guards = guardsFor(governor.config, undefined);

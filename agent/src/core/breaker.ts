@@ -43,11 +43,6 @@ export class BreakerCore {
   #inFlight: InFlight | undefined;
   #state: StateRecord;
   #forced: Forced | undefined;
-  /**
-   * Until then entering finds nothing new to judge: the circuit is closed, no bucket ends and no call under way is slow. Most calls
-   * begin and end while it is calm, and cost little more than to be counted.
-   */
-  #calmUntil = Number.NEGATIVE_INFINITY;
   /** One more with each state entered and each new beginning; an outcome of an earlier one moves nothing. */
   #generation = 0;
   /** Failures since the last success. */
@@ -69,7 +64,6 @@ export class BreakerCore {
     this.#window = windowFor(config, undefined, now);
     this.#inFlight = countsSlow(config) ? new InFlight(config.slowMs, now) : undefined;
     this.#state = { kind: 'closed', since: now };
-    if (this.#inFlight === undefined) this.#calmDown();
   }
 
   get config(): Config {
@@ -126,13 +120,18 @@ export class BreakerCore {
    */
   enter(used?: Permit): Permit | null {
     const state = this.#state;
-    const now = state.kind === 'closed' ? this.#clock.now() : exactNow(this.#clock);
-    if (now < this.#calmUntil) {
-      if (this.#inFlight !== undefined) this.#inFlight.begin(now);
-      return this.#permit(used, this.#generation, now);
+    if (state.kind === 'closed') {
+      const now = this.#clock.now();
+      const inFlight = this.#inFlight;
+      if (inFlight !== undefined) {
+        if (now >= inFlight.calmUntil) return this.#enterSlowly(now, used);
+        inFlight.begin(now);
+      }
+      return this.#permit(used, now);
     }
+    const now = exactNow(this.#clock);
     if (state.kind === 'open' && now < state.until) return this.#reject(now, used);
-    return this.#enterSlowly(state.kind === 'closed' ? now : this.#lapse(now), used);
+    return this.#enterSlowly(this.#lapse(now), used);
   }
 
   #enterSlowly(now: number, used: Permit | undefined): Permit | null {
@@ -142,7 +141,7 @@ export class BreakerCore {
     return permit;
   }
 
-  #permit(used: Permit | undefined, generation: number, now: number): Permit {
+  #permit(used: Permit | undefined, now: number, generation = this.#generation): Permit {
     this.permits++;
     return used === undefined ? new Permit(this, generation, now) : used.renew(this, generation, now);
   }
@@ -152,18 +151,20 @@ export class BreakerCore {
     const state = this.#state;
     if (state.kind === 'open' || (state.kind === 'half-open' && state.probes !== undefined)) return;
     this.#window.advance(now);
-    if (!this.#evaluate(now, undefined)) this.#calmDown();
+    if (!this.#evaluate(now, undefined)) this.#calmDown(now);
   }
 
   /** After an evaluation that found nothing. */
-  #calmDown(): void {
+  #calmDown(now: number): void {
     const inFlight = this.#inFlight;
-    if (this.#state.kind !== 'closed' || this.#config.mode === 'Disabled') return;
-    if (inFlight === undefined) this.#calmUntil = Number.POSITIVE_INFINITY;
-    else if (inFlight.overdue === 0 && this.#forced === undefined) {
-      this.#calmUntil = Math.min(inFlight.steadyUntil, this.#window.steadyUntil);
-      this.#clock.watch?.(this.#calmUntil + LONGEST_JUDGED * this.#config.slowMs);
-    }
+    if (inFlight === undefined || inFlight.overdue > 0 || now < inFlight.calmUntil) return;
+    if (this.#state.kind !== 'closed' || this.#forced !== undefined) return;
+    inFlight.calmUntil = Math.min(inFlight.steadyUntil, this.#window.steadyUntil);
+    this.#clock.watch?.(inFlight.calmUntil + LONGEST_JUDGED * this.#config.slowMs);
+  }
+
+  #disturb(): void {
+    if (this.#inFlight !== undefined) this.#inFlight.calmUntil = Number.NEGATIVE_INFINITY;
   }
 
   #admits(now: number): boolean {
@@ -175,7 +176,7 @@ export class BreakerCore {
   #reject(now: number, used: Permit | undefined): Permit | null {
     if (this.#config.mode === 'Shadow' && this.#forced === undefined) {
       this.tally.add(COUNTED.shadowRejected);
-      return this.#permit(used, NO_GENERATION, now);
+      return this.#permit(used, now, NO_GENERATION);
     }
     this.tally.add(COUNTED.rejected);
     return null;
@@ -184,9 +185,9 @@ export class BreakerCore {
   #admit(now: number, used: Permit | undefined): Permit {
     if (this.#inFlight !== undefined) {
       this.#inFlight.begin(now);
-      if (now >= this.#calmUntil) this.#clock.watch?.(now + LONGEST_JUDGED * this.#config.slowMs);
+      if (now >= this.#inFlight.calmUntil) this.#clock.watch?.(now + LONGEST_JUDGED * this.#config.slowMs);
     }
-    const permit = this.#permit(used, this.#generation, now);
+    const permit = this.#permit(used, now);
     if (this.#state.kind === 'half-open') this.#state.probes?.add(permit);
     return permit;
   }
@@ -252,20 +253,25 @@ export class BreakerCore {
     const tookMs = now - permit.startedAt;
     const { slowMs } = this.#config;
     this.tally.tookMs(tookMs);
+    const inFlight = this.#inFlight;
     if (
       outcome !== 'success' ||
-      now >= this.#calmUntil ||
       permit.generation !== this.#generation ||
-      (slowMs !== 0 && tookMs > slowMs)
+      (inFlight === undefined ? !this.#isPlain() : now >= inFlight.calmUntil || tookMs > slowMs)
     ) {
       this.#settleSlowly(permit, outcome, now, what);
       return;
     }
     this.#run = 0;
-    if (this.#inFlight !== undefined) this.#inFlight.end(permit.startedAt);
+    if (inFlight !== undefined) inFlight.end(permit.startedAt);
     const window = this.#window;
     window.succeed(now);
     if (window.failures !== 0 || window.slow !== 0) this.#judgeSuccess(now);
+  }
+
+  /** Whether calls are recorded and no call is a probe. */
+  #isPlain(): boolean {
+    return this.#state.kind === 'closed' && this.#config.mode !== 'Disabled';
   }
 
   #judgeSuccess(now: number): void {
@@ -297,7 +303,7 @@ export class BreakerCore {
   #settleClosed(permit: Permit, outcome: Outcome, slow: boolean, now: number, what: unknown): void {
     if (this.#config.mode === 'Disabled') return;
     this.#record(permit, outcome, slow, now);
-    if (!this.#evaluate(now, outcome === 'failure' ? what : undefined) && now >= this.#calmUntil) this.#calmDown();
+    if (!this.#evaluate(now, outcome === 'failure' ? what : undefined)) this.#calmDown(now);
   }
 
   #record(permit: Permit, outcome: Outcome, slow: boolean, now: number): void {
@@ -391,7 +397,7 @@ export class BreakerCore {
   configure(config: Config, reset: boolean): void {
     const now = this.#lapse(exactNow(this.#clock));
     const before = this.#config;
-    this.#calmUntil = Number.NEGATIVE_INFINITY;
+    this.#disturb();
     this.#config = config;
     this.#window = windowFor(config, this.#window, now);
     if (!countsSlow(config)) this.#inFlight = undefined;
@@ -424,7 +430,7 @@ export class BreakerCore {
   /** Opens the circuit for `ms`, in every mode; then it is half-open, or closed where the mode is Disabled. */
   forceOpen(ms: number, reason: string): void {
     const now = this.#lapse(exactNow(this.#clock));
-    this.#calmUntil = Number.NEGATIVE_INFINITY;
+    this.#disturb();
     this.#forced = { state: 'open', until: now + ms, reason };
     if (this.#state.kind !== 'open') {
       this.#reopenings = -1;
@@ -440,7 +446,7 @@ export class BreakerCore {
   /** Closes the circuit for `ms`: calls are recorded and no condition opens it; then the conditions apply again. */
   forceClosed(ms: number, reason: string): void {
     const now = this.#lapse(exactNow(this.#clock));
-    this.#calmUntil = Number.NEGATIVE_INFINITY;
+    this.#disturb();
     this.#forced = { state: 'closed', until: now + ms, reason };
     if (this.#state.kind !== 'closed') this.#transition({ kind: 'closed', since: now }, 'forced-closed', reason);
     this.#tell();
@@ -461,7 +467,7 @@ export class BreakerCore {
       return;
     }
     this.#generation++;
-    this.#calmUntil = Number.NEGATIVE_INFINITY;
+    this.#disturb();
     this.#inFlight?.clear();
     this.#empty();
   }
@@ -541,7 +547,7 @@ export class BreakerCore {
     if (to.kind === 'open') this.#limitOpen(to);
     this.#state = to;
     this.#generation++;
-    this.#calmUntil = Number.NEGATIVE_INFINITY;
+    this.#disturb();
     this.#inFlight?.clear();
     if (to.kind === 'closed' || (to.kind === 'half-open' && to.probes === undefined)) this.#empty();
     this.#unheard ??= [];
