@@ -87,7 +87,11 @@ export function isFuseboardError(error: unknown, code?: ErrorCode): error is Fus
 
 type Made<E> = new (code: ErrorCode, whose: Whose, retryAfterMs: number) => E;
 
-/** Whose circuit a call met: a breaker's own, or that of one of its keys. */
+/**
+ * Whose circuit a call met: a breaker's own, or that of one of its keys.
+ *
+ * @internal
+ */
 export interface Whose {
   readonly name: string;
   readonly key?: string | undefined;
@@ -135,13 +139,21 @@ for (const { prototype } of [CircuitOpenError, LimitedError, QueueTimeoutError, 
   lazily<FuseboardError>(prototype, 'stack', ({ name, message }) => `${name}: ${message}`);
 }
 
-/** A rejection. */
+/**
+ * A rejection.
+ *
+ * @internal
+ */
 export function circuitOpen(whose: Whose, retryAfterMs: number): CircuitOpenError {
   publishRejection(whose, 'ERR_FUSEBOARD_OPEN', retryAfterMs);
   return new Open('ERR_FUSEBOARD_OPEN', whose, retryAfterMs);
 }
 
-/** A refusal of the limiter. */
+/**
+ * A refusal of the limiter.
+ *
+ * @internal
+ */
 export function limited(whose: Whose, maxConcurrent: number, maxQueue: number): LimitedError {
   const queue = maxQueue === 0 ? '' : ` and ${maxQueue} wait`;
   const message = `${called(whose)} has ${maxConcurrent} calls under way${queue}, as many as its policy allows; retry when some have ended`;
@@ -149,14 +161,22 @@ export function limited(whose: Whose, maxConcurrent: number, maxQueue: number): 
   return saying(message, new Limited('ERR_FUSEBOARD_LIMITED', whose, 0));
 }
 
-/** A call that waited too long for others to end. */
+/**
+ * A call that waited too long for others to end.
+ *
+ * @internal
+ */
 export function queueTimeout(whose: Whose, queueTimeoutMs: number): QueueTimeoutError {
   const message = `a call through ${called(whose)} waited ${seconds(queueTimeoutMs)} in the queue and none of the calls under way ended; retry later`;
   publishRejection(whose, 'ERR_FUSEBOARD_QUEUE_TIMEOUT', 0);
   return saying(message, new QueueTimeout('ERR_FUSEBOARD_QUEUE_TIMEOUT', whose, 0));
 }
 
-/** A call that was given up. */
+/**
+ * A call that was given up.
+ *
+ * @internal
+ */
 export function callTimeout(whose: Whose, timeoutMs: number): CallTimeoutError {
   const message = `a call through ${called(whose)} was given up after ${seconds(timeoutMs)}`;
   return saying(message, new Timeout('ERR_FUSEBOARD_TIMEOUT', whose, 0));

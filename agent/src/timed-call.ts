@@ -69,8 +69,7 @@ class TimedCall implements Deadline {
 
   expire(): void {
     const { ending, context } = this;
-    // What was due has left the wheel; what waits in it is a later call.
-    if (ending === undefined || this.next !== null) return;
+    if (ending === undefined) return;
     this.ending = undefined;
     const error = callTimeout(ending.circuit, this.timeoutMs);
     this.adaptive?.record(this.timeoutMs);
