@@ -13,6 +13,8 @@ export interface Circuit {
   readonly timeouts: Timeouts;
   /** From 0 to below 1. */
   random(): number;
+  /** The breaker whose key this is the circuit of. Absent: it is the breaker. */
+  readonly parent: Circuit | undefined;
   /** Absent: the policy asks for nothing but a breaker and a fixed time limit. */
   readonly guards: Guards | undefined;
 }

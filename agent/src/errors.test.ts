@@ -1,5 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
-import { ConfigError, callTimeout, circuitOpen, FuseboardError, isFuseboardError } from './errors.ts';
+import {
+  ConfigError,
+  callTimeout,
+  circuitOpen,
+  FuseboardError,
+  isFuseboardError,
+  limited,
+  queueTimeout,
+} from './errors.ts';
 
 describe('isFuseboardError', () => {
   it('knows our errors by code', () => {
@@ -37,6 +45,25 @@ describe('an error', () => {
     } finally {
       Object.defineProperty(Error, 'stackTraceLimit', before);
     }
+  });
+
+  it('names the key whose circuit it is, cut when it is long and with what it holds escaped', () => {
+    const error = circuitOpen({ name: 'a', key: 'host-a' }, 1_000);
+    expect(error).toMatchObject({ key: 'host-a', message: 'breaker "a" key "host-a" is open; retry in 1.0 s' });
+    expect(callTimeout({ name: 'a', key: 'x\n"y' }, 20).message).toContain('breaker "a" key "x\\n\\"y" was given up');
+    expect(limited({ name: 'a', key: 'é'.repeat(65) }, 1, 0).message).toContain(`key "${'é'.repeat(64)}…" has`);
+    expect(queueTimeout({ name: 'a', key: 'k'.repeat(64) }, 20).message).toContain(`key "${'k'.repeat(64)}" waited`);
+    expect('key' in circuitOpen({ name: 'a' }, 1)).toBe(false);
+  });
+
+  it('says what it says until somebody says otherwise', () => {
+    const error = circuitOpen({ name: 'a' }, 0);
+    error.message = `shop: ${error.message}`;
+    expect(error.message).toBe(
+      'shop: breaker "a" is half-open and its probes are under way; retry when they have ended',
+    );
+    expect(error.stack).toBe(`CircuitOpenError: ${error.message}`);
+    expect(circuitOpen({ name: 'b' }, 1).message).toContain('"b"');
   });
 
   it('of a wrong setting has one', () => {

@@ -5,7 +5,7 @@ import { COUNTED } from './core/tally.ts';
 import { publishRejection } from './diagnostics.ts';
 import { circuitOpen, limited } from './errors.ts';
 import { Execution } from './execution.ts';
-import { answered, type Fallback, fail, type PolicyFallback } from './fallback.ts';
+import { answered, type Fallback, fail, optIn, type PolicyFallback } from './fallback.ts';
 import { PlacedPermit } from './placed-permit.ts';
 import { callPlainly } from './plain-call.ts';
 
@@ -34,7 +34,7 @@ export function execute<T, F>(circuit: Circuit, fn: Call<T>, options: ExecuteOpt
   if (guards === undefined && answers === undefined) {
     return callPlainly(circuit, fn, signal) ?? Promise.reject(circuitOpen(circuit, core.rejectedForMs));
   }
-  if (options?.policyFallback !== undefined) guards?.optIn();
+  if (options?.policyFallback !== undefined) optIn(circuit);
   const permit = core.enter();
   if (permit === null) return fail(circuit, circuitOpen(circuit, core.rejectedForMs), options);
   guards?.admitted();

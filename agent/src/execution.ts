@@ -127,13 +127,15 @@ export class Execution<T> implements Ending<T> {
     const waiter: Waiter = { previous: null, next: null, granted: () => wait.granted() };
     if (!limiter.join(waiter)) return this.#refused(limited(this.circuit, maxConcurrent, maxQueue), before);
     const wait = new Wait(timeouts, queueTimeoutMs, this.signal, () => limiter.leave(waiter));
+    const isFirst = !this.#inside || before === undefined;
+    if (isFirst) core.pause(this.#permit);
     const end = await wait.ended;
+    if (isFirst) core.restart(this.#permit);
     if (end === 'over') return this.#refused(queueTimeout(this.circuit, queueTimeoutMs), before);
     if (this.signal?.aborted) {
       if (end === 'granted') limiter.release();
       return this.#abandoned(before);
     }
-    if (!this.#inside || before === undefined) core.restart(this.#permit);
     return this.#run(limiter, before);
   }
 

@@ -232,17 +232,30 @@ export class BreakerCore {
     return outcome;
   }
 
-  /** The call of an unsettled permit begins only now: it waited before. */
+  /** The call of an unsettled permit waits before it begins: until `restart`, which has to follow, it is not under way. */
+  pause(permit: Permit): void {
+    if (permit.generation !== this.#generation || this.#probes !== undefined) return;
+    this.#inFlight?.end(permit.startedAt);
+  }
+
+  /** The call of a paused permit begins. */
   restart(permit: Permit): void {
     const now = this.#clock.now();
-    const state = this.#state;
+    const probes = this.#probes;
     if (permit.generation === this.#generation) {
-      this.#inFlight?.end(permit.startedAt);
-      this.#inFlight?.begin(now);
-      // Probes are kept by their beginning.
-      if (state.kind === 'half-open' && state.probes?.delete(permit)) state.probes.add(permit);
+      if (probes === undefined) this.#inFlight?.begin(now);
+      else if (probes.delete(permit)) {
+        // A probe takes up its place while it waits, and probes are kept by their beginning.
+        probes.add(permit);
+        this.#inFlight?.end(permit.startedAt);
+        this.#inFlight?.begin(now);
+      }
     }
     permit.startedAt = now;
+  }
+
+  get #probes(): Set<Permit> | undefined {
+    return this.#state.kind === 'half-open' ? this.#state.probes : undefined;
   }
 
   /** Settles a permit; a second settling does nothing. `what` was returned or thrown, where that is known. */

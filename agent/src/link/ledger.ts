@@ -22,6 +22,8 @@ export interface Reported extends Named {
     readonly mode: string;
     /** Held in a state by hand, which rejects in every mode. */
     readonly forced?: object | undefined;
+    /** Whether any call let the fallback of the policy answer, where it has one. */
+    readonly optedIn?: boolean | undefined;
     readonly uid?: string | undefined;
     readonly sinceMs: number;
     readonly totals: Readonly<Totals>;
@@ -99,7 +101,9 @@ export class Ledger {
       const totals = { ...stats.totals };
       const latency = trimmed(stats.latency);
       const shadow = stats.mode === 'Shadow' && stats.forced === undefined;
-      const standing = `${stats.state} ${stats.uid ?? ''} ${shadow}`;
+      // What code is in the caller's own defaults is no affair of the operator, and keys are their breaker's.
+      const optedIn = stats.uid === undefined || key !== undefined ? undefined : stats.optedIn;
+      const standing = `${stats.state} ${stats.uid ?? ''} ${shadow} ${optedIn}`;
       const same =
         before !== undefined &&
         before.standing === standing &&
@@ -113,6 +117,7 @@ export class Ledger {
         ...(stats.uid === undefined ? {} : { uid: stats.uid }),
         state: stats.state,
         ...(shadow ? { shadow } : {}),
+        ...(optedIn === undefined ? {} : { optedIn }),
         since: Math.max(0, Math.round(stats.sinceMs)),
         totals,
         ...(before ? { base: before.totals } : {}),

@@ -322,6 +322,8 @@ export interface BreakerReport {
   /** The policy that governs it. Absent: the defaults of the code. */
   uid?: string;
   state: 'closed' | 'open' | 'half-open';
+  /** Whether any call so far let the fallback of the policy answer. Absent: the policy has none, or there was no call yet, or `key` is there. */
+  optedIn?: boolean;
   /** The state is that of a breaker in Shadow mode: it rejects nothing. */
   shadow?: boolean;
   /** Milliseconds since the state was entered. */
@@ -399,6 +401,8 @@ export interface Report {
     /** The policy that governs it. Absent: the defaults of the code. */
     uid?: string;
     state: 'closed' | 'open' | 'half-open';
+    /** Whether any call so far let the fallback of the policy answer. Absent: the policy has none, or there was no call yet, or `key` is there. */
+    optedIn?: boolean;
     /** The state is that of a breaker in Shadow mode: it rejects nothing. */
     shadow?: boolean;
     /** Milliseconds since the state was entered. */

@@ -3,7 +3,7 @@ import type { Board } from './board.ts';
 import { Counters } from './counters.ts';
 import { type Agent, agentKey, type Identity, Member, type Moment, type Origin, type View } from './member.ts';
 import { type AgentCounts, type AgentRejection, Rollout } from './rollout.ts';
-import { type BreakerCounts, type BreakerState, type Standing, Tally, worst } from './tally.ts';
+import { type BreakerCounts, type BreakerState, type FallbackCounts, type Standing, Tally, worst } from './tally.ts';
 import { growth, latencyGrowth, NO_TOTALS } from './totals.ts';
 
 /** An agent that was silent this long is stale: it is counted, and not waited for. */
@@ -28,6 +28,7 @@ export const MAX_OPEN_NAMED = 3;
 export interface PolicyCounts {
   readonly agents: AgentCounts;
   readonly breakers: BreakerCounts;
+  readonly fallback: FallbackCounts;
   /** Up to `MAX_OPEN_NAMED` open breakers as `payments on shop/pod-1`. */
   readonly open: readonly string[];
   readonly rejections: readonly AgentRejection[];
@@ -177,6 +178,7 @@ export class Fleet {
       found.set(uid, {
         agents: rollout.agents(uid),
         breakers: this.#tally.counts(uid),
+        fallback: this.#tally.fallback(uid),
         open: this.#tally.open(uid, MAX_OPEN_NAMED),
         rejections: rollout.rejections(uid),
       });
@@ -217,14 +219,7 @@ export class Fleet {
   }
 
   #forgetBreakers(agent: Member): void {
-    for (const [name, keys] of agent.views) {
-      this.#tally.replace(
-        `${agentKey(agent.identity.pod, agent.identity.boot)}/${name}`,
-        name,
-        standing(worst(keys.values())),
-        undefined,
-      );
-    }
+    for (const [name, keys] of agent.views) this.#replace(agent, name, standing(keys), undefined);
     agent.forgetBreakers();
   }
 
@@ -232,23 +227,27 @@ export class Fleet {
   #forgetKeys(agent: Member, now: number): boolean {
     let wasOpen = false;
     for (const [name, keys] of agent.views) {
-      const before = standing(worst(keys.values()));
+      const before = standing(keys);
       for (const [key, view] of keys) {
         if (key === '' || now - view.heardAt < GONE_AFTER_MS) continue;
         keys.delete(key);
         agent.viewCount -= 1;
       }
-      const after = standing(worst(keys.values()));
+      const after = standing(keys);
       if (before?.state === after?.state) continue;
       wasOpen = true;
-      const { boot, instance } = agent.identity;
-      this.#tally.replace(`${boot}/${name}`, `${name} on ${instance}`, before, after);
+      this.#replace(agent, name, before, after);
     }
     return wasOpen;
   }
 
+  #replace({ identity }: Member, name: string, before: Standing | undefined, after: Standing | undefined): void {
+    const { pod, boot, instance } = identity;
+    this.#tally.replace(`${agentKey(pod, boot)}/${name}`, `${name} on ${instance}`, before, after);
+  }
+
   #take(agent: Member, breaker: BreakerReport, now: number): ReportedTransition[] {
-    const { namespace, pod, boot, instance } = agent.identity;
+    const { namespace } = agent.identity;
     const policy = breaker.uid === undefined ? undefined : agent.policyName(breaker.uid);
     // A policy that this agent was never sent gets no state from it; the calls still happened and are counted.
     const uid = policy === undefined ? undefined : breaker.uid;
@@ -278,21 +277,21 @@ export class Fleet {
 
     if (known || agent.viewCount < MAX_BREAKERS_PER_AGENT) {
       if (!known) agent.viewCount += 1;
-      const before = standing(worst(keys.values()));
+      const before = standing(keys);
       const shadow = breaker.shadow ?? false;
       const moments = told.length > 0 ? told : (known?.moments ?? []);
       keys.set(breaker.key ?? '', {
         uid,
         state: breaker.state,
         shadow,
+        optedIn: breaker.optedIn,
         totals: breaker.totals,
         latency,
         moments,
         heardAt: now,
       });
       agent.views.set(breaker.name, keys);
-      const label = `${breaker.name} on ${instance}`;
-      this.#tally.replace(`${agentKey(pod, boot)}/${breaker.name}`, label, before, standing(worst(keys.values())));
+      this.#replace(agent, breaker.name, before, standing(keys));
     }
     return fresh.map(({ from, to, reason, at }) => ({
       breaker: breaker.name,
@@ -308,8 +307,13 @@ export class Fleet {
 
 const canonical = ({ labels, service, instance }: Identity) => JSON.stringify([labels, service, instance]);
 
-const standing = (view: View | undefined): Standing | undefined =>
-  view?.uid === undefined ? undefined : { uid: view.uid, state: view.state, shadow: view.shadow };
+/** All keys of a breaker folded into the worst of them. */
+function standing(keys: ReadonlyMap<string, View>): Standing | undefined {
+  const view = worst(keys.values());
+  if (view?.uid === undefined) return undefined;
+  const { uid, state, shadow } = view;
+  return { uid, state, shadow, optedIn: keys.get('')?.optedIn };
+}
 
 /** How many transitions at the beginning of `told` came already with the report before, whose answer was lost. */
 function repeated(before: readonly Moment[], told: readonly Moment[]): number {

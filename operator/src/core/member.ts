@@ -44,6 +44,8 @@ export interface View {
   readonly uid: string | undefined;
   readonly state: BreakerState;
   readonly shadow: boolean;
+  /** Whether a call let the policy's fallback answer; undefined where that is not known or there is none. */
+  readonly optedIn: boolean | undefined;
   readonly totals: Totals;
   readonly latency: readonly number[];
   readonly moments: readonly Moment[];

@@ -7,6 +7,16 @@ export interface Standing {
   readonly uid: string;
   readonly state: BreakerState;
   readonly shadow: boolean;
+  /** Whether a call let the policy's fallback answer. Absent: not known, or the policy has none. */
+  readonly optedIn?: boolean | undefined;
+}
+
+/** Breakers under a policy that has a fallback, and that were called. */
+export interface FallbackCounts {
+  /** A call let the fallback answer. */
+  optedIn: number;
+  /** No call did. */
+  unused: number;
 }
 
 export interface BreakerCounts {
@@ -19,6 +29,7 @@ export interface BreakerCounts {
 /** How many breakers of each policy are in each state, kept up to date change by change. */
 export class Tally {
   readonly #counts = new Map<string, BreakerCounts>();
+  readonly #fallbacks = new Map<string, FallbackCounts>();
   readonly #open = new Map<string, Map<string, string>>();
 
   /**
@@ -43,18 +54,32 @@ export class Tally {
     return { ...(this.#counts.get(uid) ?? NONE) };
   }
 
+  fallback(uid: string): FallbackCounts {
+    return { ...(this.#fallbacks.get(uid) ?? NO_FALLBACK) };
+  }
+
   /** Up to `limit` labels of open breakers, the one that opened first first. */
   open(uid: string, limit: number): string[] {
     return [...(this.#open.get(uid)?.values() ?? [])].slice(0, limit);
   }
 
-  #add({ uid, state, shadow }: Standing, by: 1 | -1): void {
+  #add({ uid, state, shadow, optedIn }: Standing, by: 1 | -1): void {
+    if (optedIn !== undefined) this.#addFallback(uid, optedIn ? 'optedIn' : 'unused', by);
     const counts = this.#counts.get(uid) ?? { ...NONE };
     counts[column(state, shadow)] += by;
     if (Object.values(counts).some((count) => count > 0)) this.#counts.set(uid, counts);
     else this.#counts.delete(uid);
   }
+
+  #addFallback(uid: string, which: keyof FallbackCounts, by: 1 | -1): void {
+    const counts = this.fallback(uid);
+    counts[which] += by;
+    if (counts.optedIn + counts.unused > 0) this.#fallbacks.set(uid, counts);
+    else this.#fallbacks.delete(uid);
+  }
 }
+
+const NO_FALLBACK: FallbackCounts = { optedIn: 0, unused: 0 };
 
 const NONE: BreakerCounts = { closed: 0, open: 0, halfOpen: 0, shadowOpen: 0 };
 
