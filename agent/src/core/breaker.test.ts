@@ -1,13 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
+import { configOf } from '../../test/config-of.ts';
 import { BreakerCore } from './breaker.ts';
-import { compile } from './config.ts';
 import type { TransitionEvent } from './state.ts';
-
-const configOf = (spec: object) => {
-  const compiled = compile(spec);
-  if (!compiled.ok) throw new Error(`${compiled.field} ${compiled.message}`);
-  return compiled.config;
-};
 
 function make(spec: object) {
   const clock = { time: 0, now: () => clock.time };

@@ -14,3 +14,11 @@ it('a tally counts on when a counter goes round', () => {
     expect(tally.latency().slice(0, 2)).toEqual([count, 0]);
   }
 });
+
+it('a tally has every call that ended as a success unless it is told otherwise', () => {
+  const tally = new Tally();
+  for (const ms of [0, 1, 2, 3, 4, 5]) tally.tookMs(ms);
+  tally.add(COUNTED.failed);
+  for (let i = 0; i < 2; i++) tally.add(COUNTED.ignored);
+  expect(tally.totals()).toMatchObject({ succeeded: 3, failed: 1, ignored: 2 });
+});
