@@ -277,3 +277,22 @@ describe('a call that waits', () => {
     expect(core.tally.latency()[0]).toBe(1);
   });
 });
+
+describe('a listener that uses the breaker', () => {
+  it('hears each change once and in its order', () => {
+    const heard: TransitionEvent[] = [];
+    const sink = {
+      transitioned(event: TransitionEvent) {
+        heard.push(event);
+        if (heard.length === 1) core.reset();
+      },
+    };
+    const around = { clock: { now: () => 5 }, random: () => 0, wallNow: () => 0 };
+    const core = new BreakerCore(configOf({ trip: { consecutiveFailures: 1 } }), around, sink);
+    core.enter()!.fail();
+    expect(heard).toStrictEqual([
+      { from: 'closed', to: 'open', at: 5, reason: 'consecutive-failures' },
+      { from: 'open', to: 'closed', at: 5, reason: 'manual-reset' },
+    ]);
+  });
+});
