@@ -296,3 +296,27 @@ describe('a listener that uses the breaker', () => {
     ]);
   });
 });
+
+describe('a permit', () => {
+  it('of a call that code judges goes by that, and by the policy where code does not say', () => {
+    const { core } = make({});
+    const seen: unknown[] = [];
+    core.classify = (outcome) => {
+      seen.push(outcome);
+      return 'error' in outcome && outcome.error === 'fine' ? 'success' : undefined;
+    };
+    expect(core.settleError(core.enter()!, 'fine')).toBe('success');
+    expect(core.settleError(core.enter()!, 'broken')).toBe('failure');
+    expect(core.settleResult(core.enter()!, 7)).toBe('success');
+    expect(seen).toEqual([{ error: 'fine' }, { error: 'broken' }, { result: 7 }]);
+  });
+
+  it('that leaves its scope unsettled is an ignored call', () => {
+    const { core } = make({});
+    core.enter()![Symbol.dispose]();
+    const settled = core.enter()!;
+    settled.fail();
+    settled[Symbol.dispose]();
+    expect(core.tally.totals()).toMatchObject({ succeeded: 0, failed: 1, ignored: 1 });
+  });
+});
