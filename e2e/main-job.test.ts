@@ -103,6 +103,23 @@ describe('a policy that is applied with kubectl', () => {
     expect((await checkout.stats('payments')).policy).toMatchObject({ uid: again.metadata.uid, generation: 1 });
   });
 
+  it('says in its status that no code lets its fallback answer, until some does', async () => {
+    const service = await agent('shop');
+    const fallback = { type: 'Static', static: { value: { price: 1 } } };
+    await apply(policy('shop', 'offers', { breakers: ['offers'], trip: { consecutiveFailures: 3 }, fallback }));
+    await programmed('shop', 'offers');
+    const accepted = async () => String(condition(await get('shop', 'offers'), 'Accepted')?.message);
+    expect(await accepted()).toBe('the policy can be used');
+    expect(await service.call('offers', 'ok', 'fail')).toEqual(['passed', 'failed']);
+    await eventually(
+      async () => (await accepted()).includes('its fallback answers nothing: no call of the 1 breaker'),
+      60_000,
+    );
+    expect(await service.callAnswered('offers', 'fail')).toEqual(['passed']);
+    await eventually(async () => (await accepted()) === 'the policy can be used', 60_000);
+    expect(condition(await get('shop', 'offers'), 'Accepted')).toMatchObject({ status: 'True', reason: 'Valid' });
+  });
+
   it('leaves Events that kubectl describe shows', async () => {
     await eventually(async () => {
       const text = await cluster.kubectl('describe', 'cbp', 'payments', '-n', 'shop');

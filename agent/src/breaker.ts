@@ -11,6 +11,7 @@ import type { Timeouts } from './core/timeout.ts';
 import { publishTransition } from './diagnostics.ts';
 import { ConfigError } from './errors.ts';
 import { type ExecuteOptions, enter, execute, executeSync } from './execute.ts';
+import { hasOptedIn } from './fallback.ts';
 import { type Guards, guardsFor } from './guards.ts';
 import { KeyedBreaker, wrapped } from './keyed-breaker.ts';
 import { KeyedCircuits } from './keyed-circuits.ts';
@@ -56,6 +57,8 @@ export interface BreakerStats {
     /** The CircuitBreakerOverride that does. Absent: the code of this process. */
     readonly override?: { readonly uid: string; readonly name: string } | undefined;
   };
+  /** Whether any call, with a key or without, let the fallback of the policy answer. Absent: it has none, or there was no call yet. */
+  readonly optedIn?: boolean;
   readonly consecutiveFailures: number;
   /** How long until an open circuit lets a probe through, in milliseconds; 0 in any other state. */
   readonly retryAfterMs: number;
@@ -184,8 +187,10 @@ export class GovernedBreaker implements Breaker, Circuit, TransitionSink {
   readonly core: BreakerCore;
   guards: Guards | undefined;
   readonly key: string | undefined;
+  readonly parent: GovernedBreaker | undefined;
+  /** What governs while no policy does. */
+  defaults: Governor;
   readonly #runtime: Runtime;
-  readonly #parent: GovernedBreaker | undefined;
   #governor: Governor;
   #listeners: Listeners<[TransitionEvent]> | undefined;
   #keys: KeyedCircuits | undefined;
@@ -194,8 +199,9 @@ export class GovernedBreaker implements Breaker, Circuit, TransitionSink {
   constructor(name: string, governor: Governor, runtime: Runtime, key?: string, parent?: GovernedBreaker) {
     this.name = name;
     this.key = key;
-    this.#parent = parent;
+    this.parent = parent;
     this.#runtime = runtime;
+    this.defaults = governor;
     this.#governor = governor;
     this.core = new BreakerCore(governor.config, runtime, this);
     this.guards = guardsFor(governor.config, undefined);
@@ -229,16 +235,20 @@ export class GovernedBreaker implements Breaker, Circuit, TransitionSink {
     const { core } = this;
     const { source, policy } = this.#governor;
     const { forced } = core;
+    const totals = this.#keys?.totals(core.tally.totals()) ?? core.tally.totals();
+    const { succeeded, failed, ignored, rejected } = totals;
+    const wasCalled = succeeded + failed + ignored + rejected > 0;
     return {
       state: core.state,
       mode: core.config.mode,
       source,
       ...(policy === undefined ? {} : { uid: policy.uid }),
       sinceMs: core.sinceMs,
-      totals: this.#keys?.totals(core.tally.totals()) ?? core.tally.totals(),
+      totals,
       latency: this.#keys?.latency(core.tally.latency()) ?? core.tally.latency(),
       window: core.window,
       ...(forced === undefined ? {} : { forced }),
+      ...(this.guards?.config.fallback !== undefined && wasCalled ? { optedIn: hasOptedIn(this) } : {}),
       consecutiveFailures: core.consecutiveFailures,
       retryAfterMs: core.retryAfterMs,
     };
@@ -358,17 +368,17 @@ export class GovernedBreaker implements Breaker, Circuit, TransitionSink {
   govern(governor: Governor): void {
     const changed = governor.text !== this.#governor.text;
     this.#governor = governor;
+    // Its keys use what the guards keep.
+    if (changed) this.guards = guardsFor(governor.config, this.guards);
     this.#keys?.govern(governor);
-    if (!changed) return;
-    this.guards = guardsFor(governor.config, this.guards);
-    this.core.configure(governor.config, governor.config.resetOnUpdate);
+    if (changed) this.core.configure(governor.config, governor.config.resetOnUpdate);
   }
 
   transitioned(event: TransitionEvent): void {
     const { key } = this;
     const told = key === undefined ? event : { ...event, key };
     this.#tell(told);
-    if (this.#parent !== undefined) this.#parent.#tell(told);
+    if (this.parent !== undefined) this.parent.#tell(told);
     this.#runtime.transitioned?.(this, told);
     publishTransition(this, told);
   }

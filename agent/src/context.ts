@@ -7,7 +7,11 @@ export interface CallContext {
 /** The function to protect. */
 export type Call<T> = (context: CallContext) => T | PromiseLike<T>;
 
-/** Without a time limit only the caller can give up. */
+/**
+ * Without a time limit only the caller can give up.
+ *
+ * @internal
+ */
 export class UntimedContext implements CallContext {
   #signal: AbortSignal | undefined;
 

@@ -20,6 +20,8 @@ export abstract class FuseboardError extends Error {
   abstract readonly code: ErrorCode;
   /** The name of the breaker. */
   readonly breaker: string;
+  /** The key whose circuit it is. Absent: the breaker's own. */
+  declare readonly key?: string | undefined;
   /** When another try makes sense, in milliseconds; 0 when that is not known. */
   readonly retryAfterMs: number;
 
@@ -83,62 +85,115 @@ export function isFuseboardError(error: unknown, code?: ErrorCode): error is Fus
   return code === undefined || (error as FuseboardError).code === code;
 }
 
-type Made<E> = new (code: ErrorCode, breaker: string, retryAfterMs: number, message: string) => E;
+type Made<E> = new (code: ErrorCode, whose: Whose, retryAfterMs: number) => E;
+
+/**
+ * Whose circuit a call met: a breaker's own, or that of one of its keys.
+ *
+ * @internal
+ */
+export interface Whose {
+  readonly name: string;
+  readonly key?: string | undefined;
+}
 
 /** Makes errors of a class without the native constructor, which costs more than a whole call even where it collects no stack. */
-function cheap<E extends FuseboardError>(type: { readonly prototype: E }): Made<E> {
-  const { name } = type.prototype;
-  function Cheap(
-    this: Record<string, unknown>,
-    code: ErrorCode,
-    breaker: string,
-    retryAfterMs: number,
-    message: string,
-  ) {
-    this.stack = `${name}: ${message}`;
-    this.message = message;
-    this.breaker = breaker;
+function cheap<E extends FuseboardError>({ prototype }: { readonly prototype: E }): Made<E> {
+  function Cheap(this: Record<string, unknown>, code: ErrorCode, { name, key }: Whose, retryAfterMs: number) {
+    this.breaker = name;
+    if (key !== undefined) this.key = key;
     this.retryAfterMs = retryAfterMs;
     this.code = code;
   }
-  Cheap.prototype = type.prototype;
+  Cheap.prototype = prototype;
   return Cheap as unknown as Made<E>;
 }
 
+/** Lets an error that has no such property of its own compute it when it is read: most rejections are answered unread. */
+function lazily<E extends FuseboardError>(
+  prototype: E,
+  property: 'message' | 'stack',
+  text: (error: E) => string,
+): void {
+  Object.defineProperty(prototype, property, {
+    configurable: true,
+    get(this: E) {
+      return text(this);
+    },
+    set(this: E, value: unknown) {
+      Object.defineProperty(this, property, { value, configurable: true, writable: true });
+    },
+  });
+}
+
 const Open = cheap(CircuitOpenError);
+lazily(CircuitOpenError.prototype, 'message', ({ breaker, key, retryAfterMs }) =>
+  retryAfterMs > 0
+    ? `${called({ name: breaker, key })} is open; retry in ${seconds(retryAfterMs)}`
+    : `${called({ name: breaker, key })} is half-open and its probes are under way; retry when they have ended`,
+);
 const Limited = cheap(LimitedError);
 const QueueTimeout = cheap(QueueTimeoutError);
 const Timeout = cheap(CallTimeoutError);
-
-/** A rejection. */
-export function circuitOpen(breaker: string, retryAfterMs: number): CircuitOpenError {
-  const message =
-    retryAfterMs > 0
-      ? `breaker "${breaker}" is open; retry in ${seconds(retryAfterMs)}`
-      : `breaker "${breaker}" is half-open and its probes are under way; retry when they have ended`;
-  publishRejection(breaker, 'ERR_FUSEBOARD_OPEN', retryAfterMs);
-  return new Open('ERR_FUSEBOARD_OPEN', breaker, retryAfterMs, message);
+for (const { prototype } of [CircuitOpenError, LimitedError, QueueTimeoutError, CallTimeoutError]) {
+  lazily<FuseboardError>(prototype, 'stack', ({ name, message }) => `${name}: ${message}`);
 }
 
-/** A refusal of the limiter. */
-export function limited(breaker: string, maxConcurrent: number, maxQueue: number): LimitedError {
+/**
+ * A rejection.
+ *
+ * @internal
+ */
+export function circuitOpen(whose: Whose, retryAfterMs: number): CircuitOpenError {
+  publishRejection(whose, 'ERR_FUSEBOARD_OPEN', retryAfterMs);
+  return new Open('ERR_FUSEBOARD_OPEN', whose, retryAfterMs);
+}
+
+/**
+ * A refusal of the limiter.
+ *
+ * @internal
+ */
+export function limited(whose: Whose, maxConcurrent: number, maxQueue: number): LimitedError {
   const queue = maxQueue === 0 ? '' : ` and ${maxQueue} wait`;
-  const message = `breaker "${breaker}" has ${maxConcurrent} calls under way${queue}, as many as its policy allows; retry when some have ended`;
-  publishRejection(breaker, 'ERR_FUSEBOARD_LIMITED', 0);
-  return new Limited('ERR_FUSEBOARD_LIMITED', breaker, 0, message);
+  const message = `${called(whose)} has ${maxConcurrent} calls under way${queue}, as many as its policy allows; retry when some have ended`;
+  publishRejection(whose, 'ERR_FUSEBOARD_LIMITED', 0);
+  return saying(message, new Limited('ERR_FUSEBOARD_LIMITED', whose, 0));
 }
 
-/** A call that waited too long for others to end. */
-export function queueTimeout(breaker: string, queueTimeoutMs: number): QueueTimeoutError {
-  const message = `a call through breaker "${breaker}" waited ${seconds(queueTimeoutMs)} in the queue and none of the calls under way ended; retry later`;
-  publishRejection(breaker, 'ERR_FUSEBOARD_QUEUE_TIMEOUT', 0);
-  return new QueueTimeout('ERR_FUSEBOARD_QUEUE_TIMEOUT', breaker, 0, message);
+/**
+ * A call that waited too long for others to end.
+ *
+ * @internal
+ */
+export function queueTimeout(whose: Whose, queueTimeoutMs: number): QueueTimeoutError {
+  const message = `a call through ${called(whose)} waited ${seconds(queueTimeoutMs)} in the queue and none of the calls under way ended; retry later`;
+  publishRejection(whose, 'ERR_FUSEBOARD_QUEUE_TIMEOUT', 0);
+  return saying(message, new QueueTimeout('ERR_FUSEBOARD_QUEUE_TIMEOUT', whose, 0));
 }
 
-/** A call that was given up. */
-export function callTimeout(breaker: string, timeoutMs: number): CallTimeoutError {
-  const message = `a call through breaker "${breaker}" was given up after ${seconds(timeoutMs)}`;
-  return new Timeout('ERR_FUSEBOARD_TIMEOUT', breaker, 0, message);
+/**
+ * A call that was given up.
+ *
+ * @internal
+ */
+export function callTimeout(whose: Whose, timeoutMs: number): CallTimeoutError {
+  const message = `a call through ${called(whose)} was given up after ${seconds(timeoutMs)}`;
+  return saying(message, new Timeout('ERR_FUSEBOARD_TIMEOUT', whose, 0));
+}
+
+function saying<E extends FuseboardError>(message: string, error: E): E {
+  error.message = message;
+  return error;
+}
+
+const LONGEST_SHOWN = 64;
+
+/** A key may hold anything and be long. */
+function called({ name, key }: Whose): string {
+  if (key === undefined) return `breaker "${name}"`;
+  const shown = JSON.stringify(key.length > LONGEST_SHOWN ? `${key.slice(0, LONGEST_SHOWN)}…` : key);
+  return `breaker "${name}" key ${shown}`;
 }
 
 function seconds(ms: number): string {

@@ -1,12 +1,13 @@
 import type { Circuit } from './circuit.ts';
-import { type Call, UntimedContext } from './context.ts';
+import type { Call } from './context.ts';
 import type { Permit } from './core/permit.ts';
 import { COUNTED } from './core/tally.ts';
 import { publishRejection } from './diagnostics.ts';
 import { circuitOpen, limited } from './errors.ts';
 import { Execution } from './execution.ts';
-import { answered, type Fallback, fail, type PolicyFallback } from './fallback.ts';
+import { answered, type Fallback, fail, optIn, type PolicyFallback } from './fallback.ts';
 import { PlacedPermit } from './placed-permit.ts';
+import { callPlainly } from './plain-call.ts';
 
 export interface ExecuteOptions<F> {
   /**
@@ -29,40 +30,17 @@ export function execute<T, F>(circuit: Circuit, fn: Call<T>, options: ExecuteOpt
   const signal = options?.signal;
   if (signal?.aborted) return fail(circuit, signal.reason, options);
   const { core, guards } = circuit;
-  if (options?.policyFallback !== undefined) guards?.optIn();
-  const permit = core.enter();
-  if (permit === null) return fail(circuit, circuitOpen(circuit.name, core.rejectedForMs), options);
-  guards?.admitted();
   const answers = options?.fallback !== undefined || options?.policyFallback !== undefined ? options : undefined;
-  if (guards === undefined && core.config.timeoutMs === 0 && answers === undefined) return plain(permit, fn, signal);
+  if (guards === undefined && answers === undefined) {
+    return callPlainly(circuit, fn, signal) ?? Promise.reject(circuitOpen(circuit, core.rejectedForMs));
+  }
+  if (options?.policyFallback !== undefined) optIn(circuit);
+  const permit = core.enter();
+  if (permit === null) return fail(circuit, circuitOpen(circuit, core.rejectedForMs), options);
+  guards?.admitted();
   const execution = new Execution(circuit, permit, fn, signal);
   const attempt = execution.start();
   return answers === undefined ? attempt : answered(circuit, attempt, execution, answers);
-}
-
-/** A call with nothing around it but the breaker. */
-function plain<T>(permit: Permit, fn: Call<T>, signal: AbortSignal | undefined): Promise<T> {
-  const { core } = permit;
-  try {
-    return Promise.resolve(fn(new UntimedContext(signal))).then(
-      (value) => {
-        core.settleResult(permit, value);
-        return value;
-      },
-      (error) => {
-        settleThrown(permit, error, signal);
-        throw error;
-      },
-    );
-  } catch (error) {
-    settleThrown(permit, error, signal);
-    return Promise.reject(error);
-  }
-}
-
-function settleThrown(permit: Permit, error: unknown, signal: AbortSignal | undefined): void {
-  if (signal?.aborted) permit.ignore();
-  else permit.core.settleError(permit, error);
 }
 
 /**
@@ -78,11 +56,11 @@ export function executeSync<T, F>(circuit: Circuit, fn: () => T, fallback: ((err
     return fallback(error);
   };
   const permit = core.enter();
-  if (permit === null) return answer(circuitOpen(circuit.name, core.rejectedForMs));
+  if (permit === null) return answer(circuitOpen(circuit, core.rejectedForMs));
   const limiter = circuit.guards?.limiter;
   if (limiter !== undefined && !place(circuit)) {
     permit.ignore();
-    return answer(limited(circuit.name, circuit.guards!.config.concurrency!.maxConcurrent, 0));
+    return answer(limited(circuit, circuit.guards!.config.concurrency!.maxConcurrent, 0));
   }
   let result: T;
   try {
@@ -110,13 +88,13 @@ export function executeSync<T, F>(circuit: Circuit, fn: () => T, fallback: ((err
  * @internal
  */
 export function enter(circuit: Circuit): Permit | PlacedPermit | null {
-  const { name, core, guards } = circuit;
+  const { core, guards } = circuit;
   const permit = core.enter();
-  if (permit === null) publishRejection(name, 'ERR_FUSEBOARD_OPEN', core.rejectedForMs);
+  if (permit === null) publishRejection(circuit, 'ERR_FUSEBOARD_OPEN', core.rejectedForMs);
   if (permit === null || guards?.limiter === undefined) return permit;
   if (!place(circuit)) {
     permit.ignore();
-    publishRejection(name, 'ERR_FUSEBOARD_LIMITED', 0);
+    publishRejection(circuit, 'ERR_FUSEBOARD_LIMITED', 0);
     return null;
   }
   return new PlacedPermit(permit, guards.limiter);

@@ -308,6 +308,30 @@ describe('a limit of concurrent calls', () => {
     await expect(Promise.all(all)).resolves.toEqual([1, 2, 3]);
   });
 
+  it('does not take calls that wait in the queue for calls that hang', async () => {
+    const slowCallRate = { thresholdPercent: 50, slowerThan: '1s' };
+    const concurrency = { maxConcurrent: 1, maxQueue: 5, queueTimeout: '1h' };
+    const { breaker, clock } = made({ trip: { minimumCalls: 2, slowCallRate }, concurrency });
+    const { fn, calls } = held();
+    const all = [0, 1, 2].map(() => breaker.execute(fn));
+    clock.advance(5_000);
+    all.push(breaker.execute(fn));
+    expect(breaker.state).toBe('closed');
+    calls[0]!.resolve(0);
+    await settled();
+    clock.advance(900);
+    breaker.enter()?.ignore();
+    expect(breaker.state).toBe('closed');
+    clock.advance(5_000);
+    breaker.enter()?.ignore();
+    expect(breaker.state).toBe('open');
+    for (let i = 1; i < 4; i++) {
+      calls[i]!.resolve(i);
+      await settled();
+    }
+    await expect(Promise.all(all)).resolves.toEqual([0, 1, 2, 3]);
+  });
+
   it('refuses who waited too long, and who finds the queue full', async () => {
     const { breaker, clock } = made(queueing);
     const { fn } = held();

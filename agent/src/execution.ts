@@ -8,7 +8,7 @@ import { retryAfterMs } from './core/retry-after.ts';
 import { COUNTED } from './core/tally.ts';
 import { limited, queueTimeout } from './errors.ts';
 import { discard } from './response.ts';
-import { type Ending, TimedCall } from './timed-call.ts';
+import { type Ending, runTimed } from './timed-call.ts';
 import { Wait } from './wait.ts';
 
 /** What an attempt that failed came to. */
@@ -122,18 +122,20 @@ export class Execution<T> implements Ending<T> {
   }
 
   async #queue(limiter: Limiter, before: Failure<T> | undefined): Promise<T> {
-    const { name, guards, timeouts, core } = this.circuit;
+    const { guards, timeouts, core } = this.circuit;
     const { maxConcurrent, maxQueue, queueTimeoutMs } = guards!.config.concurrency!;
     const waiter: Waiter = { previous: null, next: null, granted: () => wait.granted() };
-    if (!limiter.join(waiter)) return this.#refused(limited(name, maxConcurrent, maxQueue), before);
+    if (!limiter.join(waiter)) return this.#refused(limited(this.circuit, maxConcurrent, maxQueue), before);
     const wait = new Wait(timeouts, queueTimeoutMs, this.signal, () => limiter.leave(waiter));
+    const isFirst = !this.#inside || before === undefined;
+    if (isFirst) core.pause(this.#permit);
     const end = await wait.ended;
-    if (end === 'over') return this.#refused(queueTimeout(name, queueTimeoutMs), before);
+    if (isFirst) core.restart(this.#permit);
+    if (end === 'over') return this.#refused(queueTimeout(this.circuit, queueTimeoutMs), before);
     if (this.signal?.aborted) {
       if (end === 'granted') limiter.release();
       return this.#abandoned(before);
     }
-    if (!this.#inside || before === undefined) core.restart(this.#permit);
     return this.#run(limiter, before);
   }
 
@@ -148,7 +150,7 @@ export class Execution<T> implements Ending<T> {
     const { timeoutMs } = core.config;
     const limitMs =
       adaptive === undefined ? timeoutMs : Math.ceil(adaptive.limitMs(guards!.config.adaptive!, timeoutMs));
-    if (limitMs !== 0) return new TimedCall<T>(this, limitMs, place, adaptive).run(this.#fn);
+    if (limitMs !== 0) return runTimed(this, limitMs, place, adaptive, this.#fn);
     try {
       return Promise.resolve(this.#fn(new UntimedContext(this.signal))).then(
         (value) => {

@@ -117,6 +117,18 @@ describe("the policy's fallback", () => {
     await expect(breaker.execute(fails, leave)).rejects.toBe(down);
   });
 
+  it('keeps a hundred answers for all keys of a breaker together, each key its own', async () => {
+    const { breaker } = made(last);
+    const answers = (host: string, key: string, fn: () => Promise<unknown>) =>
+      breaker.for(host).execute(fn, { policyFallback: { key, parse: same } });
+    for (let i = 0; i < 60; i++) await answers('a', `${i}`, async () => `a${i}`);
+    for (let i = 0; i < 60; i++) await answers('b', `${i}`, async () => `b${i}`);
+    await expect(answers('a', '59', fails)).resolves.toBe('a59');
+    await expect(answers('b', '59', fails)).resolves.toBe('b59');
+    await expect(answers('a', '19', fails)).rejects.toMatchObject({ code: 'ERR_FUSEBOARD_OPEN' });
+    await expect(breaker.execute(fails, { policyFallback: { key: '59', parse: same } })).rejects.toBe(down);
+  });
+
   it('keeps a hundred answers, the least recently used leaves first', async () => {
     const { breaker } = made({ ...last, trip: { consecutiveFailures: 999 } });
     const under = (key: number) => ({ policyFallback: { key: `key ${key}`, parse: same } });
@@ -125,5 +137,33 @@ describe("the policy's fallback", () => {
     await breaker.execute(async () => 100, under(100));
     await expect(breaker.execute(fails, under(0))).resolves.toBe(0);
     await expect(breaker.execute(fails, under(1))).rejects.toBe(down);
+  });
+});
+
+describe('whether code lets the fallback answer', () => {
+  const told = (policy: PolicyDefaults) => {
+    const { breaker } = made(policy);
+    return { breaker, optedIn: () => breaker.stats().optedIn };
+  };
+
+  it('is not known before a call, nor where there is no fallback', async () => {
+    const { breaker, optedIn } = told(fixed);
+    expect(optedIn()).toBeUndefined();
+    await breaker.execute(async () => 1);
+    expect(optedIn()).toBe(false);
+    const without = told({});
+    await without.breaker.execute(async () => 1, leave);
+    expect(without.optedIn()).toBeUndefined();
+  });
+
+  it('is so once any call did, with a key or without, and before the policy had a fallback', async () => {
+    const { breaker, optedIn } = told(fixed);
+    await breaker.execute(async () => 1);
+    await breaker.for('a').execute(async () => 1, leave);
+    expect(optedIn()).toBe(true);
+    const later = told({});
+    await later.breaker.execute(async () => 1, leave);
+    later.breaker.apply(fixed);
+    expect(later.optedIn()).toBe(true);
   });
 });

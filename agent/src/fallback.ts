@@ -2,6 +2,7 @@ import type { Circuit } from './circuit.ts';
 import { type CallContext, UntimedContext } from './context.ts';
 import type { Outcome } from './core/classify.ts';
 import { COUNTED } from './core/tally.ts';
+import type { LastSuccesses } from './last-successes.ts';
 import { discard, isResponse } from './response.ts';
 
 /** An answer in code. */
@@ -13,6 +14,19 @@ export interface PolicyFallback<F> {
   readonly key: string;
   /** Turns what the policy holds, or what a former call returned, into an answer. Where it throws, there is none. */
   readonly parse: (value: unknown) => F;
+}
+
+/** Breakers of which some call let the policy's fallback answer, whether it has one or not. */
+const optedIn = new WeakSet<Circuit>();
+
+/** @internal */
+export function optIn(circuit: Circuit): void {
+  optedIn.add(circuit.parent ?? circuit);
+}
+
+/** @internal */
+export function hasOptedIn(circuit: Circuit): boolean {
+  return optedIn.has(circuit.parent ?? circuit);
 }
 
 /**
@@ -112,7 +126,7 @@ async function replaceResult<T, F>(
 
 function keep(circuit: Circuit, leave: PolicyFallback<unknown> | undefined, value: unknown): void {
   if (leave === undefined || circuit.guards?.config.fallback?.type !== 'LastSuccess' || isResponse(value)) return;
-  circuit.guards.lastSuccesses.keep(leave.key, value, circuit.clock.now());
+  kept(circuit).keep(placeOf(circuit, leave.key), value, circuit.clock.now());
 }
 
 function policyAnswer<F>(circuit: Circuit, leave: PolicyFallback<F> | undefined): { readonly value: F } | undefined {
@@ -121,12 +135,22 @@ function policyAnswer<F>(circuit: Circuit, leave: PolicyFallback<F> | undefined)
   if (leave === undefined || config === undefined) return undefined;
   try {
     if (config.type === 'Static') return counted(core, leave.parse(JSON.parse(config.json)));
-    const kept = guards!.lastSuccesses.find(leave.key, clock.now(), config.maxAgeMs);
-    return kept === undefined ? undefined : counted(core, leave.parse(kept.value));
+    const found = kept(circuit).find(placeOf(circuit, leave.key), clock.now(), config.maxAgeMs);
+    return found === undefined ? undefined : counted(core, leave.parse(found.value));
   } catch (error) {
     guards!.warnOnce(`the policy's fallback of breaker "${name}" cannot be used: ${String(error)}`);
     return undefined;
   }
+}
+
+/** The answers of a breaker and all its keys, so that their number is bounded. */
+function kept(circuit: Circuit): LastSuccesses {
+  return (circuit.parent ?? circuit).guards!.lastSuccesses;
+}
+
+/** The circuits of two keys answer each for itself. */
+function placeOf({ key }: Circuit, answer: string): string {
+  return JSON.stringify([key, answer]);
 }
 
 function counted<F>({ tally }: Circuit['core'], value: F): { readonly value: F } {

@@ -10,7 +10,6 @@ export class Guards {
   readonly budget = new RetryBudget();
   /** Answers of former calls for the policy's fallback. */
   readonly lastSuccesses = new LastSuccesses();
-  #optedIn = false;
   #warned = false;
   #config: CallConfig;
   #limiter: Limiter | undefined;
@@ -33,15 +32,6 @@ export class Guards {
   /** Absent: the time limit is fixed. */
   get adaptive(): AdaptiveTimeout | undefined {
     return this.#adaptive;
-  }
-
-  /** Whether any code lets the policy's fallback answer. */
-  get optedIn(): boolean {
-    return this.#optedIn;
-  }
-
-  optIn(): void {
-    this.#optedIn = true;
   }
 
   /** A call was let through. */

@@ -6,7 +6,7 @@ interface Kept {
   readonly at: number;
 }
 
-/** The last good result for each key, the least recently used key leaves first. */
+/** The last good result for each key, the least recently used key leaves first. A breaker and the circuits of its keys share one. */
 export class LastSuccesses {
   readonly #kept = new Map<string, Kept>();
 

@@ -27,14 +27,6 @@ export interface BreakerOptions {
 /** Absent chance and wall clock are those of the process. */
 type RegistryRuntime = Pick<Runtime, 'clock' | 'timeouts'> & Partial<Pick<Runtime, 'random' | 'wallNow'>>;
 
-interface Entry {
-  readonly breaker: GovernedBreaker;
-  /** What governs while no policy does. */
-  fallback: Governor;
-  /** What the code gave to judge calls by. */
-  classify?: Classify;
-}
-
 const NAME = new RegExp(BREAKER_NAME_PATTERN);
 const UNGOVERNED: Governor = { ...governorOf('any', {}), source: 'none' };
 const KEY: unique symbol = Symbol.for('fuseboard.agent/1');
@@ -45,7 +37,9 @@ const KEY: unique symbol = Symbol.for('fuseboard.agent/1');
  * @internal
  */
 export class Registry {
-  readonly #entries = new Map<string, Entry>();
+  readonly #breakers = new Map<string, GovernedBreaker>();
+  /** What code gave to judge calls by. */
+  readonly #classifies = new Map<GovernedBreaker, Classify>();
   readonly #runtime: Runtime;
   /** The different defaults that code gave, by their text. */
   readonly #defaults = new Map<string, Governor>();
@@ -78,22 +72,22 @@ export class Registry {
    * @throws {ConfigError} when the name or the defaults cannot be used.
    */
   getBreaker(name: string, options?: BreakerOptions): Breaker {
-    const entry = this.#entries.get(name);
+    const breaker = this.#breakers.get(name);
     if (options?.classify !== undefined && typeof options.classify !== 'function') throw badClassify(name);
-    if (entry === undefined) return this.#create(name, options);
-    if (options?.defaults !== undefined) this.#offerDefaults(entry, options.defaults);
-    if (options?.classify !== undefined) this.#offerClassify(entry, options.classify);
-    return entry.breaker;
+    if (breaker === undefined) return this.#create(name, options);
+    if (options?.defaults !== undefined) this.#offerDefaults(breaker, options.defaults);
+    if (options?.classify !== undefined) this.#offerClassify(breaker, options.classify);
+    return breaker;
   }
 
   /** Every breaker, in the order in which they were made. */
   *breakers(): Iterable<Breaker> {
-    for (const { breaker } of this.#entries.values()) yield breaker;
+    yield* this.#breakers.values();
   }
 
   /** What a report tells of: every breaker, and the circuits of its keys that are worth an entry of their own. */
   *reported(wanted: (name: string, key: string) => boolean): Iterable<Breaker> {
-    for (const { breaker } of this.#entries.values()) {
+    for (const breaker of this.#breakers.values()) {
       yield breaker;
       yield* breaker.listedKeys((key) => wanted(breaker.name, key));
     }
@@ -105,8 +99,8 @@ export class Registry {
     this.#routes = new RouteIndex(set?.routes ?? []);
     const resets = this.#overrides.take(set?.overrides ?? [], exactNow(this.#runtime.clock));
     const reset = indexOf(resets);
-    for (const { breaker, fallback } of this.#entries.values()) {
-      breaker.govern(this.#governorOf(breaker.name, fallback));
+    for (const breaker of this.#breakers.values()) {
+      breaker.govern(this.#governorOf(breaker.name, breaker.defaults));
       breaker.obey(this.#overrides.holding(breaker.name));
       const uid = resets.length === 0 ? undefined : reset.uidFor(breaker.name);
       if (uid !== undefined) breaker.resetBy(resets.find((override) => override.uid === uid)!);
@@ -131,31 +125,31 @@ export class Registry {
 
   #create(name: string, { defaults, classify }: BreakerOptions = {}): Breaker {
     if (typeof name !== 'string' || !NAME.test(name)) throw badName(name);
-    const fallback = defaults === undefined ? UNGOVERNED : this.#shared(governorOf(name, defaults));
-    const breaker = new GovernedBreaker(name, this.#governorOf(name, fallback), this.#runtime);
+    const own = defaults === undefined ? UNGOVERNED : this.#shared(governorOf(name, defaults));
+    const breaker = new GovernedBreaker(name, this.#governorOf(name, own), this.#runtime);
+    breaker.defaults = own;
     breaker.obey(this.#overrides.holding(name));
-    const entry: Entry = { breaker, fallback };
-    if (classify !== undefined) this.#offerClassify(entry, classify);
-    this.#entries.set(name, entry);
+    if (classify !== undefined) this.#offerClassify(breaker, classify);
+    this.#breakers.set(name, breaker);
     this.#creations.tell(`breaker "${name}"`, breaker);
     return breaker;
   }
 
-  #offerDefaults(entry: Entry, defaults: PolicyDefaults): void {
-    const { name } = entry.breaker;
+  #offerDefaults(breaker: GovernedBreaker, defaults: PolicyDefaults): void {
+    const { name } = breaker;
     const offered = this.#shared(governorOf(name, defaults));
-    if (entry.fallback === UNGOVERNED) {
-      entry.fallback = offered;
-      entry.breaker.govern(this.#governorOf(name, offered));
-    } else if (offered !== entry.fallback) this.#warnOther(name, 'defaults');
+    if (breaker.defaults === UNGOVERNED) {
+      breaker.defaults = offered;
+      breaker.govern(this.#governorOf(name, offered));
+    } else if (offered !== breaker.defaults) this.#warnOther(name, 'defaults');
   }
 
-  #offerClassify(entry: Entry, classify: Classify): void {
-    const { breaker } = entry;
-    if (entry.classify === undefined) {
-      entry.classify = classify;
+  #offerClassify(breaker: GovernedBreaker, classify: Classify): void {
+    const known = this.#classifies.get(breaker);
+    if (known === undefined) {
+      this.#classifies.set(breaker, classify);
       breaker.judgeBy(contained(breaker.name, classify));
-    } else if (entry.classify !== classify) this.#warnOther(breaker.name, 'classify');
+    } else if (known !== classify) this.#warnOther(breaker.name, 'classify');
   }
 
   #warnOther(name: string, what: 'defaults' | 'classify'): void {
@@ -175,10 +169,10 @@ export class Registry {
     return governor;
   }
 
-  #governorOf(name: string, fallback: Governor): Governor {
+  #governorOf(name: string, defaults: Governor): Governor {
     const uid = this.#routes.uidFor(name);
     const policy = uid === undefined ? undefined : this.#set?.policies.get(uid);
-    if (policy === undefined) return fallback;
+    if (policy === undefined) return defaults;
     return { source: 'policy', policy, text: policy.text, config: policy.config };
   }
 }

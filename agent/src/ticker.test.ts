@@ -89,6 +89,23 @@ describe('the ticker', () => {
     expect(events).toEqual(['timers are done', 'judged']);
   });
 
+  it('does not give up a call that began when another one, whose time was up, had just ended', () => {
+    const ticker = new Ticker(() => time);
+    const expire = jest.fn();
+    const used = deadline(expire);
+    ticker.add(used, 20);
+    pass(5);
+    time += 300;
+    jest.advanceTimersByTime(5);
+    ticker.remove(used);
+    ticker.add(used, 1_000);
+    jest.advanceTimersByTime(2);
+    pass(900);
+    expect(expire).not.toHaveBeenCalled();
+    pass(200);
+    expect(expire).toHaveBeenCalledTimes(1);
+  });
+
   it('runs outside of the request whose call started it', async () => {
     jest.useRealTimers();
     const ticker = new Ticker();

@@ -9,6 +9,9 @@ const TICK_MS = 5;
 /** Ticks without a reading after which the timer rests. */
 const IDLE_TICKS = 20;
 
+/** The time of a deadline that has come; of one that waits it is another. */
+const DUE = 0;
+
 /** The timer belongs to nobody's request, although somebody's call starts it. */
 const nobody = new AsyncResource('fuseboard.ticker');
 
@@ -86,11 +89,15 @@ export class Ticker implements Clock, Timeouts {
     // Judged before that, calls that had ended in time would look late.
     const due = this.#wheel.takeDue(this.#time);
     if (due.length > 0) {
-      for (const deadline of due) this.#release(deadline);
+      for (const deadline of due) {
+        this.#release(deadline);
+        deadline.dueAt = DUE;
+      }
       // One turn more is for clients that hand an answer on in the turn after they read it.
       setImmediate(() =>
         setImmediate(() => {
-          for (const deadline of due) deadline.expire();
+          // One that was added again in between waits for another call.
+          for (const deadline of due) if (deadline.dueAt === DUE) deadline.expire();
         }),
       );
     }

@@ -1,14 +1,17 @@
 import { AsyncResource } from 'node:async_hooks';
+import type { Circuit } from './circuit.ts';
 import type { Call, CallContext } from './context.ts';
 import type { AdaptiveTimeout } from './core/adaptive-timeout.ts';
-import { type Clock, exactNow } from './core/clock.ts';
+import { exactNow } from './core/clock.ts';
 import type { Limiter } from './core/limiter.ts';
-import type { Deadline, Timeouts } from './core/timeout.ts';
+import type { Deadline } from './core/timeout.ts';
 import { callTimeout } from './errors.ts';
+import { whenSettled } from './settled.ts';
+import { Spares } from './spares.ts';
 
 /** Who decides what a call comes to. */
 export interface Ending<T> {
-  readonly circuit: { readonly name: string; readonly clock: Clock; readonly timeouts: Timeouts };
+  readonly circuit: Circuit;
   /** The caller's own way to give up. */
   readonly signal: AbortSignal | undefined;
   /** The function returned in time; what it comes to. */
@@ -19,90 +22,107 @@ export interface Ending<T> {
   expired(error: unknown): Promise<T> | undefined;
 }
 
-let lastResolve: (value: unknown) => void;
-let lastReject: (error: unknown) => void;
+const nothing = (): void => {};
+let lastResolve: (value: unknown) => void = nothing;
+let lastReject: (error: unknown) => void = nothing;
 /** One function for all promises; a closure for each costs as much as the promise. */
 const capture = (resolve: (value: unknown) => void, reject: (error: unknown) => void): void => {
   lastResolve = resolve;
   lastReject = reject;
 };
 
-/** A call that is given up when its time is over, whether its function listens or not. */
-export class TimedCall<T> implements Deadline {
+const spares = new Spares<TimedCall>();
+
+/** Follows one call at a time and gives it up when its time is over, whether its function listens or not. */
+class TimedCall implements Deadline {
   dueAt = 0;
   previous: Deadline | null = null;
   next: Deadline | null = null;
-  readonly #ending: Ending<T>;
-  readonly #timeoutMs: number;
-  /** Held until the function has really ended. */
-  readonly #place: Limiter | undefined;
-  /** Learns how long the call took, if anybody wants to know. */
-  readonly #adaptive: AdaptiveTimeout | undefined;
-  readonly #startedAt: number;
-  #over = false;
-  #resolve: ((value: unknown) => void) | undefined = undefined;
-  #reject: ((error: unknown) => void) | undefined = undefined;
-  #abortion: Abortion | undefined = undefined;
-
-  constructor(ending: Ending<T>, timeoutMs: number, place: Limiter | undefined, adaptive: AdaptiveTimeout | undefined) {
-    this.#ending = ending;
-    this.#timeoutMs = timeoutMs;
-    this.#place = place;
-    this.#adaptive = adaptive;
-    this.#startedAt = adaptive === undefined ? 0 : exactNow(ending.circuit.clock);
-  }
-
-  run(fn: Call<T>): Promise<T> {
-    const promise = new Promise<T>(capture as ConstructorParameters<typeof Promise<T>>[0]);
-    this.#resolve = lastResolve;
-    this.#reject = lastReject;
-    this.#ending.circuit.timeouts.add(this, this.#timeoutMs);
-    try {
-      Promise.resolve(fn(new TimedContext(this))).then(
-        (value) => this.#succeed(value),
-        (error) => this.#fail(error),
-      );
-    } catch (error) {
-      this.#fail(error);
+  /** Absent: the call is over, though its function may not be. */
+  ending: Ending<unknown> | undefined = undefined;
+  context: TimedContext | undefined = undefined;
+  timeoutMs = 0;
+  place: Limiter | undefined = undefined;
+  adaptive: AdaptiveTimeout | undefined = undefined;
+  startedAt = 0;
+  resolve = lastResolve;
+  reject = lastReject;
+  readonly onReturn = (value: unknown): void => {
+    const { ending, adaptive } = this;
+    this.place?.release();
+    if (ending !== undefined) {
+      ending.circuit.timeouts.remove(this);
+      adaptive?.record(exactNow(ending.circuit.clock) - this.startedAt);
+      this.resolve(ending.returned(value));
     }
-    return promise;
-  }
-
-  get signal(): AbortSignal {
-    this.#abortion ??= new Abortion(this.#ending.signal);
-    return this.#abortion.signal;
-  }
+    this.#end();
+  };
+  readonly onThrow = (error: unknown): void => {
+    const { ending } = this;
+    this.place?.release();
+    if (ending !== undefined) {
+      ending.circuit.timeouts.remove(this);
+      this.#rejectWith(error, ending.threw(error));
+    }
+    this.#end();
+  };
 
   expire(): void {
-    if (this.#over) return;
-    this.#over = true;
-    const error = callTimeout(this.#ending.circuit.name, this.#timeoutMs);
-    this.#adaptive?.record(this.#timeoutMs);
-    this.#rejectWith(error, this.#ending.expired(error));
-    this.#abortion?.abort(error);
+    const { ending, context } = this;
+    if (ending === undefined) return;
+    this.ending = undefined;
+    const error = callTimeout(ending.circuit, this.timeoutMs);
+    this.adaptive?.record(this.timeoutMs);
+    this.#rejectWith(error, ending.expired(error));
+    context!.abort(error);
   }
 
-  #succeed(value: T): void {
-    this.#place?.release();
-    if (this.#over) return;
-    this.#over = true;
-    this.#ending.circuit.timeouts.remove(this);
-    this.#adaptive?.record(exactNow(this.#ending.circuit.clock) - this.#startedAt);
-    this.#resolve!(this.#ending.returned(value));
+  #rejectWith(error: unknown, instead: Promise<unknown> | undefined): void {
+    if (instead === undefined) this.reject(error);
+    else this.resolve(instead);
   }
 
-  #fail(error: unknown): void {
-    this.#place?.release();
-    if (this.#over) return;
-    this.#over = true;
-    this.#ending.circuit.timeouts.remove(this);
-    this.#rejectWith(error, this.#ending.threw(error));
+  /** The function has ended. */
+  #end(): void {
+    this.ending = undefined;
+    this.context = undefined;
+    this.resolve = nothing;
+    this.reject = nothing;
+    spares.keep(this);
   }
+}
 
-  #rejectWith(error: unknown, instead: Promise<T> | undefined): void {
-    if (instead === undefined) this.#reject!(error);
-    else this.#resolve!(instead);
+/**
+ * Calls a function that is given up when its time is over.
+ *
+ * @param place held until the function has really ended.
+ * @param adaptive learns how long the call took, if anybody wants to know.
+ */
+export function runTimed<T>(
+  ending: Ending<T>,
+  timeoutMs: number,
+  place: Limiter | undefined,
+  adaptive: AdaptiveTimeout | undefined,
+  fn: Call<T>,
+): Promise<T> {
+  const call = spares.take() ?? new TimedCall();
+  const promise = new Promise<T>(capture as ConstructorParameters<typeof Promise<T>>[0]);
+  const context = new TimedContext(ending.signal);
+  call.resolve = lastResolve;
+  call.reject = lastReject;
+  call.ending = ending as Ending<unknown>;
+  call.context = context;
+  call.timeoutMs = timeoutMs;
+  call.place = place;
+  call.adaptive = adaptive;
+  if (adaptive !== undefined) call.startedAt = exactNow(ending.circuit.clock);
+  ending.circuit.timeouts.add(call, timeoutMs);
+  try {
+    whenSettled(Promise.resolve(fn(context)), call.onReturn, call.onThrow);
+  } catch (error) {
+    call.onThrow(error);
   }
+  return promise;
 }
 
 /** Aborts what listens. */
@@ -123,13 +143,19 @@ class Abortion {
 }
 
 class TimedContext implements CallContext {
-  readonly #call: { readonly signal: AbortSignal };
+  readonly #callers: AbortSignal | undefined;
+  #abortion: Abortion | undefined = undefined;
 
-  constructor(call: { readonly signal: AbortSignal }) {
-    this.#call = call;
+  constructor(callers: AbortSignal | undefined) {
+    this.#callers = callers;
   }
 
   get signal(): AbortSignal {
-    return this.#call.signal;
+    this.#abortion ??= new Abortion(this.#callers);
+    return this.#abortion.signal;
+  }
+
+  abort(reason: unknown): void {
+    this.#abortion?.abort(reason);
   }
 }

@@ -6,7 +6,7 @@ import { getBreaker, start } from '@fuseboard/agent';
 
 /** What a test may ask of the process. */
 export type Request =
-  | { cmd: 'call'; breaker: string; outcomes: readonly ('ok' | 'fail')[] }
+  | { cmd: 'call'; breaker: string; outcomes: readonly ('ok' | 'fail')[]; optIn?: boolean }
   | { cmd: 'stats'; breaker: string }
   | { cmd: 'link' }
   | { cmd: 'stop' };
@@ -15,11 +15,16 @@ const agent = start();
 const beganWith = agent.state;
 agent.on('applied', ({ revision }) => process.send?.({ event: 'applied', revision, at: Date.now() }));
 
-const call = async (name: string, outcome: 'ok' | 'fail') => {
+const policyFallback = { key: 'any', parse: (value: unknown) => value };
+
+const call = async (name: string, outcome: 'ok' | 'fail', optIn = false) => {
   try {
-    await getBreaker(name).execute(async () => {
-      if (outcome === 'fail') throw new Error('the partner is down');
-    });
+    await getBreaker(name).execute(
+      async () => {
+        if (outcome === 'fail') throw new Error('the partner is down');
+      },
+      optIn ? { policyFallback } : undefined,
+    );
     return 'passed';
   } catch (error) {
     return (error as { code?: string }).code === 'ERR_FUSEBOARD_OPEN' ? 'rejected' : 'failed';
@@ -30,7 +35,7 @@ const answer = async (request: Request): Promise<unknown> => {
   switch (request.cmd) {
     case 'call': {
       const results: string[] = [];
-      for (const outcome of request.outcomes) results.push(await call(request.breaker, outcome));
+      for (const outcome of request.outcomes) results.push(await call(request.breaker, outcome, request.optIn));
       return results;
     }
     case 'stats':

@@ -79,6 +79,11 @@ export class AgentProcess {
     return this.#ask({ cmd: 'call', breaker, outcomes });
   }
 
+  /** Makes a call that lets the fallback of the policy answer. */
+  callAnswered(breaker: string, outcome: 'ok' | 'fail'): Promise<('passed' | 'failed' | 'rejected')[]> {
+    return this.#ask({ cmd: 'call', breaker, outcomes: [outcome], optIn: true });
+  }
+
   stats(breaker: string): Promise<BreakerView> {
     return this.#ask({ cmd: 'stats', breaker });
   }

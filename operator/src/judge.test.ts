@@ -201,7 +201,14 @@ describe('beside another replica', () => {
   function elsewhere(matched: number, applied: number, over: Partial<PolicyCounts> = {}): void {
     const { digest, generation } = boards.policy('default', 'uid-a')!.entry;
     const agents = { matched, applied, rejected: 0, stale: 0 };
-    const counts = { agents, breakers: NO_BREAKERS, open: [], rejections: [], ...over };
+    const counts = {
+      agents,
+      breakers: NO_BREAKERS,
+      fallback: { optedIn: 0, unused: 0 },
+      open: [],
+      rejections: [],
+      ...over,
+    };
     const rows = [{ uid: 'uid-a', generation, digest, counts }];
     for (const change of aggregates.shards([{ replica: 'b', boot: 'x', sequence: 1, rows }], now)) {
       judge.elsewhere(change);

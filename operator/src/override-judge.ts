@@ -208,6 +208,7 @@ function told({ spec, createdBy }: Override, { expiresAt }: OverrideStatus): str
 
 const NOTHING: PolicyCounts = {
   agents: { matched: 0, applied: 0, rejected: 0, stale: 0 },
+  fallback: { optedIn: 0, unused: 0 },
   breakers: { closed: 0, open: 0, halfOpen: 0, shadowOpen: 0 },
   open: [],
   rejections: [],

@@ -15,7 +15,13 @@ import { until } from './until.ts';
 
 const FLAGS = {
   ...{ kubeconfig: 'unused', agentAuth: 'none', host: '127.0.0.1', port: '0', metricsPort: '0', adminPort: '0' },
-  ...{ maxConnections: '100', maxStreamsPerSecond: '100', maxStreamsPerPod: '64', maxReportsPerPod: '100', maxBadTokens: '60' },
+  ...{
+    maxConnections: '100',
+    maxStreamsPerSecond: '100',
+    maxStreamsPerPod: '64',
+    maxReportsPerPod: '100',
+    maxBadTokens: '60',
+  },
   ...{ logLevel: 'info', logFormat: 'json' },
 };
 const BOOT = 'b'.repeat(32);

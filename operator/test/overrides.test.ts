@@ -244,7 +244,12 @@ describe('the admin API', () => {
     expect(await response.json()).toEqual({
       error: 'policy "payments" in namespace "default" comes from a file; write the spec of the revision into it',
     });
-    expect(deeds.at(-1)).toEqual({ verb: 'update', resource: 'circuitbreakerpolicies', namespace: 'default' });
+    expect(deeds.at(-1)).toEqual({
+      verb: 'update',
+      resource: 'circuitbreakerpolicies',
+      namespace: 'default',
+      name: 'payments',
+    });
     expect(await (await rollback({ toRevision: 7 })).json()).toEqual({
       error: 'policy "payments" has no revision 7; it has 2, 1',
     });

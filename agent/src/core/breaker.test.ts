@@ -1,13 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
+import { configOf } from '../../test/config-of.ts';
 import { BreakerCore } from './breaker.ts';
-import { compile } from './config.ts';
 import type { TransitionEvent } from './state.ts';
-
-const configOf = (spec: object) => {
-  const compiled = compile(spec);
-  if (!compiled.ok) throw new Error(`${compiled.field} ${compiled.message}`);
-  return compiled.config;
-};
 
 function make(spec: object) {
   const clock = { time: 0, now: () => clock.time };
@@ -106,6 +100,7 @@ describe('a breaker', () => {
       trip: { minimumCalls: 1, slowCallRate: { thresholdPercent: 100, slowerThan: '1s' } },
     });
     const waiting = core.enter()!;
+    core.pause(waiting);
     clock.time = 900;
     core.restart(waiting);
     clock.time = 1_500;
@@ -116,12 +111,49 @@ describe('a breaker', () => {
     expect(core.state).toBe('open');
   });
 
+  it('does not take a call that waits for one that hangs', () => {
+    const { core, clock } = make({
+      trip: { minimumCalls: 1, slowCallRate: { thresholdPercent: 100, slowerThan: '1s' } },
+    });
+    const waiting = core.enter()!;
+    core.pause(waiting);
+    clock.time = 5_000;
+    core.enter()!.ignore();
+    expect(core.state).toBe('closed');
+    core.restart(waiting);
+    waiting.ignore();
+    const next = core.enter()!;
+    clock.time = 9_000;
+    core.enter();
+    expect(core.state).toBe('open');
+    next.ignore();
+  });
+
+  it('counts a probe that was given up while it waited no second time', () => {
+    const halfOpen = { maxProbes: 2, probeTimeout: '2s', evaluate: 'FailureRate' } as const;
+    const slowCallRate = { thresholdPercent: 100, slowerThan: '1s' };
+    const trip = { consecutiveFailures: 1, minimumCalls: 2, slowCallRate, failureRate: { thresholdPercent: 80 } };
+    const { core, clock } = make({ trip, recovery: { openDuration: '1s', halfOpen } });
+    core.enter()!.fail();
+    clock.time = 1_000;
+    const waiting = core.enter()!;
+    core.pause(waiting);
+    clock.time = 3_500;
+    const other = core.enter()!;
+    core.restart(waiting);
+    waiting.succeed();
+    clock.time = 6_000;
+    expect(core.state).toBe('open');
+    other.succeed();
+  });
+
   it('gives a probe that waited its whole time, and looks first at the one that began first', () => {
     const halfOpen = { maxProbes: 2, probeTimeout: '10s' };
     const { core, clock } = make({ trip: { consecutiveFailures: 1 }, recovery: { openDuration: '1s', halfOpen } });
     core.enter()!.fail();
     clock.time = 1_000;
     const [waiting] = [core.enter()!, core.enter()!];
+    core.pause(waiting);
     clock.time = 6_000;
     core.restart(waiting);
     clock.time = 10_999;
@@ -133,6 +165,7 @@ describe('a breaker', () => {
   it('leaves alone what a call of an earlier state counts', () => {
     const { core, clock } = make({ trip: { consecutiveFailures: 1 } });
     const early = core.enter()!;
+    core.pause(early);
     core.enter()!.fail();
     clock.time = 50;
     core.restart(early);
@@ -140,7 +173,7 @@ describe('a breaker', () => {
     expect(core.state).toBe('open');
   });
 
-  it('asks its clock to watch the process for as long as calls may be judged slow', () => {
+  it('asks its clock to watch the process for as long as calls that begin in this bucket may be judged slow', () => {
     const watched: number[] = [];
     const clock = { now: () => 100, watch: (until: number) => watched.push(until) };
     const around = { clock, random: () => 0, wallNow: () => 0 };
@@ -148,7 +181,7 @@ describe('a breaker', () => {
     const config = configOf({ trip: { slowCallRate } });
     new BreakerCore(config, around, { transitioned() {} }).enter();
     new BreakerCore(configOf({}), around, { transitioned() {} }).enter();
-    expect(watched).toEqual([10_100]);
+    expect(watched).toEqual([10_200]);
   });
 
   it('rejects in Enforce and counts in Shadow what it would reject', () => {

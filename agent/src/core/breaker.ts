@@ -93,12 +93,12 @@ export class BreakerCore {
   get retryAfterMs(): number {
     if (this.#state.kind === 'closed') return 0;
     const now = this.#look();
-    return this.#state.kind === 'open' ? this.#openUntil(this.#state) - now : 0;
+    return this.#state.kind === 'open' ? this.#state.until - now : 0;
   }
 
   /** The same for a call that was rejected just now, without another reading of the exact clock. */
   get rejectedForMs(): number {
-    return this.#state.kind === 'open' ? Math.max(0, this.#openUntil(this.#state) - this.#clock.now()) : 0;
+    return this.#state.kind === 'open' ? Math.max(0, this.#state.until - this.#clock.now()) : 0;
   }
 
   /** Failures in a row, while closed. */
@@ -121,15 +121,37 @@ export class BreakerCore {
     return { ...forced, endsInMs: until - now };
   }
 
-  /** Asks for leave to call. Whoever gets a permit settles it once; a rejection is `null` and is counted. */
-  enter(): Permit | null {
-    const isClosed = this.#state.kind === 'closed';
-    if (isClosed && this.#inFlight === undefined) return new Permit(this, this.#generation, this.#clock.now());
-    const now = isClosed ? this.#clock.now() : this.#lapse(exactNow(this.#clock));
+  /**
+   * Asks for leave to call. Whoever gets a permit settles it once; a rejection is `null` and is counted.
+   *
+   * @param used a settled permit that nobody else knows, to be given again. Absent: a new one.
+   */
+  enter(used?: Permit): Permit | null {
+    const state = this.#state;
+    if (state.kind === 'closed') {
+      const now = this.#clock.now();
+      const inFlight = this.#inFlight;
+      if (inFlight !== undefined) {
+        if (now >= inFlight.calmUntil) return this.#enterSlowly(now, used);
+        inFlight.begin(now);
+      }
+      return this.#permit(used, now);
+    }
+    const now = exactNow(this.#clock);
+    if (state.kind === 'open' && now < state.until) return this.#reject(now, used);
+    return this.#enterSlowly(this.#lapse(now), used);
+  }
+
+  #enterSlowly(now: number, used: Permit | undefined): Permit | null {
     if (this.#inFlight !== undefined) this.#judgeHanging(now);
-    const permit = this.#admits(now) ? this.#admit(now) : this.#reject(now);
+    const permit = this.#admits(now) ? this.#admit(now, used) : this.#reject(now, used);
     this.#tell();
     return permit;
+  }
+
+  #permit(used: Permit | undefined, now: number, generation = this.#generation): Permit {
+    this.permits++;
+    return used === undefined ? new Permit(this, generation, now) : used.renew(this, generation, now);
   }
 
   /** Calls that hang end too late to be judged by their ends alone. */
@@ -137,7 +159,20 @@ export class BreakerCore {
     const state = this.#state;
     if (state.kind === 'open' || (state.kind === 'half-open' && state.probes !== undefined)) return;
     this.#window.advance(now);
-    this.#evaluate(now, undefined);
+    if (!this.#evaluate(now, undefined)) this.#calmDown(now);
+  }
+
+  /** After an evaluation that found nothing. */
+  #calmDown(now: number): void {
+    const inFlight = this.#inFlight;
+    if (inFlight === undefined || inFlight.overdue > 0 || now < inFlight.calmUntil) return;
+    if (this.#state.kind !== 'closed' || this.#forced !== undefined) return;
+    inFlight.calmUntil = Math.min(inFlight.steadyUntil, this.#window.steadyUntil);
+    this.#clock.watch?.(inFlight.calmUntil + LONGEST_JUDGED * this.#config.slowMs);
+  }
+
+  #disturb(): void {
+    if (this.#inFlight !== undefined) this.#inFlight.calmUntil = Number.NEGATIVE_INFINITY;
   }
 
   #admits(now: number): boolean {
@@ -146,21 +181,21 @@ export class BreakerCore {
     return state.probes === undefined ? this.#rampAdmits(state, now) : this.#awaits(state);
   }
 
-  #reject(now: number): Permit | null {
+  #reject(now: number, used: Permit | undefined): Permit | null {
     if (this.#config.mode === 'Shadow' && this.#forced === undefined) {
       this.tally.add(COUNTED.shadowRejected);
-      return new Permit(this, NO_GENERATION, now);
+      return this.#permit(used, now, NO_GENERATION);
     }
     this.tally.add(COUNTED.rejected);
     return null;
   }
 
-  #admit(now: number): Permit {
+  #admit(now: number, used: Permit | undefined): Permit {
     if (this.#inFlight !== undefined) {
       this.#inFlight.begin(now);
-      this.#clock.watch?.(now + LONGEST_JUDGED * this.#config.slowMs);
+      if (now >= this.#inFlight.calmUntil) this.#clock.watch?.(now + LONGEST_JUDGED * this.#config.slowMs);
     }
-    const permit = new Permit(this, this.#generation, now);
+    const permit = this.#permit(used, now);
     if (this.#state.kind === 'half-open') this.#state.probes?.add(permit);
     return permit;
   }
@@ -205,17 +240,30 @@ export class BreakerCore {
     return outcome;
   }
 
-  /** The call of an unsettled permit begins only now: it waited before. */
+  /** The call of an unsettled permit waits before it begins: until `restart`, which has to follow, it is not under way. */
+  pause(permit: Permit): void {
+    if (permit.generation !== this.#generation || this.#probes !== undefined) return;
+    this.#inFlight?.end(permit.startedAt);
+  }
+
+  /** The call of a paused permit begins. */
   restart(permit: Permit): void {
     const now = this.#clock.now();
-    const state = this.#state;
+    const probes = this.#probes;
     if (permit.generation === this.#generation) {
-      this.#inFlight?.end(permit.startedAt);
-      this.#inFlight?.begin(now);
-      // Probes are kept by their beginning.
-      if (state.kind === 'half-open' && state.probes?.delete(permit)) state.probes.add(permit);
+      if (probes === undefined) this.#inFlight?.begin(now);
+      else if (probes.delete(permit)) {
+        // A probe takes up its place while it waits, and probes are kept by their beginning.
+        probes.add(permit);
+        this.#inFlight?.end(permit.startedAt);
+        this.#inFlight?.begin(now);
+      }
     }
     permit.startedAt = now;
+  }
+
+  get #probes(): Set<Permit> | undefined {
+    return this.#state.kind === 'half-open' ? this.#state.probes : undefined;
   }
 
   /** Settles a permit; a second settling does nothing. `what` was returned or thrown, where that is known. */
@@ -223,13 +271,41 @@ export class BreakerCore {
     if (permit.outcome !== undefined) return;
     permit.outcome = outcome;
     const now = this.#clock.now();
+    const tookMs = now - permit.startedAt;
+    const { slowMs } = this.#config;
+    this.tally.tookMs(tookMs);
+    const inFlight = this.#inFlight;
+    if (
+      outcome !== 'success' ||
+      permit.generation !== this.#generation ||
+      (inFlight === undefined ? !this.#isPlain() : now >= inFlight.calmUntil || tookMs > slowMs)
+    ) {
+      this.#settleSlowly(permit, outcome, now, what);
+      return;
+    }
+    this.#run = 0;
+    if (inFlight !== undefined) inFlight.end(permit.startedAt);
+    const window = this.#window;
+    window.succeed(now);
+    if (window.failures !== 0 || window.slow !== 0) this.#judgeSuccess(now);
+  }
+
+  /** Whether calls are recorded and no call is a probe. */
+  #isPlain(): boolean {
+    return this.#state.kind === 'closed' && this.#config.mode !== 'Disabled';
+  }
+
+  #judgeSuccess(now: number): void {
+    this.#evaluate(now, undefined);
+    this.#tell();
+  }
+
+  #settleSlowly(permit: Permit, outcome: Outcome, now: number, what: unknown): void {
     const { tally } = this;
-    tally.tookMs(now - permit.startedAt);
-    const slow = this.#config.slowMs !== 0 && outcome !== 'ignored' && this.#isSlow(permit, now);
+    const slow = outcome !== 'ignored' && this.#isSlow(permit, now);
     if (slow) tally.add(COUNTED.slow);
-    if (outcome === 'success') tally.add(COUNTED.succeeded);
-    else if (outcome === 'failure') tally.add(COUNTED.failed);
-    else tally.add(COUNTED.ignored);
+    if (outcome === 'failure') tally.add(COUNTED.failed);
+    else if (outcome === 'ignored') tally.add(COUNTED.ignored);
     if (permit.generation !== this.#generation) return;
     if (this.#state.kind === 'closed') this.#settleClosed(permit, outcome, slow, now, what);
     else this.#settleHalfOpen(permit, outcome, slow, what);
@@ -248,7 +324,7 @@ export class BreakerCore {
   #settleClosed(permit: Permit, outcome: Outcome, slow: boolean, now: number, what: unknown): void {
     if (this.#config.mode === 'Disabled') return;
     this.#record(permit, outcome, slow, now);
-    this.#evaluate(now, outcome === 'failure' ? what : undefined);
+    if (!this.#evaluate(now, outcome === 'failure' ? what : undefined)) this.#calmDown(now);
   }
 
   #record(permit: Permit, outcome: Outcome, slow: boolean, now: number): void {
@@ -342,6 +418,7 @@ export class BreakerCore {
   configure(config: Config, reset: boolean): void {
     const now = this.#lapse(exactNow(this.#clock));
     const before = this.#config;
+    this.#disturb();
     this.#config = config;
     this.#window = windowFor(config, this.#window, now);
     if (!countsSlow(config)) this.#inFlight = undefined;
@@ -355,7 +432,10 @@ export class BreakerCore {
       this.#startAfresh(now, 'policy-disabled');
     }
     const state = this.#state;
-    if (state.kind === 'open' && this.#forced === undefined) state.chance ??= this.#draw();
+    if (state.kind === 'open') {
+      if (this.#forced === undefined) state.chance ??= this.#draw();
+      this.#limitOpen(state);
+    }
     this.#lapse(now, now);
     this.#judgeLastProbes(now);
     this.#tell();
@@ -377,9 +457,9 @@ export class BreakerCore {
     if (!this.#force({ state: 'open', until: now + ms, reason, override })) return;
     if (this.#state.kind !== 'open') {
       this.#reopenings = -1;
-      const open = { kind: 'open', since: now, retryAfterMs: 0, chance: undefined } as const;
+      const open: Open = { kind: 'open', until: 0, since: now, retryAfterMs: 0, chance: undefined };
       this.#transition(open, 'forced-open', detail(reason, override));
-    }
+    } else this.#limitOpen(this.#state);
     this.#tell();
   }
 
@@ -395,6 +475,7 @@ export class BreakerCore {
 
   #force(forced: Forced): boolean {
     if (forced.override === undefined && this.#forced?.override !== undefined) return false;
+    this.#disturb();
     this.#forced = forced;
     return true;
   }
@@ -403,7 +484,9 @@ export class BreakerCore {
   release(): void {
     const now = this.#look();
     if (this.#forced?.override === undefined) return;
+    this.#disturb();
     this.#forced = { ...this.#forced, until: now };
+    if (this.#state.kind === 'open') this.#limitOpen(this.#state);
     this.#look();
   }
 
@@ -423,6 +506,7 @@ export class BreakerCore {
       return;
     }
     this.#generation++;
+    this.#disturb();
     this.#inFlight?.clear();
     this.#empty();
   }
@@ -451,7 +535,7 @@ export class BreakerCore {
         return now;
       }
       if (state.kind === 'open') {
-        const due = this.#openUntil(state);
+        const due = state.until;
         if (due > now) return now;
         this.#endOpen(state, Math.max(due, notBefore));
       } else {
@@ -480,9 +564,8 @@ export class BreakerCore {
     }
   }
 
-  #openUntil(state: Open): number {
-    if (this.#forced !== undefined) return this.#forced.until;
-    return state.since + openTimeMs(this.#config, state, this.#reopenings);
+  #limitOpen(state: Open): void {
+    state.until = this.#forced?.until ?? state.since + openTimeMs(this.#config, state, this.#reopenings);
   }
 
   #open(now: number, reason: Reason, what: unknown): void {
@@ -490,7 +573,7 @@ export class BreakerCore {
     const startsOver = state.kind === 'closed' && now - state.since >= this.#lastOpenMs;
     this.#reopenings = startsOver ? 0 : this.#reopenings + 1;
     const asked = this.#config.honorRetryAfter ? retryAfterMs(what, () => this.#around.wallNow()) : 0;
-    this.#transition({ kind: 'open', since: now, retryAfterMs: asked, chance: this.#draw() }, reason);
+    this.#transition({ kind: 'open', until: 0, since: now, retryAfterMs: asked, chance: this.#draw() }, reason);
   }
 
   #draw(): number | undefined {
@@ -500,8 +583,10 @@ export class BreakerCore {
   /** The only place where the state changes. */
   #transition(to: StateRecord, reason: Reason, detail?: string): void {
     const from = this.#state.kind;
+    if (to.kind === 'open') this.#limitOpen(to);
     this.#state = to;
     this.#generation++;
+    this.#disturb();
     this.#inFlight?.clear();
     if (to.kind === 'closed' || (to.kind === 'half-open' && to.probes === undefined)) this.#empty();
     this.#unheard ??= [];

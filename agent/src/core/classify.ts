@@ -7,7 +7,11 @@ export type CallOutcome = { readonly result: unknown } | { readonly error: unkno
 /** Judges what a call came to; undefined leaves it to the policy. */
 export type Classify = (outcome: CallOutcome) => Outcome | undefined;
 
-/** One side of `classify`: what an outcome is compared with. */
+/**
+ * One side of `classify`: what an outcome is compared with.
+ *
+ * @internal
+ */
 export interface OutcomeMatch {
   readonly names: readonly string[];
   readonly codes: readonly string[];
@@ -16,7 +20,11 @@ export interface OutcomeMatch {
   readonly statuses: readonly number[];
 }
 
-/** The `classify` of a policy. */
+/**
+ * The `classify` of a policy.
+ *
+ * @internal
+ */
 export interface Classification {
   readonly failure: OutcomeMatch;
   /** Wins over `failure`. */
@@ -29,6 +37,8 @@ const MAX_CLASSES = 32;
 /**
  * Judges a call that returned: a result with an HTTP status (integer `status` and `headers.get`, as a Response has) by
  * that status, anything else is a success. A result that throws when looked at is a success as well.
+ *
+ * @internal
  */
 export function classifyResult({ failure, ignore }: Classification, result: unknown): Outcome {
   if (typeof result !== 'object' || result === null) return 'success';
@@ -41,6 +51,8 @@ export function classifyResult({ failure, ignore }: Classification, result: unkn
  * Judges a call that threw. Where the error has an HTTP status (`response.status`, `status` or `statusCode`), the
  * status alone decides, so that a thrown 404 and a returned one are the same. Without one, every error is a failure,
  * or, where names or codes are listed, what matches them. An error that throws when looked at is a failure.
+ *
+ * @internal
  */
 export function classifyError({ failure, ignore }: Classification, error: unknown): Outcome {
   try {

@@ -10,7 +10,11 @@ export interface Clock {
   stallEndedAt?(): number;
 }
 
-/** What a breaker is given instead of looking around itself. */
+/**
+ * What a breaker is given instead of looking around itself.
+ *
+ * @internal
+ */
 export interface Surroundings {
   readonly clock: Clock;
   /** The source of chance, from 0 to below 1. */
@@ -19,7 +23,11 @@ export interface Surroundings {
   wallNow(): number;
 }
 
-/** The time to the clock's full resolution. */
+/**
+ * The time to the clock's full resolution.
+ *
+ * @internal
+ */
 export function exactNow(clock: Clock): number {
   return clock.exact === undefined ? clock.now() : clock.exact();
 }

@@ -1,10 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { put } from '../../test/put.ts';
 import { CountWindow } from './count-window.ts';
 
 const size = fc.integer({ min: 1, max: 70 });
 const step = fc.oneof(
-  { weight: 20, arbitrary: fc.record({ failed: fc.boolean(), slow: fc.boolean() }) },
+  { weight: 10, arbitrary: fc.record({ failed: fc.boolean(), slow: fc.boolean() }) },
+  { weight: 20, arbitrary: fc.constant({ failed: false, slow: false }) },
   { weight: 1, arbitrary: size },
   { weight: 1, arbitrary: fc.constant('clear' as const) },
 );
@@ -24,7 +26,7 @@ describe('a Count window', () => {
             window.resize(each);
             limit = each;
           } else {
-            window.record(0, each.failed, each.slow);
+            put(window, 0, each.failed, each.slow);
             log.push(each);
           }
           log = log.slice(-limit);
@@ -43,5 +45,27 @@ describe('a Count window', () => {
     window.record(0, true, false);
     window.advance(86_400_000);
     expect(window.calls).toBe(1);
+  });
+
+  it('counts on after nothing but successes filled it, more than once', () => {
+    const window = new CountWindow(3);
+    for (let i = 0; i < 4; i++) window.succeed(0);
+    window.record(0, false, true);
+    for (let i = 0; i < 2; i++) window.succeed(0);
+    expect({ calls: window.calls, slow: window.slow }).toEqual({ calls: 3, slow: 1 });
+    window.succeed(0);
+    expect({ calls: window.calls, slow: window.slow }).toEqual({ calls: 3, slow: 0 });
+    window.record(0, true, false);
+    for (let i = 0; i < 2; i++) window.succeed(0);
+    expect(window.failures).toBe(1);
+    window.succeed(0);
+    expect(window.failures).toBe(0);
+  });
+
+  it('takes no more room than its calls need', () => {
+    const before = process.memoryUsage().arrayBuffers;
+    const windows = Array.from({ length: 10 }, () => new CountWindow(100_000));
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(10 * 30_000);
+    expect(windows).toHaveLength(10);
   });
 });

@@ -13,6 +13,20 @@ export class CountWindow {
     this.#bits = new Int32Array(words(size));
   }
 
+  get steadyUntil(): number {
+    return Number.POSITIVE_INFINITY;
+  }
+
+  succeed(now: number): void {
+    // Nothing but successes leaves nothing to write.
+    if (this.failures !== 0 || this.slow !== 0) {
+      this.record(now, false, false);
+      return;
+    }
+    if (this.calls < this.#size) this.calls++;
+    this.#next = this.#next + 1 === this.#size ? 0 : this.#next + 1;
+  }
+
   record(_now: number, failed: boolean, slow: boolean): void {
     const word = this.#next >>> 4;
     const shift = (this.#next & 15) << 1;
@@ -43,6 +57,7 @@ export class CountWindow {
     this.failures = 0;
     this.slow = 0;
     this.#next = 0;
+    this.#bits.fill(0);
   }
 
   /** Changes how many calls are held; the newest ones stay. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { put } from '../../test/put.ts';
 import { EwmaWindow } from './ewma-window.ts';
 
 const HALF_LIFE = 1_000;
@@ -14,7 +15,7 @@ describe('an Ewma window', () => {
         const log: { tenth: number; failed: boolean; slow: boolean }[] = [];
         for (const { pause, failed, slow } of steps) {
           now += pause;
-          window.record(now, failed, slow);
+          put(window, now, failed, slow);
           const tenth = Math.floor(now / (HALF_LIFE / 10));
           log.push({ tenth, failed, slow });
           const weighed = (of: typeof log) => of.reduce((sum, call) => sum + 0.5 ** ((tenth - call.tenth) / 10), 0);
@@ -49,5 +50,16 @@ describe('an Ewma window', () => {
     window.record(0, true, true);
     window.clear();
     expect([window.calls, window.failures, window.slow]).toEqual([0, 0, 0]);
+  });
+
+  it('says until when it lets go of nothing', () => {
+    const window = new EwmaWindow(1_000, 250);
+    expect(window.steadyUntil).toBe(300);
+    window.record(250, true, false);
+    window.advance(299.9);
+    expect(window.calls).toBe(1);
+    window.advance(300);
+    expect(window.calls).toBeLessThan(1);
+    expect(window.steadyUntil).toBe(400);
   });
 });

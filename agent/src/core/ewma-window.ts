@@ -18,6 +18,15 @@ export class EwmaWindow {
     this.#current = Math.floor(now / this.#step);
   }
 
+  get steadyUntil(): number {
+    return (this.#current + 1) * this.#step;
+  }
+
+  succeed(now: number): void {
+    this.advance(now);
+    this.calls++;
+  }
+
   record(now: number, failed: boolean, slow: boolean): void {
     this.advance(now);
     this.calls++;

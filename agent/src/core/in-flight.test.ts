@@ -42,4 +42,72 @@ describe('the calls under way', () => {
       { numRuns: propertyRuns(500) },
     );
   });
+
+  it('belong to the tenth that they began in, however its borders are rounded', () => {
+    const move = fc.oneof(
+      { weight: 3, arbitrary: fc.record({ kind: fc.constant('begin' as const) }) },
+      { weight: 2, arbitrary: fc.record({ kind: fc.constant('end' as const), call: fc.nat(100) }) },
+      {
+        weight: 2,
+        arbitrary: fc.record({ kind: fc.constant('border' as const), tenths: fc.integer({ min: 1, max: 12 }) }),
+      },
+      {
+        weight: 1,
+        arbitrary: fc.record({ kind: fc.constant('border' as const), tenths: fc.integer({ min: 85, max: 120 }) }),
+      },
+      {
+        weight: 2,
+        arbitrary: fc.record({ kind: fc.constant('pass' as const), share: fc.double({ min: 0, max: 3, noNaN: true }) }),
+      },
+      { weight: 1, arbitrary: fc.record({ kind: fc.constant('forget' as const), tenths: fc.nat(110) }) },
+    );
+    const slow = fc.constantFrom(1, 3, 7, 100, 700, 1_100, 1_000);
+    fc.assert(
+      fc.property(slow, fc.nat(100_000), fc.array(move, { maxLength: 60, size: 'max' }), (slowMs, begun, moves) => {
+        const tenth = slowMs / 10;
+        const tenthOf = (at: number) => {
+          for (let near = Math.round(at / tenth) + 1; ; near--) if (near * tenth <= at) return near;
+        };
+        let now = begun / 7;
+        let floor = Number.NEGATIVE_INFINITY;
+        const inFlight = new InFlight(slowMs, now);
+        const calls: number[] = [];
+        for (const move of moves) {
+          if (move.kind === 'begin') {
+            inFlight.begin(now);
+            calls.push(now);
+          } else if (move.kind === 'end') {
+            if (calls.length > 0) inFlight.end(calls.splice(move.call % calls.length, 1)[0]!);
+          } else if (move.kind === 'forget') {
+            const until = Math.max(0, now - move.tenths * tenth);
+            inFlight.forget(until);
+            floor = Math.max(floor, tenthOf(until));
+          } else
+            now = Math.max(now, move.kind === 'pass' ? now + move.share * tenth : (tenthOf(now) + move.tenths) * tenth);
+          inFlight.advance(now);
+          const current = tenthOf(now);
+          const ages = calls
+            .map(tenthOf)
+            .filter((began) => began > floor)
+            .map((began) => current - began);
+          expect(inFlight.overdue).toBe(ages.filter((age) => age > 10 && age < 100).length);
+          expect(inFlight.steadyUntil).toBe((current + 1) * tenth);
+        }
+      }),
+      { numRuns: propertyRuns(500) },
+    );
+  });
+
+  it('are none after a clear, and those of before are not missed in it', () => {
+    const inFlight = new InFlight(SLOW, 0);
+    for (let i = 0; i < 3; i++) inFlight.begin(0);
+    inFlight.advance(200);
+    expect(inFlight.overdue).toBe(3);
+    inFlight.begin(200);
+    inFlight.clear();
+    expect(inFlight.overdue).toBe(0);
+    inFlight.begin(205);
+    inFlight.advance(400);
+    expect(inFlight.overdue).toBe(1);
+  });
 });

@@ -12,49 +12,77 @@ const BUCKETS = SPANS * LIFETIMES;
 export class InFlight {
   /** Calls that began longer than `slowMs` ago, at most a tenth of it later than they did, and less than ten times as long. */
   overdue = 0;
+  /**
+   * Until then a call that begins finds nothing new to judge: the circuit is closed, no bucket ends and no call under way is slow.
+   * Kept here for the breaker, of which there are more than of these.
+   */
+  calmUntil = Number.NEGATIVE_INFINITY;
   readonly slowMs: number;
   readonly #span: number;
   readonly #counts = new Array<number>(BUCKETS).fill(0);
-  #current: number;
+  /** The bucket of the calls that begin now. */
+  #current = 0;
+  /** Its calls; they join the others when it ends. */
+  #fresh = 0;
+  /** When it began and when it ends. */
+  #start = 0;
+  #end = 0;
   /** Calls that began in a bucket up to this one are not counted. */
   #floor = Number.NEGATIVE_INFINITY;
 
   constructor(slowMs: number, now: number) {
     this.slowMs = slowMs;
     this.#span = slowMs / SPANS;
-    this.#current = Math.floor(now / this.#span);
+    this.#enter(this.#bucket(now));
+  }
+
+  /** Until then `advance` finds nothing new. */
+  get steadyUntil(): number {
+    return this.#end;
   }
 
   begin(at: number): void {
-    this.advance(at);
-    const bucket = this.#bucket(at);
-    if (bucket > this.#floor) this.#counts[place(bucket)]!++;
+    if (at >= this.#end) this.advance(at);
+    this.#fresh++;
   }
 
   /** @param at when the call began; it is the same as for `begin`. */
   end(at: number): void {
-    const bucket = this.#bucket(at);
+    if (at < this.#start) this.#endOld(this.#bucket(at));
+    else this.#fresh--;
+  }
+
+  #endOld(bucket: number): void {
     if (bucket <= Math.max(this.#floor, this.#current - BUCKETS)) return;
     this.#counts[place(bucket)]!--;
     if (bucket < this.#current - SPANS) this.overdue--;
   }
 
   advance(now: number): void {
+    if (now < this.#end) return;
+    this.#counts[place(this.#current)] = this.#current > this.#floor ? this.#fresh : 0;
     const target = this.#bucket(now);
-    if (target - this.#current >= BUCKETS) {
-      this.clear();
-      this.#current = target;
+    if (target - this.#current >= BUCKETS) this.clear();
+    else {
+      for (let bucket = this.#current + 1; bucket <= target; bucket++) {
+        const oldest = place(bucket);
+        this.overdue += this.#counts[place(bucket - SPANS - 1)]! - this.#counts[oldest]!;
+        this.#counts[oldest] = 0;
+      }
     }
-    while (this.#current < target) {
-      this.#current++;
-      const oldest = place(this.#current);
-      this.overdue += this.#counts[place(this.#current - SPANS - 1)]! - this.#counts[oldest]!;
-      this.#counts[oldest] = 0;
-    }
+    this.#enter(target);
+  }
+
+  #enter(bucket: number): void {
+    this.#current = bucket;
+    this.#fresh = 0;
+    this.#start = bucket * this.#span;
+    this.#end = (bucket + 1) * this.#span;
   }
 
   clear(): void {
     this.overdue = 0;
+    this.#fresh = 0;
     this.#counts.fill(0);
   }
 
@@ -69,8 +97,11 @@ export class InFlight {
     this.#floor = Math.max(this.#floor, floor);
   }
 
+  /** The bucket that begins at or before an instant and ends after it; a quotient may be rounded across that border. */
   #bucket(at: number): number {
-    return Math.floor(at / this.#span);
+    const bucket = Math.floor(at / this.#span);
+    if (at < bucket * this.#span) return bucket - 1;
+    return at < (bucket + 1) * this.#span ? bucket : bucket + 1;
   }
 }
 

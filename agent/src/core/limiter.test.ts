@@ -12,6 +12,17 @@ describe('the limiter', () => {
     expect([limiter.take(), limiter.take()]).toEqual([true, false]);
   });
 
+  it('gives a place beyond the limit to who may not be refused, which counts as one', () => {
+    const limiter = new Limiter(1, 0);
+    limiter.takeAnyway();
+    limiter.takeAnyway();
+    expect(limiter.running).toBe(2);
+    limiter.release();
+    expect(limiter.take()).toBe(false);
+    limiter.release();
+    expect(limiter.take()).toBe(true);
+  });
+
   it('does not let a newcomer pass those who wait', () => {
     const limiter = new Limiter(1, 1);
     limiter.take();

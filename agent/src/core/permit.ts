@@ -6,18 +6,26 @@ export const NO_GENERATION = -1;
 
 /** Leave for one call. Settling it a second time does nothing. */
 export class Permit {
-  readonly core: BreakerCore;
+  core: BreakerCore;
   /** The generation of the state that it was given in. */
-  readonly generation: number;
+  generation: number;
   startedAt: number;
   /** How the call was judged, once it was. */
   outcome: Outcome | undefined = undefined;
 
   constructor(core: BreakerCore, generation: number, startedAt: number) {
     this.core = core;
-    core.permits++;
     this.generation = generation;
     this.startedAt = startedAt;
+  }
+
+  /** Leave for the next call of whoever keeps the permit to itself, once this one is settled. */
+  renew(core: BreakerCore, generation: number, startedAt: number): this {
+    this.core = core;
+    this.generation = generation;
+    this.startedAt = startedAt;
+    this.outcome = undefined;
+    return this;
   }
 
   /** The call went well. */

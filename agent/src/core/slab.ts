@@ -1,5 +1,5 @@
 /** Rows in a page. A page lives as long as one of its rows is used, so it is small. */
-const ROWS = 32;
+const ROWS = 64;
 
 /** A row of counters inside a page that it shares with others. */
 export interface Row {

@@ -37,6 +37,8 @@ export interface TransitionEvent {
 /** @internal */
 export interface Open {
   readonly kind: 'open';
+  /** When it ends. */
+  until: number;
   /** When it was entered. */
   readonly since: number;
   /** What the failure that opened it asked for by Retry-After; 0: nothing. */

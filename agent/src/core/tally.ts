@@ -5,28 +5,28 @@ import { type Row, Slab } from './slab.ts';
 
 /** What is counted besides how long calls took, each in a place of its own behind the latency buckets. */
 export const COUNTED = {
-  succeeded: LATENCY_BUCKETS,
-  failed: LATENCY_BUCKETS + 1,
-  ignored: LATENCY_BUCKETS + 2,
-  slow: LATENCY_BUCKETS + 3,
-  timedOut: LATENCY_BUCKETS + 4,
-  rejected: LATENCY_BUCKETS + 5,
-  shadowRejected: LATENCY_BUCKETS + 6,
-  retried: LATENCY_BUCKETS + 7,
-  fallback: LATENCY_BUCKETS + 8,
+  failed: LATENCY_BUCKETS,
+  ignored: LATENCY_BUCKETS + 1,
+  slow: LATENCY_BUCKETS + 2,
+  timedOut: LATENCY_BUCKETS + 3,
+  rejected: LATENCY_BUCKETS + 4,
+  shadowRejected: LATENCY_BUCKETS + 5,
+  retried: LATENCY_BUCKETS + 6,
+  fallback: LATENCY_BUCKETS + 7,
 } as const;
 
-const WIDTH = LATENCY_BUCKETS + 9;
+const WIDTH = LATENCY_BUCKETS + 8;
 const TURN = 2 ** 31;
 
 const slab = new Slab(WIDTH);
+
+/** How often counters went round; they do so after two thousand million calls, so few breakers have an entry. */
+const turns = new WeakMap<Tally, number[]>();
 
 /** What a breaker counts over its life; it never runs backwards. */
 export class Tally {
   readonly #page: Int32Array;
   readonly #row: number;
-  /** How often a counter went round; it does so after two thousand million calls. */
-  #turns: number[] | undefined;
 
   constructor({ page, at }: Row = slab.take()) {
     this.#page = page;
@@ -36,25 +36,28 @@ export class Tally {
   /** @param place one of `COUNTED`. */
   add(place: number): void {
     const count = this.#page[this.#row + place]! + 1;
-    if (count === TURN) this.#goRound(place);
-    else this.#page[this.#row + place] = count;
+    if (count === TURN) goRound(this, place);
+    this.#page[this.#row + place] = count === TURN ? 0 : count;
   }
 
+  /** A call ended; unless it is also counted as failed or ignored, it succeeded. */
   tookMs(ms: number): void {
     this.add(latencyBucket(ms));
   }
 
   /** Calls in each latency bucket. */
   latency(): number[] {
-    return Array.from({ length: LATENCY_BUCKETS }, (_, bucket) => this.#read(bucket));
+    return Array.from({ length: LATENCY_BUCKETS }, (_, bucket) => this.count(bucket));
   }
 
   totals(): Totals {
-    const read = (name: keyof typeof COUNTED) => this.#read(COUNTED[name]);
+    const read = (name: keyof typeof COUNTED) => this.count(COUNTED[name]);
+    const [failed, ignored] = [read('failed'), read('ignored')];
+    const ended = this.latency().reduce((sum, calls) => sum + calls, 0);
     return {
-      succeeded: read('succeeded'),
-      failed: read('failed'),
-      ignored: read('ignored'),
+      succeeded: ended - failed - ignored,
+      failed,
+      ignored,
       slow: read('slow'),
       timedOut: read('timedOut'),
       rejected: read('rejected'),
@@ -64,13 +67,14 @@ export class Tally {
     };
   }
 
-  #goRound(place: number): void {
-    this.#turns ??= new Array<number>(WIDTH).fill(0);
-    this.#turns[place]!++;
-    this.#page[this.#row + place] = 0;
+  /** @param place one of `COUNTED`, or a latency bucket. */
+  count(place: number): number {
+    return (turns.get(this)?.[place] ?? 0) * TURN + this.#page[this.#row + place]!;
   }
+}
 
-  #read(place: number): number {
-    return (this.#turns?.[place] ?? 0) * TURN + this.#page[this.#row + place]!;
-  }
+function goRound(tally: Tally, place: number): void {
+  const each = turns.get(tally) ?? new Array<number>(WIDTH).fill(0);
+  each[place]!++;
+  turns.set(tally, each);
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { propertyRuns } from '../../test/property-runs.ts';
+import { put } from '../../test/put.ts';
 import { TimeWindow } from './time-window.ts';
 
 interface Sample {
@@ -44,7 +45,7 @@ describe('a Time window', () => {
           const log: Sample[] = [];
           for (const [share, failed, slow] of steps) {
             now = Math.floor(now + share * ms);
-            window.record(now, failed, slow);
+            put(window, now, failed, slow);
             log.push({ at: now, failed, slow });
             expect(counts(window)).toEqual(held(log, ms, now));
           }
@@ -86,7 +87,7 @@ describe('a Time window', () => {
           const log: Sample[] = [];
           for (const [share, failed] of steps) {
             now += share * before;
-            window.record(now, failed, false);
+            put(window, now, failed, false);
             log.push({ at: now, failed, slow: false });
           }
           window.resize(after, now);
@@ -126,7 +127,7 @@ describe('a Time window', () => {
             });
             log = log.filter(({ bucket }) => current() - bucket < 10);
           }
-          window.record(now, failed, slow);
+          put(window, now, failed, slow);
           log.push({ bucket: current(), failed, slow });
           expect(counts(window)).toEqual(sums(log));
         }

@@ -22,8 +22,10 @@ export class TimeWindow {
   #current: number;
   /** When that bucket ends. */
   #end = 0;
-  /** Where its counts are. */
+  /** Where its counts are; that of its calls is there only once it has ended. */
   #at = 0;
+  /** Calls in the other buckets. */
+  #before = 0;
   readonly #page: Int32Array;
   /** Where the row of this window begins in its page; see `#place` for the buckets in it. */
   readonly #row: number;
@@ -39,20 +41,28 @@ export class TimeWindow {
     this.#enter(this.#current);
   }
 
+  get steadyUntil(): number {
+    return this.#end;
+  }
+
+  succeed(now: number): void {
+    if (now >= this.#end) this.advance(now);
+    this.calls++;
+  }
+
   record(now: number, failed: boolean, slow: boolean): void {
     if (now >= this.#end) this.advance(now);
-    const at = this.#at;
     this.calls++;
-    this.#page[at]!++;
     if (failed) {
       this.failures++;
-      this.#page[at + 1]!++;
+      this.#page[this.#at + 1]!++;
     }
-    if (slow) this.#addSlow(at, 1);
+    if (slow) this.#addSlow(this.#at, 1);
   }
 
   advance(now: number): void {
     if (now < this.#end) return;
+    this.#leave();
     const target = Math.floor(now / this.#span);
     if (target - this.#current >= SPANS) {
       this.clear();
@@ -66,6 +76,7 @@ export class TimeWindow {
     this.calls = 0;
     this.failures = 0;
     this.slow = 0;
+    this.#before = 0;
     this.#page.fill(0, this.#row, this.#row + WIDTH);
     this.#slowCounts = undefined;
   }
@@ -78,11 +89,12 @@ export class TimeWindow {
     const span = ms / SPANS;
     if (span === this.#span) return;
     this.advance(now);
+    this.#leave();
     const old = this.#page.slice(this.#row, this.#row + WIDTH);
     const oldSlow = this.#slowCounts;
     const [oldSpan, oldCurrent] = [this.#span, this.#current];
     this.#span = span;
-    this.#enter(Math.floor(now / span));
+    this.#current = Math.floor(now / span);
     this.clear();
     for (let bucket = oldCurrent; bucket > oldCurrent - SPANS; bucket--) {
       const from = this.#place(bucket) - this.#row;
@@ -91,12 +103,19 @@ export class TimeWindow {
       this.#add(to, old[from]!, old[from + 1]!);
       if (oldSlow !== undefined) this.#addSlow(this.#place(to), oldSlow[from / STRIDE]!);
     }
+    this.#enter(this.#current);
+  }
+
+  /** Writes down how many calls the current bucket has. */
+  #leave(): void {
+    this.#page[this.#at] = this.calls - this.#before;
   }
 
   #enter(bucket: number): void {
     this.#current = bucket;
     this.#end = (bucket + 1) * this.#span;
     this.#at = this.#place(bucket);
+    this.#before = this.calls - this.#page[this.#at]!;
   }
 
   /** Where the counts of a bucket are; the first buckets of a clock that has just begun reach back before zero. */

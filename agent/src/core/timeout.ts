@@ -36,6 +36,8 @@ class Head implements Deadline {
  * After G. Varghese and A. Lauck, Hashed and Hierarchical Timing Wheels (1987), scheme 6. What is added between two
  * ticks gets its time at the second: that costs no reading of the clock, nothing expires early, and what ends within a
  * tick, as most calls do, never enters the ring.
+ *
+ * @internal
  */
 export class TimeoutWheel {
   readonly #tickMs: number;

@@ -68,3 +68,19 @@ it('remembers a bounded number of keys, and tells of a forgotten one again', () 
   expect(told(...Array.from({ length: 5_001 }, (_, i) => i))).toBe(5_001);
   expect([told(5_000), told(1), told(0)]).toEqual([0, 0, 1]);
 });
+
+it('tells whether code lets the fallback of a policy answer, and when that changes', () => {
+  const ledger = new Ledger('0'.repeat(32));
+  const stats = { state: 'closed', mode: 'Enforce', sinceMs: 0, totals: new Tally().totals(), latency: [] } as const;
+  const told = (over: object, key?: string) => {
+    const entries = ledger.entries([{ name: 'a', key, stats: () => ({ ...stats, ...over }) }], false, 0);
+    for (const entry of entries) entry.settle();
+    return entries.map(({ report }) => report.optedIn);
+  };
+  expect(told({ uid: 'u' })).toEqual([undefined]);
+  expect(told({ uid: 'u', optedIn: false })).toEqual([false]);
+  expect(told({ uid: 'u', optedIn: false })).toEqual([]);
+  expect(told({ uid: 'u', optedIn: true })).toEqual([true]);
+  expect(told({ optedIn: true })).toEqual([undefined]);
+  expect(told({ uid: 'u', optedIn: true }, 'k')).toEqual([undefined]);
+});

@@ -22,6 +22,8 @@ export interface Reported extends Named {
     readonly mode: string;
     /** Held in a state by hand, which rejects in every mode. */
     readonly forced?: { readonly override?: { readonly uid: string } | undefined } | undefined;
+    /** Whether any call let the fallback of the policy answer, where it has one. */
+    readonly optedIn?: boolean | undefined;
     readonly uid?: string | undefined;
     readonly sinceMs: number;
     readonly totals: Readonly<Totals>;
@@ -100,7 +102,9 @@ export class Ledger {
       const latency = trimmed(stats.latency);
       const shadow = stats.mode === 'Shadow' && stats.forced === undefined;
       const override = stats.forced?.override?.uid;
-      const standing = `${stats.state} ${stats.uid} ${shadow} ${override}`;
+      // What code is in the caller's own defaults is no affair of the operator, and keys are their breaker's.
+      const optedIn = stats.uid === undefined || key !== undefined ? undefined : stats.optedIn;
+      const standing = `${stats.state} ${stats.uid ?? ''} ${shadow} ${optedIn} ${override}`;
       const same =
         before !== undefined &&
         before.standing === standing &&
@@ -115,6 +119,7 @@ export class Ledger {
         state: stats.state,
         ...(override === undefined ? {} : { override }),
         ...(shadow ? { shadow } : {}),
+        ...(optedIn === undefined ? {} : { optedIn }),
         since: Math.max(0, Math.round(stats.sinceMs)),
         totals,
         ...(before ? { base: before.totals } : {}),

@@ -23,6 +23,7 @@ export interface StartOptions {
   warn?: (message: string) => void;
 }
 
+/** @internal */
 export interface Settings {
   readonly disabled: boolean;
   readonly url?: URL;
@@ -37,9 +38,14 @@ export interface Settings {
   readonly problems: readonly string[];
 }
 
+/** @internal */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Where a pod finds what the chart mounts. */
+/**
+ * Where a pod finds what the chart mounts.
+ *
+ * @internal
+ */
 export interface Mounts {
   /** Holds `token`, `ca.crt` and `url`. */
   readonly operator: string;
@@ -48,13 +54,18 @@ export interface Mounts {
   readonly cache: string;
 }
 
+/** @internal */
 export const POD_MOUNTS: Mounts = {
   operator: '/var/run/secrets/fuseboard.dev',
   account: '/var/run/secrets/kubernetes.io/serviceaccount',
   cache: '/var/cache/fuseboard.dev',
 };
 
-/** Resolves options, environment and mounts, in this order. Never throws; what cannot be used is a problem and left out. */
+/**
+ * Resolves options, environment and mounts, in this order. Never throws; what cannot be used is a problem and left out.
+ *
+ * @internal
+ */
 export function readSettings(options: StartOptions, env: Environment, mounts: Mounts = POD_MOUNTS): Settings {
   const problems: string[] = [];
   const mounted = (name: string) => existing(join(mounts.operator, name));

@@ -1,4 +1,8 @@
-/** What one member sees with its own eyes; a circuit that it opened because others did is no opinion of its own. */
+/**
+ * What one member sees with its own eyes; a circuit that it opened because others did is no opinion of its own.
+ *
+ * @internal
+ */
 export interface Verdicts {
   readonly open: readonly string[];
   readonly closed: readonly string[];
@@ -15,7 +19,11 @@ export interface Quorum {
 const MAX_NAMES = 2_000;
 const MAX_ENTRY_CHARS = 300_000;
 
-/** The breakers that a quorum of members sees open. Each member counts once for each breaker. */
+/**
+ * The breakers that a quorum of members sees open. Each member counts once for each breaker.
+ *
+ * @internal
+ */
 export function openByQuorum(members: Iterable<Verdicts>, { minimumMembers, sharePercent }: Quorum): Set<string> {
   const votes = new Map<string, { open: number; all: number }>();
   const count = (names: readonly string[], open: 0 | 1) => {
@@ -38,13 +46,21 @@ export function openByQuorum(members: Iterable<Verdicts>, { minimumMembers, shar
   return new Set(agreed.map(([name]) => name));
 }
 
-/** The entry of a member; of very many breakers, the first 2,000, open ones first. */
+/**
+ * The entry of a member; of very many breakers, the first 2,000, open ones first.
+ *
+ * @internal
+ */
 export function writeEntry({ open, closed }: Verdicts): string {
   const kept = open.slice(0, MAX_NAMES);
   return JSON.stringify({ version: 1, open: kept, closed: closed.slice(0, MAX_NAMES - kept.length) });
 }
 
-/** Reads an entry; whatever cannot be one is nobody's opinion. */
+/**
+ * Reads an entry; whatever cannot be one is nobody's opinion.
+ *
+ * @internal
+ */
 export function readEntry(text: string): Verdicts | undefined {
   if (text.length > MAX_ENTRY_CHARS) return undefined;
   try {

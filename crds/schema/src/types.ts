@@ -400,6 +400,8 @@ export interface BreakerReport {
   state: 'closed' | 'open' | 'half-open';
   /** The override that holds it in its state. */
   override?: string;
+  /** Whether any call so far let the fallback of the policy answer. Absent: the policy has none, or there was no call yet, or `key` is there. */
+  optedIn?: boolean;
   /** The state is that of a breaker in Shadow mode: it rejects nothing. */
   shadow?: boolean;
   /** Milliseconds since the state was entered. */
@@ -481,6 +483,8 @@ export interface Report {
     state: 'closed' | 'open' | 'half-open';
     /** The override that holds it in its state. */
     override?: string;
+    /** Whether any call so far let the fallback of the policy answer. Absent: the policy has none, or there was no call yet, or `key` is there. */
+    optedIn?: boolean;
     /** The state is that of a breaker in Shadow mode: it rejects nothing. */
     shadow?: boolean;
     /** Milliseconds since the state was entered. */

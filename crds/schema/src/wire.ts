@@ -132,6 +132,12 @@ export const BreakerReportSchema = z
     uid: text(64).optional().describe('The policy that governs it. Absent: the defaults of the code.'),
     state,
     override: text(64).optional().describe('The override that holds it in its state.'),
+    optedIn: z
+      .boolean()
+      .optional()
+      .describe(
+        'Whether any call so far let the fallback of the policy answer. Absent: the policy has none, or there was no call yet, or `key` is there.',
+      ),
     shadow: z.boolean().optional().describe('The state is that of a breaker in Shadow mode: it rejects nothing.'),
     since: z.number().min(0).describe('Milliseconds since the state was entered.'),
     totals: TotalsSchema,

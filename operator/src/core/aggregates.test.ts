@@ -9,6 +9,7 @@ const row = (over: Partial<Aggregate> = {}, matched = 1, applied = matched): Agg
   counts: {
     agents: { matched, applied, rejected: 0, stale: 0 },
     breakers: { closed: matched, open: 0, halfOpen: 0, shadowOpen: 0 },
+    fallback: { optedIn: 0, unused: 0 },
     open: [],
     rejections: [],
   },
@@ -43,6 +44,15 @@ describe('what replicas count together', () => {
       unheard: 0,
       counts: { agents: { matched: 6, applied: 4 }, breakers: { closed: 6 } },
     });
+  });
+
+  it('is also whether code anywhere lets a fallback answer', () => {
+    const answering = (optedIn: number, unused: number) =>
+      row({ counts: { ...row().counts, fallback: { optedIn, unused } } });
+    all.count(answering(0, 2));
+    all.beats([beat('b')], 0);
+    all.shards([shard('b', [answering(1, 3)])], 0);
+    expect(all.merged('p', 'one').counts.fallback).toEqual({ optedIn: 1, unused: 5 });
   });
 
   it('has agents of a replica that is behind as agents that lack the new version', () => {

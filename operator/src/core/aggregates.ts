@@ -1,7 +1,7 @@
 import { MAX_REJECTIONS } from '@fuseboard/schema';
 import { MAX_OPEN_NAMED, type PolicyCounts } from './fleet.ts';
 import type { AgentCounts } from './rollout.ts';
-import type { BreakerCounts } from './tally.ts';
+import type { BreakerCounts, FallbackCounts } from './tally.ts';
 
 /** What one replica counts for one policy. It is there for a policy without agents too: its absence means that the replica has not seen the policy. */
 export interface Aggregate {
@@ -201,7 +201,10 @@ const same = (a: Aggregate | undefined, b: Aggregate | undefined) => a === b || 
 function sum(rows: readonly Aggregate[], digest: string): PolicyCounts {
   const agents: AgentCounts = { matched: 0, applied: 0, rejected: 0, stale: 0 };
   const breakers: BreakerCounts = { closed: 0, open: 0, halfOpen: 0, shadowOpen: 0 };
+  const fallback: FallbackCounts = { optedIn: 0, unused: 0 };
   for (const row of rows) {
+    fallback.optedIn += row.counts.fallback.optedIn;
+    fallback.unused += row.counts.fallback.unused;
     const current = row.digest === digest;
     agents.matched += row.counts.agents.matched;
     agents.stale += row.counts.agents.stale;
@@ -213,6 +216,7 @@ function sum(rows: readonly Aggregate[], digest: string): PolicyCounts {
   return {
     agents,
     breakers,
+    fallback,
     open: rows.flatMap(({ counts }) => counts.open).slice(0, MAX_OPEN_NAMED),
     rejections: spoken.flatMap(({ counts }) => counts.rejections).slice(0, MAX_REJECTIONS),
   };

@@ -173,6 +173,20 @@ describe('agents of a policy', () => {
     expect(scene.counted()).toMatchObject({ failed: 5 });
   });
 
+  it('tell whether code lets the fallback of the policy answer, for as long as they are there', () => {
+    const scene = new Scene();
+    for (const boot of ['a', 'b', 'c']) scene.join(boot);
+    scene.report('a', { breakers: [breaker({ optedIn: false }), breaker({ key: 'host', state: 'open' })] });
+    scene.report('b', { breakers: [breaker({ optedIn: true })] });
+    scene.report('c', { breakers: [breaker()] });
+    expect(scene.of().fallback).toEqual({ optedIn: 1, unused: 1 });
+    scene.report('a', { breakers: [breaker({ optedIn: true })] });
+    expect(scene.of().fallback).toEqual({ optedIn: 2, unused: 0 });
+    scene.report('b', { breakers: [breaker()] });
+    scene.report('a', { bye: true });
+    expect(scene.of().fallback).toEqual({ optedIn: 0, unused: 0 });
+  });
+
   it('leave at once with a bye, and take their breakers with them', () => {
     const scene = new Scene();
     scene.join('a');

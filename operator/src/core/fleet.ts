@@ -5,7 +5,7 @@ import { Counters } from './counters.ts';
 import { type Agent, agentKey, type Identity, Member, type Moment, type Origin, type View } from './member.ts';
 import { expect, settle } from './pending.ts';
 import { type AgentCounts, type AgentRejection, Rollout } from './rollout.ts';
-import { type BreakerCounts, type BreakerState, type Standing, Tally, worst } from './tally.ts';
+import { type BreakerCounts, type BreakerState, type FallbackCounts, type Standing, Tally, worst } from './tally.ts';
 import { growth, latencyGrowth, NO_TOTALS } from './totals.ts';
 
 /** An agent that was silent this long is stale: it is counted, and not waited for. */
@@ -30,6 +30,7 @@ export const MAX_OPEN_NAMED = 3;
 export interface PolicyCounts {
   readonly agents: AgentCounts;
   readonly breakers: BreakerCounts;
+  readonly fallback: FallbackCounts;
   /** Up to `MAX_OPEN_NAMED` open breakers as `payments on shop/pod-1`. */
   readonly open: readonly string[];
   readonly rejections: readonly AgentRejection[];
@@ -217,6 +218,7 @@ export class Fleet {
       found.set(uid, {
         agents: rollout.agents(uid),
         breakers: this.#tally.counts(uid),
+        fallback: this.#tally.fallback(uid),
         open: this.#tally.open(uid, MAX_OPEN_NAMED),
         rejections: rollout.rejections(uid),
       });
@@ -278,7 +280,7 @@ export class Fleet {
   }
 
   #forgetBreakers(agent: Member): void {
-    for (const [name, keys] of agent.views) this.#stand(agent, name, worst(keys.values()), undefined);
+    for (const [name, keys] of agent.views) this.#stand(agent, name, folded(keys), undefined);
     agent.forgetBreakers();
   }
 
@@ -286,14 +288,14 @@ export class Fleet {
   #forgetKeys(agent: Member, now: number): boolean {
     let wasOpen = false;
     for (const [name, keys] of agent.views) {
-      const before = worst(keys.values());
+      const before = folded(keys);
       for (const [key, view] of keys) {
         if (key === '' || now - view.heardAt < GONE_AFTER_MS) continue;
         keys.delete(key);
         agent.viewCount -= 1;
       }
       if (keys.size === 0) agent.views.delete(name);
-      const after = worst(keys.values());
+      const after = folded(keys);
       if (before?.state === after?.state) continue;
       wasOpen = true;
       this.#stand(agent, name, before, after);
@@ -333,7 +335,7 @@ export class Fleet {
 
     if (known || agent.viewCount < MAX_BREAKERS_PER_AGENT) {
       if (!known) agent.viewCount += 1;
-      const before = worst(keys.values());
+      const before = folded(keys);
       const shadow = breaker.shadow ?? false;
       const moments = told.length > 0 ? told : (known?.moments ?? []);
       keys.set(breaker.key ?? '', {
@@ -342,13 +344,14 @@ export class Fleet {
         shadow,
         since: now - breaker.since,
         override: breaker.override,
+        optedIn: breaker.optedIn,
         totals: breaker.totals,
         latency,
         moments,
         heardAt: now,
       });
       agent.views.set(breaker.name, keys);
-      this.#stand(agent, breaker.name, before, worst(keys.values()));
+      this.#stand(agent, breaker.name, before, folded(keys));
     }
     return fresh.map(({ from, to, reason, at }) => ({
       breaker: breaker.name,
@@ -382,7 +385,16 @@ const alike = (a: ReadonlySet<string>, b: ReadonlySet<string>) =>
 const canonical = ({ labels, service, instance }: Identity) => JSON.stringify([labels, service, instance]);
 
 const standing = (breaker: string, view: View | undefined): Standing | undefined =>
-  view?.uid === undefined ? undefined : { uid: view.uid, breaker, state: view.state, shadow: view.shadow };
+  view?.uid === undefined
+    ? undefined
+    : { uid: view.uid, breaker, state: view.state, shadow: view.shadow, optedIn: view.optedIn };
+
+/** All keys of a breaker folded into the worst of them; what they have in common is told by the breaker itself. */
+function folded(keys: ReadonlyMap<string, View>): View | undefined {
+  const view = worst(keys.values());
+  const own = keys.get('');
+  return view === undefined || view === own ? view : { ...view, optedIn: own?.optedIn };
+}
 
 /** How many transitions at the beginning of `told` came already with the report before, whose answer was lost. */
 function repeated(before: readonly Moment[], told: readonly Moment[]): number {

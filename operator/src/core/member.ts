@@ -70,6 +70,8 @@ export interface View {
   /** When it entered this state. */
   readonly since: number;
   readonly override: string | undefined;
+  /** Whether a call let the policy's fallback answer; undefined where that is not known or there is none. */
+  readonly optedIn: boolean | undefined;
   readonly totals: Totals;
   readonly latency: readonly number[];
   readonly moments: readonly Moment[];

@@ -15,6 +15,7 @@ const input = (over: Partial<StatusInput> & { fleet?: Partial<PolicyCounts> } = 
   counts: {
     agents: agents(0, 0),
     breakers: { closed: 0, open: 0, halfOpen: 0, shadowOpen: 0 },
+    fallback: { optedIn: 0, unused: 0 },
     open: [],
     rejections: [],
     ...over.fleet,
@@ -148,6 +149,42 @@ describe('Programmed', () => {
   it('says what it does not wait for', () => {
     const status = statusOf(input({ fleet: { agents: agents(4, 3, 0, 1) } }));
     expect(conditionOf(status, 'Programmed')!.message).toBe('3 agents applied the spec; 1 silent agent not waited for');
+  });
+});
+
+describe('a fallback that no code lets answer', () => {
+  const said = (optedIn: number, unused: number, more: Partial<StatusInput> = {}) => {
+    const { message, status } = conditionOf(
+      statusOf(input({ fleet: { fallback: { optedIn, unused } }, ...more })),
+      'Accepted',
+    )!;
+    return `${status}: ${message}`;
+  };
+
+  it.each<[string, number, number, string]>([
+    [
+      'one breaker',
+      0,
+      1,
+      'True: the policy can be used; its fallback answers nothing: no call of the 1 breaker under it lets it; give execute a policyFallback',
+    ],
+    [
+      'three',
+      0,
+      3,
+      'True: the policy can be used; its fallback answers nothing: no call of the 3 breakers under it lets it; give execute a policyFallback',
+    ],
+    ['a breaker that lets it', 1, 3, 'True: the policy can be used'],
+    ['no breaker that was called', 0, 0, 'True: the policy can be used'],
+  ])('with %s', (_what, optedIn, unused, message) => {
+    expect(said(optedIn, unused)).toBe(message);
+  });
+
+  it('is told of beside what the policy loses', () => {
+    const shadows = [{ pattern: 'a', by: first, everywhere: true }];
+    expect(said(0, 1, { standing: { shadows } })).toMatch(
+      /^True: .* but loses "a" to "first"; its fallback answers nothing/,
+    );
   });
 });
 

@@ -79,7 +79,7 @@ function condition<T extends ConditionType>(
   return { type, status, observedGeneration: generation, lastTransitionTime, reason, message };
 }
 
-function acceptance({ problems, standing }: StatusInput): Verdict<'Accepted'> {
+function acceptance({ problems, standing, counts }: StatusInput): Verdict<'Accepted'> {
   if (problems.length > 0) {
     const named = problems.slice(0, 3).map(({ field, message }) => `${field}: ${message}`);
     const more = problems.length > 3 ? `; and ${problems.length - 3} more` : '';
@@ -89,14 +89,22 @@ function acceptance({ problems, standing }: StatusInput): Verdict<'Accepted'> {
     return ['False', 'Conflicted', `policy "${standing.conflict.name}" governs every breaker named here; ${remedy}`];
   }
   const shadows = standing?.shadows ?? [];
-  if (shadows.length === 0) return ['True', 'Valid', 'the policy can be used'];
+  const hint = idleFallback(counts);
+  if (shadows.length === 0) return ['True', 'Valid', `the policy can be used${hint}`];
   const named = shadows
     .slice(0, 3)
     .map(
       ({ pattern, by, everywhere }) => `"${pattern}" to "${by.name}"${everywhere ? '' : ' where its selector holds'}`,
     );
   const more = shadows.length > 3 ? ` and ${shadows.length - 3} more` : '';
-  return ['True', 'Valid', `the policy can be used, but loses ${named.join(', ')}${more}`];
+  return ['True', 'Valid', `the policy can be used, but loses ${named.join(', ')}${more}${hint}`];
+}
+
+/** A fallback that no code lets answer is no error, and not what whoever wrote it expects. */
+function idleFallback({ fallback: { optedIn, unused } }: PolicyCounts): string {
+  if (optedIn > 0 || unused === 0) return '';
+  const who = unused === 1 ? 'no call of the 1 breaker' : `no call of the ${unused} breakers`;
+  return `; its fallback answers nothing: ${who} under it lets it; give execute a policyFallback`;
 }
 
 const remedy = 'remove one of the two, or give this one a selector of its own';

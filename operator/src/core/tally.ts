@@ -9,6 +9,16 @@ export interface Standing {
   readonly breaker: string;
   readonly state: BreakerState;
   readonly shadow: boolean;
+  /** Whether a call let the policy's fallback answer. Absent: not known, or the policy has none. */
+  readonly optedIn?: boolean | undefined;
+}
+
+/** Breakers under a policy that has a fallback, and that were called. */
+export interface FallbackCounts {
+  /** A call let the fallback answer. */
+  optedIn: number;
+  /** No call did. */
+  unused: number;
 }
 
 export interface BreakerCounts {
@@ -23,6 +33,7 @@ export class Tally {
   readonly #counts = new Map<string, BreakerCounts>();
   /** By uid and name. */
   readonly #named = new Map<string, Map<string, BreakerCounts>>();
+  readonly #fallbacks = new Map<string, FallbackCounts>();
   readonly #open = new Map<string, Map<string, string>>();
 
   /**
@@ -53,18 +64,30 @@ export class Tally {
     return this.#named.get(uid) ?? NO_NAMES;
   }
 
+  fallback(uid: string): FallbackCounts {
+    return { ...(this.#fallbacks.get(uid) ?? NO_FALLBACK) };
+  }
+
   /** Up to `limit` labels of open breakers, the one that opened first first. */
   open(uid: string, limit: number): string[] {
     return [...(this.#open.get(uid)?.values() ?? [])].slice(0, limit);
   }
 
   #add(standing: Standing, by: 1 | -1): void {
-    const { uid, breaker } = standing;
+    const { uid, breaker, optedIn } = standing;
+    if (optedIn !== undefined) this.#addFallback(uid, optedIn ? 'optedIn' : 'unused', by);
     count(this.#counts, uid, standing, by);
     const named = this.#named.get(uid) ?? new Map<string, BreakerCounts>();
     count(named, breaker, standing, by);
     if (named.size > 0) this.#named.set(uid, named);
     else this.#named.delete(uid);
+  }
+
+  #addFallback(uid: string, which: keyof FallbackCounts, by: 1 | -1): void {
+    const counts = this.fallback(uid);
+    counts[which] += by;
+    if (counts.optedIn + counts.unused > 0) this.#fallbacks.set(uid, counts);
+    else this.#fallbacks.delete(uid);
   }
 }
 
@@ -79,6 +102,7 @@ function count(
   if (Object.values(counted).some((number) => number > 0)) counts.set(key, counted);
   else counts.delete(key);
 }
+const NO_FALLBACK: FallbackCounts = { optedIn: 0, unused: 0 };
 
 const NONE: BreakerCounts = { closed: 0, open: 0, halfOpen: 0, shadowOpen: 0 };
 

@@ -9,7 +9,7 @@ const quiet: Aggregate = {
   uid: 'a',
   generation: 3,
   digest: 'd',
-  counts: { agents: NONE, breakers: NO_BREAKERS, open: [], rejections: [] },
+  counts: { agents: NONE, breakers: NO_BREAKERS, fallback: { optedIn: 0, unused: 0 }, open: [], rejections: [] },
 };
 const busy: Aggregate = {
   uid: 'b',
@@ -18,6 +18,7 @@ const busy: Aggregate = {
   counts: {
     agents: { matched: 4, applied: 2, rejected: 1, stale: 1 },
     breakers: { closed: 1, open: 2, halfOpen: 0, shadowOpen: 0 },
+    fallback: { optedIn: 1, unused: 2 },
     open: ['payments on shop/pod-1'],
     rejections: [{ agent: 'pod-2', field: 'spec.trip', message: 'a line\nbreak' }],
   },

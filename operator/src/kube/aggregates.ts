@@ -15,6 +15,7 @@ const REQUEST_MS = 10_000;
 const count = z.int().min(0);
 const AgentsSchema = z.object({ matched: count, applied: count, rejected: count, stale: count });
 const BreakersSchema = z.object({ closed: count, open: count, halfOpen: count, shadowOpen: count });
+const FallbackSchema = z.object({ optedIn: count, unused: count });
 const RejectionSchema = z.object({ agent: z.string(), field: z.string(), message: z.string() });
 
 const RowSchema = z.object({
@@ -23,6 +24,7 @@ const RowSchema = z.object({
   digest: z.string().max(64),
   agents: AgentsSchema.default({ matched: 0, applied: 0, rejected: 0, stale: 0 }),
   breakers: BreakersSchema.default({ closed: 0, open: 0, halfOpen: 0, shadowOpen: 0 }),
+  fallback: FallbackSchema.default({ optedIn: 0, unused: 0 }),
   open: z.array(z.string()).max(100).default([]),
   rejections: z.array(RejectionSchema).max(100).default([]),
 });
@@ -38,13 +40,14 @@ const some = (counts: object) => Object.values(counts).some((value) => value > 0
 
 /** One line of JSON; what is zero or empty is left out. */
 export function encodeRow({ uid, generation, digest, counts }: Aggregate): string {
-  const { agents, breakers, open, rejections } = counts;
+  const { agents, breakers, fallback, open, rejections } = counts;
   return JSON.stringify({
     uid,
     generation,
     digest,
     ...(some(agents) && { agents }),
     ...(some(breakers) && { breakers }),
+    ...(some(fallback) && { fallback }),
     ...(open.length > 0 && { open }),
     ...(rejections.length > 0 && { rejections }),
   });

@@ -1,0 +1,11 @@
+const { then } = Promise.prototype;
+
+/** Calls one of two functions, once: a promise with a `then` of its own may call back again, when the functions serve another call. */
+export function whenSettled<T, A, B>(
+  promise: Promise<T>,
+  returned: (value: T) => A,
+  threw: (error: unknown) => B,
+): Promise<Awaited<A> | Awaited<B>> {
+  const native = promise.then === then ? promise : new Promise<T>((resolve) => resolve(promise));
+  return native.then(returned, threw) as Promise<Awaited<A> | Awaited<B>>;
+}
