@@ -7,6 +7,7 @@ import { asJson, must, type Target } from '../target.ts';
 const counts = {
   agents: { matched: 2, applied: 1, rejected: 1, stale: 0 },
   breakers: { closed: 1, open: 1, halfOpen: 0, shadowOpen: 0 },
+  fallback: { optedIn: 1, unused: 0 },
   open: ['payments on shop/pod-1'],
   rejections: [{ agent: 'pod-1', field: 'spec.mode', message: 'is unknown' }],
 };
