@@ -36,7 +36,7 @@ const written = (language: string): [string, Block][] =>
 const NOT_RUN: Record<string, number> = {
   'CONTRIBUTING.md': 1,
   'README.md': 5,
-  'docs/a-day.md': 14,
+  'docs/a-day.md': 13,
   'docs/certificates.md': 5,
   'docs/faults.md': 1,
   'docs/history.md': 3,

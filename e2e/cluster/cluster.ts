@@ -39,6 +39,8 @@ export interface Cluster {
   readonly url: string;
   /** The path of the administrator's kubeconfig. */
   readonly kubeconfig: string;
+  /** The administrator's token. */
+  readonly token: string;
   /** A folder for the test's own files; removed by `stop`. */
   readonly folder: string;
   /** Where the API server notes requests, one line of JSON each; empty unless it was told what to note. */
@@ -96,6 +98,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
 const note = (line: string) => process.stderr.write(`${line}\n`);
 
 class LocalCluster implements Cluster {
+  readonly token = ADMIN_TOKEN;
   readonly url: string;
   readonly kubeconfig: string;
   readonly folder: string;

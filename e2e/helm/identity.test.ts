@@ -61,7 +61,7 @@ describe("an operator with the chart's identity", () => {
     const one = await agent('checkout-1');
     await eventually(async () => (await governing(one)) === 'web');
     await cluster.kubectl('wait', '--for=condition=Programmed', 'cbp/web', '-n', 'shop', '--timeout=20s');
-    const { items } = await operator.admin<{ items: object[] }>('/v1/agents');
+    const { items } = await operator.admin<{ items: object[] }>('/v1/agents', cluster.token);
     const uid = await cluster.kubectl('get', 'pod', 'checkout-1', '-n', 'shop', '-o', 'jsonpath={.metadata.uid}');
     expect(items).toMatchObject([{ namespace: 'shop', pod: uid, labels: { app: 'web' } }]);
     await eventually(async () => /Programmed/.test(await cluster.kubectl('get', 'events', '-n', 'shop')));

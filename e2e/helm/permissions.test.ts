@@ -65,7 +65,7 @@ const makeOverride = (duration: string) => {
 const askForOverride = async () => {
   const response = await fetch(`http://127.0.0.1:${operator!.adminPort}/v1/overrides/shop`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${cluster.token}` },
     body: JSON.stringify({ ...SPEC, duration: '10m' }),
   });
   return `${response.status} ${await response.text()}`;

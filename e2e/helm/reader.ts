@@ -1,4 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { copyFile, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,13 +11,12 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const NODE = process.execPath;
 const FLAGS = ['--conditions=fuseboard-source', '--disable-warning=ExperimentalWarning'];
 const OPERATOR = join(ROOT, 'operator/src/main.ts');
-const FORWARD = join(ROOT, 'e2e/helm/forward-main.ts');
 
 const words = (...all: string[]) => all.map((word) => `'${word}'`).join(' ');
 
 /** A command of the reader's that runs another one. */
-const command = (home: string, name: string, before: string, ...run: string[]) =>
-  writeFile(join(home, 'bin', name), `#!/bin/sh\n${before}\nexec ${words(...run)} "$@"\n`, { mode: 0o755 });
+const command = (home: string, name: string, ...run: string[]) =>
+  writeFile(join(home, 'bin', name), `#!/bin/sh\nexec ${words(...run)} "$@"\n`, { mode: 0o755 });
 
 /** Somebody who follows a guide: with kubectl, helm and `charts/` at hand, and a kubeconfig where it is looked for. */
 export class Reader {
@@ -36,13 +34,8 @@ export class Reader {
     await mkdir(join(home, 'bin'));
     await copyFile(cluster.kubeconfig, join(home, '.kube', 'config'));
     await symlink(await findHelm(), join(home, 'bin', 'helm'));
-    await command(
-      home,
-      'kubectl',
-      `[ "$1" != port-forward ] || exec ${words(NODE, FORWARD)} "$@"`,
-      await findKubectl(),
-    );
-    await command(home, 'fuseboard', '', NODE, ...FLAGS, OPERATOR);
+    await symlink(await findKubectl(), join(home, 'bin', 'kubectl'));
+    await command(home, 'fuseboard', NODE, ...FLAGS, OPERATOR);
     for (const name of ['charts', 'examples']) await symlink(join(ROOT, name), join(home, name));
     return new Reader(home);
   }
@@ -57,11 +50,6 @@ export class Reader {
   /** Runs a block in the reader's home, up to the first command that fails. */
   run(text: string): Promise<string> {
     return run('bash', ['-euo', 'pipefail', '-c', text], this.#place());
-  }
-
-  /** Runs a block that does not end by itself. */
-  begin(text: string): ChildProcess {
-    return spawn('bash', ['-euo', 'pipefail', '-c', `exec ${text}`], { ...this.#place(), stdio: 'ignore' });
   }
 
   #place() {

@@ -58,7 +58,7 @@ it('counts the agents of both replicas, which report to the address of their own
   await eventually(async () => (await status()) === 'True 2/2', 30_000);
   expect(ways.map(({ connections }) => connections)).toEqual([1, 1]);
   for (const operator of operators) {
-    expect((await operator.admin<{ items: object[] }>('/v1/agents')).items).toHaveLength(1);
+    expect((await operator.admin<{ items: object[] }>('/v1/agents', cluster.token)).items).toHaveLength(1);
     expect(operator.log).not.toMatch(/\(403\)/);
   }
 

@@ -257,7 +257,7 @@ describe('a service in such a pod, with nothing configured', () => {
     agents.push(one);
     await eventually(async () => (await one.stats('payments')).policy?.name === 'payments');
     expect(await one.call('payments', 'fail', 'fail', 'ok')).toEqual(['failed', 'failed', 'rejected']);
-    const { items } = await operator.admin<{ items: object[] }>('/v1/agents');
+    const { items } = await operator.admin<{ items: object[] }>('/v1/agents', cluster.token);
     expect(items).toMatchObject([
       { namespace: 'shop', pod: stored.metadata.uid, service: 'checkout', labels: { app: 'checkout' } },
     ]);

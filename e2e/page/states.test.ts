@@ -313,7 +313,13 @@ describe('the page of an operator without anything', () => {
     };
     const flags = {
       ...{ kubeconfig: 'unused', agentAuth: 'none', host: '127.0.0.1', port: '0', metricsPort: '0', adminPort: '0' },
-      ...{ maxConnections: '10', maxStreamsPerSecond: '10', maxStreamsPerPod: '10', maxReportsPerPod: '10' },
+      ...{
+        maxConnections: '10',
+        maxStreamsPerSecond: '10',
+        maxStreamsPerPod: '10',
+        maxReportsPerPod: '10',
+        maxBadTokens: '10',
+      },
       ...{ logLevel: 'info', logFormat: 'json' },
     };
     const log = pino({ level: 'silent' });

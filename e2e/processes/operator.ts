@@ -92,8 +92,10 @@ export class OperatorProcess {
     return this.#log;
   }
 
-  async admin<T>(path: string): Promise<T> {
-    const response = await fetch(`http://127.0.0.1:${this.adminPort}${path}`);
+  /** Asks the admin API; with a token, as its owner. */
+  async admin<T>(path: string, token?: string): Promise<T> {
+    const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
+    const response = await fetch(`http://127.0.0.1:${this.adminPort}${path}`, { headers });
     if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
     return (await response.json()) as T;
   }
