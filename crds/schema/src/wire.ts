@@ -14,6 +14,8 @@ export const MAX_REPORT_BYTES = 65_536;
 const text = (max: number) => z.string().max(max);
 const tally = z.int().min(0);
 const revision = text(64);
+/** Milliseconds; three hundred years are longer than any process runs. */
+const elapsed = z.number().min(0).max(1e13);
 
 const asOf = z
   .object({
@@ -139,13 +141,13 @@ export const BreakerReportSchema = z
         'Whether any call so far let the fallback of the policy answer. Absent: the policy has none, or there was no call yet, or `key` is there.',
       ),
     shadow: z.boolean().optional().describe('The state is that of a breaker in Shadow mode: it rejects nothing.'),
-    since: z.number().min(0).describe('Milliseconds since the state was entered.'),
+    since: elapsed.describe('Milliseconds since the state was entered.'),
     totals: TotalsSchema,
     base: TotalsSchema.optional().describe('The totals at the last report that was answered. Absent: all zero.'),
     latency: latency.optional(),
     baseLatency: latency.optional(),
     transitions: z
-      .array(z.object({ from: state, to: state, agoMs: z.number().min(0), reason: text(64) }))
+      .array(z.object({ from: state, to: state, agoMs: elapsed, reason: text(64) }))
       .max(MAX_TRANSITIONS)
       .optional()
       .describe('Changes of state since the last answered report, oldest first.'),
@@ -170,7 +172,7 @@ export const ReportSchema = z
     part: z.int().min(1).max(1_000),
     parts: z.int().min(1).max(1_000),
     revision: revision.optional().describe('What the agent runs. Absent: nothing from the operator yet.'),
-    appliedAgoMs: z.number().min(0).optional().describe('With a new revision: how long ago it was applied.'),
+    appliedAgoMs: elapsed.optional().describe('With a new revision: how long ago it was applied.'),
     rejections: z.array(RejectionSchema).max(100),
     overrides: z
       .array(text(64))

@@ -74,6 +74,14 @@ const Breaker = z
   .describe('One breaker under one policy, over all agents of the replica.')
   .meta({ id: 'BreakerRow' });
 
+const WatchEvent = z
+  .object({
+    event: z.enum(['state', 'difference', 'heartbeat']),
+    data: z.string().describe('JSON: everything, what is different, or that nothing is.'),
+  })
+  .describe('One event of the stream that the page follows.')
+  .meta({ id: 'WatchEvent' });
+
 export const livePaths: readonly Endpoint[] = [
   {
     method: 'get',
@@ -98,7 +106,7 @@ export const livePaths: readonly Endpoint[] = [
     summary: 'Overview, policies and breakers as they change: an event `state`, then `difference` and `heartbeat`.',
     query: namespace,
     answers: {
-      200: { description: 'Events, for up to ten minutes.', schema: z.string(), type: 'text/event-stream' },
+      200: { description: 'Events, for up to ten minutes.', schema: WatchEvent, type: 'text/event-stream' },
       ...refusals(400, 401, 403, 503),
     },
   },
