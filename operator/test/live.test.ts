@@ -105,7 +105,10 @@ describe('GET /v1/watch', () => {
     await report({ state: 'open', since: 5 }, { failed: 3 });
     const next = await client.until(({ event, data }) => event === 'difference' && data.rows?.[0]?.state === 'open');
     expect(next.data.rows[0]).toMatchObject({ breaker: 'payments', uid: 'uid-payments', unwell: ['pod-1'] });
-    expect(next.data.rows[0].samples.slice(-4)).toEqual([3, 3, 0, 0]);
+    // Another slot of time may have begun since the report.
+    const samples: number[] = next.data.rows[0].samples;
+    const slots = Array.from({ length: samples.length / 4 }, (_, i) => samples.slice(4 * i, 4 * i + 4));
+    expect(slots).toContainEqual([3, 3, 0, 0]);
     await client.until(({ event, data }) => event === 'difference' && data.overview?.breakers.open === 1);
   });
 
