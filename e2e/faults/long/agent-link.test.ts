@@ -258,7 +258,7 @@ describe('an agent and an operator of different versions:', () => {
       (event) => {
         if (event.startsWith('event: heartbeat')) return ': \n\n';
         return data(event, (body) => {
-          delete body.now;
+          delete body.asOf;
           delete body.name;
         });
       },
