@@ -162,11 +162,12 @@ class Model {
 
   end(call: ModelCall, outcome: Outcome): void {
     if (call.ended) return;
-    call.ended = true;
     this.totals[({ success: 'succeeded', failure: 'failed', ignored: 'ignored' } as const)[outcome]]++;
     const sample = { at: this.now, failed: outcome === 'failure', slow: this.isSlow(call, this.now) };
     if (outcome !== 'ignored' && sample.slow) this.totals.slow++;
     this.lapse();
+    // Whatever lapsed by now found the call under way.
+    call.ended = true;
     if (!call.counts || call.entered !== this.entries) return;
     if (this.state === 'half-open' && !this.ramp) {
       if (!this.probes.includes(call)) return;
