@@ -165,10 +165,11 @@ class Model {
     this.totals[({ success: 'succeeded', failure: 'failed', ignored: 'ignored' } as const)[outcome]]++;
     const sample = { at: this.now, failed: outcome === 'failure', slow: this.isSlow(call, this.now) };
     if (outcome !== 'ignored' && sample.slow) this.totals.slow++;
-    this.lapse();
-    // Whatever lapsed by now found the call under way.
+    const decides = call.counts && call.entered === this.entries;
+    // Nobody looks at the time for a call that decides nothing; for any other, whatever lapsed by now found it under way.
+    if (decides) this.lapse();
     call.ended = true;
-    if (!call.counts || call.entered !== this.entries) return;
+    if (!decides || call.entered !== this.entries) return;
     if (this.state === 'half-open' && !this.ramp) {
       if (!this.probes.includes(call)) return;
       this.probes = this.probes.filter((each) => each !== call);
