@@ -173,7 +173,8 @@ class Model {
     if (this.state === 'half-open' && !this.ramp) {
       if (!this.probes.includes(call)) return;
       this.probes = this.probes.filter((each) => each !== call);
-      if (outcome !== 'ignored') this.endProbe(sample, 'probe-failed');
+      if (outcome === 'ignored') this.judgeLastProbes();
+      else this.endProbe(sample, 'probe-failed');
       return;
     }
     if (this.policy.mode === 'Disabled') return;
@@ -191,6 +192,11 @@ class Model {
     else if (this.probed.filter(({ failed, slow }) => !failed && !slow).length >= this.way.successThreshold) {
       this.go('closed', sample.at, 'probe-succeeded');
     }
+  }
+
+  judgeLastProbes(): void {
+    if (this.state !== 'half-open' || this.ramp || this.policy.way.type !== 'FailureRate') return;
+    if (this.probes.length === 0 && !this.wantsProbe()) this.judgeProbes(this.now);
   }
 
   judgeProbes(at: number): void {
@@ -279,8 +285,7 @@ class Model {
     else if (changed && switched) this.restart('policy-disabled');
     if (this.state === 'open' && this.forced === undefined && policy.jitterPercent > 0) this.chance ??= this.random();
     this.lapse(this.now);
-    const decides = this.state === 'half-open' && !this.ramp && policy.way.type === 'FailureRate';
-    if (decides && this.probes.length === 0 && !this.wantsProbe()) this.judgeProbes(this.now);
+    this.judgeLastProbes();
   }
 
   force(state: 'open' | 'closed', ms: number): void {

@@ -384,7 +384,8 @@ export class BreakerCore {
       if (isOver && state.succeeded) this.#transition({ kind: 'closed', since: now }, 'ramp-over');
     } else if (state.probes.delete(permit)) {
       this.#inFlight?.end(permit.startedAt);
-      if (outcome !== 'ignored') this.#countProbe(state, outcome === 'failure', slow, now, 'probe-failed', what);
+      if (outcome === 'ignored') this.#judgeLastProbes(now);
+      else this.#countProbe(state, outcome === 'failure', slow, now, 'probe-failed', what);
     }
   }
 
@@ -441,7 +442,7 @@ export class BreakerCore {
     this.#tell();
   }
 
-  /** An edit that leaves no probe to come must not leave the circuit half-open for ever. */
+  /** Once an edit has left no probe to come, the circuit must not stay half-open for ever. */
   #judgeLastProbes(now: number): void {
     const state = this.#state;
     if (state.kind !== 'half-open' || state.probes === undefined || this.#config.evaluate !== 'FailureRate') return;

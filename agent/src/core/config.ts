@@ -101,7 +101,7 @@ function read(root: Section): Config {
     openMs: recovery.duration('openDuration', absentMs(DEFAULTS.recovery.openDuration)),
     backoffFactor: recovery.whole('backoffFactor', 10, DEFAULTS.recovery.backoffFactor),
     maxOpenMs: recovery.duration('maxOpenDuration', absentMs(DEFAULTS.recovery.maxOpenDuration)),
-    jitterPercent: recovery.share('jitterPercent', DEFAULTS.recovery.jitterPercent),
+    jitterPercent: recovery.whole('jitterPercent', 100, DEFAULTS.recovery.jitterPercent, 0),
     honorRetryAfter: recovery.flag('honorRetryAfter', DEFAULTS.recovery.honorRetryAfter),
     strategy: halfOpen.choice('strategy', ['Probes', 'Ramp'], absent.strategy),
     evaluate: halfOpen.choice('evaluate', ['AnyFailure', 'FailureRate'], absent.evaluate),

@@ -73,14 +73,6 @@ export class Section {
     }
   }
 
-  /** A whole percent from 0 to 100. */
-  share(name: string, absent: number): number {
-    const value = this.#fields[name];
-    if (value === undefined) return absent;
-    if (Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 100) return value as number;
-    return this.#refuse(name, value, 'a whole number from 0 to 100', absent);
-  }
-
   flag(name: string, absent: boolean): boolean {
     const value = this.#fields[name];
     if (value === undefined) return absent;
