@@ -1,18 +1,8 @@
-import type { OverrideSpec, PolicySpec, PolicyStatus } from '@fuseboard/schema';
+import type { OverrideSpec } from '@fuseboard/schema';
 import type { Revision } from '../core/history.ts';
 import { DEFAULT_NAMESPACE } from '../core/namespace.ts';
 import { AdminClient, AdminError } from './admin.ts';
 import type { StoredOverride, StoredPolicy, Target } from './target.ts';
-
-interface Shown {
-  readonly namespace: string;
-  readonly name: string;
-  readonly uid: string;
-  readonly generation: number;
-  readonly createdAt: number;
-  readonly spec: PolicySpec;
-  readonly status: PolicyStatus;
-}
 
 type ShownOverride = Omit<StoredOverride, 'spec'> & Partial<OverrideSpec>;
 
@@ -40,7 +30,7 @@ export class StandaloneTarget implements Target {
   }
 
   async policy(namespace: string, name: string): Promise<StoredPolicy | undefined> {
-    return this.#admin.get<Shown>(pathOf({ namespace, name })).catch((error: unknown) => {
+    return this.#admin.get<StoredPolicy>(pathOf({ namespace, name })).catch((error: unknown) => {
       if (error instanceof AdminError && error.status === 404) return undefined;
       throw error;
     });

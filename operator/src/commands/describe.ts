@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { stringify } from 'yaml';
-import type { Reach, StoredPolicy, Target } from '../client/target.ts';
+import type { Reach, Target } from '../client/target.ts';
 import { explain } from '../core/explain.ts';
 import { routingOf } from '../core/routing.ts';
 import { against, breakers, colourOfState, type ListedBreaker } from './breakers.ts';
@@ -89,7 +89,7 @@ const policy: Describe = async (target, namespace, name, terminal) => {
     told.length > 0 ? `Conditions:\n${told.join('')}` : '',
     refused.length > 0 ? `Rejections:\n${refused.join('')}` : '',
     mine,
-    `Spec:\n${indented(stringify(spec))}`,
+    `Spec:\n${indented(stringify(spec ?? null))}`,
   ].join('');
 };
 
@@ -165,7 +165,7 @@ const agent: Describe = async (target, namespace, name, terminal) => {
       items.map(({ instance }) => instance),
     );
   const { instance, service, labels, state, connected, silentMs, revision } = found;
-  const routings = (await target.policies(namespace)).flatMap((one) => routing(one) ?? []);
+  const routings = (await target.policies(namespace)).flatMap((one) => routingOf(one) ?? []);
   const head = facts([
     ['Agent', `${namespace}/${instance}`],
     ['Service', service],
@@ -191,6 +191,3 @@ const agent: Describe = async (target, namespace, name, terminal) => {
   });
   return `${head}Breakers:${lines.length > 0 ? `\n${lines.join('')}` : '     none was reported\n'}`;
 };
-
-const routing = ({ uid, namespace, name, createdAt, spec }: StoredPolicy) =>
-  routingOf({ uid, namespace, name, generation: 0, createdAt, spec, problems: [] });

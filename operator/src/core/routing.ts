@@ -26,7 +26,13 @@ export interface Route {
  *
  * @returns `undefined` when even these two fields cannot be used.
  */
-export function routingOf({ uid, name, createdAt, spec, problems }: Policy): Routing | undefined {
+export function routingOf({
+  uid,
+  name,
+  createdAt,
+  spec,
+  problems,
+}: Pick<Policy, 'uid' | 'name' | 'createdAt' | 'spec' | 'problems'>): Routing | undefined {
   const usable = problems.length === 0 ? spec : usableParts(spec);
   if (usable === undefined) return undefined;
   const { breakers, selector } = usable;

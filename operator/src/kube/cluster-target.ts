@@ -1,11 +1,4 @@
-import {
-  GROUP,
-  OVERRIDE_KIND,
-  type OverrideSpec,
-  type PolicySpec,
-  type PolicyStatus,
-  VERSION,
-} from '@fuseboard/schema';
+import { GROUP, OVERRIDE_KIND, type OverrideSpec, VERSION } from '@fuseboard/schema';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { AdminClient } from '../client/admin.ts';
 import type { StoredOverride, StoredPolicy, Target } from '../client/target.ts';
@@ -14,7 +7,7 @@ import { type Revision, RollbackRefusal } from '../core/history.ts';
 import { DEFAULT_NAMESPACE } from '../core/namespace.ts';
 import { KubeClient, KubeError } from './client.ts';
 import { KubernetesHistory } from './history.ts';
-import { type KubeObject, readList, readObject, toOverride } from './object.ts';
+import { type KubeObject, readList, readObject, toOverride, toPolicy } from './object.ts';
 import { slug } from './overrides.ts';
 import { type Forwarded, forwardPort } from './port-forward.ts';
 import { collectionPath, type KubeResource, OVERRIDES, objectPath, POLICIES } from './resource.ts';
@@ -66,12 +59,12 @@ export class ClusterTarget implements Target {
 
   async history(policy: StoredPolicy): Promise<Revision[]> {
     const revisions = new KubernetesHistory({ kubeConfig: this.#config, leading: () => false, log: SILENT });
-    return this.#ask(revisions.list({ ...policy, problems: [] }));
+    return this.#ask(revisions.list(policy));
   }
 
   async rollback(policy: StoredPolicy, { spec }: Revision): Promise<void> {
     try {
-      await kubernetesRollback(this.#config).apply({ ...policy, problems: [] }, spec, undefined);
+      await kubernetesRollback(this.#config).apply(policy, spec, undefined);
     } catch (error) {
       if (error instanceof RollbackRefusal) throw new Failure(EXIT.unreachable, `${this.name}: ${error.message}`);
       throw error;
@@ -168,16 +161,9 @@ export class ClusterTarget implements Target {
   }
 }
 
-function toStoredPolicy({ metadata, spec, status }: KubeObject): StoredPolicy {
-  return {
-    namespace: metadata.namespace,
-    name: metadata.name,
-    uid: metadata.uid,
-    generation: metadata.generation ?? 0,
-    createdAt: Date.parse(metadata.creationTimestamp ?? '') || 0,
-    spec: spec as PolicySpec,
-    status: (status ?? {}) as PolicyStatus,
-  };
+function toStoredPolicy(object: KubeObject): StoredPolicy {
+  const policy = toPolicy(object);
+  return { ...policy, status: policy.status ?? {} };
 }
 
 function toStoredOverride(object: KubeObject): StoredOverride {
