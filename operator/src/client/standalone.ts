@@ -4,6 +4,9 @@ import { DEFAULT_NAMESPACE } from '../core/namespace.ts';
 import { AdminClient, AdminError } from './admin.ts';
 import type { StoredOverride, StoredPolicy, Target } from './target.ts';
 
+/** How many policies are asked for at a time: an operator takes a bounded number of connections, and others need some too. */
+const AT_ONCE = 16;
+
 type ShownOverride = Omit<StoredOverride, 'spec'> & Partial<OverrideSpec>;
 
 /** An operator that is asked itself, with or without a cluster behind it. */
@@ -25,8 +28,12 @@ export class StandaloneTarget implements Target {
     const { items } = await this.#admin.get<{ items: { namespace: string; name: string }[] }>('/v1/policies', {
       namespace,
     });
-    const found = await Promise.all(items.map((item) => this.policy(item.namespace, item.name)));
-    return found.filter((policy) => policy !== undefined);
+    const found: StoredPolicy[] = [];
+    for (let first = 0; first < items.length; first += AT_ONCE) {
+      const some = items.slice(first, first + AT_ONCE).map(({ namespace, name }) => this.policy(namespace, name));
+      found.push(...(await Promise.all(some)).filter((policy) => policy !== undefined));
+    }
+    return found;
   }
 
   async policy(namespace: string, name: string): Promise<StoredPolicy | undefined> {
