@@ -7,11 +7,12 @@ import type { Admission } from '../core/admission.ts';
 import { isBehind, parseSince } from '../core/as-of.ts';
 import { type Authenticator, type Caller, Denial, type Presented } from '../core/authenticator.ts';
 import type { Identity } from '../core/member.ts';
+import { Refusal } from '../core/refusal.ts';
 import { parseLabels } from '../core/selector.ts';
 import { agentsPaths } from './agents.paths.ts';
 import type { Audit } from './audit.ts';
 import { refuseOtherMethods } from './methods.ts';
-import { answerProblems, answerUnknown, firstIssue, Refusal } from './problem.ts';
+import { answerProblems, answerUnknown, firstIssue } from './problem.ts';
 import type { Quota } from './quota.ts';
 import type { Streams } from './streams.ts';
 

@@ -3,8 +3,9 @@ import type { KubeConfig } from '@kubernetes/client-node';
 import { AdminClient } from '../client/admin.ts';
 import type { StoredOverride, StoredPolicy, Target } from '../client/target.ts';
 import { EXIT, Failure } from '../commands/exit.ts';
-import { type Revision, RollbackRefusal } from '../core/history.ts';
+import type { Revision } from '../core/history.ts';
 import { DEFAULT_NAMESPACE } from '../core/namespace.ts';
+import { Refusal } from '../core/refusal.ts';
 import { KubeClient, KubeError } from './client.ts';
 import { KubernetesHistory } from './history.ts';
 import { type KubeObject, readList, readObject, toOverride, toPolicy } from './object.ts';
@@ -66,7 +67,7 @@ export class ClusterTarget implements Target {
     try {
       await kubernetesRollback(this.#config).apply(policy, spec, undefined);
     } catch (error) {
-      if (error instanceof RollbackRefusal) throw new Failure(EXIT.unreachable, `${this.name}: ${error.message}`);
+      if (error instanceof Refusal) throw new Failure(EXIT.unreachable, `${this.name}: ${error.message}`);
       throw error;
     }
   }

@@ -3,8 +3,9 @@ import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import { HISTORY_LIMIT, type History, type Revision, type Rollback, RollbackRefusal } from '../core/history.ts';
+import { HISTORY_LIMIT, type History, type Revision, type Rollback } from '../core/history.ts';
 import type { Policy } from '../core/policy.ts';
+import { Refusal } from '../core/refusal.ts';
 
 export interface LocalHistoryOptions {
   /** Where it is kept over restarts. Absent: in memory only. */
@@ -68,7 +69,7 @@ export function localHistory({ stateFolder, wallClock, log }: LocalHistoryOption
 export const noRollback: Rollback = {
   async apply({ namespace, name }) {
     const what = `policy "${name}" in namespace "${namespace}"`;
-    throw new RollbackRefusal(409, `${what} comes from a file; write the spec of the revision into it`);
+    throw new Refusal(409, `${what} comes from a file; write the spec of the revision into it`);
   },
 };
 

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { MAX_DURATION_MS, type SpecProblem } from '@fuseboard/schema';
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import { type Override, OverrideRefusal, type OverrideStore, readOverride } from '../core/override.ts';
+import { type Override, type OverrideStore, readOverride } from '../core/override.ts';
+import { Refusal } from '../core/refusal.ts';
 
 export interface LocalOverridesOptions {
   /** Where they are kept over restarts. Absent: in memory only. */
@@ -77,13 +78,13 @@ export async function localOverrides({ stateFolder, wallClock, log }: LocalOverr
       });
       const end = Date.parse(spec.expiresAt ?? '');
       const problem = made.problems[0] ?? (end <= now ? PAST : end - now > MAX_DURATION_MS ? TOO_FAR : undefined);
-      if (problem) throw new OverrideRefusal(422, `${problem.field}: ${problem.message}`);
+      if (problem) throw new Refusal(422, `${problem.field}: ${problem.message}`);
       await change((before) => [...before, made]);
       return made;
     },
     async remove({ uid, name }) {
       if (!held.some((one) => one.uid === uid)) {
-        throw new OverrideRefusal(409, `override "${name}" is in a file of the policies; remove it there`);
+        throw new Refusal(409, `override "${name}" is in a file of the policies; remove it there`);
       }
       await change((before) => before.filter((one) => one.uid !== uid));
     },

@@ -1,10 +1,11 @@
 import express, { type Request, Router } from 'express';
 import { z } from 'zod';
 import type { Deed } from '../../core/access.ts';
-import { changesBetween, type Revision, RollbackRefusal } from '../../core/history.ts';
+import { changesBetween, type Revision } from '../../core/history.ts';
 import type { Policy } from '../../core/policy.ts';
+import { Refusal } from '../../core/refusal.ts';
 import type { AdminOptions } from '../admin.ts';
-import { firstIssue, Refusal } from '../problem.ts';
+import { firstIssue } from '../problem.ts';
 import { guard, seeing, whoSent } from './guard.ts';
 
 export const ShownRevisionSchema = z.object({
@@ -66,12 +67,7 @@ export function historyRoutes({ controller, access, history, rollback, log }: Ad
           const kept = found.map(({ revision }) => revision).join(', ');
           throw new Refusal(404, `policy "${name}" has no revision ${toRevision}; it has ${kept || 'none'}`);
         }
-        try {
-          await rollback.apply(policy, wanted.spec, request.get('authorization'));
-        } catch (error) {
-          if (error instanceof RollbackRefusal) throw new Refusal(error.status, error.message);
-          throw error;
-        }
+        await rollback.apply(policy, wanted.spec, request.get('authorization'));
         log.info(
           { audit: true, by: whoSent(response).name, namespace, policy: name, toRevision },
           'policy rolled back',

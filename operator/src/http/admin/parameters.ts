@@ -1,6 +1,6 @@
 import type { Request } from 'express';
 import { z } from 'zod';
-import { Refusal } from '../problem.ts';
+import { Refusal } from '../../core/refusal.ts';
 
 /** What a parameter of the admin API may be; the others are any text. */
 export const PARAMETERS = {

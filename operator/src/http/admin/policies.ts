@@ -2,9 +2,9 @@ import { tooDeep } from '@fuseboard/schema';
 import { type Request, Router } from 'express';
 import { policyAgents } from '../../core/agent-row.ts';
 import type { Known } from '../../core/boards.ts';
+import { Refusal } from '../../core/refusal.ts';
 import { conditionOf } from '../../core/status.ts';
 import type { AdminOptions } from '../admin.ts';
-import { Refusal } from '../problem.ts';
 import { guard, seeing } from './guard.ts';
 import { optionalText } from './parameters.ts';
 
