@@ -18,11 +18,11 @@ export interface Replication {
   };
 }
 
-/** A duration such as 15s, in ms. */
+/** A duration such as 15s, from 1ms to 24h, in ms. */
 export const duration = z.string().transform((text, context) => {
   const ms = parseDuration(text);
   if (ms !== undefined) return ms;
-  context.addIssue({ code: 'custom', message: 'must be a duration such as 15s' });
+  context.addIssue({ code: 'custom', message: 'must be a duration such as 15s, from 1ms to 24h' });
   return z.NEVER;
 });
 
