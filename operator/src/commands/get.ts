@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import type { Reach, StoredPolicy, Target } from '../client/target.ts';
+import { compareText } from '../core/compare-text.ts';
 import type { AgentState } from '../core/overview.ts';
 import { breakerColumns, breakers } from './breakers.ts';
 import { colourOf, statusOf } from './condition.ts';
@@ -82,7 +83,9 @@ export function named<T>(
 }
 
 const policies: List = async (target, { scope, wanted, format }, terminal) => {
-  const all = (await target.policies(scope)).sort((a, b) => order(a.namespace, b.namespace) || order(a.name, b.name));
+  const all = (await target.policies(scope)).sort(
+    (a, b) => compareText(a.namespace, b.namespace) || compareText(a.name, b.name),
+  );
   const rows = named(all, 'policy', { wanted, scope }, ({ name }) => name);
   const now = Date.now();
   const columns: Column<StoredPolicy>[] = [
@@ -162,5 +165,3 @@ const breakersOf: List = async (target, { scope, wanted, format }, terminal) => 
   const nothing = `no agent has reported a breaker ${within(scope)}`;
   print(rows, { columns: breakerColumns(scope, at), nothing }, format, terminal);
 };
-
-const order = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);

@@ -2,6 +2,7 @@ import { tooDeep } from '@fuseboard/schema';
 import { type Request, Router } from 'express';
 import { policyAgents } from '../../core/agent-row.ts';
 import type { Known } from '../../core/boards.ts';
+import { compareText } from '../../core/compare-text.ts';
 import { Refusal } from '../../core/refusal.ts';
 import { conditionOf } from '../../core/status.ts';
 import type { AdminOptions } from '../admin.ts';
@@ -56,7 +57,9 @@ export function policyRoutes({ controller, access, clock }: AdminOptions): Route
           open: status.breakers?.open,
         };
       });
-      response.json({ items: items.sort((a, b) => order(a.namespace, b.namespace) || order(a.name, b.name)) });
+      response.json({
+        items: items.sort((a, b) => compareText(a.namespace, b.namespace) || compareText(a.name, b.name)),
+      });
     })
     .get('/v1/policies/:namespace/:name', see, (request, response) => {
       response.json(shown(find(request)));
@@ -68,5 +71,3 @@ export function policyRoutes({ controller, access, clock }: AdminOptions): Route
       response.json({ generation, hold, total: found.length, items: found.slice(0, MAX_AGENTS_OF_POLICY) });
     });
 }
-
-const order = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
