@@ -8,7 +8,8 @@ import { DEFAULT_NAMESPACE } from '../core/namespace.ts';
 import { Refusal } from '../core/refusal.ts';
 import { KubeClient, KubeError } from './client.ts';
 import { KubernetesHistory } from './history.ts';
-import { type KubeObject, readList, readObject, toOverride, toPolicy } from './object.ts';
+import { listAll } from './list.ts';
+import { type KubeObject, readObject, toOverride, toPolicy } from './object.ts';
 import { slug } from './overrides.ts';
 import { type Forwarded, forwardPort } from './port-forward.ts';
 import { collectionPath, type KubeResource, OVERRIDES, objectPath, POLICIES } from './resource.ts';
@@ -18,8 +19,6 @@ import { kubernetesRollback } from './rollback.ts';
 const ADMIN_PORT = 8081;
 
 const OPERATOR_LABELS = 'app.kubernetes.io/name=fuseboard';
-
-const PAGE = 500;
 
 /** What is only read has nothing to log. */
 const SILENT = { info() {}, warn() {} };
@@ -129,16 +128,8 @@ export class ClusterTarget implements Target {
     return forwardPort({ kubeConfig: this.#config, namespace, pod, port: ADMIN_PORT });
   }
 
-  async #list(resource: KubeResource, namespace: string | undefined): Promise<KubeObject[]> {
-    const found: KubeObject[] = [];
-    let next: string | undefined;
-    do {
-      const query = { limit: String(PAGE), continue: next };
-      const page = readList(await this.#ask(this.#client.request(collectionPath(resource, namespace), { query })));
-      found.push(...page.items);
-      next = page.metadata.continue || undefined;
-    } while (next !== undefined);
-    return found;
+  #list(resource: KubeResource, namespace: string | undefined): Promise<KubeObject[]> {
+    return this.#ask(listAll(this.#client, collectionPath(resource, namespace)));
   }
 
   async #ask<T>(answer: Promise<T>): Promise<T> {

@@ -6,7 +6,8 @@ import { HISTORY_LIMIT, type History, type Revision } from '../core/history.ts';
 import type { Policy } from '../core/policy.ts';
 import { Backoff } from './backoff.ts';
 import { KubeClient, KubeError } from './client.ts';
-import { type KubeObject, readList } from './object.ts';
+import { listAll } from './list.ts';
+import type { KubeObject } from './object.ts';
 import { CONTROLLER_REVISIONS, collectionPath, objectPath } from './resource.ts';
 import { Trouble } from './trouble.ts';
 
@@ -72,7 +73,7 @@ export class KubernetesHistory implements History {
   }
 
   async list({ uid, namespace }: Policy): Promise<Revision[]> {
-    const found = await this.#pages(namespace, `${OF}=${uid}`);
+    const found = await this.#list(namespace, `${OF}=${uid}`);
     return found
       .map((object) => {
         const { metadata, data, revision } = object as KubeObject & { data?: { spec?: unknown }; revision?: number };
@@ -120,7 +121,7 @@ export class KubernetesHistory implements History {
     const { namespaces } = this.#options;
     const kept = new Map<string, Kept[]>();
     for (const place of namespaces?.length ? namespaces : [undefined]) {
-      for (const { metadata } of await this.#pages(place, OF, METADATA_ONLY)) {
+      for (const { metadata } of await this.#list(place, OF, METADATA_ONLY)) {
         const labels = (metadata as { labels?: Record<string, string> }).labels ?? {};
         const { namespace, name } = metadata;
         const of = kept.get(labels[OF]!) ?? [];
@@ -173,22 +174,7 @@ export class KubernetesHistory implements History {
     return true;
   }
 
-  async #pages(namespace: string | undefined, labelSelector: string, accept?: string): Promise<KubeObject[]> {
-    const items: KubeObject[] = [];
-    let token: string | undefined;
-    do {
-      const page = await this.#client.request<object>(collectionPath(CONTROLLER_REVISIONS, namespace), {
-        query: { limit: '500', continue: token, labelSelector },
-        ...(accept !== undefined && { accept }),
-        timeoutMs: 30_000,
-      });
-      // An empty list of metadata has null for its items.
-      const { metadata, items: found } = readList(
-        'items' in page && page.items === null ? { ...page, items: [] } : page,
-      );
-      items.push(...found);
-      token = metadata.continue || undefined;
-    } while (token !== undefined);
-    return items;
+  #list(namespace: string | undefined, labelSelector: string, accept = 'application/json'): Promise<KubeObject[]> {
+    return listAll(this.#client, collectionPath(CONTROLLER_REVISIONS, namespace), { query: { labelSelector }, accept });
   }
 }
