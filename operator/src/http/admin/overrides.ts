@@ -8,6 +8,7 @@ import {
 import express, { type Request, Router } from 'express';
 import { z } from 'zod';
 import type { Deed } from '../../core/access.ts';
+import { NAMESPACE_PATTERN } from '../../core/namespace.ts';
 import { newestFirst, type Override } from '../../core/override.ts';
 import { Refusal } from '../../core/refusal.ts';
 import type { AdminOptions } from '../admin.ts';
@@ -39,7 +40,6 @@ export const OverrideListSchema = z.object({ items: z.array(ShownOverrideSchema)
 type Shown = z.infer<typeof ShownOverrideSchema>;
 
 const MAX_BODY = '64kb';
-const NAMESPACE = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
 const deed =
   (verb: Deed['verb']) =>
@@ -85,7 +85,7 @@ export function overrideRoutes({ controller, access, overrides: store, log }: Ad
       express.json({ limit: MAX_BODY, type: 'application/json' }),
       async (request, response) => {
         const { namespace } = request.params as { namespace: string };
-        if (!NAMESPACE.test(namespace)) throw new Refusal(400, `namespace: "${namespace}" cannot name one`);
+        if (!NAMESPACE_PATTERN.test(namespace)) throw new Refusal(400, `namespace: "${namespace}" cannot name one`);
         if (!request.is('application/json')) throw new Refusal(415, 'content-type: must be application/json');
         const spec = readSpec(request.body);
         const { name: createdBy } = whoSent(response);
