@@ -6,7 +6,7 @@ import { routingOf } from '../core/routing.ts';
 import { against, breakers, colourOfState, type ListedBreaker } from './breakers.ts';
 import { EXIT, Failure } from './exit.ts';
 import type { ListedAgent } from './get.ts';
-import { hint } from './near.ts';
+import { missing, policyNamed } from './missing.ts';
 import { age, coloured, table } from './output.ts';
 import type { Ended, Terminal } from './program.ts';
 import { onTarget, type ScopeFlags, withNamespace } from './target-options.ts';
@@ -41,9 +41,6 @@ export function describeCommand(terminal: Terminal, reach: Reach, ended: Ended):
   return command;
 }
 
-const missing = (what: string, name: string, namespace: string, names: Iterable<string>) =>
-  new Failure(EXIT.problems, `there is no ${what} "${name}" in namespace "${namespace}"${hint(name, names)}`);
-
 const facts = (rows: readonly (readonly [string, string])[]) => {
   const width = Math.max(...rows.map(([title]) => title.length)) + 3;
   return rows.map(([title, value]) => `${`${title}:`.padEnd(width)}${value}\n`).join('');
@@ -52,16 +49,7 @@ const facts = (rows: readonly (readonly [string, string])[]) => {
 const indented = (text: string) => text.replace(/^(?=.)/gm, '  ');
 
 const policy: Describe = async (target, namespace, name, terminal) => {
-  const found = await target.policy(namespace, name);
-  if (found === undefined) {
-    throw missing(
-      'policy',
-      name,
-      namespace,
-      (await target.policies(namespace)).map((one) => one.name),
-    );
-  }
-  const { status, spec, generation, createdAt, uid } = found;
+  const { status, spec, generation, createdAt, uid } = await policyNamed(target, namespace, name);
   const { conditions = [], agents, rejections = [] } = status;
   const head = facts([
     ['Policy', `${namespace}/${name}`],

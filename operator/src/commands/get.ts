@@ -4,8 +4,8 @@ import { compareText } from '../core/compare-text.ts';
 import type { AgentState } from '../core/overview.ts';
 import { breakerColumns, breakers } from './breakers.ts';
 import { colourOf, statusOf } from './condition.ts';
-import { EXIT, Failure } from './exit.ts';
-import { hint } from './near.ts';
+import { EXIT } from './exit.ts';
+import { missing, within } from './missing.ts';
 import { age, type Column, type Format, outputOption, print } from './output.ts';
 import type { Ended, Terminal } from './program.ts';
 import { onTarget, type ScopeFlags, scopeOf, withScope } from './target-options.ts';
@@ -67,8 +67,6 @@ interface Wanted {
 
 type List = (target: Target, wanted: Wanted, terminal: Terminal) => Promise<void>;
 
-const within = (scope: string | undefined) => (scope === undefined ? 'in any namespace' : `in namespace "${scope}"`);
-
 /** The rows of one name, or all of them; throws when a name was asked for and there is none. */
 export function named<T>(
   rows: readonly T[],
@@ -79,7 +77,7 @@ export function named<T>(
   if (wanted === undefined) return rows;
   const found = rows.filter((row) => nameOf(row) === wanted);
   if (found.length > 0) return found;
-  throw new Failure(EXIT.problems, `there is no ${what} "${wanted}" ${within(scope)}${hint(wanted, rows.map(nameOf))}`);
+  throw missing(what, wanted, scope, rows.map(nameOf));
 }
 
 const policies: List = async (target, { scope, wanted, format }, terminal) => {
