@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { Backoff } from '../../agent/src/link/backoff.ts';
+import { NO_TOTALS } from '../../operator/src/core/totals.ts';
 import { monotonic } from './monotonic.ts';
 import { openSocket, ReportSocket, type ReportTarget } from './report-socket.ts';
 import { StreamReader } from './stream-reader.ts';
@@ -339,8 +340,8 @@ export class SimulatedAgent {
               ...(this.#uid !== undefined && { uid: this.#uid }),
               state: 'closed',
               since: Math.round(this.#reported),
-              totals: totals(calls),
-              base: totals(this.#answeredCalls),
+              totals: { ...NO_TOTALS, succeeded: calls },
+              base: { ...NO_TOTALS, succeeded: this.#answeredCalls },
               latency: [0, 0, 0, calls],
               baseLatency: [0, 0, 0, this.#answeredCalls],
             },
@@ -348,18 +349,6 @@ export class SimulatedAgent {
     });
   }
 }
-
-const totals = (succeeded: number) => ({
-  succeeded,
-  failed: 0,
-  ignored: 0,
-  slow: 0,
-  timedOut: 0,
-  rejected: 0,
-  shadowRejected: 0,
-  retried: 0,
-  fallback: 0,
-});
 
 /** Where a replica says that it takes reports, when it says so; else where it was dialled. */
 function targetOf(reportUrl: string | undefined, place: Place): ReportTarget {

@@ -1,11 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type BreakerReport, PROTOCOL, type Report, type Totals } from '@fuseboard/schema';
+import { NO_TOTALS } from '../../operator/src/core/totals.ts';
 import { EventClient } from '../../operator/test/event-client.ts';
-
-const NOTHING: Totals = {
-  ...{ succeeded: 0, failed: 0, ignored: 0, slow: 0, timedOut: 0 },
-  ...{ rejected: 0, shadowRejected: 0, retried: 0, fallback: 0 },
-};
 
 /** What a breaker did since the last report, and how it is now. */
 export interface Doing extends Partial<Totals> {
@@ -88,7 +84,7 @@ export class PlainAgent {
 
   #breaker(name: string, { state = 'closed', shadow, transitions, latency = [], ...counts }: Doing): BreakerReport {
     const now = performance.now();
-    const before = this.#breakers.get(name) ?? { totals: NOTHING, latency: [], state, since: now };
+    const before = this.#breakers.get(name) ?? { totals: NO_TOTALS, latency: [], state, since: now };
     const totals = { ...before.totals };
     for (const [key, count] of Object.entries(counts)) totals[key as keyof Totals] += count as number;
     const summed = Array.from({ length: Math.max(latency.length, before.latency.length) }, (_, i) => {

@@ -1,8 +1,7 @@
 import { Boards } from '../../operator/src/core/boards.ts';
 import { explain } from '../../operator/src/core/explain.ts';
 import { KubeError } from '../../operator/src/kube/client.ts';
-import { readEvent, readList, readObject } from '../../operator/src/kube/object.ts';
-import { toPolicy } from '../../operator/src/sources/kubernetes.ts';
+import { readEvent, readList, readObject, toPolicy } from '../../operator/src/kube/object.ts';
 import { asJson, corpus, must, type Target } from '../target.ts';
 
 /** What the API server lists and tells, up to the boards of agents. */

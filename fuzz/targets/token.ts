@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { tokenFile } from '../../operator/src/auth/token-file.ts';
 import { bearerToken, Denial } from '../../operator/src/core/authenticator.ts';
+import { Refusal } from '../../operator/src/core/refusal.ts';
 import { protectBrowsers } from '../../operator/src/http/admin/browser.ts';
-import { Refusal } from '../../operator/src/http/problem.ts';
 import { expiryOf } from '../../operator/src/kube/token.ts';
 import { asLines, must, type Target } from '../target.ts';
 

@@ -1,4 +1,3 @@
-import { parseDuration } from '@fuseboard/schema';
 import { z } from 'zod';
 import { isLoopback } from './core/loopback.ts';
 import type { CertificateFiles } from './http/certificate.ts';
@@ -79,15 +78,7 @@ const FlagsSchema = z.object({
   ...ReplicationFlags,
   ...InjectionFlags,
   reportUrl: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
-  overrideRetention: z
-    .string()
-    .default('1h')
-    .transform((text, context) => {
-      const ms = parseDuration(text);
-      if (ms === undefined)
-        context.addIssue({ code: 'custom', message: 'must be a duration such as 1h, from 1ms to 24h' });
-      return ms ?? z.NEVER;
-    }),
+  overrideRetention: duration.default(3_600_000),
   maxConnections: positive(1_000_000),
   maxStreamsPerSecond: positive(1_000_000),
   maxStreamsPerPod: positive(100_000),

@@ -227,10 +227,7 @@ export class Controller {
     } = this.source.state();
     if (!synced) return;
     this.#asOfIn = new Map(
-      [...(asOfIn?.keys() ?? [])].map((namespace) => [
-        namespace,
-        asOfOf(asOfIn?.get(namespace), overridesAsOfIn?.get(namespace)),
-      ]),
+      [...(asOfIn ?? [])].map(([namespace, version]) => [namespace, asOfOf(version, overridesAsOfIn?.get(namespace))]),
     );
     const both = asOfOf(asOf, overridesAsOf);
     this.#asOf = Object.keys(both).length === 0 ? undefined : both;

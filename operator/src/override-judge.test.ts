@@ -4,7 +4,8 @@ import { pino } from 'pino';
 import { Aggregates } from './core/aggregates.ts';
 import { Boards } from './core/boards.ts';
 import { Fleet } from './core/fleet.ts';
-import { isActive, type Override, OverrideRefusal, readOverride } from './core/override.ts';
+import { isActive, type Override, readOverride } from './core/override.ts';
+import { Refusal } from './core/refusal.ts';
 import { OverrideJudge } from './override-judge.ts';
 
 const SPEC = { breakers: ['payments'], action: 'ForceOpen', reason: 'why', duration: '1m' };
@@ -15,7 +16,7 @@ let overrides: Override[];
 let written: OverrideStatus[];
 let events: string[];
 let removed: string[];
-let refusal: OverrideRefusal | undefined;
+let refusal: Refusal | undefined;
 let boards: Boards;
 let fleet: Fleet;
 let aggregates: Aggregates;
@@ -127,7 +128,7 @@ it('marks the end without being told, and removes the override a while later', a
 });
 
 it('tries a removal that failed again after half a minute', async () => {
-  refusal = new OverrideRefusal(503, 'not now');
+  refusal = new Refusal(503, 'not now');
   take(override('a'));
   pass(70_000);
   expect(removed).toEqual([]);

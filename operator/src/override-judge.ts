@@ -4,8 +4,9 @@ import type { Aggregates } from './core/aggregates.ts';
 import type { Boards } from './core/boards.ts';
 import type { Clock } from './core/clock.ts';
 import type { Fleet, PolicyCounts } from './core/fleet.ts';
-import { isActive, type Override, OverrideRefusal, type OverrideStore } from './core/override.ts';
+import { isActive, type Override, type OverrideStore } from './core/override.ts';
 import { overrideStatusOf } from './core/override-status.ts';
+import { Refusal } from './core/refusal.ts';
 import type { Replicas } from './core/replicas.ts';
 import type { StatusSink } from './core/sink.ts';
 import { GATHER_MS } from './core/status.ts';
@@ -149,7 +150,7 @@ export class OverrideJudge {
     } catch (error) {
       this.#failedUntil.set(override.uid, clock.now() + RETRY_MS);
       // What a file holds is removed there.
-      if (error instanceof OverrideRefusal && error.status === 409) return;
+      if (error instanceof Refusal && error.status === 409) return;
       const { namespace, name } = override;
       log.warn({ namespace, override: name }, `cannot remove an override that has ended: ${(error as Error).message}`);
     } finally {

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { parseDuration } from '@fuseboard/schema';
 import { z } from 'zod';
+import { NAMESPACE_PATTERN } from './core/namespace.ts';
 
 /** How this process works together with others of its kind. */
 export interface Replication {
@@ -18,11 +19,11 @@ export interface Replication {
   };
 }
 
-/** A duration such as 15s, in ms. */
+/** A duration such as 15s, from 1ms to 24h, in ms. */
 export const duration = z.string().transform((text, context) => {
   const ms = parseDuration(text);
   if (ms !== undefined) return ms;
-  context.addIssue({ code: 'custom', message: 'must be a duration such as 15s' });
+  context.addIssue({ code: 'custom', message: 'must be a duration such as 15s, from 1ms to 24h' });
   return z.NEVER;
 });
 
@@ -33,10 +34,7 @@ const name = (what: string) =>
 
 /** The flags of replication, as the command line has them. */
 export const ReplicationFlags = {
-  leaseNamespace: z
-    .string()
-    .regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'must be the name of a namespace')
-    .optional(),
+  leaseNamespace: z.string().regex(NAMESPACE_PATTERN, 'must be the name of a namespace').optional(),
   leaseName: name('the name of the Lease').default('fuseboard'),
   replicaName: name('the name of this replica').optional(),
   leaseDuration: duration.default(15_000),

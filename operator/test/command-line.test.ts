@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { NO_TOTALS } from '../src/core/totals.ts';
 import { EventClient } from './event-client.ts';
 import { until } from './until.ts';
 
@@ -153,6 +154,40 @@ describe('serve', () => {
     await client.until(({ event }) => event === 'commit');
     const { items } = (await (await fetch(`${url.admin}/v1/agents`)).json()) as { items: object[] };
     expect(items).toMatchObject([{ namespace: 'shop' }]);
+    client.close();
+  });
+
+  it('answers for all policies though the specs of two cannot be used', async () => {
+    await writeFile(join(folder, 'p/number.yaml'), good.replace('name: pay', 'name: number').replace('["pay*"]', '3'));
+    await writeFile(join(folder, 'p/nothing.yaml'), good.replace('name: pay', 'name: nothing').replace(/^spec.*/m, ''));
+    const { url } = await serve();
+    const whole = { protocol: 1, service: 's', instance: 'i', boot: 'a'.repeat(32), part: 1, parts: 1, rejections: [] };
+    const client = await EventClient.open(`${url.agents}/v1/stream?service=s&instance=i&boot=${whole.boot}`);
+    const { id: revision } = await client.until(({ event }) => event === 'commit');
+    const breakers = [{ name: 'payments', state: 'closed', since: 0, totals: NO_TOTALS }];
+    const { status } = await fetch(`${url.agents}/v1/report`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ ...whole, sequence: 1, revision, breakers }),
+    });
+    expect(status).toBe(204);
+    const ask = (...args: string[]) => run(...args, '--server', url.admin);
+    expect(ask('describe', 'agent', 'i').stdout).toContain(
+      '  payments: closed; policy "pay": matches by the prefix "pay*"',
+    );
+    expect(ask('explain', 'payments')).toMatchObject({ status: 0, stderr: '' });
+    expect(ask('describe', 'policy', 'nothing')).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining('Accepted   False   Invalid'),
+    });
+    await writeFile(
+      join(folder, 'mended.yaml'),
+      good.replace('name: pay', 'name: nothing').replace('pay*', 'payments'),
+    );
+    expect(ask('diff', 'mended.yaml')).toMatchObject({
+      status: 1,
+      stdout: expect.stringContaining('payments: "pay" -> "nothing" on 1 agent (s 1)'),
+    });
     client.close();
   });
 

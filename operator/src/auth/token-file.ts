@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { type Authenticator, bearerToken, Denial } from '../core/authenticator.ts';
+import { NAMESPACE_PATTERN } from '../core/namespace.ts';
 
 /** A shorter token could be guessed. */
 const MIN_TOKEN = 16;
-
-const NAMESPACE = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
 export interface TokenFileOptions {
   readonly path: string;
@@ -62,7 +61,7 @@ async function read(path: string): Promise<ReadonlyMap<string, string>> {
     const problem =
       token.length < MIN_TOKEN
         ? `a token needs at least ${MIN_TOKEN} characters`
-        : !NAMESPACE.test(namespace) || more.length > 0
+        : !NAMESPACE_PATTERN.test(namespace) || more.length > 0
           ? 'write a token, a blank and a namespace'
           : (namespaces.get(digest(token)) ?? namespace) !== namespace
             ? 'the token stands for another namespace above'

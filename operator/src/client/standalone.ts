@@ -1,18 +1,11 @@
-import type { OverrideSpec, PolicySpec, PolicyStatus } from '@fuseboard/schema';
+import type { OverrideSpec } from '@fuseboard/schema';
 import type { Revision } from '../core/history.ts';
 import { DEFAULT_NAMESPACE } from '../core/namespace.ts';
 import { AdminClient, AdminError } from './admin.ts';
 import type { StoredOverride, StoredPolicy, Target } from './target.ts';
 
-interface Shown {
-  readonly namespace: string;
-  readonly name: string;
-  readonly uid: string;
-  readonly generation: number;
-  readonly createdAt: number;
-  readonly spec: PolicySpec;
-  readonly status: PolicyStatus;
-}
+/** How many policies are asked for at a time: an operator takes a bounded number of connections, and others need some too. */
+const AT_ONCE = 16;
 
 type ShownOverride = Omit<StoredOverride, 'spec'> & Partial<OverrideSpec>;
 
@@ -35,12 +28,16 @@ export class StandaloneTarget implements Target {
     const { items } = await this.#admin.get<{ items: { namespace: string; name: string }[] }>('/v1/policies', {
       namespace,
     });
-    const found = await Promise.all(items.map((item) => this.policy(item.namespace, item.name)));
-    return found.filter((policy) => policy !== undefined);
+    const found: StoredPolicy[] = [];
+    for (let first = 0; first < items.length; first += AT_ONCE) {
+      const some = items.slice(first, first + AT_ONCE).map(({ namespace, name }) => this.policy(namespace, name));
+      found.push(...(await Promise.all(some)).filter((policy) => policy !== undefined));
+    }
+    return found;
   }
 
   async policy(namespace: string, name: string): Promise<StoredPolicy | undefined> {
-    return this.#admin.get<Shown>(pathOf({ namespace, name })).catch((error: unknown) => {
+    return this.#admin.get<StoredPolicy>(pathOf({ namespace, name })).catch((error: unknown) => {
       if (error instanceof AdminError && error.status === 404) return undefined;
       throw error;
     });

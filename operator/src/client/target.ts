@@ -1,16 +1,11 @@
-import type { OverrideSpec, OverrideStatus, PolicySpec, PolicyStatus } from '@fuseboard/schema';
+import type { OverrideSpec, OverrideStatus, PolicyStatus } from '@fuseboard/schema';
 import type { Revision } from '../core/history.ts';
+import type { Policy } from '../core/policy.ts';
 import type { AdminClient } from './admin.ts';
 
 /** A policy as the command line shows it. */
-export interface StoredPolicy {
-  readonly namespace: string;
-  readonly name: string;
-  readonly uid: string;
-  readonly generation: number;
-  /** Milliseconds since 1970. */
-  readonly createdAt: number;
-  readonly spec: PolicySpec;
+export interface StoredPolicy extends Policy {
+  /** Empty while nothing was written. */
   readonly status: PolicyStatus;
 }
 

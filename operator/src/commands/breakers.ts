@@ -1,5 +1,6 @@
 import type { AdminClient } from '../client/admin.ts';
 import type { BreakerRow } from '../core/breaker-row.ts';
+import { compareText } from '../core/compare-text.ts';
 import type { Thresholds } from '../core/thresholds.ts';
 import { age, type Colour, type Column } from './output.ts';
 
@@ -22,17 +23,15 @@ export async function breakers(operator: AdminClient, namespace: string | undefi
   const { at, items } = await operator.get<Listed>('/v1/breakers', { namespace });
   const order = (a: ListedBreaker, b: ListedBreaker) =>
     severity(b) - severity(a) ||
-    compare(a.namespace, b.namespace) ||
-    compare(a.breaker, b.breaker) ||
-    compare(a.policy ?? '', b.policy ?? '');
+    compareText(a.namespace, b.namespace) ||
+    compareText(a.breaker, b.breaker) ||
+    compareText(a.policy ?? '', b.policy ?? '');
   return { at, items: [...items].sort(order) };
 }
 
 const SEVERITY = { none: 0, closed: 1, 'half-open': 3, open: 4 };
 
 const severity = ({ state, shadow }: ListedBreaker) => (shadow && state !== 'closed' ? 2 : SEVERITY[state]);
-
-const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 
 export const colourOfState = ({ state, shadow }: Pick<ListedBreaker, 'state' | 'shadow'>): Colour | undefined =>
   state === 'none' ? 'dim' : state === 'closed' ? undefined : shadow || state === 'half-open' ? 'yellow' : 'red';

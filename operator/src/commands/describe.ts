@@ -1,12 +1,12 @@
 import { Command } from 'commander';
 import { stringify } from 'yaml';
-import type { Reach, StoredPolicy, Target } from '../client/target.ts';
+import type { Reach, Target } from '../client/target.ts';
 import { explain } from '../core/explain.ts';
 import { routingOf } from '../core/routing.ts';
 import { against, breakers, colourOfState, type ListedBreaker } from './breakers.ts';
 import { EXIT, Failure } from './exit.ts';
 import type { ListedAgent } from './get.ts';
-import { hint } from './near.ts';
+import { missing, policyNamed } from './missing.ts';
 import { age, coloured, table } from './output.ts';
 import type { Ended, Terminal } from './program.ts';
 import { onTarget, type ScopeFlags, withNamespace } from './target-options.ts';
@@ -41,9 +41,6 @@ export function describeCommand(terminal: Terminal, reach: Reach, ended: Ended):
   return command;
 }
 
-const missing = (what: string, name: string, namespace: string, names: Iterable<string>) =>
-  new Failure(EXIT.problems, `there is no ${what} "${name}" in namespace "${namespace}"${hint(name, names)}`);
-
 const facts = (rows: readonly (readonly [string, string])[]) => {
   const width = Math.max(...rows.map(([title]) => title.length)) + 3;
   return rows.map(([title, value]) => `${`${title}:`.padEnd(width)}${value}\n`).join('');
@@ -52,16 +49,7 @@ const facts = (rows: readonly (readonly [string, string])[]) => {
 const indented = (text: string) => text.replace(/^(?=.)/gm, '  ');
 
 const policy: Describe = async (target, namespace, name, terminal) => {
-  const found = await target.policy(namespace, name);
-  if (found === undefined) {
-    throw missing(
-      'policy',
-      name,
-      namespace,
-      (await target.policies(namespace)).map((one) => one.name),
-    );
-  }
-  const { status, spec, generation, createdAt, uid } = found;
+  const { status, spec, generation, createdAt, uid } = await policyNamed(target, namespace, name);
   const { conditions = [], agents, rejections = [] } = status;
   const head = facts([
     ['Policy', `${namespace}/${name}`],
@@ -89,7 +77,7 @@ const policy: Describe = async (target, namespace, name, terminal) => {
     told.length > 0 ? `Conditions:\n${told.join('')}` : '',
     refused.length > 0 ? `Rejections:\n${refused.join('')}` : '',
     mine,
-    `Spec:\n${indented(stringify(spec))}`,
+    `Spec:\n${indented(stringify(spec ?? null))}`,
   ].join('');
 };
 
@@ -165,7 +153,7 @@ const agent: Describe = async (target, namespace, name, terminal) => {
       items.map(({ instance }) => instance),
     );
   const { instance, service, labels, state, connected, silentMs, revision } = found;
-  const routings = (await target.policies(namespace)).flatMap((one) => routing(one) ?? []);
+  const routings = (await target.policies(namespace)).flatMap((one) => routingOf(one) ?? []);
   const head = facts([
     ['Agent', `${namespace}/${instance}`],
     ['Service', service],
@@ -191,6 +179,3 @@ const agent: Describe = async (target, namespace, name, terminal) => {
   });
   return `${head}Breakers:${lines.length > 0 ? `\n${lines.join('')}` : '     none was reported\n'}`;
 };
-
-const routing = ({ uid, namespace, name, createdAt, spec }: StoredPolicy) =>
-  routingOf({ uid, namespace, name, generation: 0, createdAt, spec, problems: [] });

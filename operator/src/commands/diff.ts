@@ -1,12 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
-import { specProblems } from '@fuseboard/schema';
 import { Command, Option } from 'commander';
 import { createTwoFilesPatch } from 'diff';
 import { stringify } from 'yaml';
 import { AdminError } from '../client/admin.ts';
 import type { Reach, StoredPolicy, Target } from '../client/target.ts';
 import { type Effect, effects } from '../core/effect.ts';
-import type { Policy } from '../core/policy.ts';
 import { routingOf } from '../core/routing.ts';
 import { type FilePolicy, parsePolicyFile } from '../sources/file.ts';
 import { EXIT, Failure } from './exit.ts';
@@ -87,10 +85,10 @@ function changeOf(after: FilePolicy, stored: readonly StoredPolicy[]): Change | 
 }
 
 /** What the API server writes into every stored spec is no difference. */
-const completed = (spec: FilePolicy['spec']) => ({
+const completed = (spec: FilePolicy['spec'] | undefined) => ({
   ...spec,
-  mode: spec.mode ?? 'Enforce',
-  onUpdate: spec.onUpdate ?? 'Preserve',
+  mode: spec?.mode ?? 'Enforce',
+  onUpdate: spec?.onUpdate ?? 'Preserve',
 });
 
 /** Absent when the operator cannot be asked; a note says why. */
@@ -111,13 +109,12 @@ function effectsOf(
   changes: readonly Change[],
   agents: readonly ListedAgent[],
 ): Effect[] {
-  const route = (policy: Pick<Policy, 'uid' | 'namespace' | 'name' | 'createdAt' | 'spec'>) =>
-    routingOf({ ...policy, generation: 0, problems: specProblems(policy.spec) }) ?? [];
+  const route = (policy: Parameters<typeof routingOf>[0]) => routingOf(policy) ?? [];
   const before = stored.flatMap(route);
   const next = new Map(stored.map((policy) => [policy.name, policy as Parameters<typeof route>[0]]));
-  for (const { namespace, name, after, before: old } of changes) {
+  for (const { name, after, before: old } of changes) {
     const { uid = name, createdAt = Number.MAX_SAFE_INTEGER } = old ?? {};
-    next.set(name, { uid, namespace, name, createdAt, spec: after.spec });
+    next.set(name, { uid, name, createdAt, spec: after.spec, problems: after.problems });
   }
   const changed = new Set(changes.map(({ name }) => name));
   const affected = agents.map(({ instance, service, labels, breakers }) => ({

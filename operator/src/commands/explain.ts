@@ -1,10 +1,8 @@
-import { specProblems } from '@fuseboard/schema';
 import { Command, Option } from 'commander';
 import type { Reach, TargetFlags } from '../client/target.ts';
 import { UsageError } from '../config.ts';
 import { type Explanation, explain } from '../core/explain.ts';
 import { DEFAULT_NAMESPACE } from '../core/namespace.ts';
-import type { Policy } from '../core/policy.ts';
 import { routingOf } from '../core/routing.ts';
 import { type Labels, parseLabels } from '../core/selector.ts';
 import { parsePolicyFile } from '../sources/file.ts';
@@ -80,8 +78,8 @@ async function ask(
   return { namespace, ...explain(routings(found), labels, breaker) };
 }
 
-const routings = (policies: readonly Pick<Policy, 'namespace' | 'name' | 'uid' | 'createdAt' | 'spec'>[]) =>
-  policies.flatMap((policy) => routingOf({ ...policy, generation: 0, problems: specProblems(policy.spec) }) ?? []);
+const routings = (policies: readonly Parameters<typeof routingOf>[0][]) =>
+  policies.flatMap((policy) => routingOf(policy) ?? []);
 
 function inWords({ breaker, winner, candidates }: Explanation, namespace: string, labels: string): string {
   const who = `an agent in namespace "${namespace}" ${labels === '' ? 'without labels' : `with ${labels}`}`;

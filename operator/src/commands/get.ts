@@ -1,10 +1,11 @@
 import { Command } from 'commander';
 import type { Reach, StoredPolicy, Target } from '../client/target.ts';
+import { compareText } from '../core/compare-text.ts';
 import type { AgentState } from '../core/overview.ts';
 import { breakerColumns, breakers } from './breakers.ts';
 import { colourOf, statusOf } from './condition.ts';
-import { EXIT, Failure } from './exit.ts';
-import { hint } from './near.ts';
+import { EXIT } from './exit.ts';
+import { missing, within } from './missing.ts';
 import { age, type Column, type Format, outputOption, print } from './output.ts';
 import type { Ended, Terminal } from './program.ts';
 import { onTarget, type ScopeFlags, scopeOf, withScope } from './target-options.ts';
@@ -66,8 +67,6 @@ interface Wanted {
 
 type List = (target: Target, wanted: Wanted, terminal: Terminal) => Promise<void>;
 
-const within = (scope: string | undefined) => (scope === undefined ? 'in any namespace' : `in namespace "${scope}"`);
-
 /** The rows of one name, or all of them; throws when a name was asked for and there is none. */
 export function named<T>(
   rows: readonly T[],
@@ -78,11 +77,13 @@ export function named<T>(
   if (wanted === undefined) return rows;
   const found = rows.filter((row) => nameOf(row) === wanted);
   if (found.length > 0) return found;
-  throw new Failure(EXIT.problems, `there is no ${what} "${wanted}" ${within(scope)}${hint(wanted, rows.map(nameOf))}`);
+  throw missing(what, wanted, scope, rows.map(nameOf));
 }
 
 const policies: List = async (target, { scope, wanted, format }, terminal) => {
-  const all = (await target.policies(scope)).sort((a, b) => order(a.namespace, b.namespace) || order(a.name, b.name));
+  const all = (await target.policies(scope)).sort(
+    (a, b) => compareText(a.namespace, b.namespace) || compareText(a.name, b.name),
+  );
   const rows = named(all, 'policy', { wanted, scope }, ({ name }) => name);
   const now = Date.now();
   const columns: Column<StoredPolicy>[] = [
@@ -162,5 +163,3 @@ const breakersOf: List = async (target, { scope, wanted, format }, terminal) => 
   const nothing = `no agent has reported a breaker ${within(scope)}`;
   print(rows, { columns: breakerColumns(scope, at), nothing }, format, terminal);
 };
-
-const order = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);

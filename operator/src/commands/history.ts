@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Command, Option } from 'commander';
-import type { Reach, StoredPolicy, Target } from '../client/target.ts';
+import type { Reach, StoredPolicy } from '../client/target.ts';
 import { UsageError } from '../config.ts';
 import { changesBetween, type FieldChange, type Revision } from '../core/history.ts';
 import { EXIT, Failure } from './exit.ts';
-import { hint } from './near.ts';
+import { policyNamed } from './missing.ts';
 import { age, type Format, outputOption, print } from './output.ts';
 import type { Ended, Terminal } from './program.ts';
 import { onTarget, type ScopeFlags, withNamespace } from './target-options.ts';
@@ -43,7 +43,7 @@ export function historyCommand(terminal: Terminal, reach: Reach, ended: Ended): 
     .addHelpText('after', HISTORY_EXAMPLES)
     .action(async (name: string, flags: HistoryFlags) => {
       await onTarget(reach, flags, async (target) => {
-        const policy = await find(target, flags.namespace ?? target.namespace, name);
+        const policy = await policyNamed(target, flags.namespace ?? target.namespace, name);
         const revisions = await target.history(policy);
         const now = currentOf(policy, revisions);
         const rows = revisions.map((one, i): Row => {
@@ -75,7 +75,7 @@ export function rollbackCommand(terminal: Terminal, reach: Reach, ended: Ended):
     .addHelpText('after', ROLLBACK_EXAMPLES)
     .action(async (name: string, flags: RollbackFlags) => {
       await onTarget(reach, flags, async (target) => {
-        const policy = await find(target, flags.namespace ?? target.namespace, name);
+        const policy = await policyNamed(target, flags.namespace ?? target.namespace, name);
         const revisions = await target.history(policy);
         const wanted = choose(policy, revisions, flags.to);
         await target.rollback(policy, wanted);
@@ -105,10 +105,3 @@ function choose({ name, spec }: StoredPolicy, revisions: readonly Revision[], to
 
 const currentOf = ({ spec }: StoredPolicy, revisions: readonly Revision[]) =>
   revisions.find((one) => isDeepStrictEqual(one.spec, spec));
-
-async function find(target: Target, namespace: string, name: string): Promise<StoredPolicy> {
-  const policy = await target.policy(namespace, name);
-  if (policy) return policy;
-  const names = (await target.policies(namespace)).map((one) => one.name);
-  throw new Failure(EXIT.problems, `there is no policy "${name}" in namespace "${namespace}"${hint(name, names)}`);
-}

@@ -6,7 +6,7 @@ import type { Reach, StoredOverride, Target } from '../client/target.ts';
 import { UsageError } from '../config.ts';
 import { parseLabels } from '../core/selector.ts';
 import { EXIT, Failure } from './exit.ts';
-import { hint } from './near.ts';
+import { missing } from './missing.ts';
 import { age, type Column, type Format, outputOption, print, printAs } from './output.ts';
 import type { Ended, Terminal } from './program.ts';
 import { onTarget, type ScopeFlags, scopeOf, withNamespace, withScope } from './target-options.ts';
@@ -157,8 +157,7 @@ export function overridesCommand(terminal: Terminal, reach: Reach, ended: Ended)
               return;
             }
             const names = (await target.overrides(namespace)).map((one) => one.name);
-            const what = `there is no override "${name}" in namespace "${namespace}"${hint(name, names)}`;
-            throw new Failure(EXIT.problems, what);
+            throw missing('override', name, namespace, names);
           });
           ended(EXIT.ok);
         }),

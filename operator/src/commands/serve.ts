@@ -5,6 +5,7 @@ import { createLog } from '../log.ts';
 import { type Parts, serve } from '../serve.ts';
 import { EXIT, Failure } from './exit.ts';
 import type { Ended, Terminal } from './program.ts';
+import { signalled } from './signalled.ts';
 
 /** How long agents may take to go away after SIGTERM. */
 const DRAIN_MS = 25_000;
@@ -124,17 +125,4 @@ export function serveCommand(terminal: Terminal, construct: Construct, ended: En
       await Promise.race([serving.stop(DRAIN_MS), again]);
       ended(EXIT.ok);
     });
-}
-
-/** Resolves at the next SIGTERM or SIGINT. */
-function signalled(): Promise<void> {
-  return new Promise((resolve) => {
-    const on = () => {
-      process.off('SIGTERM', on);
-      process.off('SIGINT', on);
-      resolve();
-    };
-    process.on('SIGTERM', on);
-    process.on('SIGINT', on);
-  });
 }

@@ -7,6 +7,7 @@ import { breakerColumns, breakers } from './breakers.ts';
 import { EXIT, Failure } from './exit.ts';
 import { age, coloured, count, table } from './output.ts';
 import type { Ended, Terminal } from './program.ts';
+import { signalled } from './signalled.ts';
 import { onTarget, type ScopeFlags, scopeOf, withScope } from './target-options.ts';
 
 const EXAMPLES = `
@@ -35,9 +36,7 @@ export function topCommand(terminal: Terminal, reach: Reach, ended: Ended): Comm
       }
       const live = terminal.out.isTTY === true && !flags.once;
       const end = new AbortController();
-      const stop = () => end.abort();
-      process.once('SIGINT', stop);
-      process.once('SIGTERM', stop);
+      void signalled().then(() => end.abort());
       await onTarget(reach, flags, async (target) => {
         const scope = scopeOf(flags, target);
         const operator = await target.operator();

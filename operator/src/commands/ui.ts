@@ -6,6 +6,7 @@ import type { AdminClient } from '../client/admin.ts';
 import type { Reach, TargetFlags } from '../client/target.ts';
 import { EXIT, Failure } from './exit.ts';
 import type { Ended, Terminal } from './program.ts';
+import { signalled } from './signalled.ts';
 import { onTarget, withTarget } from './target-options.ts';
 
 const EXAMPLES = `
@@ -40,10 +41,7 @@ export function uiCommand({ out }: Terminal, reach: Reach, ended: Ended): Comman
           const { default: open } = await import('open');
           await open(url).catch(() => out.write('no browser could be started; open the address yourself\n'));
         }
-        await new Promise<void>((resolve) => {
-          process.once('SIGINT', resolve);
-          process.once('SIGTERM', resolve);
-        });
+        await signalled();
         server.close();
         server.closeAllConnections();
       });

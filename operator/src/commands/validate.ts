@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import { parsePolicyFile } from '../sources/file.ts';
 import { EXIT } from './exit.ts';
 import { policyFiles, readPolicyFile } from './files.ts';
+import { count } from './output.ts';
 import type { Ended, Terminal } from './program.ts';
 
 /** Something wrong in a policy file. */
@@ -51,11 +52,9 @@ export function validateCommand({ out }: Terminal, ended: Ended): Command {
         for (const { file, line, field, message } of findings) {
           out.write(`${[`${file}:${line}`, field, message].filter(Boolean).join(': ')}\n`);
         }
-        out.write(`${count(policies, 'policy', 'policies')} in ${count(files.length, 'file', 'files')}, `);
-        out.write(`${count(findings.length, 'problem', 'problems')}\n`);
+        out.write(`${count(policies, 'policy', 'policies')} in ${count(files.length, 'file')}, `);
+        out.write(`${count(findings.length, 'problem')}\n`);
       }
       ended(findings.length > 0 ? EXIT.problems : EXIT.ok);
     });
 }
-
-const count = (n: number, one: string, many: string) => `${n} ${n === 1 ? one : many}`;

@@ -7,6 +7,7 @@ import type { LiveDifference, LiveState } from '../http/admin/live.ts';
 import { EXIT, Failure } from './exit.ts';
 import { type Colour, coloured } from './output.ts';
 import type { Ended, Terminal } from './program.ts';
+import { signalled } from './signalled.ts';
 import { onTarget, type ScopeFlags, scopeOf, withScope } from './target-options.ts';
 
 const EXAMPLES = `
@@ -36,9 +37,7 @@ export function watchCommand(terminal: Terminal, reach: Reach, ended: Ended): Co
     .addHelpText('after', EXAMPLES)
     .action(async (flags: Flags) => {
       const end = new AbortController();
-      const stop = () => end.abort();
-      process.once('SIGINT', stop);
-      process.once('SIGTERM', stop);
+      void signalled().then(() => end.abort());
       await onTarget(reach, flags, async (target) => {
         const namespace = scopeOf(flags, target);
         const operator = await target.operator();

@@ -4,7 +4,7 @@ import { effects } from './effect.ts';
 import { routingOf } from './routing.ts';
 
 const routing = (name: string, spec: PolicySpec, createdAt = 1) =>
-  routingOf({ uid: name, namespace: 'shop', name, generation: 1, createdAt, spec, problems: [] })!;
+  routingOf({ uid: name, name, createdAt, spec, problems: [] })!;
 
 const agent = (instance: string, app: string, ...breakers: string[]) => ({
   instance,

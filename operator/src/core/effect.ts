@@ -1,3 +1,4 @@
+import { compareText } from './compare-text.ts';
 import { flatten } from './effective.ts';
 import { matches, type Routing, sortedRoutes, takes } from './routing.ts';
 import type { Labels } from './selector.ts';
@@ -48,7 +49,7 @@ export function effects(
       found.set(key, effect);
     }
   }
-  return [...found.values()].sort((a, b) => (a.breaker < b.breaker ? -1 : a.breaker > b.breaker ? 1 : 0));
+  return [...found.values()].sort((a, b) => compareText(a.breaker, b.breaker));
 }
 
 function governors(policies: readonly Routing[], labels: Labels): (breaker: string) => string | undefined {

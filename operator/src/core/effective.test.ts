@@ -16,7 +16,7 @@ interface Input {
 }
 
 const routing = (name: string, spec: Policy['spec'], createdAt = 0): Routing =>
-  routingOf({ uid: name, namespace: 'shop', name, generation: 1, createdAt, spec, problems: [] })!;
+  routingOf({ uid: name, name, createdAt, spec, problems: [] })!;
 
 const routesFor = (policies: Routing[], labels: Labels) =>
   flatten(sortedRoutes(policies.filter((policy) => takes(policy, labels))));

@@ -3,6 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { Board } from './board.ts';
 import { Boards } from './boards.ts';
 import { Fleet } from './fleet.ts';
+import { NO_TOTALS } from './totals.ts';
 
 const boardOf = (consecutiveFailures: number): Board => {
   const boards = new Boards();
@@ -96,11 +97,8 @@ describe('an agent', () => {
 
 it('counts the breakers of a policy by name and state, over all agents', () => {
   const { fleet, report } = scene();
-  const totals = {
-    ...{ succeeded: 0, failed: 0, ignored: 0, slow: 0, timedOut: 0 },
-    ...{ rejected: 0, shadowRejected: 0, retried: 0, fallback: 0 },
-  };
-  const breaker = (name: string, state: 'closed' | 'open') => ({ name, uid: 'payments', state, since: 0, totals });
+  const common = { uid: 'payments', since: 0, totals: NO_TOTALS };
+  const breaker = (name: string, state: 'closed' | 'open') => ({ ...common, name, state });
   report(1_000, ONE, { breakers: [breaker('payments', 'open'), breaker('search', 'closed')] });
   const none = { closed: 0, open: 0, halfOpen: 0, shadowOpen: 0 };
   expect(Object.fromEntries(fleet.breakers('payments'))).toEqual({

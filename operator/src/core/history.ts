@@ -25,19 +25,9 @@ export interface History {
 export interface Rollback {
   /**
    * @param authorization the header that the person showed; the change is made with what it allows.
-   * @throws {RollbackRefusal}
+   * @throws {Refusal}
    */
   apply(policy: Policy, spec: unknown, authorization: string | undefined): Promise<void>;
-}
-
-/** Why a policy was not given another spec, and what to do; `status` as in HTTP. */
-export class RollbackRefusal extends Error {
-  readonly status: number;
-
-  constructor(status: number, message: string) {
-    super(message);
-    this.status = status;
-  }
 }
 
 /** A field that differs between two specs; absent on a side that does not have it. */

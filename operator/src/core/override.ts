@@ -78,24 +78,14 @@ export function madeBy(metadata: {
   return manager === undefined ? undefined : `somebody with ${manager}`;
 }
 
-/** Why an override was not made or removed, and what to do; `status` as in HTTP. */
-export class OverrideRefusal extends Error {
-  readonly status: number;
-
-  constructor(status: number, message: string) {
-    super(message);
-    this.status = status;
-  }
-}
-
 /** Makes and removes overrides for people. */
 export interface OverrideStore {
-  /** @throws {OverrideRefusal} */
+  /** @throws {Refusal} */
   create(wanted: { namespace: string; spec: OverrideSpec; createdBy: string }): Promise<Override>;
   /**
    * One that is gone already is fine.
    *
-   * @throws {OverrideRefusal}
+   * @throws {Refusal}
    */
   remove(override: Override): Promise<void>;
 }

@@ -1,4 +1,5 @@
 import { PolicySpecFields, violations } from '@fuseboard/schema';
+import { compareText } from './compare-text.ts';
 import type { Policy } from './policy.ts';
 import { type Labels, narrows, requirementsOf, type Selector, selects } from './selector.ts';
 
@@ -26,7 +27,13 @@ export interface Route {
  *
  * @returns `undefined` when even these two fields cannot be used.
  */
-export function routingOf({ uid, name, createdAt, spec, problems }: Policy): Routing | undefined {
+export function routingOf({
+  uid,
+  name,
+  createdAt,
+  spec,
+  problems,
+}: Pick<Policy, 'uid' | 'name' | 'createdAt' | 'spec' | 'problems'>): Routing | undefined {
   const usable = problems.length === 0 ? spec : usableParts(spec);
   if (usable === undefined) return undefined;
   const { breakers, selector } = usable;
@@ -74,5 +81,3 @@ export const isPrefix = (pattern: string) => pattern.endsWith('*');
 
 const compareAge = (a: Routing, b: Routing) =>
   a.createdAt - b.createdAt || compareText(a.name, b.name) || compareText(a.uid, b.uid);
-
-const compareText = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);

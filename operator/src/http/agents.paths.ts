@@ -1,10 +1,12 @@
 import { ReportSchema, StreamQuerySchema } from '@fuseboard/schema';
 import { z } from 'zod';
+import { NAMESPACE_PATTERN } from '../core/namespace.ts';
 import { type Endpoint, refusals } from './description/endpoint.ts';
 
-const NAMESPACE = z
+/** What an agent says its namespace is. */
+export const NamespaceSchema = z
   .string()
-  .regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/)
+  .regex(NAMESPACE_PATTERN, 'must be lower-case letters, digits and dashes')
   .optional();
 
 const StreamEvent = z
@@ -39,7 +41,7 @@ export const agentsPaths: readonly Endpoint[] = [
         .meta({
           description: StreamQuerySchema.shape.since.description,
         }),
-      namespace: NAMESPACE.describe('Believed only without agent authentication.'),
+      namespace: NamespaceSchema.describe('Believed only without agent authentication.'),
     }),
     headers: z.object({
       'last-event-id': z.string().optional().describe('The revision that the agent runs.'),
@@ -57,7 +59,7 @@ export const agentsPaths: readonly Endpoint[] = [
     method: 'post',
     path: '/v1/report',
     summary: 'What an agent counted; also the acknowledgement of what it applied.',
-    query: z.object({ namespace: NAMESPACE.describe('Believed only without agent authentication.') }),
+    query: z.object({ namespace: NamespaceSchema.describe('Believed only without agent authentication.') }),
     body: ReportSchema.meta({ id: 'Report' }),
     answers: {
       204: { description: 'Taken.' },

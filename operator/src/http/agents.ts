@@ -1,17 +1,18 @@
 import { MAX_REPORT_BYTES, PROTOCOL, ReportSchema, StreamQuerySchema } from '@fuseboard/schema';
 import express, { type Express, type Request, type Response } from 'express';
 import type { Logger } from 'pino';
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { Controller } from '../controller.ts';
 import type { Admission } from '../core/admission.ts';
 import { isBehind, parseSince } from '../core/as-of.ts';
 import { type Authenticator, type Caller, Denial, type Presented } from '../core/authenticator.ts';
 import type { Identity } from '../core/member.ts';
+import { Refusal } from '../core/refusal.ts';
 import { parseLabels } from '../core/selector.ts';
-import { agentsPaths } from './agents.paths.ts';
+import { agentsPaths, NamespaceSchema } from './agents.paths.ts';
 import type { Audit } from './audit.ts';
 import { refuseOtherMethods } from './methods.ts';
-import { answerProblems, answerUnknown, firstIssue, Refusal } from './problem.ts';
+import { answerProblems, answerUnknown, firstIssue } from './problem.ts';
 import type { Quota } from './quota.ts';
 import type { Streams } from './streams.ts';
 
@@ -28,11 +29,6 @@ export interface AgentsOptions {
   /** Between 0 and 1; spreads what is asked to come again. */
   readonly random: () => number;
 }
-
-const NamespaceSchema = z
-  .string()
-  .regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'must be lower-case letters, digits and dashes')
-  .optional();
 
 /** What agents talk to: the stream of policies, and the reports. Who they are is what the authenticator says. */
 export function agentsApp(options: AgentsOptions): Express {

@@ -1,6 +1,6 @@
 import type { NextFunction, Request, Response } from 'express';
+import { Refusal } from '../core/refusal.ts';
 import type { Endpoint } from './description/endpoint.ts';
-import { Refusal } from './problem.ts';
 
 /** Answers 405 where there is something at the path, but not with this method. */
 export function refuseOtherMethods(endpoints: readonly Endpoint[]) {

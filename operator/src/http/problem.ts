@@ -1,17 +1,6 @@
 import type { NextFunction, Request, Response } from 'express';
 import type { ZodError } from 'zod';
-
-/** Ends a request with a status and a sentence that says what, which and what to do. */
-export class Refusal extends Error {
-  readonly status: number;
-  readonly retryAfterMs: number | undefined;
-
-  constructor(status: number, message: string, retryAfterMs?: number) {
-    super(message);
-    this.status = status;
-    this.retryAfterMs = retryAfterMs;
-  }
-}
+import { Refusal } from '../core/refusal.ts';
 
 /** The first problem of a failed parse as `breakers[2].state: …`. */
 export function firstIssue(error: ZodError): string {

@@ -6,6 +6,7 @@ import { Backoff } from './backoff.ts';
 import { type KubeClient, KubeError } from './client.ts';
 import type { KubeObject } from './object.ts';
 import { CONFIG_MAPS, collectionPath, objectPath } from './resource.ts';
+import { Trouble } from './trouble.ts';
 
 /** No ConfigMap holds more policies than this many bytes. */
 export const MAX_SHARD_BYTES = 256 * 1024;
@@ -81,14 +82,20 @@ export class AggregatePublisher {
   readonly #options: PublisherOptions;
   readonly #shards = new Shards(MAX_SHARD_BYTES);
   readonly #stopping = new AbortController();
+  readonly #trouble: Trouble;
   readonly #backoff = new Backoff(1_000, 30_000);
   #missing: ReadonlySet<number> = new Set();
   #sequence = 0;
   #running: Promise<void> | undefined;
-  #trouble: string | undefined;
 
   constructor(options: PublisherOptions) {
     this.#options = options;
+    this.#trouble = new Trouble({
+      what: 'the counts of this replica',
+      done: 'stored',
+      needs: 'the verbs list, watch, create, update and delete on configmaps',
+      log: options.log,
+    });
   }
 
   /** Absent: the policy is gone. */
@@ -137,10 +144,11 @@ export class AggregatePublisher {
       try {
         await this.#store(due);
         this.#shards.stored(due);
-        this.#fine();
+        this.#backoff.reset();
+        this.#trouble.succeeded();
       } catch (error) {
         waitMs = this.#backoff.next(error instanceof KubeError ? error.retryAfterMs : undefined);
-        this.#fail(error as Error);
+        this.#trouble.failed(error as Error);
       }
       await sleep(waitMs, undefined, { signal }).catch(() => {});
     }
@@ -168,23 +176,6 @@ export class AggregatePublisher {
 
   #name(index: number): string {
     return `${this.#options.name}-${index}`;
-  }
-
-  #fine(): void {
-    this.#backoff.reset();
-    if (this.#trouble !== undefined) this.#options.log.info({}, 'the counts of this replica can be stored again');
-    this.#trouble = undefined;
-  }
-
-  #fail(error: Error): void {
-    const status = error instanceof KubeError ? error.status : undefined;
-    const advice =
-      status === 403
-        ? "grant the operator's account the verbs list, watch, create, update and delete on configmaps"
-        : 'trying again';
-    const trouble = `the counts of this replica cannot be stored (${status ?? 'no answer'}): ${error.message}; ${advice}`;
-    if (trouble !== this.#trouble) this.#options.log.warn({}, trouble);
-    this.#trouble = trouble;
   }
 }
 

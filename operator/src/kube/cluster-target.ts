@@ -1,20 +1,15 @@
-import {
-  GROUP,
-  OVERRIDE_KIND,
-  type OverrideSpec,
-  type PolicySpec,
-  type PolicyStatus,
-  VERSION,
-} from '@fuseboard/schema';
+import { GROUP, OVERRIDE_KIND, type OverrideSpec, VERSION } from '@fuseboard/schema';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { AdminClient } from '../client/admin.ts';
 import type { StoredOverride, StoredPolicy, Target } from '../client/target.ts';
 import { EXIT, Failure } from '../commands/exit.ts';
-import { type Revision, RollbackRefusal } from '../core/history.ts';
+import type { Revision } from '../core/history.ts';
 import { DEFAULT_NAMESPACE } from '../core/namespace.ts';
+import { Refusal } from '../core/refusal.ts';
 import { KubeClient, KubeError } from './client.ts';
 import { KubernetesHistory } from './history.ts';
-import { type KubeObject, readList, readObject, toOverride } from './object.ts';
+import { listAll } from './list.ts';
+import { type KubeObject, readObject, toOverride, toPolicy } from './object.ts';
 import { slug } from './overrides.ts';
 import { type Forwarded, forwardPort } from './port-forward.ts';
 import { collectionPath, type KubeResource, OVERRIDES, objectPath, POLICIES } from './resource.ts';
@@ -24,8 +19,6 @@ import { kubernetesRollback } from './rollback.ts';
 const ADMIN_PORT = 8081;
 
 const OPERATOR_LABELS = 'app.kubernetes.io/name=fuseboard';
-
-const PAGE = 500;
 
 /** What is only read has nothing to log. */
 const SILENT = { info() {}, warn() {} };
@@ -66,14 +59,14 @@ export class ClusterTarget implements Target {
 
   async history(policy: StoredPolicy): Promise<Revision[]> {
     const revisions = new KubernetesHistory({ kubeConfig: this.#config, leading: () => false, log: SILENT });
-    return this.#ask(revisions.list({ ...policy, problems: [] }));
+    return this.#ask(revisions.list(policy));
   }
 
   async rollback(policy: StoredPolicy, { spec }: Revision): Promise<void> {
     try {
-      await kubernetesRollback(this.#config).apply({ ...policy, problems: [] }, spec, undefined);
+      await kubernetesRollback(this.#config).apply(policy, spec, undefined);
     } catch (error) {
-      if (error instanceof RollbackRefusal) throw new Failure(EXIT.unreachable, `${this.name}: ${error.message}`);
+      if (error instanceof Refusal) throw new Failure(EXIT.unreachable, `${this.name}: ${error.message}`);
       throw error;
     }
   }
@@ -135,16 +128,8 @@ export class ClusterTarget implements Target {
     return forwardPort({ kubeConfig: this.#config, namespace, pod, port: ADMIN_PORT });
   }
 
-  async #list(resource: KubeResource, namespace: string | undefined): Promise<KubeObject[]> {
-    const found: KubeObject[] = [];
-    let next: string | undefined;
-    do {
-      const query = { limit: String(PAGE), continue: next };
-      const page = readList(await this.#ask(this.#client.request(collectionPath(resource, namespace), { query })));
-      found.push(...page.items);
-      next = page.metadata.continue || undefined;
-    } while (next !== undefined);
-    return found;
+  #list(resource: KubeResource, namespace: string | undefined): Promise<KubeObject[]> {
+    return this.#ask(listAll(this.#client, collectionPath(resource, namespace)));
   }
 
   async #ask<T>(answer: Promise<T>): Promise<T> {
@@ -168,16 +153,9 @@ export class ClusterTarget implements Target {
   }
 }
 
-function toStoredPolicy({ metadata, spec, status }: KubeObject): StoredPolicy {
-  return {
-    namespace: metadata.namespace,
-    name: metadata.name,
-    uid: metadata.uid,
-    generation: metadata.generation ?? 0,
-    createdAt: Date.parse(metadata.creationTimestamp ?? '') || 0,
-    spec: spec as PolicySpec,
-    status: (status ?? {}) as PolicyStatus,
-  };
+function toStoredPolicy(object: KubeObject): StoredPolicy {
+  const policy = toPolicy(object);
+  return { ...policy, status: policy.status ?? {} };
 }
 
 function toStoredOverride(object: KubeObject): StoredOverride {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KubeError } from './client.ts';
 import type { Lease, LeaseClient } from './lease.ts';
+import { Trouble } from './trouble.ts';
 
 export interface HeartbeatOptions {
   readonly leases: LeaseClient;
@@ -23,14 +24,20 @@ const RETRY_PART = 5;
 /** Keeps a Lease of this replica, by which the leader sees that it lives. */
 export class Heartbeat {
   readonly #options: HeartbeatOptions;
+  readonly #trouble: Trouble;
   readonly #stopping = new AbortController();
   #lease: Lease | undefined;
   #begun = false;
-  #trouble: string | undefined;
   #running: Promise<void> | undefined;
 
   constructor(options: HeartbeatOptions) {
     this.#options = options;
+    this.#trouble = new Trouble({
+      what: 'the Lease of this replica',
+      done: 'written',
+      needs: 'the verbs get, list, watch, create, update and delete on leases of the group coordination.k8s.io',
+      log: options.log,
+    });
   }
 
   start(): void {
@@ -46,18 +53,19 @@ export class Heartbeat {
   }
 
   async #run(): Promise<void> {
-    const { renewMs, log } = this.#options;
+    const { renewMs } = this.#options;
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       let waitMs = renewMs;
       try {
         await this.#renew();
-        if (this.#trouble !== undefined) log.info({}, 'the Lease of this replica can be written again');
-        this.#trouble = undefined;
+        this.#trouble.succeeded();
       } catch (error) {
         this.#lease = undefined;
         waitMs = renewMs / RETRY_PART;
-        this.#fail(error as Error);
+        // A version that is no longer the newest, or a Lease that is gone, is seen at the next reading.
+        const overtaken = error instanceof KubeError && (error.status === 409 || error.status === 404);
+        if (!overtaken) this.#trouble.failed(error as Error);
       }
       await sleep(waitMs, undefined, { signal }).catch(() => {});
     }
@@ -77,19 +85,6 @@ export class Heartbeat {
     }
     this.#lease = await leases.write(this.#lease, holder, expiryMs, REQUEST_MS);
     this.#begun = true;
-  }
-
-  #fail(error: Error): void {
-    const status = error instanceof KubeError ? error.status : undefined;
-    const advice =
-      status === 403
-        ? "grant the operator's account the verbs get, list, watch, create, update and delete on leases of the group coordination.k8s.io"
-        : 'trying again';
-    const trouble = `the Lease of this replica cannot be written (${status ?? 'no answer'}): ${error.message}; ${advice}`;
-    // A version that is no longer the newest, or a Lease that is gone, is seen at the next reading.
-    if (status === 409 || status === 404) return;
-    if (trouble !== this.#trouble) this.#options.log.warn({}, trouble);
-    this.#trouble = trouble;
   }
 }
 

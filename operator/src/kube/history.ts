@@ -6,8 +6,10 @@ import { HISTORY_LIMIT, type History, type Revision } from '../core/history.ts';
 import type { Policy } from '../core/policy.ts';
 import { Backoff } from './backoff.ts';
 import { KubeClient, KubeError } from './client.ts';
-import { type KubeObject, readList } from './object.ts';
+import { listAll } from './list.ts';
+import type { KubeObject } from './object.ts';
 import { CONTROLLER_REVISIONS, collectionPath, objectPath } from './resource.ts';
+import { Trouble } from './trouble.ts';
 
 /** The uid of the policy that a revision belongs to. */
 const OF = `${GROUP}/policy-uid`;
@@ -41,6 +43,7 @@ interface Kept {
 export class KubernetesHistory implements History {
   readonly #options: KubernetesHistoryOptions;
   readonly #client: KubeClient;
+  readonly #trouble: Trouble;
   readonly #backoff = new Backoff(1_000, 60_000);
   readonly #stopping = new AbortController();
   /** What is to be recorded, by uid: the newest of each. */
@@ -48,11 +51,16 @@ export class KubernetesHistory implements History {
   /** What is stored, by uid of the policy; absent until it was read. */
   #kept: Map<string, Kept[]> | undefined;
   #running: Promise<void> | undefined;
-  #trouble: string | undefined;
 
   constructor(options: KubernetesHistoryOptions) {
     this.#options = options;
     this.#client = new KubeClient(options.kubeConfig);
+    this.#trouble = new Trouble({
+      what: 'the history of policies',
+      done: 'kept',
+      needs: 'the verbs list, create and delete on controllerrevisions of the group apps',
+      log: options.log,
+    });
   }
 
   record(policy: Policy): void {
@@ -65,7 +73,7 @@ export class KubernetesHistory implements History {
   }
 
   async list({ uid, namespace }: Policy): Promise<Revision[]> {
-    const found = await this.#pages(namespace, `${OF}=${uid}`);
+    const found = await this.#list(namespace, `${OF}=${uid}`);
     return found
       .map((object) => {
         const { metadata, data, revision } = object as KubeObject & { data?: { spec?: unknown }; revision?: number };
@@ -95,13 +103,14 @@ export class KubernetesHistory implements History {
         this.#kept ??= await this.#readKept();
         if (!(await this.#store(policy, this.#kept))) waitMs = 0;
         if (this.#due.get(uid) === policy) this.#due.delete(uid);
-        this.#fine();
+        this.#backoff.reset();
+        this.#trouble.succeeded();
       } catch (error) {
         const status = error instanceof KubeError ? error.status : undefined;
         // The namespace ends, or the spec is nothing that can be stored.
         if (status === 404 || status === 422) this.#due.delete(uid);
         waitMs = this.#backoff.next(error instanceof KubeError ? error.retryAfterMs : undefined);
-        this.#fail(error as Error, status);
+        this.#trouble.failed(error as Error);
       }
       // Others come to their turn in any case.
       await sleep(waitMs, undefined, { signal }).catch(() => {});
@@ -112,7 +121,7 @@ export class KubernetesHistory implements History {
     const { namespaces } = this.#options;
     const kept = new Map<string, Kept[]>();
     for (const place of namespaces?.length ? namespaces : [undefined]) {
-      for (const { metadata } of await this.#pages(place, OF, METADATA_ONLY)) {
+      for (const { metadata } of await this.#list(place, OF, METADATA_ONLY)) {
         const labels = (metadata as { labels?: Record<string, string> }).labels ?? {};
         const { namespace, name } = metadata;
         const of = kept.get(labels[OF]!) ?? [];
@@ -165,38 +174,7 @@ export class KubernetesHistory implements History {
     return true;
   }
 
-  async #pages(namespace: string | undefined, labelSelector: string, accept?: string): Promise<KubeObject[]> {
-    const items: KubeObject[] = [];
-    let token: string | undefined;
-    do {
-      const page = await this.#client.request<object>(collectionPath(CONTROLLER_REVISIONS, namespace), {
-        query: { limit: '500', continue: token, labelSelector },
-        ...(accept !== undefined && { accept }),
-        timeoutMs: 30_000,
-      });
-      // An empty list of metadata has null for its items.
-      const { metadata, items: found } = readList(
-        'items' in page && page.items === null ? { ...page, items: [] } : page,
-      );
-      items.push(...found);
-      token = metadata.continue || undefined;
-    } while (token !== undefined);
-    return items;
-  }
-
-  #fine(): void {
-    this.#backoff.reset();
-    if (this.#trouble !== undefined) this.#options.log.info({}, 'the history of policies can be kept again');
-    this.#trouble = undefined;
-  }
-
-  #fail({ message }: Error, status: number | undefined): void {
-    const advice =
-      status === 403
-        ? "grant the operator's account the verbs list, create and delete on controllerrevisions of the group apps"
-        : 'trying again';
-    const trouble = `the history of policies cannot be kept (${status ?? 'no answer'}): ${message}; ${advice}`;
-    if (trouble !== this.#trouble) this.#options.log.warn({}, trouble);
-    this.#trouble = trouble;
+  #list(namespace: string | undefined, labelSelector: string, accept = 'application/json'): Promise<KubeObject[]> {
+    return listAll(this.#client, collectionPath(CONTROLLER_REVISIONS, namespace), { query: { labelSelector }, accept });
   }
 }

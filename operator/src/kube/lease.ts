@@ -4,6 +4,7 @@ import { Election, type ElectionTimes, type LeaseRecord } from '../core/election
 import { type KubeClient, KubeError } from './client.ts';
 import type { KubeObject } from './object.ts';
 import { collectionPath, LEASES, objectPath } from './resource.ts';
+import { Trouble } from './trouble.ts';
 
 interface LeaseSpec {
   readonly holderIdentity?: string;
@@ -104,17 +105,23 @@ export interface ElectorOptions {
 export class Elector {
   readonly #options: ElectorOptions;
   readonly #election: Election;
+  readonly #trouble: Trouble;
   readonly #stopping = new AbortController();
   #lease: Lease | undefined;
   /** Whether `#lease` is what the API server holds, as far as can be known. */
   #current = false;
   #led = false;
   #term = 0;
-  #trouble: string | undefined;
   #running: Promise<void> | undefined;
 
   constructor(options: ElectorOptions) {
     this.#options = options;
+    this.#trouble = new Trouble({
+      what: 'the Lease of the leader',
+      done: 'read or written',
+      needs: 'the verbs get, create and update on leases of the group coordination.k8s.io',
+      log: options.log,
+    });
     this.#election = new Election(options.identity, options.times);
   }
 
@@ -146,8 +153,11 @@ export class Elector {
     const { times } = this.#options;
     while (!this.#stopping.signal.aborted) {
       await this.#step().then(
-        () => this.#fine(),
-        (error: Error) => this.#fail(error),
+        () => this.#trouble.succeeded(),
+        (error: Error) => {
+          const overtaken = error instanceof KubeError && error.status === 409;
+          if (!overtaken) this.#trouble.failed(error);
+        },
       );
       if (this.#led && this.leadingForMs === 0 && !this.#stopping.signal.aborted) {
         this.#led = false;
@@ -179,25 +189,6 @@ export class Elector {
     this.#term += 1;
     log.info({ identity }, 'leading');
     elected();
-  }
-
-  #fine(): void {
-    if (this.#trouble !== undefined)
-      this.#options.log.info({}, 'the Lease of the leader can be read and written again');
-    this.#trouble = undefined;
-  }
-
-  #fail(error: Error): void {
-    const status = error instanceof KubeError ? error.status : undefined;
-    // Somebody else was faster.
-    if (status === 409) return;
-    const advice =
-      status === 403
-        ? "grant the operator's account the verbs get, create and update on leases of the group coordination.k8s.io"
-        : 'trying again';
-    const trouble = `the Lease of the leader cannot be read or written (${status ?? 'no answer'}): ${error.message}; ${advice}`;
-    if (trouble !== this.#trouble) this.#options.log.warn({}, trouble);
-    this.#trouble = trouble;
   }
 }
 

@@ -1,5 +1,6 @@
-import type { OverrideStatus, PolicyStatus } from '@fuseboard/schema';
+import { type OverrideStatus, type PolicySpec, type PolicyStatus, specProblems } from '@fuseboard/schema';
 import { madeBy, type Override, readOverride } from '../core/override.ts';
+import type { Policy } from '../core/policy.ts';
 import { KubeError } from './client.ts';
 
 /** An object as the API server gives it; of `metadata` only what everything here relies on is named. */
@@ -28,6 +29,20 @@ export interface Stored {
 export function toStored({ metadata, status }: KubeObject): Stored {
   const { uid, resourceVersion } = metadata;
   return { uid, resourceVersion, ...(status === undefined ? {} : { status: status as Stored['status'] }) };
+}
+
+/** An object of the cluster as a policy; what is wrong with its spec is in `problems`. */
+export function toPolicy({ metadata, spec, status }: KubeObject): Policy {
+  return {
+    uid: metadata.uid,
+    namespace: metadata.namespace,
+    name: metadata.name,
+    generation: metadata.generation ?? 0,
+    createdAt: Date.parse(metadata.creationTimestamp ?? '') || 0,
+    spec: spec as PolicySpec,
+    problems: specProblems(spec),
+    ...(status === undefined ? {} : { status: status as PolicyStatus }),
+  };
 }
 
 export function toOverride({ metadata, spec, status }: KubeObject): Override {

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { CREATED_BY, GROUP, OVERRIDE_KIND, VERSION } from '@fuseboard/schema';
 import type { KubeConfig } from '@kubernetes/client-node';
-import { OverrideRefusal, type OverrideStore } from '../core/override.ts';
+import type { OverrideStore } from '../core/override.ts';
+import { Refusal } from '../core/refusal.ts';
 import { KubeClient, KubeError } from './client.ts';
 import { type KubeObject, toOverride } from './object.ts';
 import { collectionPath, OVERRIDES, objectPath } from './resource.ts';
@@ -45,11 +46,11 @@ function refusal(error: unknown, what: string): unknown {
   const { status, message } = error;
   if (message.includes(CREATED_BY)) {
     const advice = "grant the operator's account the verb attribute on circuitbreakeroverrides";
-    return new OverrideRefusal(503, `${what}: ${message}; ${advice}`);
+    return new Refusal(503, `${what}: ${message}; ${advice}`);
   }
-  if (status === 400 || status === 404 || status === 422) return new OverrideRefusal(status, `${what}: ${message}`);
+  if (status === 400 || status === 404 || status === 422) return new Refusal(status, `${what}: ${message}`);
   const advice = status === 403 ? '; grant it to the account of the operator' : '; try again';
-  return new OverrideRefusal(503, `${what}: ${message}${advice}`);
+  return new Refusal(503, `${what}: ${message}${advice}`);
 }
 
 /** A name of a breaker as the beginning of a name of an object. */

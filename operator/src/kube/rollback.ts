@@ -1,5 +1,6 @@
 import { KubeConfig } from '@kubernetes/client-node';
-import { type Rollback, RollbackRefusal } from '../core/history.ts';
+import type { Rollback } from '../core/history.ts';
+import { Refusal } from '../core/refusal.ts';
 import { KubeClient, KubeError } from './client.ts';
 import { objectPath, POLICIES } from './resource.ts';
 
@@ -27,7 +28,7 @@ export function kubernetesRollback(own: KubeConfig): Rollback {
         if (!(error instanceof KubeError)) throw error;
         const { status = 503, message } = error;
         const passed = [401, 403, 404, 409, 422].includes(status) ? status : 503;
-        throw new RollbackRefusal(passed, `${what}: ${message}`);
+        throw new Refusal(passed, `${what}: ${message}`);
       }
     },
   };
@@ -35,7 +36,7 @@ export function kubernetesRollback(own: KubeConfig): Rollback {
 
 function withToken(own: KubeConfig, authorization: string): KubeConfig {
   const token = /^Bearer (\S+)$/i.exec(authorization)?.[1];
-  if (token === undefined) throw new RollbackRefusal(401, 'authorization: must be a bearer token');
+  if (token === undefined) throw new Refusal(401, 'authorization: must be a bearer token');
   const config = new KubeConfig();
   config.loadFromClusterAndUser({ ...own.getCurrentCluster()!, name: 'cluster' }, { name: 'person', token });
   return config;

@@ -14,31 +14,22 @@ export interface Reading {
 
 /** All names begin with `fuseboard_`. */
 export function readingInto(registry: Registry): Reading {
-  const registers = [registry];
-  return {
-    gauge(name, help, labelNames, read) {
-      new Gauge({
-        name: `fuseboard_${name}`,
-        help,
-        labelNames,
-        registers,
-        collect() {
-          this.reset();
-          read((labels, value) => this.inc(labels, value));
-        },
-      });
+  const metric = <L extends string>(name: string, help: string, labelNames: L[], read: Read<L>) => ({
+    name: `fuseboard_${name}`,
+    help,
+    labelNames,
+    registers: [registry],
+    collect(this: Pick<Counter<L>, 'reset' | 'inc'>) {
+      this.reset();
+      read((labels, value) => this.inc(labels, value));
     },
-    counter(name, help, labelNames, read) {
-      new Counter({
-        name: `fuseboard_${name}_total`,
-        help,
-        labelNames,
-        registers,
-        collect() {
-          this.reset();
-          read((labels, value) => this.inc(labels, value));
-        },
-      });
+  });
+  return {
+    gauge(name, ...rest) {
+      new Gauge(metric(name, ...rest));
+    },
+    counter(name, ...rest) {
+      new Counter(metric(`${name}_total`, ...rest));
     },
   };
 }

@@ -9,7 +9,7 @@ import {
   VERSION,
 } from '@fuseboard/schema';
 import { type Document, isMap, isNode, isScalar, LineCounter, parseAllDocuments } from 'yaml';
-import { DEFAULT_NAMESPACE } from '../core/namespace.ts';
+import { DEFAULT_NAMESPACE, NAMESPACE_PATTERN } from '../core/namespace.ts';
 
 /** Something wrong in a file, at a line that begins at 1. */
 export interface LineProblem {
@@ -102,7 +102,7 @@ function readDocument(
   if (typeof name !== 'string' || !SUBDOMAIN.test(name) || name.length > 253) {
     return problem('metadata.name', `must be lower-case letters, digits, dashes and dots, not ${show(name)}`);
   }
-  if (typeof namespace !== 'string' || !LABEL.test(namespace)) {
+  if (typeof namespace !== 'string' || !NAMESPACE_PATTERN.test(namespace)) {
     return problem('metadata.namespace', `must be lower-case letters, digits and dashes, not ${show(namespace)}`);
   }
   const found = kind === KIND ? specProblems(spec) : fileOverrideProblems(spec);
@@ -125,7 +125,6 @@ function fileOverrideProblems(spec: unknown): SpecProblem[] {
 }
 
 const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
-const LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
 const show = (value: unknown) => (value === undefined ? 'absent' : JSON.stringify(value));
 

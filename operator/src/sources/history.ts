@@ -1,10 +1,12 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import { HISTORY_LIMIT, type History, type Revision, type Rollback, RollbackRefusal } from '../core/history.ts';
+import { HISTORY_LIMIT, type History, type Revision, type Rollback } from '../core/history.ts';
 import type { Policy } from '../core/policy.ts';
+import { Refusal } from '../core/refusal.ts';
+import { writePrivately } from './private-file.ts';
 
 export interface LocalHistoryOptions {
   /** Where it is kept over restarts. Absent: in memory only. */
@@ -46,7 +48,8 @@ export function localHistory({ stateFolder, wallClock, log }: LocalHistoryOption
     if (newest !== undefined && JSON.stringify(newest.spec) === JSON.stringify(spec)) return;
     const next = [{ revision: (newest?.revision ?? 0) + 1, at: wallClock(), spec }, ...before].slice(0, HISTORY_LIMIT);
     known.set(key, next);
-    if (folder !== undefined) await save(folder, key, next);
+    if (folder !== undefined)
+      await writePrivately(pathOf(folder, key), JSON.stringify({ policy: key, revisions: next }));
   }
 
   return {
@@ -68,7 +71,7 @@ export function localHistory({ stateFolder, wallClock, log }: LocalHistoryOption
 export const noRollback: Rollback = {
   async apply({ namespace, name }) {
     const what = `policy "${name}" in namespace "${namespace}"`;
-    throw new RollbackRefusal(409, `${what} comes from a file; write the spec of the revision into it`);
+    throw new Refusal(409, `${what} comes from a file; write the spec of the revision into it`);
   },
 };
 
@@ -76,15 +79,3 @@ const keyOf = ({ namespace, name }: Policy) => `${namespace}/${name}`;
 
 const pathOf = (folder: string, key: string) =>
   join(folder, `${createHash('sha256').update(key).digest('hex').slice(0, 32)}.json`);
-
-async function save(folder: string, key: string, revisions: readonly Revision[]): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const temporary = join(folder, `.${randomUUID()}`);
-  try {
-    await writeFile(temporary, JSON.stringify({ policy: key, revisions }), { mode: 0o600, flush: true });
-    await rename(temporary, pathOf(folder, key));
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
-}

@@ -1,10 +1,9 @@
-import { type PolicySpec, type PolicyStatus, specProblems } from '@fuseboard/schema';
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { Override } from '../core/override.ts';
 import type { Policy } from '../core/policy.ts';
 import type { Subject } from '../core/sink.ts';
 import { KubeClient } from '../kube/client.ts';
-import { type KubeObject, type Stored, toOverride, toStored } from '../kube/object.ts';
+import { type KubeObject, type Stored, toOverride, toPolicy, toStored } from '../kube/object.ts';
 import { Reflector, type ReflectorOptions, type ReflectorStats, type ReflectorTimers } from '../kube/reflector.ts';
 import { type KubeResource, OVERRIDES, POLICIES } from '../kube/resource.ts';
 import type { Source, SourceState } from './source.ts';
@@ -108,20 +107,6 @@ export function kubernetesSource(options: KubernetesSourceOptions): KubernetesSo
         names.map((name) => [name, all.reduce((sum, stats) => sum + stats[name], 0)]),
       ) as unknown as ReflectorStats;
     },
-  };
-}
-
-/** An object of the cluster as a policy; what is wrong with its spec is in `problems`. */
-export function toPolicy({ metadata, spec, status }: KubeObject): Policy {
-  return {
-    uid: metadata.uid,
-    namespace: metadata.namespace,
-    name: metadata.name,
-    generation: metadata.generation ?? 0,
-    createdAt: Date.parse(metadata.creationTimestamp ?? '') || 0,
-    spec: spec as PolicySpec,
-    problems: specProblems(spec),
-    ...(status === undefined ? {} : { status: status as PolicyStatus }),
   };
 }
 

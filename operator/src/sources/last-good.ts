@@ -1,7 +1,8 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { writePrivately } from './private-file.ts';
 
 const SavedSchema = z.object({ file: z.string(), text: z.string() });
 
@@ -25,17 +26,7 @@ export function lastGoodFolder(folder: string): LastGood {
         return undefined;
       }
     },
-    async save(file, text) {
-      await mkdir(folder, { recursive: true, mode: 0o700 });
-      const temporary = join(folder, `.${randomUUID()}`);
-      try {
-        await writeFile(temporary, JSON.stringify({ file, text }), { mode: 0o600, flush: true });
-        await rename(temporary, pathOf(file));
-      } catch (error) {
-        await rm(temporary, { force: true });
-        throw error;
-      }
-    },
+    save: (file, text) => writePrivately(pathOf(file), JSON.stringify({ file, text })),
     forget: (file) => rm(pathOf(file), { force: true }),
   };
 }

@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MAX_DURATION_MS, type SpecProblem } from '@fuseboard/schema';
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import { type Override, OverrideRefusal, type OverrideStore, readOverride } from '../core/override.ts';
+import { type Override, type OverrideStore, readOverride } from '../core/override.ts';
+import { Refusal } from '../core/refusal.ts';
+import { writePrivately } from './private-file.ts';
 
 export interface LocalOverridesOptions {
   /** Where they are kept over restarts. Absent: in memory only. */
@@ -52,7 +54,7 @@ export async function localOverrides({ stateFolder, wallClock, log }: LocalOverr
   const change = (make: (before: readonly Override[]) => readonly Override[]): Promise<void> => {
     const done = turn.then(async () => {
       const next = make(held);
-      if (stateFolder !== undefined) await save(stateFolder, path!, next);
+      if (path !== undefined) await save(path, next);
       held = next;
       changed();
     });
@@ -77,13 +79,13 @@ export async function localOverrides({ stateFolder, wallClock, log }: LocalOverr
       });
       const end = Date.parse(spec.expiresAt ?? '');
       const problem = made.problems[0] ?? (end <= now ? PAST : end - now > MAX_DURATION_MS ? TOO_FAR : undefined);
-      if (problem) throw new OverrideRefusal(422, `${problem.field}: ${problem.message}`);
+      if (problem) throw new Refusal(422, `${problem.field}: ${problem.message}`);
       await change((before) => [...before, made]);
       return made;
     },
     async remove({ uid, name }) {
       if (!held.some((one) => one.uid === uid)) {
-        throw new OverrideRefusal(409, `override "${name}" is in a file of the policies; remove it there`);
+        throw new Refusal(409, `override "${name}" is in a file of the policies; remove it there`);
       }
       await change((before) => before.filter((one) => one.uid !== uid));
     },
@@ -101,8 +103,7 @@ async function load(path: string, log: Logger): Promise<Override[]> {
   }
 }
 
-async function save(folder: string, path: string, overrides: readonly Override[]): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+function save(path: string, overrides: readonly Override[]): Promise<void> {
   const kept = overrides.map(({ uid, namespace, name, createdAt, createdBy, spec }) => ({
     uid,
     namespace,
@@ -111,12 +112,5 @@ async function save(folder: string, path: string, overrides: readonly Override[]
     createdBy,
     spec,
   }));
-  const temporary = join(folder, `.${randomUUID()}`);
-  try {
-    await writeFile(temporary, JSON.stringify(kept), { mode: 0o600, flush: true });
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
+  return writePrivately(path, JSON.stringify(kept));
 }

@@ -2,8 +2,8 @@ import { Router } from 'express';
 import { agentDetail, breakerRows } from '../../core/agent-row.ts';
 import type { Agent } from '../../core/member.ts';
 import { agentState } from '../../core/overview.ts';
+import { Refusal } from '../../core/refusal.ts';
 import type { AdminOptions } from '../admin.ts';
-import { Refusal } from '../problem.ts';
 import { guard, seeing } from './guard.ts';
 import { optionalText } from './parameters.ts';
 

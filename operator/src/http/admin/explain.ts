@@ -1,9 +1,9 @@
 import { Router } from 'express';
 import { explain } from '../../core/explain.ts';
 import { DEFAULT_NAMESPACE } from '../../core/namespace.ts';
+import { Refusal } from '../../core/refusal.ts';
 import { parseLabels } from '../../core/selector.ts';
 import type { AdminOptions } from '../admin.ts';
-import { Refusal } from '../problem.ts';
 import { guard } from './guard.ts';
 import { optionalText, text } from './parameters.ts';
 

@@ -1,8 +1,8 @@
 import type { NextFunction, Request, Response } from 'express';
 import type { Access, Deed, Person } from '../../core/access.ts';
 import { Denial } from '../../core/authenticator.ts';
+import { Refusal } from '../../core/refusal.ts';
 import type { Audit } from '../audit.ts';
-import { Refusal } from '../problem.ts';
 
 /** When to come again after a right could not be looked at. */
 const LATER_MS = 2_000;

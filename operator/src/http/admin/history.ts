@@ -1,11 +1,13 @@
 import express, { type Request, Router } from 'express';
 import { z } from 'zod';
 import type { Deed } from '../../core/access.ts';
-import { changesBetween, type Revision, RollbackRefusal } from '../../core/history.ts';
+import { changesBetween, type Revision } from '../../core/history.ts';
 import type { Policy } from '../../core/policy.ts';
+import { Refusal } from '../../core/refusal.ts';
 import type { AdminOptions } from '../admin.ts';
-import { firstIssue, Refusal } from '../problem.ts';
+import { firstIssue } from '../problem.ts';
 import { guard, seeing, whoSent } from './guard.ts';
+import { namedPolicy } from './named-policy.ts';
 
 export const ShownRevisionSchema = z.object({
   revision: z.int().describe('Grows with each edit; in a cluster the generation of the policy.'),
@@ -25,12 +27,7 @@ export const RollbackSchema = z.strictObject({ toRevision: z.int('must be a whol
 
 /** What policies were, and giving them an earlier spec again. */
 export function historyRoutes({ controller, access, history, rollback, log }: AdminOptions): Router {
-  const find = (request: Request): Policy => {
-    const { namespace, name } = request.params as { namespace: string; name: string };
-    const known = controller.boards.policies(namespace).find(({ policy }) => policy.name === name);
-    if (!known) throw new Refusal(404, `there is no policy "${name}" in namespace "${namespace}"`);
-    return known.policy;
-  };
+  const find = (request: Request): Policy => namedPolicy(controller.boards, request).policy;
   const revisions = (policy: Policy): Promise<Revision[]> =>
     history.list(policy).catch((error: Error) => {
       throw new Refusal(503, `the history cannot be read: ${error.message}`, 1_000);
@@ -66,12 +63,7 @@ export function historyRoutes({ controller, access, history, rollback, log }: Ad
           const kept = found.map(({ revision }) => revision).join(', ');
           throw new Refusal(404, `policy "${name}" has no revision ${toRevision}; it has ${kept || 'none'}`);
         }
-        try {
-          await rollback.apply(policy, wanted.spec, request.get('authorization'));
-        } catch (error) {
-          if (error instanceof RollbackRefusal) throw new Refusal(error.status, error.message);
-          throw error;
-        }
+        await rollback.apply(policy, wanted.spec, request.get('authorization'));
         log.info(
           { audit: true, by: whoSent(response).name, namespace, policy: name, toRevision },
           'policy rolled back',

@@ -1,6 +1,6 @@
 import { Router } from 'express';
+import { Refusal } from '../../core/refusal.ts';
 import type { AdminOptions } from '../admin.ts';
-import { Refusal } from '../problem.ts';
 import { guard, seeing } from './guard.ts';
 import { Live } from './live.ts';
 import { optionalText } from './parameters.ts';

@@ -8,9 +8,10 @@ import {
 import express, { type Request, Router } from 'express';
 import { z } from 'zod';
 import type { Deed } from '../../core/access.ts';
-import { newestFirst, type Override, OverrideRefusal } from '../../core/override.ts';
+import { NAMESPACE_PATTERN } from '../../core/namespace.ts';
+import { newestFirst, type Override } from '../../core/override.ts';
+import { Refusal } from '../../core/refusal.ts';
 import type { AdminOptions } from '../admin.ts';
-import { Refusal } from '../problem.ts';
 import { guard, whoSent } from './guard.ts';
 import { optionalText } from './parameters.ts';
 
@@ -39,7 +40,6 @@ export const OverrideListSchema = z.object({ items: z.array(ShownOverrideSchema)
 type Shown = z.infer<typeof ShownOverrideSchema>;
 
 const MAX_BODY = '64kb';
-const NAMESPACE = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
 const deed =
   (verb: Deed['verb']) =>
@@ -85,11 +85,11 @@ export function overrideRoutes({ controller, access, overrides: store, log }: Ad
       express.json({ limit: MAX_BODY, type: 'application/json' }),
       async (request, response) => {
         const { namespace } = request.params as { namespace: string };
-        if (!NAMESPACE.test(namespace)) throw new Refusal(400, `namespace: "${namespace}" cannot name one`);
+        if (!NAMESPACE_PATTERN.test(namespace)) throw new Refusal(400, `namespace: "${namespace}" cannot name one`);
         if (!request.is('application/json')) throw new Refusal(415, 'content-type: must be application/json');
         const spec = readSpec(request.body);
         const { name: createdBy } = whoSent(response);
-        const made = await refusing(() => store.create({ namespace, spec, createdBy }));
+        const made = await store.create({ namespace, spec, createdBy });
         log.info({ audit: true, by: createdBy, namespace, override: made.name, ...spec }, 'override asked for');
         response
           .status(201)
@@ -99,7 +99,7 @@ export function overrideRoutes({ controller, access, overrides: store, log }: Ad
     )
     .delete('/v1/overrides/:namespace/:name', guard(access, deed('delete')), async (request, response) => {
       const found = find(request);
-      await refusing(() => store.remove(found));
+      await store.remove(found);
       const { namespace, name } = found;
       log.info({ audit: true, by: whoSent(response).name, namespace, override: name }, 'override taken away');
       response.status(204).end();
@@ -115,13 +115,4 @@ function readSpec(body: unknown): z.infer<typeof NewOverrideSchema> {
   const [problem] = overrideProblems(parsed.data);
   if (problem) throw new Refusal(400, `${problem.field.replace(/^spec\./, '')}: ${problem.message}`);
   return parsed.data;
-}
-
-async function refusing<T>(act: () => Promise<T>): Promise<T> {
-  try {
-    return await act();
-  } catch (error) {
-    if (error instanceof OverrideRefusal) throw new Refusal(error.status, error.message);
-    throw error;
-  }
 }

@@ -1,12 +1,11 @@
 import type { Request } from 'express';
 import { z } from 'zod';
-import { Refusal } from '../problem.ts';
+import { NAMESPACE_PATTERN } from '../../core/namespace.ts';
+import { Refusal } from '../../core/refusal.ts';
 
 /** What a parameter of the admin API may be; the others are any text. */
 export const PARAMETERS = {
-  namespace: z
-    .string()
-    .regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'must be lower-case letters, digits and dashes, at most 63'),
+  namespace: z.string().regex(NAMESPACE_PATTERN, 'must be lower-case letters, digits and dashes, at most 63'),
   breaker: z.string().min(1).max(128).describe('A name as given to `getBreaker`.'),
   labels: z.string().min(1).max(8_192).describe('Labels of an agent, as `k=v,k2=v2`.'),
 } as const;

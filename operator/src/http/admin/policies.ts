@@ -1,11 +1,12 @@
 import { tooDeep } from '@fuseboard/schema';
-import { type Request, Router } from 'express';
+import { Router } from 'express';
 import { policyAgents } from '../../core/agent-row.ts';
 import type { Known } from '../../core/boards.ts';
+import { compareText } from '../../core/compare-text.ts';
 import { conditionOf } from '../../core/status.ts';
 import type { AdminOptions } from '../admin.ts';
-import { Refusal } from '../problem.ts';
 import { guard, seeing } from './guard.ts';
+import { namedPolicy } from './named-policy.ts';
 import { optionalText } from './parameters.ts';
 
 /** How many agents of a policy one answer lists: those first that it does not reach, or whose circuits are open. */
@@ -28,13 +29,6 @@ export function policyRoutes({ controller, access, clock }: AdminOptions): Route
     status: judge.status(policy) ?? {},
   });
 
-  const find = (request: Request): Known => {
-    const { namespace, name } = request.params as { namespace: string; name: string };
-    const known = boards.policies(namespace).find(({ policy }) => policy.name === name);
-    if (!known) throw new Refusal(404, `there is no policy "${name}" in namespace "${namespace}"`);
-    return known;
-  };
-
   return Router()
     .get('/v1/policies', see, (request, response) => {
       const namespace = optionalText(request, 'namespace');
@@ -56,17 +50,17 @@ export function policyRoutes({ controller, access, clock }: AdminOptions): Route
           open: status.breakers?.open,
         };
       });
-      response.json({ items: items.sort((a, b) => order(a.namespace, b.namespace) || order(a.name, b.name)) });
+      response.json({
+        items: items.sort((a, b) => compareText(a.namespace, b.namespace) || compareText(a.name, b.name)),
+      });
     })
     .get('/v1/policies/:namespace/:name', see, (request, response) => {
-      response.json(shown(find(request)));
+      response.json(shown(namedPolicy(boards, request)));
     })
     .get('/v1/policies/:namespace/:name/agents', see, (request, response) => {
-      const known = find(request);
+      const known = namedPolicy(boards, request);
       const found = policyAgents(fleet.agents(known.policy.namespace), known, clock.now());
       const { generation, hold } = known.entry;
       response.json({ generation, hold, total: found.length, items: found.slice(0, MAX_AGENTS_OF_POLICY) });
     });
 }
-
-const order = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);

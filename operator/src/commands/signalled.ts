@@ -1,0 +1,12 @@
+/** Resolves at the next SIGTERM or SIGINT; what comes after that is not caught. */
+export function signalled(): Promise<void> {
+  return new Promise((resolve) => {
+    const on = () => {
+      process.off('SIGTERM', on);
+      process.off('SIGINT', on);
+      resolve();
+    };
+    process.on('SIGTERM', on);
+    process.on('SIGINT', on);
+  });
+}
