@@ -152,7 +152,7 @@ export class Shop {
   }
 
   async #each(holds: (service: AgentProcess) => Promise<void>): Promise<void> {
-    await Promise.all(this.services.map((service) => eventually(() => holds(service), 60_000)));
+    await Promise.all(this.services.map((service) => eventually(() => holds(service), 120_000)));
   }
 }
 
