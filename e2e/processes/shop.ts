@@ -12,6 +12,8 @@ const VIEW = {
 };
 const ACT = { ...GROUP, resources: ['circuitbreakeroverrides'], verbs: ['create', 'delete'] };
 
+const EDIT = { ...GROUP, resources: ['circuitbreakerpolicies'], verbs: ['create', 'update', 'patch'] };
+
 /** How often an act is done; the quickest is what the way itself takes, the rest is what else the machine did. */
 const ROUNDS = 3;
 
@@ -23,25 +25,26 @@ export interface Act {
 
 /**
  * Namespace `shop` on an API server of its own: an operator that asks it who may do what, two services that use
- * `payments`, a responder who may force breakers, and a viewer who may not.
+ * `payments`, a responder who may force breakers, an editor who may change policies, and a viewer who may do neither.
  */
 export class Shop {
   readonly cluster: Cluster;
   readonly operator: OperatorProcess;
   readonly services: readonly AgentProcess[];
   readonly responder: ServiceAccount;
+  readonly editor: ServiceAccount;
   readonly viewer: ServiceAccount;
 
   private constructor(
     cluster: Cluster,
     operator: OperatorProcess,
     services: readonly AgentProcess[],
-    people: readonly [ServiceAccount, ServiceAccount],
+    people: readonly [ServiceAccount, ServiceAccount, ServiceAccount],
   ) {
     this.cluster = cluster;
     this.operator = operator;
     this.services = services;
-    [this.responder, this.viewer] = people;
+    [this.responder, this.editor, this.viewer] = people;
   }
 
   static async open(): Promise<Shop> {
@@ -49,11 +52,12 @@ export class Shop {
     await cluster.applyCrds();
     await cluster.namespace('shop');
     const responder = await cluster.serviceAccount('shop', 'responder', [VIEW, ACT]);
+    const editor = await cluster.serviceAccount('shop', 'editor', [VIEW, EDIT]);
     const viewer = await cluster.serviceAccount('shop', 'viewer', [VIEW]);
     const operator = await OperatorProcess.start(`--kubeconfig=${cluster.kubeconfig}`, '--admin-auth=review');
     const environment = { FUSEBOARD_URL: operator.url, FUSEBOARD_NAMESPACE: 'shop', FUSEBOARD_SERVICE: 'checkout' };
     const services = [await AgentProcess.start(environment), await AgentProcess.start(environment)];
-    const shop = new Shop(cluster, operator, services, [responder, viewer]);
+    const shop = new Shop(cluster, operator, services, [responder, editor, viewer]);
     await shop.connected();
     return shop;
   }
