@@ -75,3 +75,15 @@ it('is refused to somebody who may only view, who is told what is missing', asyn
   await page.getByRole('alert').getByText(words).waitFor(PATIENCE);
   await shop.untouched();
 });
+
+it('shows nothing more to somebody whose right to look was taken away meanwhile', async () => {
+  await look(shop.viewer);
+  await page.locator('.tile a', { hasText: 'payments' }).waitFor(PATIENCE);
+  await shop.cluster.kubectl('delete', 'rolebinding', 'viewer', '-n', 'shop');
+  const begun = performance.now();
+  const words = '"system:serviceaccount:shop:viewer" may not watch circuitbreakerpolicies in namespace "shop"';
+  await page.getByText(words).first().waitFor({ timeout: 180_000 });
+  process.stderr.write(
+    `a right that was taken away ended the page after ${Math.round(performance.now() - begun)} ms\n`,
+  );
+});
