@@ -5,7 +5,7 @@ import { parse } from 'yaml';
 import type { StoredOverride, StoredPolicy, Target } from '../client/target.ts';
 import { standings } from '../core/effective.ts';
 import type { PolicyCounts } from '../core/fleet.ts';
-import { type Routing, routingOf, sortedRoutes } from '../core/routing.ts';
+import { routingOf, sortedRoutes } from '../core/routing.ts';
 import { statusOf } from '../core/status.ts';
 import { EXIT, Failure } from './exit.ts';
 import { explainCommand } from './explain.ts';
@@ -60,9 +60,7 @@ function stored({ policies }: Case): StoredPolicy[] {
   }));
   return known.map((policy) => {
     const { namespace, name, uid, generation, createdAt, spec, problems } = policy;
-    const routed = known.flatMap((one): Routing[] =>
-      one.namespace === namespace ? [routingOf(one)! ?? []].flat() : [],
-    );
+    const routed = known.flatMap((one) => (one.namespace === namespace ? (routingOf(one) ?? []) : []));
     const agents = { matched: 1, applied: 1, rejected: 0, stale: 0, ...policy.agents };
     const { confirmed = generation, age = 3_600, rejections = [] } = policy;
     const status = statusOf({
