@@ -72,7 +72,8 @@ function stored({ policies }: Case): StoredPolicy[] {
       ...{ unheard: 0, previous: undefined, sameSpec: false, ageMs: age * 1_000 },
       ...{ uptimeMs: 86_400_000, expected: 0, now: NOW },
     });
-    return { namespace, name, uid, generation, createdAt, spec, status: confirmed === 0 ? {} : status };
+    const seen = { namespace, name, uid, generation, createdAt, spec, problems };
+    return { ...seen, status: confirmed === 0 ? {} : status };
   });
 }
 
