@@ -131,6 +131,10 @@ describe('the demo with the page open', () => {
     const edit = page.locator('.edit', { hasText: 'trip.consecutiveFailures' });
     await edit.waitFor(PATIENCE);
     expect(await edit.innerText()).toBe('trip.consecutiveFailures: 3 5');
+    const why = 'No rolling back: policy "partner-offer" in namespace "default" comes from a file; write the spec of';
+    await page.getByText(why).waitFor(PATIENCE);
+    expect(await page.getByRole('button', { name: 'Roll back to revision 1 …' }).isDisabled()).toBe(true);
+    await page.getByRole('heading', { name: 'Who has it' }).scrollIntoViewIfNeeded();
     await screenshot(page, 'revisions');
   }, 90_000);
 

@@ -2,6 +2,7 @@
  * A service with breakers, driven over IPC by a test: it makes the calls that it is told to make and says what its
  * breakers did. Everything else (URL, labels, cache folder) comes from the environment, as in a real service.
  */
+import { subscribe } from 'node:diagnostics_channel';
 import { getBreaker, start } from '@fuseboard/agent';
 
 /** What a test may ask of the process. */
@@ -14,6 +15,10 @@ export type Request =
 const agent = start();
 const beganWith = agent.state;
 agent.on('applied', ({ revision }) => process.send?.({ event: 'applied', revision, at: Date.now() }));
+subscribe('fuseboard:transition', (message) => {
+  const { breaker, event } = message as { breaker: { name: string }; event: { from: string; to: string } };
+  process.send?.({ event: 'transition', breaker: breaker.name, from: event.from, to: event.to, at: Date.now() });
+});
 
 const policyFallback = { key: 'any', parse: (value: unknown) => value };
 

@@ -12,6 +12,14 @@ export interface Applied {
   readonly at: number;
 }
 
+/** A change of state that a process told, and when, by its own clock. */
+export interface Transition {
+  readonly breaker: string;
+  readonly from: BreakerView['state'];
+  readonly to: BreakerView['state'];
+  readonly at: number;
+}
+
 /** What a breaker of the process says of itself. */
 export interface BreakerView {
   readonly state: 'closed' | 'open' | 'half-open';
@@ -35,6 +43,7 @@ export interface Launch {
 /** A service as a process of its own, with an agent in it. */
 export class AgentProcess {
   readonly applied: Applied[] = [];
+  readonly transitions: Transition[] = [];
   /** What the process ran on before it dialled. */
   beganWith = '';
   readonly output: string[] = [];
@@ -52,8 +61,11 @@ export class AgentProcess {
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => this.output.push(text));
     }
-    this.#child.on('message', (message: { id?: number; event?: string; result?: never; error?: string } & Applied) => {
-      if (message.event === 'applied') this.applied.push({ revision: message.revision, at: message.at });
+    type Message = { id?: number; event?: string; result?: never; error?: string } & Applied & Transition;
+    this.#child.on('message', (message: Message) => {
+      const { event, revision, breaker, from, to, at } = message;
+      if (event === 'applied') this.applied.push({ revision, at });
+      if (event === 'transition') this.transitions.push({ breaker, from, to, at });
       const pending = message.id === undefined ? undefined : this.#pending.get(message.id);
       if (pending === undefined) return;
       this.#pending.delete(message.id!);

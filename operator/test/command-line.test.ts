@@ -110,7 +110,8 @@ describe('explain', () => {
     const nobody = run('explain', 'search', '--policies', 'p', '-n', 'shop', '-l', 'app=x');
     expect(nobody.status).toBe(1);
     expect(nobody.stdout).toBe(
-      'no policy governs "search" on an agent in namespace "shop" with app=x; the defaults of the code apply\n',
+      'no policy governs "search" on an agent in namespace "shop" with app=x; the defaults of the code apply\n' +
+        'note: there is no policy in namespace "shop"\n',
     );
   });
 

@@ -1,5 +1,5 @@
 import { compareRoutes, isPrefix, matches, type Route, type Routing, takes } from './routing.ts';
-import type { Labels } from './selector.ts';
+import { type Labels, type Selector, selects } from './selector.ts';
 
 /** What became of one policy in the choice for one breaker of one agent. */
 export interface Candidate {
@@ -41,7 +41,7 @@ export function explain(policies: Iterable<Routing>, labels: Labels, breaker: st
     ...unselected.map((route) => ({
       ...about(route),
       governs: false,
-      reason: `its selector does not hold for this agent: ${route.policy.requirements.map(readable).join(', ')}`,
+      reason: missing(route.policy.requirements, labels),
     })),
     ...unnamed.map((policy) => ({
       policy: policy.name,
@@ -65,18 +65,35 @@ function loss({ pattern, policy }: Route, { pattern: theirs, policy: winner }: R
   if (winner.narrow && !policy.narrow) return `"${winner.name}" has a selector and this one has none`;
   if (!isPrefix(theirs) && isPrefix(pattern))
     return `"${winner.name}" names the breaker exactly, this one by "${pattern}"`;
-  if (theirs.length !== pattern.length) return `"${winner.name}" has the longer prefix "${theirs}" over "${pattern}"`;
-  if (winner.createdAt !== policy.createdAt) return `"${winner.name}" is older`;
-  return `"${winner.name}" is as old and comes first by name`;
+  if (theirs.length !== pattern.length)
+    return `"${winner.name}" has the longer prefix "${theirs}", this one "${pattern}"`;
+  if (winner.createdAt !== policy.createdAt) return `"${winner.name}" matches as closely and is older`;
+  return `"${winner.name}" matches as closely, is as old, and comes first by name`;
 }
 
-/** A requirement as `requirementsOf` spells it, in words. */
-function readable(requirement: string): string {
-  const [key, operator] = requirement.split(' ');
-  const values = (JSON.parse(requirement.slice(requirement.indexOf('['))) as string[]).join(', ');
-  if (operator === 'Exists') return `has ${key}`;
-  if (operator === 'DoesNotExist') return `has no ${key}`;
-  return values.includes(',') || operator === 'NotIn'
-    ? `${key} ${operator === 'In' ? 'is one of' : 'is none of'} ${values}`
-    : `${key}=${values}`;
+/** What a selector asks for that these labels do not give. */
+function missing(requirements: readonly string[], labels: Labels): string {
+  const failing = requirements
+    .map(parsed)
+    .filter(({ key, operator, values }) => !selects({ matchExpressions: [{ key, operator, values }] }, labels));
+  const had = [...new Set(failing.map(({ key }) => key))].map((key) =>
+    Object.hasOwn(labels, key) ? `${key}=${labels[key]}` : `no ${key}`,
+  );
+  return `its selector asks for ${failing.map(readable).join(' and ')}, and this agent has ${had.join(' and ')}`;
+}
+
+type Requirement = NonNullable<Selector['matchExpressions']>[number] & { readonly values: string[] };
+
+/** A requirement as `requirementsOf` spells it. */
+function parsed(requirement: string): Requirement {
+  const [key, operator] = requirement.split(' ') as [string, Requirement['operator']];
+  return { key, operator, values: JSON.parse(requirement.slice(requirement.indexOf('['))) };
+}
+
+function readable({ key, operator, values }: Requirement): string {
+  if (operator === 'Exists') return `any ${key}`;
+  if (operator === 'DoesNotExist') return `no ${key}`;
+  const [only, ...more] = values;
+  if (operator === 'NotIn') return `${key} other than ${values.join(' and ')}`;
+  return more.length === 0 ? `${key}=${only}` : `${key} as one of ${values.join(', ')}`;
 }

@@ -23,6 +23,8 @@ export interface History {
 
 /** Gives policies another spec, for a person. */
 export interface Rollback {
+  /** Why this policy cannot be given another spec here, whoever asks, and what to do. Absent: it can. */
+  readonly unable?: (policy: Policy) => string;
   /**
    * @param authorization the header that the person showed; the change is made with what it allows.
    * @throws {Refusal}

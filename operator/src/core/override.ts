@@ -65,7 +65,9 @@ const endOf = ({ expiresAt, duration }: OverrideSpec, createdAt: number) =>
 export const isActive = ({ problems, expiresAt }: Override, now: number) => problems.length === 0 && expiresAt > now;
 
 /** The order in which overrides are asked: the newest first. Of two made in the same moment, that whose name sorts last. */
-export const newestFirst = (a: Override, b: Override) => b.createdAt - a.createdAt || (a.name < b.name ? 1 : -1);
+export const newestFirst = (a: Age, b: Age) => b.createdAt - a.createdAt || (a.name < b.name ? 1 : -1);
+
+type Age = Pick<Override, 'createdAt' | 'name'>;
 
 /** Who made an object: the person for whom an operator made it, else the program that did. */
 export function madeBy(metadata: {

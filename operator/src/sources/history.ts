@@ -69,11 +69,15 @@ export function localHistory({ stateFolder, wallClock, log }: LocalHistoryOption
 
 /** Files are edited by whoever keeps them. */
 export const noRollback: Rollback = {
-  async apply({ namespace, name }) {
-    const what = `policy "${name}" in namespace "${namespace}"`;
-    throw new Refusal(409, `${what} comes from a file; write the spec of the revision into it`);
+  unable: fromFile,
+  async apply(policy) {
+    throw new Refusal(409, fromFile(policy));
   },
 };
+
+function fromFile({ namespace, name }: Policy): string {
+  return `policy "${name}" in namespace "${namespace}" comes from a file; write the spec of the revision into it`;
+}
 
 const keyOf = ({ namespace, name }: Policy) => `${namespace}/${name}`;
 

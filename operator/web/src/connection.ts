@@ -146,5 +146,5 @@ async function refusal(response: Response): Promise<Refused> {
 export async function ask<T>(path: string, init?: RequestInit): Promise<T> {
   const response = await fetch(path, { signal: AbortSignal.timeout(10_000), ...init });
   if (!response.ok) throw await refusal(response);
-  return (await response.json()) as T;
+  return (response.status === 204 ? undefined : await response.json()) as T;
 }

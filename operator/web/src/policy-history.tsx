@@ -1,48 +1,93 @@
+import { useState } from 'preact/hooks';
+import { changesBetween, type FieldChange } from '../../src/core/history.ts';
 import { duration } from './format.ts';
-import { store } from './model.ts';
+import { connection, store } from './model.ts';
 import { Block } from './panel.tsx';
+import { Edits } from './revision-edits.tsx';
+import { RollbackDialog } from './rollback-dialog.tsx';
 import { useAnswer } from './use-answer.ts';
-import { yaml } from './yaml.ts';
 
 interface Revision {
   readonly revision: number;
   readonly at: number;
   readonly current: boolean;
-  readonly changes: readonly { readonly field: string; readonly from?: unknown; readonly to?: unknown }[];
+  readonly spec: unknown;
+  readonly changes: readonly FieldChange[];
 }
 
-/** What the policy was, and what each edit changed, where the operator keeps it. */
-export function PolicyHistory({ path }: { path: string }) {
-  const { value, status, problem } = useAnswer<{ items: readonly Revision[] }>(`${path}/history`, 5_000);
+interface History {
+  readonly items: readonly Revision[];
+  readonly rollback: { readonly allowed: boolean; readonly why?: string };
+}
+
+interface Props {
+  /** Of the policy, in the admin API. */
+  readonly path: string;
+  /** Namespace and name, for people. */
+  readonly policy: string;
+  /** As it is now; absent while that is not known. */
+  readonly spec: unknown;
+}
+
+/** What the policy was, what each edit changed, and the way back, where the operator keeps it. */
+export function PolicyHistory({ path, policy, spec }: Props) {
+  const { value, status, problem } = useAnswer<History>(`${path}/history`, 5_000);
+  const [asked, setAsked] = useState<number | undefined>(undefined);
+  const [rolledBack, setRolledBack] = useState<number | undefined>(undefined);
   if (status === 404 || (!value && !problem)) return null;
+  const { items = [], rollback } = value ?? {};
+  const allowed = rollback?.allowed === true && spec !== undefined && connection.link.value.phase === 'live';
+  const wanted = items.find(({ revision }) => revision === asked);
   return (
     <Block title="Revisions">
       {problem !== undefined && <p class="notice bad">{problem}</p>}
+      {rollback?.why !== undefined && items.length > 1 && (
+        <p class="more" id="no-rollback">
+          No rolling back: {rollback.why}
+        </p>
+      )}
+      <p class="more" role="status">
+        {rolledBack !== undefined && `Rolled back to revision ${rolledBack}; agents take it now.`}
+      </p>
       <ol class="changes">
-        {(value?.items ?? []).map(({ revision, at, current, changes }) => (
+        {items.map(({ revision, at, current, changes }) => (
           <li key={revision}>
             <time dateTime={new Date(at).toISOString()} title={new Date(at).toLocaleString()}>
               {duration(store.now.value - at)} ago
             </time>
             <span>
-              <b>revision {revision}</b>
-              {current && (
-                <>
-                  {' '}
-                  <span class="badge small closed">now</span>
-                </>
+              <b>revision {revision}</b>{' '}
+              {current ? (
+                <span class="badge small closed">now</span>
+              ) : (
+                <button
+                  type="button"
+                  disabled={!allowed}
+                  onClick={() => setAsked(revision)}
+                  aria-label={`Roll back to revision ${revision} …`}
+                  aria-describedby={rollback?.why === undefined ? undefined : 'no-rollback'}
+                  title={rollback?.why}
+                >
+                  roll back …
+                </button>
               )}
-              {changes.map(({ field, from, to }) => (
-                <span key={field} class="edit">
-                  <code>{field}</code>: <del>{text(from)}</del> <ins>{text(to)}</ins>
-                </span>
-              ))}
+              <Edits changes={changes} />
             </span>
           </li>
         ))}
       </ol>
+      {wanted && (
+        <RollbackDialog
+          path={path}
+          policy={policy}
+          revision={wanted.revision}
+          changes={changesBetween(spec, wanted.spec)}
+          onDone={(done) => {
+            setAsked(undefined);
+            if (done) setRolledBack(wanted.revision);
+          }}
+        />
+      )}
     </Block>
   );
 }
-
-const text = (value: unknown) => (value === undefined ? 'absent' : yaml(value).trim());

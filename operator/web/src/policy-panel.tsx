@@ -100,7 +100,7 @@ export function PolicyPanel({ name }: { name: string }) {
           </Block>
         </>
       )}
-      <PolicyHistory path={path} />
+      <PolicyHistory key={path} path={path} policy={name} spec={value?.spec} />
       <Holders path={`${path}/agents`} namespace={namespace} />
       <Block title="What happened">
         <Changes changes={changes.sort((a, b) => a.at - b.at).slice(-30)} />

@@ -17,6 +17,29 @@ export function guard(access: Access, deed: (request: Request) => Deed) {
   };
 }
 
+/**
+ * Whether the sender of a request that passed the guard may still do this. A refusal is noted; as long as nobody can say, nothing
+ * is taken away.
+ */
+export async function stillMay(
+  access: Access,
+  audit: Audit,
+  request: Request,
+  deed: (request: Request) => Deed,
+): Promise<boolean> {
+  let name: string | undefined;
+  try {
+    const person = await access.person(request.get('authorization'));
+    name = person.name;
+    await access.check(person, deed(request));
+    return true;
+  } catch (error) {
+    if (!(error instanceof Denial) || error.status === 503) return true;
+    note(audit, error, request, name);
+    return false;
+  }
+}
+
 /** Who sent a request that passed the guard. */
 export const whoSent = (response: Response) => response.locals.person as Person;
 
@@ -40,10 +63,13 @@ export function answerDenied(audit: Audit) {
       next(error);
       return;
     }
-    const person = (response.locals.person as Person | undefined)?.name;
-    const claims = person === undefined ? {} : { person };
-    audit.refused(error, { from: request.socket.remoteAddress, what: `${request.method} ${request.path}`, claims });
+    note(audit, error, request, (response.locals.person as Person | undefined)?.name);
     if (error.status === 401) response.set('www-authenticate', 'Bearer realm="fuseboard"');
     next(new Refusal(error.status, error.message, error.status === 503 ? LATER_MS : undefined));
   };
+}
+
+function note(audit: Audit, denial: Denial, request: Request, person: string | undefined): void {
+  const claims = person === undefined ? {} : { person };
+  audit.refused(denial, { from: request.socket.remoteAddress, what: `${request.method} ${request.path}`, claims });
 }

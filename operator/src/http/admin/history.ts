@@ -1,6 +1,7 @@
 import express, { type Request, Router } from 'express';
 import { z } from 'zod';
-import type { Deed } from '../../core/access.ts';
+import type { Deed, Person } from '../../core/access.ts';
+import { Denial } from '../../core/authenticator.ts';
 import { changesBetween, type Revision } from '../../core/history.ts';
 import type { Policy } from '../../core/policy.ts';
 import { Refusal } from '../../core/refusal.ts';
@@ -20,7 +21,12 @@ export const ShownRevisionSchema = z.object({
 });
 
 /** The answer of `GET /v1/policies/{namespace}/{name}/history`: the newest first. */
-export const HistorySchema = z.object({ items: z.array(ShownRevisionSchema) });
+export const HistorySchema = z.object({
+  items: z.array(ShownRevisionSchema),
+  rollback: z
+    .object({ allowed: z.boolean(), why: z.string().optional().describe('Why it is not allowed, and what to do.') })
+    .describe('Whether whoever asks may give the policy the spec of a revision again.'),
+});
 
 /** The body of `POST /v1/policies/{namespace}/{name}/rollback`. */
 export const RollbackSchema = z.strictObject({ toRevision: z.int('must be a whole number').min(0) });
@@ -33,6 +39,15 @@ export function historyRoutes({ controller, access, history, rollback, log }: Ad
       throw new Refusal(503, `the history cannot be read: ${error.message}`, 1_000);
     });
   const editing = (request: Request): Deed => ({ ...seeing(request), verb: 'update' });
+  const denialOf = async (person: Person, deed: Deed): Promise<string | undefined> => {
+    try {
+      await access.check(person, deed);
+      return undefined;
+    } catch (error) {
+      if (error instanceof Denial) return error.message;
+      throw error;
+    }
+  };
 
   return Router()
     .get('/v1/policies/:namespace/:name/history', guard(access, seeing), async (request, response) => {
@@ -45,7 +60,9 @@ export function historyRoutes({ controller, access, history, rollback, log }: Ad
         const changes = before === undefined ? [] : changesBetween(before.spec, one.spec);
         return { ...one, current: one === newest, changes };
       });
-      response.json({ items } satisfies z.infer<typeof HistorySchema>);
+      const why = rollback.unable?.(policy) ?? (await denialOf(whoSent(response), editing(request)));
+      const allowed = { allowed: why === undefined, ...(why !== undefined && { why }) };
+      response.json({ items, rollback: allowed } satisfies z.infer<typeof HistorySchema>);
     })
     .post(
       '/v1/policies/:namespace/:name/rollback',

@@ -1,15 +1,17 @@
-import { Router } from 'express';
+import { type Request, Router } from 'express';
+import type { Deed } from '../../core/access.ts';
 import { Refusal } from '../../core/refusal.ts';
 import type { AdminOptions } from '../admin.ts';
-import { guard, seeing } from './guard.ts';
+import { guard, seeing, stillMay } from './guard.ts';
 import { Live } from './live.ts';
 import { optionalText } from './parameters.ts';
 import { MAX_WATCHERS, Watchers } from './watchers.ts';
 
 /** The fleet at a glance, its breakers, and both as they change. */
-export function liveRoutes({ controller, access, clock, wallClock, replica, leaving }: AdminOptions): Router {
+export function liveRoutes({ controller, access, audit, clock, wallClock, replica, leaving }: AdminOptions): Router {
   const see = guard(access, seeing);
-  const watch = guard(access, (request) => ({ ...seeing(request), verb: 'watch' }));
+  const watching = (request: Request): Deed => ({ ...seeing(request), verb: 'watch' });
+  const watch = guard(access, watching);
   const live = (namespace: string | undefined) => new Live({ controller, clock, wallClock, replica, namespace });
   const scopes = new Map<string | undefined, Watchers>();
   leaving.addEventListener('abort', () => {
@@ -43,6 +45,6 @@ export function liveRoutes({ controller, access, clock, wallClock, replica, leav
       }
       const watchers = scopes.get(namespace) ?? new Watchers(live(namespace), () => clock.now());
       scopes.set(namespace, watchers);
-      watchers.join(response);
+      watchers.join(response, () => stillMay(access, audit, request, watching));
     });
 }
