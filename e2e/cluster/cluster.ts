@@ -23,7 +23,6 @@ export interface KubectlOptions {
 export interface PolicyRule {
   readonly apiGroups: readonly string[];
   readonly resources: readonly string[];
-  readonly resourceNames?: readonly string[];
   readonly verbs: readonly string[];
 }
 
@@ -64,9 +63,6 @@ export interface Cluster {
   stopApiServer(signal?: NodeJS.Signals): Promise<void>;
   /** Starts the API server on the same port and data, and waits until it is ready. */
   startApiServer(): Promise<void>;
-  /** Ends etcd with SIGKILL; its data stay. */
-  stopEtcd(): Promise<void>;
-  startEtcd(): Promise<void>;
   /** Ends everything and removes the folder. */
   stop(): Promise<void>;
 }
@@ -142,7 +138,7 @@ class LocalCluster implements Cluster {
       };
       await writeFile(this.#path('audit-policy.yaml'), stringify(policy));
     }
-    await this.startEtcd();
+    await this.#startEtcd();
     await this.startApiServer();
     await this.#writeKubeconfig(this.kubeconfig, ADMIN_TOKEN);
   }
@@ -199,7 +195,7 @@ class LocalCluster implements Cluster {
     return path;
   }
 
-  async startEtcd(): Promise<void> {
+  async #startEtcd(): Promise<void> {
     const [client, peer] = this.#ports.map((port) => `http://127.0.0.1:${port}`);
     this.#etcd = this.#daemon('etcd', this.#binaries.etcd, [
       `--data-dir=${this.#path('etcd')}`,
@@ -213,7 +209,7 @@ class LocalCluster implements Cluster {
     await this.#etcd.until(async () => (await fetch(`${client}/health`)).ok);
   }
 
-  async stopEtcd(): Promise<void> {
+  async #stopEtcd(): Promise<void> {
     await this.#etcd?.stop('SIGKILL');
   }
 
@@ -251,7 +247,7 @@ class LocalCluster implements Cluster {
 
   async stop(): Promise<void> {
     await this.stopApiServer();
-    await this.stopEtcd();
+    await this.#stopEtcd();
     this.#reaper.dismiss();
     await rm(this.folder, { recursive: true, force: true });
   }
