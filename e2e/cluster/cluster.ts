@@ -46,6 +46,8 @@ export interface Cluster {
   readonly auditLog: string;
   /** Runs kubectl and returns its stdout; throws a CommandError with its stderr when it fails. */
   kubectl(...args: readonly string[] | readonly [...string[], KubectlOptions]): Promise<string>;
+  /** Applies objects with kubectl. */
+  apply(...objects: readonly object[]): Promise<void>;
   /** Applies Fuseboard's definitions and waits until they are served. */
   applyCrds(): Promise<void>;
   /** Makes a namespace; nothing when it is there. */
@@ -161,7 +163,7 @@ class LocalCluster implements Cluster {
   }
 
   async namespace(name: string): Promise<void> {
-    await this.#apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+    await this.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
   }
 
   async serviceAccount(
@@ -174,7 +176,7 @@ class LocalCluster implements Cluster {
     const metadata = options.everywhere ? { name: `${namespace}-${name}` } : { name, namespace };
     const apiVersion = 'rbac.authorization.k8s.io/v1';
     await this.namespace(namespace);
-    await this.#apply(
+    await this.apply(
       { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace } },
       { apiVersion, kind: `${prefix}Role`, metadata, rules },
       {
@@ -262,7 +264,7 @@ class LocalCluster implements Cluster {
     return daemon;
   }
 
-  async #apply(...objects: object[]): Promise<void> {
+  async apply(...objects: readonly object[]): Promise<void> {
     await this.kubectl('apply', '-f', '-', {
       input: JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }),
     });
