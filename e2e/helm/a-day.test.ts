@@ -8,12 +8,10 @@ import { Kubelet } from './kubelet.ts';
 import { Reader } from './reader.ts';
 
 let guided: Guided;
-let cluster: Cluster;
-let reader: Reader;
 
 beforeAll(async () => {
   guided = await Guided.start();
-  ({ cluster, reader } = guided);
+  const { cluster } = guided;
   await cluster.kubectl('create', 'serviceaccount', 'default', '-n', 'shop');
   await cluster.kubectl('create', 'deployment', 'checkout', '--image=registry.example/checkout', '-n', 'shop');
 }, 600_000);
@@ -21,7 +19,7 @@ beforeAll(async () => {
 afterAll(() => guided?.stop());
 
 /** Makes the pod that a Deployment asks for, as its controllers would. */
-async function rollOut(name: string): Promise<void> {
+async function rollOut(cluster: Cluster, name: string): Promise<void> {
   const { spec } = JSON.parse(await cluster.kubectl('get', 'deployment', 'checkout', '-n', 'shop', '-o', 'json'));
   const { metadata, spec: wanted } = spec.template;
   // The admission plugin that gives a pod its account is off here.
@@ -32,6 +30,7 @@ async function rollOut(name: string): Promise<void> {
 }
 
 it('a day from install to uninstall goes as the guide says, command by command', async () => {
+  const { cluster, reader } = guided;
   const guide = (await Reader.blocks('docs/a-day.md', 'e2e/helm/a-day.test.ts')).map(({ text }) => text);
   const next = (): string => {
     const text = guide.shift();
@@ -58,7 +57,7 @@ it('a day from install to uninstall goes as the guide says, command by command',
   let pods = 0;
   await eventually(async () => {
     pods += 1;
-    await rollOut(`checkout-${pods}`);
+    await rollOut(cluster, `checkout-${pods}`);
     return ((await kubelet.pod('shop', `checkout-${pods}`)).spec.volumes?.length ?? 0) > 0;
   });
   expect(await reader.run(listed!)).toContain(`checkout-${pods}`);

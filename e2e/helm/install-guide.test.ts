@@ -2,7 +2,6 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
-import type { Cluster } from '../cluster/cluster.ts';
 import { eventually } from '../cluster/run.ts';
 import { AgentProcess } from '../processes/agent.ts';
 import { Guided } from './guided.ts';
@@ -11,17 +10,15 @@ import { makePod, podToken, tokenFile } from './pods.ts';
 import { Reader } from './reader.ts';
 
 let guided: Guided;
-let cluster: Cluster;
-let reader: Reader;
 
 beforeAll(async () => {
   guided = await Guided.start();
-  ({ cluster, reader } = guided);
 }, 600_000);
 
 afterAll(() => guided?.stop());
 
 it('the guide installs an operator, connects a service and leaves its policies when it goes', async () => {
+  const { cluster, reader } = guided;
   const guide = await Reader.blocks('docs/install.md', 'e2e/helm/install-guide.test.ts');
   const [release, inject, authority, deployment, uninstall, ...more] = guide.map(({ text }) => text);
   expect(more).toEqual([]);
