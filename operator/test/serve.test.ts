@@ -415,6 +415,12 @@ it('names the port that is taken and the flag that chooses another', async () =>
   );
 });
 
+it('answers 431 to an address of more than 16 KiB, on every port', async () => {
+  for (const url of [serving.agentsUrl, serving.adminUrl, serving.metricsUrl]) {
+    expect((await fetch(`${url}/?${'x'.repeat(17_000)}`)).status).toBe(431);
+  }
+});
+
 it('names its metrics as Prometheus asks: counters end in _total, nothing else does, and each has a help text', async () => {
   await known([policy('payments')]);
   const { id } = await commit(await open());
