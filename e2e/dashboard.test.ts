@@ -1,16 +1,13 @@
-import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { getBreaker, start } from '@fuseboard/agent';
-import { collectInto } from '@fuseboard/agent/prom-client';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Registry } from 'prom-client';
 import { type Cluster, startCluster } from './cluster/cluster.ts';
+import { policy } from './cluster/policy.ts';
 import { eventually } from './cluster/run.ts';
 import { AgentProcess } from './processes/agent.ts';
+import { type MetricsServer, serveMetrics } from './processes/metrics-server.ts';
 import { OperatorProcess } from './processes/operator.ts';
 import { checkMetrics, Prometheus } from './processes/prometheus.ts';
 
@@ -38,7 +35,7 @@ const choose = (expression: string, chosen: Readonly<Record<string, string>>) =>
 
 let cluster: Cluster;
 let operator: OperatorProcess;
-let application: Server;
+let application: MetricsServer;
 let prometheus: Prometheus;
 const agents: AgentProcess[] = [];
 const ending = new AbortController();
@@ -46,15 +43,7 @@ let traffic: Promise<unknown> = Promise.resolve();
 
 /** The agent in this process. */
 const search = () => start({ url: operator.url, service: 'search', namespace: 'shop' });
-const apply = (name: string, spec: object) =>
-  cluster.kubectl('apply', '-f', '-', {
-    input: JSON.stringify({
-      apiVersion: 'fuseboard.dev/v1alpha1',
-      kind: 'CircuitBreakerPolicy',
-      metadata: { name, namespace: 'shop' },
-      spec,
-    }),
-  });
+const apply = (name: string, spec: object) => cluster.apply(policy('shop', name, spec));
 /** What fails for a while, and recovers. */
 const partner = (consecutiveFailures: number) =>
   apply('partner', { breakers: ['partner'], trip: { consecutiveFailures }, recovery: { openDuration: '1s' } });
@@ -81,19 +70,13 @@ beforeAll(async () => {
   operator = await OperatorProcess.start(`--kubeconfig=${cluster.kubeconfig}`);
   const environment = { FUSEBOARD_URL: operator.url, FUSEBOARD_NAMESPACE: 'shop', FUSEBOARD_SERVICE: 'checkout' };
   agents.push(await AgentProcess.start(environment), await AgentProcess.start(environment));
-
-  const register = new Registry();
-  collectInto(register);
-  application = createServer((_request, response) => {
-    register.metrics().then((text) => response.setHeader('content-type', register.contentType).end(text));
-  }).listen(0, '127.0.0.1');
-  await once(application, 'listening');
+  application = await serveMetrics();
   await search().ready({ timeout: '20s' });
 
   prometheus = await Prometheus.start(
     {
       fuseboard: { port: operator.metricsPort, labels: { namespace: 'fuseboard-system' } },
-      search: { port: (application.address() as AddressInfo).port, labels: { namespace: 'shop' } },
+      search: { port: application.port, labels: { namespace: 'shop' } },
     },
     [`${CHART}/rules/*.yaml`],
   );

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Cluster, startCluster } from './cluster/cluster.ts';
+import { policy } from './cluster/policy.ts';
 import { eventually } from './cluster/run.ts';
 import { AgentProcess } from './processes/agent.ts';
 import { OperatorProcess } from './processes/operator.ts';
@@ -12,14 +13,7 @@ let operator: OperatorProcess;
 let agents: AgentProcess[] = [];
 
 const apply = (failures: number) =>
-  cluster.kubectl('apply', '-f', '-', {
-    input: JSON.stringify({
-      apiVersion: 'fuseboard.dev/v1alpha1',
-      kind: 'CircuitBreakerPolicy',
-      metadata: { name: 'payments', namespace: 'default' },
-      spec: { breakers: ['payments'], trip: { consecutiveFailures: failures } },
-    }),
-  });
+  cluster.apply(policy('default', 'payments', { breakers: ['payments'], trip: { consecutiveFailures: failures } }));
 
 const quantile = (sorted: number[], share: number) =>
   sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]!;

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
 import { type Cluster, startCluster } from './cluster/cluster.ts';
+import { policy } from './cluster/policy.ts';
 import { eventually } from './cluster/run.ts';
 import { AgentProcess } from './processes/agent.ts';
 import { OperatorProcess } from './processes/operator.ts';
@@ -17,14 +18,13 @@ interface Item {
   changes: { field: string; from?: unknown; to?: unknown }[];
 }
 const apply = (threshold: number) =>
-  cluster.kubectl('apply', '-f', '-', {
-    input: JSON.stringify({
-      apiVersion: 'fuseboard.dev/v1alpha1',
-      kind: 'CircuitBreakerPolicy',
-      metadata: { name: 'payments', namespace: 'shop' },
-      spec: { breakers: ['payments'], trip: { consecutiveFailures: threshold }, recovery: { openDuration: '1h' } },
+  cluster.apply(
+    policy('shop', 'payments', {
+      breakers: ['payments'],
+      trip: { consecutiveFailures: threshold },
+      recovery: { openDuration: '1h' },
     }),
-  });
+  );
 const programmed = () =>
   cluster.kubectl('wait', '--for=condition=Programmed', 'cbp/payments', '-n', 'shop', '--timeout=30s');
 const history = async () => (await operator.admin<{ items: Item[] }>('/v1/policies/shop/payments/history')).items;

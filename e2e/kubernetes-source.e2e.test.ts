@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { KubeConfig } from '@kubernetes/client-node';
 import { type KubernetesSource, kubernetesSource } from '../operator/src/sources/kubernetes.ts';
 import { type Cluster, type PolicyRule, startCluster } from './cluster/cluster.ts';
+import { policy } from './cluster/policy.ts';
 import { Relay } from './cluster/relay.ts';
 import { eventually } from './cluster/run.ts';
 
@@ -38,14 +39,8 @@ const policies = () =>
     .join(' ');
 const show = (wanted: string) => eventually(() => expect(policies()).toBe(wanted));
 const well = () => eventually(() => source.state().synced && source.state().outage === undefined);
-const policy = (name: string, consecutiveFailures: number, namespace = 'shop') => ({
-  apiVersion: 'fuseboard.dev/v1alpha1',
-  kind: 'CircuitBreakerPolicy',
-  metadata: { name, namespace },
-  spec: { breakers: [name], trip: { consecutiveFailures } },
-});
-const apply = (...objects: object[]) =>
-  cluster.kubectl('apply', '-f', '-', { input: JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }) });
+const opensAfter = (name: string, consecutiveFailures: number, namespace = 'shop') =>
+  policy(namespace, name, { breakers: [name], trip: { consecutiveFailures } });
 
 beforeAll(async () => {
   cluster = await startCluster();
@@ -68,7 +63,7 @@ describe('policies in a cluster', () => {
   });
 
   it('are applied, edited, deleted and made anew', async () => {
-    await apply(policy('payments', 3));
+    await cluster.apply(opensAfter('payments', 3));
     await show('shop/payments#1');
     const first = source.state().policies.get('shop/payments')!;
     expect(first.spec).toEqual({
@@ -78,25 +73,25 @@ describe('policies in a cluster', () => {
       onUpdate: 'Preserve',
     });
     expect(first.problems).toEqual([]);
-    await apply(policy('payments', 5));
+    await cluster.apply(opensAfter('payments', 5));
     await show('shop/payments#2');
     await cluster.kubectl('delete', 'cbp', 'payments', '-n', 'shop');
     await show('');
-    await apply(policy('payments', 7));
+    await cluster.apply(opensAfter('payments', 7));
     await show('shop/payments#1');
     expect(source.state().policies.get('shop/payments')!.uid).not.toBe(first.uid);
     expect(warnings).toEqual([]);
   });
 
   it('of two namespaces may share a name', async () => {
-    await apply(policy('payments', 3), policy('payments', 9, 'bank'));
+    await cluster.apply(opensAfter('payments', 3), opensAfter('payments', 9, 'bank'));
     await show('bank/payments#1 shop/payments#1');
     await cluster.kubectl('delete', 'cbp', 'payments', '-n', 'bank');
     await show('shop/payments#1');
   });
 
   it('are really gone when all of them are deleted at once', async () => {
-    await apply(...Array.from({ length: 30 }, (_, i) => policy(`p${i}`, 3)));
+    await cluster.apply(...Array.from({ length: 30 }, (_, i) => opensAfter(`p${i}`, 3)));
     await eventually(() => source.state().policies.size === 30);
     await cluster.kubectl('delete', 'cbp', '--all', '-n', 'shop');
     await show('');
@@ -104,7 +99,7 @@ describe('policies in a cluster', () => {
   });
 
   it('carry a resource version that a consistent read can be asked to reach', async () => {
-    await apply(policy('payments', 3));
+    await cluster.apply(opensAfter('payments', 3));
     await source.refresh();
     expect(policies()).toBe('shop/payments#1');
     const list = JSON.parse(await cluster.kubectl('get', 'cbp', '-A', '-o', 'json'));
@@ -112,7 +107,7 @@ describe('policies in a cluster', () => {
   });
 
   it('are kept while their definition is deleted, and follow it when it is back', async () => {
-    await apply(...Array.from({ length: 20 }, (_, i) => policy(`p${i}`, 3)));
+    await cluster.apply(...Array.from({ length: 20 }, (_, i) => opensAfter(`p${i}`, 3)));
     await eventually(() => source.state().policies.size === 20);
     shown = [];
     await cluster.kubectl('delete', 'crd', 'circuitbreakerpolicies.fuseboard.dev');
@@ -122,20 +117,20 @@ describe('policies in a cluster', () => {
     expect(source.state().policies.size).toBe(20);
     expect(shown.filter((each) => each.split(' ').length < 20)).toEqual([]);
     await cluster.applyCrds();
-    await apply(policy('p0', 4));
+    await cluster.apply(opensAfter('p0', 4));
     await show('shop/p0#1');
     await well();
   });
 
   it('are kept while the API server is killed, and agree when it is back', async () => {
-    await apply(policy('payments', 3), policy('search', 3));
+    await cluster.apply(opensAfter('payments', 3), opensAfter('search', 3));
     await show('shop/payments#1 shop/search#1');
     shown = [];
     await cluster.stopApiServer('SIGKILL');
     await eventually(() => expect(source.state().outage).toMatch(/ECONNREFUSED.*trying again/));
     expect(policies()).toBe('shop/payments#1 shop/search#1');
     await cluster.startApiServer();
-    await apply(policy('payments', 4));
+    await cluster.apply(opensAfter('payments', 4));
     await show('shop/payments#2 shop/search#1');
     await well();
     expect(new Set(shown)).toEqual(new Set(['shop/payments#1 shop/search#1', 'shop/payments#2 shop/search#1']));
@@ -152,7 +147,7 @@ describe('policies in a cluster', () => {
       for (let round = 1; round <= 5; round += 1) {
         await eventually(() => relay.connections > 0);
         relay.cut();
-        await apply(policy('payments', round), policy(`p${round}`, round));
+        await cluster.apply(opensAfter('payments', round), opensAfter(`p${round}`, round));
         if (round > 1) await cluster.kubectl('delete', 'cbp', `p${round - 1}`, '-n', 'shop');
       }
       await show('shop/p5#1 shop/payments#5');
@@ -188,7 +183,7 @@ describe('policies that may not be read', () => {
     const account = await cluster.serviceAccount('shop', 'local', READ);
     begin(config(account.kubeconfig), ['shop']);
     await well();
-    await apply(policy('payments', 3), policy('payments', 3, 'bank'));
+    await cluster.apply(opensAfter('payments', 3), opensAfter('payments', 3, 'bank'));
     await show('shop/payments#1');
   });
 });

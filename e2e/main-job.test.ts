@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Cluster, startCluster } from './cluster/cluster.ts';
+import { policy } from './cluster/policy.ts';
 import { eventually } from './cluster/run.ts';
 import { AgentProcess } from './processes/agent.ts';
 import { OperatorProcess } from './processes/operator.ts';
@@ -20,14 +21,6 @@ const agent = async (namespace: string, labels = '', more: Record<string, string
   return started;
 };
 
-const policy = (namespace: string, name: string, spec: object) => ({
-  apiVersion: 'fuseboard.dev/v1alpha1',
-  kind: 'CircuitBreakerPolicy',
-  metadata: { name, namespace },
-  spec,
-});
-const apply = (...objects: object[]) =>
-  cluster.kubectl('apply', '-f', '-', { input: JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }) });
 const programmed = (namespace: string, name: string) =>
   cluster.kubectl('wait', '--for=condition=Programmed', `cbp/${name}`, '-n', namespace, '--timeout=20s');
 const get = async (namespace: string, name: string) =>
@@ -57,7 +50,7 @@ describe('a policy that is applied with kubectl', () => {
     const checkout = await agent('shop');
     expect(await checkout.call('payments', ...failing(10))).toEqual(Array(10).fill('failed'));
 
-    await apply(policy('shop', 'payments', { breakers: ['payments'], trip: { consecutiveFailures: 3 } }));
+    await cluster.apply(policy('shop', 'payments', { breakers: ['payments'], trip: { consecutiveFailures: 3 } }));
     await programmed('shop', 'payments');
     expect(await checkout.call('payments', 'ok', ...failing(4))).toEqual([
       'passed',
@@ -96,7 +89,7 @@ describe('a policy that is applied with kubectl', () => {
     await cluster.kubectl('delete', 'cbp', 'payments', '-n', 'shop');
     await eventually(async () => (await threshold(checkout, 'payments')) === undefined);
 
-    await apply(policy('shop', 'payments', { breakers: ['payments'], trip: { consecutiveFailures: 2 } }));
+    await cluster.apply(policy('shop', 'payments', { breakers: ['payments'], trip: { consecutiveFailures: 2 } }));
     await programmed('shop', 'payments');
     const again = await get('shop', 'payments');
     expect(again.metadata.uid).not.toBe(metadata.uid);
@@ -106,7 +99,7 @@ describe('a policy that is applied with kubectl', () => {
   it('says in its status that no code lets its fallback answer, until some does', async () => {
     const service = await agent('shop');
     const fallback = { type: 'Static', static: { value: { price: 1 } } };
-    await apply(policy('shop', 'offers', { breakers: ['offers'], trip: { consecutiveFailures: 3 }, fallback }));
+    await cluster.apply(policy('shop', 'offers', { breakers: ['offers'], trip: { consecutiveFailures: 3 }, fallback }));
     await programmed('shop', 'offers');
     const accepted = async () => String(condition(await get('shop', 'offers'), 'Accepted')?.message);
     expect(await accepted()).toBe('the policy can be used');
@@ -129,7 +122,7 @@ describe('a policy that is applied with kubectl', () => {
 
   it('stays in its namespace', async () => {
     const [here, there] = [await agent('shop'), await agent('other')];
-    await apply(
+    await cluster.apply(
       policy('shop', 'orders', { breakers: ['orders'], trip: { consecutiveFailures: 1 } }),
       policy('other', 'orders', { breakers: ['orders'], trip: { consecutiveFailures: 7 } }),
     );
@@ -145,10 +138,10 @@ describe('a policy that is applied with kubectl', () => {
 describe('precedence', () => {
   it('follows selector, exactness, length and age, and explain says why', async () => {
     const [web, batch] = [await agent('rank', 'app=web'), await agent('rank', 'app=batch')];
-    await apply(policy('rank', 'everything', { breakers: ['*'], trip: { consecutiveFailures: 1 } }));
-    await apply(policy('rank', 'prefix', { breakers: ['partner-*'], trip: { consecutiveFailures: 2 } }));
-    await apply(policy('rank', 'exact', { breakers: ['partner-x'], trip: { consecutiveFailures: 3 } }));
-    await apply(
+    await cluster.apply(policy('rank', 'everything', { breakers: ['*'], trip: { consecutiveFailures: 1 } }));
+    await cluster.apply(policy('rank', 'prefix', { breakers: ['partner-*'], trip: { consecutiveFailures: 2 } }));
+    await cluster.apply(policy('rank', 'exact', { breakers: ['partner-x'], trip: { consecutiveFailures: 3 } }));
+    await cluster.apply(
       policy('rank', 'web-only', {
         selector: { matchExpressions: [{ key: 'app', operator: 'In', values: ['web'] }] },
         breakers: ['partner-*'],
@@ -182,7 +175,7 @@ describe('precedence', () => {
   });
 
   it('marks a policy that can never govern anything as Conflicted and names the winner', async () => {
-    await apply(policy('rank', 'late', { breakers: ['partner-x'], trip: { consecutiveFailures: 9 } }));
+    await cluster.apply(policy('rank', 'late', { breakers: ['partner-x'], trip: { consecutiveFailures: 9 } }));
     const accepted = await eventually(async () => condition(await get('rank', 'late'), 'Accepted') ?? false);
     expect(accepted).toMatchObject({
       status: 'False',
@@ -205,13 +198,13 @@ describe('an open breaker', () => {
       recovery: { openDuration: '10m' },
     };
     const one = await agent('shop');
-    await apply(policy('shop', name, before));
+    await cluster.apply(policy('shop', name, before));
     await programmed('shop', name);
     await one.call(name, 'ok', ...failing(3));
     const was = await one.stats(name);
     expect(was).toMatchObject({ state: 'open', window: { calls: 4, failures: 3 } });
 
-    await apply(policy('shop', name, { ...before, ...edit }));
+    await cluster.apply(policy('shop', name, { ...before, ...edit }));
     await programmed('shop', name);
     const is = await one.stats(name);
     expect(is.policy?.generation).toBe(2);
@@ -224,12 +217,12 @@ describe('an open breaker', () => {
 describe('a policy that only the operator can refuse', () => {
   it('is not accepted, and agents keep the last good version, also when the operator restarts in between', async () => {
     const one = await agent('held');
-    await apply(policy('held', 'big', { breakers: ['big'], trip: { consecutiveFailures: 3 } }));
+    await cluster.apply(policy('held', 'big', { breakers: ['big'], trip: { consecutiveFailures: 3 } }));
     await programmed('held', 'big');
 
     const long = Array.from({ length: 128 }, (_, i) => `${i}`.padEnd(256, 'x'));
     const huge = { failure: { errorNames: long, errorCodes: long }, ignore: { errorNames: long } };
-    await apply(policy('held', 'big', { breakers: ['big'], trip: { consecutiveFailures: 4 }, classify: huge }));
+    await cluster.apply(policy('held', 'big', { breakers: ['big'], trip: { consecutiveFailures: 4 }, classify: huge }));
     const refused = await eventually(async () => {
       const accepted = condition(await get('held', 'big'), 'Accepted');
       return accepted?.status === 'False' && accepted;
@@ -248,7 +241,7 @@ describe('a policy that only the operator can refuse', () => {
     expect((await threshold(one, 'big'))?.trip?.consecutiveFailures).toBe(3);
     expect(await cluster.kubectl('get', 'events', '-n', 'held')).toMatch(/Invalid/);
 
-    await apply(policy('held', 'big', { breakers: ['big'], trip: { consecutiveFailures: 6 }, classify: null }));
+    await cluster.apply(policy('held', 'big', { breakers: ['big'], trip: { consecutiveFailures: 6 }, classify: null }));
     await programmed('held', 'big');
     expect((await threshold(one, 'big'))?.trip?.consecutiveFailures).toBe(6);
   });

@@ -1,20 +1,16 @@
-import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { getBreaker, start } from '@fuseboard/agent';
-import { collectInto } from '@fuseboard/agent/prom-client';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Registry } from 'prom-client';
 import { eventually } from './cluster/run.ts';
+import { type MetricsServer, serveMetrics } from './processes/metrics-server.ts';
 import { OperatorProcess } from './processes/operator.ts';
 import { checkMetrics, Prometheus } from './processes/prometheus.ts';
 
 let operator: OperatorProcess;
 let folder: string;
-let application: Server;
+let application: MetricsServer;
 let prometheus: Prometheus;
 const agent = () => start({ url: operator.url, service: 'checkout' });
 
@@ -27,17 +23,11 @@ beforeAll(async () => {
     'apiVersion: fuseboard.dev/v1alpha1\nkind: CircuitBreakerPolicy\nmetadata: { name: payments }\nspec: { breakers: [payments], trip: { consecutiveFailures: 2 }, recovery: { openDuration: 10m } }\n',
   );
   operator = await OperatorProcess.start(`--policies=${policies}`);
-
-  const register = new Registry();
-  collectInto(register);
-  application = createServer((_request, response) => {
-    register.metrics().then((text) => response.setHeader('content-type', register.contentType).end(text));
-  }).listen(0, '127.0.0.1');
-  await once(application, 'listening');
+  application = await serveMetrics();
 
   prometheus = await Prometheus.start({
     operator: { port: operator.metricsPort },
-    application: { port: (application.address() as AddressInfo).port },
+    application: { port: application.port },
   });
 }, 60_000);
 
@@ -58,10 +48,7 @@ describe('metrics', () => {
     await payments.execute(() => 'paid', { fallback: () => 'later' });
     expect(payments.state).toBe('open');
 
-    const texts = [
-      await operator.metrics(),
-      await (await fetch(`http://127.0.0.1:${(application.address() as AddressInfo).port}`)).text(),
-    ];
+    const texts = [await operator.metrics(), await (await fetch(`http://127.0.0.1:${application.port}`)).text()];
     for (const text of texts) {
       expect(text.length).toBeGreaterThan(500);
       expect(await checkMetrics(text)).toBe('');

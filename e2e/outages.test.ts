@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Cluster, type PolicyRule, startCluster } from './cluster/cluster.ts';
+import { policy } from './cluster/policy.ts';
 import { freePort } from './cluster/process.ts';
 import { Relay } from './cluster/relay.ts';
 import { eventually } from './cluster/run.ts';
@@ -23,14 +24,9 @@ const agent = async (environment: Record<string, string> = {}) => {
   return started;
 };
 const apply = (name: string, consecutiveFailures: number) =>
-  cluster.kubectl('apply', '-f', '-', {
-    input: JSON.stringify({
-      apiVersion: 'fuseboard.dev/v1alpha1',
-      kind: 'CircuitBreakerPolicy',
-      metadata: { name, namespace: 'default' },
-      spec: { breakers: [name], trip: { consecutiveFailures }, recovery: { openDuration: '10m' } },
-    }),
-  });
+  cluster.apply(
+    policy('default', name, { breakers: [name], trip: { consecutiveFailures }, recovery: { openDuration: '10m' } }),
+  );
 const remove = (name: string) => cluster.kubectl('delete', 'cbp', name);
 const threshold = async (one: AgentProcess, name: string): Promise<number | undefined> =>
   ((await one.stats(name)).policy?.spec as { trip?: { consecutiveFailures?: number } } | undefined)?.trip

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Cluster, startCluster } from './cluster/cluster.ts';
+import { policy } from './cluster/policy.ts';
 import { Relay } from './cluster/relay.ts';
 import { eventually } from './cluster/run.ts';
 import { AgentProcess } from './processes/agent.ts';
@@ -62,14 +63,7 @@ async function writes(): Promise<Write[]> {
 
 const get = async (...what: string[]) => JSON.parse(await cluster.kubectl('get', ...what, '-o', 'json'));
 const apply = (name: string, failures: number, namespace = 'default') =>
-  cluster.kubectl('apply', '-f', '-', {
-    input: JSON.stringify({
-      apiVersion: 'fuseboard.dev/v1alpha1',
-      kind: 'CircuitBreakerPolicy',
-      metadata: { name, namespace },
-      spec: { breakers: [name], trip: { consecutiveFailures: failures } },
-    }),
-  });
+  cluster.apply(policy(namespace, name, { breakers: [name], trip: { consecutiveFailures: failures } }));
 
 async function launch(name: string): Promise<OperatorProcess> {
   const operator = await OperatorProcess.start(

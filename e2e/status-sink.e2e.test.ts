@@ -6,6 +6,7 @@ import type { StatusSink } from '../operator/src/core/sink.ts';
 import { kubernetesStatusSink } from '../operator/src/kube/status-writer.ts';
 import { type KubernetesSource, kubernetesSource } from '../operator/src/sources/kubernetes.ts';
 import { type Cluster, type PolicyRule, startCluster } from './cluster/cluster.ts';
+import { policy } from './cluster/policy.ts';
 import { eventually } from './cluster/run.ts';
 
 const RULES: PolicyRule[] = [
@@ -37,14 +38,7 @@ const status = (applied: number, message = 'as it should be'): PolicyStatus => (
 });
 const stored = async (name: string) => JSON.parse(await cluster.kubectl('get', 'cbp', name, '-o', 'json'));
 const apply = async (name: string): Promise<Policy> => {
-  await cluster.kubectl('apply', '-f', '-', {
-    input: JSON.stringify({
-      apiVersion: 'fuseboard.dev/v1alpha1',
-      kind: 'CircuitBreakerPolicy',
-      metadata: { name },
-      spec: { breakers: [name], trip: { consecutiveFailures: 3 } },
-    }),
-  });
+  await cluster.apply(policy('default', name, { breakers: [name], trip: { consecutiveFailures: 3 } }));
   return known(name);
 };
 const known = (name: string) =>

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Cluster, startCluster } from './cluster/cluster.ts';
+import { policy } from './cluster/policy.ts';
 import { BehaviourProcess } from './processes/behaviour.ts';
 import type { Act } from './processes/behaviour-main.ts';
 import { OperatorProcess } from './processes/operator.ts';
@@ -217,12 +218,7 @@ const CASES: readonly Case[] = [
 const ELSEWHERE = /^(breakers|selector|onUpdate)\b/;
 
 const nameOf = (title: string) => title.replace(/[^a-z]+/g, '-');
-const resource = ({ title, spec }: Case) => ({
-  apiVersion: 'fuseboard.dev/v1alpha1',
-  kind: 'CircuitBreakerPolicy',
-  metadata: { name: nameOf(title), namespace: 'default' },
-  spec: { ...spec, breakers: [nameOf(title)] },
-});
+const resource = ({ title, spec }: Case) => policy('default', nameOf(title), { ...spec, breakers: [nameOf(title)] });
 
 let folder: string;
 let cluster: Cluster;

@@ -70,6 +70,22 @@ export function asJson(input: Buffer, random: Random): Buffer {
   }
 }
 
+/** Inputs that are JSON: what can be parsed is run, and changed in its grammar. */
+export function inJson(run: (given: unknown) => Verdict): Pick<Target, 'mutate' | 'run'> {
+  return {
+    mutate: asJson,
+    run(input) {
+      let given: unknown;
+      try {
+        given = JSON.parse(input.toString());
+      } catch {
+        return { sound: false };
+      }
+      return run(given);
+    },
+  };
+}
+
 /** The grammar of lines: swaps, drops and doubles them, and changes the JSON after a `data: `. */
 export function asLines(input: Buffer, random: Random): Buffer {
   const lines = input.toString('latin1').split('\n');

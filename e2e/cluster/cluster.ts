@@ -23,7 +23,6 @@ export interface KubectlOptions {
 export interface PolicyRule {
   readonly apiGroups: readonly string[];
   readonly resources: readonly string[];
-  readonly resourceNames?: readonly string[];
   readonly verbs: readonly string[];
 }
 
@@ -47,6 +46,8 @@ export interface Cluster {
   readonly auditLog: string;
   /** Runs kubectl and returns its stdout; throws a CommandError with its stderr when it fails. */
   kubectl(...args: readonly string[] | readonly [...string[], KubectlOptions]): Promise<string>;
+  /** Applies objects with kubectl. */
+  apply(...objects: readonly object[]): Promise<void>;
   /** Applies Fuseboard's definitions and waits until they are served. */
   applyCrds(): Promise<void>;
   /** Makes a namespace; nothing when it is there. */
@@ -64,9 +65,6 @@ export interface Cluster {
   stopApiServer(signal?: NodeJS.Signals): Promise<void>;
   /** Starts the API server on the same port and data, and waits until it is ready. */
   startApiServer(): Promise<void>;
-  /** Ends etcd with SIGKILL; its data stay. */
-  stopEtcd(): Promise<void>;
-  startEtcd(): Promise<void>;
   /** Ends everything and removes the folder. */
   stop(): Promise<void>;
 }
@@ -142,7 +140,7 @@ class LocalCluster implements Cluster {
       };
       await writeFile(this.#path('audit-policy.yaml'), stringify(policy));
     }
-    await this.startEtcd();
+    await this.#startEtcd();
     await this.startApiServer();
     await this.#writeKubeconfig(this.kubeconfig, ADMIN_TOKEN);
   }
@@ -165,7 +163,7 @@ class LocalCluster implements Cluster {
   }
 
   async namespace(name: string): Promise<void> {
-    await this.#apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+    await this.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
   }
 
   async serviceAccount(
@@ -178,7 +176,7 @@ class LocalCluster implements Cluster {
     const metadata = options.everywhere ? { name: `${namespace}-${name}` } : { name, namespace };
     const apiVersion = 'rbac.authorization.k8s.io/v1';
     await this.namespace(namespace);
-    await this.#apply(
+    await this.apply(
       { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace } },
       { apiVersion, kind: `${prefix}Role`, metadata, rules },
       {
@@ -199,7 +197,7 @@ class LocalCluster implements Cluster {
     return path;
   }
 
-  async startEtcd(): Promise<void> {
+  async #startEtcd(): Promise<void> {
     const [client, peer] = this.#ports.map((port) => `http://127.0.0.1:${port}`);
     this.#etcd = this.#daemon('etcd', this.#binaries.etcd, [
       `--data-dir=${this.#path('etcd')}`,
@@ -213,7 +211,7 @@ class LocalCluster implements Cluster {
     await this.#etcd.until(async () => (await fetch(`${client}/health`)).ok);
   }
 
-  async stopEtcd(): Promise<void> {
+  async #stopEtcd(): Promise<void> {
     await this.#etcd?.stop('SIGKILL');
   }
 
@@ -251,7 +249,7 @@ class LocalCluster implements Cluster {
 
   async stop(): Promise<void> {
     await this.stopApiServer();
-    await this.stopEtcd();
+    await this.#stopEtcd();
     this.#reaper.dismiss();
     await rm(this.folder, { recursive: true, force: true });
   }
@@ -266,7 +264,7 @@ class LocalCluster implements Cluster {
     return daemon;
   }
 
-  async #apply(...objects: object[]): Promise<void> {
+  async apply(...objects: readonly object[]): Promise<void> {
     await this.kubectl('apply', '-f', '-', {
       input: JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }),
     });

@@ -46,7 +46,7 @@ export class Relay {
 
   /** Resets every connection; new ones are taken. */
   cut(): void {
-    for (const socket of this.#sockets) socket.resetAndDestroy();
+    for (const socket of this.#sockets) reset(socket);
   }
 
   async stop(): Promise<void> {
@@ -54,4 +54,10 @@ export class Relay {
     this.cut();
     await once(this.#server, 'close');
   }
+}
+
+/** Resets a connection. One that is being closed in order cannot be reset any more, and libuv would never let go of it. */
+export function reset(socket: Socket): void {
+  if (socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
 }

@@ -9,6 +9,7 @@ import {
 import { request as httpsRequest } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { reset } from '../cluster/relay.ts';
 
 /** What a request meets instead of the server. `hold` leaves it without an answer. */
 export type Answer =
@@ -234,10 +235,4 @@ function drained(response: ServerResponse): Promise<void> {
     };
     response.on('drain', settle).on('close', settle);
   });
-}
-
-/** A socket that is being closed in order cannot be reset any more, and libuv would never let go of it. */
-function reset(socket: Socket): void {
-  if (socket.writableEnded) socket.destroy();
-  else socket.resetAndDestroy();
 }

@@ -1,37 +1,25 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { type Cluster, startCluster } from '../cluster/cluster.ts';
+import type { Cluster } from '../cluster/cluster.ts';
 import { freePort } from '../cluster/process.ts';
 import { eventually } from '../cluster/run.ts';
 import { AgentProcess } from '../processes/agent.ts';
-import type { OperatorProcess } from '../processes/operator.ts';
-import { Installed, SYSTEM } from './installed.ts';
+import { Guided } from './guided.ts';
 import { Kubelet } from './kubelet.ts';
 import { Reader } from './reader.ts';
-import { StandIn } from './stand-in.ts';
 
-let cluster: Cluster;
-let reader: Reader;
-let operator: OperatorProcess | undefined;
-let agent: AgentProcess | undefined;
-let standIn: StandIn | undefined;
+let guided: Guided;
 
 beforeAll(async () => {
-  cluster = await startCluster();
-  reader = await Reader.of(cluster);
-  await cluster.namespace('shop');
+  guided = await Guided.start();
+  const { cluster } = guided;
   await cluster.kubectl('create', 'serviceaccount', 'default', '-n', 'shop');
   await cluster.kubectl('create', 'deployment', 'checkout', '--image=registry.example/checkout', '-n', 'shop');
 }, 600_000);
 
-afterAll(async () => {
-  await agent?.end();
-  await standIn?.stop();
-  await operator?.end();
-  await cluster?.stop();
-});
+afterAll(() => guided?.stop());
 
 /** Makes the pod that a Deployment asks for, as its controllers would. */
-async function rollOut(name: string): Promise<void> {
+async function rollOut(cluster: Cluster, name: string): Promise<void> {
   const { spec } = JSON.parse(await cluster.kubectl('get', 'deployment', 'checkout', '-n', 'shop', '-o', 'json'));
   const { metadata, spec: wanted } = spec.template;
   // The admission plugin that gives a pod its account is off here.
@@ -42,6 +30,7 @@ async function rollOut(name: string): Promise<void> {
 }
 
 it('a day from install to uninstall goes as the guide says, command by command', async () => {
+  const { cluster, reader } = guided;
   const guide = (await Reader.blocks('docs/a-day.md', 'e2e/helm/a-day.test.ts')).map(({ text }) => text);
   const next = (): string => {
     const text = guide.shift();
@@ -49,25 +38,17 @@ it('a day from install to uninstall goes as the guide says, command by command',
     return text;
   };
   const rejects = async (failures: number, name: string) => {
-    await eventually(async () => (await agent!.stats('payments')).policy?.name === name);
-    expect((await agent!.stats('payments')).policy?.spec).toMatchObject({ trip: { consecutiveFailures: failures } });
+    await eventually(async () => (await guided.agent!.stats('payments')).policy?.name === name);
+    expect((await guided.agent!.stats('payments')).policy?.spec).toMatchObject({
+      trip: { consecutiveFailures: failures },
+    });
   };
 
-  // Nodes would reach the operator by the name of its service; here it is localhost.
-  const installing = reader.run(next().replace(/--set image/, "--set 'tls.dnsNames={localhost}' --set image"));
-  const starting = (async () => {
-    const installed = await Installed.found(cluster);
+  const { output, installed } = await guided.install(next(), async (found) => {
     const port = await freePort();
-    operator = await installed.startOperator(`--webhook-port=${port}`);
-    await installed.reachWebhook(port);
-    const told: Record<string, string> = {
-      FUSEBOARD_URL: `https://localhost:${operator.agentsPort}`,
-      NODE_EXTRA_CA_CERTS: installed.file('ca.crt'),
-    };
-    standIn = new StandIn({ cluster, namespace: SYSTEM, environment: (name, value) => told[name] ?? value });
-    return installed;
-  })();
-  const [output, installed] = await Promise.all([installing, starting]);
+    await found.reachWebhook(port);
+    return found.startOperator(`--webhook-port=${port}`);
+  });
   expect(output).toMatch(/deployment "fuseboard" successfully rolled out[\s\S]*Phase:\s+Succeeded/);
 
   const [label, patch, listed] = next().split(/^(?=kubectl (?:patch|get))/m);
@@ -76,12 +57,13 @@ it('a day from install to uninstall goes as the guide says, command by command',
   let pods = 0;
   await eventually(async () => {
     pods += 1;
-    await rollOut(`checkout-${pods}`);
+    await rollOut(cluster, `checkout-${pods}`);
     return ((await kubelet.pod('shop', `checkout-${pods}`)).spec.volumes?.length ?? 0) > 0;
   });
   expect(await reader.run(listed!)).toContain(`checkout-${pods}`);
-  agent = await AgentProcess.start({}, await kubelet.launch(await kubelet.pod('shop', `checkout-${pods}`)));
-  await eventually(async () => (await agent!.link()).state === 'Live');
+  const agent = await AgentProcess.start({}, await kubelet.launch(await kubelet.pod('shop', `checkout-${pods}`)));
+  guided.agent = agent;
+  await eventually(async () => (await agent.link()).state === 'Live');
   await agent.call('payments', 'ok');
 
   expect(await reader.run(next())).toMatch(/condition met[\s\S]*payments .*Enforce +True +True +1\/1/);

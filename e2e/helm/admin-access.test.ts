@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { type Cluster, startCluster } from '../cluster/cluster.ts';
+import { policy } from '../cluster/policy.ts';
 import { eventually } from '../cluster/run.ts';
 import type { OperatorProcess } from '../processes/operator.ts';
 import { Installed, SYSTEM } from './installed.ts';
@@ -21,13 +22,6 @@ let cluster: Cluster;
 let installed: Installed;
 let operator: OperatorProcess;
 const tokens = new Map<string, string>();
-
-const policy = (namespace: string) => ({
-  apiVersion: 'fuseboard.dev/v1alpha1',
-  kind: 'CircuitBreakerPolicy',
-  metadata: { name: 'payments', namespace },
-  spec: { breakers: ['payments'] },
-});
 
 interface Answer {
   readonly status: number;
@@ -62,7 +56,7 @@ beforeAll(async () => {
     if (person.role === 'clusterrole/edit') await bind(roles['clusterrole/edit']);
   }
   for (const namespace of ['shop', 'bank']) {
-    await eventually(() => cluster.kubectl('apply', '-f', '-', { input: JSON.stringify(policy(namespace)) }));
+    await eventually(() => cluster.apply(policy(namespace, 'payments', { breakers: ['payments'] })));
   }
   await makePod(cluster, 'shop', 'checkout-1');
   tokens.set('agent', await podToken(cluster, 'shop', 'checkout-1'));

@@ -4,17 +4,13 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
 import { type Cluster, startCluster } from '../cluster/cluster.ts';
+import { policy } from '../cluster/policy.ts';
 import { eventually, run } from '../cluster/run.ts';
 import { barePods, CHART, Helm, IMAGE, objects, type Rendered } from './helm.ts';
 import { REFUSED, VALUE_SETS } from './value-sets.ts';
 
 const NAMESPACE = 'fuseboard-system';
-const POLICY = {
-  apiVersion: 'fuseboard.dev/v1alpha1',
-  kind: 'CircuitBreakerPolicy',
-  metadata: { name: 'payments', namespace: 'shop' },
-  spec: { breakers: ['payments'], trip: { consecutiveFailures: 3 } },
-};
+const POLICY = policy('shop', 'payments', { breakers: ['payments'], trip: { consecutiveFailures: 3 } });
 
 let cluster: Cluster;
 let helms: Record<3 | 4, Helm>;

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Agent, get } from 'node:https';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { type Cluster, startCluster } from '../cluster/cluster.ts';
+import { policy } from '../cluster/policy.ts';
 import { eventually } from '../cluster/run.ts';
 import type { OperatorProcess } from '../processes/operator.ts';
 import { Installed } from './installed.ts';
@@ -20,13 +21,7 @@ beforeAll(async () => {
   installed = await Installed.install(cluster, { agents: { maxStreamsPerSecond: 1_000_000 } });
   await cluster.namespace('shop');
   await makePod(cluster, 'shop', 'checkout-1');
-  const policy = {
-    apiVersion: 'fuseboard.dev/v1alpha1',
-    kind: 'CircuitBreakerPolicy',
-    metadata: { name: 'payments', namespace: 'shop' },
-    spec: { breakers: ['secret-partner'] },
-  };
-  await eventually(() => cluster.kubectl('apply', '-f', '-', { input: JSON.stringify(policy) }));
+  await eventually(() => cluster.apply(policy('shop', 'payments', { breakers: ['secret-partner'] })));
   // All of them come from one address, and each is to be looked at.
   operator = await installed.startOperator('--max-bad-tokens=1000000');
   genuine = await podToken(cluster, 'shop', 'checkout-1');

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Cluster, startCluster } from '../cluster/cluster.ts';
+import { policy } from '../cluster/policy.ts';
 import { eventually } from '../cluster/run.ts';
 import { AgentProcess } from '../processes/agent.ts';
 import type { OperatorProcess } from '../processes/operator.ts';
@@ -12,14 +13,12 @@ let installed: Installed;
 let operator: OperatorProcess;
 const agents: AgentProcess[] = [];
 
-const policy = (namespace: string, name: string, app: string) => ({
-  apiVersion: 'fuseboard.dev/v1alpha1',
-  kind: 'CircuitBreakerPolicy',
-  metadata: { name, namespace },
-  spec: { selector: { matchLabels: { app } }, breakers: ['payments'], trip: { consecutiveFailures: 3 } },
-});
-const apply = (...items: object[]) =>
-  cluster.kubectl('apply', '-f', '-', { input: JSON.stringify({ apiVersion: 'v1', kind: 'List', items }) });
+const forPods = (namespace: string, app: string) =>
+  policy(namespace, app, {
+    selector: { matchLabels: { app } },
+    breakers: ['payments'],
+    trip: { consecutiveFailures: 3 },
+  });
 
 async function agent(pod: string, more: Record<string, string> = {}): Promise<AgentProcess> {
   const started = await AgentProcess.start({
@@ -46,7 +45,7 @@ beforeAll(async () => {
   await makePod(cluster, 'shop', 'checkout-1', { app: 'web' });
   await makePod(cluster, 'shop', 'checkout-2', { app: 'web' });
   await makePod(cluster, 'bank', 'teller-1', { app: 'web' });
-  await apply(policy('shop', 'web', 'web'), policy('shop', 'forged', 'forged'), policy('bank', 'web', 'web'));
+  await cluster.apply(forPods('shop', 'web'), forPods('shop', 'forged'), forPods('bank', 'web'));
   operator = await installed.startOperator();
 }, 600_000);
 

@@ -2,53 +2,28 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
-import { type Cluster, startCluster } from '../cluster/cluster.ts';
 import { eventually } from '../cluster/run.ts';
 import { AgentProcess } from '../processes/agent.ts';
-import type { OperatorProcess } from '../processes/operator.ts';
-import { Installed, SYSTEM } from './installed.ts';
+import { Guided } from './guided.ts';
+import { SYSTEM } from './installed.ts';
 import { makePod, podToken, tokenFile } from './pods.ts';
 import { Reader } from './reader.ts';
-import { StandIn } from './stand-in.ts';
 
-let cluster: Cluster;
-let reader: Reader;
-let operator: OperatorProcess | undefined;
-let agent: AgentProcess | undefined;
-let standIn: StandIn | undefined;
+let guided: Guided;
 
 beforeAll(async () => {
-  cluster = await startCluster();
-  reader = await Reader.of(cluster);
-  await cluster.namespace('shop');
+  guided = await Guided.start();
 }, 600_000);
 
-afterAll(async () => {
-  await agent?.end();
-  await standIn?.stop();
-  await operator?.end();
-  await cluster?.stop();
-});
+afterAll(() => guided?.stop());
 
 it('the guide installs an operator, connects a service and leaves its policies when it goes', async () => {
+  const { cluster, reader } = guided;
   const guide = await Reader.blocks('docs/install.md', 'e2e/helm/install-guide.test.ts');
   const [release, inject, authority, deployment, uninstall, ...more] = guide.map(({ text }) => text);
   expect(more).toEqual([]);
 
-  // Nodes would reach the operator by the name of its service; here it is localhost.
-  const here = release!.replace(/--set image/, "--set 'tls.dnsNames={localhost}' --set image");
-  const installing = reader.run(here);
-  const starting = (async () => {
-    const installed = await Installed.found(cluster);
-    operator = await installed.startOperator();
-    const told: Record<string, string> = {
-      FUSEBOARD_URL: `https://localhost:${operator.agentsPort}`,
-      NODE_EXTRA_CA_CERTS: installed.file('ca.crt'),
-    };
-    const environment = (name: string, value: string) => told[name] ?? value;
-    standIn = new StandIn({ cluster, namespace: SYSTEM, environment });
-  })();
-  const [output] = await Promise.all([installing, starting]);
+  const { output } = await guided.install(release!, (installed) => installed.startOperator());
   expect(output).toMatch(/deployment "fuseboard" successfully rolled out[\s\S]*Phase:\s+Succeeded/);
 
   await cluster.kubectl('create', 'deployment', 'checkout', '--image=registry.example/checkout', '-n', 'shop');
@@ -74,8 +49,8 @@ it('the guide installs an operator, connects a service and leaves its policies w
   );
   const caFile = join(reader.home, 'mounted-ca.crt');
   await writeFile(caFile, map['ca.crt']);
-  agent = await AgentProcess.start({
-    FUSEBOARD_URL: `https://localhost:${operator!.agentsPort}`,
+  const agent = await AgentProcess.start({
+    FUSEBOARD_URL: `https://localhost:${guided.operator!.agentsPort}`,
     FUSEBOARD_TOKEN_FILE: await tokenFile(
       cluster,
       'guide',
@@ -83,11 +58,12 @@ it('the guide installs an operator, connects a service and leaves its policies w
     ),
     FUSEBOARD_CA_FILE: caFile,
   });
+  guided.agent = agent;
 
   const policy = notes.slice(notes.indexOf('kubectl apply -f - <<')).replaceAll(/^ {3}/gm, '');
   await reader.run(policy.slice(0, policy.indexOf('\n', policy.indexOf('\nkubectl get') + 1)));
   await cluster.kubectl('wait', '--for=condition=Programmed', 'cbp/payments', '-n', 'shop', '--timeout=30s');
-  await eventually(async () => (await agent!.stats('payments')).policy?.name === 'payments');
+  await eventually(async () => (await agent.stats('payments')).policy?.name === 'payments');
 
   expect(await reader.run(uninstall!)).toMatch(/shop\s+payments/);
   expect((await agent.stats('payments')).policy?.name).toBe('payments');

@@ -4,6 +4,7 @@ import { KubeConfig } from '@kubernetes/client-node';
 import { kubernetesStatusSink } from '../../operator/src/kube/status-writer.ts';
 import { kubernetesSource } from '../../operator/src/sources/kubernetes.ts';
 import { type Cluster, type PolicyRule, startCluster } from '../cluster/cluster.ts';
+import { policy } from '../cluster/policy.ts';
 import { eventually } from '../cluster/run.ts';
 import { OperatorProcess } from '../processes/operator.ts';
 import { Installed, SYSTEM } from './installed.ts';
@@ -296,13 +297,7 @@ beforeAll(async () => {
   installed = await Installed.install(cluster);
   await cluster.namespace('shop');
   await makePod(cluster, 'shop', 'checkout-1');
-  const policy = {
-    apiVersion: 'fuseboard.dev/v1alpha1',
-    kind: 'CircuitBreakerPolicy',
-    metadata: { name: 'payments', namespace: 'shop' },
-    spec: { breakers: ['payments'] },
-  };
-  await eventually(() => cluster.kubectl('apply', '-f', '-', { input: JSON.stringify(policy) }));
+  await eventually(() => cluster.apply(policy('shop', 'payments', { breakers: ['payments'] })));
   rules = await Promise.all(
     ROLES.map(async (role) => JSON.parse(await cluster.kubectl('get', ...role, '-o', 'json')).rules),
   );

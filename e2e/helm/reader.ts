@@ -21,8 +21,6 @@ const command = (home: string, name: string, ...run: string[]) =>
 /** Somebody who follows a guide: with kubectl, helm and `charts/` at hand, and a kubeconfig where it is looked for. */
 export class Reader {
   readonly home: string;
-  /** What its commands find in their environment besides HOME and PATH. */
-  readonly environment: Record<string, string> = {};
 
   private constructor(home: string) {
     this.home = home;
@@ -49,11 +47,7 @@ export class Reader {
 
   /** Runs a block in the reader's home, up to the first command that fails. */
   run(text: string): Promise<string> {
-    return run('bash', ['-euo', 'pipefail', '-c', text], this.#place());
-  }
-
-  #place() {
-    const env = { HOME: this.home, PATH: `${join(this.home, 'bin')}:${process.env.PATH}`, ...this.environment };
-    return { cwd: this.home, env };
+    const env = { HOME: this.home, PATH: `${join(this.home, 'bin')}:${process.env.PATH}` };
+    return run('bash', ['-euo', 'pipefail', '-c', text], { cwd: this.home, env });
   }
 }

@@ -3,6 +3,7 @@ import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { type Cluster, startCluster } from '../cluster/cluster.ts';
+import { policy } from '../cluster/policy.ts';
 import { freePort } from '../cluster/process.ts';
 import { Relay } from '../cluster/relay.ts';
 import { eventually } from '../cluster/run.ts';
@@ -28,14 +29,7 @@ let wire: Relay;
 const crowds: Crowd[] = [];
 
 const apply = (consecutiveFailures: number) =>
-  cluster.kubectl('apply', '-f', '-', {
-    input: JSON.stringify({
-      apiVersion: 'fuseboard.dev/v1alpha1',
-      kind: 'CircuitBreakerPolicy',
-      metadata: { name: 'payments', namespace: 'shop' },
-      spec: { breakers: ['payments'], trip: { consecutiveFailures } },
-    }),
-  });
+  cluster.apply(policy('shop', 'payments', { breakers: ['payments'], trip: { consecutiveFailures } }));
 
 /** All crowds as one. */
 async function standing(): Promise<Standing> {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { type Cluster, startCluster } from '../cluster/cluster.ts';
+import { policy } from '../cluster/policy.ts';
 import { Relay } from '../cluster/relay.ts';
 import { eventually } from '../cluster/run.ts';
 import { AgentProcess } from '../processes/agent.ts';
@@ -15,14 +16,7 @@ let agents: AgentProcess[] = [];
 let ways: Relay[] = [];
 
 const apply = (consecutiveFailures: number) =>
-  cluster.kubectl('apply', '-f', '-', {
-    input: JSON.stringify({
-      apiVersion: 'fuseboard.dev/v1alpha1',
-      kind: 'CircuitBreakerPolicy',
-      metadata: { name: 'payments', namespace: 'shop' },
-      spec: { breakers: ['payments'], trip: { consecutiveFailures } },
-    }),
-  });
+  cluster.apply(policy('shop', 'payments', { breakers: ['payments'], trip: { consecutiveFailures } }));
 const status = async () => {
   const { metadata, status } = JSON.parse(await cluster.kubectl('get', 'cbp', 'payments', '-n', 'shop', '-o', 'json'));
   const programmed = status.conditions.find(({ type }: { type: string }) => type === 'Programmed');

@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Cluster, startCluster } from '../cluster/cluster.ts';
+import { policy } from '../cluster/policy.ts';
 import { freePort } from '../cluster/process.ts';
 import { eventually } from '../cluster/run.ts';
 import { AgentProcess } from '../processes/agent.ts';
@@ -238,14 +239,13 @@ async function webhook(patch: object[]): Promise<{ url: string; close(): Promise
 
 describe('a service in such a pod, with nothing configured', () => {
   const apply = (consecutiveFailures: number) =>
-    cluster.kubectl('apply', '-f', '-', {
-      input: JSON.stringify({
-        apiVersion: 'fuseboard.dev/v1alpha1',
-        kind: 'CircuitBreakerPolicy',
-        metadata: { name: 'payments', namespace: 'shop' },
-        spec: { selector: { matchLabels: { app: 'checkout' } }, breakers: ['payments'], trip: { consecutiveFailures } },
+    cluster.apply(
+      policy('shop', 'payments', {
+        selector: { matchLabels: { app: 'checkout' } },
+        breakers: ['payments'],
+        trip: { consecutiveFailures },
       }),
-    });
+    );
 
   it('connects as its pod and obeys; a later process starts with what it kept', async () => {
     await apply(2);

@@ -23,7 +23,7 @@ export interface Growth {
 }
 
 /** Fewer readings than this in the second half show no trend. */
-export const LEAST_READINGS = 5;
+const LEAST_READINGS = 5;
 
 /**
  * Whether a quantity grows. The trend is the median of the slopes between all pairs of readings (Theil-Sen), over the second half of the

@@ -16,7 +16,7 @@ export interface Edit {
 }
 
 /** How long an edit may take to an agent whose stream is there all the time. */
-export const PUSHED_WITHIN_MS = 10_000;
+const PUSHED_WITHIN_MS = 10_000;
 
 /** What the journals say of a run in which replicas were killed. */
 export interface Verdict {

@@ -6,7 +6,7 @@ import type { Page } from 'playwright-core';
 const root = (path: string) => fileURLToPath(new URL(`../../${path}/`, import.meta.url));
 
 /** Where the screenshots of the docs lie, and where those of a usual run go. */
-export const DOCS = root('docs/screenshots');
+const DOCS = root('docs/screenshots');
 const CACHE = root('.cache/screenshots');
 
 /**

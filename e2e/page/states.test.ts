@@ -5,14 +5,11 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { pino } from 'pino';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { openAccess } from '../../operator/src/auth/open-access.ts';
-import { trusting } from '../../operator/src/auth/trusting.ts';
 import { readConfig } from '../../operator/src/config.ts';
 import type { Deed, Person } from '../../operator/src/core/access.ts';
 import { Denial } from '../../operator/src/core/authenticator.ts';
-import { quietSink } from '../../operator/src/core/quiet-sink.ts';
 import { serve } from '../../operator/src/serve.ts';
-import { localHistory, noRollback } from '../../operator/src/sources/history.ts';
-import { localOverrides } from '../../operator/src/sources/overrides.ts';
+import { FLAGS, localParts } from '../../operator/test/local-operator.ts';
 import { MemorySource, policy } from '../../operator/test/memory-source.ts';
 import { eventually } from '../cluster/run.ts';
 import { OperatorProcess } from '../processes/operator.ts';
@@ -311,24 +308,9 @@ describe('the page of an operator without anything', () => {
         throw new Denial('not-watched', `support may not ${deed.verb} ${deed.resource} in all namespaces`);
       },
     };
-    const flags = {
-      ...{ kubeconfig: 'unused', agentAuth: 'none', host: '127.0.0.1', port: '0', metricsPort: '0', adminPort: '0' },
-      ...{
-        maxConnections: '10',
-        maxStreamsPerSecond: '10',
-        maxStreamsPerPod: '10',
-        maxReportsPerPod: '10',
-        maxBadTokens: '10',
-      },
-      ...{ logLevel: 'info', logFormat: 'json' },
-    };
     const log = pino({ level: 'silent' });
-    const wallClock = Date.now;
-    const overrides = await localOverrides({ wallClock, log });
-    const history = localHistory({ wallClock, log });
     const source = new MemorySource();
-    const common = { authenticator: trusting, sink: quietSink, overrides, history, rollback: noRollback };
-    const serving = await serve(readConfig(flags), { ...common, source, access }, log);
+    const serving = await serve(readConfig(FLAGS), { ...(await localParts(log)), source, access }, log);
     return { serving, source };
   }
 

@@ -1,6 +1,6 @@
 import { injection, type PatchOperation } from '../../operator/src/core/injection.ts';
 import { PodSchema, ReviewSchema } from '../../operator/src/http/injector.ts';
-import { asJson, corpus, must, type Target } from '../target.ts';
+import { corpus, inJson, must, type Target } from '../target.ts';
 
 const PLACE = { url: 'https://fuseboard:8443', audience: 'fuseboard', authority: '-----BEGIN CERTIFICATE-----\n' };
 
@@ -9,14 +9,7 @@ export const admissionReview: Target = {
   name: 'admission',
   corpus: corpus('admission-review'),
   share: 50,
-  mutate: asJson,
-  run(input) {
-    let body: unknown;
-    try {
-      body = JSON.parse(input.toString());
-    } catch {
-      return { sound: false };
-    }
+  ...inJson((body) => {
     const review = ReviewSchema.safeParse(body);
     const pod = review.success ? PodSchema.safeParse(review.data.request.object) : undefined;
     if (!pod?.success) return { sound: false };
@@ -31,7 +24,7 @@ export const admissionReview: Target = {
     must(again.success, 'the patched pod cannot be read');
     must(injection(again.data, PLACE).length === 0, 'a pod that was injected is injected again');
     return { sound: true, made: JSON.stringify(patch).length };
-  },
+  }),
 };
 
 /** Carries out an operation of a JSON Patch, as the API server would. */

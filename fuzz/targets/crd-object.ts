@@ -2,21 +2,14 @@ import { Boards } from '../../operator/src/core/boards.ts';
 import { explain } from '../../operator/src/core/explain.ts';
 import { KubeError } from '../../operator/src/kube/client.ts';
 import { readEvent, readList, readObject, toPolicy } from '../../operator/src/kube/object.ts';
-import { asJson, corpus, must, type Target } from '../target.ts';
+import { corpus, inJson, must, type Target } from '../target.ts';
 
 /** What the API server lists and tells, up to the boards of agents. */
 export const crdObject: Target = {
   name: 'crd-object',
   corpus: corpus('crd-object'),
   share: 60,
-  mutate: asJson,
-  run(input) {
-    let given: unknown;
-    try {
-      given = JSON.parse(input.toString());
-    } catch {
-      return { sound: false };
-    }
+  ...inJson((given) => {
     try {
       const listed = (given as { items?: unknown } | null)?.items !== undefined;
       const objects = listed ? readList(given).items : [readObject(readEvent(given).object)];
@@ -38,5 +31,5 @@ export const crdObject: Target = {
       if (error instanceof KubeError) return { sound: false };
       throw error;
     }
-  },
+  }),
 };

@@ -1,27 +1,16 @@
 import { connect } from 'node:net';
 import { pino } from 'pino';
-import { openAccess } from '../../operator/src/auth/open-access.ts';
-import { trusting } from '../../operator/src/auth/trusting.ts';
 import { readConfig } from '../../operator/src/config.ts';
-import { quietSink } from '../../operator/src/core/quiet-sink.ts';
 import { type Serving, serve } from '../../operator/src/serve.ts';
-import { localHistory, noRollback } from '../../operator/src/sources/history.ts';
-import { localOverrides } from '../../operator/src/sources/overrides.ts';
+import { FLAGS, localParts } from '../../operator/test/local-operator.ts';
 import { MemorySource, policy } from '../../operator/test/memory-source.ts';
 import { asLines, corpus, must, type Target } from '../target.ts';
 
-const FLAGS = {
-  policies: 'unused',
-  port: '0',
-  metricsPort: '0',
-  adminPort: '0',
+/** So wide that bytes and not their number are what is refused. */
+const WIDE = {
   maxConnections: '1000',
   maxStreamsPerSecond: '100000',
-  maxStreamsPerPod: '64',
   maxReportsPerPod: '100000',
-  maxBadTokens: '60',
-  logLevel: 'error',
-  logFormat: 'json',
 };
 
 let failures: string[] = [];
@@ -30,11 +19,7 @@ let serving: Promise<Serving> | undefined;
 async function begin(): Promise<Serving> {
   const source = new MemorySource();
   const log = pino({ level: 'error' }, { write: (line: string) => void failures.push(line) });
-  const overrides = await localOverrides({ wallClock: Date.now, log });
-  const history = localHistory({ wallClock: Date.now, log });
-  const common = { authenticator: trusting, access: openAccess, overrides, history, rollback: noRollback };
-  const parts = { source, sink: quietSink, ...common };
-  const started = await serve(readConfig(FLAGS), parts, log);
+  const started = await serve(readConfig({ ...FLAGS, ...WIDE }), { ...(await localParts(log)), source }, log);
   source.set([policy('payments')]);
   return started;
 }

@@ -1,7 +1,7 @@
 import { ReportSchema } from '@fuseboard/schema';
 import { Boards } from '../../operator/src/core/boards.ts';
 import { Fleet } from '../../operator/src/core/fleet.ts';
-import { asJson, corpus, must, type Target } from '../target.ts';
+import { corpus, inJson, must, type Target } from '../target.ts';
 
 const identity = { namespace: 'shop', boot: 'a'.repeat(32), service: 's', instance: 'i', labels: {} };
 const policy = (uid: string, breaker: string) => ({
@@ -19,14 +19,7 @@ export const report: Target = {
   name: 'report',
   corpus: corpus('report'),
   share: 60,
-  mutate: asJson,
-  run(input) {
-    let given: unknown;
-    try {
-      given = JSON.parse(input.toString());
-    } catch {
-      return { sound: false };
-    }
+  ...inJson((given) => {
     const parsed = ReportSchema.safeParse(given);
     if (!parsed.success) return { sound: false };
     const boards = new Boards();
@@ -51,5 +44,5 @@ export const report: Target = {
       must(rejections.length <= 5, 'too many rejections are kept');
     }
     return { sound: kind === 'accepted' };
-  },
+  }),
 };

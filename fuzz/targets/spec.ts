@@ -3,7 +3,7 @@ import { compile } from '../../agent/src/core/config.ts';
 import { entryOf } from '../../operator/src/core/board.ts';
 import { routingOf } from '../../operator/src/core/routing.ts';
 import { parsePolicyFile } from '../../operator/src/sources/file.ts';
-import { asJson, corpus, must, type Target } from '../target.ts';
+import { corpus, inJson, must, type Target } from '../target.ts';
 
 const written = corpus('policy-file').flatMap((file) => parsePolicyFile(file.toString()).policies);
 const stored = corpus('crd-object').flatMap(
@@ -15,14 +15,7 @@ export const spec: Target = {
   name: 'spec',
   corpus: [...written, ...stored].flatMap(({ spec: one }) => (tooDeep(one) ? [] : [Buffer.from(JSON.stringify(one))])),
   share: 100,
-  mutate: asJson,
-  run(input) {
-    let given: unknown;
-    try {
-      given = JSON.parse(input.toString());
-    } catch {
-      return { sound: false };
-    }
+  ...inJson((given) => {
     const problems = specProblems(given);
     for (const { field, message } of problems) must(field !== '' && message !== '', 'a problem says nothing');
     const compiled = compile(given);
@@ -31,5 +24,5 @@ export const spec: Target = {
     const policy = { uid: 'u', namespace: 'n', name: 'p', generation: 1, createdAt: 0, spec: given as never, problems };
     routingOf(policy);
     return { sound: true, made: entryOf({ ...policy, hold: false }).bytes.length };
-  },
+  }),
 };

@@ -1,29 +1,14 @@
 import { type IncomingMessage, request } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { pino } from 'pino';
-import { openAccess } from '../src/auth/open-access.ts';
-import { trusting } from '../src/auth/trusting.ts';
 import { readConfig } from '../src/config.ts';
 import type { BreakerRow } from '../src/core/breaker-row.ts';
-import { quietSink } from '../src/core/quiet-sink.ts';
 import { type Serving, serve } from '../src/serve.ts';
-import { localHistory, noRollback } from '../src/sources/history.ts';
-import { localOverrides } from '../src/sources/overrides.ts';
 import { EventClient } from './event-client.ts';
+import { FLAGS, localParts } from './local-operator.ts';
 import { MemorySource, policy } from './memory-source.ts';
 import { until } from './until.ts';
 
-const FLAGS = {
-  ...{ kubeconfig: 'unused', agentAuth: 'none', host: '127.0.0.1', port: '0', metricsPort: '0', adminPort: '0' },
-  ...{
-    maxConnections: '100',
-    maxStreamsPerSecond: '100',
-    maxStreamsPerPod: '64',
-    maxReportsPerPod: '100',
-    maxBadTokens: '60',
-  },
-  ...{ logLevel: 'info', logFormat: 'json' },
-};
 const BOOT = 'b'.repeat(32);
 const ZERO = {
   ...{ succeeded: 0, failed: 0, ignored: 0, slow: 0, timedOut: 0 },
@@ -37,17 +22,10 @@ let sequence: number;
 
 beforeEach(async () => {
   const log = pino({ level: 'silent' });
-  const wallClock = Date.now;
-  const local = {
-    overrides: await localOverrides({ wallClock, log }),
-    history: localHistory({ wallClock, log }),
-    rollback: noRollback,
-  };
   source = new MemorySource();
   clients = [];
   sequence = 0;
-  const parts = { source, sink: quietSink, authenticator: trusting, access: openAccess, ...local };
-  serving = await serve(readConfig(FLAGS), parts, log);
+  serving = await serve(readConfig(FLAGS), { ...(await localParts(log)), source }, log);
   source.set([policy('payments'), policy('search', { namespace: 'other' })]);
   await until(async () => (await fetch(`${serving.metricsUrl}/readyz`)).ok);
 });

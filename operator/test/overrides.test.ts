@@ -1,35 +1,18 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { pino } from 'pino';
-import { trusting } from '../src/auth/trusting.ts';
 import { readConfig } from '../src/config.ts';
 import type { Access, Deed } from '../src/core/access.ts';
 import { Denial } from '../src/core/authenticator.ts';
 import type { Subject } from '../src/core/sink.ts';
 import { type Serving, serve } from '../src/serve.ts';
-import { localHistory, noRollback } from '../src/sources/history.ts';
-import { type LocalOverrides, localOverrides } from '../src/sources/overrides.ts';
+import type { LocalOverrides } from '../src/sources/overrides.ts';
 import { EventClient } from './event-client.ts';
+import { FLAGS, localParts } from './local-operator.ts';
 import { MemorySource, policy } from './memory-source.ts';
 import { until } from './until.ts';
 
 const BOOT = 'a'.repeat(32);
 const SPEC = { breakers: ['payments'], action: 'ForceOpen', reason: 'the partner asked', duration: '10m' };
-const FLAGS = {
-  kubeconfig: 'unused',
-  agentAuth: 'none',
-  host: '127.0.0.1',
-  port: '0',
-  metricsPort: '0',
-  adminPort: '0',
-  maxConnections: '100',
-  maxStreamsPerSecond: '100',
-  maxStreamsPerPod: '64',
-  maxReportsPerPod: '100',
-  maxBadTokens: '60',
-  logLevel: 'info',
-  logFormat: 'json',
-  overrideRetention: '50ms',
-};
 
 let source: MemorySource;
 let store: LocalOverrides;
@@ -49,7 +32,8 @@ beforeEach(async () => {
   deeds = [];
   allowed = () => true;
   const log = pino({ base: null }, { write: (line: string) => void lines.push(JSON.parse(line)) });
-  store = await localOverrides({ wallClock: Date.now, log });
+  const local = await localParts(log);
+  store = local.overrides;
   store.follow(() => {
     source.overrides = store.list();
     source.tell();
@@ -68,9 +52,8 @@ beforeEach(async () => {
       void events.push(`${name} ${reason}: ${message}`),
     stop: async () => {},
   };
-  const history = localHistory({ wallClock: Date.now, log });
-  const parts = { source, sink, authenticator: trusting, access, overrides: store, history, rollback: noRollback };
-  serving = await serve(readConfig(FLAGS), parts, log);
+  const parts = { ...local, source, sink, access };
+  serving = await serve(readConfig({ ...FLAGS, overrideRetention: '50ms' }), parts, log);
   source.set([policy('payments')], '7');
   await until(async () => (await fetch(`${serving.metricsUrl}/readyz`)).ok);
 });

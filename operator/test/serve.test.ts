@@ -1,36 +1,18 @@
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { pino } from 'pino';
-import { openAccess } from '../src/auth/open-access.ts';
 import { trusting } from '../src/auth/trusting.ts';
 import { readConfig } from '../src/config.ts';
 import { type Authenticator, bearerToken, Denial } from '../src/core/authenticator.ts';
 import type { Policy } from '../src/core/policy.ts';
 import { quietSink } from '../src/core/quiet-sink.ts';
 import { type Serving, serve } from '../src/serve.ts';
-import { localHistory, noRollback } from '../src/sources/history.ts';
-import { localOverrides } from '../src/sources/overrides.ts';
 import { EventClient } from './event-client.ts';
+import { FLAGS, localParts } from './local-operator.ts';
 import { MemorySource, policy } from './memory-source.ts';
 import { until } from './until.ts';
 
 const BOOT = 'a'.repeat(32);
-
-const FLAGS = {
-  kubeconfig: 'unused',
-  agentAuth: 'none',
-  host: '127.0.0.1',
-  port: '0',
-  metricsPort: '0',
-  adminPort: '0',
-  maxConnections: '100',
-  maxStreamsPerSecond: '100',
-  maxStreamsPerPod: '64',
-  maxReportsPerPod: '100',
-  maxBadTokens: '60',
-  logLevel: 'info',
-  logFormat: 'json',
-};
 
 let source: MemorySource;
 let serving: Serving;
@@ -44,9 +26,7 @@ async function begin(flags: Record<string, string> = {}, authenticator: Authenti
   events = [];
   const sink = { ...quietSink, event: (_: Policy, { reason }: { reason: string }) => void events.push(reason) };
   const log = pino({ base: null }, { write: (line: string) => void lines.push(JSON.parse(line)) });
-  const overrides = await localOverrides({ wallClock: Date.now, log });
-  const history = localHistory({ wallClock: Date.now, log });
-  const parts = { source, sink, authenticator, access: openAccess, overrides, history, rollback: noRollback };
+  const parts = { ...(await localParts(log)), source, sink, authenticator };
   serving = await serve(readConfig({ ...FLAGS, ...flags }), parts, log);
 }
 
@@ -429,13 +409,16 @@ it('names the port that is taken and the flag that chooses another', async () =>
   const port = new URL(serving.adminUrl).port;
   const config = readConfig({ ...FLAGS, adminPort: port });
   const log = pino({ level: 'silent' });
-  const overrides = await localOverrides({ wallClock: Date.now, log });
-  const history = localHistory({ wallClock: Date.now, log });
-  const common = { authenticator: trusting, access: openAccess, overrides, history, rollback: noRollback };
-  const parts = { ...common, sink: quietSink };
-  await expect(serve(config, { ...parts, source: new MemorySource() }, log)).rejects.toThrow(
+  const parts = { ...(await localParts(log)), source: new MemorySource() };
+  await expect(serve(config, parts, log)).rejects.toThrow(
     `cannot listen for the admin API: port ${port} on 127.0.0.1 is taken; end what uses it or choose another with --admin-port`,
   );
+});
+
+it('answers 431 to an address of more than 16 KiB, on every port', async () => {
+  for (const url of [serving.agentsUrl, serving.adminUrl, serving.metricsUrl]) {
+    expect((await fetch(`${url}/?${'x'.repeat(17_000)}`)).status).toBe(431);
+  }
 });
 
 it('names its metrics as Prometheus asks: counters end in _total, nothing else does, and each has a help text', async () => {

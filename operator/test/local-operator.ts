@@ -1,0 +1,36 @@
+import type { Logger } from 'pino';
+import { openAccess } from '../src/auth/open-access.ts';
+import { trusting } from '../src/auth/trusting.ts';
+import { quietSink } from '../src/core/quiet-sink.ts';
+import type { Parts } from '../src/serve.ts';
+import { localHistory, noRollback } from '../src/sources/history.ts';
+import { type LocalOverrides, localOverrides } from '../src/sources/overrides.ts';
+
+/** The flags of an operator that a test starts in its own process: free ports of loopback, and agents that are believed. */
+export const FLAGS = {
+  kubeconfig: 'unused',
+  agentAuth: 'none',
+  host: '127.0.0.1',
+  port: '0',
+  metricsPort: '0',
+  adminPort: '0',
+  maxConnections: '100',
+  maxStreamsPerSecond: '100',
+  maxStreamsPerPod: '64',
+  maxReportsPerPod: '100',
+  maxBadTokens: '60',
+  logLevel: 'info',
+  logFormat: 'json',
+};
+
+/** What it is put together from, all but the source: nothing is kept, written or refused. */
+export async function localParts(log: Logger): Promise<Omit<Parts, 'source'> & { readonly overrides: LocalOverrides }> {
+  return {
+    sink: quietSink,
+    authenticator: trusting,
+    access: openAccess,
+    overrides: await localOverrides({ wallClock: Date.now, log }),
+    history: localHistory({ wallClock: Date.now, log }),
+    rollback: noRollback,
+  };
+}
