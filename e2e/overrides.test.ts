@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { type Cluster, startCluster } from './cluster/cluster.ts';
+import { policy } from './cluster/policy.ts';
 import { eventually } from './cluster/run.ts';
 import { AgentProcess } from './processes/agent.ts';
 import { OperatorProcess } from './processes/operator.ts';
@@ -187,8 +188,7 @@ describe('an override for some', () => {
 
   it('closes once and for a moment when it is a reset', async () => {
     const trip = { breakers: ['orders'], trip: { consecutiveFailures: 2 }, recovery: { openDuration: '1h' } };
-    const metadata = { name: 'orders', namespace: 'shop' };
-    await apply({ apiVersion: 'fuseboard.dev/v1alpha1', kind: 'CircuitBreakerPolicy', metadata, spec: trip });
+    await apply(policy('shop', 'orders', trip));
     const one = await agent();
     await eventually(async () => (await one.stats('orders')).policy !== undefined);
     await one.call('orders', 'fail', 'fail');
@@ -223,14 +223,9 @@ describe('who may make an override', () => {
     const one = await agent();
     await eventually(() => apply(override('mine'), kubeconfig));
     await becomes(one, 'open');
-    const metadata = { name: 'mine', namespace: 'shop' };
-    const policy = {
-      apiVersion: 'fuseboard.dev/v1alpha1',
-      kind: 'CircuitBreakerPolicy',
-      metadata,
-      spec: { breakers: ['x'] },
-    };
-    await expect(apply(policy, kubeconfig)).rejects.toThrow(/cannot create resource "circuitbreakerpolicies"/);
+    await expect(apply(policy('shop', 'mine', { breakers: ['x'] }), kubeconfig)).rejects.toThrow(
+      /cannot create resource "circuitbreakerpolicies"/,
+    );
     await cluster.kubectl('delete', 'cbo', 'mine', '-n', 'shop', { kubeconfig });
     await becomes(one, 'half-open');
   });

@@ -43,6 +43,13 @@ interface Sample {
 const ABSENT_WAY = { maxProbes: 1, successThreshold: 1, probeTimeoutMs: 30_000, ms: 10_000 };
 const reaches = (part: number, total: number, percent: number) => part * 100 >= percent * total - 1e-6;
 
+/** Nobody looks at the time for an edit that changes nothing; a Count window holds no more calls than its size. */
+function sameTerms(one: Policy, other: Policy): boolean {
+  const terms = ({ window, minimumCalls, ...rest }: Policy) =>
+    JSON.stringify([rest, window.type === 'Count' ? Math.min(window.size, minimumCalls) : minimumCalls]);
+  return terms(one) === terms(other);
+}
+
 /** A breaker in the plainest terms: it keeps every outcome and works everything out anew each time. */
 class Model {
   now = 0;
@@ -274,15 +281,14 @@ class Model {
   }
 
   edit(policy: Policy): void {
+    if (sameTerms(policy, this.policy)) return;
     this.lapse();
-    const changed = JSON.stringify(policy) !== JSON.stringify(this.policy);
     const before = this.policy;
     this.policy = policy;
     const counted = (of: Policy) => (of.mode === 'Disabled' ? undefined : of.slow?.ms);
-    if (changed && counted(before) !== counted(policy)) this.unknownUpTo = this.now;
-    const switched = (before.mode === 'Disabled') !== (policy.mode === 'Disabled');
-    if (changed && policy.reset) this.restart('policy-reset');
-    else if (changed && switched) this.restart('policy-disabled');
+    if (counted(before) !== counted(policy)) this.unknownUpTo = this.now;
+    if (policy.reset) this.restart('policy-reset');
+    else if ((before.mode === 'Disabled') !== (policy.mode === 'Disabled')) this.restart('policy-disabled');
     if (this.state === 'open' && this.forced === undefined && policy.jitterPercent > 0) this.chance ??= this.random();
     this.lapse(this.now);
     this.judgeLastProbes();

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Cluster, startCluster } from '../cluster/cluster.ts';
 import { findKubectl } from '../cluster/kubectl.ts';
 import { type Kubelet, startKubelet } from '../cluster/kubelet.ts';
+import { policy } from '../cluster/policy.ts';
 import { type CommandError, eventually, run } from '../cluster/run.ts';
 import { AgentProcess } from '../processes/agent.ts';
 import { MAIN, NODE_FLAGS, OperatorProcess } from '../processes/operator.ts';
@@ -16,18 +17,15 @@ let operator: OperatorProcess;
 let agent: AgentProcess;
 let user: string;
 
-const policy = (failures: number) =>
-  JSON.stringify({
-    apiVersion: 'fuseboard.dev/v1alpha1',
-    kind: 'CircuitBreakerPolicy',
-    metadata: { name: 'payments', namespace: 'shop' },
-    spec: {
+const payments = (failures: number) =>
+  JSON.stringify(
+    policy('shop', 'payments', {
       breakers: ['payments'],
       trip: { consecutiveFailures: failures },
       timeout: { duration: '2s' },
       recovery: { openDuration: '1s' },
-    },
-  });
+    }),
+  );
 
 /** Runs the command line with the kubeconfig of a user; resolves with the code and what it printed. */
 async function fuseboard(...args: string[]): Promise<{ code: number; out: string; err: string }> {
@@ -62,7 +60,7 @@ beforeAll(async () => {
     { apiGroups: [''], resources: ['pods/portforward'], verbs: ['get', 'create'] },
   ];
   user = (await cluster.serviceAccount('people', 'ann', rules, { everywhere: true })).kubeconfig;
-  await cluster.kubectl('apply', '-f', '-', { input: policy(3) });
+  await cluster.kubectl('apply', '-f', '-', { input: payments(3) });
   agent = await AgentProcess.start({
     FUSEBOARD_URL: operator.url,
     FUSEBOARD_NAMESPACE: 'shop',
@@ -94,11 +92,14 @@ describe('the command line and a cluster', () => {
   });
 
   it('says what a file would change and who would feel it', async () => {
-    const { code, out } = await fuseboard('diff', await fileOf(policy(5)));
+    const { code, out } = await fuseboard('diff', await fileOf(payments(5)));
     expect(code).toBe(1);
     expect(out).toContain('-  consecutiveFailures: 3\n+  consecutiveFailures: 5\n');
     expect(out).toContain('payments: new version of "payments" on 1 agent');
-    expect(await fuseboard('diff', await fileOf(policy(3)))).toMatchObject({ code: 0, out: 'nothing would change\n' });
+    expect(await fuseboard('diff', await fileOf(payments(3)))).toMatchObject({
+      code: 0,
+      out: 'nothing would change\n',
+    });
   });
 
   it('says what it did not find and what is near', async () => {
@@ -180,7 +181,7 @@ describe('acting on breakers', () => {
   it('rolls a policy back in running processes, also after the operator was started again', async () => {
     const threshold = async () =>
       (await agent.stats('payments')).policy!.spec as { trip?: { consecutiveFailures: number } };
-    await cluster.kubectl('apply', '-f', '-', { input: policy(7) });
+    await cluster.kubectl('apply', '-f', '-', { input: payments(7) });
     await eventually(async () => (await threshold()).trip?.consecutiveFailures === 7);
     await eventually(async () => {
       const { out } = await fuseboard('history', 'payments', '-n', 'shop', '-o', 'json');

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, jest } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
 import type { ServiceAccount } from '../cluster/cluster.ts';
+import { policy } from '../cluster/policy.ts';
 import { eventually } from '../cluster/run.ts';
 import { Shop } from '../processes/shop.ts';
 import { barriers } from './accessibility.ts';
@@ -17,14 +18,9 @@ let page: Page;
 let complaints: string[];
 
 const apply = (failures: number, extra: object = {}) =>
-  shop.cluster.kubectl('apply', '-f', '-', {
-    input: JSON.stringify({
-      apiVersion: 'fuseboard.dev/v1alpha1',
-      kind: 'CircuitBreakerPolicy',
-      metadata: { name: 'payments', namespace: 'shop' },
-      spec: { breakers: ['payments'], trip: { consecutiveFailures: failures }, ...extra },
-    }),
-  });
+  shop.cluster.apply(
+    policy('shop', 'payments', { breakers: ['payments'], trip: { consecutiveFailures: failures }, ...extra }),
+  );
 
 const threshold = async () => {
   const spec = (await shop.services[0]!.stats('payments')).policy?.spec as
