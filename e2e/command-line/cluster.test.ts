@@ -156,12 +156,15 @@ describe('acting on breakers', () => {
       user,
     ]);
     let seen = '';
+    let said = '';
     watch.stdout!.setEncoding('utf8').on('data', (text: string) => (seen += text));
+    watch.stderr!.setEncoding('utf8').on('data', (text: string) => (said += text));
     try {
       // The watch has begun once a transition is seen; until then each round makes a new one.
       await eventually(async () => {
         await agent.call('payments', 'fail', 'fail', 'fail');
         await agent.call('payments', 'ok');
+        if (watch.exitCode !== null) throw new Error(`watch ended with ${watch.exitCode}: ${said}`);
         return seen.includes('"to":"open"');
       }, 90_000);
       const [first] = seen.split('\n');

@@ -79,6 +79,19 @@ describe('a success', () => {
     core.settleResult(core.enter()!, asking);
     expect(core.retryAfterMs).toBe(30_000);
   });
+
+  it('that is slow and asks for time to stay away opens the circuit for no longer than usual, ramp or not', () => {
+    const trip = { minimumCalls: 1, slowCallRate };
+    const halfOpen = { strategy: 'Ramp', rampDuration: '10s' };
+    const { clock, core } = make({ trip, recovery: { openDuration: '30s', honorRetryAfter: true, halfOpen } });
+    for (const began of [0, 40_000]) {
+      clock.time = began;
+      const slow = core.enter()!;
+      clock.time += 1_150;
+      core.settleResult(slow, asking);
+      expect(core.retryAfterMs).toBe(30_000);
+    }
+  });
 });
 
 describe('entering, where slow calls count, judges', () => {
@@ -178,7 +191,6 @@ describe('a circuit that tests the other side', () => {
     core.configure(configOf(together(2)), false);
     expect(core.state).toBe('half-open');
     under.ignore();
-    core.configure(configOf(together(2)), false);
     expect(reasons()).toEqual(['consecutive-failures', 'open-duration-over', 'probe-succeeded']);
   });
 
@@ -219,6 +231,46 @@ describe('a circuit that tests the other side', () => {
     clock.time = 1_000;
     core.settleError(core.enter()!, asking);
     expect(core.retryAfterMs).toBe(600_000);
+  });
+
+  it('stays open when the call that ends after the ramp trips it, whatever succeeded before', () => {
+    const { clock, core, outcomes } = make(probing({ strategy: 'Ramp', rampDuration: '1s' }));
+    outcomes('fail', 1);
+    clock.time = 1_000;
+    outcomes('succeed', 1);
+    clock.time = 2_100;
+    outcomes('fail', 1);
+    expect(core.state).toBe('open');
+  });
+
+  it('counts for the threshold of an edit only the probes that went well', () => {
+    const trip = { consecutiveFailures: 1, minimumCalls: 5, failureRate: { thresholdPercent: 100 } };
+    const halfOpen = (more: object) => ({
+      trip,
+      recovery: { openDuration: '1s', halfOpen: { maxProbes: 5, ...more } },
+    });
+    const { clock, core, outcomes } = make(halfOpen({ evaluate: 'FailureRate' }));
+    outcomes('fail', 1);
+    clock.time = 1_000;
+    outcomes('fail', 1);
+    core.configure(configOf(halfOpen({ evaluate: 'AnyFailure', successThreshold: 2 })), false);
+    outcomes('succeed', 1);
+    expect(core.state).toBe('half-open');
+    outcomes('succeed', 1);
+    expect(core.state).toBe('closed');
+  });
+
+  it('draws no chance for a time that somebody forced', () => {
+    const spec = (jitterPercent: number) => ({
+      trip: { consecutiveFailures: 1 },
+      recovery: { openDuration: '1s', jitterPercent },
+    });
+    const { clock, core, outcomes } = make(spec(0), [0.5, 0.25]);
+    core.forceOpen(1_000, 'a test');
+    core.configure(configOf(spec(100)), false);
+    clock.time = 1_000;
+    outcomes('fail', 1);
+    expect(core.retryAfterMs).toBe(1_500);
   });
 
   it('does not hear a call of a state before it, however often the breaker was reset in between', () => {

@@ -24,6 +24,7 @@ describe('a spec', () => {
     ['128 names', { classify: { failure: { errorNames: names(128) } } }],
     ['all of a share', { recovery: { jitterPercent: 100 } }],
     ['no fallback', { fallback: { type: 'None' } }],
+    ['a label left undefined', { selector: { matchLabels: { app: undefined } } }],
     ['null as a value', { fallback: { type: 'Static', static: { value: null } } }],
   ])('with %s is used', (_what, spec) => {
     expect(refusal(spec)).toBe('used');
@@ -41,6 +42,11 @@ describe('a spec', () => {
     [
       { selector: { matchExpressions: Array(17).fill(app) } },
       'spec.selector.matchExpressions must be a list of at most 16 objects; it is a list of 17',
+    ],
+    [{ selector: { matchLabels: { app: 5 } } }, 'spec.selector.matchLabels.app must be a label value; it is 5'],
+    [
+      { classify: { ignore: { errorCodes: [''] } } },
+      'spec.classify.ignore.errorCodes[0] must be a text of 1 to 256 characters; it is ""',
     ],
     [
       { classify: { failure: { errorNames: [''] } } },
@@ -68,6 +74,7 @@ describe('a spec', () => {
     const value: unknown[] = [];
     value.push(value);
     expect(refusal({ fallback: { type: 'Static', static: { value } } })).toMatch(/nests more than 50 levels deep$/);
+    expect(refusal({ fallback: { type: 'Static', static: { value: 1n } } })).toMatch(/must be JSON; it is 1$/);
     const silent = { toJSON: () => undefined };
     expect(refusal({ fallback: { type: 'Static', static: { value: silent } } })).toMatch(
       /must be JSON; it is an object$/,
@@ -84,7 +91,9 @@ describe('a permit that fails', () => {
   it('is a failure without an error, and judged by the policy with one', () => {
     const core = made({ failure: { errorNames: ['TypeError'] } });
     core.enter()!.fail();
+    expect(core.tally.totals()).toMatchObject({ failed: 1, succeeded: 0 });
     core.enter()!.fail(new TypeError('x'));
+    expect(core.tally.totals()).toMatchObject({ failed: 2, succeeded: 0 });
     core.enter()!.fail(new RangeError('x'));
     expect(core.tally.totals()).toMatchObject({ failed: 2, succeeded: 1 });
   });

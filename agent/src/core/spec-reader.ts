@@ -42,9 +42,9 @@ export class Section {
     return new Section(this.#fields[name], `${this.#path}.${name}`, this.problems);
   }
 
-  /** The names of all fields that are present. */
+  /** The names of all fields, those left undefined too. */
   names(): string[] {
-    return Object.keys(this.#fields).filter((name) => this.has(name));
+    return Object.keys(this.#fields);
   }
 
   /** A duration in milliseconds. */
