@@ -8,7 +8,9 @@ import { StreamReader } from './stream-reader.ts';
 
 const REPORT_MS = 10_000;
 const LEAST_GAP_MS = 250;
-const ACKNOWLEDGE_MS = 500;
+/** An acknowledgement waits so long, and up to so much longer. */
+const QUIET_MS = 200;
+const ACKNOWLEDGE_MS = 300;
 const MISDIRECTED_TRIES = 8;
 const SPREAD_MS = 1_000;
 const HEALTHY_MS = 60_000;
@@ -221,7 +223,7 @@ export class SimulatedAgent {
         traffic.commits += 1;
         if (this.#edit !== undefined) this.#options.applied(this.#edit, at, () => `${this.#raw.join('\n\n')}\n\n`);
         this.#raw = [];
-        this.#schedule(Math.random() * ACKNOWLEDGE_MS);
+        this.#schedule(QUIET_MS + Math.random() * ACKNOWLEDGE_MS);
         this.#sync(at);
         return;
       }

@@ -406,8 +406,10 @@ describe('an operator that is not one', () => {
     for (let s = 0; s < 6; s++) {
       timers.advance(10_000);
       plane.heartbeat();
+      await eventually(() => timers.waiting(45_000));
     }
     plane.cut();
     await eventually(() => timers.waiting(25));
+    expect(plane.dials).toHaveLength(5);
   });
 });

@@ -8,7 +8,9 @@ import type { Timers } from './timers.ts';
 
 const INTERVAL_MS = 10_000;
 const LEAST_GAP_MS = 250;
-const SPREAD_MS = 500;
+/** The pushes of a change come first: an acknowledgement waits so long, and up to so much longer. */
+const QUIET_MS = 200;
+const SPREAD_MS = 300;
 const ANSWER_MS = 8_000;
 const MAX_PART_BYTES = 46 * 1024;
 const MISDIRECTED_TRIES = 8;
@@ -91,7 +93,7 @@ export class Reporter {
 
   /** A set was applied or a policy rejected; the report that follows is the acknowledgement. */
   acknowledge(): void {
-    this.#schedule(this.#options.random() * SPREAD_MS);
+    this.#schedule(QUIET_MS + this.#options.random() * SPREAD_MS);
   }
 
   /** Says goodbye with the last counts; resolves when that was answered, given up, or `withinMs` have passed. */
