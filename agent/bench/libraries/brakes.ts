@@ -23,7 +23,10 @@ const executing = (): Subject => {
   return { run: oneByOne((i) => at(all, i).exec()) };
 };
 
-/** Its samples are the calls of ten buckets; the library throws them away as fast as its timers run. */
+/**
+ * Its samples are the calls of ten buckets; the library throws them away as fast as its timers run. With some 100,000 calls in a bucket those
+ * timers throw a RangeError, which ends the process: it has no case with as many.
+ */
 const surviving = (samples: number) => async (): Promise<Subject> => {
   let down = false;
   const all = fill(
@@ -60,7 +63,6 @@ export const brakes: Library = {
     },
     'failing, 1k samples': surviving(1_000),
     'failing, 10k samples': surviving(10_000),
-    'failing, 100k samples': surviving(100_000),
     rejected: () => {
       const all = opened();
       return { run: oneByOne((i) => at(all, i).exec().catch(ignore)) };
