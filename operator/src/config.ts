@@ -33,6 +33,8 @@ export interface Config {
   readonly overrideRetentionMs: number;
   /** Absent: pods are not injected. */
   readonly injection?: Omit<Injection, 'port'> & { readonly address: Address };
+  /** How long a store must have shown less than agents have seen, until it is taken for one that was restored. */
+  readonly restoreAfterMs: number;
   readonly maxConnections: number;
   readonly maxStreamsPerSecond: number;
   readonly maxStreamsPerPod: number;
@@ -79,6 +81,7 @@ const FlagsSchema = z.object({
   ...InjectionFlags,
   reportUrl: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
   overrideRetention: duration.default(3_600_000),
+  restoreAfter: duration.default(30_000),
   maxConnections: positive(1_000_000),
   maxStreamsPerSecond: positive(1_000_000),
   maxStreamsPerPod: positive(100_000),
@@ -151,6 +154,7 @@ export function readConfig(flags: unknown): Config {
     ...(f.reportUrl !== undefined && { reportUrl: f.reportUrl }),
     replication,
     overrideRetentionMs: f.overrideRetention,
+    restoreAfterMs: f.restoreAfter,
     ...(injection && {
       injection: { url: injection.url, caFile: injection.caFile, address: { host, port: injection.port } },
     }),

@@ -8,6 +8,7 @@ import type { History, Rollback } from './core/history.ts';
 import { isLoopback } from './core/loopback.ts';
 import type { OverrideStore } from './core/override.ts';
 import type { Replicas } from './core/replicas.ts';
+import { Rewinds } from './core/rewinds.ts';
 import type { StatusSink } from './core/sink.ts';
 import { turns } from './core/turns.ts';
 import { adminApp } from './http/admin.ts';
@@ -90,9 +91,21 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
   const certificate = config.tls && (await readCertificate(config.tls));
   const letIn = admission(config.maxStreamsPerSecond, clock);
   const turn = turns(config.maxStreamsPerSecond, clock);
+  const rewinds = new Rewinds(config.restoreAfterMs, clock);
   const apps = [
     {
-      app: agentsApp({ controller, streams, admission: letIn, turn, authenticator, quota, audit, log, random }),
+      app: agentsApp({
+        controller,
+        streams,
+        admission: letIn,
+        turn,
+        rewinds,
+        authenticator,
+        quota,
+        audit,
+        log,
+        random,
+      }),
       address: config.agents,
       bounds: { what: 'agents', flag: '--port', maxConnections: config.maxConnections, certificate },
     },

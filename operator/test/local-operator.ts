@@ -14,6 +14,7 @@ export const FLAGS = {
   port: '0',
   metricsPort: '0',
   adminPort: '0',
+  restoreAfter: '1ms',
   maxConnections: '100',
   maxStreamsPerSecond: '100',
   maxStreamsPerPod: '64',

@@ -212,10 +212,17 @@ describe('a stream of an agent that has seen more than this replica', () => {
     expect(client.events[2]!.data.generation).toBe(2);
   });
 
-  it('voids its floors when even a consistent list is older, though the revision is the same', async () => {
+  it('is refused at first, and voids its floors when even consistent lists stay older, though the revision is the same', async () => {
     await known([policy('payments')], '10');
     const { id } = await commit(await open());
-    const client = await open({ since: 'policies=20' }, id);
+    const refused = await open({ since: 'policies=20' }, id);
+    expect(refused.status).toBe(503);
+    expect(refused.header('retry-after')).toBeDefined();
+    let client = refused;
+    await until(async () => {
+      client = await open({ since: 'policies=20' }, id);
+      return client.status === 200;
+    });
     await commit(client);
     expect(client.events[1]!.data).toMatchObject({ kind: 'snapshot', reset: true });
     expect(client.events.some(({ event }) => event === 'policy')).toBe(true);

@@ -89,6 +89,12 @@ export function serveCommand(terminal: Terminal, construct: Construct, ended: En
     )
     .addOption(
       option(
+        '--restore-after <time>',
+        'how long the API server must show less than agents have seen, until they are told to go back to that: a store restored from a backup',
+      ).default('30s'),
+    )
+    .addOption(
+      option(
         '--webhook-port <port>',
         'answer the API server about new pods on this port, so that pods find the operator by themselves (absent: not)',
       ),

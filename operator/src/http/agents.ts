@@ -8,6 +8,7 @@ import { isBehind, parseSince } from '../core/as-of.ts';
 import { type Authenticator, type Caller, Denial, type Presented } from '../core/authenticator.ts';
 import type { Identity } from '../core/member.ts';
 import { Refusal } from '../core/refusal.ts';
+import type { Rewinds } from '../core/rewinds.ts';
 import { parseLabels } from '../core/selector.ts';
 import { agentsPaths, NamespaceSchema } from './agents.paths.ts';
 import type { Audit } from './audit.ts';
@@ -22,6 +23,8 @@ export interface AgentsOptions {
   readonly admission: Admission;
   /** When a stream that is refused should be dialled again, in ms from now. */
   readonly turn: () => number;
+  /** Whether a store that shows less than agents have seen was restored. */
+  readonly rewinds: Rewinds;
   readonly authenticator: Authenticator;
   readonly quota: Quota;
   readonly audit: Audit;
@@ -32,7 +35,7 @@ export interface AgentsOptions {
 
 /** What agents talk to: the stream of policies, and the reports. Who they are is what the authenticator says. */
 export function agentsApp(options: AgentsOptions): Express {
-  const { controller, streams, admission, turn, authenticator, quota, audit, log, random } = options;
+  const { controller, streams, admission, turn, rewinds, authenticator, quota, audit, log, random } = options;
   const app = express().disable('x-powered-by').disable('etag').set('query parser', 'simple');
   const later = () => 1_000 + random() * 4_000;
 
@@ -85,6 +88,12 @@ export function agentsApp(options: AgentsOptions): Express {
         .catchUp()
         .catch((error: Error) => refuse('behind', `cannot catch up with what the agent has seen: ${error.message}`));
     }
+    const asOf = controller.asOf(namespace);
+    const reset = isBehind(asOf, since);
+    if (!reset) rewinds.shows(namespace, asOf);
+    else if (!rewinds.behind(namespace, asOf, since)) {
+      refuse('behind', 'the API server shows less than the agent has seen; dial again');
+    }
     if (response.destroyed) return;
     if (streams.draining) refuse('draining', 'this operator is going away; dial again');
     const { boot, service, instance } = query;
@@ -96,12 +105,7 @@ export function agentsApp(options: AgentsOptions): Express {
     }
     response.on('close', () => quota.releaseStream(caller));
     const identity: Identity = { namespace, ...(pod && { pod: pod.uid }), boot, service, instance, labels };
-    const reset = isBehind(controller.asOf(namespace), since);
-    if (reset)
-      log.warn(
-        { namespace, instance, since: query.since, asOf: controller.asOf(namespace) },
-        'the store went back in time',
-      );
+    if (reset) log.warn({ namespace, instance, since: query.since, asOf }, 'the store went back in time');
     streams.open(response, identity, { revision: request.get('last-event-id') || undefined, reset, expiresAt });
   }
 
