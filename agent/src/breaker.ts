@@ -2,7 +2,7 @@ import { parseDuration } from '@fuseboard/schema/duration';
 import type { PolicySpec, Totals } from '@fuseboard/schema/types';
 import type { Circuit } from './circuit.ts';
 import type { Call } from './context.ts';
-import { BreakerCore, detail, type TransitionSink } from './core/breaker.ts';
+import { BreakerCore, detail, type Host } from './core/breaker.ts';
 import type { Classify } from './core/classify.ts';
 import { type Clock, exactNow, type Surroundings } from './core/clock.ts';
 import type { Config } from './core/config.ts';
@@ -164,6 +164,8 @@ export interface Governor {
   /** The spec as text; a breaker starts afresh only when it changes. */
   readonly text: string;
   readonly config: Config;
+  /** What governs when the policy does so no more. Absent: this does, no policy. */
+  readonly defaults?: Governor;
 }
 
 /**
@@ -177,34 +179,47 @@ export interface Runtime extends Surroundings {
   transitioned?(breaker: Breaker, event: TransitionEvent): void;
 }
 
+/** Who listens to a breaker, and the overrides that hold some: few breakers have either, so they have no place for them. */
+const listeners = new WeakMap<GovernedBreaker, Listeners<[TransitionEvent]>>();
+const overrides = new WeakMap<GovernedBreaker, Override>();
+
 /**
- * The breaker as its registry sees it.
+ * The breaker as its registry sees it. There may be very many; its own methods are hidden from the compiler only, for
+ * methods that JavaScript hides cost every object eight bytes more.
  *
  * @internal
  */
-export class GovernedBreaker implements Breaker, Circuit, TransitionSink {
+export class GovernedBreaker implements Breaker, Circuit, Host {
   readonly name: string;
   readonly core: BreakerCore;
   guards: Guards | undefined;
   readonly key: string | undefined;
-  readonly parent: GovernedBreaker | undefined;
-  /** What governs while no policy does. */
-  defaults: Governor;
   readonly #runtime: Runtime;
   #governor: Governor;
-  #listeners: Listeners<[TransitionEvent]> | undefined;
-  #keys: KeyedCircuits | undefined;
-  #override: Override | undefined;
+  /** Of a breaker, the circuits of its keys; of one of these, those that it is among. */
+  #family: KeyedCircuits | undefined;
 
-  constructor(name: string, governor: Governor, runtime: Runtime, key?: string, parent?: GovernedBreaker) {
+  constructor(name: string, governor: Governor, runtime: Runtime, key?: string, family?: KeyedCircuits) {
     this.name = name;
     this.key = key;
-    this.parent = parent;
     this.#runtime = runtime;
-    this.defaults = governor;
     this.#governor = governor;
-    this.core = new BreakerCore(governor.config, runtime, this);
+    this.#family = family;
+    this.core = new BreakerCore(governor.config, this);
     this.guards = guardsFor(governor.config, undefined);
+  }
+
+  get parent(): GovernedBreaker | undefined {
+    return this.key === undefined ? undefined : this.#family!.owner;
+  }
+
+  private get keys(): KeyedCircuits | undefined {
+    return this.key === undefined ? this.#family : undefined;
+  }
+
+  /** What governs while no policy does. */
+  get defaults(): Governor {
+    return this.#governor.defaults ?? this.#governor;
   }
 
   get clock(): Clock {
@@ -216,7 +231,11 @@ export class GovernedBreaker implements Breaker, Circuit, TransitionSink {
   }
 
   random(): number {
-    return (this.#runtime.random ?? Math.random)();
+    return this.#runtime.random();
+  }
+
+  wallNow(): number {
+    return this.#runtime.wallNow();
   }
 
   get state(): State {
@@ -235,7 +254,7 @@ export class GovernedBreaker implements Breaker, Circuit, TransitionSink {
     const { core } = this;
     const { source, policy } = this.#governor;
     const { forced } = core;
-    const totals = this.#keys?.totals(core.tally.totals()) ?? core.tally.totals();
+    const totals = this.keys?.totals(core.totals()) ?? core.totals();
     const { succeeded, failed, ignored, rejected } = totals;
     const wasCalled = succeeded + failed + ignored + rejected > 0;
     return {
@@ -245,7 +264,7 @@ export class GovernedBreaker implements Breaker, Circuit, TransitionSink {
       ...(policy === undefined ? {} : { uid: policy.uid }),
       sinceMs: core.sinceMs,
       totals,
-      latency: this.#keys?.latency(core.tally.latency()) ?? core.tally.latency(),
+      latency: this.keys?.latency(core.latency()) ?? core.latency(),
       window: core.window,
       ...(forced === undefined ? {} : { forced }),
       ...(this.guards?.config.fallback !== undefined && wasCalled ? { optedIn: hasOptedIn(this) } : {}),
@@ -279,45 +298,44 @@ export class GovernedBreaker implements Breaker, Circuit, TransitionSink {
         `breaker "${this.name}" was asked for a key of type ${typeof key}; give a text`,
       );
     }
-    this.#keys ??= new KeyedCircuits(
-      (made) => this.#circuitOf(made),
-      this.clock,
-      () => this.core.config.call.perKey,
-    );
-    return new KeyedBreaker(this, this.#keys, key);
+    this.#family ??= new KeyedCircuits(this);
+    return new KeyedBreaker(this, this.#family, key);
   }
 
-  #circuitOf(key: string): GovernedBreaker {
-    const made = new GovernedBreaker(this.name, this.#governor, this.#runtime, key, this);
+  /** Makes the circuit of a key. */
+  circuitOf(key: string): GovernedBreaker {
+    const made = new GovernedBreaker(this.name, this.#governor, this.#runtime, key, this.#family);
     made.core.classify = this.core.classify;
-    made.obey(this.#override);
+    made.obey(overrides.get(this));
     return made;
   }
 
   /** The circuits of keys that are worth a report of their own; see KeyedCircuits. */
   listedKeys(wanted: (key: string) => boolean): readonly GovernedBreaker[] {
-    return this.#keys?.listed(wanted) ?? [];
+    return this.keys?.listed(wanted) ?? [];
   }
 
   /** Judges what calls come to before the policy does. */
   judgeBy(classify: Classify): void {
     this.core.classify = classify;
-    for (const circuit of this.#keys?.all() ?? []) circuit.core.classify = classify;
+    for (const circuit of this.keys?.all() ?? []) circuit.core.classify = classify;
   }
 
   /** Whether nothing would be missed without this circuit: it is closed, not held so by hand, no call is under way and nobody listens. */
   get isQuiet(): boolean {
     const { core } = this;
-    const { succeeded, failed, ignored } = core.tally.totals();
+    const { succeeded, failed, ignored } = core.totals();
     const underWay = core.permits - succeeded - failed - ignored;
-    return core.state === 'closed' && core.forced === undefined && underWay === 0 && (this.#listeners?.size ?? 0) === 0;
+    return (
+      core.state === 'closed' && core.forced === undefined && underWay === 0 && (listeners.get(this)?.size ?? 0) === 0
+    );
   }
 
   /** Comes under an override, or under none any more. */
   obey(override: Override | undefined): void {
-    if (override === undefined && this.#override === undefined) return;
-    this.#override = override;
-    for (const circuit of this.#keys?.all() ?? []) circuit.obey(override);
+    if (override === undefined && !overrides.delete(this)) return;
+    if (override !== undefined) overrides.set(this, override);
+    for (const circuit of this.keys?.all() ?? []) circuit.obey(override);
     const { core } = this;
     const leftMs = override === undefined ? 0 : override.endsAt - exactNow(this.clock);
     if (override === undefined || leftMs <= 0) {
@@ -335,18 +353,18 @@ export class GovernedBreaker implements Breaker, Circuit, TransitionSink {
   resetBy(override: Override): void {
     const why = detail(override.reason, override);
     this.core.reset(why);
-    for (const { core } of this.#keys?.all() ?? []) core.reset(why);
+    for (const { core } of this.keys?.all() ?? []) core.reset(why);
   }
 
   forceOpen(options: ForceOptions): void {
-    this.core.forceOpen(this.#forceMs('forceOpen', options), options.reason);
+    this.core.forceOpen(this.forceMs('forceOpen', options), options.reason);
   }
 
   forceClosed(options: ForceOptions): void {
-    this.core.forceClosed(this.#forceMs('forceClosed', options), options.reason);
+    this.core.forceClosed(this.forceMs('forceClosed', options), options.reason);
   }
 
-  #forceMs(method: string, { for: duration, reason }: ForceOptions): number {
+  private forceMs(method: string, { for: duration, reason }: ForceOptions): number {
     const ms = parseDuration(duration);
     const isReason = typeof reason === 'string' && reason.length >= 1 && reason.length <= 256;
     if (ms !== undefined && isReason) return ms;
@@ -360,8 +378,9 @@ export class GovernedBreaker implements Breaker, Circuit, TransitionSink {
 
   on(event: 'transition', listener: (event: TransitionEvent) => void): () => void {
     if (event !== 'transition') throw new TypeError(`a breaker has no event "${String(event)}"; it has "transition"`);
-    this.#listeners ??= new Listeners();
-    return this.#listeners.add(listener);
+    const heard = listeners.get(this) ?? new Listeners();
+    listeners.set(this, heard);
+    return heard.add(listener);
   }
 
   /** Comes under another policy or another version of one. An edit keeps state and samples unless the new spec says Reset. */
@@ -370,20 +389,20 @@ export class GovernedBreaker implements Breaker, Circuit, TransitionSink {
     this.#governor = governor;
     // Its keys use what the guards keep.
     if (changed) this.guards = guardsFor(governor.config, this.guards);
-    this.#keys?.govern(governor);
+    this.keys?.govern(governor);
     if (changed) this.core.configure(governor.config, governor.config.resetOnUpdate);
   }
 
   transitioned(event: TransitionEvent): void {
     const { key } = this;
     const told = key === undefined ? event : { ...event, key };
-    this.#tell(told);
-    if (this.parent !== undefined) this.parent.#tell(told);
+    this.tell(told);
+    this.parent?.tell(told);
     this.#runtime.transitioned?.(this, told);
     publishTransition(this, told);
   }
 
-  #tell(event: TransitionEvent): void {
-    this.#listeners?.tell(`breaker "${this.name}"`, event);
+  private tell(event: TransitionEvent): void {
+    listeners.get(this)?.tell(`breaker "${this.name}"`, event);
   }
 }

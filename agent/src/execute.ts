@@ -52,7 +52,7 @@ export function executeSync<T, F>(circuit: Circuit, fn: () => T, fallback: ((err
   const { core } = circuit;
   const answer = (error: unknown): F => {
     if (fallback === undefined) throw error;
-    core.tally.add(COUNTED.fallback);
+    core.count(COUNTED.fallback);
     return fallback(error);
   };
   const permit = core.enter();
@@ -105,7 +105,7 @@ function place({ guards, core }: Circuit): boolean {
   const limiter = guards!.limiter!;
   if (limiter.take()) return true;
   if (core.config.mode !== 'Shadow') return false;
-  core.tally.add(COUNTED.shadowRejected);
+  core.count(COUNTED.shadowRejected);
   limiter.takeAnyway();
   return true;
 }

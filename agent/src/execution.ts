@@ -68,7 +68,7 @@ export class Execution<T> implements Ending<T> {
 
   expired(error: unknown): Promise<T> | undefined {
     if (this.signal?.aborted) return this.#ignored();
-    this.circuit.core.tally.add(COUNTED.timedOut);
+    this.circuit.core.count(COUNTED.timedOut);
     if (!this.#inside) this.circuit.core.settle(this.#permit, 'failure');
     return this.#failed({ kind: 'expired', error });
   }
@@ -114,7 +114,7 @@ export class Execution<T> implements Ending<T> {
     const limiter = guards?.limiter;
     if (limiter === undefined || limiter.take()) return this.#run(limiter, before);
     if (core.config.mode === 'Shadow') {
-      core.tally.add(COUNTED.shadowRejected);
+      core.count(COUNTED.shadowRejected);
       limiter.takeAnyway();
       return this.#run(limiter, before);
     }
@@ -142,7 +142,7 @@ export class Execution<T> implements Ending<T> {
   #run(place: Limiter | undefined, before: Failure<T> | undefined): Promise<T> {
     const { guards, core } = this.circuit;
     if (before !== undefined) {
-      core.tally.add(COUNTED.retried);
+      core.count(COUNTED.retried);
       if (before.kind === 'returned') discard(before.value);
     }
     this.#attempts++;

@@ -105,7 +105,7 @@ function fallBack<F>(
   fallback: Fallback<F>,
   signal: AbortSignal | undefined,
 ): F | PromiseLike<F> {
-  core.tally.add(COUNTED.fallback);
+  core.count(COUNTED.fallback);
   return fallback(error, new UntimedContext(signal));
 }
 
@@ -153,7 +153,7 @@ function placeOf({ key }: Circuit, answer: string): string {
   return JSON.stringify([key, answer]);
 }
 
-function counted<F>({ tally }: Circuit['core'], value: F): { readonly value: F } {
-  tally.add(COUNTED.fallback);
+function counted<F>(core: Circuit['core'], value: F): { readonly value: F } {
+  core.count(COUNTED.fallback);
   return { value };
 }

@@ -2,7 +2,6 @@ import { LATENCY_BUCKETS } from '@fuseboard/schema/defaults';
 import type { Totals } from '@fuseboard/schema/types';
 import type { GovernedBreaker, Governor } from './breaker.ts';
 import type { PerKeyConfig } from './core/call-config.ts';
-import type { Clock } from './core/clock.ts';
 
 /** Stands for all keys that share a circuit, because there are too many or they are too long. */
 export const OVERFLOW = '*';
@@ -19,9 +18,8 @@ interface Entry {
 
 /** The circuits of one breaker's keys. Only closed ones that nobody uses leave, so that no flood of keys can make an outage be forgotten. */
 export class KeyedCircuits {
-  readonly #make: (key: string) => GovernedBreaker;
-  readonly #clock: Clock;
-  readonly #bounds: () => PerKeyConfig;
+  /** The breaker whose keys these are. */
+  readonly owner: GovernedBreaker;
   readonly #entries = new Map<string, Entry>();
   #overflow: GovernedBreaker | undefined;
   #sweptAt = Number.NEGATIVE_INFINITY;
@@ -29,19 +27,21 @@ export class KeyedCircuits {
   #left: Totals | undefined;
   readonly #leftLatency: number[] = new Array<number>(LATENCY_BUCKETS).fill(0);
 
-  constructor(make: (key: string) => GovernedBreaker, clock: Clock, bounds: () => PerKeyConfig) {
-    this.#make = make;
-    this.#clock = clock;
-    this.#bounds = bounds;
+  constructor(owner: GovernedBreaker) {
+    this.owner = owner;
+  }
+
+  get #bounds(): PerKeyConfig {
+    return this.owner.core.config.call.perKey;
   }
 
   /** The circuit of a key, made when it is first used; the shared one while there is no room. */
   use(key: string): GovernedBreaker {
-    const now = this.#clock.now();
+    const now = this.owner.clock.now();
     let entry = this.#entries.get(key);
     if (entry === undefined) {
       if (key === OVERFLOW || key.length > MAX_KEY_LENGTH || !this.#hasRoom(now)) return this.#shared();
-      entry = { breaker: this.#make(key), usedAt: now };
+      entry = { breaker: this.owner.circuitOf(key), usedAt: now };
       this.#entries.set(key, entry);
     }
     entry.usedAt = now;
@@ -60,7 +60,7 @@ export class KeyedCircuits {
 
   /** What is reported key by key: circuits that are not closed, those that `wanted` names, and the busiest of the others. */
   listed(wanted: (key: string) => boolean): GovernedBreaker[] {
-    this.#sweep(this.#clock.now());
+    this.#sweep(this.owner.clock.now());
     const listed: GovernedBreaker[] = [];
     const others: GovernedBreaker[] = [];
     for (const breaker of this.all()) {
@@ -75,35 +75,35 @@ export class KeyedCircuits {
   /** What all keys have counted, those that left too, added to the breaker's own. */
   totals(own: Totals): Totals {
     let sum = this.#left === undefined ? own : added(own, this.#left);
-    for (const { core } of this.all()) sum = added(sum, core.tally.totals());
+    for (const { core } of this.all()) sum = added(sum, core.totals());
     return sum;
   }
 
   latency(own: readonly number[]): number[] {
     const sum = own.map((calls, i) => calls + this.#leftLatency[i]!);
-    for (const { core } of this.all()) for (const [i, calls] of core.tally.latency().entries()) sum[i]! += calls;
+    for (const { core } of this.all()) for (const [i, calls] of core.latency().entries()) sum[i]! += calls;
     return sum;
   }
 
   #shared(): GovernedBreaker {
-    this.#overflow ??= this.#make(OVERFLOW);
+    this.#overflow ??= this.owner.circuitOf(OVERFLOW);
     return this.#overflow;
   }
 
   #hasRoom(now: number): boolean {
-    if (this.#entries.size >= this.#bounds().maxKeys) this.#sweep(now);
-    return this.#entries.size < this.#bounds().maxKeys;
+    if (this.#entries.size >= this.#bounds.maxKeys) this.#sweep(now);
+    return this.#entries.size < this.#bounds.maxKeys;
   }
 
   #sweep(now: number): void {
     if (now - this.#sweptAt < SWEEP_EVERY_MS) return;
-    const { idleMs } = this.#bounds();
+    const { idleMs } = this.#bounds;
     this.#sweptAt = now;
     for (const [key, { breaker, usedAt }] of this.#entries) {
       if (now - usedAt < idleMs || !breaker.isQuiet) continue;
-      const { tally } = breaker.core;
-      this.#left = this.#left === undefined ? tally.totals() : added(this.#left, tally.totals());
-      for (const [i, calls] of tally.latency().entries()) this.#leftLatency[i]! += calls;
+      const { core } = breaker;
+      this.#left = this.#left === undefined ? core.totals() : added(this.#left, core.totals());
+      for (const [i, calls] of core.latency().entries()) this.#leftLatency[i]! += calls;
       this.#entries.delete(key);
     }
   }

@@ -43,7 +43,7 @@ class PlainCall implements Ending<unknown> {
     const { permit, signal } = this;
     if (signal?.aborted) permit.ignore();
     else {
-      permit.core.tally.add(COUNTED.timedOut);
+      permit.core.count(COUNTED.timedOut);
       permit.core.settle(permit, 'failure');
     }
     this.end();

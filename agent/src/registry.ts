@@ -127,7 +127,6 @@ export class Registry {
     if (typeof name !== 'string' || !NAME.test(name)) throw badName(name);
     const own = defaults === undefined ? UNGOVERNED : this.#shared(governorOf(name, defaults));
     const breaker = new GovernedBreaker(name, this.#governorOf(name, own), this.#runtime);
-    breaker.defaults = own;
     breaker.obey(this.#overrides.holding(name));
     if (classify !== undefined) this.#offerClassify(breaker, classify);
     this.#breakers.set(name, breaker);
@@ -138,10 +137,8 @@ export class Registry {
   #offerDefaults(breaker: GovernedBreaker, defaults: PolicyDefaults): void {
     const { name } = breaker;
     const offered = this.#shared(governorOf(name, defaults));
-    if (breaker.defaults === UNGOVERNED) {
-      breaker.defaults = offered;
-      breaker.govern(this.#governorOf(name, offered));
-    } else if (offered !== breaker.defaults) this.#warnOther(name, 'defaults');
+    if (breaker.defaults === UNGOVERNED) breaker.govern(this.#governorOf(name, offered));
+    else if (offered !== breaker.defaults) this.#warnOther(name, 'defaults');
   }
 
   #offerClassify(breaker: GovernedBreaker, classify: Classify): void {
@@ -173,7 +170,7 @@ export class Registry {
     const uid = this.#routes.uidFor(name);
     const policy = uid === undefined ? undefined : this.#set?.policies.get(uid);
     if (policy === undefined) return defaults;
-    return { source: 'policy', policy, text: policy.text, config: policy.config };
+    return { source: 'policy', policy, text: policy.text, config: policy.config, defaults };
   }
 }
 

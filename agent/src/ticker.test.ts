@@ -22,7 +22,7 @@ afterEach(() => {
 });
 
 describe('the ticker', () => {
-  it('is exact at the first reading after a rest, and lags by a tick at most from then on', () => {
+  it('is exact to the millisecond at the first reading after a rest, and lags by a tick at most from then on', () => {
     const ticker = new Ticker(() => time);
     expect(ticker.now()).toBe(1_000);
     for (let i = 0; i < 100; i++) {
@@ -31,7 +31,24 @@ describe('the ticker', () => {
     }
     pass(10_000);
     time += 0.5;
-    expect(ticker.now()).toBe(time);
+    expect(ticker.now()).toBe(time - 0.5);
+    expect(ticker.exact()).toBe(time - 0.5);
+  });
+
+  it('lets no deadline expire a part of a millisecond early', () => {
+    const ticker = new Ticker(() => time);
+    const expire = jest.fn();
+    const tickAt = (now: number) => {
+      time = now;
+      jest.advanceTimersByTime(5);
+    };
+    ticker.now();
+    time = 1_004.2;
+    ticker.add(deadline(expire), 5);
+    for (const now of [1_004.9, 1_009.1, 1_009.1]) tickAt(now);
+    expect(expire).not.toHaveBeenCalled();
+    for (const now of [1_010, 1_010]) tickAt(now);
+    expect(expire).toHaveBeenCalledTimes(1);
   });
 
   it('never goes back when it is read exactly in between', () => {

@@ -18,7 +18,8 @@ const nobody = new AsyncResource('fuseboard.ticker');
 /**
  * The clock of a process: one timer of 5 ms for all breakers, which runs only while somebody reads the time or waits
  * for a time limit, and keeps the process alive only for what is held. Between ticks `now` costs a comparison and lags by at most a
- * tick and whatever keeps the event loop busy; the first reading after a rest is exact.
+ * tick and whatever keeps the event loop busy; the first reading after a rest is exact. Time is told in whole milliseconds,
+ * the last one that is over: the engine keeps whole numbers inside of objects, and each fraction in an object of its own.
  */
 export class Ticker implements Clock, Timeouts {
   readonly #read: () => number;
@@ -44,7 +45,7 @@ export class Ticker implements Clock, Timeouts {
   }
 
   exact(): number {
-    this.#time = this.#read();
+    this.#time = Math.floor(this.#read());
     return this.#time;
   }
 
@@ -84,10 +85,11 @@ export class Ticker implements Clock, Timeouts {
   }
 
   #tick(): void {
-    this.exact();
+    const now = this.#read();
+    this.#time = Math.floor(now);
     // Answers that arrived while the loop was busy are read in the poll phase, which comes before an immediate runs.
     // Judged before that, calls that had ended in time would look late.
-    const due = this.#wheel.takeDue(this.#time);
+    const due = this.#wheel.takeDue(now);
     if (due.length > 0) {
       for (const deadline of due) {
         this.#release(deadline);

@@ -1,5 +1,4 @@
 import { BreakerCore } from '../../agent/src/core/breaker.ts';
-import type { Surroundings } from '../../agent/src/core/clock.ts';
 import { type Config, compile } from '../../agent/src/core/config.ts';
 import type { TransitionEvent } from '../../agent/src/core/state.ts';
 
@@ -23,11 +22,11 @@ export function configOf(spec: object): Config {
 export function play(spec: object): Played {
   const heard: TransitionEvent[] = [];
   const played = { heard, now: 0, chance: 0 };
-  const around: Surroundings = {
+  const breaker = new BreakerCore(configOf(spec), {
     clock: { now: () => played.now },
     random: () => played.chance,
     wallNow: () => played.now,
-  };
-  const breaker = new BreakerCore(configOf(spec), around, { transitioned: (event) => void heard.push(event) });
+    transitioned: (event) => void heard.push(event),
+  });
   return Object.assign(played, { breaker });
 }

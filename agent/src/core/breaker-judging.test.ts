@@ -7,8 +7,13 @@ function make(spec: object, draws: number[] = []) {
   const watched: number[] = [];
   const clock = { time: 0, now: () => clock.time, watch: (until: number) => watched.push(until) };
   const heard: TransitionEvent[] = [];
-  const around = { clock, random: () => draws.shift() ?? 0, wallNow: () => 0 };
-  const core = new BreakerCore(configOf(spec), around, { transitioned: (event) => heard.push(event) });
+  const transitioned = (event: TransitionEvent) => void heard.push(event);
+  const core = new BreakerCore(configOf(spec), {
+    clock,
+    random: () => draws.shift() ?? 0,
+    wallNow: () => 0,
+    transitioned,
+  });
   const outcomes = (end: 'succeed' | 'fail', count: number) => {
     for (let i = 0; i < count; i++) core.enter()![end]();
   };
@@ -68,7 +73,7 @@ describe('a success', () => {
       expect(core.state).toBe('closed');
       early.succeed();
       expect(core.window).toEqual({ calls: 0, failures: 0, slow: 0 });
-      expect(core.tally.totals().succeeded).toBe(strategy === 'Ramp' ? 3 : 2);
+      expect(core.totals().succeeded).toBe(strategy === 'Ramp' ? 3 : 2);
     },
   );
 
@@ -326,21 +331,23 @@ describe('a call that waits', () => {
     clock.time = 500;
     core.restart(permit);
     permit.succeed();
-    expect(core.tally.latency()[0]).toBe(1);
+    expect(core.latency()[0]).toBe(1);
   });
 });
 
 describe('a listener that uses the breaker', () => {
   it('hears each change once and in its order', () => {
     const heard: TransitionEvent[] = [];
-    const sink = {
+    const host = {
+      clock: { now: () => 5 },
+      random: () => 0,
+      wallNow: () => 0,
       transitioned(event: TransitionEvent) {
         heard.push(event);
         if (heard.length === 1) core.reset();
       },
     };
-    const around = { clock: { now: () => 5 }, random: () => 0, wallNow: () => 0 };
-    const core = new BreakerCore(configOf({ trip: { consecutiveFailures: 1 } }), around, sink);
+    const core = new BreakerCore(configOf({ trip: { consecutiveFailures: 1 } }), host);
     core.enter()!.fail();
     expect(heard).toStrictEqual([
       { from: 'closed', to: 'open', at: 5, reason: 'consecutive-failures' },
@@ -369,6 +376,6 @@ describe('a permit', () => {
     const settled = core.enter()!;
     settled.fail();
     settled[Symbol.dispose]();
-    expect(core.tally.totals()).toMatchObject({ succeeded: 0, failed: 1, ignored: 1 });
+    expect(core.totals()).toMatchObject({ succeeded: 0, failed: 1, ignored: 1 });
   });
 });

@@ -6,8 +6,8 @@ import type { TransitionEvent } from './state.ts';
 function make(spec: object) {
   const clock = { time: 0, now: () => clock.time };
   const heard: TransitionEvent[] = [];
-  const around = { clock, random: () => 0, wallNow: () => 0 };
-  const core = new BreakerCore(configOf(spec), around, { transitioned: (event) => heard.push(event) });
+  const transitioned = (event: TransitionEvent) => void heard.push(event);
+  const core = new BreakerCore(configOf(spec), { clock, random: () => 0, wallNow: () => 0, transitioned });
   return { clock, heard, core, states: () => heard.map(({ to }) => to) };
 }
 
@@ -56,7 +56,7 @@ describe('a breaker', () => {
     }
     const expected = Array(20).fill(0);
     for (const bucket of [0, 4, 5, 19]) expected[bucket] = 1;
-    expect(core.tally.latency()).toEqual(expected);
+    expect(core.latency()).toEqual(expected);
   });
 
   it('judges its window after an ignored outcome too', () => {
@@ -73,8 +73,8 @@ describe('a breaker', () => {
   it('reads deadlines from the exact time of a clock that has one', () => {
     let exact = 0;
     const lagging = { now: () => Math.floor(exact / 5) * 5, exact: () => exact };
-    const around = { clock: lagging, random: () => 0, wallNow: () => 0 };
-    const core = new BreakerCore(configOf({ trip: { consecutiveFailures: 1 } }), around, { transitioned() {} });
+    const host = { clock: lagging, random: () => 0, wallNow: () => 0, transitioned() {} };
+    const core = new BreakerCore(configOf({ trip: { consecutiveFailures: 1 } }), host);
     exact = 3;
     core.enter()!.fail();
     exact = 30_002.9;
@@ -92,7 +92,7 @@ describe('a breaker', () => {
     clock.time = 5_000;
     hanging.succeed();
     expect(core.state).toBe('open');
-    expect(core.tally.totals().slow).toBe(1);
+    expect(core.totals().slow).toBe(1);
   });
 
   it('counts the time of a call that waited from when it really began', () => {
@@ -176,11 +176,11 @@ describe('a breaker', () => {
   it('asks its clock to watch the process for as long as calls that begin in this bucket may be judged slow', () => {
     const watched: number[] = [];
     const clock = { now: () => 100, watch: (until: number) => watched.push(until) };
-    const around = { clock, random: () => 0, wallNow: () => 0 };
+    const host = { clock, random: () => 0, wallNow: () => 0, transitioned() {} };
     const slowCallRate = { thresholdPercent: 100, slowerThan: '1s' };
     const config = configOf({ trip: { slowCallRate } });
-    new BreakerCore(config, around, { transitioned() {} }).enter();
-    new BreakerCore(configOf({}), around, { transitioned() {} }).enter();
+    new BreakerCore(config, host).enter();
+    new BreakerCore(configOf({}), host).enter();
     expect(watched).toEqual([10_200]);
   });
 
@@ -190,7 +190,7 @@ describe('a breaker', () => {
     expect(core.enter()).toBeNull();
     core.configure(configOf({ mode: 'Shadow', trip: { consecutiveFailures: 1 } }), false);
     core.enter()!.succeed();
-    expect(core.tally.totals()).toEqual({
+    expect(core.totals()).toEqual({
       succeeded: 1,
       failed: 1,
       ignored: 0,

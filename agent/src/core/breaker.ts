@@ -1,17 +1,20 @@
+import type { Totals } from '@fuseboard/schema/types';
 import { type Classify, classifyError, classifyResult, type Outcome } from './classify.ts';
 import { type Clock, exactNow, type Surroundings } from './clock.ts';
 import type { Config } from './config.ts';
+import { latencyBucket } from './histogram.ts';
 import { InFlight } from './in-flight.ts';
 import { openTimeMs } from './open-time.ts';
 import { NO_GENERATION, Permit } from './permit.ts';
 import { retryAfterMs } from './retry-after.ts';
-import type { Open, Probing, Ramping, Reason, State, StateRecord, TransitionEvent } from './state.ts';
-import { COUNTED, Tally } from './tally.ts';
+import type { Closed, Open, Probing, Ramping, Reason, State, StateRecord, TransitionEvent } from './state.ts';
+import { COUNTED, increment, latencyOf, tallies, totalsOf } from './tally.ts';
 import { trippedByFailures, trippedByRate } from './trip.ts';
 import { type Window, windowFor } from './window.ts';
 
-/** Who hears of a change of state, once the state is consistent. Must not throw. */
-export interface TransitionSink {
+/** Where a breaker lives: what it is given, and who hears of its changes of state. */
+export interface Host extends Surroundings {
+  /** Hears of a change of state, once the state is consistent. Must not throw. */
   transitioned(event: TransitionEvent): void;
 }
 
@@ -32,46 +35,69 @@ export interface Forced {
   readonly override?: HeldBy | undefined;
 }
 
+/** What a breaker keeps of having been open or forced. */
+interface Past {
+  /** The state that somebody holds it in now. */
+  readonly forced: Forced | undefined;
+  /** How many times in a row the circuit had opened before it last did. */
+  readonly reopenings: number;
+  /** How long it last was open; 0 before that. */
+  readonly lastOpenMs: number;
+}
+
+const NO_PAST: Past = { forced: undefined, reopenings: 0, lastOpenMs: 0 };
+
+/** Changes of state that nobody heard of yet. There are none but while a breaker is at work, so breakers have no place for them. */
+const unheard = new Map<BreakerCore, { readonly events: TransitionEvent[]; isTold: boolean }>();
+
+/** Breakers that are made within a millisecond share the record of it. */
+let lastMade: Closed = { kind: 'closed', since: Number.NEGATIVE_INFINITY };
+
+function madeAt(now: number): Closed {
+  const ago = now - lastMade.since;
+  if (!(ago >= 0 && ago < 1)) lastMade = { kind: 'closed', since: now };
+  return lastMade;
+}
+
 /**
  * A circuit breaker without I/O, timers or a clock of its own: it decides from the configuration, the outcomes that it
- * is told and the time that it is given. Whatever lapses with time lapses when somebody looks.
+ * is told and the time that it is given. Whatever lapses with time lapses when somebody looks. There may be very many, so
+ * each is small: what few of them have is outside, and its own methods are hidden from the compiler only, for methods
+ * that JavaScript hides cost every object eight bytes more.
  */
 export class BreakerCore {
-  readonly tally = new Tally();
   /** How many permits were given since the breaker was made. */
   permits = 0;
   /** The code's own judgement, which wins over the policy's. Must not throw. */
   classify: Classify | undefined = undefined;
-  readonly #around: Surroundings;
+  readonly #host: Host;
   readonly #clock: Clock;
-  readonly #sink: TransitionSink;
+  /** Where it counts: a row of `tallies`. */
+  readonly #page: Int32Array;
+  readonly #row: number;
   #config: Config;
   #window: Window;
   /** Only where slow calls count. */
   #inFlight: InFlight | undefined;
   #state: StateRecord;
-  #forced: Forced | undefined;
+  #past = NO_PAST;
   /** One more with each state entered and each new beginning; an outcome of an earlier one moves nothing. */
   #generation = 0;
   /** Failures since the last success. */
   #run = 0;
-  /** How many times in a row the circuit had opened before it last did. */
-  #reopenings = 0;
-  /** How long it last was open; 0 before that. */
-  #lastOpenMs = 0;
-  /** Changes of state that nobody heard of yet. */
-  #unheard: TransitionEvent[] | undefined;
-  #telling = false;
 
-  constructor(config: Config, around: Surroundings, sink: TransitionSink) {
-    this.#around = around;
-    this.#clock = around.clock;
-    this.#sink = sink;
+  constructor(config: Config, host: Host) {
+    const { clock } = host;
+    const { page, at } = tallies.take();
+    const now = exactNow(clock);
+    this.#host = host;
+    this.#clock = clock;
+    this.#page = page;
+    this.#row = at;
     this.#config = config;
-    const now = exactNow(around.clock);
     this.#window = windowFor(config, undefined, now);
     this.#inFlight = countsSlow(config) ? new InFlight(config.slowMs, now) : undefined;
-    this.#state = { kind: 'closed', since: now };
+    this.#state = madeAt(now);
   }
 
   get config(): Config {
@@ -106,6 +132,21 @@ export class BreakerCore {
     return this.#run;
   }
 
+  /** What was counted over its life; it never runs backwards. */
+  totals(): Totals {
+    return totalsOf({ page: this.#page, at: this.#row });
+  }
+
+  /** How many calls took how long; see `latencyBucket`. */
+  latency(): number[] {
+    return latencyOf({ page: this.#page, at: this.#row });
+  }
+
+  /** Counts one more of something. @param place one of `COUNTED`. */
+  count(place: number): void {
+    increment(this.#page, this.#row + place);
+  }
+
   /** The calls that the conditions look at. */
   get window(): { calls: number; failures: number; slow: number } {
     this.#window.advance(this.#look());
@@ -116,9 +157,13 @@ export class BreakerCore {
   /** The state that somebody holds the breaker in, with how long that still lasts. */
   get forced(): (Omit<Forced, 'until'> & { endsInMs: number }) | undefined {
     const now = this.#look();
-    if (this.#forced === undefined) return undefined;
-    const { until, ...forced } = this.#forced;
+    if (this.#past.forced === undefined) return undefined;
+    const { until, ...forced } = this.#past.forced;
     return { ...forced, endsInMs: until - now };
+  }
+
+  #hold(forced: Forced | undefined): void {
+    this.#past = { ...this.#past, forced };
   }
 
   /**
@@ -166,7 +211,7 @@ export class BreakerCore {
   #calmDown(now: number): void {
     const inFlight = this.#inFlight;
     if (inFlight === undefined || inFlight.overdue > 0 || now < inFlight.calmUntil) return;
-    if (this.#state.kind !== 'closed' || this.#forced !== undefined) return;
+    if (this.#state.kind !== 'closed' || this.#past.forced !== undefined) return;
     inFlight.calmUntil = Math.min(inFlight.steadyUntil, this.#window.steadyUntil);
     this.#clock.watch?.(inFlight.calmUntil + LONGEST_JUDGED * this.#config.slowMs);
   }
@@ -182,11 +227,11 @@ export class BreakerCore {
   }
 
   #reject(now: number, used: Permit | undefined): Permit | null {
-    if (this.#config.mode === 'Shadow' && this.#forced === undefined) {
-      this.tally.add(COUNTED.shadowRejected);
+    if (this.#config.mode === 'Shadow' && this.#past.forced === undefined) {
+      this.count(COUNTED.shadowRejected);
       return this.#permit(used, now, NO_GENERATION);
     }
-    this.tally.add(COUNTED.rejected);
+    this.count(COUNTED.rejected);
     return null;
   }
 
@@ -213,7 +258,7 @@ export class BreakerCore {
       return true;
     }
     const part = (now - state.startedAt) / this.#config.rampMs;
-    return part >= 1 || this.#around.random() < 2 ** part - 1;
+    return part >= 1 || this.#host.random() < 2 ** part - 1;
   }
 
   /** How a call that returned this is judged. */
@@ -273,7 +318,7 @@ export class BreakerCore {
     const now = this.#clock.now();
     const tookMs = now - permit.startedAt;
     const { slowMs } = this.#config;
-    this.tally.tookMs(tookMs);
+    increment(this.#page, this.#row + latencyBucket(tookMs));
     const inFlight = this.#inFlight;
     if (
       outcome !== 'success' ||
@@ -301,11 +346,10 @@ export class BreakerCore {
   }
 
   #settleSlowly(permit: Permit, outcome: Outcome, now: number, what: unknown): void {
-    const { tally } = this;
     const slow = outcome !== 'ignored' && this.#isSlow(permit, now);
-    if (slow) tally.add(COUNTED.slow);
-    if (outcome === 'failure') tally.add(COUNTED.failed);
-    else if (outcome === 'ignored') tally.add(COUNTED.ignored);
+    if (slow) this.count(COUNTED.slow);
+    if (outcome === 'failure') this.count(COUNTED.failed);
+    else if (outcome === 'ignored') this.count(COUNTED.ignored);
     if (permit.generation !== this.#generation) return;
     if (this.#state.kind === 'closed') this.#settleClosed(permit, outcome, slow, now, what);
     else this.#settleHalfOpen(permit, outcome, slow, what);
@@ -346,9 +390,9 @@ export class BreakerCore {
   #evaluate(now: number, what: unknown): boolean {
     const { failures, slow } = this.#window;
     if (failures === 0 && slow === 0 && this.#run === 0 && this.#inFlight === undefined) return false;
-    if (this.#forced !== undefined) {
-      if (now < this.#forced.until) return false;
-      this.#forced = undefined;
+    if (this.#past.forced !== undefined) {
+      if (now < this.#past.forced.until) return false;
+      this.#hold(undefined);
     }
     const reason = this.#tripped(now);
     if (reason !== undefined) this.#open(exactNow(this.#clock), reason, what);
@@ -434,7 +478,7 @@ export class BreakerCore {
     }
     const state = this.#state;
     if (state.kind === 'open') {
-      if (this.#forced === undefined) state.chance ??= this.#draw();
+      if (this.#past.forced === undefined) state.chance ??= this.#draw();
       this.#limitOpen(state);
     }
     this.#lapse(now, now);
@@ -457,7 +501,7 @@ export class BreakerCore {
     const now = this.#look();
     if (!this.#force({ state: 'open', until: now + ms, reason, override })) return;
     if (this.#state.kind !== 'open') {
-      this.#reopenings = -1;
+      this.#past = { ...this.#past, reopenings: -1 };
       const open: Open = { kind: 'open', until: 0, since: now, retryAfterMs: 0, chance: undefined };
       this.#transition(open, 'forced-open', detail(reason, override));
     } else this.#limitOpen(this.#state);
@@ -475,18 +519,18 @@ export class BreakerCore {
   }
 
   #force(forced: Forced): boolean {
-    if (forced.override === undefined && this.#forced?.override !== undefined) return false;
+    if (forced.override === undefined && this.#past.forced?.override !== undefined) return false;
     this.#disturb();
-    this.#forced = forced;
+    this.#hold(forced);
     return true;
   }
 
   /** Ends what an override forced, as if its time were over. */
   release(): void {
     const now = this.#look();
-    if (this.#forced?.override === undefined) return;
+    if (this.#past.forced?.override === undefined) return;
     this.#disturb();
-    this.#forced = { ...this.#forced, until: now };
+    this.#hold({ ...this.#past.forced, until: now });
     if (this.#state.kind === 'open') this.#limitOpen(this.#state);
     this.#look();
   }
@@ -494,15 +538,15 @@ export class BreakerCore {
   /** Ends a forced state and starts closed and empty, unless an override holds the circuit. The totals stay. */
   reset(why?: string): void {
     const now = this.#look();
-    if (this.#forced?.override !== undefined) return;
-    this.#forced = undefined;
+    if (this.#past.forced?.override !== undefined) return;
+    this.#hold(undefined);
     this.#startAfresh(now, 'manual-reset', why);
     this.#tell();
   }
 
   #startAfresh(now: number, reason: Reason, why?: string): void {
-    this.#lastOpenMs = 0;
-    if (this.#state.kind !== 'closed' && this.#forced === undefined) {
+    this.#past = { ...this.#past, lastOpenMs: 0 };
+    if (this.#state.kind !== 'closed' && this.#past.forced === undefined) {
       this.#transition({ kind: 'closed', since: now }, reason, why);
       return;
     }
@@ -532,7 +576,7 @@ export class BreakerCore {
     for (;;) {
       const state = this.#state;
       if (state.kind === 'closed') {
-        if (this.#forced !== undefined && this.#forced.until <= now) this.#forced = undefined;
+        if (this.#past.forced !== undefined && this.#past.forced.until <= now) this.#hold(undefined);
         return now;
       }
       if (state.kind === 'open') {
@@ -552,9 +596,8 @@ export class BreakerCore {
   }
 
   #endOpen({ since: openedAt }: Open, since: number): void {
-    const reason = this.#forced === undefined ? 'open-duration-over' : 'force-over';
-    this.#forced = undefined;
-    this.#lastOpenMs = since - openedAt;
+    const reason = this.#past.forced === undefined ? 'open-duration-over' : 'force-over';
+    this.#past = { ...this.#past, forced: undefined, lastOpenMs: since - openedAt };
     if (this.#config.mode === 'Disabled') {
       this.#transition({ kind: 'closed', since }, reason);
     } else if (this.#config.strategy === 'Ramp') {
@@ -566,19 +609,20 @@ export class BreakerCore {
   }
 
   #limitOpen(state: Open): void {
-    state.until = this.#forced?.until ?? state.since + openTimeMs(this.#config, state, this.#reopenings);
+    state.until = this.#past.forced?.until ?? state.since + openTimeMs(this.#config, state, this.#past.reopenings);
   }
 
   #open(now: number, reason: Reason, what: unknown): void {
     const state = this.#state;
-    const startsOver = state.kind === 'closed' && now - state.since >= this.#lastOpenMs;
-    this.#reopenings = startsOver ? 0 : this.#reopenings + 1;
-    const asked = this.#config.honorRetryAfter ? retryAfterMs(what, () => this.#around.wallNow()) : 0;
+    const { reopenings, lastOpenMs } = this.#past;
+    const startsOver = state.kind === 'closed' && now - state.since >= lastOpenMs;
+    this.#past = { ...this.#past, reopenings: startsOver ? 0 : reopenings + 1 };
+    const asked = this.#config.honorRetryAfter ? retryAfterMs(what, () => this.#host.wallNow()) : 0;
     this.#transition({ kind: 'open', until: 0, since: now, retryAfterMs: asked, chance: this.#draw() }, reason);
   }
 
   #draw(): number | undefined {
-    return this.#config.jitterPercent === 0 ? undefined : this.#around.random();
+    return this.#config.jitterPercent === 0 ? undefined : this.#host.random();
   }
 
   /** The only place where the state changes. */
@@ -590,18 +634,19 @@ export class BreakerCore {
     this.#disturb();
     this.#inFlight?.clear();
     if (to.kind === 'closed' || (to.kind === 'half-open' && to.probes === undefined)) this.#empty();
-    this.#unheard ??= [];
-    this.#unheard.push({ from, to: to.kind, at: to.since, reason, ...(detail === undefined ? {} : { detail }) });
+    const event = { from, to: to.kind, at: to.since, reason, ...(detail === undefined ? {} : { detail }) };
+    const news = unheard.get(this);
+    if (news === undefined) unheard.set(this, { events: [event], isTold: false });
+    else news.events.push(event);
   }
 
   #tell(): void {
-    const events = this.#unheard;
-    if (events === undefined || this.#telling) return;
-    this.#telling = true;
+    const news = unheard.size === 0 ? undefined : unheard.get(this);
+    if (news === undefined || news.isTold) return;
+    news.isTold = true;
     // A listener that uses the breaker may add to the list; everybody hears everything in order.
-    for (const event of events) this.#sink.transitioned(event);
-    this.#unheard = undefined;
-    this.#telling = false;
+    for (const event of news.events) this.#host.transitioned(event);
+    unheard.delete(this);
   }
 }
 

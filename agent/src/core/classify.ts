@@ -40,8 +40,9 @@ const MAX_CLASSES = 32;
  *
  * @internal
  */
-export function classifyResult({ failure, ignore }: Classification, result: unknown): Outcome {
+export function classifyResult(classification: Classification, result: unknown): Outcome {
   if (typeof result !== 'object' || result === null) return 'success';
+  const { failure, ignore } = classification;
   const status = resultStatus(result);
   if (status === undefined || matchesStatus(ignore, status)) return status === undefined ? 'success' : 'ignored';
   return matchesStatus(failure, status) ? 'failure' : 'success';

@@ -84,17 +84,17 @@ describe('a spec', () => {
 
 describe('a permit that fails', () => {
   const made = (classify: object) => {
-    const around = { clock: { now: () => 0 }, random: () => 0, wallNow: () => 0 };
-    return new BreakerCore(configOf({ classify }), around, { transitioned() {} });
+    const host = { clock: { now: () => 0 }, random: () => 0, wallNow: () => 0, transitioned() {} };
+    return new BreakerCore(configOf({ classify }), host);
   };
 
   it('is a failure without an error, and judged by the policy with one', () => {
     const core = made({ failure: { errorNames: ['TypeError'] } });
     core.enter()!.fail();
-    expect(core.tally.totals()).toMatchObject({ failed: 1, succeeded: 0 });
+    expect(core.totals()).toMatchObject({ failed: 1, succeeded: 0 });
     core.enter()!.fail(new TypeError('x'));
-    expect(core.tally.totals()).toMatchObject({ failed: 2, succeeded: 0 });
+    expect(core.totals()).toMatchObject({ failed: 2, succeeded: 0 });
     core.enter()!.fail(new RangeError('x'));
-    expect(core.tally.totals()).toMatchObject({ failed: 2, succeeded: 1 });
+    expect(core.totals()).toMatchObject({ failed: 2, succeeded: 1 });
   });
 });

@@ -35,6 +35,12 @@ export interface TransitionEvent {
 }
 
 /** @internal */
+export interface Closed {
+  readonly kind: 'closed';
+  readonly since: number;
+}
+
+/** @internal */
 export interface Open {
   readonly kind: 'open';
   /** When it ends. */
@@ -83,4 +89,4 @@ export interface Ramping {
  *
  * @internal
  */
-export type StateRecord = { readonly kind: 'closed'; readonly since: number } | Open | Probing | Ramping;
+export type StateRecord = Closed | Open | Probing | Ramping;

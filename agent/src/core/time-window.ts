@@ -9,36 +9,31 @@ const WIDTH = SPANS * STRIDE;
 
 const slab = new Slab(WIDTH);
 
+/** Slow calls of each bucket, where there is one: few policies look at them. */
+const slowCounts = new WeakMap<TimeWindow, number[]>();
+
 /**
  * Calls of the last `ms` milliseconds, counted in buckets `floor(now / span)` of ten spans. The current bucket and the
- * nine before it are inside, so that no call counts longer than the window reaches.
+ * nine before it are inside, so that no call counts longer than the window reaches. Its own methods are hidden from the
+ * compiler only: methods that JavaScript hides cost every object eight bytes more.
  */
 export class TimeWindow {
   calls = 0;
   failures = 0;
   slow = 0;
   #span: number;
-  /** The index of the bucket that takes what happens now. */
-  #current: number;
-  /** When that bucket ends. */
+  /** When the bucket ends that takes what happens now. */
   #end = 0;
-  /** Where its counts are; that of its calls is there only once it has ended. */
-  #at = 0;
-  /** Calls in the other buckets. */
-  #before = 0;
   readonly #page: Int32Array;
-  /** Where the row of this window begins in its page; see `#place` for the buckets in it. */
+  /** Where the row of this window begins in its page; see `place` for the buckets in it. */
   readonly #row: number;
-  /** Slow calls of each bucket, since the first slow call: few policies look at them. */
-  #slowCounts: number[] | undefined;
 
   constructor(ms: number, now: number) {
     const { page, at } = slab.take();
     this.#page = page;
     this.#row = at;
     this.#span = ms / SPANS;
-    this.#current = Math.floor(now / this.#span);
-    this.#enter(this.#current);
+    this.enter(Math.floor(now / this.#span));
   }
 
   get steadyUntil(): number {
@@ -53,32 +48,34 @@ export class TimeWindow {
   record(now: number, failed: boolean, slow: boolean): void {
     if (now >= this.#end) this.advance(now);
     this.calls++;
+    if (!failed && !slow) return;
+    const at = this.place(endingAt(this.#end, this.#span));
     if (failed) {
       this.failures++;
-      this.#page[this.#at + 1]!++;
+      this.#page[at + 1]!++;
     }
-    if (slow) this.#addSlow(this.#at, 1);
+    if (slow) this.addSlow(at, 1);
   }
 
   advance(now: number): void {
     if (now < this.#end) return;
-    this.#leave();
+    this.leave();
+    const current = endingAt(this.#end, this.#span);
     const target = Math.floor(now / this.#span);
-    if (target - this.#current >= SPANS) {
+    if (target - current >= SPANS) {
       this.clear();
     } else {
-      for (let bucket = this.#current + 1; bucket <= target; bucket++) this.#empty(this.#place(bucket));
+      for (let bucket = current + 1; bucket <= target; bucket++) this.empty(this.place(bucket));
     }
-    this.#enter(target);
+    this.enter(target);
   }
 
   clear(): void {
     this.calls = 0;
     this.failures = 0;
     this.slow = 0;
-    this.#before = 0;
     this.#page.fill(0, this.#row, this.#row + WIDTH);
-    this.#slowCounts = undefined;
+    slowCounts.delete(this);
   }
 
   /**
@@ -89,62 +86,71 @@ export class TimeWindow {
     const span = ms / SPANS;
     if (span === this.#span) return;
     this.advance(now);
-    this.#leave();
+    this.leave();
     const old = this.#page.slice(this.#row, this.#row + WIDTH);
-    const oldSlow = this.#slowCounts;
-    const [oldSpan, oldCurrent] = [this.#span, this.#current];
+    const oldSlow = slowCounts.get(this);
+    const oldSpan = this.#span;
+    const oldCurrent = endingAt(this.#end, oldSpan);
+    const current = Math.floor(now / span);
     this.#span = span;
-    this.#current = Math.floor(now / span);
     this.clear();
     for (let bucket = oldCurrent; bucket > oldCurrent - SPANS; bucket--) {
-      const from = this.#place(bucket) - this.#row;
-      const to = Math.min(this.#current, Math.ceil(((bucket + 1) * oldSpan) / span) - 1);
-      if (to <= this.#current - SPANS) continue;
-      this.#add(to, old[from]!, old[from + 1]!);
-      if (oldSlow !== undefined) this.#addSlow(this.#place(to), oldSlow[from / STRIDE]!);
+      const from = this.place(bucket) - this.#row;
+      const to = Math.min(current, Math.ceil(((bucket + 1) * oldSpan) / span) - 1);
+      if (to <= current - SPANS) continue;
+      this.add(to, old[from]!, old[from + 1]!);
+      if (oldSlow !== undefined) this.addSlow(this.place(to), oldSlow[from / STRIDE]!);
     }
-    this.#enter(this.#current);
+    this.enter(current);
   }
 
   /** Writes down how many calls the current bucket has. */
-  #leave(): void {
-    this.#page[this.#at] = this.calls - this.#before;
+  private leave(): void {
+    const at = this.place(endingAt(this.#end, this.#span));
+    this.#page[at] = this.calls - this.#page[at]!;
   }
 
-  #enter(bucket: number): void {
-    this.#current = bucket;
+  /** From here to `leave`, a bucket has the number of calls in the others: then a call is counted in one place. */
+  private enter(bucket: number): void {
     this.#end = (bucket + 1) * this.#span;
-    this.#at = this.#place(bucket);
-    this.#before = this.calls - this.#page[this.#at]!;
+    const at = this.place(bucket);
+    this.#page[at] = this.calls - this.#page[at]!;
   }
 
   /** Where the counts of a bucket are; the first buckets of a clock that has just begun reach back before zero. */
-  #place(bucket: number): number {
+  private place(bucket: number): number {
     return this.#row + (((bucket % SPANS) + SPANS) % SPANS) * STRIDE;
   }
 
-  #add(bucket: number, calls: number, failures: number): void {
-    const at = this.#place(bucket);
+  private add(bucket: number, calls: number, failures: number): void {
+    const at = this.place(bucket);
     this.calls += calls;
     this.failures += failures;
     this.#page[at]! += calls;
     this.#page[at + 1]! += failures;
   }
 
-  #addSlow(at: number, slow: number): void {
+  private addSlow(at: number, slow: number): void {
     this.slow += slow;
-    this.#slowCounts ??= new Array<number>(SPANS).fill(0);
-    this.#slowCounts[(at - this.#row) / STRIDE]! += slow;
+    const counts = slowCounts.get(this) ?? new Array<number>(SPANS).fill(0);
+    counts[(at - this.#row) / STRIDE]! += slow;
+    slowCounts.set(this, counts);
   }
 
-  #empty(at: number): void {
+  private empty(at: number): void {
     this.calls -= this.#page[at]!;
     this.failures -= this.#page[at + 1]!;
     this.#page[at] = 0;
     this.#page[at + 1] = 0;
-    if (this.#slowCounts === undefined) return;
+    if (this.slow === 0) return;
+    const counts = slowCounts.get(this)!;
     const bucket = (at - this.#row) / STRIDE;
-    this.slow -= this.#slowCounts[bucket]!;
-    this.#slowCounts[bucket] = 0;
+    this.slow -= counts[bucket]!;
+    counts[bucket] = 0;
   }
+}
+
+/** The index of the bucket that ends then; the quotient may be rounded. */
+function endingAt(end: number, span: number): number {
+  return Math.round(end / span) - 1;
 }

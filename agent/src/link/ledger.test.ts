@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { Tally } from '../core/tally.ts';
+import { tallies, totalsOf } from '../core/tally.ts';
 import { Registry } from '../registry.ts';
 import { FakeClock } from '../testing.ts';
 import { Ledger } from './ledger.ts';
@@ -58,7 +58,13 @@ it('remembers a bounded number of keys, and tells of a forgotten one again', () 
   const key = (i: number) => ({
     name: 'hosts',
     key: `k${i}`,
-    stats: () => ({ state: 'closed' as const, mode: 'Enforce', sinceMs: 0, totals: new Tally().totals(), latency: [] }),
+    stats: () => ({
+      state: 'closed' as const,
+      mode: 'Enforce',
+      sinceMs: 0,
+      totals: totalsOf(tallies.take()),
+      latency: [],
+    }),
   });
   const told = (...keys: number[]) => {
     const entries = ledger.entries(keys.map(key), false, 0);
@@ -71,7 +77,13 @@ it('remembers a bounded number of keys, and tells of a forgotten one again', () 
 
 it('tells whether code lets the fallback of a policy answer, and when that changes', () => {
   const ledger = new Ledger('0'.repeat(32));
-  const stats = { state: 'closed', mode: 'Enforce', sinceMs: 0, totals: new Tally().totals(), latency: [] } as const;
+  const stats = {
+    state: 'closed',
+    mode: 'Enforce',
+    sinceMs: 0,
+    totals: totalsOf(tallies.take()),
+    latency: [],
+  } as const;
   const told = (over: object, key?: string) => {
     const entries = ledger.entries([{ name: 'a', key, stats: () => ({ ...stats, ...over }) }], false, 0);
     for (const entry of entries) entry.settle();
