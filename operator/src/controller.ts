@@ -12,6 +12,7 @@ import { isActive, type Override, type OverrideStore } from './core/override.ts'
 import type { Policy } from './core/policy.ts';
 import { observed, type QueueObserver, unobserved } from './core/queue-observer.ts';
 import { alone, type Replicas } from './core/replicas.ts';
+import type { Labels } from './core/selector.ts';
 import type { StatusSink } from './core/sink.ts';
 import { Judge } from './judge.ts';
 import { OverrideJudge } from './override-judge.ts';
@@ -268,14 +269,19 @@ export class Controller {
   #distribute(namespace: string, seenAt: number): Set<string> {
     const moved = new Map<Board, Set<Board | undefined>>();
     const pushed = new Map<string, { board: Board; agents: number }>();
+    const asOf = this.asOf(namespace);
+    // By identity: what agents share is not read again for each of them.
+    const boards = new Map<Labels, Board>();
     for (const agent of this.fleet.agents(namespace)) {
-      const board = this.boards.board(namespace, agent.identity.labels);
+      const { labels } = agent.identity;
+      const board = boards.get(labels) ?? this.boards.board(namespace, labels);
+      if (!boards.has(labels)) boards.set(labels, board);
       const before = agent.target;
       if (!this.#aim(agent, board) || board.revision === before?.revision) continue;
       this.fleet.expect(agent, board, seenAt);
       if (!moved.has(board)) moved.set(board, new Set());
       moved.get(board)!.add(before);
-      if (!this.#push(agent, board, this.asOf(namespace))) continue;
+      if (!this.#push(agent, board, asOf)) continue;
       const group = pushed.get(board.revision) ?? { board, agents: 0 };
       group.agents += 1;
       pushed.set(board.revision, group);

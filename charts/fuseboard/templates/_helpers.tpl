@@ -69,8 +69,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- $_ := set .Values.tls "made" $kept.data }}
 {{- else }}
 {{- $days := int .Values.tls.days }}
-{{- $ca := genCA (printf "%s-ca" (include "fuseboard.fullname" .)) $days }}
-{{- $pair := genSignedCert (include "fuseboard.fullname" .) nil (fromJsonArray $names) $days $ca }}
+{{- /* A signature with ECDSA is cheaper than one with RSA, and the operator makes one for each connection. */}}
+{{- $ca := genCAWithKey (printf "%s-ca" (include "fuseboard.fullname" .)) $days (genPrivateKey "ecdsa") }}
+{{- $pair := genSignedCertWithKey (include "fuseboard.fullname" .) nil (fromJsonArray $names) $days $ca (genPrivateKey "ecdsa") }}
 {{- $_ := set .Values.tls "made" (dict "ca.crt" (b64enc $ca.Cert) "tls.crt" (b64enc $pair.Cert) "tls.key" (b64enc $pair.Key)) }}
 {{- end }}
 {{- end }}

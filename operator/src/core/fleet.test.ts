@@ -3,9 +3,10 @@ import { describe, expect, it } from '@jest/globals';
 import { Boards } from './boards.ts';
 import { MAX_BREAKER_NAMES, OTHER } from './counters.ts';
 import { Fleet, GONE_AFTER_MS, STALE_AFTER_MS } from './fleet.ts';
-import type { Agent } from './member.ts';
+import type { Agent, Member } from './member.ts';
 import { readOverride } from './override.ts';
 import type { Policy } from './policy.ts';
+import type { Labels } from './selector.ts';
 import { NO_TOTALS } from './totals.ts';
 
 const policy = (name: string, over: Partial<Policy> = {}): Policy => ({
@@ -404,5 +405,45 @@ describe('overrides', () => {
     expect(touched(['stop'])).toEqual(['other', 'stop']);
     expect(touched(['stop'])).toEqual([]);
     expect(touched()).toEqual(['other', 'stop']);
+  });
+});
+
+describe('what agents have in common', () => {
+  const identity = (boot: string, labels: Labels) => ({
+    namespace: 'shop',
+    boot,
+    service: 's',
+    instance: `pod-${boot}`,
+    labels,
+  });
+
+  it('is kept once: labels, whatever their order, and what was sent', () => {
+    const scene = new Scene();
+    const [a, b, other] = [
+      scene.fleet.connect(identity('a', { app: 'x', tier: 'y' }), 0),
+      scene.fleet.connect(identity('b', { tier: 'y', app: 'x' }), 0),
+      scene.fleet.connect(identity('c', { app: 'x' }), 0),
+    ];
+    expect(b.identity.labels).toBe(a.identity.labels);
+    expect(other.identity.labels).toEqual({ app: 'x' });
+    for (const agent of [a, b]) scene.fleet.sent(agent, BOARD);
+    expect((b as Member).sent).toBe((a as Member).sent);
+  });
+
+  it('does not make an agent that comes again another one', () => {
+    const scene = new Scene();
+    scene.fleet.connect(identity('a', { app: 'x', tier: 'y' }), 0);
+    const b = scene.fleet.connect(identity('b', { tier: 'y', app: 'x' }), 0);
+    expect(scene.fleet.connect(identity('b', { tier: 'y', app: 'x' }), 0)).toBe(b);
+  });
+
+  it('does not spread from an agent to another that had something else before', () => {
+    const scene = new Scene();
+    const [old, next] = [boardOf(policy('old')), boardOf(policy('next'))];
+    const [a, b] = [scene.join('a', old), scene.join('b', BOARD)];
+    for (const agent of [a, b]) scene.fleet.sent(agent, next);
+    expect(scene.fleet.lately(a, old.revision)).toBe(old);
+    expect(scene.fleet.lately(b, old.revision)).toBeUndefined();
+    expect(scene.fleet.lately(b, BOARD.revision)).toBe(BOARD);
   });
 });

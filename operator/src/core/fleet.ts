@@ -5,6 +5,7 @@ import { Counters } from './counters.ts';
 import { type Agent, agentKey, type Identity, Member, type Moment, type Origin, type View } from './member.ts';
 import { expect, settle } from './pending.ts';
 import { type AgentCounts, type AgentRejection, Rollout } from './rollout.ts';
+import { canonicalLabels, type Labels } from './selector.ts';
 import { type BreakerCounts, type BreakerState, type FallbackCounts, type Standing, Tally, worst } from './tally.ts';
 import { growth, latencyGrowth, NO_TOTALS } from './totals.ts';
 
@@ -19,6 +20,9 @@ const MAX_BREAKERS_PER_AGENT = 2_000;
 
 /** How many boards an agent may lag behind before what it reports about older ones is not recognised. */
 const BOARDS_KEPT = 4;
+
+/** Different labels that are remembered to be shared: pods of one workload have the same. */
+const MAX_LABELS_SHARED = 1_000;
 
 /** A repeated transition is recognised when the two times told for it differ by less than this. */
 const SAME_TRANSITION_MS = 2_000;
@@ -68,6 +72,9 @@ export class Fleet {
   readonly circuits = new Circuits();
   readonly #namespaces = new Map<string, Map<string, Member>>();
   readonly #tally = new Tally();
+  readonly #labels = new Map<string, Labels>();
+  /** What was sent last, for the next agent that makes the same step: it holds the same list. */
+  #step: { from: readonly Board[]; revision: string | undefined; board: Board; to: readonly Board[] } | undefined;
   /** By namespace, for as long as nothing changed and nobody is silent for too long: reports alone change nothing. */
   readonly #rollouts = new Map<string, { readonly rollout: Rollout; readonly until: number }>();
 
@@ -77,7 +84,7 @@ export class Fleet {
     let agent = this.#namespaces.get(identity.namespace)?.get(key);
     if (agent === undefined || canonical(agent.identity) !== canonical(identity)) {
       if (agent) this.#remove(agent);
-      agent = new Member(identity, now);
+      agent = new Member({ ...identity, labels: this.#shared(identity.labels) }, now);
       const agents = this.#namespaces.get(identity.namespace) ?? new Map<string, Member>();
       this.#namespaces.set(identity.namespace, agents.set(key, agent));
     }
@@ -115,9 +122,14 @@ export class Fleet {
   /** A board is on its way to an agent, or the agent showed that it has it: it may speak of its policies from now on. */
   sent(agent: Agent, board: Board): void {
     const member = agent as Member;
-    const others = member.sent.filter((one) => one.revision !== board.revision);
-    const kept = others.filter((one, i) => one.revision === member.revision || i >= others.length - BOARDS_KEPT);
-    member.sent = [...kept, board];
+    const { sent: from, revision } = member;
+    const step = this.#step;
+    if (step?.from !== from || step.board !== board || step.revision !== revision) {
+      const others = from.filter((one) => one.revision !== board.revision);
+      const kept = others.filter((one, i) => one.revision === revision || i >= others.length - BOARDS_KEPT);
+      this.#step = { from, revision, board, to: [...kept, board] };
+    }
+    member.sent = this.#step!.to;
     if (member.revision === board.revision) this.#rollouts.delete(agent.identity.namespace);
   }
 
@@ -172,7 +184,7 @@ export class Fleet {
         for (const uid of agent.target?.overrides.keys() ?? []) touched.add(uid);
       }
       agent.overrides = obeyed;
-      agent.revision = report.revision;
+      agent.revision = told?.revision ?? report.revision;
       agent.compare(now);
       if (report.revision !== undefined && report.appliedAgoMs !== undefined) {
         const settled = settle(agent.pending, report.revision, now - report.appliedAgoMs);
@@ -251,6 +263,16 @@ export class Fleet {
   *agents(namespace?: string): Generator<Agent> {
     if (namespace !== undefined) yield* this.#namespaces.get(namespace)?.values() ?? [];
     else for (const agents of this.#namespaces.values()) yield* agents.values();
+  }
+
+  /** Agents with the same labels hold the same object. */
+  #shared(labels: Labels): Labels {
+    const key = canonicalLabels(labels);
+    const known = this.#labels.get(key);
+    if (known !== undefined) return known;
+    if (this.#labels.size >= MAX_LABELS_SHARED) this.#labels.clear();
+    this.#labels.set(key, labels);
+    return labels;
   }
 
   #rollout(namespace: string, now: number): Rollout {
@@ -382,7 +404,8 @@ export class Fleet {
 const alike = (a: ReadonlySet<string>, b: ReadonlySet<string>) =>
   a.size === b.size && [...a].every((one) => b.has(one));
 
-const canonical = ({ labels, service, instance }: Identity) => JSON.stringify([labels, service, instance]);
+const canonical = ({ labels, service, instance }: Identity) =>
+  JSON.stringify([canonicalLabels(labels), service, instance]);
 
 const standing = (breaker: string, view: View | undefined): Standing | undefined =>
   view?.uid === undefined

@@ -23,6 +23,8 @@ export type Origin = Pick<Identity, 'namespace' | 'pod'>;
 /** Two processes are one agent when namespace, pod and boot are the same: nobody can speak for a process of another pod. */
 export const agentKey = (pod: string | undefined, boot: string) => `${pod ?? ''}/${boot}`;
 
+const NO_BOARDS: readonly Board[] = [];
+
 const NO_CHANGES: readonly Change[] = [];
 
 /** One agent as the fleet knows it. Only the fleet changes it. */
@@ -89,7 +91,7 @@ export class Member implements Agent {
   withheld = false;
   behindSince: number | undefined;
   pending: readonly Change[] = NO_CHANGES;
-  sent: Board[] = [];
+  sent = NO_BOARDS;
   sequence = 0;
   parts = new Set<number>();
   refusals = new Map<string, Rejection>();

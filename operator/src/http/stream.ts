@@ -23,6 +23,14 @@ export interface StreamOptions {
   readonly sent: (board: Board, bytes: number) => void;
 }
 
+/** A board on its way to the reader. */
+interface Writing {
+  readonly board: Board;
+  /** What is left to be written. */
+  readonly batches: Iterator<Buffer>;
+  bytes: number;
+}
+
 /**
  * The event stream of one agent. It holds one offer at a time, the latest: a slow reader skips what was replaced while it
  * was reading, and nobody waits for it.
@@ -34,7 +42,9 @@ export class AgentStream {
   #next: Offer | undefined;
   #written: Board | undefined;
   #claimed: string | undefined;
-  #writing = false;
+  #current: Writing | undefined;
+  /** Whether the reader has to catch up first. */
+  #waiting = false;
 
   constructor(response: ServerResponse, options: StreamOptions) {
     this.#response = response;
@@ -54,8 +64,8 @@ export class AgentStream {
 
   /** Replaces whatever was waiting to be written. */
   offer(offer: Offer): void {
-    this.#next = { ...offer, reset: offer.reset || this.#next?.reset };
-    if (!this.#writing) void this.#write();
+    this.#next = this.#next?.reset ? { ...offer, reset: true } : offer;
+    if (!this.#waiting) this.#write();
   }
 
   /** Asks the agent to dial again after a while, and ends the stream. */
@@ -70,75 +80,72 @@ export class AgentStream {
     this.#response.destroy();
   }
 
-  async #write(): Promise<void> {
-    this.#writing = true;
-    while (this.#next !== undefined && !this.#response.writableEnded && !this.#response.destroyed) {
-      const offer = this.#next;
-      this.#next = undefined;
-      this.#options.sending(offer.board);
-      const bytes = await this.#commit(offer);
-      if (bytes === undefined) break;
-      this.#written = offer.board;
-      this.#claimed = offer.board.revision;
-      this.#options.sent(offer.board, bytes);
+  /** Writes for as long as the reader keeps up; goes on when it has caught up. */
+  #write(): void {
+    while (!this.#response.writableEnded && !this.#response.destroyed) {
+      this.#current ??= this.#begin();
+      if (this.#current === undefined) return;
+      const { board, batches } = this.#current;
+      const { done, value: batch } = batches.next();
+      if (done) {
+        this.#written = board;
+        this.#claimed = board.revision;
+        this.#options.sent(board, this.#current.bytes);
+        this.#current = undefined;
+        continue;
+      }
+      this.#current.bytes += batch.length;
+      if (!this.#response.write(batch)) {
+        this.#wait();
+        return;
+      }
     }
-    this.#writing = false;
   }
 
-  /** Writes what is new in a board; resolves to the bytes written, or to nothing when the stream ended before. */
-  #commit(offer: Offer): Promise<number | undefined> {
+  /** Takes what is to be written next, if there is something. */
+  #begin(): Writing | undefined {
+    const offer = this.#next;
+    if (offer === undefined) return undefined;
+    this.#next = undefined;
+    this.#options.sending(offer.board);
+    return { board: offer.board, batches: this.#batches(offer)[Symbol.iterator](), bytes: 0 };
+  }
+
+  /** What is new in a board. */
+  #batches(offer: Offer): Iterable<Buffer> {
     const { asOf, reset, board } = offer;
     const now = this.#options.now();
     const { revision } = board;
     if (revision === this.#claimed && !reset) {
-      return this.#put([encodeEvent('insync', { revision, ...(asOf && { asOf }), now })]);
+      return [encodeEvent('insync', { revision, ...(asOf && { asOf }), now })];
     }
-    return this.#put(encodeCommit(reset ? undefined : this.#written, offer, now));
+    return encodeCommit(reset ? undefined : this.#written, offer, now);
   }
 
-  async #put(batches: Iterable<Buffer>): Promise<number | undefined> {
-    let written = 0;
-    for (const batch of batches) {
-      if (this.#response.writableEnded || this.#response.destroyed) return undefined;
-      const room = this.#response.write(batch);
-      written += batch.length;
-      if (!room && !(await this.#drained())) return undefined;
-    }
-    return written;
-  }
-
-  /** Resolves to true when the reader has taken what was written, to false when the stream ended or stalled. */
-  #drained(): Promise<boolean> {
+  /** Goes on when the reader has taken what was written, and cuts it off when it stalls. */
+  #wait(): void {
+    this.#waiting = true;
     const response = this.#response;
-    return new Promise((resolve) => {
-      let left = response.writableLength;
-      const stalled = setInterval(() => {
-        if (response.writableLength < left) left = response.writableLength;
-        else response.destroy();
-      }, this.#options.stallMs);
-      const settle = (drained: boolean) => {
-        clearInterval(stalled);
-        response.off('drain', onDrain);
-        response.off('close', onClose);
-        resolve(drained);
-      };
-      const onDrain = () => settle(true);
-      const onClose = () => settle(false);
-      response.on('drain', onDrain);
-      response.on('close', onClose);
-      if (response.destroyed) settle(false);
-    });
+    let left = response.writableLength;
+    const stalled = setInterval(() => {
+      if (response.writableLength < left) left = response.writableLength;
+      else response.destroy();
+    }, this.#options.stallMs);
+    const settle = () => {
+      clearInterval(stalled);
+      response.off('drain', settle);
+      response.off('close', settle);
+      this.#waiting = false;
+      this.#write();
+    };
+    response.on('drain', settle);
+    response.on('close', settle);
   }
 
   #beat(): void {
-    if (this.#writing || this.#response.writableEnded) return;
+    if (this.#waiting || this.#response.writableEnded) return;
     const asOf = this.#options.asOf();
     const room = this.#response.write(encodeEvent('heartbeat', { ...(asOf && { asOf }), now: this.#options.now() }));
-    if (room) return;
-    this.#writing = true;
-    void this.#drained().then((drained) => {
-      this.#writing = false;
-      if (drained) void this.#write();
-    });
+    if (!room) this.#wait();
   }
 }

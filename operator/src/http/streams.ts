@@ -88,7 +88,7 @@ export class Streams {
       reportUrl,
       heartbeatMs,
       stallMs,
-      asOf: () => controller.asOf(identity.namespace),
+      asOf: () => controller.asOf(agent.identity.namespace),
       now: wallClock,
       sending: (next) => controller.sent(agent, next),
       sent: (_board, bytes) => {
@@ -106,7 +106,7 @@ export class Streams {
       controller.disconnect(agent);
       if (this.#open.get(agent) === stream) this.#open.delete(agent);
     });
-    if (board.refused === undefined) stream.offer({ board, asOf: controller.asOf(identity.namespace), reset });
+    if (board.refused === undefined) stream.offer({ board, asOf: controller.asOf(agent.identity.namespace), reset });
   }
 
   /** Offers a board to the stream of an agent; returns whether it has one. */
