@@ -1,6 +1,7 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { count } from './format.ts';
 import { ACTION_WORDS, type Action, makeOverride } from './overrides.ts';
+import { useDialogForm } from './use-dialog-form.ts';
 
 const DURATIONS = ['1m', '5m', '15m', '30m', '1h', '4h'];
 
@@ -20,29 +21,15 @@ interface Props {
 
 /** Asks what must be known before a breaker is taken by hand: why, and until when. */
 export function OverrideDialog({ action, namespace, breaker, agents, onDone }: Props) {
-  const dialog = useRef<HTMLDialogElement>(null);
   const [reason, setReason] = useState('');
   const [duration, setDuration] = useState('15m');
   const [labels, setLabels] = useState('');
-  const [problem, setProblem] = useState<string | undefined>(undefined);
-  const [busy, setBusy] = useState(false);
-  useEffect(() => {
-    dialog.current?.showModal();
-  }, []);
-  const submit = async (event: Event) => {
-    event.preventDefault();
-    setBusy(true);
-    setProblem(undefined);
-    try {
-      const matchLabels = readLabels(labels);
-      const selector = matchLabels && { selector: { matchLabels } };
-      await makeOverride(namespace, { breakers: [breaker], ...selector, action, reason: reason.trim(), duration });
-      onDone();
-    } catch (error) {
-      setProblem(error instanceof Error ? error.message : String(error));
-      setBusy(false);
-    }
-  };
+  const { dialog, problem, busy, submit } = useDialogForm(async () => {
+    const matchLabels = readLabels(labels);
+    const selector = matchLabels && { selector: { matchLabels } };
+    await makeOverride(namespace, { breakers: [breaker], ...selector, action, reason: reason.trim(), duration });
+    onDone();
+  });
   const whom =
     labels.trim() === ''
       ? agents === 1

@@ -1,8 +1,9 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useRef } from 'preact/hooks';
 import type { FieldChange } from '../../src/core/history.ts';
 import { ask } from './connection.ts';
 import { connection } from './model.ts';
 import { Edits } from './revision-edits.tsx';
+import { useDialogForm } from './use-dialog-form.ts';
 
 interface Props {
   /** Of the policy, in the admin API. */
@@ -17,30 +18,16 @@ interface Props {
 
 /** Shows what a rollback would change, and does it when that is meant. */
 export function RollbackDialog({ path, policy, revision, changes, onDone }: Props) {
-  const dialog = useRef<HTMLDialogElement>(null);
   const done = useRef(false);
-  const [problem, setProblem] = useState<string | undefined>(undefined);
-  const [busy, setBusy] = useState(false);
-  useEffect(() => {
-    dialog.current?.showModal();
-  }, []);
-  const submit = async (event: Event) => {
-    event.preventDefault();
-    setBusy(true);
-    setProblem(undefined);
-    try {
-      await ask(`${path}/rollback`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ toRevision: revision }),
-      });
-      done.current = true;
-      dialog.current?.close();
-    } catch (error) {
-      setProblem(error instanceof Error ? error.message : String(error));
-      setBusy(false);
-    }
-  };
+  const { dialog, problem, busy, submit } = useDialogForm(async () => {
+    await ask(`${path}/rollback`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ toRevision: revision }),
+    });
+    done.current = true;
+    dialog.current?.close();
+  });
   const live = connection.link.value.phase === 'live';
   return (
     <dialog ref={dialog} onClose={() => onDone(done.current)} aria-labelledby="rollback-title">
