@@ -184,8 +184,8 @@ const listeners = new WeakMap<GovernedBreaker, Listeners<[TransitionEvent]>>();
 const overrides = new WeakMap<GovernedBreaker, Override>();
 
 /**
- * The breaker as its registry sees it. There may be very many; its own methods are hidden from the compiler only, for
- * methods that JavaScript hides cost every object eight bytes more.
+ * The breaker as its registry sees it. There may be very many: its own methods are private for the compiler only, as those
+ * with a # cost every object eight bytes.
  *
  * @internal
  */

@@ -62,8 +62,8 @@ function madeAt(now: number): Closed {
 /**
  * A circuit breaker without I/O, timers or a clock of its own: it decides from the configuration, the outcomes that it
  * is told and the time that it is given. Whatever lapses with time lapses when somebody looks. There may be very many, so
- * each is small: what few of them have is outside, and its own methods are hidden from the compiler only, for methods
- * that JavaScript hides cost every object eight bytes more.
+ * each is small: what only those have that were open or forced is outside of it, and so is what is there during a call
+ * only.
  */
 export class BreakerCore {
   /** How many permits were given since the breaker was made. */

@@ -14,8 +14,8 @@ const slowCounts = new WeakMap<TimeWindow, number[]>();
 
 /**
  * Calls of the last `ms` milliseconds, counted in buckets `floor(now / span)` of ten spans. The current bucket and the
- * nine before it are inside, so that no call counts longer than the window reaches. Its own methods are hidden from the
- * compiler only: methods that JavaScript hides cost every object eight bytes more.
+ * nine before it are inside, so that no call counts longer than the window reaches. Its own methods are private for
+ * the compiler only: those with a # cost every object eight bytes.
  */
 export class TimeWindow {
   calls = 0;
