@@ -70,6 +70,16 @@ describe('a breaker', () => {
     expect(core.state).toBe('open');
   });
 
+  it('says how long it has been closed since it was made, to a millisecond', () => {
+    const sinceMs = (madeAt: number) => {
+      const clock = { time: madeAt, now: () => clock.time };
+      const core = new BreakerCore(configOf({}), { clock, random: () => 0, wallNow: () => 0, transitioned() {} });
+      clock.time = 1_000_200;
+      return core.sinceMs;
+    };
+    expect([1_000_100, 1_000_100.5, 1_000_101, 1_000_050].map(sinceMs)).toEqual([100, 100, 99, 150]);
+  });
+
   it('reads deadlines from the exact time of a clock that has one', () => {
     let exact = 0;
     const lagging = { now: () => Math.floor(exact / 5) * 5, exact: () => exact };
