@@ -28,7 +28,7 @@ const SCHEDULER = '/proc/thread-self/schedstat';
 const BEATS_A_PROBE = 4;
 const BEATS_A_MEASUREMENT = 5;
 const GREATEST_TRIES = 14;
-const STALLING_CALL_MS = 400;
+const STALLING_CALL_MS = 2_000;
 const LEAK_BYTES = 8 * 1024 * 1024;
 
 const { agent: life, service, namespace, labels, breakers, log, plant } = workerData as Life;
