@@ -45,15 +45,13 @@ class TimedCall implements Deadline {
   place: Limiter | undefined = undefined;
   adaptive: AdaptiveTimeout | undefined = undefined;
   startedAt = 0;
-  resolve = lastResolve;
-  reject = lastReject;
   readonly onReturn = (value: unknown): void => {
     const { ending, adaptive } = this;
     this.place?.release();
     if (ending !== undefined) {
       ending.circuit.timeouts.remove(this);
       adaptive?.record(exactNow(ending.circuit.clock) - this.startedAt);
-      this.resolve(ending.returned(value));
+      this.context!.resolve(ending.returned(value));
     }
     this.#end();
   };
@@ -62,7 +60,7 @@ class TimedCall implements Deadline {
     this.place?.release();
     if (ending !== undefined) {
       ending.circuit.timeouts.remove(this);
-      this.#rejectWith(error, ending.threw(error));
+      this.context!.reject(error, ending.threw(error));
     }
     this.#end();
   };
@@ -73,21 +71,14 @@ class TimedCall implements Deadline {
     this.ending = undefined;
     const error = callTimeout(ending.circuit, this.timeoutMs);
     this.adaptive?.record(this.timeoutMs);
-    this.#rejectWith(error, ending.expired(error));
+    context!.reject(error, ending.expired(error));
     context!.abort(error);
-  }
-
-  #rejectWith(error: unknown, instead: Promise<unknown> | undefined): void {
-    if (instead === undefined) this.reject(error);
-    else this.resolve(instead);
   }
 
   /** The function has ended. */
   #end(): void {
     this.ending = undefined;
     this.context = undefined;
-    this.resolve = nothing;
-    this.reject = nothing;
     spares.keep(this);
   }
 }
@@ -108,8 +99,6 @@ export function runTimed<T>(
   const call = spares.take() ?? new TimedCall();
   const promise = new Promise<T>(capture as ConstructorParameters<typeof Promise<T>>[0]);
   const context = new TimedContext(ending.signal);
-  call.resolve = lastResolve;
-  call.reject = lastReject;
   call.ending = ending as Ending<unknown>;
   call.context = context;
   call.timeoutMs = timeoutMs;
@@ -142,7 +131,13 @@ class Abortion {
   }
 }
 
+/**
+ * What is new with each call, the end of its promise too: in an object that is used again, and so is old, the engine has to
+ * note down whatever is young.
+ */
 class TimedContext implements CallContext {
+  readonly #resolve = lastResolve;
+  readonly #reject = lastReject;
   readonly #callers: AbortSignal | undefined;
   #abortion: Abortion | undefined = undefined;
 
@@ -153,6 +148,16 @@ class TimedContext implements CallContext {
   get signal(): AbortSignal {
     this.#abortion ??= new Abortion(this.#callers);
     return this.#abortion.signal;
+  }
+
+  resolve(value: unknown): void {
+    this.#resolve(value);
+  }
+
+  /** @param instead what comes instead of the error, if anything. */
+  reject(error: unknown, instead: Promise<unknown> | undefined): void {
+    if (instead === undefined) this.#reject(error);
+    else this.#resolve(instead);
   }
 
   abort(reason: unknown): void {
