@@ -135,7 +135,7 @@ describe('an update', () => {
     expect(boards.board('shop', { app: 'b' })).toBe(b);
   });
 
-  it('finds the same boards as a replica that begins with the newest policies', () => {
+  it('finds the same boards and standings as a replica that begins with the newest policies', () => {
     const selector = fc.option(
       fc.record({
         matchLabels: fc.dictionary(fc.constantFrom('app', 'tier'), fc.constantFrom('x', 'y'), { maxKeys: 2 }),
@@ -143,10 +143,11 @@ describe('an update', () => {
       { nil: undefined },
     );
     const breakers = fc.uniqueArray(fc.constantFrom('a', 'b', 'c*'), { minLength: 1, maxLength: 3 });
+    // What is said of a mode alone changes no route.
+    const mode = fc.constantFrom('Enforce' as const, 'Shadow' as const);
+    const spec = fc.record({ breakers, selector, mode });
     const list = fc
-      .uniqueArray(fc.record({ name: fc.constantFrom('p', 'q', 'r'), spec: fc.record({ breakers, selector }) }), {
-        selector: ({ name }) => name,
-      })
+      .uniqueArray(fc.record({ name: fc.constantFrom('p', 'q', 'r'), spec }), { selector: ({ name }) => name })
       .map((policies) => policies.map(({ name, spec }) => policy(name, { spec })));
     const agents: Labels[] = [{}, { app: 'x' }, { app: 'y', tier: 'x' }, { tier: 'y' }];
     fc.assert(
@@ -158,6 +159,7 @@ describe('an update', () => {
           for (const labels of agents) {
             expect(boards.board('shop', labels).revision).toBe(fresh.board('shop', labels).revision);
           }
+          for (const one of policies) expect(boards.standing(one)).toEqual(fresh.standing(one));
         }
       }),
     );

@@ -3,7 +3,7 @@ import { type Board, boardOf, type Entry, entryOf, type OverrideEntry, overrideE
 import { flatten, type Standing, standings } from './effective.ts';
 import { newestFirst, type Override } from './override.ts';
 import type { Policy } from './policy.ts';
-import { matches, type Route, type Routing, routingOf, sortedRoutes, takes } from './routing.ts';
+import { matches, type Route, type Routing, routingOf, sameRouting, sortedRoutes, takes } from './routing.ts';
 import { canonicalLabels, keysOf, type Labels, selects } from './selector.ts';
 
 /** A policy as it stands now. */
@@ -74,6 +74,8 @@ export class Boards {
     const begun: Override[] = [];
     const over: Override[] = [];
     const namespaces = new Map<string, Selecting[]>();
+    /** Namespaces in which something is routed or selected otherwise; in the others, policies only say something else. */
+    const rerouted = new Set<string>();
     const touch = (name: string, ...routings: (Selecting | undefined)[]) => {
       const touched = namespaces.get(name) ?? [];
       touched.push(...routings.filter((routing) => routing !== undefined));
@@ -91,6 +93,7 @@ export class Boards {
       if (before !== undefined && same(before, next)) continue;
       (before === undefined ? added : changed).push(policy);
       touch(policy.namespace, before?.routing, next.routing);
+      if (before === undefined || before.routing !== next.routing) rerouted.add(policy.namespace);
     }
     for (const [name, { policies: held }] of this.#namespaces) {
       for (const { policy, routing } of held.values()) {
@@ -99,6 +102,7 @@ export class Boards {
         this.#homes.delete(policy.uid);
         removed.push(policy);
         touch(name, routing);
+        rerouted.add(name);
       }
     }
     const steering = new Set<string>();
@@ -112,6 +116,7 @@ export class Boards {
       if (before?.entry.digest === entry.digest) continue;
       if (before === undefined) begun.push(override);
       touch(override.namespace, override.spec);
+      rerouted.add(override.namespace);
     }
     for (const [name, { overrides: held }] of this.#namespaces) {
       for (const { override } of held.values()) {
@@ -120,10 +125,15 @@ export class Boards {
         this.#homes.delete(override.uid);
         over.push(override);
         touch(name, override.spec);
+        rerouted.add(name);
       }
     }
     const affected = new Map<string, Set<string>>();
-    for (const [name, touched] of namespaces) affected.set(name, this.#workOut(name, touched));
+    for (const [name, touched] of namespaces) {
+      const { others, otherKeys } = rerouted.has(name) ? this.#route(name) : SAME_ROUTES;
+      affected.set(name, new Set(others));
+      this.#forget(name, touched, otherKeys);
+    }
     for (const { namespace, uid } of [...added, ...changed]) affected.get(namespace)!.add(uid);
     return { namespaces: new Set(namespaces.keys()), added, changed, removed, affected, begun, over };
   }
@@ -211,13 +221,9 @@ export class Boards {
     return made;
   }
 
-  /** Works out a namespace anew; returns the policies whose standing is another. */
-  #workOut(name: string, touched: readonly Selecting[]): Set<string> {
+  /** Works out the routes of a namespace anew. */
+  #route(name: string): Rerouted {
     const namespace = this.#namespaces.get(name)!;
-    if (namespace.policies.size === 0 && namespace.overrides.size === 0) {
-      this.#namespaces.delete(name);
-      return new Set();
-    }
     const routings = [...namespace.policies.values()].flatMap(({ routing }) => routing ?? []);
     namespace.routes = sortedRoutes(routings);
     const selecting: Selecting[] = [
@@ -225,20 +231,39 @@ export class Boards {
       ...[...namespace.overrides.values()].map(({ override }) => override.spec),
     ];
     const keys = [...new Set(selecting.flatMap(({ selector }) => keysOf(selector)))].sort();
-    const sameKeys = JSON.stringify(keys) === JSON.stringify(namespace.keys);
+    const otherKeys = JSON.stringify(keys) !== JSON.stringify(namespace.keys);
     namespace.keys = keys;
     const before = namespace.standings;
     namespace.standings = standings(namespace.routes);
-    const affected = new Set<string>();
-    for (const [uid, standing] of namespace.standings) if (!alike(before.get(uid), standing)) affected.add(uid);
-    for (const [key, audience] of namespace.audiences) {
+    const others: string[] = [];
+    for (const [uid, standing] of namespace.standings) if (!alike(before.get(uid), standing)) others.push(uid);
+    return { others, otherKeys };
+  }
+
+  /** Lets go of the boards of audiences that something touched is for, and of those that nobody asks for. */
+  #forget(name: string, touched: readonly Selecting[], otherKeys: boolean): void {
+    const { policies, overrides, audiences } = this.#namespaces.get(name)!;
+    if (policies.size === 0 && overrides.size === 0) {
+      this.#namespaces.delete(name);
+      return;
+    }
+    for (const [key, audience] of audiences) {
       const reached = touched.some(({ selector }) => selects(selector, audience.labels));
-      if (!sameKeys || reached || !audience.asked) namespace.audiences.delete(key);
+      if (otherKeys || reached || !audience.asked) audiences.delete(key);
       audience.asked = false;
     }
-    return affected;
   }
 }
+
+/** What became of a namespace in which something is routed otherwise. */
+interface Rerouted {
+  /** The policies whose standing is another. */
+  readonly others: readonly string[];
+  /** Whether selectors look at other labels. */
+  readonly otherKeys: boolean;
+}
+
+const SAME_ROUTES: Rerouted = { others: [], otherKeys: false };
 
 const EMPTY = boardOf([], () => {
   throw new Error('an empty board has no entries');
@@ -246,10 +271,11 @@ const EMPTY = boardOf([], () => {
 
 function known(policy: Policy, before: Known | undefined): Known {
   const entry = entryOf({ ...policy, hold: policy.problems.length > 0 });
+  const routing = routingOf(policy);
   return {
     policy,
     entry: before?.entry.digest === entry.digest ? before.entry : entry,
-    routing: routingOf(policy) ?? before?.routing,
+    routing: routing === undefined || sameRouting(before?.routing, routing) ? before?.routing : routing,
   };
 }
 

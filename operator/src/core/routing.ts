@@ -49,6 +49,11 @@ function usableParts(spec: unknown): Pick<Policy['spec'], 'breakers' | 'selector
   return { breakers, selector };
 }
 
+/** Whether two versions of a policy are routed alike. */
+export function sameRouting(a: Routing | undefined, b: Routing): boolean {
+  return a !== undefined && JSON.stringify(a) === JSON.stringify(b);
+}
+
 /** Whether a pattern (a name, a prefix ending in `*`, or `*`) matches a breaker name. */
 export function matches(pattern: string, name: string): boolean {
   return pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : pattern === name;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { pino } from 'pino';
 import { until } from '../../test/until.ts';
-import { directorySource } from './directory.ts';
+import { type DirectoryOptions, directorySource } from './directory.ts';
 import type { Source } from './source.ts';
 
 let root: string;
@@ -20,7 +20,7 @@ const put = (file: string, content: string) => writeFile(join(folder, file), con
 const keys = () => [...source.state().policies.keys()].sort();
 const problems = () => source.state().problems.map(({ where, line, message }) => `${where}:${line ?? ''} ${message}`);
 
-function begin(over: { rereadMs?: number; settleLossMs?: number } = {}): void {
+function begin(over: Pick<DirectoryOptions, 'rereadMs' | 'settleMs' | 'settleLossMs' | 'wallClock'> = {}): void {
   states = [];
   lines = [];
   const log = pino({ base: null }, { write: (line: string) => void lines.push(JSON.parse(line)) });
@@ -80,6 +80,16 @@ describe('a change', () => {
   it('of a file is noticed by itself', async () => {
     await put('a.yaml', text('one', '{ breakers: [search] }'));
     await until(() => source.state().policies.get('shop/one')!.spec.breakers[0] === 'search');
+  });
+
+  it('of a file that has long been still is noticed too, though it is as long as before', async () => {
+    await source.stop();
+    // What comes within 50 ms of another change is in no event, so the second look has to be later than that.
+    begin({ rereadMs: 60_000, settleMs: 60, wallClock: () => Date.now() + 60_000 });
+    for (const name of ['searches', 'partners', 'payments']) {
+      await put('a.yaml', text('one', `{ breakers: [${name}] }`));
+      await until(() => source.state().policies.get('shop/one')?.spec.breakers[0] === name);
+    }
   });
 
   it('by a file that is removed takes its policies away', async () => {

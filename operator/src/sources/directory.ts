@@ -44,6 +44,12 @@ interface Held {
   problems: readonly SourceProblem[];
 }
 
+/** A file as it was when it was last read; while the file system shows the same mark, it has the same text. */
+interface Reading {
+  readonly mark: string;
+  readonly text: string;
+}
+
 interface Doubt {
   sight: Sight;
   since: number;
@@ -70,6 +76,7 @@ export function directorySource({
   const lastGood: LastGood | undefined = stateFolder === undefined ? undefined : lastGoodFolder(stateFolder);
   const files = new Map<string, Held>();
   const doubts = new Map<string, Doubt>();
+  const readings = new Map<string, Reading>();
   /** What became of a policy of a file, so that a file that stays as it is costs next to nothing. */
   const made = new WeakMap<object, Policy>();
   const madeOverrides = new WeakMap<object, Override>();
@@ -81,10 +88,16 @@ export function directorySource({
   let dueAt = Number.POSITIVE_INFINITY;
   let reading: Promise<number | undefined> | undefined;
   let again = false;
+  let wholly = false;
   let stopped = false;
 
-  /** One look at everything; resolves to how long to wait for what is in doubt, in ms. */
-  async function look(): Promise<number | undefined> {
+  /**
+   * One look at everything; resolves to how long to wait for what is in doubt, in ms.
+   *
+   * @param whole reads every file, also those that look as they did.
+   */
+  async function look(whole: boolean): Promise<number | undefined> {
+    if (whole) readings.clear();
     let names: string[];
     let identity: string;
     try {
@@ -97,9 +110,10 @@ export function directorySource({
     }
     if (identity !== watched) await rewatch(identity);
     const sights = new Map<string, Sight>();
-    for (const name of names.sort()) sights.set(name, await see(join(folder, name)));
+    for (const name of names.sort()) sights.set(name, await see(name));
     for (const name of files.keys()) if (!sights.has(name)) sights.set(name, 'absent');
     let wait: number | undefined;
+    let news = !state.synced || state.outage !== undefined;
     const now = performance.now();
     for (const [name, sight] of sights) {
       const held = files.get(name);
@@ -113,13 +127,32 @@ export function directorySource({
       if (now - since >= needed) {
         doubts.delete(name);
         await believe(name, sight);
+        news = true;
       } else {
         doubts.set(name, { sight, since });
         wait = Math.max(1, Math.min(wait ?? needed, needed - (now - since)));
       }
     }
-    publish(compose());
+    if (news) publish(compose());
     return wait;
+  }
+
+  async function see(name: string): Promise<Sight> {
+    const path = join(folder, name);
+    try {
+      const { size, dev, ino, mtimeNs, ctimeNs } = await stat(path, { bigint: true });
+      if (size > MAX_FILE_BYTES) return { unreadable: `it has ${size} bytes; the limit is ${MAX_FILE_BYTES}` };
+      const mark = [dev, ino, size, mtimeNs, ctimeNs].join(':');
+      const known = readings.get(name);
+      if (known?.mark === mark) return { text: known.text };
+      const text = await readFile(path, 'utf8');
+      // A file that was written just now may be written again within the same tick of the file system's clock.
+      if (wallClock() - Number(ctimeNs / 1_000_000n) > STILL_MS) readings.set(name, { mark, text });
+      return { text };
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      return code === 'ENOENT' ? 'absent' : { unreadable: message };
+    }
   }
 
   async function believe(name: string, sight: Sight): Promise<void> {
@@ -173,10 +206,10 @@ export function directorySource({
   /** The policies of all files, the first by path where two have the same name. */
   function compose(): SourceState {
     const policies = new Map<string, Policy>();
-    const owners = new Map<string, string>();
     const overrides = new Map<string, Override>();
     const problems: SourceProblem[] = [];
-    for (const name of [...files.keys()].sort()) {
+    const names = [...files.keys()].sort();
+    for (const name of names) {
       const { parsed, problems: mine } = files.get(name)!;
       problems.push(...mine);
       for (const one of parsed.overrides) {
@@ -196,13 +229,12 @@ export function directorySource({
       }
       for (const one of parsed.policies) {
         const { namespace, name: policy, line, spec, problems: mistakes } = one;
-        const key = `${namespace}/${policy}`;
-        const owner = owners.get(key);
-        if (owner !== undefined) {
+        const key = keyOf(one);
+        if (policies.has(key)) {
+          const owner = names.find((other) => files.get(other)!.parsed.policies.some((its) => keyOf(its) === key));
           problems.push({ where: name, line, message: `policy ${key} is already in ${owner}; remove one of the two` });
           continue;
         }
-        owners.set(key, name);
         const before = state.policies.get(key);
         let next = made.get(one);
         if (next === undefined) {
@@ -256,11 +288,12 @@ export function directorySource({
     if (stopped || at >= dueAt) return;
     dueAt = at;
     clearTimeout(timer);
-    timer = setTimeout(() => void read(), inMs);
+    timer = setTimeout(() => void read(inMs === rereadMs), inMs);
   }
 
   /** Looks at everything; asked for during a look, it looks once more. Resolves to how long something stays in doubt. */
-  function read(): Promise<number | undefined> {
+  function read(whole = true): Promise<number | undefined> {
+    wholly ||= whole;
     clearTimeout(timer);
     dueAt = Number.POSITIVE_INFINITY;
     again = true;
@@ -268,7 +301,9 @@ export function directorySource({
       let wait: number | undefined;
       while (again && !stopped) {
         again = false;
-        wait = await look();
+        const all = wholly;
+        wholly = false;
+        wait = await look(all);
       }
       reading = undefined;
       wake(Math.min(wait ?? rereadMs, rereadMs));
@@ -299,18 +334,10 @@ export function directorySource({
   };
 }
 
-const NOTHING: ParsedFile = { policies: [], overrides: [], problems: [] };
+/** How long ago a file must have been written for its times to tell that it is as it was. */
+const STILL_MS = 2_000;
 
-async function see(path: string): Promise<Sight> {
-  try {
-    const { size } = await stat(path);
-    if (size > MAX_FILE_BYTES) return { unreadable: `it has ${size} bytes; the limit is ${MAX_FILE_BYTES}` };
-    return { text: await readFile(path, 'utf8') };
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    return code === 'ENOENT' ? 'absent' : { unreadable: message };
-  }
-}
+const NOTHING: ParsedFile = { policies: [], overrides: [], problems: [] };
 
 function alike(sight: Sight, held: Held | undefined): boolean {
   if (sight === 'absent') return held === undefined;
