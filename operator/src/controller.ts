@@ -237,7 +237,7 @@ export class Controller {
     this.overrides.take(overrides.values());
     const active = [...overrides.values()].filter((override) => isActive(override, now));
     this.#awaitEnd(active, now);
-    const change = this.boards.update(policies.values(), active);
+    const change = this.boards.update([...policies.values()], active);
     this.#refused.clear();
     for (const policy of [...change.added, ...change.changed]) {
       this.judge.changed(policy);
@@ -272,10 +272,14 @@ export class Controller {
     const asOf = this.asOf(namespace);
     // By identity: what agents share is not read again for each of them.
     const boards = new Map<Labels, Board>();
+    const boardFor = (labels: Labels) => {
+      const board = this.boards.board(namespace, labels);
+      boards.set(labels, board);
+      return board;
+    };
     for (const agent of this.fleet.agents(namespace)) {
       const { labels } = agent.identity;
-      const board = boards.get(labels) ?? this.boards.board(namespace, labels);
-      if (!boards.has(labels)) boards.set(labels, board);
+      const board = boards.get(labels) ?? boardFor(labels);
       const before = agent.target;
       if (!this.#aim(agent, board) || board.revision === before?.revision) continue;
       this.fleet.expect(agent, board, seenAt);

@@ -43,6 +43,8 @@ export class FaultyApiServer {
   /** Events that were written, by name. */
   readonly events = new Map<string, Record<string, unknown>>();
   readonly streams = new Set<Stream>();
+  /** How many were opened. */
+  connections = 0;
   /** What discovery says; undefined when the resource is unknown. */
   verbs: readonly string[] | undefined = VERBS;
   #version = 100;
@@ -54,7 +56,9 @@ export class FaultyApiServer {
   readonly #server: Server;
 
   constructor() {
-    this.#server = createServer((request, response) => this.#answer(request, response));
+    this.#server = createServer((request, response) => this.#answer(request, response)).on('connection', () => {
+      this.connections += 1;
+    });
   }
 
   async start(): Promise<this> {

@@ -65,9 +65,11 @@ export class Boards {
   readonly #namespaces = new Map<string, Namespace>();
   /** The namespace of each policy, by uid. */
   readonly #homes = new Map<string, string>();
+  /** Every policy that was taken, by identity: nearly all of a list are in the one before, and cost one look each. */
+  readonly #taken = new Set<Policy>();
 
   /** Takes the whole list of policies, and that of the overrides that hold now, and says what is different from the ones before. */
-  update(policies: Iterable<Policy>, overrides: Iterable<Override> = []): Change {
+  update(policies: readonly Policy[], overrides: Iterable<Override> = []): Change {
     const added: Policy[] = [];
     const changed: Policy[] = [];
     const removed: Policy[] = [];
@@ -81,12 +83,12 @@ export class Boards {
       touched.push(...routings.filter((routing) => routing !== undefined));
       namespaces.set(name, touched);
     };
-    const seen = new Set<string>();
     for (const policy of policies) {
-      seen.add(policy.uid);
+      if (this.#taken.has(policy)) continue;
       const namespace = this.#namespace(policy.namespace);
       const before = namespace.policies.get(policy.uid);
-      if (before?.policy === policy) continue;
+      if (before !== undefined) this.#taken.delete(before.policy);
+      this.#taken.add(policy);
       const next = known(policy, before);
       namespace.policies.set(policy.uid, next);
       this.#homes.set(policy.uid, policy.namespace);
@@ -95,15 +97,16 @@ export class Boards {
       touch(policy.namespace, before?.routing, next.routing);
       if (before === undefined || before.routing !== next.routing) rerouted.add(policy.namespace);
     }
-    for (const [name, { policies: held }] of this.#namespaces) {
-      for (const { policy, routing } of held.values()) {
-        if (seen.has(policy.uid)) continue;
-        held.delete(policy.uid);
-        this.#homes.delete(policy.uid);
-        removed.push(policy);
-        touch(name, routing);
-        rerouted.add(name);
-      }
+    for (const policy of this.#taken.size === policies.length ? [] : missing(this.#taken, policies)) {
+      const { uid, namespace: name } = policy;
+      const { policies: held } = this.#namespaces.get(name)!;
+      const { routing } = held.get(uid)!;
+      held.delete(uid);
+      this.#taken.delete(policy);
+      this.#homes.delete(uid);
+      removed.push(policy);
+      touch(name, routing);
+      rerouted.add(name);
     }
     const steering = new Set<string>();
     for (const override of overrides) {
@@ -285,6 +288,11 @@ function alike(a: Standing | undefined, b: Standing): boolean {
     const other = a.shadows[i]!;
     return other.pattern === pattern && other.by.name === by.name && other.everywhere === everywhere;
   });
+}
+
+function missing(taken: ReadonlySet<Policy>, policies: readonly Policy[]): Policy[] {
+  const listed = new Set(policies);
+  return [...taken].filter((policy) => !listed.has(policy));
 }
 
 /** Whether nothing that an agent or a status could show is different. */

@@ -165,7 +165,7 @@ export class AggregatePublisher {
       metadata: { name, namespace, labels },
       data: { replica, boot, sequence: String(this.#sequence), policies: text },
     };
-    const common = { body, timeoutMs: REQUEST_MS };
+    const common = { body, timeoutMs: REQUEST_MS, keepAlive: true };
     try {
       await client.request(objectPath(CONFIG_MAPS, namespace, name), { ...common, method: 'PUT' });
     } catch (error) {

@@ -85,6 +85,7 @@ export class EventRecorder {
         body: { count, message: series.message, lastTimestamp: series.lastAt },
         signal,
         timeoutMs: 10_000,
+        keepAlive: true,
       });
     } catch (error) {
       if (error instanceof KubeError && error.status === 404) return false;
@@ -123,6 +124,7 @@ export class EventRecorder {
       },
       signal,
       timeoutMs: 10_000,
+      keepAlive: true,
     });
     Object.assign(series, { name, firstAt, written: pending });
   }

@@ -59,6 +59,16 @@ describe('the status of a policy', () => {
     expect(server.asked).toMatchObject({ get: 0, status: 1 });
   });
 
+  it('takes the same connection as the one before', async () => {
+    const stored = server.put('a');
+    begin();
+    for (let count = 1; count <= 3; count += 1) {
+      sink.write(policyOf(stored), applied(count));
+      await holds('a', applied(count));
+    }
+    expect(server.connections).toBe(1);
+  });
+
   it('is read first where no source is given', async () => {
     begin();
     sink.write(policyOf(server.put('a')), applied(1));

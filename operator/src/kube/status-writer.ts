@@ -169,7 +169,7 @@ class KubernetesStatusSink implements StatusSink {
     const { subject, status } = write;
     const { namespace, name, uid } = subject;
     const path = objectPath(resourceOf(subject), namespace, name);
-    const common = { signal: this.#stopping.signal };
+    const common = { signal: this.#stopping.signal, keepAlive: true };
     let newest = this.#newest(subject);
     for (let conflicts = 0; ; conflicts += 1) {
       newest ??= toStored(await this.#client.request<KubeObject>(path, { ...common, timeoutMs: REQUEST_MS }));

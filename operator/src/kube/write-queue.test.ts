@@ -45,6 +45,23 @@ describe('the queue of writes', () => {
     expect(taken(60_000)).toBe(20);
   });
 
+  it('says when it may be asked again, once so many were given, as long as one waits', () => {
+    const queue = new WriteQueue<number>({ perSecond: 1 });
+    queue.put('a', 1, 5000);
+    queue.put('b', 1, 0);
+    queue.take(0);
+    expect(queue.take(100)).toBe(900);
+    expect(queue.take(1000)).toEqual({ key: 'b', item: 1 });
+    queue.done('b');
+    expect(queue.take(1001)).toBeUndefined();
+    queue.failed('a', 1, 1001);
+    expect(queue.take(1001)).toBe(999);
+    expect(queue.take(2000)).toBe(3000);
+    queue.put('a', 2, 5000);
+    expect(queue.take(5000)).toEqual({ key: 'a', item: 2 });
+    expect(queue.take(5001)).toBeUndefined();
+  });
+
   it('does not let a busy key starve another', () => {
     const queue = new WriteQueue<number>({ perSecond: 1 });
     queue.put('a', 1, 0);

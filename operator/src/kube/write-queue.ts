@@ -23,6 +23,8 @@ export class WriteQueue<T> {
   readonly #retryMs: number;
   readonly #observer: QueueObserver;
   readonly #slots = new Map<string, Slot<T>>();
+  /** Slots that have an item. */
+  #waiting = 0;
   /** When the last `perSecond` writes were taken, oldest first. */
   readonly #taken: number[] = [];
 
@@ -51,6 +53,7 @@ export class WriteQueue<T> {
   put(key: string, item: T, intervalMs: number): void {
     const slot = this.#slots.get(key);
     this.#observer.added(key);
+    if (slot?.item === undefined) this.#waiting += 1;
     if (slot) Object.assign(slot, { item, intervalMs });
     else this.#slots.set(key, { item, intervalMs, notBefore: 0, failures: 0, busy: false });
   }
@@ -58,6 +61,7 @@ export class WriteQueue<T> {
   /** Takes the write that is due; a number says in how many milliseconds one may be, and nothing that none is waiting. */
   take(now: number): Due<T> | number | undefined {
     const allowedAt = this.#taken.length < this.#perSecond ? now : this.#taken[0]! + 1000;
+    if (allowedAt > now && this.#waiting > 0) return allowedAt - now;
     let soonest: number | undefined;
     for (const [key, slot] of this.#slots) {
       if (slot.busy) continue;
@@ -65,12 +69,13 @@ export class WriteQueue<T> {
         if (slot.notBefore <= now) this.#slots.delete(key);
         continue;
       }
-      const wait = Math.max(slot.notBefore, allowedAt) - now;
+      const wait = slot.notBefore - now;
       if (wait > 0) {
         soonest = Math.min(soonest ?? wait, wait);
         continue;
       }
       const { item } = slot;
+      this.#waiting -= 1;
       this.#taken.push(now);
       if (this.#taken.length > this.#perSecond) this.#taken.shift();
       // Last in the order: no key waits behind another that is always due.
@@ -100,6 +105,7 @@ export class WriteQueue<T> {
     this.#observer.done(key, 'error');
     this.#observer.retried(key);
     this.#observer.added(key);
+    if (slot.item === undefined) this.#waiting += 1;
     const wait = Math.max(
       Math.min(30_000, this.#retryMs * 2 ** Math.min(slot.failures, 20)),
       Math.min(askedMs, 600_000),

@@ -1,6 +1,4 @@
 import type { KubeConfig } from '@kubernetes/client-node';
-import type { Override } from '../core/override.ts';
-import type { Policy } from '../core/policy.ts';
 import type { Subject } from '../core/sink.ts';
 import { KubeClient } from '../kube/client.ts';
 import { type KubeObject, type Stored, toOverride, toPolicy, toStored } from '../kube/object.ts';
@@ -28,8 +26,8 @@ export interface KubernetesSource extends Source {
 export function kubernetesSource(options: KubernetesSourceOptions): KubernetesSource {
   const { kubeConfig, namespaces, log, ...timers } = options;
   const client = new KubeClient(kubeConfig);
-  const translated = new WeakMap<KubeObject, Policy>();
-  const translatedOverrides = new WeakMap<KubeObject, Override>();
+  const policiesOf = translating(toPolicy);
+  const overridesOf = translating(toOverride);
   let changed = () => {};
   let state: SourceState | undefined;
   const watched = namespaces?.length ? [...new Set(namespaces)] : [undefined];
@@ -42,16 +40,6 @@ export function kubernetesSource(options: KubernetesSourceOptions): KubernetesSo
   const reflectors = reflect(POLICIES);
   const overrides = reflect(OVERRIDES);
 
-  const policyOf = (object: KubeObject): Policy => {
-    const known = translated.get(object) ?? toPolicy(object);
-    translated.set(object, known);
-    return known;
-  };
-  const overrideOf = (object: KubeObject): Override => {
-    const known = translatedOverrides.get(object) ?? toOverride(object);
-    translatedOverrides.set(object, known);
-    return known;
-  };
   const compute = (): SourceState => {
     const overridesAsOf = lowest(overrides.map((reflector) => reflector.asOf));
     const outages = [...new Set(reflectors.flatMap(({ outage }) => outage ?? []))];
@@ -66,12 +54,8 @@ export function kubernetesSource(options: KubernetesSourceOptions): KubernetesSo
       ...(reflectors.length === 1
         ? {}
         : { asOfIn: versionsOf(watched, reflectors), overridesAsOfIn: versionsOf(watched, overrides) }),
-      policies: new Map(
-        reflectors.flatMap(({ objects }) => [...objects].map(([key, object]) => [key, policyOf(object)] as const)),
-      ),
-      overrides: new Map(
-        overrides.flatMap(({ objects }) => [...objects].map(([key, object]) => [key, overrideOf(object)] as const)),
-      ),
+      policies: policiesOf(reflectors),
+      overrides: overridesOf(overrides),
       problems: [],
     };
   };
@@ -107,6 +91,25 @@ export function kubernetesSource(options: KubernetesSourceOptions): KubernetesSo
         names.map((name) => [name, all.reduce((sum, stats) => sum + stats[name], 0)]),
       ) as unknown as ReflectorStats;
     },
+  };
+}
+
+/** What objects become, worked out once for each: of many, one is new at a time. By `namespace/name`. */
+function translating<T extends object>(translate: (object: KubeObject) => T) {
+  const known = new WeakMap<KubeObject, T>();
+  return (reflectors: readonly Reflector[]): Map<string, T> => {
+    const all = new Map<string, T>();
+    for (const { objects } of reflectors) {
+      for (const [key, object] of objects) {
+        let found = known.get(object);
+        if (found === undefined) {
+          found = translate(object);
+          known.set(object, found);
+        }
+        all.set(key, found);
+      }
+    }
+    return all;
   };
 }
 
