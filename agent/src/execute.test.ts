@@ -290,6 +290,15 @@ describe("the caller's signal", () => {
     }
   });
 
+  it('is all that the function gets', async () => {
+    for (const { breaker } of [opens(), timed()]) {
+      await breaker.execute((context) => {
+        const shown = Object.getOwnPropertyNames(Object.getPrototypeOf(context));
+        expect([...Object.keys(context), ...shown].filter((name) => name !== 'constructor')).toEqual(['signal']);
+      });
+    }
+  });
+
   it('reaches the function beside the time limit, and what comes of it is ignored', async () => {
     for (const { breaker } of [opens(), timed()]) {
       const caller = new AbortController();

@@ -51,7 +51,7 @@ class TimedCall implements Deadline {
     if (ending !== undefined) {
       ending.circuit.timeouts.remove(this);
       adaptive?.record(exactNow(ending.circuit.clock) - this.startedAt);
-      this.context!.resolve(ending.returned(value));
+      TimedContext.resolve(this.context!, ending.returned(value));
     }
     this.#end();
   };
@@ -60,7 +60,7 @@ class TimedCall implements Deadline {
     this.place?.release();
     if (ending !== undefined) {
       ending.circuit.timeouts.remove(this);
-      this.context!.reject(error, ending.threw(error));
+      TimedContext.reject(this.context!, error, ending.threw(error));
     }
     this.#end();
   };
@@ -71,8 +71,8 @@ class TimedCall implements Deadline {
     this.ending = undefined;
     const error = callTimeout(ending.circuit, this.timeoutMs);
     this.adaptive?.record(this.timeoutMs);
-    context!.reject(error, ending.expired(error));
-    context!.abort(error);
+    TimedContext.reject(context!, error, ending.expired(error));
+    TimedContext.abort(context!, error);
   }
 
   /** The function has ended. */
@@ -150,17 +150,18 @@ class TimedContext implements CallContext {
     return this.#abortion.signal;
   }
 
-  resolve(value: unknown): void {
-    this.#resolve(value);
+  // Static, so that the context shows the called function its signal and nothing else.
+  static resolve(context: TimedContext, value: unknown): void {
+    context.#resolve(value);
   }
 
   /** @param instead what comes instead of the error, if anything. */
-  reject(error: unknown, instead: Promise<unknown> | undefined): void {
-    if (instead === undefined) this.#reject(error);
-    else this.#resolve(instead);
+  static reject(context: TimedContext, error: unknown, instead: Promise<unknown> | undefined): void {
+    if (instead === undefined) context.#reject(error);
+    else context.#resolve(instead);
   }
 
-  abort(reason: unknown): void {
-    this.#abortion?.abort(reason);
+  static abort(context: TimedContext, reason: unknown): void {
+    context.#abortion?.abort(reason);
   }
 }
