@@ -11,6 +11,8 @@ const QUIET_MS = 30_000;
 /** The operator works statuses out at most every 200 ms; what an edit costs includes it. */
 const AFTERMATH_MS = 300;
 const SAMPLE_MS = 1_000;
+/** Of many policies that are new, statuses are written for minutes. */
+const WRITTEN_MS = 30_000;
 
 /** What was seen of each edit. */
 export interface Edits {
@@ -35,6 +37,7 @@ export async function timeEdits(
   const seen = { applied: [] as number[][], bare: [] as number[][], noticed: [] as number[], cpuMs: [] as number[] };
   let bytes = 0;
   for (let edit = first; edit < first + count; edit += 1) {
+    await written(store);
     const before = await target.cost();
     const [wall, clock] = [Date.now(), monotonic()];
     const begun = await store.edit(edit);
@@ -71,7 +74,8 @@ export async function watchReports(crowd: Crowd, target: Target, ms: number): Pr
   return {
     reportsPerSecond: (reports / took) * 1_000,
     failed: after.reportsFailed - before.reportsFailed,
-    ...(cpuMs !== undefined && { cpuShare: cpuMs / took, cpuMsPer1000Reports: (cpuMs / reports) * 1_000 }),
+    ...(cpuMs !== undefined && reports > 0 && { cpuMsPer1000Reports: (cpuMs / reports) * 1_000 }),
+    ...(cpuMs !== undefined && { cpuShare: cpuMs / took }),
   };
 }
 
@@ -127,6 +131,19 @@ export async function countingWrites<T>(
   over.abort();
   await counting;
   return { result, perSecond: most };
+}
+
+/**
+ * Until no status was written for a second: a write is news to the operator, and an edit that comes upon some waits only
+ * for the rest of the time in which changes are gathered.
+ */
+export async function written(store: Store): Promise<void> {
+  if (store.statusWrites === undefined) return;
+  const begun = monotonic();
+  for (let [before, now] = [-1, await store.statusWrites()]; now !== before && monotonic() - begun < WRITTEN_MS; ) {
+    await sleep(SAMPLE_MS);
+    [before, now] = [now, await store.statusWrites()];
+  }
 }
 
 export async function quiet(crowd: Crowd): Promise<void> {

@@ -15,6 +15,7 @@ import {
   type Storm,
   timeEdits,
   watchReports,
+  written,
 } from './phases.ts';
 import { policiesOf, WATCHED } from './policies.ts';
 import { least, minus, type Quantiles, quantiles } from './quantiles.ts';
@@ -87,11 +88,13 @@ export async function run(
     await crowd.open({ ...place, agents: Math.min(agents, WARM_UP_AGENTS), group: 'agents', report });
     await quiet(crowd);
     await crowd.close('agents');
+    await written(store);
     const before = await target.cost(true);
     const openedMs = await profiled('open', () => crowd.open({ ...place, group: 'agents', report }));
     const opened = await target.cost();
     say(`${agents} agents in sync after ${seconds(openedMs)}`);
     await quiet(crowd);
+    await written(store);
     const connected = await target.cost(true);
 
     const port = await bare.ask<number>({ cmd: 'listen' });
