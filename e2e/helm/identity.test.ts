@@ -186,8 +186,11 @@ describe("an operator with the chart's identity", () => {
     }
     url = 'https://localhost:1';
     const failing = new StandIn({ cluster, namespace: SYSTEM, environment });
-    await expect(installed.test()).rejects.toThrow(/Failed|failed/);
-    await failing.stop();
+    try {
+      await expect(installed.test()).rejects.toThrow(/Failed|failed/);
+    } finally {
+      await failing.stop();
+    }
   }, 120_000);
 });
 
