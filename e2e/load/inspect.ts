@@ -32,17 +32,16 @@ const session = new Session();
 
 async function answer(request: Request): Promise<unknown> {
   if (request.cmd === 'cost') {
-    // As when memory is short: else the young generation, which grows with the garbage of a while, counts as something held.
-    if (request.collect) globalThis.gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' });
+    if (request.collect) collect();
     const { rss, heapUsed } = process.memoryUsage();
     const { user, system } = process.cpuUsage();
     return { rssBytes: rss, heapBytes: heapUsed, cpuMs: (user + system) / 1_000 } satisfies Cost;
   }
   if (request.cmd === 'holds') {
     // What a finalizer lets go is garbage of the next collection.
-    globalThis.gc?.();
+    collect();
     await new Promise((resolve) => setImmediate(resolve));
-    globalThis.gc?.();
+    collect();
     return holdings();
   }
   if (request.cmd === 'profile') {
@@ -53,6 +52,11 @@ async function answer(request: Request): Promise<unknown> {
   const { profile } = await session.post('Profiler.stop');
   session.disconnect();
   return writeFile(request.file, JSON.stringify(profile));
+}
+
+/** As when memory is short: else the young generation, which grows with the garbage of a while, counts as something held. */
+function collect(): void {
+  globalThis.gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' });
 }
 
 function holdings(): Holdings {
