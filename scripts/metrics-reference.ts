@@ -36,7 +36,7 @@ function ofOperator(): Metric[] {
     source: nowhere,
     sink: quietSink,
     overrides: { create: nothing, remove: nothing },
-    history: { record() {} },
+    history: { record() {}, forget() {} },
     log,
     clock,
     wallClock: Date.now,

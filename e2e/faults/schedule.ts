@@ -55,11 +55,11 @@ export async function playSchedule(options: ScheduleOptions): Promise<Outcome> {
     const truth = await store.truth([stage.namespace('here'), stage.namespace('there')]);
     const healedAt = monotonic();
     stage.note({ kind: 'healed', at: healedAt, truth });
-    const stolenMs = await converged(stage, store, truth, bounds.convergeMs);
-    const convergedMs = monotonic() - healedAt;
     await stage.measure();
-    stage.note({ kind: 'ended', at: monotonic(), stolenMs });
-    const records = stage.records();
+    const { seen, stolenMs } = await converged(stage, store, truth, bounds.convergeMs);
+    const ended = monotonic();
+    const convergedMs = ended - healedAt;
+    const records: LogRecord[] = [...seen, { kind: 'ended', at: ended, stolenMs }];
     const operatorLogs = stage.replicas.map(({ log }) => log);
     const tookMs = monotonic() - begun;
     return { violations: check(records, bounds), records, tookMs, convergedMs, operatorLogs };
@@ -70,19 +70,30 @@ export async function playSchedule(options: ScheduleOptions): Promise<Outcome> {
   }
 }
 
-/** Waits until all agree or the time is up; what a look takes longer than on a quiet machine does not count, and is returned. */
-async function converged(stage: Stage, store: PolicyStore, truth: readonly Truth[], withinMs: number): Promise<number> {
+/**
+ * Waits until all agree or the time is up; what a look takes longer than on a quiet machine does not count.
+ *
+ * @returns what the last look saw: an agent that loses its stream a moment later was not slow to agree.
+ */
+async function converged(
+  stage: Stage,
+  store: PolicyStore,
+  truth: readonly Truth[],
+  withinMs: number,
+): Promise<{ seen: LogRecord[]; stolenMs: number }> {
   let waitedMs = 0;
   let stolenMs = 0;
-  while (!hasConverged(stage.records(), truth) && waitedMs < withinMs) {
+  let seen = stage.records();
+  while (!hasConverged(seen, truth) && waitedMs < withinMs) {
     const begun = monotonic();
     await sleep(LOOK_MS);
     await store.truth([stage.namespace('here'), stage.namespace('there')]);
     const tookMs = monotonic() - begun;
     waitedMs += Math.min(tookMs, LOOK_MS + QUICK_MS);
     stolenMs += Math.max(0, tookMs - LOOK_MS - QUICK_MS);
+    seen = stage.records();
   }
-  return stolenMs;
+  return { seen, stolenMs };
 }
 
 async function make(edit: Edit, stage: Stage, store: PolicyStore): Promise<void> {

@@ -33,7 +33,7 @@ export interface ControllerOptions {
   readonly source: Source;
   readonly sink: StatusSink;
   readonly overrides: OverrideStore;
-  readonly history: Pick<History, 'record'>;
+  readonly history: Pick<History, 'record' | 'forget'>;
   /** How long an override stays after its end, in ms. Absent: one hour. */
   readonly overrideRetentionMs?: number;
   /** Absent: this process is the only one. */
@@ -81,7 +81,7 @@ export class Controller {
   readonly #clock: Clock;
   readonly #wallClock: () => number;
   readonly #observers: ControllerObservers;
-  readonly #history: Pick<History, 'record'>;
+  readonly #history: Pick<History, 'record' | 'forget'>;
   #push: Push = () => false;
   #asOf: AsOf | undefined;
   #asOfIn: ReadonlyMap<string, AsOf> = new Map();
@@ -248,6 +248,7 @@ export class Controller {
     for (const policy of change.removed) {
       this.#note(policy, 'policy removed');
       this.judge.forget(policy);
+      this.#history.forget(policy);
       this.fleet.counters.drop(policy.namespace, policy.name);
     }
     for (const namespace of change.namespaces) {

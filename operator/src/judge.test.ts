@@ -15,6 +15,7 @@ let fleet: Fleet;
 let judge: Judge;
 let written: PolicyStatus[];
 let events: string[];
+let forgotten: string[];
 let aggregates: Aggregates;
 let leading = true;
 let published: string[];
@@ -24,6 +25,7 @@ function begin(): void {
   fleet = new Fleet();
   written = [];
   events = [];
+  forgotten = [];
   published = [];
   aggregates = new Aggregates();
   aggregates.beats([], now);
@@ -40,6 +42,7 @@ function begin(): void {
     sink: {
       write: (_policy, status) => void written.push(status as PolicyStatus),
       event: (_policy, { type, reason }) => void events.push(`${type} ${reason}`),
+      forget: ({ name }) => void forgotten.push(name),
       stop: async () => {},
     },
     log: pino({ level: 'silent' }),
@@ -110,6 +113,12 @@ it('tells of each decision once, as an Event', () => {
   set(policy('a', { generation: 3, problems: [{ field: 'spec', message: 'is still wrong' }] }));
   decide();
   expect(events.slice(2)).toEqual(['Warning Invalid', 'Warning Invalid']);
+});
+
+it('lets the sink forget a policy that is gone', () => {
+  set(policy('a'), policy('b'));
+  set(policy('b'));
+  expect(forgotten).toEqual(['a']);
 });
 
 it('names a rejection by an agent and a conflict', () => {

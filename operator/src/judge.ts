@@ -96,11 +96,14 @@ export class Judge {
     return this.#options.aggregates.own(uid)?.counts;
   }
 
-  forget({ uid }: Policy): void {
+  forget(policy: Policy): void {
+    const { aggregates, replicas, sink } = this.#options;
+    const { uid } = policy;
     this.#cases.delete(uid);
     this.#changedAt.delete(uid);
-    this.#options.aggregates.drop(uid);
-    this.#options.replicas.publish(uid);
+    aggregates.drop(uid);
+    replicas.publish(uid);
+    sink.forget(policy);
   }
 
   /** Counts anew for all policies that were touched, and works out their statuses on the leader. */

@@ -15,6 +15,7 @@ let leading: boolean;
 let overrides: Override[];
 let written: OverrideStatus[];
 let events: string[];
+let forgotten: string[];
 let removed: string[];
 let refusal: Refusal | undefined;
 let boards: Boards;
@@ -33,6 +34,7 @@ function begin(): void {
   aggregates = new Aggregates();
   written = [];
   events = [];
+  forgotten = [];
   judge = new OverrideJudge({
     boards,
     fleet,
@@ -46,6 +48,7 @@ function begin(): void {
     sink: {
       write: (_, status) => void written.push(status as OverrideStatus),
       event: (_, { reason, message }) => void events.push(`${reason}: ${message}`),
+      forget: ({ name }) => void forgotten.push(name),
       stop: async () => {},
     },
     store: {
@@ -110,6 +113,12 @@ it('tells once who made an override and why, and writes what changes', () => {
   judge.decide();
   expect(events).toEqual(['ForceOpen: ForceOpen of payments until 1970-01-01T00:01:00Z by ann: why']);
   expect(written.map(({ agents }) => agents!.summary)).toEqual(['0/0', '0/1', '1/2', '2/2']);
+});
+
+it('lets the sink forget an override that is gone', () => {
+  take(override('a'), override('b'));
+  take(override('b'));
+  expect(forgotten).toEqual(['a']);
 });
 
 it('marks the end without being told, and removes the override a while later', async () => {

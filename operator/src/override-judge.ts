@@ -52,13 +52,14 @@ export class OverrideJudge {
 
   /** Every override that the source has, by uid; to be given whenever that changes. */
   take(overrides: Iterable<Override>): void {
-    const { clock, aggregates, replicas } = this.#options;
+    const { clock, aggregates, replicas, sink } = this.#options;
     const next = new Map([...overrides].map((override) => [override.uid, override]));
     for (const [uid, override] of this.#overrides) {
       if (next.has(uid)) continue;
       for (const known of [this.#statuses, this.#seenAt, this.#failedUntil]) known.delete(uid);
       aggregates.drop(uid);
       replicas.publish(uid);
+      sink.forget(override);
       this.#note(override, 'override removed');
     }
     for (const [uid, override] of next) {

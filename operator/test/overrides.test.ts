@@ -50,6 +50,7 @@ beforeEach(async () => {
     write: ({ name }: Subject, status: object) => void written.push({ name, status }),
     event: ({ name }: Subject, { reason, message }: { reason: string; message: string }) =>
       void events.push(`${name} ${reason}: ${message}`),
+    forget: () => {},
     stop: async () => {},
   };
   const parts = { ...local, source, sink, access };

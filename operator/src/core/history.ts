@@ -16,6 +16,8 @@ export interface Revision {
 export interface History {
   /** The policy is new or was edited, as far as the caller knows; what is recorded already is not recorded again. */
   record(policy: Policy): void;
+  /** The policy is gone: nothing of it needs to be held in memory. What is stored stays where it is. */
+  forget(policy: Policy): void;
   /** The newest first. Rejects when they cannot be read. */
   list(policy: Policy): Promise<Revision[]>;
   stop(): Promise<void>;

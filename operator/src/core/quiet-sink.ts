@@ -4,5 +4,6 @@ import type { StatusSink } from './sink.ts';
 export const quietSink: StatusSink = {
   write() {},
   event() {},
+  forget() {},
   async stop() {},
 };

@@ -22,8 +22,16 @@ interface Series {
   pending: number;
 }
 
-/** The oldest series are forgotten beyond this many; their next occurrence begins a new Event. */
-const MAX_SERIES = 10_000;
+/** What is known of a subject. */
+interface Told {
+  /** By type and reason. */
+  readonly series: Map<string, Series>;
+  /** Nothing is worth remembering once all of it is written. */
+  gone: boolean;
+}
+
+/** Of more subjects than this, the series of those that had no occurrence for longest are forgotten; their next one begins a new Event. */
+const MAX_SUBJECTS = 10_000;
 const MAX_MESSAGE = 1024;
 
 /**
@@ -33,7 +41,8 @@ const MAX_MESSAGE = 1024;
 export class EventRecorder {
   readonly #client: KubeClient;
   readonly #instance: string;
-  readonly #series = new Map<string, Series>();
+  /** By uid. */
+  readonly #subjects = new Map<string, Told>();
 
   /** @param instance which replica reports, for people. */
   constructor(client: KubeClient, instance: string) {
@@ -43,9 +52,11 @@ export class EventRecorder {
 
   /** Counts an occurrence; returns the key of its series, to be given to `write`. */
   record(subject: Subject, { type, reason, message }: EventRecord): string {
-    const key = `${subject.uid} ${type} ${reason}`;
+    const { uid } = subject;
+    const kind = `${type} ${reason}`;
     const at = new Date().toISOString().replace(/\.\d+Z$/, 'Z');
-    const series = this.#series.get(key) ?? {
+    const told = this.#subjects.get(uid) ?? { series: new Map<string, Series>(), gone: false };
+    const series = told.series.get(kind) ?? {
       subject,
       type,
       reason,
@@ -55,24 +66,38 @@ export class EventRecorder {
       written: 0,
       pending: 0,
     };
-    this.#series.delete(key);
-    this.#series.set(key, series);
-    if (this.#series.size > MAX_SERIES) this.#series.delete(this.#series.keys().next().value!);
+    told.series.set(kind, series);
+    told.gone = false;
+    this.#subjects.delete(uid);
+    this.#subjects.set(uid, told);
+    if (this.#subjects.size > MAX_SUBJECTS) this.#subjects.delete(this.#subjects.keys().next().value!);
     series.message = message.slice(0, MAX_MESSAGE);
     series.lastAt = at;
     series.pending += 1;
-    return key;
+    return `${uid} ${kind}`;
+  }
+
+  /** The subject is gone: it is forgotten once nothing of it is pending. */
+  forget(uid: string): void {
+    const told = this.#subjects.get(uid);
+    if (told === undefined) return;
+    told.gone = true;
+    if ([...told.series.values()].every(({ pending }) => pending === 0)) this.#subjects.delete(uid);
   }
 
   /** Writes what is pending in a series. Throws a KubeError that says why not. */
   async write(key: string, signal: AbortSignal): Promise<void> {
-    const series = this.#series.get(key);
+    const space = key.indexOf(' ');
+    const uid = key.slice(0, space);
+    const told = this.#subjects.get(uid);
+    const series = told?.series.get(key.slice(space + 1));
     if (!series || series.pending === 0) return;
     const { pending } = series;
     if (series.name === undefined || !(await this.#raise(series, pending, signal))) {
       await this.#create(series, pending, signal);
     }
     series.pending -= pending;
+    if (told?.gone) this.forget(uid);
   }
 
   /** False when the Event is gone; the API server keeps one for an hour. */

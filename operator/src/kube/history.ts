@@ -72,6 +72,11 @@ export class KubernetesHistory implements History {
     });
   }
 
+  forget({ uid }: Policy): void {
+    this.#due.delete(uid);
+    this.#kept?.delete(uid);
+  }
+
   async list({ uid, namespace }: Policy): Promise<Revision[]> {
     const found = await this.#list(namespace, `${OF}=${uid}`);
     return found
@@ -102,6 +107,8 @@ export class KubernetesHistory implements History {
       try {
         this.#kept ??= await this.#readKept();
         if (!(await this.#store(policy, this.#kept))) waitMs = 0;
+        // It may have gone while it was being stored.
+        if (!this.#due.has(uid)) this.#kept?.delete(uid);
         if (this.#due.get(uid) === policy) this.#due.delete(uid);
         this.#backoff.reset();
         this.#trouble.succeeded();

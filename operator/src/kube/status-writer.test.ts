@@ -4,6 +4,7 @@ import { KubeConfig } from '@kubernetes/client-node';
 import { FaultyApiServer, type Stored, silence, status } from '../../test/faulty-api-server.ts';
 import { until } from '../../test/until.ts';
 import type { Policy } from '../core/policy.ts';
+import { unobserved } from '../core/queue-observer.ts';
 import type { StatusSink } from '../core/sink.ts';
 import { type KubernetesStatusSinkOptions, kubernetesStatusSink, type Permit } from './status-writer.ts';
 
@@ -250,6 +251,24 @@ describe('Events', () => {
     await until(() => warnings.length > 0);
     sink.event(policy, opened('second'));
     await until(() => only()[0]?.count === 2);
+  });
+
+  it('begin anew for a subject that was gone, and what was pending then is still written', async () => {
+    const policy = policyOf(server.put('a'));
+    const ended: string[] = [];
+    begin({ observer: { ...unobserved, done: (_key, result) => void ended.push(result) } });
+    server.breakOnce('event', status(500));
+    sink.event(policy, opened('first'));
+    await until(() => ended.length === 1);
+    sink.forget(policy);
+    await until(() => ended.length === 2);
+    expect(ended).toEqual(['error', 'success']);
+    sink.event(policy, opened('second'));
+    await until(() => ended.length === 3);
+    sink.forget(policy);
+    sink.event(policy, opened('third'));
+    await until(() => ended.length === 4);
+    expect(only().map(({ message, count }) => `${message}: ${count}`)).toEqual(['first: 1', 'second: 1', 'third: 1']);
   });
 
   it('have a message that fits', async () => {

@@ -112,6 +112,11 @@ class KubernetesStatusSink implements StatusSink {
     this.#pump();
   }
 
+  forget({ uid }: Subject): void {
+    this.#written.delete(uid);
+    this.#events.forget(uid);
+  }
+
   /** What is under way may end within the grace; what waits is dropped. */
   async stop(): Promise<void> {
     this.#stopped = true;

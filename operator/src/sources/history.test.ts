@@ -55,6 +55,18 @@ it('survives a restart, and keeps the ten newest', async () => {
   expect([found.length, found[0], found.at(-1)]).toEqual([10, '13: 13', '4: 4']);
 });
 
+it.each([false, true])(
+  'is still there for a policy that went and came back (in memory alone: %s)',
+  async (inMemory) => {
+    const history = begin({ inMemory });
+    for (const threshold of [1, 2]) history.record(policy(threshold));
+    history.forget(policy(2));
+    expect(await thresholds(history)).toEqual(['2: 2', '1: 1']);
+    history.record(policy(3));
+    expect(await thresholds(history)).toEqual(['3: 3', '2: 2', '1: 1']);
+  },
+);
+
 it('begins anew where what it kept is damaged, and says so', async () => {
   const before = begin();
   before.record(policy(1));

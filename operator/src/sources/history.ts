@@ -59,6 +59,10 @@ export function localHistory({ stateFolder, wallClock, log }: LocalHistoryOption
         .then(() => add(policy, key))
         .catch((error) => log.warn({ policy: key, err: error }, 'the history of a policy cannot be kept'));
     },
+    forget(policy) {
+      // Without a folder, what is held is all there is; the file may come back.
+      if (folder !== undefined) turn = turn.then(() => void known.delete(keyOf(policy)));
+    },
     async list(policy) {
       await turn;
       return [...(await read(keyOf(policy)))];
