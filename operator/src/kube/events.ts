@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { GROUP, VERSION } from '@fuseboard/schema';
 import type { EventRecord, Subject } from '../core/sink.ts';
-import { type KubeClient, KubeError } from './client.ts';
+import { type KubeClient, KubeError, type KubeRequest } from './client.ts';
 import { kindOf } from './resource.ts';
 
 export const REPORTER = `${GROUP}/operator`;
@@ -29,6 +29,8 @@ interface Told {
   /** Nothing is worth remembering once all of it is written. */
   gone: boolean;
 }
+
+type Within = Required<Pick<KubeRequest, 'signal' | 'timeoutMs'>>;
 
 /** Of more subjects than this, the series of those that had no occurrence for longest are forgotten; their next one begins a new Event. */
 const MAX_SUBJECTS = 10_000;
@@ -85,31 +87,32 @@ export class EventRecorder {
     if ([...told.series.values()].every(({ pending }) => pending === 0)) this.#subjects.delete(uid);
   }
 
-  /** Writes what is pending in a series. Throws a KubeError that says why not. */
-  async write(key: string, signal: AbortSignal): Promise<void> {
+  /** Writes what is pending in a series, and takes at most `withinMs` for it. Throws a KubeError that says why not. */
+  async write(key: string, signal: AbortSignal, withinMs: number): Promise<void> {
     const space = key.indexOf(' ');
     const uid = key.slice(0, space);
     const told = this.#subjects.get(uid);
     const series = told?.series.get(key.slice(space + 1));
     if (!series || series.pending === 0) return;
     const { pending } = series;
-    if (series.name === undefined || !(await this.#raise(series, pending, signal))) {
-      await this.#create(series, pending, signal);
+    const until = performance.now() + withinMs;
+    const within = () => ({ signal, timeoutMs: Math.max(1, Math.round(until - performance.now())) });
+    if (series.name === undefined || !(await this.#raise(series, pending, within()))) {
+      await this.#create(series, pending, within());
     }
     series.pending -= pending;
     if (told?.gone) this.forget(uid);
   }
 
   /** False when the Event is gone; the API server keeps one for an hour. */
-  async #raise(series: Series, pending: number, signal: AbortSignal): Promise<boolean> {
+  async #raise(series: Series, pending: number, within: Within): Promise<boolean> {
     const count = series.written + pending;
     try {
       await this.#client.request(`${this.#path(series)}/${series.name}`, {
         method: 'PATCH',
         contentType: 'application/merge-patch+json',
         body: { count, message: series.message, lastTimestamp: series.lastAt },
-        signal,
-        timeoutMs: 10_000,
+        ...within,
         keepAlive: true,
       });
     } catch (error) {
@@ -120,7 +123,7 @@ export class EventRecorder {
     return true;
   }
 
-  async #create(series: Series, pending: number, signal: AbortSignal): Promise<void> {
+  async #create(series: Series, pending: number, within: Within): Promise<void> {
     const { subject, type, reason, message, lastAt } = series;
     const name = `${subject.name.slice(0, 220)}.${randomBytes(8).toString('hex')}`;
     const firstAt = series.name === undefined ? series.firstAt : lastAt;
@@ -147,8 +150,7 @@ export class EventRecorder {
         reportingComponent: REPORTER,
         reportingInstance: this.#instance,
       },
-      signal,
-      timeoutMs: 10_000,
+      ...within,
       keepAlive: true,
     });
     Object.assign(series, { name, firstAt, written: pending });

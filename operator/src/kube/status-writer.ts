@@ -145,7 +145,7 @@ class KubernetesStatusSink implements StatusSink {
       const forMs = this.#permittedMs(write);
       if (forMs === 0) return this.#queue.done(key);
       if (write.kind === 'status') await this.#writeStatus(write);
-      else await this.#events.write(key, AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(forMs)]));
+      else await this.#events.write(key, this.#stopping.signal, forMs);
       this.#queue.done(key);
       if (this.#trouble.delete(write.kind))
         this.#options.log.info({}, `the ${write.kind} of policies and overrides can be written again`);
