@@ -357,6 +357,45 @@ describe('states of breakers', () => {
     expect(again).toMatchObject({ transitions: [{ to: 'half-open' }] });
     expect(scene.fleet.counters.list()[0]!.entered).toEqual({ closed: 0, open: 1, 'half-open': 1 });
   });
+
+  it('tell each of several that are alike and follow within a second', () => {
+    const scene = new Scene();
+    scene.join('a');
+    const transitions = [
+      { from: 'open', to: 'half-open', agoMs: 10, reason: 'open-duration-over' },
+      { from: 'half-open', to: 'open', agoMs: 10, reason: 'probe-failed' },
+    ] as const;
+    const reopened = (base: number | undefined, failed: number) =>
+      scene.report('a', {
+        breakers: [
+          breaker({
+            state: 'open',
+            ...(base !== undefined && { base: totals({ failed: base }) }),
+            totals: totals({ failed }),
+            transitions: [...transitions],
+          }),
+        ],
+      });
+    reopened(undefined, 3);
+    for (let failed = 4; failed < 8; failed += 1) {
+      scene.now += 1_000;
+      expect(reopened(failed - 1, failed)).toMatchObject({ transitions: [{ to: 'half-open' }, { to: 'open' }] });
+    }
+    // The answer to the last one was lost.
+    expect(reopened(6, 8)).toMatchObject({ transitions: [] });
+    expect(scene.fleet.counters.list()[0]!.entered).toEqual({ closed: 0, open: 5, 'half-open': 5 });
+  });
+
+  it('are told anew after a report that had none', () => {
+    const scene = new Scene();
+    scene.join('a');
+    const opened = { from: 'closed', to: 'open', agoMs: 0, reason: 'forced' } as const;
+    for (const transitions of [[opened], [], [opened]]) {
+      scene.now += 500;
+      scene.report('a', { breakers: [breaker({ base: NO_TOTALS, state: 'open', transitions })] });
+    }
+    expect(scene.fleet.counters.list()[0]!.entered).toMatchObject({ open: 2 });
+  });
 });
 
 describe('overrides', () => {

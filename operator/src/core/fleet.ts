@@ -1,4 +1,4 @@
-import { type BreakerReport, MAX_REJECTION_MESSAGE, type Report } from '@fuseboard/schema';
+import { type BreakerReport, MAX_REJECTION_MESSAGE, type Report, type Totals } from '@fuseboard/schema';
 import type { Board } from './board.ts';
 import { Circuits } from './circuits.ts';
 import { Counters } from './counters.ts';
@@ -7,7 +7,7 @@ import { expect, settle } from './pending.ts';
 import { type AgentCounts, type AgentRejection, Rollout } from './rollout.ts';
 import { canonicalLabels, type Labels } from './selector.ts';
 import { type BreakerCounts, type BreakerState, type FallbackCounts, type Standing, Tally, worst } from './tally.ts';
-import { growth, latencyGrowth, NO_TOTALS } from './totals.ts';
+import { growth, latencyGrowth, NO_TOTALS, sameTotals } from './totals.ts';
 
 /** An agent that was silent this long is stale: it is counted, and not waited for. */
 export const STALE_AFTER_MS = 30_000;
@@ -348,7 +348,9 @@ export class Fleet {
       reason,
       at: now - agoMs,
     }));
-    const fresh = told.slice(repeated(known?.moments ?? [], told));
+    const fresh = told.slice(
+      known === undefined || isAnswered(known, breaker.base) ? 0 : repeated(known.moments, told),
+    );
     const series = this.counters.at(namespace, policy ?? '', breaker.name);
     for (const { from, to, reason, at } of fresh) {
       series.entered[to] += 1;
@@ -359,7 +361,6 @@ export class Fleet {
       if (!known) agent.viewCount += 1;
       const before = folded(keys);
       const shadow = breaker.shadow ?? false;
-      const moments = told.length > 0 ? told : (known?.moments ?? []);
       keys.set(breaker.key ?? '', {
         uid,
         state: breaker.state,
@@ -368,8 +369,9 @@ export class Fleet {
         override: breaker.override,
         optedIn: breaker.optedIn,
         totals: breaker.totals,
+        counted: breaker.base === undefined || !sameTotals(breaker.base, breaker.totals),
         latency,
-        moments,
+        moments: told,
         heardAt: now,
       });
       agent.views.set(breaker.name, keys);
@@ -418,6 +420,10 @@ function folded(keys: ReadonlyMap<string, View>): View | undefined {
   const own = keys.get('');
   return view === undefined || view === own ? view : { ...view, optedIn: own?.optedIn };
 }
+
+/** Whether an agent that counts from `base` is known to have the answer to the report before. */
+const isAnswered = ({ counted, totals }: View, base: Totals | undefined) =>
+  counted && base !== undefined && sameTotals(base, totals);
 
 /** How many transitions at the beginning of `told` came already with the report before, whose answer was lost. */
 function repeated(before: readonly Moment[], told: readonly Moment[]): number {

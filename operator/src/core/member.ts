@@ -75,7 +75,10 @@ export interface View {
   /** Whether a call let the policy's fallback answer; undefined where that is not known or there is none. */
   readonly optedIn: boolean | undefined;
   readonly totals: Totals;
+  /** Whether the report counted something since its own base: a later one whose base is `totals` then proves that it was answered. */
+  readonly counted: boolean;
   readonly latency: readonly number[];
+  /** The transitions of its report. An agent tells them again until they are answered. */
   readonly moments: readonly Moment[];
   readonly heardAt: number;
 }

@@ -24,6 +24,10 @@ export function latencyGrowth(from: readonly number[], to: readonly number[]): n
   return to.map((calls, i) => Math.max(0, calls - (from[i] ?? 0)));
 }
 
+export function sameTotals(a: Totals, b: Totals): boolean {
+  return TOTAL_NAMES.every((name) => a[name] === b[name]);
+}
+
 export function sum(a: Totals, b: Totals): Totals {
   return map((name) => a[name] + b[name]);
 }
