@@ -348,9 +348,7 @@ export class Fleet {
       reason,
       at: now - agoMs,
     }));
-    const fresh = told.slice(
-      known === undefined || isAnswered(known, breaker.base) ? 0 : repeated(known.moments, told),
-    );
+    const fresh = told.slice(known === undefined ? 0 : repeated(known, breaker.base, told));
     const series = this.counters.at(namespace, policy ?? '', breaker.name);
     for (const { from, to, reason, at } of fresh) {
       series.entered[to] += 1;
@@ -426,10 +424,11 @@ const isAnswered = ({ counted, totals }: View, base: Totals | undefined) =>
   counted && base !== undefined && sameTotals(base, totals);
 
 /** How many transitions at the beginning of `told` came already with the report before, whose answer was lost. */
-function repeated(before: readonly Moment[], told: readonly Moment[]): number {
+function repeated(view: View, base: Totals | undefined, told: readonly Moment[]): number {
+  const before = view.moments;
   const same = (a: Moment, b: Moment) =>
     a.from === b.from && a.to === b.to && a.reason === b.reason && Math.abs(a.at - b.at) < SAME_TRANSITION_MS;
   const whole =
     before.length > 0 && told.length >= before.length && before.every((moment, i) => same(moment, told[i]!));
-  return whole ? before.length : 0;
+  return whole && !isAnswered(view, base) ? before.length : 0;
 }
