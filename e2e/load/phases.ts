@@ -24,6 +24,8 @@ export interface Edits {
   readonly noticed: readonly number[];
   /** The CPU that the operator used for the edit and all that followed from it. Empty where it does not tell. */
   readonly cpuMs: readonly number[];
+  /** How long each edit was followed, in ms. */
+  readonly tookMs: readonly number[];
   /** What one agent got for one edit. */
   readonly bytes: number;
 }
@@ -34,7 +36,13 @@ export async function timeEdits(
   count: number,
   first = 2,
 ): Promise<Edits> {
-  const seen = { applied: [] as number[][], bare: [] as number[][], noticed: [] as number[], cpuMs: [] as number[] };
+  const seen = {
+    applied: [] as number[][],
+    bare: [] as number[][],
+    noticed: [] as number[],
+    cpuMs: [] as number[],
+    tookMs: [] as number[],
+  };
   let bytes = 0;
   for (let edit = first; edit < first + count; edit += 1) {
     await written(store);
@@ -48,12 +56,25 @@ export async function timeEdits(
     await quiet(crowd);
     await sleep(AFTERMATH_MS);
     const after = await target.cost();
+    seen.tookMs.push(monotonic() - clock);
     if (before && after) seen.cpuMs.push(after.cpuMs - before.cpuMs);
     if (bare === undefined) continue;
     const broadcast = await bare.ask<number>({ cmd: 'broadcast', text: raw });
     seen.bare.push((await crowd.applied('bare', edit)).times.map((at) => at - broadcast));
   }
   return { ...seen, bytes };
+}
+
+/** The CPU that the operator uses in each of these times, given in ms, without an edit. Empty where it does not tell. */
+export async function timeIdle(target: Target, times: readonly number[]): Promise<number[]> {
+  const cpuMs: number[] = [];
+  for (const ms of times) {
+    const before = await target.cost();
+    await sleep(ms);
+    const after = await target.cost();
+    if (before && after) cpuMs.push(after.cpuMs - before.cpuMs);
+  }
+  return cpuMs;
 }
 
 /** What reports cost while nothing else happens. */

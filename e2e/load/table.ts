@@ -50,7 +50,7 @@ export function table(result: Result, { cores, node, loadBefore }: Machine): str
   for (const row of sweep ?? []) {
     rows.push([
       `one edit among ${row.policies} policies`,
-      `CPU ${n(row.cpuMs)} ms, p50 ${n(row.applied.p50)} ms, ${row.bytesPerEdit} bytes`,
+      `${row.cpuMs === undefined ? '' : `CPU ${n(row.cpuMs)} ms, `}p50 ${n(row.applied.p50)} ms, ${row.bytesPerEdit} bytes`,
     ]);
   }
   const { secure, reviews } = result;
