@@ -24,6 +24,7 @@ const RESET = '"reset":true';
  * to its first policies, I3 gives it another namespace's, I5 withholds all but heartbeats.
  */
 export function tamperWith(plant: Invariant | undefined, { other, reset }: TamperOptions): Tamper {
+  const withheld = withhold();
   return {
     path(request) {
       const url = new URL(request.url!, 'http://wire');
@@ -36,7 +37,7 @@ export function tamperWith(plant: Invariant | undefined, { other, reset }: Tampe
       if (url.pathname !== '/v1/stream' || service === null) return undefined;
       const watched = watchFor(RESET, () => reset(service));
       if (service !== VICTIM || (plant !== 'I2' && plant !== 'I5')) return watched;
-      const change = plant === 'I2' ? goBack() : withhold();
+      const change = plant === 'I2' ? goBack() : withheld;
       const whole = wholeEvents();
       return (chunk) => Buffer.from(whole(watched(chunk)).flatMap(change).join(''));
     },
@@ -89,7 +90,10 @@ function goBack(): (event: string) => string[] {
   };
 }
 
-/** From the first commit on, nothing comes but signs of life. */
+/**
+ * From the first commit on, nothing comes but signs of life, whatever stream it is: the first commit of a stream that begins
+ * late could be all that there is to know.
+ */
 function withhold(): (event: string) => string[] {
   let deaf = false;
   return (event) => {
