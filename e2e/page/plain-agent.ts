@@ -39,14 +39,16 @@ export class PlainAgent {
     this.#labels = `app=${service}`;
   }
 
-  /** Dials, and resolves once it has its policies. */
+  /** Dials, and resolves once it has its policies; rejects where it is refused. */
   async join(): Promise<this> {
     const query = new URLSearchParams({
       ...{ protocol: String(PROTOCOL), service: this.#service, instance: this.instance, boot: this.boot },
       ...{ namespace: this.#namespace, labels: this.#labels },
     });
-    this.#stream = await EventClient.open(`${this.#url}/v1/stream?${query}`);
-    await this.#stream.until(({ event }) => event === 'commit');
+    const stream = await EventClient.open(`${this.#url}/v1/stream?${query}`);
+    this.#stream = stream;
+    if (stream.status !== 200) throw new Error(`the stream of ${this.instance} was answered ${stream.status}`);
+    await stream.until(({ event }) => event === 'commit');
     return this;
   }
 

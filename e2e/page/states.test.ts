@@ -8,6 +8,7 @@ import { openAccess } from '../../operator/src/auth/open-access.ts';
 import { readConfig } from '../../operator/src/config.ts';
 import type { Deed, Person } from '../../operator/src/core/access.ts';
 import { Denial } from '../../operator/src/core/authenticator.ts';
+import type { Policy } from '../../operator/src/core/policy.ts';
 import { serve } from '../../operator/src/serve.ts';
 import { FLAGS, localParts } from '../../operator/test/local-operator.ts';
 import { MemorySource, policy } from '../../operator/test/memory-source.ts';
@@ -299,8 +300,8 @@ describe('the page of an operator without anything', () => {
     }
   }, 90_000);
 
-  /** An operator in this process, for people who may do only this. */
-  async function serveTo(allowed: (deed: Deed) => boolean) {
+  /** An operator in this process with these policies, which it has read, for people who may do only this. */
+  async function serveTo(allowed: (deed: Deed) => boolean, policies: readonly Policy[]) {
     const access = {
       ...openAccess,
       check: async (_: Person, deed: Deed) => {
@@ -311,11 +312,13 @@ describe('the page of an operator without anything', () => {
     const log = pino({ level: 'silent' });
     const source = new MemorySource();
     const serving = await serve(readConfig(FLAGS), { ...(await localParts(log)), source, access }, log);
-    return { serving, source };
+    source.set(policies);
+    await eventually(async () => (await fetch(`${serving.metricsUrl}/readyz`)).ok);
+    return serving;
   }
 
   it('says who may not see it, and why', async () => {
-    const { serving } = await serveTo(() => false);
+    const serving = await serveTo(() => false, []);
     try {
       await look(`${serving.adminUrl}/`);
       await see('support may not watch circuitbreakerpolicies in all namespaces');
@@ -328,10 +331,10 @@ describe('the page of an operator without anything', () => {
   }, 90_000);
 
   it('says so to somebody who may look and not act', async () => {
-    const { serving, source } = await serveTo(({ verb }) => verb !== 'create');
-    source.set([policy('payments')]);
-    const agent = await new PlainAgent(serving.agentsUrl, 'default', 'checkout', 'checkout-1').join();
+    const serving = await serveTo(({ verb }) => verb !== 'create', [policy('payments')]);
+    const agent = new PlainAgent(serving.agentsUrl, 'default', 'checkout', 'checkout-1');
     try {
+      await agent.join();
       await agent.report({ payments: { succeeded: 3 } });
       await look(`${serving.adminUrl}/`);
       await page.locator('.tile a').click();
