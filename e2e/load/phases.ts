@@ -46,20 +46,21 @@ export async function timeEdits(
   let bytes = 0;
   for (let edit = first; edit < first + count; edit += 1) {
     await written(store);
-    const before = await target.cost();
-    const [wall, clock] = [Date.now(), monotonic()];
-    const begun = await store.edit(edit);
-    const { times, raw } = await crowd.applied('agents', edit);
-    bytes = raw.length;
-    seen.applied.push(times.map((at) => at - begun));
-    if (target.distributedAt !== undefined) seen.noticed.push(target.distributedAt - wall - (begun - clock));
-    await quiet(crowd);
-    await sleep(AFTERMATH_MS);
-    const after = await target.cost();
-    seen.tookMs.push(monotonic() - clock);
-    if (before && after) seen.cpuMs.push(after.cpuMs - before.cpuMs);
+    const { result, cpuMs, tookMs } = await metered(target, async () => {
+      const [wall, clock] = [Date.now(), monotonic()];
+      const begun = await store.edit(edit);
+      const { times, raw } = await crowd.applied('agents', edit);
+      seen.applied.push(times.map((at) => at - begun));
+      if (target.distributedAt !== undefined) seen.noticed.push(target.distributedAt - wall - (begun - clock));
+      await quiet(crowd);
+      await sleep(AFTERMATH_MS);
+      return raw;
+    });
+    bytes = result.length;
+    seen.tookMs.push(tookMs);
+    if (cpuMs !== undefined) seen.cpuMs.push(cpuMs);
     if (bare === undefined) continue;
-    const broadcast = await bare.ask<number>({ cmd: 'broadcast', text: raw });
+    const broadcast = await bare.ask<number>({ cmd: 'broadcast', text: result });
     seen.bare.push((await crowd.applied('bare', edit)).times.map((at) => at - broadcast));
   }
   return { ...seen, bytes };
@@ -67,14 +68,20 @@ export async function timeEdits(
 
 /** The CPU that the operator uses in each of these times, given in ms, without an edit. Empty where it does not tell. */
 export async function timeIdle(target: Target, times: readonly number[]): Promise<number[]> {
-  const cpuMs: number[] = [];
+  const seen: number[] = [];
   for (const ms of times) {
-    const before = await target.cost();
-    await sleep(ms);
-    const after = await target.cost();
-    if (before && after) cpuMs.push(after.cpuMs - before.cpuMs);
+    const { cpuMs } = await metered(target, () => sleep(ms));
+    if (cpuMs !== undefined) seen.push(cpuMs);
   }
-  return cpuMs;
+  return seen;
+}
+
+/** Does something, and says how long it took and what CPU the operator used meanwhile, in ms; none where it does not tell. */
+async function metered<T>(target: Target, work: () => Promise<T>) {
+  const [before, begun] = [await target.cost(), monotonic()];
+  const result = await work();
+  const [after, tookMs] = [await target.cost(), monotonic() - begun];
+  return { result, tookMs, cpuMs: before && after && after.cpuMs - before.cpuMs };
 }
 
 /** What reports cost while nothing else happens. */
@@ -87,16 +94,15 @@ export interface Steady {
 }
 
 export async function watchReports(crowd: Crowd, target: Target, ms: number): Promise<Steady> {
-  const [before, cost, begun] = [await crowd.traffic('agents'), await target.cost(), monotonic()];
-  await sleep(ms);
-  const [after, costAfter, took] = [await crowd.traffic('agents'), await target.cost(), monotonic() - begun];
+  const before = await crowd.traffic('agents');
+  const { cpuMs, tookMs } = await metered(target, () => sleep(ms));
+  const after = await crowd.traffic('agents');
   const reports = after.reports - before.reports;
-  const cpuMs = cost && costAfter && costAfter.cpuMs - cost.cpuMs;
   return {
-    reportsPerSecond: (reports / took) * 1_000,
+    reportsPerSecond: (reports / tookMs) * 1_000,
     failed: after.reportsFailed - before.reportsFailed,
     ...(cpuMs !== undefined && reports > 0 && { cpuMsPer1000Reports: (cpuMs / reports) * 1_000 }),
-    ...(cpuMs !== undefined && { cpuShare: cpuMs / took }),
+    ...(cpuMs !== undefined && { cpuShare: cpuMs / tookMs }),
   };
 }
 
