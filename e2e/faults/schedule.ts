@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { monotonic } from '../load/monotonic.ts';
 import { FaultMaker } from './faults.ts';
 import { type Bounds, check, hasConverged, type Violation } from './model/checker.ts';
-import { described, type Edit, SELECTORS } from './model/plan.ts';
+import { described, type Edit, REVEALING, SELECTORS } from './model/plan.ts';
 import type { LogRecord, Truth } from './model/records.ts';
 import { PolicyStore, type Wanted } from './policy-store.ts';
 import { Stage, type StageOptions } from './stage.ts';
@@ -30,7 +30,7 @@ const MEASURE_MS = 1_000;
 
 /** Plays a plan on a stage of its own, waits until everybody agrees, and judges what the agents wrote down. */
 export async function playSchedule(options: ScheduleOptions): Promise<Outcome> {
-  const { cluster, plan, bounds } = options;
+  const { cluster, plan, plant, bounds } = options;
   const stage = new Stage(options);
   const store = new PolicyStore(cluster.kubeconfig, (record) => stage.note(record));
   const maker = new FaultMaker(stage);
@@ -40,18 +40,20 @@ export async function playSchedule(options: ScheduleOptions): Promise<Outcome> {
     await stage.start();
     for (const edit of plan.begin) await make(edit, stage, store);
     const begun = monotonic();
-    for (const { afterMs, act } of plan.steps) {
-      await sleep(afterMs);
-      stage.note({
-        kind: 'fault',
-        at: monotonic(),
-        fault: 'fault' in act ? act.fault : act.edit,
-        detail: described(act),
-      });
-      if ('fault' in act) maker.begin(act);
-      else await make(act, stage, store);
+    for (const steps of plant === undefined ? [plan.steps] : [plan.steps, REVEALING]) {
+      for (const { afterMs, act } of steps) {
+        await sleep(afterMs);
+        stage.note({
+          kind: 'fault',
+          at: monotonic(),
+          fault: 'fault' in act ? act.fault : act.edit,
+          detail: described(act),
+        });
+        if ('fault' in act) maker.begin(act);
+        else await make(act, stage, store);
+      }
+      await maker.over();
     }
-    await maker.over();
     const truth = await store.truth([stage.namespace('here'), stage.namespace('there')]);
     const healedAt = monotonic();
     stage.note({ kind: 'healed', at: healedAt, truth });

@@ -156,6 +156,21 @@ export function plan(seed: number, steps: number): Plan {
   };
 }
 
+const change = (afterMs: number, failures: number): Step => ({
+  afterMs,
+  act: { edit: 'put', side: 'here', breaker: 'p0', failures, malformed: false },
+});
+
+/**
+ * What a violation on purpose needs to show, whatever was drawn: a link that is gone for as long as every breaker takes to be
+ * probed, and then changes that come one by one, more than an agent misses until it is back.
+ */
+export const REVEALING: readonly Step[] = [
+  { afterMs: 0, act: { fault: 'agents-refused', amount: 2_000, replica: 0, service: AGENTS[0]!.service } },
+  change(4_000, 2),
+  ...[3, 4, 5].map((failures) => change(1_000, failures)),
+];
+
 /** One line that says what a step is. */
 export function described(act: Edit | Fault): string {
   const { side, service, replica, ...rest } = { side: '', service: '', replica: 0, ...act };
