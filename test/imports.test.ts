@@ -49,10 +49,10 @@ describe('the walker', () => {
   });
 
   it.each([
-    ['a core that reads the wall clock', 'agent/src/core/window.ts', 'const now = Date.now();', 'uses Date'],
-    ['a core that asks for today', 'agent/src/core/window.ts', 'const now = new Date();', 'uses Date'],
-    ['a core that waits', 'agent/src/core/window.ts', 'setTimeout(() => {}, 5);', 'uses setTimeout'],
-    ['a core that draws', 'agent/src/core/window.ts', 'const draw = Math.random;', 'uses Math.random'],
+    ['a core that reads the wall clock', 'agent/src/core/windows/window.ts', 'const now = Date.now();', 'uses Date'],
+    ['a core that asks for today', 'agent/src/core/windows/window.ts', 'const now = new Date();', 'uses Date'],
+    ['a core that waits', 'agent/src/core/windows/window.ts', 'setTimeout(() => {}, 5);', 'uses setTimeout'],
+    ['a core that draws', 'agent/src/core/windows/window.ts', 'const draw = Math.random;', 'uses Math.random'],
     [
       'a core with a default clock',
       'agent/src/core/a.ts',

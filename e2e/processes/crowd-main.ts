@@ -6,8 +6,8 @@ import { randomBytes } from 'node:crypto';
 import { Ledger } from '../../agent/src/link/ledger.ts';
 import { Link } from '../../agent/src/link/link.ts';
 import { readSettings } from '../../agent/src/link/settings.ts';
-import { Registry } from '../../agent/src/registry.ts';
-import { Ticker } from '../../agent/src/ticker.ts';
+import { Registry } from '../../agent/src/breakers/registry.ts';
+import { Ticker } from '../../agent/src/clock/coarse-clock.ts';
 
 export interface Seat {
   /** The folder with token, ca.crt and url. */

@@ -1,5 +1,5 @@
 import { specProblems, tooDeep } from '@fuseboard/schema';
-import { compile } from '../../agent/src/core/config.ts';
+import { compile } from '../../agent/src/core/config/config.ts';
 import { entryOf } from '../../operator/src/core/board.ts';
 import { routingOf } from '../../operator/src/core/routing.ts';
 import { parsePolicyFile } from '../../operator/src/sources/file.ts';

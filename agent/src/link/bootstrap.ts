@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { PolicySpec } from '@fuseboard/schema/types';
-import type { PolicySet } from '../policy-set.ts';
+import type { PolicySet } from '../breakers/policy-set.ts';
 import type { StoredSet } from './policy-store.ts';
 import type { Settings } from './settings.ts';
 

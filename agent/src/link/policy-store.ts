@@ -2,9 +2,9 @@ import { MAX_BYTES_PER_AGENT, MAX_OVERRIDES_PER_AGENT, MAX_POLICIES_PER_AGENT } 
 import { MAX_DURATION_MS } from '@fuseboard/schema/duration';
 import { tooDeep } from '@fuseboard/schema/rules';
 import type { OverrideEvent, PolicyEvent, PolicySpec, Rejection } from '@fuseboard/schema/types';
-import { compile } from '../core/config.ts';
-import type { Override } from '../overrides.ts';
-import type { PolicySet, UsablePolicy } from '../policy-set.ts';
+import type { Override } from '../breakers/overrides.ts';
+import type { PolicySet, UsablePolicy } from '../breakers/policy-set.ts';
+import { compile } from '../core/config/config.ts';
 import type { Message } from './messages.ts';
 import { systemTimers } from './timers.ts';
 
