@@ -9,7 +9,7 @@ export type {
   Source,
   State,
   TransitionEvent,
-} from './breakers/governed-breaker.ts';
+} from './breakers/breaker.ts';
 export type { BreakerOptions, PolicyDefaults } from './breakers/registry.ts';
 export type { Call, CallContext } from './call/context.ts';
 export type { ExecuteOptions } from './call/execute.ts';

@@ -1,4 +1,4 @@
-import type { Breaker } from '../src/breakers/governed-breaker.ts';
+import type { Breaker } from '../src/breakers/breaker.ts';
 import type { Call } from '../src/call/context.ts';
 import { createBreaker } from '../src/testing/testing.ts';
 

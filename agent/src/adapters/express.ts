@@ -1,6 +1,6 @@
 import type { ErrorRequestHandler, RequestHandler } from 'express';
 import { linkState } from '../agent.ts';
-import type { Breaker } from '../breakers/governed-breaker.ts';
+import type { Breaker } from '../breakers/breaker.ts';
 import { registry } from '../breakers/registry.ts';
 import { type FuseboardError, isFuseboardError } from '../errors/errors.ts';
 

@@ -1,6 +1,6 @@
 import type { DynamicModule, FactoryProvider } from '@nestjs/common';
 import { getBreaker } from '../agent.ts';
-import type { Breaker } from '../breakers/governed-breaker.ts';
+import type { Breaker } from '../breakers/breaker.ts';
 import type { BreakerOptions } from '../breakers/registry.ts';
 
 export interface FuseboardModuleOptions {

@@ -1,5 +1,5 @@
 import { getBreaker } from '../agent.ts';
-import type { Breaker } from '../breakers/governed-breaker.ts';
+import type { Breaker } from '../breakers/breaker.ts';
 import type { Call, CallContext } from '../call/context.ts';
 
 /** What is known of an HTTP request before it is sent. */

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Dispatcher } from 'undici';
-import type { Breaker } from '../breakers/governed-breaker.ts';
+import type { Breaker } from '../breakers/breaker.ts';
 import type { Call, CallContext } from '../call/context.ts';
 import { type BreakerChoice, breakerChooser, isOneShot, once } from './outgoing.ts';
 

@@ -9,17 +9,17 @@ import type {
   Source,
   State,
   TransitionEvent,
-} from './governed-breaker.ts';
-import type { KeyedCircuits } from './keyed-circuits.ts';
+} from './breaker.ts';
+import type { KeyedCircuit, KeyedCircuits } from './keyed-circuits.ts';
 
 /** The handle of one key. It stays valid when the key's circuit leaves for want of use: the next use makes a new one. */
 export class KeyedBreaker implements Breaker {
   readonly name: string;
   readonly key: string;
   readonly #parent: Breaker;
-  readonly #circuits: KeyedCircuits;
+  readonly #circuits: KeyedCircuits<KeyedCircuit & Breaker>;
 
-  constructor(parent: Breaker, circuits: KeyedCircuits, key: string) {
+  constructor(parent: Breaker, circuits: KeyedCircuits<KeyedCircuit & Breaker>, key: string) {
     this.name = parent.name;
     this.key = key;
     this.#parent = parent;

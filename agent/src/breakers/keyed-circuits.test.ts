@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { compile } from '../core/config/config.ts';
 import { FakeClock } from '../testing/testing.ts';
-import type { TransitionEvent } from './governed-breaker.ts';
+import type { TransitionEvent } from './breaker.ts';
 import { Registry } from './registry.ts';
 
 const down = new Error('down');

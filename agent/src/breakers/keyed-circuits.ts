@@ -1,7 +1,9 @@
 import { LATENCY_BUCKETS } from '@fuseboard/schema/defaults';
 import type { Totals } from '@fuseboard/schema/types';
+import type { BreakerCore } from '../core/breaker.ts';
+import type { Clock } from '../core/clock.ts';
 import type { PerKeyConfig } from '../core/config/call-config.ts';
-import type { GovernedBreaker, Governor } from './governed-breaker.ts';
+import type { Governor } from './governor.ts';
 
 /** Stands for all keys that share a circuit, because there are too many or they are too long. */
 export const OVERFLOW = '*';
@@ -11,23 +13,38 @@ const MAX_KEY_LENGTH = 256;
 const BUSIEST = 20;
 const SWEEP_EVERY_MS = 1_000;
 
-interface Entry {
-  readonly breaker: GovernedBreaker;
+/** What the circuits of a breaker's keys need of that breaker and of each other. */
+export interface KeyedCircuit {
+  readonly core: BreakerCore;
+  readonly clock: Clock;
+  readonly key: string | undefined;
+  /** Whether nothing would be missed without it. */
+  readonly isQuiet: boolean;
+  govern(governor: Governor): void;
+}
+
+interface CircuitMaker<C extends KeyedCircuit> extends KeyedCircuit {
+  /** Makes the circuit of a key. */
+  circuitOf(key: string): C;
+}
+
+interface Entry<C> {
+  readonly breaker: C;
   usedAt: number;
 }
 
 /** The circuits of one breaker's keys. Only closed ones that nobody uses leave, so that no flood of keys can make an outage be forgotten. */
-export class KeyedCircuits {
+export class KeyedCircuits<C extends KeyedCircuit> {
   /** The breaker whose keys these are. */
-  readonly owner: GovernedBreaker;
-  readonly #entries = new Map<string, Entry>();
-  #overflow: GovernedBreaker | undefined;
+  readonly owner: C & CircuitMaker<C>;
+  readonly #entries = new Map<string, Entry<C>>();
+  #overflow: C | undefined;
   #sweptAt = Number.NEGATIVE_INFINITY;
   /** What the keys that left had counted. */
   #left: Totals | undefined;
   readonly #leftLatency: number[] = new Array<number>(LATENCY_BUCKETS).fill(0);
 
-  constructor(owner: GovernedBreaker) {
+  constructor(owner: C & CircuitMaker<C>) {
     this.owner = owner;
   }
 
@@ -36,7 +53,7 @@ export class KeyedCircuits {
   }
 
   /** The circuit of a key, made when it is first used; the shared one while there is no room. */
-  use(key: string): GovernedBreaker {
+  use(key: string): C {
     const now = this.owner.clock.now();
     let entry = this.#entries.get(key);
     if (entry === undefined) {
@@ -53,16 +70,16 @@ export class KeyedCircuits {
   }
 
   /** Every circuit, the shared one too. */
-  *all(): Generator<GovernedBreaker> {
+  *all(): Generator<C> {
     for (const { breaker } of this.#entries.values()) yield breaker;
     if (this.#overflow !== undefined) yield this.#overflow;
   }
 
   /** What is reported key by key: circuits that are not closed, those that `wanted` names, and the busiest of the others. */
-  listed(wanted: (key: string) => boolean): GovernedBreaker[] {
+  listed(wanted: (key: string) => boolean): C[] {
     this.#sweep(this.owner.clock.now());
-    const listed: GovernedBreaker[] = [];
-    const others: GovernedBreaker[] = [];
+    const listed: C[] = [];
+    const others: C[] = [];
     for (const breaker of this.all()) {
       // What holds all keys alike is told of their breaker.
       const stands = breaker.core.state !== 'closed' && breaker.core.forced?.override === undefined;
@@ -85,7 +102,7 @@ export class KeyedCircuits {
     return sum;
   }
 
-  #shared(): GovernedBreaker {
+  #shared(): C {
     this.#overflow ??= this.owner.circuitOf(OVERFLOW);
     return this.#overflow;
   }

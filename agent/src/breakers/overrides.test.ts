@@ -2,7 +2,7 @@ import type { PolicySpec } from '@fuseboard/schema/types';
 import { describe, expect, it } from '@jest/globals';
 import { compile } from '../core/config/config.ts';
 import { FakeClock } from '../testing/testing.ts';
-import type { Breaker, TransitionEvent } from './governed-breaker.ts';
+import type { Breaker, TransitionEvent } from './breaker.ts';
 import type { Override } from './overrides.ts';
 import type { PolicySet } from './policy-set.ts';
 import { Registry } from './registry.ts';

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { compile } from '../core/config/config.ts';
 import { ConfigError } from '../errors/errors.ts';
 import { FakeClock } from '../testing/testing.ts';
-import type { Breaker, TransitionEvent } from './governed-breaker.ts';
+import type { Breaker, TransitionEvent } from './breaker.ts';
 import type { PolicySet, UsablePolicy } from './policy-set.ts';
 import { Registry, registry } from './registry.ts';
 

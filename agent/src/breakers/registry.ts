@@ -5,13 +5,9 @@ import type { Classify } from '../core/classify.ts';
 import { exactNow } from '../core/clock.ts';
 import { compile } from '../core/config/config.ts';
 import { ConfigError } from '../errors/errors.ts';
-import {
-  type Breaker,
-  GovernedBreaker,
-  type Governor,
-  type Runtime,
-  type TransitionEvent,
-} from './governed-breaker.ts';
+import type { Breaker, TransitionEvent } from './breaker.ts';
+import { GovernedBreaker } from './governed-breaker.ts';
+import type { Governor, Runtime } from './governor.ts';
 import { described, Listeners } from './listeners.ts';
 import { indexOf, Overrides } from './overrides.ts';
 import type { PolicySet } from './policy-set.ts';

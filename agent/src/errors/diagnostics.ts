@@ -1,5 +1,5 @@
 import { channel } from 'node:diagnostics_channel';
-import type { ErrorCode, Whose } from './errors.ts';
+import type { ErrorCode, Whose } from './codes.ts';
 
 /** Messages `{breaker, event}`: the breaker itself and the change of its state, after it happened. */
 export const TRANSITION_CHANNEL = 'fuseboard:transition';

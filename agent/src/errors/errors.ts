@@ -1,12 +1,7 @@
+import type { ErrorCode, Whose } from './codes.ts';
 import { publishRejection } from './diagnostics.ts';
 
-/** What went wrong, for programs: the same in every release and in every copy of the package. */
-export type ErrorCode =
-  | 'ERR_FUSEBOARD_OPEN'
-  | 'ERR_FUSEBOARD_LIMITED'
-  | 'ERR_FUSEBOARD_QUEUE_TIMEOUT'
-  | 'ERR_FUSEBOARD_TIMEOUT'
-  | 'ERR_FUSEBOARD_CONFIG';
+export type { ErrorCode, Whose };
 
 /** Marks our errors for other copies of this package in the process. */
 const MARK = Symbol.for('fuseboard.error/1');
@@ -86,16 +81,6 @@ export function isFuseboardError(error: unknown, code?: ErrorCode): error is Fus
 }
 
 type Made<E> = new (code: ErrorCode, whose: Whose, retryAfterMs: number) => E;
-
-/**
- * Whose circuit a call met: a breaker's own, or that of one of its keys.
- *
- * @internal
- */
-export interface Whose {
-  readonly name: string;
-  readonly key?: string | undefined;
-}
 
 /** Makes errors of a class without the native constructor, which costs more than a whole call even where it collects no stack. */
 function cheap<E extends FuseboardError>({ prototype }: { readonly prototype: E }): Made<E> {

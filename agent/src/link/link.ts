@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { threadId } from 'node:worker_threads';
 import { PROTOCOL } from '@fuseboard/schema/defaults';
-import type { Breaker } from '../breakers/governed-breaker.ts';
+import type { Breaker } from '../breakers/breaker.ts';
 import type { PolicySet } from '../breakers/policy-set.ts';
 import type { Registry } from '../breakers/registry.ts';
 import { readBootstrap } from './bootstrap.ts';

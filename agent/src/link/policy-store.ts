@@ -5,25 +5,8 @@ import type { OverrideEvent, PolicyEvent, PolicySpec, Rejection } from '@fuseboa
 import type { Override } from '../breakers/overrides.ts';
 import type { PolicySet, UsablePolicy } from '../breakers/policy-set.ts';
 import { compile } from '../core/config/config.ts';
-import type { Message } from './messages.ts';
+import type { AsOf, Message, StoredSet } from './messages.ts';
 import { systemTimers } from './timers.ts';
-
-/** The newest that was seen of what the operator watches: decimal strings, compared as integers. */
-export interface AsOf {
-  readonly policies?: string;
-  readonly overrides?: string;
-}
-
-/** A set as it outlives the process. */
-export interface StoredSet {
-  readonly revision: string;
-  readonly asOf: AsOf;
-  readonly routes: PolicySet['routes'];
-  readonly policies: readonly { uid: string; generation: number; name: string; spec: unknown }[];
-  readonly rejections: readonly Rejection[];
-  /** Their ends are on the wall clock, the only one that the next process shares. */
-  readonly overrides?: readonly OverrideEvent[];
-}
 
 export type Outcome =
   | { readonly kind: 'none' }

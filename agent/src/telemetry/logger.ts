@@ -1,4 +1,4 @@
-import type { Breaker, TransitionEvent } from '../breakers/governed-breaker.ts';
+import type { Breaker, TransitionEvent } from '../breakers/breaker.ts';
 import { registry } from '../breakers/registry.ts';
 
 /** What is needed of a logger: pino has it, and bunyan and others that take an object and a message. */

@@ -1,4 +1,4 @@
-import type { Breaker, BreakerStats, State } from '../breakers/governed-breaker.ts';
+import type { Breaker, BreakerStats, State } from '../breakers/breaker.ts';
 import { registry } from '../breakers/registry.ts';
 import type { LinkState } from '../link/link.ts';
 

@@ -1,4 +1,5 @@
-import { type Breaker, GovernedBreaker } from '../breakers/governed-breaker.ts';
+import type { Breaker } from '../breakers/breaker.ts';
+import { GovernedBreaker } from '../breakers/governed-breaker.ts';
 import { governorOf, type PolicyDefaults } from '../breakers/registry.ts';
 import { Ticker } from '../clock/coarse-clock.ts';
 import type { Clock } from '../core/clock.ts';
