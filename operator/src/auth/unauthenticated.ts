@@ -1,5 +1,5 @@
-import type { Authenticator } from '../core/authenticator.ts';
-import { DEFAULT_NAMESPACE } from '../core/namespace.ts';
+import { DEFAULT_NAMESPACE } from '../core/policy/namespace.ts';
+import type { Authenticator } from '../ports/authenticator.ts';
 
 /** Believes whatever an agent says of itself; for loopback only. */
 export const trusting: Authenticator = {

@@ -1,6 +1,6 @@
 import { Argument, Command } from 'commander';
-import { EXIT } from './exit.ts';
-import type { Ended, Terminal } from './program.ts';
+import { EXIT } from './exit-codes.ts';
+import type { Ended, Terminal } from './terminal.ts';
 
 const SHELLS = ['bash', 'zsh', 'fish'] as const;
 

@@ -1,38 +1,29 @@
 import { Command, CommanderError } from 'commander';
-import type { Reach } from '../client/target.ts';
-import { UsageError } from '../config.ts';
+import { UsageError } from '../config/config.ts';
 import { VERSION } from '../version.ts';
+import type { Reach } from './client/target.ts';
+import { describeCommand } from './commands/describe.ts';
+import { explainCommand } from './commands/explain.ts';
+import { getCommand } from './commands/get.ts';
+import { historyCommand, rollbackCommand } from './commands/history.ts';
+import { actCommand, overridesCommand } from './commands/overrides.ts';
+import { type Construct, serveCommand } from './commands/serve.ts';
+import { statusCommand } from './commands/status.ts';
+import { topCommand } from './commands/top.ts';
+import { uiCommand } from './commands/ui.ts';
+import { watchCommand } from './commands/watch.ts';
 import { completeLineCommand, completionCommand } from './completion.ts';
-import { describeCommand } from './describe.ts';
-import { diffCommand } from './diff.ts';
-import { EXIT, Failure } from './exit.ts';
-import { explainCommand } from './explain.ts';
-import { getCommand } from './get.ts';
-import { historyCommand, rollbackCommand } from './history.ts';
-import { lintCommand } from './lint.ts';
-import { actCommand, overridesCommand } from './overrides.ts';
-import { type Construct, serveCommand } from './serve.ts';
-import { statusCommand } from './status.ts';
-import { topCommand } from './top.ts';
-import { uiCommand } from './ui.ts';
-import { validateCommand } from './validate.ts';
-import { watchCommand } from './watch.ts';
-
-/** Where a command reads and writes. */
-export interface Terminal {
-  readonly args: readonly string[];
-  readonly out: NodeJS.WriteStream;
-  readonly err: NodeJS.WriteStream;
-}
+import { EXIT, Failure } from './exit-codes.ts';
+import { diffCommand } from './policy-files/diff.ts';
+import { lintCommand } from './policy-files/lint.ts';
+import { validateCommand } from './policy-files/validate.ts';
+import type { Ended, Terminal } from './terminal.ts';
 
 /** What connects the commands to the world. */
 export interface Adapters {
   readonly construct: Construct;
   readonly reach: Reach;
 }
-
-/** The exit code of a command, once it has ended. */
-export type Ended = (code: number) => void;
 
 const ABOUT = `
 Exit codes:

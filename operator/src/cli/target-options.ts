@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import type { Reach, Target, TargetFlags } from '../client/target.ts';
+import type { Reach, Target, TargetFlags } from './client/target.ts';
 
 export interface ScopeFlags extends TargetFlags {
   readonly namespace?: string;

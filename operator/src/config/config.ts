@@ -1,8 +1,7 @@
 import { z } from 'zod';
-import { isLoopback } from './core/loopback.ts';
-import type { CertificateFiles } from './http/certificate.ts';
-import type { Address } from './http/server.ts';
-import { type Injection, InjectionFlags, readInjection } from './injection-flags.ts';
+import { isLoopback } from '../core/loopback.ts';
+import { type Injection, InjectionFlags, readInjection } from './injection.ts';
+import type { Address, CertificateFiles } from './listen.ts';
 import { duration, type Replication, ReplicationFlags, readReplication } from './replication.ts';
 
 /** What `fuseboard serve` runs with. */

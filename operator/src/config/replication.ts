@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { parseDuration } from '@fuseboard/schema';
 import { z } from 'zod';
-import { NAMESPACE_PATTERN } from './core/namespace.ts';
+import { NAMESPACE_PATTERN } from '../core/policy/namespace.ts';
 
 /** How this process works together with others of its kind. */
 export interface Replication {

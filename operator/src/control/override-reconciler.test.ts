@@ -1,12 +1,12 @@
 import type { OverrideStatus } from '@fuseboard/schema';
 import { beforeEach, expect, it } from '@jest/globals';
 import { pino } from 'pino';
-import { Aggregates } from './core/aggregates.ts';
-import { Boards } from './core/boards.ts';
-import { Fleet } from './core/fleet.ts';
-import { isActive, type Override, readOverride } from './core/override.ts';
-import { Refusal } from './core/refusal.ts';
-import { OverrideJudge } from './override-judge.ts';
+import { Boards } from '../core/delivery/snapshots.ts';
+import { Fleet } from '../core/fleet/fleet.ts';
+import { isActive, type Override, readOverride } from '../core/policy/override.ts';
+import { Aggregates } from '../core/replication/aggregates.ts';
+import { Refusal } from '../ports/problem.ts';
+import { OverrideJudge } from './override-reconciler.ts';
 
 const SPEC = { breakers: ['payments'], action: 'ForceOpen', reason: 'why', duration: '1m' };
 

@@ -1,15 +1,15 @@
 import type { OverrideStatus } from '@fuseboard/schema';
 import type { Logger } from 'pino';
-import type { Aggregates } from './core/aggregates.ts';
-import type { Boards } from './core/boards.ts';
-import type { Clock } from './core/clock.ts';
-import type { Fleet, PolicyCounts } from './core/fleet.ts';
-import { isActive, type Override, type OverrideStore } from './core/override.ts';
-import { overrideStatusOf } from './core/override-status.ts';
-import { Refusal } from './core/refusal.ts';
-import type { Replicas } from './core/replicas.ts';
-import type { StatusSink } from './core/sink.ts';
-import { GATHER_MS } from './core/status.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Boards } from '../core/delivery/snapshots.ts';
+import type { Fleet, PolicyCounts } from '../core/fleet/fleet.ts';
+import { isActive, type Override, type OverrideStore } from '../core/policy/override.ts';
+import type { Aggregates } from '../core/replication/aggregates.ts';
+import { overrideStatusOf } from '../core/status/override-status.ts';
+import { GATHER_MS } from '../core/status/policy-status.ts';
+import { Refusal } from '../ports/problem.ts';
+import type { Replicas } from '../ports/replicas.ts';
+import type { StatusSink } from '../ports/status-sink.ts';
 
 export interface OverrideJudgeOptions {
   readonly boards: Boards;

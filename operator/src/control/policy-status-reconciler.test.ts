@@ -1,13 +1,13 @@
 import type { PolicyStatus, Report } from '@fuseboard/schema';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { pino } from 'pino';
-import { policy } from '../test/memory-source.ts';
-import { Aggregates } from './core/aggregates.ts';
-import { Boards } from './core/boards.ts';
-import { Fleet, type PolicyCounts } from './core/fleet.ts';
-import type { Policy } from './core/policy.ts';
-import { conditionOf } from './core/status.ts';
-import { Judge } from './judge.ts';
+import { policy } from '../../test/memory-source.ts';
+import { Boards } from '../core/delivery/snapshots.ts';
+import { Fleet, type PolicyCounts } from '../core/fleet/fleet.ts';
+import type { Policy } from '../core/policy/policy.ts';
+import { Aggregates } from '../core/replication/aggregates.ts';
+import { conditionOf } from '../core/status/policy-status.ts';
+import { Judge } from './policy-status-reconciler.ts';
 
 let now: number;
 let boards: Boards;

@@ -1,13 +1,13 @@
 import type { PolicyStatus } from '@fuseboard/schema';
 import type { Logger } from 'pino';
-import type { AggregateChange, Aggregates } from './core/aggregates.ts';
-import type { Boards, Known } from './core/boards.ts';
-import type { Clock } from './core/clock.ts';
-import type { Fleet, PolicyCounts, Receipt } from './core/fleet.ts';
-import type { Policy } from './core/policy.ts';
-import type { Replicas } from './core/replicas.ts';
-import type { StatusSink } from './core/sink.ts';
-import { conditionOf, gathering, type StatusInput, statusOf } from './core/status.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Boards, Known } from '../core/delivery/snapshots.ts';
+import type { Fleet, PolicyCounts, Receipt } from '../core/fleet/fleet.ts';
+import type { Policy } from '../core/policy/policy.ts';
+import type { AggregateChange, Aggregates } from '../core/replication/aggregates.ts';
+import { conditionOf, gathering, type StatusInput, statusOf } from '../core/status/policy-status.ts';
+import type { Replicas } from '../ports/replicas.ts';
+import type { StatusSink } from '../ports/status-sink.ts';
 
 export interface JudgeOptions {
   readonly boards: Boards;

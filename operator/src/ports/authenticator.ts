@@ -1,4 +1,4 @@
-import type { Labels } from './selector.ts';
+import type { Labels } from '../core/policy/selector.ts';
 
 /** Who sent a request, as far as it was proved. */
 export interface Caller {

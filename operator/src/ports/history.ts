@@ -1,4 +1,4 @@
-import type { Policy } from './policy.ts';
+import type { Policy } from '../core/policy/policy.ts';
 
 /** How many revisions of a policy are kept, the newest ones. */
 export const HISTORY_LIMIT = 10;

@@ -1,4 +1,4 @@
-import type { AggregateChange, Aggregates } from './aggregates.ts';
+import type { AggregateChange, Aggregates } from '../core/replication/aggregates.ts';
 
 /** What is told of the other replicas. */
 export interface ReplicasListener {

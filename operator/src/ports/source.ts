@@ -1,5 +1,5 @@
-import type { Override } from '../core/override.ts';
-import type { Policy } from '../core/policy.ts';
+import type { Override } from '../core/policy/override.ts';
+import type { Policy } from '../core/policy/policy.ts';
 
 /** Something in a source that could not become a policy at all, such as a file that is not YAML. */
 export interface SourceProblem {

@@ -1,6 +1,6 @@
 import type { OverrideStatus, PolicyStatus } from '@fuseboard/schema';
-import type { Override } from './override.ts';
-import type { Policy } from './policy.ts';
+import type { Override } from '../core/policy/override.ts';
+import type { Policy } from '../core/policy/policy.ts';
 
 /** What a status or an Event is about. */
 export type Subject = Policy | Override;

@@ -1,4 +1,4 @@
-import { EXIT, Failure } from '../commands/exit.ts';
+import { EXIT, Failure } from '../exit-codes.ts';
 
 /** The answer was not 2xx. */
 export class AdminError extends Failure {

@@ -1,19 +1,19 @@
 import { GROUP, OVERRIDE_KIND, type OverrideSpec, VERSION } from '@fuseboard/schema';
 import type { KubeConfig } from '@kubernetes/client-node';
-import { AdminClient } from '../client/admin.ts';
-import type { StoredOverride, StoredPolicy, Target } from '../client/target.ts';
-import { EXIT, Failure } from '../commands/exit.ts';
-import type { Revision } from '../core/history.ts';
-import { DEFAULT_NAMESPACE } from '../core/namespace.ts';
-import { Refusal } from '../core/refusal.ts';
-import { KubeClient, KubeError } from './client.ts';
-import { KubernetesHistory } from './history.ts';
-import { listAll } from './list.ts';
-import { type KubeObject, readObject, toOverride, toPolicy } from './object.ts';
-import { slug } from './overrides.ts';
+import { DEFAULT_NAMESPACE } from '../../core/policy/namespace.ts';
+import { KubeClient, KubeError } from '../../kube/api/client.ts';
+import { listAll } from '../../kube/api/list.ts';
+import { type KubeObject, readObject, toOverride, toPolicy } from '../../kube/api/object.ts';
+import { collectionPath, type KubeResource, OVERRIDES, objectPath, POLICIES } from '../../kube/api/resource.ts';
+import { KubernetesHistory } from '../../kube/write/history.ts';
+import { slug } from '../../kube/write/overrides.ts';
+import { kubernetesRollback } from '../../kube/write/rollback.ts';
+import type { Revision } from '../../ports/history.ts';
+import { Refusal } from '../../ports/problem.ts';
+import { EXIT, Failure } from '../exit-codes.ts';
+import { AdminClient } from './admin.ts';
 import { type Forwarded, forwardPort } from './port-forward.ts';
-import { collectionPath, type KubeResource, OVERRIDES, objectPath, POLICIES } from './resource.ts';
-import { kubernetesRollback } from './rollback.ts';
+import type { StoredOverride, StoredPolicy, Target } from './target.ts';
 
 /** Where the admin API of an operator in a pod listens. */
 const ADMIN_PORT = 8081;

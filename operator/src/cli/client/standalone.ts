@@ -1,6 +1,6 @@
 import type { OverrideSpec } from '@fuseboard/schema';
-import type { Revision } from '../core/history.ts';
-import { DEFAULT_NAMESPACE } from '../core/namespace.ts';
+import { DEFAULT_NAMESPACE } from '../../core/policy/namespace.ts';
+import type { Revision } from '../../ports/history.ts';
 import { AdminClient, AdminError } from './admin.ts';
 import type { StoredOverride, StoredPolicy, Target } from './target.ts';
 

@@ -1,6 +1,6 @@
 import type { OverrideSpec, OverrideStatus, PolicyStatus } from '@fuseboard/schema';
-import type { Revision } from '../core/history.ts';
-import type { Policy } from '../core/policy.ts';
+import type { Policy } from '../../core/policy/policy.ts';
+import type { Revision } from '../../ports/history.ts';
 import type { AdminClient } from './admin.ts';
 
 /** A policy as the command line shows it. */

@@ -1,15 +1,15 @@
 import { Command } from 'commander';
 import { stringify } from 'yaml';
+import { explain } from '../../core/policy/explain.ts';
+import { routingOf } from '../../core/policy/routing.ts';
 import type { Reach, Target } from '../client/target.ts';
-import { explain } from '../core/explain.ts';
-import { routingOf } from '../core/routing.ts';
-import { against, breakers, colourOfState, type ListedBreaker } from './breakers.ts';
-import { EXIT, Failure } from './exit.ts';
+import { EXIT, Failure } from '../exit-codes.ts';
+import { against, breakers, colourOfState, type ListedBreaker } from '../output/breaker-table.ts';
+import { missing, policyNamed } from '../output/not-found.ts';
+import { age, coloured, table } from '../output/output.ts';
+import { onTarget, type ScopeFlags, withNamespace } from '../target-options.ts';
+import type { Ended, Terminal } from '../terminal.ts';
 import type { ListedAgent } from './get.ts';
-import { missing, policyNamed } from './missing.ts';
-import { age, coloured, table } from './output.ts';
-import type { Ended, Terminal } from './program.ts';
-import { onTarget, type ScopeFlags, withNamespace } from './target-options.ts';
 
 const EXAMPLES = `
 Examples:

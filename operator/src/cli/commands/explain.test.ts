@@ -2,12 +2,12 @@ import { readFileSync } from 'node:fs';
 import { type OverrideSpec, overrideProblems, type PolicySpec, specProblems } from '@fuseboard/schema';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { parse } from 'yaml';
+import type { PolicyCounts } from '../../core/fleet/fleet.ts';
+import { standings } from '../../core/policy/precedence.ts';
+import { routingOf, sortedRoutes } from '../../core/policy/routing.ts';
+import { statusOf } from '../../core/status/policy-status.ts';
 import type { StoredOverride, StoredPolicy, Target } from '../client/target.ts';
-import { standings } from '../core/effective.ts';
-import type { PolicyCounts } from '../core/fleet.ts';
-import { routingOf, sortedRoutes } from '../core/routing.ts';
-import { statusOf } from '../core/status.ts';
-import { EXIT, Failure } from './exit.ts';
+import { EXIT, Failure } from '../exit-codes.ts';
 import { explainCommand } from './explain.ts';
 
 /** A case: what there is, what is asked, and what a person reads. */
@@ -49,7 +49,9 @@ interface Case {
 const NAMESPACE = 'shop';
 const NOW = Date.parse('2030-06-01T12:00:00Z');
 
-const cases = parse(readFileSync(new URL('../core/testdata/explain.yaml', import.meta.url), 'utf8')) as Case[];
+const cases = parse(
+  readFileSync(new URL('../../core/policy/testdata/explain.yaml', import.meta.url), 'utf8'),
+) as Case[];
 
 /** The policies of a case, with the status that the operator writes. */
 function stored({ policies }: Case): StoredPolicy[] {

@@ -1,17 +1,17 @@
 import { Command, Option } from 'commander';
+import { UsageError } from '../../config/config.ts';
+import { type Explanation, explain } from '../../core/policy/explain.ts';
+import { DEFAULT_NAMESPACE } from '../../core/policy/namespace.ts';
+import { routingOf } from '../../core/policy/routing.ts';
+import { type Labels, parseLabels } from '../../core/policy/selector.ts';
+import { caveats, type SeenOverride, type SeenPolicy } from '../../core/policy/warnings.ts';
+import { parsePolicyFile } from '../../sources/file.ts';
 import type { Reach, StoredPolicy, Target, TargetFlags } from '../client/target.ts';
-import { UsageError } from '../config.ts';
-import { caveats, type SeenOverride, type SeenPolicy } from '../core/caveats.ts';
-import { type Explanation, explain } from '../core/explain.ts';
-import { DEFAULT_NAMESPACE } from '../core/namespace.ts';
-import { routingOf } from '../core/routing.ts';
-import { type Labels, parseLabels } from '../core/selector.ts';
-import { parsePolicyFile } from '../sources/file.ts';
-import { EXIT, Failure } from './exit.ts';
-import { policyFiles, readPolicyFile } from './files.ts';
-import { near } from './near.ts';
-import type { Ended, Terminal } from './program.ts';
-import { onTarget, withTarget } from './target-options.ts';
+import { EXIT, Failure } from '../exit-codes.ts';
+import { near } from '../output/suggestions.ts';
+import { policyFiles, readPolicyFile } from '../policy-files/files.ts';
+import { onTarget, withTarget } from '../target-options.ts';
+import type { Ended, Terminal } from '../terminal.ts';
 
 interface Flags extends TargetFlags {
   readonly namespace?: string;

@@ -1,14 +1,14 @@
 import { Command } from 'commander';
+import { compareText } from '../../core/policy/compare-text.ts';
+import type { AgentState } from '../../core/views/overview.ts';
 import type { Reach, StoredPolicy, Target } from '../client/target.ts';
-import { compareText } from '../core/compare-text.ts';
-import type { AgentState } from '../core/overview.ts';
-import { breakerColumns, breakers } from './breakers.ts';
-import { colourOf, statusOf } from './condition.ts';
-import { EXIT } from './exit.ts';
-import { missing, within } from './missing.ts';
-import { age, type Column, type Format, outputOption, print } from './output.ts';
-import type { Ended, Terminal } from './program.ts';
-import { onTarget, type ScopeFlags, scopeOf, withScope } from './target-options.ts';
+import { EXIT } from '../exit-codes.ts';
+import { breakerColumns, breakers } from '../output/breaker-table.ts';
+import { missing, within } from '../output/not-found.ts';
+import { age, type Column, type Format, outputOption, print } from '../output/output.ts';
+import { colourOf, statusOf } from '../output/status-columns.ts';
+import { onTarget, type ScopeFlags, scopeOf, withScope } from '../target-options.ts';
+import type { Ended, Terminal } from '../terminal.ts';
 
 interface Flags extends ScopeFlags {
   readonly output: Format;

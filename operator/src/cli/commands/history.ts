@@ -1,13 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Command, Option } from 'commander';
+import { UsageError } from '../../config/config.ts';
+import { changesBetween, type FieldChange, type Revision } from '../../ports/history.ts';
 import type { Reach, StoredPolicy } from '../client/target.ts';
-import { UsageError } from '../config.ts';
-import { changesBetween, type FieldChange, type Revision } from '../core/history.ts';
-import { EXIT, Failure } from './exit.ts';
-import { policyNamed } from './missing.ts';
-import { age, type Format, outputOption, print } from './output.ts';
-import type { Ended, Terminal } from './program.ts';
-import { onTarget, type ScopeFlags, withNamespace } from './target-options.ts';
+import { EXIT, Failure } from '../exit-codes.ts';
+import { policyNamed } from '../output/not-found.ts';
+import { age, type Format, outputOption, print } from '../output/output.ts';
+import { onTarget, type ScopeFlags, withNamespace } from '../target-options.ts';
+import type { Ended, Terminal } from '../terminal.ts';
 
 const HISTORY_EXAMPLES = `
 Examples:

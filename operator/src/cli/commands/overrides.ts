@@ -2,14 +2,14 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { OverrideSpec } from '@fuseboard/schema';
 import { formatDuration, parseDuration } from '@fuseboard/schema';
 import { Command, Option } from 'commander';
+import { UsageError } from '../../config/config.ts';
+import { parseLabels } from '../../core/policy/selector.ts';
 import type { Reach, StoredOverride, Target } from '../client/target.ts';
-import { UsageError } from '../config.ts';
-import { parseLabels } from '../core/selector.ts';
-import { EXIT, Failure } from './exit.ts';
-import { missing } from './missing.ts';
-import { age, type Column, type Format, outputOption, print, printAs } from './output.ts';
-import type { Ended, Terminal } from './program.ts';
-import { onTarget, type ScopeFlags, scopeOf, withNamespace, withScope } from './target-options.ts';
+import { EXIT, Failure } from '../exit-codes.ts';
+import { missing } from '../output/not-found.ts';
+import { age, type Column, type Format, outputOption, print, printAs } from '../output/output.ts';
+import { onTarget, type ScopeFlags, scopeOf, withNamespace, withScope } from '../target-options.ts';
+import type { Ended, Terminal } from '../terminal.ts';
 
 type Action = OverrideSpec['action'];
 

@@ -1,11 +1,11 @@
 import { Command, Option } from 'commander';
 import type { Logger } from 'pino';
-import { type Config, readConfig } from '../config.ts';
-import { createLog } from '../log.ts';
-import { type Parts, serve } from '../serve.ts';
-import { EXIT, Failure } from './exit.ts';
-import type { Ended, Terminal } from './program.ts';
-import { signalled } from './signalled.ts';
+import { type Config, readConfig } from '../../config/config.ts';
+import { createLog } from '../../log.ts';
+import { type Parts, serve } from '../../serve.ts';
+import { EXIT, Failure } from '../exit-codes.ts';
+import { signalled } from '../signals.ts';
+import type { Ended, Terminal } from '../terminal.ts';
 
 /** How long agents may take to go away after SIGTERM. */
 const DRAIN_MS = 25_000;

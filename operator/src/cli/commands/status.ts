@@ -1,10 +1,10 @@
 import { Command, Option } from 'commander';
 import type { Reach, StoredPolicy } from '../client/target.ts';
-import { statusOf, trouble } from './condition.ts';
-import { EXIT } from './exit.ts';
-import { coloured, count, printAs, table } from './output.ts';
-import type { Ended, Terminal } from './program.ts';
-import { onTarget, type ScopeFlags, scopeOf, withScope } from './target-options.ts';
+import { EXIT } from '../exit-codes.ts';
+import { coloured, count, printAs, table } from '../output/output.ts';
+import { statusOf, trouble } from '../output/status-columns.ts';
+import { onTarget, type ScopeFlags, scopeOf, withScope } from '../target-options.ts';
+import type { Ended, Terminal } from '../terminal.ts';
 
 const EXAMPLES = `
 Examples:

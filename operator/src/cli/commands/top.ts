@@ -1,14 +1,14 @@
 import { clearScreenDown, cursorTo } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Command, Option } from 'commander';
+import { UsageError } from '../../config/config.ts';
 import type { Reach } from '../client/target.ts';
-import { UsageError } from '../config.ts';
-import { breakerColumns, breakers } from './breakers.ts';
-import { EXIT, Failure } from './exit.ts';
-import { age, coloured, count, table } from './output.ts';
-import type { Ended, Terminal } from './program.ts';
-import { signalled } from './signalled.ts';
-import { onTarget, type ScopeFlags, scopeOf, withScope } from './target-options.ts';
+import { EXIT, Failure } from '../exit-codes.ts';
+import { breakerColumns, breakers } from '../output/breaker-table.ts';
+import { age, coloured, count, table } from '../output/output.ts';
+import { signalled } from '../signals.ts';
+import { onTarget, type ScopeFlags, scopeOf, withScope } from '../target-options.ts';
+import type { Ended, Terminal } from '../terminal.ts';
 
 const EXAMPLES = `
 Examples:

@@ -4,10 +4,10 @@ import type { AddressInfo } from 'node:net';
 import { Command, Option } from 'commander';
 import type { AdminClient } from '../client/admin.ts';
 import type { Reach, TargetFlags } from '../client/target.ts';
-import { EXIT, Failure } from './exit.ts';
-import type { Ended, Terminal } from './program.ts';
-import { signalled } from './signalled.ts';
-import { onTarget, withTarget } from './target-options.ts';
+import { EXIT, Failure } from '../exit-codes.ts';
+import { signalled } from '../signals.ts';
+import { onTarget, withTarget } from '../target-options.ts';
+import type { Ended, Terminal } from '../terminal.ts';
 
 const EXAMPLES = `
 Examples:

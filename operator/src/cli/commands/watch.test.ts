@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Change } from '../core/circuits.ts';
-import type { LiveDifference } from '../http/admin/live.ts';
+import type { Change } from '../../core/fleet/circuits.ts';
+import type { LiveDifference } from '../../http/admin/live/live.ts';
 import { TransitionReader } from './watch.ts';
 
 const opened = (at: number, instance = 'pod-1'): Change => ({

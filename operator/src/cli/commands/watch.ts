@@ -1,14 +1,14 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { Command, Option } from 'commander';
+import type { Change } from '../../core/fleet/circuits.ts';
+import type { LiveDifference, LiveState } from '../../http/admin/live/live.ts';
 import type { AdminClient } from '../client/admin.ts';
 import type { Reach } from '../client/target.ts';
-import type { Change } from '../core/circuits.ts';
-import type { LiveDifference, LiveState } from '../http/admin/live.ts';
-import { EXIT, Failure } from './exit.ts';
-import { type Colour, coloured } from './output.ts';
-import type { Ended, Terminal } from './program.ts';
-import { signalled } from './signalled.ts';
-import { onTarget, type ScopeFlags, scopeOf, withScope } from './target-options.ts';
+import { EXIT, Failure } from '../exit-codes.ts';
+import { type Colour, coloured } from '../output/output.ts';
+import { signalled } from '../signals.ts';
+import { onTarget, type ScopeFlags, scopeOf, withScope } from '../target-options.ts';
+import type { Ended, Terminal } from '../terminal.ts';
 
 const EXAMPLES = `
 Examples:

@@ -1,7 +1,7 @@
+import { compareText } from '../../core/policy/compare-text.ts';
+import type { Thresholds } from '../../core/policy/thresholds.ts';
+import type { BreakerRow } from '../../core/views/breaker-row.ts';
 import type { AdminClient } from '../client/admin.ts';
-import type { BreakerRow } from '../core/breaker-row.ts';
-import { compareText } from '../core/compare-text.ts';
-import type { Thresholds } from '../core/thresholds.ts';
 import { age, type Colour, type Column } from './output.ts';
 
 /** A breaker as the admin API lists it: one row for each policy and breaker. */

@@ -1,6 +1,6 @@
 import type { StoredPolicy, Target } from '../client/target.ts';
-import { EXIT, Failure } from './exit.ts';
-import { hint } from './near.ts';
+import { EXIT, Failure } from '../exit-codes.ts';
+import { hint } from './suggestions.ts';
 
 /** Where something was looked for; absent scope: in all namespaces. */
 export const within = (scope: string | undefined) =>

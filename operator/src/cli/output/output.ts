@@ -1,7 +1,7 @@
 import { styleText } from 'node:util';
 import { Option } from 'commander';
 import { stringify } from 'yaml';
-import type { Terminal } from './program.ts';
+import type { Terminal } from '../terminal.ts';
 
 export type Format = 'text' | 'wide' | 'json' | 'yaml';
 

@@ -2,18 +2,18 @@ import { isDeepStrictEqual } from 'node:util';
 import { Command, Option } from 'commander';
 import { createTwoFilesPatch } from 'diff';
 import { stringify } from 'yaml';
+import { type Effect, effects } from '../../core/policy/impact.ts';
+import { routingOf } from '../../core/policy/routing.ts';
+import { type FilePolicy, parsePolicyFile } from '../../sources/file.ts';
 import { AdminError } from '../client/admin.ts';
 import type { Reach, StoredPolicy, Target } from '../client/target.ts';
-import { type Effect, effects } from '../core/effect.ts';
-import { routingOf } from '../core/routing.ts';
-import { type FilePolicy, parsePolicyFile } from '../sources/file.ts';
-import { EXIT, Failure } from './exit.ts';
+import type { ListedAgent } from '../commands/get.ts';
+import { EXIT, Failure } from '../exit-codes.ts';
+import { type Colour, coloured, count, printAs } from '../output/output.ts';
+import type { ScopeFlags } from '../target-options.ts';
+import { onTarget, withNamespace } from '../target-options.ts';
+import type { Ended, Terminal } from '../terminal.ts';
 import { policyFiles, readPolicyFile } from './files.ts';
-import type { ListedAgent } from './get.ts';
-import { type Colour, coloured, count, printAs } from './output.ts';
-import type { Ended, Terminal } from './program.ts';
-import type { ScopeFlags } from './target-options.ts';
-import { onTarget, withNamespace } from './target-options.ts';
 
 const EXAMPLES = `
 Examples:

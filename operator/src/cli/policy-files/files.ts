@@ -1,6 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
-import { EXIT, Failure } from './exit.ts';
+import { EXIT, Failure } from '../exit-codes.ts';
 
 /** The files that are meant by a path: itself, or the policy files of a folder. */
 export async function policyFiles(path: string): Promise<string[]> {

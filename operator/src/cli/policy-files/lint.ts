@@ -1,12 +1,12 @@
 import { Command, Option } from 'commander';
-import { type Finding, lint, lintTogether } from '../core/lint.ts';
-import type { Policy } from '../core/policy.ts';
-import { routingOf } from '../core/routing.ts';
-import { type FilePolicy, parsePolicyFile } from '../sources/file.ts';
-import { EXIT } from './exit.ts';
+import { type Finding, lint, lintTogether } from '../../core/policy/lint/lint.ts';
+import type { Policy } from '../../core/policy/policy.ts';
+import { routingOf } from '../../core/policy/routing.ts';
+import { type FilePolicy, parsePolicyFile } from '../../sources/file.ts';
+import { EXIT } from '../exit-codes.ts';
+import { count, printAs } from '../output/output.ts';
+import type { Ended, Terminal } from '../terminal.ts';
 import { policyFiles, readPolicyFile } from './files.ts';
-import { count, printAs } from './output.ts';
-import type { Ended, Terminal } from './program.ts';
 
 const EXAMPLES = `
 Examples:

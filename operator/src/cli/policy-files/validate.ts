@@ -1,9 +1,9 @@
 import { Command, Option } from 'commander';
-import { parsePolicyFile } from '../sources/file.ts';
-import { EXIT } from './exit.ts';
+import { parsePolicyFile } from '../../sources/file.ts';
+import { EXIT } from '../exit-codes.ts';
+import { count } from '../output/output.ts';
+import type { Ended, Terminal } from '../terminal.ts';
 import { policyFiles, readPolicyFile } from './files.ts';
-import { count } from './output.ts';
-import type { Ended, Terminal } from './program.ts';
 
 /** Something wrong in a policy file. */
 interface Finding {

@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { isBehind, parseSince } from './as-of.ts';
+import { isBehind, parseSince } from './resource-versions.ts';
 
 it.each([
   ['', {}],

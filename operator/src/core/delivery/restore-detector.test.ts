@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { Rewinds } from './rewinds.ts';
+import { Rewinds } from './restore-detector.ts';
 
 function scene() {
   const clock = { time: 0, now: () => clock.time };

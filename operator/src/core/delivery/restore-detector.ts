@@ -1,5 +1,5 @@
-import { type AsOf, isBehind } from './as-of.ts';
-import type { Clock } from './clock.ts';
+import type { Clock } from '../clock.ts';
+import { type AsOf, isBehind } from './resource-versions.ts';
 
 /** Agents that are refused come again sooner; when none did, what was found before says nothing about now. */
 const FORGET_MS = 60_000;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { MAX_BYTES_PER_AGENT, MAX_POLICIES_PER_AGENT, type Routes } from '@fuseboard/schema';
+import type { Override } from '../policy/override.ts';
 import { encodeEvent } from './event.ts';
-import type { Override } from './override.ts';
 
 /** One policy as it travels: serialised once for each version and shared by every board and stream that carries it. */
 export interface Entry {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { difference } from './board.ts';
-import { Boards } from './boards.ts';
-import type { Policy } from './policy.ts';
-import type { Labels } from './selector.ts';
+import type { Policy } from '../policy/policy.ts';
+import type { Labels } from '../policy/selector.ts';
+import { difference } from './snapshot.ts';
+import { Boards } from './snapshots.ts';
 
 const policy = (name: string, over: Partial<Policy> = {}): Policy => ({
   uid: `uid-${name}`,

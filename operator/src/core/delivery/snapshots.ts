@@ -1,10 +1,10 @@
 import { MAX_OVERRIDES_PER_AGENT } from '@fuseboard/schema';
-import { type Board, boardOf, type Entry, entryOf, type OverrideEntry, overrideEntryOf } from './board.ts';
-import { flatten, type Standing, standings } from './effective.ts';
-import { newestFirst, type Override } from './override.ts';
-import type { Policy } from './policy.ts';
-import { matches, type Route, type Routing, routingOf, sameRouting, sortedRoutes, takes } from './routing.ts';
-import { canonicalLabels, keysOf, type Labels, selects } from './selector.ts';
+import { newestFirst, type Override } from '../policy/override.ts';
+import type { Policy } from '../policy/policy.ts';
+import { flatten, type Standing, standings } from '../policy/precedence.ts';
+import { matches, type Route, type Routing, routingOf, sameRouting, sortedRoutes, takes } from '../policy/routing.ts';
+import { canonicalLabels, keysOf, type Labels, selects } from '../policy/selector.ts';
+import { type Board, boardOf, type Entry, entryOf, type OverrideEntry, overrideEntryOf } from './snapshot.ts';
 
 /** A policy as it stands now. */
 export interface Known {

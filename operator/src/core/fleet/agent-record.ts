@@ -1,10 +1,10 @@
 import type { Totals } from '@fuseboard/schema';
-import type { Board } from './board.ts';
+import type { Board } from '../delivery/snapshot.ts';
+import type { Labels } from '../policy/selector.ts';
 import type { Circuit } from './circuits.ts';
-import type { Change } from './pending.ts';
+import type { Change } from './pending-changes.ts';
 import type { Rejection } from './rollout.ts';
-import type { Labels } from './selector.ts';
-import { type BreakerState, worst } from './tally.ts';
+import { type BreakerState, worst } from './state-counts.ts';
 
 export interface Identity {
   readonly namespace: string;

@@ -1,10 +1,10 @@
 import type { BreakerReport, Totals } from '@fuseboard/schema';
 import { describe, expect, it } from '@jest/globals';
-import { Boards } from './boards.ts';
-import { type BreakerRow, breakerRow } from './breaker-row.ts';
+import { Boards } from '../delivery/snapshots.ts';
+import { type BreakerRow, breakerRow } from '../views/breaker-row.ts';
+import type { Agent } from './agent-record.ts';
 import { LINGER_MS, MAX_CIRCUITS_OF_NAMESPACE, SLOT_MS, TRANSITIONS_KEPT } from './circuits.ts';
 import { Fleet, GONE_AFTER_MS } from './fleet.ts';
-import type { Agent } from './member.ts';
 import { NO_TOTALS } from './totals.ts';
 
 const boards = new Boards();

@@ -1,6 +1,6 @@
 import { LATENCY_BUCKETS, type Totals } from '@fuseboard/schema';
 import { Ring } from './ring.ts';
-import type { BreakerCounts, BreakerState } from './tally.ts';
+import type { BreakerCounts, BreakerState } from './state-counts.ts';
 
 /** What is counted is kept by slots of this length, as many as `SLOTS`. */
 export const SLOT_MS = 2_000;

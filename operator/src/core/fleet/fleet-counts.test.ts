@@ -1,9 +1,9 @@
 import type { Report } from '@fuseboard/schema';
 import { expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { Boards } from './boards.ts';
+import { Boards } from '../delivery/snapshots.ts';
+import type { Agent, Identity } from './agent-record.ts';
 import { Fleet } from './fleet.ts';
-import type { Agent, Identity } from './member.ts';
 
 const policies = new Boards();
 const BOARDS = [1, 2, 3].map((generation) => {

@@ -1,7 +1,7 @@
 import type { Report } from '@fuseboard/schema';
 import { describe, expect, it } from '@jest/globals';
-import type { Board } from './board.ts';
-import { Boards } from './boards.ts';
+import type { Board } from '../delivery/snapshot.ts';
+import { Boards } from '../delivery/snapshots.ts';
 import { Fleet } from './fleet.ts';
 import { NO_TOTALS } from './totals.ts';
 

@@ -1,12 +1,12 @@
 import type { BreakerReport, Report, Totals } from '@fuseboard/schema';
 import { describe, expect, it } from '@jest/globals';
-import { Boards } from './boards.ts';
+import { Boards } from '../delivery/snapshots.ts';
+import { readOverride } from '../policy/override.ts';
+import type { Policy } from '../policy/policy.ts';
+import type { Labels } from '../policy/selector.ts';
+import type { Agent, Member } from './agent-record.ts';
 import { MAX_BREAKER_NAMES, OTHER } from './counters.ts';
 import { Fleet, GONE_AFTER_MS, STALE_AFTER_MS } from './fleet.ts';
-import type { Agent, Member } from './member.ts';
-import { readOverride } from './override.ts';
-import type { Policy } from './policy.ts';
-import type { Labels } from './selector.ts';
 import { NO_TOTALS } from './totals.ts';
 
 const policy = (name: string, over: Partial<Policy> = {}): Policy => ({

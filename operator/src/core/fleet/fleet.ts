@@ -1,12 +1,19 @@
 import { type BreakerReport, MAX_REJECTION_MESSAGE, type Report, type Totals } from '@fuseboard/schema';
-import type { Board } from './board.ts';
+import type { Board } from '../delivery/snapshot.ts';
+import { canonicalLabels, type Labels } from '../policy/selector.ts';
+import { type Agent, agentKey, type Identity, Member, type Moment, type Origin, type View } from './agent-record.ts';
 import { Circuits } from './circuits.ts';
 import { Counters } from './counters.ts';
-import { type Agent, agentKey, type Identity, Member, type Moment, type Origin, type View } from './member.ts';
-import { expect, settle } from './pending.ts';
+import { expect, settle } from './pending-changes.ts';
 import { type AgentCounts, type AgentRejection, Rollout } from './rollout.ts';
-import { canonicalLabels, type Labels } from './selector.ts';
-import { type BreakerCounts, type BreakerState, type FallbackCounts, type Standing, Tally, worst } from './tally.ts';
+import {
+  type BreakerCounts,
+  type BreakerState,
+  type FallbackCounts,
+  type Standing,
+  Tally,
+  worst,
+} from './state-counts.ts';
 import { growth, latencyGrowth, NO_TOTALS, sameTotals } from './totals.ts';
 
 /** An agent that was silent this long is stale: it is counted, and not waited for. */

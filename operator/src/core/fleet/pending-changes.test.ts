@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { expect as add, type Change, settle } from './pending.ts';
+import { expect as add, type Change, settle } from './pending-changes.ts';
 
 const pending = (...changes: [revision: string, seenAt: number][]): readonly Change[] =>
   changes.reduce<readonly Change[]>((all, [revision, seenAt]) => add(all, { revision, seenAt }), []);

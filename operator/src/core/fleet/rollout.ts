@@ -1,5 +1,5 @@
 import { MAX_REJECTIONS } from '@fuseboard/schema';
-import type { Board } from './board.ts';
+import type { Board } from '../delivery/snapshot.ts';
 
 export interface AgentCounts {
   matched: number;

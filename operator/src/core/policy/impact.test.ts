@@ -1,6 +1,6 @@
 import type { PolicySpec } from '@fuseboard/schema';
 import { describe, expect, it } from '@jest/globals';
-import { effects } from './effect.ts';
+import { effects } from './impact.ts';
 import { routingOf } from './routing.ts';
 
 const routing = (name: string, spec: PolicySpec, createdAt = 1) =>

@@ -1,5 +1,5 @@
 import { compareText } from './compare-text.ts';
-import { flatten } from './effective.ts';
+import { flatten } from './precedence.ts';
 import { matches, type Routing, sortedRoutes, takes } from './routing.ts';
 import type { Labels } from './selector.ts';
 

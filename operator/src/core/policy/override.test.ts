@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { difference } from './board.ts';
-import { Boards } from './boards.ts';
+import { difference } from '../delivery/snapshot.ts';
+import { Boards } from '../delivery/snapshots.ts';
 import { isActive, madeBy, newestFirst, type Override, type OverrideObject, readOverride } from './override.ts';
 
 const CREATED = 1_700_000_000_000;

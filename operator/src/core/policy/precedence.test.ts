@@ -2,9 +2,9 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { parse, stringify } from 'yaml';
-import { flatten, standings } from './effective.ts';
 import { explain } from './explain.ts';
 import type { Policy } from './policy.ts';
+import { flatten, standings } from './precedence.ts';
 import { matches, type Routing, routingOf, sortedRoutes, takes } from './routing.ts';
 import type { Labels } from './selector.ts';
 

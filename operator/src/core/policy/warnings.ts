@@ -1,9 +1,9 @@
 import type { OverrideSpec, PolicySpec, PolicyStatus, SpecProblem } from '@fuseboard/schema';
+import { conditionOf } from '../status/policy-status.ts';
 import type { Explanation } from './explain.ts';
 import { newestFirst } from './override.ts';
 import { matches } from './routing.ts';
 import { type Labels, selects } from './selector.ts';
-import { conditionOf } from './status.ts';
 
 /** A policy as somebody sees it who asks about it. */
 export interface SeenPolicy {

@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { turns } from './turns.ts';
+import { turns } from './retry-after.ts';
 
 const setup = (perSecond: number) => {
   const clock = { time: 0, now: () => clock.time };

@@ -1,4 +1,4 @@
-import type { Clock } from './clock.ts';
+import type { Clock } from '../clock.ts';
 
 /** Nobody is asked to come again sooner, in ms. */
 const LEAST_MS = 1_000;

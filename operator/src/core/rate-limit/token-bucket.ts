@@ -1,4 +1,4 @@
-import type { Clock } from './clock.ts';
+import type { Clock } from '../clock.ts';
 
 /** Decides how many new streams a second are let in, so that a storm of reconnecting agents is spread and not suffered. */
 export interface Admission {

@@ -1,7 +1,7 @@
 import { MAX_REJECTIONS } from '@fuseboard/schema';
-import { MAX_OPEN_NAMED, type PolicyCounts } from './fleet.ts';
-import type { AgentCounts } from './rollout.ts';
-import type { BreakerCounts, FallbackCounts } from './tally.ts';
+import { MAX_OPEN_NAMED, type PolicyCounts } from '../fleet/fleet.ts';
+import type { AgentCounts } from '../fleet/rollout.ts';
+import type { BreakerCounts, FallbackCounts } from '../fleet/state-counts.ts';
 
 /** What one replica counts for one policy. It is there for a policy without agents too: its absence means that the replica has not seen the policy. */
 export interface Aggregate {

@@ -1,7 +1,7 @@
 import type { OVERRIDE_CONDITION_REASONS, OverrideStatus } from '@fuseboard/schema';
-import type { PolicyCounts } from './fleet.ts';
-import type { Override } from './override.ts';
-import { PENDING_MS } from './status.ts';
+import type { PolicyCounts } from '../fleet/fleet.ts';
+import type { Override } from '../policy/override.ts';
+import { PENDING_MS } from './policy-status.ts';
 
 export interface OverrideStatusInput {
   readonly override: Override;

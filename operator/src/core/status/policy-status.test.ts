@@ -1,8 +1,8 @@
 import type { PolicyStatus } from '@fuseboard/schema';
 import { describe, expect, it } from '@jest/globals';
-import type { PolicyCounts } from './fleet.ts';
-import type { Routing } from './routing.ts';
-import { conditionOf, GATHER_MS, gathering, PENDING_MS, type StatusInput, statusOf } from './status.ts';
+import type { PolicyCounts } from '../fleet/fleet.ts';
+import type { Routing } from '../policy/routing.ts';
+import { conditionOf, GATHER_MS, gathering, PENDING_MS, type StatusInput, statusOf } from './policy-status.ts';
 
 const NOW = Date.parse('2026-03-01T12:00:00Z');
 

@@ -1,6 +1,6 @@
 import type { CONDITION_REASONS, ConditionType, PolicyStatus, SpecProblem } from '@fuseboard/schema';
-import type { Standing } from './effective.ts';
-import type { PolicyCounts } from './fleet.ts';
+import type { PolicyCounts } from '../fleet/fleet.ts';
+import type { Standing } from '../policy/precedence.ts';
 
 type Condition = NonNullable<PolicyStatus['conditions']>[number];
 

@@ -1,12 +1,12 @@
 import type { Totals } from '@fuseboard/schema';
-import type { Entry } from './board.ts';
-import type { Known } from './boards.ts';
-import { type Candidate, explain } from './explain.ts';
-import type { Agent } from './member.ts';
+import type { Entry } from '../delivery/snapshot.ts';
+import type { Known } from '../delivery/snapshots.ts';
+import type { Agent } from '../fleet/agent-record.ts';
+import type { AgentRejection } from '../fleet/rollout.ts';
+import type { BreakerState } from '../fleet/state-counts.ts';
+import { type Candidate, explain } from '../policy/explain.ts';
+import type { Routing } from '../policy/routing.ts';
 import { type AgentState, agentState } from './overview.ts';
-import type { AgentRejection } from './rollout.ts';
-import type { Routing } from './routing.ts';
-import type { BreakerState } from './tally.ts';
 
 /** What an agent has of one policy. */
 export type Having = 'current' | 'older' | 'none' | 'rejected' | 'held';

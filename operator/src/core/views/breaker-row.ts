@@ -7,8 +7,8 @@ import {
   SLOT_MS,
   SLOTS,
   slotOf,
-} from './circuits.ts';
-import type { BreakerCounts, BreakerState } from './tally.ts';
+} from '../fleet/circuits.ts';
+import type { BreakerCounts, BreakerState } from '../fleet/state-counts.ts';
 
 /** How many agents a row names where circuits are not closed. */
 export const MAX_UNWELL_NAMED = 3;

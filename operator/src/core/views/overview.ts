@@ -1,9 +1,9 @@
-import type { Circuit } from './circuits.ts';
-import { GONE_AFTER_MS, STALE_AFTER_MS } from './fleet.ts';
-import type { Agent } from './member.ts';
+import type { Agent } from '../fleet/agent-record.ts';
+import type { Circuit } from '../fleet/circuits.ts';
+import { GONE_AFTER_MS, STALE_AFTER_MS } from '../fleet/fleet.ts';
+import type { RolloutState } from '../fleet/rollout-state.ts';
+import type { BreakerCounts } from '../fleet/state-counts.ts';
 import type { PolicyRow } from './policy-row.ts';
-import type { RolloutState } from './rollout-state.ts';
-import type { BreakerCounts } from './tally.ts';
 
 /** The fleet at a glance. */
 export interface Overview {

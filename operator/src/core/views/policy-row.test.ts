@@ -1,6 +1,6 @@
 import type { PolicyStatus } from '@fuseboard/schema';
 import { describe, expect, it } from '@jest/globals';
-import type { Policy } from './policy.ts';
+import type { Policy } from '../policy/policy.ts';
 import { policyRow } from './policy-row.ts';
 
 const POLICY: Policy = {

@@ -1,43 +1,19 @@
 import express, { type Express } from 'express';
-import type { Logger } from 'pino';
-import type { Controller } from '../controller.ts';
-import type { Access } from '../core/access.ts';
-import type { Clock } from '../core/clock.ts';
-import type { History, Rollback } from '../core/history.ts';
-import type { OverrideStore } from '../core/override.ts';
-import { agentRoutes } from './admin/agents.ts';
-import { protectBrowsers, warnBrowsers } from './admin/browser.ts';
-import { descriptionRoutes } from './admin/description.ts';
-import { explainRoutes } from './admin/explain.ts';
-import { answerDenied } from './admin/guard.ts';
-import { historyRoutes } from './admin/history.ts';
-import { liveRoutes } from './admin/live-routes.ts';
-import { overrideRoutes } from './admin/overrides.ts';
-import { pageRoutes } from './admin/page.ts';
-import { policyRoutes } from './admin/policies.ts';
-import { sourceRoutes } from './admin/source.ts';
-import type { Audit } from './audit.ts';
-import { adminPaths } from './description/ports.ts';
-import { refuseOtherMethods } from './methods.ts';
-import { answerProblems, answerUnknown } from './problem.ts';
-
-export interface AdminOptions {
-  readonly controller: Controller;
-  readonly access: Access;
-  readonly overrides: OverrideStore;
-  readonly history: History;
-  readonly rollback: Rollback;
-  readonly log: Logger;
-  readonly audit: Audit;
-  readonly clock: Clock;
-  /** Milliseconds since 1970. */
-  readonly wallClock: () => number;
-  /** The name of this replica. */
-  readonly replica: string;
-  /** Aborted when this operator goes away: what would stay open ends. */
-  readonly leaving: AbortSignal;
-  readonly onError: (error: unknown) => void;
-}
+import { adminPaths } from '../description/ports.ts';
+import { refuseOtherMethods } from '../methods.ts';
+import { answerProblems, answerUnknown } from '../problem.ts';
+import { protectBrowsers, warnBrowsers } from './browser.ts';
+import { historyRoutes } from './changes/history.ts';
+import { overrideRoutes } from './changes/overrides.ts';
+import { agentRoutes } from './fleet/agents.ts';
+import { explainRoutes } from './fleet/explain.ts';
+import { policyRoutes } from './fleet/policies.ts';
+import { sourceRoutes } from './fleet/source.ts';
+import { answerDenied } from './guard.ts';
+import { liveRoutes } from './live/live-routes.ts';
+import type { AdminOptions } from './options.ts';
+import { descriptionRoutes } from './page/description.ts';
+import { pageRoutes } from './page/page.ts';
 
 /** What people and the command line use: as JSON, policies with their status, agents, breakers, and why a policy governs; and the page. */
 export function adminApp(options: AdminOptions): Express {

@@ -1,7 +1,7 @@
 import { ReportSchema, StreamQuerySchema } from '@fuseboard/schema';
 import { z } from 'zod';
-import { NAMESPACE_PATTERN } from '../core/namespace.ts';
-import { type Endpoint, refusals } from './description/endpoint.ts';
+import { NAMESPACE_PATTERN } from '../../core/policy/namespace.ts';
+import { type Endpoint, refusals } from '../description/endpoint.ts';
 
 /** What an agent says its namespace is. */
 export const NamespaceSchema = z

@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
-import { policy } from '../../test/memory-source.ts';
-import type { Board } from '../core/board.ts';
-import { Boards } from '../core/boards.ts';
+import { policy } from '../../../test/memory-source.ts';
+import type { Board } from '../../core/delivery/snapshot.ts';
+import { Boards } from '../../core/delivery/snapshots.ts';
 import { encodeCommit } from './commit.ts';
 
 function boardsOf(count: number, ...generations: number[]): Board[] {

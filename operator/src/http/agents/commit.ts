@@ -1,6 +1,6 @@
-import type { AsOf } from '../core/as-of.ts';
-import { type Board, difference } from '../core/board.ts';
-import { encodeEvent } from '../core/event.ts';
+import { encodeEvent } from '../../core/delivery/event.ts';
+import type { AsOf } from '../../core/delivery/resource-versions.ts';
+import { type Board, difference } from '../../core/delivery/snapshot.ts';
 
 /** What a stream should carry next. */
 export interface Offer {

@@ -1,6 +1,6 @@
-import { type Admission, admission } from '../core/admission.ts';
-import type { Caller } from '../core/authenticator.ts';
-import type { Clock } from '../core/clock.ts';
+import type { Clock } from '../../core/clock.ts';
+import { type Admission, admission } from '../../core/rate-limit/token-bucket.ts';
+import type { Caller } from '../../ports/authenticator.ts';
 
 export interface QuotaOptions {
   readonly maxStreams: number;

@@ -1,10 +1,10 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, it } from '@jest/globals';
-import { EventClient } from '../../test/event-client.ts';
-import { policy } from '../../test/memory-source.ts';
-import { until } from '../../test/until.ts';
-import { Boards } from '../core/boards.ts';
+import { EventClient } from '../../../test/event-client.ts';
+import { policy } from '../../../test/memory-source.ts';
+import { until } from '../../../test/until.ts';
+import { Boards } from '../../core/delivery/snapshots.ts';
 import { AgentStream, type StreamOptions } from './stream.ts';
 
 let server: Server;

@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import { PROTOCOL } from '@fuseboard/schema';
-import type { AsOf } from '../core/as-of.ts';
-import type { Board } from '../core/board.ts';
-import { encodeEvent } from '../core/event.ts';
+import { encodeEvent } from '../../core/delivery/event.ts';
+import type { AsOf } from '../../core/delivery/resource-versions.ts';
+import type { Board } from '../../core/delivery/snapshot.ts';
 import { encodeCommit, type Offer } from './commit.ts';
 
 export interface StreamOptions {

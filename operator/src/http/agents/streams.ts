@@ -1,9 +1,9 @@
 import type { ServerResponse } from 'node:http';
-import type { Controller } from '../controller.ts';
-import type { AsOf } from '../core/as-of.ts';
-import type { Board } from '../core/board.ts';
-import type { Receipt } from '../core/fleet.ts';
-import type { Agent, Identity } from '../core/member.ts';
+import type { Controller } from '../../control/controller.ts';
+import type { AsOf } from '../../core/delivery/resource-versions.ts';
+import type { Board } from '../../core/delivery/snapshot.ts';
+import type { Agent, Identity } from '../../core/fleet/agent-record.ts';
+import type { Receipt } from '../../core/fleet/fleet.ts';
 import { AgentStream } from './stream.ts';
 
 export interface StreamsOptions {

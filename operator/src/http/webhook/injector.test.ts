@@ -2,10 +2,10 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { type Listening, listen } from '../server.ts';
 import { injectorApp, readAuthority } from './injector.ts';
-import { type Listening, listen } from './server.ts';
 
-const PAIRS = join(import.meta.dirname, '../../test/tls');
+const PAIRS = join(import.meta.dirname, '../../../test/tls');
 
 let folder: string;
 let caFile: string;

@@ -2,9 +2,9 @@ import { readFile } from 'node:fs/promises';
 import express, { type Express, type Request, type Response } from 'express';
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import { injection, type PatchOperation } from '../core/injection.ts';
-import { Refusal } from '../core/refusal.ts';
-import { answerProblems, answerUnknown, firstIssue } from './problem.ts';
+import { injection, type PatchOperation } from '../../core/injection.ts';
+import { Refusal } from '../../ports/problem.ts';
+import { answerProblems, answerUnknown, firstIssue } from '../problem.ts';
 
 /** Where the API server asks about pods. */
 export const INJECT_PATH = '/inject';

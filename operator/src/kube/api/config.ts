@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
-import { UsageError } from '../config.ts';
+import { UsageError } from '../../config/config.ts';
 
 export interface ClusterAccess {
   /** A file. Absent: the account of the pod. */

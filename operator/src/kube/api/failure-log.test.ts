@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
 import { KubeError } from './client.ts';
-import { Trouble } from './trouble.ts';
+import { Trouble } from './failure-log.ts';
 
 it('is told when it begins, when it is another, and when it is over', () => {
   const lines: string[] = [];

@@ -1,6 +1,6 @@
 import { type OverrideStatus, type PolicySpec, type PolicyStatus, specProblems } from '@fuseboard/schema';
-import { madeBy, type Override, readOverride } from '../core/override.ts';
-import type { Policy } from '../core/policy.ts';
+import { madeBy, type Override, readOverride } from '../../core/policy/override.ts';
+import type { Policy } from '../../core/policy/policy.ts';
 import { KubeError } from './client.ts';
 
 /** An object as the API server gives it; of `metadata` only what everything here relies on is named. */

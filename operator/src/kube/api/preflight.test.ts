@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { KubeConfig } from '@kubernetes/client-node';
-import { FaultyApiServer, status as faultOf } from '../../test/faulty-api-server.ts';
+import { FaultyApiServer, status as faultOf } from '../../../test/faulty-api-server.ts';
 import { preflight } from './preflight.ts';
 
 let server: FaultyApiServer;

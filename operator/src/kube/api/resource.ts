@@ -1,5 +1,5 @@
 import { GROUP, KIND, OVERRIDE_PLURAL, PLURAL, VERSION } from '@fuseboard/schema';
-import type { Subject } from '../core/sink.ts';
+import type { Subject } from '../../ports/status-sink.ts';
 import { type KubeClient, KubeError } from './client.ts';
 
 /** A resource, by the names under which the API server serves it. */

@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { KubeConfig } from '@kubernetes/client-node';
-import type { Deed } from '../core/access.ts';
+import type { Deed } from '../../ports/access.ts';
 import { AccessReviewer } from './access-review.ts';
 
 const EXPIRES = 2_000_000;

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { KubeConfig } from '@kubernetes/client-node';
-import type { Access, Deed, Person } from '../core/access.ts';
-import { bearerToken, Denial } from '../core/authenticator.ts';
-import { Questions, type QuestionsOptions } from './questions.ts';
-import { Recent } from './recent.ts';
+import type { Access, Deed, Person } from '../../ports/access.ts';
+import { bearerToken, Denial } from '../../ports/authenticator.ts';
+import { Questions, type QuestionsOptions } from './review-client.ts';
 import { expiryOf, unexpired } from './token.ts';
+import { Recent } from './ttl-cache.ts';
 
 export interface AccessReviewOptions {
   readonly kubeConfig: KubeConfig;

@@ -1,6 +1,6 @@
 import type { KubeConfig } from '@kubernetes/client-node';
-import { Denial } from '../core/authenticator.ts';
-import { KubeClient, type KubeError, type KubeRequest } from './client.ts';
+import { Denial } from '../../ports/authenticator.ts';
+import { KubeClient, type KubeError, type KubeRequest } from '../api/client.ts';
 
 export interface QuestionsOptions {
   readonly kubeConfig: KubeConfig;

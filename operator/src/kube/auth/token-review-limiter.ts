@@ -1,6 +1,6 @@
-import { type Admission, admission } from '../core/admission.ts';
-import { Denial } from '../core/authenticator.ts';
-import type { Clock } from '../core/clock.ts';
+import type { Clock } from '../../core/clock.ts';
+import { type Admission, admission } from '../../core/rate-limit/token-bucket.ts';
+import { Denial } from '../../ports/authenticator.ts';
 
 export interface ReviewBudgetOptions {
   /** How many tokens that nobody knows yet are looked at in a second, whoever shows them. */

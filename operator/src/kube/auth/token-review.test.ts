@@ -2,8 +2,8 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { KubeConfig } from '@kubernetes/client-node';
-import { ReviewBudget } from './review-budget.ts';
 import { TokenReviewer } from './token-review.ts';
+import { ReviewBudget } from './token-review-limiter.ts';
 
 const EXPIRES = 2_000_000;
 const encoded = (claims: object) => Buffer.from(JSON.stringify(claims)).toString('base64url');

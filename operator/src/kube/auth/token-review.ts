@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { KubeConfig } from '@kubernetes/client-node';
-import { type Authenticator, bearerToken, type Caller, Denial, type Presented } from '../core/authenticator.ts';
-import type { Labels } from '../core/selector.ts';
-import { Questions, type QuestionsOptions } from './questions.ts';
-import type { ReviewBudget } from './review-budget.ts';
+import type { Labels } from '../../core/policy/selector.ts';
+import { type Authenticator, bearerToken, type Caller, Denial, type Presented } from '../../ports/authenticator.ts';
+import { Questions, type QuestionsOptions } from './review-client.ts';
 import { expiryOf, unexpired } from './token.ts';
+import type { ReviewBudget } from './token-review-limiter.ts';
 
 export interface TokenReviewOptions {
   readonly kubeConfig: KubeConfig;

@@ -1,4 +1,4 @@
-import { Denial } from '../core/authenticator.ts';
+import { Denial } from '../../ports/authenticator.ts';
 
 /** The `exp` of a token that was found genuine, in ms since 1970; its signature was checked by who made it. */
 export function expiryOf(token: string): number | undefined {

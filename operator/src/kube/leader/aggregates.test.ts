@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
-import type { Aggregate } from '../core/aggregates.ts';
+import type { Aggregate } from '../../core/replication/aggregates.ts';
+import type { KubeObject } from '../api/object.ts';
 import { encodeRow, MAX_SHARD_BYTES, readShard } from './aggregates.ts';
-import type { KubeObject } from './object.ts';
 
 const NONE = { matched: 0, applied: 0, rejected: 0, stale: 0 };
 const NO_BREAKERS = { closed: 0, open: 0, halfOpen: 0, shadowOpen: 0 };

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import type { Aggregate, Shard } from '../core/aggregates.ts';
-import { Shards, type ShardWrite } from '../core/shards.ts';
-import { Backoff } from './backoff.ts';
-import { type KubeClient, KubeError } from './client.ts';
-import type { KubeObject } from './object.ts';
-import { CONFIG_MAPS, collectionPath, objectPath } from './resource.ts';
-import { Trouble } from './trouble.ts';
+import type { Aggregate, Shard } from '../../core/replication/aggregates.ts';
+import { Shards, type ShardWrite } from '../../core/replication/shards.ts';
+import { Backoff } from '../api/backoff.ts';
+import { type KubeClient, KubeError } from '../api/client.ts';
+import { Trouble } from '../api/failure-log.ts';
+import type { KubeObject } from '../api/object.ts';
+import { CONFIG_MAPS, collectionPath, objectPath } from '../api/resource.ts';
 
 /** No ConfigMap holds more policies than this many bytes. */
 export const MAX_SHARD_BYTES = 256 * 1024;

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { KubeError } from './client.ts';
+import { KubeError } from '../api/client.ts';
+import { Trouble } from '../api/failure-log.ts';
 import type { Lease, LeaseClient } from './lease.ts';
-import { Trouble } from './trouble.ts';
 
 export interface HeartbeatOptions {
   readonly leases: LeaseClient;

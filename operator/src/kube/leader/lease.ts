@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Clock } from '../core/clock.ts';
-import { Election, type ElectionTimes, type LeaseRecord } from '../core/election.ts';
-import { type KubeClient, KubeError } from './client.ts';
-import type { KubeObject } from './object.ts';
-import { collectionPath, LEASES, objectPath } from './resource.ts';
-import { Trouble } from './trouble.ts';
+import type { Clock } from '../../core/clock.ts';
+import { Election, type ElectionTimes, type LeaseRecord } from '../../core/replication/election.ts';
+import { type KubeClient, KubeError } from '../api/client.ts';
+import { Trouble } from '../api/failure-log.ts';
+import type { KubeObject } from '../api/object.ts';
+import { collectionPath, LEASES, objectPath } from '../api/resource.ts';
 
 interface LeaseSpec {
   readonly holderIdentity?: string;

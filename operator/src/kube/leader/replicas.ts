@@ -1,17 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import type { KubeConfig } from '@kubernetes/client-node';
-import type { Aggregates, Regrouping, Shard } from '../core/aggregates.ts';
-import type { Clock } from '../core/clock.ts';
-import type { ElectionTimes } from '../core/election.ts';
-import type { Replicas, ReplicasListener } from '../core/replicas.ts';
+import type { Clock } from '../../core/clock.ts';
+import type { Aggregates, Regrouping, Shard } from '../../core/replication/aggregates.ts';
+import type { ElectionTimes } from '../../core/replication/election.ts';
+import type { Replicas, ReplicasListener } from '../../ports/replicas.ts';
+import { KubeClient, KubeError } from '../api/client.ts';
+import type { KubeObject } from '../api/object.ts';
+import { Reflector } from '../api/reflector.ts';
+import { CONFIG_MAPS, type KubeResource, LEASES } from '../api/resource.ts';
+import type { Permit } from '../write/status-writer.ts';
 import { AggregatePublisher, readShard, removeConfigMap } from './aggregates.ts';
-import { KubeClient, KubeError } from './client.ts';
 import { bootOf, Heartbeat } from './heartbeat.ts';
 import { Elector, type Lease, LeaseClient } from './lease.ts';
-import type { KubeObject } from './object.ts';
-import { Reflector } from './reflector.ts';
-import { CONFIG_MAPS, type KubeResource, LEASES } from './resource.ts';
-import type { Permit } from './status-writer.ts';
 
 /** How replicas know of each other and choose the one that leads. */
 export interface ReplicationTimes extends ElectionTimes {

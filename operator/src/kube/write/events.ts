@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { GROUP, VERSION } from '@fuseboard/schema';
-import type { EventRecord, Subject } from '../core/sink.ts';
-import { type KubeClient, KubeError, type KubeRequest } from './client.ts';
-import { kindOf } from './resource.ts';
+import type { EventRecord, Subject } from '../../ports/status-sink.ts';
+import { type KubeClient, KubeError, type KubeRequest } from '../api/client.ts';
+import { kindOf } from '../api/resource.ts';
 
 export const REPORTER = `${GROUP}/operator`;
 

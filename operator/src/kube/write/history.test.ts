@@ -3,8 +3,8 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { KubeConfig } from '@kubernetes/client-node';
-import { until } from '../../test/until.ts';
-import type { Policy } from '../core/policy.ts';
+import { until } from '../../../test/until.ts';
+import type { Policy } from '../../core/policy/policy.ts';
 import { KubernetesHistory } from './history.ts';
 
 let server: Server;

@@ -2,14 +2,14 @@ import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GROUP, KIND, VERSION } from '@fuseboard/schema';
 import type { KubeConfig } from '@kubernetes/client-node';
-import { HISTORY_LIMIT, type History, type Revision } from '../core/history.ts';
-import type { Policy } from '../core/policy.ts';
-import { Backoff } from './backoff.ts';
-import { KubeClient, KubeError } from './client.ts';
-import { listAll } from './list.ts';
-import type { KubeObject } from './object.ts';
-import { CONTROLLER_REVISIONS, collectionPath, objectPath } from './resource.ts';
-import { Trouble } from './trouble.ts';
+import type { Policy } from '../../core/policy/policy.ts';
+import { HISTORY_LIMIT, type History, type Revision } from '../../ports/history.ts';
+import { Backoff } from '../api/backoff.ts';
+import { KubeClient, KubeError } from '../api/client.ts';
+import { Trouble } from '../api/failure-log.ts';
+import { listAll } from '../api/list.ts';
+import type { KubeObject } from '../api/object.ts';
+import { CONTROLLER_REVISIONS, collectionPath, objectPath } from '../api/resource.ts';
 
 /** The uid of the policy that a revision belongs to. */
 const OF = `${GROUP}/policy-uid`;

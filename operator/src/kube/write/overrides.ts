@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { CREATED_BY, GROUP, OVERRIDE_KIND, VERSION } from '@fuseboard/schema';
 import type { KubeConfig } from '@kubernetes/client-node';
-import type { OverrideStore } from '../core/override.ts';
-import { Refusal } from '../core/refusal.ts';
-import { KubeClient, KubeError } from './client.ts';
-import { type KubeObject, toOverride } from './object.ts';
-import { collectionPath, OVERRIDES, objectPath } from './resource.ts';
+import type { OverrideStore } from '../../core/policy/override.ts';
+import { Refusal } from '../../ports/problem.ts';
+import { KubeClient, KubeError } from '../api/client.ts';
+import { type KubeObject, toOverride } from '../api/object.ts';
+import { collectionPath, OVERRIDES, objectPath } from '../api/resource.ts';
 
 /** Overrides as objects in the API server. Needs the verbs create, delete and attribute on `circuitbreakeroverrides`. */
 export function kubernetesOverrides(kubeConfig: KubeConfig): OverrideStore {

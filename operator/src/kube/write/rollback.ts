@@ -1,8 +1,8 @@
 import { KubeConfig } from '@kubernetes/client-node';
-import type { Rollback } from '../core/history.ts';
-import { Refusal } from '../core/refusal.ts';
-import { KubeClient, KubeError } from './client.ts';
-import { objectPath, POLICIES } from './resource.ts';
+import type { Rollback } from '../../ports/history.ts';
+import { Refusal } from '../../ports/problem.ts';
+import { KubeClient, KubeError } from '../api/client.ts';
+import { objectPath, POLICIES } from '../api/resource.ts';
 
 /**
  * Rolls back with the person's own token, so that the API server decides and its audit log names the person: the operator's

@@ -1,11 +1,11 @@
 import type { PolicySpec, PolicyStatus } from '@fuseboard/schema';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { KubeConfig } from '@kubernetes/client-node';
-import { FaultyApiServer, type Stored, silence, status } from '../../test/faulty-api-server.ts';
-import { until } from '../../test/until.ts';
-import type { Policy } from '../core/policy.ts';
-import { unobserved } from '../core/queue-observer.ts';
-import type { StatusSink } from '../core/sink.ts';
+import { FaultyApiServer, type Stored, silence, status } from '../../../test/faulty-api-server.ts';
+import { until } from '../../../test/until.ts';
+import type { Policy } from '../../core/policy/policy.ts';
+import { unobserved } from '../../ports/queue-observer.ts';
+import type { StatusSink } from '../../ports/status-sink.ts';
 import { type KubernetesStatusSinkOptions, kubernetesStatusSink, type Permit } from './status-writer.ts';
 
 let server: FaultyApiServer;

@@ -2,12 +2,12 @@ import { hostname } from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
 import { GROUP, type OverrideStatus, type PolicyStatus, VERSION } from '@fuseboard/schema';
 import type { KubeConfig } from '@kubernetes/client-node';
-import type { QueueObserver } from '../core/queue-observer.ts';
-import type { EventRecord, StatusSink, Subject } from '../core/sink.ts';
-import { KubeClient, KubeError } from './client.ts';
+import type { QueueObserver } from '../../ports/queue-observer.ts';
+import type { EventRecord, StatusSink, Subject } from '../../ports/status-sink.ts';
+import { KubeClient, KubeError } from '../api/client.ts';
+import { type KubeObject, type Stored, toStored } from '../api/object.ts';
+import { kindOf, objectPath, resourceOf } from '../api/resource.ts';
 import { EventRecorder } from './events.ts';
-import { type KubeObject, type Stored, toStored } from './object.ts';
-import { kindOf, objectPath, resourceOf } from './resource.ts';
 import { WriteQueue } from './write-queue.ts';
 
 export interface KubernetesStatusSinkOptions {

@@ -1,4 +1,4 @@
-import { type QueueObserver, unobserved } from '../core/queue-observer.ts';
+import { type QueueObserver, unobserved } from '../../ports/queue-observer.ts';
 
 /** A write that is due, and how to say how it went. */
 export interface Due<T> {

@@ -2,12 +2,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { type PolicySpec, specProblems } from '@fuseboard/schema';
 import { describe, expect, it } from '@jest/globals';
 import { parse, parseAllDocuments } from 'yaml';
-import { LOAD_CHECKS } from './lint/load.ts';
-import { RECOVERY_CHECKS } from './lint/recovery.ts';
-import { TRIP_CHECKS } from './lint/trip.ts';
+import type { Policy } from '../policy.ts';
+import { routingOf } from '../routing.ts';
 import { lint, lintTogether } from './lint.ts';
-import type { Policy } from './policy.ts';
-import { routingOf } from './routing.ts';
+import { LOAD_CHECKS } from './load.ts';
+import { RECOVERY_CHECKS } from './recovery.ts';
+import { TRIP_CHECKS } from './trip.ts';
 
 interface Case {
   readonly name: string;
@@ -15,7 +15,7 @@ interface Case {
   readonly says: readonly string[];
 }
 
-const cases = parse(readFileSync(new URL('./testdata/lint.yaml', import.meta.url), 'utf8')) as Case[];
+const cases = parse(readFileSync(new URL('../testdata/lint.yaml', import.meta.url), 'utf8')) as Case[];
 
 describe('lint', () => {
   it.each(cases)('says what a person reads: $name', ({ spec, says }) => {
@@ -30,7 +30,7 @@ describe('lint', () => {
     expect(cases.length).toBeGreaterThanOrEqual(20);
   });
 
-  const examples = new URL('../../../examples/policies/', import.meta.url);
+  const examples = new URL('../../../../../examples/policies/', import.meta.url);
   it.each(readdirSync(examples))('finds nothing in the example %s', (file) => {
     for (const document of parseAllDocuments(readFileSync(new URL(file, examples), 'utf8'))) {
       expect(lint(document.toJS().spec)).toEqual([]);

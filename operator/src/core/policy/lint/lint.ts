@@ -1,12 +1,12 @@
 import type { PolicySpec } from '@fuseboard/schema';
-import { standings } from './effective.ts';
-import type { Finding } from './lint/finding.ts';
-import { LOAD_CHECKS } from './lint/load.ts';
-import { RECOVERY_CHECKS } from './lint/recovery.ts';
-import { TRIP_CHECKS } from './lint/trip.ts';
-import { type Routing, sortedRoutes } from './routing.ts';
+import { standings } from '../precedence.ts';
+import { type Routing, sortedRoutes } from '../routing.ts';
+import type { Finding } from './finding.ts';
+import { LOAD_CHECKS } from './load.ts';
+import { RECOVERY_CHECKS } from './recovery.ts';
+import { TRIP_CHECKS } from './trip.ts';
 
-export type { Finding } from './lint/finding.ts';
+export type { Finding } from './finding.ts';
 
 const CHECKS = [...TRIP_CHECKS, ...RECOVERY_CHECKS, ...LOAD_CHECKS];
 

@@ -2,12 +2,12 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import express from 'express';
-import { policy } from '../../../test/memory-source.ts';
-import type { Access, Deed } from '../../core/access.ts';
-import { Denial } from '../../core/authenticator.ts';
-import type { Rollback } from '../../core/history.ts';
-import { noRollback } from '../../sources/history.ts';
-import type { AdminOptions } from '../admin.ts';
+import { policy } from '../../../../test/memory-source.ts';
+import type { Access, Deed } from '../../../ports/access.ts';
+import { Denial } from '../../../ports/authenticator.ts';
+import type { Rollback } from '../../../ports/history.ts';
+import { noRollback } from '../../../sources/history.ts';
+import type { AdminOptions } from '../options.ts';
 import { historyRoutes } from './history.ts';
 
 const anybody: Rollback = { apply: async () => {} };

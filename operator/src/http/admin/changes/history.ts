@@ -1,14 +1,14 @@
 import express, { type Request, Router } from 'express';
 import { z } from 'zod';
-import type { Deed, Person } from '../../core/access.ts';
-import { Denial } from '../../core/authenticator.ts';
-import { changesBetween, type Revision } from '../../core/history.ts';
-import type { Policy } from '../../core/policy.ts';
-import { Refusal } from '../../core/refusal.ts';
-import type { AdminOptions } from '../admin.ts';
-import { firstIssue } from '../problem.ts';
-import { guard, seeing, whoSent } from './guard.ts';
-import { namedPolicy } from './named-policy.ts';
+import type { Policy } from '../../../core/policy/policy.ts';
+import type { Deed, Person } from '../../../ports/access.ts';
+import { Denial } from '../../../ports/authenticator.ts';
+import { changesBetween, type Revision } from '../../../ports/history.ts';
+import { Refusal } from '../../../ports/problem.ts';
+import { firstIssue } from '../../problem.ts';
+import { guard, seeing, whoSent } from '../guard.ts';
+import { namedPolicy } from '../named-policy.ts';
+import type { AdminOptions } from '../options.ts';
 
 export const ShownRevisionSchema = z.object({
   revision: z.int().describe('Grows with each edit; in a cluster the generation of the policy.'),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { type Endpoint, refusals } from '../description/endpoint.ts';
+import { type Endpoint, refusals } from '../../description/endpoint.ts';
+import { PARAMETERS } from '../parameters.ts';
 import { NewOverrideSchema, OverrideListSchema, ShownOverrideSchema } from './overrides.ts';
-import { PARAMETERS } from './parameters.ts';
 
 const params = z.object({ namespace: PARAMETERS.namespace, name: z.string().min(1) });
 const Override = ShownOverrideSchema.describe('An override with its status.').meta({ id: 'Override' });

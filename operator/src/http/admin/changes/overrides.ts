@@ -7,13 +7,13 @@ import {
 } from '@fuseboard/schema';
 import express, { type Request, Router } from 'express';
 import { z } from 'zod';
-import type { Deed } from '../../core/access.ts';
-import { NAMESPACE_PATTERN } from '../../core/namespace.ts';
-import { newestFirst, type Override } from '../../core/override.ts';
-import { Refusal } from '../../core/refusal.ts';
-import type { AdminOptions } from '../admin.ts';
-import { guard, whoSent } from './guard.ts';
-import { optionalText } from './parameters.ts';
+import { NAMESPACE_PATTERN } from '../../../core/policy/namespace.ts';
+import { newestFirst, type Override } from '../../../core/policy/override.ts';
+import type { Deed } from '../../../ports/access.ts';
+import { Refusal } from '../../../ports/problem.ts';
+import { guard, whoSent } from '../guard.ts';
+import type { AdminOptions } from '../options.ts';
+import { optionalText } from '../parameters.ts';
 
 /** The body of `POST /v1/overrides/{namespace}`: the spec of an override. */
 export const NewOverrideSchema = OverrideSpecFields;

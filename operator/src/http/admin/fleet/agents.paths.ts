@@ -1,7 +1,7 @@
 import { BREAKER_STATES, TotalsSchema } from '@fuseboard/schema';
 import { z } from 'zod';
-import { type Endpoint, refusals } from '../description/endpoint.ts';
-import { PARAMETERS } from './parameters.ts';
+import { type Endpoint, refusals } from '../../description/endpoint.ts';
+import { PARAMETERS } from '../parameters.ts';
 
 const state = z.enum(['live', 'stale', 'gone']).describe('Stale after 30 s of silence, gone after 60 s.');
 

@@ -1,11 +1,11 @@
 import { Router } from 'express';
-import { agentDetail, breakerRows } from '../../core/agent-row.ts';
-import type { Agent } from '../../core/member.ts';
-import { agentState } from '../../core/overview.ts';
-import { Refusal } from '../../core/refusal.ts';
-import type { AdminOptions } from '../admin.ts';
-import { guard, seeing } from './guard.ts';
-import { optionalText } from './parameters.ts';
+import type { Agent } from '../../../core/fleet/agent-record.ts';
+import { agentDetail, breakerRows } from '../../../core/views/agent-row.ts';
+import { agentState } from '../../../core/views/overview.ts';
+import { Refusal } from '../../../ports/problem.ts';
+import { guard, seeing } from '../guard.ts';
+import type { AdminOptions } from '../options.ts';
+import { optionalText } from '../parameters.ts';
 
 /** How many agents one answer lists. */
 export const MAX_AGENTS_LISTED = 1_000;

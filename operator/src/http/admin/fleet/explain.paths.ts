@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { type Endpoint, refusals } from '../description/endpoint.ts';
-import { PARAMETERS } from './parameters.ts';
+import { type Endpoint, refusals } from '../../description/endpoint.ts';
+import { PARAMETERS } from '../parameters.ts';
 
 const Explanation = z
   .object({

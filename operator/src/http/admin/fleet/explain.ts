@@ -1,11 +1,11 @@
 import { Router } from 'express';
-import { explain } from '../../core/explain.ts';
-import { DEFAULT_NAMESPACE } from '../../core/namespace.ts';
-import { Refusal } from '../../core/refusal.ts';
-import { parseLabels } from '../../core/selector.ts';
-import type { AdminOptions } from '../admin.ts';
-import { guard } from './guard.ts';
-import { optionalText, text } from './parameters.ts';
+import { explain } from '../../../core/policy/explain.ts';
+import { DEFAULT_NAMESPACE } from '../../../core/policy/namespace.ts';
+import { parseLabels } from '../../../core/policy/selector.ts';
+import { Refusal } from '../../../ports/problem.ts';
+import { guard } from '../guard.ts';
+import type { AdminOptions } from '../options.ts';
+import { optionalText, text } from '../parameters.ts';
 
 /** Which policy governs a breaker, and why no other does. */
 export function explainRoutes({ controller, access }: AdminOptions): Router {

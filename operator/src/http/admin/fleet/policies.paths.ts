@@ -1,7 +1,7 @@
 import { PolicyStatusFields } from '@fuseboard/schema';
 import { z } from 'zod';
-import { type Endpoint, refusals } from '../description/endpoint.ts';
-import { PARAMETERS } from './parameters.ts';
+import { type Endpoint, refusals } from '../../description/endpoint.ts';
+import { PARAMETERS } from '../parameters.ts';
 
 const state = z.enum(['True', 'False', 'Unknown']);
 const asGiven = z

@@ -1,13 +1,13 @@
 import { tooDeep } from '@fuseboard/schema';
 import { Router } from 'express';
-import { policyAgents } from '../../core/agent-row.ts';
-import type { Known } from '../../core/boards.ts';
-import { compareText } from '../../core/compare-text.ts';
-import { conditionOf } from '../../core/status.ts';
-import type { AdminOptions } from '../admin.ts';
-import { guard, seeing } from './guard.ts';
-import { namedPolicy } from './named-policy.ts';
-import { optionalText } from './parameters.ts';
+import type { Known } from '../../../core/delivery/snapshots.ts';
+import { compareText } from '../../../core/policy/compare-text.ts';
+import { conditionOf } from '../../../core/status/policy-status.ts';
+import { policyAgents } from '../../../core/views/agent-row.ts';
+import { guard, seeing } from '../guard.ts';
+import { namedPolicy } from '../named-policy.ts';
+import type { AdminOptions } from '../options.ts';
+import { optionalText } from '../parameters.ts';
 
 /** How many agents of a policy one answer lists: those first that it does not reach, or whose circuits are open. */
 const MAX_AGENTS_OF_POLICY = 200;

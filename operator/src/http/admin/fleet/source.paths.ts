@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { type Endpoint, refusals } from '../description/endpoint.ts';
-import { PARAMETERS } from './parameters.ts';
+import { type Endpoint, refusals } from '../../description/endpoint.ts';
+import { PARAMETERS } from '../parameters.ts';
 
 const Source = z.object({
   kind: z.enum(['kubernetes', 'directory']),

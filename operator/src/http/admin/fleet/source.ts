@@ -1,7 +1,7 @@
 import { Router } from 'express';
-import type { AdminOptions } from '../admin.ts';
-import { guard, seeing } from './guard.ts';
-import { optionalText } from './parameters.ts';
+import { guard, seeing } from '../guard.ts';
+import type { AdminOptions } from '../options.ts';
+import { optionalText } from '../parameters.ts';
 
 /** Where the policies come from, and whether they can be read; `policies` counts those of the namespace that is asked for. */
 export function sourceRoutes({ controller: { source }, access }: AdminOptions): Router {

@@ -1,10 +1,10 @@
 import { type Request, Router } from 'express';
-import type { Deed } from '../../core/access.ts';
-import { Refusal } from '../../core/refusal.ts';
-import type { AdminOptions } from '../admin.ts';
-import { guard, seeing, stillMay } from './guard.ts';
+import type { Deed } from '../../../ports/access.ts';
+import { Refusal } from '../../../ports/problem.ts';
+import { guard, seeing, stillMay } from '../guard.ts';
+import type { AdminOptions } from '../options.ts';
+import { optionalText } from '../parameters.ts';
 import { Live } from './live.ts';
-import { optionalText } from './parameters.ts';
 import { MAX_WATCHERS, Watchers } from './watchers.ts';
 
 /** The fleet at a glance, its breakers, and both as they change. */

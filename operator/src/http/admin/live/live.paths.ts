@@ -1,8 +1,8 @@
 import { BREAKER_STATES } from '@fuseboard/schema';
 import { z } from 'zod';
-import { ROLLOUT_STATES } from '../../core/rollout-state.ts';
-import { type Endpoint, refusals } from '../description/endpoint.ts';
-import { PARAMETERS } from './parameters.ts';
+import { ROLLOUT_STATES } from '../../../core/fleet/rollout-state.ts';
+import { type Endpoint, refusals } from '../../description/endpoint.ts';
+import { PARAMETERS } from '../parameters.ts';
 
 const count = z.int().min(0);
 const counts = z.object({ closed: count, open: count, halfOpen: count, shadowOpen: count });

@@ -1,11 +1,11 @@
-import type { Controller } from '../../controller.ts';
-import { type BreakerRow, breakerRow } from '../../core/breaker-row.ts';
-import { SLOT_MS, slotOf } from '../../core/circuits.ts';
-import type { Clock } from '../../core/clock.ts';
-import { type Overview, overviewOf } from '../../core/overview.ts';
-import type { Policy } from '../../core/policy.ts';
-import { type PolicyRow, policyRow } from '../../core/policy-row.ts';
-import { windowOf } from '../../core/thresholds.ts';
+import type { Controller } from '../../../control/controller.ts';
+import type { Clock } from '../../../core/clock.ts';
+import { SLOT_MS, slotOf } from '../../../core/fleet/circuits.ts';
+import type { Policy } from '../../../core/policy/policy.ts';
+import { windowOf } from '../../../core/policy/thresholds.ts';
+import { type BreakerRow, breakerRow } from '../../../core/views/breaker-row.ts';
+import { type Overview, overviewOf } from '../../../core/views/overview.ts';
+import { type PolicyRow, policyRow } from '../../../core/views/policy-row.ts';
 import type { Feed } from './watchers.ts';
 
 /** Where the policies come from, and whether they can be read. */

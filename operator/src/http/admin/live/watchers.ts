@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { encodeEvent } from '../../core/event.ts';
+import { encodeEvent } from '../../../core/delivery/event.ts';
 
 /** What the watchers of one scope are told; made once for all of them. */
 export interface Feed {

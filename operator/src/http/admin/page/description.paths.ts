@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Endpoint } from '../description/endpoint.ts';
+import type { Endpoint } from '../../description/endpoint.ts';
 
 export const descriptionPaths: readonly Endpoint[] = [
   {

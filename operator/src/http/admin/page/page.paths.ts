@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Endpoint, refusals } from '../description/endpoint.ts';
+import { type Endpoint, refusals } from '../../description/endpoint.ts';
 
 export const pagePaths: readonly Endpoint[] = [
   {

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import express, { Router } from 'express';
-import { Refusal } from '../../core/refusal.ts';
-import type { AdminOptions } from '../admin.ts';
+import { Refusal } from '../../../ports/problem.ts';
+import type { AdminOptions } from '../options.ts';
 
 /** Where the page is built to, seen from the source and from what is compiled. */
 const FOLDER = fileURLToPath(new URL('../../../dist/web/', import.meta.url));
