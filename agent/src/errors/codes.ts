@@ -6,11 +6,7 @@ export type ErrorCode =
   | 'ERR_FUSEBOARD_TIMEOUT'
   | 'ERR_FUSEBOARD_CONFIG';
 
-/**
- * Whose circuit a call met: a breaker's own, or that of one of its keys.
- *
- * @internal
- */
+/** Whose circuit a call met: a breaker's own, or that of one of its keys. */
 export interface Whose {
   readonly name: string;
   readonly key?: string | undefined;

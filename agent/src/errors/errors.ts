@@ -63,12 +63,30 @@ export class CallTimeoutError extends FuseboardError {
   readonly code = 'ERR_FUSEBOARD_TIMEOUT';
 }
 
+/**
+ * Lets the stack begin with the caller of a function and end soon: an uncaught mistake of the configuration then shows its message and the
+ * code that made it on a few lines.
+ *
+ * @internal
+ */
+export function shortenStack(error: Error, calledFunction: (...args: never[]) => unknown): void {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = Math.min(stackTraceLimit, 4);
+  Error.captureStackTrace(error, calledFunction);
+  Error.stackTraceLimit = stackTraceLimit;
+}
+
 /** A breaker cannot be made or set up as asked; the message says what to change. */
 export class ConfigError extends FuseboardError {
   static {
     ConfigError.prototype.name = 'ConfigError';
   }
   readonly code = 'ERR_FUSEBOARD_CONFIG';
+
+  constructor(breaker: string, retryAfterMs: number, message: string, options?: ErrorOptions) {
+    super(breaker, retryAfterMs, message, options);
+    shortenStack(this, new.target as never);
+  }
 }
 
 /**
