@@ -68,7 +68,7 @@ function slot(): Slot {
  */
 export function getBreaker(name: string, options?: BreakerOptions) {
   const own = slot();
-  if (!own.armed) begin(own, {});
+  if (!own.armed) startLink(own, {});
   return registry().getBreaker(name, options);
 }
 
@@ -86,7 +86,7 @@ export function start(options: StartOptions = {}): Agent {
   if (own.options === undefined) {
     own.link?.hangUp();
     own.options = options;
-    begin(own, options);
+    startLink(own, options);
   }
   return {
     get state() {
@@ -124,7 +124,7 @@ export function linkState(): LinkState {
   return slot().link?.state ?? 'Defaults';
 }
 
-function begin(own: Slot, options: StartOptions): void {
+function startLink(own: Slot, options: StartOptions): void {
   own.armed = true;
   delete own.link;
   const warn = options.warn ?? ((message: string) => process.emitWarning(message, 'FuseboardWarning'));

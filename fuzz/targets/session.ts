@@ -27,7 +27,7 @@ export const session: Target = {
       const outcome = store.take(message);
       if (outcome.kind !== 'commit') {
         must(store.set === before, `"${message.type}" changed what governs, and it was no commit`);
-        if (outcome.kind === 'redial') break;
+        if (outcome.kind === 'reconnect') break;
         continue;
       }
       commits += 1;

@@ -7,11 +7,11 @@ export type ErrorCode =
   | 'ERR_FUSEBOARD_CONFIG';
 
 /**
- * Whose circuit a call met: a breaker's own, or that of one of its keys.
+ * Which circuit a call met: a breaker's own, or that of one of its keys.
  *
  * @internal
  */
-export interface Whose {
+export interface BreakerIdentity {
   readonly name: string;
   readonly key?: string | undefined;
 }

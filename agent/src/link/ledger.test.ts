@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
 import { Registry } from '../breakers/registry.ts';
-import { tallies, totalsOf } from '../core/counters.ts';
+import { counterSlab, totalsOf } from '../core/counters.ts';
 import { FakeClock } from '../testing/testing.ts';
 import { Ledger } from './ledger.ts';
 
@@ -15,7 +15,7 @@ const scene = () => {
   const told = (isAnswered = true) => {
     const breakers = registry.reported((name, key) => ledger.isPending(name, key));
     const entries = ledger.entries(breakers, false, clock.now());
-    if (isAnswered) for (const entry of entries) entry.settle();
+    if (isAnswered) for (const entry of entries) entry.acknowledge();
     return entries.map(({ report: { key, state, totals, transitions } }) => ({
       key,
       state,
@@ -62,13 +62,13 @@ it('remembers a bounded number of keys, and tells of a forgotten one again', () 
       state: 'closed' as const,
       mode: 'Enforce',
       sinceMs: 0,
-      totals: totalsOf(tallies.take()),
+      totals: totalsOf(counterSlab.take()),
       latency: [],
     }),
   });
   const told = (...keys: number[]) => {
     const entries = ledger.entries(keys.map(key), false, 0);
-    for (const entry of entries) entry.settle();
+    for (const entry of entries) entry.acknowledge();
     return entries.length;
   };
   expect(told(...Array.from({ length: 5_001 }, (_, i) => i))).toBe(5_001);
@@ -81,12 +81,12 @@ it('tells whether code lets the fallback of a policy answer, and when that chang
     state: 'closed',
     mode: 'Enforce',
     sinceMs: 0,
-    totals: totalsOf(tallies.take()),
+    totals: totalsOf(counterSlab.take()),
     latency: [],
   } as const;
   const told = (over: object, key?: string) => {
     const entries = ledger.entries([{ name: 'a', key, stats: () => ({ ...stats, ...over }) }], false, 0);
-    for (const entry of entries) entry.settle();
+    for (const entry of entries) entry.acknowledge();
     return entries.map(({ report }) => report.optedIn);
   };
   expect(told({ uid: 'u' })).toEqual([undefined]);

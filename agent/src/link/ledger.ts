@@ -16,7 +16,7 @@ export interface Named {
 }
 
 /** What a report needs to know of a breaker. */
-export interface Reported extends Named {
+export interface ReportedBreaker extends Named {
   stats(): {
     readonly state: State;
     readonly mode: string;
@@ -32,25 +32,25 @@ export interface Reported extends Named {
 }
 
 /** A change of state, on the monotonic clock. */
-export interface Change {
+export interface StateChange {
   readonly from: State;
   readonly to: State;
   readonly at: number;
   readonly reason: string;
 }
 
-interface Answered {
-  readonly standing: string;
+interface AcknowledgedStats {
+  readonly fingerprint: string;
   readonly totals: Totals;
   readonly latency: readonly number[];
 }
 
 /** An entry of a report; `settle` is called once the report was answered. */
-export interface Entry {
+export interface ReportEntry {
   readonly report: BreakerReport;
   /** Bytes of the report as JSON. */
   readonly size: number;
-  settle(): void;
+  acknowledge(): void;
 }
 
 /**
@@ -61,8 +61,8 @@ export class Ledger {
   /** 128 random bits as hex: names this process. */
   readonly boot: string;
   #sequence = 0;
-  readonly #answered = new Map<string, Answered>();
-  readonly #changes = new Map<string, Change[]>();
+  readonly #acknowledged = new Map<string, AcknowledgedStats>();
+  readonly #changes = new Map<string, StateChange[]>();
   #keys = 0;
 
   constructor(boot: string) {
@@ -75,7 +75,7 @@ export class Ledger {
     return this.#sequence;
   }
 
-  changed(breaker: Named, { from, to, at, reason }: Change): void {
+  changed(breaker: Named, { from, to, at, reason }: StateChange): void {
     const id = idOf(breaker);
     const changes = this.#changes.get(id) ?? [];
     changes.push({ from, to, at, reason });
@@ -89,14 +89,14 @@ export class Ledger {
   }
 
   /** What is to be told: what changed since the last answer, or with `all` every breaker. */
-  entries(breakers: Iterable<Reported>, all: boolean, now: number): Entry[] {
+  entries(breakers: Iterable<ReportedBreaker>, all: boolean, now: number): ReportEntry[] {
     // Reading a breaker can make its open state lapse, which is a change that belongs into this very report.
     const read = [...breakers].map((breaker) => ({ breaker, stats: breaker.stats() }));
-    const entries: Entry[] = [];
+    const entries: ReportEntry[] = [];
     for (const { breaker, stats } of read) {
       const { name, key } = breaker;
       const id = idOf(breaker);
-      const before = this.#answered.get(id);
+      const before = this.#acknowledged.get(id);
       const changes = [...(this.#changes.get(id) ?? [])];
       const totals = { ...stats.totals };
       const latency = trimmed(stats.latency);
@@ -104,10 +104,10 @@ export class Ledger {
       const override = stats.forced?.override?.uid;
       // What code is in the caller's own defaults is no affair of the operator, and keys are their breaker's.
       const optedIn = stats.uid === undefined || key !== undefined ? undefined : stats.optedIn;
-      const standing = `${stats.state} ${stats.uid ?? ''} ${shadow} ${optedIn} ${override}`;
+      const fingerprint = `${stats.state} ${stats.uid ?? ''} ${shadow} ${optedIn} ${override}`;
       const same =
         before !== undefined &&
-        before.standing === standing &&
+        before.fingerprint === fingerprint &&
         (key === undefined || stats.state === 'closed') &&
         changes.length === 0 &&
         (Object.keys(totals) as (keyof Totals)[]).every((key) => totals[key] === before.totals[key]);
@@ -125,13 +125,13 @@ export class Ledger {
         ...(before ? { base: before.totals } : {}),
         ...(latency.length > 0 ? { latency } : {}),
         ...(before && before.latency.length > 0 ? { baseLatency: [...before.latency] } : {}),
-        ...(changes.length > 0 ? { transitions: changes.map((change) => told(change, now)) } : {}),
+        ...(changes.length > 0 ? { transitions: changes.map((change) => transitionReport(change, now)) } : {}),
       };
       entries.push({
         report,
         size: Buffer.byteLength(JSON.stringify(report)),
-        settle: () => {
-          this.#remember(id, key !== undefined, { standing, totals, latency });
+        acknowledge: () => {
+          this.#remember(id, key !== undefined, { fingerprint, totals, latency });
           const rest = (this.#changes.get(id) ?? []).filter((change) => !changes.includes(change));
           if (rest.length > 0) this.#changes.set(id, rest);
           else this.#changes.delete(id);
@@ -141,13 +141,13 @@ export class Ledger {
     return entries;
   }
 
-  #remember(id: string, isKey: boolean, answered: Answered): void {
-    if (isKey && !this.#answered.delete(id)) this.#keys += 1;
-    this.#answered.set(id, answered);
+  #remember(id: string, isKey: boolean, answered: AcknowledgedStats): void {
+    if (isKey && !this.#acknowledged.delete(id)) this.#keys += 1;
+    this.#acknowledged.set(id, answered);
     if (this.#keys <= MAX_KEYS) return;
-    for (const known of this.#answered.keys()) {
+    for (const known of this.#acknowledged.keys()) {
       if (!known.includes('\n')) continue;
-      this.#answered.delete(known);
+      this.#acknowledged.delete(known);
       this.#keys -= 1;
       return;
     }
@@ -159,7 +159,7 @@ function idOf({ name, key }: Named): string {
   return key === undefined ? name : `${name}\n${key}`;
 }
 
-const told = ({ from, to, at, reason }: Change, now: number) => ({
+const transitionReport = ({ from, to, at, reason }: StateChange, now: number) => ({
   from,
   to,
   agoMs: Math.max(0, Math.round(now - at)),
@@ -173,18 +173,22 @@ function trimmed(buckets: readonly number[]): number[] {
 }
 
 /** What one request carries. */
-export interface Part {
-  readonly entries: Entry[];
+export interface ReportPart {
+  readonly entries: ReportEntry[];
   readonly rejections: Rejection[];
 }
 
 /** Cuts a report into parts whose JSON stays below `most` bytes each; there is at least one. */
-export function parts(entries: readonly Entry[], rejections: readonly Rejection[], most: number): Part[] {
-  let part: Part = { entries: [], rejections: [] };
+export function splitReport(
+  entries: readonly ReportEntry[],
+  rejections: readonly Rejection[],
+  maxBytes: number,
+): ReportPart[] {
+  let part: ReportPart = { entries: [], rejections: [] };
   let bytes = 0;
   const all = [part];
   const fit = (size: number, full: () => boolean) => {
-    if (bytes > 0 && (bytes + size >= most || full())) {
+    if (bytes > 0 && (bytes + size >= maxBytes || full())) {
       part = { entries: [], rejections: [] };
       bytes = 0;
       all.push(part);

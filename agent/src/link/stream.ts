@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { PROTOCOL } from '@fuseboard/schema/defaults';
 import { Backoff } from './backoff.ts';
-import { LetGo, open } from './connection.ts';
+import { open, ProcessIdle } from './connection.ts';
 import { EventDecoder } from './event-stream.ts';
 import { type Message, readMessage } from './messages.ts';
 import type { Timers } from './timers.ts';
@@ -47,7 +47,7 @@ export class Stream {
   #request: ClientRequest | undefined;
   #cancelWatch = () => {};
   #cancelHealth = () => {};
-  #cancelDial = () => {};
+  #cancelConnect = () => {};
   #opened = false;
   #stopped = false;
 
@@ -58,21 +58,21 @@ export class Stream {
 
   /** Dials now. */
   start(): void {
-    this.#dial();
+    this.#connect();
   }
 
   /** Gives up the stream that is open and dials again after the usual wait. */
-  redial(reason: string): void {
+  reconnect(reason: string): void {
     if (!this.#stopped && this.#request !== undefined) this.#end(reason);
   }
 
   stop(): void {
     this.#stopped = true;
     this.#close();
-    this.#cancelDial();
+    this.#cancelConnect();
   }
 
-  #dial(): void {
+  #connect(): void {
     const { timers } = this.#options;
     try {
       this.#request = this.#open();
@@ -95,11 +95,11 @@ export class Stream {
       ...credentials.headers,
       ...(resume === undefined ? {} : { 'last-event-id': resume }),
     };
-    const connection = { method: 'GET', dialled: endpoint.url, headers, ...(ca ? { ca } : {}) } as const;
+    const connection = { method: 'GET', operatorUrl: endpoint.url, headers, ...(ca ? { ca } : {}) } as const;
     const request = open(target, connection, (response) => this.#answered(request, response));
     request.on('error', (error) => {
       if (this.#request !== request) return;
-      if (error instanceof LetGo) this.#endQuietly(0);
+      if (error instanceof ProcessIdle) this.#endQuietly(0);
       else this.#end(describe(error));
     });
     request.on('close', () => {
@@ -152,7 +152,7 @@ export class Stream {
           if (message === undefined) continue;
           if ('fault' in message) return this.#end(message.fault);
           if (message.type === 'hello') heartbeatMs = Math.min(Math.max(message.heartbeatMs, 100), 300_000);
-          this.#take(message);
+          this.#receive(message);
           if (this.#request !== request) return;
         }
         if (fault !== undefined) return this.#end(fault);
@@ -178,7 +178,7 @@ export class Stream {
     });
   }
 
-  #take(message: Message): void {
+  #receive(message: Message): void {
     if (message.type === 'hello') {
       if (message.protocol !== PROTOCOL) {
         this.#end(
@@ -220,12 +220,12 @@ export class Stream {
     this.#close();
     if (this.#stopped) return;
     // Who was told when to come has a turn then; a backoff on top of it would be waiting in vain.
-    this.#dialAfter(atLeastMs > 0 ? atLeastMs + this.#options.random() * SPREAD_MS : this.#backoff.next());
+    this.#connectAfter(atLeastMs > 0 ? atLeastMs + this.#options.random() * SPREAD_MS : this.#backoff.next());
   }
 
-  #dialAfter(ms: number): void {
-    this.#cancelDial();
-    this.#cancelDial = this.#options.timers.after(ms, () => this.#dial());
+  #connectAfter(ms: number): void {
+    this.#cancelConnect();
+    this.#cancelConnect = this.#options.timers.after(ms, () => this.#connect());
   }
 
   #close(): void {
