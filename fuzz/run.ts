@@ -43,8 +43,8 @@ export async function fuzz(target: Target, seed: number, count: number, from = 0
       if (sound) summary.sound += 1;
     } catch (error) {
       const { message, stack = message } = error as Error;
-      const told = error instanceof Violation ? message : stack.split('\n').slice(0, 4).join(' ');
-      summary.findings.push({ target: name, seed, index, input, message: told });
+      const description = error instanceof Violation ? message : stack.split('\n').slice(0, 4).join(' ');
+      summary.findings.push({ target: name, seed, index, input, message: description });
     }
   }
   await target.end?.();

@@ -74,7 +74,7 @@ export function getBreaker(name: string, options?: BreakerOptions) {
 
 /**
  * Starts the link now, with these options. Not needed where the environment says everything: the first `getBreaker` does it.
- * After the link began by itself, it dials once again with the options.
+ * After the link began by itself, it connects once again with the options.
  *
  * @throws ConfigError when the link was already started with other options; `stop` it first.
  */

@@ -36,7 +36,7 @@ export function breakerInterceptor(choice: BreakerChoice): Dispatcher.Dispatcher
   };
 }
 
-/** What a breaker judges, and what a retry throws away. */
+/** What a breaker classifies, and what a retry throws away. */
 interface ResponseHead {
   readonly attempt: Attempt;
   readonly status: number;
@@ -159,7 +159,7 @@ class Attempt implements Handler {
     if (this.controller?.paused === false) this.controller.inner.resume();
   }
 
-  /** Nobody will hear of this attempt any more. */
+  /** The caller gets nothing of this attempt. */
   discard(): void {
     if (this.#phase === 'held') this.controller?.inner.abort(new Error('another attempt took the place of this one'));
     this.#phase = 'discarded';
@@ -177,7 +177,7 @@ class Attempt implements Handler {
   }
 }
 
-/** What the caller steers its request with; the breaker hears when it is the caller who gives up. */
+/** What the caller steers its request with; the breaker is notified when it is the caller who gives up. */
 class CallerController implements Controller {
   readonly inner: Controller;
   readonly #caller: AbortController;

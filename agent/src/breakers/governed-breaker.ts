@@ -18,10 +18,10 @@ import { KeyedCircuits } from './keyed-circuits.ts';
 import { Listeners } from './listeners.ts';
 import type { Override } from './overrides.ts';
 
-/** Ends that two replicas of the operator tell for one override differ by less. */
+/** The ends that two replicas of the operator send for one override differ by less. */
 const END_TOLERANCE_MS = 1_000;
 
-/** Who listens to a breaker, and the overrides that hold some: few breakers have either, so they have no place for them. */
+/** The listeners of breakers, and the overrides that apply to some: few breakers have either, so they have no place for them. */
 const listeners = new WeakMap<GovernedBreaker, Listeners<[TransitionEvent]>>();
 const overrides = new WeakMap<GovernedBreaker, Override>();
 
@@ -163,13 +163,13 @@ export class GovernedBreaker implements Breaker, Circuit, Host {
     return this.keys?.listed(isPending) ?? [];
   }
 
-  /** Judges what calls come to before the policy does. */
+  /** Classifies calls before the policy does. */
   useClassifier(classify: Classify): void {
     this.core.classify = classify;
     for (const circuit of this.keys?.all() ?? []) circuit.core.classify = classify;
   }
 
-  /** Whether nothing would be missed without this circuit: it is closed, not held so by hand, no call is under way and nobody listens. */
+  /** Whether nothing would be missed without this circuit: it is closed and not forced, no call is under way and nobody listens. */
   get isQuiet(): boolean {
     const { core } = this;
     const { succeeded, failed, ignored } = core.totals();

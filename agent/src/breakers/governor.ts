@@ -27,6 +27,6 @@ export interface Governor {
  */
 export interface Runtime extends Environment {
   readonly timeouts: Timeouts;
-  /** Hears of every change of state, after the breaker's own listeners. Must not throw. */
+  /** Is called for every change of state, after the breaker's own listeners. Must not throw. */
   transitioned?(breaker: Breaker, event: TransitionEvent): void;
 }

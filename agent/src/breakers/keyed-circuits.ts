@@ -81,7 +81,7 @@ export class KeyedCircuits<C extends KeyedCircuit> {
     const listed: C[] = [];
     const others: C[] = [];
     for (const breaker of this.all()) {
-      // What holds all keys alike is told of their breaker.
+      // An override of all keys is reported with their breaker.
       const isNotClosed = breaker.core.state !== 'closed' && breaker.core.forced?.override === undefined;
       (isNotClosed || isPending(breaker.key!) ? listed : others).push(breaker);
     }

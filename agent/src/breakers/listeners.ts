@@ -1,4 +1,4 @@
-/** Those who want to hear of something. What one of them throws becomes a process warning and keeps nobody else from hearing. */
+/** The subscribers of one kind of event. What one of them throws becomes a process warning; the others are still notified. */
 export class Listeners<A extends unknown[]> {
   #subscriptions: readonly { readonly call: (...args: A) => void }[] = [];
 
@@ -15,7 +15,7 @@ export class Listeners<A extends unknown[]> {
     };
   }
 
-  /** @param subject what is told of, for the warning. */
+  /** @param subject what the event is about, for the warning. */
   notify(subject: string, ...args: A): void {
     for (const { call } of this.#subscriptions) {
       try {

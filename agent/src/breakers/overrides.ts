@@ -1,7 +1,7 @@
 import type { OverrideEvent } from '@fuseboard/schema/types';
 import { RouteIndex } from './routes.ts';
 
-/** What somebody decided for some breakers until its end. */
+/** A CircuitBreakerOverride: an action on some breakers until its end. */
 export interface Override extends Readonly<OverrideEvent> {
   /** When it ends, on the monotonic clock of this process. */
   readonly endsAt: number;
@@ -11,7 +11,7 @@ export interface Override extends Readonly<OverrideEvent> {
 export class Overrides {
   #forcing: ReadonlyMap<string, Override> = new Map();
   #index = new RouteIndex([]);
-  /** Resets that were done and may be told of again. */
+  /** Resets that were applied and may be sent again. */
   #appliedResets: ReadonlySet<string> = new Set();
 
   /** Takes all that there are now; returns the resets that this process has not done yet. */

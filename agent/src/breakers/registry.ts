@@ -87,7 +87,7 @@ export class Registry {
     yield* this.#breakers.values();
   }
 
-  /** What a report tells of: every breaker, and the circuits of its keys that are worth an entry of their own. */
+  /** What a report lists: every breaker, and the circuits of its keys that are worth an entry of their own. */
   *reported(isPending: (name: string, key: string) => boolean): Iterable<Breaker> {
     for (const breaker of this.#breakers.values()) {
       yield breaker;
@@ -110,17 +110,17 @@ export class Registry {
     this.#applications.notify('the registry', set);
   }
 
-  /** Hears of every set of policies, once it is in force. @returns a function that ends the subscription. */
+  /** Subscribes to every set of policies, once it is in force. @returns a function that ends the subscription. */
   onApply(listener: (set: PolicySet | undefined) => void): () => void {
     return this.#applications.add(listener);
   }
 
-  /** Hears of every change of state of every breaker. @returns a function that ends the subscription. */
+  /** Subscribes to every change of state of every breaker. @returns a function that ends the subscription. */
   onTransition(listener: (breaker: Breaker, event: TransitionEvent) => void): () => void {
     return this.#transitions.add(listener);
   }
 
-  /** Hears of every breaker that is made from now on. @returns a function that ends the subscription. */
+  /** Subscribes to every breaker that is made from now on. @returns a function that ends the subscription. */
   onCreate(listener: (breaker: Breaker) => void): () => void {
     return this.#creations.add(listener);
   }

@@ -12,13 +12,13 @@ const IDLE_TICKS = 20;
 /** The `dueAt` of a deadline that expires in this turn. */
 const EXPIRED = 0;
 
-/** The timer belongs to nobody's request, although somebody's call starts it. */
+/** The timer belongs to no request, although the call of one starts it. */
 const detachedScope = new AsyncResource('fuseboard.clock');
 
 /**
- * The clock of a process: one timer of 5 ms for all breakers, which runs only while somebody reads the time or waits
+ * The clock of a process: one timer of 5 ms for all breakers, which runs only while the time is read or a call waits
  * for a time limit, and keeps the process alive only for what is held. Between ticks `now` costs a comparison and lags by at most a
- * tick and whatever keeps the event loop busy; the first reading after a rest is exact. Time is told in whole milliseconds,
+ * tick and whatever keeps the event loop busy; the first reading after a rest is exact. The time is in whole milliseconds,
  * the last one that is over: the engine keeps whole numbers inside of objects, and each fraction in an object of its own.
  */
 export class CoarseClock implements Clock, Timeouts {

@@ -5,10 +5,10 @@ const CHECK_EVERY_MS = 100;
 /** A check that runs so much too late means that the process stood still, busy or frozen. */
 const STALL_MS = 1_000;
 
-/** The timer belongs to nobody's request, although somebody's call starts it. */
+/** The timer belongs to no request, although the call of one starts it. */
 const detachedScope = new AsyncResource('fuseboard.stall-detector');
 
-/** Notices when the process stands still, for as long as somebody wants to know; never keeps it alive. */
+/** Notices when the process stands still, for as long as it is asked to watch; never keeps it alive. */
 export class StallDetector {
   readonly #read: () => number;
   #timer: NodeJS.Timeout | undefined;

@@ -22,7 +22,7 @@ export function trippedByFailures(config: Config, failures: number, consecutive:
  * The rate that has reached its threshold, if any.
  *
  * @param overdue calls under way that are slow already; they are in the total and slow.
- * @param minimum how many calls it takes to judge.
+ * @param minimum how many calls a rate needs.
  */
 export function trippedByRate(config: Config, counts: Counts, overdue: number, minimum: number): Reason | undefined {
   const total = counts.calls + overdue;

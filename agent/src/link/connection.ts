@@ -17,7 +17,7 @@ export function oneSocket(url: URL): Sockets {
 
 export interface Connection {
   readonly method: 'GET' | 'POST';
-  /** The host whose name a certificate must prove, whatever address is dialled. */
+  /** The host whose name a certificate must prove, whatever address is connected to. */
   readonly operatorUrl: URL;
   readonly headers: Readonly<Record<string, string | number>>;
   readonly ca?: Buffer;

@@ -3,7 +3,7 @@ import type { BreakerReport, Rejection } from '@fuseboard/schema/types';
 
 const MAX_ENTRIES = 1_000;
 const MAX_REJECTIONS = 100;
-/** How many keys are remembered; the one that was told of longest ago is forgotten first. */
+/** How many keys are remembered; the one that was reported longest ago is forgotten first. */
 const MAX_KEYS = 5_000;
 
 type Totals = BreakerReport['totals'];
@@ -20,7 +20,7 @@ export interface ReportedBreaker extends Named {
   stats(): {
     readonly state: State;
     readonly mode: string;
-    /** Held in a state by hand, which rejects in every mode. */
+    /** The forced state, which rejects in every mode. */
     readonly forced?: { readonly override?: { readonly uid: string } | undefined } | undefined;
     /** Whether any call let the fallback of the policy answer, where it has one. */
     readonly optedIn?: boolean | undefined;
@@ -45,7 +45,7 @@ interface AcknowledgedStats {
   readonly latency: readonly number[];
 }
 
-/** An entry of a report; `settle` is called once the report was answered. */
+/** An entry of a report; `acknowledge` is called once the report was answered. */
 export interface ReportEntry {
   readonly report: BreakerReport;
   /** Bytes of the report as JSON. */
@@ -54,7 +54,7 @@ export interface ReportEntry {
 }
 
 /**
- * What the operator was told of each breaker and has answered; all else is told again, so that no count is lost or told twice.
+ * What the operator has acknowledged of each breaker; all else is reported again, so that no count is lost or reported twice.
  * There is one for the life of a process, however often its link is started.
  */
 export class Ledger {
@@ -88,9 +88,9 @@ export class Ledger {
     return this.#changes.has(idOf({ name, key }));
   }
 
-  /** What is to be told: what changed since the last answer, or with `all` every breaker. */
+  /** What is to be reported: what changed since the last answer, or with `all` every breaker. */
   entries(breakers: Iterable<ReportedBreaker>, all: boolean, now: number): ReportEntry[] {
-    // Reading a breaker can make its open state lapse, which is a change that belongs into this very report.
+    // Reading a breaker can end its open state, which is a change that belongs into this very report.
     const read = [...breakers].map((breaker) => ({ breaker, stats: breaker.stats() }));
     const entries: ReportEntry[] = [];
     for (const { breaker, stats } of read) {
@@ -178,7 +178,7 @@ export interface ReportPart {
   readonly rejections: Rejection[];
 }
 
-/** Cuts a report into parts whose JSON stays below `most` bytes each; there is at least one. */
+/** Cuts a report into parts whose JSON stays below `maxBytes` bytes each; there is at least one. */
 export function splitReport(
   entries: readonly ReportEntry[],
   rejections: readonly Rejection[],

@@ -94,7 +94,7 @@ export class Link {
     this.#warnRejected([]);
   }
 
-  /** Dials the operator, if there is one. */
+  /** Connects to the operator, if there is one. */
   start(): void {
     const { settings, registry, ledger, random = Math.random } = this.#options;
     if (settings.url === undefined || this.#stream !== undefined) return;
@@ -153,7 +153,7 @@ export class Link {
     this.hangUp();
   }
 
-  /** Ends the link without a word, because another one of the same process takes over. */
+  /** Ends the link without a goodbye, because another one of the same process takes over. */
   hangUp(): void {
     for (const unsubscribe of this.#unsubscribes.splice(0)) unsubscribe();
     this.#cancelOverrideEnd();

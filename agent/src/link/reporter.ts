@@ -31,7 +31,7 @@ export interface AppliedSet {
   /** When it was applied, on the monotonic clock. */
   readonly at?: number;
   readonly rejections: readonly Rejection[];
-  /** The overrides that are obeyed. */
+  /** The overrides that apply. */
   readonly overrides?: readonly string[];
 }
 
@@ -44,14 +44,14 @@ export interface ReporterOptions {
   readonly random: () => number;
   breakers(): Iterable<ReportedBreaker>;
   applied(): AppliedSet;
-  /** Reports keep landing on replicas that do not hold the stream: dial it again. */
+  /** Reports keep landing on replicas that do not hold the stream: connect again. */
   misdirected(): void;
   warn(message: string): void;
 }
 
 type ReportAnswer = 'answered' | 'misdirected' | 'refused' | 'unreachable';
 
-/** Tells the operator what the breakers see and which policies run, for as long as there is a stream. */
+/** Reports to the operator what the breakers see and which policies run, for as long as there is a stream. */
 export class Reporter {
   readonly #options: ReporterOptions;
   readonly #warned = new Set<string>();
@@ -117,7 +117,7 @@ export class Reporter {
     this.detach();
   }
 
-  /** Tells a replica that this agent is another one's now, so that it is counted once. One that cannot be reached finds out by the silence. */
+  /** Says goodbye to the replica of the former stream, so that this agent is counted once. One that cannot be reached notices the silence. */
   #sayGoodbye(replica: URL): void {
     const { identity, ledger } = this.#options;
     const body: Report = {
@@ -174,7 +174,7 @@ export class Reporter {
     const sequence = ledger.nextSequence();
     const now = timers.now();
     this.#lastSent = now;
-    // Whatever made a report due up to here is told in this one.
+    // Whatever made a report due up to here is in this one.
     this.#cancel();
     this.#due = Number.POSITIVE_INFINITY;
     const { revision, at, rejections, overrides = [] } = applied();
@@ -199,7 +199,7 @@ export class Reporter {
       };
       if (!(await this.#deliver(body, part))) return;
     }
-    // A stream that opened meanwhile has not been told anything.
+    // A stream that opened meanwhile has had no report.
     if (stream !== this.#streams) return;
     this.#listedToStream = stream;
     this.#answeredRevision = revision;

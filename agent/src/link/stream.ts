@@ -18,7 +18,7 @@ const MAX_WARNINGS = 20;
 
 export interface Endpoint {
   readonly url: URL;
-  /** Read again at each dial, because the platform replaces it. */
+  /** Read again for each connection, because the platform replaces it. */
   readonly tokenFile?: string;
   readonly caFile?: string;
 }
@@ -27,11 +27,11 @@ export interface StreamOptions {
   readonly endpoint: Endpoint;
   readonly timers: Timers;
   readonly random: () => number;
-  /** The query of the next dial. */
+  /** The query of the next connection. */
   query(): URLSearchParams;
-  /** The `Last-Event-ID` of the next dial. */
+  /** The `Last-Event-ID` of the next connection. */
   resumeFrom(): string | undefined;
-  /** A message of the stream. A text is the reason why the stream must be dialled again. */
+  /** A message of the stream. A string is the reason why the stream must be opened again. */
   received(message: Message): string | undefined;
   /** The stream that was open is not any more. */
   closed(): void;
@@ -39,7 +39,7 @@ export interface StreamOptions {
   warn(message: string): void;
 }
 
-/** The long-lived request that policies come over; dials again for ever. */
+/** The long-lived request that policies come over; it is opened again for ever. */
 export class Stream {
   readonly #options: StreamOptions;
   readonly #backoff: Backoff;
@@ -56,12 +56,12 @@ export class Stream {
     this.#backoff = new Backoff(options.random);
   }
 
-  /** Dials now. */
+  /** Connects now. */
   start(): void {
     this.#connect();
   }
 
-  /** Gives up the stream that is open and dials again after the usual wait. */
+  /** Gives up the stream that is open and connects again after the usual wait. */
   reconnect(reason: string): void {
     if (!this.#stopped && this.#request !== undefined) this.#end(reason);
   }
@@ -219,7 +219,7 @@ export class Stream {
   #endQuietly(atLeastMs: number): void {
     this.#close();
     if (this.#stopped) return;
-    // Who was told when to come has a turn then; a backoff on top of it would be waiting in vain.
+    // The operator said when to come back; a backoff on top of that would only delay.
     this.#connectAfter(atLeastMs > 0 ? atLeastMs + this.#options.random() * SPREAD_MS : this.#backoff.next());
   }
 
@@ -245,7 +245,7 @@ export interface Credentials {
   readonly ca?: Buffer;
 }
 
-/** Reads token and certificate authority afresh. Throws what to tell the user. */
+/** Reads token and certificate authority afresh. Throws an error with a message for the user. */
 export function readCredentials({ tokenFile, caFile }: Endpoint): Credentials {
   const token = tokenFile === undefined ? '' : readText(tokenFile, 'the token').toString('latin1').trim();
   if (!/^[\x21-\x7e]*$/.test(token)) throw new Error(`the token in ${tokenFile} has characters that no token has`);

@@ -57,7 +57,7 @@ export function writeEntry({ open, closed }: MemberView): string {
 }
 
 /**
- * Reads an entry; whatever cannot be one is nobody's opinion.
+ * Reads an entry; whatever cannot be one counts for nothing.
  *
  * @internal
  */

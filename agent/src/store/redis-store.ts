@@ -41,7 +41,7 @@ export function redisStore(client: RedisClient, { prefix = '{fuseboard}:' }: Red
   };
 }
 
-/** What is not a text, such as a key that lapsed, is an empty one. */
+/** What is not a text, such as a key that expired, is an empty one. */
 function strings(answer: unknown): string[] {
   if (!Array.isArray(answer)) return [];
   return answer.map((item) => (typeof item === 'string' || Buffer.isBuffer(item) ? String(item) : ''));

@@ -164,7 +164,7 @@ class StateSharing implements SharedState {
     this.#reachable = false;
   }
 
-  /** What this process sees itself. A circuit that somebody took by hand here is no opinion about the other side. */
+  /** What this process sees itself. A circuit that code forced here says nothing about the dependency. */
   #ownView(): { open: string[]; closed: string[] } {
     const open: string[] = [];
     const closed: string[] = [];
@@ -181,8 +181,8 @@ class StateSharing implements SharedState {
   }
 
   /**
-   * Opens what the others see open, for as long as they are heard, and closes what they no longer do. When they fall
-   * silent it lapses to half-open by itself. What this process opened itself, or somebody by hand, stays as it is.
+   * Opens what the others see open, for as long as their entries are read, and closes what they no longer do. When they fall
+   * silent it becomes half-open by itself. What this process opened itself, or code forced, stays as it is.
    */
   #applyQuorum(agreed: ReadonlySet<string>): void {
     for (const [breaker, { state, forced }] of this.#shared()) {

@@ -2,7 +2,7 @@ import type { Breaker, BreakerStats, State } from '../breakers/breaker.ts';
 import { registry } from '../breakers/registry.ts';
 import type { LinkState } from '../link/link.ts';
 
-/** A number of one breaker, with the labels that tell it from others of its series. */
+/** A number of one breaker, with the labels that distinguish it from others of its metric. */
 export interface MetricPoint {
   readonly labels: Readonly<Record<string, string>>;
   readonly value: number;
