@@ -36,15 +36,15 @@ if (values.input !== undefined) {
   console.log(`seed ${seed}\n`);
   console.log('target             inputs   sound  kB/input  slowest     time');
   const shares = chosen.reduce((sum, { share }) => sum + share, 0);
-  const tallies: TargetSummary[] = [];
+  const summaries: TargetSummary[] = [];
   for (const target of chosen) {
-    const tally = await fuzz(target, seed, Math.ceil((inputs * target.share) / shares));
-    tallies.push(tally);
-    console.log(row(tally));
-    printFindings(tally.findings);
+    const summary = await fuzz(target, seed, Math.ceil((inputs * target.share) / shares));
+    summaries.push(summary);
+    console.log(row(summary));
+    printFindings(summary.findings);
   }
-  const total = tallies.reduce((sum, tally) => sum + tally.inputs, 0);
-  console.log(`\n${total} inputs, ${tallies.flatMap(({ findings }) => findings).length} findings`);
+  const total = summaries.reduce((sum, summary) => sum + summary.inputs, 0);
+  console.log(`\n${total} inputs, ${summaries.flatMap(({ findings }) => findings).length} findings`);
 }
 
 function row({ target, inputs: count, sound, bytes, slowest, seconds }: TargetSummary): string {

@@ -75,7 +75,7 @@ export class KeyedCircuits<C extends KeyedCircuit> {
     if (this.#overflow !== undefined) yield this.#overflow;
   }
 
-  /** What is reported key by key: circuits that are not closed, those that `wanted` names, and the busiest of the others. */
+  /** What is reported key by key: circuits that are not closed, those that `isPending` names, and the busiest of the others. */
   listed(isPending: (key: string) => boolean): C[] {
     this.#sweep(this.owner.clock.now());
     const listed: C[] = [];

@@ -3,10 +3,19 @@ import { type Classify, classifyError, classifyResult, type Outcome } from './cl
 import { type Clock, type Environment, exactNow } from './clock.ts';
 import type { Config } from './config/config.ts';
 import { COUNTER, type Counter, counterSlab, increment, latencyOf, totalsOf } from './counters.ts';
+import {
+  beginHalfOpen,
+  canProbe,
+  type Decision,
+  evaluateProbes,
+  isRampOver,
+  rampAdmits,
+  recordProbe,
+} from './half-open.ts';
 import { openTimeMs } from './open-time.ts';
 import { NO_GENERATION, Permit } from './permit.ts';
 import { retryAfterMs } from './retry-after.ts';
-import type { Closed, Open, Probing, Ramping, Reason, State, StateRecord, TransitionEvent } from './state.ts';
+import type { Closed, Open, Probing, Reason, State, StateRecord, TransitionEvent } from './state.ts';
 import { trippedByFailures, trippedByRate } from './trip.ts';
 import { latencyBucket } from './windows/histogram.ts';
 import { InFlight } from './windows/in-flight.ts';
@@ -226,7 +235,9 @@ export class BreakerCore {
   #admits(now: number): boolean {
     const state = this.#state;
     if (state.kind !== 'half-open') return state.kind === 'closed';
-    return state.probes === undefined ? this.#rampAdmits(state, now) : this.#canProbe(state);
+    return state.probes === undefined
+      ? rampAdmits(state, this.#config, now, this.#host)
+      : canProbe(state, this.#config);
   }
 
   #reject(now: number, used: Permit | undefined): Permit | null {
@@ -246,22 +257,6 @@ export class BreakerCore {
     const permit = this.#permit(used, now);
     if (this.#state.kind === 'half-open') this.#state.probes?.add(permit);
     return permit;
-  }
-
-  /** Whether one more probe may begin. */
-  #canProbe({ probes, calls }: Probing): boolean {
-    const { maxProbes, evaluate } = this.#config;
-    return probes.size + (evaluate === 'FailureRate' ? calls : 0) < maxProbes;
-  }
-
-  /** The share that passes is 2^(t / rampDuration) - 1, as in aiomisc: it doubles its distance from -1 over the ramp. */
-  #rampAdmits(state: Ramping, now: number): boolean {
-    if (state.startedAt === undefined) {
-      state.startedAt = now;
-      return true;
-    }
-    const part = (now - state.startedAt) / this.#config.rampMs;
-    return part >= 1 || this.#host.random() < 2 ** part - 1;
   }
 
   /** The outcome of a call that returned this. */
@@ -427,8 +422,7 @@ export class BreakerCore {
       this.#record(permit, outcome, slow, now);
       if (outcome === 'success') state.succeeded = true;
       if (this.#evaluate(now, outcome === 'failure' ? what : undefined)) return;
-      const isOver = now - state.startedAt! >= this.#config.rampMs;
-      if (isOver && state.succeeded) this.#transition({ kind: 'closed', since: now }, 'ramp-over');
+      if (isRampOver(state, this.#config, now)) this.#transition({ kind: 'closed', since: now }, 'ramp-over');
     } else if (state.probes.delete(permit)) {
       this.#inFlight?.end(permit.startedAt);
       if (outcome === 'ignored') this.#evaluateLastProbes(now);
@@ -438,25 +432,13 @@ export class BreakerCore {
 
   /** @param reason why the circuit opens if this probe alone opens it. */
   #countProbe(state: Probing, failed: boolean, slow: boolean, now: number, reason: Reason, what?: unknown): void {
-    state.calls++;
-    if (failed) state.failures++;
-    if (slow) state.slow++;
-    if (!failed && !slow) state.successes++;
-    if (this.#config.evaluate === 'FailureRate') {
-      this.#evaluateProbes(state, now, failed ? what : undefined);
-    } else if (failed || slow) {
-      this.#open(now, reason, failed ? what : undefined);
-    } else if (state.successes >= this.#config.successThreshold) {
-      this.#transition({ kind: 'closed', since: now }, 'probe-succeeded');
-    }
+    const decision = recordProbe(state, this.#config, { failed, slow }, reason, () => this.#overdue(now));
+    this.#endHalfOpen(decision, now, failed ? what : undefined);
   }
 
-  #evaluateProbes(state: Probing, now: number, what?: unknown): void {
-    const enough = Math.min(this.#config.minimumCalls, this.#config.maxProbes);
-    if (state.calls < enough) return;
-    const reason = trippedByRate(this.#config, state, this.#overdue(now), enough);
-    if (reason !== undefined) this.#open(now, reason, what);
-    else this.#transition({ kind: 'closed', since: now }, 'probe-succeeded');
+  #endHalfOpen(decision: Decision | undefined, now: number, what: unknown): void {
+    if (decision?.to === 'open') this.#open(now, decision.reason, what);
+    else if (decision?.to === 'closed') this.#transition({ kind: 'closed', since: now }, decision.reason);
   }
 
   /**
@@ -493,7 +475,12 @@ export class BreakerCore {
   #evaluateLastProbes(now: number): void {
     const state = this.#state;
     if (state.kind !== 'half-open' || state.probes === undefined || this.#config.evaluate !== 'FailureRate') return;
-    if (state.probes.size === 0 && !this.#canProbe(state)) this.#evaluateProbes(state, now);
+    if (state.probes.size > 0 || canProbe(state, this.#config)) return;
+    this.#endHalfOpen(
+      evaluateProbes(state, this.#config, () => this.#overdue(now)),
+      now,
+      undefined,
+    );
   }
 
   /**
@@ -601,14 +588,9 @@ export class BreakerCore {
   #endOpen({ since: openedAt }: Open, since: number): void {
     const reason = this.#history.forced === undefined ? 'open-duration-over' : 'force-over';
     this.#history = { ...this.#history, forced: undefined, lastOpenMs: since - openedAt };
-    if (this.#config.mode === 'Disabled') {
-      this.#transition({ kind: 'closed', since }, reason);
-    } else if (this.#config.strategy === 'Ramp') {
-      this.#transition({ kind: 'half-open', since, probes: undefined, startedAt: undefined, succeeded: false }, reason);
-    } else {
-      const none = { calls: 0, failures: 0, slow: 0, successes: 0 };
-      this.#transition({ kind: 'half-open', since, probes: new Set(), ...none }, reason);
-    }
+    const to: StateRecord =
+      this.#config.mode === 'Disabled' ? { kind: 'closed', since } : beginHalfOpen(this.#config, since);
+    this.#transition(to, reason);
   }
 
   #setOpenUntil(state: Open): void {

@@ -1,5 +1,6 @@
 import { MAX_TRANSITIONS } from '@fuseboard/schema/defaults';
 import type { BreakerReport, Rejection } from '@fuseboard/schema/types';
+import type { BreakerIdentity } from '../errors/codes.ts';
 
 const MAX_ENTRIES = 1_000;
 const MAX_REJECTIONS = 100;
@@ -9,14 +10,8 @@ const MAX_KEYS = 5_000;
 type Totals = BreakerReport['totals'];
 type State = BreakerReport['state'];
 
-/** Of whom a report tells: a breaker, or the circuit of one of its keys. */
-export interface Named {
-  readonly name: string;
-  readonly key?: string | undefined;
-}
-
 /** What a report needs to know of a breaker. */
-export interface ReportedBreaker extends Named {
+export interface ReportedBreaker extends BreakerIdentity {
   stats(): {
     readonly state: State;
     readonly mode: string;
@@ -75,7 +70,7 @@ export class Ledger {
     return this.#sequence;
   }
 
-  changed(breaker: Named, { from, to, at, reason }: StateChange): void {
+  changed(breaker: BreakerIdentity, { from, to, at, reason }: StateChange): void {
     const id = idOf(breaker);
     const changes = this.#changes.get(id) ?? [];
     changes.push({ from, to, at, reason });
@@ -155,7 +150,7 @@ export class Ledger {
 }
 
 /** A name has no line break. */
-function idOf({ name, key }: Named): string {
+function idOf({ name, key }: BreakerIdentity): string {
   return key === undefined ? name : `${name}\n${key}`;
 }
 

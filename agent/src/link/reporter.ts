@@ -1,9 +1,9 @@
 import { PROTOCOL } from '@fuseboard/schema/defaults';
 import type { Rejection, Report } from '@fuseboard/schema/types';
+import type { BreakerIdentity } from '../errors/codes.ts';
 import { oneSocket, open, type Sockets } from './connection.ts';
 import {
   type Ledger,
-  type Named,
   type ReportEntry,
   type ReportedBreaker,
   type ReportPart,
@@ -94,7 +94,7 @@ export class Reporter {
   }
 
   /** A breaker changed its state; it is reported at once. */
-  changed(breaker: Named, change: StateChange): void {
+  changed(breaker: BreakerIdentity, change: StateChange): void {
     this.#options.ledger.changed(breaker, change);
     if (!this.#reading) this.#schedule(0);
   }
