@@ -1,7 +1,7 @@
 import type { BreakerIdentity, ErrorCode } from './codes.ts';
 import { publishRejection } from './diagnostics.ts';
 
-export type { BreakerIdentity, ErrorCode };
+export type { ErrorCode };
 
 /** Marks our errors for other copies of this package in the process. */
 const MARK = Symbol.for('fuseboard.error/1');
