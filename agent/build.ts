@@ -93,7 +93,7 @@ function declare(): void {
   const emitted = join(dist, 'types');
   const compiler = join(dirname(fileURLToPath(import.meta.resolve('typescript/package.json'))), 'bin/tsc');
   execFileSync(process.execPath, [compiler, '-p', join(here, 'tsconfig.build.json')], { stdio: 'inherit' });
-  const wanted = new Set<string>();
+  const needed = new Set<string>();
   const borrowed = new Set<string>();
   const read = (source: string) => {
     const text = readFileSync(join(emitted, `${source}.d.ts`), 'utf8');
@@ -105,10 +105,10 @@ function declare(): void {
   for (const [name, source] of entries) {
     const text = read(source);
     const hasPeer = /from ['"](?!\.|node:|@fuseboard\/)/.test(text);
-    write('cjs', name, rewired(text, source, name, 'cjs', wanted));
-    write('esm', name, hasPeer ? rewired(text, source, name, 'esm', wanted) : `export * from '../cjs/${name}.js';\n`);
+    write('cjs', name, rewired(text, source, name, 'cjs', needed));
+    write('esm', name, hasPeer ? rewired(text, source, name, 'esm', needed) : `export * from '../cjs/${name}.js';\n`);
   }
-  for (const source of wanted) write('cjs', source, rewired(read(source), source, source, 'cjs', wanted));
+  for (const source of needed) write('cjs', source, rewired(read(source), source, source, 'cjs', needed));
   writeFileSync(join(dist, 'cjs', 'schema.d.ts'), schemaTypes(borrowed));
   rmSync(emitted, { recursive: true });
 }
@@ -133,7 +133,7 @@ function schemaTypes(names: ReadonlySet<string>): string {
  * Lets the declarations of a source, written to `name`, import what lies in the package, and notes what that is. Another entry is
  * imported by the name it has in `dist`.
  */
-function rewired(text: string, source: string, name: string, format: Format, wanted: Set<string>): string {
+function rewired(text: string, source: string, name: string, format: Format, needed: Set<string>): string {
   const entryOf = new Map([...entries].map(([entry, its]) => [its, entry]));
   return text.replaceAll(
     /(from |import\()(['"])([^'"]+)\2/g,
@@ -143,7 +143,7 @@ function rewired(text: string, source: string, name: string, format: Format, wan
         : undefined;
       const entry = local === undefined ? undefined : entryOf.get(local);
       if (local === undefined && specifier !== '@fuseboard/schema/types') return whole;
-      if (local !== undefined && entry === undefined) wanted.add(local);
+      if (local !== undefined && entry === undefined) needed.add(local);
       const path = relative(join(format, dirname(name)), join('cjs', `${entry ?? local ?? 'schema'}.js`));
       return `${keyword}${quote}${path.startsWith('.') ? '' : './'}${path}${quote}`;
     },

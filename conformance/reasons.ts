@@ -41,13 +41,13 @@ export const ignoredEndsRun = (failures: number): Reason => ({
 });
 
 /** Whether, among the outcomes that hold the last so many failures, there is one of another kind. */
-function runContains(t: Trace, failures: number, wanted: (outcome: string) => boolean): boolean {
+function runContains(t: Trace, failures: number, matches: (outcome: string) => boolean): boolean {
   const outcomes = t.endedAfter(t.since('ours')).reverse();
   let seen = 0;
   for (const { outcome } of outcomes) {
     if (outcome === 'failure') seen++;
     if (seen >= failures) return false;
-    if (wanted(outcome)) return true;
+    if (matches(outcome)) return true;
   }
   return false;
 }

@@ -65,7 +65,7 @@ export function at<T>(list: readonly T[], i: number): T {
 let loops = 0;
 
 /**
- * Calls one after the other. The loop is compiled anew for each subject: one loop for all would be slowed by the number of
+ * Calls one after the other. The loop is compiled again for each subject: one loop for all would be slowed by the number of
  * its users, which hides differences.
  */
 export function oneByOne(call: (i: number) => unknown): Batch {

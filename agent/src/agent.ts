@@ -68,7 +68,7 @@ function slot(): Slot {
  */
 export function getBreaker(name: string, options?: BreakerOptions) {
   const own = slot();
-  if (!own.armed) begin(own, {});
+  if (!own.armed) startLink(own, {});
   try {
     return registry().getBreaker(name, options);
   } catch (error) {
@@ -80,7 +80,7 @@ export function getBreaker(name: string, options?: BreakerOptions) {
 
 /**
  * Starts the link now, with these options. Not needed where the environment says everything: the first `getBreaker` does it.
- * After the link began by itself, it dials once again with the options.
+ * After the link began by itself, it connects once again with the options.
  *
  * @throws ConfigError when the link was already started with other options; `stop` it first.
  */
@@ -92,7 +92,7 @@ export function start(options: StartOptions = {}): Agent {
   if (own.options === undefined) {
     own.link?.hangUp();
     own.options = options;
-    begin(own, options);
+    startLink(own, options);
   }
   return {
     get state() {
@@ -130,7 +130,7 @@ export function linkState(): LinkState {
   return slot().link?.state ?? 'Defaults';
 }
 
-function begin(own: Slot, options: StartOptions): void {
+function startLink(own: Slot, options: StartOptions): void {
   own.armed = true;
   delete own.link;
   const warn = options.warn ?? ((message: string) => process.emitWarning(message, 'FuseboardWarning'));

@@ -82,7 +82,7 @@ const story = `
   await agent.stop();
   await plane.stop();
   console.log(outcomes.join(' '));`;
-const told = 'down down ERR_FUSEBOARD_OPEN Live policy open';
+const EXPECTED = 'down down ERR_FUSEBOARD_OPEN Live policy open';
 
 describe('the package', () => {
   it('brings nothing along and stays under 120 kB', () => {
@@ -111,7 +111,7 @@ describe('the package', () => {
       import { getBreaker, start } from '@fuseboard/agent';
       import { FakeControlPlane } from '@fuseboard/agent/testing';
       ${story}`;
-    expect(use('story.mjs', text)).toBe(told);
+    expect(use('story.mjs', text)).toBe(EXPECTED);
   });
 
   it('tells its story to require', () => {
@@ -119,7 +119,7 @@ describe('the package', () => {
       const { getBreaker, start } = require('@fuseboard/agent');
       const { FakeControlPlane } = require('@fuseboard/agent/testing');
       (async () => {${story}})();`;
-    expect(use('story.cjs', text)).toBe(told);
+    expect(use('story.cjs', text)).toBe(EXPECTED);
   });
 
   it('shares its breakers between two copies and both module systems', () => {
@@ -241,7 +241,7 @@ describe('the package', () => {
       logLevel: 'silent',
     });
     const output = execFileSync(node, [outfile], { cwd: root, env: tools, encoding: 'utf8' });
-    expect(output.trim().split('\n')).toEqual([told, 'ERR_FUSEBOARD_OPEN']);
+    expect(output.trim().split('\n')).toEqual([EXPECTED, 'ERR_FUSEBOARD_OPEN']);
   });
 
   it.each([

@@ -79,15 +79,15 @@ describe('freePort', () => {
   });
 
   it('gives another port when the wanted one is taken', async () => {
-    const wanted = await freePort();
-    taken = createServer().listen(wanted, HOST);
+    const preferred = await freePort();
+    taken = createServer().listen(preferred, HOST);
     await new Promise((resolve) => taken!.once('listening', resolve));
-    expect(await freePort(wanted)).not.toBe(wanted);
+    expect(await freePort(preferred)).not.toBe(preferred);
   });
 
   it('gives the wanted port when it is free', async () => {
-    const wanted = await freePort();
-    expect(await freePort(wanted)).toBe(wanted);
+    const preferred = await freePort();
+    expect(await freePort(preferred)).toBe(preferred);
   });
 });
 

@@ -65,9 +65,9 @@ try {
 
 function guide(pids: Record<string, number>): void {
   const { partnerUrl, offerUrl } = board;
-  for (const [name, wanted] of Object.entries(USUAL_PORTS)) {
+  for (const [name, usual] of Object.entries(USUAL_PORTS)) {
     const taken = ports[name as keyof typeof ports];
-    if (!anyPorts && taken !== wanted) say(`port ${wanted} (${name}) is taken; using ${taken}`);
+    if (!anyPorts && taken !== usual) say(`port ${usual} (${name}) is taken; using ${taken}`);
   }
   const running = Object.entries(pids).map(([name, pid]) => `${name} (pid ${pid})`);
   const toggle = (failing: boolean) =>

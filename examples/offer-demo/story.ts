@@ -94,6 +94,6 @@ async function get<T>(url: string, init?: RequestInit): Promise<T> {
   return (await response.json()) as T;
 }
 
-function equal<T>(what: string, seen: T, wanted: T): void {
-  if (seen !== wanted) throw new Error(`${what}: expected ${wanted}, saw ${seen}`);
+function equal<T>(what: string, seen: T, expected: T): void {
+  if (seen !== expected) throw new Error(`${what}: expected ${expected}, saw ${seen}`);
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-export interface Patience {
+export interface UntilOptions {
   /** Milliseconds after which it fails. */
   readonly within: number;
   /** Milliseconds between two looks. Absent: 25. */
@@ -16,14 +16,14 @@ export interface Patience {
  */
 export async function until<T>(
   what: string,
-  look: () => Promise<T | undefined | false> | T | undefined | false,
-  { within, every = 25, signal }: Patience,
+  check: () => Promise<T | undefined | false> | T | undefined | false,
+  { within, every = 25, signal }: UntilOptions,
 ): Promise<T> {
   const deadline = performance.now() + within;
   let last: unknown;
   do {
     try {
-      const seen = await look();
+      const seen = await check();
       if (seen !== undefined && seen !== false) return seen;
       last = seen;
     } catch (error) {

@@ -17,7 +17,7 @@ export function breakerAdapter(choice: BreakerChoice, adapter: AxiosAdapter): Ax
   return async (config: InternalAxiosRequestConfig): Promise<AxiosResponse> => {
     const breaker = choose(() => ({ url: target(config), method: (config.method ?? 'get').toUpperCase() }));
     const cancellation = cancellationOf(config);
-    const signal = given(config.signal, cancellation?.signal);
+    const signal = combinedSignal(config.signal, cancellation?.signal);
     const attempt = ({ signal }: CallContext) => adapter({ ...config, signal });
     try {
       return await breaker.execute(isOneShot(config.data) ? once(attempt) : attempt, signal && { signal });
@@ -42,7 +42,7 @@ function cancellationOf({ cancelToken }: InternalAxiosRequestConfig) {
   return { signal: controller.signal, end: () => cancelToken.unsubscribe(cancel) };
 }
 
-function given(
+function combinedSignal(
   signal: InternalAxiosRequestConfig['signal'],
   cancelled: AbortSignal | undefined,
 ): AbortSignal | undefined {

@@ -137,11 +137,11 @@ describe('a dispatcher with a breaker', () => {
   });
 
   it('leaves it to the dispatcher to refuse a handler that it does not know', () => {
-    const told: unknown[] = [];
-    const dispatch = breakerInterceptor(createBreaker({}))((_options, handler) => told.push(handler) > 0);
+    const dispatched: unknown[] = [];
+    const dispatch = breakerInterceptor(createBreaker({}))((_options, handler) => dispatched.push(handler) > 0);
     const older = { onConnect() {}, onError() {} };
     dispatch({ path: '/', method: 'GET', origin: upstream.url }, older);
-    expect(told).toEqual([older]);
+    expect(dispatched).toEqual([older]);
   });
 
   it('takes the breaker of the host', async () => {

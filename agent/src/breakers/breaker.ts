@@ -57,13 +57,13 @@ export interface ForceOptions {
   readonly reason: string;
 }
 
-/** Leave for one call, from `enter`. Settle it once; settling it again does nothing. */
+/** Permission for one call, from `enter`. Settle it once; settling it again does nothing. */
 export interface Permit {
   /** The call went well. */
   succeed(): void;
-  /** The call failed. An error is judged as the policy's `classify` says; without one it is a failure. */
+  /** The call failed. An error is classified as the policy's `classify` says; without one it is a failure. */
   fail(error?: unknown): void;
-  /** The call says nothing about the other side. */
+  /** The call says nothing about the dependency. */
   ignore(): void;
   /** Leaving the scope of `using` unsettled is an ignored outcome. */
   [Symbol.dispose](): void;
@@ -82,7 +82,7 @@ export interface Breaker {
   readonly policy?: GoverningPolicy | undefined;
   stats(): BreakerStats;
   /**
-   * Calls a function through the breaker and judges what comes of it. The promise is fulfilled with the function's
+   * Calls a function through the breaker and classifies what comes of it. The promise is fulfilled with the function's
    * result, or rejected with the very error that it threw. Without a call, it is rejected with a `CircuitOpenError`; after
    * the time that the policy allows, with a `CallTimeoutError`. A fallback, if given, answers instead of any error.
    */
@@ -95,20 +95,20 @@ export interface Breaker {
   /** The same function, called through the breaker: `this`, arguments and overloads are kept. */
   // biome-ignore lint/suspicious/noExplicitAny: only any accepts every function.
   wrap<A extends (...args: any[]) => PromiseLike<unknown>>(fn: A): A;
-  /** Asks for leave to make a call by other means; `null` is a rejection. No time limit applies. */
+  /** Asks for permission to make a call by other means; `null` is a rejection. No time limit applies. */
   enter(): Permit | null;
   /**
    * Opens the circuit by hand, in this process only, whatever its policy and mode. It ends by itself: then the circuit is
-   * half-open and tests the other side (closed where the mode is Disabled). No edit of the policy ends it; `reset` does,
-   * and forcing anew replaces it. An override replaces it too, and while one holds the breaker this does nothing.
+   * half-open and tests the dependency (closed where the mode is Disabled). No edit of the policy ends it; `reset` does,
+   * and forcing again replaces it. An override replaces it too, and while one holds the breaker this does nothing.
    *
    * @throws {ConfigError} when `for` is not a duration from 1ms to 24h, or there is no reason.
    */
   forceOpen(options: ForceOptions): void;
   /**
    * Closes the circuit by hand, in this process only: calls pass and are recorded, and no condition opens it. It ends by
-   * itself: then the conditions judge again from the next outcome, by all that was recorded. No edit of the policy ends
-   * it; `reset` does, and forcing anew replaces it. An override replaces it too, and while one holds the breaker this does
+   * itself: then the conditions apply again from the next outcome, by all that was recorded. No edit of the policy ends
+   * it; `reset` does, and forcing again replaces it. An override replaces it too, and while one holds the breaker this does
    * nothing.
    *
    * @throws {ConfigError} when `for` is not a duration from 1ms to 24h, or there is no reason.
@@ -125,7 +125,7 @@ export interface Breaker {
    */
   for(key: string): Breaker;
   /**
-   * Hears of changes of state, those of its keys too, in their order, after each has happened. A listener that throws is reported as a process
+   * Subscribes to changes of state, those of its keys too, in their order, after each has happened. A listener that throws is reported as a process
    * warning.
    *
    * @returns a function that ends the subscription.

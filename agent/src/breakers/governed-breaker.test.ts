@@ -29,12 +29,12 @@ describe('a breaker taken by hand', () => {
 
   it('tells its listeners who did it, and nobody else is told more than they were', () => {
     const breaker = createBreaker({ trip: { consecutiveFailures: 1 } }, { clock: new FakeClock() });
-    const heard: unknown[] = [];
-    breaker.on('transition', ({ reason, detail }) => heard.push([reason, detail]));
+    const received: unknown[] = [];
+    breaker.on('transition', ({ reason, detail }) => received.push([reason, detail]));
     breaker.forceOpen({ for: '1m', reason: 'the partner asked us to stop' });
     breaker.reset();
     breaker.enter()!.fail();
-    expect(heard).toEqual([
+    expect(received).toEqual([
       ['forced-open', 'the partner asked us to stop'],
       ['manual-reset', undefined],
       ['consecutive-failures', undefined],

@@ -167,14 +167,14 @@ describe('a set of policies', () => {
   it('keeps an open circuit open under an edit and under another policy', () => {
     const { registry } = make();
     const breaker = registry.getBreaker('payments');
-    const heard = jest.fn();
+    const received = jest.fn();
     registry.apply(set([['*', 'u1']], policy('u1', after(1))));
     failTimes(breaker, 1);
-    breaker.on('transition', heard);
+    breaker.on('transition', received);
     registry.apply(set([['*', 'u1']], policy('u1', after(50))));
     registry.apply(set([['pay*', 'u2']], policy('u2', after(7))));
     expect(breaker.stats()).toMatchObject({ state: 'open', uid: 'u2' });
-    expect(heard).not.toHaveBeenCalled();
+    expect(received).not.toHaveBeenCalled();
   });
 
   it('resets only when the text of the governing spec changes', () => {
@@ -243,18 +243,18 @@ describe('listeners', () => {
         },
       };
     };
-    const heard = jest.fn();
+    const received = jest.fn();
     registry.onCreate(broken);
     registry.onTransition(broken);
-    registry.onTransition(heard);
+    registry.onTransition(received);
     const breaker = registry.getBreaker('payments', { defaults: after(1) });
     breaker.on('transition', unshowable);
     breaker.on('transition', () => {
       throw 'text';
     });
-    const off = breaker.on('transition', heard);
+    const off = breaker.on('transition', received);
     failTimes(breaker, 1);
-    expect(heard).toHaveBeenCalledTimes(2);
+    expect(received).toHaveBeenCalledTimes(2);
     expect(warn.mock.calls.map(([text]) => String(text).split('\n')[0])).toEqual([
       'a listener of breaker "payments" threw: Error: broken listener',
       'a listener of breaker "payments" threw: a value that cannot be shown',

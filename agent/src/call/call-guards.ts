@@ -6,9 +6,9 @@ import { RetryBudget } from '../core/retry.ts';
 import { LastSuccesses } from './last-successes.ts';
 
 /** What a circuit keeps for its calls besides the breaker itself. A breaker whose policy asks for nothing of this has none. */
-export class Guards {
+export class CallGuards {
   readonly budget = new RetryBudget();
-  /** Answers of former calls for the policy's fallback. */
+  /** Results of former calls for the policy's fallback. */
   readonly lastSuccesses = new LastSuccesses();
   #warned = false;
   #config: CallConfig;
@@ -17,7 +17,7 @@ export class Guards {
 
   constructor(config: CallConfig) {
     this.#config = config;
-    this.#follow();
+    this.#applyConfig();
   }
 
   get config(): CallConfig {
@@ -49,10 +49,10 @@ export class Guards {
   /** An edit keeps who runs, who waits and what was learned. */
   configure(config: CallConfig): void {
     this.#config = config;
-    this.#follow();
+    this.#applyConfig();
   }
 
-  #follow(): void {
+  #applyConfig(): void {
     const { concurrency, adaptive } = this.#config;
     if (concurrency === undefined) this.#limiter?.resize(Number.POSITIVE_INFINITY, 0);
     else {
@@ -65,7 +65,7 @@ export class Guards {
 }
 
 /** The guards for a configuration; those that a circuit has already go on. */
-export function guardsFor(config: Config, before: Guards | undefined): Guards | undefined {
+export function callGuardsFor(config: Config, before: CallGuards | undefined): CallGuards | undefined {
   const call = config.mode === 'Disabled' ? { perKey: config.call.perKey } : config.call;
   if (before !== undefined) {
     before.configure(call);
@@ -73,5 +73,5 @@ export function guardsFor(config: Config, before: Guards | undefined): Guards | 
   }
   const { adaptive, retry, concurrency, fallback } = call;
   const none = adaptive === undefined && retry === undefined && concurrency === undefined && fallback === undefined;
-  return none ? undefined : new Guards(call);
+  return none ? undefined : new CallGuards(call);
 }

@@ -50,7 +50,7 @@ export class AdaptiveTimeout {
     }
   }
 
-  /** Sums anew, so that rounding does not pile up. */
+  /** Sums again, so that rounding does not pile up. */
   #fade(): void {
     this.#weight = 0;
     this.#before = 0;

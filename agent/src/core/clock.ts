@@ -11,13 +11,13 @@ export interface Clock {
 }
 
 /**
- * What a breaker is given instead of looking around itself.
+ * What a breaker takes from its process: time and randomness.
  *
  * @internal
  */
-export interface Surroundings {
+export interface Environment {
   readonly clock: Clock;
-  /** The source of chance, from 0 to below 1. */
+  /** The source of randomness, from 0 to below 1. */
   random(): number;
   /** The wall clock, milliseconds since 1970: only to read the dates that others send. */
   wallNow(): number;

@@ -1,4 +1,4 @@
-interface Carrier {
+interface HeaderSource {
   headers?: unknown;
   response?: { headers?: unknown } | null;
 }
@@ -17,7 +17,7 @@ const SECONDS = /^\d{1,9}$/;
 export function retryAfterMs(outcome: unknown, wallNow: () => number): number {
   if (typeof outcome !== 'object' || outcome === null) return 0;
   try {
-    const { headers, response } = outcome as Carrier;
+    const { headers, response } = outcome as HeaderSource;
     const text = String(header(headers) ?? header(response?.headers) ?? '').trim();
     if (SECONDS.test(text)) return Number(text) * 1_000;
     const date = DATE.test(text) ? new Date(text).getTime() : Number.NaN;

@@ -49,8 +49,8 @@ export interface Open {
   readonly since: number;
   /** What the failure that opened it asked for by Retry-After; 0: nothing. */
   readonly retryAfterMs: number;
-  /** The chance that this open time was given, from 0 to below 1; undefined until a policy asks for it. */
-  chance: number | undefined;
+  /** The random part of this open time, from 0 to below 1; undefined until a policy asks for jitter. */
+  jitter: number | undefined;
 }
 
 /**

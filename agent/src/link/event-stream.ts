@@ -9,7 +9,7 @@ export interface StreamEvent {
   readonly id?: string;
 }
 
-export interface Decoded {
+export interface DecodeResult {
   readonly events: readonly StreamEvent[];
   /** Why the stream cannot be read any further; the decoder ignores all that comes after. */
   readonly fault?: string;
@@ -29,7 +29,7 @@ export class EventDecoder {
   #id: string | undefined;
   #fault: string | undefined;
 
-  decode(chunk: Uint8Array): Decoded {
+  decode(chunk: Uint8Array): DecodeResult {
     const events: StreamEvent[] = [];
     if (this.#fault === undefined) this.#read(this.#utf8.decode(chunk, { stream: true }), events);
     return this.#fault === undefined ? { events } : { events, fault: this.#fault };
@@ -77,7 +77,7 @@ export class EventDecoder {
   }
 
   #bound(length: number): void {
-    const most = this.#event === 'routes' ? MAX_ROUTES_LENGTH : MAX_EVENT_LENGTH;
-    if (length > most) this.#fault = `an event is longer than ${most / 1024} KiB`;
+    const maxLength = this.#event === 'routes' ? MAX_ROUTES_LENGTH : MAX_EVENT_LENGTH;
+    if (length > maxLength) this.#fault = `an event is longer than ${maxLength / 1024} KiB`;
   }
 }

@@ -6,7 +6,7 @@ import { FakeTimers } from '../../test/fake-timers.ts';
 import { Registry } from '../breakers/registry.ts';
 import { FakeControlPlane } from '../testing/testing.ts';
 import { Ledger } from './ledger.ts';
-import { type Applied, Reporter } from './reporter.ts';
+import { type AppliedSet, Reporter } from './reporter.ts';
 
 const defaults = { trip: { consecutiveFailures: 3 }, recovery: { openDuration: '30s' } };
 
@@ -14,7 +14,7 @@ let plane: FakeControlPlane;
 let timers: FakeTimers;
 let registry: Registry;
 let reporter: Reporter;
-let applied: Applied;
+let applied: AppliedSet;
 let misdirected: number;
 let warnings: string[];
 

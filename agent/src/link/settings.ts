@@ -39,7 +39,7 @@ export interface Settings {
 }
 
 /** @internal */
-export type Environment = Readonly<Record<string, string | undefined>>;
+export type EnvironmentVariables = Readonly<Record<string, string | undefined>>;
 
 /**
  * Where a pod finds what the chart mounts.
@@ -66,7 +66,7 @@ export const POD_MOUNTS: Mounts = {
  *
  * @internal
  */
-export function readSettings(options: StartOptions, env: Environment, mounts: Mounts = POD_MOUNTS): Settings {
+export function readSettings(options: StartOptions, env: EnvironmentVariables, mounts: Mounts = POD_MOUNTS): Settings {
   const problems: string[] = [];
   const mounted = (name: string) => existing(join(mounts.operator, name));
   const tokenFile = options.tokenFile ?? (env.FUSEBOARD_TOKEN_FILE || mounted('token'));

@@ -30,9 +30,9 @@ export function redisStore(client: RedisClient, { prefix = '{fuseboard}:' }: Red
       const known = strings(await send('SMEMBERS', members)).slice(0, MAX_MEMBERS);
       if (known.length === 0) return [];
       const entries = strings(await send('MGET', ...known.map(key)));
-      const lapsed = known.filter((_, i) => entries[i] === '');
+      const expired = known.filter((_, i) => entries[i] === '');
       // A member that comes back in this moment is missing until it says something again, which is soon.
-      if (lapsed.length > 0) await send('SREM', members, ...lapsed);
+      if (expired.length > 0) await send('SREM', members, ...expired);
       return entries.filter((entry) => entry !== '');
     },
     async remove(member) {
@@ -41,7 +41,7 @@ export function redisStore(client: RedisClient, { prefix = '{fuseboard}:' }: Red
   };
 }
 
-/** What is not a text, such as a key that lapsed, is an empty one. */
+/** What is not a text, such as a key that expired, is an empty one. */
 function strings(answer: unknown): string[] {
   if (!Array.isArray(answer)) return [];
   return answer.map((item) => (typeof item === 'string' || Buffer.isBuffer(item) ? String(item) : ''));

@@ -79,8 +79,8 @@ describe('a member', () => {
     await others(closed.name, 5, 0);
     await sharing.exchange();
     expect([closed.state, open.state]).toEqual(['closed', 'open']);
-    const heard = (await store.all()).flatMap((entry) => [...readEntry(entry)!.open, ...readEntry(entry)!.closed]);
-    expect(heard.filter((name) => name === open.name || name === closed.name)).toHaveLength(5);
+    const received = (await store.all()).flatMap((entry) => [...readEntry(entry)!.open, ...readEntry(entry)!.closed]);
+    expect(received.filter((name) => name === open.name || name === closed.name)).toHaveLength(5);
   });
 
   it('shares only the breakers that it is told, and none in Shadow', async () => {

@@ -3,7 +3,7 @@ import type { Attributes, BatchObservableResult, Meter, Observable, TraceAPI } f
 import { linkState } from '../agent.ts';
 import { registry } from '../breakers/registry.ts';
 import { REJECTION_CHANNEL, type RejectionMessage } from '../errors/diagnostics.ts';
-import { durationBuckets, LINK_STATES, readings, SERIES } from './metric-definitions.ts';
+import { durationBuckets, LINK_STATES, METRICS, readings } from './metric-definitions.ts';
 
 /**
  * Registers the metrics of all breakers of this process with a meter, `metrics.getMeter('checkout')`: the numbers of the
@@ -14,7 +14,7 @@ import { durationBuckets, LINK_STATES, readings, SERIES } from './metric-definit
  * @returns a function that ends it.
  */
 export function observeInto(meter: Meter): () => void {
-  const instruments = SERIES.map(({ name, type, help, points }) => {
+  const instruments = METRICS.map(({ name, type, help, points }) => {
     const options = { description: help };
     const title = ['fuseboard', ...name].join('.');
     const instrument =

@@ -1,5 +1,5 @@
 import { createSocket } from 'node:dgram';
-import { readings, SERIES } from './metric-definitions.ts';
+import { METRICS, readings } from './metric-definitions.ts';
 
 export interface StatsdOptions {
   /** Absent: `127.0.0.1`. */
@@ -57,7 +57,7 @@ export function sendToStatsd({
 
   const lines = (): Line[] =>
     readings().flatMap(([breaker, stats]) =>
-      SERIES.flatMap(({ name, type, points }) =>
+      METRICS.flatMap(({ name, type, points }) =>
         points(stats).flatMap(({ labels, value }) => {
           const key = write(prefix, name, { breaker, ...labels });
           if (type === 'gauge') return [{ text: key(value, 'g') }];

@@ -1,7 +1,7 @@
 import type { Breaker } from '../breakers/breaker.ts';
 import { GovernedBreaker } from '../breakers/governed-breaker.ts';
 import { governorOf, type PolicyDefaults } from '../breakers/registry.ts';
-import { Ticker } from '../clock/coarse-clock.ts';
+import { CoarseClock } from '../clock/coarse-clock.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Deadline, Timeouts } from '../core/timeout.ts';
 
@@ -91,9 +91,9 @@ export interface TestBreaker extends Breaker {
  */
 export function createBreaker(
   spec: PolicyDefaults,
-  { clock = new Ticker(), random = Math.random, wallNow = Date.now, name = 'test' }: TestBreakerOptions = {},
+  { clock = new CoarseClock(), random = Math.random, wallNow = Date.now, name = 'test' }: TestBreakerOptions = {},
 ): TestBreaker {
-  const timeouts: Timeouts = isTimeouts(clock) ? clock : new Ticker(() => clock.now());
+  const timeouts: Timeouts = isTimeouts(clock) ? clock : new CoarseClock(() => clock.now());
   return new EditableBreaker(name, governorOf(name, spec), { clock, timeouts, random, wallNow });
 }
 

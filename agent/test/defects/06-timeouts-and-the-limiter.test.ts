@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import Opossum from 'opossum';
 import { createBreaker, FakeClock } from '../../src/testing/testing.ts';
-import { FAKED, settled } from './held-call.ts';
+import { FAKED, flushPromises } from './held-call.ts';
 
 const CAPACITY = 2;
 const ROUNDS = 6;
@@ -36,7 +36,7 @@ describe('work that goes on after its time limit', () => {
     for (let round = 0; round < ROUNDS; round++) {
       for (let i = 0; i < CAPACITY; i++) breaker.execute(unstoppable.work).catch(() => {});
       clock.advance(100);
-      await settled();
+      await flushPromises();
     }
     expect(unstoppable.peak).toBe(CAPACITY);
   });
@@ -51,7 +51,7 @@ describe('work that goes on after its time limit', () => {
     for (let round = 0; round < ROUNDS; round++) {
       for (let i = 0; i < CAPACITY; i++) breaker.fire(unstoppable.work).catch(() => {});
       jest.advanceTimersByTime(100);
-      await settled();
+      await flushPromises();
     }
     expect(unstoppable.peak).toBe(CAPACITY * ROUNDS);
     breaker.shutdown();
@@ -76,7 +76,7 @@ describe('one call that is out of time', () => {
     clock.advance(60);
     call();
     clock.advance(50);
-    await settled();
+    await flushPromises();
     expect(signals.map(({ aborted }) => aborted)).toEqual([true, false]);
   });
 
@@ -95,7 +95,7 @@ describe('one call that is out of time', () => {
     jest.advanceTimersByTime(60);
     call();
     jest.advanceTimersByTime(50);
-    await settled();
+    await flushPromises();
     expect(signals.map((signal) => signal.aborted)).toEqual([true, true]);
     breaker.shutdown();
   });

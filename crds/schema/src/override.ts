@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { breakers, dotted, duration, type SpecProblem, selector } from './policy.ts';
 import { OVERRIDE_RULES, RULES, violations } from './rules.ts';
-import { condition, tally } from './status.ts';
+import { condition, counter } from './status.ts';
 
 export const OVERRIDE_KIND = 'CircuitBreakerOverride';
 export const OVERRIDE_PLURAL = 'circuitbreakeroverrides';
@@ -77,9 +77,9 @@ export const OverrideStatusFields = z
       .describe('When it ends or ended: `spec.expiresAt`, or its creation and `spec.duration`.'),
     agents: z
       .strictObject({
-        matched: tally('Agents that it is for.'),
-        applied: tally('Agents that say that they obey it.'),
-        stale: tally('Agents that have been silent for more than 30 s.'),
+        matched: counter('Agents that it is for.'),
+        applied: counter('Agents that say that they obey it.'),
+        stale: counter('Agents that have been silent for more than 30 s.'),
         summary: z.string().max(64).describe('Applied and matched agents as k/n.'),
       })
       .optional()

@@ -12,7 +12,7 @@ import { OVERRIDE_ACTIONS } from './override.ts';
 export const MAX_REPORT_BYTES = 65_536;
 
 const text = (max: number) => z.string().max(max);
-const tally = z.int().min(0);
+const counter = z.int().min(0);
 const revision = text(64);
 /** Milliseconds; three hundred years are longer than any process runs. */
 const elapsed = z.number().min(0).max(1e13);
@@ -104,20 +104,20 @@ const state = z.enum(BREAKER_STATES);
 
 export const TotalsSchema = z
   .object({
-    succeeded: tally,
-    failed: tally,
-    ignored: tally,
-    slow: tally,
-    timedOut: tally,
-    rejected: tally,
-    shadowRejected: tally,
-    retried: tally,
-    fallback: tally,
+    succeeded: counter,
+    failed: counter,
+    ignored: counter,
+    slow: counter,
+    timedOut: counter,
+    rejected: counter,
+    shadowRejected: counter,
+    retried: counter,
+    fallback: counter,
   })
   .describe('What a breaker counted since its process began; never runs backwards for a boot.');
 
 const latency = z
-  .array(tally)
+  .array(counter)
   .max(LATENCY_BUCKETS)
   .describe(
     'Bucket i counts the calls under 2^i x 0.125 ms that no smaller bucket counts; the last one the rest. Trailing zeros may be left out. Cumulative like totals.',

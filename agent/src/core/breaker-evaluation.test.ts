@@ -6,8 +6,8 @@ import type { TransitionEvent } from './state.ts';
 function make(spec: object, draws: number[] = []) {
   const watched: number[] = [];
   const clock = { time: 0, now: () => clock.time, watch: (until: number) => watched.push(until) };
-  const heard: TransitionEvent[] = [];
-  const transitioned = (event: TransitionEvent) => void heard.push(event);
+  const received: TransitionEvent[] = [];
+  const transitioned = (event: TransitionEvent) => void received.push(event);
   const core = new BreakerCore(configOf(spec), {
     clock,
     random: () => draws.shift() ?? 0,
@@ -17,7 +17,7 @@ function make(spec: object, draws: number[] = []) {
   const outcomes = (end: 'succeed' | 'fail', count: number) => {
     for (let i = 0; i < count; i++) core.enter()![end]();
   };
-  const reasons = () => heard.map(({ reason }) => reason);
+  const reasons = () => received.map(({ reason }) => reason);
   return { clock, core, outcomes, reasons, watched };
 }
 
@@ -337,19 +337,19 @@ describe('a call that waits', () => {
 
 describe('a listener that uses the breaker', () => {
   it('hears each change once and in its order', () => {
-    const heard: TransitionEvent[] = [];
+    const received: TransitionEvent[] = [];
     const host = {
       clock: { now: () => 5 },
       random: () => 0,
       wallNow: () => 0,
       transitioned(event: TransitionEvent) {
-        heard.push(event);
-        if (heard.length === 1) core.reset();
+        received.push(event);
+        if (received.length === 1) core.reset();
       },
     };
     const core = new BreakerCore(configOf({ trip: { consecutiveFailures: 1 } }), host);
     core.enter()!.fail();
-    expect(heard).toStrictEqual([
+    expect(received).toStrictEqual([
       { from: 'closed', to: 'open', at: 5, reason: 'consecutive-failures' },
       { from: 'open', to: 'closed', at: 5, reason: 'manual-reset' },
     ]);
