@@ -4,9 +4,9 @@ import { pino } from 'pino';
 import { policy } from '../../test/memory-source.ts';
 import { SnapshotCache } from '../core/delivery/snapshot-cache.ts';
 import { Fleet, type PolicyCounts } from '../core/fleet/fleet.ts';
+import { conditionOf } from '../core/policy/condition.ts';
 import type { Policy } from '../core/policy/policy.ts';
 import { Aggregates } from '../core/replication/aggregates.ts';
-import { conditionOf } from '../core/status/policy-status.ts';
 import { PolicyStatusReconciler } from './policy-status-reconciler.ts';
 
 let now: number;

@@ -3,9 +3,10 @@ import type { Logger } from 'pino';
 import type { Clock } from '../core/clock.ts';
 import type { PolicySnapshot, SnapshotCache } from '../core/delivery/snapshot-cache.ts';
 import type { Fleet, PolicyCounts, Receipt } from '../core/fleet/fleet.ts';
+import { conditionOf } from '../core/policy/condition.ts';
 import type { Policy } from '../core/policy/policy.ts';
 import type { AggregateChange, Aggregates } from '../core/replication/aggregates.ts';
-import { conditionOf, inGracePeriod, type StatusInput, statusOf } from '../core/status/policy-status.ts';
+import { inGracePeriod, type StatusInput, statusOf } from '../core/status/policy-status.ts';
 import type { Replicas } from '../ports/replicas.ts';
 import type { StatusSink } from '../ports/status-sink.ts';
 

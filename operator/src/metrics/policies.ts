@@ -1,5 +1,5 @@
 import type { Controller } from '../control/controller.ts';
-import { conditionOf } from '../core/status/policy-status.ts';
+import { conditionOf } from '../core/policy/condition.ts';
 import type { MetricReader } from './reading.ts';
 
 /** Policies, who has them, and the states of the breakers that they govern. */

@@ -1,5 +1,5 @@
 import type { PolicyStatus } from '@fuseboard/schema';
-import { conditionOf } from '../../core/status/policy-status.ts';
+import { conditionOf } from '../../core/policy/condition.ts';
 import type { Colour } from './output.ts';
 
 type Type = 'Accepted' | 'Programmed' | 'Healthy';

@@ -1,9 +1,10 @@
 import type { BreakerReport, Totals } from '@fuseboard/schema';
 import { describe, expect, it } from '@jest/globals';
 import { SnapshotCache } from '../delivery/snapshot-cache.ts';
+import { SLOT_MS } from '../slots.ts';
 import { type BreakerRow, breakerRow } from '../views/breaker-row.ts';
 import type { Agent } from './agent-record.ts';
-import { LINGER_MS, MAX_CIRCUITS_OF_NAMESPACE, SLOT_MS, TRANSITIONS_KEPT } from './circuits.ts';
+import { LINGER_MS, MAX_CIRCUITS_OF_NAMESPACE, TRANSITIONS_KEPT } from './circuits.ts';
 import { Fleet, GONE_AFTER_MS } from './fleet.ts';
 import { NO_TOTALS } from './totals.ts';
 

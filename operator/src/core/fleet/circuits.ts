@@ -1,10 +1,7 @@
 import { LATENCY_BUCKETS, type Totals } from '@fuseboard/schema';
+import { SLOTS, slotOf } from '../slots.ts';
 import { Ring } from './ring.ts';
 import type { BreakerCounts, BreakerState } from './state-counts.ts';
-
-/** What is counted is kept by slots of this length, as many as `SLOTS`. */
-export const SLOT_MS = 2_000;
-export const SLOTS = 150;
 
 /** What a slot counts, in this order. */
 export const MEASURES = ['calls', 'failed', 'slow', 'rejected'] as const;
@@ -80,8 +77,6 @@ export class Circuit {
     return closed + open + halfOpen + shadowOpen;
   }
 }
-
-export const slotOf = (at: number) => Math.floor(at / SLOT_MS);
 
 /** What the agents of this replica say, by breaker and policy. Its size depends on these two, and not on the agents. */
 export class Circuits {

@@ -1,5 +1,5 @@
 import type { OverrideSpec, PolicySpec, PolicyStatus, SpecProblem } from '@fuseboard/schema';
-import { conditionOf } from '../status/policy-status.ts';
+import { conditionOf } from './condition.ts';
 import type { Explanation } from './explain.ts';
 import { newestFirst } from './override.ts';
 import { matches } from './routing.ts';

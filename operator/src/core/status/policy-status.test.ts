@@ -1,15 +1,9 @@
 import type { PolicyStatus } from '@fuseboard/schema';
 import { describe, expect, it } from '@jest/globals';
 import type { PolicyCounts } from '../fleet/fleet.ts';
+import { conditionOf } from '../policy/condition.ts';
 import type { Routing } from '../policy/routing.ts';
-import {
-  conditionOf,
-  GRACE_PERIOD_MS,
-  inGracePeriod,
-  PENDING_MS,
-  type StatusInput,
-  statusOf,
-} from './policy-status.ts';
+import { GRACE_PERIOD_MS, inGracePeriod, PENDING_MS, type StatusInput, statusOf } from './policy-status.ts';
 
 const NOW = Date.parse('2026-03-01T12:00:00Z');
 

@@ -1,8 +1,7 @@
 import type { CONDITION_REASONS, ConditionType, PolicyStatus, SpecProblem } from '@fuseboard/schema';
 import type { PolicyCounts } from '../fleet/fleet.ts';
+import { type Condition, conditionOf } from '../policy/condition.ts';
 import type { Precedence } from '../policy/precedence.ts';
-
-type Condition = NonNullable<PolicyStatus['conditions']>[number];
 
 /** How long a new generation may be on its way before agents that lack it make the condition False. */
 export const PENDING_MS = 10_000;
@@ -61,11 +60,6 @@ export function statusOf(input: StatusInput): PolicyStatus {
  */
 export function inGracePeriod({ counts: { agents }, expected, uptimeMs }: StatusInput): boolean {
   return uptimeMs < GRACE_PERIOD_MS && agents.applied + agents.rejected < expected;
-}
-
-/** The condition of a type; absent while none was written. */
-export function conditionOf(status: PolicyStatus | undefined, type: ConditionType): Condition | undefined {
-  return status?.conditions?.find((one) => one.type === type);
 }
 
 function condition<T extends ConditionType>(

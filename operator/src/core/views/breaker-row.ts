@@ -1,14 +1,6 @@
-import {
-  type Circuit,
-  LATENCY_SLOT_MS,
-  LATENCY_SLOTS,
-  MEASURES,
-  SLOT_MS,
-  SLOTS,
-  type StateChange,
-  slotOf,
-} from '../fleet/circuits.ts';
+import { type Circuit, LATENCY_SLOT_MS, LATENCY_SLOTS, MEASURES, type StateChange } from '../fleet/circuits.ts';
 import type { BreakerCounts, BreakerState } from '../fleet/state-counts.ts';
+import { SLOT_MS, SLOTS, slotOf } from '../slots.ts';
 
 /** How many agents a row names where circuits are not closed. */
 export const MAX_UNWELL_NAMED = 3;

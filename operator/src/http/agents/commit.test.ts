@@ -40,7 +40,7 @@ it('gives other bytes from another base, at another time, for another asOf and f
 
 it('cuts a large snapshot into batches that are made as they are asked for', () => {
   const [snapshot] = snapshotsOf(40, 1);
-  const batches = encodeCommit(undefined, { snapshot!, asOf: undefined }, 1_000);
+  const batches = encodeCommit(undefined, { snapshot: snapshot!, asOf: undefined }, 1_000);
   expect(Array.isArray(batches)).toBe(false);
   const sizes = [...batches].map(({ length }) => length);
   expect(sizes.length).toBeGreaterThan(2);

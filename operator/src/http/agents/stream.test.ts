@@ -63,9 +63,9 @@ it('writes the newest snapshot to a slow reader and skips those in between', asy
 
 it('puts every policy of a commit between its begin and its commit', async () => {
   const { client, stream } = await connect();
-  stream.offer({ snapshot(50, 1), asOf: undefined });
+  stream.offer({ snapshot: snapshot(50, 1), asOf: undefined });
   await client.until(({ event }) => event === 'commit');
-  stream.offer({ snapshot(50, 2), asOf: undefined });
+  stream.offer({ snapshot: snapshot(50, 2), asOf: undefined });
   await client.until(({ event, data }) => event === 'commit' && data.revision !== sent[0]);
   const kinds = client.events.map(({ event }) => event).join(' ');
   const policies = 'policy '.repeat(50);
@@ -75,7 +75,7 @@ it('puts every policy of a commit between its begin and its commit', async () =>
 it('cuts a reader that takes nothing', async () => {
   const { client, stream } = await connect({ stallMs: 50 });
   client.pause();
-  stream.offer({ snapshot(1_200, 1), asOf: undefined });
+  stream.offer({ snapshot: snapshot(1_200, 1), asOf: undefined });
   await until(streamsClosed);
   client.resume();
   await client.untilEnd();

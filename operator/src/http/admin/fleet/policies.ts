@@ -2,7 +2,7 @@ import { tooDeep } from '@fuseboard/schema';
 import { Router } from 'express';
 import type { PolicySnapshot } from '../../../core/delivery/snapshot-cache.ts';
 import { compareText } from '../../../core/policy/compare-text.ts';
-import { conditionOf } from '../../../core/status/policy-status.ts';
+import { conditionOf } from '../../../core/policy/condition.ts';
 import { policyAgents } from '../../../core/views/agent-row.ts';
 import { guard, readAttributes } from '../guard.ts';
 import { namedPolicy } from '../named-policy.ts';

@@ -1,8 +1,8 @@
 import type { Controller } from '../../../control/controller.ts';
 import type { Clock } from '../../../core/clock.ts';
-import { SLOT_MS, slotOf } from '../../../core/fleet/circuits.ts';
 import type { Policy } from '../../../core/policy/policy.ts';
 import { windowOf } from '../../../core/policy/thresholds.ts';
+import { SLOT_MS, slotOf } from '../../../core/slots.ts';
 import { type BreakerRow, breakerRow } from '../../../core/views/breaker-row.ts';
 import { type Overview, overviewOf } from '../../../core/views/overview.ts';
 import { type PolicyRow, policyRow } from '../../../core/views/policy-row.ts';
