@@ -7,11 +7,11 @@ import type { Audit } from '../audit.ts';
 /** When to come again after a right could not be looked at. */
 const LATER_MS = 2_000;
 
-/** Lets a request pass when its sender may do what it asks for; `whoSent` tells the sender afterwards. */
+/** Lets a request pass when its sender may do what it asks for; `senderOf` tells the sender afterwards. */
 export function guard(access: Access, attributes: (request: Request) => ResourceAttributes) {
   return async (request: Request, response: Response, next: NextFunction): Promise<void> => {
     const user = await access.user(request.get('authorization'));
-    response.locals.person = user;
+    response.locals.user = user;
     await access.check(user, attributes(request));
     next();
   };
@@ -41,7 +41,7 @@ export async function isStillAllowed(
 }
 
 /** Who sent a request that passed the guard. */
-export const senderOf = (response: Response) => response.locals.person as UserInfo;
+export const senderOf = (response: Response) => response.locals.user as UserInfo;
 
 /** To see policies and what became of them, in the namespace of the query or path or else in all. */
 export const readAttributes = (request: Request): ResourceAttributes => {
@@ -63,7 +63,7 @@ export function answerDenied(audit: Audit) {
       next(error);
       return;
     }
-    auditDenied(audit, error, request, (response.locals.person as UserInfo | undefined)?.name);
+    auditDenied(audit, error, request, (response.locals.user as UserInfo | undefined)?.name);
     if (error.status === 401) response.set('www-authenticate', 'Bearer realm="fuseboard"');
     next(new Problem(error.status, error.message, error.status === 503 ? LATER_MS : undefined));
   };

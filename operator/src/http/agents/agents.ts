@@ -115,12 +115,12 @@ export function agentsApp(options: AgentsOptions): Express {
     if (!quota.takeReport(agentIdentity)) {
       throw new Problem(503, 'this pod reports too often; see --max-reports-per-pod', retryAfterMs());
     }
-    response.locals.caller = agentIdentity;
+    response.locals.agentIdentity = agentIdentity;
     next();
   }
 
   function takeReport(request: Request, response: Response): void {
-    const { namespace, pod } = response.locals.caller as AgentIdentity;
+    const { namespace, pod } = response.locals.agentIdentity as AgentIdentity;
     const report = parse(ReportSchema, request.body);
     const { kind } = controller.report({ namespace, ...(pod && { pod: pod.uid }) }, report);
     streams.reported(kind);

@@ -50,14 +50,14 @@ export class ReviewClient {
     } catch (error) {
       const { status } = error as KubeError;
       if (status === 404 && verb === 'get') return undefined;
-      this.#isFailing(resource, verb, error as KubeError);
+      this.#logFailure(resource, verb, error as KubeError);
       throw new AuthError('unavailable', `${resource} cannot be asked for now; come again`);
     } finally {
       this.#inFlight -= 1;
     }
   }
 
-  #isFailing(resource: string, verb: string, { status, message }: KubeError): void {
+  #logFailure(resource: string, verb: string, { status, message }: KubeError): void {
     if (this.#failures.get(resource) === String(status)) return;
     this.#failures.set(resource, String(status));
     const { log, consequence } = this.#options;
