@@ -1,11 +1,11 @@
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { pino } from 'pino';
-import { trusting } from '../src/auth/unauthenticated.ts';
+import { unauthenticated } from '../src/auth/unauthenticated.ts';
 import { readConfig } from '../src/config/config.ts';
 import type { Policy } from '../src/core/policy/policy.ts';
-import { type Authenticator, bearerToken, Denial } from '../src/ports/authenticator.ts';
-import { quietSink } from '../src/ports/no-op-status-sink.ts';
+import { AuthError, type Authenticator, bearerToken } from '../src/ports/authenticator.ts';
+import { noOpStatusSink } from '../src/ports/no-op-status-sink.ts';
 import { type Serving, serve } from '../src/serve.ts';
 import { EventClient } from './event-client.ts';
 import { FLAGS, localParts } from './local-operator.ts';
@@ -20,11 +20,14 @@ let clients: EventClient[];
 let lines: Record<string, unknown>[];
 let events: string[];
 
-async function begin(flags: Record<string, string> = {}, authenticator: Authenticator = trusting): Promise<void> {
+async function begin(
+  flags: Record<string, string> = {},
+  authenticator: Authenticator = unauthenticated,
+): Promise<void> {
   source = new MemorySource();
   lines = [];
   events = [];
-  const sink = { ...quietSink, event: (_: Policy, { reason }: { reason: string }) => void events.push(reason) };
+  const sink = { ...noOpStatusSink, event: (_: Policy, { reason }: { reason: string }) => void events.push(reason) };
   const log = pino({ base: null }, { write: (line: string) => void lines.push(JSON.parse(line)) });
   const parts = { ...(await localParts(log)), source, sink, authenticator };
   serving = await serve(readConfig({ ...FLAGS, ...flags }), parts, log);
@@ -243,14 +246,14 @@ describe('a stream of an agent that has seen more than this replica', () => {
         ['quiet', '5'],
       ]);
     source.stored = { policies: [policy('payments', { generation: 2 })], asOf: '5', asOfIn: versions('20') };
-    source.tell();
+    source.notify();
     await until(async () => (await fetch(`${serving.metricsUrl}/readyz`)).ok);
     const first = await open();
     await commit(first);
     expect(first.events[1]!.data).toMatchObject({ asOf: { policies: '20' } });
     const from = first.events.length;
     source.stored = { policies: [policy('payments', { generation: 3 })], asOf: '5', asOfIn: versions('30') };
-    source.tell();
+    source.notify();
     await commit(first, from);
     expect(first.events.slice(from).find(({ event }) => event === 'begin')!.data).toMatchObject({
       asOf: { policies: '30' },
@@ -443,11 +446,11 @@ it('names its metrics as Prometheus asks: counters end in _total, nothing else d
 
 describe('agents that prove who they are', () => {
   const pods: Authenticator = {
-    way: 'token-review',
-    async caller({ authorization }) {
+    method: 'token-review',
+    async identify({ authorization }) {
       const uid = bearerToken(authorization);
-      if (uid === 'stranger') throw new Denial('bad-token', 'nobody knows it');
-      if (uid === 'outage') throw new Denial('unavailable', 'nobody can tell');
+      if (uid === 'stranger') throw new AuthError('bad-token', 'nobody knows it');
+      if (uid === 'outage') throw new AuthError('unavailable', 'nobody can tell');
       const expiresAt = uid === 'expiring' ? Date.now() : undefined;
       return { namespace: 'shop', pod: { name: uid, uid }, ...(expiresAt !== undefined && { expiresAt }) };
     },

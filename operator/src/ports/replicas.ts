@@ -26,7 +26,7 @@ export interface Replicas {
 }
 
 /** A single process: it leads, and there is nobody to tell. */
-export const alone: Replicas = {
+export const singleReplica: Replicas = {
   start() {},
   leading: true,
   publish() {},

@@ -1,6 +1,6 @@
 import type { KubeConfig } from '@kubernetes/client-node';
 import { KubeClient } from '../kube/api/client.ts';
-import { type KubeObject, type Stored, toOverride, toPolicy, toStored } from '../kube/api/object.ts';
+import { type KubeObject, type StoredObject, toOverride, toPolicy, toStored } from '../kube/api/object.ts';
 import { Reflector, type ReflectorOptions, type ReflectorStats, type ReflectorTimers } from '../kube/api/reflector.ts';
 import { type KubeResource, OVERRIDES, POLICIES } from '../kube/api/resource.ts';
 import type { Source, SourceState } from '../ports/source.ts';
@@ -14,7 +14,7 @@ export interface KubernetesSourceOptions extends ReflectorTimers {
 }
 
 export interface KubernetesSource extends Source {
-  stored(subject: Subject): Stored | undefined;
+  stored(subject: Subject): StoredObject | undefined;
   /** Counters since the start, over all namespaces. */
   stats(): ReflectorStats;
 }

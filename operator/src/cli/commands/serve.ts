@@ -3,9 +3,9 @@ import type { Logger } from 'pino';
 import { type Config, readConfig } from '../../config/config.ts';
 import { createLog } from '../../log.ts';
 import { type Parts, serve } from '../../serve.ts';
-import { EXIT, Failure } from '../exit-codes.ts';
-import { signalled } from '../signals.ts';
-import type { Ended, Terminal } from '../terminal.ts';
+import { CliError, EXIT_CODES } from '../exit-codes.ts';
+import { stopSignal } from '../signals.ts';
+import type { SetExitCode, Terminal } from '../terminal.ts';
 
 /** How long agents may take to go away after SIGTERM. */
 const DRAIN_MS = 25_000;
@@ -27,7 +27,7 @@ const option = (flags: string, description: string) => {
 /** Makes what the configuration asks for: the source of policies, the place for what is said of them, what knows agents, and the other replicas. */
 export type Construct = (config: Config, log: Logger) => Promise<Parts>;
 
-export function serveCommand(terminal: Terminal, construct: Construct, ended: Ended): Command {
+export function serveCommand(terminal: Terminal, construct: Construct, setExitCode: SetExitCode): Command {
   return new Command('serve')
     .description('Watch policies, push them to agents, collect what agents report.')
     .addOption(
@@ -124,11 +124,11 @@ export function serveCommand(terminal: Terminal, construct: Construct, ended: En
       const log = createLog(config.logLevel, config.logFormat, terminal.out);
       const parts = await construct(config, log);
       const serving = await serve(config, parts, log).catch((error: Error) => {
-        throw new Failure(EXIT.unreachable, error.message);
+        throw new CliError(EXIT_CODES.unreachable, error.message);
       });
-      await signalled();
-      const again = signalled().then(() => process.exit(EXIT.ok));
+      await stopSignal();
+      const again = stopSignal().then(() => process.exit(EXIT_CODES.ok));
       await Promise.race([serving.stop(DRAIN_MS), again]);
-      ended(EXIT.ok);
+      setExitCode(EXIT_CODES.ok);
     });
 }

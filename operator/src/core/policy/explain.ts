@@ -41,7 +41,7 @@ export function explain(policies: Iterable<Routing>, labels: Labels, breaker: st
     ...unselected.map((route) => ({
       ...about(route),
       governs: false,
-      reason: missing(route.policy.requirements, labels),
+      reason: missingRequirement(route.policy.requirements, labels),
     })),
     ...unnamed.map((policy) => ({
       policy: policy.name,
@@ -72,7 +72,7 @@ function loss({ pattern, policy }: Route, { pattern: theirs, policy: winner }: R
 }
 
 /** What a selector asks for that these labels do not give. */
-function missing(requirements: readonly string[], labels: Labels): string {
+function missingRequirement(requirements: readonly string[], labels: Labels): string {
   const failing = requirements
     .map(parsed)
     .filter(({ key, operator, values }) => !selects({ matchExpressions: [{ key, operator, values }] }, labels));

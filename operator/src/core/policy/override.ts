@@ -74,20 +74,20 @@ export function madeBy(metadata: {
   readonly annotations?: Readonly<Record<string, string>>;
   readonly managedFields?: readonly { readonly manager?: string; readonly subresource?: string }[];
 }): string | undefined {
-  const person = metadata.annotations?.[CREATED_BY];
-  if (person !== undefined) return person;
+  const user = metadata.annotations?.[CREATED_BY];
+  if (user !== undefined) return user;
   const manager = metadata.managedFields?.find(({ subresource }) => subresource === undefined)?.manager;
   return manager === undefined ? undefined : `somebody with ${manager}`;
 }
 
 /** Makes and removes overrides for people. */
 export interface OverrideStore {
-  /** @throws {Refusal} */
+  /** @throws {Problem} */
   create(wanted: { namespace: string; spec: OverrideSpec; createdBy: string }): Promise<Override>;
   /**
    * One that is gone already is fine.
    *
-   * @throws {Refusal}
+   * @throws {Problem}
    */
   remove(override: Override): Promise<void>;
 }

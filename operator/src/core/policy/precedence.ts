@@ -36,7 +36,7 @@ export interface Shadow {
 }
 
 /** What the other policies of its namespace leave to a policy. */
-export interface Standing {
+export interface Precedence {
   /** The policy that takes every name from it on every agent; absent when it can govern something. */
   readonly conflict?: Routing;
   readonly shadows: readonly Shadow[];
@@ -51,7 +51,7 @@ export interface Standing {
  *
  * @param routes of one namespace, in the order of `compareRoutes`.
  */
-export function standings(routes: readonly Route[]): Map<string, Standing> {
+export function precedenceOf(routes: readonly Route[]): Map<string, Precedence> {
   const earlier = new Map<string, Routing[]>();
   const shadows = new Map<string, Shadow[]>();
   for (const { pattern, policy } of routes) {
@@ -64,7 +64,7 @@ export function standings(routes: readonly Route[]): Map<string, Standing> {
     if (by !== undefined) shadows.get(policy.uid)!.push({ pattern, by, everywhere: by === covering });
     before.push(policy);
   }
-  const found = new Map<string, Standing>();
+  const found = new Map<string, Precedence>();
   for (const { policy } of routes) {
     if (found.has(policy.uid)) continue;
     const mine = shadows.get(policy.uid)!;

@@ -20,7 +20,7 @@ export interface Merged {
 }
 
 /** A Lease of another replica. */
-export interface Heartbeat {
+export interface ReplicaHeartbeat {
   readonly replica: string;
   /** Another one after each restart of the replica. */
   readonly boot: string;
@@ -54,7 +54,7 @@ export interface AggregateChange {
 }
 
 interface Replica {
-  beat: Heartbeat | undefined;
+  beat: ReplicaHeartbeat | undefined;
   /** When the Lease was last seen to change; without one, when the replica was first seen. */
   changedAt: number;
   /** Whether it was seen alive, and not only a Lease that a dead one may have left. */
@@ -103,8 +103,8 @@ export class Aggregates {
   }
 
   /** Takes the Leases of the other replicas, all of them. */
-  beats(beats: readonly Heartbeat[], now: number): Regrouping {
-    const found = new Map(beats.map((beat) => [beat.replica, beat]));
+  onHeartbeats(heartbeats: readonly ReplicaHeartbeat[], now: number): Regrouping {
+    const found = new Map(heartbeats.map((beat) => [beat.replica, beat]));
     const changes: AggregateChange[] = [];
     let left = false;
     let regrouped = false;
@@ -180,9 +180,9 @@ export class Aggregates {
 
   #settle(name: string, replica: Replica): AggregateChange[] {
     const { beat, proven, rows: before } = replica;
-    const believed = proven ? replica.shards.filter(({ boot }) => boot === beat?.boot) : [];
+    const current = proven ? replica.shards.filter(({ boot }) => boot === beat?.boot) : [];
     const after = new Map<string, Aggregate>();
-    for (const { rows } of believed.toSorted((a, b) => a.sequence - b.sequence)) {
+    for (const { rows } of current.toSorted((a, b) => a.sequence - b.sequence)) {
       for (const row of rows) after.set(row.uid, row);
     }
     replica.rows = after;

@@ -19,7 +19,7 @@ import { pageRoutes } from './page/page.ts';
 export function adminApp(options: AdminOptions): Express {
   const app = express().disable('x-powered-by').set('query parser', 'simple');
   app.use(warnBrowsers, refuseOtherMethods(adminPaths));
-  app.use(protectBrowsers({ open: options.access.way === 'none' }));
+  app.use(protectBrowsers({ open: options.access.method === 'none' }));
   const all = [
     policyRoutes,
     agentRoutes,

@@ -3,7 +3,7 @@ import express, { type Express, type Request, type Response } from 'express';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { injection, type PatchOperation } from '../../core/injection.ts';
-import { Refusal } from '../../ports/problem.ts';
+import { Problem } from '../../ports/problem.ts';
 import { answerProblems, answerUnknown, firstIssue } from '../problem.ts';
 
 /** Where the API server asks about pods. */
@@ -72,7 +72,7 @@ export function injectorApp({ url, caFile, audience, log }: InjectorOptions): Ex
 
   async function review(request: Request, response: Response): Promise<void> {
     const parsed = ReviewSchema.safeParse(request.body);
-    if (!parsed.success) throw new Refusal(400, firstIssue(parsed.error));
+    if (!parsed.success) throw new Problem(400, firstIssue(parsed.error));
     const { uid, operation, namespace, resource, object } = parsed.data.request;
     const answer = (more: object) =>
       response.json({

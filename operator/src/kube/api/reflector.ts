@@ -65,15 +65,15 @@ export class Reflector {
   readonly #options: ReflectorOptions;
   readonly #timers: Required<ReflectorTimers>;
   /** Paces what the API server refuses; back to the start once it accepts a watch. */
-  readonly #refusals: Backoff;
+  readonly #errorBackoff: Backoff;
   /** Paces watches that end too soon; back to the start after one that was healthy. */
-  readonly #churn: Backoff;
+  readonly #rewatchBackoff: Backoff;
   /** Paces what finds no history again and again: each time costs a list and a watch. */
-  readonly #expiries: Backoff;
+  readonly #expiredBackoff: Backoff;
   readonly #stopping = new AbortController();
   readonly #objects = new Map<string, KubeObject>();
   /** Objects that the watch says are gone, by key, until the removal is believed; oldest first. */
-  readonly #doubted = new Map<string, { readonly uid: string; readonly version: string }>();
+  readonly #unconfirmed = new Map<string, { readonly uid: string; readonly version: string }>();
   readonly #stats: ReflectorStats = { lists: 0, watches: 0, events: 0, bookmarks: 0, expirations: 0, failures: 0 };
   #synced = false;
   #outage: string | undefined;
@@ -82,13 +82,13 @@ export class Reflector {
   /** Everything up to this resourceVersion is in `#objects`. */
   #asOf: string | undefined;
   /** Where the next watch goes on; ahead of `#asOf` while a removal is held. */
-  #seen = '';
+  #latestVersion = '';
   /** Ends the wait or the watch that is under way, so that a list comes next. */
   #interrupt = new AbortController();
   /** Whether what is under way comes after a list. */
   #following = false;
   /** The API server refused, and we stay away for a while. */
-  #away = false;
+  #pausing = false;
   /** Who waits for the next list that begins. */
   #waiting: { resolve: () => void; reject: (error: unknown) => void }[] = [];
   #running: Promise<void> | undefined;
@@ -106,9 +106,9 @@ export class Reflector {
       holdMs: 250,
       ...options.timers,
     };
-    this.#refusals = new Backoff(this.#timers.backoffMinMs, this.#timers.backoffMaxMs);
-    this.#churn = new Backoff(this.#timers.backoffMinMs, this.#timers.backoffMaxMs);
-    this.#expiries = new Backoff(this.#timers.expiredMinMs, this.#timers.backoffMaxMs);
+    this.#errorBackoff = new Backoff(this.#timers.backoffMinMs, this.#timers.backoffMaxMs);
+    this.#rewatchBackoff = new Backoff(this.#timers.backoffMinMs, this.#timers.backoffMaxMs);
+    this.#expiredBackoff = new Backoff(this.#timers.expiredMinMs, this.#timers.backoffMaxMs);
   }
 
   get synced(): boolean {
@@ -145,7 +145,7 @@ export class Reflector {
   refresh(): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#stopping.signal.aborted) return reject(new Error('the source is stopped'));
-      if (this.#away) return reject(new Error(this.#outage));
+      if (this.#pausing) return reject(new Error(this.#outage));
       this.#waiting.push({ resolve, reject });
       this.#interrupt.abort();
     });
@@ -171,10 +171,10 @@ export class Reflector {
       } catch (error) {
         const failure = this.#stopping.signal.aborted ? new Error('the source is stopped') : this.#fail(error);
         for (const { reject } of [...waiting, ...this.#waiting.splice(0)]) reject(failure);
-        this.#away = true;
+        this.#pausing = true;
         const { status, retryAfterMs } = error instanceof KubeError ? error : {};
-        await this.#pause((status === 410 ? this.#expiries : this.#refusals).next(retryAfterMs));
-        this.#away = false;
+        await this.#pause((status === 410 ? this.#expiredBackoff : this.#errorBackoff).next(retryAfterMs));
+        this.#pausing = false;
       }
     }
   }
@@ -187,10 +187,10 @@ export class Reflector {
         const begun = performance.now();
         const { expirations } = this.#stats;
         again = await this.#watch();
-        const pace = this.#stats.expirations > expirations ? this.#expiries : this.#churn;
+        const pace = this.#stats.expirations > expirations ? this.#expiredBackoff : this.#rewatchBackoff;
         if (performance.now() - begun >= this.#timers.healthyMs) {
-          this.#churn.reset();
-          this.#expiries.reset();
+          this.#rewatchBackoff.reset();
+          this.#expiredBackoff.reset();
         } else if (!this.#interrupt.signal.aborted) await this.#pause(pace.next());
       }
     } finally {
@@ -200,7 +200,7 @@ export class Reflector {
 
   async #list(): Promise<void> {
     this.#stats.lists += 1;
-    this.#doubted.clear();
+    this.#unconfirmed.clear();
     const { items, resourceVersion } = await this.#pages();
     const listed = new Map(items.map((object) => [keyOf(object), object]));
     for (const [key, object] of listed) this.#objects.set(key, object);
@@ -212,7 +212,7 @@ export class Reflector {
       for (const key of missing) this.#objects.delete(key);
     }
     this.#synced = true;
-    this.#seen = resourceVersion;
+    this.#latestVersion = resourceVersion;
     this.#asOf = resourceVersion;
     this.#options.changed();
   }
@@ -251,8 +251,8 @@ export class Reflector {
     const signal = AbortSignal.any([this.#interrupt.signal, ending.signal]);
     let settling: Promise<void> | undefined;
     const settle = () => {
-      if (this.#doubted.size === 0 || signal.aborted) return;
-      settling ??= this.#settle(signal)
+      if (this.#unconfirmed.size === 0 || signal.aborted) return;
+      settling ??= this.#confirmRemovals(signal)
         .catch((error) => ending.abort(error))
         .finally(() => {
           settling = undefined;
@@ -263,7 +263,7 @@ export class Reflector {
       await client.watch(collectionPath(resource, namespace), {
         query: {
           allowWatchBookmarks: 'true',
-          resourceVersion: this.#seen,
+          resourceVersion: this.#latestVersion,
           labelSelector: resource.labelSelector,
         },
         signal,
@@ -275,17 +275,17 @@ export class Reflector {
         },
       });
       // A removal that is still held is decided by the list.
-      return this.#doubted.size === 0;
+      return this.#unconfirmed.size === 0;
     } catch (error) {
       if (this.#interrupt.signal.aborted) return false;
-      return this.#judge(ending.signal.aborted ? ending.signal.reason : error);
+      return this.#explainFailure(ending.signal.aborted ? ending.signal.reason : error);
     } finally {
       ending.abort();
       await settling;
     }
   }
 
-  #judge(error: unknown): false {
+  #explainFailure(error: unknown): false {
     const status = error instanceof KubeError ? error.status : undefined;
     if (error instanceof Outage || (status !== undefined && status !== 410)) throw error;
     if (error instanceof Expired || status === 410) this.#stats.expirations += 1;
@@ -301,10 +301,10 @@ export class Reflector {
       throw new KubeError(`the API server ended the watch: ${message ?? code ?? 'no reason given'}`);
     }
     const version = readVersion(object);
-    if (BigInt(version) < BigInt(this.#seen)) {
-      throw new KubeError(`resource version ${version} came after ${this.#seen}; the store was restored`);
+    if (BigInt(version) < BigInt(this.#latestVersion)) {
+      throw new KubeError(`resource version ${version} came after ${this.#latestVersion}; the store was restored`);
     }
-    this.#seen = version;
+    this.#latestVersion = version;
     if (type === 'BOOKMARK') {
       this.#stats.bookmarks += 1;
     } else {
@@ -313,35 +313,35 @@ export class Reflector {
       const key = keyOf(known);
       if (type === 'DELETED') {
         const { uid } = known.metadata;
-        if (this.#objects.get(key)?.metadata.uid === uid) this.#doubted.set(key, { uid, version });
+        if (this.#objects.get(key)?.metadata.uid === uid) this.#unconfirmed.set(key, { uid, version });
       } else {
         this.#objects.set(key, known);
-        this.#doubted.delete(key);
+        this.#unconfirmed.delete(key);
       }
     }
-    this.#advance();
+    this.#advanceVersion();
     this.#options.changed();
   }
 
   /** Believes the removals that are held, once the resource proves to be served. */
-  async #settle(signal: AbortSignal): Promise<void> {
-    while (this.#doubted.size > 0) {
-      const held = [...this.#doubted];
+  async #confirmRemovals(signal: AbortSignal): Promise<void> {
+    while (this.#unconfirmed.size > 0) {
+      const held = [...this.#unconfirmed];
       await this.#requireServedTwice(signal);
-      for (const [key, doubt] of held) {
-        if (this.#doubted.get(key) !== doubt) continue;
-        this.#doubted.delete(key);
+      for (const [key, removal] of held) {
+        if (this.#unconfirmed.get(key) !== removal) continue;
+        this.#unconfirmed.delete(key);
         this.#objects.delete(key);
       }
-      this.#advance();
+      this.#advanceVersion();
       this.#options.changed();
     }
   }
 
   /** The copy contains everything up to the oldest removal that is held. */
-  #advance(): void {
-    const [oldest] = this.#doubted.values();
-    this.#asOf = oldest === undefined ? this.#seen : String(BigInt(oldest.version) - 1n);
+  #advanceVersion(): void {
+    const [oldest] = this.#unconfirmed.values();
+    this.#asOf = oldest === undefined ? this.#latestVersion : String(BigInt(oldest.version) - 1n);
   }
 
   /** Looks twice: a removal may be seen a moment before the API server that is asked knows that the definition is being deleted. */
@@ -366,7 +366,7 @@ export class Reflector {
   }
 
   #recovered(): void {
-    this.#refusals.reset();
+    this.#errorBackoff.reset();
     if (this.#outage === undefined) return;
     this.#outage = undefined;
     this.#options.log.info({ resource: resourceName(this.#options.resource) }, 'the API server can be read again');

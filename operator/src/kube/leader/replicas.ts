@@ -8,9 +8,9 @@ import { KubeClient, KubeError } from '../api/client.ts';
 import type { KubeObject } from '../api/object.ts';
 import { Reflector } from '../api/reflector.ts';
 import { CONFIG_MAPS, type KubeResource, LEASES } from '../api/resource.ts';
-import type { Permit } from '../write/status-writer.ts';
+import type { WritePermit } from '../write/status-writer.ts';
 import { AggregatePublisher, readShard, removeConfigMap } from './aggregates.ts';
-import { bootOf, Heartbeat } from './heartbeat.ts';
+import { bootOf, LeaseHeartbeat } from './heartbeat.ts';
 import { Elector, type Lease, LeaseClient } from './lease.ts';
 
 /** How replicas know of each other and choose the one that leads. */
@@ -51,7 +51,7 @@ export class KubernetesReplicas implements Replicas {
   readonly #client: KubeClient;
   readonly #boot = randomBytes(5).toString('hex');
   readonly #elector: Elector;
-  readonly #heartbeat: Heartbeat;
+  readonly #heartbeat: LeaseHeartbeat;
   readonly #publisher: AggregatePublisher;
   readonly #leases: Reflector;
   readonly #maps: Reflector;
@@ -79,7 +79,7 @@ export class KubernetesReplicas implements Replicas {
       elected: () => this.#listener?.elected(),
     });
     this.#publisher = new AggregatePublisher({ client, namespace, name: own, labels, replica, boot, log });
-    this.#heartbeat = new Heartbeat({
+    this.#heartbeat = new LeaseHeartbeat({
       leases: new LeaseClient({ client, namespace, name: own, labels }),
       replica,
       boot,
@@ -104,7 +104,7 @@ export class KubernetesReplicas implements Replicas {
   }
 
   /** Leave to write as the leader. */
-  get permit(): Permit | undefined {
+  get permit(): WritePermit | undefined {
     const { term, leadingForMs: forMs } = this.#elector;
     return forMs > 0 ? { term, forMs } : undefined;
   }
@@ -145,14 +145,14 @@ export class KubernetesReplicas implements Replicas {
       version: lease.metadata.resourceVersion,
     }));
     const shards = others(this.#maps.objects).flatMap((object) => this.#shard(object) ?? []);
-    this.#tell(this.#aggregates!.beats(beats, clock.now()));
+    this.#notify(this.#aggregates!.onHeartbeats(beats, clock.now()));
     const changes = this.#aggregates!.shards(shards, clock.now());
     if (changes.length > 0) this.#listener!.changed(changes);
     // A leader that does not know the others yet would take its own agents for all of them.
     this.#elector.start();
   }
 
-  #tell({ left, regrouped, changes }: Regrouping): void {
+  #notify({ left, regrouped, changes }: Regrouping): void {
     if (changes.length > 0) this.#listener!.changed(changes);
     if (regrouped) this.#listener!.regrouped(left);
   }
@@ -179,7 +179,7 @@ export class KubernetesReplicas implements Replicas {
     const expired = this.#aggregates!.expire(times.expiryMs, clock.now());
     const { lost } = this.#aggregates!;
     if (expired.regrouped) log.warn({ replicas: lost }, 'replicas that show no life are not counted any more');
-    this.#tell(expired);
+    this.#notify(expired);
     const own = [...this.#maps.objects.values()].filter((object) => replicaOf(object) === replica);
     if (this.#maps.outage === undefined) this.#publisher.found(own.map(({ metadata }) => metadata.name));
     const former = own.filter(

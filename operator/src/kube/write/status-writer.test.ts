@@ -1,12 +1,12 @@
 import type { PolicySpec, PolicyStatus } from '@fuseboard/schema';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { KubeConfig } from '@kubernetes/client-node';
-import { FaultyApiServer, type Stored, silence, status } from '../../../test/faulty-api-server.ts';
+import { FaultyApiServer, type StoredObject, silence, status } from '../../../test/faulty-api-server.ts';
 import { until } from '../../../test/until.ts';
 import type { Policy } from '../../core/policy/policy.ts';
-import { unobserved } from '../../ports/queue-observer.ts';
+import { noOpQueueObserver } from '../../ports/queue-observer.ts';
 import type { StatusSink } from '../../ports/status-sink.ts';
-import { type KubernetesStatusSinkOptions, kubernetesStatusSink, type Permit } from './status-writer.ts';
+import { type KubernetesStatusSinkOptions, kubernetesStatusSink, type WritePermit } from './status-writer.ts';
 
 let server: FaultyApiServer;
 let sink: StatusSink;
@@ -23,7 +23,7 @@ const begin = (options: Partial<KubernetesStatusSinkOptions> = {}) => {
     ...options,
   });
 };
-const policyOf = ({ metadata, spec }: Stored): Policy => ({
+const policyOf = ({ metadata, spec }: StoredObject): Policy => ({
   uid: metadata.uid,
   namespace: metadata.namespace,
   name: metadata.name,
@@ -256,7 +256,7 @@ describe('Events', () => {
   it('begin anew for a subject that was gone, and what was pending then is still written', async () => {
     const policy = policyOf(server.put('a'));
     const ended: string[] = [];
-    begin({ observer: { ...unobserved, done: (_key, result) => void ended.push(result) } });
+    begin({ observer: { ...noOpQueueObserver, done: (_key, result) => void ended.push(result) } });
     server.breakOnce('event', status(500));
     sink.event(policy, opened('first'));
     await until(() => ended.length === 1);
@@ -283,7 +283,7 @@ describe('without a permit', () => {
   const other = () => server.put('other');
 
   it('nothing is written, and nothing of it is left for later', async () => {
-    let permit: Permit | undefined;
+    let permit: WritePermit | undefined;
     begin({ permit: () => permit });
     sink.write(policyOf(server.put('a')), applied(1));
     permit = { term: 1, forMs: 5_000 };

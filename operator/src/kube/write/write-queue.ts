@@ -1,4 +1,4 @@
-import { type QueueObserver, unobserved } from '../../ports/queue-observer.ts';
+import { noOpQueueObserver, type QueueObserver } from '../../ports/queue-observer.ts';
 
 /** A write that is due, and how to say how it went. */
 export interface Due<T> {
@@ -32,7 +32,10 @@ export class WriteQueue<T> {
    * @param limits.perSecond how many writes, over all keys, any second may see.
    * @param limits.retryMs the wait after a first failure, in milliseconds. Absent: 1 000.
    */
-  constructor(limits: { readonly perSecond: number; readonly retryMs?: number }, observer: QueueObserver = unobserved) {
+  constructor(
+    limits: { readonly perSecond: number; readonly retryMs?: number },
+    observer: QueueObserver = noOpQueueObserver,
+  ) {
     this.#observer = observer;
     this.#perSecond = limits.perSecond;
     this.#retryMs = limits.retryMs ?? 1000;
