@@ -161,7 +161,7 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
   };
   const unfollow = config.tls && certificate ? followCertificate(config.tls, certificate, renew, log) : () => {};
   if (authenticator.method !== 'none' && !config.tls) {
-    log.warn({}, 'agents send their tokens in plain text; give --tls-cert-file and --tls-key-file');
+    log.warn({}, 'agents send their tokens in plain text; set --tls-cert-file and --tls-key-file');
   }
   controller.start((agent, snapshot, asOf) => streams.push(agent, snapshot, asOf));
   const [agentsUrl, metricsUrl, adminUrl, webhook] = servers.map(({ url }) => url) as [string, string, string, string?];
@@ -188,7 +188,7 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
       streams.drain(SPREAD_MS);
       leaving.abort();
       const cut = setTimeout(() => {
-        log.warn({ streams: streams.count }, 'some agents did not go; their connections are cut');
+        log.warn({ streams: streams.count }, 'some agents did not disconnect; their connections are closed');
         for (const server of servers) server.cut();
       }, drainMs);
       await Promise.all([controller.replicas.stop(), ...servers.map((server) => server.close())]);

@@ -84,7 +84,7 @@ const report = (over: object = {}, query = 'namespace=default', init: RequestIni
 const admin = async (path: string): Promise<any> => (await fetch(`${serving.adminUrl}${path}`)).json();
 
 describe('a stream', () => {
-  it('is refused until policies were read once, and the agent is told when to come again', async () => {
+  it('is refused until policies were read once, and the agent is told when to retry', async () => {
     const refused = await open();
     expect(refused.status).toBe(503);
     expect(Number(refused.header('retry-after'))).toBeGreaterThanOrEqual(1);
