@@ -86,7 +86,7 @@ export const OverrideStatusFields = z
       .describe('Who obeys it. Once it has ended, who did at the end.'),
     conditions: z
       .array(condition(OVERRIDE_CONDITION_REASONS, 'override'))
-      .max(8)
+      .max(32)
       .optional()
       .describe('Applied: every live agent that it is for obeys it.')
       .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] }),
