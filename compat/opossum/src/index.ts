@@ -1,0 +1,1 @@
+export { CircuitBreaker as default } from './circuit-breaker.ts';

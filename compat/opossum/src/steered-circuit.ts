@@ -1,0 +1,124 @@
+import { type Breaker, type Call, getBreaker, type Permit, type State, type TransitionEvent } from '@fuseboard/agent';
+import { formatDuration, MAX_DURATION_MS } from '@fuseboard/schema/duration';
+import { leavePlace, policyName, takePlace } from './breaker-name.ts';
+
+/** While no policy governs, the options of opossum decide when the circuit opens; they know no end of a probe. */
+const DEFAULTS = { recovery: { halfOpen: { probeTimeout: '24h' } } };
+
+/** Where a name is governed, and the circuit of one breaker there. */
+interface Governed {
+  readonly name: string;
+  readonly place: number;
+  readonly circuit: Breaker;
+  readonly unsubscribe: () => void;
+}
+
+/**
+ * The circuit of one `CircuitBreaker`. A policy for its name governs it, or else one for its group. The first breaker of a name
+ * has the circuit of that name; others that live at the same time have circuits of their own, as keys of it.
+ */
+export class SteeredCircuit {
+  readonly #named: Governed;
+  readonly #grouped: Governed | undefined;
+  readonly #moved: (to: State) => void;
+  #current: Governed;
+
+  /**
+   * @param name absent: none that would be the same at the next start.
+   * @param moved hears of changes of state, after each has happened.
+   */
+  constructor(name: string | undefined, group: string | undefined, moved: (to: State) => void) {
+    this.#moved = moved;
+    const named = policyName(name);
+    this.#named = this.#join(named, (place) => (place === 1 && name !== undefined ? undefined : String(place)));
+    const grouped = group === undefined ? named : policyName(group);
+    if (grouped !== named) this.#grouped = this.#join(grouped, (place) => `${named.slice(0, 200)}#${place}`);
+    this.#current = this.#named;
+    this.#choose();
+  }
+
+  /** Whether a policy decides. */
+  get isGoverned(): boolean {
+    return this.#choose().source === 'policy';
+  }
+
+  get state(): State {
+    return this.#choose().state;
+  }
+
+  /** How long until an open circuit lets a call through, in milliseconds. */
+  get retryAfterMs(): number {
+    return this.#choose().stats().retryAfterMs;
+  }
+
+  /** How long the policy that governs keeps a circuit open; undefined without a policy. */
+  get openDuration(): string | undefined {
+    const { policy } = this.#choose();
+    return policy === undefined ? undefined : (policy.spec.recovery?.openDuration ?? '30s');
+  }
+
+  enter(): Permit | null {
+    return this.#choose().enter();
+  }
+
+  execute<T>(call: Call<T>): Promise<T> {
+    return this.#choose().execute(call);
+  }
+
+  /** Opens the circuit for so many milliseconds; also one that is open, for so long from now on. */
+  open(ms: number, reason: string): void {
+    this.openFor(formatDuration(Math.min(Math.max(1, Math.ceil(ms)), MAX_DURATION_MS)), reason);
+  }
+
+  openFor(duration: string, reason: string): void {
+    this.#choose().forceOpen({ for: duration, reason });
+  }
+
+  /** Ends the time that the circuit is open. */
+  endOpen(): void {
+    this.#choose().forceOpen({ for: '0ms', reason: 'resetTimeout of opossum is over' });
+  }
+
+  close(): void {
+    this.#choose().reset();
+  }
+
+  /** Leaves the circuit to the next breaker of the name, closed and empty. */
+  release(): void {
+    for (const governed of [this.#named, this.#grouped]) {
+      if (governed === undefined) continue;
+      governed.unsubscribe();
+      governed.circuit.reset();
+      leavePlace(governed.name, governed.place);
+    }
+  }
+
+  #join(name: string, keyOf: (place: number) => string | undefined): Governed {
+    const place = takePlace(name);
+    const key = keyOf(place);
+    const breaker = getBreaker(name, { defaults: DEFAULTS });
+    const circuit = key === undefined ? breaker : breaker.for(key);
+    const hear = (event: TransitionEvent): void => {
+      // The breaker itself hears of its keys too.
+      if (this.#current === governed && (key !== undefined || event.key === undefined)) this.#moved(event.to);
+    };
+    const governed: Governed = { name, place, circuit, unsubscribe: circuit.on('transition', hear) };
+    return governed;
+  }
+
+  /** A policy that begins or ends may move the breaker from one circuit to the other; what is open stays open. */
+  #choose(): Breaker {
+    const grouped = this.#grouped;
+    if (grouped === undefined) return this.#named.circuit;
+    const isByGroup = this.#named.circuit.source !== 'policy' && grouped.circuit.source === 'policy';
+    const chosen = isByGroup ? grouped : this.#named;
+    if (chosen !== this.#current) {
+      const before = this.#current.circuit.stats();
+      this.#current = chosen;
+      if (before.state === 'open') this.open(before.retryAfterMs, 'it was open before another policy governed');
+      else if (before.state === 'half-open') this.endOpen();
+      this.#moved(chosen.circuit.state);
+    }
+    return chosen.circuit;
+  }
+}
