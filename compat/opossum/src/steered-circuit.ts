@@ -1,9 +1,13 @@
 import { type Breaker, type Call, getBreaker, type Permit, type State, type TransitionEvent } from '@fuseboard/agent';
+import { DEFAULTS as POLICY_DEFAULTS } from '@fuseboard/schema/defaults';
 import { formatDuration, MAX_DURATION_MS } from '@fuseboard/schema/duration';
 import { leavePlace, policyName, takePlace } from './breaker-name.ts';
 
 /** While no policy governs, the options of opossum decide when the circuit opens; they know no end of a probe. */
 const DEFAULTS = { recovery: { halfOpen: { probeTimeout: '24h' } } };
+
+/** Hears of a change of state. @param isForced whether somebody decided it and for how long. */
+type Moved = (to: State, isForced: boolean) => void;
 
 /** Where a name is governed, and the circuit of one breaker there. */
 interface Governed {
@@ -20,14 +24,14 @@ interface Governed {
 export class SteeredCircuit {
   readonly #named: Governed;
   readonly #grouped: Governed | undefined;
-  readonly #moved: (to: State) => void;
+  readonly #moved: Moved;
   #current: Governed;
 
   /**
    * @param name absent: none that would be the same at the next start.
    * @param moved hears of changes of state, after each has happened.
    */
-  constructor(name: string | undefined, group: string | undefined, moved: (to: State) => void) {
+  constructor(name: string | undefined, group: string | undefined, moved: Moved) {
     this.#moved = moved;
     const named = policyName(name);
     this.#named = this.#join(named, (place) => (place === 1 && name !== undefined ? undefined : String(place)));
@@ -51,12 +55,6 @@ export class SteeredCircuit {
     return this.#choose().stats().retryAfterMs;
   }
 
-  /** How long the policy that governs keeps a circuit open; undefined without a policy. */
-  get openDuration(): string | undefined {
-    const { policy } = this.#choose();
-    return policy === undefined ? undefined : (policy.spec.recovery?.openDuration ?? '30s');
-  }
-
   enter(): Permit | null {
     return this.#choose().enter();
   }
@@ -67,11 +65,20 @@ export class SteeredCircuit {
 
   /** Opens the circuit for so many milliseconds; also one that is open, for so long from now on. */
   open(ms: number, reason: string): void {
-    this.openFor(formatDuration(Math.min(Math.max(1, Math.ceil(ms)), MAX_DURATION_MS)), reason);
+    const time = formatDuration(Math.min(Math.max(1, Math.ceil(ms)), MAX_DURATION_MS));
+    this.#choose().forceOpen({ for: time, reason });
   }
 
-  openFor(duration: string, reason: string): void {
-    this.#choose().forceOpen({ for: duration, reason });
+  /** Opens the circuit because the code asked for it, for as long as the policy that governs says. @param ms how long without a policy. */
+  openByHand(ms: number): void {
+    const { policy } = this.#choose();
+    const reason = 'the code called open()';
+    if (policy === undefined) this.open(ms, reason);
+    else
+      this.#choose().forceOpen({
+        for: policy.spec.recovery?.openDuration ?? POLICY_DEFAULTS.recovery.openDuration,
+        reason,
+      });
   }
 
   /** Ends the time that the circuit is open. */
@@ -100,13 +107,14 @@ export class SteeredCircuit {
     const circuit = key === undefined ? breaker : breaker.for(key);
     const hear = (event: TransitionEvent): void => {
       // The breaker itself hears of its keys too.
-      if (this.#current === governed && (key !== undefined || event.key === undefined)) this.#moved(event.to);
+      if (this.#current === governed && (key !== undefined || event.key === undefined))
+        this.#moved(event.to, event.reason === 'forced-open');
     };
     const governed: Governed = { name, place, circuit, unsubscribe: circuit.on('transition', hear) };
     return governed;
   }
 
-  /** A policy that begins or ends may move the breaker from one circuit to the other; what is open stays open. */
+  /** A policy that begins or ends may move the breaker from one circuit to the other, with the state that it is in. */
   #choose(): Breaker {
     const grouped = this.#grouped;
     if (grouped === undefined) return this.#named.circuit;
@@ -117,7 +125,8 @@ export class SteeredCircuit {
       this.#current = chosen;
       if (before.state === 'open') this.open(before.retryAfterMs, 'it was open before another policy governed');
       else if (before.state === 'half-open') this.endOpen();
-      this.#moved(chosen.circuit.state);
+      else this.close();
+      this.#moved(chosen.circuit.state, true);
     }
     return chosen.circuit;
   }
