@@ -6,6 +6,9 @@ import { leavePlace, policyName, takePlace } from './breaker-name.ts';
 /** While no policy governs, the options of opossum decide when the circuit opens; they know no end of a probe. */
 const DEFAULTS = { recovery: { halfOpen: { probeTimeout: '24h' } } };
 
+/** Makes a circuit half-open. */
+const AT_ONCE = { for: '0ms', reason: 'the open time of the code is over' };
+
 /** Hears of a change of state. @param isForced whether somebody decided it and for how long. */
 type Moved = (to: State, isForced: boolean) => void;
 
@@ -81,9 +84,11 @@ export class SteeredCircuit {
       });
   }
 
-  /** Ends the time that the circuit is open. */
+  /** Ends the time that the circuit is open, if it still is. */
   endOpen(): void {
-    this.#choose().forceOpen({ for: '0ms', reason: 'resetTimeout of opossum is over' });
+    const circuit = this.#choose();
+    // A timer may fire a little before the time of the circuit is over, or after.
+    if (circuit.state === 'open') circuit.forceOpen(AT_ONCE);
   }
 
   close(): void {
@@ -124,7 +129,7 @@ export class SteeredCircuit {
       const before = this.#current.circuit.stats();
       this.#current = chosen;
       if (before.state === 'open') this.open(before.retryAfterMs, 'it was open before another policy governed');
-      else if (before.state === 'half-open') this.endOpen();
+      else if (before.state === 'half-open') chosen.circuit.forceOpen(AT_ONCE);
       else this.close();
       this.#moved(chosen.circuit.state, true);
     }
