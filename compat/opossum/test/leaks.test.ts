@@ -2,11 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { EventEmitter } from 'node:events';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
-import Source from '../src/index.ts';
-import type Declared from '../types/index.cjs';
+import CircuitBreaker from '../src/index.ts';
 import { after, obey, outcome, passFail } from './cases.ts';
 
-const CircuitBreaker = Source as unknown as typeof Declared;
 const source = join(import.meta.dirname, '../src/index.ts');
 
 /** Runs a program that has the class, and gives back what it printed. */

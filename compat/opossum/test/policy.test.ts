@@ -2,11 +2,10 @@ import { once } from 'node:events';
 import { type Agent, getBreaker, isFuseboardError, start } from '@fuseboard/agent';
 import { FakeControlPlane, type PushedPolicy } from '@fuseboard/agent/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import Source from '../src/index.ts';
+import CircuitBreaker from '../src/index.ts';
 import type Declared from '../types/index.cjs';
 import { heard, obey, outcome, state } from './cases.ts';
 
-const CircuitBreaker = Source as unknown as typeof Declared;
 type Breaker = Declared<unknown[], unknown>;
 type Spec = Omit<PushedPolicy['spec'], 'breakers'>;
 
