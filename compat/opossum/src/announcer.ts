@@ -2,7 +2,7 @@ import type { EventEmitter } from 'node:events';
 import type { Count } from './buckets.ts';
 import type { Status } from './status.ts';
 
-/** What is counted with an event. Of a success, a failure and a time-out it is counted with how long it took, before anybody hears of it. */
+/** The statistic that each event increments. `success`, `failure` and `timeout` are absent: their callers also record a latency. */
 const COUNTED: Partial<Record<string, Count>> = {
   fallback: 'fallbacks',
   fire: 'fires',
@@ -14,10 +14,10 @@ const COUNTED: Partial<Record<string, Count>> = {
   semaphoreLocked: 'semaphoreRejections',
 };
 
-/** Tools register for all that `eventNames()` lists, so each of these has a listener from the start. */
+/** Tools such as opossum-prometheus register for what `eventNames()` lists, so each of these has a listener from the start. */
 const LISTED = ['success', 'failure', 'timeout', 'open', 'close', ...Object.keys(COUNTED)];
 
-/** Counts what a breaker does and tells its listeners. What one of them throws is not the fault of a call. */
+/** Increments statistics and emits events. A listener that throws is reported as a process warning and does not fail the call. */
 export class Announcer {
   readonly #emitter: EventEmitter;
   readonly #status: Status;
@@ -41,11 +41,11 @@ export class Announcer {
     }
   }
 
-  /** Reports code of the user that threw, once. */
+  /** Reports a callback that threw, once for each breaker. */
   warn(who: string, error: unknown): void {
     if (this.#hasWarned) return;
     this.#hasWarned = true;
-    const message = `${who} of circuit breaker "${this.#name}" threw: ${String(error)}; mend it, later ones are not reported`;
+    const message = `${who} of circuit breaker "${this.#name}" threw: ${String(error)}; fix it, later errors of this breaker's callbacks are not reported`;
     process.emitWarning(message, { code: 'FUSEBOARD_OPOSSUM' });
   }
 }

@@ -1,10 +1,10 @@
-/** The name under which breakers without one are governed: `name` of a UUID would be a new one at each start. */
+/** The name that policies match for breakers without one: a UUID would be new at each start. */
 const UNNAMED = 'opossum';
 
 const LONGEST = 128;
 
 /**
- * The name that policies know a breaker by: what they cannot match (anything but letters, digits and `._:/-`) becomes `-`.
+ * The name that policies match for a breaker: characters that they cannot match (anything but letters, digits and `._:/-`) become `-`.
  * Absent or without any letter or digit: `opossum`.
  */
 export function policyName(name: string | undefined): string {

@@ -2,7 +2,7 @@ import type CircuitBreaker from '../types/index.cjs';
 import { expiresAt } from './memory-cache.ts';
 import type { Settings } from './options.ts';
 
-/** What a breaker looks for before it calls: results that are kept, and calls that are shared. */
+/** The cache of a breaker's results, and its calls in flight that later calls of the same key share. */
 export class CallMemory {
   readonly #settings: Settings;
 
@@ -10,23 +10,23 @@ export class CallMemory {
     this.#settings = settings;
   }
 
-  /** The key of a call; undefined where nothing is kept or shared. */
+  /** The key of a call; undefined without `cache` and `coalesce`. */
   keyOf(breaker: unknown, args: unknown[]): string | undefined {
     const { cache, coalesce, cacheGetKey } = this.#settings;
     return cache || coalesce ? cacheGetKey.apply(breaker, args) : undefined;
   }
 
-  /** What is kept for a key, a promise or a value. */
+  /** The cached result of a key: a promise, or whatever a custom transport returns. */
   kept(key: string): unknown {
     return this.#settings.cacheTransport?.get(key);
   }
 
-  /** The call of a key that others may share. */
+  /** The call of a key to share. */
   shared(key: string): Promise<unknown> | undefined {
     return this.#settings.coalesceCache?.get(key) as Promise<unknown> | undefined;
   }
 
-  /** Keeps what an action returned. */
+  /** Caches a result. */
   keep(key: string | undefined, result: Promise<unknown>): void {
     const { cache, cacheTransport, cacheTTL } = this.#settings;
     if (cache && key !== undefined) cacheTransport!.set(key, result, expiresAt(cacheTTL));
@@ -37,7 +37,7 @@ export class CallMemory {
     if (key !== undefined) coalesceCache?.set(key, call, expiresAt(coalesceTTL));
   }
 
-  /** Ends the sharing of a call. @param on only where this outcome ends it. Absent: in any case. */
+  /** Stops sharing a call. @param on the outcome, which must be listed in `coalesceResetOn`. Absent: always stops. */
   unshare(key: string | undefined, on?: CircuitBreaker.ResetOn): void {
     const { coalesceCache, coalesceResetOn } = this.#settings;
     if (key === undefined || (on !== undefined && !coalesceResetOn.includes(on))) return;

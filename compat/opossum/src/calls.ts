@@ -21,7 +21,7 @@ export interface Surroundings {
   readonly announcer: Announcer;
   /** A call was let through. */
   began(): void;
-  /** A call failed while the options decide. */
+  /** A call failed while the options apply. */
   failed(): void;
 }
 
@@ -32,13 +32,13 @@ interface Fired {
   readonly key: string | undefined;
   /** When it began, in milliseconds. */
   readonly startedAt: number;
-  /** By what the circuit is told what came of it. Absent: it knows by itself. */
+  /** The permit to settle with the outcome. Absent: the circuit judges the outcome itself. */
   readonly permit: Permit | undefined;
   resolve(value: unknown): void;
   reject(error: unknown): void;
 }
 
-/** An error on its way through a circuit for which it is a success. */
+/** Carries a filtered error through a circuit that must count a success. */
 class Filtered {
   readonly error: unknown;
 
@@ -47,7 +47,7 @@ class Filtered {
   }
 }
 
-/** Makes the calls of one breaker, and counts, tells and answers what comes of them in the words of opossum. */
+/** Makes the calls of one breaker, and translates their outcomes into the statistics, events and errors of opossum. */
 export class Calls {
   fallback: Action | undefined;
   readonly #around: Surroundings;
@@ -74,7 +74,7 @@ export class Calls {
     return call;
   }
 
-  /** All that a policy says applies, and nothing of the options that it could say. */
+  /** The policy's retries, concurrency limit, time limit and classification apply instead of the options. */
   #runByPolicy(fired: Fired): void {
     const { circuit, action, began } = this.#around;
     const { context, args } = fired;
@@ -100,7 +100,7 @@ export class Calls {
     circuit.execute(attempt).then(succeeded, failed);
   }
 
-  /** What the circuit itself made of a call. */
+  /** Translates an error of the agent: a rejection, a time limit or a concurrency limit. */
   #refused(fired: Fired, error: unknown): void {
     if (isFuseboardError(error, 'ERR_FUSEBOARD_TIMEOUT')) {
       this.#expired(fired, timedOut(latencyOf(fired), error));
@@ -206,7 +206,7 @@ export class Calls {
     else fired.resolve(answer);
   }
 
-  /** A refusal for want of capacity says nothing about the other side, but it ends the test of a half-open circuit. */
+  /** A call refused by `capacity` says nothing about the dependency, so it is ignored; while half-open it counts as a failed probe, as in opossum. */
   #settle(permit: Permit, error: unknown): void {
     const { circuit, failed } = this.#around;
     const isRefusal = isOurError(error) && (error as { code?: unknown }).code === 'ESEMLOCKED';

@@ -13,10 +13,10 @@ import { Status } from './status.ts';
 import { SteeredCircuit } from './steered-circuit.ts';
 import { startInterval, startTimer, type Timer } from './timers.ts';
 
-/** How often an open circuit is looked at whose policy may have changed meanwhile. */
+/** How often an open circuit is read while its open duration may change with its policy. */
 const LOOK_EVERY_MS = 1_000;
 
-/** `types/index.d.cts` says what each member does. */
+/** Public documentation is in `types/index.d.cts`. */
 export class CircuitBreaker extends EventEmitter {
   static isOurError(error: unknown): boolean {
     return isOurError(error);
@@ -42,9 +42,9 @@ export class CircuitBreaker extends EventEmitter {
   #warmUp: boolean;
   #warmUpTimer: Timer | undefined;
   #isShutdown = false;
-  /** Whether a half-open circuit waits for the call that tests it. */
+  /** Whether the circuit is half-open and its probe has not started. */
   #pendingClose = false;
-  /** The state that was last told; after a shutdown, what the calls that were under way made of it. */
+  /** The state that was last emitted. After a shutdown: `open` once calls that were in flight failed often enough, as in opossum. */
   #state: State = 'closed';
   #openTimer: Timer | undefined;
   #openedAt = 0;
@@ -144,7 +144,7 @@ export class CircuitBreaker extends EventEmitter {
   }
 
   open(): void {
-    if (!this.#isShutdown && !this.opened) this.#circuit.openByHand(this.options.resetTimeout);
+    if (!this.#isShutdown && !this.opened) this.#circuit.openOnRequest(this.options.resetTimeout);
   }
 
   enable(): void {
@@ -214,7 +214,7 @@ export class CircuitBreaker extends EventEmitter {
     });
   }
 
-  /** Takes over the state that another breaker had. */
+  /** Imports the state of another breaker. */
   #begin({ closed, halfOpen, shutdown, lastTimerAt }: Partial<Declared.State>): void {
     if (shutdown) {
       this.shutdown();
@@ -226,7 +226,7 @@ export class CircuitBreaker extends EventEmitter {
     if (halfOpen || isOver) this.#endOpen();
   }
 
-  /** What is kept for a key, or the call of it that is under way. */
+  /** A cached result, or a call in flight to share. */
   #recall(key: string): Promise<unknown> | undefined {
     if (this.options.cache) {
       const kept = this.#memory.kept(key);
@@ -239,7 +239,7 @@ export class CircuitBreaker extends EventEmitter {
     return shared;
   }
 
-  /** Opens the circuit when the options say so: by the share of failures among the calls that were fired. */
+  /** Opens the circuit when failures exceed `errorThresholdPercentage` of the calls fired. */
   #judge(): void {
     const isClosed = this.#isShutdown ? this.#state === 'closed' : this.closed;
     if (this.#warmUp || !isClosed) return;
@@ -251,7 +251,7 @@ export class CircuitBreaker extends EventEmitter {
       this.#circuit.open(resetTimeout, `${failures} failures in ${fires} calls, errorThresholdPercentage ${threshold}`);
   }
 
-  /** The circuit is in another state. @param isForced whether somebody decided it and for how long. */
+  /** Follows a change of state. @param isForced whether the state was forced, with its own duration. */
   #moved(to: State, isForced: boolean): void {
     if (this.#isShutdown || to === this.#state) return;
     this.#state = to;
@@ -281,8 +281,8 @@ export class CircuitBreaker extends EventEmitter {
       return;
     }
     const { resetTimeout } = this.options;
-    // A test that failed opened the circuit for the time that holds where no policy says another.
-    if (!isForced) this.#circuit.open(resetTimeout, `a test failed, resetTimeout ${resetTimeout}`);
+    // The core reopens after a failed probe for its default duration.
+    if (!isForced) this.#circuit.open(resetTimeout, `a probe failed; resetTimeout ${resetTimeout}`);
     this.#openTimer = startTimer(() => this.#endOpen(), resetTimeout);
   }
 
@@ -291,7 +291,7 @@ export class CircuitBreaker extends EventEmitter {
     this.#lookAgain();
   }
 
-  /** A circuit that time has made half-open says so when it is looked at. */
+  /** State that depends on time is brought up to date when it is read, so an open circuit is read until it is half-open. */
   #lookAgain(): void {
     if (this.#isShutdown || this.#circuit.state !== 'open') return;
     clearTimeout(this.#openTimer);

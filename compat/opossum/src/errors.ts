@@ -1,16 +1,16 @@
-/** The codes of the errors that a breaker makes itself. */
+/** The codes of a breaker's own errors. */
 export type ErrorCode = 'EOPENBREAKER' | 'ETIMEDOUT' | 'ESEMLOCKED' | 'ESHUTDOWN';
 
 /** Marks the errors of this package for every copy of it in the process. */
 const OURS = Symbol.for('fuseboard.opossum.error/1');
 
-/** @param cause the error of the agent that this one stands for. */
+/** @param cause the error of the agent that this one translates. */
 export function ourError(message: string, code: ErrorCode, cause?: unknown): Error & { code: ErrorCode } {
   const error = new Error(message, cause === undefined ? undefined : { cause });
   return Object.defineProperty(Object.assign(error, { code }), OURS, { value: true });
 }
 
-/** Whether a breaker made this error itself; false for what an action threw. */
+/** Whether this is a breaker's own error; false for what an action threw. */
 export function isOurError(error: unknown): boolean {
   return typeof error === 'object' && error !== null && OURS in error;
 }

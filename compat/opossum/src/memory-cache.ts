@@ -4,10 +4,10 @@ interface Entry {
   readonly expiresAt: number;
 }
 
-/** As many entries as a Map can hold. */
+/** The largest size of a Map. */
 const LARGEST_MAP = 2 ** 24 - 1;
 
-/** Answers by their key, in the memory of this process. A new key beyond the limit takes the place of the oldest entry. */
+/** Values by key, in memory. At the limit, a new key evicts the oldest entry. */
 export class MemoryCache {
   readonly cache = new Map<string, Entry>();
   readonly maxEntries: number;
@@ -16,7 +16,7 @@ export class MemoryCache {
     this.maxEntries = maxEntries ?? LARGEST_MAP;
   }
 
-  /** The value of a key; undefined when there is none, or none any more. */
+  /** The value of a key; undefined when it is absent or expired. */
   get(key: string): unknown {
     const entry = this.cache.get(key);
     if (entry === undefined) return undefined;
@@ -43,7 +43,7 @@ export class MemoryCache {
   }
 }
 
-/** When something that is kept for so many milliseconds from now on expires; 0: never. */
+/** The expiry of a value with a time to live in milliseconds; 0: never. */
 export function expiresAt(ttl: number): number {
   return ttl > 0 ? Date.now() + ttl : 0;
 }

@@ -1,7 +1,7 @@
 import type CircuitBreaker from '../types/index.cjs';
 import { MemoryCache } from './memory-cache.ts';
 
-/** Options with what is absent filled in. */
+/** Options with defaults applied. */
 export type Settings = CircuitBreaker.Options<unknown[]> & {
   timeout: number | false;
   resetTimeout: number;
@@ -33,9 +33,9 @@ const NUMBERS = [
 const RESET_ON: readonly unknown[] = ['error', 'success', 'timeout'];
 
 /**
- * Fills in what is absent. The object that was given stays as it is.
+ * Applies the defaults to a copy of the options.
  *
- * @throws {TypeError} for a number that is none, a transport that lacks a method, or a controller that cannot abort.
+ * @throws {TypeError} for a number that is not finite, a transport without a required method, or a controller that cannot abort.
  */
 export function settingsOf(options: CircuitBreaker.Options<unknown[]>): Settings {
   for (const name of NUMBERS) requireNumber(name, options[name]);

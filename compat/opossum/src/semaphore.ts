@@ -1,6 +1,6 @@
 import type CircuitBreaker from '../types/index.cjs';
 
-/** A limit of `count` locks. Whoever asks for one that is not there waits in line. */
+/** A semaphore of `count` locks; `take` waits in order while none is free. */
 export function semaphore(count: number): CircuitBreaker.Semaphore {
   let free = count;
   const waiting = new Set<() => void>();

@@ -4,12 +4,12 @@ import { COUNTS, type Count, emptyBucket, PERCENTILES, percentileOf } from './bu
 import { startInterval, type Timer } from './timers.ts';
 
 const ROTATE = 'rotate';
-/** What is noted with how long it took. */
+/** Counts that also record a latency. */
 const TIMED: readonly Count[] = ['successes', 'failures', 'timeouts'];
 
 /**
- * What a breaker counted lately: a window of buckets, the newest first. Buckets rotate when somebody looks, by the time that has
- * passed, so that a breaker that nobody calls has no timer; only snapshots have one, while somebody listens for them.
+ * The rolling statistics of a breaker: a window of buckets, the newest first. Buckets rotate when the status is read or written, by
+ * the time that has passed, so an idle breaker needs no timer. Snapshots have a timer while there is a listener for them.
  */
 export class Status extends EventEmitter {
   readonly rollingPercentilesEnabled: boolean;
@@ -60,7 +60,7 @@ export class Status extends EventEmitter {
     return this.#current.slice();
   }
 
-  /** The counts of `stats`, without what takes sorting. */
+  /** The counts of `stats`, without percentiles, which need sorting. */
   totals(): Record<Count, number> {
     const buckets = this.#current;
     const totals = {} as Record<Count, number>;
@@ -68,7 +68,7 @@ export class Status extends EventEmitter {
     return totals;
   }
 
-  /** @param latencyMs how long it took; only of what succeeded, failed or timed out. */
+  /** @param latencyMs recorded for successes, failures and timeouts. */
   increment(count: Count, latencyMs?: number): void {
     const [newest] = this.#current;
     newest![count]++;
@@ -83,7 +83,7 @@ export class Status extends EventEmitter {
     this.#current[0]!.isCircuitBreakerOpen = false;
   }
 
-  /** Stops every timer and leaves every emitter. What was counted stays as it is. */
+  /** Stops timers and removes listeners. The window no longer rotates. */
   shutdown(): void {
     this.#rotate();
     this.#isShutdown = true;
@@ -115,7 +115,7 @@ export class Status extends EventEmitter {
     for (let i = Math.min(due, this.#buckets.length); i > 0; i--) this.rotateBucket();
   }
 
-  /** Listeners for snapshots that come later are still noticed. */
+  /** Listeners for snapshots that are added later still start the timer. */
   override removeAllListeners(event?: string | symbol): this {
     if (event === undefined) {
       super.removeAllListeners();

@@ -3,16 +3,16 @@ import { DEFAULTS as POLICY_DEFAULTS } from '@fuseboard/schema/defaults';
 import { formatDuration, MAX_DURATION_MS } from '@fuseboard/schema/duration';
 import { leavePlace, policyName, takePlace } from './breaker-name.ts';
 
-/** While no policy governs, the options of opossum decide when the circuit opens; they know no end of a probe. */
+/** While no policy governs, the options of opossum decide when the circuit opens. opossum has no time limit for a probe. */
 const DEFAULTS = { recovery: { halfOpen: { probeTimeout: '24h' } } };
 
 /** Makes a circuit half-open. */
 const AT_ONCE = { for: '0ms', reason: 'the open time of the code is over' };
 
-/** Hears of a change of state. @param isForced whether somebody decided it and for how long. */
+/** Is notified of a change of state. @param isForced whether the state was forced, with its own duration. */
 type Moved = (to: State, isForced: boolean) => void;
 
-/** Where a name is governed, and the circuit of one breaker there. */
+/** One breaker's circuit under one name that policies can match. */
 interface Governed {
   readonly name: string;
   readonly place: number;
@@ -32,7 +32,7 @@ export class SteeredCircuit {
 
   /**
    * @param name absent: none that would be the same at the next start.
-   * @param moved hears of changes of state, after each has happened.
+   * @param moved is notified after each change of state.
    */
   constructor(name: string | undefined, group: string | undefined, moved: Moved) {
     this.#moved = moved;
@@ -44,7 +44,7 @@ export class SteeredCircuit {
     this.#choose();
   }
 
-  /** Whether a policy decides. */
+  /** Whether a policy governs the circuit. */
   get isGoverned(): boolean {
     return this.#choose().source === 'policy';
   }
@@ -72,8 +72,8 @@ export class SteeredCircuit {
     this.#choose().forceOpen({ for: time, reason });
   }
 
-  /** Opens the circuit because the code asked for it, for as long as the policy that governs says. @param ms how long without a policy. */
-  openByHand(ms: number): void {
+  /** Opens the circuit on behalf of `open()`, for the open duration of the policy that governs. @param ms the duration without a policy. */
+  openOnRequest(ms: number): void {
     const { policy } = this.#choose();
     const reason = 'the code called open()';
     if (policy === undefined) this.open(ms, reason);
@@ -87,7 +87,7 @@ export class SteeredCircuit {
   /** Ends the time that the circuit is open, if it still is. */
   endOpen(): void {
     const circuit = this.#choose();
-    // A timer may fire a little before the time of the circuit is over, or after.
+    // The timer of the caller and the clock of the circuit may disagree by a few milliseconds, in either direction.
     if (circuit.state === 'open') circuit.forceOpen(AT_ONCE);
   }
 
@@ -95,7 +95,7 @@ export class SteeredCircuit {
     this.#choose().reset();
   }
 
-  /** Leaves the circuit to the next breaker of the name, closed and empty. */
+  /** Closes and empties the circuit and frees its place for the next breaker of the name. */
   release(): void {
     for (const governed of [this.#named, this.#grouped]) {
       if (governed === undefined) continue;
@@ -111,7 +111,7 @@ export class SteeredCircuit {
     const breaker = getBreaker(name, { defaults: DEFAULTS });
     const circuit = key === undefined ? breaker : breaker.for(key);
     const hear = (event: TransitionEvent): void => {
-      // The breaker itself hears of its keys too.
+      // A breaker is also notified of its keys.
       if (this.#current === governed && (key !== undefined || event.key === undefined))
         this.#moved(event.to, event.reason === 'forced-open');
     };
@@ -119,7 +119,7 @@ export class SteeredCircuit {
     return governed;
   }
 
-  /** A policy that begins or ends may move the breaker from one circuit to the other, with the state that it is in. */
+  /** A policy that begins or ends to govern may move the breaker to its other circuit; the state moves with it. */
   #choose(): Breaker {
     const grouped = this.#grouped;
     if (grouped === undefined) return this.#named.circuit;
@@ -128,7 +128,8 @@ export class SteeredCircuit {
     if (chosen !== this.#current) {
       const before = this.#current.circuit.stats();
       this.#current = chosen;
-      if (before.state === 'open') this.open(before.retryAfterMs, 'it was open before another policy governed');
+      if (before.state === 'open')
+        this.open(before.retryAfterMs, 'the circuit was open before another policy governed it');
       else if (before.state === 'half-open') chosen.circuit.forceOpen(AT_ONCE);
       else this.close();
       this.#moved(chosen.circuit.state, true);

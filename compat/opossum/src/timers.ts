@@ -2,7 +2,7 @@ import { AsyncResource } from 'node:async_hooks';
 
 export type Timer = ReturnType<typeof setTimeout>;
 
-/** A timer belongs to a breaker, not to the request that happened to start it. */
+/** A timer belongs to a breaker, so it must not keep the async context of the request that started it. */
 const nobody = new AsyncResource('fuseboard.opossum');
 
 /** The longest delay that a timer of Node's can have; a longer one would end at once. */

@@ -392,7 +392,7 @@ export const CASES: Record<string, Case> = {
     }
     return seen;
   },
-  'begins with statistics that another had': async ({ make, CircuitBreaker }) => {
+  'starts with imported statistics': async ({ make, CircuitBreaker }) => {
     const stats = {
       failures: 1,
       fallbacks: 1,
@@ -409,7 +409,7 @@ export const CASES: Record<string, Case> = {
     await outcome(breaker.fire('fail'));
     return [breaker.status === status, first, breaker.stats, make(obey, { status: stats }).stats, state(breaker)];
   },
-  'opens by statistics that another had': async ({ make, CircuitBreaker }) => {
+  'opens by imported statistics': async ({ make, CircuitBreaker }) => {
     const good = CircuitBreaker.newStatus({ stats: { fires: 100, successes: 100 } });
     const breaker = make(obey, { status: good, errorThresholdPercentage: 1 });
     await outcome(breaker.fire('fail'));
@@ -417,7 +417,7 @@ export const CASES: Record<string, Case> = {
     await outcome(breaker.fire('fail'));
     return [one, state(breaker)];
   },
-  'begins in a state that another had': async ({ make, pass }) => {
+  'starts in an imported state': async ({ make, pass }) => {
     const states = [
       {},
       { enabled: false },
@@ -441,7 +441,7 @@ export const CASES: Record<string, Case> = {
     const { state: told, status } = JSON.parse(JSON.stringify(breaker));
     return [{ ...told, lastTimerAt: typeof told.lastTimerAt }, status];
   },
-  'goes on from what another said': async ({ make, pass }) => {
+  'continues with the exported state of another breaker': async ({ make, pass }) => {
     const before = make(obey, { resetTimeout: 100 });
     await outcome(before.fire('fail'));
     const { state: told, status } = before.toJSON();
@@ -450,7 +450,7 @@ export const CASES: Record<string, Case> = {
     await pass(100);
     return [...seen, state(next)];
   },
-  'is shut down from the start where another was': async ({ make, CircuitBreaker }) => {
+  'starts shut down with the imported state of one that was': async ({ make, CircuitBreaker }) => {
     const breaker = make(obey, { state: { closed: false, open: false, shutdown: true } });
     const error = await breaker.fire(1).catch((thrown: Error) => thrown);
     return [state(breaker), plain(error), CircuitBreaker.isOurError(error)];
@@ -463,7 +463,7 @@ export const CASES: Record<string, Case> = {
     breaker.enable();
     return [...seen, await outcome(breaker.fire('fail')), state(breaker), events];
   },
-  'opens and closes by hand, once each': async ({ make }) => {
+  'opens and closes on request, once each': async ({ make }) => {
     const breaker = make(obey);
     const events = heard(breaker);
     breaker.close();
@@ -474,7 +474,7 @@ export const CASES: Record<string, Case> = {
     breaker.close();
     return [opened, state(breaker), await outcome(breaker.fire(1)), events];
   },
-  'judges by what it counted before it was closed by hand': async ({ make }) => {
+  'still counts what failed before close()': async ({ make }) => {
     const breaker = make(obey, { errorThresholdPercentage: 30 });
     await outcome(breaker.fire('fail'));
     breaker.close();

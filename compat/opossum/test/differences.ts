@@ -18,9 +18,8 @@ function brief(breaker: Parameters<typeof state>[0]): unknown {
 }
 
 export const DIFFERENCES: Record<string, Difference> = {
-  'an action that returns nothing, without a promise': {
-    reason:
-      'opossum reads `then` of undefined, and so counts the call as a failure; a function that returns nothing has not failed',
+  'an action that returns undefined, not a promise': {
+    reason: 'opossum reads `then` of undefined and counts a failure; here the call succeeds',
     run: async ({ make }) => {
       const breaker = make(() => {});
       return [await outcome(breaker.fire()), breaker.stats.failures];
@@ -28,9 +27,9 @@ export const DIFFERENCES: Record<string, Difference> = {
     theirs: [['rejected', { message: "Cannot read properties of undefined (reading 'then')" }], 1],
     ours: [['resolved', undefined], 0],
   },
-  'the options that were given': {
+  'the options object of the caller': {
     reason:
-      'opossum writes its defaults into the object of its caller, so that two breakers made with one object share a cache',
+      'opossum writes its defaults into it, so two breakers created with one object share a cache; here it is copied',
     run: async ({ make }) => {
       const options = { cache: true };
       make(async () => 'first', options);
@@ -42,15 +41,15 @@ export const DIFFERENCES: Record<string, Difference> = {
     theirs: [['resolved', 'first'], true],
     ours: [['resolved', 'second'], false],
   },
-  'a number that is none': {
+  'a numeric option that is not a finite number': {
     reason:
-      'opossum 10.0.0 takes it: a timeout of NaN ends each call after 1 ms; later versions of opossum refuse it as well',
+      'opossum 10.0.0 accepts it, and a timeout of NaN ends every call after 1 ms; later versions of opossum refuse it too',
     run: ({ make }) => outcome(new Promise((resolve) => resolve(brief(make(obey, { timeout: Number.NaN }))))),
     theirs: ['resolved', CLOSED],
     ours: ['rejected', { message: 'options.timeout must be a finite number; it is NaN' }],
   },
-  'a success of a call from before the circuit opened': {
-    reason: 'in opossum it closes a half-open circuit, though it says nothing of the other side as it is now',
+  'a call that started before the circuit opened and succeeds while it is half-open': {
+    reason: 'in opossum it closes the circuit; here only the probe decides',
     run: async ({ make, pass }) => {
       const breaker = make(() => after(150, 'late'), { resetTimeout: 100 });
       const late = outcome(breaker.fire());
@@ -61,8 +60,8 @@ export const DIFFERENCES: Record<string, Difference> = {
     theirs: [['resolved', 'late'], CLOSED],
     ours: [['resolved', 'late'], HALF_OPEN],
   },
-  'a failure of a call from before the circuit opened': {
-    reason: 'in opossum it opens a half-open circuit again, though it says nothing of the other side as it is now',
+  'a call that started before the circuit opened and fails while it is half-open': {
+    reason: 'in opossum it opens the circuit again; here only the probe decides',
     run: async ({ make, pass }) => {
       const breaker = make(() => failAfter(150, 'late'), { resetTimeout: 100 });
       const late = outcome(breaker.fire());
@@ -73,8 +72,8 @@ export const DIFFERENCES: Record<string, Difference> = {
     theirs: [['rejected', 'late'], OPEN],
     ours: [['rejected', 'late'], HALF_OPEN],
   },
-  'a test that fails while the breaker warms up': {
-    reason: 'opossum then stays half-open without a test under way, and rejects every call for good',
+  'a probe that fails during warm-up': {
+    reason: 'opossum stays half-open without a probe and rejects every later call; here the circuit opens again',
     run: async ({ make, pass }) => {
       const breaker = make(obey, { allowWarmUp: true, resetTimeout: 100 });
       breaker.open();
@@ -86,8 +85,8 @@ export const DIFFERENCES: Record<string, Difference> = {
     theirs: [['rejected', { message: 'Breaker is open', code: 'EOPENBREAKER' }], HALF_OPEN],
     ours: [['resolved', 'ok'], CLOSED],
   },
-  'a breaker that is used after shutdown': {
-    reason: 'in opossum open and close bring it back to life, without its listeners and its statistics',
+  'open() and close() after shutdown()': {
+    reason: 'opossum becomes usable again, without listeners and statistics; here a shutdown is final',
     run: async ({ make }) => {
       const breaker = make(obey);
       breaker.shutdown();
@@ -97,8 +96,8 @@ export const DIFFERENCES: Record<string, Difference> = {
     theirs: [false, ['resolved', 'ok']],
     ours: [true, ['rejected', { message: 'The circuit has been shutdown.', code: 'ESHUTDOWN' }]],
   },
-  'a health check after shutdown': {
-    reason: 'opossum goes on calling it for as long as the process lives',
+  'health checks after shutdown()': {
+    reason: 'opossum continues to call them until the process ends',
     run: async ({ make, pass }) => {
       let checks = 0;
       const breaker = make(obey);
@@ -110,8 +109,8 @@ export const DIFFERENCES: Record<string, Difference> = {
     theirs: 11,
     ours: 1,
   },
-  'a health check that throws at once': {
-    reason: 'opossum lets it end the program; it is a check that failed',
+  'a health check that throws synchronously': {
+    reason: 'opossum throws from healthCheck or from its timer; here the check has failed',
     run: async ({ make, pass }) => {
       const breaker = make(obey);
       const thrown = await outcome(
@@ -130,7 +129,7 @@ export const DIFFERENCES: Record<string, Difference> = {
   },
   'a listener that throws': {
     reason:
-      'in opossum the call is counted twice and rejected with the error of the listener; here it becomes a process warning',
+      'in opossum a call whose success listener throws is also counted as a failure and rejected with that error; here it is a process warning',
     run: async ({ make }) => {
       const breaker = make(obey, { errorThresholdPercentage: 100 });
       breaker.on('success', () => {
@@ -142,7 +141,8 @@ export const DIFFERENCES: Record<string, Difference> = {
     ours: [['resolved', 'ok'], 1, 0],
   },
   'an errorFilter that throws': {
-    reason: 'in opossum the call never ends; here the error counts as a failure and the call is rejected with it',
+    reason:
+      'in opossum the call is rejected with that error, or never settles when the action is asynchronous; here the error of the action counts as a failure',
     run: async ({ make, pass }) => {
       const breaker = make(
         () => {
@@ -161,9 +161,9 @@ export const DIFFERENCES: Record<string, Difference> = {
     theirs: [['rejected', { message: 'filter' }], 0],
     ours: [['rejected', { message: 'failed' }], 1],
   },
-  'when the circuit opened, in toJSON': {
+  'lastTimerAt in toJSON()': {
     reason:
-      'opossum says when the breaker was made, so that a state from long ago is half-open at once in the next process',
+      'opossum reports when the breaker was created, so that a breaker with the imported state is half-open too early; here it is when the circuit opened',
     run: async ({ make, pass }) => {
       const madeAt = Date.now();
       const breaker = make(obey, { resetTimeout: 100 });
@@ -176,8 +176,8 @@ export const DIFFERENCES: Record<string, Difference> = {
     theirs: [0, HALF_OPEN],
     ours: [1_000, OPEN],
   },
-  'a cache whose transport keeps plain values': {
-    reason: 'opossum gives the value back as it is, though fire promises a promise',
+  'a cacheTransport that returns plain values': {
+    reason: 'opossum returns the value instead of a promise of it',
     run: async ({ make }) => {
       const cacheTransport = { get: () => 'kept', set: () => {}, flush: () => {} };
       const fired: unknown = make(obey, { cache: true, cacheTransport }).fire(1);
@@ -186,8 +186,9 @@ export const DIFFERENCES: Record<string, Difference> = {
     theirs: [false, 'kept'],
     ours: [true, 'kept'],
   },
-  'a caller that waits in line for a lock and gives up': {
-    reason: 'opossum takes the one from the line that has waited longest instead, and that one waits for ever',
+  'a semaphore.take() that times out': {
+    reason:
+      'opossum removes the caller that has waited longest, which then waits without end; here the one that timed out is removed',
     run: async ({ make, pass }) => {
       const { semaphore } = make(passFail, { capacity: 1 });
       semaphore.test();
@@ -204,7 +205,7 @@ export const DIFFERENCES: Record<string, Difference> = {
   },
   'a resetTimeout of more than a day': {
     reason:
-      'Node ends a timer of more than 24.8 days at once, and with it the open time in opossum; here a circuit is open for a day at most',
+      'Node ends a timer of more than 24.8 days at once, and opossum is half-open; here a circuit is open for at most a day',
     run: async ({ make, pass }) => {
       const breaker = make(obey, { resetTimeout: 2 ** 31 });
       const events = heard(breaker);

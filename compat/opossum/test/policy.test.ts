@@ -207,7 +207,7 @@ describe('a policy for the name of a breaker', () => {
     expect(breaker.closed).toBe(true);
   });
 
-  it('hears of an open time that an edit shortened', async () => {
+  it('is notified when an edit shortens the open duration', async () => {
     const name = fresh();
     const breaker = make(obey, { name });
     const trip = { consecutiveFailures: 1 };
@@ -287,7 +287,7 @@ describe('an operator', () => {
     expect(seen().at(-1)).toMatchObject({ state: 'open', uid: `uid-${name}`, totals: { succeeded: 1, failed: 2 } });
   });
 
-  it('holds a breaker open, and lets go of it, whatever its options say', async () => {
+  it('forces a breaker open with an override, and releases it, whatever its options are', async () => {
     const name = fresh();
     const breaker = make(obey, { name, resetTimeout: 1 });
     const send = (event: string, content: unknown) => `event: ${event}\ndata: ${JSON.stringify(content)}\n\n`;

@@ -1,17 +1,17 @@
 import type { EventEmitter } from 'node:events';
 
 /**
- * A function behind a circuit breaker, as in opossum 10. While no policy governs its `name` or `group`, its options decide; while
- * one does, the policy decides.
+ * A circuit breaker around a function, with the interface of opossum 10. Its options apply while no policy governs its `name` or
+ * `group`; a policy that governs replaces them.
  */
 declare class CircuitBreaker<TI extends unknown[] = unknown[], TR = unknown> extends EventEmitter {
-  /** Whether a breaker made this error itself; false for what an action threw. */
+  /** Whether this is a breaker's own error; false for what an action threw. */
   static isOurError(error: unknown): boolean;
-  /** Makes a status that a breaker can begin with. */
+  /** Creates a status to pass as `options.status`. */
   static newStatus(options: CircuitBreaker.StatusOptions): CircuitBreaker.Status;
 
   /**
-   * @param action what `fire` calls. Anything but a function is what `fire` resolves with.
+   * @param action the function that `fire` calls. `fire` resolves with any other value.
    * @throws {TypeError} without an action, and for options that cannot be used; the message names the option.
    */
   constructor(action: ((...args: TI) => TR | PromiseLike<TR>) | TR, options?: CircuitBreaker.Options<TI>);
@@ -20,7 +20,7 @@ declare class CircuitBreaker<TI extends unknown[] = unknown[], TR = unknown> ext
   /** Absent in the options: the name. */
   readonly group: string;
   readonly enabled: boolean;
-  /** Whether the circuit is half-open and no call tests it yet. */
+  /** Whether the circuit is half-open and its probe has not started. */
   readonly pendingClose: boolean;
   readonly closed: boolean;
   readonly opened: boolean;
@@ -31,44 +31,44 @@ declare class CircuitBreaker<TI extends unknown[] = unknown[], TR = unknown> ext
   readonly stats: CircuitBreaker.Stats;
   readonly warmUp: boolean;
   readonly volumeThreshold: number;
-  /** The options with what was absent filled in; a copy of what was given. */
+  /** A copy of the options with defaults applied. */
   readonly options: CircuitBreaker.Options<TI>;
   readonly action: (...args: TI) => TR | PromiseLike<TR>;
-  /** How many calls may be under way while the options decide. */
+  /** The limit of concurrent calls, `capacity`. Not used while a policy governs. */
   readonly semaphore: CircuitBreaker.Semaphore;
 
-  /** Calls the action; the result is that of the action, of the fallback, or an error. */
+  /** Calls the action through the breaker. Resolves with its result or that of the fallback; rejects with the action's error or the breaker's own. */
   fire(...args: TI): Promise<TR>;
-  /** `fire` with a `this` for the action. */
+  /** As `fire`, with `context` as the `this` of the action. */
   // biome-ignore lint/suspicious/noExplicitAny: any value can be a this.
   call(context: any, ...args: TI): Promise<TR>;
-  /** Sets what answers instead of an error. It is given the arguments of the call and then the error. */
+  /** Sets the function that answers instead of an error, called with the arguments of the call and the error. */
   // biome-ignore lint/suspicious/noExplicitAny: a fallback may take and return anything.
   fallback(fallback: ((...args: any[]) => any) | CircuitBreaker<any, any>): this;
   /** Closes the circuit. */
   close(): void;
   /** Opens the circuit for `resetTimeout`, or for as long as the policy that governs says. */
   open(): void;
-  /** Ends the breaker: every later call is rejected with ESHUTDOWN, and nothing of it stays behind. */
+  /** Ends the breaker: later calls are rejected with ESHUTDOWN; timers and listeners are removed and the cache is cleared. */
   shutdown(): void;
   enable(): void;
-  /** Lets calls pass by the breaker, the cache and the fallback. */
+  /** Calls the action directly, without breaker, cache or fallback, until `enable`. */
   disable(): void;
   clearCache(): void;
   /**
-   * Calls a function now and again and again until `shutdown`; when it fails, the circuit opens.
+   * Calls a function now and at each interval until `shutdown`; the circuit opens when it fails.
    *
    * @param interval in milliseconds; absent: 5000.
-   * @throws {TypeError} when the function is none or the interval is not a number.
+   * @throws {TypeError} when `check` is not a function or `interval` is not a number.
    */
   healthCheck(check: () => PromiseLike<unknown>, interval?: number): void;
   /** The signal of the abort controller; undefined without one. */
   getSignal(): AbortSignal | undefined;
   getAbortController(): AbortController | undefined;
-  /** State and statistics, to begin another breaker with. */
+  /** State and statistics, for `options.state` and `options.status` of another breaker. */
   toJSON(): { state: CircuitBreaker.State; status: CircuitBreaker.Stats };
 
-  /** The circuit is half-open after so many milliseconds. */
+  /** The open duration is over. `resetTimeout`: how long the circuit was open, in milliseconds. */
   on(event: 'halfOpen', listener: (resetTimeout: number) => void): this;
   on(event: 'close' | 'open' | 'shutdown', listener: () => void): this;
   on(event: 'cacheHit' | 'cacheMiss' | 'coalesceCacheHit' | 'coalesceCacheMiss', listener: () => void): this;
@@ -88,64 +88,64 @@ declare namespace CircuitBreaker {
   type ResetOn = 'error' | 'success' | 'timeout';
 
   interface Options<TI extends unknown[] = unknown[]> {
-    /** Statistics to begin with: a status of `newStatus`, or the `status` of `toJSON`. */
+    /** Initial statistics: a status of `newStatus`, or the `status` of `toJSON`. */
     status?: Status | Partial<Stats> | undefined;
-    /** The state to begin with: the `state` of `toJSON`. */
+    /** Initial state: the `state` of `toJSON`. */
     state?: Partial<State> | undefined;
-    /** How long a call may take, in milliseconds; `false` and 0: without end. Absent: 10000. */
+    /** Time limit of a call, in milliseconds; `false` and 0: none. Absent: 10000. */
     timeout?: number | false | undefined;
-    /** @deprecated Without effect but a message; use `errorThresholdPercentage`. */
+    /** @deprecated Has no effect but a message; use `errorThresholdPercentage`. */
     maxFailures?: number | undefined;
     /** How long the circuit stays open, in milliseconds, at most a day. Absent: 30000. */
     resetTimeout?: number | undefined;
-    /** How far back the statistics reach, in milliseconds. Absent: 10000. */
+    /** Length of the statistics window, in milliseconds. Absent: 10000. */
     rollingCountTimeout?: number | undefined;
-    /** How many buckets the statistics have. Absent: 10. */
+    /** Number of buckets in the window. Absent: 10. */
     rollingCountBuckets?: number | undefined;
     /** Absent: the name of the action, or a UUID. */
     name?: string | undefined;
     /** Absent: the name. */
     group?: string | undefined;
-    /** Whether latencies are summed up; otherwise mean and percentiles are -1. Absent: true. */
+    /** Whether mean and percentiles of latency are computed; otherwise they are -1. Absent: true. */
     rollingPercentilesEnabled?: boolean | undefined;
-    /** How many calls may be under way. Absent: Number.MAX_SAFE_INTEGER. */
+    /** Maximum number of concurrent calls. Absent: Number.MAX_SAFE_INTEGER. */
     capacity?: number | undefined;
-    /** The circuit opens above this share of failures among the calls fired, in percent. Absent: 50. */
+    /** The circuit opens when failures exceed this percentage of the calls fired. Absent: 50. */
     errorThresholdPercentage?: number | undefined;
     /** Absent: true. */
     enabled?: boolean | undefined;
-    /** Whether failures open nothing for the first `rollingCountTimeout`. Absent: false. */
+    /** Whether failures do not open the circuit during the first `rollingCountTimeout`. Absent: false. */
     allowWarmUp?: boolean | undefined;
-    /** How many calls must have been fired within the window before failures open the circuit. Absent: 0. */
+    /** Minimum number of calls fired in the window before failures open the circuit. Absent: 0. */
     volumeThreshold?: number | undefined;
     /** Whether an error counts as a success; the call is rejected with it all the same. */
     // biome-ignore lint/suspicious/noExplicitAny: anything can be thrown, and filters look into it.
     errorFilter?: ((error: any, ...args: TI) => unknown) | undefined;
-    /** Whether results are kept and given again. Absent: false. */
+    /** Whether results are cached. Absent: false. */
     cache?: boolean | undefined;
-    /** How long results are kept, in milliseconds; 0: without end. Absent: 0. */
+    /** Time to live of cached results, in milliseconds; 0: no expiry. Absent: 0. */
     cacheTTL?: number | undefined;
-    /** How many results are kept where there is no `cacheTransport`. Absent: 2^24 - 1. */
+    /** Maximum number of cached results without a `cacheTransport`. Absent: 2^24 - 1. */
     cacheSize?: number | undefined;
-    /** The key of a call. Absent: its arguments as JSON. */
+    /** Returns the cache key of a call. Absent: its arguments as JSON. */
     cacheGetKey?: ((...args: TI) => string) | undefined;
-    /** Where results are kept. Absent: in memory. */
+    /** Storage of cached results. Absent: memory. */
     cacheTransport?: CacheTransport | undefined;
-    /** Whether calls of the same key share one that is under way. Absent: false. */
+    /** Whether calls with the same key share one call. Absent: false. */
     coalesce?: boolean | undefined;
-    /** How long calls are shared, in milliseconds; 0: without end. Absent: `timeout`. */
+    /** How long a call is shared, in milliseconds; 0: no expiry. Absent: `timeout`. */
     coalesceTTL?: number | undefined;
-    /** How many shared calls are kept. Absent: 2^24 - 1. */
+    /** Maximum number of shared calls. Absent: 2^24 - 1. */
     coalesceSize?: number | undefined;
-    /** Which outcomes end the sharing. Absent: none. */
+    /** Outcomes after which a call is no longer shared. Absent: none. */
     coalesceResetOn?: readonly ResetOn[] | undefined;
-    /** Aborted when a call takes too long. */
+    /** Aborted when a call exceeds its time limit. */
     abortController?: AbortController | undefined;
-    /** Whether an aborted controller is replaced when the circuit turns half-open or closes. Absent: false. */
+    /** Whether an aborted controller is replaced when the circuit becomes half-open or closes. Absent: false. */
     autoRenewAbortController?: boolean | undefined;
     /** Whether the status emits `snapshot`. Absent: true. */
     enableSnapshots?: boolean | undefined;
-    /** Rotates the buckets by its event `rotate`. Absent: time does. */
+    /** Rotates the buckets with its event `rotate`. Absent: they rotate with time. */
     rotateBucketController?: EventEmitter | undefined;
   }
 
@@ -158,7 +158,7 @@ declare namespace CircuitBreaker {
       | 'enableSnapshots'
       | 'rotateBucketController'
     > {
-    /** What the newest bucket begins with. */
+    /** Initial counts of the newest bucket. */
     stats?: Partial<Stats> | undefined;
   }
 
@@ -187,14 +187,14 @@ declare namespace CircuitBreaker {
     percentiles: { [percentile: number]: number };
     /** In milliseconds. */
     latencyTimes: number[];
-    /** Absent: the circuit neither opened nor closed during this bucket. */
+    /** Absent: the circuit did not open or close during this bucket. */
     isCircuitBreakerOpen?: boolean;
   }
 
   type Window = Bucket[];
 
   interface Stats extends Bucket {
-    /** In milliseconds; -1 where latencies are not summed up. */
+    /** In milliseconds; -1 when `rollingPercentilesEnabled` is false. */
     latencyMean: number;
   }
 
@@ -206,24 +206,24 @@ declare namespace CircuitBreaker {
     halfOpen: boolean;
     warmUp: boolean;
     shutdown: boolean;
-    /** When the circuit last opened, or else when the breaker was made, in milliseconds since 1970. */
+    /** When the circuit last opened, or when the breaker was created, in milliseconds since 1970. */
     lastTimerAt: number;
   }
 
   interface CacheTransport {
     get(key: string): unknown;
-    /** @param ttl when the value expires, in milliseconds since 1970; 0: never. */
+    /** @param ttl expiry of the value, in milliseconds since 1970; 0: never. */
     set(key: string, value: unknown, ttl: number): void;
     flush(): void;
   }
 
   interface Semaphore {
-    /** Waits for a lock, for so many milliseconds at most; resolves with what releases it. */
+    /** Waits for a lock, at most `timeout` milliseconds; resolves with the function that releases it. */
     take(timeout?: number): Promise<() => void>;
     release(): void;
-    /** Takes a lock if one is free, and says whether it was. */
+    /** Takes a lock if one is free; returns whether it did. */
     test(): boolean;
-    /** How many locks are free. */
+    /** Number of free locks. */
     readonly count: number;
   }
 }
