@@ -283,11 +283,21 @@ export class CircuitBreaker extends EventEmitter {
     const { resetTimeout } = this.options;
     // The core reopens after a failed probe for its default duration.
     if (!isForced) this.#circuit.open(resetTimeout, `a probe failed; resetTimeout ${resetTimeout}`);
-    this.#openTimer = startTimer(() => this.#endOpen(), resetTimeout);
+    this.#waitOpen(resetTimeout);
+  }
+
+  /** Makes the circuit half-open after `resetTimeout`, unless a policy begins to govern before. */
+  #waitOpen(leftMs: number): void {
+    const stepMs = Math.min(leftMs, LOOK_EVERY_MS);
+    this.#openTimer = startTimer(() => {
+      if (this.#circuit.isGoverned) this.#lookAgain();
+      else if (leftMs > stepMs) this.#waitOpen(leftMs - stepMs);
+      else this.#endOpen();
+    }, stepMs);
   }
 
   #endOpen(): void {
-    if (!this.#circuit.isGoverned) this.#circuit.endOpen();
+    this.#circuit.endOpen();
     this.#lookAgain();
   }
 

@@ -1,6 +1,14 @@
-import { type Breaker, type Call, getBreaker, type Permit, type State, type TransitionEvent } from '@fuseboard/agent';
+import {
+  type Breaker,
+  type Call,
+  type GoverningPolicy,
+  getBreaker,
+  type Permit,
+  type State,
+  type TransitionEvent,
+} from '@fuseboard/agent';
 import { DEFAULTS as POLICY_DEFAULTS } from '@fuseboard/schema/defaults';
-import { formatDuration, MAX_DURATION_MS } from '@fuseboard/schema/duration';
+import { formatDuration, MAX_DURATION_MS, parseDuration } from '@fuseboard/schema/duration';
 import { leavePlace, policyName, takePlace } from './breaker-name.ts';
 
 /** While no policy governs, the options of opossum decide when the circuit opens. opossum has no time limit for a probe. */
@@ -29,6 +37,8 @@ export class SteeredCircuit {
   readonly #grouped: Governed | undefined;
   readonly #moved: Moved;
   #current: Governed;
+  /** When the circuit was last opened for `resetTimeout`, in milliseconds. Absent: not since a policy governs. */
+  #openedAt: number | undefined;
 
   /**
    * @param name absent: none that would be the same at the next start.
@@ -68,8 +78,9 @@ export class SteeredCircuit {
 
   /** Opens the circuit for so many milliseconds; also one that is open, for so long from now on. */
   open(ms: number, reason: string): void {
-    const time = formatDuration(Math.min(Math.max(1, Math.ceil(ms)), MAX_DURATION_MS));
-    this.#choose().forceOpen({ for: time, reason });
+    const circuit = this.#choose();
+    this.#openedAt = performance.now();
+    circuit.forceOpen({ for: durationOf(ms), reason });
   }
 
   /** Opens the circuit on behalf of `open()`, for the open duration of the policy that governs. @param ms the duration without a policy. */
@@ -79,7 +90,7 @@ export class SteeredCircuit {
     if (policy === undefined) this.open(ms, reason);
     else
       this.#choose().forceOpen({
-        for: policy.spec.recovery?.openDuration ?? POLICY_DEFAULTS.recovery.openDuration,
+        for: openDurationOf(policy),
         reason,
       });
   }
@@ -122,18 +133,45 @@ export class SteeredCircuit {
   /** A policy that begins or ends to govern may move the breaker to its other circuit; the state moves with it. */
   #choose(): Breaker {
     const grouped = this.#grouped;
-    if (grouped === undefined) return this.#named.circuit;
-    const isByGroup = this.#named.circuit.source !== 'policy' && grouped.circuit.source === 'policy';
+    const isByGroup =
+      grouped !== undefined && this.#named.circuit.source !== 'policy' && grouped.circuit.source === 'policy';
     const chosen = isByGroup ? grouped : this.#named;
     if (chosen !== this.#current) {
       const before = this.#current.circuit.stats();
       this.#current = chosen;
-      if (before.state === 'open')
+      if (before.state === 'open') {
         this.open(before.retryAfterMs, 'the circuit was open before another policy governed it');
-      else if (before.state === 'half-open') chosen.circuit.forceOpen(AT_ONCE);
+        this.#openedAt = performance.now() - before.sinceMs;
+      } else if (before.state === 'half-open') chosen.circuit.forceOpen(AT_ONCE);
       else this.close();
       this.#moved(chosen.circuit.state, true);
     }
+    this.#adopt(chosen.circuit);
     return chosen.circuit;
   }
+
+  /** Applies the open duration of a policy that begins to govern to a circuit that was opened for `resetTimeout`. */
+  #adopt(circuit: Breaker): void {
+    const { policy } = circuit;
+    if (policy === undefined || this.#openedAt === undefined) return;
+    const openMs = performance.now() - this.#openedAt;
+    this.#openedAt = undefined;
+    if (circuit.state !== 'open') return;
+    if ((policy.spec.mode ?? 'Enforce') !== 'Enforce') {
+      circuit.reset();
+      return;
+    }
+    const leftMs = parseDuration(openDurationOf(policy))! - openMs;
+    circuit.forceOpen(
+      leftMs > 0 ? { for: durationOf(leftMs), reason: 'the circuit was open before a policy governed it' } : AT_ONCE,
+    );
+  }
+}
+
+function openDurationOf({ spec }: GoverningPolicy): string {
+  return spec.recovery?.openDuration ?? POLICY_DEFAULTS.recovery.openDuration;
+}
+
+function durationOf(ms: number): string {
+  return formatDuration(Math.min(Math.max(1, Math.ceil(ms)), MAX_DURATION_MS));
 }

@@ -196,6 +196,27 @@ describe('a policy for the name of a breaker', () => {
     ]);
   });
 
+  it('decides how long a circuit stays open that the options had opened', async () => {
+    const [shorter, longer, disabled] = [fresh(), fresh(), fresh()];
+    const options = { resetTimeout: 86_400_000 };
+    const breakers = [shorter, longer, disabled].map((name) => make(obey, { ...options, name }));
+    for (const breaker of breakers) await outcome(breaker.fire('fail'));
+    const halfOpen = once(breakers[0]!, 'halfOpen');
+    await push({
+      [shorter]: { recovery: { openDuration: '20ms' } },
+      [longer]: { recovery: { openDuration: '1h' } },
+      [disabled]: { mode: 'Disabled' },
+    });
+    expect(await outcome(breakers[2]!.fire('ok'))).toEqual(['resolved', 'ok']);
+    await halfOpen;
+    expect(breakers.map(({ closed, opened }) => [closed, opened])).toEqual([
+      [false, false],
+      [false, true],
+      [true, false],
+    ]);
+    expect(getBreaker(longer).stats().retryAfterMs).toBeLessThanOrEqual(3_600_000);
+  });
+
   it('gives open() its open time', async () => {
     const name = fresh();
     const breaker = make(obey, { name, resetTimeout: 86_400_000 });
