@@ -121,8 +121,8 @@ export class CircuitBreaker extends EventEmitter {
     return { state: { name, enabled, closed, open, halfOpen, warmUp, shutdown, lastTimerAt }, status: this.stats };
   }
 
-  fallback(fallback: Action | CircuitBreaker): this {
-    this.#calls.fallback = fallback instanceof CircuitBreaker ? (...args) => fallback.fire(...args) : fallback;
+  fallback(fallback: Action | Pick<CircuitBreaker, 'fire'>): this {
+    this.#calls.fallback = typeof fallback === 'function' ? fallback : (...args) => fallback.fire(...args);
     return this;
   }
 

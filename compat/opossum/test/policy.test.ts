@@ -158,6 +158,16 @@ describe('a policy for the name of a breaker', () => {
     expect(breaker.opened).toBe(true);
   });
 
+  it('takes the rejection of a breaker inside the action for a failure of the action', async () => {
+    const [name, inner] = [fresh(), fresh()];
+    const breaker = make(() => getBreaker(inner).execute(async () => 'ok'), { name });
+    getBreaker(inner).forceOpen({ for: '1h', reason: 'test' });
+    await push({ [name]: { trip: { consecutiveFailures: 2 } } });
+    const events = heard(breaker);
+    await expect(breaker.fire()).rejects.toMatchObject({ code: 'ERR_FUSEBOARD_OPEN', breaker: inner });
+    expect(events.map((event) => (event as unknown[])[0])).toEqual(['fire', 'failure']);
+  });
+
   it('keeps cache, shared calls and fallback of the code', async () => {
     const name = fresh();
     let calls = 0;
@@ -165,7 +175,7 @@ describe('a policy for the name of a breaker', () => {
       calls++;
       return obey(what);
     };
-    const breaker = make(action, { name, cache: true, coalesce: true, coalesceTTL: 1 }).fallback(() => 'fallback');
+    const breaker = make(action, { name, cache: true, coalesce: true }).fallback(() => 'fallback');
     await push({ [name]: { trip: { consecutiveFailures: 1 } } });
     expect(await Promise.all([breaker.fire('a'), breaker.fire('a')])).toEqual(['a', 'a']);
     expect(await breaker.fire('a')).toBe('a');
@@ -306,6 +316,18 @@ describe('an operator', () => {
     const seen = () => plane.reports.flatMap(({ breakers }) => breakers ?? []).filter((each) => each.name === name);
     await plane.until(() => seen().some((each) => each.state === 'open'));
     expect(seen().at(-1)).toMatchObject({ state: 'open', uid: `uid-${name}`, totals: { succeeded: 1, failed: 2 } });
+  });
+
+  it('is told why the options opened a circuit', async () => {
+    const name = fresh();
+    const breaker = make(obey, { name, errorThresholdPercentage: 40, resetTimeout: 60_000 });
+    await breaker.fire('ok');
+    const transitions: unknown[] = [];
+    getBreaker(name).on('transition', ({ to, reason, detail }) => transitions.push([to, reason, detail]));
+    await outcome(breaker.fire('fail'));
+    expect(transitions).toEqual([['open', 'forced-open', '1 failures in 2 calls, errorThresholdPercentage 40']]);
+    expect(getBreaker(name).stats()).toMatchObject({ state: 'open', source: 'defaults' });
+    expect(getBreaker(name).stats().retryAfterMs).toBeGreaterThan(50_000);
   });
 
   it('forces a breaker open with an override, and releases it, whatever its options are', async () => {
