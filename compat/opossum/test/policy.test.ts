@@ -56,7 +56,7 @@ describe('a policy for the name of a breaker', () => {
   it('decides when the circuit opens, for how long, and when it closes', async () => {
     const name = fresh();
     const breaker = make(obey, { name, errorThresholdPercentage: 0, resetTimeout: 86_400_000 });
-    await push({ [name]: { trip: { consecutiveFailures: 3 }, recovery: { openDuration: '40ms' } } });
+    await push({ [name]: { trip: { consecutiveFailures: 3 }, recovery: { openDuration: '250ms' } } });
     for (let i = 0; i < 2; i++) await outcome(breaker.fire('fail'));
     expect(state(breaker)).toMatchObject({ closed: true });
     const events = heard(breaker);
