@@ -131,6 +131,19 @@ describe('the walker', () => {
     ['an agent that loads zod', 'agent/src/x.ts', "import { specProblems } from '@fuseboard/schema';", 'without zod'],
     ['an agent with a dependency', 'agent/src/link/x.ts', "import ky from 'ky';", 'no other package'],
     ['rules that lean on zod', 'crds/schema/src/rules.ts', "import { z } from 'zod';", 'leans on nothing'],
+    ['a compatible package with a dependency', 'compat/opossum/src/x.ts', "import ky from 'ky';", 'public entry'],
+    [
+      'a compatible package that looks into the agent',
+      'compat/opossum/src/x.ts',
+      "import { Registry } from '../../../agent/src/registry.ts';",
+      'leaves its workspace',
+    ],
+    [
+      'a compatible package that knows the operator',
+      'compat/opossum/test/x.ts',
+      "import { serve } from '@fuseboard/operator';",
+      'never imports the operator',
+    ],
     [
       'a schema that knows the agent',
       'crds/schema/src/x.ts',
@@ -179,6 +192,11 @@ describe('the walker', () => {
       'modules without zod in the agent',
       'agent/src/core/a.ts',
       "import { DEFAULTS } from '@fuseboard/schema/defaults';",
+    ],
+    [
+      'the public agent in a compatible package',
+      'compat/opossum/src/a.ts',
+      "import { start } from '@fuseboard/agent';",
     ],
     ['types of the schema in the agent', 'agent/src/a.ts', "import type { Report } from '@fuseboard/schema';"],
     ['types of an optional peer', 'agent/src/a.ts', "import type { Registry } from 'prom-client';"],

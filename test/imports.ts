@@ -113,7 +113,8 @@ const PURE_BUILTINS: Record<string, readonly string[]> = {
 
 const ZOD_FREE = ['@fuseboard/schema/defaults', '@fuseboard/schema/duration', '@fuseboard/schema/rules'];
 const ZOD_FREE_FILE = /^crds\/schema\/src\/(defaults|duration|rules)\.ts$/;
-const WORKSPACE = /^(crds\/schema|agent|operator|e2e|examples\/[^/]+)\//;
+const WORKSPACE = /^(crds\/schema|agent|operator|e2e|compat\/[^/]+|examples\/[^/]+)\//;
+const COMPAT = /^compat\/[^/]+\/src\//;
 const KUBE = /^operator\/src\/(kube\/|sources\/kubernetes\.|cli\/client\/)/;
 const COMPOSITION = /^operator\/(generate\.ts|src\/(main\.ts|serve\.ts|cli\/))/;
 const ADAPTER = /^operator\/src\/(kube|http|web|sources)\//;
@@ -163,8 +164,15 @@ function complaint(path: string, { specifier, typeOnly, names }: Import): string
   }
   if (home === 'agent' && is('@fuseboard/operator')) return 'the agent never imports the operator';
   if (home === 'operator' && is('@fuseboard/agent')) return 'the operator never imports the agent';
+  if (home?.startsWith('compat/') && is('@fuseboard/operator'))
+    return 'a compatible package never imports the operator';
   if (isTest(path)) return undefined;
 
+  if (COMPAT.test(path) && !relative && !typeOnly && !specifier.startsWith('node:')) {
+    if (specifier !== '@fuseboard/agent' && !ZOD_FREE.includes(specifier)) {
+      return 'a compatible package takes the public entry of the agent and modules of the schema without zod';
+    }
+  }
   if (home === 'operator' && is('@kubernetes/client-node') && !KUBE.test(path)) {
     return 'only operator/src/kube and sources/kubernetes.ts speak to the Kubernetes API';
   }
