@@ -50,7 +50,7 @@ export class Census {
     this.breakers.set(breaker, (this.breakers.get(breaker) ?? 0) + 1);
     if (asked !== undefined && breaker !== asked) return undefined;
     const outcome = this.#outcomeOf(one);
-    const call: Call = { start: one.start, durationMs: one.durationMs, outcome, breaker };
+    const call: Call = { start: rounded(one.start, 1e3), durationMs: rounded(one.durationMs, 1e6), outcome, breaker };
     const key = keyFrom === undefined ? (one.key ?? this.#template(one.path)) : selected(one, keyFrom);
     if (one.status !== undefined) call.status = one.status;
     if (one.error !== undefined) call.error = this.#errors.keep(errorKind(one.error));
@@ -117,6 +117,11 @@ export class Census {
     this.#templates.set(Buffer.from(path, 'utf8').toString('utf8'), template);
     return template;
   }
+}
+
+/** Without what arithmetic adds to the microseconds of a time and the nanoseconds of a duration. */
+function rounded(value: number, parts: number): number {
+  return Math.round(value * parts) / parts;
 }
 
 function selected(one: Observation, { attribute, pattern }: Selector): string | undefined {

@@ -4,8 +4,8 @@ import type { Outcome } from './call.ts';
 export interface Observation {
   start: number;
   durationMs: number;
-  /** The time by which the records of the file are ordered: the start or the end, as the format means it. */
-  at: number;
+  /** Which record of its file it is, from 1; set by the reader. */
+  record?: number;
   /** Given only where the record itself says how the call was counted. */
   outcome?: Outcome | undefined;
   status?: number | undefined;

@@ -21,9 +21,9 @@ export class RecordedFile {
   readonly #maxLateMs: number;
   readonly #time: LogTime;
   #format: Format | undefined;
-  /** The latest time by which a record was logged. */
-  #newest = Number.NEGATIVE_INFINITY;
-  #jump: { readonly line: number; readonly ms: number } | undefined;
+  #newestStart = Number.NEGATIVE_INFINITY;
+  #newestEnd = Number.NEGATIVE_INFINITY;
+  #jump: { readonly record: number; readonly ms: number } | undefined;
 
   constructor(path: string, options: ReadOptions) {
     this.path = path;
@@ -56,7 +56,7 @@ export class RecordedFile {
     try {
       const format = formatOf(this.path, sample, this.#options);
       for await (const found of format.read(from(`${sample.lines.join('\n')}\n`), context)) {
-        for (const { at, start } of found) least = Math.min(least, at, start);
+        for (const { start } of found) least = Math.min(least, start);
       }
     } catch {
       return Number.NEGATIVE_INFINITY;
@@ -85,43 +85,50 @@ export class RecordedFile {
     return { options: this.#options, tally: this.tally, time: this.#time };
   }
 
+  /** Files are ordered by start or by end, so a record is late where both are. */
   #accept(one: Observation, census: Census, sorter: Sorter): void {
     if (one.durationMs < 0) {
       this.tally.note('{} durations are negative and are taken as unknown: a clock was set back during the call.');
       one.durationMs = Number.NaN;
-      one.start = one.at;
     }
-    if (one.start < sorter.frontier) {
-      if (one.at < this.#newest - this.#maxLateMs || sorter.forced) throw this.#tooLate(one, sorter);
+    const { start } = one;
+    const end = Number.isNaN(one.durationMs) ? start : start + one.durationMs;
+    const oldest = this.#newestStart - this.#maxLateMs;
+    if (start < oldest && end < this.#newestEnd - this.#maxLateMs) throw this.#tooLate(one, this.#newestEnd - end);
+    if (start < sorter.frontier) {
+      if (start >= oldest) throw this.#tooFast(one, sorter.frontier - start);
       this.tally.note(
-        `{} calls took longer than ${minutes(this.#maxLateMs)} and are left out: streams or sockets rather than calls.`,
+        `{} calls took longer than ${length(this.#maxLateMs)} and are left out: streams or sockets rather than calls.`,
       );
       return;
     }
-    if (one.at > this.#newest) this.#advance(one.at, sorter);
     const call = census.call(one);
     if (call !== undefined) sorter.push(call);
+    this.#noteJump(one);
+    this.#newestEnd = Math.max(this.#newestEnd, end);
+    if (start <= this.#newestStart) return;
+    this.#newestStart = start;
+    sorter.release(start - this.#maxLateMs);
   }
 
-  #advance(at: number, sorter: Sorter): void {
-    const ahead = at - this.#newest;
-    if (ahead > HOUR && Number.isFinite(ahead) && ahead > (this.#jump?.ms ?? 0)) {
-      this.#jump = { line: this.tally.lines, ms: ahead };
-    }
-    this.#newest = at;
-    sorter.release(at - this.#maxLateMs);
+  #noteJump({ start, record = 0 }: Observation): void {
+    const ms = start - this.#newestStart;
+    if (Number.isFinite(ms) && ms > Math.max(HOUR, this.#jump?.ms ?? 0)) this.#jump = { record, ms };
   }
 
-  #tooLate(one: Observation, sorter: Sorter): ReadError {
-    const behind = sorter.forced ? sorter.frontier - one.start : this.#newest - one.at;
+  #tooLate({ record }: Observation, behind: number): ReadError {
     const jump =
       this.#jump === undefined
         ? ''
-        : ` The times jump ahead by ${minutes(this.#jump.ms)} at record ${this.#jump.line}: a clock that was set, or a file put together of several.`;
+        : ` The times jump ahead by ${length(this.#jump.ms)} at record ${this.#jump.record}: a clock that was set, or a file put together of several.`;
     return new ReadError(
-      sorter.forced
-        ? `${this.path}: record ${this.tally.lines} is ${minutes(behind)} too late to be put in order, with ${minutes(this.#maxLateMs)} of calls at this rate beyond what is held in memory; sort the file by time, or read it in parts`
-        : `${this.path}: record ${this.tally.lines} is ${minutes(behind)} older than one before it, and records are put in order over ${minutes(this.#maxLateMs)} only.${jump} Sort the file by time, give parts as files of their own, or allow it with a larger maximum lateness`,
+      `${this.path}: record ${record} is ${length(behind)} older than one before it, and records are put in order over ${length(this.#maxLateMs)} only.${jump} Sort the file by time, give its parts as files of their own, or allow it with a larger maximum lateness (--max-late)`,
+    );
+  }
+
+  #tooFast({ record }: Observation, behind: number): ReadError {
+    return new ReadError(
+      `${this.path}: record ${record} is ${length(behind)} too late to be put in order: at this rate, ${length(this.#maxLateMs)} of calls are more than is held in memory. Sort the file by time, or read it in parts`,
     );
   }
 }
@@ -130,7 +137,7 @@ async function* from(text: string): AsyncGenerator<Buffer> {
   yield Buffer.from(text, 'utf8');
 }
 
-function minutes(ms: number): string {
+function length(ms: number): string {
   if (ms < 120_000) return `${Math.ceil(ms / 1000)} s`;
   if (ms < 2 * HOUR) return `${Math.round(ms / 60_000)} min`;
   return ms < 48 * HOUR ? `${Math.round(ms / HOUR)} h` : `${Math.round(ms / (24 * HOUR))} d`;

@@ -2,7 +2,7 @@
 const LINE =
   /^(?:([\w.-]+):\d+ )?(\S+) (\S+) (.*?) ?\[([^\]]{20,40})\] "((?:[^"\\]|\\.)*)" (\d{3}|-) (\d+|-)(?: "((?:[^"\\]|\\.)*)" "((?:[^"\\]|\\.)*)")?(?: (.*))?$/;
 const REQUEST = /^([A-Z]+) (\S+)/;
-const TOKEN = /(?:([a-z_]+)=)?(?:"((?:[^"\\]|\\.)*)"|(\S+(?:, \S+| : \S+)*))/gi;
+const TOKEN = /(?:([a-z_]+)=)?(?:"((?:[^"\\]|\\.)*)"|([^\s,]+(?:(?:, | : )[^\s,]+)*))/gi;
 
 /** A line in the common or combined format of web servers, and the fields after it. */
 export interface AccessLine {

@@ -49,7 +49,6 @@ function parser({ tally, time }: Context): LineParser {
       emit({
         start,
         durationMs: unmeasured ? answered - start : sum,
-        at: answered,
         status,
         error: notReached ? 'not_reached' : undefined,
         breaker: /:targetgroup\/([^/]+)\//.exec(fields[AT.group] ?? '')?.[1],

@@ -41,7 +41,7 @@ function parser({ tally, time }: Context, unit: DurationUnit | undefined): LineP
       const length = unit === undefined ? undefined : lengthOf(line.rest);
       const durationMs = length === undefined ? Number.NaN : length * DURATION_UNITS[unit!];
       const { host, method, path, status, agent } = line;
-      emit({ start: at, durationMs, at, status, host, method, path, agent });
+      emit({ start: at, durationMs, status, host, method, path, agent });
       return true;
     },
   };

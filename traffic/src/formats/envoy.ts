@@ -102,7 +102,6 @@ function observed(
   return {
     ...names,
     start,
-    at: start,
     durationMs,
     status: code,
     error,

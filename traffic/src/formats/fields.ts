@@ -125,7 +125,6 @@ function observed(value: (name: FieldName) => unknown, { options, tally, time }:
   return {
     start: Number.isNaN(start) ? end - (Number.isNaN(durationMs) ? 0 : durationMs) : start,
     durationMs: Number.isNaN(durationMs) && !Number.isNaN(end) && !Number.isNaN(start) ? end - start : durationMs,
-    at,
     outcome: outcomeOf(outcome),
     status: statusOf(value('status')),
     error: textOf(value('error')),

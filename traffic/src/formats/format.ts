@@ -65,7 +65,10 @@ export async function* readLines(
   parser: LineParser,
 ): AsyncGenerator<Observation[]> {
   let found: Observation[] = [];
-  const emit: Emit = (one) => found.push(one);
+  const emit: Emit = (one) => {
+    one.record = tally.lines;
+    found.push(one);
+  };
   for await (const batch of lines(blocks)) {
     for (const line of batch) {
       tally.lines++;

@@ -33,7 +33,6 @@ function take(entry: Entry, emit: Emit, { tally, time }: Context): boolean {
   emit({
     start,
     durationMs: lengthOf(entry),
-    at: start,
     status: failed ? undefined : status,
     error: failed ? kindOf((entry.response as { _error?: unknown })._error) : undefined,
     outcome: failed ? 'failure' : undefined,

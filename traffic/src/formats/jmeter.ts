@@ -40,7 +40,6 @@ export const jmeterCsv: Format = {
           emit({
             start,
             durationMs,
-            at: start,
             ...jmeterEnding(row[at.code] ?? '', success === 'true'),
             breaker: labelOf(row[at.label]),
             path: row[at.url],
@@ -106,7 +105,6 @@ function sampleOf(attributes: Readonly<Record<string, string>>, start: number): 
   return {
     start,
     durationMs,
-    at: start,
     ...jmeterEnding(attributes.rc ?? '', attributes.s === 'true'),
     breaker: labelOf(attributes.lb),
     path: attributes.lb?.includes('://') ? attributes.lb : undefined,

@@ -15,7 +15,10 @@ export async function* readDocument(
   take: (value: JsonObject | string, emit: Emit) => boolean,
 ): AsyncGenerator<Observation[]> {
   let found: Observation[] = [];
-  const emit: Emit = (one) => found.push(one);
+  const emit: Emit = (one) => {
+    one.record = tally.lines;
+    found.push(one);
+  };
   // Any separator makes the parser accept several documents; blanks between values are skipped anyway.
   const parser = new JSONParser({
     paths: [...paths],

@@ -87,11 +87,12 @@ type Tag = (name: string) => string | undefined;
 /** Puts the two points of one request together; k6 writes them one after the other, with the same time and tags. */
 class Pairs {
   #waiting: Observation | undefined;
+  #end = Number.NaN;
 
   point(metric: typeof DURATION | typeof BLOCKED, end: number, value: number, tag: Tag, emit: Emit): void {
     const waiting = this.#waiting;
     if (metric === BLOCKED) {
-      if (waiting === undefined || waiting.at !== end || waiting.path !== tag('url')) return;
+      if (waiting === undefined || this.#end !== end || waiting.path !== tag('url')) return;
       waiting.durationMs += value;
       waiting.start = end - waiting.durationMs;
       this.flush(emit);
@@ -99,6 +100,7 @@ class Pairs {
     }
     this.flush(emit);
     this.#waiting = observed(end, value, tag);
+    this.#end = end;
   }
 
   flush(emit: Emit): void {
@@ -115,7 +117,6 @@ function observed(end: number, durationMs: number, tag: Tag): Observation {
   return {
     start: end - durationMs,
     durationMs,
-    at: end,
     status: unanswered ? undefined : status,
     error: unanswered ? `k6_${code ?? 'no_answer'}` : undefined,
     outcome: unanswered ? 'failure' : undefined,

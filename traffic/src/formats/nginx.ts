@@ -123,7 +123,6 @@ function ended(
   return {
     start: Number.isNaN(durationMs) ? at : at - durationMs,
     durationMs,
-    at,
     status,
     instance: address?.split(/, | : /).at(-1),
     method,

@@ -101,10 +101,10 @@ function* calls(steps: Steps): Generator<Observation[]> {
     const start = steps.startOf(step);
     for (const group of steps.groups) {
       const count = group.counts[step] ?? 0;
-      const end = Math.floor(((slice + 1) * count) / slices);
-      for (let n = Math.floor((slice * count) / slices); n < end; n++) {
+      const end = Math.ceil(((slice + 1) * count) / slices - 0.5);
+      for (let n = Math.ceil((slice * count) / slices - 0.5); n < end; n++) {
         const at = start + ((n + 0.5) / count) * steps.stepMs;
-        found.push({ start: at, durationMs: Number.NaN, at, ...named(group) });
+        found.push({ start: at, durationMs: Number.NaN, ...named(group) });
         if (found.length < 512) continue;
         yield found;
         found = [];

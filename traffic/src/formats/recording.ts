@@ -47,7 +47,6 @@ function parser({ tally }: Context): LineParser {
       emit({
         start,
         durationMs: numberOf(record.d),
-        at: start,
         outcome,
         status: statusOf(record.s),
         error: textOf(record.e),

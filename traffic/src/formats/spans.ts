@@ -58,7 +58,6 @@ export class SpanReader {
     return {
       start: span.start,
       durationMs: span.durationMs,
-      at: span.start,
       ...ending(span),
       breaker: this.#side === 'client' ? called : span.service,
       from: this.#side === 'client' ? span.service : text('peer.service'),

@@ -16,7 +16,10 @@ export async function* readTable(
   open: (column: (name: string) => number) => { readonly row: TakeRow; end?(emit: Emit): void },
 ): AsyncGenerator<Observation[]> {
   let found: Observation[] = [];
-  const emit: Emit = (one) => found.push(one);
+  const emit: Emit = (one) => {
+    one.record = tally.lines;
+    found.push(one);
+  };
   const parser = parse({
     delimiter: delimiterOf(sample.lines[0] ?? ''),
     relax_column_count: true,

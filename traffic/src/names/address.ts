@@ -1,5 +1,7 @@
-const V4 = /(?<![\d.])\d{1,3}(?:[.-]\d{1,3}){3}(?![\d.])/;
-const V6 = /(?<![0-9a-z:.])(?:[0-9a-f]{0,4}:){2,7}[0-9a-f]{0,4}(?![0-9a-z])/i;
+const V4 = /(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?!\.?\d)|(?<!\d)\d{1,3}(?:-\d{1,3}){3}(?!-?\d)/;
+/** Five groups at least, or a double colon: fewer groups may be a time of day. */
+const V6 =
+  /(?<![\w:.])(?:(?:[0-9a-f]{1,4}:){4,7}[0-9a-f]{1,4}|(?:[0-9a-f]{1,4}(?::[0-9a-f]{1,4}){0,6})?::[0-9a-f:]{0,39})(?!\w)/i;
 
 /** Whether a name is or holds an address of a machine, such as `10.0.3.17:8080` or `ip-10-0-3-17.internal`. */
 export function isAddress(name: string): boolean {
@@ -15,7 +17,7 @@ export function redacted(line: string): string {
     .replace(/\?[^\s"'<>]*/g, '?…')
     .replace(/[^\s"'=,;<>/]+(@|%40)[^\s"',;<>/]+/gi, '(e-mail)')
     .replace(new RegExp(V4, 'g'), '(address)')
-    .replace(new RegExp(V6, 'gi'), (found) => (/[a-f]|::|(:\d+){3}/i.test(found) ? '(address)' : found))
+    .replace(new RegExp(V6, 'gi'), '(address)')
     .replace(/^(\S+ \S+ )(?!- )[^[\]"]+ (?=\[)/, '$1(user) ')
     .replace(
       /(["']?\b(?:user(?:_?name)?|remote_user|authorization|cookie|token|password)["']?\s*[:=]\s*)("[^"]*"|[^\s,}]+)/gi,

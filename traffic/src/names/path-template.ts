@@ -19,7 +19,8 @@ export function pathTemplate(url: string): string {
 function isId(segment: string): boolean {
   if (/[@%~]|%40/.test(segment) || segment.length > 40) return true;
   const digits = segment.replace(/\D/g, '').length;
-  if (digits === 0) return segment.length > 24 && !/[-_.]/.test(segment);
+  if (segment.length > 24 && !/[-_.]/.test(segment)) return true;
+  if (digits === 0) return false;
   if (/^v\d{1,2}$/i.test(segment)) return false;
   const stem = segment.replace(/\.\w{1,5}$/, '');
   if (/^[0-9a-f-]+$/i.test(stem)) return true;

@@ -22,6 +22,9 @@ export class Sorter {
   #capacity = 0;
   #starts = new Float64Array(0);
   #durations = new Float64Array(0);
+  /** When each came, so that calls of one start keep their order. */
+  #arrivals = new Float64Array(0);
+  #arrived = 0;
   #outcomes = new Uint8Array(0);
   #statuses = new Int16Array(0);
   #errors: (string | undefined)[] = [];
@@ -59,6 +62,7 @@ export class Sorter {
     const slot = this.#heap[this.#size]!;
     this.#starts[slot] = call.start;
     this.#durations[slot] = call.durationMs;
+    this.#arrivals[slot] = this.#arrived++;
     this.#outcomes[slot] = OUTCOMES.indexOf(call.outcome);
     this.#statuses[slot] = call.status ?? NO_STATUS;
     this.#errors[slot] = call.error;
@@ -110,13 +114,16 @@ export class Sorter {
     if (this.#size > 0) this.#down(last);
   }
 
-  /** Equal starts keep their order only by chance of the heap, so slots do not decide. */
+  #isBefore(one: number, other: number): boolean {
+    const difference = this.#starts[one]! - this.#starts[other]!;
+    return difference < 0 || (difference === 0 && this.#arrivals[one]! < this.#arrivals[other]!);
+  }
+
   #up(at: number, slot: number): void {
-    const start = this.#starts[slot]!;
     let hole = at;
     while (hole > 0) {
       const parent = (hole - 1) >> 1;
-      if (this.#starts[this.#heap[parent]!]! <= start) break;
+      if (!this.#isBefore(slot, this.#heap[parent]!)) break;
       this.#heap[hole] = this.#heap[parent]!;
       hole = parent;
     }
@@ -124,14 +131,13 @@ export class Sorter {
   }
 
   #down(slot: number): void {
-    const start = this.#starts[slot]!;
     let hole = 0;
     for (;;) {
       let child = 2 * hole + 1;
       if (child >= this.#size) break;
       const right = child + 1;
-      if (right < this.#size && this.#starts[this.#heap[right]!]! < this.#starts[this.#heap[child]!]!) child = right;
-      if (this.#starts[this.#heap[child]!]! >= start) break;
+      if (right < this.#size && this.#isBefore(this.#heap[right]!, this.#heap[child]!)) child = right;
+      if (!this.#isBefore(this.#heap[child]!, slot)) break;
       this.#heap[hole] = this.#heap[child]!;
       hole = child;
     }
@@ -142,6 +148,7 @@ export class Sorter {
     const capacity = Math.max(1024, Math.min(this.#capacity * 2, this.#capacity + 131_072));
     this.#starts = grown(this.#starts, new Float64Array(capacity));
     this.#durations = grown(this.#durations, new Float64Array(capacity));
+    this.#arrivals = grown(this.#arrivals, new Float64Array(capacity));
     this.#outcomes = grown(this.#outcomes, new Uint8Array(capacity));
     this.#statuses = grown(this.#statuses, new Int16Array(capacity));
     this.#heap = grown(this.#heap, new Uint32Array(capacity));

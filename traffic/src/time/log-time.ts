@@ -71,6 +71,7 @@ export class LogTime {
   #number(value: number): number {
     if (!Number.isFinite(value)) return Number.NaN;
     this.#epoch ??= value < 1e8 ? 'series' : value < 1e11 ? 's' : value < 1e14 ? 'ms' : value < 1e17 ? 'us' : 'ns';
-    return value / PER_MS[this.#epoch];
+    // Seconds with a fraction lose their last digits on the way.
+    return this.#epoch === 's' ? Math.round(value * 1e6) / 1e3 : value / PER_MS[this.#epoch];
   }
 }
