@@ -18,7 +18,7 @@ const project = (displayName, roots, testMatch = ['**/*.test.ts']) => ({
 export default {
   testTimeout: 30_000,
   projects: [
-    project('unit', ['crds/schema', 'agent', 'operator', 'examples', 'fuzz', 'simulator', 'e2e/load']),
+    project('unit', ['crds/schema', 'agent', 'operator', 'examples', 'fuzz', 'traffic', 'simulator', 'e2e/load']),
     project('structure', ['test']),
     project('conformance', ['conformance']),
     project('page', ['e2e/page']),

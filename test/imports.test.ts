@@ -106,6 +106,18 @@ describe('the walker', () => {
       'neither agent nor',
     ],
     [
+      'a reader of recorded calls that knows the agent',
+      'traffic/src/formats/recording.ts',
+      "import { Recorder } from '@fuseboard/agent';",
+      'know nothing else of Fuseboard',
+    ],
+    [
+      'a reader of recorded calls that climbs over',
+      'traffic/test/read-text.test.ts',
+      "import { b } from '../../agent/src/b.ts';",
+      'leaves its workspace',
+    ],
+    [
       'a client in the wrong place',
       'operator/src/main.ts',
       "import { Watch } from '@kubernetes/client-node';",
@@ -142,6 +154,7 @@ describe('the walker', () => {
     ],
     ['types of the schema in the agent', 'agent/src/a.ts', "import type { Report } from '@fuseboard/schema';"],
     ['types of an optional peer', 'agent/src/a.ts', "import type { Registry } from 'prom-client';"],
+    ['recorded calls in a command', 'operator/src/commands/a.ts', "import { readCalls } from '@fuseboard/traffic';"],
     ['the composition root', 'operator/src/main.ts', "import { directory } from './sources/directory.ts';"],
     ['a command', 'operator/src/commands/serve.ts', "import { directory } from '../sources/directory.ts';"],
     ['the type of an adapter', 'operator/src/controller.ts', "import type { Source } from './sources/source.ts';"],

@@ -112,7 +112,7 @@ const PURE_BUILTINS: Record<string, readonly string[]> = {
 
 const ZOD_FREE = ['@fuseboard/schema/defaults', '@fuseboard/schema/duration', '@fuseboard/schema/rules'];
 const ZOD_FREE_FILE = /^crds\/schema\/src\/(defaults|duration|rules)\.ts$/;
-const WORKSPACE = /^(crds\/schema|agent|operator|e2e|examples\/[^/]+)\//;
+const WORKSPACE = /^(crds\/schema|agent|operator|traffic|e2e|examples\/[^/]+)\//;
 const KUBE = /^operator\/src\/(kube\/|sources\/kubernetes\.)/;
 const COMPOSITION = /^operator\/(generate\.ts|src\/(main\.ts|serve\.ts|commands\/))/;
 const ADAPTER = /^operator\/src\/(kube|http|web|sources)\//;
@@ -154,6 +154,9 @@ function complaint(path: string, { specifier, typeOnly, names }: Import): string
   }
   if (home === 'agent' && is('@fuseboard/operator')) return 'the agent never imports the operator';
   if (home === 'operator' && is('@fuseboard/agent')) return 'the operator never imports the agent';
+  if (home === 'traffic' && specifier.startsWith('@fuseboard/')) {
+    return 'the readers of recorded calls know nothing else of Fuseboard';
+  }
   if (isTest(path)) return undefined;
 
   if (home === 'operator' && is('@kubernetes/client-node') && !KUBE.test(path)) {

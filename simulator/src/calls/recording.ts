@@ -1,4 +1,4 @@
-import type { Call } from './call.ts';
+import type { Call } from '@fuseboard/traffic';
 import type { Trace } from './trace.ts';
 import { TraceBuilder } from './trace-builder.ts';
 

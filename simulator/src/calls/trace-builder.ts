@@ -1,4 +1,4 @@
-import type { Call } from './call.ts';
+import type { Call } from '@fuseboard/traffic';
 import { FAILURE, IGNORED, SUCCESS, type Trace, UNKNOWN } from './trace.ts';
 
 const CODE = { success: SUCCESS, failure: FAILURE, ignored: IGNORED, rejected: UNKNOWN } as const;
