@@ -15,6 +15,8 @@ export interface BreakerRecording {
   readonly failures: number;
   /** Calls that a breaker or limiter had kept from being made. */
   readonly rejected: number;
+  /** Calls whose duration was not recorded; they are taken to end when they began. */
+  readonly withoutDuration: number;
 }
 
 interface Growing {
@@ -23,6 +25,7 @@ interface Growing {
   knowsProcesses: boolean;
   failures: number;
   rejected: number;
+  withoutDuration: number;
 }
 
 /**
@@ -37,7 +40,7 @@ export async function collect(
 ): Promise<BreakerRecording[]> {
   const found = new Map<string, Growing>();
   for await (const batch of batches) for (const call of batch) add(found, nameOf(call), call);
-  return [...found].map(([breaker, { traces, keys, knowsProcesses, failures, rejected }]) => ({
+  return [...found].map(([breaker, { traces, keys, knowsProcesses, failures, rejected, withoutDuration }]) => ({
     breaker,
     traces: [...traces.values()].map((each) => each.build()),
     knowsProcesses,
@@ -45,13 +48,14 @@ export async function collect(
     calls: [...traces.values()].reduce((sum, { size }) => sum + size, 0),
     failures,
     rejected,
+    withoutDuration,
   }));
 }
 
 function add(found: Map<string, Growing>, breaker: string, call: Call): void {
   let each = found.get(breaker);
   if (each === undefined) {
-    each = { traces: new Map(), keys: new Map(), knowsProcesses: false, failures: 0, rejected: 0 };
+    each = { traces: new Map(), keys: new Map(), knowsProcesses: false, failures: 0, rejected: 0, withoutDuration: 0 };
     found.set(breaker, each);
   }
   const process = call.instance ?? '';
@@ -63,6 +67,7 @@ function add(found: Map<string, Growing>, breaker: string, call: Call): void {
   }
   if (call.outcome === 'failure') each.failures++;
   if (call.outcome === 'rejected') each.rejected++;
+  if (Number.isNaN(call.durationMs)) each.withoutDuration++;
   trace.add(call, call.key === undefined ? -1 : keyIndex(each.keys, call.key));
 }
 

@@ -23,12 +23,12 @@ export class TraceBuilder {
     return this.#size;
   }
 
-  /** @param key the index of its key; -1: none. */
+  /** A call without a duration is taken to end when it began. @param key the index of its key; -1: none. */
   add({ start, durationMs, outcome }: Call, key = -1): void {
     const at = this.#size++;
     if (at === this.#start.length) this.#grow();
     this.#start[at] = start;
-    this.#duration[at] = durationMs;
+    this.#duration[at] = Number.isNaN(durationMs) ? 0 : durationMs;
     this.#outcome[at] = CODE[outcome];
     this.#key[at] = key;
     if (key >= 0) this.#hasKeys = true;
