@@ -73,7 +73,7 @@ export function parseExpectation(text: string): Expectation {
       `"${text}" is no expectation; write FIGURE<=VALUE or FIGURE>=VALUE with a FIGURE of ${Object.keys(FIGURES).join(', ')}`,
     );
   }
-  const value = valueOf(right, known.unit);
+  const value = amountOf(right, known.unit);
   if (value === undefined) {
     const example = { number: '0.03', seconds: '10s', percent: '80%' }[known.unit];
     throw new RangeError(`"${text}" compares ${figure} with "${right}"; give a value such as ${example}`);
@@ -81,7 +81,7 @@ export function parseExpectation(text: string): Expectation {
   return { text: text.trim(), figure, atMost: sign === '<=', value };
 }
 
-function valueOf(text: string, unit: 'number' | 'seconds' | 'percent'): number | undefined {
+function amountOf(text: string, unit: 'number' | 'seconds' | 'percent'): number | undefined {
   if (unit === 'seconds') {
     const ms = parseDuration(text);
     return ms === undefined ? undefined : ms / 1_000;

@@ -9,6 +9,8 @@ export const ENOUGH_DURATIONS = 30;
 export const SHORTEST_SLOW_MS = 50;
 /** A window should hold twice the calls that it takes to judge, or it is blind half of the time. */
 const ROOM = 2;
+/** A busy breaker is judged by a second of calls, but by no more than this. */
+const MOST_MINIMUM = 100;
 
 /**
  * A policy for a kind of traffic, where data or failures are missing: what fits the rate of calls, careful in everything else.
@@ -17,7 +19,7 @@ export function recipeFor(figures: CalmFigures): Rule {
   const slow = calmQuantile(figures, 0.95);
   return {
     form: formFor(figures.rate, FLOORS.minimumCalls),
-    minimumCalls: FLOORS.minimumCalls,
+    minimumCalls: Math.min(MOST_MINIMUM, Math.max(FLOORS.minimumCalls, twoDigits(figures.rate))),
     failurePercent: FLOORS.failurePercent,
     consecutiveFailures: FLOORS.consecutiveFailures,
     ...(slow === undefined || figures.durations.length < ENOUGH_DURATIONS
