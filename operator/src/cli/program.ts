@@ -17,6 +17,8 @@ import { EXIT, Failure } from './exit-codes.ts';
 import { diffCommand } from './policy-files/diff.ts';
 import { lintCommand } from './policy-files/lint.ts';
 import { validateCommand } from './policy-files/validate.ts';
+import { simulateCommand } from './recorded-calls/simulate.ts';
+import { suggestCommand } from './recorded-calls/suggest.ts';
 import type { Ended, Terminal } from './terminal.ts';
 
 /** What connects the commands to the world. */
@@ -65,6 +67,9 @@ export function commandLine(terminal: Terminal, { construct, reach }: Adapters, 
     .addCommand(validateCommand(terminal, ended))
     .addCommand(lintCommand(terminal, ended))
     .addCommand(diffCommand(terminal, reach, ended))
+    .commandsGroup('Choose thresholds:')
+    .addCommand(simulateCommand(terminal, ended))
+    .addCommand(suggestCommand(terminal, ended))
     .commandsGroup('Run:')
     .addCommand(serveCommand(terminal, construct, ended))
     .addCommand(completionCommand(terminal, ended))
