@@ -1,3 +1,4 @@
+export { parseExclusion, parseFields, parseSelector } from '@fuseboard/traffic';
 export { type BreakerRecording, collect } from './calls/recording.ts';
 export type { Incident, Segmentation, Stretch } from './calm/incidents.ts';
 export { LIBRARY_DEFAULTS } from './replay/library-defaults.ts';

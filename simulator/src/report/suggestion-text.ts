@@ -27,7 +27,7 @@ function recorded({
   segmentation: { incidents, usualFailureShare },
   assumedProcesses,
 }: Suggestion): string[] {
-  const by = assumedProcesses ? ' (assumed: dealt at random)' : '';
+  const by = assumedProcesses ? ' (assumed: the record does not name them; say how many with --processes)' : '';
   return [
     `${breaker}: ${figure(calm.calls)} calm calls of ${calm.processes} ${calm.processes === 1 ? 'process' : 'processes'}${by}, ${figure(calm.rate)} calls/s a process, ${percent(usualFailureShare)} of them failed`,
     incidents.length === 0

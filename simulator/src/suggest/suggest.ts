@@ -73,8 +73,9 @@ export interface Suggestion {
 /** Proposes a policy for one breaker from what was recorded of it. Deterministic: the same record gives the same policy. */
 export function suggest(recording: BreakerRecording, options: SuggestOptions = {}): Suggestion {
   const { processes = 1, inForce, falseOpeningsPerMonth: wish = 1 } = options;
-  const assumedProcesses = !recording.knowsProcesses && processes > 1;
-  const traces = assumedProcesses ? recording.traces.flatMap((trace) => deal(trace, processes)) : recording.traces;
+  const assumedProcesses = !recording.knowsProcesses;
+  const traces =
+    assumedProcesses && processes > 1 ? recording.traces.flatMap((trace) => deal(trace, processes)) : recording.traces;
   const segmentation = segment(traces, options);
   const learnt = ruleFrom(traces, segmentation);
   const { calm, figures, rule } = learnt;

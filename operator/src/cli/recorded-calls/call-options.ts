@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { EXIT, Failure } from '../exit-codes.ts';
 import type { Terminal } from '../terminal.ts';
 
+type Simulator = typeof import('@fuseboard/simulator');
 type Read = NonNullable<SimulateRequest['read']>;
 type Stretch = NonNullable<SimulateRequest['incident']>[number];
 
@@ -73,8 +74,11 @@ function instant(text: string): number | undefined {
 }
 
 /** What is asked of the simulator, but for the policies. */
-export async function callsRequest(options: CallOptions, terminal: Terminal) {
-  const { parseExclusion, parseFields, parseSelector } = await import('@fuseboard/traffic');
+export function callsRequest(
+  options: CallOptions,
+  terminal: Terminal,
+  { parseExclusion, parseFields, parseSelector }: Simulator,
+) {
   const read: Read = {
     ...(options.format === undefined ? {} : { format: options.format as NonNullable<Read['format']> }),
     ...(options.fields === undefined ? {} : { fields: usable(() => parseFields(options.fields!)) }),
@@ -118,7 +122,7 @@ function progress({ err }: Terminal): (part: string, done: number, of: number) =
 }
 
 /** Loads the simulator; a container with the operator alone does not have it. */
-export async function loadSimulator() {
+async function loadSimulator(): Promise<Simulator> {
   try {
     return await import('@fuseboard/simulator');
   } catch (error) {
@@ -131,7 +135,7 @@ export async function loadSimulator() {
 }
 
 /** Runs what the simulator does; what it cannot use is said in one line. */
-export async function simulated<T>(run: (simulator: typeof import('@fuseboard/simulator')) => Promise<T>): Promise<T> {
+export async function simulated<T>(run: (simulator: Simulator) => Promise<T>): Promise<T> {
   const simulator = await loadSimulator();
   try {
     return await run(simulator);

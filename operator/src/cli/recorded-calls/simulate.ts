@@ -39,10 +39,9 @@ export function simulateCommand(terminal: Terminal, ended: Ended): Command {
     )
     .addHelpText('after', EXAMPLES)
     .action(async (policies: string[], { against, expect, output, ...calls }: Options) => {
-      const request = await callsRequest(calls, terminal);
       const { text, isMet } = await simulated((simulator) =>
         simulator.runSimulate({
-          ...request,
+          ...callsRequest(calls, terminal, simulator),
           policies,
           output,
           width: terminal.out.columns ?? 100,

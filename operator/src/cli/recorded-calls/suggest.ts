@@ -31,10 +31,9 @@ export function suggestCommand(terminal: Terminal, ended: Ended): Command {
     .addOption(new Option('-o, --output <format>', 'how to print').choices(['text', 'json', 'yaml']).default('text'))
     .addHelpText('after', EXAMPLES)
     .action(async ({ against, falseOpenings, output, ...calls }: Options) => {
-      const request = await callsRequest(calls, terminal);
       const { text } = await simulated((simulator) =>
         simulator.runSuggest({
-          ...request,
+          ...callsRequest(calls, terminal, simulator),
           output,
           ...(against === undefined ? {} : { against }),
           ...(falseOpenings === undefined ? {} : { falseOpeningsPerMonth: falseOpenings }),
