@@ -18,7 +18,17 @@ const project = (displayName, roots, testMatch = ['**/*.test.ts']) => ({
 export default {
   testTimeout: 30_000,
   projects: [
-    project('unit', ['crds/schema', 'agent', 'compat', 'operator', 'examples', 'fuzz', 'e2e/load']),
+    project('unit', [
+      'crds/schema',
+      'agent',
+      'compat',
+      'operator',
+      'examples',
+      'fuzz',
+      'traffic',
+      'simulator',
+      'e2e/load',
+    ]),
     project('structure', ['test']),
     project('conformance', ['conformance']),
     project('page', ['e2e/page']),
