@@ -130,7 +130,7 @@ describe('the code in the documents', () => {
       include: ['*.ts'],
     };
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
-    await succeed('tsc -p documents', copy);
+    await succeed('node node_modules/typescript/bin/tsc -p documents', copy);
   }, 120_000);
 
   it.each(written('ts'))(

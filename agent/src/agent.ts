@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { parseDuration } from '@fuseboard/schema/duration';
-import { ConfigError } from './errors.ts';
+import { type BreakerOptions, registry } from './breakers/registry.ts';
+import { ConfigError, shortenStack } from './errors/errors.ts';
 import { Ledger } from './link/ledger.ts';
 import { Link, type LinkState } from './link/link.ts';
 import { readSettings, type StartOptions } from './link/settings.ts';
-import { type BreakerOptions, registry } from './registry.ts';
 
 /** Policies came into force. */
 export interface AppliedEvent {
@@ -69,7 +69,13 @@ function slot(): Slot {
 export function getBreaker(name: string, options?: BreakerOptions) {
   const own = slot();
   if (!own.armed) begin(own, {});
-  return registry().getBreaker(name, options);
+  try {
+    return registry().getBreaker(name, options);
+  } catch (error) {
+    // The stack begins with the code that called, which is where the mistake is.
+    if (error instanceof ConfigError) shortenStack(error, getBreaker);
+    throw error;
+  }
 }
 
 /**
