@@ -117,19 +117,27 @@ describe('the package', () => {
     expect(paths.filter((path) => /test|^src/.test(path))).toEqual([]);
   });
 
-  it.each(['opossum', '@fuseboard/opossum'])('takes a program that was written for the types of %s', (name) => {
+  it.each([
+    ['opossum', 'typescript'],
+    ['@fuseboard/opossum', 'typescript'],
+    ['@fuseboard/opossum', 'typescript-5.4'],
+  ])('takes a program that was written for the types of opossum, from %s by %s', (name, typescript) => {
     const imports = {
       'typed.mts': `import CircuitBreaker from '${name}';`,
       'typed.cts': `import CircuitBreaker = require('${name}');`,
     };
     for (const [file, text] of Object.entries(imports)) writeFileSync(join(consumer, file), `${text}\n${typed}`);
     const compilerOptions = {
-      ...{ module: 'nodenext', target: 'es2023', lib: ['es2023'], strict: true, noEmit: true, types: ['node'] },
-      ...{ exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true, skipLibCheck: name === 'opossum' },
+      ...{ module: 'nodenext', target: 'es2022', lib: ['es2023'], strict: true, noEmit: true, types: ['node'] },
+      ...{
+        exactOptionalPropertyTypes: true,
+        noUncheckedIndexedAccess: true,
+        skipLibCheck: name === 'opossum' || typescript !== 'typescript',
+      },
       typeRoots: [dirname(dirname(require.resolve('@types/node/package.json')))],
     };
     writeFileSync(join(consumer, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: Object.keys(imports) }));
-    const compiler = join(dirname(require.resolve('typescript/package.json')), 'bin/tsc');
+    const compiler = join(dirname(require.resolve(`${typescript}/package.json`)), 'bin/tsc');
     expect(complaints(compiler, '-p', consumer)).toBe('');
   });
 
