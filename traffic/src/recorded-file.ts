@@ -75,13 +75,11 @@ export class RecordedFile {
     const sorter = new Sorter(budget);
     for await (const found of format.read(blocks, { ...this.#context(), sample })) {
       for (const one of found) this.#accept(one, census, sorter);
-      const ready = sorter.take();
-      if (ready.length > 0) yield ready;
+      for (let ready = sorter.take(); ready.length > 0; ready = sorter.take()) yield ready;
     }
     this.tally.check();
     sorter.release(Number.POSITIVE_INFINITY);
-    const rest = sorter.take();
-    if (rest.length > 0) yield rest;
+    for (let ready = sorter.take(); ready.length > 0; ready = sorter.take()) yield ready;
   }
 
   #context(): Omit<Context, 'sample'> {
@@ -97,15 +95,15 @@ export class RecordedFile {
     const { start } = one;
     const end = Number.isNaN(one.durationMs) ? start : start + one.durationMs;
     const oldest = this.#newestStart - this.#maxLateMs;
-    if (start < oldest && end < this.#newestEnd - this.#maxLateMs) throw this.#tooLate(one, this.#newestEnd - end);
-    if (start < sorter.frontier) {
-      if (start >= oldest) {
-        this.#leaveOut(one, sorter.frontier - start);
-        return;
-      }
+    if (start < oldest) {
+      if (end < this.#newestEnd - this.#maxLateMs) throw this.#tooLate(one, this.#newestEnd - end);
       this.tally.note(
         `{} calls took longer than ${length(this.#maxLateMs)} and are left out: streams or sockets rather than calls.`,
       );
+      return;
+    }
+    if (start < sorter.frontier) {
+      this.#leaveOut(one, sorter.frontier - start);
       return;
     }
     const call = census.call(one);

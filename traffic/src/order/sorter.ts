@@ -12,6 +12,7 @@ export class SlotBudget {
 }
 
 const NO_STATUS = -1;
+const BATCH = 1024;
 
 /**
  * Sorts calls by start that come nearly sorted: a binary heap over columns, which hold a call in 37 bytes. A call leaves
@@ -36,7 +37,7 @@ export class Sorter {
   #heap = new Uint32Array(0);
   #size = 0;
   #frontier = Number.NEGATIVE_INFINITY;
-  #forced = false;
+  #released = Number.NEGATIVE_INFINITY;
   #ready: Call[] = [];
 
   constructor(budget: SlotBudget) {
@@ -48,16 +49,8 @@ export class Sorter {
     return this.#frontier;
   }
 
-  /** Whether calls had to leave because the budget was used up. */
-  get forced(): boolean {
-    return this.#forced;
-  }
-
   push(call: Call): void {
-    if (this.#budget.used >= this.#budget.limit && this.#size > 0) {
-      this.#forced = true;
-      this.#pop();
-    }
+    if (this.#budget.used >= this.#budget.limit && this.#size > 0) this.#pop();
     if (this.#size === this.#capacity) this.#grow();
     const slot = this.#heap[this.#size]!;
     this.#starts[slot] = call.start;
@@ -74,13 +67,14 @@ export class Sorter {
     this.#budget.used++;
   }
 
-  /** Lets all calls go that started before a time. */
+  /** Lets all calls go that started before a time; they leave when they are taken. */
   release(before: number): void {
-    while (this.#size > 0 && this.#starts[this.#heap[0]!]! < before) this.#pop();
+    if (before > this.#released) this.#released = before;
   }
 
-  /** The calls that left since the last time, in order. */
+  /** Some of the calls that may go, in order; none when there are no more. */
   take(): Call[] {
+    while (this.#size > 0 && this.#ready.length < BATCH && this.#starts[this.#heap[0]!]! < this.#released) this.#pop();
     const taken = this.#ready;
     if (taken.length > 0) this.#ready = [];
     return taken;
