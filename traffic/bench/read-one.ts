@@ -1,7 +1,8 @@
 /** Reads one file in a process of its own and prints what that took: arguments are the format and the path. */
-import { readCalls } from '../src/index.ts';
+import { keepYoungGenerationSmall, readCalls } from '../src/index.ts';
 import { RECORDED } from './recorded.ts';
 
+keepYoungGenerationSmall();
 const [format, path] = process.argv.slice(2);
 const recorded = RECORDED.find((one) => one.format === format)!;
 const reading = readCalls([path!], recorded.options);
