@@ -23,7 +23,7 @@ export class Census {
   readonly #keys = new NameTable('key', MAX_NAMES);
   readonly #callers = new NameTable('caller', MAX_BREAKERS);
   readonly #errors = new NameTable('error', MAX_KINDS);
-  readonly #templates = new Map<string, string>();
+  readonly #plainPaths = new Set<string>();
   readonly #seen = new Map<string, { seen: string; outcome: Outcome; calls: number }>();
   readonly breakers = new Map<string, number>();
   readonly instances = new Map<string, number>();
@@ -107,14 +107,13 @@ export class Census {
     else row.calls++;
   }
 
-  /** Templates of paths that come again, which most do; bounded, as those with ids do not. */
+  /** Paths that are their own templates come again; those with ids and queries seldom do, and are not kept. */
   #template(path: string | undefined): string | undefined {
-    if (path === undefined) return undefined;
-    let template = this.#templates.get(path);
-    if (template !== undefined) return template;
-    template = pathTemplate(path);
-    if (this.#templates.size >= MAX_NAMES) this.#templates.clear();
-    this.#templates.set(Buffer.from(path, 'utf8').toString('utf8'), template);
+    if (path === undefined || this.#plainPaths.has(path)) return path;
+    const template = pathTemplate(path);
+    if (template === path && this.#plainPaths.size < MAX_NAMES) {
+      this.#plainPaths.add(Buffer.from(path, 'utf8').toString('utf8'));
+    }
     return template;
   }
 }

@@ -20,3 +20,4 @@ export {
 export { type RecordedCalls, readCalls } from './read.ts';
 export { ReadError } from './read-error.ts';
 export type { FileSummary, ReadSummary, StatusRow } from './summary.ts';
+export { keepYoungGenerationSmall } from './young-generation.ts';

@@ -8,7 +8,7 @@ import { ReadError } from './read-error.ts';
 import { RecordedFile } from './recorded-file.ts';
 import type { ReadSummary } from './summary.ts';
 
-/** Calls held while they are put in order, all files together: about 40 MB. */
+/** Calls held while they are put in order, all files together: about 22 MB. */
 const MAX_HELD = 600_000;
 const MAX_BAD_SAMPLES = 3;
 const PROGRESS_BYTES = 1_048_576;

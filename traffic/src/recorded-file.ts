@@ -12,6 +12,8 @@ import { Tally } from './tally.ts';
 import { LogTime } from './time/log-time.ts';
 
 const HOUR = 3_600_000;
+const MIN_LEFT_OUT = 100;
+const MAX_LEFT_OUT_SHARE = 0.01;
 
 /** One file of a recording: detected, read, named and sorted. */
 export class RecordedFile {
@@ -23,6 +25,7 @@ export class RecordedFile {
   #format: Format | undefined;
   #newestStart = Number.NEGATIVE_INFINITY;
   #newestEnd = Number.NEGATIVE_INFINITY;
+  #leftOut = 0;
   #jump: { readonly record: number; readonly ms: number } | undefined;
 
   constructor(path: string, options: ReadOptions) {
@@ -72,13 +75,11 @@ export class RecordedFile {
     const sorter = new Sorter(budget);
     for await (const found of format.read(blocks, { ...this.#context(), sample })) {
       for (const one of found) this.#accept(one, census, sorter);
-      const ready = sorter.take();
-      if (ready.length > 0) yield ready;
+      for (let ready = sorter.take(); ready.length > 0; ready = sorter.take()) yield ready;
     }
     this.tally.check();
     sorter.release(Number.POSITIVE_INFINITY);
-    const rest = sorter.take();
-    if (rest.length > 0) yield rest;
+    for (let ready = sorter.take(); ready.length > 0; ready = sorter.take()) yield ready;
   }
 
   #context(): Omit<Context, 'sample'> {
@@ -94,12 +95,15 @@ export class RecordedFile {
     const { start } = one;
     const end = Number.isNaN(one.durationMs) ? start : start + one.durationMs;
     const oldest = this.#newestStart - this.#maxLateMs;
-    if (start < oldest && end < this.#newestEnd - this.#maxLateMs) throw this.#tooLate(one, this.#newestEnd - end);
-    if (start < sorter.frontier) {
-      if (start >= oldest) throw this.#tooFast(one, sorter.frontier - start);
+    if (start < oldest) {
+      if (end < this.#newestEnd - this.#maxLateMs) throw this.#tooLate(one, this.#newestEnd - end);
       this.tally.note(
         `{} calls took longer than ${length(this.#maxLateMs)} and are left out: streams or sockets rather than calls.`,
       );
+      return;
+    }
+    if (start < sorter.frontier) {
+      this.#leaveOut(one, sorter.frontier - start);
       return;
     }
     const call = census.call(one);
@@ -126,9 +130,15 @@ export class RecordedFile {
     );
   }
 
-  #tooFast({ record }: Observation, behind: number): ReadError {
-    return new ReadError(
-      `${this.path}: record ${record} is ${length(behind)} too late to be put in order: at this rate, ${length(this.#maxLateMs)} of calls are more than is held in memory. Sort the file by time, or read it in parts`,
+  /** At a high rate less than the maximum lateness is held, so that a few calls cannot be put in order. */
+  #leaveOut({ record = 0 }: Observation, behind: number): void {
+    this.tally.note(
+      '{} calls came too late to be put in order, as at this rate fewer minutes of calls are held in memory; they are left out.',
+    );
+    this.#leftOut++;
+    if (this.#leftOut < MIN_LEFT_OUT || this.#leftOut < record * MAX_LEFT_OUT_SHARE) return;
+    throw new ReadError(
+      `${this.path}: record ${record} is ${length(behind)} too late to be put in order, as are ${this.#leftOut - 1} before it: at this rate, ${length(this.#maxLateMs)} of calls are more than is held in memory. Sort the file by time, or read it in parts`,
     );
   }
 }

@@ -53,7 +53,7 @@ export function secondsList(text: string): { readonly ms: number; readonly tries
 
 export const isSeconds = (value: string) => /^\d+\.\d{3}$/.test(value);
 export const isSecondsList = (value: string) =>
-  /^[\d.]+|-/.test(value) && secondsList(value).tries > 0 && value.includes('.');
+  /^[\d.,: -]+$/.test(value) && secondsList(value).tries > 0 && value.includes('.');
 /** One address with a port, or several of them. */
 export const isUpstream = (value: string) =>
   /^(?:unix:\S+|\[?[\w.:-]+\]?:\d+)(?:(?:, | : )(?:unix:\S+|\[?[\w.:-]+\]?:\d+))*$/.test(value);

@@ -77,6 +77,18 @@ describe('an nginx access log', () => {
     expect(exact.summary.notes.join('\n')).not.toContain('to the second');
   });
 
+  it.each([['1.003 1.004, 0.000 10.0.3.17:8080, two'], ['0.000 0.000 two']])(
+    'takes …%s as a call for which no server was left',
+    async (rest) => {
+      const { calls } = await readText(line(rest).replace(' 200 ', ' 502 '));
+      expect([calls[0]!.outcome, calls[0]!.error, calls[0]!.instance]).toEqual([
+        'failure',
+        'no_live_upstream',
+        undefined,
+      ]);
+    },
+  );
+
   it('says that starts are true to a second only', async () => {
     const { summary } = await readText(SAMPLES.nginx);
     expect(summary.notes.join('\n')).toContain('starts are these less the duration and may be up to 1 s off');

@@ -45,9 +45,13 @@ function parser({ tally, time }: Context): LineParser {
       const named = (names: readonly string[]) =>
         fields.find(({ name }) => name !== undefined && names.includes(name))?.value;
       const bare = fields.filter(({ name }) => name === undefined).map(({ value }) => value);
-      const request = named(NAMES.request) ?? bare.find(isSeconds);
-      const upstream = named(NAMES.upstream) ?? bare.filter((value) => isSecondsList(value) && value !== request)[0];
-      emit(ended(at, request, upstream, named(NAMES.address) ?? bare.find(isUpstream), line, tally));
+      const first = bare.findIndex(isSeconds);
+      const second = bare.findIndex((value, index) => index > first && isSecondsList(value));
+      const request = named(NAMES.request) ?? bare[first];
+      const upstream = named(NAMES.upstream) ?? bare[second];
+      const address =
+        named(NAMES.address) ?? bare.find(isUpstream) ?? groupName(second < 0 ? undefined : bare[second + 1]);
+      emit(ended(at, request, upstream, address, line, tally));
       return true;
     },
   };
@@ -106,6 +110,11 @@ function jsonParser({ tally, time }: Context): LineParser {
   };
 }
 
+/** What stands behind the upstream's time where no server was left: the name of its group, alone or as the last of a list. */
+function groupName(field: string | undefined): string | undefined {
+  return field !== undefined && /^(?:.*, )?[a-z_][\w.-]*$/i.test(field) ? field : undefined;
+}
+
 function ended(
   at: number,
   request: string | undefined,
@@ -119,12 +128,16 @@ function ended(
   const seconds = numberOf(request);
   const durationMs = Number.isNaN(seconds) ? tried.ms : seconds * 1000;
   if (Number.isNaN(durationMs)) tally.note(NO_DURATION);
-  if (address !== undefined) tally.note(SERVERS);
+  const server = address?.split(/, | : /).at(-1);
+  // The name of a group in the place of a server: all of its servers were held to be down, and none was called.
+  const reached = server === undefined || server.includes(':');
+  if (server !== undefined && reached) tally.note(SERVERS);
   return {
     start: Number.isNaN(durationMs) ? at : at - durationMs,
     durationMs,
     status,
-    instance: address?.split(/, | : /).at(-1),
+    error: reached ? undefined : 'no_live_upstream',
+    instance: reached ? server : undefined,
     method,
     host,
     path,

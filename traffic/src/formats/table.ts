@@ -8,6 +8,7 @@ import type { Context, Emit } from './format.ts';
 export type TakeRow = (row: readonly string[], emit: Emit) => boolean;
 
 const BATCH = 512;
+const SMALL = 8_192;
 
 /** Reads a table of comma-separated values row by row, by the names in its first line. */
 export async function* readTable(
@@ -28,7 +29,7 @@ export async function* readTable(
     bom: true,
     max_record_size: 1_048_576,
   });
-  const fed = pipeline(blocks, parser).catch(() => undefined);
+  const fed = pipeline(small(blocks), parser).catch(() => undefined);
   let table: ReturnType<typeof open> | undefined;
   try {
     for await (const row of parser as AsyncIterable<string[]>) {
@@ -63,4 +64,11 @@ export function delimiterOf(header: string): string {
 /** The names in the first line of a table. */
 export function headerOf(line: string | undefined): string[] {
   return line === undefined ? [] : line.split(delimiterOf(line)).map((name) => name.trim().replace(/^"(.*)"$/, '$1'));
+}
+
+/** The parser holds all rows of a block, so blocks are cut. */
+async function* small(blocks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  for await (const block of blocks) {
+    for (let at = 0; at < block.length; at += SMALL) yield block.subarray(at, at + SMALL);
+  }
 }
