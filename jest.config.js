@@ -1,4 +1,7 @@
-/** Jest runs the TypeScript sources as ES modules; workspaces resolve to their sources through the `fuseboard-source` condition. */
+/**
+ * Jest runs the TypeScript sources as ES modules; workspaces resolve to their sources through the `fuseboard-source`
+ * condition.
+ */
 const transform = {
   '\\.ts$': ['@swc/jest', { jsc: { target: 'es2023', parser: { syntax: 'typescript' } }, module: { type: 'es6' } }],
 };

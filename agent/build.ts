@@ -7,10 +7,10 @@ import { type OutputChunk, type RolldownOutput, rolldown } from 'rolldown';
 import manifest from './package.json' with { type: 'json' };
 
 /**
- * Builds the package: once as ES modules and once as CommonJS, both readable, with all that they need from the workspace inside. One file
- * for each entry and one for each room that entries share. The same file of both formats is alike but for its imports and under 32 kB, so
- * that the tarball, which sorts files by their names, compresses the second one away. Both formats share their breakers through
- * `globalThis`, as any two copies do.
+ * Builds the package: once as ES modules and once as CommonJS, both readable, with all that they need from the
+ * workspace inside. One file for each entry and one for each room that entries share. The same file of both formats is
+ * alike but for its imports and under 32 kB, so that the tarball, which sorts files by their names, compresses the
+ * second one away. Both formats share their breakers through `globalThis`, as any two copies do.
  */
 const here = import.meta.dirname;
 const dist = join(here, 'dist');
@@ -86,8 +86,9 @@ function coarsenMaps(folder: string, { output }: RolldownOutput): void {
 }
 
 /**
- * Emits the declarations that the entries lead to; the types of the schema become a file beside them. Those of the entries
- * that have a peer are there for both formats, so that each finds the declarations of the peer that are meant for it; all others are there once.
+ * Emits the declarations that the entries lead to; the types of the schema become a file beside them. Those of the
+ * entries that have a peer are there for both formats, so that each finds the declarations of the peer that are meant
+ * for it; all others are there once.
  */
 function declare(): void {
   const emitted = join(dist, 'types');
@@ -130,8 +131,8 @@ function schemaTypes(names: ReadonlySet<string>): string {
 }
 
 /**
- * Lets the declarations of a source, written to `name`, import what lies in the package, and notes what that is. Another entry is
- * imported by the name it has in `dist`.
+ * Lets the declarations of a source, written to `name`, import what lies in the package, and notes what that is.
+ * Another entry is imported by the name it has in `dist`.
  */
 function rewired(text: string, source: string, name: string, format: Format, needed: Set<string>): string {
   const entryOf = new Map([...entries].map(([entry, its]) => [its, entry]));

@@ -1,6 +1,6 @@
 /**
- * Writes the drawings from what the agent's own core does, and the reference of the environment from the sources. With `--check`
- * it writes nothing and fails, naming the files that are stale.
+ * Writes the drawings from what the agent's own core does, and the reference of the environment from the sources. With
+ * `--check` it writes nothing and fails, naming the files that are stale.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { recovery } from './drawings/recovery.ts';

@@ -1,6 +1,6 @@
 /**
- * Writes the tables of docs/metrics.md from the registries of operator and agent. With `--check` it writes nothing and fails
- * when they are stale.
+ * Writes the tables of docs/metrics.md from the registries of operator and agent. With `--check` it writes nothing and
+ * fails when they are stale.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { getBreaker } from '@fuseboard/agent';

@@ -123,8 +123,8 @@ const COMPOSITION = /^operator\/(generate\.ts|src\/(main\.ts|serve\.ts|cli\/))/;
 const ADAPTER = /^operator\/src\/(kube|http|web|sources)\//;
 
 /**
- * Compares every import with the directions of the repository. They point inward and one way: core leans on nothing, agent
- * and operator do not know each other, and only the program's entry makes adapters.
+ * Compares every import with the directions of the repository. They point inward and one way: core leans on nothing,
+ * agent and operator do not know each other, and only the program's entry makes adapters.
  *
  * @param files sources by their path from the root, with forward slashes.
  * @returns one sentence for each wrong arrow; empty when all is well.

@@ -21,20 +21,21 @@ export interface Agent {
   /** The revision of the policies in force; absent while there are none. */
   readonly revision: string | undefined;
   /**
-   * Hears of policies that came into force. A listener that throws is reported as a process warning.
+   * Is called when policies came into force. A listener that throws is reported as a process warning.
    *
    * @returns a function that ends the subscription.
    */
   on(event: 'applied', listener: (event: AppliedEvent) => void): () => void;
   /**
-   * Waits for the policies of the operator. Resolves with `Live` as soon as they are applied, else with whatever the state is
-   * when the time is up or where there is no operator; never rejects, so that a service starts without it. It keeps the process alive meanwhile.
+   * Waits for the policies of the operator. Resolves with `Live` as soon as they are applied, else with whatever the
+   * state is when the time is up or where there is no operator; never rejects, so that a service starts without it. It
+   * keeps the process alive meanwhile.
    *
    * @param options.timeout a duration such as `2s`; absent: `5s`.
    */
   ready(options?: { timeout?: string }): Promise<LinkState>;
   /**
-   * Hangs up: reports the last counts and says goodbye. The breakers go on with what they have.
+   * Hangs up: reports the last counts and says goodbye. The breakers continue with what they have.
    *
    * @param options.flushMs how long this may take at most, in milliseconds; absent: 500.
    */
@@ -58,9 +59,9 @@ function slot(): Slot {
 }
 
 /**
- * The circuit breaker of this name; the same one for the same name in the whole process. Costs no I/O but, at its first use
- * in a process, one read of the bootstrap and last-good files; the link to the operator starts in a later turn of the event loop, and only where an
- * operator is configured (FUSEBOARD_URL, or what the chart mounts).
+ * The circuit breaker of this name; the same one for the same name in the whole process. Costs no I/O but, at its first
+ * use in a process, one read of the bootstrap and last-good files; the link to the operator starts in a later turn of
+ * the event loop, and only where an operator is configured (FUSEBOARD_URL, or what the chart mounts).
  *
  * @param name letters, digits and `._:/-`, at most 128 characters.
  * @param options `defaults`: the spec that holds while no policy governs the name; absent: calls pass and are counted.
@@ -79,8 +80,8 @@ export function getBreaker(name: string, options?: BreakerOptions) {
 }
 
 /**
- * Starts the link now, with these options. Not needed where the environment says everything: the first `getBreaker` does it.
- * After the link began by itself, it connects once again with the options.
+ * Starts the link now, with these options. Not needed where the environment says everything: the first `getBreaker`
+ * does it. After the link began by itself, it connects once again with the options.
  *
  * @throws ConfigError when the link was already started with other options; `stop` it first.
  */

@@ -50,7 +50,7 @@ function sameTerms(one: Policy, other: Policy): boolean {
   return terms(one) === terms(other);
 }
 
-/** A breaker in the plainest terms: it keeps every outcome and works everything out anew each time. */
+/** A breaker in the plainest terms: it keeps every outcome and works everything out again each time. */
 class Model {
   now = 0;
   state: 'closed' | 'open' | 'half-open' = 'closed';
@@ -173,7 +173,8 @@ class Model {
     const sample = { at: this.now, failed: outcome === 'failure', slow: this.isSlow(call, this.now) };
     if (outcome !== 'ignored' && sample.slow) this.totals.slow++;
     const decides = call.counts && call.entered === this.entries;
-    // Nobody looks at the time for a call that decides nothing; for any other, whatever lapsed by now found it under way.
+    // Nobody looks at the time for a call that decides nothing; for any other, whatever lapsed by now found it under
+    // way.
     if (decides) this.expireDeadlines();
     call.ended = true;
     if (!decides || call.entered !== this.entries) return;
@@ -302,7 +303,7 @@ class Model {
       this.reopenings = -1;
       this.jitter = undefined;
     }
-    this.go(state, this.now, `forced-${state}`, 'by hand');
+    this.go(state, this.now, `forced-${state}`, 'manual');
   }
 
   reset(): void {
@@ -487,7 +488,7 @@ describe('a breaker', () => {
               breaker.reset();
               model.reset();
             } else if (each.kind === 'open' || each.kind === 'closed') {
-              const options = { for: `${each.ms}ms`, reason: 'by hand' };
+              const options = { for: `${each.ms}ms`, reason: 'manual' };
               if (each.kind === 'open') breaker.forceOpen(options);
               else breaker.forceClosed(options);
               model.force(each.kind, each.ms);

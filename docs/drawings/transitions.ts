@@ -24,8 +24,8 @@ const MODES = ['Enforce', 'Enforce', 'Shadow', 'Disabled'];
 const STEPS = 60_000;
 
 /**
- * Which changes of state there are, and why: found by leading a breaker of the agent's core about at random, through calls,
- * waits, edits and hands. The draws are the same in each run.
+ * Which changes of state there are, and why: found by leading a breaker of the agent's core about at random, through
+ * calls, waits, edits and hands. The draws are the same in each run.
  */
 export function transitions(): Transition[] {
   const draw = seededRandom(7);
@@ -51,8 +51,8 @@ export function transitions(): Transition[] {
       if (permit) permits.push(permit);
     } else if (roll < 0.95) settleOne();
     else if (roll < 0.97) breaker.configure(compileSpec(spec()), draw() < 0.3);
-    else if (roll < 0.98) breaker.forceOpen(draw() * 5_000, 'by hand');
-    else if (roll < 0.985) breaker.forceClosed(draw() * 2_000, 'by hand');
+    else if (roll < 0.98) breaker.forceOpen(draw() * 5_000, 'manual');
+    else if (roll < 0.985) breaker.forceClosed(draw() * 2_000, 'manual');
     else if (roll < 0.99) breaker.reset();
   }
   return collect(events);

@@ -39,7 +39,7 @@ export class PlainAgent {
     this.#labels = `app=${service}`;
   }
 
-  /** Dials, and resolves once it has its policies; rejects where it is refused. */
+  /** Connects, and resolves once it has its policies; rejects where it is refused. */
   async join(): Promise<this> {
     const query = new URLSearchParams({
       ...{ protocol: String(PROTOCOL), service: this.#service, instance: this.instance, boot: this.boot },

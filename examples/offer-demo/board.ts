@@ -56,7 +56,7 @@ export class Board {
   }
 
   /**
-   * Starts the three processes, the operator first, so that no service has to dial twice.
+   * Starts the three processes, the operator first, so that no service has to retry its connection.
    *
    * @returns their pids, once each of them answers.
    */

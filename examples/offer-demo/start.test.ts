@@ -18,7 +18,10 @@ afterEach(() => {
   if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
 });
 
-/** Starts the demo, as its own process or below another, and resolves with the ports that it names, once it tells what to try. */
+/**
+ * Starts the demo, as its own process or below another, and resolves with the ports that it names, once it tells what
+ * to try.
+ */
 async function startDemo(
   command: readonly string[] = DIRECTLY,
 ): Promise<{ ports: number[]; ended: Promise<number | null> }> {

@@ -1,6 +1,6 @@
 /**
- * Starts the demo: the operator on a folder of policies, and two services. With `--once` it plays the story of the services,
- * checks it and ends, with 0 when all went as it should and 1 otherwise.
+ * Starts the demo: the operator on a folder of policies, and two services. With `--once` it plays the story of the
+ * services, checks it and ends, with 0 when all went as it should and 1 otherwise.
  */
 import { execFileSync } from 'node:child_process';
 import { relative } from 'node:path';
@@ -87,7 +87,7 @@ See it at http://${HOST}:${ports.admin}/ and try this in another terminal:
   # the partner is well again
   ${toggle(false)}
 
-  # another number is obeyed as soon as the file is saved; examples/offer-demo/policies stays as it is
+  # another number is applied as soon as the file is saved; examples/offer-demo/policies stays as it is
   edit ${relative(process.cwd(), board.policyFile)}
 
   # for Prometheus: the breakers of the service, and the operator

@@ -70,7 +70,7 @@ export async function playStory(board: Board, tell: (line: string) => void): Pro
     every: 5,
   });
   tell(
-    `consecutiveFailures 3 -> 5 was saved to the file; the service obeyed it ${Math.round(performance.now() - saved)} ms later`,
+    `consecutiveFailures 3 -> 5 was saved to the file; the service applied it ${Math.round(performance.now() - saved)} ms later`,
   );
 
   await flip(board, true);

@@ -12,7 +12,8 @@ export interface UntilOptions {
 /**
  * Looks again and again until there is something to see. An error while looking counts as not yet.
  *
- * @throws Error that says what was awaited and what the last look met, once `within` is over; AbortError when it is ended.
+ * @throws Error that says what was awaited and what the last look met, once `within` is over; AbortError when it is
+ * ended.
  */
 export async function until<T>(
   what: string,

@@ -6,7 +6,9 @@ import type { Parts } from '../src/serve.ts';
 import { localHistory, noRollback } from '../src/sources/history.ts';
 import { type LocalOverrides, localOverrides } from '../src/sources/overrides.ts';
 
-/** The flags of an operator that a test starts in its own process: free ports of loopback, and agents that are believed. */
+/**
+ * The flags of an operator that a test starts in its own process: free ports of loopback, and agents that are believed.
+ */
 export const FLAGS = {
   kubeconfig: 'unused',
   agentAuth: 'none',

@@ -458,7 +458,7 @@ describe('agents that prove who they are', () => {
   };
   const url = (query: Record<string, string> = {}) =>
     `${serving.agentsUrl}/v1/stream?${new URLSearchParams({ service: 's', instance: 'i', boot: BOOT, ...query })}`;
-  const dial = async (token: string, query: Record<string, string> = {}) => {
+  const openStream = async (token: string, query: Record<string, string> = {}) => {
     const client = await EventClient.open(url(query), { authorization: `Bearer ${token}` });
     clients.push(client);
     return client;
@@ -478,13 +478,13 @@ describe('agents that prove who they are', () => {
   });
 
   it('are listed under what was proved, whatever they say', async () => {
-    await commit(await dial('p1', { namespace: 'bank', labels: 'app=forged' }));
+    await commit(await openStream('p1', { namespace: 'bank', labels: 'app=forged' }));
     const { items } = await admin('/v1/agents');
     expect(items).toMatchObject([{ namespace: 'shop', pod: 'p1', labels: { app: 'web' } }]);
   });
 
   it('cannot report for a process of another pod', async () => {
-    await commit(await dial('p1'));
+    await commit(await openStream('p1'));
     expect((await report({}, 'namespace=shop', as('p2'))).status).toBe(421);
     expect((await report({}, 'namespace=bank', as('p1'))).status).toBe(204);
   });
@@ -493,8 +493,8 @@ describe('agents that prove who they are', () => {
     const bare = await EventClient.open(url());
     const statuses = [
       bare.status,
-      (await dial('stranger', { namespace: 'bank' })).status,
-      (await dial('outage')).status,
+      (await openStream('stranger', { namespace: 'bank' })).status,
+      (await openStream('outage')).status,
     ];
     expect(statuses).toEqual([401, 401, 503]);
     expect(bare.header('www-authenticate')).toMatch(/^Bearer/);
@@ -507,22 +507,22 @@ describe('agents that prove who they are', () => {
   });
 
   it('write at most ten such lines a second and count the rest', async () => {
-    for (let i = 0; i < 15; i += 1) await dial('stranger');
+    for (let i = 0; i < 15; i += 1) await openStream('stranger');
     expect(lines.filter((line) => line.audit === true).length).toBeLessThan(15);
   });
 
   it('have as many streams as a pod may have', async () => {
-    const first = await dial('p1', { boot: 'b'.repeat(32) });
-    expect((await dial('p1')).status).toBe(200);
-    expect((await dial('p1', { boot: 'c'.repeat(32) })).status).toBe(503);
-    expect((await dial('p2')).status).toBe(200);
+    const first = await openStream('p1', { boot: 'b'.repeat(32) });
+    expect((await openStream('p1')).status).toBe(200);
+    expect((await openStream('p1', { boot: 'c'.repeat(32) })).status).toBe(503);
+    expect((await openStream('p2')).status).toBe(200);
     first.close();
-    await until(async () => (await dial('p1', { boot: 'c'.repeat(32) })).status === 200);
+    await until(async () => (await openStream('p1', { boot: 'c'.repeat(32) })).status === 200);
   });
 
   it('report as often as a pod may', async () => {
-    await commit(await dial('p1'));
-    await commit(await dial('p2'));
+    await commit(await openStream('p1'));
+    await commit(await openStream('p2'));
     const statuses: number[] = [];
     for (let sequence = 1; sequence <= 6; sequence += 1) {
       statuses.push((await report({ sequence }, '', as('p1'))).status);
@@ -532,8 +532,8 @@ describe('agents that prove who they are', () => {
     expect((await report({}, '', as('p2'))).status).toBe(204);
   });
 
-  it('are asked to dial again when their token expires', async () => {
-    const client = await dial('expiring');
+  it('are asked to reconnect when their token expires', async () => {
+    const client = await openStream('expiring');
     await client.until(({ event }) => event === 'goaway');
     await client.untilEnd();
   });

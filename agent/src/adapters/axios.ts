@@ -5,9 +5,10 @@ import { type BreakerChoice, breakerChooser, isOneShot, once } from './outgoing.
 export type { BreakerChoice, OutgoingRequest } from './outgoing.ts';
 
 /**
- * An axios adapter that goes through a breaker: `axios.create({ adapter: breakerAdapter('payments', axios.getAdapter('http')) })`.
- * What axios gives stays what the caller gets, its response or its very error; only a call that was not made, or was given
- * up, is rejected with an error of Fuseboard. An error with a response counts by its status, as a response does.
+ * An axios adapter that goes through a breaker: `axios.create({ adapter: breakerAdapter('payments',
+ * axios.getAdapter('http')) })`. What axios gives stays what the caller gets, its response or its very error; only a
+ * call that was not made, or was given up, is rejected with an error of Fuseboard. An error with a response counts by
+ * its status, as a response does.
  *
  * @param adapter what sends the requests.
  * @throws {ConfigError} when a name cannot be used.

@@ -21,7 +21,7 @@ afterAll(async () => {
 const through = (choice: BreakerChoice): Dispatcher => agent.compose(breakerInterceptor(choice));
 
 describe('a dispatcher with a breaker', () => {
-  it('gives the responses of the other side and stops asking when it fails', async () => {
+  it('gives the responses of the dependency and stops asking when it fails', async () => {
     const breaker = createBreaker({ trip: { consecutiveFailures: 2 } });
     const dispatcher = through(breaker);
     const { statusCode, headers, body } = await request(`${upstream.url}/200`, { dispatcher });

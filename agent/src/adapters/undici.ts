@@ -22,7 +22,8 @@ type Handler = Dispatcher.DispatchHandler;
 export function breakerInterceptor(choice: BreakerChoice): Dispatcher.DispatcherComposeInterceptor {
   const choose = breakerChooser(choice);
   return (dispatch) => (options, handler) => {
-    // A handler of the older kind, such as that of the fetch of a Node with an older undici inside, is refused by undici itself.
+    // A handler of the older kind, such as that of the fetch of a Node with an older undici inside, is refused by
+    // undici itself.
     if (handler.onRequestStart === undefined) return dispatch(options, handler);
     const request = () => ({ url: new URL(options.path, options.origin), method: options.method });
     let breaker: Breaker;

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { ConfigError } from '../errors/errors.ts';
 import { createBreaker, FakeClock } from '../testing/testing.ts';
 
-describe('a breaker taken by hand', () => {
+describe('a forced breaker', () => {
   it.each([
     [{ for: '10 minutes', reason: 'maintenance' }, /forceOpen; give for: a duration such as 10m/],
     [{ for: '25h', reason: 'maintenance' }, /from 1ms to 24h/],

@@ -21,13 +21,16 @@ import type { Override } from './overrides.ts';
 /** The ends that two replicas of the operator send for one override differ by less. */
 const END_TOLERANCE_MS = 1_000;
 
-/** The listeners of breakers, and the overrides that apply to some: few breakers have either, so they have no place for them. */
+/**
+ * The listeners of breakers, and the overrides that apply to some: few breakers have either, so they have no place for
+ * them.
+ */
 const listeners = new WeakMap<GovernedBreaker, Listeners<[TransitionEvent]>>();
 const overrides = new WeakMap<GovernedBreaker, Override>();
 
 /**
- * The breaker as its registry sees it. There may be very many: its own methods are private for the compiler only, as those
- * with a # cost every object eight bytes.
+ * The breaker as its registry sees it. There may be very many: its own methods are private for the compiler only, as
+ * those with a # cost every object eight bytes.
  *
  * @internal
  */
@@ -140,11 +143,7 @@ export class GovernedBreaker implements Breaker, Circuit, Host {
 
   for(key: string): Breaker {
     if (typeof key !== 'string') {
-      throw new ConfigError(
-        this.name,
-        0,
-        `breaker "${this.name}" was asked for a key of type ${typeof key}; give a text`,
-      );
+      throw new ConfigError(this.name, 0, `key of breaker "${this.name}" must be a string, got ${typeof key}`);
     }
     this.#keyedCircuits ??= new KeyedCircuits(this);
     return new KeyedBreaker(this, this.#keyedCircuits, key);
@@ -169,7 +168,10 @@ export class GovernedBreaker implements Breaker, Circuit, Host {
     for (const circuit of this.keys?.all() ?? []) circuit.core.classify = classify;
   }
 
-  /** Whether nothing would be missed without this circuit: it is closed and not forced, no call is under way and nobody listens. */
+  /**
+   * Whether nothing would be missed without this circuit: it is closed and not forced, no call is under way and nobody
+   * listens.
+   */
   get isQuiet(): boolean {
     const { core } = this;
     const { succeeded, failed, ignored } = core.totals();
@@ -231,7 +233,10 @@ export class GovernedBreaker implements Breaker, Circuit, Host {
     return subscribers.add(listener);
   }
 
-  /** Comes under another policy or another version of one. An edit keeps state and samples unless the new spec says Reset. */
+  /**
+   * Comes under another policy or another version of one. An edit keeps state and samples unless the new spec says
+   * Reset.
+   */
   govern(governor: Governor): void {
     const changed = governor.text !== this.#governor.text;
     this.#governor = governor;

@@ -12,7 +12,9 @@ import type {
 } from './breaker.ts';
 import type { KeyedCircuit, KeyedCircuits } from './keyed-circuits.ts';
 
-/** The handle of one key. It stays valid when the key's circuit leaves for want of use: the next use makes a new one. */
+/**
+ * The handle of one key. It stays valid when the key's circuit leaves for want of use: the next use makes a new one.
+ */
 export class KeyedBreaker implements Breaker {
   readonly name: string;
   readonly key: string;

@@ -33,7 +33,10 @@ interface KeyEntry<C> {
   usedAt: number;
 }
 
-/** The circuits of one breaker's keys. Only closed ones that nobody uses leave, so that no flood of keys can make an outage be forgotten. */
+/**
+ * The circuits of one breaker's keys. Only closed ones that nobody uses leave, so that no flood of keys can make an
+ * outage be forgotten.
+ */
 export class KeyedCircuits<C extends KeyedCircuit> {
   /** The breaker whose keys these are. */
   readonly owner: C & CircuitMaker<C>;
@@ -75,7 +78,10 @@ export class KeyedCircuits<C extends KeyedCircuit> {
     if (this.#overflow !== undefined) yield this.#overflow;
   }
 
-  /** What is reported key by key: circuits that are not closed, those that `isPending` names, and the busiest of the others. */
+  /**
+   * What is reported key by key: circuits that are not closed, those that `isPending` names, and the busiest of the
+   * others.
+   */
   listed(isPending: (key: string) => boolean): C[] {
     this.#sweep(this.owner.clock.now());
     const listed: C[] = [];

@@ -1,4 +1,7 @@
-/** The subscribers of one kind of event. What one of them throws becomes a process warning; the others are still notified. */
+/**
+ * The subscribers of one kind of event. What one of them throws becomes a process warning; the others are still
+ * notified.
+ */
 export class Listeners<A extends unknown[]> {
   #subscriptions: readonly { readonly call: (...args: A) => void }[] = [];
 

@@ -137,7 +137,7 @@ describe('an override', () => {
     expect(payments.stats().forced?.endsInMs).toBe(30_000);
   });
 
-  it('wins over what the code of the process does by hand', () => {
+  it('outranks forceOpen, forceClosed and reset in code', () => {
     const { apply, payments } = make();
     payments.forceClosed({ for: '1h', reason: 'trying' });
     apply(override('a'));

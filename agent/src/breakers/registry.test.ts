@@ -55,7 +55,7 @@ describe('getBreaker', () => {
     expect(breaker.stats().uid).toBeUndefined();
   });
 
-  it('obeys the defaults of code where no policy governs', () => {
+  it('applies the defaults of code where no policy governs', () => {
     const breaker = make().registry.getBreaker('payments', { defaults: after(2) });
     failTimes(breaker, 2);
     expect(breaker.stats()).toMatchObject({ state: 'open', source: 'defaults' });
@@ -212,7 +212,7 @@ describe('a set of policies', () => {
 });
 
 describe('listeners', () => {
-  it('hear of every breaker that is made and of every change of state, until they are taken off', () => {
+  it('are notified of every breaker that is made and of every change of state, until they are taken off', () => {
     const { registry, clock } = make();
     const created: string[] = [];
     const changed: [string, TransitionEvent][] = [];

@@ -20,8 +20,9 @@ export interface BreakerOptions {
   /** How the breaker behaves while no policy governs it. Absent: calls pass and are counted. */
   readonly defaults?: PolicyDefaults;
   /**
-   * Judges what a call returned or threw where a policy cannot: `'error' in outcome` says which. Undefined leaves it to the policy's
-   * `classify`; so does anything else that is not an outcome, and what it throws becomes a process warning.
+   * Judges what a call returned or threw where a policy cannot: `'error' in outcome` says which. Undefined leaves it to
+   * the policy's `classify`; so does anything else that is not an outcome, and what it throws becomes a process
+   * warning.
    */
   readonly classify?: Classify;
 }

@@ -5,7 +5,10 @@ import { Limiter } from '../core/limiter.ts';
 import { RetryBudget } from '../core/retry.ts';
 import { LastSuccesses } from './last-successes.ts';
 
-/** What a circuit keeps for its calls besides the breaker itself. A breaker whose policy asks for nothing of this has none. */
+/**
+ * What a circuit keeps for its calls besides the breaker itself. A breaker whose policy asks for nothing of this has
+ * none.
+ */
 export class CallGuards {
   readonly budget = new RetryBudget();
   /** Results of former calls for the policy's fallback. */
@@ -64,7 +67,7 @@ export class CallGuards {
   }
 }
 
-/** The guards for a configuration; those that a circuit has already go on. */
+/** The guards for a configuration; those that a circuit has already continue. */
 export function callGuardsFor(config: Config, before: CallGuards | undefined): CallGuards | undefined {
   const call = config.mode === 'Disabled' ? { perKey: config.call.perKey } : config.call;
   if (before !== undefined) {

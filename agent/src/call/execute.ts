@@ -15,9 +15,15 @@ export interface ExecuteOptions<F> {
    * as a failure (a Response with 5xx, which is then what it is called with). What it throws reaches the caller.
    */
   readonly fallback?: Fallback<F>;
-  /** Lets the `fallback` of the policy, if it has one, answer what was rejected or failed. A fallback in code wins. Absent: it answers nothing. */
+  /**
+   * Lets the `fallback` of the policy, if it has one, answer what was rejected or failed. A fallback in code wins.
+   * Absent: it answers nothing.
+   */
   readonly policyFallback?: PolicyFallback<F>;
-  /** The caller's own way to give up. What comes of a call that its caller gave up says nothing about the dependency: it is ignored. */
+  /**
+   * The caller's own way to give up. What comes of a call that its caller gave up says nothing about the dependency: it
+   * is ignored.
+   */
   readonly signal?: AbortSignal;
 }
 
@@ -44,7 +50,8 @@ export function execute<T, F>(circuit: Circuit, fn: Call<T>, options: ExecuteOpt
 }
 
 /**
- * Runs a function that returns at once. A time limit, a queue and retries do not apply: what runs synchronously cannot wait.
+ * Runs a function that returns at once. A time limit, a queue and retries do not apply: what runs synchronously cannot
+ * wait.
  *
  * @internal
  */

@@ -10,7 +10,10 @@ export type Fallback<F> = (error: unknown, context: CallContext) => F | PromiseL
 
 /** Permission for the policy's own fallback to answer. */
 export interface PolicyFallback<F> {
-  /** What the answers are kept under with LastSuccess. It must say all that the answer depends on, the user too, or one gets the answer of another. */
+  /**
+   * What the answers are kept under with LastSuccess. It must say all that the answer depends on, the user too, or one
+   * gets the answer of another.
+   */
   readonly key: string;
   /** Turns what the policy holds, or what a former call returned, into an answer. Where it throws, there is none. */
   readonly parse: (value: unknown) => F;
@@ -62,8 +65,8 @@ export function failOrFallBack<F>(
 }
 
 /**
- * Puts an answer in the place of an error or of a failing result. The fallback in code answers whatever went wrong; that of the
- * policy, what was refused or counts as a failure.
+ * Puts an answer in the place of an error or of a failing result. The fallback in code answers whatever went wrong;
+ * that of the policy, what was refused or counts as a failure.
  *
  * @param call its `outcome` is set once it has ended.
  *

@@ -247,7 +247,7 @@ const one: PolicyDefaults = { trip: { consecutiveFailures: 1 }, concurrency: { m
 const queueing: PolicyDefaults = { ...one, concurrency: { maxConcurrent: 1, maxQueue: 2, queueTimeout: '1s' } };
 
 describe('a limit of concurrent calls', () => {
-  it('refuses what is beyond it, which says nothing about the other side', async () => {
+  it('refuses what is beyond it, which says nothing about the dependency', async () => {
     const { breaker } = made(one);
     const { fn, calls } = held();
     const first = breaker.execute(fn);

@@ -6,7 +6,10 @@ interface CachedResult {
   readonly at: number;
 }
 
-/** The last good result for each key, the least recently used key leaves first. A breaker and the circuits of its keys share one. */
+/**
+ * The last good result for each key, the least recently used key leaves first. A breaker and the circuits of its keys
+ * share one.
+ */
 export class LastSuccesses {
   readonly #results = new Map<string, CachedResult>();
 

@@ -132,8 +132,8 @@ class ScopedAbort {
 }
 
 /**
- * What is new with each call, the end of its promise too: in an object that is used again, and so is old, the engine has to
- * note down whatever is young.
+ * What is new with each call, the end of its promise too: in an object that is used again, and so is old, the engine
+ * has to note down whatever is young.
  */
 class TimedContext implements CallContext {
   readonly #resolve = lastResolve;

@@ -68,7 +68,7 @@ describe('the clock', () => {
     expect(jest.getTimerCount()).toBe(0);
   });
 
-  it('goes on while a call waits for its time limit, gives it up then and rests', () => {
+  it('continues while a call waits for its time limit, gives it up then and rests', () => {
     const clock = new CoarseClock(() => time);
     const expire = jest.fn();
     clock.add(deadline(expire), 5_000);

@@ -17,9 +17,10 @@ const detachedScope = new AsyncResource('fuseboard.clock');
 
 /**
  * The clock of a process: one timer of 5 ms for all breakers, which runs only while the time is read or a call waits
- * for a time limit, and keeps the process alive only for what is held. Between ticks `now` costs a comparison and lags by at most a
- * tick and whatever keeps the event loop busy; the first reading after a rest is exact. The time is in whole milliseconds,
- * the last one that is over: the engine keeps whole numbers inside of objects, and each fraction in an object of its own.
+ * for a time limit, and keeps the process alive only for what is held. Between ticks `now` costs a comparison and lags
+ * by at most a tick and whatever keeps the event loop busy; the first reading after a rest is exact. The time is in
+ * whole milliseconds, the last one that is over: the engine keeps whole numbers inside of objects, and each fraction in
+ * an object of its own.
  */
 export class CoarseClock implements Clock, Timeouts {
   readonly #read: () => number;

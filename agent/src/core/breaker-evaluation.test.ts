@@ -152,7 +152,7 @@ describe('entering, where slow calls count, judges', () => {
   });
 });
 
-describe('a circuit that tests the other side', () => {
+describe('a circuit that tests the dependency', () => {
   const probing = (halfOpen: object) => ({
     trip: { consecutiveFailures: 1 },
     recovery: { openDuration: '1s', halfOpen },
@@ -199,7 +199,7 @@ describe('a circuit that tests the other side', () => {
     expect(reasons()).toEqual(['consecutive-failures', 'open-duration-over', 'probe-succeeded']);
   });
 
-  it('goes on with its probes when an edit leaves some to come', () => {
+  it('continues with its probes when an edit leaves some to come', () => {
     const together = (maxProbes: number) => ({
       trip: { consecutiveFailures: 1, minimumCalls: 10, failureRate: { thresholdPercent: 50 } },
       recovery: { openDuration: '1s', halfOpen: { maxProbes, evaluate: 'FailureRate' } },

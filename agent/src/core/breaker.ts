@@ -59,7 +59,10 @@ const NOT_AN_OPENING = -1;
 
 const NO_HISTORY: History = { forced: undefined, reopenings: 0, lastOpenMs: 0 };
 
-/** Changes of state that listeners were not notified of yet. They exist only while a breaker handles a call, so breakers have no field for them. */
+/**
+ * Changes of state that listeners were not notified of yet. They exist only while a breaker handles a call, so breakers
+ * have no field for them.
+ */
 const pendingEvents = new Map<BreakerCore, { readonly events: TransitionEvent[]; isNotifying: boolean }>();
 
 /** Breakers that are made within a millisecond share the record of it. */
@@ -73,9 +76,9 @@ function closedSince(now: number): Closed {
 
 /**
  * A circuit breaker without I/O, timers or a clock of its own: it decides from the configuration, the recorded outcomes
- * and the time that it is given. State that depends on time is brought up to date when it is read. There may be very many
- * breakers, so each is small: what only some of them need is kept outside of it, and so is what is needed only during a
- * call.
+ * and the time that it is given. State that depends on time is brought up to date when it is read. There may be very
+ * many breakers, so each is small: what only some of them need is kept outside of it, and so is what is needed only
+ * during a call.
  */
 export class BreakerCore {
   /** How many permits were given since the breaker was made. */
@@ -283,7 +286,9 @@ export class BreakerCore {
     return outcome;
   }
 
-  /** The call of an unsettled permit waits before it begins: until `restart`, which has to follow, it is not under way. */
+  /**
+   * The call of an unsettled permit waits before it begins: until `restart`, which has to follow, it is not under way.
+   */
   pause(permit: Permit): void {
     if (permit.generation !== this.#generation || this.#probes !== undefined) return;
     this.#inFlight?.end(permit.startedAt);
@@ -484,8 +489,8 @@ export class BreakerCore {
   }
 
   /**
-   * Opens the circuit for `ms`, in every mode; then it is half-open, or closed where the mode is Disabled. While an override
-   * holds the circuit, only another override does anything.
+   * Opens the circuit for `ms`, in every mode; then it is half-open, or closed where the mode is Disabled. While an
+   * override holds the circuit, only another override does anything.
    */
   forceOpen(ms: number, reason: string, override?: OverrideRef): void {
     const now = this.#updateToNow();

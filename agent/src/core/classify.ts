@@ -35,8 +35,8 @@ export interface Classification {
 const MAX_CLASSES = 32;
 
 /**
- * Classifies a call that returned: a result with an HTTP status (integer `status` and `headers.get`, as a Response has) by
- * that status, anything else is a success. A result that throws when looked at is a success as well.
+ * Classifies a call that returned: a result with an HTTP status (integer `status` and `headers.get`, as a Response has)
+ * by that status, anything else is a success. A result that throws when looked at is a success as well.
  *
  * @internal
  */

@@ -6,7 +6,10 @@ export interface Clock {
   exact?(): number;
   /** Asks the clock to notice, until this time, when the process stands still. */
   watch?(until: number): void;
-  /** When the process last moved on after it had stood still for more than a second, busy or frozen. Absent: it never does. */
+  /**
+   * When the process last moved on after it had stood still for more than a second, busy or frozen. Absent: it never
+   * does.
+   */
   stallEndedAt?(): number;
 }
 

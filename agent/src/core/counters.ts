@@ -21,7 +21,10 @@ const WRAP_AT = 2 ** 31;
 /** The counters of all breakers, a row for each. */
 export const counterSlab = new Slab(LATENCY_BUCKETS + 8);
 
-/** How often a counter of a page wrapped around; it does so after two thousand million calls, so few pages have an entry. */
+/**
+ * How often a counter of a page wrapped around; it does so after two thousand million calls, so few pages have an
+ * entry.
+ */
 const wraps = new WeakMap<Int32Array, Map<number, number>>();
 
 /** Counts one more. */

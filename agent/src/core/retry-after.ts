@@ -8,8 +8,8 @@ const DATE = /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*, [\w :-]{10,40} GMT$/;
 const SECONDS = /^\d{1,9}$/;
 
 /**
- * How long an answer asks its caller to stay away, by the Retry-After header (RFC 9110, section 10.2.3) in the `headers`
- * of an error, of its `response`, or of a result: seconds or a date.
+ * How long an answer asks its caller to stay away, by the Retry-After header (RFC 9110, section 10.2.3) in the
+ * `headers` of an error, of its `response`, or of a result: seconds or a date.
  *
  * @param wallNow reads the wall clock; called only when there is a date.
  * @returns milliseconds; 0 when nothing is asked, what is asked cannot be read, or the date has passed.

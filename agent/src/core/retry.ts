@@ -6,8 +6,8 @@ const MAX_SAVED = 100;
 const FREE_EVERY_MS = 1_000;
 
 /**
- * Keeps retries to a share of the calls, so that they cannot multiply the load on a service in trouble: a token bucket. A call
- * adds its share of a token, a retry takes one. After the retry budgets of Finagle.
+ * Keeps retries to a share of the calls, so that they cannot multiply the load on a service in trouble: a token bucket.
+ * A call adds its share of a token, a retry takes one. After the retry budgets of Finagle.
  */
 export class RetryBudget {
   /** Hundredths of a token: whole numbers do not drift. */
@@ -32,8 +32,8 @@ export class RetryBudget {
 }
 
 /**
- * How long to wait before a retry: min(max, initial x factor^(n - 1) x (1 + jitter x u)), or what the dependency asked for
- * if that is longer.
+ * How long to wait before a retry: min(max, initial x factor^(n - 1) x (1 + jitter x u)), or what the dependency asked
+ * for if that is longer.
  *
  * @param retry which one: 1 is the first.
  * @param random u, from 0 to below 1.

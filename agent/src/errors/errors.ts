@@ -8,8 +8,8 @@ const MARK = Symbol.for('fuseboard.error/1');
 
 /**
  * An error of Fuseboard's own. Errors of the caller's function are never wrapped in one. Those that end a call are made
- * without the native constructor: they are `instanceof Error`, but not for `util.types.isNativeError`, and their `stack`
- * is one line.
+ * without the native constructor: they are `instanceof Error`, but not for `util.types.isNativeError`, and their
+ * `stack` is one line.
  */
 export abstract class FuseboardError extends Error {
   abstract readonly code: ErrorCode;
@@ -31,7 +31,10 @@ export abstract class FuseboardError extends Error {
   }
 }
 
-/** The breaker rejected the call: its circuit is open, or half-open with all its probes under way. The function was not called. */
+/**
+ * The breaker rejected the call: its circuit is open, or half-open with all its probes under way. The function was not
+ * called.
+ */
 export class CircuitOpenError extends FuseboardError {
   static {
     CircuitOpenError.prototype.name = 'CircuitOpenError';
@@ -47,7 +50,9 @@ export class LimitedError extends FuseboardError {
   readonly code = 'ERR_FUSEBOARD_LIMITED';
 }
 
-/** The call waited in the queue for as long as the policy allows, and no other call ended. The function was not called. */
+/**
+ * The call waited in the queue for as long as the policy allows, and no other call ended. The function was not called.
+ */
 export class QueueTimeoutError extends FuseboardError {
   static {
     QueueTimeoutError.prototype.name = 'QueueTimeoutError';
@@ -64,8 +69,8 @@ export class CallTimeoutError extends FuseboardError {
 }
 
 /**
- * Lets the stack begin with the caller of a function and end soon: an uncaught mistake of the configuration then shows its message and the
- * code that made it on a few lines.
+ * Lets the stack begin with the caller of a function and end soon: an uncaught mistake of the configuration then shows
+ * its message and the code that made it on a few lines.
  *
  * @internal
  */
@@ -100,7 +105,10 @@ export function isFuseboardError(error: unknown, code?: ErrorCode): error is Fus
 
 type FastConstructor<E> = new (code: ErrorCode, identity: BreakerIdentity, retryAfterMs: number) => E;
 
-/** Makes errors of a class without the native constructor, which costs more than a whole call even where it collects no stack. */
+/**
+ * Makes errors of a class without the native constructor, which costs more than a whole call even where it collects no
+ * stack.
+ */
 function fastConstructor<E extends FuseboardError>({ prototype }: { readonly prototype: E }): FastConstructor<E> {
   function FastError(
     this: Record<string, unknown>,
@@ -117,7 +125,9 @@ function fastConstructor<E extends FuseboardError>({ prototype }: { readonly pro
   return FastError as unknown as FastConstructor<E>;
 }
 
-/** Lets an error that has no such property of its own compute it when it is read: most rejections are answered unread. */
+/**
+ * Lets an error that has no such property of its own compute it when it is read: most rejections are answered unread.
+ */
 function defineLazily<E extends FuseboardError>(
   prototype: E,
   property: 'message' | 'stack',

@@ -16,8 +16,8 @@ export interface DecodeResult {
 }
 
 /**
- * Bytes of a `text/event-stream` to events, however they are cut into chunks. Never throws: bytes that are not UTF-8 become
- * replacement characters, unknown fields and comments are skipped, and an event beyond its bound is a fault.
+ * Bytes of a `text/event-stream` to events, however they are cut into chunks. Never throws: bytes that are not UTF-8
+ * become replacement characters, unknown fields and comments are skipped, and an event beyond its bound is a fault.
  */
 export class EventDecoder {
   readonly #utf8 = new TextDecoder('utf-8');

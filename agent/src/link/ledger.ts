@@ -49,8 +49,8 @@ export interface ReportEntry {
 }
 
 /**
- * What the operator has acknowledged of each breaker; all else is reported again, so that no count is lost or reported twice.
- * There is one for the life of a process, however often its link is started.
+ * What the operator has acknowledged of each breaker; all else is reported again, so that no count is lost or reported
+ * twice. There is one for the life of a process, however often its link is started.
  */
 export class Ledger {
   /** 128 random bits as hex: names this process. */

@@ -15,8 +15,9 @@ import { type Endpoint, Stream } from './stream.ts';
 import { systemTimers, type Timers } from './timers.ts';
 
 /**
- * What the breakers run on. `Live`: what the operator says now. `Stale`: what it said last, the stream is down. `LastGood`: what
- * it said to an earlier process, from the file. `Defaults`: the bootstrap file, else the defaults of the code.
+ * What the breakers run on. `Live`: what the operator says now. `Stale`: what it said last, the stream is down.
+ * `LastGood`: what it said to an earlier process, from the file. `Defaults`: the bootstrap file, else the defaults of
+ * the code.
  */
 export type LinkState = 'Live' | 'Stale' | 'LastGood' | 'Defaults';
 
@@ -133,7 +134,9 @@ export class Link {
     this.#stream.start();
   }
 
-  /** Resolves with `Live` once the operator's policies are applied, or with the state after `timeoutMs`. Never rejects. */
+  /**
+   * Resolves with `Live` once the operator's policies are applied, or with the state after `timeoutMs`. Never rejects.
+   */
   ready(timeoutMs: number): Promise<LinkState> {
     return new Promise((resolve) => {
       if (this.#live || !this.hasOperator) return resolve(this.state);
@@ -244,7 +247,7 @@ export class Link {
       const { uid, generation, field, message } = rejection;
       if (before.some((known) => known.uid === uid && known.generation === generation)) continue;
       this.#warn(
-        `policy ${uid}, generation ${generation}, cannot be used: ${field}: ${message}; what ran before goes on`,
+        `policy ${uid}, generation ${generation}, cannot be used: ${field}: ${message}; what ran before continues`,
       );
     }
   }

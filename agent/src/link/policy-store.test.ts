@@ -161,7 +161,7 @@ describe('a policy that cannot be used', () => {
     expect(store.set?.routes).toEqual([['payments', 'a']]);
   });
 
-  it('stops the agent from resuming until it is mended', () => {
+  it('stops the agent from resuming until it is fixed', () => {
     const store = running();
     expect(store.resumeFrom).toBe('r1');
     take(store, begin('r2', '101'), policy('a', 5, unusable), commit('r2'));
@@ -329,7 +329,7 @@ describe('overrides', () => {
     expect(ends(store)).toEqual([`a@${500 + 86_400_000}`]);
   });
 
-  it('go on in the next process, by the wall clock', () => {
+  it('continue in the next process, by the wall clock', () => {
     const store = make();
     take(store, begin('r1', '1', { now: WALL }), override('a', WALL + 60_000), commit('r1'));
     const kept = JSON.parse(JSON.stringify(store.stored()));

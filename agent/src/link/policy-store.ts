@@ -35,8 +35,8 @@ interface Staged {
 const NONE: StoreResult = { kind: 'none' };
 
 /**
- * The policies of this process: stages what the operator sends between `begin` and `commit`, and guards the floors, so that
- * what runs never goes back to an older generation or to a policy that was already gone.
+ * The policies of this process: stages what the operator sends between `begin` and `commit`, and guards the floors, so
+ * that what runs never goes back to an older generation or to a policy that was already gone.
  */
 export class PolicyStore {
   #current: PolicySet | undefined;
@@ -212,7 +212,7 @@ export class PolicyStore {
         count > MAX_POLICIES_PER_AGENT
           ? `${MAX_POLICIES_PER_AGENT} policies`
           : `${MAX_BYTES_PER_AGENT / 2 ** 20} MiB of policies`;
-      const message = `more than ${what} for one process; the whole set is refused and what ran before goes on; narrow the selectors`;
+      const message = `more than ${what} for one process; the whole set is refused and what ran before continues; narrow the selectors`;
       staged.excess = { uid, generation, field: 'spec', message };
       staged.policies.clear();
       staged.rejections.clear();
@@ -222,7 +222,7 @@ export class PolicyStore {
   #stageOverride(staged: Staged, { type, ...override }: Extract<Message, { type: 'override' }>): void {
     staged.overrides.set(override.uid, override);
     if (staged.overrides.size <= MAX_OVERRIDES_PER_AGENT) return;
-    const message = `more than ${MAX_OVERRIDES_PER_AGENT} overrides for one process; the whole set is refused and what ran before goes on`;
+    const message = `more than ${MAX_OVERRIDES_PER_AGENT} overrides for one process; the whole set is refused and what ran before continues`;
     staged.excess = { uid: override.uid, generation: 0, field: 'spec', message };
   }
 
@@ -273,7 +273,10 @@ function highest(a: ResourceVersions, b: ResourceVersions): ResourceVersions {
   return { ...pick('policies'), ...pick('overrides') };
 }
 
-/** Overrides with their ends on the monotonic clock, which shows `aheadMs` less than the clock of those who set them. None lasts longer than a day. */
+/**
+ * Overrides with their ends on the monotonic clock, which shows `aheadMs` less than the clock of those who set them.
+ * None lasts longer than a day.
+ */
 function withEnds(events: Iterable<OverrideEvent>, aheadMs: number, now: number): Override[] {
   return [...events].map((event) => ({
     ...event,

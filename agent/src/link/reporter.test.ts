@@ -206,7 +206,7 @@ describe('the way of a report', () => {
     expect(misdirected).toBe(0);
   });
 
-  it('gives up after eight tries and has the stream dialled again', async () => {
+  it('gives up after eight tries and has the stream reconnected to', async () => {
     plane.answerReports(...Array<number>(8).fill(421));
     reporter.attach(undefined);
     await eventually(() => timers.waiting(5_000));
@@ -241,7 +241,7 @@ describe('the way of a report', () => {
     await Promise.all([former.stop(), next.stop()]);
   });
 
-  it('goes to the address that was dialled where the replica cannot be reached', async () => {
+  it('goes to the address it connected to where the replica cannot be reached', async () => {
     const gone = createServer().listen(0, '127.0.0.1');
     await eventually(() => gone.listening);
     const { port } = gone.address() as { port: number };

@@ -117,7 +117,10 @@ export class Reporter {
     this.detach();
   }
 
-  /** Says goodbye to the replica of the former stream, so that this agent is counted once. One that cannot be reached notices the silence. */
+  /**
+   * Says goodbye to the replica of the former stream, so that this agent is counted once. One that cannot be reached
+   * notices the silence.
+   */
   #sayGoodbye(replica: URL): void {
     const { identity, ledger } = this.#options;
     const body: Report = {

@@ -6,7 +6,10 @@ export type RedisClient =
   | { call(command: string, ...args: string[]): Promise<unknown> };
 
 export interface RedisStoreOptions {
-  /** What every key begins with; services that share nothing take different ones. Absent: `{fuseboard}:`, one slot of a cluster. */
+  /**
+   * What every key begins with; services that share nothing take different ones. Absent: `{fuseboard}:`, one slot of a
+   * cluster.
+   */
   readonly prefix?: string;
 }
 
@@ -14,8 +17,8 @@ export interface RedisStoreOptions {
 const MAX_MEMBERS = 10_000;
 
 /**
- * A store in Redis 6 and later: a key with a time to live for each member, and a set of the members. It takes the client as it is:
- * connecting, waiting and errors of the connection are the client's and yours.
+ * A store in Redis 6 and later: a key with a time to live for each member, and a set of the members. It takes the
+ * client as it is: connecting, waiting and errors of the connection are the client's and yours.
  */
 export function redisStore(client: RedisClient, { prefix = '{fuseboard}:' }: RedisStoreOptions = {}): StateStore {
   const send = (command: string, ...args: string[]): Promise<unknown> =>

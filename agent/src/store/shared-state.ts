@@ -11,8 +11,8 @@ export interface ShareOptions extends Partial<Quorum> {
   /** Milliseconds between two exchanges; changes of state are exchanged at once. Absent: 1,000. */
   readonly intervalMs?: number;
   /**
-   * Milliseconds for which what a member said counts. Also how long the last view of the others holds when the store cannot
-   * be reached; after that, this process decides alone. Absent: five intervals.
+   * Milliseconds for which what a member said counts. Also how long the last view of the others holds when the store
+   * cannot be reached; after that, this process decides alone. Absent: five intervals.
    */
   readonly ttlMs?: number;
   /** Takes trouble with the store, once for each time it is lost. Absent: `process.emitWarning`. */
@@ -28,8 +28,8 @@ export interface SharedState {
   /** Exchanges now; resolves when it is done or failed, never rejects. */
   exchange(): Promise<void>;
   /**
-   * Ends it: takes back what this process said. Circuits that others opened here are half-open when the time is over for which
-   * that counted. Waits for the store at most as long.
+   * Ends it: takes back what this process said. Circuits that others opened here are half-open when the time is over
+   * for which that counted. Waits for the store at most as long.
    */
   stop(): Promise<void>;
 }
@@ -42,9 +42,9 @@ const PROBING_MS = 10_000;
 
 /**
  * Shares opening and closing between processes that have no operator. Each says which of its circuits it opened itself;
- * where enough members see one open, `minimumMembers` (absent: 2) that are `sharePercent` (absent: 50) of those that use it,
- * the others open theirs too, and close it again when there are no longer enough. So one bad member opens nobody's circuit.
- * Calls never wait for any of this. Only breakers whose mode is Enforce take part.
+ * where enough members see one open, `minimumMembers` (absent: 2) that are `sharePercent` (absent: 50) of those that
+ * use it, the others open theirs too, and close it again when there are no longer enough. So one bad member opens
+ * nobody's circuit. Calls never wait for any of this. Only breakers whose mode is Enforce take part.
  *
  * @returns what ends it.
  * @throws {RangeError} when a number cannot be used.
@@ -181,8 +181,8 @@ class StateSharing implements SharedState {
   }
 
   /**
-   * Opens what the others see open, for as long as their entries are read, and closes what they no longer do. When they fall
-   * silent it becomes half-open by itself. What this process opened itself, or code forced, stays as it is.
+   * Opens what the others see open, for as long as their entries are read, and closes what they no longer do. When they
+   * fall silent it becomes half-open by itself. What this process opened itself, or code forced, stays as it is.
    */
   #applyQuorum(agreed: ReadonlySet<string>): void {
     for (const [breaker, { state, forced }] of this.#shared()) {

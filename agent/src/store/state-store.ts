@@ -1,6 +1,6 @@
 /**
- * Where processes leave what they see. Each member has one entry of its own, which expires by itself, so that no member writes
- * over what another one said.
+ * Where processes leave what they see. Each member has one entry of its own, which expires by itself, so that no member
+ * writes over what another one said.
  */
 export interface StateStore {
   /** Puts the entry of a member in the place of its last one; it expires after so many milliseconds. */

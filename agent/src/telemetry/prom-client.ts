@@ -16,8 +16,8 @@ interface Sample {
 type ReadSamples = (breakers: readonly BreakerReading[], name: string) => Sample[];
 
 /**
- * Registers the metrics of all breakers of this process in a prom-client registry: states, calls by outcome, rejections and
- * durations, and what the breakers run on. They are read at each scrape and cost nothing between scrapes.
+ * Registers the metrics of all breakers of this process in a prom-client registry: states, calls by outcome, rejections
+ * and durations, and what the breakers run on. They are read at each scrape and cost nothing between scrapes.
  *
  * Throws when the registry already has metrics of these names.
  */
@@ -52,7 +52,10 @@ function histogram([breaker, stats]: BreakerReading, name: string): Sample[] {
   return [...buckets, { metricName: `${name}_count`, labels: { breaker }, value: buckets.at(-1)!.value }];
 }
 
-/** A metric whose samples exist only while they are read; prom-client's own classes hold counters that can only be added to. */
+/**
+ * A metric whose samples exist only while they are read; prom-client's own classes hold counters that can only be added
+ * to.
+ */
 class PulledMetric {
   name: string;
   readonly type: string;

@@ -35,7 +35,9 @@ export type Answer =
 export interface FakeControlPlaneOptions {
   /** Absent: a free one. */
   readonly port?: number;
-  /** What the agents are told, in milliseconds; heartbeats themselves are sent by `heartbeat()` only. Absent: 15,000. */
+  /**
+   * What the agents are told, in milliseconds; heartbeats themselves are sent by `heartbeat()` only. Absent: 15,000.
+   */
   readonly heartbeatMs?: number;
   /** A key and a certificate for `localhost`, as PEM. Absent: plain text. */
   readonly tls?: { readonly key: string; readonly cert: string };
@@ -44,8 +46,8 @@ export interface FakeControlPlaneOptions {
 }
 
 /**
- * An operator for tests: a real server on 127.0.0.1 that speaks the protocol, pushes what the test says and records what the
- * agents report. `start({ url: plane.url })` connects the agent of the process to it.
+ * An operator for tests: a real server on 127.0.0.1 that speaks the protocol, pushes what the test says and records
+ * what the agents report. `start({ url: plane.url })` connects the agent of the process to it.
  */
 export class FakeControlPlane {
   readonly #server: Server;
@@ -61,7 +63,7 @@ export class FakeControlPlane {
   /** Every part of every report that was answered with 204, in order. */
   readonly reports: Report[] = [];
   /** Every stream that was asked for, in order; refused ones too. */
-  readonly dials: FakeStream[] = [];
+  readonly connections: FakeStream[] = [];
 
   private constructor(server: Server, options: FakeControlPlaneOptions) {
     this.#server = server;
@@ -192,7 +194,7 @@ export class FakeControlPlane {
   #stream(request: IncomingMessage, response: ServerResponse, query: URLSearchParams): void {
     const resumed = request.headers['last-event-id'];
     const stream = { query, headers: request.headers, resumedFrom: typeof resumed === 'string' ? resumed : undefined };
-    this.dials.push(stream);
+    this.connections.push(stream);
     if (this.#streamAnswer !== undefined) {
       if (this.#streamAnswer !== 'hang') {
         const { status, headers, body = '' } = this.#streamAnswer;

@@ -25,7 +25,10 @@ export class FakeClock implements Clock, Timeouts {
     return this.#now;
   }
 
-  /** Moves on by so many milliseconds during which the process stands still, busy or frozen: calls that span this are not slow. */
+  /**
+   * Moves on by so many milliseconds during which the process stands still, busy or frozen: calls that span this are
+   * not slow.
+   */
   stall(ms: number): void {
     this.#stallEndedAt = this.#now + ms;
     this.advance(ms);
@@ -69,11 +72,19 @@ export class FakeClock implements Clock, Timeouts {
 }
 
 export interface TestBreakerOptions {
-  /** Absent: the clock of the process. A `FakeClock` also drives time limits; with any other clock they are looked at every few real milliseconds. */
+  /**
+   * Absent: the clock of the process. A `FakeClock` also drives time limits; with any other clock they are looked at
+   * every few real milliseconds.
+   */
   readonly clock?: { now(): number };
-  /** The source of chance, from 0 to below 1: ramps, open times and the waits of retries draw from it. Absent: Math.random. */
+  /**
+   * The source of chance, from 0 to below 1: ramps, open times and the waits of retries draw from it. Absent:
+   * Math.random.
+   */
   readonly random?: () => number;
-  /** The wall clock, milliseconds since 1970; only dates in Retry-After headers are compared with it. Absent: Date.now. */
+  /**
+   * The wall clock, milliseconds since 1970; only dates in Retry-After headers are compared with it. Absent: Date.now.
+   */
   readonly wallNow?: () => number;
   /** The name of the breaker. Absent: `test`. */
   readonly name?: string;

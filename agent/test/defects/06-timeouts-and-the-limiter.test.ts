@@ -6,7 +6,7 @@ import { FAKED, flushPromises } from './held-call.ts';
 const CAPACITY = 2;
 const ROUNDS = 6;
 
-/** Work that nobody can stop, and how much of it went on at once. */
+/** Work that nobody can stop, and how much of it continued at once. */
 class Unstoppable {
   running = 0;
   peak = 0;
@@ -25,7 +25,7 @@ afterEach(() => {
   jest.useRealTimers();
 });
 
-describe('work that goes on after its time limit', () => {
+describe('work that continues after its time limit', () => {
   it('keeps its place in our limiter', async () => {
     const clock = new FakeClock();
     const breaker = createBreaker(
@@ -41,7 +41,7 @@ describe('work that goes on after its time limit', () => {
     expect(unstoppable.peak).toBe(CAPACITY);
   });
 
-  it('loses it in opossum, so that far more goes on at once', async () => {
+  it('loses it in opossum, so that far more runs at once', async () => {
     const breaker = new Opossum((work: () => Promise<unknown>) => work(), {
       timeout: 100,
       capacity: CAPACITY,

@@ -95,7 +95,7 @@ export const HeartbeatSchema = z.object({ asOf: asOf.optional(), now: z.int() })
 
 export const GoawaySchema = z
   .object({ reconnectAfterMs: z.int().min(0) })
-  .describe('This stream ends; dial again after this time.');
+  .describe('This stream ends; reconnect after this time.');
 
 /** States of a breaker, spelled the same in code, wire, logs and labels. */
 export const BREAKER_STATES = ['closed', 'open', 'half-open'] as const;
@@ -178,7 +178,7 @@ export const ReportSchema = z
       .array(text(64))
       .max(MAX_OVERRIDES_PER_AGENT)
       .optional()
-      .describe('The overrides that this process obeys, in its first part. Absent: it knows none.'),
+      .describe('The overrides that this process applies, in its first part. Absent: it knows none.'),
     breakers: z.array(BreakerReportSchema).max(1_000),
     bye: z.boolean().optional().describe('The process ends.'),
   })

@@ -14,8 +14,8 @@ export interface TokenFileOptions {
 }
 
 /**
- * Knows agents by a file of lines `token namespace`; blank lines and lines that begin with `#` are passed over. The file is
- * read again when it may have changed; one that cannot be used any more leaves the last good reading in force.
+ * Knows agents by a file of lines `token namespace`; blank lines and lines that begin with `#` are passed over. The
+ * file is read again when it may have changed; one that cannot be used any more leaves the last good reading in force.
  *
  * Labels are those that the agent says.
  *

@@ -66,8 +66,8 @@ const NO_OBSERVERS: ControllerObservers = { policies: noOpQueueObserver, status:
 export type Push = (agent: Agent, snapshot: Snapshot, asOf: ResourceVersions | undefined) => boolean;
 
 /**
- * The one loop: it reads the whole state of the source and of the fleet, and brings streams and statuses in line with it.
- * What woke it up does not matter, so that a lost or repeated notice is harmless.
+ * The one loop: it reads the whole state of the source and of the fleet, and brings streams and statuses in line with
+ * it. What woke it up does not matter, so that a lost or repeated notice is harmless.
  */
 export class Controller {
   readonly snapshots = new SnapshotCache();
@@ -161,14 +161,17 @@ export class Controller {
   }
 
   /**
-   * How new the snapshots of a namespace are; absent where the source has no versions. Never that of another namespace: an agent that
-   * is told of an older one than it has would take it for news from a replica that is behind.
+   * How new the snapshots of a namespace are; absent where the source has no versions. Never that of another namespace:
+   * an agent that is told of an older one than it has would take it for news from a replica that is behind.
    */
   asOf(namespace: string): ResourceVersions | undefined {
     return this.#asOfIn.get(namespace) ?? this.#asOf;
   }
 
-  /** Reads the source afresh and brings the snapshots in line; rejects in an outage. Calls that wait together share one reading. */
+  /**
+   * Reads the source afresh and brings the snapshots in line; rejects in an outage. Calls that wait together share one
+   * reading.
+   */
   async catchUp(): Promise<void> {
     this.#catchingUp ??= this.source
       .refresh()

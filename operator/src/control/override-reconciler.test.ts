@@ -150,7 +150,7 @@ it('tries a removal that failed again after half a minute', async () => {
   expect(removed).toEqual(['a', 'a']);
 });
 
-it('neither writes nor removes where another replica leads, and goes on from its status when it leads', () => {
+it('neither writes nor removes where another replica leads, and continues from its status when it leads', () => {
   leading = false;
   take(override('a'));
   agent('x', ['a']);
@@ -179,7 +179,7 @@ it('waits no longer than half a minute for agents that were there before it', ()
   expect(written.at(-1)!.agents!.summary).toMatch(/^\d\/1$/);
 });
 
-it('says what is wrong with an override that nobody can obey', () => {
+it('says what is wrong with an override that no agent can apply', () => {
   take(readOverride({ uid: 'b', namespace: 'shop', name: 'b', createdAt: 0, spec: { ...SPEC, reason: '' } }));
   expect(written.at(-1)!.phase).toBe('Invalid');
   expect(events).toEqual(['Invalid: spec.reason: an override needs a reason; say in a few words why']);

@@ -32,8 +32,8 @@ const RETRY_MS = 30_000;
 const MAX_REMOVALS = 4;
 
 /**
- * Counts what the fleet of this replica makes of each override; on the leader, works out their statuses from what all replicas
- * count, and removes them a while after their end.
+ * Counts what the fleet of this replica makes of each override; on the leader, works out their statuses from what all
+ * replicas count, and removes them a while after their end.
  */
 export class OverrideReconciler {
   readonly #options: OverrideReconcilerOptions;
@@ -99,7 +99,7 @@ export class OverrideReconciler {
     return this.#options.replicas.leading ? (this.#statuses.get(uid) ?? status) : status;
   }
 
-  /** Counts anew for all overrides that were touched, and works out their statuses on the leader. */
+  /** Counts again for all overrides that were touched, and works out their statuses on the leader. */
   reconcile(): void {
     const { snapshots, fleet, aggregates, replicas, clock } = this.#options;
     const now = clock.now();
@@ -122,7 +122,10 @@ export class OverrideReconciler {
     }
   }
 
-  /** What the mere passing of time brings: ends, conditions that no longer wait, removals. Says whether something is to be decided. */
+  /**
+   * What the mere passing of time brings: ends, conditions that no longer wait, removals. Says whether something is to
+   * be decided.
+   */
   sweep(): boolean {
     const { clock, wallClock, replicas, retentionMs } = this.#options;
     const [now, wall] = [clock.now(), wallClock()];
@@ -165,7 +168,7 @@ export class OverrideReconciler {
     const before = this.#statuses.get(uid) ?? override.status;
     const merged = aggregates.merged(uid, digest);
     const ageMs = now - this.#seenAt.get(uid)!;
-    // Agents that obeyed it before this operator began are on their way back.
+    // Agents that applied it before this operator began are on their way back.
     const appliedBefore = before?.phase === 'Active' ? (before.agents?.matched ?? 0) : 0;
     const ended = override.expiresAt <= wallClock();
     if (!ended && ageMs < GRACE_PERIOD_MS && merged.counts.agents.matched < appliedBefore) return;

@@ -184,9 +184,9 @@ describe('after a restart', () => {
     expect(last('Accepted')).toBe('Invalid');
   });
 
-  it('does not hand the status on to a policy that was made anew under the name', () => {
+  it('does not hand the status on to a policy that was created again under the name', () => {
     set(policy('a', { status }));
-    set(policy('a', { uid: 'anew' }));
+    set(policy('a', { uid: 'again' }));
     expect(last('Programmed')).not.toBe('Programmed');
   });
 });
@@ -248,7 +248,7 @@ describe('beside another replica', () => {
     expect(reconciler.counts('uid-a')!.agents).toEqual({ matched: 1, applied: 1, rejected: 0, stale: 0 });
   });
 
-  it('goes on from what the former leader wrote when it leads', () => {
+  it('continues from what the former leader wrote when it leads', () => {
     set(policy('a'));
     join('x');
     const status = written.at(-1)!;

@@ -33,8 +33,8 @@ interface PolicyRecord {
 }
 
 /**
- * Counts what the fleet of this replica makes of each policy; on the leader, works out the status of policies from what all
- * replicas count, and tells the sink and the log what is different.
+ * Counts what the fleet of this replica makes of each policy; on the leader, works out the status of policies from what
+ * all replicas count, and tells the sink and the log what is different.
  */
 export class PolicyStatusReconciler {
   readonly #options: PolicyStatusReconcilerOptions;
@@ -59,7 +59,9 @@ export class PolicyStatusReconciler {
     this.#records.clear();
   }
 
-  /** A replica left: statuses stay as they are until as many agents as before are back, or the time for that is over. */
+  /**
+   * A replica left: statuses stay as they are until as many agents as before are back, or the time for that is over.
+   */
   beginGracePeriod(): void {
     this.#graceSince = this.#options.clock.now();
     for (const record of this.#records.values()) {
@@ -107,7 +109,7 @@ export class PolicyStatusReconciler {
     sink.forget(policy);
   }
 
-  /** Counts anew for all policies that were touched, and works out their statuses on the leader. */
+  /** Counts again for all policies that were touched, and works out their statuses on the leader. */
   reconcile(): void {
     const { snapshots, fleet, aggregates, replicas, clock } = this.#options;
     const now = clock.now();

@@ -37,8 +37,8 @@ export function callMetrics({ counter }: MetricReader, registry: Registry, count
 }
 
 /**
- * How long calls took, as agents counted them in buckets of their own. They know no sum, and none is made up: quantiles can
- * be told from this, an average cannot.
+ * How long calls took, as agents counted them in buckets of their own. They know no sum, and none is made up: quantiles
+ * can be told from this, an average cannot.
  */
 function durations(list: () => readonly CounterSeries[]): Metric {
   const name = 'fuseboard_call_duration_seconds';

@@ -56,12 +56,12 @@ interface PendingFile {
 }
 
 /**
- * Policies from a folder of YAML and JSON files. A folder or a file that cannot be read changes nothing but the reported
- * outage or problem, and a file with a mistake in it takes no policy away. Folders inside and names that begin with a dot
- * are not looked at.
+ * Policies from a folder of YAML and JSON files. A folder or a file that cannot be read changes nothing but the
+ * reported outage or problem, and a file with a mistake in it takes no policy away. Folders inside and names that begin
+ * with a dot are not looked at.
  *
- * An override of a file counts as made when it is first read. A file has no generation and no stable time of creation, so `generation` and `createdAt` are 0: of two policies that
- * rank alike, the name decides.
+ * An override of a file counts as made when it is first read. A file has no generation and no stable time of creation,
+ * so `generation` and `createdAt` are 0: of two policies that rank alike, the name decides.
  */
 export function directorySource({
   folder,
@@ -294,7 +294,9 @@ export function directorySource({
     timer = setTimeout(() => void read(inMs === rereadMs), inMs);
   }
 
-  /** Looks at everything; asked for during a look, it looks once more. Resolves to how long something stays in doubt. */
+  /**
+   * Looks at everything; asked for during a look, it looks once more. Resolves to how long something stays in doubt.
+   */
   function read(whole = true): Promise<number | undefined> {
     wholly ||= whole;
     clearTimeout(timer);

@@ -35,7 +35,7 @@ export function localHistory({ stateFolder, wallClock, log }: LocalHistoryOption
       return saved.policy === key ? saved.revisions : [];
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
-        log.warn({ policy: key, err: error }, 'the history of a policy cannot be read; it begins anew');
+        log.warn({ policy: key, err: error }, 'the history of a policy cannot be read; it starts over');
       }
       return [];
     }

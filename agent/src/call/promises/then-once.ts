@@ -1,6 +1,9 @@
 const { then } = Promise.prototype;
 
-/** Calls one of two functions, once: a promise with a `then` of its own may call back again, when the functions serve another call. */
+/**
+ * Calls one of two functions, once: a promise with a `then` of its own may call back again, when the functions serve
+ * another call.
+ */
 export function thenOnce<T, A, B>(
   promise: Promise<T>,
   returned: (value: T) => A,

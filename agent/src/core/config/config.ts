@@ -152,8 +152,8 @@ function readClassification(classify: Section): Classification {
 }
 
 function readMatch(section: Section, absentStatus: readonly string[]): OutcomeMatch {
-  const names = section.texts('errorNames', 128, NON_EMPTY_TEXT, 'a text of 1 to 256 characters') ?? [];
-  const codes = section.texts('errorCodes', 128, NON_EMPTY_TEXT, 'a text of 1 to 256 characters') ?? [];
+  const names = section.texts('errorNames', 128, NON_EMPTY_TEXT, 'a string of 1 to 256 characters') ?? [];
+  const codes = section.texts('errorCodes', 128, NON_EMPTY_TEXT, 'a string of 1 to 256 characters') ?? [];
   const status =
     section.texts('httpStatus', 64, STATUS, 'a status such as "503" or a class such as "5xx"') ?? absentStatus;
   return {

@@ -8,7 +8,8 @@ export interface FieldError {
 
 /**
  * Reads the fields of one object of a spec. What is absent reads as the default given; what cannot be used is noted
- * in `problems`, shared by all sections of a spec, and reads as the default too. Fields that nobody asks for are ignored.
+ * in `problems`, shared by all sections of a spec, and reads as the default too. Fields that nobody asks for are
+ * ignored.
  */
 export class Section {
   readonly problems: FieldError[];
@@ -87,7 +88,7 @@ export class Section {
     return this.#refuse(name, value, `one of ${words.join(', ')}`, absent);
   }
 
-  /** A text that matches. */
+  /** A string that matches. */
   text(name: string, pattern: RegExp, what: string): string | undefined {
     const value = this.#fields[name];
     if (value === undefined) return undefined;

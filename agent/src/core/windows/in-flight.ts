@@ -10,11 +10,14 @@ const BUCKETS = SPANS * LIFETIMES;
  * there are.
  */
 export class InFlight {
-  /** Calls that began longer than `slowMs` ago, at most a tenth of it later than they did, and less than ten times as long. */
+  /**
+   * Calls that began longer than `slowMs` ago, at most a tenth of it later than they did, and less than ten times as
+   * long.
+   */
   overdue = 0;
   /**
-   * Until then a call that begins needs no evaluation of the conditions: the circuit is closed, no bucket ends and no call under way is slow.
-   * Kept here for the breaker, of which there are more than of these.
+   * Until then a call that begins needs no evaluation of the conditions: the circuit is closed, no bucket ends and no
+   * call under way is slow. Kept here for the breaker, of which there are more than of these.
    */
   nextEvaluationAt = Number.NEGATIVE_INFINITY;
   readonly slowMs: number;

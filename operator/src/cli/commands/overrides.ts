@@ -43,7 +43,7 @@ interface ListFlags extends ScopeFlags {
   readonly output: Format;
 }
 
-/** How long a command waits for agents to obey before it only says how far it has come. */
+/** How long a command waits for agents to apply an override before it prints the progress and exits. */
 const PATIENCE_MS = 30_000;
 const POLL_MS = 250;
 
@@ -63,7 +63,7 @@ export function actCommand(action: Action, terminal: Terminal, reach: Reach, set
     .requiredOption('--reason <text>', 'why, for those who wonder')
     .addOption(new Option('--for <time>', 'how long, such as 90s, 10m or 2h').default(lasts))
     .addOption(new Option('-l, --labels <list>', 'only agents with these labels, as k=v,k2=v2'))
-    .addOption(new Option('--no-wait', 'do not wait until agents say that they obey'))
+    .addOption(new Option('--no-wait', 'do not wait until agents report that they apply it'))
     .addOption(new Option('-o, --output <format>', 'how to print').choices(['text', 'json', 'yaml']).default('text'))
     .addHelpText('after', examples(name))
     .action(async (breakers: string[], flags: ActFlags) => {
@@ -97,7 +97,7 @@ function specOf(
   return { breakers: [...breakers], ...selector, action, reason, duration };
 }
 
-/** Says what was made, and who obeys it. */
+/** Prints what was created, and which agents apply it. */
 async function follow(target: Target, made: StoredOverride, flags: ActFlags, { out, err }: Terminal): Promise<number> {
   const { namespace, name, expiresAt, spec } = made;
   const lasts = formatDuration(Math.max(1_000, Math.round((expiresAt - Date.now()) / 1_000) * 1_000));
@@ -111,17 +111,17 @@ async function follow(target: Target, made: StoredOverride, flags: ActFlags, { o
     const applied = now?.status.conditions?.find(({ type }) => type === 'Applied');
     const summary = now?.status.agents?.summary;
     if (applied?.status === 'True') {
-      out.write(`obeyed by ${summary} agents\n`);
+      out.write(`applied by ${summary} agents\n`);
       return EXIT_CODES.ok;
     }
     if (applied?.reason === 'NoAgents' || now === undefined) {
-      out.write('no connected agent is selected; one that comes before the end will obey\n');
+      out.write('no connected agent is selected; an agent that connects before the end will apply it\n');
       return EXIT_CODES.ok;
     }
     if (performance.now() > until) {
       throw new CliError(
         EXIT_CODES.problems,
-        `not obeyed everywhere yet: ${applied?.message ?? 'no operator has said anything'}`,
+        `not applied by every agent yet: ${applied?.message ?? 'no operator has reported a status'}`,
       );
     }
     if (summary !== undefined && summary !== printed) err.write(`${summary} agents\n`);

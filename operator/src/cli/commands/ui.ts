@@ -68,8 +68,8 @@ const COOKIE = 'fuseboard-session';
 const OWN_HEADERS = ['connection', 'keep-alive', 'transfer-encoding', 'upgrade', 'host', 'cookie', 'authorization'];
 
 /**
- * Passes requests on with the user's token, for the browser that holds the secret of this run: once in the address, from
- * then on as a cookie. A page of another site can neither read it nor send it.
+ * Passes requests on with the user's token, for the browser that holds the secret of this run: once in the address,
+ * from then on as a cookie. A page of another site can neither read it nor send it.
  */
 function proxy(operator: AdminClient, secret: string) {
   const holds = (given: string | undefined) =>

@@ -26,7 +26,7 @@ interface Seen extends StateChange {
   readonly policy?: string;
 }
 
-/** The operator says every two seconds that it is there; a stream that is silent for longer is opened anew. */
+/** The operator says every two seconds that it is there; a stream that is silent for longer is opened again. */
 const SILENCE_MS = 10_000;
 const RETRY_MS = 1_000;
 
@@ -86,7 +86,9 @@ async function* transitions(
 /** The same moment, told twice, may be rounded differently. */
 const SAME_MS = 50;
 
-/** Tells the transitions that were not told before from the rows of a stream, also over a stream that was opened anew. */
+/**
+ * Tells the transitions that were not told before from the rows of a stream, also over a stream that was opened again.
+ */
 export class TransitionReader {
   /** What the newest row held, by row: reports come in any order, so that a time alone does not say what is new. */
   readonly #known = new Map<string, readonly StateChange[]>();

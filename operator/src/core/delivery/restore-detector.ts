@@ -13,9 +13,9 @@ interface Lag {
 }
 
 /**
- * Decides when a store that shows less than agents have seen, although it was read consistently, is taken for one that was restored. One
- * look is not enough: an API server that answers for another store, or from an old copy of it, shows the same for a while, and to believe it
- * takes policies from agents that nobody deleted.
+ * Decides when a store that shows less than agents have seen, although it was read consistently, is taken for one that
+ * was restored. One look is not enough: an API server that answers for another store, or from an old copy of it, shows
+ * the same for a while, and to believe it takes policies from agents that nobody deleted.
  */
 export class RestoreDetector {
   readonly #afterMs: number;
@@ -44,7 +44,10 @@ export class RestoreDetector {
     return now - known.since >= this.#afterMs;
   }
 
-  /** The store of the namespace shows this much; what was found before is over if that is no less than an agent had seen. */
+  /**
+   * The store of the namespace shows this much; what was found before is over if that is no less than an agent had
+   * seen.
+   */
   caughtUp(namespace: string, asOf: ResourceVersions | undefined): void {
     const known = this.#found.get(namespace);
     if (known !== undefined && !isBehind(asOf, known.seen)) this.#found.delete(namespace);

@@ -141,7 +141,7 @@ describe('an update', () => {
     expect(snapshots.snapshot('shop', { app: 'b' })).toBe(b);
   });
 
-  it('finds the same snapshots and standings as a replica that begins with the newest policies', () => {
+  it('finds the same snapshots and precedence as a replica that begins with the newest policies', () => {
     const selector = fc.option(
       fc.record({
         matchLabels: fc.dictionary(fc.constantFrom('app', 'tier'), fc.constantFrom('x', 'y'), { maxKeys: 2 }),
@@ -181,10 +181,10 @@ describe('an update', () => {
 
   it('names what was removed, and a policy that came again under its name as both', () => {
     const snapshots = snapshotsOf(policy('a'), policy('b'));
-    const change = snapshots.update([policy('a', { uid: 'anew' })]);
-    expect(change.added.map(({ uid }) => uid)).toEqual(['anew']);
+    const change = snapshots.update([policy('a', { uid: 'again' })]);
+    expect(change.added.map(({ uid }) => uid)).toEqual(['again']);
     expect(change.removed.map(({ uid }) => uid).sort()).toEqual(['uid-a', 'uid-b']);
-    expect([...snapshots.snapshot('shop', {}).entries.keys()]).toEqual(['anew']);
+    expect([...snapshots.snapshot('shop', {}).entries.keys()]).toEqual(['again']);
   });
 
   it('leaves an empty snapshot behind when the last policy goes', () => {

@@ -21,7 +21,7 @@ export interface PolicySnapshot {
   readonly routing: Routing | undefined;
 }
 
-/** An override that agents should obey. */
+/** An override that agents should apply. */
 export interface ActiveOverride {
   readonly override: Override;
   readonly entry: OverrideEntry;
@@ -35,7 +35,7 @@ export interface SnapshotChange {
   readonly removed: readonly Policy[];
   /** By namespace: the policies that are new or changed, or to which the others leave more or less than before. */
   readonly affected: ReadonlyMap<string, ReadonlySet<string>>;
-  /** Overrides that agents should obey from now on, and those that they should no longer. */
+  /** Overrides that agents should apply from now on, and those that they should no longer. */
   readonly started: readonly Override[];
   readonly ended: readonly Override[];
 }
@@ -65,8 +65,8 @@ interface Audience {
 
 /**
  * The snapshots of all audiences. A new list of policies is compared with the one before, and only namespaces in which
- * something differs are worked out anew, and in these only the snapshots of audiences that a changed policy is for. A snapshot is
- * made when its first agent asks for it.
+ * something differs are recomputed, and in these only the snapshots of audiences that a changed policy is for. A
+ * snapshot is made when its first agent asks for it.
  */
 export class SnapshotCache {
   readonly #namespaces = new Map<string, Namespace>();
@@ -75,7 +75,10 @@ export class SnapshotCache {
   /** Every policy that was taken, by identity: nearly all of a list are in the one before, and cost one look each. */
   readonly #uids = new Set<Policy>();
 
-  /** Takes the whole list of policies, and that of the overrides that hold now, and says what is different from the ones before. */
+  /**
+   * Takes the whole list of policies, and that of the overrides that hold now, and says what is different from the ones
+   * before.
+   */
   update(policies: readonly Policy[], overrides: Iterable<Override> = []): SnapshotChange {
     const added: Policy[] = [];
     const changed: Policy[] = [];
@@ -83,7 +86,9 @@ export class SnapshotCache {
     const started: Override[] = [];
     const ended: Override[] = [];
     const namespaces = new Map<string, Selecting[]>();
-    /** Namespaces in which something is routed or selected otherwise; in the others, policies only say something else. */
+    /**
+     * Namespaces in which something is routed or selected otherwise; in the others, policies only say something else.
+     */
     const rerouted = new Set<string>();
     const touch = (name: string, ...routings: (Selecting | undefined)[]) => {
       const touched = namespaces.get(name) ?? [];
@@ -202,7 +207,7 @@ export class SnapshotCache {
       .find(({ spec }) => spec.breakers.some((pattern) => matches(pattern, breaker)));
   }
 
-  /** The override with this uid that agents should obey now. */
+  /** The override with this uid that agents should apply now. */
   override(uid: string): ActiveOverride | undefined {
     return this.#namespaces.get(this.#namespaceOf.get(uid) ?? '')?.overrides.get(uid);
   }
@@ -231,7 +236,7 @@ export class SnapshotCache {
     return made;
   }
 
-  /** Works out the routes of a namespace anew. */
+  /** Works out the routes of a namespace again. */
   #route(name: string): Rerouted {
     const namespace = this.#namespaces.get(name)!;
     const routings = [...namespace.policies.values()].flatMap(({ routing }) => routing ?? []);
@@ -251,7 +256,7 @@ export class SnapshotCache {
     return { affected, keysChanged };
   }
 
-  /** Lets go of the snapshots of audiences that something touched is for, and of those that nobody asks for. */
+  /** Drops the snapshots of audiences that something touched is for, and of those that nobody asks for. */
   #invalidate(name: string, touched: readonly Selecting[], keysChanged: boolean): void {
     const { policies, overrides, audiences } = this.#namespaces.get(name)!;
     if (policies.size === 0 && overrides.size === 0) {

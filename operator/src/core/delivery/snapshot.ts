@@ -3,7 +3,9 @@ import { MAX_BYTES_PER_AGENT, MAX_POLICIES_PER_AGENT, type Routes } from '@fuseb
 import type { Override } from '../policy/override.ts';
 import { encodeEvent } from './event.ts';
 
-/** One policy as it travels: serialised once for each version and shared by every snapshot and stream that carries it. */
+/**
+ * One policy as it travels: serialised once for each version and shared by every snapshot and stream that carries it.
+ */
 export interface PolicyEntry {
   readonly uid: string;
   readonly name: string;

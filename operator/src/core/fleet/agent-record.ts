@@ -20,7 +20,9 @@ export interface Identity {
 /** Where a report comes from, as far as it was proved. */
 export type Origin = Pick<Identity, 'namespace' | 'pod'>;
 
-/** Two processes are one agent when namespace, pod and boot are the same: nobody can speak for a process of another pod. */
+/**
+ * Two processes are one agent when namespace, pod and boot are the same: nobody can speak for a process of another pod.
+ */
 export const agentKey = (pod: string | undefined, boot: string) => `${pod ?? ''}/${boot}`;
 
 const NO_SNAPSHOTS: readonly Snapshot[] = [];
@@ -38,7 +40,7 @@ export interface Agent {
   readonly applied: Snapshot | undefined;
   /** What it could not use of what it should run, by policy. */
   readonly rejections: ReadonlyMap<string, CountedRejection>;
-  /** The overrides that it says it obeys. */
+  /** The overrides that it reports as applied. */
   readonly overrides: ReadonlySet<string>;
   /** Since when it does not show that it runs what it should; absent while it does. */
   readonly behindSince: number | undefined;
@@ -75,7 +77,10 @@ export interface View {
   /** Whether a call let the policy's fallback answer; undefined where that is not known or there is none. */
   readonly optedIn: boolean | undefined;
   readonly totals: Totals;
-  /** Whether the report counted something since its own base: a later one whose base is `totals` then proves that it was answered. */
+  /**
+   * Whether the report counted something since its own base: a later one whose base is `totals` then proves that it was
+   * answered.
+   */
   readonly counted: boolean;
   readonly latency: readonly number[];
   /** The transitions of its report. An agent tells them again until they are answered. */

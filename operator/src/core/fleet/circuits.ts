@@ -10,7 +10,9 @@ export const MEASURES = ['calls', 'failed', 'slow', 'rejected'] as const;
 export const LATENCY_SLOT_MS = 10_000;
 export const LATENCY_SLOTS = 6;
 
-/** Circuits that are remembered, in all and of one namespace; the calls of further ones are in the metrics and not here. */
+/**
+ * Circuits that are remembered, in all and of one namespace; the calls of further ones are in the metrics and not here.
+ */
 export const MAX_CIRCUITS = 20_000;
 export const MAX_CIRCUITS_OF_NAMESPACE = 4_000;
 
@@ -142,7 +144,9 @@ export class Circuits {
     else for (const circuits of this.#namespaces.values()) yield* circuits.values();
   }
 
-  /** Forgets circuits that no agent told of for long, or whose policy is gone. `governed` says whether a policy exists. */
+  /**
+   * Forgets circuits that no agent told of for long, or whose policy is gone. `governed` says whether a policy exists.
+   */
   sweep(now: number, governed: (uid: string) => boolean): void {
     for (const [namespace, circuits] of this.#namespaces) {
       for (const [id, { agents, heardAt, uid }] of circuits) {

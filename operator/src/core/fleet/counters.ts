@@ -13,7 +13,10 @@ export interface CounterSeries {
   readonly policy: string;
   readonly breaker: string;
   totals: Totals;
-  /** Calls by how long they took; bucket i counts those under 2^i x 0.125 ms that no smaller bucket counts, the last one the rest. */
+  /**
+   * Calls by how long they took; bucket i counts those under 2^i x 0.125 ms that no smaller bucket counts, the last one
+   * the rest.
+   */
   readonly latency: number[];
   /** How often a breaker entered each state. */
   readonly entered: { closed: number; open: number; 'half-open': number };

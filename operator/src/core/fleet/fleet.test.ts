@@ -386,7 +386,7 @@ describe('states of breakers', () => {
     expect(scene.fleet.counters.list()[0]!.entered).toEqual({ closed: 0, open: 5, 'half-open': 5 });
   });
 
-  it('are told anew after a report that had none', () => {
+  it('are told again after a report that had none', () => {
     const scene = new Scene();
     scene.join('a');
     const opened = { from: 'closed', to: 'open', agoMs: 0, reason: 'forced' } as const;
@@ -408,7 +408,7 @@ describe('overrides', () => {
   };
   const counts = (scene: Scene, uid: string) => scene.fleet.overrideCounts('shop', new Set([uid]), scene.now).get(uid);
 
-  it('are obeyed by agents that say so, not by those that run the revision', () => {
+  it('are applied by agents that report so, not by those that run the revision', () => {
     const scene = new Scene();
     const snapshot = steered('stop');
     scene.join('a', snapshot);
@@ -431,7 +431,7 @@ describe('overrides', () => {
     expect([...agent.overrides]).toEqual(['stop']);
   });
 
-  it('touch what an agent begins and ceases to obey, and nothing while that stays', () => {
+  it('touch what an agent starts and stops applying, and nothing while that stays', () => {
     const scene = new Scene();
     const snapshot = steered('stop', 'other');
     scene.join('a', snapshot);

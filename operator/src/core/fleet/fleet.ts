@@ -136,7 +136,9 @@ export class Fleet {
     record.pending = addPending(record.pending, { revision, seenAt });
   }
 
-  /** A snapshot is on its way to an agent, or the agent showed that it has it: it may speak of its policies from now on. */
+  /**
+   * A snapshot is on its way to an agent, or the agent showed that it has it: it may speak of its policies from now on.
+   */
   sent(agent: Agent, snapshot: Snapshot): void {
     const record = agent as AgentRecord;
     const { sent: from, revision } = record;
@@ -255,7 +257,7 @@ export class Fleet {
     return found;
   }
 
-  /** Who should obey each override of a namespace, and who says that it does. */
+  /** Which agents should apply each override of a namespace, and which report that they do. */
   overrideCounts(namespace: string, uids: ReadonlySet<string>, now: number): Map<string, AgentCounts> {
     const found = new Map([...uids].map((uid) => [uid, { matched: 0, applied: 0, rejected: 0, stale: 0 }]));
     for (const { heardAt, target, overrides } of this.#namespaces.get(namespace)?.values() ?? []) {
@@ -323,7 +325,10 @@ export class Fleet {
     agent.forgetBreakers();
   }
 
-  /** Forgets keys that are no longer told of: an agent repeats those whose circuit is not closed. Says whether one of them was open. */
+  /**
+   * Forgets keys that are no longer told of: an agent repeats those whose circuit is not closed. Says whether one of
+   * them was open.
+   */
   #forgetKeys(agent: AgentRecord, now: number): boolean {
     let wasOpen = false;
     for (const [name, keys] of agent.views) {

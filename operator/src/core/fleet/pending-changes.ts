@@ -16,7 +16,8 @@ export function addPending(pending: readonly PendingChange[], change: PendingCha
 }
 
 /**
- * What became of pending changes when an agent applied a revision: it holds the change that led to it and all before that.
+ * What became of pending changes when an agent applied a revision: it holds the change that led to it and all before
+ * that.
  *
  * @returns for each of these how long it took, in ms, and the changes that are left.
  */

@@ -22,8 +22,8 @@ export interface CountedRejection extends AgentRejection {
 const NONE: AgentCounts = { matched: 0, applied: 0, rejected: 0, stale: 0 };
 
 /**
- * Who has which policy. Agents that should run the same and run the same are counted together, so that the work grows with
- * the snapshots in use and not with agents times policies.
+ * Who has which policy. Agents that should run the same and run the same are counted together, so that the work grows
+ * with the snapshots in use and not with agents times policies.
  */
 export class Rollout {
   readonly #counts = new Map<string, AgentCounts>();

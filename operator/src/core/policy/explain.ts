@@ -20,7 +20,9 @@ export interface Explanation {
   readonly candidates: readonly Candidate[];
 }
 
-/** Explains the choice of a policy for a breaker name on an agent with these labels, over the policies of its namespace. */
+/**
+ * Explains the choice of a policy for a breaker name on an agent with these labels, over the policies of its namespace.
+ */
 export function explain(policies: Iterable<Routing>, labels: Labels, breaker: string): Explanation {
   const all = [...policies].sort((a, b) => (a.name < b.name ? -1 : 1));
   const best = all.flatMap((policy) => {

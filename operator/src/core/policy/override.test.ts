@@ -23,7 +23,7 @@ describe('an override', () => {
   });
 
   it.each([{}, null, { ...SPEC, reason: '' }, { ...SPEC, action: 'Open' }])(
-    'that is wrong is never obeyed: %j',
+    'that is invalid is never applied: %j',
     (spec) => {
       const read = override('a', spec as object);
       expect(read.problems).not.toEqual([]);

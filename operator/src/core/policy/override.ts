@@ -61,10 +61,12 @@ export function readOverride({ spec, createdBy, status, generation = 1, ...objec
 const endOf = ({ expiresAt, duration }: OverrideSpec, createdAt: number) =>
   expiresAt === undefined ? createdAt + parseDuration(duration)! : new Date(expiresAt).getTime();
 
-/** Whether agents should obey it now. */
+/** Whether agents should apply it now. */
 export const isActive = ({ problems, expiresAt }: Override, now: number) => problems.length === 0 && expiresAt > now;
 
-/** The order in which overrides are asked: the newest first. Of two made in the same moment, that whose name sorts last. */
+/**
+ * The order in which overrides are asked: the newest first. Of two made in the same moment, that whose name sorts last.
+ */
 export const newestFirst = (a: Age, b: Age) => b.createdAt - a.createdAt || (a.name < b.name ? 1 : -1);
 
 type Age = Pick<Override, 'createdAt' | 'name'>;

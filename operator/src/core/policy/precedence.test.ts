@@ -31,7 +31,7 @@ describe('golden files', () => {
       const { policies, agents } = parse(readFileSync(new URL(file, TESTDATA), 'utf8')) as Input;
       const routings = policies.map(({ name, createdAt, spec }) => routing(name, spec, createdAt));
       const found = {
-        standings: Object.fromEntries(
+        precedence: Object.fromEntries(
           [...precedenceOf(sortedRoutes(routings))].map(([uid, { conflict, shadows }]) => [
             uid,
             {

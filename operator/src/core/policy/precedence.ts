@@ -45,9 +45,9 @@ export interface Precedence {
 /**
  * Which policies can never govern, and which lose some of their names.
  *
- * Only an equal pattern can take a name for good: where both policies have a selector, or neither has, the more specific
- * pattern goes first, and a policy without a selector never goes before one with. Policy A has every agent that B could
- * have when A's requirements are among B's.
+ * Only an equal pattern can take a name for good: where both policies have a selector, or neither has, the more
+ * specific pattern goes first, and a policy without a selector never goes before one with. Policy A has every agent
+ * that B could have when A's requirements are among B's.
  *
  * @param routes of one namespace, in the order of `compareRoutes`.
  */

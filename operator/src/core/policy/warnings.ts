@@ -81,7 +81,7 @@ function about(policy: SeenPolicy, steered: boolean): string[] {
   if (problems.length > 0) {
     const what = `the spec of policy "${name}" cannot be used: ${listed(problems)}`;
     return [
-      `${what}; agents keep the version that they had, and where there was none the defaults of the code apply; mend it`,
+      `${what}; agents keep the version that they had, and where there was none the defaults of the code apply; fix it`,
     ];
   }
   const { mode } = spec;
@@ -136,7 +136,7 @@ function rollout({ namespace, name, generation, status }: SeenPolicy): string[] 
 }
 
 const isIgnored = ({ name, problems }: SeenPolicy) =>
-  `policy "${name}" takes no part, for its spec cannot be used: ${listed(problems)}; mend it`;
+  `policy "${name}" is ignored because its spec is invalid: ${listed(problems)}; fix it`;
 
 function elsewhere(breaker: string, { namespace, policies }: WarningInput): string[] {
   const naming = policies.filter(

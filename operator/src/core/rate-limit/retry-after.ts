@@ -7,8 +7,8 @@ const MIN_RETRY_MS = 1_000;
 const MAX_RETRY_MS = 120_000;
 
 /**
- * When those who are refused should come again: one after the other, as fast as they can be let in. So the last of a storm is let in when
- * the storm could be over at the earliest, and nobody comes in vain.
+ * When those who are refused should come again: one after the other, as fast as they can be let in. So the last of a
+ * storm is let in when the storm could be over at the earliest, and nobody comes in vain.
  *
  * @param perSecond how many can be let in.
  * @returns what gives the next turn, in milliseconds from now.

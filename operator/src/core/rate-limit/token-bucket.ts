@@ -1,6 +1,8 @@
 import type { Clock } from '../clock.ts';
 
-/** Decides how many new streams a second are let in, so that a storm of reconnecting agents is spread and not suffered. */
+/**
+ * Decides how many new streams a second are let in, so that a storm of reconnecting agents is spread and not suffered.
+ */
 export interface TokenBucket {
   /** Whether one more may come in now. */
   take(): boolean;

@@ -142,7 +142,7 @@ describe('a replica', () => {
     expect(all.lost).toEqual([]);
   });
 
-  it('that began anew does not count with what the process before it published', () => {
+  it('that restarted does not count with what the process before it published', () => {
     all.onHeartbeats([beat('b')], 0);
     all.shards([shard('b', [row({}, 2)])], 0);
     expect(all.onHeartbeats([beat('b', '2', 'y')], 1_000)).toMatchObject({ left: true });

@@ -3,7 +3,10 @@ import { MAX_OPEN_NAMED, type PolicyCounts } from '../fleet/fleet.ts';
 import type { AgentCounts } from '../fleet/rollout.ts';
 import type { BreakerCounts, FallbackCounts } from '../fleet/state-counts.ts';
 
-/** What one replica counts for one policy. It is there for a policy without agents too: its absence means that the replica has not seen the policy. */
+/**
+ * What one replica counts for one policy. It is there for a policy without agents too: its absence means that the
+ * replica has not seen the policy.
+ */
 export interface Aggregate {
   readonly uid: string;
   readonly generation: number;
@@ -39,9 +42,9 @@ export interface Shard {
 
 /** What became of the group of replicas. */
 export interface Regrouping {
-  /** A replica left or began anew: its agents are on their way to others. */
+  /** A replica left or restarted: its agents are on their way to others. */
   readonly left: boolean;
-  /** Replicas came, left, began anew or were given up. */
+  /** Replicas came, left, restarted or were given up. */
   readonly regrouped: boolean;
   readonly changes: readonly AggregateChange[];
 }
@@ -69,8 +72,9 @@ interface Replica {
 const NO_ROWS: ReadonlyMap<string, Aggregate> = new Map();
 
 /**
- * What this replica and the others count for each policy. Another replica counts while its Lease changes: a Lease that was
- * there before this process and has not changed since may be that of a dead one. Time is given with each call, in milliseconds.
+ * What this replica and the others count for each policy. Another replica counts while its Lease changes: a Lease that
+ * was there before this process and has not changed since may be that of a dead one. Time is given with each call, in
+ * milliseconds.
  */
 export class Aggregates {
   readonly #own = new Map<string, Aggregate>();

@@ -31,8 +31,8 @@ export interface BrowserOptions {
  * Keeps other web pages out of what a person's browser may reach. Nothing here asks who somebody is.
  *
  * Without tokens only names of this machine are answered: a page of elsewhere that had its own name point to 127.0.0.1
- * (DNS rebinding) still sends that name. A change must come from our own page or from no page at all, and be JSON, which
- * another page cannot send without being asked for leave first, and none is given.
+ * (DNS rebinding) still sends that name. A change must come from our own page or from no page at all, and be JSON,
+ * which another page cannot send without being asked for leave first, and none is given.
  */
 export function protectBrowsers({ open }: BrowserOptions) {
   return (request: Request, _response: Response, next: NextFunction): void => {

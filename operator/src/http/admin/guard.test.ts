@@ -16,7 +16,7 @@ async function asked(check: () => Promise<void>): Promise<[boolean, unknown[]]> 
   return [await isStillAllowed(access, audit as unknown as Audit, request, attributes), noted];
 }
 
-describe('whether somebody may go on', () => {
+describe('whether somebody may continue', () => {
   it('is so while the right is there', async () => {
     expect(await asked(async () => {})).toEqual([true, []]);
   });

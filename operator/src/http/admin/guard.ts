@@ -18,8 +18,8 @@ export function guard(access: Access, attributes: (request: Request) => Resource
 }
 
 /**
- * Whether the sender of a request that passed the guard may still do this. A refusal is noted; as long as nobody can say, nothing
- * is taken away.
+ * Whether the sender of a request that passed the guard may still do this. A refusal is noted; as long as nobody can
+ * say, nothing is taken away.
  */
 export async function isStillAllowed(
   access: Access,

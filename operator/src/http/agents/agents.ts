@@ -21,7 +21,7 @@ export interface AgentsOptions {
   readonly controller: Controller;
   readonly streams: Streams;
   readonly streamLimit: TokenBucket;
-  /** When a stream that is refused should be dialled again, in ms from now. */
+  /** When a stream that is refused should be reconnected to, in ms from now. */
   readonly nextRetryMs: () => number;
   /** Whether a store that shows less than agents have seen was restored. */
   readonly restoreDetector: RestoreDetector;
@@ -77,10 +77,10 @@ export function agentsApp(options: AgentsOptions): Express {
       streams.refused(reason);
       throw new Problem(503, message, nextRetryMs());
     };
-    if (streams.draining) refuse('draining', 'this operator is going away; dial again');
-    if (!controller.synced) refuse('unsynced', 'policies have not been read yet; dial again');
+    if (streams.draining) refuse('draining', 'this operator is going away; reconnect');
+    if (!controller.synced) refuse('unsynced', 'policies have not been read yet; reconnect');
     await authenticated(request, async () => authenticator.screen?.(credentialsOf(request)));
-    if (!streamLimit.take()) refuse('storm', 'too many agents at once; dial again');
+    if (!streamLimit.take()) refuse('storm', 'too many agents at once; reconnect');
     const agentIdentity = await identityOf(request, 'stream');
     const { namespace, pod, expiresAt } = agentIdentity;
     const labels = await authenticated(request, () => authenticator.labels(agentIdentity, selfDeclared));
@@ -93,10 +93,10 @@ export function agentsApp(options: AgentsOptions): Express {
     const reset = isBehind(asOf, since);
     if (!reset) restoreDetector.caughtUp(namespace, asOf);
     else if (!restoreDetector.observeLag(namespace, asOf, since)) {
-      refuse('behind', 'the API server shows less than the agent has seen; dial again');
+      refuse('behind', 'the API server shows less than the agent has seen; reconnect');
     }
     if (response.destroyed) return;
-    if (streams.draining) refuse('draining', 'this operator is going away; dial again');
+    if (streams.draining) refuse('draining', 'this operator is going away; reconnect');
     const { boot, service, instance } = query;
     if (!quota.takeStream(agentIdentity)) {
       refuse(

@@ -23,14 +23,17 @@ const BATCH_BYTES = 65_536;
 /** How long the time told with a commit may lag, in ms: long enough to tell it to a whole fleet. */
 const SAME_MOMENT_MS = 250;
 
-/** Bases that agents of one snapshot may come from at a time: what they had before, nothing, and what a few slow ones had. */
+/**
+ * Bases that agents of one snapshot may come from at a time: what they had before, nothing, and what a few slow ones
+ * had.
+ */
 const MAX_BASES = 4;
 
 const encoded = new WeakMap<Snapshot, Encoded[]>();
 
 /**
- * The events that turn `base`, or nothing, into the snapshot that is offered, in batches to be written one after the other.
- * All agents that make the same step are given the same bytes, unless these are many.
+ * The events that turn `base`, or nothing, into the snapshot that is offered, in batches to be written one after the
+ * other. All agents that make the same step are given the same bytes, unless these are many.
  *
  * @param now wall clock, milliseconds since 1970.
  */

@@ -32,8 +32,8 @@ interface Writing {
 }
 
 /**
- * The event stream of one agent. It holds one offer at a time, the latest: a slow reader skips what was replaced while it
- * was reading, and nobody waits for it.
+ * The event stream of one agent. It holds one offer at a time, the latest: a slow reader skips what was replaced while
+ * it was reading, and nobody waits for it.
  */
 export class AgentStream {
   readonly #response: ServerResponse;
@@ -68,7 +68,7 @@ export class AgentStream {
     if (!this.#waiting) this.#write();
   }
 
-  /** Asks the agent to dial again after a while, and ends the stream. */
+  /** Asks the agent to reconnect after a while, and ends the stream. */
   goaway(reconnectAfterMs: number): void {
     clearInterval(this.#heartbeat);
     this.#next = undefined;
@@ -80,7 +80,7 @@ export class AgentStream {
     this.#response.destroy();
   }
 
-  /** Writes for as long as the reader keeps up; goes on when it has caught up. */
+  /** Writes for as long as the reader keeps up; continues when it has caught up. */
   #write(): void {
     while (!this.#response.writableEnded && !this.#response.destroyed) {
       this.#current ??= this.#nextWriting();
@@ -122,7 +122,7 @@ export class AgentStream {
     return encodeCommit(reset ? undefined : this.#written, offer, now);
   }
 
-  /** Goes on when the reader has taken what was written, and cuts it off when it stalls. */
+  /** Continues when the reader has taken what was written, and cuts it off when it stalls. */
   #waitForDrain(): void {
     this.#waiting = true;
     const response = this.#response;

@@ -14,7 +14,7 @@ export interface StreamsOptions {
   readonly heartbeatMs?: number;
   /** In ms. Absent: 30000. */
   readonly stallMs?: number;
-  /** How old a stream may become before its agent is asked to dial again, in ms, 10 % more or less. Absent: 30 min. */
+  /** How old a stream may become before its agent is asked to reconnect, in ms, 10 % more or less. Absent: 30 min. */
   readonly maxAgeMs?: number;
   readonly random: () => number;
   readonly wallClock: () => number;
@@ -26,7 +26,7 @@ export interface StreamOpening {
   readonly revision: string | undefined;
   /** Whether the floors that it holds are void. */
   readonly reset: boolean;
-  /** When its token expires, in ms since 1970: it is asked to dial again then. Absent: never. */
+  /** When its token expires, in ms since 1970: it is asked to reconnect then. Absent: never. */
   readonly expiresAt?: number | undefined;
 }
 
@@ -117,7 +117,7 @@ export class Streams {
     return stream !== undefined;
   }
 
-  /** Takes no more streams and sends away those that are open, to dial again spread over `spreadMs`. */
+  /** Takes no more streams and sends away those that are open, to reconnect spread over `spreadMs`. */
   drain(spreadMs: number): void {
     this.#draining = true;
     for (const stream of this.#streams.values()) stream.goaway(this.#options.random() * spreadMs);

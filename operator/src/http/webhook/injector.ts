@@ -10,9 +10,9 @@ import { answerProblems, answerUnknown, firstIssue } from '../problem.ts';
 export const INJECT_PATH = '/inject';
 
 export interface InjectorOptions {
-  /** Where agents dial. */
+  /** The address that agents connect to. */
   readonly url: string;
-  /** The certificates that agents are to trust, in PEM; read anew for each pod. */
+  /** The certificates that agents are to trust, in PEM; read again for each pod. */
   readonly caFile: string;
   readonly audience: string;
   readonly log: Pick<Logger, 'info' | 'warn' | 'error'>;
@@ -64,8 +64,8 @@ export const ReviewSchema = z.object({
 });
 
 /**
- * Answers the API server's question about a new pod with a patch that lets its agents find the operator. It never refuses a pod:
- * what cannot be injected is created as it is, with a warning for whoever creates it.
+ * Answers the API server's question about a new pod with a patch that lets its agents find the operator. It never
+ * refuses a pod: what cannot be injected is created as it is, with a warning for whoever creates it.
  */
 export function injectorApp({ url, caFile, audience, log }: InjectorOptions): Express {
   const app = express().disable('x-powered-by').disable('etag').set('query parser', 'simple');

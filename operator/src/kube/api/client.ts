@@ -29,7 +29,10 @@ export interface KubeRequest {
   readonly signal?: AbortSignal;
   /** Absent: 30 s for the whole answer. */
   readonly timeoutMs?: number;
-  /** Whether the connection is kept for the next such request, for those that come by the hundred. Absent: each opens one. */
+  /**
+   * Whether the connection is kept for the next such request, for those that come by the hundred. Absent: each opens
+   * one.
+   */
   readonly keepAlive?: boolean;
 }
 
@@ -106,7 +109,8 @@ export class KubeClient {
   /**
    * Follows a stream of lines; resolves when the server ends it in order.
    *
-   * @throws KubeError for every status but 200, a line that is not JSON, a broken or silent connection; what `event` throws.
+   * @throws KubeError for every status but 200, a line that is not JSON, a broken or silent connection; what `event`
+   * throws.
    */
   async watch(path: string, watch: KubeWatch): Promise<void> {
     const silence = new AbortController();
@@ -159,7 +163,7 @@ export class KubeClient {
       new Promise<http.IncomingMessage | 'stale'>((resolve, reject) => {
         const sent = open(url, request, resolve);
         sent.once('error', (error: NodeJS.ErrnoException) => {
-          // A connection that was kept may be gone on the other side; what is sent over it then has not been read.
+          // A connection that was kept may be closed by the server; what is sent over it then has not been read.
           if (sent.reusedSocket && error.code === 'ECONNRESET') resolve('stale');
           else reject(error);
         });
@@ -181,7 +185,10 @@ export class KubeClient {
     throw new KubeError(reason(answer, response), status, retryAfterMs(response.headers['retry-after']));
   }
 
-  /** An agent that connects like the given one and keeps its connections; the same one where it connects through a proxy. */
+  /**
+   * An agent that connects like the given one and keeps its connections; the same one where it connects through a
+   * proxy.
+   */
   #pooledAgent(like: http.RequestOptions['agent']): http.RequestOptions['agent'] {
     if (!(like instanceof http.Agent) || ![http.Agent, https.Agent].includes(like.constructor as never)) return like;
     if (this.#pooledAgents?.like !== like) {

@@ -10,7 +10,10 @@ export interface FailureLogOptions {
   readonly log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
 }
 
-/** Something that is tried again until it succeeds: one line in the log when it begins to fail or fails otherwise, and when it is well. */
+/**
+ * Something that is tried again until it succeeds: one line in the log when it begins to fail or fails otherwise, and
+ * when it is well.
+ */
 export class FailureLog {
   readonly #options: FailureLogOptions;
   #lastLine: string | undefined;

@@ -10,13 +10,19 @@ export interface ReflectorTimers {
   readonly backoffMinMs?: number;
   /** The longest wait after many failures. Absent: 30 000. */
   readonly backoffMaxMs?: number;
-  /** The wait, half of it at least, when a watch that had just begun or a list is told that the history is gone; it doubles too. Absent: 10 000, so that a storm of these is at most three requests in 5 s. */
+  /**
+   * The wait, half of it at least, when a watch that had just begun or a list is told that the history is gone; it
+   * doubles too. Absent: 10 000, so that a storm of these is at most three requests in 5 s.
+   */
   readonly expiredMinMs?: number;
   /** A watch that lived this long was healthy: what follows it starts with the shortest wait. Absent: 5 000. */
   readonly healthyMs?: number;
   /** How often everything is listed afresh although the watch is well. Absent: 600 000. */
   readonly relistMs?: number;
-  /** A watch without a byte for this long is dead; the API server sends a bookmark a minute once it has seen an event; an empty cluster is listed anew instead. Absent: 90 000. */
+  /**
+   * A watch without a byte for this long is dead; the API server sends a bookmark a minute once it has seen an event;
+   * an empty cluster is listed again instead. Absent: 90 000.
+   */
   readonly silenceMs?: number;
   /** How long a list or any other single request may take. Absent: 30 000. */
   readonly requestMs?: number;
@@ -81,7 +87,7 @@ export class Reflector {
   #refused = 0;
   /** Everything up to this resourceVersion is in `#objects`. */
   #asOf: string | undefined;
-  /** Where the next watch goes on; ahead of `#asOf` while a removal is held. */
+  /** Where the next watch continues; ahead of `#asOf` while a removal is held. */
   #latestVersion = '';
   /** Ends the wait or the watch that is under way, so that a list comes next. */
   #interrupt = new AbortController();
@@ -115,7 +121,10 @@ export class Reflector {
     return this.#synced;
   }
 
-  /** Whether waiting for the first list is in vain: the API server does not serve the resource, or goes on forbidding it. */
+  /**
+   * Whether waiting for the first list is in vain: the API server does not serve the resource, or continues forbidding
+   * it.
+   */
   get unavailable(): boolean {
     return !this.#synced && this.#refused >= REFUSED_FOR_GOOD;
   }
@@ -141,7 +150,10 @@ export class Reflector {
     this.#running ??= this.#run();
   }
 
-  /** Lists afresh at once; resolves when the copy is at least as new as the store was at the call, rejects when that fails. */
+  /**
+   * Lists afresh at once; resolves when the copy is at least as new as the store was at the call, rejects when that
+   * fails.
+   */
   refresh(): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#stopping.signal.aborted) return reject(new Error('the source is stopped'));
@@ -179,7 +191,10 @@ export class Reflector {
     }
   }
 
-  /** Watches from where the last list or watch ended, until a list is due. Throws what only waiting can mend. */
+  /**
+   * Watches from where the last list or watch ended, until a list is due. Throws an error that only a later retry can
+   * resolve.
+   */
   async #follow(): Promise<void> {
     const due = setTimeout(() => this.#interrupt.abort(), this.#timers.relistMs * (0.9 + Math.random() / 5));
     try {
@@ -243,7 +258,7 @@ export class Reflector {
     }
   }
 
-  /** One watch to its end. True when the next one can go on from there; false when a list must come first. */
+  /** One watch to its end. True when the next one can continue from there; false when a list must come first. */
   async #watch(): Promise<boolean> {
     const { client, resource, namespace } = this.#options;
     this.#stats.watches += 1;
@@ -344,7 +359,10 @@ export class Reflector {
     this.#asOf = oldest === undefined ? this.#latestVersion : String(BigInt(oldest.version) - 1n);
   }
 
-  /** Looks twice: a removal may be seen a moment before the API server that is asked knows that the definition is being deleted. */
+  /**
+   * Looks twice: a removal may be seen a moment before the API server that is asked knows that the definition is being
+   * deleted.
+   */
   async #requireServedTwice(signal: AbortSignal): Promise<void> {
     await this.#requireServed(signal);
     await sleep(this.#timers.holdMs, undefined, { signal });

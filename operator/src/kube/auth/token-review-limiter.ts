@@ -21,8 +21,9 @@ interface AddressBudget {
 }
 
 /**
- * What tokens that nobody knows yet may cost, so that a flood of made-up tokens does not become one of reviews: so many a second in all, and
- * few that are bad from one address, so that who shows them is kept out before everybody else is. Tokens that are known cost nothing here.
+ * What tokens that nobody knows yet may cost, so that a flood of made-up tokens does not become one of reviews: so many
+ * a second in all, and few that are bad from one address, so that who shows them is kept out before everybody else is.
+ * Tokens that are known cost nothing here.
  */
 export class TokenReviewLimiter {
   readonly #options: TokenReviewLimiterOptions;
@@ -41,7 +42,7 @@ export class TokenReviewLimiter {
    */
   check(address: string): void {
     if (this.#of(address).left < 1) {
-      throw new AuthError('flood', 'too many tokens from this address were bad; dial again later, with a good one');
+      throw new AuthError('flood', 'too many tokens from this address were bad; reconnect later, with a good one');
     }
   }
 
@@ -52,7 +53,7 @@ export class TokenReviewLimiter {
    */
   take(address: string): void {
     this.check(address);
-    if (!this.#all.take()) throw new AuthError('unavailable', 'too many new tokens at once; dial again');
+    if (!this.#all.take()) throw new AuthError('unavailable', 'too many new tokens at once; reconnect');
     const entry = this.#of(address);
     entry.left -= 1;
     this.#addresses.delete(address);

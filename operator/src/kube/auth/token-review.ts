@@ -57,8 +57,9 @@ interface ReviewStatus {
 }
 
 /**
- * Knows agents by a token of their ServiceAccount, of which the API server is asked whether it is genuine and meant for us.
- * Namespace and pod come from its answer, labels from the pod. Needs the verbs create on `tokenreviews` and get on `pods`.
+ * Knows agents by a token of their ServiceAccount, of which the API server is asked whether it is genuine and meant for
+ * us. Namespace and pod come from its answer, labels from the pod. Needs the verbs create on `tokenreviews` and get on
+ * `pods`.
  */
 export class TokenReviewer implements Authenticator {
   readonly method = 'token-review';

@@ -4,8 +4,8 @@ interface CacheEntry<T> {
 }
 
 /**
- * Answers that count for a while, at most `max` of them; the one that was asked first is forgotten first. Who asks while an
- * answer is under way waits for the same one. One that fails is kept only when `keeps` says so.
+ * Answers that count for a while, at most `max` of them; the one that was asked first is forgotten first. Who asks
+ * while an answer is under way waits for the same one. One that fails is kept only when `keeps` says so.
  */
 export class TtlCache<T> {
   readonly #entries = new Map<string, CacheEntry<T>>();

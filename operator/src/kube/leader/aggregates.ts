@@ -104,7 +104,9 @@ export class AggregatePublisher {
     this.#wake();
   }
 
-  /** Compares the names of what is stored for this replica with what should be; what is missing twice is stored again. */
+  /**
+   * Compares the names of what is stored for this replica with what should be; what is missing twice is stored again.
+   */
   found(stored: readonly string[]): void {
     const missing = this.#shards.indices.filter((index) => !stored.includes(this.#name(index)));
     for (const index of missing) if (this.#missing.has(index)) this.#shards.lost(index);

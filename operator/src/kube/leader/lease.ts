@@ -181,7 +181,7 @@ export class Elector {
     const askedAt = clock.now();
     this.#lease = await leases.write(this.#lease, identity, times.leaseMs, times.deadlineMs);
     this.#current = true;
-    // A leader whose time ran out while it asked dropped what it should have written: it begins anew.
+    // A leader whose time ran out while it asked dropped what it should have written: it starts over.
     const led = this.#election.leadingForMs(clock.now()) > 0;
     this.#election.written(record(this.#lease), askedAt, clock.now());
     if (led || this.leadingForMs === 0) return;

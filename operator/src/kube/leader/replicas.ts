@@ -27,7 +27,9 @@ export interface KubernetesReplicasOptions {
   readonly kubeConfig: KubeConfig;
   /** Where the Leases and ConfigMaps are. */
   readonly namespace: string;
-  /** What they are called, and the Lease of the leader exactly so. Another one for another operator in the namespace. */
+  /**
+   * What they are called, and the Lease of the leader exactly so. Another one for another operator in the namespace.
+   */
   readonly name: string;
   /** The name of this replica, unlike that of any other. */
   readonly replica: string;
@@ -43,8 +45,8 @@ const CLEAN_MS = 5_000;
 const GOODBYE_MS = 2_000;
 
 /**
- * Replicas that know of each other through Leases and ConfigMaps in one namespace. Needs get, list, watch, create, update
- * and delete on leases, and list, watch, create, update and delete on configmaps, there and nowhere else.
+ * Replicas that know of each other through Leases and ConfigMaps in one namespace. Needs get, list, watch, create,
+ * update and delete on leases, and list, watch, create, update and delete on configmaps, there and nowhere else.
  */
 export class KubernetesReplicas implements Replicas {
   readonly #options: KubernetesReplicasOptions;

@@ -32,7 +32,10 @@ interface SubjectRecord {
 
 type Within = Required<Pick<KubeRequest, 'signal' | 'timeoutMs'>>;
 
-/** Of more subjects than this, the series of those that had no occurrence for longest are forgotten; their next one begins a new Event. */
+/**
+ * Of more subjects than this, the series of those that had no occurrence for longest are forgotten; their next one
+ * begins a new Event.
+ */
 const MAX_SUBJECTS = 10_000;
 const MAX_MESSAGE = 1024;
 

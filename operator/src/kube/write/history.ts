@@ -37,8 +37,9 @@ interface StoredRevision {
 }
 
 /**
- * Revisions as ControllerRevision objects, as Deployments keep theirs: owned by their policy, numbered by its generation and
- * named by a hash, so that writing one twice changes nothing. Needs list, create and delete on `controllerrevisions` of `apps`.
+ * Revisions as ControllerRevision objects, as Deployments keep theirs: owned by their policy, numbered by its
+ * generation and named by a hash, so that writing one twice changes nothing. Needs list, create and delete on
+ * `controllerrevisions` of `apps`.
  */
 export class KubernetesHistory implements History {
   readonly #options: KubernetesHistoryOptions;

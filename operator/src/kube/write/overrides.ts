@@ -7,7 +7,9 @@ import { KubeClient, KubeError } from '../api/client.ts';
 import { type KubeObject, toOverride } from '../api/object.ts';
 import { collectionPath, OVERRIDES, objectPath } from '../api/resource.ts';
 
-/** Overrides as objects in the API server. Needs the verbs create, delete and attribute on `circuitbreakeroverrides`. */
+/**
+ * Overrides as objects in the API server. Needs the verbs create, delete and attribute on `circuitbreakeroverrides`.
+ */
 export function kubernetesOverrides(kubeConfig: KubeConfig): OverrideStore {
   const client = new KubeClient(kubeConfig);
   return {

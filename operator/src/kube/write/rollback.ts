@@ -5,9 +5,9 @@ import { KubeClient, KubeError } from '../api/client.ts';
 import { objectPath, POLICIES } from '../api/resource.ts';
 
 /**
- * Rolls back with the person's own token, so that the API server decides and its audit log names the person: the operator's
- * account has no right to edit policies. A person without a token, who reached an operator that knows nobody, acts with what
- * the operator was started with.
+ * Rolls back with the person's own token, so that the API server decides and its audit log names the person: the
+ * operator's account has no right to edit policies. A person without a token, who reached an operator that knows
+ * nobody, acts with what the operator was started with.
  */
 export function kubernetesRollback(own: KubeConfig): Rollback {
   return {

@@ -248,7 +248,7 @@ describe('Events', () => {
     await until(() => server.events.size === 3);
   });
 
-  it('begin anew when the API server has forgotten the old one', async () => {
+  it('start over when the API server has forgotten the old one', async () => {
     const policy = policyOf(server.put('a'));
     begin();
     sink.event(policy, opened('first'));
@@ -269,7 +269,7 @@ describe('Events', () => {
     await until(() => only()[0]?.count === 2);
   });
 
-  it('begin anew for a subject that was gone, and what was pending then is still written', async () => {
+  it('start over for a subject that was gone, and what was pending then is still written', async () => {
     const policy = policyOf(server.put('a'));
     const ended: string[] = [];
     begin({ observer: { ...noOpQueueObserver, done: (_key, result) => void ended.push(result) } });

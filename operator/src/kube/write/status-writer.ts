@@ -17,7 +17,10 @@ export interface KubernetesStatusSinkOptions {
   readonly stored?: (subject: Subject) => StoredObject | undefined;
   /** Which replica writes, shown in Events. Absent: the host's name, which is the pod's name in a cluster. */
   readonly instance?: string;
-  /** Asked before each write, which is dropped without a permit, or with one of another term than when it was wanted. Absent: always permitted. */
+  /**
+   * Asked before each write, which is dropped without a permit, or with one of another term than when it was wanted.
+   * Absent: always permitted.
+   */
   readonly permit?: () => WritePermit | undefined;
   readonly log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
   /** The least time between two writes of the status of an object, in milliseconds. Absent: 1 000. */
@@ -63,7 +66,10 @@ const FINAL: readonly number[] = [400, 404, 405, 413, 415, 422];
 const MAX_WRITTEN = 60 * WRITES_PER_SECOND;
 const REQUEST_MS = 10_000;
 
-/** Status and Events of policies and overrides in the API server. Needs get on them, update on their `status`, and create and patch on `events`. */
+/**
+ * Status and Events of policies and overrides in the API server. Needs get on them, update on their `status`, and
+ * create and patch on `events`.
+ */
 export function kubernetesStatusSink(options: KubernetesStatusSinkOptions): StatusSink {
   return new KubernetesStatusSink(options);
 }

@@ -61,7 +61,9 @@ export class WriteQueue<T> {
     else this.#slots.set(key, { item, intervalMs, notBefore: 0, failures: 0, busy: false });
   }
 
-  /** Takes the write that is due; a number says in how many milliseconds one may be, and nothing that none is waiting. */
+  /**
+   * Takes the write that is due; a number says in how many milliseconds one may be, and nothing that none is waiting.
+   */
   take(now: number): Due<T> | number | undefined {
     const allowedAt = this.#taken.length < this.#perSecond ? now : this.#taken[0]! + 1000;
     if (allowedAt > now && this.#waiting > 0) return allowedAt - now;

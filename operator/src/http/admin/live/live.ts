@@ -21,7 +21,7 @@ export interface SourceView {
 export interface Stamp {
   readonly at: number;
   readonly replica: string;
-  /** Replicas whose agents are not in the rows, as far as they are heard of. */
+  /** Known replicas whose agents are not in the rows. */
   readonly others: readonly string[];
   /** The slot of time that is being counted now, and how long each is. */
   readonly slot: number;

@@ -18,13 +18,13 @@ const BROADCAST_PAUSE_FACTOR = 9;
 /** A page that hears nothing for this long says so; a heartbeat comes well before. */
 const HEARTBEAT_MS = 2_000;
 
-/** A stream ends after this time and is opened anew, even where nobody can say what its reader may do. */
+/** A stream ends after this time and is opened again, even where nobody can say what its reader may do. */
 const LONGEST_MS = 600_000;
 
 /** How often it is checkedAt whether a reader still may see what it is told. */
 const ACCESS_RECHECK_MS = 30_000;
 
-/** What may wait for a slow reader before it is cut off; it begins anew with everything. */
+/** What may wait for a slow reader before it is cut off; it starts over with everything. */
 const MAX_WAITING_BYTES = 16 * 1024 * 1024;
 
 /** Readers at once, of all scopes. */
