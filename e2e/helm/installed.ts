@@ -9,7 +9,7 @@ import { CHART, Helm, IMAGE } from './helm.ts';
 export const SYSTEM = 'fuseboard-system';
 
 /** The name of the configuration of its webhook. */
-export const WEBHOOK = `${SYSTEM}-fuseboard`;
+export const WEBHOOK = `fuseboard.${SYSTEM}`;
 
 /**
  * The chart, installed on a cluster that has no nodes: what its Deployment would run is run here as a process, with the

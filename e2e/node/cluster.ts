@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { text } from 'node:stream/consumers';
 import { run } from '../cluster/run.ts';
 import { findNodeBinaries, type NodeBinaries } from './binaries.ts';
 import { ControlPlane } from './control-plane.ts';
@@ -73,6 +75,18 @@ export class NodeCluster {
   run(command: readonly string[], { input, env = {} }: RunInput = {}): Promise<string> {
     const [program, ...args] = [...this.#workspace.inNode(1), ...command] as [string, ...string[]];
     return run(program, args, { input, env: { ...process.env, KUBECONFIG: this.kubeconfig, ...env } });
+  }
+
+  /** Runs a command that ends when its stdin does: at the signal. `line` is what it reads before. */
+  async runUntil(signal: AbortSignal, command: readonly string[], line: string): Promise<string> {
+    const [program, ...args] = [...this.#workspace.inNode(1), ...command] as [string, ...string[]];
+    const child = spawn(program, args, {
+      stdio: ['pipe', 'pipe', 'inherit'],
+      env: { ...process.env, KUBECONFIG: this.kubeconfig },
+    });
+    child.stdin.write(`${line}\n`);
+    signal.addEventListener('abort', () => child.stdin.end(), { once: true });
+    return text(child.stdout);
   }
 
   kubectl(...args: readonly string[]): Promise<string> {

@@ -1,0 +1,110 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { eventually } from '../cluster/run.ts';
+import { NodeCluster } from './cluster.ts';
+import { fuseboard } from './command-line.ts';
+import { buildImages } from './images.ts';
+import { isReady, Release } from './release.ts';
+import { Shop } from './shop.ts';
+
+const CHECKOUTS = 3;
+
+let cluster: NodeCluster;
+
+beforeAll(async () => {
+  const { operator, services } = await buildImages((line) => process.stderr.write(`${line}\n`));
+  cluster = await NodeCluster.up({ images: [operator, services] });
+}, 1_200_000);
+
+afterAll(() => cluster?.down(), 120_000);
+
+const conditions = async (shop: Shop) =>
+  Object.fromEntries(((await shop.policyStatus()).conditions ?? []).map(({ type, status }) => [type, status]));
+
+describe.each([3, 4] as const)('with Helm %i and no values but the image', (major) => {
+  let release: Release;
+  let shop: Shop;
+
+  it('installs two ready replicas on two nodes, and passes its own test', async () => {
+    release = await Release.by(major, cluster);
+    await release.install();
+    const operators = await release.operators();
+    expect(operators.filter(isReady)).toHaveLength(2);
+    expect(new Set(operators.map(({ spec }) => spec.nodeName)).size).toBe(2);
+    expect(await release.test()).toMatch(/Phase:\s+Succeeded/);
+  }, 240_000);
+
+  it('protects the pods that ask for it', async () => {
+    shop = await Shop.open(cluster, CHECKOUTS);
+    for (const { metadata } of await shop.pods('checkout')) {
+      expect(metadata.labels['fuseboard.dev/injected']).toBe('true');
+    }
+    await shop.applyPolicy(3);
+    await eventually(async () => (await conditions(shop)).Programmed === 'True', 60_000);
+    const { agents } = await shop.policyStatus();
+    expect(agents).toMatchObject({ matched: CHECKOUTS });
+    await shop.partner('fail');
+    await eventually(async () => (await shop.checkouts()).every(({ state }) => state !== 'closed'), 30_000);
+    await shop.partner('recover');
+    await eventually(async () => (await shop.checkouts()).every(({ state }) => state === 'closed'), 30_000);
+    for (const { calls, warnings } of await shop.checkouts()) {
+      expect(calls.rejected).toBeGreaterThan(0);
+      expect(warnings).toEqual([]);
+    }
+  }, 240_000);
+
+  it('changes how running services behave with kubectl apply', async () => {
+    await shop.applyPolicy(1_000);
+    await eventually(async () => {
+      const { observedGeneration } = await cluster
+        .get<{ status: { observedGeneration?: number } }>('cbp', 'payments', '-n', 'shop')
+        .then(({ status }) => status);
+      return observedGeneration === 2 && (await conditions(shop)).Programmed === 'True';
+    }, 60_000);
+    const before = await shop.checkouts();
+    await shop.partner('fail');
+    await eventually(async () => {
+      const now = await shop.checkouts();
+      return now.every(({ calls }, i) => calls.failed > before[i]!.calls.failed + 10);
+    }, 30_000);
+    expect((await shop.checkouts()).map(({ state }) => state)).toEqual(Array(CHECKOUTS).fill('closed'));
+    await shop.partner('recover');
+  }, 120_000);
+
+  it('shows its agents on the command line', async () => {
+    expect(await fuseboard(cluster, 'status')).toMatch(/agents/);
+    for (const { metadata } of await shop.pods('checkout')) {
+      await eventually(async () => (await fuseboard(cluster, 'get', 'agents', '-n', 'shop')).includes(metadata.name));
+    }
+  }, 120_000);
+
+  it('leaves policies behind and breaks no call when it goes, and takes the same agents back when it is installed again', async () => {
+    const before = await shop.checkouts();
+    await release.uninstall();
+    await release.install();
+    await eventually(async () => (await conditions(shop)).Programmed === 'True', 90_000);
+    expect(await shop.policyStatus()).toMatchObject({ agents: { matched: CHECKOUTS } });
+    await shop.applyPolicy(3);
+    await shop.partner('fail');
+    await eventually(async () => (await shop.checkouts()).every(({ state }) => state !== 'closed'), 30_000);
+    const after = await shop.checkouts();
+    expect(after.map(({ pod }) => pod)).toEqual(before.map(({ pod }) => pod));
+    expect(
+      after.flatMap(({ warnings }) => warnings.filter(({ message }) => /certificate|authority/.test(message))),
+    ).toEqual([]);
+  }, 240_000);
+
+  it('is removed', async () => {
+    await release.uninstall();
+    await cluster.kubectl('delete', 'namespace', 'shop', '--timeout=60s');
+    const left = await cluster.kubectl(
+      'get',
+      'all,secret,configmap,lease,networkpolicy,pdb',
+      '-n',
+      'fuseboard-system',
+      '-o',
+      'name',
+    );
+    const own = left.split('\n').filter((name) => name !== '' && !name.includes('kube-root-ca.crt'));
+    expect(own).toEqual(['secret/fuseboard-ca']);
+  }, 120_000);
+});
