@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually } from '../cluster/run.ts';
-import { NodeCluster } from './cluster.ts';
+import type { NodeCluster } from './cluster.ts';
 import { fuseboard } from './command-line.ts';
-import { buildImages } from './images.ts';
 import { isReady, Release } from './release.ts';
+import { startScene } from './scene.ts';
 import { Shop } from './shop.ts';
 
 const CHECKOUTS = 3;
@@ -11,14 +11,10 @@ const CHECKOUTS = 3;
 let cluster: NodeCluster;
 
 beforeAll(async () => {
-  const { operator, services } = await buildImages((line) => process.stderr.write(`${line}\n`));
-  cluster = await NodeCluster.up({ images: [operator, services] });
-}, 1_200_000);
+  cluster = await startScene();
+}, 1_800_000);
 
 afterAll(() => cluster?.down(), 120_000);
-
-const conditions = async (shop: Shop) =>
-  Object.fromEntries(((await shop.policyStatus()).conditions ?? []).map(({ type, status }) => [type, status]));
 
 describe.each([3, 4] as const)('with Helm %i and no values but the image', (major) => {
   let release: Release;
@@ -39,13 +35,8 @@ describe.each([3, 4] as const)('with Helm %i and no values but the image', (majo
       expect(metadata.labels['fuseboard.dev/injected']).toBe('true');
     }
     await shop.applyPolicy(3);
-    await eventually(async () => (await conditions(shop)).Programmed === 'True', 60_000);
-    const { agents } = await shop.policyStatus();
-    expect(agents).toMatchObject({ matched: CHECKOUTS });
-    await shop.partner('fail');
-    await eventually(async () => (await shop.checkouts()).every(({ state }) => state !== 'closed'), 30_000);
-    await shop.partner('recover');
-    await eventually(async () => (await shop.checkouts()).every(({ state }) => state === 'closed'), 30_000);
+    await shop.programmed(CHECKOUTS);
+    await shop.trips();
     for (const { calls, warnings } of await shop.checkouts()) {
       expect(calls.rejected).toBeGreaterThan(0);
       expect(warnings).toEqual([]);
@@ -54,12 +45,7 @@ describe.each([3, 4] as const)('with Helm %i and no values but the image', (majo
 
   it('changes how running services behave with kubectl apply', async () => {
     await shop.applyPolicy(1_000);
-    await eventually(async () => {
-      const { observedGeneration } = await cluster
-        .get<{ status: { observedGeneration?: number } }>('cbp', 'payments', '-n', 'shop')
-        .then(({ status }) => status);
-      return observedGeneration === 2 && (await conditions(shop)).Programmed === 'True';
-    }, 60_000);
+    await shop.programmed(CHECKOUTS);
     const before = await shop.checkouts();
     await shop.partner('fail');
     await eventually(async () => {
@@ -81,11 +67,9 @@ describe.each([3, 4] as const)('with Helm %i and no values but the image', (majo
     const before = await shop.checkouts();
     await release.uninstall();
     await release.install();
-    await eventually(async () => (await conditions(shop)).Programmed === 'True', 90_000);
-    expect(await shop.policyStatus()).toMatchObject({ agents: { matched: CHECKOUTS } });
     await shop.applyPolicy(3);
-    await shop.partner('fail');
-    await eventually(async () => (await shop.checkouts()).every(({ state }) => state !== 'closed'), 30_000);
+    await shop.programmed(CHECKOUTS);
+    await shop.trips();
     const after = await shop.checkouts();
     expect(after.map(({ pod }) => pod)).toEqual(before.map(({ pod }) => pod));
     expect(

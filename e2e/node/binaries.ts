@@ -22,8 +22,6 @@ export interface NodeBinaries {
   readonly coredns: string;
   /** What keeps the namespaces of a pod, as the only file of an image. */
   readonly pause: string;
-  /** Enforces NetworkPolicies on a node. */
-  readonly kubeRouter: string;
 }
 
 /** Finds the programs of a cluster in the cache and builds there what is missing, which takes about ten minutes once. */
@@ -39,14 +37,12 @@ export async function findNodeBinaries(log: (line: string) => void = () => {}): 
     proxy: await findKubernetes('kube-proxy', log),
     coredns: await own('coredns', 'dns', '.', log),
     pause: await own('pause', 'pause', '.', log),
-    kubeRouter: await own(
-      'kube-router',
-      'network-policy',
-      'github.com/cloudnativelabs/kube-router/v2/cmd/kube-router',
-      log,
-    ),
   };
 }
+
+/** Finds the program that enforces NetworkPolicies on a node, or builds it, which takes three minutes once. */
+export const findKubeRouter = (log: (line: string) => void = () => {}): Promise<string> =>
+  own('kube-router', 'network-policy', 'github.com/cloudnativelabs/kube-router/v2/cmd/kube-router', log);
 
 /** A program of a module here, kept under a name that changes with the module. */
 async function own(name: string, folder: string, path: string, log: (line: string) => void): Promise<string> {

@@ -98,6 +98,11 @@ export class NodeCluster {
     await this.run([this.#binaries.kubectl, 'apply', '-f', '-'], { input });
   }
 
+  /** Posts an object to a path of the API server. */
+  create(path: string, object: object): Promise<string> {
+    return this.run([this.#binaries.kubectl, 'create', '--raw', path, '-f', '-'], { input: JSON.stringify(object) });
+  }
+
   /** What kubectl gets, as JSON. */
   async get<T>(...args: readonly string[]): Promise<T> {
     return JSON.parse(await this.kubectl('get', ...args, '-o', 'json')) as T;

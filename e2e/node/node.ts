@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run } from '../cluster/run.ts';
-import { DNS_SERVICE, nodeAddress, PODS, podsOf } from './addresses.ts';
-import type { NodeBinaries } from './binaries.ts';
+import { DNS_SERVICE, nodeAddress, PODS, podsOf, SERVICES } from './addresses.ts';
+import { findKubeRouter, type NodeBinaries } from './binaries.ts';
 import { PAUSE_IMAGE } from './system-images.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -86,14 +86,14 @@ export class Node {
     await this.#workspace.start(
       `kube-router-${this.number}`,
       this.number,
-      this.#binaries.kubeRouter,
+      await findKubeRouter((line) => process.stderr.write(`${line}\n`)),
       '--run-router=false',
       '--run-service-proxy=false',
       '--run-loadbalancer=false',
       '--run-firewall',
       `--kubeconfig=${this.#workspace.path('admin.kubeconfig')}`,
       `--hostname-override=${this.name}`,
-      '--service-cluster-ip-range=10.96.0.0/16',
+      `--service-cluster-ip-range=${SERVICES}`,
       '--health-port=0',
     );
   }

@@ -1,4 +1,5 @@
 import { policy } from '../cluster/policy.ts';
+import { eventually } from '../cluster/run.ts';
 import type { NodeCluster } from './cluster.ts';
 import { SERVICE_IMAGE } from './images.ts';
 import type { Pod } from './release.ts';
@@ -14,15 +15,16 @@ export interface Checkout {
   readonly warnings: readonly { readonly code?: string; readonly message: string }[];
 }
 
-/** What the operator says of a policy. */
-export interface PolicyStatus {
-  readonly agents?: Readonly<Record<string, number | string>>;
-  readonly conditions?: readonly {
-    readonly type: string;
-    readonly status: string;
-    readonly reason: string;
-    readonly message: string;
-  }[];
+interface PolicyObject {
+  readonly metadata: { readonly generation: number };
+  readonly status?: {
+    readonly agents?: { readonly matched: number; readonly applied: number };
+    readonly conditions?: readonly {
+      readonly type: string;
+      readonly status: string;
+      readonly observedGeneration?: number;
+    }[];
+  };
 }
 
 const FETCH = `
@@ -81,9 +83,24 @@ export class Shop {
     await this.#cluster.apply(policy(SHOP, 'payments', spec));
   }
 
-  async policyStatus(): Promise<PolicyStatus> {
-    const { status = {} } = await this.#cluster.get<{ status?: PolicyStatus }>('cbp', 'payments', '-n', SHOP);
-    return status;
+  /** Waits until the operator says that so many agents run the policy as it was applied last. */
+  async programmed(agents: number, timeoutMs = 90_000): Promise<void> {
+    await eventually(async () => {
+      const { metadata, status = {} } = await this.#cluster.get<PolicyObject>('cbp', 'payments', '-n', SHOP);
+      const programmed = status.conditions?.find(({ type }) => type === 'Programmed');
+      const current = programmed?.observedGeneration === metadata.generation && programmed.status === 'True';
+      if (!current || status.agents?.applied !== agents || status.agents.matched !== agents) {
+        throw new Error(`not programmed by ${agents} agents: ${JSON.stringify(status)}`);
+      }
+    }, timeoutMs);
+  }
+
+  /** Waits until the breaker of every ready pod of `checkout` has let calls fail and then rejected some; mends the partner. */
+  async trips(): Promise<void> {
+    await this.partner('fail');
+    await eventually(async () => (await this.checkouts()).every(({ state }) => state !== 'closed'), 30_000);
+    await this.partner('recover');
+    await eventually(async () => (await this.checkouts()).every(({ state }) => state === 'closed'), 30_000);
   }
 
   /** The ready pods of a service. */

@@ -1,5 +1,5 @@
 import { findHelm } from '../cluster/kubectl.ts';
-import { findNodeBinaries } from './binaries.ts';
+import { findKubeRouter, findNodeBinaries } from './binaries.ts';
 import { buildImages } from './images.ts';
 import { requireNodes } from './requirements.ts';
 
@@ -9,6 +9,7 @@ const log = (line: string) => process.stderr.write(`${line}\n`);
 try {
   await requireNodes();
   await findNodeBinaries(log);
+  await findKubeRouter(log);
   for (const major of [3, 4] as const) await findHelm(log, major);
   const { operator, services } = await buildImages(log);
   process.stdout.write(`${operator}\n${services}\n`);

@@ -77,7 +77,7 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- /* The data of the secret that holds the authority: the one that signs (ca), and the one that comes (next) or goes (previous). */ -}}
 {{- define "fuseboard.authority" -}}
 {{- if not (hasKey .Values.tls "knownAuthority") }}
-{{- $wanted := .Values.tls.authority }}
+{{- $wanted := .Values.tls.authority | default "Current" }}
 {{- $name := printf "%s-ca" (include "fuseboard.fullname" .) }}
 {{- $kept := dig "data" dict (lookup "v1" "Secret" .Release.Namespace $name) }}
 {{- $known := dict }}
