@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
-import { run } from '../cluster/run.ts';
+import { eventually, run } from '../cluster/run.ts';
 import { findNodeBinaries, type NodeBinaries } from './binaries.ts';
 import { ControlPlane } from './control-plane.ts';
 import { dnsObjects } from './dns.ts';
@@ -61,8 +61,9 @@ export class NodeCluster {
       await cluster.#start(numbers, images);
       return cluster;
     } catch (error) {
+      const logs = await workspace.logTails();
       await workspace.remove();
-      throw error;
+      throw new Error(`the cluster does not start: ${(error as Error).message}\n${logs}`, { cause: error });
     }
   }
 
@@ -120,6 +121,12 @@ export class NodeCluster {
     return found;
   }
 
+  /** What to type to run a command on the cluster. */
+  describe(): string {
+    const enter = this.#workspace.inNode(1).join(' ');
+    return `KUBECONFIG=${this.kubeconfig} ${enter} ${this.#binaries.kubectl} get pods -A`;
+  }
+
   /** Ends and removes everything. */
   down(): Promise<void> {
     return this.#workspace.remove();
@@ -137,7 +144,7 @@ export class NodeCluster {
     await Promise.all([this.controlPlane.start(), ...this.nodes.map((node) => node.startRuntime(archives))]);
     await this.apply(...dnsObjects());
     await Promise.all(this.nodes.map((node) => node.start()));
-    await this.kubectl('wait', '--for=create', '--timeout=60s', ...this.nodes.map(({ name }) => `node/${name}`));
+    await eventually(() => this.kubectl('get', 'node', ...this.nodes.map(({ name }) => name)), 60_000);
     await this.kubectl('wait', '--for=condition=Ready', '--timeout=90s', 'node', '--all');
     await this.kubectl('rollout', 'status', 'deployment/coredns', '-n', 'kube-system', '--timeout=120s');
   }

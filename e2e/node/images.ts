@@ -26,23 +26,23 @@ export interface Images {
  * image is built again when a file of the repository has changed.
  */
 export async function buildImages(log: (line: string) => void = () => {}): Promise<Images> {
-  const sources = await digestOfSources();
   const buildah = await Buildah.open();
-  const archive = (name: string) => join(buildah.folder, `${name}-${sources}.tar`);
+  const archive = async (name: string, patterns: readonly string[]) =>
+    join(buildah.folder, `${name}-${await digestOf(patterns)}.tar`);
   const timed = async (what: string, make: () => Promise<void>) => {
     const begun = performance.now();
     log(`building the image of ${what}`);
     await make();
     log(`built the image of ${what} in ${Math.round((performance.now() - begun) / 1000)} s`);
   };
-  const operator = await cached(archive('operator'), async (temporary) => {
+  const operator = await cached(await archive('operator', OF_OPERATOR), async (temporary) => {
     await timed('the operator', async () => {
       await makeBaseImages(buildah, ROOT);
       await buildah.build(OPERATOR_IMAGE, ROOT);
     });
     await buildah.save(OPERATOR_IMAGE, temporary);
   });
-  const services = await cached(archive('services'), async (temporary) => {
+  const services = await cached(await archive('services', OF_SERVICES), async (temporary) => {
     await timed('the services', async () => {
       const { run: base } = await makeBaseImages(buildah, ROOT);
       await buildServices(buildah, base);
@@ -84,30 +84,30 @@ async function buildServices(buildah: Buildah, base: string): Promise<void> {
   }
 }
 
-/** What no image holds. */
-const OUTSIDE = [
-  '*.test.ts',
-  '*.md',
-  'docs',
-  'charts',
-  'conformance',
-  'fuzz',
-  'test',
-  'e2e',
-  'operator/test',
-  'agent/test',
+const EVERYWHERE = [':!*.test.ts', ':!*.md'];
+/** What the operator's image is made of, as patterns of git. */
+const OF_OPERATOR = [
+  'Dockerfile',
+  '.dockerignore',
+  'LICENSE',
+  '*package.json',
+  'package-lock.json',
+  'tsconfig*.json',
+  'scripts/image.ts',
+  'crds/schema',
+  'operator',
+  ':!operator/test',
+  'e2e/node/base-images.ts',
 ];
+/** What the image of the services is made of. */
+const OF_SERVICES = ['agent', ':!agent/test', ':!agent/bench', 'e2e/node/services', 'e2e/node/base-images.ts'];
 
-/** Changes with every file that git knows or would take and that an image may hold. */
-async function digestOfSources(): Promise<string> {
-  const all = ['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--', '.'];
-  const listed = await run('git', [...all, ...OUTSIDE.map((path) => `:!${path}`)], { cwd: ROOT });
-  const own = await run('git', [...all.slice(0, -1), 'e2e/node/services', 'e2e/node/base-images.ts'], { cwd: ROOT });
+/** Changes with every file of those that git knows or would take. */
+async function digestOf(patterns: readonly string[]): Promise<string> {
+  const all = ['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--', ...patterns, ...EVERYWHERE];
+  const listed = (await run('git', all, { cwd: ROOT })).split('\0').filter((one) => one !== '');
   const hash = createHash('sha256');
-  for (const name of `${listed}${own}`
-    .split('\0')
-    .filter((one) => one !== '')
-    .sort()) {
+  for (const name of listed.sort()) {
     const path = join(ROOT, name);
     const content = await readFile(path).catch(() => readlink(path).catch(() => ''));
     hash.update(`${name}\0`).update(content).update('\0');

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -81,6 +81,15 @@ export class Workspace {
   async stop(name: string, signal: NodeJS.Signals): Promise<void> {
     await this.#daemons.get(name)?.stop(signal);
     this.#daemons.delete(name);
+  }
+
+  /** The end of what each daemon has written. */
+  async logTails(): Promise<string> {
+    const tails = [...this.#daemons.keys()].map(async (name) => {
+      const log = await readFile(this.path(`${name}.log`), 'utf8').catch(() => '');
+      return `--- ${name}\n${log.trimEnd().split('\n').slice(-8).join('\n')}`;
+    });
+    return (await Promise.all(tails)).join('\n');
   }
 
   /** Ends and removes everything. */
