@@ -13,9 +13,18 @@ import manifest from './package.json' with { type: 'json' };
 const here = import.meta.dirname;
 const dist = join(here, 'dist');
 type Format = 'esm' | 'cjs';
-/** What the package exports, each by a source of its own. */
-const entries = Object.values(manifest.exports).flatMap((target) =>
-  typeof target === 'string' ? [] : [basename(target['fuseboard-source'], '.ts')],
+/** What the package exports: the name of each entry in `dist`, and its source below `src` without the ending. */
+const entries = new Map(
+  Object.values(manifest.exports).flatMap((target) =>
+    typeof target === 'string'
+      ? []
+      : [
+          [
+            basename(target.import, '.js'),
+            relative('src', target['fuseboard-source']).slice(0, -'.ts'.length),
+          ] as const,
+        ],
+  ),
 );
 
 /** Small, with the names of classes kept for stack traces. */
@@ -34,7 +43,7 @@ declare();
 
 async function bundle(): Promise<void> {
   const bundle = await rolldown({
-    input: Object.fromEntries(entries.map((name) => [name, join(here, 'src', `${name}.ts`)])),
+    input: Object.fromEntries([...entries].map(([name, source]) => [name, join(here, 'src', `${source}.ts`)])),
     platform: 'node',
     external: [/^node:/],
     resolve: { conditionNames: ['fuseboard-source', 'node'] },
@@ -49,7 +58,7 @@ async function bundle(): Promise<void> {
   await bundle.close();
   writeFileSync(join(dist, 'cjs', 'package.json'), '{ "type": "commonjs" }\n');
   mkdirSync(join(dist, 'esm'));
-  for (const name of entries) {
+  for (const name of entries.keys()) {
     const names = Object.keys(createRequire(import.meta.url)(join(dist, 'cjs', `${name}.js`)));
     const text = `import cjs from '../cjs/${name}.js';\nexport const { ${names.join(', ')} } = cjs;\n`;
     writeFileSync(join(dist, 'esm', `${name}.js`), text);
@@ -64,18 +73,22 @@ function declare(): void {
   const emitted = join(dist, 'types');
   const compiler = join(dirname(fileURLToPath(import.meta.resolve('typescript/package.json'))), 'bin/tsc');
   execFileSync(process.execPath, [compiler, '-p', join(here, 'tsconfig.build.json')], { stdio: 'inherit' });
-  const wanted = new Set(entries);
+  const wanted = new Set<string>();
   const borrowed = new Set<string>();
-  for (const name of wanted) {
-    const text = readFileSync(join(emitted, `${name}.d.ts`), 'utf8');
+  const read = (source: string) => {
+    const text = readFileSync(join(emitted, `${source}.d.ts`), 'utf8');
     for (const [, names] of text.matchAll(/import type \{([^}]+)\} from '@fuseboard\/schema\/types'/g)) {
       for (const type of names!.split(',')) borrowed.add(type.trim());
     }
-    write('cjs', name, rewired(text, name, 'cjs', wanted));
-    if (!entries.includes(name)) continue;
+    return text;
+  };
+  for (const [name, source] of entries) {
+    const text = read(source);
     const hasPeer = /from ['"](?!\.|node:|@fuseboard\/)/.test(text);
-    write('esm', name, hasPeer ? rewired(text, name, 'esm', wanted) : `export * from '../cjs/${name}.js';\n`);
+    write('cjs', name, rewired(text, source, name, 'cjs', wanted));
+    write('esm', name, hasPeer ? rewired(text, source, name, 'esm', wanted) : `export * from '../cjs/${name}.js';\n`);
   }
+  for (const source of wanted) write('cjs', source, rewired(read(source), source, source, 'cjs', wanted));
   writeFileSync(join(dist, 'cjs', 'schema.d.ts'), schemaTypes(borrowed));
   rmSync(emitted, { recursive: true });
 }
@@ -96,17 +109,22 @@ function schemaTypes(names: ReadonlySet<string>): string {
   return found.map((text) => (DESCRIBED.test(text) ? text : text.replaceAll(/^ *\/\*\*.*\*\/\n/gm, ''))).join('\n\n');
 }
 
-/** Lets a declaration import what is beside it in the package, and notes what that is. */
-function rewired(text: string, name: string, format: Format, wanted: Set<string>): string {
+/**
+ * Lets the declarations of a source, written to `name`, import what lies in the package, and notes what that is. Another entry is
+ * imported by the name it has in `dist`.
+ */
+function rewired(text: string, source: string, name: string, format: Format, wanted: Set<string>): string {
+  const entryOf = new Map([...entries].map(([entry, its]) => [its, entry]));
   return text.replaceAll(
     /(from |import\()(['"])([^'"]+)\2/g,
     (whole, keyword: string, quote: string, specifier: string) => {
       const local = /^\.{1,2}\/.+\.ts$/.test(specifier)
-        ? join(dirname(name), specifier).slice(0, -'.ts'.length)
+        ? join(dirname(source), specifier).slice(0, -'.ts'.length)
         : undefined;
-      if (local !== undefined) wanted.add(local);
-      else if (specifier !== '@fuseboard/schema/types') return whole;
-      const path = relative(join(format, dirname(name)), join('cjs', `${local ?? 'schema'}.js`));
+      const entry = local === undefined ? undefined : entryOf.get(local);
+      if (local === undefined && specifier !== '@fuseboard/schema/types') return whole;
+      if (local !== undefined && entry === undefined) wanted.add(local);
+      const path = relative(join(format, dirname(name)), join('cjs', `${entry ?? local ?? 'schema'}.js`));
       return `${keyword}${quote}${path.startsWith('.') ? '' : './'}${path}${quote}`;
     },
   );

@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { KubeConfig } from '@kubernetes/client-node';
 import { DURATION_CASES, RULE_CASES } from '../crds/schema/src/rules.cases.ts';
 import { violations } from '../crds/schema/src/rules.ts';
-import { KubeClient, KubeError } from '../operator/src/kube/client.ts';
-import { collectionPath, POLICIES } from '../operator/src/kube/resource.ts';
+import { KubeClient, KubeError } from '../operator/src/kube/api/client.ts';
+import { collectionPath, POLICIES } from '../operator/src/kube/api/resource.ts';
 import { type Cluster, startCluster } from './cluster/cluster.ts';
 
 let cluster: Cluster;

@@ -1,9 +1,9 @@
 import type { PolicyStatus } from '@fuseboard/schema';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { KubeConfig } from '@kubernetes/client-node';
-import type { Policy } from '../operator/src/core/policy.ts';
-import type { StatusSink } from '../operator/src/core/sink.ts';
-import { kubernetesStatusSink } from '../operator/src/kube/status-writer.ts';
+import type { Policy } from '../operator/src/core/policy/policy.ts';
+import { kubernetesStatusSink } from '../operator/src/kube/write/status-writer.ts';
+import type { StatusSink } from '../operator/src/ports/status-sink.ts';
 import { type KubernetesSource, kubernetesSource } from '../operator/src/sources/kubernetes.ts';
 import { type Cluster, type PolicyRule, startCluster } from './cluster/cluster.ts';
 import { policy } from './cluster/policy.ts';

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { leanings, wrongArrows } from './imports.ts';
 import { sources } from './repository.ts';
+import { crowdedRooms } from './rooms.ts';
 
 const arrows = (path: string, source: string) => wrongArrows(new Map([[path, source]]));
 
@@ -9,6 +10,32 @@ describe('the imports of this repository', () => {
     const files = sources('.ts');
     expect(files.size).toBeGreaterThan(10);
     expect(wrongArrows(files)).toEqual([]);
+  });
+
+  it('leave every room small enough to be seen at a glance', () => {
+    expect(crowdedRooms(sources('.ts').keys())).toEqual([]);
+    const many = Array.from({ length: 15 }, (_, i) => `agent/src/call/file-${i}.ts`);
+    expect(crowdedRooms([...many, 'agent/src/call/more.test.ts'])).toEqual(['agent/src/call: 15']);
+  });
+
+  it('go round in no circle', () => {
+    const circle = new Map([
+      ['operator/src/core/fleet/a.ts', "import { b } from './b.ts';"],
+      ['operator/src/core/fleet/b.ts', "import { c } from './c.ts';"],
+      ['operator/src/core/fleet/c.ts', "import { a } from './a.ts';"],
+    ]);
+    expect(wrongArrows(circle)).toEqual([
+      'run-time circle: operator/src/core/fleet/a.ts <-> operator/src/core/fleet/b.ts <-> operator/src/core/fleet/c.ts; move what they share into a file of its own',
+    ]);
+    const types = (folder: string) =>
+      wrongArrows(
+        new Map([
+          [`${folder}/a.ts`, "import { b } from './b.ts';"],
+          [`${folder}/b.ts`, "import type { A } from './a.ts';"],
+        ]),
+      );
+    expect(types('operator/src/core/fleet')).toEqual([expect.stringMatching(/^type circle: /)]);
+    expect(types('agent/src/core')).toEqual([]);
   });
 });
 
@@ -49,17 +76,22 @@ describe('the walker', () => {
   });
 
   it.each([
-    ['a core that reads the wall clock', 'agent/src/core/window.ts', 'const now = Date.now();', 'uses Date'],
-    ['a core that asks for today', 'agent/src/core/window.ts', 'const now = new Date();', 'uses Date'],
-    ['a core that waits', 'agent/src/core/window.ts', 'setTimeout(() => {}, 5);', 'uses setTimeout'],
-    ['a core that draws', 'agent/src/core/window.ts', 'const draw = Math.random;', 'uses Math.random'],
+    ['a core that reads the wall clock', 'agent/src/core/windows/window.ts', 'const now = Date.now();', 'uses Date'],
+    ['a core that asks for today', 'agent/src/core/windows/window.ts', 'const now = new Date();', 'uses Date'],
+    ['a core that waits', 'agent/src/core/windows/window.ts', 'setTimeout(() => {}, 5);', 'uses setTimeout'],
+    ['a core that draws', 'agent/src/core/windows/window.ts', 'const draw = Math.random;', 'uses Math.random'],
     [
       'a core with a default clock',
       'agent/src/core/a.ts',
       'const f = (c = performance) => c.now();',
       'uses performance',
     ],
-    ['a core that reads files', 'operator/src/core/board.ts', "import fs from 'node:fs';", 'imports node:fs'],
+    [
+      'a core that reads files',
+      'operator/src/core/delivery/snapshot.ts',
+      "import fs from 'node:fs';",
+      'imports node:fs',
+    ],
     [
       'a core that looks outward',
       'agent/src/core/a.ts',
@@ -113,14 +145,22 @@ describe('the walker', () => {
     ],
     [
       'an adapter made elsewhere',
-      'operator/src/controller.ts',
-      "import { directory } from './sources/directory.ts';",
-      'only main.ts',
+      'operator/src/control/controller.ts',
+      "import { directory } from '../sources/directory.ts';",
+      'control/ is further in than sources/',
     ],
     [
+      'a breaker that knows its link',
+      'agent/src/breakers/a.ts',
+      "import '../link/link.ts';",
+      'breakers/ is further in',
+    ],
+    ['a port that knows an adapter', 'operator/src/ports/a.ts', "import '../http/server.ts';", 'ports/ is further in'],
+    ['a room that nobody placed', 'agent/src/attic/a.ts', "import '../core/clock.ts';", 'not in test/rooms.ts'],
+    [
       'an adapter made by another',
-      'operator/src/http/admin.ts',
-      "import { lease } from '../kube/lease.ts';",
+      'operator/src/http/admin/admin.ts',
+      "import { lease } from '../../kube/leader/lease.ts';",
       'only main.ts',
     ],
   ])('refuses %s', (_name, path, source, complaint) => {
@@ -143,8 +183,12 @@ describe('the walker', () => {
     ['types of the schema in the agent', 'agent/src/a.ts', "import type { Report } from '@fuseboard/schema';"],
     ['types of an optional peer', 'agent/src/a.ts', "import type { Registry } from 'prom-client';"],
     ['the composition root', 'operator/src/main.ts', "import { directory } from './sources/directory.ts';"],
-    ['a command', 'operator/src/commands/serve.ts', "import { directory } from '../sources/directory.ts';"],
-    ['the type of an adapter', 'operator/src/controller.ts', "import type { Source } from './sources/source.ts';"],
+    ['a command', 'operator/src/cli/commands/serve.ts', "import { directory } from '../../sources/directory.ts';"],
+    [
+      'the type of an adapter',
+      'operator/src/control/controller.ts',
+      "import type { Source } from '../ports/source.ts';",
+    ],
     [
       'the client in its place',
       'operator/src/sources/kubernetes.ts',
@@ -153,9 +197,13 @@ describe('the walker', () => {
     [
       'a reflector below its source',
       'operator/src/sources/kubernetes.ts',
-      "import { reflect } from '../kube/reflector.ts';",
+      "import { reflect } from '../kube/api/reflector.ts';",
     ],
-    ['a test on real parts', 'e2e/watch.e2e.test.ts', "import { reflect } from '../operator/src/kube/reflector.ts';"],
+    [
+      'a test on real parts',
+      'e2e/watch.e2e.test.ts',
+      "import { reflect } from '../operator/src/kube/api/reflector.ts';",
+    ],
     ['a fake beside the tests', 'operator/test/server.ts', "import { KubeConfig } from '@kubernetes/client-node';"],
     ['a clock in the test of a core', 'agent/src/core/a.test.ts', 'const now = Date.now();'],
   ])('accepts %s', (_name, path, source) => {

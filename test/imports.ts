@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import { parseSync } from '@swc/core';
+import { type Arrow, circles, wrongFloor } from './rooms.ts';
 
 /** One import of a source file, whatever its form: static, re-export, dynamic, `require` or a type's `import()`. */
 export interface Import {
@@ -113,8 +114,8 @@ const PURE_BUILTINS: Record<string, readonly string[]> = {
 const ZOD_FREE = ['@fuseboard/schema/defaults', '@fuseboard/schema/duration', '@fuseboard/schema/rules'];
 const ZOD_FREE_FILE = /^crds\/schema\/src\/(defaults|duration|rules)\.ts$/;
 const WORKSPACE = /^(crds\/schema|agent|operator|e2e|examples\/[^/]+)\//;
-const KUBE = /^operator\/src\/(kube\/|sources\/kubernetes\.)/;
-const COMPOSITION = /^operator\/(generate\.ts|src\/(main\.ts|serve\.ts|commands\/))/;
+const KUBE = /^operator\/src\/(kube\/|sources\/kubernetes\.|cli\/client\/)/;
+const COMPOSITION = /^operator\/(generate\.ts|src\/(main\.ts|serve\.ts|cli\/))/;
 const ADAPTER = /^operator\/src\/(kube|http|web|sources)\//;
 
 /**
@@ -126,23 +127,31 @@ const ADAPTER = /^operator\/src\/(kube|http|web|sources)\//;
  */
 export function wrongArrows(files: ReadonlyMap<string, string>): string[] {
   const wrong: string[] = [];
+  const arrows: Arrow[] = [];
   for (const [path, source] of files) {
     const { imports, globals } = leanings(source);
     const say = (what: string, why: string) => wrong.push(`${path}: ${what}: ${why}`);
     for (const one of imports) {
       const why = complaint(path, one);
       if (why) say(`imports ${one.specifier}`, why);
+      if (one.specifier.startsWith('.') && !isTest(path)) {
+        arrows.push({ from: path, to: targetOf(path, one.specifier), typeOnly: one.typeOnly });
+      }
     }
     if (isCore(path) && !isTest(path)) {
       for (const name of globals) say(`uses ${name}`, 'core is given its clock and its draws, and does no I/O');
     }
   }
-  return wrong;
+  return [...wrong, ...circles(arrows)];
+}
+
+function targetOf(path: string, specifier: string): string {
+  return posix.normalize(posix.join(posix.dirname(path), specifier));
 }
 
 function complaint(path: string, { specifier, typeOnly, names }: Import): string | undefined {
   const relative = specifier.startsWith('.');
-  const target = relative ? posix.normalize(posix.join(posix.dirname(path), specifier)) : specifier;
+  const target = relative ? targetOf(path, specifier) : specifier;
   const is = (name: string) => specifier === name || specifier.startsWith(`${name}/`);
   const home = WORKSPACE.exec(path)?.[1];
 
@@ -175,6 +184,10 @@ function complaint(path: string, { specifier, typeOnly, names }: Import): string
     const pure = PURE_BUILTINS[specifier];
     if (pure && names.every((name) => pure.includes(name))) return undefined;
     return 'core leans on nothing but itself and the schema';
+  }
+  if (relative) {
+    const floor = wrongFloor(path, target);
+    if (floor) return floor;
   }
   const constants = names.every((name) => /^[A-Z][A-Z0-9_]+$/.test(name));
   if (relative && ADAPTER.test(target) && !typeOnly && !constants && home === 'operator') {

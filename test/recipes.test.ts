@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { lintFiles } from '../operator/src/commands/lint.ts';
+import { lintFiles } from '../operator/src/cli/policy-files/lint.ts';
 import { parsePolicyFile } from '../operator/src/sources/file.ts';
 import { blocks } from './documents.ts';
 import { read, repositoryFiles } from './repository.ts';

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { getBreaker, isFuseboardError, start } from './index.ts';
-import { FakeControlPlane } from './testing.ts';
+import { FakeControlPlane } from './testing/testing.ts';
 
 let plane: FakeControlPlane;
 const warn = () => {};

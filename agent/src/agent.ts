@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { parseDuration } from '@fuseboard/schema/duration';
-import { ConfigError } from './errors.ts';
+import { type BreakerOptions, registry } from './breakers/registry.ts';
+import { ConfigError } from './errors/errors.ts';
 import { Ledger } from './link/ledger.ts';
 import { Link, type LinkState } from './link/link.ts';
 import { readSettings, type StartOptions } from './link/settings.ts';
-import { type BreakerOptions, registry } from './registry.ts';
 
 /** Policies came into force. */
 export interface AppliedEvent {

@@ -9,8 +9,11 @@ export type {
   Source,
   State,
   TransitionEvent,
-} from './breaker.ts';
-export type { Call, CallContext } from './context.ts';
+} from './breakers/breaker.ts';
+export type { BreakerOptions, PolicyDefaults } from './breakers/registry.ts';
+export type { Call, CallContext } from './call/context.ts';
+export type { ExecuteOptions } from './call/execute.ts';
+export type { Fallback, PolicyFallback } from './call/fallback.ts';
 export type { CallOutcome, Classify } from './core/classify.ts';
 export {
   CallTimeoutError,
@@ -21,9 +24,6 @@ export {
   isFuseboardError,
   LimitedError,
   QueueTimeoutError,
-} from './errors.ts';
-export type { ExecuteOptions } from './execute.ts';
-export type { Fallback, PolicyFallback } from './fallback.ts';
+} from './errors/errors.ts';
 export type { LinkState } from './link/link.ts';
 export type { StartOptions } from './link/settings.ts';
-export type { BreakerOptions, PolicyDefaults } from './registry.ts';

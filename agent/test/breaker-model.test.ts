@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { Permit, TransitionEvent } from '../src/breaker.ts';
-import type { PolicyDefaults } from '../src/registry.ts';
-import { createBreaker, FakeClock } from '../src/testing.ts';
+import type { Permit, TransitionEvent } from '../src/breakers/breaker.ts';
+import type { PolicyDefaults } from '../src/breakers/registry.ts';
+import { createBreaker, FakeClock } from '../src/testing/testing.ts';
 import { propertyRuns } from './property-runs.ts';
 
 type Outcome = 'success' | 'failure' | 'ignored';

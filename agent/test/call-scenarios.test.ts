@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
-import { isFuseboardError } from '../src/errors.ts';
-import type { PolicyDefaults } from '../src/registry.ts';
-import { createBreaker, FakeClock } from '../src/testing.ts';
+import type { PolicyDefaults } from '../src/breakers/registry.ts';
+import { isFuseboardError } from '../src/errors/errors.ts';
+import { createBreaker, FakeClock } from '../src/testing/testing.ts';
 
 type Outcome =
   | 'success'

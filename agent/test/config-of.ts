@@ -1,4 +1,4 @@
-import { type Config, compile } from '../src/core/config.ts';
+import { type Config, compile } from '../src/core/config/config.ts';
 
 /** What a breaker decides by under a spec that can be used. */
 export function configOf(spec: object): Config {

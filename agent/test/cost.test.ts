@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
-import { Registry } from '../src/registry.ts';
-import { createBreaker, FakeClock } from '../src/testing.ts';
-import { Ticker } from '../src/ticker.ts';
+import { Registry } from '../src/breakers/registry.ts';
+import { Ticker } from '../src/clock/coarse-clock.ts';
+import { createBreaker, FakeClock } from '../src/testing/testing.ts';
 
 const CALLS = 500;
 

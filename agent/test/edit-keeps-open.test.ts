@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { PolicyDefaults } from '../src/registry.ts';
-import { createBreaker, FakeClock, type TestBreaker } from '../src/testing.ts';
+import type { PolicyDefaults } from '../src/breakers/registry.ts';
+import { createBreaker, FakeClock, type TestBreaker } from '../src/testing/testing.ts';
 import { propertyRuns } from './property-runs.ts';
 
 const FAILURES = 30;

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { FakeControlPlane } from '../src/testing.ts';
+import { FakeControlPlane } from '../src/testing/testing.ts';
 
 const sources = join(import.meta.dirname, '../src/index.ts');
 const children: ChildProcess[] = [];

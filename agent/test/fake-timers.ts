@@ -1,5 +1,5 @@
 import type { Timers } from '../src/link/timers.ts';
-import { FakeClock } from '../src/testing.ts';
+import { FakeClock } from '../src/testing/testing.ts';
 
 /** Timers that fire when the test moves the clock. */
 export class FakeTimers extends FakeClock implements Timers {

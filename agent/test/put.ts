@@ -1,4 +1,4 @@
-import type { Window } from '../src/core/window.ts';
+import type { Window } from '../src/core/windows/window.ts';
 
 let turn = 0;
 

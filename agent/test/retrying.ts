@@ -1,6 +1,6 @@
-import type { Breaker } from '../src/breaker.ts';
-import type { Call } from '../src/context.ts';
-import { createBreaker } from '../src/testing.ts';
+import type { Breaker } from '../src/breakers/breaker.ts';
+import type { Call } from '../src/call/context.ts';
+import { createBreaker } from '../src/testing/testing.ts';
 
 /** A breaker that makes every call twice, and throws the body of the first answer away as a retry does. */
 export function retrying(): Breaker {

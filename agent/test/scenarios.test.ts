@@ -2,10 +2,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { parseDuration } from '@fuseboard/schema/duration';
 import { describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
-import type { ForceOptions, GovernedBreaker, State, TransitionEvent } from '../src/breaker.ts';
-import { type Override, Overrides } from '../src/overrides.ts';
-import type { PolicyDefaults } from '../src/registry.ts';
-import { createBreaker, FakeClock, type TestBreaker } from '../src/testing.ts';
+import type { ForceOptions, State, TransitionEvent } from '../src/breakers/breaker.ts';
+import type { GovernedBreaker } from '../src/breakers/governed-breaker.ts';
+import { type Override, Overrides } from '../src/breakers/overrides.ts';
+import type { PolicyDefaults } from '../src/breakers/registry.ts';
+import { createBreaker, FakeClock, type TestBreaker } from '../src/testing/testing.ts';
 
 interface Thrown {
   classes?: string[];

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { createBreaker } from '../src/testing.ts';
+import { createBreaker } from '../src/testing/testing.ts';
 
 /** A server in a thread of its own, which answers while this thread is busy and counts what it answered. */
 const SERVER = `

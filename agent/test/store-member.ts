@@ -5,7 +5,7 @@
 import { Redis } from 'ioredis';
 import { createClient } from 'redis';
 import { getBreaker } from '../src/index.ts';
-import { redisStore, shareState } from '../src/store.ts';
+import { redisStore, shareState } from '../src/store/index.ts';
 
 const [, , port, kind] = process.argv;
 const breaker = getBreaker('shared', {

@@ -2,11 +2,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
+import { Registry } from '../src/breakers/registry.ts';
 import { Ledger } from '../src/link/ledger.ts';
 import { Link } from '../src/link/link.ts';
 import { readSettings } from '../src/link/settings.ts';
-import { Registry } from '../src/registry.ts';
-import { FakeClock, FakeControlPlane, type FakeControlPlaneOptions } from '../src/testing.ts';
+import { FakeClock, FakeControlPlane, type FakeControlPlaneOptions } from '../src/testing/testing.ts';
 import { eventually } from './eventually.ts';
 
 const folder = join(import.meta.dirname, 'tls');

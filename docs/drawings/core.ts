@@ -1,5 +1,5 @@
 import { BreakerCore } from '../../agent/src/core/breaker.ts';
-import { type Config, compile } from '../../agent/src/core/config.ts';
+import { type Config, compile } from '../../agent/src/core/config/config.ts';
 import type { TransitionEvent } from '../../agent/src/core/state.ts';
 
 /** A breaker of the agent's own core, with a clock and a chance that a drawing sets. */

@@ -1,4 +1,4 @@
-import { windowFor } from '../../agent/src/core/window.ts';
+import { windowFor } from '../../agent/src/core/windows/window.ts';
 import { configOf } from './core.ts';
 import { type Curve, plot } from './plot.ts';
 import { drawing } from './svg.ts';

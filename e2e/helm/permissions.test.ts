@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import { KubeConfig } from '@kubernetes/client-node';
-import { kubernetesStatusSink } from '../../operator/src/kube/status-writer.ts';
+import { kubernetesStatusSink } from '../../operator/src/kube/write/status-writer.ts';
 import { kubernetesSource } from '../../operator/src/sources/kubernetes.ts';
 import { type Cluster, type PolicyRule, startCluster } from '../cluster/cluster.ts';
 import { policy } from '../cluster/policy.ts';

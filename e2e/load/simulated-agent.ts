@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { Backoff } from '../../agent/src/link/backoff.ts';
-import { NO_TOTALS } from '../../operator/src/core/totals.ts';
+import { NO_TOTALS } from '../../operator/src/core/fleet/totals.ts';
 import { monotonic } from './monotonic.ts';
 import { openSocket, ReportSocket, type ReportTarget } from './report-socket.ts';
 import { StreamReader } from './stream-reader.ts';

@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { Backoff } from '../../agent/src/link/backoff.ts';
-import { admission } from '../../operator/src/core/admission.ts';
-import { turns } from '../../operator/src/core/turns.ts';
+import { turns } from '../../operator/src/core/rate-limit/retry-after.ts';
+import { admission } from '../../operator/src/core/rate-limit/token-bucket.ts';
 
 const AGENTS = 10_000;
 const PER_SECOND = 500;

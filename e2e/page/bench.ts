@@ -11,9 +11,9 @@ import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Page } from 'playwright-core';
-import type { BreakerRow } from '../../operator/src/core/breaker-row.ts';
-import type { PolicyRow } from '../../operator/src/core/policy-row.ts';
-import type { LiveDifference, LiveState } from '../../operator/src/http/admin/live.ts';
+import type { BreakerRow } from '../../operator/src/core/views/breaker-row.ts';
+import type { PolicyRow } from '../../operator/src/core/views/policy-row.ts';
+import type { LiveDifference, LiveState } from '../../operator/src/http/admin/live/live.ts';
 import { startBrowser } from './browser.ts';
 
 const { values } = parseArgs({

@@ -5,10 +5,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { pino } from 'pino';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { openAccess } from '../../operator/src/auth/open-access.ts';
-import { readConfig } from '../../operator/src/config.ts';
-import type { Deed, Person } from '../../operator/src/core/access.ts';
-import { Denial } from '../../operator/src/core/authenticator.ts';
-import type { Policy } from '../../operator/src/core/policy.ts';
+import { readConfig } from '../../operator/src/config/config.ts';
+import type { Policy } from '../../operator/src/core/policy/policy.ts';
+import type { Deed, Person } from '../../operator/src/ports/access.ts';
+import { Denial } from '../../operator/src/ports/authenticator.ts';
 import { serve } from '../../operator/src/serve.ts';
 import { FLAGS, localParts } from '../../operator/test/local-operator.ts';
 import { MemorySource, policy } from '../../operator/test/memory-source.ts';

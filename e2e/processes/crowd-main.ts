@@ -3,11 +3,11 @@
  * process would. Every service makes calls all the time and counts those that the breaker did not let through or broke.
  */
 import { randomBytes } from 'node:crypto';
+import { Registry } from '../../agent/src/breakers/registry.ts';
+import { Ticker } from '../../agent/src/clock/coarse-clock.ts';
 import { Ledger } from '../../agent/src/link/ledger.ts';
 import { Link } from '../../agent/src/link/link.ts';
 import { readSettings } from '../../agent/src/link/settings.ts';
-import { Registry } from '../../agent/src/registry.ts';
-import { Ticker } from '../../agent/src/ticker.ts';
 
 export interface Seat {
   /** The folder with token, ca.crt and url. */

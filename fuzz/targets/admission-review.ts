@@ -1,5 +1,5 @@
 import { injection, type PatchOperation } from '../../operator/src/core/injection.ts';
-import { PodSchema, ReviewSchema } from '../../operator/src/http/injector.ts';
+import { PodSchema, ReviewSchema } from '../../operator/src/http/webhook/injector.ts';
 import { corpus, inJson, must, type Target } from '../target.ts';
 
 const PLACE = { url: 'https://fuseboard:8443', audience: 'fuseboard', authority: '-----BEGIN CERTIFICATE-----\n' };

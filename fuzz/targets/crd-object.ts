@@ -1,7 +1,7 @@
-import { Boards } from '../../operator/src/core/boards.ts';
-import { explain } from '../../operator/src/core/explain.ts';
-import { KubeError } from '../../operator/src/kube/client.ts';
-import { readEvent, readList, readObject, toPolicy } from '../../operator/src/kube/object.ts';
+import { Boards } from '../../operator/src/core/delivery/snapshots.ts';
+import { explain } from '../../operator/src/core/policy/explain.ts';
+import { KubeError } from '../../operator/src/kube/api/client.ts';
+import { readEvent, readList, readObject, toPolicy } from '../../operator/src/kube/api/object.ts';
 import { corpus, inJson, must, type Target } from '../target.ts';
 
 /** What the API server lists and tells, up to the boards of agents. */

@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { pino } from 'pino';
-import { readConfig } from '../../operator/src/config.ts';
+import { readConfig } from '../../operator/src/config/config.ts';
 import { type Serving, serve } from '../../operator/src/serve.ts';
 import { FLAGS, localParts } from '../../operator/test/local-operator.ts';
 import { MemorySource, policy } from '../../operator/test/memory-source.ts';

@@ -1,7 +1,7 @@
 import { parse } from 'node:querystring';
 import { formatDuration, parseDuration, StreamQuerySchema } from '@fuseboard/schema';
-import { isBehind, parseSince } from '../../operator/src/core/as-of.ts';
-import { parseLabels } from '../../operator/src/core/selector.ts';
+import { isBehind, parseSince } from '../../operator/src/core/delivery/resource-versions.ts';
+import { parseLabels } from '../../operator/src/core/policy/selector.ts';
 import { corpus, must, type Target } from '../target.ts';
 
 /** Runs what may refuse with a sentence. */

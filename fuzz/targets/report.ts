@@ -1,6 +1,6 @@
 import { ReportSchema } from '@fuseboard/schema';
-import { Boards } from '../../operator/src/core/boards.ts';
-import { Fleet } from '../../operator/src/core/fleet.ts';
+import { Boards } from '../../operator/src/core/delivery/snapshots.ts';
+import { Fleet } from '../../operator/src/core/fleet/fleet.ts';
 import { corpus, inJson, must, type Target } from '../target.ts';
 
 const identity = { namespace: 'shop', boot: 'a'.repeat(32), service: 's', instance: 'i', labels: {} };

@@ -1,7 +1,7 @@
 import { specProblems, tooDeep } from '@fuseboard/schema';
-import { compile } from '../../agent/src/core/config.ts';
-import { entryOf } from '../../operator/src/core/board.ts';
-import { routingOf } from '../../operator/src/core/routing.ts';
+import { compile } from '../../agent/src/core/config/config.ts';
+import { entryOf } from '../../operator/src/core/delivery/snapshot.ts';
+import { routingOf } from '../../operator/src/core/policy/routing.ts';
 import { parsePolicyFile } from '../../operator/src/sources/file.ts';
 import { corpus, inJson, must, type Target } from '../target.ts';
 

@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { tokenFile } from '../../operator/src/auth/token-file.ts';
-import { bearerToken, Denial } from '../../operator/src/core/authenticator.ts';
-import { Refusal } from '../../operator/src/core/refusal.ts';
 import { protectBrowsers } from '../../operator/src/http/admin/browser.ts';
-import { expiryOf } from '../../operator/src/kube/token.ts';
+import { expiryOf } from '../../operator/src/kube/auth/token.ts';
+import { bearerToken, Denial } from '../../operator/src/ports/authenticator.ts';
+import { Refusal } from '../../operator/src/ports/problem.ts';
 import { asLines, must, type Target } from '../target.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'fuseboard-fuzz-'));

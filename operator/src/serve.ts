@@ -1,28 +1,28 @@
 import type { Logger } from 'pino';
-import { AUDIENCE, type Config } from './config.ts';
-import { Controller } from './controller.ts';
-import type { Access } from './core/access.ts';
-import { admission } from './core/admission.ts';
-import type { Authenticator } from './core/authenticator.ts';
-import type { History, Rollback } from './core/history.ts';
+import { AUDIENCE, type Config } from './config/config.ts';
+import { Controller } from './control/controller.ts';
+import { Rewinds } from './core/delivery/restore-detector.ts';
 import { isLoopback } from './core/loopback.ts';
-import type { OverrideStore } from './core/override.ts';
-import type { Replicas } from './core/replicas.ts';
-import { Rewinds } from './core/rewinds.ts';
-import type { StatusSink } from './core/sink.ts';
-import { turns } from './core/turns.ts';
-import { adminApp } from './http/admin.ts';
-import { agentsApp } from './http/agents.ts';
+import type { OverrideStore } from './core/policy/override.ts';
+import { turns } from './core/rate-limit/retry-after.ts';
+import { admission } from './core/rate-limit/token-bucket.ts';
+import { adminApp } from './http/admin/admin.ts';
+import { agentsApp } from './http/agents/agents.ts';
+import { Quota } from './http/agents/quota.ts';
+import { Streams } from './http/agents/streams.ts';
 import { Audit } from './http/audit.ts';
 import { type Certificate, followCertificate, readCertificate } from './http/certificate.ts';
-import { injectorApp, readAuthority } from './http/injector.ts';
 import { metricsApp } from './http/metrics.ts';
-import { Quota } from './http/quota.ts';
 import { type Listening, listen } from './http/server.ts';
-import { Streams } from './http/streams.ts';
+import { injectorApp, readAuthority } from './http/webhook/injector.ts';
 import { Instruments } from './metrics/instruments.ts';
 import { metricsRegistry } from './metrics/registry.ts';
-import type { Source } from './sources/source.ts';
+import type { Access } from './ports/access.ts';
+import type { Authenticator } from './ports/authenticator.ts';
+import type { History, Rollback } from './ports/history.ts';
+import type { Replicas } from './ports/replicas.ts';
+import type { Source } from './ports/source.ts';
+import type { StatusSink } from './ports/status-sink.ts';
 
 /** A running operator. */
 export interface Serving {

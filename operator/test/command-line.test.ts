@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { NO_TOTALS } from '../src/core/totals.ts';
+import { NO_TOTALS } from '../src/core/fleet/totals.ts';
 import { EventClient } from './event-client.ts';
 import { until } from './until.ts';
 

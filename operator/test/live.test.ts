@@ -1,8 +1,8 @@
 import { type IncomingMessage, request } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { pino } from 'pino';
-import { readConfig } from '../src/config.ts';
-import type { BreakerRow } from '../src/core/breaker-row.ts';
+import { readConfig } from '../src/config/config.ts';
+import type { BreakerRow } from '../src/core/views/breaker-row.ts';
 import { type Serving, serve } from '../src/serve.ts';
 import { EventClient } from './event-client.ts';
 import { FLAGS, localParts } from './local-operator.ts';

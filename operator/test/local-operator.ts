@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import { openAccess } from '../src/auth/open-access.ts';
-import { trusting } from '../src/auth/trusting.ts';
-import { quietSink } from '../src/core/quiet-sink.ts';
+import { trusting } from '../src/auth/unauthenticated.ts';
+import { quietSink } from '../src/ports/no-op-status-sink.ts';
 import type { Parts } from '../src/serve.ts';
 import { localHistory, noRollback } from '../src/sources/history.ts';
 import { type LocalOverrides, localOverrides } from '../src/sources/overrides.ts';

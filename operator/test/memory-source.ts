@@ -1,6 +1,6 @@
-import type { Override } from '../src/core/override.ts';
-import type { Policy } from '../src/core/policy.ts';
-import type { Source, SourceState } from '../src/sources/source.ts';
+import type { Override } from '../src/core/policy/override.ts';
+import type { Policy } from '../src/core/policy/policy.ts';
+import type { Source, SourceState } from '../src/ports/source.ts';
 
 /** A source that a test sets, with versions as an API server has them. */
 export class MemorySource implements Source {

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { pino } from 'pino';
-import { readConfig } from '../src/config.ts';
-import type { Access, Deed } from '../src/core/access.ts';
-import { Denial } from '../src/core/authenticator.ts';
-import type { Subject } from '../src/core/sink.ts';
+import { readConfig } from '../src/config/config.ts';
+import type { Access, Deed } from '../src/ports/access.ts';
+import { Denial } from '../src/ports/authenticator.ts';
+import type { Subject } from '../src/ports/status-sink.ts';
 import { type Serving, serve } from '../src/serve.ts';
 import type { LocalOverrides } from '../src/sources/overrides.ts';
 import { EventClient } from './event-client.ts';

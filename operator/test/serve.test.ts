@@ -1,11 +1,11 @@
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { pino } from 'pino';
-import { trusting } from '../src/auth/trusting.ts';
-import { readConfig } from '../src/config.ts';
-import { type Authenticator, bearerToken, Denial } from '../src/core/authenticator.ts';
-import type { Policy } from '../src/core/policy.ts';
-import { quietSink } from '../src/core/quiet-sink.ts';
+import { trusting } from '../src/auth/unauthenticated.ts';
+import { readConfig } from '../src/config/config.ts';
+import type { Policy } from '../src/core/policy/policy.ts';
+import { type Authenticator, bearerToken, Denial } from '../src/ports/authenticator.ts';
+import { quietSink } from '../src/ports/no-op-status-sink.ts';
 import { type Serving, serve } from '../src/serve.ts';
 import { EventClient } from './event-client.ts';
 import { FLAGS, localParts } from './local-operator.ts';

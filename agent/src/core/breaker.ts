@@ -1,16 +1,16 @@
 import type { Totals } from '@fuseboard/schema/types';
 import { type Classify, classifyError, classifyResult, type Outcome } from './classify.ts';
 import { type Clock, exactNow, type Surroundings } from './clock.ts';
-import type { Config } from './config.ts';
-import { latencyBucket } from './histogram.ts';
-import { InFlight } from './in-flight.ts';
+import type { Config } from './config/config.ts';
+import { COUNTED, increment, latencyOf, tallies, totalsOf } from './counters.ts';
 import { openTimeMs } from './open-time.ts';
 import { NO_GENERATION, Permit } from './permit.ts';
 import { retryAfterMs } from './retry-after.ts';
 import type { Closed, Open, Probing, Ramping, Reason, State, StateRecord, TransitionEvent } from './state.ts';
-import { COUNTED, increment, latencyOf, tallies, totalsOf } from './tally.ts';
 import { trippedByFailures, trippedByRate } from './trip.ts';
-import { type Window, windowFor } from './window.ts';
+import { latencyBucket } from './windows/histogram.ts';
+import { InFlight } from './windows/in-flight.ts';
+import { type Window, windowFor } from './windows/window.ts';
 
 /** Where a breaker lives: what it is given, and who hears of its changes of state. */
 export interface Host extends Surroundings {

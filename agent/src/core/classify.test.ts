@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { classifyError, classifyResult } from './classify.ts';
-import { compile } from './config.ts';
+import { compile } from './config/config.ts';
 
 const classification = (classify?: unknown) => {
   const compiled = compile({ classify });

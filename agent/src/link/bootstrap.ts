@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { PolicySpec } from '@fuseboard/schema/types';
-import type { PolicySet } from '../policy-set.ts';
-import type { StoredSet } from './policy-store.ts';
+import type { PolicySet } from '../breakers/policy-set.ts';
+import type { StoredSet } from './messages.ts';
 import type { Settings } from './settings.ts';
 
 /** As much of a CircuitBreakerPolicy as decides what it governs. */

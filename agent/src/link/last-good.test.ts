@@ -15,7 +15,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { FakeTimers } from '../../test/fake-timers.ts';
 import { LastGoodFile, lastGoodPath, readLastGood } from './last-good.ts';
-import type { StoredSet } from './policy-store.ts';
+import type { StoredSet } from './messages.ts';
+
 import { readSettings } from './settings.ts';
 
 let root: string;

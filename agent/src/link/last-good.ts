@@ -2,8 +2,8 @@ import { createHash, randomBytes } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { mkdir, open, readFile, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isStoredSet } from './messages.ts';
-import { isBehind, type StoredSet } from './policy-store.ts';
+import { isStoredSet, type StoredSet } from './messages.ts';
+import { isBehind } from './policy-store.ts';
 import type { Settings } from './settings.ts';
 import type { Timers } from './timers.ts';
 

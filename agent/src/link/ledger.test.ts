@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
-import { tallies, totalsOf } from '../core/tally.ts';
-import { Registry } from '../registry.ts';
-import { FakeClock } from '../testing.ts';
+import { Registry } from '../breakers/registry.ts';
+import { tallies, totalsOf } from '../core/counters.ts';
+import { FakeClock } from '../testing/testing.ts';
 import { Ledger } from './ledger.ts';
 
 const scene = () => {

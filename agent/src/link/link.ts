@@ -1,9 +1,9 @@
 import { hostname } from 'node:os';
 import { threadId } from 'node:worker_threads';
 import { PROTOCOL } from '@fuseboard/schema/defaults';
-import type { Breaker } from '../breaker.ts';
-import type { PolicySet } from '../policy-set.ts';
-import type { Registry } from '../registry.ts';
+import type { Breaker } from '../breakers/breaker.ts';
+import type { PolicySet } from '../breakers/policy-set.ts';
+import type { Registry } from '../breakers/registry.ts';
 import { readBootstrap } from './bootstrap.ts';
 import { LastGoodFile, lastGoodPath, readLastGood } from './last-good.ts';
 import type { Ledger } from './ledger.ts';

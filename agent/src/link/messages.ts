@@ -7,11 +7,12 @@ import type {
   InSync,
   OverrideEvent,
   PolicyEvent,
+  Rejection,
   Remove,
   Routes,
 } from '@fuseboard/schema/types';
+import type { PolicySet } from '../breakers/policy-set.ts';
 import type { StreamEvent } from './event-stream.ts';
-import type { StoredSet } from './policy-store.ts';
 
 /** What the operator says on the stream, checked. */
 export type Message =
@@ -25,6 +26,23 @@ export type Message =
   | ({ readonly type: 'insync' } & Readonly<InSync>)
   | ({ readonly type: 'heartbeat' } & Readonly<Heartbeat>)
   | ({ readonly type: 'goaway' } & Readonly<Goaway>);
+
+/** The newest that was seen of what the operator watches: decimal strings, compared as integers. */
+export interface AsOf {
+  readonly policies?: string;
+  readonly overrides?: string;
+}
+
+/** A set as it outlives the process. */
+export interface StoredSet {
+  readonly revision: string;
+  readonly asOf: AsOf;
+  readonly routes: PolicySet['routes'];
+  readonly policies: readonly { uid: string; generation: number; name: string; spec: unknown }[];
+  readonly rejections: readonly Rejection[];
+  /** Their ends are on the wall clock, the only one that the next process shares. */
+  readonly overrides?: readonly OverrideEvent[];
+}
 
 type Fields = Record<string, unknown>;
 

@@ -2,28 +2,11 @@ import { MAX_BYTES_PER_AGENT, MAX_OVERRIDES_PER_AGENT, MAX_POLICIES_PER_AGENT } 
 import { MAX_DURATION_MS } from '@fuseboard/schema/duration';
 import { tooDeep } from '@fuseboard/schema/rules';
 import type { OverrideEvent, PolicyEvent, PolicySpec, Rejection } from '@fuseboard/schema/types';
-import { compile } from '../core/config.ts';
-import type { Override } from '../overrides.ts';
-import type { PolicySet, UsablePolicy } from '../policy-set.ts';
-import type { Message } from './messages.ts';
+import type { Override } from '../breakers/overrides.ts';
+import type { PolicySet, UsablePolicy } from '../breakers/policy-set.ts';
+import { compile } from '../core/config/config.ts';
+import type { AsOf, Message, StoredSet } from './messages.ts';
 import { systemTimers } from './timers.ts';
-
-/** The newest that was seen of what the operator watches: decimal strings, compared as integers. */
-export interface AsOf {
-  readonly policies?: string;
-  readonly overrides?: string;
-}
-
-/** A set as it outlives the process. */
-export interface StoredSet {
-  readonly revision: string;
-  readonly asOf: AsOf;
-  readonly routes: PolicySet['routes'];
-  readonly policies: readonly { uid: string; generation: number; name: string; spec: unknown }[];
-  readonly rejections: readonly Rejection[];
-  /** Their ends are on the wall clock, the only one that the next process shares. */
-  readonly overrides?: readonly OverrideEvent[];
-}
 
 export type Outcome =
   | { readonly kind: 'none' }

@@ -3,8 +3,8 @@ import type { Report } from '@fuseboard/schema/types';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { eventually } from '../../test/eventually.ts';
 import { FakeTimers } from '../../test/fake-timers.ts';
-import { Registry } from '../registry.ts';
-import { FakeControlPlane } from '../testing.ts';
+import { Registry } from '../breakers/registry.ts';
+import { FakeControlPlane } from '../testing/testing.ts';
 import { Ledger } from './ledger.ts';
 import { type Applied, Reporter } from './reporter.ts';
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { eventually } from '../../test/eventually.ts';
 import { getBreaker } from '../index.ts';
-import { memoryStore, type SharedState, type ShareOptions, type StateStore, shareState } from '../store.ts';
+import { memoryStore, type SharedState, type ShareOptions, type StateStore, shareState } from './index.ts';
 import { readEntry, writeEntry } from './quorum.ts';
 
 let time: number;

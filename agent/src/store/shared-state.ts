@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { formatDuration, MAX_DURATION_MS } from '@fuseboard/schema/duration';
-import type { Breaker, BreakerStats } from '../breaker.ts';
-import { registry } from '../registry.ts';
+import type { Breaker, BreakerStats } from '../breakers/breaker.ts';
+import { registry } from '../breakers/registry.ts';
 import { openByQuorum, type Quorum, readEntry, writeEntry } from './quorum.ts';
 import type { StateStore } from './state-store.ts';
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { createClient } from 'redis';
 import { type RedisServer, startRedis } from '../../test/redis-server.ts';
-import { memoryStore, redisStore, type StateStore } from '../store.ts';
+import { memoryStore, redisStore, type StateStore } from './index.ts';
 
 let redis: RedisServer;
 let nodeRedis: ReturnType<typeof createClient>;

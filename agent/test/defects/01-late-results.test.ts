@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { CircuitState, ConsecutiveBreaker, circuitBreaker, handleAll } from 'cockatiel';
 import Opossum from 'opossum';
-import { createBreaker, FakeClock } from '../../src/testing.ts';
+import { createBreaker, FakeClock } from '../../src/testing/testing.ts';
 import { begin, FAKED, failing, HeldCall, make } from './held-call.ts';
 
 const policy = {

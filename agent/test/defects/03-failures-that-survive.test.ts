@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { CircuitState, circuitBreaker, handleAll, SamplingBreaker } from 'cockatiel';
 import Opossum from 'opossum';
-import { createBreaker, FakeClock } from '../../src/testing.ts';
+import { createBreaker, FakeClock } from '../../src/testing/testing.ts';
 import { FAKED, failing, make, succeeding } from './held-call.ts';
 
 const HOUR = 3_600_000;

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import Opossum from 'opossum';
-import { createBreaker, FakeClock } from '../../src/testing.ts';
+import { createBreaker, FakeClock } from '../../src/testing/testing.ts';
 import { FAKED, failing, make } from './held-call.ts';
 
 beforeEach(() => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import Opossum from 'opossum';
-import { createBreaker } from '../../src/testing.ts';
+import { createBreaker } from '../../src/testing/testing.ts';
 import { fastest } from './fastest.ts';
 import { failing, make, succeeding } from './held-call.ts';
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import Brakes from 'brakes';
 import { ConsecutiveBreaker, circuitBreaker, handleAll } from 'cockatiel';
-import { createBreaker, FakeClock } from '../../src/testing.ts';
+import { createBreaker, FakeClock } from '../../src/testing/testing.ts';
 import { begin, FAKED, failing, HeldCall, make, settled } from './held-call.ts';
 
 const CROWD = 1_000;

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { CircuitState, ConsecutiveBreaker, circuitBreaker, handleAll } from 'cockatiel';
-import { createBreaker, FakeClock } from '../../src/testing.ts';
+import { createBreaker, FakeClock } from '../../src/testing/testing.ts';
 import { FAKED, failing, make, succeeding } from './held-call.ts';
 
 const HOUR = 3_600_000;

@@ -3,7 +3,7 @@ import Brakes from 'brakes';
 import * as Mollitia from 'mollitia';
 import Opossum from 'opossum';
 import { getBreaker } from '../../src/index.ts';
-import { createBreaker } from '../../src/testing.ts';
+import { createBreaker } from '../../src/testing/testing.ts';
 import { fastest } from './fastest.ts';
 import { failing, make, succeeding } from './held-call.ts';
 

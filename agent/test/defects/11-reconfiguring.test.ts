@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import Opossum from 'opossum';
-import { createBreaker, FakeClock, type TestBreaker } from '../../src/testing.ts';
+import { createBreaker, FakeClock, type TestBreaker } from '../../src/testing/testing.ts';
 import { failing, make } from './held-call.ts';
 
 /**

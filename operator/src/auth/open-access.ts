@@ -1,4 +1,4 @@
-import type { Access } from '../core/access.ts';
+import type { Access } from '../ports/access.ts';
 
 /** Lets everybody do everything; for an admin API that only this machine can reach. */
 export const openAccess: Access = {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { type Authenticator, bearerToken, Denial } from '../core/authenticator.ts';
-import { NAMESPACE_PATTERN } from '../core/namespace.ts';
+import { NAMESPACE_PATTERN } from '../core/policy/namespace.ts';
+import { type Authenticator, bearerToken, Denial } from '../ports/authenticator.ts';
 
 /** A shorter token could be guessed. */
 const MIN_TOKEN = 16;

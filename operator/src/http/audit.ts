@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
-import type { Admission } from '../core/admission.ts';
-import { DENIAL_REASONS, type Denial } from '../core/authenticator.ts';
+import type { Admission } from '../core/rate-limit/token-bucket.ts';
+import { DENIAL_REASONS, type Denial } from '../ports/authenticator.ts';
 
 export interface AuditOptions {
   readonly log: Logger;

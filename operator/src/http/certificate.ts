@@ -1,11 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
-
-export interface CertificateFiles {
-  readonly certFile: string;
-  readonly keyFile: string;
-}
+import type { CertificateFiles } from '../config/listen.ts';
 
 /** A certificate chain and its key, both in PEM, that fit together. */
 export interface Certificate {

@@ -1,5 +1,5 @@
 import type { NextFunction, Request, Response } from 'express';
-import { Refusal } from '../core/refusal.ts';
+import { Refusal } from '../ports/problem.ts';
 import type { Endpoint } from './description/endpoint.ts';
 
 /** Answers 405 where there is something at the path, but not with this method. */

@@ -1,6 +1,6 @@
 import type { NextFunction, Request, Response } from 'express';
 import type { ZodError } from 'zod';
-import { Refusal } from '../core/refusal.ts';
+import { Refusal } from '../ports/problem.ts';
 
 /** The first problem of a failed parse as `breakers[2].state: …`. */
 export function firstIssue(error: ZodError): string {

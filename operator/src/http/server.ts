@@ -1,13 +1,8 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import type { Address } from '../config/listen.ts';
 import type { Certificate } from './certificate.ts';
-
-export interface Address {
-  readonly host: string;
-  /** 0 takes any free port. */
-  readonly port: number;
-}
 
 /** A server that listens. */
 export interface Listening {

@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { Registry } from 'prom-client';
-import { Boards } from '../core/boards.ts';
-import { Fleet } from '../core/fleet.ts';
+import { Boards } from '../core/delivery/snapshots.ts';
+import { Fleet } from '../core/fleet/fleet.ts';
 import { agentMetrics } from './agents.ts';
 import { readingInto } from './reading.ts';
 

@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.ts';
-import { type Fleet, GONE_AFTER_MS, STALE_AFTER_MS } from '../core/fleet.ts';
+import { type Fleet, GONE_AFTER_MS, STALE_AFTER_MS } from '../core/fleet/fleet.ts';
 import type { Reading } from './reading.ts';
 
 interface Census {

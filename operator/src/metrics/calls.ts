@@ -1,6 +1,6 @@
 import type { Totals } from '@fuseboard/schema';
 import type { Metric, Registry } from 'prom-client';
-import type { Counters, Series } from '../core/counters.ts';
+import type { Counters, Series } from '../core/fleet/counters.ts';
 import type { Reading } from './reading.ts';
 
 const OUTCOMES = ['succeeded', 'failed', 'ignored', 'rejected'] as const;

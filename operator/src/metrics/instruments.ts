@@ -1,8 +1,8 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { Counter, Histogram, type Metric } from 'prom-client';
 import type { Clock } from '../core/clock.ts';
-import type { KubeAnswer } from '../kube/client.ts';
-import { REQUEST_CHANNEL } from '../kube/client.ts';
+import type { KubeAnswer } from '../kube/api/client.ts';
+import { REQUEST_CHANNEL } from '../kube/api/client.ts';
 import { WorkQueues } from './work-queues.ts';
 
 const registers: [] = [];

@@ -1,5 +1,5 @@
-import type { Controller } from '../controller.ts';
-import { conditionOf } from '../core/status.ts';
+import type { Controller } from '../control/controller.ts';
+import { conditionOf } from '../core/status/policy-status.ts';
 import type { Reading } from './reading.ts';
 
 /** Policies, who has them, and the states of the breakers that they govern. */

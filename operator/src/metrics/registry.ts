@@ -1,8 +1,8 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
-import type { Controller } from '../controller.ts';
+import type { Controller } from '../control/controller.ts';
 import type { Clock } from '../core/clock.ts';
+import type { Streams } from '../http/agents/streams.ts';
 import type { Audit } from '../http/audit.ts';
-import type { Streams } from '../http/streams.ts';
 import { agentMetrics } from './agents.ts';
 import { callMetrics } from './calls.ts';
 import type { Instruments } from './instruments.ts';

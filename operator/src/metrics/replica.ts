@@ -1,5 +1,5 @@
 import { Gauge, type Registry } from 'prom-client';
-import type { Controller } from '../controller.ts';
+import type { Controller } from '../control/controller.ts';
 import type { Reading } from './reading.ts';
 
 /** Whether this replica leads, and whether it can read the policies. */

@@ -1,5 +1,5 @@
+import type { Streams } from '../http/agents/streams.ts';
 import type { Audit } from '../http/audit.ts';
-import type { Streams } from '../http/streams.ts';
 import type { Reading } from './reading.ts';
 
 /** What goes over the agents' port, and who was refused on any. */

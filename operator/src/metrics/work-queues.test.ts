@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
 import { Registry } from 'prom-client';
-import { observed } from '../core/queue-observer.ts';
+import { observed } from '../ports/queue-observer.ts';
 import { WorkQueues } from './work-queues.ts';
 
 function scene() {

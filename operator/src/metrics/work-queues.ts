@@ -1,6 +1,6 @@
 import { Counter, Gauge, Histogram, type Metric } from 'prom-client';
 import type { Clock } from '../core/clock.ts';
-import type { QueueObserver } from '../core/queue-observer.ts';
+import type { QueueObserver } from '../ports/queue-observer.ts';
 
 /** Seconds; from a loop that had nothing to do to a write that waited out an outage. */
 const BUCKETS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { pino } from 'pino';
 import { until } from '../../test/until.ts';
+import type { Source } from '../ports/source.ts';
 import { type DirectoryOptions, directorySource } from './directory.ts';
-import type { Source } from './source.ts';
 
 let root: string;
 let folder: string;

@@ -5,12 +5,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { MAX_DURATION_MS } from '@fuseboard/schema';
 import { type FSWatcher, watch } from 'chokidar';
 import type { Logger } from 'pino';
-import { type Override, readOverride } from '../core/override.ts';
-import type { Policy } from '../core/policy.ts';
+import { type Override, readOverride } from '../core/policy/override.ts';
+import type { Policy } from '../core/policy/policy.ts';
+import type { Source, SourceProblem, SourceState } from '../ports/source.ts';
 import { type FileOverride, type ParsedFile, parsePolicyFile } from './file.ts';
 import { type LastGood, lastGoodFolder } from './last-good.ts';
 import { type LocalOverrides, TOO_FAR } from './overrides.ts';
-import type { Source, SourceProblem, SourceState } from './source.ts';
 
 export interface DirectoryOptions {
   readonly folder: string;

@@ -9,7 +9,7 @@ import {
   VERSION,
 } from '@fuseboard/schema';
 import { type Document, isMap, isNode, isScalar, LineCounter, parseAllDocuments } from 'yaml';
-import { DEFAULT_NAMESPACE, NAMESPACE_PATTERN } from '../core/namespace.ts';
+import { DEFAULT_NAMESPACE, NAMESPACE_PATTERN } from '../core/policy/namespace.ts';
 
 /** Something wrong in a file, at a line that begins at 1. */
 export interface LineProblem {

@@ -3,9 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import { HISTORY_LIMIT, type History, type Revision, type Rollback } from '../core/history.ts';
-import type { Policy } from '../core/policy.ts';
-import { Refusal } from '../core/refusal.ts';
+import type { Policy } from '../core/policy/policy.ts';
+import { HISTORY_LIMIT, type History, type Revision, type Rollback } from '../ports/history.ts';
+import { Refusal } from '../ports/problem.ts';
 import { writePrivately } from './private-file.ts';
 
 export interface LocalHistoryOptions {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { answer, FaultyApiServer, reset, silence, status } from '../../test/faulty-api-server.ts';
 import { until } from '../../test/until.ts';
-import type { ReflectorTimers } from '../kube/reflector.ts';
+import type { ReflectorTimers } from '../kube/api/reflector.ts';
 import { type KubernetesSource, kubernetesSource } from './kubernetes.ts';
 
 const quick = { backoffMinMs: 4, backoffMaxMs: 40, expiredMinMs: 4, healthyMs: 40, holdMs: 10 };

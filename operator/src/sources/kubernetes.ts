@@ -1,10 +1,10 @@
 import type { KubeConfig } from '@kubernetes/client-node';
-import type { Subject } from '../core/sink.ts';
-import { KubeClient } from '../kube/client.ts';
-import { type KubeObject, type Stored, toOverride, toPolicy, toStored } from '../kube/object.ts';
-import { Reflector, type ReflectorOptions, type ReflectorStats, type ReflectorTimers } from '../kube/reflector.ts';
-import { type KubeResource, OVERRIDES, POLICIES } from '../kube/resource.ts';
-import type { Source, SourceState } from './source.ts';
+import { KubeClient } from '../kube/api/client.ts';
+import { type KubeObject, type Stored, toOverride, toPolicy, toStored } from '../kube/api/object.ts';
+import { Reflector, type ReflectorOptions, type ReflectorStats, type ReflectorTimers } from '../kube/api/reflector.ts';
+import { type KubeResource, OVERRIDES, POLICIES } from '../kube/api/resource.ts';
+import type { Source, SourceState } from '../ports/source.ts';
+import type { Subject } from '../ports/status-sink.ts';
 
 export interface KubernetesSourceOptions extends ReflectorTimers {
   readonly kubeConfig: KubeConfig;

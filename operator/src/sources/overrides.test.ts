@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { pino } from 'pino';
 import { until } from '../../test/until.ts';
+import type { Source } from '../ports/source.ts';
 import { directorySource } from './directory.ts';
 import { localOverrides } from './overrides.ts';
-import type { Source } from './source.ts';
 
 const NOW = 1_700_000_000_000;
 const SPEC = { breakers: ['payments'], action: 'ForceOpen' as const, reason: 'why' };

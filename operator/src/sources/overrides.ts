@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { MAX_DURATION_MS, type SpecProblem } from '@fuseboard/schema';
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import { type Override, type OverrideStore, readOverride } from '../core/override.ts';
-import { Refusal } from '../core/refusal.ts';
+import { type Override, type OverrideStore, readOverride } from '../core/policy/override.ts';
+import { Refusal } from '../ports/problem.ts';
 import { writePrivately } from './private-file.ts';
 
 export interface LocalOverridesOptions {

@@ -1,4 +1,4 @@
-import type { AgentBreakerRow } from '../../src/core/agent-row.ts';
+import type { AgentBreakerRow } from '../../src/core/views/agent-row.ts';
 import { count, duration, plural } from './format.ts';
 import { Link } from './link.tsx';
 import { address, store } from './model.ts';

@@ -1,5 +1,5 @@
-import type { AgentBreakerRow } from '../../src/core/agent-row.ts';
-import type { Candidate } from '../../src/core/explain.ts';
+import type { Candidate } from '../../src/core/policy/explain.ts';
+import type { AgentBreakerRow } from '../../src/core/views/agent-row.ts';
 import { State } from './breaker-panel.tsx';
 import { duration } from './format.ts';
 import { Link } from './link.tsx';

@@ -1,6 +1,6 @@
-import type { AgentBreakerRow, PolicyAgent } from '../../src/core/agent-row.ts';
-import type { BreakerRow } from '../../src/core/breaker-row.ts';
-import type { PolicyRow } from '../../src/core/policy-row.ts';
+import type { AgentBreakerRow, PolicyAgent } from '../../src/core/views/agent-row.ts';
+import type { BreakerRow } from '../../src/core/views/breaker-row.ts';
+import type { PolicyRow } from '../../src/core/views/policy-row.ts';
 import { Changes } from './changes.tsx';
 import { Chart } from './chart.tsx';
 import { COARSE_MS, count, duration, latency, percent, plural } from './format.ts';

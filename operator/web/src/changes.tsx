@@ -1,4 +1,4 @@
-import type { Change } from '../../src/core/circuits.ts';
+import type { Change } from '../../src/core/fleet/circuits.ts';
 import { duration, words } from './format.ts';
 import { store } from './model.ts';
 

@@ -1,5 +1,5 @@
 import { signal } from '@preact/signals';
-import type { LiveDifference, LiveState, Stamp } from '../../src/http/admin/live.ts';
+import type { LiveDifference, LiveState, Stamp } from '../../src/http/admin/live/live.ts';
 import { eventReader, type StreamEvent } from './event-stream.ts';
 
 /** Heartbeats come every 2 s; a stream that is silent for this long is lost. */

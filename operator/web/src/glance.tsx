@@ -1,4 +1,4 @@
-import { ROLLOUT_STATES } from '../../src/core/rollout-state.ts';
+import { ROLLOUT_STATES } from '../../src/core/fleet/rollout-state.ts';
 import { count, words } from './format.ts';
 import { Link } from './link.tsx';
 import { address, store } from './model.ts';

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import { changesBetween, type FieldChange } from '../../src/core/history.ts';
+import { changesBetween, type FieldChange } from '../../src/ports/history.ts';
 import { duration } from './format.ts';
 import { connection, store } from './model.ts';
 import { Block } from './panel.tsx';

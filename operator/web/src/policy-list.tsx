@@ -1,4 +1,4 @@
-import { ROLLOUT_STATES } from '../../src/core/rollout-state.ts';
+import { ROLLOUT_STATES } from '../../src/core/fleet/rollout-state.ts';
 import { found } from './address.ts';
 import { words } from './format.ts';
 import { tone } from './glance.tsx';

@@ -1,5 +1,5 @@
 import type { PolicyStatus } from '@fuseboard/schema';
-import type { PolicyAgent } from '../../src/core/agent-row.ts';
+import type { PolicyAgent } from '../../src/core/views/agent-row.ts';
 import { Changes } from './changes.tsx';
 import { count, duration, words } from './format.ts';
 import { tone } from './glance.tsx';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import type { BreakerRow } from '../../src/core/breaker-row.ts';
-import { Ring } from '../../src/core/ring.ts';
-import type { Thresholds } from '../../src/core/thresholds.ts';
+import { Ring } from '../../src/core/fleet/ring.ts';
+import type { Thresholds } from '../../src/core/policy/thresholds.ts';
+import type { BreakerRow } from '../../src/core/views/breaker-row.ts';
 import { conditions, limitOf, measuredOf, plotOf, quantile, worse } from './reading.ts';
 
 const RATE: Thresholds = { window: 'Time', windowMs: 4_000, minimumCalls: 20, failureRate: 50 };

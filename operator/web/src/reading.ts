@@ -1,6 +1,6 @@
-import type { BreakerRow, Counted } from '../../src/core/breaker-row.ts';
-import type { Ring } from '../../src/core/ring.ts';
-import type { Thresholds } from '../../src/core/thresholds.ts';
+import type { Ring } from '../../src/core/fleet/ring.ts';
+import type { Thresholds } from '../../src/core/policy/thresholds.ts';
+import type { BreakerRow, Counted } from '../../src/core/views/breaker-row.ts';
 
 /** How many slots a plot shows, and how many a row holds. */
 export const PLOT_SLOTS = 150;

@@ -1,4 +1,4 @@
-import type { FieldChange } from '../../src/core/history.ts';
+import type { FieldChange } from '../../src/ports/history.ts';
 import { yaml } from './yaml.ts';
 
 /** What differs between two specs, field by field. */

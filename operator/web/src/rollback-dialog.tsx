@@ -1,5 +1,5 @@
 import { useRef } from 'preact/hooks';
-import type { FieldChange } from '../../src/core/history.ts';
+import type { FieldChange } from '../../src/ports/history.ts';
 import { ask } from './connection.ts';
 import { connection } from './model.ts';
 import { Edits } from './revision-edits.tsx';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import type { BreakerRow } from '../../src/core/breaker-row.ts';
-import type { PolicyRow } from '../../src/core/policy-row.ts';
-import type { LiveState } from '../../src/http/admin/live.ts';
+import type { BreakerRow } from '../../src/core/views/breaker-row.ts';
+import type { PolicyRow } from '../../src/core/views/policy-row.ts';
+import type { LiveState } from '../../src/http/admin/live/live.ts';
 import { SILENCE_MS } from './connection.ts';
 import { Store } from './store.ts';
 

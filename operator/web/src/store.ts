@@ -1,9 +1,9 @@
 import { batch, computed, type Signal, signal } from '@preact/signals';
-import type { BreakerRow } from '../../src/core/breaker-row.ts';
-import type { Overview } from '../../src/core/overview.ts';
-import type { PolicyRow } from '../../src/core/policy-row.ts';
-import { Ring } from '../../src/core/ring.ts';
-import type { LiveDifference, LiveState, SourceView, Stamp } from '../../src/http/admin/live.ts';
+import { Ring } from '../../src/core/fleet/ring.ts';
+import type { BreakerRow } from '../../src/core/views/breaker-row.ts';
+import type { Overview } from '../../src/core/views/overview.ts';
+import type { PolicyRow } from '../../src/core/views/policy-row.ts';
+import type { LiveDifference, LiveState, SourceView, Stamp } from '../../src/http/admin/live/live.ts';
 import { type Address, found } from './address.ts';
 import { PLOT_SLOTS, rankOf, worse } from './reading.ts';
 

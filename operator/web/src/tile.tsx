@@ -1,5 +1,5 @@
 import { useEffect, useRef } from 'preact/hooks';
-import type { BreakerRow } from '../../src/core/breaker-row.ts';
+import type { BreakerRow } from '../../src/core/views/breaker-row.ts';
 import { count, duration, latencies, percent, plural, words } from './format.ts';
 import { Link } from './link.tsx';
 import { connection, store, theme } from './model.ts';

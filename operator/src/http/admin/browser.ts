@@ -1,6 +1,6 @@
 import type { NextFunction, Request, Response } from 'express';
 import { isLoopback } from '../../core/loopback.ts';
-import { Refusal } from '../../core/refusal.ts';
+import { Refusal } from '../../ports/problem.ts';
 
 /** What every answer tells a browser: run only what is ours, let nobody frame, guess, keep or leak it. */
 const HEADERS = {

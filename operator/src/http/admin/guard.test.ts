@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Request } from 'express';
-import type { Access } from '../../core/access.ts';
-import { Denial } from '../../core/authenticator.ts';
+import type { Access } from '../../ports/access.ts';
+import { Denial } from '../../ports/authenticator.ts';
 import type { Audit } from '../audit.ts';
 import { stillMay } from './guard.ts';
 

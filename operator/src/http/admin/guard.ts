@@ -1,7 +1,7 @@
 import type { NextFunction, Request, Response } from 'express';
-import type { Access, Deed, Person } from '../../core/access.ts';
-import { Denial } from '../../core/authenticator.ts';
-import { Refusal } from '../../core/refusal.ts';
+import type { Access, Deed, Person } from '../../ports/access.ts';
+import { Denial } from '../../ports/authenticator.ts';
+import { Refusal } from '../../ports/problem.ts';
 import type { Audit } from '../audit.ts';
 
 /** When to come again after a right could not be looked at. */

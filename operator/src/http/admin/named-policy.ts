@@ -1,6 +1,6 @@
 import type { Request } from 'express';
-import type { Boards, Known } from '../../core/boards.ts';
-import { Refusal } from '../../core/refusal.ts';
+import type { Boards, Known } from '../../core/delivery/snapshots.ts';
+import { Refusal } from '../../ports/problem.ts';
 
 /**
  * The policy that the path of a request names.

@@ -1,7 +1,7 @@
 import type { Request } from 'express';
 import { z } from 'zod';
-import { NAMESPACE_PATTERN } from '../../core/namespace.ts';
-import { Refusal } from '../../core/refusal.ts';
+import { NAMESPACE_PATTERN } from '../../core/policy/namespace.ts';
+import { Refusal } from '../../ports/problem.ts';
 
 /** What a parameter of the admin API may be; the others are any text. */
 export const PARAMETERS = {

@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import type { Express } from 'express';
-import { adminApp } from '../admin.ts';
-import { agentsApp } from '../agents.ts';
+import { adminApp } from '../admin/admin.ts';
+import { agentsApp } from '../agents/agents.ts';
 import { metricsApp } from '../metrics.ts';
 import { openapi } from './openapi.ts';
 import { PORTS } from './ports.ts';

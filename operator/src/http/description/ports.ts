@@ -1,13 +1,13 @@
-import { agentPaths } from '../admin/agents.paths.ts';
-import { descriptionPaths } from '../admin/description.paths.ts';
-import { explainPaths } from '../admin/explain.paths.ts';
-import { historyPaths } from '../admin/history.paths.ts';
-import { livePaths } from '../admin/live.paths.ts';
-import { overridePaths } from '../admin/overrides.paths.ts';
-import { pagePaths } from '../admin/page.paths.ts';
-import { policyPaths } from '../admin/policies.paths.ts';
-import { sourcePaths } from '../admin/source.paths.ts';
-import { agentsPaths } from '../agents.paths.ts';
+import { historyPaths } from '../admin/changes/history.paths.ts';
+import { overridePaths } from '../admin/changes/overrides.paths.ts';
+import { agentPaths } from '../admin/fleet/agents.paths.ts';
+import { explainPaths } from '../admin/fleet/explain.paths.ts';
+import { policyPaths } from '../admin/fleet/policies.paths.ts';
+import { sourcePaths } from '../admin/fleet/source.paths.ts';
+import { livePaths } from '../admin/live/live.paths.ts';
+import { descriptionPaths } from '../admin/page/description.paths.ts';
+import { pagePaths } from '../admin/page/page.paths.ts';
+import { agentsPaths } from '../agents/agents.paths.ts';
 import { metricsPaths } from '../metrics.paths.ts';
 import type { Endpoint, Port } from './endpoint.ts';
 

@@ -1,0 +1,222 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { Dispatcher } from 'undici';
+import type { Breaker } from '../breakers/breaker.ts';
+import type { Call, CallContext } from '../call/context.ts';
+import { type BreakerChoice, breakerChooser, isOneShot, once } from './outgoing.ts';
+
+export type { BreakerChoice, OutgoingRequest } from './outgoing.ts';
+
+type Controller = Dispatcher.DispatchController;
+type Handler = Dispatcher.DispatchHandler;
+
+/**
+ * An interceptor of undici 7 and later: `new Agent().compose(breakerInterceptor('payments'))`. A response counts by its
+ * status as the policy says, and the call ends with the headers of the response. A call that was not made, or was given
+ * up, fails with an error of Fuseboard; every other error is undici's own.
+ *
+ * A function as `choice` needs requests that name their origin, as those of an `Agent` do.
+ *
+ * @throws {ConfigError} when a name cannot be used.
+ */
+export function breakerInterceptor(choice: BreakerChoice): Dispatcher.DispatcherComposeInterceptor {
+  const choose = breakerChooser(choice);
+  return (dispatch) => (options, handler) => {
+    // A handler of the older kind, such as that of the fetch of a Node with an older undici inside, is refused by undici itself.
+    if (handler.onRequestStart === undefined) return dispatch(options, handler);
+    const request = () => ({ url: new URL(options.path, options.origin), method: options.method });
+    let breaker: Breaker;
+    try {
+      breaker = choose(request);
+    } catch (error) {
+      handler.onResponseError?.(null as unknown as Controller, error as Error);
+      return true;
+    }
+    return new Exchange(dispatch, options, handler).run(breaker);
+  };
+}
+
+/** What a breaker judges, and what a retry throws away. */
+interface Head {
+  readonly attempt: Attempt;
+  readonly status: number;
+  readonly headers: { get(name: string): string | null };
+  /** Absent where the response comes of every attempt. */
+  readonly body?: { cancel(): void };
+}
+
+/** One request of the caller, with as many attempts as the breaker makes. */
+class Exchange {
+  readonly #dispatch: Dispatcher['dispatch'];
+  readonly #options: Dispatcher.DispatchOptions;
+  readonly #handler: Handler;
+  readonly #caller = new AbortController();
+  #writable = true;
+
+  constructor(dispatch: Dispatcher['dispatch'], options: Dispatcher.DispatchOptions, handler: Handler) {
+    this.#dispatch = dispatch;
+    this.#options = options;
+    this.#handler = handler;
+  }
+
+  /** @returns whether the dispatcher takes more requests. */
+  run(breaker: Breaker): boolean {
+    let last: Attempt | undefined;
+    const send = ({ signal }: CallContext) =>
+      new Promise<Head>((resolve, reject) => {
+        last?.discard();
+        last = new Attempt(this.#handler, this.#caller, signal, resolve, reject);
+        this.#writable = this.#dispatch(this.#options, last);
+      });
+    const sendOnce = async (context: CallContext) => {
+      const { attempt, status, headers } = await send(context);
+      return { attempt, status, headers };
+    };
+    const call: Call<Head> = isOneShot(this.#options.body) ? once<Head>(sendOnce) : send;
+    breaker.execute(call, { signal: this.#caller.signal }).then(
+      ({ attempt }) => attempt.release(),
+      (error) => {
+        last?.discard();
+        this.#handler.onResponseError?.((last?.controller ?? null) as Controller, error);
+      },
+    );
+    return this.#writable;
+  }
+}
+
+/** One attempt: it holds its response back until the breaker has decided that this is the one the caller gets. */
+class Attempt implements Handler {
+  controller: CallersController | undefined;
+  readonly #handler: Handler;
+  readonly #caller: AbortController;
+  readonly #signal: AbortSignal;
+  readonly #resolve: (head: Head) => void;
+  readonly #reject: (error: unknown) => void;
+  readonly #abort = () => this.controller?.inner.abort(this.#signal.reason);
+  #phase: 'sent' | 'held' | 'released' | 'discarded' = 'sent';
+  /** What arrived while the response was held back. */
+  readonly #arrived: (() => void)[] = [];
+
+  constructor(
+    handler: Handler,
+    caller: AbortController,
+    signal: AbortSignal,
+    resolve: (head: Head) => void,
+    reject: (error: unknown) => void,
+  ) {
+    this.#handler = handler;
+    this.#caller = caller;
+    this.#signal = signal;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    signal.addEventListener('abort', this.#abort, { once: true });
+  }
+
+  onRequestStart(controller: Controller, context: unknown): void {
+    this.controller = new CallersController(controller, this.#caller);
+    if (this.#signal.aborted) this.#abort();
+    else if (this.#phase === 'sent') this.#handler.onRequestStart?.(this.controller, context);
+  }
+
+  onRequestUpgrade(_controller: Controller, status: number, headers: IncomingHttpHeaders, socket: Duplex): void {
+    this.#phase = 'released';
+    this.#resolve(this.#head(status, headers));
+    this.#handler.onRequestUpgrade?.(this.controller!, status, headers, socket);
+  }
+
+  onResponseStart(controller: Controller, status: number, headers: IncomingHttpHeaders, message?: string): void {
+    const tell = () => this.#handler.onResponseStart?.(this.controller!, status, headers, message);
+    if (status < 200) {
+      tell();
+      return;
+    }
+    this.#phase = 'held';
+    this.#arrived.push(tell);
+    controller.pause();
+    this.#resolve(this.#head(status, headers));
+  }
+
+  onResponseData(_controller: Controller, chunk: Buffer): void {
+    this.#pass(() => this.#handler.onResponseData?.(this.controller!, chunk));
+  }
+
+  onResponseEnd(_controller: Controller, trailers: IncomingHttpHeaders): void {
+    this.#pass(() => this.#handler.onResponseEnd?.(this.controller!, trailers));
+  }
+
+  onResponseError(_controller: Controller, error: Error): void {
+    this.#signal.removeEventListener('abort', this.#abort);
+    if (this.#phase === 'sent') this.#reject(error);
+    else this.#pass(() => this.#handler.onResponseError?.(this.controller!, error));
+  }
+
+  /** This is the response that the caller gets. */
+  release(): void {
+    if (this.#phase !== 'held') return;
+    this.#phase = 'released';
+    this.#signal.removeEventListener('abort', this.#abort);
+    for (const tell of this.#arrived) tell();
+    if (this.controller?.paused === false) this.controller.inner.resume();
+  }
+
+  /** Nobody will hear of this attempt any more. */
+  discard(): void {
+    if (this.#phase === 'held') this.controller?.inner.abort(new Error('another attempt took the place of this one'));
+    this.#phase = 'discarded';
+    this.#arrived.length = 0;
+  }
+
+  #pass(tell: () => void): void {
+    if (this.#phase === 'released') tell();
+    else if (this.#phase === 'held') this.#arrived.push(tell);
+  }
+
+  #head(status: number, headers: IncomingHttpHeaders): Head {
+    const get = (name: string) => headers[name.toLowerCase()]?.toString() ?? null;
+    return { attempt: this, status, headers: { get }, body: { cancel: () => this.discard() } };
+  }
+}
+
+/** What the caller steers its request with; the breaker hears when it is the caller who gives up. */
+class CallersController implements Controller {
+  readonly inner: Controller;
+  readonly #caller: AbortController;
+  /** As the caller wants it; while a response is held back, the request itself is paused anyway. */
+  paused = false;
+
+  constructor(inner: Controller, caller: AbortController) {
+    this.inner = inner;
+    this.#caller = caller;
+  }
+
+  get aborted(): boolean {
+    return this.inner.aborted;
+  }
+
+  get reason(): Error | null {
+    return this.inner.reason;
+  }
+
+  get rawHeaders() {
+    return this.inner.rawHeaders;
+  }
+
+  get rawTrailers() {
+    return this.inner.rawTrailers;
+  }
+
+  abort(reason: Error): void {
+    this.#caller.abort(reason);
+    this.inner.abort(reason);
+  }
+
+  pause(): void {
+    this.paused = true;
+    this.inner.pause();
+  }
+
+  resume(): void {
+    this.paused = false;
+    this.inner.resume();
+  }
+}

@@ -1,0 +1,43 @@
+import { describe, expect, it } from '@jest/globals';
+import { ConfigError } from '../errors/errors.ts';
+import { createBreaker, FakeClock } from '../testing/testing.ts';
+
+describe('a breaker taken by hand', () => {
+  it.each([
+    [{ for: '10 minutes', reason: 'maintenance' }, /forceOpen; give for: a duration such as 10m/],
+    [{ for: '25h', reason: 'maintenance' }, /from 1ms to 24h/],
+    [{ for: '10m', reason: '' }, /give reason: 1 to 256 characters/],
+    [{ for: '10m', reason: 'x'.repeat(257) }, /give reason/],
+    [{ for: '10m' } as { for: string; reason: string }, /give reason/],
+  ])('refuses %j and stays as it is', (options, message) => {
+    const breaker = createBreaker({});
+    expect(() => breaker.forceOpen(options)).toThrow(ConfigError);
+    expect(() => breaker.forceOpen(options)).toThrow(message);
+    expect(() => breaker.forceClosed(options)).toThrow(/cannot forceClosed/);
+    expect(breaker.stats()).not.toHaveProperty('forced');
+  });
+
+  it('says in its rejections how long it is held open', async () => {
+    const clock = new FakeClock();
+    const breaker = createBreaker({}, { clock, name: 'payments' });
+    breaker.forceOpen({ for: '10m', reason: 'maintenance' });
+    await expect(breaker.execute(async () => 5)).rejects.toThrow('breaker "payments" is open; retry in 600.0 s');
+    clock.advance(600_000);
+    await expect(breaker.execute(async () => 5)).resolves.toBe(5);
+    expect(breaker.state).toBe('closed');
+  });
+
+  it('tells its listeners who did it, and nobody else is told more than they were', () => {
+    const breaker = createBreaker({ trip: { consecutiveFailures: 1 } }, { clock: new FakeClock() });
+    const heard: unknown[] = [];
+    breaker.on('transition', ({ reason, detail }) => heard.push([reason, detail]));
+    breaker.forceOpen({ for: '1m', reason: 'the partner asked us to stop' });
+    breaker.reset();
+    breaker.enter()!.fail();
+    expect(heard).toEqual([
+      ['forced-open', 'the partner asked us to stop'],
+      ['manual-reset', undefined],
+      ['consecutive-failures', undefined],
+    ]);
+  });
+});

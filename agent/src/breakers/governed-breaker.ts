@@ -1,0 +1,256 @@
+import { parseDuration } from '@fuseboard/schema/duration';
+import { type Guards, guardsFor } from '../call/call-guards.ts';
+import type { Circuit } from '../call/circuit.ts';
+import type { Call } from '../call/context.ts';
+import { type ExecuteOptions, enter, execute, executeSync } from '../call/execute.ts';
+import { hasOptedIn } from '../call/fallback.ts';
+import { BreakerCore, detail, type Host } from '../core/breaker.ts';
+import type { Classify } from '../core/classify.ts';
+import { type Clock, exactNow } from '../core/clock.ts';
+import type { State, TransitionEvent } from '../core/state.ts';
+import type { Timeouts } from '../core/timeout.ts';
+import { publishTransition } from '../errors/diagnostics.ts';
+import { ConfigError } from '../errors/errors.ts';
+import type { Breaker, BreakerStats, ForceOptions, GoverningPolicy, Permit, Source } from './breaker.ts';
+import type { Governor, Runtime } from './governor.ts';
+import { KeyedBreaker, wrapped } from './keyed-breaker.ts';
+import { KeyedCircuits } from './keyed-circuits.ts';
+import { Listeners } from './listeners.ts';
+import type { Override } from './overrides.ts';
+
+/** Ends that two replicas of the operator tell for one override differ by less. */
+const SAME_END_MS = 1_000;
+
+/** Who listens to a breaker, and the overrides that hold some: few breakers have either, so they have no place for them. */
+const listeners = new WeakMap<GovernedBreaker, Listeners<[TransitionEvent]>>();
+const overrides = new WeakMap<GovernedBreaker, Override>();
+
+/**
+ * The breaker as its registry sees it. There may be very many: its own methods are private for the compiler only, as those
+ * with a # cost every object eight bytes.
+ *
+ * @internal
+ */
+export class GovernedBreaker implements Breaker, Circuit, Host {
+  readonly name: string;
+  readonly core: BreakerCore;
+  guards: Guards | undefined;
+  readonly key: string | undefined;
+  readonly #runtime: Runtime;
+  #governor: Governor;
+  /** Of a breaker, the circuits of its keys; of one of these, those that it is among. */
+  #family: KeyedCircuits<GovernedBreaker> | undefined;
+
+  constructor(
+    name: string,
+    governor: Governor,
+    runtime: Runtime,
+    key?: string,
+    family?: KeyedCircuits<GovernedBreaker>,
+  ) {
+    this.name = name;
+    this.key = key;
+    this.#runtime = runtime;
+    this.#governor = governor;
+    this.#family = family;
+    this.core = new BreakerCore(governor.config, this);
+    this.guards = guardsFor(governor.config, undefined);
+  }
+
+  get parent(): GovernedBreaker | undefined {
+    return this.key === undefined ? undefined : this.#family!.owner;
+  }
+
+  private get keys(): KeyedCircuits<GovernedBreaker> | undefined {
+    return this.key === undefined ? this.#family : undefined;
+  }
+
+  /** What governs while no policy does. */
+  get defaults(): Governor {
+    return this.#governor.defaults ?? this.#governor;
+  }
+
+  get clock(): Clock {
+    return this.#runtime.clock;
+  }
+
+  get timeouts(): Timeouts {
+    return this.#runtime.timeouts;
+  }
+
+  random(): number {
+    return this.#runtime.random();
+  }
+
+  wallNow(): number {
+    return this.#runtime.wallNow();
+  }
+
+  get state(): State {
+    return this.core.state;
+  }
+
+  get source(): Source {
+    return this.#governor.source;
+  }
+
+  get policy(): GoverningPolicy | undefined {
+    return this.#governor.policy;
+  }
+
+  stats(): BreakerStats {
+    const { core } = this;
+    const { source, policy } = this.#governor;
+    const { forced } = core;
+    const totals = this.keys?.totals(core.totals()) ?? core.totals();
+    const { succeeded, failed, ignored, rejected } = totals;
+    const wasCalled = succeeded + failed + ignored + rejected > 0;
+    return {
+      state: core.state,
+      mode: core.config.mode,
+      source,
+      ...(policy === undefined ? {} : { uid: policy.uid }),
+      sinceMs: core.sinceMs,
+      totals,
+      latency: this.keys?.latency(core.latency()) ?? core.latency(),
+      window: core.window,
+      ...(forced === undefined ? {} : { forced }),
+      ...(this.guards?.config.fallback !== undefined && wasCalled ? { optedIn: hasOptedIn(this) } : {}),
+      consecutiveFailures: core.consecutiveFailures,
+      retryAfterMs: core.retryAfterMs,
+    };
+  }
+
+  execute<T, F = never>(fn: Call<T>, options?: ExecuteOptions<F>): Promise<T | F> {
+    return execute(this, fn, options);
+  }
+
+  executeSync<T, F = never>(fn: () => T, options?: { readonly fallback?: (error: unknown) => F }): T | F {
+    return executeSync(this, fn, options?.fallback);
+  }
+
+  // biome-ignore lint/suspicious/noExplicitAny: only any accepts every function.
+  wrap<A extends (...args: any[]) => PromiseLike<unknown>>(fn: A): A {
+    return wrapped(fn, (call) => execute(this, call, undefined));
+  }
+
+  enter(): Permit | null {
+    return enter(this);
+  }
+
+  for(key: string): Breaker {
+    if (typeof key !== 'string') {
+      throw new ConfigError(
+        this.name,
+        0,
+        `breaker "${this.name}" was asked for a key of type ${typeof key}; give a text`,
+      );
+    }
+    this.#family ??= new KeyedCircuits(this);
+    return new KeyedBreaker(this, this.#family, key);
+  }
+
+  /** Makes the circuit of a key. */
+  circuitOf(key: string): GovernedBreaker {
+    const made = new GovernedBreaker(this.name, this.#governor, this.#runtime, key, this.#family);
+    made.core.classify = this.core.classify;
+    made.obey(overrides.get(this));
+    return made;
+  }
+
+  /** The circuits of keys that are worth a report of their own; see KeyedCircuits. */
+  listedKeys(wanted: (key: string) => boolean): readonly GovernedBreaker[] {
+    return this.keys?.listed(wanted) ?? [];
+  }
+
+  /** Judges what calls come to before the policy does. */
+  judgeBy(classify: Classify): void {
+    this.core.classify = classify;
+    for (const circuit of this.keys?.all() ?? []) circuit.core.classify = classify;
+  }
+
+  /** Whether nothing would be missed without this circuit: it is closed, not held so by hand, no call is under way and nobody listens. */
+  get isQuiet(): boolean {
+    const { core } = this;
+    const { succeeded, failed, ignored } = core.totals();
+    const underWay = core.permits - succeeded - failed - ignored;
+    return (
+      core.state === 'closed' && core.forced === undefined && underWay === 0 && (listeners.get(this)?.size ?? 0) === 0
+    );
+  }
+
+  /** Comes under an override, or under none any more. */
+  obey(override: Override | undefined): void {
+    if (override === undefined && !overrides.delete(this)) return;
+    if (override !== undefined) overrides.set(this, override);
+    for (const circuit of this.keys?.all() ?? []) circuit.obey(override);
+    const { core } = this;
+    const leftMs = override === undefined ? 0 : override.endsAt - exactNow(this.clock);
+    if (override === undefined || leftMs <= 0) {
+      core.release();
+      return;
+    }
+    const { forced } = core;
+    const isHeld = forced?.override?.uid === override.uid && Math.abs(forced.endsInMs - leftMs) < SAME_END_MS;
+    if (isHeld) return;
+    const { action, reason, uid, name } = override;
+    core[action === 'ForceOpen' ? 'forceOpen' : 'forceClosed'](leftMs, reason, { uid, name });
+  }
+
+  /** Starts closed and empty with all its keys, as an override says. */
+  resetBy(override: Override): void {
+    const why = detail(override.reason, override);
+    this.core.reset(why);
+    for (const { core } of this.keys?.all() ?? []) core.reset(why);
+  }
+
+  forceOpen(options: ForceOptions): void {
+    this.core.forceOpen(this.forceMs('forceOpen', options), options.reason);
+  }
+
+  forceClosed(options: ForceOptions): void {
+    this.core.forceClosed(this.forceMs('forceClosed', options), options.reason);
+  }
+
+  private forceMs(method: string, { for: duration, reason }: ForceOptions): number {
+    const ms = parseDuration(duration);
+    const isReason = typeof reason === 'string' && reason.length >= 1 && reason.length <= 256;
+    if (ms !== undefined && isReason) return ms;
+    const wanted = ms === undefined ? 'for: a duration such as 10m, from 1ms to 24h' : 'reason: 1 to 256 characters';
+    throw new ConfigError(this.name, 0, `breaker "${this.name}" cannot ${method}; give ${wanted}`);
+  }
+
+  reset(): void {
+    this.core.reset();
+  }
+
+  on(event: 'transition', listener: (event: TransitionEvent) => void): () => void {
+    if (event !== 'transition') throw new TypeError(`a breaker has no event "${String(event)}"; it has "transition"`);
+    const heard = listeners.get(this) ?? new Listeners();
+    listeners.set(this, heard);
+    return heard.add(listener);
+  }
+
+  /** Comes under another policy or another version of one. An edit keeps state and samples unless the new spec says Reset. */
+  govern(governor: Governor): void {
+    const changed = governor.text !== this.#governor.text;
+    this.#governor = governor;
+    // Its keys use what the guards keep.
+    if (changed) this.guards = guardsFor(governor.config, this.guards);
+    this.keys?.govern(governor);
+    if (changed) this.core.configure(governor.config, governor.config.resetOnUpdate);
+  }
+
+  transitioned(event: TransitionEvent): void {
+    const { key } = this;
+    const told = key === undefined ? event : { ...event, key };
+    this.tell(told);
+    this.parent?.tell(told);
+    this.#runtime.transitioned?.(this, told);
+    publishTransition(this, told);
+  }
+
+  private tell(event: TransitionEvent): void {
+    listeners.get(this)?.tell(`breaker "${this.name}"`, event);
+  }
+}

@@ -1,0 +1,32 @@
+import type { Surroundings } from '../core/clock.ts';
+import type { Config } from '../core/config/config.ts';
+import type { TransitionEvent } from '../core/state.ts';
+import type { Timeouts } from '../core/timeout.ts';
+import type { Breaker, GoverningPolicy, Source } from './breaker.ts';
+
+/**
+ * What a breaker runs under.
+ *
+ * @internal
+ */
+export interface Governor {
+  readonly source: Source;
+  /** Present exactly when a policy governs. */
+  readonly policy?: GoverningPolicy;
+  /** The spec as text; a breaker starts afresh only when it changes. */
+  readonly text: string;
+  readonly config: Config;
+  /** What governs when the policy does so no more. Absent: this does, no policy. */
+  readonly defaults?: Governor;
+}
+
+/**
+ * What all breakers of a process share.
+ *
+ * @internal
+ */
+export interface Runtime extends Surroundings {
+  readonly timeouts: Timeouts;
+  /** Hears of every change of state, after the breaker's own listeners. Must not throw. */
+  transitioned?(breaker: Breaker, event: TransitionEvent): void;
+}

@@ -1,0 +1,234 @@
+import { BREAKER_NAME_PATTERN } from '@fuseboard/schema/defaults';
+import type { PolicySpec } from '@fuseboard/schema/types';
+import { Ticker } from '../clock/coarse-clock.ts';
+import type { Classify } from '../core/classify.ts';
+import { exactNow } from '../core/clock.ts';
+import { compile } from '../core/config/config.ts';
+import { ConfigError } from '../errors/errors.ts';
+import type { Breaker, TransitionEvent } from './breaker.ts';
+import { GovernedBreaker } from './governed-breaker.ts';
+import type { Governor, Runtime } from './governor.ts';
+import { described, Listeners } from './listeners.ts';
+import { indexOf, Overrides } from './overrides.ts';
+import type { PolicySet } from './policy-set.ts';
+import { RouteIndex } from './routes.ts';
+
+/** A policy in code: the same spec as in a CircuitBreakerPolicy, without saying whom it is for. */
+export type PolicyDefaults = Partial<PolicySpec>;
+
+export interface BreakerOptions {
+  /** How the breaker behaves while no policy governs it. Absent: calls pass and are counted. */
+  readonly defaults?: PolicyDefaults;
+  /**
+   * Judges what a call returned or threw where a policy cannot: `'error' in outcome` says which. Undefined leaves it to the policy's
+   * `classify`; so does anything else that is not an outcome, and what it throws becomes a process warning.
+   */
+  readonly classify?: Classify;
+}
+
+/** Absent chance and wall clock are those of the process. */
+type RegistryRuntime = Pick<Runtime, 'clock' | 'timeouts'> & Partial<Pick<Runtime, 'random' | 'wallNow'>>;
+
+const NAME = new RegExp(BREAKER_NAME_PATTERN);
+const UNGOVERNED: Governor = { ...governorOf('any', {}), source: 'none' };
+const KEY: unique symbol = Symbol.for('fuseboard.agent/1');
+
+/**
+ * All breakers of a process, and the policies that govern them.
+ *
+ * @internal
+ */
+export class Registry {
+  readonly #breakers = new Map<string, GovernedBreaker>();
+  /** What code gave to judge calls by. */
+  readonly #classifies = new Map<GovernedBreaker, Classify>();
+  readonly #runtime: Runtime;
+  /** The different defaults that code gave, by their text. */
+  readonly #defaults = new Map<string, Governor>();
+  readonly #warned = new Set<string>();
+  readonly #transitions = new Listeners<[Breaker, TransitionEvent]>();
+  readonly #creations = new Listeners<[Breaker]>();
+  readonly #applications = new Listeners<[PolicySet | undefined]>();
+  #set: PolicySet | undefined;
+  #routes = new RouteIndex([]);
+  readonly #overrides = new Overrides();
+
+  constructor(runtime: RegistryRuntime) {
+    this.#runtime = {
+      random: Math.random,
+      wallNow: Date.now,
+      ...runtime,
+      transitioned: (breaker, event) => this.#transitions.tell(`breaker "${breaker.name}"`, breaker, event),
+    };
+  }
+
+  /** The set that governs now; absent before the first one. */
+  get set(): PolicySet | undefined {
+    return this.#set;
+  }
+
+  /**
+   * The breaker of this name, made when first asked for. All who ask for a name share one breaker, and the first
+   * defaults that somebody gives for it stay; other ones later are reported as a process warning and not used.
+   *
+   * @throws {ConfigError} when the name or the defaults cannot be used.
+   */
+  getBreaker(name: string, options?: BreakerOptions): Breaker {
+    const breaker = this.#breakers.get(name);
+    if (options?.classify !== undefined && typeof options.classify !== 'function') throw badClassify(name);
+    if (breaker === undefined) return this.#create(name, options);
+    if (options?.defaults !== undefined) this.#offerDefaults(breaker, options.defaults);
+    if (options?.classify !== undefined) this.#offerClassify(breaker, options.classify);
+    return breaker;
+  }
+
+  /** Every breaker, in the order in which they were made. */
+  *breakers(): Iterable<Breaker> {
+    yield* this.#breakers.values();
+  }
+
+  /** What a report tells of: every breaker, and the circuits of its keys that are worth an entry of their own. */
+  *reported(wanted: (name: string, key: string) => boolean): Iterable<Breaker> {
+    for (const breaker of this.#breakers.values()) {
+      yield breaker;
+      yield* breaker.listedKeys((key) => wanted(breaker.name, key));
+    }
+  }
+
+  /** Puts all breakers, those that exist and those to come, under a set of policies. Absent: under none. */
+  apply(set: PolicySet | undefined): void {
+    this.#set = set;
+    this.#routes = new RouteIndex(set?.routes ?? []);
+    const resets = this.#overrides.take(set?.overrides ?? [], exactNow(this.#runtime.clock));
+    const reset = indexOf(resets);
+    for (const breaker of this.#breakers.values()) {
+      breaker.govern(this.#governorOf(breaker.name, breaker.defaults));
+      breaker.obey(this.#overrides.holding(breaker.name));
+      const uid = resets.length === 0 ? undefined : reset.uidFor(breaker.name);
+      if (uid !== undefined) breaker.resetBy(resets.find((override) => override.uid === uid)!);
+    }
+    this.#applications.tell('the registry', set);
+  }
+
+  /** Hears of every set of policies, once it is in force. @returns a function that ends the subscription. */
+  onApply(listener: (set: PolicySet | undefined) => void): () => void {
+    return this.#applications.add(listener);
+  }
+
+  /** Hears of every change of state of every breaker. @returns a function that ends the subscription. */
+  onTransition(listener: (breaker: Breaker, event: TransitionEvent) => void): () => void {
+    return this.#transitions.add(listener);
+  }
+
+  /** Hears of every breaker that is made from now on. @returns a function that ends the subscription. */
+  onCreate(listener: (breaker: Breaker) => void): () => void {
+    return this.#creations.add(listener);
+  }
+
+  #create(name: string, { defaults, classify }: BreakerOptions = {}): Breaker {
+    if (typeof name !== 'string' || !NAME.test(name)) throw badName(name);
+    const own = defaults === undefined ? UNGOVERNED : this.#shared(governorOf(name, defaults));
+    const breaker = new GovernedBreaker(name, this.#governorOf(name, own), this.#runtime);
+    breaker.obey(this.#overrides.holding(name));
+    if (classify !== undefined) this.#offerClassify(breaker, classify);
+    this.#breakers.set(name, breaker);
+    this.#creations.tell(`breaker "${name}"`, breaker);
+    return breaker;
+  }
+
+  #offerDefaults(breaker: GovernedBreaker, defaults: PolicyDefaults): void {
+    const { name } = breaker;
+    const offered = this.#shared(governorOf(name, defaults));
+    if (breaker.defaults === UNGOVERNED) breaker.govern(this.#governorOf(name, offered));
+    else if (offered !== breaker.defaults) this.#warnOther(name, 'defaults');
+  }
+
+  #offerClassify(breaker: GovernedBreaker, classify: Classify): void {
+    const known = this.#classifies.get(breaker);
+    if (known === undefined) {
+      this.#classifies.set(breaker, classify);
+      breaker.judgeBy(contained(breaker.name, classify));
+    } else if (known !== classify) this.#warnOther(breaker.name, 'classify');
+  }
+
+  #warnOther(name: string, what: 'defaults' | 'classify'): void {
+    if (this.#warned.has(`${what} ${name}`)) return;
+    this.#warned.add(`${what} ${name}`);
+    process.emitWarning(
+      `breaker "${name}" was given other ${what} before; those stay. Give the same ${what} in every getBreaker("${name}").`,
+      { code: what === 'defaults' ? 'FUSEBOARD_DEFAULTS' : 'FUSEBOARD_CLASSIFY' },
+    );
+  }
+
+  /** Breakers with the same defaults keep them once. */
+  #shared(governor: Governor): Governor {
+    const known = this.#defaults.get(governor.text);
+    if (known !== undefined) return known;
+    this.#defaults.set(governor.text, governor);
+    return governor;
+  }
+
+  #governorOf(name: string, defaults: Governor): Governor {
+    const uid = this.#routes.uidFor(name);
+    const policy = uid === undefined ? undefined : this.#set?.policies.get(uid);
+    if (policy === undefined) return defaults;
+    return { source: 'policy', policy, text: policy.text, config: policy.config, defaults };
+  }
+}
+
+/**
+ * The registry of this process: one, however many copies of the package are loaded.
+ *
+ * @internal
+ */
+export function registry(): Registry {
+  const shared = globalThis as { [KEY]?: Registry };
+  if (shared[KEY] === undefined) {
+    const ticker = new Ticker();
+    shared[KEY] = new Registry({ clock: ticker, timeouts: ticker });
+  }
+  return shared[KEY];
+}
+
+/**
+ * What a spec in code makes of a breaker.
+ *
+ * @throws {ConfigError} when the spec cannot be used.
+ * @internal
+ */
+export function governorOf(name: string, spec: PolicyDefaults): Governor {
+  const compiled = compile(spec);
+  if (!compiled.ok) {
+    throw new ConfigError(name, 0, `breaker "${name}" cannot use its defaults: ${compiled.field} ${compiled.message}`);
+  }
+  return { source: 'defaults', text: JSON.stringify(compiled.config), config: compiled.config };
+}
+
+const OUTCOMES: readonly unknown[] = ['success', 'failure', 'ignored'];
+
+/** Code that judges calls must not be able to break one. */
+function contained(name: string, classify: Classify): Classify {
+  let warned = false;
+  return (outcome) => {
+    try {
+      const judged = classify(outcome);
+      return OUTCOMES.includes(judged) ? judged : undefined;
+    } catch (error) {
+      if (!warned) {
+        warned = true;
+        process.emitWarning(`classify of breaker "${name}" threw: ${described(error)}`, { code: 'FUSEBOARD_CLASSIFY' });
+      }
+      return undefined;
+    }
+  };
+}
+
+function badClassify(name: string): ConfigError {
+  return new ConfigError(name, 0, `breaker "${name}" was given a classify that is no function`);
+}
+
+function badName(name: unknown): ConfigError {
+  const shown = typeof name === 'string' ? JSON.stringify(name.slice(0, 160)) : `a value of type ${typeof name}`;
+  const message = `${shown} cannot name a breaker; use 1 to 128 letters, digits and . _ : / - that begin with a letter or digit`;
+  return new ConfigError(String(name), 0, message);
+}

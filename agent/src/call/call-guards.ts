@@ -1,0 +1,77 @@
+import { AdaptiveTimeout } from '../core/adaptive-timeout.ts';
+import type { CallConfig } from '../core/config/call-config.ts';
+import type { Config } from '../core/config/config.ts';
+import { Limiter } from '../core/limiter.ts';
+import { RetryBudget } from '../core/retry.ts';
+import { LastSuccesses } from './last-successes.ts';
+
+/** What a circuit keeps for its calls besides the breaker itself. A breaker whose policy asks for nothing of this has none. */
+export class Guards {
+  readonly budget = new RetryBudget();
+  /** Answers of former calls for the policy's fallback. */
+  readonly lastSuccesses = new LastSuccesses();
+  #warned = false;
+  #config: CallConfig;
+  #limiter: Limiter | undefined;
+  #adaptive: AdaptiveTimeout | undefined;
+
+  constructor(config: CallConfig) {
+    this.#config = config;
+    this.#follow();
+  }
+
+  get config(): CallConfig {
+    return this.#config;
+  }
+
+  /** Absent: no limit. */
+  get limiter(): Limiter | undefined {
+    return this.#config.concurrency === undefined ? undefined : this.#limiter;
+  }
+
+  /** Absent: the time limit is fixed. */
+  get adaptive(): AdaptiveTimeout | undefined {
+    return this.#adaptive;
+  }
+
+  /** A call was let through. */
+  admitted(): void {
+    const { retry } = this.#config;
+    if (retry !== undefined) this.budget.admitted(retry.budgetPercent);
+  }
+
+  warnOnce(message: string): void {
+    if (this.#warned) return;
+    this.#warned = true;
+    process.emitWarning(message, { code: 'FUSEBOARD_FALLBACK' });
+  }
+
+  /** An edit keeps who runs, who waits and what was learned. */
+  configure(config: CallConfig): void {
+    this.#config = config;
+    this.#follow();
+  }
+
+  #follow(): void {
+    const { concurrency, adaptive } = this.#config;
+    if (concurrency === undefined) this.#limiter?.resize(Number.POSITIVE_INFINITY, 0);
+    else {
+      this.#limiter ??= new Limiter(concurrency.maxConcurrent, concurrency.maxQueue);
+      this.#limiter.resize(concurrency.maxConcurrent, concurrency.maxQueue);
+    }
+    if (adaptive === undefined) this.#adaptive = undefined;
+    else this.#adaptive ??= new AdaptiveTimeout();
+  }
+}
+
+/** The guards for a configuration; those that a circuit has already go on. */
+export function guardsFor(config: Config, before: Guards | undefined): Guards | undefined {
+  const call = config.mode === 'Disabled' ? { perKey: config.call.perKey } : config.call;
+  if (before !== undefined) {
+    before.configure(call);
+    return before;
+  }
+  const { adaptive, retry, concurrency, fallback } = call;
+  const none = adaptive === undefined && retry === undefined && concurrency === undefined && fallback === undefined;
+  return none ? undefined : new Guards(call);
+}

@@ -1,0 +1,20 @@
+import type { BreakerCore } from '../core/breaker.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Timeouts } from '../core/timeout.ts';
+import type { Guards } from './call-guards.ts';
+
+/** What calls run through: a breaker's core, its name and key for messages, and what surrounds the core. */
+export interface Circuit {
+  readonly name: string;
+  /** The key whose circuit it is. Absent: the breaker's own. */
+  readonly key: string | undefined;
+  readonly core: BreakerCore;
+  readonly clock: Clock;
+  readonly timeouts: Timeouts;
+  /** From 0 to below 1. */
+  random(): number;
+  /** The breaker whose key this is the circuit of. Absent: it is the breaker. */
+  readonly parent: Circuit | undefined;
+  /** Absent: the policy asks for nothing but a breaker and a fixed time limit. */
+  readonly guards: Guards | undefined;
+}

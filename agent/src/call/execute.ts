@@ -1,0 +1,115 @@
+import { COUNTED } from '../core/counters.ts';
+import type { Permit } from '../core/permit.ts';
+import { publishRejection } from '../errors/diagnostics.ts';
+import { circuitOpen, limited } from '../errors/errors.ts';
+import type { Circuit } from './circuit.ts';
+import type { Call } from './context.ts';
+import { answered, type Fallback, fail, optIn, type PolicyFallback } from './fallback.ts';
+import { Execution } from './guarded-call.ts';
+import { PlacedPermit } from './limited-permit.ts';
+import { callPlainly } from './plain-call.ts';
+
+export interface ExecuteOptions<F> {
+  /**
+   * Answers instead of an error: a rejection, a timeout, an error of the function, or a result that the policy counts
+   * as a failure (a Response with 5xx, which is then what it is called with). What it throws reaches the caller.
+   */
+  readonly fallback?: Fallback<F>;
+  /** Lets the `fallback` of the policy, if it has one, answer what was rejected or failed. A fallback in code wins. Absent: it answers nothing. */
+  readonly policyFallback?: PolicyFallback<F>;
+  /** The caller's own way to give up. What comes of a call that its caller gave up says nothing about the other side: it is ignored. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Runs a function through a breaker; never throws, every trouble is a rejection of the promise.
+ *
+ * @internal
+ */
+export function execute<T, F>(circuit: Circuit, fn: Call<T>, options: ExecuteOptions<F> | undefined): Promise<T | F> {
+  const signal = options?.signal;
+  if (signal?.aborted) return fail(circuit, signal.reason, options);
+  const { core, guards } = circuit;
+  const answers = options?.fallback !== undefined || options?.policyFallback !== undefined ? options : undefined;
+  if (guards === undefined && answers === undefined) {
+    return callPlainly(circuit, fn, signal) ?? Promise.reject(circuitOpen(circuit, core.rejectedForMs));
+  }
+  if (options?.policyFallback !== undefined) optIn(circuit);
+  const permit = core.enter();
+  if (permit === null) return fail(circuit, circuitOpen(circuit, core.rejectedForMs), options);
+  guards?.admitted();
+  const execution = new Execution(circuit, permit, fn, signal);
+  const attempt = execution.start();
+  return answers === undefined ? attempt : answered(circuit, attempt, execution, answers);
+}
+
+/**
+ * Runs a function that returns at once. A time limit, a queue and retries do not apply: what runs synchronously cannot wait.
+ *
+ * @internal
+ */
+export function executeSync<T, F>(circuit: Circuit, fn: () => T, fallback: ((error: unknown) => F) | undefined): T | F {
+  const { core } = circuit;
+  const answer = (error: unknown): F => {
+    if (fallback === undefined) throw error;
+    core.count(COUNTED.fallback);
+    return fallback(error);
+  };
+  const permit = core.enter();
+  if (permit === null) return answer(circuitOpen(circuit, core.rejectedForMs));
+  const limiter = circuit.guards?.limiter;
+  if (limiter !== undefined && !place(circuit)) {
+    permit.ignore();
+    return answer(limited(circuit, circuit.guards!.config.concurrency!.maxConcurrent, 0));
+  }
+  let result: T;
+  try {
+    result = fn();
+  } catch (error) {
+    core.settleError(permit, error);
+    return answer(error);
+  } finally {
+    limiter?.release();
+  }
+  if (isThenable(result)) {
+    permit.ignore();
+    result.then(undefined, () => {});
+    throw new TypeError(
+      `executeSync of breaker "${circuit.name}" was given a function that returns a promise; use execute`,
+    );
+  }
+  const judged = core.settleResult(permit, result);
+  return judged === 'failure' && fallback !== undefined ? answer(result) : result;
+}
+
+/**
+ * Leave to make a call by other means: mode, breaker and limit apply, nothing that would have to wait.
+ *
+ * @internal
+ */
+export function enter(circuit: Circuit): Permit | PlacedPermit | null {
+  const { core, guards } = circuit;
+  const permit = core.enter();
+  if (permit === null) publishRejection(circuit, 'ERR_FUSEBOARD_OPEN', core.rejectedForMs);
+  if (permit === null || guards?.limiter === undefined) return permit;
+  if (!place(circuit)) {
+    permit.ignore();
+    publishRejection(circuit, 'ERR_FUSEBOARD_LIMITED', 0);
+    return null;
+  }
+  return new PlacedPermit(permit, guards.limiter);
+}
+
+/** Takes a place where there is a limit; in Shadow mode everybody gets one. */
+function place({ guards, core }: Circuit): boolean {
+  const limiter = guards!.limiter!;
+  if (limiter.take()) return true;
+  if (core.config.mode !== 'Shadow') return false;
+  core.count(COUNTED.shadowRejected);
+  limiter.takeAnyway();
+  return true;
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function';
+}

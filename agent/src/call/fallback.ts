@@ -1,0 +1,159 @@
+import type { Outcome } from '../core/classify.ts';
+import { COUNTED } from '../core/counters.ts';
+import type { Circuit } from './circuit.ts';
+import { type CallContext, UntimedContext } from './context.ts';
+import type { LastSuccesses } from './last-successes.ts';
+import { discard, isResponse } from './response.ts';
+
+/** An answer in code. */
+export type Fallback<F> = (error: unknown, context: CallContext) => F | PromiseLike<F>;
+
+/** Leave for the policy's own fallback to answer. */
+export interface PolicyFallback<F> {
+  /** What the answers are kept under with LastSuccess. It must say all that the answer depends on, the user too, or one gets the answer of another. */
+  readonly key: string;
+  /** Turns what the policy holds, or what a former call returned, into an answer. Where it throws, there is none. */
+  readonly parse: (value: unknown) => F;
+}
+
+/** Breakers of which some call let the policy's fallback answer, whether it has one or not. */
+const optedIn = new WeakSet<Circuit>();
+
+/** @internal */
+export function optIn(circuit: Circuit): void {
+  optedIn.add(circuit.parent ?? circuit);
+}
+
+/** @internal */
+export function hasOptedIn(circuit: Circuit): boolean {
+  return optedIn.has(circuit.parent ?? circuit);
+}
+
+/**
+ * What may answer instead of an error.
+ *
+ * @internal
+ */
+export interface Answers<F> {
+  readonly fallback?: Fallback<F>;
+  readonly policyFallback?: PolicyFallback<F>;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * The end of a call that never began.
+ *
+ * @internal
+ */
+export function fail<F>(circuit: Circuit, error: unknown, answers: Answers<F> | undefined): Promise<F> {
+  if (answers?.fallback === undefined) {
+    const answer = answers?.signal?.aborted ? undefined : policyAnswer(circuit, answers?.policyFallback);
+    return answer === undefined ? Promise.reject(error) : Promise.resolve(answer.value);
+  }
+  try {
+    return Promise.resolve(fallBack(circuit, error, answers.fallback, answers.signal));
+  } catch (thrown) {
+    return Promise.reject(thrown);
+  }
+}
+
+/**
+ * Puts an answer in the place of an error or of a failing result. The fallback in code answers whatever went wrong; that of the
+ * policy, what was refused or counts as a failure.
+ *
+ * @param judged how the call was judged, once it has ended.
+ *
+ * @internal
+ */
+export function answered<T, F>(
+  circuit: Circuit,
+  attempt: Promise<T>,
+  judged: { readonly outcome: Outcome | undefined },
+  answers: Answers<F>,
+): Promise<T | F> {
+  const { fallback, policyFallback, signal } = answers;
+  if (fallback !== undefined) {
+    return attempt.then<T | F, F>(
+      (value) => {
+        if (judged.outcome === 'failure') return replaceResult(circuit, value, fallback, signal);
+        if (judged.outcome === 'success') keep(circuit, policyFallback, value);
+        return value;
+      },
+      (error) => fallBack(circuit, error, fallback, signal),
+    );
+  }
+  return attempt.then<T | F, F>(
+    (value) => {
+      if (judged.outcome === 'success') keep(circuit, policyFallback, value);
+      const answer = judged.outcome === 'failure' ? policyAnswer(circuit, policyFallback) : undefined;
+      if (answer === undefined) return value;
+      discard(value);
+      return answer.value;
+    },
+    (error) => {
+      const wanted = (judged.outcome ?? 'failure') === 'failure' && !signal?.aborted;
+      const answer = wanted ? policyAnswer(circuit, policyFallback) : undefined;
+      if (answer === undefined) throw error;
+      return answer.value;
+    },
+  );
+}
+
+function fallBack<F>(
+  { core }: Circuit,
+  error: unknown,
+  fallback: Fallback<F>,
+  signal: AbortSignal | undefined,
+): F | PromiseLike<F> {
+  core.count(COUNTED.fallback);
+  return fallback(error, new UntimedContext(signal));
+}
+
+async function replaceResult<T, F>(
+  circuit: Circuit,
+  value: T,
+  fallback: Fallback<F>,
+  signal: AbortSignal | undefined,
+): Promise<F> {
+  let answer: unknown;
+  try {
+    answer = await fallBack(circuit, value, fallback, signal);
+    return answer as F;
+  } finally {
+    if (answer !== value) discard(value);
+  }
+}
+
+function keep(circuit: Circuit, leave: PolicyFallback<unknown> | undefined, value: unknown): void {
+  if (leave === undefined || circuit.guards?.config.fallback?.type !== 'LastSuccess' || isResponse(value)) return;
+  kept(circuit).keep(placeOf(circuit, leave.key), value, circuit.clock.now());
+}
+
+function policyAnswer<F>(circuit: Circuit, leave: PolicyFallback<F> | undefined): { readonly value: F } | undefined {
+  const { guards, core, clock, name } = circuit;
+  const config = guards?.config.fallback;
+  if (leave === undefined || config === undefined) return undefined;
+  try {
+    if (config.type === 'Static') return counted(core, leave.parse(JSON.parse(config.json)));
+    const found = kept(circuit).find(placeOf(circuit, leave.key), clock.now(), config.maxAgeMs);
+    return found === undefined ? undefined : counted(core, leave.parse(found.value));
+  } catch (error) {
+    guards!.warnOnce(`the policy's fallback of breaker "${name}" cannot be used: ${String(error)}`);
+    return undefined;
+  }
+}
+
+/** The answers of a breaker and all its keys, so that their number is bounded. */
+function kept(circuit: Circuit): LastSuccesses {
+  return (circuit.parent ?? circuit).guards!.lastSuccesses;
+}
+
+/** The circuits of two keys answer each for itself. */
+function placeOf({ key }: Circuit, answer: string): string {
+  return JSON.stringify([key, answer]);
+}
+
+function counted<F>(core: Circuit['core'], value: F): { readonly value: F } {
+  core.count(COUNTED.fallback);
+  return { value };
+}

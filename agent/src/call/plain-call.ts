@@ -1,0 +1,83 @@
+import { COUNTED } from '../core/counters.ts';
+import { NO_GENERATION, Permit } from '../core/permit.ts';
+import type { Circuit } from './circuit.ts';
+import { type Call, UntimedContext } from './context.ts';
+import { Spares } from './promises/object-pool.ts';
+import { Rejection } from './promises/rejected-thenable.ts';
+import { whenSettled } from './promises/then-once.ts';
+import { type Ending, runTimed } from './timed-call.ts';
+
+const spares = new Spares<PlainCall>();
+
+/** What follows one call at a time: its permit, and what its promise calls back. */
+class PlainCall implements Ending<unknown> {
+  circuit: Circuit;
+  readonly permit: Permit;
+  signal: AbortSignal | undefined = undefined;
+  readonly onReturn = <T>(value: T): T => this.returned(value);
+  readonly onThrow = (error: unknown): Rejection => {
+    this.threw(error);
+    return new Rejection(error);
+  };
+
+  constructor(circuit: Circuit) {
+    this.circuit = circuit;
+    this.permit = new Permit(circuit.core, NO_GENERATION, 0);
+  }
+
+  returned<T>(value: T): T {
+    const { permit } = this;
+    permit.core.settleResult(permit, value);
+    this.end();
+    return value;
+  }
+
+  threw(error: unknown): undefined {
+    const { permit, signal } = this;
+    if (signal?.aborted) permit.ignore();
+    else permit.core.settleError(permit, error);
+    this.end();
+  }
+
+  expired(): undefined {
+    const { permit, signal } = this;
+    if (signal?.aborted) permit.ignore();
+    else {
+      permit.core.count(COUNTED.timedOut);
+      permit.core.settle(permit, 'failure');
+    }
+    this.end();
+  }
+
+  end(): void {
+    this.signal = undefined;
+    spares.keep(this);
+  }
+}
+
+/**
+ * Makes a call with nothing around it but the breaker and a fixed time limit; undefined is a rejection.
+ *
+ * @internal
+ */
+export function callPlainly<T>(circuit: Circuit, fn: Call<T>, signal: AbortSignal | undefined): Promise<T> | undefined {
+  const { core } = circuit;
+  const call = spares.take() ?? new PlainCall(circuit);
+  if (core.enter(call.permit) === null) {
+    spares.keep(call);
+    return undefined;
+  }
+  if (signal !== undefined) call.signal = signal;
+  const { timeoutMs } = core.config;
+  if (timeoutMs !== 0) {
+    call.circuit = circuit;
+    return runTimed(call as Ending<T>, timeoutMs, undefined, undefined, fn);
+  }
+  try {
+    const promise = Promise.resolve(fn(new UntimedContext(signal)));
+    return whenSettled(promise, call.onReturn<T>, call.onThrow);
+  } catch (error) {
+    call.threw(error);
+    return Promise.reject(error);
+  }
+}

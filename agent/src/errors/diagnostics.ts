@@ -1,0 +1,32 @@
+import { channel } from 'node:diagnostics_channel';
+import type { ErrorCode, Whose } from './codes.ts';
+
+/** Messages `{breaker, event}`: the breaker itself and the change of its state, after it happened. */
+export const TRANSITION_CHANNEL = 'fuseboard:transition';
+
+/** A `RejectionMessage` for each call that was not let through. */
+export const REJECTION_CHANNEL = 'fuseboard:rejection';
+
+export interface RejectionMessage {
+  /** The name of the breaker. */
+  readonly breaker: string;
+  /** The key whose circuit it is. Absent: the breaker's own. */
+  readonly key?: string | undefined;
+  readonly code: ErrorCode;
+  /** When another try makes sense, in milliseconds; 0 when that is not known. */
+  readonly retryAfterMs: number;
+}
+
+const transitions = channel(TRANSITION_CHANNEL);
+const rejections = channel(REJECTION_CHANNEL);
+
+/** Costs a comparison where nobody listens; so does `publishRejection`. */
+export function publishTransition(breaker: object, event: object): void {
+  if (transitions.hasSubscribers) transitions.publish({ breaker, event });
+}
+
+export function publishRejection({ name: breaker, key }: Whose, code: ErrorCode, retryAfterMs: number): void {
+  if (!rejections.hasSubscribers) return;
+  const whose = key === undefined ? { breaker } : { breaker, key };
+  rejections.publish({ ...whose, code, retryAfterMs } satisfies RejectionMessage);
+}

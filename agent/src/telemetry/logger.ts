@@ -1,0 +1,33 @@
+import type { Breaker, TransitionEvent } from '../breakers/breaker.ts';
+import { registry } from '../breakers/registry.ts';
+
+/** What is needed of a logger: pino has it, and bunyan and others that take an object and a message. */
+export interface Logger {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+}
+
+/**
+ * Logs one line for each change of state of each breaker, at `warn` when a circuit opens and at `info` otherwise, with
+ * the fields `breaker`, `from`, `to`, `reason` and, where one governs, `policy` and `generation`.
+ *
+ * @returns a function that ends it.
+ */
+export function logTransitions(logger: Logger): () => void {
+  return registry().onTransition((breaker, event) => {
+    const line = lineOf(breaker, event);
+    const message = `breaker "${breaker.name}" went from ${event.from} to ${event.to}: ${event.reason}`;
+    if (event.to === 'open') logger.warn(line, message);
+    else logger.info(line, message);
+  });
+}
+
+/** Takes the warnings of the link: `start({ warn: warnInto(logger) })`. */
+export function warnInto(logger: Pick<Logger, 'warn'>): (message: string) => void {
+  return (message) => logger.warn({ component: 'fuseboard' }, message);
+}
+
+function lineOf({ name, policy }: Breaker, { from, to, reason }: TransitionEvent): object {
+  const governing = policy && { policy: policy.name, generation: policy.generation };
+  return { breaker: name, from, to, reason, ...governing };
+}

@@ -1,0 +1,77 @@
+import type { Metric, Registry as PromRegistry } from 'prom-client';
+import { linkState } from '../agent.ts';
+import { durationBuckets, LINK_STATES, type Reading, readings, SERIES } from './metric-definitions.ts';
+
+export interface CollectOptions {
+  /** What every metric name begins with. Absent: `fuseboard_`. */
+  readonly prefix?: string;
+}
+
+interface Sample {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+  readonly metricName?: string;
+}
+
+type Read = (breakers: readonly Reading[], name: string) => Sample[];
+
+/**
+ * Registers the metrics of all breakers of this process in a prom-client registry: states, calls by outcome, rejections and
+ * durations, and what the breakers run on. They are read at each scrape and cost nothing between scrapes.
+ *
+ * Throws when the registry already has metrics of these names.
+ */
+export function collectInto(
+  register: Pick<PromRegistry, 'registerMetric'>,
+  { prefix = 'fuseboard_' }: CollectOptions = {},
+): void {
+  const add = (name: string, type: 'gauge' | 'counter' | 'histogram', help: string, read: Read) =>
+    register.registerMetric(new Pulled(prefix + name, type, help, read) as unknown as Metric);
+
+  for (const { name, type, help, points } of SERIES) {
+    add([...name, ...(type === 'counter' ? ['total'] : [])].join('_'), type, help, (breakers) =>
+      breakers.flatMap(([breaker, stats]) =>
+        points(stats).map(({ labels, value }) => ({ labels: { breaker, ...labels }, value })),
+      ),
+    );
+  }
+  add('call_duration_seconds', 'histogram', 'How long calls took. There is no sum.', (breakers, name) =>
+    breakers.flatMap((reading) => histogram(reading, name)),
+  );
+  add('link_state', 'gauge', 'What the breakers run on, the operator or less: 1 or 0.', () =>
+    LINK_STATES.map((state) => ({ labels: { state }, value: linkState() === state ? 1 : 0 })),
+  );
+}
+
+function histogram([breaker, stats]: Reading, name: string): Sample[] {
+  const buckets = durationBuckets(stats).map(({ labels, value }) => ({
+    metricName: `${name}_bucket`,
+    labels: { breaker, ...labels },
+    value,
+  }));
+  return [...buckets, { metricName: `${name}_count`, labels: { breaker }, value: buckets.at(-1)!.value }];
+}
+
+/** A metric whose samples exist only while they are read; prom-client's own classes hold counters that can only be added to. */
+class Pulled {
+  name: string;
+  readonly type: string;
+  readonly help: string;
+  readonly aggregator = 'sum';
+  readonly #read: Read;
+
+  constructor(name: string, type: string, help: string, read: Read) {
+    this.name = name;
+    this.type = type;
+    this.help = help;
+    this.#read = read;
+  }
+
+  get() {
+    const { name, type, help, aggregator } = this;
+    return { name, type, help, aggregator, values: this.#read(readings(), name) };
+  }
+
+  /** What a breaker counted is not this metric's to forget. */
+  reset(): void {}
+}

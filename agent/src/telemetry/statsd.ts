@@ -1,0 +1,145 @@
+import { createSocket } from 'node:dgram';
+import { readings, SERIES } from './metric-definitions.ts';
+
+export interface StatsdOptions {
+  /** Absent: `127.0.0.1`. */
+  readonly host?: string;
+  /** Absent: 8125. */
+  readonly port?: number;
+  /** What every name begins with. Absent: `fuseboard`. */
+  readonly prefix?: string;
+  /** `plain` puts the labels into the name, `fuseboard.payments.calls.failed`; `tags` adds them as DogStatsD does. Absent: `plain`. */
+  readonly format?: 'plain' | 'tags';
+  /** Milliseconds between two rounds. Absent: 10,000. */
+  readonly intervalMs?: number;
+  /** A packet is no longer than this, in bytes. Absent: 1,432, which fits an Ethernet frame. */
+  readonly maxPacketBytes?: number;
+  /** Takes the packets in place of the socket. What a packet counted is sent again when this throws or rejects. */
+  readonly send?: (packet: string) => void | Promise<void>;
+}
+
+/** What sends the numbers of all breakers. */
+export interface StatsdExport {
+  /** Sends now what changed since the last round; resolves when all packets are sent or given up. Never rejects. */
+  flush(): Promise<void>;
+  /** Sends once more and ends. */
+  stop(): Promise<void>;
+}
+
+/** Sends the text of a packet. */
+interface Transport {
+  send(packet: string): void | Promise<void>;
+  close(): void;
+}
+
+interface Line {
+  readonly text: string;
+  /** Which counter it moves, and by how much; absent for a gauge. */
+  readonly counter?: { readonly key: string; readonly delta: number };
+}
+
+/**
+ * Sends the metrics of all breakers of this process to StatsD: counters as what was added since they were last sent, states
+ * as gauges. Keeps no process alive and never fails; what could not be sent is in the next round.
+ */
+export function sendToStatsd({
+  host = '127.0.0.1',
+  port = 8125,
+  prefix = 'fuseboard',
+  format = 'plain',
+  intervalMs = 10_000,
+  maxPacketBytes = 1432,
+  send,
+}: StatsdOptions = {}): StatsdExport {
+  const transport = send === undefined ? udp(host, port) : { send, close() {} };
+  const sent = new Map<string, number>();
+  const write = format === 'plain' ? plain : tagged;
+
+  const lines = (): Line[] =>
+    readings().flatMap(([breaker, stats]) =>
+      SERIES.flatMap(({ name, type, points }) =>
+        points(stats).flatMap(({ labels, value }) => {
+          const key = write(prefix, name, { breaker, ...labels });
+          if (type === 'gauge') return [{ text: key(value, 'g') }];
+          const id = key(0, 'c');
+          const delta = value - (sent.get(id) ?? 0);
+          return delta === 0 ? [] : [{ text: key(delta, 'c'), counter: { key: id, delta } }];
+        }),
+      ),
+    );
+
+  const flush = async (): Promise<void> => {
+    await Promise.all(packets(lines(), maxPacketBytes).map(deliver));
+  };
+  const deliver = async (packet: readonly Line[]): Promise<void> => {
+    const move = (sign: 1 | -1) => {
+      for (const { counter } of packet)
+        if (counter !== undefined) sent.set(counter.key, (sent.get(counter.key) ?? 0) + sign * counter.delta);
+    };
+    move(1);
+    try {
+      await transport.send(packet.map(({ text }) => text).join('\n'));
+    } catch {
+      move(-1);
+    }
+  };
+  const timer = setInterval(flush, intervalMs).unref();
+  return {
+    flush,
+    async stop() {
+      clearInterval(timer);
+      await flush();
+      transport.close();
+    },
+  };
+}
+
+type Write = (
+  prefix: string,
+  name: readonly string[],
+  labels: Readonly<Record<string, string>>,
+) => (value: number, type: 'c' | 'g') => string;
+
+const plain: Write = (prefix, name, { breaker, ...labels }) => {
+  const parts = [safe(breaker!), name.join('_'), ...Object.values(labels)].join('.');
+  return (value, type) => `${prefix}.${parts}:${value}|${type}`;
+};
+
+const tagged: Write = (prefix, name, labels) => {
+  const tags = Object.entries(labels).map(([label, value]) => `${label}:${value}`);
+  return (value, type) => `${prefix}.${name.join('.')}:${value}|${type}|#${tags.join(',')}`;
+};
+
+/** A dot parts levels, and a colon ends the name. */
+function safe(name: string): string {
+  return name.replaceAll(/[^A-Za-z0-9_-]/g, '_');
+}
+
+/** Lines in packets; a line that is longer than a packet may be is left out. */
+function packets(lines: readonly Line[], maxBytes: number): Line[][] {
+  const all: Line[][] = [];
+  let room = 0;
+  for (const line of lines) {
+    const bytes = Buffer.byteLength(line.text) + 1;
+    if (bytes > maxBytes + 1) continue;
+    if (bytes > room) {
+      all.push([]);
+      room = maxBytes + 1;
+    }
+    all.at(-1)!.push(line);
+    room -= bytes;
+  }
+  return all;
+}
+
+function udp(host: string, port: number): Transport {
+  const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4').unref();
+  socket.on('error', () => {});
+  return {
+    send: (packet) =>
+      new Promise((resolve, reject) =>
+        socket.send(packet, port, host, (error) => (error === null ? resolve() : reject(error))),
+      ),
+    close: () => socket.close(),
+  };
+}

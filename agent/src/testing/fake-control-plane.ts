@@ -1,0 +1,261 @@
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { PROTOCOL } from '@fuseboard/schema/defaults';
+import type { PolicySpec, Report } from '@fuseboard/schema/types';
+import { routesOf } from '../link/bootstrap.ts';
+
+/** A policy as a test pushes it. */
+export interface PushedPolicy {
+  readonly name: string;
+  readonly spec: PolicySpec;
+  /** Absent: one for each name. */
+  readonly uid?: string;
+  /** Absent: one more whenever the spec differs from what was pushed before under this uid. */
+  readonly generation?: number;
+}
+
+/** A stream that an agent opened. */
+export interface FakeStream {
+  /** The query that the agent introduced itself with. */
+  readonly query: URLSearchParams;
+  readonly headers: IncomingMessage['headers'];
+  /** The Last-Event-ID that the agent sent. */
+  readonly resumedFrom: string | undefined;
+}
+
+/** How the server answers instead of speaking the protocol. */
+export type Answer =
+  | { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: string }
+  /** Accepts the request and never answers. */
+  | 'hang';
+
+export interface FakeControlPlaneOptions {
+  /** Absent: a free one. */
+  readonly port?: number;
+  /** What the agents are told, in milliseconds; heartbeats themselves are sent by `heartbeat()` only. Absent: 15,000. */
+  readonly heartbeatMs?: number;
+  /** A key and a certificate for `localhost`, as PEM. Absent: plain text. */
+  readonly tls?: { readonly key: string; readonly cert: string };
+  /** Where agents are told to report. Absent: nothing is said, and they report here. */
+  readonly reportUrl?: string;
+}
+
+/**
+ * An operator for tests: a real server on 127.0.0.1 that speaks the protocol, pushes what the test says and records what the
+ * agents report. `start({ url: plane.url })` connects the agent of the process to it.
+ */
+export class FakeControlPlane {
+  readonly #server: Server;
+  readonly #options: FakeControlPlaneOptions;
+  readonly #open = new Map<ServerResponse, FakeStream>();
+  readonly #changed = new Set<() => void>();
+  readonly #held = new Set<string>();
+  #policies: Required<PushedPolicy>[] = [];
+  #version = 0;
+  #streamAnswer: Answer | undefined;
+  #reportAnswers: number[] = [];
+
+  /** Every part of every report that was answered with 204, in order. */
+  readonly reports: Report[] = [];
+  /** Every stream that was asked for, in order; refused ones too. */
+  readonly dials: FakeStream[] = [];
+
+  private constructor(server: Server, options: FakeControlPlaneOptions) {
+    this.#server = server;
+    this.#options = options;
+    server.on('request', (request, response) => this.#route(request, response));
+  }
+
+  static async start(options: FakeControlPlaneOptions = {}): Promise<FakeControlPlane> {
+    const server = options.tls ? createTlsServer(options.tls) : createServer();
+    const plane = new FakeControlPlane(server, options);
+    server.listen(options.port ?? 0, '127.0.0.1');
+    await once(server, 'listening');
+    return plane;
+  }
+
+  /** What FUSEBOARD_URL would be. */
+  get url(): string {
+    const { port } = this.#server.address() as AddressInfo;
+    return this.#options.tls ? `https://localhost:${port}` : `http://127.0.0.1:${port}`;
+  }
+
+  /** The streams that are open now. */
+  get streams(): readonly FakeStream[] {
+    return [...this.#open.values()];
+  }
+
+  /** The revision of what was pushed last. */
+  get revision(): string {
+    const held = [...this.#held];
+    return createHash('sha256')
+      .update(JSON.stringify([this.#policies, held]))
+      .digest('hex')
+      .slice(0, 32);
+  }
+
+  /** Replaces all policies and pushes them to every stream. An empty list is pushed too. */
+  push(policies: readonly PushedPolicy[]): void {
+    const before = new Map(this.#policies.map((policy) => [policy.uid, policy]));
+    this.#policies = policies.map(({ name, spec, uid = `uid-${name}`, generation }) => {
+      const known = before.get(uid);
+      const same = known !== undefined && JSON.stringify(known.spec) === JSON.stringify(spec);
+      return { name, spec, uid, generation: generation ?? (same ? known.generation : (known?.generation ?? 0) + 1) };
+    });
+    this.#held.clear();
+    this.#publish();
+  }
+
+  /** Says of a policy that was pushed that its newest generation cannot be used: agents keep what they run. */
+  hold(name: string): void {
+    this.#policies = this.#policies.map((policy) =>
+      policy.name === name ? { ...policy, generation: policy.generation + 1 } : policy,
+    );
+    this.#held.add(name);
+    this.#publish();
+  }
+
+  /** Removes a policy, as a patch to every stream. */
+  remove(name: string): void {
+    const base = this.revision;
+    const gone = this.#policies.find((policy) => policy.name === name);
+    if (gone === undefined) throw new Error(`no policy "${name}" was pushed`);
+    this.#policies = this.#policies.filter((policy) => policy !== gone);
+    this.#version += 1;
+    const { revision } = this;
+    this.send(
+      frame('begin', { kind: 'patch', base, revision, asOf: this.#asOf(), now: Date.now() }) +
+        frame('remove', { uid: gone.uid }) +
+        frame('routes', this.#routes()) +
+        frame('commit', { revision }, revision),
+    );
+  }
+
+  heartbeat(): void {
+    this.send(frame('heartbeat', { asOf: this.#asOf(), now: Date.now() }));
+  }
+
+  goaway(reconnectAfterMs = 0): void {
+    this.send(frame('goaway', { reconnectAfterMs }));
+  }
+
+  /** Writes bytes to every stream as they are: garbage, half an event, what no operator would send. */
+  send(bytes: string | Uint8Array): void {
+    for (const response of this.#open.keys()) response.write(bytes);
+  }
+
+  /** Cuts every stream. */
+  cut(): void {
+    for (const response of this.#open.keys()) response.destroy();
+  }
+
+  /** Answers streams like this from now on; without an argument, by the protocol again. */
+  answerStreams(answer?: Answer): void {
+    this.#streamAnswer = answer;
+  }
+
+  /** Answers the next reports with these statuses, one each, for example 421; then with 204 again. */
+  answerReports(...statuses: number[]): void {
+    this.#reportAnswers = statuses;
+  }
+
+  /** Resolves as soon as `holds`; it is asked again after everything that an agent does. */
+  async until(holds: (plane: this) => boolean): Promise<void> {
+    if (holds(this)) return;
+    await new Promise<void>((resolve) => {
+      const look = () => {
+        if (!holds(this)) return;
+        this.#changed.delete(look);
+        resolve();
+      };
+      this.#changed.add(look);
+    });
+  }
+
+  /** Ends every stream and closes the port. */
+  async stop(): Promise<void> {
+    this.#server.close();
+    this.#server.closeAllConnections();
+    if (this.#server.listening) await once(this.#server, 'close');
+  }
+
+  #route(request: IncomingMessage, response: ServerResponse): void {
+    const url = new URL(request.url ?? '/', this.url);
+    if (request.method === 'GET' && url.pathname === '/v1/stream') this.#stream(request, response, url.searchParams);
+    else if (request.method === 'POST' && url.pathname === '/v1/report') void this.#report(request, response);
+    else response.writeHead(404).end();
+  }
+
+  #stream(request: IncomingMessage, response: ServerResponse, query: URLSearchParams): void {
+    const resumed = request.headers['last-event-id'];
+    const stream = { query, headers: request.headers, resumedFrom: typeof resumed === 'string' ? resumed : undefined };
+    this.dials.push(stream);
+    if (this.#streamAnswer !== undefined) {
+      if (this.#streamAnswer !== 'hang') {
+        const { status, headers, body = '' } = this.#streamAnswer;
+        response.writeHead(status, headers).end(body);
+      }
+      this.#tell();
+      return;
+    }
+    response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+    this.#open.set(response, stream);
+    response.on('close', () => {
+      this.#open.delete(response);
+      this.#tell();
+    });
+    const { reportUrl, heartbeatMs = 15_000 } = this.#options;
+    const { revision } = this;
+    response.write(frame('hello', { protocol: PROTOCOL, heartbeatMs, ...(reportUrl ? { reportUrl } : {}) }));
+    if (stream.resumedFrom === revision) {
+      response.write(frame('insync', { revision, asOf: this.#asOf(), now: Date.now() }));
+    } else response.write(this.#snapshot());
+    this.#tell();
+  }
+
+  async #report(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const status = this.#reportAnswers.shift() ?? 204;
+    if (status === 204) this.reports.push(JSON.parse(Buffer.concat(chunks).toString('utf8')) as Report);
+    response.writeHead(status).end();
+    this.#tell();
+  }
+
+  #publish(): void {
+    this.#version += 1;
+    this.send(this.#snapshot());
+  }
+
+  #snapshot(): string {
+    const { revision } = this;
+    const policies = this.#policies.map(({ uid, generation, name, spec }) =>
+      frame('policy', this.#held.has(name) ? { uid, generation, name, hold: true } : { uid, generation, name, spec }),
+    );
+    return [
+      frame('begin', { kind: 'snapshot', revision, asOf: this.#asOf(), now: Date.now() }),
+      ...policies,
+      frame('routes', this.#routes()),
+      frame('commit', { revision }, revision),
+    ].join('');
+  }
+
+  #routes() {
+    return routesOf(this.#policies.map(({ name, uid, spec }) => ({ metadata: { name, uid }, spec })));
+  }
+
+  #asOf() {
+    return { policies: String(1_000 + this.#version) };
+  }
+
+  #tell(): void {
+    for (const look of [...this.#changed]) look();
+  }
+}
+
+function frame(event: string, content: unknown, id?: string): string {
+  return `event: ${event}\n${id === undefined ? '' : `id: ${id}\n`}data: ${JSON.stringify(content)}\n\n`;
+}

@@ -1,0 +1,87 @@
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { ConfigError, isFuseboardError } from '../errors/errors.ts';
+import { createBreaker, FakeClock } from './testing.ts';
+
+const after = (consecutiveFailures: number) => ({ trip: { consecutiveFailures } });
+const never = () => new Promise<never>(() => {});
+
+afterEach(() => {
+  jest.restoreAllMocks();
+  jest.useRealTimers();
+});
+
+describe('a fake clock', () => {
+  it('moves only when it is told to, and never back', () => {
+    const clock = new FakeClock();
+    clock.advance(0);
+    expect(clock.now()).toBe(0);
+    clock.advance(7.5);
+    expect(clock.now()).toBe(7.5);
+    expect(() => clock.advance(-1)).toThrow('a clock cannot go back; advance got -1');
+    expect(() => clock.advance(Number.NaN)).toThrow(RangeError);
+  });
+
+  it('gives calls up in the order of their times, each at its own', async () => {
+    const clock = new FakeClock();
+    const given: [string, number][] = [];
+    const waiting = ['3s', '1s', '2s'].map((duration) => {
+      const breaker = createBreaker({ timeout: { duration }, ...after(1) }, { clock, name: duration });
+      breaker.on('transition', ({ at }) => given.push([duration, at]));
+      return breaker.execute(never).catch(() => {});
+    });
+    clock.advance(10_000);
+    await Promise.all(waiting);
+    expect(given).toEqual([
+      ['1s', 1_000],
+      ['2s', 2_000],
+      ['3s', 3_000],
+    ]);
+  });
+});
+
+describe('createBreaker', () => {
+  it('refuses a spec that cannot be used, when made and when edited', () => {
+    expect(() => createBreaker({ trip: {} })).toThrow(ConfigError);
+    const breaker = createBreaker(after(3));
+    expect(() => breaker.apply({ trip: {} })).toThrow(/at least one condition/);
+    for (let i = 0; i < 3; i++) breaker.enter()!.fail();
+    expect(breaker.state).toBe('open');
+  });
+
+  it('is not in the registry and has the name that it is given', () => {
+    expect(createBreaker({}).name).toBe('test');
+    expect(createBreaker({}, { name: 'payments' }).name).toBe('payments');
+  });
+
+  it('follows a clock that only tells the time', async () => {
+    jest.useFakeTimers();
+    let time = 0;
+    const breaker = createBreaker({ timeout: { duration: '1s' }, ...after(1) }, { clock: { now: () => time } });
+    const call = breaker.execute(never).catch((error: unknown) => isFuseboardError(error, 'ERR_FUSEBOARD_TIMEOUT'));
+    jest.advanceTimersByTime(5_000);
+    expect(breaker.state).toBe('closed');
+    time = 1_000;
+    jest.advanceTimersByTime(10);
+    await expect(call).resolves.toBe(true);
+    time = 31_000;
+    expect(breaker.state).toBe('half-open');
+  });
+
+  it('draws no chance that no field of the policy asks for', () => {
+    const random = jest.fn(() => 0.5);
+    const breaker = createBreaker({ ...after(1), recovery: { openDuration: '1ms' } }, { random });
+    breaker.enter()!.fail();
+    expect(random).not.toHaveBeenCalled();
+  });
+
+  it('by the clock of the process never looks at the wall clock, which may go back', async () => {
+    jest.spyOn(Date, 'now').mockImplementation(() => {
+      throw new Error('the wall clock was read');
+    });
+    const breaker = createBreaker({ ...after(1), recovery: { openDuration: '1ms' }, timeout: { duration: '1h' } });
+    await breaker.execute(() => Promise.reject(new Error('down'))).catch(() => {});
+    while (breaker.state !== 'half-open') await new Promise(setImmediate);
+    await breaker.execute(async () => 5);
+    expect(breaker.stats()).toMatchObject({ state: 'closed', totals: { succeeded: 1, failed: 1 } });
+  });
+});

@@ -1,0 +1,108 @@
+import type { Breaker } from '../breakers/breaker.ts';
+import { GovernedBreaker } from '../breakers/governed-breaker.ts';
+import { governorOf, type PolicyDefaults } from '../breakers/registry.ts';
+import { Ticker } from '../clock/coarse-clock.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Deadline, Timeouts } from '../core/timeout.ts';
+
+export {
+  type Answer,
+  FakeControlPlane,
+  type FakeControlPlaneOptions,
+  type FakeStream,
+  type PushedPolicy,
+} from './fake-control-plane.ts';
+
+/** A clock that moves only when it is told to. Calls under a time limit are given up as it passes their time. */
+export class FakeClock implements Clock, Timeouts {
+  #now = 0;
+  #stallEndedAt = Number.NEGATIVE_INFINITY;
+  readonly #deadlines = new Set<Deadline>();
+
+  /** Milliseconds since the clock was made. */
+  now(): number {
+    return this.#now;
+  }
+
+  /** Moves on by so many milliseconds during which the process stands still, busy or frozen: calls that span this are not slow. */
+  stall(ms: number): void {
+    this.#stallEndedAt = this.#now + ms;
+    this.advance(ms);
+  }
+
+  /** When the last stall ended. */
+  stallEndedAt(): number {
+    return this.#stallEndedAt;
+  }
+
+  /** Moves on by so many milliseconds. What falls due on the way happens in order, each at its own time. */
+  advance(ms: number): void {
+    if (!(ms >= 0)) throw new RangeError(`a clock cannot go back; advance got ${ms}`);
+    const target = this.#now + ms;
+    for (let next = this.#earliest(); next !== undefined && next.dueAt <= target; next = this.#earliest()) {
+      this.#deadlines.delete(next);
+      this.#now = Math.max(this.#now, next.dueAt);
+      next.expire();
+    }
+    this.#now = target;
+  }
+
+  add(deadline: Deadline, ms: number): void {
+    deadline.dueAt = this.#now + ms;
+    this.#deadlines.add(deadline);
+  }
+
+  hold(deadline: Deadline, ms: number): void {
+    this.add(deadline, ms);
+  }
+
+  remove(deadline: Deadline): void {
+    this.#deadlines.delete(deadline);
+  }
+
+  #earliest(): Deadline | undefined {
+    let earliest: Deadline | undefined;
+    for (const each of this.#deadlines) if (earliest === undefined || each.dueAt < earliest.dueAt) earliest = each;
+    return earliest;
+  }
+}
+
+export interface TestBreakerOptions {
+  /** Absent: the clock of the process. A `FakeClock` also drives time limits; with any other clock they are looked at every few real milliseconds. */
+  readonly clock?: { now(): number };
+  /** The source of chance, from 0 to below 1: ramps, open times and the waits of retries draw from it. Absent: Math.random. */
+  readonly random?: () => number;
+  /** The wall clock, milliseconds since 1970; only dates in Retry-After headers are compared with it. Absent: Date.now. */
+  readonly wallNow?: () => number;
+  /** The name of the breaker. Absent: `test`. */
+  readonly name?: string;
+}
+
+/** A breaker of its own, outside the registry, whose policy the test edits. */
+export interface TestBreaker extends Breaker {
+  /** Edits the policy as an apply in the cluster would. @throws {ConfigError} when the spec cannot be used. */
+  apply(spec: PolicyDefaults): void;
+}
+
+/**
+ * Makes a breaker from the spec of a policy, for tests.
+ *
+ * @throws {ConfigError} when the spec cannot be used.
+ */
+export function createBreaker(
+  spec: PolicyDefaults,
+  { clock = new Ticker(), random = Math.random, wallNow = Date.now, name = 'test' }: TestBreakerOptions = {},
+): TestBreaker {
+  const timeouts: Timeouts = isTimeouts(clock) ? clock : new Ticker(() => clock.now());
+  return new EditableBreaker(name, governorOf(name, spec), { clock, timeouts, random, wallNow });
+}
+
+class EditableBreaker extends GovernedBreaker implements TestBreaker {
+  apply(spec: PolicyDefaults): void {
+    this.govern(governorOf(this.name, spec));
+  }
+}
+
+function isTimeouts(clock: object): clock is Timeouts {
+  return 'hold' in clock && 'remove' in clock;
+}

@@ -1,0 +1,183 @@
+import { GROUP, OVERRIDE_KIND, type OverrideSpec, VERSION } from '@fuseboard/schema';
+import type { KubeConfig } from '@kubernetes/client-node';
+import { DEFAULT_NAMESPACE } from '../../core/policy/namespace.ts';
+import { KubeClient, KubeError } from '../../kube/api/client.ts';
+import { listAll } from '../../kube/api/list.ts';
+import { type KubeObject, readObject, toOverride, toPolicy } from '../../kube/api/object.ts';
+import { collectionPath, type KubeResource, OVERRIDES, objectPath, POLICIES } from '../../kube/api/resource.ts';
+import { KubernetesHistory } from '../../kube/write/history.ts';
+import { slug } from '../../kube/write/overrides.ts';
+import { kubernetesRollback } from '../../kube/write/rollback.ts';
+import type { Revision } from '../../ports/history.ts';
+import { Refusal } from '../../ports/problem.ts';
+import { EXIT, Failure } from '../exit-codes.ts';
+import { AdminClient } from './admin.ts';
+import { type Forwarded, forwardPort } from './port-forward.ts';
+import type { StoredOverride, StoredPolicy, Target } from './target.ts';
+
+/** Where the admin API of an operator in a pod listens. */
+const ADMIN_PORT = 8081;
+
+const OPERATOR_LABELS = 'app.kubernetes.io/name=fuseboard';
+
+/** What is only read has nothing to log. */
+const SILENT = { info() {}, warn() {} };
+
+interface Pod extends KubeObject {
+  readonly status?: { readonly phase?: string; readonly conditions?: readonly { type: string; status: string }[] };
+}
+
+/** A cluster, with the rights of the kubeconfig's user. */
+export class ClusterTarget implements Target {
+  readonly name: string;
+  readonly namespace: string;
+  readonly #config: KubeConfig;
+  readonly #client: KubeClient;
+  readonly #operatorNamespace: string | undefined;
+  #forwarded: Promise<Forwarded> | undefined;
+
+  constructor(config: KubeConfig, operatorNamespace?: string) {
+    this.#config = config;
+    this.#client = new KubeClient(config);
+    this.#operatorNamespace = operatorNamespace;
+    this.name = `cluster "${config.getCurrentCluster()!.name}"`;
+    this.namespace = config.getContextObject(config.getCurrentContext())?.namespace || DEFAULT_NAMESPACE;
+  }
+
+  async policies(namespace: string | undefined): Promise<StoredPolicy[]> {
+    return (await this.#list(POLICIES, namespace)).map(toStoredPolicy);
+  }
+
+  async policy(namespace: string, name: string): Promise<StoredPolicy | undefined> {
+    try {
+      return toStoredPolicy(readObject(await this.#client.request(objectPath(POLICIES, namespace, name))));
+    } catch (error) {
+      if (error instanceof KubeError && error.status === 404) return undefined;
+      throw this.#told(error);
+    }
+  }
+
+  async history(policy: StoredPolicy): Promise<Revision[]> {
+    const revisions = new KubernetesHistory({ kubeConfig: this.#config, leading: () => false, log: SILENT });
+    return this.#ask(revisions.list(policy));
+  }
+
+  async rollback(policy: StoredPolicy, { spec }: Revision): Promise<void> {
+    try {
+      await kubernetesRollback(this.#config).apply(policy, spec, undefined);
+    } catch (error) {
+      if (error instanceof Refusal) throw new Failure(EXIT.unreachable, `${this.name}: ${error.message}`);
+      throw error;
+    }
+  }
+
+  async overrides(namespace: string | undefined): Promise<StoredOverride[]> {
+    return (await this.#list(OVERRIDES, namespace)).map(toStoredOverride);
+  }
+
+  async override(namespace: string, spec: OverrideSpec): Promise<StoredOverride> {
+    const metadata = { generateName: `${slug(spec.breakers[0]!)}-`, namespace };
+    const body = { apiVersion: `${GROUP}/${VERSION}`, kind: OVERRIDE_KIND, metadata, spec };
+    const query = { fieldManager: 'fuseboard' };
+    const path = collectionPath(OVERRIDES, namespace);
+    return toStoredOverride(readObject(await this.#ask(this.#client.request(path, { method: 'POST', query, body }))));
+  }
+
+  async endOverride(namespace: string, name: string): Promise<boolean> {
+    try {
+      await this.#client.request(objectPath(OVERRIDES, namespace, name), { method: 'DELETE' });
+      return true;
+    } catch (error) {
+      if (error instanceof KubeError && error.status === 404) return false;
+      throw this.#told(error);
+    }
+  }
+
+  async operator(): Promise<AdminClient> {
+    // Before anything is opened: without a token there is nothing to do there.
+    await userToken(this.#config);
+    this.#forwarded ??= this.#forward();
+    const { url } = await this.#forwarded;
+    return new AdminClient({ url, name: `the operator of ${this.name}`, token: () => userToken(this.#config) });
+  }
+
+  async close(): Promise<void> {
+    await this.#forwarded?.then(
+      (forwarded) => forwarded.close(),
+      () => {},
+    );
+  }
+
+  async #forward(): Promise<Forwarded> {
+    const pods = collectionPath({ group: '', version: 'v1', plural: 'pods' }, this.#operatorNamespace);
+    const { items } = await this.#ask(
+      this.#client.request<{ items: Pod[] }>(pods, { query: { labelSelector: OPERATOR_LABELS } }),
+    );
+    const ready = items.find(({ status }) =>
+      status?.conditions?.some((one) => one.type === 'Ready' && one.status === 'True'),
+    );
+    if (ready === undefined) {
+      const where = this.#operatorNamespace === undefined ? 'any namespace' : `namespace "${this.#operatorNamespace}"`;
+      const why = items.length === 0 ? 'is installed' : 'is ready';
+      throw new Failure(
+        EXIT.unreachable,
+        `no operator ${why} in ${where} of ${this.name}; name one with --operator-namespace or --server`,
+      );
+    }
+    const { namespace, name: pod } = ready.metadata;
+    return forwardPort({ kubeConfig: this.#config, namespace, pod, port: ADMIN_PORT });
+  }
+
+  #list(resource: KubeResource, namespace: string | undefined): Promise<KubeObject[]> {
+    return this.#ask(listAll(this.#client, collectionPath(resource, namespace)));
+  }
+
+  async #ask<T>(answer: Promise<T>): Promise<T> {
+    return answer.catch((error: unknown) => {
+      throw this.#told(error);
+    });
+  }
+
+  /** The error in one line for the user of a kubeconfig. */
+  #told(error: unknown): Error {
+    if (!(error instanceof KubeError)) return error as Error;
+    const { status, message } = error;
+    if (status === 404) {
+      const hint = 'install the definitions: kubectl apply -f crds/';
+      return new Failure(EXIT.unreachable, `${this.name} does not serve what was asked for (404); ${hint}`);
+    }
+    if (status === 401)
+      return new Failure(EXIT.unreachable, `${this.name} does not accept the kubeconfig's user: ${message}`);
+    if (status === undefined) return new Failure(EXIT.unreachable, `cannot reach ${this.name}: ${message}`);
+    return new Failure(EXIT.unreachable, `${this.name} refused: ${message}`);
+  }
+}
+
+function toStoredPolicy(object: KubeObject): StoredPolicy {
+  const policy = toPolicy(object);
+  return { ...policy, status: policy.status ?? {} };
+}
+
+function toStoredOverride(object: KubeObject): StoredOverride {
+  const { namespace, name, createdAt, expiresAt, createdBy, spec, status = {} } = toOverride(object);
+  return { namespace, name, createdAt, expiresAt, ...(createdBy !== undefined && { createdBy }), spec, status };
+}
+
+/**
+ * The bearer token of a kubeconfig's user, fresh from its credential plugin where it has one.
+ *
+ * @throws {Failure} when the user has a client certificate or a password: neither can be passed on.
+ */
+export async function userToken(config: KubeConfig): Promise<string> {
+  const request: { headers?: Record<string, string> } = {};
+  await config.applyToHTTPSOptions(request as never);
+  const token = /^Bearer (.+)$/.exec(
+    String(request.headers?.Authorization ?? request.headers?.authorization ?? ''),
+  )?.[1];
+  if (token !== undefined) return token;
+  const user = config.getCurrentUser()?.name ?? '';
+  throw new Failure(
+    EXIT.usage,
+    `user "${user}" of the kubeconfig has no token, and a client certificate cannot be passed on to the operator; use a context whose user has one, such as a ServiceAccount's: kubectl create token NAME`,
+  );
+}

@@ -1,0 +1,83 @@
+import type { OverrideSpec } from '@fuseboard/schema';
+import { DEFAULT_NAMESPACE } from '../../core/policy/namespace.ts';
+import type { Revision } from '../../ports/history.ts';
+import { AdminClient, AdminError } from './admin.ts';
+import type { StoredOverride, StoredPolicy, Target } from './target.ts';
+
+/** How many policies are asked for at a time: an operator takes a bounded number of connections, and others need some too. */
+const AT_ONCE = 16;
+
+type ShownOverride = Omit<StoredOverride, 'spec'> & Partial<OverrideSpec>;
+
+/** An operator that is asked itself, with or without a cluster behind it. */
+export class StandaloneTarget implements Target {
+  readonly name: string;
+  readonly namespace = DEFAULT_NAMESPACE;
+  readonly #admin: AdminClient;
+
+  constructor(url: string, token?: () => Promise<string | undefined>) {
+    this.name = `the operator at ${url}`;
+    this.#admin = new AdminClient({ url, name: this.name, ...(token && { token }) });
+  }
+
+  async operator(): Promise<AdminClient> {
+    return this.#admin;
+  }
+
+  async policies(namespace: string | undefined): Promise<StoredPolicy[]> {
+    const { items } = await this.#admin.get<{ items: { namespace: string; name: string }[] }>('/v1/policies', {
+      namespace,
+    });
+    const found: StoredPolicy[] = [];
+    for (let first = 0; first < items.length; first += AT_ONCE) {
+      const some = items.slice(first, first + AT_ONCE).map(({ namespace, name }) => this.policy(namespace, name));
+      found.push(...(await Promise.all(some)).filter((policy) => policy !== undefined));
+    }
+    return found;
+  }
+
+  async policy(namespace: string, name: string): Promise<StoredPolicy | undefined> {
+    return this.#admin.get<StoredPolicy>(pathOf({ namespace, name })).catch((error: unknown) => {
+      if (error instanceof AdminError && error.status === 404) return undefined;
+      throw error;
+    });
+  }
+
+  async history(policy: StoredPolicy): Promise<Revision[]> {
+    return (await this.#admin.get<{ items: Revision[] }>(`${pathOf(policy)}/history`)).items;
+  }
+
+  async rollback(policy: StoredPolicy, { revision }: Revision): Promise<void> {
+    await this.#admin.post(`${pathOf(policy)}/rollback`, { toRevision: revision });
+  }
+
+  async overrides(namespace: string | undefined): Promise<StoredOverride[]> {
+    const { items } = await this.#admin.get<{ items: ShownOverride[] }>('/v1/overrides', { namespace });
+    return items.map(toStored);
+  }
+
+  async override(namespace: string, spec: OverrideSpec): Promise<StoredOverride> {
+    const path = `/v1/overrides/${encodeURIComponent(namespace)}`;
+    return toStored(await this.#admin.post<ShownOverride>(path, spec));
+  }
+
+  async endOverride(namespace: string, name: string): Promise<boolean> {
+    try {
+      await this.#admin.delete(`/v1/overrides/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}`);
+      return true;
+    } catch (error) {
+      if (error instanceof AdminError && error.status === 404) return false;
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {}
+}
+
+const pathOf = ({ namespace, name }: Pick<StoredPolicy, 'namespace' | 'name'>) =>
+  `/v1/policies/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}`;
+
+function toStored({ breakers = [], action, reason, selector, ...rest }: ShownOverride): StoredOverride {
+  const spec = { breakers, action, reason, ...(selector && { selector }) } as OverrideSpec;
+  return { ...rest, spec };
+}

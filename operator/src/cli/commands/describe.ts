@@ -1,0 +1,181 @@
+import { Command } from 'commander';
+import { stringify } from 'yaml';
+import { explain } from '../../core/policy/explain.ts';
+import { routingOf } from '../../core/policy/routing.ts';
+import type { Reach, Target } from '../client/target.ts';
+import { EXIT, Failure } from '../exit-codes.ts';
+import { against, breakers, colourOfState, type ListedBreaker } from '../output/breaker-table.ts';
+import { missing, policyNamed } from '../output/not-found.ts';
+import { age, coloured, table } from '../output/output.ts';
+import { onTarget, type ScopeFlags, withNamespace } from '../target-options.ts';
+import type { Ended, Terminal } from '../terminal.ts';
+import type { ListedAgent } from './get.ts';
+
+const EXAMPLES = `
+Examples:
+  fuseboard describe policy payments -n shop            conditions, who has it, its breakers, its spec
+  fuseboard describe breaker payments -n shop           its state on the agents, what was counted, transitions
+  fuseboard describe agent checkout-7d9f/12/0 -n shop   which policy governs each of its breakers, and why`;
+
+type Describe = (target: Target, namespace: string, name: string, terminal: Terminal) => Promise<string>;
+
+export function describeCommand(terminal: Terminal, reach: Reach, ended: Ended): Command {
+  const command = new Command('describe')
+    .description('Tell all that is known of a policy, a breaker or an agent.')
+    .addHelpText('after', EXAMPLES);
+  const add = (name: string, about: string, describe: Describe) =>
+    command.addCommand(
+      withNamespace(new Command(name))
+        .description(about)
+        .argument('<name>', 'its name')
+        .action(async (wanted: string, flags: ScopeFlags) => {
+          await onTarget(reach, flags, async (target) => {
+            terminal.out.write(await describe(target, flags.namespace ?? target.namespace, wanted, terminal));
+          });
+          ended(EXIT.ok);
+        }),
+    );
+  add('policy', 'A policy: conditions, who has it, its breakers, its spec.', policy);
+  add('breaker', 'A breaker over all agents: state, what was counted, transitions.', breaker);
+  add('agent', 'An agent: which policy governs each of its breakers, and why.', agent);
+  return command;
+}
+
+const facts = (rows: readonly (readonly [string, string])[]) => {
+  const width = Math.max(...rows.map(([title]) => title.length)) + 3;
+  return rows.map(([title, value]) => `${`${title}:`.padEnd(width)}${value}\n`).join('');
+};
+
+const indented = (text: string) => text.replace(/^(?=.)/gm, '  ');
+
+const policy: Describe = async (target, namespace, name, terminal) => {
+  const { status, spec, generation, createdAt, uid } = await policyNamed(target, namespace, name);
+  const { conditions = [], agents, rejections = [] } = status;
+  const head = facts([
+    ['Policy', `${namespace}/${name}`],
+    ['Generation', `${generation}, of which the status speaks of ${status.observedGeneration ?? 'none'}`],
+    ...(createdAt > 0 ? [['Created', `${age(Date.now() - createdAt)} ago`] as const] : []),
+    [
+      'Agents',
+      agents === undefined
+        ? 'nothing is known'
+        : `${agents.summary} applied, ${agents.rejected} rejected, ${agents.stale} stale`,
+    ],
+  ]);
+  const told = conditions.map(({ type, status, reason, message, lastTransitionTime }) => {
+    const state = coloured(
+      status.padEnd(8),
+      status === 'True' ? 'green' : status === 'False' ? 'red' : 'yellow',
+      terminal,
+    );
+    return `  ${type.padEnd(11)}${state}${reason.padEnd(21)}${age(Date.now() - Date.parse(lastTransitionTime))} ago  ${message}\n`;
+  });
+  const refused = rejections.map(({ agent, field, message }) => `  ${agent}: ${field}: ${message}\n`);
+  const mine = await rowsOf(target, namespace, terminal, (row) => row.uid === uid);
+  return [
+    head,
+    told.length > 0 ? `Conditions:\n${told.join('')}` : '',
+    refused.length > 0 ? `Rejections:\n${refused.join('')}` : '',
+    mine,
+    `Spec:\n${indented(stringify(spec ?? null))}`,
+  ].join('');
+};
+
+/** Breakers of an operator that can be reached; a line about why not, otherwise. */
+async function rowsOf(
+  target: Target,
+  namespace: string,
+  terminal: Terminal,
+  wanted: (row: ListedBreaker) => boolean,
+): Promise<string> {
+  try {
+    const { at, items } = await breakers(await target.operator(), namespace);
+    const rows = items.filter(wanted);
+    if (rows.length === 0) return 'Breakers:     none was reported\n';
+    const columns = [
+      { title: 'breaker', value: ({ breaker }: ListedBreaker) => breaker },
+      { title: 'state', value: ({ state }: ListedBreaker) => state, colour: colourOfState },
+      { title: 'for', value: ({ since }: ListedBreaker) => age(at - since) },
+      { title: 'agents', value: ({ agents }: ListedBreaker) => String(agents) },
+      { title: 'window', value: against },
+    ];
+    return `Breakers:\n${indented(table(rows, columns, terminal))}`;
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    return `Breakers:     not known: ${error.message}\n`;
+  }
+}
+
+const breaker: Describe = async (target, namespace, name, terminal) => {
+  const { at, items } = await breakers(await target.operator(), namespace);
+  const rows = items.filter((row) => row.breaker === name);
+  if (rows.length === 0)
+    throw missing(
+      'breaker',
+      name,
+      namespace,
+      items.map((row) => row.breaker),
+    );
+  return rows
+    .map((row) => {
+      const { states, unwell, window, changes, policy: governing, mode, agents, since, heard } = row;
+      const head = facts([
+        ['Breaker', `${namespace}/${name}`],
+        ['Policy', governing === undefined ? 'none; the defaults of the code apply' : `${governing}, ${mode}`],
+        ['State', `${coloured(row.state, colourOfState(row), terminal)} for ${age(at - since)}`],
+        [
+          'Agents',
+          `${agents}: ${states.closed} closed, ${states.open} open, ${states.halfOpen} half-open, ${states.shadowOpen} open in shadow`,
+        ],
+        ...(unwell.length > 0 ? [['Not closed on', unwell.join(', ')] as const] : []),
+        ['Window', against(row)],
+        ['Not permitted', `${window.rejected} in the window`],
+        ['Heard', `${age(at - heard)} ago`],
+      ]);
+      const lines = changes.map(
+        ({ at: when, from, to, reason, instance }) =>
+          `  ${age(at - when)} ago  ${from} -> ${to} on ${instance}: ${reason}\n`,
+      );
+      return `${head}${lines.length > 0 ? `Transitions:\n${lines.join('')}` : ''}`;
+    })
+    .join('\n');
+};
+
+const agent: Describe = async (target, namespace, name, terminal) => {
+  const operator = await target.operator();
+  const { items } = await operator.get<{ items: ListedAgent[] }>('/v1/agents', { namespace });
+  const found = items.find(({ instance, boot }) => instance === name || boot === name);
+  if (found === undefined)
+    throw missing(
+      'agent',
+      name,
+      namespace,
+      items.map(({ instance }) => instance),
+    );
+  const { instance, service, labels, state, connected, silentMs, revision } = found;
+  const routings = (await target.policies(namespace)).flatMap((one) => routingOf(one) ?? []);
+  const head = facts([
+    ['Agent', `${namespace}/${instance}`],
+    ['Service', service],
+    ['State', `${state}${connected ? '' : ', no stream'}, heard ${age(silentMs)} ago`],
+    [
+      'Runs',
+      revision.applied === revision.wanted
+        ? 'what it should'
+        : `${revision.applied ?? 'nothing'}, and should run ${revision.wanted ?? 'nothing'}`,
+    ],
+    [
+      'Labels',
+      Object.entries(labels)
+        .map(([key, value]) => `${key}=${value}`)
+        .join(', ') || 'none',
+    ],
+  ]);
+  const lines = found.breakers.map(({ name: one, state: is }) => {
+    const { winner, candidates } = explain(routings, labels, one);
+    const why = candidates.find(({ governs }) => governs)?.reason ?? 'no policy names it and selects this agent';
+    const colour = is === 'open' ? 'red' : is === 'half-open' ? 'yellow' : undefined;
+    return `  ${one}: ${coloured(is, colour, terminal)}; ${winner === undefined ? 'the defaults of the code' : `policy "${winner}"`}: ${why}\n`;
+  });
+  return `${head}Breakers:${lines.length > 0 ? `\n${lines.join('')}` : '     none was reported\n'}`;
+};

@@ -1,0 +1,150 @@
+import { readFileSync } from 'node:fs';
+import { type OverrideSpec, overrideProblems, type PolicySpec, specProblems } from '@fuseboard/schema';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { parse } from 'yaml';
+import type { PolicyCounts } from '../../core/fleet/fleet.ts';
+import { standings } from '../../core/policy/precedence.ts';
+import { routingOf, sortedRoutes } from '../../core/policy/routing.ts';
+import { statusOf } from '../../core/status/policy-status.ts';
+import type { StoredOverride, StoredPolicy, Target } from '../client/target.ts';
+import { EXIT, Failure } from '../exit-codes.ts';
+import { explainCommand } from './explain.ts';
+
+/** A case: what there is, what is asked, and what a person reads. */
+interface Case {
+  readonly name: string;
+  readonly ask: { readonly breaker: string; readonly labels?: string };
+  readonly policies: readonly {
+    readonly name: string;
+    /** Absent: the one that is asked about. */
+    readonly namespace?: string;
+    /** Absent: 1. */
+    readonly generation?: number;
+    /** The day in May on which it was made. Absent: the first. */
+    readonly day?: number;
+    readonly spec: PolicySpec;
+    /** The generation of which the operator has spoken. Absent: this one; 0: none. */
+    readonly confirmed?: number;
+    /** How long ago it was applied, in seconds. Absent: an hour. */
+    readonly age?: number;
+    /** Absent: one, which runs it. */
+    readonly agents?: Partial<PolicyCounts['agents']>;
+    readonly rejections?: PolicyCounts['rejections'];
+  }[];
+  readonly overrides?: readonly {
+    readonly name: string;
+    /** Seconds from now. */
+    readonly ends: number;
+    /** Seconds ago. Absent: a minute. */
+    readonly age?: number;
+    readonly by?: string;
+    readonly spec: Omit<OverrideSpec, 'duration' | 'expiresAt'>;
+  }[];
+  /** What the person may not see. Absent: nothing. */
+  readonly refused?: 'overrides' | 'other namespaces';
+  readonly code: number;
+  readonly says: string;
+}
+
+const NAMESPACE = 'shop';
+const NOW = Date.parse('2030-06-01T12:00:00Z');
+
+const cases = parse(
+  readFileSync(new URL('../../core/policy/testdata/explain.yaml', import.meta.url), 'utf8'),
+) as Case[];
+
+/** The policies of a case, with the status that the operator writes. */
+function stored({ policies }: Case): StoredPolicy[] {
+  const known = policies.map(({ namespace = NAMESPACE, generation = 1, day = 1, ...policy }) => ({
+    ...{ ...policy, namespace, generation, uid: `${namespace}/${policy.name}` },
+    createdAt: Date.parse(`2030-05-${String(day).padStart(2, '0')}T00:00:00Z`),
+    problems: specProblems(policy.spec),
+  }));
+  return known.map((policy) => {
+    const { namespace, name, uid, generation, createdAt, spec, problems } = policy;
+    const routed = known.flatMap((one) => (one.namespace === namespace ? (routingOf(one) ?? []) : []));
+    const agents = { matched: 1, applied: 1, rejected: 0, stale: 0, ...policy.agents };
+    const { confirmed = generation, age = 3_600, rejections = [] } = policy;
+    const status = statusOf({
+      ...{ generation: confirmed, problems, standing: standings(sortedRoutes(routed)).get(uid) },
+      counts: {
+        ...{ agents, rejections, open: [], fallback: { optedIn: 0, unused: 0 } },
+        breakers: { closed: agents.applied, open: 0, halfOpen: 0, shadowOpen: 0 },
+      },
+      ...{ unheard: 0, previous: undefined, sameSpec: false, ageMs: age * 1_000 },
+      ...{ uptimeMs: 86_400_000, expected: 0, now: NOW },
+    });
+    const seen = { namespace, name, uid, generation, createdAt, spec, problems };
+    return { ...seen, status: confirmed === 0 ? {} : status };
+  });
+}
+
+const forcing = ({ overrides = [] }: Case): StoredOverride[] =>
+  overrides.map(({ name, ends, age = 60, by, spec }) => ({
+    ...{ namespace: NAMESPACE, name, createdAt: NOW - age * 1_000, expiresAt: NOW + ends * 1_000 },
+    ...{ spec: spec as OverrideSpec, status: {}, ...(by !== undefined && { createdBy: by }) },
+  }));
+
+/** A cluster in which there is what a case says. */
+function target(one: Case): Target {
+  const refuse = (what: string) => {
+    throw new Failure(EXIT.unreachable, `cluster "test" refused: you may not list ${what}`);
+  };
+  const all = stored(one);
+  return {
+    name: 'cluster "test"',
+    namespace: NAMESPACE,
+    policies: async (namespace: string | undefined) => {
+      if (namespace === undefined && one.refused === 'other namespaces') refuse('circuitbreakerpolicies');
+      return all.filter((policy) => namespace === undefined || policy.namespace === namespace);
+    },
+    overrides: async () => (one.refused === 'overrides' ? refuse('circuitbreakeroverrides') : forcing(one)),
+    close: async () => {},
+  } as Partial<Target> as Target;
+}
+
+async function explained(one: Case, ...more: string[]): Promise<{ text: string; code: number }> {
+  let text = '';
+  let code = -1;
+  const terminal = { out: { write: (part: string) => (text += part) } } as never;
+  const command = explainCommand(
+    terminal,
+    () => target(one),
+    (ended) => {
+      code = ended;
+    },
+  );
+  const { breaker, labels } = one.ask;
+  await command.parseAsync([breaker, ...(labels === undefined ? [] : ['-l', labels]), ...more], { from: 'user' });
+  return { text, code };
+}
+
+beforeEach(() => {
+  jest.useFakeTimers({ now: NOW });
+});
+
+afterEach(() => {
+  jest.useRealTimers();
+});
+
+describe('explain', () => {
+  it.each(cases)('says what a person reads: $name', async (one) => {
+    expect(await explained(one)).toEqual({ text: one.says, code: one.code });
+  });
+
+  it('has tricky cases enough, of things that can be', () => {
+    expect(cases.length).toBeGreaterThanOrEqual(20);
+    expect(new Set(cases.map(({ name }) => name)).size).toBe(cases.length);
+    for (const { overrides = [] } of cases) {
+      for (const { spec } of overrides) expect(overrideProblems({ ...spec, duration: '10m' })).toEqual([]);
+    }
+  });
+
+  it('tells a program the same', async () => {
+    const one = cases.find(({ overrides }) => overrides !== undefined)!;
+    const { text } = await explained(one, '-o', 'json');
+    const { winner, notes } = JSON.parse(text);
+    expect(one.says).toContain(`policy "${winner}" governs`);
+    expect(one.says).toContain(`note: ${notes[0]}\n`);
+  });
+});

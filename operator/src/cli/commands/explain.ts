@@ -1,0 +1,161 @@
+import { Command, Option } from 'commander';
+import { UsageError } from '../../config/config.ts';
+import { type Explanation, explain } from '../../core/policy/explain.ts';
+import { DEFAULT_NAMESPACE } from '../../core/policy/namespace.ts';
+import { routingOf } from '../../core/policy/routing.ts';
+import { type Labels, parseLabels } from '../../core/policy/selector.ts';
+import { caveats, type SeenOverride, type SeenPolicy } from '../../core/policy/warnings.ts';
+import { parsePolicyFile } from '../../sources/file.ts';
+import type { Reach, StoredPolicy, Target, TargetFlags } from '../client/target.ts';
+import { EXIT, Failure } from '../exit-codes.ts';
+import { near } from '../output/suggestions.ts';
+import { policyFiles, readPolicyFile } from '../policy-files/files.ts';
+import { onTarget, withTarget } from '../target-options.ts';
+import type { Ended, Terminal } from '../terminal.ts';
+
+interface Flags extends TargetFlags {
+  readonly namespace?: string;
+  readonly labels: string;
+  readonly policies?: string;
+  readonly output: 'text' | 'json';
+}
+
+const EXAMPLES = `
+Examples:
+  fuseboard explain payments -n shop -l app=checkout    in the cluster of the kubeconfig
+  fuseboard explain payments --policies ./policies      in the files of a folder
+  fuseboard explain payments --namespace shop --labels app=checkout --server http://127.0.0.1:8702`;
+
+export function explainCommand({ out }: Terminal, reach: Reach, ended: Ended): Command {
+  return withTarget(new Command('explain'))
+    .description('Say which policy governs a breaker, and why no other does. Exits with 1 when none does.')
+    .argument('<breaker>', 'the name as given to getBreaker')
+    .option('-n, --namespace <name>', 'the namespace of the agent (absent: that of the context, else default)')
+    .option('-l, --labels <list>', 'the labels of the agent, as k=v,k2=v2', '')
+    .addOption(
+      new Option('--policies <path>', 'ask the policy files of a folder, not a cluster').conflicts([
+        'server',
+        'kubeconfig',
+      ]),
+    )
+    .addOption(new Option('-o, --output <format>', 'how to print').choices(['text', 'json']).default('text'))
+    .addHelpText('after', EXAMPLES)
+    .action(async (breaker: string, flags: Flags) => {
+      const labels = readLabels(flags.labels);
+      const { namespace, ...answer } = await ask(breaker, labels, flags, reach);
+      const { output } = flags;
+      out.write(output === 'json' ? `${JSON.stringify(answer, null, 2)}\n` : inWords(answer, namespace, flags.labels));
+      ended(answer.winner === undefined ? EXIT.problems : EXIT.ok);
+    });
+}
+
+function readLabels(text: string): Labels {
+  try {
+    return parseLabels(text);
+  } catch (error) {
+    throw new UsageError(`--${(error as Error).message}`);
+  }
+}
+
+interface Answer extends Explanation {
+  /** Why calls may go otherwise than the winner lets expect, and what may have been meant. */
+  readonly notes: readonly string[];
+}
+
+async function ask(
+  breaker: string,
+  labels: Labels,
+  flags: Flags,
+  reach: Reach,
+): Promise<Answer & { readonly namespace: string }> {
+  if (flags.policies === undefined) {
+    return onTarget(reach, flags, async (target) => {
+      const namespace = flags.namespace ?? target.namespace;
+      const policies = await target.policies(namespace);
+      const { overrides, unknown } = await overridesOf(target, namespace);
+      const explanation = explain(routings(policies), labels, breaker);
+      const others = explanation.winner === undefined ? await otherPolicies(target, namespace) : [];
+      const seen = [...policies, ...others];
+      return { namespace, ...answer(explanation, { namespace, labels, policies: seen, overrides }, unknown) };
+    });
+  }
+  const namespace = flags.namespace ?? DEFAULT_NAMESPACE;
+  const files = await policyFiles(flags.policies);
+  const parsed = await Promise.all(files.map(async (file) => parsePolicyFile(await readPolicyFile(file))));
+  const all = parsed.flatMap((file) => file.policies);
+  const first = new Map([...all].reverse().map((policy) => [`${policy.namespace}/${policy.name}`, policy]));
+  const found = [...first.values()].map((policy) => ({ ...policy, uid: policy.name, createdAt: 0, generation: 0 }));
+  const own = found.filter((policy) => policy.namespace === namespace);
+  const explanation = explain(routings(own), labels, breaker);
+  return { namespace, ...answer(explanation, { namespace, labels, policies: found, overrides: [] }) };
+}
+
+function answer(
+  explanation: Explanation,
+  circumstances: {
+    readonly namespace: string;
+    readonly labels: Labels;
+    readonly policies: readonly SeenPolicy[];
+    readonly overrides: readonly SeenOverride[];
+  },
+  unknown: readonly string[] = [],
+): Answer {
+  const { namespace, policies } = circumstances;
+  const own = policies.filter((policy) => policy.namespace === namespace);
+  return {
+    ...explanation,
+    notes: [
+      ...caveats(explanation, { ...circumstances, now: Date.now() }),
+      ...unknown,
+      ...meant(explanation, namespace, own),
+    ],
+  };
+}
+
+/** The overrides of a namespace; what could not be asked is said, and no reason to say nothing. */
+async function overridesOf(target: Target, namespace: string) {
+  try {
+    return { overrides: await target.overrides(namespace), unknown: [] };
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    return { overrides: [], unknown: [`whether an override forces it is not known: ${error.message}`] };
+  }
+}
+
+/** Policies of other namespaces, for who may see them. */
+async function otherPolicies(target: Target, namespace: string): Promise<StoredPolicy[]> {
+  try {
+    return (await target.policies(undefined)).filter((policy) => policy.namespace !== namespace);
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    return [];
+  }
+}
+
+/** What somebody may have meant whose name no policy knows, or only one that takes every name. */
+function meant({ breaker, winner, candidates }: Explanation, namespace: string, own: readonly SeenPolicy[]): string[] {
+  if (own.length === 0) return [`there is no policy in namespace "${namespace}"`];
+  const pattern = candidates.find(({ policy }) => policy === winner)?.pattern;
+  if (candidates.some((one) => one.pattern !== undefined && one.pattern !== '*')) return [];
+  const names = own.filter(({ problems }) => problems.length === 0).flatMap(({ spec }) => spec.breakers);
+  const close = near(
+    breaker,
+    names.filter((name) => !name.endsWith('*')),
+  );
+  if (close.length === 0) return [];
+  const which = pattern === '*' ? `only "*" matches "${breaker}"` : `no policy names "${breaker}"`;
+  return [`${which}; did you mean ${close.map((name) => `"${name}"`).join(' or ')}?`];
+}
+
+const routings = (policies: readonly Parameters<typeof routingOf>[0][]) =>
+  policies.flatMap((policy) => routingOf(policy) ?? []);
+
+function inWords({ breaker, winner, candidates, notes }: Answer, namespace: string, labels: string): string {
+  const who = `an agent in namespace "${namespace}" ${labels === '' ? 'without labels' : `with ${labels}`}`;
+  const head =
+    winner === undefined
+      ? `no policy governs "${breaker}" on ${who}; the defaults of the code apply`
+      : `policy "${winner}" governs "${breaker}" on ${who}`;
+  const lines = candidates.map(({ policy, governs, reason }) => `  ${governs ? '*' : ' '} ${policy}: ${reason}`);
+  return `${[head, ...lines, ...notes.map((note) => `note: ${note}`)].join('\n')}\n`;
+}

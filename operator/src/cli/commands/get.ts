@@ -1,0 +1,165 @@
+import { Command } from 'commander';
+import { compareText } from '../../core/policy/compare-text.ts';
+import type { AgentState } from '../../core/views/overview.ts';
+import type { Reach, StoredPolicy, Target } from '../client/target.ts';
+import { EXIT } from '../exit-codes.ts';
+import { breakerColumns, breakers } from '../output/breaker-table.ts';
+import { missing, within } from '../output/not-found.ts';
+import { age, type Column, type Format, outputOption, print } from '../output/output.ts';
+import { colourOf, statusOf } from '../output/status-columns.ts';
+import { onTarget, type ScopeFlags, scopeOf, withScope } from '../target-options.ts';
+import type { Ended, Terminal } from '../terminal.ts';
+
+interface Flags extends ScopeFlags {
+  readonly output: Format;
+}
+
+const EXAMPLES = `
+Examples:
+  fuseboard get breakers -A                             every breaker, the worst first
+  fuseboard get policies -n shop -o wide
+  fuseboard get agents --server http://127.0.0.1:8702 -o json`;
+
+/** An agent as the admin API tells of it. */
+export interface ListedAgent {
+  readonly namespace: string;
+  readonly service: string;
+  readonly instance: string;
+  readonly boot: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly state: AgentState;
+  readonly connected: boolean;
+  readonly silentMs: number;
+  readonly revision: { readonly wanted?: string; readonly applied?: string };
+  readonly breakers: readonly { readonly name: string; readonly uid: string; readonly state: string }[];
+}
+
+export function getCommand(terminal: Terminal, reach: Reach, ended: Ended): Command {
+  const command = new Command('get')
+    .description('List policies, agents, breakers or overrides.')
+    .addHelpText('after', EXAMPLES);
+  const add = (name: string, alias: string, about: string, list: List) =>
+    command.addCommand(
+      withScope(new Command(name))
+        .alias(alias)
+        .description(about)
+        .argument('[name]', 'only the one of this name')
+        .addOption(outputOption())
+        .action(async (wanted: string | undefined, flags: Flags) => {
+          await onTarget(reach, flags, async (target) => {
+            await list(target, { scope: scopeOf(flags, target), wanted, format: flags.output }, terminal);
+          });
+          ended(EXIT.ok);
+        }),
+    );
+  add('breakers', 'breaker', 'Breakers over all agents, the worst first, with what was counted lately.', breakersOf);
+  add('policies', 'policy', 'Policies and who has them.', policies);
+  add('agents', 'agent', 'Processes that are connected, and whether they run what they should.', agents);
+  return command;
+}
+
+interface Wanted {
+  /** Absent: all namespaces. */
+  readonly scope: string | undefined;
+  readonly wanted: string | undefined;
+  readonly format: Format;
+}
+
+type List = (target: Target, wanted: Wanted, terminal: Terminal) => Promise<void>;
+
+/** The rows of one name, or all of them; throws when a name was asked for and there is none. */
+export function named<T>(
+  rows: readonly T[],
+  what: string,
+  { wanted, scope }: Pick<Wanted, 'wanted' | 'scope'>,
+  nameOf: (row: T) => string,
+): readonly T[] {
+  if (wanted === undefined) return rows;
+  const found = rows.filter((row) => nameOf(row) === wanted);
+  if (found.length > 0) return found;
+  throw missing(what, wanted, scope, rows.map(nameOf));
+}
+
+const policies: List = async (target, { scope, wanted, format }, terminal) => {
+  const all = (await target.policies(scope)).sort(
+    (a, b) => compareText(a.namespace, b.namespace) || compareText(a.name, b.name),
+  );
+  const rows = named(all, 'policy', { wanted, scope }, ({ name }) => name);
+  const now = Date.now();
+  const columns: Column<StoredPolicy>[] = [
+    ...(scope === undefined ? [{ title: 'namespace', value: (row: StoredPolicy) => row.namespace }] : []),
+    { title: 'name', value: ({ name }) => name },
+    { title: 'breakers', value: ({ spec }) => (spec?.breakers ?? []).join(',') },
+    { title: 'mode', value: ({ spec }) => spec?.mode ?? 'Enforce' },
+    {
+      title: 'accepted',
+      value: ({ status }) => statusOf(status, 'Accepted'),
+      colour: ({ status }) => colourOf(status, 'Accepted'),
+    },
+    {
+      title: 'programmed',
+      value: ({ status }) => statusOf(status, 'Programmed'),
+      colour: ({ status }) => colourOf(status, 'Programmed'),
+    },
+    { title: 'applied', value: ({ status }) => status.agents?.summary ?? '' },
+    {
+      title: 'open',
+      value: ({ status }) => String(status.breakers?.open ?? 0),
+      colour: ({ status }) => ((status.breakers?.open ?? 0) > 0 ? 'red' : undefined),
+    },
+    { title: 'age', value: ({ createdAt }) => (createdAt === 0 ? '' : age(now - createdAt)) },
+    { title: 'generation', value: ({ generation }) => String(generation), wide: true },
+    { title: 'uid', value: ({ uid }) => uid, wide: true },
+  ];
+  print(rows, { columns, nothing: `there are no policies ${within(scope)}` }, format, terminal);
+};
+
+const agents: List = async (target, { scope, wanted, format }, terminal) => {
+  const operator = await target.operator();
+  const { total, items } = await operator.get<{ total: number; items: ListedAgent[] }>('/v1/agents', {
+    namespace: scope,
+  });
+  const rows = named(items, 'agent', { wanted, scope }, ({ instance }) => instance);
+  const columns: Column<ListedAgent>[] = [
+    ...(scope === undefined ? [{ title: 'namespace', value: (row: ListedAgent) => row.namespace }] : []),
+    { title: 'service', value: ({ service }) => service },
+    { title: 'instance', value: ({ instance }) => instance },
+    {
+      title: 'state',
+      value: ({ state, connected }) => (state === 'live' && !connected ? 'live, no stream' : state),
+      colour: ({ state }) => (state === 'live' ? undefined : 'yellow'),
+    },
+    {
+      title: 'up to date',
+      value: ({ revision }) => (revision.applied === revision.wanted ? 'yes' : 'no'),
+      colour: ({ revision }) => (revision.applied === revision.wanted ? undefined : 'yellow'),
+    },
+    { title: 'breakers', value: ({ breakers }) => String(breakers.length) },
+    {
+      title: 'open',
+      value: ({ breakers }) => String(breakers.filter(({ state }) => state === 'open').length),
+      colour: ({ breakers }) => (breakers.some(({ state }) => state === 'open') ? 'red' : undefined),
+    },
+    { title: 'heard', value: ({ silentMs }) => `${age(silentMs)} ago` },
+    {
+      title: 'labels',
+      value: ({ labels }) =>
+        Object.entries(labels)
+          .map(([key, value]) => `${key}=${value}`)
+          .join(','),
+      wide: true,
+    },
+    { title: 'boot', value: ({ boot }) => boot, wide: true },
+  ];
+  print(rows, { columns, nothing: `no agent is connected ${within(scope)}` }, format, terminal);
+  if (total > items.length && format !== 'json' && format !== 'yaml') {
+    terminal.err.write(`${total - items.length} more are not shown; name a namespace with -n\n`);
+  }
+};
+
+const breakersOf: List = async (target, { scope, wanted, format }, terminal) => {
+  const { at, items } = await breakers(await target.operator(), scope);
+  const rows = named(items, 'breaker', { wanted, scope }, ({ breaker }) => breaker);
+  const nothing = `no agent has reported a breaker ${within(scope)}`;
+  print(rows, { columns: breakerColumns(scope, at), nothing }, format, terminal);
+};

@@ -1,0 +1,107 @@
+import { isDeepStrictEqual } from 'node:util';
+import { Command, Option } from 'commander';
+import { UsageError } from '../../config/config.ts';
+import { changesBetween, type FieldChange, type Revision } from '../../ports/history.ts';
+import type { Reach, StoredPolicy } from '../client/target.ts';
+import { EXIT, Failure } from '../exit-codes.ts';
+import { policyNamed } from '../output/not-found.ts';
+import { age, type Format, outputOption, print } from '../output/output.ts';
+import { onTarget, type ScopeFlags, withNamespace } from '../target-options.ts';
+import type { Ended, Terminal } from '../terminal.ts';
+
+const HISTORY_EXAMPLES = `
+Examples:
+  fuseboard history payments -n shop                    what the policy was, the newest first
+  fuseboard history payments -n shop -o yaml            with each spec whole`;
+
+const ROLLBACK_EXAMPLES = `
+Examples:
+  fuseboard rollback payments -n shop                   to the spec before the last edit
+  fuseboard rollback payments -n shop --to 3            to revision 3 of fuseboard history
+
+It is an edit like any other: a new generation, pushed to every agent, with your rights.`;
+
+interface HistoryFlags extends ScopeFlags {
+  readonly output: Format;
+}
+
+interface RollbackFlags extends ScopeFlags {
+  readonly to?: string;
+}
+
+interface Row extends Revision {
+  readonly current: boolean;
+  /** What differs from the one before; absent for the oldest that is kept. */
+  readonly changes?: readonly FieldChange[];
+}
+
+export function historyCommand(terminal: Terminal, reach: Reach, ended: Ended): Command {
+  return withNamespace(new Command('history'))
+    .description('List what a policy was: its revisions, and what each changed.')
+    .argument('<policy>', 'the name of the policy')
+    .addOption(outputOption())
+    .addHelpText('after', HISTORY_EXAMPLES)
+    .action(async (name: string, flags: HistoryFlags) => {
+      await onTarget(reach, flags, async (target) => {
+        const policy = await policyNamed(target, flags.namespace ?? target.namespace, name);
+        const revisions = await target.history(policy);
+        const now = currentOf(policy, revisions);
+        const rows = revisions.map((one, i): Row => {
+          const before = revisions[i + 1];
+          return { ...one, current: one === now, ...(before && { changes: changesBetween(before.spec, one.spec) }) };
+        });
+        const nothing = `no revision of policy "${name}" is kept`;
+        print(rows, { columns: columns(), nothing }, flags.output, terminal);
+      });
+      ended(EXIT.ok);
+    });
+}
+
+const columns = () => [
+  { title: 'revision', value: ({ revision, current }: Row) => `${revision}${current ? ' (now)' : ''}` },
+  { title: 'recorded', value: ({ at }: Row) => `${age(Date.now() - at)} ago` },
+  { title: 'changed', value: ({ changes }: Row) => changes?.map(inWords).join(', ') ?? 'the oldest that is kept' },
+];
+
+const inWords = ({ field, from, to }: FieldChange) => `${field}: ${shown(from)} -> ${shown(to)}`;
+
+const shown = (value: unknown) => (value === undefined ? 'absent' : JSON.stringify(value));
+
+export function rollbackCommand(terminal: Terminal, reach: Reach, ended: Ended): Command {
+  return withNamespace(new Command('rollback'))
+    .description('Give a policy an earlier spec again.')
+    .argument('<policy>', 'the name of the policy')
+    .addOption(new Option('--to <revision>', 'a revision of fuseboard history (absent: the one before the last edit)'))
+    .addHelpText('after', ROLLBACK_EXAMPLES)
+    .action(async (name: string, flags: RollbackFlags) => {
+      await onTarget(reach, flags, async (target) => {
+        const policy = await policyNamed(target, flags.namespace ?? target.namespace, name);
+        const revisions = await target.history(policy);
+        const wanted = choose(policy, revisions, flags.to);
+        await target.rollback(policy, wanted);
+        const changes = changesBetween(policy.spec, wanted.spec).map(inWords).join(', ');
+        const what = `policy ${policy.namespace}/${name} has the spec of revision ${wanted.revision} again`;
+        terminal.out.write(`${what}${changes === '' ? '' : `: ${changes}`}\n`);
+      });
+      ended(EXIT.ok);
+    });
+}
+
+function choose({ name, spec }: StoredPolicy, revisions: readonly Revision[], to: string | undefined): Revision {
+  const kept = revisions.map(({ revision }) => revision).join(', ') || 'none';
+  if (to !== undefined) {
+    if (!/^\d+$/.test(to)) throw new UsageError(`--to: ${to} is not a revision; policy "${name}" has ${kept}`);
+    const found = revisions.find(({ revision }) => revision === Number(to));
+    if (found) return found;
+    throw new Failure(EXIT.problems, `policy "${name}" has no revision ${to}; it has ${kept}`);
+  }
+  const found = revisions.find((one) => !isDeepStrictEqual(one.spec, spec));
+  if (found) return found;
+  throw new Failure(
+    EXIT.problems,
+    `policy "${name}" has no other spec to go back to; revisions that are kept: ${kept}`,
+  );
+}
+
+const currentOf = ({ spec }: StoredPolicy, revisions: readonly Revision[]) =>
+  revisions.find((one) => isDeepStrictEqual(one.spec, spec));

@@ -1,0 +1,187 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import type { OverrideSpec } from '@fuseboard/schema';
+import { formatDuration, parseDuration } from '@fuseboard/schema';
+import { Command, Option } from 'commander';
+import { UsageError } from '../../config/config.ts';
+import { parseLabels } from '../../core/policy/selector.ts';
+import type { Reach, StoredOverride, Target } from '../client/target.ts';
+import { EXIT, Failure } from '../exit-codes.ts';
+import { missing } from '../output/not-found.ts';
+import { age, type Column, type Format, outputOption, print, printAs } from '../output/output.ts';
+import { onTarget, type ScopeFlags, scopeOf, withNamespace, withScope } from '../target-options.ts';
+import type { Ended, Terminal } from '../terminal.ts';
+
+type Action = OverrideSpec['action'];
+
+const COMMANDS: Record<Action, { readonly name: string; readonly about: string; readonly lasts: string }> = {
+  ForceOpen: {
+    name: 'force-open',
+    about: 'Make breakers reject every call for a while, whatever their policies say.',
+    lasts: '10m',
+  },
+  ForceClosed: {
+    name: 'force-closed',
+    about: 'Let every call pass for a while, whatever breakers and policies say.',
+    lasts: '10m',
+  },
+  Reset: {
+    name: 'reset',
+    about: 'Close breakers once and forget what they counted; processes that begin within the time do so too.',
+    lasts: '1m',
+  },
+};
+
+interface ActFlags extends ScopeFlags {
+  readonly reason: string;
+  readonly for: string;
+  readonly labels?: string;
+  readonly wait: boolean;
+  readonly output: 'text' | 'json' | 'yaml';
+}
+
+interface ListFlags extends ScopeFlags {
+  readonly output: Format;
+}
+
+/** How long a command waits for agents to obey before it only says how far it has come. */
+const PATIENCE_MS = 30_000;
+const LOOK_MS = 250;
+
+const examples = (name: string) => `
+Examples:
+  fuseboard ${name} payments -n shop --reason "partner asked for silence, INC-42"
+  fuseboard ${name} "partner-*" -n shop -l app=checkout --for 30m --reason "maintenance"
+
+It ends by itself, on every agent, also when the operator is gone by then. Rights: create on circuitbreakeroverrides.`;
+
+/** `force-open`, `force-closed` or `reset`. */
+export function actCommand(action: Action, terminal: Terminal, reach: Reach, ended: Ended): Command {
+  const { name, about, lasts } = COMMANDS[action];
+  return withNamespace(new Command(name))
+    .description(about)
+    .argument('<breakers...>', 'names of breakers as given to getBreaker; a trailing * makes a prefix')
+    .requiredOption('--reason <text>', 'why, for those who wonder')
+    .addOption(new Option('--for <time>', 'how long, such as 90s, 10m or 2h').default(lasts))
+    .addOption(new Option('-l, --labels <list>', 'only agents with these labels, as k=v,k2=v2'))
+    .addOption(new Option('--no-wait', 'do not wait until agents say that they obey'))
+    .addOption(new Option('-o, --output <format>', 'how to print').choices(['text', 'json', 'yaml']).default('text'))
+    .addHelpText('after', examples(name))
+    .action(async (breakers: string[], flags: ActFlags) => {
+      const spec = specOf(action, breakers, flags);
+      const code = await onTarget(reach, flags, async (target) => {
+        const made = await target.override(flags.namespace ?? target.namespace, spec);
+        if (flags.output === 'text') return follow(target, made, flags, terminal);
+        printAs(made, flags.output, terminal);
+        return EXIT.ok;
+      });
+      ended(code);
+    });
+}
+
+function specOf(
+  action: Action,
+  breakers: readonly string[],
+  { reason, for: duration, labels }: ActFlags,
+): OverrideSpec {
+  if (parseDuration(duration) === undefined) {
+    throw new UsageError(`--for: "${duration}" is not a time from 1ms to 24h; give one such as 10m`);
+  }
+  if (reason.trim() === '') throw new UsageError('--reason: must not be empty; say why');
+  let matchLabels: Record<string, string> = {};
+  try {
+    matchLabels = parseLabels(labels ?? '');
+  } catch (error) {
+    throw new UsageError(`--${(error as Error).message}`);
+  }
+  const selector = Object.keys(matchLabels).length > 0 ? { selector: { matchLabels } } : {};
+  return { breakers: [...breakers], ...selector, action, reason, duration };
+}
+
+/** Says what was made, and who obeys it. */
+async function follow(target: Target, made: StoredOverride, flags: ActFlags, { out, err }: Terminal): Promise<number> {
+  const { namespace, name, expiresAt, spec } = made;
+  const lasts = formatDuration(Math.max(1_000, Math.round((expiresAt - Date.now()) / 1_000) * 1_000));
+  out.write(`override ${namespace}/${name}: ${spec.action} of ${spec.breakers.join(', ')} for ${lasts}\n`);
+  out.write(`end it early: fuseboard overrides end ${name} -n ${namespace}\n`);
+  if (!flags.wait) return EXIT.ok;
+  const until = performance.now() + PATIENCE_MS;
+  let told = '';
+  for (;;) {
+    const now = (await target.overrides(namespace)).find((one) => one.name === name);
+    const applied = now?.status.conditions?.find(({ type }) => type === 'Applied');
+    const summary = now?.status.agents?.summary;
+    if (applied?.status === 'True') {
+      out.write(`obeyed by ${summary} agents\n`);
+      return EXIT.ok;
+    }
+    if (applied?.reason === 'NoAgents' || now === undefined) {
+      out.write('no connected agent is selected; one that comes before the end will obey\n');
+      return EXIT.ok;
+    }
+    if (performance.now() > until) {
+      throw new Failure(
+        EXIT.problems,
+        `not obeyed everywhere yet: ${applied?.message ?? 'no operator has said anything'}`,
+      );
+    }
+    if (summary !== undefined && summary !== told) err.write(`${summary} agents\n`);
+    told = summary ?? told;
+    await wait(LOOK_MS);
+  }
+}
+
+/** Lists overrides, and ends them early. */
+export function overridesCommand(terminal: Terminal, reach: Reach, ended: Ended): Command {
+  const list = async (flags: ListFlags) => {
+    await onTarget(reach, flags, async (target) => {
+      const scope = scopeOf(flags, target);
+      const rows = await target.overrides(scope);
+      const where = scope === undefined ? 'in any namespace' : `in namespace "${scope}"`;
+      print(rows, { columns: columns(scope), nothing: `there are no overrides ${where}` }, flags.output, terminal);
+    });
+    ended(EXIT.ok);
+  };
+  const listed = (command: Command) => withScope(command).addOption(outputOption()).action(list);
+  return new Command('overrides')
+    .description('List overrides: what is forced, by whom, why and until when; or end one early.')
+    .addCommand(listed(new Command('list').description('List them.')), { isDefault: true })
+    .addCommand(
+      withNamespace(new Command('end'))
+        .description('End an override now; its breakers go back to their policies.')
+        .argument('<name>', 'the name of the override')
+        .action(async (name: string, flags: ScopeFlags) => {
+          await onTarget(reach, flags, async (target) => {
+            const namespace = flags.namespace ?? target.namespace;
+            if (await target.endOverride(namespace, name)) {
+              terminal.out.write(`override ${namespace}/${name} has ended\n`);
+              return;
+            }
+            const names = (await target.overrides(namespace)).map((one) => one.name);
+            throw missing('override', name, namespace, names);
+          });
+          ended(EXIT.ok);
+        }),
+    );
+}
+
+function columns(scope: string | undefined): Column<StoredOverride>[] {
+  const now = Date.now();
+  return [
+    ...(scope === undefined ? [{ title: 'namespace', value: (row: StoredOverride) => row.namespace }] : []),
+    { title: 'name', value: ({ name }) => name },
+    { title: 'breakers', value: ({ spec }) => spec.breakers.join(',') },
+    { title: 'action', value: ({ spec }) => spec.action },
+    {
+      title: 'phase',
+      value: ({ status }) => status.phase ?? 'Unknown',
+      colour: ({ status }) => (status.phase === 'Ended' ? 'dim' : undefined),
+    },
+    { title: 'applied', value: ({ status }) => status.agents?.summary ?? '' },
+    {
+      title: 'ends',
+      value: ({ expiresAt }) => (expiresAt > now ? `in ${age(expiresAt - now)}` : `${age(now - expiresAt)} ago`),
+    },
+    { title: 'by', value: ({ createdBy }) => createdBy ?? '' },
+    { title: 'reason', value: ({ spec }) => spec.reason ?? '' },
+  ];
+}

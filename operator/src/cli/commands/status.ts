@@ -1,0 +1,93 @@
+import { Command, Option } from 'commander';
+import type { Reach, StoredPolicy } from '../client/target.ts';
+import { EXIT } from '../exit-codes.ts';
+import { coloured, count, printAs, table } from '../output/output.ts';
+import { statusOf, trouble } from '../output/status-columns.ts';
+import { onTarget, type ScopeFlags, scopeOf, withScope } from '../target-options.ts';
+import type { Ended, Terminal } from '../terminal.ts';
+
+const EXAMPLES = `
+Examples:
+  fuseboard status -A                                   the cluster of the kubeconfig
+  fuseboard status --server http://127.0.0.1:8702       an operator without a cluster`;
+
+interface Flags extends ScopeFlags {
+  readonly output: 'text' | 'json' | 'yaml';
+}
+
+export function statusCommand(terminal: Terminal, reach: Reach, ended: Ended): Command {
+  return withScope(new Command('status'))
+    .description('Say in a few lines whether all is well: policies, who has them, open circuits.')
+    .addOption(new Option('-o, --output <format>', 'how to print').choices(['text', 'json', 'yaml']).default('text'))
+    .addHelpText('after', EXAMPLES)
+    .action(async (flags: Flags) => {
+      await onTarget(reach, flags, async (target) => {
+        const scope = scopeOf(flags, target);
+        const summary = summarize(await target.policies(scope));
+        if (flags.output !== 'text') printAs(summary, flags.output, terminal);
+        else {
+          const where = scope === undefined ? 'all namespaces' : `namespace "${scope}"`;
+          terminal.out.write(`${target.name}, ${where}\n${inWords(summary, terminal)}`);
+        }
+      });
+      ended(EXIT.ok);
+    });
+}
+
+/** What the statuses of policies say together. */
+export function summarize(policies: readonly StoredPolicy[]) {
+  const sum = (read: (policy: StoredPolicy) => number | undefined) =>
+    policies.reduce((total, policy) => total + (read(policy) ?? 0), 0);
+  const refused = policies.filter(({ status }) => statusOf(status, 'Accepted') === 'False').length;
+  const programmed = policies.filter(({ status }) => statusOf(status, 'Programmed') === 'True').length;
+  return {
+    policies: { total: policies.length, programmed, refused, others: policies.length - programmed - refused },
+    agents: {
+      matched: sum(({ status }) => status.agents?.matched),
+      applied: sum(({ status }) => status.agents?.applied),
+      rejected: sum(({ status }) => status.agents?.rejected),
+      stale: sum(({ status }) => status.agents?.stale),
+    },
+    breakers: {
+      closed: sum(({ status }) => status.breakers?.closed),
+      open: sum(({ status }) => status.breakers?.open),
+      halfOpen: sum(({ status }) => status.breakers?.halfOpen),
+      shadowOpen: sum(({ status }) => status.breakers?.shadowOpen),
+    },
+    notWell: policies.flatMap(({ namespace, name, status }) => {
+      const found = trouble(status);
+      return found === undefined ? [] : [{ namespace, name, reason: found.reason, message: found.message }];
+    }),
+  };
+}
+
+function inWords({ policies, agents, breakers, notWell }: ReturnType<typeof summarize>, terminal: Terminal): string {
+  const parts = (...counts: (readonly [number, string])[]) =>
+    counts.filter(([n], i) => i === 0 || n > 0).map(([n, what]) => `${n} ${what}`);
+  const { programmed, refused, others } = policies;
+  const rows: [string, string][] = [
+    ['policies', parts([programmed, 'programmed'], [others, 'not yet programmed'], [refused, 'refused']).join(', ')],
+    [
+      'agents',
+      `${agents.applied}/${agents.matched} applied${agents.rejected > 0 ? `, ${agents.rejected} rejected` : ''}${agents.stale > 0 ? `, ${agents.stale} stale` : ''}`,
+    ],
+    [
+      'breakers',
+      parts(
+        [breakers.closed, 'closed'],
+        [breakers.open, 'open'],
+        [breakers.halfOpen, 'half-open'],
+        [breakers.shadowOpen, 'open in shadow'],
+      ).join(', '),
+    ],
+  ];
+  const lines = rows.map(([what, says]) => `${what.padEnd(11)}${says}\n`).join('');
+  if (policies.total === 0) return 'there are no policies\n';
+  if (notWell.length === 0) return `${lines}${coloured('all is well', 'green', terminal)}\n`;
+  const columns = [
+    { title: 'policy', value: (row: (typeof notWell)[number]) => `${row.namespace}/${row.name}` },
+    { title: 'why', value: (row: (typeof notWell)[number]) => row.reason, colour: () => 'red' as const },
+    { title: 'message', value: (row: (typeof notWell)[number]) => row.message },
+  ];
+  return `${lines}\n${count(notWell.length, 'policy', 'policies')} not well:\n${table(notWell, columns, terminal)}`;
+}

@@ -1,0 +1,73 @@
+import { clearScreenDown, cursorTo } from 'node:readline';
+import { setTimeout as wait } from 'node:timers/promises';
+import { Command, Option } from 'commander';
+import { UsageError } from '../../config/config.ts';
+import type { Reach } from '../client/target.ts';
+import { EXIT, Failure } from '../exit-codes.ts';
+import { breakerColumns, breakers } from '../output/breaker-table.ts';
+import { age, coloured, count, table } from '../output/output.ts';
+import { signalled } from '../signals.ts';
+import { onTarget, type ScopeFlags, scopeOf, withScope } from '../target-options.ts';
+import type { Ended, Terminal } from '../terminal.ts';
+
+const EXAMPLES = `
+Examples:
+  fuseboard top -A                                      every breaker, the worst first, renewed each second
+  fuseboard top -n shop --once                          the same, printed once, for a log`;
+
+interface Flags extends ScopeFlags {
+  readonly interval: string;
+  readonly once?: boolean;
+}
+
+/** Rows that fit on a screen when nobody says how high it is. */
+const ROWS = 24;
+
+export function topCommand(terminal: Terminal, reach: Reach, ended: Ended): Command {
+  return withScope(new Command('top'))
+    .description('Show breakers live, the worst first, until Ctrl-C.')
+    .addOption(new Option('--interval <seconds>', 'how often to look').default('1'))
+    .addOption(new Option('--once', 'print once and end; so without a terminal'))
+    .addHelpText('after', EXAMPLES)
+    .action(async (flags: Flags) => {
+      const seconds = Number(flags.interval);
+      if (!(seconds >= 0.2 && seconds <= 3_600)) {
+        throw new UsageError(`--interval: ${flags.interval} is not a number of seconds from 0.2 to 3600`);
+      }
+      const live = terminal.out.isTTY === true && !flags.once;
+      const end = new AbortController();
+      void signalled().then(() => end.abort());
+      await onTarget(reach, flags, async (target) => {
+        const scope = scopeOf(flags, target);
+        const operator = await target.operator();
+        let screen = '';
+        let heardAt = performance.now();
+        while (!end.signal.aborted) {
+          try {
+            const { at, items } = await breakers(operator, scope);
+            heardAt = performance.now();
+            const bad = items.filter(({ state, shadow }) => state === 'open' && !shadow).length;
+            const shown = live ? items.slice(0, Math.max(1, (terminal.out.rows ?? ROWS) - 4)) : items;
+            const more = items.length - shown.length;
+            screen = `${target.name}: ${count(items.length, 'breaker')}, ${bad} open${more > 0 ? `, ${more} more not shown` : ''}\n${table(shown, breakerColumns(scope, at), terminal)}`;
+            draw(screen, terminal, live);
+          } catch (error) {
+            if (!live || !(error instanceof Failure)) throw error;
+            const silent = `${error.message}; what is below is ${age(performance.now() - heardAt)} old`;
+            draw(`${coloured(silent, 'red', terminal)}\n${coloured(screen, 'dim', terminal)}`, terminal, live);
+          }
+          if (!live) break;
+          await wait(seconds * 1_000, undefined, { signal: end.signal }).catch(() => {});
+        }
+      });
+      ended(EXIT.ok);
+    });
+}
+
+function draw(text: string, { out }: Terminal, live: boolean): void {
+  if (live) {
+    cursorTo(out, 0, 0);
+    clearScreenDown(out);
+  }
+  out.write(text);
+}

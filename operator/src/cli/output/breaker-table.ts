@@ -1,0 +1,70 @@
+import { compareText } from '../../core/policy/compare-text.ts';
+import type { Thresholds } from '../../core/policy/thresholds.ts';
+import type { BreakerRow } from '../../core/views/breaker-row.ts';
+import type { AdminClient } from '../client/admin.ts';
+import { age, type Colour, type Column } from './output.ts';
+
+/** A breaker as the admin API lists it: one row for each policy and breaker. */
+export interface ListedBreaker extends BreakerRow {
+  /** The name of the policy; absent for the defaults of the code. */
+  readonly policy?: string;
+  readonly mode?: string;
+  readonly thresholds?: Thresholds;
+}
+
+interface Listed {
+  /** Milliseconds since 1970, by the operator's clock. */
+  readonly at: number;
+  readonly items: readonly ListedBreaker[];
+}
+
+/** Every breaker of a namespace or of all, the worst first, and when the operator said so. */
+export async function breakers(operator: AdminClient, namespace: string | undefined): Promise<Listed> {
+  const { at, items } = await operator.get<Listed>('/v1/breakers', { namespace });
+  const order = (a: ListedBreaker, b: ListedBreaker) =>
+    severity(b) - severity(a) ||
+    compareText(a.namespace, b.namespace) ||
+    compareText(a.breaker, b.breaker) ||
+    compareText(a.policy ?? '', b.policy ?? '');
+  return { at, items: [...items].sort(order) };
+}
+
+const SEVERITY = { none: 0, closed: 1, 'half-open': 3, open: 4 };
+
+const severity = ({ state, shadow }: ListedBreaker) => (shadow && state !== 'closed' ? 2 : SEVERITY[state]);
+
+export const colourOfState = ({ state, shadow }: Pick<ListedBreaker, 'state' | 'shadow'>): Colour | undefined =>
+  state === 'none' ? 'dim' : state === 'closed' ? undefined : shadow || state === 'half-open' ? 'yellow' : 'red';
+
+const percent = (part: number, whole: number) => (whole === 0 ? '-' : `${Math.round((100 * part) / whole)}%`);
+
+/** What was counted against what opens the circuit: `3/20 failed, 15% of 50%`. */
+export function against({ window, thresholds }: ListedBreaker): string {
+  const parts = [`${window.failed}/${window.calls} failed`];
+  const { failureRate, slowCallRate, failureCount } = thresholds ?? {};
+  if (failureRate !== undefined) parts.push(`${percent(window.failed, window.calls)} of ${failureRate}%`);
+  if (failureCount !== undefined) parts.push(`${window.failed} of ${failureCount}`);
+  if (slowCallRate !== undefined) parts.push(`slow ${percent(window.slow, window.calls)} of ${slowCallRate}%`);
+  return parts.join(', ');
+}
+
+/** The columns of a list of breakers. @param at when the rows were told */
+export function breakerColumns(scope: string | undefined, at: number): Column<ListedBreaker>[] {
+  return [
+    ...(scope === undefined ? [{ title: 'namespace', value: (row: ListedBreaker) => row.namespace }] : []),
+    { title: 'breaker', value: ({ breaker }) => breaker },
+    { title: 'policy', value: ({ policy }) => policy ?? '(code)' },
+    {
+      title: 'state',
+      value: ({ state, shadow }) => (shadow && state !== 'closed' ? `${state} (shadow)` : state),
+      colour: colourOfState,
+    },
+    { title: 'for', value: ({ since }) => age(at - since) },
+    { title: 'agents', value: ({ agents }) => String(agents) },
+    { title: 'not closed', value: ({ states }) => String(states.open + states.halfOpen + states.shadowOpen) },
+    { title: 'window', value: against },
+    { title: 'not permitted', value: ({ window }) => String(window.rejected) },
+    { title: 'heard', value: ({ heard }) => `${age(at - heard)} ago` },
+    { title: 'on', value: ({ unwell }) => unwell.join(','), wide: true },
+  ];
+}

@@ -1,0 +1,72 @@
+import { styleText } from 'node:util';
+import { Option } from 'commander';
+import { stringify } from 'yaml';
+import type { Terminal } from '../terminal.ts';
+
+export type Format = 'text' | 'wide' | 'json' | 'yaml';
+
+export const outputOption = () =>
+  new Option('-o, --output <format>', 'how to print').choices(['text', 'wide', 'json', 'yaml']).default('text');
+
+export type Colour = 'red' | 'yellow' | 'green' | 'dim';
+
+export interface Column<T> {
+  readonly title: string;
+  readonly value: (row: T) => string;
+  /** Shown with `-o wide` only. */
+  readonly wide?: boolean;
+  readonly colour?: (row: T) => Colour | undefined;
+}
+
+/** Text in colour on a terminal that wants it (NO_COLOR says no), and as it is anywhere else. */
+export const coloured = (text: string, colour: Colour | undefined, { out }: Terminal) =>
+  colour === undefined ? text : styleText(colour, text, { stream: out });
+
+/** Rows in columns as kubectl prints them. */
+export function table<T>(rows: readonly T[], columns: readonly Column<T>[], terminal: Terminal): string {
+  const cells = rows.map((row) => columns.map((column) => ({ text: column.value(row), colour: column.colour?.(row) })));
+  const head = columns.map(({ title }) => ({ text: title.toUpperCase(), colour: undefined }));
+  const widths = columns.map((_, i) => Math.max(...[head, ...cells].map((line) => line[i]!.text.length)));
+  return [head, ...cells]
+    .map((line) =>
+      line
+        .map(({ text, colour }, i) =>
+          coloured(i === line.length - 1 ? text : text.padEnd(widths[i]! + 3), colour, terminal),
+        )
+        .join(''),
+    )
+    .map((line) => `${line}\n`)
+    .join('');
+}
+
+/** Prints rows as a person or a program wants them. `nothing` is told on stderr when there is no row. */
+export function print<T>(
+  rows: readonly T[],
+  { columns, nothing }: { readonly columns: readonly Column<T>[]; readonly nothing: string },
+  format: Format,
+  terminal: Terminal,
+): void {
+  if (format === 'json' || format === 'yaml') printAs({ items: rows }, format, terminal);
+  else if (rows.length === 0) terminal.err.write(`${nothing}\n`);
+  else {
+    const shown = columns.filter(({ wide }) => format === 'wide' || !wide);
+    terminal.out.write(table(rows, shown, terminal));
+  }
+}
+
+export function printAs(value: unknown, format: 'json' | 'yaml', { out }: Terminal): void {
+  out.write(
+    format === 'json' ? `${JSON.stringify(value, null, 2)}\n` : stringify(value, { aliasDuplicateObjects: false }),
+  );
+}
+
+/** A time span as kubectl writes ages: `45s`, `12m`, `3h`, `9d`. */
+export function age(ms: number): string {
+  const s = Math.max(0, Math.round(ms / 1_000));
+  if (s < 120) return `${s}s`;
+  if (s < 7_200) return `${Math.floor(s / 60)}m`;
+  if (s < 172_800) return `${Math.floor(s / 3_600)}h`;
+  return `${Math.floor(s / 86_400)}d`;
+}
+
+export const count = (n: number, one: string, many = `${one}s`) => `${n} ${n === 1 ? one : many}`;

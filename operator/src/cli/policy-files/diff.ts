@@ -1,0 +1,177 @@
+import { isDeepStrictEqual } from 'node:util';
+import { Command, Option } from 'commander';
+import { createTwoFilesPatch } from 'diff';
+import { stringify } from 'yaml';
+import { type Effect, effects } from '../../core/policy/impact.ts';
+import { routingOf } from '../../core/policy/routing.ts';
+import { type FilePolicy, parsePolicyFile } from '../../sources/file.ts';
+import { AdminError } from '../client/admin.ts';
+import type { Reach, StoredPolicy, Target } from '../client/target.ts';
+import type { ListedAgent } from '../commands/get.ts';
+import { EXIT, Failure } from '../exit-codes.ts';
+import { type Colour, coloured, count, printAs } from '../output/output.ts';
+import type { ScopeFlags } from '../target-options.ts';
+import { onTarget, withNamespace } from '../target-options.ts';
+import type { Ended, Terminal } from '../terminal.ts';
+import { policyFiles, readPolicyFile } from './files.ts';
+
+const EXAMPLES = `
+Examples:
+  fuseboard diff policies/                              against the cluster of the kubeconfig
+  fuseboard diff payments.yaml --server http://127.0.0.1:8702
+
+Nothing is changed. Exits with 1 when something would be, as diff does.`;
+
+interface Flags extends ScopeFlags {
+  readonly output: 'text' | 'json' | 'yaml';
+}
+
+interface Change {
+  readonly namespace: string;
+  readonly name: string;
+  readonly kind: 'created' | 'changed';
+  readonly before?: StoredPolicy;
+  readonly after: FilePolicy;
+}
+
+export function diffCommand(terminal: Terminal, reach: Reach, ended: Ended): Command {
+  return withNamespace(new Command('diff'))
+    .description('Say what policy files would change, and for which agents, without changing it.')
+    .argument('<files...>', 'policy files, or folders of them')
+    .addOption(new Option('-o, --output <format>', 'how to print').choices(['text', 'json', 'yaml']).default('text'))
+    .addHelpText('after', EXAMPLES)
+    .action(async (paths: string[], flags: Flags) => {
+      const code = await onTarget(reach, flags, async (target) => {
+        const wanted = await readFiles(paths, flags.namespace ?? target.namespace);
+        const namespaces = [...new Set(wanted.map(({ namespace }) => namespace))];
+        const reports = [];
+        for (const namespace of namespaces) {
+          const stored = await target.policies(namespace);
+          const mine = wanted.filter((policy) => policy.namespace === namespace);
+          const changes = mine.flatMap((policy) => changeOf(policy, stored) ?? []);
+          const agents = changes.length === 0 ? [] : await agentsOf(target, namespace, terminal);
+          reports.push({ namespace, changes, effects: agents && effectsOf(stored, changes, agents) });
+        }
+        if (flags.output === 'text') terminal.out.write(reports.map((report) => inWords(report, terminal)).join(''));
+        else printAs({ items: reports.map(forPrograms) }, flags.output, terminal);
+        const changed = reports.some(({ changes }) => changes.length > 0);
+        if (!changed && flags.output === 'text') terminal.out.write('nothing would change\n');
+        return changed ? EXIT.problems : EXIT.ok;
+      });
+      ended(code);
+    });
+}
+
+async function readFiles(paths: readonly string[], namespace: string): Promise<FilePolicy[]> {
+  const found: FilePolicy[] = [];
+  for (const file of (await Promise.all(paths.map(policyFiles))).flat()) {
+    const { policies, problems } = parsePolicyFile(await readPolicyFile(file), namespace);
+    const wrong = [...problems, ...policies.flatMap((policy) => policy.problems)][0];
+    if (wrong) {
+      const where = [`${file}:${wrong.line}`, wrong.field, wrong.message].filter(Boolean).join(': ');
+      throw new Failure(EXIT.problems, `${where}; see fuseboard validate`);
+    }
+    found.push(...policies);
+  }
+  return found;
+}
+
+function changeOf(after: FilePolicy, stored: readonly StoredPolicy[]): Change | undefined {
+  const { namespace, name } = after;
+  const before = stored.find((policy) => policy.name === name);
+  if (before === undefined) return { namespace, name, kind: 'created', after };
+  if (isDeepStrictEqual(completed(before.spec), completed(after.spec))) return undefined;
+  return { namespace, name, kind: 'changed', before, after };
+}
+
+/** What the API server writes into every stored spec is no difference. */
+const completed = (spec: FilePolicy['spec'] | undefined) => ({
+  ...spec,
+  mode: spec?.mode ?? 'Enforce',
+  onUpdate: spec?.onUpdate ?? 'Preserve',
+});
+
+/** Absent when the operator cannot be asked; a note says why. */
+async function agentsOf(target: Target, namespace: string, { err }: Terminal): Promise<ListedAgent[] | undefined> {
+  try {
+    const operator = await target.operator();
+    const { items } = await operator.get<{ items: ListedAgent[] }>('/v1/agents', { namespace });
+    return items;
+  } catch (error) {
+    if (!(error instanceof Failure) && !(error instanceof AdminError)) throw error;
+    err.write(`which agents would feel it is not known: ${error.message}\n`);
+    return undefined;
+  }
+}
+
+function effectsOf(
+  stored: readonly StoredPolicy[],
+  changes: readonly Change[],
+  agents: readonly ListedAgent[],
+): Effect[] {
+  const route = (policy: Parameters<typeof routingOf>[0]) => routingOf(policy) ?? [];
+  const before = stored.flatMap(route);
+  const next = new Map(stored.map((policy) => [policy.name, policy as Parameters<typeof route>[0]]));
+  for (const { name, after, before: old } of changes) {
+    const { uid = name, createdAt = Number.MAX_SAFE_INTEGER } = old ?? {};
+    next.set(name, { uid, name, createdAt, spec: after.spec, problems: after.problems });
+  }
+  const changed = new Set(changes.map(({ name }) => name));
+  const affected = agents.map(({ instance, service, labels, breakers }) => ({
+    instance,
+    service,
+    labels,
+    breakers: breakers.map(({ name }) => name),
+  }));
+  return effects(before, [...next.values()].flatMap(route), changed, affected);
+}
+
+interface Report {
+  readonly namespace: string;
+  readonly changes: readonly Change[];
+  readonly effects: readonly Effect[] | undefined;
+}
+
+const forPrograms = ({ namespace, changes, effects: found }: Report) => ({
+  namespace,
+  changes: changes.map(({ name, kind, before, after }) => ({ name, kind, before: before?.spec, after: after.spec })),
+  ...(found && {
+    effects: found.map(({ agents, ...effect }) => ({ ...effect, agents: agents.map(({ instance }) => instance) })),
+  }),
+});
+
+function inWords({ namespace, changes, effects: found }: Report, terminal: Terminal): string {
+  if (changes.length === 0) return '';
+  const patches = changes.map(({ name, before, after }) => {
+    const text = (spec: object | undefined) => (spec === undefined ? '' : stringify(spec, { sortMapEntries: true }));
+    const title = `${namespace}/${name}`;
+    const there = before === undefined ? 'not there' : `generation ${before.generation}`;
+    const patch = createTwoFilesPatch(
+      title,
+      title,
+      text(before && completed(before.spec)),
+      text(completed(after.spec)),
+      there,
+      'file',
+      {
+        context: 3,
+      },
+    );
+    const lines = patch.split('\n').filter((line) => !line.startsWith('==='));
+    return lines.map((line) => coloured(line, colourOf(line), terminal)).join('\n');
+  });
+  const felt = (found ?? []).map(({ breaker, from, to, agents }) => {
+    const services = new Map<string, number>();
+    for (const { service } of agents) services.set(service, (services.get(service) ?? 0) + 1);
+    const who = [...services].map(([service, n]) => `${service} ${n}`).join(', ');
+    const what = from === to ? `new version of "${to}"` : `${quoted(from)} -> ${quoted(to)}`;
+    return `  ${breaker}: ${what} on ${count(agents.length, 'agent')} (${who})\n`;
+  });
+  const none = found === undefined ? '' : 'no connected agent would feel it\n';
+  return `${patches.join('')}${felt.length > 0 ? `agents that would feel it:\n${felt.join('')}` : none}`;
+}
+
+const quoted = (name: string | undefined) => (name === undefined ? 'the defaults of the code' : `"${name}"`);
+
+const colourOf = (line: string): Colour | undefined =>
+  line.startsWith('+') ? 'green' : line.startsWith('-') ? 'red' : undefined;

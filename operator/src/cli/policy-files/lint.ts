@@ -1,0 +1,76 @@
+import { Command, Option } from 'commander';
+import { type Finding, lint, lintTogether } from '../../core/policy/lint/lint.ts';
+import type { Policy } from '../../core/policy/policy.ts';
+import { routingOf } from '../../core/policy/routing.ts';
+import { type FilePolicy, parsePolicyFile } from '../../sources/file.ts';
+import { EXIT } from '../exit-codes.ts';
+import { count, printAs } from '../output/output.ts';
+import type { Ended, Terminal } from '../terminal.ts';
+import { policyFiles, readPolicyFile } from './files.ts';
+
+const EXAMPLES = `
+Examples:
+  fuseboard lint policies/                              what will surprise, beyond what validate refuses
+  fuseboard lint policies/ -o json                      for a program
+
+Exits with 1 when something was found, in what is valid too.`;
+
+interface Placed extends Finding {
+  readonly file: string;
+  readonly line: number;
+  readonly policy: string;
+}
+
+export function lintCommand(terminal: Terminal, ended: Ended): Command {
+  return new Command('lint')
+    .description('Look for values in policy files that are valid and will surprise.')
+    .argument('<files...>', 'policy files, or folders of them')
+    .addOption(new Option('-o, --output <format>', 'how to print').choices(['text', 'json', 'yaml']).default('text'))
+    .addHelpText('after', EXAMPLES)
+    .action(async (paths: string[], { output }: { output: 'text' | 'json' | 'yaml' }) => {
+      const files = (await Promise.all(paths.map(policyFiles))).flat();
+      const parsed = await Promise.all(
+        files.map(async (file) => ({ file, ...parsePolicyFile(await readPolicyFile(file)) })),
+      );
+      const policies = parsed.flatMap(({ file, policies }) => policies.map((policy) => ({ ...policy, file })));
+      const broken = parsed.flatMap(({ file, problems }) =>
+        problems.map(({ line, field, message }) => ({ file, line, policy: '', field, message })),
+      );
+      const findings = [...broken, ...lintFiles(policies)];
+      if (output !== 'text') printAs({ files: files.length, policies: policies.length, findings }, output, terminal);
+      else {
+        for (const { file, line, policy, field, message } of findings) {
+          terminal.out.write(`${[`${file}:${line}`, policy, field, message].filter(Boolean).join(': ')}\n`);
+        }
+        const where = `${count(policies.length, 'policy', 'policies')} in ${count(files.length, 'file')}`;
+        terminal.out.write(`${where}, ${count(findings.length, 'finding')}\n`);
+      }
+      ended(findings.length > 0 ? EXIT.problems : EXIT.ok);
+    });
+}
+
+/** What is to be said of policies from files, in the order of the files. */
+export function lintFiles(policies: readonly (FilePolicy & { readonly file: string })[]): Placed[] {
+  const namespaces = new Set(policies.map(({ namespace }) => namespace));
+  const together = new Map<string, Finding[]>();
+  for (const namespace of namespaces) {
+    const routings = policies.flatMap(({ namespace: own, name, spec, problems }) => {
+      const policy: Policy = { uid: name, namespace, name, generation: 0, createdAt: 0, spec, problems };
+      return own === namespace ? (routingOf(policy) ?? []) : [];
+    });
+    for (const [name, found] of lintTogether(routings)) together.set(`${namespace}/${name}`, found);
+  }
+  return policies.flatMap(({ file, namespace, name, spec, problems, lineOf }) => {
+    const policy = `${namespace}/${name}`;
+    const invalid = problems.map((problem) => ({
+      file,
+      line: problem.line,
+      policy,
+      field: problem.field,
+      message: problem.message,
+    }));
+    if (invalid.length > 0) return invalid;
+    const found = [...lint(spec), ...(together.get(policy) ?? [])];
+    return found.map(({ field, message }) => ({ file, line: lineOf(`spec.${field}`), policy, field, message }));
+  });
+}

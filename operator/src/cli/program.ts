@@ -1,0 +1,104 @@
+import { Command, CommanderError } from 'commander';
+import { UsageError } from '../config/config.ts';
+import { VERSION } from '../version.ts';
+import type { Reach } from './client/target.ts';
+import { describeCommand } from './commands/describe.ts';
+import { explainCommand } from './commands/explain.ts';
+import { getCommand } from './commands/get.ts';
+import { historyCommand, rollbackCommand } from './commands/history.ts';
+import { actCommand, overridesCommand } from './commands/overrides.ts';
+import { type Construct, serveCommand } from './commands/serve.ts';
+import { statusCommand } from './commands/status.ts';
+import { topCommand } from './commands/top.ts';
+import { uiCommand } from './commands/ui.ts';
+import { watchCommand } from './commands/watch.ts';
+import { completeLineCommand, completionCommand } from './completion.ts';
+import { EXIT, Failure } from './exit-codes.ts';
+import { diffCommand } from './policy-files/diff.ts';
+import { lintCommand } from './policy-files/lint.ts';
+import { validateCommand } from './policy-files/validate.ts';
+import type { Ended, Terminal } from './terminal.ts';
+
+/** What connects the commands to the world. */
+export interface Adapters {
+  readonly construct: Construct;
+  readonly reach: Reach;
+}
+
+const ABOUT = `
+Exit codes:
+  0  all is well
+  1  problems were found in what was checked
+  2  the command line cannot be understood
+  3  a file, a folder, a port or a server cannot be reached
+
+Every option of serve can be given in the environment instead: --metrics-port as FUSEBOARD_METRICS_PORT.`;
+
+/** The whole command line, without running anything. */
+export function commandLine(terminal: Terminal, { construct, reach }: Adapters, ended: Ended): Command {
+  const { out, err } = terminal;
+  const root: Command = new Command('fuseboard')
+    .description('Pushes circuit-breaker policies to every process that needs them, and says who has them.')
+    .version(VERSION, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .addHelpText('after', ABOUT)
+    .configureOutput({ writeOut: (text) => out.write(text), writeErr: (text) => err.write(text) })
+    .configureHelp({ helpWidth: 100 })
+    .exitOverride()
+    .showHelpAfterError('run with --help to see what there is')
+    .commandsGroup('See:')
+    .addCommand(statusCommand(terminal, reach, ended))
+    .addCommand(getCommand(terminal, reach, ended))
+    .addCommand(explainCommand(terminal, reach, ended))
+    .addCommand(describeCommand(terminal, reach, ended))
+    .addCommand(topCommand(terminal, reach, ended))
+    .addCommand(watchCommand(terminal, reach, ended))
+    .addCommand(uiCommand(terminal, reach, ended))
+    .addCommand(historyCommand(terminal, reach, ended))
+    .commandsGroup('Act:')
+    .addCommand(actCommand('ForceOpen', terminal, reach, ended))
+    .addCommand(actCommand('ForceClosed', terminal, reach, ended))
+    .addCommand(actCommand('Reset', terminal, reach, ended))
+    .addCommand(overridesCommand(terminal, reach, ended))
+    .addCommand(rollbackCommand(terminal, reach, ended))
+    .commandsGroup('Check files:')
+    .addCommand(validateCommand(terminal, ended))
+    .addCommand(lintCommand(terminal, ended))
+    .addCommand(diffCommand(terminal, reach, ended))
+    .commandsGroup('Run:')
+    .addCommand(serveCommand(terminal, construct, ended))
+    .addCommand(completionCommand(terminal, ended))
+    .addCommand(
+      completeLineCommand(terminal, () => root, ended),
+      { hidden: true },
+    );
+  inherit(root);
+  return root;
+}
+
+/** Runs a command line to its end; resolves to the exit code. */
+export async function program(terminal: Terminal, adapters: Adapters): Promise<number> {
+  let code: number = EXIT.ok;
+  const command = commandLine(terminal, adapters, (ended) => {
+    code = ended;
+  });
+  try {
+    await command.parseAsync(terminal.args, { from: 'user' });
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    if (error instanceof Failure || error instanceof UsageError) {
+      terminal.err.write(`fuseboard: ${error.message}\n`);
+      return error instanceof Failure ? error.code : EXIT.usage;
+    }
+    throw error;
+  }
+}
+
+/** Commands that were made on their own write and fail as the program does. */
+function inherit(command: Command): void {
+  for (const each of command.commands) {
+    each.copyInheritedSettings(command);
+    inherit(each);
+  }
+}

@@ -1,0 +1,57 @@
+import { type Command, Option } from 'commander';
+import type { Reach, Target, TargetFlags } from './client/target.ts';
+
+export interface ScopeFlags extends TargetFlags {
+  readonly namespace?: string;
+  readonly allNamespaces?: boolean;
+}
+
+/** Adds the options that say what a command talks to. */
+export function withTarget(command: Command): Command {
+  return command
+    .addOption(
+      new Option(
+        '--server <url>',
+        'an operator, by the URL of its admin API (absent: the cluster of the kubeconfig)',
+      ).env('FUSEBOARD_SERVER'),
+    )
+    .addOption(new Option('--kubeconfig <file>', 'the kubeconfig (absent: KUBECONFIG, else ~/.kube/config)'))
+    .addOption(new Option('--context <name>', 'the context of the kubeconfig (absent: its current one)'))
+    .addOption(
+      new Option('--operator-namespace <name>', "where the cluster's operator runs (absent: wherever it is found)").env(
+        'FUSEBOARD_OPERATOR_NAMESPACE',
+      ),
+    );
+}
+
+/** The same and a namespace. */
+export function withNamespace(command: Command): Command {
+  return withTarget(command).addOption(
+    new Option('-n, --namespace <name>', 'the namespace (absent: that of the context, else default)'),
+  );
+}
+
+/** The same, or all namespaces. */
+export function withScope(command: Command): Command {
+  return withNamespace(command).addOption(
+    new Option('-A, --all-namespaces', 'look in all namespaces').conflicts('namespace'),
+  );
+}
+
+/** Runs an action on the target of the flags and ends its connections. */
+export async function onTarget<T>(
+  reach: Reach,
+  flags: TargetFlags,
+  action: (target: Target) => Promise<T>,
+): Promise<T> {
+  const target = reach(flags);
+  try {
+    return await action(target);
+  } finally {
+    await target.close();
+  }
+}
+
+/** The namespace that is meant; absent: all. */
+export const scopeOf = ({ namespace, allNamespaces }: ScopeFlags, target: Target) =>
+  allNamespaces ? undefined : (namespace ?? target.namespace);

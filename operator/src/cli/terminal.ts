@@ -1,0 +1,9 @@
+/** Where a command reads and writes. */
+export interface Terminal {
+  readonly args: readonly string[];
+  readonly out: NodeJS.WriteStream;
+  readonly err: NodeJS.WriteStream;
+}
+
+/** Takes the exit code of a command when it has ended. */
+export type Ended = (code: number) => void;

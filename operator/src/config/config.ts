@@ -1,0 +1,213 @@
+import { z } from 'zod';
+import { isLoopback } from '../core/loopback.ts';
+import { type Injection, InjectionFlags, readInjection } from './injection.ts';
+import type { Address, CertificateFiles } from './listen.ts';
+import { duration, type Replication, ReplicationFlags, readReplication } from './replication.ts';
+
+/** What `fuseboard serve` runs with. */
+export interface Config {
+  readonly source:
+    | { readonly kind: 'directory'; readonly folder: string; readonly stateFolder?: string }
+    | {
+        readonly kind: 'kubernetes';
+        readonly kubeconfig?: string;
+        readonly context?: string;
+        readonly namespaces: readonly string[];
+      };
+  /** How agents are known. */
+  readonly auth:
+    | { readonly way: 'none' }
+    | { readonly way: 'file'; readonly path: string }
+    | { readonly way: 'token-review'; readonly audience: string; readonly withoutPod: boolean };
+  /** Absent: agents are served in plain text. */
+  readonly tls?: CertificateFiles;
+  readonly agents: Address;
+  readonly metrics: Address;
+  readonly admin: Address;
+  /** Who may use the admin API: everybody who reaches it, or those whom the API server lets. */
+  readonly adminAuth: 'none' | 'review';
+  readonly reportUrl?: string;
+  readonly replication: Replication;
+  /** How long an override stays after its end. */
+  readonly overrideRetentionMs: number;
+  /** Absent: pods are not injected. */
+  readonly injection?: Omit<Injection, 'port'> & { readonly address: Address };
+  /** How long a store must have shown less than agents have seen, until it is taken for one that was restored. */
+  readonly restoreAfterMs: number;
+  readonly maxConnections: number;
+  readonly maxStreamsPerSecond: number;
+  readonly maxStreamsPerPod: number;
+  /** Parts of reports a second. */
+  readonly maxReportsPerPod: number;
+  /** Of one address in a minute. */
+  readonly maxBadTokens: number;
+  /** How long a review of a token is good for. */
+  readonly tokenReviewMs: number;
+  readonly logLevel: z.infer<typeof LevelSchema>;
+  readonly logFormat: 'auto' | 'json' | 'pretty';
+}
+
+/** A flag or a combination of flags that cannot be used; the message names the flag and says what to do. */
+export class UsageError extends Error {}
+
+const LevelSchema = z.enum(['trace', 'debug', 'info', 'warn', 'error']);
+const port = z.coerce.number('must be a whole number').int('must be a whole number').min(0).max(65_535).optional();
+const positive = (max: number) =>
+  z.coerce.number('must be a whole number').int('must be a whole number').min(1).max(max);
+
+/** The audience that a token must be meant for. */
+export const AUDIENCE = 'fuseboard';
+
+const FlagsSchema = z.object({
+  policies: z.string().min(1).optional(),
+  stateDir: z.string().min(1).optional(),
+  kubeconfig: z.string().min(1).optional(),
+  context: z.string().min(1).optional(),
+  watchNamespaces: z.string().default(''),
+  agentAuth: z.enum(['token-review', 'file', 'none'], 'must be token-review, file or none').optional(),
+  agentTokens: z.string().min(1).optional(),
+  allowTokensWithoutPod: z.boolean().default(false),
+  tlsCertFile: z.string().min(1).optional(),
+  tlsKeyFile: z.string().min(1).optional(),
+  host: z.string().min(1).optional(),
+  port,
+  metricsHost: z.string().min(1).optional(),
+  metricsPort: port,
+  adminAuth: z.enum(['none', 'review'], 'must be none or review').optional(),
+  adminHost: z.string().min(1).optional(),
+  adminPort: port,
+  ...ReplicationFlags,
+  ...InjectionFlags,
+  reportUrl: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
+  overrideRetention: duration.default(3_600_000),
+  restoreAfter: duration.default(30_000),
+  maxConnections: positive(1_000_000),
+  maxStreamsPerSecond: positive(1_000_000),
+  maxStreamsPerPod: positive(100_000),
+  maxReportsPerPod: positive(100_000),
+  maxBadTokens: positive(1_000_000),
+  tokenReviewPeriod: duration.refine((ms) => ms >= 1_000 && ms <= 3_600_000, 'must be from 1s to 1h').default(14_000),
+  logLevel: LevelSchema,
+  logFormat: z.enum(['auto', 'json', 'pretty']),
+});
+
+/**
+ * Reads the flags of `fuseboard serve`, which are also its environment.
+ *
+ * @throws {UsageError} naming the flag.
+ */
+export function readConfig(flags: unknown): Config {
+  const parsed = FlagsSchema.safeParse(flags);
+  if (!parsed.success) {
+    const { path, message } = parsed.error.issues[0]!;
+    throw new UsageError(`--${kebab(String(path[0]))}: ${message}`);
+  }
+  const f = parsed.data;
+  if (f.policies !== undefined && (f.kubeconfig !== undefined || f.context !== undefined || f.watchNamespaces !== '')) {
+    throw new UsageError('--policies reads a folder; leave out --kubeconfig, --context and --watch-namespaces');
+  }
+  if (f.stateDir !== undefined && f.policies === undefined) {
+    throw new UsageError('--state-dir keeps the last good text of files; it needs --policies');
+  }
+  const inCluster = f.policies === undefined && f.kubeconfig === undefined;
+  const auth = readAuth(f, inCluster);
+  const host = f.host ?? (inCluster ? '0.0.0.0' : '127.0.0.1');
+  if (auth.way === 'none' && !isLoopback(host)) {
+    throw new UsageError(
+      `--host: --agent-auth=none believes whatever an agent says, so it listens on loopback only, not on ${host}; use 127.0.0.1 or ::1, or --agent-auth=file with --agent-tokens`,
+    );
+  }
+  if ((f.tlsCertFile === undefined) !== (f.tlsKeyFile === undefined)) {
+    const [given, missing] = f.tlsKeyFile === undefined ? ['cert', 'key'] : ['key', 'cert'];
+    throw new UsageError(`--tls-${given}-file needs --tls-${missing}-file: give both or neither`);
+  }
+  if (f.leaseNamespace !== undefined && f.policies !== undefined) {
+    throw new UsageError(
+      '--lease-namespace: replicas meet in a cluster, and --policies has none; leave one of them out',
+    );
+  }
+  const replication = readReplication(f);
+  if (typeof replication === 'string') throw new UsageError(replication);
+  const adminAuth = f.adminAuth ?? (f.policies === undefined ? 'review' : 'none');
+  const adminHost = readAdminHost(f, adminAuth, host);
+  const injection = readInjection(f);
+  if (typeof injection === 'string') throw new UsageError(injection);
+  const [agents, metrics, admin] = f.policies === undefined ? [8443, 8080, 8081] : [8700, 8701, 8702];
+  return {
+    source:
+      f.policies !== undefined
+        ? { kind: 'directory', folder: f.policies, ...(f.stateDir !== undefined && { stateFolder: f.stateDir }) }
+        : {
+            kind: 'kubernetes',
+            ...(f.kubeconfig !== undefined && { kubeconfig: f.kubeconfig }),
+            ...(f.context !== undefined && { context: f.context }),
+            namespaces: f.watchNamespaces.split(',').filter((name) => name !== ''),
+          },
+    auth,
+    ...(f.tlsCertFile !== undefined &&
+      f.tlsKeyFile !== undefined && { tls: { certFile: f.tlsCertFile, keyFile: f.tlsKeyFile } }),
+    agents: { host, port: f.port ?? agents! },
+    metrics: { host: f.metricsHost ?? host, port: f.metricsPort ?? metrics! },
+    admin: { host: adminHost, port: f.adminPort ?? admin! },
+    adminAuth,
+    ...(f.reportUrl !== undefined && { reportUrl: f.reportUrl }),
+    replication,
+    overrideRetentionMs: f.overrideRetention,
+    restoreAfterMs: f.restoreAfter,
+    ...(injection && {
+      injection: { url: injection.url, caFile: injection.caFile, address: { host, port: injection.port } },
+    }),
+    maxConnections: f.maxConnections,
+    maxStreamsPerSecond: f.maxStreamsPerSecond,
+    maxStreamsPerPod: f.maxStreamsPerPod,
+    maxReportsPerPod: f.maxReportsPerPod,
+    maxBadTokens: f.maxBadTokens,
+    tokenReviewMs: f.tokenReviewPeriod,
+    logLevel: f.logLevel,
+    logFormat: f.logFormat,
+  };
+}
+
+function readAuth(f: z.infer<typeof FlagsSchema>, inCluster: boolean): Config['auth'] {
+  const way =
+    f.agentAuth ?? (f.policies === undefined ? 'token-review' : f.agentTokens === undefined ? 'none' : 'file');
+  if (way !== 'token-review' && inCluster) {
+    throw new UsageError(`--agent-auth: ${way} is not for a pod of a cluster; leave it out for token-review`);
+  }
+  if (way === 'token-review' && f.policies !== undefined) {
+    throw new UsageError('--agent-auth: token-review asks the API server, and --policies has none; use file or none');
+  }
+  if (way === 'file' && f.agentTokens === undefined) {
+    throw new UsageError('--agent-auth: file needs --agent-tokens FILE, with lines of a token and a namespace');
+  }
+  if (way !== 'file' && f.agentTokens !== undefined) {
+    throw new UsageError(`--agent-tokens is for --agent-auth=file, not ${way}; leave one of them out`);
+  }
+  if (way !== 'token-review' && f.allowTokensWithoutPod) {
+    throw new UsageError(`--allow-tokens-without-pod is for --agent-auth=token-review, not ${way}; leave it out`);
+  }
+  if (way === 'file') return { way, path: f.agentTokens! };
+  return way === 'none' ? { way } : { way, audience: AUDIENCE, withoutPod: f.allowTokensWithoutPod };
+}
+
+/** Loopback unless asked for otherwise: in a pod, `kubectl port-forward` reaches it there. */
+function readAdminHost(f: z.infer<typeof FlagsSchema>, way: Config['adminAuth'], host: string): string {
+  if (way === 'review' && f.policies !== undefined) {
+    throw new UsageError('--admin-auth: review asks the API server, and --policies has none; leave it out for none');
+  }
+  const wanted = f.adminHost ?? (isLoopback(host) ? host : '127.0.0.1');
+  if (isLoopback(wanted)) return wanted;
+  if (way === 'none') {
+    throw new UsageError(
+      `--admin-host: --admin-auth=none lets everybody in who reaches the admin API, so it listens on loopback only, not on ${wanted}; use 127.0.0.1 or ::1, or --admin-auth=review`,
+    );
+  }
+  if (f.tlsCertFile === undefined) {
+    throw new UsageError(
+      `--admin-host: people show their tokens to the admin API, so ${wanted} needs --tls-cert-file and --tls-key-file; or use 127.0.0.1`,
+    );
+  }
+  return wanted;
+}
+
+const kebab = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);

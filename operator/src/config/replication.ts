@@ -1,0 +1,78 @@
+import { hostname } from 'node:os';
+import { parseDuration } from '@fuseboard/schema';
+import { z } from 'zod';
+import { NAMESPACE_PATTERN } from '../core/policy/namespace.ts';
+
+/** How this process works together with others of its kind. */
+export interface Replication {
+  /** Where replicas meet. Absent: in a pod its namespace, elsewhere this process is the only one. */
+  readonly namespace?: string;
+  readonly name: string;
+  readonly replica: string;
+  /** All in milliseconds. */
+  readonly times: {
+    readonly leaseMs: number;
+    readonly deadlineMs: number;
+    readonly retryMs: number;
+    readonly renewMs: number;
+    readonly expiryMs: number;
+  };
+}
+
+/** A duration such as 15s, from 1ms to 24h, in ms. */
+export const duration = z.string().transform((text, context) => {
+  const ms = parseDuration(text);
+  if (ms !== undefined) return ms;
+  context.addIssue({ code: 'custom', message: 'must be a duration such as 15s, from 1ms to 24h' });
+  return z.NEVER;
+});
+
+const name = (what: string) =>
+  z
+    .string()
+    .regex(/^[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?$/, `must be lower-case letters, digits, dashes and dots: ${what}`);
+
+/** The flags of replication, as the command line has them. */
+export const ReplicationFlags = {
+  leaseNamespace: z.string().regex(NAMESPACE_PATTERN, 'must be the name of a namespace').optional(),
+  leaseName: name('the name of the Lease').default('fuseboard'),
+  replicaName: name('the name of this replica').optional(),
+  leaseDuration: duration.default(15_000),
+  leaseRenewDeadline: duration.default(10_000),
+  leaseRetryPeriod: duration.default(2_000),
+  replicaRenewPeriod: duration.default(10_000),
+  replicaExpiry: duration.default(30_000),
+};
+
+/** @returns a complaint that names the flags when they do not fit together. */
+export function readReplication(
+  f: z.infer<z.ZodObject<typeof ReplicationFlags>>,
+  host: string = hostname(),
+): Replication | string {
+  if (f.leaseRetryPeriod >= f.leaseRenewDeadline || f.leaseRenewDeadline >= f.leaseDuration) {
+    return '--lease-duration must be longer than --lease-renew-deadline, and that longer than --lease-retry-period';
+  }
+  if (f.replicaRenewPeriod * 2 > f.replicaExpiry) {
+    return '--replica-expiry must be at least twice --replica-renew-period, so that one late renewal is no death';
+  }
+  const replica =
+    f.replicaName ??
+    host
+      .toLowerCase()
+      .replaceAll(/[^-a-z0-9]/g, '-')
+      .slice(0, 63)
+      .replace(/^-+|-+$/g, '');
+  if (replica === '') return '--replica-name: the name of the host cannot stand for this replica; give one';
+  return {
+    ...(f.leaseNamespace !== undefined && { namespace: f.leaseNamespace }),
+    name: f.leaseName,
+    replica,
+    times: {
+      leaseMs: f.leaseDuration,
+      deadlineMs: f.leaseRenewDeadline,
+      retryMs: f.leaseRetryPeriod,
+      renewMs: f.replicaRenewPeriod,
+      expiryMs: f.replicaExpiry,
+    },
+  };
+}

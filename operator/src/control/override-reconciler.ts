@@ -1,0 +1,217 @@
+import type { OverrideStatus } from '@fuseboard/schema';
+import type { Logger } from 'pino';
+import type { Clock } from '../core/clock.ts';
+import type { Boards } from '../core/delivery/snapshots.ts';
+import type { Fleet, PolicyCounts } from '../core/fleet/fleet.ts';
+import { isActive, type Override, type OverrideStore } from '../core/policy/override.ts';
+import type { Aggregates } from '../core/replication/aggregates.ts';
+import { overrideStatusOf } from '../core/status/override-status.ts';
+import { GATHER_MS } from '../core/status/policy-status.ts';
+import { Refusal } from '../ports/problem.ts';
+import type { Replicas } from '../ports/replicas.ts';
+import type { StatusSink } from '../ports/status-sink.ts';
+
+export interface OverrideJudgeOptions {
+  readonly boards: Boards;
+  readonly fleet: Fleet;
+  readonly aggregates: Aggregates;
+  readonly replicas: Pick<Replicas, 'leading' | 'publish'>;
+  readonly sink: StatusSink;
+  readonly store: OverrideStore;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly wallClock: () => number;
+  /** How long an override stays after its end, in ms. */
+  readonly retentionMs: number;
+}
+
+/** An override that could not be removed is tried again after this. */
+const RETRY_MS = 30_000;
+
+/** How many overrides are removed at a time. */
+const MAX_REMOVALS = 4;
+
+/**
+ * Counts what the fleet of this replica makes of each override; on the leader, works out their statuses from what all replicas
+ * count, and removes them a while after their end.
+ */
+export class OverrideJudge {
+  readonly #options: OverrideJudgeOptions;
+  #overrides: ReadonlyMap<string, Override> = new Map();
+  readonly #statuses = new Map<string, OverrideStatus>();
+  /** When each was first seen here. */
+  readonly #seenAt = new Map<string, number>();
+  readonly #touched = new Set<string>();
+  readonly #removing = new Set<string>();
+  /** When a removal may be tried again. */
+  readonly #failedUntil = new Map<string, number>();
+
+  constructor(options: OverrideJudgeOptions) {
+    this.#options = options;
+  }
+
+  /** Every override that the source has, by uid; to be given whenever that changes. */
+  take(overrides: Iterable<Override>): void {
+    const { clock, aggregates, replicas, sink } = this.#options;
+    const next = new Map([...overrides].map((override) => [override.uid, override]));
+    for (const [uid, override] of this.#overrides) {
+      if (next.has(uid)) continue;
+      for (const known of [this.#statuses, this.#seenAt, this.#failedUntil]) known.delete(uid);
+      aggregates.drop(uid);
+      replicas.publish(uid);
+      sink.forget(override);
+      this.#note(override, 'override removed');
+    }
+    for (const [uid, override] of next) {
+      if (this.#seenAt.has(uid)) continue;
+      this.#seenAt.set(uid, clock.now());
+      this.#note(override, 'override added');
+      this.#touched.add(uid);
+    }
+    this.#overrides = next;
+  }
+
+  /** This replica leads from now on. */
+  lead(): void {
+    this.#statuses.clear();
+    this.touchAll();
+  }
+
+  touchAll(): void {
+    for (const uid of this.#overrides.keys()) this.#touched.add(uid);
+  }
+
+  /** Something about these may be different; uids of anything else are passed over. */
+  touch(uids: Iterable<string>): void {
+    for (const uid of uids) if (this.#overrides.has(uid)) this.#touched.add(uid);
+  }
+
+  has(uid: string): boolean {
+    return this.#overrides.has(uid);
+  }
+
+  all(): Iterable<Override> {
+    return this.#overrides.values();
+  }
+
+  /** The newest status; on a replica that does not lead, what the leader wrote. */
+  status({ uid, status }: Override): OverrideStatus | undefined {
+    return this.#options.replicas.leading ? (this.#statuses.get(uid) ?? status) : status;
+  }
+
+  /** Counts anew for all overrides that were touched, and works out their statuses on the leader. */
+  decide(): void {
+    const { boards, fleet, aggregates, replicas, clock } = this.#options;
+    const now = clock.now();
+    const byNamespace = new Map<string, Set<string>>();
+    for (const uid of this.#touched) {
+      const override = this.#overrides.get(uid);
+      if (!override) continue;
+      const uids = byNamespace.get(override.namespace) ?? new Set();
+      byNamespace.set(override.namespace, uids.add(uid));
+    }
+    this.#touched.clear();
+    for (const [namespace, uids] of byNamespace) {
+      for (const [uid, agents] of fleet.overrideCounts(namespace, uids, now)) {
+        const { generation } = this.#overrides.get(uid)!;
+        const digest = boards.override(uid)?.entry.digest ?? '';
+        const counts = { ...NOTHING, agents };
+        if (aggregates.count({ uid, generation, digest, counts })) replicas.publish(uid);
+        if (replicas.leading) this.#decide(this.#overrides.get(uid)!, digest, now);
+      }
+    }
+  }
+
+  /** What the mere passing of time brings: ends, conditions that no longer wait, removals. Says whether something is to be decided. */
+  sweep(): boolean {
+    const { clock, wallClock, replicas, retentionMs } = this.#options;
+    const [now, wall] = [clock.now(), wallClock()];
+    for (const override of this.#overrides.values()) {
+      const { uid, expiresAt } = override;
+      const status = this.status(override);
+      const ended = expiresAt <= wall;
+      const phase = override.problems.length > 0 ? 'Invalid' : ended ? 'Ended' : 'Active';
+      const waits = phase === 'Active' && (!this.#statuses.has(uid) || status?.conditions?.[0]?.status !== 'True');
+      if (replicas.leading && (waits || status?.phase !== phase)) this.#touched.add(uid);
+      // What is removed was told of before.
+      const due =
+        status?.phase === phase && expiresAt + retentionMs <= wall && (this.#failedUntil.get(uid) ?? 0) <= now;
+      if (due && replicas.leading && !this.#removing.has(uid) && this.#removing.size < MAX_REMOVALS) {
+        void this.#remove(override);
+      }
+    }
+    return this.#touched.size > 0;
+  }
+
+  async #remove(override: Override): Promise<void> {
+    const { store, log, clock } = this.#options;
+    this.#removing.add(override.uid);
+    try {
+      await store.remove(override);
+    } catch (error) {
+      this.#failedUntil.set(override.uid, clock.now() + RETRY_MS);
+      // What a file holds is removed there.
+      if (error instanceof Refusal && error.status === 409) return;
+      const { namespace, name } = override;
+      log.warn({ namespace, override: name }, `cannot remove an override that has ended: ${(error as Error).message}`);
+    } finally {
+      this.#removing.delete(override.uid);
+    }
+  }
+
+  #decide(override: Override, digest: string, now: number): void {
+    const { aggregates, sink, wallClock, log } = this.#options;
+    const { uid, namespace, name, problems } = override;
+    const before = this.#statuses.get(uid) ?? override.status;
+    const merged = aggregates.merged(uid, digest);
+    const ageMs = now - this.#seenAt.get(uid)!;
+    // Agents that obeyed it before this operator began are on their way back.
+    const known = before?.phase === 'Active' ? (before.agents?.matched ?? 0) : 0;
+    const ended = override.expiresAt <= wallClock();
+    if (!ended && ageMs < GATHER_MS && merged.counts.agents.matched < known) return;
+    const status = overrideStatusOf({ override, ...merged, previous: before, ageMs, now: wallClock() });
+    this.#statuses.set(uid, status);
+    if (JSON.stringify(before) === JSON.stringify(status)) return;
+    sink.write(override, status);
+    if (before === undefined && problems.length === 0) {
+      sink.event(override, { type: 'Normal', reason: override.spec.action, message: told(override, status) });
+    }
+    if (before?.phase === status.phase) return;
+    const facts = { namespace, override: name, expiresAt: status.expiresAt };
+    if (status.phase === 'Ended') {
+      log.info(facts, 'override ended');
+      sink.event(override, { type: 'Normal', reason: 'Ended', message: `ended at ${status.expiresAt}` });
+    } else if (status.phase === 'Invalid') {
+      const [first] = problems;
+      sink.event(override, { type: 'Warning', reason: 'Invalid', message: `${first!.field}: ${first!.message}` });
+    }
+  }
+
+  #note(override: Override, message: string): void {
+    const { namespace, name, uid, spec, createdBy, problems, expiresAt } = override;
+    const what =
+      problems.length > 0
+        ? { problems }
+        : {
+            action: spec.action,
+            breakers: spec.breakers,
+            reason: spec.reason,
+            until: new Date(expiresAt).toISOString(),
+          };
+    const ended = !isActive(override, this.#options.wallClock());
+    this.#options.log.info({ namespace, override: name, uid, by: createdBy, ...what, ended }, message);
+  }
+}
+
+function told({ spec, createdBy }: Override, { expiresAt }: OverrideStatus): string {
+  const by = createdBy === undefined ? '' : ` by ${createdBy}`;
+  return `${spec.action} of ${spec.breakers.join(', ')} until ${expiresAt}${by}: ${spec.reason}`;
+}
+
+const NOTHING: PolicyCounts = {
+  agents: { matched: 0, applied: 0, rejected: 0, stale: 0 },
+  fallback: { optedIn: 0, unused: 0 },
+  breakers: { closed: 0, open: 0, halfOpen: 0, shadowOpen: 0 },
+  open: [],
+  rejections: [],
+};

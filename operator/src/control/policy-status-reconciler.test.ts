@@ -1,0 +1,325 @@
+import type { PolicyStatus, Report } from '@fuseboard/schema';
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { pino } from 'pino';
+import { policy } from '../../test/memory-source.ts';
+import { Boards } from '../core/delivery/snapshots.ts';
+import { Fleet, type PolicyCounts } from '../core/fleet/fleet.ts';
+import type { Policy } from '../core/policy/policy.ts';
+import { Aggregates } from '../core/replication/aggregates.ts';
+import { conditionOf } from '../core/status/policy-status.ts';
+import { Judge } from './policy-status-reconciler.ts';
+
+let now: number;
+let boards: Boards;
+let fleet: Fleet;
+let judge: Judge;
+let written: PolicyStatus[];
+let events: string[];
+let forgotten: string[];
+let aggregates: Aggregates;
+let leading = true;
+let published: string[];
+
+function begin(): void {
+  boards = new Boards();
+  fleet = new Fleet();
+  written = [];
+  events = [];
+  forgotten = [];
+  published = [];
+  aggregates = new Aggregates();
+  aggregates.beats([], now);
+  judge = new Judge({
+    boards,
+    fleet,
+    aggregates,
+    replicas: {
+      get leading() {
+        return leading;
+      },
+      publish: (uid) => void published.push(uid),
+    },
+    sink: {
+      write: (_policy, status) => void written.push(status as PolicyStatus),
+      event: (_policy, { type, reason }) => void events.push(`${type} ${reason}`),
+      forget: ({ name }) => void forgotten.push(name),
+      stop: async () => {},
+    },
+    log: pino({ level: 'silent' }),
+    clock: { now: () => now },
+    wallClock: () => now,
+  });
+}
+
+beforeEach(() => {
+  now = 0;
+  leading = true;
+  begin();
+});
+
+function set(...policies: Policy[]): void {
+  const { added, changed, removed } = boards.update(policies);
+  for (const one of [...added, ...changed]) judge.changed(one);
+  for (const one of removed) judge.forget(one);
+  for (const agent of fleet.agents('default')) fleet.aim(agent, boards.board('default', {}), 0);
+  decide();
+}
+
+function decide(): void {
+  judge.touch(
+    'default',
+    boards.policies('default').map(({ policy: { uid } }) => uid),
+  );
+  judge.decide();
+}
+
+const REPORT = { protocol: 1, service: 's', part: 1, parts: 1, rejections: [], breakers: [] };
+let sequence = 0;
+
+/** An agent opens a stream, gets what there is and says so. */
+function join(boot: string, over: Partial<Report> = {}): void {
+  const instance = `pod-${boot}`;
+  const agent = fleet.connect({ namespace: 'default', boot, service: 's', instance, labels: {} }, now);
+  const board = boards.board('default', {});
+  fleet.aim(agent, board, 0);
+  fleet.sent(agent, board);
+  sequence += 1;
+  const report = { ...REPORT, boot, instance, sequence, revision: board.revision, ...over };
+  const receipt = fleet.report({ namespace: 'default' }, report, now);
+  if (receipt.kind === 'accepted') judge.heard('default', instance, receipt);
+  decide();
+}
+
+const statusOf = (uid: string) => judge.status(boards.policy('default', uid)!.policy);
+const last = (type: 'Accepted' | 'Programmed') => conditionOf(written.at(-1), type)?.reason;
+
+it('writes a status only when it says something else', () => {
+  set(policy('a'));
+  expect(written).toHaveLength(1);
+  now = 5_000;
+  decide();
+  expect(written).toHaveLength(1);
+  join('x');
+  expect(written).toHaveLength(2);
+  expect(last('Programmed')).toBe('Programmed');
+});
+
+it('tells of each decision once, as an Event', () => {
+  set(policy('a'));
+  join('x');
+  decide();
+  expect(events).toEqual(['Normal Accepted', 'Normal Programmed']);
+  set(policy('a', { generation: 2, problems: [{ field: 'spec', message: 'is wrong' }] }));
+  set(policy('a', { generation: 3, problems: [{ field: 'spec', message: 'is still wrong' }] }));
+  decide();
+  expect(events.slice(2)).toEqual(['Warning Invalid', 'Warning Invalid']);
+});
+
+it('lets the sink forget a policy that is gone', () => {
+  set(policy('a'), policy('b'));
+  set(policy('b'));
+  expect(forgotten).toEqual(['a']);
+});
+
+it('names a rejection by an agent and a conflict', () => {
+  set(policy('a'), policy('b', { createdAt: 1, spec: { breakers: ['a'] } }));
+  expect(events).toEqual(['Normal Accepted', 'Warning Conflicted']);
+  join('x', { rejections: [{ uid: 'uid-a', generation: 1, field: 'spec.trip', message: 'unknown' }] });
+  expect(events.at(-1)).toBe('Warning Rejected');
+  expect(statusOf('uid-a')?.rejections).toEqual([{ agent: 'pod-x', field: 'spec.trip', message: 'unknown' }]);
+});
+
+it('starts again when a spec changes under the same generation', () => {
+  set(policy('a', { generation: 0 }));
+  join('x');
+  expect(last('Programmed')).toBe('Programmed');
+  set(policy('a', { generation: 0, spec: { breakers: ['a'], mode: 'Shadow' } }));
+  expect(last('Programmed')).toBe('Pending');
+  join('x');
+  expect(last('Programmed')).toBe('Programmed');
+});
+
+describe('after a restart', () => {
+  let status: PolicyStatus;
+
+  beforeEach(() => {
+    set(policy('a'));
+    join('x');
+    join('y');
+    status = written.at(-1)!;
+    expect(status.agents!.summary).toBe('2/2');
+    begin();
+  });
+
+  it('leaves the written status alone until as many agents have answered', () => {
+    set(policy('a', { status }));
+    join('x');
+    expect(written).toEqual([]);
+    expect(statusOf('uid-a')).toBe(status);
+    join('y');
+    expect(written).toEqual([]);
+    expect(events).toEqual([]);
+    expect(statusOf('uid-a')).toEqual(status);
+  });
+
+  it('writes what is so after 30 s, and Programmed stays', () => {
+    set(policy('a', { status }));
+    now = 30_000;
+    join('x');
+    expect(written.at(-1)!.agents!.summary).toBe('1/1');
+    expect(last('Programmed')).toBe('Programmed');
+    expect(events).toEqual([]);
+  });
+
+  it('does not call a new generation programmed because the first of many agents has it', () => {
+    set(policy('a', { status, generation: 2 }));
+    join('x');
+    expect(last('Programmed')).toBe('Pending');
+    join('y');
+    expect(last('Programmed')).toBe('Programmed');
+  });
+
+  it('says at once that a spec cannot be used', () => {
+    set(policy('a', { status, problems: [{ field: 'spec', message: 'is wrong' }] }));
+    expect(last('Accepted')).toBe('Invalid');
+  });
+
+  it('does not hand the status on to a policy that was made anew under the name', () => {
+    set(policy('a', { status }));
+    set(policy('a', { uid: 'anew' }));
+    expect(last('Programmed')).not.toBe('Programmed');
+  });
+});
+
+it('keeps asking about policies whose status changes by the passing of time', () => {
+  set(policy('a'));
+  expect(judge.waiting().size).toBe(0);
+  join('x', { revision: 'older' });
+  expect(last('Programmed')).toBe('Pending');
+  expect(judge.waiting()).toEqual(new Map([['default', ['uid-a']]]));
+  now = 10_000;
+  decide();
+  expect(last('Programmed')).toBe('PartiallyProgrammed');
+  expect(judge.waiting().size).toBe(0);
+});
+
+describe('beside another replica', () => {
+  const NO_BREAKERS = { closed: 0, open: 0, halfOpen: 0, shadowOpen: 0 };
+
+  /** The other replica says what its agents make of the newest version. */
+  function elsewhere(matched: number, applied: number, over: Partial<PolicyCounts> = {}): void {
+    const { digest, generation } = boards.policy('default', 'uid-a')!.entry;
+    const agents = { matched, applied, rejected: 0, stale: 0 };
+    const counts = {
+      agents,
+      breakers: NO_BREAKERS,
+      fallback: { optedIn: 0, unused: 0 },
+      open: [],
+      rejections: [],
+      ...over,
+    };
+    const rows = [{ uid: 'uid-a', generation, digest, counts }];
+    for (const change of aggregates.shards([{ replica: 'b', boot: 'x', sequence: 1, rows }], now)) {
+      judge.elsewhere(change);
+    }
+    decide();
+  }
+  const appear = () => aggregates.beats([{ replica: 'b', boot: 'x', version: '1' }], now);
+
+  it('writes what both count, and waits until both have spoken of the spec', () => {
+    appear();
+    set(policy('a'));
+    join('x');
+    expect(written.at(-1)!.agents!.summary).toBe('1/1');
+    expect(last('Programmed')).toBe('Pending');
+    elsewhere(2, 1);
+    expect(written.at(-1)!.agents!.summary).toBe('2/3');
+    elsewhere(2, 2);
+    expect(last('Programmed')).toBe('Programmed');
+  });
+
+  it('writes and tells nothing while the other one leads, and publishes what it counts', () => {
+    leading = false;
+    set(policy('a'));
+    join('x');
+    expect(written).toEqual([]);
+    expect(events).toEqual([]);
+    expect(published.length).toBeGreaterThan(0);
+    expect(judge.counts('uid-a')!.agents).toEqual({ matched: 1, applied: 1, rejected: 0, stale: 0 });
+  });
+
+  it('goes on from what the former leader wrote when it leads', () => {
+    set(policy('a'));
+    join('x');
+    const status = written.at(-1)!;
+    begin();
+    leading = false;
+    set(policy('a', { status }));
+    expect(statusOf('uid-a')).toBe(status);
+    now = 60_000;
+    leading = true;
+    judge.lead();
+    join('y', { revision: 'older' });
+    expect(last('Programmed')).toBe('Programmed');
+    expect(written.at(-1)!.agents!.summary).toBe('0/1');
+    expect(events).toEqual([]);
+  });
+
+  it('does not fall back on what it thought when it led before', () => {
+    set(policy('a'));
+    expect(last('Programmed')).toBe('NoAgents');
+    leading = false;
+    const status = { ...written.at(-1)!, agents: { matched: 9, applied: 9, rejected: 0, stale: 0, summary: '9/9' } };
+    set(policy('a', { status }));
+    leading = true;
+    judge.lead();
+    decide();
+    expect(statusOf('uid-a')).toBe(status);
+  });
+
+  it('leaves the status alone when the other one left, until its agents are back', () => {
+    appear();
+    set(policy('a'));
+    join('x');
+    elsewhere(1, 1);
+    expect(written.at(-1)!.agents!.summary).toBe('2/2');
+    const writes = written.length;
+    aggregates.beats([], now);
+    judge.gather();
+    decide();
+    expect(written).toHaveLength(writes);
+    set(policy('a', { generation: 2 }));
+    join('x');
+    expect(last('Programmed')).toBe('Pending');
+    join('y');
+    expect(last('Programmed')).toBe('Programmed');
+  });
+
+  it('has agents that never come back from a replica that left for 30 s and no longer', () => {
+    appear();
+    set(policy('a'));
+    join('x');
+    elsewhere(1, 1);
+    aggregates.beats([], now);
+    judge.gather();
+    now = 29_999;
+    join('x');
+    expect(written.at(-1)!.agents!.summary).toBe('2/2');
+    now = 30_000;
+    expect(judge.waiting().get('default')).toEqual(['uid-a']);
+    decide();
+    expect(written.at(-1)!.agents!.summary).toBe('1/1');
+  });
+
+  it('tells of breakers that open and close there', () => {
+    appear();
+    set(policy('a'));
+    elsewhere(1, 1, { breakers: { ...NO_BREAKERS, closed: 1 } });
+    events = [];
+    elsewhere(1, 1, { breakers: { ...NO_BREAKERS, open: 1 }, open: ['a on pod-9'] });
+    elsewhere(1, 1, { breakers: { ...NO_BREAKERS, halfOpen: 1 } });
+    expect(events).toEqual(['Warning BreakerOpened']);
+    elsewhere(1, 1, { breakers: { ...NO_BREAKERS, closed: 1 } });
+    expect(events).toEqual(['Warning BreakerOpened', 'Normal BreakerClosed']);
+  });
+});

@@ -1,0 +1,110 @@
+import { createHash } from 'node:crypto';
+import { MAX_BYTES_PER_AGENT, MAX_POLICIES_PER_AGENT, type Routes } from '@fuseboard/schema';
+import type { Override } from '../policy/override.ts';
+import { encodeEvent } from './event.ts';
+
+/** One policy as it travels: serialised once for each version and shared by every board and stream that carries it. */
+export interface Entry {
+  readonly uid: string;
+  readonly name: string;
+  readonly generation: number;
+  readonly hold: boolean;
+  /** Hash over uid, generation, hold and spec: the same on every replica. */
+  readonly digest: string;
+  /** The event, ready to be written. */
+  readonly bytes: Buffer;
+}
+
+/** One override as it travels. */
+export interface OverrideEntry {
+  readonly uid: string;
+  readonly digest: string;
+  /** The event, ready to be written. */
+  readonly bytes: Buffer;
+}
+
+/** Everything that the agents of one audience get. Two boards with the same revision are the same to an agent. */
+export interface Board {
+  readonly revision: string;
+  readonly routes: Routes;
+  readonly routesDigest: string;
+  /** In the order of the routes. */
+  readonly entries: ReadonlyMap<string, Entry>;
+  readonly overrides: ReadonlyMap<string, OverrideEntry>;
+  readonly bytes: number;
+  /** Why the board is too large for an agent and must not be sent; absent when it can be. */
+  readonly refused?: string;
+}
+
+/** What turns one board into another. */
+export interface Difference {
+  readonly policies: readonly Entry[];
+  readonly overrides: readonly OverrideEntry[];
+  /** Policies and overrides. */
+  readonly removed: readonly string[];
+  /** The new routes, whole; absent when they are the same. */
+  readonly routes?: Routes;
+}
+
+/** Serialises a policy; with `hold`, its spec stays behind. */
+export function entryOf(policy: {
+  uid: string;
+  name: string;
+  generation: number;
+  spec: unknown;
+  hold: boolean;
+}): Entry {
+  const { uid, name, generation, spec, hold } = policy;
+  const event = hold ? { uid, generation, name, hold } : { uid, generation, name, spec };
+  const digest = hash([uid, generation, hold, hold ? null : spec]);
+  return { uid, name, generation, hold, digest, bytes: encodeEvent('policy', event) };
+}
+
+/** Serialises an override. */
+export function overrideEntryOf({ uid, name, createdAt, expiresAt, spec }: Override): OverrideEntry {
+  const { breakers, action, reason } = spec;
+  const event = { uid, name, breakers, action, reason, createdAt, expiresAt };
+  return { uid, digest: hash(event), bytes: encodeEvent('override', event) };
+}
+
+/** Puts a board together from flat routes, the entries that they lead to, and overrides. */
+export function boardOf(
+  routes: Routes,
+  entry: (uid: string) => Entry,
+  overrides: readonly OverrideEntry[] = [],
+): Board {
+  const entries = new Map<string, Entry>();
+  for (const [, uid] of routes) if (!entries.has(uid)) entries.set(uid, entry(uid));
+  const routesDigest = hash(routes);
+  const all = [...entries.values(), ...overrides];
+  const revision = hash([routesDigest, ...all.map((one) => one.digest)]);
+  let bytes = 0;
+  for (const one of all) bytes += one.bytes.length;
+  const refused = refusal(entries.size, bytes);
+  const byUid = new Map(overrides.map((one) => [one.uid, one]));
+  return { revision, routes, routesDigest, entries, overrides: byUid, bytes, ...(refused && { refused }) };
+}
+
+/** What must be sent to an agent that has `from` so that it has `to`; `from` absent means an agent that has nothing. */
+export function difference(from: Board | undefined, to: Board): Difference {
+  const policies = [...to.entries.values()].filter(({ uid, digest }) => from?.entries.get(uid)?.digest !== digest);
+  const overrides = [...to.overrides.values()].filter(({ uid, digest }) => from?.overrides.get(uid)?.digest !== digest);
+  const removed = [
+    ...[...(from?.entries.keys() ?? [])].filter((uid) => !to.entries.has(uid)),
+    ...[...(from?.overrides.keys() ?? [])].filter((uid) => !to.overrides.has(uid)),
+  ];
+  return { policies, overrides, removed, ...(from?.routesDigest !== to.routesDigest && { routes: to.routes }) };
+}
+
+function refusal(policies: number, bytes: number): string | undefined {
+  if (policies > MAX_POLICIES_PER_AGENT)
+    return `${policies} policies are routed to one agent; the limit is ${MAX_POLICIES_PER_AGENT}; use selectors or fewer policies`;
+  if (bytes > MAX_BYTES_PER_AGENT)
+    return `the policies routed to one agent take ${bytes} bytes; the limit is ${MAX_BYTES_PER_AGENT}; use selectors or smaller policies`;
+  return undefined;
+}
+
+/** 128 bits of SHA-256 over the JSON of a value. */
+function hash(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest().subarray(0, 16).toString('base64url');
+}

@@ -1,0 +1,153 @@
+import type { Totals } from '@fuseboard/schema';
+import type { Board } from '../delivery/snapshot.ts';
+import type { Labels } from '../policy/selector.ts';
+import type { Circuit } from './circuits.ts';
+import type { Change } from './pending-changes.ts';
+import type { Rejection } from './rollout.ts';
+import { type BreakerState, worst } from './state-counts.ts';
+
+export interface Identity {
+  readonly namespace: string;
+  /** The uid of its pod. Absent: not known to run in one. */
+  readonly pod?: string;
+  /** 128 random bits for each process. */
+  readonly boot: string;
+  readonly service: string;
+  readonly instance: string;
+  readonly labels: Labels;
+}
+
+/** Where a report comes from, as far as it was proved. */
+export type Origin = Pick<Identity, 'namespace' | 'pod'>;
+
+/** Two processes are one agent when namespace, pod and boot are the same: nobody can speak for a process of another pod. */
+export const agentKey = (pod: string | undefined, boot: string) => `${pod ?? ''}/${boot}`;
+
+const NO_BOARDS: readonly Board[] = [];
+
+const NO_CHANGES: readonly Change[] = [];
+
+/** One agent as the fleet knows it. Only the fleet changes it. */
+export interface Agent {
+  readonly identity: Identity;
+  readonly streams: number;
+  readonly heardAt: number;
+  /** What it should run. */
+  readonly target: Board | undefined;
+  /** What it says it runs, when that is something it was sent. */
+  readonly applied: Board | undefined;
+  /** What it could not use of what it should run, by policy. */
+  readonly rejections: ReadonlyMap<string, Rejection>;
+  /** The overrides that it says it obeys. */
+  readonly overrides: ReadonlySet<string>;
+  /** Since when it does not show that it runs what it should; absent while it does. */
+  readonly behindSince: number | undefined;
+  readonly breakers: readonly AgentBreaker[];
+}
+
+/** A breaker of an agent, its keys folded into the worst of them. */
+export interface AgentBreaker {
+  readonly name: string;
+  readonly uid: string;
+  readonly state: BreakerState;
+  /** The override that holds it. */
+  readonly override?: string | undefined;
+  readonly shadow: boolean;
+  /** When it entered this state. */
+  readonly since: number;
+  readonly totals: Totals;
+}
+
+export interface Moment {
+  readonly from: BreakerState;
+  readonly to: BreakerState;
+  readonly reason: string;
+  readonly at: number;
+}
+
+export interface View {
+  readonly uid: string | undefined;
+  readonly state: BreakerState;
+  readonly shadow: boolean;
+  /** When it entered this state. */
+  readonly since: number;
+  readonly override: string | undefined;
+  /** Whether a call let the policy's fallback answer; undefined where that is not known or there is none. */
+  readonly optedIn: boolean | undefined;
+  readonly totals: Totals;
+  /** Whether the report counted something since its own base: a later one whose base is `totals` then proves that it was answered. */
+  readonly counted: boolean;
+  readonly latency: readonly number[];
+  /** The transitions of its report. An agent tells them again until they are answered. */
+  readonly moments: readonly Moment[];
+  readonly heardAt: number;
+}
+
+/** An agent with all that is remembered of it; changed by the fleet alone. */
+export class Member implements Agent {
+  readonly identity: Identity;
+  streams = 0;
+  heardAt: number;
+  target: Board | undefined;
+  revision: string | undefined;
+  /** Whether what it should run is too large to be sent. */
+  withheld = false;
+  behindSince: number | undefined;
+  pending: readonly Change[] = NO_CHANGES;
+  sent = NO_BOARDS;
+  sequence = 0;
+  parts = new Set<number>();
+  refusals = new Map<string, Rejection>();
+  rejections: ReadonlyMap<string, Rejection> = new Map();
+  overrides: ReadonlySet<string> = new Set();
+  pendingOverrides: ReadonlySet<string> = new Set();
+  readonly views = new Map<string, Map<string, View>>();
+  viewCount = 0;
+  /** By breaker name: where its state is counted. */
+  readonly circuits = new Map<string, Circuit>();
+
+  constructor(identity: Identity, now: number) {
+    this.identity = identity;
+    this.heardAt = now;
+  }
+
+  get applied(): Board | undefined {
+    return this.sent.find(({ revision }) => revision === this.revision);
+  }
+
+  get breakers(): Agent['breakers'] {
+    return [...this.views].flatMap(([name, keys]) => {
+      const view = worst(keys.values())!;
+      return {
+        name,
+        uid: view.uid ?? '',
+        state: view.state,
+        ...(view.override !== undefined && { override: view.override }),
+        shadow: view.shadow,
+        since: view.since,
+        totals: (keys.get('') ?? view).totals,
+      };
+    });
+  }
+
+  /** Looks whether it shows that it runs what it should. */
+  compare(now: number): void {
+    if (!this.withheld && this.revision === this.target?.revision) this.behindSince = undefined;
+    else this.behindSince ??= now;
+  }
+
+  /** Forgets what its breakers said. */
+  forgetBreakers(): void {
+    this.views.clear();
+    this.viewCount = 0;
+  }
+
+  /** The name of a policy that was sent to this agent; absent for any other. */
+  policyName(uid: string): string | undefined {
+    for (const board of this.sent) {
+      const entry = board.entries.get(uid);
+      if (entry) return entry.name;
+    }
+    return undefined;
+  }
+}

@@ -1,0 +1,163 @@
+import { LATENCY_BUCKETS, type Totals } from '@fuseboard/schema';
+import { Ring } from './ring.ts';
+import type { BreakerCounts, BreakerState } from './state-counts.ts';
+
+/** What is counted is kept by slots of this length, as many as `SLOTS`. */
+export const SLOT_MS = 2_000;
+export const SLOTS = 150;
+
+/** What a slot counts, in this order. */
+export const MEASURES = ['calls', 'failed', 'slow', 'rejected'] as const;
+
+/** Latencies are kept for a minute, by longer slots. */
+export const LATENCY_SLOT_MS = 10_000;
+export const LATENCY_SLOTS = 6;
+
+/** Circuits that are remembered, in all and of one namespace; the calls of further ones are in the metrics and not here. */
+export const MAX_CIRCUITS = 20_000;
+export const MAX_CIRCUITS_OF_NAMESPACE = 4_000;
+
+/** Changes of state that are remembered for each circuit. */
+export const TRANSITIONS_KEPT = 20;
+
+/** A circuit that no agent tells of any more is shown for this long. */
+export const LINGER_MS = 300_000;
+
+/** The breaker of one agent, where its circuit is not closed. */
+export interface Unwell {
+  readonly instance: string;
+  readonly state: BreakerState;
+  readonly shadow: boolean;
+  /** When it entered this state. */
+  readonly since: number;
+}
+
+/** A change of state on one agent. */
+export interface Change {
+  readonly at: number;
+  readonly from: BreakerState;
+  readonly to: BreakerState;
+  readonly reason: string;
+  readonly instance: string;
+}
+
+/** The state of one breaker on one agent. */
+export interface Stand {
+  readonly state: BreakerState;
+  readonly shadow: boolean;
+  readonly since: number;
+}
+
+/** One breaker name under one policy, on all agents of this replica together. */
+export class Circuit {
+  readonly id: string;
+  readonly namespace: string;
+  /** The policy; empty for the defaults of the code. */
+  readonly uid: string;
+  readonly breaker: string;
+  /** Grows with every change but that of `heardAt`. */
+  version = 0;
+  heardAt: number;
+  /** When the last breaker that was not closed became closed. */
+  closedAt = Number.NEGATIVE_INFINITY;
+  readonly states: BreakerCounts = { closed: 0, open: 0, halfOpen: 0, shadowOpen: 0 };
+  readonly unwell = new Map<string, Unwell>();
+  readonly counted = new Ring(SLOTS, MEASURES.length);
+  readonly latency = new Ring(LATENCY_SLOTS, LATENCY_BUCKETS);
+  readonly changes: Change[] = [];
+
+  constructor(id: string, namespace: string, uid: string, breaker: string, now: number) {
+    this.id = id;
+    this.namespace = namespace;
+    this.uid = uid;
+    this.breaker = breaker;
+    this.heardAt = now;
+  }
+
+  /** How many agents have this breaker. */
+  get agents(): number {
+    const { closed, open, halfOpen, shadowOpen } = this.states;
+    return closed + open + halfOpen + shadowOpen;
+  }
+}
+
+export const slotOf = (at: number) => Math.floor(at / SLOT_MS);
+
+/** What the agents of this replica say, by breaker and policy. Its size depends on these two, and not on the agents. */
+export class Circuits {
+  readonly #namespaces = new Map<string, Map<string, Circuit>>();
+  #size = 0;
+  #version = 0;
+
+  /** Grows with every change of any circuit. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** The circuit of a breaker, made when it is new; absent when there are too many. */
+  at(namespace: string, uid: string, breaker: string, now: number): Circuit | undefined {
+    const circuits = this.#namespaces.get(namespace) ?? new Map<string, Circuit>();
+    const id = `${namespace}/${uid}/${breaker}`;
+    let circuit = circuits.get(id);
+    if (circuit === undefined && this.#size < MAX_CIRCUITS && circuits.size < MAX_CIRCUITS_OF_NAMESPACE) {
+      circuit = new Circuit(id, namespace, uid, breaker, now);
+      this.#namespaces.set(namespace, circuits.set(id, circuit));
+      this.#size += 1;
+      this.#changed(circuit);
+    }
+    return circuit;
+  }
+
+  /** Counts what an agent reports beyond what it reported before. */
+  count(circuit: Circuit, { succeeded, failed, slow, rejected }: Totals, latency: readonly number[], at: number): void {
+    if (succeeded + failed + slow + rejected === 0) return;
+    circuit.counted.add(slotOf(at), [succeeded + failed, failed, slow, rejected]);
+    circuit.latency.add(Math.floor(at / LATENCY_SLOT_MS), latency);
+    this.#changed(circuit);
+  }
+
+  /** Notes the state of the breaker of one agent; `after` absent means that the agent has it no more. */
+  stand(circuit: Circuit, agent: string, instance: string, before: Stand | undefined, after: Stand | undefined): void {
+    if (before) circuit.states[column(before)] -= 1;
+    if (after) circuit.states[column(after)] += 1;
+    if (after && after.state !== 'closed') circuit.unwell.set(agent, { instance, ...after });
+    else {
+      const healed = circuit.unwell.delete(agent);
+      if (after && (healed || !before)) circuit.closedAt = Math.max(circuit.closedAt, after.since);
+    }
+    if (before?.state !== after?.state || before?.shadow !== after?.shadow) this.#changed(circuit);
+  }
+
+  /** Notes a change of state that an agent told for the first time. */
+  changed(circuit: Circuit, change: Change): void {
+    circuit.changes.push(change);
+    if (circuit.changes.length > TRANSITIONS_KEPT) circuit.changes.shift();
+    this.#changed(circuit);
+  }
+
+  /** Every circuit of a namespace, or of all. */
+  *list(namespace?: string): Generator<Circuit> {
+    if (namespace !== undefined) yield* this.#namespaces.get(namespace)?.values() ?? [];
+    else for (const circuits of this.#namespaces.values()) yield* circuits.values();
+  }
+
+  /** Forgets circuits that no agent told of for long, or whose policy is gone. `governed` says whether a policy exists. */
+  sweep(now: number, governed: (uid: string) => boolean): void {
+    for (const [namespace, circuits] of this.#namespaces) {
+      for (const [id, { agents, heardAt, uid }] of circuits) {
+        if (agents > 0 || (now - heardAt < LINGER_MS && (uid === '' || governed(uid)))) continue;
+        circuits.delete(id);
+        this.#size -= 1;
+      }
+      if (circuits.size === 0) this.#namespaces.delete(namespace);
+    }
+  }
+
+  #changed(circuit: Circuit): void {
+    this.#version += 1;
+    circuit.version = this.#version;
+  }
+}
+
+const column = ({ state, shadow }: Stand): keyof BreakerCounts =>
+  state === 'half-open' ? 'halfOpen' : state === 'open' && shadow ? 'shadowOpen' : state;

@@ -1,0 +1,441 @@
+import { type BreakerReport, MAX_REJECTION_MESSAGE, type Report, type Totals } from '@fuseboard/schema';
+import type { Board } from '../delivery/snapshot.ts';
+import { canonicalLabels, type Labels } from '../policy/selector.ts';
+import { type Agent, agentKey, type Identity, Member, type Moment, type Origin, type View } from './agent-record.ts';
+import { Circuits } from './circuits.ts';
+import { Counters } from './counters.ts';
+import { expect, settle } from './pending-changes.ts';
+import { type AgentCounts, type AgentRejection, Rollout } from './rollout.ts';
+import {
+  type BreakerCounts,
+  type BreakerState,
+  type FallbackCounts,
+  type Standing,
+  Tally,
+  worst,
+} from './state-counts.ts';
+import { growth, latencyGrowth, NO_TOTALS, sameTotals } from './totals.ts';
+
+/** An agent that was silent this long is stale: it is counted, and not waited for. */
+export const STALE_AFTER_MS = 30_000;
+
+/** An agent that was silent this long is not counted any more, and forgotten when it has no stream. */
+export const GONE_AFTER_MS = 60_000;
+
+/** What is remembered of one agent's breakers; further ones are counted and not shown. */
+const MAX_BREAKERS_PER_AGENT = 2_000;
+
+/** How many boards an agent may lag behind before what it reports about older ones is not recognised. */
+const BOARDS_KEPT = 4;
+
+/** Different labels that are remembered to be shared: pods of one workload have the same. */
+const MAX_LABELS_SHARED = 1_000;
+
+/** A repeated transition is recognised when the two times told for it differ by less than this. */
+const SAME_TRANSITION_MS = 2_000;
+
+/** How many open breakers a count names. */
+export const MAX_OPEN_NAMED = 3;
+
+/** What the fleet says of one policy. */
+export interface PolicyCounts {
+  readonly agents: AgentCounts;
+  readonly breakers: BreakerCounts;
+  readonly fallback: FallbackCounts;
+  /** Up to `MAX_OPEN_NAMED` open breakers as `payments on shop/pod-1`. */
+  readonly open: readonly string[];
+  readonly rejections: readonly AgentRejection[];
+}
+
+/** A change of state that an agent reported for the first time. */
+export interface ReportedTransition {
+  readonly breaker: string;
+  /** The policy that governs the breaker; absent for the defaults of the code. */
+  readonly uid?: string;
+  readonly shadow: boolean;
+  readonly from: BreakerState;
+  readonly to: BreakerState;
+  readonly agoMs: number;
+  readonly reason: string;
+}
+
+export type Receipt =
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'repeated' }
+  | {
+      readonly kind: 'accepted';
+      readonly transitions: readonly ReportedTransition[];
+      /** Refusals that this agent had not reported before. */
+      readonly rejections: readonly { readonly uid: string; readonly rejection: AgentRejection }[];
+      /** How long each change took that the agent shows here to have applied, in ms. */
+      readonly tookMs: readonly number[];
+      /** The policies whose counts may be different now. */
+      readonly touched: ReadonlySet<string>;
+    };
+
+/** Every agent of this replica, and what all of them said. Time is given with each call, in milliseconds. */
+export class Fleet {
+  readonly counters = new Counters();
+  readonly circuits = new Circuits();
+  readonly #namespaces = new Map<string, Map<string, Member>>();
+  readonly #tally = new Tally();
+  readonly #labels = new Map<string, Labels>();
+  /** What was sent last, for the next agent that makes the same step: it holds the same list. */
+  #step: { from: readonly Board[]; revision: string | undefined; board: Board; to: readonly Board[] } | undefined;
+  /** By namespace, for as long as nothing changed and nobody is silent for too long: reports alone change nothing. */
+  readonly #rollouts = new Map<string, { readonly rollout: Rollout; readonly until: number }>();
+
+  /** An agent opened a stream; it is known from now on. */
+  connect(identity: Identity, now: number): Agent {
+    const key = agentKey(identity.pod, identity.boot);
+    let agent = this.#namespaces.get(identity.namespace)?.get(key);
+    if (agent === undefined || canonical(agent.identity) !== canonical(identity)) {
+      if (agent) this.#remove(agent);
+      agent = new Member({ ...identity, labels: this.#shared(identity.labels) }, now);
+      const agents = this.#namespaces.get(identity.namespace) ?? new Map<string, Member>();
+      this.#namespaces.set(identity.namespace, agents.set(key, agent));
+    }
+    agent.streams += 1;
+    return agent;
+  }
+
+  /** A stream of an agent ended. The agent stays until it is silent for too long. */
+  disconnect(agent: Agent): void {
+    (agent as Member).streams -= 1;
+  }
+
+  /** What an agent should run from now on. */
+  aim(agent: Agent, board: Board, now: number): void {
+    const member = agent as Member;
+    if (member.target !== board) this.#rollouts.delete(agent.identity.namespace);
+    member.target = board;
+    member.withheld = false;
+    member.compare(now);
+  }
+
+  /** What an agent should run is too large to be sent; it keeps what it has. */
+  withhold(agent: Agent, now: number): void {
+    const member = agent as Member;
+    member.withheld = true;
+    member.compare(now);
+  }
+
+  /** A change that the operator saw at `seenAt` led an agent to its target: the time until it is applied is taken. */
+  expect(agent: Agent, { revision }: Board, seenAt: number): void {
+    const member = agent as Member;
+    member.pending = expect(member.pending, { revision, seenAt });
+  }
+
+  /** A board is on its way to an agent, or the agent showed that it has it: it may speak of its policies from now on. */
+  sent(agent: Agent, board: Board): void {
+    const member = agent as Member;
+    const { sent: from, revision } = member;
+    const step = this.#step;
+    if (step?.from !== from || step.board !== board || step.revision !== revision) {
+      const others = from.filter((one) => one.revision !== board.revision);
+      const kept = others.filter((one, i) => one.revision === revision || i >= others.length - BOARDS_KEPT);
+      this.#step = { from, revision, board, to: [...kept, board] };
+    }
+    member.sent = this.#step!.to;
+    if (member.revision === board.revision) this.#rollouts.delete(agent.identity.namespace);
+  }
+
+  /** A board with this revision that was sent to the agent lately. */
+  lately(agent: Agent, revision: string | undefined): Board | undefined {
+    return (agent as Member).sent.find((board) => board.revision === revision);
+  }
+
+  /** Takes a part of a report. The same part again changes nothing. */
+  report({ namespace, pod }: Origin, report: Report, now: number): Receipt {
+    const agent = this.#namespaces.get(namespace)?.get(agentKey(pod, report.boot));
+    if (agent === undefined) return { kind: 'unknown' };
+    const wasStale = now - agent.heardAt >= STALE_AFTER_MS;
+    if (wasStale) this.#rollouts.delete(namespace);
+    agent.heardAt = now;
+    for (const circuit of agent.circuits.values()) circuit.heardAt = now;
+    if (report.sequence < agent.sequence) return { kind: 'repeated' };
+    if (report.sequence > agent.sequence) {
+      agent.sequence = report.sequence;
+      agent.parts = new Set();
+      agent.refusals = new Map();
+      agent.pendingOverrides = new Set();
+    }
+    if (agent.parts.has(report.part)) return { kind: 'repeated' };
+    agent.parts.add(report.part);
+    const transitions = report.breakers.flatMap((breaker) => this.#take(agent, breaker, now));
+    const told = agent.sent.find(({ revision }) => revision === report.revision);
+    for (const { uid, field, message } of report.rejections) {
+      const entry = told?.entries.get(uid);
+      if (!entry) continue;
+      const cut = message.slice(0, MAX_REJECTION_MESSAGE);
+      agent.refusals.set(uid, { agent: agent.identity.instance, field, message: cut, digest: entry.digest });
+    }
+    if (report.overrides) {
+      const known = report.overrides.filter((uid) => agent.sent.some(({ overrides }) => overrides.has(uid)));
+      agent.pendingOverrides = new Set(known);
+    }
+    const rejections: { uid: string; rejection: AgentRejection }[] = [];
+    const touched = new Set(report.breakers.flatMap(({ uid }) => uid ?? []));
+    let tookMs: readonly number[] = [];
+    if (agent.parts.size >= report.parts) {
+      for (const [uid, rejection] of agent.refusals) {
+        if (agent.rejections.get(uid)?.digest !== rejection.digest) rejections.push({ uid, rejection });
+      }
+      const same = agent.revision === report.revision && !wasStale;
+      if (!same || agent.rejections.size + agent.refusals.size > 0) {
+        for (const uid of agent.target?.entries.keys() ?? []) touched.add(uid);
+        this.#rollouts.delete(namespace);
+      }
+      const obeyed = agent.pendingOverrides;
+      if (!same || !alike(obeyed, agent.overrides)) {
+        for (const uid of agent.target?.overrides.keys() ?? []) touched.add(uid);
+      }
+      agent.overrides = obeyed;
+      agent.revision = told?.revision ?? report.revision;
+      agent.compare(now);
+      if (report.revision !== undefined && report.appliedAgoMs !== undefined) {
+        const settled = settle(agent.pending, report.revision, now - report.appliedAgoMs);
+        agent.pending = settled.left;
+        // An agent that refused a policy holds the revision, but not all that is in it.
+        if (agent.refusals.size === 0) tookMs = settled.tookMs;
+      }
+      agent.rejections = agent.refusals;
+      agent.refusals = new Map();
+    }
+    if (report.bye && agent.parts.size >= report.parts) {
+      for (const uid of agent.target?.entries.keys() ?? []) touched.add(uid);
+      for (const uid of agent.target?.overrides.keys() ?? []) touched.add(uid);
+      this.#remove(agent);
+    }
+    return { kind: 'accepted', transitions, rejections, tookMs, touched };
+  }
+
+  /** Forgets agents that are gone. Returns the namespaces in which an agent became stale or gone since `before`. */
+  sweep(before: number, now: number): Set<string> {
+    const touched = new Set<string>();
+    for (const [namespace, agents] of this.#namespaces) {
+      for (const agent of agents.values()) {
+        for (const limit of [STALE_AFTER_MS, GONE_AFTER_MS]) {
+          if (now - agent.heardAt >= limit && before - agent.heardAt < limit) touched.add(namespace);
+        }
+        if (now - agent.heardAt < GONE_AFTER_MS) {
+          if (this.#forgetKeys(agent, now)) touched.add(namespace);
+          continue;
+        }
+        if (agent.streams === 0) this.#remove(agent);
+        else this.#forgetBreakers(agent);
+      }
+    }
+    return touched;
+  }
+
+  /** What is counted for each policy of a namespace that an agent should have. */
+  counts(namespace: string, uids: Iterable<string>, now: number): Map<string, PolicyCounts> {
+    const rollout = this.#rollout(namespace, now);
+    const found = new Map<string, PolicyCounts>();
+    for (const uid of uids) {
+      found.set(uid, {
+        agents: rollout.agents(uid),
+        breakers: this.#tally.counts(uid),
+        fallback: this.#tally.fallback(uid),
+        open: this.#tally.open(uid, MAX_OPEN_NAMED),
+        rejections: rollout.rejections(uid),
+      });
+    }
+    return found;
+  }
+
+  /** Who should obey each override of a namespace, and who says that it does. */
+  overrideCounts(namespace: string, uids: ReadonlySet<string>, now: number): Map<string, AgentCounts> {
+    const found = new Map([...uids].map((uid) => [uid, { matched: 0, applied: 0, rejected: 0, stale: 0 }]));
+    for (const { heardAt, target, overrides } of this.#namespaces.get(namespace)?.values() ?? []) {
+      if (now - heardAt >= GONE_AFTER_MS || !target) continue;
+      for (const uid of target.overrides.keys()) {
+        const counts = found.get(uid);
+        if (!counts) continue;
+        counts.matched += 1;
+        if (now - heardAt >= STALE_AFTER_MS) counts.stale += 1;
+        else if (overrides.has(uid)) counts.applied += 1;
+      }
+    }
+    return found;
+  }
+
+  /** The states of the breakers of a policy over all agents, by name. */
+  breakers(uid: string): ReadonlyMap<string, BreakerCounts> {
+    return this.#tally.named(uid);
+  }
+
+  /** Every agent of a namespace, or of all. */
+  *agents(namespace?: string): Generator<Agent> {
+    if (namespace !== undefined) yield* this.#namespaces.get(namespace)?.values() ?? [];
+    else for (const agents of this.#namespaces.values()) yield* agents.values();
+  }
+
+  /** Agents with the same labels hold the same object. */
+  #shared(labels: Labels): Labels {
+    const key = canonicalLabels(labels);
+    const known = this.#labels.get(key);
+    if (known !== undefined) return known;
+    if (this.#labels.size >= MAX_LABELS_SHARED) this.#labels.clear();
+    this.#labels.set(key, labels);
+    return labels;
+  }
+
+  #rollout(namespace: string, now: number): Rollout {
+    const known = this.#rollouts.get(namespace);
+    if (known && now < known.until) return known.rollout;
+    const rollout = new Rollout();
+    let until = Number.POSITIVE_INFINITY;
+    for (const { heardAt, target, applied, rejections } of this.#namespaces.get(namespace)?.values() ?? []) {
+      if (now - heardAt >= GONE_AFTER_MS || !target) continue;
+      const stale = now - heardAt >= STALE_AFTER_MS;
+      rollout.add(target, applied, stale, rejections);
+      until = Math.min(until, heardAt + (stale ? GONE_AFTER_MS : STALE_AFTER_MS));
+    }
+    rollout.settle();
+    this.#rollouts.set(namespace, { rollout, until });
+    return rollout;
+  }
+
+  #remove(agent: Member): void {
+    const { namespace, pod, boot } = agent.identity;
+    this.#rollouts.delete(namespace);
+    this.#forgetBreakers(agent);
+    const agents = this.#namespaces.get(namespace);
+    const key = agentKey(pod, boot);
+    if (agents?.get(key) === agent) agents.delete(key);
+    if (agents?.size === 0) this.#namespaces.delete(namespace);
+  }
+
+  #forgetBreakers(agent: Member): void {
+    for (const [name, keys] of agent.views) this.#stand(agent, name, folded(keys), undefined);
+    agent.forgetBreakers();
+  }
+
+  /** Forgets keys that are no longer told of: an agent repeats those whose circuit is not closed. Says whether one of them was open. */
+  #forgetKeys(agent: Member, now: number): boolean {
+    let wasOpen = false;
+    for (const [name, keys] of agent.views) {
+      const before = folded(keys);
+      for (const [key, view] of keys) {
+        if (key === '' || now - view.heardAt < GONE_AFTER_MS) continue;
+        keys.delete(key);
+        agent.viewCount -= 1;
+      }
+      if (keys.size === 0) agent.views.delete(name);
+      const after = folded(keys);
+      if (before?.state === after?.state) continue;
+      wasOpen = true;
+      this.#stand(agent, name, before, after);
+    }
+    return wasOpen;
+  }
+
+  #take(agent: Member, breaker: BreakerReport, now: number): ReportedTransition[] {
+    const { namespace, instance } = agent.identity;
+    const policy = breaker.uid === undefined ? undefined : agent.policyName(breaker.uid);
+    // A policy that this agent was never sent gets no state from it; the calls still happened and are counted.
+    const uid = policy === undefined ? undefined : breaker.uid;
+    const keys = agent.views.get(breaker.name) ?? new Map<string, View>();
+    const known = keys.get(breaker.key ?? '');
+    const latency = breaker.latency ?? [];
+    const circuit = this.circuits.at(namespace, uid ?? '', breaker.name, now);
+    // What the circuits of keys count is in what their breaker counts.
+    if (breaker.key === undefined) {
+      const counted = growth(known?.totals ?? breaker.base ?? NO_TOTALS, breaker.totals);
+      const slower = latencyGrowth(known?.latency ?? breaker.baseLatency ?? [], latency);
+      this.counters.add(namespace, policy ?? '', breaker.name, counted, slower);
+      if (circuit) this.circuits.count(circuit, counted, slower, now);
+    }
+
+    const told = (breaker.transitions ?? []).map(({ from, to, reason, agoMs }) => ({
+      from,
+      to,
+      reason,
+      at: now - agoMs,
+    }));
+    const fresh = told.slice(known === undefined ? 0 : repeated(known, breaker.base, told));
+    const series = this.counters.at(namespace, policy ?? '', breaker.name);
+    for (const { from, to, reason, at } of fresh) {
+      series.entered[to] += 1;
+      if (circuit) this.circuits.changed(circuit, { at, from, to, reason, instance });
+    }
+
+    if (known || agent.viewCount < MAX_BREAKERS_PER_AGENT) {
+      if (!known) agent.viewCount += 1;
+      const before = folded(keys);
+      const shadow = breaker.shadow ?? false;
+      keys.set(breaker.key ?? '', {
+        uid,
+        state: breaker.state,
+        shadow,
+        since: now - breaker.since,
+        override: breaker.override,
+        optedIn: breaker.optedIn,
+        totals: breaker.totals,
+        counted: breaker.base === undefined || !sameTotals(breaker.base, breaker.totals),
+        latency,
+        moments: told,
+        heardAt: now,
+      });
+      agent.views.set(breaker.name, keys);
+      this.#stand(agent, breaker.name, before, folded(keys));
+    }
+    return fresh.map(({ from, to, reason, at }) => ({
+      breaker: breaker.name,
+      ...(uid !== undefined && { uid }),
+      shadow: breaker.shadow ?? false,
+      from,
+      to,
+      agoMs: now - at,
+      reason,
+    }));
+  }
+
+  /** The breaker of an agent is in another state, or is not there any more. */
+  #stand(agent: Member, name: string, before: View | undefined, after: View | undefined): void {
+    const { namespace, pod, boot, instance } = agent.identity;
+    const key = agentKey(pod, boot);
+    this.#tally.replace(`${key}/${name}`, `${name} on ${instance}`, standing(name, before), standing(name, after));
+    const was = agent.circuits.get(name);
+    const is = after && this.circuits.at(namespace, after.uid ?? '', name, agent.heardAt);
+    if (was && was !== is) this.circuits.stand(was, key, instance, before, undefined);
+    if (is) {
+      this.circuits.stand(is, key, instance, was === is ? before : undefined, after);
+      agent.circuits.set(name, is);
+    } else agent.circuits.delete(name);
+  }
+}
+
+const alike = (a: ReadonlySet<string>, b: ReadonlySet<string>) =>
+  a.size === b.size && [...a].every((one) => b.has(one));
+
+const canonical = ({ labels, service, instance }: Identity) =>
+  JSON.stringify([canonicalLabels(labels), service, instance]);
+
+const standing = (breaker: string, view: View | undefined): Standing | undefined =>
+  view?.uid === undefined
+    ? undefined
+    : { uid: view.uid, breaker, state: view.state, shadow: view.shadow, optedIn: view.optedIn };
+
+/** All keys of a breaker folded into the worst of them; what they have in common is told by the breaker itself. */
+function folded(keys: ReadonlyMap<string, View>): View | undefined {
+  const view = worst(keys.values());
+  const own = keys.get('');
+  return view === undefined || view === own ? view : { ...view, optedIn: own?.optedIn };
+}
+
+/** Whether an agent that counts from `base` is known to have the answer to the report before. */
+const isAnswered = ({ counted, totals }: View, base: Totals | undefined) =>
+  counted && base !== undefined && sameTotals(base, totals);
+
+/** How many transitions at the beginning of `told` came already with the report before, whose answer was lost. */
+function repeated(view: View, base: Totals | undefined, told: readonly Moment[]): number {
+  const before = view.moments;
+  const same = (a: Moment, b: Moment) =>
+    a.from === b.from && a.to === b.to && a.reason === b.reason && Math.abs(a.at - b.at) < SAME_TRANSITION_MS;
+  const whole =
+    before.length > 0 && told.length >= before.length && before.every((moment, i) => same(moment, told[i]!));
+  return whole && !isAnswered(view, base) ? before.length : 0;
+}

@@ -1,0 +1,88 @@
+import { MAX_REJECTIONS } from '@fuseboard/schema';
+import type { Board } from '../delivery/snapshot.ts';
+
+export interface AgentCounts {
+  matched: number;
+  applied: number;
+  rejected: number;
+  stale: number;
+}
+
+export interface AgentRejection {
+  readonly agent: string;
+  readonly field: string;
+  readonly message: string;
+}
+
+/** A rejection, and the version of the policy that it speaks of. */
+export interface Rejection extends AgentRejection {
+  readonly digest: string;
+}
+
+const NONE: AgentCounts = { matched: 0, applied: 0, rejected: 0, stale: 0 };
+
+/**
+ * Who has which policy. Agents that should run the same and run the same are counted together, so that the work grows with
+ * the boards in use and not with agents times policies.
+ */
+export class Rollout {
+  readonly #counts = new Map<string, AgentCounts>();
+  readonly #rejections = new Map<string, AgentRejection[]>();
+  readonly #alike = new Map<Board, Map<Board | undefined, { live: number; stale: number }>>();
+
+  /** Adds an agent that should run `target` and runs `applied`. */
+  add(target: Board, applied: Board | undefined, stale: boolean, rejections: ReadonlyMap<string, Rejection>): void {
+    if (rejections.size > 0 && !stale) {
+      this.#count(target, applied, 1, 0, rejections);
+      return;
+    }
+    const byApplied = this.#alike.get(target) ?? new Map<Board | undefined, { live: number; stale: number }>();
+    this.#alike.set(target, byApplied);
+    const agents = byApplied.get(applied) ?? { live: 0, stale: 0 };
+    byApplied.set(applied, agents);
+    agents[stale ? 'stale' : 'live'] += 1;
+  }
+
+  /** Counts what was added; to be called once, before anything is read. */
+  settle(): void {
+    for (const [target, byApplied] of this.#alike) {
+      for (const [applied, { live, stale }] of byApplied) this.#count(target, applied, live, stale);
+    }
+    this.#alike.clear();
+  }
+
+  agents(uid: string): AgentCounts {
+    return this.#counts.get(uid) ?? NONE;
+  }
+
+  /** At most as many as a status lists. */
+  rejections(uid: string): readonly AgentRejection[] {
+    return this.#rejections.get(uid) ?? [];
+  }
+
+  #count(
+    target: Board,
+    applied: Board | undefined,
+    live: number,
+    stale: number,
+    rejections?: ReadonlyMap<string, Rejection>,
+  ): void {
+    for (const { uid, digest, hold } of target.entries.values()) {
+      const counted = this.#counts.get(uid) ?? { ...NONE };
+      this.#counts.set(uid, counted);
+      counted.matched += live + stale;
+      counted.stale += stale;
+      const rejection = rejections?.get(uid);
+      if (rejection?.digest === digest) {
+        counted.rejected += live;
+        this.#list(uid, rejection);
+      } else if (!hold && applied?.entries.get(uid)?.digest === digest) counted.applied += live;
+    }
+  }
+
+  #list(uid: string, { agent, field, message }: Rejection): void {
+    const listed = this.#rejections.get(uid) ?? [];
+    if (listed.length < MAX_REJECTIONS) listed.push({ agent, field, message });
+    this.#rejections.set(uid, listed);
+  }
+}

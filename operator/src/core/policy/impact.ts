@@ -1,0 +1,62 @@
+import { compareText } from './compare-text.ts';
+import { flatten } from './precedence.ts';
+import { matches, type Routing, sortedRoutes, takes } from './routing.ts';
+import type { Labels } from './selector.ts';
+
+/** A process that would feel a change. */
+export interface Affected {
+  readonly instance: string;
+  readonly service: string;
+  readonly labels: Labels;
+  /** The names of breakers that it uses. */
+  readonly breakers: readonly string[];
+}
+
+/** What becomes of one breaker name on some agents. */
+export interface Effect {
+  readonly breaker: string;
+  /** The policy that governs it now; absent: none. */
+  readonly from?: string;
+  readonly to?: string;
+  readonly agents: readonly Affected[];
+}
+
+/**
+ * Which breakers of which agents would be governed by another policy, or by another version of theirs.
+ *
+ * @param changed names of policies whose spec differs.
+ */
+export function effects(
+  before: readonly Routing[],
+  after: readonly Routing[],
+  changed: ReadonlySet<string>,
+  agents: readonly Affected[],
+): Effect[] {
+  const found = new Map<string, { breaker: string; from?: string; to?: string; agents: Affected[] }>();
+  for (const agent of agents) {
+    const [old, next] = [governors(before, agent.labels), governors(after, agent.labels)];
+    for (const breaker of agent.breakers) {
+      const [from, to] = [old(breaker), next(breaker)];
+      if (from === to && (to === undefined || !changed.has(to))) continue;
+      const key = JSON.stringify([breaker, from, to]);
+      const effect = found.get(key) ?? {
+        breaker,
+        ...(from !== undefined && { from }),
+        ...(to !== undefined && { to }),
+        agents: [],
+      };
+      effect.agents.push(agent);
+      found.set(key, effect);
+    }
+  }
+  return [...found.values()].sort((a, b) => compareText(a.breaker, b.breaker));
+}
+
+function governors(policies: readonly Routing[], labels: Labels): (breaker: string) => string | undefined {
+  const names = new Map(policies.map(({ uid, name }) => [uid, name]));
+  const routes = flatten(sortedRoutes(policies.filter((policy) => takes(policy, labels))));
+  return (breaker) => {
+    const route = routes.find(([pattern]) => matches(pattern, breaker));
+    return route && names.get(route[1]);
+  };
+}

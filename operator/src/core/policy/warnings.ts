@@ -1,0 +1,159 @@
+import type { OverrideSpec, PolicySpec, PolicyStatus, SpecProblem } from '@fuseboard/schema';
+import { conditionOf } from '../status/policy-status.ts';
+import type { Explanation } from './explain.ts';
+import { newestFirst } from './override.ts';
+import { matches } from './routing.ts';
+import { type Labels, selects } from './selector.ts';
+
+/** A policy as somebody sees it who asks about it. */
+export interface SeenPolicy {
+  readonly namespace: string;
+  readonly name: string;
+  readonly generation: number;
+  /** Trust it only when `problems` is empty. */
+  readonly spec: PolicySpec;
+  readonly problems: readonly SpecProblem[];
+  /** Absent where nobody says how far it has come, as in a file. */
+  readonly status?: PolicyStatus;
+}
+
+/** An override as somebody sees it who asks about it. */
+export interface SeenOverride {
+  readonly name: string;
+  /** Milliseconds since 1970. */
+  readonly createdAt: number;
+  readonly expiresAt: number;
+  readonly createdBy?: string;
+  readonly spec: OverrideSpec;
+}
+
+/** What else is known where a choice is explained. */
+export interface Circumstances {
+  readonly namespace: string;
+  readonly labels: Labels;
+  /** Of its namespace, and of others as far as they may be seen. */
+  readonly policies: readonly SeenPolicy[];
+  /** Of its namespace. */
+  readonly overrides: readonly SeenOverride[];
+  /** Milliseconds since 1970. */
+  readonly now: number;
+}
+
+const SHOWN = 3;
+
+/** Why calls may go otherwise than the policy that governs lets expect, one sentence each, the strongest first. */
+export function caveats(explanation: Explanation, circumstances: Circumstances): string[] {
+  const { namespace, policies } = circumstances;
+  const own = policies.filter((policy) => policy.namespace === namespace);
+  const winner = own.find(({ name }) => name === explanation.winner);
+  const steered = forced(explanation.breaker, circumstances);
+  return [
+    ...steered,
+    ...(winner === undefined ? elsewhere(explanation.breaker, circumstances) : about(winner, steered.length > 0)),
+    ...own.filter(({ name }) => explanation.candidates.every(({ policy }) => policy !== name)).map(takesNoPart),
+  ];
+}
+
+/** What those do that last; a Reset acts once, and an override that cannot be used has no action. */
+const DOES = {
+  ForceOpen: ['forces it open', 'every call is rejected, whatever policies say'],
+  ForceClosed: ['forces it closed', 'every call passes, whatever fails'],
+} as const;
+
+function forced(breaker: string, { namespace, labels, overrides, now }: Circumstances): string[] {
+  const holding = overrides
+    .filter(({ spec, expiresAt }) => expiresAt > now && Object.hasOwn(DOES, spec.action))
+    .filter(({ spec }) => selects(spec.selector, labels))
+    .sort(newestFirst)
+    .find(({ spec }) => spec.breakers.some((pattern) => matches(pattern, breaker)));
+  if (holding === undefined) return [];
+  const { name, createdBy, expiresAt, spec } = holding;
+  const [does, so] = DOES[spec.action as keyof typeof DOES];
+  const until = new Date(expiresAt).toISOString().replace(/\.\d+Z$/, 'Z');
+  const by = createdBy === undefined ? '' : ` by ${createdBy}`;
+  return [
+    `override "${name}"${by} ${does} until ${until} ("${spec.reason}"): ${so}; end it: fuseboard overrides end ${name} -n ${namespace}`,
+  ];
+}
+
+function about(policy: SeenPolicy, steered: boolean): string[] {
+  const { name, spec, problems } = policy;
+  if (problems.length > 0) {
+    const what = `the spec of policy "${name}" cannot be used: ${listed(problems)}`;
+    return [
+      `${what}; agents keep the version that they had, and where there was none the defaults of the code apply; mend it`,
+    ];
+  }
+  const { mode } = spec;
+  const when = steered ? 'after that, ' : '';
+  const lets =
+    mode === 'Shadow'
+      ? [
+          'mode is Shadow: the circuit opens and closes, but every call passes; set mode: Enforce to have calls rejected',
+        ]
+      : mode === 'Disabled'
+        ? [`${when}mode is Disabled: every call passes and is only counted; set mode: Enforce to have the breaker act`]
+        : [];
+  return [...lets, ...rollout(policy)];
+}
+
+/** How far a policy is from being in force, as its operator said last. */
+function rollout({ namespace, name, generation, status }: SeenPolicy): string[] {
+  if (status === undefined) return [];
+  if (status.observedGeneration === undefined) {
+    return [
+      `no operator has said yet who has policy "${name}"; see whether one runs: fuseboard status -n ${namespace}`,
+    ];
+  }
+  if (status.observedGeneration < generation) {
+    const seen = `generation ${generation} of policy "${name}" is not confirmed yet, the operator speaks of ${status.observedGeneration}`;
+    return [`${seen}; until it is, agents may run the version before; ask again in a moment`];
+  }
+  const programmed = conditionOf(status, 'Programmed');
+  const { matched = 0, stale = 0 } = status.agents ?? {};
+  if (programmed !== undefined && programmed.status !== 'True') {
+    if (programmed.reason === 'NoAgents' && stale > 0) {
+      const all = stale === 1 ? 'the 1 agent that has' : `all ${stale} agents that have`;
+      return [
+        `${all} policy "${name}" fell silent; a silent agent keeps what it had when it was last heard: see whether the service still runs`,
+      ];
+    }
+    if (programmed.reason === 'NoAgents') {
+      return [
+        `no agent runs policy "${name}": ${programmed.message}; compare its selector with the labels of the service, and see whether the service uses the agent`,
+      ];
+    }
+    const refusals = (status.rejections ?? []).slice(0, SHOWN).map(({ agent, ...one }) => `${agent}: ${listed([one])}`);
+    const named = refusals.length > 0 ? `: ${refusals.join('; ')}` : '';
+    const who = `; who has which version: fuseboard describe policy ${name} -n ${namespace}`;
+    return [`policy "${name}" is not in force everywhere: ${programmed.message}${named}${who}`];
+  }
+  if (stale === 0) return [];
+  const are = stale === 1 ? '1 agent is' : `${stale} agents are`;
+  return [
+    `${are} silent, of ${matched} that have policy "${name}"; a silent agent keeps what it had when it was last heard`,
+  ];
+}
+
+const takesNoPart = ({ name, problems }: SeenPolicy) =>
+  `policy "${name}" takes no part, for its spec cannot be used: ${listed(problems)}; mend it`;
+
+function elsewhere(breaker: string, { namespace, policies }: Circumstances): string[] {
+  const naming = policies.filter(
+    (policy) =>
+      policy.namespace !== namespace &&
+      policy.problems.length === 0 &&
+      policy.spec.breakers.some((pattern) => pattern !== '*' && matches(pattern, breaker)),
+  );
+  return naming
+    .slice(0, SHOWN)
+    .map(
+      ({ name, namespace: other }) =>
+        `policy "${name}" in namespace "${other}" matches it, but governs agents of that namespace only; apply one in "${namespace}"`,
+    );
+}
+
+function listed(problems: readonly { readonly field: string; readonly message: string }[]): string {
+  const named = problems.slice(0, SHOWN).map(({ field, message }) => `${field}: ${message}`);
+  return `${named.join('; ')}${problems.length > SHOWN ? `; and ${problems.length - SHOWN} more` : ''}`;
+}

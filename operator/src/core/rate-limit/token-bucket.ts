@@ -1,0 +1,23 @@
+import type { Clock } from '../clock.ts';
+
+/** Decides how many new streams a second are let in, so that a storm of reconnecting agents is spread and not suffered. */
+export interface Admission {
+  /** Whether one more may come in now. */
+  admit(): boolean;
+}
+
+/** A token bucket: `perSecond` a second, and as many at once after a quiet second. */
+export function admission(perSecond: number, clock: Clock): Admission {
+  let tokens = perSecond;
+  let at = clock.now();
+  return {
+    admit() {
+      const now = clock.now();
+      tokens = Math.min(perSecond, tokens + ((now - at) / 1_000) * perSecond);
+      at = now;
+      if (tokens < 1) return false;
+      tokens -= 1;
+      return true;
+    },
+  };
+}

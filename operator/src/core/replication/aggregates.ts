@@ -1,0 +1,223 @@
+import { MAX_REJECTIONS } from '@fuseboard/schema';
+import { MAX_OPEN_NAMED, type PolicyCounts } from '../fleet/fleet.ts';
+import type { AgentCounts } from '../fleet/rollout.ts';
+import type { BreakerCounts, FallbackCounts } from '../fleet/state-counts.ts';
+
+/** What one replica counts for one policy. It is there for a policy without agents too: its absence means that the replica has not seen the policy. */
+export interface Aggregate {
+  readonly uid: string;
+  readonly generation: number;
+  /** The version of the spec that `applied` and `rejected` speak of. */
+  readonly digest: string;
+  readonly counts: PolicyCounts;
+}
+
+/** What all replicas count together. */
+export interface Merged {
+  readonly counts: PolicyCounts;
+  /** Replicas that are there and have not said what they count for this version of the spec. */
+  readonly unheard: number;
+}
+
+/** A Lease of another replica. */
+export interface Heartbeat {
+  readonly replica: string;
+  /** Another one after each restart of the replica. */
+  readonly boot: string;
+  /** Changes with every renewal. */
+  readonly version: string;
+}
+
+/** A part of what another replica counts. */
+export interface Shard {
+  readonly replica: string;
+  readonly boot: string;
+  /** Of two shards that hold the same policy, the one with the higher number is right. */
+  readonly sequence: number;
+  readonly rows: readonly Aggregate[];
+}
+
+/** What became of the group of replicas. */
+export interface Regrouping {
+  /** A replica left or began anew: its agents are on their way to others. */
+  readonly left: boolean;
+  /** Replicas came, left, began anew or were given up. */
+  readonly regrouped: boolean;
+  readonly changes: readonly AggregateChange[];
+}
+
+/** What another replica says of a policy now, and what it said before. */
+export interface AggregateChange {
+  readonly uid: string;
+  readonly before: Aggregate | undefined;
+  readonly after: Aggregate | undefined;
+}
+
+interface Replica {
+  beat: Heartbeat | undefined;
+  /** When the Lease was last seen to change; without one, when the replica was first seen. */
+  changedAt: number;
+  /** Whether it was seen alive, and not only a Lease that a dead one may have left. */
+  proven: boolean;
+  /** Whether it showed no life for too long. */
+  lost: boolean;
+  shards: readonly Shard[];
+  /** What it says and is believed. */
+  rows: ReadonlyMap<string, Aggregate>;
+}
+
+const NO_ROWS: ReadonlyMap<string, Aggregate> = new Map();
+
+/**
+ * What this replica and the others count for each policy. Another replica counts while its Lease changes: a Lease that was
+ * there before this process and has not changed since may be that of a dead one. Time is given with each call, in milliseconds.
+ */
+export class Aggregates {
+  readonly #own = new Map<string, Aggregate>();
+  readonly #replicas = new Map<string, Replica>();
+  #listed = false;
+
+  /** Takes what this replica counts; returns whether it is different from before. */
+  count(row: Aggregate): boolean {
+    const known = same(this.#own.get(row.uid), row);
+    if (!known) this.#own.set(row.uid, row);
+    return !known;
+  }
+
+  drop(uid: string): void {
+    this.#own.delete(uid);
+  }
+
+  own(uid: string): Aggregate | undefined {
+    return this.#own.get(uid);
+  }
+
+  /** The names of the other replicas that are there. */
+  get others(): readonly string[] {
+    return [...this.#replicas].filter(([, { beat, lost }]) => beat && !lost).map(([name]) => name);
+  }
+
+  /** The names of replicas that showed no life for too long, and of which something is still stored. */
+  get lost(): readonly string[] {
+    return [...this.#replicas].filter(([, { lost }]) => lost).map(([name]) => name);
+  }
+
+  /** Takes the Leases of the other replicas, all of them. */
+  beats(beats: readonly Heartbeat[], now: number): Regrouping {
+    const found = new Map(beats.map((beat) => [beat.replica, beat]));
+    const changes: AggregateChange[] = [];
+    let left = false;
+    let regrouped = false;
+    for (const name of new Set([...found.keys(), ...this.#replicas.keys()])) {
+      const replica = this.#replica(name, now);
+      const before = replica.beat;
+      const beat = found.get(name);
+      if (before?.version === beat?.version) continue;
+      replica.beat = beat;
+      replica.changedAt = now;
+      if (before && replica.proven && before.boot !== beat?.boot) left = true;
+      const { proven } = replica;
+      replica.proven = beat !== undefined && (this.#listed || before !== undefined);
+      replica.lost = false;
+      if (proven !== replica.proven || before?.boot !== beat?.boot) regrouped = true;
+      changes.push(...this.#settle(name, replica));
+    }
+    this.#listed = true;
+    return { changes, left, regrouped };
+  }
+
+  /** Takes what the other replicas published, all of it; returns what is different. */
+  shards(shards: readonly Shard[], now: number): AggregateChange[] {
+    const byReplica = new Map<string, Shard[]>();
+    for (const shard of shards) byReplica.set(shard.replica, [...(byReplica.get(shard.replica) ?? []), shard]);
+    const changes: AggregateChange[] = [];
+    for (const name of new Set([...byReplica.keys(), ...this.#replicas.keys()])) {
+      const replica = this.#replica(name, now);
+      const next = byReplica.get(name) ?? [];
+      if (next.length === replica.shards.length && next.every((shard, i) => shard === replica.shards[i])) continue;
+      replica.shards = next;
+      changes.push(...this.#settle(name, replica));
+    }
+    return changes;
+  }
+
+  /** Drops the replicas that showed no life for `expiryMs`. */
+  expire(expiryMs: number, now: number): Regrouping {
+    const changes: AggregateChange[] = [];
+    let regrouped = false;
+    for (const [name, replica] of this.#replicas) {
+      if (replica.lost || now - replica.changedAt < expiryMs) continue;
+      replica.lost = true;
+      replica.proven = false;
+      regrouped = true;
+      changes.push(...this.#settle(name, replica));
+    }
+    return { left: false, regrouped, changes };
+  }
+
+  /** What all replicas count for a policy that is in this version now. */
+  merged(uid: string, digest: string): Merged {
+    const rows: Aggregate[] = [];
+    const own = this.#own.get(uid);
+    if (own) rows.push(own);
+    let unheard = 0;
+    for (const [, { beat, proven, lost, rows: held }] of [...this.#replicas].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      if (!beat || lost) continue;
+      const row = held.get(uid);
+      if (!proven || row?.digest !== digest) unheard += 1;
+      if (row) rows.push(row);
+    }
+    return { counts: sum(rows, digest), unheard };
+  }
+
+  #replica(name: string, now: number): Replica {
+    const known = this.#replicas.get(name);
+    if (known) return known;
+    const made: Replica = { beat: undefined, changedAt: now, proven: false, lost: false, shards: [], rows: NO_ROWS };
+    this.#replicas.set(name, made);
+    return made;
+  }
+
+  #settle(name: string, replica: Replica): AggregateChange[] {
+    const { beat, proven, rows: before } = replica;
+    const believed = proven ? replica.shards.filter(({ boot }) => boot === beat?.boot) : [];
+    const after = new Map<string, Aggregate>();
+    for (const { rows } of believed.toSorted((a, b) => a.sequence - b.sequence)) {
+      for (const row of rows) after.set(row.uid, row);
+    }
+    replica.rows = after;
+    if (!beat && replica.shards.length === 0) this.#replicas.delete(name);
+    const uids = new Set([...before.keys(), ...after.keys()]);
+    return [...uids].flatMap((uid) => {
+      const change = { uid, before: before.get(uid), after: after.get(uid) };
+      return same(change.before, change.after) ? [] : [change];
+    });
+  }
+}
+
+const same = (a: Aggregate | undefined, b: Aggregate | undefined) => a === b || JSON.stringify(a) === JSON.stringify(b);
+
+/** Agents that speak of another version of the spec are there, and have neither applied nor rejected this one. */
+function sum(rows: readonly Aggregate[], digest: string): PolicyCounts {
+  const agents: AgentCounts = { matched: 0, applied: 0, rejected: 0, stale: 0 };
+  const breakers: BreakerCounts = { closed: 0, open: 0, halfOpen: 0, shadowOpen: 0 };
+  const fallback: FallbackCounts = { optedIn: 0, unused: 0 };
+  for (const row of rows) {
+    fallback.optedIn += row.counts.fallback.optedIn;
+    fallback.unused += row.counts.fallback.unused;
+    const current = row.digest === digest;
+    agents.matched += row.counts.agents.matched;
+    agents.stale += row.counts.agents.stale;
+    if (current) agents.applied += row.counts.agents.applied;
+    if (current) agents.rejected += row.counts.agents.rejected;
+    for (const state of Object.keys(breakers) as (keyof BreakerCounts)[]) breakers[state] += row.counts.breakers[state];
+  }
+  const spoken = rows.filter((row) => row.digest === digest);
+  return {
+    agents,
+    breakers,
+    fallback,
+    open: rows.flatMap(({ counts }) => counts.open).slice(0, MAX_OPEN_NAMED),
+    rejections: spoken.flatMap(({ counts }) => counts.rejections).slice(0, MAX_REJECTIONS),
+  };
+}

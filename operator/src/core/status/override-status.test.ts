@@ -1,0 +1,85 @@
+import { describe, expect, it } from '@jest/globals';
+import { readOverride } from '../policy/override.ts';
+import { type OverrideStatusInput, overrideStatusOf } from './override-status.ts';
+
+const CREATED = 1_700_000_000_000;
+const SPEC = { breakers: ['payments'], action: 'ForceOpen', reason: 'why', duration: '10m' };
+const make = (spec: object = SPEC) =>
+  readOverride({ uid: 'u', namespace: 'shop', name: 'n', createdAt: CREATED, spec });
+const agents = (applied: number, matched: number, stale = 0) => ({ agents: { matched, applied, rejected: 0, stale } });
+const status = (over: Partial<OverrideStatusInput> = {}) =>
+  overrideStatusOf({
+    override: make(),
+    counts: agents(2, 2),
+    unheard: 0,
+    previous: undefined,
+    ageMs: 0,
+    now: CREATED + 1_000,
+    ...over,
+  });
+
+describe('the status of an override', () => {
+  it('says who obeys it and until when', () => {
+    expect(status()).toEqual({
+      phase: 'Active',
+      expiresAt: '2023-11-14T22:23:20Z',
+      agents: { matched: 2, applied: 2, stale: 0, summary: '2/2' },
+      conditions: [
+        {
+          type: 'Applied',
+          status: 'True',
+          observedGeneration: 1,
+          lastTransitionTime: '2023-11-14T22:13:21Z',
+          reason: 'Applied',
+          message: '2 agents obey it',
+        },
+      ],
+    });
+  });
+
+  it.each<[string, Partial<OverrideStatusInput>, string, string, string]>([
+    ['some lack it and it is new', { counts: agents(1, 2) }, 'Unknown', 'Pending', '1 of 2 agents obey it'],
+    ['some lack it', { counts: agents(1, 2), ageMs: 10_000 }, 'False', 'PartiallyApplied', '1 of 2 agents obey it'],
+    [
+      'one is silent',
+      { counts: agents(1, 2, 1) },
+      'True',
+      'Applied',
+      '1 agent obeys it; 1 silent agent not waited for',
+    ],
+    ['it is for nobody', { counts: agents(0, 0), ageMs: 10_000 }, 'False', 'NoAgents', 'it is for no live agent'],
+    [
+      'a replica has not said',
+      { unheard: 1 },
+      'Unknown',
+      'Pending',
+      '2 of 2 agents obey it; 1 replica of the operator not heard yet',
+    ],
+  ])('when %s', (_what, over, wanted, reason, message) => {
+    expect(status(over).conditions).toMatchObject([{ status: wanted, reason, message }]);
+  });
+
+  it('keeps at its end who obeyed it', () => {
+    const previous = status();
+    const ended = status({ previous, counts: agents(0, 0), now: CREATED + 600_000 });
+    expect(ended).toMatchObject({
+      phase: 'Ended',
+      agents: { summary: '2/2' },
+      conditions: [
+        { status: 'False', reason: 'Ended', message: 'ended at 2023-11-14T22:23:20Z; 2/2 agents obeyed it' },
+      ],
+    });
+  });
+
+  it('moves the time of the condition only with its status', () => {
+    const previous = status();
+    const later = status({ previous, counts: agents(3, 3), now: CREATED + 9_000 });
+    expect(later.conditions![0]!.lastTransitionTime).toBe(previous.conditions![0]!.lastTransitionTime);
+  });
+
+  it('says what is wrong with one that nobody can obey', () => {
+    const { phase, conditions } = status({ override: make({ ...SPEC, reason: '' }) });
+    expect(phase).toBe('Invalid');
+    expect(conditions![0]!.message).toBe('spec.reason: an override needs a reason; say in a few words why');
+  });
+});

@@ -1,0 +1,70 @@
+import type { OVERRIDE_CONDITION_REASONS, OverrideStatus } from '@fuseboard/schema';
+import type { PolicyCounts } from '../fleet/fleet.ts';
+import type { Override } from '../policy/override.ts';
+import { PENDING_MS } from './policy-status.ts';
+
+export interface OverrideStatusInput {
+  readonly override: Override;
+  readonly counts: Pick<PolicyCounts, 'agents'>;
+  /** Replicas that have not said yet what they count for it. */
+  readonly unheard: number;
+  readonly previous: OverrideStatus | undefined;
+  /** Milliseconds since it was first seen here. */
+  readonly ageMs: number;
+  /** Wall clock, milliseconds since 1970. */
+  readonly now: number;
+}
+
+type Verdict = readonly [
+  status: 'True' | 'False' | 'Unknown',
+  reason: (typeof OVERRIDE_CONDITION_REASONS)['Applied'][number],
+  message: string,
+];
+
+/** The status of an override, from what is known of it now and what was said before. */
+export function overrideStatusOf(input: OverrideStatusInput): OverrideStatus {
+  const { override, counts, previous, now } = input;
+  const expiresAt = instant(override.expiresAt);
+  if (override.problems.length > 0) {
+    const message = override.problems.map(({ field, message }) => `${field}: ${message}`).join('; ');
+    return { phase: 'Invalid', conditions: [condition(input, ['False', 'Invalid', message])] };
+  }
+  if (override.expiresAt <= now) {
+    const agents = previous?.agents;
+    const obeyed = agents === undefined ? '' : `; ${agents.summary} agents obeyed it`;
+    const verdict: Verdict = ['False', 'Ended', `ended at ${expiresAt}${obeyed}`];
+    return { phase: 'Ended', expiresAt, ...(agents && { agents }), conditions: [condition(input, verdict)] };
+  }
+  const { matched, applied, stale } = counts.agents;
+  return {
+    phase: 'Active',
+    expiresAt,
+    agents: { matched, applied, stale, summary: `${applied}/${matched}` },
+    conditions: [condition(input, applying(input))],
+  };
+}
+
+function applying({ counts, unheard, ageMs }: OverrideStatusInput): Verdict {
+  const { matched, applied, stale } = counts.agents;
+  const live = matched - stale;
+  const silent = stale > 0 ? `; ${plural(stale, 'silent agent')} not waited for` : '';
+  if (unheard === 0) {
+    if (live > 0 && applied >= live)
+      return ['True', 'Applied', `${plural(live, 'agent')} ${live === 1 ? 'obeys' : 'obey'} it${silent}`];
+    if (live === 0 && ageMs >= PENDING_MS) return ['False', 'NoAgents', `it is for no live agent${silent}`];
+  }
+  const others = unheard > 0 ? `; ${plural(unheard, 'replica')} of the operator not heard yet` : '';
+  const progress = `${applied} of ${plural(live, 'agent')} obey it${silent}${others}`;
+  return ageMs < PENDING_MS ? ['Unknown', 'Pending', progress] : ['False', 'PartiallyApplied', progress];
+}
+
+function condition({ previous, override, now }: OverrideStatusInput, [status, reason, message]: Verdict) {
+  const before = previous?.conditions?.find(({ type }) => type === 'Applied');
+  const lastTransitionTime = before?.status === status ? before.lastTransitionTime : instant(now);
+  const observedGeneration = override.generation;
+  return { type: 'Applied', status, observedGeneration, lastTransitionTime, reason, message };
+}
+
+const instant = (ms: number) => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
+
+const plural = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`;

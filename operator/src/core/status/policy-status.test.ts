@@ -1,0 +1,233 @@
+import type { PolicyStatus } from '@fuseboard/schema';
+import { describe, expect, it } from '@jest/globals';
+import type { PolicyCounts } from '../fleet/fleet.ts';
+import type { Routing } from '../policy/routing.ts';
+import { conditionOf, GATHER_MS, gathering, PENDING_MS, type StatusInput, statusOf } from './policy-status.ts';
+
+const NOW = Date.parse('2026-03-01T12:00:00Z');
+
+const agents = (matched: number, applied: number, rejected = 0, stale = 0) => ({ matched, applied, rejected, stale });
+
+const input = (over: Partial<StatusInput> & { fleet?: Partial<PolicyCounts> } = {}): StatusInput => ({
+  generation: 3,
+  problems: [],
+  standing: { shadows: [] },
+  counts: {
+    agents: agents(0, 0),
+    breakers: { closed: 0, open: 0, halfOpen: 0, shadowOpen: 0 },
+    fallback: { optedIn: 0, unused: 0 },
+    open: [],
+    rejections: [],
+    ...over.fleet,
+  },
+  previous: undefined,
+  sameSpec: false,
+  ageMs: 0,
+  unheard: 0,
+  uptimeMs: GATHER_MS * 10,
+  expected: 0,
+  now: NOW,
+  ...over,
+});
+
+const told = (status: PolicyStatus, type: 'Accepted' | 'Programmed' | 'Healthy') => {
+  const { status: value, reason } = conditionOf(status, type)!;
+  return `${value} ${reason}`;
+};
+
+const first = { name: 'first' } as Routing;
+
+describe('Accepted', () => {
+  it.each<[string, Partial<StatusInput>, string, RegExp]>([
+    ['a policy without problems', {}, 'True Valid', /can be used/],
+    [
+      'a policy with a wrong field',
+      { problems: [{ field: 'spec.trip.window.size', message: 'is required' }] },
+      'False Invalid',
+      /^spec\.trip\.window\.size: is required$/,
+    ],
+    [
+      'a policy with five wrong fields',
+      { problems: ['a', 'b', 'c', 'd', 'e'].map((field) => ({ field, message: 'is wrong' })) },
+      'False Invalid',
+      /^a: is wrong; b: is wrong; c: is wrong; and 2 more$/,
+    ],
+    ['a policy that governs nothing', { standing: { conflict: first, shadows: [] } }, 'False Conflicted', /"first"/],
+    [
+      'a policy that loses one name everywhere and one in part',
+      {
+        standing: {
+          shadows: [
+            { pattern: 'pay*', by: first, everywhere: true },
+            { pattern: 'mail', by: first, everywhere: false },
+          ],
+        },
+      },
+      'True Valid',
+      /loses "pay\*" to "first", "mail" to "first" where its selector holds$/,
+    ],
+  ])('of %s', (_what, over, expected, message) => {
+    const status = statusOf(input(over));
+    expect(told(status, 'Accepted')).toBe(expected);
+    expect(conditionOf(status, 'Accepted')!.message).toMatch(message);
+  });
+});
+
+describe('Programmed', () => {
+  const partial = statusOf(input({ fleet: { agents: agents(4, 1) }, ageMs: PENDING_MS }));
+  it.each<[string, Parameters<typeof input>[0], string]>([
+    ['no agent', {}, 'False NoAgents'],
+    ['only silent agents', { fleet: { agents: agents(2, 0, 0, 2) } }, 'False NoAgents'],
+    ['a new spec on its way', { fleet: { agents: agents(4, 1) } }, 'Unknown Pending'],
+    [
+      'a spec that some lack for long',
+      { fleet: { agents: agents(4, 1) }, ageMs: PENDING_MS },
+      'False PartiallyProgrammed',
+    ],
+    [
+      'a spec that some lacked before this operator began',
+      { fleet: { agents: agents(4, 1) }, previous: partial, sameSpec: true },
+      'False PartiallyProgrammed',
+    ],
+    ['a spec that one cannot use', { fleet: { agents: agents(4, 3, 1) } }, 'False Rejected'],
+    ['every agent', { fleet: { agents: agents(4, 4) } }, 'True Programmed'],
+    ['every agent that is not silent', { fleet: { agents: agents(4, 3, 0, 1) } }, 'True Programmed'],
+    ['a spec that cannot be used', { problems: [{ field: 'f', message: 'm' }] }, 'False Rejected'],
+    ['a conflict', { standing: { conflict: first, shadows: [] } }, 'False NoAgents'],
+    [
+      'the first of many agents after a restart',
+      { fleet: { agents: agents(1, 1) }, expected: 20, uptimeMs: GATHER_MS - 1 },
+      'Unknown Pending',
+    ],
+    [
+      'as many agents as before the restart',
+      { fleet: { agents: agents(20, 20) }, expected: 20, uptimeMs: 1 },
+      'True Programmed',
+    ],
+    [
+      'fewer agents long after a restart',
+      { fleet: { agents: agents(1, 1) }, expected: 20, uptimeMs: GATHER_MS },
+      'True Programmed',
+    ],
+    [
+      'every agent that is known, and a replica that has not spoken of the spec',
+      { fleet: { agents: agents(4, 4) }, unheard: 1 },
+      'Unknown Pending',
+    ],
+    ['no agent, and a replica that has not spoken of the spec', { unheard: 1 }, 'Unknown Pending'],
+    [
+      'a replica that has not spoken of the spec for long',
+      { fleet: { agents: agents(4, 4) }, unheard: 1, ageMs: PENDING_MS },
+      'False PartiallyProgrammed',
+    ],
+    [
+      'an agent that cannot use it, and a replica that has not spoken of the spec',
+      { fleet: { agents: agents(4, 3, 1) }, unheard: 1 },
+      'False Rejected',
+    ],
+  ])('with %s', (_what, over, expected) => {
+    expect(told(statusOf(input(over)), 'Programmed')).toBe(expected);
+  });
+
+  it('stays True for its spec when agents come, reject or go, and starts again with the next spec', () => {
+    const previous = statusOf(input({ fleet: { agents: agents(4, 4) } }));
+    for (const counts of [agents(5, 4), agents(0, 0), agents(4, 2, 2), agents(4, 0, 0, 4)]) {
+      const status = statusOf(input({ previous, sameSpec: true, fleet: { agents: counts } }));
+      expect(told(status, 'Programmed')).toBe('True Programmed');
+    }
+    const edited = statusOf(input({ previous, generation: 4, fleet: { agents: agents(4, 0) } }));
+    expect(told(edited, 'Programmed')).toBe('Unknown Pending');
+  });
+
+  it('says that it waits for another replica', () => {
+    const status = statusOf(input({ fleet: { agents: agents(4, 4) }, unheard: 1 }));
+    expect(conditionOf(status, 'Programmed')!.message).toBe(
+      '4 of 4 agents applied the spec; 1 replica of the operator not heard yet',
+    );
+  });
+
+  it('says what it does not wait for', () => {
+    const status = statusOf(input({ fleet: { agents: agents(4, 3, 0, 1) } }));
+    expect(conditionOf(status, 'Programmed')!.message).toBe('3 agents applied the spec; 1 silent agent not waited for');
+  });
+});
+
+describe('a fallback that no code lets answer', () => {
+  const said = (optedIn: number, unused: number, more: Partial<StatusInput> = {}) => {
+    const { message, status } = conditionOf(
+      statusOf(input({ fleet: { fallback: { optedIn, unused } }, ...more })),
+      'Accepted',
+    )!;
+    return `${status}: ${message}`;
+  };
+
+  it.each<[string, number, number, string]>([
+    [
+      'one breaker',
+      0,
+      1,
+      'True: the policy can be used; its fallback answers nothing: no call of the 1 breaker under it lets it; give execute a policyFallback',
+    ],
+    [
+      'three',
+      0,
+      3,
+      'True: the policy can be used; its fallback answers nothing: no call of the 3 breakers under it lets it; give execute a policyFallback',
+    ],
+    ['a breaker that lets it', 1, 3, 'True: the policy can be used'],
+    ['no breaker that was called', 0, 0, 'True: the policy can be used'],
+  ])('with %s', (_what, optedIn, unused, message) => {
+    expect(said(optedIn, unused)).toBe(message);
+  });
+
+  it('is told of beside what the policy loses', () => {
+    const shadows = [{ pattern: 'a', by: first, everywhere: true }];
+    expect(said(0, 1, { standing: { shadows } })).toMatch(
+      /^True: .* but loses "a" to "first"; its fallback answers nothing/,
+    );
+  });
+});
+
+describe('Healthy', () => {
+  it.each<[string, Partial<PolicyCounts['breakers']>, string]>([
+    ['no report', {}, 'Unknown NoReports'],
+    ['closed breakers', { closed: 3 }, 'True AllClosed'],
+    ['an open one', { closed: 3, open: 1 }, 'False BreakerOpen'],
+    ['a shadow one that would be open', { shadowOpen: 1 }, 'True AllClosed'],
+    ['one that probes', { halfOpen: 1 }, 'True AllClosed'],
+  ])('with %s', (_what, some, expected) => {
+    const breakers = { closed: 0, open: 0, halfOpen: 0, shadowOpen: 0, ...some };
+    expect(told(statusOf(input({ fleet: { breakers } })), 'Healthy')).toBe(expected);
+  });
+
+  it('names three open breakers and counts the rest', () => {
+    const breakers = { closed: 0, open: 5, halfOpen: 0, shadowOpen: 0 };
+    const status = statusOf(input({ fleet: { breakers, open: ['a on x', 'b on x', 'c on y'] } }));
+    expect(conditionOf(status, 'Healthy')!.message).toBe('open: a on x, b on x, c on y and 2 more');
+  });
+});
+
+it('moves the transition time only with the status of the condition', () => {
+  const one = statusOf(input({ fleet: { agents: agents(4, 1) } }));
+  const two = statusOf(input({ fleet: { agents: agents(4, 2) }, previous: one, sameSpec: true, now: NOW + 60_000 }));
+  expect(conditionOf(two, 'Programmed')).toMatchObject({
+    message: '2 of 4 agents applied the spec',
+    lastTransitionTime: '2026-03-01T12:00:00Z',
+  });
+  const three = statusOf(input({ fleet: { agents: agents(4, 4) }, previous: two, sameSpec: true, now: NOW + 90_500 }));
+  expect(conditionOf(three, 'Programmed')!.lastTransitionTime).toBe('2026-03-01T12:01:30Z');
+  expect(conditionOf(three, 'Accepted')!.lastTransitionTime).toBe('2026-03-01T12:00:00Z');
+});
+
+it('gives every condition the generation that it speaks of', () => {
+  const status = statusOf(input({ generation: 9 }));
+  expect(status.observedGeneration).toBe(9);
+  expect(status.conditions!.map(({ observedGeneration }) => observedGeneration)).toEqual([9, 9, 9]);
+});
+
+it('is gathering only soon after the start and while fewer agents have answered than had the policy before', () => {
+  const soon = { expected: 3, uptimeMs: GATHER_MS - 1 };
+  expect(gathering(input({ ...soon, fleet: { agents: agents(3, 2) } }))).toBe(true);
+  expect(gathering(input({ ...soon, fleet: { agents: agents(3, 2, 1) } }))).toBe(false);
+  expect(gathering(input({ ...soon, uptimeMs: GATHER_MS }))).toBe(false);
+});

@@ -1,0 +1,157 @@
+import type { CONDITION_REASONS, ConditionType, PolicyStatus, SpecProblem } from '@fuseboard/schema';
+import type { PolicyCounts } from '../fleet/fleet.ts';
+import type { Standing } from '../policy/precedence.ts';
+
+type Condition = NonNullable<PolicyStatus['conditions']>[number];
+
+/** How long a new generation may be on its way before agents that lack it make the condition False. */
+export const PENDING_MS = 10_000;
+
+/** How long after its start an operator waits for agents that were there before it. */
+export const GATHER_MS = 30_000;
+
+export interface StatusInput {
+  readonly generation: number;
+  readonly problems: readonly SpecProblem[];
+  readonly standing: Standing | undefined;
+  readonly counts: PolicyCounts;
+  /** Replicas that have not said yet what they count for this spec. */
+  readonly unheard: number;
+  /** The status before this one, of whatever generation. */
+  readonly previous: PolicyStatus | undefined;
+  /** Whether `previous` speaks of the spec as it is now. */
+  readonly sameSpec: boolean;
+  /** Milliseconds since this spec was first seen here. */
+  readonly ageMs: number;
+  /** Milliseconds since this operator began to serve agents. */
+  readonly uptimeMs: number;
+  /** How many agents had the policy before this operator began. */
+  readonly expected: number;
+  /** Wall clock, milliseconds since 1970. */
+  readonly now: number;
+}
+
+type Verdict<T extends ConditionType> = readonly [
+  status: Condition['status'],
+  reason: (typeof CONDITION_REASONS)[T][number],
+  message: string,
+];
+
+/** The status of a policy, from what is known of it now and what was said before. */
+export function statusOf(input: StatusInput): PolicyStatus {
+  const { counts, generation } = input;
+  const accepted = acceptance(input);
+  const { matched, applied, rejected, stale } = counts.agents;
+  return {
+    observedGeneration: generation,
+    conditions: [
+      condition(input, 'Accepted', accepted),
+      condition(input, 'Programmed', programming(input, accepted)),
+      condition(input, 'Healthy', health(input)),
+    ],
+    agents: { matched, applied, rejected, stale, summary: `${applied}/${matched}` },
+    breakers: { ...counts.breakers },
+    ...(counts.rejections.length > 0 && { rejections: [...counts.rejections] }),
+  };
+}
+
+/**
+ * Whether agents that were here before this operator began may still be on their way back: what is counted now says
+ * little, and the status that was written before says more.
+ */
+export function gathering({ counts: { agents }, expected, uptimeMs }: StatusInput): boolean {
+  return uptimeMs < GATHER_MS && agents.applied + agents.rejected < expected;
+}
+
+/** The condition of a type; absent while none was written. */
+export function conditionOf(status: PolicyStatus | undefined, type: ConditionType): Condition | undefined {
+  return status?.conditions?.find((one) => one.type === type);
+}
+
+function condition<T extends ConditionType>(
+  { previous, generation, now }: StatusInput,
+  type: T,
+  [status, reason, message]: Verdict<T>,
+): Condition {
+  const before = conditionOf(previous, type);
+  const lastTransitionTime =
+    before?.status === status ? before.lastTransitionTime : new Date(now).toISOString().replace(/\.\d+Z$/, 'Z');
+  return { type, status, observedGeneration: generation, lastTransitionTime, reason, message };
+}
+
+function acceptance({ problems, standing, counts }: StatusInput): Verdict<'Accepted'> {
+  if (problems.length > 0) {
+    const named = problems.slice(0, 3).map(({ field, message }) => `${field}: ${message}`);
+    const more = problems.length > 3 ? `; and ${problems.length - 3} more` : '';
+    return ['False', 'Invalid', `${named.join('; ')}${more}`];
+  }
+  if (standing?.conflict) {
+    return ['False', 'Conflicted', `policy "${standing.conflict.name}" governs every breaker named here; ${remedy}`];
+  }
+  const shadows = standing?.shadows ?? [];
+  const hint = idleFallback(counts);
+  if (shadows.length === 0) return ['True', 'Valid', `the policy can be used${hint}`];
+  const named = shadows
+    .slice(0, 3)
+    .map(
+      ({ pattern, by, everywhere }) => `"${pattern}" to "${by.name}"${everywhere ? '' : ' where its selector holds'}`,
+    );
+  const more = shadows.length > 3 ? ` and ${shadows.length - 3} more` : '';
+  return ['True', 'Valid', `the policy can be used, but loses ${named.join(', ')}${more}${hint}`];
+}
+
+/** A fallback that no code lets answer is no error, and not what whoever wrote it expects. */
+function idleFallback({ fallback: { optedIn, unused } }: PolicyCounts): string {
+  if (optedIn > 0 || unused === 0) return '';
+  const who = unused === 1 ? 'no call of the 1 breaker' : `no call of the ${unused} breakers`;
+  return `; its fallback answers nothing: ${who} under it lets it; give execute a policyFallback`;
+}
+
+const remedy = 'remove one of the two, or give this one a selector of its own';
+
+function programming(input: StatusInput, [, refused]: Verdict<'Accepted'>): Verdict<'Programmed'> {
+  if (refused === 'Invalid') return ['False', 'Rejected', 'the spec cannot be used; agents keep the last good version'];
+  const { counts, unheard, previous, sameSpec, ageMs, expected } = input;
+  const before = sameSpec ? conditionOf(previous, 'Programmed') : undefined;
+  if (before?.status === 'True') return ['True', 'Programmed', before.message];
+  if (refused === 'Conflicted') return ['False', 'NoAgents', 'no agent receives the policy while it is in conflict'];
+
+  const { matched, applied, rejected, stale } = counts.agents;
+  const live = matched - stale;
+  const silent = stale > 0 ? `; ${plural(stale, 'silent agent')} not waited for` : '';
+  if (rejected > 0) {
+    return [
+      'False',
+      'Rejected',
+      `${rejected} of ${plural(live, 'agent')} cannot use the spec; see rejections${silent}`,
+    ];
+  }
+  if (gathering(input)) {
+    return [
+      'Unknown',
+      'Pending',
+      `waiting for ${plural(expected, 'agent')} that had the policy before; ${applied} applied the spec`,
+    ];
+  }
+  if (unheard === 0) {
+    if (live === 0) return ['False', 'NoAgents', `no live agent is selected by the policy${silent}`];
+    if (applied >= live) return ['True', 'Programmed', `${plural(live, 'agent')} applied the spec${silent}`];
+  }
+  const others = unheard > 0 ? `; ${plural(unheard, 'replica')} of the operator not heard yet` : '';
+  const progress = `${applied} of ${plural(live, 'agent')} applied the spec${silent}${others}`;
+  if (ageMs < PENDING_MS && before?.reason !== 'PartiallyProgrammed') return ['Unknown', 'Pending', progress];
+  return ['False', 'PartiallyProgrammed', progress];
+}
+
+function health({ counts }: StatusInput): Verdict<'Healthy'> {
+  const { closed, open, halfOpen, shadowOpen } = counts.breakers;
+  if (open > 0) {
+    const more = open > counts.open.length ? ` and ${open - counts.open.length} more` : '';
+    return ['False', 'BreakerOpen', `open: ${counts.open.join(', ')}${more}`];
+  }
+  const reported = closed + halfOpen + shadowOpen;
+  if (reported === 0) return ['Unknown', 'NoReports', 'no agent has reported a breaker of this policy'];
+  return ['True', 'AllClosed', `${plural(reported, 'breaker')}, none open`];
+}
+
+const plural = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`;

@@ -1,0 +1,111 @@
+import type { Totals } from '@fuseboard/schema';
+import type { Entry } from '../delivery/snapshot.ts';
+import type { Known } from '../delivery/snapshots.ts';
+import type { Agent } from '../fleet/agent-record.ts';
+import type { AgentRejection } from '../fleet/rollout.ts';
+import type { BreakerState } from '../fleet/state-counts.ts';
+import { type Candidate, explain } from '../policy/explain.ts';
+import type { Routing } from '../policy/routing.ts';
+import { type AgentState, agentState } from './overview.ts';
+
+/** What an agent has of one policy. */
+export type Having = 'current' | 'older' | 'none' | 'rejected' | 'held';
+
+/** An agent that a policy is for, and how far it is with it. */
+export interface PolicyAgent {
+  readonly boot: string;
+  readonly instance: string;
+  readonly service: string;
+  readonly state: AgentState;
+  readonly silentMs: number;
+  readonly has: Having;
+  /** The generation that it runs. Absent: none that is known here. */
+  readonly generation?: number;
+  readonly rejection?: Pick<AgentRejection, 'field' | 'message'>;
+  /** Its breakers that the policy governs. */
+  readonly breakers: readonly AgentBreakerRow[];
+}
+
+export interface AgentBreakerRow {
+  readonly name: string;
+  readonly state: BreakerState;
+  readonly shadow: boolean;
+  readonly sinceMs: number;
+  readonly totals: Totals;
+}
+
+/** Agents that a policy is for: those that it does not reach first, then those with open circuits. */
+export function policyAgents(agents: Iterable<Agent>, { entry, policy }: Known, now: number): PolicyAgent[] {
+  const found: PolicyAgent[] = [];
+  for (const agent of agents) {
+    const wanted = agent.target?.entries.get(policy.uid);
+    if (!wanted) continue;
+    const { boot, instance, service } = agent.identity;
+    const rejection = agent.rejections.get(policy.uid);
+    const rejected = rejection?.digest === entry.digest;
+    const runs = agent.applied?.entries.get(policy.uid);
+    const silentMs = Math.round(now - agent.heardAt);
+    const breakers = breakerRows(agent, now).filter(({ uid }) => uid === policy.uid);
+    found.push({
+      boot,
+      instance,
+      service,
+      state: agentState(agent, now),
+      silentMs,
+      has: rejected ? 'rejected' : having(entry, runs),
+      ...(runs && !rejected && { generation: runs.generation }),
+      ...(rejected && { rejection: { field: rejection.field, message: rejection.message } }),
+      breakers: breakers.map(({ uid: _, ...breaker }) => breaker),
+    });
+  }
+  return found.sort((a, b) => severity(b) - severity(a) || (a.instance < b.instance ? -1 : 1));
+}
+
+function having(entry: Entry, runs: Entry | undefined): Having {
+  if (entry.hold) return 'held';
+  return runs === undefined ? 'none' : runs.digest === entry.digest ? 'current' : 'older';
+}
+
+function severity({ has, state, breakers }: PolicyAgent): number {
+  const open = breakers.some((one) => one.state === 'open') ? 2 : 0;
+  const halfOpen = breakers.some((one) => one.state === 'half-open') ? 1 : 0;
+  return (
+    (has === 'rejected' ? 8 : 0) +
+    (has === 'current' || has === 'held' ? 0 : 4) +
+    open +
+    halfOpen +
+    (state === 'stale' ? 1 : 0)
+  );
+}
+
+/** Breakers that are explained for one agent; the rest are listed. */
+const MAX_EXPLAINED = 100;
+
+/** One agent: what it has and should have, and which policy governs each of its breakers, and why. */
+export function agentDetail(agent: Agent, policies: readonly Routing[], now: number) {
+  const { identity, target, applied, rejections } = agent;
+  const name = (uid: string) => target?.entries.get(uid)?.name ?? uid;
+  return {
+    ...identity,
+    state: agentState(agent, now),
+    silentMs: Math.round(now - agent.heardAt),
+    revision: { wanted: target?.revision, applied: applied?.revision },
+    rejections: [...rejections].map(([uid, { field, message }]) => ({ policy: name(uid), field, message })),
+    breakers: breakerRows(agent, now).map((breaker, i) => {
+      const explained: { winner?: string; candidates: readonly Candidate[] } =
+        i < MAX_EXPLAINED ? explain(policies, identity.labels, breaker.name) : { candidates: [] };
+      return {
+        ...breaker,
+        ...(explained.winner !== undefined && { policy: explained.winner }),
+        why: explained.candidates,
+      };
+    }),
+  };
+}
+
+/** The breakers of an agent, the worst first. */
+export function breakerRows(agent: Agent, now: number): (AgentBreakerRow & { uid: string })[] {
+  const rows = agent.breakers.map(({ since, ...breaker }) => ({ ...breaker, sinceMs: Math.round(now - since) }));
+  const order = { open: 0, 'half-open': 1, closed: 2 };
+  return rows.sort((a, b) => order[a.state] - order[b.state] || (a.name < b.name ? -1 : 1));
+}

@@ -1,0 +1,60 @@
+import type { Agent } from '../fleet/agent-record.ts';
+import type { Circuit } from '../fleet/circuits.ts';
+import { GONE_AFTER_MS, STALE_AFTER_MS } from '../fleet/fleet.ts';
+import type { RolloutState } from '../fleet/rollout-state.ts';
+import type { BreakerCounts } from '../fleet/state-counts.ts';
+import type { PolicyRow } from './policy-row.ts';
+
+/** The fleet at a glance. */
+export interface Overview {
+  /** Breakers of agents by state: one for each agent and breaker. */
+  readonly breakers: BreakerCounts;
+  /** One for each policy and breaker. */
+  readonly rows: number;
+  readonly policies: { readonly total: number } & Partial<Record<RolloutState, number>>;
+  readonly agents: AgentsAtAGlance;
+}
+
+export interface AgentsAtAGlance {
+  /** Heard of lately, with a stream. */
+  connected: number;
+  /** Heard of lately, without a stream: about to come back, or about to be stale. */
+  dialling: number;
+  stale: number;
+  gone: number;
+  /** Of those that were heard of lately: cannot use a policy that is for them. */
+  rejecting: number;
+}
+
+export type AgentState = 'live' | 'stale' | 'gone';
+
+export function agentState({ heardAt }: Pick<Agent, 'heardAt'>, now: number): AgentState {
+  const silent = now - heardAt;
+  return silent >= GONE_AFTER_MS ? 'gone' : silent >= STALE_AFTER_MS ? 'stale' : 'live';
+}
+
+export function overviewOf(
+  circuits: Iterable<Circuit>,
+  policies: Iterable<PolicyRow>,
+  agents: Iterable<Agent>,
+  now: number,
+): Overview {
+  const breakers: BreakerCounts = { closed: 0, open: 0, halfOpen: 0, shadowOpen: 0 };
+  let rows = 0;
+  for (const { states } of circuits) {
+    rows += 1;
+    for (const name of ['closed', 'open', 'halfOpen', 'shadowOpen'] as const) breakers[name] += states[name];
+  }
+  const byRollout: { total: number } & Partial<Record<RolloutState, number>> = { total: 0 };
+  for (const { rollout } of policies) {
+    byRollout.total += 1;
+    byRollout[rollout] = (byRollout[rollout] ?? 0) + 1;
+  }
+  const found: AgentsAtAGlance = { connected: 0, dialling: 0, stale: 0, gone: 0, rejecting: 0 };
+  for (const agent of agents) {
+    const state = agentState(agent, now);
+    found[state !== 'live' ? state : agent.streams > 0 ? 'connected' : 'dialling'] += 1;
+    if (agent.rejections.size > 0 && state === 'live') found.rejecting += 1;
+  }
+  return { breakers, rows, policies: byRollout, agents: found };
+}

@@ -1,0 +1,54 @@
+import type { PolicyStatus } from '@fuseboard/schema';
+import { ROLLOUT_STATES, type RolloutState } from '../fleet/rollout-state.ts';
+import type { Policy } from '../policy/policy.ts';
+import { type Thresholds, thresholdsOf } from '../policy/thresholds.ts';
+import { conditionOf } from '../status/policy-status.ts';
+
+/** One policy in a list. */
+export interface PolicyRow {
+  readonly uid: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly generation: number;
+  readonly mode: 'Enforce' | 'Shadow' | 'Disabled';
+  readonly breakers: readonly string[];
+  /** Absent when the spec cannot be used, or nothing opens its circuits. */
+  readonly thresholds?: Thresholds;
+  /** As in the spec; absent when it says nothing. */
+  readonly openDuration?: string;
+  readonly rollout: RolloutState;
+  /** Why, in a sentence. */
+  readonly message: string;
+  readonly agents?: PolicyStatus['agents'];
+  /** Its breakers by state, of all replicas. */
+  readonly states?: PolicyStatus['breakers'];
+}
+
+export function policyRow(policy: Policy, status: PolicyStatus | undefined): PolicyRow {
+  const { uid, namespace, name, generation, spec, problems } = policy;
+  const usable = problems.length === 0;
+  const thresholds = usable ? thresholdsOf(spec) : undefined;
+  const openDuration = usable ? spec.recovery?.openDuration : undefined;
+  return {
+    uid,
+    namespace,
+    name,
+    generation,
+    mode: (usable && spec.mode) || 'Enforce',
+    breakers: usable ? spec.breakers : [],
+    ...(thresholds && { thresholds }),
+    ...(openDuration !== undefined && { openDuration }),
+    ...rolloutOf(policy, status),
+    ...(status?.agents && { agents: status.agents }),
+    ...(status?.breakers && { states: status.breakers }),
+  };
+}
+
+function rolloutOf({ problems }: Policy, status: PolicyStatus | undefined): { rollout: RolloutState; message: string } {
+  if (problems.length > 0) return { rollout: 'Invalid', message: `${problems[0]!.field}: ${problems[0]!.message}` };
+  const accepted = conditionOf(status, 'Accepted');
+  if (accepted?.reason === 'Conflicted') return { rollout: 'Conflicted', message: accepted.message };
+  const programmed = conditionOf(status, 'Programmed');
+  const rollout = ROLLOUT_STATES.find((state) => state === programmed?.reason) ?? 'Unknown';
+  return { rollout, message: programmed?.message ?? 'no status was worked out yet' };
+}

@@ -1,0 +1,39 @@
+import express, { type Express } from 'express';
+import { adminPaths } from '../description/ports.ts';
+import { refuseOtherMethods } from '../methods.ts';
+import { answerProblems, answerUnknown } from '../problem.ts';
+import { protectBrowsers, warnBrowsers } from './browser.ts';
+import { historyRoutes } from './changes/history.ts';
+import { overrideRoutes } from './changes/overrides.ts';
+import { agentRoutes } from './fleet/agents.ts';
+import { explainRoutes } from './fleet/explain.ts';
+import { policyRoutes } from './fleet/policies.ts';
+import { sourceRoutes } from './fleet/source.ts';
+import { answerDenied } from './guard.ts';
+import { liveRoutes } from './live/live-routes.ts';
+import type { AdminOptions } from './options.ts';
+import { descriptionRoutes } from './page/description.ts';
+import { pageRoutes } from './page/page.ts';
+
+/** What people and the command line use: as JSON, policies with their status, agents, breakers, and why a policy governs; and the page. */
+export function adminApp(options: AdminOptions): Express {
+  const app = express().disable('x-powered-by').set('query parser', 'simple');
+  app.use(warnBrowsers, refuseOtherMethods(adminPaths));
+  app.use(protectBrowsers({ open: options.access.way === 'none' }));
+  const all = [
+    policyRoutes,
+    agentRoutes,
+    explainRoutes,
+    historyRoutes,
+    overrideRoutes,
+    sourceRoutes,
+    liveRoutes,
+    pageRoutes,
+    descriptionRoutes,
+  ];
+  for (const routes of all) app.use(routes(options));
+  app.use(answerUnknown);
+  app.use(answerDenied(options.audit));
+  app.use(answerProblems(options.onError));
+  return app;
+}

@@ -1,0 +1,60 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import express from 'express';
+import { policy } from '../../../../test/memory-source.ts';
+import type { Access, Deed } from '../../../ports/access.ts';
+import { Denial } from '../../../ports/authenticator.ts';
+import type { Rollback } from '../../../ports/history.ts';
+import { noRollback } from '../../../sources/history.ts';
+import type { AdminOptions } from '../options.ts';
+import { historyRoutes } from './history.ts';
+
+const anybody: Rollback = { apply: async () => {} };
+
+let close = () => {};
+
+afterEach(() => close());
+
+/** What `/history` says of rolling back, to a person who may do only this. */
+async function rollbackOf(rollback: Rollback, may: (deed: Deed) => boolean): Promise<unknown> {
+  const access: Access = {
+    way: 'review',
+    person: async () => ({ name: 'ann', groups: [] }),
+    check: async (_, deed) => {
+      if (!may(deed)) throw new Denial('not-allowed', `"ann" may not ${deed.verb} ${deed.resource}`);
+    },
+  };
+  const boards = { policies: () => [{ policy: policy('payments') }] };
+  const history = { list: async () => [] };
+  const options = { access, history, rollback, controller: { boards } } as unknown as AdminOptions;
+  const server = express().use(historyRoutes(options)).listen(0, '127.0.0.1');
+  close = () => server.close();
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const response = await fetch(`http://127.0.0.1:${port}/v1/policies/default/payments/history`);
+  return ((await response.json()) as { rollback: unknown }).rollback;
+}
+
+describe('what the history says of rolling back', () => {
+  it('is that somebody may who may update the policy', async () => {
+    const asked: Deed[] = [];
+    const may = (deed: Deed) => asked.push(deed) > 0;
+    expect(await rollbackOf(anybody, may)).toEqual({ allowed: true });
+    const which = { resource: 'circuitbreakerpolicies', namespace: 'default', name: 'payments' };
+    expect(asked).toEqual([
+      { verb: 'get', ...which },
+      { verb: 'update', ...which },
+    ]);
+  });
+
+  it('is what is missing to somebody who may only look', async () => {
+    const why = '"ann" may not update circuitbreakerpolicies';
+    expect(await rollbackOf(anybody, ({ verb }) => verb === 'get')).toEqual({ allowed: false, why });
+  });
+
+  it('is to write the file where policies are files, whoever asks', async () => {
+    const why = 'policy "payments" in namespace "default" comes from a file; write the spec of the revision into it';
+    expect(await rollbackOf(noRollback, () => true)).toEqual({ allowed: false, why });
+  });
+});

@@ -1,0 +1,118 @@
+import {
+  dotted,
+  OVERRIDE_ACTIONS,
+  OverrideSpecFields,
+  OverrideStatusFields,
+  overrideProblems,
+} from '@fuseboard/schema';
+import express, { type Request, Router } from 'express';
+import { z } from 'zod';
+import { NAMESPACE_PATTERN } from '../../../core/policy/namespace.ts';
+import { newestFirst, type Override } from '../../../core/policy/override.ts';
+import type { Deed } from '../../../ports/access.ts';
+import { Refusal } from '../../../ports/problem.ts';
+import { guard, whoSent } from '../guard.ts';
+import type { AdminOptions } from '../options.ts';
+import { optionalText } from '../parameters.ts';
+
+/** The body of `POST /v1/overrides/{namespace}`: the spec of an override. */
+export const NewOverrideSchema = OverrideSpecFields;
+
+/** An override as the admin API shows it. */
+export const ShownOverrideSchema = z.object({
+  namespace: z.string(),
+  name: z.string(),
+  uid: z.string(),
+  createdAt: z.number().describe('Milliseconds since 1970.'),
+  createdBy: z.string().optional().describe('Who made it, as far as that is known.'),
+  expiresAt: z.number().describe('When it ends, milliseconds since 1970.'),
+  breakers: z.array(z.string()).optional(),
+  action: z.enum(OVERRIDE_ACTIONS).optional(),
+  reason: z.string().optional(),
+  selector: OverrideSpecFields.shape.selector,
+  problems: z.array(z.object({ field: z.string(), message: z.string() })),
+  status: OverrideStatusFields,
+});
+
+/** The answer of `GET /v1/overrides`: the newest first. */
+export const OverrideListSchema = z.object({ items: z.array(ShownOverrideSchema) });
+
+type Shown = z.infer<typeof ShownOverrideSchema>;
+
+const MAX_BODY = '64kb';
+
+const deed =
+  (verb: Deed['verb']) =>
+  (request: Request): Deed => {
+    const namespace = request.params.namespace ?? request.query.namespace;
+    return { verb, resource: 'circuitbreakeroverrides', ...(typeof namespace === 'string' && { namespace }) };
+  };
+
+/** Overrides: those that there are, and making and removing them for the person who asks. */
+export function overrideRoutes({ controller, access, overrides: store, log }: AdminOptions): Router {
+  const shown = (override: Override): Shown => {
+    const { namespace, name, uid, createdAt, createdBy, expiresAt, spec, problems } = override;
+    const { breakers, action, reason, selector } = problems.length === 0 ? spec : {};
+    const status = controller.overrides.status(override) ?? {};
+    return {
+      ...{ namespace, name, uid, createdAt, ...(createdBy !== undefined && { createdBy }), expiresAt },
+      ...{ breakers, action, reason, selector, problems: [...problems], status },
+    };
+  };
+  const all = () => [...(controller.source.state().overrides?.values() ?? [])];
+  const find = (request: Request): Override => {
+    const { namespace, name } = request.params as { namespace: string; name: string };
+    const found = all().find((one) => one.namespace === namespace && one.name === name);
+    if (!found) throw new Refusal(404, `there is no override "${name}" in namespace "${namespace}"`);
+    return found;
+  };
+
+  return Router()
+    .get('/v1/overrides', guard(access, deed('list')), (request, response) => {
+      const namespace = optionalText(request, 'namespace');
+      const items = all()
+        .filter((one) => namespace === undefined || one.namespace === namespace)
+        .sort(newestFirst)
+        .map(shown);
+      response.json({ items } satisfies z.infer<typeof OverrideListSchema>);
+    })
+    .get('/v1/overrides/:namespace/:name', guard(access, deed('get')), (request, response) => {
+      response.json(shown(find(request)));
+    })
+    .post(
+      '/v1/overrides/:namespace',
+      guard(access, deed('create')),
+      express.json({ limit: MAX_BODY, type: 'application/json' }),
+      async (request, response) => {
+        const { namespace } = request.params as { namespace: string };
+        if (!NAMESPACE_PATTERN.test(namespace)) throw new Refusal(400, `namespace: "${namespace}" cannot name one`);
+        if (!request.is('application/json')) throw new Refusal(415, 'content-type: must be application/json');
+        const spec = readSpec(request.body);
+        const { name: createdBy } = whoSent(response);
+        const made = await store.create({ namespace, spec, createdBy });
+        log.info({ audit: true, by: createdBy, namespace, override: made.name, ...spec }, 'override asked for');
+        response
+          .status(201)
+          .location(`/v1/overrides/${namespace}/${encodeURIComponent(made.name)}`)
+          .json(shown(made));
+      },
+    )
+    .delete('/v1/overrides/:namespace/:name', guard(access, deed('delete')), async (request, response) => {
+      const found = find(request);
+      await store.remove(found);
+      const { namespace, name } = found;
+      log.info({ audit: true, by: whoSent(response).name, namespace, override: name }, 'override taken away');
+      response.status(204).end();
+    });
+}
+
+function readSpec(body: unknown): z.infer<typeof NewOverrideSchema> {
+  const parsed = NewOverrideSchema.safeParse(body);
+  if (!parsed.success) {
+    const { path, message } = parsed.error.issues[0]!;
+    throw new Refusal(400, `${dotted(path).replace(/^spec\.?/, '') || 'the body'}: ${message}`);
+  }
+  const [problem] = overrideProblems(parsed.data);
+  if (problem) throw new Refusal(400, `${problem.field.replace(/^spec\./, '')}: ${problem.message}`);
+  return parsed.data;
+}

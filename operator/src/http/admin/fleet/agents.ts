@@ -1,0 +1,60 @@
+import { Router } from 'express';
+import type { Agent } from '../../../core/fleet/agent-record.ts';
+import { agentDetail, breakerRows } from '../../../core/views/agent-row.ts';
+import { agentState } from '../../../core/views/overview.ts';
+import { Refusal } from '../../../ports/problem.ts';
+import { guard, seeing } from '../guard.ts';
+import type { AdminOptions } from '../options.ts';
+import { optionalText } from '../parameters.ts';
+
+/** How many agents one answer lists. */
+export const MAX_AGENTS_LISTED = 1_000;
+
+/** The agents of this replica. */
+export function agentRoutes({ controller, clock, access }: AdminOptions): Router {
+  const { fleet, boards } = controller;
+
+  const shown = (agent: Agent, now: number) => {
+    const { identity, heardAt, target, applied, streams } = agent;
+    const silentMs = Math.round(now - heardAt);
+    const state = agentState(agent, now);
+    const revision = { wanted: target?.revision, applied: applied?.revision };
+    const rejected = agent.rejections.size;
+    return {
+      ...identity,
+      state,
+      connected: streams > 0,
+      silentMs,
+      revision,
+      rejected,
+      breakers: breakerRows(agent, now),
+    };
+  };
+
+  return Router()
+    .get('/v1/agents', guard(access, seeing), (request, response) => {
+      const namespace = optionalText(request, 'namespace');
+      const search = (optionalText(request, 'search') ?? '').toLowerCase().split(/\s+/).slice(0, 8);
+      const now = clock.now();
+      const found: Agent[] = [];
+      let total = 0;
+      for (const agent of fleet.agents(namespace)) {
+        const { namespace: home, service, instance, labels } = agent.identity;
+        const text = `${home} ${service} ${instance} ${agentState(agent, now)} ${JSON.stringify(labels)}`.toLowerCase();
+        if (!search.every((word) => text.includes(word))) continue;
+        total += 1;
+        if (found.length < MAX_AGENTS_LISTED) found.push(agent);
+      }
+      response.json({ total, items: found.map((agent) => shown(agent, now)) });
+    })
+    .get('/v1/agents/:namespace/:boot', guard(access, seeing), (request, response) => {
+      const { namespace, boot } = request.params as { namespace: string; boot: string };
+      for (const agent of fleet.agents(namespace)) {
+        if (agent.identity.boot !== boot) continue;
+        const routings = boards.policies(namespace).flatMap(({ routing }) => routing ?? []);
+        response.json(agentDetail(agent, routings, clock.now()));
+        return;
+      }
+      throw new Refusal(404, `this replica knows no agent "${boot}" in namespace "${namespace}"`);
+    });
+}

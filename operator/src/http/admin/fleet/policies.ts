@@ -1,0 +1,66 @@
+import { tooDeep } from '@fuseboard/schema';
+import { Router } from 'express';
+import type { Known } from '../../../core/delivery/snapshots.ts';
+import { compareText } from '../../../core/policy/compare-text.ts';
+import { conditionOf } from '../../../core/status/policy-status.ts';
+import { policyAgents } from '../../../core/views/agent-row.ts';
+import { guard, seeing } from '../guard.ts';
+import { namedPolicy } from '../named-policy.ts';
+import type { AdminOptions } from '../options.ts';
+import { optionalText } from '../parameters.ts';
+
+/** How many agents of a policy one answer lists: those first that it does not reach, or whose circuits are open. */
+const MAX_AGENTS_OF_POLICY = 200;
+
+/** Policies with their status. */
+export function policyRoutes({ controller, access, clock }: AdminOptions): Router {
+  const { boards, fleet, judge } = controller;
+  const see = guard(access, seeing);
+
+  const shown = ({ policy, entry }: Known) => ({
+    namespace: policy.namespace,
+    name: policy.name,
+    uid: policy.uid,
+    generation: policy.generation,
+    createdAt: policy.createdAt,
+    hold: entry.hold,
+    spec: tooDeep(policy.spec) ? undefined : policy.spec,
+    problems: policy.problems,
+    status: judge.status(policy) ?? {},
+  });
+
+  return Router()
+    .get('/v1/policies', see, (request, response) => {
+      const namespace = optionalText(request, 'namespace');
+      const namespaces = namespace === undefined ? boards.namespaces() : [namespace];
+      const policies = namespaces.flatMap((one) => boards.policies(one)).map(shown);
+      const items = policies.map(({ namespace, name, uid, generation, spec, status }) => {
+        const state = (type: 'Accepted' | 'Programmed' | 'Healthy') => conditionOf(status, type)?.status ?? 'Unknown';
+        return {
+          namespace,
+          name,
+          uid,
+          generation,
+          breakers: spec?.breakers,
+          mode: spec?.mode,
+          accepted: state('Accepted'),
+          programmed: state('Programmed'),
+          healthy: state('Healthy'),
+          applied: status.agents?.summary,
+          open: status.breakers?.open,
+        };
+      });
+      response.json({
+        items: items.sort((a, b) => compareText(a.namespace, b.namespace) || compareText(a.name, b.name)),
+      });
+    })
+    .get('/v1/policies/:namespace/:name', see, (request, response) => {
+      response.json(shown(namedPolicy(boards, request)));
+    })
+    .get('/v1/policies/:namespace/:name/agents', see, (request, response) => {
+      const known = namedPolicy(boards, request);
+      const found = policyAgents(fleet.agents(known.policy.namespace), known, clock.now());
+      const { generation, hold } = known.entry;
+      response.json({ generation, hold, total: found.length, items: found.slice(0, MAX_AGENTS_OF_POLICY) });
+    });
+}

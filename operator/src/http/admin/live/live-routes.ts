@@ -1,0 +1,50 @@
+import { type Request, Router } from 'express';
+import type { Deed } from '../../../ports/access.ts';
+import { Refusal } from '../../../ports/problem.ts';
+import { guard, seeing, stillMay } from '../guard.ts';
+import type { AdminOptions } from '../options.ts';
+import { optionalText } from '../parameters.ts';
+import { Live } from './live.ts';
+import { MAX_WATCHERS, Watchers } from './watchers.ts';
+
+/** The fleet at a glance, its breakers, and both as they change. */
+export function liveRoutes({ controller, access, audit, clock, wallClock, replica, leaving }: AdminOptions): Router {
+  const see = guard(access, seeing);
+  const watching = (request: Request): Deed => ({ ...seeing(request), verb: 'watch' });
+  const watch = guard(access, watching);
+  const live = (namespace: string | undefined) => new Live({ controller, clock, wallClock, replica, namespace });
+  const scopes = new Map<string | undefined, Watchers>();
+  leaving.addEventListener('abort', () => {
+    for (const watchers of scopes.values()) watchers.close();
+  });
+
+  return Router()
+    .get('/v1/overview', see, (request, response) => {
+      const view = live(optionalText(request, 'namespace'));
+      response.json({ ...view.heartbeat(), source: view.source(), ...view.overview(view.policies()) });
+    })
+    .get('/v1/breakers', see, (request, response) => {
+      const view = live(optionalText(request, 'namespace'));
+      const policies = new Map(view.policies().map((row) => [row.uid, row]));
+      const items = view.rows().map((row) => {
+        const { name, mode, thresholds, openDuration } = policies.get(row.uid ?? '') ?? {};
+        return { ...row, policy: name, mode, thresholds, openDuration };
+      });
+      response.json({ ...view.heartbeat(), items });
+    })
+    .get('/v1/watch', watch, (request, response) => {
+      const namespace = optionalText(request, 'namespace');
+      let count = 0;
+      for (const [scope, watchers] of scopes) {
+        if (watchers.count === 0) scopes.delete(scope);
+        count += watchers.count;
+      }
+      if (leaving.aborted) throw new Refusal(503, 'this operator is going away; try again', 1_000);
+      if (count >= MAX_WATCHERS) {
+        throw new Refusal(503, `${count} pages are open already, as many as one replica serves; close some`, 5_000);
+      }
+      const watchers = scopes.get(namespace) ?? new Watchers(live(namespace), () => clock.now());
+      scopes.set(namespace, watchers);
+      watchers.join(response, () => stillMay(access, audit, request, watching));
+    });
+}

@@ -1,0 +1,197 @@
+import type { Controller } from '../../../control/controller.ts';
+import type { Clock } from '../../../core/clock.ts';
+import { SLOT_MS, slotOf } from '../../../core/fleet/circuits.ts';
+import type { Policy } from '../../../core/policy/policy.ts';
+import { windowOf } from '../../../core/policy/thresholds.ts';
+import { type BreakerRow, breakerRow } from '../../../core/views/breaker-row.ts';
+import { type Overview, overviewOf } from '../../../core/views/overview.ts';
+import { type PolicyRow, policyRow } from '../../../core/views/policy-row.ts';
+import type { Feed } from './watchers.ts';
+
+/** Where the policies come from, and whether they can be read. */
+export interface SourceView {
+  readonly kind: string;
+  readonly synced: boolean;
+  /** Why they cannot be read at the moment; what was read before is served. */
+  readonly outage?: string;
+  readonly problems: number;
+}
+
+/** Who speaks, and when, in milliseconds since 1970. */
+export interface Stamp {
+  readonly at: number;
+  readonly replica: string;
+  /** Replicas whose agents are not in the rows, as far as they are heard of. */
+  readonly others: readonly string[];
+  /** The slot of time that is being counted now, and how long each is. */
+  readonly slot: number;
+  readonly slotMs: number;
+}
+
+/** Everything that the page shows at once. */
+export interface LiveState extends Stamp {
+  readonly namespace?: string;
+  readonly source: SourceView;
+  readonly overview: Overview;
+  readonly policies: readonly PolicyRow[];
+  readonly rows: readonly BreakerRow[];
+}
+
+/** What is different from the telling before; what is absent is as it was. */
+export interface LiveDifference extends Stamp {
+  readonly source?: SourceView;
+  readonly overview?: Overview;
+  readonly policies?: readonly PolicyRow[];
+  /** Policies that are not there any more, by uid. */
+  readonly policiesGone?: readonly string[];
+  /** Rows with the samples since the telling before. */
+  readonly rows?: readonly BreakerRow[];
+  readonly rowsGone?: readonly string[];
+  /** When reports came last, for rows in which nothing else is different. */
+  readonly heard?: Readonly<Record<string, number>>;
+}
+
+export interface LiveOptions {
+  readonly controller: Controller;
+  readonly clock: Clock;
+  readonly wallClock: () => number;
+  readonly replica: string;
+  /** Absent: all. */
+  readonly namespace: string | undefined;
+}
+
+/** A row's age is told again when it is younger by this. */
+const AGE_STEP_MS = 2_000;
+
+/** What this replica knows of breakers and policies, and what of it is new since it was told last. */
+export class Live implements Feed {
+  readonly #options: LiveOptions;
+  readonly #policies = new Map<string, { policy: Policy; status: unknown; row: PolicyRow }>();
+  readonly #heard = new Map<string, number>();
+  #toldPolicies = new Map<string, PolicyRow>();
+  #version = 0;
+  #slot = 0;
+  #overview = '';
+  #source = '';
+
+  constructor(options: LiveOptions) {
+    this.#options = options;
+  }
+
+  state(): LiveState {
+    const { namespace } = this.#options;
+    const policies = this.policies();
+    return {
+      ...this.heartbeat(),
+      ...(namespace !== undefined && { namespace }),
+      source: this.source(),
+      overview: this.overview(policies),
+      policies,
+      rows: this.rows(),
+    };
+  }
+
+  heartbeat(): Stamp {
+    const { controller, replica, clock, wallClock } = this.#options;
+    const { others } = controller.aggregates;
+    return { at: wallClock(), replica, others, slot: slotOf(clock.now()), slotMs: SLOT_MS };
+  }
+
+  difference(): LiveDifference | undefined {
+    const { controller, namespace } = this.#options;
+    const stamp = this.heartbeat();
+    const rows = this.rows(this.#version, this.#slot);
+    this.#version = controller.fleet.circuits.version;
+    this.#slot = stamp.slot;
+    const fresh = new Set(rows.map(({ id }) => id));
+    const there = new Set<string>();
+    const heard: Record<string, number> = {};
+    for (const { id, heardAt } of controller.fleet.circuits.list(namespace)) {
+      there.add(id);
+      const told = this.#heard.get(id);
+      if (told !== undefined && !fresh.has(id) && heardAt - told < AGE_STEP_MS) continue;
+      this.#heard.set(id, heardAt);
+      if (!fresh.has(id)) heard[id] = this.#date(heardAt);
+    }
+    const rowsGone = [...this.#heard.keys()].filter((id) => !there.has(id));
+    for (const id of rowsGone) this.#heard.delete(id);
+
+    const all = this.policies();
+    const policies = all.filter((row) => this.#toldPolicies.get(row.uid) !== row);
+    const now = new Map(all.map((row) => [row.uid, row]));
+    const policiesGone = [...this.#toldPolicies.keys()].filter((uid) => !now.has(uid));
+    this.#toldPolicies = now;
+    const overview = this.overview(all);
+    const source = this.source();
+    const told = [this.#overview, this.#source];
+    [this.#overview, this.#source] = [JSON.stringify(overview), JSON.stringify(source)];
+
+    const difference = {
+      ...(told[0] !== this.#overview && { overview }),
+      ...(told[1] !== this.#source && { source }),
+      ...(policies.length > 0 && { policies }),
+      ...(policiesGone.length > 0 && { policiesGone }),
+      ...(rows.length > 0 && { rows }),
+      ...(rowsGone.length > 0 && { rowsGone }),
+      ...(Object.keys(heard).length > 0 && { heard }),
+    };
+    return Object.keys(difference).length > 0 ? { ...stamp, ...difference } : undefined;
+  }
+
+  /** Rows that are new since a version, with their samples since a slot. */
+  rows(since = 0, fromSlot = 0): BreakerRow[] {
+    const { controller, clock, wallClock, namespace } = this.#options;
+    const [now, wall] = [clock.now(), wallClock()];
+    const found: BreakerRow[] = [];
+    for (const circuit of controller.fleet.circuits.list(namespace)) {
+      if (circuit.version <= since) continue;
+      const windowMs = windowOf(this.#policy(circuit.uid)?.thresholds);
+      found.push(breakerRow(circuit, { now, wall, windowMs, fromSlot }));
+    }
+    return found;
+  }
+
+  policies(): PolicyRow[] {
+    const { controller, namespace } = this.#options;
+    const namespaces = namespace === undefined ? controller.boards.namespaces() : [namespace];
+    const found = namespaces.flatMap((one) =>
+      controller.boards.policies(one).map(({ policy }) => this.#policy(policy.uid)!),
+    );
+    if (this.#policies.size > 2 * found.length) {
+      const there = new Set(found.map(({ uid }) => uid));
+      for (const uid of this.#policies.keys()) if (!there.has(uid)) this.#policies.delete(uid);
+    }
+    return found;
+  }
+
+  overview(policies: readonly PolicyRow[]): Overview {
+    const { controller, clock, namespace } = this.#options;
+    const { fleet } = controller;
+    return overviewOf(fleet.circuits.list(namespace), policies, fleet.agents(namespace), clock.now());
+  }
+
+  source(): SourceView {
+    const { source } = this.#options.controller;
+    const { synced, outage, problems } = source.state();
+    return { kind: source.kind, synced, ...(outage !== undefined && { outage }), problems: problems.length };
+  }
+
+  /** The row of a policy: the same object as long as nothing in it is different. */
+  #policy(uid: string): PolicyRow | undefined {
+    const { boards, judge } = this.#options.controller;
+    const policy = boards.find(uid)?.policy;
+    if (policy === undefined) return undefined;
+    const status = judge.status(policy);
+    const known = this.#policies.get(uid);
+    if (known?.policy === policy && known.status === status) return known.row;
+    const next = policyRow(policy, status);
+    const row = known && JSON.stringify(known.row) === JSON.stringify(next) ? known.row : next;
+    this.#policies.set(uid, { policy, status, row });
+    return row;
+  }
+
+  #date(at: number): number {
+    const { clock, wallClock } = this.#options;
+    return Math.round(wallClock() - (clock.now() - at));
+  }
+}

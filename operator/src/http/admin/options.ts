@@ -1,0 +1,26 @@
+import type { Logger } from 'pino';
+import type { Controller } from '../../control/controller.ts';
+import type { Clock } from '../../core/clock.ts';
+import type { OverrideStore } from '../../core/policy/override.ts';
+import type { Access } from '../../ports/access.ts';
+import type { History, Rollback } from '../../ports/history.ts';
+import type { Audit } from '../audit.ts';
+
+/** What the admin API reads and acts through. */
+export interface AdminOptions {
+  readonly controller: Controller;
+  readonly access: Access;
+  readonly overrides: OverrideStore;
+  readonly history: History;
+  readonly rollback: Rollback;
+  readonly log: Logger;
+  readonly audit: Audit;
+  readonly clock: Clock;
+  /** Milliseconds since 1970. */
+  readonly wallClock: () => number;
+  /** The name of this replica. */
+  readonly replica: string;
+  /** Aborted when this operator goes away: what would stay open ends. */
+  readonly leaving: AbortSignal;
+  readonly onError: (error: unknown) => void;
+}

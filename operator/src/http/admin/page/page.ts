@@ -1,0 +1,49 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import express, { Router } from 'express';
+import { Refusal } from '../../../ports/problem.ts';
+import type { AdminOptions } from '../options.ts';
+
+/** Where the page is built to, seen from the source and from what is compiled. */
+const FOLDER = fileURLToPath(new URL('../../../dist/web/', import.meta.url));
+
+/** The page loads from its own host alone, and nothing that stands in its text is run or styled. */
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+  "require-trusted-types-for 'script'",
+].join('; ');
+
+/** The page of the operator. It holds no secret: everything that it shows, it asks for like everybody else. */
+export function pageRoutes(_options: AdminOptions): Router {
+  const files = express.static(FOLDER, {
+    index: 'index.html',
+    setHeaders(response, path) {
+      const lasting = path.includes('/assets/');
+      response.setHeader('cache-control', lasting ? 'public, max-age=31536000, immutable' : 'no-cache');
+    },
+  });
+  return Router()
+    .get('/', (_request, _response, next) => {
+      if (!existsSync(`${FOLDER}index.html`))
+        throw new Refusal(404, 'the page is not built; run npm run build -w @fuseboard/page');
+      next();
+    })
+    .use((_request, response, next) => {
+      response.set({
+        'content-security-policy': POLICY,
+        'x-content-type-options': 'nosniff',
+        'referrer-policy': 'no-referrer',
+        'cross-origin-opener-policy': 'same-origin',
+        'cross-origin-resource-policy': 'same-origin',
+      });
+      next();
+    })
+    .use(files);
+}

@@ -1,0 +1,100 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, expect, it } from '@jest/globals';
+import { EventClient } from '../../../test/event-client.ts';
+import { policy } from '../../../test/memory-source.ts';
+import { until } from '../../../test/until.ts';
+import { Boards } from '../../core/delivery/snapshots.ts';
+import { AgentStream, type StreamOptions } from './stream.ts';
+
+let server: Server;
+const streams: AgentStream[] = [];
+const sent: string[] = [];
+
+afterEach(async () => {
+  for (const stream of streams.splice(0)) stream.cut();
+  sent.length = 0;
+  await new Promise((resolve) => server.close(resolve));
+});
+
+async function connect(over: Partial<StreamOptions> = {}): Promise<{ client: EventClient; stream: AgentStream }> {
+  const options: StreamOptions = {
+    base: undefined,
+    revision: undefined,
+    reportUrl: undefined,
+    heartbeatMs: 60_000,
+    stallMs: 60_000,
+    asOf: () => undefined,
+    now: () => 1,
+    sending: () => {},
+    sent: (board) => void sent.push(board.revision),
+    ...over,
+  };
+  server = createServer((_request, response) => void streams.push(new AgentStream(response, options)));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const client = await EventClient.open(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+  return { client, stream: streams[0]! };
+}
+
+/** A board of `count` policies of about 16 KiB each, all of a generation. */
+function board(count: number, generation: number) {
+  const breakers = Array.from({ length: 64 }, (_, i) => `${'x'.repeat(118)}${i}`);
+  const boards = new Boards();
+  boards.update(
+    Array.from({ length: count }, (_, i) =>
+      policy(`p${i}`, { generation, spec: { breakers: [`p${i}`, ...breakers] } }),
+    ),
+  );
+  return boards.board('default', {});
+}
+
+it('writes the newest board to a slow reader and skips those in between', async () => {
+  const { client, stream } = await connect();
+  client.pause();
+  const boards = Array.from({ length: 12 }, (_, i) => board(200, i + 1));
+  for (const one of boards) stream.offer({ board: one, asOf: undefined });
+  client.resume();
+  const last = boards.at(-1)!.revision;
+  await client.until(({ event, id }) => event === 'commit' && id === last);
+  const commits = client.events.filter(({ event }) => event === 'commit');
+  expect(commits.map(({ id }) => id)).toEqual([boards[0]!.revision, last]);
+  expect(sent).toEqual([boards[0]!.revision, last]);
+});
+
+it('puts every policy of a commit between its begin and its commit', async () => {
+  const { client, stream } = await connect();
+  stream.offer({ board: board(50, 1), asOf: undefined });
+  await client.until(({ event }) => event === 'commit');
+  stream.offer({ board: board(50, 2), asOf: undefined });
+  await client.until(({ event, data }) => event === 'commit' && data.revision !== sent[0]);
+  const kinds = client.events.map(({ event }) => event).join(' ');
+  const policies = 'policy '.repeat(50);
+  expect(kinds).toBe(`hello begin ${policies}routes commit begin ${policies}commit`);
+});
+
+it('cuts a reader that takes nothing', async () => {
+  const { client, stream } = await connect({ stallMs: 50 });
+  client.pause();
+  stream.offer({ board: board(1_200, 1), asOf: undefined });
+  await until(streamsClosed);
+  client.resume();
+  await client.untilEnd();
+  expect(client.events.some(({ event }) => event === 'commit')).toBe(false);
+});
+
+async function streamsClosed(): Promise<boolean> {
+  return new Promise((resolve) => server.getConnections((_error, count) => resolve(count === 0)));
+}
+
+it('beats while nothing else is to be said', async () => {
+  const { client } = await connect({ heartbeatMs: 5, asOf: () => ({ policies: '9' }) });
+  await client.until(({ event }) => event === 'heartbeat');
+  expect(client.events[1]!.data).toEqual({ asOf: { policies: '9' }, now: 1 });
+});
+
+it('says goaway and ends', async () => {
+  const { client, stream } = await connect();
+  stream.goaway(12.3);
+  await client.untilEnd();
+  expect(client.events.at(-1)).toEqual({ event: 'goaway', data: { reconnectAfterMs: 12 } });
+});

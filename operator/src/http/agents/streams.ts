@@ -1,0 +1,129 @@
+import type { ServerResponse } from 'node:http';
+import type { Controller } from '../../control/controller.ts';
+import type { AsOf } from '../../core/delivery/resource-versions.ts';
+import type { Board } from '../../core/delivery/snapshot.ts';
+import type { Agent, Identity } from '../../core/fleet/agent-record.ts';
+import type { Receipt } from '../../core/fleet/fleet.ts';
+import { AgentStream } from './stream.ts';
+
+export interface StreamsOptions {
+  readonly controller: Controller;
+  /** Where this replica takes reports. Absent: where the stream was opened. */
+  readonly reportUrl?: string;
+  /** In ms. Absent: 15000. */
+  readonly heartbeatMs?: number;
+  /** In ms. Absent: 30000. */
+  readonly stallMs?: number;
+  /** How old a stream may become before its agent is asked to dial again, in ms, 10 % more or less. Absent: 30 min. */
+  readonly maxAgeMs?: number;
+  readonly random: () => number;
+  readonly wallClock: () => number;
+}
+
+/** What an agent comes with when it opens a stream. */
+export interface Opening {
+  /** What it says it has. */
+  readonly revision: string | undefined;
+  /** Whether the floors that it holds are void. */
+  readonly reset: boolean;
+  /** When its token expires, in ms since 1970: it is asked to dial again then. Absent: never. */
+  readonly expiresAt?: number | undefined;
+}
+
+/** What happened to streams and reports since the process began, for metrics. */
+export interface Traffic {
+  opened: number;
+  readonly refused: Record<string, number>;
+  readonly reports: Record<Receipt['kind'], number>;
+  commits: number;
+  bytes: number;
+}
+
+/** All open streams of this replica, one for each agent. */
+export class Streams {
+  readonly traffic: Traffic = {
+    opened: 0,
+    refused: { draining: 0, unsynced: 0, storm: 0, behind: 0, quota: 0 },
+    reports: { accepted: 0, repeated: 0, unknown: 0 },
+    commits: 0,
+    bytes: 0,
+  };
+  readonly #options: StreamsOptions;
+  readonly #open = new Map<Agent, AgentStream>();
+  #draining = false;
+
+  constructor(options: StreamsOptions) {
+    this.#options = options;
+  }
+
+  get count(): number {
+    return this.#open.size;
+  }
+
+  /** Whether no stream is taken any more. */
+  get draining(): boolean {
+    return this.#draining;
+  }
+
+  refused(reason: string): void {
+    this.traffic.refused[reason] = (this.traffic.refused[reason] ?? 0) + 1;
+  }
+
+  reported(kind: Receipt['kind']): void {
+    this.traffic.reports[kind] += 1;
+  }
+
+  /** Answers an agent with a stream and what it should have. A stream that it had before is cut. */
+  open(
+    response: ServerResponse,
+    identity: Identity,
+    { revision, reset, expiresAt = Number.POSITIVE_INFINITY }: Opening,
+  ): void {
+    const { controller, heartbeatMs = 15_000, stallMs = 30_000, maxAgeMs = 1_800_000 } = this.#options;
+    const { reportUrl, random, wallClock } = this.#options;
+    const { agent, board } = controller.connect(identity);
+    const stream = new AgentStream(response, {
+      base: controller.fleet.lately(agent, revision),
+      revision,
+      reportUrl,
+      heartbeatMs,
+      stallMs,
+      asOf: () => controller.asOf(agent.identity.namespace),
+      now: wallClock,
+      sending: (next) => controller.sent(agent, next),
+      sent: (_board, bytes) => {
+        this.traffic.commits += 1;
+        this.traffic.bytes += bytes;
+      },
+    });
+    this.#open.get(agent)?.cut();
+    this.#open.set(agent, stream);
+    this.traffic.opened += 1;
+    const ageMs = Math.min(maxAgeMs * (0.9 + 0.2 * random()), Math.max(0, expiresAt - wallClock()));
+    const old = setTimeout(() => stream.goaway(random() * 1_000), ageMs);
+    response.on('close', () => {
+      clearTimeout(old);
+      controller.disconnect(agent);
+      if (this.#open.get(agent) === stream) this.#open.delete(agent);
+    });
+    if (board.refused === undefined) stream.offer({ board, asOf: controller.asOf(agent.identity.namespace), reset });
+  }
+
+  /** Offers a board to the stream of an agent; returns whether it has one. */
+  push(agent: Agent, board: Board, asOf: AsOf | undefined): boolean {
+    const stream = this.#open.get(agent);
+    stream?.offer({ board, asOf });
+    return stream !== undefined;
+  }
+
+  /** Takes no more streams and sends away those that are open, to dial again spread over `spreadMs`. */
+  drain(spreadMs: number): void {
+    this.#draining = true;
+    for (const stream of this.#open.values()) stream.goaway(this.#options.random() * spreadMs);
+  }
+
+  /** Cuts whatever is still open. */
+  cut(): void {
+    for (const stream of this.#open.values()) stream.cut();
+  }
+}

@@ -1,0 +1,140 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { type Listening, listen } from '../server.ts';
+import { injectorApp, readAuthority } from './injector.ts';
+
+const PAIRS = join(import.meta.dirname, '../../../test/tls');
+
+let folder: string;
+let caFile: string;
+let server: Listening;
+let lines: string[];
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'fuseboard-injector-'));
+  caFile = join(folder, 'ca.crt');
+  await writeFile(caFile, await readFile(join(PAIRS, 'one.crt')));
+  lines = [];
+  const say = (_: object, line: string) => void lines.push(line);
+  const log = { info: say, warn: say, error: say } as never;
+  const app = injectorApp({ url: 'https://operator:8443', caFile, audience: 'fuseboard', log });
+  const bounds = { what: 'the webhook', flag: '--webhook-port', maxConnections: 4 };
+  server = await listen(app, { host: '127.0.0.1', port: 0 }, bounds);
+});
+
+afterEach(async () => {
+  server.cut();
+  await server.close();
+  await rm(folder, { recursive: true });
+});
+
+const POD = {
+  metadata: { name: 'web', annotations: { 'fuseboard.dev/inject': 'true' } },
+  spec: { serviceAccountName: 'shop', containers: [{ name: 'web' }] },
+};
+const review = (over: object = {}) => ({
+  apiVersion: 'admission.k8s.io/v1',
+  kind: 'AdmissionReview',
+  request: {
+    uid: 'u-1',
+    operation: 'CREATE',
+    namespace: 'shop',
+    resource: { group: '', version: 'v1', resource: 'pods' },
+    object: POD,
+    ...over,
+  },
+});
+const post = (body: unknown, type = 'application/json') =>
+  fetch(`${server.url}/inject?timeout=3s`, {
+    method: 'POST',
+    headers: { 'content-type': type },
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+  });
+// biome-ignore lint/suspicious/noExplicitAny: a test looks into whatever is answered
+const answered = async (body: object): Promise<any> => {
+  const response = await post(body);
+  expect(response.status).toBe(200);
+  return ((await response.json()) as { response: unknown }).response;
+};
+const values = (patch: string) =>
+  (JSON.parse(Buffer.from(patch, 'base64').toString()) as { path: string; value: unknown }[]).map(({ path, value }) => [
+    path,
+    value,
+  ]);
+
+describe('the webhook', () => {
+  it('answers a review with a patch that carries the authority as it is in the file now', async () => {
+    const { patch, ...rest } = await answered(review());
+    expect(rest).toEqual({ uid: 'u-1', allowed: true, patchType: 'JSONPatch' });
+    expect(values(patch)).toContainEqual([
+      '/metadata/annotations/fuseboard.dev~1ca',
+      await readAuthority(join(PAIRS, 'one.crt')),
+    ]);
+    await writeFile(caFile, await readFile(join(PAIRS, 'two.crt')));
+    const again = values((await answered(review())).patch);
+    expect(again).toContainEqual([
+      '/metadata/annotations/fuseboard.dev~1ca',
+      await readAuthority(join(PAIRS, 'two.crt')),
+    ]);
+    expect(again).toContainEqual(['/metadata/annotations/fuseboard.dev~1url', 'https://operator:8443']);
+  });
+
+  it.each<[string, object]>([
+    ['a pod that did not ask', { object: { spec: { containers: [] } } }],
+    ['an update', { operation: 'UPDATE' }],
+    ['another resource', { resource: { group: 'apps', resource: 'deployments' } }],
+    ['a pod of another group', { resource: { group: 'metrics.k8s.io', resource: 'pods' } }],
+  ])('lets %s pass as it is', async (_what, over) => {
+    expect(await answered(review(over))).toEqual({ uid: 'u-1', allowed: true });
+  });
+
+  it.each<[string, () => Promise<unknown>, object, RegExp]>([
+    ['the authority cannot be read', () => rm(caFile), {}, /--webhook-ca-file: ENOENT/],
+    ['the file holds no authority', () => writeFile(caFile, 'soon'), {}, /holds no certificate/],
+    ['the pod is of no known shape', async () => {}, { object: { spec: { containers: 3 } } }, /spec\.containers/],
+    ['there is no pod', async () => {}, { object: null }, /the pod cannot be read/],
+  ])('lets a pod pass, warns its maker and says why in the log when %s', async (_what, broken, over, why) => {
+    await broken();
+    const { allowed, patch, warnings } = await answered(review(over));
+    expect([allowed, patch, warnings]).toEqual([
+      true,
+      undefined,
+      [expect.stringContaining('see the log of the operator')],
+    ]);
+    expect(lines).toEqual([expect.stringMatching(why)]);
+  });
+
+  it.each<[string, unknown, number]>([
+    ['no JSON', '{', 400],
+    ['no review', {}, 400],
+    ['a review of an older kind', { ...review(), apiVersion: 'admission.k8s.io/v1beta1' }, 400],
+    ['a review without an uid', review({ uid: undefined }), 400],
+    ['a body of 5 MB', review({ object: 'x'.repeat(5_000_000) }), 413],
+  ])('refuses %s', async (_what, body, status) => {
+    const response = await post(body);
+    expect(response.status).toBe(status);
+    expect(await response.json()).toEqual({ error: expect.any(String) });
+  });
+
+  it('answers nothing else', async () => {
+    expect((await fetch(`${server.url}/`)).status).toBe(404);
+    expect((await fetch(`${server.url}/inject`)).status).toBe(404);
+  });
+});
+
+describe('the authority', () => {
+  it('is the certificates of the file alone, never a key that lies among them', async () => {
+    const [one, two] = await Promise.all(['one', 'two'].map((name) => readFile(join(PAIRS, `${name}.crt`), 'utf8')));
+    await writeFile(caFile, `# old\n${one}${await readFile(join(PAIRS, 'one.key'), 'utf8')}# new\n${two}`);
+    const authority = await readAuthority(caFile);
+    expect(authority.match(/BEGIN CERTIFICATE/g)).toHaveLength(2);
+    expect(authority).not.toMatch(/KEY|#/);
+  });
+
+  it('is not more than a pod can carry', async () => {
+    await writeFile(caFile, (await readFile(join(PAIRS, 'one.crt'), 'utf8')).repeat(200));
+    await expect(readAuthority(caFile)).rejects.toThrow(/--webhook-ca-file: .* 65536 is the limit/);
+  });
+});

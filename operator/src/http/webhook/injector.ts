@@ -1,0 +1,130 @@
+import { readFile } from 'node:fs/promises';
+import express, { type Express, type Request, type Response } from 'express';
+import type { Logger } from 'pino';
+import { z } from 'zod';
+import { injection, type PatchOperation } from '../../core/injection.ts';
+import { Refusal } from '../../ports/problem.ts';
+import { answerProblems, answerUnknown, firstIssue } from '../problem.ts';
+
+/** Where the API server asks about pods. */
+export const INJECT_PATH = '/inject';
+
+export interface InjectorOptions {
+  /** Where agents dial. */
+  readonly url: string;
+  /** The certificates that agents are to trust, in PEM; read anew for each pod. */
+  readonly caFile: string;
+  readonly audience: string;
+  readonly log: Pick<Logger, 'info' | 'warn' | 'error'>;
+}
+
+/** The API server takes objects of 3 MiB at most. */
+const MAX_REVIEW_BYTES = '4mb';
+
+/** Far above any bundle, and far below what all annotations of a pod may hold. */
+const MAX_AUTHORITY_BYTES = 65_536;
+
+const NamedSchema = z.object({ name: z.string() });
+const ContainersSchema = z.array(
+  z.object({
+    env: z.array(NamedSchema).optional(),
+    envFrom: z.array(z.unknown()).optional(),
+    volumeMounts: z.array(z.object({ mountPath: z.string() })).optional(),
+  }),
+);
+const TextsSchema = z.record(z.string(), z.string()).optional();
+/** Of a pod, what injection looks at. */
+export const PodSchema = z.object({
+  metadata: z
+    .object({
+      name: z.string().optional(),
+      generateName: z.string().optional(),
+      annotations: TextsSchema,
+      labels: TextsSchema,
+    })
+    .default({}),
+  spec: z.object({
+    serviceAccountName: z.string().optional(),
+    volumes: z.array(NamedSchema).optional(),
+    containers: ContainersSchema,
+    initContainers: ContainersSchema.optional(),
+  }),
+});
+/** What the API server asks. */
+export const ReviewSchema = z.object({
+  apiVersion: z.literal('admission.k8s.io/v1'),
+  kind: z.literal('AdmissionReview'),
+  request: z.object({
+    uid: z.string().min(1).max(128),
+    operation: z.string(),
+    namespace: z.string().default(''),
+    resource: z.object({ group: z.string(), resource: z.string() }),
+    object: z.unknown(),
+  }),
+});
+
+/**
+ * Answers the API server's question about a new pod with a patch that lets its agents find the operator. It never refuses a pod:
+ * what cannot be injected is created as it is, with a warning for whoever creates it.
+ */
+export function injectorApp({ url, caFile, audience, log }: InjectorOptions): Express {
+  const app = express().disable('x-powered-by').disable('etag').set('query parser', 'simple');
+
+  async function review(request: Request, response: Response): Promise<void> {
+    const parsed = ReviewSchema.safeParse(request.body);
+    if (!parsed.success) throw new Refusal(400, firstIssue(parsed.error));
+    const { uid, operation, namespace, resource, object } = parsed.data.request;
+    const answer = (more: object) =>
+      response.json({
+        apiVersion: 'admission.k8s.io/v1',
+        kind: 'AdmissionReview',
+        response: { uid, allowed: true, ...more },
+      });
+    if (operation !== 'CREATE' || resource.group !== '' || resource.resource !== 'pods') {
+      answer({});
+      return;
+    }
+    try {
+      const pod = PodSchema.safeParse(object);
+      if (!pod.success) throw new Error(`the pod cannot be read: ${firstIssue(pod.error)}`);
+      const { name, generateName } = pod.data.metadata;
+      const patch = injection(pod.data, { url, audience, authority: await readAuthority(caFile) });
+      if (patch.length > 0) log.info({ namespace, pod: name ?? generateName }, 'injected a pod');
+      answer(patch.length === 0 ? {} : encoded(patch));
+    } catch (error) {
+      const { message } = error as Error;
+      log.warn({ namespace }, `a pod is created without the operator's address: ${message}`);
+      answer({ warnings: ['fuseboard.dev/inject: the pod is created without it; see the log of the operator'] });
+    }
+  }
+
+  app.post(INJECT_PATH, express.json({ limit: MAX_REVIEW_BYTES, type: 'application/json' }), review);
+  app.use(answerUnknown);
+  app.use(answerProblems((error) => log.error({ err: error }, 'cannot answer an admission review')));
+  return app;
+}
+
+const encoded = (patch: readonly PatchOperation[]) => ({
+  patchType: 'JSONPatch',
+  patch: Buffer.from(JSON.stringify(patch)).toString('base64'),
+});
+
+/**
+ * The certificates of a PEM file and nothing else that may be in it, such as a key.
+ *
+ * @throws when there are none, or too many; the message names the flag.
+ */
+export async function readAuthority(path: string): Promise<string> {
+  const text = await readFile(path, 'utf8').catch((error: Error) => {
+    throw new Error(`--webhook-ca-file: ${error.message}`);
+  });
+  const certificates = text.match(/-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g) ?? [];
+  const authority = certificates.map((one) => `${one}\n`).join('');
+  if (certificates.length === 0) throw new Error(`--webhook-ca-file: ${path} holds no certificate in PEM`);
+  if (authority.length > MAX_AUTHORITY_BYTES) {
+    throw new Error(
+      `--webhook-ca-file: ${path} has ${authority.length} bytes of certificates; ${MAX_AUTHORITY_BYTES} is the limit`,
+    );
+  }
+  return authority;
+}

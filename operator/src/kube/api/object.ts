@@ -1,0 +1,106 @@
+import { type OverrideStatus, type PolicySpec, type PolicyStatus, specProblems } from '@fuseboard/schema';
+import { madeBy, type Override, readOverride } from '../../core/policy/override.ts';
+import type { Policy } from '../../core/policy/policy.ts';
+import { KubeError } from './client.ts';
+
+/** An object as the API server gives it; of `metadata` only what everything here relies on is named. */
+export interface KubeObject {
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace: string;
+    readonly uid: string;
+    readonly resourceVersion: string;
+    readonly generation?: number;
+    readonly creationTimestamp?: string;
+    readonly annotations?: Readonly<Record<string, string>>;
+    readonly managedFields?: readonly { readonly manager?: string; readonly subresource?: string }[];
+  };
+  readonly spec?: unknown;
+  readonly status?: unknown;
+}
+
+/** The newest copy of a policy or an override that is known, for an update that must not overwrite a newer one. */
+export interface Stored {
+  readonly uid: string;
+  readonly resourceVersion: string;
+  readonly status?: PolicyStatus | OverrideStatus;
+}
+
+export function toStored({ metadata, status }: KubeObject): Stored {
+  const { uid, resourceVersion } = metadata;
+  return { uid, resourceVersion, ...(status === undefined ? {} : { status: status as Stored['status'] }) };
+}
+
+/** An object of the cluster as a policy; what is wrong with its spec is in `problems`. */
+export function toPolicy({ metadata, spec, status }: KubeObject): Policy {
+  return {
+    uid: metadata.uid,
+    namespace: metadata.namespace,
+    name: metadata.name,
+    generation: metadata.generation ?? 0,
+    createdAt: Date.parse(metadata.creationTimestamp ?? '') || 0,
+    spec: spec as PolicySpec,
+    problems: specProblems(spec),
+    ...(status === undefined ? {} : { status: status as PolicyStatus }),
+  };
+}
+
+export function toOverride({ metadata, spec, status }: KubeObject): Override {
+  const { uid, namespace, name, generation, creationTimestamp } = metadata;
+  return readOverride({
+    uid,
+    namespace,
+    name,
+    ...(generation !== undefined && { generation }),
+    createdAt: Date.parse(creationTimestamp ?? '') || 0,
+    spec,
+    status,
+    createdBy: madeBy(metadata),
+  });
+}
+
+/** `namespace/name` */
+export const keyOf = ({ metadata }: KubeObject) => `${metadata.namespace}/${metadata.name}`;
+
+/** A page of a list. Throws a KubeError when it is none. */
+export function readList(page: unknown): {
+  items: KubeObject[];
+  metadata: { resourceVersion: string; continue?: string };
+} {
+  const { items, metadata } = (page ?? {}) as { items?: unknown; metadata?: { continue?: unknown } };
+  if (!Array.isArray(items)) throw new KubeError('the answer to the list holds no items; is this an API server?');
+  const next = metadata?.continue;
+  return {
+    items: items.map(readObject),
+    metadata: { resourceVersion: readVersion(page), ...(typeof next === 'string' ? { continue: next } : {}) },
+  };
+}
+
+/** A line of a watch; the object is not looked at yet. Throws a KubeError when it is none. */
+export function readEvent(line: unknown): { type: string; object: unknown } {
+  const { type, object } = (line ?? {}) as { type?: unknown; object?: unknown };
+  if (typeof type !== 'string' || typeof object !== 'object' || object === null)
+    throw new KubeError('an event has no type or no object');
+  if (!['ADDED', 'MODIFIED', 'DELETED', 'BOOKMARK', 'ERROR'].includes(type))
+    throw new KubeError(`unknown event ${type.slice(0, 40)}`);
+  return { type, object };
+}
+
+/** The resourceVersion of an object, a list or a bookmark: a decimal number. */
+export function readVersion(object: unknown): string {
+  const version = (object as { metadata?: { resourceVersion?: unknown } } | null)?.metadata?.resourceVersion;
+  if (typeof version !== 'string' || !/^\d{1,20}$/.test(version)) {
+    throw new KubeError(`a resourceVersion is not a decimal number: ${JSON.stringify(version)}`);
+  }
+  return version;
+}
+
+/** An object that has what `KubeObject` promises. */
+export function readObject(object: unknown): KubeObject {
+  const metadata = (object as { metadata?: Record<string, unknown> } | null)?.metadata;
+  for (const field of ['name', 'namespace', 'uid']) {
+    if (typeof metadata?.[field] !== 'string') throw new KubeError(`an object has no metadata.${field}`);
+  }
+  readVersion(object);
+  return object as KubeObject;
+}

@@ -1,0 +1,67 @@
+import type { KubeConfig } from '@kubernetes/client-node';
+import { Denial } from '../../ports/authenticator.ts';
+import { KubeClient, type KubeError, type KubeRequest } from '../api/client.ts';
+
+export interface QuestionsOptions {
+  readonly kubeConfig: KubeConfig;
+  readonly log: { warn(facts: object, message: string): void; info(facts: object, message: string): void };
+  /** What those who are not answered are told, and what that means, as `agents are asked to come again`. */
+  readonly consequence: string;
+}
+
+/** More questions at once are answered 503, so that a flood of made-up tokens does not become one of reviews. */
+const MAX_IN_FLIGHT = 100;
+
+const REQUEST_MS = 5_000;
+
+/** What the API server is asked about somebody: a bounded number of questions at once, each with a time limit. */
+export class Questions {
+  readonly #options: QuestionsOptions;
+  readonly #client: KubeClient;
+  readonly #trouble = new Map<string, string>();
+  #inFlight = 0;
+
+  constructor(options: QuestionsOptions) {
+    this.#options = options;
+    this.#client = new KubeClient(options.kubeConfig);
+  }
+
+  /**
+   * Nothing for a 404 of what is read. What else goes wrong is ours: it is logged once, with what to grant.
+   *
+   * @param atOnce how many questions may be under way; less for those who should leave room for others.
+   * @throws {Denial} `unavailable`, which says nothing about the caller.
+   */
+  async ask<T>(
+    resource: string,
+    verb: 'get' | 'create',
+    path: string,
+    request: KubeRequest,
+    atOnce = MAX_IN_FLIGHT,
+  ): Promise<T | undefined> {
+    if (this.#inFlight >= atOnce) {
+      throw new Denial('unavailable', 'too many requests are being looked at; come again');
+    }
+    this.#inFlight += 1;
+    try {
+      const answer = await this.#client.request<T>(path, { ...request, timeoutMs: REQUEST_MS, keepAlive: true });
+      if (this.#trouble.delete(resource)) this.#options.log.info({}, `${resource} can be asked for again`);
+      return answer;
+    } catch (error) {
+      const { status } = error as KubeError;
+      if (status === 404 && verb === 'get') return undefined;
+      this.#troubled(resource, verb, error as KubeError);
+      throw new Denial('unavailable', `${resource} cannot be asked for now; come again`);
+    } finally {
+      this.#inFlight -= 1;
+    }
+  }
+
+  #troubled(resource: string, verb: string, { status, message }: KubeError): void {
+    if (this.#trouble.get(resource) === String(status)) return;
+    this.#trouble.set(resource, String(status));
+    const { log, consequence } = this.#options;
+    const advice = status === 403 ? `grant the operator's account the verb ${verb} on ${resource}` : consequence;
+    log.warn({}, `cannot ${verb} ${resource} (${status ?? 'no answer'}): ${message}; ${advice}`);
+  }
+}

@@ -1,0 +1,193 @@
+import { createHash } from 'node:crypto';
+import type { KubeConfig } from '@kubernetes/client-node';
+import type { Labels } from '../../core/policy/selector.ts';
+import { type Authenticator, bearerToken, type Caller, Denial, type Presented } from '../../ports/authenticator.ts';
+import { Questions, type QuestionsOptions } from './review-client.ts';
+import { expiryOf, unexpired } from './token.ts';
+import type { ReviewBudget } from './token-review-limiter.ts';
+
+export interface TokenReviewOptions {
+  readonly kubeConfig: KubeConfig;
+  readonly audience: string;
+  /** Whether a token that is bound to no pod is enough; its agent says its labels itself. */
+  readonly withoutPod: boolean;
+  /** The namespaces whose pods may be agents. Empty: all of them. */
+  readonly namespaces: readonly string[];
+  /** How long a review that named a caller counts, in ms. The API server itself remembers a token for 10 s more. */
+  readonly goodForMs: number;
+  /** What tokens that are not known may cost. */
+  readonly budget: ReviewBudget;
+  readonly log: QuestionsOptions['log'];
+  /** Wall clock, milliseconds since 1970. Absent: the real one. */
+  readonly now?: () => number;
+}
+
+/** How long a token that was refused is refused without a question, in ms. */
+const REFUSED_MS = 14_000;
+
+/** How long a caller who was known keeps reporting while no token can be reviewed. */
+const KNOWN_MS = 600_000;
+
+const MAX_KNOWN = 20_000;
+const MAX_REFUSED = 5_000;
+
+const REVIEWS = '/apis/authentication.k8s.io/v1/tokenreviews';
+
+/** Questions at once about tokens that are not known; others have more room. */
+const MAX_UNKNOWN_IN_FLIGHT = 60;
+
+interface Review {
+  /** When it was asked for; long ago when the question could not be answered. */
+  at: number;
+  readonly answer: Promise<Caller>;
+  /** The last answer that named a caller, until one refuses it. */
+  known: { readonly caller: Caller; readonly at: number } | undefined;
+}
+
+interface ReviewStatus {
+  readonly authenticated?: boolean;
+  readonly audiences?: readonly string[];
+  readonly user?: { readonly username?: string; readonly extra?: Readonly<Record<string, readonly string[]>> };
+}
+
+/**
+ * Knows agents by a token of their ServiceAccount, of which the API server is asked whether it is genuine and meant for us.
+ * Namespace and pod come from its answer, labels from the pod. Needs the verbs create on `tokenreviews` and get on `pods`.
+ */
+export class TokenReviewer implements Authenticator {
+  readonly way = 'token-review';
+  readonly #options: TokenReviewOptions;
+  readonly #questions: Questions;
+  /** Tokens that are good, or being looked at. */
+  readonly #reviews = new Map<string, Review>();
+  readonly #refused = new Map<string, { readonly denial: Denial; readonly at: number }>();
+  readonly #now: () => number;
+
+  constructor(options: TokenReviewOptions) {
+    this.#options = options;
+    this.#questions = new Questions({ ...options, consequence: 'agents are asked to come again' });
+    this.#now = options.now ?? Date.now;
+  }
+
+  screen({ authorization, address }: Presented): void {
+    const key = keyOf(bearerToken(authorization));
+    this.#refuseAgain(key, this.#now());
+    if (!this.#reviews.has(key)) this.#options.budget.check(address);
+  }
+
+  async caller({ authorization, address }: Presented, what: 'stream' | 'report'): Promise<Caller> {
+    const token = bearerToken(authorization);
+    const key = keyOf(token);
+    const now = this.#now();
+    this.#refuseAgain(key, now);
+    const before = this.#reviews.get(key);
+    const fresh = before !== undefined && now - before.at < this.#options.goodForMs;
+    const review = fresh ? before : this.#review(key, token, now, before?.known, address);
+    try {
+      return unexpired(await review.answer, this.#now());
+    } catch (error) {
+      const { known } = review;
+      if ((error as Denial).reason !== 'unavailable' || what === 'stream' || !known) throw error;
+      if (now - known.at > KNOWN_MS) throw error;
+      return unexpired(known.caller, this.#now());
+    }
+  }
+
+  async labels({ namespace, pod }: Caller, claimed: Labels): Promise<Labels> {
+    if (pod === undefined) return claimed;
+    const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(pod.name)}`;
+    const found = await this.#questions.ask<{ metadata?: { uid?: unknown; labels?: unknown } }>('pods', 'get', path, {
+      accept: 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1',
+    });
+    if (found?.metadata?.uid !== pod.uid) {
+      throw new Denial('pod-gone', `pod ${namespace}/${pod.name} with the uid of the token is gone`);
+    }
+    return readLabels(found.metadata.labels);
+  }
+
+  /** What was refused a moment ago is refused again without a question. */
+  #refuseAgain(key: string, now: number): void {
+    const refused = this.#refused.get(key);
+    if (refused && now - refused.at < REFUSED_MS) throw refused.denial;
+  }
+
+  #review(key: string, token: string, at: number, known: Review['known'], address: string): Review {
+    const { budget } = this.#options;
+    if (known === undefined) budget.take(address);
+    const review: Review = { at, answer: this.#answer(token, known !== undefined), known };
+    this.#reviews.delete(key);
+    keep(this.#reviews, key, review, MAX_KNOWN);
+    review.answer.then(
+      (caller) => {
+        if (known === undefined) budget.good(address);
+        review.known = { caller, at };
+      },
+      (denial: Denial) => {
+        if (denial.reason === 'unavailable') {
+          if (known === undefined) budget.good(address);
+          review.at = Number.NEGATIVE_INFINITY;
+          if (known !== undefined) return;
+        } else {
+          keep(this.#refused, key, { denial, at }, MAX_REFUSED);
+        }
+        review.known = undefined;
+        if (this.#reviews.get(key) === review) this.#reviews.delete(key);
+      },
+    );
+    return review;
+  }
+
+  async #answer(token: string, known: boolean): Promise<Caller> {
+    const { audience, withoutPod, namespaces } = this.#options;
+    const answer = await this.#questions.ask<{ status?: ReviewStatus }>(
+      'tokenreviews',
+      'create',
+      REVIEWS,
+      {
+        method: 'POST',
+        body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', spec: { token, audiences: [audience] } },
+      },
+      known ? undefined : MAX_UNKNOWN_IN_FLIGHT,
+    );
+    const { authenticated, audiences, user } = answer?.status ?? {};
+    if (authenticated !== true) {
+      throw new Denial('bad-token', `the API server does not accept the token for the audience "${audience}"`);
+    }
+    if (!audiences?.includes(audience)) {
+      throw new Denial('wrong-audience', `the token is not meant for the audience "${audience}"`);
+    }
+    const account = /^system:serviceaccount:([^:]+):[^:]+$/.exec(user?.username ?? '');
+    if (!account) throw new Denial('not-an-account', 'the token is not that of a ServiceAccount');
+    const namespace = account[1]!;
+    if (namespaces.length > 0 && !namespaces.includes(namespace)) {
+      throw new Denial('not-watched', `this operator serves ${namespaces.join(', ')} and not "${namespace}"`);
+    }
+    const claim = (name: string) => user?.extra?.[`authentication.kubernetes.io/${name}`]?.[0];
+    const [name, uid] = [claim('pod-name'), claim('pod-uid')];
+    if ((name === undefined || uid === undefined) && !withoutPod) {
+      throw new Denial(
+        'no-pod',
+        'the token is bound to no pod; mount a projected token, or run with --allow-tokens-without-pod',
+      );
+    }
+    const expiresAt = expiryOf(token);
+    return {
+      namespace,
+      ...(name !== undefined && uid !== undefined && { pod: { name, uid } }),
+      ...(expiresAt !== undefined && { expiresAt }),
+    };
+  }
+}
+
+function readLabels(labels: unknown): Labels {
+  if (typeof labels !== 'object' || labels === null) return {};
+  return Object.fromEntries(Object.entries(labels).filter(([, value]) => typeof value === 'string'));
+}
+
+const keyOf = (token: string) => createHash('sha256').update(token).digest('base64');
+
+/** Keeps an entry; when there are too many, the one that came first goes. */
+function keep<T>(entries: Map<string, T>, key: string, entry: T, most: number): void {
+  entries.set(key, entry);
+  if (entries.size > most) entries.delete(entries.keys().next().value!);
+}

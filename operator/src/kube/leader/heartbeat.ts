@@ -1,0 +1,94 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { KubeError } from '../api/client.ts';
+import { Trouble } from '../api/failure-log.ts';
+import type { Lease, LeaseClient } from './lease.ts';
+
+export interface HeartbeatOptions {
+  readonly leases: LeaseClient;
+  /** The name of this replica. */
+  readonly replica: string;
+  /** Tells this process from others under the same name. */
+  readonly boot: string;
+  readonly renewMs: number;
+  /** After how long without a renewal this replica is given up, in milliseconds. */
+  readonly expiryMs: number;
+  readonly log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
+  /** The Lease was gone, and with it may be all else that this replica stored. */
+  readonly forgotten: () => void;
+}
+
+const REQUEST_MS = 5_000;
+/** A renewal that failed is tried again after this part of the time between two. */
+const RETRY_PART = 5;
+
+/** Keeps a Lease of this replica, by which the leader sees that it lives. */
+export class Heartbeat {
+  readonly #options: HeartbeatOptions;
+  readonly #trouble: Trouble;
+  readonly #stopping = new AbortController();
+  #lease: Lease | undefined;
+  #begun = false;
+  #running: Promise<void> | undefined;
+
+  constructor(options: HeartbeatOptions) {
+    this.#options = options;
+    this.#trouble = new Trouble({
+      what: 'the Lease of this replica',
+      done: 'written',
+      needs: 'the verbs get, list, watch, create, update and delete on leases of the group coordination.k8s.io',
+      log: options.log,
+    });
+  }
+
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  async stop(timeoutMs: number): Promise<void> {
+    this.#stopping.abort();
+    await this.#running;
+    await this.#options.leases.remove(timeoutMs).catch((error: Error) => {
+      this.#options.log.info({ reason: error.message }, 'the Lease of this replica was not removed; it runs out');
+    });
+  }
+
+  async #run(): Promise<void> {
+    const { renewMs } = this.#options;
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      let waitMs = renewMs;
+      try {
+        await this.#renew();
+        this.#trouble.succeeded();
+      } catch (error) {
+        this.#lease = undefined;
+        waitMs = renewMs / RETRY_PART;
+        // A version that is no longer the newest, or a Lease that is gone, is seen at the next reading.
+        const overtaken = error instanceof KubeError && (error.status === 409 || error.status === 404);
+        if (!overtaken) this.#trouble.failed(error as Error);
+      }
+      await sleep(waitMs, undefined, { signal }).catch(() => {});
+    }
+  }
+
+  async #renew(): Promise<void> {
+    const { leases, replica, boot, expiryMs, log, forgotten } = this.#options;
+    const holder = `${replica}_${boot}`;
+    this.#lease ??= await leases.read(REQUEST_MS);
+    if (this.#begun && this.#lease === undefined) forgotten();
+    const other = this.#lease?.spec?.holderIdentity;
+    if (this.#begun && other !== undefined && other !== holder) {
+      log.warn(
+        { replica, other },
+        'another process runs under the name of this replica; give each its own --replica-name',
+      );
+    }
+    this.#lease = await leases.write(this.#lease, holder, expiryMs, REQUEST_MS);
+    this.#begun = true;
+  }
+}
+
+/** The process that holds the Lease of a replica. */
+export function bootOf({ spec }: Lease): string {
+  return (spec?.holderIdentity ?? '').split('_').at(-1)!;
+}

@@ -1,0 +1,225 @@
+import { randomBytes } from 'node:crypto';
+import type { KubeConfig } from '@kubernetes/client-node';
+import type { Clock } from '../../core/clock.ts';
+import type { Aggregates, Regrouping, Shard } from '../../core/replication/aggregates.ts';
+import type { ElectionTimes } from '../../core/replication/election.ts';
+import type { Replicas, ReplicasListener } from '../../ports/replicas.ts';
+import { KubeClient, KubeError } from '../api/client.ts';
+import type { KubeObject } from '../api/object.ts';
+import { Reflector } from '../api/reflector.ts';
+import { CONFIG_MAPS, type KubeResource, LEASES } from '../api/resource.ts';
+import type { Permit } from '../write/status-writer.ts';
+import { AggregatePublisher, readShard, removeConfigMap } from './aggregates.ts';
+import { bootOf, Heartbeat } from './heartbeat.ts';
+import { Elector, type Lease, LeaseClient } from './lease.ts';
+
+/** How replicas know of each other and choose the one that leads. */
+export interface ReplicationTimes extends ElectionTimes {
+  /** The wait between two looks at the Lease of the leader, in milliseconds. */
+  readonly retryMs: number;
+  /** The time between two renewals of a replica's own Lease, in milliseconds. */
+  readonly renewMs: number;
+  /** How long a replica may show no life before it is dropped, in milliseconds. */
+  readonly expiryMs: number;
+}
+
+export interface KubernetesReplicasOptions {
+  readonly kubeConfig: KubeConfig;
+  /** Where the Leases and ConfigMaps are. */
+  readonly namespace: string;
+  /** What they are called, and the Lease of the leader exactly so. Another one for another operator in the namespace. */
+  readonly name: string;
+  /** The name of this replica, unlike that of any other. */
+  readonly replica: string;
+  readonly times: ReplicationTimes;
+  readonly clock: Clock;
+  readonly log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
+}
+
+const SET_LABEL = 'fuseboard.dev/replicas';
+const REPLICA_LABEL = 'fuseboard.dev/replica';
+const SWEEP_MS = 1_000;
+const CLEAN_MS = 5_000;
+const GOODBYE_MS = 2_000;
+
+/**
+ * Replicas that know of each other through Leases and ConfigMaps in one namespace. Needs get, list, watch, create, update
+ * and delete on leases, and list, watch, create, update and delete on configmaps, there and nowhere else.
+ */
+export class KubernetesReplicas implements Replicas {
+  readonly #options: KubernetesReplicasOptions;
+  readonly #client: KubeClient;
+  readonly #boot = randomBytes(5).toString('hex');
+  readonly #elector: Elector;
+  readonly #heartbeat: Heartbeat;
+  readonly #publisher: AggregatePublisher;
+  readonly #leases: Reflector;
+  readonly #maps: Reflector;
+  readonly #read = new WeakMap<KubeObject, Shard | undefined>();
+  #aggregates: Aggregates | undefined;
+  #listener: ReplicasListener | undefined;
+  #sweeping: NodeJS.Timeout | undefined;
+  #cleaning: Promise<void> | undefined;
+  #cleanedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(options: KubernetesReplicasOptions) {
+    const { kubeConfig, namespace, name, replica, times, clock, log } = options;
+    const boot = this.#boot;
+    this.#options = options;
+    this.#client = new KubeClient(kubeConfig);
+    const client = this.#client;
+    const labels = { [SET_LABEL]: name, [REPLICA_LABEL]: replica };
+    const own = `${name}-replica-${replica}`;
+    this.#elector = new Elector({
+      leases: new LeaseClient({ client, namespace, name }),
+      identity: `${replica}_${boot}`,
+      times,
+      clock,
+      log,
+      elected: () => this.#listener?.elected(),
+    });
+    this.#publisher = new AggregatePublisher({ client, namespace, name: own, labels, replica, boot, log });
+    this.#heartbeat = new Heartbeat({
+      leases: new LeaseClient({ client, namespace, name: own, labels }),
+      replica,
+      boot,
+      ...times,
+      log,
+      forgotten: () => log.warn({ replica }, 'the other replicas had given this one up; it counts again from now on'),
+    });
+    const reflect = (resource: KubeResource, changed: () => void) =>
+      new Reflector({
+        client,
+        resource: { ...resource, labelSelector: `${SET_LABEL}=${name}` },
+        namespace,
+        log,
+        changed,
+      });
+    this.#leases = reflect(LEASES, () => this.#observe());
+    this.#maps = reflect(CONFIG_MAPS, () => this.#observe());
+  }
+
+  get leading(): boolean {
+    return this.#elector.leadingForMs > 0;
+  }
+
+  /** Leave to write as the leader. */
+  get permit(): Permit | undefined {
+    const { term, leadingForMs: forMs } = this.#elector;
+    return forMs > 0 ? { term, forMs } : undefined;
+  }
+
+  start(aggregates: Aggregates, listener: ReplicasListener): void {
+    this.#aggregates = aggregates;
+    this.#listener = listener;
+    this.#heartbeat.start();
+    this.#leases.start();
+    this.#maps.start();
+    this.#sweeping = setInterval(() => this.#sweep(), SWEEP_MS);
+  }
+
+  publish(uid: string): void {
+    this.#publisher.put(uid, this.#aggregates?.own(uid));
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#sweeping);
+    await Promise.all([
+      this.#elector.stop(GOODBYE_MS),
+      this.#heartbeat.stop(GOODBYE_MS),
+      this.#publisher.stop(GOODBYE_MS),
+      this.#leases.stop(),
+      this.#maps.stop(),
+      this.#cleaning,
+    ]);
+  }
+
+  #observe(): void {
+    if (!this.#leases.synced || !this.#maps.synced) return;
+    const { replica, clock } = this.#options;
+    const others = (objects: ReadonlyMap<string, KubeObject>) =>
+      [...objects.values()].filter((object) => replicaOf(object) !== replica);
+    const beats = others(this.#leases.objects).map((lease) => ({
+      replica: replicaOf(lease),
+      boot: bootOf(lease as Lease),
+      version: lease.metadata.resourceVersion,
+    }));
+    const shards = others(this.#maps.objects).flatMap((object) => this.#shard(object) ?? []);
+    this.#tell(this.#aggregates!.beats(beats, clock.now()));
+    const changes = this.#aggregates!.shards(shards, clock.now());
+    if (changes.length > 0) this.#listener!.changed(changes);
+    // A leader that does not know the others yet would take its own agents for all of them.
+    this.#elector.start();
+  }
+
+  #tell({ left, regrouped, changes }: Regrouping): void {
+    if (changes.length > 0) this.#listener!.changed(changes);
+    if (regrouped) this.#listener!.regrouped(left);
+  }
+
+  #shard(object: KubeObject): Shard | undefined {
+    if (this.#read.has(object)) return this.#read.get(object);
+    let shard: Shard | undefined;
+    try {
+      shard = readShard(object);
+    } catch (error) {
+      const { name } = object.metadata;
+      this.#options.log.warn(
+        { configMap: name, reason: (error as Error).message },
+        'a ConfigMap of a replica cannot be read',
+      );
+    }
+    this.#read.set(object, shard);
+    return shard;
+  }
+
+  #sweep(): void {
+    if (!this.#leases.synced || !this.#maps.synced) return;
+    const { clock, log, replica, times } = this.#options;
+    const expired = this.#aggregates!.expire(times.expiryMs, clock.now());
+    const { lost } = this.#aggregates!;
+    if (expired.regrouped) log.warn({ replicas: lost }, 'replicas that show no life are not counted any more');
+    this.#tell(expired);
+    const own = [...this.#maps.objects.values()].filter((object) => replicaOf(object) === replica);
+    if (this.#maps.outage === undefined) this.#publisher.found(own.map(({ metadata }) => metadata.name));
+    const former = own.filter(
+      (object) => this.#shard(object)?.boot !== this.#boot && !this.#publisher.names.includes(object.metadata.name),
+    );
+    const dead = this.leading ? lost : [];
+    if ((dead.length === 0 && former.length === 0) || clock.now() - this.#cleanedAt < CLEAN_MS) return;
+    this.#cleanedAt = clock.now();
+    this.#cleaning ??= this.#clean(dead, former)
+      .catch((error: Error) => log.info({ reason: error.message }, 'what a former replica left cannot be removed now'))
+      .finally(() => {
+        this.#cleaning = undefined;
+      });
+  }
+
+  /** Removes what dead replicas and a former process of this one left. */
+  async #clean(dead: readonly string[], former: readonly KubeObject[]): Promise<void> {
+    const { namespace } = this.#options;
+    const remove = ({ metadata }: KubeObject) => removeConfigMap(this.#client, namespace, metadata.name, GOODBYE_MS);
+    for (const object of former) await remove(object);
+    for (const name of dead) {
+      const is = (object: KubeObject) => replicaOf(object) === name;
+      const lease = [...this.#leases.objects.values()].find(is);
+      if (lease && !(await this.#removeLease(lease))) continue;
+      for (const object of [...this.#maps.objects.values()].filter(is)) await remove(object);
+    }
+  }
+
+  /** False when the replica renewed it in the meantime. */
+  async #removeLease({ metadata: { name, resourceVersion } }: KubeObject): Promise<boolean> {
+    const { namespace } = this.#options;
+    try {
+      await new LeaseClient({ client: this.#client, namespace, name }).remove(GOODBYE_MS, resourceVersion);
+      return true;
+    } catch (error) {
+      if (error instanceof KubeError && error.status === 409) return false;
+      throw error;
+    }
+  }
+}
+
+const replicaOf = ({ metadata }: KubeObject) =>
+  (metadata as { labels?: Record<string, string> }).labels?.[REPLICA_LABEL] ?? '';

@@ -1,0 +1,162 @@
+import { randomBytes } from 'node:crypto';
+import { GROUP, VERSION } from '@fuseboard/schema';
+import type { EventRecord, Subject } from '../../ports/status-sink.ts';
+import { type KubeClient, KubeError, type KubeRequest } from '../api/client.ts';
+import { kindOf } from '../api/resource.ts';
+
+export const REPORTER = `${GROUP}/operator`;
+
+/** Occurrences of one reason at one policy or override. */
+interface Series {
+  readonly subject: Subject;
+  readonly type: EventRecord['type'];
+  readonly reason: string;
+  message: string;
+  /** The Event that stands for the series; absent until it is written. */
+  name?: string;
+  firstAt: string;
+  lastAt: string;
+  /** Occurrences that the Event tells of. */
+  written: number;
+  /** Occurrences since then. */
+  pending: number;
+}
+
+/** What is known of a subject. */
+interface Told {
+  /** By type and reason. */
+  readonly series: Map<string, Series>;
+  /** Nothing is worth remembering once all of it is written. */
+  gone: boolean;
+}
+
+type Within = Required<Pick<KubeRequest, 'signal' | 'timeoutMs'>>;
+
+/** Of more subjects than this, the series of those that had no occurrence for longest are forgotten; their next one begins a new Event. */
+const MAX_SUBJECTS = 10_000;
+const MAX_MESSAGE = 1024;
+
+/**
+ * Events in the namespace of their subject, where `kubectl describe` shows them. One Event stands for all occurrences
+ * of a reason at a subject: it counts them and carries the newest message.
+ */
+export class EventRecorder {
+  readonly #client: KubeClient;
+  readonly #instance: string;
+  /** By uid. */
+  readonly #subjects = new Map<string, Told>();
+
+  /** @param instance which replica reports, for people. */
+  constructor(client: KubeClient, instance: string) {
+    this.#client = client;
+    this.#instance = instance;
+  }
+
+  /** Counts an occurrence; returns the key of its series, to be given to `write`. */
+  record(subject: Subject, { type, reason, message }: EventRecord): string {
+    const { uid } = subject;
+    const kind = `${type} ${reason}`;
+    const at = new Date().toISOString().replace(/\.\d+Z$/, 'Z');
+    const told = this.#subjects.get(uid) ?? { series: new Map<string, Series>(), gone: false };
+    const series = told.series.get(kind) ?? {
+      subject,
+      type,
+      reason,
+      message,
+      firstAt: at,
+      lastAt: at,
+      written: 0,
+      pending: 0,
+    };
+    told.series.set(kind, series);
+    told.gone = false;
+    this.#subjects.delete(uid);
+    this.#subjects.set(uid, told);
+    if (this.#subjects.size > MAX_SUBJECTS) this.#subjects.delete(this.#subjects.keys().next().value!);
+    series.message = message.slice(0, MAX_MESSAGE);
+    series.lastAt = at;
+    series.pending += 1;
+    return `${uid} ${kind}`;
+  }
+
+  /** The subject is gone: it is forgotten once nothing of it is pending. */
+  forget(uid: string): void {
+    const told = this.#subjects.get(uid);
+    if (told === undefined) return;
+    told.gone = true;
+    if ([...told.series.values()].every(({ pending }) => pending === 0)) this.#subjects.delete(uid);
+  }
+
+  /** Writes what is pending in a series, and takes at most `withinMs` for it. Throws a KubeError that says why not. */
+  async write(key: string, signal: AbortSignal, withinMs: number): Promise<void> {
+    const space = key.indexOf(' ');
+    const uid = key.slice(0, space);
+    const told = this.#subjects.get(uid);
+    const series = told?.series.get(key.slice(space + 1));
+    if (!series || series.pending === 0) return;
+    const { pending } = series;
+    const until = performance.now() + withinMs;
+    const within = () => ({ signal, timeoutMs: Math.max(1, Math.round(until - performance.now())) });
+    if (series.name === undefined || !(await this.#raise(series, pending, within()))) {
+      await this.#create(series, pending, within());
+    }
+    series.pending -= pending;
+    if (told?.gone) this.forget(uid);
+  }
+
+  /** False when the Event is gone; the API server keeps one for an hour. */
+  async #raise(series: Series, pending: number, within: Within): Promise<boolean> {
+    const count = series.written + pending;
+    try {
+      await this.#client.request(`${this.#path(series)}/${series.name}`, {
+        method: 'PATCH',
+        contentType: 'application/merge-patch+json',
+        body: { count, message: series.message, lastTimestamp: series.lastAt },
+        ...within,
+        keepAlive: true,
+      });
+    } catch (error) {
+      if (error instanceof KubeError && error.status === 404) return false;
+      throw error;
+    }
+    series.written = count;
+    return true;
+  }
+
+  async #create(series: Series, pending: number, within: Within): Promise<void> {
+    const { subject, type, reason, message, lastAt } = series;
+    const name = `${subject.name.slice(0, 220)}.${randomBytes(8).toString('hex')}`;
+    const firstAt = series.name === undefined ? series.firstAt : lastAt;
+    await this.#client.request(this.#path(series), {
+      method: 'POST',
+      body: {
+        apiVersion: 'v1',
+        kind: 'Event',
+        metadata: { name, namespace: subject.namespace },
+        involvedObject: {
+          apiVersion: `${GROUP}/${VERSION}`,
+          kind: kindOf(subject),
+          namespace: subject.namespace,
+          name: subject.name,
+          uid: subject.uid,
+        },
+        type,
+        reason,
+        message,
+        count: pending,
+        firstTimestamp: firstAt,
+        lastTimestamp: lastAt,
+        source: { component: REPORTER },
+        reportingComponent: REPORTER,
+        reportingInstance: this.#instance,
+      },
+      ...within,
+      keepAlive: true,
+    });
+    Object.assign(series, { name, firstAt, written: pending });
+  }
+
+  #path({ subject }: Series): string {
+    return `/api/v1/namespaces/${encodeURIComponent(subject.namespace)}/events`;
+  }
+}

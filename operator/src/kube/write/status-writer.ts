@@ -1,0 +1,242 @@
+import { hostname } from 'node:os';
+import { isDeepStrictEqual } from 'node:util';
+import { GROUP, type OverrideStatus, type PolicyStatus, VERSION } from '@fuseboard/schema';
+import type { KubeConfig } from '@kubernetes/client-node';
+import type { QueueObserver } from '../../ports/queue-observer.ts';
+import type { EventRecord, StatusSink, Subject } from '../../ports/status-sink.ts';
+import { KubeClient, KubeError } from '../api/client.ts';
+import { type KubeObject, type Stored, toStored } from '../api/object.ts';
+import { kindOf, objectPath, resourceOf } from '../api/resource.ts';
+import { EventRecorder } from './events.ts';
+import { WriteQueue } from './write-queue.ts';
+
+export interface KubernetesStatusSinkOptions {
+  readonly kubeConfig: KubeConfig;
+  /** The newest copy that the source knows, which saves a read for each write. Absent: every write reads first. */
+  readonly stored?: (subject: Subject) => Stored | undefined;
+  /** Which replica writes, shown in Events. Absent: the host's name, which is the pod's name in a cluster. */
+  readonly instance?: string;
+  /** Asked before each write, which is dropped without a permit, or with one of another term than when it was wanted. Absent: always permitted. */
+  readonly permit?: () => Permit | undefined;
+  readonly log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
+  /** The least time between two writes of the status of an object, in milliseconds. Absent: 1 000. */
+  readonly statusIntervalMs?: number;
+  /** The least time between two Events of a reason at an object, in milliseconds. Absent: 60 000. */
+  readonly eventIntervalMs?: number;
+  /** The wait before a failed write is tried again; it doubles up to 30 s. In milliseconds. Absent: 1 000. */
+  readonly retryMs?: number;
+  /** How long `stop` waits for what is under way, in milliseconds. Absent: 2 000. */
+  readonly graceMs?: number;
+  /** Is told of the writes. Absent: nobody is. */
+  readonly observer?: QueueObserver;
+}
+
+/** Leave to write. */
+export interface Permit {
+  /** Another one after each time without a permit. */
+  readonly term: number;
+  /** How long it lasts, in milliseconds. */
+  readonly forMs: number;
+}
+
+type Status = PolicyStatus | OverrideStatus;
+
+type Write = { readonly term: number } & (
+  | { readonly kind: 'status'; readonly subject: Subject; readonly status: Status }
+  | { readonly kind: 'event'; readonly subject: Subject }
+);
+
+const ALWAYS: Permit = { term: 0, forMs: Number.POSITIVE_INFINITY };
+
+/** Writes in any second, over all objects, Events included. */
+const WRITES_PER_SECOND = 20;
+/** One slow answer must not hold up the rest. */
+const MAX_IN_FLIGHT = 4;
+const CONFLICTS = 5;
+/**
+ * What is refused so stays refused until there is something else to write. Not 403: an API server that has just started
+ * forbids everything until it has read its roles.
+ */
+const FINAL: readonly number[] = [400, 404, 405, 413, 415, 422];
+/** At the greatest rate of writes, these were made within the last minute; the source is not so far behind. */
+const MAX_WRITTEN = 60 * WRITES_PER_SECOND;
+const REQUEST_MS = 10_000;
+
+/** Status and Events of policies and overrides in the API server. Needs get on them, update on their `status`, and create and patch on `events`. */
+export function kubernetesStatusSink(options: KubernetesStatusSinkOptions): StatusSink {
+  return new KubernetesStatusSink(options);
+}
+
+class KubernetesStatusSink implements StatusSink {
+  readonly #options: KubernetesStatusSinkOptions;
+  readonly #client: KubeClient;
+  readonly #events: EventRecorder;
+  readonly #queue: WriteQueue<Write>;
+  readonly #stopping = new AbortController();
+  readonly #inFlight = new Set<Promise<void>>();
+  /** What was written and has not come back through the source yet, by uid. */
+  readonly #written = new Map<string, Stored>();
+  #timer: NodeJS.Timeout | undefined;
+  #stopped = false;
+  /** What ails the writes of a kind now, so that it is said once. */
+  readonly #trouble = new Map<Write['kind'], string>();
+
+  constructor(options: KubernetesStatusSinkOptions) {
+    this.#options = options;
+    this.#queue = new WriteQueue({ perSecond: WRITES_PER_SECOND, retryMs: options.retryMs }, options.observer);
+    this.#client = new KubeClient(options.kubeConfig);
+    this.#events = new EventRecorder(this.#client, options.instance ?? hostname());
+  }
+
+  write(subject: Subject, status: Status): void {
+    const permit = this.#permit();
+    if (this.#stopped || !permit) return;
+    const wanted = JSON.parse(JSON.stringify(status)) as Status;
+    if (!this.#queue.isActive(subject.uid)) {
+      const known = this.#newest(subject);
+      if (known?.uid === subject.uid && isDeepStrictEqual(known.status, wanted)) return;
+    }
+    this.#queue.put(
+      subject.uid,
+      { kind: 'status', subject, status: wanted, term: permit.term },
+      this.#options.statusIntervalMs ?? 1000,
+    );
+    this.#pump();
+  }
+
+  event(subject: Subject, event: EventRecord): void {
+    const permit = this.#permit();
+    if (this.#stopped || !permit) return;
+    const key = this.#events.record(subject, event);
+    this.#queue.put(key, { kind: 'event', subject, term: permit.term }, this.#options.eventIntervalMs ?? 60_000);
+    this.#pump();
+  }
+
+  forget({ uid }: Subject): void {
+    this.#written.delete(uid);
+    this.#events.forget(uid);
+  }
+
+  /** What is under way may end within the grace; what waits is dropped. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    const cutoff = setTimeout(() => this.#stopping.abort(), this.#options.graceMs ?? 2000);
+    await Promise.all(this.#inFlight);
+    clearTimeout(cutoff);
+  }
+
+  #pump(): void {
+    clearTimeout(this.#timer);
+    while (!this.#stopped && this.#inFlight.size < MAX_IN_FLIGHT) {
+      const due = this.#queue.take(performance.now());
+      if (typeof due === 'number') this.#timer = setTimeout(() => this.#pump(), Math.ceil(due));
+      if (typeof due !== 'object') return;
+      const running = this.#perform(due.key, due.item).finally(() => {
+        this.#inFlight.delete(running);
+        this.#pump();
+      });
+      this.#inFlight.add(running);
+    }
+  }
+
+  async #perform(key: string, write: Write): Promise<void> {
+    try {
+      const forMs = this.#permittedMs(write);
+      if (forMs === 0) return this.#queue.done(key);
+      if (write.kind === 'status') await this.#writeStatus(write);
+      else await this.#events.write(key, this.#stopping.signal, forMs);
+      this.#queue.done(key);
+      if (this.#trouble.delete(write.kind))
+        this.#options.log.info({}, `the ${write.kind} of policies and overrides can be written again`);
+    } catch (error) {
+      if (this.#stopped) return;
+      const { status, retryAfterMs } = error instanceof KubeError ? error : {};
+      const { namespace, name } = write.subject;
+      const what = `${write.kind} of ${nounOf(write)} ${namespace}/${name}`;
+      if (status !== undefined && FINAL.includes(status)) {
+        this.#queue.done(key, status === 404 ? 'success' : 'error');
+        if (status !== 404)
+          this.#say(write, status, `cannot write the ${what} (${status}): ${(error as Error).message}`);
+        return;
+      }
+      this.#queue.failed(key, write, performance.now(), retryAfterMs);
+      this.#say(
+        write,
+        status,
+        `cannot write the ${what} now (${status ?? 'no answer'}): ${(error as Error).message}; ${advice(status, write)}`,
+      );
+    }
+  }
+
+  /** An update with the resourceVersion of the newest copy, so that a writer who was overtaken never wins unseen. */
+  async #writeStatus(write: Extract<Write, { kind: 'status' }>): Promise<void> {
+    const { subject, status } = write;
+    const { namespace, name, uid } = subject;
+    const path = objectPath(resourceOf(subject), namespace, name);
+    const common = { signal: this.#stopping.signal, keepAlive: true };
+    let newest = this.#newest(subject);
+    for (let conflicts = 0; ; conflicts += 1) {
+      newest ??= toStored(await this.#client.request<KubeObject>(path, { ...common, timeoutMs: REQUEST_MS }));
+      const timeoutMs = this.#permittedMs(write);
+      if (timeoutMs === 0 || newest.uid !== uid || isDeepStrictEqual(newest.status, status)) return;
+      try {
+        const written = await this.#client.request<KubeObject>(`${path}/status`, {
+          ...common,
+          timeoutMs,
+          method: 'PUT',
+          body: {
+            apiVersion: `${GROUP}/${VERSION}`,
+            kind: kindOf(subject),
+            metadata: { namespace, name, uid, resourceVersion: newest.resourceVersion },
+            status,
+          },
+        });
+        this.#written.set(uid, toStored(written));
+        if (this.#written.size > MAX_WRITTEN) this.#written.delete(this.#written.keys().next().value!);
+        return;
+      } catch (error) {
+        if (!(error instanceof KubeError) || error.status !== 409 || conflicts === CONFLICTS) throw error;
+        newest = undefined;
+      }
+    }
+  }
+
+  #permit(): Permit | undefined {
+    return this.#options.permit === undefined ? ALWAYS : this.#options.permit();
+  }
+
+  /** How long a write may take: it ends before another process may begin to write. 0 when it must not be made. */
+  #permittedMs({ term }: Write): number {
+    const permit = this.#permit();
+    return permit?.term === term ? Math.min(REQUEST_MS, Math.ceil(permit.forMs)) : 0;
+  }
+
+  #newest(subject: Subject): Stored | undefined {
+    const { uid } = subject;
+    const known = this.#options.stored?.(subject);
+    const written = this.#written.get(uid);
+    if (!known || !written) return known;
+    if (known.uid === uid && BigInt(known.resourceVersion) < BigInt(written.resourceVersion)) return written;
+    this.#written.delete(uid);
+    return known;
+  }
+
+  /** One line when trouble of a kind begins or changes, however many policies it meets. */
+  #say({ kind }: Write, status: number | undefined, message: string): void {
+    const trouble = String(status);
+    if (this.#trouble.get(kind) === trouble) return;
+    this.#trouble.set(kind, trouble);
+    this.#options.log.warn({}, message);
+  }
+}
+
+const nounOf = ({ subject }: Write) => ('kind' in subject ? 'override' : 'policy');
+
+function advice(status: number | undefined, { kind, subject }: Write): string {
+  const { plural } = resourceOf(subject);
+  if (status !== 403) return 'trying again';
+  return kind === 'status'
+    ? `grant the operator's account the verbs get on ${plural} and update on ${plural}/status of the group ${GROUP}`
+    : `grant the operator's account the verbs create and patch on events`;
+}

@@ -1,0 +1,9 @@
+import type { StatusSink } from './status-sink.ts';
+
+/** For a source that has no place for status and Events: both stay readable through the admin API and the log. */
+export const quietSink: StatusSink = {
+  write() {},
+  event() {},
+  forget() {},
+  async stop() {},
+};

@@ -1,0 +1,145 @@
+import { posix } from 'node:path';
+
+/**
+ * The rooms of a workspace from the innermost to the outermost. A file imports from its own row and from rows above it; what two
+ * rows need belongs in the upper one. The longest prefix of a path says its room.
+ */
+export interface Floors {
+  readonly root: string;
+  readonly floors: readonly (readonly string[])[];
+}
+
+export const FLOORS: readonly Floors[] = [
+  {
+    root: 'agent/src/',
+    floors: [
+      ['core/', 'core/config/', 'core/windows/'],
+      ['errors/', 'clock/', 'call/promises/'],
+      ['call/'],
+      ['breakers/'],
+      ['link/', 'store/'],
+      ['agent.ts'],
+      ['adapters/', 'telemetry/', 'testing/'],
+      ['index.ts'],
+    ],
+  },
+  {
+    root: 'operator/src/',
+    floors: [
+      ['core/', 'version.ts', 'log.ts'],
+      ['ports/'],
+      ['config/'],
+      ['control/'],
+      ['kube/api/'],
+      ['kube/auth/', 'kube/leader/', 'kube/write/', 'sources/', 'auth/', 'http/'],
+      ['metrics/'],
+      ['serve.ts'],
+      ['cli/'],
+      ['main.ts'],
+    ],
+  },
+];
+
+/** Rooms of the agent's core point at each other by types only. */
+const TYPE_CIRCLES = 'agent/src/core/';
+
+/** The most source files, tests apart, that a room holds. */
+export const ROOM_SIZE = 14;
+
+interface Placed {
+  readonly room: string;
+  readonly floor: number;
+}
+
+function placeOf(path: string): Placed | undefined {
+  const house = FLOORS.find(({ root }) => path.startsWith(root));
+  if (!house) return undefined;
+  const inside = path.slice(house.root.length);
+  let found: Placed | undefined;
+  house.floors.forEach((rooms, floor) => {
+    for (const room of rooms) {
+      if (inside.startsWith(room) && room.length > (found?.room.length ?? 0)) found = { room, floor };
+    }
+  });
+  return found;
+}
+
+/**
+ * What is wrong with an import from one source to another of the same workspace, and where the imported thing should go.
+ *
+ * @returns undefined when the import is allowed.
+ */
+export function wrongFloor(from: string, to: string): string | undefined {
+  const house = FLOORS.find(({ root }) => from.startsWith(root));
+  if (!house || !to.startsWith(house.root)) return undefined;
+  const [here, there] = [placeOf(from), placeOf(to)];
+  if (!here) return `the room of ${from} is not in test/rooms.ts; add it to the floor it belongs to`;
+  if (!there) return `the room of ${to} is not in test/rooms.ts; add it to the floor it belongs to`;
+  if (there.floor <= here.floor) return undefined;
+  return `${here.room} is further in than ${there.room}; move what it needs into ${here.room} or further in, or let the caller pass it`;
+}
+
+/** An import between sources, by their paths. */
+export interface Arrow {
+  readonly from: string;
+  readonly to: string;
+  readonly typeOnly: boolean;
+}
+
+/**
+ * The circles among sources: groups of files each of which leads to every other. At run time none is allowed; among types they are
+ * allowed in the agent's core alone.
+ *
+ * @returns one sentence for each circle.
+ */
+export function circles(arrows: readonly Arrow[]): string[] {
+  const named = (kind: string, group: readonly string[]) =>
+    `${kind} circle: ${[...group].sort().join(' <-> ')}; move what they share into a file of its own`;
+  const atRunTime = groups(arrows.filter(({ typeOnly }) => !typeOnly));
+  const known = new Set(atRunTime.map((group) => [...group].sort().join()));
+  const ofTypes = groups(
+    arrows.filter(({ from, to }) => !(from.startsWith(TYPE_CIRCLES) && to.startsWith(TYPE_CIRCLES))),
+  );
+  return [
+    ...atRunTime.map((group) => named('run-time', group)),
+    ...ofTypes.filter((group) => !known.has([...group].sort().join())).map((group) => named('type', group)),
+  ];
+}
+
+/** Tarjan, "Depth-first search and linear graph algorithms" (1972): the strongly connected parts with more than one file. */
+function groups(arrows: readonly Arrow[]): string[][] {
+  const next = new Map<string, string[]>();
+  for (const { from, to } of arrows) next.set(from, [...(next.get(from) ?? []), to]);
+  const found: string[][] = [];
+  const index = new Map<string, number>();
+  const low = new Map<string, number>();
+  const stack: string[] = [];
+  const visit = (file: string): void => {
+    const at = index.size;
+    index.set(file, at);
+    low.set(file, at);
+    stack.push(file);
+    for (const each of next.get(file) ?? []) {
+      if (!index.has(each)) {
+        visit(each);
+        low.set(file, Math.min(low.get(file)!, low.get(each)!));
+      } else if (stack.includes(each)) low.set(file, Math.min(low.get(file)!, index.get(each)!));
+    }
+    if (low.get(file) !== at) return;
+    const group = stack.splice(stack.indexOf(file));
+    if (group.length > 1) found.push(group);
+  };
+  for (const file of next.keys()) if (!index.has(file)) visit(file);
+  return found;
+}
+
+/** Folders that hold more source files than a room may, as `folder: count`. */
+export function crowdedRooms(paths: Iterable<string>): string[] {
+  const count = new Map<string, number>();
+  for (const path of paths) {
+    if (!FLOORS.some(({ root }) => path.startsWith(root)) || /\.(test|cases)\.ts$/.test(path)) continue;
+    const folder = posix.dirname(path);
+    count.set(folder, (count.get(folder) ?? 0) + 1);
+  }
+  return [...count].filter(([, files]) => files > ROOM_SIZE).map(([folder, files]) => `${folder}: ${files}`);
+}
