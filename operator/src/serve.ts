@@ -1,5 +1,8 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Express } from 'express';
 import type { Logger } from 'pino';
 import { AUDIENCE, type Config } from './config/config.ts';
+import type { Address } from './config/listen.ts';
 import { Controller } from './control/controller.ts';
 import { Rewinds } from './core/delivery/restore-detector.ts';
 import { isLoopback } from './core/loopback.ts';
@@ -13,7 +16,7 @@ import { Streams } from './http/agents/streams.ts';
 import { Audit } from './http/audit.ts';
 import { type Certificate, followCertificate, readCertificate } from './http/certificate.ts';
 import { metricsApp } from './http/metrics.ts';
-import { type Listening, listen } from './http/server.ts';
+import { type Bounds, type Listening, listen } from './http/server.ts';
 import { injectorApp, readAuthority } from './http/webhook/injector.ts';
 import { Instruments } from './metrics/instruments.ts';
 import { metricsRegistry } from './metrics/registry.ts';
@@ -31,12 +34,21 @@ export interface Serving {
   readonly adminUrl: string;
   /** Absent: pods are not injected. */
   readonly webhookUrl?: string | undefined;
-  /** Unready at once, sends agents away, and resolves when they are gone, at most `drainMs` later. */
+  /**
+   * Unready at once; serves on for `shutdownDelayMs`, until nobody opens connections to it any more; then sends agents away, and
+   * resolves when they are gone, at most `drainMs` later.
+   */
   stop(drainMs: number): Promise<void>;
 }
 
 /** How far the reconnects of agents are spread when this replica goes away, in ms. */
 const SPREAD_MS = 5_000;
+
+/**
+ * The API server gives up a connection to a webhook that has been idle for 90 s. Were the operator to do so first, it might close
+ * one that is just being used, and a pod would be created without injection.
+ */
+const WEBHOOK_KEEP_ALIVE_MS = 120_000;
 
 /** How many refusals a second are worth a line each. */
 const AUDIT_LINES_PER_SECOND = 10;
@@ -75,8 +87,9 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
   const { reportUrl } = config;
   const streams = new Streams({ controller, ...(reportUrl !== undefined && { reportUrl }), random, wallClock });
   const onError = (error: unknown) => log.error({ err: error }, 'cannot answer a request');
+  let ending = false;
   const unready = () => {
-    if (streams.draining) return 'going away';
+    if (ending) return 'going away';
     if (!controller.synced) return `policies have not been read yet: ${source.state().outage ?? 'reading'}`;
     return undefined;
   };
@@ -92,7 +105,7 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
   const letIn = admission(config.maxStreamsPerSecond, clock);
   const turn = turns(config.maxStreamsPerSecond, clock);
   const rewinds = new Rewinds(config.restoreAfterMs, clock);
-  const apps = [
+  const apps: { readonly app: Express; readonly address: Address; readonly bounds: Bounds }[] = [
     {
       app: agentsApp({
         controller,
@@ -147,7 +160,8 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
     const { address, ...place } = injection;
     await readAuthority(place.caFile);
     const bounds = { what: 'the webhook', flag: '--webhook-port', maxConnections: 256, certificate };
-    apps.push({ app: injectorApp({ ...place, audience: AUDIENCE, log }), address, bounds });
+    const keepAliveMs = WEBHOOK_KEEP_ALIVE_MS;
+    apps.push({ app: injectorApp({ ...place, audience: AUDIENCE, log }), address, bounds: { ...bounds, keepAliveMs } });
   }
   const servers: Listening[] = [];
   try {
@@ -184,7 +198,11 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
     adminUrl,
     webhookUrl: webhook,
     async stop(drainMs) {
-      log.info({ streams: streams.count }, 'stopping');
+      const { shutdownDelayMs } = config;
+      log.info({ streams: streams.count, shutdownDelayMs }, 'stopping');
+      ending = true;
+      for (const server of servers) server.drain();
+      if (shutdownDelayMs > 0) await delay(shutdownDelayMs);
       streams.drain(SPREAD_MS);
       leaving.abort();
       const cut = setTimeout(() => {

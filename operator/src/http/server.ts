@@ -7,6 +7,8 @@ import type { Certificate } from './certificate.ts';
 /** A server that listens. */
 export interface Listening {
   readonly url: string;
+  /** Answers as before and says with each answer that the connection ends, so that clients open the next one elsewhere. */
+  drain(): void;
   /** Takes no more connections; resolves when the last one is closed. */
   close(): Promise<void>;
   /** Ends every connection now. */
@@ -15,13 +17,14 @@ export interface Listening {
   renew(certificate: Certificate): void;
 }
 
-/** Longer than the time between two reports, so that an agent keeps its connection for them. */
 const KEEP_ALIVE_MS = 15_000;
 
 export interface Bounds {
   readonly what: string;
   readonly flag: string;
   readonly maxConnections: number;
+  /** How long a connection may be idle, in ms. Absent: 15000, longer than the time between two reports of an agent. */
+  readonly keepAliveMs?: number;
   /** Absent: plain HTTP. */
   readonly certificate?: Certificate | undefined;
 }
@@ -34,10 +37,10 @@ export interface Bounds {
 export async function listen(
   app: RequestListener,
   { host, port }: Address,
-  { what, flag, maxConnections, certificate }: Bounds,
+  { what, flag, maxConnections, keepAliveMs = KEEP_ALIVE_MS, certificate }: Bounds,
 ): Promise<Listening> {
   const times = {
-    keepAliveTimeout: KEEP_ALIVE_MS,
+    keepAliveTimeout: keepAliveMs,
     headersTimeout: 10_000,
     requestTimeout: 30_000,
     connectionsCheckingInterval: 5_000,
@@ -64,6 +67,11 @@ function listening(server: Server | TlsServer, secure: boolean): Listening {
   const { address, port, family } = server.address() as AddressInfo;
   return {
     url: `http${secure ? 's' : ''}://${family === 'IPv6' ? `[${address}]` : address}:${port}`,
+    drain() {
+      server.prependListener('request', (_request, response) => {
+        response.shouldKeepAlive = false;
+      });
+    },
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
