@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually } from '../cluster/run.ts';
 import type { NodeCluster } from './cluster.ts';
 import { fuseboard } from './command-line.ts';
-import { isReady, Release } from './release.ts';
+import { isReady, Release, SYSTEM } from './release.ts';
 import { startScene } from './scene.ts';
 import { Shop } from './shop.ts';
 
@@ -37,10 +37,8 @@ describe.each([3, 4] as const)('with Helm %i and no values but the image', (majo
     await shop.applyPolicy(3);
     await shop.programmed(CHECKOUTS);
     await shop.trips();
-    for (const { calls, warnings } of await shop.checkouts()) {
-      expect(calls.rejected).toBeGreaterThan(0);
-      expect(warnings).toEqual([]);
-    }
+    for (const { calls } of await shop.checkouts()) expect(calls.rejected).toBeGreaterThan(0);
+    expect(await shop.linkWarnings()).toEqual([]);
   }, 240_000);
 
   it('changes how running services behave with kubectl apply', async () => {
@@ -57,7 +55,7 @@ describe.each([3, 4] as const)('with Helm %i and no values but the image', (majo
   }, 120_000);
 
   it('shows its agents on the command line', async () => {
-    expect(await fuseboard(cluster, 'status')).toMatch(/agents/);
+    expect(await fuseboard(cluster, 'status', '-A')).toMatch(/payments/);
     for (const { metadata } of await shop.pods('checkout')) {
       await eventually(async () => (await fuseboard(cluster, 'get', 'agents', '-n', 'shop')).includes(metadata.name));
     }
@@ -72,23 +70,18 @@ describe.each([3, 4] as const)('with Helm %i and no values but the image', (majo
     await shop.trips();
     const after = await shop.checkouts();
     expect(after.map(({ pod }) => pod)).toEqual(before.map(({ pod }) => pod));
-    expect(
-      after.flatMap(({ warnings }) => warnings.filter(({ message }) => /certificate|authority/.test(message))),
-    ).toEqual([]);
   }, 240_000);
 
   it('is removed', async () => {
     await release.uninstall();
     await cluster.kubectl('delete', 'namespace', 'shop', '--timeout=60s');
-    const left = await cluster.kubectl(
-      'get',
-      'all,secret,configmap,lease,networkpolicy,pdb',
-      '-n',
-      'fuseboard-system',
-      '-o',
-      'name',
-    );
-    const own = left.split('\n').filter((name) => name !== '' && !name.includes('kube-root-ca.crt'));
-    expect(own).toEqual(['secret/fuseboard-ca']);
+    const kinds = 'all,secret,configmap,lease,serviceaccount,role,rolebinding,networkpolicy,pdb';
+    const left = await cluster.kubectl('get', kinds, '-n', SYSTEM, '-o', 'name');
+    const made = left.split('\n').filter((name) => /fuseboard/.test(name));
+    // docs/install.md names what is left: the authority, and what the operators could not remove any more without their rights.
+    const documented =
+      /^(secret\/fuseboard-ca|configmap\/fuseboard-replica-.+|lease\.coordination\.k8s\.io\/fuseboard(-replica-.+)?)$/;
+    expect(made.filter((name) => !documented.test(name))).toEqual([]);
+    expect(made).toContain('secret/fuseboard-ca');
   }, 120_000);
 });

@@ -116,6 +116,12 @@ export class Shop {
     return answers.map((body, i) => ({ pod: pods[i]!.metadata.name, ...(JSON.parse(body) as Omit<Checkout, 'pod'>) }));
   }
 
+  /** What the agents of `checkout` have warned of, as far as it is about the way to the operator. */
+  async linkWarnings(): Promise<string[]> {
+    const all = (await this.checkouts()).flatMap(({ warnings }) => warnings.map(({ message }) => message));
+    return all.filter((message) => /no policies from|report|certificate/i.test(message));
+  }
+
   /** Has the partner fail every call from now on, or none. */
   async partner(change: 'fail' | 'recover'): Promise<void> {
     const pods = await this.pods('partner');
