@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { stringify } from 'yaml';
 import { type Cluster, startCluster } from '../cluster/cluster.ts';
 import { policy } from '../cluster/policy.ts';
-import { CHART, Helm, IMAGE, objects } from './helm.ts';
+import { barePods, CHART, Helm, IMAGE, objects } from './helm.ts';
 
 let cluster: Cluster;
 let helms: Record<3 | 4, Helm>;
@@ -153,5 +153,16 @@ it('renders with the values of a release that knew none of the newer ones, as --
   for (const helm of Object.values(helms)) {
     const rendered = await helm.template('platform', older);
     expect(rendered.filter(({ kind }) => kind === 'Deployment')).toHaveLength(1);
+  }
+});
+
+it('names no user where docs/install.md says so for OpenShift', async () => {
+  const fields = ['runAsUser', 'runAsGroup', 'fsGroup'];
+  const podSecurityContext = Object.fromEntries(fields.map((field) => [field, null]));
+  const rendered = await helms[4].template('platform', { ...IMAGE, podSecurityContext });
+  const pods = barePods(rendered);
+  expect(pods).toHaveLength(2);
+  for (const { spec } of pods) {
+    expect(spec.securityContext).toEqual({ runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } });
   }
 });

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
-import { createServer, type Server } from 'node:https';
+import type { IncomingMessage } from 'node:http';
+import { Agent, createServer, get, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Cluster, startCluster } from '../cluster/cluster.ts';
@@ -85,6 +86,21 @@ afterEach(async () => {
 afterAll(async () => {
   await operator?.end();
   await cluster?.stop();
+});
+
+it('leaves it to the API server to give up an idle connection, which it does after 90 s', async () => {
+  const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+    const ca = readFileSync(installed.file('ca.crt'));
+    const agent = new Agent({ keepAlive: true });
+    get(`https://localhost:${port}/inject`, { ca, agent }, (response) => {
+      response.resume().once('end', () => {
+        agent.destroy();
+        resolve(response);
+      });
+    }).once('error', reject);
+  });
+  const [, seconds] = /timeout=(\d+)/.exec(String(answer.headers['keep-alive'])) ?? [];
+  expect(Number(seconds)).toBeGreaterThan(90);
 });
 
 describe('a pod that asks, in a namespace that may', () => {

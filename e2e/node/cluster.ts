@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { eventually, run } from '../cluster/run.ts';
 import { findNodeBinaries, type NodeBinaries } from './binaries.ts';
@@ -107,6 +108,11 @@ export class NodeCluster {
   /** What kubectl gets, as JSON. */
   async get<T>(...args: readonly string[]): Promise<T> {
     return JSON.parse(await this.kubectl('get', ...args, '-o', 'json')) as T;
+  }
+
+  /** What a daemon, such as `api-server`, has written so far. */
+  log(daemon: string): Promise<string> {
+    return readFile(this.#workspace.path(`${daemon}.log`), 'utf8');
   }
 
   /** Writes a kubeconfig that uses a token and returns its path. */

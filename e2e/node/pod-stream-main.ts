@@ -26,6 +26,7 @@ const open = new Set<Promise<void>>();
 
 function post({ pod }: Job): Promise<void> {
   const at = new Date().toISOString();
+  const begun = performance.now();
   const url = `${server}/api/v1/namespaces/${pod.metadata.namespace}/pods?dryRun=All`;
   return new Promise((resolve) => {
     const sent = request(url, { method: 'POST', agent, headers }, (response) => {
@@ -38,7 +39,9 @@ function post({ pod }: Job): Promise<void> {
         else {
           created += 1;
           const { metadata } = JSON.parse(text) as { metadata: { labels: Record<string, string> } };
-          if (metadata.labels['fuseboard.dev/injected'] !== 'true') uninjected.push(at);
+          if (metadata.labels['fuseboard.dev/injected'] !== 'true') {
+            uninjected.push(`${at} ${Math.round(performance.now() - begun)} ms`);
+          }
         }
         resolve();
       });

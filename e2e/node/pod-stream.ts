@@ -7,10 +7,12 @@ const MAIN = fileURLToPath(new URL('pod-stream-main.ts', import.meta.url));
 /** What became of pods that asked to be injected. */
 export interface Created {
   readonly created: number;
-  /** When each pod that was created without injection was asked for, ISO 8601. */
+  /** When each pod that was created without injection was asked for, ISO 8601, and how long it took. */
   readonly uninjected: readonly string[];
   /** What the API server answered instead of creating. */
   readonly refused: readonly string[];
+  /** What the API server says of webhooks that it could not call. */
+  readonly failures: readonly string[];
 }
 
 /**
@@ -29,6 +31,8 @@ export async function createPods(
   };
   const metadata = { ...pod.metadata, generateName: 'stream-', namespace: SHOP };
   const job = JSON.stringify({ pod: { ...pod, metadata }, everyMs: 1_000 / perSecond });
+  const failures = async () => (await cluster.log('api-server')).match(/.*[Ff]ailed calling webhook.*/g) ?? [];
+  const before = (await failures()).length;
   const stop = new AbortController();
   const stream = cluster.runUntil(stop.signal, [process.execPath, MAIN], job);
   try {
@@ -37,5 +41,5 @@ export async function createPods(
   } finally {
     stop.abort();
   }
-  return JSON.parse(await stream) as Created;
+  return { ...(JSON.parse(await stream) as Omit<Created, 'failures'>), failures: (await failures()).slice(before) };
 }
