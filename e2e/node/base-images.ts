@@ -11,6 +11,8 @@ const AUTHORITIES = '/etc/ssl/certs/ca-certificates.crt';
 const LIBRARIES = ['libc6', 'libgcc-s1', 'libstdc++6', 'gcc-12-base', 'base-files', 'netbase', 'tzdata', 'libssl3'];
 const DEBIAN = 'bookworm';
 const NPM = 'npm@11';
+/** Where the user without rights lives. */
+const HOME = join('/', 'home', 'nonroot');
 
 /** The Node of this repository. */
 const NODE = join(dirname(createRequire(import.meta.url).resolve('node/package.json')), 'bin', 'node');
@@ -69,7 +71,7 @@ async function makeRunImage(buildah: Buildah, image: string, folder: string, lab
   for (const unused of ['doc', 'man', 'locale', 'lintian', 'info']) {
     await rm(join(folder, 'usr/share', unused), { recursive: true, force: true });
   }
-  for (const made of ['nodejs/bin', 'tmp', 'etc/ssl/certs', 'home/nonroot']) {
+  for (const made of ['nodejs/bin', 'tmp', 'etc/ssl/certs', HOME]) {
     await mkdir(join(folder, made), { recursive: true });
   }
   await chmod(join(folder, 'tmp'), 0o1777);
@@ -78,10 +80,10 @@ async function makeRunImage(buildah: Buildah, image: string, folder: string, lab
   const shell = '/sbin/nologin';
   await writeFile(
     join(folder, 'etc/passwd'),
-    `root:x:0:0:root:/root:${shell}\nnonroot:x:65532:65532::/home/nonroot:${shell}\n`,
+    `root:x:0:0:root:/root:${shell}\nnonroot:x:65532:65532::${HOME}:${shell}\n`,
   );
   await writeFile(join(folder, 'etc/group'), 'root:x:0:\nnonroot:x:65532:\n');
-  await run('chown', ['-R', '65532:65532', join(folder, 'home/nonroot')]);
-  const config = ['--user', '65532', '--workingdir', '/home/nonroot', '--entrypoint', '["/nodejs/bin/node"]'];
+  await run('chown', ['-R', '65532:65532', join(folder, HOME)]);
+  const config = ['--user', '65532', '--workingdir', HOME, '--entrypoint', '["/nodejs/bin/node"]'];
   await buildah.fromFolder(image, folder, label, config);
 }

@@ -44,12 +44,6 @@ export interface Serving {
 /** How far the reconnects of agents are spread when this replica goes away, in ms. */
 const SPREAD_MS = 5_000;
 
-/**
- * The API server gives up a connection to a webhook that has been idle for 90 s. Were the operator to do so first, it might close
- * one that is just being used, and a pod would be created without injection.
- */
-const WEBHOOK_KEEP_ALIVE_MS = 120_000;
-
 /** How many refusals a second are worth a line each. */
 const AUDIT_LINES_PER_SECOND = 10;
 
@@ -160,8 +154,12 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
     const { address, ...place } = injection;
     await readAuthority(place.caFile);
     const bounds = { what: 'the webhook', flag: '--webhook-port', maxConnections: 256, certificate };
-    const keepAliveMs = WEBHOOK_KEEP_ALIVE_MS;
-    apps.push({ app: injectorApp({ ...place, audience: AUDIENCE, log }), address, bounds: { ...bounds, keepAliveMs } });
+    // A connection that the API server keeps to a replica whose node is lost costs the next pod its injection.
+    apps.push({
+      app: injectorApp({ ...place, audience: AUDIENCE, log }),
+      address,
+      bounds: { ...bounds, keepAlive: false },
+    });
   }
   const servers: Listening[] = [];
   try {

@@ -17,14 +17,15 @@ export interface Listening {
   renew(certificate: Certificate): void;
 }
 
+/** Longer than the time between two reports, so that an agent keeps its connection for them. */
 const KEEP_ALIVE_MS = 15_000;
 
 export interface Bounds {
   readonly what: string;
   readonly flag: string;
   readonly maxConnections: number;
-  /** How long a connection may be idle, in ms. Absent: 15000, longer than the time between two reports of an agent. */
-  readonly keepAliveMs?: number;
+  /** Whether a connection may serve more than one request. Absent: true. */
+  readonly keepAlive?: boolean;
   /** Absent: plain HTTP. */
   readonly certificate?: Certificate | undefined;
 }
@@ -37,10 +38,10 @@ export interface Bounds {
 export async function listen(
   app: RequestListener,
   { host, port }: Address,
-  { what, flag, maxConnections, keepAliveMs = KEEP_ALIVE_MS, certificate }: Bounds,
+  { what, flag, maxConnections, keepAlive = true, certificate }: Bounds,
 ): Promise<Listening> {
   const times = {
-    keepAliveTimeout: keepAliveMs,
+    keepAliveTimeout: KEEP_ALIVE_MS,
     headersTimeout: 10_000,
     requestTimeout: 30_000,
     connectionsCheckingInterval: 5_000,
@@ -50,6 +51,7 @@ export async function listen(
     ? createTlsServer({ ...times, cert, key, minVersion: 'TLSv1.2', handshakeTimeout: 10_000 }, app)
     : createServer(times, app);
   server.maxConnections = maxConnections;
+  if (!keepAlive) endConnections(server);
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const why =
@@ -63,15 +65,18 @@ export async function listen(
   return listening(server, certificate !== undefined);
 }
 
+/** Says with each answer from now on that the connection ends. */
+function endConnections(server: Server | TlsServer): void {
+  server.prependListener('request', (_request, response) => {
+    response.shouldKeepAlive = false;
+  });
+}
+
 function listening(server: Server | TlsServer, secure: boolean): Listening {
   const { address, port, family } = server.address() as AddressInfo;
   return {
     url: `http${secure ? 's' : ''}://${family === 'IPv6' ? `[${address}]` : address}:${port}`,
-    drain() {
-      server.prependListener('request', (_request, response) => {
-        response.shouldKeepAlive = false;
-      });
-    },
+    drain: () => endConnections(server),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
