@@ -35,11 +35,13 @@ export default {
     project('structure', ['test']),
     project('conformance', ['conformance']),
     project('page', ['e2e/page']),
+    project('node', ['e2e/node']),
     {
       ...project('e2e', ['e2e']),
       testPathIgnorePatterns: [
         '/node_modules/',
         '<rootDir>/e2e/load/',
+        '<rootDir>/e2e/node/',
         '<rootDir>/e2e/page/',
         '<rootDir>/e2e/faults/model/',
       ],

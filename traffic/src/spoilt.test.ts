@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { readText } from '../test/read-text.ts';
 import { SAMPLES } from '../test/samples.ts';
 import { OUTCOMES } from './call.ts';
-import { FORMAT_NAMES } from './formats/format.ts';
+import { FORMAT_NAMES } from './formats/format-name.ts';
 import type { FieldName } from './options.ts';
 import { ReadError } from './read-error.ts';
 

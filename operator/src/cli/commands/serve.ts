@@ -17,7 +17,7 @@ Examples:
   FUSEBOARD_POLICIES=./policies fuseboard serve         the same options from the environment
 
 Ports: 8700 agents, 8701 metrics and probes, 8702 admin with --policies; otherwise 8443, 8080 and 8081.
-SIGTERM sends the agents away and ends within 25 s; a second signal ends at once.`;
+SIGTERM sends the agents away, after --shutdown-delay, and ends within 25 s; a second signal ends at once.`;
 
 const option = (flags: string, description: string) => {
   const made = new Option(flags, description);
@@ -95,6 +95,12 @@ export function serveCommand(terminal: Terminal, construct: Construct, setExitCo
         '--restore-after <time>',
         'how long the API server must show less than agents have seen, until they are told to go back to that: a store restored from a backup',
       ).default('30s'),
+    )
+    .addOption(
+      option(
+        '--shutdown-delay <time>',
+        'how long to go on serving, unready, after the signal to end: until no client opens a connection to this replica any more (absent: not)',
+      ),
     )
     .addOption(
       option(
