@@ -1,0 +1,1 @@
+"""Circuit breakers whose policies come from the cluster."""

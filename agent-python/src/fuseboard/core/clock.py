@@ -1,0 +1,45 @@
+"""What a breaker is given instead of looking around itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+class StallWatch(Protocol):
+    """Notices when the process stands still."""
+
+    def watch(self, until: float) -> None:
+        """Notice it until this time."""
+
+    def stall_ended_at(self) -> float:
+        """When the process last moved on after standing still for more than a second; minus infinity: it never did."""
+
+
+class NoStalls:
+    """A process that never stands still."""
+
+    def watch(self, until: float) -> None:
+        """Nothing is to be noticed."""
+
+    def stall_ended_at(self) -> float:
+        return float("-inf")
+
+
+@dataclass(frozen=True)
+class Environment:
+    """Time and chance."""
+
+    read: Callable[[], float]
+    """A monotonic clock whose zero is arbitrary, in units of ``scale`` milliseconds."""
+    scale: float
+    random: Callable[[], float]
+    """From 0 to below 1."""
+    wall_now: Callable[[], float]
+    """Milliseconds since 1970: only to read the dates that others send."""
+    stalls: StallWatch = field(default_factory=NoStalls)
+
+    def now(self) -> float:
+        """Milliseconds of the monotonic clock."""
+        return self.read() * self.scale
