@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from ..call.guards import Guards, guards_for
+from ..call.overdue import SyncCalls
 from ..core.breaker import BreakerCore, Forced, HeldBy, detail
 from ..core.classify import Classify
 from ..core.clock import Environment
@@ -49,6 +50,7 @@ class Circuit:
         "name",
         "opted_in",
         "parent",
+        "sync_calls",
     )
 
     def __init__(
@@ -63,6 +65,8 @@ class Circuit:
         """The circuits of a breaker's keys, once one was asked for."""
         self.opted_in = False
         """Whether any call, with a key or without, let the fallback of the policy answer."""
+        self.sync_calls: SyncCalls | None = None
+        """Synchronous calls under a time limit, once there was one."""
         self._runtime = runtime
         self._governor = governor
         self._listeners: Listeners[[TransitionEvent]] | None = None
@@ -79,6 +83,7 @@ class Circuit:
 
     @property
     def state(self) -> State:
+        self.look()
         return self.core.state
 
     @property
@@ -89,6 +94,7 @@ class Circuit:
     @property
     def totals(self) -> Totals:
         """What was counted since the breaker was made, by all its keys together, by the names of the wire."""
+        self.look()
         own = self.core.totals()
         return own if self.keys is None else self.keys.totals(own)
 
@@ -219,8 +225,19 @@ class Circuit:
             self._listeners = Listeners()
         return self._listeners.add(listener)
 
+    def watch_sync_calls(self) -> SyncCalls:
+        if self.sync_calls is None:
+            self.sync_calls = SyncCalls()
+        return self.sync_calls
+
+    def look(self) -> None:
+        """Judge the synchronous calls whose time is up."""
+        if self.sync_calls is not None:
+            self.sync_calls.look(self.environment.now())
+
     def after_fork(self) -> None:
         """Start counting for a child process; see ``BreakerCore.after_fork``."""
+        self.sync_calls = None
         self.core.after_fork(self._runtime.first_call_listener())
         if self.guards is not None:
             self.guards.after_fork()

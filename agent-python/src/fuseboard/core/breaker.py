@@ -333,6 +333,12 @@ class BreakerCore:
         if self._news is not None:
             self.tell()
 
+    @_exclusive
+    def time_out(self, permit: Permit, at: float) -> None:
+        """Settle a permit as a failure as of the moment at which its call was due, which somebody noticed now."""
+        if permit.outcome is None:
+            self._settle_general(permit, "failure", min(max(at, self._state.since), self._now()), None)
+
     def _settle_general(self, permit: Permit, outcome: Outcome, now: float, what: object) -> None:
         permit.outcome = outcome
         self.tally[latency_bucket(now - permit.started_at)] += 1
@@ -353,7 +359,7 @@ class BreakerCore:
                     self._calm_down(now)
                 self._arm()
         else:
-            self._settle_half_open(permit, outcome, slow, what)
+            self._settle_half_open(permit, outcome, slow, now, what)
 
     @_exclusive
     def pause(self, permit: Permit) -> None:
@@ -506,7 +512,8 @@ class BreakerCore:
         if not self._lock_free or not epoch.admits or epoch.quiet_until != NEVER:
             return
         if self._config.mode == "Disabled":
-            epoch.quiet_until = math.inf
+            if self._config.slow_ms == 0:
+                epoch.quiet_until = math.inf
             return
         window = self._window
         if self._consecutive_failures != 0 or window.slow != 0:
@@ -638,8 +645,8 @@ class BreakerCore:
             in_flight.forget(self._environment.stalls.stall_ended_at())
         return in_flight.overdue
 
-    def _settle_half_open(self, permit: Permit, outcome: Outcome, slow: bool, what: object) -> None:
-        now = self._expire(self._now())
+    def _settle_half_open(self, permit: Permit, outcome: Outcome, slow: bool, now: float, what: object) -> None:
+        self._expire(now)
         state = self._state
         if permit.epoch is not self.epoch:
             return

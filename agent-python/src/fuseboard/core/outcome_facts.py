@@ -16,7 +16,7 @@ MAX_CAUSES = 16
 MAX_MEMBERS = 64
 """How many exceptions of a group are judged."""
 
-_PLAIN_TYPES = frozenset(
+PLAIN_TYPES = frozenset(
     (type(None), bool, int, float, complex, str, bytes, bytearray, list, tuple, dict, set, frozenset)
 )
 _OWN_NAME_MEANS_OTHER = (AttributeError, NameError, ImportError)
@@ -27,7 +27,7 @@ _RESOLVER_CODES = {
 
 def result_status(result: object) -> int | None:
     """The HTTP status of a response: an integer ``status_code`` or ``status`` beside ``headers`` with ``get``."""
-    if type(result) in _PLAIN_TYPES:
+    if type(result) in PLAIN_TYPES:
         return None
     try:
         status = _status(getattr(result, "status_code", None))
