@@ -11,9 +11,11 @@ class Error(Exception):
 
 
 class Response:
-    def __init__(self, status: int, headers: dict[str, str] | None = None) -> None:
+    def __init__(self, status: int, headers: dict[str, str] | None) -> None:
+        """``headers``: ``None`` for an object that has none at all."""
         self.status_code = status
-        self.headers = headers or {}
+        if headers is not None:
+            self.headers = headers
 
 
 def raised(thrown: dict[str, Any]) -> Exception:
@@ -41,5 +43,5 @@ def end_of(outcome: Any) -> tuple[Any, BaseException | None]:
     if outcome == "ignored":
         return None, asyncio.CancelledError()
     if "returns" in outcome:
-        return Response(outcome["returns"]["status"], outcome["returns"].get("headers")), None
+        return Response(outcome["returns"]["status"], outcome["returns"].get("headers", {})), None
     return None, raised(outcome["throws"])

@@ -1,5 +1,6 @@
 """Circuit breakers whose policies come from the cluster."""
 
+from .agent import Agent, AppliedEvent, get_breaker, link_state, start
 from .breakers.breaker import Breaker, BreakerStats, ForcedState
 from .breakers.listeners import FuseboardWarning
 from .call.deadline import time_left
@@ -15,11 +16,13 @@ from .errors import (
     LimitedError,
     QueueTimeoutError,
 )
-from .process import get_breaker
+from .link.link import LinkState
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Agent",
+    "AppliedEvent",
     "Breaker",
     "BreakerStats",
     "CallOutcome",
@@ -31,6 +34,7 @@ __all__ = [
     "FuseboardError",
     "FuseboardWarning",
     "LimitedError",
+    "LinkState",
     "Outcome",
     "Permit",
     "PolicyFallback",
@@ -39,5 +43,7 @@ __all__ = [
     "State",
     "TransitionEvent",
     "get_breaker",
+    "link_state",
+    "start",
     "time_left",
 ]

@@ -53,6 +53,7 @@ class Operator:
         return f"http://127.0.0.1:{self._ports[0]}"
 
     def start(self) -> None:
+        assert NODE.exists(), "the operator needs Node: run npm ci in the root of the repository"
         agents, metrics, admin = self._ports
         ports = [f"--port={agents}", f"--metrics-port={metrics}", f"--admin-port={admin}"]
         flags = ["--conditions=fuseboard-source", "--disable-warning=ExperimentalWarning"]

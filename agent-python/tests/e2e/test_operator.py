@@ -9,9 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from .processes import NODE, Operator, Service, eventually
-
-pytestmark = pytest.mark.skipif(not NODE.exists(), reason="the operator needs Node: run npm ci first")
+from .processes import Operator, Service, eventually
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from fuseboard.breakers.circuit import Circuit
 from fuseboard.breakers.registry import Registry
 from fuseboard.link.ledger import Ledger
@@ -74,7 +75,9 @@ class Replay:
     def _play(self, dial: Dial, step: dict[str, Any]) -> None:
         if "refuse" in step:
             headers = step["refuse"].get("headers", {})
-            dial.refuse(step["refuse"]["status"], {k: v.replace("$URL", self._operator.url) for k, v in headers.items()})
+            dial.refuse(
+                step["refuse"]["status"], {k: v.replace("$URL", self._operator.url) for k, v in headers.items()}
+            )
         elif "send" in step:
             dial.send(step["send"].replace("$URL", self._operator.url))
         elif "repeat" in step:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from fuseboard.link.event_stream import EventDecoder, Fault, StreamEvent
 from fuseboard.link.messages import is_stored_set, read_message
 
@@ -57,7 +58,10 @@ def test_refuses_a_malformed_message(event: str, data: str) -> None:
 def test_passes_over_what_it_does_not_know() -> None:
     assert read_message(StreamEvent("weather", "sunny")) is None
     assert read_message(StreamEvent("override", '{"uid":"o","action":"Slow"}')) is None
-    assert read_message(StreamEvent("routes", '[["a","u","more"]]')) == {"type": "routes", "routes": [["a", "u", "more"]]}
+    assert read_message(StreamEvent("routes", '[["a","u","more"]]')) == {
+        "type": "routes",
+        "routes": [["a", "u", "more"]],
+    }
 
 
 def test_knows_a_set_as_it_was_kept() -> None:

@@ -3,13 +3,15 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
+
 from fake_timers import FakeTimers
 from fuseboard.link.last_good import LastGoodFile, last_good_path, read_last_good
 from fuseboard.link.settings import StartOptions, read_settings
 
-SET = {
+SET: dict[str, Any] = {
     "revision": "r1",
     "asOf": {"policies": "9"},
     "routes": [["payments", "u1"]],
@@ -18,7 +20,7 @@ SET = {
 }
 
 
-def keep(path: Path, stored: dict[str, object], is_reset: bool = False, warnings: list[str] | None = None) -> None:
+def keep(path: Path, stored: dict[str, Any], is_reset: bool = False, warnings: list[str] | None = None) -> None:
     timers = FakeTimers()
     LastGoodFile(str(path), timers, (warnings if warnings is not None else []).append).keep(stored, is_reset)
     timers.advance(250)
@@ -88,7 +90,13 @@ def test_warns_once_when_it_cannot_be_written(tmp_path: Path) -> None:
 
 def test_its_name_is_for_operator_namespace_service_and_labels() -> None:
     def name(**options: object) -> str:
-        all_options = {"url": "http://a:80", "service": "s", "cache_dir": "/c", "namespace": "n", "labels": {"a": "1", "b": "2"}}
+        all_options = {
+            "url": "http://a:80",
+            "service": "s",
+            "cache_dir": "/c",
+            "namespace": "n",
+            "labels": {"a": "1", "b": "2"},
+        }
         return str(last_good_path(read_settings(StartOptions(**{**all_options, **options}), {})))  # type: ignore[arg-type]
 
     # What the Node agent makes of the same, so that both agents of one service could share a cache.

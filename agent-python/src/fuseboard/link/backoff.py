@@ -17,7 +17,7 @@ class Backoff:
 
     def next(self) -> float:
         """The next wait, in milliseconds."""
-        bound = min(GREATEST_MS, FIRST_MS * 2 ** min(self._failures, 10))
+        bound = min(GREATEST_MS, FIRST_MS << min(self._failures, 10))
         self._failures += 1
         return self._random() * bound
 

@@ -47,7 +47,9 @@ def read_last_good(path: str, owner: int | None = None) -> LastGoodRead:
     except FileNotFoundError:
         return LastGoodRead()
     except OSError as error:
-        return LastGoodRead(problem=f"{path} is a symbolic link and is not used" if os.path.islink(path) else str(error))
+        return LastGoodRead(
+            problem=f"{path} is a symbolic link and is not used" if os.path.islink(path) else str(error)
+        )
     try:
         problem = _unusable(os.fstat(handle), path, owner)
         if problem is not None:

@@ -101,7 +101,7 @@ class Ledger:
         name, key = id
         before = self._answered.get(id)
         changes = list(self._changes.get(id, []))
-        totals = {kind: int(count) for kind, count in circuit.totals.items()}  # type: ignore[call-overload]
+        totals = {kind: int(count) for kind, count in circuit.totals.items()}
         latency = _trimmed(circuit.latency)
         forced = circuit.forced
         override = None if forced is None or forced[0].override is None else forced[0].override.uid

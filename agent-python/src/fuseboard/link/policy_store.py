@@ -209,6 +209,7 @@ class PolicyStore:
 
     def _stage_policy(self, staged: _Staged, message: Message) -> None:
         uid, generation = message["uid"], int(message["generation"])
+        name = str(message.get("name", uid))
         running = None if self._set is None else self._set.policies.get(uid)
         before = staged.policies.get(uid)
         if before is not None:
@@ -217,7 +218,7 @@ class PolicyStore:
         is_older = not staged.reset and generation != 0 and running is not None and generation < running.generation
         governs = running
         if not (message.get("hold") or is_older):
-            result = _usable(uid, generation, message.get("name", uid), message["spec"], running)
+            result = _usable(uid, generation, name, message["spec"], running)
             if isinstance(result, Policy):
                 governs = result
             else:

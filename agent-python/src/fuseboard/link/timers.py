@@ -14,9 +14,11 @@ from ..breakers.listeners import warn
 class Timers(Protocol):
     def now(self) -> float:
         """Milliseconds of a monotonic clock."""
+        ...
 
     def after(self, ms: float, task: Callable[[], None]) -> Callable[[], None]:
         """Run ``task`` once after so many milliseconds; the function that it returns cancels it."""
+        ...
 
 
 class _Entry:
