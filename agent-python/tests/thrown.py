@@ -41,5 +41,8 @@ def end_of(outcome: Any) -> tuple[Any, BaseException | None]:
     if outcome == "ignored":
         return None, asyncio.CancelledError()
     if "returns" in outcome:
-        return Response(outcome["returns"]["status"], outcome["returns"].get("headers")), None
+        response = Response(outcome["returns"]["status"], outcome["returns"].get("headers"))
+        if "headers" in outcome["returns"] and outcome["returns"]["headers"] is None:
+            del response.headers
+        return response, None
     return None, raised(outcome["throws"])
