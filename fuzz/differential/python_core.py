@@ -186,7 +186,7 @@ class Call:
 
 
 class CallRunner:
-    """Calls that last, made by ``call_async``. Where places are limited, their functions do not heed a cancellation."""
+    """Calls that last, made by ``call_async``."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
@@ -195,14 +195,13 @@ class CallRunner:
 
     def begin(self, number: int, breaker: Any, options: dict[str, str]) -> int:
         call = self._calls[number] = Call()
-        circuit = breaker._current()
 
         async def work() -> Any:
             call.attempts += 1
             attempt: asyncio.Future[Any] = self._loop.create_future()
             call.running.append(attempt)
-            guards = circuit.guards
-            heeds = guards is None or not guards.has_limit
+            # Where a call holds a place, its function has a task of its own, and may go on after its time.
+            heeds = asyncio.current_task() is call.task
             while True:
                 try:
                     return await (attempt if heeds else asyncio.shield(attempt))

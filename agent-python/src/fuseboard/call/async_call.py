@@ -233,13 +233,26 @@ async def _run_apart(attempts: Attempts, fn: Callable[[], Any], limit_ms: int) -
             over.set_result(None)
 
     limit = _TimeLimit(attempts, limit_ms, end)
+    raised: BaseException | None = None
 
     def ended(done: asyncio.Task[Any]) -> None:
+        nonlocal raised
         if place is not None:
             place.release()
-        if not done.cancelled():
-            done.exception()
-        end()
+        error = asyncio.CancelledError() if done.cancelled() else done.exception()
+        if over.done():
+            return
+        timers.remove(limit)
+        if error is None:
+            attempts.took(environment.now() - began)
+            limit.ended = _returned(attempts, done.result())
+        else:
+            failure = attempts.raised(error)
+            if failure is None:
+                raised = error
+            else:
+                limit.ended = (failure, attempts.wait_ms(failure), None)
+        over.set_result(None)
 
     task.add_done_callback(ended)
     timers.add(limit, limit_ms)
@@ -253,14 +266,9 @@ async def _run_apart(attempts: Attempts, fn: Callable[[], Any], limit_ms: int) -
         raise
     if limit.is_over:
         task.cancel()
-        return limit.ended
-    timers.remove(limit)
-    try:
-        value = task.result()
-    except BaseException as error:
-        return _raised(attempts, error)
-    attempts.took(environment.now() - began)
-    return _returned(attempts, value)
+    if raised is not None:
+        raise raised
+    return limit.ended
 
 
 class _Wake:
