@@ -22,6 +22,10 @@ THREADS = 8
 EACH = 4_000
 
 
+def nothing() -> None:
+    """What costs least."""
+
+
 @contextmanager
 def switching_often() -> Iterator[None]:
     before = sys.getswitchinterval()
@@ -55,7 +59,7 @@ def in_threads(work: Callable[[int], None], threads: int = THREADS) -> None:
 @pytest.mark.parametrize("window", [{"type": "Time", "duration": "10m"}, {"type": "Count", "size": 100_000}])
 def test_no_success_is_lost(window: dict[str, Any]) -> None:
     breaker = create_breaker({"trip": {"window": window, "failureRate": {"thresholdPercent": 50}}})
-    work = breaker(lambda: None)
+    work = breaker(nothing)
 
     def calls(_: int) -> None:
         for _ in range(EACH):
@@ -99,7 +103,7 @@ def test_no_outcome_is_lost_among_failures_and_edits() -> None:
 
 def test_buckets_that_end_meanwhile_lose_nothing() -> None:
     breaker = create_breaker({"trip": {"window": {"type": "Time", "duration": "10ms"}, "failureCount": 1_000_000}})
-    work = breaker(lambda: None)
+    work = breaker(nothing)
 
     def calls(_: int) -> None:
         for _ in range(EACH):
@@ -175,10 +179,9 @@ def test_an_outcome_that_arrives_inside_another_operation_is_counted_after_it() 
     """A signal handler or a finalizer runs between any two steps of the thread that holds the lock."""
     clock = FakeClock()
     breaker = create_breaker({"trip": {"consecutiveFailures": 9}}, clock)
-    late, outer = breaker.enter(), breaker.enter()
-    assert late is not None
-    assert outer is not None
     core = breaker._current().core
+    late, outer = (core.enter() for _ in range(2))
+    assert outer is not None
     record = core._window.record
 
     class Interrupting:
@@ -187,6 +190,7 @@ def test_an_outcome_that_arrives_inside_another_operation_is_counted_after_it() 
 
         def record(self, now: float, failed: bool, slow: bool) -> None:
             core._window = original
+            assert late is not None
             late.fail()
             record(now, failed, slow)
 
@@ -208,8 +212,8 @@ def quick_path(function: Any) -> list[str]:
     for code in codes:
         at = 0
         for instruction in dis.get_instructions(code):
-            line = instruction.starts_line if not isinstance(instruction.starts_line, bool) else instruction.line_number
-            at = line or at
+            # Since Python 3.13 ``starts_line`` only says whether, and ``line_number`` which.
+            at = getattr(instruction, "line_number", None) or instruction.starts_line or at
             if first + start <= at <= first + end:
                 found.append(instruction.opname)
     return found

@@ -77,6 +77,8 @@ class Run {
       wallNow: () => WALL_AT_START + this.#clock.now(),
     });
     this.#calls = new CallRunner();
+    // Retries look at the clock of the process.
+    Date.now = () => WALL_AT_START + this.#clock.now();
     this.#breaker.on('transition', (event) => this.#events.push(event));
   }
 
