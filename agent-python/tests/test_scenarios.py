@@ -10,14 +10,14 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from scenario_files import FOLDER, scenarios
-from thrown import end_of
 
 from fuseboard import CircuitOpenError, TransitionEvent
 from fuseboard.breakers.overrides import Overrides
 from fuseboard.breakers.policy_set import Override
 from fuseboard.core.duration import parse_duration
 from fuseboard.testing import FakeClock, TestBreaker, create_breaker
+from scenario_files import FOLDER, scenarios
+from thrown import end_of
 
 FILES = scenarios(FOLDER)
 

@@ -11,11 +11,9 @@ class Error(Exception):
 
 
 class Response:
-    def __init__(self, status: int, headers: dict[str, str] | None) -> None:
-        """``headers``: ``None`` for an object that has none at all."""
+    def __init__(self, status: int, headers: dict[str, str] | None = None) -> None:
         self.status_code = status
-        if headers is not None:
-            self.headers = headers
+        self.headers = headers or {}
 
 
 def raised(thrown: dict[str, Any]) -> Exception:
@@ -43,5 +41,8 @@ def end_of(outcome: Any) -> tuple[Any, BaseException | None]:
     if outcome == "ignored":
         return None, asyncio.CancelledError()
     if "returns" in outcome:
-        return Response(outcome["returns"]["status"], outcome["returns"].get("headers", {})), None
+        response = Response(outcome["returns"]["status"], outcome["returns"].get("headers"))
+        if "headers" in outcome["returns"] and outcome["returns"]["headers"] is None:
+            del response.headers
+        return response, None
     return None, raised(outcome["throws"])

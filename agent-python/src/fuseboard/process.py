@@ -8,6 +8,7 @@ from threading import RLock
 from .breakers.breaker import Breaker
 from .breakers.policy_set import Spec
 from .breakers.registry import Registry
+from .clock.stall_detector import stall_detector
 from .core.classify import Classify
 
 _registry: Registry | None = None
@@ -44,6 +45,7 @@ def after_fork() -> None:
     """What a forked child does before anything else; runs by itself where the interpreter's fork hooks do."""
     global _lock
     _lock = RLock()
+    stall_detector.after_fork()
     if _registry is not None:
         _registry.after_fork()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, TypeVar, overload
 
 from ..call.async_call import call_async
 from ..call.block import pop, push
@@ -23,8 +23,8 @@ from .circuit import Circuit
 from .governor import Source
 from .policy_set import Policy
 
-P = ParamSpec("P")
 T = TypeVar("T")
+A = TypeVar("A")
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -125,15 +125,29 @@ class Breaker:
         made: F = decorate(self._current, fn)
         return made
 
+    @overload
     def call(
         self,
         fn: Callable[..., T],
         /,
         *args: Any,
+        fallback: Callable[[Any], A],
+        policy_fallback: PolicyFallback | None = None,
+        **kwargs: Any,
+    ) -> T | A: ...
+    @overload
+    def call(
+        self, fn: Callable[..., T], /, *args: Any, policy_fallback: PolicyFallback | None = None, **kwargs: Any
+    ) -> T: ...
+    def call(
+        self,
+        fn: Callable[..., Any],
+        /,
+        *args: Any,
         fallback: Fallback | None = None,
         policy_fallback: PolicyFallback | None = None,
         **kwargs: Any,
-    ) -> T:
+    ) -> Any:
         """Call a function that returns at once.
 
         Raises what the function raises, or a ``CircuitOpenError`` or ``LimitedError`` without a call. ``fallback`` answers
@@ -141,24 +155,51 @@ class Breaker:
         ``policy_fallback`` lets the fallback of the policy answer; the one in code wins. A time limit cannot interrupt the
         function: see ``time_left``.
         """
-        answer: T = call_sync(self._current(), lambda: fn(*args, **kwargs), fallback, policy_fallback)
-        return answer
+        return call_sync(self._current(), lambda: fn(*args, **kwargs), fallback, policy_fallback)
 
+    @overload
     async def call_async(
         self,
         fn: Callable[..., Awaitable[T]],
         /,
         *args: Any,
+        fallback: Callable[[Any], Awaitable[A]],
+        policy_fallback: PolicyFallback | None = None,
+        **kwargs: Any,
+    ) -> T | A: ...
+    @overload
+    async def call_async(
+        self,
+        fn: Callable[..., Awaitable[T]],
+        /,
+        *args: Any,
+        fallback: Callable[[Any], A],
+        policy_fallback: PolicyFallback | None = None,
+        **kwargs: Any,
+    ) -> T | A: ...
+    @overload
+    async def call_async(
+        self,
+        fn: Callable[..., Awaitable[T]],
+        /,
+        *args: Any,
+        policy_fallback: PolicyFallback | None = None,
+        **kwargs: Any,
+    ) -> T: ...
+    async def call_async(
+        self,
+        fn: Callable[..., Awaitable[Any]],
+        /,
+        *args: Any,
         fallback: Fallback | None = None,
         policy_fallback: PolicyFallback | None = None,
         **kwargs: Any,
-    ) -> T:
+    ) -> Any:
         """Call a function and await what it returns; as ``call``, and a ``CallTimeoutError`` after the policy's time limit.
 
-        A cancellation of the caller is no outcome: it is ignored.
+        A cancellation of the caller is no outcome: it is ignored, and no fallback answers it.
         """
-        answer: T = await call_async(self._current(), lambda: fn(*args, **kwargs), fallback, policy_fallback)
-        return answer
+        return await call_async(self._current(), lambda: fn(*args, **kwargs), fallback, policy_fallback)
 
     def enter(self) -> AnyPermit | None:
         """Ask for permission to make a call by other means; ``None`` is a rejection. No time limit applies.

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from threading import RLock
 
+from ..clock.stall_detector import stall_detector
 from ..core.classify import CallOutcome, Classify, Outcome
 from ..core.clock import Environment
 from ..core.defaults import BREAKER_NAME_PATTERN
@@ -38,7 +39,7 @@ class Registry:
     """
 
     def __init__(self, environment: Environment | None = None) -> None:
-        self.environment = environment or Environment(time.monotonic, 1_000.0, random.random, wall_now)
+        self.environment = environment or Environment(time.monotonic, 1_000.0, random.random, wall_now, stall_detector)
         self._lock = RLock()
         self._circuits: dict[str, Circuit] = {}
         self._classifies: dict[str, Classify] = {}

@@ -13,7 +13,6 @@ from ..errors import FuseboardError, call_timeout, circuit_open, limited, queue_
 from .attempts import Attempts, Failure
 from .deadline import running_until
 from .fallback import Fallback, PolicyFallback, fall_back, keep, opt_in, policy_answer
-from .guards import Guards
 from .loop_timers import loop_timers
 from .response import discard_async
 
@@ -40,7 +39,7 @@ async def call_async(
         return await _answer_error(circuit, error, None, fallback, permission)
     if circuit.guards is not None:
         circuit.guards.admitted()
-    attempts = Attempts(circuit, permit)
+    attempts = Attempts(circuit, permit, fallback is not None or permission is not None)
     try:
         value = await _attempt(attempts, fn)
     except Exception as error:
@@ -121,23 +120,17 @@ Ended = tuple[Failure | None, float | None, Any]
 
 
 async def _run(attempts: Attempts, fn: Callable[[], Any], before: Failure | None) -> Ended:
-    guards = attempts.circuit.guards
-    places = guards if guards is not None and guards.has_limit else None
     limit_ms = attempts.begin(before)
     if limit_ms:
-        return await (
-            _run_timed(attempts, fn, limit_ms) if places is None else _run_apart(attempts, fn, limit_ms, places)
-        )
+        return await (_run_timed if attempts.place is None else _run_apart)(attempts, fn, limit_ms)
     try:
         value = fn()
         if hasattr(value, "__await__"):
             value = await value
     except BaseException as error:
-        if places is not None:
-            places.release()
+        attempts.leave_place()
         return _raised(attempts, error)
-    if places is not None:
-        places.release()
+    attempts.leave_place()
     return _returned(attempts, value)
 
 
@@ -170,8 +163,7 @@ class _TimeLimit:
         attempts = self._attempts
         circuit = attempts.circuit
         self.is_over = True
-        if circuit.guards is not None:
-            circuit.guards.record_duration(self.limit_ms)
+        attempts.took(self.limit_ms)
         failure = attempts.expired(call_timeout(circuit.name, circuit.key, self.limit_ms))
         self.ended = (failure, attempts.wait_ms(failure), None)
         self._end()
@@ -208,8 +200,7 @@ async def _run_timed(attempts: Attempts, fn: Callable[[], Any], limit_ms: int) -
         _was_ours(task, cancelling, None)
         return limit.ended
     timers.remove(limit)
-    if circuit.guards is not None:
-        circuit.guards.record_duration(environment.now() - began)
+    attempts.took(environment.now() - began)
     return _returned(attempts, value)
 
 
@@ -220,7 +211,7 @@ def _was_ours(task: asyncio.Task[Any], cancelling: int, error: BaseException | N
     return not isinstance(error, asyncio.CancelledError) or error.args == (_OURS,)
 
 
-async def _run_apart(attempts: Attempts, fn: Callable[[], Any], limit_ms: int, places: Guards) -> Ended:
+async def _run_apart(attempts: Attempts, fn: Callable[[], Any], limit_ms: int) -> Ended:
     """In a task of its own, which holds its place until it has really ended; the caller need not wait for that."""
     circuit = attempts.circuit
     environment = circuit.environment
@@ -233,6 +224,7 @@ async def _run_apart(attempts: Attempts, fn: Callable[[], Any], limit_ms: int, p
         value = fn()
         return await value if hasattr(value, "__await__") else value
 
+    place, attempts.place = attempts.place, None
     task = loop.create_task(work())
     over: asyncio.Future[None] = loop.create_future()
 
@@ -241,12 +233,26 @@ async def _run_apart(attempts: Attempts, fn: Callable[[], Any], limit_ms: int, p
             over.set_result(None)
 
     limit = _TimeLimit(attempts, limit_ms, end)
+    raised: BaseException | None = None
 
     def ended(done: asyncio.Task[Any]) -> None:
-        places.release()
-        if not done.cancelled():
-            done.exception()
-        end()
+        nonlocal raised
+        if place is not None:
+            place.release()
+        error = asyncio.CancelledError() if done.cancelled() else done.exception()
+        if over.done():
+            return
+        timers.remove(limit)
+        if error is None:
+            attempts.took(environment.now() - began)
+            limit.ended = _returned(attempts, done.result())
+        else:
+            failure = attempts.raised(error)
+            if failure is None:
+                raised = error
+            else:
+                limit.ended = (failure, attempts.wait_ms(failure), None)
+        over.set_result(None)
 
     task.add_done_callback(ended)
     timers.add(limit, limit_ms)
@@ -260,14 +266,9 @@ async def _run_apart(attempts: Attempts, fn: Callable[[], Any], limit_ms: int, p
         raise
     if limit.is_over:
         task.cancel()
-        return limit.ended
-    timers.remove(limit)
-    try:
-        value = task.result()
-    except BaseException as error:
-        return _raised(attempts, error)
-    places.record_duration(environment.now() - began)
-    return _returned(attempts, value)
+    if raised is not None:
+        raise raised
+    return limit.ended
 
 
 class _Wake:
@@ -335,7 +336,10 @@ async def _take_place(attempts: Attempts, before: Failure | None) -> FuseboardEr
         timers.remove(wake)
     if waits_first:
         circuit.core.restart(attempts.permit)
-    return queue_timeout(circuit.name, circuit.key, config.queue_timeout_ms) if is_over else None
+    if is_over:
+        return queue_timeout(circuit.name, circuit.key, config.queue_timeout_ms)
+    attempts.place = guards
+    return None
 
 
 async def _sleep(circuit: Circuit, ms: float) -> None:

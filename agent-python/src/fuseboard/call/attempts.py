@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from ..core.adaptive_timeout import AdaptiveTimeout
 from ..core.classify import Outcome
 from ..core.permit import Permit
 from ..core.retry import backoff_ms
 from ..core.retry_after import retry_after_ms
 from ..core.tally import RETRIED, SHADOW_REJECTED, TIMED_OUT
+from .guards import Guards
 
 if TYPE_CHECKING:
     from ..breakers.circuit import Circuit
@@ -24,10 +26,10 @@ class Failure(NamedTuple):
 class Attempts:
     """retry( breaker( concurrency( timeout( fn )))), or, with ``InsideBreaker``, breaker( retry( … ))."""
 
-    __slots__ = ("_count", "_inside", "circuit", "is_late", "outcome", "permit")
+    __slots__ = ("_count", "_inside", "_is_plain", "_learns", "circuit", "is_late", "outcome", "permit", "place")
 
-    def __init__(self, circuit: Circuit, permit: Permit) -> None:
-        """``permit`` is for the first attempt."""
+    def __init__(self, circuit: Circuit, permit: Permit, answered: bool) -> None:
+        """``permit`` is for the first attempt; ``answered``: a fallback may answer the call."""
         retry = None if circuit.guards is None else circuit.guards.config.retry
         self.circuit = circuit
         self.permit = permit
@@ -36,18 +38,31 @@ class Attempts:
         self.is_late = False
         """Whether a function that could not be interrupted returned after its time."""
         self._inside = retry is not None and retry.inside_breaker
+        self.place: Guards | None = None
+        """Where this attempt holds a place among the concurrent calls."""
+        self._is_plain = circuit.guards is None and not answered
+        """Whether nothing was around the call when it began: then no edit puts anything around it."""
+        self._learns: tuple[Guards, AdaptiveTimeout] | None = None
+        """Who learns how long this attempt takes."""
         self._count = 0
 
     def take_place(self) -> bool:
         """Take a place among the concurrent calls where there is a limit; in Shadow mode everybody gets one."""
         guards = self.circuit.guards
-        if guards is None or not guards.has_limit or guards.take():
+        if guards is None or not guards.has_limit:
             return True
-        if self.circuit.core.config.mode != "Shadow":
-            return False
-        self.circuit.core.count(SHADOW_REJECTED)
-        guards.take_anyway()
+        if not guards.take():
+            if self.circuit.core.config.mode != "Shadow":
+                return False
+            self.circuit.core.count(SHADOW_REJECTED)
+            guards.take_anyway()
+        self.place = guards
         return True
+
+    def leave_place(self) -> None:
+        place, self.place = self.place, None
+        if place is not None:
+            place.release()
 
     def waits_first(self, before: Failure | None) -> bool:
         """Whether the breaker's call has not begun while this attempt waits for its place."""
@@ -60,7 +75,16 @@ class Attempts:
         self._count += 1
         timeout_ms = self.circuit.core.config.timeout_ms
         guards = self.circuit.guards
-        return timeout_ms if guards is None else guards.limit_ms(timeout_ms)
+        if guards is None or self._is_plain:
+            return timeout_ms
+        self._learns = None if guards.adaptive is None else (guards, guards.adaptive)
+        return guards.limit_ms(timeout_ms)
+
+    def took(self, ms: float) -> None:
+        """The attempt returned or was given up after so many milliseconds."""
+        if self._learns is not None:
+            guards, adaptive = self._learns
+            guards.record_duration(adaptive, ms)
 
     def returned(self, value: object) -> Failure | None:
         """The function returned; a failure is what may be tried again."""
@@ -144,7 +168,7 @@ class Attempts:
         circuit = self.circuit
         guards = circuit.guards
         retry = None if guards is None else guards.config.retry
-        if guards is None or retry is None or self._count >= retry.max_attempts or self._is_shut():
+        if self._is_plain or guards is None or retry is None or self._count >= retry.max_attempts or self._is_shut():
             return None
         environment = circuit.environment
         asked = 0 if failure.kind == "expired" else retry_after_ms(failure.content, environment.wall_now)

@@ -20,12 +20,13 @@ def enter(circuit: Circuit) -> AnyPermit | None:
     circuit.look()
     permit = circuit.core.enter()
     guards = circuit.guards
-    if permit is None or guards is None or not guards.has_limit:
+    if permit is None or guards is None:
         return permit
-    if not Attempts(circuit, permit).take_place():
+    attempts = Attempts(circuit, permit, False)
+    if not attempts.take_place():
         permit.ignore()
         return None
-    return PlacedPermit(permit, guards)
+    return permit if attempts.place is None else PlacedPermit(permit, attempts.place)
 
 
 def enter_or_raise(circuit: Circuit) -> AnyPermit:
@@ -37,7 +38,9 @@ def enter_or_raise(circuit: Circuit) -> AnyPermit:
     guards = circuit.guards
     if guards is None or guards.config.concurrency is None:
         return permit
-    if not Attempts(circuit, permit).take_place():
+    max_concurrent = guards.config.concurrency.max_concurrent
+    attempts = Attempts(circuit, permit, False)
+    if not attempts.take_place():
         permit.ignore()
-        raise limited(circuit.name, circuit.key, guards.config.concurrency.max_concurrent, 0)
-    return PlacedPermit(permit, guards)
+        raise limited(circuit.name, circuit.key, max_concurrent, 0)
+    return permit if attempts.place is None else PlacedPermit(permit, attempts.place)

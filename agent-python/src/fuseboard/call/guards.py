@@ -56,11 +56,14 @@ class Guards:
         with self._lock:
             return math.ceil(adaptive.limit_ms(config, timeout_ms))
 
-    def record_duration(self, ms: float) -> None:
-        adaptive = self._adaptive
-        if adaptive is not None:
-            with self._lock:
-                adaptive.record(ms)
+    @property
+    def adaptive(self) -> AdaptiveTimeout | None:
+        """``None``: the time limit is fixed."""
+        return self._adaptive
+
+    def record_duration(self, adaptive: AdaptiveTimeout, ms: float) -> None:
+        with self._lock:
+            adaptive.record(ms)
 
     def take(self) -> bool:
         """Take a place among the concurrent calls, if one is free. Whoever gets one releases it once."""

@@ -35,6 +35,5 @@ class SyncCalls:
                 attempts, (due, limit_ms) = overdue
                 del self._due[attempts]
             circuit = attempts.circuit
-            if circuit.guards is not None:
-                circuit.guards.record_duration(limit_ms)
+            attempts.took(limit_ms)
             attempts.expired(call_timeout(circuit.name, circuit.key, limit_ms), due)

@@ -38,7 +38,7 @@ def call_sync(
         return _answer_error(circuit, error, None, fallback, permission)
     if circuit.guards is not None:
         circuit.guards.admitted()
-    attempts = Attempts(circuit, permit)
+    attempts = Attempts(circuit, permit, fallback is not None or permission is not None)
     try:
         value = _attempt(attempts, fn)
     except Exception as error:
@@ -108,8 +108,6 @@ def _attempt(attempts: Attempts, fn: Callable[[], Any]) -> Any:
 
 def _run(attempts: Attempts, fn: Callable[[], Any], before: Failure | None) -> tuple[Failure | None, Any]:
     circuit = attempts.circuit
-    guards = circuit.guards
-    places = guards if guards is not None and guards.has_limit else None
     limit_ms = attempts.begin(before)
     watched: SyncCalls | None = None
     environment = circuit.environment
@@ -122,8 +120,7 @@ def _run(attempts: Attempts, fn: Callable[[], Any], before: Failure | None) -> t
     try:
         value = fn()
     except BaseException as error:
-        if places is not None:
-            places.release()
+        attempts.leave_place()
         if watched is not None and not watched.remove(attempts, environment.now()):
             if isinstance(error, Exception):
                 return Failure("expired", error), None
@@ -133,8 +130,7 @@ def _run(attempts: Attempts, fn: Callable[[], Any], before: Failure | None) -> t
             raise
         return failure, None
     else:
-        if places is not None:
-            places.release()
+        attempts.leave_place()
         if hasattr(value, "__await__"):
             if watched is not None:
                 watched.remove(attempts, environment.now())
@@ -145,8 +141,7 @@ def _run(attempts: Attempts, fn: Callable[[], Any], before: Failure | None) -> t
                 attempts.is_late = True
                 attempts.conclude(Failure("expired", None))
                 return None, value
-            if guards is not None:
-                guards.record_duration(now - began)
+            attempts.took(now - began)
         return attempts.returned(value), value
     finally:
         if token is not None:
@@ -196,6 +191,7 @@ def _take_place(attempts: Attempts, before: Failure | None) -> FuseboardError | 
         circuit.core.restart(attempts.permit)
     if guards.leave(waiter):
         return queue_timeout(circuit.name, circuit.key, config.queue_timeout_ms)
+    attempts.place = guards
     return None
 
 

@@ -357,7 +357,7 @@ class BreakerCore:
                 self._record(permit, outcome, slow, now)
                 if not self._evaluate(now, what if outcome == "failure" else None):
                     self._calm_down(now)
-                self._arm()
+                self._arm(is_judged=True)
         else:
             self._settle_half_open(permit, outcome, slow, now, what)
 
@@ -506,8 +506,11 @@ class BreakerCore:
     def _now(self) -> float:
         return self._read() * self._scale
 
-    def _arm(self) -> None:
-        """Let successes be counted without the lock, where nothing but their number matters."""
+    def _arm(self, is_judged: bool = False) -> None:
+        """Let successes be counted without the lock, where nothing but their number matters.
+
+        ``is_judged``: the conditions were just found not to hold.
+        """
         epoch = self.epoch
         if not self._lock_free or not epoch.admits or epoch.quiet_until != NEVER:
             return
@@ -521,7 +524,7 @@ class BreakerCore:
         if window.failures != 0:
             # A further success lowers the rate of failures, once there are enough calls to judge.
             enough = self._config.failure_rate_percent == 0 or window.calls >= self._config.minimum_calls
-            if type(window) is CountWindow or self._history.forced is not None or not enough:
+            if not is_judged or type(window) is CountWindow or self._history.forced is not None or not enough:
                 return
         epoch.calls = window.calls
         epoch.quiet_until = window.steady_until

@@ -16,6 +16,7 @@ class StallWatch(Protocol):
 
     def stall_ended_at(self) -> float:
         """When the process last moved on after standing still for more than a second; minus infinity: it never did."""
+        ...
 
 
 class Deadline(Protocol):

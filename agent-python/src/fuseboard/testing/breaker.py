@@ -12,6 +12,7 @@ from ..breakers.circuit import Circuit
 from ..breakers.governor import governor_of
 from ..breakers.policy_set import Spec
 from ..breakers.registry import wall_now as system_wall_now
+from ..clock.stall_detector import stall_detector
 from ..core.clock import Environment
 from ..core.state import TransitionEvent
 from ..process import forget_everything
@@ -60,7 +61,7 @@ def create_breaker(
     in Retry-After headers are compared with it. Raises ``ConfigError`` when the spec cannot be used.
     """
     if clock is None:
-        environment = Environment(time.monotonic, 1_000.0, random, wall_now)
+        environment = Environment(time.monotonic, 1_000.0, random, wall_now, stall_detector)
     elif isinstance(clock, FakeClock):
         environment = Environment(clock.now, 1.0, random, wall_now, clock, clock)
     else:
