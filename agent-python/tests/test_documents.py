@@ -8,8 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import fuseboard
 import pytest
+
+import fuseboard
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"(?P<mark><!-- not-run: .+ -->\n)?```python\n(?P<code>.*?)^```", re.MULTILINE | re.DOTALL)

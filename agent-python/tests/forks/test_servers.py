@@ -13,8 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import fuseboard
 import pytest
+
+import fuseboard
 from e2e.processes import free_port
 from fuseboard.testing import FakeControlPlane
 from scripted_operator import eventually

@@ -114,7 +114,7 @@ for _ in range(30):
     child = os.fork()
     if child == 0:
         for each in breakers: each.enter()
-        fuseboard.get_breaker("new").call(lambda: 1)
+        fuseboard.get_breaker("new", {"trip": {"consecutiveFailures": 9}}).call(lambda: 1)
         fuseboard.start().stop(0)
         os._exit(0)
     until = time.monotonic() + 20
