@@ -639,7 +639,7 @@ class BreakerCore:
             self._history = replace(self._history, forced=None)
         config = self._config
         reason = tripped_by_failures(config, window.failures, self._consecutive_failures)
-        if reason is None:
+        if reason is None and (config.failure_rate_percent != 0 or config.slow_rate_percent != 0):
             reason = tripped_by_rate(config, window, self._overdue(now), config.minimum_calls)
         if reason is None:
             return False

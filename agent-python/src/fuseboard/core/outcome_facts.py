@@ -47,7 +47,7 @@ def error_status(error: BaseException) -> int | None:
     Of its ``response`` (``status_code`` or ``status``; botocore's ``ResponseMetadata``), else its own ``status``,
     ``status_code`` or ``statusCode``; the ``code`` of ``urllib.error.HTTPError`` is a status too.
     """
-    if not error.__dict__ and not _may_carry(type(error)):
+    if carries_nothing(error):
         return None
     response = getattr(error, "response", None)
     if isinstance(response, Mapping):
@@ -84,6 +84,11 @@ def _look_for_others(kind: Any) -> bool:
 
 
 _may_carry: Callable[[Any], bool] = lru_cache(maxsize=256)(_look_for_others)
+
+
+def carries_nothing(error: BaseException) -> bool:
+    """Whether an exception has neither a status nor others inside."""
+    return not error.__dict__ and not _may_carry(type(error))
 
 
 def members(error: BaseException) -> list[BaseException] | None:
