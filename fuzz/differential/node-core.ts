@@ -3,8 +3,8 @@ import type { GovernedBreaker } from '../../agent/src/breaker.ts';
 import type { Deadline } from '../../agent/src/core/timeout.ts';
 import { Overrides } from '../../agent/src/overrides.ts';
 import { createBreaker, FakeClock, type TestBreaker } from '../../agent/src/testing.ts';
-import { errorOf, type Outcome, responseOf } from './outcome.ts';
 import { CallRunner } from './call-runner.ts';
+import { errorOf, type Outcome, responseOf } from './outcome.ts';
 
 /** One case: a policy, and what happens to its breaker. */
 interface Case {

@@ -276,12 +276,13 @@ class CallRunner:
         self._loop.close()
 
     def _resolve(self, call: Call, attempt: asyncio.Future[Any], outcome: Any) -> None:
+        response = response_of(outcome)
+        value = "fine" if response is None else response
+        if outcome == "success" or response is not None:
+            call.results.append(value)
         if attempt.done():
             return
-        response = response_of(outcome)
         if outcome == "success" or response is not None:
-            value = "fine" if response is None else response
-            call.results.append(value)
             attempt.set_result(value)
         else:
             attempt.set_exception(error_of(outcome))

@@ -18,7 +18,7 @@ class FuseboardError(Exception):
     """What went wrong, for programs: the same in every release and every language."""
 
     def __init__(self, breaker: str, retry_after: float = 0, message: str = "", key: str | None = None) -> None:
-        super().__init__(breaker, retry_after, message, key)
+        # The arguments are those of the constructor already: that is all the base class would do.
         self.breaker = breaker
         """The name of the breaker."""
         self.retry_after = retry_after

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, TypeVar, overload
 
 from ..call.async_call import call_async
-from ..call.block import pop, push
+from ..call.block import entered, leave_outer
 from ..call.decorated import decorate
 from ..call.enter import AnyPermit, enter, enter_or_raise
 from ..call.fallback import Fallback, PolicyFallback
@@ -18,7 +18,7 @@ from ..core.duration import MAX_DURATION_MS, MIN_DURATION_MS, parse_duration
 from ..core.state import State, TransitionEvent
 from ..core.tally import Totals
 from ..core.text import utf16_length
-from ..errors import ConfigError
+from ..errors import ConfigError, circuit_open
 from .circuit import Circuit
 from .governor import Source
 from .policy_set import Policy
@@ -206,20 +206,38 @@ class Breaker:
 
         Settle the permit once: ``succeed()``, ``fail(error)`` or ``ignore()``; it is a context manager too.
         """
-        return enter(self._current())
+        circuit = self._current()
+        if circuit.core.is_plain:
+            return circuit.core.enter()
+        return enter(circuit)
 
     def __enter__(self) -> AnyPermit:
         """Begin a call that ends with the block; raises ``CircuitOpenError`` or ``LimitedError`` where there is none."""
-        permit = enter_or_raise(self._current())
-        push(self, permit)
+        circuit = self._current()
+        core = circuit.core
+        permit: AnyPermit | None = core.enter() if core.is_plain else None
+        if permit is None:
+            if core.is_plain:
+                raise circuit_open(circuit.name, circuit.key, core.rejected_for_ms)
+            permit = enter_or_raise(circuit)
+        entered.set((self, permit, entered.get()))
         return permit
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        permit = pop(self)
-        if permit is not None:
-            permit.__exit__(kind, error, traceback)
+        innermost = entered.get()
+        if innermost is not None and innermost[0] is self:
+            entered.set(innermost[2])
+            permit: AnyPermit | None = innermost[1]
+        else:
+            permit = leave_outer(self)
+        if permit is None:
+            return
+        if error is None:
+            permit.succeed()
+        else:
+            permit.fail(error)
 
     async def __aenter__(self) -> AnyPermit:
         return self.__enter__()

@@ -3,44 +3,28 @@
 from __future__ import annotations
 
 from contextvars import ContextVar
-from typing import NamedTuple
+from typing import Any
 
 from .enter import AnyPermit
 
+Entered = tuple[object, AnyPermit, Any]
+"""A breaker whose block was entered, its permit, and the block around it."""
 
-class Entered(NamedTuple):
-    """A block that was entered, and those around it."""
-
-    breaker: object
-    permit: AnyPermit
-    outer: Entered | None
-
-
-_entered: ContextVar[Entered | None] = ContextVar("fuseboard_entered", default=None)
+entered: ContextVar[Entered | None] = ContextVar("fuseboard_entered", default=None)
 """The blocks of this thread or task, the innermost first."""
 
 
-def push(breaker: object, permit: AnyPermit) -> None:
-    _entered.set(Entered(breaker, permit, _entered.get()))
-
-
-def pop(breaker: object) -> AnyPermit | None:
-    """The permit of the innermost block of a breaker; ``None`` where another context entered it."""
-    innermost = _entered.get()
-    if innermost is None:
-        return None
-    if innermost.breaker is breaker:
-        _entered.set(innermost.outer)
-        return innermost.permit
+def leave_outer(breaker: object) -> AnyPermit | None:
+    """The permit of a breaker's innermost block, which need not be the innermost of all; ``None`` where another context entered it."""
     passed = []
-    each: Entered | None = innermost
-    while each is not None and each.breaker is not breaker:
+    each = entered.get()
+    while each is not None and each[0] is not breaker:
         passed.append(each)
-        each = each.outer
+        each = each[2]
     if each is None:
         return None
-    rest = each.outer
+    rest = each[2]
     for block in reversed(passed):
-        rest = Entered(block.breaker, block.permit, rest)
-    _entered.set(rest)
-    return each.permit
+        rest = (block[0], block[1], rest)
+    entered.set(rest)
+    return each[1]

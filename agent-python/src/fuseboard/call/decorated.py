@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from ..core.histogram import latency_bucket
 from ..core.outcome_facts import PLAIN_TYPES
 from ..core.permit import Permit
-from .async_call import call_async
+from ..errors import circuit_open
+from .async_call import call_async, call_timed
 from .enter import enter_or_raise
 from .sync_call import call_sync, refuse_awaitable
 
@@ -45,6 +46,11 @@ def _function(circuit_of: CircuitOf, fn: Callable[..., Any]) -> Callable[..., An
         core = circuit.core
         epoch = core.epoch
         if not (epoch.admits and core.is_plain):
+            if core.is_plain:
+                permit = core.enter()
+                if permit is None:
+                    raise circuit_open(circuit.name, circuit.key, core.rejected_for_ms)
+                return _finish(circuit.name, permit, fn, args, kwargs)
             return call_sync(circuit, lambda: fn(*args, **kwargs), None, None)
         core.permits += 1
         started_at = read() * scale
@@ -73,6 +79,19 @@ def _function(circuit_of: CircuitOf, fn: Callable[..., Any]) -> Callable[..., An
     return call
 
 
+def _finish(name: str, permit: Permit, fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    """Make the call of a permit that has nothing around it."""
+    try:
+        result = fn(*args, **kwargs)
+    except BaseException as error:
+        permit.core.settle_error(permit, error)
+        raise
+    if type(result) not in PLAIN_TYPES and hasattr(result, "__await__"):
+        refuse_awaitable(name, permit.ignore, result)
+    permit.core.settle_result(permit, result)
+    return result
+
+
 def _coroutine(circuit_of: CircuitOf, fn: Callable[..., Any]) -> Callable[..., Any]:
     environment = circuit_of().environment
     read, scale = environment.read, environment.scale
@@ -82,6 +101,8 @@ def _coroutine(circuit_of: CircuitOf, fn: Callable[..., Any]) -> Callable[..., A
         core = circuit.core
         epoch = core.epoch
         if not (epoch.admits and core.is_plain):
+            if circuit.guards is None and core.config.timeout_ms != 0:
+                return await call_timed(circuit, fn, args, kwargs)
             return await call_async(circuit, lambda: fn(*args, **kwargs), None, None)
         core.permits += 1
         started_at = read() * scale

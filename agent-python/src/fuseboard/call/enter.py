@@ -34,7 +34,7 @@ def enter_or_raise(circuit: Circuit) -> AnyPermit:
     circuit.look()
     permit = circuit.core.enter()
     if permit is None:
-        raise circuit_open(circuit.name, circuit.key, circuit.core.retry_after_ms)
+        raise circuit_open(circuit.name, circuit.key, circuit.core.rejected_for_ms)
     guards = circuit.guards
     if guards is None or guards.config.concurrency is None:
         return permit

@@ -34,7 +34,7 @@ def call_sync(
         circuit.sync_calls.look(circuit.environment.now())
     permit = core.enter()
     if permit is None:
-        error = circuit_open(circuit.name, circuit.key, core.retry_after_ms)
+        error = circuit_open(circuit.name, circuit.key, core.rejected_for_ms)
         return _answer_error(circuit, error, None, fallback, permission)
     if circuit.guards is not None:
         circuit.guards.admitted()

@@ -200,6 +200,12 @@ class BreakerCore:
         return max(0.0, state.until - now) if isinstance(state, Open) else 0
 
     @property
+    def rejected_for_ms(self) -> float:
+        """The same for a call that was rejected just now, without looking at anything else."""
+        state = self._state
+        return max(0.0, state.until - self._read() * self._scale) if isinstance(state, Open) else 0
+
+    @property
     def consecutive_failures(self) -> int:
         """Failures in a row, while closed."""
         return self._consecutive_failures
@@ -342,7 +348,7 @@ class BreakerCore:
     def _settle_general(self, permit: Permit, outcome: Outcome, now: float, what: object) -> None:
         permit.outcome = outcome
         self.tally[latency_bucket(now - permit.started_at)] += 1
-        slow = outcome != "ignored" and self._is_slow(permit, now)
+        slow = self._config.slow_ms != 0 and outcome != "ignored" and self._is_slow(permit, now)
         if slow:
             self.tally[SLOW] += 1
         if outcome == "failure":
@@ -353,11 +359,13 @@ class BreakerCore:
             return
         if type(self._state) is Closed:
             if self._config.mode != "Disabled":
-                self._disarm()
+                if self.epoch.quiet_until != NEVER:
+                    self._disarm()
                 self._record(permit, outcome, slow, now)
-                if not self._evaluate(now, what if outcome == "failure" else None):
+                if not self._evaluate(now, what if outcome == "failure" else None) and self._in_flight is not None:
                     self._calm_down(now)
-                self._arm(is_judged=True)
+                if outcome != "failure":
+                    self._arm(is_judged=True)
         else:
             self._settle_half_open(permit, outcome, slow, now, what)
 
@@ -631,7 +639,7 @@ class BreakerCore:
             self._history = replace(self._history, forced=None)
         config = self._config
         reason = tripped_by_failures(config, window.failures, self._consecutive_failures)
-        if reason is None:
+        if reason is None and (config.failure_rate_percent != 0 or config.slow_rate_percent != 0):
             reason = tripped_by_rate(config, window, self._overdue(now), config.minimum_calls)
         if reason is None:
             return False

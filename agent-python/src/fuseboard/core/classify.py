@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
-from .outcome_facts import causes, codes_of, error_status, members, names_of, result_status
+from .outcome_facts import carries_nothing, causes, codes_of, error_status, members, names_of, result_status
 
 Outcome = Literal["success", "failure", "ignored"]
 """How a call ended, as far as its breaker is concerned."""
@@ -57,6 +57,12 @@ class Classification:
     failure: OutcomeMatch
     ignore: OutcomeMatch
     """Wins over ``failure``."""
+    fails_all: bool = field(init=False, repr=False, compare=False)
+    """Whether every exception without a status is a failure, whatever its name or code."""
+
+    def __post_init__(self) -> None:
+        listed = (self.failure.names, self.failure.codes, self.ignore.names, self.ignore.codes)
+        object.__setattr__(self, "fails_all", not any(listed))
 
 
 def classify_result(classification: Classification, result: object) -> Outcome:
@@ -82,6 +88,8 @@ def classify_error(classification: Classification, error: BaseException) -> Outc
     """
     if not isinstance(error, Exception):
         return "ignored"
+    if classification.fails_all and carries_nothing(error):
+        return "failure"
     try:
         parts = members(error)
         if parts is None or classification.ignore.has_error(error):

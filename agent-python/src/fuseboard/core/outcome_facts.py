@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import errno
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from .text import number_text
@@ -46,6 +47,8 @@ def error_status(error: BaseException) -> int | None:
     Of its ``response`` (``status_code`` or ``status``; botocore's ``ResponseMetadata``), else its own ``status``,
     ``status_code`` or ``statusCode``; the ``code`` of ``urllib.error.HTTPError`` is a status too.
     """
+    if carries_nothing(error):
+        return None
     response = getattr(error, "response", None)
     if isinstance(response, Mapping):
         metadata = response.get("ResponseMetadata")
@@ -72,9 +75,25 @@ def _is_urllib_error(error: BaseException) -> bool:
     return any(each.__module__ == "urllib.error" and each.__name__ == "HTTPError" for each in type(error).__mro__)
 
 
+def _look_for_others(kind: Any) -> bool:
+    """Whether exceptions of a class may have a status or others inside that are not in their own attributes."""
+    if kind.__getattribute__ is not BaseException.__getattribute__ or hasattr(kind, "__getattr__"):
+        return True
+    names = ("response", "status", "status_code", "statusCode", "exceptions", "code")
+    return any(hasattr(kind, name) for name in names)
+
+
+_may_carry: Callable[[Any], bool] = lru_cache(maxsize=256)(_look_for_others)
+
+
+def carries_nothing(error: BaseException) -> bool:
+    """Whether an exception has neither a status nor others inside."""
+    return not error.__dict__ and not _may_carry(type(error))
+
+
 def members(error: BaseException) -> list[BaseException] | None:
     """The exceptions of a group, groups in it taken apart; ``None`` for one that is no group."""
-    if not _is_group(error):
+    if not _may_carry(type(error)) or not _is_group(error):
         return None
     found: list[BaseException] = []
     waiting: list[Any] = [error]
