@@ -1,11 +1,13 @@
 import { governorOf, type PolicyDefaults } from '../breakers/registry.ts';
 import { BreakerCore } from '../core/breaker.ts';
-import type { Outcome } from '../core/classify.ts';
 import type { Permit } from '../core/permit.ts';
 import type { State, TransitionEvent } from '../core/state.ts';
 
 /** Permission for one replayed call; settle it once. */
-export type ReplayPermit = Permit;
+export interface ReplayPermit {
+  /** When the call began, in milliseconds of the record. */
+  readonly startedAt: number;
+}
 
 export interface ReplayOptions {
   /** When the breaker is made, in milliseconds of the record. Absent: 0. */
@@ -45,13 +47,13 @@ export class ReplayBreaker {
    */
   enter(at: number, used?: ReplayPermit): ReplayPermit | null {
     this.#now = at;
-    return this.#core.enter(used);
+    return this.#core.enter(used as Permit | undefined);
   }
 
   /** A permitted call ends. */
-  settle(permit: ReplayPermit, outcome: Outcome, at: number): void {
+  settle(permit: ReplayPermit, outcome: 'success' | 'failure' | 'ignored', at: number): void {
     this.#now = at;
-    this.#core.settle(permit, outcome);
+    this.#core.settle(permit as Permit, outcome);
   }
 
   /** The state at a time. */
