@@ -57,9 +57,7 @@ class CaseMaker:
                     # Only its caller can make that of a call.
                     outcome = "success"
                 made.append(["finish" if with_calls else "end", ended, outcome])
-                if with_calls and random.random() < 0.6:
-                    running.append(ended)
-                elif not with_calls and random.random() < 0.05:
+                if (with_calls and random.random() < 0.6) or (not with_calls and random.random() < 0.05):
                     running.append(ended)
             elif choice < 0.8:
                 made.append(self.passing())

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from fuseboard.core import breaker, retry, trip
+from fuseboard.call import attempts
+from fuseboard.core import breaker, trip
 from fuseboard.core.adaptive_timeout import AdaptiveTimeout
 from fuseboard.core.breaker import BreakerCore
 from fuseboard.core.in_flight import InFlight
@@ -100,7 +101,7 @@ PLANTED: dict[str, tuple[Any, str, Callable[[Any], Any]]] = {
     "a time window that an edit empties": (TimeWindow, "resize", _starts_empty),
     "an average that fades more": (EwmaWindow, "advance", _fades_smoothly),
     "no free retry": (RetryBudget, "take", _no_free_retry),
-    "a longer backoff": (retry, "backoff_ms", _capless),
+    "a longer backoff": (attempts, "backoff_ms", _capless),
     "a shorter adaptive time limit": (AdaptiveTimeout, "limit_ms", _low_percentile),
 }
 """Each with whose name it replaces, and how."""
