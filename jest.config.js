@@ -21,7 +21,18 @@ const project = (displayName, roots, testMatch = ['**/*.test.ts']) => ({
 export default {
   testTimeout: 30_000,
   projects: [
-    project('unit', ['crds/schema', 'agent', 'operator', 'examples', 'fuzz', 'e2e/load', 'e2e/faults/model']),
+    project('unit', [
+      'crds/schema',
+      'agent',
+      'compat',
+      'operator',
+      'examples',
+      'fuzz',
+      'traffic',
+      'simulator',
+      'e2e/load',
+      'e2e/faults/model',
+    ]),
     project('structure', ['test']),
     project('conformance', ['conformance']),
     // Real processes; one project a folder.
@@ -31,5 +42,6 @@ export default {
     project('faults-long', ['e2e/faults/long']),
     project('helm', ['e2e/helm']),
     project('page', ['e2e/page']),
+    project('node', ['e2e/node']),
   ],
 };

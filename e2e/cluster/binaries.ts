@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CACHE_DIR, cached, isFile } from './cache.ts';
-import { run } from './run.ts';
+import { buildGo } from './go.ts';
 
 const MODULE = fileURLToPath(new URL('../envtest', import.meta.url));
 
@@ -26,46 +26,27 @@ export async function findBinaries(log: (line: string) => void = () => {}): Prom
     }
     return found;
   }
+  const folder = join(CACHE_DIR, 'envtest', await kubernetesVersion());
+  const etcd = await cached(join(folder, 'etcd'), (temporary) =>
+    buildGo({ name: 'etcd', module: MODULE, path: 'go.etcd.io/etcd/server/v3' }, temporary, log),
+  );
+  return { etcd, apiServer: await findKubernetes('kube-apiserver', log) };
+}
+
+/** Finds a program of Kubernetes in the cache, else builds it there from the Go module `e2e/envtest`. */
+export async function findKubernetes(name: string, log: (line: string) => void = () => {}): Promise<string> {
   const version = await kubernetesVersion();
   const [major, minor] = version.split('.');
-  const folder = join(CACHE_DIR, 'envtest', version);
   const component = 'k8s.io/component-base/version';
-  const etcd = await cached(join(folder, 'etcd'), (temporary) =>
-    build('etcd', 'go.etcd.io/etcd/server/v3', '-s -w', temporary, log),
+  // Without the version a server calls itself v0.0.0 and clients take it for an ancient one.
+  const ldflags = `-X ${component}.gitVersion=v${version} -X ${component}.gitMajor=${major} -X ${component}.gitMinor=${minor}`;
+  return cached(join(CACHE_DIR, 'envtest', version, name), (temporary) =>
+    buildGo({ name, module: MODULE, path: `k8s.io/kubernetes/cmd/${name}`, ldflags }, temporary, log),
   );
-  // Without the version the server calls itself v0.0.0 and clients take it for an ancient one.
-  const apiServer = await cached(join(folder, 'kube-apiserver'), (temporary) =>
-    build(
-      'kube-apiserver',
-      'k8s.io/kubernetes/cmd/kube-apiserver',
-      `-s -w -X ${component}.gitVersion=v${version} -X ${component}.gitMajor=${major} -X ${component}.gitMinor=${minor}`,
-      temporary,
-      log,
-    ),
-  );
-  return { etcd, apiServer };
 }
 
 async function kubernetesVersion(): Promise<string> {
   const version = /k8s\.io\/kubernetes v(\S+)/.exec(await readFile(join(MODULE, 'go.mod'), 'utf8'))?.[1];
   if (!version) throw new Error(`${MODULE}/go.mod names no version of k8s.io/kubernetes`);
   return version;
-}
-
-async function build(name: string, path: string, ldflags: string, to: string, log: (line: string) => void) {
-  log(`building ${name} from Go modules; this takes some minutes, once`);
-  const begun = performance.now();
-  const seconds = () => Math.round((performance.now() - begun) / 1000);
-  const progress = setInterval(() => log(`still building ${name}: ${seconds()} s`), 30_000);
-  try {
-    await run('go', ['build', '-trimpath', '-o', to, '-ldflags', ldflags, path], { cwd: MODULE });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    throw new Error(
-      `${name} is needed, and there is no Go to build it; install Go from https://go.dev/dl, or run setup-envtest and name its folder in KUBEBUILDER_ASSETS`,
-    );
-  } finally {
-    clearInterval(progress);
-  }
-  log(`built ${name} in ${seconds()} s`);
 }

@@ -49,7 +49,7 @@ beforeAll(async () => {
     const bind = async (role: string) => {
       const where = 'namespace' in person ? ['rolebinding', '-n', person.namespace] : ['clusterrolebinding'];
       const [kind, ...more] = where;
-      const to = [`--clusterrole=${SYSTEM}-fuseboard-${role}`, `--serviceaccount=people:${name}`];
+      const to = [`--clusterrole=fuseboard.${SYSTEM}.${role}`, `--serviceaccount=people:${name}`];
       await cluster.kubectl('create', kind!, `${name}-${role}`, ...more, ...to);
     };
     await bind(roles['clusterrole/view']);

@@ -9,7 +9,7 @@ import { CHART, Helm, IMAGE } from './helm.ts';
 export const SYSTEM = 'fuseboard-system';
 
 /** The name of the configuration of its webhook. */
-export const WEBHOOK = `${SYSTEM}-fuseboard`;
+export const WEBHOOK = `fuseboard.${SYSTEM}`;
 
 /**
  * The chart, installed on a cluster that has no nodes: what its Deployment would run is run here as a process, with the
@@ -107,7 +107,8 @@ export class Installed {
     const path = 'jsonpath={.spec.template.spec.containers[0].args}';
     const json = await this.#cluster.kubectl('get', 'deployment', 'fuseboard', '-n', SYSTEM, '-o', path);
     const [, ...args] = JSON.parse(json) as string[];
-    const kept = args.filter((arg) => !/^--(metrics-|admin-|webhook-)?port=/.test(arg));
+    // No client needs time to notice here, and a test would wait for it.
+    const kept = args.filter((arg) => !/^--((metrics-|admin-|webhook-)?port|shutdown-delay)=/.test(arg));
     const here = kept.map((arg) =>
       arg
         .replace(/^(--tls-\w+-file=).*\/(tls\.\w+)$/, `$1${this.#cluster.folder}/$2`)

@@ -12,7 +12,7 @@ import { makePod, openStream, podToken } from './pods.ts';
 
 /** The roles of the release, as kubectl names them. */
 const ROLES = [
-  ['clusterrole', `${SYSTEM}-fuseboard`],
+  ['clusterrole', `fuseboard.${SYSTEM}`],
   ['role', 'fuseboard-replicas', '-n', SYSTEM],
 ] as const;
 /** Shorter than in production, so that a test sees a renewal. */

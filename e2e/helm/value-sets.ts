@@ -1,5 +1,12 @@
 const PEER = { podSelector: { matchLabels: { app: 'web' } } };
 
+/** A container that the level restricted admits, as a template. */
+const restricted = (name: string) => ({
+  name,
+  image: 'registry.example/{{ .Release.Name }}',
+  securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
+});
+
 /** Values that together set everything that the chart knows. */
 export const VALUE_SETS: Readonly<Record<string, object>> = {
   'nothing but the image': {},
@@ -9,7 +16,7 @@ export const VALUE_SETS: Readonly<Record<string, object>> = {
     webhook: { caBundle: '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n' },
   },
   'a webhook of its own kind': {
-    webhook: { port: 10_250, timeoutSeconds: 10 },
+    webhook: { port: 10_250, timeoutSeconds: 10, objectSelector: { matchLabels: { breakers: 'yes' } } },
     networkPolicy: { webhookFrom: [PEER] },
     watchNamespaces: ['shop'],
   },
@@ -21,8 +28,18 @@ export const VALUE_SETS: Readonly<Record<string, object>> = {
   monitors: {
     metrics: {
       port: 9090,
-      serviceMonitor: { enabled: true, labels: { release: 'prometheus' } },
-      podMonitor: { enabled: true, interval: '15s' },
+      serviceMonitor: {
+        enabled: true,
+        labels: { release: 'prometheus' },
+        relabelings: [{ targetLabel: 'cluster', replacement: 'one' }],
+        metricRelabelings: [{ sourceLabels: ['pod'], action: 'labeldrop' }],
+      },
+      podMonitor: {
+        enabled: true,
+        interval: '15s',
+        relabelings: [{ targetLabel: 'cluster', replacement: 'one' }],
+        metricRelabelings: [{ sourceLabels: ['pod'], action: 'labeldrop' }],
+      },
     },
   },
   'rules and a dashboard': {
@@ -64,8 +81,12 @@ export const VALUE_SETS: Readonly<Record<string, object>> = {
       },
     },
     podAnnotations: { a: 'b' },
-    podLabels: { team: 'platform' },
+    podLabels: { team: 'platform', 'app.kubernetes.io/version': 'canary' },
     replicaCount: 3,
+    shutdownDelaySeconds: 0,
+    dnsPolicy: 'None',
+    dnsConfig: { nameservers: ['10.0.0.10'] },
+    probes: { startup: { failureThreshold: 60 }, liveness: { periodSeconds: 20 }, readiness: { timeoutSeconds: 2 } },
     podDisruptionBudget: { maxUnavailable: '50%' },
     resources: { requests: { cpu: '1' } },
   },
@@ -75,9 +96,18 @@ export const VALUE_SETS: Readonly<Record<string, object>> = {
     image: { digest: `sha256:${'0'.repeat(64)}`, pullPolicy: 'Always' },
     imagePullSecrets: [{ name: 'pull' }],
     serviceAccount: { annotations: { a: 'b' } },
-    service: { type: 'NodePort', port: 443, annotations: { a: 'b' } },
+    commonLabels: { team: 'platform', 'app.kubernetes.io/name': 'other' },
+    deploymentAnnotations: { a: 'b' },
+    service: {
+      type: 'NodePort',
+      port: 443,
+      annotations: { a: 'b' },
+      externalTrafficPolicy: 'Local',
+      ipFamilyPolicy: 'SingleStack',
+      ipFamilies: ['IPv4'],
+    },
     networkPolicy: { agentsFrom: [PEER], metricsFrom: [PEER] },
-    tls: { dnsNames: ['fuseboard.example'], days: 30 },
+    tls: { dnsNames: ['fuseboard.example'], days: 30, keepAuthority: false, authority: 'AddNext' },
   },
   'arguments and objects of the user': {
     agents: {
@@ -88,6 +118,12 @@ export const VALUE_SETS: Readonly<Record<string, object>> = {
       maxReportsPerPod: 3,
     },
     log: { level: 'debug' },
+    enabled: true,
+    global: { imageRegistry: 'registry.example' },
+    extraVolumes: [{ name: 'heap', emptyDir: {} }],
+    extraVolumeMounts: [{ name: 'heap', mountPath: '/heap' }],
+    initContainers: [restricted('wait')],
+    extraContainers: [restricted('beside')],
     extraArgs: ['--max-connections=5'],
     extraEnv: [{ name: 'NODE_OPTIONS', value: '--max-old-space-size=400' }],
     extraObjects: [

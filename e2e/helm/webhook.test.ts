@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
-import { createServer, type Server } from 'node:https';
+import type { IncomingMessage } from 'node:http';
+import { Agent, createServer, get, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Cluster, startCluster } from '../cluster/cluster.ts';
@@ -85,6 +86,20 @@ afterEach(async () => {
 afterAll(async () => {
   await operator?.end();
   await cluster?.stop();
+});
+
+it('ends the connection of each answer, so that the API server never asks a replica that is gone by one that it kept', async () => {
+  const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+    const ca = readFileSync(installed.file('ca.crt'));
+    const agent = new Agent({ keepAlive: true });
+    get(`https://localhost:${port}/inject`, { ca, agent }, (response) => {
+      response.resume().once('end', () => {
+        agent.destroy();
+        resolve(response);
+      });
+    }).once('error', reject);
+  });
+  expect(answer.headers.connection).toBe('close');
 });
 
 describe('a pod that asks, in a namespace that may', () => {

@@ -1,5 +1,8 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Express } from 'express';
 import type { Logger } from 'pino';
 import { AUDIENCE, type Config } from './config/config.ts';
+import type { Address } from './config/listen.ts';
 import { Controller } from './control/controller.ts';
 import { RestoreDetector } from './core/delivery/restore-detector.ts';
 import { isLoopback } from './core/loopback.ts';
@@ -13,7 +16,7 @@ import { Streams } from './http/agents/streams.ts';
 import { Audit } from './http/audit.ts';
 import { type Certificate, followCertificate, readCertificate } from './http/certificate.ts';
 import { metricsApp } from './http/metrics.ts';
-import { type Listening, listen } from './http/server.ts';
+import { type Bounds, type Listening, listen } from './http/server.ts';
 import { injectorApp, readAuthority } from './http/webhook/injector.ts';
 import { Instruments } from './metrics/instruments.ts';
 import { metricsRegistry } from './metrics/registry.ts';
@@ -31,7 +34,10 @@ export interface Serving {
   readonly adminUrl: string;
   /** Absent: pods are not injected. */
   readonly webhookUrl?: string | undefined;
-  /** Unready at once, sends agents away, and resolves when they are gone, at most `drainMs` later. */
+  /**
+   * Unready at once; serves on for `shutdownDelayMs`, until nobody opens connections to it any more; then sends agents
+   * away, and resolves when they are gone, at most `drainMs` later.
+   */
   stop(drainMs: number): Promise<void>;
 }
 
@@ -75,8 +81,9 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
   const { reportUrl } = config;
   const streams = new Streams({ controller, ...(reportUrl !== undefined && { reportUrl }), random, wallClock });
   const onError = (error: unknown) => log.error({ err: error }, 'cannot answer a request');
+  let ending = false;
   const unready = () => {
-    if (streams.draining) return 'going away';
+    if (ending) return 'going away';
     if (!controller.synced) return `policies have not been read yet: ${source.state().outage ?? 'reading'}`;
     return undefined;
   };
@@ -92,7 +99,7 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
   const streamLimit = tokenBucket(config.maxStreamsPerSecond, clock);
   const nextRetryMs = retryAfterScheduler(config.maxStreamsPerSecond, clock);
   const restoreDetector = new RestoreDetector(config.restoreAfterMs, clock);
-  const apps = [
+  const apps: { readonly app: Express; readonly address: Address; readonly bounds: Bounds }[] = [
     {
       app: agentsApp({
         controller,
@@ -147,7 +154,12 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
     const { address, ...place } = injection;
     await readAuthority(place.caFile);
     const bounds = { what: 'the webhook', flag: '--webhook-port', maxConnections: 256, certificate };
-    apps.push({ app: injectorApp({ ...place, audience: AUDIENCE, log }), address, bounds });
+    // A connection that the API server keeps to a replica whose node is lost costs the next pod its injection.
+    apps.push({
+      app: injectorApp({ ...place, audience: AUDIENCE, log }),
+      address,
+      bounds: { ...bounds, keepAlive: false },
+    });
   }
   const servers: Listening[] = [];
   try {
@@ -184,7 +196,11 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
     adminUrl,
     webhookUrl: webhook,
     async stop(drainMs) {
-      log.info({ streams: streams.count }, 'stopping');
+      const { shutdownDelayMs } = config;
+      log.info({ streams: streams.count, shutdownDelayMs }, 'stopping');
+      ending = true;
+      for (const server of servers) server.drain();
+      if (shutdownDelayMs > 0) await delay(shutdownDelayMs);
       streams.drain(SPREAD_MS);
       leaving.abort();
       const cut = setTimeout(() => {

@@ -1,4 +1,5 @@
 import { type ClientRequest, get, type IncomingMessage } from 'node:http';
+import { faultsOf } from '@fuseboard/schema/wire-contract';
 
 export interface StreamEvent {
   readonly event: string;
@@ -7,7 +8,10 @@ export interface StreamEvent {
   readonly data: any;
 }
 
-/** Reads an event stream over a socket of its own, as plainly as it can. */
+/**
+ * Reads an event stream over a socket of its own, as plainly as it can. An event that is not as the published schema
+ * has it fails the test.
+ */
 export class EventClient {
   readonly events: StreamEvent[] = [];
   ended = false;
@@ -30,6 +34,8 @@ export class EventClient {
       const blocks = (rest + chunk).split('\n\n');
       rest = blocks.pop()!;
       client.events.push(...blocks.map(read));
+      const faults = client.events.slice(-blocks.length).flatMap(({ event, data }) => faultsOf(event, data));
+      if (faults.length > 0) throw new Error(`the operator sent what no agent has to understand: ${faults.join('; ')}`);
       client.#wake();
     });
     response.on('close', () => client.#end()).on('error', () => client.#end());

@@ -413,6 +413,21 @@ describe('the end', () => {
     await stopped;
     await expect(fetch(serving.agentsUrl)).rejects.toThrow();
   });
+
+  it('continues serving for the delay, unready, and ends the connection of each answer', async () => {
+    await serving.stop(0);
+    await begin({ shutdownDelay: '1s' });
+    await known([policy('a')]);
+    expect((await fetch(`${serving.metricsUrl}/livez`)).headers.get('connection')).toBe('keep-alive');
+    const stopped = serving.stop(25_000);
+    const ready = await fetch(`${serving.metricsUrl}/readyz`);
+    expect([ready.status, ready.headers.get('connection')]).toEqual([503, 'close']);
+    const client = await open();
+    await commit(client);
+    await client.until(({ event }) => event === 'goaway');
+    await stopped;
+    await expect(fetch(serving.agentsUrl)).rejects.toThrow();
+  });
 });
 
 it('names the port that is taken and the flag that chooses another', async () => {

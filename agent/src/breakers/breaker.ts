@@ -62,7 +62,7 @@ export interface BreakerStats {
 
 /** How a state is forced. */
 export interface ForceOptions {
-  /** A duration such as `10m`, from 1ms to 24h. */
+  /** A duration such as `10m`, from 1ms to 24h; for `forceOpen` also `0ms`. */
   readonly for: string;
   /** The reason: 1 to 256 characters. It is in the transition's `detail` and in `stats()`. */
   readonly reason: string;
@@ -114,8 +114,9 @@ export interface Breaker {
    * half-open and tests the dependency (closed where the mode is Disabled). No edit of the policy ends it; `reset`
    * does, and forcing again replaces it. An override replaces it too, and while one holds the breaker this does
    * nothing.
+   * With `0ms` the circuit is half-open at once.
    *
-   * @throws {ConfigError} when `for` is not a duration from 1ms to 24h, or there is no reason.
+   * @throws {ConfigError} when `for` is neither `0ms` nor a duration from 1ms to 24h, or there is no reason.
    */
   forceOpen(options: ForceOptions): void;
   /**

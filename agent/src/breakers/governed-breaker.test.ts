@@ -27,6 +27,20 @@ describe('a forced breaker', () => {
     expect(breaker.state).toBe('closed');
   });
 
+  it('makes an open circuit half-open at once with 0ms, and a closed one too', () => {
+    const clock = new FakeClock();
+    const breaker = createBreaker({ trip: { consecutiveFailures: 1 } }, { clock });
+    breaker.enter()!.fail();
+    breaker.forceOpen({ for: '0ms', reason: 'the dependency is back' });
+    expect(breaker.state).toBe('half-open');
+    expect(breaker.stats()).not.toHaveProperty('forced');
+    breaker.enter()!.succeed();
+    expect(breaker.state).toBe('closed');
+    breaker.forceOpen({ for: '0ms', reason: 'test the dependency' });
+    expect(breaker.state).toBe('half-open');
+    expect(() => breaker.forceClosed({ for: '0ms', reason: 'no time' })).toThrow(ConfigError);
+  });
+
   it('tells its listeners who did it, and nobody else is told more than they were', () => {
     const breaker = createBreaker({ trip: { consecutiveFailures: 1 } }, { clock: new FakeClock() });
     const received: unknown[] = [];

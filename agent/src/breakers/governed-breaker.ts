@@ -215,7 +215,7 @@ export class GovernedBreaker implements Breaker, Circuit, Host {
   }
 
   private forceMs(method: string, { for: duration, reason }: ForceOptions): number {
-    const ms = parseDuration(duration);
+    const ms = method === 'forceOpen' && duration === '0ms' ? 0 : parseDuration(duration);
     const isReason = typeof reason === 'string' && reason.length >= 1 && reason.length <= 256;
     if (ms !== undefined && isReason) return ms;
     const expected = ms === undefined ? 'for: a duration such as 10m, from 1ms to 24h' : 'reason: 1 to 256 characters';

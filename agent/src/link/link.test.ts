@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { faultsOf } from '@fuseboard/schema/wire-contract';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { eventually } from '../../test/eventually.ts';
 import { FakeTimers } from '../../test/fake-timers.ts';
@@ -50,6 +51,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await Promise.all(links.map((link) => link.stop(0)));
   await plane.stop();
+  expect(plane.reports.flatMap((report) => faultsOf('report', report))).toEqual([]);
   rmSync(root, { recursive: true, force: true });
 });
 

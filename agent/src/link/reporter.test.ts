@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import type { Report } from '@fuseboard/schema/types';
+import { faultsOf } from '@fuseboard/schema/wire-contract';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { eventually } from '../../test/eventually.ts';
 import { FakeTimers } from '../../test/fake-timers.ts';
@@ -44,6 +45,7 @@ beforeEach(async () => {
 afterEach(async () => {
   reporter.detach();
   await plane.stop();
+  expect(plane.reports.flatMap((report) => faultsOf('report', report))).toEqual([]);
 });
 
 /** Lets the regular report come, and gives it back with all its parts. */

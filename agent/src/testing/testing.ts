@@ -12,6 +12,7 @@ export {
   type FakeStream,
   type PushedPolicy,
 } from './fake-control-plane.ts';
+export { ReplayBreaker, type ReplayOptions, type ReplayPermit } from './replay.ts';
 
 /** A clock that moves only when it is told to. Calls under a time limit are given up as it passes their time. */
 export class FakeClock implements Clock, Timeouts {

@@ -17,11 +17,18 @@ app.kubernetes.io/name: {{ include "fuseboard.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
+{{- /* The chart's own labels win over commonLabels of the same name. */ -}}
 {{- define "fuseboard.labels" -}}
-{{ include "fuseboard.selectorLabels" . }}
-app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
-app.kubernetes.io/managed-by: {{ .Release.Service }}
-helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 }}
+{{- $own := include "fuseboard.selectorLabels" . | fromYaml }}
+{{- $_ := set $own "app.kubernetes.io/version" .Chart.AppVersion }}
+{{- $_ := set $own "app.kubernetes.io/managed-by" .Release.Service }}
+{{- $_ := set $own "helm.sh/chart" (printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63) }}
+{{- merge $own (.Values.commonLabels | default dict) | toYaml }}
+{{- end }}
+
+{{- /* The name of objects outside of its namespace. Neither part holds a dot, so no two releases share one. */ -}}
+{{- define "fuseboard.clusterName" -}}
+{{- printf "%s.%s" (include "fuseboard.fullname" .) .Release.Namespace }}
 {{- end }}
 
 {{- define "fuseboard.serviceAccountName" -}}
@@ -60,26 +67,74 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- concat $own .Values.tls.dnsNames | uniq | toJson }}
 {{- end }}
 
-{{- /* What the self-signed secret holds. Made once for a rendering, because the webhook trusts what the secret has. */ -}}
+{{- /* A new authority. A signature with ECDSA is cheaper than one with RSA, and the operator makes one for each connection. */ -}}
+{{- define "fuseboard.newAuthority" -}}
+{{- $name := printf "%s-ca-%s" (include "fuseboard.fullname" .) (randAlphaNum 6 | lower) }}
+{{- $made := genCAWithKey $name (int .Values.tls.days) (genPrivateKey "ecdsa") }}
+{{- dict "crt" (b64enc $made.Cert) "key" (b64enc $made.Key) | toJson }}
+{{- end }}
+
+{{- /* The data of the secret that holds the authority: the one that signs (ca), and the one that comes (next) or goes (previous). */ -}}
+{{- define "fuseboard.authority" -}}
+{{- if not (hasKey .Values.tls "knownAuthority") }}
+{{- $wanted := .Values.tls.authority | default "Current" }}
+{{- $name := printf "%s-ca" (include "fuseboard.fullname" .) }}
+{{- $kept := dig "data" dict (lookup "v1" "Secret" .Release.Namespace $name) }}
+{{- $known := dict }}
+{{- if not (and (hasKey $kept "ca.crt") (hasKey $kept "ca.key")) }}
+{{- $new := include "fuseboard.newAuthority" . | fromJson }}
+{{- $known = dict "ca.crt" $new.crt "ca.key" $new.key }}
+{{- else if eq $wanted "Current" }}
+{{- $known = pick $kept "ca.crt" "ca.key" }}
+{{- else if eq $wanted "AddNext" }}
+{{- $known = pick $kept "ca.crt" "ca.key" "next.crt" "next.key" }}
+{{- if not (hasKey $known "next.crt") }}
+{{- $new := include "fuseboard.newAuthority" . | fromJson }}
+{{- $_ := merge $known (dict "next.crt" $new.crt "next.key" $new.key) }}
+{{- end }}
+{{- else if hasKey $kept "next.crt" }}
+{{- $known = dict "ca.crt" (get $kept "next.crt") "ca.key" (get $kept "next.key") "previous.crt" (get $kept "ca.crt") }}
+{{- else if hasKey $kept "previous.crt" }}
+{{- $known = pick $kept "ca.crt" "ca.key" "previous.crt" }}
+{{- else }}
+{{- fail (printf "tls.authority is UseNext, and secret %s/%s has no next authority, which nobody would trust; upgrade with tls.authority=AddNext first" .Release.Namespace $name) }}
+{{- end }}
+{{- $_ := set .Values.tls "knownAuthority" $known }}
+{{- end }}
+{{- .Values.tls.knownAuthority | toJson }}
+{{- end }}
+
+{{- /* The certificates that are to be trusted, in PEM. */ -}}
+{{- define "fuseboard.trusted" -}}
+{{- $authority := include "fuseboard.authority" . | fromJson }}
+{{- range $name := list "ca.crt" "next.crt" "previous.crt" }}
+{{- with get $authority $name }}{{ b64dec . }}{{ end }}
+{{- end }}
+{{- end }}
+
+{{- /* The data of the self-signed secret. Made once for a rendering, because the webhook trusts what the secret has. */ -}}
 {{- define "fuseboard.selfSigned" -}}
 {{- if not (hasKey .Values.tls "made") }}
-{{- $names := include "fuseboard.dnsNames" . }}
+{{- $authority := include "fuseboard.authority" . | fromJson }}
 {{- $kept := lookup "v1" "Secret" .Release.Namespace (include "fuseboard.tlsSecret" .) }}
-{{- if and $kept (eq (dig "metadata" "annotations" "fuseboard.dev/names" "" $kept) (include "fuseboard.namesHash" .)) }}
-{{- $_ := set .Values.tls "made" $kept.data }}
+{{- $pair := dict }}
+{{- if and $kept (eq (dig "metadata" "annotations" "fuseboard.dev/made-for" "" $kept) (include "fuseboard.madeFor" .)) }}
+{{- $pair = pick $kept.data "tls.crt" "tls.key" }}
 {{- else }}
-{{- $days := int .Values.tls.days }}
-{{- /* A signature with ECDSA is cheaper than one with RSA, and the operator makes one for each connection. */}}
-{{- $ca := genCAWithKey (printf "%s-ca" (include "fuseboard.fullname" .)) $days (genPrivateKey "ecdsa") }}
-{{- $pair := genSignedCertWithKey (include "fuseboard.fullname" .) nil (fromJsonArray $names) $days $ca (genPrivateKey "ecdsa") }}
-{{- $_ := set .Values.tls "made" (dict "ca.crt" (b64enc $ca.Cert) "tls.crt" (b64enc $pair.Cert) "tls.key" (b64enc $pair.Key)) }}
+{{- $signer := buildCustomCert (get $authority "ca.crt") (get $authority "ca.key") }}
+{{- $names := include "fuseboard.dnsNames" . | fromJsonArray }}
+{{- $made := genSignedCertWithKey (include "fuseboard.fullname" .) nil $names (int .Values.tls.days) $signer (genPrivateKey "ecdsa") }}
+{{- $pair = dict "tls.crt" (b64enc $made.Cert) "tls.key" (b64enc $made.Key) }}
 {{- end }}
+{{- $_ := set .Values.tls "made" (merge $pair (dict "ca.crt" (include "fuseboard.trusted" . | b64enc))) }}
 {{- end }}
 {{- .Values.tls.made | toJson }}
 {{- end }}
 
-{{- define "fuseboard.namesHash" -}}
-{{- include "fuseboard.dnsNames" . | sha256sum | trunc 40 }}
+{{- /* Changes with the names that the certificate proves and with the authority that signs it. */ -}}
+{{- define "fuseboard.madeFor" -}}
+{{- $signer := get (include "fuseboard.authority" . | fromJson) "ca.crt" }}
+{{- printf "%s %s" (include "fuseboard.dnsNames" .) $signer | sha256sum | trunc 40 }}
 {{- end }}
 
 {{- define "fuseboard.webhookAuthority" -}}

@@ -6,3 +6,4 @@ export * from './rules.ts';
 export * from './status.ts';
 export type * from './types.ts';
 export * from './wire.ts';
+export * from './wire-schema.ts';

@@ -86,7 +86,7 @@ export const OverrideStatusFields = z
       .describe('Which agents apply it. After its end: which agents applied it at the end.'),
     conditions: z
       .array(condition(OVERRIDE_CONDITION_REASONS, 'override'))
-      .max(8)
+      .max(32)
       .optional()
       .describe('Applied: every live agent that it selects applies it.')
       .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] }),

@@ -55,7 +55,7 @@ export const PolicyStatusFields = z
     observedGeneration: z.int().min(0).optional().describe('The generation of the spec that this status is about.'),
     conditions: z
       .array(condition(CONDITION_REASONS, 'policy'))
-      .max(8)
+      .max(32)
       .optional()
       .describe(
         'Accepted: the operator can use the spec. Programmed: every live agent that received this generation has applied it. Healthy: no breaker of this policy is open.',

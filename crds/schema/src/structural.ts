@@ -39,6 +39,12 @@ export function editorSchema(schema: z.ZodType): SchemaNode {
   return strip(z.toJSONSchema(schema, { target: 'draft-7', io: 'input' }) as SchemaNode);
 }
 
+/** The schema of a message of the wire: JSON Schema draft 2020-12, with unknown fields allowed. */
+export function messageSchema(schema: z.ZodType): SchemaNode {
+  const strip = (node: SchemaNode): SchemaNode => withoutSafeBounds(mapChildren(node, strip));
+  return strip(z.toJSONSchema(schema, { target: 'draft-2020-12', io: 'input' }) as SchemaNode);
+}
+
 function clean(node: SchemaNode): SchemaNode {
   const { additionalProperties, ...rest } = withoutSafeBounds(mapChildren(node, clean));
   return typeof additionalProperties === 'object' ? { ...rest, additionalProperties } : rest;

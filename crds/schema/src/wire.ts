@@ -184,6 +184,11 @@ export const ReportSchema = z
   })
   .describe('What an agent says about itself; also the acknowledgement of what it applied.');
 
+/** The body of every answer that is a refusal. */
+export const ProblemSchema = z
+  .object({ error: z.string().describe('What is wrong, with which part, and what to do.') })
+  .describe('Why a request is not answered.');
+
 /** The query of `GET /v1/stream`. `labels` and `since` are lists such as `k=v,k2=v2`. */
 export const StreamQuerySchema = z
   .object({

@@ -17,6 +17,8 @@ import { CliError, EXIT_CODES } from './exit-codes.ts';
 import { diffCommand } from './policy-files/diff.ts';
 import { lintCommand } from './policy-files/lint.ts';
 import { validateCommand } from './policy-files/validate.ts';
+import { simulateCommand } from './recorded-calls/simulate.ts';
+import { suggestCommand } from './recorded-calls/suggest.ts';
 import type { SetExitCode, Terminal } from './terminal.ts';
 
 /** What connects the commands to the world. */
@@ -65,6 +67,9 @@ export function commandLine(terminal: Terminal, { construct, reach }: Adapters, 
     .addCommand(validateCommand(terminal, setExitCode))
     .addCommand(lintCommand(terminal, setExitCode))
     .addCommand(diffCommand(terminal, reach, setExitCode))
+    .commandsGroup('Choose thresholds:')
+    .addCommand(simulateCommand(terminal, setExitCode))
+    .addCommand(suggestCommand(terminal, setExitCode))
     .commandsGroup('Run:')
     .addCommand(serveCommand(terminal, construct, setExitCode))
     .addCommand(completionCommand(terminal, setExitCode))

@@ -32,6 +32,8 @@ export interface Config {
   readonly overrideRetentionMs: number;
   /** Absent: pods are not injected. */
   readonly injection?: Omit<Injection, 'port'> & { readonly address: Address };
+  /** How long to serve on after the signal to end. */
+  readonly shutdownDelayMs: number;
   /** How long a store must have shown less than agents have seen, until it is taken for one that was restored. */
   readonly restoreAfterMs: number;
   readonly maxConnections: number;
@@ -80,6 +82,7 @@ const FlagsSchema = z.object({
   ...InjectionFlags,
   reportUrl: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
   overrideRetention: duration.default(3_600_000),
+  shutdownDelay: duration.default(0),
   restoreAfter: duration.default(30_000),
   maxConnections: positive(1_000_000),
   maxStreamsPerSecond: positive(1_000_000),
@@ -153,6 +156,7 @@ export function readConfig(flags: unknown): Config {
     ...(f.reportUrl !== undefined && { reportUrl: f.reportUrl }),
     replication,
     overrideRetentionMs: f.overrideRetention,
+    shutdownDelayMs: f.shutdownDelay,
     restoreAfterMs: f.restoreAfter,
     ...(injection && {
       injection: { url: injection.url, caFile: injection.caFile, address: { host, port: injection.port } },

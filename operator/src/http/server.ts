@@ -7,6 +7,10 @@ import type { Certificate } from './certificate.ts';
 /** A server that listens. */
 export interface Listening {
   readonly url: string;
+  /**
+   * Answers as before and says with each answer that the connection ends, so that clients open the next one elsewhere.
+   */
+  drain(): void;
   /** Takes no more connections; resolves when the last one is closed. */
   close(): Promise<void>;
   /** Ends every connection now. */
@@ -24,6 +28,8 @@ export interface Bounds {
   readonly what: string;
   readonly flag: string;
   readonly maxConnections: number;
+  /** Whether a connection may serve more than one request. Absent: true. */
+  readonly keepAlive?: boolean;
   /** Absent: plain HTTP. */
   readonly certificate?: Certificate | undefined;
 }
@@ -36,7 +42,7 @@ export interface Bounds {
 export async function listen(
   app: RequestListener,
   { host, port }: Address,
-  { what, flag, maxConnections, certificate }: Bounds,
+  { what, flag, maxConnections, keepAlive = true, certificate }: Bounds,
 ): Promise<Listening> {
   const times = {
     keepAliveTimeout: KEEP_ALIVE_MS,
@@ -49,6 +55,7 @@ export async function listen(
     ? createTlsServer({ ...times, cert, key, minVersion: 'TLSv1.2', handshakeTimeout: 10_000 }, app)
     : createServer(times, app);
   server.maxConnections = maxConnections;
+  if (!keepAlive) endConnections(server);
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const why =
@@ -62,10 +69,18 @@ export async function listen(
   return listening(server, certificate !== undefined);
 }
 
+/** Says with each answer from now on that the connection ends. */
+function endConnections(server: Server | TlsServer): void {
+  server.prependListener('request', (_request, response) => {
+    response.shouldKeepAlive = false;
+  });
+}
+
 function listening(server: Server | TlsServer, secure: boolean): Listening {
   const { address, port, family } = server.address() as AddressInfo;
   return {
     url: `http${secure ? 's' : ''}://${family === 'IPv6' ? `[${address}]` : address}:${port}`,
+    drain: () => endConnections(server),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

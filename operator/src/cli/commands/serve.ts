@@ -17,7 +17,8 @@ Examples:
   FUSEBOARD_POLICIES=./policies fuseboard serve         the same options from the environment
 
 Ports: 8700 agents, 8701 metrics and probes, 8702 admin with --policies; otherwise 8443, 8080 and 8081.
-On SIGTERM the operator tells agents to reconnect elsewhere and exits within 25 s; a second signal makes it exit at once.`;
+On SIGTERM the operator waits for --shutdown-delay, tells agents to reconnect elsewhere and exits within 25 s; a second
+signal makes it exit at once.`;
 
 const option = (flags: string, description: string) => {
   const made = new Option(flags, description);
@@ -111,6 +112,12 @@ export function serveCommand(terminal: Terminal, construct: Construct, setExitCo
         '--restore-after <time>',
         "how long the API server's resourceVersion must lag behind the agents' before it is treated as restored from a backup and agents are reset",
       ).default('30s'),
+    )
+    .addOption(
+      option(
+        '--shutdown-delay <time>',
+        'how long to continue serving, unready, after SIGTERM, until no client opens new connections (absent: no delay)',
+      ),
     )
     .addOption(option('--webhook-port <port>', 'serve the pod injection webhook on this port (absent: no webhook)'))
     .addOption(option('--webhook-agents-url <url>', 'URL that agents of injected pods connect to'))

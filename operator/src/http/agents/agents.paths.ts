@@ -1,4 +1,4 @@
-import { ReportSchema, StreamQuerySchema } from '@fuseboard/schema';
+import { ReportSchema, STREAM_EVENTS, StreamQuerySchema } from '@fuseboard/schema';
 import { z } from 'zod';
 import { NAMESPACE_PATTERN } from '../../core/policy/namespace.ts';
 import { type Endpoint, refusals } from '../description/endpoint.ts';
@@ -11,8 +11,8 @@ export const NamespaceSchema = z
 
 const StreamEvent = z
   .object({
-    event: z.enum(['hello', 'begin', 'policy', 'remove', 'routes', 'commit', 'insync', 'heartbeat', 'goaway']),
-    data: z.string().describe('JSON, as docs/protocol.md tells it for each event.'),
+    event: z.enum(Object.keys(STREAM_EVENTS) as (keyof typeof STREAM_EVENTS)[]),
+    data: z.string().describe('JSON; crds/schema/wire.schema.json has a definition for each event.'),
     id: z.string().optional().describe('The revision, with a commit.'),
   })
   .describe('One event of the stream. An agent passes over those that it does not know.')
@@ -36,7 +36,7 @@ export const agentsPaths: readonly Endpoint[] = [
         }),
       since: z
         .string()
-        .regex(/^(policies=[0-9]{1,20})?$/)
+        .regex(/^((policies|overrides)=[0-9]{1,20}(,(policies|overrides)=[0-9]{1,20})*)?$/)
         .default('')
         .meta({
           description: StreamQuerySchema.shape.since.description,

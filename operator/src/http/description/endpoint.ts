@@ -1,3 +1,4 @@
+import { ProblemSchema } from '@fuseboard/schema';
 import { z } from 'zod';
 
 /** One answer of an endpoint. */
@@ -33,10 +34,7 @@ export interface Port {
   readonly endpoints: readonly Endpoint[];
 }
 
-const ProblemSchema = z
-  .object({ error: z.string().describe('What is wrong, with which part, and what to do.') })
-  .describe('Why a request is not answered.')
-  .meta({ id: 'Problem' });
+const Problem = ProblemSchema.meta({ id: 'Problem' });
 
 const RETRY_AFTER = z
   .string()
@@ -66,7 +64,7 @@ export function refusals(...statuses: readonly (keyof typeof REFUSALS)[]): Recor
       status,
       {
         description: REFUSALS[status],
-        schema: ProblemSchema,
+        schema: Problem,
         ...(status === 503 && { headers: { 'retry-after': RETRY_AFTER.optional() } }),
       },
     ]),

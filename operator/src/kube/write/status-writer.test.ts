@@ -51,6 +51,22 @@ afterEach(async () => {
 });
 
 describe('the status of a policy', () => {
+  it('keeps conditions of others, in their order, and is not written again because of them', async () => {
+    server.put('a');
+    const transition = { lastTransitionTime: '2026-01-01T00:00:00Z', message: '' };
+    const foreign = { type: 'example.com/Reviewed', status: 'True', reason: 'Done', ...transition } as const;
+    const ours = { type: 'Accepted', status: 'True', reason: 'Valid', ...transition } as const;
+    const stored = server.putStatus('a', { conditions: [{ ...ours, status: 'False' }, foreign] });
+    begin();
+    sink.write(policyOf(stored), { ...applied(1), conditions: [ours] });
+    await holds('a', { ...applied(1), conditions: [ours, foreign] });
+    const { status } = server.asked;
+    sink.write(policyOf(stored), { ...applied(1), conditions: [ours] });
+    sink.write(policyOf(stored), { ...applied(2), conditions: [ours] });
+    await holds('a', { ...applied(2), conditions: [ours, foreign] });
+    expect(server.asked.status).toBe(status + 1);
+  });
+
   it('is written from the newest copy that the source knows, without a read', async () => {
     const stored = server.put('a');
     const { uid, resourceVersion } = stored.metadata;

@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
 import { GROUP, type OverrideStatus, type PolicyStatus, VERSION } from '@fuseboard/schema';
 import type { KubeConfig } from '@kubernetes/client-node';
+import { keepForeignConditions } from '../../core/status/foreign-conditions.ts';
 import type { QueueObserver } from '../../ports/queue-observer.ts';
 import type { EventRecord, StatusSink, Subject } from '../../ports/status-sink.ts';
 import { KubeClient, KubeError } from '../api/client.ts';
@@ -100,7 +101,7 @@ class KubernetesStatusSink implements StatusSink {
     const desired = JSON.parse(JSON.stringify(status)) as Status;
     if (!this.#queue.isActive(subject.uid)) {
       const known = this.#newest(subject);
-      if (known?.uid === subject.uid && isDeepStrictEqual(known.status, desired)) return;
+      if (known?.uid === subject.uid && isWritten(known.status, desired)) return;
     }
     this.#queue.put(
       subject.uid,
@@ -185,7 +186,7 @@ class KubernetesStatusSink implements StatusSink {
     for (let conflicts = 0; ; conflicts += 1) {
       newest ??= toStored(await this.#client.request<KubeObject>(path, { ...common, timeoutMs: REQUEST_MS }));
       const timeoutMs = this.#permittedMs(write);
-      if (timeoutMs === 0 || newest.uid !== uid || isDeepStrictEqual(newest.status, status)) return;
+      if (timeoutMs === 0 || newest.uid !== uid || isWritten(newest.status, status)) return;
       try {
         const written = await this.#client.request<KubeObject>(`${path}/status`, {
           ...common,
@@ -195,7 +196,7 @@ class KubernetesStatusSink implements StatusSink {
             apiVersion: `${GROUP}/${VERSION}`,
             kind: kindOf(subject),
             metadata: { namespace, name, uid, resourceVersion: newest.resourceVersion },
-            status,
+            status: keepForeignConditions(status, newest.status),
           },
         });
         this.#written.set(uid, toStored(written));
@@ -236,6 +237,10 @@ class KubernetesStatusSink implements StatusSink {
     this.#options.log.warn({}, message);
   }
 }
+
+/** Whether a status says what we want said; conditions of others do not count. */
+const isWritten = (stored: Status | undefined, desired: Status) =>
+  isDeepStrictEqual(stored, keepForeignConditions(desired, stored));
 
 const nounOf = ({ subject }: Write) => ('kind' in subject ? 'override' : 'policy');
 

@@ -1,0 +1,260 @@
+"""What a call through a breaker costs, beside the bare call and beside other breakers, as ratios in one run.
+
+    pip install -r bench/requirements.txt
+    python bench/bench.py
+
+Rounds of all subjects alternate, and the least of each counts. Prints each figure with its budget, and ends with 1 when one is missed
+and ``--check`` is given.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import sys
+import time
+import tracemalloc
+from collections.abc import Awaitable, Callable
+from itertools import cycle
+from pathlib import Path
+from threading import Barrier, Thread
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
+
+import circuitbreaker
+import interlock
+import pybreaker
+
+from fuseboard import Breaker
+from fuseboard.breakers.registry import Registry
+from fuseboard.testing import create_breaker
+
+BREAKERS = 8
+CALLS = 1_000
+"""So few that some rounds are not disturbed by whatever else runs."""
+POLICY: dict[str, Any] = {
+    "trip": {
+        "window": {"type": "Time", "duration": "10s"},
+        "minimumCalls": 20,
+        "failureRate": {"thresholdPercent": 50},
+    },
+    "recovery": {"openDuration": "30s"},
+}
+NEVER: dict[str, Any] = {"trip": {"window": {"type": "Time", "duration": "10s"}, "failureCount": 1_000_000}}
+
+Run = Callable[[int], None]
+Subject = tuple[str, Run]
+
+
+def bare() -> None:
+    return None
+
+
+def failing() -> None:
+    raise ValueError
+
+
+async def bare_async() -> None:
+    return None
+
+
+def calling(functions: list[Callable[[], Any]]) -> Run:
+    def run(calls: int) -> None:
+        given = cycle(functions)
+        for function in (next(given) for _ in range(calls)):
+            function()
+
+    return run
+
+
+def catching(functions: list[Callable[[], Any]]) -> Run:
+    def run(calls: int) -> None:
+        given = cycle(functions)
+        for function in (next(given) for _ in range(calls)):
+            try:
+                function()
+            except Exception:
+                continue
+
+    return run
+
+
+def awaiting(functions: list[Callable[[], Awaitable[Any]]]) -> Run:
+    async def all_of(calls: int) -> None:
+        given = cycle(functions)
+        for function in (next(given) for _ in range(calls)):
+            await function()
+
+    return lambda calls: asyncio.run(all_of(calls))
+
+
+def in_threads(run: Run, threads: int) -> Run:
+    def all_of(calls: int) -> None:
+        barrier = Barrier(threads)
+
+        def one() -> None:
+            barrier.wait()
+            run(calls // threads)
+
+        running = [Thread(target=one) for _ in range(threads)]
+        for thread in running:
+            thread.start()
+        for thread in running:
+            thread.join()
+
+    return all_of
+
+
+def nothing(calls: int) -> None:
+    """What the loop around the calls costs."""
+    given = cycle([bare])
+    for _ in (next(given) for _ in range(calls)):
+        pass
+
+
+def least(subjects: list[Subject], rounds: int, calls: int) -> dict[str, float]:
+    """The least nanoseconds a call of each, without the loop around it."""
+    best: dict[str, float] = {}
+    for _ in range(rounds):
+        for name, run in [("loop", nothing), *subjects]:
+            began = time.perf_counter_ns()
+            run(calls)
+            took = (time.perf_counter_ns() - began) / calls
+            best[name] = min(took, best.get(name, took))
+    return {name: max(1.0, took - best["loop"]) for name, took in best.items() if name != "loop"}
+
+
+def ours(function: Any, policy: dict[str, Any] = POLICY) -> list[Any]:
+    return [create_breaker(policy)(function) for _ in range(BREAKERS)]
+
+
+def open_breakers() -> list[Any]:
+    made = [create_breaker(POLICY) for _ in range(BREAKERS)]
+    for breaker in made:
+        breaker.force_open("bench", "1h")
+    return made
+
+
+def peers(function: Any, threshold: int = 1_000_000) -> dict[str, list[Any]]:
+    return {
+        "circuitbreaker": [
+            circuitbreaker.CircuitBreaker(failure_threshold=threshold, name=f"b{i}")(function) for i in range(BREAKERS)
+        ],
+        "pybreaker": [pybreaker.CircuitBreaker(fail_max=threshold)(function) for _ in range(BREAKERS)],
+        "interlock": [interlock.CircuitBreaker(name=f"i{i}")(function) for i in range(BREAKERS)],
+    }
+
+
+def entering(breakers: list[Any]) -> list[Callable[[], None]]:
+    def made(breaker: Any) -> Callable[[], None]:
+        def enter() -> None:
+            permit = breaker.enter()
+            if permit is not None:
+                bare()
+                permit.succeed()
+
+        return enter
+
+    return [made(breaker) for breaker in breakers]
+
+
+def blocks(breakers: list[Any]) -> list[Callable[[], None]]:
+    def made(breaker: Any) -> Callable[[], None]:
+        def block() -> None:
+            with breaker:
+                bare()
+
+        return block
+
+    return [made(breaker) for breaker in breakers]
+
+
+def memory() -> float:
+    """Bytes a breaker of one policy, after use."""
+    registry = Registry()
+    Breaker(registry.circuit("first", POLICY)).call(bare)
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    for number in range(1_000):
+        Breaker(registry.circuit(f"breaker-{number}", POLICY)).call(bare)
+    took = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    return took / 1_000
+
+
+def report(what: str, value: float, budget: float, unit: str, others: str = "") -> bool:
+    kept = value <= budget
+    print(
+        f"{what:34} {value:8.2f} {unit:12} at most {budget:6.2f}  {'kept' if kept else 'MISSED'}  {others}", flush=True
+    )
+    return kept
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=200, help="rounds of each subject (default: 200)")
+    parser.add_argument("--calls", type=int, default=CALLS, help=f"calls in a round (default: {CALLS})")
+    parser.add_argument("--check", action="store_true", help="end with 1 when a budget is missed")
+    given = parser.parse_args()
+    logging.disable(logging.CRITICAL)
+    rounds, calls = given.rounds, given.calls
+    kept = []
+
+    sync_peers = peers(bare)
+    sync = least(
+        [("bare", calling([bare])), ("ours", calling(ours(bare))), ("permit", calling(entering([create_breaker(POLICY) for _ in range(BREAKERS)])))]
+        + [("with", calling(blocks([create_breaker(POLICY) for _ in range(BREAKERS)])))]
+        + [(name, calling(functions)) for name, functions in sync_peers.items()],
+        rounds,
+        calls,
+    )  # fmt: skip
+    beside = ", ".join(f"{name} {sync[name] / sync['bare']:.1f}" for name in sync_peers)
+    kept.append(report("closed, decorated", sync["ours"] / sync["bare"], 15, "x bare", beside))
+    kept.append(report("the same", sync["ours"] / sync["circuitbreaker"], 0.85, "x circuitbr."))
+    kept.append(report("enter and succeed", sync["permit"] / sync["bare"], 18, "x bare"))
+    kept.append(report("with", sync["with"] / sync["bare"], 22, "x bare"))
+
+    threads = least(
+        [("ours", in_threads(calling(ours(bare)), 8)), ("circuitbreaker", in_threads(calling(sync_peers["circuitbreaker"]), 8))],
+        rounds,
+        calls,
+    )  # fmt: skip
+    kept.append(report("closed, 8 threads", threads["ours"] / threads["circuitbreaker"], 1, "x circuitbr."))
+
+    timed = {**POLICY, "timeout": {"duration": "10s"}}
+    tasks = least(
+        [("bare", awaiting([bare_async])), ("ours", awaiting(ours(bare_async))), ("timed", awaiting(ours(bare_async, timed)))]
+        + [("circuitbreaker", awaiting(peers(bare_async)["circuitbreaker"]))],
+        rounds,
+        calls,
+    )  # fmt: skip
+    beside = f"circuitbreaker {tasks['circuitbreaker'] / tasks['bare']:.1f}"
+    kept.append(report("async, closed", tasks["ours"] / tasks["bare"], 8, "x bare", beside))
+    kept.append(report("async, a time limit more", (tasks["timed"] - tasks["ours"]) / 1_000, 0.8, "us"))
+
+    raising = least(
+        [
+            ("bare", catching([failing])),
+            ("rejected", catching([breaker(bare) for breaker in open_breakers()])),
+            ("enter", calling([breaker.enter for breaker in open_breakers()])),
+            ("failing", catching(ours(failing, NEVER))),
+            ("circuitbreaker", catching(peers(failing)["circuitbreaker"])),
+        ],
+        rounds,
+        calls,
+    )
+    kept.append(report("rejected", raising["rejected"] / raising["bare"], 3, "x bare raise"))
+    kept.append(report("enter gives None", raising["enter"] / raising["bare"], 0.8, "x bare raise"))
+    beside = f"circuitbreaker {raising['circuitbreaker'] / raising['bare']:.1f}"
+    kept.append(report("failing", raising["failing"] / raising["bare"], 7, "x bare raise", beside))
+    kept.append(report("memory of a breaker", memory() / 1_000, 1.6, "kB"))
+    print(
+        f"{sum(kept)} of {len(kept)} budgets kept; Python {sys.version.split()[0]}, a bare call took {sync['bare']:.0f} ns"
+    )
+    sys.exit(1 if given.check and not all(kept) else 0)
+
+
+if __name__ == "__main__":
+    main()

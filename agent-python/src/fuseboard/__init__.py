@@ -1,0 +1,49 @@
+"""Circuit breakers whose policies come from the cluster."""
+
+from .agent import Agent, AppliedEvent, get_breaker, link_state, start
+from .breakers.breaker import Breaker, BreakerStats, ForcedState
+from .breakers.listeners import FuseboardWarning
+from .call.deadline import time_left
+from .call.enter import AnyPermit as Permit
+from .call.fallback import PolicyFallback
+from .core.classify import CallOutcome, Classify, Outcome
+from .core.state import Reason, State, TransitionEvent
+from .errors import (
+    CallTimeoutError,
+    CircuitOpenError,
+    ConfigError,
+    FuseboardError,
+    LimitedError,
+    QueueTimeoutError,
+)
+from .link.link import LinkState
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Agent",
+    "AppliedEvent",
+    "Breaker",
+    "BreakerStats",
+    "CallOutcome",
+    "CallTimeoutError",
+    "CircuitOpenError",
+    "Classify",
+    "ConfigError",
+    "ForcedState",
+    "FuseboardError",
+    "FuseboardWarning",
+    "LimitedError",
+    "LinkState",
+    "Outcome",
+    "Permit",
+    "PolicyFallback",
+    "QueueTimeoutError",
+    "Reason",
+    "State",
+    "TransitionEvent",
+    "get_breaker",
+    "link_state",
+    "start",
+    "time_left",
+]

@@ -1,0 +1,1 @@
+"""Breakers by name and key, and the policies and overrides that govern them."""

@@ -1,0 +1,326 @@
+"""The breaker that code holds."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, TypeVar, overload
+
+from ..call.async_call import call_async
+from ..call.block import entered, leave_outer
+from ..call.decorated import decorate
+from ..call.enter import AnyPermit, enter, enter_or_raise
+from ..call.fallback import Fallback, PolicyFallback
+from ..call.sync_call import call_sync
+from ..core.config import Mode
+from ..core.duration import MAX_DURATION_MS, MIN_DURATION_MS, parse_duration
+from ..core.state import State, TransitionEvent
+from ..core.tally import Totals
+from ..core.text import utf16_length
+from ..errors import ConfigError, circuit_open
+from .circuit import Circuit
+from .governor import Source
+from .policy_set import Policy
+
+T = TypeVar("T")
+A = TypeVar("A")
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class ForcedState:
+    """A state that somebody holds a breaker in."""
+
+    state: State
+    reason: str
+    ends_in: float
+    """Seconds until it ends by itself."""
+    override: str | None = None
+    """The name of the CircuitBreakerOverride that does. ``None``: the code of this process."""
+
+
+@dataclass(frozen=True)
+class BreakerStats:
+    """What a breaker is doing."""
+
+    state: State
+    mode: Mode
+    source: Source
+    policy_uid: str | None
+    """The policy that governs; ``None`` when none does."""
+    since: float
+    """How long the state has lasted, in seconds."""
+    totals: Totals
+    """What was counted since the breaker was made, by all its keys together; never runs backwards."""
+    latency: list[int]
+    """How many calls took how long: bucket i counts those under 2^i x 0.125 ms that no smaller bucket counts."""
+    window: dict[str, float]
+    """``calls``, ``failures`` and ``slow`` that the conditions of the policy look at."""
+    forced: ForcedState | None
+    consecutive_failures: int
+    retry_after: float
+    """How long until an open circuit lets a probe through, in seconds; 0 in any other state."""
+
+
+class Breaker:
+    """A circuit breaker. The handle stays valid whatever policy governs it, now and later.
+
+    It decorates functions, methods, generators and their async forms, and is a context manager for blocks, sync and async.
+    Everything may be used from any thread and any event loop.
+    """
+
+    __slots__ = ("_circuit", "name")
+
+    def __init__(self, circuit: Circuit) -> None:
+        self.name = circuit.name
+        self._circuit = circuit
+
+    key: str | None = None
+    """The key of a circuit from ``for_key``; ``None`` for the breaker itself. ``*`` stands for all keys that share one."""
+
+    def _current(self) -> Circuit:
+        return self._circuit
+
+    @property
+    def state(self) -> State:
+        """The state now: ``closed``, ``open`` or ``half-open``."""
+        return self._current().state
+
+    @property
+    def source(self) -> Source:
+        """Where its configuration comes from now: a ``policy``, the ``defaults`` of code, or ``none``."""
+        return self._circuit.source
+
+    @property
+    def policy(self) -> Policy | None:
+        """The policy that governs now; ``None`` while the defaults of the code do, or nothing."""
+        return self._circuit.policy
+
+    def stats(self) -> BreakerStats:
+        """What it is doing and what it counted."""
+        circuit = self._current()
+        core = circuit.core
+        held = core.forced
+        forced = None
+        if held is not None:
+            by = held[0].override
+            forced = ForcedState(held[0].state, held[0].reason, held[1] / 1_000, None if by is None else by.name)
+        return BreakerStats(
+            state=circuit.state,
+            mode=circuit.mode,
+            source=circuit.source,
+            policy_uid=circuit.policy_uid,
+            since=circuit.since_ms / 1_000,
+            totals=circuit.totals,
+            latency=circuit.latency,
+            window=core.window,
+            forced=forced,
+            consecutive_failures=core.consecutive_failures,
+            retry_after=core.retry_after_ms / 1_000,
+        )
+
+    def __call__(self, fn: F) -> F:
+        """Decorate a function: each call passes the breaker. A generator is one call, settled at its end."""
+        made: F = decorate(self._current, fn)
+        return made
+
+    @overload
+    def call(
+        self,
+        fn: Callable[..., T],
+        /,
+        *args: Any,
+        fallback: Callable[[Any], A],
+        policy_fallback: PolicyFallback | None = None,
+        **kwargs: Any,
+    ) -> T | A: ...
+    @overload
+    def call(
+        self, fn: Callable[..., T], /, *args: Any, policy_fallback: PolicyFallback | None = None, **kwargs: Any
+    ) -> T: ...
+    def call(
+        self,
+        fn: Callable[..., Any],
+        /,
+        *args: Any,
+        fallback: Fallback | None = None,
+        policy_fallback: PolicyFallback | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Call a function that returns at once.
+
+        Raises what the function raises, or a ``CircuitOpenError`` or ``LimitedError`` without a call. ``fallback`` answers
+        instead of any error, and instead of a result that the policy counts as a failure, which it is called with.
+        ``policy_fallback`` lets the fallback of the policy answer; the one in code wins. A time limit cannot interrupt the
+        function: see ``time_left``.
+        """
+        return call_sync(self._current(), lambda: fn(*args, **kwargs), fallback, policy_fallback)
+
+    @overload
+    async def call_async(
+        self,
+        fn: Callable[..., Awaitable[T]],
+        /,
+        *args: Any,
+        fallback: Callable[[Any], Awaitable[A]],
+        policy_fallback: PolicyFallback | None = None,
+        **kwargs: Any,
+    ) -> T | A: ...
+    @overload
+    async def call_async(
+        self,
+        fn: Callable[..., Awaitable[T]],
+        /,
+        *args: Any,
+        fallback: Callable[[Any], A],
+        policy_fallback: PolicyFallback | None = None,
+        **kwargs: Any,
+    ) -> T | A: ...
+    @overload
+    async def call_async(
+        self,
+        fn: Callable[..., Awaitable[T]],
+        /,
+        *args: Any,
+        policy_fallback: PolicyFallback | None = None,
+        **kwargs: Any,
+    ) -> T: ...
+    async def call_async(
+        self,
+        fn: Callable[..., Awaitable[Any]],
+        /,
+        *args: Any,
+        fallback: Fallback | None = None,
+        policy_fallback: PolicyFallback | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Call a function and await what it returns; as ``call``, and a ``CallTimeoutError`` after the policy's time limit.
+
+        A cancellation of the caller is no outcome: it is ignored, and no fallback answers it.
+        """
+        return await call_async(self._current(), lambda: fn(*args, **kwargs), fallback, policy_fallback)
+
+    def enter(self) -> AnyPermit | None:
+        """Ask for permission to make a call by other means; ``None`` is a rejection. No time limit applies.
+
+        Settle the permit once: ``succeed()``, ``fail(error)`` or ``ignore()``; it is a context manager too.
+        """
+        circuit = self._current()
+        if circuit.core.is_plain:
+            return circuit.core.enter()
+        return enter(circuit)
+
+    def __enter__(self) -> AnyPermit:
+        """Begin a call that ends with the block; raises ``CircuitOpenError`` or ``LimitedError`` where there is none."""
+        circuit = self._current()
+        core = circuit.core
+        permit: AnyPermit | None = core.enter() if core.is_plain else None
+        if permit is None:
+            if core.is_plain:
+                raise circuit_open(circuit.name, circuit.key, core.rejected_for_ms)
+            permit = enter_or_raise(circuit)
+        entered.set((self, permit, entered.get()))
+        return permit
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        innermost = entered.get()
+        if innermost is not None and innermost[0] is self:
+            entered.set(innermost[2])
+            permit: AnyPermit | None = innermost[1]
+        else:
+            permit = leave_outer(self)
+        if permit is None:
+            return
+        if error is None:
+            permit.succeed()
+        else:
+            permit.fail(error)
+
+    async def __aenter__(self) -> AnyPermit:
+        return self.__enter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.__exit__(kind, error, traceback)
+
+    def for_key(self, key: str) -> Breaker:
+        """The circuit of one key, such as a host: all as for a breaker of its own under the same policy.
+
+        A key whose circuit is closed leaves when it was not used for a while; when there are more keys than the policy
+        allows, and for keys of more than 256 characters, one circuit is shared. Raises ``ConfigError`` when the key is no
+        string.
+        """
+        if not isinstance(key, str):
+            message = f'key of breaker "{self.name}" must be a string, got {type(key).__name__}'
+            raise ConfigError(self.name, 0, message)
+        return KeyedBreaker(self._circuit, key)
+
+    def force_open(self, reason: str, duration: float | str) -> None:
+        """Open the circuit, in this process only, whatever its policy and mode.
+
+        ``duration`` is in seconds, or a text such as ``10m``; from 1 ms to 24 h. It ends by itself: then the circuit is
+        half-open (closed where the mode is Disabled). No edit of the policy ends it; ``reset`` does, and forcing again replaces
+        it. While an override of the cluster holds the breaker this does nothing. Raises ``ConfigError`` for a duration or a
+        reason (1 to 256 characters) that cannot be used.
+        """
+        self._current().core.force_open(self._force_ms("force_open", duration, reason), reason)
+
+    def force_closed(self, reason: str, duration: float | str) -> None:
+        """Close the circuit, in this process only: calls pass and are recorded, and no condition opens it.
+
+        As ``force_open``; when it ends, the conditions judge again from the next outcome, by all that was recorded.
+        """
+        self._current().core.force_closed(self._force_ms("force_closed", duration, reason), reason)
+
+    def reset(self) -> None:
+        """End a forced state and start closed and empty, in this process only; not while an override holds the breaker.
+
+        What was counted stays.
+        """
+        self._current().core.reset()
+
+    def on(self, event: str, listener: Callable[[TransitionEvent], None]) -> Callable[[], None]:
+        """Tell of each ``transition``, those of its keys too, in their order, after each has happened.
+
+        A listener that raises is reported as a warning. Returns a function that ends the subscription; raises ``ValueError``
+        for any other event.
+        """
+        if event != "transition":
+            raise ValueError(f'a breaker has no event "{event}"; it has "transition"')
+        return self._current().listen(listener)
+
+    def __repr__(self) -> str:
+        key = "" if self.key is None else f", key={self.key!r}"
+        return f"<Breaker {self.name!r}{key}>"
+
+    def _force_ms(self, method: str, duration: float | str, reason: str) -> float:
+        ms: float | None
+        if isinstance(duration, int | float) and not isinstance(duration, bool):
+            ms = duration * 1_000
+            ms = ms if MIN_DURATION_MS <= ms <= MAX_DURATION_MS else None
+        else:
+            ms = parse_duration(duration)
+        if ms is None:
+            wanted = "a duration: seconds, or a text such as 10m, from 1 ms to 24 h"
+        elif not isinstance(reason, str) or not 1 <= utf16_length(reason) <= 256:
+            wanted = "a reason of 1 to 256 characters"
+        else:
+            return ms
+        raise ConfigError(self.name, 0, f'breaker "{self.name}" cannot {method}; give {wanted}')
+
+
+class KeyedBreaker(Breaker):
+    """The handle of one key. It stays valid when the key's circuit leaves for want of use: the next use makes a new one."""
+
+    __slots__ = ("key",)
+
+    def __init__(self, circuit: Circuit, key: str) -> None:
+        super().__init__(circuit)
+        self.key = key
+
+    def _current(self) -> Circuit:
+        return self._circuit.keyed().use(self.key or "")

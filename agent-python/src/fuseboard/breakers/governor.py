@@ -1,0 +1,47 @@
+"""What a breaker runs under."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from ..core.config import Config, compile_spec
+from ..core.spec_reader import Problem
+from ..errors import ConfigError
+from .policy_set import Policy, Spec
+
+Source = Literal["policy", "defaults", "none"]
+"""Where a breaker's configuration comes from: a policy, the defaults that code gave, or nowhere: then it never opens."""
+
+
+@dataclass(frozen=True)
+class Governor:
+    source: Source
+    text: str
+    """The spec as text; a breaker starts afresh only when it changes."""
+    config: Config
+    policy: Policy | None = None
+    """Present exactly when a policy governs."""
+    defaults: Governor | None = None
+    """What governs when the policy no longer does. ``None``: this does, no policy."""
+
+
+def governor_of(name: str, spec: Spec) -> Governor:
+    """What a spec in code makes of a breaker; raises ``ConfigError`` when it cannot be used."""
+    compiled = compile_spec(spec)
+    if isinstance(compiled, Problem):
+        message = f'breaker "{name}" cannot use its defaults: {compiled.field} {compiled.message}'
+        raise ConfigError(name, 0, message)
+    return Governor("defaults", json.dumps(asdict(compiled), default=_listed), compiled)
+
+
+def _listed(value: Any) -> Any:
+    return sorted(value)
+
+
+def under(policy: Policy, defaults: Governor) -> Governor:
+    return Governor("policy", policy.text, policy.config, policy, defaults)
+
+
+UNGOVERNED = Governor("none", "", governor_of("any", {}).config)

@@ -1,0 +1,53 @@
+"""Those who want to be told of something."""
+
+from __future__ import annotations
+
+import traceback
+import warnings
+from collections.abc import Callable
+from typing import Generic, ParamSpec
+
+P = ParamSpec("P")
+
+
+class FuseboardWarning(UserWarning):
+    """Something about Fuseboard that somebody should fix; no call is affected."""
+
+
+def warn(message: str) -> None:
+    """Report a problem to fix. Never raises, even where warnings are errors: no call is to be broken by it."""
+    try:
+        warnings.warn(message, FuseboardWarning, stacklevel=3)
+    except FuseboardWarning:
+        traceback.print_exc()
+
+
+class Listeners(Generic[P]):
+    """What one of them raises becomes a warning and keeps nobody else from being told."""
+
+    def __init__(self) -> None:
+        self._each: tuple[Callable[P, None], ...] = ()
+
+    def __len__(self) -> int:
+        return len(self._each)
+
+    def add(self, listener: Callable[P, None]) -> Callable[[], None]:
+        """Return a function that ends the subscription."""
+
+        def call(*args: P.args, **kwargs: P.kwargs) -> None:
+            listener(*args, **kwargs)
+
+        self._each = (*self._each, call)
+
+        def end() -> None:
+            self._each = tuple(each for each in self._each if each is not call)
+
+        return end
+
+    def tell(self, subject: str, *args: P.args, **kwargs: P.kwargs) -> None:
+        """``subject`` is what is told of, for the warning."""
+        for call in self._each:
+            try:
+                call(*args, **kwargs)
+            except Exception as error:
+                warn(f"a listener of {subject} raised {type(error).__name__}: {error}")

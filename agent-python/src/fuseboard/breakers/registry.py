@@ -1,0 +1,256 @@
+"""All breakers of a process, and the policies that govern them."""
+
+from __future__ import annotations
+
+import random
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator
+from threading import RLock
+
+from ..clock.stall_detector import stall_detector
+from ..core.classify import CallOutcome, Classify, Outcome
+from ..core.clock import Environment
+from ..core.defaults import BREAKER_NAME_PATTERN
+from ..core.state import TransitionEvent
+from ..core.text import cut
+from ..errors import ConfigError
+from .circuit import Circuit
+from .governor import UNGOVERNED, Governor, governor_of, under
+from .listeners import Listeners, warn
+from .overrides import Overrides, index_of
+from .policy_set import Override, PolicySet, Spec
+from .routes import RouteIndex
+
+_NAME = re.compile(BREAKER_NAME_PATTERN)
+_OUTCOMES = ("success", "failure", "ignored")
+
+
+def wall_now() -> float:
+    """Milliseconds since 1970."""
+    return time.time() * 1_000
+
+
+class Registry:
+    """All breakers of a process, those that exist and those to come, and what governs them.
+
+    The link gives it policies (``apply``, ``apply_overrides``) and reads what is to be reported (``circuits``). All
+    methods may be called from any thread.
+    """
+
+    def __init__(self, environment: Environment | None = None) -> None:
+        self.environment = environment or Environment(time.monotonic, 1_000.0, random.random, wall_now, stall_detector)
+        self._lock = RLock()
+        self._circuits: dict[str, Circuit] = {}
+        self._classifies: dict[str, Classify] = {}
+        """What code gave to judge calls by."""
+        self._defaults: dict[str, Governor] = {}
+        """The different defaults that code gave, by their text."""
+        self._warned: set[tuple[str, str]] = set()
+        self._transitions: Listeners[[Circuit, TransitionEvent]] = Listeners()
+        self._creations: Listeners[[Circuit]] = Listeners()
+        self._applications: Listeners[[PolicySet | None]] = Listeners()
+        self._first_calls: list[Callable[[], None]] = []
+        self._was_called = False
+        self._set: PolicySet | None = None
+        self._routes = RouteIndex(())
+        self._overrides = Overrides()
+
+    # For the link
+
+    @property
+    def policy_set(self) -> PolicySet | None:
+        """The set that governs now; ``None`` before the first one."""
+        return self._set
+
+    def now(self) -> float:
+        """Milliseconds of the monotonic clock that ``Override.ends_at`` and ``TransitionEvent.at`` are on."""
+        return self.environment.now()
+
+    def apply(self, policy_set: PolicySet | None, overrides: Iterable[Override] | None = None) -> None:
+        """Put all breakers under a set of policies; ``None``: under none.
+
+        ``overrides`` replace those that there were, in the same step; ``None`` leaves them as they are.
+        """
+        with self._lock:
+            self._set = policy_set
+            self._routes = RouteIndex(() if policy_set is None else policy_set.routes)
+            resets = [] if overrides is None else self._overrides.take(overrides, self.now())
+            for circuit in list(self._circuits.values()):
+                circuit.govern(self._governor_of(circuit.name, circuit.defaults))
+            self._apply_overrides(resets)
+        self._applications.tell("the registry", policy_set)
+
+    def apply_overrides(self, overrides: Iterable[Override]) -> None:
+        """Replace the overrides by these. A Reset acts once in a process."""
+        with self._lock:
+            self._apply_overrides(self._overrides.take(overrides, self.now()))
+
+    def circuits(
+        self, wanted: Callable[[str, str], bool] = lambda name, key: False
+    ) -> Iterator[tuple[str, str | None, Circuit]]:
+        """What a report tells of, each as ``(name, key, circuit)``: every breaker, and the circuits of keys worth an entry.
+
+        Those are the keys that are not closed, those that ``wanted(name, key)`` names, and the 20 busiest of the others. The
+        counts of all keys are in those of their breaker.
+        """
+        for name, circuit in list(self._circuits.items()):
+            yield name, None, circuit
+            for keyed in circuit.listed_keys(lambda key, name=name: wanted(name, key)):  # type: ignore[misc]
+                yield name, keyed.key, keyed
+
+    def on_transition(self, listener: Callable[[Circuit, TransitionEvent], None]) -> Callable[[], None]:
+        """Tell of every change of state of every breaker and key; return a function that ends it."""
+        return self._transitions.add(listener)
+
+    def on_create(self, listener: Callable[[Circuit], None]) -> Callable[[], None]:
+        """Tell of every breaker that is made from now on; return a function that ends it."""
+        return self._creations.add(listener)
+
+    def on_apply(self, listener: Callable[[PolicySet | None], None]) -> Callable[[], None]:
+        """Tell of every set of policies, once it is in force; return a function that ends it."""
+        return self._applications.add(listener)
+
+    def on_first_call(self, callback: Callable[[], None]) -> None:
+        """Tell of the first call of this process, in the thread that makes it, before it is made; at once when there was one.
+
+        After a fork the first call of the child is told of again.
+        """
+        with self._lock:
+            self._first_calls.append(callback)
+            if not self._was_called:
+                return
+        self._tell_first_call(callback)
+
+    def after_fork(self) -> None:
+        """Start counting for a child process: totals of zero, nothing under way, fresh locks; states and policies stay."""
+        self._lock = RLock()
+        self._was_called = False
+        for circuit in self._circuits.values():
+            circuit.after_fork()
+
+    # For breakers
+
+    def circuit(self, name: str, defaults: Spec | None = None, classify: Classify | None = None) -> Circuit:
+        """The circuit of this name, made when first asked for.
+
+        All who ask for a name share one, and the first defaults that somebody gives for it stay; other ones later are reported
+        as a warning and not used. Raises ``ConfigError`` when the name or the defaults cannot be used.
+        """
+        if classify is not None and not callable(classify):
+            raise ConfigError(str(name), 0, f'breaker "{name}" was given a classify that is no function')
+        with self._lock:
+            circuit = self._circuits.get(name) if isinstance(name, str) else None
+            if circuit is not None:
+                if defaults is not None:
+                    self._offer_defaults(circuit, defaults)
+                if classify is not None:
+                    self._offer_classify(circuit, classify)
+                return circuit
+            circuit = self._create(name, defaults)
+            if classify is not None:
+                self._offer_classify(circuit, classify)
+            self._circuits[name] = circuit
+        self._creations.tell(f'breaker "{name}"', circuit)
+        return circuit
+
+    def transitioned(self, circuit: Circuit, event: TransitionEvent) -> None:
+        self._transitions.tell(f'breaker "{circuit.name}"', circuit, event)
+
+    def first_call_listener(self) -> Callable[[], None] | None:
+        return None if self._was_called else self._called
+
+    def clear(self) -> None:
+        """Forget every breaker, policy and override, for tests. Earlier handles continue, ungoverned."""
+        with self._lock:
+            self._circuits.clear()
+            self._classifies.clear()
+            self._defaults.clear()
+            self._warned.clear()
+            self._set = None
+            self._routes = RouteIndex(())
+            self._overrides = Overrides()
+
+    def _called(self) -> None:
+        with self._lock:
+            if self._was_called:
+                return
+            self._was_called = True
+            callbacks = list(self._first_calls)
+        for callback in callbacks:
+            self._tell_first_call(callback)
+
+    def _tell_first_call(self, callback: Callable[[], None]) -> None:
+        try:
+            callback()
+        except Exception as error:
+            warn(f"what starts with the first call raised {type(error).__name__}: {error}")
+
+    def _apply_overrides(self, resets: list[Override]) -> None:
+        reset = index_of(resets)
+        for circuit in list(self._circuits.values()):
+            circuit.apply_override(self._overrides.holding(circuit.name))
+            uid = reset.uid_for(circuit.name) if resets else None
+            if uid is not None:
+                circuit.reset_by(next(each for each in resets if each.uid == uid))
+
+    def _create(self, name: str, defaults: Spec | None) -> Circuit:
+        if not isinstance(name, str) or _NAME.fullmatch(name) is None:
+            shown = f'"{cut(name, 160)}"' if isinstance(name, str) else f"a value of type {type(name).__name__}"
+            message = (
+                f"{shown} cannot name a breaker; use 1 to 128 letters, digits and . _ : / - that begin with a letter "
+                "or digit"
+            )
+            raise ConfigError(str(name), 0, message)
+        own = UNGOVERNED if defaults is None else self._shared(governor_of(name, defaults))
+        circuit = Circuit(name, self._governor_of(name, own), self)
+        circuit.apply_override(self._overrides.holding(name))
+        return circuit
+
+    def _offer_defaults(self, circuit: Circuit, defaults: Spec) -> None:
+        offered = self._shared(governor_of(circuit.name, defaults))
+        if circuit.defaults is UNGOVERNED:
+            circuit.govern(self._governor_of(circuit.name, offered))
+        elif offered is not circuit.defaults:
+            self._warn_other(circuit.name, "defaults")
+
+    def _offer_classify(self, circuit: Circuit, classify: Classify) -> None:
+        known = self._classifies.get(circuit.name)
+        if known is None:
+            self._classifies[circuit.name] = classify
+            circuit.judge_by(contained(circuit.name, classify))
+        elif known is not classify:
+            self._warn_other(circuit.name, "classify")
+
+    def _warn_other(self, name: str, what: str) -> None:
+        if (name, what) in self._warned:
+            return
+        self._warned.add((name, what))
+        warn(f'breaker "{name}" was given other {what} before; those stay. Give the same {what} everywhere.')
+
+    def _shared(self, governor: Governor) -> Governor:
+        """Breakers with the same defaults keep them once."""
+        return self._defaults.setdefault(governor.text, governor)
+
+    def _governor_of(self, name: str, defaults: Governor) -> Governor:
+        uid = self._routes.uid_for(name)
+        policy = None if uid is None or self._set is None else self._set.policies.get(uid)
+        return defaults if policy is None else under(policy, defaults)
+
+
+def contained(name: str, classify: Classify) -> Classify:
+    """Code that judges calls must not be able to break one."""
+    warned = False
+
+    def judge(outcome: CallOutcome) -> Outcome | None:
+        nonlocal warned
+        try:
+            judged = classify(outcome)
+            return judged if judged in _OUTCOMES else None
+        except Exception as error:
+            if not warned:
+                warned = True
+                warn(f'classify of breaker "{name}" raised {type(error).__name__}: {error}')
+            return None
+
+    return judge

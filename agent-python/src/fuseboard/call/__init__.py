@@ -1,0 +1,1 @@
+"""What happens around a call: time limits, retries, limits of concurrency and fallbacks."""

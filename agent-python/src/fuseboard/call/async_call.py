@@ -1,0 +1,415 @@
+"""Calls of functions that are awaited."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ..core.clock import Timers
+from ..core.limiter import Waiter
+from ..core.permit import Permit
+from ..core.tally import TIMED_OUT
+from ..errors import FuseboardError, call_timeout, circuit_open, limited, queue_timeout
+from .attempts import Attempts, Failure
+from .deadline import running_until
+from .fallback import Fallback, PolicyFallback, fall_back, keep, opt_in, policy_answer
+from .loop_timers import loop_timers
+from .response import discard_async
+
+if TYPE_CHECKING:
+    from ..breakers.circuit import Circuit
+
+_OURS = "the time limit of a circuit breaker's policy is up"
+
+
+async def call_async(
+    circuit: Circuit, fn: Callable[[], Any], fallback: Fallback | None, permission: PolicyFallback | None
+) -> Any:
+    """Call a function through a circuit, with all that its policy has around a call, and await what it returns.
+
+    When the time limit is up, the function is cancelled and the caller gets a ``CallTimeoutError`` once it has ended; where
+    the policy also limits concurrency, at once: the call's place is then held until the function has really ended.
+    """
+    core = circuit.core
+    if permission is not None:
+        opt_in(circuit)
+    permit = core.enter()
+    if permit is None:
+        error = circuit_open(circuit.name, circuit.key, core.rejected_for_ms)
+        return await _answer_error(circuit, error, None, fallback, permission)
+    if circuit.guards is not None:
+        circuit.guards.admitted()
+    attempts = Attempts(circuit, permit, fallback is not None or permission is not None)
+    try:
+        value = await _attempt(attempts, fn)
+    except Exception as error:
+        return await _answer_error(circuit, error, attempts, fallback, permission)
+    if attempts.outcome == "success":
+        keep(circuit, permission, value)
+    elif attempts.outcome == "failure":
+        return await _answer_value(circuit, value, fallback, permission)
+    return value
+
+
+async def _fall_back(circuit: Circuit, fallback: Fallback, content: object) -> Any:
+    answer = fall_back(circuit, fallback, content)
+    return await answer if hasattr(answer, "__await__") else answer
+
+
+async def _answer_error(
+    circuit: Circuit,
+    error: Exception,
+    attempts: Attempts | None,
+    fallback: Fallback | None,
+    permission: PolicyFallback | None,
+) -> Any:
+    if fallback is not None:
+        return await _fall_back(circuit, fallback, error)
+    answer = policy_answer(circuit, permission, None if attempts is None else attempts.outcome)
+    if answer is None:
+        raise error
+    return answer[0]
+
+
+async def _answer_value(
+    circuit: Circuit, value: object, fallback: Fallback | None, permission: PolicyFallback | None
+) -> Any:
+    if fallback is not None:
+        answer = value
+        try:
+            answer = await _fall_back(circuit, fallback, value)
+        finally:
+            if answer is not value:
+                await discard_async(value)
+        return answer
+    found = policy_answer(circuit, permission, "failure")
+    if found is None:
+        return value
+    await discard_async(value)
+    return found[0]
+
+
+async def _attempt(attempts: Attempts, fn: Callable[[], Any]) -> Any:
+    before: Failure | None = None
+    while True:
+        refusal = await _take_place(attempts, before)
+        if refusal is not None:
+            attempts.refuse(before)
+            if before is None:
+                raise refusal
+            return _remains(before)
+        if before is not None and before.kind == "returned":
+            await discard_async(before.content)
+        failure, waits, value = await _run(attempts, fn, before)
+        if failure is None:
+            return value
+        if waits is None:
+            return _remains(failure)
+        try:
+            await _sleep(attempts.circuit, waits)
+        except BaseException:
+            attempts.abandon()
+            raise
+        if not attempts.again(failure):
+            return _remains(failure)
+        before = failure
+
+
+Ended = tuple[Failure | None, float | None, Any]
+"""A failure with the wait before another attempt, if there is one, or what the function returned."""
+
+
+async def _run(attempts: Attempts, fn: Callable[[], Any], before: Failure | None) -> Ended:
+    limit_ms = attempts.begin(before)
+    if limit_ms:
+        return await (_run_timed if attempts.place is None else _run_apart)(attempts, fn, limit_ms)
+    try:
+        value = fn()
+        if hasattr(value, "__await__"):
+            value = await value
+    except BaseException as error:
+        attempts.leave_place()
+        return _raised(attempts, error)
+    attempts.leave_place()
+    return _returned(attempts, value)
+
+
+def _returned(attempts: Attempts, value: object) -> Ended:
+    failure = attempts.returned(value)
+    return failure, None if failure is None else attempts.wait_ms(failure), value
+
+
+def _raised(attempts: Attempts, error: BaseException) -> Ended:
+    """Called where the error is handled: what is no failure is raised again."""
+    failure = attempts.raised(error)
+    if failure is None:
+        raise error
+    return failure, attempts.wait_ms(failure), None
+
+
+class _TimeLimit:
+    """The time limit of one attempt: accounts for it at once, then ends the waiting task."""
+
+    __slots__ = ("_attempts", "_end", "ended", "is_over", "limit_ms")
+
+    def __init__(self, attempts: Attempts, limit_ms: int, end: Callable[[], object]) -> None:
+        self._attempts = attempts
+        self._end = end
+        self.limit_ms = limit_ms
+        self.is_over = False
+        self.ended: Ended = (None, None, None)
+
+    def expire(self) -> None:
+        attempts = self._attempts
+        circuit = attempts.circuit
+        self.is_over = True
+        attempts.took(self.limit_ms)
+        failure = attempts.expired(call_timeout(circuit.name, circuit.key, self.limit_ms))
+        self.ended = (failure, attempts.wait_ms(failure), None)
+        self._end()
+
+
+async def _run_timed(attempts: Attempts, fn: Callable[[], Any], limit_ms: int) -> Ended:
+    """In the task of the caller, which is cancelled when the time is up."""
+    circuit = attempts.circuit
+    environment = circuit.environment
+    loop = asyncio.get_running_loop()
+    task = asyncio.current_task(loop)
+    assert task is not None
+    cancelling = task.cancelling() if sys.version_info >= (3, 11) else 0  # type: ignore[attr-defined, unused-ignore]
+    timers: Timers = environment.timers or loop_timers(loop)
+    limit = _TimeLimit(attempts, limit_ms, lambda: task.cancel(_OURS))
+    began = environment.now()
+    token = running_until.set((environment.now, began + limit_ms))
+    timers.add(limit, limit_ms)
+    try:
+        value = fn()
+        if hasattr(value, "__await__"):
+            value = await value
+    except BaseException as error:
+        timers.remove(limit)
+        if not limit.is_over:
+            return _raised(attempts, error)
+        if not _was_ours(task, cancelling, error):
+            raise
+        return limit.ended
+    finally:
+        running_until.reset(token)
+    if limit.is_over:
+        # The function did not heed its cancellation; the call was given up all the same.
+        _was_ours(task, cancelling, None)
+        return limit.ended
+    timers.remove(limit)
+    attempts.took(environment.now() - began)
+    return _returned(attempts, value)
+
+
+class _PlainLimit:
+    """The time limit of a call with nothing else around it."""
+
+    __slots__ = ("is_over", "permit", "task")
+
+    def __init__(self, permit: Permit, task: asyncio.Task[Any]) -> None:
+        self.permit = permit
+        self.task = task
+        self.is_over = False
+
+    def expire(self) -> None:
+        self.is_over = True
+        core = self.permit.core
+        core.count(TIMED_OUT)
+        core.settle(self.permit, "failure")
+        self.task.cancel(_OURS)
+
+
+async def call_timed(circuit: Circuit, fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    """A call with a fixed time limit and nothing else around it: ``call_async`` without what it does not need."""
+    core = circuit.core
+    permit = core.enter()
+    if permit is None:
+        raise circuit_open(circuit.name, circuit.key, core.rejected_for_ms)
+    limit_ms = core.config.timeout_ms
+    loop = asyncio.get_running_loop()
+    task = asyncio.current_task(loop)
+    assert task is not None
+    cancelling = task.cancelling() if sys.version_info >= (3, 11) else 0  # type: ignore[attr-defined, unused-ignore]
+    environment = circuit.environment
+    timers: Timers = environment.timers or loop_timers(loop)
+    limit = _PlainLimit(permit, task)
+    token = running_until.set((environment.now, permit.started_at + limit_ms))
+    timers.add(limit, limit_ms)
+    try:
+        value = await fn(*args, **kwargs)
+    except BaseException as error:
+        timers.remove(limit)
+        if not limit.is_over:
+            core.settle_error(permit, error)
+            raise
+        if not _was_ours(task, cancelling, error):
+            raise
+        raise call_timeout(circuit.name, circuit.key, limit_ms) from None
+    finally:
+        running_until.reset(token)
+    if limit.is_over:
+        _was_ours(task, cancelling, None)
+        raise call_timeout(circuit.name, circuit.key, limit_ms)
+    timers.remove(limit)
+    core.settle_result(permit, value)
+    return value
+
+
+def _was_ours(task: asyncio.Task[Any], cancelling: int, error: BaseException | None) -> bool:
+    """After the time limit cancelled the task: takes that back, and says whether nobody else cancelled it too."""
+    if sys.version_info >= (3, 11):
+        return task.uncancel() <= cancelling or not isinstance(error, asyncio.CancelledError)
+    return not isinstance(error, asyncio.CancelledError) or error.args == (_OURS,)
+
+
+async def _run_apart(attempts: Attempts, fn: Callable[[], Any], limit_ms: int) -> Ended:
+    """In a task of its own, which holds its place until it has really ended; the caller need not wait for that."""
+    circuit = attempts.circuit
+    environment = circuit.environment
+    loop = asyncio.get_running_loop()
+    timers: Timers = environment.timers or loop_timers(loop)
+    began = environment.now()
+
+    async def work() -> Any:
+        running_until.set((environment.now, began + limit_ms))
+        value = fn()
+        return await value if hasattr(value, "__await__") else value
+
+    place, attempts.place = attempts.place, None
+    task = loop.create_task(work())
+    over: asyncio.Future[None] = loop.create_future()
+
+    def end() -> None:
+        if not over.done():
+            over.set_result(None)
+
+    limit = _TimeLimit(attempts, limit_ms, end)
+    raised: BaseException | None = None
+
+    def ended(done: asyncio.Task[Any]) -> None:
+        nonlocal raised
+        if place is not None:
+            place.release()
+        error = asyncio.CancelledError() if done.cancelled() else done.exception()
+        if over.done():
+            return
+        timers.remove(limit)
+        if error is None:
+            attempts.took(environment.now() - began)
+            limit.ended = _returned(attempts, done.result())
+        else:
+            failure = attempts.raised(error)
+            if failure is None:
+                raised = error
+            else:
+                limit.ended = (failure, attempts.wait_ms(failure), None)
+        over.set_result(None)
+
+    task.add_done_callback(ended)
+    timers.add(limit, limit_ms)
+    try:
+        await over
+    except BaseException:
+        timers.remove(limit)
+        task.cancel()
+        if not limit.is_over:
+            attempts.abandon()
+        raise
+    if limit.is_over:
+        task.cancel()
+    if raised is not None:
+        raise raised
+    return limit.ended
+
+
+class _Wake:
+    """A wait that ends with its time, or when somebody else ends it, from any thread."""
+
+    __slots__ = ("_expired", "_loop", "future")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, expired: Callable[[], bool] | None = None) -> None:
+        self._loop = loop
+        self._expired = expired
+        self.future: asyncio.Future[None] = loop.create_future()
+
+    def expire(self) -> None:
+        if self._expired is None or self._expired():
+            self._resolve()
+
+    def end(self) -> None:
+        if asyncio._get_running_loop() is self._loop:
+            self._resolve()
+        else:
+            self._loop.call_soon_threadsafe(self._resolve)
+
+    def _resolve(self) -> None:
+        if not self.future.done():
+            self.future.set_result(None)
+
+
+async def _take_place(attempts: Attempts, before: Failure | None) -> FuseboardError | None:
+    """Take a place among the concurrent calls, in the queue if need be; an error is a refusal."""
+    if attempts.take_place():
+        return None
+    circuit = attempts.circuit
+    guards = circuit.guards
+    assert guards is not None
+    config = guards.config.concurrency
+    if config is None:
+        return None
+    loop = asyncio.get_running_loop()
+    is_over = False
+
+    def expired() -> bool:
+        nonlocal is_over
+        is_over = guards.leave(waiter)
+        return is_over
+
+    wake = _Wake(loop, expired)
+    waiter = Waiter(wake.end)
+    if not guards.join(waiter):
+        return limited(circuit.name, circuit.key, config.max_concurrent, config.max_queue)
+    waits_first = attempts.waits_first(before)
+    if waits_first:
+        circuit.core.pause(attempts.permit)
+    timers: Timers = circuit.environment.timers or loop_timers(loop)
+    timers.add(wake, config.queue_timeout_ms)
+    try:
+        await wake.future
+    except BaseException:
+        if not is_over and not guards.leave(waiter):
+            guards.release()
+        if waits_first:
+            circuit.core.restart(attempts.permit)
+        attempts.abandon()
+        raise
+    finally:
+        timers.remove(wake)
+    if waits_first:
+        circuit.core.restart(attempts.permit)
+    if is_over:
+        return queue_timeout(circuit.name, circuit.key, config.queue_timeout_ms)
+    attempts.place = guards
+    return None
+
+
+async def _sleep(circuit: Circuit, ms: float) -> None:
+    loop = asyncio.get_running_loop()
+    timers: Timers = circuit.environment.timers or loop_timers(loop)
+    wake = _Wake(loop)
+    timers.add(wake, ms)
+    try:
+        await wake.future
+    finally:
+        timers.remove(wake)
+
+
+def _remains(failure: Failure) -> Any:
+    if isinstance(failure.content, BaseException) and failure.kind != "returned":
+        raise failure.content
+    return failure.content

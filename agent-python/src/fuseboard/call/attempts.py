@@ -1,0 +1,182 @@
+"""One admitted call from its first attempt to its last, without knowing how it waits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from ..core.adaptive_timeout import AdaptiveTimeout
+from ..core.classify import Outcome
+from ..core.permit import Permit
+from ..core.retry import backoff_ms
+from ..core.retry_after import retry_after_ms
+from ..core.tally import RETRIED, SHADOW_REJECTED, TIMED_OUT
+from .guards import Guards
+
+if TYPE_CHECKING:
+    from ..breakers.circuit import Circuit
+
+
+class Failure(NamedTuple):
+    """What an attempt that failed came to: a result, or an error."""
+
+    kind: Literal["returned", "raised", "expired"]
+    content: object
+
+
+class Attempts:
+    """retry( breaker( concurrency( timeout( fn )))), or, with ``InsideBreaker``, breaker( retry( … ))."""
+
+    __slots__ = ("_count", "_inside", "_is_plain", "_learns", "circuit", "is_late", "outcome", "permit", "place")
+
+    def __init__(self, circuit: Circuit, permit: Permit, answered: bool) -> None:
+        """``permit`` is for the first attempt; ``answered``: a fallback may answer the call."""
+        retry = None if circuit.guards is None else circuit.guards.config.retry
+        self.circuit = circuit
+        self.permit = permit
+        self.outcome: Outcome | None = None
+        """How the last attempt was judged; ``None`` where none ended."""
+        self.is_late = False
+        """Whether a function that could not be interrupted returned after its time."""
+        self._inside = retry is not None and retry.inside_breaker
+        self.place: Guards | None = None
+        """Where this attempt holds a place among the concurrent calls."""
+        self._is_plain = circuit.guards is None and not answered
+        """Whether nothing was around the call when it began: then no edit puts anything around it."""
+        self._learns: tuple[Guards, AdaptiveTimeout] | None = None
+        """Who learns how long this attempt takes."""
+        self._count = 0
+
+    def take_place(self) -> bool:
+        """Take a place among the concurrent calls where there is a limit; in Shadow mode everybody gets one."""
+        guards = self.circuit.guards
+        if guards is None or not guards.has_limit:
+            return True
+        if not guards.take():
+            if self.circuit.core.config.mode != "Shadow":
+                return False
+            self.circuit.core.count(SHADOW_REJECTED)
+            guards.take_anyway()
+        self.place = guards
+        return True
+
+    def leave_place(self) -> None:
+        place, self.place = self.place, None
+        if place is not None:
+            place.release()
+
+    def waits_first(self, before: Failure | None) -> bool:
+        """Whether the breaker's call has not begun while this attempt waits for its place."""
+        return not self._inside or before is None
+
+    def begin(self, before: Failure | None) -> int:
+        """An attempt begins; returns its time limit in milliseconds, 0: none."""
+        if before is not None:
+            self.circuit.core.count(RETRIED)
+        self._count += 1
+        timeout_ms = self.circuit.core.config.timeout_ms
+        guards = self.circuit.guards
+        if guards is None or self._is_plain:
+            return timeout_ms
+        self._learns = None if guards.adaptive is None else (guards, guards.adaptive)
+        return guards.limit_ms(timeout_ms)
+
+    def took(self, ms: float) -> None:
+        """The attempt returned or was given up after so many milliseconds."""
+        if self._learns is not None:
+            guards, adaptive = self._learns
+            guards.record_duration(adaptive, ms)
+
+    def returned(self, value: object) -> Failure | None:
+        """The function returned; a failure is what may be tried again."""
+        core = self.circuit.core
+        outcome = core.judge_result(value) if self._inside else core.settle_result(self.permit, value)
+        if outcome == "failure":
+            return Failure("returned", value)
+        if self._inside:
+            core.settle(self.permit, outcome)
+        self.outcome = outcome
+        return None
+
+    def raised(self, error: BaseException) -> Failure | None:
+        """The function raised; ``None`` is no failure, and the error stands."""
+        core = self.circuit.core
+        outcome = core.judge_error(error) if self._inside else core.settle_error(self.permit, error)
+        if outcome == "failure":
+            return Failure("raised", error)
+        if self._inside:
+            core.settle(self.permit, outcome)
+        self.outcome = outcome
+        return None
+
+    def expired(self, error: BaseException, at: float | None = None) -> Failure:
+        """The time limit is up, or was at that time."""
+        core = self.circuit.core
+        core.count(TIMED_OUT)
+        if not self._inside:
+            if at is None:
+                core.settle(self.permit, "failure")
+            else:
+                core.time_out(self.permit, at)
+        return Failure("expired", error)
+
+    def wait_ms(self, failure: Failure) -> float | None:
+        """How long to wait before another attempt; ``None``: this failure is what the call comes to."""
+        waits = self._retry_wait_ms(failure)
+        if waits is None:
+            self.conclude(failure)
+        return waits
+
+    def again(self, failure: Failure) -> bool:
+        """After the wait: whether there is another attempt. If not, the failure is what the call comes to."""
+        if self._is_shut():
+            self.conclude(failure)
+            return False
+        if not self._inside:
+            permit = self.circuit.core.enter()
+            if permit is None:
+                self.conclude(failure)
+                return False
+            self.permit = permit
+        return True
+
+    def refuse(self, before: Failure | None) -> None:
+        """The attempt got no place."""
+        if self.waits_first(before):
+            self.permit.ignore()
+        if before is not None:
+            self.conclude(before)
+
+    def abandon(self) -> None:
+        """The caller gave up while the call waited."""
+        self.permit.ignore()
+        self.outcome = "ignored"
+
+    def conclude(self, failure: Failure) -> None:
+        """Settle what is not settled by the failure that stands."""
+        core = self.circuit.core
+        self.outcome = "failure"
+        if not self._inside:
+            return
+        if failure.kind == "returned":
+            core.settle_result(self.permit, failure.content)
+        elif failure.kind == "raised" and isinstance(failure.content, BaseException):
+            core.settle_error(self.permit, failure.content)
+        else:
+            core.settle(self.permit, "failure")
+
+    def _retry_wait_ms(self, failure: Failure) -> float | None:
+        circuit = self.circuit
+        guards = circuit.guards
+        retry = None if guards is None else guards.config.retry
+        if self._is_plain or guards is None or retry is None or self._count >= retry.max_attempts or self._is_shut():
+            return None
+        environment = circuit.environment
+        asked = 0 if failure.kind == "expired" else retry_after_ms(failure.content, environment.wall_now)
+        jitter = 0 if retry.jitter_percent == 0 else environment.random()
+        waits = backoff_ms(retry, self._count, jitter, asked)
+        return waits if waits is not None and guards.take_retry(environment.now()) else None
+
+    def _is_shut(self) -> bool:
+        """Whether the circuit rejects everything."""
+        core = self.circuit.core
+        return core.config.mode == "Enforce" and core.state == "open"

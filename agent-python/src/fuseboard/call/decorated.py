@@ -1,0 +1,167 @@
+"""Functions that are always called through a circuit."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import AsyncGenerator, Callable, Generator
+from typing import TYPE_CHECKING, Any
+
+from ..core.histogram import latency_bucket
+from ..core.outcome_facts import PLAIN_TYPES
+from ..core.permit import Permit
+from ..errors import circuit_open
+from .async_call import call_async, call_timed
+from .enter import enter_or_raise
+from .sync_call import call_sync, refuse_awaitable
+
+if TYPE_CHECKING:
+    from ..breakers.circuit import Circuit
+
+CircuitOf = Callable[[], "Circuit"]
+
+
+def decorate(circuit_of: CircuitOf, fn: Any) -> Any:
+    """The same function, called through the circuit: synchronous, async, a generator or an async generator."""
+    if isinstance(fn, staticmethod | classmethod):
+        return type(fn)(decorate(circuit_of, fn.__func__))
+    kind = fn if inspect.isroutine(fn) or isinstance(fn, functools.partial) else getattr(type(fn), "__call__", fn)
+    if inspect.isasyncgenfunction(kind):
+        made: Any = _async_generator(circuit_of, fn)
+    elif inspect.iscoroutinefunction(kind):
+        made = _coroutine(circuit_of, fn)
+    elif inspect.isgeneratorfunction(kind):
+        made = _generator(circuit_of, fn)
+    else:
+        made = _function(circuit_of, fn)
+    return functools.update_wrapper(made, fn)
+
+
+def _function(circuit_of: CircuitOf, fn: Callable[..., Any]) -> Callable[..., Any]:
+    environment = circuit_of().environment
+    read, scale = environment.read, environment.scale
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        circuit = circuit_of()
+        core = circuit.core
+        epoch = core.epoch
+        if not (epoch.admits and core.is_plain):
+            if core.is_plain:
+                permit = core.enter()
+                if permit is None:
+                    raise circuit_open(circuit.name, circuit.key, core.rejected_for_ms)
+                return _finish(circuit.name, permit, fn, args, kwargs)
+            return call_sync(circuit, lambda: fn(*args, **kwargs), None, None)
+        core.permits += 1
+        started_at = read() * scale
+        try:
+            result = fn(*args, **kwargs)
+        except BaseException as error:
+            core.settle_error(Permit(core, epoch, started_at), error)
+            raise
+        if type(result) not in PLAIN_TYPES:
+            permit = Permit(core, epoch, started_at)
+            if hasattr(result, "__await__"):
+                refuse_awaitable(circuit.name, permit.ignore, result)
+            core.settle_result(permit, result)
+            return result
+        now = read() * scale
+        took = now - started_at
+        place = 0 if took < 0.125 else latency_bucket(took)
+        # From here to the return nothing calls, so that no other thread runs in between.
+        if now < epoch.quiet_until:
+            epoch.calls += 1
+            core.tally[place] += 1
+            return result
+        core.settle(Permit(core, epoch, started_at), "success", result)
+        return result
+
+    return call
+
+
+def _finish(name: str, permit: Permit, fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    """Make the call of a permit that has nothing around it."""
+    try:
+        result = fn(*args, **kwargs)
+    except BaseException as error:
+        permit.core.settle_error(permit, error)
+        raise
+    if type(result) not in PLAIN_TYPES and hasattr(result, "__await__"):
+        refuse_awaitable(name, permit.ignore, result)
+    permit.core.settle_result(permit, result)
+    return result
+
+
+def _coroutine(circuit_of: CircuitOf, fn: Callable[..., Any]) -> Callable[..., Any]:
+    environment = circuit_of().environment
+    read, scale = environment.read, environment.scale
+
+    async def call(*args: Any, **kwargs: Any) -> Any:
+        circuit = circuit_of()
+        core = circuit.core
+        epoch = core.epoch
+        if not (epoch.admits and core.is_plain):
+            if circuit.guards is None and core.config.timeout_ms != 0:
+                return await call_timed(circuit, fn, args, kwargs)
+            return await call_async(circuit, lambda: fn(*args, **kwargs), None, None)
+        core.permits += 1
+        started_at = read() * scale
+        try:
+            result = await fn(*args, **kwargs)
+        except BaseException as error:
+            core.settle_error(Permit(core, epoch, started_at), error)
+            raise
+        if type(result) not in PLAIN_TYPES:
+            core.settle_result(Permit(core, epoch, started_at), result)
+            return result
+        now = read() * scale
+        took = now - started_at
+        place = 0 if took < 0.125 else latency_bucket(took)
+        # From here to the return nothing calls, so that no other thread runs in between.
+        if now < epoch.quiet_until:
+            epoch.calls += 1
+            core.tally[place] += 1
+            return result
+        core.settle(Permit(core, epoch, started_at), "success", result)
+        return result
+
+    return call
+
+
+def _generator(circuit_of: CircuitOf, fn: Callable[..., Any]) -> Callable[..., Any]:
+    def call(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+        permit = enter_or_raise(circuit_of())
+        try:
+            result = yield from fn(*args, **kwargs)
+        except BaseException as error:
+            permit.fail(error)
+            raise
+        permit.succeed()
+        return result
+
+    return call
+
+
+def _async_generator(circuit_of: CircuitOf, fn: Callable[..., Any]) -> Callable[..., Any]:
+    async def call(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
+        permit = enter_or_raise(circuit_of())
+        inner = fn(*args, **kwargs)
+        try:
+            item = await anext(inner)
+            while True:
+                try:
+                    sent = yield item
+                except GeneratorExit:
+                    await inner.aclose()
+                    raise
+                except BaseException as error:
+                    item = await inner.athrow(error)
+                else:
+                    item = await inner.asend(sent)
+        except StopAsyncIteration:
+            permit.succeed()
+        except BaseException as error:
+            permit.fail(error)
+            raise
+
+    return call

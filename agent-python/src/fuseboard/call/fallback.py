@@ -1,0 +1,83 @@
+"""What answers in the place of an error or of a failing result."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..breakers.listeners import warn
+from ..core.call_config import LastSuccessFallback, StaticFallback
+from ..core.classify import Outcome
+from ..core.tally import FALLBACK
+from .response import is_response
+
+if TYPE_CHECKING:
+    from ..breakers.circuit import Circuit
+
+Fallback = Callable[[Any], Any]
+"""An answer in code: called with the error, or with the result that counts as a failure."""
+
+
+@dataclass(frozen=True)
+class PolicyFallback:
+    """Permission for the policy's own fallback to answer."""
+
+    key: str
+    """What the answers are kept under with LastSuccess.
+
+    It must say all that the answer depends on, the user too, or one gets the answer of another."""
+    parse: Callable[[Any], Any] = lambda value: value
+    """Turns what the policy holds, or what a former call returned, into an answer. Where it raises, there is none."""
+
+
+def opt_in(circuit: Circuit) -> None:
+    (circuit.parent or circuit).opted_in = True
+
+
+def fall_back(circuit: Circuit, fallback: Fallback, content: object) -> Any:
+    circuit.core.count(FALLBACK)
+    return fallback(content)
+
+
+def keep(circuit: Circuit, permission: PolicyFallback | None, value: object) -> None:
+    """Keep a good result for LastSuccess; never a response."""
+    guards = circuit.guards
+    if permission is None or guards is None or is_response(value):
+        return
+    if isinstance(guards.config.fallback, LastSuccessFallback):
+        _kept_in(circuit).keep((circuit.key, permission.key), value, circuit.environment.now())
+
+
+def policy_answer(circuit: Circuit, permission: PolicyFallback | None, outcome: Outcome | None) -> tuple[Any] | None:
+    """The answer of the policy's fallback to what was refused (``outcome`` is ``None``) or failed, in a tuple of one."""
+    guards = circuit.guards
+    if permission is None or guards is None or outcome not in (None, "failure"):
+        return None
+    config = guards.config.fallback
+    try:
+        if isinstance(config, StaticFallback):
+            found: tuple[Any] | None = (json.loads(config.json),)
+        elif isinstance(config, LastSuccessFallback):
+            place = (circuit.key, permission.key)
+            found = _kept_in(circuit).find(place, circuit.environment.now(), config.max_age_ms)
+        else:
+            return None
+        if found is None:
+            return None
+        answer = permission.parse(found[0])
+    except Exception as error:
+        if guards.is_first_warning():
+            what = f"{type(error).__name__}: {error}"
+            warn(f'the policy\'s fallback of breaker "{circuit.name}" cannot be used: {what}')
+        return None
+    circuit.core.count(FALLBACK)
+    return (answer,)
+
+
+def _kept_in(circuit: Circuit) -> Any:
+    """The answers of a breaker and all its keys, so that their number is bounded."""
+    guards = (circuit.parent or circuit).guards
+    assert guards is not None
+    return guards.last_successes

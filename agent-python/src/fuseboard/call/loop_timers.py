@@ -1,0 +1,92 @@
+"""Time limits of tasks: one wheel for each event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from threading import Event
+from time import monotonic, sleep
+from weakref import WeakKeyDictionary
+
+from ..core.clock import Deadline
+
+_TICK_MS = 5
+_HOPS = 4
+"""Turns of the loop that an expiry lets pass.
+
+Answers that arrived while the loop was busy are read in the next turn and reach their task in the one after; judged before
+that, calls that had ended in time would look late."""
+
+
+class LoopTimers:
+    """Deadlines by the tick in which they expire; the loop has one timer, for the earliest."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._ticks: dict[int, dict[Deadline, None]] = {}
+        self._tick_of: dict[Deadline, int] = {}
+        self._armed_for = math.inf
+
+    def add(self, deadline: Deadline, ms: float) -> None:
+        tick = math.ceil((monotonic() * 1_000 + ms) / _TICK_MS)
+        due = self._ticks.get(tick)
+        if due is None:
+            due = self._ticks[tick] = {}
+        due[deadline] = None
+        self._tick_of[deadline] = tick
+        if tick < self._armed_for:
+            self._arm(tick)
+
+    def remove(self, deadline: Deadline) -> None:
+        tick = self._tick_of.pop(deadline, None)
+        if tick is not None:
+            due = self._ticks.get(tick)
+            if due is not None:
+                due.pop(deadline, None)
+
+    def sleep(self, ms: float) -> None:
+        sleep(ms / 1_000)
+
+    def wait(self, event: Event, ms: float) -> None:
+        event.wait(ms / 1_000)
+
+    def _arm(self, tick: int) -> None:
+        self._armed_for = tick
+        self._loop.call_later(max(0.0, tick * _TICK_MS / 1_000 - monotonic()), self._fire, tick)
+
+    def _fire(self, tick: int) -> None:
+        if tick == self._armed_for:
+            self._armed_for = math.inf
+        now = math.floor(monotonic() * 1_000 / _TICK_MS)
+        due = [each for at in sorted(at for at in self._ticks if at <= now) for each in self._ticks.pop(at)]
+        if due:
+            self._hop(due, _HOPS)
+        for at in [at for at, waiting in self._ticks.items() if not waiting]:
+            del self._ticks[at]
+        if self._ticks and min(self._ticks) < self._armed_for:
+            self._arm(min(self._ticks))
+
+    def _hop(self, due: list[Deadline], hops: int) -> None:
+        if hops > 0:
+            self._loop.call_soon(self._hop, due, hops - 1)
+            return
+        for deadline in due:
+            if self._tick_of.pop(deadline, None) is not None:
+                deadline.expire()
+
+
+_all: WeakKeyDictionary[asyncio.AbstractEventLoop, LoopTimers] = WeakKeyDictionary()
+_last: tuple[asyncio.AbstractEventLoop | None, LoopTimers | None] = (None, None)
+
+
+def loop_timers(loop: asyncio.AbstractEventLoop) -> LoopTimers:
+    """The timers of the loop that runs in this thread."""
+    global _last
+    last, timers = _last
+    if last is loop and timers is not None:
+        return timers
+    timers = _all.get(loop)
+    if timers is None:
+        timers = _all[loop] = LoopTimers(loop)
+    _last = (loop, timers)
+    return timers

@@ -1,0 +1,47 @@
+"""A permit that holds a place among the concurrent calls."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from ..core.permit import Permit
+from .guards import Guards
+
+
+class PlacedPermit:
+    """The place is held until the permit is settled."""
+
+    __slots__ = ("_guards", "_permit")
+
+    def __init__(self, permit: Permit, guards: Guards) -> None:
+        self._permit = permit
+        self._guards: Guards | None = guards
+
+    def succeed(self) -> None:
+        """The call went well."""
+        self._leave()
+        self._permit.succeed()
+
+    def fail(self, error: BaseException | None = None) -> None:
+        """The call failed. An error is judged as the policy's ``classify`` says; without one it is a failure."""
+        self._leave()
+        self._permit.fail(error)
+
+    def ignore(self) -> None:
+        """The call says nothing about the dependency."""
+        self._leave()
+        self._permit.ignore()
+
+    def __enter__(self) -> PlacedPermit:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._leave()
+        self._permit.__exit__(kind, error, traceback)
+
+    def _leave(self) -> None:
+        guards, self._guards = self._guards, None
+        if guards is not None:
+            guards.release()

@@ -1,0 +1,58 @@
+"""For logging, structlog, and whatever logs with keyword fields."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from ..breakers.circuit import Circuit
+from ..core.state import TransitionEvent
+from ..process import registry
+
+
+class FieldLogger(Protocol):
+    """What is needed of structlog's loggers."""
+
+    def info(self, event: str, **fields: Any) -> Any: ...
+
+    def warning(self, event: str, **fields: Any) -> Any: ...
+
+
+def log_transitions(logger: logging.Logger | logging.LoggerAdapter[Any] | FieldLogger) -> Callable[[], None]:
+    """Log one line for each change of state of each breaker, a warning when a circuit opens.
+
+    The fields are ``breaker``, ``from_state``, ``to_state``, ``reason``, ``key`` where there is one and, where a policy governs,
+    ``policy`` and ``generation``: as ``extra`` of the standard library's loggers, as keyword arguments of any other. Returns a
+    function that ends it.
+    """
+
+    def log(circuit: Circuit, event: TransitionEvent) -> None:
+        fields: dict[str, Any] = {
+            "breaker": circuit.name,
+            "from_state": event.from_state,
+            "to_state": event.to_state,
+            "reason": event.reason,
+        }
+        if event.key is not None:
+            fields["key"] = event.key
+        policy = circuit.policy
+        if policy is not None:
+            fields.update(policy=policy.name, generation=policy.generation)
+        message = f'breaker "{circuit.name}" went from {event.from_state} to {event.to_state}: {event.reason}'
+        is_opening = event.to_state == "open"
+        if isinstance(logger, logging.Logger | logging.LoggerAdapter):
+            logger.log(logging.WARNING if is_opening else logging.INFO, "%s", message, extra=fields)
+        else:
+            (logger.warning if is_opening else logger.info)(message, **fields)
+
+    return registry().on_transition(log)
+
+
+def warn_into(logger: logging.Logger | FieldLogger) -> Callable[[str], None]:
+    """Take the warnings of the link: ``start(warn=warn_into(logger))``."""
+    if isinstance(logger, logging.Logger):
+        standard = logger
+        return lambda message: standard.warning("%s", message)
+    other = logger
+    return lambda message: other.warning(message, component="fuseboard")

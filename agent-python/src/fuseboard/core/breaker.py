@@ -1,0 +1,833 @@
+"""The breaker: what it admits, how outcomes move its state, and when it opens and closes."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import wraps
+from threading import RLock
+from typing import Concatenate, ParamSpec, TypeVar
+
+from .classify import CallOutcome, Classify, Outcome, classify_error, classify_result
+from .clock import Environment
+from .config import Config
+from .defaults import LATENCY_BUCKETS
+from .epoch import NEVER, NOWHERE, Epoch
+from .histogram import latency_bucket
+from .in_flight import InFlight
+from .open_time import open_time_ms
+from .permit import Permit
+from .retry_after import retry_after_ms
+from .state import Closed, Open, Probing, Ramping, Reason, State, StateRecord, TransitionEvent
+from .tally import FAILED, IGNORED, PLACES, REJECTED, SHADOW_REJECTED, SLOW, Totals, totals_of
+from .trip import tripped_by_failures, tripped_by_rate
+from .windows import CountWindow, Window, window_for
+
+LONGEST_JUDGED = 10
+"""In times ``slowerThan``: how long it matters whether the process stood still during a call."""
+
+_FORCED_REOPENINGS = -1
+"""A forced open state is no opening: the next one is the first."""
+
+
+def has_gil() -> bool:
+    """Whether one thread at a time runs Python code; without that, nothing may be counted without a lock."""
+    return bool(getattr(sys, "_is_gil_enabled", lambda: True)())
+
+
+@dataclass(frozen=True)
+class HeldBy:
+    """An override as a breaker knows it."""
+
+    uid: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Forced:
+    """A state that somebody holds a breaker in."""
+
+    state: State
+    until: float
+    """When it ends by itself, in milliseconds of the clock."""
+    reason: str
+    override: HeldBy | None = None
+    """``None``: the code of this process holds it."""
+
+
+@dataclass(frozen=True)
+class History:
+    """What a breaker keeps of having been open or forced."""
+
+    forced: Forced | None = None
+    reopenings: int = 0
+    """How many times in a row the circuit had opened before it last did."""
+    last_open_ms: float = 0
+    """How long it last was open."""
+
+
+_NO_HISTORY = History()
+
+
+def detail(reason: str, override: HeldBy | None) -> str:
+    """What listeners are told of why a state was forced."""
+    return reason if override is None else f'override "{override.name}": {reason}'
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _exclusive(method: Callable[Concatenate[BreakerCore, P], R]) -> Callable[Concatenate[BreakerCore, P], R]:
+    """Run a method as the only one at a time; after it, listeners are told without the lock."""
+
+    @wraps(method)
+    def run(self: BreakerCore, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        with self._lock:
+            nested = self._busy
+            self._busy = True
+            try:
+                result = method(self, *args, **kwargs)
+            finally:
+                if not nested:
+                    self._leave()
+        if self._news is not None and not nested:
+            self.tell()
+        return result
+
+    return run
+
+
+class BreakerCore:
+    """A circuit breaker without I/O, timers or a clock of its own.
+
+    It decides from the configuration, the outcomes that it is told and the time that it is given. State that depends on time
+    is brought up to date when it is read. Threads may use it at once: what changes the state holds a lock, never across the
+    caller's function; a success of a closed and quiet circuit is counted without one (see ``Epoch``).
+    """
+
+    __slots__ = (
+        "_busy",
+        "_config",
+        "_consecutive_failures",
+        "_deferred",
+        "_environment",
+        "_history",
+        "_in_flight",
+        "_lock",
+        "_lock_free",
+        "_news",
+        "_notify",
+        "_on_first_call",
+        "_read",
+        "_scale",
+        "_state",
+        "_telling",
+        "_window",
+        "classify",
+        "epoch",
+        "is_plain",
+        "permits",
+        "tally",
+    )
+
+    def __init__(
+        self,
+        config: Config,
+        environment: Environment,
+        notify: Callable[[TransitionEvent], None],
+        on_first_call: Callable[[], None] | None = None,
+    ) -> None:
+        """``notify`` is told of a change of state, once the state is consistent; ``on_first_call`` of the first call.
+
+        Neither may raise.
+        """
+        self._environment = environment
+        self._read = environment.read
+        self._scale = environment.scale
+        self._notify = notify
+        self._lock = RLock()
+        self._busy = False
+        self._deferred: list[tuple[Permit, Outcome, object]] | None = None
+        """Outcomes that arrived inside of another operation of the same thread: from a finalizer or a signal handler."""
+        self._news: list[TransitionEvent] | None = None
+        self._telling = False
+        self._lock_free = has_gil()
+        self.classify: Classify | None = None
+        """The code's own judgement, which wins over the policy's. Must not raise."""
+        self.is_plain = False
+        """Whether nothing is around a call but this breaker; set by its owner."""
+        self._on_first_call = on_first_call
+        self.permits = 0
+        """How many permits were given since the breaker was made."""
+        self.tally = [0] * PLACES
+        self._history = _NO_HISTORY
+        self._consecutive_failures = 0
+        now = environment.now()
+        self._config = config
+        self._window: Window = window_for(config, None, now)
+        self._in_flight = InFlight(config.slow_ms, now) if config.counts_slow else None
+        self._state: StateRecord = Closed(now)
+        self.epoch = self._new_epoch()
+        self._arm()
+
+    # What it is doing
+
+    @property
+    def config(self) -> Config:
+        return self._config
+
+    @property
+    def state(self) -> State:
+        """The state now."""
+        if type(self._state) is not Closed:
+            self._bring_up_to_date()
+        return self._state.kind
+
+    @property
+    @_exclusive
+    def since_ms(self) -> float:
+        """How long the state has lasted, in milliseconds."""
+        return max(0.0, self._expire_now() - self._state.since)
+
+    @property
+    def retry_after_ms(self) -> float:
+        """How long until an open circuit lets a probe through, in milliseconds; 0 in any other state."""
+        now = self._bring_up_to_date()
+        state = self._state
+        return max(0.0, state.until - now) if isinstance(state, Open) else 0
+
+    @property
+    def rejected_for_ms(self) -> float:
+        """The same for a call that was rejected just now, without looking at anything else."""
+        state = self._state
+        return max(0.0, state.until - self._read() * self._scale) if isinstance(state, Open) else 0
+
+    @property
+    def consecutive_failures(self) -> int:
+        """Failures in a row, while closed."""
+        return self._consecutive_failures
+
+    def totals(self) -> Totals:
+        """What was counted over its life, by the names of the wire; it never runs backwards."""
+        with self._lock:
+            tally = list(self.tally)
+        return totals_of(tally)
+
+    def latency(self) -> list[int]:
+        """How many calls took how long: bucket i counts those under 2^i x 0.125 ms that no smaller bucket counts."""
+        return self.tally[:LATENCY_BUCKETS]
+
+    def count(self, place: int) -> None:
+        """Count one more of something of ``tally``."""
+        with self._lock:
+            self.tally[place] += 1
+
+    @property
+    @_exclusive
+    def window(self) -> dict[str, float]:
+        """The calls that the conditions look at."""
+        now = self._expire_now()
+        self._disarm()
+        window = self._window
+        window.advance(now)
+        found = {"calls": window.calls, "failures": window.failures, "slow": window.slow}
+        self._arm()
+        return found
+
+    @property
+    @_exclusive
+    def forced(self) -> tuple[Forced, float] | None:
+        """The state that somebody holds the breaker in, with how many milliseconds that still lasts."""
+        now = self._expire_now()
+        forced = self._history.forced
+        return None if forced is None else (forced, forced.until - now)
+
+    # Calls
+
+    def enter(self) -> Permit | None:
+        """Ask for permission for one call. Whoever gets a permit settles it once; a rejection is ``None`` and is counted."""
+        epoch = self.epoch
+        if epoch.admits:
+            self.permits += 1
+            return Permit(self, epoch, self._read() * self._scale)
+        if self._on_first_call is not None:
+            self._begin_calls()
+        state = self._state
+        now = self._read() * self._scale
+        if type(state) is Open and now < state.until and self._lock_free and self._config.mode != "Shadow":
+            # The straight line needs no lock, and an open circuit has to be the cheapest of all.
+            if self._state is state and now < state.until:
+                self.tally[REJECTED] += 1
+                return None
+        return self._enter_general()
+
+    @_exclusive
+    def _enter_general(self) -> Permit | None:
+        now = self._now()
+        state = self._state
+        if isinstance(state, Open) and now < state.until:
+            return self._reject(now)
+        now = self._expire(now)
+        if self._in_flight is not None:
+            self._judge_hanging(now)
+        return self._admit(now) if self._admits(now) else self._reject(now)
+
+    def _begin_calls(self) -> None:
+        tell, self._on_first_call = self._on_first_call, None
+        if tell is not None:
+            tell()
+        self._allow_quick_calls()
+
+    @_exclusive
+    def _allow_quick_calls(self) -> None:
+        self.epoch.admits = self._new_epoch().admits
+        self._arm()
+
+    def judge_result(self, result: object) -> Outcome:
+        """How a call that returned this is judged."""
+        if self.classify is not None:
+            judged = self.classify(CallOutcome(result=result))
+            if judged is not None:
+                return judged
+        return classify_result(self._config.classification, result)
+
+    def judge_error(self, error: BaseException) -> Outcome:
+        """How a call that raised this is judged; what is no ``Exception`` is ignored."""
+        if self.classify is not None and isinstance(error, Exception):
+            judged = self.classify(CallOutcome(error=error))
+            if judged is not None:
+                return judged
+        return classify_error(self._config.classification, error)
+
+    def settle_result(self, permit: Permit, result: object) -> Outcome:
+        """Settle a permit by what the call returned, and say how that was judged."""
+        outcome = self.judge_result(result)
+        self.settle(permit, outcome, result)
+        return outcome
+
+    def settle_error(self, permit: Permit, error: BaseException) -> Outcome:
+        """Settle a permit by what the call raised, and say how that was judged."""
+        outcome = self.judge_error(error)
+        self.settle(permit, outcome, error)
+        return outcome
+
+    def settle(self, permit: Permit, outcome: Outcome, what: object = None) -> None:
+        """Settle a permit; a second settling does nothing. ``what`` was returned or raised, where that is known."""
+        if outcome == "success":
+            now = self._read() * self._scale
+            place = latency_bucket(now - permit.started_at)
+            epoch = permit.epoch
+            # From here to the return nothing calls, so that no other thread runs in between.
+            if now < epoch.quiet_until and permit.outcome is None:
+                permit.outcome = outcome
+                epoch.calls += 1
+                self.tally[place] += 1
+                return
+        with self._lock:
+            if self._busy:
+                self._defer(permit, outcome, what)
+                return
+            self._busy = True
+            try:
+                if permit.outcome is None:
+                    self._settle_general(permit, outcome, self._now(), what)
+            finally:
+                self._leave()
+        if self._news is not None:
+            self.tell()
+
+    @_exclusive
+    def time_out(self, permit: Permit, at: float) -> None:
+        """Settle a permit as a failure as of the moment at which its call was due, which somebody noticed now."""
+        if permit.outcome is None:
+            self._settle_general(permit, "failure", min(max(at, self._state.since), self._now()), None)
+
+    def _settle_general(self, permit: Permit, outcome: Outcome, now: float, what: object) -> None:
+        permit.outcome = outcome
+        self.tally[latency_bucket(now - permit.started_at)] += 1
+        slow = self._config.slow_ms != 0 and outcome != "ignored" and self._is_slow(permit, now)
+        if slow:
+            self.tally[SLOW] += 1
+        if outcome == "failure":
+            self.tally[FAILED] += 1
+        elif outcome == "ignored":
+            self.tally[IGNORED] += 1
+        if permit.epoch is not self.epoch:
+            return
+        if type(self._state) is Closed:
+            if self._config.mode != "Disabled":
+                if self.epoch.quiet_until != NEVER:
+                    self._disarm()
+                self._record(permit, outcome, slow, now)
+                if not self._evaluate(now, what if outcome == "failure" else None) and self._in_flight is not None:
+                    self._calm_down(now)
+                if outcome != "failure":
+                    self._arm(is_judged=True)
+        else:
+            self._settle_half_open(permit, outcome, slow, now, what)
+
+    @_exclusive
+    def pause(self, permit: Permit) -> None:
+        """The call of an unsettled permit waits before it begins: until ``restart``, which has to follow, it is not under way."""
+        if permit.epoch is self.epoch and not isinstance(self._state, Probing) and self._in_flight is not None:
+            self._in_flight.end(permit.started_at)
+
+    @_exclusive
+    def restart(self, permit: Permit) -> None:
+        """The call of a paused permit begins."""
+        now = self._now()
+        state = self._state
+        if permit.epoch is self.epoch:
+            if not isinstance(state, Probing):
+                if self._in_flight is not None:
+                    self._in_flight.begin(now)
+            elif permit in state.probes:
+                # A probe takes up its place while it waits, and probes are kept by their beginning.
+                del state.probes[permit]
+                state.probes[permit] = None
+                if self._in_flight is not None:
+                    self._in_flight.end(permit.started_at)
+                    self._in_flight.begin(now)
+        permit.started_at = now
+
+    # What others decide
+
+    @_exclusive
+    def configure(self, config: Config, reset: bool) -> None:
+        """Put the breaker under another configuration.
+
+        State and samples stay, unless ``reset`` asks for a closed and empty breaker. Disabled is always closed and empty, when
+        it begins and when it ends. A forced state stays in any case.
+        """
+        now = self._expire(self._now())
+        self._disarm()
+        before = self._config
+        self._config = config
+        self._window = window_for(config, self._window, now)
+        if not config.counts_slow:
+            self._in_flight = None
+        elif self._in_flight is None or self._in_flight.slow_ms != config.slow_ms:
+            # Calls that are under way are not known by when they began; they are judged when they end.
+            self._in_flight = InFlight(config.slow_ms, now)
+            self._in_flight.forget(now)
+        self.epoch.admits = self._new_epoch().admits
+        if reset:
+            self._start_afresh(now, "policy-reset")
+        elif before.mode != config.mode and "Disabled" in (before.mode, config.mode):
+            self._start_afresh(now, "policy-disabled")
+        state = self._state
+        if isinstance(state, Open):
+            if self._history.forced is None and state.jitter is None:
+                state.jitter = self._draw_jitter()
+            self._limit_open(state)
+        self._expire(now, now)
+        self._judge_last_probes(now)
+        self._arm()
+
+    @_exclusive
+    def force_open(self, ms: float, reason: str, override: HeldBy | None = None) -> None:
+        """Open the circuit for ``ms``, in every mode; then it is half-open, or closed where the mode is Disabled.
+
+        While an override holds the circuit, only another override does anything.
+        """
+        now = self._expire_now()
+        if not self._force(Forced("open", now + ms, reason, override)):
+            return
+        if isinstance(self._state, Open):
+            self._limit_open(self._state)
+            return
+        self._history = replace(self._history, reopenings=_FORCED_REOPENINGS)
+        self._transition(Open(now, 0, None), "forced-open", detail(reason, override))
+
+    @_exclusive
+    def force_closed(self, ms: float, reason: str, override: HeldBy | None = None) -> None:
+        """Close the circuit for ``ms``: calls are recorded and no condition opens it; then the conditions apply again."""
+        now = self._expire_now()
+        if not self._force(Forced("closed", now + ms, reason, override)):
+            return
+        if type(self._state) is not Closed:
+            self._transition(Closed(now), "forced-closed", detail(reason, override))
+        self._arm()
+
+    @_exclusive
+    def release(self) -> None:
+        """End what an override forced, as if its time were over."""
+        now = self._expire_now()
+        forced = self._history.forced
+        if forced is None or forced.override is None:
+            return
+        self._disarm()
+        self._history = replace(self._history, forced=replace(forced, until=now))
+        if isinstance(self._state, Open):
+            self._limit_open(self._state)
+        self._expire_now()
+        self._arm()
+
+    @_exclusive
+    def reset(self, why: str | None = None) -> None:
+        """End a forced state and start closed and empty, unless an override holds the circuit. The totals stay."""
+        now = self._expire_now()
+        forced = self._history.forced
+        if forced is not None and forced.override is not None:
+            return
+        self._history = replace(self._history, forced=None)
+        self._start_afresh(now, "manual-reset", why)
+        self._arm()
+
+    def after_fork(self, on_first_call: Callable[[], None] | None) -> None:
+        """Start counting for a child process: totals of zero and nothing under way; the state stays."""
+        self._on_first_call = on_first_call
+        self._lock = RLock()
+        self._busy = False
+        self._deferred = None
+        self._telling = False
+        self._news = None
+        self._count_anew()
+
+    # Under the lock
+
+    @_exclusive
+    def _count_anew(self) -> None:
+        self._disarm()
+        self.tally = [0] * PLACES
+        self.permits = 0
+        self._begin_epoch()
+        if isinstance(self._state, Probing):
+            self._state.probes.clear()
+            self._judge_last_probes(self._now())
+        self._arm()
+
+    @_exclusive
+    def _bring_up_to_date(self) -> float:
+        return self._expire_now()
+
+    def _leave(self) -> None:
+        try:
+            if self._deferred is not None:
+                self._settle_deferred()
+        finally:
+            self._busy = False
+
+    def _now(self) -> float:
+        return self._read() * self._scale
+
+    def _arm(self, is_judged: bool = False) -> None:
+        """Let successes be counted without the lock, where nothing but their number matters.
+
+        ``is_judged``: the conditions were just found not to hold.
+        """
+        epoch = self.epoch
+        if not self._lock_free or not epoch.admits or epoch.quiet_until != NEVER:
+            return
+        if self._config.mode == "Disabled":
+            if self._config.slow_ms == 0:
+                epoch.quiet_until = math.inf
+            return
+        window = self._window
+        if self._consecutive_failures != 0 or window.slow != 0:
+            return
+        if window.failures != 0:
+            # A further success lowers the rate of failures, once there are enough calls to judge.
+            enough = self._config.failure_rate_percent == 0 or window.calls >= self._config.minimum_calls
+            if not is_judged or type(window) is CountWindow or self._history.forced is not None or not enough:
+                return
+        epoch.calls = window.calls
+        epoch.quiet_until = window.steady_until
+
+    def _disarm(self) -> None:
+        epoch = self.epoch
+        if epoch.quiet_until == NEVER:
+            return
+        epoch.quiet_until = NEVER
+        if self._config.mode != "Disabled":
+            self._window.absorb(epoch.calls)
+
+    def _begin_epoch(self) -> None:
+        """An outcome of an earlier epoch moves nothing."""
+        self._disarm()
+        self.epoch = self._new_epoch()
+        if self._in_flight is not None:
+            self._in_flight.clear()
+
+    def _new_epoch(self) -> Epoch:
+        is_quick = type(self._state) is Closed and self._in_flight is None and self._on_first_call is None
+        return Epoch(is_quick)
+
+    def _judge_hanging(self, now: float) -> None:
+        """Calls that hang end too late to be judged by their ends alone."""
+        if isinstance(self._state, Open | Probing):
+            return
+        self._window.advance(now)
+        if not self._evaluate(now, None):
+            self._calm_down(now)
+
+    def _calm_down(self, now: float) -> None:
+        in_flight = self._in_flight
+        if in_flight is not None and type(self._state) is Closed:
+            self._environment.stalls.watch(now + LONGEST_JUDGED * self._config.slow_ms)
+
+    def _admits(self, now: float) -> bool:
+        state = self._state
+        if isinstance(state, Ramping):
+            return self._ramp_admits(state, now)
+        if isinstance(state, Probing):
+            return self._awaits(state)
+        return type(state) is Closed
+
+    def _reject(self, now: float) -> Permit | None:
+        if self._config.mode == "Shadow" and self._history.forced is None:
+            self.tally[SHADOW_REJECTED] += 1
+            self.permits += 1
+            return Permit(self, NOWHERE, now)
+        self.tally[REJECTED] += 1
+        return None
+
+    def _admit(self, now: float) -> Permit:
+        if self._in_flight is not None:
+            self._in_flight.begin(now)
+            self._environment.stalls.watch(now + LONGEST_JUDGED * self._config.slow_ms)
+        self.permits += 1
+        permit = Permit(self, self.epoch, now)
+        if isinstance(self._state, Probing):
+            self._state.probes[permit] = None
+        return permit
+
+    def _awaits(self, state: Probing) -> bool:
+        """Whether one more probe may begin."""
+        ended = state.calls if self._config.evaluate == "FailureRate" else 0
+        return len(state.probes) + ended < self._config.max_probes
+
+    def _ramp_admits(self, state: Ramping, now: float) -> bool:
+        """The share that passes is 2^(t / rampDuration) - 1, as in aiomisc: its distance from -1 doubles over the ramp."""
+        if state.started_at is None:
+            state.started_at = now
+            return True
+        part = (now - state.started_at) / self._config.ramp_ms
+        return part >= 1 or self._environment.random() < 2**part - 1
+
+    def _is_slow(self, permit: Permit, now: float) -> bool:
+        slow_ms = self._config.slow_ms
+        if slow_ms == 0 or now - permit.started_at <= slow_ms:
+            return False
+        return permit.started_at >= self._environment.stalls.stall_ended_at()
+
+    def _record(self, permit: Permit, outcome: Outcome, slow: bool, now: float) -> None:
+        if self._in_flight is not None:
+            self._in_flight.end(permit.started_at)
+        if outcome == "ignored":
+            self._window.advance(now)
+            return
+        failed = outcome == "failure"
+        self._consecutive_failures = self._consecutive_failures + 1 if failed else 0
+        self._window.record(now, failed, slow)
+
+    def _evaluate(self, now: float, what: object) -> bool:
+        """Open the circuit when a condition holds, and say whether it did.
+
+        ``what`` is what a failure returned or raised, which may ask for a time to stay away.
+        """
+        window = self._window
+        if window.failures == 0 and window.slow == 0 and self._consecutive_failures == 0 and self._in_flight is None:
+            return False
+        forced = self._history.forced
+        if forced is not None:
+            if now < forced.until:
+                return False
+            self._history = replace(self._history, forced=None)
+        config = self._config
+        reason = tripped_by_failures(config, window.failures, self._consecutive_failures)
+        if reason is None and (config.failure_rate_percent != 0 or config.slow_rate_percent != 0):
+            reason = tripped_by_rate(config, window, self._overdue(now), config.minimum_calls)
+        if reason is None:
+            return False
+        self._open(now, reason, what)
+        return True
+
+    def _overdue(self, now: float) -> int:
+        """Calls under way that are slow already."""
+        in_flight = self._in_flight
+        if in_flight is None:
+            return 0
+        in_flight.advance(now)
+        if in_flight.overdue > 0:
+            in_flight.forget(self._environment.stalls.stall_ended_at())
+        return in_flight.overdue
+
+    def _settle_half_open(self, permit: Permit, outcome: Outcome, slow: bool, now: float, what: object) -> None:
+        self._expire(now)
+        state = self._state
+        if permit.epoch is not self.epoch:
+            return
+        if isinstance(state, Ramping):
+            self._record(permit, outcome, slow, now)
+            if outcome == "success":
+                state.succeeded = True
+            if self._evaluate(now, what if outcome == "failure" else None):
+                return
+            started_at = now if state.started_at is None else state.started_at
+            if now - started_at >= self._config.ramp_ms and state.succeeded:
+                self._transition(Closed(now), "ramp-over")
+        elif isinstance(state, Probing) and permit in state.probes:
+            del state.probes[permit]
+            if self._in_flight is not None:
+                self._in_flight.end(permit.started_at)
+            if outcome == "ignored":
+                self._judge_last_probes(now)
+            else:
+                self._count_probe(state, outcome == "failure", slow, now, "probe-failed", what)
+
+    def _count_probe(
+        self, state: Probing, failed: bool, slow: bool, now: float, reason: Reason, what: object = None
+    ) -> None:
+        """``reason`` is why the circuit opens if this probe alone opens it."""
+        state.calls += 1
+        state.failures += failed
+        state.slow += slow
+        if not failed and not slow:
+            state.successes += 1
+        if self._config.evaluate == "FailureRate":
+            self._judge_probes(state, now, what if failed else None)
+        elif failed or slow:
+            self._open(now, reason, what if failed else None)
+        elif state.successes >= self._config.success_threshold:
+            self._transition(Closed(now), "probe-succeeded")
+
+    def _judge_probes(self, state: Probing, now: float, what: object = None) -> None:
+        enough = min(self._config.minimum_calls, self._config.max_probes)
+        if state.calls < enough:
+            return
+        reason = tripped_by_rate(self._config, state, self._overdue(now), enough)
+        if reason is not None:
+            self._open(now, reason, what)
+        else:
+            self._transition(Closed(now), "probe-succeeded")
+
+    def _judge_last_probes(self, now: float) -> None:
+        """Once an edit has left no probe to come, the circuit must not stay half-open for ever."""
+        state = self._state
+        if isinstance(state, Probing) and self._config.evaluate == "FailureRate":
+            if not state.probes and not self._awaits(state):
+                self._judge_probes(state, now)
+
+    def _force(self, forced: Forced) -> bool:
+        held = self._history.forced
+        if forced.override is None and held is not None and held.override is not None:
+            return False
+        self._disarm()
+        self._history = replace(self._history, forced=forced)
+        return True
+
+    def _start_afresh(self, now: float, reason: Reason, why: str | None = None) -> None:
+        self._history = replace(self._history, last_open_ms=0)
+        if type(self._state) is not Closed and self._history.forced is None:
+            self._transition(Closed(now), reason, why)
+            return
+        self._begin_epoch()
+        self._empty()
+
+    def _empty(self) -> None:
+        self._window.clear()
+        self._consecutive_failures = 0
+
+    def _expire_now(self) -> float:
+        return self._expire(self._now())
+
+    def _expire(self, now: float, not_before: float = -math.inf) -> float:
+        """Make the changes of state that time alone brings up to ``now``, and return it.
+
+        Each as of the moment at which it was due but not before ``not_before``: an edit that shortens a time does not change
+        what was.
+        """
+        while True:
+            state = self._state
+            if isinstance(state, Open):
+                if state.until > now:
+                    return now
+                self._end_open(state, max(state.until, not_before))
+            elif isinstance(state, Probing) and state.probes:
+                oldest = next(iter(state.probes))
+                due = oldest.started_at + self._config.probe_timeout_ms
+                if due > now:
+                    return now
+                del state.probes[oldest]
+                if self._in_flight is not None:
+                    self._in_flight.end(oldest.started_at)
+                self._count_probe(state, True, self._is_slow(oldest, due), max(due, not_before), "probe-timeout")
+            else:
+                forced = self._history.forced
+                if type(state) is Closed and forced is not None and forced.until <= now:
+                    self._history = replace(self._history, forced=None)
+                return now
+
+    def _end_open(self, state: Open, since: float) -> None:
+        reason: Reason = "open-duration-over" if self._history.forced is None else "force-over"
+        self._history = replace(self._history, forced=None, last_open_ms=since - state.since)
+        if self._config.mode == "Disabled":
+            self._transition(Closed(since), reason)
+        elif self._config.strategy == "Ramp":
+            self._transition(Ramping(since), reason)
+        else:
+            self._transition(Probing(since), reason)
+
+    def _limit_open(self, state: Open) -> None:
+        forced = self._history.forced
+        if forced is not None:
+            state.until = forced.until
+        else:
+            state.until = state.since + open_time_ms(self._config, state, self._history.reopenings)
+
+    def _open(self, now: float, reason: Reason, what: object) -> None:
+        history = self._history
+        starts_over = type(self._state) is Closed and now - self._state.since >= history.last_open_ms
+        self._history = replace(history, reopenings=0 if starts_over else history.reopenings + 1)
+        asked = retry_after_ms(what, self._environment.wall_now) if self._config.honor_retry_after else 0
+        self._transition(Open(now, asked, self._draw_jitter()), reason)
+
+    def _draw_jitter(self) -> float | None:
+        return None if self._config.jitter_percent == 0 else self._environment.random()
+
+    def _transition(self, to: StateRecord, reason: Reason, why: str | None = None) -> None:
+        """The only place where the state changes."""
+        event = TransitionEvent(self._state.kind, to.kind, to.since, reason, why)
+        if isinstance(to, Open):
+            self._limit_open(to)
+        self._disarm()
+        self._state = to
+        self._begin_epoch()
+        if isinstance(to, Closed | Ramping):
+            self._empty()
+        self._arm()
+        if self._news is None:
+            self._news = []
+        self._news.append(event)
+
+    def _defer(self, permit: Permit, outcome: Outcome, what: object) -> None:
+        if self._deferred is None:
+            self._deferred = []
+        self._deferred.append((permit, outcome, what))
+
+    def _settle_deferred(self) -> None:
+        while self._deferred:
+            permit, outcome, what = self._deferred.pop(0)
+            if permit.outcome is None:
+                self._settle_general(permit, outcome, self._now(), what)
+        self._deferred = None
+
+    def tell(self) -> None:
+        """Tell of the changes of state that nobody was told of yet, in their order, without the lock."""
+        while True:
+            telling = False
+            try:
+                with self._lock:
+                    if not self._news or self._telling:
+                        return
+                    self._telling = telling = True
+                    events, self._news = self._news, None
+                for event in events:
+                    self._notify(event)
+            finally:
+                if telling:
+                    self._telling = False

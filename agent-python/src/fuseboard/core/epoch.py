@@ -1,0 +1,29 @@
+"""What calls of one generation share."""
+
+from __future__ import annotations
+
+import math
+
+NEVER = -math.inf
+
+
+class Epoch:
+    """A generation of a breaker: a call keeps the one that it began in, and an outcome of an earlier one moves nothing.
+
+    While the circuit is closed and there is nothing but successes to judge, a success is counted here without a lock: whoever
+    holds the lock sets ``quiet_until`` to ``NEVER`` before it reads ``calls``.
+    """
+
+    __slots__ = ("admits", "calls", "quiet_until")
+
+    def __init__(self, admits: bool = False) -> None:
+        self.admits = admits
+        """Whether a call may begin without asking anything else."""
+        self.quiet_until = NEVER
+        """Until then a success has only to be counted."""
+        self.calls: float = 0
+        """The calls of the window, while quiet."""
+
+
+NOWHERE = Epoch()
+"""The epoch of a permit whose outcome counts in the totals and decides nothing."""

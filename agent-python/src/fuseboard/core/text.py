@@ -1,0 +1,58 @@
+"""Text as the wire counts and shows it: lengths in UTF-16 units, values as JSON writes them."""
+
+from __future__ import annotations
+
+import json
+import math
+
+
+def utf16_length(text: str) -> int:
+    """How many UTF-16 code units a text takes; limits of the contract are in these."""
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def cut(text: str, units: int) -> str:
+    """The first ``units`` UTF-16 code units of a text."""
+    if text.isascii():
+        return text[:units]
+    return text.encode("utf-16-le", "surrogatepass")[: units * 2].decode("utf-16-le", "surrogatepass")
+
+
+def number_text(value: float) -> str:
+    """A number as ECMAScript and JSON write it."""
+    if isinstance(value, int):
+        value = float(value) if abs(value) > 2**53 else value
+    if isinstance(value, int) or (math.isfinite(value) and value == int(value) and abs(value) < 1e21):
+        return str(int(value))
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "Infinity" if value > 0 else "-Infinity"
+    return _fraction_text(value)
+
+
+def _fraction_text(value: float) -> str:
+    digits, _, exponent = repr(value).partition("e")
+    if not exponent:
+        return digits
+    power = int(exponent)
+    if -7 < power < 0:
+        return f"{value:.{len(digits.replace('.', '').replace('-', '')) - 1 - power}f}"
+    return f"{digits}e{'+' if power > 0 else '-'}{abs(power)}"
+
+
+def shown(value: object) -> str:
+    """What a refused value is, for a message; long texts are cut."""
+    if isinstance(value, list | tuple):
+        return f"a list of {len(value)}"
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        text = number_text(value)
+    elif isinstance(value, str):
+        text = json.dumps(value, ensure_ascii=False)
+    else:
+        return "an object"
+    return f"{cut(text, 64)}…" if utf16_length(text) > 64 else text

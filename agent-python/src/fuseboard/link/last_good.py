@@ -1,0 +1,154 @@
+"""The file of last good policies."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urlunsplit
+
+from .messages import is_stored_set, parse_json
+from .policy_store import StoredSet, is_behind
+from .settings import Settings
+from .timers import Timers
+
+MAGIC = "fuseboard last-good 1"
+MAX_BYTES = 8 * 1024 * 1024
+QUIET_MS = 250
+
+
+@dataclass(frozen=True)
+class LastGoodRead:
+    """What a read found: a set, nothing, or a file that must not be used."""
+
+    stored: StoredSet | None = None
+    problem: str | None = None
+
+
+def last_good_path(settings: Settings) -> str | None:
+    """The file of an agent: one for each operator, namespace, service and labels."""
+    if settings.cache_dir is None or settings.url is None:
+        return None
+    labels = [list(each) for each in sorted(settings.labels.items())]
+    identity = _json([urlunsplit(settings.url), settings.namespace or "", settings.service, labels])
+    name = hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    return os.path.join(settings.cache_dir, f"fuseboard-{name}.json")
+
+
+def read_last_good(path: str, owner: int | None = None) -> LastGoodRead:
+    """Read the file at once; it must belong to ``owner`` (absent: the user of this process). Never raises."""
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+    try:
+        handle = os.open(path, flags)
+    except FileNotFoundError:
+        return LastGoodRead()
+    except OSError as error:
+        return LastGoodRead(
+            problem=f"{path} is a symbolic link and is not used" if os.path.islink(path) else str(error)
+        )
+    try:
+        problem = _unusable(os.fstat(handle), path, owner)
+        if problem is not None:
+            return LastGoodRead(problem=problem)
+        with open(handle, "rb", closefd=False) as file:
+            return _parse(file.read(MAX_BYTES + 1), path)
+    except OSError as error:
+        return LastGoodRead(problem=str(error))
+    finally:
+        os.close(handle)
+
+
+def _unusable(found: os.stat_result, path: str, owner: int | None) -> str | None:
+    if owner is None and hasattr(os, "getuid"):
+        owner = os.getuid()
+    if owner is not None and found.st_uid != owner:
+        return f"{path} belongs to another user and is not used"
+    if not stat.S_ISREG(found.st_mode):
+        return f"{path} is not a file and is not used"
+    if found.st_size > MAX_BYTES:
+        return f"{path} is larger than {MAX_BYTES // 2**20} MiB and is not used"
+    return None
+
+
+def _parse(content: bytes, path: str) -> LastGoodRead:
+    head, _, body = content.partition(b"\n")
+    damaged = LastGoodRead(problem=f"{path} is damaged and is not used; it will be replaced")
+    if head != f"{MAGIC} {hashlib.sha256(body).hexdigest()}".encode():
+        return damaged
+    try:
+        stored = parse_json(body.decode("utf-8"))
+    except ValueError:
+        return damaged
+    return LastGoodRead(stored) if isinstance(stored, dict) and is_stored_set(stored) else damaged
+
+
+class LastGoodFile:
+    """Keeps the newest set in a file, away from the calls: writes once things are quiet."""
+
+    def __init__(self, path: str, timers: Timers, warn: Callable[[str], None]) -> None:
+        self._path = path
+        self._timers = timers
+        self._warn = warn
+        self._lock = threading.Lock()
+        self._writing = threading.Lock()
+        self._pending: tuple[StoredSet, bool] | None = None
+        self._cancel: Callable[[], None] = lambda: None
+        self._has_warned = False
+
+    def keep(self, stored: StoredSet, is_reset: bool) -> None:
+        """Remember a set; ``is_reset`` lets it replace a newer one."""
+        with self._lock:
+            before = self._pending is not None and self._pending[1]
+            self._pending = (stored, is_reset or before)
+            self._cancel()
+            self._cancel = self._timers.after(QUIET_MS, self.flush)
+
+    def flush(self) -> None:
+        """Write what is pending; return when it is on the disk or was given up with a warning."""
+        with self._writing:
+            with self._lock:
+                self._cancel()
+                pending, self._pending = self._pending, None
+            if pending is None:
+                return
+            try:
+                self._write(*pending)
+                self._has_warned = False
+            except (OSError, ValueError) as error:
+                if not self._has_warned:
+                    self._warn(f"the last good policies cannot be kept: {error}")
+                self._has_warned = True
+
+    def _write(self, stored: StoredSet, is_reset: bool) -> None:
+        body = _json(stored).encode("utf-8")
+        os.makedirs(os.path.dirname(self._path), mode=0o700, exist_ok=True)
+        if not is_reset and self._holds_newer(stored):
+            return
+        temporary = f"{self._path}.{os.getpid()}.{os.urandom(6).hex()}.tmp"
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o600)
+        try:
+            with open(handle, "wb") as file:
+                file.write(f"{MAGIC} {hashlib.sha256(body).hexdigest()}\n".encode() + body)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, self._path)
+        except BaseException:
+            try:
+                os.unlink(temporary)
+            except OSError:
+                pass
+            raise
+
+    def _holds_newer(self, stored: StoredSet) -> bool:
+        held = read_last_good(self._path).stored
+        return held is not None and is_behind(stored["asOf"], held["asOf"])
+
+
+def _json(value: object) -> str:
+    """As JSON.stringify writes it; half a surrogate pair, which has no bytes, is escaped."""
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if not text.isascii() else text

@@ -1,0 +1,15 @@
+"""Bounds of the protocol, the same in every agent."""
+
+from __future__ import annotations
+
+PROTOCOL = 1
+MAX_POLICIES = 2_000
+"""More policies for one process are refused whole."""
+MAX_POLICY_BYTES = 4 * 1024 * 1024
+"""More bytes of specs as JSON for one process are refused whole."""
+MAX_OVERRIDES = 100
+"""More overrides for one process are refused whole."""
+MAX_TRANSITIONS = 20
+"""A report lists at most this many transitions of a breaker."""
+MAX_DURATION_MS = 24 * 3_600_000
+"""No override lasts longer."""

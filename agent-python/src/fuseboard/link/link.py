@@ -1,0 +1,310 @@
+"""The link of this process to the operator."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterable
+from typing import Literal
+
+from ..breakers.circuit import Circuit
+from ..breakers.registry import Registry
+from ..core.text import cut
+from .bootstrap import read_bootstrap
+from .connection import Endpoint
+from .last_good import LastGoodFile, last_good_path, read_last_good
+from .ledger import Ledger
+from .limits import PROTOCOL
+from .messages import Message
+from .policy_store import Committed, PolicyStore, Redial, Rejection
+from .reporter import Applied, Reporter
+from .settings import Settings
+from .stream import Stream
+from .timers import ThreadTimers, Timers
+
+LinkState = Literal["Live", "Stale", "LastGood", "Defaults"]
+"""What the breakers run on.
+
+``Live``: what the operator says now. ``Stale``: what it said last, the stream is down. ``LastGood``: what it said to an earlier
+process, from the file. ``Defaults``: the bootstrap file, else the defaults of the code."""
+
+MAX_NAMED = 100
+
+
+class Link:
+    """Nothing in it raises into a call, delays one, or keeps the process alive."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        registry: Registry,
+        ledger: Ledger,
+        warn: Callable[[str], None],
+        random: Callable[[], float],
+        timers: Timers | None = None,
+        store: PolicyStore | None = None,
+    ) -> None:
+        self._settings = settings
+        self._registry = registry
+        self._ledger = ledger
+        self._tell = warn
+        self._random = random
+        self._own_timers = ThreadTimers() if timers is None else None
+        self._timers: Timers = self._own_timers or timers or ThreadTimers()
+        self._store = store or PolicyStore(registry.now)
+        self._named: set[str] = set()
+        self._is_live = False
+        self._changed = threading.Condition()
+        self._stream: Stream | None = None
+        self._reporter: Reporter | None = None
+        self._file: LastGoodFile | None = None
+        self._applied_at: float | None = None
+        self._is_fresh = False
+        """The next stream must send everything."""
+        self._forget: list[Callable[[], None]] = []
+        self._cancel_end: Callable[[], None] = lambda: None
+        self._is_over = False
+
+    @property
+    def state(self) -> LinkState:
+        held = self._store.policy_set
+        origin = None if held is None else held.origin
+        if origin == "stream":
+            return "Live" if self._is_live else "Stale"
+        return "LastGood" if origin == "last-good" else "Defaults"
+
+    @property
+    def has_operator(self) -> bool:
+        return self._settings.url is not None
+
+    def load(self) -> None:
+        """Read the last good policies, else the bootstrap file, at once, and apply them."""
+        settings = self._settings
+        for problem in settings.problems:
+            self._warn(problem)
+        path = last_good_path(settings)
+        if path is not None:
+            self._file = LastGoodFile(path, self._timers, self._warn)
+            read = read_last_good(path)
+            if read.problem is not None:
+                self._warn(read.problem)
+            if read.stored is not None:
+                self._apply(self._store.restore(read.stored, "last-good"))
+                self._warn_rejected([])
+                return
+        if settings.policies is None:
+            return
+        found = read_bootstrap(settings.policies, settings.namespace, settings.labels)
+        if found.problem is not None:
+            self._warn(found.problem)
+        if found.stored is not None:
+            self._apply(self._store.restore(found.stored, "bootstrap"))
+            self._warn_rejected([])
+
+    def start(self) -> None:
+        """Connect to the operator, if there is one, in threads of the link's own."""
+        settings = self._settings
+        if settings.url is None or self._stream is not None:
+            return
+        endpoint = Endpoint(settings.url, settings.token_file, settings.ca_file)
+        instance = cut(f"{socket.gethostname()}/{os.getpid()}/python", 512)
+        registry, ledger = self._registry, self._ledger
+        reporter = Reporter(
+            endpoint,
+            identity={"service": settings.service, "instance": instance},
+            ledger=ledger,
+            namespace=settings.namespace,
+            timers=self._timers,
+            random=self._random,
+            circuits=lambda: registry.circuits(ledger.is_pending),
+            event_now=registry.now,
+            applied=self._applied,
+            misdirected=self._misdirected,
+            warn=self._warn,
+        )
+        self._reporter = reporter
+        self._stream = Stream(
+            endpoint,
+            query=lambda: self._query(instance),
+            resume_from=lambda: None if self._is_fresh else self._store.resume_from,
+            received=self._received,
+            closed=self._closed,
+            warn=self._warn,
+            now=self._timers.now,
+            random=self._random,
+        )
+        self._forget = [
+            registry.on_transition(reporter.changed),
+            registry.on_create(lambda circuit: self._warn_ungoverned([circuit])),
+        ]
+        self._await_end()
+        self._stream.start()
+
+    def ready(self, timeout: float) -> LinkState:
+        """Wait until the operator's policies are applied, at most so many seconds; return the state then. Never raises."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._is_live or not self.has_operator or self._is_over, timeout)
+        return self.state
+
+    def stop(self, flush: float) -> None:
+        """Send the last counts, keep the policies in the file and hang up; the counts take at most so many seconds."""
+        if self._reporter is not None:
+            self._reporter.bye(flush * 1_000)
+        if self._file is not None:
+            self._file.flush()
+        self.hang_up()
+
+    def hang_up(self) -> None:
+        """End the link without a word, because another one of the same process takes over."""
+        self._is_over = True
+        for forget in self._forget:
+            forget()
+        self._forget = []
+        self._cancel_end()
+        if self._stream is not None:
+            self._stream.stop()
+        if self._reporter is not None:
+            self._reporter.close()
+        if self._own_timers is not None:
+            self._own_timers.stop()
+        with self._changed:
+            self._changed.notify_all()
+
+    def forked(self, ledger: Ledger) -> Link:
+        """In a forked child, where the threads of this link are gone: a link that begins with what this one had.
+
+        Takes no lock, because a thread of the parent may have held it. The connections are the parent's and stay open there.
+        """
+        for forget in self._forget:
+            forget()
+        if self._stream is not None:
+            self._stream.let_go()
+        if self._reporter is not None:
+            self._reporter.let_go()
+        self._store.abandon()
+        link = Link(self._settings, self._registry, ledger, self._tell, self._random, store=self._store)
+        link._applied_at = self._applied_at
+        path = last_good_path(self._settings)
+        if path is not None:
+            link._file = LastGoodFile(path, link._timers, link._warn)
+        return link
+
+    def _query(self, instance: str) -> dict[str, str]:
+        settings, as_of = self._settings, self._store.as_of
+        query = {
+            "protocol": str(PROTOCOL),
+            "service": settings.service,
+            "instance": instance,
+            "boot": self._ledger.boot,
+            "labels": ",".join(f"{key}={value}" for key, value in settings.labels.items()),
+            "since": ",".join(f"{kind}={as_of[kind]}" for kind in ("policies", "overrides") if kind in as_of),
+        }
+        if settings.namespace is not None:
+            query["namespace"] = settings.namespace
+        return query
+
+    def _received(self, message: Message) -> str | None:
+        reporter = self._reporter
+        if reporter is None or self._is_over:
+            return "the link was stopped"
+        if message["type"] == "hello":
+            self._store.abandon()
+            reporter.attach(message.get("reportUrl"))
+            return None
+        before = self._store.rejections
+        outcome = self._store.take(message)
+        if outcome is None:
+            return None
+        if isinstance(outcome, Redial):
+            self._is_fresh = self._is_fresh or outcome.fresh
+            return outcome.message
+        self._is_fresh = False
+        self._warn_rejected(before)
+        if isinstance(outcome, Committed):
+            self._apply(outcome)
+            stored = self._store.stored()
+            if self._file is not None and stored is not None:
+                self._file.keep(stored, outcome.reset)
+            with self._changed:
+                self._is_live = True
+                self._changed.notify_all()
+            self._warn_ungoverned(circuit for _, key, circuit in self._registry.circuits() if key is None)
+        reporter.acknowledge()
+        return None
+
+    def _closed(self) -> None:
+        self._is_live = False
+        self._store.abandon()
+        if self._reporter is not None:
+            self._reporter.detach()
+
+    def _misdirected(self) -> None:
+        if self._stream is not None:
+            self._stream.redial("reports do not reach the replica that holds the stream")
+
+    def _apply(self, committed: Committed) -> None:
+        self._registry.apply(committed.policy_set, committed.overrides)
+        self._applied_at = self._timers.now()
+        if self._stream is not None:
+            self._await_end()
+
+    def _await_end(self) -> None:
+        """Apply what is left when the next override ends, whether or not the operator says so."""
+        self._cancel_end()
+        overrides, now = self._store.overrides, self._registry.now()
+        ends = [each.ends_at for each in overrides if each.ends_at > now]
+        if not ends:
+            return
+
+        def end() -> None:
+            if self._is_over:
+                return
+            self._registry.apply_overrides(self._store.overrides)
+            if self._reporter is not None:
+                self._reporter.acknowledge()
+            self._await_end()
+
+        self._cancel_end = self._timers.after(min(ends) - now + 1, end)
+
+    def _applied(self) -> Applied:
+        held = self._store.policy_set
+        rejections = self._store.rejections
+        if held is None or held.origin == "bootstrap":
+            return Applied(rejections=rejections)
+        now = self._registry.now()
+        applied = [each.uid for each in self._store.overrides if each.ends_at > now]
+        return Applied(held.revision, self._applied_at, rejections, applied)
+
+    def _warn_rejected(self, before: list[Rejection]) -> None:
+        known = {(each["uid"], each["generation"]) for each in before}
+        for each in self._store.rejections:
+            if (each["uid"], each["generation"]) not in known:
+                self._warn(
+                    f"policy {each['uid']}, generation {each['generation']}, cannot be used: {each['field']}: "
+                    f"{each['message']}; what ran before continues"
+                )
+
+    def _warn_ungoverned(self, circuits: Iterable[Circuit]) -> None:
+        """Once for each name that is used without a policy and without defaults."""
+        if not self._is_live:
+            return
+        names: list[str] = []
+        for circuit in circuits:
+            if len(self._named) >= MAX_NAMED:
+                break
+            if circuit.source == "none" and circuit.name not in self._named:
+                self._named.add(circuit.name)
+                names.append(f'"{circuit.name}"')
+        if names:
+            self._warn(
+                f"no policy governs {', '.join(names)}: calls pass and are counted; apply a CircuitBreakerPolicy that lists "
+                "the name in spec.breakers, or give get_breaker defaults"
+            )
+
+    def _warn(self, message: str) -> None:
+        try:
+            self._tell(message)
+        except Exception:
+            # Whoever is told must not be able to cut the stream.
+            pass

@@ -1,0 +1,223 @@
+"""Processes that open and close together."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+
+from .. import process
+from ..breakers.circuit import Circuit
+from ..breakers.listeners import warn as warn_of
+from ..core.duration import MAX_DURATION_MS
+from ..core.state import TransitionEvent
+from ..link import fork
+from ..link.timers import ThreadTimers
+from .quorum import Verdicts, open_by_quorum, read_entry, write_entry
+from .state_store import StateStore
+
+REASON = "other processes see it open"
+"""What a circuit that others opened says of itself."""
+PROBING_S = 10.0
+"""How long a circuit that waits for its probe still counts as open; without calls it would wait for ever."""
+
+
+class SharedState:
+    """The sharing of one process; see ``share_state``."""
+
+    def __init__(
+        self,
+        store: StateStore,
+        *,
+        minimum_members: int,
+        share_percent: float,
+        breakers: Iterable[str] | None,
+        interval: float,
+        ttl: float,
+        warn: Callable[[str], None],
+        now: Callable[[], float],
+    ) -> None:
+        self._store = store
+        self._minimum_members = minimum_members
+        self._share_percent = share_percent
+        self._only = None if breakers is None else frozenset(breakers)
+        self._interval = interval
+        self._ttl = ttl
+        self._warn = warn
+        self._now = now
+        self._is_over = False
+        self._opened_at: dict[str, float] = {}
+        """When each circuit last opened by itself."""
+        self._pid = os.getpid()
+        self._begin()
+        self._forget = process.registry().on_transition(self._changed)
+        fork.on_fork(self._after_fork)
+
+    @property
+    def connected(self) -> bool:
+        """Whether the others were heard within the time for which what they said counts."""
+        return self._now() - self._heard_at <= self._ttl
+
+    def exchange(self) -> None:
+        """Exchange now; return when it is done or failed. Never raises."""
+        with self._exchanging:
+            if self._is_over:
+                return
+            self._is_due = False
+            try:
+                self._store.put(self._id, write_entry(self._verdicts()), self._ttl)
+                entries = self._store.all()
+                self._heard_at = self._now()
+                self._is_reachable = True
+                members = [verdicts for verdicts in map(read_entry, entries) if verdicts is not None]
+                self._follow(open_by_quorum(members, self._minimum_members, self._share_percent))
+            except Exception as error:
+                if self._is_reachable:
+                    trouble = f"{type(error).__name__}: {error}"
+                    self._warn(f"the store of shared states cannot be reached, breakers decide alone: {trouble}")
+                self._is_reachable = False
+
+    def stop(self) -> None:
+        """End it: take back what this process said, for which the store has as long as it takes.
+
+        Circuits that others opened here are half-open when the time is over for which that counted.
+        """
+        if self._is_over:
+            return
+        self._is_over = True
+        self._forget()
+        self._timers.stop()
+        with self._exchanging:
+            try:
+                self._store.remove(self._id)
+            except Exception:
+                # Then it lapses.
+                pass
+
+    def _begin(self) -> None:
+        self._begun_in = os.getpid()
+        self._id = str(uuid.uuid4())
+        self._exchanging = threading.RLock()
+        self._timers = ThreadTimers("fuseboard-shared-state")
+        self._heard_at = self._now()
+        self._is_reachable = True
+        self._is_due = False
+        self._soon()
+        self._again()
+
+    def _again(self) -> None:
+        def turn() -> None:
+            self.exchange()
+            self._again()
+
+        if not self._is_over:
+            self._timers.after(self._interval * 1_000, turn)
+
+    def _soon(self) -> None:
+        """In the thread of the sharing: changes come from within calls, and often several at once."""
+        if not self._is_due and not self._is_over:
+            self._is_due = True
+            self._timers.after(0, self.exchange)
+
+    def _changed(self, circuit: Circuit, event: TransitionEvent) -> None:
+        if event.to_state == "open" and event.reason != "forced-open":
+            self._opened_at[circuit.name] = self._now()
+        self._soon()
+
+    def _after_fork(self) -> None:
+        """In a forked child the thread is gone. It begins again with the first call, as those of the link do."""
+        if self._is_over or self._pid == os.getpid():
+            return
+        self._pid = os.getpid()
+        self._id = str(uuid.uuid4())
+        self._exchanging = threading.RLock()
+        self._is_due = True
+        process.registry().on_first_call(self._first_call)
+
+    def _first_call(self) -> None:
+        if not self._is_over and self._begun_in != os.getpid():
+            self._begin()
+
+    def _verdicts(self) -> Verdicts:
+        """What this process sees itself. A circuit that code forced here says nothing about the dependency."""
+        verdicts = Verdicts()
+        for circuit in self._shared():
+            forced = circuit.forced
+            if forced is None:
+                (verdicts.open if self._sees_open(circuit) else verdicts.closed).append(circuit.name)
+            elif forced[0].reason == REASON:
+                verdicts.closed.append(circuit.name)
+        return verdicts
+
+    def _sees_open(self, circuit: Circuit) -> bool:
+        state = circuit.state
+        if state != "half-open":
+            return state == "open"
+        return self._now() - self._opened_at.get(circuit.name, float("-inf")) <= PROBING_S
+
+    def _follow(self, agreed: set[str]) -> None:
+        """Open what the others see open, for as long as they are heard, and close what they no longer do.
+
+        When they fall silent it lapses to half-open by itself. What this process opened itself, or code forced open, stays open.
+        """
+        for circuit in self._shared():
+            forced = circuit.forced
+            is_ours = forced is not None and forced[0].reason == REASON
+            if circuit.name in agreed:
+                if is_ours or (forced is None and circuit.state == "closed"):
+                    circuit.core.force_open(self._ttl * 1_000, REASON)
+            elif is_ours:
+                circuit.core.reset()
+
+    def _shared(self) -> Iterator[Circuit]:
+        for name, key, circuit in process.registry().circuits():
+            if key is None and (self._only is None or name in self._only) and circuit.mode == "Enforce":
+                yield circuit
+
+
+def share_state(
+    store: StateStore,
+    *,
+    minimum_members: int = 2,
+    share_percent: float = 50,
+    breakers: Iterable[str] | None = None,
+    interval: float = 1.0,
+    ttl: float | None = None,
+    warn: Callable[[str], None] = warn_of,
+    now: Callable[[], float] = time.monotonic,
+) -> SharedState:
+    """Share opening and closing between processes that have no operator.
+
+    Each says which of its circuits it opened itself; where enough members see one open, ``minimum_members`` that are
+    ``share_percent`` of those that use it, the others open theirs too, and close it again when there are no longer enough. So
+    one bad member opens nobody's circuit. Calls never wait for any of this. Only breakers whose mode is Enforce take part.
+
+    ``breakers``: which ones are shared; absent: all. ``interval``: seconds between two exchanges; changes of state are exchanged
+    at once. ``ttl``: seconds for which what a member said counts, also how long the last view of the others holds when the store
+    cannot be reached; absent: five intervals. ``warn`` takes trouble with the store, once for each time it is lost. ``now`` is a
+    monotonic clock in seconds. Raises ``ValueError`` when a number cannot be used.
+    """
+    lasts = 5 * interval if ttl is None else ttl
+    _at_least("minimum_members", minimum_members, 1)
+    _at_least("share_percent", share_percent, 1)
+    _at_least("interval", interval, 0.01)
+    _at_least("ttl", lasts, interval)
+    if lasts * 1_000 > MAX_DURATION_MS:
+        raise ValueError(f"ttl is {lasts}; give at most a day, {MAX_DURATION_MS // 1_000}")
+    return SharedState(
+        store,
+        minimum_members=minimum_members,
+        share_percent=share_percent,
+        breakers=breakers,
+        interval=interval,
+        ttl=lasts,
+        warn=warn,
+        now=now,
+    )
+
+
+def _at_least(name: str, value: float, least: float) -> None:
+    if not value >= least:
+        raise ValueError(f"{name} is {value}; give a number from {least}")

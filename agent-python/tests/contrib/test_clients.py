@@ -1,0 +1,157 @@
+"""The adapters of HTTP clients, each with the real client against a real server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+
+import aiohttp
+import httpx
+import pytest
+import requests
+
+import fuseboard
+from fuseboard import CallTimeoutError, CircuitOpenError, ConfigError
+from fuseboard.contrib.aiohttp import breaker_middleware
+from fuseboard.contrib.httpx import AsyncBreakerTransport, BreakerTransport
+from fuseboard.contrib.outgoing import BreakerChoice
+from fuseboard.contrib.requests import BreakerAdapter
+
+from .upstream import Upstream
+
+REFUSED = {"failure": {"errorCodes": ["ECONNREFUSED"], "errorNames": ["httpx.ConnectError"]}}
+"""httpx hides what lies behind its error, the others do not."""
+
+Send = Callable[..., tuple[int, bytes]]
+"""Sends with a client; ``choice`` is that of its adapter, ``body`` a list of chunks that can be read once."""
+
+
+def with_httpx(
+    choice: BreakerChoice, url: str, body: list[bytes] | None = None, data: bytes | None = None
+) -> tuple[int, bytes]:
+    with httpx.Client(transport=BreakerTransport(choice), timeout=5) as client:
+        content = iter(body) if body is not None else data
+        response = client.post(url, content=content) if content is not None else client.get(url)
+        return response.status_code, response.content
+
+
+def with_async_httpx(
+    choice: BreakerChoice, url: str, body: list[bytes] | None = None, data: bytes | None = None
+) -> tuple[int, bytes]:
+    async def chunks(each: list[bytes]) -> AsyncIterator[bytes]:
+        for chunk in each:
+            yield chunk
+
+    async def send() -> tuple[int, bytes]:
+        async with httpx.AsyncClient(transport=AsyncBreakerTransport(choice), timeout=5) as client:
+            content = chunks(body) if body is not None else data
+            response = await (client.post(url, content=content) if content is not None else client.get(url))
+            return response.status_code, response.content
+
+    return asyncio.run(send())
+
+
+def with_requests(
+    choice: BreakerChoice, url: str, body: list[bytes] | None = None, data: bytes | None = None
+) -> tuple[int, bytes]:
+    with requests.Session() as session:
+        session.mount("http://", BreakerAdapter(choice))
+        content: Any = iter(body) if body is not None else data
+        response = session.request("GET" if content is None else "POST", url, data=content, timeout=5)
+        return response.status_code, response.content
+
+
+def with_aiohttp(
+    choice: BreakerChoice, url: str, body: list[bytes] | None = None, data: bytes | None = None
+) -> tuple[int, bytes]:
+    async def chunks(each: list[bytes]) -> AsyncIterator[bytes]:
+        for chunk in each:
+            yield chunk
+
+    async def send() -> tuple[int, bytes]:
+        async with aiohttp.ClientSession(middlewares=[breaker_middleware(choice)]) as session:
+            content = chunks(body) if body is not None else data
+            async with session.request("GET" if content is None else "POST", url, data=content) as response:
+                return response.status, await response.read()
+
+    return asyncio.run(send())
+
+
+@pytest.fixture(params=[with_httpx, with_async_httpx, with_requests, with_aiohttp], ids=lambda each: each.__name__[5:])
+def send(request: pytest.FixtureRequest) -> Iterator[Send]:
+    yield request.param
+
+
+def test_a_response_counts_by_its_status_and_comes_back_as_it_is(send: Send, upstream: Upstream) -> None:
+    breaker = fuseboard.get_breaker("partner", {"trip": {"consecutiveFailures": 2}})
+    upstream.statuses = [200, 404, 503, 503]
+    assert [send("partner", upstream.url)[0] for _ in range(4)] == [200, 404, 503, 503]
+    totals = breaker.stats().totals
+    assert (totals["succeeded"], totals["failed"]) == (2, 2)
+    with pytest.raises(CircuitOpenError) as rejected:
+        send("partner", upstream.url)
+    assert upstream.requests == 4 and rejected.value.breaker == "partner"
+
+
+def test_an_error_of_the_client_is_its_own_and_counts(send: Send, upstream: Upstream) -> None:
+    breaker = fuseboard.get_breaker("partner", {"trip": {"consecutiveFailures": 2}, "classify": REFUSED})
+    with pytest.raises((httpx.ConnectError, requests.ConnectionError, aiohttp.ClientConnectorError)):
+        send(breaker, "http://127.0.0.1:1/")
+    assert breaker.stats().totals["failed"] == 1
+
+
+def test_a_failing_response_is_retried_and_the_last_one_returned(send: Send, upstream: Upstream) -> None:
+    retry = {"maxAttempts": 3, "backoff": {"initial": "1ms", "jitterPercent": 0}, "budgetPercent": 100}
+    breaker = fuseboard.get_breaker("partner", {"retry": retry})
+    upstream.statuses = [503]
+    if send is with_aiohttp:
+        # A request of aiohttp is written once.
+        assert send("partner", upstream.url)[0] == 503
+        return
+    assert send("partner", upstream.url, data=b"again") == (200, b"fine")
+    assert upstream.bodies == [b"again", b"again"]
+    assert breaker.stats().totals["retried"] == 1
+
+
+def test_a_body_that_can_be_read_once_is_sent_once(send: Send, upstream: Upstream) -> None:
+    retry = {"maxAttempts": 3, "backoff": {"initial": "1ms", "jitterPercent": 0}, "budgetPercent": 100}
+    fuseboard.get_breaker("partner", {"retry": retry})
+    upstream.statuses = [503]
+    assert send("partner", upstream.url, body=[b"on", b"ce"]) == (503, b"fine")
+    assert upstream.bodies == [b"once"]
+
+
+def test_a_time_limit_of_the_policy_ends_a_request(send: Send, upstream: Upstream) -> None:
+    breaker = fuseboard.get_breaker("partner", {"timeout": {"duration": "50ms"}})
+    upstream.delay_s = 1
+    with pytest.raises((CallTimeoutError, httpx.ReadTimeout, requests.ReadTimeout)):
+        send("partner", upstream.url)
+    assert breaker.stats().totals["failed"] == 1
+
+
+def test_retry_after_of_a_response_lengthens_the_open_time(send: Send, upstream: Upstream) -> None:
+    recovery = {"openDuration": "1s", "honorRetryAfter": True}
+    breaker = fuseboard.get_breaker("partner", {"trip": {"consecutiveFailures": 1}, "recovery": recovery})
+    upstream.statuses, upstream.headers = [503], {"Retry-After": "60"}
+    assert send("partner", upstream.url)[0] == 503
+    assert 50 < breaker.stats().retry_after <= 60
+
+
+def test_a_function_chooses_the_breaker_by_host(send: Send, upstream: Upstream) -> None:
+    partners = fuseboard.get_breaker("partners", {"perKey": {"maxKeys": 10}})
+    seen: list[tuple[str, str, str]] = []
+
+    def choose(request: Any) -> fuseboard.Breaker:
+        seen.append((request.method, request.host, request.path))
+        return partners.for_key(request.host)
+
+    send(choose, f"{upstream.url}/offers?secret=1")
+    assert seen == [("GET", "127.0.0.1", "/offers")]
+    assert partners.for_key("127.0.0.1").stats().totals["succeeded"] == 1
+
+
+def test_a_name_that_cannot_be_used_is_refused_where_it_is_written() -> None:
+    for make in (BreakerTransport, AsyncBreakerTransport, BreakerAdapter, breaker_middleware):
+        with pytest.raises(ConfigError):
+            make("not a name")

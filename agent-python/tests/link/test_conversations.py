@@ -1,0 +1,147 @@
+"""Every conversation of the contract, with this agent's link."""
+
+from __future__ import annotations
+
+import queue
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from fuseboard.breakers.circuit import Circuit
+from fuseboard.breakers.registry import Registry
+from fuseboard.link.ledger import Ledger
+from fuseboard.link.link import Link
+from fuseboard.link.settings import StartOptions, read_settings
+from scripted_operator import WAIT_S, StreamRequest, ScriptedOperator, eventually
+from wire_contract import faults_of
+
+FOLDER = Path(__file__).parents[3] / "crds/schema/conversations"
+FILES = sorted(FOLDER.glob("*.yaml"))
+
+
+def test_every_conversation_is_there() -> None:
+    assert len(FILES) >= 22
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_conversation(path: Path) -> None:
+    conversation = yaml.safe_load(path.read_text())
+    operator = ScriptedOperator()
+    registry = Registry()
+    circuits = {name: registry.circuit(name) for name in conversation["breakers"]}
+    options = StartOptions(url=operator.url, service="checkout", labels={"app": "checkout"})
+    link = Link(read_settings(options, {}), registry, Ledger("c" * 32), lambda message: None, lambda: 0.0)
+    link.load()
+    link.start()
+    try:
+        replay = Replay(operator, link, circuits)
+        for step in conversation["steps"]:
+            replay.take(step)
+    finally:
+        link.stop(0)
+        operator.stop()
+
+
+class Replay:
+    def __init__(self, operator: ScriptedOperator, link: Link, circuits: dict[str, Circuit]) -> None:
+        self._operator = operator
+        self._link = link
+        self._circuits = circuits
+        self._stream_request: StreamRequest | None = None
+
+    def take(self, step: dict[str, Any]) -> None:
+        if "connect" in step:
+            self._connected_to(step["connect"])
+        elif "report" in step:
+            self._reported(step["report"])
+        elif "expect" in step:
+            self._comes_to(step["expect"])
+        elif "answer" in step:
+            self._operator.answers = list(step["answer"])
+        elif "answered" in step:
+            eventually(lambda: not self._operator.answers, "the last of these answers")
+        elif "calls" in step:
+            core = self._circuits[step["calls"]["breaker"]].core
+            for _ in range(step["calls"]["failures"]):
+                permit = core.enter()
+                if permit is not None:
+                    core.settle(permit, "failure")
+        else:
+            assert self._stream_request is not None
+            self._play(self._stream_request, step)
+
+    def _play(self, request: StreamRequest, step: dict[str, Any]) -> None:
+        if "refuse" in step:
+            headers = step["refuse"].get("headers", {})
+            request.refuse(
+                step["refuse"]["status"], {k: v.replace("$URL", self._operator.url) for k, v in headers.items()}
+            )
+        elif "send" in step:
+            request.send(step["send"].replace("$URL", self._operator.url))
+        elif "repeat" in step:
+            text = step["repeat"]["send"]
+            request.send("\n".join(text.replace("$i", str(i)) for i in range(step["repeat"]["times"])))
+        elif "cut" in step:
+            request.cut()
+        else:
+            assert step == {"hangUp": True}
+            request.wait_until_hung_up()
+
+    def _connected_to(self, wanted: dict[str, Any]) -> None:
+        self._stream_request = request = self._operator.connections.get(timeout=WAIT_S)
+        assert request.path == "/v1/stream"
+        assert faults_of("query", {**request.query, "protocol": int(request.query["protocol"])}) == []
+        assert (request.query["service"], request.query["labels"]) == ("checkout", "app=checkout")
+        found = {"lastEventId": request.last_event_id, "since": request.query["since"]}
+        assert {name: found[name] for name in wanted} == wanted
+
+    def _reported(self, wanted: dict[str, Any]) -> None:
+        seen: list[Any] = []
+        while True:
+            try:
+                path, report = self._operator.reports.get(timeout=WAIT_S)
+            except queue.Empty:
+                pytest.fail(f"no report holds {wanted}; there were {seen}")
+            assert faults_of("report", report) == []
+            seen.append((path, report))
+            if path == wanted.get("path", "/v1/report") and holds(wanted["holds"], report):
+                return
+
+    def _comes_to(self, wanted: dict[str, Any]) -> None:
+        breakers = wanted.get("breakers", {})
+
+        def look() -> dict[str, Any]:
+            seen = {name: shown(self._circuits[name]) for name in breakers}
+            found = {name: {key: seen[name][key] for key in fields} for name, fields in breakers.items()}
+            return {"link": self._link.state if "link" in wanted else None, "breakers": found}
+
+        expected = {"link": wanted.get("link"), "breakers": breakers}
+        try:
+            eventually(lambda: look() == expected)
+        except AssertionError:
+            assert look() == expected
+
+
+def holds(wanted: Any, found: Any) -> bool:
+    if isinstance(wanted, list):
+        return (
+            isinstance(found, list)
+            and len(found) == len(wanted)
+            and all(holds(a, b) for a, b in zip(wanted, found, strict=True))
+        )
+    if isinstance(wanted, dict):
+        return isinstance(found, dict) and all(holds(value, found.get(key)) for key, value in wanted.items())
+    return bool(wanted == found)
+
+
+def shown(circuit: Circuit) -> dict[str, Any]:
+    policy, forced = circuit.policy, circuit.forced
+    override = None if forced is None else forced[0].override
+    return {
+        "uid": circuit.policy_uid,
+        "generation": None if policy is None else policy.generation,
+        "state": circuit.state,
+        "heldBy": None if override is None else override.uid,
+    }

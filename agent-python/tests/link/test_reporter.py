@@ -1,0 +1,223 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from fake_timers import FakeTimers
+from fuseboard.breakers.circuit import Circuit
+from fuseboard.breakers.registry import Registry
+from fuseboard.core.clock import Environment
+from fuseboard.link.connection import Endpoint
+from fuseboard.link.ledger import Ledger, parts
+from fuseboard.link.report_target import report_target
+from fuseboard.link.reporter import Applied, Reporter
+from fuseboard.testing import FakeControlPlane
+from scripted_operator import eventually
+from wire_contract import faults_of
+
+DEFAULTS = {"trip": {"consecutiveFailures": 3}, "recovery": {"openDuration": "30s"}}
+
+
+class Bench:
+    def __init__(self, plane: FakeControlPlane) -> None:
+        self.plane = plane
+        self.timers = FakeTimers()
+        self.registry = Registry(Environment(self.timers.now, 1.0, lambda: 0.5, lambda: 0.0))
+        self.applied = Applied()
+        self.misdirected = 0
+        self.warnings: list[str] = []
+        ledger = Ledger("0" * 32)
+        self.reporter = Reporter(
+            Endpoint(urlsplit(f"{plane.url}/")),
+            identity={"service": "s", "instance": "i"},
+            ledger=ledger,
+            namespace="shop",
+            timers=self.timers,
+            random=lambda: 0.5,
+            circuits=lambda: self.registry.circuits(ledger.is_pending),
+            event_now=self.registry.now,
+            applied=lambda: self.applied,
+            misdirected=self.note_misdirected,
+            warn=self.warnings.append,
+        )
+        self.registry.on_transition(self.reporter.changed)
+
+    def note_misdirected(self) -> None:
+        self.misdirected += 1
+
+    def regular(self) -> list[dict[str, Any]]:
+        """Let the next report come, and give it back with all its parts."""
+        sent = len(self.plane.reports)
+        self.timers.advance(self.timers.waiting[0])
+        return self.plane.reports[sent:]
+
+    def circuit(self, name: str) -> Circuit:
+        return self.registry.circuit(name, DEFAULTS)
+
+
+@pytest.fixture
+def bench(plane: FakeControlPlane) -> Iterator[Bench]:
+    made = Bench(plane)
+    yield made
+    made.reporter.close()
+    assert [fault for report in plane.reports for fault in faults_of("report", report)] == []
+
+
+def settle(circuit: Circuit, outcome: Any, times: int = 1) -> None:
+    for _ in range(times):
+        permit = circuit.core.enter()
+        assert permit is not None
+        circuit.core.settle(permit, outcome)
+
+
+def names(reports: list[dict[str, Any]]) -> list[str]:
+    return [each["name"] for report in reports for each in report["breakers"]]
+
+
+def test_lists_every_breaker_at_first_then_those_that_changed(bench: Bench) -> None:
+    a = bench.circuit("a")
+    bench.circuit("b")
+    bench.reporter.attach(None)
+    assert bench.timers.waiting == [5_000]
+    assert names(bench.regular()) == ["a", "b"]
+    assert bench.timers.waiting == [10_000]
+    assert names(bench.regular()) == []
+    settle(a, "success")
+    assert names(bench.regular()) == ["a"]
+    bench.reporter.detach()
+    bench.reporter.attach(None)
+    assert names(bench.regular()) == ["a", "b"]
+
+
+def test_counts_from_the_beginning_and_says_what_was_answered_before(bench: Bench) -> None:
+    a = bench.circuit("a")
+    settle(a, "success")
+    bench.reporter.attach(None)
+    (first,) = bench.regular()[0]["breakers"]
+    assert first["totals"]["succeeded"] == 1 and "base" not in first
+    settle(a, "failure")
+    bench.plane.answer_reports(503)
+    assert bench.regular() == []
+    assert "answered 503" in bench.warnings[0]
+    settle(a, "success")
+    (second,) = bench.regular()[0]["breakers"]
+    assert (second["totals"]["succeeded"], second["totals"]["failed"]) == (2, 1)
+    assert second["base"] == first["totals"]
+    assert [report["sequence"] for report in bench.plane.reports] == [1, 3]
+
+
+def test_tells_a_change_of_state_at_once_and_at_most_four_times_a_second(bench: Bench) -> None:
+    a, b = bench.circuit("a"), bench.circuit("b")
+    bench.reporter.attach(None)
+    bench.regular()
+    bench.timers.advance(1_000)
+    settle(a, "failure", 3)
+    assert bench.timers.waiting[0] == 0
+    (told,) = bench.regular()[0]["breakers"]
+    assert told["transitions"] == [{"from": "closed", "to": "open", "agoMs": 0, "reason": "consecutive-failures"}]
+    settle(b, "failure", 3)
+    assert bench.timers.waiting[0] == 250
+
+
+def test_an_open_circuit_that_lapses_when_it_is_read_is_in_that_very_report(bench: Bench) -> None:
+    a = bench.circuit("a")
+    bench.reporter.attach(None)
+    settle(a, "failure", 3)
+    bench.regular()
+    bench.timers.advance(30_000)
+    transitions = [
+        t for report in bench.plane.reports for each in report["breakers"] for t in each.get("transitions", [])
+    ]
+    assert [(each["to"], each["reason"]) for each in transitions] == [
+        ("open", "consecutive-failures"),
+        ("half-open", "open-duration-over"),
+    ]
+
+
+def test_acknowledges_a_revision_after_the_pushes_of_its_change(bench: Bench) -> None:
+    bench.reporter.attach(None)
+    bench.applied = Applied(
+        "r1", bench.timers.now(), [{"uid": "u", "generation": 1, "field": "spec", "message": "no"}], ["o"]
+    )
+    bench.reporter.acknowledge()
+    assert bench.timers.waiting[0] == 350
+    (report,) = bench.regular()
+    assert (report["revision"], report["appliedAgoMs"], report["overrides"]) == ("r1", 350, ["o"])
+    assert report["rejections"][0]["uid"] == "u"
+    assert "appliedAgoMs" not in bench.regular()[0]
+
+
+def test_cuts_a_large_report_into_parts_below_48_kib(bench: Bench) -> None:
+    for i in range(400):
+        bench.circuit(f"breaker-{i}-{'x' * 80}")
+    bench.reporter.attach(None)
+    reports = bench.regular()
+    assert len(reports) > 2
+    assert {report["sequence"] for report in reports} == {1}
+    assert [report["part"] for report in reports] == list(range(1, len(reports) + 1))
+    assert len(set(names(reports))) == 400
+
+
+def test_parts_have_at_most_a_thousand_entries_and_a_hundred_rejections() -> None:
+    rejections = [{"uid": str(i)} for i in range(250)]
+    assert [len(part.rejections) for part in parts([], rejections, 46 * 1_024)] == [100, 100, 50]
+    assert len(parts([], [], 10)) == 1
+
+
+def test_tries_a_misdirected_report_eight_times_then_asks_for_another_stream(bench: Bench) -> None:
+    bench.reporter.attach(None)
+    bench.plane.answer_reports(*[421] * 7)
+    assert len(bench.regular()) == 1
+    bench.plane.answer_reports(*[421] * 8)
+    assert bench.regular() == []
+    assert bench.misdirected == 1
+
+
+def test_reports_beside_the_stream_where_the_replica_cannot_be_reached(bench: Bench) -> None:
+    bench.circuit("a")
+    bench.reporter.attach("http://127.0.0.1:1/v1/report")
+    assert names(bench.regular()) == ["a"]
+    assert "127.0.0.1:1" in bench.warnings[0]
+
+
+def test_says_goodbye_with_the_last_counts_and_in_time(bench: Bench) -> None:
+    a = bench.circuit("a")
+    bench.reporter.attach(None)
+    bench.regular()
+    settle(a, "success")
+    bench.reporter.bye(5_000)
+    assert bench.plane.reports[-1]["bye"] is True and names(bench.plane.reports[-1:]) == ["a"]
+    bench.reporter.bye(5_000)
+    assert len(bench.plane.reports) == 2
+
+
+def test_a_connection_that_was_closed_meanwhile_is_made_again(bench: Bench) -> None:
+    bench.reporter.attach(None)
+    bench.regular()
+    bench.plane._server.end_connections()
+    eventually(lambda: not bench.plane._server._connections)
+    assert len(bench.regular()) == 1
+    assert bench.warnings == []
+
+
+@pytest.mark.parametrize(
+    ("connected_to", "report_url", "target"),
+    [
+        ("http://a:1/", None, "http://a:1/v1/report"),
+        ("http://a:1/x/", None, "http://a:1/x/v1/report"),
+        ("http://a:1/", "http://a:2/r", "http://a:2/r"),
+        ("http://a:1/", "http://b:2/r", "http://a:1/v1/report"),
+        ("http://a:1/", "https://b:2/r", "https://b:2/r"),
+        ("https://a:1/", "https://10.0.0.1:2/r", "https://10.0.0.1:2/r"),
+        ("https://a:1/", "http://a:2/r", "https://a:1/v1/report"),
+        ("https://a:1/", "https://u:p@a/r", "https://a:1/v1/report"),
+        ("https://a:1/", "https://[", "https://a:1/v1/report"),
+        ("https://a:1/", "ftp://a/r", "https://a:1/v1/report"),
+    ],
+)
+def test_a_token_goes_only_where_it_is_safe(connected_to: str, report_url: str | None, target: str) -> None:
+    assert report_target(urlsplit(connected_to), report_url).geturl() == target
+    assert report_target(urlsplit(connected_to), report_url, "shop").geturl() == f"{target}?namespace=shop"

@@ -1,0 +1,264 @@
+"""Calls of threads: retries, limits, time limits and fallbacks."""
+
+from __future__ import annotations
+
+import asyncio
+from threading import Event, Thread
+from typing import Any
+
+import pytest
+
+from fuseboard import (
+    CallTimeoutError,
+    CircuitOpenError,
+    FuseboardWarning,
+    LimitedError,
+    PolicyFallback,
+    QueueTimeoutError,
+    time_left,
+)
+from fuseboard.testing import FakeClock, create_breaker
+
+RETRY: dict[str, Any] = {
+    "maxAttempts": 3,
+    "backoff": {"initial": "100ms", "jitterPercent": 0},
+    "budgetPercent": 100,
+}
+
+
+class Response:
+    def __init__(self, status: int, headers: dict[str, str] | None = None) -> None:
+        self.status = status
+        self.headers = headers or {}
+        self.closed = 0
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+class TestRetries:
+    def test_wait_and_try_again(self) -> None:
+        clock = FakeClock()
+        breaker = create_breaker({"retry": RETRY}, clock)
+        tries: list[float] = []
+
+        def work() -> str:
+            tries.append(clock.now())
+            if len(tries) < 3:
+                raise OSError
+            return "fine"
+
+        breaker.call(lambda: None)
+        assert breaker(work)() == "fine"
+        assert tries == [0, 100, 300]
+        assert breaker.stats().totals | {"failed": 2, "succeeded": 2, "retried": 2} == breaker.stats().totals
+
+    def test_of_a_failing_response_close_the_one_before(self) -> None:
+        breaker = create_breaker({"retry": RETRY}, FakeClock())
+        answers = [Response(503, {"Retry-After": "1"}), Response(200)]
+        given = iter(answers)
+        assert breaker.call(lambda: next(given)) is answers[1]
+        assert [answer.closed for answer in answers] == [1, 0]
+
+    def test_do_not_follow_an_interrupt(self) -> None:
+        breaker = create_breaker({"retry": RETRY}, FakeClock())
+        calls = 0
+
+        def work() -> None:
+            nonlocal calls
+            calls += 1
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            breaker.call(work)
+        assert calls == 1
+
+    def test_inside_the_breaker_are_one_call(self) -> None:
+        breaker = create_breaker({"retry": {**RETRY, "placement": "InsideBreaker"}}, FakeClock())
+        with pytest.raises(ZeroDivisionError):
+            breaker.call(lambda: 1 / 0)
+        assert breaker.stats().totals | {"failed": 1, "retried": 2} == breaker.stats().totals
+
+
+class TestLimits:
+    POLICY: dict[str, Any] = {"concurrency": {"maxConcurrent": 1, "maxQueue": 1, "queueTimeout": "1s"}}
+
+    def test_threads_wait_in_line_and_are_refused(self) -> None:
+        clock = FakeClock()
+        breaker = create_breaker(self.POLICY, clock)
+        guards = breaker._current().guards
+        assert guards is not None
+        inside, leave = Event(), Event()
+
+        def hold() -> str:
+            inside.set()
+            assert leave.wait(10)
+            return "first"
+
+        ends: list[Any] = []
+
+        def call(fn: Any) -> None:
+            try:
+                ends.append(breaker.call(fn))
+            except Exception as error:
+                ends.append(type(error))
+
+        first = Thread(target=call, args=(hold,), daemon=True)
+        first.start()
+        assert inside.wait(10)
+        second = Thread(target=call, args=(lambda: "second",), daemon=True)
+        second.start()
+        while guards._limiter is None or guards._limiter.queued == 0:
+            second.join(0.001)
+        with pytest.raises(LimitedError, match="1 calls under way and 1 wait"):
+            breaker.call(lambda: None)
+        clock.advance(1_000)
+        second.join(10)
+        assert ends == [QueueTimeoutError]
+        third = Thread(target=call, args=(lambda: "third",), daemon=True)
+        third.start()
+        while guards._limiter.queued == 0:
+            third.join(0.001)
+        leave.set()
+        first.join(10)
+        third.join(10)
+        assert sorted(ends[1:]) == ["first", "third"]
+        assert breaker.stats().totals | {"ignored": 2, "succeeded": 2} == breaker.stats().totals
+        assert guards.running == 0
+
+    def test_a_thread_gives_its_place_to_a_task(self) -> None:
+        breaker = create_breaker(self.POLICY)
+        inside, leave = Event(), Event()
+
+        def hold() -> None:
+            inside.set()
+            assert leave.wait(10)
+
+        thread = Thread(target=breaker.call, args=(hold,), daemon=True)
+        thread.start()
+        assert inside.wait(10)
+
+        async def wait() -> str:
+            async def work() -> str:
+                return "task"
+
+            call = asyncio.ensure_future(breaker.call_async(work))
+            await asyncio.sleep(0)
+            leave.set()
+            return await call
+
+        assert asyncio.run(wait()) == "task"
+        thread.join(10)
+
+
+class TestTimeLimits:
+    POLICY: dict[str, Any] = {"timeout": {"duration": "2s"}, "trip": {"consecutiveFailures": 1}}
+
+    def test_a_call_that_took_too_long_failed_and_returns_what_it_returned(self) -> None:
+        clock = FakeClock()
+        breaker = create_breaker(self.POLICY, clock)
+
+        def slow() -> str:
+            clock.advance(1_500)
+            assert time_left() == 0.5
+            clock.advance(1_500)
+            assert time_left() == 0
+            return "late"
+
+        assert time_left() is None
+        assert breaker(slow)() == "late"
+        assert time_left() is None
+        assert breaker.state == "open"
+        assert breaker.stats().since == 1
+        assert breaker.stats().totals | {"timedOut": 1, "failed": 1} == breaker.stats().totals
+
+    def test_a_call_that_hangs_is_judged_by_looking(self) -> None:
+        clock = FakeClock()
+        breaker = create_breaker(self.POLICY, clock)
+        inside, leave = Event(), Event()
+
+        def hang() -> None:
+            inside.set()
+            assert leave.wait(10)
+
+        thread = Thread(target=breaker.call, args=(hang,), daemon=True)
+        thread.start()
+        assert inside.wait(10)
+        clock.advance(2_500)
+        with pytest.raises(CircuitOpenError):
+            breaker.call(lambda: None)
+        leave.set()
+        thread.join(10)
+        assert breaker.stats().totals | {"timedOut": 1, "failed": 1, "succeeded": 0} == breaker.stats().totals
+
+    def test_a_call_in_time_is_no_timeout(self) -> None:
+        clock = FakeClock()
+        breaker = create_breaker(self.POLICY, clock)
+        breaker.call(clock.advance, 1_999)
+        assert breaker.stats().totals["timedOut"] == 0
+
+    def test_a_limit_of_the_loop_is_real(self) -> None:
+        breaker = create_breaker({"timeout": {"duration": "10ms"}})
+        with pytest.raises(CallTimeoutError):
+            asyncio.run(breaker.call_async(asyncio.sleep, 3_600))
+        assert asyncio.run(breaker.call_async(asyncio.sleep, 0, "fine")) == "fine"
+
+
+class TestFallbacks:
+    STATIC: dict[str, Any] = {"fallback": {"type": "Static", "static": {"value": {"rate": 1.5}}}}
+    OPEN: dict[str, Any] = {"trip": {"consecutiveFailures": 1}}
+
+    def test_in_code_answer_errors_rejections_and_failing_results(self) -> None:
+        breaker = create_breaker({"trip": {"consecutiveFailures": 2}})
+        answer = Response(503)
+        seen: list[Any] = []
+
+        def fallback(failure: Any) -> str:
+            seen.append(failure)
+            return "instead"
+
+        assert breaker.call(lambda: answer, fallback=fallback) == "instead"
+        assert breaker.call(lambda: 1 / 0, fallback=fallback) == "instead"
+        assert breaker.call(lambda: 1, fallback=fallback) == "instead"
+        assert [type(each) for each in seen] == [Response, ZeroDivisionError, CircuitOpenError]
+        assert answer.closed == 1
+        assert breaker.stats().totals["fallback"] == 3
+
+    def test_of_the_policy_answer_only_where_the_code_opted_in(self) -> None:
+        breaker = create_breaker({**self.STATIC, **self.OPEN})
+        permission = PolicyFallback("EUR", lambda value: value["rate"])
+        with pytest.raises(ZeroDivisionError):
+            breaker.call(lambda: 1 / 0)
+        assert breaker.call(lambda: 1.1, policy_fallback=permission) == 1.5
+        assert asyncio.run(breaker.call_async(asyncio.sleep, 0, policy_fallback=permission)) == 1.5
+
+    def test_with_the_last_success_never_answer_another_key_or_with_a_response(self) -> None:
+        clock = FakeClock()
+        breaker = create_breaker({**self.OPEN, "fallback": {"type": "LastSuccess", "maxAge": "1m"}}, clock)
+        euro, dollar = PolicyFallback("EUR"), PolicyFallback("USD")
+        assert breaker.call(lambda: 1.1, policy_fallback=euro) == 1.1
+        breaker.call(lambda: Response(200), policy_fallback=dollar)
+        breaker.force_open("drill", "1h")
+        assert breaker.call(lambda: 2, policy_fallback=euro) == 1.1
+        with pytest.raises(CircuitOpenError):
+            breaker.call(lambda: 2, policy_fallback=dollar)
+        clock.advance(60_001)
+        with pytest.raises(CircuitOpenError):
+            breaker.call(lambda: 2, policy_fallback=euro)
+
+    def test_that_cannot_be_parsed_are_none(self) -> None:
+        breaker = create_breaker({**self.STATIC, **self.OPEN})
+        permission = PolicyFallback("EUR", lambda value: value["missing"])
+        with pytest.warns(FuseboardWarning, match="cannot be used: KeyError"), pytest.raises(ZeroDivisionError):
+            breaker.call(lambda: 1 / 0, policy_fallback=permission)
+
+    def test_may_be_awaited(self) -> None:
+        breaker = create_breaker({})
+
+        async def fails() -> None:
+            raise OSError
+
+        async def fallback(_: object) -> str:
+            return "instead"
+
+        assert asyncio.run(breaker.call_async(fails, fallback=fallback)) == "instead"

@@ -1,0 +1,91 @@
+"""Reading a spec: what absent means, what is refused and why."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from fuseboard.core.config import Config, compile_spec
+from fuseboard.core.duration import parse_duration
+from fuseboard.core.spec_reader import Problem
+from fuseboard.core.text import number_text, shown
+
+
+def refused(spec: Any) -> str:
+    compiled = compile_spec(spec)
+    assert isinstance(compiled, Problem)
+    return f"{compiled.field} {compiled.message}"
+
+
+def test_what_is_absent_has_the_defaults() -> None:
+    config = compile_spec({"trip": {"failureRate": {"thresholdPercent": 50}}})
+    assert isinstance(config, Config)
+    assert (config.mode, config.window_type, config.window_ms, config.minimum_calls) == ("Enforce", "Time", 10_000, 20)
+    assert (config.open_ms, config.max_open_ms, config.max_probes, config.probe_timeout_ms) == (
+        30_000,
+        86_400_000,
+        1,
+        30_000,
+    )
+    assert config.call.is_plain
+
+
+def test_fields_that_are_not_known_are_ignored() -> None:
+    assert isinstance(compile_spec({"later": {"field": 1}, "trip": {"failureCount": 1, "later": 1}}), Config)
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        (None, "spec must be an object; it is null"),
+        ([], "spec must be an object; it is a list of 0"),
+        ({"mode": "On"}, 'spec.mode must be one of Enforce, Shadow, Disabled; it is "On"'),
+        ({"trip": {"failureCount": True}}, "spec.trip.failureCount must be a whole number from 1 to 1000000; it is true"),
+        ({"trip": {"failureCount": 1.5}}, "spec.trip.failureCount must be a whole number from 1 to 1000000; it is 1.5"),
+        ({"trip": {"window": {}, "failureCount": 1}}, "spec.trip.window.type is required"),
+        ({"recovery": {"openDuration": "0s"}}, "spec.recovery.openDuration must be a duration such as 250ms, 30s or 1m30s, from 1ms to 24h; it is \"0s\""),
+        ({"recovery": {"openDuration": "5m", "maxOpenDuration": "1m"}}, "spec.recovery.maxOpenDuration maxOpenDuration must not be shorter than openDuration (absent: 30s)"),
+        ({"breakers": []}, "spec.breakers must name at least one breaker"),
+        ({"breakers": ["a\n"]}, 'spec.breakers[0] must be a breaker name, a prefix followed by *, or *; it is "a\\n"'),
+        ({"classify": {"failure": {"errorNames": [""]}}}, 'spec.classify.failure.errorNames[0] must be a string of 1 to 256 characters; it is ""'),
+        ({"selector": {"matchLabels": {"-": "x"}}}, "spec.selector.matchLabels every key must be a label key: an optional DNS prefix and a slash, then at most 63 letters, digits, dots, dashes or underscores"),
+        ({"fallback": {"type": "Static", "static": {}}}, "spec.fallback.static.value is required"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_used_is_refused_with_its_field(spec: Any, message: str) -> None:
+    assert refused(spec) == message
+
+
+def test_a_whole_number_may_be_written_as_a_fraction() -> None:
+    config = compile_spec({"trip": {"failureCount": 5.0}})
+    assert isinstance(config, Config)
+    assert repr(config.failure_count) == "5"
+
+
+def test_what_nests_too_deep_is_refused() -> None:
+    deep: Any = 1
+    for _ in range(60):
+        deep = [deep]
+    assert refused({"fallback": {"type": "Static", "static": {"value": deep}}}) == "spec nests more than 50 levels deep"
+
+
+@pytest.mark.parametrize(
+    ("text", "ms"),
+    [("1ms", 1), ("1m30s", 90_000), ("24h", 86_400_000), ("24h1ms", None), ("0s", None), ("1s\n", None), ("\u0661s", None), (5, None)],
+)  # fmt: skip
+def test_durations(text: object, ms: int | None) -> None:
+    assert parse_duration(text) == ms
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(1.0, "1"), (1e21, "1e+21"), (1e-7, "1e-7"), (0.00001, "0.00001"), (1.25e-6, "0.00000125"), (-0.5, "-0.5"), (2**53 + 2, "9007199254740994")],
+)  # fmt: skip
+def test_numbers_are_shown_as_json_writes_them(value: float, text: str) -> None:
+    assert number_text(value) == text
+
+
+def test_long_texts_are_cut() -> None:
+    assert shown("x" * 100) == '"' + "x" * 63 + "…"
+    assert shown("\U0001f600" * 40).endswith("…")

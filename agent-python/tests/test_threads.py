@@ -1,0 +1,227 @@
+"""Many threads at once: nothing is lost, nobody waits for another's call."""
+
+from __future__ import annotations
+
+import dis
+import inspect
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Barrier, Event, Thread
+from types import CodeType
+from typing import Any
+
+import pytest
+
+from fuseboard import CircuitOpenError
+from fuseboard.call import decorated
+from fuseboard.core.breaker import BreakerCore
+from fuseboard.testing import FakeClock, create_breaker
+
+THREADS = 8
+EACH = 4_000
+
+
+def nothing() -> None:
+    """What costs least."""
+
+
+@contextmanager
+def switching_often() -> Iterator[None]:
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
+
+
+def in_threads(work: Callable[[int], None], threads: int = THREADS) -> None:
+    failures: list[BaseException] = []
+    barrier = Barrier(threads)
+
+    def run(number: int) -> None:
+        barrier.wait()
+        try:
+            work(number)
+        except BaseException as error:
+            failures.append(error)
+
+    running = [Thread(target=run, args=(number,), daemon=True) for number in range(threads)]
+    for thread in running:
+        thread.start()
+    for thread in running:
+        thread.join(60)
+        assert not thread.is_alive()
+    assert failures == []
+
+
+@pytest.mark.parametrize("window", [{"type": "Time", "duration": "10m"}, {"type": "Count", "size": 100_000}])
+def test_no_success_is_lost(window: dict[str, Any]) -> None:
+    breaker = create_breaker({"trip": {"window": window, "failureRate": {"thresholdPercent": 50}}})
+    work = breaker(nothing)
+
+    def calls(_: int) -> None:
+        for _ in range(EACH):
+            work()
+
+    with switching_often():
+        in_threads(calls)
+    stats = breaker.stats()
+    assert stats.totals["succeeded"] == THREADS * EACH
+    assert stats.window["calls"] == THREADS * EACH
+
+
+def test_no_outcome_is_lost_among_failures_and_edits() -> None:
+    specs: list[dict[str, Any]] = [
+        {"trip": {"window": {"type": "Time", "duration": "10m"}, "failureCount": 1_000_000}},
+        {"trip": {"window": {"type": "Time", "duration": "20m"}, "failureCount": 1_000_000}},
+    ]
+    breaker = create_breaker(specs[0])
+
+    @breaker
+    def work(number: int) -> None:
+        if number % 10 == 0:
+            raise KeyError(number)
+
+    def calls(thread: int) -> None:
+        for number in range(EACH):
+            if thread == 0 and number % 50 == 0:
+                breaker.apply(specs[number % 100 // 50])
+            try:
+                work(number)
+            except KeyError:
+                continue
+
+    with switching_often():
+        in_threads(calls)
+    stats = breaker.stats()
+    assert stats.totals["failed"] == THREADS * EACH // 10
+    assert stats.totals["succeeded"] == THREADS * EACH - THREADS * EACH // 10
+    assert stats.window == {"calls": THREADS * EACH, "failures": THREADS * EACH // 10, "slow": 0}
+
+
+def test_buckets_that_end_meanwhile_lose_nothing() -> None:
+    breaker = create_breaker({"trip": {"window": {"type": "Time", "duration": "10ms"}, "failureCount": 1_000_000}})
+    work = breaker(nothing)
+
+    def calls(_: int) -> None:
+        for _ in range(EACH):
+            work()
+
+    with switching_often():
+        in_threads(calls)
+    assert breaker.stats().totals["succeeded"] == THREADS * EACH
+
+
+def test_a_half_open_circuit_admits_no_more_threads_than_probes() -> None:
+    clock = FakeClock()
+    spec = {"trip": {"consecutiveFailures": 1}, "recovery": {"openDuration": "1s", "halfOpen": {"maxProbes": 2}}}
+    breaker = create_breaker(spec, clock)
+    permit = breaker.enter()
+    assert permit is not None
+    permit.fail()
+    clock.advance(1_000)
+    admitted: list[object] = []
+
+    def ask(_: int) -> None:
+        for _ in range(50):
+            permit = breaker.enter()
+            if permit is not None:
+                admitted.append(permit)
+
+    with switching_often():
+        in_threads(ask)
+    assert len(admitted) == 2
+
+
+def test_a_call_does_not_keep_others_waiting() -> None:
+    breaker = create_breaker({"trip": {"consecutiveFailures": 1, "slowCallRate": SLOW}})
+    inside, leave = Event(), Event()
+
+    def first() -> None:
+        inside.set()
+        assert leave.wait(10)
+
+    thread = Thread(target=breaker.call, args=(first,))
+    thread.start()
+    assert inside.wait(10)
+    assert breaker.call(lambda: "second") == "second"
+    assert breaker.state == "closed"
+    leave.set()
+    thread.join(10)
+    assert breaker.stats().totals["succeeded"] == 2
+
+
+SLOW = {"thresholdPercent": 100, "slowerThan": "1h"}
+
+
+def test_a_listener_may_use_the_breaker_and_another_thread_too() -> None:
+    breaker = create_breaker({"trip": {"consecutiveFailures": 1}})
+    seen: list[str] = []
+
+    def listen(_: object) -> None:
+        thread = Thread(target=lambda: seen.append(breaker.state), daemon=True)
+        thread.start()
+        thread.join(10)
+        seen.append(breaker.state)
+        with pytest.raises(CircuitOpenError):
+            breaker.call(lambda: None)
+
+    breaker.on("transition", listen)
+    permit = breaker.enter()
+    assert permit is not None
+    permit.fail()
+    assert seen == ["open", "open"]
+
+
+def test_an_outcome_that_arrives_inside_another_operation_is_counted_after_it() -> None:
+    """A signal handler or a finalizer runs between any two steps of the thread that holds the lock."""
+    clock = FakeClock()
+    breaker = create_breaker({"trip": {"consecutiveFailures": 9}}, clock)
+    core = breaker._current().core
+    late, outer = (core.enter() for _ in range(2))
+    assert outer is not None
+    record = core._window.record
+
+    class Interrupting:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(original, name)
+
+        def record(self, now: float, failed: bool, slow: bool) -> None:
+            core._window = original
+            assert late is not None
+            late.fail()
+            record(now, failed, slow)
+
+    original = core._window
+    core._window = Interrupting()  # type: ignore[assignment]
+    outer.fail()
+    assert breaker.stats().window == {"calls": 2, "failures": 2, "slow": 0}
+    assert breaker.stats().consecutive_failures == 2
+
+
+def quick_path(function: Any) -> list[str]:
+    """The operations from the look at the epoch to the return, in the code of a function or one inside of it."""
+    lines, first = inspect.getsourcelines(function)
+    start = next(i for i, line in enumerate(lines) if line.strip().startswith("if now < epoch.quiet_until"))
+    end = next(i for i in range(start, len(lines)) if lines[i].strip().startswith("return"))
+    codes = [function.__code__]
+    codes += [constant for constant in function.__code__.co_consts if isinstance(constant, CodeType)]
+    found: list[str] = []
+    for code in codes:
+        at = 0
+        for instruction in dis.get_instructions(code):
+            # Since Python 3.13 ``starts_line`` only says whether, and ``line_number`` which.
+            at = getattr(instruction, "line_number", None) or instruction.starts_line or at
+            if first + start <= at <= first + end:
+                found.append(instruction.opname)
+    return found
+
+
+@pytest.mark.parametrize("function", [BreakerCore.settle, decorated._function, decorated._coroutine])
+def test_nothing_lets_another_thread_in_on_the_quick_path(function: Any) -> None:
+    operations = quick_path(function)
+    assert {"STORE_ATTR", "STORE_SUBSCR"} <= set(operations)
+    lets_in = ("CALL", "PRECALL", "JUMP_BACKWARD", "JUMP_ABSOLUTE", "FOR_ITER", "RESUME", "YIELD", "SEND", "IMPORT")
+    assert [each for each in operations if each.startswith(lets_in)] == []

@@ -1,0 +1,162 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { faultsOf } from '@fuseboard/schema/wire-contract';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { parse } from 'yaml';
+import type { Breaker } from '../src/breaker.ts';
+import { EventDecoder } from '../src/link/event-stream.ts';
+import { Ledger } from '../src/link/ledger.ts';
+import { Link } from '../src/link/link.ts';
+import { readSettings } from '../src/link/settings.ts';
+import { Registry } from '../src/registry.ts';
+import { Ticker } from '../src/ticker.ts';
+import { eventually } from './eventually.ts';
+import { ScriptedOperator } from './scripted-operator.ts';
+
+interface Step {
+  connect?: { lastEventId?: string | null; since?: string };
+  refuse?: { status: number; headers?: Record<string, string> };
+  send?: string;
+  repeat?: { times: number; send: string };
+  cut?: true;
+  hangUp?: true;
+  calls?: { breaker: string; failures: number };
+  answer?: number[];
+  answered?: true;
+  report?: { path?: string; holds: unknown };
+  expect?: { link?: string; breakers?: Record<string, ExpectedBreaker> };
+}
+interface ExpectedBreaker {
+  uid?: string | null;
+  generation?: number;
+  state?: string;
+  heldBy?: string | null;
+}
+interface Conversation {
+  title: string;
+  breakers: string[];
+  steps: Step[];
+}
+
+const folder = new URL('../../crds/schema/conversations/', import.meta.url);
+const files = readdirSync(folder).filter((name) => name.endsWith('.yaml'));
+const conversations = files.map((file) => ({
+  file,
+  ...(parse(readFileSync(new URL(file, folder), 'utf8')) as Conversation),
+}));
+const closing: (() => Promise<void>)[] = [];
+
+afterEach(async () => {
+  for (const close of closing.splice(0)) await close();
+});
+
+describe('every conversation', () => {
+  it('is there', () => {
+    expect(files.length).toBeGreaterThanOrEqual(22);
+  });
+
+  it.each(conversations)('$file sends what the schema of the wire allows', ({ steps }) => {
+    const decoder = new EventDecoder();
+    const texts = steps.flatMap(({ send, repeat }) => [send, repeat?.send].filter((text) => text !== undefined));
+    const faults = texts.flatMap((text) =>
+      decoder
+        .decode(Buffer.from(`${text}\n`))
+        .events.filter(({ event, data }) => event !== 'weather' && JSON.parse(data).action !== 'Slow')
+        .flatMap(({ event, data }) => faultsOf(event, JSON.parse(data))),
+    );
+    expect(faults).toEqual([]);
+  });
+
+  it.each(conversations)('$file: $title', (conversation) => replay(conversation));
+});
+
+async function replay({ breakers: names, steps }: Conversation): Promise<void> {
+  const operator = await ScriptedOperator.start();
+  const clock = new Ticker();
+  const registry = new Registry({ clock, timeouts: clock });
+  const breakers = new Map(names.map((name) => [name, registry.getBreaker(name)]));
+  const ledger = new Ledger('c'.repeat(32));
+  const settings = readSettings({ url: operator.url, service: 'checkout', labels: { app: 'checkout' } }, {});
+  const link = new Link({ settings, registry, ledger, warn: () => {}, random: () => 0 });
+  closing.push(
+    () => link.stop(0),
+    () => operator.stop(),
+  );
+  link.load();
+  link.start();
+  for (const step of steps) await take(step, { operator, link, breakers });
+}
+
+interface Parts {
+  readonly operator: ScriptedOperator;
+  readonly link: Link;
+  readonly breakers: ReadonlyMap<string, Breaker>;
+}
+
+async function take(step: Step, { operator, link, breakers }: Parts): Promise<void> {
+  if (step.connect !== undefined) {
+    const { query, lastEventId } = await operator.connected();
+    const { since } = step.connect;
+    expect({ lastEventId, since: query.get('since') }).toMatchObject(
+      'lastEventId' in step.connect || since !== undefined ? step.connect : {},
+    );
+    const fields = Object.fromEntries(query);
+    expect(faultsOf('query', { ...fields, protocol: Number(fields.protocol) })).toEqual([]);
+    expect(fields).toMatchObject({ service: 'checkout', labels: 'app=checkout' });
+  }
+  if (step.refuse !== undefined) operator.refuse(step.refuse.status, step.refuse.headers ?? {});
+  if (step.send !== undefined) operator.send(step.send);
+  if (step.repeat !== undefined) {
+    const { times, send } = step.repeat;
+    operator.send(Array.from({ length: times }, (_, i) => send.replaceAll('$i', String(i))).join('\n'));
+  }
+  if (step.cut) operator.cut();
+  if (step.hangUp) await operator.hungUp();
+  if (step.answer !== undefined) operator.answerReports(step.answer);
+  if (step.answered) await operator.answered();
+  for (let i = 0; i < (step.calls?.failures ?? 0); i++) breakers.get(step.calls!.breaker)!.enter()?.fail();
+  if (step.report !== undefined) await reported(step.report, operator);
+  if (step.expect !== undefined) await comesTo(step.expect, link, breakers);
+}
+
+/** Takes reports as they come until one holds what is expected. */
+async function reported({ path = '/v1/report', holds }: NonNullable<Step['report']>, operator: ScriptedOperator) {
+  const seen: unknown[] = [];
+  for (;;) {
+    await eventually(() => operator.reports.length > 0).catch(() => {
+      throw new Error(`no report holds ${JSON.stringify(holds)}; there were ${JSON.stringify(seen)}`);
+    });
+    const { path: at, report } = operator.reports.shift()!;
+    expect(faultsOf('report', report)).toEqual([]);
+    seen.push({ at, ...report });
+    if (at === path && held(holds, report)) return;
+  }
+}
+
+function held(wanted: unknown, found: unknown): boolean {
+  if (wanted === null) return found === undefined;
+  if (Array.isArray(wanted)) {
+    return Array.isArray(found) && found.length === wanted.length && wanted.every((one, i) => held(one, found[i]));
+  }
+  if (typeof wanted !== 'object') return wanted === found;
+  if (typeof found !== 'object' || found === null) return false;
+  return Object.entries(wanted).every(([key, value]) => held(value, (found as Record<string, unknown>)[key]));
+}
+
+async function comesTo(wanted: NonNullable<Step['expect']>, link: Link, breakers: Parts['breakers']): Promise<void> {
+  const look = () => ({
+    ...(wanted.link === undefined ? {} : { link: link.state }),
+    breakers: Object.fromEntries(
+      Object.entries(wanted.breakers ?? {}).map(([name, fields]) => {
+        const all = shown(breakers.get(name)!);
+        return [name, Object.fromEntries(Object.keys(fields).map((key) => [key, all[key as keyof typeof all]]))];
+      }),
+    ),
+  });
+  const text = JSON.stringify({ ...(wanted.link ? { link: wanted.link } : {}), breakers: wanted.breakers ?? {} });
+  await eventually(() => JSON.stringify(look()) === text).catch(() => expect(JSON.stringify(look())).toBe(text));
+}
+
+function shown(breaker: Breaker) {
+  const { uid = null, state, forced } = breaker.stats();
+  return { uid, generation: breaker.policy?.generation, state, heldBy: forced?.override?.uid ?? null };
+}

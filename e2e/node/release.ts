@@ -1,0 +1,107 @@
+import { fileURLToPath } from 'node:url';
+import { findHelm } from '../cluster/kubectl.ts';
+import type { NodeCluster } from './cluster.ts';
+import { OPERATOR_REPOSITORY } from './images.ts';
+
+const CHART = fileURLToPath(new URL('../../charts/fuseboard', import.meta.url));
+
+/** The namespace of the release. */
+export const SYSTEM = 'fuseboard-system';
+const NAME = 'fuseboard';
+
+/** A pod, as far as tests look at one. */
+export interface Pod {
+  readonly metadata: {
+    readonly name: string;
+    readonly uid: string;
+    readonly creationTimestamp: string;
+    readonly deletionTimestamp?: string;
+    readonly labels: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
+  readonly spec: { readonly nodeName?: string };
+  readonly status: {
+    readonly phase: string;
+    readonly podIP?: string;
+    readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+    readonly containerStatuses?: readonly { readonly restartCount: number }[];
+  };
+}
+
+export const isReady = ({ metadata, status }: Pod) =>
+  metadata.deletionTimestamp === undefined &&
+  status.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True') === true;
+
+/** The chart, installed by Helm of one major version with nothing set but the image. */
+export class Release {
+  readonly #cluster: NodeCluster;
+  readonly #helm: string;
+  readonly #major: number;
+
+  private constructor(cluster: NodeCluster, helm: string, major: number) {
+    this.#cluster = cluster;
+    this.#helm = helm;
+    this.#major = major;
+  }
+
+  static async by(major: 3 | 4, cluster: NodeCluster): Promise<Release> {
+    return new Release(cluster, await findHelm((line) => process.stderr.write(`${line}\n`), major), major);
+  }
+
+  /** Installs, and waits until every replica is ready. */
+  install(values: object = {}): Promise<string> {
+    return this.#apply(['install', NAME, CHART, '--create-namespace'], values);
+  }
+
+  /** Upgrades, and waits until every replica is of the new version. */
+  upgrade(values: object = {}): Promise<string> {
+    return this.#apply(['upgrade', NAME, CHART], values);
+  }
+
+  test(): Promise<string> {
+    return this.#run(['test', NAME, '--timeout', '90s']);
+  }
+
+  uninstall(): Promise<string> {
+    return this.#run(['uninstall', NAME, '--wait', '--timeout', '90s']);
+  }
+
+  /** The operator's pods that are not on their way out. */
+  async operators(): Promise<Pod[]> {
+    const selector = 'app.kubernetes.io/name=fuseboard';
+    const { items } = await this.#cluster.get<{ items: Pod[] }>('pods', '-n', SYSTEM, '-l', selector);
+    return items.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+  }
+
+  /** Replaces every replica, one after another, and waits until it is done. */
+  async restart(): Promise<void> {
+    await this.#cluster.kubectl('rollout', 'restart', `deployment/${NAME}`, '-n', SYSTEM);
+    await this.#cluster.kubectl('rollout', 'status', `deployment/${NAME}`, '-n', SYSTEM, '--timeout=180s');
+  }
+
+  logs(): Promise<string> {
+    return this.#cluster.kubectl(
+      'logs',
+      '-n',
+      SYSTEM,
+      '-l',
+      'app.kubernetes.io/name=fuseboard',
+      '--tail=-1',
+      '--prefix',
+    );
+  }
+
+  #apply(command: readonly string[], values: object): Promise<string> {
+    const all = { image: { repository: OPERATOR_REPOSITORY }, ...values };
+    return this.#run([...command, '--wait', '--timeout', '180s', '--values', '-'], JSON.stringify(all));
+  }
+
+  #run(args: readonly string[], input?: string): Promise<string> {
+    const home = `${this.#cluster.folder}/helm-${this.#major}`;
+    const env = { HOME: home, HELM_CACHE_HOME: home, HELM_CONFIG_HOME: home, HELM_DATA_HOME: home };
+    return this.#cluster.run([this.#helm, ...args, '--namespace', SYSTEM], {
+      env,
+      ...(input !== undefined && { input }),
+    });
+  }
+}

@@ -1,0 +1,118 @@
+"""Differences planted in the Python core, to see that the comparison finds them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from fuseboard.call import attempts
+from fuseboard.core import breaker, trip
+from fuseboard.core.adaptive_timeout import AdaptiveTimeout
+from fuseboard.core.breaker import BreakerCore
+from fuseboard.core.in_flight import InFlight
+from fuseboard.core.retry import RetryBudget
+from fuseboard.core.windows import CountWindow, EwmaWindow, TimeWindow
+
+
+def _late_open(original: Any) -> Any:
+    def limit_open(self: Any, state: Any) -> None:
+        original(self, state)
+        state.until += 1
+
+    return limit_open
+
+
+def _lost_jitter(original: Any) -> Any:
+    return lambda self: None
+
+
+def _never_starts_over(original: Any) -> Any:
+    def open_circuit(self: Any, now: float, reason: Any, what: object) -> None:
+        history = self._history
+        self._history = breaker.replace(history, last_open_ms=float("inf"))
+        original(self, now, reason, what)
+
+    return open_circuit
+
+
+def _strict_rate(original: Any) -> Any:
+    return lambda part, total, percent: percent != 0 and part * 100 > percent * total
+
+
+def _forgets_nothing(original: Any) -> Any:
+    return lambda self, until: None
+
+
+def _keeps_oldest(original: Any) -> Any:
+    def resize(self: Any, size: int) -> None:
+        if size != self._size:
+            kept = list(self._bits[: int(min(self.calls, size))])
+            self._size = size
+            self.clear()
+            for bits in kept:
+                self.record(0, bits & 1 != 0, bits & 2 != 0)
+
+    return resize
+
+
+def _starts_empty(original: Any) -> Any:
+    def resize(self: Any, ms: float, now: float) -> None:
+        if ms / 10 != self._span:
+            self.__init__(ms, now)
+
+    return resize
+
+
+def _fades_smoothly(original: Any) -> Any:
+    def advance(self: Any, now: float) -> None:
+        before = self._current
+        original(self, now)
+        if self._current > before:
+            self.calls *= 0.99
+
+    return advance
+
+
+def _no_free_retry(original: Any) -> Any:
+    return lambda self, now: self._saved >= 100 and original(self, now)
+
+
+def _capless(original: Any) -> Any:
+    return lambda config, number, random, asked: (original(config, number, random, asked) or 0) + 1
+
+
+def _low_percentile(original: Any) -> Any:
+    return lambda self, config, initial_ms: original(self, config, initial_ms) * 0.9
+
+
+def _one_more_probe(original: Any) -> Any:
+    return lambda self, state: len(state.probes) < self._config.max_probes + 1
+
+
+PLANTED: dict[str, tuple[Any, str, Callable[[Any], Any]]] = {
+    "an open time of a millisecond more": (BreakerCore, "_limit_open", _late_open),
+    "no jitter": (BreakerCore, "_draw_jitter", _lost_jitter),
+    "a backoff that never starts over": (BreakerCore, "_open", _never_starts_over),
+    "a probe too many": (BreakerCore, "_awaits", _one_more_probe),
+    "a rate above its threshold": (trip, "_reaches", _strict_rate),
+    "hanging calls after a stall": (InFlight, "forget", _forgets_nothing),
+    "a count window that keeps its oldest calls": (CountWindow, "resize", _keeps_oldest),
+    "a time window that an edit empties": (TimeWindow, "resize", _starts_empty),
+    "an average that fades more": (EwmaWindow, "advance", _fades_smoothly),
+    "no free retry": (RetryBudget, "take", _no_free_retry),
+    "a longer backoff": (attempts, "backoff_ms", _capless),
+    "a shorter adaptive time limit": (AdaptiveTimeout, "limit_ms", _low_percentile),
+}
+"""Each with whose name it replaces, and how."""
+
+
+@contextmanager
+def plant(name: str) -> Iterator[None]:
+    owner, attribute, change = PLANTED[name]
+    original = getattr(owner, attribute)
+    setattr(owner, attribute, change(original))
+    try:
+        yield
+    finally:
+        setattr(owner, attribute, original)
