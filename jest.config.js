@@ -1,4 +1,7 @@
-/** Jest runs the TypeScript sources as ES modules; workspaces resolve to their sources through the `fuseboard-source` condition. */
+/**
+ * Jest runs the TypeScript sources as ES modules; workspaces resolve to their sources through the `fuseboard-source`
+ * condition.
+ */
 const transform = {
   '\\.ts$': ['@swc/jest', { jsc: { target: 'es2023', parser: { syntax: 'typescript' } }, module: { type: 'es6' } }],
 };
@@ -18,7 +21,17 @@ const project = (displayName, roots, testMatch = ['**/*.test.ts']) => ({
 export default {
   testTimeout: 30_000,
   projects: [
-    project('unit', ['crds/schema', 'agent', 'operator', 'examples', 'fuzz', 'e2e/load']),
+    project('unit', [
+      'crds/schema',
+      'agent',
+      'compat',
+      'operator',
+      'examples',
+      'fuzz',
+      'traffic',
+      'simulator',
+      'e2e/load',
+    ]),
     project('structure', ['test']),
     project('conformance', ['conformance']),
     project('page', ['e2e/page']),

@@ -19,7 +19,8 @@ export default {
   tempDirName: '.cache/mutation',
   cleanTempDir: 'always',
   ignorePatterns: ['*', '!agent/**', '!crds/**', 'agent/dist'],
-  // The preprocessor of tsconfig files needs the JavaScript interface of TypeScript, which version 7 has not; nothing here reads a tsconfig.
+  // The preprocessor of tsconfig files needs the JavaScript interface of TypeScript, which version 7 has not; nothing
+  // here reads a tsconfig.
   tsconfigFile: 'none.json',
   ignoreStatic: true,
   reporters: ['clear-text', 'json', 'html', 'progress'],

@@ -1,14 +1,16 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { rolldown } from 'rolldown';
+import { decode, encode } from '@jridgewell/sourcemap-codec';
+import { type OutputChunk, type RolldownOutput, rolldown } from 'rolldown';
 import manifest from './package.json' with { type: 'json' };
 
 /**
- * Builds the package. The code is there once, as CommonJS, with all that it needs from the workspace inside; the ES modules
- * export the same objects, so that a program which uses both has one copy and the tarball stays small.
+ * Builds the package: once as ES modules and once as CommonJS, both readable, with all that they need from the
+ * workspace inside. One file for each entry and one for each room that entries share. The same file of both formats is
+ * alike but for its imports and under 32 kB, so that the tarball, which sorts files by their names, compresses the
+ * second one away. Both formats share their breakers through `globalThis`, as any two copies do.
  */
 const here = import.meta.dirname;
 const dist = join(here, 'dist');
@@ -27,16 +29,6 @@ const entries = new Map(
   ),
 );
 
-/** Small, with the names of classes kept for stack traces. */
-const MINIFIED = {
-  mangle: { keepNames: { class: true, function: false } },
-  compress: true,
-  codegen: { removeWhitespace: true },
-};
-
-/** What is written by users and read in their editors; the protocol is described in its own document. */
-const DESCRIBED = /^export interface (PolicySpec|Totals) /m;
-
 rmSync(dist, { recursive: true, force: true });
 await bundle();
 declare();
@@ -47,33 +39,62 @@ async function bundle(): Promise<void> {
     platform: 'node',
     external: [/^node:/],
     resolve: { conditionNames: ['fuseboard-source', 'node'] },
+    preserveEntrySignatures: 'allow-extension',
   });
-  await bundle.write({
-    dir: join(dist, 'cjs'),
-    format: 'cjs',
-    chunkFileNames: 'shared-[hash].js',
-    comments: false,
-    minify: MINIFIED,
-  });
+  for (const format of ['esm', 'cjs'] as const) {
+    const output = await bundle.write({
+      dir: join(dist, format),
+      format,
+      chunkFileNames: '[name].js',
+      comments: { legal: false, annotation: true, jsdoc: false },
+      sourcemap: true,
+      sourcemapExcludeSources: true,
+      minify: false,
+      codeSplitting: {
+        includeDependenciesRecursively: false,
+        groups: [{ debugName: 'rooms', name: roomOf }],
+      },
+    });
+    coarsenMaps(join(dist, format), output);
+  }
   await bundle.close();
   writeFileSync(join(dist, 'cjs', 'package.json'), '{ "type": "commonjs" }\n');
-  mkdirSync(join(dist, 'esm'));
-  for (const name of entries.keys()) {
-    const names = Object.keys(createRequire(import.meta.url)(join(dist, 'cjs', `${name}.js`)));
-    const text = `import cjs from '../cjs/${name}.js';\nexport const { ${names.join(', ')} } = cjs;\n`;
-    writeFileSync(join(dist, 'esm', `${name}.js`), text);
+}
+
+/** The file that a source which is no entry goes to: that of its room; the large rooms have two or three. */
+function roomOf(id: string): string | null {
+  const source = relative(join(here, 'src'), id);
+  if (source.startsWith('..')) return 'rooms/schema';
+  if ([...entries.values()].includes(source.slice(0, -'.ts'.length))) return null;
+  if (/^link\/(bootstrap|event-stream|last-good|messages|policy-store|settings)\./.test(source))
+    return 'rooms/link-policies';
+  const [first, second, third] = source.split('/');
+  if (first === 'core' && third !== undefined) return `rooms/core-${second}`;
+  return second === undefined ? 'rooms/agent' : `rooms/${first}`;
+}
+
+/** Keeps of each map the first place of every line: enough for a stack trace, at a quarter of the size. */
+function coarsenMaps(folder: string, { output }: RolldownOutput): void {
+  // An entry that only exports what rooms hold has no map.
+  for (const chunk of output.filter((each): each is OutputChunk => each.type === 'chunk' && each.map !== null)) {
+    const path = join(folder, `${chunk.fileName}.map`);
+    const map = JSON.parse(readFileSync(path, 'utf8')) as { mappings: string; names: string[] };
+    const lines = decode(map.mappings).map((segments) => segments.slice(0, 1).map((segment) => segment.slice(0, 4)));
+    const coarse = { ...map, names: [], mappings: encode(lines as unknown as Parameters<typeof encode>[0]) };
+    writeFileSync(path, JSON.stringify(coarse));
   }
 }
 
 /**
- * Emits the declarations that the entries lead to; the types of the schema become a file beside them. Those of the entries
- * that have a peer are there for both formats, so that each finds the declarations of the peer that are meant for it; all others are there once.
+ * Emits the declarations that the entries lead to; the types of the schema become a file beside them. Those of the
+ * entries that have a peer are there for both formats, so that each finds the declarations of the peer that are meant
+ * for it; all others are there once.
  */
 function declare(): void {
   const emitted = join(dist, 'types');
   const compiler = join(dirname(fileURLToPath(import.meta.resolve('typescript/package.json'))), 'bin/tsc');
   execFileSync(process.execPath, [compiler, '-p', join(here, 'tsconfig.build.json')], { stdio: 'inherit' });
-  const wanted = new Set<string>();
+  const needed = new Set<string>();
   const borrowed = new Set<string>();
   const read = (source: string) => {
     const text = readFileSync(join(emitted, `${source}.d.ts`), 'utf8');
@@ -85,10 +106,10 @@ function declare(): void {
   for (const [name, source] of entries) {
     const text = read(source);
     const hasPeer = /from ['"](?!\.|node:|@fuseboard\/)/.test(text);
-    write('cjs', name, rewired(text, source, name, 'cjs', wanted));
-    write('esm', name, hasPeer ? rewired(text, source, name, 'esm', wanted) : `export * from '../cjs/${name}.js';\n`);
+    write('cjs', name, rewired(text, source, name, 'cjs', needed));
+    write('esm', name, hasPeer ? rewired(text, source, name, 'esm', needed) : `export * from '../cjs/${name}.js';\n`);
   }
-  for (const source of wanted) write('cjs', source, rewired(read(source), source, source, 'cjs', wanted));
+  for (const source of needed) write('cjs', source, rewired(read(source), source, source, 'cjs', needed));
   writeFileSync(join(dist, 'cjs', 'schema.d.ts'), schemaTypes(borrowed));
   rmSync(emitted, { recursive: true });
 }
@@ -106,14 +127,14 @@ function schemaTypes(names: ReadonlySet<string>): string {
     .split('\n\n')
     .filter((text) => names.has(/^export (?:interface|type) (\w+)/m.exec(text)?.[1] ?? ''));
   if (found.length !== names.size) throw new Error(`the schema lacks one of ${[...names].join(', ')}`);
-  return found.map((text) => (DESCRIBED.test(text) ? text : text.replaceAll(/^ *\/\*\*.*\*\/\n/gm, ''))).join('\n\n');
+  return found.join('\n\n');
 }
 
 /**
- * Lets the declarations of a source, written to `name`, import what lies in the package, and notes what that is. Another entry is
- * imported by the name it has in `dist`.
+ * Lets the declarations of a source, written to `name`, import what lies in the package, and notes what that is.
+ * Another entry is imported by the name it has in `dist`.
  */
-function rewired(text: string, source: string, name: string, format: Format, wanted: Set<string>): string {
+function rewired(text: string, source: string, name: string, format: Format, needed: Set<string>): string {
   const entryOf = new Map([...entries].map(([entry, its]) => [its, entry]));
   return text.replaceAll(
     /(from |import\()(['"])([^'"]+)\2/g,
@@ -123,7 +144,7 @@ function rewired(text: string, source: string, name: string, format: Format, wan
         : undefined;
       const entry = local === undefined ? undefined : entryOf.get(local);
       if (local === undefined && specifier !== '@fuseboard/schema/types') return whole;
-      if (local !== undefined && entry === undefined) wanted.add(local);
+      if (local !== undefined && entry === undefined) needed.add(local);
       const path = relative(join(format, dirname(name)), join('cjs', `${entry ?? local ?? 'schema'}.js`));
       return `${keyword}${quote}${path.startsWith('.') ? '' : './'}${path}${quote}`;
     },

@@ -1,6 +1,7 @@
 /**
- * Writes what the chart takes from elsewhere: its definitions from `crds/`, the reference of its values from the comments
- * in `values.yaml`, and the dashboard. With `--check` it writes nothing and fails, naming the files that are stale.
+ * Writes what the chart takes from elsewhere: its definitions from `crds/`, the reference of its values from the
+ * comments in `values.yaml`, and the dashboard. With `--check` it writes nothing and fails, naming the files that are
+ * stale.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { isMap, isScalar, parseDocument, type YAMLMap } from 'yaml';

@@ -60,7 +60,10 @@ describe('defect 8: many callers while half-open', () => {
   });
 });
 
-/** The distributed breaker of gobreaker holds a lock in Redis across the fleet: sony/gobreaker, v2/distributed_gobreaker.go. */
+/**
+ * The distributed breaker of gobreaker holds a lock in Redis across the fleet: sony/gobreaker,
+ * v2/distributed_gobreaker.go.
+ */
 describe('defect 12: a call under way', () => {
   it('keeps other threads out of pybreaker until it has ended', async () => {
     expect(await python.ask({ ask: 'lock' })).toEqual({ blocked: true, order: ['slow', 'quick'] });

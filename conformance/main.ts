@@ -1,6 +1,6 @@
 /**
- * Replays the same random sequences in other circuit breakers and in ours, and prints how they compare. Ends with 1 when
- * a difference has no reason, when a reason explains nothing, or, where CI is set, when a library is missing.
+ * Replays the same random sequences in other circuit breakers and in ours, and prints how they compare. Ends with 1
+ * when a difference has no reason, when a reason explains nothing, or, where CI is set, when a library is missing.
  */
 import { CASES, type PeerName } from './cases.ts';
 import { cockatiel, opossum } from './node-peers.ts';

@@ -103,7 +103,7 @@ async function replay(make: () => Subject, steps: readonly Step[]): Promise<Obse
     subject.call(work).catch((error) => {
       if (subject.isRejection(error)) admission = 'rejected';
     });
-    await settled();
+    await flushPromises();
     return admission;
   };
   try {
@@ -113,7 +113,7 @@ async function replay(make: () => Subject, steps: readonly Step[]): Promise<Obse
       if (step.do === 'begin') admission = await begin(step.call);
       else if (step.do === 'end') running.get(step.call)?.(step.outcome);
       else mock.timers.tick(step.ms);
-      await settled();
+      await flushPromises();
       seen.push({ ...(admission === undefined ? {} : { admission }), ...subject.look() });
     }
     return seen;
@@ -124,6 +124,6 @@ async function replay(make: () => Subject, steps: readonly Step[]): Promise<Obse
 }
 
 /** Lets every promise that can settle do so. */
-function settled(): Promise<void> {
+function flushPromises(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

@@ -55,7 +55,10 @@ export class LineProcess {
   }
 }
 
-/** Starts the Python libraries, all of them in one process. @throws {MissingPeer} when Python or its packages cannot be had. */
+/**
+ * Starts the Python libraries, all of them in one process. @throws {MissingPeer} when Python or its packages cannot be
+ * had.
+ */
 export async function startPython(): Promise<LineProcess> {
   const python = await built('python', ['python/requirements.txt'], async (folder) => {
     await run('python3', ['-m', 'venv', folder]);

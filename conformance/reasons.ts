@@ -4,7 +4,7 @@ import type { Trace } from './trace.ts';
 /** Why a library does something else than ours, and how such a difference is told from any other. */
 export interface Reason {
   readonly text: string;
-  /** The difference does not change the course of things: the replay goes on. Absent: it ends with the difference. */
+  /** The difference does not change the course of things: the replay continues. Absent: it ends with the difference. */
   readonly goesOn?: true;
   explains(trace: Trace): boolean;
 }
@@ -41,13 +41,13 @@ export const ignoredEndsRun = (failures: number): Reason => ({
 });
 
 /** Whether, among the outcomes that hold the last so many failures, there is one of another kind. */
-function runContains(t: Trace, failures: number, wanted: (outcome: string) => boolean): boolean {
+function runContains(t: Trace, failures: number, matches: (outcome: string) => boolean): boolean {
   const outcomes = t.endedAfter(t.since('ours')).reverse();
   let seen = 0;
   for (const { outcome } of outcomes) {
     if (outcome === 'failure') seen++;
     if (seen >= failures) return false;
-    if (wanted(outcome)) return true;
+    if (matches(outcome)) return true;
   }
   return false;
 }
@@ -179,7 +179,9 @@ export const countsTooOld = (rate: Rate) =>
     },
   );
 
-/** aiomisc opens, while it passes, when all of ten buckets are at its ratio, and while it recovers when a quarter is. */
+/**
+ * aiomisc opens, while it passes, when all of ten buckets are at its ratio, and while it recovers when a quarter is.
+ */
 const bucketsTrip = ({ state, buckets = [], ratio = 0 }: Observation): boolean => {
   return state === 'half-open' ? ratio >= 0.25 : buckets.length === 10 && ratio >= 1;
 };

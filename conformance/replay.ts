@@ -34,13 +34,13 @@ export async function compare(one: Case, peer: Peer, seeds: readonly number[]): 
     const theirs = await peer.replay(one.theirs, steps);
     if (theirs.length !== steps.length)
       throw new Error(`${peer.name} showed ${theirs.length} of ${steps.length} steps`);
-    judge(one, seed, steps, replayOurs(one.ours, steps), theirs, result);
+    compareSequence(one, seed, steps, replayOurs(one.ours, steps), theirs, result);
     result.sequences++;
   }
   return result;
 }
 
-function judge(
+function compareSequence(
   { reasons, title }: Case,
   seed: number,
   steps: readonly Step[],

@@ -37,7 +37,10 @@ export interface Shape {
   readonly attempts?: number;
 }
 
-/** Makes the same sequence from the same seed: bursts of health and of outage, calls side by side, waits about the open time. */
+/**
+ * Makes the same sequence from the same seed: bursts of health and of outage, calls side by side, waits about the open
+ * time.
+ */
 export function sequence(seed: number, { steps, overlap, openMs, tickMs = 125, ...shape }: Shape): Step[] {
   const random = mulberry32(seed);
   const below = (bound: number) => Math.floor(random() * bound);

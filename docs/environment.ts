@@ -70,13 +70,14 @@ function agentRows(): string[] {
   const source = readFileSync(SETTINGS, 'utf8');
   const read = new Set([...source.matchAll(/env\.([A-Z_]+)/g)].map(([, name]) => name!));
   const rows: string[] = [];
-  for (const [, what, option] of source.matchAll(/\/\*\* (.+) \*\/\n {2}(\w+)\?:/g)) {
-    const names = [...what!.matchAll(/\b[A-Z]+(?:_[A-Z]+)+\b/g)]
+  for (const [, comment, option] of source.matchAll(/\/\*\*((?:(?!\*\/)[\s\S])+)\*\/\n {2}(\w+)\?:/g)) {
+    const what = comment!.replace(/\s*\n\s*\* ?/g, ' ').trim();
+    const names = [...what.matchAll(/\b[A-Z]+(?:_[A-Z]+)+\b/g)]
       .map(([name]) => name)
       .filter((name) => read.delete(name));
     if (names.length > 0)
       rows.push(
-        `| ${names.map((name) => `\`${name}\``).join(', ')} | \`${option}\` | ${cell(elsewhere(what!, names))} |`,
+        `| ${names.map((name) => `\`${name}\``).join(', ')} | \`${option}\` | ${cell(elsewhere(what, names))} |`,
       );
   }
   for (const name of read) {

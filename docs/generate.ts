@@ -1,18 +1,22 @@
 /**
- * Writes the drawings from what the agent's own core does, and the reference of the environment from the sources. With `--check`
- * it writes nothing and fails, naming the files that are stale.
+ * Writes the drawings from what the agent's own core does, and the reference of the environment from the sources. With
+ * `--check` it writes nothing and fails, naming the files that are stale.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { recovery } from './drawings/recovery.ts';
+import { simulated } from './drawings/simulated.ts';
 import { states } from './drawings/states.ts';
 import { transitions } from './drawings/transitions.ts';
 import { windows } from './drawings/windows.ts';
 import { environment } from './environment.ts';
 
+const { timeline, frontier } = simulated();
 const files: Record<string, string> = {
   'states.svg': states(transitions()),
   'windows.svg': windows(),
   'recovery.svg': recovery(),
+  'simulated.svg': timeline,
+  'frontier.svg': frontier,
   'environment.md': environment(),
 };
 const stale = Object.entries(files).filter(([path, wanted]) => read(path) !== wanted);

@@ -12,7 +12,7 @@ import { OperatorProcess } from './processes/operator.ts';
 import { checkMetrics, Prometheus } from './processes/prometheus.ts';
 
 const CHART = fileURLToPath(new URL('../charts/fuseboard', import.meta.url));
-/** A query has this long to have an answer, while traffic goes on. */
+/** A query has this long to have an answer, while traffic continues. */
 const PATIENCE_MS = 60_000;
 
 interface Dashboard {

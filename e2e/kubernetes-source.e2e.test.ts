@@ -62,7 +62,7 @@ describe('policies in a cluster', () => {
     await cluster.kubectl('delete', 'cbp', '--all', '--all-namespaces', '--ignore-not-found');
   });
 
-  it('are applied, edited, deleted and made anew', async () => {
+  it('are applied, edited, deleted and created again', async () => {
     await cluster.apply(opensAfter('payments', 3));
     await show('shop/payments#1');
     const first = source.state().policies.get('shop/payments')!;

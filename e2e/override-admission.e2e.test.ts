@@ -104,7 +104,7 @@ describe('an override', () => {
     );
     expect(text).toContain('reason <string> Why, for those who wonder. Required.');
     expect(plain(await cluster.kubectl('explain', 'cbo.status.agents'))).toContain(
-      'Agents that say that they obey it.',
+      'Agents that report that they apply it.',
     );
     const [header] = (await cluster.kubectl('get', 'cbo')).split('\n');
     expect(header!.trim().split(/\s+/)).toEqual(['NAME', 'BREAKERS', 'ACTION', 'PHASE', 'APPLIED', 'EXPIRES', 'AGE']);

@@ -231,7 +231,7 @@ describe('three replicas', () => {
     await eventually(async () => expect(await stored()).toEqual([...replicas.keys()].sort()), 30_000);
   }, 180_000);
 
-  it('go on at once without a leader that is told to end, and it leaves nothing behind', async () => {
+  it('continue at once without a leader that is told to end, and it leaves nothing behind', async () => {
     await apply('stock', 1);
     await exact('stock', AGENTS);
     const first = await leader();
@@ -245,12 +245,12 @@ describe('three replicas', () => {
     await exact('stock', AGENTS);
   }, 120_000);
 
-  it('have one that writes, also when the leader is stopped for a while and then goes on', async () => {
+  it('have one that writes, also when the leader is stopped for a while and then continues', async () => {
     await apply('mail', 1);
     await exact('mail', AGENTS);
     const first = await leader();
     const stopped = replicas.get(first)!;
-    // What the leader has in hand when it stops is what it would write when it goes on.
+    // What the leader has in hand when it stops is what it would write when it continues.
     await apply('mail', 2);
     stopped.pause();
     replicas.delete(first);

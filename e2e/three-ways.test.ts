@@ -79,7 +79,7 @@ const CASES: readonly Case[] = [
     met: ['failed, open', 'true, open'],
   },
   {
-    title: 'an open time that the other side asks for',
+    title: 'an open time that the dependency asks for',
     spec: { trip: once, recovery: { openDuration: '1s', honorRetryAfter: true, maxOpenDuration: '9s' } },
     acts: [{ throws: { headers: { 'retry-after': '60' } } }, 'look'],
     met: ['failed, open', '9 s, open'],
@@ -214,7 +214,10 @@ const CASES: readonly Case[] = [
   },
 ];
 
-/** Whom a policy is for is not a breaker's business; `onUpdate` shows only when a policy is edited, which code's defaults never are. */
+/**
+ * Whom a policy is for is not a breaker's business; `onUpdate` shows only when a policy is edited, which code's
+ * defaults never are.
+ */
 const ELSEWHERE = /^(breakers|selector|onUpdate)\b/;
 
 const nameOf = (title: string) => title.replace(/[^a-z]+/g, '-');

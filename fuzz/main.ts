@@ -7,7 +7,7 @@
  */
 import { parseArgs } from 'node:util';
 import { Random, seedOf } from './random.ts';
-import { type Finding, fuzz, type Tally } from './run.ts';
+import { type Finding, fuzz, type TargetSummary } from './run.ts';
 import { inputOf } from './target.ts';
 import { TARGETS } from './targets.ts';
 
@@ -31,23 +31,23 @@ if (values.input !== undefined) {
   const [target] = chosen;
   const input = inputOf(target!, new Random(seedOf(seed, target!.name, Number(values.input))));
   console.log(`${target!.name}, ${input.length} bytes:\n${JSON.stringify(input.toString('latin1'))}`);
-  tell((await fuzz(target!, seed, 1, Number(values.input))).findings);
+  printFindings((await fuzz(target!, seed, 1, Number(values.input))).findings);
 } else {
   console.log(`seed ${seed}\n`);
   console.log('target             inputs   sound  kB/input  slowest     time');
   const shares = chosen.reduce((sum, { share }) => sum + share, 0);
-  const tallies: Tally[] = [];
+  const summaries: TargetSummary[] = [];
   for (const target of chosen) {
-    const tally = await fuzz(target, seed, Math.ceil((inputs * target.share) / shares));
-    tallies.push(tally);
-    console.log(row(tally));
-    tell(tally.findings);
+    const summary = await fuzz(target, seed, Math.ceil((inputs * target.share) / shares));
+    summaries.push(summary);
+    console.log(row(summary));
+    printFindings(summary.findings);
   }
-  const total = tallies.reduce((sum, tally) => sum + tally.inputs, 0);
-  console.log(`\n${total} inputs, ${tallies.flatMap(({ findings }) => findings).length} findings`);
+  const total = summaries.reduce((sum, summary) => sum + summary.inputs, 0);
+  console.log(`\n${total} inputs, ${summaries.flatMap(({ findings }) => findings).length} findings`);
 }
 
-function row({ target, inputs: count, sound, bytes, slowest, seconds }: Tally): string {
+function row({ target, inputs: count, sound, bytes, slowest, seconds }: TargetSummary): string {
   const columns = [
     String(count).padStart(9),
     `${((100 * sound) / count).toFixed(1)} %`.padStart(8),
@@ -58,7 +58,7 @@ function row({ target, inputs: count, sound, bytes, slowest, seconds }: Tally): 
   return `${target.padEnd(16)}${columns.join('')}`;
 }
 
-function tell(findings: readonly Finding[]): void {
+function printFindings(findings: readonly Finding[]): void {
   for (const { target, index, input, message } of findings) {
     console.log(`\n${target}: ${message}\n  again: npm run fuzz -- --target ${target} --seed ${seed} --input ${index}`);
     if (input.length <= 2_000) console.log(`  input: ${JSON.stringify(input.toString('latin1'))}`);

@@ -10,7 +10,7 @@ export interface Finding {
   readonly message: string;
 }
 
-export interface Tally {
+export interface TargetSummary {
   readonly target: string;
   inputs: number;
   sound: number;
@@ -30,29 +30,29 @@ const roomFor = (bytes: number) => 65_536 + bytes * 64;
 const MAX_FINDINGS = 5;
 
 /** Tries inputs `from` to `from + count - 1` of a target; stops at the fifth finding. */
-export async function fuzz(target: Target, seed: number, count: number, from = 0): Promise<Tally> {
+export async function fuzz(target: Target, seed: number, count: number, from = 0): Promise<TargetSummary> {
   const { name } = target;
-  const tally: Tally = { target: name, inputs: 0, sound: 0, bytes: 0, seconds: 0, slowest: 0, findings: [] };
+  const summary: TargetSummary = { target: name, inputs: 0, sound: 0, bytes: 0, seconds: 0, slowest: 0, findings: [] };
   const began = performance.now();
-  for (let index = from; index < from + count && tally.findings.length < MAX_FINDINGS; index += 1) {
+  for (let index = from; index < from + count && summary.findings.length < MAX_FINDINGS; index += 1) {
     const input = inputOf(target, new Random(seedOf(seed, name, index)));
-    tally.inputs += 1;
-    tally.bytes += input.length;
+    summary.inputs += 1;
+    summary.bytes += input.length;
     try {
-      const { sound } = await one(target, input, tally);
-      if (sound) tally.sound += 1;
+      const { sound } = await one(target, input, summary);
+      if (sound) summary.sound += 1;
     } catch (error) {
       const { message, stack = message } = error as Error;
-      const told = error instanceof Violation ? message : stack.split('\n').slice(0, 4).join(' ');
-      tally.findings.push({ target: name, seed, index, input, message: told });
+      const description = error instanceof Violation ? message : stack.split('\n').slice(0, 4).join(' ');
+      summary.findings.push({ target: name, seed, index, input, message: description });
     }
   }
   await target.end?.();
-  tally.seconds = (performance.now() - began) / 1_000;
-  return tally;
+  summary.seconds = (performance.now() - began) / 1_000;
+  return summary;
 }
 
-async function one(target: Target, input: Buffer, tally: Tally): Promise<Verdict> {
+async function one(target: Target, input: Buffer, summary: TargetSummary): Promise<Verdict> {
   const once = async () => {
     const before = process.cpuUsage();
     const outcome = target.run(input);
@@ -61,7 +61,7 @@ async function one(target: Target, input: Buffer, tally: Tally): Promise<Verdict
     return { verdict, ms: (user + system) / 1_000 };
   };
   const { verdict, ms } = await once();
-  tally.slowest = Math.max(tally.slowest, ms);
+  summary.slowest = Math.max(summary.slowest, ms);
   if (ms > timeFor(input.length)) {
     const again = Math.min(ms, (await once()).ms, (await once()).ms);
     if (again > timeFor(input.length)) throw new Violation(`took ${again.toFixed(0)} ms for ${input.length} bytes`);

@@ -7,7 +7,7 @@ import type { Random } from './random.ts';
 export interface Verdict {
   /** Whether it was taken for sound; shows how deep inputs reach. */
   readonly sound: boolean;
-  /** How much was made of it, in bytes, give or take. Absent: not told. */
+  /** How much was made of it, in bytes, give or take. Absent: not measured. */
   readonly made?: number;
 }
 
@@ -103,9 +103,9 @@ export function asLines(input: Buffer, random: Random): Buffer {
       break;
     }
     default: {
-      const told = lines.flatMap((line, i) => (line.startsWith('data: ') ? [i] : []));
-      if (told.length === 0) break;
-      const chosen = random.pick(told);
+      const dataLines = lines.flatMap((line, i) => (line.startsWith('data: ') ? [i] : []));
+      if (dataLines.length === 0) break;
+      const chosen = random.pick(dataLines);
       lines[chosen] = `data: ${asJson(Buffer.from(lines[chosen]!.slice(6), 'latin1'), random).toString('latin1')}`;
     }
   }

@@ -1,5 +1,6 @@
 /**
- * Writes the reference of the command line from its own help. With `--check` it writes nothing and fails when the file is stale.
+ * Writes the reference of the command line from its own help. With `--check` it writes nothing and fails when the file
+ * is stale.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { Command } from 'commander';

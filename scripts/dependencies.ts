@@ -1,6 +1,6 @@
 /**
- * Writes docs/dependencies.md: what a running Fuseboard is made of besides itself, by the lock file. With `--check` it writes
- * nothing. Fails when the page is stale, and on a licence that is not taken.
+ * Writes docs/dependencies.md: what a running Fuseboard is made of besides itself, by the lock file. With `--check` it
+ * writes nothing. Fails when the page is stale, and on a licence that is not taken.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 
@@ -47,7 +47,10 @@ function found(from: string, name: string): string {
   return place;
 }
 
-/** Everything that a workspace needs to run, without what is ours; as in the image, mere types and optional parts stay out. */
+/**
+ * Everything that a workspace needs to run, without what is ours; as in the image, mere types and optional parts stay
+ * out.
+ */
 function tree(workspace: string): Found[] {
   const seen = new Map<string, Found>();
   const queue: { readonly path: string; readonly by: readonly string[] }[] = [{ path: workspace, by: [] }];

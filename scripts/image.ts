@@ -1,6 +1,6 @@
 /**
- * Writes what the container image holds into a folder: the operator, compiled, and the packages that it needs at run time,
- * without types, source maps and documentation, and a list of all of it (CycloneDX).
+ * Writes what the container image holds into a folder: the operator, compiled, and the packages that it needs at run
+ * time, without types, source maps and documentation, and a list of all of it (CycloneDX).
  *
  *     node scripts/image.ts FOLDER
  */

@@ -1,6 +1,6 @@
 /**
- * Writes the tables of docs/metrics.md from the registries of operator and agent. With `--check` it writes nothing and fails
- * when they are stale.
+ * Writes the tables of docs/metrics.md from the registries of operator and agent. With `--check` it writes nothing and
+ * fails when they are stale.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { getBreaker } from '@fuseboard/agent';
@@ -12,7 +12,7 @@ import { Audit } from '../operator/src/http/audit.ts';
 import { createLog } from '../operator/src/log.ts';
 import { Instruments } from '../operator/src/metrics/instruments.ts';
 import { metricsRegistry } from '../operator/src/metrics/registry.ts';
-import { quietSink } from '../operator/src/ports/no-op-status-sink.ts';
+import { noOpStatusSink } from '../operator/src/ports/no-op-status-sink.ts';
 import type { Source } from '../operator/src/ports/source.ts';
 
 const FILE = new URL('../docs/metrics.md', import.meta.url);
@@ -34,7 +34,7 @@ function ofOperator(): Metric[] {
   const clock = performance;
   const controller = new Controller({
     source: nowhere,
-    sink: quietSink,
+    sink: noOpStatusSink,
     overrides: { create: nothing, remove: nothing },
     history: { record() {}, forget() {} },
     log,
@@ -42,7 +42,7 @@ function ofOperator(): Metric[] {
     wallClock: Date.now,
   });
   const streams = new Streams({ controller, random: Math.random, wallClock: Date.now });
-  const audit = new Audit({ log, whom: 'an agent', admission: { admit: () => true } });
+  const audit = new Audit({ log, subject: 'an agent', lineLimit: { take: () => true } });
   const registry = metricsRegistry({
     controller,
     streams,

@@ -3,8 +3,8 @@ import { dirname, join, relative } from 'node:path';
 import { ROOT, repositoryFiles } from './repository.ts';
 
 /**
- * Copies the repository into a new folder, so that commands may write there. Packages installed from outside are linked,
- * the workspaces are those of the copy.
+ * Copies the repository into a new folder, so that commands may write there. Packages installed from outside are
+ * linked, the workspaces are those of the copy.
  *
  * @returns the folder; the caller removes it.
  */

@@ -5,6 +5,11 @@ interface Manifest {
   readonly name: string;
   readonly version: string;
   readonly license?: string;
+  readonly private?: boolean;
+  readonly repository?: { readonly type: string; readonly url: string; readonly directory: string };
+  readonly homepage?: string;
+  readonly bugs?: { readonly url: string };
+  readonly keywords?: readonly string[];
   readonly dependencies?: Record<string, string>;
   readonly optionalDependencies?: Record<string, string>;
   readonly peerDependenciesMeta?: Record<string, { optional?: boolean }>;
@@ -29,6 +34,27 @@ describe('the packages', () => {
   it('are all under the licence of the repository', () => {
     expect(manifests.filter(({ license }) => license !== 'Apache-2.0').map(({ path }) => path)).toEqual([]);
     expect(read('LICENSE')).toContain('Apache License');
+    for (const { path, private: isPrivate } of manifests.filter((each) => !each.private)) {
+      expect({ path, isPrivate, licence: read(path.replace('package.json', 'LICENSE')) }).toEqual({
+        path,
+        licence: read('LICENSE'),
+      });
+    }
+  });
+
+  it('say where they come from', () => {
+    const published = manifests.filter((each) => !each.private);
+    expect(published.length).toBeGreaterThanOrEqual(3);
+    for (const { path, repository, homepage, bugs, keywords } of published) {
+      const directory = path.replace('/package.json', '');
+      expect({ path, homepage, bugs, keywords, repository }).toEqual({
+        path,
+        homepage: expect.stringMatching(/^https:/),
+        bugs: { url: expect.stringMatching(/^https:/) },
+        keywords: expect.arrayContaining(['circuit-breaker']),
+        repository: expect.objectContaining({ type: 'git', directory }),
+      });
+    }
   });
 
   it('leave the agent without a dependency that it could not do without', () => {

@@ -59,10 +59,10 @@ describe('the walker', () => {
       { specifier: 'four', typeOnly: false, names: ['*'] },
       { specifier: 'five', typeOnly: false, names: ['*'] },
       { specifier: 'six', typeOnly: false, names: ['e'] },
-      { specifier: 'seven', typeOnly: false, names: ['*'] },
+      { specifier: 'seven', typeOnly: false, names: ['*'], lazy: true },
       { specifier: 'eight', typeOnly: true, names: ['*'] },
       { specifier: 'nine', typeOnly: false, names: ['*'] },
-      { specifier: '(computed)', typeOnly: false, names: ['*'] },
+      { specifier: '(computed)', typeOnly: false, names: ['*'], lazy: true },
     ]);
   });
 
@@ -128,14 +128,57 @@ describe('the walker', () => {
       "export * from '@fuseboard/agent/testing';",
       'never imports the agent',
     ],
+    [
+      'a simulator that knows the operator',
+      'simulator/src/x.ts',
+      "import '@fuseboard/operator';",
+      'simulator never imports',
+    ],
+    [
+      'a command that brings the agent along',
+      'operator/src/cli/commands/simulate.ts',
+      "import { simulate } from '@fuseboard/simulator';",
+      'await import',
+    ],
+    [
+      'an operator that simulates',
+      'operator/src/control/x.ts',
+      "const { simulate } = await import('@fuseboard/simulator');",
+      'only commands simulate',
+    ],
     ['an agent that loads zod', 'agent/src/x.ts', "import { specProblems } from '@fuseboard/schema';", 'without zod'],
     ['an agent with a dependency', 'agent/src/link/x.ts', "import ky from 'ky';", 'no other package'],
     ['rules that lean on zod', 'crds/schema/src/rules.ts', "import { z } from 'zod';", 'leans on nothing'],
+    ['a compatible package with a dependency', 'compat/opossum/src/x.ts', "import ky from 'ky';", 'public entry'],
+    [
+      'a compatible package that looks into the agent',
+      'compat/opossum/src/x.ts',
+      "import { Registry } from '../../../agent/src/registry.ts';",
+      'leaves its workspace',
+    ],
+    [
+      'a compatible package that knows the operator',
+      'compat/opossum/test/x.ts',
+      "import { serve } from '@fuseboard/operator';",
+      'never imports the operator',
+    ],
     [
       'a schema that knows the agent',
       'crds/schema/src/x.ts',
       "import type { A } from '@fuseboard/agent';",
       'neither agent nor',
+    ],
+    [
+      'a reader of recorded calls that knows the agent',
+      'traffic/src/formats/recording.ts',
+      "import { Recorder } from '@fuseboard/agent';",
+      'know nothing else of Fuseboard',
+    ],
+    [
+      'a reader of recorded calls that climbs over',
+      'traffic/test/read-text.test.ts',
+      "import { b } from '../../agent/src/b.ts';",
+      'leaves its workspace',
     ],
     [
       'a client in the wrong place',
@@ -180,8 +223,19 @@ describe('the walker', () => {
       'agent/src/core/a.ts',
       "import { DEFAULTS } from '@fuseboard/schema/defaults';",
     ],
+    [
+      'the public agent in a compatible package',
+      'compat/opossum/src/a.ts',
+      "import { start } from '@fuseboard/agent';",
+    ],
     ['types of the schema in the agent', 'agent/src/a.ts', "import type { Report } from '@fuseboard/schema';"],
     ['types of an optional peer', 'agent/src/a.ts', "import type { Registry } from 'prom-client';"],
+    [
+      'a simulation in a command',
+      'operator/src/cli/commands/simulate.ts',
+      "import type { Simulation } from '@fuseboard/simulator'; const s = await import('@fuseboard/simulator');",
+    ],
+    ['recorded calls in a command', 'operator/src/commands/a.ts', "import { readCalls } from '@fuseboard/traffic';"],
     ['the composition root', 'operator/src/main.ts', "import { directory } from './sources/directory.ts';"],
     ['a command', 'operator/src/cli/commands/serve.ts', "import { directory } from '../../sources/directory.ts';"],
     [

@@ -9,6 +9,8 @@ export interface Import {
   readonly typeOnly: boolean;
   /** What is taken by name; `*` for a whole module. */
   readonly names: readonly string[];
+  /** Whether it is loaded where the code comes by, not when the file is. */
+  readonly lazy?: true;
 }
 
 /** What a file leans on: its imports, and the globals that read a clock, wait, draw or do I/O. */
@@ -81,7 +83,8 @@ function importOf(node: Node): Import | undefined {
       const loads = callee.type === 'Import' || (callee.type === 'Identifier' && callee.value === 'require');
       if (!loads) return undefined;
       const specifier = argument?.type === 'StringLiteral' ? text(argument) : undefined;
-      return { specifier: specifier ?? '(computed)', typeOnly: false, names: ['*'] };
+      const found: Import = { specifier: specifier ?? '(computed)', typeOnly: false, names: ['*'] };
+      return callee.type === 'Import' ? { ...found, lazy: true } : found;
     }
     default:
       return undefined;
@@ -113,14 +116,15 @@ const PURE_BUILTINS: Record<string, readonly string[]> = {
 
 const ZOD_FREE = ['@fuseboard/schema/defaults', '@fuseboard/schema/duration', '@fuseboard/schema/rules'];
 const ZOD_FREE_FILE = /^crds\/schema\/src\/(defaults|duration|rules)\.ts$/;
-const WORKSPACE = /^(crds\/schema|agent|operator|e2e|examples\/[^/]+)\//;
+const WORKSPACE = /^(crds\/schema|agent|operator|traffic|simulator|e2e|compat\/[^/]+|examples\/[^/]+)\//;
+const COMPAT = /^compat\/[^/]+\/src\//;
 const KUBE = /^operator\/src\/(kube\/|sources\/kubernetes\.|cli\/client\/)/;
 const COMPOSITION = /^operator\/(generate\.ts|src\/(main\.ts|serve\.ts|cli\/))/;
 const ADAPTER = /^operator\/src\/(kube|http|web|sources)\//;
 
 /**
- * Compares every import with the directions of the repository. They point inward and one way: core leans on nothing, agent
- * and operator do not know each other, and only the program's entry makes adapters.
+ * Compares every import with the directions of the repository. They point inward and one way: core leans on nothing,
+ * agent and operator do not know each other, and only the program's entry makes adapters.
  *
  * @param files sources by their path from the root, with forward slashes.
  * @returns one sentence for each wrong arrow; empty when all is well.
@@ -149,7 +153,7 @@ function targetOf(path: string, specifier: string): string {
   return posix.normalize(posix.join(posix.dirname(path), specifier));
 }
 
-function complaint(path: string, { specifier, typeOnly, names }: Import): string | undefined {
+function complaint(path: string, { specifier, typeOnly, names, lazy }: Import): string | undefined {
   const relative = specifier.startsWith('.');
   const target = relative ? targetOf(path, specifier) : specifier;
   const is = (name: string) => specifier === name || specifier.startsWith(`${name}/`);
@@ -163,8 +167,24 @@ function complaint(path: string, { specifier, typeOnly, names }: Import): string
   }
   if (home === 'agent' && is('@fuseboard/operator')) return 'the agent never imports the operator';
   if (home === 'operator' && is('@fuseboard/agent')) return 'the operator never imports the agent';
+  if (home?.startsWith('compat/') && is('@fuseboard/operator'))
+    return 'a compatible package never imports the operator';
+  if (home === 'simulator' && is('@fuseboard/operator')) return 'the simulator never imports the operator';
+  if (is('@fuseboard/simulator') && home !== 'simulator' && home !== 'e2e') {
+    if (!path.startsWith('operator/src/cli/')) return 'only commands simulate';
+    if (!lazy && !typeOnly)
+      return 'a command loads the simulator with `await import` when it runs: the operator never loads the agent';
+  }
+  if (home === 'traffic' && specifier.startsWith('@fuseboard/')) {
+    return 'the readers of recorded calls know nothing else of Fuseboard';
+  }
   if (isTest(path)) return undefined;
 
+  if (COMPAT.test(path) && !relative && !typeOnly && !specifier.startsWith('node:')) {
+    if (specifier !== '@fuseboard/agent' && !ZOD_FREE.includes(specifier)) {
+      return 'a compatible package takes the public entry of the agent and modules of the schema without zod';
+    }
+  }
   if (home === 'operator' && is('@kubernetes/client-node') && !KUBE.test(path)) {
     return 'only operator/src/kube and sources/kubernetes.ts speak to the Kubernetes API';
   }

@@ -1,8 +1,8 @@
 import { posix } from 'node:path';
 
 /**
- * The rooms of a workspace from the innermost to the outermost. A file imports from its own row and from rows above it; what two
- * rows need belongs in the upper one. The longest prefix of a path says its room.
+ * The rooms of a workspace from the innermost to the outermost. A file imports from its own row and from rows above it;
+ * what two rows need belongs in the upper one. The longest prefix of a path says its room.
  */
 export interface Floors {
   readonly root: string;
@@ -65,7 +65,8 @@ function placeOf(path: string): Placed | undefined {
 }
 
 /**
- * What is wrong with an import from one source to another of the same workspace, and where the imported thing should go.
+ * What is wrong with an import from one source to another of the same workspace, and where the imported thing should
+ * go.
  *
  * @returns undefined when the import is allowed.
  */
@@ -87,8 +88,8 @@ export interface Arrow {
 }
 
 /**
- * The circles among sources: groups of files each of which leads to every other. At run time none is allowed; among types they are
- * allowed in the agent's core alone.
+ * The circles among sources: groups of files each of which leads to every other. At run time none is allowed; among
+ * types they are allowed in the agent's core alone.
  *
  * @returns one sentence for each circle.
  */
@@ -106,7 +107,10 @@ export function circles(arrows: readonly Arrow[]): string[] {
   ];
 }
 
-/** Tarjan, "Depth-first search and linear graph algorithms" (1972): the strongly connected parts with more than one file. */
+/**
+ * Tarjan, "Depth-first search and linear graph algorithms" (1972): the strongly connected parts with more than one
+ * file.
+ */
 function groups(arrows: readonly Arrow[]): string[][] {
   const next = new Map<string, string[]>();
   for (const { from, to } of arrows) next.set(from, [...(next.get(from) ?? []), to]);

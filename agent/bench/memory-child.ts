@@ -1,4 +1,7 @@
-/** Ten thousand breakers of one library in a process of their own: `memory-child.ts <library> <bytes | timers>`; prints JSON. */
+/**
+ * Ten thousand breakers of one library in a process of their own: `memory-child.ts <library> <bytes | timers>`; prints
+ * JSON.
+ */
 import { createHook } from 'node:async_hooks';
 import { load } from './libraries/index.ts';
 

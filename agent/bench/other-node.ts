@@ -5,7 +5,8 @@ import { rolldown } from 'rolldown';
 const bench = fileURLToPath(new URL('.', import.meta.url));
 
 /**
- * Runs the benchmark on another Node, which may not know TypeScript: its files are bundled, and it uses the package as built.
+ * Runs the benchmark on another Node, which may not know TypeScript: its files are bundled, and it uses the package as
+ * built.
  *
  * @returns the exit code.
  */

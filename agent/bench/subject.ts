@@ -1,4 +1,7 @@
-/** How many different policies and functions each measurement uses, so that no engine can fit its code to one. A power of two. */
+/**
+ * How many different policies and functions each measurement uses, so that no engine can fit its code to one. A power
+ * of two.
+ */
 export const KINDS = 8;
 
 export const CASES = [
@@ -36,7 +39,7 @@ export interface Library {
   readonly makeAndUse?: (i: number) => Promise<unknown>;
 }
 
-export const failure = new Error('the other side is down');
+export const failure = new Error('the dependency is down');
 
 /** Eight functions that differ, as the functions of a program do. */
 export const functions: readonly (() => Promise<number>)[] = [
@@ -65,8 +68,8 @@ export function at<T>(list: readonly T[], i: number): T {
 let loops = 0;
 
 /**
- * Calls one after the other. The loop is compiled anew for each subject: one loop for all would be slowed by the number of
- * its users, which hides differences.
+ * Calls one after the other. The loop is compiled again for each subject: one loop for all would be slowed by the
+ * number of its users, which hides differences.
  */
 export function oneByOne(call: (i: number) => unknown): Batch {
   const text = `return async (calls) => { for (let i = 0; i < calls; i++) await call(i); }; // ${loops++}`;

@@ -15,7 +15,7 @@ afterEach(async () => {
 });
 
 describe('the first getBreaker', () => {
-  it('dials by itself, and a later start takes over without a goodbye', async () => {
+  it('connects by itself, and a later start takes over without a goodbye', async () => {
     const first = await FakeControlPlane.start();
     first.push([policy('lazy')]);
     process.env.FUSEBOARD_URL = first.url;
@@ -26,7 +26,7 @@ describe('the first getBreaker', () => {
     expect(await start({ url: plane.url, warn }).ready()).toBe('Live');
     await first.until((p) => p.streams.length === 0);
     expect(first.reports.some(({ bye }) => bye)).toBe(false);
-    expect(plane.dials[0]?.query.get('boot')).toBe(first.dials[0]?.query.get('boot'));
+    expect(plane.connections[0]?.query.get('boot')).toBe(first.connections[0]?.query.get('boot'));
     await first.stop();
   });
 });
@@ -52,7 +52,7 @@ describe('start', () => {
     expect(await start({ url: plane.url, warn }).ready()).toBe('Live');
   });
 
-  it('again goes on counting where the last start ended', async () => {
+  it('again continues counting where the last start ended', async () => {
     const breaker = getBreaker('counted');
     breaker.enter()?.succeed();
     const counted = () => plane.reports.at(-1)?.breakers.find(({ name }) => name === 'counted');

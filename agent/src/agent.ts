@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { parseDuration } from '@fuseboard/schema/duration';
 import { type BreakerOptions, registry } from './breakers/registry.ts';
-import { ConfigError } from './errors/errors.ts';
+import { ConfigError, shortenStack } from './errors/errors.ts';
 import { Ledger } from './link/ledger.ts';
 import { Link, type LinkState } from './link/link.ts';
 import { readSettings, type StartOptions } from './link/settings.ts';
@@ -21,20 +21,21 @@ export interface Agent {
   /** The revision of the policies in force; absent while there are none. */
   readonly revision: string | undefined;
   /**
-   * Hears of policies that came into force. A listener that throws is reported as a process warning.
+   * Is called when policies came into force. A listener that throws is reported as a process warning.
    *
    * @returns a function that ends the subscription.
    */
   on(event: 'applied', listener: (event: AppliedEvent) => void): () => void;
   /**
-   * Waits for the policies of the operator. Resolves with `Live` as soon as they are applied, else with whatever the state is
-   * when the time is up or where there is no operator; never rejects, so that a service starts without it. It keeps the process alive meanwhile.
+   * Waits for the policies of the operator. Resolves with `Live` as soon as they are applied, else with whatever the
+   * state is when the time is up or where there is no operator; never rejects, so that a service starts without it. It
+   * keeps the process alive meanwhile.
    *
    * @param options.timeout a duration such as `2s`; absent: `5s`.
    */
   ready(options?: { timeout?: string }): Promise<LinkState>;
   /**
-   * Hangs up: reports the last counts and says goodbye. The breakers go on with what they have.
+   * Hangs up: reports the last counts and says goodbye. The breakers continue with what they have.
    *
    * @param options.flushMs how long this may take at most, in milliseconds; absent: 500.
    */
@@ -58,9 +59,9 @@ function slot(): Slot {
 }
 
 /**
- * The circuit breaker of this name; the same one for the same name in the whole process. Costs no I/O but, at its first use
- * in a process, one read of the bootstrap and last-good files; the link to the operator starts in a later turn of the event loop, and only where an
- * operator is configured (FUSEBOARD_URL, or what the chart mounts).
+ * The circuit breaker of this name; the same one for the same name in the whole process. Costs no I/O but, at its first
+ * use in a process, one read of the bootstrap and last-good files; the link to the operator starts in a later turn of
+ * the event loop, and only where an operator is configured (FUSEBOARD_URL, or what the chart mounts).
  *
  * @param name letters, digits and `._:/-`, at most 128 characters.
  * @param options `defaults`: the spec that holds while no policy governs the name; absent: calls pass and are counted.
@@ -68,13 +69,19 @@ function slot(): Slot {
  */
 export function getBreaker(name: string, options?: BreakerOptions) {
   const own = slot();
-  if (!own.armed) begin(own, {});
-  return registry().getBreaker(name, options);
+  if (!own.armed) startLink(own, {});
+  try {
+    return registry().getBreaker(name, options);
+  } catch (error) {
+    // The stack begins with the code that called, which is where the mistake is.
+    if (error instanceof ConfigError) shortenStack(error, getBreaker);
+    throw error;
+  }
 }
 
 /**
- * Starts the link now, with these options. Not needed where the environment says everything: the first `getBreaker` does it.
- * After the link began by itself, it dials once again with the options.
+ * Starts the link now, with these options. Not needed where the environment says everything: the first `getBreaker`
+ * does it. After the link began by itself, it connects once again with the options.
  *
  * @throws ConfigError when the link was already started with other options; `stop` it first.
  */
@@ -86,7 +93,7 @@ export function start(options: StartOptions = {}): Agent {
   if (own.options === undefined) {
     own.link?.hangUp();
     own.options = options;
-    begin(own, options);
+    startLink(own, options);
   }
   return {
     get state() {
@@ -124,7 +131,7 @@ export function linkState(): LinkState {
   return slot().link?.state ?? 'Defaults';
 }
 
-function begin(own: Slot, options: StartOptions): void {
+function startLink(own: Slot, options: StartOptions): void {
   own.armed = true;
   delete own.link;
   const warn = options.warn ?? ((message: string) => process.emitWarning(message, 'FuseboardWarning'));

@@ -50,7 +50,7 @@ function sameTerms(one: Policy, other: Policy): boolean {
   return terms(one) === terms(other);
 }
 
-/** A breaker in the plainest terms: it keeps every outcome and works everything out anew each time. */
+/** A breaker in the plainest terms: it keeps every outcome and works everything out again each time. */
 class Model {
   now = 0;
   state: 'closed' | 'open' | 'half-open' = 'closed';
@@ -71,7 +71,7 @@ class Model {
   forced: { until: number } | undefined;
   reopenings = 0;
   lastOpenMs = 0;
-  chance: number | undefined;
+  jitter: number | undefined;
   policy: Policy;
   random: () => number;
 
@@ -98,7 +98,7 @@ class Model {
 
   open(at: number, reason: TransitionEvent['reason']): void {
     this.reopenings = this.state === 'closed' && at - this.since >= this.lastOpenMs ? 0 : this.reopenings + 1;
-    this.chance = this.policy.jitterPercent > 0 ? this.random() : undefined;
+    this.jitter = this.policy.jitterPercent > 0 ? this.random() : undefined;
     this.go('open', at, reason);
   }
 
@@ -106,11 +106,11 @@ class Model {
     const { openMs, factor, jitterPercent, maxOpenMs = 86_400_000 } = this.policy;
     if (this.forced !== undefined) return this.forced.until;
     const grown = openMs * factor ** this.reopenings;
-    return this.since + Math.min(maxOpenMs, grown + (grown * jitterPercent * (this.chance ?? 0)) / 100);
+    return this.since + Math.min(maxOpenMs, grown + (grown * jitterPercent * (this.jitter ?? 0)) / 100);
   }
 
   /** @param floor the edit that made something due; nothing lapses before it. */
-  lapse(floor = 0): void {
+  expireDeadlines(floor = 0): void {
     if (this.state === 'closed' && this.forced !== undefined && this.now >= this.forced.until) this.forced = undefined;
     if (this.state === 'open' && this.now >= this.openEnds()) {
       const [at, was] = [Math.max(floor, this.openEnds()), this.forced];
@@ -118,7 +118,7 @@ class Model {
       this.lastOpenMs = at - this.since;
       const to = this.policy.mode === 'Disabled' ? 'closed' : 'half-open';
       this.go(to, at, was === undefined ? 'open-duration-over' : 'force-over');
-      this.lapse(floor);
+      this.expireDeadlines(floor);
     } else if (this.state === 'half-open' && this.probes.length > 0) {
       const [oldest] = this.probes.toSorted((a, b) => a.begun - b.begun);
       const due = oldest!.begun + this.way.probeTimeoutMs;
@@ -126,14 +126,14 @@ class Model {
         this.probes = this.probes.filter((probe) => probe !== oldest);
         oldest!.seen = false;
         this.endProbe({ at: Math.max(floor, due), failed: true, slow: this.isSlow(oldest!, due) }, 'probe-timeout');
-        this.lapse(floor);
+        this.expireDeadlines(floor);
       }
     }
   }
 
   begin(): ModelCall | null {
-    this.lapse();
-    if (this.policy.slow !== undefined && (this.state === 'closed' || this.ramp)) this.judge();
+    this.expireDeadlines();
+    if (this.policy.slow !== undefined && (this.state === 'closed' || this.ramp)) this.evaluate();
     const admitted =
       this.state === 'closed' || (this.state === 'half-open' && (this.ramp ? this.rampAdmits() : this.wantsProbe()));
     if (!admitted && (this.policy.mode !== 'Shadow' || this.forced !== undefined)) {
@@ -173,20 +173,21 @@ class Model {
     const sample = { at: this.now, failed: outcome === 'failure', slow: this.isSlow(call, this.now) };
     if (outcome !== 'ignored' && sample.slow) this.totals.slow++;
     const decides = call.counts && call.entered === this.entries;
-    // Nobody looks at the time for a call that decides nothing; for any other, whatever lapsed by now found it under way.
-    if (decides) this.lapse();
+    // Nobody looks at the time for a call that decides nothing; for any other, whatever lapsed by now found it under
+    // way.
+    if (decides) this.expireDeadlines();
     call.ended = true;
     if (!decides || call.entered !== this.entries) return;
     if (this.state === 'half-open' && !this.ramp) {
       if (!this.probes.includes(call)) return;
       this.probes = this.probes.filter((each) => each !== call);
-      if (outcome === 'ignored') this.judgeLastProbes();
+      if (outcome === 'ignored') this.evaluateLastProbes();
       else this.endProbe(sample, 'probe-failed');
       return;
     }
     if (this.policy.mode === 'Disabled') return;
     if (outcome !== 'ignored') this.log.push(sample);
-    const opened = this.judge();
+    const opened = this.evaluate();
     if (this.ramp && !opened && this.now - this.rampBegan! >= this.way.ms && this.log.some(({ failed }) => !failed)) {
       this.go('closed', this.now, 'ramp-over');
     }
@@ -194,19 +195,19 @@ class Model {
 
   endProbe(sample: Sample, reason: TransitionEvent['reason']): void {
     this.probed.push(sample);
-    if (this.policy.way.type === 'FailureRate') this.judgeProbes(sample.at);
+    if (this.policy.way.type === 'FailureRate') this.evaluateProbes(sample.at);
     else if (sample.failed || sample.slow) this.open(sample.at, reason);
     else if (this.probed.filter(({ failed, slow }) => !failed && !slow).length >= this.way.successThreshold) {
       this.go('closed', sample.at, 'probe-succeeded');
     }
   }
 
-  judgeLastProbes(): void {
+  evaluateLastProbes(): void {
     if (this.state !== 'half-open' || this.ramp || this.policy.way.type !== 'FailureRate') return;
-    if (this.probes.length === 0 && !this.wantsProbe()) this.judgeProbes(this.now);
+    if (this.probes.length === 0 && !this.wantsProbe()) this.evaluateProbes(this.now);
   }
 
-  judgeProbes(at: number): void {
+  evaluateProbes(at: number): void {
     if (this.probed.length < Math.min(this.minimumCalls(), this.way.maxProbes)) return;
     const reason = this.byRates(this.sums(this.probed.map((sample) => [sample, 1])), this.overdue(at), 0);
     if (reason === undefined) this.go('closed', at, 'probe-succeeded');
@@ -252,7 +253,7 @@ class Model {
   }
 
   /** Opens if a condition holds, and says whether it did. */
-  judge(): boolean {
+  evaluate(): boolean {
     if (this.policy.mode === 'Disabled' || (this.forced !== undefined && this.now < this.forced.until)) return false;
     this.forced = undefined;
     const { consecutiveFailures, failureCount } = this.policy;
@@ -282,31 +283,31 @@ class Model {
 
   edit(policy: Policy): void {
     if (sameTerms(policy, this.policy)) return;
-    this.lapse();
+    this.expireDeadlines();
     const before = this.policy;
     this.policy = policy;
     const counted = (of: Policy) => (of.mode === 'Disabled' ? undefined : of.slow?.ms);
     if (counted(before) !== counted(policy)) this.unknownUpTo = this.now;
     if (policy.reset) this.restart('policy-reset');
     else if ((before.mode === 'Disabled') !== (policy.mode === 'Disabled')) this.restart('policy-disabled');
-    if (this.state === 'open' && this.forced === undefined && policy.jitterPercent > 0) this.chance ??= this.random();
-    this.lapse(this.now);
-    this.judgeLastProbes();
+    if (this.state === 'open' && this.forced === undefined && policy.jitterPercent > 0) this.jitter ??= this.random();
+    this.expireDeadlines(this.now);
+    this.evaluateLastProbes();
   }
 
   force(state: 'open' | 'closed', ms: number): void {
-    this.lapse();
+    this.expireDeadlines();
     this.forced = { until: this.now + ms };
     if (this.state === state) return;
     if (state === 'open') {
       this.reopenings = -1;
-      this.chance = undefined;
+      this.jitter = undefined;
     }
-    this.go(state, this.now, `forced-${state}`, 'by hand');
+    this.go(state, this.now, `forced-${state}`, 'manual');
   }
 
   reset(): void {
-    this.lapse();
+    this.expireDeadlines();
     this.forced = undefined;
     this.restart('manual-reset');
   }
@@ -424,7 +425,7 @@ const step = fc.oneof(
 );
 
 /** Shares that are exact in binary, so that both sides round alike. */
-const chances = fc.array(fc.constantFrom(0, 0.125, 0.25, 0.5, 0.75), { minLength: 1, maxLength: 12 });
+const draws = fc.array(fc.constantFrom(0, 0.125, 0.25, 0.5, 0.75), { minLength: 1, maxLength: 12 });
 
 function settle(permit: Permit, outcome: Outcome): void {
   if (outcome === 'success') permit.succeed();
@@ -438,7 +439,7 @@ describe('a breaker', () => {
       fc.property(
         policies,
         fc.array(step, { maxLength: 120, size: 'max' }),
-        chances,
+        draws,
         ([first, ...others], steps, list) => {
           const drawing = () => {
             let drawn = 0;
@@ -477,7 +478,7 @@ describe('a breaker', () => {
             else if (each.kind === 'end' && running.length > 0) end(each.call % running.length, each.outcome);
             else if (each.kind === 'call' && begin()) end(running.length - 1, each.outcome);
             else if (each.kind === 'look') {
-              model.lapse();
+              model.expireDeadlines();
               expect(breaker.state).toBe(model.state);
             } else if (each.kind === 'edit') {
               const policy = others[each.to] ?? first!;
@@ -487,13 +488,13 @@ describe('a breaker', () => {
               breaker.reset();
               model.reset();
             } else if (each.kind === 'open' || each.kind === 'closed') {
-              const options = { for: `${each.ms}ms`, reason: 'by hand' };
+              const options = { for: `${each.ms}ms`, reason: 'manual' };
               if (each.kind === 'open') breaker.forceOpen(options);
               else breaker.forceClosed(options);
               model.force(each.kind, each.ms);
             }
           }
-          model.lapse();
+          model.expireDeadlines();
           const { state, sinceMs, retryAfterMs, window, consecutiveFailures, totals, forced } = breaker.stats();
           const held = model.window();
           expect({ state, sinceMs, retryAfterMs, totals, events, endsInMs: forced?.endsInMs }).toEqual({

@@ -92,12 +92,12 @@ async function replay({ policy, policyFallback, steps }: Scenario): Promise<void
   for (const [i, step] of steps.entries()) {
     ended = {};
     clock.advance(step.at - clock.now());
-    await settled();
+    await flushPromises();
     for (const name of step.begin ?? []) begin(name);
     for (const name of step.end?.calls ?? []) calls.get(name)!.running.shift()!(step.end!.outcome);
     for (const name of step.abort ?? []) calls.get(name)!.caller.abort();
     if (step.edit !== undefined) breaker.apply(step.edit);
-    await settled();
+    await flushPromises();
     const { attempts = {}, totals = {}, state, ended: expected = {} } = step.expect ?? {};
     const stats = breaker.stats();
     const found = {
@@ -119,6 +119,6 @@ async function replay({ policy, policyFallback, steps }: Scenario): Promise<void
 }
 
 /** Lets every promise that can settle do so. */
-function settled(): Promise<void> {
+function flushPromises(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { Registry } from '../src/breakers/registry.ts';
-import { Ticker } from '../src/clock/coarse-clock.ts';
+import { CoarseClock } from '../src/clock/coarse-clock.ts';
 import { createBreaker, FakeClock } from '../src/testing/testing.ts';
 
 const CALLS = 500;
@@ -31,8 +31,8 @@ describe('a breaker costs the same', () => {
 
   it('in timers, however many breakers there are', () => {
     jest.useFakeTimers();
-    const ticker = new Ticker(() => Date.now());
-    const registry = new Registry({ clock: ticker, timeouts: ticker });
+    const clock = new CoarseClock(() => Date.now());
+    const registry = new Registry({ clock, timeouts: clock });
     const slowCallRate = { thresholdPercent: 50, slowerThan: '1s' };
     for (let i = 0; i < 10_000; i++) {
       const breaker = registry.getBreaker(`breaker-${i}`, {

@@ -70,8 +70,8 @@ function editAll<S>(
 ): void {
   const openedAt = clock.now();
   let due = openedAt + OPEN_MS;
-  const heard: unknown[] = [];
-  const off = breaker.on('transition', (event) => heard.push(event));
+  const received: unknown[] = [];
+  const off = breaker.on('transition', (event) => received.push(event));
   for (const { size, thresholds, pause, left, mode } of all) {
     clock.advance(Math.min(pause, due - clock.now() - 1));
     due = clock.now() + left;
@@ -82,7 +82,7 @@ function editAll<S>(
       sinceMs: clock.now() - openedAt,
       retryAfterMs: left,
     });
-    expect(heard).toEqual([]);
+    expect(received).toEqual([]);
     look(size, window);
   }
   off();

@@ -42,7 +42,7 @@ describe('a process whose own work is done', () => {
     const plane = await FakeControlPlane.start();
     const child = run(work('console.log(await start({ service: "t" }).ready());'), { FUSEBOARD_URL: plane.url });
     expect(await ended(child)).toEqual({ code: 0, output: 'Live\ncalled\n' });
-    expect(plane.dials).toHaveLength(1);
+    expect(plane.connections).toHaveLength(1);
     await plane.stop();
   });
 
@@ -51,7 +51,7 @@ describe('a process whose own work is done', () => {
     plane.answerStreams('hang');
     const child = run(work('await start().ready({ timeout: "1s" });'), { FUSEBOARD_URL: plane.url });
     expect(await ended(child)).toEqual({ code: 0, output: 'called\n' });
-    expect(plane.dials).toHaveLength(1);
+    expect(plane.connections).toHaveLength(1);
     await plane.stop();
   });
 
@@ -65,8 +65,8 @@ describe('a process whose own work is done', () => {
     const port = Number(line.toString());
     const queued: Socket[] = Array.from({ length: 6 }, () => connect(port, '127.0.0.1').on('error', () => {}));
     await Promise.race(queued.map((socket) => once(socket, 'connect')));
-    const dialling = 'await start({ warn: (message) => console.log(message) }).ready({ timeout: "500ms" });';
-    const child = run(work(dialling), { FUSEBOARD_URL: `http://127.0.0.1:${port}` });
+    const connecting = 'await start({ warn: (message) => console.log(message) }).ready({ timeout: "500ms" });';
+    const child = run(work(connecting), { FUSEBOARD_URL: `http://127.0.0.1:${port}` });
     // A process that waits for the connection would end later and with a warning.
     expect(await ended(child)).toEqual({ code: 0, output: 'called\n' });
     for (const socket of queued) socket.destroy();
@@ -81,8 +81,8 @@ describe('a process whose own work is done', () => {
     const plane = await FakeControlPlane.start();
     const waiting = 'process.stdin.resume(); process.stdin.on("end", () => console.log("over"));';
     const child = run(work(waiting), { FUSEBOARD_URL: plane.url, FUSEBOARD_SERVICE: 'lazy' });
-    await plane.until((p) => p.dials.length === 1);
-    expect(plane.dials[0]?.query.get('service')).toBe('lazy');
+    await plane.until((p) => p.connections.length === 1);
+    expect(plane.connections[0]?.query.get('service')).toBe('lazy');
     child.stdin?.end();
     expect(await ended(child)).toEqual({ code: 0, output: 'called\nover\n' });
     await plane.stop();
@@ -93,7 +93,7 @@ describe('a process whose own work is done', () => {
     const env = { FUSEBOARD_URL: plane.url, FUSEBOARD_DISABLED: '1' };
     const child = run(work('console.log(await start().ready());'), env);
     expect(await ended(child)).toEqual({ code: 0, output: 'Defaults\ncalled\n' });
-    expect(plane.dials).toHaveLength(0);
+    expect(plane.connections).toHaveLength(0);
     await plane.stop();
   });
 });

@@ -111,7 +111,7 @@ export function policies(): void {
   getBreaker('a', { defaults: { trip: { consecutiveFailures: 5 }, recovery: { openDuration: '30s' } } });
   // @ts-expect-error a threshold is a number
   getBreaker('a', { defaults: { trip: { consecutiveFailures: '5' } } });
-  // @ts-expect-error a duration is a text with its unit
+  // @ts-expect-error a duration is a string with its unit
   getBreaker('a', { defaults: { recovery: { openDuration: 30_000 } } });
   // @ts-expect-error a misspelt field is refused
   getBreaker('a', { defaults: { trips: {} } });
@@ -127,6 +127,6 @@ export function policies(): void {
 export function agents(): void {
   const agent = start({ service: 'checkout', labels: { app: 'checkout' } });
   same<ReturnType<typeof agent.ready>, Promise<typeof agent.state>>(true);
-  // @ts-expect-error labels are texts
+  // @ts-expect-error labels are strings
   start({ labels: { app: 5 } });
 }

@@ -12,9 +12,9 @@ it('shows programs', () => {
 });
 
 it.each(blocks)('runs as the readme says: %s', (program) => {
-  const told = [...program.matchAll(/console\.log\(.*\); \/\/ (.*)$/gm)].map(([, output]) => output);
+  const outputs = [...program.matchAll(/console\.log\(.*\); \/\/ (.*)$/gm)].map(([, output]) => output);
   const flags = ['--conditions=fuseboard-source', '--disable-warning=ExperimentalWarning', '--input-type=module'];
   const env = { ...process.env, NODE_OPTIONS: '', FUSEBOARD_URL: '' };
   const output = execFileSync(process.execPath, [...flags, '-e', program], { cwd: workspace, env, encoding: 'utf8' });
-  expect(output.trim().split('\n').filter(Boolean)).toEqual(told);
+  expect(output.trim().split('\n').filter(Boolean)).toEqual(outputs);
 });

@@ -120,11 +120,11 @@ class Replay {
       const ms = step.at - this.#clock.now();
       if (step.stall) this.#clock.stall(ms);
       else this.#clock.advance(ms);
-      await settled();
+      await flushPromises();
       this.#admitted = 0;
       this.#attempted = 0;
       await this.#act(step);
-      await settled();
+      await flushPromises();
       this.#compare(i, step);
       this.#transitions = [];
     }
@@ -137,7 +137,7 @@ class Replay {
       const call = this.#begin();
       if (this.#admitted > before) this.#clock.advance(calls.lastingMs ?? 0);
       call.end(calls.outcome);
-      await settled();
+      await flushPromises();
     }
     for (const name of begin ?? []) this.#running.set(name, this.#begin());
     for (const name of end?.calls ?? []) this.#running.get(name)!.end(end!.outcome);
@@ -157,9 +157,9 @@ class Replay {
       this.#ends.set(name, endsAt);
       return { uid: name, name, breakers: ['*'], action, reason, createdAt, expiresAt: 0, endsAt };
     });
-    const resets = this.#overrides.take(all, now);
-    breaker.obey(this.#overrides.holding(breaker.name));
-    for (const reset of resets) breaker.resetBy(reset);
+    const resets = this.#overrides.replaceAll(all, now);
+    breaker.applyOverride(this.#overrides.forBreaker(breaker.name));
+    for (const reset of resets) breaker.resetFromOverride(reset);
   }
 
   #begin(): RunningCall {
@@ -218,7 +218,7 @@ const shown = (forced: ReturnType<TestBreaker['stats']>['forced']) =>
   forced === undefined ? null : { ...forced, override: forced.override?.name };
 
 /** Lets every promise that can settle do so. */
-function settled(): Promise<void> {
+function flushPromises(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 

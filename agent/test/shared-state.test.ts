@@ -12,13 +12,13 @@ interface Report {
 }
 
 /** A process of its own that shares its breaker. */
-interface Member {
+interface Participant {
   readonly process: ChildProcess;
   report: Report | undefined;
 }
 
 let redis: RedisServer;
-let members: Member[];
+let members: Participant[];
 
 beforeEach(async () => {
   redis = await startRedis();
@@ -26,7 +26,7 @@ beforeEach(async () => {
     const execArgv = ['--conditions=fuseboard-source', '--disable-warning=ExperimentalWarning'];
     const env = { ...process.env, NODE_OPTIONS: '', FUSEBOARD_URL: '' };
     const child = fork(join(import.meta.dirname, 'store-member.ts'), [String(redis.port), kind], { execArgv, env });
-    const member: Member = { process: child, report: undefined };
+    const member: Participant = { process: child, report: undefined };
     child.on('message', (report) => {
       member.report = report as Report;
     });

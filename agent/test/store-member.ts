@@ -1,6 +1,6 @@
 /**
- * A process that shares the state of its breaker over Redis: node store-member.ts PORT node-redis|ioredis. It does what the messages
- * of its parent say, and tells it each change of state.
+ * A process that shares the state of its breaker over Redis: node store-member.ts PORT node-redis|ioredis. It does what
+ * the messages of its parent say, and tells it each change of state.
  */
 import { Redis } from 'ioredis';
 import { createClient } from 'redis';

@@ -52,7 +52,7 @@ describe('over TLS', () => {
     const plane = await serve({ tls: pair('localhost') });
     const { link } = connect(plane.url);
     expect(await link.ready(10_000)).toBe('Live');
-    expect(plane.dials[0]?.headers.authorization).toBe('Bearer secret');
+    expect(plane.connections[0]?.headers.authorization).toBe('Bearer secret');
     await plane.until((p) => p.reports.length > 0);
   });
 
@@ -64,11 +64,11 @@ describe('over TLS', () => {
     const { link, warnings } = connect(plane.url, trusted);
     await eventually(() => warnings.length > 0);
     expect(warnings[0]).toMatch(warning);
-    expect(plane.dials).toEqual([]);
+    expect(plane.connections).toEqual([]);
     expect(link.state).toBe('Defaults');
   });
 
-  it('reports go to the address of a replica that proves the name that was dialled', async () => {
+  it('reports go to the address of a replica that proves the name that it connected to', async () => {
     const replica = await serve({ tls: pair('localhost') });
     const plane = await serve({ tls: pair('localhost'), reportUrl: address(replica) });
     connect(plane.url);
@@ -84,7 +84,7 @@ describe('over TLS', () => {
     expect(stranger.reports).toEqual([]);
   });
 
-  it('reports never go on in plain text', async () => {
+  it('reports are never sent in plain text', async () => {
     const plain = await serve({});
     const plane = await serve({ tls: pair('localhost'), reportUrl: `${plain.url}/v1/report` });
     connect(plane.url);

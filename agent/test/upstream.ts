@@ -1,7 +1,10 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** A server on 127.0.0.1 that answers with the status in the path: `/503`. It never answers `/hang`, and cuts `/cut` off. */
+/**
+ * A server on 127.0.0.1 that answers with the status in the path: `/503`. It never answers `/hang`, and cuts `/cut`
+ * off.
+ */
 export interface Upstream {
   readonly url: string;
   readonly host: string;

@@ -1,4 +1,5 @@
-// Replays sequences of calls in gobreaker. Inside a bubble of testing/synctest the clock that gobreaker reads moves only by time.Sleep.
+// Replays sequences of calls in gobreaker. Inside a bubble of testing/synctest the clock that gobreaker reads moves
+// only by time.Sleep.
 package conformance
 
 import (

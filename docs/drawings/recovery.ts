@@ -1,5 +1,5 @@
 import type { Permit } from '../../agent/src/core/permit.ts';
-import { play } from './core.ts';
+import { simulate } from './core.ts';
 import { type Curve, plot } from './plot.ts';
 import { drawing } from './svg.ts';
 
@@ -26,7 +26,7 @@ export function recovery(): string {
 
 function share(halfOpen: object): [number, number][] {
   const spec = { trip: { consecutiveFailures: 1 }, recovery: { openDuration: `${OPEN_S}s`, halfOpen } };
-  const played = play(spec);
+  const played = simulate(spec);
   const { breaker } = played;
   breaker.enter()?.fail();
   const under: { permit: Permit; ends: number }[] = [];
@@ -35,7 +35,7 @@ function share(halfOpen: object): [number, number][] {
   let asked = 0;
   for (let ms = 0; ms <= END_S * 1000; ms += 1000 / CALLS_PER_S) {
     played.now = ms;
-    played.chance = (asked * GOLDEN) % 1;
+    played.random = (asked * GOLDEN) % 1;
     while (under[0] && under[0].ends <= ms) under.shift()!.permit.succeed();
     const permit = breaker.enter();
     asked++;

@@ -1,5 +1,5 @@
 import type { Reason, State } from '../../agent/src/core/state.ts';
-import { drawing, words } from './svg.ts';
+import { drawing, textLabel } from './svg.ts';
 import type { Transition } from './transitions.ts';
 
 /** What people do: in code, with an override, by an edit. All else comes from calls and from time. */
@@ -35,14 +35,14 @@ export function states(transitions: readonly Transition[]): string {
   const boxes = BOXES.map(
     ([name, x, y, what]) =>
       `<rect class="box" x="${x}" y="${y}" width="195" height="70" rx="10"/>\n` +
-      `${words({ x: x + 97, y: y + 31, text: name, anchor: 'middle', size: 17, bold: true })}\n` +
-      words({ x: x + 97, y: y + 53, text: what, anchor: 'middle', look: 'soft', size: 13 }),
+      `${textLabel({ x: x + 97, y: y + 31, text: name, anchor: 'middle', size: 17, bold: true })}\n` +
+      textLabel({ x: x + 97, y: y + 53, text: what, anchor: 'middle', look: 'soft', size: 13 }),
   );
   const start =
     '<circle class="tip" cx="16" cy="95" r="6"/>\n<path class="line" d="M22 95 H46" marker-end="url(#tip)"/>';
   const legend = [
-    words({ x: 590, y: 466, text: 'why: by calls and by time', size: 12.5 }),
-    words({ x: 590, y: 484, text: 'by people: in code, by an override, by an edit', look: 'people', size: 12.5 }),
+    textLabel({ x: 590, y: 466, text: 'why: by calls and by time', size: 12.5 }),
+    textLabel({ x: 590, y: 484, text: 'by people: in code, by an override, by an edit', look: 'people', size: 12.5 }),
   ];
   const title = 'The states of a breaker: closed, open and half-open, and every reason to go from one to another.';
   return drawing(900, 500, title, [start, ...boxes, ...transitions.map(arrow), ...legend].join('\n'));
@@ -62,7 +62,7 @@ function arrow({ from, to, reasons }: Transition): string {
   );
   const all = [...own.map((text) => ({ text })), ...people.map((text) => ({ text, look: 'people' }))];
   const anchor = middle ? 'middle' : 'start';
-  const labels = all.map((line, i) => words({ x, y: y + 17 * i, anchor, size: 12.5, ...line }));
+  const labels = all.map((line, i) => textLabel({ x, y: y + 17 * i, anchor, size: 12.5, ...line }));
   return [`<path class="line" stroke-width="1.5" d="${path}" marker-end="url(#tip)"/>`, ...labels].join('\n');
 }
 

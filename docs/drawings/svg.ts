@@ -27,7 +27,7 @@ ${body}
 `;
 }
 
-export interface Words {
+export interface TextLabel {
   readonly x: number;
   readonly y: number;
   readonly text: string;
@@ -38,7 +38,7 @@ export interface Words {
   readonly bold?: boolean;
 }
 
-export function words({ x, y, text, look, anchor = 'start', size = 14, bold = false }: Words): string {
+export function textLabel({ x, y, text, look, anchor = 'start', size = 14, bold = false }: TextLabel): string {
   const kind = look === undefined ? '' : ` class="${look}"`;
   return `<text x="${x}" y="${y}" text-anchor="${anchor}" font-size="${size}"${kind}${bold ? ' font-weight="600"' : ''}>${text}</text>`;
 }

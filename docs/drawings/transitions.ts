@@ -1,6 +1,6 @@
 import type { Permit } from '../../agent/src/core/permit.ts';
 import type { Reason, State } from '../../agent/src/core/state.ts';
-import { configOf, play } from './core.ts';
+import { compileSpec, simulate } from './core.ts';
 
 /** A change of state with every reason that was seen for it. */
 export interface Transition {
@@ -24,43 +24,43 @@ const MODES = ['Enforce', 'Enforce', 'Shadow', 'Disabled'];
 const STEPS = 60_000;
 
 /**
- * Which changes of state there are, and why: found by leading a breaker of the agent's core about at random, through calls,
- * waits, edits and hands. The draws are the same in each run.
+ * Which changes of state there are, and why: found by leading a breaker of the agent's core about at random, through
+ * calls, waits, edits and hands. The draws are the same in each run.
  */
 export function transitions(): Transition[] {
-  const draw = chances(7);
+  const draw = seededRandom(7);
   const pick = <T>(all: readonly T[]): T => all[Math.floor(draw() * all.length)]!;
   const spec = () => {
     const byRate = draw() < 0.5;
     const halfOpen = pick(byRate ? [...HALF_OPENS, TOGETHER] : HALF_OPENS);
     return { mode: pick(MODES), trip: pick(byRate ? RATES : COUNTS), recovery: { openDuration: '10s', halfOpen } };
   };
-  const played = play(spec());
-  const { breaker, heard } = played;
+  const simulation = simulate(spec());
+  const { breaker, transitions: events } = simulation;
   const permits: Permit[] = [];
-  const settle = () => {
+  const settleOne = () => {
     const permit = permits.splice(Math.floor(draw() * permits.length), 1)[0];
     if (permit) breaker.settle(permit, draw() < 0.6 ? 'failure' : 'success');
   };
   for (let step = 0; step < STEPS; step++) {
-    const chance = draw();
-    played.chance = draw();
-    played.now += chance < 0.9 ? draw() * 400 : draw() * 9_000;
-    if (chance < 0.5) {
+    const roll = draw();
+    simulation.random = draw();
+    simulation.now += roll < 0.9 ? draw() * 400 : draw() * 9_000;
+    if (roll < 0.5) {
       const permit = breaker.enter();
       if (permit) permits.push(permit);
-    } else if (chance < 0.95) settle();
-    else if (chance < 0.97) breaker.configure(configOf(spec()), draw() < 0.3);
-    else if (chance < 0.98) breaker.forceOpen(draw() * 5_000, 'by hand');
-    else if (chance < 0.985) breaker.forceClosed(draw() * 2_000, 'by hand');
-    else if (chance < 0.99) breaker.reset();
+    } else if (roll < 0.95) settleOne();
+    else if (roll < 0.97) breaker.configure(compileSpec(spec()), draw() < 0.3);
+    else if (roll < 0.98) breaker.forceOpen(draw() * 5_000, 'manual');
+    else if (roll < 0.985) breaker.forceClosed(draw() * 2_000, 'manual');
+    else if (roll < 0.99) breaker.reset();
   }
-  return collect(heard);
+  return collect(events);
 }
 
-function collect(heard: readonly { from: State; to: State; reason: Reason }[]): Transition[] {
+function collect(events: readonly { from: State; to: State; reason: Reason }[]): Transition[] {
   const found = new Map<string, { from: State; to: State; reasons: Set<Reason> }>();
-  for (const { from, to, reason } of heard) {
+  for (const { from, to, reason } of events) {
     const key = `${from} ${to}`;
     const one = found.get(key) ?? { from, to, reasons: new Set<Reason>() };
     found.set(key, one);
@@ -69,8 +69,8 @@ function collect(heard: readonly { from: State; to: State; reason: Reason }[]): 
   return [...found.values()].map(({ reasons, ...change }) => ({ ...change, reasons: [...reasons].sort() }));
 }
 
-/** A generator of chance from 0 to below 1 (mulberry32), so that the drawing is the same each time. */
-function chances(seed: number): () => number {
+/** A random generator from 0 to below 1 (mulberry32) with a fixed seed, so that the drawing is the same each time. */
+function seededRandom(seed: number): () => number {
   let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) | 0;

@@ -1,5 +1,5 @@
 import { windowFor } from '../../agent/src/core/windows/window.ts';
-import { configOf } from './core.ts';
+import { compileSpec } from './core.ts';
 import { type Curve, plot } from './plot.ts';
 import { drawing } from './svg.ts';
 
@@ -24,7 +24,7 @@ export function windows(): string {
 }
 
 function seen(window: object): [number, number][] {
-  const under = windowFor(configOf({ trip: { window, consecutiveFailures: 1 } }), undefined, 0);
+  const under = windowFor(compileSpec({ trip: { window, consecutiveFailures: 1 } }), undefined, 0);
   const points: [number, number][] = [];
   for (let ms = 0; ms <= END_S * 1000; ms += 1000 / BUSY) {
     const second = ms / 1000;

@@ -2,7 +2,9 @@ import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
-/** The folder where tools that were built or fetched are kept: `$XDG_CACHE_HOME/fuseboard`, else `~/.cache/fuseboard`. */
+/**
+ * The folder where tools that were built or fetched are kept: `$XDG_CACHE_HOME/fuseboard`, else `~/.cache/fuseboard`.
+ */
 export const CACHE_DIR = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'fuseboard');
 
 /** Whether there is a file at `path`. */

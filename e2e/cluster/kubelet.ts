@@ -7,7 +7,10 @@ import type { Cluster } from './cluster.ts';
 const PROTOCOL = 'v4.channel.k8s.io';
 
 export interface Kubelet {
-  /** Makes a Pod that is said to run here, and ready; what is forwarded to one of its ports goes to a port of this machine. */
+  /**
+   * Makes a Pod that is said to run here, and ready; what is forwarded to one of its ports goes to a port of this
+   * machine.
+   */
   run(
     namespace: string,
     name: string,
@@ -18,8 +21,9 @@ export interface Kubelet {
 }
 
 /**
- * Stands for a kubelet, as far as `port-forward` needs one: the API server reaches it as a Node on loopback and hands over
- * the WebSocket of the client. A channel for the bytes and one for errors, each beginning with the port in two bytes.
+ * Stands for a kubelet, as far as `port-forward` needs one: the API server reaches it as a Node on loopback and hands
+ * over the WebSocket of the client. A channel for the bytes and one for errors, each beginning with the port in two
+ * bytes.
  */
 export async function startKubelet(cluster: Cluster, node: string): Promise<Kubelet> {
   const forwarded = new Map<string, ReadonlyMap<number, number>>();

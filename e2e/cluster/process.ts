@@ -56,7 +56,10 @@ export class Daemon {
     return this.#child.pid;
   }
 
-  /** Asks again and again until `ready` says yes; throws with the end of the log when the process ends before that, or after 60 s. */
+  /**
+   * Asks again and again until `ready` says yes; throws with the end of the log when the process ends before that, or
+   * after 60 s.
+   */
   async until(ready: () => Promise<boolean>): Promise<void> {
     const begun = performance.now();
     while (!(await ready().catch(() => false))) {

@@ -1,7 +1,10 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 
-/** A wire on loopback that can be cut: what connects to `port` is connected to the target, or to each of several in turn. */
+/**
+ * A wire on loopback that can be cut: what connects to `port` is connected to the target, or to each of several in
+ * turn.
+ */
 export class Relay {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
@@ -56,7 +59,7 @@ export class Relay {
   }
 }
 
-/** Resets a connection. One that is being closed in order cannot be reset any more, and libuv would never let go of it. */
+/** Resets a connection. One that is being closed in order cannot be reset any more, and libuv would never drop it. */
 export function reset(socket: Socket): void {
   if (socket.writableEnded) socket.destroy();
   else socket.resetAndDestroy();

@@ -1,6 +1,7 @@
 /**
- * A service with the real agent in a thread of its own. It calls its breakers all the time and writes down what they ran, what
- * became of each call and how late its event loop was. URL, labels and cache folder come from the environment.
+ * A service with the real agent in a thread of its own. It calls its breakers all the time and writes down what they
+ * ran, what became of each call and how late its event loop was. URL, labels and cache folder come from the
+ * environment.
  */
 import { existsSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
@@ -94,7 +95,10 @@ type Ended = Omit<Call, 'at' | 'agent' | 'lagMs'>;
 let ended: Ended[] = [];
 let endedBefore: Ended[] = [];
 
-/** One call through the breaker, and the same beside it; written down two beats later, when it is known how late the loop was. */
+/**
+ * One call through the breaker, and the same beside it; written down two beats later, when it is known how late the
+ * loop was.
+ */
 async function call(name: string, fails: boolean): Promise<void> {
   const waitedBefore = waitedMs();
   const { user, system } = process.threadCpuUsage();
@@ -107,7 +111,9 @@ async function call(name: string, fails: boolean): Promise<void> {
   ended.push({ kind: 'call', breaker: name, outcome, ...(error && { error }), ms, bareMs, stolenMs, cpuMs });
 }
 
-/** Fails until the breaker rejects: by that its policy is known. All in one turn, so that no other set comes between. */
+/**
+ * Fails until the breaker rejects: by that its policy is known. All in one turn, so that no other set comes between.
+ */
 function probe(name: string): void {
   const breaker = getBreaker(name);
   breaker.reset();

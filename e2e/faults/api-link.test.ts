@@ -222,7 +222,7 @@ describe('the file of an application', () => {
     ['full', 'size=4k', 'no space left'],
     ['read-only', 'ro', 'read-only'],
   ])(
-    'on a disk that is %s is done without: one warning, and policies go on',
+    'on a disk that is %s is done without: one warning, and policies continue',
     async (name, mount, warning) => {
       const folder = await mkdtemp(join(tmpdir(), 'fuseboard-disk-'));
       const mounted = await run('mount', ['-t', 'tmpfs', '-o', mount, 'tmpfs', folder]).then(

@@ -16,7 +16,10 @@ export class ApiWay {
   /** Written into the watches that are open at their next piece. */
   #inject: string | undefined;
   #oldList: string | undefined;
-  /** Whether the next list is still to come that a server that is behind answers from then on; it begins with the first one. */
+  /**
+   * Whether the next list is still to come that a server that is behind answers from then on; it begins with the first
+   * one.
+   */
   remembering = true;
 
   constructor(url: string) {

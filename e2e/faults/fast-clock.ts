@@ -1,6 +1,7 @@
 /**
- * Loaded before anything else of a process (`--import`), it makes the time of that process run faster, so that every wait of
- * the real code becomes shorter in the same proportion, and sets its wall clock wrong. `process.hrtime` stays true.
+ * Loaded before anything else of a process (`--import`), it makes the time of that process run faster, so that every
+ * wait of the real code becomes shorter in the same proportion, and sets its wall clock wrong. `process.hrtime` stays
+ * true.
  *
  * CLOCK_SPEED: how many times as fast; absent: 1. CLOCK_WALL_SHIFT_MS: how far the wall clock is off; absent: 0.
  */

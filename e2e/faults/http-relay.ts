@@ -25,13 +25,16 @@ export interface Hooks {
   readonly sends?: (request: IncomingMessage, body: Buffer) => Buffer;
   /** Takes each piece of an answer and gives what is passed on. */
   readonly body?: (request: IncomingMessage) => ((chunk: Buffer) => Buffer) | undefined;
-  /** Takes a whole request body; what it returns is sent to the server as often, and after as many ms. The first answer counts; a first delay of Infinity loses it. */
+  /**
+   * Takes a whole request body; what it returns is sent to the server as often, and after as many ms. The first answer
+   * counts; a first delay of Infinity loses it.
+   */
   readonly deliveries?: (request: IncomingMessage) => readonly number[] | undefined;
 }
 
 /**
- * An HTTP proxy on loopback in the place of a Service or of the way to the API server: a connection belongs to one of the
- * targets in turn. The wire may be slow, silent or cut, and requests and answers may be changed on their way.
+ * An HTTP proxy on loopback in the place of a Service or of the way to the API server: a connection belongs to one of
+ * the targets in turn. The wire may be slow, silent or cut, and requests and answers may be changed on their way.
  */
 export class HttpRelay {
   readonly #server: Server;
@@ -94,13 +97,13 @@ export class HttpRelay {
     this.#wake();
   }
 
-  /** Answers to these requests do not go on, as if their reader had stopped; absent: all go on. */
+  /** Answers to these requests do not continue, as if their reader had stopped; absent: all continue. */
   stall(which: ((request: IncomingMessage) => boolean) | undefined): void {
     this.#stalled = which;
     this.#wake();
   }
 
-  /** Goes on with new connections, and leaves those that are open silent for ever. */
+  /** Continues with new connections, and leaves those that are open silent for ever. */
   swallow(): void {
     for (const socket of this.#sockets) this.#swallowed.add(socket);
     this.silent = false;

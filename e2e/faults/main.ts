@@ -1,4 +1,7 @@
-/** Plays seeded schedules of faults against real operators, agents and an API server, and says which invariant did not hold. */
+/**
+ * Plays seeded schedules of faults against real operators, agents and an API server, and says which invariant did not
+ * hold.
+ */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -3,7 +3,7 @@ import { expect } from '@jest/globals';
 import { type Cluster, startCluster } from '../cluster/cluster.ts';
 import { eventually } from '../cluster/run.ts';
 import { AgentProcess, type BreakerView } from '../processes/agent.ts';
-import { OperatorProcess, type Surroundings } from '../processes/operator.ts';
+import { OperatorProcess, type ProcessEnvironment } from '../processes/operator.ts';
 import { ApiWay } from './api-way.ts';
 import { type Hooks, HttpRelay } from './http-relay.ts';
 import { relayedKubeconfig } from './kubeconfig.ts';
@@ -11,7 +11,10 @@ import { PolicyStore } from './policy-store.ts';
 
 const NAMESPACE = 'default';
 
-/** An operator at the times of production between a real API server and agents, with a wire on both sides that can be made bad. */
+/**
+ * An operator at the times of production between a real API server and agents, with a wire on both sides that can be
+ * made bad.
+ */
 export class Scene {
   readonly cluster: Cluster;
   readonly way: ApiWay;
@@ -29,13 +32,13 @@ export class Scene {
     this.#store = new PolicyStore(cluster.kubeconfig, () => {});
   }
 
-  static async start(hooks: Hooks = {}, surroundings: Surroundings = {}): Promise<Scene> {
+  static async start(hooks: Hooks = {}, environment: ProcessEnvironment = {}): Promise<Scene> {
     const cluster = await startCluster();
     await cluster.applyCrds();
     const way = new ApiWay(cluster.url);
     await way.relay.start();
     const kubeconfig = relayedKubeconfig(cluster, way.relay.url, join(cluster.folder, 'relayed.kubeconfig'));
-    const operator = await OperatorProcess.within(surroundings, `--kubeconfig=${kubeconfig}`);
+    const operator = await OperatorProcess.within(environment, `--kubeconfig=${kubeconfig}`);
     await eventually(() => operator.ready(), 90_000);
     const service = await new HttpRelay([new URL(operator.url)], hooks).start();
     return new Scene(cluster, way, service, operator);
@@ -80,7 +83,7 @@ export class Scene {
       .then((text) => (JSON.parse(text) as { status?: Status }).status ?? {});
   }
 
-  /** Ends the agents and mends the wires, for the next test. */
+  /** Ends the agents and fixes the wires, for the next test. */
   async clear(): Promise<void> {
     this.way.heal();
     this.service.heal();

@@ -35,7 +35,10 @@ const isReport = (request: IncomingMessage) => request.url!.startsWith('/v1/repo
 export const serviceOf = (request: IncomingMessage) =>
   new URL(request.url!, 'http://stage').searchParams.get('service') ?? undefined;
 
-/** Everything that takes part in a schedule: two replicas, each with a way of its own to the API server, a Service, and agents. */
+/**
+ * Everything that takes part in a schedule: two replicas, each with a way of its own to the API server, a Service, and
+ * agents.
+ */
 export class Stage {
   readonly #options: StageOptions;
   readonly #records: LogRecord[] = [];

@@ -20,8 +20,8 @@ const VICTIM = 'checkout-2';
 const RESET = '"reset":true';
 
 /**
- * Watches the streams for resets and, with a plant, breaks an invariant that only the wire can break: I2 puts an agent back
- * to its first policies, I3 gives it another namespace's, I5 withholds all but heartbeats.
+ * Watches the streams for resets and, with a plant, breaks an invariant that only the wire can break: I2 puts an agent
+ * back to its first policies, I3 gives it another namespace's, I5 withholds all but heartbeats.
  */
 export function tamperWith(plant: Invariant | undefined, { other, reset }: TamperOptions): Tamper {
   const withheld = withhold();
@@ -91,8 +91,8 @@ function goBack(): (event: string) => string[] {
 }
 
 /**
- * From the first commit on, nothing comes but signs of life, whatever stream it is: the first commit of a stream that begins
- * late could be all that there is to know.
+ * From the first commit on, nothing comes but signs of life, whatever stream it is: the first commit of a stream that
+ * begins late could be all that there is to know.
  */
 function withhold(): (event: string) => string[] {
   let deaf = false;

@@ -6,7 +6,7 @@ import { policy } from '../cluster/policy.ts';
 import { eventually } from '../cluster/run.ts';
 import type { OperatorProcess } from '../processes/operator.ts';
 import { Installed } from './installed.ts';
-import { dial, makePod, podToken } from './pods.ts';
+import { makePod, openStream, podToken } from './pods.ts';
 
 const ATTEMPTS = 10_000;
 const AT_ONCE = 40;
@@ -115,7 +115,7 @@ it(`leaks no policy in ${ATTEMPTS} forged attempts, and then serves who is genui
   expect([...statuses.keys()].filter((status) => ![401, 403].includes(status))).toEqual([]);
   expect(statuses.get(401)).toBe(ATTEMPTS);
 
-  const served = await dial(operator.agentsPort, installed.file('ca.crt'), genuine);
+  const served = await openStream(operator.agentsPort, installed.file('ca.crt'), genuine);
   expect([served.status, served.text]).toEqual([200, expect.stringContaining('secret-partner')]);
   const denied = /fuseboard_agents_denied_total\{reason="bad-token"\} (\d+)/.exec(await operator.metrics());
   expect(Number(denied?.[1])).toBeGreaterThan(ATTEMPTS / 3);

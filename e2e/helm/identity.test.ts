@@ -5,7 +5,7 @@ import { eventually } from '../cluster/run.ts';
 import { AgentProcess } from '../processes/agent.ts';
 import type { OperatorProcess } from '../processes/operator.ts';
 import { Installed, SYSTEM } from './installed.ts';
-import { agedToken, dial, makePod, podToken, tokenFile } from './pods.ts';
+import { agedToken, makePod, openStream, podToken, tokenFile } from './pods.ts';
 import { StandIn } from './stand-in.ts';
 
 let cluster: Cluster;
@@ -34,7 +34,7 @@ async function agent(pod: string, more: Record<string, string> = {}): Promise<Ag
   return started;
 }
 const knock = (token: string | undefined, query: Record<string, string> = {}) =>
-  dial(operator.agentsPort, installed.file('ca.crt'), token, query);
+  openStream(operator.agentsPort, installed.file('ca.crt'), token, query);
 const governing = async (one: AgentProcess) => (await one.stats('payments')).policy?.name;
 const live = (one: AgentProcess) => eventually(async () => (await one.link()).state === 'Live');
 
@@ -141,7 +141,7 @@ describe("an operator with the chart's identity", () => {
     await installed.mountCertificate();
     const token = await podToken(cluster, 'shop', 'checkout-1');
     await eventually(async () => (await knock(token)).status === 200);
-    await expect(dial(operator.agentsPort, before, token)).rejects.toThrow(/certificate/);
+    await expect(openStream(operator.agentsPort, before, token)).rejects.toThrow(/certificate/);
     expect(one.applied).toHaveLength(1);
     expect((await one.link()).state).toBe('Live');
     expect(operator.log).toContain('the certificate was replaced');
@@ -200,7 +200,7 @@ describe('an operator that watches one namespace', () => {
     await installed.mountCertificate();
     const narrow = await installed.startOperator();
     try {
-      const ask = (token: string) => dial(narrow.agentsPort, installed.file('ca.crt'), token);
+      const ask = (token: string) => openStream(narrow.agentsPort, installed.file('ca.crt'), token);
       expect((await ask(await podToken(cluster, 'shop', 'checkout-1'))).status).toBe(200);
       const refused = await ask(await podToken(cluster, 'bank', 'teller-1'));
       expect([refused.status, refused.text]).toEqual([403, expect.stringContaining('serves shop and not \\"bank\\"')]);

@@ -51,8 +51,8 @@ export interface StoredPod {
 }
 
 /**
- * Stands for the part of a kubelet that lays out a pod's volumes: projected tokens of the API server, fields of the pod, and
- * empty folders, with the owners and modes that a kubelet gives them.
+ * Stands for the part of a kubelet that lays out a pod's volumes: projected tokens of the API server, fields of the
+ * pod, and empty folders, with the owners and modes that a kubelet gives them.
  */
 export class Kubelet {
   readonly #cluster: Cluster;
@@ -89,8 +89,9 @@ export class Kubelet {
   }
 
   /**
-   * How to start a service inside the volumes of its pod: in a mount namespace of its own, with a root that cannot be written,
-   * as the pod's user and without any capability. Nothing of this machine's own `/run` and `/var/cache` is there.
+   * How to start a service inside the volumes of its pod: in a mount namespace of its own, with a root that cannot be
+   * written, as the pod's user and without any capability. Nothing of this machine's own `/run` and `/var/cache` is
+   * there.
    */
   async launch(pod: StoredPod): Promise<Launch> {
     const folders = await this.layOut(pod);

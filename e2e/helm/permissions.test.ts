@@ -8,7 +8,7 @@ import { policy } from '../cluster/policy.ts';
 import { eventually } from '../cluster/run.ts';
 import { OperatorProcess } from '../processes/operator.ts';
 import { Installed, SYSTEM } from './installed.ts';
-import { dial, makePod, podToken } from './pods.ts';
+import { makePod, openStream, podToken } from './pods.ts';
 
 /** The roles of the release, as kubectl names them. */
 const ROLES = [
@@ -38,7 +38,7 @@ const setRules = (wanted: readonly (readonly object[])[]) =>
     }),
   );
 const knock = async () =>
-  dial(operator!.agentsPort, installed.file('ca.crt'), await podToken(cluster, 'shop', 'checkout-1'));
+  openStream(operator!.agentsPort, installed.file('ca.crt'), await podToken(cluster, 'shop', 'checkout-1'));
 const says = (message: RegExp) => eventually(() => message.test(operator!.log), 30_000);
 /** What is said at the end. */
 const leaves = async (message: RegExp) => {

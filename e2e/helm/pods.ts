@@ -5,7 +5,9 @@ import { get } from 'node:https';
 import { join } from 'node:path';
 import type { Cluster } from '../cluster/cluster.ts';
 
-/** Makes a Pod object that no node will ever run, with a ServiceAccount of the name of its namespace; returns its uid. */
+/**
+ * Makes a Pod object that no node will ever run, with a ServiceAccount of the name of its namespace; returns its uid.
+ */
 export async function makePod(
   cluster: Cluster,
   namespace: string,
@@ -37,8 +39,8 @@ export async function podToken(
 }
 
 /**
- * The same token with other times, signed by the key that the API server signs with, because it makes none that live for less than
- * ten minutes. `secondsLeft` may be negative.
+ * The same token with other times, signed by the key that the API server signs with, because it makes none that live
+ * for less than ten minutes. `secondsLeft` may be negative.
  */
 export async function agedToken(cluster: Cluster, token: string, secondsLeft: number): Promise<string> {
   const [head, body] = token.split('.') as [string, string];
@@ -57,21 +59,21 @@ export async function tokenFile(cluster: Cluster, name: string, token: string): 
   return path;
 }
 
-export interface Dialled {
+export interface OpenedStream {
   readonly status: number;
   /** What came until the first commit, or the whole answer of a refusal. */
   readonly text: string;
 }
 
-/** Opens a stream by hand and reads it until it commits. */
-export function dial(
+/** Opens a stream with a plain HTTPS request and reads it until it commits. */
+export function openStream(
   port: number,
   caFile: string,
   token: string | undefined,
   query: Record<string, string> = {},
-): Promise<Dialled> {
+): Promise<OpenedStream> {
   const boot = randomBytes(16).toString('hex');
-  const search = new URLSearchParams({ service: 's', instance: 'by-hand', boot, ...query });
+  const search = new URLSearchParams({ service: 's', instance: 'plain-request', boot, ...query });
   const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
   const options = { ca: readFileSync(caFile), headers, agent: false, timeout: 15_000 } as const;
   return new Promise((resolve, reject) => {

@@ -12,7 +12,7 @@ import type { Standing } from '../processes/crowd-main.ts';
 import type { OperatorProcess } from '../processes/operator.ts';
 import { Installed } from './installed.ts';
 import { Kubelet } from './kubelet.ts';
-import { dial, podToken } from './pods.ts';
+import { openStream, podToken } from './pods.ts';
 import { Reader } from './reader.ts';
 
 const PODS = ['checkout-1', 'checkout-2', 'checkout-3', 'checkout-4'];
@@ -57,8 +57,8 @@ async function mountIntoOperator(): Promise<void> {
   await eventually(() => replaced() === before + 1, 60_000);
 }
 
-/** Every agent has to dial again, takes the next edit, and goes on calling; none has failed one. */
-async function everybodyDialsAgain(generation: number): Promise<void> {
+/** Every agent has to reconnect, takes the next edit, and continues calling; none has failed one. */
+async function everybodyReconnects(generation: number): Promise<void> {
   wire.cut();
   await apply(generation + 10);
   await eventually(async () => {
@@ -88,13 +88,16 @@ async function injectedPod(name: string): Promise<void> {
   await eventually(async () => {
     await cluster.kubectl('apply', '-f', '-', { input: list });
     if ((await kubelet.pod('shop', name)).spec.volumes?.length === 2) return true;
-    // The API server had not heard of the webhook yet.
+    // The API server did not know the webhook yet.
     await cluster.kubectl('delete', 'pod', name, '-n', 'shop', '--grace-period=0', '--force');
     return false;
   });
 }
 
-/** The API server, which has the new bundle by the upgrade, still reaches the webhook, and the webhook gives the new bundle. */
+/**
+ * The API server, which has the new bundle by the upgrade, still reaches the webhook, and the webhook gives the new
+ * bundle.
+ */
 async function newPodTrusts(file: string, name: string): Promise<void> {
   await injectedPod(name);
   const { annotations } = (await kubelet.pod('shop', name)).metadata;
@@ -145,7 +148,7 @@ it('the guide renews the certificate and the authority under 200 agents: no call
 
   await reader.run(renewed!);
   await mountIntoOperator();
-  await everybodyDialsAgain(2);
+  await everybodyReconnects(2);
 
   const first = join(cluster.folder, 'first-ca.crt');
   await copyFile(installed.file('ca.crt'), first);
@@ -154,21 +157,21 @@ it('the guide renews the certificate and the authority under 200 agents: no call
   await installed.reachWebhook(port);
   await installed.mountCertificate();
   await mountIntoPods();
-  await everybodyDialsAgain(3);
+  await everybodyReconnects(3);
   await newPodTrusts('both.crt', 'checkout-5');
 
   await reader.run(next!);
   await mountIntoOperator();
-  await everybodyDialsAgain(4);
+  await everybodyReconnects(4);
   const token = await podToken(cluster, 'shop', 'checkout-1');
-  await expect(dial(operator.agentsPort, first, token)).rejects.toThrow(/certificate|issuer/);
+  await expect(openStream(operator.agentsPort, first, token)).rejects.toThrow(/certificate|issuer/);
 
   await installed.restoreWebhook();
   await reader.run(alone!);
   await installed.reachWebhook(port);
   await installed.mountCertificate();
   await mountIntoPods();
-  await everybodyDialsAgain(5);
+  await everybodyReconnects(5);
   await newPodTrusts('ca.crt', 'checkout-6');
 
   expect(await startedAt()).toBe(began);

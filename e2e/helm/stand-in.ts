@@ -21,9 +21,9 @@ export interface StandInOptions {
 }
 
 /**
- * Stands for a kubelet and the controllers of Deployments, as far as Helm looks: it says of each Deployment that its pods
- * are ready, without running them, and runs the first container of each Pod that waits as a process of Node on this
- * machine, with the same arguments; the Pod succeeds or fails as the process does.
+ * Stands for a kubelet and the controllers of Deployments, as far as Helm looks: it says of each Deployment that its
+ * pods are ready, without running them, and runs the first container of each Pod that waits as a process of Node on
+ * this machine, with the same arguments; the Pod succeeds or fails as the process does.
  */
 export class StandIn {
   readonly #options: StandInOptions;

@@ -46,7 +46,7 @@ afterAll(async () => {
   await cluster?.stop();
 });
 
-it('counts the agents of both replicas, which report to the address of their own, and goes on with the one that is left', async () => {
+it('counts the agents of both replicas, which report to the address of their own, and continues with the one that is left', async () => {
   agents = await Promise.all(ways.map((way, i) => agent(`checkout-${i}`, way)));
   await apply(3);
   await eventually(async () => (await status()) === 'True 2/2', 30_000);

@@ -262,7 +262,7 @@ describe('a service in such a pod, with nothing configured', () => {
       }),
     );
 
-  it('connects as its pod and obeys; a later process starts with what it kept', async () => {
+  it('connects as its pod and runs the policies; a later process starts with what it kept', async () => {
     await apply(2);
     await created(pod('service'));
     const stored = await kubelet.pod('shop', 'service');

@@ -27,7 +27,7 @@ export type Request =
   | { cmd: 'back'; group: string; after: number }
   /** Answers when every agent is in step and runs this edit or a later one. */
   | { cmd: 'runs'; group: string; edit: number }
-  /** Answers when every report was answered and none will be sent; with false, reports go on. */
+  /** Answers when every report was answered and none will be sent; with false, reports continue. */
   | { cmd: 'hush'; group: string; hushed: boolean }
   | { cmd: 'journal'; group: string }
   /** Ends some agents in one of three ways and has new ones in their place; answers when those are in sync. */
@@ -78,9 +78,9 @@ function open(request: Extract<Request, { cmd: 'open' }>): Group {
   const runs: number[] = new Array(count).fill(0);
   const syncedAt: number[] = new Array(count).fill(Number.NaN);
   const applied: Group['applied'] = new Map();
-  let dialled = 0;
+  let started = 0;
   const next = () => {
-    if (dialled < count) agents[dialled++]!.dial();
+    if (started < count) agents[started++]!.connect();
   };
   const make = (i: number) => {
     const index = first + i;
@@ -119,7 +119,7 @@ function open(request: Extract<Request, { cmd: 'open' }>): Group {
   return made;
 }
 
-/** Where the agent with this index dials, whence, and with what. */
+/** Where the agent with this index connects to, from which address, and with what. */
 function placeOf({ place, sources, tokens }: Extract<Request, { cmd: 'open' }>, index: number): Place {
   return {
     ...place,
@@ -173,7 +173,7 @@ async function answer(request: Request): Promise<unknown> {
         agents[i]![request.ending]();
         const agent = group.make(i);
         agents[i] = agent;
-        agent.dial();
+        agent.connect();
         return agent;
       });
       return until(() => fresh.every(({ inSync }) => inSync));

@@ -27,7 +27,7 @@ export class Crowd {
     this.#children = Array.from({ length: processes }, () => new Child<Request>(main));
   }
 
-  /** Opens a group; resolves to the time from the first dial until all were in sync, in ms. */
+  /** Opens a group; resolves to the time from the first connect until all were in sync, in ms. */
   async open({ agents, ...group }: GroupOptions): Promise<number> {
     const begun = monotonic();
     const each = Math.ceil(agents / this.#children.length);
@@ -52,7 +52,9 @@ export class Crowd {
     await this.#all({ cmd: 'quiet', group });
   }
 
-  /** Resolves when every agent of a group is in step again, having lost its stream after `after`: since when each is. */
+  /**
+   * Resolves when every agent of a group is in step again, having lost its stream after `after`: since when each is.
+   */
   async back(group: string, after: number): Promise<number[]> {
     return (await this.#all<number[]>({ cmd: 'back', group, after })).flat();
   }
@@ -62,7 +64,9 @@ export class Crowd {
     await this.#all({ cmd: 'runs', group, edit });
   }
 
-  /** Resolves when every report of a group was answered and no further one will be sent; with false, reports go on. */
+  /**
+   * Resolves when every report of a group was answered and no further one will be sent; with false, reports continue.
+   */
   async hush(group: string, hushed: boolean): Promise<void> {
     await this.#all({ cmd: 'hush', group, hushed });
   }

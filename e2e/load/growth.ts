@@ -26,8 +26,9 @@ export interface Growth {
 const LEAST_READINGS = 5;
 
 /**
- * Whether a quantity grows. The trend is the median of the slopes between all pairs of readings (Theil-Sen), over the second half of the
- * run: the first is for what is filled once, and up to a quarter of the readings may be wild without moving the trend.
+ * Whether a quantity grows. The trend is the median of the slopes between all pairs of readings (Theil-Sen), over the
+ * second half of the run: the first is for what is filled once, and up to a quarter of the readings may be wild without
+ * moving the trend.
  */
 export function growth(readings: readonly Reading[], { share, least }: Allowance): Growth {
   const [first, last] = [readings.at(0)?.at ?? 0, readings.at(-1)?.at ?? 0];

@@ -54,7 +54,10 @@ async function answer(request: Request): Promise<unknown> {
   return writeFile(request.file, JSON.stringify(profile));
 }
 
-/** As when memory is short: else the young generation, which grows with the garbage of a while, counts as something held. */
+/**
+ * As when memory is short: else the young generation, which grows with the garbage of a while, counts as something
+ * held.
+ */
 function collect(): void {
   globalThis.gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' });
 }

@@ -29,8 +29,8 @@ export interface Verdict {
 }
 
 /**
- * Whether pushes never stopped: every edit came, itself or a later one, to every agent that kept its stream for long enough, there was
- * always such an agent, and no agent ever ran an older edit again.
+ * Whether pushes never stopped: every edit came, itself or a later one, to every agent that kept its stream for long
+ * enough, there was always such an agent, and no agent ever ran an older edit again.
  */
 export function judge(journals: readonly Journal[], edits: readonly Edit[], withinMs = PUSHED_WITHIN_MS): Verdict {
   const violations: string[] = [];

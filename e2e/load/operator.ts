@@ -10,7 +10,10 @@ const INSPECT = new URL('./inspect.ts', import.meta.url);
 /** What the load is put on. */
 export interface Target {
   readonly url: string;
-  /** What it costs now; absent where it does not tell. With `collect`, after a garbage collection where that can be asked for. */
+  /**
+   * What it costs now; absent where it does not tell. With `collect`, after a garbage collection where that can be
+   * asked for.
+   */
   cost(collect?: boolean): Promise<Cost | undefined>;
   /** When it last began to distribute a change, in wall clock ms; absent where it does not tell. */
   readonly distributedAt: number | undefined;

@@ -66,7 +66,9 @@ export async function timeEdits(
   return { ...seen, bytes };
 }
 
-/** The CPU that the operator uses in each of these times, given in ms, without an edit. Empty where it does not tell. */
+/**
+ * The CPU that the operator uses in each of these times, given in ms, without an edit. Empty where it does not tell.
+ */
 export async function timeIdle(target: Target, times: readonly number[]): Promise<number[]> {
   const seen: number[] = [];
   for (const ms of times) {
@@ -76,7 +78,10 @@ export async function timeIdle(target: Target, times: readonly number[]): Promis
   return seen;
 }
 
-/** Does something, and says how long it took and what CPU the operator used meanwhile, in ms; none where it does not tell. */
+/**
+ * Does something, and says how long it took and what CPU the operator used meanwhile, in ms; none where it does not
+ * tell.
+ */
 async function metered<T>(target: Target, work: () => Promise<T>) {
   const [before, begun] = [await target.cost(), monotonic()];
   const result = await work();
@@ -161,8 +166,8 @@ export async function countingWrites<T>(
 }
 
 /**
- * Until no status was written for a second: a write is news to the operator, and an edit that comes upon some waits only
- * for the rest of the time in which changes are gathered.
+ * Until no status was written for a second: a write is news to the operator, and an edit that comes upon some waits
+ * only for the rest of the time in which changes are gathered.
  */
 export async function written(store: Store): Promise<void> {
   if (store.statusWrites === undefined) return;

@@ -13,7 +13,10 @@ export interface PolicyObject {
 /** The watched policy at an edit, which is a number from 1 on. */
 export const watchedPolicy = (namespace: string, edit: number): PolicyObject => policy(namespace, 0, 'load', edit);
 
-/** All policies of a run; the first `matched` of them are for its agents, the others for applications that are not there. */
+/**
+ * All policies of a run; the first `matched` of them are for its agents, the others for applications that are not
+ * there.
+ */
 export function policiesOf(namespace: string, count: number, matched: number): PolicyObject[] {
   return Array.from({ length: count }, (_, i) => policy(namespace, i, i < matched ? 'load' : `other-${i % 100}`, 1));
 }

@@ -1,6 +1,7 @@
 /**
- * Three replicas as one: `npm run test:replicas`. Kills the leader and then another replica of three while a policy is edited again and
- * again, and exits with 1 unless pushes went on, the status was right again in time and every count was exact.
+ * Three replicas as one: `npm run test:replicas`. Kills the leader and then another replica of three while a policy is
+ * edited again and again, and exits with 1 unless pushes continued, the status was right again in time and every count
+ * was exact.
  */
 import { writeFile } from 'node:fs/promises';
 import { availableParallelism, loadavg } from 'node:os';

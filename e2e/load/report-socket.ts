@@ -43,7 +43,7 @@ export class ReportSocket {
     this.#answered = answered;
     this.#answer = '';
     this.#expire = setTimeout(() => this.close(), ANSWER_MS);
-    this.#socket ??= this.#dial();
+    this.#socket ??= this.#connect();
     this.#socket.write(
       `POST /v1/report?namespace=${namespace} HTTP/1.1\r\nhost: ${this.#target.host}\r\n${headers}content-type: application/json\r\n` +
         `content-length: ${Buffer.byteLength(body)}\r\nconnection: ${this.#keep ? 'keep-alive' : 'close'}\r\n\r\n${body}`,
@@ -57,7 +57,7 @@ export class ReportSocket {
     this.#settle(undefined);
   }
 
-  #dial(): Socket {
+  #connect(): Socket {
     const socket = openSocket(this.#place, this.#target);
     socket.setEncoding('latin1');
     const gone = () => {

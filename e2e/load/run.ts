@@ -29,7 +29,10 @@ const COALESCE_MS = 100;
 
 const WARM_UP_AGENTS = 200;
 
-/** What a run measured. Times in ms; those of edits are the least of each quantile over the edits, `all` is over all of them. */
+/**
+ * What a run measured. Times in ms; those of edits are the least of each quantile over the edits, `all` is over all of
+ * them.
+ */
 export interface Result extends Findings {
   readonly policies: number;
   readonly matched: number;
@@ -142,7 +145,7 @@ export async function run(
 
 /**
  * Measures what one edit costs among so many policies, of which as many as ever are for the agents. What the operator
- * does meanwhile is not the edit's: it goes on for minutes to write the statuses of many policies that are new.
+ * does meanwhile is not the edit's: it continues for minutes to write the statuses of many policies that are new.
  */
 export async function edited(
   options: LoadOptions,

@@ -1,6 +1,6 @@
 /**
- * What larger fleets need, computed from figures that were measured: `node --conditions=fuseboard-source e2e/load/scaling.ts`. It plays a fleet second by second
- * and does not solve formulas, so that the two can be compared.
+ * What larger fleets need, computed from figures that were measured: `node --conditions=fuseboard-source
+ * e2e/load/scaling.ts`. It plays a fleet second by second and does not solve formulas, so that the two can be compared.
  */
 import { pathToFileURL } from 'node:url';
 
@@ -70,8 +70,8 @@ export function loadOf({ agents, replicas, editsPerMinute, policiesChanging }: F
   const each = agents / replicas;
   const edits = editsPerMinute / 60;
   const reports = each / REPORT_EVERY_S + each * edits;
-  const redials = each / STREAM_AGE_S;
-  const cpuMs = reports * costs.cpuMsPerReport + each * edits * costs.cpuMsPerPush + redials * costs.cpuMsPerStream;
+  const reconnects = each / STREAM_AGE_S;
+  const cpuMs = reports * costs.cpuMsPerReport + each * edits * costs.cpuMsPerPush + reconnects * costs.cpuMsPerStream;
   const burst = each * (costs.cpuMsPerPush + costs.cpuMsPerReport);
   return {
     agentsPerReplica: each,
@@ -91,7 +91,7 @@ export function loadOf({ agents, replicas, editsPerMinute, policiesChanging }: F
   };
 }
 
-/** The same for one replica, played out: every agent reports at its own time, acknowledges and dials again. */
+/** The same for one replica, played out: every agent reports at its own time, acknowledges and reconnects. */
 export function play(
   { agents, replicas, editsPerMinute }: Fleet,
   { seconds, random, costs = MEASURED }: { seconds: number; random: () => number; costs?: Costs },

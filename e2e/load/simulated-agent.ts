@@ -15,9 +15,9 @@ const MISDIRECTED_TRIES = 8;
 const SPREAD_MS = 1_000;
 const HEALTHY_MS = 60_000;
 
-/** Where an agent dials. */
+/** Where an agent connects. */
 export interface Place {
-  /** The address that is dialled, and the name that it is asked by. */
+  /** The address that it connects to, and the name in its requests. */
   readonly address: string;
   readonly host: string;
   readonly port: number;
@@ -53,15 +53,18 @@ export interface SimulatedAgentOptions {
   readonly reports?: { readonly keep: boolean };
   /** The policy whose edits are timed. */
   readonly watched: string;
-  /** It is in step with the operator again, since it dialled. */
+  /** It is in step with the operator again, since it connected. */
   readonly synced: (at: number) => void;
-  /** It runs this edit of the watched policy since `at`. `raw` gives what came for it, as it came; good until it returns. */
+  /**
+   * It runs this edit of the watched policy since `at`. `raw` gives what came for it, as it came; good until it
+   * returns.
+   */
   readonly applied: (edit: number, at: number, raw: () => string) => void;
   /** It lost its stream, having been in step. */
   readonly cut?: (at: number) => void;
 }
 
-/** One agent on raw sockets: it dials, resumes, waits and reports like a real one, and runs no breaker. */
+/** One agent on raw sockets: it connects, resumes, waits and reports like a real one, and runs no breaker. */
 export class SimulatedAgent {
   readonly #options: SimulatedAgentOptions;
   readonly #boot = randomBytes(16).toString('hex');
@@ -77,7 +80,7 @@ export class SimulatedAgent {
   #openedAt = Number.POSITIVE_INFINITY;
   /** Where the replica of the last stream takes reports. */
   #replica: ReportTarget | undefined;
-  #dialTimer: NodeJS.Timeout | undefined;
+  #connectTimer: NodeJS.Timeout | undefined;
   #reportTimer: NodeJS.Timeout | undefined;
   #reportDue = Number.POSITIVE_INFINITY;
   #reporting = false;
@@ -108,7 +111,7 @@ export class SimulatedAgent {
     return this.#reporting || this.#reportDue - monotonic() < ACKNOWLEDGE_MS;
   }
 
-  dial(): void {
+  connect(): void {
     const { place, index } = this.#options;
     const { host, namespace, headers } = place;
     const socket = openSocket(place, place);
@@ -148,7 +151,7 @@ export class SimulatedAgent {
     );
   }
 
-  /** Makes no further call and sends no further report, once all were answered; or goes on. */
+  /** Makes no further call and sends no further report, once all were answered; or continues. */
   hush(hushed: boolean): void {
     this.#hushed = hushed;
     this.#unschedule();
@@ -162,7 +165,7 @@ export class SimulatedAgent {
     else this.stop();
   }
 
-  /** Is gone like a process that is killed on a machine that goes on: its connections are reset. */
+  /** Is gone like a process that is killed on a machine that continues: its connections are reset. */
   crash(): void {
     const socket = this.#socket;
     this.#socket = undefined;
@@ -173,7 +176,7 @@ export class SimulatedAgent {
   /** Hangs up without a word. */
   stop(): void {
     this.#stopped = true;
-    clearTimeout(this.#dialTimer);
+    clearTimeout(this.#connectTimer);
     clearTimeout(this.#reportTimer);
     this.#reports?.close();
     this.#socket?.destroy();
@@ -193,7 +196,10 @@ export class SimulatedAgent {
     this.#reports?.close();
     if (this.#stopped) return;
     const told = this.#retryAfterMs;
-    this.#dialTimer = setTimeout(() => this.dial(), told > 0 ? told + Math.random() * SPREAD_MS : this.#backoff.next());
+    this.#connectTimer = setTimeout(
+      () => this.connect(),
+      told > 0 ? told + Math.random() * SPREAD_MS : this.#backoff.next(),
+    );
   }
 
   #event(name: string, data: string, raw: string): void {
@@ -292,7 +298,10 @@ export class SimulatedAgent {
     this.#deliver(this.#body(calls), calls, 0);
   }
 
-  /** Sends a report as a real agent does: again where it was misdirected, and to the Service where the replica cannot be reached. */
+  /**
+   * Sends a report as a real agent does: again where it was misdirected, and to the Service where the replica cannot be
+   * reached.
+   */
   #deliver(body: string, calls: number, tries: number): void {
     const reports = this.#reports!;
     const { traffic, place } = this.#options;
@@ -352,7 +361,7 @@ export class SimulatedAgent {
   }
 }
 
-/** Where a replica says that it takes reports, when it says so; else where it was dialled. */
+/** Where a replica says that it takes reports, when it says so; else the address that the agent connected to. */
 function targetOf(reportUrl: string | undefined, place: Place): ReportTarget {
   if (reportUrl === undefined) return place;
   const { protocol, hostname, host, port } = new URL(reportUrl);

@@ -1,7 +1,7 @@
 /**
- * Whether anything grows: `npm run soak -- --minutes 20`. Two replicas on a real API server serve simulated agents that come and go and real
- * ones that call, while policies are edited, made and deleted and streams are cut. What operators and agents hold is read again and again, and
- * the run exits with 1 when something of it has a rising trend.
+ * Whether anything grows: `npm run soak -- --minutes 20`. Two replicas on a real API server serve simulated agents that
+ * come and go and real ones that call, while policies are edited, made and deleted and streams are cut. What operators
+ * and agents hold is read again and again, and the run exits with 1 when something of it has a rising trend.
  */
 import { writeFile } from 'node:fs/promises';
 import { availableParallelism, loadavg } from 'node:os';
@@ -52,7 +52,7 @@ const MEMORY: readonly Quantity[] = [
   { name: 'rss', of: ({ rssBytes }) => rssBytes / MB, allowed: { share: 0.08, least: 8 } },
 ];
 
-/** Of each service, and of the operators together: which of them an agent dials is chance. */
+/** Of each service, and of the operators together: which of them an agent connects to is random. */
 const OPEN: readonly Quantity[] = [
   { name: 'handles', of: (holds) => sum(Object.values(holds.handles)), allowed: { share: 0.03, least: 4 } },
   { name: 'sockets', of: ({ sockets = 0 }) => sockets, allowed: { share: 0.03, least: 4 } },

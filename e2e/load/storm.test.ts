@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { Backoff } from '../../agent/src/link/backoff.ts';
-import { turns } from '../../operator/src/core/rate-limit/retry-after.ts';
-import { admission } from '../../operator/src/core/rate-limit/token-bucket.ts';
+import { retryAfterScheduler } from '../../operator/src/core/rate-limit/retry-after.ts';
+import { tokenBucket } from '../../operator/src/core/rate-limit/token-bucket.ts';
 
 const AGENTS = 10_000;
 const PER_SECOND = 500;
@@ -16,27 +16,30 @@ function seeded(seed: number): () => number {
   };
 }
 
-/** Plays agents that dial a replica that is away at first, by their own rules and its; gives when each was let in after it was back, in ms. */
+/**
+ * Plays agents that connect to a replica that is down at first, by their own rules and its; gives when each was let in
+ * after it was back, in ms.
+ */
 function play(awayMs: number): number[] {
   const random = seeded(11);
   const clock = { time: 0, now: () => clock.time };
-  const admit = admission(PER_SECOND, clock);
-  const turn = turns(PER_SECOND, clock);
+  const bucket = tokenBucket(PER_SECOND, clock);
+  const nextRetryMs = retryAfterScheduler(PER_SECOND, clock);
   const due = new Map<number, Backoff[]>();
-  const dialAt = (time: number, agent: Backoff) => {
+  const connectAt = (time: number, agent: Backoff) => {
     const at = Math.ceil(time);
     due.set(at, [...(due.get(at) ?? []), agent]);
   };
   for (let i = 0; i < AGENTS; i += 1) {
     const agent = new Backoff(random);
-    dialAt(agent.next(), agent);
+    connectAt(agent.next(), agent);
   }
   const taken: number[] = [];
   for (; due.size > 0; clock.time += 1) {
     for (const agent of due.get(clock.time) ?? []) {
-      if (clock.time < awayMs) dialAt(clock.time + 1 + agent.next(), agent);
-      else if (admit.admit()) taken.push(clock.time - awayMs);
-      else dialAt(clock.time + 1 + Math.ceil(turn() / 1_000) * 1_000 + random() * SPREAD_MS, agent);
+      if (clock.time < awayMs) connectAt(clock.time + 1 + agent.next(), agent);
+      else if (bucket.take()) taken.push(clock.time - awayMs);
+      else connectAt(clock.time + 1 + Math.ceil(nextRetryMs() / 1_000) * 1_000 + random() * SPREAD_MS, agent);
     }
     due.delete(clock.time);
   }

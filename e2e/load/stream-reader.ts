@@ -9,8 +9,9 @@ export interface StreamListener {
 const HEAD_END = '\r\n\r\n';
 
 /**
- * Reads the answer to `GET /v1/stream`: the head, the body, in chunks or not, and the events in it, however the text is cut. It looks at
- * no more than a simulated agent needs, because thousands of them share a process; bytes are taken as Latin-1.
+ * Reads the answer to `GET /v1/stream`: the head, the body, in chunks or not, and the events in it, however the text is
+ * cut. It looks at no more than a simulated agent needs, because thousands of them share a process; bytes are taken as
+ * Latin-1.
  */
 export class StreamReader {
   readonly #listener: StreamListener;

@@ -1,6 +1,6 @@
 /**
- * How smooth the page is with 2,000 tiles that all change ten times a second: frame times in Chromium, as ratios to those of a
- * blank page on the same machine.
+ * How smooth the page is with 2,000 tiles that all change ten times a second: frame times in Chromium, as ratios to
+ * those of a blank page on the same machine.
  *
  *     npm run bench:page -- --seconds=10 --rows=2000 --hertz=10
  */
@@ -79,7 +79,7 @@ const event = (name: string, data: unknown) => `event: ${name}\ndata: ${JSON.str
 const overview = {
   breakers: { closed: 195_000, open: 63, halfOpen: 0, shadowOpen: 0 },
   ...{ rows: count, policies: { total: count, Programmed: count } },
-  agents: { connected: AGENTS, dialling: 0, stale: 0, gone: 0, rejecting: 0 },
+  agents: { connected: AGENTS, connecting: 0, stale: 0, gone: 0, rejecting: 0 },
 };
 let sent = 0;
 

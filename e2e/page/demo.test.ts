@@ -96,7 +96,7 @@ describe('the demo with the page open', () => {
     await tile('open').locator('.number.bad', { hasText: 'failed' }).getByText(/^5 · /).waitFor(PATIENCE);
   }, 90_000);
 
-  it('forces the breaker open by hand, in the process too, shows who and why, and ends it', async () => {
+  it('overrides the breaker, in the process too, shows who and why, and ends it', async () => {
     await demo.partner(false);
     const well = setInterval(() => void demo.offers(1).catch(() => {}), 250);
     await tile('closed').waitFor(PATIENCE);
@@ -112,7 +112,7 @@ describe('the demo with the page open', () => {
     const line = page.locator('.panel .override-line');
     await line.getByText('the partner asked us to stop').waitFor(PATIENCE);
     expect(await line.innerText()).toContain('by local');
-    expect(await tile('open').innerText()).toContain('force open by hand');
+    expect(await tile('open').innerText()).toContain('force open (override)');
     expect(await demo.temperature()).toBe('cold');
     await page.getByRole('navigation').getByRole('link', { name: 'Overrides' }).click();
     await page.locator('td', { hasText: 'default/partner-offer' }).waitFor(PATIENCE);

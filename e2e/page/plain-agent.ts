@@ -12,7 +12,7 @@ export interface Doing extends Partial<Totals> {
   readonly latency?: readonly number[];
 }
 
-interface Kept {
+interface KeptPolicy {
   totals: Totals;
   latency: number[];
   state: BreakerReport['state'];
@@ -27,7 +27,7 @@ export class PlainAgent {
   readonly #namespace: string;
   readonly #service: string;
   readonly #labels: string;
-  readonly #breakers = new Map<string, Kept>();
+  readonly #breakers = new Map<string, KeptPolicy>();
   #stream: EventClient | undefined;
   #sequence = 0;
 
@@ -39,7 +39,7 @@ export class PlainAgent {
     this.#labels = `app=${service}`;
   }
 
-  /** Dials, and resolves once it has its policies; rejects where it is refused. */
+  /** Connects, and resolves once it has its policies; rejects where it is refused. */
   async join(): Promise<this> {
     const query = new URLSearchParams({
       ...{ protocol: String(PROTOCOL), service: this.#service, instance: this.instance, boot: this.boot },

@@ -44,7 +44,7 @@ export class Scenery {
     this.#write('shop-legacy', { metadata, spec: { breakers: ['legacy'], trip: { failureCount: -1 } } });
   }
 
-  /** Agents of three services dial. */
+  /** Agents of three services connect. */
   async join(url: string): Promise<void> {
     for (const [namespace, service, count] of [
       ['shop', 'checkout', 5],

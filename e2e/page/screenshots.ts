@@ -10,7 +10,8 @@ const DOCS = root('docs/screenshots');
 const CACHE = root('.cache/screenshots');
 
 /**
- * Takes a screenshot: into the docs when FUSEBOARD_SCREENSHOTS=write, else beside them, so that a test leaves no change.
+ * Takes a screenshot: into the docs when FUSEBOARD_SCREENSHOTS=write, else beside them, so that a test leaves no
+ * change.
  *
  * @throws Error when the docs have no such screenshot.
  */

@@ -7,8 +7,8 @@ import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { openAccess } from '../../operator/src/auth/open-access.ts';
 import { readConfig } from '../../operator/src/config/config.ts';
 import type { Policy } from '../../operator/src/core/policy/policy.ts';
-import type { Deed, Person } from '../../operator/src/ports/access.ts';
-import { Denial } from '../../operator/src/ports/authenticator.ts';
+import type { ResourceAttributes, UserInfo } from '../../operator/src/ports/access.ts';
+import { AuthError } from '../../operator/src/ports/authenticator.ts';
 import { serve } from '../../operator/src/serve.ts';
 import { FLAGS, localParts } from '../../operator/test/local-operator.ts';
 import { MemorySource, policy } from '../../operator/test/memory-source.ts';
@@ -301,12 +301,15 @@ describe('the page of an operator without anything', () => {
   }, 90_000);
 
   /** An operator in this process with these policies, which it has read, for people who may do only this. */
-  async function serveTo(allowed: (deed: Deed) => boolean, policies: readonly Policy[]) {
+  async function serveTo(allowed: (attributes: ResourceAttributes) => boolean, policies: readonly Policy[]) {
     const access = {
       ...openAccess,
-      check: async (_: Person, deed: Deed) => {
-        if (allowed(deed)) return;
-        throw new Denial('not-watched', `support may not ${deed.verb} ${deed.resource} in all namespaces`);
+      check: async (_: UserInfo, attributes: ResourceAttributes) => {
+        if (allowed(attributes)) return;
+        throw new AuthError(
+          'not-watched',
+          `support may not ${attributes.verb} ${attributes.resource} in all namespaces`,
+        );
       },
     };
     const log = pino({ level: 'silent' });

@@ -44,7 +44,7 @@ export interface Launch {
 export class AgentProcess {
   readonly applied: Applied[] = [];
   readonly transitions: Transition[] = [];
-  /** What the process ran on before it dialled. */
+  /** What the process ran on before it connected. */
   beganWith = '';
   readonly output: string[] = [];
   readonly #child: ChildProcess;

@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { Registry } from '../../agent/src/breakers/registry.ts';
-import { Ticker } from '../../agent/src/clock/coarse-clock.ts';
+import { CoarseClock } from '../../agent/src/clock/coarse-clock.ts';
 import { Ledger } from '../../agent/src/link/ledger.ts';
 import { Link } from '../../agent/src/link/link.ts';
 import { readSettings } from '../../agent/src/link/settings.ts';
@@ -29,7 +29,7 @@ export interface Standing {
 const CALL_EVERY_MS = 200;
 const BREAKER = 'payments';
 
-const ticker = new Ticker();
+const clock = new CoarseClock();
 const warnings: string[] = [];
 let failedCalls = 0;
 
@@ -38,7 +38,7 @@ const services = (JSON.parse(process.argv[2]!) as Seat[]).flatMap(({ folder, cou
 );
 
 function service(folder: string) {
-  const registry = new Registry({ clock: ticker, timeouts: ticker });
+  const registry = new Registry({ clock, timeouts: clock });
   const mounts = { operator: folder, account: '/nowhere', cache: '/nowhere' };
   const link = new Link({
     settings: readSettings({}, {}, mounts),

@@ -12,7 +12,7 @@ export const MAIN = fileURLToPath(new URL('../../operator/src/main.ts', import.m
 const OPEN = ['--agent-auth=none', '--admin-auth=none'];
 
 /** What surrounds the operator's own command line. */
-export interface Surroundings {
+export interface ProcessEnvironment {
   /** What its process gets besides PATH. Absent: nothing. */
   readonly environment?: Readonly<Record<string, string>>;
   /** A module that is loaded before its own code. */
@@ -22,7 +22,7 @@ export interface Surroundings {
 /** The operator as a process of its own, on ports that stay the same over restarts. */
 export class OperatorProcess {
   readonly #args: readonly string[];
-  readonly #surroundings: Surroundings;
+  readonly #environment: ProcessEnvironment;
   readonly agentsPort: number;
   readonly metricsPort: number;
   readonly adminPort: number;
@@ -30,13 +30,16 @@ export class OperatorProcess {
   #closed: Promise<unknown> | undefined;
   #log = '';
 
-  private constructor(args: readonly string[], ports: readonly number[], surroundings: Surroundings) {
+  private constructor(args: readonly string[], ports: readonly number[], environment: ProcessEnvironment) {
     [this.agentsPort, this.metricsPort, this.adminPort] = ports as [number, number, number];
     this.#args = args;
-    this.#surroundings = surroundings;
+    this.#environment = environment;
   }
 
-  /** Starts `fuseboard serve` with `args`, in which `$URL` stands for its own address and `$PORT` for the agents' port, and waits until it is ready. */
+  /**
+   * Starts `fuseboard serve` with `args`, in which `$URL` stands for its own address and `$PORT` for the agents' port,
+   * and waits until it is ready.
+   */
   static async start(...args: string[]): Promise<OperatorProcess> {
     const operator = await OperatorProcess.launched(...args);
     await operator.ready();
@@ -48,9 +51,9 @@ export class OperatorProcess {
     return OperatorProcess.within({}, ...args);
   }
 
-  /** The same, in surroundings of its own. */
-  static async within(surroundings: Surroundings, ...args: string[]): Promise<OperatorProcess> {
-    const operator = new OperatorProcess(args, await Promise.all([freePort(), freePort(), freePort()]), surroundings);
+  /** The same, with an environment of its own. */
+  static async within(environment: ProcessEnvironment, ...args: string[]): Promise<OperatorProcess> {
+    const operator = new OperatorProcess(args, await Promise.all([freePort(), freePort(), freePort()]), environment);
     operator.launch();
     return operator;
   }
@@ -59,7 +62,7 @@ export class OperatorProcess {
   launch(): void {
     const ports = [`--port=${this.agentsPort}`, `--metrics-port=${this.metricsPort}`, `--admin-port=${this.adminPort}`];
     const own = this.#args.map((arg) => arg.replace('$URL', this.url).replace('$PORT', String(this.agentsPort)));
-    const { environment, preload } = this.#surroundings;
+    const { environment, preload } = this.#environment;
     const flags = preload === undefined ? NODE_FLAGS : [...NODE_FLAGS, `--import=${preload}`];
     const child = spawn(process.execPath, [...flags, MAIN, 'serve', ...OPEN, ...ports, ...own], {
       env: { PATH: process.env.PATH, ...environment },

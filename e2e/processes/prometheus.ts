@@ -35,7 +35,10 @@ export class Prometheus {
     this.#folder = folder;
   }
 
-  /** Starts it and waits until it is ready. Labels of a target give way to those of its metrics, as the chart's monitors ask for. */
+  /**
+   * Starts it and waits until it is ready. Labels of a target give way to those of its metrics, as the chart's monitors
+   * ask for.
+   */
   static async start(jobs: Jobs, ruleFiles: readonly string[] = []): Promise<Prometheus> {
     const folder = await mkdtemp(join(tmpdir(), 'fuseboard-prometheus-'));
     const port = await freePort();

@@ -89,7 +89,8 @@ export class Shop {
   /**
    * Forces `payments` open several times and prints when the services said that it is.
    *
-   * @returns of each time, the milliseconds from the end of the act until the last service said so; it may have done so before the end.
+   * @returns of each time, the milliseconds from the end of the act until the last service said so; it may have done so
+   * before the end.
    */
   async measured(way: string, forceOpen: () => Promise<Act>): Promise<number[]> {
     const rounds: { readonly fromBegin: number; readonly fromEnd: number }[] = [];
@@ -105,7 +106,10 @@ export class Shop {
     return rounds.map(({ fromEnd }) => fromEnd);
   }
 
-  /** Forces `payments` open for a short time, kills the operator, and sees each service leave the forced state by itself. */
+  /**
+   * Forces `payments` open for a short time, kills the operator, and sees each service leave the forced state by
+   * itself.
+   */
   async outlasts(forceOpen: () => Promise<Act>): Promise<void> {
     const { seen } = await this.#forced(forceOpen);
     await this.operator.end('SIGKILL');

@@ -56,7 +56,7 @@ export class Board {
   }
 
   /**
-   * Starts the three processes, the operator first, so that no service has to dial twice.
+   * Starts the three processes, the operator first, so that no service has to retry its connection.
    *
    * @returns their pids, once each of them answers.
    */
@@ -107,8 +107,8 @@ export class Board {
 }
 
 /** @returns ports that are free now, the wanted ones where possible. */
-export async function choosePorts(wanted: Partial<Ports>): Promise<Ports> {
-  const port = (name: keyof Ports) => freePort(wanted[name]);
+export async function choosePorts(preferred: Partial<Ports>): Promise<Ports> {
+  const port = (name: keyof Ports) => freePort(preferred[name]);
   return {
     agents: await port('agents'),
     metrics: await port('metrics'),

@@ -20,12 +20,12 @@ app.get('/switch', (_request, response) => {
 });
 
 app.post('/switch', (request, response) => {
-  const wanted: unknown = request.body?.failing;
-  if (typeof wanted !== 'boolean') {
+  const requested: unknown = request.body?.failing;
+  if (typeof requested !== 'boolean') {
     response.status(400).json({ error: 'failing must be true or false; send {"failing": true} as application/json' });
     return;
   }
-  failing = wanted;
+  failing = requested;
   console.log(failing ? 'switched: every call fails from now on' : 'switched: all is well again');
   response.json({ failing, calls });
 });

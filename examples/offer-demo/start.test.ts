@@ -18,7 +18,10 @@ afterEach(() => {
   if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
 });
 
-/** Starts the demo, as its own process or below another, and resolves with the ports that it names, once it tells what to try. */
+/**
+ * Starts the demo, as its own process or below another, and resolves with the ports that it names, once it tells what
+ * to try.
+ */
 async function startDemo(
   command: readonly string[] = DIRECTLY,
 ): Promise<{ ports: number[]; ended: Promise<number | null> }> {
@@ -79,15 +82,15 @@ describe('freePort', () => {
   });
 
   it('gives another port when the wanted one is taken', async () => {
-    const wanted = await freePort();
-    taken = createServer().listen(wanted, HOST);
+    const preferred = await freePort();
+    taken = createServer().listen(preferred, HOST);
     await new Promise((resolve) => taken!.once('listening', resolve));
-    expect(await freePort(wanted)).not.toBe(wanted);
+    expect(await freePort(preferred)).not.toBe(preferred);
   });
 
   it('gives the wanted port when it is free', async () => {
-    const wanted = await freePort();
-    expect(await freePort(wanted)).toBe(wanted);
+    const preferred = await freePort();
+    expect(await freePort(preferred)).toBe(preferred);
   });
 });
 

@@ -1,6 +1,6 @@
 /**
- * Starts the demo: the operator on a folder of policies, and two services. With `--once` it plays the story of the services,
- * checks it and ends, with 0 when all went as it should and 1 otherwise.
+ * Starts the demo: the operator on a folder of policies, and two services. With `--once` it plays the story of the
+ * services, checks it and ends, with 0 when all went as it should and 1 otherwise.
  */
 import { execFileSync } from 'node:child_process';
 import { relative } from 'node:path';
@@ -65,9 +65,9 @@ try {
 
 function guide(pids: Record<string, number>): void {
   const { partnerUrl, offerUrl } = board;
-  for (const [name, wanted] of Object.entries(USUAL_PORTS)) {
+  for (const [name, usual] of Object.entries(USUAL_PORTS)) {
     const taken = ports[name as keyof typeof ports];
-    if (!anyPorts && taken !== wanted) say(`port ${wanted} (${name}) is taken; using ${taken}`);
+    if (!anyPorts && taken !== usual) say(`port ${usual} (${name}) is taken; using ${taken}`);
   }
   const running = Object.entries(pids).map(([name, pid]) => `${name} (pid ${pid})`);
   const toggle = (failing: boolean) =>
@@ -87,7 +87,7 @@ See it at http://${HOST}:${ports.admin}/ and try this in another terminal:
   # the partner is well again
   ${toggle(false)}
 
-  # another number is obeyed as soon as the file is saved; examples/offer-demo/policies stays as it is
+  # another number is applied as soon as the file is saved; examples/offer-demo/policies stays as it is
   edit ${relative(process.cwd(), board.policyFile)}
 
   # for Prometheus: the breakers of the service, and the operator

@@ -70,7 +70,7 @@ export async function playStory(board: Board, tell: (line: string) => void): Pro
     every: 5,
   });
   tell(
-    `consecutiveFailures 3 -> 5 was saved to the file; the service obeyed it ${Math.round(performance.now() - saved)} ms later`,
+    `consecutiveFailures 3 -> 5 was saved to the file; the service applied it ${Math.round(performance.now() - saved)} ms later`,
   );
 
   await flip(board, true);
@@ -94,6 +94,6 @@ async function get<T>(url: string, init?: RequestInit): Promise<T> {
   return (await response.json()) as T;
 }
 
-function equal<T>(what: string, seen: T, wanted: T): void {
-  if (seen !== wanted) throw new Error(`${what}: expected ${wanted}, saw ${seen}`);
+function equal<T>(what: string, seen: T, expected: T): void {
+  if (seen !== expected) throw new Error(`${what}: expected ${expected}, saw ${seen}`);
 }

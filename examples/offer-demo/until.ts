@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-export interface Patience {
+export interface UntilOptions {
   /** Milliseconds after which it fails. */
   readonly within: number;
   /** Milliseconds between two looks. Absent: 25. */
@@ -12,18 +12,19 @@ export interface Patience {
 /**
  * Looks again and again until there is something to see. An error while looking counts as not yet.
  *
- * @throws Error that says what was awaited and what the last look met, once `within` is over; AbortError when it is ended.
+ * @throws Error that says what was awaited and what the last look met, once `within` is over; AbortError when it is
+ * ended.
  */
 export async function until<T>(
   what: string,
-  look: () => Promise<T | undefined | false> | T | undefined | false,
-  { within, every = 25, signal }: Patience,
+  check: () => Promise<T | undefined | false> | T | undefined | false,
+  { within, every = 25, signal }: UntilOptions,
 ): Promise<T> {
   const deadline = performance.now() + within;
   let last: unknown;
   do {
     try {
-      const seen = await look();
+      const seen = await check();
       if (seen !== undefined && seen !== false) return seen;
       last = seen;
     } catch (error) {

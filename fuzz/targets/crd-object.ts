@@ -1,10 +1,10 @@
-import { Boards } from '../../operator/src/core/delivery/snapshots.ts';
+import { SnapshotCache } from '../../operator/src/core/delivery/snapshot-cache.ts';
 import { explain } from '../../operator/src/core/policy/explain.ts';
 import { KubeError } from '../../operator/src/kube/api/client.ts';
 import { readEvent, readList, readObject, toPolicy } from '../../operator/src/kube/api/object.ts';
 import { corpus, inJson, must, type Target } from '../target.ts';
 
-/** What the API server lists and tells, up to the boards of agents. */
+/** What the API server lists and tells, up to the snapshots of agents. */
 export const crdObject: Target = {
   name: 'crd-object',
   corpus: corpus('crd-object'),
@@ -14,16 +14,17 @@ export const crdObject: Target = {
       const listed = (given as { items?: unknown } | null)?.items !== undefined;
       const objects = listed ? readList(given).items : [readObject(readEvent(given).object)];
       const policies = objects.map(toPolicy);
-      const boards = new Boards();
-      boards.update(policies);
+      const snapshots = new SnapshotCache();
+      snapshots.update(policies);
       for (const { namespace, uid } of policies) {
-        const board = boards.board(namespace, { app: 'checkout', tier: 'web' });
-        for (const [, governing] of board.routes) must(board.entries.has(governing), `a route leads to no policy`);
+        const snapshot = snapshots.snapshot(namespace, { app: 'checkout', tier: 'web' });
+        for (const [, governing] of snapshot.routes)
+          must(snapshot.entries.has(governing), `a route leads to no policy`);
         must(
-          boards.policies(namespace).some(({ policy }) => policy.uid === uid),
+          snapshots.policies(namespace).some(({ policy }) => policy.uid === uid),
           'a policy is lost',
         );
-        const routings = boards.policies(namespace).flatMap(({ routing }) => routing ?? []);
+        const routings = snapshots.policies(namespace).flatMap(({ routing }) => routing ?? []);
         explain(routings, { app: 'checkout' }, 'payments');
       }
       return { sound: policies.some(({ problems }) => problems.length === 0) };

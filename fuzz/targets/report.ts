@@ -1,5 +1,5 @@
 import { ReportSchema } from '@fuseboard/schema';
-import { Boards } from '../../operator/src/core/delivery/snapshots.ts';
+import { SnapshotCache } from '../../operator/src/core/delivery/snapshot-cache.ts';
 import { Fleet } from '../../operator/src/core/fleet/fleet.ts';
 import { corpus, inJson, must, type Target } from '../target.ts';
 
@@ -22,14 +22,14 @@ export const report: Target = {
   ...inJson((given) => {
     const parsed = ReportSchema.safeParse(given);
     if (!parsed.success) return { sound: false };
-    const boards = new Boards();
-    boards.update([policy('u1', 'payments'), policy('u2', 'partner-*')]);
-    const board = boards.board('shop', {});
+    const snapshots = new SnapshotCache();
+    snapshots.update([policy('u1', 'payments'), policy('u2', 'partner-*')]);
+    const snapshot = snapshots.snapshot('shop', {});
     const fleet = new Fleet();
     const agent = fleet.connect(identity, 0);
-    fleet.aim(agent, board, 0);
-    fleet.sent(agent, board);
-    const { kind } = fleet.report({ namespace: 'shop' }, { ...parsed.data, revision: board.revision }, 1);
+    fleet.setTarget(agent, snapshot, 0);
+    fleet.sent(agent, snapshot);
+    const { kind } = fleet.report({ namespace: 'shop' }, { ...parsed.data, revision: snapshot.revision }, 1);
     must(parsed.data.boot === identity.boot || kind === 'unknown', 'a report of another agent is taken');
     must(fleet.report({ namespace: 'bank' }, parsed.data, 1).kind === 'unknown', 'another namespace is believed');
     for (const { totals, latency } of fleet.counters.list()) {

@@ -4,7 +4,7 @@ import { PolicyStore } from '../../agent/src/link/policy-store.ts';
 import { reportTarget } from '../../agent/src/link/report-target.ts';
 import { asLines, corpus, must, type Target } from '../target.ts';
 
-const DIALLED = new URL('https://fuseboard.example:8443/');
+const OPERATOR_URL = new URL('https://fuseboard.example:8443/');
 
 /** A whole stream, up to the policies that govern: at a commit all of it applies, before it nothing. */
 export const session: Target = {
@@ -20,14 +20,14 @@ export const session: Target = {
       if (message === undefined) continue;
       if ('fault' in message) break;
       if (message.type === 'hello') {
-        const { protocol, host } = reportTarget(DIALLED, message.reportUrl);
+        const { protocol, host } = reportTarget(OPERATOR_URL, message.reportUrl);
         must(['http:', 'https:'].includes(protocol), `reports would go to ${protocol}//${host}`);
       }
       const { set: before, asOf: floor } = store;
       const outcome = store.take(message);
       if (outcome.kind !== 'commit') {
         must(store.set === before, `"${message.type}" changed what governs, and it was no commit`);
-        if (outcome.kind === 'redial') break;
+        if (outcome.kind === 'reconnect') break;
         continue;
       }
       commits += 1;

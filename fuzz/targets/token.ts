@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { tokenFile } from '../../operator/src/auth/token-file.ts';
 import { protectBrowsers } from '../../operator/src/http/admin/browser.ts';
 import { expiryOf } from '../../operator/src/kube/auth/token.ts';
-import { bearerToken, Denial } from '../../operator/src/ports/authenticator.ts';
-import { Refusal } from '../../operator/src/ports/problem.ts';
+import { AuthError, bearerToken } from '../../operator/src/ports/authenticator.ts';
+import { Problem } from '../../operator/src/ports/problem.ts';
 import { asLines, must, type Target } from '../target.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'fuseboard-fuzz-'));
@@ -24,7 +24,7 @@ export const authorization: Target = {
     try {
       token = bearerToken(input.toString('latin1'));
     } catch (error) {
-      must(error instanceof Denial && error.status === 401, `${(error as Error).stack}`);
+      must(error instanceof AuthError && error.status === 401, `${(error as Error).stack}`);
       return { sound: false };
     }
     must(/^[\x21-\x7e]+$/.test(token), 'a token has characters that no token has');
@@ -49,10 +49,10 @@ export const agentTokens: Target = {
     try {
       const authenticator = await tokenFile({ path, log: { error: () => {} }, rereadMs: 60_000 });
       await authenticator
-        .caller({ authorization: 'Bearer nobody-0123456789', address: '127.0.0.1', namespace: 'shop' }, 'stream')
+        .identify({ authorization: 'Bearer nobody-0123456789', address: '127.0.0.1', namespace: 'shop' }, 'stream')
         .then(
           () => must(false, 'a token that is not in the file is taken'),
-          (error) => must(error instanceof Denial, `${(error as Error).stack}`),
+          (error) => must(error instanceof AuthError, `${(error as Error).stack}`),
         );
       return { sound: true };
     } catch (error) {
@@ -87,7 +87,7 @@ export const origin: Target = {
         passed = true;
       });
     } catch (error) {
-      must(error instanceof Refusal, `${(error as Error).stack}`);
+      must(error instanceof Problem, `${(error as Error).stack}`);
     }
     if (!passed) return { sound: false };
     must(/^(localhost|127[\d.x]*|\[::1\]|[\d.x]+)(:\d*)?$/i.test(host!), `${host} passes for this machine`);

@@ -22,10 +22,10 @@ export function prettyInto(out: Sink): Sink {
   return {
     write(line) {
       const { time, level, msg, err, ...facts } = JSON.parse(line) as Record<string, unknown>;
-      const told = Object.entries(facts).map(([name, value]) => `${name}=${show(value)}`);
+      const fields = Object.entries(facts).map(([name, value]) => `${name}=${show(value)}`);
       const error = err === undefined ? [] : [`error=${show((err as Error).message)}`];
       const clock = String(time).slice(11, 23);
-      out.write(`${clock} ${String(level).padEnd(5)} ${[msg, ...told, ...error].join('  ')}\n`);
+      out.write(`${clock} ${String(level).padEnd(5)} ${[msg, ...fields, ...error].join('  ')}\n`);
     },
   };
 }

@@ -3,19 +3,19 @@ import { stat } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import { openAccess } from './auth/open-access.ts';
 import { tokenFile } from './auth/token-file.ts';
-import { trusting } from './auth/unauthenticated.ts';
+import { unauthenticated } from './auth/unauthenticated.ts';
 import { ClusterTarget, userToken } from './cli/client/cluster.ts';
 import { StandaloneTarget } from './cli/client/standalone.ts';
 import type { Reach } from './cli/client/target.ts';
 import type { Construct } from './cli/commands/serve.ts';
-import { EXIT, Failure } from './cli/exit-codes.ts';
+import { CliError, EXIT_CODES } from './cli/exit-codes.ts';
 import { program } from './cli/program.ts';
 import { type Config, UsageError } from './config/config.ts';
 import { podNamespace, readKubeConfig, userKubeConfig } from './kube/api/config.ts';
 import { preflight } from './kube/api/preflight.ts';
 import { AccessReviewer } from './kube/auth/access-review.ts';
 import { TokenReviewer } from './kube/auth/token-review.ts';
-import { ReviewBudget } from './kube/auth/token-review-limiter.ts';
+import { TokenReviewLimiter } from './kube/auth/token-review-limiter.ts';
 import { KubernetesReplicas } from './kube/leader/replicas.ts';
 import { KubernetesHistory } from './kube/write/history.ts';
 import { kubernetesOverrides } from './kube/write/overrides.ts';
@@ -23,7 +23,7 @@ import { kubernetesRollback } from './kube/write/rollback.ts';
 import { kubernetesStatusSink } from './kube/write/status-writer.ts';
 import { Instruments } from './metrics/instruments.ts';
 import type { Authenticator } from './ports/authenticator.ts';
-import { quietSink } from './ports/no-op-status-sink.ts';
+import { noOpStatusSink } from './ports/no-op-status-sink.ts';
 import { directorySource } from './sources/directory.ts';
 import { localHistory, noRollback } from './sources/history.ts';
 import { kubernetesSource } from './sources/kubernetes.ts';
@@ -31,15 +31,15 @@ import { localOverrides } from './sources/overrides.ts';
 
 /** Without a cluster. */
 const local = async ({ auth }: Config, log: Logger): Promise<Authenticator> => {
-  if (auth.way !== 'file') return trusting;
+  if (auth.way !== 'file') return unauthenticated;
   return tokenFile({ path: auth.path, log }).catch((error: Error) => {
-    throw new Failure(EXIT.unreachable, error.message);
+    throw new CliError(EXIT_CODES.unreachable, error.message);
   });
 };
 
 /** Every stream that is let in may show a token that is not known yet. */
-const budgetOf = ({ maxStreamsPerSecond: perSecond, maxBadTokens: badPerAddress }: Config) =>
-  new ReviewBudget({ perSecond, badPerAddress, clock: performance });
+const limiterOf = ({ maxStreamsPerSecond: perSecond, maxBadTokens: badPerAddress }: Config) =>
+  new TokenReviewLimiter({ perSecond, badPerAddress, clock: performance });
 
 const construct: Construct = async (config, log) => {
   const { source: wanted, auth, adminAuth, replication } = config;
@@ -47,7 +47,7 @@ const construct: Construct = async (config, log) => {
     const kubeConfig = readKubeConfig(wanted, process.env);
     const { namespaces, kubeconfig } = wanted;
     const problem = await preflight({ kubeConfig, namespaces, mustAnswer: kubeconfig !== undefined });
-    if (problem !== undefined) throw new Failure(EXIT.unreachable, problem);
+    if (problem !== undefined) throw new CliError(EXIT_CODES.unreachable, problem);
     const source = kubernetesSource({ kubeConfig, namespaces: wanted.namespaces, log });
     const stored = source.stored.bind(source);
     const overrides = kubernetesOverrides(kubeConfig);
@@ -61,7 +61,7 @@ const construct: Construct = async (config, log) => {
             ...auth,
             namespaces: wanted.namespaces,
             goodForMs: config.tokenReviewMs,
-            budget: budgetOf(config),
+            limiter: limiterOf(config),
             log,
           })
         : await local(config, log);
@@ -88,13 +88,14 @@ const construct: Construct = async (config, log) => {
   }
   const { folder } = wanted;
   const found = await stat(folder).catch((error: Error) => {
-    throw new Failure(EXIT.unreachable, `--policies: ${error.message}; make the folder or name another`);
+    throw new CliError(EXIT_CODES.unreachable, `--policies: ${error.message}; make the folder or name another`);
   });
-  if (!found.isDirectory()) throw new Failure(EXIT.unreachable, `--policies: ${folder} is not a folder; name one`);
+  if (!found.isDirectory())
+    throw new CliError(EXIT_CODES.unreachable, `--policies: ${folder} is not a folder; name one`);
   const overrides = await localOverrides({ stateFolder: wanted.stateFolder, wallClock: Date.now, log });
   return {
     source: directorySource({ ...wanted, overrides, log }),
-    sink: quietSink,
+    sink: noOpStatusSink,
     overrides,
     history: localHistory({ stateFolder: wanted.stateFolder, wallClock: Date.now, log }),
     rollback: noRollback,

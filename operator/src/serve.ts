@@ -4,11 +4,11 @@ import type { Logger } from 'pino';
 import { AUDIENCE, type Config } from './config/config.ts';
 import type { Address } from './config/listen.ts';
 import { Controller } from './control/controller.ts';
-import { Rewinds } from './core/delivery/restore-detector.ts';
+import { RestoreDetector } from './core/delivery/restore-detector.ts';
 import { isLoopback } from './core/loopback.ts';
 import type { OverrideStore } from './core/policy/override.ts';
-import { turns } from './core/rate-limit/retry-after.ts';
-import { admission } from './core/rate-limit/token-bucket.ts';
+import { retryAfterScheduler } from './core/rate-limit/retry-after.ts';
+import { tokenBucket } from './core/rate-limit/token-bucket.ts';
 import { adminApp } from './http/admin/admin.ts';
 import { agentsApp } from './http/agents/agents.ts';
 import { Quota } from './http/agents/quota.ts';
@@ -87,8 +87,8 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
     if (!controller.synced) return `policies have not been read yet: ${source.state().outage ?? 'reading'}`;
     return undefined;
   };
-  const auditOf = (whom: 'an agent' | 'a person') =>
-    new Audit({ log, whom, admission: admission(AUDIT_LINES_PER_SECOND, clock) });
+  const auditOf = (subject: 'an agent' | 'a person') =>
+    new Audit({ log, subject, lineLimit: tokenBucket(AUDIT_LINES_PER_SECOND, clock) });
   const [audit, adminAudit] = [auditOf('an agent'), auditOf('a person')];
   const quota = new Quota({
     maxStreams: config.maxStreamsPerPod,
@@ -96,17 +96,17 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
     clock,
   });
   const certificate = config.tls && (await readCertificate(config.tls));
-  const letIn = admission(config.maxStreamsPerSecond, clock);
-  const turn = turns(config.maxStreamsPerSecond, clock);
-  const rewinds = new Rewinds(config.restoreAfterMs, clock);
+  const streamLimit = tokenBucket(config.maxStreamsPerSecond, clock);
+  const nextRetryMs = retryAfterScheduler(config.maxStreamsPerSecond, clock);
+  const restoreDetector = new RestoreDetector(config.restoreAfterMs, clock);
   const apps: { readonly app: Express; readonly address: Address; readonly bounds: Bounds }[] = [
     {
       app: agentsApp({
         controller,
         streams,
-        admission: letIn,
-        turn,
-        rewinds,
+        streamLimit: streamLimit,
+        nextRetryMs,
+        restoreDetector,
         authenticator,
         quota,
         audit,
@@ -172,16 +172,16 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
     for (const server of servers) server.renew(next);
   };
   const unfollow = config.tls && certificate ? followCertificate(config.tls, certificate, renew, log) : () => {};
-  if (authenticator.way !== 'none' && !config.tls) {
+  if (authenticator.method !== 'none' && !config.tls) {
     log.warn({}, 'agents send their tokens in plain text; give --tls-cert-file and --tls-key-file');
   }
-  controller.start((agent, board, asOf) => streams.push(agent, board, asOf));
+  controller.start((agent, snapshot, asOf) => streams.push(agent, snapshot, asOf));
   const [agentsUrl, metricsUrl, adminUrl, webhook] = servers.map(({ url }) => url) as [string, string, string, string?];
   log.info(
     {
       source: source.kind,
-      auth: authenticator.way,
-      adminAuth: access.way,
+      auth: authenticator.method,
+      adminAuth: access.method,
       agents: agentsUrl,
       metrics: metricsUrl,
       admin: adminUrl,

@@ -145,13 +145,13 @@ describe('serve', () => {
     await writeFile(join(folder, 'p/shop.yaml'), good.replace('name: pay', 'name: pay, namespace: shop'));
     const { url } = await serve({ FUSEBOARD_AGENT_TOKENS: 'tokens', FUSEBOARD_HOST: '0.0.0.0' });
     expect([new URL(url.agents).hostname, new URL(url.admin).hostname]).toEqual(['0.0.0.0', '127.0.0.1']);
-    const dial = (headers: Record<string, string>) =>
+    const openStream = (headers: Record<string, string>) =>
       EventClient.open(
         `http://127.0.0.1:${new URL(url.agents).port}/v1/stream?service=s&instance=i&boot=${'a'.repeat(32)}&namespace=default`,
         headers,
       );
-    expect((await dial({})).status).toBe(401);
-    const client = await dial({ authorization: 'Bearer 0123456789abcdef' });
+    expect((await openStream({})).status).toBe(401);
+    const client = await openStream({ authorization: 'Bearer 0123456789abcdef' });
     await client.until(({ event }) => event === 'commit');
     const { items } = (await (await fetch(`${url.admin}/v1/agents`)).json()) as { items: object[] };
     expect(items).toMatchObject([{ namespace: 'shop' }]);
@@ -181,11 +181,8 @@ describe('serve', () => {
       status: 0,
       stdout: expect.stringContaining('Accepted   False   Invalid'),
     });
-    await writeFile(
-      join(folder, 'mended.yaml'),
-      good.replace('name: pay', 'name: nothing').replace('pay*', 'payments'),
-    );
-    expect(ask('diff', 'mended.yaml')).toMatchObject({
+    await writeFile(join(folder, 'fixed.yaml'), good.replace('name: pay', 'name: nothing').replace('pay*', 'payments'));
+    expect(ask('diff', 'fixed.yaml')).toMatchObject({
       status: 1,
       stdout: expect.stringContaining('payments: "pay" -> "nothing" on 1 agent (s 1)'),
     });

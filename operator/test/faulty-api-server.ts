@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { KubeConfig } from '@kubernetes/client-node';
 
-export interface Stored {
+export interface StoredObject {
   apiVersion: string;
   kind: string;
   metadata: {
@@ -37,7 +37,7 @@ const VERBS = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', '
  * conflicts, Events. It fails in every way that it is told to.
  */
 export class FaultyApiServer {
-  readonly objects = new Map<string, Stored>();
+  readonly objects = new Map<string, StoredObject>();
   /** How often each route was asked, whatever it answered. */
   readonly asked: Record<Route, number> = { list: 0, watch: 0, discovery: 0, get: 0, status: 0, event: 0 };
   /** Events that were written, by name. */
@@ -50,7 +50,7 @@ export class FaultyApiServer {
   #version = 100;
   /** Watches from before this version find no history. */
   #compacted = 0;
-  readonly #history: { version: number; type: string; object: Stored }[] = [];
+  readonly #history: { version: number; type: string; object: StoredObject }[] = [];
   readonly #faults = new Map<Route, Fault>();
   readonly #once = new Map<Route, Fault[]>();
   readonly #server: Server;
@@ -85,10 +85,10 @@ export class FaultyApiServer {
   }
 
   /** Creates a policy or changes its spec. */
-  put(name: string, spec: unknown = { breakers: [name] }, namespace = 'default'): Stored {
+  put(name: string, spec: unknown = { breakers: [name] }, namespace = 'default'): StoredObject {
     const key = `${namespace}/${name}`;
     const known = this.objects.get(key);
-    const object: Stored = {
+    const object: StoredObject = {
       apiVersion: 'fuseboard.dev/v1alpha1',
       kind: 'CircuitBreakerPolicy',
       metadata: {
@@ -105,7 +105,7 @@ export class FaultyApiServer {
     return this.#store(known ? 'MODIFIED' : 'ADDED', object);
   }
 
-  putStatus(name: string, status: unknown, namespace = 'default'): Stored {
+  putStatus(name: string, status: unknown, namespace = 'default'): StoredObject {
     const known = this.objects.get(`${namespace}/${name}`)!;
     return this.#store('MODIFIED', { ...known, status });
   }
@@ -174,19 +174,19 @@ export class FaultyApiServer {
     for (const { response } of this.streams) response.end();
   }
 
-  #next(object: Stored): Stored {
+  #next(object: StoredObject): StoredObject {
     this.#version += 1;
     return { ...object, metadata: { ...object.metadata, resourceVersion: this.version } };
   }
 
-  #store(type: string, object: Stored): Stored {
+  #store(type: string, object: StoredObject): StoredObject {
     const stored = this.#next(object);
     this.objects.set(`${stored.metadata.namespace}/${stored.metadata.name}`, stored);
     this.#emit(type, stored);
     return stored;
   }
 
-  #emit(type: string, object: Stored): void {
+  #emit(type: string, object: StoredObject): void {
     this.#history.push({ version: this.#version, type, object });
     for (const { response, namespace } of this.streams) {
       if (namespace === undefined || namespace === object.metadata.namespace) {
@@ -277,7 +277,7 @@ export class FaultyApiServer {
     key: string,
     response: ServerResponse,
   ): Promise<void> {
-    const body = JSON.parse((await request.toArray()).join('') || 'null') as Stored & Record<string, unknown>;
+    const body = JSON.parse((await request.toArray()).join('') || 'null') as StoredObject & Record<string, unknown>;
     if (route === 'event') {
       const name = request.method === 'POST' ? body.metadata.name : decodeURIComponent(url.pathname.split('/').at(-1)!);
       const known = this.events.get(name);

@@ -43,7 +43,7 @@ async function open(url: string) {
 
 const watch = (query = '') => open(`${serving.adminUrl}/v1/watch${query}`);
 
-/** An agent dials and tells of `payments`. */
+/** An agent connects and tells of `payments`. */
 async function report(over: object, totals: object = {}): Promise<void> {
   if (sequence === 0) {
     const query = new URLSearchParams({ service: 's', instance: 'pod-1', boot: BOOT, namespace: 'default' });

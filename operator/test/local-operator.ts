@@ -1,12 +1,14 @@
 import type { Logger } from 'pino';
 import { openAccess } from '../src/auth/open-access.ts';
-import { trusting } from '../src/auth/unauthenticated.ts';
-import { quietSink } from '../src/ports/no-op-status-sink.ts';
+import { unauthenticated } from '../src/auth/unauthenticated.ts';
+import { noOpStatusSink } from '../src/ports/no-op-status-sink.ts';
 import type { Parts } from '../src/serve.ts';
 import { localHistory, noRollback } from '../src/sources/history.ts';
 import { type LocalOverrides, localOverrides } from '../src/sources/overrides.ts';
 
-/** The flags of an operator that a test starts in its own process: free ports of loopback, and agents that are believed. */
+/**
+ * The flags of an operator that a test starts in its own process: free ports of loopback, and agents that are believed.
+ */
 export const FLAGS = {
   kubeconfig: 'unused',
   agentAuth: 'none',
@@ -27,8 +29,8 @@ export const FLAGS = {
 /** What it is put together from, all but the source: nothing is kept, written or refused. */
 export async function localParts(log: Logger): Promise<Omit<Parts, 'source'> & { readonly overrides: LocalOverrides }> {
   return {
-    sink: quietSink,
-    authenticator: trusting,
+    sink: noOpStatusSink,
+    authenticator: unauthenticated,
     access: openAccess,
     overrides: await localOverrides({ wallClock: Date.now, log }),
     history: localHistory({ wallClock: Date.now, log }),

@@ -25,10 +25,10 @@ export class MemorySource implements Source {
   /** Stores policies and tells of them. */
   set(policies: readonly Policy[], asOf?: string): void {
     this.stored = { policies, ...(asOf !== undefined && { asOf }) };
-    this.tell();
+    this.notify();
   }
 
-  tell(): void {
+  notify(): void {
     const { policies, asOf, asOfIn } = this.stored;
     const byName = new Map(policies.map((policy) => [`${policy.namespace}/${policy.name}`, policy]));
     const overrides = new Map(this.overrides.map((override) => [`${override.namespace}/${override.name}`, override]));
@@ -48,7 +48,7 @@ export class MemorySource implements Source {
   async refresh(): Promise<void> {
     this.refreshes += 1;
     if (this.outage !== undefined) throw new Error(this.outage);
-    this.tell();
+    this.notify();
   }
 
   async stop(): Promise<void> {}

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { pino } from 'pino';
 import { readConfig } from '../src/config/config.ts';
-import type { Access, Deed } from '../src/ports/access.ts';
-import { Denial } from '../src/ports/authenticator.ts';
+import type { Access, ResourceAttributes } from '../src/ports/access.ts';
+import { AuthError } from '../src/ports/authenticator.ts';
 import type { Subject } from '../src/ports/status-sink.ts';
 import { type Serving, serve } from '../src/serve.ts';
 import type { LocalOverrides } from '../src/sources/overrides.ts';
@@ -21,29 +21,29 @@ let client: EventClient | undefined;
 let lines: Record<string, unknown>[];
 let written: { name: string; status: object }[];
 let events: string[];
-let deeds: Deed[];
-let allowed: (deed: Deed) => boolean;
+let asked: ResourceAttributes[];
+let allowed: (attributes: ResourceAttributes) => boolean;
 
 beforeEach(async () => {
   source = new MemorySource();
   lines = [];
   written = [];
   events = [];
-  deeds = [];
+  asked = [];
   allowed = () => true;
   const log = pino({ base: null }, { write: (line: string) => void lines.push(JSON.parse(line)) });
   const local = await localParts(log);
   store = local.overrides;
   store.follow(() => {
     source.overrides = store.list();
-    source.tell();
+    source.notify();
   });
   const access: Access = {
-    way: 'review',
-    person: async (authorization) => ({ name: authorization ?? 'nobody', groups: [] }),
-    check: async (_person, deed) => {
-      deeds.push(deed);
-      if (!allowed(deed)) throw new Denial('not-watched', 'you may not');
+    method: 'review',
+    user: async (authorization) => ({ name: authorization ?? 'nobody', groups: [] }),
+    check: async (_user, attributes) => {
+      asked.push(attributes);
+      if (!allowed(attributes)) throw new AuthError('not-watched', 'you may not');
     },
   };
   const sink = {
@@ -108,7 +108,7 @@ describe('an override', () => {
     await agent.until(({ event, data }) => event === 'remove' && data.uid === uid, 5);
   });
 
-  it('leaves the boards by itself at its end, says so in its status, and goes after a while', async () => {
+  it('leaves the snapshots by itself at its end, says so in its status, and goes after a while', async () => {
     const agent = await open();
     const { name, uid } = await made({ ...SPEC, duration: '300ms' });
     await agent.until(({ event }) => event === 'override');
@@ -140,7 +140,7 @@ describe('an override', () => {
 
   it('is as of its own version, beside that of policies', async () => {
     source.overridesAsOf = '9';
-    source.tell();
+    source.notify();
     await new Promise((resolve) => setTimeout(resolve, 200));
     const agent = await open();
     expect(agent.events[1]!.data.asOf).toEqual({ policies: '7', overrides: '9' });
@@ -162,7 +162,7 @@ describe('the admin API', () => {
     await ask('GET', `/default/${name}`);
     await ask('DELETE', `/default/${name}`);
     const resource = 'circuitbreakeroverrides';
-    expect(deeds).toEqual([
+    expect(asked).toEqual([
       { verb: 'create', resource, namespace: 'default' },
       { verb: 'list', resource, namespace: 'default' },
       { verb: 'get', resource, namespace: 'default' },
@@ -222,13 +222,13 @@ describe('the admin API', () => {
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify(body),
       });
-    expect(deeds.at(-1)).toMatchObject({ verb: 'get', resource: 'circuitbreakerpolicies' });
+    expect(asked.at(-1)).toMatchObject({ verb: 'get', resource: 'circuitbreakerpolicies' });
     const response = await rollback({ toRevision: 1 });
     expect(response.status).toBe(409);
     expect(await response.json()).toEqual({
       error: 'policy "payments" in namespace "default" comes from a file; write the spec of the revision into it',
     });
-    expect(deeds.at(-1)).toEqual({
+    expect(asked.at(-1)).toEqual({
       verb: 'update',
       resource: 'circuitbreakerpolicies',
       namespace: 'default',

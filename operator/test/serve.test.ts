@@ -1,11 +1,11 @@
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { pino } from 'pino';
-import { trusting } from '../src/auth/unauthenticated.ts';
+import { unauthenticated } from '../src/auth/unauthenticated.ts';
 import { readConfig } from '../src/config/config.ts';
 import type { Policy } from '../src/core/policy/policy.ts';
-import { type Authenticator, bearerToken, Denial } from '../src/ports/authenticator.ts';
-import { quietSink } from '../src/ports/no-op-status-sink.ts';
+import { AuthError, type Authenticator, bearerToken } from '../src/ports/authenticator.ts';
+import { noOpStatusSink } from '../src/ports/no-op-status-sink.ts';
 import { type Serving, serve } from '../src/serve.ts';
 import { EventClient } from './event-client.ts';
 import { FLAGS, localParts } from './local-operator.ts';
@@ -20,11 +20,14 @@ let clients: EventClient[];
 let lines: Record<string, unknown>[];
 let events: string[];
 
-async function begin(flags: Record<string, string> = {}, authenticator: Authenticator = trusting): Promise<void> {
+async function begin(
+  flags: Record<string, string> = {},
+  authenticator: Authenticator = unauthenticated,
+): Promise<void> {
   source = new MemorySource();
   lines = [];
   events = [];
-  const sink = { ...quietSink, event: (_: Policy, { reason }: { reason: string }) => void events.push(reason) };
+  const sink = { ...noOpStatusSink, event: (_: Policy, { reason }: { reason: string }) => void events.push(reason) };
   const log = pino({ base: null }, { write: (line: string) => void lines.push(JSON.parse(line)) });
   const parts = { ...(await localParts(log)), source, sink, authenticator };
   serving = await serve(readConfig({ ...FLAGS, ...flags }), parts, log);
@@ -243,14 +246,14 @@ describe('a stream of an agent that has seen more than this replica', () => {
         ['quiet', '5'],
       ]);
     source.stored = { policies: [policy('payments', { generation: 2 })], asOf: '5', asOfIn: versions('20') };
-    source.tell();
+    source.notify();
     await until(async () => (await fetch(`${serving.metricsUrl}/readyz`)).ok);
     const first = await open();
     await commit(first);
     expect(first.events[1]!.data).toMatchObject({ asOf: { policies: '20' } });
     const from = first.events.length;
     source.stored = { policies: [policy('payments', { generation: 3 })], asOf: '5', asOfIn: versions('30') };
-    source.tell();
+    source.notify();
     await commit(first, from);
     expect(first.events.slice(from).find(({ event }) => event === 'begin')!.data).toMatchObject({
       asOf: { policies: '30' },
@@ -458,11 +461,11 @@ it('names its metrics as Prometheus asks: counters end in _total, nothing else d
 
 describe('agents that prove who they are', () => {
   const pods: Authenticator = {
-    way: 'token-review',
-    async caller({ authorization }) {
+    method: 'token-review',
+    async identify({ authorization }) {
       const uid = bearerToken(authorization);
-      if (uid === 'stranger') throw new Denial('bad-token', 'nobody knows it');
-      if (uid === 'outage') throw new Denial('unavailable', 'nobody can tell');
+      if (uid === 'stranger') throw new AuthError('bad-token', 'nobody knows it');
+      if (uid === 'outage') throw new AuthError('unavailable', 'nobody can tell');
       const expiresAt = uid === 'expiring' ? Date.now() : undefined;
       return { namespace: 'shop', pod: { name: uid, uid }, ...(expiresAt !== undefined && { expiresAt }) };
     },
@@ -470,7 +473,7 @@ describe('agents that prove who they are', () => {
   };
   const url = (query: Record<string, string> = {}) =>
     `${serving.agentsUrl}/v1/stream?${new URLSearchParams({ service: 's', instance: 'i', boot: BOOT, ...query })}`;
-  const dial = async (token: string, query: Record<string, string> = {}) => {
+  const openStream = async (token: string, query: Record<string, string> = {}) => {
     const client = await EventClient.open(url(query), { authorization: `Bearer ${token}` });
     clients.push(client);
     return client;
@@ -490,13 +493,13 @@ describe('agents that prove who they are', () => {
   });
 
   it('are listed under what was proved, whatever they say', async () => {
-    await commit(await dial('p1', { namespace: 'bank', labels: 'app=forged' }));
+    await commit(await openStream('p1', { namespace: 'bank', labels: 'app=forged' }));
     const { items } = await admin('/v1/agents');
     expect(items).toMatchObject([{ namespace: 'shop', pod: 'p1', labels: { app: 'web' } }]);
   });
 
   it('cannot report for a process of another pod', async () => {
-    await commit(await dial('p1'));
+    await commit(await openStream('p1'));
     expect((await report({}, 'namespace=shop', as('p2'))).status).toBe(421);
     expect((await report({}, 'namespace=bank', as('p1'))).status).toBe(204);
   });
@@ -505,8 +508,8 @@ describe('agents that prove who they are', () => {
     const bare = await EventClient.open(url());
     const statuses = [
       bare.status,
-      (await dial('stranger', { namespace: 'bank' })).status,
-      (await dial('outage')).status,
+      (await openStream('stranger', { namespace: 'bank' })).status,
+      (await openStream('outage')).status,
     ];
     expect(statuses).toEqual([401, 401, 503]);
     expect(bare.header('www-authenticate')).toMatch(/^Bearer/);
@@ -519,22 +522,22 @@ describe('agents that prove who they are', () => {
   });
 
   it('write at most ten such lines a second and count the rest', async () => {
-    for (let i = 0; i < 15; i += 1) await dial('stranger');
+    for (let i = 0; i < 15; i += 1) await openStream('stranger');
     expect(lines.filter((line) => line.audit === true).length).toBeLessThan(15);
   });
 
   it('have as many streams as a pod may have', async () => {
-    const first = await dial('p1', { boot: 'b'.repeat(32) });
-    expect((await dial('p1')).status).toBe(200);
-    expect((await dial('p1', { boot: 'c'.repeat(32) })).status).toBe(503);
-    expect((await dial('p2')).status).toBe(200);
+    const first = await openStream('p1', { boot: 'b'.repeat(32) });
+    expect((await openStream('p1')).status).toBe(200);
+    expect((await openStream('p1', { boot: 'c'.repeat(32) })).status).toBe(503);
+    expect((await openStream('p2')).status).toBe(200);
     first.close();
-    await until(async () => (await dial('p1', { boot: 'c'.repeat(32) })).status === 200);
+    await until(async () => (await openStream('p1', { boot: 'c'.repeat(32) })).status === 200);
   });
 
   it('report as often as a pod may', async () => {
-    await commit(await dial('p1'));
-    await commit(await dial('p2'));
+    await commit(await openStream('p1'));
+    await commit(await openStream('p2'));
     const statuses: number[] = [];
     for (let sequence = 1; sequence <= 6; sequence += 1) {
       statuses.push((await report({ sequence }, '', as('p1'))).status);
@@ -544,8 +547,8 @@ describe('agents that prove who they are', () => {
     expect((await report({}, '', as('p2'))).status).toBe(204);
   });
 
-  it('are asked to dial again when their token expires', async () => {
-    const client = await dial('expiring');
+  it('are asked to reconnect when their token expires', async () => {
+    const client = await openStream('expiring');
     await client.until(({ event }) => event === 'goaway');
     await client.untilEnd();
   });

@@ -24,8 +24,8 @@ const executing = (): Subject => {
 };
 
 /**
- * Its samples are the calls of ten buckets; the library throws them away as fast as its timers run. With some 100,000 calls in a bucket those
- * timers throw a RangeError, which ends the process: it has no case with as many.
+ * Its samples are the calls of ten buckets; the library throws them away as fast as its timers run. With some 100,000
+ * calls in a bucket those timers throw a RangeError, which ends the process: it has no case with as many.
  */
 const surviving = (samples: number) => async (): Promise<Subject> => {
   let down = false;

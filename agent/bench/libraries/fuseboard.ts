@@ -66,7 +66,7 @@ const surviving = (samples: number) => (): Subject => {
   };
 };
 
-/** Whether this version obeys `retry`: a policy's unknown fields are ignored. */
+/** Whether this version applies `retry`: a policy's unknown fields are ignored. */
 async function retries(policy: PolicyDefaults): Promise<boolean> {
   let calls = 0;
   const fail = async () => {

@@ -1,4 +1,6 @@
-/** The offer service: a hot offer from the partner or a cold one of its own, with the breaker that it is told to use. */
+/**
+ * The offer service: a hot offer from the partner or a cold one of its own, with the breaker that it is told to use.
+ */
 import { Agent, createServer, request } from 'node:http';
 import { getBreaker } from '@fuseboard/agent';
 import CircuitBreaker from 'opossum';

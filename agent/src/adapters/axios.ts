@@ -5,9 +5,10 @@ import { type BreakerChoice, breakerChooser, isOneShot, once } from './outgoing.
 export type { BreakerChoice, OutgoingRequest } from './outgoing.ts';
 
 /**
- * An axios adapter that goes through a breaker: `axios.create({ adapter: breakerAdapter('payments', axios.getAdapter('http')) })`.
- * What axios gives stays what the caller gets, its response or its very error; only a call that was not made, or was given
- * up, is rejected with an error of Fuseboard. An error with a response counts by its status, as a response does.
+ * An axios adapter that goes through a breaker: `axios.create({ adapter: breakerAdapter('payments',
+ * axios.getAdapter('http')) })`. What axios gives stays what the caller gets, its response or its very error; only a
+ * call that was not made, or was given up, is rejected with an error of Fuseboard. An error with a response counts by
+ * its status, as a response does.
  *
  * @param adapter what sends the requests.
  * @throws {ConfigError} when a name cannot be used.
@@ -17,7 +18,7 @@ export function breakerAdapter(choice: BreakerChoice, adapter: AxiosAdapter): Ax
   return async (config: InternalAxiosRequestConfig): Promise<AxiosResponse> => {
     const breaker = choose(() => ({ url: target(config), method: (config.method ?? 'get').toUpperCase() }));
     const cancellation = cancellationOf(config);
-    const signal = given(config.signal, cancellation?.signal);
+    const signal = combinedSignal(config.signal, cancellation?.signal);
     const attempt = ({ signal }: CallContext) => adapter({ ...config, signal });
     try {
       return await breaker.execute(isOneShot(config.data) ? once(attempt) : attempt, signal && { signal });
@@ -42,7 +43,7 @@ function cancellationOf({ cancelToken }: InternalAxiosRequestConfig) {
   return { signal: controller.signal, end: () => cancelToken.unsubscribe(cancel) };
 }
 
-function given(
+function combinedSignal(
   signal: InternalAxiosRequestConfig['signal'],
   cancelled: AbortSignal | undefined,
 ): AbortSignal | undefined {

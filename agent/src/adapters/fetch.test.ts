@@ -15,7 +15,7 @@ afterAll(() => upstream.stop());
 const fragile = () => createBreaker({ trip: { consecutiveFailures: 2 } });
 
 describe('a fetch with a breaker', () => {
-  it('gives the responses of the other side, failing ones too, and stops asking when it fails', async () => {
+  it('gives the responses of the dependency, failing ones too, and stops asking when it fails', async () => {
     const breaker = fragile();
     const get = breakerFetch(breaker);
     const response = await get(`${upstream.url}/200`);

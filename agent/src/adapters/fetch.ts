@@ -10,9 +10,9 @@ export interface FetchOptions {
 
 /**
  * A `fetch` that goes through a breaker. What comes back is fetch's own: the response, a failing one too, or its very
- * error; only a call that was not made, or was given up, is rejected with an error of Fuseboard. A response counts by its
- * status as the policy says, 5xx fails where it says nothing, and the call ends with the headers of the response. The
- * caller's signal is passed on, together with the time limit of the policy.
+ * error; only a call that was not made, or was given up, is rejected with an error of Fuseboard. A response counts by
+ * its status as the policy says, 5xx fails where it says nothing, and the call ends with the headers of the response.
+ * The caller's signal is passed on, together with the time limit of the policy.
  *
  * @throws {ConfigError} when a name cannot be used.
  */

@@ -29,10 +29,11 @@ export class FuseboardModule {
 }
 
 /**
- * A decorator: calls of the method go through the breaker of this name. `this`, arguments and what other decorators noted
- * on the method are kept, in whatever order they stand; the method must return a promise.
+ * A decorator: calls of the method go through the breaker of this name. `this`, arguments and what other decorators
+ * noted on the method are kept, in whatever order they stand; the method must return a promise.
  *
- * @param options.fallback the name of a method that answers instead of an error, called with the error and the arguments.
+ * @param options.fallback the name of a method that answers instead of an error, called with the error and the
+ * arguments.
  * @throws {ConfigError} when the name or the defaults cannot be used.
  */
 export function UseBreaker(

@@ -21,7 +21,7 @@ afterAll(async () => {
 const through = (choice: BreakerChoice): Dispatcher => agent.compose(breakerInterceptor(choice));
 
 describe('a dispatcher with a breaker', () => {
-  it('gives the responses of the other side and stops asking when it fails', async () => {
+  it('gives the responses of the dependency and stops asking when it fails', async () => {
     const breaker = createBreaker({ trip: { consecutiveFailures: 2 } });
     const dispatcher = through(breaker);
     const { statusCode, headers, body } = await request(`${upstream.url}/200`, { dispatcher });
@@ -137,11 +137,11 @@ describe('a dispatcher with a breaker', () => {
   });
 
   it('leaves it to the dispatcher to refuse a handler that it does not know', () => {
-    const told: unknown[] = [];
-    const dispatch = breakerInterceptor(createBreaker({}))((_options, handler) => told.push(handler) > 0);
+    const dispatched: unknown[] = [];
+    const dispatch = breakerInterceptor(createBreaker({}))((_options, handler) => dispatched.push(handler) > 0);
     const older = { onConnect() {}, onError() {} };
     dispatch({ path: '/', method: 'GET', origin: upstream.url }, older);
-    expect(told).toEqual([older]);
+    expect(dispatched).toEqual([older]);
   });
 
   it('takes the breaker of the host', async () => {

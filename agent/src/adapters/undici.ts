@@ -22,7 +22,8 @@ type Handler = Dispatcher.DispatchHandler;
 export function breakerInterceptor(choice: BreakerChoice): Dispatcher.DispatcherComposeInterceptor {
   const choose = breakerChooser(choice);
   return (dispatch) => (options, handler) => {
-    // A handler of the older kind, such as that of the fetch of a Node with an older undici inside, is refused by undici itself.
+    // A handler of the older kind, such as that of the fetch of a Node with an older undici inside, is refused by
+    // undici itself.
     if (handler.onRequestStart === undefined) return dispatch(options, handler);
     const request = () => ({ url: new URL(options.path, options.origin), method: options.method });
     let breaker: Breaker;
@@ -36,8 +37,8 @@ export function breakerInterceptor(choice: BreakerChoice): Dispatcher.Dispatcher
   };
 }
 
-/** What a breaker judges, and what a retry throws away. */
-interface Head {
+/** What a breaker classifies, and what a retry throws away. */
+interface ResponseHead {
   readonly attempt: Attempt;
   readonly status: number;
   readonly headers: { get(name: string): string | null };
@@ -63,7 +64,7 @@ class Exchange {
   run(breaker: Breaker): boolean {
     let last: Attempt | undefined;
     const send = ({ signal }: CallContext) =>
-      new Promise<Head>((resolve, reject) => {
+      new Promise<ResponseHead>((resolve, reject) => {
         last?.discard();
         last = new Attempt(this.#handler, this.#caller, signal, resolve, reject);
         this.#writable = this.#dispatch(this.#options, last);
@@ -72,7 +73,7 @@ class Exchange {
       const { attempt, status, headers } = await send(context);
       return { attempt, status, headers };
     };
-    const call: Call<Head> = isOneShot(this.#options.body) ? once<Head>(sendOnce) : send;
+    const call: Call<ResponseHead> = isOneShot(this.#options.body) ? once<ResponseHead>(sendOnce) : send;
     breaker.execute(call, { signal: this.#caller.signal }).then(
       ({ attempt }) => attempt.release(),
       (error) => {
@@ -86,11 +87,11 @@ class Exchange {
 
 /** One attempt: it holds its response back until the breaker has decided that this is the one the caller gets. */
 class Attempt implements Handler {
-  controller: CallersController | undefined;
+  controller: CallerController | undefined;
   readonly #handler: Handler;
   readonly #caller: AbortController;
   readonly #signal: AbortSignal;
-  readonly #resolve: (head: Head) => void;
+  readonly #resolve: (head: ResponseHead) => void;
   readonly #reject: (error: unknown) => void;
   readonly #abort = () => this.controller?.inner.abort(this.#signal.reason);
   #phase: 'sent' | 'held' | 'released' | 'discarded' = 'sent';
@@ -101,7 +102,7 @@ class Attempt implements Handler {
     handler: Handler,
     caller: AbortController,
     signal: AbortSignal,
-    resolve: (head: Head) => void,
+    resolve: (head: ResponseHead) => void,
     reject: (error: unknown) => void,
   ) {
     this.#handler = handler;
@@ -113,7 +114,7 @@ class Attempt implements Handler {
   }
 
   onRequestStart(controller: Controller, context: unknown): void {
-    this.controller = new CallersController(controller, this.#caller);
+    this.controller = new CallerController(controller, this.#caller);
     if (this.#signal.aborted) this.#abort();
     else if (this.#phase === 'sent') this.#handler.onRequestStart?.(this.controller, context);
   }
@@ -125,13 +126,13 @@ class Attempt implements Handler {
   }
 
   onResponseStart(controller: Controller, status: number, headers: IncomingHttpHeaders, message?: string): void {
-    const tell = () => this.#handler.onResponseStart?.(this.controller!, status, headers, message);
+    const deliver = () => this.#handler.onResponseStart?.(this.controller!, status, headers, message);
     if (status < 200) {
-      tell();
+      deliver();
       return;
     }
     this.#phase = 'held';
-    this.#arrived.push(tell);
+    this.#arrived.push(deliver);
     controller.pause();
     this.#resolve(this.#head(status, headers));
   }
@@ -155,30 +156,30 @@ class Attempt implements Handler {
     if (this.#phase !== 'held') return;
     this.#phase = 'released';
     this.#signal.removeEventListener('abort', this.#abort);
-    for (const tell of this.#arrived) tell();
+    for (const deliver of this.#arrived) deliver();
     if (this.controller?.paused === false) this.controller.inner.resume();
   }
 
-  /** Nobody will hear of this attempt any more. */
+  /** The caller gets nothing of this attempt. */
   discard(): void {
     if (this.#phase === 'held') this.controller?.inner.abort(new Error('another attempt took the place of this one'));
     this.#phase = 'discarded';
     this.#arrived.length = 0;
   }
 
-  #pass(tell: () => void): void {
-    if (this.#phase === 'released') tell();
-    else if (this.#phase === 'held') this.#arrived.push(tell);
+  #pass(deliver: () => void): void {
+    if (this.#phase === 'released') deliver();
+    else if (this.#phase === 'held') this.#arrived.push(deliver);
   }
 
-  #head(status: number, headers: IncomingHttpHeaders): Head {
+  #head(status: number, headers: IncomingHttpHeaders): ResponseHead {
     const get = (name: string) => headers[name.toLowerCase()]?.toString() ?? null;
     return { attempt: this, status, headers: { get }, body: { cancel: () => this.discard() } };
   }
 }
 
-/** What the caller steers its request with; the breaker hears when it is the caller who gives up. */
-class CallersController implements Controller {
+/** What the caller steers its request with; the breaker is notified when it is the caller who gives up. */
+class CallerController implements Controller {
   readonly inner: Controller;
   readonly #caller: AbortController;
   /** As the caller wants it; while a response is held back, the request itself is paused anyway. */

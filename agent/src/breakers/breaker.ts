@@ -5,7 +5,9 @@ import type { Reason, State, TransitionEvent } from '../core/state.ts';
 
 export type { Reason, State, TransitionEvent };
 
-/** Where a breaker's configuration comes from: a policy, the defaults that code gave, or nowhere: then it never opens. */
+/**
+ * Where a breaker's configuration comes from: a policy, the defaults that code gave, or nowhere: then it never opens.
+ */
 export type Source = 'policy' | 'defaults' | 'none';
 
 /** The policy that governs a breaker. */
@@ -30,11 +32,17 @@ export interface BreakerStats {
   readonly sinceMs: number;
   /** What was counted since the breaker was made, by all its keys together; never runs backwards. */
   readonly totals: Totals;
-  /** How many calls took how long, since the breaker was made: bucket i counts those under 2^i x 0.125 ms that no smaller bucket counts, the last one the rest. */
+  /**
+   * How many calls took how long, since the breaker was made: bucket i counts those under 2^i x 0.125 ms that no
+   * smaller bucket counts, the last one the rest.
+   */
   readonly latency: number[];
   /** The calls that the conditions of the policy look at. */
   readonly window: { readonly calls: number; readonly failures: number; readonly slow: number };
-  /** The state that an override, `forceOpen` or `forceClosed` holds the breaker in, and how long that still lasts. Absent: none. */
+  /**
+   * The state that an override, `forceOpen` or `forceClosed` holds the breaker in, and how long that still lasts.
+   * Absent: none.
+   */
   readonly forced?: {
     readonly state: 'open' | 'closed';
     readonly reason: string;
@@ -42,7 +50,10 @@ export interface BreakerStats {
     /** The CircuitBreakerOverride that does. Absent: the code of this process. */
     readonly override?: { readonly uid: string; readonly name: string } | undefined;
   };
-  /** Whether any call, with a key or without, let the fallback of the policy answer. Absent: it has none, or there was no call yet. */
+  /**
+   * Whether any call, with a key or without, let the fallback of the policy answer. Absent: it has none, or there was
+   * no call yet.
+   */
   readonly optedIn?: boolean;
   readonly consecutiveFailures: number;
   /** How long until an open circuit lets a probe through, in milliseconds; 0 in any other state. */
@@ -51,19 +62,19 @@ export interface BreakerStats {
 
 /** How a state is forced. */
 export interface ForceOptions {
-  /** A duration such as `10m`, from 1ms to 24h. */
+  /** A duration such as `10m`, from 1ms to 24h; for `forceOpen` also `0ms`. */
   readonly for: string;
   /** Why, for those who wonder: 1 to 256 characters. It is in the transition's `detail` and in `stats()`. */
   readonly reason: string;
 }
 
-/** Leave for one call, from `enter`. Settle it once; settling it again does nothing. */
+/** Permission for one call, from `enter`. Settle it once; settling it again does nothing. */
 export interface Permit {
   /** The call went well. */
   succeed(): void;
-  /** The call failed. An error is judged as the policy's `classify` says; without one it is a failure. */
+  /** The call failed. An error is classified as the policy's `classify` says; without one it is a failure. */
   fail(error?: unknown): void;
-  /** The call says nothing about the other side. */
+  /** The call says nothing about the dependency. */
   ignore(): void;
   /** Leaving the scope of `using` unsettled is an ignored outcome. */
   [Symbol.dispose](): void;
@@ -82,9 +93,10 @@ export interface Breaker {
   readonly policy?: GoverningPolicy | undefined;
   stats(): BreakerStats;
   /**
-   * Calls a function through the breaker and judges what comes of it. The promise is fulfilled with the function's
-   * result, or rejected with the very error that it threw. Without a call, it is rejected with a `CircuitOpenError`; after
-   * the time that the policy allows, with a `CallTimeoutError`. A fallback, if given, answers instead of any error.
+   * Calls a function through the breaker and classifies what comes of it. The promise is fulfilled with the function's
+   * result, or rejected with the very error that it threw. Without a call, it is rejected with a `CircuitOpenError`;
+   * after the time that the policy allows, with a `CallTimeoutError`. A fallback, if given, answers instead of any
+   * error.
    */
   execute<T, F = never>(fn: Call<T>, options?: ExecuteOptions<F>): Promise<T | F>;
   /**
@@ -95,38 +107,43 @@ export interface Breaker {
   /** The same function, called through the breaker: `this`, arguments and overloads are kept. */
   // biome-ignore lint/suspicious/noExplicitAny: only any accepts every function.
   wrap<A extends (...args: any[]) => PromiseLike<unknown>>(fn: A): A;
-  /** Asks for leave to make a call by other means; `null` is a rejection. No time limit applies. */
+  /** Asks for permission to make a call by other means; `null` is a rejection. No time limit applies. */
   enter(): Permit | null;
   /**
-   * Opens the circuit by hand, in this process only, whatever its policy and mode. It ends by itself: then the circuit is
-   * half-open and tests the other side (closed where the mode is Disabled). No edit of the policy ends it; `reset` does,
-   * and forcing anew replaces it. An override replaces it too, and while one holds the breaker this does nothing.
+   * Forces the circuit open, in this process only, whatever its policy and mode. It ends by itself: then the circuit is
+   * half-open and tests the dependency (closed where the mode is Disabled). No edit of the policy ends it; `reset`
+   * does, and forcing again replaces it. An override replaces it too, and while one holds the breaker this does
+   * nothing.
+   * With `0ms` the circuit is half-open at once.
    *
-   * @throws {ConfigError} when `for` is not a duration from 1ms to 24h, or there is no reason.
+   * @throws {ConfigError} when `for` is neither `0ms` nor a duration from 1ms to 24h, or there is no reason.
    */
   forceOpen(options: ForceOptions): void;
   /**
-   * Closes the circuit by hand, in this process only: calls pass and are recorded, and no condition opens it. It ends by
-   * itself: then the conditions judge again from the next outcome, by all that was recorded. No edit of the policy ends
-   * it; `reset` does, and forcing anew replaces it. An override replaces it too, and while one holds the breaker this does
-   * nothing.
+   * Forces the circuit closed, in this process only: calls pass and are recorded, and no condition opens it. It ends by
+   * itself: then the conditions apply again from the next outcome, by all that was recorded. No edit of the policy ends
+   * it; `reset` does, and forcing again replaces it. An override replaces it too, and while one holds the breaker this
+   * does nothing.
    *
    * @throws {ConfigError} when `for` is not a duration from 1ms to 24h, or there is no reason.
    */
   forceClosed(options: ForceOptions): void;
-  /** Ends a forced state and starts closed and empty, in this process only; not while an override holds the breaker. What was counted stays. */
+  /**
+   * Ends a forced state and starts closed and empty, in this process only; not while an override holds the breaker.
+   * What was counted stays.
+   */
   reset(): void;
   /**
-   * The circuit of one key, such as a host: all as for a breaker of its own under the same policy, its limit of concurrent calls
-   * too. A key whose circuit is closed leaves when it was not used for a while; when there are more keys than the policy allows, and for
-   * keys of more than 256 characters, one circuit is shared.
+   * The circuit of one key, such as a host: all as for a breaker of its own under the same policy, its limit of
+   * concurrent calls too. A key whose circuit is closed leaves when it was not used for a while; when there are more
+   * keys than the policy allows, and for keys of more than 256 characters, one circuit is shared.
    *
    * @throws {ConfigError} when the key is no text.
    */
   for(key: string): Breaker;
   /**
-   * Hears of changes of state, those of its keys too, in their order, after each has happened. A listener that throws is reported as a process
-   * warning.
+   * Subscribes to changes of state, those of its keys too, in their order, after each has happened. A listener that
+   * throws is reported as a process warning.
    *
    * @returns a function that ends the subscription.
    * @throws {TypeError} for any other event.

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { ConfigError } from '../errors/errors.ts';
 import { createBreaker, FakeClock } from '../testing/testing.ts';
 
-describe('a breaker taken by hand', () => {
+describe('a forced breaker', () => {
   it.each([
     [{ for: '10 minutes', reason: 'maintenance' }, /forceOpen; give for: a duration such as 10m/],
     [{ for: '25h', reason: 'maintenance' }, /from 1ms to 24h/],
@@ -27,14 +27,28 @@ describe('a breaker taken by hand', () => {
     expect(breaker.state).toBe('closed');
   });
 
+  it('makes an open circuit half-open at once with 0ms, and a closed one too', () => {
+    const clock = new FakeClock();
+    const breaker = createBreaker({ trip: { consecutiveFailures: 1 } }, { clock });
+    breaker.enter()!.fail();
+    breaker.forceOpen({ for: '0ms', reason: 'the dependency is back' });
+    expect(breaker.state).toBe('half-open');
+    expect(breaker.stats()).not.toHaveProperty('forced');
+    breaker.enter()!.succeed();
+    expect(breaker.state).toBe('closed');
+    breaker.forceOpen({ for: '0ms', reason: 'test the dependency' });
+    expect(breaker.state).toBe('half-open');
+    expect(() => breaker.forceClosed({ for: '0ms', reason: 'no time' })).toThrow(ConfigError);
+  });
+
   it('tells its listeners who did it, and nobody else is told more than they were', () => {
     const breaker = createBreaker({ trip: { consecutiveFailures: 1 } }, { clock: new FakeClock() });
-    const heard: unknown[] = [];
-    breaker.on('transition', ({ reason, detail }) => heard.push([reason, detail]));
+    const received: unknown[] = [];
+    breaker.on('transition', ({ reason, detail }) => received.push([reason, detail]));
     breaker.forceOpen({ for: '1m', reason: 'the partner asked us to stop' });
     breaker.reset();
     breaker.enter()!.fail();
-    expect(heard).toEqual([
+    expect(received).toEqual([
       ['forced-open', 'the partner asked us to stop'],
       ['manual-reset', undefined],
       ['consecutive-failures', undefined],

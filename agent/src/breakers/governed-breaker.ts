@@ -1,10 +1,10 @@
 import { parseDuration } from '@fuseboard/schema/duration';
-import { type Guards, guardsFor } from '../call/call-guards.ts';
+import { type CallGuards, callGuardsFor } from '../call/call-guards.ts';
 import type { Circuit } from '../call/circuit.ts';
 import type { Call } from '../call/context.ts';
 import { type ExecuteOptions, enter, execute, executeSync } from '../call/execute.ts';
 import { hasOptedIn } from '../call/fallback.ts';
-import { BreakerCore, detail, type Host } from '../core/breaker.ts';
+import { BreakerCore, forcedDetail, type Host } from '../core/breaker.ts';
 import type { Classify } from '../core/classify.ts';
 import { type Clock, exactNow } from '../core/clock.ts';
 import type { State, TransitionEvent } from '../core/state.ts';
@@ -13,56 +13,59 @@ import { publishTransition } from '../errors/diagnostics.ts';
 import { ConfigError } from '../errors/errors.ts';
 import type { Breaker, BreakerStats, ForceOptions, GoverningPolicy, Permit, Source } from './breaker.ts';
 import type { Governor, Runtime } from './governor.ts';
-import { KeyedBreaker, wrapped } from './keyed-breaker.ts';
+import { KeyedBreaker, wrapFunction } from './keyed-breaker.ts';
 import { KeyedCircuits } from './keyed-circuits.ts';
 import { Listeners } from './listeners.ts';
 import type { Override } from './overrides.ts';
 
-/** Ends that two replicas of the operator tell for one override differ by less. */
-const SAME_END_MS = 1_000;
+/** The ends that two replicas of the operator send for one override differ by less. */
+const END_TOLERANCE_MS = 1_000;
 
-/** Who listens to a breaker, and the overrides that hold some: few breakers have either, so they have no place for them. */
+/**
+ * The listeners of breakers, and the overrides that apply to some: few breakers have either, so they have no place for
+ * them.
+ */
 const listeners = new WeakMap<GovernedBreaker, Listeners<[TransitionEvent]>>();
 const overrides = new WeakMap<GovernedBreaker, Override>();
 
 /**
- * The breaker as its registry sees it. There may be very many: its own methods are private for the compiler only, as those
- * with a # cost every object eight bytes.
+ * The breaker as its registry sees it. There may be very many: its own methods are private for the compiler only, as
+ * those with a # cost every object eight bytes.
  *
  * @internal
  */
 export class GovernedBreaker implements Breaker, Circuit, Host {
   readonly name: string;
   readonly core: BreakerCore;
-  guards: Guards | undefined;
+  guards: CallGuards | undefined;
   readonly key: string | undefined;
   readonly #runtime: Runtime;
   #governor: Governor;
   /** Of a breaker, the circuits of its keys; of one of these, those that it is among. */
-  #family: KeyedCircuits<GovernedBreaker> | undefined;
+  #keyedCircuits: KeyedCircuits<GovernedBreaker> | undefined;
 
   constructor(
     name: string,
     governor: Governor,
     runtime: Runtime,
     key?: string,
-    family?: KeyedCircuits<GovernedBreaker>,
+    keyedCircuits?: KeyedCircuits<GovernedBreaker>,
   ) {
     this.name = name;
     this.key = key;
     this.#runtime = runtime;
     this.#governor = governor;
-    this.#family = family;
+    this.#keyedCircuits = keyedCircuits;
     this.core = new BreakerCore(governor.config, this);
-    this.guards = guardsFor(governor.config, undefined);
+    this.guards = callGuardsFor(governor.config, undefined);
   }
 
   get parent(): GovernedBreaker | undefined {
-    return this.key === undefined ? undefined : this.#family!.owner;
+    return this.key === undefined ? undefined : this.#keyedCircuits!.owner;
   }
 
   private get keys(): KeyedCircuits<GovernedBreaker> | undefined {
-    return this.key === undefined ? this.#family : undefined;
+    return this.key === undefined ? this.#keyedCircuits : undefined;
   }
 
   /** What governs while no policy does. */
@@ -131,7 +134,7 @@ export class GovernedBreaker implements Breaker, Circuit, Host {
 
   // biome-ignore lint/suspicious/noExplicitAny: only any accepts every function.
   wrap<A extends (...args: any[]) => PromiseLike<unknown>>(fn: A): A {
-    return wrapped(fn, (call) => execute(this, call, undefined));
+    return wrapFunction(fn, (call) => execute(this, call, undefined));
   }
 
   enter(): Permit | null {
@@ -140,36 +143,35 @@ export class GovernedBreaker implements Breaker, Circuit, Host {
 
   for(key: string): Breaker {
     if (typeof key !== 'string') {
-      throw new ConfigError(
-        this.name,
-        0,
-        `breaker "${this.name}" was asked for a key of type ${typeof key}; give a text`,
-      );
+      throw new ConfigError(this.name, 0, `key of breaker "${this.name}" must be a string, got ${typeof key}`);
     }
-    this.#family ??= new KeyedCircuits(this);
-    return new KeyedBreaker(this, this.#family, key);
+    this.#keyedCircuits ??= new KeyedCircuits(this);
+    return new KeyedBreaker(this, this.#keyedCircuits, key);
   }
 
   /** Makes the circuit of a key. */
   circuitOf(key: string): GovernedBreaker {
-    const made = new GovernedBreaker(this.name, this.#governor, this.#runtime, key, this.#family);
+    const made = new GovernedBreaker(this.name, this.#governor, this.#runtime, key, this.#keyedCircuits);
     made.core.classify = this.core.classify;
-    made.obey(overrides.get(this));
+    made.applyOverride(overrides.get(this));
     return made;
   }
 
   /** The circuits of keys that are worth a report of their own; see KeyedCircuits. */
-  listedKeys(wanted: (key: string) => boolean): readonly GovernedBreaker[] {
-    return this.keys?.listed(wanted) ?? [];
+  listedKeys(isPending: (key: string) => boolean): readonly GovernedBreaker[] {
+    return this.keys?.listed(isPending) ?? [];
   }
 
-  /** Judges what calls come to before the policy does. */
-  judgeBy(classify: Classify): void {
+  /** Classifies calls before the policy does. */
+  useClassifier(classify: Classify): void {
     this.core.classify = classify;
     for (const circuit of this.keys?.all() ?? []) circuit.core.classify = classify;
   }
 
-  /** Whether nothing would be missed without this circuit: it is closed, not held so by hand, no call is under way and nobody listens. */
+  /**
+   * Whether nothing would be missed without this circuit: it is closed and not forced, no call is under way and nobody
+   * listens.
+   */
   get isQuiet(): boolean {
     const { core } = this;
     const { succeeded, failed, ignored } = core.totals();
@@ -180,10 +182,10 @@ export class GovernedBreaker implements Breaker, Circuit, Host {
   }
 
   /** Comes under an override, or under none any more. */
-  obey(override: Override | undefined): void {
+  applyOverride(override: Override | undefined): void {
     if (override === undefined && !overrides.delete(this)) return;
     if (override !== undefined) overrides.set(this, override);
-    for (const circuit of this.keys?.all() ?? []) circuit.obey(override);
+    for (const circuit of this.keys?.all() ?? []) circuit.applyOverride(override);
     const { core } = this;
     const leftMs = override === undefined ? 0 : override.endsAt - exactNow(this.clock);
     if (override === undefined || leftMs <= 0) {
@@ -191,17 +193,17 @@ export class GovernedBreaker implements Breaker, Circuit, Host {
       return;
     }
     const { forced } = core;
-    const isHeld = forced?.override?.uid === override.uid && Math.abs(forced.endsInMs - leftMs) < SAME_END_MS;
-    if (isHeld) return;
+    const isApplied = forced?.override?.uid === override.uid && Math.abs(forced.endsInMs - leftMs) < END_TOLERANCE_MS;
+    if (isApplied) return;
     const { action, reason, uid, name } = override;
     core[action === 'ForceOpen' ? 'forceOpen' : 'forceClosed'](leftMs, reason, { uid, name });
   }
 
   /** Starts closed and empty with all its keys, as an override says. */
-  resetBy(override: Override): void {
-    const why = detail(override.reason, override);
-    this.core.reset(why);
-    for (const { core } of this.keys?.all() ?? []) core.reset(why);
+  resetFromOverride(override: Override): void {
+    const detail = forcedDetail(override.reason, override);
+    this.core.reset(detail);
+    for (const { core } of this.keys?.all() ?? []) core.reset(detail);
   }
 
   forceOpen(options: ForceOptions): void {
@@ -213,11 +215,11 @@ export class GovernedBreaker implements Breaker, Circuit, Host {
   }
 
   private forceMs(method: string, { for: duration, reason }: ForceOptions): number {
-    const ms = parseDuration(duration);
+    const ms = method === 'forceOpen' && duration === '0ms' ? 0 : parseDuration(duration);
     const isReason = typeof reason === 'string' && reason.length >= 1 && reason.length <= 256;
     if (ms !== undefined && isReason) return ms;
-    const wanted = ms === undefined ? 'for: a duration such as 10m, from 1ms to 24h' : 'reason: 1 to 256 characters';
-    throw new ConfigError(this.name, 0, `breaker "${this.name}" cannot ${method}; give ${wanted}`);
+    const expected = ms === undefined ? 'for: a duration such as 10m, from 1ms to 24h' : 'reason: 1 to 256 characters';
+    throw new ConfigError(this.name, 0, `breaker "${this.name}" cannot ${method}; give ${expected}`);
   }
 
   reset(): void {
@@ -226,31 +228,34 @@ export class GovernedBreaker implements Breaker, Circuit, Host {
 
   on(event: 'transition', listener: (event: TransitionEvent) => void): () => void {
     if (event !== 'transition') throw new TypeError(`a breaker has no event "${String(event)}"; it has "transition"`);
-    const heard = listeners.get(this) ?? new Listeners();
-    listeners.set(this, heard);
-    return heard.add(listener);
+    const subscribers = listeners.get(this) ?? new Listeners();
+    listeners.set(this, subscribers);
+    return subscribers.add(listener);
   }
 
-  /** Comes under another policy or another version of one. An edit keeps state and samples unless the new spec says Reset. */
+  /**
+   * Comes under another policy or another version of one. An edit keeps state and samples unless the new spec says
+   * Reset.
+   */
   govern(governor: Governor): void {
     const changed = governor.text !== this.#governor.text;
     this.#governor = governor;
     // Its keys use what the guards keep.
-    if (changed) this.guards = guardsFor(governor.config, this.guards);
+    if (changed) this.guards = callGuardsFor(governor.config, this.guards);
     this.keys?.govern(governor);
     if (changed) this.core.configure(governor.config, governor.config.resetOnUpdate);
   }
 
   transitioned(event: TransitionEvent): void {
     const { key } = this;
-    const told = key === undefined ? event : { ...event, key };
-    this.tell(told);
-    this.parent?.tell(told);
-    this.#runtime.transitioned?.(this, told);
-    publishTransition(this, told);
+    const keyedEvent = key === undefined ? event : { ...event, key };
+    this.notify(keyedEvent);
+    this.parent?.notify(keyedEvent);
+    this.#runtime.transitioned?.(this, keyedEvent);
+    publishTransition(this, keyedEvent);
   }
 
-  private tell(event: TransitionEvent): void {
-    listeners.get(this)?.tell(`breaker "${this.name}"`, event);
+  private notify(event: TransitionEvent): void {
+    listeners.get(this)?.notify(`breaker "${this.name}"`, event);
   }
 }

@@ -1,4 +1,4 @@
-import type { Surroundings } from '../core/clock.ts';
+import type { Environment } from '../core/clock.ts';
 import type { Config } from '../core/config/config.ts';
 import type { TransitionEvent } from '../core/state.ts';
 import type { Timeouts } from '../core/timeout.ts';
@@ -25,8 +25,8 @@ export interface Governor {
  *
  * @internal
  */
-export interface Runtime extends Surroundings {
+export interface Runtime extends Environment {
   readonly timeouts: Timeouts;
-  /** Hears of every change of state, after the breaker's own listeners. Must not throw. */
+  /** Is called for every change of state, after the breaker's own listeners. Must not throw. */
   transitioned?(breaker: Breaker, event: TransitionEvent): void;
 }

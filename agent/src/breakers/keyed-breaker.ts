@@ -12,7 +12,9 @@ import type {
 } from './breaker.ts';
 import type { KeyedCircuit, KeyedCircuits } from './keyed-circuits.ts';
 
-/** The handle of one key. It stays valid when the key's circuit leaves for want of use: the next use makes a new one. */
+/**
+ * The handle of one key. It stays valid when the key's circuit leaves for want of use: the next use makes a new one.
+ */
 export class KeyedBreaker implements Breaker {
   readonly name: string;
   readonly key: string;
@@ -56,7 +58,7 @@ export class KeyedBreaker implements Breaker {
 
   // biome-ignore lint/suspicious/noExplicitAny: only any accepts every function.
   wrap<A extends (...args: any[]) => PromiseLike<unknown>>(fn: A): A {
-    return wrapped(fn, (call) => this.#circuit.execute(call));
+    return wrapFunction(fn, (call) => this.#circuit.execute(call));
   }
 
   enter(): Permit | null {
@@ -86,14 +88,14 @@ export class KeyedBreaker implements Breaker {
 
 /** A function that is called by way of `execute`: `this`, arguments, name and length are kept. */
 // biome-ignore lint/suspicious/noExplicitAny: only any accepts every function.
-export function wrapped<A extends (...args: any[]) => PromiseLike<unknown>>(
+export function wrapFunction<A extends (...args: any[]) => PromiseLike<unknown>>(
   fn: A,
   execute: (call: Call<unknown>) => Promise<unknown>,
 ): A {
-  const wrapping = function (this: unknown, ...args: unknown[]): Promise<unknown> {
+  const wrapped = function (this: unknown, ...args: unknown[]): Promise<unknown> {
     return execute(() => fn.apply(this, args));
   };
-  Object.defineProperty(wrapping, 'name', { value: fn.name, configurable: true });
-  Object.defineProperty(wrapping, 'length', { value: fn.length, configurable: true });
-  return wrapping as unknown as A;
+  Object.defineProperty(wrapped, 'name', { value: fn.name, configurable: true });
+  Object.defineProperty(wrapped, 'length', { value: fn.length, configurable: true });
+  return wrapped as unknown as A;
 }

@@ -10,7 +10,7 @@ export const OVERFLOW = '*';
 
 const MAX_KEY_LENGTH = 256;
 /** How many keys with a closed circuit are reported one by one. */
-const BUSIEST = 20;
+const MAX_BUSIEST = 20;
 const SWEEP_EVERY_MS = 1_000;
 
 /** What the circuits of a breaker's keys need of that breaker and of each other. */
@@ -28,27 +28,30 @@ interface CircuitMaker<C extends KeyedCircuit> extends KeyedCircuit {
   circuitOf(key: string): C;
 }
 
-interface Entry<C> {
+interface KeyEntry<C> {
   readonly breaker: C;
   usedAt: number;
 }
 
-/** The circuits of one breaker's keys. Only closed ones that nobody uses leave, so that no flood of keys can make an outage be forgotten. */
+/**
+ * The circuits of one breaker's keys. Only closed ones that nobody uses leave, so that no flood of keys can make an
+ * outage be forgotten.
+ */
 export class KeyedCircuits<C extends KeyedCircuit> {
   /** The breaker whose keys these are. */
   readonly owner: C & CircuitMaker<C>;
-  readonly #entries = new Map<string, Entry<C>>();
+  readonly #entries = new Map<string, KeyEntry<C>>();
   #overflow: C | undefined;
   #sweptAt = Number.NEGATIVE_INFINITY;
   /** What the keys that left had counted. */
-  #left: Totals | undefined;
-  readonly #leftLatency: number[] = new Array<number>(LATENCY_BUCKETS).fill(0);
+  #evictedTotals: Totals | undefined;
+  readonly #evictedLatency: number[] = new Array<number>(LATENCY_BUCKETS).fill(0);
 
   constructor(owner: C & CircuitMaker<C>) {
     this.owner = owner;
   }
 
-  get #bounds(): PerKeyConfig {
+  get #limits(): PerKeyConfig {
     return this.owner.core.config.call.perKey;
   }
 
@@ -75,29 +78,32 @@ export class KeyedCircuits<C extends KeyedCircuit> {
     if (this.#overflow !== undefined) yield this.#overflow;
   }
 
-  /** What is reported key by key: circuits that are not closed, those that `wanted` names, and the busiest of the others. */
-  listed(wanted: (key: string) => boolean): C[] {
+  /**
+   * What is reported key by key: circuits that are not closed, those that `isPending` names, and the busiest of the
+   * others.
+   */
+  listed(isPending: (key: string) => boolean): C[] {
     this.#sweep(this.owner.clock.now());
     const listed: C[] = [];
     const others: C[] = [];
     for (const breaker of this.all()) {
-      // What holds all keys alike is told of their breaker.
-      const stands = breaker.core.state !== 'closed' && breaker.core.forced?.override === undefined;
-      (stands || wanted(breaker.key!) ? listed : others).push(breaker);
+      // An override of all keys is reported with their breaker.
+      const isNotClosed = breaker.core.state !== 'closed' && breaker.core.forced?.override === undefined;
+      (isNotClosed || isPending(breaker.key!) ? listed : others).push(breaker);
     }
     others.sort((a, b) => b.core.permits - a.core.permits);
-    return [...listed, ...others.slice(0, BUSIEST)];
+    return [...listed, ...others.slice(0, MAX_BUSIEST)];
   }
 
   /** What all keys have counted, those that left too, added to the breaker's own. */
   totals(own: Totals): Totals {
-    let sum = this.#left === undefined ? own : added(own, this.#left);
-    for (const { core } of this.all()) sum = added(sum, core.totals());
+    let sum = this.#evictedTotals === undefined ? own : addTotals(own, this.#evictedTotals);
+    for (const { core } of this.all()) sum = addTotals(sum, core.totals());
     return sum;
   }
 
   latency(own: readonly number[]): number[] {
-    const sum = own.map((calls, i) => calls + this.#leftLatency[i]!);
+    const sum = own.map((calls, i) => calls + this.#evictedLatency[i]!);
     for (const { core } of this.all()) for (const [i, calls] of core.latency().entries()) sum[i]! += calls;
     return sum;
   }
@@ -108,25 +114,26 @@ export class KeyedCircuits<C extends KeyedCircuit> {
   }
 
   #hasRoom(now: number): boolean {
-    if (this.#entries.size >= this.#bounds.maxKeys) this.#sweep(now);
-    return this.#entries.size < this.#bounds.maxKeys;
+    if (this.#entries.size >= this.#limits.maxKeys) this.#sweep(now);
+    return this.#entries.size < this.#limits.maxKeys;
   }
 
   #sweep(now: number): void {
     if (now - this.#sweptAt < SWEEP_EVERY_MS) return;
-    const { idleMs } = this.#bounds;
+    const { idleMs } = this.#limits;
     this.#sweptAt = now;
     for (const [key, { breaker, usedAt }] of this.#entries) {
       if (now - usedAt < idleMs || !breaker.isQuiet) continue;
       const { core } = breaker;
-      this.#left = this.#left === undefined ? core.totals() : added(this.#left, core.totals());
-      for (const [i, calls] of core.latency().entries()) this.#leftLatency[i]! += calls;
+      this.#evictedTotals =
+        this.#evictedTotals === undefined ? core.totals() : addTotals(this.#evictedTotals, core.totals());
+      for (const [i, calls] of core.latency().entries()) this.#evictedLatency[i]! += calls;
       this.#entries.delete(key);
     }
   }
 }
 
-function added(a: Totals, b: Totals): Totals {
+function addTotals(a: Totals, b: Totals): Totals {
   const sum = { ...a };
   for (const name of Object.keys(b) as (keyof Totals)[]) sum[name] += b[name];
   return sum;

@@ -1,34 +1,37 @@
-/** Those who want to hear of something. What one of them throws becomes a process warning and keeps nobody else from hearing. */
+/**
+ * The subscribers of one kind of event. What one of them throws becomes a process warning; the others are still
+ * notified.
+ */
 export class Listeners<A extends unknown[]> {
-  #each: readonly { readonly call: (...args: A) => void }[] = [];
+  #subscriptions: readonly { readonly call: (...args: A) => void }[] = [];
 
   get size(): number {
-    return this.#each.length;
+    return this.#subscriptions.length;
   }
 
   /** @returns a function that ends the subscription. */
   add(call: (...args: A) => void): () => void {
     const entry = { call };
-    this.#each = [...this.#each, entry];
+    this.#subscriptions = [...this.#subscriptions, entry];
     return () => {
-      this.#each = this.#each.filter((other) => other !== entry);
+      this.#subscriptions = this.#subscriptions.filter((other) => other !== entry);
     };
   }
 
-  /** @param subject what is told of, for the warning. */
-  tell(subject: string, ...args: A): void {
-    for (const { call } of this.#each) {
+  /** @param subject what the event is about, for the warning. */
+  notify(subject: string, ...args: A): void {
+    for (const { call } of this.#subscriptions) {
       try {
         call(...args);
       } catch (error) {
-        process.emitWarning(`a listener of ${subject} threw: ${described(error)}`, { code: 'FUSEBOARD_LISTENER' });
+        process.emitWarning(`a listener of ${subject} threw: ${describeThrown(error)}`, { code: 'FUSEBOARD_LISTENER' });
       }
     }
   }
 }
 
 /** What was thrown, for a warning. */
-export function described(error: unknown): string {
+export function describeThrown(error: unknown): string {
   try {
     return String(Object(error).stack ?? error);
   } catch {

@@ -45,8 +45,8 @@ const fail = (breaker: Breaker, times: number) => {
 describe('an override', () => {
   it('outranks the policy, says why, and ends by itself', () => {
     const { clock, apply, payments } = make();
-    const heard: TransitionEvent[] = [];
-    payments.on('transition', (event) => heard.push(event));
+    const received: TransitionEvent[] = [];
+    payments.on('transition', (event) => received.push(event));
     apply(override('a'));
     expect(payments.enter()).toBeNull();
     expect(payments.stats().forced).toEqual({
@@ -59,7 +59,7 @@ describe('an override', () => {
     expect(payments.state).toBe('open');
     clock.advance(1);
     expect(payments.state).toBe('half-open');
-    expect(heard).toMatchObject([
+    expect(received).toMatchObject([
       { to: 'open', at: 0, reason: 'forced-open', detail: 'override "name-a": the partner asked' },
       { to: 'half-open', at: 60_000, reason: 'force-over' },
     ]);
@@ -137,7 +137,7 @@ describe('an override', () => {
     expect(payments.stats().forced?.endsInMs).toBe(30_000);
   });
 
-  it('wins over what the code of the process does by hand', () => {
+  it('outranks forceOpen, forceClosed and reset in code', () => {
     const { apply, payments } = make();
     payments.forceClosed({ for: '1h', reason: 'trying' });
     apply(override('a'));
@@ -172,11 +172,11 @@ describe('a reset', () => {
     fail(payments, 2);
     fail(key, 2);
     const reset = override('r', { action: 'Reset' });
-    const heard: TransitionEvent[] = [];
-    payments.on('transition', (event) => heard.push(event));
+    const received: TransitionEvent[] = [];
+    payments.on('transition', (event) => received.push(event));
     apply(reset);
     expect([payments.state, key.state]).toEqual(['closed', 'closed']);
-    expect(heard[0]).toMatchObject({ reason: 'manual-reset', detail: 'override "name-r": the partner asked' });
+    expect(received[0]).toMatchObject({ reason: 'manual-reset', detail: 'override "name-r": the partner asked' });
     fail(payments, 2);
     apply(reset);
     expect(payments.state).toBe('open');

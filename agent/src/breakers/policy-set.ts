@@ -20,7 +20,10 @@ export interface PolicySet {
   readonly revision: string;
   /** Where the set came from. */
   readonly origin: 'stream' | 'last-good' | 'bootstrap';
-  /** Breaker name, prefix with a trailing `*`, or `*`, to uid; the first match governs. A uid without a usable policy leaves the name ungoverned. */
+  /**
+   * Breaker name, prefix with a trailing `*`, or `*`, to uid; the first match governs. A uid without a usable policy
+   * leaves the name ungoverned.
+   */
   readonly routes: readonly (readonly [pattern: string, uid: string])[];
   readonly policies: ReadonlyMap<string, UsablePolicy>;
   /** What outranks the policies for a while. Absent: nothing. */

@@ -55,7 +55,7 @@ describe('getBreaker', () => {
     expect(breaker.stats().uid).toBeUndefined();
   });
 
-  it('obeys the defaults of code where no policy governs', () => {
+  it('applies the defaults of code where no policy governs', () => {
     const breaker = make().registry.getBreaker('payments', { defaults: after(2) });
     failTimes(breaker, 2);
     expect(breaker.stats()).toMatchObject({ state: 'open', source: 'defaults' });
@@ -167,14 +167,14 @@ describe('a set of policies', () => {
   it('keeps an open circuit open under an edit and under another policy', () => {
     const { registry } = make();
     const breaker = registry.getBreaker('payments');
-    const heard = jest.fn();
+    const received = jest.fn();
     registry.apply(set([['*', 'u1']], policy('u1', after(1))));
     failTimes(breaker, 1);
-    breaker.on('transition', heard);
+    breaker.on('transition', received);
     registry.apply(set([['*', 'u1']], policy('u1', after(50))));
     registry.apply(set([['pay*', 'u2']], policy('u2', after(7))));
     expect(breaker.stats()).toMatchObject({ state: 'open', uid: 'u2' });
-    expect(heard).not.toHaveBeenCalled();
+    expect(received).not.toHaveBeenCalled();
   });
 
   it('resets only when the text of the governing spec changes', () => {
@@ -212,7 +212,7 @@ describe('a set of policies', () => {
 });
 
 describe('listeners', () => {
-  it('hear of every breaker that is made and of every change of state, until they are taken off', () => {
+  it('are notified of every breaker that is made and of every change of state, until they are taken off', () => {
     const { registry, clock } = make();
     const created: string[] = [];
     const changed: [string, TransitionEvent][] = [];
@@ -243,18 +243,18 @@ describe('listeners', () => {
         },
       };
     };
-    const heard = jest.fn();
+    const received = jest.fn();
     registry.onCreate(broken);
     registry.onTransition(broken);
-    registry.onTransition(heard);
+    registry.onTransition(received);
     const breaker = registry.getBreaker('payments', { defaults: after(1) });
     breaker.on('transition', unshowable);
     breaker.on('transition', () => {
       throw 'text';
     });
-    const off = breaker.on('transition', heard);
+    const off = breaker.on('transition', received);
     failTimes(breaker, 1);
-    expect(heard).toHaveBeenCalledTimes(2);
+    expect(received).toHaveBeenCalledTimes(2);
     expect(warn.mock.calls.map(([text]) => String(text).split('\n')[0])).toEqual([
       'a listener of breaker "payments" threw: Error: broken listener',
       'a listener of breaker "payments" threw: a value that cannot be shown',

@@ -1,6 +1,6 @@
 import { BREAKER_NAME_PATTERN } from '@fuseboard/schema/defaults';
 import type { PolicySpec } from '@fuseboard/schema/types';
-import { Ticker } from '../clock/coarse-clock.ts';
+import { CoarseClock } from '../clock/coarse-clock.ts';
 import type { Classify } from '../core/classify.ts';
 import { exactNow } from '../core/clock.ts';
 import { compile } from '../core/config/config.ts';
@@ -8,8 +8,8 @@ import { ConfigError } from '../errors/errors.ts';
 import type { Breaker, TransitionEvent } from './breaker.ts';
 import { GovernedBreaker } from './governed-breaker.ts';
 import type { Governor, Runtime } from './governor.ts';
-import { described, Listeners } from './listeners.ts';
-import { indexOf, Overrides } from './overrides.ts';
+import { describeThrown, Listeners } from './listeners.ts';
+import { Overrides, overrideIndex } from './overrides.ts';
 import type { PolicySet } from './policy-set.ts';
 import { RouteIndex } from './routes.ts';
 
@@ -20,14 +20,15 @@ export interface BreakerOptions {
   /** How the breaker behaves while no policy governs it. Absent: calls pass and are counted. */
   readonly defaults?: PolicyDefaults;
   /**
-   * Judges what a call returned or threw where a policy cannot: `'error' in outcome` says which. Undefined leaves it to the policy's
-   * `classify`; so does anything else that is not an outcome, and what it throws becomes a process warning.
+   * Judges what a call returned or threw where a policy cannot: `'error' in outcome` says which. Undefined leaves it to
+   * the policy's `classify`; so does anything else that is not an outcome, and what it throws becomes a process
+   * warning.
    */
   readonly classify?: Classify;
 }
 
-/** Absent chance and wall clock are those of the process. */
-type RegistryRuntime = Pick<Runtime, 'clock' | 'timeouts'> & Partial<Pick<Runtime, 'random' | 'wallNow'>>;
+/** Without `random` or `wallNow`, those of the process are used. */
+type RegistryEnvironment = Pick<Runtime, 'clock' | 'timeouts'> & Partial<Pick<Runtime, 'random' | 'wallNow'>>;
 
 const NAME = new RegExp(BREAKER_NAME_PATTERN);
 const UNGOVERNED: Governor = { ...governorOf('any', {}), source: 'none' };
@@ -40,8 +41,8 @@ const KEY: unique symbol = Symbol.for('fuseboard.agent/1');
  */
 export class Registry {
   readonly #breakers = new Map<string, GovernedBreaker>();
-  /** What code gave to judge calls by. */
-  readonly #classifies = new Map<GovernedBreaker, Classify>();
+  /** The classifiers that code gave. */
+  readonly #classifiers = new Map<GovernedBreaker, Classify>();
   readonly #runtime: Runtime;
   /** The different defaults that code gave, by their text. */
   readonly #defaults = new Map<string, Governor>();
@@ -53,12 +54,12 @@ export class Registry {
   #routes = new RouteIndex([]);
   readonly #overrides = new Overrides();
 
-  constructor(runtime: RegistryRuntime) {
+  constructor(runtime: RegistryEnvironment) {
     this.#runtime = {
       random: Math.random,
       wallNow: Date.now,
       ...runtime,
-      transitioned: (breaker, event) => this.#transitions.tell(`breaker "${breaker.name}"`, breaker, event),
+      transitioned: (breaker, event) => this.#transitions.notify(`breaker "${breaker.name}"`, breaker, event),
     };
   }
 
@@ -87,11 +88,11 @@ export class Registry {
     yield* this.#breakers.values();
   }
 
-  /** What a report tells of: every breaker, and the circuits of its keys that are worth an entry of their own. */
-  *reported(wanted: (name: string, key: string) => boolean): Iterable<Breaker> {
+  /** What a report lists: every breaker, and the circuits of its keys that are worth an entry of their own. */
+  *reported(isPending: (name: string, key: string) => boolean): Iterable<Breaker> {
     for (const breaker of this.#breakers.values()) {
       yield breaker;
-      yield* breaker.listedKeys((key) => wanted(breaker.name, key));
+      yield* breaker.listedKeys((key) => isPending(breaker.name, key));
     }
   }
 
@@ -99,28 +100,28 @@ export class Registry {
   apply(set: PolicySet | undefined): void {
     this.#set = set;
     this.#routes = new RouteIndex(set?.routes ?? []);
-    const resets = this.#overrides.take(set?.overrides ?? [], exactNow(this.#runtime.clock));
-    const reset = indexOf(resets);
+    const resets = this.#overrides.replaceAll(set?.overrides ?? [], exactNow(this.#runtime.clock));
+    const reset = overrideIndex(resets);
     for (const breaker of this.#breakers.values()) {
       breaker.govern(this.#governorOf(breaker.name, breaker.defaults));
-      breaker.obey(this.#overrides.holding(breaker.name));
+      breaker.applyOverride(this.#overrides.forBreaker(breaker.name));
       const uid = resets.length === 0 ? undefined : reset.uidFor(breaker.name);
-      if (uid !== undefined) breaker.resetBy(resets.find((override) => override.uid === uid)!);
+      if (uid !== undefined) breaker.resetFromOverride(resets.find((override) => override.uid === uid)!);
     }
-    this.#applications.tell('the registry', set);
+    this.#applications.notify('the registry', set);
   }
 
-  /** Hears of every set of policies, once it is in force. @returns a function that ends the subscription. */
+  /** Subscribes to every set of policies, once it is in force. @returns a function that ends the subscription. */
   onApply(listener: (set: PolicySet | undefined) => void): () => void {
     return this.#applications.add(listener);
   }
 
-  /** Hears of every change of state of every breaker. @returns a function that ends the subscription. */
+  /** Subscribes to every change of state of every breaker. @returns a function that ends the subscription. */
   onTransition(listener: (breaker: Breaker, event: TransitionEvent) => void): () => void {
     return this.#transitions.add(listener);
   }
 
-  /** Hears of every breaker that is made from now on. @returns a function that ends the subscription. */
+  /** Subscribes to every breaker that is made from now on. @returns a function that ends the subscription. */
   onCreate(listener: (breaker: Breaker) => void): () => void {
     return this.#creations.add(listener);
   }
@@ -129,10 +130,10 @@ export class Registry {
     if (typeof name !== 'string' || !NAME.test(name)) throw badName(name);
     const own = defaults === undefined ? UNGOVERNED : this.#shared(governorOf(name, defaults));
     const breaker = new GovernedBreaker(name, this.#governorOf(name, own), this.#runtime);
-    breaker.obey(this.#overrides.holding(name));
+    breaker.applyOverride(this.#overrides.forBreaker(name));
     if (classify !== undefined) this.#offerClassify(breaker, classify);
     this.#breakers.set(name, breaker);
-    this.#creations.tell(`breaker "${name}"`, breaker);
+    this.#creations.notify(`breaker "${name}"`, breaker);
     return breaker;
   }
 
@@ -144,10 +145,10 @@ export class Registry {
   }
 
   #offerClassify(breaker: GovernedBreaker, classify: Classify): void {
-    const known = this.#classifies.get(breaker);
+    const known = this.#classifiers.get(breaker);
     if (known === undefined) {
-      this.#classifies.set(breaker, classify);
-      breaker.judgeBy(contained(breaker.name, classify));
+      this.#classifiers.set(breaker, classify);
+      breaker.useClassifier(safeClassifier(breaker.name, classify));
     } else if (known !== classify) this.#warnOther(breaker.name, 'classify');
   }
 
@@ -184,8 +185,8 @@ export class Registry {
 export function registry(): Registry {
   const shared = globalThis as { [KEY]?: Registry };
   if (shared[KEY] === undefined) {
-    const ticker = new Ticker();
-    shared[KEY] = new Registry({ clock: ticker, timeouts: ticker });
+    const clock = new CoarseClock();
+    shared[KEY] = new Registry({ clock, timeouts: clock });
   }
   return shared[KEY];
 }
@@ -206,17 +207,19 @@ export function governorOf(name: string, spec: PolicyDefaults): Governor {
 
 const OUTCOMES: readonly unknown[] = ['success', 'failure', 'ignored'];
 
-/** Code that judges calls must not be able to break one. */
-function contained(name: string, classify: Classify): Classify {
+/** A classifier that throws must not break a call. */
+function safeClassifier(name: string, classify: Classify): Classify {
   let warned = false;
   return (outcome) => {
     try {
-      const judged = classify(outcome);
-      return OUTCOMES.includes(judged) ? judged : undefined;
+      const classified = classify(outcome);
+      return OUTCOMES.includes(classified) ? classified : undefined;
     } catch (error) {
       if (!warned) {
         warned = true;
-        process.emitWarning(`classify of breaker "${name}" threw: ${described(error)}`, { code: 'FUSEBOARD_CLASSIFY' });
+        process.emitWarning(`classify of breaker "${name}" threw: ${describeThrown(error)}`, {
+          code: 'FUSEBOARD_CLASSIFY',
+        });
       }
       return undefined;
     }

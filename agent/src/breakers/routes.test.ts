@@ -12,11 +12,11 @@ describe('routes', () => {
       fc.constant('*'),
     );
     fc.assert(
-      fc.property(fc.array(fc.tuple(pattern, fc.uuid()), { maxLength: 12, size: 'max' }), name, (routes, wanted) => {
+      fc.property(fc.array(fc.tuple(pattern, fc.uuid()), { maxLength: 12, size: 'max' }), name, (routes, breaker) => {
         const first = routes.find(([each]) =>
-          each.endsWith('*') ? wanted.startsWith(each.slice(0, -1)) : each === wanted,
+          each.endsWith('*') ? breaker.startsWith(each.slice(0, -1)) : each === breaker,
         );
-        expect(new RouteIndex(routes).uidFor(wanted)).toBe(first?.[1]);
+        expect(new RouteIndex(routes).uidFor(breaker)).toBe(first?.[1]);
       }),
       { numRuns: propertyRuns(500) },
     );

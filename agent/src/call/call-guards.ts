@@ -5,10 +5,13 @@ import { Limiter } from '../core/limiter.ts';
 import { RetryBudget } from '../core/retry.ts';
 import { LastSuccesses } from './last-successes.ts';
 
-/** What a circuit keeps for its calls besides the breaker itself. A breaker whose policy asks for nothing of this has none. */
-export class Guards {
+/**
+ * What a circuit keeps for its calls besides the breaker itself. A breaker whose policy asks for nothing of this has
+ * none.
+ */
+export class CallGuards {
   readonly budget = new RetryBudget();
-  /** Answers of former calls for the policy's fallback. */
+  /** Results of former calls for the policy's fallback. */
   readonly lastSuccesses = new LastSuccesses();
   #warned = false;
   #config: CallConfig;
@@ -17,7 +20,7 @@ export class Guards {
 
   constructor(config: CallConfig) {
     this.#config = config;
-    this.#follow();
+    this.#applyConfig();
   }
 
   get config(): CallConfig {
@@ -49,10 +52,10 @@ export class Guards {
   /** An edit keeps who runs, who waits and what was learned. */
   configure(config: CallConfig): void {
     this.#config = config;
-    this.#follow();
+    this.#applyConfig();
   }
 
-  #follow(): void {
+  #applyConfig(): void {
     const { concurrency, adaptive } = this.#config;
     if (concurrency === undefined) this.#limiter?.resize(Number.POSITIVE_INFINITY, 0);
     else {
@@ -64,8 +67,8 @@ export class Guards {
   }
 }
 
-/** The guards for a configuration; those that a circuit has already go on. */
-export function guardsFor(config: Config, before: Guards | undefined): Guards | undefined {
+/** The guards for a configuration; those that a circuit has already continue. */
+export function callGuardsFor(config: Config, before: CallGuards | undefined): CallGuards | undefined {
   const call = config.mode === 'Disabled' ? { perKey: config.call.perKey } : config.call;
   if (before !== undefined) {
     before.configure(call);
@@ -73,5 +76,5 @@ export function guardsFor(config: Config, before: Guards | undefined): Guards | 
   }
   const { adaptive, retry, concurrency, fallback } = call;
   const none = adaptive === undefined && retry === undefined && concurrency === undefined && fallback === undefined;
-  return none ? undefined : new Guards(call);
+  return none ? undefined : new CallGuards(call);
 }

@@ -1,7 +1,7 @@
 import type { BreakerCore } from '../core/breaker.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Timeouts } from '../core/timeout.ts';
-import type { Guards } from './call-guards.ts';
+import type { CallGuards } from './call-guards.ts';
 
 /** What calls run through: a breaker's core, its name and key for messages, and what surrounds the core. */
 export interface Circuit {
@@ -16,5 +16,5 @@ export interface Circuit {
   /** The breaker whose key this is the circuit of. Absent: it is the breaker. */
   readonly parent: Circuit | undefined;
   /** Absent: the policy asks for nothing but a breaker and a fixed time limit. */
-  readonly guards: Guards | undefined;
+  readonly guards: CallGuards | undefined;
 }

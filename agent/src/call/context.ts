@@ -1,6 +1,9 @@
 /** What a function is called with. */
 export interface CallContext {
-  /** Aborts when the call is given up: by the caller's own signal, or because the policy's time is up. Made when first read. */
+  /**
+   * Aborts when the call is given up: by the caller's own signal, or because the policy's time is up. Made when first
+   * read.
+   */
   readonly signal: AbortSignal;
 }
 

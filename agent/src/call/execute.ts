@@ -1,12 +1,12 @@
-import { COUNTED } from '../core/counters.ts';
+import { COUNTER } from '../core/counters.ts';
 import type { Permit } from '../core/permit.ts';
 import { publishRejection } from '../errors/diagnostics.ts';
 import { circuitOpen, limited } from '../errors/errors.ts';
 import type { Circuit } from './circuit.ts';
 import type { Call } from './context.ts';
-import { answered, type Fallback, fail, optIn, type PolicyFallback } from './fallback.ts';
-import { Execution } from './guarded-call.ts';
-import { PlacedPermit } from './limited-permit.ts';
+import { type Fallback, failOrFallBack, optIn, type PolicyFallback, withFallback } from './fallback.ts';
+import { GuardedCall } from './guarded-call.ts';
+import { LimitedPermit } from './limited-permit.ts';
 import { callPlainly } from './plain-call.ts';
 
 export interface ExecuteOptions<F> {
@@ -15,9 +15,15 @@ export interface ExecuteOptions<F> {
    * as a failure (a Response with 5xx, which is then what it is called with). What it throws reaches the caller.
    */
   readonly fallback?: Fallback<F>;
-  /** Lets the `fallback` of the policy, if it has one, answer what was rejected or failed. A fallback in code wins. Absent: it answers nothing. */
+  /**
+   * Lets the `fallback` of the policy, if it has one, answer what was rejected or failed. A fallback in code wins.
+   * Absent: it answers nothing.
+   */
   readonly policyFallback?: PolicyFallback<F>;
-  /** The caller's own way to give up. What comes of a call that its caller gave up says nothing about the other side: it is ignored. */
+  /**
+   * The caller's own way to give up. What comes of a call that its caller gave up says nothing about the dependency: it
+   * is ignored.
+   */
   readonly signal?: AbortSignal;
 }
 
@@ -28,7 +34,7 @@ export interface ExecuteOptions<F> {
  */
 export function execute<T, F>(circuit: Circuit, fn: Call<T>, options: ExecuteOptions<F> | undefined): Promise<T | F> {
   const signal = options?.signal;
-  if (signal?.aborted) return fail(circuit, signal.reason, options);
+  if (signal?.aborted) return failOrFallBack(circuit, signal.reason, options);
   const { core, guards } = circuit;
   const answers = options?.fallback !== undefined || options?.policyFallback !== undefined ? options : undefined;
   if (guards === undefined && answers === undefined) {
@@ -36,15 +42,16 @@ export function execute<T, F>(circuit: Circuit, fn: Call<T>, options: ExecuteOpt
   }
   if (options?.policyFallback !== undefined) optIn(circuit);
   const permit = core.enter();
-  if (permit === null) return fail(circuit, circuitOpen(circuit, core.rejectedForMs), options);
+  if (permit === null) return failOrFallBack(circuit, circuitOpen(circuit, core.rejectedForMs), options);
   guards?.admitted();
-  const execution = new Execution(circuit, permit, fn, signal);
+  const execution = new GuardedCall(circuit, permit, fn, signal);
   const attempt = execution.start();
-  return answers === undefined ? attempt : answered(circuit, attempt, execution, answers);
+  return answers === undefined ? attempt : withFallback(circuit, attempt, execution, answers);
 }
 
 /**
- * Runs a function that returns at once. A time limit, a queue and retries do not apply: what runs synchronously cannot wait.
+ * Runs a function that returns at once. A time limit, a queue and retries do not apply: what runs synchronously cannot
+ * wait.
  *
  * @internal
  */
@@ -52,13 +59,13 @@ export function executeSync<T, F>(circuit: Circuit, fn: () => T, fallback: ((err
   const { core } = circuit;
   const answer = (error: unknown): F => {
     if (fallback === undefined) throw error;
-    core.count(COUNTED.fallback);
+    core.count(COUNTER.fallback);
     return fallback(error);
   };
   const permit = core.enter();
   if (permit === null) return answer(circuitOpen(circuit, core.rejectedForMs));
   const limiter = circuit.guards?.limiter;
-  if (limiter !== undefined && !place(circuit)) {
+  if (limiter !== undefined && !takeSlot(circuit)) {
     permit.ignore();
     return answer(limited(circuit, circuit.guards!.config.concurrency!.maxConcurrent, 0));
   }
@@ -78,34 +85,34 @@ export function executeSync<T, F>(circuit: Circuit, fn: () => T, fallback: ((err
       `executeSync of breaker "${circuit.name}" was given a function that returns a promise; use execute`,
     );
   }
-  const judged = core.settleResult(permit, result);
-  return judged === 'failure' && fallback !== undefined ? answer(result) : result;
+  const outcome = core.settleResult(permit, result);
+  return outcome === 'failure' && fallback !== undefined ? answer(result) : result;
 }
 
 /**
- * Leave to make a call by other means: mode, breaker and limit apply, nothing that would have to wait.
+ * Permission to make a call by other means: mode, breaker and limit apply, nothing that would have to wait.
  *
  * @internal
  */
-export function enter(circuit: Circuit): Permit | PlacedPermit | null {
+export function enter(circuit: Circuit): Permit | LimitedPermit | null {
   const { core, guards } = circuit;
   const permit = core.enter();
   if (permit === null) publishRejection(circuit, 'ERR_FUSEBOARD_OPEN', core.rejectedForMs);
   if (permit === null || guards?.limiter === undefined) return permit;
-  if (!place(circuit)) {
+  if (!takeSlot(circuit)) {
     permit.ignore();
     publishRejection(circuit, 'ERR_FUSEBOARD_LIMITED', 0);
     return null;
   }
-  return new PlacedPermit(permit, guards.limiter);
+  return new LimitedPermit(permit, guards.limiter);
 }
 
-/** Takes a place where there is a limit; in Shadow mode everybody gets one. */
-function place({ guards, core }: Circuit): boolean {
+/** Takes a slot where there is a limit; in Shadow mode every call gets one. */
+function takeSlot({ guards, core }: Circuit): boolean {
   const limiter = guards!.limiter!;
   if (limiter.take()) return true;
   if (core.config.mode !== 'Shadow') return false;
-  core.count(COUNTED.shadowRejected);
+  core.count(COUNTER.shadowRejected);
   limiter.takeAnyway();
   return true;
 }

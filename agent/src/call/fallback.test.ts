@@ -141,27 +141,27 @@ describe("the policy's fallback", () => {
 });
 
 describe('whether code lets the fallback answer', () => {
-  const told = (policy: PolicyDefaults) => {
+  const scene = (policy: PolicyDefaults) => {
     const { breaker } = made(policy);
     return { breaker, optedIn: () => breaker.stats().optedIn };
   };
 
   it('is not known before a call, nor where there is no fallback', async () => {
-    const { breaker, optedIn } = told(fixed);
+    const { breaker, optedIn } = scene(fixed);
     expect(optedIn()).toBeUndefined();
     await breaker.execute(async () => 1);
     expect(optedIn()).toBe(false);
-    const without = told({});
+    const without = scene({});
     await without.breaker.execute(async () => 1, leave);
     expect(without.optedIn()).toBeUndefined();
   });
 
   it('is so once any call did, with a key or without, and before the policy had a fallback', async () => {
-    const { breaker, optedIn } = told(fixed);
+    const { breaker, optedIn } = scene(fixed);
     await breaker.execute(async () => 1);
     await breaker.for('a').execute(async () => 1, leave);
     expect(optedIn()).toBe(true);
-    const later = told({});
+    const later = scene({});
     await later.breaker.execute(async () => 1, leave);
     later.breaker.apply(fixed);
     expect(later.optedIn()).toBe(true);

@@ -1,5 +1,5 @@
 import type { Outcome } from '../core/classify.ts';
-import { COUNTED } from '../core/counters.ts';
+import { COUNTER } from '../core/counters.ts';
 import type { Circuit } from './circuit.ts';
 import { type CallContext, UntimedContext } from './context.ts';
 import type { LastSuccesses } from './last-successes.ts';
@@ -8,9 +8,12 @@ import { discard, isResponse } from './response.ts';
 /** An answer in code. */
 export type Fallback<F> = (error: unknown, context: CallContext) => F | PromiseLike<F>;
 
-/** Leave for the policy's own fallback to answer. */
+/** Permission for the policy's own fallback to answer. */
 export interface PolicyFallback<F> {
-  /** What the answers are kept under with LastSuccess. It must say all that the answer depends on, the user too, or one gets the answer of another. */
+  /**
+   * What the answers are kept under with LastSuccess. It must say all that the answer depends on, the user too, or one
+   * gets the answer of another.
+   */
   readonly key: string;
   /** Turns what the policy holds, or what a former call returned, into an answer. Where it throws, there is none. */
   readonly parse: (value: unknown) => F;
@@ -34,7 +37,7 @@ export function hasOptedIn(circuit: Circuit): boolean {
  *
  * @internal
  */
-export interface Answers<F> {
+export interface FallbackOptions<F> {
   readonly fallback?: Fallback<F>;
   readonly policyFallback?: PolicyFallback<F>;
   readonly signal?: AbortSignal;
@@ -45,7 +48,11 @@ export interface Answers<F> {
  *
  * @internal
  */
-export function fail<F>(circuit: Circuit, error: unknown, answers: Answers<F> | undefined): Promise<F> {
+export function failOrFallBack<F>(
+  circuit: Circuit,
+  error: unknown,
+  answers: FallbackOptions<F> | undefined,
+): Promise<F> {
   if (answers?.fallback === undefined) {
     const answer = answers?.signal?.aborted ? undefined : policyAnswer(circuit, answers?.policyFallback);
     return answer === undefined ? Promise.reject(error) : Promise.resolve(answer.value);
@@ -58,25 +65,25 @@ export function fail<F>(circuit: Circuit, error: unknown, answers: Answers<F> | 
 }
 
 /**
- * Puts an answer in the place of an error or of a failing result. The fallback in code answers whatever went wrong; that of the
- * policy, what was refused or counts as a failure.
+ * Puts an answer in the place of an error or of a failing result. The fallback in code answers whatever went wrong;
+ * that of the policy, what was refused or counts as a failure.
  *
- * @param judged how the call was judged, once it has ended.
+ * @param call its `outcome` is set once it has ended.
  *
  * @internal
  */
-export function answered<T, F>(
+export function withFallback<T, F>(
   circuit: Circuit,
   attempt: Promise<T>,
-  judged: { readonly outcome: Outcome | undefined },
-  answers: Answers<F>,
+  call: { readonly outcome: Outcome | undefined },
+  answers: FallbackOptions<F>,
 ): Promise<T | F> {
   const { fallback, policyFallback, signal } = answers;
   if (fallback !== undefined) {
     return attempt.then<T | F, F>(
       (value) => {
-        if (judged.outcome === 'failure') return replaceResult(circuit, value, fallback, signal);
-        if (judged.outcome === 'success') keep(circuit, policyFallback, value);
+        if (call.outcome === 'failure') return replaceResult(circuit, value, fallback, signal);
+        if (call.outcome === 'success') rememberSuccess(circuit, policyFallback, value);
         return value;
       },
       (error) => fallBack(circuit, error, fallback, signal),
@@ -84,15 +91,15 @@ export function answered<T, F>(
   }
   return attempt.then<T | F, F>(
     (value) => {
-      if (judged.outcome === 'success') keep(circuit, policyFallback, value);
-      const answer = judged.outcome === 'failure' ? policyAnswer(circuit, policyFallback) : undefined;
+      if (call.outcome === 'success') rememberSuccess(circuit, policyFallback, value);
+      const answer = call.outcome === 'failure' ? policyAnswer(circuit, policyFallback) : undefined;
       if (answer === undefined) return value;
       discard(value);
       return answer.value;
     },
     (error) => {
-      const wanted = (judged.outcome ?? 'failure') === 'failure' && !signal?.aborted;
-      const answer = wanted ? policyAnswer(circuit, policyFallback) : undefined;
+      const mayAnswer = (call.outcome ?? 'failure') === 'failure' && !signal?.aborted;
+      const answer = mayAnswer ? policyAnswer(circuit, policyFallback) : undefined;
       if (answer === undefined) throw error;
       return answer.value;
     },
@@ -105,7 +112,7 @@ function fallBack<F>(
   fallback: Fallback<F>,
   signal: AbortSignal | undefined,
 ): F | PromiseLike<F> {
-  core.count(COUNTED.fallback);
+  core.count(COUNTER.fallback);
   return fallback(error, new UntimedContext(signal));
 }
 
@@ -124,19 +131,23 @@ async function replaceResult<T, F>(
   }
 }
 
-function keep(circuit: Circuit, leave: PolicyFallback<unknown> | undefined, value: unknown): void {
-  if (leave === undefined || circuit.guards?.config.fallback?.type !== 'LastSuccess' || isResponse(value)) return;
-  kept(circuit).keep(placeOf(circuit, leave.key), value, circuit.clock.now());
+function rememberSuccess(circuit: Circuit, policyFallback: PolicyFallback<unknown> | undefined, value: unknown): void {
+  if (policyFallback === undefined || circuit.guards?.config.fallback?.type !== 'LastSuccess' || isResponse(value))
+    return;
+  lastSuccessesOf(circuit).set(cacheKeyOf(circuit, policyFallback.key), value, circuit.clock.now());
 }
 
-function policyAnswer<F>(circuit: Circuit, leave: PolicyFallback<F> | undefined): { readonly value: F } | undefined {
+function policyAnswer<F>(
+  circuit: Circuit,
+  policyFallback: PolicyFallback<F> | undefined,
+): { readonly value: F } | undefined {
   const { guards, core, clock, name } = circuit;
   const config = guards?.config.fallback;
-  if (leave === undefined || config === undefined) return undefined;
+  if (policyFallback === undefined || config === undefined) return undefined;
   try {
-    if (config.type === 'Static') return counted(core, leave.parse(JSON.parse(config.json)));
-    const found = kept(circuit).find(placeOf(circuit, leave.key), clock.now(), config.maxAgeMs);
-    return found === undefined ? undefined : counted(core, leave.parse(found.value));
+    if (config.type === 'Static') return countFallback(core, policyFallback.parse(JSON.parse(config.json)));
+    const found = lastSuccessesOf(circuit).get(cacheKeyOf(circuit, policyFallback.key), clock.now(), config.maxAgeMs);
+    return found === undefined ? undefined : countFallback(core, policyFallback.parse(found.value));
   } catch (error) {
     guards!.warnOnce(`the policy's fallback of breaker "${name}" cannot be used: ${String(error)}`);
     return undefined;
@@ -144,16 +155,16 @@ function policyAnswer<F>(circuit: Circuit, leave: PolicyFallback<F> | undefined)
 }
 
 /** The answers of a breaker and all its keys, so that their number is bounded. */
-function kept(circuit: Circuit): LastSuccesses {
+function lastSuccessesOf(circuit: Circuit): LastSuccesses {
   return (circuit.parent ?? circuit).guards!.lastSuccesses;
 }
 
 /** The circuits of two keys answer each for itself. */
-function placeOf({ key }: Circuit, answer: string): string {
+function cacheKeyOf({ key }: Circuit, answer: string): string {
   return JSON.stringify([key, answer]);
 }
 
-function counted<F>(core: Circuit['core'], value: F): { readonly value: F } {
-  core.count(COUNTED.fallback);
+function countFallback<F>(core: Circuit['core'], value: F): { readonly value: F } {
+  core.count(COUNTER.fallback);
   return { value };
 }

@@ -5,7 +5,7 @@ import type { PolicyDefaults } from '../breakers/registry.ts';
 import { createBreaker, FakeClock } from '../testing/testing.ts';
 
 const down = new Error('down');
-const settled = () => new Promise(setImmediate);
+const flushPromises = () => new Promise(setImmediate);
 const made = (policy: PolicyDefaults, random: () => number = () => 0) => {
   const clock = new FakeClock();
   return { clock, breaker: createBreaker(policy, { clock, random, name: 'payments' }) };
@@ -41,12 +41,12 @@ describe('a retry', () => {
     const { breaker, clock } = made(thrice);
     const fn = failing(2);
     const call = breaker.execute(fn);
-    await settled();
+    await flushPromises();
     clock.advance(99);
-    await settled();
+    await flushPromises();
     expect(fn).toHaveBeenCalledTimes(1);
     clock.advance(1);
-    await settled();
+    await flushPromises();
     expect(fn).toHaveBeenCalledTimes(2);
     clock.advance(1_000);
     await expect(call).resolves.toBe('fine');
@@ -59,7 +59,7 @@ describe('a retry', () => {
     const last = errors[2];
     const call = caught(breaker.execute(() => Promise.reject(errors.shift())));
     for (let i = 0; i < 3; i++) {
-      await settled();
+      await flushPromises();
       clock.advance(1_000);
     }
     expect(await call).toBe(last);
@@ -72,7 +72,7 @@ describe('a retry', () => {
       if (calls++ === 0) throw down;
       return 'fine';
     });
-    await settled();
+    await flushPromises();
     clock.advance(100);
     await expect(call).resolves.toBe('fine');
   });
@@ -84,7 +84,7 @@ describe('a retry', () => {
     const last = new Response('sorry', { status: 503 });
     const answers = [first, last];
     const call = breaker.execute(async () => answers.shift()!);
-    await settled();
+    await flushPromises();
     expect(cancel).not.toHaveBeenCalled();
     clock.advance(100);
     expect(await call).toBe(last);
@@ -97,9 +97,9 @@ describe('a retry', () => {
     const { fn, calls } = held();
     const call = breaker.execute(fn);
     clock.advance(1_000);
-    await settled();
+    await flushPromises();
     clock.advance(100);
-    await settled();
+    await flushPromises();
     clock.advance(999);
     calls[1]!.resolve('fine');
     await expect(call).resolves.toBe('fine');
@@ -129,7 +129,7 @@ describe('a retry', () => {
   it('does not come when the circuit opens while it waits, and the first error stays', async () => {
     const { breaker, clock } = made({ ...thrice, trip: { consecutiveFailures: 2 } });
     const call = caught(breaker.execute(failing(5)));
-    await settled();
+    await flushPromises();
     breaker.enter()!.fail();
     clock.advance(100);
     expect(await call).toBe(down);
@@ -139,7 +139,7 @@ describe('a retry', () => {
   it('comes in Shadow mode, where an open circuit rejects nothing', async () => {
     const { breaker, clock } = made({ ...thrice, mode: 'Shadow', trip: { consecutiveFailures: 1 } });
     const call = breaker.execute(failing(1));
-    await settled();
+    await flushPromises();
     clock.advance(100);
     await expect(call).resolves.toBe('fine');
   });
@@ -159,9 +159,9 @@ describe('a retry', () => {
       if (error !== undefined) throw error;
       return 'fine';
     });
-    await settled();
+    await flushPromises();
     clock.advance(1_999);
-    await settled();
+    await flushPromises();
     expect(breaker.stats().totals.retried).toBe(0);
     clock.advance(1);
     await expect(call).resolves.toBe('fine');
@@ -172,7 +172,7 @@ describe('a retry', () => {
   it('keeps to its budget', async () => {
     const { breaker, clock } = made({ ...thrice, retry: { ...thrice.retry!, maxAttempts: 2, budgetPercent: 20 } });
     const calls = Array.from({ length: 20 }, () => caught(breaker.execute(() => Promise.reject(down))));
-    await settled();
+    await flushPromises();
     clock.advance(100);
     await Promise.all(calls);
     expect(breaker.stats().totals).toMatchObject({ retried: 5, failed: 25 });
@@ -184,11 +184,11 @@ describe('a retry', () => {
     const reason = new Error('no more');
     const fn = failing(5);
     const call = caught(breaker.execute(fn, { signal: caller.signal }));
-    await settled();
+    await flushPromises();
     caller.abort(reason);
     expect(await call).toBe(reason);
     clock.advance(10_000);
-    await settled();
+    await flushPromises();
     expect(fn).toHaveBeenCalledTimes(1);
   });
 
@@ -199,9 +199,9 @@ describe('a retry', () => {
     };
     const good = made(inside);
     const call = good.breaker.execute(failing(2));
-    await settled();
+    await flushPromises();
     good.clock.advance(100);
-    await settled();
+    await flushPromises();
     good.clock.advance(200);
     await expect(call).resolves.toBe('fine');
     expect(good.breaker.stats().totals).toMatchObject({ succeeded: 1, failed: 0, retried: 2 });
@@ -209,7 +209,7 @@ describe('a retry', () => {
     const bad = made(inside);
     const failed = caught(bad.breaker.execute(failing(9)));
     for (let i = 0; i < 3; i++) {
-      await settled();
+      await flushPromises();
       bad.clock.advance(1_000);
     }
     expect(await failed).toBe(down);
@@ -220,7 +220,7 @@ describe('a retry', () => {
     const { breaker } = made({ ...thrice, retry: { ...thrice.retry!, placement: 'InsideBreaker' } });
     const caller = new AbortController();
     const call = caught(breaker.execute(failing(5), { signal: caller.signal }));
-    await settled();
+    await flushPromises();
     caller.abort();
     await call;
     expect(breaker.stats().totals).toMatchObject({ ignored: 1, failed: 0, retried: 0 });
@@ -236,7 +236,7 @@ describe('a retry', () => {
         if (seen.length === 1) throw down;
       }),
     );
-    await settled();
+    await flushPromises();
     clock.advance(100);
     await call;
     expect(seen).toEqual(['request 7', 'request 7']);
@@ -247,7 +247,7 @@ const one: PolicyDefaults = { trip: { consecutiveFailures: 1 }, concurrency: { m
 const queueing: PolicyDefaults = { ...one, concurrency: { maxConcurrent: 1, maxQueue: 2, queueTimeout: '1s' } };
 
 describe('a limit of concurrent calls', () => {
-  it('refuses what is beyond it, which says nothing about the other side', async () => {
+  it('refuses what is beyond it, which says nothing about the dependency', async () => {
     const { breaker } = made(one);
     const { fn, calls } = held();
     const first = breaker.execute(fn);
@@ -282,7 +282,7 @@ describe('a limit of concurrent calls', () => {
     expect(await first).toMatchObject({ code: 'ERR_FUSEBOARD_TIMEOUT' });
     expect(await caught(breaker.execute(fn))).toMatchObject({ code: 'ERR_FUSEBOARD_LIMITED' });
     calls[0]!.reject(down);
-    await settled();
+    await flushPromises();
     await expect(breaker.execute(async () => 'next')).resolves.toBe('next');
   });
 
@@ -297,11 +297,11 @@ describe('a limit of concurrent calls', () => {
     const all = ['a', 'b', 'c'].map((name) => breaker.execute(named(name)));
     clock.advance(900);
     calls[0]!.resolve(1);
-    await settled();
+    await flushPromises();
     expect(order).toEqual(['a', 'b']);
     clock.advance(90);
     calls[1]!.resolve(2);
-    await settled();
+    await flushPromises();
     expect(order).toEqual(['a', 'b', 'c']);
     clock.advance(1_999);
     calls[2]!.resolve(3);
@@ -318,7 +318,7 @@ describe('a limit of concurrent calls', () => {
     all.push(breaker.execute(fn));
     expect(breaker.state).toBe('closed');
     calls[0]!.resolve(0);
-    await settled();
+    await flushPromises();
     clock.advance(900);
     breaker.enter()?.ignore();
     expect(breaker.state).toBe('closed');
@@ -327,7 +327,7 @@ describe('a limit of concurrent calls', () => {
     expect(breaker.state).toBe('open');
     for (let i = 1; i < 4; i++) {
       calls[i]!.resolve(i);
-      await settled();
+      await flushPromises();
     }
     await expect(Promise.all(all)).resolves.toEqual([0, 1, 2, 3]);
   });
@@ -363,7 +363,7 @@ describe('a limit of concurrent calls', () => {
     caller.abort(down);
     expect(await second).toBe(down);
     calls[0]!.resolve(1);
-    await settled();
+    await flushPromises();
     calls[1]!.resolve(3);
     await expect(third).resolves.toBe(3);
     expect(fn).toHaveBeenCalledTimes(2);
@@ -400,7 +400,7 @@ describe('a limit of concurrent calls', () => {
     const { fn, calls } = held();
     const all = [breaker.execute(fn), breaker.execute(fn)];
     breaker.apply({});
-    await settled();
+    await flushPromises();
     expect(fn).toHaveBeenCalledTimes(2);
     for (const { resolve } of calls) resolve(1);
     await Promise.all(all);
@@ -410,7 +410,7 @@ describe('a limit of concurrent calls', () => {
     const { breaker, clock } = made({ ...thrice, concurrency: { maxConcurrent: 1 } });
     const { fn } = held();
     const call = caught(breaker.execute(failing(1)));
-    await settled();
+    await flushPromises();
     void breaker.execute(fn);
     clock.advance(100);
     expect(await call).toBe(down);
@@ -475,7 +475,7 @@ describe('calls in any order of events', () => {
         const callers: AbortController[] = [];
         const calls: Promise<unknown>[] = [];
         const end = async () => {
-          await settled();
+          await flushPromises();
           expect(running.length).toBeLessThanOrEqual(2);
         };
         for (const { kind, n } of events) {
@@ -495,9 +495,9 @@ describe('calls in any order of events', () => {
         }
         for (let i = 0; i < 12; i++) {
           for (const one of running.splice(0)) one.resolve('fine');
-          await settled();
+          await flushPromises();
           clock.advance(10_000);
-          await settled();
+          await flushPromises();
         }
         await Promise.all(calls);
         const { totals } = breaker.stats();

@@ -1,34 +1,37 @@
 /** How many keys a breaker keeps an answer for. */
 const MAX_ENTRIES = 100;
 
-interface Kept {
+interface CachedResult {
   readonly value: unknown;
   readonly at: number;
 }
 
-/** The last good result for each key, the least recently used key leaves first. A breaker and the circuits of its keys share one. */
+/**
+ * The last good result for each key, the least recently used key leaves first. A breaker and the circuits of its keys
+ * share one.
+ */
 export class LastSuccesses {
-  readonly #kept = new Map<string, Kept>();
+  readonly #results = new Map<string, CachedResult>();
 
   get size(): number {
-    return this.#kept.size;
+    return this.#results.size;
   }
 
-  keep(key: string, value: unknown, at: number): void {
-    this.#kept.delete(key);
-    this.#kept.set(key, { value, at });
-    if (this.#kept.size <= MAX_ENTRIES) return;
-    const [oldest] = this.#kept.keys();
-    this.#kept.delete(oldest!);
+  set(key: string, value: unknown, at: number): void {
+    this.#results.delete(key);
+    this.#results.set(key, { value, at });
+    if (this.#results.size <= MAX_ENTRIES) return;
+    const [oldest] = this.#results.keys();
+    this.#results.delete(oldest!);
   }
 
   /** @param maxAgeMs 0: any age. */
-  find(key: string, now: number, maxAgeMs: number): Kept | undefined {
-    const kept = this.#kept.get(key);
-    if (kept === undefined) return undefined;
-    this.#kept.delete(key);
-    if (maxAgeMs !== 0 && now - kept.at > maxAgeMs) return undefined;
-    this.#kept.set(key, kept);
-    return kept;
+  get(key: string, now: number, maxAgeMs: number): CachedResult | undefined {
+    const cached = this.#results.get(key);
+    if (cached === undefined) return undefined;
+    this.#results.delete(key);
+    if (maxAgeMs !== 0 && now - cached.at > maxAgeMs) return undefined;
+    this.#results.set(key, cached);
+    return cached;
   }
 }

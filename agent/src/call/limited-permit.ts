@@ -1,8 +1,8 @@
 import type { Limiter } from '../core/limiter.ts';
 import type { Permit } from '../core/permit.ts';
 
-/** A permit that holds a place among the concurrent calls until it is settled. */
-export class PlacedPermit {
+/** A permit that holds a slot among the concurrent calls until it is settled. */
+export class LimitedPermit {
   readonly #permit: Permit;
   readonly #limiter: Limiter;
 
@@ -12,17 +12,17 @@ export class PlacedPermit {
   }
 
   succeed(): void {
-    this.#leave();
+    this.#releaseSlot();
     this.#permit.succeed();
   }
 
   fail(error?: unknown): void {
-    this.#leave();
+    this.#releaseSlot();
     this.#permit.fail(error);
   }
 
   ignore(): void {
-    this.#leave();
+    this.#releaseSlot();
     this.#permit.ignore();
   }
 
@@ -30,7 +30,7 @@ export class PlacedPermit {
     this.ignore();
   }
 
-  #leave(): void {
+  #releaseSlot(): void {
     if (this.#permit.outcome === undefined) this.#limiter.release();
   }
 }

@@ -4,7 +4,7 @@ import type { CallContext } from './context.ts';
 
 const policy = { trip: { consecutiveFailures: 1 }, recovery: { openDuration: '1m' } } as const;
 
-/** A promise that is settled by hand. */
+/** A promise with its resolve and reject functions. */
 function pending<T>() {
   let resolve = (_: T): void => {};
   let reject = (_: unknown): void => {};

@@ -1,23 +1,23 @@
-import { COUNTED } from '../core/counters.ts';
+import { COUNTER } from '../core/counters.ts';
 import { NO_GENERATION, Permit } from '../core/permit.ts';
 import type { Circuit } from './circuit.ts';
 import { type Call, UntimedContext } from './context.ts';
-import { Spares } from './promises/object-pool.ts';
-import { Rejection } from './promises/rejected-thenable.ts';
-import { whenSettled } from './promises/then-once.ts';
-import { type Ending, runTimed } from './timed-call.ts';
+import { ObjectPool } from './promises/object-pool.ts';
+import { RejectedThenable } from './promises/rejected-thenable.ts';
+import { thenOnce } from './promises/then-once.ts';
+import { type CallCompletion, runTimed } from './timed-call.ts';
 
-const spares = new Spares<PlainCall>();
+const pool = new ObjectPool<PlainCall>();
 
 /** What follows one call at a time: its permit, and what its promise calls back. */
-class PlainCall implements Ending<unknown> {
+class PlainCall implements CallCompletion<unknown> {
   circuit: Circuit;
   readonly permit: Permit;
   signal: AbortSignal | undefined = undefined;
   readonly onReturn = <T>(value: T): T => this.returned(value);
-  readonly onThrow = (error: unknown): Rejection => {
+  readonly onThrow = (error: unknown): RejectedThenable => {
     this.threw(error);
-    return new Rejection(error);
+    return new RejectedThenable(error);
   };
 
   constructor(circuit: Circuit) {
@@ -43,7 +43,7 @@ class PlainCall implements Ending<unknown> {
     const { permit, signal } = this;
     if (signal?.aborted) permit.ignore();
     else {
-      permit.core.count(COUNTED.timedOut);
+      permit.core.count(COUNTER.timedOut);
       permit.core.settle(permit, 'failure');
     }
     this.end();
@@ -51,7 +51,7 @@ class PlainCall implements Ending<unknown> {
 
   end(): void {
     this.signal = undefined;
-    spares.keep(this);
+    pool.release(this);
   }
 }
 
@@ -62,20 +62,20 @@ class PlainCall implements Ending<unknown> {
  */
 export function callPlainly<T>(circuit: Circuit, fn: Call<T>, signal: AbortSignal | undefined): Promise<T> | undefined {
   const { core } = circuit;
-  const call = spares.take() ?? new PlainCall(circuit);
+  const call = pool.acquire() ?? new PlainCall(circuit);
   if (core.enter(call.permit) === null) {
-    spares.keep(call);
+    pool.release(call);
     return undefined;
   }
   if (signal !== undefined) call.signal = signal;
   const { timeoutMs } = core.config;
   if (timeoutMs !== 0) {
     call.circuit = circuit;
-    return runTimed(call as Ending<T>, timeoutMs, undefined, undefined, fn);
+    return runTimed(call as CallCompletion<T>, timeoutMs, undefined, undefined, fn);
   }
   try {
     const promise = Promise.resolve(fn(new UntimedContext(signal)));
-    return whenSettled(promise, call.onReturn<T>, call.onThrow);
+    return thenOnce(promise, call.onReturn<T>, call.onThrow);
   } catch (error) {
     call.threw(error);
     return Promise.reject(error);

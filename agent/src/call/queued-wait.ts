@@ -4,30 +4,30 @@ import type { Deadline, Timeouts } from '../core/timeout.ts';
 export type WaitEnd = 'granted' | 'over' | 'aborted';
 
 /** A call that waits before it runs. It keeps the process alive, and ends at once when its caller gives up. */
-export class Wait implements Deadline {
+export class QueuedWait implements Deadline {
   dueAt = 0;
   previous: Deadline | null = null;
   next: Deadline | null = null;
   readonly ended: Promise<WaitEnd>;
   readonly #timeouts: Timeouts;
   readonly #signal: AbortSignal | undefined;
-  readonly #left: (() => void) | undefined;
-  readonly #aborted = (): void => this.#end('aborted');
-  #over = false;
+  readonly #onUngranted: (() => void) | undefined;
+  readonly #onAbort = (): void => this.#end('aborted');
+  #hasEnded = false;
   #resolve!: (end: WaitEnd) => void;
 
   /**
    * @param signal of the caller; not aborted yet.
-   * @param left is called, at once, when the wait ends without what it waited for.
+   * @param onUngranted is called, at once, when the wait ends without what it waited for.
    */
-  constructor(timeouts: Timeouts, ms: number, signal: AbortSignal | undefined, left?: () => void) {
+  constructor(timeouts: Timeouts, ms: number, signal: AbortSignal | undefined, onUngranted?: () => void) {
     this.#timeouts = timeouts;
     this.#signal = signal;
-    this.#left = left;
+    this.#onUngranted = onUngranted;
     this.ended = new Promise((resolve) => {
       this.#resolve = resolve;
     });
-    signal?.addEventListener('abort', this.#aborted);
+    signal?.addEventListener('abort', this.#onAbort);
     timeouts.hold(this, ms);
   }
 
@@ -40,11 +40,11 @@ export class Wait implements Deadline {
   }
 
   #end(end: WaitEnd): void {
-    if (this.#over) return;
-    this.#over = true;
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
     this.#timeouts.remove(this);
-    this.#signal?.removeEventListener('abort', this.#aborted);
-    if (end !== 'granted') this.#left?.();
+    this.#signal?.removeEventListener('abort', this.#onAbort);
+    if (end !== 'granted') this.#onUngranted?.();
     this.#resolve(end);
   }
 }

@@ -21,6 +21,6 @@ export function discard(result: unknown): void {
     const { body } = result as ResponseLike;
     Promise.resolve(body?.cancel?.()).catch(() => {});
   } catch {
-    // A body that cannot be cancelled is not ours to mend.
+    // A body that cannot be cancelled is not ours to fix.
   }
 }

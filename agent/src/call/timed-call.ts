@@ -6,11 +6,11 @@ import type { Deadline } from '../core/timeout.ts';
 import { callTimeout } from '../errors/errors.ts';
 import type { Circuit } from './circuit.ts';
 import type { Call, CallContext } from './context.ts';
-import { Spares } from './promises/object-pool.ts';
-import { whenSettled } from './promises/then-once.ts';
+import { ObjectPool } from './promises/object-pool.ts';
+import { thenOnce } from './promises/then-once.ts';
 
-/** Who decides what a call comes to. */
-export interface Ending<T> {
+/** Decides the result of a call that ended. */
+export interface CallCompletion<T> {
   readonly circuit: Circuit;
   /** The caller's own way to give up. */
   readonly signal: AbortSignal | undefined;
@@ -31,7 +31,7 @@ const capture = (resolve: (value: unknown) => void, reject: (error: unknown) => 
   lastReject = reject;
 };
 
-const spares = new Spares<TimedCall>();
+const pool = new ObjectPool<TimedCall>();
 
 /** Follows one call at a time and gives it up when its time is over, whether its function listens or not. */
 class TimedCall implements Deadline {
@@ -39,75 +39,75 @@ class TimedCall implements Deadline {
   previous: Deadline | null = null;
   next: Deadline | null = null;
   /** Absent: the call is over, though its function may not be. */
-  ending: Ending<unknown> | undefined = undefined;
+  completion: CallCompletion<unknown> | undefined = undefined;
   context: TimedContext | undefined = undefined;
   timeoutMs = 0;
-  place: Limiter | undefined = undefined;
+  limiter: Limiter | undefined = undefined;
   adaptive: AdaptiveTimeout | undefined = undefined;
   startedAt = 0;
   readonly onReturn = (value: unknown): void => {
-    const { ending, adaptive } = this;
-    this.place?.release();
-    if (ending !== undefined) {
-      ending.circuit.timeouts.remove(this);
-      adaptive?.record(exactNow(ending.circuit.clock) - this.startedAt);
-      TimedContext.resolve(this.context!, ending.returned(value));
+    const { completion, adaptive } = this;
+    this.limiter?.release();
+    if (completion !== undefined) {
+      completion.circuit.timeouts.remove(this);
+      adaptive?.record(exactNow(completion.circuit.clock) - this.startedAt);
+      TimedContext.resolve(this.context!, completion.returned(value));
     }
     this.#end();
   };
   readonly onThrow = (error: unknown): void => {
-    const { ending } = this;
-    this.place?.release();
-    if (ending !== undefined) {
-      ending.circuit.timeouts.remove(this);
-      TimedContext.reject(this.context!, error, ending.threw(error));
+    const { completion } = this;
+    this.limiter?.release();
+    if (completion !== undefined) {
+      completion.circuit.timeouts.remove(this);
+      TimedContext.reject(this.context!, error, completion.threw(error));
     }
     this.#end();
   };
 
   expire(): void {
-    const { ending, context } = this;
-    if (ending === undefined) return;
-    this.ending = undefined;
-    const error = callTimeout(ending.circuit, this.timeoutMs);
+    const { completion, context } = this;
+    if (completion === undefined) return;
+    this.completion = undefined;
+    const error = callTimeout(completion.circuit, this.timeoutMs);
     this.adaptive?.record(this.timeoutMs);
-    TimedContext.reject(context!, error, ending.expired(error));
+    TimedContext.reject(context!, error, completion.expired(error));
     TimedContext.abort(context!, error);
   }
 
   /** The function has ended. */
   #end(): void {
-    this.ending = undefined;
+    this.completion = undefined;
     this.context = undefined;
-    spares.keep(this);
+    pool.release(this);
   }
 }
 
 /**
  * Calls a function that is given up when its time is over.
  *
- * @param place held until the function has really ended.
- * @param adaptive learns how long the call took, if anybody wants to know.
+ * @param limiter held until the function has really ended.
+ * @param adaptive records how long the call took; absent: nothing does.
  */
 export function runTimed<T>(
-  ending: Ending<T>,
+  completion: CallCompletion<T>,
   timeoutMs: number,
-  place: Limiter | undefined,
+  limiter: Limiter | undefined,
   adaptive: AdaptiveTimeout | undefined,
   fn: Call<T>,
 ): Promise<T> {
-  const call = spares.take() ?? new TimedCall();
+  const call = pool.acquire() ?? new TimedCall();
   const promise = new Promise<T>(capture as ConstructorParameters<typeof Promise<T>>[0]);
-  const context = new TimedContext(ending.signal);
-  call.ending = ending as Ending<unknown>;
+  const context = new TimedContext(completion.signal);
+  call.completion = completion as CallCompletion<unknown>;
   call.context = context;
   call.timeoutMs = timeoutMs;
-  call.place = place;
+  call.limiter = limiter;
   call.adaptive = adaptive;
-  if (adaptive !== undefined) call.startedAt = exactNow(ending.circuit.clock);
-  ending.circuit.timeouts.add(call, timeoutMs);
+  if (adaptive !== undefined) call.startedAt = exactNow(completion.circuit.clock);
+  completion.circuit.timeouts.add(call, timeoutMs);
   try {
-    whenSettled(Promise.resolve(fn(context)), call.onReturn, call.onThrow);
+    thenOnce(Promise.resolve(fn(context)), call.onReturn, call.onThrow);
   } catch (error) {
     call.onThrow(error);
   }
@@ -115,15 +115,15 @@ export function runTimed<T>(
 }
 
 /** Aborts what listens. */
-class Abortion {
+class ScopedAbort {
   readonly signal: AbortSignal;
   readonly #controller = new AbortController();
   /** Where `signal` was first read: abort listeners see the context of the call, not that of the timer. */
   readonly #scope = new AsyncResource('fuseboard.call', { requireManualDestroy: true });
 
-  constructor(callers: AbortSignal | undefined) {
+  constructor(callerSignal: AbortSignal | undefined) {
     const { signal } = this.#controller;
-    this.signal = callers === undefined ? signal : AbortSignal.any([callers, signal]);
+    this.signal = callerSignal === undefined ? signal : AbortSignal.any([callerSignal, signal]);
   }
 
   abort(reason: unknown): void {
@@ -132,22 +132,22 @@ class Abortion {
 }
 
 /**
- * What is new with each call, the end of its promise too: in an object that is used again, and so is old, the engine has to
- * note down whatever is young.
+ * What is new with each call, the end of its promise too: in an object that is used again, and so is old, the engine
+ * has to note down whatever is young.
  */
 class TimedContext implements CallContext {
   readonly #resolve = lastResolve;
   readonly #reject = lastReject;
-  readonly #callers: AbortSignal | undefined;
-  #abortion: Abortion | undefined = undefined;
+  readonly #callerSignal: AbortSignal | undefined;
+  #scopedAbort: ScopedAbort | undefined = undefined;
 
-  constructor(callers: AbortSignal | undefined) {
-    this.#callers = callers;
+  constructor(callerSignal: AbortSignal | undefined) {
+    this.#callerSignal = callerSignal;
   }
 
   get signal(): AbortSignal {
-    this.#abortion ??= new Abortion(this.#callers);
-    return this.#abortion.signal;
+    this.#scopedAbort ??= new ScopedAbort(this.#callerSignal);
+    return this.#scopedAbort.signal;
   }
 
   // Static, so that the context shows the called function its signal and nothing else.
@@ -155,13 +155,13 @@ class TimedContext implements CallContext {
     context.#resolve(value);
   }
 
-  /** @param instead what comes instead of the error, if anything. */
-  static reject(context: TimedContext, error: unknown, instead: Promise<unknown> | undefined): void {
-    if (instead === undefined) context.#reject(error);
-    else context.#resolve(instead);
+  /** @param replacement what comes instead of the error, if anything. */
+  static reject(context: TimedContext, error: unknown, replacement: Promise<unknown> | undefined): void {
+    if (replacement === undefined) context.#reject(error);
+    else context.#resolve(replacement);
   }
 
   static abort(context: TimedContext, reason: unknown): void {
-    context.#abortion?.abort(reason);
+    context.#scopedAbort?.abort(reason);
   }
 }

@@ -1,9 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { Deadline } from '../core/timeout.ts';
-import { Ticker } from './coarse-clock.ts';
+import { CoarseClock } from './coarse-clock.ts';
 
-/** Fake timers; the time that the ticker reads is set apart, so that a busy event loop can be played. */
+/** Fake timers; the time that the clock reads is set apart, so that a busy event loop can be played. */
 let time = 0;
 const pass = (ms: number) => {
   for (let i = 0; i < ms; i++) {
@@ -21,30 +21,30 @@ afterEach(() => {
   jest.useRealTimers();
 });
 
-describe('the ticker', () => {
+describe('the clock', () => {
   it('is exact to the millisecond at the first reading after a rest, and lags by a tick at most from then on', () => {
-    const ticker = new Ticker(() => time);
-    expect(ticker.now()).toBe(1_000);
+    const clock = new CoarseClock(() => time);
+    expect(clock.now()).toBe(1_000);
     for (let i = 0; i < 100; i++) {
       pass(1);
-      expect(time - ticker.now()).toBeLessThanOrEqual(5);
+      expect(time - clock.now()).toBeLessThanOrEqual(5);
     }
     pass(10_000);
     time += 0.5;
-    expect(ticker.now()).toBe(time - 0.5);
-    expect(ticker.exact()).toBe(time - 0.5);
+    expect(clock.now()).toBe(time - 0.5);
+    expect(clock.exact()).toBe(time - 0.5);
   });
 
   it('lets no deadline expire a part of a millisecond early', () => {
-    const ticker = new Ticker(() => time);
+    const clock = new CoarseClock(() => time);
     const expire = jest.fn();
     const tickAt = (now: number) => {
       time = now;
       jest.advanceTimersByTime(5);
     };
-    ticker.now();
+    clock.now();
     time = 1_004.2;
-    ticker.add(deadline(expire), 5);
+    clock.add(deadline(expire), 5);
     for (const now of [1_004.9, 1_009.1, 1_009.1]) tickAt(now);
     expect(expire).not.toHaveBeenCalled();
     for (const now of [1_010, 1_010]) tickAt(now);
@@ -52,26 +52,26 @@ describe('the ticker', () => {
   });
 
   it('never goes back when it is read exactly in between', () => {
-    const ticker = new Ticker(() => time);
-    ticker.now();
+    const clock = new CoarseClock(() => time);
+    clock.now();
     time += 3;
-    expect(ticker.exact()).toBe(time);
-    expect(ticker.now()).toBe(time);
+    expect(clock.exact()).toBe(time);
+    expect(clock.now()).toBe(time);
   });
 
   it('has no timer before it is used, and none once nobody reads it', () => {
-    const ticker = new Ticker(() => time);
+    const clock = new CoarseClock(() => time);
     expect(jest.getTimerCount()).toBe(0);
-    ticker.now();
+    clock.now();
     expect(jest.getTimerCount()).toBe(1);
     pass(1_000);
     expect(jest.getTimerCount()).toBe(0);
   });
 
-  it('goes on while a call waits for its time limit, gives it up then and rests', () => {
-    const ticker = new Ticker(() => time);
+  it('continues while a call waits for its time limit, gives it up then and rests', () => {
+    const clock = new CoarseClock(() => time);
     const expire = jest.fn();
-    ticker.add(deadline(expire), 5_000);
+    clock.add(deadline(expire), 5_000);
     pass(4_999);
     expect(expire).not.toHaveBeenCalled();
     pass(10);
@@ -81,19 +81,19 @@ describe('the ticker', () => {
   });
 
   it('does not give up a call that was taken out', () => {
-    const ticker = new Ticker(() => time);
+    const clock = new CoarseClock(() => time);
     const expire = jest.fn();
     const gone = deadline(expire);
-    ticker.add(gone, 50);
-    ticker.remove(gone);
+    clock.add(gone, 50);
+    clock.remove(gone);
     pass(1_000);
     expect(expire).not.toHaveBeenCalled();
   });
 
   it('lets answers that waited for a busy event loop come in before it judges', () => {
-    const ticker = new Ticker(() => time);
+    const clock = new CoarseClock(() => time);
     const events: string[] = [];
-    ticker.add(
+    clock.add(
       deadline(() => events.push('judged')),
       20,
     );
@@ -107,15 +107,15 @@ describe('the ticker', () => {
   });
 
   it('does not give up a call that began when another one, whose time was up, had just ended', () => {
-    const ticker = new Ticker(() => time);
+    const clock = new CoarseClock(() => time);
     const expire = jest.fn();
     const used = deadline(expire);
-    ticker.add(used, 20);
+    clock.add(used, 20);
     pass(5);
     time += 300;
     jest.advanceTimersByTime(5);
-    ticker.remove(used);
-    ticker.add(used, 1_000);
+    clock.remove(used);
+    clock.add(used, 1_000);
     jest.advanceTimersByTime(2);
     pass(900);
     expect(expire).not.toHaveBeenCalled();
@@ -125,11 +125,11 @@ describe('the ticker', () => {
 
   it('runs outside of the request whose call started it', async () => {
     jest.useRealTimers();
-    const ticker = new Ticker();
+    const clock = new CoarseClock();
     const storage = new AsyncLocalStorage<string>();
     const seen = await storage.run('request 7', () => {
       return new Promise((resolve) =>
-        ticker.add(
+        clock.add(
           deadline(() => resolve(storage.getStore())),
           1,
         ),

@@ -2,29 +2,30 @@ import { AsyncResource } from 'node:async_hooks';
 import { performance } from 'node:perf_hooks';
 import type { Clock } from '../core/clock.ts';
 import { type Deadline, type Timeouts, TimeoutWheel } from '../core/timeout.ts';
-import { Heartbeat } from './stall-detector.ts';
+import { StallDetector } from './stall-detector.ts';
 
 const TICK_MS = 5;
 
 /** Ticks without a reading after which the timer rests. */
 const IDLE_TICKS = 20;
 
-/** The time of a deadline that has come; of one that waits it is another. */
-const DUE = 0;
+/** The `dueAt` of a deadline that expires in this turn. */
+const EXPIRED = 0;
 
-/** The timer belongs to nobody's request, although somebody's call starts it. */
-const nobody = new AsyncResource('fuseboard.ticker');
+/** The timer belongs to no request, although the call of one starts it. */
+const detachedScope = new AsyncResource('fuseboard.clock');
 
 /**
- * The clock of a process: one timer of 5 ms for all breakers, which runs only while somebody reads the time or waits
- * for a time limit, and keeps the process alive only for what is held. Between ticks `now` costs a comparison and lags by at most a
- * tick and whatever keeps the event loop busy; the first reading after a rest is exact. Time is told in whole milliseconds,
- * the last one that is over: the engine keeps whole numbers inside of objects, and each fraction in an object of its own.
+ * The clock of a process: one timer of 5 ms for all breakers, which runs only while the time is read or a call waits
+ * for a time limit, and keeps the process alive only for what is held. Between ticks `now` costs a comparison and lags
+ * by at most a tick and whatever keeps the event loop busy; the first reading after a rest is exact. The time is in
+ * whole milliseconds, the last one that is over: the engine keeps whole numbers inside of objects, and each fraction in
+ * an object of its own.
  */
-export class Ticker implements Clock, Timeouts {
+export class CoarseClock implements Clock, Timeouts {
   readonly #read: () => number;
   readonly #wheel = new TimeoutWheel(TICK_MS);
-  readonly #heartbeat: Heartbeat;
+  readonly #stallDetector: StallDetector;
   /** Deadlines that the process waits for. */
   readonly #held = new Set<Deadline>();
   #timer: NodeJS.Timeout | undefined;
@@ -35,7 +36,7 @@ export class Ticker implements Clock, Timeouts {
   /** @param read a monotonic clock in milliseconds. */
   constructor(read: () => number = () => performance.now()) {
     this.#read = read;
-    this.#heartbeat = new Heartbeat(read);
+    this.#stallDetector = new StallDetector(read);
   }
 
   now(): number {
@@ -70,16 +71,16 @@ export class Ticker implements Clock, Timeouts {
   }
 
   watch(until: number): void {
-    this.#heartbeat.watch(until);
+    this.#stallDetector.watch(until);
   }
 
   stallEndedAt(): number {
-    return this.#heartbeat.stallEndedAt();
+    return this.#stallDetector.stallEndedAt();
   }
 
   #wake(): number {
     this.#idle = 0;
-    this.#timer = nobody.runInAsyncScope(setInterval, undefined, () => this.#tick(), TICK_MS) as NodeJS.Timeout;
+    this.#timer = detachedScope.runInAsyncScope(setInterval, undefined, () => this.#tick(), TICK_MS) as NodeJS.Timeout;
     this.#timer.unref();
     return this.exact();
   }
@@ -88,18 +89,18 @@ export class Ticker implements Clock, Timeouts {
     const now = this.#read();
     this.#time = Math.floor(now);
     // Answers that arrived while the loop was busy are read in the poll phase, which comes before an immediate runs.
-    // Judged before that, calls that had ended in time would look late.
+    // Checked before that, calls that had ended in time would look late.
     const due = this.#wheel.takeDue(now);
     if (due.length > 0) {
       for (const deadline of due) {
         this.#release(deadline);
-        deadline.dueAt = DUE;
+        deadline.dueAt = EXPIRED;
       }
       // One turn more is for clients that hand an answer on in the turn after they read it.
       setImmediate(() =>
         setImmediate(() => {
           // One that was added again in between waits for another call.
-          for (const deadline of due) if (deadline.dueAt === DUE) deadline.expire();
+          for (const deadline of due) if (deadline.dueAt === EXPIRED) deadline.expire();
         }),
       );
     }

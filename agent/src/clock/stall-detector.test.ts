@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { Heartbeat } from './stall-detector.ts';
+import { StallDetector } from './stall-detector.ts';
 
 let time = 0;
 const pass = (ms: number) => {
@@ -8,7 +8,7 @@ const pass = (ms: number) => {
     jest.advanceTimersByTime(10);
   }
 };
-const make = () => new Heartbeat(() => time);
+const make = () => new StallDetector(() => time);
 
 beforeEach(() => {
   time = 1_000;
@@ -18,50 +18,50 @@ afterEach(() => {
   jest.useRealTimers();
 });
 
-describe('the heartbeat', () => {
+describe('the detector', () => {
   it('sees no stall while the process moves on', () => {
-    const heartbeat = make();
-    heartbeat.watch(time + 60_000);
+    const detector = make();
+    detector.watch(time + 60_000);
     pass(50_000);
-    expect(heartbeat.stallEndedAt()).toBe(Number.NEGATIVE_INFINITY);
+    expect(detector.stallEndedAt()).toBe(Number.NEGATIVE_INFINITY);
   });
 
   it('sees a stall at its end, before the next beat and after it', () => {
-    const heartbeat = make();
-    heartbeat.watch(time + 60_000);
+    const detector = make();
+    detector.watch(time + 60_000);
     pass(300);
     time += 2_000;
-    expect(heartbeat.stallEndedAt()).toBe(3_300);
+    expect(detector.stallEndedAt()).toBe(3_300);
     pass(1_000);
-    expect(heartbeat.stallEndedAt()).toBe(3_300);
+    expect(detector.stallEndedAt()).toBe(3_300);
   });
 
   it('takes a stall that a beat notices first', () => {
-    const heartbeat = make();
-    heartbeat.watch(time + 60_000);
+    const detector = make();
+    detector.watch(time + 60_000);
     time += 2_000;
     pass(100);
-    expect(heartbeat.stallEndedAt()).toBe(3_100);
+    expect(detector.stallEndedAt()).toBe(3_100);
   });
 
   it('does not take a second for a stall', () => {
-    const heartbeat = make();
-    heartbeat.watch(time + 60_000);
+    const detector = make();
+    detector.watch(time + 60_000);
     time += 1_000;
-    expect(heartbeat.stallEndedAt()).toBe(Number.NEGATIVE_INFINITY);
+    expect(detector.stallEndedAt()).toBe(Number.NEGATIVE_INFINITY);
   });
 
   it('has a timer only for as long as it is asked to watch', () => {
-    const heartbeat = make();
+    const detector = make();
     expect(jest.getTimerCount()).toBe(0);
-    heartbeat.watch(time + 1_000);
-    heartbeat.watch(time + 500);
+    detector.watch(time + 1_000);
+    detector.watch(time + 500);
     expect(jest.getTimerCount()).toBe(1);
     pass(1_200);
     expect(jest.getTimerCount()).toBe(0);
     time += 60_000;
-    expect(heartbeat.stallEndedAt()).toBe(Number.NEGATIVE_INFINITY);
-    heartbeat.watch(time + 1_000);
-    expect(heartbeat.stallEndedAt()).toBe(Number.NEGATIVE_INFINITY);
+    expect(detector.stallEndedAt()).toBe(Number.NEGATIVE_INFINITY);
+    detector.watch(time + 1_000);
+    expect(detector.stallEndedAt()).toBe(Number.NEGATIVE_INFINITY);
   });
 });

@@ -1,18 +1,18 @@
 import { AsyncResource } from 'node:async_hooks';
 
-const BEAT_MS = 100;
+const CHECK_EVERY_MS = 100;
 
-/** A beat that comes so much too late means that the process stood still, busy or frozen. */
+/** A check that runs so much too late means that the process stood still, busy or frozen. */
 const STALL_MS = 1_000;
 
-/** The timer belongs to nobody's request, although somebody's call starts it. */
-const nobody = new AsyncResource('fuseboard.heartbeat');
+/** The timer belongs to no request, although the call of one starts it. */
+const detachedScope = new AsyncResource('fuseboard.stall-detector');
 
-/** Notices when the process stands still, for as long as somebody wants to know; never keeps it alive. */
-export class Heartbeat {
+/** Notices when the process stands still, for as long as it is asked to watch; never keeps it alive. */
+export class StallDetector {
   readonly #read: () => number;
   #timer: NodeJS.Timeout | undefined;
-  #last = 0;
+  #lastCheck = 0;
   #until = Number.NEGATIVE_INFINITY;
   #stallEndedAt = Number.NEGATIVE_INFINITY;
 
@@ -21,30 +21,35 @@ export class Heartbeat {
     this.#read = read;
   }
 
-  /** Beats at least until then. */
+  /** Checks at least until then. */
   watch(until: number): void {
     if (until > this.#until) this.#until = until;
     if (this.#timer !== undefined) return;
-    this.#last = this.#read();
-    this.#timer = nobody.runInAsyncScope(setInterval, undefined, () => this.#beat(), BEAT_MS) as NodeJS.Timeout;
+    this.#lastCheck = this.#read();
+    this.#timer = detachedScope.runInAsyncScope(
+      setInterval,
+      undefined,
+      () => this.#check(),
+      CHECK_EVERY_MS,
+    ) as NodeJS.Timeout;
     this.#timer.unref();
   }
 
-  /** When the process last moved on after standing still; what it does right now counts, even before the next beat. */
+  /** When the process last moved on after standing still; what it does right now counts, even before the next check. */
   stallEndedAt(): number {
-    if (this.#timer !== undefined) this.#look();
+    if (this.#timer !== undefined) this.#detect();
     return this.#stallEndedAt;
   }
 
-  #look(): number {
+  #detect(): number {
     const now = this.#read();
-    if (now - this.#last > STALL_MS + BEAT_MS) this.#stallEndedAt = now;
-    this.#last = now;
+    if (now - this.#lastCheck > STALL_MS + CHECK_EVERY_MS) this.#stallEndedAt = now;
+    this.#lastCheck = now;
     return now;
   }
 
-  #beat(): void {
-    if (this.#look() < this.#until) return;
+  #check(): void {
+    if (this.#detect() < this.#until) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
   }

@@ -8,10 +8,10 @@ const BUCKETS = 27 * PER_DOUBLING;
 const HALF_LIFE = 512;
 
 /**
- * A time limit that follows how long calls take. Durations are counted in buckets that grow by 2^(1/8), and all counts are
- * halved after every 512 samples, so that old ones fade. The percentile is the upper end of the bucket that holds it: never less than
- * the true one of the weighted samples, and at most 9.1 % or 1 ms more. A pointer to that bucket follows the counts, so that a
- * sample costs the same however many there are.
+ * A time limit that follows how long calls take. Durations are counted in buckets that grow by 2^(1/8), and all counts
+ * are halved after every 512 samples, so that old ones fade. The percentile is the upper end of the bucket that holds
+ * it: never less than the true one of the weighted samples, and at most 9.1 % or 1 ms more. A pointer to that bucket
+ * follows the counts, so that a sample costs the same however many there are.
  */
 export class AdaptiveTimeout {
   readonly #counts = new Float64Array(BUCKETS);
@@ -50,7 +50,7 @@ export class AdaptiveTimeout {
     }
   }
 
-  /** Sums anew, so that rounding does not pile up. */
+  /** Sums again, so that rounding does not pile up. */
   #fade(): void {
     this.#weight = 0;
     this.#before = 0;

@@ -5,10 +5,10 @@ import type { TransitionEvent } from './state.ts';
 
 function make(spec: object) {
   const clock = { time: 0, now: () => clock.time };
-  const heard: TransitionEvent[] = [];
-  const transitioned = (event: TransitionEvent) => void heard.push(event);
+  const received: TransitionEvent[] = [];
+  const transitioned = (event: TransitionEvent) => void received.push(event);
   const core = new BreakerCore(configOf(spec), { clock, random: () => 0, wallNow: () => 0, transitioned });
-  return { clock, heard, core, states: () => heard.map(({ to }) => to) };
+  return { clock, received, core, states: () => received.map(({ to }) => to) };
 }
 
 describe('a change of state is told', () => {

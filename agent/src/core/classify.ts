@@ -4,7 +4,7 @@ export type Outcome = 'success' | 'failure' | 'ignored';
 /** What a call came to. */
 export type CallOutcome = { readonly result: unknown } | { readonly error: unknown };
 
-/** Judges what a call came to; undefined leaves it to the policy. */
+/** Classifies what a call came to; undefined leaves it to the policy. */
 export type Classify = (outcome: CallOutcome) => Outcome | undefined;
 
 /**
@@ -31,12 +31,12 @@ export interface Classification {
   readonly ignore: OutcomeMatch;
 }
 
-/** How far up a chain of classes names are compared; an error class of more is not one that somebody wrote. */
+/** How far up a chain of classes names are compared; no error class of a program has more. */
 const MAX_CLASSES = 32;
 
 /**
- * Judges a call that returned: a result with an HTTP status (integer `status` and `headers.get`, as a Response has) by
- * that status, anything else is a success. A result that throws when looked at is a success as well.
+ * Classifies a call that returned: a result with an HTTP status (integer `status` and `headers.get`, as a Response has)
+ * by that status, anything else is a success. A result that throws when looked at is a success as well.
  *
  * @internal
  */
@@ -49,7 +49,7 @@ export function classifyResult(classification: Classification, result: unknown):
 }
 
 /**
- * Judges a call that threw. Where the error has an HTTP status (`response.status`, `status` or `statusCode`), the
+ * Classifies a call that threw. Where the error has an HTTP status (`response.status`, `status` or `statusCode`), the
  * status alone decides, so that a thrown 404 and a returned one are the same. Without one, every error is a failure,
  * or, where names or codes are listed, what matches them. An error that throws when looked at is a failure.
  *

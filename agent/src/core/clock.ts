@@ -6,18 +6,21 @@ export interface Clock {
   exact?(): number;
   /** Asks the clock to notice, until this time, when the process stands still. */
   watch?(until: number): void;
-  /** When the process last moved on after it had stood still for more than a second, busy or frozen. Absent: it never does. */
+  /**
+   * When the process last moved on after it had stood still for more than a second, busy or frozen. Absent: it never
+   * does.
+   */
   stallEndedAt?(): number;
 }
 
 /**
- * What a breaker is given instead of looking around itself.
+ * What a breaker takes from its process: time and randomness.
  *
  * @internal
  */
-export interface Surroundings {
+export interface Environment {
   readonly clock: Clock;
-  /** The source of chance, from 0 to below 1. */
+  /** The source of randomness, from 0 to below 1. */
   random(): number;
   /** The wall clock, milliseconds since 1970: only to read the dates that others send. */
   wallNow(): number;

@@ -1,13 +1,13 @@
 import { expect, it } from '@jest/globals';
-import { COUNTED, increment, latencyOf, tallies, totalsOf } from './counters.ts';
+import { COUNTER, counterSlab, increment, latencyOf, totalsOf } from './counters.ts';
 
 it('a tally counts on when a counter goes round', () => {
   const row = { page: new Int32Array(100), at: 7 };
   row.page[7] = 2 ** 31 - 1;
-  row.page[7 + COUNTED.rejected] = 2 ** 31 - 1;
+  row.page[7 + COUNTER.rejected] = 2 ** 31 - 1;
   for (let i = 1; i <= 3; i++) {
     increment(row.page, 7);
-    increment(row.page, 7 + COUNTED.rejected);
+    increment(row.page, 7 + COUNTER.rejected);
     const count = 2 ** 31 - 1 + i;
     expect(totalsOf(row)).toMatchObject({ succeeded: count, failed: 0, rejected: count });
     expect(latencyOf(row).slice(0, 2)).toEqual([count, 0]);
@@ -24,10 +24,10 @@ it('a counter that goes round twice leaves those beside it alone', () => {
 });
 
 it('a tally has every call that ended as a success unless it is told otherwise', () => {
-  const row = tallies.take();
+  const row = counterSlab.take();
   const add = (place: number) => increment(row.page, row.at + place);
   for (const bucket of [0, 1, 2, 3, 4, 5]) add(bucket);
-  add(COUNTED.failed);
-  for (let i = 0; i < 2; i++) add(COUNTED.ignored);
+  add(COUNTER.failed);
+  for (let i = 0; i < 2; i++) add(COUNTER.ignored);
   expect(totalsOf(row)).toMatchObject({ succeeded: 3, failed: 1, ignored: 2 });
 });

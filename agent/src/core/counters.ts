@@ -2,8 +2,8 @@ import { LATENCY_BUCKETS } from '@fuseboard/schema/defaults';
 import type { Totals } from '@fuseboard/schema/types';
 import { type Row, Slab } from './windows/slab.ts';
 
-/** What is counted besides how long calls took, each in a place of its own behind the latency buckets. */
-export const COUNTED = {
+/** The counters of a breaker besides the latency buckets: where each is in its row, behind those. */
+export const COUNTER = {
   failed: LATENCY_BUCKETS,
   ignored: LATENCY_BUCKETS + 1,
   slow: LATENCY_BUCKETS + 2,
@@ -14,29 +14,34 @@ export const COUNTED = {
   fallback: LATENCY_BUCKETS + 7,
 } as const;
 
-const TURN = 2 ** 31;
+export type Counter = (typeof COUNTER)[keyof typeof COUNTER];
 
-/** Where breakers count. */
-export const tallies = new Slab(LATENCY_BUCKETS + 8);
+const WRAP_AT = 2 ** 31;
 
-/** How often a counter of a page went round; it does so after two thousand million calls, so few pages have an entry. */
-const turns = new WeakMap<Int32Array, Map<number, number>>();
+/** The counters of all breakers, a row for each. */
+export const counterSlab = new Slab(LATENCY_BUCKETS + 8);
+
+/**
+ * How often a counter of a page wrapped around; it does so after two thousand million calls, so few pages have an
+ * entry.
+ */
+const wraps = new WeakMap<Int32Array, Map<number, number>>();
 
 /** Counts one more. */
 export function increment(page: Int32Array, at: number): void {
   page[at]!++;
-  if (page[at]! < 0) goRound(page, at);
+  if (page[at]! < 0) wrapAround(page, at);
 }
 
-function goRound(page: Int32Array, at: number): void {
-  const each = turns.get(page) ?? new Map<number, number>();
+function wrapAround(page: Int32Array, at: number): void {
+  const each = wraps.get(page) ?? new Map<number, number>();
   each.set(at, (each.get(at) ?? 0) + 1);
-  turns.set(page, each);
+  wraps.set(page, each);
   page[at] = 0;
 }
 
 function countAt(page: Int32Array, at: number): number {
-  return (turns.get(page)?.get(at) ?? 0) * TURN + page[at]!;
+  return (wraps.get(page)?.get(at) ?? 0) * WRAP_AT + page[at]!;
 }
 
 /** Calls in each latency bucket. */
@@ -46,7 +51,7 @@ export function latencyOf({ page, at }: Row): number[] {
 
 /** What a row has counted; a call that ended succeeded unless it is also counted as failed or ignored. */
 export function totalsOf(row: Row): Totals {
-  const read = (name: keyof typeof COUNTED) => countAt(row.page, row.at + COUNTED[name]);
+  const read = (name: keyof typeof COUNTER) => countAt(row.page, row.at + COUNTER[name]);
   const [failed, ignored] = [read('failed'), read('ignored')];
   const ended = latencyOf(row).reduce((sum, calls) => sum + calls, 0);
   return {

@@ -43,7 +43,7 @@ describe('the limiter', () => {
     expect(granted).toEqual([1, 2, 3, 4]);
   });
 
-  it('lets go on what runs when there is less room, and lets nobody in before there is', () => {
+  it('lets continue what runs when there is less room, and lets nobody in before there is', () => {
     const limiter = new Limiter(3, 0);
     for (let i = 0; i < 3; i++) limiter.take();
     limiter.resize(1, 0);

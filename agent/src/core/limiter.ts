@@ -71,7 +71,7 @@ export class Limiter {
     this.#grant();
   }
 
-  /** Other limits, from now on. Who runs goes on and who waits stays, even where fewer would be let in now. */
+  /** Other limits, from now on. Who runs continues and who waits stays, even where fewer would be let in now. */
   resize(maxConcurrent: number, maxQueue: number): void {
     this.#maxConcurrent = maxConcurrent;
     this.#maxQueue = maxQueue;

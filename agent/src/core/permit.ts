@@ -4,13 +4,13 @@ import type { Outcome } from './classify.ts';
 /** The generation of a permit whose outcome counts in the totals and decides nothing. */
 export const NO_GENERATION = -1;
 
-/** Leave for one call. Settling it a second time does nothing. */
+/** Permission for one call. Settling it a second time does nothing. */
 export class Permit {
   core: BreakerCore;
   /** The generation of the state that it was given in. */
   generation: number;
   startedAt: number;
-  /** How the call was judged, once it was. */
+  /** The outcome of the call, once it ended. */
   outcome: Outcome | undefined = undefined;
 
   constructor(core: BreakerCore, generation: number, startedAt: number) {
@@ -19,7 +19,7 @@ export class Permit {
     this.startedAt = startedAt;
   }
 
-  /** Leave for the next call of whoever keeps the permit to itself, once this one is settled. */
+  /** Permission for the next call of the owner of a permit that is settled. */
   renew(core: BreakerCore, generation: number, startedAt: number): this {
     this.core = core;
     this.generation = generation;
@@ -33,13 +33,13 @@ export class Permit {
     this.core.settle(this, 'success');
   }
 
-  /** The call failed. An error is judged as the policy's `classify` says; without one it is a failure. */
+  /** The call failed. An error is classified as the policy's `classify` says; without one it is a failure. */
   fail(error?: unknown): void {
     if (error === undefined) this.core.settle(this, 'failure');
     else this.core.settleError(this, error);
   }
 
-  /** The call says nothing about the other side. */
+  /** The call says nothing about the dependency. */
   ignore(): void {
     this.core.settle(this, 'ignored');
   }

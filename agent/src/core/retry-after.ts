@@ -1,4 +1,4 @@
-interface Carrier {
+interface HeaderSource {
   headers?: unknown;
   response?: { headers?: unknown } | null;
 }
@@ -8,8 +8,8 @@ const DATE = /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*, [\w :-]{10,40} GMT$/;
 const SECONDS = /^\d{1,9}$/;
 
 /**
- * How long an answer asks its caller to stay away, by the Retry-After header (RFC 9110, section 10.2.3) in the `headers`
- * of an error, of its `response`, or of a result: seconds or a date.
+ * How long an answer asks its caller to stay away, by the Retry-After header (RFC 9110, section 10.2.3) in the
+ * `headers` of an error, of its `response`, or of a result: seconds or a date.
  *
  * @param wallNow reads the wall clock; called only when there is a date.
  * @returns milliseconds; 0 when nothing is asked, what is asked cannot be read, or the date has passed.
@@ -17,7 +17,7 @@ const SECONDS = /^\d{1,9}$/;
 export function retryAfterMs(outcome: unknown, wallNow: () => number): number {
   if (typeof outcome !== 'object' || outcome === null) return 0;
   try {
-    const { headers, response } = outcome as Carrier;
+    const { headers, response } = outcome as HeaderSource;
     const text = String(header(headers) ?? header(response?.headers) ?? '').trim();
     if (SECONDS.test(text)) return Number(text) * 1_000;
     const date = DATE.test(text) ? new Date(text).getTime() : Number.NaN;

@@ -22,13 +22,13 @@ describe('the wait before a retry', () => {
     expect(backoffMs(config, 4, 0.999, 0)).toBe(500);
   });
 
-  it('is as long as the other side asks for', () => {
+  it('is as long as the dependency asks for', () => {
     expect(backoffMs(config, 1, 0, 450)).toBe(450);
     expect(backoffMs(config, 3, 0, 300)).toBe(400);
     expect(backoffMs(config, 1, 0, 500)).toBe(500);
   });
 
-  it('is not waited at all when the other side asks for more than the most', () => {
+  it('is not waited at all when the dependency asks for more than the most', () => {
     expect(backoffMs(config, 1, 0, 501)).toBeUndefined();
   });
 });

@@ -25,10 +25,16 @@ export type Reason =
 export interface TransitionEvent {
   readonly from: State;
   readonly to: State;
-  /** When it happened, in milliseconds of the breaker's monotonic clock. An open time that ran out unnoticed carries the moment at which it ran out. */
+  /**
+   * When it happened, in milliseconds of the breaker's monotonic clock. An open time that ran out unnoticed carries the
+   * moment at which it ran out.
+   */
   readonly at: number;
   readonly reason: Reason;
-  /** What those who forced the state gave as their reason, after the name of their override if it was one. Absent in any other change. */
+  /**
+   * What those who forced the state gave as their reason, after the name of their override if it was one. Absent in any
+   * other change.
+   */
   readonly detail?: string;
   /** The key whose circuit it is. Absent: the breaker's own. */
   readonly key?: string;
@@ -49,8 +55,8 @@ export interface Open {
   readonly since: number;
   /** What the failure that opened it asked for by Retry-After; 0: nothing. */
   readonly retryAfterMs: number;
-  /** The chance that this open time was given, from 0 to below 1; undefined until a policy asks for it. */
-  chance: number | undefined;
+  /** The random part of this open time, from 0 to below 1; undefined until a policy asks for jitter. */
+  jitter: number | undefined;
 }
 
 /**

@@ -12,9 +12,9 @@ export interface Counts {
 const ROUNDING = 1e-6;
 
 /** The condition on single failures that holds, if any. */
-export function trippedByFailures(config: Config, failures: number, run: number): Reason | undefined {
+export function trippedByFailures(config: Config, failures: number, consecutive: number): Reason | undefined {
   const { consecutiveFailures, failureCount } = config;
-  if (consecutiveFailures !== 0 && run >= consecutiveFailures) return 'consecutive-failures';
+  if (consecutiveFailures !== 0 && consecutive >= consecutiveFailures) return 'consecutive-failures';
   return failureCount !== 0 && failures >= failureCount - ROUNDING ? 'failure-count' : undefined;
 }
 
@@ -22,7 +22,7 @@ export function trippedByFailures(config: Config, failures: number, run: number)
  * The rate that has reached its threshold, if any.
  *
  * @param overdue calls under way that are slow already; they are in the total and slow.
- * @param minimum how many calls it takes to judge.
+ * @param minimum how many calls a rate needs.
  */
 export function trippedByRate(config: Config, counts: Counts, overdue: number, minimum: number): Reason | undefined {
   const total = counts.calls + overdue;

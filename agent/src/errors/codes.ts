@@ -6,12 +6,8 @@ export type ErrorCode =
   | 'ERR_FUSEBOARD_TIMEOUT'
   | 'ERR_FUSEBOARD_CONFIG';
 
-/**
- * Whose circuit a call met: a breaker's own, or that of one of its keys.
- *
- * @internal
- */
-export interface Whose {
+/** Which circuit a call met: a breaker's own, or that of one of its keys. */
+export interface BreakerIdentity {
   readonly name: string;
   readonly key?: string | undefined;
 }

@@ -3,9 +3,9 @@ import { expect, it } from '@jest/globals';
 import { createBreaker } from '../testing/testing.ts';
 
 it('tells the channels of transitions and of each rejection once', async () => {
-  const told: unknown[] = [];
-  const listen = (message: unknown, channel: string | symbol) => told.push([channel, message]);
-  const breaker = createBreaker({ trip: { consecutiveFailures: 1 } }, { name: 'told', clock: { now: () => 0 } });
+  const messages: unknown[] = [];
+  const listen = (message: unknown, channel: string | symbol) => messages.push([channel, message]);
+  const breaker = createBreaker({ trip: { consecutiveFailures: 1 } }, { name: 'payments', clock: { now: () => 0 } });
   const channels = ['fuseboard:transition', 'fuseboard:rejection'];
   for (const channel of channels) subscribe(channel, listen);
   breaker.enter()!.fail();
@@ -15,8 +15,8 @@ it('tells the channels of transitions and of each rejection once', async () => {
   expect(() => breaker.executeSync(() => 1)).toThrow(/is open/);
   for (const channel of channels) unsubscribe(channel, listen);
   breaker.enter();
-  const rejection = ['fuseboard:rejection', { breaker: 'told', code: 'ERR_FUSEBOARD_OPEN', retryAfterMs: 30_000 }];
-  expect(told).toEqual([
+  const rejection = ['fuseboard:rejection', { breaker: 'payments', code: 'ERR_FUSEBOARD_OPEN', retryAfterMs: 30_000 }];
+  expect(messages).toEqual([
     ['fuseboard:transition', { breaker, event: { from: 'closed', to: 'open', at: 0, reason: 'consecutive-failures' } }],
     rejection,
     rejection,

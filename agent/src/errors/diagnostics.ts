@@ -1,5 +1,5 @@
 import { channel } from 'node:diagnostics_channel';
-import type { ErrorCode, Whose } from './codes.ts';
+import type { BreakerIdentity, ErrorCode } from './codes.ts';
 
 /** Messages `{breaker, event}`: the breaker itself and the change of its state, after it happened. */
 export const TRANSITION_CHANNEL = 'fuseboard:transition';
@@ -25,8 +25,8 @@ export function publishTransition(breaker: object, event: object): void {
   if (transitions.hasSubscribers) transitions.publish({ breaker, event });
 }
 
-export function publishRejection({ name: breaker, key }: Whose, code: ErrorCode, retryAfterMs: number): void {
+export function publishRejection({ name: breaker, key }: BreakerIdentity, code: ErrorCode, retryAfterMs: number): void {
   if (!rejections.hasSubscribers) return;
-  const whose = key === undefined ? { breaker } : { breaker, key };
-  rejections.publish({ ...whose, code, retryAfterMs } satisfies RejectionMessage);
+  const identity = key === undefined ? { breaker } : { breaker, key };
+  rejections.publish({ ...identity, code, retryAfterMs } satisfies RejectionMessage);
 }

@@ -1,15 +1,15 @@
-import type { ErrorCode, Whose } from './codes.ts';
+import type { BreakerIdentity, ErrorCode } from './codes.ts';
 import { publishRejection } from './diagnostics.ts';
 
-export type { ErrorCode, Whose };
+export type { ErrorCode };
 
 /** Marks our errors for other copies of this package in the process. */
 const MARK = Symbol.for('fuseboard.error/1');
 
 /**
  * An error of Fuseboard's own. Errors of the caller's function are never wrapped in one. Those that end a call are made
- * without the native constructor: they are `instanceof Error`, but not for `util.types.isNativeError`, and their `stack`
- * is one line.
+ * without the native constructor: they are `instanceof Error`, but not for `util.types.isNativeError`, and their
+ * `stack` is one line.
  */
 export abstract class FuseboardError extends Error {
   abstract readonly code: ErrorCode;
@@ -31,7 +31,10 @@ export abstract class FuseboardError extends Error {
   }
 }
 
-/** The breaker rejected the call: its circuit is open, or half-open with all its probes under way. The function was not called. */
+/**
+ * The breaker rejected the call: its circuit is open, or half-open with all its probes under way. The function was not
+ * called.
+ */
 export class CircuitOpenError extends FuseboardError {
   static {
     CircuitOpenError.prototype.name = 'CircuitOpenError';
@@ -47,7 +50,9 @@ export class LimitedError extends FuseboardError {
   readonly code = 'ERR_FUSEBOARD_LIMITED';
 }
 
-/** The call waited in the queue for as long as the policy allows, and no other call ended. The function was not called. */
+/**
+ * The call waited in the queue for as long as the policy allows, and no other call ended. The function was not called.
+ */
 export class QueueTimeoutError extends FuseboardError {
   static {
     QueueTimeoutError.prototype.name = 'QueueTimeoutError';
@@ -63,12 +68,30 @@ export class CallTimeoutError extends FuseboardError {
   readonly code = 'ERR_FUSEBOARD_TIMEOUT';
 }
 
+/**
+ * Lets the stack begin with the caller of a function and end soon: an uncaught mistake of the configuration then shows
+ * its message and the code that made it on a few lines.
+ *
+ * @internal
+ */
+export function shortenStack(error: Error, calledFunction: (...args: never[]) => unknown): void {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = Math.min(stackTraceLimit, 4);
+  Error.captureStackTrace(error, calledFunction);
+  Error.stackTraceLimit = stackTraceLimit;
+}
+
 /** A breaker cannot be made or set up as asked; the message says what to change. */
 export class ConfigError extends FuseboardError {
   static {
     ConfigError.prototype.name = 'ConfigError';
   }
   readonly code = 'ERR_FUSEBOARD_CONFIG';
+
+  constructor(breaker: string, retryAfterMs: number, message: string, options?: ErrorOptions) {
+    super(breaker, retryAfterMs, message, options);
+    shortenStack(this, new.target as never);
+  }
 }
 
 /**
@@ -80,22 +103,32 @@ export function isFuseboardError(error: unknown, code?: ErrorCode): error is Fus
   return code === undefined || (error as FuseboardError).code === code;
 }
 
-type Made<E> = new (code: ErrorCode, whose: Whose, retryAfterMs: number) => E;
+type FastConstructor<E> = new (code: ErrorCode, identity: BreakerIdentity, retryAfterMs: number) => E;
 
-/** Makes errors of a class without the native constructor, which costs more than a whole call even where it collects no stack. */
-function cheap<E extends FuseboardError>({ prototype }: { readonly prototype: E }): Made<E> {
-  function Cheap(this: Record<string, unknown>, code: ErrorCode, { name, key }: Whose, retryAfterMs: number) {
+/**
+ * Makes errors of a class without the native constructor, which costs more than a whole call even where it collects no
+ * stack.
+ */
+function fastConstructor<E extends FuseboardError>({ prototype }: { readonly prototype: E }): FastConstructor<E> {
+  function FastError(
+    this: Record<string, unknown>,
+    code: ErrorCode,
+    { name, key }: BreakerIdentity,
+    retryAfterMs: number,
+  ) {
     this.breaker = name;
     if (key !== undefined) this.key = key;
     this.retryAfterMs = retryAfterMs;
     this.code = code;
   }
-  Cheap.prototype = prototype;
-  return Cheap as unknown as Made<E>;
+  FastError.prototype = prototype;
+  return FastError as unknown as FastConstructor<E>;
 }
 
-/** Lets an error that has no such property of its own compute it when it is read: most rejections are answered unread. */
-function lazily<E extends FuseboardError>(
+/**
+ * Lets an error that has no such property of its own compute it when it is read: most rejections are answered unread.
+ */
+function defineLazily<E extends FuseboardError>(
   prototype: E,
   property: 'message' | 'stack',
   text: (error: E) => string,
@@ -111,17 +144,17 @@ function lazily<E extends FuseboardError>(
   });
 }
 
-const Open = cheap(CircuitOpenError);
-lazily(CircuitOpenError.prototype, 'message', ({ breaker, key, retryAfterMs }) =>
+const Open = fastConstructor(CircuitOpenError);
+defineLazily(CircuitOpenError.prototype, 'message', ({ breaker, key, retryAfterMs }) =>
   retryAfterMs > 0
-    ? `${called({ name: breaker, key })} is open; retry in ${seconds(retryAfterMs)}`
-    : `${called({ name: breaker, key })} is half-open and its probes are under way; retry when they have ended`,
+    ? `${describeBreaker({ name: breaker, key })} is open; retry in ${seconds(retryAfterMs)}`
+    : `${describeBreaker({ name: breaker, key })} is half-open and its probes are under way; retry when they have ended`,
 );
-const Limited = cheap(LimitedError);
-const QueueTimeout = cheap(QueueTimeoutError);
-const Timeout = cheap(CallTimeoutError);
+const Limited = fastConstructor(LimitedError);
+const QueueTimeout = fastConstructor(QueueTimeoutError);
+const Timeout = fastConstructor(CallTimeoutError);
 for (const { prototype } of [CircuitOpenError, LimitedError, QueueTimeoutError, CallTimeoutError]) {
-  lazily<FuseboardError>(prototype, 'stack', ({ name, message }) => `${name}: ${message}`);
+  defineLazily<FuseboardError>(prototype, 'stack', ({ name, message }) => `${name}: ${message}`);
 }
 
 /**
@@ -129,9 +162,9 @@ for (const { prototype } of [CircuitOpenError, LimitedError, QueueTimeoutError, 
  *
  * @internal
  */
-export function circuitOpen(whose: Whose, retryAfterMs: number): CircuitOpenError {
-  publishRejection(whose, 'ERR_FUSEBOARD_OPEN', retryAfterMs);
-  return new Open('ERR_FUSEBOARD_OPEN', whose, retryAfterMs);
+export function circuitOpen(identity: BreakerIdentity, retryAfterMs: number): CircuitOpenError {
+  publishRejection(identity, 'ERR_FUSEBOARD_OPEN', retryAfterMs);
+  return new Open('ERR_FUSEBOARD_OPEN', identity, retryAfterMs);
 }
 
 /**
@@ -139,11 +172,11 @@ export function circuitOpen(whose: Whose, retryAfterMs: number): CircuitOpenErro
  *
  * @internal
  */
-export function limited(whose: Whose, maxConcurrent: number, maxQueue: number): LimitedError {
+export function limited(identity: BreakerIdentity, maxConcurrent: number, maxQueue: number): LimitedError {
   const queue = maxQueue === 0 ? '' : ` and ${maxQueue} wait`;
-  const message = `${called(whose)} has ${maxConcurrent} calls under way${queue}, as many as its policy allows; retry when some have ended`;
-  publishRejection(whose, 'ERR_FUSEBOARD_LIMITED', 0);
-  return saying(message, new Limited('ERR_FUSEBOARD_LIMITED', whose, 0));
+  const message = `${describeBreaker(identity)} has ${maxConcurrent} calls under way${queue}, as many as its policy allows; retry when some have ended`;
+  publishRejection(identity, 'ERR_FUSEBOARD_LIMITED', 0);
+  return withMessage(message, new Limited('ERR_FUSEBOARD_LIMITED', identity, 0));
 }
 
 /**
@@ -151,10 +184,10 @@ export function limited(whose: Whose, maxConcurrent: number, maxQueue: number): 
  *
  * @internal
  */
-export function queueTimeout(whose: Whose, queueTimeoutMs: number): QueueTimeoutError {
-  const message = `a call through ${called(whose)} waited ${seconds(queueTimeoutMs)} in the queue and none of the calls under way ended; retry later`;
-  publishRejection(whose, 'ERR_FUSEBOARD_QUEUE_TIMEOUT', 0);
-  return saying(message, new QueueTimeout('ERR_FUSEBOARD_QUEUE_TIMEOUT', whose, 0));
+export function queueTimeout(identity: BreakerIdentity, queueTimeoutMs: number): QueueTimeoutError {
+  const message = `a call through ${describeBreaker(identity)} waited ${seconds(queueTimeoutMs)} in the queue and none of the calls under way ended; retry later`;
+  publishRejection(identity, 'ERR_FUSEBOARD_QUEUE_TIMEOUT', 0);
+  return withMessage(message, new QueueTimeout('ERR_FUSEBOARD_QUEUE_TIMEOUT', identity, 0));
 }
 
 /**
@@ -162,22 +195,22 @@ export function queueTimeout(whose: Whose, queueTimeoutMs: number): QueueTimeout
  *
  * @internal
  */
-export function callTimeout(whose: Whose, timeoutMs: number): CallTimeoutError {
-  const message = `a call through ${called(whose)} was given up after ${seconds(timeoutMs)}`;
-  return saying(message, new Timeout('ERR_FUSEBOARD_TIMEOUT', whose, 0));
+export function callTimeout(identity: BreakerIdentity, timeoutMs: number): CallTimeoutError {
+  const message = `a call through ${describeBreaker(identity)} was given up after ${seconds(timeoutMs)}`;
+  return withMessage(message, new Timeout('ERR_FUSEBOARD_TIMEOUT', identity, 0));
 }
 
-function saying<E extends FuseboardError>(message: string, error: E): E {
+function withMessage<E extends FuseboardError>(message: string, error: E): E {
   error.message = message;
   return error;
 }
 
-const LONGEST_SHOWN = 64;
+const MAX_SHOWN_KEY = 64;
 
 /** A key may hold anything and be long. */
-function called({ name, key }: Whose): string {
+function describeBreaker({ name, key }: BreakerIdentity): string {
   if (key === undefined) return `breaker "${name}"`;
-  const shown = JSON.stringify(key.length > LONGEST_SHOWN ? `${key.slice(0, LONGEST_SHOWN)}…` : key);
+  const shown = JSON.stringify(key.length > MAX_SHOWN_KEY ? `${key.slice(0, MAX_SHOWN_KEY)}…` : key);
   return `breaker "${name}" key ${shown}`;
 }
 

@@ -14,7 +14,7 @@ it('spreads each wait over its whole bound', () => {
   expect([backoff.next(), backoff.next(), backoff.next()]).toEqual([0, 500, 500]);
 });
 
-it('begins anew after a reset', () => {
+it('starts over after a reset', () => {
   const backoff = new Backoff(() => 1);
   for (let i = 0; i < 2_000; i++) backoff.next();
   backoff.reset();

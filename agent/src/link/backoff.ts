@@ -1,7 +1,7 @@
 const FIRST_MS = 500;
 const GREATEST_MS = 15_000;
 
-/** Waits between dials: full jitter over a bound that doubles from 0.5 s to 15 s. */
+/** Waits between attempts to connect: full jitter over a bound that doubles from 0.5 s to 15 s. */
 export class Backoff {
   readonly #random: () => number;
   #failures = 0;

@@ -62,8 +62,8 @@ export function uidOf({ metadata }: PolicyResource): string {
 }
 
 /**
- * Which policy governs which name, first match first: one with a selector before one without, an exact name before a prefix,
- * a longer prefix before a shorter, then the older policy, then the name.
+ * Which policy governs which name, first match first: one with a selector before one without, an exact name before a
+ * prefix, a longer prefix before a shorter, then the older policy, then the name.
  */
 export function routesOf(resources: readonly PolicyResource[]): PolicySet['routes'] {
   const claims = resources.flatMap((resource) =>

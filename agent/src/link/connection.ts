@@ -17,8 +17,8 @@ export function oneSocket(url: URL): Sockets {
 
 export interface Connection {
   readonly method: 'GET' | 'POST';
-  /** The host whose name a certificate must prove, whatever address is dialled. */
-  readonly dialled: URL;
+  /** The host whose name a certificate must prove, whatever address is connected to. */
+  readonly operatorUrl: URL;
   readonly headers: Readonly<Record<string, string | number>>;
   readonly ca?: Buffer;
   /** Absent: a socket of its own. */
@@ -26,11 +26,11 @@ export interface Connection {
 }
 
 /** The connection was given up because nothing else kept the process alive. */
-export class LetGo extends Error {}
+export class ProcessIdle extends Error {}
 
 /** Begins an HTTP request that neither keeps the process alive nor delays its exit. The caller listens to `error`. */
 export function open(url: URL, connection: Connection, answered: (response: IncomingMessage) => void): ClientRequest {
-  const name = hostname(connection.dialled);
+  const name = hostname(connection.operatorUrl);
   const options: RequestOptions & { servername?: string } = {
     method: connection.method,
     headers: connection.headers,
@@ -52,7 +52,7 @@ export function open(url: URL, connection: Connection, answered: (response: Inco
       : httpRequest(url, options, answered);
   request.on('socket', (socket) => {
     socket.unref();
-    if (socket.connecting) letGo(request);
+    if (socket.connecting) destroyWhenIdle(request);
   });
   return request;
 }
@@ -67,14 +67,14 @@ export function hostname(url: URL): string {
  * nothing else is left to do. Pipes and terminals do not tell whether somebody waits for them, so with one of those the
  * connection has a second.
  */
-function letGo(request: ClientRequest): void {
+function destroyWhenIdle(request: ClientRequest): void {
   const began = performance.now();
   const watch = setInterval(() => {
-    const others = process.getActiveResourcesInfo().filter((name) => !/^(TCP)?ConnectWrap$/.test(name));
-    const waits = others.some((name) => !/^(Pipe|TTY)Wrap$/.test(name));
-    if (waits || (others.length > 0 && performance.now() - began < GRACE_MS)) return;
+    const otherResources = process.getActiveResourcesInfo().filter((name) => !/^(TCP)?ConnectWrap$/.test(name));
+    const mustWait = otherResources.some((name) => !/^(Pipe|TTY)Wrap$/.test(name));
+    if (mustWait || (otherResources.length > 0 && performance.now() - began < GRACE_MS)) return;
     clearInterval(watch);
-    request.destroy(new LetGo());
+    request.destroy(new ProcessIdle());
   }, WATCH_MS).unref();
   const done = () => clearInterval(watch);
   request.once('close', done);

@@ -9,15 +9,15 @@ export interface StreamEvent {
   readonly id?: string;
 }
 
-export interface Decoded {
+export interface DecodeResult {
   readonly events: readonly StreamEvent[];
   /** Why the stream cannot be read any further; the decoder ignores all that comes after. */
   readonly fault?: string;
 }
 
 /**
- * Bytes of a `text/event-stream` to events, however they are cut into chunks. Never throws: bytes that are not UTF-8 become
- * replacement characters, unknown fields and comments are skipped, and an event beyond its bound is a fault.
+ * Bytes of a `text/event-stream` to events, however they are cut into chunks. Never throws: bytes that are not UTF-8
+ * become replacement characters, unknown fields and comments are skipped, and an event beyond its bound is a fault.
  */
 export class EventDecoder {
   readonly #utf8 = new TextDecoder('utf-8');
@@ -29,7 +29,7 @@ export class EventDecoder {
   #id: string | undefined;
   #fault: string | undefined;
 
-  decode(chunk: Uint8Array): Decoded {
+  decode(chunk: Uint8Array): DecodeResult {
     const events: StreamEvent[] = [];
     if (this.#fault === undefined) this.#read(this.#utf8.decode(chunk, { stream: true }), events);
     return this.#fault === undefined ? { events } : { events, fault: this.#fault };
@@ -77,7 +77,7 @@ export class EventDecoder {
   }
 
   #bound(length: number): void {
-    const most = this.#event === 'routes' ? MAX_ROUTES_LENGTH : MAX_EVENT_LENGTH;
-    if (length > most) this.#fault = `an event is longer than ${most / 1024} KiB`;
+    const maxLength = this.#event === 'routes' ? MAX_ROUTES_LENGTH : MAX_EVENT_LENGTH;
+    if (length > maxLength) this.#fault = `an event is longer than ${maxLength / 1024} KiB`;
   }
 }

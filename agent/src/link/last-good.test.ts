@@ -32,7 +32,7 @@ const set = (revision: string, policies?: string): StoredSet => ({
   rejections: [],
 });
 async function keep(file: LastGoodFile, what: StoredSet, reset = false) {
-  file.keep(what, reset);
+  file.save(what, reset);
   await file.flush();
 }
 
@@ -72,9 +72,9 @@ describe('the last good file', () => {
 
   it('waits until things are quiet and writes the newest only', async () => {
     const file = open();
-    file.keep(set('r1', '5'), false);
+    file.save(set('r1', '5'), false);
     timers.advance(200);
-    file.keep(set('r2', '6'), false);
+    file.save(set('r2', '6'), false);
     timers.advance(200);
     expect(readLastGood(path)).toEqual({});
     timers.advance(50);

@@ -75,7 +75,7 @@ export class LastGoodFile {
   }
 
   /** Remembers `set`; `reset` lets it replace a newer one. */
-  keep(set: StoredSet, reset: boolean): void {
+  save(set: StoredSet, reset: boolean): void {
     const before = this.#pending?.reset ?? false;
     this.#pending = { set, reset: reset || before };
     this.#cancel();

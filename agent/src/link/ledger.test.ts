@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
 import { Registry } from '../breakers/registry.ts';
-import { tallies, totalsOf } from '../core/counters.ts';
+import { counterSlab, totalsOf } from '../core/counters.ts';
 import { FakeClock } from '../testing/testing.ts';
 import { Ledger } from './ledger.ts';
 
@@ -12,10 +12,10 @@ const scene = () => {
   const defaults = { trip: { consecutiveFailures: 1 }, recovery: { openDuration: '30s' } };
   const breaker = registry.getBreaker('hosts', { defaults });
   /** One report, answered or not. */
-  const told = (isAnswered = true) => {
+  const report = (isAnswered = true) => {
     const breakers = registry.reported((name, key) => ledger.isPending(name, key));
     const entries = ledger.entries(breakers, false, clock.now());
-    if (isAnswered) for (const entry of entries) entry.settle();
+    if (isAnswered) for (const entry of entries) entry.acknowledge();
     return entries.map(({ report: { key, state, totals, transitions } }) => ({
       key,
       state,
@@ -23,33 +23,33 @@ const scene = () => {
       changes: transitions?.map(({ to }) => to),
     }));
   };
-  return { clock, breaker, told };
+  return { clock, breaker, report };
 };
 
 it('tells of a key as long as its circuit is not closed, and of its closing', () => {
-  const { clock, breaker, told } = scene();
-  expect(told()).toHaveLength(1);
+  const { clock, breaker, report } = scene();
+  expect(report()).toHaveLength(1);
   breaker.for('a').enter()!.fail();
   const own = { key: undefined, state: 'closed', failed: 1, changes: undefined };
   const open = { key: 'a', state: 'open', failed: 1, changes: ['open'] };
-  expect(told(false)).toEqual([own, open]);
-  expect(told()).toEqual([own, open]);
-  expect(told()).toEqual([{ ...open, changes: undefined }]);
+  expect(report(false)).toEqual([own, open]);
+  expect(report()).toEqual([own, open]);
+  expect(report()).toEqual([{ ...open, changes: undefined }]);
   clock.advance(30_000);
   breaker.for('a').enter()!.succeed();
-  expect(told()).toContainEqual({ key: 'a', state: 'closed', failed: 1, changes: ['half-open', 'closed'] });
-  expect(told()).toEqual([]);
+  expect(report()).toContainEqual({ key: 'a', state: 'closed', failed: 1, changes: ['half-open', 'closed'] });
+  expect(report()).toEqual([]);
 });
 
 it('never counts backwards when a key leaves', () => {
-  const { clock, breaker, told } = scene();
+  const { clock, breaker, report } = scene();
   breaker.for('a').enter()!.ignore();
   breaker.for('b').enter()!.fail();
-  expect(told()[0]).toMatchObject({ failed: 1 });
+  expect(report()[0]).toMatchObject({ failed: 1 });
   clock.advance(30_000);
   breaker.for('b').enter()!.succeed();
   clock.advance(3_600_000);
-  told();
+  report();
   expect(breaker.stats().totals).toMatchObject({ succeeded: 1, failed: 1, ignored: 1 });
 });
 
@@ -62,17 +62,17 @@ it('remembers a bounded number of keys, and tells of a forgotten one again', () 
       state: 'closed' as const,
       mode: 'Enforce',
       sinceMs: 0,
-      totals: totalsOf(tallies.take()),
+      totals: totalsOf(counterSlab.take()),
       latency: [],
     }),
   });
-  const told = (...keys: number[]) => {
+  const report = (...keys: number[]) => {
     const entries = ledger.entries(keys.map(key), false, 0);
-    for (const entry of entries) entry.settle();
+    for (const entry of entries) entry.acknowledge();
     return entries.length;
   };
-  expect(told(...Array.from({ length: 5_001 }, (_, i) => i))).toBe(5_001);
-  expect([told(5_000), told(1), told(0)]).toEqual([0, 0, 1]);
+  expect(report(...Array.from({ length: 5_001 }, (_, i) => i))).toBe(5_001);
+  expect([report(5_000), report(1), report(0)]).toEqual([0, 0, 1]);
 });
 
 it('tells whether code lets the fallback of a policy answer, and when that changes', () => {
@@ -81,18 +81,18 @@ it('tells whether code lets the fallback of a policy answer, and when that chang
     state: 'closed',
     mode: 'Enforce',
     sinceMs: 0,
-    totals: totalsOf(tallies.take()),
+    totals: totalsOf(counterSlab.take()),
     latency: [],
   } as const;
-  const told = (over: object, key?: string) => {
+  const report = (over: object, key?: string) => {
     const entries = ledger.entries([{ name: 'a', key, stats: () => ({ ...stats, ...over }) }], false, 0);
-    for (const entry of entries) entry.settle();
+    for (const entry of entries) entry.acknowledge();
     return entries.map(({ report }) => report.optedIn);
   };
-  expect(told({ uid: 'u' })).toEqual([undefined]);
-  expect(told({ uid: 'u', optedIn: false })).toEqual([false]);
-  expect(told({ uid: 'u', optedIn: false })).toEqual([]);
-  expect(told({ uid: 'u', optedIn: true })).toEqual([true]);
-  expect(told({ optedIn: true })).toEqual([undefined]);
-  expect(told({ uid: 'u', optedIn: true }, 'k')).toEqual([undefined]);
+  expect(report({ uid: 'u' })).toEqual([undefined]);
+  expect(report({ uid: 'u', optedIn: false })).toEqual([false]);
+  expect(report({ uid: 'u', optedIn: false })).toEqual([]);
+  expect(report({ uid: 'u', optedIn: true })).toEqual([true]);
+  expect(report({ optedIn: true })).toEqual([undefined]);
+  expect(report({ uid: 'u', optedIn: true }, 'k')).toEqual([undefined]);
 });

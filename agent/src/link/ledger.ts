@@ -1,26 +1,21 @@
 import { MAX_TRANSITIONS } from '@fuseboard/schema/defaults';
 import type { BreakerReport, Rejection } from '@fuseboard/schema/types';
+import type { BreakerIdentity } from '../errors/codes.ts';
 
 const MAX_ENTRIES = 1_000;
 const MAX_REJECTIONS = 100;
-/** How many keys are remembered; the one that was told of longest ago is forgotten first. */
+/** How many keys are remembered; the one that was reported longest ago is forgotten first. */
 const MAX_KEYS = 5_000;
 
 type Totals = BreakerReport['totals'];
 type State = BreakerReport['state'];
 
-/** Of whom a report tells: a breaker, or the circuit of one of its keys. */
-export interface Named {
-  readonly name: string;
-  readonly key?: string | undefined;
-}
-
 /** What a report needs to know of a breaker. */
-export interface Reported extends Named {
+export interface ReportedBreaker extends BreakerIdentity {
   stats(): {
     readonly state: State;
     readonly mode: string;
-    /** Held in a state by hand, which rejects in every mode. */
+    /** The forced state, which rejects in every mode. */
     readonly forced?: { readonly override?: { readonly uid: string } | undefined } | undefined;
     /** Whether any call let the fallback of the policy answer, where it has one. */
     readonly optedIn?: boolean | undefined;
@@ -32,37 +27,37 @@ export interface Reported extends Named {
 }
 
 /** A change of state, on the monotonic clock. */
-export interface Change {
+export interface StateChange {
   readonly from: State;
   readonly to: State;
   readonly at: number;
   readonly reason: string;
 }
 
-interface Answered {
-  readonly standing: string;
+interface AcknowledgedStats {
+  readonly fingerprint: string;
   readonly totals: Totals;
   readonly latency: readonly number[];
 }
 
-/** An entry of a report; `settle` is called once the report was answered. */
-export interface Entry {
+/** An entry of a report; `acknowledge` is called once the report was answered. */
+export interface ReportEntry {
   readonly report: BreakerReport;
   /** Bytes of the report as JSON. */
   readonly size: number;
-  settle(): void;
+  acknowledge(): void;
 }
 
 /**
- * What the operator was told of each breaker and has answered; all else is told again, so that no count is lost or told twice.
- * There is one for the life of a process, however often its link is started.
+ * What the operator has acknowledged of each breaker; all else is reported again, so that no count is lost or reported
+ * twice. There is one for the life of a process, however often its link is started.
  */
 export class Ledger {
   /** 128 random bits as hex: names this process. */
   readonly boot: string;
   #sequence = 0;
-  readonly #answered = new Map<string, Answered>();
-  readonly #changes = new Map<string, Change[]>();
+  readonly #acknowledged = new Map<string, AcknowledgedStats>();
+  readonly #changes = new Map<string, StateChange[]>();
   #keys = 0;
 
   constructor(boot: string) {
@@ -75,7 +70,7 @@ export class Ledger {
     return this.#sequence;
   }
 
-  changed(breaker: Named, { from, to, at, reason }: Change): void {
+  changed(breaker: BreakerIdentity, { from, to, at, reason }: StateChange): void {
     const id = idOf(breaker);
     const changes = this.#changes.get(id) ?? [];
     changes.push({ from, to, at, reason });
@@ -88,15 +83,15 @@ export class Ledger {
     return this.#changes.has(idOf({ name, key }));
   }
 
-  /** What is to be told: what changed since the last answer, or with `all` every breaker. */
-  entries(breakers: Iterable<Reported>, all: boolean, now: number): Entry[] {
-    // Reading a breaker can make its open state lapse, which is a change that belongs into this very report.
+  /** What is to be reported: what changed since the last answer, or with `all` every breaker. */
+  entries(breakers: Iterable<ReportedBreaker>, all: boolean, now: number): ReportEntry[] {
+    // Reading a breaker can end its open state, which is a change that belongs into this very report.
     const read = [...breakers].map((breaker) => ({ breaker, stats: breaker.stats() }));
-    const entries: Entry[] = [];
+    const entries: ReportEntry[] = [];
     for (const { breaker, stats } of read) {
       const { name, key } = breaker;
       const id = idOf(breaker);
-      const before = this.#answered.get(id);
+      const before = this.#acknowledged.get(id);
       const changes = [...(this.#changes.get(id) ?? [])];
       const totals = { ...stats.totals };
       const latency = trimmed(stats.latency);
@@ -104,10 +99,10 @@ export class Ledger {
       const override = stats.forced?.override?.uid;
       // What code is in the caller's own defaults is no affair of the operator, and keys are their breaker's.
       const optedIn = stats.uid === undefined || key !== undefined ? undefined : stats.optedIn;
-      const standing = `${stats.state} ${stats.uid ?? ''} ${shadow} ${optedIn} ${override}`;
+      const fingerprint = `${stats.state} ${stats.uid ?? ''} ${shadow} ${optedIn} ${override}`;
       const same =
         before !== undefined &&
-        before.standing === standing &&
+        before.fingerprint === fingerprint &&
         (key === undefined || stats.state === 'closed') &&
         changes.length === 0 &&
         (Object.keys(totals) as (keyof Totals)[]).every((key) => totals[key] === before.totals[key]);
@@ -125,13 +120,13 @@ export class Ledger {
         ...(before ? { base: before.totals } : {}),
         ...(latency.length > 0 ? { latency } : {}),
         ...(before && before.latency.length > 0 ? { baseLatency: [...before.latency] } : {}),
-        ...(changes.length > 0 ? { transitions: changes.map((change) => told(change, now)) } : {}),
+        ...(changes.length > 0 ? { transitions: changes.map((change) => transitionReport(change, now)) } : {}),
       };
       entries.push({
         report,
         size: Buffer.byteLength(JSON.stringify(report)),
-        settle: () => {
-          this.#remember(id, key !== undefined, { standing, totals, latency });
+        acknowledge: () => {
+          this.#remember(id, key !== undefined, { fingerprint, totals, latency });
           const rest = (this.#changes.get(id) ?? []).filter((change) => !changes.includes(change));
           if (rest.length > 0) this.#changes.set(id, rest);
           else this.#changes.delete(id);
@@ -141,13 +136,13 @@ export class Ledger {
     return entries;
   }
 
-  #remember(id: string, isKey: boolean, answered: Answered): void {
-    if (isKey && !this.#answered.delete(id)) this.#keys += 1;
-    this.#answered.set(id, answered);
+  #remember(id: string, isKey: boolean, answered: AcknowledgedStats): void {
+    if (isKey && !this.#acknowledged.delete(id)) this.#keys += 1;
+    this.#acknowledged.set(id, answered);
     if (this.#keys <= MAX_KEYS) return;
-    for (const known of this.#answered.keys()) {
+    for (const known of this.#acknowledged.keys()) {
       if (!known.includes('\n')) continue;
-      this.#answered.delete(known);
+      this.#acknowledged.delete(known);
       this.#keys -= 1;
       return;
     }
@@ -155,11 +150,11 @@ export class Ledger {
 }
 
 /** A name has no line break. */
-function idOf({ name, key }: Named): string {
+function idOf({ name, key }: BreakerIdentity): string {
   return key === undefined ? name : `${name}\n${key}`;
 }
 
-const told = ({ from, to, at, reason }: Change, now: number) => ({
+const transitionReport = ({ from, to, at, reason }: StateChange, now: number) => ({
   from,
   to,
   agoMs: Math.max(0, Math.round(now - at)),
@@ -173,18 +168,22 @@ function trimmed(buckets: readonly number[]): number[] {
 }
 
 /** What one request carries. */
-export interface Part {
-  readonly entries: Entry[];
+export interface ReportPart {
+  readonly entries: ReportEntry[];
   readonly rejections: Rejection[];
 }
 
-/** Cuts a report into parts whose JSON stays below `most` bytes each; there is at least one. */
-export function parts(entries: readonly Entry[], rejections: readonly Rejection[], most: number): Part[] {
-  let part: Part = { entries: [], rejections: [] };
+/** Cuts a report into parts whose JSON stays below `maxBytes` bytes each; there is at least one. */
+export function splitReport(
+  entries: readonly ReportEntry[],
+  rejections: readonly Rejection[],
+  maxBytes: number,
+): ReportPart[] {
+  let part: ReportPart = { entries: [], rejections: [] };
   let bytes = 0;
   const all = [part];
   const fit = (size: number, full: () => boolean) => {
-    if (bytes > 0 && (bytes + size >= most || full())) {
+    if (bytes > 0 && (bytes + size >= maxBytes || full())) {
       part = { entries: [], rejections: [] };
       bytes = 0;
       all.push(part);

@@ -68,7 +68,7 @@ describe('a link', () => {
       rejections: [],
       breakers: [{ name: 'payments', uid: 'uid-payments', state: 'closed' }],
     });
-    expect(Object.fromEntries(plane.dials[0]!.query)).toMatchObject({
+    expect(Object.fromEntries(plane.connections[0]!.query)).toMatchObject({
       protocol: '1',
       service: 'checkout',
       labels: 'app=checkout,tier=web',
@@ -90,7 +90,7 @@ describe('a link', () => {
     expect(breaker.state).toBe('open');
   });
 
-  it('obeys an override until its end, with the operator gone by then, and says so', async () => {
+  it('applies an override until its end, with the operator gone by then, and says so', async () => {
     const timers = new FakeTimers();
     const { link, breaker, clock } = connect({ timers });
     await link.ready(10_000);
@@ -133,9 +133,9 @@ describe('a link', () => {
     await link.ready(10_000);
     plane.cut();
     await eventually(() => link.state === 'Stale');
-    await plane.until((p) => p.dials.length === 2);
-    expect(plane.dials[1]?.resumedFrom).toBe(plane.revision);
-    expect(plane.dials[1]?.query.get('since')).toBe('policies=1001');
+    await plane.until((p) => p.connections.length === 2);
+    expect(plane.connections[1]?.resumedFrom).toBe(plane.revision);
+    expect(plane.connections[1]?.query.get('since')).toBe('policies=1001');
     await eventually(() => link.state === 'Live');
   });
 
@@ -145,7 +145,7 @@ describe('a link', () => {
     plane.send('event: begin\ndata: {"kind":"snapshot","revision":"x","now":0}\n\n');
     plane.send('event: policy\ndata: {"uid":"uid-payments","generation":2,"spec":{"breakers":["payments"]}}\n\n');
     plane.cut();
-    await plane.until((p) => p.dials.length === 2);
+    await plane.until((p) => p.connections.length === 2);
     await eventually(() => link.state === 'Live');
     fail(breaker, 3);
     expect(breaker.state).toBe('open');
@@ -155,16 +155,16 @@ describe('a link', () => {
     const { link } = connect();
     await link.ready(10_000);
     plane.send('event: begin\ndata: {"kind":"patch","base":"else","revision":"x","now":0}\n\n');
-    await plane.until((p) => p.dials.length === 2);
-    expect(plane.dials[1]?.resumedFrom).toBeUndefined();
+    await plane.until((p) => p.connections.length === 2);
+    expect(plane.connections[1]?.resumedFrom).toBeUndefined();
     await eventually(() => link.state === 'Live');
   });
 
-  it('dials again without a word when it is told to go', async () => {
+  it('reconnects without a word when it is told to go', async () => {
     const { link } = connect();
     await link.ready(10_000);
     plane.goaway();
-    await plane.until((p) => p.dials.length === 2);
+    await plane.until((p) => p.connections.length === 2);
     await eventually(() => link.state === 'Live');
     expect(warnings).toEqual([]);
   });
@@ -179,8 +179,8 @@ describe('a link', () => {
     fail(breaker, 3);
     expect(breaker.state).toBe('open');
     plane.cut();
-    await plane.until((p) => p.dials.length === 2);
-    expect(plane.dials[1]?.resumedFrom).toBeUndefined();
+    await plane.until((p) => p.connections.length === 2);
+    expect(plane.connections[1]?.resumedFrom).toBeUndefined();
     await eventually(() => link.state === 'Live');
     expect(warnings.filter((warning) => warning.includes('cannot be used'))).toHaveLength(1);
   });
@@ -204,15 +204,15 @@ describe('a link', () => {
     expect(registry.getBreaker('b1999').stats().source).toBe('policy');
   });
 
-  it('sends the token as it is at each dial', async () => {
+  it('sends the token as it is at each connect', async () => {
     const tokenFile = join(root, 'token');
     writeFileSync(tokenFile, 'first\n');
     const { link } = connect({ tokenFile });
     await link.ready(10_000);
     writeFileSync(tokenFile, 'second');
     plane.cut();
-    await plane.until((p) => p.dials.length === 2);
-    expect(plane.dials.map((dial) => dial.headers.authorization)).toEqual(['Bearer first', 'Bearer second']);
+    await plane.until((p) => p.connections.length === 2);
+    expect(plane.connections.map(({ headers }) => headers.authorization)).toEqual(['Bearer first', 'Bearer second']);
   });
 });
 
@@ -242,10 +242,10 @@ describe('without the operator', () => {
     fail(breaker, 1);
     expect(breaker.state).toBe('open');
     await link.ready(10_000);
-    expect(plane.dials[0]?.resumedFrom).toBeUndefined();
+    expect(plane.connections[0]?.resumedFrom).toBeUndefined();
   });
 
-  it('warns once of a half-written file and goes on without it', async () => {
+  it('warns once of a half-written file and continues without it', async () => {
     const cacheDir = join(root, 'cache');
     const first = connect({ cacheDir });
     await first.link.ready(10_000);
@@ -272,10 +272,10 @@ describe('an operator that is not one', () => {
     ['redirects', { status: 302, headers: { location: 'http://127.0.0.1:1/' } }, /redirects \(302\)/],
     ['refuses the token', { status: 401 }, /refuses the token.*FUSEBOARD_TOKEN_FILE/],
     ['is not ready', { status: 503, headers: { 'retry-after': '0' } }, /not ready \(503\)/],
-  ])('%s: one warning, calls go on, and all is well once it is back', async (_what, answer, warning) => {
+  ])('%s: one warning, calls continue, and all is well once it is back', async (_what, answer, warning) => {
     plane.answerStreams(answer);
     const { link, breaker } = connect();
-    await plane.until((p) => p.dials.length >= 3);
+    await plane.until((p) => p.connections.length >= 3);
     expect(warnings).toEqual([expect.stringMatching(warning)]);
     expect(await breaker.execute(async () => 'through')).toBe('through');
     plane.answerStreams();
@@ -297,12 +297,12 @@ describe('an operator that is not one', () => {
     ],
     ['a set out of order', 'event: commit\ndata: {"revision":"x"}\n\n', /did not begin/],
     ['another protocol', 'event: hello\ndata: {"protocol":2,"heartbeatMs":1000}\n\n', /protocol 2/],
-  ])('sends %s: one warning, the policies stay, and it is dialled again', async (_what, bytes, warning) => {
+  ])('sends %s: one warning, the policies stay, and it is reconnected to', async (_what, bytes, warning) => {
     const { link, breaker } = connect();
     await link.ready(10_000);
-    for (const dials of [2, 3]) {
+    for (const connects of [2, 3]) {
       plane.send(bytes);
-      await plane.until((p) => p.dials.length === dials);
+      await plane.until((p) => p.connections.length === connects);
       await eventually(() => link.state === 'Live');
     }
     expect(warnings).toEqual([expect.stringMatching(warning)]);
@@ -316,14 +316,14 @@ describe('an operator that is not one', () => {
     plane.send('event: novelty\ndata: what\n\nevent: heartbeat\ndata: {"now":0,"mood":"good"}\n\n');
     plane.push([payments(9)]);
     await acknowledged(plane);
-    expect(plane.dials).toHaveLength(1);
+    expect(plane.connections).toHaveLength(1);
   });
 
-  it('hangs: it is given up after 15 s and dialled again', async () => {
+  it('hangs: it is given up after 15 s and reconnected to', async () => {
     plane.answerStreams('hang');
     const timers = new FakeTimers();
     const { link } = connect({ timers });
-    await plane.until((p) => p.dials.length === 1);
+    await plane.until((p) => p.connections.length === 1);
     timers.advance(14_999);
     expect(warnings).toEqual([]);
     timers.advance(1);
@@ -333,19 +333,19 @@ describe('an operator that is not one', () => {
     expect(await link.ready(10_000)).toBe('Live');
   });
 
-  it('asks to come later: it is not dialled before', async () => {
+  it('asks to come later: no earlier connection is made', async () => {
     plane.answerStreams({ status: 503, headers: { 'retry-after': '20' } });
     const timers = new FakeTimers();
     const { link } = connect({ timers });
     await eventually(() => timers.waiting(20_050));
     plane.answerStreams();
     timers.advance(20_049);
-    expect(plane.dials).toHaveLength(1);
+    expect(plane.connections).toHaveLength(1);
     timers.advance(1);
     expect(await link.ready(10_000)).toBe('Live');
   });
 
-  it('sends everybody away at once: it is dialled with growing waits all the same', async () => {
+  it('sends everybody away at once: the waits between connections grow nevertheless', async () => {
     const timers = new FakeTimers();
     const { link } = connect({ timers });
     for (const wait of [25, 50, 100]) {
@@ -358,7 +358,7 @@ describe('an operator that is not one', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('cannot be dialled without a token: one warning, and the file is looked for again', async () => {
+  it('needs a token that is missing: one warning, and the file is looked for again', async () => {
     const tokenFile = join(root, 'later');
     const { link } = connect({ tokenFile });
     await eventually(() => warnings.length === 1);
@@ -368,7 +368,7 @@ describe('an operator that is not one', () => {
     expect(warnings).toHaveLength(1);
   });
 
-  it('falls silent: three heartbeats are missed and it is dialled again', async () => {
+  it('falls silent: three heartbeats are missed and it is reconnected to', async () => {
     const timers = new FakeTimers();
     const { link } = connect({ timers });
     await link.ready(10_000);
@@ -381,7 +381,7 @@ describe('an operator that is not one', () => {
     await eventually(() => link.state === 'Live');
   });
 
-  it('accepts and says nothing at all, or nobody listens: calls go on', async () => {
+  it('accepts and says nothing at all, or nobody listens: calls continue', async () => {
     const mute = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1');
     await eventually(() => mute.listening);
     const { port } = mute.address() as { port: number };
@@ -397,7 +397,7 @@ describe('an operator that is not one', () => {
     plane.answerStreams({ status: 503 });
     const { link } = connect({ timers });
     for (const [i, wait] of [25, 50, 100, 200].entries()) {
-      await plane.until((p) => p.dials.length === i + 1);
+      await plane.until((p) => p.connections.length === i + 1);
       await eventually(() => timers.waiting(wait));
       if (i === 3) plane.answerStreams();
       timers.advance(wait);
@@ -410,6 +410,6 @@ describe('an operator that is not one', () => {
     }
     plane.cut();
     await eventually(() => timers.waiting(25));
-    expect(plane.dials).toHaveLength(5);
+    expect(plane.connections).toHaveLength(5);
   });
 });

@@ -8,15 +8,16 @@ import { readBootstrap } from './bootstrap.ts';
 import { LastGoodFile, lastGoodPath, readLastGood } from './last-good.ts';
 import type { Ledger } from './ledger.ts';
 import type { Message } from './messages.ts';
-import { type Outcome, PolicyStore } from './policy-store.ts';
+import { PolicyStore, type StoreResult } from './policy-store.ts';
 import { Reporter } from './reporter.ts';
 import type { Settings } from './settings.ts';
 import { type Endpoint, Stream } from './stream.ts';
 import { systemTimers, type Timers } from './timers.ts';
 
 /**
- * What the breakers run on. `Live`: what the operator says now. `Stale`: what it said last, the stream is down. `LastGood`: what
- * it said to an earlier process, from the file. `Defaults`: the bootstrap file, else the defaults of the code.
+ * What the breakers run on. `Live`: what the operator says now. `Stale`: what it said last, the stream is down.
+ * `LastGood`: what it said to an earlier process, from the file. `Defaults`: the bootstrap file, else the defaults of
+ * the code.
  */
 export type LinkState = 'Live' | 'Stale' | 'LastGood' | 'Defaults';
 
@@ -30,7 +31,7 @@ export interface LinkOptions {
   readonly random?: () => number;
 }
 
-const MAX_NAMED = 100;
+const MAX_WARNED_NAMES = 100;
 
 const endsOf = ({ overrides = [] }: PolicySet) => overrides.map(({ endsAt }) => endsAt);
 
@@ -43,16 +44,16 @@ export class Link {
   readonly #options: LinkOptions;
   readonly #timers: Timers;
   readonly #store: PolicyStore;
-  readonly #named = new Set<string>();
+  readonly #warnedNames = new Set<string>();
   readonly #waiting = new Set<() => void>();
   #stream: Stream | undefined;
   #reporter: Reporter | undefined;
   #file: LastGoodFile | undefined;
   #appliedAt: number | undefined;
   #live = false;
-  #fresh = false;
-  #forget: (() => void)[] = [];
-  #cancelEnd = () => {};
+  #needsSnapshot = false;
+  #unsubscribes: (() => void)[] = [];
+  #cancelOverrideEnd = () => {};
 
   constructor(options: LinkOptions) {
     this.#options = options;
@@ -94,7 +95,7 @@ export class Link {
     this.#warnRejected([]);
   }
 
-  /** Dials the operator, if there is one. */
+  /** Connects to the operator, if there is one. */
   start(): void {
     const { settings, registry, ledger, random = Math.random } = this.#options;
     if (settings.url === undefined || this.#stream !== undefined) return;
@@ -112,13 +113,13 @@ export class Link {
       ...(settings.namespace ? { namespace: settings.namespace } : {}),
       breakers: () => registry.reported((name, key) => ledger.isPending(name, key)),
       applied: () => this.#applied(),
-      misdirected: () => this.#stream?.redial('reports do not reach the replica that holds the stream'),
+      misdirected: () => this.#stream?.reconnect('reports do not reach the replica that holds the stream'),
     });
     this.#reporter = reporter;
     this.#stream = new Stream({
       ...shared,
       query: () => this.#query(instance),
-      resumeFrom: () => (this.#fresh ? undefined : this.#store.resumeFrom),
+      resumeFrom: () => (this.#needsSnapshot ? undefined : this.#store.resumeFrom),
       received: (message) => this.#received(message),
       closed: () => {
         this.#live = false;
@@ -126,14 +127,16 @@ export class Link {
         reporter.detach();
       },
     });
-    this.#forget = [
+    this.#unsubscribes = [
       registry.onTransition((breaker, change) => reporter.changed(breaker, change)),
       registry.onCreate((breaker) => this.#warnUngoverned([breaker])),
     ];
     this.#stream.start();
   }
 
-  /** Resolves with `Live` once the operator's policies are applied, or with the state after `timeoutMs`. Never rejects. */
+  /**
+   * Resolves with `Live` once the operator's policies are applied, or with the state after `timeoutMs`. Never rejects.
+   */
   ready(timeoutMs: number): Promise<LinkState> {
     return new Promise((resolve) => {
       if (this.#live || !this.hasOperator) return resolve(this.state);
@@ -153,10 +156,10 @@ export class Link {
     this.hangUp();
   }
 
-  /** Ends the link without a word, because another one of the same process takes over. */
+  /** Ends the link without a goodbye, because another one of the same process takes over. */
   hangUp(): void {
-    for (const forget of this.#forget.splice(0)) forget();
-    this.#cancelEnd();
+    for (const unsubscribe of this.#unsubscribes.splice(0)) unsubscribe();
+    this.#cancelOverrideEnd();
     this.#stream?.stop();
     this.#reporter?.detach();
     for (const done of [...this.#waiting]) done();
@@ -188,19 +191,19 @@ export class Link {
       return undefined;
     }
     const before = this.#store.rejections;
-    const outcome: Outcome = this.#store.take(message);
-    if (outcome.kind === 'redial') {
-      this.#fresh ||= outcome.fresh;
+    const outcome: StoreResult = this.#store.take(message);
+    if (outcome.kind === 'reconnect') {
+      this.#needsSnapshot ||= outcome.fresh;
       return outcome.message;
     }
     if (outcome.kind === 'none') return undefined;
-    this.#fresh = false;
+    this.#needsSnapshot = false;
     this.#warnRejected(before);
     if (outcome.kind === 'commit') {
       this.#live = true;
       this.#apply(outcome.set);
       const stored = this.#store.stored();
-      if (stored !== undefined) this.#file?.keep(stored, outcome.reset);
+      if (stored !== undefined) this.#file?.save(stored, outcome.reset);
       this.#warnUngoverned(this.#options.registry.breakers());
       for (const done of [...this.#waiting]) done();
     }
@@ -211,19 +214,19 @@ export class Link {
   #apply(set: PolicySet): void {
     this.#options.registry.apply(set);
     this.#appliedAt = this.#timers.now();
-    this.#awaitEnd(set);
+    this.#scheduleOverrideEnd(set);
   }
 
   /** Applies what is left when the next override ends, whether or not the operator says so. */
-  #awaitEnd(set: PolicySet): void {
-    this.#cancelEnd();
+  #scheduleOverrideEnd(set: PolicySet): void {
+    this.#cancelOverrideEnd();
     const now = this.#timers.now();
     const next = Math.min(...endsOf(set).filter((endsAt) => endsAt > now));
     if (next === Number.POSITIVE_INFINITY) return;
-    this.#cancelEnd = this.#timers.after(Math.ceil(next - now), () => {
+    this.#cancelOverrideEnd = this.#timers.after(Math.ceil(next - now), () => {
       this.#options.registry.apply(set);
       this.#reporter?.acknowledge();
-      this.#awaitEnd(set);
+      this.#scheduleOverrideEnd(set);
     });
   }
 
@@ -244,7 +247,7 @@ export class Link {
       const { uid, generation, field, message } = rejection;
       if (before.some((known) => known.uid === uid && known.generation === generation)) continue;
       this.#warn(
-        `policy ${uid}, generation ${generation}, cannot be used: ${field}: ${message}; what ran before goes on`,
+        `policy ${uid}, generation ${generation}, cannot be used: ${field}: ${message}; what ran before continues`,
       );
     }
   }
@@ -254,9 +257,9 @@ export class Link {
     if (!this.#live) return;
     const names: string[] = [];
     for (const breaker of breakers) {
-      if (this.#named.size >= MAX_NAMED) break;
-      if (breaker.source !== 'none' || this.#named.has(breaker.name)) continue;
-      this.#named.add(breaker.name);
+      if (this.#warnedNames.size >= MAX_WARNED_NAMES) break;
+      if (breaker.source !== 'none' || this.#warnedNames.has(breaker.name)) continue;
+      this.#warnedNames.add(breaker.name);
       names.push(`"${breaker.name}"`);
     }
     if (names.length === 0) return;

@@ -28,7 +28,7 @@ export type Message =
   | ({ readonly type: 'goaway' } & Readonly<Goaway>);
 
 /** The newest that was seen of what the operator watches: decimal strings, compared as integers. */
-export interface AsOf {
+export interface ResourceVersions {
   readonly policies?: string;
   readonly overrides?: string;
 }
@@ -36,7 +36,7 @@ export interface AsOf {
 /** A set as it outlives the process. */
 export interface StoredSet {
   readonly revision: string;
-  readonly asOf: AsOf;
+  readonly asOf: ResourceVersions;
   readonly routes: PolicySet['routes'];
   readonly policies: readonly { uid: string; generation: number; name: string; spec: unknown }[];
   readonly rejections: readonly Rejection[];
@@ -46,13 +46,14 @@ export interface StoredSet {
 
 type Fields = Record<string, unknown>;
 
-const isText = (value: unknown, most: number): value is string => typeof value === 'string' && value.length <= most;
+const isText = (value: unknown, maxLength: number): value is string =>
+  typeof value === 'string' && value.length <= maxLength;
 const isCount = (value: unknown) => typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 const isAbsentOr = (value: unknown, holds: (value: unknown) => boolean) => value === undefined || holds(value);
 /** A revision travels back in a header. */
 const isRevision = (value: unknown) => typeof value === 'string' && /^[\x21-\x7e]{1,64}$/.test(value);
 const isVersion = (value: unknown) => typeof value === 'string' && /^[0-9]{1,20}$/.test(value);
-const isAsOf = (value: unknown) =>
+const isResourceVersions = (value: unknown) =>
   isFields(value) && isAbsentOr(value.policies, isVersion) && isAbsentOr(value.overrides, isVersion);
 const isFields = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -67,7 +68,7 @@ const CHECKS: Record<string, (fields: Fields) => boolean> = {
     (f.kind === 'snapshot' || (f.kind === 'patch' && isRevision(f.base))) &&
     isRevision(f.revision) &&
     isCount(f.now) &&
-    isAbsentOr(f.asOf, isAsOf) &&
+    isAbsentOr(f.asOf, isResourceVersions) &&
     isAbsentOr(f.reset, (reset) => typeof reset === 'boolean'),
   policy: (f) =>
     isText(f.uid, 64) &&
@@ -84,8 +85,8 @@ const CHECKS: Record<string, (fields: Fields) => boolean> = {
     isCount(f.expiresAt),
   remove: (f) => isText(f.uid, 64),
   commit: (f) => isRevision(f.revision),
-  insync: (f) => isRevision(f.revision) && isCount(f.now) && isAbsentOr(f.asOf, isAsOf),
-  heartbeat: (f) => isAbsentOr(f.asOf, isAsOf),
+  insync: (f) => isRevision(f.revision) && isCount(f.now) && isAbsentOr(f.asOf, isResourceVersions),
+  heartbeat: (f) => isAbsentOr(f.asOf, isResourceVersions),
   goaway: (f) => isCount(f.reconnectAfterMs),
 };
 
@@ -93,7 +94,7 @@ const CHECKS: Record<string, (fields: Fields) => boolean> = {
 export const isStoredSet = (set: unknown): set is StoredSet =>
   isFields(set) &&
   isRevision(set.revision) &&
-  isAsOf(set.asOf) &&
+  isResourceVersions(set.asOf) &&
   isListOf(set.routes, isRoute) &&
   isListOf(set.policies, (policy) => isFields(policy) && isText(policy.name, 253) && CHECKS.policy!(policy)) &&
   isListOf(

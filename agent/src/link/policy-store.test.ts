@@ -2,7 +2,7 @@ import { MAX_POLICIES_PER_AGENT } from '@fuseboard/schema/defaults';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { Message } from './messages.ts';
-import { type Outcome, PolicyStore } from './policy-store.ts';
+import { PolicyStore, type StoreResult } from './policy-store.ts';
 
 const spec = (consecutiveFailures: number, breakers = ['payments']) => ({ breakers, trip: { consecutiveFailures } });
 const unusable = { breakers: ['payments'], trip: { consecutiveFailures: 'many' } };
@@ -25,7 +25,7 @@ const hold = (uid: string, generation: number): Message => ({ type: 'policy', ui
 const routes = (...list: [string, string][]): Message => ({ type: 'routes', routes: list });
 const commit = (revision: string): Message => ({ type: 'commit', revision });
 
-function take(store: PolicyStore, ...messages: Message[]): Outcome {
+function take(store: PolicyStore, ...messages: Message[]): StoreResult {
   return messages.map((message) => store.take(message)).at(-1)!;
 }
 
@@ -52,7 +52,7 @@ describe('a change', () => {
     const store = running();
     take(store, begin('r2', '101'), policy('b', 1, spec(5)));
     store.abandon();
-    expect(take(store, commit('r2'))).toMatchObject({ kind: 'redial', fresh: true });
+    expect(take(store, commit('r2'))).toMatchObject({ kind: 'reconnect', fresh: true });
     expect(generations(store)).toEqual(['a@4']);
     expect(store.asOf).toEqual({ policies: '100' });
   });
@@ -70,7 +70,7 @@ describe('a change', () => {
   it('that is a patch on something else asks for everything', () => {
     const store = running();
     expect(take(store, begin('r9', '101', { kind: 'patch', base: 'r8' }))).toMatchObject({
-      kind: 'redial',
+      kind: 'reconnect',
       fresh: true,
     });
   });
@@ -86,27 +86,27 @@ describe('a change', () => {
     ['routes', routes()],
     ['commit', commit('r2')],
   ])('with %s outside of it asks for everything', (_what, message) => {
-    expect(take(running(), message)).toMatchObject({ kind: 'redial', fresh: true });
+    expect(take(running(), message)).toMatchObject({ kind: 'reconnect', fresh: true });
   });
 });
 
 describe('the floors', () => {
   it('refuse a set from before what was seen', () => {
     const store = running('100');
-    expect(take(store, begin('r0', '99'))).toMatchObject({ kind: 'redial', fresh: false });
+    expect(take(store, begin('r0', '99'))).toMatchObject({ kind: 'reconnect', fresh: false });
     expect(generations(store)).toEqual(['a@4']);
   });
 
   it('compare resourceVersions as integers, however long', () => {
     const store = running('99999999999999999999');
-    expect(take(store, begin('r0', '99999999999999999998')).kind).toBe('redial');
+    expect(take(store, begin('r0', '99999999999999999998')).kind).toBe('reconnect');
     expect(take(running('99'), begin('r0', '100')).kind).toBe('none');
   });
 
   it('rise with heartbeats', () => {
     const store = running('100');
     take(store, { type: 'heartbeat', asOf: { policies: '200' }, now: 0 });
-    expect(take(store, begin('r2', '150')).kind).toBe('redial');
+    expect(take(store, begin('r2', '150')).kind).toBe('reconnect');
   });
 
   it('keep the running generation when an older one of the same policy comes', () => {
@@ -126,7 +126,7 @@ describe('the floors', () => {
 
   it('do not listen to a patch that claims a reset', () => {
     const store = running('100');
-    expect(take(store, begin('r0', '7', { kind: 'patch', base: 'r1', reset: true })).kind).toBe('redial');
+    expect(take(store, begin('r0', '7', { kind: 'patch', base: 'r1', reset: true })).kind).toBe('reconnect');
   });
 
   it('do not apply where the source has no generations', () => {
@@ -161,7 +161,7 @@ describe('a policy that cannot be used', () => {
     expect(store.set?.routes).toEqual([['payments', 'a']]);
   });
 
-  it('stops the agent from resuming until it is mended', () => {
+  it('stops the agent from resuming until it is fixed', () => {
     const store = running();
     expect(store.resumeFrom).toBe('r1');
     take(store, begin('r2', '101'), policy('a', 5, unusable), commit('r2'));
@@ -235,7 +235,10 @@ describe('insync', () => {
   });
 
   it('about another revision asks for everything', () => {
-    expect(take(running(), { type: 'insync', revision: 'r7', now: 0 })).toMatchObject({ kind: 'redial', fresh: true });
+    expect(take(running(), { type: 'insync', revision: 'r7', now: 0 })).toMatchObject({
+      kind: 'reconnect',
+      fresh: true,
+    });
   });
 
   it('is not asked for with the bootstrap file', () => {
@@ -326,7 +329,7 @@ describe('overrides', () => {
     expect(ends(store)).toEqual([`a@${500 + 86_400_000}`]);
   });
 
-  it('go on in the next process, by the wall clock', () => {
+  it('continue in the next process, by the wall clock', () => {
     const store = make();
     take(store, begin('r1', '1', { now: WALL }), override('a', WALL + 60_000), commit('r1'));
     const kept = JSON.parse(JSON.stringify(store.stored()));

@@ -5,21 +5,21 @@ import type { OverrideEvent, PolicyEvent, PolicySpec, Rejection } from '@fuseboa
 import type { Override } from '../breakers/overrides.ts';
 import type { PolicySet, UsablePolicy } from '../breakers/policy-set.ts';
 import { compile } from '../core/config/config.ts';
-import type { AsOf, Message, StoredSet } from './messages.ts';
+import type { Message, ResourceVersions, StoredSet } from './messages.ts';
 import { systemTimers } from './timers.ts';
 
-export type Outcome =
+export type StoreResult =
   | { readonly kind: 'none' }
   /** `set` governs from now on. `reset`: floors were given up on the operator's word. */
   | { readonly kind: 'commit'; readonly set: PolicySet; readonly reset: boolean }
   /** The set was too large and nothing of it is used. */
   | { readonly kind: 'refused'; readonly message: string }
   /** The stream is of no use; `fresh` asks for everything again. */
-  | { readonly kind: 'redial'; readonly fresh: boolean; readonly message: string };
+  | { readonly kind: 'reconnect'; readonly fresh: boolean; readonly message: string };
 
 interface Staged {
   readonly revision: string;
-  readonly asOf: AsOf;
+  readonly asOf: ResourceVersions;
   readonly reset: boolean;
   readonly policies: Map<string, UsablePolicy>;
   readonly rejections: Map<string, Rejection>;
@@ -32,17 +32,17 @@ interface Staged {
   excess?: Rejection;
 }
 
-const NONE: Outcome = { kind: 'none' };
+const NONE: StoreResult = { kind: 'none' };
 
 /**
- * The policies of this process: stages what the operator sends between `begin` and `commit`, and guards the floors, so that
- * what runs never goes back to an older generation or to a policy that was already gone.
+ * The policies of this process: stages what the operator sends between `begin` and `commit`, and guards the floors, so
+ * that what runs never goes back to an older generation or to a policy that was already gone.
  */
 export class PolicyStore {
   #current: PolicySet | undefined;
   #rejections = new Map<string, Rejection>();
   #excess: Rejection | undefined;
-  #asOf: AsOf = {};
+  #asOf: ResourceVersions = {};
   #staged: Staged | undefined;
   readonly #now: () => number;
   readonly #wallNow: () => number;
@@ -66,7 +66,7 @@ export class PolicyStore {
     return this.#excess ? [this.#excess, ...this.#rejections.values()] : [...this.#rejections.values()];
   }
 
-  get asOf(): AsOf {
+  get asOf(): ResourceVersions {
     return this.#asOf;
   }
 
@@ -81,12 +81,12 @@ export class PolicyStore {
     const policies = new Map<string, UsablePolicy>();
     for (const rejection of stored.rejections) this.#rejections.set(rejection.uid, rejection);
     for (const { uid, generation, name, spec } of stored.policies) {
-      const result = usable(uid, generation, name, spec);
+      const result = compilePolicy(uid, generation, name, spec);
       if ('config' in result) policies.set(uid, result);
       else this.#rejections.set(uid, result);
     }
     this.#asOf = stored.asOf;
-    const overrides = ending(stored.overrides ?? [], this.#wallNow() - this.#now(), this.#now());
+    const overrides = withEnds(stored.overrides ?? [], this.#wallNow() - this.#now(), this.#now());
     this.#current = { revision: stored.revision, origin, routes: stored.routes, policies, overrides };
     return this.#current;
   }
@@ -95,13 +95,18 @@ export class PolicyStore {
   stored(): StoredSet | undefined {
     if (this.#current === undefined) return undefined;
     const { revision, routes, policies, overrides } = this.#current;
-    const kept = [...policies.values()].map(({ uid, generation, name, spec }) => ({ uid, generation, name, spec }));
+    const policyList = [...policies.values()].map(({ uid, generation, name, spec }) => ({
+      uid,
+      generation,
+      name,
+      spec,
+    }));
     const rejections = [...this.#rejections.values()];
     return {
       revision,
       asOf: this.#asOf,
       routes,
-      policies: kept,
+      policies: policyList,
       rejections,
       ...(overrides?.length && { overrides: overrides.map(({ endsAt, ...event }) => event) }),
     };
@@ -112,16 +117,16 @@ export class PolicyStore {
     this.#staged = undefined;
   }
 
-  take(message: Message): Outcome {
+  take(message: Message): StoreResult {
     switch (message.type) {
       case 'begin':
         return this.#begin(message);
       case 'policy':
-        return this.#inside((staged) => this.#stage(staged, message));
+        return this.#whileStaging((staged) => this.#stage(staged, message));
       case 'override':
-        return this.#inside((staged) => this.#stageOverride(staged, message));
+        return this.#whileStaging((staged) => this.#stageOverride(staged, message));
       case 'remove':
-        return this.#inside((staged) => {
+        return this.#whileStaging((staged) => {
           const gone = staged.policies.get(message.uid);
           if (gone) staged.bytes -= size(gone);
           staged.policies.delete(message.uid);
@@ -129,7 +134,7 @@ export class PolicyStore {
           staged.rejections.delete(message.uid);
         });
       case 'routes':
-        return this.#inside((staged) => {
+        return this.#whileStaging((staged) => {
           staged.routes = message.routes;
         });
       case 'commit':
@@ -144,21 +149,21 @@ export class PolicyStore {
     }
   }
 
-  #begin({ kind, base, revision, asOf = {}, now, reset = false }: Extract<Message, { type: 'begin' }>): Outcome {
+  #begin({ kind, base, revision, asOf = {}, now, reset = false }: Extract<Message, { type: 'begin' }>): StoreResult {
     this.#staged = undefined;
-    const voids = reset && kind === 'snapshot';
-    if (!voids && isBehind(asOf, this.#asOf)) {
-      return { kind: 'redial', fresh: false, message: 'it is behind what this process has already seen' };
+    const resetsVersions = reset && kind === 'snapshot';
+    if (!resetsVersions && isBehind(asOf, this.#asOf)) {
+      return { kind: 'reconnect', fresh: false, message: 'it is behind what this process has already seen' };
     }
     const aheadMs = now - this.#now();
     if (kind === 'snapshot') {
       const empty = { policies: new Map(), rejections: new Map(), overrides: new Map(), routes: [] };
-      this.#staged = { revision, asOf, reset: voids, aheadMs, ...empty, received: 0, bytes: 0 };
+      this.#staged = { revision, asOf, reset: resetsVersions, aheadMs, ...empty, received: 0, bytes: 0 };
       return NONE;
     }
     const held = this.#current;
     if (held === undefined || held.origin === 'bootstrap' || held.revision !== base) {
-      return { kind: 'redial', fresh: true, message: 'it changes a revision that this process does not run' };
+      return { kind: 'reconnect', fresh: true, message: 'it changes a revision that this process does not run' };
     }
     let bytes = 0;
     for (const policy of held.policies.values()) bytes += size(policy);
@@ -178,9 +183,9 @@ export class PolicyStore {
     return NONE;
   }
 
-  #inside(change: (staged: Staged) => void): Outcome {
+  #whileStaging(change: (staged: Staged) => void): StoreResult {
     if (this.#staged === undefined) {
-      return { kind: 'redial', fresh: true, message: 'a change came without its beginning' };
+      return { kind: 'reconnect', fresh: true, message: 'a change came without its beginning' };
     }
     if (this.#staged.excess === undefined) change(this.#staged);
     return NONE;
@@ -191,9 +196,9 @@ export class PolicyStore {
     const before = staged.policies.get(uid);
     if (before) staged.bytes -= size(before);
     staged.rejections.delete(uid);
-    const keep =
+    const keepsRunning =
       hold || (!staged.reset && generation !== 0 && running !== undefined && generation < running.generation);
-    const result = keep ? running : usable(uid, generation, name, spec, running);
+    const result = keepsRunning ? running : compilePolicy(uid, generation, name, spec, running);
     if (result !== undefined && !('config' in result)) staged.rejections.set(uid, result);
     const governs = result !== undefined && 'config' in result ? result : running;
     if (governs) {
@@ -207,7 +212,7 @@ export class PolicyStore {
         count > MAX_POLICIES_PER_AGENT
           ? `${MAX_POLICIES_PER_AGENT} policies`
           : `${MAX_BYTES_PER_AGENT / 2 ** 20} MiB of policies`;
-      const message = `more than ${what} for one process; the whole set is refused and what ran before goes on; narrow the selectors`;
+      const message = `more than ${what} for one process; the whole set is refused and what ran before continues; narrow the selectors`;
       staged.excess = { uid, generation, field: 'spec', message };
       staged.policies.clear();
       staged.rejections.clear();
@@ -217,15 +222,15 @@ export class PolicyStore {
   #stageOverride(staged: Staged, { type, ...override }: Extract<Message, { type: 'override' }>): void {
     staged.overrides.set(override.uid, override);
     if (staged.overrides.size <= MAX_OVERRIDES_PER_AGENT) return;
-    const message = `more than ${MAX_OVERRIDES_PER_AGENT} overrides for one process; the whole set is refused and what ran before goes on`;
+    const message = `more than ${MAX_OVERRIDES_PER_AGENT} overrides for one process; the whole set is refused and what ran before continues`;
     staged.excess = { uid: override.uid, generation: 0, field: 'spec', message };
   }
 
-  #commit(revision: string): Outcome {
+  #commit(revision: string): StoreResult {
     const staged = this.#staged;
     this.#staged = undefined;
     if (staged === undefined || staged.revision !== revision) {
-      return { kind: 'redial', fresh: true, message: 'it committed a revision that it did not begin' };
+      return { kind: 'reconnect', fresh: true, message: 'it committed a revision that it did not begin' };
     }
     if (staged.excess !== undefined) {
       this.#excess = staged.excess;
@@ -235,32 +240,32 @@ export class PolicyStore {
     this.#rejections = staged.rejections;
     this.#asOf = staged.reset ? staged.asOf : highest(this.#asOf, staged.asOf);
     const { routes, policies, aheadMs } = staged;
-    const overrides = ending(staged.overrides.values(), aheadMs, this.#now());
+    const overrides = withEnds(staged.overrides.values(), aheadMs, this.#now());
     this.#current = { revision, origin: 'stream', routes, policies, overrides };
     return { kind: 'commit', set: this.#current, reset: staged.reset };
   }
 
-  #inSync({ revision, asOf = {}, now }: Extract<Message, { type: 'insync' }>): Outcome {
+  #inSync({ revision, asOf = {}, now }: Extract<Message, { type: 'insync' }>): StoreResult {
     if (this.#current === undefined || this.#current.revision !== revision) {
-      return { kind: 'redial', fresh: true, message: 'it takes this process for one that runs another revision' };
+      return { kind: 'reconnect', fresh: true, message: 'it takes this process for one that runs another revision' };
     }
     this.#asOf = highest(this.#asOf, asOf);
-    const overrides = ending(this.#current.overrides ?? [], now - this.#now(), this.#now());
+    const overrides = withEnds(this.#current.overrides ?? [], now - this.#now(), this.#now());
     this.#current = { ...this.#current, origin: 'stream', overrides };
     return { kind: 'commit', set: this.#current, reset: false };
   }
 }
 
 /** Whether `asOf` lies before `floor`; what either does not know is not compared. */
-export function isBehind(asOf: AsOf, floor: AsOf): boolean {
+export function isBehind(asOf: ResourceVersions, floor: ResourceVersions): boolean {
   return (['policies', 'overrides'] as const).some((kind) => {
     const [a, b] = [asOf[kind], floor[kind]];
     return a !== undefined && b !== undefined && BigInt(a) < BigInt(b);
   });
 }
 
-function highest(a: AsOf, b: AsOf): AsOf {
-  const pick = (kind: keyof AsOf) => {
+function highest(a: ResourceVersions, b: ResourceVersions): ResourceVersions {
+  const pick = (kind: keyof ResourceVersions) => {
     const [x, y] = [a[kind], b[kind]];
     const value = x === undefined || (y !== undefined && BigInt(y) > BigInt(x)) ? y : x;
     return value === undefined ? {} : { [kind]: value };
@@ -268,8 +273,11 @@ function highest(a: AsOf, b: AsOf): AsOf {
   return { ...pick('policies'), ...pick('overrides') };
 }
 
-/** Overrides with their ends on the monotonic clock, which shows `aheadMs` less than the clock of those who set them. None lasts longer than a day. */
-function ending(events: Iterable<OverrideEvent>, aheadMs: number, now: number): Override[] {
+/**
+ * Overrides with their ends on the monotonic clock, which shows `aheadMs` less than the clock of those who set them.
+ * None lasts longer than a day.
+ */
+function withEnds(events: Iterable<OverrideEvent>, aheadMs: number, now: number): Override[] {
   return [...events].map((event) => ({
     ...event,
     endsAt: Math.min(event.expiresAt - aheadMs, now + MAX_DURATION_MS),
@@ -278,7 +286,7 @@ function ending(events: Iterable<OverrideEvent>, aheadMs: number, now: number): 
 
 const size = (policy: UsablePolicy) => Buffer.byteLength(policy.text);
 
-function usable(
+function compilePolicy(
   uid: string,
   generation: number,
   name: string,

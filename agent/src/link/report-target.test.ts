@@ -16,8 +16,8 @@ it.each([
   ['another scheme', 'http://127.0.0.1:8700/', 'file:///etc/passwd', 'http://127.0.0.1:8700/v1/report'],
   ['no URL', 'http://127.0.0.1:8700/', 'nonsense', 'http://127.0.0.1:8700/v1/report'],
   ['a path before ours', 'http://127.0.0.1:8700/fuseboard/', undefined, 'http://127.0.0.1:8700/fuseboard/v1/report'],
-])('reports go where the token may go: %s', (_what, dialled, reportUrl, target) => {
-  expect(reportTarget(new URL(dialled), reportUrl).href).toBe(target);
+])('reports go where the token may go: %s', (_what, connectedTo, reportUrl, target) => {
+  expect(reportTarget(new URL(connectedTo), reportUrl).href).toBe(target);
 });
 
 it('reports say the namespace where one is set', () => {

@@ -6,7 +6,7 @@ import { FakeTimers } from '../../test/fake-timers.ts';
 import { Registry } from '../breakers/registry.ts';
 import { FakeControlPlane } from '../testing/testing.ts';
 import { Ledger } from './ledger.ts';
-import { type Applied, Reporter } from './reporter.ts';
+import { type AppliedSet, Reporter } from './reporter.ts';
 
 const defaults = { trip: { consecutiveFailures: 3 }, recovery: { openDuration: '30s' } };
 
@@ -14,7 +14,7 @@ let plane: FakeControlPlane;
 let timers: FakeTimers;
 let registry: Registry;
 let reporter: Reporter;
-let applied: Applied;
+let applied: AppliedSet;
 let misdirected: number;
 let warnings: string[];
 
@@ -206,7 +206,7 @@ describe('the way of a report', () => {
     expect(misdirected).toBe(0);
   });
 
-  it('gives up after eight tries and has the stream dialled again', async () => {
+  it('gives up after eight tries and has the stream reconnected to', async () => {
     plane.answerReports(...Array<number>(8).fill(421));
     reporter.attach(undefined);
     await eventually(() => timers.waiting(5_000));
@@ -241,7 +241,7 @@ describe('the way of a report', () => {
     await Promise.all([former.stop(), next.stop()]);
   });
 
-  it('goes to the address that was dialled where the replica cannot be reached', async () => {
+  it('goes to the address it connected to where the replica cannot be reached', async () => {
     const gone = createServer().listen(0, '127.0.0.1');
     await eventually(() => gone.listening);
     const { port } = gone.address() as { port: number };

@@ -1,7 +1,15 @@
 import { PROTOCOL } from '@fuseboard/schema/defaults';
 import type { Rejection, Report } from '@fuseboard/schema/types';
+import type { BreakerIdentity } from '../errors/codes.ts';
 import { oneSocket, open, type Sockets } from './connection.ts';
-import { type Change, type Entry, type Ledger, type Named, type Part, parts, type Reported } from './ledger.ts';
+import {
+  type Ledger,
+  type ReportEntry,
+  type ReportedBreaker,
+  type ReportPart,
+  type StateChange,
+  splitReport,
+} from './ledger.ts';
 import { reportTarget } from './report-target.ts';
 import { type Endpoint, readCredentials } from './stream.ts';
 import type { Timers } from './timers.ts';
@@ -17,13 +25,13 @@ const MISDIRECTED_TRIES = 8;
 const SLICE = 250;
 
 /** What this process runs, for the acknowledgement. */
-export interface Applied {
+export interface AppliedSet {
   /** Absent: nothing from the operator yet. */
   readonly revision?: string;
   /** When it was applied, on the monotonic clock. */
   readonly at?: number;
   readonly rejections: readonly Rejection[];
-  /** The overrides that are obeyed. */
+  /** The overrides that apply. */
   readonly overrides?: readonly string[];
 }
 
@@ -34,16 +42,16 @@ export interface ReporterOptions {
   readonly namespace?: string;
   readonly timers: Timers;
   readonly random: () => number;
-  breakers(): Iterable<Reported>;
-  applied(): Applied;
-  /** Reports keep landing on replicas that do not hold the stream: dial it again. */
+  breakers(): Iterable<ReportedBreaker>;
+  applied(): AppliedSet;
+  /** Reports keep landing on replicas that do not hold the stream: connect again. */
   misdirected(): void;
   warn(message: string): void;
 }
 
-type Answer = 'answered' | 'misdirected' | 'refused' | 'unreachable';
+type ReportAnswer = 'answered' | 'misdirected' | 'refused' | 'unreachable';
 
-/** Tells the operator what the breakers see and which policies run, for as long as there is a stream. */
+/** Reports to the operator what the breakers see and which policies run, for as long as there is a stream. */
 export class Reporter {
   readonly #options: ReporterOptions;
   readonly #warned = new Set<string>();
@@ -52,7 +60,7 @@ export class Reporter {
   #replica: URL | undefined;
   #sockets: Sockets | undefined;
   #streams = 0;
-  #toldStream = 0;
+  #listedToStream = 0;
   #answeredRevision: string | undefined;
   #lastSent = Number.NEGATIVE_INFINITY;
   #due = Number.POSITIVE_INFINITY;
@@ -67,11 +75,11 @@ export class Reporter {
 
   /** A stream opened: reports go to its replica, and the first lists every breaker. */
   attach(reportUrl: string | undefined): void {
-    const replica = this.#place(reportUrl);
+    const replica = this.#targetOf(reportUrl);
     const former = this.#replica;
     this.#replica = replica;
-    this.#aim(replica);
-    if (former !== undefined && former.href !== replica.href) this.#leave(former);
+    this.#setTarget(replica);
+    if (former !== undefined && former.href !== replica.href) this.#sayGoodbye(former);
     this.#streams += 1;
     this.#answeredRevision = undefined;
     this.#schedule(this.#options.random() * INTERVAL_MS);
@@ -86,7 +94,7 @@ export class Reporter {
   }
 
   /** A breaker changed its state; it is reported at once. */
-  changed(breaker: Named, change: Change): void {
+  changed(breaker: BreakerIdentity, change: StateChange): void {
     this.#options.ledger.changed(breaker, change);
     if (!this.#reading) this.#schedule(0);
   }
@@ -103,14 +111,17 @@ export class Reporter {
     const expired = new Promise<void>((resolve) => {
       expire = setTimeout(resolve, withinMs);
     });
-    const said = (this.#sending ?? Promise.resolve()).then(() => this.#send(true));
-    await Promise.race([said, expired]);
+    const goodbye = (this.#sending ?? Promise.resolve()).then(() => this.#send(true));
+    await Promise.race([goodbye, expired]);
     clearTimeout(expire);
     this.detach();
   }
 
-  /** Tells a replica that this agent is another one's now, so that it is counted once. One that cannot be reached finds out by the silence. */
-  #leave(replica: URL): void {
+  /**
+   * Says goodbye to the replica of the former stream, so that this agent is counted once. One that cannot be reached
+   * notices the silence.
+   */
+  #sayGoodbye(replica: URL): void {
     const { identity, ledger } = this.#options;
     const body: Report = {
       protocol: PROTOCOL,
@@ -126,12 +137,12 @@ export class Reporter {
     void this.#post(replica, JSON.stringify(body), undefined).catch(() => {});
   }
 
-  #place(reportUrl: string | undefined): URL {
+  #targetOf(reportUrl: string | undefined): URL {
     const { endpoint, namespace } = this.#options;
     return reportTarget(endpoint.url, reportUrl, namespace);
   }
 
-  #aim(target: URL): void {
+  #setTarget(target: URL): void {
     this.#target = target;
     this.#sockets?.destroy();
     this.#sockets = oneSocket(target);
@@ -147,11 +158,11 @@ export class Reporter {
     this.#cancel = timers.after(Math.max(0, due - timers.now()), () => {
       this.#due = Number.POSITIVE_INFINITY;
       // One report at a time: a due one waits for the answer to the one under way.
-      void (this.#sending ?? Promise.resolve()).then(() => this.#run());
+      void (this.#sending ?? Promise.resolve()).then(() => this.#sendDue());
     });
   }
 
-  #run(): void {
+  #sendDue(): void {
     if (this.#target === undefined || this.#sending !== undefined) return;
     this.#sending = this.#send(false)
       .catch((error: Error) => this.#warn(`this agent failed to report: ${error.message}`))
@@ -166,13 +177,13 @@ export class Reporter {
     const sequence = ledger.nextSequence();
     const now = timers.now();
     this.#lastSent = now;
-    // Whatever made a report due up to here is told in this one.
+    // Whatever made a report due up to here is in this one.
     this.#cancel();
     this.#due = Number.POSITIVE_INFINITY;
     const { revision, at, rejections, overrides = [] } = applied();
     const stream = this.#streams;
-    const entries = await this.#read(this.#toldStream !== stream);
-    const cut = parts(entries, rejections, MAX_PART_BYTES);
+    const entries = await this.#readBreakers(this.#listedToStream !== stream);
+    const cut = splitReport(entries, rejections, MAX_PART_BYTES);
     const fresh = revision !== undefined && revision !== this.#answeredRevision && at !== undefined;
     for (const [i, part] of cut.entries()) {
       const body: Report = {
@@ -191,17 +202,17 @@ export class Reporter {
       };
       if (!(await this.#deliver(body, part))) return;
     }
-    // A stream that opened meanwhile has not been told anything.
+    // A stream that opened meanwhile has had no report.
     if (stream !== this.#streams) return;
-    this.#toldStream = stream;
+    this.#listedToStream = stream;
     this.#answeredRevision = revision;
   }
 
   /** Reads the breakers in slices, so that a process with thousands of them is not held up. */
-  async #read(all: boolean): Promise<Entry[]> {
+  async #readBreakers(all: boolean): Promise<ReportEntry[]> {
     const { timers, ledger, breakers } = this.#options;
-    const entries: Entry[] = [];
-    let slice: Reported[] = [];
+    const entries: ReportEntry[] = [];
+    let slice: ReportedBreaker[] = [];
     const take = () => {
       this.#reading = true;
       entries.push(...ledger.entries(slice, all, timers.now()));
@@ -218,34 +229,34 @@ export class Reporter {
     return entries;
   }
 
-  async #deliver(body: Report, part: Part): Promise<boolean> {
+  async #deliver(body: Report, part: ReportPart): Promise<boolean> {
     const text = JSON.stringify(body);
     for (let tries = 0; tries < MISDIRECTED_TRIES; ) {
       const target = this.#target;
       if (target === undefined) return false;
-      const answer = await this.#post(target, text, this.#sockets).catch((error: Error): Answer => {
+      const answer = await this.#post(target, text, this.#sockets).catch((error: Error): ReportAnswer => {
         this.#warn(`reports cannot be sent: ${error.message}`);
         return 'refused';
       });
       if (answer === 'answered') {
-        for (const entry of part.entries) entry.settle();
+        for (const entry of part.entries) entry.acknowledge();
         return true;
       }
       if (this.#target !== target || answer === 'refused') return false;
       if (answer === 'unreachable') {
-        const own = this.#place(undefined);
+        const own = this.#targetOf(undefined);
         if (own.href === target.href) return false;
-        this.#aim(own);
+        this.#setTarget(own);
       } else {
         tries += 1;
-        this.#aim(target);
+        this.#setTarget(target);
       }
     }
     this.#options.misdirected();
     return false;
   }
 
-  #post(target: URL, body: string, sockets: Sockets | undefined): Promise<Answer> {
+  #post(target: URL, body: string, sockets: Sockets | undefined): Promise<ReportAnswer> {
     const { endpoint, timers } = this.#options;
     return new Promise((resolve) => {
       const credentials = readCredentials(endpoint);
@@ -253,7 +264,7 @@ export class Reporter {
         target,
         {
           method: 'POST',
-          dialled: endpoint.url,
+          operatorUrl: endpoint.url,
           headers: {
             'content-type': 'application/json',
             'content-length': Buffer.byteLength(body),
@@ -266,22 +277,22 @@ export class Reporter {
           const status = response.statusCode ?? 0;
           response.resume();
           response.on('end', () => {
-            if (status < 300) settle('answered');
-            else if (status === 421) settle('misdirected');
+            if (status < 300) finish('answered');
+            else if (status === 421) finish('misdirected');
             else {
               this.#warn(`reports to ${target.origin} are answered ${status}; counts are kept and sent again`);
-              settle('refused');
+              finish('refused');
             }
           });
         },
       );
       const cancel = timers.after(ANSWER_MS, () => request.destroy(new Error('no answer')));
-      const settle = (answer: Answer) => {
+      const finish = (answer: ReportAnswer) => {
         cancel();
         resolve(answer);
       };
-      request.on('error', () => settle('unreachable'));
-      request.on('close', () => settle('unreachable'));
+      request.on('error', () => finish('unreachable'));
+      request.on('close', () => finish('unreachable'));
       request.end(body);
     });
   }

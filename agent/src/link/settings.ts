@@ -3,21 +3,39 @@ import { dirname, join } from 'node:path';
 
 /** What `start` takes. An absent field is taken from the environment, then from what the chart mounts into a pod. */
 export interface StartOptions {
-  /** Where the operator is, such as `https://fuseboard.fuseboard-system:8443`. Absent: FUSEBOARD_URL, the mounted `url`; without either there is no link. */
+  /**
+   * Where the operator is, such as `https://fuseboard.fuseboard-system:8443`. Absent: FUSEBOARD_URL, the mounted `url`;
+   * without either there is no link.
+   */
   url?: string;
   /** The name of this service. Absent: FUSEBOARD_SERVICE, OTEL_SERVICE_NAME, the name in package.json. */
   service?: string;
-  /** Labels that selectors are matched with where the operator does not authenticate agents. Absent: FUSEBOARD_LABELS (`k=v,k2=v2`). */
+  /**
+   * Labels that selectors are matched with where the operator does not authenticate agents. Absent: FUSEBOARD_LABELS
+   * (`k=v,k2=v2`).
+   */
   labels?: Readonly<Record<string, string>>;
-  /** The namespace, believed only where the operator does not authenticate agents. Absent: FUSEBOARD_NAMESPACE, that of the pod. */
+  /**
+   * The namespace, believed only where the operator does not authenticate agents. Absent: FUSEBOARD_NAMESPACE, that of
+   * the pod.
+   */
   namespace?: string;
-  /** A file with a bearer token, read again at each dial. Absent: FUSEBOARD_TOKEN_FILE, the mounted token. */
+  /** A file with a bearer token, read again at each connect. Absent: FUSEBOARD_TOKEN_FILE, the mounted token. */
   tokenFile?: string;
-  /** A file with the certificate authority of the operator. Absent: FUSEBOARD_CA_FILE, the mounted one; else those of Node. */
+  /**
+   * A file with the certificate authority of the operator. Absent: FUSEBOARD_CA_FILE, the mounted one; else those of
+   * Node.
+   */
   caFile?: string;
-  /** A folder for the last good policies. Absent: FUSEBOARD_CACHE_DIR, the mounted cache; without either nothing is kept. */
+  /**
+   * A folder for the last good policies. Absent: FUSEBOARD_CACHE_DIR, the mounted cache; without either nothing is
+   * kept.
+   */
   cacheDir?: string;
-  /** A file of policies for the time before the operator was ever reached, JSON as `kubectl get cbp -o json` prints. Absent: FUSEBOARD_POLICIES. */
+  /**
+   * A file of policies for the time before the operator was ever reached, JSON as `kubectl get cbp -o json` prints.
+   * Absent: FUSEBOARD_POLICIES.
+   */
   policies?: string;
   /** Takes warnings about the link. Absent: `process.emitWarning`. */
   warn?: (message: string) => void;
@@ -39,7 +57,7 @@ export interface Settings {
 }
 
 /** @internal */
-export type Environment = Readonly<Record<string, string | undefined>>;
+export type EnvironmentVariables = Readonly<Record<string, string | undefined>>;
 
 /**
  * Where a pod finds what the chart mounts.
@@ -66,7 +84,7 @@ export const POD_MOUNTS: Mounts = {
  *
  * @internal
  */
-export function readSettings(options: StartOptions, env: Environment, mounts: Mounts = POD_MOUNTS): Settings {
+export function readSettings(options: StartOptions, env: EnvironmentVariables, mounts: Mounts = POD_MOUNTS): Settings {
   const problems: string[] = [];
   const mounted = (name: string) => existing(join(mounts.operator, name));
   const tokenFile = options.tokenFile ?? (env.FUSEBOARD_TOKEN_FILE || mounted('token'));

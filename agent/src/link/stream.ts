@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { PROTOCOL } from '@fuseboard/schema/defaults';
 import { Backoff } from './backoff.ts';
-import { LetGo, open } from './connection.ts';
+import { open, ProcessIdle } from './connection.ts';
 import { EventDecoder } from './event-stream.ts';
 import { type Message, readMessage } from './messages.ts';
 import type { Timers } from './timers.ts';
@@ -18,7 +18,7 @@ const MAX_WARNINGS = 20;
 
 export interface Endpoint {
   readonly url: URL;
-  /** Read again at each dial, because the platform replaces it. */
+  /** Read again for each connection, because the platform replaces it. */
   readonly tokenFile?: string;
   readonly caFile?: string;
 }
@@ -27,11 +27,11 @@ export interface StreamOptions {
   readonly endpoint: Endpoint;
   readonly timers: Timers;
   readonly random: () => number;
-  /** The query of the next dial. */
+  /** The query of the next connection. */
   query(): URLSearchParams;
-  /** The `Last-Event-ID` of the next dial. */
+  /** The `Last-Event-ID` of the next connection. */
   resumeFrom(): string | undefined;
-  /** A message of the stream. A text is the reason why the stream must be dialled again. */
+  /** A message of the stream. A string is the reason why the stream must be opened again. */
   received(message: Message): string | undefined;
   /** The stream that was open is not any more. */
   closed(): void;
@@ -39,7 +39,7 @@ export interface StreamOptions {
   warn(message: string): void;
 }
 
-/** The long-lived request that policies come over; dials again for ever. */
+/** The long-lived request that policies come over; it is opened again for ever. */
 export class Stream {
   readonly #options: StreamOptions;
   readonly #backoff: Backoff;
@@ -47,7 +47,7 @@ export class Stream {
   #request: ClientRequest | undefined;
   #cancelWatch = () => {};
   #cancelHealth = () => {};
-  #cancelDial = () => {};
+  #cancelConnect = () => {};
   #opened = false;
   #stopped = false;
 
@@ -56,23 +56,23 @@ export class Stream {
     this.#backoff = new Backoff(options.random);
   }
 
-  /** Dials now. */
+  /** Connects now. */
   start(): void {
-    this.#dial();
+    this.#connect();
   }
 
-  /** Gives up the stream that is open and dials again after the usual wait. */
-  redial(reason: string): void {
+  /** Gives up the stream that is open and connects again after the usual wait. */
+  reconnect(reason: string): void {
     if (!this.#stopped && this.#request !== undefined) this.#end(reason);
   }
 
   stop(): void {
     this.#stopped = true;
     this.#close();
-    this.#cancelDial();
+    this.#cancelConnect();
   }
 
-  #dial(): void {
+  #connect(): void {
     const { timers } = this.#options;
     try {
       this.#request = this.#open();
@@ -95,11 +95,11 @@ export class Stream {
       ...credentials.headers,
       ...(resume === undefined ? {} : { 'last-event-id': resume }),
     };
-    const connection = { method: 'GET', dialled: endpoint.url, headers, ...(ca ? { ca } : {}) } as const;
+    const connection = { method: 'GET', operatorUrl: endpoint.url, headers, ...(ca ? { ca } : {}) } as const;
     const request = open(target, connection, (response) => this.#answered(request, response));
     request.on('error', (error) => {
       if (this.#request !== request) return;
-      if (error instanceof LetGo) this.#endQuietly(0);
+      if (error instanceof ProcessIdle) this.#endQuietly(0);
       else this.#end(describe(error));
     });
     request.on('close', () => {
@@ -152,7 +152,7 @@ export class Stream {
           if (message === undefined) continue;
           if ('fault' in message) return this.#end(message.fault);
           if (message.type === 'hello') heartbeatMs = Math.min(Math.max(message.heartbeatMs, 100), 300_000);
-          this.#take(message);
+          this.#receive(message);
           if (this.#request !== request) return;
         }
         if (fault !== undefined) return this.#end(fault);
@@ -178,7 +178,7 @@ export class Stream {
     });
   }
 
-  #take(message: Message): void {
+  #receive(message: Message): void {
     if (message.type === 'hello') {
       if (message.protocol !== PROTOCOL) {
         this.#end(
@@ -219,13 +219,13 @@ export class Stream {
   #endQuietly(atLeastMs: number): void {
     this.#close();
     if (this.#stopped) return;
-    // Who was told when to come has a turn then; a backoff on top of it would be waiting in vain.
-    this.#dialAfter(atLeastMs > 0 ? atLeastMs + this.#options.random() * SPREAD_MS : this.#backoff.next());
+    // The operator said when to come back; a backoff on top of that would only delay.
+    this.#connectAfter(atLeastMs > 0 ? atLeastMs + this.#options.random() * SPREAD_MS : this.#backoff.next());
   }
 
-  #dialAfter(ms: number): void {
-    this.#cancelDial();
-    this.#cancelDial = this.#options.timers.after(ms, () => this.#dial());
+  #connectAfter(ms: number): void {
+    this.#cancelConnect();
+    this.#cancelConnect = this.#options.timers.after(ms, () => this.#connect());
   }
 
   #close(): void {
@@ -245,7 +245,7 @@ export interface Credentials {
   readonly ca?: Buffer;
 }
 
-/** Reads token and certificate authority afresh. Throws what to tell the user. */
+/** Reads token and certificate authority afresh. Throws an error with a message for the user. */
 export function readCredentials({ tokenFile, caFile }: Endpoint): Credentials {
   const token = tokenFile === undefined ? '' : readText(tokenFile, 'the token').toString('latin1').trim();
   if (!/^[\x21-\x7e]*$/.test(token)) throw new Error(`the token in ${tokenFile} has characters that no token has`);

@@ -3,7 +3,7 @@
  *
  * @internal
  */
-export interface Verdicts {
+export interface MemberView {
   readonly open: readonly string[];
   readonly closed: readonly string[];
 }
@@ -24,7 +24,7 @@ const MAX_ENTRY_CHARS = 300_000;
  *
  * @internal
  */
-export function openByQuorum(members: Iterable<Verdicts>, { minimumMembers, sharePercent }: Quorum): Set<string> {
+export function openByQuorum(members: Iterable<MemberView>, { minimumMembers, sharePercent }: Quorum): Set<string> {
   const votes = new Map<string, { open: number; all: number }>();
   const count = (names: readonly string[], open: 0 | 1) => {
     for (const name of new Set(names)) {
@@ -51,17 +51,17 @@ export function openByQuorum(members: Iterable<Verdicts>, { minimumMembers, shar
  *
  * @internal
  */
-export function writeEntry({ open, closed }: Verdicts): string {
-  const kept = open.slice(0, MAX_NAMES);
-  return JSON.stringify({ version: 1, open: kept, closed: closed.slice(0, MAX_NAMES - kept.length) });
+export function writeEntry({ open, closed }: MemberView): string {
+  const openNames = open.slice(0, MAX_NAMES);
+  return JSON.stringify({ version: 1, open: openNames, closed: closed.slice(0, MAX_NAMES - openNames.length) });
 }
 
 /**
- * Reads an entry; whatever cannot be one is nobody's opinion.
+ * Reads an entry; whatever cannot be one counts for nothing.
  *
  * @internal
  */
-export function readEntry(text: string): Verdicts | undefined {
+export function readEntry(text: string): MemberView | undefined {
   if (text.length > MAX_ENTRY_CHARS) return undefined;
   try {
     const { version, open, closed } = JSON.parse(text) as Record<string, unknown>;

@@ -6,7 +6,10 @@ export type RedisClient =
   | { call(command: string, ...args: string[]): Promise<unknown> };
 
 export interface RedisStoreOptions {
-  /** What every key begins with; services that share nothing take different ones. Absent: `{fuseboard}:`, one slot of a cluster. */
+  /**
+   * What every key begins with; services that share nothing take different ones. Absent: `{fuseboard}:`, one slot of a
+   * cluster.
+   */
   readonly prefix?: string;
 }
 
@@ -14,8 +17,8 @@ export interface RedisStoreOptions {
 const MAX_MEMBERS = 10_000;
 
 /**
- * A store in Redis 6 and later: a key with a time to live for each member, and a set of the members. It takes the client as it is:
- * connecting, waiting and errors of the connection are the client's and yours.
+ * A store in Redis 6 and later: a key with a time to live for each member, and a set of the members. It takes the
+ * client as it is: connecting, waiting and errors of the connection are the client's and yours.
  */
 export function redisStore(client: RedisClient, { prefix = '{fuseboard}:' }: RedisStoreOptions = {}): StateStore {
   const send = (command: string, ...args: string[]): Promise<unknown> =>
@@ -30,9 +33,9 @@ export function redisStore(client: RedisClient, { prefix = '{fuseboard}:' }: Red
       const known = strings(await send('SMEMBERS', members)).slice(0, MAX_MEMBERS);
       if (known.length === 0) return [];
       const entries = strings(await send('MGET', ...known.map(key)));
-      const lapsed = known.filter((_, i) => entries[i] === '');
+      const expired = known.filter((_, i) => entries[i] === '');
       // A member that comes back in this moment is missing until it says something again, which is soon.
-      if (lapsed.length > 0) await send('SREM', members, ...lapsed);
+      if (expired.length > 0) await send('SREM', members, ...expired);
       return entries.filter((entry) => entry !== '');
     },
     async remove(member) {
@@ -41,7 +44,7 @@ export function redisStore(client: RedisClient, { prefix = '{fuseboard}:' }: Red
   };
 }
 
-/** What is not a text, such as a key that lapsed, is an empty one. */
+/** What is not a text, such as a key that expired, is an empty one. */
 function strings(answer: unknown): string[] {
   if (!Array.isArray(answer)) return [];
   return answer.map((item) => (typeof item === 'string' || Buffer.isBuffer(item) ? String(item) : ''));

@@ -47,7 +47,7 @@ describe('a member', () => {
     expect(breaker.state).toBe('closed');
   });
 
-  it('does not pass on as its own what it heard from others', async () => {
+  it('does not publish what it learned from other processes as its own', async () => {
     const breaker = fragile();
     share();
     await others(breaker.name, 2, 0);
@@ -70,17 +70,17 @@ describe('a member', () => {
     });
   });
 
-  it('leaves alone what somebody took by hand, and has no opinion about it', async () => {
+  it('ignores a forced circuit and publishes nothing about it', async () => {
     const closed = fragile();
     const open = fragile();
-    closed.forceClosed({ for: '1h', reason: 'by hand' });
-    open.forceOpen({ for: '1h', reason: 'by hand' });
+    closed.forceClosed({ for: '1h', reason: 'manual' });
+    open.forceOpen({ for: '1h', reason: 'manual' });
     share();
     await others(closed.name, 5, 0);
     await sharing.exchange();
     expect([closed.state, open.state]).toEqual(['closed', 'open']);
-    const heard = (await store.all()).flatMap((entry) => [...readEntry(entry)!.open, ...readEntry(entry)!.closed]);
-    expect(heard.filter((name) => name === open.name || name === closed.name)).toHaveLength(5);
+    const received = (await store.all()).flatMap((entry) => [...readEntry(entry)!.open, ...readEntry(entry)!.closed]);
+    expect(received.filter((name) => name === open.name || name === closed.name)).toHaveLength(5);
   });
 
   it('shares only the breakers that it is told, and none in Shadow', async () => {
@@ -106,7 +106,7 @@ describe('a member', () => {
     expect(breaker.state).toBe('open');
   });
 
-  it('goes on alone when the store fails, warns once, and hears again', async () => {
+  it('continues alone when the store fails, warns once, and hears again', async () => {
     const working = store;
     const gone = () => Promise.reject(new Error('connection refused'));
     let broken = true;

@@ -11,8 +11,8 @@ export interface ShareOptions extends Partial<Quorum> {
   /** Milliseconds between two exchanges; changes of state are exchanged at once. Absent: 1,000. */
   readonly intervalMs?: number;
   /**
-   * Milliseconds for which what a member said counts. Also how long the last view of the others holds when the store cannot
-   * be reached; after that, this process decides alone. Absent: five intervals.
+   * Milliseconds for which what a member said counts. Also how long the last view of the others holds when the store
+   * cannot be reached; after that, this process decides alone. Absent: five intervals.
    */
   readonly ttlMs?: number;
   /** Takes trouble with the store, once for each time it is lost. Absent: `process.emitWarning`. */
@@ -28,8 +28,8 @@ export interface SharedState {
   /** Exchanges now; resolves when it is done or failed, never rejects. */
   exchange(): Promise<void>;
   /**
-   * Ends it: takes back what this process said. Circuits that others opened here are half-open when the time is over for which
-   * that counted. Waits for the store at most as long.
+   * Ends it: takes back what this process said. Circuits that others opened here are half-open when the time is over
+   * for which that counted. Waits for the store at most as long.
    */
   stop(): Promise<void>;
 }
@@ -42,18 +42,18 @@ const PROBING_MS = 10_000;
 
 /**
  * Shares opening and closing between processes that have no operator. Each says which of its circuits it opened itself;
- * where enough members see one open, `minimumMembers` (absent: 2) that are `sharePercent` (absent: 50) of those that use it,
- * the others open theirs too, and close it again when there are no longer enough. So one bad member opens nobody's circuit.
- * Calls never wait for any of this. Only breakers whose mode is Enforce take part.
+ * where enough members see one open, `minimumMembers` (absent: 2) that are `sharePercent` (absent: 50) of those that
+ * use it, the others open theirs too, and close it again when there are no longer enough. So one bad member opens
+ * nobody's circuit. Calls never wait for any of this. Only breakers whose mode is Enforce take part.
  *
  * @returns what ends it.
  * @throws {RangeError} when a number cannot be used.
  */
 export function shareState(store: StateStore, options: ShareOptions = {}): SharedState {
-  return new Member(store, options);
+  return new StateSharing(store, options);
 }
 
-class Member implements SharedState {
+class StateSharing implements SharedState {
   readonly #id = randomUUID();
   readonly #store: StateStore;
   readonly #quorum: Quorum;
@@ -65,7 +65,7 @@ class Member implements SharedState {
   readonly #unsubscribe: () => void;
   /** When each circuit last opened by itself. */
   readonly #openedAt = new Map<string, number>();
-  #heardAt: number;
+  #lastExchangeAt: number;
   #reachable = true;
   #underWay: Promise<void> | undefined;
   #again = false;
@@ -94,23 +94,23 @@ class Member implements SharedState {
     this.#ttlMs = ttlMs;
     this.#warn = warn;
     this.#now = now;
-    this.#heardAt = now();
+    this.#lastExchangeAt = now();
     this.#timer = setInterval(() => this.exchange(), intervalMs).unref();
     this.#unsubscribe = registry().onTransition((breaker, event) => {
       if (event.to === 'open' && event.reason !== 'forced-open') this.#openedAt.set(breaker.name, this.#now());
-      this.#soon();
+      this.#exchangeSoon();
     });
-    this.#soon();
+    this.#exchangeSoon();
   }
 
   get connected(): boolean {
-    return this.#now() - this.#heardAt <= this.#ttlMs;
+    return this.#now() - this.#lastExchangeAt <= this.#ttlMs;
   }
 
   exchange(): Promise<void> {
     if (this.#stopped) return Promise.resolve();
     if (this.#underWay !== undefined) {
-      if (!this.connected) this.#lost(new Error('it does not answer'));
+      if (!this.connected) this.#onStoreFailure(new Error('it does not answer'));
       this.#again = true;
       return this.#underWay;
     }
@@ -125,17 +125,17 @@ class Member implements SharedState {
     this.#stopped = true;
     clearInterval(this.#timer);
     this.#unsubscribe();
-    const leave = (this.#underWay ?? Promise.resolve()).then(() => this.#store.remove(this.#id)).catch(() => {});
+    const removal = (this.#underWay ?? Promise.resolve()).then(() => this.#store.remove(this.#id)).catch(() => {});
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, this.#ttlMs);
     });
-    await Promise.race([leave, late]);
+    await Promise.race([removal, late]);
     clearTimeout(timer);
   }
 
   /** In a later turn: changes come from within calls, and often several at once. */
-  #soon(): void {
+  #exchangeSoon(): void {
     setImmediate(() => this.exchange()).unref();
   }
 
@@ -143,29 +143,29 @@ class Member implements SharedState {
     do {
       this.#again = false;
       try {
-        await this.#store.put(this.#id, writeEntry(this.#verdicts()), this.#ttlMs);
+        await this.#store.put(this.#id, writeEntry(this.#ownView()), this.#ttlMs);
         const entries = await this.#store.all();
         if (this.#stopped) return;
-        this.#heardAt = this.#now();
+        this.#lastExchangeAt = this.#now();
         this.#reachable = true;
-        const members = entries.map(readEntry).filter((verdicts) => verdicts !== undefined);
-        this.#follow(openByQuorum(members, this.#quorum));
+        const members = entries.map(readEntry).filter((views) => views !== undefined);
+        this.#applyQuorum(openByQuorum(members, this.#quorum));
       } catch (error) {
-        this.#lost(error);
+        this.#onStoreFailure(error);
         return;
       }
     } while (this.#again && !this.#stopped);
   }
 
-  #lost(error: unknown): void {
+  #onStoreFailure(error: unknown): void {
     if (this.#reachable && !this.#stopped) {
       this.#warn(`the store of shared states cannot be reached, breakers decide alone: ${(error as Error)?.message}`);
     }
     this.#reachable = false;
   }
 
-  /** What this process sees itself. A circuit that somebody took by hand here is no opinion about the other side. */
-  #verdicts(): { open: string[]; closed: string[] } {
+  /** What this process sees itself. A circuit that code forced here says nothing about the dependency. */
+  #ownView(): { open: string[]; closed: string[] } {
     const open: string[] = [];
     const closed: string[] = [];
     for (const [{ name }, { state, forced }] of this.#shared()) {
@@ -181,10 +181,10 @@ class Member implements SharedState {
   }
 
   /**
-   * Opens what the others see open, for as long as they are heard, and closes what they no longer do. When they fall
-   * silent it lapses to half-open by itself. What this process opened itself, or somebody by hand, stays as it is.
+   * Opens what the others see open, for as long as their entries are read, and closes what they no longer do. When they
+   * fall silent it becomes half-open by itself. What this process opened itself, or code forced, stays as it is.
    */
-  #follow(agreed: ReadonlySet<string>): void {
+  #applyQuorum(agreed: ReadonlySet<string>): void {
     for (const [breaker, { state, forced }] of this.#shared()) {
       const isOurs = forced?.reason === REASON;
       if (agreed.has(breaker.name)) {

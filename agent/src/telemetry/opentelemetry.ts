@@ -3,18 +3,18 @@ import type { Attributes, BatchObservableResult, Meter, Observable, TraceAPI } f
 import { linkState } from '../agent.ts';
 import { registry } from '../breakers/registry.ts';
 import { REJECTION_CHANNEL, type RejectionMessage } from '../errors/diagnostics.ts';
-import { durationBuckets, LINK_STATES, readings, SERIES } from './metric-definitions.ts';
+import { durationBuckets, LINK_STATES, METRICS, readings } from './metric-definitions.ts';
 
 /**
- * Registers the metrics of all breakers of this process with a meter, `metrics.getMeter('checkout')`: the numbers of the
- * prom-client adapter as observable instruments, `fuseboard.calls` with the attributes `breaker` and `outcome` and so on.
- * `fuseboard.call.duration.count` counts, for each `le`, the calls that took at most that many seconds. They are read at each
- * collection and cost nothing between.
+ * Registers the metrics of all breakers of this process with a meter, `metrics.getMeter('checkout')`: the numbers of
+ * the prom-client adapter as observable instruments, `fuseboard.calls` with the attributes `breaker` and `outcome` and
+ * so on. `fuseboard.call.duration.count` counts, for each `le`, the calls that took at most that many seconds. They are
+ * read at each collection and cost nothing between.
  *
  * @returns a function that ends it.
  */
 export function observeInto(meter: Meter): () => void {
-  const instruments = SERIES.map(({ name, type, help, points }) => {
+  const instruments = METRICS.map(({ name, type, help, points }) => {
     const options = { description: help };
     const title = ['fuseboard', ...name].join('.');
     const instrument =
@@ -41,8 +41,8 @@ export function observeInto(meter: Meter): () => void {
 }
 
 /**
- * Adds an event to the active span wherever a call changes the state of a breaker, `fuseboard.transition`, or is not let
- * through, `fuseboard.rejection`. A change that nobody's call caused has no span and leaves no event.
+ * Adds an event to the active span wherever a call changes the state of a breaker, `fuseboard.transition`, or is not
+ * let through, `fuseboard.rejection`. A change that nobody's call caused has no span and leaves no event.
  *
  * @param trace `trace` of `@opentelemetry/api`.
  * @returns a function that ends it.

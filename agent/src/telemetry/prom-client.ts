@@ -1,6 +1,6 @@
 import type { Metric, Registry as PromRegistry } from 'prom-client';
 import { linkState } from '../agent.ts';
-import { durationBuckets, LINK_STATES, type Reading, readings, SERIES } from './metric-definitions.ts';
+import { type BreakerReading, durationBuckets, LINK_STATES, METRICS, readings } from './metric-definitions.ts';
 
 export interface CollectOptions {
   /** What every metric name begins with. Absent: `fuseboard_`. */
@@ -13,11 +13,11 @@ interface Sample {
   readonly metricName?: string;
 }
 
-type Read = (breakers: readonly Reading[], name: string) => Sample[];
+type ReadSamples = (breakers: readonly BreakerReading[], name: string) => Sample[];
 
 /**
- * Registers the metrics of all breakers of this process in a prom-client registry: states, calls by outcome, rejections and
- * durations, and what the breakers run on. They are read at each scrape and cost nothing between scrapes.
+ * Registers the metrics of all breakers of this process in a prom-client registry: states, calls by outcome, rejections
+ * and durations, and what the breakers run on. They are read at each scrape and cost nothing between scrapes.
  *
  * Throws when the registry already has metrics of these names.
  */
@@ -25,10 +25,10 @@ export function collectInto(
   register: Pick<PromRegistry, 'registerMetric'>,
   { prefix = 'fuseboard_' }: CollectOptions = {},
 ): void {
-  const add = (name: string, type: 'gauge' | 'counter' | 'histogram', help: string, read: Read) =>
-    register.registerMetric(new Pulled(prefix + name, type, help, read) as unknown as Metric);
+  const add = (name: string, type: 'gauge' | 'counter' | 'histogram', help: string, read: ReadSamples) =>
+    register.registerMetric(new PulledMetric(prefix + name, type, help, read) as unknown as Metric);
 
-  for (const { name, type, help, points } of SERIES) {
+  for (const { name, type, help, points } of METRICS) {
     add([...name, ...(type === 'counter' ? ['total'] : [])].join('_'), type, help, (breakers) =>
       breakers.flatMap(([breaker, stats]) =>
         points(stats).map(({ labels, value }) => ({ labels: { breaker, ...labels }, value })),
@@ -43,7 +43,7 @@ export function collectInto(
   );
 }
 
-function histogram([breaker, stats]: Reading, name: string): Sample[] {
+function histogram([breaker, stats]: BreakerReading, name: string): Sample[] {
   const buckets = durationBuckets(stats).map(({ labels, value }) => ({
     metricName: `${name}_bucket`,
     labels: { breaker, ...labels },
@@ -52,15 +52,18 @@ function histogram([breaker, stats]: Reading, name: string): Sample[] {
   return [...buckets, { metricName: `${name}_count`, labels: { breaker }, value: buckets.at(-1)!.value }];
 }
 
-/** A metric whose samples exist only while they are read; prom-client's own classes hold counters that can only be added to. */
-class Pulled {
+/**
+ * A metric whose samples exist only while they are read; prom-client's own classes hold counters that can only be added
+ * to.
+ */
+class PulledMetric {
   name: string;
   readonly type: string;
   readonly help: string;
   readonly aggregator = 'sum';
-  readonly #read: Read;
+  readonly #read: ReadSamples;
 
-  constructor(name: string, type: string, help: string, read: Read) {
+  constructor(name: string, type: string, help: string, read: ReadSamples) {
     this.name = name;
     this.type = type;
     this.help = help;

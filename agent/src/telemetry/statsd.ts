@@ -1,5 +1,5 @@
 import { createSocket } from 'node:dgram';
-import { readings, SERIES } from './metric-definitions.ts';
+import { METRICS, readings } from './metric-definitions.ts';
 
 export interface StatsdOptions {
   /** Absent: `127.0.0.1`. */
@@ -8,7 +8,10 @@ export interface StatsdOptions {
   readonly port?: number;
   /** What every name begins with. Absent: `fuseboard`. */
   readonly prefix?: string;
-  /** `plain` puts the labels into the name, `fuseboard.payments.calls.failed`; `tags` adds them as DogStatsD does. Absent: `plain`. */
+  /**
+   * `plain` puts the labels into the name, `fuseboard.payments.calls.failed`; `tags` adds them as DogStatsD does.
+   * Absent: `plain`.
+   */
   readonly format?: 'plain' | 'tags';
   /** Milliseconds between two rounds. Absent: 10,000. */
   readonly intervalMs?: number;
@@ -39,8 +42,8 @@ interface Line {
 }
 
 /**
- * Sends the metrics of all breakers of this process to StatsD: counters as what was added since they were last sent, states
- * as gauges. Keeps no process alive and never fails; what could not be sent is in the next round.
+ * Sends the metrics of all breakers of this process to StatsD: counters as what was added since they were last sent,
+ * states as gauges. Keeps no process alive and never fails; what could not be sent is in the next round.
  */
 export function sendToStatsd({
   host = '127.0.0.1',
@@ -57,7 +60,7 @@ export function sendToStatsd({
 
   const lines = (): Line[] =>
     readings().flatMap(([breaker, stats]) =>
-      SERIES.flatMap(({ name, type, points }) =>
+      METRICS.flatMap(({ name, type, points }) =>
         points(stats).flatMap(({ labels, value }) => {
           const key = write(prefix, name, { breaker, ...labels });
           if (type === 'gauge') return [{ text: key(value, 'g') }];

@@ -35,7 +35,9 @@ export type Answer =
 export interface FakeControlPlaneOptions {
   /** Absent: a free one. */
   readonly port?: number;
-  /** What the agents are told, in milliseconds; heartbeats themselves are sent by `heartbeat()` only. Absent: 15,000. */
+  /**
+   * What the agents are told, in milliseconds; heartbeats themselves are sent by `heartbeat()` only. Absent: 15,000.
+   */
   readonly heartbeatMs?: number;
   /** A key and a certificate for `localhost`, as PEM. Absent: plain text. */
   readonly tls?: { readonly key: string; readonly cert: string };
@@ -44,15 +46,15 @@ export interface FakeControlPlaneOptions {
 }
 
 /**
- * An operator for tests: a real server on 127.0.0.1 that speaks the protocol, pushes what the test says and records what the
- * agents report. `start({ url: plane.url })` connects the agent of the process to it.
+ * An operator for tests: a real server on 127.0.0.1 that speaks the protocol, pushes what the test says and records
+ * what the agents report. `start({ url: plane.url })` connects the agent of the process to it.
  */
 export class FakeControlPlane {
   readonly #server: Server;
   readonly #options: FakeControlPlaneOptions;
   readonly #open = new Map<ServerResponse, FakeStream>();
   readonly #changed = new Set<() => void>();
-  readonly #held = new Set<string>();
+  readonly #heldNames = new Set<string>();
   #policies: Required<PushedPolicy>[] = [];
   #version = 0;
   #streamAnswer: Answer | undefined;
@@ -61,7 +63,7 @@ export class FakeControlPlane {
   /** Every part of every report that was answered with 204, in order. */
   readonly reports: Report[] = [];
   /** Every stream that was asked for, in order; refused ones too. */
-  readonly dials: FakeStream[] = [];
+  readonly connections: FakeStream[] = [];
 
   private constructor(server: Server, options: FakeControlPlaneOptions) {
     this.#server = server;
@@ -90,7 +92,7 @@ export class FakeControlPlane {
 
   /** The revision of what was pushed last. */
   get revision(): string {
-    const held = [...this.#held];
+    const held = [...this.#heldNames];
     return createHash('sha256')
       .update(JSON.stringify([this.#policies, held]))
       .digest('hex')
@@ -105,7 +107,7 @@ export class FakeControlPlane {
       const same = known !== undefined && JSON.stringify(known.spec) === JSON.stringify(spec);
       return { name, spec, uid, generation: generation ?? (same ? known.generation : (known?.generation ?? 0) + 1) };
     });
-    this.#held.clear();
+    this.#heldNames.clear();
     this.#publish();
   }
 
@@ -114,7 +116,7 @@ export class FakeControlPlane {
     this.#policies = this.#policies.map((policy) =>
       policy.name === name ? { ...policy, generation: policy.generation + 1 } : policy,
     );
-    this.#held.add(name);
+    this.#heldNames.add(name);
     this.#publish();
   }
 
@@ -166,12 +168,12 @@ export class FakeControlPlane {
   async until(holds: (plane: this) => boolean): Promise<void> {
     if (holds(this)) return;
     await new Promise<void>((resolve) => {
-      const look = () => {
+      const check = () => {
         if (!holds(this)) return;
-        this.#changed.delete(look);
+        this.#changed.delete(check);
         resolve();
       };
-      this.#changed.add(look);
+      this.#changed.add(check);
     });
   }
 
@@ -192,20 +194,20 @@ export class FakeControlPlane {
   #stream(request: IncomingMessage, response: ServerResponse, query: URLSearchParams): void {
     const resumed = request.headers['last-event-id'];
     const stream = { query, headers: request.headers, resumedFrom: typeof resumed === 'string' ? resumed : undefined };
-    this.dials.push(stream);
+    this.connections.push(stream);
     if (this.#streamAnswer !== undefined) {
       if (this.#streamAnswer !== 'hang') {
         const { status, headers, body = '' } = this.#streamAnswer;
         response.writeHead(status, headers).end(body);
       }
-      this.#tell();
+      this.#notifyWaiters();
       return;
     }
     response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
     this.#open.set(response, stream);
     response.on('close', () => {
       this.#open.delete(response);
-      this.#tell();
+      this.#notifyWaiters();
     });
     const { reportUrl, heartbeatMs = 15_000 } = this.#options;
     const { revision } = this;
@@ -213,7 +215,7 @@ export class FakeControlPlane {
     if (stream.resumedFrom === revision) {
       response.write(frame('insync', { revision, asOf: this.#asOf(), now: Date.now() }));
     } else response.write(this.#snapshot());
-    this.#tell();
+    this.#notifyWaiters();
   }
 
   async #report(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -222,7 +224,7 @@ export class FakeControlPlane {
     const status = this.#reportAnswers.shift() ?? 204;
     if (status === 204) this.reports.push(JSON.parse(Buffer.concat(chunks).toString('utf8')) as Report);
     response.writeHead(status).end();
-    this.#tell();
+    this.#notifyWaiters();
   }
 
   #publish(): void {
@@ -233,7 +235,10 @@ export class FakeControlPlane {
   #snapshot(): string {
     const { revision } = this;
     const policies = this.#policies.map(({ uid, generation, name, spec }) =>
-      frame('policy', this.#held.has(name) ? { uid, generation, name, hold: true } : { uid, generation, name, spec }),
+      frame(
+        'policy',
+        this.#heldNames.has(name) ? { uid, generation, name, hold: true } : { uid, generation, name, spec },
+      ),
     );
     return [
       frame('begin', { kind: 'snapshot', revision, asOf: this.#asOf(), now: Date.now() }),
@@ -251,8 +256,8 @@ export class FakeControlPlane {
     return { policies: String(1_000 + this.#version) };
   }
 
-  #tell(): void {
-    for (const look of [...this.#changed]) look();
+  #notifyWaiters(): void {
+    for (const check of [...this.#changed]) check();
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Breaker } from '../breakers/breaker.ts';
 import { GovernedBreaker } from '../breakers/governed-breaker.ts';
 import { governorOf, type PolicyDefaults } from '../breakers/registry.ts';
-import { Ticker } from '../clock/coarse-clock.ts';
+import { CoarseClock } from '../clock/coarse-clock.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Deadline, Timeouts } from '../core/timeout.ts';
 
@@ -12,6 +12,7 @@ export {
   type FakeStream,
   type PushedPolicy,
 } from './fake-control-plane.ts';
+export { ReplayBreaker, type ReplayOptions, type ReplayPermit } from './replay.ts';
 
 /** A clock that moves only when it is told to. Calls under a time limit are given up as it passes their time. */
 export class FakeClock implements Clock, Timeouts {
@@ -24,7 +25,10 @@ export class FakeClock implements Clock, Timeouts {
     return this.#now;
   }
 
-  /** Moves on by so many milliseconds during which the process stands still, busy or frozen: calls that span this are not slow. */
+  /**
+   * Moves on by so many milliseconds during which the process stands still, busy or frozen: calls that span this are
+   * not slow.
+   */
   stall(ms: number): void {
     this.#stallEndedAt = this.#now + ms;
     this.advance(ms);
@@ -68,11 +72,19 @@ export class FakeClock implements Clock, Timeouts {
 }
 
 export interface TestBreakerOptions {
-  /** Absent: the clock of the process. A `FakeClock` also drives time limits; with any other clock they are looked at every few real milliseconds. */
+  /**
+   * Absent: the clock of the process. A `FakeClock` also drives time limits; with any other clock they are looked at
+   * every few real milliseconds.
+   */
   readonly clock?: { now(): number };
-  /** The source of chance, from 0 to below 1: ramps, open times and the waits of retries draw from it. Absent: Math.random. */
+  /**
+   * The source of chance, from 0 to below 1: ramps, open times and the waits of retries draw from it. Absent:
+   * Math.random.
+   */
   readonly random?: () => number;
-  /** The wall clock, milliseconds since 1970; only dates in Retry-After headers are compared with it. Absent: Date.now. */
+  /**
+   * The wall clock, milliseconds since 1970; only dates in Retry-After headers are compared with it. Absent: Date.now.
+   */
   readonly wallNow?: () => number;
   /** The name of the breaker. Absent: `test`. */
   readonly name?: string;
@@ -91,9 +103,9 @@ export interface TestBreaker extends Breaker {
  */
 export function createBreaker(
   spec: PolicyDefaults,
-  { clock = new Ticker(), random = Math.random, wallNow = Date.now, name = 'test' }: TestBreakerOptions = {},
+  { clock = new CoarseClock(), random = Math.random, wallNow = Date.now, name = 'test' }: TestBreakerOptions = {},
 ): TestBreaker {
-  const timeouts: Timeouts = isTimeouts(clock) ? clock : new Ticker(() => clock.now());
+  const timeouts: Timeouts = isTimeouts(clock) ? clock : new CoarseClock(() => clock.now());
   return new EditableBreaker(name, governorOf(name, spec), { clock, timeouts, random, wallNow });
 }
 

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { ConsecutiveBreaker, circuitBreaker, handleAll } from 'cockatiel';
 import Opossum from 'opossum';
 import { createBreaker, FakeClock } from '../../src/testing/testing.ts';
-import { begin, FAKED, failing, HeldCall, make, settled, succeeding } from './held-call.ts';
+import { begin, FAKED, failing, flushPromises, HeldCall, make, succeeding } from './held-call.ts';
 
 beforeEach(() => {
   jest.useFakeTimers({ ...FAKED, doNotFake: [...FAKED.doNotFake] });
@@ -48,7 +48,7 @@ describe('a probe that never ends', () => {
       ended = true;
     });
     jest.advanceTimersByTime(24 * 3_600_000);
-    await settled();
+    await flushPromises();
     expect(ended).toBe(false);
   });
 });

@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import Opossum from 'opossum';
 import { createBreaker, FakeClock } from '../../src/testing/testing.ts';
-import { FAKED, settled } from './held-call.ts';
+import { FAKED, flushPromises } from './held-call.ts';
 
 const CAPACITY = 2;
 const ROUNDS = 6;
 
-/** Work that nobody can stop, and how much of it went on at once. */
+/** Work that nobody can stop, and how much of it continued at once. */
 class Unstoppable {
   running = 0;
   peak = 0;
@@ -25,7 +25,7 @@ afterEach(() => {
   jest.useRealTimers();
 });
 
-describe('work that goes on after its time limit', () => {
+describe('work that continues after its time limit', () => {
   it('keeps its place in our limiter', async () => {
     const clock = new FakeClock();
     const breaker = createBreaker(
@@ -36,12 +36,12 @@ describe('work that goes on after its time limit', () => {
     for (let round = 0; round < ROUNDS; round++) {
       for (let i = 0; i < CAPACITY; i++) breaker.execute(unstoppable.work).catch(() => {});
       clock.advance(100);
-      await settled();
+      await flushPromises();
     }
     expect(unstoppable.peak).toBe(CAPACITY);
   });
 
-  it('loses it in opossum, so that far more goes on at once', async () => {
+  it('loses it in opossum, so that far more runs at once', async () => {
     const breaker = new Opossum((work: () => Promise<unknown>) => work(), {
       timeout: 100,
       capacity: CAPACITY,
@@ -51,7 +51,7 @@ describe('work that goes on after its time limit', () => {
     for (let round = 0; round < ROUNDS; round++) {
       for (let i = 0; i < CAPACITY; i++) breaker.fire(unstoppable.work).catch(() => {});
       jest.advanceTimersByTime(100);
-      await settled();
+      await flushPromises();
     }
     expect(unstoppable.peak).toBe(CAPACITY * ROUNDS);
     breaker.shutdown();
@@ -76,7 +76,7 @@ describe('one call that is out of time', () => {
     clock.advance(60);
     call();
     clock.advance(50);
-    await settled();
+    await flushPromises();
     expect(signals.map(({ aborted }) => aborted)).toEqual([true, false]);
   });
 
@@ -95,7 +95,7 @@ describe('one call that is out of time', () => {
     jest.advanceTimersByTime(60);
     call();
     jest.advanceTimersByTime(50);
-    await settled();
+    await flushPromises();
     expect(signals.map((signal) => signal.aborted)).toEqual([true, true]);
     breaker.shutdown();
   });

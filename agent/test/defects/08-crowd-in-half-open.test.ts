@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import Brakes from 'brakes';
 import { ConsecutiveBreaker, circuitBreaker, handleAll } from 'cockatiel';
 import { createBreaker, FakeClock } from '../../src/testing/testing.ts';
-import { begin, FAKED, failing, HeldCall, make, settled } from './held-call.ts';
+import { begin, FAKED, failing, flushPromises, HeldCall, make } from './held-call.ts';
 
 const CROWD = 1_000;
 
@@ -26,7 +26,7 @@ describe('a thousand callers while half-open', () => {
         rejected++;
       });
     }
-    await settled();
+    await flushPromises();
     expect({ begun: call.begun, rejected }).toEqual({ begun: 1, rejected: CROWD - 1 });
     await call.succeed();
     expect(call.begun).toBe(1);
@@ -38,7 +38,7 @@ describe('a thousand callers while half-open', () => {
     jest.advanceTimersByTime(1_000);
     const call = new HeldCall();
     for (let i = 0; i < CROWD; i++) breaker.execute(call.work);
-    await settled();
+    await flushPromises();
     expect(call.begun).toBe(1);
     await call.succeed();
     expect(call.begun).toBe(CROWD);

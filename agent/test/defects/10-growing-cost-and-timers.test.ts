@@ -48,7 +48,7 @@ describe('the timers of a hundred breakers', () => {
   it('are one in all in ours while calls run, and none when none do', () => {
     jest.useFakeTimers();
     const breakers = Array.from({ length: 100 }, (_, i) => getBreaker(`timers-${i}`));
-    // The link looks once, in a later turn, whether there is an operator to dial.
+    // The link looks once, in a later turn, whether there is an operator to connect to.
     jest.runOnlyPendingTimers();
     expect(jest.getTimerCount()).toBe(0);
     for (const breaker of breakers) breaker.enter()?.succeed();

@@ -12,15 +12,15 @@ describe('new settings for an open circuit', () => {
   it('keep its state, its samples, its handle and its subscribers in ours', async () => {
     const clock = new FakeClock();
     const breaker = createBreaker({ trip: { consecutiveFailures: 2 }, recovery: { openDuration: '1s' } }, { clock });
-    const heard: string[] = [];
-    breaker.on('transition', ({ to }) => heard.push(to));
+    const received: string[] = [];
+    breaker.on('transition', ({ to }) => received.push(to));
     await make(2, () => breaker.execute(failing));
     const { window } = breaker.stats();
     breaker.apply({ trip: { consecutiveFailures: 9 }, recovery: { openDuration: '3s' } });
     expect(breaker.stats()).toMatchObject({ state: 'open', window, retryAfterMs: 3_000 });
     clock.advance(3_000);
     expect(breaker.state).toBe('half-open');
-    expect(heard).toEqual(['open', 'half-open']);
+    expect(received).toEqual(['open', 'half-open']);
   });
 
   it('apply after settings that could not be used, too', () => {

@@ -1,4 +1,6 @@
-/** The shortest time that some rounds of the same work took, in milliseconds; whatever else the machine does only adds. */
+/**
+ * The shortest time that some rounds of the same work took, in milliseconds; whatever else the machine does only adds.
+ */
 export async function fastest(rounds: number, work: () => Promise<unknown>): Promise<number> {
   let shortest = Number.POSITIVE_INFINITY;
   for (let i = 0; i < rounds; i++) {

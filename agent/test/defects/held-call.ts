@@ -12,12 +12,12 @@ export class HeldCall {
   /** Ends the oldest call under way. */
   async succeed(): Promise<void> {
     this.#ends.shift()?.resolve('fine');
-    await settled();
+    await flushPromises();
   }
 
   async fail(error: unknown = new Error('down')): Promise<void> {
     this.#ends.shift()?.reject(error);
-    await settled();
+    await flushPromises();
   }
 }
 
@@ -30,17 +30,17 @@ export const failing = async () => {
 /** Makes calls one after the other and forgets what comes of them. */
 export async function make(times: number, call: () => Promise<unknown>): Promise<void> {
   for (let i = 0; i < times; i++) await call().catch(() => {});
-  await settled();
+  await flushPromises();
 }
 
 /** Begins a call that nobody waits for. */
 export async function begin(call: () => Promise<unknown>): Promise<void> {
   call().catch(() => {});
-  await settled();
+  await flushPromises();
 }
 
 /** Lets every promise that can settle do so; some libraries take a turn of the loop for each step. */
-export async function settled(): Promise<void> {
+export async function flushPromises(): Promise<void> {
   for (let i = 0; i < 5; i++) await new Promise((resolve) => setImmediate(resolve));
 }
 

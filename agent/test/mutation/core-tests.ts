@@ -1,4 +1,7 @@
-/** Every test that is about the core, as one file. With FUSEBOARD_MUTATION=quick those beside the sources only: what they find need not be looked for again. */
+/**
+ * Every test that is about the core, as one file. With FUSEBOARD_MUTATION=quick those beside the sources only: what
+ * they find need not be looked for again.
+ */
 import { globSync } from 'node:fs';
 
 const agent = new URL('../../', import.meta.url);

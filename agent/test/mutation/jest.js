@@ -2,7 +2,10 @@ import { fileURLToPath } from 'node:url';
 
 process.env.FUSEBOARD_PROPERTY_RUNS ??= '20';
 
-/** Jest as the mutation tester runs it: few runs of each property, and one file, as each file would load the sources again. */
+/**
+ * Jest as the mutation tester runs it: few runs of each property, and one file, as each file would load the sources
+ * again.
+ */
 export default {
   rootDir: fileURLToPath(new URL('../../..', import.meta.url)),
   testEnvironment: 'node',

@@ -103,13 +103,13 @@ export const overrideCrd = () =>
       column('Breakers', 'string', '.spec.breakers', 'The breakers that it acts on.'),
       column('Action', 'string', '.spec.action', 'ForceOpen, ForceClosed or Reset.'),
       column('Phase', 'string', '.status.phase', 'Active, Ended or Invalid.'),
-      column('Applied', 'string', '.status.agents.summary', 'Agents that obey it, of those that it is for.'),
+      column('Applied', 'string', '.status.agents.summary', 'Agents that apply it, of those that it selects.'),
       column('Expires', 'string', '.status.expiresAt', 'When it ends or ended.'),
       column('Reason', 'string', '.spec.reason', 'Why.', 1),
       column('Age', 'date', '.metadata.creationTimestamp', 'Time since the override was created.'),
     ],
     description:
-      'A CircuitBreakerOverride takes circuit breakers by hand for a while, whatever their policies say, in every process of its namespace that asks for them by getBreaker(name). It ends by itself in each process.',
+      'A CircuitBreakerOverride forces circuit breakers open or closed, or resets them, for a limited time, whatever their policies say, in every process of its namespace that asks for them by getBreaker(name). It ends by itself in each process.',
     spec: OverrideSpecFields,
     status: OverrideStatusFields,
   });
@@ -122,8 +122,8 @@ const named = (object: string) =>
 const MAY_ATTRIBUTE = `authorizer.group('${GROUP}').resource('${OVERRIDE_PLURAL}').namespace(request.namespace).check('attribute').allowed()`;
 
 /**
- * What the schema of an override cannot say, because it knows neither the time nor who asks: a ValidatingAdmissionPolicy and
- * its binding, as objects.
+ * What the schema of an override cannot say, because it knows neither the time nor who asks: a
+ * ValidatingAdmissionPolicy and its binding, as objects.
  */
 export function overrideAdmission(): object[] {
   const name = `${OVERRIDE_PLURAL}.${GROUP}`;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { breakers, dotted, duration, type SpecProblem, selector } from './policy.ts';
 import { OVERRIDE_RULES, RULES, violations } from './rules.ts';
-import { condition, tally } from './status.ts';
+import { condition, counter } from './status.ts';
 
 export const OVERRIDE_KIND = 'CircuitBreakerOverride';
 export const OVERRIDE_PLURAL = 'circuitbreakeroverrides';
@@ -32,7 +32,7 @@ export const OverrideSpecFields = z
     action: z
       .enum(OVERRIDE_ACTIONS)
       .describe(
-        'ForceOpen: the breakers reject every call, in every mode; after its end they are half-open and test the other side. ForceClosed: every call passes and is recorded, and nothing opens the breakers; after its end their policies judge again. Reset: each process that hears of it before its end closes the breakers once, with nothing recorded; breakers that a ForceOpen or ForceClosed holds stay as they are.',
+        'ForceOpen: the breakers reject every call, in every mode; after its end they are half-open and test the dependency. ForceClosed: every call passes and is recorded, and nothing opens the breakers; after its end their policies judge again. Reset: each process that is notified of it before its end closes the breakers once, with nothing recorded; breakers that a ForceOpen or ForceClosed holds stay as they are.',
       ),
     reason: z
       .string()
@@ -68,7 +68,7 @@ export const OverrideStatusFields = z
       .enum(['Active', 'Ended', 'Invalid'])
       .optional()
       .describe(
-        'Active: agents obey it, or will once they hear of it. Ended: its time is over. Invalid: the operator cannot use it, and `Applied` says why.',
+        'Active: agents apply it, or will when they receive it. Ended: its time is over. Invalid: the operator cannot use it, and `Applied` says why.',
       ),
     expiresAt: z
       .string()
@@ -77,18 +77,18 @@ export const OverrideStatusFields = z
       .describe('When it ends or ended: `spec.expiresAt`, or its creation and `spec.duration`.'),
     agents: z
       .strictObject({
-        matched: tally('Agents that it is for.'),
-        applied: tally('Agents that say that they obey it.'),
-        stale: tally('Agents that have been silent for more than 30 s.'),
+        matched: counter('Agents that it is for.'),
+        applied: counter('Agents that report that they apply it.'),
+        stale: counter('Agents that have been silent for more than 30 s.'),
         summary: z.string().max(64).describe('Applied and matched agents as k/n.'),
       })
       .optional()
-      .describe('Who obeys it. Once it has ended, who did at the end.'),
+      .describe('Which agents apply it. After its end: which agents applied it at the end.'),
     conditions: z
       .array(condition(OVERRIDE_CONDITION_REASONS, 'override'))
-      .max(8)
+      .max(32)
       .optional()
-      .describe('Applied: every live agent that it is for obeys it.')
+      .describe('Applied: every live agent that it selects applies it.')
       .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] }),
   })
   .describe('What the operator has seen.');
@@ -97,7 +97,8 @@ export const OverrideStatusFields = z
 const ALL_RULES = [...RULES.filter(({ path }) => path.startsWith('selector.')), ...OVERRIDE_RULES];
 
 /**
- * Checks the spec of an override as the API server would, its end in the past excepted: single fields, and rules across fields.
+ * Checks the spec of an override as the API server would, its end in the past excepted: single fields, and rules across
+ * fields.
  *
  * @returns every problem found; empty when the spec is valid.
  */

@@ -148,7 +148,7 @@ const halfOpen = z
       .enum(['Probes', 'Ramp'])
       .optional()
       .describe(
-        `How calls are let through while half-open. Probes: at most \`maxProbes\` at once, all others are rejected at once. Ramp: a share that grows to all over \`rampDuration\`, while the conditions of \`trip\` go on to apply. A change takes effect when the circuit is half-open the next time. Absent: ${DEFAULTS.recovery.halfOpen.strategy}.`,
+        `How calls are let through while half-open. Probes: at most \`maxProbes\` at once, all others are rejected at once. Ramp: a share that grows to all over \`rampDuration\`, while the conditions of \`trip\` continue to apply. A change takes effect when the circuit is half-open the next time. Absent: ${DEFAULTS.recovery.halfOpen.strategy}.`,
       ),
     maxProbes: count(
       1_000,
@@ -171,7 +171,7 @@ const halfOpen = z
       `How long a Ramp takes until every call passes, from its first call on. The circuit closes when a call ends after that, if any succeeded. Absent: ${DEFAULTS.recovery.halfOpen.rampDuration}.`,
     ).optional(),
   })
-  .describe('How a half-open circuit tests whether the other side is back. Absent: a single probe decides.')
+  .describe('How a half-open circuit tests whether the dependency is back. Absent: a single probe decides.')
   .meta(cel('recovery.halfOpen'));
 
 const recovery = z
@@ -286,7 +286,7 @@ const backoff = z
       `Each further wait is this many times the one before. Absent: ${DEFAULTS.retry.backoff.factor}.`,
     ).optional(),
     max: duration(
-      `No wait is longer; where the other side asks for a longer one (Retry-After), there is no retry. Absent: ${DEFAULTS.retry.backoff.max}, or \`initial\` if that is more.`,
+      `No wait is longer; where the dependency asks for a longer one (Retry-After), there is no retry. Absent: ${DEFAULTS.retry.backoff.max}, or \`initial\` if that is more.`,
     ).optional(),
     jitterPercent: z
       .int()
@@ -339,7 +339,7 @@ const concurrency = z
     ).optional(),
   })
   .describe(
-    'Limits how many calls are under way at once. A refused call counts as ignored: it says nothing about the other side. Absent: no limit.',
+    'Limits how many calls are under way at once. A refused call counts as ignored: it says nothing about the dependency. Absent: no limit.',
   );
 
 const fallback = z

@@ -3,7 +3,8 @@ import { MAX_DURATION_MS, MIN_DURATION_MS, parseDuration } from './duration.ts';
 
 /**
  * A rule across fields: `cel` is what the API server evaluates at admission, `holds` is the same rule for everybody who
- * has no CEL. Both see the value at `path` (dots; the empty path is the spec) and are asked only when that value is present.
+ * has no CEL. Both see the value at `path` (dots; the empty path is the spec) and are asked only when that value is
+ * present.
  */
 export interface Rule {
   readonly path: string;
@@ -254,7 +255,10 @@ export interface Violation {
   readonly message: string;
 }
 
-/** How deep objects and lists of a spec may lie in each other: a deeper value exhausts the stack of who writes it as JSON. */
+/**
+ * How deep objects and lists of a spec may lie in each other: a deeper value exhausts the stack of who writes it as
+ * JSON.
+ */
 export const MAX_SPEC_LEVELS = 50;
 
 /** Why a spec that nests too deep is refused; absent for one that does not. */

@@ -16,7 +16,7 @@ export const MAX_REJECTIONS = 5;
 export const MAX_REJECTION_MESSAGE = 256;
 
 /** A number of things. */
-export const tally = (text: string) => z.int().min(0).describe(text);
+export const counter = (text: string) => z.int().min(0).describe(text);
 
 /** A condition whose types have these reasons. */
 export const condition = (reasons: Readonly<Record<string, readonly string[]>>, of: string) =>
@@ -59,7 +59,7 @@ export const PolicyStatusFields = z
     observedGeneration: z.int().min(0).optional().describe('The generation of the spec that this status speaks of.'),
     conditions: z
       .array(condition(CONDITION_REASONS, 'policy'))
-      .max(8)
+      .max(32)
       .optional()
       .describe(
         'Accepted: the operator can use the spec. Programmed: every live agent that received this generation has applied it. Healthy: no breaker of this policy is open.',
@@ -67,20 +67,20 @@ export const PolicyStatusFields = z
       .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] }),
     agents: z
       .strictObject({
-        matched: tally('Agents that received the policy.'),
-        applied: tally('Agents that run this generation.'),
-        rejected: tally('Agents that could not use this generation and keep the one before.'),
-        stale: tally('Agents that have been silent for more than 30 s.'),
+        matched: counter('Agents that received the policy.'),
+        applied: counter('Agents that run this generation.'),
+        rejected: counter('Agents that could not use this generation and keep the one before.'),
+        stale: counter('Agents that have been silent for more than 30 s.'),
         summary: z.string().max(64).describe('Applied and matched agents as k/n.'),
       })
       .optional()
       .describe('Who has the policy.'),
     breakers: z
       .strictObject({
-        closed: tally('Closed breakers.'),
-        open: tally('Open breakers.'),
-        halfOpen: tally('Half-open breakers.'),
-        shadowOpen: tally('Breakers in Shadow mode that would be open.'),
+        closed: counter('Closed breakers.'),
+        open: counter('Open breakers.'),
+        halfOpen: counter('Half-open breakers.'),
+        shadowOpen: counter('Breakers in Shadow mode that would be open.'),
       })
       .optional()
       .describe('States of the breakers that the policy governs, one for each agent and breaker.'),

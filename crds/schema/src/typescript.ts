@@ -5,6 +5,9 @@ import { PolicyStatusFields } from './status.ts';
 import type { SchemaNode } from './structural.ts';
 import * as wire from './wire.ts';
 
+/** No comment is wider, in characters. */
+const WIDTH = 120;
+
 const ROOTS: Record<string, z.ZodType> = {
   PolicySpec: PolicySpecFields,
   PolicyStatus: PolicyStatusFields,
@@ -68,6 +71,21 @@ function print(node: SchemaNode, indent: string): string {
   }
 }
 
-function doc(node: SchemaNode, indent: string): string {
-  return node.description ? `${indent}/** ${node.description} */\n` : '';
+function doc({ description }: SchemaNode, indent: string): string {
+  if (!description) return '';
+  const line = `${indent}/** ${description} */\n`;
+  return line.length <= WIDTH + 1 ? line : `${indent}/**\n${wrapped(description, `${indent} * `)}${indent} */\n`;
+}
+
+function wrapped(text: string, prefix: string): string {
+  const lines: string[] = [];
+  let line = prefix.trimEnd();
+  for (const word of text.split(' ')) {
+    if (line.length + 1 + word.length > WIDTH) {
+      lines.push(line);
+      line = prefix.trimEnd();
+    }
+    line += ` ${word}`;
+  }
+  return [...lines, line, ''].join('\n');
 }

@@ -12,7 +12,7 @@ import { OVERRIDE_ACTIONS } from './override.ts';
 export const MAX_REPORT_BYTES = 65_536;
 
 const text = (max: number) => z.string().max(max);
-const tally = z.int().min(0);
+const counter = z.int().min(0);
 const revision = text(64);
 /** Milliseconds; three hundred years are longer than any process runs. */
 const elapsed = z.number().min(0).max(1e13);
@@ -95,7 +95,7 @@ export const HeartbeatSchema = z.object({ asOf: asOf.optional(), now: z.int() })
 
 export const GoawaySchema = z
   .object({ reconnectAfterMs: z.int().min(0) })
-  .describe('This stream ends; dial again after this time.');
+  .describe('This stream ends; reconnect after this time.');
 
 /** States of a breaker, spelled the same in code, wire, logs and labels. */
 export const BREAKER_STATES = ['closed', 'open', 'half-open'] as const;
@@ -104,20 +104,20 @@ const state = z.enum(BREAKER_STATES);
 
 export const TotalsSchema = z
   .object({
-    succeeded: tally,
-    failed: tally,
-    ignored: tally,
-    slow: tally,
-    timedOut: tally,
-    rejected: tally,
-    shadowRejected: tally,
-    retried: tally,
-    fallback: tally,
+    succeeded: counter,
+    failed: counter,
+    ignored: counter,
+    slow: counter,
+    timedOut: counter,
+    rejected: counter,
+    shadowRejected: counter,
+    retried: counter,
+    fallback: counter,
   })
   .describe('What a breaker counted since its process began; never runs backwards for a boot.');
 
 const latency = z
-  .array(tally)
+  .array(counter)
   .max(LATENCY_BUCKETS)
   .describe(
     'Bucket i counts the calls under 2^i x 0.125 ms that no smaller bucket counts; the last one the rest. Trailing zeros may be left out. Cumulative like totals.',
@@ -178,7 +178,7 @@ export const ReportSchema = z
       .array(text(64))
       .max(MAX_OVERRIDES_PER_AGENT)
       .optional()
-      .describe('The overrides that this process obeys, in its first part. Absent: it knows none.'),
+      .describe('The overrides that this process applies, in its first part. Absent: it knows none.'),
     breakers: z.array(BreakerReportSchema).max(1_000),
     bye: z.boolean().optional().describe('The process ends.'),
   })

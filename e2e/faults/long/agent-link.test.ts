@@ -167,9 +167,9 @@ describe('reports', () => {
 });
 
 describe('a client that is no friend', () => {
-  const dial = () => connect(scene.operator.agentsPort, '127.0.0.1').on('error', () => {});
+  const openSocket = () => connect(scene.operator.agentsPort, '127.0.0.1').on('error', () => {});
   const post = (headers: string, body: Buffer | string) => {
-    const socket = dial();
+    const socket = openSocket();
     let answer = '';
     socket.setEncoding('utf8').on('data', (text: string) => (answer += text));
     socket.write(`POST /v1/report HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n${headers}\r\n\r\n`);
@@ -185,7 +185,7 @@ describe('a client that is no friend', () => {
     await scene.runs([agent], 'busy', 1);
     const before = await memory();
 
-    const slow = Array.from({ length: 20 }, dial);
+    const slow = Array.from({ length: 20 }, openSocket);
     const dripping = setInterval(() => {
       for (const socket of slow) if (socket.writable) socket.write('x');
     }, 500);
@@ -216,7 +216,7 @@ describe('a client that is no friend', () => {
     await scene.runs(agents, 'stalled', 1);
     const query = (i: number) => `service=raw&instance=raw-${i}&boot=${String(i).padStart(32, '0')}`;
     const readers = Array.from({ length: 100 }, (_, i) => {
-      const socket = dial();
+      const socket = openSocket();
       socket.write(`GET /v1/stream?${query(i)} HTTP/1.1\r\nhost: a\r\n\r\n`);
       return socket;
     });
@@ -271,7 +271,7 @@ describe('an agent and an operator of different versions:', () => {
           : event,
     ],
   ])(
-    '%s, and edits and deletions go on',
+    '%s, and edits and deletions continue',
     async (_name, changed) => {
       change = changed;
       await scene.put('skewed', 2);

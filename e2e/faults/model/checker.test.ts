@@ -39,7 +39,7 @@ const judged = (...records: LogRecord[]) =>
 const A1 = written(1, policy('a', 1, 3));
 const A2 = written(20, policy('a', 2, 5));
 
-describe('I1, that breakers go on with the last good policy,', () => {
+describe('I1, that breakers continue with the last good policy,', () => {
   it('holds while an agent runs what was written, and probes say so', () => {
     expect(judged(A1, runs(2, 'a', 1, 3), probe(3, 3), A2, probe(21, 3), runs(22, 'a', 2, 5), probe(23, 5))).toEqual(
       [],

@@ -21,7 +21,10 @@ export interface Violation {
 
 /** What is still well. */
 export interface Bounds {
-  /** From the end of the last fault until every agent runs what the API server has, in ms that the machine has time for us. */
+  /**
+   * From the end of the last fault until every agent runs what the API server has, in ms that the machine has time for
+   * us.
+   */
   readonly convergeMs: number;
   /** What a breaker may add to a call beyond what the event loop was late anyway, in ms. */
   readonly callMs: number;

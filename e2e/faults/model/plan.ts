@@ -162,8 +162,8 @@ const change = (afterMs: number, failures: number): Step => ({
 });
 
 /**
- * What a violation on purpose needs to show, whatever was drawn: a link that is gone for as long as every breaker takes to be
- * probed, and then changes that come one by one, more than an agent misses until it is back.
+ * What a violation on purpose needs to show, whatever was drawn: a link that is gone for as long as every breaker takes
+ * to be probed, and then changes that come one by one, more than an agent misses until it is back.
  */
 export const REVEALING: readonly Step[] = [
   { afterMs: 0, act: { fault: 'agents-refused', amount: 2_000, replica: 0, service: AGENTS[0]!.service } },

@@ -2,7 +2,7 @@ import type { Access } from '../ports/access.ts';
 
 /** Lets everybody do everything; for an admin API that only this machine can reach. */
 export const openAccess: Access = {
-  way: 'none',
-  person: async () => ({ name: 'local', groups: [] }),
+  method: 'none',
+  user: async () => ({ name: 'local', groups: [] }),
   check: async () => {},
 };

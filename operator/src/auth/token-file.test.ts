@@ -23,8 +23,8 @@ afterEach(() => rm(folder, { recursive: true }));
 it('takes the namespace from the file and never from the agent', async () => {
   await writeFile(path, `# services\n\n${SHOP} shop\n${BANK}\tbank\n`);
   const file = await tokenFile({ path, log });
-  expect(await file.caller(asked(SHOP), 'stream')).toEqual({ namespace: 'shop' });
-  expect(await file.caller(asked(BANK), 'report')).toEqual({ namespace: 'bank' });
+  expect(await file.identify(asked(SHOP), 'stream')).toEqual({ namespace: 'shop' });
+  expect(await file.identify(asked(BANK), 'report')).toEqual({ namespace: 'bank' });
   expect(await file.labels({ namespace: 'shop' }, { app: 'web' })).toEqual({ app: 'web' });
 });
 
@@ -36,7 +36,7 @@ it.each([
 ])('refuses %p as %s', async (authorization, reason) => {
   await writeFile(path, `${SHOP} shop\n`);
   const file = await tokenFile({ path, log });
-  await expect(file.caller({ authorization, namespace: 'shop', address: '' }, 'stream')).rejects.toMatchObject({
+  await expect(file.identify({ authorization, namespace: 'shop', address: '' }, 'stream')).rejects.toMatchObject({
     reason,
     status: 401,
   });
@@ -58,9 +58,9 @@ it('follows the file, and keeps what it read last while the file cannot be used'
   await writeFile(path, `${SHOP} shop\n`);
   const file = await tokenFile({ path, log, rereadMs: -1 });
   await writeFile(path, `${BANK} bank\n`);
-  expect(await file.caller(asked(BANK), 'stream')).toEqual({ namespace: 'bank' });
-  await expect(file.caller(asked(SHOP), 'stream')).rejects.toMatchObject({ reason: 'bad-token' });
+  expect(await file.identify(asked(BANK), 'stream')).toEqual({ namespace: 'bank' });
+  await expect(file.identify(asked(SHOP), 'stream')).rejects.toMatchObject({ reason: 'bad-token' });
   await rm(path);
-  expect(await file.caller(asked(BANK), 'stream')).toEqual({ namespace: 'bank' });
+  expect(await file.identify(asked(BANK), 'stream')).toEqual({ namespace: 'bank' });
   expect(errors).toEqual([expect.stringMatching(/^--agent-tokens: ENOENT.*the tokens read before stay in force$/)]);
 });

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { NAMESPACE_PATTERN } from '../core/policy/namespace.ts';
-import { type Authenticator, bearerToken, Denial } from '../ports/authenticator.ts';
+import { AuthError, type Authenticator, bearerToken } from '../ports/authenticator.ts';
 
 /** A shorter token could be guessed. */
 const MIN_TOKEN = 16;
@@ -14,8 +14,8 @@ export interface TokenFileOptions {
 }
 
 /**
- * Knows agents by a file of lines `token namespace`; blank lines and lines that begin with `#` are passed over. The file is
- * read again when it may have changed; one that cannot be used any more leaves the last good reading in force.
+ * Knows agents by a file of lines `token namespace`; blank lines and lines that begin with `#` are passed over. The
+ * file is read again when it may have changed; one that cannot be used any more leaves the last good reading in force.
  *
  * Labels are those that the agent says.
  *
@@ -37,16 +37,17 @@ export async function tokenFile({ path, log, rereadMs = 2_000 }: TokenFileOption
   }
 
   return {
-    way: 'file',
-    async caller({ authorization }) {
+    method: 'file',
+    async identify({ authorization }) {
       const token = bearerToken(authorization);
       if (performance.now() - readAt > rereadMs) rereading ??= reread();
       await rereading;
       const namespace = namespaces.get(digest(token));
-      if (namespace === undefined) throw new Denial('bad-token', 'the token is not in the token file of the operator');
+      if (namespace === undefined)
+        throw new AuthError('bad-token', 'the token is not in the token file of the operator');
       return { namespace };
     },
-    labels: async (_caller, claimed) => claimed,
+    labels: async (_identity, claimed) => claimed,
   };
 }
 

@@ -1,6 +1,6 @@
 import { Argument, Command } from 'commander';
-import { EXIT } from './exit-codes.ts';
-import type { Ended, Terminal } from './terminal.ts';
+import { EXIT_CODES } from './exit-codes.ts';
+import type { SetExitCode, Terminal } from './terminal.ts';
 
 const SHELLS = ['bash', 'zsh', 'fish'] as const;
 
@@ -32,25 +32,25 @@ compdef _fuseboard fuseboard
 `,
 };
 
-export function completionCommand({ out }: Terminal, ended: Ended): Command {
+export function completionCommand({ out }: Terminal, setExitCode: SetExitCode): Command {
   return new Command('completion')
     .description('Print the script that completes commands and options in a shell.')
     .addArgument(new Argument('<shell>', 'the shell').choices(SHELLS))
     .addHelpText('after', EXAMPLES)
     .action((shell: (typeof SHELLS)[number]) => {
       out.write(SCRIPTS[shell]);
-      ended(EXIT.ok);
+      setExitCode(EXIT_CODES.ok);
     });
 }
 
 /** Answers the scripts; `root` is the whole command line. */
-export function completeLineCommand({ out }: Terminal, root: () => Command, ended: Ended): Command {
+export function completeLineCommand({ out }: Terminal, root: () => Command, setExitCode: SetExitCode): Command {
   return new Command(COMPLETE)
     .argument('[words...]')
     .allowUnknownOption()
     .action((words: string[]) => {
       for (const word of completions(root(), words)) out.write(`${word}\n`);
-      ended(EXIT.ok);
+      setExitCode(EXIT_CODES.ok);
     });
 }
 

@@ -1,5 +1,5 @@
 /** What the exit code of the command line means. */
-export const EXIT = {
+export const EXIT_CODES = {
   ok: 0,
   /** Something that was checked has problems. */
   problems: 1,
@@ -10,7 +10,7 @@ export const EXIT = {
 } as const;
 
 /** Ends a command with one line for a person. */
-export class Failure extends Error {
+export class CliError extends Error {
   readonly code: number;
 
   constructor(code: number, message: string) {

@@ -13,11 +13,13 @@ import { topCommand } from './commands/top.ts';
 import { uiCommand } from './commands/ui.ts';
 import { watchCommand } from './commands/watch.ts';
 import { completeLineCommand, completionCommand } from './completion.ts';
-import { EXIT, Failure } from './exit-codes.ts';
+import { CliError, EXIT_CODES } from './exit-codes.ts';
 import { diffCommand } from './policy-files/diff.ts';
 import { lintCommand } from './policy-files/lint.ts';
 import { validateCommand } from './policy-files/validate.ts';
-import type { Ended, Terminal } from './terminal.ts';
+import { simulateCommand } from './recorded-calls/simulate.ts';
+import { suggestCommand } from './recorded-calls/suggest.ts';
+import type { SetExitCode, Terminal } from './terminal.ts';
 
 /** What connects the commands to the world. */
 export interface Adapters {
@@ -35,7 +37,7 @@ Exit codes:
 Every option of serve can be given in the environment instead: --metrics-port as FUSEBOARD_METRICS_PORT.`;
 
 /** The whole command line, without running anything. */
-export function commandLine(terminal: Terminal, { construct, reach }: Adapters, ended: Ended): Command {
+export function commandLine(terminal: Terminal, { construct, reach }: Adapters, setExitCode: SetExitCode): Command {
   const { out, err } = terminal;
   const root: Command = new Command('fuseboard')
     .description('Pushes circuit-breaker policies to every process that needs them, and says who has them.')
@@ -47,29 +49,32 @@ export function commandLine(terminal: Terminal, { construct, reach }: Adapters, 
     .exitOverride()
     .showHelpAfterError('run with --help to see what there is')
     .commandsGroup('See:')
-    .addCommand(statusCommand(terminal, reach, ended))
-    .addCommand(getCommand(terminal, reach, ended))
-    .addCommand(explainCommand(terminal, reach, ended))
-    .addCommand(describeCommand(terminal, reach, ended))
-    .addCommand(topCommand(terminal, reach, ended))
-    .addCommand(watchCommand(terminal, reach, ended))
-    .addCommand(uiCommand(terminal, reach, ended))
-    .addCommand(historyCommand(terminal, reach, ended))
+    .addCommand(statusCommand(terminal, reach, setExitCode))
+    .addCommand(getCommand(terminal, reach, setExitCode))
+    .addCommand(explainCommand(terminal, reach, setExitCode))
+    .addCommand(describeCommand(terminal, reach, setExitCode))
+    .addCommand(topCommand(terminal, reach, setExitCode))
+    .addCommand(watchCommand(terminal, reach, setExitCode))
+    .addCommand(uiCommand(terminal, reach, setExitCode))
+    .addCommand(historyCommand(terminal, reach, setExitCode))
     .commandsGroup('Act:')
-    .addCommand(actCommand('ForceOpen', terminal, reach, ended))
-    .addCommand(actCommand('ForceClosed', terminal, reach, ended))
-    .addCommand(actCommand('Reset', terminal, reach, ended))
-    .addCommand(overridesCommand(terminal, reach, ended))
-    .addCommand(rollbackCommand(terminal, reach, ended))
+    .addCommand(actCommand('ForceOpen', terminal, reach, setExitCode))
+    .addCommand(actCommand('ForceClosed', terminal, reach, setExitCode))
+    .addCommand(actCommand('Reset', terminal, reach, setExitCode))
+    .addCommand(overridesCommand(terminal, reach, setExitCode))
+    .addCommand(rollbackCommand(terminal, reach, setExitCode))
     .commandsGroup('Check files:')
-    .addCommand(validateCommand(terminal, ended))
-    .addCommand(lintCommand(terminal, ended))
-    .addCommand(diffCommand(terminal, reach, ended))
+    .addCommand(validateCommand(terminal, setExitCode))
+    .addCommand(lintCommand(terminal, setExitCode))
+    .addCommand(diffCommand(terminal, reach, setExitCode))
+    .commandsGroup('Choose thresholds:')
+    .addCommand(simulateCommand(terminal, setExitCode))
+    .addCommand(suggestCommand(terminal, setExitCode))
     .commandsGroup('Run:')
-    .addCommand(serveCommand(terminal, construct, ended))
-    .addCommand(completionCommand(terminal, ended))
+    .addCommand(serveCommand(terminal, construct, setExitCode))
+    .addCommand(completionCommand(terminal, setExitCode))
     .addCommand(
-      completeLineCommand(terminal, () => root, ended),
+      completeLineCommand(terminal, () => root, setExitCode),
       { hidden: true },
     );
   inherit(root);
@@ -78,18 +83,18 @@ export function commandLine(terminal: Terminal, { construct, reach }: Adapters, 
 
 /** Runs a command line to its end; resolves to the exit code. */
 export async function program(terminal: Terminal, adapters: Adapters): Promise<number> {
-  let code: number = EXIT.ok;
-  const command = commandLine(terminal, adapters, (ended) => {
-    code = ended;
+  let code: number = EXIT_CODES.ok;
+  const command = commandLine(terminal, adapters, (setExitCode) => {
+    code = setExitCode;
   });
   try {
     await command.parseAsync(terminal.args, { from: 'user' });
     return code;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-    if (error instanceof Failure || error instanceof UsageError) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_CODES.ok : EXIT_CODES.usage;
+    if (error instanceof CliError || error instanceof UsageError) {
       terminal.err.write(`fuseboard: ${error.message}\n`);
-      return error instanceof Failure ? error.code : EXIT.usage;
+      return error instanceof CliError ? error.code : EXIT_CODES.usage;
     }
     throw error;
   }

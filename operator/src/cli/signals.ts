@@ -1,5 +1,5 @@
 /** Resolves at the next SIGTERM or SIGINT; what comes after that is not caught. */
-export function signalled(): Promise<void> {
+export function stopSignal(): Promise<void> {
   return new Promise((resolve) => {
     const on = () => {
       process.off('SIGTERM', on);

@@ -6,4 +6,4 @@ export interface Terminal {
 }
 
 /** Takes the exit code of a command when it has ended. */
-export type Ended = (code: number) => void;
+export type SetExitCode = (code: number) => void;

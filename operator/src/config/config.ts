@@ -199,19 +199,19 @@ function readAdminHost(f: z.infer<typeof FlagsSchema>, way: Config['adminAuth'],
   if (way === 'review' && f.policies !== undefined) {
     throw new UsageError('--admin-auth: review asks the API server, and --policies has none; leave it out for none');
   }
-  const wanted = f.adminHost ?? (isLoopback(host) ? host : '127.0.0.1');
-  if (isLoopback(wanted)) return wanted;
+  const adminHost = f.adminHost ?? (isLoopback(host) ? host : '127.0.0.1');
+  if (isLoopback(adminHost)) return adminHost;
   if (way === 'none') {
     throw new UsageError(
-      `--admin-host: --admin-auth=none lets everybody in who reaches the admin API, so it listens on loopback only, not on ${wanted}; use 127.0.0.1 or ::1, or --admin-auth=review`,
+      `--admin-host: --admin-auth=none lets everybody in who reaches the admin API, so it listens on loopback only, not on ${adminHost}; use 127.0.0.1 or ::1, or --admin-auth=review`,
     );
   }
   if (f.tlsCertFile === undefined) {
     throw new UsageError(
-      `--admin-host: people show their tokens to the admin API, so ${wanted} needs --tls-cert-file and --tls-key-file; or use 127.0.0.1`,
+      `--admin-host: people show their tokens to the admin API, so ${adminHost} needs --tls-cert-file and --tls-key-file; or use 127.0.0.1`,
     );
   }
-  return wanted;
+  return adminHost;
 }
 
 const kebab = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);

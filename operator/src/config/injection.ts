@@ -3,7 +3,7 @@ import { z } from 'zod';
 /** How the operator injects pods. */
 export interface Injection {
   readonly port: number;
-  /** Where the agents of injected pods dial. */
+  /** The address that agents of injected pods connect to. */
   readonly url: string;
   /** The authority that they are to trust. */
   readonly caFile: string;
@@ -36,7 +36,7 @@ export function readInjection(f: Flags): Injection | undefined | string {
   if (f.tlsCertFile === undefined) {
     return '--webhook-port needs --tls-cert-file and --tls-key-file: the API server asks over TLS only';
   }
-  if (url === undefined) return '--webhook-port needs --webhook-agents-url, the address that pods are told to dial';
+  if (url === undefined) return '--webhook-port needs --webhook-agents-url, the address that agents connect to';
   if (caFile === undefined) return '--webhook-port needs --webhook-ca-file, the authority that pods are told to trust';
   return { port, url, caFile };
 }

@@ -1,12 +1,12 @@
 import type { OverrideStatus } from '@fuseboard/schema';
 import { beforeEach, expect, it } from '@jest/globals';
 import { pino } from 'pino';
-import { Boards } from '../core/delivery/snapshots.ts';
+import { SnapshotCache } from '../core/delivery/snapshot-cache.ts';
 import { Fleet } from '../core/fleet/fleet.ts';
 import { isActive, type Override, readOverride } from '../core/policy/override.ts';
 import { Aggregates } from '../core/replication/aggregates.ts';
-import { Refusal } from '../ports/problem.ts';
-import { OverrideJudge } from './override-reconciler.ts';
+import { Problem } from '../ports/problem.ts';
+import { OverrideReconciler } from './override-reconciler.ts';
 
 const SPEC = { breakers: ['payments'], action: 'ForceOpen', reason: 'why', duration: '1m' };
 
@@ -17,11 +17,11 @@ let written: OverrideStatus[];
 let events: string[];
 let forgotten: string[];
 let removed: string[];
-let refusal: Refusal | undefined;
-let boards: Boards;
+let problem: Problem | undefined;
+let snapshots: SnapshotCache;
 let fleet: Fleet;
 let aggregates: Aggregates;
-let judge: OverrideJudge;
+let reconciler: OverrideReconciler;
 
 const override = (name: string, over: Partial<Override> = {}): Override => ({
   ...readOverride({ uid: name, namespace: 'shop', name, createdAt: 0, spec: SPEC, createdBy: 'ann' }),
@@ -29,14 +29,14 @@ const override = (name: string, over: Partial<Override> = {}): Override => ({
 });
 
 function begin(): void {
-  boards = new Boards();
+  snapshots = new SnapshotCache();
   fleet = new Fleet();
   aggregates = new Aggregates();
   written = [];
   events = [];
   forgotten = [];
-  judge = new OverrideJudge({
-    boards,
+  reconciler = new OverrideReconciler({
+    snapshots: snapshots,
     fleet,
     aggregates,
     replicas: {
@@ -55,7 +55,7 @@ function begin(): void {
       create: () => Promise.reject(new Error('nothing is made here')),
       remove: async ({ name }) => {
         removed.push(name);
-        if (refusal) throw refusal;
+        if (problem) throw problem;
       },
     },
     log: pino({ level: 'silent' }),
@@ -68,40 +68,40 @@ function begin(): void {
 /** What the controller does with a list, and what follows in time. */
 function take(...all: Override[]): void {
   overrides = all;
-  judge.take(all);
-  boards.update(
+  reconciler.setOverrides(all);
+  snapshots.update(
     [],
     all.filter((one) => isActive(one, now)),
   );
-  for (const agent of fleet.agents('shop')) fleet.aim(agent, boards.board('shop', {}), now);
-  judge.touchAll();
-  judge.decide();
+  for (const agent of fleet.agents('shop')) fleet.setTarget(agent, snapshots.snapshot('shop', {}), now);
+  reconciler.touchAll();
+  reconciler.reconcile();
 }
 function pass(ms: number): void {
   now += ms;
-  judge.sweep();
+  reconciler.sweep();
   take(...overrides);
 }
 
 let sequence = 0;
-function agent(boot: string, obeyed: string[] = []): void {
+function agent(boot: string, appliedOverrides: string[] = []): void {
   const instance = `pod-${boot}`;
   const joined = fleet.connect({ namespace: 'shop', boot, service: 's', instance, labels: {} }, now);
-  const board = boards.board('shop', {});
-  fleet.aim(joined, board, now);
-  fleet.sent(joined, board);
+  const snapshot = snapshots.snapshot('shop', {});
+  fleet.setTarget(joined, snapshot, now);
+  fleet.sent(joined, snapshot);
   sequence += 1;
   const common = { protocol: 1, service: 's', part: 1, parts: 1, rejections: [], breakers: [] };
-  fleet.report({ namespace: 'shop' }, { ...common, instance, boot, sequence, overrides: obeyed }, now);
-  judge.touchAll();
-  judge.decide();
+  fleet.report({ namespace: 'shop' }, { ...common, instance, boot, sequence, overrides: appliedOverrides }, now);
+  reconciler.touchAll();
+  reconciler.reconcile();
 }
 
 beforeEach(() => {
   now = 0;
   leading = true;
   removed = [];
-  refusal = undefined;
+  problem = undefined;
   begin();
 });
 
@@ -110,7 +110,7 @@ it('tells once who made an override and why, and writes what changes', () => {
   agent('x');
   agent('y', ['a']);
   agent('x', ['a']);
-  judge.decide();
+  reconciler.reconcile();
   expect(events).toEqual(['ForceOpen: ForceOpen of payments until 1970-01-01T00:01:00Z by ann: why']);
   expect(written.map(({ agents }) => agents!.summary)).toEqual(['0/0', '0/1', '1/2', '2/2']);
 });
@@ -137,7 +137,7 @@ it('marks the end without being told, and removes the override a while later', a
 });
 
 it('tries a removal that failed again after half a minute', async () => {
-  refusal = new Refusal(503, 'not now');
+  problem = new Problem(503, 'not now');
   take(override('a'));
   pass(70_000);
   expect(removed).toEqual([]);
@@ -150,7 +150,7 @@ it('tries a removal that failed again after half a minute', async () => {
   expect(removed).toEqual(['a', 'a']);
 });
 
-it('neither writes nor removes where another replica leads, and goes on from its status when it leads', () => {
+it('neither writes nor removes where another replica leads, and continues from its status when it leads', () => {
   leading = false;
   take(override('a'));
   agent('x', ['a']);
@@ -179,7 +179,7 @@ it('waits no longer than half a minute for agents that were there before it', ()
   expect(written.at(-1)!.agents!.summary).toMatch(/^\d\/1$/);
 });
 
-it('says what is wrong with an override that nobody can obey', () => {
+it('says what is wrong with an override that no agent can apply', () => {
   take(readOverride({ uid: 'b', namespace: 'shop', name: 'b', createdAt: 0, spec: { ...SPEC, reason: '' } }));
   expect(written.at(-1)!.phase).toBe('Invalid');
   expect(events).toEqual(['Invalid: spec.reason: an override needs a reason; say in a few words why']);

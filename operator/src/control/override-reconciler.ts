@@ -1,18 +1,18 @@
 import type { OverrideStatus } from '@fuseboard/schema';
 import type { Logger } from 'pino';
 import type { Clock } from '../core/clock.ts';
-import type { Boards } from '../core/delivery/snapshots.ts';
+import type { SnapshotCache } from '../core/delivery/snapshot-cache.ts';
 import type { Fleet, PolicyCounts } from '../core/fleet/fleet.ts';
 import { isActive, type Override, type OverrideStore } from '../core/policy/override.ts';
 import type { Aggregates } from '../core/replication/aggregates.ts';
 import { overrideStatusOf } from '../core/status/override-status.ts';
-import { GATHER_MS } from '../core/status/policy-status.ts';
-import { Refusal } from '../ports/problem.ts';
+import { GRACE_PERIOD_MS } from '../core/status/policy-status.ts';
+import { Problem } from '../ports/problem.ts';
 import type { Replicas } from '../ports/replicas.ts';
 import type { StatusSink } from '../ports/status-sink.ts';
 
-export interface OverrideJudgeOptions {
-  readonly boards: Boards;
+export interface OverrideReconcilerOptions {
+  readonly snapshots: SnapshotCache;
   readonly fleet: Fleet;
   readonly aggregates: Aggregates;
   readonly replicas: Pick<Replicas, 'leading' | 'publish'>;
@@ -32,11 +32,11 @@ const RETRY_MS = 30_000;
 const MAX_REMOVALS = 4;
 
 /**
- * Counts what the fleet of this replica makes of each override; on the leader, works out their statuses from what all replicas
- * count, and removes them a while after their end.
+ * Counts what the fleet of this replica makes of each override; on the leader, works out their statuses from what all
+ * replicas count, and removes them a while after their end.
  */
-export class OverrideJudge {
-  readonly #options: OverrideJudgeOptions;
+export class OverrideReconciler {
+  readonly #options: OverrideReconcilerOptions;
   #overrides: ReadonlyMap<string, Override> = new Map();
   readonly #statuses = new Map<string, OverrideStatus>();
   /** When each was first seen here. */
@@ -46,33 +46,33 @@ export class OverrideJudge {
   /** When a removal may be tried again. */
   readonly #failedUntil = new Map<string, number>();
 
-  constructor(options: OverrideJudgeOptions) {
+  constructor(options: OverrideReconcilerOptions) {
     this.#options = options;
   }
 
   /** Every override that the source has, by uid; to be given whenever that changes. */
-  take(overrides: Iterable<Override>): void {
+  setOverrides(overrides: Iterable<Override>): void {
     const { clock, aggregates, replicas, sink } = this.#options;
     const next = new Map([...overrides].map((override) => [override.uid, override]));
     for (const [uid, override] of this.#overrides) {
       if (next.has(uid)) continue;
-      for (const known of [this.#statuses, this.#seenAt, this.#failedUntil]) known.delete(uid);
+      for (const appliedBefore of [this.#statuses, this.#seenAt, this.#failedUntil]) appliedBefore.delete(uid);
       aggregates.drop(uid);
       replicas.publish(uid);
       sink.forget(override);
-      this.#note(override, 'override removed');
+      this.#logChange(override, 'override removed');
     }
     for (const [uid, override] of next) {
       if (this.#seenAt.has(uid)) continue;
       this.#seenAt.set(uid, clock.now());
-      this.#note(override, 'override added');
+      this.#logChange(override, 'override added');
       this.#touched.add(uid);
     }
     this.#overrides = next;
   }
 
   /** This replica leads from now on. */
-  lead(): void {
+  onElected(): void {
     this.#statuses.clear();
     this.touchAll();
   }
@@ -99,9 +99,9 @@ export class OverrideJudge {
     return this.#options.replicas.leading ? (this.#statuses.get(uid) ?? status) : status;
   }
 
-  /** Counts anew for all overrides that were touched, and works out their statuses on the leader. */
-  decide(): void {
-    const { boards, fleet, aggregates, replicas, clock } = this.#options;
+  /** Counts again for all overrides that were touched, and works out their statuses on the leader. */
+  reconcile(): void {
+    const { snapshots, fleet, aggregates, replicas, clock } = this.#options;
     const now = clock.now();
     const byNamespace = new Map<string, Set<string>>();
     for (const uid of this.#touched) {
@@ -114,15 +114,18 @@ export class OverrideJudge {
     for (const [namespace, uids] of byNamespace) {
       for (const [uid, agents] of fleet.overrideCounts(namespace, uids, now)) {
         const { generation } = this.#overrides.get(uid)!;
-        const digest = boards.override(uid)?.entry.digest ?? '';
+        const digest = snapshots.override(uid)?.entry.digest ?? '';
         const counts = { ...NOTHING, agents };
         if (aggregates.count({ uid, generation, digest, counts })) replicas.publish(uid);
-        if (replicas.leading) this.#decide(this.#overrides.get(uid)!, digest, now);
+        if (replicas.leading) this.#reconcile(this.#overrides.get(uid)!, digest, now);
       }
     }
   }
 
-  /** What the mere passing of time brings: ends, conditions that no longer wait, removals. Says whether something is to be decided. */
+  /**
+   * What the mere passing of time brings: ends, conditions that no longer wait, removals. Says whether something is to
+   * be decided.
+   */
   sweep(): boolean {
     const { clock, wallClock, replicas, retentionMs } = this.#options;
     const [now, wall] = [clock.now(), wallClock()];
@@ -134,9 +137,9 @@ export class OverrideJudge {
       const waits = phase === 'Active' && (!this.#statuses.has(uid) || status?.conditions?.[0]?.status !== 'True');
       if (replicas.leading && (waits || status?.phase !== phase)) this.#touched.add(uid);
       // What is removed was told of before.
-      const due =
+      const removable =
         status?.phase === phase && expiresAt + retentionMs <= wall && (this.#failedUntil.get(uid) ?? 0) <= now;
-      if (due && replicas.leading && !this.#removing.has(uid) && this.#removing.size < MAX_REMOVALS) {
+      if (removable && replicas.leading && !this.#removing.has(uid) && this.#removing.size < MAX_REMOVALS) {
         void this.#remove(override);
       }
     }
@@ -151,7 +154,7 @@ export class OverrideJudge {
     } catch (error) {
       this.#failedUntil.set(override.uid, clock.now() + RETRY_MS);
       // What a file holds is removed there.
-      if (error instanceof Refusal && error.status === 409) return;
+      if (error instanceof Problem && error.status === 409) return;
       const { namespace, name } = override;
       log.warn({ namespace, override: name }, `cannot remove an override that has ended: ${(error as Error).message}`);
     } finally {
@@ -159,22 +162,22 @@ export class OverrideJudge {
     }
   }
 
-  #decide(override: Override, digest: string, now: number): void {
+  #reconcile(override: Override, digest: string, now: number): void {
     const { aggregates, sink, wallClock, log } = this.#options;
     const { uid, namespace, name, problems } = override;
     const before = this.#statuses.get(uid) ?? override.status;
     const merged = aggregates.merged(uid, digest);
     const ageMs = now - this.#seenAt.get(uid)!;
-    // Agents that obeyed it before this operator began are on their way back.
-    const known = before?.phase === 'Active' ? (before.agents?.matched ?? 0) : 0;
+    // Agents that applied it before this operator began are on their way back.
+    const appliedBefore = before?.phase === 'Active' ? (before.agents?.matched ?? 0) : 0;
     const ended = override.expiresAt <= wallClock();
-    if (!ended && ageMs < GATHER_MS && merged.counts.agents.matched < known) return;
+    if (!ended && ageMs < GRACE_PERIOD_MS && merged.counts.agents.matched < appliedBefore) return;
     const status = overrideStatusOf({ override, ...merged, previous: before, ageMs, now: wallClock() });
     this.#statuses.set(uid, status);
     if (JSON.stringify(before) === JSON.stringify(status)) return;
     sink.write(override, status);
     if (before === undefined && problems.length === 0) {
-      sink.event(override, { type: 'Normal', reason: override.spec.action, message: told(override, status) });
+      sink.event(override, { type: 'Normal', reason: override.spec.action, message: describe(override, status) });
     }
     if (before?.phase === status.phase) return;
     const facts = { namespace, override: name, expiresAt: status.expiresAt };
@@ -187,7 +190,7 @@ export class OverrideJudge {
     }
   }
 
-  #note(override: Override, message: string): void {
+  #logChange(override: Override, message: string): void {
     const { namespace, name, uid, spec, createdBy, problems, expiresAt } = override;
     const what =
       problems.length > 0
@@ -203,7 +206,7 @@ export class OverrideJudge {
   }
 }
 
-function told({ spec, createdBy }: Override, { expiresAt }: OverrideStatus): string {
+function describe({ spec, createdBy }: Override, { expiresAt }: OverrideStatus): string {
   const by = createdBy === undefined ? '' : ` by ${createdBy}`;
   return `${spec.action} of ${spec.breakers.join(', ')} until ${expiresAt}${by}: ${spec.reason}`;
 }

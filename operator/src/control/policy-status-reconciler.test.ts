@@ -2,17 +2,17 @@ import type { PolicyStatus, Report } from '@fuseboard/schema';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { pino } from 'pino';
 import { policy } from '../../test/memory-source.ts';
-import { Boards } from '../core/delivery/snapshots.ts';
+import { SnapshotCache } from '../core/delivery/snapshot-cache.ts';
 import { Fleet, type PolicyCounts } from '../core/fleet/fleet.ts';
+import { conditionOf } from '../core/policy/condition.ts';
 import type { Policy } from '../core/policy/policy.ts';
 import { Aggregates } from '../core/replication/aggregates.ts';
-import { conditionOf } from '../core/status/policy-status.ts';
-import { Judge } from './policy-status-reconciler.ts';
+import { PolicyStatusReconciler } from './policy-status-reconciler.ts';
 
 let now: number;
-let boards: Boards;
+let snapshots: SnapshotCache;
 let fleet: Fleet;
-let judge: Judge;
+let reconciler: PolicyStatusReconciler;
 let written: PolicyStatus[];
 let events: string[];
 let forgotten: string[];
@@ -21,16 +21,16 @@ let leading = true;
 let published: string[];
 
 function begin(): void {
-  boards = new Boards();
+  snapshots = new SnapshotCache();
   fleet = new Fleet();
   written = [];
   events = [];
   forgotten = [];
   published = [];
   aggregates = new Aggregates();
-  aggregates.beats([], now);
-  judge = new Judge({
-    boards,
+  aggregates.onHeartbeats([], now);
+  reconciler = new PolicyStatusReconciler({
+    snapshots: snapshots,
     fleet,
     aggregates,
     replicas: {
@@ -58,19 +58,19 @@ beforeEach(() => {
 });
 
 function set(...policies: Policy[]): void {
-  const { added, changed, removed } = boards.update(policies);
-  for (const one of [...added, ...changed]) judge.changed(one);
-  for (const one of removed) judge.forget(one);
-  for (const agent of fleet.agents('default')) fleet.aim(agent, boards.board('default', {}), 0);
+  const { added, changed, removed } = snapshots.update(policies);
+  for (const one of [...added, ...changed]) reconciler.onPolicyChanged(one);
+  for (const one of removed) reconciler.forget(one);
+  for (const agent of fleet.agents('default')) fleet.setTarget(agent, snapshots.snapshot('default', {}), 0);
   decide();
 }
 
 function decide(): void {
-  judge.touch(
+  reconciler.touch(
     'default',
-    boards.policies('default').map(({ policy: { uid } }) => uid),
+    snapshots.policies('default').map(({ policy: { uid } }) => uid),
   );
-  judge.decide();
+  reconciler.reconcile();
 }
 
 const REPORT = { protocol: 1, service: 's', part: 1, parts: 1, rejections: [], breakers: [] };
@@ -80,17 +80,17 @@ let sequence = 0;
 function join(boot: string, over: Partial<Report> = {}): void {
   const instance = `pod-${boot}`;
   const agent = fleet.connect({ namespace: 'default', boot, service: 's', instance, labels: {} }, now);
-  const board = boards.board('default', {});
-  fleet.aim(agent, board, 0);
-  fleet.sent(agent, board);
+  const snapshot = snapshots.snapshot('default', {});
+  fleet.setTarget(agent, snapshot, 0);
+  fleet.sent(agent, snapshot);
   sequence += 1;
-  const report = { ...REPORT, boot, instance, sequence, revision: board.revision, ...over };
+  const report = { ...REPORT, boot, instance, sequence, revision: snapshot.revision, ...over };
   const receipt = fleet.report({ namespace: 'default' }, report, now);
-  if (receipt.kind === 'accepted') judge.heard('default', instance, receipt);
+  if (receipt.kind === 'accepted') reconciler.onReport('default', instance, receipt);
   decide();
 }
 
-const statusOf = (uid: string) => judge.status(boards.policy('default', uid)!.policy);
+const statusOf = (uid: string) => reconciler.status(snapshots.policy('default', uid)!.policy);
 const last = (type: 'Accepted' | 'Programmed') => conditionOf(written.at(-1), type)?.reason;
 
 it('writes a status only when it says something else', () => {
@@ -184,23 +184,23 @@ describe('after a restart', () => {
     expect(last('Accepted')).toBe('Invalid');
   });
 
-  it('does not hand the status on to a policy that was made anew under the name', () => {
+  it('does not hand the status on to a policy that was created again under the name', () => {
     set(policy('a', { status }));
-    set(policy('a', { uid: 'anew' }));
+    set(policy('a', { uid: 'again' }));
     expect(last('Programmed')).not.toBe('Programmed');
   });
 });
 
 it('keeps asking about policies whose status changes by the passing of time', () => {
   set(policy('a'));
-  expect(judge.waiting().size).toBe(0);
+  expect(reconciler.timeDependent().size).toBe(0);
   join('x', { revision: 'older' });
   expect(last('Programmed')).toBe('Pending');
-  expect(judge.waiting()).toEqual(new Map([['default', ['uid-a']]]));
+  expect(reconciler.timeDependent()).toEqual(new Map([['default', ['uid-a']]]));
   now = 10_000;
   decide();
   expect(last('Programmed')).toBe('PartiallyProgrammed');
-  expect(judge.waiting().size).toBe(0);
+  expect(reconciler.timeDependent().size).toBe(0);
 });
 
 describe('beside another replica', () => {
@@ -208,7 +208,7 @@ describe('beside another replica', () => {
 
   /** The other replica says what its agents make of the newest version. */
   function elsewhere(matched: number, applied: number, over: Partial<PolicyCounts> = {}): void {
-    const { digest, generation } = boards.policy('default', 'uid-a')!.entry;
+    const { digest, generation } = snapshots.policy('default', 'uid-a')!.entry;
     const agents = { matched, applied, rejected: 0, stale: 0 };
     const counts = {
       agents,
@@ -220,11 +220,11 @@ describe('beside another replica', () => {
     };
     const rows = [{ uid: 'uid-a', generation, digest, counts }];
     for (const change of aggregates.shards([{ replica: 'b', boot: 'x', sequence: 1, rows }], now)) {
-      judge.elsewhere(change);
+      reconciler.onReplicaReport(change);
     }
     decide();
   }
-  const appear = () => aggregates.beats([{ replica: 'b', boot: 'x', version: '1' }], now);
+  const appear = () => aggregates.onHeartbeats([{ replica: 'b', boot: 'x', version: '1' }], now);
 
   it('writes what both count, and waits until both have spoken of the spec', () => {
     appear();
@@ -245,10 +245,10 @@ describe('beside another replica', () => {
     expect(written).toEqual([]);
     expect(events).toEqual([]);
     expect(published.length).toBeGreaterThan(0);
-    expect(judge.counts('uid-a')!.agents).toEqual({ matched: 1, applied: 1, rejected: 0, stale: 0 });
+    expect(reconciler.counts('uid-a')!.agents).toEqual({ matched: 1, applied: 1, rejected: 0, stale: 0 });
   });
 
-  it('goes on from what the former leader wrote when it leads', () => {
+  it('continues from what the former leader wrote when it leads', () => {
     set(policy('a'));
     join('x');
     const status = written.at(-1)!;
@@ -258,7 +258,7 @@ describe('beside another replica', () => {
     expect(statusOf('uid-a')).toBe(status);
     now = 60_000;
     leading = true;
-    judge.lead();
+    reconciler.onElected();
     join('y', { revision: 'older' });
     expect(last('Programmed')).toBe('Programmed');
     expect(written.at(-1)!.agents!.summary).toBe('0/1');
@@ -272,7 +272,7 @@ describe('beside another replica', () => {
     const status = { ...written.at(-1)!, agents: { matched: 9, applied: 9, rejected: 0, stale: 0, summary: '9/9' } };
     set(policy('a', { status }));
     leading = true;
-    judge.lead();
+    reconciler.onElected();
     decide();
     expect(statusOf('uid-a')).toBe(status);
   });
@@ -284,8 +284,8 @@ describe('beside another replica', () => {
     elsewhere(1, 1);
     expect(written.at(-1)!.agents!.summary).toBe('2/2');
     const writes = written.length;
-    aggregates.beats([], now);
-    judge.gather();
+    aggregates.onHeartbeats([], now);
+    reconciler.beginGracePeriod();
     decide();
     expect(written).toHaveLength(writes);
     set(policy('a', { generation: 2 }));
@@ -300,13 +300,13 @@ describe('beside another replica', () => {
     set(policy('a'));
     join('x');
     elsewhere(1, 1);
-    aggregates.beats([], now);
-    judge.gather();
+    aggregates.onHeartbeats([], now);
+    reconciler.beginGracePeriod();
     now = 29_999;
     join('x');
     expect(written.at(-1)!.agents!.summary).toBe('2/2');
     now = 30_000;
-    expect(judge.waiting().get('default')).toEqual(['uid-a']);
+    expect(reconciler.timeDependent().get('default')).toEqual(['uid-a']);
     decide();
     expect(written.at(-1)!.agents!.summary).toBe('1/1');
   });

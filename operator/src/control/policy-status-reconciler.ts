@@ -1,16 +1,17 @@
 import type { PolicyStatus } from '@fuseboard/schema';
 import type { Logger } from 'pino';
 import type { Clock } from '../core/clock.ts';
-import type { Boards, Known } from '../core/delivery/snapshots.ts';
+import type { PolicySnapshot, SnapshotCache } from '../core/delivery/snapshot-cache.ts';
 import type { Fleet, PolicyCounts, Receipt } from '../core/fleet/fleet.ts';
+import { conditionOf } from '../core/policy/condition.ts';
 import type { Policy } from '../core/policy/policy.ts';
 import type { AggregateChange, Aggregates } from '../core/replication/aggregates.ts';
-import { conditionOf, gathering, type StatusInput, statusOf } from '../core/status/policy-status.ts';
+import { inGracePeriod, type StatusInput, statusOf } from '../core/status/policy-status.ts';
 import type { Replicas } from '../ports/replicas.ts';
 import type { StatusSink } from '../ports/status-sink.ts';
 
-export interface JudgeOptions {
-  readonly boards: Boards;
+export interface PolicyStatusReconcilerOptions {
+  readonly snapshots: SnapshotCache;
   readonly fleet: Fleet;
   readonly aggregates: Aggregates;
   readonly replicas: Pick<Replicas, 'leading' | 'publish'>;
@@ -20,7 +21,7 @@ export interface JudgeOptions {
   readonly wallClock: () => number;
 }
 
-interface Case {
+interface PolicyRecord {
   readonly namespace: string;
   /** The version of the spec that `status` speaks of. */
   digest: string;
@@ -28,42 +29,44 @@ interface Case {
   expected: number;
   status: PolicyStatus | undefined;
   /** Whether `status` was worked out here, and not only read back. */
-  own: boolean;
+  reconciledHere: boolean;
 }
 
 /**
- * Counts what the fleet of this replica makes of each policy; on the leader, works out the status of policies from what all
- * replicas count, and tells the sink and the log what is different.
+ * Counts what the fleet of this replica makes of each policy; on the leader, works out the status of policies from what
+ * all replicas count, and tells the sink and the log what is different.
  */
-export class Judge {
-  readonly #options: JudgeOptions;
+export class PolicyStatusReconciler {
+  readonly #options: PolicyStatusReconcilerOptions;
   /** When agents were last known to be on their way here. */
-  #gatheringSince: number;
-  readonly #cases = new Map<string, Case>();
+  #graceSince: number;
+  readonly #records = new Map<string, PolicyRecord>();
   readonly #changedAt = new Map<string, number>();
   readonly #touched = new Map<string, Set<string>>();
 
-  constructor(options: JudgeOptions) {
+  constructor(options: PolicyStatusReconcilerOptions) {
     this.#options = options;
-    this.#gatheringSince = options.clock.now();
+    this.#graceSince = options.clock.now();
   }
 
   /** A policy is new or was edited; the time until it is programmed counts from here. */
-  changed({ uid }: Policy): void {
+  onPolicyChanged({ uid }: Policy): void {
     this.#changedAt.set(uid, this.#options.clock.now());
   }
 
   /** This replica leads from now on: what was written by the leader before it is where it begins. */
-  lead(): void {
-    this.#cases.clear();
+  onElected(): void {
+    this.#records.clear();
   }
 
-  /** A replica left: statuses stay as they are until as many agents as before are back, or the time for that is over. */
-  gather(): void {
-    this.#gatheringSince = this.#options.clock.now();
-    for (const found of this.#cases.values()) {
-      found.own = false;
-      found.expected = found.status?.agents?.matched ?? 0;
+  /**
+   * A replica left: statuses stay as they are until as many agents as before are back, or the time for that is over.
+   */
+  beginGracePeriod(): void {
+    this.#graceSince = this.#options.clock.now();
+    for (const record of this.#records.values()) {
+      record.reconciledHere = false;
+      record.expected = record.status?.agents?.matched ?? 0;
     }
   }
 
@@ -75,10 +78,10 @@ export class Judge {
   }
 
   /** Policies whose status changes by the mere passing of time. */
-  waiting(): Map<string, string[]> {
+  timeDependent(): Map<string, string[]> {
     const waiting = new Map<string, string[]>();
-    for (const [uid, { namespace, own, status }] of this.#cases) {
-      if (own && conditionOf(status, 'Programmed')?.status !== 'Unknown') continue;
+    for (const [uid, { namespace, reconciledHere, status }] of this.#records) {
+      if (reconciledHere && conditionOf(status, 'Programmed')?.status !== 'Unknown') continue;
       const uids = waiting.get(namespace) ?? [];
       uids.push(uid);
       waiting.set(namespace, uids);
@@ -88,7 +91,7 @@ export class Judge {
 
   /** The newest status of a policy; on a replica that does not lead, what the leader wrote. */
   status({ uid, status }: Policy): PolicyStatus | undefined {
-    return this.#options.replicas.leading ? (this.#cases.get(uid)?.status ?? status) : status;
+    return this.#options.replicas.leading ? (this.#records.get(uid)?.status ?? status) : status;
   }
 
   /** What the agents of this replica make of a policy. */
@@ -99,35 +102,35 @@ export class Judge {
   forget(policy: Policy): void {
     const { aggregates, replicas, sink } = this.#options;
     const { uid } = policy;
-    this.#cases.delete(uid);
+    this.#records.delete(uid);
     this.#changedAt.delete(uid);
     aggregates.drop(uid);
     replicas.publish(uid);
     sink.forget(policy);
   }
 
-  /** Counts anew for all policies that were touched, and works out their statuses on the leader. */
-  decide(): void {
-    const { boards, fleet, aggregates, replicas, clock } = this.#options;
+  /** Counts again for all policies that were touched, and works out their statuses on the leader. */
+  reconcile(): void {
+    const { snapshots, fleet, aggregates, replicas, clock } = this.#options;
     const now = clock.now();
     const touched = [...this.#touched];
     this.#touched.clear();
     for (const [namespace, uids] of touched) {
       const counts = fleet.counts(namespace, uids, now);
       for (const uid of uids) {
-        const known = boards.policy(namespace, uid);
-        if (!known) continue;
-        const { generation, digest } = known.entry;
+        const policySnapshot = snapshots.policy(namespace, uid);
+        if (!policySnapshot) continue;
+        const { generation, digest } = policySnapshot.entry;
         if (aggregates.count({ uid, generation, digest, counts: counts.get(uid)! })) replicas.publish(uid);
-        if (replicas.leading) this.#decide(known, now);
+        if (replicas.leading) this.#reconcile(policySnapshot, now);
       }
     }
   }
 
   /** Tells of what changed on the agents of another replica, which told its own log of each. */
-  elsewhere({ uid, before, after }: AggregateChange): void {
-    const { boards, sink, replicas } = this.#options;
-    const policy = boards.find(uid)?.policy;
+  onReplicaReport({ uid, before, after }: AggregateChange): void {
+    const { snapshots, sink, replicas } = this.#options;
+    const policy = snapshots.find(uid)?.policy;
     if (!policy || !replicas.leading || !after) return;
     const was = before?.counts ?? NOTHING;
     const is = after.counts;
@@ -143,16 +146,16 @@ export class Judge {
   }
 
   /** Tells of what an agent reported for the first time. */
-  heard(
+  onReport(
     namespace: string,
     instance: string,
     { transitions, rejections }: Extract<Receipt, { kind: 'accepted' }>,
   ): void {
-    const { log, sink, boards, replicas } = this.#options;
+    const { log, sink, snapshots, replicas } = this.#options;
     for (const { breaker, uid, shadow, from, to, agoMs, reason } of transitions) {
-      const policy = uid === undefined ? undefined : boards.policy(namespace, uid)?.policy;
+      const policy = uid === undefined ? undefined : snapshots.policy(namespace, uid)?.policy;
       const facts = { namespace, policy: policy?.name, breaker, agent: instance, from, to, reason, agoMs, shadow };
-      log.info(facts, `breaker ${SAID[to]}`);
+      log.info(facts, `breaker ${STATE_WORDS[to]}`);
       if (!policy || shadow || !replicas.leading) continue;
       if (to === 'open') {
         const message = `breaker "${breaker}" opened on ${instance}: ${reason}`;
@@ -166,7 +169,7 @@ export class Judge {
       }
     }
     for (const { uid, rejection } of rejections) {
-      const policy = boards.policy(namespace, uid)?.policy;
+      const policy = snapshots.policy(namespace, uid)?.policy;
       log.warn(
         { namespace, policy: policy?.name, ...rejection, message: undefined, detail: rejection.message },
         'agent rejected a policy',
@@ -174,45 +177,52 @@ export class Judge {
     }
   }
 
-  #decide({ policy, entry }: Known, now: number): void {
-    const { boards, aggregates, wallClock, sink } = this.#options;
+  #reconcile({ policy, entry }: PolicySnapshot, now: number): void {
+    const { snapshots, aggregates, wallClock, sink } = this.#options;
     const changedAt = this.#changedAt.get(policy.uid) ?? now;
-    let found = this.#cases.get(policy.uid);
-    if (!found) {
+    let record = this.#records.get(policy.uid);
+    if (!record) {
       const written = policy.generation > 0 && policy.status?.observedGeneration === policy.generation;
       const digest = written ? entry.digest : '';
       const expected = policy.status?.agents?.matched ?? 0;
-      found = { namespace: policy.namespace, digest, seenAt: changedAt, expected, status: policy.status, own: false };
-      this.#cases.set(policy.uid, found);
+      record = {
+        namespace: policy.namespace,
+        digest,
+        seenAt: changedAt,
+        expected,
+        status: policy.status,
+        reconciledHere: false,
+      };
+      this.#records.set(policy.uid, record);
     }
-    const sameSpec = found.digest === entry.digest;
-    if (!sameSpec) found.seenAt = changedAt;
+    const sameSpec = record.digest === entry.digest;
+    if (!sameSpec) record.seenAt = changedAt;
     const input: StatusInput = {
       generation: policy.generation,
       problems: policy.problems,
-      standing: boards.standing(policy),
+      precedence: snapshots.precedence(policy),
       ...aggregates.merged(policy.uid, entry.digest),
-      previous: found.status,
+      previous: record.status,
       sameSpec,
-      ageMs: now - found.seenAt,
-      uptimeMs: now - this.#gatheringSince,
-      expected: found.expected,
+      ageMs: now - record.seenAt,
+      uptimeMs: now - this.#graceSince,
+      expected: record.expected,
       now: wallClock(),
     };
     const status = statusOf(input);
-    const before = found.status;
+    const before = record.status;
     const reason = conditionOf(before, 'Accepted')?.reason;
-    const settled = sameSpec && !found.own && reason === conditionOf(status, 'Accepted')?.reason;
-    if (settled && gathering(input)) return;
-    found.digest = entry.digest;
-    found.own = true;
-    found.status = status;
+    const settled = sameSpec && !record.reconciledHere && reason === conditionOf(status, 'Accepted')?.reason;
+    if (settled && inGracePeriod(input)) return;
+    record.digest = entry.digest;
+    record.reconciledHere = true;
+    record.status = status;
     if (JSON.stringify(before) === JSON.stringify(status)) return;
     sink.write(policy, status);
-    this.#tell(policy, before, status, sameSpec, now - found.seenAt);
+    this.#announce(policy, before, status, sameSpec, now - record.seenAt);
   }
 
-  #tell(
+  #announce(
     policy: Policy,
     before: PolicyStatus | undefined,
     after: PolicyStatus,
@@ -225,7 +235,7 @@ export class Judge {
     const wasAccepted = conditionOf(before, 'Accepted');
     if (!sameSpec || wasAccepted?.reason !== accepted.reason) {
       const fine = accepted.status === 'True';
-      log[fine ? 'info' : 'warn']({ ...facts, detail: accepted.message }, `policy ${SAID[accepted.reason]}`);
+      log[fine ? 'info' : 'warn']({ ...facts, detail: accepted.message }, `policy ${STATE_WORDS[accepted.reason]}`);
       // An edit that is as good as the version before it is no news for a person.
       if (!fine || wasAccepted?.reason !== accepted.reason) {
         const named = fine ? 'Accepted' : accepted.reason;
@@ -251,7 +261,7 @@ const NOTHING: Pick<PolicyCounts, 'breakers' | 'open'> = {
   open: [],
 };
 
-const SAID: Record<string, string> = {
+const STATE_WORDS: Record<string, string> = {
   open: 'opened',
   closed: 'closed',
   'half-open': 'is half-open',

@@ -20,7 +20,7 @@ export interface ContainerToInject {
 
 /** What a pod is told of the operator. */
 export interface Place {
-  /** Where agents dial. */
+  /** The address that agents connect to. */
   readonly url: string;
   /** The certificates of the authority that the operator is signed by, in PEM. */
   readonly authority: string;
@@ -60,10 +60,10 @@ const TOKEN_SECONDS = 3_600;
 const SERVICE_LABELS = ['app.kubernetes.io/name', 'app'];
 
 /**
- * What has to be added to a pod so that an agent in any of its containers finds the operator: a folder with token, authority
- * and URL, a folder to keep policies in, and a name of the service. What is there already stays as it is, so the
- * patch of a patched pod is empty, and so is that of a pod that did not ask. A pod without an account can have no token; the
- * API server gives every pod one before it asks about it, unless it was told not to.
+ * What has to be added to a pod so that an agent in any of its containers finds the operator: a folder with token,
+ * authority and URL, a folder to keep policies in, and a name of the service. What is there already stays as it is, so
+ * the patch of a patched pod is empty, and so is that of a pod that did not ask. A pod without an account can have no
+ * token; the API server gives every pod one before it asks about it, unless it was told not to.
  */
 export function injection(pod: PodToInject, place: Place): PatchOperation[] {
   const { annotations = {}, labels = {} } = pod.metadata ?? {};

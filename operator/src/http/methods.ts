@@ -1,5 +1,5 @@
 import type { NextFunction, Request, Response } from 'express';
-import { Refusal } from '../ports/problem.ts';
+import { Problem } from '../ports/problem.ts';
 import type { Endpoint } from './description/endpoint.ts';
 
 /** Answers 405 where there is something at the path, but not with this method. */
@@ -18,7 +18,7 @@ export function refuseOtherMethods(endpoints: readonly Endpoint[]) {
     if (found && !found.allowed.has(request.method)) {
       const allow = [...found.allowed].sort().join(', ');
       response.set('allow', allow);
-      throw new Refusal(405, `${request.method} is not for ${request.path}; it takes ${allow}`);
+      throw new Problem(405, `${request.method} is not for ${request.path}; it takes ${allow}`);
     }
     next();
   };

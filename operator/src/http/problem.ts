@@ -1,6 +1,6 @@
 import type { NextFunction, Request, Response } from 'express';
 import type { ZodError } from 'zod';
-import { Refusal } from '../ports/problem.ts';
+import { Problem } from '../ports/problem.ts';
 
 /** The first problem of a failed parse as `breakers[2].state: …`. */
 export function firstIssue(error: ZodError): string {
@@ -20,11 +20,12 @@ export function answerProblems(log: (error: unknown) => void) {
       response.destroy();
       return;
     }
-    const { status = 500, retryAfterMs, message } = error as Partial<Refusal>;
-    if (status >= 500 && !(error instanceof Refusal)) log(error);
+    const { status = 500, retryAfterMs, message } = error as Partial<Problem>;
+    if (status >= 500 && !(error instanceof Problem)) log(error);
     if (retryAfterMs !== undefined) response.set('retry-after', String(Math.max(1, Math.ceil(retryAfterMs / 1_000))));
-    const told = status < 500 || error instanceof Refusal ? message : 'internal error; see the log of the operator';
-    response.status(status).json({ error: told });
+    const shownMessage =
+      status < 500 || error instanceof Problem ? message : 'internal error; see the log of the operator';
+    response.status(status).json({ error: shownMessage });
   };
 }
 

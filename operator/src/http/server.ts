@@ -13,7 +13,9 @@ export interface Listening {
   close(): Promise<void>;
   /** Ends every connection now. */
   cut(): void;
-  /** Connections from now on prove themselves with this certificate; those that are open stay. Nothing over plain HTTP. */
+  /**
+   * Connections from now on prove themselves with this certificate; those that are open stay. Nothing over plain HTTP.
+   */
   renew(certificate: Certificate): void;
 }
 

@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
 import { Registry } from 'prom-client';
-import { Boards } from '../core/delivery/snapshots.ts';
+import { SnapshotCache } from '../core/delivery/snapshot-cache.ts';
 import { Fleet } from '../core/fleet/fleet.ts';
 import { agentMetrics } from './agents.ts';
 import { readingInto } from './reading.ts';
@@ -10,18 +10,18 @@ it('counts agents by namespace, and says how far behind the worst is', async () 
   const fleet = new Fleet();
   const registry = new Registry();
   agentMetrics(readingInto(registry), fleet, clock);
-  const board = new Boards().board('shop', {});
+  const snapshot = new SnapshotCache().snapshot('shop', {});
   const join = (namespace: string, boot: string) => {
     const agent = fleet.connect({ namespace, boot, service: 's', instance: boot, labels: {} }, clock.at);
-    fleet.aim(agent, board, clock.at);
-    fleet.sent(agent, board);
+    fleet.setTarget(agent, snapshot, clock.at);
+    fleet.sent(agent, snapshot);
     return agent;
   };
   const report = (boot: string) => {
     const common = { protocol: 1, service: 's', instance: boot, sequence: 1, part: 1, parts: 1 };
     fleet.report(
       { namespace: 'shop' },
-      { ...common, boot, revision: board.revision, rejections: [], breakers: [] },
+      { ...common, boot, revision: snapshot.revision, rejections: [], breakers: [] },
       clock.at,
     );
   };

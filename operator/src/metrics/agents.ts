@@ -1,8 +1,8 @@
 import type { Clock } from '../core/clock.ts';
 import { type Fleet, GONE_AFTER_MS, STALE_AFTER_MS } from '../core/fleet/fleet.ts';
-import type { Reading } from './reading.ts';
+import type { MetricReader } from './reading.ts';
 
-interface Census {
+interface AgentCensus {
   readonly states: { live: number; stale: number; gone: number };
   connected: number;
   behind: number;
@@ -10,7 +10,7 @@ interface Census {
 }
 
 /** Who is there, and how far behind. */
-export function agentMetrics({ gauge }: Reading, fleet: Fleet, clock: Clock): void {
+export function agentMetrics({ gauge }: MetricReader, fleet: Fleet, clock: Clock): void {
   const counted = () => census(fleet, clock.now());
   gauge('agents', 'Agents that this replica knows.', ['namespace', 'state'], (add) => {
     for (const [namespace, { states }] of counted()) {
@@ -39,8 +39,8 @@ export function agentMetrics({ gauge }: Reading, fleet: Fleet, clock: Clock): vo
 }
 
 /** Counted in plain numbers first: a series that is added to once for each of many agents holds up everything else. */
-function census(fleet: Fleet, now: number): Map<string, Census> {
-  const found = new Map<string, Census>();
+function census(fleet: Fleet, now: number): Map<string, AgentCensus> {
+  const found = new Map<string, AgentCensus>();
   for (const { identity, heardAt, streams, behindSince } of fleet.agents()) {
     const { namespace } = identity;
     const counts = found.get(namespace) ?? {

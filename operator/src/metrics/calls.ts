@@ -1,7 +1,7 @@
 import type { Totals } from '@fuseboard/schema';
 import type { Metric, Registry } from 'prom-client';
-import type { Counters, Series } from '../core/fleet/counters.ts';
-import type { Reading } from './reading.ts';
+import type { CounterSeries, Counters } from '../core/fleet/counters.ts';
+import type { MetricReader } from './reading.ts';
 
 const OUTCOMES = ['succeeded', 'failed', 'ignored', 'rejected'] as const;
 
@@ -14,7 +14,7 @@ const EXTRAS: readonly (readonly [metric: string, total: keyof Totals, help: str
 ];
 
 /** What agents counted, summed by policy and breaker. */
-export function callMetrics({ counter }: Reading, registry: Registry, counters: Counters): void {
+export function callMetrics({ counter }: MetricReader, registry: Registry, counters: Counters): void {
   const series = ['namespace', 'policy', 'breaker'] as const;
   counter('calls', 'Calls that agents reported, by how they ended.', [...series, 'outcome'], (add) => {
     for (const { namespace, policy, breaker, totals } of counters.list()) {
@@ -37,10 +37,10 @@ export function callMetrics({ counter }: Reading, registry: Registry, counters: 
 }
 
 /**
- * How long calls took, as agents counted them in buckets of their own. They know no sum, and none is made up: quantiles can
- * be told from this, an average cannot.
+ * How long calls took, as agents counted them in buckets of their own. They know no sum, and none is made up: quantiles
+ * can be told from this, an average cannot.
  */
-function durations(list: () => readonly Series[]): Metric {
+function durations(list: () => readonly CounterSeries[]): Metric {
   const name = 'fuseboard_call_duration_seconds';
   const get = async () => {
     const values = list().flatMap(({ namespace, policy, breaker, latency }) => {

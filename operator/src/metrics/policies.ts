@@ -1,20 +1,24 @@
 import type { Controller } from '../control/controller.ts';
-import { conditionOf } from '../core/status/policy-status.ts';
-import type { Reading } from './reading.ts';
+import { conditionOf } from '../core/policy/condition.ts';
+import type { MetricReader } from './reading.ts';
 
 /** Policies, who has them, and the states of the breakers that they govern. */
-export function policyMetrics({ gauge }: Reading, { boards, fleet, judge }: Controller): void {
-  const each = () => boards.namespaces().flatMap((namespace) => boards.policies(namespace).map(({ policy }) => policy));
+export function policyMetrics(
+  { gauge }: MetricReader,
+  { snapshots, fleet, policyStatus: reconciler }: Controller,
+): void {
+  const each = () =>
+    snapshots.namespaces().flatMap((namespace) => snapshots.policies(namespace).map(({ policy }) => policy));
 
   gauge('policies', 'Policies by what became of them.', ['namespace', 'accepted'], (add) => {
     for (const policy of each()) {
-      const accepted = conditionOf(judge.status(policy), 'Accepted')?.reason ?? 'Unknown';
+      const accepted = conditionOf(reconciler.status(policy), 'Accepted')?.reason ?? 'Unknown';
       add({ namespace: policy.namespace, accepted }, 1);
     }
   });
   gauge('policy_agents', 'Agents of a policy by what they made of it.', ['namespace', 'policy', 'state'], (add) => {
     for (const { namespace, name: policy, uid } of each()) {
-      const { matched = 0, applied = 0, rejected = 0, stale = 0 } = judge.counts(uid)?.agents ?? {};
+      const { matched = 0, applied = 0, rejected = 0, stale = 0 } = reconciler.counts(uid)?.agents ?? {};
       for (const [state, value] of Object.entries({ matched, applied, rejected, stale })) {
         add({ namespace, policy, state }, value);
       }

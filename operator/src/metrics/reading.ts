@@ -6,14 +6,14 @@ export type Add<L extends string> = (labels: Partial<Record<L, string>>, value: 
 type Read<L extends string> = (add: Add<L>) => void;
 
 /** Registers metrics whose series exist only while they are read. */
-export interface Reading {
+export interface MetricReader {
   gauge<L extends string>(name: string, help: string, labelNames: L[], read: Read<L>): void;
   /** `_total` is added to the name. */
   counter<L extends string>(name: string, help: string, labelNames: L[], read: Read<L>): void;
 }
 
 /** All names begin with `fuseboard_`. */
-export function readingInto(registry: Registry): Reading {
+export function readingInto(registry: Registry): MetricReader {
   const metric = <L extends string>(name: string, help: string, labelNames: L[], read: Read<L>) => ({
     name: `fuseboard_${name}`,
     help,

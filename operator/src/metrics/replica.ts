@@ -1,9 +1,9 @@
 import { Gauge, type Registry } from 'prom-client';
 import type { Controller } from '../control/controller.ts';
-import type { Reading } from './reading.ts';
+import type { MetricReader } from './reading.ts';
 
 /** Whether this replica leads, and whether it can read the policies. */
-export function replicaMetrics({ gauge }: Reading, registry: Registry, { replicas, source }: Controller): void {
+export function replicaMetrics({ gauge }: MetricReader, registry: Registry, { replicas, source }: Controller): void {
   new Gauge({
     name: 'leader_election_master_status',
     help: 'Whether this replica leads: 1 on one of all replicas.',

@@ -1,9 +1,14 @@
 import type { Streams } from '../http/agents/streams.ts';
 import type { Audit } from '../http/audit.ts';
-import type { Reading } from './reading.ts';
+import type { MetricReader } from './reading.ts';
 
 /** What goes over the agents' port, and who was refused on any. */
-export function trafficMetrics({ gauge, counter }: Reading, streams: Streams, audit: Audit, adminAudit: Audit): void {
+export function trafficMetrics(
+  { gauge, counter }: MetricReader,
+  streams: Streams,
+  audit: Audit,
+  adminAudit: Audit,
+): void {
   const { traffic } = streams;
   gauge('streams', 'Open streams.', [], (add) => add({}, streams.count));
   counter('streams_opened', 'Streams that were opened.', [], (add) => add({}, traffic.opened));

@@ -1,5 +1,5 @@
 /** A person or a program that uses the admin API, as far as it was proved. */
-export interface Person {
+export interface UserInfo {
   readonly name: string;
   readonly uid?: string;
   readonly groups: readonly string[];
@@ -8,7 +8,7 @@ export interface Person {
 }
 
 /** What somebody wants to do, in the words of Kubernetes authorization. */
-export interface Deed {
+export interface ResourceAttributes {
   readonly verb: 'get' | 'list' | 'watch' | 'create' | 'update' | 'delete';
   readonly resource: 'circuitbreakerpolicies' | 'circuitbreakeroverrides';
   /** Absent: in all namespaces. */
@@ -19,17 +19,17 @@ export interface Deed {
 
 /** Knows who uses the admin API and what they may do. */
 export interface Access {
-  readonly way: 'none' | 'review';
+  readonly method: 'none' | 'review';
   /**
    * Who sent a request with this `Authorization` header.
    *
-   * @throws {Denial}
+   * @throws {AuthError}
    */
-  person(authorization: string | undefined): Promise<Person>;
+  user(authorization: string | undefined): Promise<UserInfo>;
   /**
    * Returns when the person may do this.
    *
-   * @throws {Denial} saying what is not allowed.
+   * @throws {AuthError} saying what is not allowed.
    */
-  check(person: Person, deed: Deed): Promise<void>;
+  check(user: UserInfo, attributes: ResourceAttributes): Promise<void>;
 }

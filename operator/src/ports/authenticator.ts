@@ -1,7 +1,7 @@
 import type { Labels } from '../core/policy/selector.ts';
 
 /** Who sent a request, as far as it was proved. */
-export interface Caller {
+export interface AgentIdentity {
   readonly namespace: string;
   /** The pod that its token is bound to. Absent: a token without a pod, or none at all. */
   readonly pod?: { readonly name: string; readonly uid: string };
@@ -10,7 +10,7 @@ export interface Caller {
 }
 
 /** What a request holds about its sender. `namespace` is what the client says of itself. */
-export interface Presented {
+export interface Credentials {
   readonly authorization: string | undefined;
   readonly namespace: string | undefined;
   /** Where the connection comes from. */
@@ -19,29 +19,29 @@ export interface Presented {
 
 /** Knows who speaks. */
 export interface Authenticator {
-  readonly way: 'none' | 'file' | 'token-review';
+  readonly method: 'none' | 'file' | 'token-review';
   /**
    * Refuses what needs no question to be refused, before it takes the place of somebody else. Absent: nothing.
    *
-   * @throws {Denial}
+   * @throws {AuthError}
    */
-  screen?(presented: Presented): void;
+  screen?(credentials: Credentials): void;
   /**
    * Who sent a request; `what` tells what it wants.
    *
-   * @throws {Denial}
+   * @throws {AuthError}
    */
-  caller(presented: Presented, what: 'stream' | 'report'): Promise<Caller>;
+  identify(credentials: Credentials, what: 'stream' | 'report'): Promise<AgentIdentity>;
   /**
    * The labels that selectors are matched with; `claimed` is what the client says they are.
    *
-   * @throws {Denial}
+   * @throws {AuthError}
    */
-  labels(caller: Caller, claimed: Labels): Promise<Labels>;
+  labels(agentIdentity: AgentIdentity, claimed: Labels): Promise<Labels>;
 }
 
 /** Why a caller is not served. `unavailable` says that we could not find out, and nothing about the caller. */
-export type DenialReason =
+export type AuthErrorReason =
   | 'no-token'
   | 'bad-token'
   | 'wrong-audience'
@@ -54,7 +54,7 @@ export type DenialReason =
   | 'flood'
   | 'unavailable';
 
-const STATUS: Record<DenialReason, 401 | 403 | 503> = {
+const STATUS: Record<AuthErrorReason, 401 | 403 | 503> = {
   'no-token': 401,
   'bad-token': 401,
   'wrong-audience': 401,
@@ -68,14 +68,14 @@ const STATUS: Record<DenialReason, 401 | 403 | 503> = {
   unavailable: 503,
 };
 
-export const DENIAL_REASONS = Object.keys(STATUS) as readonly DenialReason[];
+export const AUTH_ERROR_REASONS = Object.keys(STATUS) as readonly AuthErrorReason[];
 
 /** A caller is not served. The message is told to the caller and holds no secret. */
-export class Denial extends Error {
-  readonly reason: DenialReason;
+export class AuthError extends Error {
+  readonly reason: AuthErrorReason;
   readonly status: 401 | 403 | 503;
 
-  constructor(reason: DenialReason, message: string) {
+  constructor(reason: AuthErrorReason, message: string) {
     super(message);
     this.reason = reason;
     this.status = STATUS[reason];
@@ -85,7 +85,7 @@ export class Denial extends Error {
 /**
  * The token of an `Authorization: Bearer` header; `advice` tells how to have one.
  *
- * @throws {Denial} when there is none.
+ * @throws {AuthError} when there is none.
  */
 export function bearerToken(
   authorization: string | undefined,
@@ -93,7 +93,7 @@ export function bearerToken(
 ): string {
   const token = /^bearer +([\x21-\x7e]+)$/i.exec(authorization?.trim() ?? '')?.[1];
   if (token === undefined) {
-    throw new Denial('no-token', `a token is required: authorization: Bearer …; ${advice}`);
+    throw new AuthError('no-token', `a token is required: authorization: Bearer …; ${advice}`);
   }
   return token;
 }

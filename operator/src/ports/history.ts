@@ -29,7 +29,7 @@ export interface Rollback {
   readonly unable?: (policy: Policy) => string;
   /**
    * @param authorization the header that the person showed; the change is made with what it allows.
-   * @throws {Refusal}
+   * @throws {Problem}
    */
   apply(policy: Policy, spec: unknown, authorization: string | undefined): Promise<void>;
 }

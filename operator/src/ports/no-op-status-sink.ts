@@ -1,7 +1,7 @@
 import type { StatusSink } from './status-sink.ts';
 
 /** For a source that has no place for status and Events: both stay readable through the admin API and the log. */
-export const quietSink: StatusSink = {
+export const noOpStatusSink: StatusSink = {
   write() {},
   event() {},
   forget() {},

@@ -9,7 +9,7 @@ export interface QueueObserver {
   retried(key: string): void;
 }
 
-export const unobserved: QueueObserver = { added() {}, taken() {}, done() {}, retried() {} };
+export const noOpQueueObserver: QueueObserver = { added() {}, taken() {}, done() {}, retried() {} };
 
 /** Works on the only item of a queue. */
 export function observed(observer: QueueObserver, key: string, work: () => void): void {

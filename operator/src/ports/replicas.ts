@@ -21,12 +21,12 @@ export interface Replicas {
   readonly leading: boolean;
   /** What this replica counts for a policy is different, or the policy is gone. */
   publish(uid: string): void;
-  /** Gives up the leadership and takes everything of this replica away, so that others go on without it at once. */
+  /** Gives up the leadership and takes everything of this replica away, so that others continue without it at once. */
   stop(): Promise<void>;
 }
 
 /** A single process: it leads, and there is nobody to tell. */
-export const alone: Replicas = {
+export const singleReplica: Replicas = {
   start() {},
   leading: true,
   publish() {},

@@ -17,7 +17,10 @@ export interface SourceState {
   readonly outage?: string;
   /** The resourceVersion of the cache, a decimal string; absent where there is none. */
   readonly asOf?: string;
-  /** The same by namespace, where each is read by itself and has a version of its own; `asOf` is then the lowest. Absent: it is one for all. */
+  /**
+   * The same by namespace, where each is read by itself and has a version of its own; `asOf` is then the lowest.
+   * Absent: it is one for all.
+   */
   readonly asOfIn?: ReadonlyMap<string, string>;
   /** By `namespace/name`. */
   readonly policies: ReadonlyMap<string, Policy>;
@@ -33,10 +36,16 @@ export interface SourceState {
 /** Where policies come from. A failure to read is an outage, never an empty set. */
 export interface Source {
   readonly kind: 'kubernetes' | 'directory';
-  /** Begins to read, for ever. `changed` is called after every change of `state()`, in a later turn than the call to `start`. */
+  /**
+   * Begins to read, for ever. `changed` is called after every change of `state()`, in a later turn than the call to
+   * `start`.
+   */
   start(changed: () => void): void;
   state(): SourceState;
-  /** Reads everything afresh, consistently; resolves when `state()` is at least as new as the store was at the call. Rejects in an outage. */
+  /**
+   * Reads everything afresh, consistently; resolves when `state()` is at least as new as the store was at the call.
+   * Rejects in an outage.
+   */
   refresh(): Promise<void>;
   stop(): Promise<void>;
 }

@@ -13,9 +13,15 @@ export interface EventRecord {
   readonly message: string;
 }
 
-/** Where status and Events go. Calls never throw and never wait for the network; the sink retries, limits and drops by itself. */
+/**
+ * Where status and Events go. Calls never throw and never wait for the network; the sink retries, limits and drops by
+ * itself.
+ */
 export interface StatusSink {
-  /** The newest status wanted for a policy or an override; a later call replaces an earlier one that was not yet written. */
+  /**
+   * The newest status wanted for a policy or an override; a later call replaces an earlier one that was not yet
+   * written.
+   */
   write(policy: Policy, status: PolicyStatus): void;
   write(override: Override, status: OverrideStatus): void;
   event(subject: Subject, event: EventRecord): void;

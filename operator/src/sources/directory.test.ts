@@ -135,7 +135,7 @@ it('follows the link that a mounted ConfigMap swaps', async () => {
   await until(() => source.state().policies.get('shop/one')!.spec.breakers[0] === 'search');
 });
 
-it('never takes a vanished folder for an empty one, and goes on when it is back', async () => {
+it('never takes a vanished folder for an empty one, and continues when it is back', async () => {
   await put('a.yaml', text('one'));
   begin();
   await until(() => source.state().synced);
@@ -161,7 +161,7 @@ it('is not synced while the folder was never there', async () => {
 describe('a file with a mistake', () => {
   const broken = `${text('one').replace('spec: {', 'spec: [')}`;
 
-  it('is named with its line; its policies stay, and other files go on', async () => {
+  it('is named with its line; its policies stay, and other files continue', async () => {
     await put('a.yaml', text('one'));
     begin();
     await until(() => source.state().synced);

@@ -35,9 +35,9 @@ const MAX_FILE_BYTES = 8 * 1024 * 1024;
 const EXTENSIONS = new Set(['.yaml', '.yml', '.json']);
 
 /** What a look at a file found: its text, why it cannot be read, or that it is not there. */
-type Sight = { text: string } | { unreadable: string } | 'absent';
+type FileContent = { text: string } | { unreadable: string } | 'absent';
 
-interface Held {
+interface Content {
   /** What is believed of the file. */
   text: string | undefined;
   parsed: ParsedFile;
@@ -45,23 +45,23 @@ interface Held {
 }
 
 /** A file as it was when it was last read; while the file system shows the same mark, it has the same text. */
-interface Reading {
+interface FolderReading {
   readonly mark: string;
   readonly text: string;
 }
 
-interface Doubt {
-  sight: Sight;
+interface PendingFile {
+  sight: FileContent;
   since: number;
 }
 
 /**
- * Policies from a folder of YAML and JSON files. A folder or a file that cannot be read changes nothing but the reported
- * outage or problem, and a file with a mistake in it takes no policy away. Folders inside and names that begin with a dot
- * are not looked at.
+ * Policies from a folder of YAML and JSON files. A folder or a file that cannot be read changes nothing but the
+ * reported outage or problem, and a file with a mistake in it takes no policy away. Folders inside and names that begin
+ * with a dot are not looked at.
  *
- * An override of a file counts as made when it is first read. A file has no generation and no stable time of creation, so `generation` and `createdAt` are 0: of two policies that
- * rank alike, the name decides.
+ * An override of a file counts as made when it is first read. A file has no generation and no stable time of creation,
+ * so `generation` and `createdAt` are 0: of two policies that rank alike, the name decides.
  */
 export function directorySource({
   folder,
@@ -74,9 +74,9 @@ export function directorySource({
   rereadMs = 5_000,
 }: DirectoryOptions): Source {
   const lastGood: LastGood | undefined = stateFolder === undefined ? undefined : lastGoodFolder(stateFolder);
-  const files = new Map<string, Held>();
-  const doubts = new Map<string, Doubt>();
-  const readings = new Map<string, Reading>();
+  const files = new Map<string, Content>();
+  const doubts = new Map<string, PendingFile>();
+  const readings = new Map<string, FolderReading>();
   /** What became of a policy of a file, so that a file that stays as it is costs next to nothing. */
   const made = new WeakMap<object, Policy>();
   const madeOverrides = new WeakMap<object, Override>();
@@ -109,7 +109,7 @@ export function directorySource({
       return undefined;
     }
     if (identity !== watched) await rewatch(identity);
-    const sights = new Map<string, Sight>();
+    const sights = new Map<string, FileContent>();
     for (const name of names.sort()) sights.set(name, await see(name));
     for (const name of files.keys()) if (!sights.has(name)) sights.set(name, 'absent');
     let wait: number | undefined;
@@ -117,12 +117,12 @@ export function directorySource({
     const now = performance.now();
     for (const [name, sight] of sights) {
       const held = files.get(name);
-      if (alike(sight, held)) {
+      if (sameContent(sight, held)) {
         doubts.delete(name);
         continue;
       }
       const doubt = doubts.get(name);
-      const since = doubt && sameSight(doubt.sight, sight) ? doubt.since : now;
+      const since = doubt && sameFileContent(doubt.sight, sight) ? doubt.since : now;
       const needed = state.synced ? (loses(sight, held) ? settleLossMs : settleMs) : 0;
       if (now - since >= needed) {
         doubts.delete(name);
@@ -137,7 +137,7 @@ export function directorySource({
     return wait;
   }
 
-  async function see(name: string): Promise<Sight> {
+  async function see(name: string): Promise<FileContent> {
     const path = join(folder, name);
     try {
       const { size, dev, ino, mtimeNs, ctimeNs } = await stat(path, { bigint: true });
@@ -146,9 +146,9 @@ export function directorySource({
       const known = readings.get(name);
       if (known?.mark === mark) return { text: known.text };
       const fresh = await readFile(path, 'utf8');
-      const believed = files.get(name)?.text;
+      const current = files.get(name)?.text;
       // One string for what is the same: files hold up to megabytes.
-      const text = fresh === believed ? believed : fresh;
+      const text = fresh === current ? current : fresh;
       // A file that was written just now may be written again within the same tick of the file system's clock.
       if (wallClock() - Number(ctimeNs / 1_000_000n) > STILL_MS) readings.set(name, { mark, text });
       return { text };
@@ -158,7 +158,7 @@ export function directorySource({
     }
   }
 
-  async function believe(name: string, sight: Sight): Promise<void> {
+  async function believe(name: string, sight: FileContent): Promise<void> {
     const held = files.get(name);
     if (sight === 'absent') {
       files.delete(name);
@@ -261,9 +261,9 @@ export function directorySource({
       [...next.policies].every(([key, policy]) => state.policies.get(key) === policy) &&
       state.overrides?.size === next.overrides?.size &&
       [...(next.overrides ?? [])].every(([key, override]) => state.overrides?.get(key) === override);
-    const told = new Set(state.problems.map((problem) => JSON.stringify(problem)));
+    const reported = new Set(state.problems.map((problem) => JSON.stringify(problem)));
     for (const problem of next.problems) {
-      if (told.has(JSON.stringify(problem))) continue;
+      if (reported.has(JSON.stringify(problem))) continue;
       log.warn({ file: problem.where, line: problem.line }, `policy file: ${problem.message}`);
     }
     if (next.outage !== undefined && state.outage === undefined) log.error(next.outage);
@@ -294,7 +294,9 @@ export function directorySource({
     timer = setTimeout(() => void read(inMs === rereadMs), inMs);
   }
 
-  /** Looks at everything; asked for during a look, it looks once more. Resolves to how long something stays in doubt. */
+  /**
+   * Looks at everything; asked for during a look, it looks once more. Resolves to how long something stays in doubt.
+   */
   function read(whole = true): Promise<number | undefined> {
     wholly ||= whole;
     clearTimeout(timer);
@@ -342,18 +344,18 @@ const STILL_MS = 2_000;
 
 const NOTHING: ParsedFile = { policies: [], overrides: [], problems: [] };
 
-function alike(sight: Sight, held: Held | undefined): boolean {
+function sameContent(sight: FileContent, held: Content | undefined): boolean {
   if (sight === 'absent') return held === undefined;
   if ('unreadable' in sight) return held?.problems[0]?.message.includes(sight.unreadable) ?? false;
   return held?.text === sight.text;
 }
 
-function sameSight(a: Sight, b: Sight): boolean {
+function sameFileContent(a: FileContent, b: FileContent): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }
 
 /** Whether believing this would take something away that is known now. */
-function loses(sight: Sight, held: Held | undefined): boolean {
+function loses(sight: FileContent, held: Content | undefined): boolean {
   const before = held === undefined ? [] : [...held.parsed.policies, ...held.parsed.overrides];
   if (before.length === 0) return false;
   if (sight === 'absent') return true;

@@ -67,7 +67,7 @@ it.each([false, true])(
   },
 );
 
-it('begins anew where what it kept is damaged, and says so', async () => {
+it('starts over where what it kept is damaged, and says so', async () => {
   const before = begin();
   before.record(policy(1));
   await before.stop();
@@ -76,7 +76,7 @@ it('begins anew where what it kept is damaged, and says so', async () => {
   const after = begin();
   after.record(policy(2));
   expect(await thresholds(after)).toEqual(['1: 2']);
-  expect(warnings).toEqual(['the history of a policy cannot be read; it begins anew']);
+  expect(warnings).toEqual(['the history of a policy cannot be read; it starts over']);
 });
 
 it('is in memory alone without a folder', async () => {

@@ -5,7 +5,7 @@ import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { Policy } from '../core/policy/policy.ts';
 import { HISTORY_LIMIT, type History, type Revision, type Rollback } from '../ports/history.ts';
-import { Refusal } from '../ports/problem.ts';
+import { Problem } from '../ports/problem.ts';
 import { writePrivately } from './private-file.ts';
 
 export interface LocalHistoryOptions {
@@ -25,7 +25,7 @@ const SavedSchema = z.object({
 export function localHistory({ stateFolder, wallClock, log }: LocalHistoryOptions): History {
   const folder = stateFolder === undefined ? undefined : join(stateFolder, 'history');
   const known = new Map<string, readonly Revision[]>();
-  let turn: Promise<void> = Promise.resolve();
+  let lastWrite: Promise<void> = Promise.resolve();
 
   async function read(key: string): Promise<readonly Revision[]> {
     const held = known.get(key);
@@ -35,7 +35,7 @@ export function localHistory({ stateFolder, wallClock, log }: LocalHistoryOption
       return saved.policy === key ? saved.revisions : [];
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
-        log.warn({ policy: key, err: error }, 'the history of a policy cannot be read; it begins anew');
+        log.warn({ policy: key, err: error }, 'the history of a policy cannot be read; it starts over');
       }
       return [];
     }
@@ -55,19 +55,19 @@ export function localHistory({ stateFolder, wallClock, log }: LocalHistoryOption
   return {
     record(policy) {
       const key = keyOf(policy);
-      turn = turn
+      lastWrite = lastWrite
         .then(() => add(policy, key))
         .catch((error) => log.warn({ policy: key, err: error }, 'the history of a policy cannot be kept'));
     },
     forget(policy) {
       // Without a folder, what is held is all there is; the file may come back.
-      if (folder !== undefined) turn = turn.then(() => void known.delete(keyOf(policy)));
+      if (folder !== undefined) lastWrite = lastWrite.then(() => void known.delete(keyOf(policy)));
     },
     async list(policy) {
-      await turn;
+      await lastWrite;
       return [...(await read(keyOf(policy)))];
     },
-    stop: () => turn,
+    stop: () => lastWrite,
   };
 }
 
@@ -75,7 +75,7 @@ export function localHistory({ stateFolder, wallClock, log }: LocalHistoryOption
 export const noRollback: Rollback = {
   unable: fromFile,
   async apply(policy) {
-    throw new Refusal(409, fromFile(policy));
+    throw new Problem(409, fromFile(policy));
   },
 };
 

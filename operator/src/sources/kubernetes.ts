@@ -1,6 +1,6 @@
 import type { KubeConfig } from '@kubernetes/client-node';
 import { KubeClient } from '../kube/api/client.ts';
-import { type KubeObject, type Stored, toOverride, toPolicy, toStored } from '../kube/api/object.ts';
+import { type KubeObject, type StoredObject, toOverride, toPolicy, toStored } from '../kube/api/object.ts';
 import { Reflector, type ReflectorOptions, type ReflectorStats, type ReflectorTimers } from '../kube/api/reflector.ts';
 import { type KubeResource, OVERRIDES, POLICIES } from '../kube/api/resource.ts';
 import type { Source, SourceState } from '../ports/source.ts';
@@ -14,14 +14,14 @@ export interface KubernetesSourceOptions extends ReflectorTimers {
 }
 
 export interface KubernetesSource extends Source {
-  stored(subject: Subject): Stored | undefined;
+  stored(subject: Subject): StoredObject | undefined;
   /** Counters since the start, over all namespaces. */
   stats(): ReflectorStats;
 }
 
 /**
- * Policies and overrides from the API server. Needs the verbs list and watch on `circuitbreakerpolicies`; without those on
- * `circuitbreakeroverrides`, or without its definition, there are no overrides and all else is well.
+ * Policies and overrides from the API server. Needs the verbs list and watch on `circuitbreakerpolicies`; without those
+ * on `circuitbreakeroverrides`, or without its definition, there are no overrides and all else is well.
  */
 export function kubernetesSource(options: KubernetesSourceOptions): KubernetesSource {
   const { kubeConfig, namespaces, log, ...timers } = options;
@@ -45,7 +45,7 @@ export function kubernetesSource(options: KubernetesSourceOptions): KubernetesSo
     const outages = [...new Set(reflectors.flatMap(({ outage }) => outage ?? []))];
     const asOf = lowest(reflectors.map((reflector) => reflector.asOf));
     return {
-      // Agents would end the overrides that they obey if they were told of none before these are known.
+      // Agents would end the overrides that they apply if they were told of none before these are known.
       synced:
         reflectors.every(({ synced }) => synced) && overrides.every(({ synced, unavailable }) => synced || unavailable),
       ...(outages.length === 0 ? {} : { outage: outages.join('; ') }),

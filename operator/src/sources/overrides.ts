@@ -5,7 +5,7 @@ import { MAX_DURATION_MS, type SpecProblem } from '@fuseboard/schema';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { type Override, type OverrideStore, readOverride } from '../core/policy/override.ts';
-import { Refusal } from '../ports/problem.ts';
+import { Problem } from '../ports/problem.ts';
 import { writePrivately } from './private-file.ts';
 
 export interface LocalOverridesOptions {
@@ -50,15 +50,15 @@ export async function localOverrides({ stateFolder, wallClock, log }: LocalOverr
   let changed = () => {};
 
   /** Changes are made one after the other, each on what the one before left. */
-  let turn: Promise<unknown> = Promise.resolve();
+  let lastWrite: Promise<unknown> = Promise.resolve();
   const change = (make: (before: readonly Override[]) => readonly Override[]): Promise<void> => {
-    const done = turn.then(async () => {
+    const done = lastWrite.then(async () => {
       const next = make(held);
       if (path !== undefined) await save(path, next);
       held = next;
       changed();
     });
-    turn = done.catch(() => {});
+    lastWrite = done.catch(() => {});
     return done;
   };
 
@@ -79,13 +79,13 @@ export async function localOverrides({ stateFolder, wallClock, log }: LocalOverr
       });
       const end = Date.parse(spec.expiresAt ?? '');
       const problem = made.problems[0] ?? (end <= now ? PAST : end - now > MAX_DURATION_MS ? TOO_FAR : undefined);
-      if (problem) throw new Refusal(422, `${problem.field}: ${problem.message}`);
+      if (problem) throw new Problem(422, `${problem.field}: ${problem.message}`);
       await change((before) => [...before, made]);
       return made;
     },
     async remove({ uid, name }) {
       if (!held.some((one) => one.uid === uid)) {
-        throw new Refusal(409, `override "${name}" is in a file of the policies; remove it there`);
+        throw new Problem(409, `override "${name}" is in a file of the policies; remove it there`);
       }
       await change((before) => before.filter((one) => one.uid !== uid));
     },

@@ -3,8 +3,8 @@ import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 /**
- * Writes a file that only its owner can read, in a folder that is made when it is not there. Whoever reads it finds the whole of
- * the old text or the whole of the new one, after a crash too.
+ * Writes a file that only its owner can read, in a folder that is made when it is not there. Whoever reads it finds the
+ * whole of the old text or the whole of the new one, after a crash too.
  */
 export async function writePrivately(path: string, text: string): Promise<void> {
   const folder = dirname(path);

@@ -75,7 +75,7 @@ export function AgentList() {
                 <td class="wide">{agent.service}</td>
                 <td>
                   <span class={`badge small ${agent.state !== 'live' ? 'half-open' : 'closed'}`}>
-                    {agent.state === 'live' && !agent.connected ? 'dialling' : agent.state}
+                    {agent.state === 'live' && !agent.connected ? 'connecting' : agent.state}
                   </span>{' '}
                   {duration(agent.silentMs)} ago
                 </td>

@@ -5,7 +5,7 @@ import { Board } from './board.tsx';
 import { BreakerPanel } from './breaker-panel.tsx';
 import { Glance } from './glance.tsx';
 import { Header } from './header.tsx';
-import { address, connection, go, store } from './model.ts';
+import { address, closePanel, connection, store } from './model.ts';
 import { Notices } from './notices.tsx';
 import { OverrideList } from './override-list.tsx';
 import { PolicyList } from './policy-list.tsx';
@@ -57,14 +57,3 @@ export function App() {
 
 const typing = (target: EventTarget | null) =>
   target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement;
-
-/** Closes what is open beside the list, and gives the focus back to where it came from. */
-export function closePanel(): void {
-  const { breaker, policy, agent } = address.peek();
-  if (breaker === undefined && policy === undefined && agent === undefined) return;
-  go({ breaker: undefined, policy: undefined, agent: undefined } as never);
-  const opened = breaker ?? policy ?? agent;
-  requestAnimationFrame(() => {
-    document.querySelector<HTMLElement>(`[data-opens="${CSS.escape(opened!)}"]`)?.focus();
-  });
-}

@@ -1,9 +1,9 @@
-import type { Change } from '../../src/core/fleet/circuits.ts';
+import type { StateChange } from '../../src/core/fleet/circuits.ts';
 import { duration, words } from './format.ts';
 import { store } from './model.ts';
 
 /** Changes of state, the newest first. */
-export function Changes({ changes }: { changes: readonly (Change & { breaker: string | undefined })[] }) {
+export function Changes({ changes }: { changes: readonly (StateChange & { breaker: string | undefined })[] }) {
   if (changes.length === 0) return <p class="more">No change since this replica began.</p>;
   return (
     <ol class="changes">

@@ -24,7 +24,10 @@ function timeOfDay(seconds: number, exact = false): string {
   });
 }
 
-/** The plot of one breaker with axes: calls, what is compared with the threshold, the threshold, and what was not permitted. */
+/**
+ * The plot of one breaker with axes: calls, what is compared with the threshold, the threshold, and what was not
+ * permitted.
+ */
 export function Chart({ plot, measured, until, slotMs }: Props) {
   const frame = useRef<HTMLDivElement>(null);
   const chart = useRef<uPlot | undefined>(undefined);

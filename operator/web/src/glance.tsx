@@ -57,10 +57,10 @@ export function Glance() {
             <b>{count(agents.connected)}</b> connected
           </Link>
         </dd>
-        {agents.dialling > 0 && (
+        {agents.connecting > 0 && (
           <dd>
             <span class="figure">
-              <b>{count(agents.dialling)}</b> dialling
+              <b>{count(agents.connecting)}</b> connecting
             </span>
           </dd>
         )}

@@ -23,6 +23,17 @@ export function go(to: Partial<Address>, replace = false): void {
   else history.pushState(null, '', url);
 }
 
+/** Closes what is open beside the list, and gives the focus back to where it came from. */
+export function closePanel(): void {
+  const { breaker, policy, agent } = address.peek();
+  if (breaker === undefined && policy === undefined && agent === undefined) return;
+  go({ breaker: undefined, policy: undefined, agent: undefined } as never);
+  const opened = breaker ?? policy ?? agent;
+  requestAnimationFrame(() => {
+    document.querySelector<HTMLElement>(`[data-opens="${CSS.escape(opened!)}"]`)?.focus();
+  });
+}
+
 /** The query that leads to an address from where the page is. */
 export const hrefTo = (to: Partial<Address>) => writeAddress({ ...address.value, ...to });
 

@@ -57,7 +57,7 @@ function Elsewhere() {
 }
 
 function Lost({ since, why }: { since: number; why: string }) {
-  // Read so that the time goes on.
+  // Read so that the time continues.
   void store.now.value;
   return (
     <p class="notice bad" role="alert">

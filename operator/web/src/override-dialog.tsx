@@ -19,7 +19,7 @@ interface Props {
   readonly onDone: () => void;
 }
 
-/** Asks what must be known before a breaker is taken by hand: why, and until when. */
+/** Asks what must be known before a breaker is overridden: why, and until when. */
 export function OverrideDialog({ action, namespace, breaker, agents, onDone }: Props) {
   const [reason, setReason] = useState('');
   const [duration, setDuration] = useState('15m');

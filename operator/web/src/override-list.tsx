@@ -5,7 +5,7 @@ import { address, store } from './model.ts';
 import { ACTION_WORDS, active, overrides } from './overrides.ts';
 import { OverrideLine } from './steering.tsx';
 
-/** Everything that was done by hand, the newest first. */
+/** Every override, the newest first. */
 export function OverrideList() {
   const known = overrides.value;
   const { search } = address.value;
@@ -26,7 +26,7 @@ export function OverrideList() {
   if (items.length === 0) {
     return (
       <div class="list nothing">
-        <h2>{known.items.length === 0 ? 'No breaker is taken by hand' : 'Nothing matches'}</h2>
+        <h2>{known.items.length === 0 ? 'No overrides' : 'Nothing matches'}</h2>
         <p>
           Open a breaker on the <Link to={{ view: 'board' }}>board</Link> to force it open or closed, or to reset it.
         </p>

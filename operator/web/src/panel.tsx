@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
-import { closePanel } from './app.tsx';
+import { closePanel } from './model.ts';
 
 /** What is opened beside a list. The focus goes to its heading; Escape closes it. */
 export function Panel({ title, kind, children }: { title: string; kind: string; children: ComponentChildren }) {

@@ -128,7 +128,10 @@ export type Rank = (typeof RANKS)[number];
 export const rankOf = ({ state, shadow }: Pick<BreakerRow, 'state' | 'shadow'>): Rank =>
   state === 'open' && shadow ? 'shadow-open' : state;
 
-/** The order of the board: the worst first, then where most agents are hit, then by name, so that tiles stay where they are. */
+/**
+ * The order of the board: the worst first, then where most agents are hit, then by name, so that tiles stay where they
+ * are.
+ */
 export function worse(a: BreakerRow, b: BreakerRow): number {
   return (
     RANKS.indexOf(rankOf(a)) - RANKS.indexOf(rankOf(b)) ||

@@ -5,14 +5,14 @@ import { OverrideDialog } from './override-dialog.tsx';
 import { ACTION_WORDS, ACTIONS, type Action, actingOn, endOverride, type Override, overrides } from './overrides.ts';
 import { Block } from './panel.tsx';
 
-/** Takes a breaker by hand, where the operator knows overrides. */
+/** Overrides a breaker, where the operator knows overrides. */
 export function Steering({ namespace, breaker, agents }: { namespace: string; breaker: string; agents: number }) {
   const [action, setAction] = useState<Action | undefined>(undefined);
   const known = overrides.value;
   if (known.kind === 'unknown' || known.kind === 'absent') return null;
   const live = connection.link.value.phase === 'live';
   return (
-    <Block title="By hand">
+    <Block title="Override">
       {known.kind === 'refused' && <p class="more">{known.why}</p>}
       <ul class="plain">
         {actingOn(namespace, breaker).map((one) => (
@@ -41,7 +41,7 @@ export function Steering({ namespace, breaker, agents }: { namespace: string; br
   );
 }
 
-/** What is done by hand, by whom, why, and until when. */
+/** What is overridden, by whom, why, and until when. */
 export function OverrideLine({ override }: { override: Override }) {
   const { action, reason, createdBy, expiresAt, status } = override;
   const [problem, setProblem] = useState<string | undefined>(undefined);

@@ -21,7 +21,7 @@ const state = (...rows: BreakerRow[]): LiveState => ({
   overview: {
     breakers: { closed: 1, open: 0, halfOpen: 0, shadowOpen: 0 },
     ...{ rows: rows.length, policies: { total: 0 } },
-    agents: { connected: 1, dialling: 0, stale: 0, gone: 0, rejecting: 0 },
+    agents: { connected: 1, connecting: 0, stale: 0, gone: 0, rejecting: 0 },
   },
   policies: [],
   rows,
@@ -54,7 +54,7 @@ describe('what the page knows', () => {
     expect([...store.cells.keys()]).toEqual(['c']);
   });
 
-  it('begins anew with the counts of another replica', () => {
+  it('starts over with the counts of another replica', () => {
     const { store } = begin(row('a', { slot: 900, samples: [7, 0, 0, 0] }));
     store.state(state(row('a')));
     expect(store.cells.get('a')!.ring.read(5, 5)).toEqual([4, 1, 0, 0]);
@@ -82,7 +82,7 @@ describe('what the page knows', () => {
     expect(shown({ state: 'half-open' })).toEqual([]);
   });
 
-  it('lets ages go on in silence, and nothing else', () => {
+  it('lets ages continue in silence, and nothing else', () => {
     const { store, clock } = begin(row('a'));
     clock.now = 60_000;
     store.tick();

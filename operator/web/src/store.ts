@@ -63,7 +63,7 @@ export class Store {
     this.#later = later;
   }
 
-  /** Takes everything anew; what is not in it is gone. */
+  /** Takes everything again; what is not in it is gone. */
   state(state: LiveState): void {
     batch(() => {
       this.stamp(state);
@@ -105,7 +105,10 @@ export class Store {
     this.tick();
   }
 
-  /** Moves the clock on. Counts and states stay where they are when nothing is heard: what would be said of them is not known. */
+  /**
+   * Moves the clock on. Counts and states stay where they are when nothing is heard: what would be said of them is not
+   * known.
+   */
   tick(): void {
     const { at, slot, slotMs } = this.#stamp;
     const passed = this.#clock() - this.#stampedAt;

@@ -26,7 +26,7 @@ export const colours = (): Palette => {
   return palette;
 };
 
-/** Reads the colours anew at the next drawing. */
+/** Reads the colours again at the next drawing. */
 export function forgetColours(): void {
   palette = undefined;
 }

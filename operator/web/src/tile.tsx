@@ -90,7 +90,7 @@ export function Tile({ id, index, total, tabbable, x, y, width, onFocus }: Props
         <span class="policy" title={name}>
           {name}
           {policy && policy.mode !== 'Enforce' && <em class="mode">{policy.mode}</em>}
-          {held && <em class="mode">{ACTION_WORDS[held]} by hand</em>}
+          {held && <em class="mode">{ACTION_WORDS[held]} (override)</em>}
         </span>
         <span class="reason" title={whom(row)}>
           {why(row) && <b>{why(row)}</b>} {whom(row)}

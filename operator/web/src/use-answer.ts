@@ -12,7 +12,10 @@ export interface Answer<T> {
 
 const AGAIN_MS = 2_000;
 
-/** What the operator answers at a path, asked again every 2 s as long as the page is live. Absent path: nothing is asked. */
+/**
+ * What the operator answers at a path, asked again every 2 s as long as the page is live. Absent path: nothing is
+ * asked.
+ */
 export function useAnswer<T>(path: string | undefined, everyMs = AGAIN_MS): Answer<T> {
   const [answer, setAnswer] = useState<Answer<T> & { path?: string }>({});
   useEffect(() => {

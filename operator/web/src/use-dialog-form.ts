@@ -1,6 +1,9 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 
-/** A dialog that opens when it is made, with a form that is sent once at a time; what `send` throws stays there to be read. */
+/**
+ * A dialog that opens when it is made, with a form that is sent once at a time; what `send` throws stays there to be
+ * read.
+ */
 export function useDialogForm(send: () => Promise<void>) {
   const dialog = useRef<HTMLDialogElement>(null);
   const [problem, setProblem] = useState<string | undefined>(undefined);

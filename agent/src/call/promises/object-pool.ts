@@ -1,15 +1,15 @@
 /** How many are kept. */
-const MOST = 1_000;
+const MAX_POOLED = 1_000;
 
 /** Objects that wait for their next use. What each call needs costs more to make than all else that a breaker does. */
-export class Spares<T> {
-  readonly #spares: T[] = [];
+export class ObjectPool<T> {
+  readonly #free: T[] = [];
 
-  take(): T | undefined {
-    return this.#spares.pop();
+  acquire(): T | undefined {
+    return this.#free.pop();
   }
 
-  keep(spare: T): void {
-    if (this.#spares.length < MOST) this.#spares.push(spare);
+  release(object: T): void {
+    if (this.#free.length < MAX_POOLED) this.#free.push(object);
   }
 }

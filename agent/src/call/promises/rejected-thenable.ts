@@ -1,5 +1,5 @@
 /** Returned to a promise, it rejects that promise: a thrown error costs the engine several times as much. */
-export class Rejection implements PromiseLike<never> {
+export class RejectedThenable implements PromiseLike<never> {
   readonly #error: unknown;
 
   constructor(error: unknown) {

@@ -1,7 +1,10 @@
 const { then } = Promise.prototype;
 
-/** Calls one of two functions, once: a promise with a `then` of its own may call back again, when the functions serve another call. */
-export function whenSettled<T, A, B>(
+/**
+ * Calls one of two functions, once: a promise with a `then` of its own may call back again, when the functions serve
+ * another call.
+ */
+export function thenOnce<T, A, B>(
   promise: Promise<T>,
   returned: (value: T) => A,
   threw: (error: unknown) => B,

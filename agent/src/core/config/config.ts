@@ -3,7 +3,7 @@ import { parseDuration } from '@fuseboard/schema/duration';
 import { LABEL_KEY_PATTERN, tooDeep, violations } from '@fuseboard/schema/rules';
 import type { Classification, OutcomeMatch } from '../classify.ts';
 import { type CallConfig, readCallConfig } from './call-config.ts';
-import { type Problem, Section } from './spec-reader.ts';
+import { type FieldError, Section } from './spec-reader.ts';
 
 /** What a breaker decides by: a policy with everything that it leaves out filled in. Times are milliseconds. */
 export interface Config {
@@ -46,9 +46,9 @@ export interface Config {
 }
 
 /** A usable spec, or the first reason why it is not. */
-export type Compiled = { readonly ok: true; readonly config: Config } | ({ readonly ok: false } & Problem);
+export type CompileResult = { readonly ok: true; readonly config: Config } | ({ readonly ok: false } & FieldError);
 
-const WORD = /^.{1,256}$/s;
+const NON_EMPTY_TEXT = /^.{1,256}$/s;
 const STATUS = /^[1-5]([0-9]{2}|xx)$/;
 const LABEL_KEY = new RegExp(LABEL_KEY_PATTERN);
 const LABEL_VALUE = /^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/;
@@ -60,15 +60,15 @@ const MILLION = 1_000_000;
  * `breakers` and `selector`. Fields that are not known are ignored; an unusable value of a known one refuses the spec.
  * The spec is only read: it is neither kept nor changed. Never throws on anything that JSON can hold.
  */
-export function compile(spec: unknown): Compiled {
-  const deep = tooDeep(spec);
-  if (deep !== undefined) return { ok: false, field: 'spec', message: deep };
+export function compile(spec: unknown): CompileResult {
+  const tooDeepMessage = tooDeep(spec);
+  if (tooDeepMessage !== undefined) return { ok: false, field: 'spec', message: tooDeepMessage };
   const root = new Section(spec ?? null, 'spec');
   const config = read(root);
   const [problem] = root.problems;
   if (problem !== undefined) return { ok: false, ...problem };
-  const [broken] = violations(spec as object);
-  if (broken !== undefined) return { ok: false, field: `spec.${broken.field}`, message: broken.message };
+  const [violation] = violations(spec as object);
+  if (violation !== undefined) return { ok: false, field: `spec.${violation.field}`, message: violation.message };
   return { ok: true, config };
 }
 
@@ -152,8 +152,8 @@ function readClassification(classify: Section): Classification {
 }
 
 function readMatch(section: Section, absentStatus: readonly string[]): OutcomeMatch {
-  const names = section.texts('errorNames', 128, WORD, 'a text of 1 to 256 characters') ?? [];
-  const codes = section.texts('errorCodes', 128, WORD, 'a text of 1 to 256 characters') ?? [];
+  const names = section.texts('errorNames', 128, NON_EMPTY_TEXT, 'a string of 1 to 256 characters') ?? [];
+  const codes = section.texts('errorCodes', 128, NON_EMPTY_TEXT, 'a string of 1 to 256 characters') ?? [];
   const status =
     section.texts('httpStatus', 64, STATUS, 'a status such as "503" or a class such as "5xx"') ?? absentStatus;
   return {

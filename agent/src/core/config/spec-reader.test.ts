@@ -46,15 +46,15 @@ describe('a spec', () => {
     [{ selector: { matchLabels: { app: 5 } } }, 'spec.selector.matchLabels.app must be a label value; it is 5'],
     [
       { classify: { ignore: { errorCodes: [''] } } },
-      'spec.classify.ignore.errorCodes[0] must be a text of 1 to 256 characters; it is ""',
+      'spec.classify.ignore.errorCodes[0] must be a string of 1 to 256 characters; it is ""',
     ],
     [
       { classify: { failure: { errorNames: [''] } } },
-      'spec.classify.failure.errorNames[0] must be a text of 1 to 256 characters; it is ""',
+      'spec.classify.failure.errorNames[0] must be a string of 1 to 256 characters; it is ""',
     ],
     [
       { classify: { failure: { errorNames: names(129) } } },
-      'spec.classify.failure.errorNames must be a list of at most 128, each a text of 1 to 256 characters; it is a list of 129',
+      'spec.classify.failure.errorNames must be a list of at most 128, each a string of 1 to 256 characters; it is a list of 129',
     ],
     [
       { fallback: { type: 'LastSuccess', maxAge: 'x' } },

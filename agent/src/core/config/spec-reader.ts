@@ -1,21 +1,22 @@
 import { parseDuration } from '@fuseboard/schema/duration';
 
 /** Why a spec cannot be used: the dotted path of the field (from `spec`), and what is wrong with it. */
-export interface Problem {
+export interface FieldError {
   readonly field: string;
   readonly message: string;
 }
 
 /**
  * Reads the fields of one object of a spec. What is absent reads as the default given; what cannot be used is noted
- * in `problems`, shared by all sections of a spec, and reads as the default too. Fields that nobody asks for are ignored.
+ * in `problems`, shared by all sections of a spec, and reads as the default too. Fields that nobody asks for are
+ * ignored.
  */
 export class Section {
-  readonly problems: Problem[];
+  readonly problems: FieldError[];
   readonly #path: string;
   readonly #fields: Readonly<Record<string, unknown>>;
 
-  constructor(value: unknown, path: string, problems: Problem[] = []) {
+  constructor(value: unknown, path: string, problems: FieldError[] = []) {
     this.problems = problems;
     this.#path = path;
     this.#fields = {};
@@ -87,7 +88,7 @@ export class Section {
     return this.#refuse(name, value, `one of ${words.join(', ')}`, absent);
   }
 
-  /** A text that matches. */
+  /** A string that matches. */
   text(name: string, pattern: RegExp, what: string): string | undefined {
     const value = this.#fields[name];
     if (value === undefined) return undefined;
@@ -118,8 +119,8 @@ export class Section {
     return value.map((item, i) => new Section(item ?? null, `${this.#path}.${name}[${i}]`, this.problems));
   }
 
-  #refuse<T>(name: string, value: unknown, wanted: string, absent: T): T {
-    this.problems.push({ field: `${this.#path}.${name}`, message: `must be ${wanted}; it is ${shown(value)}` });
+  #refuse<T>(name: string, value: unknown, expected: string, absent: T): T {
+    this.problems.push({ field: `${this.#path}.${name}`, message: `must be ${expected}; it is ${shown(value)}` });
     return absent;
   }
 }

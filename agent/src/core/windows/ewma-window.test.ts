@@ -52,7 +52,7 @@ describe('an Ewma window', () => {
     expect([window.calls, window.failures, window.slow]).toEqual([0, 0, 0]);
   });
 
-  it('says until when it lets go of nothing', () => {
+  it('says until when it drops nothing', () => {
     const window = new EwmaWindow(1_000, 250);
     expect(window.steadyUntil).toBe(300);
     window.record(250, true, false);

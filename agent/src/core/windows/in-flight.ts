@@ -10,13 +10,16 @@ const BUCKETS = SPANS * LIFETIMES;
  * there are.
  */
 export class InFlight {
-  /** Calls that began longer than `slowMs` ago, at most a tenth of it later than they did, and less than ten times as long. */
+  /**
+   * Calls that began longer than `slowMs` ago, at most a tenth of it later than they did, and less than ten times as
+   * long.
+   */
   overdue = 0;
   /**
-   * Until then a call that begins finds nothing new to judge: the circuit is closed, no bucket ends and no call under way is slow.
-   * Kept here for the breaker, of which there are more than of these.
+   * Until then a call that begins needs no evaluation of the conditions: the circuit is closed, no bucket ends and no
+   * call under way is slow. Kept here for the breaker, of which there are more than of these.
    */
-  calmUntil = Number.NEGATIVE_INFINITY;
+  nextEvaluationAt = Number.NEGATIVE_INFINITY;
   readonly slowMs: number;
   readonly #span: number;
   readonly #counts = new Array<number>(BUCKETS).fill(0);

@@ -11,12 +11,12 @@ export interface Window {
   readonly failures: number;
   /** How many of them were slow; a slow failure is both. */
   readonly slow: number;
-  /** Until then `advance` lets go of nothing. */
+  /** Until then `advance` drops nothing. */
   readonly steadyUntil: number;
   /** The same as `record(now, false, false)`. */
   succeed(now: number): void;
   record(now: number, failed: boolean, slow: boolean): void;
-  /** Lets go of what is no longer inside. */
+  /** Drops what is no longer inside. */
   advance(now: number): void;
   clear(): void;
 }

@@ -1,11 +1,11 @@
-import { EXIT, Failure } from '../exit-codes.ts';
+import { CliError, EXIT_CODES } from '../exit-codes.ts';
 
 /** The answer was not 2xx. */
-export class AdminError extends Failure {
+export class AdminError extends CliError {
   readonly status: number;
 
   constructor(status: number, message: string) {
-    super(EXIT.unreachable, message);
+    super(EXIT_CODES.unreachable, message);
     this.status = status;
   }
 }
@@ -76,7 +76,7 @@ export class AdminClient {
     if (response.status === 204) return {} as T;
     const answer: unknown = await response.json().catch(() => undefined);
     if (typeof answer !== 'object' || answer === null) {
-      throw new Failure(EXIT.unreachable, `${this.#name} answered, but not as an operator's admin API does`);
+      throw new CliError(EXIT_CODES.unreachable, `${this.#name} answered, but not as an operator's admin API does`);
     }
     return answer as T;
   }
@@ -99,7 +99,7 @@ export class AdminClient {
     } catch (error) {
       const { cause, message } = error as Error;
       const why = (cause as Error | undefined)?.message ?? message;
-      throw new Failure(EXIT.unreachable, `cannot reach ${this.#name}: ${why}`);
+      throw new CliError(EXIT_CODES.unreachable, `cannot reach ${this.#name}: ${why}`);
     }
     if (response.ok) return response;
     const { error } = (await response.json().catch(() => ({}))) as { error?: string };

@@ -9,8 +9,8 @@ import { KubernetesHistory } from '../../kube/write/history.ts';
 import { slug } from '../../kube/write/overrides.ts';
 import { kubernetesRollback } from '../../kube/write/rollback.ts';
 import type { Revision } from '../../ports/history.ts';
-import { Refusal } from '../../ports/problem.ts';
-import { EXIT, Failure } from '../exit-codes.ts';
+import { Problem } from '../../ports/problem.ts';
+import { CliError, EXIT_CODES } from '../exit-codes.ts';
 import { AdminClient } from './admin.ts';
 import { type Forwarded, forwardPort } from './port-forward.ts';
 import type { StoredOverride, StoredPolicy, Target } from './target.ts';
@@ -53,7 +53,7 @@ export class ClusterTarget implements Target {
       return toStoredPolicy(readObject(await this.#client.request(objectPath(POLICIES, namespace, name))));
     } catch (error) {
       if (error instanceof KubeError && error.status === 404) return undefined;
-      throw this.#told(error);
+      throw this.#toCliError(error);
     }
   }
 
@@ -66,7 +66,7 @@ export class ClusterTarget implements Target {
     try {
       await kubernetesRollback(this.#config).apply(policy, spec, undefined);
     } catch (error) {
-      if (error instanceof Refusal) throw new Failure(EXIT.unreachable, `${this.name}: ${error.message}`);
+      if (error instanceof Problem) throw new CliError(EXIT_CODES.unreachable, `${this.name}: ${error.message}`);
       throw error;
     }
   }
@@ -89,7 +89,7 @@ export class ClusterTarget implements Target {
       return true;
     } catch (error) {
       if (error instanceof KubeError && error.status === 404) return false;
-      throw this.#told(error);
+      throw this.#toCliError(error);
     }
   }
 
@@ -119,8 +119,8 @@ export class ClusterTarget implements Target {
     if (ready === undefined) {
       const where = this.#operatorNamespace === undefined ? 'any namespace' : `namespace "${this.#operatorNamespace}"`;
       const why = items.length === 0 ? 'is installed' : 'is ready';
-      throw new Failure(
-        EXIT.unreachable,
+      throw new CliError(
+        EXIT_CODES.unreachable,
         `no operator ${why} in ${where} of ${this.name}; name one with --operator-namespace or --server`,
       );
     }
@@ -134,22 +134,22 @@ export class ClusterTarget implements Target {
 
   async #ask<T>(answer: Promise<T>): Promise<T> {
     return answer.catch((error: unknown) => {
-      throw this.#told(error);
+      throw this.#toCliError(error);
     });
   }
 
   /** The error in one line for the user of a kubeconfig. */
-  #told(error: unknown): Error {
+  #toCliError(error: unknown): Error {
     if (!(error instanceof KubeError)) return error as Error;
     const { status, message } = error;
     if (status === 404) {
       const hint = 'install the definitions: kubectl apply -f crds/';
-      return new Failure(EXIT.unreachable, `${this.name} does not serve what was asked for (404); ${hint}`);
+      return new CliError(EXIT_CODES.unreachable, `${this.name} does not serve what was asked for (404); ${hint}`);
     }
     if (status === 401)
-      return new Failure(EXIT.unreachable, `${this.name} does not accept the kubeconfig's user: ${message}`);
-    if (status === undefined) return new Failure(EXIT.unreachable, `cannot reach ${this.name}: ${message}`);
-    return new Failure(EXIT.unreachable, `${this.name} refused: ${message}`);
+      return new CliError(EXIT_CODES.unreachable, `${this.name} does not accept the kubeconfig's user: ${message}`);
+    if (status === undefined) return new CliError(EXIT_CODES.unreachable, `cannot reach ${this.name}: ${message}`);
+    return new CliError(EXIT_CODES.unreachable, `${this.name} refused: ${message}`);
   }
 }
 
@@ -166,7 +166,7 @@ function toStoredOverride(object: KubeObject): StoredOverride {
 /**
  * The bearer token of a kubeconfig's user, fresh from its credential plugin where it has one.
  *
- * @throws {Failure} when the user has a client certificate or a password: neither can be passed on.
+ * @throws {CliError} when the user has a client certificate or a password: neither can be passed on.
  */
 export async function userToken(config: KubeConfig): Promise<string> {
   const request: { headers?: Record<string, string> } = {};
@@ -176,8 +176,8 @@ export async function userToken(config: KubeConfig): Promise<string> {
   )?.[1];
   if (token !== undefined) return token;
   const user = config.getCurrentUser()?.name ?? '';
-  throw new Failure(
-    EXIT.usage,
+  throw new CliError(
+    EXIT_CODES.usage,
     `user "${user}" of the kubeconfig has no token, and a client certificate cannot be passed on to the operator; use a context whose user has one, such as a ServiceAccount's: kubectl create token NAME`,
   );
 }

@@ -15,7 +15,9 @@ export interface ForwardOptions {
   readonly port: number;
 }
 
-/** Listens on a free port of loopback; each connection to it becomes one to the port of the pod, through the API server. */
+/**
+ * Listens on a free port of loopback; each connection to it becomes one to the port of the pod, through the API server.
+ */
 export async function forwardPort({ kubeConfig, namespace, pod, port }: ForwardOptions): Promise<Forwarded> {
   const forward = new PortForward(kubeConfig);
   const open = new Set<Socket>();

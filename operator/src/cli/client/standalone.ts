@@ -4,7 +4,10 @@ import type { Revision } from '../../ports/history.ts';
 import { AdminClient, AdminError } from './admin.ts';
 import type { StoredOverride, StoredPolicy, Target } from './target.ts';
 
-/** How many policies are asked for at a time: an operator takes a bounded number of connections, and others need some too. */
+/**
+ * How many policies are asked for at a time: an operator takes a bounded number of connections, and others need some
+ * too.
+ */
 const AT_ONCE = 16;
 
 type ShownOverride = Omit<StoredOverride, 'spec'> & Partial<OverrideSpec>;

@@ -58,5 +58,7 @@ export interface TargetFlags {
   readonly operatorNamespace?: string;
 }
 
-/** Opens what the flags mean; nothing is sent yet. Throws a UsageError that says what to give when they mean nothing. */
+/**
+ * Opens what the flags mean; nothing is sent yet. Throws a UsageError that says what to give when they mean nothing.
+ */
 export type Reach = (flags: TargetFlags) => Target;

@@ -3,12 +3,12 @@ import { stringify } from 'yaml';
 import { explain } from '../../core/policy/explain.ts';
 import { routingOf } from '../../core/policy/routing.ts';
 import type { Reach, Target } from '../client/target.ts';
-import { EXIT, Failure } from '../exit-codes.ts';
-import { against, breakers, colourOfState, type ListedBreaker } from '../output/breaker-table.ts';
-import { missing, policyNamed } from '../output/not-found.ts';
+import { CliError, EXIT_CODES } from '../exit-codes.ts';
+import { colourOfState, type ListedBreaker, listBreakers, thresholdColumn } from '../output/breaker-table.ts';
+import { notFound, policyNamed } from '../output/not-found.ts';
 import { age, coloured, table } from '../output/output.ts';
 import { onTarget, type ScopeFlags, withNamespace } from '../target-options.ts';
-import type { Ended, Terminal } from '../terminal.ts';
+import type { SetExitCode, Terminal } from '../terminal.ts';
 import type { ListedAgent } from './get.ts';
 
 const EXAMPLES = `
@@ -19,7 +19,7 @@ Examples:
 
 type Describe = (target: Target, namespace: string, name: string, terminal: Terminal) => Promise<string>;
 
-export function describeCommand(terminal: Terminal, reach: Reach, ended: Ended): Command {
+export function describeCommand(terminal: Terminal, reach: Reach, setExitCode: SetExitCode): Command {
   const command = new Command('describe')
     .description('Tell all that is known of a policy, a breaker or an agent.')
     .addHelpText('after', EXAMPLES);
@@ -32,7 +32,7 @@ export function describeCommand(terminal: Terminal, reach: Reach, ended: Ended):
           await onTarget(reach, flags, async (target) => {
             terminal.out.write(await describe(target, flags.namespace ?? target.namespace, wanted, terminal));
           });
-          ended(EXIT.ok);
+          setExitCode(EXIT_CODES.ok);
         }),
     );
   add('policy', 'A policy: conditions, who has it, its breakers, its spec.', policy);
@@ -62,7 +62,7 @@ const policy: Describe = async (target, namespace, name, terminal) => {
         : `${agents.summary} applied, ${agents.rejected} rejected, ${agents.stale} stale`,
     ],
   ]);
-  const told = conditions.map(({ type, status, reason, message, lastTransitionTime }) => {
+  const lines = conditions.map(({ type, status, reason, message, lastTransitionTime }) => {
     const state = coloured(
       status.padEnd(8),
       status === 'True' ? 'green' : status === 'False' ? 'red' : 'yellow',
@@ -74,7 +74,7 @@ const policy: Describe = async (target, namespace, name, terminal) => {
   const mine = await rowsOf(target, namespace, terminal, (row) => row.uid === uid);
   return [
     head,
-    told.length > 0 ? `Conditions:\n${told.join('')}` : '',
+    lines.length > 0 ? `Conditions:\n${lines.join('')}` : '',
     refused.length > 0 ? `Rejections:\n${refused.join('')}` : '',
     mine,
     `Spec:\n${indented(stringify(spec ?? null))}`,
@@ -89,7 +89,7 @@ async function rowsOf(
   wanted: (row: ListedBreaker) => boolean,
 ): Promise<string> {
   try {
-    const { at, items } = await breakers(await target.operator(), namespace);
+    const { at, items } = await listBreakers(await target.operator(), namespace);
     const rows = items.filter(wanted);
     if (rows.length === 0) return 'Breakers:     none was reported\n';
     const columns = [
@@ -97,20 +97,20 @@ async function rowsOf(
       { title: 'state', value: ({ state }: ListedBreaker) => state, colour: colourOfState },
       { title: 'for', value: ({ since }: ListedBreaker) => age(at - since) },
       { title: 'agents', value: ({ agents }: ListedBreaker) => String(agents) },
-      { title: 'window', value: against },
+      { title: 'window', value: thresholdColumn },
     ];
     return `Breakers:\n${indented(table(rows, columns, terminal))}`;
   } catch (error) {
-    if (!(error instanceof Failure)) throw error;
+    if (!(error instanceof CliError)) throw error;
     return `Breakers:     not known: ${error.message}\n`;
   }
 }
 
 const breaker: Describe = async (target, namespace, name, terminal) => {
-  const { at, items } = await breakers(await target.operator(), namespace);
+  const { at, items } = await listBreakers(await target.operator(), namespace);
   const rows = items.filter((row) => row.breaker === name);
   if (rows.length === 0)
-    throw missing(
+    throw notFound(
       'breaker',
       name,
       namespace,
@@ -128,7 +128,7 @@ const breaker: Describe = async (target, namespace, name, terminal) => {
           `${agents}: ${states.closed} closed, ${states.open} open, ${states.halfOpen} half-open, ${states.shadowOpen} open in shadow`,
         ],
         ...(unwell.length > 0 ? [['Not closed on', unwell.join(', ')] as const] : []),
-        ['Window', against(row)],
+        ['Window', thresholdColumn(row)],
         ['Not permitted', `${window.rejected} in the window`],
         ['Heard', `${age(at - heard)} ago`],
       ]);
@@ -146,7 +146,7 @@ const agent: Describe = async (target, namespace, name, terminal) => {
   const { items } = await operator.get<{ items: ListedAgent[] }>('/v1/agents', { namespace });
   const found = items.find(({ instance, boot }) => instance === name || boot === name);
   if (found === undefined)
-    throw missing(
+    throw notFound(
       'agent',
       name,
       namespace,

@@ -3,11 +3,11 @@ import { type OverrideSpec, overrideProblems, type PolicySpec, specProblems } fr
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { parse } from 'yaml';
 import type { PolicyCounts } from '../../core/fleet/fleet.ts';
-import { standings } from '../../core/policy/precedence.ts';
+import { precedenceOf } from '../../core/policy/precedence.ts';
 import { routingOf, sortedRoutes } from '../../core/policy/routing.ts';
 import { statusOf } from '../../core/status/policy-status.ts';
 import type { StoredOverride, StoredPolicy, Target } from '../client/target.ts';
-import { EXIT, Failure } from '../exit-codes.ts';
+import { CliError, EXIT_CODES } from '../exit-codes.ts';
 import { explainCommand } from './explain.ts';
 
 /** A case: what there is, what is asked, and what a person reads. */
@@ -66,7 +66,7 @@ function stored({ policies }: Case): StoredPolicy[] {
     const agents = { matched: 1, applied: 1, rejected: 0, stale: 0, ...policy.agents };
     const { confirmed = generation, age = 3_600, rejections = [] } = policy;
     const status = statusOf({
-      ...{ generation: confirmed, problems, standing: standings(sortedRoutes(routed)).get(uid) },
+      ...{ generation: confirmed, problems, precedence: precedenceOf(sortedRoutes(routed)).get(uid) },
       counts: {
         ...{ agents, rejections, open: [], fallback: { optedIn: 0, unused: 0 } },
         breakers: { closed: agents.applied, open: 0, halfOpen: 0, shadowOpen: 0 },
@@ -88,7 +88,7 @@ const forcing = ({ overrides = [] }: Case): StoredOverride[] =>
 /** A cluster in which there is what a case says. */
 function target(one: Case): Target {
   const refuse = (what: string) => {
-    throw new Failure(EXIT.unreachable, `cluster "test" refused: you may not list ${what}`);
+    throw new CliError(EXIT_CODES.unreachable, `cluster "test" refused: you may not list ${what}`);
   };
   const all = stored(one);
   return {
@@ -110,8 +110,8 @@ async function explained(one: Case, ...more: string[]): Promise<{ text: string; 
   const command = explainCommand(
     terminal,
     () => target(one),
-    (ended) => {
-      code = ended;
+    (setExitCode) => {
+      code = setExitCode;
     },
   );
   const { breaker, labels } = one.ask;

@@ -4,14 +4,14 @@ import { type Explanation, explain } from '../../core/policy/explain.ts';
 import { DEFAULT_NAMESPACE } from '../../core/policy/namespace.ts';
 import { routingOf } from '../../core/policy/routing.ts';
 import { type Labels, parseLabels } from '../../core/policy/selector.ts';
-import { caveats, type SeenOverride, type SeenPolicy } from '../../core/policy/warnings.ts';
+import { type SeenOverride, type SeenPolicy, warningsFor } from '../../core/policy/warnings.ts';
 import { parsePolicyFile } from '../../sources/file.ts';
 import type { Reach, StoredPolicy, Target, TargetFlags } from '../client/target.ts';
-import { EXIT, Failure } from '../exit-codes.ts';
-import { near } from '../output/suggestions.ts';
+import { CliError, EXIT_CODES } from '../exit-codes.ts';
+import { suggestions } from '../output/suggestions.ts';
 import { policyFiles, readPolicyFile } from '../policy-files/files.ts';
 import { onTarget, withTarget } from '../target-options.ts';
-import type { Ended, Terminal } from '../terminal.ts';
+import type { SetExitCode, Terminal } from '../terminal.ts';
 
 interface Flags extends TargetFlags {
   readonly namespace?: string;
@@ -26,7 +26,7 @@ Examples:
   fuseboard explain payments --policies ./policies      in the files of a folder
   fuseboard explain payments --namespace shop --labels app=checkout --server http://127.0.0.1:8702`;
 
-export function explainCommand({ out }: Terminal, reach: Reach, ended: Ended): Command {
+export function explainCommand({ out }: Terminal, reach: Reach, setExitCode: SetExitCode): Command {
   return withTarget(new Command('explain'))
     .description('Say which policy governs a breaker, and why no other does. Exits with 1 when none does.')
     .argument('<breaker>', 'the name as given to getBreaker')
@@ -45,7 +45,7 @@ export function explainCommand({ out }: Terminal, reach: Reach, ended: Ended): C
       const { namespace, ...answer } = await ask(breaker, labels, flags, reach);
       const { output } = flags;
       out.write(output === 'json' ? `${JSON.stringify(answer, null, 2)}\n` : inWords(answer, namespace, flags.labels));
-      ended(answer.winner === undefined ? EXIT.problems : EXIT.ok);
+      setExitCode(answer.winner === undefined ? EXIT_CODES.problems : EXIT_CODES.ok);
     });
 }
 
@@ -57,7 +57,7 @@ function readLabels(text: string): Labels {
   }
 }
 
-interface Answer extends Explanation {
+interface ExplainAnswer extends Explanation {
   /** Why calls may go otherwise than the winner lets expect, and what may have been meant. */
   readonly notes: readonly string[];
 }
@@ -67,7 +67,7 @@ async function ask(
   labels: Labels,
   flags: Flags,
   reach: Reach,
-): Promise<Answer & { readonly namespace: string }> {
+): Promise<ExplainAnswer & { readonly namespace: string }> {
   if (flags.policies === undefined) {
     return onTarget(reach, flags, async (target) => {
       const namespace = flags.namespace ?? target.namespace;
@@ -99,13 +99,13 @@ function answer(
     readonly overrides: readonly SeenOverride[];
   },
   unknown: readonly string[] = [],
-): Answer {
+): ExplainAnswer {
   const { namespace, policies } = circumstances;
   const own = policies.filter((policy) => policy.namespace === namespace);
   return {
     ...explanation,
     notes: [
-      ...caveats(explanation, { ...circumstances, now: Date.now() }),
+      ...warningsFor(explanation, { ...circumstances, now: Date.now() }),
       ...unknown,
       ...meant(explanation, namespace, own),
     ],
@@ -117,7 +117,7 @@ async function overridesOf(target: Target, namespace: string) {
   try {
     return { overrides: await target.overrides(namespace), unknown: [] };
   } catch (error) {
-    if (!(error instanceof Failure)) throw error;
+    if (!(error instanceof CliError)) throw error;
     return { overrides: [], unknown: [`whether an override forces it is not known: ${error.message}`] };
   }
 }
@@ -127,7 +127,7 @@ async function otherPolicies(target: Target, namespace: string): Promise<StoredP
   try {
     return (await target.policies(undefined)).filter((policy) => policy.namespace !== namespace);
   } catch (error) {
-    if (!(error instanceof Failure)) throw error;
+    if (!(error instanceof CliError)) throw error;
     return [];
   }
 }
@@ -138,7 +138,7 @@ function meant({ breaker, winner, candidates }: Explanation, namespace: string, 
   const pattern = candidates.find(({ policy }) => policy === winner)?.pattern;
   if (candidates.some((one) => one.pattern !== undefined && one.pattern !== '*')) return [];
   const names = own.filter(({ problems }) => problems.length === 0).flatMap(({ spec }) => spec.breakers);
-  const close = near(
+  const close = suggestions(
     breaker,
     names.filter((name) => !name.endsWith('*')),
   );
@@ -150,7 +150,7 @@ function meant({ breaker, winner, candidates }: Explanation, namespace: string, 
 const routings = (policies: readonly Parameters<typeof routingOf>[0][]) =>
   policies.flatMap((policy) => routingOf(policy) ?? []);
 
-function inWords({ breaker, winner, candidates, notes }: Answer, namespace: string, labels: string): string {
+function inWords({ breaker, winner, candidates, notes }: ExplainAnswer, namespace: string, labels: string): string {
   const who = `an agent in namespace "${namespace}" ${labels === '' ? 'without labels' : `with ${labels}`}`;
   const head =
     winner === undefined

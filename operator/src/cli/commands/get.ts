@@ -2,13 +2,13 @@ import { Command } from 'commander';
 import { compareText } from '../../core/policy/compare-text.ts';
 import type { AgentState } from '../../core/views/overview.ts';
 import type { Reach, StoredPolicy, Target } from '../client/target.ts';
-import { EXIT } from '../exit-codes.ts';
-import { breakerColumns, breakers } from '../output/breaker-table.ts';
-import { missing, within } from '../output/not-found.ts';
+import { EXIT_CODES } from '../exit-codes.ts';
+import { breakerColumns, listBreakers } from '../output/breaker-table.ts';
+import { notFound, within } from '../output/not-found.ts';
 import { age, type Column, type Format, outputOption, print } from '../output/output.ts';
 import { colourOf, statusOf } from '../output/status-columns.ts';
 import { onTarget, type ScopeFlags, scopeOf, withScope } from '../target-options.ts';
-import type { Ended, Terminal } from '../terminal.ts';
+import type { SetExitCode, Terminal } from '../terminal.ts';
 
 interface Flags extends ScopeFlags {
   readonly output: Format;
@@ -34,7 +34,7 @@ export interface ListedAgent {
   readonly breakers: readonly { readonly name: string; readonly uid: string; readonly state: string }[];
 }
 
-export function getCommand(terminal: Terminal, reach: Reach, ended: Ended): Command {
+export function getCommand(terminal: Terminal, reach: Reach, setExitCode: SetExitCode): Command {
   const command = new Command('get')
     .description('List policies, agents, breakers or overrides.')
     .addHelpText('after', EXAMPLES);
@@ -49,7 +49,7 @@ export function getCommand(terminal: Terminal, reach: Reach, ended: Ended): Comm
           await onTarget(reach, flags, async (target) => {
             await list(target, { scope: scopeOf(flags, target), wanted, format: flags.output }, terminal);
           });
-          ended(EXIT.ok);
+          setExitCode(EXIT_CODES.ok);
         }),
     );
   add('breakers', 'breaker', 'Breakers over all agents, the worst first, with what was counted lately.', breakersOf);
@@ -58,26 +58,26 @@ export function getCommand(terminal: Terminal, reach: Reach, ended: Ended): Comm
   return command;
 }
 
-interface Wanted {
+interface Selection {
   /** Absent: all namespaces. */
   readonly scope: string | undefined;
   readonly wanted: string | undefined;
   readonly format: Format;
 }
 
-type List = (target: Target, wanted: Wanted, terminal: Terminal) => Promise<void>;
+type List = (target: Target, wanted: Selection, terminal: Terminal) => Promise<void>;
 
 /** The rows of one name, or all of them; throws when a name was asked for and there is none. */
 export function named<T>(
   rows: readonly T[],
   what: string,
-  { wanted, scope }: Pick<Wanted, 'wanted' | 'scope'>,
+  { wanted, scope }: Pick<Selection, 'wanted' | 'scope'>,
   nameOf: (row: T) => string,
 ): readonly T[] {
   if (wanted === undefined) return rows;
   const found = rows.filter((row) => nameOf(row) === wanted);
   if (found.length > 0) return found;
-  throw missing(what, wanted, scope, rows.map(nameOf));
+  throw notFound(what, wanted, scope, rows.map(nameOf));
 }
 
 const policies: List = async (target, { scope, wanted, format }, terminal) => {
@@ -158,7 +158,7 @@ const agents: List = async (target, { scope, wanted, format }, terminal) => {
 };
 
 const breakersOf: List = async (target, { scope, wanted, format }, terminal) => {
-  const { at, items } = await breakers(await target.operator(), scope);
+  const { at, items } = await listBreakers(await target.operator(), scope);
   const rows = named(items, 'breaker', { wanted, scope }, ({ breaker }) => breaker);
   const nothing = `no agent has reported a breaker ${within(scope)}`;
   print(rows, { columns: breakerColumns(scope, at), nothing }, format, terminal);

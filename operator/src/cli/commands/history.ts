@@ -3,11 +3,11 @@ import { Command, Option } from 'commander';
 import { UsageError } from '../../config/config.ts';
 import { changesBetween, type FieldChange, type Revision } from '../../ports/history.ts';
 import type { Reach, StoredPolicy } from '../client/target.ts';
-import { EXIT, Failure } from '../exit-codes.ts';
+import { CliError, EXIT_CODES } from '../exit-codes.ts';
 import { policyNamed } from '../output/not-found.ts';
 import { age, type Format, outputOption, print } from '../output/output.ts';
 import { onTarget, type ScopeFlags, withNamespace } from '../target-options.ts';
-import type { Ended, Terminal } from '../terminal.ts';
+import type { SetExitCode, Terminal } from '../terminal.ts';
 
 const HISTORY_EXAMPLES = `
 Examples:
@@ -35,7 +35,7 @@ interface Row extends Revision {
   readonly changes?: readonly FieldChange[];
 }
 
-export function historyCommand(terminal: Terminal, reach: Reach, ended: Ended): Command {
+export function historyCommand(terminal: Terminal, reach: Reach, setExitCode: SetExitCode): Command {
   return withNamespace(new Command('history'))
     .description('List what a policy was: its revisions, and what each changed.')
     .argument('<policy>', 'the name of the policy')
@@ -53,7 +53,7 @@ export function historyCommand(terminal: Terminal, reach: Reach, ended: Ended): 
         const nothing = `no revision of policy "${name}" is kept`;
         print(rows, { columns: columns(), nothing }, flags.output, terminal);
       });
-      ended(EXIT.ok);
+      setExitCode(EXIT_CODES.ok);
     });
 }
 
@@ -67,7 +67,7 @@ const inWords = ({ field, from, to }: FieldChange) => `${field}: ${shown(from)} 
 
 const shown = (value: unknown) => (value === undefined ? 'absent' : JSON.stringify(value));
 
-export function rollbackCommand(terminal: Terminal, reach: Reach, ended: Ended): Command {
+export function rollbackCommand(terminal: Terminal, reach: Reach, setExitCode: SetExitCode): Command {
   return withNamespace(new Command('rollback'))
     .description('Give a policy an earlier spec again.')
     .argument('<policy>', 'the name of the policy')
@@ -77,13 +77,13 @@ export function rollbackCommand(terminal: Terminal, reach: Reach, ended: Ended):
       await onTarget(reach, flags, async (target) => {
         const policy = await policyNamed(target, flags.namespace ?? target.namespace, name);
         const revisions = await target.history(policy);
-        const wanted = choose(policy, revisions, flags.to);
-        await target.rollback(policy, wanted);
-        const changes = changesBetween(policy.spec, wanted.spec).map(inWords).join(', ');
-        const what = `policy ${policy.namespace}/${name} has the spec of revision ${wanted.revision} again`;
+        const chosen = choose(policy, revisions, flags.to);
+        await target.rollback(policy, chosen);
+        const changes = changesBetween(policy.spec, chosen.spec).map(inWords).join(', ');
+        const what = `policy ${policy.namespace}/${name} has the spec of revision ${chosen.revision} again`;
         terminal.out.write(`${what}${changes === '' ? '' : `: ${changes}`}\n`);
       });
-      ended(EXIT.ok);
+      setExitCode(EXIT_CODES.ok);
     });
 }
 
@@ -93,12 +93,12 @@ function choose({ name, spec }: StoredPolicy, revisions: readonly Revision[], to
     if (!/^\d+$/.test(to)) throw new UsageError(`--to: ${to} is not a revision; policy "${name}" has ${kept}`);
     const found = revisions.find(({ revision }) => revision === Number(to));
     if (found) return found;
-    throw new Failure(EXIT.problems, `policy "${name}" has no revision ${to}; it has ${kept}`);
+    throw new CliError(EXIT_CODES.problems, `policy "${name}" has no revision ${to}; it has ${kept}`);
   }
   const found = revisions.find((one) => !isDeepStrictEqual(one.spec, spec));
   if (found) return found;
-  throw new Failure(
-    EXIT.problems,
+  throw new CliError(
+    EXIT_CODES.problems,
     `policy "${name}" has no other spec to go back to; revisions that are kept: ${kept}`,
   );
 }

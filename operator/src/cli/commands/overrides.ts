@@ -5,11 +5,11 @@ import { Command, Option } from 'commander';
 import { UsageError } from '../../config/config.ts';
 import { parseLabels } from '../../core/policy/selector.ts';
 import type { Reach, StoredOverride, Target } from '../client/target.ts';
-import { EXIT, Failure } from '../exit-codes.ts';
-import { missing } from '../output/not-found.ts';
+import { CliError, EXIT_CODES } from '../exit-codes.ts';
+import { notFound } from '../output/not-found.ts';
 import { age, type Column, type Format, outputOption, print, printAs } from '../output/output.ts';
 import { onTarget, type ScopeFlags, scopeOf, withNamespace, withScope } from '../target-options.ts';
-import type { Ended, Terminal } from '../terminal.ts';
+import type { SetExitCode, Terminal } from '../terminal.ts';
 
 type Action = OverrideSpec['action'];
 
@@ -43,9 +43,9 @@ interface ListFlags extends ScopeFlags {
   readonly output: Format;
 }
 
-/** How long a command waits for agents to obey before it only says how far it has come. */
+/** How long a command waits for agents to apply an override before it prints the progress and exits. */
 const PATIENCE_MS = 30_000;
-const LOOK_MS = 250;
+const POLL_MS = 250;
 
 const examples = (name: string) => `
 Examples:
@@ -55,7 +55,7 @@ Examples:
 It ends by itself, on every agent, also when the operator is gone by then. Rights: create on circuitbreakeroverrides.`;
 
 /** `force-open`, `force-closed` or `reset`. */
-export function actCommand(action: Action, terminal: Terminal, reach: Reach, ended: Ended): Command {
+export function actCommand(action: Action, terminal: Terminal, reach: Reach, setExitCode: SetExitCode): Command {
   const { name, about, lasts } = COMMANDS[action];
   return withNamespace(new Command(name))
     .description(about)
@@ -63,7 +63,7 @@ export function actCommand(action: Action, terminal: Terminal, reach: Reach, end
     .requiredOption('--reason <text>', 'why, for those who wonder')
     .addOption(new Option('--for <time>', 'how long, such as 90s, 10m or 2h').default(lasts))
     .addOption(new Option('-l, --labels <list>', 'only agents with these labels, as k=v,k2=v2'))
-    .addOption(new Option('--no-wait', 'do not wait until agents say that they obey'))
+    .addOption(new Option('--no-wait', 'do not wait until agents report that they apply it'))
     .addOption(new Option('-o, --output <format>', 'how to print').choices(['text', 'json', 'yaml']).default('text'))
     .addHelpText('after', examples(name))
     .action(async (breakers: string[], flags: ActFlags) => {
@@ -72,9 +72,9 @@ export function actCommand(action: Action, terminal: Terminal, reach: Reach, end
         const made = await target.override(flags.namespace ?? target.namespace, spec);
         if (flags.output === 'text') return follow(target, made, flags, terminal);
         printAs(made, flags.output, terminal);
-        return EXIT.ok;
+        return EXIT_CODES.ok;
       });
-      ended(code);
+      setExitCode(code);
     });
 }
 
@@ -97,41 +97,41 @@ function specOf(
   return { breakers: [...breakers], ...selector, action, reason, duration };
 }
 
-/** Says what was made, and who obeys it. */
+/** Prints what was created, and which agents apply it. */
 async function follow(target: Target, made: StoredOverride, flags: ActFlags, { out, err }: Terminal): Promise<number> {
   const { namespace, name, expiresAt, spec } = made;
   const lasts = formatDuration(Math.max(1_000, Math.round((expiresAt - Date.now()) / 1_000) * 1_000));
   out.write(`override ${namespace}/${name}: ${spec.action} of ${spec.breakers.join(', ')} for ${lasts}\n`);
   out.write(`end it early: fuseboard overrides end ${name} -n ${namespace}\n`);
-  if (!flags.wait) return EXIT.ok;
+  if (!flags.wait) return EXIT_CODES.ok;
   const until = performance.now() + PATIENCE_MS;
-  let told = '';
+  let printed = '';
   for (;;) {
     const now = (await target.overrides(namespace)).find((one) => one.name === name);
     const applied = now?.status.conditions?.find(({ type }) => type === 'Applied');
     const summary = now?.status.agents?.summary;
     if (applied?.status === 'True') {
-      out.write(`obeyed by ${summary} agents\n`);
-      return EXIT.ok;
+      out.write(`applied by ${summary} agents\n`);
+      return EXIT_CODES.ok;
     }
     if (applied?.reason === 'NoAgents' || now === undefined) {
-      out.write('no connected agent is selected; one that comes before the end will obey\n');
-      return EXIT.ok;
+      out.write('no connected agent is selected; an agent that connects before the end will apply it\n');
+      return EXIT_CODES.ok;
     }
     if (performance.now() > until) {
-      throw new Failure(
-        EXIT.problems,
-        `not obeyed everywhere yet: ${applied?.message ?? 'no operator has said anything'}`,
+      throw new CliError(
+        EXIT_CODES.problems,
+        `not applied by every agent yet: ${applied?.message ?? 'no operator has reported a status'}`,
       );
     }
-    if (summary !== undefined && summary !== told) err.write(`${summary} agents\n`);
-    told = summary ?? told;
-    await wait(LOOK_MS);
+    if (summary !== undefined && summary !== printed) err.write(`${summary} agents\n`);
+    printed = summary ?? printed;
+    await wait(POLL_MS);
   }
 }
 
 /** Lists overrides, and ends them early. */
-export function overridesCommand(terminal: Terminal, reach: Reach, ended: Ended): Command {
+export function overridesCommand(terminal: Terminal, reach: Reach, setExitCode: SetExitCode): Command {
   const list = async (flags: ListFlags) => {
     await onTarget(reach, flags, async (target) => {
       const scope = scopeOf(flags, target);
@@ -139,7 +139,7 @@ export function overridesCommand(terminal: Terminal, reach: Reach, ended: Ended)
       const where = scope === undefined ? 'in any namespace' : `in namespace "${scope}"`;
       print(rows, { columns: columns(scope), nothing: `there are no overrides ${where}` }, flags.output, terminal);
     });
-    ended(EXIT.ok);
+    setExitCode(EXIT_CODES.ok);
   };
   const listed = (command: Command) => withScope(command).addOption(outputOption()).action(list);
   return new Command('overrides')
@@ -157,9 +157,9 @@ export function overridesCommand(terminal: Terminal, reach: Reach, ended: Ended)
               return;
             }
             const names = (await target.overrides(namespace)).map((one) => one.name);
-            throw missing('override', name, namespace, names);
+            throw notFound('override', name, namespace, names);
           });
-          ended(EXIT.ok);
+          setExitCode(EXIT_CODES.ok);
         }),
     );
 }

@@ -3,9 +3,9 @@ import type { Logger } from 'pino';
 import { type Config, readConfig } from '../../config/config.ts';
 import { createLog } from '../../log.ts';
 import { type Parts, serve } from '../../serve.ts';
-import { EXIT, Failure } from '../exit-codes.ts';
-import { signalled } from '../signals.ts';
-import type { Ended, Terminal } from '../terminal.ts';
+import { CliError, EXIT_CODES } from '../exit-codes.ts';
+import { stopSignal } from '../signals.ts';
+import type { SetExitCode, Terminal } from '../terminal.ts';
 
 /** How long agents may take to go away after SIGTERM. */
 const DRAIN_MS = 25_000;
@@ -24,10 +24,13 @@ const option = (flags: string, description: string) => {
   return made.env(`FUSEBOARD_${made.name().replaceAll('-', '_').toUpperCase()}`);
 };
 
-/** Makes what the configuration asks for: the source of policies, the place for what is said of them, what knows agents, and the other replicas. */
+/**
+ * Makes what the configuration asks for: the source of policies, the place for what is said of them, what knows agents,
+ * and the other replicas.
+ */
 export type Construct = (config: Config, log: Logger) => Promise<Parts>;
 
-export function serveCommand(terminal: Terminal, construct: Construct, ended: Ended): Command {
+export function serveCommand(terminal: Terminal, construct: Construct, setExitCode: SetExitCode): Command {
   return new Command('serve')
     .description('Watch policies, push them to agents, collect what agents report.')
     .addOption(
@@ -76,9 +79,9 @@ export function serveCommand(terminal: Terminal, construct: Construct, ended: En
     .addOption(
       option('--lease-name <name>', 'the Lease of the leader; another one for another operator').default('fuseboard'),
     )
-    .addOption(option('--replica-name <name>', 'this replica, unlike any other (absent: the name of the host or pod)'))
+    .addOption(option('--replica-name <name>', 'unique name of this replica (absent: the name of the host or pod)'))
     .addOption(option('--lease-duration <time>', 'how long others wait for a leader that is silent').default('15s'))
-    .addOption(option('--lease-renew-deadline <time>', 'how long a leader goes on without a renewal').default('10s'))
+    .addOption(option('--lease-renew-deadline <time>', 'how long a leader continues without a renewal').default('10s'))
     .addOption(option('--lease-retry-period <time>', 'the wait between two looks at the Lease').default('2s'))
     .addOption(option('--replica-renew-period <time>', 'how often a replica shows that it lives').default('10s'))
     .addOption(option('--replica-expiry <time>', 'after how long a silent replica is not counted').default('30s'))
@@ -105,9 +108,9 @@ export function serveCommand(terminal: Terminal, construct: Construct, ended: En
         'answer the API server about new pods on this port, so that pods find the operator by themselves (absent: not)',
       ),
     )
-    .addOption(option('--webhook-agents-url <url>', 'where those pods are told to dial'))
+    .addOption(option('--webhook-agents-url <url>', 'the address that the agents of those pods connect to'))
     .addOption(
-      option('--webhook-ca-file <file>', 'the authority that they are told to trust, in PEM; read anew for each pod'),
+      option('--webhook-ca-file <file>', 'the authority that they are told to trust, in PEM; read again for each pod'),
     )
     .addOption(option('--max-connections <n>', 'connections of agents at once').default('20000'))
     .addOption(
@@ -118,7 +121,7 @@ export function serveCommand(terminal: Terminal, construct: Construct, ended: En
     .addOption(
       option(
         '--token-review-period <time>',
-        'how long a review of a token is good for: so long the token of a pod that was deleted may go on reporting',
+        'how long a review of a token is good for: so long the token of a pod that was deleted may continue reporting',
       ).default('14s'),
     )
     .addOption(option('--max-reports-per-pod <n>', 'parts of reports of one pod a second').default('100'))
@@ -130,11 +133,11 @@ export function serveCommand(terminal: Terminal, construct: Construct, ended: En
       const log = createLog(config.logLevel, config.logFormat, terminal.out);
       const parts = await construct(config, log);
       const serving = await serve(config, parts, log).catch((error: Error) => {
-        throw new Failure(EXIT.unreachable, error.message);
+        throw new CliError(EXIT_CODES.unreachable, error.message);
       });
-      await signalled();
-      const again = signalled().then(() => process.exit(EXIT.ok));
+      await stopSignal();
+      const again = stopSignal().then(() => process.exit(EXIT_CODES.ok));
       await Promise.race([serving.stop(DRAIN_MS), again]);
-      ended(EXIT.ok);
+      setExitCode(EXIT_CODES.ok);
     });
 }

@@ -1,10 +1,10 @@
 import { Command, Option } from 'commander';
 import type { Reach, StoredPolicy } from '../client/target.ts';
-import { EXIT } from '../exit-codes.ts';
+import { EXIT_CODES } from '../exit-codes.ts';
 import { coloured, count, printAs, table } from '../output/output.ts';
-import { statusOf, trouble } from '../output/status-columns.ts';
+import { problemOf, statusOf } from '../output/status-columns.ts';
 import { onTarget, type ScopeFlags, scopeOf, withScope } from '../target-options.ts';
-import type { Ended, Terminal } from '../terminal.ts';
+import type { SetExitCode, Terminal } from '../terminal.ts';
 
 const EXAMPLES = `
 Examples:
@@ -15,7 +15,7 @@ interface Flags extends ScopeFlags {
   readonly output: 'text' | 'json' | 'yaml';
 }
 
-export function statusCommand(terminal: Terminal, reach: Reach, ended: Ended): Command {
+export function statusCommand(terminal: Terminal, reach: Reach, setExitCode: SetExitCode): Command {
   return withScope(new Command('status'))
     .description('Say in a few lines whether all is well: policies, who has them, open circuits.')
     .addOption(new Option('-o, --output <format>', 'how to print').choices(['text', 'json', 'yaml']).default('text'))
@@ -30,7 +30,7 @@ export function statusCommand(terminal: Terminal, reach: Reach, ended: Ended): C
           terminal.out.write(`${target.name}, ${where}\n${inWords(summary, terminal)}`);
         }
       });
-      ended(EXIT.ok);
+      setExitCode(EXIT_CODES.ok);
     });
 }
 
@@ -55,7 +55,7 @@ export function summarize(policies: readonly StoredPolicy[]) {
       shadowOpen: sum(({ status }) => status.breakers?.shadowOpen),
     },
     notWell: policies.flatMap(({ namespace, name, status }) => {
-      const found = trouble(status);
+      const found = problemOf(status);
       return found === undefined ? [] : [{ namespace, name, reason: found.reason, message: found.message }];
     }),
   };

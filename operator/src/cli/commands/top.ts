@@ -3,12 +3,12 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { Command, Option } from 'commander';
 import { UsageError } from '../../config/config.ts';
 import type { Reach } from '../client/target.ts';
-import { EXIT, Failure } from '../exit-codes.ts';
-import { breakerColumns, breakers } from '../output/breaker-table.ts';
+import { CliError, EXIT_CODES } from '../exit-codes.ts';
+import { breakerColumns, listBreakers } from '../output/breaker-table.ts';
 import { age, coloured, count, table } from '../output/output.ts';
-import { signalled } from '../signals.ts';
+import { stopSignal } from '../signals.ts';
 import { onTarget, type ScopeFlags, scopeOf, withScope } from '../target-options.ts';
-import type { Ended, Terminal } from '../terminal.ts';
+import type { SetExitCode, Terminal } from '../terminal.ts';
 
 const EXAMPLES = `
 Examples:
@@ -23,7 +23,7 @@ interface Flags extends ScopeFlags {
 /** Rows that fit on a screen when nobody says how high it is. */
 const ROWS = 24;
 
-export function topCommand(terminal: Terminal, reach: Reach, ended: Ended): Command {
+export function topCommand(terminal: Terminal, reach: Reach, setExitCode: SetExitCode): Command {
   return withScope(new Command('top'))
     .description('Show breakers live, the worst first, until Ctrl-C.')
     .addOption(new Option('--interval <seconds>', 'how often to look').default('1'))
@@ -36,7 +36,7 @@ export function topCommand(terminal: Terminal, reach: Reach, ended: Ended): Comm
       }
       const live = terminal.out.isTTY === true && !flags.once;
       const end = new AbortController();
-      void signalled().then(() => end.abort());
+      void stopSignal().then(() => end.abort());
       await onTarget(reach, flags, async (target) => {
         const scope = scopeOf(flags, target);
         const operator = await target.operator();
@@ -44,7 +44,7 @@ export function topCommand(terminal: Terminal, reach: Reach, ended: Ended): Comm
         let heardAt = performance.now();
         while (!end.signal.aborted) {
           try {
-            const { at, items } = await breakers(operator, scope);
+            const { at, items } = await listBreakers(operator, scope);
             heardAt = performance.now();
             const bad = items.filter(({ state, shadow }) => state === 'open' && !shadow).length;
             const shown = live ? items.slice(0, Math.max(1, (terminal.out.rows ?? ROWS) - 4)) : items;
@@ -52,7 +52,7 @@ export function topCommand(terminal: Terminal, reach: Reach, ended: Ended): Comm
             screen = `${target.name}: ${count(items.length, 'breaker')}, ${bad} open${more > 0 ? `, ${more} more not shown` : ''}\n${table(shown, breakerColumns(scope, at), terminal)}`;
             draw(screen, terminal, live);
           } catch (error) {
-            if (!live || !(error instanceof Failure)) throw error;
+            if (!live || !(error instanceof CliError)) throw error;
             const silent = `${error.message}; what is below is ${age(performance.now() - heardAt)} old`;
             draw(`${coloured(silent, 'red', terminal)}\n${coloured(screen, 'dim', terminal)}`, terminal, live);
           }
@@ -60,7 +60,7 @@ export function topCommand(terminal: Terminal, reach: Reach, ended: Ended): Comm
           await wait(seconds * 1_000, undefined, { signal: end.signal }).catch(() => {});
         }
       });
-      ended(EXIT.ok);
+      setExitCode(EXIT_CODES.ok);
     });
 }
 

@@ -4,10 +4,10 @@ import type { AddressInfo } from 'node:net';
 import { Command, Option } from 'commander';
 import type { AdminClient } from '../client/admin.ts';
 import type { Reach, TargetFlags } from '../client/target.ts';
-import { EXIT, Failure } from '../exit-codes.ts';
-import { signalled } from '../signals.ts';
+import { CliError, EXIT_CODES } from '../exit-codes.ts';
+import { stopSignal } from '../signals.ts';
 import { onTarget, withTarget } from '../target-options.ts';
-import type { Ended, Terminal } from '../terminal.ts';
+import type { SetExitCode, Terminal } from '../terminal.ts';
 
 const EXAMPLES = `
 Examples:
@@ -22,7 +22,7 @@ interface Flags extends TargetFlags {
   readonly port: string;
 }
 
-export function uiCommand({ out }: Terminal, reach: Reach, ended: Ended): Command {
+export function uiCommand({ out }: Terminal, reach: Reach, setExitCode: SetExitCode): Command {
   return withTarget(new Command('ui'))
     .description('Open the page of a cluster in the browser, with the rights of the kubeconfig, until Ctrl-C.')
     .addOption(new Option('--port <port>', 'listen on this port of loopback; 0 takes any free one').default('0'))
@@ -41,22 +41,24 @@ export function uiCommand({ out }: Terminal, reach: Reach, ended: Ended): Comman
           const { default: open } = await import('open');
           await open(url).catch(() => out.write('no browser could be started; open the address yourself\n'));
         }
-        await signalled();
+        await stopSignal();
         server.close();
         server.closeAllConnections();
       });
-      ended(EXIT.ok);
+      setExitCode(EXIT_CODES.ok);
     });
 }
 
 async function listen(server: Server, port: string): Promise<void> {
-  const wanted = Number(port);
-  if (!Number.isInteger(wanted) || wanted < 0 || wanted > 65_535) {
-    throw new Failure(EXIT.usage, `--port: ${port} is not a port; give a number from 0 to 65535`);
+  const portNumber = Number(port);
+  if (!Number.isInteger(portNumber) || portNumber < 0 || portNumber > 65_535) {
+    throw new CliError(EXIT_CODES.usage, `--port: ${port} is not a port; give a number from 0 to 65535`);
   }
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (error) => reject(new Failure(EXIT.unreachable, `--port: ${error.message}; choose another`)));
-    server.listen(wanted, '127.0.0.1', resolve);
+    server.once('error', (error) =>
+      reject(new CliError(EXIT_CODES.unreachable, `--port: ${error.message}; choose another`)),
+    );
+    server.listen(portNumber, '127.0.0.1', resolve);
   });
 }
 
@@ -66,8 +68,8 @@ const COOKIE = 'fuseboard-session';
 const OWN_HEADERS = ['connection', 'keep-alive', 'transfer-encoding', 'upgrade', 'host', 'cookie', 'authorization'];
 
 /**
- * Passes requests on with the user's token, for the browser that holds the secret of this run: once in the address, from
- * then on as a cookie. A page of another site can neither read it nor send it.
+ * Passes requests on with the user's token, for the browser that holds the secret of this run: once in the address,
+ * from then on as a cookie. A page of another site can neither read it nor send it.
  */
 function proxy(operator: AdminClient, secret: string) {
   const holds = (given: string | undefined) =>

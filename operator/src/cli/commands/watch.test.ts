@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Change } from '../../core/fleet/circuits.ts';
+import type { StateChange } from '../../core/fleet/circuits.ts';
 import type { LiveDifference } from '../../http/admin/live/live.ts';
 import { TransitionReader } from './watch.ts';
 
-const opened = (at: number, instance = 'pod-1'): Change => ({
+const opened = (at: number, instance = 'pod-1'): StateChange => ({
   at,
   from: 'closed',
   to: 'open',
@@ -11,7 +11,7 @@ const opened = (at: number, instance = 'pod-1'): Change => ({
   instance,
 });
 
-const row = (...changes: Change[]) =>
+const row = (...changes: StateChange[]) =>
   ({ rows: [{ id: 'r', namespace: 'shop', breaker: 'payments', uid: 'u', changes }] }) as unknown as LiveDifference;
 
 describe('transitions from a stream', () => {

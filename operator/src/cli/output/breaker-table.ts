@@ -19,7 +19,7 @@ interface Listed {
 }
 
 /** Every breaker of a namespace or of all, the worst first, and when the operator said so. */
-export async function breakers(operator: AdminClient, namespace: string | undefined): Promise<Listed> {
+export async function listBreakers(operator: AdminClient, namespace: string | undefined): Promise<Listed> {
   const { at, items } = await operator.get<Listed>('/v1/breakers', { namespace });
   const order = (a: ListedBreaker, b: ListedBreaker) =>
     severity(b) - severity(a) ||
@@ -39,7 +39,7 @@ export const colourOfState = ({ state, shadow }: Pick<ListedBreaker, 'state' | '
 const percent = (part: number, whole: number) => (whole === 0 ? '-' : `${Math.round((100 * part) / whole)}%`);
 
 /** What was counted against what opens the circuit: `3/20 failed, 15% of 50%`. */
-export function against({ window, thresholds }: ListedBreaker): string {
+export function thresholdColumn({ window, thresholds }: ListedBreaker): string {
   const parts = [`${window.failed}/${window.calls} failed`];
   const { failureRate, slowCallRate, failureCount } = thresholds ?? {};
   if (failureRate !== undefined) parts.push(`${percent(window.failed, window.calls)} of ${failureRate}%`);
@@ -62,7 +62,7 @@ export function breakerColumns(scope: string | undefined, at: number): Column<Li
     { title: 'for', value: ({ since }) => age(at - since) },
     { title: 'agents', value: ({ agents }) => String(agents) },
     { title: 'not closed', value: ({ states }) => String(states.open + states.halfOpen + states.shadowOpen) },
-    { title: 'window', value: against },
+    { title: 'window', value: thresholdColumn },
     { title: 'not permitted', value: ({ window }) => String(window.rejected) },
     { title: 'heard', value: ({ heard }) => `${age(at - heard)} ago` },
     { title: 'on', value: ({ unwell }) => unwell.join(','), wide: true },

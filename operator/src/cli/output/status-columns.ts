@@ -1,5 +1,5 @@
 import type { PolicyStatus } from '@fuseboard/schema';
-import { conditionOf } from '../../core/status/policy-status.ts';
+import { conditionOf } from '../../core/policy/condition.ts';
 import type { Colour } from './output.ts';
 
 type Type = 'Accepted' | 'Programmed' | 'Healthy';
@@ -10,7 +10,7 @@ export const colourOf = (status: PolicyStatus, type: Type): Colour | undefined =
   statusOf(status, type) === 'False' ? 'red' : statusOf(status, type) === 'Unknown' ? 'yellow' : undefined;
 
 /** What is wrong with a policy in one sentence, the worst first; nothing when it is well. */
-export function trouble(status: PolicyStatus): { readonly reason: string; readonly message: string } | undefined {
+export function problemOf(status: PolicyStatus): { readonly reason: string; readonly message: string } | undefined {
   for (const type of ['Accepted', 'Programmed', 'Healthy'] as const) {
     const condition = conditionOf(status, type);
     if (condition?.status === 'False' && condition.reason !== 'NoAgents') return condition;

@@ -1,10 +1,10 @@
 import leven from 'leven';
 
 /** The names that somebody may have meant, best first; at most three. */
-export function near(name: string, names: Iterable<string>): string[] {
-  const wanted = name.toLowerCase();
+export function suggestions(name: string, names: Iterable<string>): string[] {
+  const lowerCase = name.toLowerCase();
   return [...new Set(names)]
-    .map((one) => ({ one, far: distance(wanted, one.toLowerCase()) }))
+    .map((one) => ({ one, far: distance(lowerCase, one.toLowerCase()) }))
     .filter(({ far }) => far <= Math.max(1, Math.floor(name.length / 3)))
     .sort((a, b) => a.far - b.far || (a.one < b.one ? -1 : 1))
     .slice(0, 3)
@@ -14,7 +14,7 @@ export function near(name: string, names: Iterable<string>): string[] {
 /** `; did you mean "payments"?`, or what there is, or nothing. */
 export function hint(name: string, names: Iterable<string>): string {
   const all = [...new Set(names)].sort();
-  const close = near(name, all);
+  const close = suggestions(name, all);
   if (close.length > 0) return `; did you mean ${close.map((one) => `"${one}"`).join(' or ')}?`;
   if (all.length === 0) return '; there are none';
   const shown = all.slice(0, 5).join(', ');

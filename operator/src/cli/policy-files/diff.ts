@@ -2,17 +2,17 @@ import { isDeepStrictEqual } from 'node:util';
 import { Command, Option } from 'commander';
 import { createTwoFilesPatch } from 'diff';
 import { stringify } from 'yaml';
-import { type Effect, effects } from '../../core/policy/impact.ts';
+import { type Impact, impactsOf } from '../../core/policy/impact.ts';
 import { routingOf } from '../../core/policy/routing.ts';
 import { type FilePolicy, parsePolicyFile } from '../../sources/file.ts';
 import { AdminError } from '../client/admin.ts';
 import type { Reach, StoredPolicy, Target } from '../client/target.ts';
 import type { ListedAgent } from '../commands/get.ts';
-import { EXIT, Failure } from '../exit-codes.ts';
+import { CliError, EXIT_CODES } from '../exit-codes.ts';
 import { type Colour, coloured, count, printAs } from '../output/output.ts';
 import type { ScopeFlags } from '../target-options.ts';
 import { onTarget, withNamespace } from '../target-options.ts';
-import type { Ended, Terminal } from '../terminal.ts';
+import type { SetExitCode, Terminal } from '../terminal.ts';
 import { policyFiles, readPolicyFile } from './files.ts';
 
 const EXAMPLES = `
@@ -26,7 +26,7 @@ interface Flags extends ScopeFlags {
   readonly output: 'text' | 'json' | 'yaml';
 }
 
-interface Change {
+interface PolicyChange {
   readonly namespace: string;
   readonly name: string;
   readonly kind: 'created' | 'changed';
@@ -34,7 +34,7 @@ interface Change {
   readonly after: FilePolicy;
 }
 
-export function diffCommand(terminal: Terminal, reach: Reach, ended: Ended): Command {
+export function diffCommand(terminal: Terminal, reach: Reach, setExitCode: SetExitCode): Command {
   return withNamespace(new Command('diff'))
     .description('Say what policy files would change, and for which agents, without changing it.')
     .argument('<files...>', 'policy files, or folders of them')
@@ -42,23 +42,23 @@ export function diffCommand(terminal: Terminal, reach: Reach, ended: Ended): Com
     .addHelpText('after', EXAMPLES)
     .action(async (paths: string[], flags: Flags) => {
       const code = await onTarget(reach, flags, async (target) => {
-        const wanted = await readFiles(paths, flags.namespace ?? target.namespace);
-        const namespaces = [...new Set(wanted.map(({ namespace }) => namespace))];
+        const after = await readFiles(paths, flags.namespace ?? target.namespace);
+        const namespaces = [...new Set(after.map(({ namespace }) => namespace))];
         const reports = [];
         for (const namespace of namespaces) {
           const stored = await target.policies(namespace);
-          const mine = wanted.filter((policy) => policy.namespace === namespace);
+          const mine = after.filter((policy) => policy.namespace === namespace);
           const changes = mine.flatMap((policy) => changeOf(policy, stored) ?? []);
           const agents = changes.length === 0 ? [] : await agentsOf(target, namespace, terminal);
-          reports.push({ namespace, changes, effects: agents && effectsOf(stored, changes, agents) });
+          reports.push({ namespace, changes, effects: agents && agentImpacts(stored, changes, agents) });
         }
         if (flags.output === 'text') terminal.out.write(reports.map((report) => inWords(report, terminal)).join(''));
         else printAs({ items: reports.map(forPrograms) }, flags.output, terminal);
         const changed = reports.some(({ changes }) => changes.length > 0);
         if (!changed && flags.output === 'text') terminal.out.write('nothing would change\n');
-        return changed ? EXIT.problems : EXIT.ok;
+        return changed ? EXIT_CODES.problems : EXIT_CODES.ok;
       });
-      ended(code);
+      setExitCode(code);
     });
 }
 
@@ -69,14 +69,14 @@ async function readFiles(paths: readonly string[], namespace: string): Promise<F
     const wrong = [...problems, ...policies.flatMap((policy) => policy.problems)][0];
     if (wrong) {
       const where = [`${file}:${wrong.line}`, wrong.field, wrong.message].filter(Boolean).join(': ');
-      throw new Failure(EXIT.problems, `${where}; see fuseboard validate`);
+      throw new CliError(EXIT_CODES.problems, `${where}; see fuseboard validate`);
     }
     found.push(...policies);
   }
   return found;
 }
 
-function changeOf(after: FilePolicy, stored: readonly StoredPolicy[]): Change | undefined {
+function changeOf(after: FilePolicy, stored: readonly StoredPolicy[]): PolicyChange | undefined {
   const { namespace, name } = after;
   const before = stored.find((policy) => policy.name === name);
   if (before === undefined) return { namespace, name, kind: 'created', after };
@@ -98,17 +98,17 @@ async function agentsOf(target: Target, namespace: string, { err }: Terminal): P
     const { items } = await operator.get<{ items: ListedAgent[] }>('/v1/agents', { namespace });
     return items;
   } catch (error) {
-    if (!(error instanceof Failure) && !(error instanceof AdminError)) throw error;
+    if (!(error instanceof CliError) && !(error instanceof AdminError)) throw error;
     err.write(`which agents would feel it is not known: ${error.message}\n`);
     return undefined;
   }
 }
 
-function effectsOf(
+function agentImpacts(
   stored: readonly StoredPolicy[],
-  changes: readonly Change[],
+  changes: readonly PolicyChange[],
   agents: readonly ListedAgent[],
-): Effect[] {
+): Impact[] {
   const route = (policy: Parameters<typeof routingOf>[0]) => routingOf(policy) ?? [];
   const before = stored.flatMap(route);
   const next = new Map(stored.map((policy) => [policy.name, policy as Parameters<typeof route>[0]]));
@@ -123,13 +123,13 @@ function effectsOf(
     labels,
     breakers: breakers.map(({ name }) => name),
   }));
-  return effects(before, [...next.values()].flatMap(route), changed, affected);
+  return impactsOf(before, [...next.values()].flatMap(route), changed, affected);
 }
 
 interface Report {
   readonly namespace: string;
-  readonly changes: readonly Change[];
-  readonly effects: readonly Effect[] | undefined;
+  readonly changes: readonly PolicyChange[];
+  readonly effects: readonly Impact[] | undefined;
 }
 
 const forPrograms = ({ namespace, changes, effects: found }: Report) => ({

@@ -1,6 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
-import { EXIT, Failure } from '../exit-codes.ts';
+import { CliError, EXIT_CODES } from '../exit-codes.ts';
 
 /** The files that are meant by a path: itself, or the policy files of a folder. */
 export async function policyFiles(path: string): Promise<string[]> {
@@ -9,13 +9,13 @@ export async function policyFiles(path: string): Promise<string[]> {
     const names = (await readdir(path)).filter((name) => !name.startsWith('.') && EXTENSIONS.has(extname(name)));
     return names.sort().map((name) => join(path, name));
   } catch (error) {
-    throw new Failure(EXIT.unreachable, `cannot read ${path}: ${(error as Error).message}`);
+    throw new CliError(EXIT_CODES.unreachable, `cannot read ${path}: ${(error as Error).message}`);
   }
 }
 
 export async function readPolicyFile(path: string): Promise<string> {
   return readFile(path, 'utf8').catch((error: Error) => {
-    throw new Failure(EXIT.unreachable, `cannot read ${path}: ${error.message}`);
+    throw new CliError(EXIT_CODES.unreachable, `cannot read ${path}: ${error.message}`);
   });
 }
 

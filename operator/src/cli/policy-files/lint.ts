@@ -3,9 +3,9 @@ import { type Finding, lint, lintTogether } from '../../core/policy/lint/lint.ts
 import type { Policy } from '../../core/policy/policy.ts';
 import { routingOf } from '../../core/policy/routing.ts';
 import { type FilePolicy, parsePolicyFile } from '../../sources/file.ts';
-import { EXIT } from '../exit-codes.ts';
+import { EXIT_CODES } from '../exit-codes.ts';
 import { count, printAs } from '../output/output.ts';
-import type { Ended, Terminal } from '../terminal.ts';
+import type { SetExitCode, Terminal } from '../terminal.ts';
 import { policyFiles, readPolicyFile } from './files.ts';
 
 const EXAMPLES = `
@@ -21,7 +21,7 @@ interface Placed extends Finding {
   readonly policy: string;
 }
 
-export function lintCommand(terminal: Terminal, ended: Ended): Command {
+export function lintCommand(terminal: Terminal, setExitCode: SetExitCode): Command {
   return new Command('lint')
     .description('Look for values in policy files that are valid and will surprise.')
     .argument('<files...>', 'policy files, or folders of them')
@@ -45,7 +45,7 @@ export function lintCommand(terminal: Terminal, ended: Ended): Command {
         const where = `${count(policies.length, 'policy', 'policies')} in ${count(files.length, 'file')}`;
         terminal.out.write(`${where}, ${count(findings.length, 'finding')}\n`);
       }
-      ended(findings.length > 0 ? EXIT.problems : EXIT.ok);
+      setExitCode(findings.length > 0 ? EXIT_CODES.problems : EXIT_CODES.ok);
     });
 }
 

@@ -1,8 +1,8 @@
 import { Command, Option } from 'commander';
 import { parsePolicyFile } from '../../sources/file.ts';
-import { EXIT } from '../exit-codes.ts';
+import { EXIT_CODES } from '../exit-codes.ts';
 import { count } from '../output/output.ts';
-import type { Ended, Terminal } from '../terminal.ts';
+import type { SetExitCode, Terminal } from '../terminal.ts';
 import { policyFiles, readPolicyFile } from './files.ts';
 
 /** Something wrong in a policy file. */
@@ -18,7 +18,7 @@ Examples:
   fuseboard validate policies/payments.yaml
   fuseboard validate policies/ -o json                  every policy file of a folder, for a program`;
 
-export function validateCommand({ out }: Terminal, ended: Ended): Command {
+export function validateCommand({ out }: Terminal, setExitCode: SetExitCode): Command {
   return new Command('validate')
     .description('Check policy files as the API server and the operator would.')
     .argument('<files...>', 'policy files, or folders of them')
@@ -55,6 +55,6 @@ export function validateCommand({ out }: Terminal, ended: Ended): Command {
         out.write(`${count(policies, 'policy', 'policies')} in ${count(files.length, 'file')}, `);
         out.write(`${count(findings.length, 'problem')}\n`);
       }
-      ended(findings.length > 0 ? EXIT.problems : EXIT.ok);
+      setExitCode(findings.length > 0 ? EXIT_CODES.problems : EXIT_CODES.ok);
     });
 }

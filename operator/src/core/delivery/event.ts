@@ -1,6 +1,6 @@
 /**
- * One event of an event stream, as bytes. The data becomes one line of JSON, so it can hold no line break that would end
- * the event early.
+ * One event of an event stream, as bytes. The data becomes one line of JSON, so it can hold no line break that would
+ * end the event early.
  *
  * @throws {RangeError} when the name or the id holds a line break.
  */

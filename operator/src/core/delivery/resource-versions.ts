@@ -1,5 +1,5 @@
 /** How new what a replica knows is: the resourceVersions of its caches, decimal strings. */
-export interface AsOf {
+export interface ResourceVersions {
   readonly policies?: string;
   readonly overrides?: string;
 }
@@ -11,7 +11,7 @@ const KINDS = ['policies', 'overrides'] as const;
  *
  * @throws {RangeError} when it is not of this form.
  */
-export function parseSince(text: string): AsOf {
+export function parseSince(text: string): ResourceVersions {
   if (text === '') return {};
   const parts = text.split(',').map((part) => /^([a-z]+)=([0-9]{1,20})$/.exec(part.trim()));
   if (parts.includes(null)) throw new RangeError(`since: "${text}" is not of the form policies=123,overrides=45`);
@@ -20,7 +20,7 @@ export function parseSince(text: string): AsOf {
 }
 
 /** Whether a replica has seen less than an agent. What one of the two has no version of is not compared. */
-export function isBehind(replica: AsOf | undefined, agent: AsOf): boolean {
+export function isBehind(replica: ResourceVersions | undefined, agent: ResourceVersions): boolean {
   return KINDS.some((kind) => {
     const [ours, theirs] = [replica?.[kind], agent[kind]];
     return ours !== undefined && theirs !== undefined && BigInt(ours) < BigInt(theirs);

@@ -1,14 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
-import { Rewinds } from './restore-detector.ts';
+import { RestoreDetector } from './restore-detector.ts';
 
 function scene() {
   const clock = { time: 0, now: () => clock.time };
-  const rewinds = new Rewinds(30_000, clock);
+  const restoreDetector = new RestoreDetector(30_000, clock);
   const behind = (at: number, ours: string, theirs = '100', namespace = 'shop') => {
     clock.time = at;
-    return rewinds.behind(namespace, { policies: ours }, { policies: theirs });
+    return restoreDetector.observeLag(namespace, { policies: ours }, { policies: theirs });
   };
-  return { rewinds, behind };
+  return { rewinds: restoreDetector, behind };
 }
 
 describe('a store that shows less than agents have seen', () => {
@@ -22,11 +22,11 @@ describe('a store that shows less than agents have seen', () => {
   });
 
   it('is another case when it showed as much in between', () => {
-    const { rewinds, behind } = scene();
+    const { rewinds: restoreDetector, behind } = scene();
     behind(0, '50');
-    rewinds.shows('shop', { policies: '99' });
+    restoreDetector.caughtUp('shop', { policies: '99' });
     expect(behind(20_000, '50')).toBe(false);
-    rewinds.shows('shop', { policies: '100' });
+    restoreDetector.caughtUp('shop', { policies: '100' });
     expect(behind(30_000, '50')).toBe(false);
     expect(behind(40_000, '101', '110')).toBe(false);
     expect(behind(69_999, '102', '110')).toBe(false);

@@ -1,26 +1,26 @@
 import type { Clock } from '../clock.ts';
-import { type AsOf, isBehind } from './resource-versions.ts';
+import { isBehind, type ResourceVersions } from './resource-versions.ts';
 
 /** Agents that are refused come again sooner; when none did, what was found before says nothing about now. */
 const FORGET_MS = 60_000;
 
-interface Rewind {
+interface Lag {
   /** What an agent had seen when the store was first found to be older. */
-  readonly seen: AsOf;
+  readonly seen: ResourceVersions;
   readonly since: number;
   /** When it was last found to be. */
   last: number;
 }
 
 /**
- * Decides when a store that shows less than agents have seen, although it was read consistently, is taken for one that was restored. One
- * look is not enough: an API server that answers for another store, or from an old copy of it, shows the same for a while, and to believe it
- * takes policies from agents that nobody deleted.
+ * Decides when a store that shows less than agents have seen, although it was read consistently, is taken for one that
+ * was restored. One look is not enough: an API server that answers for another store, or from an old copy of it, shows
+ * the same for a while, and to believe it takes policies from agents that nobody deleted.
  */
-export class Rewinds {
+export class RestoreDetector {
   readonly #afterMs: number;
   readonly #clock: Clock;
-  readonly #found = new Map<string, Rewind>();
+  readonly #found = new Map<string, Lag>();
 
   /** @param afterMs how long it must have been found to be older. */
   constructor(afterMs: number, clock: Clock) {
@@ -33,7 +33,7 @@ export class Rewinds {
    *
    * @returns whether the store was restored.
    */
-  behind(namespace: string, asOf: AsOf | undefined, seen: AsOf): boolean {
+  observeLag(namespace: string, asOf: ResourceVersions | undefined, seen: ResourceVersions): boolean {
     const now = this.#clock.now();
     const known = this.#found.get(namespace);
     if (known === undefined || now - known.last > FORGET_MS || !isBehind(asOf, known.seen)) {
@@ -44,8 +44,11 @@ export class Rewinds {
     return now - known.since >= this.#afterMs;
   }
 
-  /** The store of the namespace shows this much; what was found before is over if that is no less than an agent had seen. */
-  shows(namespace: string, asOf: AsOf | undefined): void {
+  /**
+   * The store of the namespace shows this much; what was found before is over if that is no less than an agent had
+   * seen.
+   */
+  caughtUp(namespace: string, asOf: ResourceVersions | undefined): void {
     const known = this.#found.get(namespace);
     if (known !== undefined && !isBehind(asOf, known.seen)) this.#found.delete(namespace);
   }

@@ -3,8 +3,10 @@ import { MAX_BYTES_PER_AGENT, MAX_POLICIES_PER_AGENT, type Routes } from '@fuseb
 import type { Override } from '../policy/override.ts';
 import { encodeEvent } from './event.ts';
 
-/** One policy as it travels: serialised once for each version and shared by every board and stream that carries it. */
-export interface Entry {
+/**
+ * One policy as it travels: serialised once for each version and shared by every snapshot and stream that carries it.
+ */
+export interface PolicyEntry {
   readonly uid: string;
   readonly name: string;
   readonly generation: number;
@@ -23,22 +25,22 @@ export interface OverrideEntry {
   readonly bytes: Buffer;
 }
 
-/** Everything that the agents of one audience get. Two boards with the same revision are the same to an agent. */
-export interface Board {
+/** Everything that the agents of one audience get. Two snapshots with the same revision are the same to an agent. */
+export interface Snapshot {
   readonly revision: string;
   readonly routes: Routes;
   readonly routesDigest: string;
   /** In the order of the routes. */
-  readonly entries: ReadonlyMap<string, Entry>;
+  readonly entries: ReadonlyMap<string, PolicyEntry>;
   readonly overrides: ReadonlyMap<string, OverrideEntry>;
   readonly bytes: number;
-  /** Why the board is too large for an agent and must not be sent; absent when it can be. */
-  readonly refused?: string;
+  /** Why the snapshot is too large for an agent and must not be sent; absent when it can be. */
+  readonly tooLarge?: string;
 }
 
-/** What turns one board into another. */
+/** What turns one snapshot into another. */
 export interface Difference {
-  readonly policies: readonly Entry[];
+  readonly policies: readonly PolicyEntry[];
   readonly overrides: readonly OverrideEntry[];
   /** Policies and overrides. */
   readonly removed: readonly string[];
@@ -53,7 +55,7 @@ export function entryOf(policy: {
   generation: number;
   spec: unknown;
   hold: boolean;
-}): Entry {
+}): PolicyEntry {
   const { uid, name, generation, spec, hold } = policy;
   const event = hold ? { uid, generation, name, hold } : { uid, generation, name, spec };
   const digest = hash([uid, generation, hold, hold ? null : spec]);
@@ -67,26 +69,26 @@ export function overrideEntryOf({ uid, name, createdAt, expiresAt, spec }: Overr
   return { uid, digest: hash(event), bytes: encodeEvent('override', event) };
 }
 
-/** Puts a board together from flat routes, the entries that they lead to, and overrides. */
-export function boardOf(
+/** Puts a snapshot together from flat routes, the entries that they lead to, and overrides. */
+export function snapshotOf(
   routes: Routes,
-  entry: (uid: string) => Entry,
+  entry: (uid: string) => PolicyEntry,
   overrides: readonly OverrideEntry[] = [],
-): Board {
-  const entries = new Map<string, Entry>();
+): Snapshot {
+  const entries = new Map<string, PolicyEntry>();
   for (const [, uid] of routes) if (!entries.has(uid)) entries.set(uid, entry(uid));
   const routesDigest = hash(routes);
   const all = [...entries.values(), ...overrides];
   const revision = hash([routesDigest, ...all.map((one) => one.digest)]);
   let bytes = 0;
   for (const one of all) bytes += one.bytes.length;
-  const refused = refusal(entries.size, bytes);
+  const tooLarge = refusal(entries.size, bytes);
   const byUid = new Map(overrides.map((one) => [one.uid, one]));
-  return { revision, routes, routesDigest, entries, overrides: byUid, bytes, ...(refused && { refused }) };
+  return { revision, routes, routesDigest, entries, overrides: byUid, bytes, ...(tooLarge && { tooLarge }) };
 }
 
 /** What must be sent to an agent that has `from` so that it has `to`; `from` absent means an agent that has nothing. */
-export function difference(from: Board | undefined, to: Board): Difference {
+export function difference(from: Snapshot | undefined, to: Snapshot): Difference {
   const policies = [...to.entries.values()].filter(({ uid, digest }) => from?.entries.get(uid)?.digest !== digest);
   const overrides = [...to.overrides.values()].filter(({ uid, digest }) => from?.overrides.get(uid)?.digest !== digest);
   const removed = [

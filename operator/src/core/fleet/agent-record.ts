@@ -1,9 +1,9 @@
 import type { Totals } from '@fuseboard/schema';
-import type { Board } from '../delivery/snapshot.ts';
+import type { Snapshot } from '../delivery/snapshot.ts';
 import type { Labels } from '../policy/selector.ts';
 import type { Circuit } from './circuits.ts';
-import type { Change } from './pending-changes.ts';
-import type { Rejection } from './rollout.ts';
+import type { PendingChange } from './pending-changes.ts';
+import type { CountedRejection } from './rollout.ts';
 import { type BreakerState, worst } from './state-counts.ts';
 
 export interface Identity {
@@ -20,12 +20,14 @@ export interface Identity {
 /** Where a report comes from, as far as it was proved. */
 export type Origin = Pick<Identity, 'namespace' | 'pod'>;
 
-/** Two processes are one agent when namespace, pod and boot are the same: nobody can speak for a process of another pod. */
+/**
+ * Two processes are one agent when namespace, pod and boot are the same: nobody can speak for a process of another pod.
+ */
 export const agentKey = (pod: string | undefined, boot: string) => `${pod ?? ''}/${boot}`;
 
-const NO_BOARDS: readonly Board[] = [];
+const NO_SNAPSHOTS: readonly Snapshot[] = [];
 
-const NO_CHANGES: readonly Change[] = [];
+const NO_CHANGES: readonly PendingChange[] = [];
 
 /** One agent as the fleet knows it. Only the fleet changes it. */
 export interface Agent {
@@ -33,12 +35,12 @@ export interface Agent {
   readonly streams: number;
   readonly heardAt: number;
   /** What it should run. */
-  readonly target: Board | undefined;
+  readonly target: Snapshot | undefined;
   /** What it says it runs, when that is something it was sent. */
-  readonly applied: Board | undefined;
+  readonly applied: Snapshot | undefined;
   /** What it could not use of what it should run, by policy. */
-  readonly rejections: ReadonlyMap<string, Rejection>;
-  /** The overrides that it says it obeys. */
+  readonly rejections: ReadonlyMap<string, CountedRejection>;
+  /** The overrides that it reports as applied. */
   readonly overrides: ReadonlySet<string>;
   /** Since when it does not show that it runs what it should; absent while it does. */
   readonly behindSince: number | undefined;
@@ -75,7 +77,10 @@ export interface View {
   /** Whether a call let the policy's fallback answer; undefined where that is not known or there is none. */
   readonly optedIn: boolean | undefined;
   readonly totals: Totals;
-  /** Whether the report counted something since its own base: a later one whose base is `totals` then proves that it was answered. */
+  /**
+   * Whether the report counted something since its own base: a later one whose base is `totals` then proves that it was
+   * answered.
+   */
   readonly counted: boolean;
   readonly latency: readonly number[];
   /** The transitions of its report. An agent tells them again until they are answered. */
@@ -84,21 +89,21 @@ export interface View {
 }
 
 /** An agent with all that is remembered of it; changed by the fleet alone. */
-export class Member implements Agent {
+export class AgentRecord implements Agent {
   readonly identity: Identity;
   streams = 0;
   heardAt: number;
-  target: Board | undefined;
+  target: Snapshot | undefined;
   revision: string | undefined;
   /** Whether what it should run is too large to be sent. */
-  withheld = false;
+  tooLarge = false;
   behindSince: number | undefined;
-  pending: readonly Change[] = NO_CHANGES;
-  sent = NO_BOARDS;
+  pending: readonly PendingChange[] = NO_CHANGES;
+  sent = NO_SNAPSHOTS;
   sequence = 0;
   parts = new Set<number>();
-  refusals = new Map<string, Rejection>();
-  rejections: ReadonlyMap<string, Rejection> = new Map();
+  pendingRejections = new Map<string, CountedRejection>();
+  rejections: ReadonlyMap<string, CountedRejection> = new Map();
   overrides: ReadonlySet<string> = new Set();
   pendingOverrides: ReadonlySet<string> = new Set();
   readonly views = new Map<string, Map<string, View>>();
@@ -111,7 +116,7 @@ export class Member implements Agent {
     this.heardAt = now;
   }
 
-  get applied(): Board | undefined {
+  get applied(): Snapshot | undefined {
     return this.sent.find(({ revision }) => revision === this.revision);
   }
 
@@ -131,8 +136,8 @@ export class Member implements Agent {
   }
 
   /** Looks whether it shows that it runs what it should. */
-  compare(now: number): void {
-    if (!this.withheld && this.revision === this.target?.revision) this.behindSince = undefined;
+  updateBehind(now: number): void {
+    if (!this.tooLarge && this.revision === this.target?.revision) this.behindSince = undefined;
     else this.behindSince ??= now;
   }
 
@@ -144,8 +149,8 @@ export class Member implements Agent {
 
   /** The name of a policy that was sent to this agent; absent for any other. */
   policyName(uid: string): string | undefined {
-    for (const board of this.sent) {
-      const entry = board.entries.get(uid);
+    for (const snapshot of this.sent) {
+      const entry = snapshot.entries.get(uid);
       if (entry) return entry.name;
     }
     return undefined;

@@ -1,20 +1,21 @@
 import type { BreakerReport, Totals } from '@fuseboard/schema';
 import { describe, expect, it } from '@jest/globals';
-import { Boards } from '../delivery/snapshots.ts';
+import { SnapshotCache } from '../delivery/snapshot-cache.ts';
+import { SLOT_MS } from '../slots.ts';
 import { type BreakerRow, breakerRow } from '../views/breaker-row.ts';
 import type { Agent } from './agent-record.ts';
-import { LINGER_MS, MAX_CIRCUITS_OF_NAMESPACE, SLOT_MS, TRANSITIONS_KEPT } from './circuits.ts';
+import { LINGER_MS, MAX_CIRCUITS_OF_NAMESPACE, TRANSITIONS_KEPT } from './circuits.ts';
 import { Fleet, GONE_AFTER_MS } from './fleet.ts';
 import { NO_TOTALS } from './totals.ts';
 
-const boards = new Boards();
-boards.update(
+const snapshots = new SnapshotCache();
+snapshots.update(
   ['payments', 'search'].map((name) => ({
     ...{ uid: name, namespace: 'shop', name, generation: 1, createdAt: 0, problems: [] },
     spec: { breakers: [name] },
   })),
 );
-const BOARD = boards.board('shop', {});
+const SNAPSHOT = snapshots.snapshot('shop', {});
 const WALL = 1_000_000;
 
 class Scene {
@@ -29,8 +30,8 @@ class Scene {
         { namespace: 'shop', boot, service: 's', instance: `pod-${boot}`, labels: {} },
         this.now,
       );
-      this.fleet.aim(agent, BOARD, this.now);
-      this.fleet.sent(agent, BOARD);
+      this.fleet.setTarget(agent, SNAPSHOT, this.now);
+      this.fleet.sent(agent, SNAPSHOT);
       this.#agents.set(boot, agent);
     }
     const { counted, ...rest } = over;
@@ -38,7 +39,7 @@ class Scene {
     const breaker = { name: 'payments', uid: 'payments', state: 'closed', since: 0, totals, ...rest } as const;
     this.#sequence += 1;
     const whole = { protocol: 1, service: 's', instance: `pod-${boot}`, boot, part: 1, parts: 1, rejections: [] };
-    const report = { ...whole, sequence: this.#sequence, revision: BOARD.revision, breakers: [breaker] };
+    const report = { ...whole, sequence: this.#sequence, revision: SNAPSHOT.revision, breakers: [breaker] };
     this.fleet.report({ namespace: 'shop' }, report, this.now);
   }
 

@@ -1,10 +1,7 @@
 import { LATENCY_BUCKETS, type Totals } from '@fuseboard/schema';
+import { SLOTS, slotOf } from '../slots.ts';
 import { Ring } from './ring.ts';
 import type { BreakerCounts, BreakerState } from './state-counts.ts';
-
-/** What is counted is kept by slots of this length, as many as `SLOTS`. */
-export const SLOT_MS = 2_000;
-export const SLOTS = 150;
 
 /** What a slot counts, in this order. */
 export const MEASURES = ['calls', 'failed', 'slow', 'rejected'] as const;
@@ -13,7 +10,9 @@ export const MEASURES = ['calls', 'failed', 'slow', 'rejected'] as const;
 export const LATENCY_SLOT_MS = 10_000;
 export const LATENCY_SLOTS = 6;
 
-/** Circuits that are remembered, in all and of one namespace; the calls of further ones are in the metrics and not here. */
+/**
+ * Circuits that are remembered, in all and of one namespace; the calls of further ones are in the metrics and not here.
+ */
 export const MAX_CIRCUITS = 20_000;
 export const MAX_CIRCUITS_OF_NAMESPACE = 4_000;
 
@@ -24,7 +23,7 @@ export const TRANSITIONS_KEPT = 20;
 export const LINGER_MS = 300_000;
 
 /** The breaker of one agent, where its circuit is not closed. */
-export interface Unwell {
+export interface NotClosedAgent {
   readonly instance: string;
   readonly state: BreakerState;
   readonly shadow: boolean;
@@ -33,7 +32,7 @@ export interface Unwell {
 }
 
 /** A change of state on one agent. */
-export interface Change {
+export interface StateChange {
   readonly at: number;
   readonly from: BreakerState;
   readonly to: BreakerState;
@@ -42,7 +41,7 @@ export interface Change {
 }
 
 /** The state of one breaker on one agent. */
-export interface Stand {
+export interface AgentCircuitState {
   readonly state: BreakerState;
   readonly shadow: boolean;
   readonly since: number;
@@ -61,10 +60,10 @@ export class Circuit {
   /** When the last breaker that was not closed became closed. */
   closedAt = Number.NEGATIVE_INFINITY;
   readonly states: BreakerCounts = { closed: 0, open: 0, halfOpen: 0, shadowOpen: 0 };
-  readonly unwell = new Map<string, Unwell>();
+  readonly unwell = new Map<string, NotClosedAgent>();
   readonly counted = new Ring(SLOTS, MEASURES.length);
   readonly latency = new Ring(LATENCY_SLOTS, LATENCY_BUCKETS);
-  readonly changes: Change[] = [];
+  readonly changes: StateChange[] = [];
 
   constructor(id: string, namespace: string, uid: string, breaker: string, now: number) {
     this.id = id;
@@ -80,8 +79,6 @@ export class Circuit {
     return closed + open + halfOpen + shadowOpen;
   }
 }
-
-export const slotOf = (at: number) => Math.floor(at / SLOT_MS);
 
 /** What the agents of this replica say, by breaker and policy. Its size depends on these two, and not on the agents. */
 export class Circuits {
@@ -117,7 +114,13 @@ export class Circuits {
   }
 
   /** Notes the state of the breaker of one agent; `after` absent means that the agent has it no more. */
-  stand(circuit: Circuit, agent: string, instance: string, before: Stand | undefined, after: Stand | undefined): void {
+  setState(
+    circuit: Circuit,
+    agent: string,
+    instance: string,
+    before: AgentCircuitState | undefined,
+    after: AgentCircuitState | undefined,
+  ): void {
     if (before) circuit.states[column(before)] -= 1;
     if (after) circuit.states[column(after)] += 1;
     if (after && after.state !== 'closed') circuit.unwell.set(agent, { instance, ...after });
@@ -129,7 +132,7 @@ export class Circuits {
   }
 
   /** Notes a change of state that an agent told for the first time. */
-  changed(circuit: Circuit, change: Change): void {
+  changed(circuit: Circuit, change: StateChange): void {
     circuit.changes.push(change);
     if (circuit.changes.length > TRANSITIONS_KEPT) circuit.changes.shift();
     this.#changed(circuit);
@@ -141,7 +144,9 @@ export class Circuits {
     else for (const circuits of this.#namespaces.values()) yield* circuits.values();
   }
 
-  /** Forgets circuits that no agent told of for long, or whose policy is gone. `governed` says whether a policy exists. */
+  /**
+   * Forgets circuits that no agent told of for long, or whose policy is gone. `governed` says whether a policy exists.
+   */
   sweep(now: number, governed: (uid: string) => boolean): void {
     for (const [namespace, circuits] of this.#namespaces) {
       for (const [id, { agents, heardAt, uid }] of circuits) {
@@ -159,5 +164,5 @@ export class Circuits {
   }
 }
 
-const column = ({ state, shadow }: Stand): keyof BreakerCounts =>
+const column = ({ state, shadow }: AgentCircuitState): keyof BreakerCounts =>
   state === 'half-open' ? 'halfOpen' : state === 'open' && shadow ? 'shadowOpen' : state;

@@ -7,13 +7,16 @@ export const MAX_BREAKER_NAMES = 200;
 export const OTHER = 'other';
 
 /** What all agents counted together for a breaker name under a policy, since this process began. */
-export interface Series {
+export interface CounterSeries {
   readonly namespace: string;
   /** The name of the policy; empty for breakers that no policy governs. */
   readonly policy: string;
   readonly breaker: string;
   totals: Totals;
-  /** Calls by how long they took; bucket i counts those under 2^i x 0.125 ms that no smaller bucket counts, the last one the rest. */
+  /**
+   * Calls by how long they took; bucket i counts those under 2^i x 0.125 ms that no smaller bucket counts, the last one
+   * the rest.
+   */
   readonly latency: number[];
   /** How often a breaker entered each state. */
   readonly entered: { closed: number; open: number; 'half-open': number };
@@ -21,11 +24,11 @@ export interface Series {
 
 /** Sums what agents report. The number of series does not depend on the number of agents. */
 export class Counters {
-  readonly #series = new Map<string, Series>();
+  readonly #series = new Map<string, CounterSeries>();
   readonly #names = new Map<string, Set<string>>();
 
   /** The series for a breaker, made when it is new. */
-  at(namespace: string, policy: string, breaker: string): Series {
+  at(namespace: string, policy: string, breaker: string): CounterSeries {
     const name = this.#bounded(namespace, breaker);
     const key = JSON.stringify([namespace, policy, name]);
     let series = this.#series.get(key);
@@ -67,7 +70,7 @@ export class Counters {
     return this.#names.get(namespace)?.has(breaker) ? breaker : OTHER;
   }
 
-  list(): readonly Series[] {
+  list(): readonly CounterSeries[] {
     return [...this.#series.values()];
   }
 

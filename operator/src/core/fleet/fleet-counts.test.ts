@@ -1,12 +1,12 @@
 import type { Report } from '@fuseboard/schema';
 import { expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { Boards } from '../delivery/snapshots.ts';
+import { SnapshotCache } from '../delivery/snapshot-cache.ts';
 import type { Agent, Identity } from './agent-record.ts';
 import { Fleet } from './fleet.ts';
 
-const policies = new Boards();
-const BOARDS = [1, 2, 3].map((generation) => {
+const policies = new SnapshotCache();
+const SNAPSHOTS = [1, 2, 3].map((generation) => {
   policies.update(
     ['a', 'b'].map((uid) => ({
       uid,
@@ -18,25 +18,25 @@ const BOARDS = [1, 2, 3].map((generation) => {
       problems: [],
     })),
   );
-  return policies.board('shop', {});
+  return policies.snapshot('shop', {});
 });
 
 type Step =
   | { do: 'join' | 'leave'; agent: number }
-  | { do: 'aim' | 'send'; agent: number; board: number }
-  | { do: 'report'; agent: number; board: number; rejects: boolean; part: 1 | 2; parts: 1 | 2; bye: boolean }
+  | { do: 'aim' | 'send'; agent: number; snapshot: number }
+  | { do: 'report'; agent: number; snapshot: number; rejects: boolean; part: 1 | 2; parts: 1 | 2; bye: boolean }
   | { do: 'wait'; ms: number };
 
 const agent = fc.nat(3);
-const board = fc.nat(2);
+const snapshot = fc.nat(2);
 const steps: fc.Arbitrary<Step[]> = fc.array(
   fc.oneof(
     fc.record({ do: fc.constantFrom('join' as const, 'leave' as const), agent }),
-    fc.record({ do: fc.constantFrom('aim' as const, 'send' as const), agent, board }),
+    fc.record({ do: fc.constantFrom('aim' as const, 'send' as const), agent, snapshot }),
     fc.record({
       do: fc.constant('report' as const),
       agent,
-      board,
+      snapshot,
       rejects: fc.boolean(),
       part: fc.constantFrom(1 as const, 2 as const),
       parts: fc.constantFrom(1 as const, 2 as const),
@@ -65,8 +65,8 @@ function play(all: readonly Step[], asking: boolean) {
     const known = 'agent' in step ? agents.get(step.agent) : undefined;
     if (step.do === 'join') agents.set(step.agent, fleet.connect(identity(step.agent), now));
     else if (step.do === 'leave' && known) fleet.disconnect(known);
-    else if (step.do === 'aim' && known) fleet.aim(known, BOARDS[step.board]!, 0);
-    else if (step.do === 'send' && known) fleet.sent(known, BOARDS[step.board]!);
+    else if (step.do === 'aim' && known) fleet.setTarget(known, SNAPSHOTS[step.snapshot]!, 0);
+    else if (step.do === 'send' && known) fleet.sent(known, SNAPSHOTS[step.snapshot]!);
     else if (step.do === 'report') fleet.report({ namespace: 'shop' }, reportOf(step, i + 1), now);
     else if (step.do === 'wait') {
       fleet.sweep(now, now + step.ms);
@@ -85,7 +85,7 @@ const reportOf = (step: Extract<Step, { do: 'report' }>, sequence: number): Repo
   sequence: step.part === 2 ? sequence - 1 : sequence,
   part: step.part,
   parts: step.parts,
-  revision: BOARDS[step.board]!.revision,
+  revision: SNAPSHOTS[step.snapshot]!.revision,
   rejections: step.rejects ? [{ uid: 'a', generation: 1, field: 'spec', message: 'no' }] : [],
   breakers: [],
   bye: step.bye,

@@ -1,27 +1,27 @@
 import type { Report } from '@fuseboard/schema';
 import { describe, expect, it } from '@jest/globals';
-import type { Board } from '../delivery/snapshot.ts';
-import { Boards } from '../delivery/snapshots.ts';
+import type { Snapshot } from '../delivery/snapshot.ts';
+import { SnapshotCache } from '../delivery/snapshot-cache.ts';
 import { Fleet } from './fleet.ts';
 import { NO_TOTALS } from './totals.ts';
 
-const boardOf = (consecutiveFailures: number): Board => {
-  const boards = new Boards();
+const snapshotOf = (consecutiveFailures: number): Snapshot => {
+  const snapshots = new SnapshotCache();
   const spec = { breakers: ['payments'], trip: { consecutiveFailures } };
   const common = { uid: 'payments', namespace: 'shop', name: 'payments', createdAt: 0, problems: [] };
-  boards.update([{ ...common, generation: consecutiveFailures, spec }]);
-  return boards.board('shop', {});
+  snapshots.update([{ ...common, generation: consecutiveFailures, spec }]);
+  return snapshots.snapshot('shop', {});
 };
-const [ONE, TWO, THREE] = [boardOf(1), boardOf(2), boardOf(3)];
+const [ONE, TWO, THREE] = [snapshotOf(1), snapshotOf(2), snapshotOf(3)];
 
-/** One agent that runs the first board at 1000 ms. */
+/** One agent that runs the first snapshot at 1000 ms. */
 function scene() {
   const fleet = new Fleet();
   const agent = fleet.connect({ namespace: 'shop', boot: 'a', service: 's', instance: 'pod-a', labels: {} }, 0);
   let sequence = 0;
-  const report = (now: number, board: Board, over: Partial<Report> = {}) => {
+  const report = (now: number, snapshot: Snapshot, over: Partial<Report> = {}) => {
     sequence += 1;
-    const { revision } = board;
+    const { revision } = snapshot;
     const common = { protocol: 1, service: 's', instance: 'pod-a', boot: 'a', part: 1, parts: 1, breakers: [] };
     const receipt = fleet.report(
       { namespace: 'shop' },
@@ -31,12 +31,12 @@ function scene() {
     return receipt.kind === 'accepted' ? receipt.tookMs : undefined;
   };
   /** A change that was seen `noticed` ms ago. */
-  const change = (now: number, board: Board, noticed = 100) => {
-    fleet.aim(agent, board, now);
-    fleet.expect(agent, board, now - noticed);
-    fleet.sent(agent, board);
+  const change = (now: number, snapshot: Snapshot, noticed = 100) => {
+    fleet.setTarget(agent, snapshot, now);
+    fleet.expectApplied(agent, snapshot, now - noticed);
+    fleet.sent(agent, snapshot);
   };
-  fleet.aim(agent, ONE, 0);
+  fleet.setTarget(agent, ONE, 0);
   fleet.sent(agent, ONE);
   return { fleet, agent, report, change };
 }
@@ -87,10 +87,10 @@ describe('an agent', () => {
   it('stays behind while what it should run is too large to be sent', () => {
     const { fleet, agent, report } = scene();
     report(1_000, ONE);
-    fleet.withhold(agent, 2_000);
+    fleet.markTooLarge(agent, 2_000);
     report(3_000, ONE);
     expect(agent.behindSince).toBe(2_000);
-    fleet.aim(agent, ONE, 4_000);
+    fleet.setTarget(agent, ONE, 4_000);
     expect(agent.behindSince).toBeUndefined();
   });
 });

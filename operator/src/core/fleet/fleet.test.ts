@@ -1,10 +1,10 @@
 import type { BreakerReport, Report, Totals } from '@fuseboard/schema';
 import { describe, expect, it } from '@jest/globals';
-import { Boards } from '../delivery/snapshots.ts';
+import { SnapshotCache } from '../delivery/snapshot-cache.ts';
 import { readOverride } from '../policy/override.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Labels } from '../policy/selector.ts';
-import type { Agent, Member } from './agent-record.ts';
+import type { Agent, AgentRecord } from './agent-record.ts';
 import { MAX_BREAKER_NAMES, OTHER } from './counters.ts';
 import { Fleet, GONE_AFTER_MS, STALE_AFTER_MS } from './fleet.ts';
 import { NO_TOTALS } from './totals.ts';
@@ -20,10 +20,10 @@ const policy = (name: string, over: Partial<Policy> = {}): Policy => ({
   ...over,
 });
 
-const boardOf = (...policies: Policy[]) => {
-  const boards = new Boards();
-  boards.update(policies);
-  return boards.board('shop', {});
+const snapshotOf = (...policies: Policy[]) => {
+  const snapshots = new SnapshotCache();
+  snapshots.update(policies);
+  return snapshots.snapshot('shop', {});
 };
 
 const totals = (over: Partial<Totals>): Totals => ({ ...NO_TOTALS, ...over });
@@ -37,18 +37,18 @@ const breaker = (over: Partial<BreakerReport> = {}): BreakerReport => ({
   ...over,
 });
 
-const BOARD = boardOf(policy('payments'));
+const SNAPSHOT = snapshotOf(policy('payments'));
 
 class Scene {
   readonly fleet = new Fleet();
   now = 0;
   #sequences = new Map<string, number>();
 
-  join(boot: string, board = BOARD, namespace = 'shop'): Agent {
+  join(boot: string, snapshot = SNAPSHOT, namespace = 'shop'): Agent {
     const identity = { namespace, boot, service: 's', instance: `pod-${boot}`, labels: {} };
     const agent = this.fleet.connect(identity, this.now);
-    this.fleet.aim(agent, board, this.now);
-    this.fleet.sent(agent, board);
+    this.fleet.setTarget(agent, snapshot, this.now);
+    this.fleet.sent(agent, snapshot);
     return agent;
   }
 
@@ -63,7 +63,7 @@ class Scene {
       sequence,
       part: 1,
       parts: 1,
-      revision: BOARD.revision,
+      revision: SNAPSHOT.revision,
       rejections: [],
       breakers: [],
       ...over,
@@ -95,8 +95,8 @@ describe('agents of a policy', () => {
     const scene = new Scene();
     const agent = scene.join('a');
     scene.report('a');
-    const next = boardOf(policy('payments'), policy('search'));
-    scene.fleet.aim(agent, next, scene.now);
+    const next = snapshotOf(policy('payments'), policy('search'));
+    scene.fleet.setTarget(agent, next, scene.now);
     expect(scene.of('payments').agents.applied).toBe(1);
     expect(scene.of('search').agents).toMatchObject({ matched: 1, applied: 0 });
     scene.fleet.sent(agent, next);
@@ -336,7 +336,7 @@ describe('states of breakers', () => {
 
   it('follow a breaker to the policy that governs it now', () => {
     const scene = new Scene();
-    scene.join('a', boardOf(policy('payments'), policy('other')));
+    scene.join('a', snapshotOf(policy('payments'), policy('other')));
     scene.report('a', { breakers: [breaker({ state: 'open' })] });
     scene.report('a', { breakers: [breaker({ uid: 'other', state: 'open' })] });
     expect(scene.of('payments').breakers.open).toBe(0);
@@ -386,7 +386,7 @@ describe('states of breakers', () => {
     expect(scene.fleet.counters.list()[0]!.entered).toEqual({ closed: 0, open: 5, 'half-open': 5 });
   });
 
-  it('are told anew after a report that had none', () => {
+  it('are told again after a report that had none', () => {
     const scene = new Scene();
     scene.join('a');
     const opened = { from: 'closed', to: 'open', agoMs: 0, reason: 'forced' } as const;
@@ -400,20 +400,20 @@ describe('states of breakers', () => {
 
 describe('overrides', () => {
   const steered = (...names: string[]) => {
-    const boards = new Boards();
+    const snapshots = new SnapshotCache();
     const spec = { breakers: ['payments'], action: 'ForceOpen', reason: 'why', duration: '10m' };
     const overrides = names.map((name) => readOverride({ uid: name, namespace: 'shop', name, createdAt: 0, spec }));
-    boards.update([policy('payments')], overrides);
-    return boards.board('shop', {});
+    snapshots.update([policy('payments')], overrides);
+    return snapshots.snapshot('shop', {});
   };
   const counts = (scene: Scene, uid: string) => scene.fleet.overrideCounts('shop', new Set([uid]), scene.now).get(uid);
 
-  it('are obeyed by agents that say so, not by those that run the revision', () => {
+  it('are applied by agents that report so, not by those that run the revision', () => {
     const scene = new Scene();
-    const board = steered('stop');
-    scene.join('a', board);
-    scene.join('b', board);
-    const { revision } = board;
+    const snapshot = steered('stop');
+    scene.join('a', snapshot);
+    scene.join('b', snapshot);
+    const { revision } = snapshot;
     scene.report('a', { revision, overrides: ['stop'] });
     scene.report('b', { revision });
     expect(counts(scene, 'stop')).toEqual({ matched: 2, applied: 1, rejected: 0, stale: 0 });
@@ -431,11 +431,11 @@ describe('overrides', () => {
     expect([...agent.overrides]).toEqual(['stop']);
   });
 
-  it('touch what an agent begins and ceases to obey, and nothing while that stays', () => {
+  it('touch what an agent starts and stops applying, and nothing while that stays', () => {
     const scene = new Scene();
-    const board = steered('stop', 'other');
-    scene.join('a', board);
-    const { revision } = board;
+    const snapshot = steered('stop', 'other');
+    scene.join('a', snapshot);
+    const { revision } = snapshot;
     const touched = (overrides?: string[]) => {
       const receipt = scene.report('a', { revision, ...(overrides && { overrides }) });
       if (receipt.kind !== 'accepted') throw new Error(receipt.kind);
@@ -465,8 +465,8 @@ describe('what agents have in common', () => {
     ];
     expect(b.identity.labels).toBe(a.identity.labels);
     expect(other.identity.labels).toEqual({ app: 'x' });
-    for (const agent of [a, b]) scene.fleet.sent(agent, BOARD);
-    expect((b as Member).sent).toBe((a as Member).sent);
+    for (const agent of [a, b]) scene.fleet.sent(agent, SNAPSHOT);
+    expect((b as AgentRecord).sent).toBe((a as AgentRecord).sent);
   });
 
   it('does not make an agent that comes again another one', () => {
@@ -478,11 +478,11 @@ describe('what agents have in common', () => {
 
   it('does not spread from an agent to another that had something else before', () => {
     const scene = new Scene();
-    const [old, next] = [boardOf(policy('old')), boardOf(policy('next'))];
-    const [a, b] = [scene.join('a', old), scene.join('b', BOARD)];
+    const [old, next] = [snapshotOf(policy('old')), snapshotOf(policy('next'))];
+    const [a, b] = [scene.join('a', old), scene.join('b', SNAPSHOT)];
     for (const agent of [a, b]) scene.fleet.sent(agent, next);
-    expect(scene.fleet.lately(a, old.revision)).toBe(old);
-    expect(scene.fleet.lately(b, old.revision)).toBeUndefined();
-    expect(scene.fleet.lately(b, BOARD.revision)).toBe(BOARD);
+    expect(scene.fleet.recentlySent(a, old.revision)).toBe(old);
+    expect(scene.fleet.recentlySent(b, old.revision)).toBeUndefined();
+    expect(scene.fleet.recentlySent(b, SNAPSHOT.revision)).toBe(SNAPSHOT);
   });
 });

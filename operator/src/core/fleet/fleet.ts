@@ -1,17 +1,25 @@
 import { type BreakerReport, MAX_REJECTION_MESSAGE, type Report, type Totals } from '@fuseboard/schema';
-import type { Board } from '../delivery/snapshot.ts';
+import type { Snapshot } from '../delivery/snapshot.ts';
 import { canonicalLabels, type Labels } from '../policy/selector.ts';
-import { type Agent, agentKey, type Identity, Member, type Moment, type Origin, type View } from './agent-record.ts';
+import {
+  type Agent,
+  AgentRecord,
+  agentKey,
+  type Identity,
+  type Moment,
+  type Origin,
+  type View,
+} from './agent-record.ts';
 import { Circuits } from './circuits.ts';
 import { Counters } from './counters.ts';
-import { expect, settle } from './pending-changes.ts';
+import { addPending, takeApplied } from './pending-changes.ts';
 import { type AgentCounts, type AgentRejection, Rollout } from './rollout.ts';
 import {
   type BreakerCounts,
   type BreakerState,
+  type BreakerStatus,
   type FallbackCounts,
-  type Standing,
-  Tally,
+  StateCounts,
   worst,
 } from './state-counts.ts';
 import { growth, latencyGrowth, NO_TOTALS, sameTotals } from './totals.ts';
@@ -25,8 +33,8 @@ export const GONE_AFTER_MS = 60_000;
 /** What is remembered of one agent's breakers; further ones are counted and not shown. */
 const MAX_BREAKERS_PER_AGENT = 2_000;
 
-/** How many boards an agent may lag behind before what it reports about older ones is not recognised. */
-const BOARDS_KEPT = 4;
+/** How many snapshots an agent may lag behind before what it reports about older ones is not recognised. */
+const SNAPSHOTS_KEPT = 4;
 
 /** Different labels that are remembered to be shared: pods of one workload have the same. */
 const MAX_LABELS_SHARED = 1_000;
@@ -77,11 +85,13 @@ export type Receipt =
 export class Fleet {
   readonly counters = new Counters();
   readonly circuits = new Circuits();
-  readonly #namespaces = new Map<string, Map<string, Member>>();
-  readonly #tally = new Tally();
+  readonly #namespaces = new Map<string, Map<string, AgentRecord>>();
+  readonly #states = new StateCounts();
   readonly #labels = new Map<string, Labels>();
   /** What was sent last, for the next agent that makes the same step: it holds the same list. */
-  #step: { from: readonly Board[]; revision: string | undefined; board: Board; to: readonly Board[] } | undefined;
+  #lastSent:
+    | { from: readonly Snapshot[]; revision: string | undefined; snapshot: Snapshot; to: readonly Snapshot[] }
+    | undefined;
   /** By namespace, for as long as nothing changed and nobody is silent for too long: reports alone change nothing. */
   readonly #rollouts = new Map<string, { readonly rollout: Rollout; readonly until: number }>();
 
@@ -91,8 +101,8 @@ export class Fleet {
     let agent = this.#namespaces.get(identity.namespace)?.get(key);
     if (agent === undefined || canonical(agent.identity) !== canonical(identity)) {
       if (agent) this.#remove(agent);
-      agent = new Member({ ...identity, labels: this.#shared(identity.labels) }, now);
-      const agents = this.#namespaces.get(identity.namespace) ?? new Map<string, Member>();
+      agent = new AgentRecord({ ...identity, labels: this.#sharedLabels(identity.labels) }, now);
+      const agents = this.#namespaces.get(identity.namespace) ?? new Map<string, AgentRecord>();
       this.#namespaces.set(identity.namespace, agents.set(key, agent));
     }
     agent.streams += 1;
@@ -101,48 +111,50 @@ export class Fleet {
 
   /** A stream of an agent ended. The agent stays until it is silent for too long. */
   disconnect(agent: Agent): void {
-    (agent as Member).streams -= 1;
+    (agent as AgentRecord).streams -= 1;
   }
 
   /** What an agent should run from now on. */
-  aim(agent: Agent, board: Board, now: number): void {
-    const member = agent as Member;
-    if (member.target !== board) this.#rollouts.delete(agent.identity.namespace);
-    member.target = board;
-    member.withheld = false;
-    member.compare(now);
+  setTarget(agent: Agent, snapshot: Snapshot, now: number): void {
+    const record = agent as AgentRecord;
+    if (record.target !== snapshot) this.#rollouts.delete(agent.identity.namespace);
+    record.target = snapshot;
+    record.tooLarge = false;
+    record.updateBehind(now);
   }
 
   /** What an agent should run is too large to be sent; it keeps what it has. */
-  withhold(agent: Agent, now: number): void {
-    const member = agent as Member;
-    member.withheld = true;
-    member.compare(now);
+  markTooLarge(agent: Agent, now: number): void {
+    const record = agent as AgentRecord;
+    record.tooLarge = true;
+    record.updateBehind(now);
   }
 
   /** A change that the operator saw at `seenAt` led an agent to its target: the time until it is applied is taken. */
-  expect(agent: Agent, { revision }: Board, seenAt: number): void {
-    const member = agent as Member;
-    member.pending = expect(member.pending, { revision, seenAt });
+  expectApplied(agent: Agent, { revision }: Snapshot, seenAt: number): void {
+    const record = agent as AgentRecord;
+    record.pending = addPending(record.pending, { revision, seenAt });
   }
 
-  /** A board is on its way to an agent, or the agent showed that it has it: it may speak of its policies from now on. */
-  sent(agent: Agent, board: Board): void {
-    const member = agent as Member;
-    const { sent: from, revision } = member;
-    const step = this.#step;
-    if (step?.from !== from || step.board !== board || step.revision !== revision) {
-      const others = from.filter((one) => one.revision !== board.revision);
-      const kept = others.filter((one, i) => one.revision === revision || i >= others.length - BOARDS_KEPT);
-      this.#step = { from, revision, board, to: [...kept, board] };
+  /**
+   * A snapshot is on its way to an agent, or the agent showed that it has it: it may speak of its policies from now on.
+   */
+  sent(agent: Agent, snapshot: Snapshot): void {
+    const record = agent as AgentRecord;
+    const { sent: from, revision } = record;
+    const step = this.#lastSent;
+    if (step?.from !== from || step.snapshot !== snapshot || step.revision !== revision) {
+      const others = from.filter((one) => one.revision !== snapshot.revision);
+      const kept = others.filter((one, i) => one.revision === revision || i >= others.length - SNAPSHOTS_KEPT);
+      this.#lastSent = { from, revision, snapshot, to: [...kept, snapshot] };
     }
-    member.sent = this.#step!.to;
-    if (member.revision === board.revision) this.#rollouts.delete(agent.identity.namespace);
+    record.sent = this.#lastSent!.to;
+    if (record.revision === snapshot.revision) this.#rollouts.delete(agent.identity.namespace);
   }
 
-  /** A board with this revision that was sent to the agent lately. */
-  lately(agent: Agent, revision: string | undefined): Board | undefined {
-    return (agent as Member).sent.find((board) => board.revision === revision);
+  /** A snapshot with this revision that was sent to the agent lately. */
+  recentlySent(agent: Agent, revision: string | undefined): Snapshot | undefined {
+    return (agent as AgentRecord).sent.find((snapshot) => snapshot.revision === revision);
   }
 
   /** Takes a part of a report. The same part again changes nothing. */
@@ -157,18 +169,18 @@ export class Fleet {
     if (report.sequence > agent.sequence) {
       agent.sequence = report.sequence;
       agent.parts = new Set();
-      agent.refusals = new Map();
+      agent.pendingRejections = new Map();
       agent.pendingOverrides = new Set();
     }
     if (agent.parts.has(report.part)) return { kind: 'repeated' };
     agent.parts.add(report.part);
-    const transitions = report.breakers.flatMap((breaker) => this.#take(agent, breaker, now));
-    const told = agent.sent.find(({ revision }) => revision === report.revision);
+    const transitions = report.breakers.flatMap((breaker) => this.#takeBreaker(agent, breaker, now));
+    const reportedSnapshot = agent.sent.find(({ revision }) => revision === report.revision);
     for (const { uid, field, message } of report.rejections) {
-      const entry = told?.entries.get(uid);
+      const entry = reportedSnapshot?.entries.get(uid);
       if (!entry) continue;
       const cut = message.slice(0, MAX_REJECTION_MESSAGE);
-      agent.refusals.set(uid, { agent: agent.identity.instance, field, message: cut, digest: entry.digest });
+      agent.pendingRejections.set(uid, { agent: agent.identity.instance, field, message: cut, digest: entry.digest });
     }
     if (report.overrides) {
       const known = report.overrides.filter((uid) => agent.sent.some(({ overrides }) => overrides.has(uid)));
@@ -178,29 +190,29 @@ export class Fleet {
     const touched = new Set(report.breakers.flatMap(({ uid }) => uid ?? []));
     let tookMs: readonly number[] = [];
     if (agent.parts.size >= report.parts) {
-      for (const [uid, rejection] of agent.refusals) {
+      for (const [uid, rejection] of agent.pendingRejections) {
         if (agent.rejections.get(uid)?.digest !== rejection.digest) rejections.push({ uid, rejection });
       }
       const same = agent.revision === report.revision && !wasStale;
-      if (!same || agent.rejections.size + agent.refusals.size > 0) {
+      if (!same || agent.rejections.size + agent.pendingRejections.size > 0) {
         for (const uid of agent.target?.entries.keys() ?? []) touched.add(uid);
         this.#rollouts.delete(namespace);
       }
-      const obeyed = agent.pendingOverrides;
-      if (!same || !alike(obeyed, agent.overrides)) {
+      const appliedOverrides = agent.pendingOverrides;
+      if (!same || !sameSet(appliedOverrides, agent.overrides)) {
         for (const uid of agent.target?.overrides.keys() ?? []) touched.add(uid);
       }
-      agent.overrides = obeyed;
-      agent.revision = told?.revision ?? report.revision;
-      agent.compare(now);
+      agent.overrides = appliedOverrides;
+      agent.revision = reportedSnapshot?.revision ?? report.revision;
+      agent.updateBehind(now);
       if (report.revision !== undefined && report.appliedAgoMs !== undefined) {
-        const settled = settle(agent.pending, report.revision, now - report.appliedAgoMs);
-        agent.pending = settled.left;
+        const taken = takeApplied(agent.pending, report.revision, now - report.appliedAgoMs);
+        agent.pending = taken.left;
         // An agent that refused a policy holds the revision, but not all that is in it.
-        if (agent.refusals.size === 0) tookMs = settled.tookMs;
+        if (agent.pendingRejections.size === 0) tookMs = taken.tookMs;
       }
-      agent.rejections = agent.refusals;
-      agent.refusals = new Map();
+      agent.rejections = agent.pendingRejections;
+      agent.pendingRejections = new Map();
     }
     if (report.bye && agent.parts.size >= report.parts) {
       for (const uid of agent.target?.entries.keys() ?? []) touched.add(uid);
@@ -236,16 +248,16 @@ export class Fleet {
     for (const uid of uids) {
       found.set(uid, {
         agents: rollout.agents(uid),
-        breakers: this.#tally.counts(uid),
-        fallback: this.#tally.fallback(uid),
-        open: this.#tally.open(uid, MAX_OPEN_NAMED),
+        breakers: this.#states.counts(uid),
+        fallback: this.#states.fallback(uid),
+        open: this.#states.open(uid, MAX_OPEN_NAMED),
         rejections: rollout.rejections(uid),
       });
     }
     return found;
   }
 
-  /** Who should obey each override of a namespace, and who says that it does. */
+  /** Which agents should apply each override of a namespace, and which report that they do. */
   overrideCounts(namespace: string, uids: ReadonlySet<string>, now: number): Map<string, AgentCounts> {
     const found = new Map([...uids].map((uid) => [uid, { matched: 0, applied: 0, rejected: 0, stale: 0 }]));
     for (const { heardAt, target, overrides } of this.#namespaces.get(namespace)?.values() ?? []) {
@@ -263,7 +275,7 @@ export class Fleet {
 
   /** The states of the breakers of a policy over all agents, by name. */
   breakers(uid: string): ReadonlyMap<string, BreakerCounts> {
-    return this.#tally.named(uid);
+    return this.#states.named(uid);
   }
 
   /** Every agent of a namespace, or of all. */
@@ -273,7 +285,7 @@ export class Fleet {
   }
 
   /** Agents with the same labels hold the same object. */
-  #shared(labels: Labels): Labels {
+  #sharedLabels(labels: Labels): Labels {
     const key = canonicalLabels(labels);
     const known = this.#labels.get(key);
     if (known !== undefined) return known;
@@ -293,12 +305,12 @@ export class Fleet {
       rollout.add(target, applied, stale, rejections);
       until = Math.min(until, heardAt + (stale ? GONE_AFTER_MS : STALE_AFTER_MS));
     }
-    rollout.settle();
+    rollout.countAll();
     this.#rollouts.set(namespace, { rollout, until });
     return rollout;
   }
 
-  #remove(agent: Member): void {
+  #remove(agent: AgentRecord): void {
     const { namespace, pod, boot } = agent.identity;
     this.#rollouts.delete(namespace);
     this.#forgetBreakers(agent);
@@ -308,13 +320,16 @@ export class Fleet {
     if (agents?.size === 0) this.#namespaces.delete(namespace);
   }
 
-  #forgetBreakers(agent: Member): void {
-    for (const [name, keys] of agent.views) this.#stand(agent, name, folded(keys), undefined);
+  #forgetBreakers(agent: AgentRecord): void {
+    for (const [name, keys] of agent.views) this.#replaceState(agent, name, folded(keys), undefined);
     agent.forgetBreakers();
   }
 
-  /** Forgets keys that are no longer told of: an agent repeats those whose circuit is not closed. Says whether one of them was open. */
-  #forgetKeys(agent: Member, now: number): boolean {
+  /**
+   * Forgets keys that are no longer told of: an agent repeats those whose circuit is not closed. Says whether one of
+   * them was open.
+   */
+  #forgetKeys(agent: AgentRecord, now: number): boolean {
     let wasOpen = false;
     for (const [name, keys] of agent.views) {
       const before = folded(keys);
@@ -327,12 +342,12 @@ export class Fleet {
       const after = folded(keys);
       if (before?.state === after?.state) continue;
       wasOpen = true;
-      this.#stand(agent, name, before, after);
+      this.#replaceState(agent, name, before, after);
     }
     return wasOpen;
   }
 
-  #take(agent: Member, breaker: BreakerReport, now: number): ReportedTransition[] {
+  #takeBreaker(agent: AgentRecord, breaker: BreakerReport, now: number): ReportedTransition[] {
     const { namespace, instance } = agent.identity;
     const policy = breaker.uid === undefined ? undefined : agent.policyName(breaker.uid);
     // A policy that this agent was never sent gets no state from it; the calls still happened and are counted.
@@ -349,13 +364,13 @@ export class Fleet {
       if (circuit) this.circuits.count(circuit, counted, slower, now);
     }
 
-    const told = (breaker.transitions ?? []).map(({ from, to, reason, agoMs }) => ({
+    const reportedSnapshot = (breaker.transitions ?? []).map(({ from, to, reason, agoMs }) => ({
       from,
       to,
       reason,
       at: now - agoMs,
     }));
-    const fresh = told.slice(known === undefined ? 0 : repeated(known, breaker.base, told));
+    const fresh = reportedSnapshot.slice(known === undefined ? 0 : repeated(known, breaker.base, reportedSnapshot));
     const series = this.counters.at(namespace, policy ?? '', breaker.name);
     for (const { from, to, reason, at } of fresh) {
       series.entered[to] += 1;
@@ -376,11 +391,11 @@ export class Fleet {
         totals: breaker.totals,
         counted: breaker.base === undefined || !sameTotals(breaker.base, breaker.totals),
         latency,
-        moments: told,
+        moments: reportedSnapshot,
         heardAt: now,
       });
       agent.views.set(breaker.name, keys);
-      this.#stand(agent, breaker.name, before, folded(keys));
+      this.#replaceState(agent, breaker.name, before, folded(keys));
     }
     return fresh.map(({ from, to, reason, at }) => ({
       breaker: breaker.name,
@@ -394,27 +409,27 @@ export class Fleet {
   }
 
   /** The breaker of an agent is in another state, or is not there any more. */
-  #stand(agent: Member, name: string, before: View | undefined, after: View | undefined): void {
+  #replaceState(agent: AgentRecord, name: string, before: View | undefined, after: View | undefined): void {
     const { namespace, pod, boot, instance } = agent.identity;
     const key = agentKey(pod, boot);
-    this.#tally.replace(`${key}/${name}`, `${name} on ${instance}`, standing(name, before), standing(name, after));
+    this.#states.replace(`${key}/${name}`, `${name} on ${instance}`, statusOf(name, before), statusOf(name, after));
     const was = agent.circuits.get(name);
     const is = after && this.circuits.at(namespace, after.uid ?? '', name, agent.heardAt);
-    if (was && was !== is) this.circuits.stand(was, key, instance, before, undefined);
+    if (was && was !== is) this.circuits.setState(was, key, instance, before, undefined);
     if (is) {
-      this.circuits.stand(is, key, instance, was === is ? before : undefined, after);
+      this.circuits.setState(is, key, instance, was === is ? before : undefined, after);
       agent.circuits.set(name, is);
     } else agent.circuits.delete(name);
   }
 }
 
-const alike = (a: ReadonlySet<string>, b: ReadonlySet<string>) =>
+const sameSet = (a: ReadonlySet<string>, b: ReadonlySet<string>) =>
   a.size === b.size && [...a].every((one) => b.has(one));
 
 const canonical = ({ labels, service, instance }: Identity) =>
   JSON.stringify([canonicalLabels(labels), service, instance]);
 
-const standing = (breaker: string, view: View | undefined): Standing | undefined =>
+const statusOf = (breaker: string, view: View | undefined): BreakerStatus | undefined =>
   view?.uid === undefined
     ? undefined
     : { uid: view.uid, breaker, state: view.state, shadow: view.shadow, optedIn: view.optedIn };
@@ -431,11 +446,13 @@ const isAnswered = ({ counted, totals }: View, base: Totals | undefined) =>
   counted && base !== undefined && sameTotals(base, totals);
 
 /** How many transitions at the beginning of `told` came already with the report before, whose answer was lost. */
-function repeated(view: View, base: Totals | undefined, told: readonly Moment[]): number {
+function repeated(view: View, base: Totals | undefined, reportedSnapshot: readonly Moment[]): number {
   const before = view.moments;
   const same = (a: Moment, b: Moment) =>
     a.from === b.from && a.to === b.to && a.reason === b.reason && Math.abs(a.at - b.at) < SAME_TRANSITION_MS;
   const whole =
-    before.length > 0 && told.length >= before.length && before.every((moment, i) => same(moment, told[i]!));
+    before.length > 0 &&
+    reportedSnapshot.length >= before.length &&
+    before.every((moment, i) => same(moment, reportedSnapshot[i]!));
   return whole && !isAnswered(view, base) ? before.length : 0;
 }

@@ -1,5 +1,5 @@
 import { MAX_REJECTIONS } from '@fuseboard/schema';
-import type { Board } from '../delivery/snapshot.ts';
+import type { Snapshot } from '../delivery/snapshot.ts';
 
 export interface AgentCounts {
   matched: number;
@@ -15,40 +15,45 @@ export interface AgentRejection {
 }
 
 /** A rejection, and the version of the policy that it speaks of. */
-export interface Rejection extends AgentRejection {
+export interface CountedRejection extends AgentRejection {
   readonly digest: string;
 }
 
 const NONE: AgentCounts = { matched: 0, applied: 0, rejected: 0, stale: 0 };
 
 /**
- * Who has which policy. Agents that should run the same and run the same are counted together, so that the work grows with
- * the boards in use and not with agents times policies.
+ * Who has which policy. Agents that should run the same and run the same are counted together, so that the work grows
+ * with the snapshots in use and not with agents times policies.
  */
 export class Rollout {
   readonly #counts = new Map<string, AgentCounts>();
   readonly #rejections = new Map<string, AgentRejection[]>();
-  readonly #alike = new Map<Board, Map<Board | undefined, { live: number; stale: number }>>();
+  readonly #groups = new Map<Snapshot, Map<Snapshot | undefined, { live: number; stale: number }>>();
 
   /** Adds an agent that should run `target` and runs `applied`. */
-  add(target: Board, applied: Board | undefined, stale: boolean, rejections: ReadonlyMap<string, Rejection>): void {
+  add(
+    target: Snapshot,
+    applied: Snapshot | undefined,
+    stale: boolean,
+    rejections: ReadonlyMap<string, CountedRejection>,
+  ): void {
     if (rejections.size > 0 && !stale) {
       this.#count(target, applied, 1, 0, rejections);
       return;
     }
-    const byApplied = this.#alike.get(target) ?? new Map<Board | undefined, { live: number; stale: number }>();
-    this.#alike.set(target, byApplied);
+    const byApplied = this.#groups.get(target) ?? new Map<Snapshot | undefined, { live: number; stale: number }>();
+    this.#groups.set(target, byApplied);
     const agents = byApplied.get(applied) ?? { live: 0, stale: 0 };
     byApplied.set(applied, agents);
     agents[stale ? 'stale' : 'live'] += 1;
   }
 
   /** Counts what was added; to be called once, before anything is read. */
-  settle(): void {
-    for (const [target, byApplied] of this.#alike) {
+  countAll(): void {
+    for (const [target, byApplied] of this.#groups) {
       for (const [applied, { live, stale }] of byApplied) this.#count(target, applied, live, stale);
     }
-    this.#alike.clear();
+    this.#groups.clear();
   }
 
   agents(uid: string): AgentCounts {
@@ -61,11 +66,11 @@ export class Rollout {
   }
 
   #count(
-    target: Board,
-    applied: Board | undefined,
+    target: Snapshot,
+    applied: Snapshot | undefined,
     live: number,
     stale: number,
-    rejections?: ReadonlyMap<string, Rejection>,
+    rejections?: ReadonlyMap<string, CountedRejection>,
   ): void {
     for (const { uid, digest, hold } of target.entries.values()) {
       const counted = this.#counts.get(uid) ?? { ...NONE };
@@ -80,7 +85,7 @@ export class Rollout {
     }
   }
 
-  #list(uid: string, { agent, field, message }: Rejection): void {
+  #list(uid: string, { agent, field, message }: CountedRejection): void {
     const listed = this.#rejections.get(uid) ?? [];
     if (listed.length < MAX_REJECTIONS) listed.push({ agent, field, message });
     this.#rejections.set(uid, listed);

@@ -3,7 +3,7 @@ import type { BreakerReport } from '@fuseboard/schema';
 export type BreakerState = BreakerReport['state'];
 
 /** The state of one breaker of one agent, all its keys folded into the worst of them. */
-export interface Standing {
+export interface BreakerStatus {
   readonly uid: string;
   /** Its name, without the keys. */
   readonly breaker: string;
@@ -29,10 +29,10 @@ export interface BreakerCounts {
 }
 
 /** How many breakers of each policy are in each state, kept up to date change by change. */
-export class Tally {
+export class StateCounts {
   readonly #counts = new Map<string, BreakerCounts>();
   /** By uid and name. */
-  readonly #named = new Map<string, Map<string, BreakerCounts>>();
+  readonly #byName = new Map<string, Map<string, BreakerCounts>>();
   readonly #fallbacks = new Map<string, FallbackCounts>();
   readonly #open = new Map<string, Map<string, string>>();
 
@@ -42,7 +42,7 @@ export class Tally {
    * @param id unique for the agent and the breaker.
    * @param label what to call it in a sentence when it is open.
    */
-  replace(id: string, label: string, before: Standing | undefined, after: Standing | undefined): void {
+  replace(id: string, label: string, before: BreakerStatus | undefined, after: BreakerStatus | undefined): void {
     if (before) {
       this.#add(before, -1);
       const open = this.#open.get(before.uid);
@@ -61,7 +61,7 @@ export class Tally {
 
   /** The same, for each name of a breaker. */
   named(uid: string): ReadonlyMap<string, BreakerCounts> {
-    return this.#named.get(uid) ?? NO_NAMES;
+    return this.#byName.get(uid) ?? NO_NAMES;
   }
 
   fallback(uid: string): FallbackCounts {
@@ -73,14 +73,14 @@ export class Tally {
     return [...(this.#open.get(uid)?.values() ?? [])].slice(0, limit);
   }
 
-  #add(standing: Standing, by: 1 | -1): void {
-    const { uid, breaker, optedIn } = standing;
+  #add(status: BreakerStatus, by: 1 | -1): void {
+    const { uid, breaker, optedIn } = status;
     if (optedIn !== undefined) this.#addFallback(uid, optedIn ? 'optedIn' : 'unused', by);
-    count(this.#counts, uid, standing, by);
-    const named = this.#named.get(uid) ?? new Map<string, BreakerCounts>();
-    count(named, breaker, standing, by);
-    if (named.size > 0) this.#named.set(uid, named);
-    else this.#named.delete(uid);
+    count(this.#counts, uid, status, by);
+    const named = this.#byName.get(uid) ?? new Map<string, BreakerCounts>();
+    count(named, breaker, status, by);
+    if (named.size > 0) this.#byName.set(uid, named);
+    else this.#byName.delete(uid);
   }
 
   #addFallback(uid: string, which: keyof FallbackCounts, by: 1 | -1): void {
@@ -94,7 +94,7 @@ export class Tally {
 function count(
   counts: Map<string, BreakerCounts>,
   key: string,
-  { state, shadow }: Pick<Standing, 'state' | 'shadow'>,
+  { state, shadow }: Pick<BreakerStatus, 'state' | 'shadow'>,
   by: 1 | -1,
 ): void {
   const counted = counts.get(key) ?? { ...NONE };

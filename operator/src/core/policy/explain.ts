@@ -20,7 +20,9 @@ export interface Explanation {
   readonly candidates: readonly Candidate[];
 }
 
-/** Explains the choice of a policy for a breaker name on an agent with these labels, over the policies of its namespace. */
+/**
+ * Explains the choice of a policy for a breaker name on an agent with these labels, over the policies of its namespace.
+ */
 export function explain(policies: Iterable<Routing>, labels: Labels, breaker: string): Explanation {
   const all = [...policies].sort((a, b) => (a.name < b.name ? -1 : 1));
   const best = all.flatMap((policy) => {
@@ -41,7 +43,7 @@ export function explain(policies: Iterable<Routing>, labels: Labels, breaker: st
     ...unselected.map((route) => ({
       ...about(route),
       governs: false,
-      reason: missing(route.policy.requirements, labels),
+      reason: missingRequirement(route.policy.requirements, labels),
     })),
     ...unnamed.map((policy) => ({
       policy: policy.name,
@@ -72,7 +74,7 @@ function loss({ pattern, policy }: Route, { pattern: theirs, policy: winner }: R
 }
 
 /** What a selector asks for that these labels do not give. */
-function missing(requirements: readonly string[], labels: Labels): string {
+function missingRequirement(requirements: readonly string[], labels: Labels): string {
   const failing = requirements
     .map(parsed)
     .filter(({ key, operator, values }) => !selects({ matchExpressions: [{ key, operator, values }] }, labels));

@@ -1,6 +1,6 @@
 import type { PolicySpec } from '@fuseboard/schema';
 import { describe, expect, it } from '@jest/globals';
-import { effects } from './impact.ts';
+import { impactsOf } from './impact.ts';
 import { routingOf } from './routing.ts';
 
 const routing = (name: string, spec: PolicySpec, createdAt = 1) =>
@@ -19,30 +19,30 @@ describe('what a change would do', () => {
 
   it('names the agents of a policy whose spec differs', () => {
     const policies = [routing('payments', { breakers: ['payments'] })];
-    expect(effects(policies, policies, new Set(['payments']), [checkout, cart])).toEqual([
+    expect(impactsOf(policies, policies, new Set(['payments']), [checkout, cart])).toEqual([
       { breaker: 'payments', from: 'payments', to: 'payments', agents: [checkout, cart] },
     ]);
   });
 
   it('leaves out what stays as it is', () => {
     const policies = [routing('payments', { breakers: ['payments'] }), routing('other', { breakers: ['search'] })];
-    expect(effects(policies, policies, new Set(['nothing']), [checkout, cart])).toEqual([]);
+    expect(impactsOf(policies, policies, new Set(['nothing']), [checkout, cart])).toEqual([]);
   });
 
   it('says when another policy takes a breaker over, on the agents that its selector takes', () => {
     const all = routing('all', { breakers: ['*'] });
     const narrow = routing('narrow', { breakers: ['payments'], selector: { matchLabels: { app: 'cart' } } });
-    expect(effects([all], [all, narrow], new Set(['narrow']), [checkout, cart])).toEqual([
+    expect(impactsOf([all], [all, narrow], new Set(['narrow']), [checkout, cart])).toEqual([
       { breaker: 'payments', from: 'all', to: 'narrow', agents: [cart] },
     ]);
   });
 
   it('says when nothing governs a breaker any more, and when something begins to', () => {
     const payments = routing('payments', { breakers: ['payments'] });
-    expect(effects([payments], [], new Set(), [cart])).toEqual([
+    expect(impactsOf([payments], [], new Set(), [cart])).toEqual([
       { breaker: 'payments', from: 'payments', agents: [cart] },
     ]);
-    expect(effects([], [payments], new Set(['payments']), [cart])).toEqual([
+    expect(impactsOf([], [payments], new Set(['payments']), [cart])).toEqual([
       { breaker: 'payments', to: 'payments', agents: [cart] },
     ]);
   });

@@ -13,7 +13,7 @@ export interface Affected {
 }
 
 /** What becomes of one breaker name on some agents. */
-export interface Effect {
+export interface Impact {
   readonly breaker: string;
   /** The policy that governs it now; absent: none. */
   readonly from?: string;
@@ -26,12 +26,12 @@ export interface Effect {
  *
  * @param changed names of policies whose spec differs.
  */
-export function effects(
+export function impactsOf(
   before: readonly Routing[],
   after: readonly Routing[],
   changed: ReadonlySet<string>,
   agents: readonly Affected[],
-): Effect[] {
+): Impact[] {
   const found = new Map<string, { breaker: string; from?: string; to?: string; agents: Affected[] }>();
   for (const agent of agents) {
     const [old, next] = [governors(before, agent.labels), governors(after, agent.labels)];

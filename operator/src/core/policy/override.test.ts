@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { difference } from '../delivery/snapshot.ts';
-import { Boards } from '../delivery/snapshots.ts';
+import { SnapshotCache } from '../delivery/snapshot-cache.ts';
 import { isActive, madeBy, newestFirst, type Override, type OverrideObject, readOverride } from './override.ts';
 
 const CREATED = 1_700_000_000_000;
@@ -23,7 +23,7 @@ describe('an override', () => {
   });
 
   it.each([{}, null, { ...SPEC, reason: '' }, { ...SPEC, action: 'Open' }])(
-    'that is wrong is never obeyed: %j',
+    'that is invalid is never applied: %j',
     (spec) => {
       const read = override('a', spec as object);
       expect(read.problems).not.toEqual([]);
@@ -45,7 +45,7 @@ describe('an override', () => {
   });
 });
 
-describe('the boards', () => {
+describe('the snapshots', () => {
   const policy = (name: string) => ({
     uid: name,
     namespace: 'shop',
@@ -58,44 +58,44 @@ describe('the boards', () => {
   const selecting = (app: string) => ({ ...SPEC, selector: { matchLabels: { app } } });
 
   it('have the revisions of before where there is no override', () => {
-    const [without, withNone] = [new Boards(), new Boards()];
+    const [without, withNone] = [new SnapshotCache(), new SnapshotCache()];
     without.update([policy('a')]);
     withNone.update([policy('a')], []);
-    expect(withNone.board('shop', {}).revision).toBe(without.board('shop', {}).revision);
+    expect(withNone.snapshot('shop', {}).revision).toBe(without.snapshot('shop', {}).revision);
   });
 
   it('give an override to those whom it selects in its namespace, without any policy too', () => {
-    const boards = new Boards();
-    const change = boards.update([], [override('web', selecting('web')), override('all')]);
-    expect(change.begun.map(({ name }) => name)).toEqual(['web', 'all']);
-    expect([...boards.board('shop', { app: 'web' }).overrides.keys()]).toEqual(['uid-web', 'uid-all']);
-    expect([...boards.board('shop', { app: 'batch' }).overrides.keys()]).toEqual(['uid-all']);
-    expect(boards.board('bank', { app: 'web' }).overrides.size).toBe(0);
+    const snapshots = new SnapshotCache();
+    const change = snapshots.update([], [override('web', selecting('web')), override('all')]);
+    expect(change.started.map(({ name }) => name)).toEqual(['web', 'all']);
+    expect([...snapshots.snapshot('shop', { app: 'web' }).overrides.keys()]).toEqual(['uid-web', 'uid-all']);
+    expect([...snapshots.snapshot('shop', { app: 'batch' }).overrides.keys()]).toEqual(['uid-all']);
+    expect(snapshots.snapshot('bank', { app: 'web' }).overrides.size).toBe(0);
   });
 
   it('change where an override begins and ends, and nowhere else', () => {
-    const boards = new Boards();
-    boards.update([policy('a')]);
-    const [web, batch] = [boards.board('shop', { app: 'web' }), boards.board('shop', { app: 'batch' })];
+    const snapshots = new SnapshotCache();
+    snapshots.update([policy('a')]);
+    const [web, batch] = [snapshots.snapshot('shop', { app: 'web' }), snapshots.snapshot('shop', { app: 'batch' })];
     const one = override('web', selecting('web'));
-    expect([...boards.update([policy('a')], [one]).namespaces]).toEqual(['shop']);
-    const steered = boards.board('shop', { app: 'web' });
+    expect([...snapshots.update([policy('a')], [one]).namespaces]).toEqual(['shop']);
+    const steered = snapshots.snapshot('shop', { app: 'web' });
     expect(steered.revision).not.toBe(web.revision);
-    expect(boards.board('shop', { app: 'batch' }).revision).toBe(batch.revision);
+    expect(snapshots.snapshot('shop', { app: 'batch' }).revision).toBe(batch.revision);
     expect(difference(web, steered)).toMatchObject({ policies: [], overrides: [{ uid: 'uid-web' }], removed: [] });
-    const again = boards.update([policy('a')], [{ ...one, status: { phase: 'Active' } }]);
+    const again = snapshots.update([policy('a')], [{ ...one, status: { phase: 'Active' } }]);
     expect([...again.namespaces]).toEqual([]);
-    const end = boards.update([policy('a')], []);
-    expect(end.over.map(({ name }) => name)).toEqual(['web']);
-    const after = boards.board('shop', { app: 'web' });
+    const end = snapshots.update([policy('a')], []);
+    expect(end.ended.map(({ name }) => name)).toEqual(['web']);
+    const after = snapshots.snapshot('shop', { app: 'web' });
     expect(after.revision).toBe(web.revision);
     expect(difference(steered, after)).toMatchObject({ overrides: [], removed: ['uid-web'] });
   });
 
   it('know which override holds a breaker: the newest that selects the agent and names it, and no reset', () => {
-    const boards = new Boards();
+    const snapshots = new SnapshotCache();
     const spec = (action: string, breakers: string[]) => ({ ...selecting('web'), action, breakers });
-    boards.update(
+    snapshots.update(
       [],
       [
         override('reset', spec('Reset', ['*']), { createdAt: CREATED + 3 }),
@@ -103,18 +103,18 @@ describe('the boards', () => {
         override('name', spec('ForceOpen', ['payments', 'orders']), { createdAt: CREATED + 1 }),
       ],
     );
-    const holding = (breaker: string, app = 'web') => boards.holding('shop', { app }, breaker)?.name;
+    const holding = (breaker: string, app = 'web') => snapshots.overrideFor('shop', { app }, breaker)?.name;
     expect([holding('payments'), holding('orders'), holding('stock')]).toEqual(['prefix', 'name', undefined]);
     expect(holding('payments', 'batch')).toBeUndefined();
   });
 
   it('hold no more than an agent takes: the newest', () => {
-    const boards = new Boards();
-    boards.update(
+    const snapshots = new SnapshotCache();
+    snapshots.update(
       [],
       Array.from({ length: 130 }, (_, i) => override(`o${i}`, SPEC, { createdAt: CREATED + i })),
     );
-    const uids = [...boards.board('shop', {}).overrides.keys()];
+    const uids = [...snapshots.snapshot('shop', {}).overrides.keys()];
     expect([uids.length, uids[0], uids.at(-1)]).toEqual([100, 'uid-o129', 'uid-o30']);
   });
 });

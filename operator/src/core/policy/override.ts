@@ -61,10 +61,12 @@ export function readOverride({ spec, createdBy, status, generation = 1, ...objec
 const endOf = ({ expiresAt, duration }: OverrideSpec, createdAt: number) =>
   expiresAt === undefined ? createdAt + parseDuration(duration)! : new Date(expiresAt).getTime();
 
-/** Whether agents should obey it now. */
+/** Whether agents should apply it now. */
 export const isActive = ({ problems, expiresAt }: Override, now: number) => problems.length === 0 && expiresAt > now;
 
-/** The order in which overrides are asked: the newest first. Of two made in the same moment, that whose name sorts last. */
+/**
+ * The order in which overrides are asked: the newest first. Of two made in the same moment, that whose name sorts last.
+ */
 export const newestFirst = (a: Age, b: Age) => b.createdAt - a.createdAt || (a.name < b.name ? 1 : -1);
 
 type Age = Pick<Override, 'createdAt' | 'name'>;
@@ -74,20 +76,20 @@ export function madeBy(metadata: {
   readonly annotations?: Readonly<Record<string, string>>;
   readonly managedFields?: readonly { readonly manager?: string; readonly subresource?: string }[];
 }): string | undefined {
-  const person = metadata.annotations?.[CREATED_BY];
-  if (person !== undefined) return person;
+  const user = metadata.annotations?.[CREATED_BY];
+  if (user !== undefined) return user;
   const manager = metadata.managedFields?.find(({ subresource }) => subresource === undefined)?.manager;
   return manager === undefined ? undefined : `somebody with ${manager}`;
 }
 
 /** Makes and removes overrides for people. */
 export interface OverrideStore {
-  /** @throws {Refusal} */
+  /** @throws {Problem} */
   create(wanted: { namespace: string; spec: OverrideSpec; createdBy: string }): Promise<Override>;
   /**
    * One that is gone already is fine.
    *
-   * @throws {Refusal}
+   * @throws {Problem}
    */
   remove(override: Override): Promise<void>;
 }

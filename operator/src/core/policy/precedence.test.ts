@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { parse, stringify } from 'yaml';
 import { explain } from './explain.ts';
 import type { Policy } from './policy.ts';
-import { flatten, standings } from './precedence.ts';
+import { flatten, precedenceOf } from './precedence.ts';
 import { matches, type Routing, routingOf, sortedRoutes, takes } from './routing.ts';
 import type { Labels } from './selector.ts';
 
@@ -31,8 +31,8 @@ describe('golden files', () => {
       const { policies, agents } = parse(readFileSync(new URL(file, TESTDATA), 'utf8')) as Input;
       const routings = policies.map(({ name, createdAt, spec }) => routing(name, spec, createdAt));
       const found = {
-        standings: Object.fromEntries(
-          [...standings(sortedRoutes(routings))].map(([uid, { conflict, shadows }]) => [
+        precedence: Object.fromEntries(
+          [...precedenceOf(sortedRoutes(routings))].map(([uid, { conflict, shadows }]) => [
             uid,
             {
               ...(conflict && { conflictsWith: conflict.name }),
@@ -135,7 +135,7 @@ describe('the flat list', () => {
   it('never calls a policy conflicted that governs a name on some agent', () => {
     fc.assert(
       fc.property(policies, labels, (all, agent) => {
-        const found = standings(sortedRoutes(all));
+        const found = precedenceOf(sortedRoutes(all));
         for (const [, uid] of routesFor(all, agent)) expect(found.get(uid)?.conflict).toBeUndefined();
       }),
       { numRuns: 300 },

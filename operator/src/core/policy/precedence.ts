@@ -36,7 +36,7 @@ export interface Shadow {
 }
 
 /** What the other policies of its namespace leave to a policy. */
-export interface Standing {
+export interface Precedence {
   /** The policy that takes every name from it on every agent; absent when it can govern something. */
   readonly conflict?: Routing;
   readonly shadows: readonly Shadow[];
@@ -45,13 +45,13 @@ export interface Standing {
 /**
  * Which policies can never govern, and which lose some of their names.
  *
- * Only an equal pattern can take a name for good: where both policies have a selector, or neither has, the more specific
- * pattern goes first, and a policy without a selector never goes before one with. Policy A has every agent that B could
- * have when A's requirements are among B's.
+ * Only an equal pattern can take a name for good: where both policies have a selector, or neither has, the more
+ * specific pattern goes first, and a policy without a selector never goes before one with. Policy A has every agent
+ * that B could have when A's requirements are among B's.
  *
  * @param routes of one namespace, in the order of `compareRoutes`.
  */
-export function standings(routes: readonly Route[]): Map<string, Standing> {
+export function precedenceOf(routes: readonly Route[]): Map<string, Precedence> {
   const earlier = new Map<string, Routing[]>();
   const shadows = new Map<string, Shadow[]>();
   for (const { pattern, policy } of routes) {
@@ -64,7 +64,7 @@ export function standings(routes: readonly Route[]): Map<string, Standing> {
     if (by !== undefined) shadows.get(policy.uid)!.push({ pattern, by, everywhere: by === covering });
     before.push(policy);
   }
-  const found = new Map<string, Standing>();
+  const found = new Map<string, Precedence>();
   for (const { policy } of routes) {
     if (found.has(policy.uid)) continue;
     const mine = shadows.get(policy.uid)!;

@@ -1,6 +1,6 @@
 import type { PolicySpec } from '@fuseboard/schema';
 import { DEFAULTS, parseDuration } from '@fuseboard/schema';
-import { SLOT_MS, SLOTS } from '../fleet/circuits.ts';
+import { SLOT_MS, SLOTS } from '../slots.ts';
 
 /** What opens a circuit, with what is absent in the spec filled in. All times in milliseconds. */
 export interface Thresholds {

@@ -1,5 +1,5 @@
 import type { OverrideSpec, PolicySpec, PolicyStatus, SpecProblem } from '@fuseboard/schema';
-import { conditionOf } from '../status/policy-status.ts';
+import { conditionOf } from './condition.ts';
 import type { Explanation } from './explain.ts';
 import { newestFirst } from './override.ts';
 import { matches } from './routing.ts';
@@ -28,7 +28,7 @@ export interface SeenOverride {
 }
 
 /** What else is known where a choice is explained. */
-export interface Circumstances {
+export interface WarningInput {
   readonly namespace: string;
   readonly labels: Labels;
   /** Of its namespace, and of others as far as they may be seen. */
@@ -42,7 +42,7 @@ export interface Circumstances {
 const SHOWN = 3;
 
 /** Why calls may go otherwise than the policy that governs lets expect, one sentence each, the strongest first. */
-export function caveats(explanation: Explanation, circumstances: Circumstances): string[] {
+export function warningsFor(explanation: Explanation, circumstances: WarningInput): string[] {
   const { namespace, policies } = circumstances;
   const own = policies.filter((policy) => policy.namespace === namespace);
   const winner = own.find(({ name }) => name === explanation.winner);
@@ -50,7 +50,7 @@ export function caveats(explanation: Explanation, circumstances: Circumstances):
   return [
     ...steered,
     ...(winner === undefined ? elsewhere(explanation.breaker, circumstances) : about(winner, steered.length > 0)),
-    ...own.filter(({ name }) => explanation.candidates.every(({ policy }) => policy !== name)).map(takesNoPart),
+    ...own.filter(({ name }) => explanation.candidates.every(({ policy }) => policy !== name)).map(isIgnored),
   ];
 }
 
@@ -60,7 +60,7 @@ const DOES = {
   ForceClosed: ['forces it closed', 'every call passes, whatever fails'],
 } as const;
 
-function forced(breaker: string, { namespace, labels, overrides, now }: Circumstances): string[] {
+function forced(breaker: string, { namespace, labels, overrides, now }: WarningInput): string[] {
   const holding = overrides
     .filter(({ spec, expiresAt }) => expiresAt > now && Object.hasOwn(DOES, spec.action))
     .filter(({ spec }) => selects(spec.selector, labels))
@@ -81,7 +81,7 @@ function about(policy: SeenPolicy, steered: boolean): string[] {
   if (problems.length > 0) {
     const what = `the spec of policy "${name}" cannot be used: ${listed(problems)}`;
     return [
-      `${what}; agents keep the version that they had, and where there was none the defaults of the code apply; mend it`,
+      `${what}; agents keep the version that they had, and where there was none the defaults of the code apply; fix it`,
     ];
   }
   const { mode } = spec;
@@ -135,10 +135,10 @@ function rollout({ namespace, name, generation, status }: SeenPolicy): string[] 
   ];
 }
 
-const takesNoPart = ({ name, problems }: SeenPolicy) =>
-  `policy "${name}" takes no part, for its spec cannot be used: ${listed(problems)}; mend it`;
+const isIgnored = ({ name, problems }: SeenPolicy) =>
+  `policy "${name}" is ignored because its spec is invalid: ${listed(problems)}; fix it`;
 
-function elsewhere(breaker: string, { namespace, policies }: Circumstances): string[] {
+function elsewhere(breaker: string, { namespace, policies }: WarningInput): string[] {
   const naming = policies.filter(
     (policy) =>
       policy.namespace !== namespace &&

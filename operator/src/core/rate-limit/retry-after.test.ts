@@ -1,9 +1,9 @@
 import { expect, it } from '@jest/globals';
-import { turns } from './retry-after.ts';
+import { retryAfterScheduler } from './retry-after.ts';
 
 const setup = (perSecond: number) => {
   const clock = { time: 0, now: () => clock.time };
-  return { clock, next: turns(perSecond, clock) };
+  return { clock, next: retryAfterScheduler(perSecond, clock) };
 };
 
 it('asks a storm to come again one after the other, as fast as it can be let in', () => {

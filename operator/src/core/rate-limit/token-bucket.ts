@@ -1,17 +1,19 @@
 import type { Clock } from '../clock.ts';
 
-/** Decides how many new streams a second are let in, so that a storm of reconnecting agents is spread and not suffered. */
-export interface Admission {
+/**
+ * Decides how many new streams a second are let in, so that a storm of reconnecting agents is spread and not suffered.
+ */
+export interface TokenBucket {
   /** Whether one more may come in now. */
-  admit(): boolean;
+  take(): boolean;
 }
 
 /** A token bucket: `perSecond` a second, and as many at once after a quiet second. */
-export function admission(perSecond: number, clock: Clock): Admission {
+export function tokenBucket(perSecond: number, clock: Clock): TokenBucket {
   let tokens = perSecond;
   let at = clock.now();
   return {
-    admit() {
+    take() {
       const now = clock.now();
       tokens = Math.min(perSecond, tokens + ((now - at) / 1_000) * perSecond);
       at = now;

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { type Aggregate, Aggregates, type Heartbeat, type Shard } from './aggregates.ts';
+import { type Aggregate, Aggregates, type ReplicaHeartbeat, type Shard } from './aggregates.ts';
 
 const row = (over: Partial<Aggregate> = {}, matched = 1, applied = matched): Aggregate => ({
   uid: 'p',
@@ -21,7 +21,7 @@ const shard = (replica: string, rows: Aggregate[], sequence = 1, boot = 'x'): Sh
   sequence,
   rows,
 });
-const beat = (replica: string, version = '1', boot = 'x'): Heartbeat => ({ replica, boot, version });
+const beat = (replica: string, version = '1', boot = 'x'): ReplicaHeartbeat => ({ replica, boot, version });
 const EXPIRY = 30_000;
 
 let all: Aggregates;
@@ -30,13 +30,13 @@ const unheard = (digest = 'one') => all.merged('p', digest).unheard;
 
 beforeEach(() => {
   all = new Aggregates();
-  all.beats([], 0);
+  all.onHeartbeats([], 0);
   all.count(row());
 });
 
 describe('what replicas count together', () => {
   it('is what each counts, and nobody is waited for who has spoken of this version', () => {
-    all.beats([beat('b'), beat('c')], 0);
+    all.onHeartbeats([beat('b'), beat('c')], 0);
     expect(unheard()).toBe(2);
     expect(all.others).toEqual(['b', 'c']);
     all.shards([shard('b', [row({}, 2)]), shard('c', [row({}, 3, 1)])], 0);
@@ -50,13 +50,13 @@ describe('what replicas count together', () => {
     const answering = (optedIn: number, unused: number) =>
       row({ counts: { ...row().counts, fallback: { optedIn, unused } } });
     all.count(answering(0, 2));
-    all.beats([beat('b')], 0);
+    all.onHeartbeats([beat('b')], 0);
     all.shards([shard('b', [answering(1, 3)])], 0);
     expect(all.merged('p', 'one').counts.fallback).toEqual({ optedIn: 1, unused: 5 });
   });
 
   it('has agents of a replica that is behind as agents that lack the new version', () => {
-    all.beats([beat('b')], 0);
+    all.onHeartbeats([beat('b')], 0);
     all.shards([shard('b', [row({}, 2)])], 0);
     all.count(row({ digest: 'two' }));
     const { counts, unheard: waited } = all.merged('p', 'two');
@@ -65,7 +65,7 @@ describe('what replicas count together', () => {
   });
 
   it('waits for a replica that has not seen a new policy', () => {
-    all.beats([beat('b')], 0);
+    all.onHeartbeats([beat('b')], 0);
     all.shards([shard('b', [row({ uid: 'other' })])], 0);
     expect(unheard()).toBe(1);
     all.shards([shard('b', [row({ uid: 'other' }), row({}, 0)])], 0);
@@ -79,7 +79,7 @@ describe('what replicas count together', () => {
       rejections: [1, 2, 3].map((i) => ({ agent: `${i}`, field: 'spec', message: 'no' })),
     };
     all.count(row({ counts }));
-    all.beats([beat('b')], 0);
+    all.onHeartbeats([beat('b')], 0);
     all.shards([shard('b', [row({ counts })])], 0);
     const merged = all.merged('p', 'one').counts;
     expect(merged.open).toHaveLength(3);
@@ -87,13 +87,13 @@ describe('what replicas count together', () => {
   });
 
   it('takes a policy that is in two shards from the newer one', () => {
-    all.beats([beat('b')], 0);
+    all.onHeartbeats([beat('b')], 0);
     all.shards([shard('b', [row({}, 7)], 9), shard('b', [row({}, 2)], 8)], 0);
     expect(matched()).toBe(8);
   });
 
   it('says which policies are different and nothing of the others', () => {
-    all.beats([beat('b')], 0);
+    all.onHeartbeats([beat('b')], 0);
     const other = row({ uid: 'q' });
     all.shards([shard('b', [row(), other])], 0);
     const changes = all.shards([shard('b', [row({}, 5), other])], 0);
@@ -103,38 +103,38 @@ describe('what replicas count together', () => {
 
 describe('a replica', () => {
   it('is dropped when its Lease did not change for too long, and counts again when it does', () => {
-    all.beats([beat('b')], 0);
+    all.onHeartbeats([beat('b')], 0);
     all.shards([shard('b', [row({}, 2)])], 0);
-    all.beats([beat('b', '2')], 10_000);
+    all.onHeartbeats([beat('b', '2')], 10_000);
     expect(all.expire(EXPIRY, 39_999)).toEqual({ left: false, regrouped: false, changes: [] });
     expect(all.expire(EXPIRY, 40_000)).toMatchObject({ left: false, regrouped: true, changes: [{ uid: 'p' }] });
     expect([matched(), unheard(), all.lost, all.others]).toEqual([1, 0, ['b'], []]);
     expect(all.expire(EXPIRY, 41_000).regrouped).toBe(false);
-    all.beats([beat('b', '3')], 42_000);
+    all.onHeartbeats([beat('b', '3')], 42_000);
     expect([matched(), all.lost]).toEqual([3, []]);
   });
 
   it('is not believed on a Lease that was there before and has not changed since, and is waited for', () => {
     all = new Aggregates();
     all.count(row());
-    all.beats([beat('b')], 0);
+    all.onHeartbeats([beat('b')], 0);
     all.shards([shard('b', [row({}, 2)])], 0);
     expect([matched(), unheard()]).toEqual([1, 1]);
-    expect(all.beats([beat('b', '2')], 5_000)).toMatchObject({ left: false, regrouped: true });
+    expect(all.onHeartbeats([beat('b', '2')], 5_000)).toMatchObject({ left: false, regrouped: true });
     expect([matched(), unheard()]).toEqual([3, 0]);
   });
 
   it('that was dead before is waited for no longer than any other', () => {
     all = new Aggregates();
-    all.beats([beat('b')], 0);
+    all.onHeartbeats([beat('b')], 0);
     expect(all.expire(EXPIRY, EXPIRY)).toMatchObject({ regrouped: true, changes: [] });
     expect(unheard()).toBe(0);
   });
 
   it('that takes its Lease away has left, and what it published does not count', () => {
-    all.beats([beat('b')], 0);
+    all.onHeartbeats([beat('b')], 0);
     all.shards([shard('b', [row({}, 2)])], 0);
-    expect(all.beats([], 1_000)).toMatchObject({ left: true, regrouped: true, changes: [{ uid: 'p' }] });
+    expect(all.onHeartbeats([], 1_000)).toMatchObject({ left: true, regrouped: true, changes: [{ uid: 'p' }] });
     expect(matched()).toBe(1);
     all.expire(EXPIRY, 31_000);
     expect(all.lost).toEqual(['b']);
@@ -142,10 +142,10 @@ describe('a replica', () => {
     expect(all.lost).toEqual([]);
   });
 
-  it('that began anew does not count with what the process before it published', () => {
-    all.beats([beat('b')], 0);
+  it('that restarted does not count with what the process before it published', () => {
+    all.onHeartbeats([beat('b')], 0);
     all.shards([shard('b', [row({}, 2)])], 0);
-    expect(all.beats([beat('b', '2', 'y')], 1_000)).toMatchObject({ left: true });
+    expect(all.onHeartbeats([beat('b', '2', 'y')], 1_000)).toMatchObject({ left: true });
     expect([matched(), unheard()]).toEqual([1, 1]);
     all.shards([shard('b', [row({}, 4)], 1, 'y')], 1_000);
     expect([matched(), unheard()]).toEqual([5, 0]);
@@ -162,12 +162,12 @@ it('is the same in whatever order Leases and shards are seen', () => {
   fc.assert(
     fc.property(replicas, fc.boolean(), fc.boolean(), (others, shardsFirst, oneByOne) => {
       all = new Aggregates();
-      all.beats([], 0);
+      all.onHeartbeats([], 0);
       const seen = oneByOne ? others.map((_, i) => others.slice(0, i + 1)) : [others];
       const steps = [
         () =>
           seen.map((some) =>
-            all.beats(
+            all.onHeartbeats(
               some.map(({ name }) => beat(name)),
               0,
             ),

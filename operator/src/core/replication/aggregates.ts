@@ -3,7 +3,10 @@ import { MAX_OPEN_NAMED, type PolicyCounts } from '../fleet/fleet.ts';
 import type { AgentCounts } from '../fleet/rollout.ts';
 import type { BreakerCounts, FallbackCounts } from '../fleet/state-counts.ts';
 
-/** What one replica counts for one policy. It is there for a policy without agents too: its absence means that the replica has not seen the policy. */
+/**
+ * What one replica counts for one policy. It is there for a policy without agents too: its absence means that the
+ * replica has not seen the policy.
+ */
 export interface Aggregate {
   readonly uid: string;
   readonly generation: number;
@@ -20,7 +23,7 @@ export interface Merged {
 }
 
 /** A Lease of another replica. */
-export interface Heartbeat {
+export interface ReplicaHeartbeat {
   readonly replica: string;
   /** Another one after each restart of the replica. */
   readonly boot: string;
@@ -39,9 +42,9 @@ export interface Shard {
 
 /** What became of the group of replicas. */
 export interface Regrouping {
-  /** A replica left or began anew: its agents are on their way to others. */
+  /** A replica left or restarted: its agents are on their way to others. */
   readonly left: boolean;
-  /** Replicas came, left, began anew or were given up. */
+  /** Replicas came, left, restarted or were given up. */
   readonly regrouped: boolean;
   readonly changes: readonly AggregateChange[];
 }
@@ -54,7 +57,7 @@ export interface AggregateChange {
 }
 
 interface Replica {
-  beat: Heartbeat | undefined;
+  beat: ReplicaHeartbeat | undefined;
   /** When the Lease was last seen to change; without one, when the replica was first seen. */
   changedAt: number;
   /** Whether it was seen alive, and not only a Lease that a dead one may have left. */
@@ -69,8 +72,9 @@ interface Replica {
 const NO_ROWS: ReadonlyMap<string, Aggregate> = new Map();
 
 /**
- * What this replica and the others count for each policy. Another replica counts while its Lease changes: a Lease that was
- * there before this process and has not changed since may be that of a dead one. Time is given with each call, in milliseconds.
+ * What this replica and the others count for each policy. Another replica counts while its Lease changes: a Lease that
+ * was there before this process and has not changed since may be that of a dead one. Time is given with each call, in
+ * milliseconds.
  */
 export class Aggregates {
   readonly #own = new Map<string, Aggregate>();
@@ -103,8 +107,8 @@ export class Aggregates {
   }
 
   /** Takes the Leases of the other replicas, all of them. */
-  beats(beats: readonly Heartbeat[], now: number): Regrouping {
-    const found = new Map(beats.map((beat) => [beat.replica, beat]));
+  onHeartbeats(heartbeats: readonly ReplicaHeartbeat[], now: number): Regrouping {
+    const found = new Map(heartbeats.map((beat) => [beat.replica, beat]));
     const changes: AggregateChange[] = [];
     let left = false;
     let regrouped = false;
@@ -180,9 +184,9 @@ export class Aggregates {
 
   #settle(name: string, replica: Replica): AggregateChange[] {
     const { beat, proven, rows: before } = replica;
-    const believed = proven ? replica.shards.filter(({ boot }) => boot === beat?.boot) : [];
+    const current = proven ? replica.shards.filter(({ boot }) => boot === beat?.boot) : [];
     const after = new Map<string, Aggregate>();
-    for (const { rows } of believed.toSorted((a, b) => a.sequence - b.sequence)) {
+    for (const { rows } of current.toSorted((a, b) => a.sequence - b.sequence)) {
       for (const row of rows) after.set(row.uid, row);
     }
     replica.rows = after;

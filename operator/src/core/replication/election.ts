@@ -11,15 +11,18 @@ export interface LeaseRecord {
 export interface ElectionTimes {
   /** How long a Lease stays its holder's after a change was last seen, in milliseconds. */
   readonly leaseMs: number;
-  /** How long a leader goes on after it asked for the last renewal that succeeded, in milliseconds; less than `leaseMs`. */
+  /**
+   * How long a leader continues after it asked for the last renewal that succeeded, in milliseconds; less than
+   * `leaseMs`.
+   */
   readonly deadlineMs: number;
 }
 
 /**
- * Whether this process leads, and whether it may try to. The times written in a Lease are for people: another process is
- * judged by when its Lease was seen to change, on the clock of this one, and this one by when it asked, so that clocks that
- * differ and answers that are late only ever make a leader stop too early. The algorithm is that of client-go's
- * leaderelection.
+ * Whether this process leads, and whether it may try to. The times written in a Lease are for people: another process
+ * is judged by when its Lease was seen to change, on the clock of this one, and this one by when it asked, so that
+ * clocks that differ and answers that are late only ever make a leader stop too early. The algorithm is that of
+ * client-go's leaderelection.
  */
 export class Election {
   readonly #identity: string;

@@ -7,8 +7,8 @@ export interface ShardWrite {
 }
 
 /**
- * Lines by key, spread by a hash of the key over as few texts as keep each within a limit. A text that differs from what is
- * stored is due. The number of shards doubles when one is too large, and never shrinks.
+ * Lines by key, spread by a hash of the key over as few texts as keep each within a limit. A text that differs from
+ * what is stored is due. The number of shards doubles when one is too large, and never shrinks.
  */
 export class Shards {
   readonly #maxBytes: number;
@@ -41,7 +41,10 @@ export class Shards {
     }
   }
 
-  /** The write that is due, the highest index first: a line that moves is stored at its new place before it leaves the old one. */
+  /**
+   * The write that is due, the highest index first: a line that moves is stored at its new place before it leaves the
+   * old one.
+   */
   next(): ShardWrite | undefined {
     for (const index of [...this.#due].sort((a, b) => b - a)) {
       const lines = [...this.#shards[index]!.values()];

@@ -19,7 +19,7 @@ const status = (over: Partial<OverrideStatusInput> = {}) =>
   });
 
 describe('the status of an override', () => {
-  it('says who obeys it and until when', () => {
+  it('says which agents apply it and until when', () => {
     expect(status()).toEqual({
       phase: 'Active',
       expiresAt: '2023-11-14T22:23:20Z',
@@ -31,42 +31,42 @@ describe('the status of an override', () => {
           observedGeneration: 1,
           lastTransitionTime: '2023-11-14T22:13:21Z',
           reason: 'Applied',
-          message: '2 agents obey it',
+          message: '2 agents apply it',
         },
       ],
     });
   });
 
   it.each<[string, Partial<OverrideStatusInput>, string, string, string]>([
-    ['some lack it and it is new', { counts: agents(1, 2) }, 'Unknown', 'Pending', '1 of 2 agents obey it'],
-    ['some lack it', { counts: agents(1, 2), ageMs: 10_000 }, 'False', 'PartiallyApplied', '1 of 2 agents obey it'],
+    ['some lack it and it is new', { counts: agents(1, 2) }, 'Unknown', 'Pending', '1 of 2 agents apply it'],
+    ['some lack it', { counts: agents(1, 2), ageMs: 10_000 }, 'False', 'PartiallyApplied', '1 of 2 agents apply it'],
     [
       'one is silent',
       { counts: agents(1, 2, 1) },
       'True',
       'Applied',
-      '1 agent obeys it; 1 silent agent not waited for',
+      '1 agent applies it; 1 silent agent not waited for',
     ],
-    ['it is for nobody', { counts: agents(0, 0), ageMs: 10_000 }, 'False', 'NoAgents', 'it is for no live agent'],
+    ['it is for nobody', { counts: agents(0, 0), ageMs: 10_000 }, 'False', 'NoAgents', 'it selects no live agent'],
     [
       'a replica has not said',
       { unheard: 1 },
       'Unknown',
       'Pending',
-      '2 of 2 agents obey it; 1 replica of the operator not heard yet',
+      '2 of 2 agents apply it; 1 replica of the operator not heard yet',
     ],
   ])('when %s', (_what, over, wanted, reason, message) => {
     expect(status(over).conditions).toMatchObject([{ status: wanted, reason, message }]);
   });
 
-  it('keeps at its end who obeyed it', () => {
+  it('keeps at its end which agents applied it', () => {
     const previous = status();
     const ended = status({ previous, counts: agents(0, 0), now: CREATED + 600_000 });
     expect(ended).toMatchObject({
       phase: 'Ended',
       agents: { summary: '2/2' },
       conditions: [
-        { status: 'False', reason: 'Ended', message: 'ended at 2023-11-14T22:23:20Z; 2/2 agents obeyed it' },
+        { status: 'False', reason: 'Ended', message: 'ended at 2023-11-14T22:23:20Z; 2/2 agents applied it' },
       ],
     });
   });
@@ -77,7 +77,7 @@ describe('the status of an override', () => {
     expect(later.conditions![0]!.lastTransitionTime).toBe(previous.conditions![0]!.lastTransitionTime);
   });
 
-  it('says what is wrong with one that nobody can obey', () => {
+  it('says what is wrong with one that no agent can apply', () => {
     const { phase, conditions } = status({ override: make({ ...SPEC, reason: '' }) });
     expect(phase).toBe('Invalid');
     expect(conditions![0]!.message).toBe('spec.reason: an override needs a reason; say in a few words why');

@@ -31,8 +31,8 @@ export function overrideStatusOf(input: OverrideStatusInput): OverrideStatus {
   }
   if (override.expiresAt <= now) {
     const agents = previous?.agents;
-    const obeyed = agents === undefined ? '' : `; ${agents.summary} agents obeyed it`;
-    const verdict: Verdict = ['False', 'Ended', `ended at ${expiresAt}${obeyed}`];
+    const atTheEnd = agents === undefined ? '' : `; ${agents.summary} agents applied it`;
+    const verdict: Verdict = ['False', 'Ended', `ended at ${expiresAt}${atTheEnd}`];
     return { phase: 'Ended', expiresAt, ...(agents && { agents }), conditions: [condition(input, verdict)] };
   }
   const { matched, applied, stale } = counts.agents;
@@ -50,11 +50,11 @@ function applying({ counts, unheard, ageMs }: OverrideStatusInput): Verdict {
   const silent = stale > 0 ? `; ${plural(stale, 'silent agent')} not waited for` : '';
   if (unheard === 0) {
     if (live > 0 && applied >= live)
-      return ['True', 'Applied', `${plural(live, 'agent')} ${live === 1 ? 'obeys' : 'obey'} it${silent}`];
-    if (live === 0 && ageMs >= PENDING_MS) return ['False', 'NoAgents', `it is for no live agent${silent}`];
+      return ['True', 'Applied', `${plural(live, 'agent')} ${live === 1 ? 'applies' : 'apply'} it${silent}`];
+    if (live === 0 && ageMs >= PENDING_MS) return ['False', 'NoAgents', `it selects no live agent${silent}`];
   }
   const others = unheard > 0 ? `; ${plural(unheard, 'replica')} of the operator not heard yet` : '';
-  const progress = `${applied} of ${plural(live, 'agent')} obey it${silent}${others}`;
+  const progress = `${applied} of ${plural(live, 'agent')} apply it${silent}${others}`;
   return ageMs < PENDING_MS ? ['Unknown', 'Pending', progress] : ['False', 'PartiallyApplied', progress];
 }
 

@@ -1,8 +1,9 @@
 import type { PolicyStatus } from '@fuseboard/schema';
 import { describe, expect, it } from '@jest/globals';
 import type { PolicyCounts } from '../fleet/fleet.ts';
+import { conditionOf } from '../policy/condition.ts';
 import type { Routing } from '../policy/routing.ts';
-import { conditionOf, GATHER_MS, gathering, PENDING_MS, type StatusInput, statusOf } from './policy-status.ts';
+import { GRACE_PERIOD_MS, inGracePeriod, PENDING_MS, type StatusInput, statusOf } from './policy-status.ts';
 
 const NOW = Date.parse('2026-03-01T12:00:00Z');
 
@@ -11,7 +12,7 @@ const agents = (matched: number, applied: number, rejected = 0, stale = 0) => ({
 const input = (over: Partial<StatusInput> & { fleet?: Partial<PolicyCounts> } = {}): StatusInput => ({
   generation: 3,
   problems: [],
-  standing: { shadows: [] },
+  precedence: { shadows: [] },
   counts: {
     agents: agents(0, 0),
     breakers: { closed: 0, open: 0, halfOpen: 0, shadowOpen: 0 },
@@ -24,7 +25,7 @@ const input = (over: Partial<StatusInput> & { fleet?: Partial<PolicyCounts> } = 
   sameSpec: false,
   ageMs: 0,
   unheard: 0,
-  uptimeMs: GATHER_MS * 10,
+  uptimeMs: GRACE_PERIOD_MS * 10,
   expected: 0,
   now: NOW,
   ...over,
@@ -52,11 +53,11 @@ describe('Accepted', () => {
       'False Invalid',
       /^a: is wrong; b: is wrong; c: is wrong; and 2 more$/,
     ],
-    ['a policy that governs nothing', { standing: { conflict: first, shadows: [] } }, 'False Conflicted', /"first"/],
+    ['a policy that governs nothing', { precedence: { conflict: first, shadows: [] } }, 'False Conflicted', /"first"/],
     [
       'a policy that loses one name everywhere and one in part',
       {
-        standing: {
+        precedence: {
           shadows: [
             { pattern: 'pay*', by: first, everywhere: true },
             { pattern: 'mail', by: first, everywhere: false },
@@ -93,10 +94,10 @@ describe('Programmed', () => {
     ['every agent', { fleet: { agents: agents(4, 4) } }, 'True Programmed'],
     ['every agent that is not silent', { fleet: { agents: agents(4, 3, 0, 1) } }, 'True Programmed'],
     ['a spec that cannot be used', { problems: [{ field: 'f', message: 'm' }] }, 'False Rejected'],
-    ['a conflict', { standing: { conflict: first, shadows: [] } }, 'False NoAgents'],
+    ['a conflict', { precedence: { conflict: first, shadows: [] } }, 'False NoAgents'],
     [
       'the first of many agents after a restart',
-      { fleet: { agents: agents(1, 1) }, expected: 20, uptimeMs: GATHER_MS - 1 },
+      { fleet: { agents: agents(1, 1) }, expected: 20, uptimeMs: GRACE_PERIOD_MS - 1 },
       'Unknown Pending',
     ],
     [
@@ -106,7 +107,7 @@ describe('Programmed', () => {
     ],
     [
       'fewer agents long after a restart',
-      { fleet: { agents: agents(1, 1) }, expected: 20, uptimeMs: GATHER_MS },
+      { fleet: { agents: agents(1, 1) }, expected: 20, uptimeMs: GRACE_PERIOD_MS },
       'True Programmed',
     ],
     [
@@ -182,7 +183,7 @@ describe('a fallback that no code lets answer', () => {
 
   it('is told of beside what the policy loses', () => {
     const shadows = [{ pattern: 'a', by: first, everywhere: true }];
-    expect(said(0, 1, { standing: { shadows } })).toMatch(
+    expect(said(0, 1, { precedence: { shadows } })).toMatch(
       /^True: .* but loses "a" to "first"; its fallback answers nothing/,
     );
   });
@@ -226,8 +227,8 @@ it('gives every condition the generation that it speaks of', () => {
 });
 
 it('is gathering only soon after the start and while fewer agents have answered than had the policy before', () => {
-  const soon = { expected: 3, uptimeMs: GATHER_MS - 1 };
-  expect(gathering(input({ ...soon, fleet: { agents: agents(3, 2) } }))).toBe(true);
-  expect(gathering(input({ ...soon, fleet: { agents: agents(3, 2, 1) } }))).toBe(false);
-  expect(gathering(input({ ...soon, uptimeMs: GATHER_MS }))).toBe(false);
+  const soon = { expected: 3, uptimeMs: GRACE_PERIOD_MS - 1 };
+  expect(inGracePeriod(input({ ...soon, fleet: { agents: agents(3, 2) } }))).toBe(true);
+  expect(inGracePeriod(input({ ...soon, fleet: { agents: agents(3, 2, 1) } }))).toBe(false);
+  expect(inGracePeriod(input({ ...soon, uptimeMs: GRACE_PERIOD_MS }))).toBe(false);
 });

@@ -1,19 +1,18 @@
 import type { CONDITION_REASONS, ConditionType, PolicyStatus, SpecProblem } from '@fuseboard/schema';
 import type { PolicyCounts } from '../fleet/fleet.ts';
-import type { Standing } from '../policy/precedence.ts';
-
-type Condition = NonNullable<PolicyStatus['conditions']>[number];
+import { type Condition, conditionOf } from '../policy/condition.ts';
+import type { Precedence } from '../policy/precedence.ts';
 
 /** How long a new generation may be on its way before agents that lack it make the condition False. */
 export const PENDING_MS = 10_000;
 
 /** How long after its start an operator waits for agents that were there before it. */
-export const GATHER_MS = 30_000;
+export const GRACE_PERIOD_MS = 30_000;
 
 export interface StatusInput {
   readonly generation: number;
   readonly problems: readonly SpecProblem[];
-  readonly standing: Standing | undefined;
+  readonly precedence: Precedence | undefined;
   readonly counts: PolicyCounts;
   /** Replicas that have not said yet what they count for this spec. */
   readonly unheard: number;
@@ -59,13 +58,8 @@ export function statusOf(input: StatusInput): PolicyStatus {
  * Whether agents that were here before this operator began may still be on their way back: what is counted now says
  * little, and the status that was written before says more.
  */
-export function gathering({ counts: { agents }, expected, uptimeMs }: StatusInput): boolean {
-  return uptimeMs < GATHER_MS && agents.applied + agents.rejected < expected;
-}
-
-/** The condition of a type; absent while none was written. */
-export function conditionOf(status: PolicyStatus | undefined, type: ConditionType): Condition | undefined {
-  return status?.conditions?.find((one) => one.type === type);
+export function inGracePeriod({ counts: { agents }, expected, uptimeMs }: StatusInput): boolean {
+  return uptimeMs < GRACE_PERIOD_MS && agents.applied + agents.rejected < expected;
 }
 
 function condition<T extends ConditionType>(
@@ -79,16 +73,16 @@ function condition<T extends ConditionType>(
   return { type, status, observedGeneration: generation, lastTransitionTime, reason, message };
 }
 
-function acceptance({ problems, standing, counts }: StatusInput): Verdict<'Accepted'> {
+function acceptance({ problems, precedence, counts }: StatusInput): Verdict<'Accepted'> {
   if (problems.length > 0) {
     const named = problems.slice(0, 3).map(({ field, message }) => `${field}: ${message}`);
     const more = problems.length > 3 ? `; and ${problems.length - 3} more` : '';
     return ['False', 'Invalid', `${named.join('; ')}${more}`];
   }
-  if (standing?.conflict) {
-    return ['False', 'Conflicted', `policy "${standing.conflict.name}" governs every breaker named here; ${remedy}`];
+  if (precedence?.conflict) {
+    return ['False', 'Conflicted', `policy "${precedence.conflict.name}" governs every breaker named here; ${remedy}`];
   }
-  const shadows = standing?.shadows ?? [];
+  const shadows = precedence?.shadows ?? [];
   const hint = idleFallback(counts);
   if (shadows.length === 0) return ['True', 'Valid', `the policy can be used${hint}`];
   const named = shadows
@@ -126,7 +120,7 @@ function programming(input: StatusInput, [, refused]: Verdict<'Accepted'>): Verd
       `${rejected} of ${plural(live, 'agent')} cannot use the spec; see rejections${silent}`,
     ];
   }
-  if (gathering(input)) {
+  if (inGracePeriod(input)) {
     return [
       'Unknown',
       'Pending',

@@ -1,6 +1,6 @@
 import type { Totals } from '@fuseboard/schema';
-import type { Entry } from '../delivery/snapshot.ts';
-import type { Known } from '../delivery/snapshots.ts';
+import type { PolicyEntry } from '../delivery/snapshot.ts';
+import type { PolicySnapshot } from '../delivery/snapshot-cache.ts';
 import type { Agent } from '../fleet/agent-record.ts';
 import type { AgentRejection } from '../fleet/rollout.ts';
 import type { BreakerState } from '../fleet/state-counts.ts';
@@ -35,11 +35,11 @@ export interface AgentBreakerRow {
 }
 
 /** Agents that a policy is for: those that it does not reach first, then those with open circuits. */
-export function policyAgents(agents: Iterable<Agent>, { entry, policy }: Known, now: number): PolicyAgent[] {
+export function policyAgents(agents: Iterable<Agent>, { entry, policy }: PolicySnapshot, now: number): PolicyAgent[] {
   const found: PolicyAgent[] = [];
   for (const agent of agents) {
-    const wanted = agent.target?.entries.get(policy.uid);
-    if (!wanted) continue;
+    const target = agent.target?.entries.get(policy.uid);
+    if (!target) continue;
     const { boot, instance, service } = agent.identity;
     const rejection = agent.rejections.get(policy.uid);
     const rejected = rejection?.digest === entry.digest;
@@ -61,7 +61,7 @@ export function policyAgents(agents: Iterable<Agent>, { entry, policy }: Known, 
   return found.sort((a, b) => severity(b) - severity(a) || (a.instance < b.instance ? -1 : 1));
 }
 
-function having(entry: Entry, runs: Entry | undefined): Having {
+function having(entry: PolicyEntry, runs: PolicyEntry | undefined): Having {
   if (entry.hold) return 'held';
   return runs === undefined ? 'none' : runs.digest === entry.digest ? 'current' : 'older';
 }

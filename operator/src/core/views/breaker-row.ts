@@ -1,14 +1,6 @@
-import {
-  type Change,
-  type Circuit,
-  LATENCY_SLOT_MS,
-  LATENCY_SLOTS,
-  MEASURES,
-  SLOT_MS,
-  SLOTS,
-  slotOf,
-} from '../fleet/circuits.ts';
+import { type Circuit, LATENCY_SLOT_MS, LATENCY_SLOTS, MEASURES, type StateChange } from '../fleet/circuits.ts';
 import type { BreakerCounts, BreakerState } from '../fleet/state-counts.ts';
+import { SLOT_MS, SLOTS, slotOf } from '../slots.ts';
 
 /** How many agents a row names where circuits are not closed. */
 export const MAX_UNWELL_NAMED = 3;
@@ -48,10 +40,10 @@ export interface BreakerRow {
   readonly slot: number;
   /** For each slot up to now: calls, failed, slow, rejected, one after the other. */
   readonly samples: readonly number[];
-  readonly changes: readonly Change[];
+  readonly changes: readonly StateChange[];
 }
 
-export interface Reading {
+export interface RowInput {
   /** Monotonic. */
   readonly now: number;
   /** Milliseconds since 1970 at that moment. */
@@ -63,7 +55,7 @@ export interface Reading {
 }
 
 /** Reads a circuit as a row. */
-export function breakerRow(circuit: Circuit, { now, wall, windowMs, fromSlot = 0 }: Reading): BreakerRow {
+export function breakerRow(circuit: Circuit, { now, wall, windowMs, fromSlot = 0 }: RowInput): BreakerRow {
   const { id, namespace, breaker, uid, heardAt, agents, states, counted, latency, changes } = circuit;
   const date = (at: number) => Math.round(wall - (now - at));
   const current = slotOf(now);

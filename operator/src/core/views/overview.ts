@@ -16,13 +16,13 @@ export interface Overview {
 }
 
 export interface AgentsAtAGlance {
-  /** Heard of lately, with a stream. */
+  /** Reported lately, with a stream. */
   connected: number;
-  /** Heard of lately, without a stream: about to come back, or about to be stale. */
-  dialling: number;
+  /** Reported lately, without a stream: about to come back, or about to be stale. */
+  connecting: number;
   stale: number;
   gone: number;
-  /** Of those that were heard of lately: cannot use a policy that is for them. */
+  /** Of those that reported lately: cannot use a policy that is for them. */
   rejecting: number;
 }
 
@@ -50,10 +50,10 @@ export function overviewOf(
     byRollout.total += 1;
     byRollout[rollout] = (byRollout[rollout] ?? 0) + 1;
   }
-  const found: AgentsAtAGlance = { connected: 0, dialling: 0, stale: 0, gone: 0, rejecting: 0 };
+  const found: AgentsAtAGlance = { connected: 0, connecting: 0, stale: 0, gone: 0, rejecting: 0 };
   for (const agent of agents) {
     const state = agentState(agent, now);
-    found[state !== 'live' ? state : agent.streams > 0 ? 'connected' : 'dialling'] += 1;
+    found[state !== 'live' ? state : agent.streams > 0 ? 'connected' : 'connecting'] += 1;
     if (agent.rejections.size > 0 && state === 'live') found.rejecting += 1;
   }
   return { breakers, rows, policies: byRollout, agents: found };

@@ -1,8 +1,8 @@
 import type { PolicyStatus } from '@fuseboard/schema';
 import { ROLLOUT_STATES, type RolloutState } from '../fleet/rollout-state.ts';
+import { conditionOf } from '../policy/condition.ts';
 import type { Policy } from '../policy/policy.ts';
 import { type Thresholds, thresholdsOf } from '../policy/thresholds.ts';
-import { conditionOf } from '../status/policy-status.ts';
 
 /** One policy in a list. */
 export interface PolicyRow {

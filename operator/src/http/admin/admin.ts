@@ -15,11 +15,14 @@ import type { AdminOptions } from './options.ts';
 import { descriptionRoutes } from './page/description.ts';
 import { pageRoutes } from './page/page.ts';
 
-/** What people and the command line use: as JSON, policies with their status, agents, breakers, and why a policy governs; and the page. */
+/**
+ * What people and the command line use: as JSON, policies with their status, agents, breakers, and why a policy
+ * governs; and the page.
+ */
 export function adminApp(options: AdminOptions): Express {
   const app = express().disable('x-powered-by').set('query parser', 'simple');
   app.use(warnBrowsers, refuseOtherMethods(adminPaths));
-  app.use(protectBrowsers({ open: options.access.way === 'none' }));
+  app.use(protectBrowsers({ open: options.access.method === 'none' }));
   const all = [
     policyRoutes,
     agentRoutes,

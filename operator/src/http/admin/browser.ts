@@ -1,6 +1,6 @@
 import type { NextFunction, Request, Response } from 'express';
 import { isLoopback } from '../../core/loopback.ts';
-import { Refusal } from '../../ports/problem.ts';
+import { Problem } from '../../ports/problem.ts';
 
 /** What every answer tells a browser: run only what is ours, let nobody frame, guess, keep or leak it. */
 const HEADERS = {
@@ -31,14 +31,14 @@ export interface BrowserOptions {
  * Keeps other web pages out of what a person's browser may reach. Nothing here asks who somebody is.
  *
  * Without tokens only names of this machine are answered: a page of elsewhere that had its own name point to 127.0.0.1
- * (DNS rebinding) still sends that name. A change must come from our own page or from no page at all, and be JSON, which
- * another page cannot send without being asked for leave first, and none is given.
+ * (DNS rebinding) still sends that name. A change must come from our own page or from no page at all, and be JSON,
+ * which another page cannot send without being asked for leave first, and none is given.
  */
 export function protectBrowsers({ open }: BrowserOptions) {
   return (request: Request, _response: Response, next: NextFunction): void => {
     const host = request.get('host');
     if (open && !isOwnName(host)) {
-      throw new Refusal(
+      throw new Problem(
         403,
         `host: ${quoted(host)} is not a name of this machine; use localhost or 127.0.0.1, or serve with --admin-auth=review`,
       );
@@ -51,14 +51,14 @@ export function protectBrowsers({ open }: BrowserOptions) {
 function refuseForeign(request: Request, host: string | undefined): void {
   const site = request.get('sec-fetch-site');
   if (site !== undefined && site !== 'same-origin' && site !== 'none') {
-    throw new Refusal(403, `sec-fetch-site: a change may not come from another site, and this is ${quoted(site)}`);
+    throw new Problem(403, `sec-fetch-site: a change may not come from another site, and this is ${quoted(site)}`);
   }
   const origin = request.get('origin');
   if (origin !== undefined && hostOf(origin) !== host?.toLowerCase()) {
-    throw new Refusal(403, `origin: a change may not come from a page of ${quoted(origin)}`);
+    throw new Problem(403, `origin: a change may not come from a page of ${quoted(origin)}`);
   }
   if (request.method !== 'DELETE' && !isJson(request.get('content-type'))) {
-    throw new Refusal(415, 'content-type: must be application/json');
+    throw new Problem(415, 'content-type: must be application/json');
   }
 }
 

@@ -1,29 +1,29 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Request } from 'express';
 import type { Access } from '../../ports/access.ts';
-import { Denial } from '../../ports/authenticator.ts';
+import { AuthError } from '../../ports/authenticator.ts';
 import type { Audit } from '../audit.ts';
-import { stillMay } from './guard.ts';
+import { isStillAllowed } from './guard.ts';
 
 /** Asks whether a reader still may watch, where a check ends like this; the second value is what was noted. */
 async function asked(check: () => Promise<void>): Promise<[boolean, unknown[]]> {
-  const access: Access = { way: 'review', person: async () => ({ name: 'ann', groups: [] }), check };
+  const access: Access = { method: 'review', user: async () => ({ name: 'ann', groups: [] }), check };
   const noted: unknown[] = [];
-  const audit = { refused: (denial: Denial, facts: object) => noted.push([denial.message, facts]) };
+  const audit = { refused: (authError: AuthError, facts: object) => noted.push([authError.message, facts]) };
   const socket = { remoteAddress: '127.0.0.1' };
   const request = { get: () => 'Bearer x', method: 'GET', path: '/v1/watch', socket } as unknown as Request;
-  const deed = () => ({ verb: 'watch', resource: 'circuitbreakerpolicies' }) as const;
-  return [await stillMay(access, audit as unknown as Audit, request, deed), noted];
+  const attributes = () => ({ verb: 'watch', resource: 'circuitbreakerpolicies' }) as const;
+  return [await isStillAllowed(access, audit as unknown as Audit, request, attributes), noted];
 }
 
-describe('whether somebody may go on', () => {
+describe('whether somebody may continue', () => {
   it('is so while the right is there', async () => {
     expect(await asked(async () => {})).toEqual([true, []]);
   });
 
   it('is not so once it was taken away, which is noted with the name', async () => {
     const denied = async () => {
-      throw new Denial('not-allowed', '"ann" may not watch');
+      throw new AuthError('not-allowed', '"ann" may not watch');
     };
     const facts = { from: '127.0.0.1', what: 'GET /v1/watch', claims: { person: 'ann' } };
     expect(await asked(denied)).toEqual([false, [['"ann" may not watch', facts]]]);
@@ -31,7 +31,7 @@ describe('whether somebody may go on', () => {
 
   it('is so while nobody can say', async () => {
     const unavailable = async () => {
-      throw new Denial('unavailable', 'the API server cannot be asked');
+      throw new AuthError('unavailable', 'the API server cannot be asked');
     };
     const broken = async () => {
       throw new Error('a bug');

@@ -1,50 +1,50 @@
 import type { NextFunction, Request, Response } from 'express';
-import type { Access, Deed, Person } from '../../ports/access.ts';
-import { Denial } from '../../ports/authenticator.ts';
-import { Refusal } from '../../ports/problem.ts';
+import type { Access, ResourceAttributes, UserInfo } from '../../ports/access.ts';
+import { AuthError } from '../../ports/authenticator.ts';
+import { Problem } from '../../ports/problem.ts';
 import type { Audit } from '../audit.ts';
 
 /** When to come again after a right could not be looked at. */
 const LATER_MS = 2_000;
 
-/** Lets a request pass when its sender may do what it asks for; `whoSent` tells the sender afterwards. */
-export function guard(access: Access, deed: (request: Request) => Deed) {
+/** Lets a request pass when its sender may do what it asks for; `senderOf` tells the sender afterwards. */
+export function guard(access: Access, attributes: (request: Request) => ResourceAttributes) {
   return async (request: Request, response: Response, next: NextFunction): Promise<void> => {
-    const person = await access.person(request.get('authorization'));
-    response.locals.person = person;
-    await access.check(person, deed(request));
+    const user = await access.user(request.get('authorization'));
+    response.locals.user = user;
+    await access.check(user, attributes(request));
     next();
   };
 }
 
 /**
- * Whether the sender of a request that passed the guard may still do this. A refusal is noted; as long as nobody can say, nothing
- * is taken away.
+ * Whether the sender of a request that passed the guard may still do this. A refusal is noted; as long as nobody can
+ * say, nothing is taken away.
  */
-export async function stillMay(
+export async function isStillAllowed(
   access: Access,
   audit: Audit,
   request: Request,
-  deed: (request: Request) => Deed,
+  attributes: (request: Request) => ResourceAttributes,
 ): Promise<boolean> {
   let name: string | undefined;
   try {
-    const person = await access.person(request.get('authorization'));
-    name = person.name;
-    await access.check(person, deed(request));
+    const user = await access.user(request.get('authorization'));
+    name = user.name;
+    await access.check(user, attributes(request));
     return true;
   } catch (error) {
-    if (!(error instanceof Denial) || error.status === 503) return true;
-    note(audit, error, request, name);
+    if (!(error instanceof AuthError) || error.status === 503) return true;
+    auditDenied(audit, error, request, name);
     return false;
   }
 }
 
 /** Who sent a request that passed the guard. */
-export const whoSent = (response: Response) => response.locals.person as Person;
+export const senderOf = (response: Response) => response.locals.user as UserInfo;
 
 /** To see policies and what became of them, in the namespace of the query or path or else in all. */
-export const seeing = (request: Request): Deed => {
+export const readAttributes = (request: Request): ResourceAttributes => {
   const namespace = request.params.namespace ?? request.query.namespace;
   const { name } = request.params;
   const verb = name === undefined ? 'list' : 'get';
@@ -59,17 +59,17 @@ export const seeing = (request: Request): Deed => {
 /** Answers those whom a guard stopped, and notes them. */
 export function answerDenied(audit: Audit) {
   return (error: unknown, request: Request, response: Response, next: NextFunction): void => {
-    if (!(error instanceof Denial)) {
+    if (!(error instanceof AuthError)) {
       next(error);
       return;
     }
-    note(audit, error, request, (response.locals.person as Person | undefined)?.name);
+    auditDenied(audit, error, request, (response.locals.user as UserInfo | undefined)?.name);
     if (error.status === 401) response.set('www-authenticate', 'Bearer realm="fuseboard"');
-    next(new Refusal(error.status, error.message, error.status === 503 ? LATER_MS : undefined));
+    next(new Problem(error.status, error.message, error.status === 503 ? LATER_MS : undefined));
   };
 }
 
-function note(audit: Audit, denial: Denial, request: Request, person: string | undefined): void {
-  const claims = person === undefined ? {} : { person };
-  audit.refused(denial, { from: request.socket.remoteAddress, what: `${request.method} ${request.path}`, claims });
+function auditDenied(audit: Audit, authError: AuthError, request: Request, user: string | undefined): void {
+  const claims = user === undefined ? {} : { person: user };
+  audit.refused(authError, { from: request.socket.remoteAddress, what: `${request.method} ${request.path}`, claims });
 }

@@ -1,7 +1,7 @@
 import type { Request } from 'express';
 import { z } from 'zod';
 import { NAMESPACE_PATTERN } from '../../core/policy/namespace.ts';
-import { Refusal } from '../../ports/problem.ts';
+import { Problem } from '../../ports/problem.ts';
 
 /** What a parameter of the admin API may be; the others are any text. */
 export const PARAMETERS = {
@@ -13,13 +13,13 @@ export const PARAMETERS = {
 /**
  * A parameter of the query.
  *
- * @throws {Refusal} when it is missing, empty, given twice or not what it may be.
+ * @throws {Problem} when it is missing, empty, given twice or not what it may be.
  */
 export function text(request: Request, name: string): string {
   const value = request.query[name];
-  if (typeof value !== 'string' || value === '') throw new Refusal(400, `${name}: must be given once, and not empty`);
+  if (typeof value !== 'string' || value === '') throw new Problem(400, `${name}: must be given once, and not empty`);
   const parsed = (PARAMETERS as Record<string, z.ZodType>)[name]?.safeParse(value);
-  if (parsed?.error) throw new Refusal(400, `${name}: ${parsed.error.issues[0]!.message}`);
+  if (parsed?.error) throw new Problem(400, `${name}: ${parsed.error.issues[0]!.message}`);
   return value;
 }
 

@@ -4,12 +4,12 @@ import type { Logger } from 'pino';
 import type { z } from 'zod';
 import type { Controller } from '../../control/controller.ts';
 import { isBehind, parseSince } from '../../core/delivery/resource-versions.ts';
-import type { Rewinds } from '../../core/delivery/restore-detector.ts';
+import type { RestoreDetector } from '../../core/delivery/restore-detector.ts';
 import type { Identity } from '../../core/fleet/agent-record.ts';
 import { parseLabels } from '../../core/policy/selector.ts';
-import type { Admission } from '../../core/rate-limit/token-bucket.ts';
-import { type Authenticator, type Caller, Denial, type Presented } from '../../ports/authenticator.ts';
-import { Refusal } from '../../ports/problem.ts';
+import type { TokenBucket } from '../../core/rate-limit/token-bucket.ts';
+import { type AgentIdentity, AuthError, type Authenticator, type Credentials } from '../../ports/authenticator.ts';
+import { Problem } from '../../ports/problem.ts';
 import type { Audit } from '../audit.ts';
 import { refuseOtherMethods } from '../methods.ts';
 import { answerProblems, answerUnknown, firstIssue } from '../problem.ts';
@@ -20,11 +20,11 @@ import type { Streams } from './streams.ts';
 export interface AgentsOptions {
   readonly controller: Controller;
   readonly streams: Streams;
-  readonly admission: Admission;
-  /** When a stream that is refused should be dialled again, in ms from now. */
-  readonly turn: () => number;
+  readonly streamLimit: TokenBucket;
+  /** When a stream that is refused should be reconnected to, in ms from now. */
+  readonly nextRetryMs: () => number;
   /** Whether a store that shows less than agents have seen was restored. */
-  readonly rewinds: Rewinds;
+  readonly restoreDetector: RestoreDetector;
   readonly authenticator: Authenticator;
   readonly quota: Quota;
   readonly audit: Audit;
@@ -35,54 +35,55 @@ export interface AgentsOptions {
 
 /** What agents talk to: the stream of policies, and the reports. Who they are is what the authenticator says. */
 export function agentsApp(options: AgentsOptions): Express {
-  const { controller, streams, admission, turn, rewinds, authenticator, quota, audit, log, random } = options;
+  const { controller, streams, streamLimit, nextRetryMs, restoreDetector, authenticator, quota, audit, log, random } =
+    options;
   const app = express().disable('x-powered-by').disable('etag').set('query parser', 'simple');
-  const later = () => 1_000 + random() * 4_000;
+  const retryAfterMs = () => 1_000 + random() * 4_000;
 
-  async function known<T>(request: Request, ask: () => Promise<T>): Promise<T> {
+  async function authenticated<T>(request: Request, ask: () => Promise<T>): Promise<T> {
     try {
       return await ask();
     } catch (error) {
-      if (!(error instanceof Denial)) throw error;
+      if (!(error instanceof AuthError)) throw error;
       const { namespace, service, instance } = request.query;
       const claims = { namespace: clipped(namespace), service: clipped(service), instance: clipped(instance) };
       audit.refused(error, { from: request.socket.remoteAddress, what: request.path, claims });
       if (error.status === 401) request.res?.set('www-authenticate', 'Bearer realm="fuseboard"');
-      throw new Refusal(error.status, error.message, error.status === 503 ? later() : undefined);
+      throw new Problem(error.status, error.message, error.status === 503 ? retryAfterMs() : undefined);
     }
   }
 
-  function presentedBy(request: Request): Presented {
-    const believed = authenticator.way === 'none';
-    const namespace = believed ? parse(NamespaceSchema, request.query.namespace, 'namespace') : undefined;
+  function credentialsOf(request: Request): Credentials {
+    const selfDeclared = authenticator.method === 'none';
+    const namespace = selfDeclared ? parse(NamespaceSchema, request.query.namespace, 'namespace') : undefined;
     const { remoteAddress: address = '' } = request.socket;
     return { authorization: request.get('authorization'), namespace, address };
   }
 
-  const callerOf = (request: Request, what: 'stream' | 'report'): Promise<Caller> =>
-    known(request, () => authenticator.caller(presentedBy(request), what));
+  const identityOf = (request: Request, what: 'stream' | 'report'): Promise<AgentIdentity> =>
+    authenticated(request, () => authenticator.identify(credentialsOf(request), what));
 
   async function openStream(request: Request, response: Response): Promise<void> {
     const query = parse(StreamQuerySchema, request.query);
     if (query.protocol !== PROTOCOL) {
-      throw new Refusal(
+      throw new Problem(
         400,
         `protocol: this operator speaks ${PROTOCOL}, not ${query.protocol}; update the older side`,
       );
     }
-    const believed = authenticator.way === 'token-review' ? {} : sound(() => parseLabels(query.labels));
-    const since = sound(() => parseSince(query.since));
+    const selfDeclared = authenticator.method === 'token-review' ? {} : parseOrProblem(() => parseLabels(query.labels));
+    const since = parseOrProblem(() => parseSince(query.since));
     const refuse = (reason: string, message: string) => {
       streams.refused(reason);
-      throw new Refusal(503, message, turn());
+      throw new Problem(503, message, nextRetryMs());
     };
-    if (streams.draining) refuse('draining', 'this operator is going away; dial again');
-    if (!controller.synced) refuse('unsynced', 'policies have not been read yet; dial again');
-    await known(request, async () => authenticator.screen?.(presentedBy(request)));
-    if (!admission.admit()) refuse('storm', 'too many agents at once; dial again');
-    const caller = await callerOf(request, 'stream');
-    const { namespace, pod, expiresAt } = caller;
-    const labels = await known(request, () => authenticator.labels(caller, believed));
+    if (streams.draining) refuse('draining', 'this operator is going away; reconnect');
+    if (!controller.synced) refuse('unsynced', 'policies have not been read yet; reconnect');
+    await authenticated(request, async () => authenticator.screen?.(credentialsOf(request)));
+    if (!streamLimit.take()) refuse('storm', 'too many agents at once; reconnect');
+    const agentIdentity = await identityOf(request, 'stream');
+    const { namespace, pod, expiresAt } = agentIdentity;
+    const labels = await authenticated(request, () => authenticator.labels(agentIdentity, selfDeclared));
     if (isBehind(controller.asOf(namespace), since)) {
       await controller
         .catchUp()
@@ -90,40 +91,40 @@ export function agentsApp(options: AgentsOptions): Express {
     }
     const asOf = controller.asOf(namespace);
     const reset = isBehind(asOf, since);
-    if (!reset) rewinds.shows(namespace, asOf);
-    else if (!rewinds.behind(namespace, asOf, since)) {
-      refuse('behind', 'the API server shows less than the agent has seen; dial again');
+    if (!reset) restoreDetector.caughtUp(namespace, asOf);
+    else if (!restoreDetector.observeLag(namespace, asOf, since)) {
+      refuse('behind', 'the API server shows less than the agent has seen; reconnect');
     }
     if (response.destroyed) return;
-    if (streams.draining) refuse('draining', 'this operator is going away; dial again');
+    if (streams.draining) refuse('draining', 'this operator is going away; reconnect');
     const { boot, service, instance } = query;
-    if (!quota.takeStream(caller)) {
+    if (!quota.takeStream(agentIdentity)) {
       refuse(
         'quota',
         `pod ${namespace}/${pod?.name} has as many streams as one pod may have; see --max-streams-per-pod`,
       );
     }
-    response.on('close', () => quota.releaseStream(caller));
+    response.on('close', () => quota.releaseStream(agentIdentity));
     const identity: Identity = { namespace, ...(pod && { pod: pod.uid }), boot, service, instance, labels };
     if (reset) log.warn({ namespace, instance, since: query.since, asOf }, 'the store went back in time');
     streams.open(response, identity, { revision: request.get('last-event-id') || undefined, reset, expiresAt });
   }
 
   async function reporter(request: Request, response: Response, next: () => void): Promise<void> {
-    const caller = await callerOf(request, 'report');
-    if (!quota.takeReport(caller)) {
-      throw new Refusal(503, 'this pod reports too often; see --max-reports-per-pod', later());
+    const agentIdentity = await identityOf(request, 'report');
+    if (!quota.takeReport(agentIdentity)) {
+      throw new Problem(503, 'this pod reports too often; see --max-reports-per-pod', retryAfterMs());
     }
-    response.locals.caller = caller;
+    response.locals.agentIdentity = agentIdentity;
     next();
   }
 
   function takeReport(request: Request, response: Response): void {
-    const { namespace, pod } = response.locals.caller as Caller;
+    const { namespace, pod } = response.locals.agentIdentity as AgentIdentity;
     const report = parse(ReportSchema, request.body);
     const { kind } = controller.report({ namespace, ...(pod && { pod: pod.uid }) }, report);
     streams.reported(kind);
-    if (kind === 'unknown') throw new Refusal(421, 'this replica does not know the agent; open a stream here first');
+    if (kind === 'unknown') throw new Problem(421, 'this replica does not know the agent; open a stream here first');
     response.status(204).end();
   }
 
@@ -138,12 +139,12 @@ export function agentsApp(options: AgentsOptions): Express {
 
 /** The parser bounds what it unpacks; a packed body must say its length, so that it is bounded before as well. */
 function boundedBody(request: Request, _response: Response, next: () => void): void {
-  if (!request.is('application/json')) throw new Refusal(415, 'content-type: must be application/json');
+  if (!request.is('application/json')) throw new Problem(415, 'content-type: must be application/json');
   const packed = request.get('content-encoding') !== undefined;
   const length = request.get('content-length');
-  if (packed && length === undefined) throw new Refusal(411, 'content-length: is required with content-encoding');
+  if (packed && length === undefined) throw new Problem(411, 'content-length: is required with content-encoding');
   if (Number(length ?? 0) > MAX_REPORT_BYTES) {
-    throw new Refusal(413, `the body has ${length} bytes; the limit is ${MAX_REPORT_BYTES}; send it in parts`);
+    throw new Problem(413, `the body has ${length} bytes; the limit is ${MAX_REPORT_BYTES}; send it in parts`);
   }
   next();
 }
@@ -154,16 +155,16 @@ const clipped = (value: unknown) => (typeof value === 'string' ? value.slice(0, 
 function parse<T>(schema: z.ZodType<T>, value: unknown, field?: string): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  throw new Refusal(
+  throw new Problem(
     400,
     field === undefined ? firstIssue(parsed.error) : `${field}: ${parsed.error.issues[0]!.message}`,
   );
 }
 
-function sound<T>(read: () => T): T {
+function parseOrProblem<T>(read: () => T): T {
   try {
     return read();
   } catch (error) {
-    throw new Refusal(400, (error as Error).message);
+    throw new Problem(400, (error as Error).message);
   }
 }

@@ -1,19 +1,19 @@
 import { encodeEvent } from '../../core/delivery/event.ts';
-import type { AsOf } from '../../core/delivery/resource-versions.ts';
-import { type Board, difference } from '../../core/delivery/snapshot.ts';
+import type { ResourceVersions } from '../../core/delivery/resource-versions.ts';
+import { difference, type Snapshot } from '../../core/delivery/snapshot.ts';
 
 /** What a stream should carry next. */
 export interface Offer {
-  readonly board: Board;
-  readonly asOf: AsOf | undefined;
+  readonly snapshot: Snapshot;
+  readonly asOf: ResourceVersions | undefined;
   /** Voids the floors that the agent holds: its store went back in time. */
   readonly reset?: boolean;
 }
 
 interface Encoded extends Pick<Offer, 'asOf' | 'reset'> {
-  /** By revision: a board that held on to the one before it would keep all that ever were. */
-  readonly base: string | undefined;
-  readonly now: number;
+  /** By revision: a snapshot that held on to the one before it would keep all that ever were. */
+  readonly before: string | undefined;
+  readonly encodedAt: number;
   readonly bytes: Buffer;
 }
 
@@ -23,34 +23,37 @@ const BATCH_BYTES = 65_536;
 /** How long the time told with a commit may lag, in ms: long enough to tell it to a whole fleet. */
 const SAME_MOMENT_MS = 250;
 
-/** Bases that agents of one board may come from at a time: what they had before, nothing, and what a few slow ones had. */
+/**
+ * Bases that agents of one snapshot may come from at a time: what they had before, nothing, and what a few slow ones
+ * had.
+ */
 const MAX_BASES = 4;
 
-const encoded = new WeakMap<Board, Encoded[]>();
+const encoded = new WeakMap<Snapshot, Encoded[]>();
 
 /**
- * The events that turn `base`, or nothing, into the board that is offered, in batches to be written one after the other.
- * All agents that make the same step are given the same bytes, unless these are many.
+ * The events that turn `base`, or nothing, into the snapshot that is offered, in batches to be written one after the
+ * other. All agents that make the same step are given the same bytes, unless these are many.
  *
  * @param now wall clock, milliseconds since 1970.
  */
-export function encodeCommit(base: Board | undefined, offer: Offer, now: number): Iterable<Buffer> {
-  const { board, asOf, reset } = offer;
+export function encodeCommit(base: Snapshot | undefined, offer: Offer, now: number): Iterable<Buffer> {
+  const { snapshot, asOf, reset } = offer;
   const from = base?.revision;
-  const known = encoded.get(board) ?? [];
-  const same = known.find((one) => one.base === from && one.asOf === asOf && one.reset === reset);
-  if (same && Math.abs(now - same.now) < SAME_MOMENT_MS) return [same.bytes];
+  const known = encoded.get(snapshot) ?? [];
+  const same = known.find((one) => one.before === from && one.asOf === asOf && one.reset === reset);
+  if (same && Math.abs(now - same.encodedAt) < SAME_MOMENT_MS) return [same.bytes];
   const events = eventsOf(base, offer, now);
   if (events.reduce((size, event) => size + event.length, 0) > BATCH_BYTES) return batched(events);
   const bytes = Buffer.concat(events);
   const others = known.filter((one) => one !== same).slice(1 - MAX_BASES);
-  encoded.set(board, [...others, { base: from, asOf, reset, now, bytes }]);
+  encoded.set(snapshot, [...others, { before: from, asOf, reset, encodedAt: now, bytes }]);
   return [bytes];
 }
 
-function eventsOf(base: Board | undefined, { board, asOf, reset }: Offer, now: number): Buffer[] {
-  const { revision } = board;
-  const { policies, overrides, removed, routes } = difference(base, board);
+function eventsOf(base: Snapshot | undefined, { snapshot, asOf, reset }: Offer, now: number): Buffer[] {
+  const { revision } = snapshot;
+  const { policies, overrides, removed, routes } = difference(base, snapshot);
   const begin = {
     kind: base ? 'patch' : 'snapshot',
     ...(base && { base: base.revision }),
@@ -69,7 +72,7 @@ function eventsOf(base: Board | undefined, { board, asOf, reset }: Offer, now: n
   ];
 }
 
-/** One after the other as they are asked for, so that a slow reader of a large board costs one of them. */
+/** One after the other as they are asked for, so that a slow reader of a large snapshot costs one of them. */
 function* batched(events: readonly Buffer[]): Generator<Buffer> {
   let batch: Buffer[] = [];
   let size = 0;

@@ -1,6 +1,6 @@
 import type { Clock } from '../../core/clock.ts';
-import { type Admission, admission } from '../../core/rate-limit/token-bucket.ts';
-import type { Caller } from '../../ports/authenticator.ts';
+import { type TokenBucket, tokenBucket } from '../../core/rate-limit/token-bucket.ts';
+import type { AgentIdentity } from '../../ports/authenticator.ts';
 
 export interface QuotaOptions {
   readonly maxStreams: number;
@@ -15,14 +15,14 @@ const MAX_PODS = 50_000;
 export class Quota {
   readonly #options: QuotaOptions;
   readonly #streams = new Map<string, number>();
-  readonly #reports = new Map<string, Admission>();
+  readonly #reports = new Map<string, TokenBucket>();
 
   constructor(options: QuotaOptions) {
     this.#options = options;
   }
 
   /** Takes one of the streams of a pod; false when it has all of them. */
-  takeStream({ pod }: Caller): boolean {
+  takeStream({ pod }: AgentIdentity): boolean {
     if (pod === undefined) return true;
     const taken = this.#streams.get(pod.uid) ?? 0;
     if (taken >= this.#options.maxStreams) return false;
@@ -30,7 +30,7 @@ export class Quota {
     return true;
   }
 
-  releaseStream({ pod }: Caller): void {
+  releaseStream({ pod }: AgentIdentity): void {
     if (pod === undefined) return;
     const left = (this.#streams.get(pod.uid) ?? 0) - 1;
     if (left > 0) this.#streams.set(pod.uid, left);
@@ -38,11 +38,11 @@ export class Quota {
   }
 
   /** Whether a pod may send a part of a report now. */
-  takeReport({ pod }: Caller): boolean {
+  takeReport({ pod }: AgentIdentity): boolean {
     if (pod === undefined) return true;
-    const bucket = this.#reports.get(pod.uid) ?? admission(this.#options.maxReportsPerSecond, this.#options.clock);
+    const bucket = this.#reports.get(pod.uid) ?? tokenBucket(this.#options.maxReportsPerSecond, this.#options.clock);
     this.#reports.set(pod.uid, bucket);
     if (this.#reports.size > MAX_PODS) this.#reports.delete(this.#reports.keys().next().value!);
-    return bucket.admit();
+    return bucket.take();
   }
 }

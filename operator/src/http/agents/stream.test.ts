@@ -4,7 +4,7 @@ import { afterEach, expect, it } from '@jest/globals';
 import { EventClient } from '../../../test/event-client.ts';
 import { policy } from '../../../test/memory-source.ts';
 import { until } from '../../../test/until.ts';
-import { Boards } from '../../core/delivery/snapshots.ts';
+import { SnapshotCache } from '../../core/delivery/snapshot-cache.ts';
 import { AgentStream, type StreamOptions } from './stream.ts';
 
 let server: Server;
@@ -27,7 +27,7 @@ async function connect(over: Partial<StreamOptions> = {}): Promise<{ client: Eve
     asOf: () => undefined,
     now: () => 1,
     sending: () => {},
-    sent: (board) => void sent.push(board.revision),
+    sent: (snapshot) => void sent.push(snapshot.revision),
     ...over,
   };
   server = createServer((_request, response) => void streams.push(new AgentStream(response, options)));
@@ -36,36 +36,36 @@ async function connect(over: Partial<StreamOptions> = {}): Promise<{ client: Eve
   return { client, stream: streams[0]! };
 }
 
-/** A board of `count` policies of about 16 KiB each, all of a generation. */
-function board(count: number, generation: number) {
+/** A snapshot of `count` policies of about 16 KiB each, all of a generation. */
+function snapshot(count: number, generation: number) {
   const breakers = Array.from({ length: 64 }, (_, i) => `${'x'.repeat(118)}${i}`);
-  const boards = new Boards();
-  boards.update(
+  const snapshots = new SnapshotCache();
+  snapshots.update(
     Array.from({ length: count }, (_, i) =>
       policy(`p${i}`, { generation, spec: { breakers: [`p${i}`, ...breakers] } }),
     ),
   );
-  return boards.board('default', {});
+  return snapshots.snapshot('default', {});
 }
 
-it('writes the newest board to a slow reader and skips those in between', async () => {
+it('writes the newest snapshot to a slow reader and skips those in between', async () => {
   const { client, stream } = await connect();
   client.pause();
-  const boards = Array.from({ length: 12 }, (_, i) => board(200, i + 1));
-  for (const one of boards) stream.offer({ board: one, asOf: undefined });
+  const snapshots = Array.from({ length: 12 }, (_, i) => snapshot(200, i + 1));
+  for (const one of snapshots) stream.offer({ snapshot: one, asOf: undefined });
   client.resume();
-  const last = boards.at(-1)!.revision;
+  const last = snapshots.at(-1)!.revision;
   await client.until(({ event, id }) => event === 'commit' && id === last);
   const commits = client.events.filter(({ event }) => event === 'commit');
-  expect(commits.map(({ id }) => id)).toEqual([boards[0]!.revision, last]);
-  expect(sent).toEqual([boards[0]!.revision, last]);
+  expect(commits.map(({ id }) => id)).toEqual([snapshots[0]!.revision, last]);
+  expect(sent).toEqual([snapshots[0]!.revision, last]);
 });
 
 it('puts every policy of a commit between its begin and its commit', async () => {
   const { client, stream } = await connect();
-  stream.offer({ board: board(50, 1), asOf: undefined });
+  stream.offer({ snapshot: snapshot(50, 1), asOf: undefined });
   await client.until(({ event }) => event === 'commit');
-  stream.offer({ board: board(50, 2), asOf: undefined });
+  stream.offer({ snapshot: snapshot(50, 2), asOf: undefined });
   await client.until(({ event, data }) => event === 'commit' && data.revision !== sent[0]);
   const kinds = client.events.map(({ event }) => event).join(' ');
   const policies = 'policy '.repeat(50);
@@ -75,7 +75,7 @@ it('puts every policy of a commit between its begin and its commit', async () =>
 it('cuts a reader that takes nothing', async () => {
   const { client, stream } = await connect({ stallMs: 50 });
   client.pause();
-  stream.offer({ board: board(1_200, 1), asOf: undefined });
+  stream.offer({ snapshot: snapshot(1_200, 1), asOf: undefined });
   await until(streamsClosed);
   client.resume();
   await client.untilEnd();

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Controller } from '../../control/controller.ts';
-import type { AsOf } from '../../core/delivery/resource-versions.ts';
-import type { Board } from '../../core/delivery/snapshot.ts';
+import type { ResourceVersions } from '../../core/delivery/resource-versions.ts';
+import type { Snapshot } from '../../core/delivery/snapshot.ts';
 import type { Agent, Identity } from '../../core/fleet/agent-record.ts';
 import type { Receipt } from '../../core/fleet/fleet.ts';
 import { AgentStream } from './stream.ts';
@@ -14,19 +14,19 @@ export interface StreamsOptions {
   readonly heartbeatMs?: number;
   /** In ms. Absent: 30000. */
   readonly stallMs?: number;
-  /** How old a stream may become before its agent is asked to dial again, in ms, 10 % more or less. Absent: 30 min. */
+  /** How old a stream may become before its agent is asked to reconnect, in ms, 10 % more or less. Absent: 30 min. */
   readonly maxAgeMs?: number;
   readonly random: () => number;
   readonly wallClock: () => number;
 }
 
 /** What an agent comes with when it opens a stream. */
-export interface Opening {
+export interface StreamOpening {
   /** What it says it has. */
   readonly revision: string | undefined;
   /** Whether the floors that it holds are void. */
   readonly reset: boolean;
-  /** When its token expires, in ms since 1970: it is asked to dial again then. Absent: never. */
+  /** When its token expires, in ms since 1970: it is asked to reconnect then. Absent: never. */
   readonly expiresAt?: number | undefined;
 }
 
@@ -49,7 +49,7 @@ export class Streams {
     bytes: 0,
   };
   readonly #options: StreamsOptions;
-  readonly #open = new Map<Agent, AgentStream>();
+  readonly #streams = new Map<Agent, AgentStream>();
   #draining = false;
 
   constructor(options: StreamsOptions) {
@@ -57,7 +57,7 @@ export class Streams {
   }
 
   get count(): number {
-    return this.#open.size;
+    return this.#streams.size;
   }
 
   /** Whether no stream is taken any more. */
@@ -77,13 +77,13 @@ export class Streams {
   open(
     response: ServerResponse,
     identity: Identity,
-    { revision, reset, expiresAt = Number.POSITIVE_INFINITY }: Opening,
+    { revision, reset, expiresAt = Number.POSITIVE_INFINITY }: StreamOpening,
   ): void {
     const { controller, heartbeatMs = 15_000, stallMs = 30_000, maxAgeMs = 1_800_000 } = this.#options;
     const { reportUrl, random, wallClock } = this.#options;
-    const { agent, board } = controller.connect(identity);
+    const { agent, snapshot } = controller.connect(identity);
     const stream = new AgentStream(response, {
-      base: controller.fleet.lately(agent, revision),
+      base: controller.fleet.recentlySent(agent, revision),
       revision,
       reportUrl,
       heartbeatMs,
@@ -96,34 +96,35 @@ export class Streams {
         this.traffic.bytes += bytes;
       },
     });
-    this.#open.get(agent)?.cut();
-    this.#open.set(agent, stream);
+    this.#streams.get(agent)?.cut();
+    this.#streams.set(agent, stream);
     this.traffic.opened += 1;
     const ageMs = Math.min(maxAgeMs * (0.9 + 0.2 * random()), Math.max(0, expiresAt - wallClock()));
     const old = setTimeout(() => stream.goaway(random() * 1_000), ageMs);
     response.on('close', () => {
       clearTimeout(old);
       controller.disconnect(agent);
-      if (this.#open.get(agent) === stream) this.#open.delete(agent);
+      if (this.#streams.get(agent) === stream) this.#streams.delete(agent);
     });
-    if (board.refused === undefined) stream.offer({ board, asOf: controller.asOf(agent.identity.namespace), reset });
+    if (snapshot.tooLarge === undefined)
+      stream.offer({ snapshot, asOf: controller.asOf(agent.identity.namespace), reset });
   }
 
-  /** Offers a board to the stream of an agent; returns whether it has one. */
-  push(agent: Agent, board: Board, asOf: AsOf | undefined): boolean {
-    const stream = this.#open.get(agent);
-    stream?.offer({ board, asOf });
+  /** Offers a snapshot to the stream of an agent; returns whether it has one. */
+  push(agent: Agent, snapshot: Snapshot, asOf: ResourceVersions | undefined): boolean {
+    const stream = this.#streams.get(agent);
+    stream?.offer({ snapshot, asOf });
     return stream !== undefined;
   }
 
-  /** Takes no more streams and sends away those that are open, to dial again spread over `spreadMs`. */
+  /** Takes no more streams and sends away those that are open, to reconnect spread over `spreadMs`. */
   drain(spreadMs: number): void {
     this.#draining = true;
-    for (const stream of this.#open.values()) stream.goaway(this.#options.random() * spreadMs);
+    for (const stream of this.#streams.values()) stream.goaway(this.#options.random() * spreadMs);
   }
 
   /** Cuts whatever is still open. */
   cut(): void {
-    for (const stream of this.#open.values()) stream.cut();
+    for (const stream of this.#streams.values()) stream.cut();
   }
 }

@@ -23,7 +23,7 @@ const parts = {
   access: { way: 'none' },
   authenticator: { way: 'none' },
   leaving: new AbortController().signal,
-  controller: { boards: {}, fleet: {}, judge: {}, source: {} },
+  controller: { snapshots: {}, fleet: {}, policyStatus: {}, source: {} },
 } as never;
 const APPS = { agents: agentsApp, metrics: metricsApp, admin: adminApp } as const;
 

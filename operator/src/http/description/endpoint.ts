@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** One answer of an endpoint. */
-export interface Answer {
+export interface ResponseDescription {
   readonly description: string;
   /** Absent: no body. */
   readonly schema?: z.ZodType;
@@ -20,7 +20,7 @@ export interface Endpoint {
   readonly query?: z.ZodObject;
   readonly headers?: z.ZodObject;
   readonly body?: z.ZodType;
-  readonly answers: Readonly<Record<number, Answer>>;
+  readonly answers: Readonly<Record<number, ResponseDescription>>;
 }
 
 /** The endpoints of one port. */
@@ -60,7 +60,7 @@ const REFUSALS = {
 } as const;
 
 /** Answers with a sentence about what is wrong. */
-export function refusals(...statuses: readonly (keyof typeof REFUSALS)[]): Record<number, Answer> {
+export function refusals(...statuses: readonly (keyof typeof REFUSALS)[]): Record<number, ResponseDescription> {
   return Object.fromEntries(
     statuses.map((status) => [
       status,

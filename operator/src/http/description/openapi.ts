@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import { VERSION } from '../../version.ts';
-import type { Answer, Endpoint, Port } from './endpoint.ts';
+import type { Endpoint, Port, ResponseDescription } from './endpoint.ts';
 
 type Json = { readonly [name: string]: unknown };
 
 const REFERENCE = '#/components/schemas/';
 
 /** What the server itself answers, before any route. */
-const EVERYWHERE: Readonly<Record<number, Answer>> = {
+const EVERYWHERE: Readonly<Record<number, ResponseDescription>> = {
   431: { description: 'Address and headers together are longer than 16 KiB.' },
 };
 
@@ -35,7 +35,12 @@ export function openapi(ports: readonly Port[]): Json {
       }),
     );
 
-  const answer = ({ description, schema: type, type: media = 'application/json', headers }: Answer): Json => ({
+  const answer = ({
+    description,
+    schema: type,
+    type: media = 'application/json',
+    headers,
+  }: ResponseDescription): Json => ({
     description,
     ...(headers && {
       headers: Object.fromEntries(

@@ -3,16 +3,16 @@ import express, { type Express, type Request, type Response } from 'express';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { injection, type PatchOperation } from '../../core/injection.ts';
-import { Refusal } from '../../ports/problem.ts';
+import { Problem } from '../../ports/problem.ts';
 import { answerProblems, answerUnknown, firstIssue } from '../problem.ts';
 
 /** Where the API server asks about pods. */
 export const INJECT_PATH = '/inject';
 
 export interface InjectorOptions {
-  /** Where agents dial. */
+  /** The address that agents connect to. */
   readonly url: string;
-  /** The certificates that agents are to trust, in PEM; read anew for each pod. */
+  /** The certificates that agents are to trust, in PEM; read again for each pod. */
   readonly caFile: string;
   readonly audience: string;
   readonly log: Pick<Logger, 'info' | 'warn' | 'error'>;
@@ -64,15 +64,15 @@ export const ReviewSchema = z.object({
 });
 
 /**
- * Answers the API server's question about a new pod with a patch that lets its agents find the operator. It never refuses a pod:
- * what cannot be injected is created as it is, with a warning for whoever creates it.
+ * Answers the API server's question about a new pod with a patch that lets its agents find the operator. It never
+ * refuses a pod: what cannot be injected is created as it is, with a warning for whoever creates it.
  */
 export function injectorApp({ url, caFile, audience, log }: InjectorOptions): Express {
   const app = express().disable('x-powered-by').disable('etag').set('query parser', 'simple');
 
   async function review(request: Request, response: Response): Promise<void> {
     const parsed = ReviewSchema.safeParse(request.body);
-    if (!parsed.success) throw new Refusal(400, firstIssue(parsed.error));
+    if (!parsed.success) throw new Problem(400, firstIssue(parsed.error));
     const { uid, operation, namespace, resource, object } = parsed.data.request;
     const answer = (more: object) =>
       response.json({

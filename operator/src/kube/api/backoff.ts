@@ -11,7 +11,10 @@ export class Backoff {
     this.#random = random;
   }
 
-  /** The next wait, in milliseconds; never shorter than what the server asked for (of which at most ten minutes are believed). */
+  /**
+   * The next wait, in milliseconds; never shorter than what the server asked for (of which at most ten minutes are
+   * believed).
+   */
   next(askedMs = 0): number {
     const ceiling = Math.min(this.#maxMs, this.#minMs * 2 ** this.#attempt);
     this.#attempt = Math.min(this.#attempt + 1, 30);

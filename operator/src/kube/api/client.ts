@@ -29,7 +29,10 @@ export interface KubeRequest {
   readonly signal?: AbortSignal;
   /** Absent: 30 s for the whole answer. */
   readonly timeoutMs?: number;
-  /** Whether the connection is kept for the next such request, for those that come by the hundred. Absent: each opens one. */
+  /**
+   * Whether the connection is kept for the next such request, for those that come by the hundred. Absent: each opens
+   * one.
+   */
   readonly keepAlive?: boolean;
 }
 
@@ -72,7 +75,7 @@ const IDLE_MS = 10_000;
  */
 export class KubeClient {
   readonly #config: KubeConfig;
-  #kept: { readonly like: http.Agent; readonly agent: http.Agent } | undefined;
+  #pooledAgents: { readonly like: http.Agent; readonly agent: http.Agent } | undefined;
 
   constructor(config: KubeConfig) {
     this.#config = config;
@@ -106,7 +109,8 @@ export class KubeClient {
   /**
    * Follows a stream of lines; resolves when the server ends it in order.
    *
-   * @throws KubeError for every status but 200, a line that is not JSON, a broken or silent connection; what `event` throws.
+   * @throws KubeError for every status but 200, a line that is not JSON, a broken or silent connection; what `event`
+   * throws.
    */
   async watch(path: string, watch: KubeWatch): Promise<void> {
     const silence = new AbortController();
@@ -153,13 +157,13 @@ export class KubeClient {
         : { 'content-type': options.contentType ?? 'application/json', 'content-length': Buffer.byteLength(body) }),
     };
     const { request: open } = url.protocol === 'http:' ? http : https;
-    const told = { method: request.method!, host: url.host };
-    if (options.keepAlive) request.agent = this.#keeping(request.agent);
+    const facts = { method: request.method!, host: url.host };
+    if (options.keepAlive) request.agent = this.#pooledAgent(request.agent);
     const attempt = () =>
       new Promise<http.IncomingMessage | 'stale'>((resolve, reject) => {
         const sent = open(url, request, resolve);
         sent.once('error', (error: NodeJS.ErrnoException) => {
-          // A connection that was kept may be gone on the other side; what is sent over it then has not been read.
+          // A connection that was kept may be closed by the server; what is sent over it then has not been read.
           if (sent.reusedSocket && error.code === 'ECONNRESET') resolve('stale');
           else reject(error);
         });
@@ -171,27 +175,30 @@ export class KubeClient {
       return response;
     };
     const response = await answered().catch((error: Error) => {
-      if (!options.signal?.aborted) answers.publish({ ...told, code: undefined } satisfies KubeAnswer);
+      if (!options.signal?.aborted) answers.publish({ ...facts, code: undefined } satisfies KubeAnswer);
       throw error;
     });
     const status = response.statusCode!;
-    answers.publish({ ...told, code: status } satisfies KubeAnswer);
+    answers.publish({ ...facts, code: status } satisfies KubeAnswer);
     if (status >= 200 && status < 300) return response;
     const answer = await text(response, MAX_ERROR_BYTES).catch(() => '');
     throw new KubeError(reason(answer, response), status, retryAfterMs(response.headers['retry-after']));
   }
 
-  /** An agent that connects like the given one and keeps its connections; the same one where it connects through a proxy. */
-  #keeping(like: http.RequestOptions['agent']): http.RequestOptions['agent'] {
+  /**
+   * An agent that connects like the given one and keeps its connections; the same one where it connects through a
+   * proxy.
+   */
+  #pooledAgent(like: http.RequestOptions['agent']): http.RequestOptions['agent'] {
     if (!(like instanceof http.Agent) || ![http.Agent, https.Agent].includes(like.constructor as never)) return like;
-    if (this.#kept?.like !== like) {
-      this.#kept?.agent.destroy();
+    if (this.#pooledAgents?.like !== like) {
+      this.#pooledAgents?.agent.destroy();
       const { options: connecting } = like as http.Agent & { options: https.AgentOptions };
       const options = { ...connecting, keepAlive: true, timeout: IDLE_MS };
       const agent = like instanceof https.Agent ? new https.Agent(options) : new http.Agent(options);
-      this.#kept = { like, agent };
+      this.#pooledAgents = { like, agent };
     }
-    return this.#kept.agent;
+    return this.#pooledAgents.agent;
   }
 }
 

@@ -1,12 +1,12 @@
 import { expect, it } from '@jest/globals';
 import { KubeError } from './client.ts';
-import { Trouble } from './failure-log.ts';
+import { FailureLog } from './failure-log.ts';
 
 it('is told when it begins, when it is another, and when it is over', () => {
   const lines: string[] = [];
   const note = (_fields: object, message: string) => lines.push(message);
   const log = { info: note, warn: note };
-  const trouble = new Trouble({ what: 'the history', done: 'kept', needs: 'the verb list on revisions', log });
+  const trouble = new FailureLog({ what: 'the history', done: 'kept', needs: 'the verb list on revisions', log });
   trouble.succeeded();
   trouble.failed(new Error('refused'));
   trouble.failed(new Error('refused'));

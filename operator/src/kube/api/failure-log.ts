@@ -1,6 +1,6 @@
 import { KubeError } from './client.ts';
 
-export interface TroubleOptions {
+export interface FailureLogOptions {
   /** What fails, such as `the history of policies`. */
   readonly what: string;
   /** What should be done with it, such as `kept`. */
@@ -10,12 +10,15 @@ export interface TroubleOptions {
   readonly log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
 }
 
-/** Something that is tried again until it succeeds: one line in the log when it begins to fail or fails otherwise, and when it is well. */
-export class Trouble {
-  readonly #options: TroubleOptions;
-  #told: string | undefined;
+/**
+ * Something that is tried again until it succeeds: one line in the log when it begins to fail or fails otherwise, and
+ * when it is well.
+ */
+export class FailureLog {
+  readonly #options: FailureLogOptions;
+  #lastLine: string | undefined;
 
-  constructor(options: TroubleOptions) {
+  constructor(options: FailureLogOptions) {
     this.#options = options;
   }
 
@@ -24,13 +27,13 @@ export class Trouble {
     const status = error instanceof KubeError ? error.status : undefined;
     const advice = status === 403 ? `grant the operator's account ${needs}` : 'trying again';
     const line = `${what} cannot be ${done} (${status ?? 'no answer'}): ${error.message}; ${advice}`;
-    if (line !== this.#told) log.warn({}, line);
-    this.#told = line;
+    if (line !== this.#lastLine) log.warn({}, line);
+    this.#lastLine = line;
   }
 
   succeeded(): void {
     const { what, done, log } = this.#options;
-    if (this.#told !== undefined) log.info({}, `${what} can be ${done} again`);
-    this.#told = undefined;
+    if (this.#lastLine !== undefined) log.info({}, `${what} can be ${done} again`);
+    this.#lastLine = undefined;
   }
 }

@@ -20,15 +20,15 @@ export interface KubeObject {
 }
 
 /** The newest copy of a policy or an override that is known, for an update that must not overwrite a newer one. */
-export interface Stored {
+export interface StoredObject {
   readonly uid: string;
   readonly resourceVersion: string;
   readonly status?: PolicyStatus | OverrideStatus;
 }
 
-export function toStored({ metadata, status }: KubeObject): Stored {
+export function toStored({ metadata, status }: KubeObject): StoredObject {
   const { uid, resourceVersion } = metadata;
-  return { uid, resourceVersion, ...(status === undefined ? {} : { status: status as Stored['status'] }) };
+  return { uid, resourceVersion, ...(status === undefined ? {} : { status: status as StoredObject['status'] }) };
 }
 
 /** An object of the cluster as a policy; what is wrong with its spec is in `problems`. */

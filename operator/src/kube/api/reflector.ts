@@ -10,13 +10,19 @@ export interface ReflectorTimers {
   readonly backoffMinMs?: number;
   /** The longest wait after many failures. Absent: 30 000. */
   readonly backoffMaxMs?: number;
-  /** The wait, half of it at least, when a watch that had just begun or a list is told that the history is gone; it doubles too. Absent: 10 000, so that a storm of these is at most three requests in 5 s. */
+  /**
+   * The wait, half of it at least, when a watch that had just begun or a list is told that the history is gone; it
+   * doubles too. Absent: 10 000, so that a storm of these is at most three requests in 5 s.
+   */
   readonly expiredMinMs?: number;
   /** A watch that lived this long was healthy: what follows it starts with the shortest wait. Absent: 5 000. */
   readonly healthyMs?: number;
   /** How often everything is listed afresh although the watch is well. Absent: 600 000. */
   readonly relistMs?: number;
-  /** A watch without a byte for this long is dead; the API server sends a bookmark a minute once it has seen an event; an empty cluster is listed anew instead. Absent: 90 000. */
+  /**
+   * A watch without a byte for this long is dead; the API server sends a bookmark a minute once it has seen an event;
+   * an empty cluster is listed again instead. Absent: 90 000.
+   */
   readonly silenceMs?: number;
   /** How long a list or any other single request may take. Absent: 30 000. */
   readonly requestMs?: number;
@@ -65,15 +71,15 @@ export class Reflector {
   readonly #options: ReflectorOptions;
   readonly #timers: Required<ReflectorTimers>;
   /** Paces what the API server refuses; back to the start once it accepts a watch. */
-  readonly #refusals: Backoff;
+  readonly #errorBackoff: Backoff;
   /** Paces watches that end too soon; back to the start after one that was healthy. */
-  readonly #churn: Backoff;
+  readonly #rewatchBackoff: Backoff;
   /** Paces what finds no history again and again: each time costs a list and a watch. */
-  readonly #expiries: Backoff;
+  readonly #expiredBackoff: Backoff;
   readonly #stopping = new AbortController();
   readonly #objects = new Map<string, KubeObject>();
   /** Objects that the watch says are gone, by key, until the removal is believed; oldest first. */
-  readonly #doubted = new Map<string, { readonly uid: string; readonly version: string }>();
+  readonly #unconfirmed = new Map<string, { readonly uid: string; readonly version: string }>();
   readonly #stats: ReflectorStats = { lists: 0, watches: 0, events: 0, bookmarks: 0, expirations: 0, failures: 0 };
   #synced = false;
   #outage: string | undefined;
@@ -81,14 +87,14 @@ export class Reflector {
   #refused = 0;
   /** Everything up to this resourceVersion is in `#objects`. */
   #asOf: string | undefined;
-  /** Where the next watch goes on; ahead of `#asOf` while a removal is held. */
-  #seen = '';
+  /** Where the next watch continues; ahead of `#asOf` while a removal is held. */
+  #latestVersion = '';
   /** Ends the wait or the watch that is under way, so that a list comes next. */
   #interrupt = new AbortController();
   /** Whether what is under way comes after a list. */
   #following = false;
   /** The API server refused, and we stay away for a while. */
-  #away = false;
+  #pausing = false;
   /** Who waits for the next list that begins. */
   #waiting: { resolve: () => void; reject: (error: unknown) => void }[] = [];
   #running: Promise<void> | undefined;
@@ -106,16 +112,19 @@ export class Reflector {
       holdMs: 250,
       ...options.timers,
     };
-    this.#refusals = new Backoff(this.#timers.backoffMinMs, this.#timers.backoffMaxMs);
-    this.#churn = new Backoff(this.#timers.backoffMinMs, this.#timers.backoffMaxMs);
-    this.#expiries = new Backoff(this.#timers.expiredMinMs, this.#timers.backoffMaxMs);
+    this.#errorBackoff = new Backoff(this.#timers.backoffMinMs, this.#timers.backoffMaxMs);
+    this.#rewatchBackoff = new Backoff(this.#timers.backoffMinMs, this.#timers.backoffMaxMs);
+    this.#expiredBackoff = new Backoff(this.#timers.expiredMinMs, this.#timers.backoffMaxMs);
   }
 
   get synced(): boolean {
     return this.#synced;
   }
 
-  /** Whether waiting for the first list is in vain: the API server does not serve the resource, or goes on forbidding it. */
+  /**
+   * Whether waiting for the first list is in vain: the API server does not serve the resource, or continues forbidding
+   * it.
+   */
   get unavailable(): boolean {
     return !this.#synced && this.#refused >= REFUSED_FOR_GOOD;
   }
@@ -141,11 +150,14 @@ export class Reflector {
     this.#running ??= this.#run();
   }
 
-  /** Lists afresh at once; resolves when the copy is at least as new as the store was at the call, rejects when that fails. */
+  /**
+   * Lists afresh at once; resolves when the copy is at least as new as the store was at the call, rejects when that
+   * fails.
+   */
   refresh(): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#stopping.signal.aborted) return reject(new Error('the source is stopped'));
-      if (this.#away) return reject(new Error(this.#outage));
+      if (this.#pausing) return reject(new Error(this.#outage));
       this.#waiting.push({ resolve, reject });
       this.#interrupt.abort();
     });
@@ -171,15 +183,18 @@ export class Reflector {
       } catch (error) {
         const failure = this.#stopping.signal.aborted ? new Error('the source is stopped') : this.#fail(error);
         for (const { reject } of [...waiting, ...this.#waiting.splice(0)]) reject(failure);
-        this.#away = true;
+        this.#pausing = true;
         const { status, retryAfterMs } = error instanceof KubeError ? error : {};
-        await this.#pause((status === 410 ? this.#expiries : this.#refusals).next(retryAfterMs));
-        this.#away = false;
+        await this.#pause((status === 410 ? this.#expiredBackoff : this.#errorBackoff).next(retryAfterMs));
+        this.#pausing = false;
       }
     }
   }
 
-  /** Watches from where the last list or watch ended, until a list is due. Throws what only waiting can mend. */
+  /**
+   * Watches from where the last list or watch ended, until a list is due. Throws an error that only a later retry can
+   * resolve.
+   */
   async #follow(): Promise<void> {
     const due = setTimeout(() => this.#interrupt.abort(), this.#timers.relistMs * (0.9 + Math.random() / 5));
     try {
@@ -187,10 +202,10 @@ export class Reflector {
         const begun = performance.now();
         const { expirations } = this.#stats;
         again = await this.#watch();
-        const pace = this.#stats.expirations > expirations ? this.#expiries : this.#churn;
+        const pace = this.#stats.expirations > expirations ? this.#expiredBackoff : this.#rewatchBackoff;
         if (performance.now() - begun >= this.#timers.healthyMs) {
-          this.#churn.reset();
-          this.#expiries.reset();
+          this.#rewatchBackoff.reset();
+          this.#expiredBackoff.reset();
         } else if (!this.#interrupt.signal.aborted) await this.#pause(pace.next());
       }
     } finally {
@@ -200,7 +215,7 @@ export class Reflector {
 
   async #list(): Promise<void> {
     this.#stats.lists += 1;
-    this.#doubted.clear();
+    this.#unconfirmed.clear();
     const { items, resourceVersion } = await this.#pages();
     const listed = new Map(items.map((object) => [keyOf(object), object]));
     for (const [key, object] of listed) this.#objects.set(key, object);
@@ -212,7 +227,7 @@ export class Reflector {
       for (const key of missing) this.#objects.delete(key);
     }
     this.#synced = true;
-    this.#seen = resourceVersion;
+    this.#latestVersion = resourceVersion;
     this.#asOf = resourceVersion;
     this.#options.changed();
   }
@@ -243,7 +258,7 @@ export class Reflector {
     }
   }
 
-  /** One watch to its end. True when the next one can go on from there; false when a list must come first. */
+  /** One watch to its end. True when the next one can continue from there; false when a list must come first. */
   async #watch(): Promise<boolean> {
     const { client, resource, namespace } = this.#options;
     this.#stats.watches += 1;
@@ -251,8 +266,8 @@ export class Reflector {
     const signal = AbortSignal.any([this.#interrupt.signal, ending.signal]);
     let settling: Promise<void> | undefined;
     const settle = () => {
-      if (this.#doubted.size === 0 || signal.aborted) return;
-      settling ??= this.#settle(signal)
+      if (this.#unconfirmed.size === 0 || signal.aborted) return;
+      settling ??= this.#confirmRemovals(signal)
         .catch((error) => ending.abort(error))
         .finally(() => {
           settling = undefined;
@@ -263,7 +278,7 @@ export class Reflector {
       await client.watch(collectionPath(resource, namespace), {
         query: {
           allowWatchBookmarks: 'true',
-          resourceVersion: this.#seen,
+          resourceVersion: this.#latestVersion,
           labelSelector: resource.labelSelector,
         },
         signal,
@@ -275,17 +290,17 @@ export class Reflector {
         },
       });
       // A removal that is still held is decided by the list.
-      return this.#doubted.size === 0;
+      return this.#unconfirmed.size === 0;
     } catch (error) {
       if (this.#interrupt.signal.aborted) return false;
-      return this.#judge(ending.signal.aborted ? ending.signal.reason : error);
+      return this.#explainFailure(ending.signal.aborted ? ending.signal.reason : error);
     } finally {
       ending.abort();
       await settling;
     }
   }
 
-  #judge(error: unknown): false {
+  #explainFailure(error: unknown): false {
     const status = error instanceof KubeError ? error.status : undefined;
     if (error instanceof Outage || (status !== undefined && status !== 410)) throw error;
     if (error instanceof Expired || status === 410) this.#stats.expirations += 1;
@@ -301,10 +316,10 @@ export class Reflector {
       throw new KubeError(`the API server ended the watch: ${message ?? code ?? 'no reason given'}`);
     }
     const version = readVersion(object);
-    if (BigInt(version) < BigInt(this.#seen)) {
-      throw new KubeError(`resource version ${version} came after ${this.#seen}; the store was restored`);
+    if (BigInt(version) < BigInt(this.#latestVersion)) {
+      throw new KubeError(`resource version ${version} came after ${this.#latestVersion}; the store was restored`);
     }
-    this.#seen = version;
+    this.#latestVersion = version;
     if (type === 'BOOKMARK') {
       this.#stats.bookmarks += 1;
     } else {
@@ -313,38 +328,41 @@ export class Reflector {
       const key = keyOf(known);
       if (type === 'DELETED') {
         const { uid } = known.metadata;
-        if (this.#objects.get(key)?.metadata.uid === uid) this.#doubted.set(key, { uid, version });
+        if (this.#objects.get(key)?.metadata.uid === uid) this.#unconfirmed.set(key, { uid, version });
       } else {
         this.#objects.set(key, known);
-        this.#doubted.delete(key);
+        this.#unconfirmed.delete(key);
       }
     }
-    this.#advance();
+    this.#advanceVersion();
     this.#options.changed();
   }
 
   /** Believes the removals that are held, once the resource proves to be served. */
-  async #settle(signal: AbortSignal): Promise<void> {
-    while (this.#doubted.size > 0) {
-      const held = [...this.#doubted];
+  async #confirmRemovals(signal: AbortSignal): Promise<void> {
+    while (this.#unconfirmed.size > 0) {
+      const held = [...this.#unconfirmed];
       await this.#requireServedTwice(signal);
-      for (const [key, doubt] of held) {
-        if (this.#doubted.get(key) !== doubt) continue;
-        this.#doubted.delete(key);
+      for (const [key, removal] of held) {
+        if (this.#unconfirmed.get(key) !== removal) continue;
+        this.#unconfirmed.delete(key);
         this.#objects.delete(key);
       }
-      this.#advance();
+      this.#advanceVersion();
       this.#options.changed();
     }
   }
 
   /** The copy contains everything up to the oldest removal that is held. */
-  #advance(): void {
-    const [oldest] = this.#doubted.values();
-    this.#asOf = oldest === undefined ? this.#seen : String(BigInt(oldest.version) - 1n);
+  #advanceVersion(): void {
+    const [oldest] = this.#unconfirmed.values();
+    this.#asOf = oldest === undefined ? this.#latestVersion : String(BigInt(oldest.version) - 1n);
   }
 
-  /** Looks twice: a removal may be seen a moment before the API server that is asked knows that the definition is being deleted. */
+  /**
+   * Looks twice: a removal may be seen a moment before the API server that is asked knows that the definition is being
+   * deleted.
+   */
   async #requireServedTwice(signal: AbortSignal): Promise<void> {
     await this.#requireServed(signal);
     await sleep(this.#timers.holdMs, undefined, { signal });
@@ -366,7 +384,7 @@ export class Reflector {
   }
 
   #recovered(): void {
-    this.#refusals.reset();
+    this.#errorBackoff.reset();
     if (this.#outage === undefined) return;
     this.#outage = undefined;
     this.#options.log.info({ resource: resourceName(this.#options.resource) }, 'the API server can be read again');

@@ -38,8 +38,9 @@ export function objectPath(resource: KubeResource, namespace: string, name: stri
 }
 
 /**
- * What the API server offers to do with the resource, from its discovery document, which every account may read; nothing
- * when it does not know the resource. While a definition is being deleted, reading is still offered and `create` is not.
+ * What the API server offers to do with the resource, from its discovery document, which every account may read;
+ * nothing when it does not know the resource. While a definition is being deleted, reading is still offered and
+ * `create` is not.
  */
 export async function offeredVerbs(
   client: KubeClient,

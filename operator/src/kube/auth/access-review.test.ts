@@ -2,14 +2,14 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { KubeConfig } from '@kubernetes/client-node';
-import type { Deed } from '../../ports/access.ts';
+import type { ResourceAttributes } from '../../ports/access.ts';
 import { AccessReviewer } from './access-review.ts';
 
 const EXPIRES = 2_000_000;
 const TOKEN = `h.${Buffer.from(JSON.stringify({ exp: EXPIRES / 1_000 })).toString('base64url')}.s`;
 const USER = { username: 'jane', uid: 'u1', groups: ['devs'], extra: { scopes: ['read'] } };
 const JANE = { name: 'jane', uid: 'u1', groups: ['devs'], extra: { scopes: ['read'] } };
-const LIST: Deed = { verb: 'list', resource: 'circuitbreakerpolicies', namespace: 'shop' };
+const LIST: ResourceAttributes = { verb: 'list', resource: 'circuitbreakerpolicies', namespace: 'shop' };
 
 let server: Server;
 let asked: { path: string; spec: unknown }[];
@@ -47,7 +47,7 @@ afterEach(async () => {
   await new Promise((resolve) => server.close(resolve));
 });
 
-const who = () => reviewer.person(`Bearer ${TOKEN}`);
+const who = () => reviewer.user(`Bearer ${TOKEN}`);
 
 it("knows a person by the API server's own answer, for the audience of the API server", async () => {
   expect(await who()).toEqual(JANE);
@@ -81,7 +81,7 @@ it.each<[string, object]>([
 });
 
 it('refuses a request without a token, and says which is wanted', async () => {
-  await expect(reviewer.person(undefined)).rejects.toMatchObject({
+  await expect(reviewer.user(undefined)).rejects.toMatchObject({
     status: 401,
     message: expect.stringContaining('the token that you use for the API server'),
   });
@@ -116,15 +116,15 @@ it('asks once in 10 s about one token and one right, and again after that', asyn
   expect(asked).toHaveLength(3);
 });
 
-it.each<[string, Deed]>([
+it.each<[string, ResourceAttributes]>([
   ['verb', { ...LIST, verb: 'delete' }],
   ['resource', { ...LIST, resource: 'circuitbreakeroverrides' }],
   ['namespace', { ...LIST, namespace: 'bank' }],
   ['name', { ...LIST, name: 'payments' }],
-])('takes no answer for that about another %s', async (_what, deed) => {
+])('takes no answer for that about another %s', async (_what, attributes) => {
   await reviewer.check(JANE, LIST);
   right = { code: 201, status: { allowed: false } };
-  await expect(reviewer.check(JANE, deed)).rejects.toMatchObject({ status: 403 });
+  await expect(reviewer.check(JANE, attributes)).rejects.toMatchObject({ status: 403 });
 });
 
 it('takes no answer about one person for that about another of the same name', async () => {

@@ -1,8 +1,8 @@
 import type { KubeConfig } from '@kubernetes/client-node';
-import { Denial } from '../../ports/authenticator.ts';
+import { AuthError } from '../../ports/authenticator.ts';
 import { KubeClient, type KubeError, type KubeRequest } from '../api/client.ts';
 
-export interface QuestionsOptions {
+export interface ReviewClientOptions {
   readonly kubeConfig: KubeConfig;
   readonly log: { warn(facts: object, message: string): void; info(facts: object, message: string): void };
   /** What those who are not answered are told, and what that means, as `agents are asked to come again`. */
@@ -15,13 +15,13 @@ const MAX_IN_FLIGHT = 100;
 const REQUEST_MS = 5_000;
 
 /** What the API server is asked about somebody: a bounded number of questions at once, each with a time limit. */
-export class Questions {
-  readonly #options: QuestionsOptions;
+export class ReviewClient {
+  readonly #options: ReviewClientOptions;
   readonly #client: KubeClient;
-  readonly #trouble = new Map<string, string>();
+  readonly #failures = new Map<string, string>();
   #inFlight = 0;
 
-  constructor(options: QuestionsOptions) {
+  constructor(options: ReviewClientOptions) {
     this.#options = options;
     this.#client = new KubeClient(options.kubeConfig);
   }
@@ -30,7 +30,7 @@ export class Questions {
    * Nothing for a 404 of what is read. What else goes wrong is ours: it is logged once, with what to grant.
    *
    * @param atOnce how many questions may be under way; less for those who should leave room for others.
-   * @throws {Denial} `unavailable`, which says nothing about the caller.
+   * @throws {AuthError} `unavailable`, which says nothing about the caller.
    */
   async ask<T>(
     resource: string,
@@ -40,26 +40,26 @@ export class Questions {
     atOnce = MAX_IN_FLIGHT,
   ): Promise<T | undefined> {
     if (this.#inFlight >= atOnce) {
-      throw new Denial('unavailable', 'too many requests are being looked at; come again');
+      throw new AuthError('unavailable', 'too many requests are being looked at; come again');
     }
     this.#inFlight += 1;
     try {
       const answer = await this.#client.request<T>(path, { ...request, timeoutMs: REQUEST_MS, keepAlive: true });
-      if (this.#trouble.delete(resource)) this.#options.log.info({}, `${resource} can be asked for again`);
+      if (this.#failures.delete(resource)) this.#options.log.info({}, `${resource} can be asked for again`);
       return answer;
     } catch (error) {
       const { status } = error as KubeError;
       if (status === 404 && verb === 'get') return undefined;
-      this.#troubled(resource, verb, error as KubeError);
-      throw new Denial('unavailable', `${resource} cannot be asked for now; come again`);
+      this.#logFailure(resource, verb, error as KubeError);
+      throw new AuthError('unavailable', `${resource} cannot be asked for now; come again`);
     } finally {
       this.#inFlight -= 1;
     }
   }
 
-  #troubled(resource: string, verb: string, { status, message }: KubeError): void {
-    if (this.#trouble.get(resource) === String(status)) return;
-    this.#trouble.set(resource, String(status));
+  #logFailure(resource: string, verb: string, { status, message }: KubeError): void {
+    if (this.#failures.get(resource) === String(status)) return;
+    this.#failures.set(resource, String(status));
     const { log, consequence } = this.#options;
     const advice = status === 403 ? `grant the operator's account the verb ${verb} on ${resource}` : consequence;
     log.warn({}, `cannot ${verb} ${resource} (${status ?? 'no answer'}): ${message}; ${advice}`);

@@ -1,8 +1,8 @@
 import type { Clock } from '../../core/clock.ts';
-import { type Admission, admission } from '../../core/rate-limit/token-bucket.ts';
-import { Denial } from '../../ports/authenticator.ts';
+import { type TokenBucket, tokenBucket } from '../../core/rate-limit/token-bucket.ts';
+import { AuthError } from '../../ports/authenticator.ts';
 
-export interface ReviewBudgetOptions {
+export interface TokenReviewLimiterOptions {
   /** How many tokens that nobody knows yet are looked at in a second, whoever shows them. */
   readonly perSecond: number;
   /** How many of them may turn out bad for one address, in a minute and at once. */
@@ -15,44 +15,45 @@ const MAX_ADDRESSES = 10_000;
 
 const MINUTE_MS = 60_000;
 
-interface Address {
+interface AddressBudget {
   left: number;
   at: number;
 }
 
 /**
- * What tokens that nobody knows yet may cost, so that a flood of made-up tokens does not become one of reviews: so many a second in all, and
- * few that are bad from one address, so that who shows them is kept out before everybody else is. Tokens that are known cost nothing here.
+ * What tokens that nobody knows yet may cost, so that a flood of made-up tokens does not become one of reviews: so many
+ * a second in all, and few that are bad from one address, so that who shows them is kept out before everybody else is.
+ * Tokens that are known cost nothing here.
  */
-export class ReviewBudget {
-  readonly #options: ReviewBudgetOptions;
-  readonly #all: Admission;
-  readonly #addresses = new Map<string, Address>();
+export class TokenReviewLimiter {
+  readonly #options: TokenReviewLimiterOptions;
+  readonly #all: TokenBucket;
+  readonly #addresses = new Map<string, AddressBudget>();
 
-  constructor(options: ReviewBudgetOptions) {
+  constructor(options: TokenReviewLimiterOptions) {
     this.#options = options;
-    this.#all = admission(options.perSecond, options.clock);
+    this.#all = tokenBucket(options.perSecond, options.clock);
   }
 
   /**
    * Whether anything of this address may be looked at now.
    *
-   * @throws {Denial} when too many of its tokens were bad.
+   * @throws {AuthError} when too many of its tokens were bad.
    */
   check(address: string): void {
     if (this.#of(address).left < 1) {
-      throw new Denial('flood', 'too many tokens from this address were bad; dial again later, with a good one');
+      throw new AuthError('flood', 'too many tokens from this address were bad; reconnect later, with a good one');
     }
   }
 
   /**
    * Takes the review of a token that is not known. It is given back by `good`.
    *
-   * @throws {Denial} when there is none left, for the address or for all.
+   * @throws {AuthError} when there is none left, for the address or for all.
    */
   take(address: string): void {
     this.check(address);
-    if (!this.#all.admit()) throw new Denial('unavailable', 'too many new tokens at once; dial again');
+    if (!this.#all.take()) throw new AuthError('unavailable', 'too many new tokens at once; reconnect');
     const entry = this.#of(address);
     entry.left -= 1;
     this.#addresses.delete(address);
@@ -66,7 +67,7 @@ export class ReviewBudget {
     if (entry) entry.left = Math.min(this.#options.badPerAddress, entry.left + 1);
   }
 
-  #of(address: string): Address {
+  #of(address: string): AddressBudget {
     const { badPerAddress, clock } = this.#options;
     const now = clock.now();
     const entry = this.#addresses.get(address) ?? { left: badPerAddress, at: now };

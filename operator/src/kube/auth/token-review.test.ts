@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { KubeConfig } from '@kubernetes/client-node';
 import { TokenReviewer } from './token-review.ts';
-import { ReviewBudget } from './token-review-limiter.ts';
+import { TokenReviewLimiter } from './token-review-limiter.ts';
 
 const EXPIRES = 2_000_000;
 const encoded = (claims: object) => Buffer.from(JSON.stringify(claims)).toString('base64url');
@@ -56,17 +56,17 @@ function reviewer(withoutPod = false, namespaces: string[] = []): TokenReviewer 
     { name: 'u', token: 'ours' },
   );
   const log = { warn: (_: object, message: string) => void warnings.push(message), info: () => {} };
-  const budget = new ReviewBudget({ perSecond: 20, badPerAddress: 3, clock: { now: () => now } });
-  const rest = { goodForMs: 14_000, budget, log, now: () => now };
+  const limiter = new TokenReviewLimiter({ perSecond: 20, badPerAddress: 3, clock: { now: () => now } });
+  const rest = { goodForMs: 14_000, limiter, log, now: () => now };
   return new TokenReviewer({ kubeConfig, audience: 'fuseboard', withoutPod, namespaces, ...rest });
 }
 
 const shown = { authorization: `Bearer ${TOKEN}`, namespace: undefined, address: '10.0.0.1' };
-const CALLER = { namespace: 'shop', pod: { name: 'checkout-1', uid: 'u1' }, expiresAt: EXPIRES };
+const IDENTITY = { namespace: 'shop', pod: { name: 'checkout-1', uid: 'u1' }, expiresAt: EXPIRES };
 const deny = (reason: string, status: number) => ({ reason, status });
 
 it('takes namespace and pod from the answer, and asks for our audience', async () => {
-  expect(await reviewer().caller(shown, 'stream')).toEqual(CALLER);
+  expect(await reviewer().identify(shown, 'stream')).toEqual(IDENTITY);
   expect(asked).toEqual([
     {
       path: '/apis/authentication.k8s.io/v1/tokenreviews',
@@ -76,7 +76,7 @@ it('takes namespace and pod from the answer, and asks for our audience', async (
 });
 
 it('takes labels from the pod and not from the agent', async () => {
-  expect(await reviewer().labels(CALLER, { app: 'forged' })).toEqual({ app: 'web' });
+  expect(await reviewer().labels(IDENTITY, { app: 'forged' })).toEqual({ app: 'web' });
   expect(asked[0]!.path).toBe('/api/v1/namespaces/shop/pods/checkout-1');
 });
 
@@ -89,20 +89,20 @@ it.each<[string, object, string, number]>([
   ['has no pod', { ...ACCEPTED, user: { ...ACCEPTED.user, extra: {} } }, 'no-pod', 403],
 ])('refuses a token that %s', async (_what, status, reason, code) => {
   review.body = { status };
-  await expect(reviewer().caller(shown, 'stream')).rejects.toMatchObject(deny(reason, code));
+  await expect(reviewer().identify(shown, 'stream')).rejects.toMatchObject(deny(reason, code));
 });
 
 it('refuses a namespace that is not watched, without asking for its pod', async () => {
-  await expect(reviewer(false, ['bank']).caller(shown, 'stream')).rejects.toMatchObject(deny('not-watched', 403));
-  expect(await reviewer(false, ['bank', 'shop']).caller(shown, 'stream')).toEqual(CALLER);
+  await expect(reviewer(false, ['bank']).identify(shown, 'stream')).rejects.toMatchObject(deny('not-watched', 403));
+  expect(await reviewer(false, ['bank', 'shop']).identify(shown, 'stream')).toEqual(IDENTITY);
 });
 
 it('serves a token without a pod where that is allowed, with the labels that its agent says', async () => {
   review.body = { status: { ...ACCEPTED, user: { username: ACCEPTED.user.username } } };
   const lenient = reviewer(true);
-  const caller = await lenient.caller(shown, 'stream');
-  expect(caller).toEqual({ namespace: 'shop', expiresAt: EXPIRES });
-  expect(await lenient.labels(caller, { app: 'x' })).toEqual({ app: 'x' });
+  const agentIdentity = await lenient.identify(shown, 'stream');
+  expect(agentIdentity).toEqual({ namespace: 'shop', expiresAt: EXPIRES });
+  expect(await lenient.labels(agentIdentity, { app: 'x' })).toEqual({ app: 'x' });
 });
 
 it.each([
@@ -110,27 +110,27 @@ it.each([
   ['another one of the same name', 200, { metadata: { uid: 'u2', labels: { app: 'web' } } }],
 ])('refuses an agent whose pod is %s', async (_what, code, body) => {
   pod = { code, body };
-  await expect(reviewer().labels(CALLER, {})).rejects.toMatchObject(deny('pod-gone', 403));
+  await expect(reviewer().labels(IDENTITY, {})).rejects.toMatchObject(deny('pod-gone', 403));
 });
 
 it('asks once in 14 s for one token, however many ask at once', async () => {
   const one = reviewer();
-  await Promise.all([one.caller(shown, 'stream'), one.caller(shown, 'report')]);
+  await Promise.all([one.identify(shown, 'stream'), one.identify(shown, 'report')]);
   now += 13_999;
-  await one.caller(shown, 'report');
+  await one.identify(shown, 'report');
   expect(asked).toHaveLength(1);
   now += 1;
   review.body = { status: { authenticated: false } };
-  await expect(one.caller(shown, 'report')).rejects.toMatchObject(deny('bad-token', 401));
+  await expect(one.identify(shown, 'report')).rejects.toMatchObject(deny('bad-token', 401));
   expect(asked).toHaveLength(2);
 });
 
 it('refuses a token from the moment it expires, whatever was found before', async () => {
   const one = reviewer();
   now = EXPIRES - 1;
-  await one.caller(shown, 'stream');
+  await one.identify(shown, 'stream');
   now = EXPIRES;
-  await expect(one.caller(shown, 'report')).rejects.toMatchObject(deny('expired', 401));
+  await expect(one.identify(shown, 'report')).rejects.toMatchObject(deny('expired', 401));
 });
 
 it.each([401, 403, 404, 429, 500])(
@@ -138,25 +138,25 @@ it.each([401, 403, 404, 429, 500])(
   async (code) => {
     review = { code, body: { message: 'no' } };
     const one = reviewer();
-    await expect(one.caller(shown, 'stream')).rejects.toMatchObject(deny('unavailable', 503));
-    await expect(one.caller(shown, 'stream')).rejects.toMatchObject(deny('unavailable', 503));
+    await expect(one.identify(shown, 'stream')).rejects.toMatchObject(deny('unavailable', 503));
+    await expect(one.identify(shown, 'stream')).rejects.toMatchObject(deny('unavailable', 503));
     const advice =
       code === 403 ? "grant the operator's account the verb create on tokenreviews" : 'agents are asked to come again';
     expect(warnings).toEqual([`cannot create tokenreviews (${code}): no; ${advice}`]);
     review = { code: 201, body: { status: ACCEPTED } };
-    expect(await one.caller(shown, 'stream')).toEqual(CALLER);
+    expect(await one.identify(shown, 'stream')).toEqual(IDENTITY);
   },
 );
 
 it('lets an agent that is known report for ten minutes while nothing can be reviewed, and takes no new stream', async () => {
   const one = reviewer();
-  await one.caller(shown, 'stream');
+  await one.identify(shown, 'stream');
   review = { code: 500, body: {} };
   now += 20_000;
-  await expect(one.caller(shown, 'stream')).rejects.toMatchObject(deny('unavailable', 503));
-  expect(await one.caller(shown, 'report')).toEqual(CALLER);
+  await expect(one.identify(shown, 'stream')).rejects.toMatchObject(deny('unavailable', 503));
+  expect(await one.identify(shown, 'report')).toEqual(IDENTITY);
   now += 590_000;
-  await expect(one.caller(shown, 'report')).rejects.toMatchObject(deny('unavailable', 503));
+  await expect(one.identify(shown, 'report')).rejects.toMatchObject(deny('unavailable', 503));
 });
 
 describe('a flood of made-up tokens', () => {
@@ -182,48 +182,48 @@ describe('a flood of made-up tokens', () => {
     const one = reviewer();
     for (let i = 0; i < 3; i += 1) {
       one.screen(forge('10.6.6.6'));
-      await expect(one.caller(forge('10.6.6.6'), 'stream')).rejects.toMatchObject(deny('bad-token', 401));
+      await expect(one.identify(forge('10.6.6.6'), 'stream')).rejects.toMatchObject(deny('bad-token', 401));
     }
     for (let i = 0; i < 100; i += 1) {
       expect(() => one.screen(forge('10.6.6.6'))).toThrow(expect.objectContaining(deny('flood', 503)));
-      await expect(one.caller(forge('10.6.6.6'), 'report')).rejects.toMatchObject(deny('flood', 503));
+      await expect(one.identify(forge('10.6.6.6'), 'report')).rejects.toMatchObject(deny('flood', 503));
     }
     expect(asked).toHaveLength(3);
     now += 20_000;
-    await expect(one.caller(forge('10.6.6.6'), 'stream')).rejects.toMatchObject(deny('bad-token', 401));
-    await expect(one.caller(forge('10.6.6.6'), 'stream')).rejects.toMatchObject(deny('flood', 503));
+    await expect(one.identify(forge('10.6.6.6'), 'stream')).rejects.toMatchObject(deny('bad-token', 401));
+    await expect(one.identify(forge('10.6.6.6'), 'stream')).rejects.toMatchObject(deny('flood', 503));
   });
 
   it('keeps nobody out who is known, from the same address, and no new one from another', async () => {
     const one = reviewer();
-    await one.caller({ ...shown, address: '10.6.6.6' }, 'stream');
-    for (let i = 0; i < 9; i += 1) await one.caller(forge('10.6.6.6'), 'stream').catch(() => {});
+    await one.identify({ ...shown, address: '10.6.6.6' }, 'stream');
+    for (let i = 0; i < 9; i += 1) await one.identify(forge('10.6.6.6'), 'stream').catch(() => {});
     now += 14_000;
     one.screen({ ...shown, address: '10.6.6.6' });
-    expect(await one.caller({ ...shown, address: '10.6.6.6' }, 'report')).toEqual(CALLER);
+    expect(await one.identify({ ...shown, address: '10.6.6.6' }, 'report')).toEqual(IDENTITY);
     const another = { ...shown, authorization: `Bearer ${TOKEN}2`, address: '10.0.0.2' };
     one.screen(another);
-    expect(await one.caller(another, 'stream')).toMatchObject({ namespace: 'shop' });
+    expect(await one.identify(another, 'stream')).toMatchObject({ namespace: 'shop' });
   });
 
   it('from ever new addresses costs as many reviews a second as there may be new streams', async () => {
     const one = reviewer();
-    await one.caller(shown, 'stream');
+    await one.identify(shown, 'stream');
     const attempts = Array.from({ length: 200 }, (_, i) =>
-      one.caller(forge(`10.7.0.${i}`), 'stream').catch(({ reason }) => reason),
+      one.identify(forge(`10.7.0.${i}`), 'stream').catch(({ reason }) => reason),
     );
     const reasons = await Promise.all(attempts);
     expect(reasons.filter((reason) => reason === 'bad-token')).toHaveLength(19);
     expect(reasons.filter((reason) => reason === 'unavailable')).toHaveLength(181);
     now += 14_000;
-    expect(await one.caller(shown, 'report')).toEqual(CALLER);
+    expect(await one.identify(shown, 'report')).toEqual(IDENTITY);
   });
 
   it('is answered from memory when a token comes again', async () => {
     const one = reviewer();
     const same = forge('10.6.6.6');
     for (let i = 0; i < 50; i += 1)
-      await expect(one.caller(same, 'stream')).rejects.toMatchObject(deny('bad-token', 401));
+      await expect(one.identify(same, 'stream')).rejects.toMatchObject(deny('bad-token', 401));
     expect(asked).toHaveLength(1);
   });
 
@@ -232,10 +232,10 @@ describe('a flood of made-up tokens', () => {
     server.removeAllListeners('request');
     server.on('request', (_request, response) => void response.writeHead(500).end('{}'));
     for (let i = 0; i < 9; i += 1) {
-      await expect(one.caller(shown, 'stream')).rejects.toMatchObject(deny('unavailable', 503));
+      await expect(one.identify(shown, 'stream')).rejects.toMatchObject(deny('unavailable', 503));
     }
     discerning();
-    expect(await one.caller(shown, 'stream')).toEqual(CALLER);
+    expect(await one.identify(shown, 'stream')).toEqual(IDENTITY);
   });
 });
 
@@ -246,10 +246,10 @@ it('keeps its connection to the API server from one review to the next, and open
   });
   const one = reviewer();
   for (let i = 0; i < 5; i += 1) {
-    await one.caller({ ...shown, authorization: `Bearer ${TOKEN}${i}` }, 'stream');
+    await one.identify({ ...shown, authorization: `Bearer ${TOKEN}${i}` }, 'stream');
   }
   expect(connections).toBe(1);
   server.closeAllConnections();
-  await one.caller({ ...shown, authorization: `Bearer ${TOKEN}x` }, 'stream');
+  await one.identify({ ...shown, authorization: `Bearer ${TOKEN}x` }, 'stream');
   expect(connections).toBe(2);
 });

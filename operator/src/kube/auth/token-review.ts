@@ -1,10 +1,16 @@
 import { createHash } from 'node:crypto';
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { Labels } from '../../core/policy/selector.ts';
-import { type Authenticator, bearerToken, type Caller, Denial, type Presented } from '../../ports/authenticator.ts';
-import { Questions, type QuestionsOptions } from './review-client.ts';
+import {
+  type AgentIdentity,
+  AuthError,
+  type Authenticator,
+  bearerToken,
+  type Credentials,
+} from '../../ports/authenticator.ts';
+import { ReviewClient, type ReviewClientOptions } from './review-client.ts';
 import { expiryOf, unexpired } from './token.ts';
-import type { ReviewBudget } from './token-review-limiter.ts';
+import type { TokenReviewLimiter } from './token-review-limiter.ts';
 
 export interface TokenReviewOptions {
   readonly kubeConfig: KubeConfig;
@@ -16,8 +22,8 @@ export interface TokenReviewOptions {
   /** How long a review that named a caller counts, in ms. The API server itself remembers a token for 10 s more. */
   readonly goodForMs: number;
   /** What tokens that are not known may cost. */
-  readonly budget: ReviewBudget;
-  readonly log: QuestionsOptions['log'];
+  readonly limiter: TokenReviewLimiter;
+  readonly log: ReviewClientOptions['log'];
   /** Wall clock, milliseconds since 1970. Absent: the real one. */
   readonly now?: () => number;
 }
@@ -33,15 +39,15 @@ const MAX_REFUSED = 5_000;
 
 const REVIEWS = '/apis/authentication.k8s.io/v1/tokenreviews';
 
-/** Questions at once about tokens that are not known; others have more room. */
+/** Reviews at once of tokens that are not known; others have more room. */
 const MAX_UNKNOWN_IN_FLIGHT = 60;
 
 interface Review {
   /** When it was asked for; long ago when the question could not be answered. */
   at: number;
-  readonly answer: Promise<Caller>;
+  readonly answer: Promise<AgentIdentity>;
   /** The last answer that named a caller, until one refuses it. */
-  known: { readonly caller: Caller; readonly at: number } | undefined;
+  known: { readonly caller: AgentIdentity; readonly at: number } | undefined;
 }
 
 interface ReviewStatus {
@@ -51,31 +57,32 @@ interface ReviewStatus {
 }
 
 /**
- * Knows agents by a token of their ServiceAccount, of which the API server is asked whether it is genuine and meant for us.
- * Namespace and pod come from its answer, labels from the pod. Needs the verbs create on `tokenreviews` and get on `pods`.
+ * Knows agents by a token of their ServiceAccount, of which the API server is asked whether it is genuine and meant for
+ * us. Namespace and pod come from its answer, labels from the pod. Needs the verbs create on `tokenreviews` and get on
+ * `pods`.
  */
 export class TokenReviewer implements Authenticator {
-  readonly way = 'token-review';
+  readonly method = 'token-review';
   readonly #options: TokenReviewOptions;
-  readonly #questions: Questions;
+  readonly #client: ReviewClient;
   /** Tokens that are good, or being looked at. */
   readonly #reviews = new Map<string, Review>();
-  readonly #refused = new Map<string, { readonly denial: Denial; readonly at: number }>();
+  readonly #refused = new Map<string, { readonly denial: AuthError; readonly at: number }>();
   readonly #now: () => number;
 
   constructor(options: TokenReviewOptions) {
     this.#options = options;
-    this.#questions = new Questions({ ...options, consequence: 'agents are asked to come again' });
+    this.#client = new ReviewClient({ ...options, consequence: 'agents are asked to come again' });
     this.#now = options.now ?? Date.now;
   }
 
-  screen({ authorization, address }: Presented): void {
+  screen({ authorization, address }: Credentials): void {
     const key = keyOf(bearerToken(authorization));
     this.#refuseAgain(key, this.#now());
-    if (!this.#reviews.has(key)) this.#options.budget.check(address);
+    if (!this.#reviews.has(key)) this.#options.limiter.check(address);
   }
 
-  async caller({ authorization, address }: Presented, what: 'stream' | 'report'): Promise<Caller> {
+  async identify({ authorization, address }: Credentials, what: 'stream' | 'report'): Promise<AgentIdentity> {
     const token = bearerToken(authorization);
     const key = keyOf(token);
     const now = this.#now();
@@ -87,20 +94,20 @@ export class TokenReviewer implements Authenticator {
       return unexpired(await review.answer, this.#now());
     } catch (error) {
       const { known } = review;
-      if ((error as Denial).reason !== 'unavailable' || what === 'stream' || !known) throw error;
+      if ((error as AuthError).reason !== 'unavailable' || what === 'stream' || !known) throw error;
       if (now - known.at > KNOWN_MS) throw error;
       return unexpired(known.caller, this.#now());
     }
   }
 
-  async labels({ namespace, pod }: Caller, claimed: Labels): Promise<Labels> {
+  async labels({ namespace, pod }: AgentIdentity, claimed: Labels): Promise<Labels> {
     if (pod === undefined) return claimed;
     const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(pod.name)}`;
-    const found = await this.#questions.ask<{ metadata?: { uid?: unknown; labels?: unknown } }>('pods', 'get', path, {
+    const found = await this.#client.ask<{ metadata?: { uid?: unknown; labels?: unknown } }>('pods', 'get', path, {
       accept: 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1',
     });
     if (found?.metadata?.uid !== pod.uid) {
-      throw new Denial('pod-gone', `pod ${namespace}/${pod.name} with the uid of the token is gone`);
+      throw new AuthError('pod-gone', `pod ${namespace}/${pod.name} with the uid of the token is gone`);
     }
     return readLabels(found.metadata.labels);
   }
@@ -112,23 +119,23 @@ export class TokenReviewer implements Authenticator {
   }
 
   #review(key: string, token: string, at: number, known: Review['known'], address: string): Review {
-    const { budget } = this.#options;
-    if (known === undefined) budget.take(address);
+    const { limiter } = this.#options;
+    if (known === undefined) limiter.take(address);
     const review: Review = { at, answer: this.#answer(token, known !== undefined), known };
     this.#reviews.delete(key);
     keep(this.#reviews, key, review, MAX_KNOWN);
     review.answer.then(
-      (caller) => {
-        if (known === undefined) budget.good(address);
-        review.known = { caller, at };
+      (agentIdentity) => {
+        if (known === undefined) limiter.good(address);
+        review.known = { caller: agentIdentity, at };
       },
-      (denial: Denial) => {
-        if (denial.reason === 'unavailable') {
-          if (known === undefined) budget.good(address);
+      (authError: AuthError) => {
+        if (authError.reason === 'unavailable') {
+          if (known === undefined) limiter.good(address);
           review.at = Number.NEGATIVE_INFINITY;
           if (known !== undefined) return;
         } else {
-          keep(this.#refused, key, { denial, at }, MAX_REFUSED);
+          keep(this.#refused, key, { denial: authError, at }, MAX_REFUSED);
         }
         review.known = undefined;
         if (this.#reviews.get(key) === review) this.#reviews.delete(key);
@@ -137,9 +144,9 @@ export class TokenReviewer implements Authenticator {
     return review;
   }
 
-  async #answer(token: string, known: boolean): Promise<Caller> {
+  async #answer(token: string, known: boolean): Promise<AgentIdentity> {
     const { audience, withoutPod, namespaces } = this.#options;
-    const answer = await this.#questions.ask<{ status?: ReviewStatus }>(
+    const answer = await this.#client.ask<{ status?: ReviewStatus }>(
       'tokenreviews',
       'create',
       REVIEWS,
@@ -151,21 +158,21 @@ export class TokenReviewer implements Authenticator {
     );
     const { authenticated, audiences, user } = answer?.status ?? {};
     if (authenticated !== true) {
-      throw new Denial('bad-token', `the API server does not accept the token for the audience "${audience}"`);
+      throw new AuthError('bad-token', `the API server does not accept the token for the audience "${audience}"`);
     }
     if (!audiences?.includes(audience)) {
-      throw new Denial('wrong-audience', `the token is not meant for the audience "${audience}"`);
+      throw new AuthError('wrong-audience', `the token is not meant for the audience "${audience}"`);
     }
     const account = /^system:serviceaccount:([^:]+):[^:]+$/.exec(user?.username ?? '');
-    if (!account) throw new Denial('not-an-account', 'the token is not that of a ServiceAccount');
+    if (!account) throw new AuthError('not-an-account', 'the token is not that of a ServiceAccount');
     const namespace = account[1]!;
     if (namespaces.length > 0 && !namespaces.includes(namespace)) {
-      throw new Denial('not-watched', `this operator serves ${namespaces.join(', ')} and not "${namespace}"`);
+      throw new AuthError('not-watched', `this operator serves ${namespaces.join(', ')} and not "${namespace}"`);
     }
     const claim = (name: string) => user?.extra?.[`authentication.kubernetes.io/${name}`]?.[0];
     const [name, uid] = [claim('pod-name'), claim('pod-uid')];
     if ((name === undefined || uid === undefined) && !withoutPod) {
-      throw new Denial(
+      throw new AuthError(
         'no-pod',
         'the token is bound to no pod; mount a projected token, or run with --allow-tokens-without-pod',
       );

@@ -1,4 +1,4 @@
-import { Denial } from '../../ports/authenticator.ts';
+import { AuthError } from '../../ports/authenticator.ts';
 
 /** The `exp` of a token that was found genuine, in ms since 1970; its signature was checked by who made it. */
 export function expiryOf(token: string): number | undefined {
@@ -13,9 +13,9 @@ export function expiryOf(token: string): number | undefined {
 /**
  * The same, when its token has not expired meanwhile.
  *
- * @throws {Denial}
+ * @throws {AuthError}
  */
 export function unexpired<T extends { readonly expiresAt?: number }>(known: T, now: number): T {
   if (known.expiresAt === undefined || known.expiresAt > now) return known;
-  throw new Denial('expired', 'the token has expired; the file that it is read from is not being renewed');
+  throw new AuthError('expired', 'the token has expired; the file that it is read from is not being renewed');
 }

@@ -4,7 +4,7 @@ import type { Aggregate, Shard } from '../../core/replication/aggregates.ts';
 import { Shards, type ShardWrite } from '../../core/replication/shards.ts';
 import { Backoff } from '../api/backoff.ts';
 import { type KubeClient, KubeError } from '../api/client.ts';
-import { Trouble } from '../api/failure-log.ts';
+import { FailureLog } from '../api/failure-log.ts';
 import type { KubeObject } from '../api/object.ts';
 import { CONFIG_MAPS, collectionPath, objectPath } from '../api/resource.ts';
 
@@ -82,7 +82,7 @@ export class AggregatePublisher {
   readonly #options: PublisherOptions;
   readonly #shards = new Shards(MAX_SHARD_BYTES);
   readonly #stopping = new AbortController();
-  readonly #trouble: Trouble;
+  readonly #failures: FailureLog;
   readonly #backoff = new Backoff(1_000, 30_000);
   #missing: ReadonlySet<number> = new Set();
   #sequence = 0;
@@ -90,7 +90,7 @@ export class AggregatePublisher {
 
   constructor(options: PublisherOptions) {
     this.#options = options;
-    this.#trouble = new Trouble({
+    this.#failures = new FailureLog({
       what: 'the counts of this replica',
       done: 'stored',
       needs: 'the verbs list, watch, create, update and delete on configmaps',
@@ -104,7 +104,9 @@ export class AggregatePublisher {
     this.#wake();
   }
 
-  /** Compares the names of what is stored for this replica with what should be; what is missing twice is stored again. */
+  /**
+   * Compares the names of what is stored for this replica with what should be; what is missing twice is stored again.
+   */
   found(stored: readonly string[]): void {
     const missing = this.#shards.indices.filter((index) => !stored.includes(this.#name(index)));
     for (const index of missing) if (this.#missing.has(index)) this.#shards.lost(index);
@@ -145,10 +147,10 @@ export class AggregatePublisher {
         await this.#store(due);
         this.#shards.stored(due);
         this.#backoff.reset();
-        this.#trouble.succeeded();
+        this.#failures.succeeded();
       } catch (error) {
         waitMs = this.#backoff.next(error instanceof KubeError ? error.retryAfterMs : undefined);
-        this.#trouble.failed(error as Error);
+        this.#failures.failed(error as Error);
       }
       await sleep(waitMs, undefined, { signal }).catch(() => {});
     }

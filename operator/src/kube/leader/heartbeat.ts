@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KubeError } from '../api/client.ts';
-import { Trouble } from '../api/failure-log.ts';
+import { FailureLog } from '../api/failure-log.ts';
 import type { Lease, LeaseClient } from './lease.ts';
 
 export interface HeartbeatOptions {
@@ -22,9 +22,9 @@ const REQUEST_MS = 5_000;
 const RETRY_PART = 5;
 
 /** Keeps a Lease of this replica, by which the leader sees that it lives. */
-export class Heartbeat {
+export class LeaseHeartbeat {
   readonly #options: HeartbeatOptions;
-  readonly #trouble: Trouble;
+  readonly #failures: FailureLog;
   readonly #stopping = new AbortController();
   #lease: Lease | undefined;
   #begun = false;
@@ -32,7 +32,7 @@ export class Heartbeat {
 
   constructor(options: HeartbeatOptions) {
     this.#options = options;
-    this.#trouble = new Trouble({
+    this.#failures = new FailureLog({
       what: 'the Lease of this replica',
       done: 'written',
       needs: 'the verbs get, list, watch, create, update and delete on leases of the group coordination.k8s.io',
@@ -59,13 +59,13 @@ export class Heartbeat {
       let waitMs = renewMs;
       try {
         await this.#renew();
-        this.#trouble.succeeded();
+        this.#failures.succeeded();
       } catch (error) {
         this.#lease = undefined;
         waitMs = renewMs / RETRY_PART;
         // A version that is no longer the newest, or a Lease that is gone, is seen at the next reading.
         const overtaken = error instanceof KubeError && (error.status === 409 || error.status === 404);
-        if (!overtaken) this.#trouble.failed(error as Error);
+        if (!overtaken) this.#failures.failed(error as Error);
       }
       await sleep(waitMs, undefined, { signal }).catch(() => {});
     }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../../core/clock.ts';
 import { Election, type ElectionTimes, type LeaseRecord } from '../../core/replication/election.ts';
 import { type KubeClient, KubeError } from '../api/client.ts';
-import { Trouble } from '../api/failure-log.ts';
+import { FailureLog } from '../api/failure-log.ts';
 import type { KubeObject } from '../api/object.ts';
 import { collectionPath, LEASES, objectPath } from '../api/resource.ts';
 
@@ -105,7 +105,7 @@ export interface ElectorOptions {
 export class Elector {
   readonly #options: ElectorOptions;
   readonly #election: Election;
-  readonly #trouble: Trouble;
+  readonly #failures: FailureLog;
   readonly #stopping = new AbortController();
   #lease: Lease | undefined;
   /** Whether `#lease` is what the API server holds, as far as can be known. */
@@ -116,7 +116,7 @@ export class Elector {
 
   constructor(options: ElectorOptions) {
     this.#options = options;
-    this.#trouble = new Trouble({
+    this.#failures = new FailureLog({
       what: 'the Lease of the leader',
       done: 'read or written',
       needs: 'the verbs get, create and update on leases of the group coordination.k8s.io',
@@ -153,10 +153,10 @@ export class Elector {
     const { times } = this.#options;
     while (!this.#stopping.signal.aborted) {
       await this.#step().then(
-        () => this.#trouble.succeeded(),
+        () => this.#failures.succeeded(),
         (error: Error) => {
           const overtaken = error instanceof KubeError && error.status === 409;
-          if (!overtaken) this.#trouble.failed(error);
+          if (!overtaken) this.#failures.failed(error);
         },
       );
       if (this.#led && this.leadingForMs === 0 && !this.#stopping.signal.aborted) {
@@ -181,7 +181,7 @@ export class Elector {
     const askedAt = clock.now();
     this.#lease = await leases.write(this.#lease, identity, times.leaseMs, times.deadlineMs);
     this.#current = true;
-    // A leader whose time ran out while it asked dropped what it should have written: it begins anew.
+    // A leader whose time ran out while it asked dropped what it should have written: it starts over.
     const led = this.#election.leadingForMs(clock.now()) > 0;
     this.#election.written(record(this.#lease), askedAt, clock.now());
     if (led || this.leadingForMs === 0) return;

@@ -8,9 +8,9 @@ import { KubeClient, KubeError } from '../api/client.ts';
 import type { KubeObject } from '../api/object.ts';
 import { Reflector } from '../api/reflector.ts';
 import { CONFIG_MAPS, type KubeResource, LEASES } from '../api/resource.ts';
-import type { Permit } from '../write/status-writer.ts';
+import type { WritePermit } from '../write/status-writer.ts';
 import { AggregatePublisher, readShard, removeConfigMap } from './aggregates.ts';
-import { bootOf, Heartbeat } from './heartbeat.ts';
+import { bootOf, LeaseHeartbeat } from './heartbeat.ts';
 import { Elector, type Lease, LeaseClient } from './lease.ts';
 
 /** How replicas know of each other and choose the one that leads. */
@@ -27,7 +27,9 @@ export interface KubernetesReplicasOptions {
   readonly kubeConfig: KubeConfig;
   /** Where the Leases and ConfigMaps are. */
   readonly namespace: string;
-  /** What they are called, and the Lease of the leader exactly so. Another one for another operator in the namespace. */
+  /**
+   * What they are called, and the Lease of the leader exactly so. Another one for another operator in the namespace.
+   */
   readonly name: string;
   /** The name of this replica, unlike that of any other. */
   readonly replica: string;
@@ -43,15 +45,15 @@ const CLEAN_MS = 5_000;
 const GOODBYE_MS = 2_000;
 
 /**
- * Replicas that know of each other through Leases and ConfigMaps in one namespace. Needs get, list, watch, create, update
- * and delete on leases, and list, watch, create, update and delete on configmaps, there and nowhere else.
+ * Replicas that know of each other through Leases and ConfigMaps in one namespace. Needs get, list, watch, create,
+ * update and delete on leases, and list, watch, create, update and delete on configmaps, there and nowhere else.
  */
 export class KubernetesReplicas implements Replicas {
   readonly #options: KubernetesReplicasOptions;
   readonly #client: KubeClient;
   readonly #boot = randomBytes(5).toString('hex');
   readonly #elector: Elector;
-  readonly #heartbeat: Heartbeat;
+  readonly #heartbeat: LeaseHeartbeat;
   readonly #publisher: AggregatePublisher;
   readonly #leases: Reflector;
   readonly #maps: Reflector;
@@ -79,7 +81,7 @@ export class KubernetesReplicas implements Replicas {
       elected: () => this.#listener?.elected(),
     });
     this.#publisher = new AggregatePublisher({ client, namespace, name: own, labels, replica, boot, log });
-    this.#heartbeat = new Heartbeat({
+    this.#heartbeat = new LeaseHeartbeat({
       leases: new LeaseClient({ client, namespace, name: own, labels }),
       replica,
       boot,
@@ -104,7 +106,7 @@ export class KubernetesReplicas implements Replicas {
   }
 
   /** Leave to write as the leader. */
-  get permit(): Permit | undefined {
+  get permit(): WritePermit | undefined {
     const { term, leadingForMs: forMs } = this.#elector;
     return forMs > 0 ? { term, forMs } : undefined;
   }
@@ -145,14 +147,14 @@ export class KubernetesReplicas implements Replicas {
       version: lease.metadata.resourceVersion,
     }));
     const shards = others(this.#maps.objects).flatMap((object) => this.#shard(object) ?? []);
-    this.#tell(this.#aggregates!.beats(beats, clock.now()));
+    this.#notify(this.#aggregates!.onHeartbeats(beats, clock.now()));
     const changes = this.#aggregates!.shards(shards, clock.now());
     if (changes.length > 0) this.#listener!.changed(changes);
     // A leader that does not know the others yet would take its own agents for all of them.
     this.#elector.start();
   }
 
-  #tell({ left, regrouped, changes }: Regrouping): void {
+  #notify({ left, regrouped, changes }: Regrouping): void {
     if (changes.length > 0) this.#listener!.changed(changes);
     if (regrouped) this.#listener!.regrouped(left);
   }
@@ -179,7 +181,7 @@ export class KubernetesReplicas implements Replicas {
     const expired = this.#aggregates!.expire(times.expiryMs, clock.now());
     const { lost } = this.#aggregates!;
     if (expired.regrouped) log.warn({ replicas: lost }, 'replicas that show no life are not counted any more');
-    this.#tell(expired);
+    this.#notify(expired);
     const own = [...this.#maps.objects.values()].filter((object) => replicaOf(object) === replica);
     if (this.#maps.outage === undefined) this.#publisher.found(own.map(({ metadata }) => metadata.name));
     const former = own.filter(

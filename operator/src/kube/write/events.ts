@@ -7,7 +7,7 @@ import { kindOf } from '../api/resource.ts';
 export const REPORTER = `${GROUP}/operator`;
 
 /** Occurrences of one reason at one policy or override. */
-interface Series {
+interface EventSeries {
   readonly subject: Subject;
   readonly type: EventRecord['type'];
   readonly reason: string;
@@ -23,16 +23,19 @@ interface Series {
 }
 
 /** What is known of a subject. */
-interface Told {
+interface SubjectRecord {
   /** By type and reason. */
-  readonly series: Map<string, Series>;
+  readonly series: Map<string, EventSeries>;
   /** Nothing is worth remembering once all of it is written. */
   gone: boolean;
 }
 
 type Within = Required<Pick<KubeRequest, 'signal' | 'timeoutMs'>>;
 
-/** Of more subjects than this, the series of those that had no occurrence for longest are forgotten; their next one begins a new Event. */
+/**
+ * Of more subjects than this, the series of those that had no occurrence for longest are forgotten; their next one
+ * begins a new Event.
+ */
 const MAX_SUBJECTS = 10_000;
 const MAX_MESSAGE = 1024;
 
@@ -44,7 +47,7 @@ export class EventRecorder {
   readonly #client: KubeClient;
   readonly #instance: string;
   /** By uid. */
-  readonly #subjects = new Map<string, Told>();
+  readonly #subjects = new Map<string, SubjectRecord>();
 
   /** @param instance which replica reports, for people. */
   constructor(client: KubeClient, instance: string) {
@@ -57,8 +60,8 @@ export class EventRecorder {
     const { uid } = subject;
     const kind = `${type} ${reason}`;
     const at = new Date().toISOString().replace(/\.\d+Z$/, 'Z');
-    const told = this.#subjects.get(uid) ?? { series: new Map<string, Series>(), gone: false };
-    const series = told.series.get(kind) ?? {
+    const record = this.#subjects.get(uid) ?? { series: new Map<string, EventSeries>(), gone: false };
+    const series = record.series.get(kind) ?? {
       subject,
       type,
       reason,
@@ -68,10 +71,10 @@ export class EventRecorder {
       written: 0,
       pending: 0,
     };
-    told.series.set(kind, series);
-    told.gone = false;
+    record.series.set(kind, series);
+    record.gone = false;
     this.#subjects.delete(uid);
-    this.#subjects.set(uid, told);
+    this.#subjects.set(uid, record);
     if (this.#subjects.size > MAX_SUBJECTS) this.#subjects.delete(this.#subjects.keys().next().value!);
     series.message = message.slice(0, MAX_MESSAGE);
     series.lastAt = at;
@@ -81,31 +84,31 @@ export class EventRecorder {
 
   /** The subject is gone: it is forgotten once nothing of it is pending. */
   forget(uid: string): void {
-    const told = this.#subjects.get(uid);
-    if (told === undefined) return;
-    told.gone = true;
-    if ([...told.series.values()].every(({ pending }) => pending === 0)) this.#subjects.delete(uid);
+    const record = this.#subjects.get(uid);
+    if (record === undefined) return;
+    record.gone = true;
+    if ([...record.series.values()].every(({ pending }) => pending === 0)) this.#subjects.delete(uid);
   }
 
   /** Writes what is pending in a series, and takes at most `withinMs` for it. Throws a KubeError that says why not. */
   async write(key: string, signal: AbortSignal, withinMs: number): Promise<void> {
     const space = key.indexOf(' ');
     const uid = key.slice(0, space);
-    const told = this.#subjects.get(uid);
-    const series = told?.series.get(key.slice(space + 1));
+    const record = this.#subjects.get(uid);
+    const series = record?.series.get(key.slice(space + 1));
     if (!series || series.pending === 0) return;
     const { pending } = series;
     const until = performance.now() + withinMs;
     const within = () => ({ signal, timeoutMs: Math.max(1, Math.round(until - performance.now())) });
-    if (series.name === undefined || !(await this.#raise(series, pending, within()))) {
+    if (series.name === undefined || !(await this.#increaseCount(series, pending, within()))) {
       await this.#create(series, pending, within());
     }
     series.pending -= pending;
-    if (told?.gone) this.forget(uid);
+    if (record?.gone) this.forget(uid);
   }
 
   /** False when the Event is gone; the API server keeps one for an hour. */
-  async #raise(series: Series, pending: number, within: Within): Promise<boolean> {
+  async #increaseCount(series: EventSeries, pending: number, within: Within): Promise<boolean> {
     const count = series.written + pending;
     try {
       await this.#client.request(`${this.#path(series)}/${series.name}`, {
@@ -123,7 +126,7 @@ export class EventRecorder {
     return true;
   }
 
-  async #create(series: Series, pending: number, within: Within): Promise<void> {
+  async #create(series: EventSeries, pending: number, within: Within): Promise<void> {
     const { subject, type, reason, message, lastAt } = series;
     const name = `${subject.name.slice(0, 220)}.${randomBytes(8).toString('hex')}`;
     const firstAt = series.name === undefined ? series.firstAt : lastAt;
@@ -156,7 +159,7 @@ export class EventRecorder {
     Object.assign(series, { name, firstAt, written: pending });
   }
 
-  #path({ subject }: Series): string {
+  #path({ subject }: EventSeries): string {
     return `/api/v1/namespaces/${encodeURIComponent(subject.namespace)}/events`;
   }
 }

@@ -6,7 +6,7 @@ import type { Policy } from '../../core/policy/policy.ts';
 import { HISTORY_LIMIT, type History, type Revision } from '../../ports/history.ts';
 import { Backoff } from '../api/backoff.ts';
 import { KubeClient, KubeError } from '../api/client.ts';
-import { Trouble } from '../api/failure-log.ts';
+import { FailureLog } from '../api/failure-log.ts';
 import { listAll } from '../api/list.ts';
 import type { KubeObject } from '../api/object.ts';
 import { CONTROLLER_REVISIONS, collectionPath, objectPath } from '../api/resource.ts';
@@ -30,32 +30,33 @@ export interface KubernetesHistoryOptions {
   readonly log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
 }
 
-interface Kept {
+interface StoredRevision {
   readonly namespace: string;
   readonly name: string;
   readonly revision: number;
 }
 
 /**
- * Revisions as ControllerRevision objects, as Deployments keep theirs: owned by their policy, numbered by its generation and
- * named by a hash, so that writing one twice changes nothing. Needs list, create and delete on `controllerrevisions` of `apps`.
+ * Revisions as ControllerRevision objects, as Deployments keep theirs: owned by their policy, numbered by its
+ * generation and named by a hash, so that writing one twice changes nothing. Needs list, create and delete on
+ * `controllerrevisions` of `apps`.
  */
 export class KubernetesHistory implements History {
   readonly #options: KubernetesHistoryOptions;
   readonly #client: KubeClient;
-  readonly #trouble: Trouble;
+  readonly #failures: FailureLog;
   readonly #backoff = new Backoff(1_000, 60_000);
   readonly #stopping = new AbortController();
   /** What is to be recorded, by uid: the newest of each. */
   readonly #due = new Map<string, Policy>();
   /** What is stored, by uid of the policy; absent until it was read. */
-  #kept: Map<string, Kept[]> | undefined;
+  #stored: Map<string, StoredRevision[]> | undefined;
   #running: Promise<void> | undefined;
 
   constructor(options: KubernetesHistoryOptions) {
     this.#options = options;
     this.#client = new KubeClient(options.kubeConfig);
-    this.#trouble = new Trouble({
+    this.#failures = new FailureLog({
       what: 'the history of policies',
       done: 'kept',
       needs: 'the verbs list, create and delete on controllerrevisions of the group apps',
@@ -64,7 +65,7 @@ export class KubernetesHistory implements History {
   }
 
   record(policy: Policy): void {
-    if (!this.#options.leading()) this.#kept = undefined;
+    if (!this.#options.leading()) this.#stored = undefined;
     if (!this.#options.leading() || this.#stopping.signal.aborted) return;
     this.#due.set(policy.uid, policy);
     this.#running ??= this.#run().finally(() => {
@@ -74,7 +75,7 @@ export class KubernetesHistory implements History {
 
   forget({ uid }: Policy): void {
     this.#due.delete(uid);
-    this.#kept?.delete(uid);
+    this.#stored?.delete(uid);
   }
 
   async list({ uid, namespace }: Policy): Promise<Revision[]> {
@@ -99,34 +100,34 @@ export class KubernetesHistory implements History {
       if (!this.#options.leading()) {
         // The next leader reads what there is and records what is missing.
         this.#due.clear();
-        this.#kept = undefined;
+        this.#stored = undefined;
         return;
       }
       const [[uid, policy]] = this.#due as unknown as [[string, Policy]];
       let waitMs = PAUSE_MS;
       try {
-        this.#kept ??= await this.#readKept();
-        if (!(await this.#store(policy, this.#kept))) waitMs = 0;
+        this.#stored ??= await this.#readStored();
+        if (!(await this.#store(policy, this.#stored))) waitMs = 0;
         // It may have gone while it was being stored.
-        if (!this.#due.has(uid)) this.#kept?.delete(uid);
+        if (!this.#due.has(uid)) this.#stored?.delete(uid);
         if (this.#due.get(uid) === policy) this.#due.delete(uid);
         this.#backoff.reset();
-        this.#trouble.succeeded();
+        this.#failures.succeeded();
       } catch (error) {
         const status = error instanceof KubeError ? error.status : undefined;
         // The namespace ends, or the spec is nothing that can be stored.
         if (status === 404 || status === 422) this.#due.delete(uid);
         waitMs = this.#backoff.next(error instanceof KubeError ? error.retryAfterMs : undefined);
-        this.#trouble.failed(error as Error);
+        this.#failures.failed(error as Error);
       }
       // Others come to their turn in any case.
       await sleep(waitMs, undefined, { signal }).catch(() => {});
     }
   }
 
-  async #readKept(): Promise<Map<string, Kept[]>> {
+  async #readStored(): Promise<Map<string, StoredRevision[]>> {
     const { namespaces } = this.#options;
-    const kept = new Map<string, Kept[]>();
+    const kept = new Map<string, StoredRevision[]>();
     for (const place of namespaces?.length ? namespaces : [undefined]) {
       for (const { metadata } of await this.#list(place, OF, METADATA_ONLY)) {
         const labels = (metadata as { labels?: Record<string, string> }).labels ?? {};
@@ -139,7 +140,7 @@ export class KubernetesHistory implements History {
   }
 
   /** Says whether it had to write. */
-  async #store(policy: Policy, all: Map<string, Kept[]>): Promise<boolean> {
+  async #store(policy: Policy, all: Map<string, StoredRevision[]>): Promise<boolean> {
     const { uid, namespace, name: owner, generation, spec } = policy;
     const hash = createHash('sha256')
       .update(JSON.stringify([uid, generation, spec]))

@@ -2,12 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { CREATED_BY, GROUP, OVERRIDE_KIND, VERSION } from '@fuseboard/schema';
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { OverrideStore } from '../../core/policy/override.ts';
-import { Refusal } from '../../ports/problem.ts';
+import { Problem } from '../../ports/problem.ts';
 import { KubeClient, KubeError } from '../api/client.ts';
 import { type KubeObject, toOverride } from '../api/object.ts';
 import { collectionPath, OVERRIDES, objectPath } from '../api/resource.ts';
 
-/** Overrides as objects in the API server. Needs the verbs create, delete and attribute on `circuitbreakeroverrides`. */
+/**
+ * Overrides as objects in the API server. Needs the verbs create, delete and attribute on `circuitbreakeroverrides`.
+ */
 export function kubernetesOverrides(kubeConfig: KubeConfig): OverrideStore {
   const client = new KubeClient(kubeConfig);
   return {
@@ -46,11 +48,11 @@ function refusal(error: unknown, what: string): unknown {
   const { status, message } = error;
   if (message.includes(CREATED_BY)) {
     const advice = "grant the operator's account the verb attribute on circuitbreakeroverrides";
-    return new Refusal(503, `${what}: ${message}; ${advice}`);
+    return new Problem(503, `${what}: ${message}; ${advice}`);
   }
-  if (status === 400 || status === 404 || status === 422) return new Refusal(status, `${what}: ${message}`);
+  if (status === 400 || status === 404 || status === 422) return new Problem(status, `${what}: ${message}`);
   const advice = status === 403 ? '; grant it to the account of the operator' : '; try again';
-  return new Refusal(503, `${what}: ${message}${advice}`);
+  return new Problem(503, `${what}: ${message}${advice}`);
 }
 
 /** A name of a breaker as the beginning of a name of an object. */

@@ -1,13 +1,13 @@
 import { KubeConfig } from '@kubernetes/client-node';
 import type { Rollback } from '../../ports/history.ts';
-import { Refusal } from '../../ports/problem.ts';
+import { Problem } from '../../ports/problem.ts';
 import { KubeClient, KubeError } from '../api/client.ts';
 import { objectPath, POLICIES } from '../api/resource.ts';
 
 /**
- * Rolls back with the person's own token, so that the API server decides and its audit log names the person: the operator's
- * account has no right to edit policies. A person without a token, who reached an operator that knows nobody, acts with what
- * the operator was started with.
+ * Rolls back with the person's own token, so that the API server decides and its audit log names the person: the
+ * operator's account has no right to edit policies. A person without a token, who reached an operator that knows
+ * nobody, acts with what the operator was started with.
  */
 export function kubernetesRollback(own: KubeConfig): Rollback {
   return {
@@ -28,7 +28,7 @@ export function kubernetesRollback(own: KubeConfig): Rollback {
         if (!(error instanceof KubeError)) throw error;
         const { status = 503, message } = error;
         const passed = [401, 403, 404, 409, 422].includes(status) ? status : 503;
-        throw new Refusal(passed, `${what}: ${message}`);
+        throw new Problem(passed, `${what}: ${message}`);
       }
     },
   };
@@ -36,7 +36,7 @@ export function kubernetesRollback(own: KubeConfig): Rollback {
 
 function withToken(own: KubeConfig, authorization: string): KubeConfig {
   const token = /^Bearer (\S+)$/i.exec(authorization)?.[1];
-  if (token === undefined) throw new Refusal(401, 'authorization: must be a bearer token');
+  if (token === undefined) throw new Problem(401, 'authorization: must be a bearer token');
   const config = new KubeConfig();
   config.loadFromClusterAndUser({ ...own.getCurrentCluster()!, name: 'cluster' }, { name: 'person', token });
   return config;

@@ -1,12 +1,12 @@
 import type { PolicySpec, PolicyStatus } from '@fuseboard/schema';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { KubeConfig } from '@kubernetes/client-node';
-import { FaultyApiServer, type Stored, silence, status } from '../../../test/faulty-api-server.ts';
+import { FaultyApiServer, type StoredObject, silence, status } from '../../../test/faulty-api-server.ts';
 import { until } from '../../../test/until.ts';
 import type { Policy } from '../../core/policy/policy.ts';
-import { unobserved } from '../../ports/queue-observer.ts';
+import { noOpQueueObserver } from '../../ports/queue-observer.ts';
 import type { StatusSink } from '../../ports/status-sink.ts';
-import { type KubernetesStatusSinkOptions, kubernetesStatusSink, type Permit } from './status-writer.ts';
+import { type KubernetesStatusSinkOptions, kubernetesStatusSink, type WritePermit } from './status-writer.ts';
 
 let server: FaultyApiServer;
 let sink: StatusSink;
@@ -23,7 +23,7 @@ const begin = (options: Partial<KubernetesStatusSinkOptions> = {}) => {
     ...options,
   });
 };
-const policyOf = ({ metadata, spec }: Stored): Policy => ({
+const policyOf = ({ metadata, spec }: StoredObject): Policy => ({
   uid: metadata.uid,
   namespace: metadata.namespace,
   name: metadata.name,
@@ -51,6 +51,22 @@ afterEach(async () => {
 });
 
 describe('the status of a policy', () => {
+  it('keeps conditions of others, in their order, and is not written again because of them', async () => {
+    server.put('a');
+    const transition = { lastTransitionTime: '2026-01-01T00:00:00Z', message: '' };
+    const foreign = { type: 'example.com/Reviewed', status: 'True', reason: 'Done', ...transition } as const;
+    const ours = { type: 'Accepted', status: 'True', reason: 'Valid', ...transition } as const;
+    const stored = server.putStatus('a', { conditions: [{ ...ours, status: 'False' }, foreign] });
+    begin();
+    sink.write(policyOf(stored), { ...applied(1), conditions: [ours] });
+    await holds('a', { ...applied(1), conditions: [ours, foreign] });
+    const { status } = server.asked;
+    sink.write(policyOf(stored), { ...applied(1), conditions: [ours] });
+    sink.write(policyOf(stored), { ...applied(2), conditions: [ours] });
+    await holds('a', { ...applied(2), conditions: [ours, foreign] });
+    expect(server.asked.status).toBe(status + 1);
+  });
+
   it('is written from the newest copy that the source knows, without a read', async () => {
     const stored = server.put('a');
     const { uid, resourceVersion } = stored.metadata;
@@ -232,7 +248,7 @@ describe('Events', () => {
     await until(() => server.events.size === 3);
   });
 
-  it('begin anew when the API server has forgotten the old one', async () => {
+  it('start over when the API server has forgotten the old one', async () => {
     const policy = policyOf(server.put('a'));
     begin();
     sink.event(policy, opened('first'));
@@ -253,10 +269,10 @@ describe('Events', () => {
     await until(() => only()[0]?.count === 2);
   });
 
-  it('begin anew for a subject that was gone, and what was pending then is still written', async () => {
+  it('start over for a subject that was gone, and what was pending then is still written', async () => {
     const policy = policyOf(server.put('a'));
     const ended: string[] = [];
-    begin({ observer: { ...unobserved, done: (_key, result) => void ended.push(result) } });
+    begin({ observer: { ...noOpQueueObserver, done: (_key, result) => void ended.push(result) } });
     server.breakOnce('event', status(500));
     sink.event(policy, opened('first'));
     await until(() => ended.length === 1);
@@ -283,7 +299,7 @@ describe('without a permit', () => {
   const other = () => server.put('other');
 
   it('nothing is written, and nothing of it is left for later', async () => {
-    let permit: Permit | undefined;
+    let permit: WritePermit | undefined;
     begin({ permit: () => permit });
     sink.write(policyOf(server.put('a')), applied(1));
     permit = { term: 1, forMs: 5_000 };

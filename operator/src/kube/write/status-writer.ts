@@ -2,10 +2,11 @@ import { hostname } from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
 import { GROUP, type OverrideStatus, type PolicyStatus, VERSION } from '@fuseboard/schema';
 import type { KubeConfig } from '@kubernetes/client-node';
+import { keepForeignConditions } from '../../core/status/foreign-conditions.ts';
 import type { QueueObserver } from '../../ports/queue-observer.ts';
 import type { EventRecord, StatusSink, Subject } from '../../ports/status-sink.ts';
 import { KubeClient, KubeError } from '../api/client.ts';
-import { type KubeObject, type Stored, toStored } from '../api/object.ts';
+import { type KubeObject, type StoredObject, toStored } from '../api/object.ts';
 import { kindOf, objectPath, resourceOf } from '../api/resource.ts';
 import { EventRecorder } from './events.ts';
 import { WriteQueue } from './write-queue.ts';
@@ -13,11 +14,14 @@ import { WriteQueue } from './write-queue.ts';
 export interface KubernetesStatusSinkOptions {
   readonly kubeConfig: KubeConfig;
   /** The newest copy that the source knows, which saves a read for each write. Absent: every write reads first. */
-  readonly stored?: (subject: Subject) => Stored | undefined;
+  readonly stored?: (subject: Subject) => StoredObject | undefined;
   /** Which replica writes, shown in Events. Absent: the host's name, which is the pod's name in a cluster. */
   readonly instance?: string;
-  /** Asked before each write, which is dropped without a permit, or with one of another term than when it was wanted. Absent: always permitted. */
-  readonly permit?: () => Permit | undefined;
+  /**
+   * Asked before each write, which is dropped without a permit, or with one of another term than when it was wanted.
+   * Absent: always permitted.
+   */
+  readonly permit?: () => WritePermit | undefined;
   readonly log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
   /** The least time between two writes of the status of an object, in milliseconds. Absent: 1 000. */
   readonly statusIntervalMs?: number;
@@ -32,7 +36,7 @@ export interface KubernetesStatusSinkOptions {
 }
 
 /** Leave to write. */
-export interface Permit {
+export interface WritePermit {
   /** Another one after each time without a permit. */
   readonly term: number;
   /** How long it lasts, in milliseconds. */
@@ -46,7 +50,7 @@ type Write = { readonly term: number } & (
   | { readonly kind: 'event'; readonly subject: Subject }
 );
 
-const ALWAYS: Permit = { term: 0, forMs: Number.POSITIVE_INFINITY };
+const ALWAYS: WritePermit = { term: 0, forMs: Number.POSITIVE_INFINITY };
 
 /** Writes in any second, over all objects, Events included. */
 const WRITES_PER_SECOND = 20;
@@ -62,7 +66,10 @@ const FINAL: readonly number[] = [400, 404, 405, 413, 415, 422];
 const MAX_WRITTEN = 60 * WRITES_PER_SECOND;
 const REQUEST_MS = 10_000;
 
-/** Status and Events of policies and overrides in the API server. Needs get on them, update on their `status`, and create and patch on `events`. */
+/**
+ * Status and Events of policies and overrides in the API server. Needs get on them, update on their `status`, and
+ * create and patch on `events`.
+ */
 export function kubernetesStatusSink(options: KubernetesStatusSinkOptions): StatusSink {
   return new KubernetesStatusSink(options);
 }
@@ -75,11 +82,11 @@ class KubernetesStatusSink implements StatusSink {
   readonly #stopping = new AbortController();
   readonly #inFlight = new Set<Promise<void>>();
   /** What was written and has not come back through the source yet, by uid. */
-  readonly #written = new Map<string, Stored>();
+  readonly #written = new Map<string, StoredObject>();
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
   /** What ails the writes of a kind now, so that it is said once. */
-  readonly #trouble = new Map<Write['kind'], string>();
+  readonly #failures = new Map<Write['kind'], string>();
 
   constructor(options: KubernetesStatusSinkOptions) {
     this.#options = options;
@@ -91,14 +98,14 @@ class KubernetesStatusSink implements StatusSink {
   write(subject: Subject, status: Status): void {
     const permit = this.#permit();
     if (this.#stopped || !permit) return;
-    const wanted = JSON.parse(JSON.stringify(status)) as Status;
+    const desired = JSON.parse(JSON.stringify(status)) as Status;
     if (!this.#queue.isActive(subject.uid)) {
       const known = this.#newest(subject);
-      if (known?.uid === subject.uid && isDeepStrictEqual(known.status, wanted)) return;
+      if (known?.uid === subject.uid && isWritten(known.status, desired)) return;
     }
     this.#queue.put(
       subject.uid,
-      { kind: 'status', subject, status: wanted, term: permit.term },
+      { kind: 'status', subject, status: desired, term: permit.term },
       this.#options.statusIntervalMs ?? 1000,
     );
     this.#pump();
@@ -147,7 +154,7 @@ class KubernetesStatusSink implements StatusSink {
       if (write.kind === 'status') await this.#writeStatus(write);
       else await this.#events.write(key, this.#stopping.signal, forMs);
       this.#queue.done(key);
-      if (this.#trouble.delete(write.kind))
+      if (this.#failures.delete(write.kind))
         this.#options.log.info({}, `the ${write.kind} of policies and overrides can be written again`);
     } catch (error) {
       if (this.#stopped) return;
@@ -157,14 +164,14 @@ class KubernetesStatusSink implements StatusSink {
       if (status !== undefined && FINAL.includes(status)) {
         this.#queue.done(key, status === 404 ? 'success' : 'error');
         if (status !== 404)
-          this.#say(write, status, `cannot write the ${what} (${status}): ${(error as Error).message}`);
+          this.#logOnce(write, status, `cannot write the ${what} (${status}): ${(error as Error).message}`);
         return;
       }
       this.#queue.failed(key, write, performance.now(), retryAfterMs);
-      this.#say(
+      this.#logOnce(
         write,
         status,
-        `cannot write the ${what} now (${status ?? 'no answer'}): ${(error as Error).message}; ${advice(status, write)}`,
+        `cannot write the ${what} now (${status ?? 'no answer'}): ${(error as Error).message}; ${adviceFor(status, write)}`,
       );
     }
   }
@@ -179,7 +186,7 @@ class KubernetesStatusSink implements StatusSink {
     for (let conflicts = 0; ; conflicts += 1) {
       newest ??= toStored(await this.#client.request<KubeObject>(path, { ...common, timeoutMs: REQUEST_MS }));
       const timeoutMs = this.#permittedMs(write);
-      if (timeoutMs === 0 || newest.uid !== uid || isDeepStrictEqual(newest.status, status)) return;
+      if (timeoutMs === 0 || newest.uid !== uid || isWritten(newest.status, status)) return;
       try {
         const written = await this.#client.request<KubeObject>(`${path}/status`, {
           ...common,
@@ -189,7 +196,7 @@ class KubernetesStatusSink implements StatusSink {
             apiVersion: `${GROUP}/${VERSION}`,
             kind: kindOf(subject),
             metadata: { namespace, name, uid, resourceVersion: newest.resourceVersion },
-            status,
+            status: keepForeignConditions(status, newest.status),
           },
         });
         this.#written.set(uid, toStored(written));
@@ -202,7 +209,7 @@ class KubernetesStatusSink implements StatusSink {
     }
   }
 
-  #permit(): Permit | undefined {
+  #permit(): WritePermit | undefined {
     return this.#options.permit === undefined ? ALWAYS : this.#options.permit();
   }
 
@@ -212,7 +219,7 @@ class KubernetesStatusSink implements StatusSink {
     return permit?.term === term ? Math.min(REQUEST_MS, Math.ceil(permit.forMs)) : 0;
   }
 
-  #newest(subject: Subject): Stored | undefined {
+  #newest(subject: Subject): StoredObject | undefined {
     const { uid } = subject;
     const known = this.#options.stored?.(subject);
     const written = this.#written.get(uid);
@@ -223,17 +230,21 @@ class KubernetesStatusSink implements StatusSink {
   }
 
   /** One line when trouble of a kind begins or changes, however many policies it meets. */
-  #say({ kind }: Write, status: number | undefined, message: string): void {
+  #logOnce({ kind }: Write, status: number | undefined, message: string): void {
     const trouble = String(status);
-    if (this.#trouble.get(kind) === trouble) return;
-    this.#trouble.set(kind, trouble);
+    if (this.#failures.get(kind) === trouble) return;
+    this.#failures.set(kind, trouble);
     this.#options.log.warn({}, message);
   }
 }
 
+/** Whether a status says what we want said; conditions of others do not count. */
+const isWritten = (stored: Status | undefined, desired: Status) =>
+  isDeepStrictEqual(stored, keepForeignConditions(desired, stored));
+
 const nounOf = ({ subject }: Write) => ('kind' in subject ? 'override' : 'policy');
 
-function advice(status: number | undefined, { kind, subject }: Write): string {
+function adviceFor(status: number | undefined, { kind, subject }: Write): string {
   const { plural } = resourceOf(subject);
   if (status !== 403) return 'trying again';
   return kind === 'status'

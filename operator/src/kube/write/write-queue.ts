@@ -1,4 +1,4 @@
-import { type QueueObserver, unobserved } from '../../ports/queue-observer.ts';
+import { noOpQueueObserver, type QueueObserver } from '../../ports/queue-observer.ts';
 
 /** A write that is due, and how to say how it went. */
 export interface Due<T> {
@@ -32,7 +32,10 @@ export class WriteQueue<T> {
    * @param limits.perSecond how many writes, over all keys, any second may see.
    * @param limits.retryMs the wait after a first failure, in milliseconds. Absent: 1 000.
    */
-  constructor(limits: { readonly perSecond: number; readonly retryMs?: number }, observer: QueueObserver = unobserved) {
+  constructor(
+    limits: { readonly perSecond: number; readonly retryMs?: number },
+    observer: QueueObserver = noOpQueueObserver,
+  ) {
     this.#observer = observer;
     this.#perSecond = limits.perSecond;
     this.#retryMs = limits.retryMs ?? 1000;
@@ -58,7 +61,9 @@ export class WriteQueue<T> {
     else this.#slots.set(key, { item, intervalMs, notBefore: 0, failures: 0, busy: false });
   }
 
-  /** Takes the write that is due; a number says in how many milliseconds one may be, and nothing that none is waiting. */
+  /**
+   * Takes the write that is due; a number says in how many milliseconds one may be, and nothing that none is waiting.
+   */
   take(now: number): Due<T> | number | undefined {
     const allowedAt = this.#taken.length < this.#perSecond ? now : this.#taken[0]! + 1000;
     if (allowedAt > now && this.#waiting > 0) return allowedAt - now;

@@ -1,5 +1,5 @@
 import type { PolicySpec } from '@fuseboard/schema';
-import { standings } from '../precedence.ts';
+import { precedenceOf } from '../precedence.ts';
 import { type Routing, sortedRoutes } from '../routing.ts';
 import type { Finding } from './finding.ts';
 import { LOAD_CHECKS } from './load.ts';
@@ -18,7 +18,7 @@ export function lint(spec: PolicySpec): Finding[] {
 /** The same for how the policies of one namespace stand to each other: names that a policy never gets. By uid. */
 export function lintTogether(policies: readonly Routing[]): Map<string, Finding[]> {
   const found = new Map<string, Finding[]>();
-  for (const [uid, { conflict, shadows }] of standings(sortedRoutes(policies))) {
+  for (const [uid, { conflict, shadows }] of precedenceOf(sortedRoutes(policies))) {
     if (conflict) {
       const message = `policy "${conflict.name}" takes all of them on every agent that this one selects, so this one never governs; name other breakers or narrow its selector`;
       found.set(uid, [{ field: 'breakers', message }]);

@@ -78,7 +78,7 @@ export const TRIP_CHECKS: readonly Check[] = [
     if (status === undefined) return undefined;
     return {
       field: 'classify.failure.httpStatus',
-      message: `${status} is the caller's own mistake as a rule; one client that sends bad requests can open the circuit for all others; leave it out unless the other side sends it when it is ill`,
+      message: `${status} is usually the caller's own mistake; one client that sends bad requests can open the circuit for all others; leave it out unless the dependency sends it when it is ill`,
     };
   },
   ({ classify }) => {

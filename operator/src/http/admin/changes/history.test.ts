@@ -3,8 +3,8 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import express from 'express';
 import { policy } from '../../../../test/memory-source.ts';
-import type { Access, Deed } from '../../../ports/access.ts';
-import { Denial } from '../../../ports/authenticator.ts';
+import type { Access, ResourceAttributes } from '../../../ports/access.ts';
+import { AuthError } from '../../../ports/authenticator.ts';
 import type { Rollback } from '../../../ports/history.ts';
 import { noRollback } from '../../../sources/history.ts';
 import type { AdminOptions } from '../options.ts';
@@ -17,17 +17,18 @@ let close = () => {};
 afterEach(() => close());
 
 /** What `/history` says of rolling back, to a person who may do only this. */
-async function rollbackOf(rollback: Rollback, may: (deed: Deed) => boolean): Promise<unknown> {
+async function rollbackOf(rollback: Rollback, may: (attributes: ResourceAttributes) => boolean): Promise<unknown> {
   const access: Access = {
-    way: 'review',
-    person: async () => ({ name: 'ann', groups: [] }),
-    check: async (_, deed) => {
-      if (!may(deed)) throw new Denial('not-allowed', `"ann" may not ${deed.verb} ${deed.resource}`);
+    method: 'review',
+    user: async () => ({ name: 'ann', groups: [] }),
+    check: async (_, attributes) => {
+      if (!may(attributes))
+        throw new AuthError('not-allowed', `"ann" may not ${attributes.verb} ${attributes.resource}`);
     },
   };
-  const boards = { policies: () => [{ policy: policy('payments') }] };
+  const snapshots = { policies: () => [{ policy: policy('payments') }] };
   const history = { list: async () => [] };
-  const options = { access, history, rollback, controller: { boards } } as unknown as AdminOptions;
+  const options = { access, history, rollback, controller: { snapshots } } as unknown as AdminOptions;
   const server = express().use(historyRoutes(options)).listen(0, '127.0.0.1');
   close = () => server.close();
   await once(server, 'listening');
@@ -38,8 +39,8 @@ async function rollbackOf(rollback: Rollback, may: (deed: Deed) => boolean): Pro
 
 describe('what the history says of rolling back', () => {
   it('is that somebody may who may update the policy', async () => {
-    const asked: Deed[] = [];
-    const may = (deed: Deed) => asked.push(deed) > 0;
+    const asked: ResourceAttributes[] = [];
+    const may = (attributes: ResourceAttributes) => asked.push(attributes) > 0;
     expect(await rollbackOf(anybody, may)).toEqual({ allowed: true });
     const which = { resource: 'circuitbreakerpolicies', namespace: 'default', name: 'payments' };
     expect(asked).toEqual([

@@ -1,12 +1,12 @@
 import express, { type Request, Router } from 'express';
 import { z } from 'zod';
 import type { Policy } from '../../../core/policy/policy.ts';
-import type { Deed, Person } from '../../../ports/access.ts';
-import { Denial } from '../../../ports/authenticator.ts';
+import type { ResourceAttributes, UserInfo } from '../../../ports/access.ts';
+import { AuthError } from '../../../ports/authenticator.ts';
 import { changesBetween, type Revision } from '../../../ports/history.ts';
-import { Refusal } from '../../../ports/problem.ts';
+import { Problem } from '../../../ports/problem.ts';
 import { firstIssue } from '../../problem.ts';
-import { guard, seeing, whoSent } from '../guard.ts';
+import { guard, readAttributes, senderOf } from '../guard.ts';
 import { namedPolicy } from '../named-policy.ts';
 import type { AdminOptions } from '../options.ts';
 
@@ -33,24 +33,24 @@ export const RollbackSchema = z.strictObject({ toRevision: z.int('must be a whol
 
 /** What policies were, and giving them an earlier spec again. */
 export function historyRoutes({ controller, access, history, rollback, log }: AdminOptions): Router {
-  const find = (request: Request): Policy => namedPolicy(controller.boards, request).policy;
+  const find = (request: Request): Policy => namedPolicy(controller.snapshots, request).policy;
   const revisions = (policy: Policy): Promise<Revision[]> =>
     history.list(policy).catch((error: Error) => {
-      throw new Refusal(503, `the history cannot be read: ${error.message}`, 1_000);
+      throw new Problem(503, `the history cannot be read: ${error.message}`, 1_000);
     });
-  const editing = (request: Request): Deed => ({ ...seeing(request), verb: 'update' });
-  const denialOf = async (person: Person, deed: Deed): Promise<string | undefined> => {
+  const editing = (request: Request): ResourceAttributes => ({ ...readAttributes(request), verb: 'update' });
+  const authErrorOf = async (user: UserInfo, attributes: ResourceAttributes): Promise<string | undefined> => {
     try {
-      await access.check(person, deed);
+      await access.check(user, attributes);
       return undefined;
     } catch (error) {
-      if (error instanceof Denial) return error.message;
+      if (error instanceof AuthError) return error.message;
       throw error;
     }
   };
 
   return Router()
-    .get('/v1/policies/:namespace/:name/history', guard(access, seeing), async (request, response) => {
+    .get('/v1/policies/:namespace/:name/history', guard(access, readAttributes), async (request, response) => {
       const policy = find(request);
       const found = await revisions(policy);
       const now = JSON.stringify(policy.spec);
@@ -60,7 +60,7 @@ export function historyRoutes({ controller, access, history, rollback, log }: Ad
         const changes = before === undefined ? [] : changesBetween(before.spec, one.spec);
         return { ...one, current: one === newest, changes };
       });
-      const why = rollback.unable?.(policy) ?? (await denialOf(whoSent(response), editing(request)));
+      const why = rollback.unable?.(policy) ?? (await authErrorOf(senderOf(response), editing(request)));
       const allowed = { allowed: why === undefined, ...(why !== undefined && { why }) };
       response.json({ items, rollback: allowed } satisfies z.infer<typeof HistorySchema>);
     })
@@ -70,19 +70,19 @@ export function historyRoutes({ controller, access, history, rollback, log }: Ad
       express.json({ limit: '4kb', type: 'application/json' }),
       async (request, response) => {
         const parsed = RollbackSchema.safeParse(request.body);
-        if (!parsed.success) throw new Refusal(400, firstIssue(parsed.error));
+        if (!parsed.success) throw new Problem(400, firstIssue(parsed.error));
         const { toRevision } = parsed.data;
         const policy = find(request);
         const { namespace, name } = policy;
         const found = await revisions(policy);
-        const wanted = found.find(({ revision }) => revision === toRevision);
-        if (!wanted) {
+        const chosen = found.find(({ revision }) => revision === toRevision);
+        if (!chosen) {
           const kept = found.map(({ revision }) => revision).join(', ');
-          throw new Refusal(404, `policy "${name}" has no revision ${toRevision}; it has ${kept || 'none'}`);
+          throw new Problem(404, `policy "${name}" has no revision ${toRevision}; it has ${kept || 'none'}`);
         }
-        await rollback.apply(policy, wanted.spec, request.get('authorization'));
+        await rollback.apply(policy, chosen.spec, request.get('authorization'));
         log.info(
-          { audit: true, by: whoSent(response).name, namespace, policy: name, toRevision },
+          { audit: true, by: senderOf(response).name, namespace, policy: name, toRevision },
           'policy rolled back',
         );
         response.status(204).end();

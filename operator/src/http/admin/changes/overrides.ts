@@ -9,9 +9,9 @@ import express, { type Request, Router } from 'express';
 import { z } from 'zod';
 import { NAMESPACE_PATTERN } from '../../../core/policy/namespace.ts';
 import { newestFirst, type Override } from '../../../core/policy/override.ts';
-import type { Deed } from '../../../ports/access.ts';
-import { Refusal } from '../../../ports/problem.ts';
-import { guard, whoSent } from '../guard.ts';
+import type { ResourceAttributes } from '../../../ports/access.ts';
+import { Problem } from '../../../ports/problem.ts';
+import { guard, senderOf } from '../guard.ts';
 import type { AdminOptions } from '../options.ts';
 import { optionalText } from '../parameters.ts';
 
@@ -41,9 +41,9 @@ type Shown = z.infer<typeof ShownOverrideSchema>;
 
 const MAX_BODY = '64kb';
 
-const deed =
-  (verb: Deed['verb']) =>
-  (request: Request): Deed => {
+const attributes =
+  (verb: ResourceAttributes['verb']) =>
+  (request: Request): ResourceAttributes => {
     const namespace = request.params.namespace ?? request.query.namespace;
     return { verb, resource: 'circuitbreakeroverrides', ...(typeof namespace === 'string' && { namespace }) };
   };
@@ -63,12 +63,12 @@ export function overrideRoutes({ controller, access, overrides: store, log }: Ad
   const find = (request: Request): Override => {
     const { namespace, name } = request.params as { namespace: string; name: string };
     const found = all().find((one) => one.namespace === namespace && one.name === name);
-    if (!found) throw new Refusal(404, `there is no override "${name}" in namespace "${namespace}"`);
+    if (!found) throw new Problem(404, `there is no override "${name}" in namespace "${namespace}"`);
     return found;
   };
 
   return Router()
-    .get('/v1/overrides', guard(access, deed('list')), (request, response) => {
+    .get('/v1/overrides', guard(access, attributes('list')), (request, response) => {
       const namespace = optionalText(request, 'namespace');
       const items = all()
         .filter((one) => namespace === undefined || one.namespace === namespace)
@@ -76,19 +76,19 @@ export function overrideRoutes({ controller, access, overrides: store, log }: Ad
         .map(shown);
       response.json({ items } satisfies z.infer<typeof OverrideListSchema>);
     })
-    .get('/v1/overrides/:namespace/:name', guard(access, deed('get')), (request, response) => {
+    .get('/v1/overrides/:namespace/:name', guard(access, attributes('get')), (request, response) => {
       response.json(shown(find(request)));
     })
     .post(
       '/v1/overrides/:namespace',
-      guard(access, deed('create')),
+      guard(access, attributes('create')),
       express.json({ limit: MAX_BODY, type: 'application/json' }),
       async (request, response) => {
         const { namespace } = request.params as { namespace: string };
-        if (!NAMESPACE_PATTERN.test(namespace)) throw new Refusal(400, `namespace: "${namespace}" cannot name one`);
-        if (!request.is('application/json')) throw new Refusal(415, 'content-type: must be application/json');
+        if (!NAMESPACE_PATTERN.test(namespace)) throw new Problem(400, `namespace: "${namespace}" cannot name one`);
+        if (!request.is('application/json')) throw new Problem(415, 'content-type: must be application/json');
         const spec = readSpec(request.body);
-        const { name: createdBy } = whoSent(response);
+        const { name: createdBy } = senderOf(response);
         const made = await store.create({ namespace, spec, createdBy });
         log.info({ audit: true, by: createdBy, namespace, override: made.name, ...spec }, 'override asked for');
         response
@@ -97,11 +97,11 @@ export function overrideRoutes({ controller, access, overrides: store, log }: Ad
           .json(shown(made));
       },
     )
-    .delete('/v1/overrides/:namespace/:name', guard(access, deed('delete')), async (request, response) => {
+    .delete('/v1/overrides/:namespace/:name', guard(access, attributes('delete')), async (request, response) => {
       const found = find(request);
       await store.remove(found);
       const { namespace, name } = found;
-      log.info({ audit: true, by: whoSent(response).name, namespace, override: name }, 'override taken away');
+      log.info({ audit: true, by: senderOf(response).name, namespace, override: name }, 'override taken away');
       response.status(204).end();
     });
 }
@@ -110,9 +110,9 @@ function readSpec(body: unknown): z.infer<typeof NewOverrideSchema> {
   const parsed = NewOverrideSchema.safeParse(body);
   if (!parsed.success) {
     const { path, message } = parsed.error.issues[0]!;
-    throw new Refusal(400, `${dotted(path).replace(/^spec\.?/, '') || 'the body'}: ${message}`);
+    throw new Problem(400, `${dotted(path).replace(/^spec\.?/, '') || 'the body'}: ${message}`);
   }
   const [problem] = overrideProblems(parsed.data);
-  if (problem) throw new Refusal(400, `${problem.field.replace(/^spec\./, '')}: ${problem.message}`);
+  if (problem) throw new Problem(400, `${problem.field.replace(/^spec\./, '')}: ${problem.message}`);
   return parsed.data;
 }

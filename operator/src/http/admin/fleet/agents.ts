@@ -2,8 +2,8 @@ import { Router } from 'express';
 import type { Agent } from '../../../core/fleet/agent-record.ts';
 import { agentDetail, breakerRows } from '../../../core/views/agent-row.ts';
 import { agentState } from '../../../core/views/overview.ts';
-import { Refusal } from '../../../ports/problem.ts';
-import { guard, seeing } from '../guard.ts';
+import { Problem } from '../../../ports/problem.ts';
+import { guard, readAttributes } from '../guard.ts';
 import type { AdminOptions } from '../options.ts';
 import { optionalText } from '../parameters.ts';
 
@@ -12,7 +12,7 @@ export const MAX_AGENTS_LISTED = 1_000;
 
 /** The agents of this replica. */
 export function agentRoutes({ controller, clock, access }: AdminOptions): Router {
-  const { fleet, boards } = controller;
+  const { fleet, snapshots } = controller;
 
   const shown = (agent: Agent, now: number) => {
     const { identity, heardAt, target, applied, streams } = agent;
@@ -32,7 +32,7 @@ export function agentRoutes({ controller, clock, access }: AdminOptions): Router
   };
 
   return Router()
-    .get('/v1/agents', guard(access, seeing), (request, response) => {
+    .get('/v1/agents', guard(access, readAttributes), (request, response) => {
       const namespace = optionalText(request, 'namespace');
       const search = (optionalText(request, 'search') ?? '').toLowerCase().split(/\s+/).slice(0, 8);
       const now = clock.now();
@@ -47,14 +47,14 @@ export function agentRoutes({ controller, clock, access }: AdminOptions): Router
       }
       response.json({ total, items: found.map((agent) => shown(agent, now)) });
     })
-    .get('/v1/agents/:namespace/:boot', guard(access, seeing), (request, response) => {
+    .get('/v1/agents/:namespace/:boot', guard(access, readAttributes), (request, response) => {
       const { namespace, boot } = request.params as { namespace: string; boot: string };
       for (const agent of fleet.agents(namespace)) {
         if (agent.identity.boot !== boot) continue;
-        const routings = boards.policies(namespace).flatMap(({ routing }) => routing ?? []);
+        const routings = snapshots.policies(namespace).flatMap(({ routing }) => routing ?? []);
         response.json(agentDetail(agent, routings, clock.now()));
         return;
       }
-      throw new Refusal(404, `this replica knows no agent "${boot}" in namespace "${namespace}"`);
+      throw new Problem(404, `this replica knows no agent "${boot}" in namespace "${namespace}"`);
     });
 }

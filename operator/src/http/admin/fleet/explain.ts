@@ -2,14 +2,14 @@ import { Router } from 'express';
 import { explain } from '../../../core/policy/explain.ts';
 import { DEFAULT_NAMESPACE } from '../../../core/policy/namespace.ts';
 import { parseLabels } from '../../../core/policy/selector.ts';
-import { Refusal } from '../../../ports/problem.ts';
+import { Problem } from '../../../ports/problem.ts';
 import { guard } from '../guard.ts';
 import type { AdminOptions } from '../options.ts';
 import { optionalText, text } from '../parameters.ts';
 
 /** Which policy governs a breaker, and why no other does. */
 export function explainRoutes({ controller, access }: AdminOptions): Router {
-  const { boards } = controller;
+  const { snapshots } = controller;
   const see = guard(access, (request) => ({
     verb: 'list',
     resource: 'circuitbreakerpolicies',
@@ -22,10 +22,10 @@ export function explainRoutes({ controller, access }: AdminOptions): Router {
     try {
       labels = parseLabels(optionalText(request, 'labels') ?? '');
     } catch (error) {
-      throw new Refusal(400, (error as Error).message);
+      throw new Problem(400, (error as Error).message);
     }
-    const routings = boards.policies(namespace).flatMap(({ routing }) => routing ?? []);
-    const override = boards.holding(namespace, labels, breaker);
+    const routings = snapshots.policies(namespace).flatMap(({ routing }) => routing ?? []);
+    const override = snapshots.overrideFor(namespace, labels, breaker);
     response.json({
       ...{ namespace, labels, ...explain(routings, labels, breaker) },
       ...(override && { override: { name: override.name, ...override.spec, expiresAt: override.expiresAt } }),

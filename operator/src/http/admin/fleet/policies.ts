@@ -1,10 +1,10 @@
 import { tooDeep } from '@fuseboard/schema';
 import { Router } from 'express';
-import type { Known } from '../../../core/delivery/snapshots.ts';
+import type { PolicySnapshot } from '../../../core/delivery/snapshot-cache.ts';
 import { compareText } from '../../../core/policy/compare-text.ts';
-import { conditionOf } from '../../../core/status/policy-status.ts';
+import { conditionOf } from '../../../core/policy/condition.ts';
 import { policyAgents } from '../../../core/views/agent-row.ts';
-import { guard, seeing } from '../guard.ts';
+import { guard, readAttributes } from '../guard.ts';
 import { namedPolicy } from '../named-policy.ts';
 import type { AdminOptions } from '../options.ts';
 import { optionalText } from '../parameters.ts';
@@ -14,10 +14,10 @@ const MAX_AGENTS_OF_POLICY = 200;
 
 /** Policies with their status. */
 export function policyRoutes({ controller, access, clock }: AdminOptions): Router {
-  const { boards, fleet, judge } = controller;
-  const see = guard(access, seeing);
+  const { snapshots, fleet, policyStatus: reconciler } = controller;
+  const see = guard(access, readAttributes);
 
-  const shown = ({ policy, entry }: Known) => ({
+  const shown = ({ policy, entry }: PolicySnapshot) => ({
     namespace: policy.namespace,
     name: policy.name,
     uid: policy.uid,
@@ -26,14 +26,14 @@ export function policyRoutes({ controller, access, clock }: AdminOptions): Route
     hold: entry.hold,
     spec: tooDeep(policy.spec) ? undefined : policy.spec,
     problems: policy.problems,
-    status: judge.status(policy) ?? {},
+    status: reconciler.status(policy) ?? {},
   });
 
   return Router()
     .get('/v1/policies', see, (request, response) => {
       const namespace = optionalText(request, 'namespace');
-      const namespaces = namespace === undefined ? boards.namespaces() : [namespace];
-      const policies = namespaces.flatMap((one) => boards.policies(one)).map(shown);
+      const namespaces = namespace === undefined ? snapshots.namespaces() : [namespace];
+      const policies = namespaces.flatMap((one) => snapshots.policies(one)).map(shown);
       const items = policies.map(({ namespace, name, uid, generation, spec, status }) => {
         const state = (type: 'Accepted' | 'Programmed' | 'Healthy') => conditionOf(status, type)?.status ?? 'Unknown';
         return {
@@ -55,10 +55,10 @@ export function policyRoutes({ controller, access, clock }: AdminOptions): Route
       });
     })
     .get('/v1/policies/:namespace/:name', see, (request, response) => {
-      response.json(shown(namedPolicy(boards, request)));
+      response.json(shown(namedPolicy(snapshots, request)));
     })
     .get('/v1/policies/:namespace/:name/agents', see, (request, response) => {
-      const known = namedPolicy(boards, request);
+      const known = namedPolicy(snapshots, request);
       const found = policyAgents(fleet.agents(known.policy.namespace), known, clock.now());
       const { generation, hold } = known.entry;
       response.json({ generation, hold, total: found.length, items: found.slice(0, MAX_AGENTS_OF_POLICY) });

@@ -1,11 +1,14 @@
 import { Router } from 'express';
-import { guard, seeing } from '../guard.ts';
+import { guard, readAttributes } from '../guard.ts';
 import type { AdminOptions } from '../options.ts';
 import { optionalText } from '../parameters.ts';
 
-/** Where the policies come from, and whether they can be read; `policies` counts those of the namespace that is asked for. */
+/**
+ * Where the policies come from, and whether they can be read; `policies` counts those of the namespace that is asked
+ * for.
+ */
 export function sourceRoutes({ controller: { source }, access }: AdminOptions): Router {
-  return Router().get('/v1/source', guard(access, seeing), (request, response) => {
+  return Router().get('/v1/source', guard(access, readAttributes), (request, response) => {
     const namespace = optionalText(request, 'namespace');
     const { synced, outage, asOf, policies, problems } = source.state();
     const counted = [...policies.values()].filter(

@@ -1,7 +1,7 @@
 import { type Request, Router } from 'express';
-import type { Deed } from '../../../ports/access.ts';
-import { Refusal } from '../../../ports/problem.ts';
-import { guard, seeing, stillMay } from '../guard.ts';
+import type { ResourceAttributes } from '../../../ports/access.ts';
+import { Problem } from '../../../ports/problem.ts';
+import { guard, isStillAllowed, readAttributes } from '../guard.ts';
 import type { AdminOptions } from '../options.ts';
 import { optionalText } from '../parameters.ts';
 import { Live } from './live.ts';
@@ -9,8 +9,8 @@ import { MAX_WATCHERS, Watchers } from './watchers.ts';
 
 /** The fleet at a glance, its breakers, and both as they change. */
 export function liveRoutes({ controller, access, audit, clock, wallClock, replica, leaving }: AdminOptions): Router {
-  const see = guard(access, seeing);
-  const watching = (request: Request): Deed => ({ ...seeing(request), verb: 'watch' });
+  const see = guard(access, readAttributes);
+  const watching = (request: Request): ResourceAttributes => ({ ...readAttributes(request), verb: 'watch' });
   const watch = guard(access, watching);
   const live = (namespace: string | undefined) => new Live({ controller, clock, wallClock, replica, namespace });
   const scopes = new Map<string | undefined, Watchers>();
@@ -39,12 +39,12 @@ export function liveRoutes({ controller, access, audit, clock, wallClock, replic
         if (watchers.count === 0) scopes.delete(scope);
         count += watchers.count;
       }
-      if (leaving.aborted) throw new Refusal(503, 'this operator is going away; try again', 1_000);
+      if (leaving.aborted) throw new Problem(503, 'this operator is going away; try again', 1_000);
       if (count >= MAX_WATCHERS) {
-        throw new Refusal(503, `${count} pages are open already, as many as one replica serves; close some`, 5_000);
+        throw new Problem(503, `${count} pages are open already, as many as one replica serves; close some`, 5_000);
       }
       const watchers = scopes.get(namespace) ?? new Watchers(live(namespace), () => clock.now());
       scopes.set(namespace, watchers);
-      watchers.join(response, () => stillMay(access, audit, request, watching));
+      watchers.join(response, () => isStillAllowed(access, audit, request, watching));
     });
 }

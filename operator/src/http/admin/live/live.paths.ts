@@ -31,7 +31,7 @@ const Overview = z
     policies: z
       .object({ total: count, ...Object.fromEntries(ROLLOUT_STATES.map((state) => [state, count.optional()])) })
       .describe('By how far they have come on their way to the agents.'),
-    agents: z.object({ connected: count, dialling: count, stale: count, gone: count, rejecting: count }),
+    agents: z.object({ connected: count, connecting: count, stale: count, gone: count, rejecting: count }),
   })
   .describe('The fleet at a glance.')
   .meta({ id: 'Overview' });

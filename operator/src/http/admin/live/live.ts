@@ -1,8 +1,8 @@
 import type { Controller } from '../../../control/controller.ts';
 import type { Clock } from '../../../core/clock.ts';
-import { SLOT_MS, slotOf } from '../../../core/fleet/circuits.ts';
 import type { Policy } from '../../../core/policy/policy.ts';
 import { windowOf } from '../../../core/policy/thresholds.ts';
+import { SLOT_MS, slotOf } from '../../../core/slots.ts';
 import { type BreakerRow, breakerRow } from '../../../core/views/breaker-row.ts';
 import { type Overview, overviewOf } from '../../../core/views/overview.ts';
 import { type PolicyRow, policyRow } from '../../../core/views/policy-row.ts';
@@ -21,7 +21,7 @@ export interface SourceView {
 export interface Stamp {
   readonly at: number;
   readonly replica: string;
-  /** Replicas whose agents are not in the rows, as far as they are heard of. */
+  /** Known replicas whose agents are not in the rows. */
   readonly others: readonly string[];
   /** The slot of time that is being counted now, and how long each is. */
   readonly slot: number;
@@ -67,8 +67,8 @@ const AGE_STEP_MS = 2_000;
 export class Live implements Feed {
   readonly #options: LiveOptions;
   readonly #policies = new Map<string, { policy: Policy; status: unknown; row: PolicyRow }>();
-  readonly #heard = new Map<string, number>();
-  #toldPolicies = new Map<string, PolicyRow>();
+  readonly #reportedAt = new Map<string, number>();
+  #sentPolicies = new Map<string, PolicyRow>();
   #version = 0;
   #slot = 0;
   #overview = '';
@@ -108,27 +108,27 @@ export class Live implements Feed {
     const heard: Record<string, number> = {};
     for (const { id, heardAt } of controller.fleet.circuits.list(namespace)) {
       there.add(id);
-      const told = this.#heard.get(id);
-      if (told !== undefined && !fresh.has(id) && heardAt - told < AGE_STEP_MS) continue;
-      this.#heard.set(id, heardAt);
-      if (!fresh.has(id)) heard[id] = this.#date(heardAt);
+      const sent = this.#reportedAt.get(id);
+      if (sent !== undefined && !fresh.has(id) && heardAt - sent < AGE_STEP_MS) continue;
+      this.#reportedAt.set(id, heardAt);
+      if (!fresh.has(id)) heard[id] = this.#wallTime(heardAt);
     }
-    const rowsGone = [...this.#heard.keys()].filter((id) => !there.has(id));
-    for (const id of rowsGone) this.#heard.delete(id);
+    const rowsGone = [...this.#reportedAt.keys()].filter((id) => !there.has(id));
+    for (const id of rowsGone) this.#reportedAt.delete(id);
 
     const all = this.policies();
-    const policies = all.filter((row) => this.#toldPolicies.get(row.uid) !== row);
+    const policies = all.filter((row) => this.#sentPolicies.get(row.uid) !== row);
     const now = new Map(all.map((row) => [row.uid, row]));
-    const policiesGone = [...this.#toldPolicies.keys()].filter((uid) => !now.has(uid));
-    this.#toldPolicies = now;
+    const policiesGone = [...this.#sentPolicies.keys()].filter((uid) => !now.has(uid));
+    this.#sentPolicies = now;
     const overview = this.overview(all);
     const source = this.source();
-    const told = [this.#overview, this.#source];
+    const sent = [this.#overview, this.#source];
     [this.#overview, this.#source] = [JSON.stringify(overview), JSON.stringify(source)];
 
     const difference = {
-      ...(told[0] !== this.#overview && { overview }),
-      ...(told[1] !== this.#source && { source }),
+      ...(sent[0] !== this.#overview && { overview }),
+      ...(sent[1] !== this.#source && { source }),
       ...(policies.length > 0 && { policies }),
       ...(policiesGone.length > 0 && { policiesGone }),
       ...(rows.length > 0 && { rows }),
@@ -153,9 +153,9 @@ export class Live implements Feed {
 
   policies(): PolicyRow[] {
     const { controller, namespace } = this.#options;
-    const namespaces = namespace === undefined ? controller.boards.namespaces() : [namespace];
+    const namespaces = namespace === undefined ? controller.snapshots.namespaces() : [namespace];
     const found = namespaces.flatMap((one) =>
-      controller.boards.policies(one).map(({ policy }) => this.#policy(policy.uid)!),
+      controller.snapshots.policies(one).map(({ policy }) => this.#policy(policy.uid)!),
     );
     if (this.#policies.size > 2 * found.length) {
       const there = new Set(found.map(({ uid }) => uid));
@@ -178,10 +178,10 @@ export class Live implements Feed {
 
   /** The row of a policy: the same object as long as nothing in it is different. */
   #policy(uid: string): PolicyRow | undefined {
-    const { boards, judge } = this.#options.controller;
-    const policy = boards.find(uid)?.policy;
+    const { snapshots, policyStatus: reconciler } = this.#options.controller;
+    const policy = snapshots.find(uid)?.policy;
     if (policy === undefined) return undefined;
-    const status = judge.status(policy);
+    const status = reconciler.status(policy);
     const known = this.#policies.get(uid);
     if (known?.policy === policy && known.status === status) return known.row;
     const next = policyRow(policy, status);
@@ -190,7 +190,7 @@ export class Live implements Feed {
     return row;
   }
 
-  #date(at: number): number {
+  #wallTime(at: number): number {
     const { clock, wallClock } = this.#options;
     return Math.round(wallClock() - (clock.now() - at));
   }

@@ -18,12 +18,12 @@ afterEach(() => {
 });
 
 /** A reader who is let in, and whether its stream has ended. */
-function join(stillMay: () => Promise<boolean>) {
+function join(isStillAllowed: () => Promise<boolean>) {
   const stream = Object.assign(new PassThrough(), { writeHead: () => {} });
   const reader = { asked: 0, ended: () => stream.writableEnded };
   watchers.join(stream.resume() as unknown as ServerResponse, () => {
     reader.asked += 1;
-    return stillMay();
+    return isStillAllowed();
   });
   return reader;
 }

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import express, { Router } from 'express';
-import { Refusal } from '../../../ports/problem.ts';
+import { Problem } from '../../../ports/problem.ts';
 import type { AdminOptions } from '../options.ts';
 
 /** Where the page is built to, seen from the source and from what is compiled. */
@@ -32,7 +32,7 @@ export function pageRoutes(_options: AdminOptions): Router {
   return Router()
     .get('/', (_request, _response, next) => {
       if (!existsSync(`${FOLDER}index.html`))
-        throw new Refusal(404, 'the page is not built; run npm run build -w @fuseboard/page');
+        throw new Problem(404, 'the page is not built; run npm run build -w @fuseboard/page');
       next();
     })
     .use((_request, response, next) => {

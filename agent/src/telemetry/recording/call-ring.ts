@@ -1,0 +1,85 @@
+/** Numbers of one call in the ring: start, duration, what it was, and what was called. */
+const STRIDE = 4;
+
+/** How a call ended, as a number; the order is that of the words in a recording. */
+export const OUTCOME_CODES = { success: 0, failure: 1, ignored: 2, rejected: 3 } as const;
+export type OutcomeCode = (typeof OUTCOME_CODES)[keyof typeof OUTCOME_CODES];
+
+/** Neither a status nor an error was seen. */
+export const NOTHING_SEEN = -1;
+
+/** An error as it is given in the place of a status: below -1, so that both fit into one number. */
+export const errorSeen = (id: number): number => -2 - id;
+
+/** Ids of names stay below this. */
+export const MAX_IDS = 1_048_576;
+
+/** A call as it is read back from the ring. */
+export interface RingCall {
+  start: number;
+  durationMs: number;
+  outcome: OutcomeCode;
+  inForce: boolean;
+  /** A status; -1 for nothing; below that an error. */
+  seen: number;
+  breaker: number;
+  key: number;
+}
+
+/** A bounded queue of calls as plain numbers, 32 bytes each: recording allocates nothing. */
+export class CallRing {
+  readonly #numbers: Float64Array;
+  readonly #capacity: number;
+  #first = 0;
+  #size = 0;
+
+  /** @param capacity how many calls wait at most. */
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+    this.#numbers = new Float64Array(capacity * STRIDE);
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** @returns false when the ring is full; the call is then not in it. */
+  push(
+    start: number,
+    durationMs: number,
+    outcome: OutcomeCode,
+    seen: number,
+    breaker: number,
+    key: number,
+    inForce: boolean,
+  ): boolean {
+    if (this.#size === this.#capacity) return false;
+    let at = this.#first + this.#size++;
+    if (at >= this.#capacity) at -= this.#capacity;
+    at *= STRIDE;
+    const numbers = this.#numbers;
+    numbers[at] = start;
+    numbers[at + 1] = durationMs;
+    numbers[at + 2] = seen * 8 + (inForce ? 4 : 0) + outcome;
+    numbers[at + 3] = breaker * MAX_IDS + key;
+    return true;
+  }
+
+  /** Takes the oldest call out and writes it into the given object. */
+  shift(into: RingCall): void {
+    const at = this.#first * STRIDE;
+    const numbers = this.#numbers;
+    const seen = Math.floor(numbers[at + 2]! / 8);
+    const flags = numbers[at + 2]! - seen * 8;
+    const names = numbers[at + 3]!;
+    into.start = numbers[at]!;
+    into.durationMs = numbers[at + 1]!;
+    into.outcome = (flags & 3) as OutcomeCode;
+    into.inForce = (flags & 4) !== 0;
+    into.seen = seen;
+    into.breaker = Math.floor(names / MAX_IDS);
+    into.key = names % MAX_IDS;
+    this.#first = this.#first + 1 === this.#capacity ? 0 : this.#first + 1;
+    this.#size--;
+  }
+}

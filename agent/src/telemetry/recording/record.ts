@@ -1,0 +1,116 @@
+import { hostname } from 'node:os';
+import { Recorder, type RecordSink } from './recorder.ts';
+import { RotatingGzipFile } from './rotating-gzip-file.ts';
+
+/** How calls are recorded; every field may be absent. */
+export interface RecordOptions {
+  /** Share of the processes that record all of their calls, over 0 to 1; the others record none. Absent: 1. */
+  readonly share?: number;
+  /** What the recording calls this process. Absent: the name of the host, which in Kubernetes is the pod's, with the process id. */
+  readonly instance?: string;
+  /** Told once when calls cannot be recorded. Absent: `process.emitWarning`. */
+  readonly warn?: (message: string) => void;
+}
+
+/** What the environment says about recording. */
+export interface RecordSettings {
+  /** Absent: nothing is recorded. */
+  readonly path?: string;
+  readonly share: number;
+  readonly maxBytes: number;
+  readonly files: number;
+  /** What was given and cannot be used. */
+  readonly problems: readonly string[];
+}
+
+/** The variables that are read, all but the first with a default. */
+export const RECORD_VARIABLES = {
+  path: 'FUSEBOARD_RECORD',
+  share: 'FUSEBOARD_RECORD_SHARE',
+  maxMb: 'FUSEBOARD_RECORD_MAX_MB',
+  files: 'FUSEBOARD_RECORD_FILES',
+} as const;
+
+const MAX_MB = 64;
+const FILES = 4;
+
+/** Reads what the environment says. Never throws; what cannot be used is a problem, and its default is taken. */
+export function readRecordSettings(env: Readonly<Record<string, string | undefined>>): RecordSettings {
+  const problems: string[] = [];
+  const number = (name: string, otherwise: number, fits: (value: number) => boolean, expected: string): number => {
+    const text = env[name];
+    if (text === undefined || text === '') return otherwise;
+    const value = Number(text);
+    if (fits(value)) return value;
+    problems.push(`${name} must be ${expected}, got "${text}"; ${otherwise} is used`);
+    return otherwise;
+  };
+  const share = number(RECORD_VARIABLES.share, 1, (value) => value > 0 && value <= 1, 'a number over 0 up to 1');
+  const maxMb = number(
+    RECORD_VARIABLES.maxMb,
+    MAX_MB,
+    (value) => value > 0 && value <= 100_000,
+    'a number of megabytes over 0',
+  );
+  const files = number(
+    RECORD_VARIABLES.files,
+    FILES,
+    (value) => Number.isInteger(value) && value >= 1 && value <= 1000,
+    'a whole number from 1 to 1000',
+  );
+  const path = env[RECORD_VARIABLES.path];
+  return {
+    ...(path === undefined || path === '' ? {} : { path: filled(path) }),
+    share,
+    maxBytes: maxMb * 1e6,
+    files,
+    problems,
+  };
+}
+
+/** Two processes must not write one file: `{pid}` and `{host}` in its name make it their own. */
+function filled(path: string): string {
+  return path.replaceAll('{pid}', String(process.pid)).replaceAll('{host}', hostname());
+}
+
+/**
+ * Records the calls of this process into a sink.
+ *
+ * @param agent version of the agent, for the header.
+ * @param draw a number from 0 up to 1 that decides whether this process records.
+ * @returns undefined when this process is not of the share that records.
+ * @throws TypeError when the sink or the share cannot be used.
+ */
+export function record(
+  sink: RecordSink,
+  agent: string,
+  { share = 1, instance = defaultInstance(), warn }: RecordOptions = {},
+  draw: number = Math.random(),
+): Recorder | undefined {
+  if (typeof sink?.write !== 'function') throw new TypeError('record(sink): sink must have a method write(block)');
+  if (!(share > 0 && share <= 1)) throw new TypeError(`record: share must be a number over 0 up to 1, got ${share}`);
+  if (draw >= share) return undefined;
+  return new Recorder(sink, { header: { agent, instance, share }, ...(warn === undefined ? {} : { warn }) });
+}
+
+/**
+ * Records as the environment says, into a file that is rotated and packed; calls of the last moment are written when the
+ * process ends.
+ *
+ * @returns undefined when nothing is to be recorded, or not by this process.
+ */
+export function recordToFile(
+  settings: RecordSettings,
+  agent: string,
+  options: RecordOptions = {},
+): Recorder | undefined {
+  const { path, share, maxBytes, files } = settings;
+  if (path === undefined) return undefined;
+  const recorder = record(new RotatingGzipFile({ path, maxBytes, files }), agent, { share, ...options });
+  if (recorder !== undefined) process.once('exit', () => recorder.closeSync());
+  return recorder;
+}
+
+function defaultInstance(): string {
+  return `${hostname()}-${process.pid}`;
+}

@@ -1,0 +1,186 @@
+import { CallRing, errorSeen, MAX_IDS, NOTHING_SEEN, type OutcomeCode, type RingCall } from './call-ring.ts';
+import { NameIds } from './name-ids.ts';
+import { callLine, headerLine, lostLine, type RecordingHeader } from './recording-lines.ts';
+
+/** Takes the text of a recording, block by block: each begins with its header and is whole lines. */
+export interface RecordSink {
+  /** The next block is given when the promise of the last is settled. What it rejects with is warned about once. */
+  write(block: string): void | Promise<void>;
+  /** Takes the last block when the process ends, which waits for nothing. Absent: calls of the last second are lost. */
+  writeSync?(block: string): void;
+}
+
+export interface RecorderOptions {
+  readonly header: RecordingHeader;
+  /** How many calls wait to be written, 32 bytes each. Absent: 16,384; further ones are counted as lost. */
+  readonly capacity?: number;
+  /** How often waiting calls are written, in milliseconds. Absent: 1000. */
+  readonly everyMs?: number;
+  /** Told once when the sink fails, until it works again. Absent: `process.emitWarning`. */
+  readonly warn?: (message: string) => void;
+}
+
+const CAPACITY = 16_384;
+const EVERY_MS = 1000;
+const MAX_NAMES = 10_000;
+/** Lines made at a time: about half a millisecond, then the event loop has its turn. */
+const LINES_AT_ONCE = 500;
+
+/**
+ * Records calls off their path: a call leaves four numbers in a ring, a timer turns them into lines and gives these to a sink.
+ * The timer does not keep the process alive.
+ */
+export class Recorder {
+  readonly #sink: RecordSink;
+  readonly #header: string;
+  readonly #ring: CallRing;
+  readonly #half: number;
+  readonly #names = new NameIds(Math.min(MAX_NAMES, MAX_IDS - 2));
+  readonly #warn: (message: string) => void;
+  readonly #timer: NodeJS.Timeout;
+  readonly #call: RingCall = {
+    start: 0,
+    durationMs: 0,
+    outcome: 0,
+    inForce: false,
+    seen: NOTHING_SEEN,
+    breaker: 0,
+    key: 0,
+  };
+  #lost = 0;
+  #failing = false;
+  #hurried = false;
+  #closed = false;
+  #flushing: Promise<void> | undefined;
+
+  constructor(sink: RecordSink, { header, capacity = CAPACITY, everyMs = EVERY_MS, warn = warned }: RecorderOptions) {
+    this.#sink = sink;
+    this.#header = headerLine(header);
+    this.#ring = new CallRing(capacity);
+    this.#half = Math.ceil(capacity / 2);
+    this.#warn = warn;
+    this.#timer = setInterval(() => void this.flush(), everyMs);
+    this.#timer.unref();
+  }
+
+  /** The number under which a breaker or key is recorded; to be kept, as it takes a look-up. */
+  nameId(name: string): number {
+    return this.#names.id(name);
+  }
+
+  /** What `seen` is for a kind of error, such as its code or class; not its message. */
+  errorId(kind: string): number {
+    return errorSeen(this.#names.id(kind));
+  }
+
+  /**
+   * Records a call that has ended; costs a few writes of numbers.
+   *
+   * @param start milliseconds since 1970.
+   * @param seen an HTTP status, `errorId(…)`, or `NOTHING_SEEN`.
+   * @param breaker its `nameId`.
+   * @param key its `nameId`, or `NO_NAME`.
+   * @param inForce whether a policy could have rejected the call.
+   */
+  record(
+    start: number,
+    durationMs: number,
+    outcome: OutcomeCode,
+    seen: number,
+    breaker: number,
+    key: number,
+    inForce: boolean,
+  ): void {
+    if (this.#closed) return;
+    if (!this.#ring.push(start, durationMs, outcome, seen, breaker, key, inForce)) this.#lost++;
+    if (this.#ring.size < this.#half || this.#hurried) return;
+    // Waiting for the timer would fill the ring; this runs after the calls that are due now.
+    this.#hurried = true;
+    setImmediate(() => void this.flush()).unref();
+  }
+
+  /** Writes what waits; settles when the sink has taken it. Never rejects. */
+  flush(): Promise<void> {
+    this.#flushing ??= this.#write().finally(() => {
+      this.#flushing = undefined;
+      this.#hurried = false;
+    });
+    return this.#flushing;
+  }
+
+  /** Writes what waits and records nothing more. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearInterval(this.#timer);
+    await this.#flushing;
+    await this.flush();
+  }
+
+  /** As `close`, for a process that ends now. Never throws. */
+  closeSync(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    clearInterval(this.#timer);
+    if (this.#sink.writeSync === undefined) return;
+    try {
+      let block = this.#begin();
+      while (this.#ring.size > 0) block += this.#lines();
+      if (block !== this.#header) this.#sink.writeSync(block);
+    } catch (error) {
+      this.#failed(error, 0);
+    }
+  }
+
+  async #write(): Promise<void> {
+    while (this.#ring.size > 0 || this.#lost > 0) {
+      const lost = this.#lost;
+      let block = this.#begin();
+      // What comes meanwhile waits for the next block.
+      let left = this.#ring.size;
+      const count = left;
+      while (left > 0) {
+        const before = this.#ring.size;
+        block += this.#lines(left);
+        left -= before - this.#ring.size;
+        if (left > 0) await new Promise<void>((resolve) => setImmediate(resolve));
+      }
+      try {
+        await this.#sink.write(block);
+        this.#failing = false;
+      } catch (error) {
+        this.#failed(error, lost + count);
+        return;
+      }
+    }
+  }
+
+  #begin(): string {
+    if (this.#lost === 0) return this.#header;
+    const block = this.#header + lostLine(this.#lost);
+    this.#lost = 0;
+    return block;
+  }
+
+  #lines(most = LINES_AT_ONCE): string {
+    let text = '';
+    for (let left = Math.min(most, LINES_AT_ONCE, this.#ring.size); left > 0; left--) {
+      this.#ring.shift(this.#call);
+      text += callLine(this.#call, this.#names);
+    }
+    return text;
+  }
+
+  /** Calls that could not be written are lost rather than kept: memory is bounded, and calls go on. */
+  #failed(error: unknown, calls: number): void {
+    this.#lost += calls;
+    if (this.#failing) return;
+    this.#failing = true;
+    this.#warn(
+      `calls are not recorded: ${error instanceof Error ? error.message : String(error)}; they are counted as lost until it works`,
+    );
+  }
+}
+
+function warned(message: string): void {
+  process.emitWarning(message, 'FuseboardWarning');
+}

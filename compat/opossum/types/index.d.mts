@@ -1,0 +1,3 @@
+import CircuitBreaker from './index.cjs';
+
+export default CircuitBreaker;

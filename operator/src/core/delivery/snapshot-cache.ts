@@ -1,0 +1,317 @@
+import { MAX_OVERRIDES_PER_AGENT } from '@fuseboard/schema';
+import { newestFirst, type Override } from '../policy/override.ts';
+import type { Policy } from '../policy/policy.ts';
+import { flatten, type Precedence, precedenceOf } from '../policy/precedence.ts';
+import { matches, type Route, type Routing, routingOf, sameRouting, sortedRoutes, takes } from '../policy/routing.ts';
+import { canonicalLabels, keysOf, type Labels, selects } from '../policy/selector.ts';
+import {
+  entryOf,
+  type OverrideEntry,
+  overrideEntryOf,
+  type PolicyEntry,
+  type Snapshot,
+  snapshotOf,
+} from './snapshot.ts';
+
+/** A policy as it stands now. */
+export interface PolicySnapshot {
+  readonly policy: Policy;
+  readonly entry: PolicyEntry;
+  /** Absent when breakers or selector cannot be used and never could since this process began. */
+  readonly routing: Routing | undefined;
+}
+
+/** An override that agents should apply. */
+export interface ActiveOverride {
+  readonly override: Override;
+  readonly entry: OverrideEntry;
+}
+
+/** What a new list of policies and overrides changed. */
+export interface SnapshotChange {
+  readonly namespaces: ReadonlySet<string>;
+  readonly added: readonly Policy[];
+  readonly changed: readonly Policy[];
+  readonly removed: readonly Policy[];
+  /** By namespace: the policies that are new or changed, or to which the others leave more or less than before. */
+  readonly affected: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Overrides that agents should apply from now on, and those that they should no longer. */
+  readonly started: readonly Override[];
+  readonly ended: readonly Override[];
+}
+
+interface Namespace {
+  readonly policies: Map<string, PolicySnapshot>;
+  readonly overrides: Map<string, ActiveOverride>;
+  routes: readonly Route[];
+  /** The labels that some selector looks at: agents that agree in these get the same snapshot. */
+  keys: readonly string[];
+  precedence: ReadonlyMap<string, Precedence>;
+  /** By audience: the labels that selectors look at. */
+  audiences: Map<string, Audience>;
+}
+
+/** Whatever is for some agents only. */
+interface Selecting {
+  readonly selector?: Parameters<typeof selects>[0];
+}
+
+interface Audience {
+  readonly labels: Labels;
+  readonly snapshot: Snapshot;
+  /** Whether it was asked for since the last change; one that was not may have no agents any more. */
+  used: boolean;
+}
+
+/**
+ * The snapshots of all audiences. A new list of policies is compared with the one before, and only namespaces in which
+ * something differs are recomputed, and in these only the snapshots of audiences that a changed policy is for. A
+ * snapshot is made when its first agent asks for it.
+ */
+export class SnapshotCache {
+  readonly #namespaces = new Map<string, Namespace>();
+  /** The namespace of each policy, by uid. */
+  readonly #namespaceOf = new Map<string, string>();
+  /** Every policy that was taken, by identity: nearly all of a list are in the one before, and cost one look each. */
+  readonly #uids = new Set<Policy>();
+
+  /**
+   * Takes the whole list of policies, and that of the overrides that hold now, and says what is different from the ones
+   * before.
+   */
+  update(policies: readonly Policy[], overrides: Iterable<Override> = []): SnapshotChange {
+    const added: Policy[] = [];
+    const changed: Policy[] = [];
+    const removed: Policy[] = [];
+    const started: Override[] = [];
+    const ended: Override[] = [];
+    const namespaces = new Map<string, Selecting[]>();
+    /**
+     * Namespaces in which something is routed or selected otherwise; in the others, policies only say something else.
+     */
+    const rerouted = new Set<string>();
+    const touch = (name: string, ...routings: (Selecting | undefined)[]) => {
+      const touched = namespaces.get(name) ?? [];
+      touched.push(...routings.filter((routing) => routing !== undefined));
+      namespaces.set(name, touched);
+    };
+    for (const policy of policies) {
+      if (this.#uids.has(policy)) continue;
+      const namespace = this.#namespace(policy.namespace);
+      const before = namespace.policies.get(policy.uid);
+      if (before !== undefined) this.#uids.delete(before.policy);
+      this.#uids.add(policy);
+      const next = toPolicySnapshot(policy, before);
+      namespace.policies.set(policy.uid, next);
+      this.#namespaceOf.set(policy.uid, policy.namespace);
+      if (before !== undefined && same(before, next)) continue;
+      (before === undefined ? added : changed).push(policy);
+      touch(policy.namespace, before?.routing, next.routing);
+      if (before === undefined || before.routing !== next.routing) rerouted.add(policy.namespace);
+    }
+    for (const policy of this.#uids.size === policies.length ? [] : absentFrom(this.#uids, policies)) {
+      const { uid, namespace: name } = policy;
+      const { policies: held } = this.#namespaces.get(name)!;
+      const { routing } = held.get(uid)!;
+      held.delete(uid);
+      this.#uids.delete(policy);
+      this.#namespaceOf.delete(uid);
+      removed.push(policy);
+      touch(name, routing);
+      rerouted.add(name);
+    }
+    const activeUids = new Set<string>();
+    for (const override of overrides) {
+      activeUids.add(override.uid);
+      const { overrides: held } = this.#namespace(override.namespace);
+      const before = held.get(override.uid);
+      const entry = before?.override === override ? before.entry : overrideEntryOf(override);
+      held.set(override.uid, { override, entry });
+      this.#namespaceOf.set(override.uid, override.namespace);
+      if (before?.entry.digest === entry.digest) continue;
+      if (before === undefined) started.push(override);
+      touch(override.namespace, override.spec);
+      rerouted.add(override.namespace);
+    }
+    for (const [name, { overrides: held }] of this.#namespaces) {
+      for (const { override } of held.values()) {
+        if (activeUids.has(override.uid)) continue;
+        held.delete(override.uid);
+        this.#namespaceOf.delete(override.uid);
+        ended.push(override);
+        touch(name, override.spec);
+        rerouted.add(name);
+      }
+    }
+    const affected = new Map<string, Set<string>>();
+    for (const [name, touched] of namespaces) {
+      const { affected: changedPolicies, keysChanged } = rerouted.has(name) ? this.#route(name) : UNCHANGED_ROUTES;
+      affected.set(name, new Set(changedPolicies));
+      this.#invalidate(name, touched, keysChanged);
+    }
+    for (const { namespace, uid } of [...added, ...changed]) affected.get(namespace)!.add(uid);
+    return { namespaces: new Set(namespaces.keys()), added, changed, removed, affected, started, ended };
+  }
+
+  /** The snapshot for agents of a namespace with these labels; an empty one where no policy is for them. */
+  snapshot(namespace: string, labels: Labels): Snapshot {
+    const found = this.#namespaces.get(namespace);
+    if (found === undefined) return EMPTY;
+    const key = canonicalLabels(labels, found.keys);
+    const toPolicySnapshot = found.audiences.get(key);
+    if (toPolicySnapshot !== undefined) {
+      toPolicySnapshot.used = true;
+      return toPolicySnapshot.snapshot;
+    }
+    const reached = new Map<Routing, boolean>();
+    const routes = found.routes.filter(({ policy }) => {
+      if (!reached.has(policy)) reached.set(policy, takes(policy, labels));
+      return reached.get(policy);
+    });
+    const overrides = [...found.overrides.values()]
+      .filter(({ override }) => selects(override.spec.selector, labels))
+      .sort((a, b) => newestFirst(a.override, b.override))
+      .slice(0, MAX_OVERRIDES_PER_AGENT)
+      .map(({ entry }) => entry);
+    const snapshot = snapshotOf(flatten(routes), (uid) => found.policies.get(uid)!.entry, overrides);
+    found.audiences.set(key, { labels, snapshot, used: true });
+    return snapshot;
+  }
+
+  /** Every policy of a namespace. */
+  policies(namespace: string): PolicySnapshot[] {
+    return [...(this.#namespaces.get(namespace)?.policies.values() ?? [])];
+  }
+
+  /** Every policy. */
+  *all(): Generator<PolicySnapshot> {
+    for (const { policies } of this.#namespaces.values()) yield* policies.values();
+  }
+
+  policy(namespace: string, uid: string): PolicySnapshot | undefined {
+    return this.#namespaces.get(namespace)?.policies.get(uid);
+  }
+
+  /** The policy with this uid, in whatever namespace. */
+  find(uid: string): PolicySnapshot | undefined {
+    const home = this.#namespaceOf.get(uid);
+    return home === undefined ? undefined : this.policy(home, uid);
+  }
+
+  /** The override that holds a breaker of agents with these labels in a state, whatever its policy. */
+  overrideFor(namespace: string, labels: Labels, breaker: string): Override | undefined {
+    return [...(this.#namespaces.get(namespace)?.overrides.values() ?? [])]
+      .map(({ override }) => override)
+      .filter(({ spec }) => spec.action !== 'Reset' && selects(spec.selector, labels))
+      .sort(newestFirst)
+      .find(({ spec }) => spec.breakers.some((pattern) => matches(pattern, breaker)));
+  }
+
+  /** The override with this uid that agents should apply now. */
+  override(uid: string): ActiveOverride | undefined {
+    return this.#namespaces.get(this.#namespaceOf.get(uid) ?? '')?.overrides.get(uid);
+  }
+
+  namespaces(): string[] {
+    return [...this.#namespaces.keys()];
+  }
+
+  /** What the other policies leave to a policy; absent for one that has no routes. */
+  precedence(policy: Policy): Precedence | undefined {
+    return this.#namespaces.get(policy.namespace)?.precedence.get(policy.uid);
+  }
+
+  #namespace(name: string): Namespace {
+    const found = this.#namespaces.get(name);
+    if (found !== undefined) return found;
+    const made: Namespace = {
+      policies: new Map(),
+      overrides: new Map(),
+      routes: [],
+      keys: [],
+      precedence: new Map(),
+      audiences: new Map(),
+    };
+    this.#namespaces.set(name, made);
+    return made;
+  }
+
+  /** Works out the routes of a namespace again. */
+  #route(name: string): Rerouted {
+    const namespace = this.#namespaces.get(name)!;
+    const routings = [...namespace.policies.values()].flatMap(({ routing }) => routing ?? []);
+    namespace.routes = sortedRoutes(routings);
+    const selecting: Selecting[] = [
+      ...routings,
+      ...[...namespace.overrides.values()].map(({ override }) => override.spec),
+    ];
+    const keys = [...new Set(selecting.flatMap(({ selector }) => keysOf(selector)))].sort();
+    const keysChanged = JSON.stringify(keys) !== JSON.stringify(namespace.keys);
+    namespace.keys = keys;
+    const before = namespace.precedence;
+    namespace.precedence = precedenceOf(namespace.routes);
+    const affected: string[] = [];
+    for (const [uid, standing] of namespace.precedence)
+      if (!samePrecedence(before.get(uid), standing)) affected.push(uid);
+    return { affected, keysChanged };
+  }
+
+  /** Drops the snapshots of audiences that something touched is for, and of those that nobody asks for. */
+  #invalidate(name: string, touched: readonly Selecting[], keysChanged: boolean): void {
+    const { policies, overrides, audiences } = this.#namespaces.get(name)!;
+    if (policies.size === 0 && overrides.size === 0) {
+      this.#namespaces.delete(name);
+      return;
+    }
+    for (const [key, audience] of audiences) {
+      const reached = touched.some(({ selector }) => selects(selector, audience.labels));
+      if (keysChanged || reached || !audience.used) audiences.delete(key);
+      audience.used = false;
+    }
+  }
+}
+
+/** What became of a namespace in which something is routed otherwise. */
+interface Rerouted {
+  /** The policies whose standing is another. */
+  readonly affected: readonly string[];
+  /** Whether selectors look at other labels. */
+  readonly keysChanged: boolean;
+}
+
+const UNCHANGED_ROUTES: Rerouted = { affected: [], keysChanged: false };
+
+const EMPTY = snapshotOf([], () => {
+  throw new Error('an empty snapshot has no entries');
+});
+
+function toPolicySnapshot(policy: Policy, before: PolicySnapshot | undefined): PolicySnapshot {
+  const entry = entryOf({ ...policy, hold: policy.problems.length > 0 });
+  const routing = routingOf(policy);
+  return {
+    policy,
+    entry: before?.entry.digest === entry.digest ? before.entry : entry,
+    routing: routing === undefined || sameRouting(before?.routing, routing) ? before?.routing : routing,
+  };
+}
+
+function samePrecedence(a: Precedence | undefined, b: Precedence): boolean {
+  if (a === undefined || a.conflict?.name !== b.conflict?.name || a.shadows.length !== b.shadows.length) return false;
+  return b.shadows.every(({ pattern, by, everywhere }, i) => {
+    const other = a.shadows[i]!;
+    return other.pattern === pattern && other.by.name === by.name && other.everywhere === everywhere;
+  });
+}
+
+function absentFrom(taken: ReadonlySet<Policy>, policies: readonly Policy[]): Policy[] {
+  const listed = new Set(policies);
+  return [...taken].filter((policy) => !listed.has(policy));
+}
+
+/** Whether nothing that an agent or a status could show is different. */
+function same(a: PolicySnapshot, b: PolicySnapshot): boolean {
+  return a.entry === b.entry && shown(a) === shown(b);
+}
+
+const shown = ({ policy: { createdAt, name, problems, spec } }: PolicySnapshot) =>
+  JSON.stringify([createdAt, name, problems, problems.length > 0 ? spec : null]);

@@ -1,0 +1,31 @@
+import { CONDITION_REASONS, OVERRIDE_CONDITION_REASONS } from '@fuseboard/schema';
+
+interface Condition {
+  readonly type: string;
+}
+
+interface WithConditions {
+  readonly conditions?: readonly Condition[];
+}
+
+const OURS: ReadonlySet<string> = new Set([
+  ...Object.keys(CONDITION_REASONS),
+  ...Object.keys(OVERRIDE_CONDITION_REASONS),
+]);
+
+/**
+ * The status to write over a stored one: every condition whose type is not ours stays as it is and where it is; ours take the place of those
+ * of the same type, and new ones follow.
+ */
+export function keepForeignConditions<S extends WithConditions>(desired: S, stored: WithConditions | undefined): S {
+  const found = stored?.conditions ?? [];
+  if (found.every(({ type }) => OURS.has(type))) return desired;
+  const wanted = new Map((desired.conditions ?? []).map((condition) => [condition.type, condition]));
+  const kept = found.flatMap((condition) => {
+    if (!OURS.has(condition.type)) return [condition];
+    const ours = wanted.get(condition.type);
+    wanted.delete(condition.type);
+    return ours === undefined ? [] : [ours];
+  });
+  return { ...desired, conditions: [...kept, ...wanted.values()] };
+}

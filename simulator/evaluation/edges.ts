@@ -1,0 +1,57 @@
+import type { EdgeScore, IncidentScore } from './score.ts';
+
+const nameOf = ({ edge: { series, from, to } }: { readonly edge: EdgeScore['edge'] }) => `${series}: ${from} > ${to}`;
+const foundOf = ({ incidents }: EdgeScore) => incidents.filter(({ delayMs }) => delayMs !== undefined).length;
+
+/** Where the first does worse than the others, edge by edge and incident by incident, and what the record says about it. */
+export function causesOf(
+  suggested: readonly EdgeScore[],
+  fixed: readonly EdgeScore[],
+  recipe: readonly EdgeScore[],
+): string {
+  const losses = [
+    ...suggested.flatMap((mine, at) => against(mine, fixed[at]!, 'the fixed policy')),
+    ...suggested.flatMap((mine, at) => against(mine, recipe[at]!, 'the recipe')),
+  ];
+  return losses.length === 0
+    ? 'No edge is worse than with the fixed policy or with its recipe.'
+    : ['Where suggest is worse:', ...losses.map((each) => `- ${each}`)].join('\n');
+}
+
+function against(mine: EdgeScore, other: EdgeScore, name: string): string[] {
+  const found: string[] = [];
+  if (mine.falseOpenings.length > other.falseOpenings.length) {
+    const times = mine.falseOpenings.slice(0, 5).map((at) => `${Math.round(at / 1_000)} s`);
+    found.push(
+      `${nameOf(mine)}: ${mine.falseOpenings.length} false openings, ${name} ${other.falseOpenings.length} (at ${times.join(', ')})`,
+    );
+  }
+  mine.incidents.forEach((incident, at) => {
+    if (incident.delayMs !== undefined || other.incidents[at]!.delayMs === undefined) return;
+    found.push(`${nameOf(mine)}: ${named(incident)} not found, ${name} found it`);
+  });
+  return found;
+}
+
+function named({ incident: { start, end, kinds }, bad, good }: IncidentScore): string {
+  const seconds = Math.round((end - start) / 1_000);
+  return `${kinds.join(' and ')} at ${Math.round(start / 1_000)} s for ${seconds} s (${bad} of ${bad + good} calls bad)`;
+}
+
+/** For each edge with an incident or a false opening: incidents found and false openings of each contestant. */
+export function edgeTable(
+  results: readonly { readonly name: string; readonly scores: readonly EdgeScore[] }[],
+): string {
+  const head = ['edge', 'incidents', ...results.map(({ name }) => name)];
+  const rows = results[0]!.scores.flatMap((first, at) => {
+    const all = results.map(({ scores }) => scores[at]!);
+    if (all.every((each) => each.incidents.length === 0 && each.falseOpenings.length === 0)) return [];
+    const cells = all.map((each) => `${foundOf(each)} / ${each.falseOpenings.length}`);
+    return [[nameOf(first), `${first.incidents.length}`, ...cells]];
+  });
+  return [
+    'Found / false openings',
+    '',
+    ...[head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`),
+  ].join('\n');
+}

@@ -1,0 +1,48 @@
+import { ReadError, type ReadOptions, type ReadSummary, readCalls } from '@fuseboard/traffic';
+import { type BreakerRecording, collect } from '../calls/recording.ts';
+import { InputError } from './policies.ts';
+
+export interface Recordings {
+  readonly breakers: readonly BreakerRecording[];
+  readonly summary: ReadSummary;
+}
+
+/** @throws InputError when the files cannot be read or hold no call of the breaker that is asked for. */
+export async function readRecordings(paths: readonly string[], options: ReadOptions): Promise<Recordings> {
+  try {
+    const calls = readCalls(paths, options);
+    const breakers = await collect(calls);
+    return { breakers: [...breakers].sort((a, b) => b.calls - a.calls), summary: calls.summary() };
+  } catch (error) {
+    if (error instanceof ReadError) throw new InputError(error.message);
+    throw error;
+  }
+}
+
+/** What was read and what it was taken for, to be said before any figure. */
+export function readingText({ summary, breakers }: Recordings): string {
+  const files = summary.files.map(
+    ({ path, title, lines, badLines }) =>
+      `${path}: ${title}, ${lines} records${badLines > 0 ? `, ${badLines} unreadable` : ''}`,
+  );
+  const statuses = summary.statusTable.map(({ seen, outcome, calls }) => `${seen} ${calls} as ${outcome}`);
+  return [
+    ...files,
+    ...summary.badSamples.map((sample) => `  unreadable: ${sample}`),
+    `taken for: ${statuses.join(', ')}`,
+    ...(breakers.length > 1
+      ? [`breakers: ${breakers.map(({ breaker, calls }) => `${breaker} ${calls}`).join(', ')}`]
+      : []),
+    ...summary.notes.map((note) => `note: ${note}`),
+    '',
+  ].join('\n');
+}
+
+/** @throws InputError where the record is thinned in a way that makes runs and shares wrong. */
+export function refuseSampled({ summary: { sampling } }: Recordings, isStated: boolean): void {
+  if (sampling === undefined || isStated) return;
+  const rate = sampling.rate === undefined ? '' : ` (${Math.round(sampling.rate * 100)} % kept)`;
+  throw new InputError(
+    `the record is sampled${rate}: ${sampling.kind === 'tail' ? 'failures were kept more often, so their share is wrong' : 'calls are missing, so runs and windows are wrong'}; give a record of all calls, or state --sampling to go on`,
+  );
+}

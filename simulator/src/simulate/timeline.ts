@@ -1,0 +1,60 @@
+import { FAILURE, type Trace } from '../calls/trace.ts';
+import type { Replay } from '../replay/replay.ts';
+
+/** A time line is cut into so many steps. */
+export const STEPS = 240;
+
+/** Calls and failures of each step. */
+export interface Load {
+  readonly stepMs: number;
+  readonly calls: readonly number[];
+  readonly failures: readonly number[];
+}
+
+/** For each step, the share of processes that were open or half-open at some time in it, 0 to 1. */
+export interface Lane {
+  readonly open: readonly number[];
+}
+
+interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
+const stepOf = ({ from, to }: Span) => Math.max(1, to - from) / STEPS;
+const stepAt = (span: Span, at: number) =>
+  Math.min(STEPS - 1, Math.max(0, Math.floor((at - span.from) / stepOf(span))));
+
+export function load(traces: readonly Trace[], span: Span): Load {
+  const calls = new Array<number>(STEPS).fill(0);
+  const failures = new Array<number>(STEPS).fill(0);
+  for (const { start, outcome } of traces) {
+    for (let i = 0; i < start.length; i++) {
+      const step = stepAt(span, start[i]!);
+      calls[step]!++;
+      if (outcome[i] === FAILURE) failures[step]!++;
+    }
+  }
+  return { stepMs: stepOf(span), calls, failures };
+}
+
+export function lane(replays: readonly Replay[], span: Span): Lane {
+  const open = new Array<number>(STEPS).fill(0);
+  for (const { transitions } of replays) {
+    const seen = new Uint8Array(STEPS);
+    let since: number | undefined;
+    const mark = (until: number) => {
+      if (since === undefined) return;
+      seen.fill(1, stepAt(span, since), stepAt(span, until) + 1);
+    };
+    for (const { to, at } of transitions) {
+      if (to === 'closed') {
+        mark(at);
+        since = undefined;
+      } else since ??= at;
+    }
+    mark(span.to);
+    for (let step = 0; step < STEPS; step++) open[step]! += seen[step]! / replays.length;
+  }
+  return { open };
+}

@@ -1,0 +1,44 @@
+import { formatDuration } from '@fuseboard/schema/duration';
+import type { Spec } from '../replay/replay.ts';
+
+/** Which calls the rates are taken over. */
+export type Form = { readonly type: 'Time'; readonly ms: number } | { readonly type: 'Count'; readonly size: number };
+
+/** The numbers of a policy that a search varies. Times are milliseconds. */
+export interface Rule {
+  readonly form: Form;
+  readonly minimumCalls: number;
+  readonly failurePercent: number;
+  readonly consecutiveFailures: number;
+  /** Absent: durations say nothing. */
+  readonly slow?: SlowRule;
+  readonly openMs: number;
+}
+
+export interface SlowRule {
+  readonly percent: number;
+  readonly slowerThanMs: number;
+}
+
+/** The policy that a rule stands for. */
+export function specOf({ form, minimumCalls, failurePercent, consecutiveFailures, slow, openMs }: Rule): Spec {
+  return {
+    trip: {
+      window:
+        form.type === 'Time' ? { type: 'Time', duration: formatDuration(form.ms) } : { type: 'Count', size: form.size },
+      minimumCalls,
+      failureRate: { thresholdPercent: failurePercent },
+      ...(slow === undefined
+        ? {}
+        : { slowCallRate: { thresholdPercent: slow.percent, slowerThan: formatDuration(slow.slowerThanMs) } }),
+      consecutiveFailures,
+    },
+    recovery: { openDuration: formatDuration(openMs) },
+  };
+}
+
+/** Rounds up to two digits: 1,234 gives 1,300. */
+export function twoDigits(value: number): number {
+  const unit = Math.max(1, 10 ** (Math.floor(Math.log10(Math.max(1, value))) - 1));
+  return Math.ceil(value / unit) * unit;
+}

@@ -1,0 +1,144 @@
+import { firstAt, type Trace } from '../calls/trace.ts';
+import { type CalmFigures, calmQuantile } from '../calm/figures.ts';
+import { replay } from '../replay/replay.ts';
+import { inject, SLOW_DOWNS } from './injection.ts';
+import { ENOUGH_DURATIONS, SHORTEST_SLOW_MS } from './recipe.ts';
+import { type Form, type Rule, specOf, twoDigits } from './rule.ts';
+import { type EndedCalls, endedCalls, firstReached, greatestShare, slowCalls } from './window-scan.ts';
+
+/** What a search was given and found. */
+export interface SlowChoice {
+  readonly rule: Rule;
+  /** How much of injected slow-downs it lets through, 0 to 1. */
+  readonly missed: number;
+  /** How many rules were looked at, and how many stay closed in calm traffic. */
+  readonly tried: number;
+  readonly kept: number;
+}
+
+export interface SlowSearchOptions {
+  /** Calm traffic is looked at as well with every call so many times as long, so that a slower day is calm too. */
+  readonly margin: number;
+  /** How far the threshold stays above the greatest share that calm traffic shows, in percent points. */
+  readonly headroom: number;
+  readonly places: number;
+  readonly percents: readonly number[];
+  readonly sizes: readonly number[];
+}
+
+export const SLOW_SEARCH: SlowSearchOptions = {
+  margin: 1.5,
+  headroom: 10,
+  places: 12,
+  percents: [50, 60, 70, 80, 90],
+  sizes: [10, 20],
+};
+
+interface Fault {
+  readonly calls: EndedCalls;
+  readonly from: number;
+  /** When the calls of the fault began. */
+  readonly starts: Float64Array;
+}
+
+/**
+ * Finds the window, the duration and the share at which calls are called slow: of those that do not open in calm traffic, nor
+ * in traffic that is a little slower, the one that lets least of injected slow-downs through.
+ *
+ * @param base the rule that the rest is taken from.
+ * @returns undefined where too few durations were recorded, or where nothing stays closed in calm traffic.
+ */
+export function searchSlow(
+  base: Rule,
+  figures: CalmFigures,
+  calm: readonly Trace[],
+  options: SlowSearchOptions = SLOW_SEARCH,
+): SlowChoice | undefined {
+  if (figures.durations.length < ENOUGH_DURATIONS) return undefined;
+  const ended = calm.map(endedCalls);
+  const faults = SLOW_DOWNS.flatMap((fault, seed) => inject(calm, fault, options.places, seed + 1)).map(
+    ({ trace, from }): Fault => ({
+      calls: endedCalls(trace),
+      from,
+      starts: trace.start.subarray(firstAt(trace.start, from)),
+    }),
+  );
+  const found: { readonly rule: Rule; readonly missed: number }[] = [];
+  let tried = 0;
+  for (const slowerThanMs of limits(figures)) {
+    const usuallySlow = ended.map((calls) => slowCalls(calls, slowerThanMs / options.margin));
+    const slowInFaults = faults.map(({ calls }) => slowCalls(calls, slowerThanMs));
+    for (const { form, minimumCalls } of windows(figures.rate, options.sizes)) {
+      tried += options.percents.length;
+      const usual = Math.max(...ended.map(({ end }, at) => greatestShare(end, usuallySlow[at]!, form, minimumCalls)));
+      const percents = options.percents.filter((percent) => percent > usual * 100 + options.headroom);
+      missed(faults, slowInFaults, form, minimumCalls, percents).forEach((share, at) => {
+        const slow = { percent: percents[at]!, slowerThanMs };
+        found.push({ rule: { ...base, form, minimumCalls, slow }, missed: share });
+      });
+    }
+  }
+  const best = careful(found).find(({ rule }) => staysClosed(rule, calm));
+  return best === undefined ? undefined : { ...best, tried, kept: found.length };
+}
+
+/** The share of the calls of faults that came before the threshold was reached, for each threshold. */
+function missed(
+  faults: readonly Fault[],
+  slow: readonly Uint8Array[],
+  form: Form,
+  minimumCalls: number,
+  percents: readonly number[],
+): number[] {
+  const sums = percents.map(() => 0);
+  if (percents.length === 0) return sums;
+  faults.forEach(({ calls, from, starts }, fault) => {
+    firstReached(calls.end, slow[fault]!, form, minimumCalls, percents, from).forEach((at, which) => {
+      sums[which]! += firstAt(starts, at) / starts.length;
+    });
+  });
+  return sums.map((sum) => (faults.length === 0 ? 1 : sum / faults.length));
+}
+
+/** Rules by what they miss; of those that miss about the same, the one with the longest limit and the highest share first. */
+function careful<T extends { readonly rule: Rule; readonly missed: number }>(found: readonly T[]): T[] {
+  const step = ({ missed: share }: T) => Math.round(share * SAME);
+  const limit = ({ rule }: T) => rule.slow!.slowerThanMs;
+  return [...found].sort(
+    (a, b) => step(a) - step(b) || limit(b) - limit(a) || b.rule.slow!.percent - a.rule.slow!.percent,
+  );
+}
+
+/** Shares that differ by less than a fiftieth are the same. */
+const SAME = 50;
+
+/** The scan does not look at calls under way, so the agent's own core has the last word. */
+function staysClosed(rule: Rule, calm: readonly Trace[]): boolean {
+  return calm.every((trace) => replay(onlySlow(rule), trace).transitions.length === 0);
+}
+
+/** The rule with nothing but its condition on slow calls: failures are looked at elsewhere. */
+function onlySlow(rule: Rule) {
+  const { trip, ...rest } = specOf(rule);
+  const { failureRate: _, consecutiveFailures: __, ...slow } = trip!;
+  return { ...rest, trip: slow };
+}
+
+function limits(figures: CalmFigures): number[] {
+  const middle = calmQuantile(figures, 0.5)!;
+  const found = [0.99, 0.95, 0.9, 0.8, 0.7].flatMap((p) =>
+    [1, 1.5, 2].map((times) => times * calmQuantile(figures, p)!),
+  );
+  const rounded = [...found, 2.5 * middle].map((ms) => twoDigits(Math.max(SHORTEST_SLOW_MS, ms, 2 * middle)));
+  return [...new Set(rounded)];
+}
+
+/** Windows that hold enough calls at this rate; a number of calls only where no time does, as ten calls of a busy breaker are a moment. */
+function windows(rate: number, sizes: readonly number[]): { form: Form; minimumCalls: number }[] {
+  return sizes.flatMap((minimumCalls) => {
+    const times = [10_000, 20_000, 30_000, 60_000].filter((ms) => (rate * ms) / 1_000 >= 2 * minimumCalls);
+    const forms: Form[] = times.slice(0, 2).map((ms): Form => ({ type: 'Time', ms }));
+    if (forms.length === 0) forms.push({ type: 'Count', size: minimumCalls });
+    return forms.map((form) => ({ form, minimumCalls }));
+  });
+}

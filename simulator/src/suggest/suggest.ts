@@ -1,0 +1,160 @@
+import { deal } from '../calls/deal.ts';
+import type { BreakerRecording } from '../calls/recording.ts';
+import { between, type Trace } from '../calls/trace.ts';
+import { blindOf } from '../calm/blindness.ts';
+import { calmTraces } from '../calm/calm-traces.ts';
+import { activeTime, type CalmFigures, calmFigures, calmQuantile } from '../calm/figures.ts';
+import { type Segmentation, type SegmentOptions, segment } from '../calm/incidents.ts';
+import { replay, type Spec } from '../replay/replay.ts';
+import { exposureFor } from '../statistics/limits.ts';
+import { type OpeningsLimit, openingsLimit } from '../statistics/openings-limit.ts';
+import { type Detection, detection, meanMissed } from './detection.ts';
+import { failureShare, type ShareChoice } from './failure-share.ts';
+import { type KeySplit, splitByKey } from './keys.ts';
+import { type OpenTime, openTime } from './open-time.ts';
+import { recipeFor } from './recipe.ts';
+import { type NextCalls, nextCalls } from './retries.ts';
+import { type Rule, specOf } from './rule.ts';
+import { type RunChoice, runLength } from './run-length.ts';
+import { type SlowChoice, searchSlow } from './slow-search.ts';
+import { type Timeouts, timeouts } from './timeouts.ts';
+
+/** With fewer calm calls nothing is searched: what is proposed is a recipe for this rate of calls. */
+export const ENOUGH_CALLS = 1_000;
+/** What finds less than this much more is not worth an edit. */
+const WORTH_A_CHANGE = 0.1;
+const DAYS_A_MONTH = 30;
+
+export interface SuggestOptions extends SegmentOptions {
+  /** Over how many processes the calls are dealt where the record does not say who made them. Absent: 1. */
+  readonly processes?: number;
+  /** The policy in force: a proposal that is hardly better is not made. */
+  readonly inForce?: Spec;
+  /** How often one process may open falsely in 30 days. Absent: once. */
+  readonly falseOpeningsPerMonth?: number;
+}
+
+/** How a policy does in calm traffic and in faults that were put into it. */
+export interface Judged {
+  readonly spec: Spec;
+  readonly openings: OpeningsLimit;
+  readonly faults: readonly Detection[];
+  /** The share of time in which a rate cannot be judged, 0 to 1. */
+  readonly blind: number;
+}
+
+export interface Suggestion {
+  readonly breaker: string;
+  /**
+   * `policy`: searched in what was recorded. `recipe`: too little was recorded, so it fits the rate of calls and nothing more. `keep`: what is in
+   * force is hardly worse. `per-key`: failures come from a few keys. `nothing`: no calm calls.
+   */
+  readonly verdict: 'policy' | 'recipe' | 'keep' | 'per-key' | 'nothing';
+  readonly calm: CalmFigures;
+  readonly segmentation: Segmentation;
+  readonly rule: Rule;
+  readonly judged: Judged;
+  readonly inForce?: Judged;
+  readonly run: RunChoice;
+  readonly share: ShareChoice;
+  /** Absent: nothing was searched, or nothing was found. */
+  readonly slow?: SlowChoice;
+  readonly openTime: OpenTime;
+  readonly timeouts: Timeouts;
+  readonly retries: { readonly calm: NextCalls; readonly incidents: NextCalls };
+  readonly keys?: KeySplit;
+  /** Whether processes were made up, because the record does not name them. */
+  readonly assumedProcesses: boolean;
+  /** Process-days without a false opening that would show the wish with 95 % confidence. */
+  readonly neededProcessDays: number;
+  readonly wishPerMonth: number;
+}
+
+/** Proposes a policy for one breaker from what was recorded of it. Deterministic: the same record gives the same policy. */
+export function suggest(recording: BreakerRecording, options: SuggestOptions = {}): Suggestion {
+  const { processes = 1, inForce, falseOpeningsPerMonth: wish = 1 } = options;
+  const assumedProcesses = !recording.knowsProcesses;
+  const traces =
+    assumedProcesses && processes > 1 ? recording.traces.flatMap((trace) => deal(trace, processes)) : recording.traces;
+  const segmentation = segment(traces, options);
+  const learnt = ruleFrom(traces, segmentation);
+  const { calm, figures, rule } = learnt;
+  const inIncidents = segmentation.incidents.flatMap(({ from, to }) => traces.map((trace) => between(trace, from, to)));
+  const judged = judge(specOf(rule), calm);
+  const current = inForce === undefined ? undefined : judge(inForce, calm);
+  const keys = splitByKey(traces, recording.keys);
+  return {
+    breaker: recording.breaker,
+    verdict: verdictOf(figures, judged, current, keys),
+    calm: figures,
+    segmentation,
+    rule,
+    judged,
+    ...(current === undefined ? {} : { inForce: current }),
+    run: learnt.run,
+    share: learnt.share,
+    ...(learnt.slow === undefined ? {} : { slow: learnt.slow }),
+    openTime: learnt.open,
+    timeouts: timeouts(figures, inIncidents),
+    retries: { calm: nextCalls(calm), incidents: nextCalls(inIncidents) },
+    ...(keys === undefined ? {} : { keys }),
+    assumedProcesses,
+    neededProcessDays: exposureFor(wish / DAYS_A_MONTH),
+    wishPerMonth: wish,
+  };
+}
+
+/** What was learnt from calls. */
+export interface Learnt {
+  readonly rule: Rule;
+  readonly figures: CalmFigures;
+  readonly calm: readonly Trace[];
+  readonly run: RunChoice;
+  readonly share: ShareChoice;
+  readonly slow: SlowChoice | undefined;
+  readonly open: OpenTime;
+}
+
+/** The numbers alone, without what is said about them. */
+export function ruleFrom(traces: readonly Trace[], segmentation: Segmentation = segment(traces)): Learnt {
+  const calm = calmTraces(traces, segmentation.incidents);
+  const figures = calmFigures(calm);
+  const run = runLength(traces, segmentation.incidents);
+  const open = openTime(figures.rate, segmentation.incidents);
+  const base: Rule = { ...recipeFor(figures), consecutiveFailures: run.run, openMs: open.ms };
+  const slow = figures.calls < ENOUGH_CALLS ? undefined : searchSlow(base, figures, calm);
+  const chosen = slow?.rule ?? base;
+  const share = failureShare(calm, chosen.form, chosen.minimumCalls, figures.failures);
+  return { rule: { ...chosen, failurePercent: share.percent }, figures, calm, run, share, slow, open };
+}
+
+/** Replays a policy over calm calls, and over the same with faults. */
+export function judge(spec: Spec, calm: readonly Trace[]): Judged {
+  const openings = calm.map((trace) =>
+    replay(spec, trace)
+      .transitions.filter(({ from, to }) => from === 'closed' && to === 'open')
+      .map(({ at }) => at),
+  );
+  return {
+    spec,
+    openings: openingsLimit(openings, activeTime(calm)),
+    faults: detection(spec, calm),
+    blind: blindOf(spec, calm),
+  };
+}
+
+function verdictOf(
+  figures: CalmFigures,
+  judged: Judged,
+  inForce: Judged | undefined,
+  keys: KeySplit | undefined,
+): Suggestion['verdict'] {
+  if (figures.calls === 0) return 'nothing';
+  if (keys !== undefined) return 'per-key';
+  if (inForce !== undefined) {
+    const isAsCalm = inForce.openings.seen <= judged.openings.seen;
+    const gain = meanMissed(inForce.faults) - meanMissed(judged.faults);
+    if (isAsCalm && gain < WORTH_A_CHANGE) return 'keep';
+  }
+  return figures.calls < ENOUGH_CALLS || calmQuantile(figures, 0.5) === undefined ? 'recipe' : 'policy';
+}

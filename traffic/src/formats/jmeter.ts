@@ -1,0 +1,113 @@
+import { SaxesParser } from 'saxes';
+import type { Sample } from '../input/sample.ts';
+import type { Observation } from '../observation.ts';
+import { ReadError } from '../read-error.ts';
+import type { Context, Format } from './format.ts';
+import { numberOf } from './json-value.ts';
+import { CLOSED_LOOP, jmeterEnding } from './load-test.ts';
+import { headerOf, readTable } from './table.ts';
+
+/** `timeStamp` is the start of a sample by default; the columns are the user's choice. */
+export const jmeterCsv: Format = {
+  name: 'jmeter-csv',
+  title: 'JMeter results as CSV',
+  matches: ({ lines }: Sample) =>
+    ['timeStamp', 'elapsed', 'success'].every((name) => headerOf(lines[0]).includes(name)),
+  read(blocks, context) {
+    context.tally.note(CLOSED_LOOP);
+    return readTable(blocks, context, (column) => {
+      const at = {
+        time: column('timeStamp'),
+        elapsed: column('elapsed'),
+        success: column('success'),
+        code: column('responseCode'),
+        message: column('responseMessage'),
+        label: column('label'),
+        url: column('URL'),
+        host: column('Hostname'),
+      };
+      return {
+        row(row, emit) {
+          const start = context.time.parse(row[at.time]);
+          const durationMs = numberOf(row[at.elapsed]);
+          const success = row[at.success];
+          if (Number.isNaN(start) || Number.isNaN(durationMs) || (success !== 'true' && success !== 'false'))
+            return false;
+          if (/^Number of samples in transaction/.test(row[at.message] ?? '')) {
+            context.tally.note('{} transactions are left out; the calls in them are counted.');
+            return true;
+          }
+          emit({
+            start,
+            durationMs,
+            ...jmeterEnding(row[at.code] ?? '', success === 'true'),
+            breaker: labelOf(row[at.label]),
+            path: row[at.url],
+            instance: row[at.host],
+          });
+          return true;
+        },
+      };
+    });
+  },
+};
+
+/** A sample's label may be the URL that was called. */
+const labelOf = (label: string | undefined) =>
+  label === undefined || label === '' || label.includes('://') ? undefined : label;
+
+/** Samples within samples: parts of a page are not counted, parts of a transaction are, and not it. */
+export const jmeterXml: Format = {
+  name: 'jmeter-xml',
+  title: 'JMeter results as XML',
+  matches: ({ text }: Sample) => /<testResults[\s>]/.test(text),
+  read: (blocks, context) => readXml(blocks, context),
+};
+
+async function* readXml(blocks: AsyncIterable<Buffer>, { tally, time }: Context): AsyncGenerator<Observation[]> {
+  tally.note(CLOSED_LOOP);
+  let found: Observation[] = [];
+  let failed: Error | undefined;
+  /** The open samples, from the outermost: whether each is a call itself. */
+  const open: { readonly call: boolean }[] = [];
+  const parser = new SaxesParser();
+  parser.on('error', (error) => {
+    failed ??= error;
+  });
+  parser.on('opentag', ({ name, attributes, isSelfClosing }) => {
+    if (name !== 'httpSample' && name !== 'sample') return;
+    const call = name === 'httpSample' && !open.some((outer) => outer.call);
+    if (!isSelfClosing || call) open.push({ call });
+    if (!call) return;
+    tally.lines++;
+    const one = sampleOf(attributes as Record<string, string>, time.parse(attributes.ts));
+    if (one === undefined) tally.bad(`<httpSample t="${attributes.t}" ts="${attributes.ts}" s="${attributes.s}">`);
+    else found.push(one);
+  });
+  parser.on('closetag', ({ name }) => {
+    if (name === 'httpSample' || name === 'sample') open.pop();
+  });
+  const decoder = new TextDecoder();
+  for await (const block of blocks) {
+    parser.write(decoder.decode(block, { stream: true }));
+    if (failed !== undefined)
+      throw new ReadError(`${tally.path} is not well-formed XML: ${failed.message.slice(0, 200)}`);
+    yield found;
+    found = [];
+  }
+  // A test that was stopped leaves its last tags open; what it recorded is whole.
+  if (open.length > 0) tally.note('The file ends within a sample.');
+}
+
+function sampleOf(attributes: Readonly<Record<string, string>>, start: number): Observation | undefined {
+  const durationMs = numberOf(attributes.t);
+  if (Number.isNaN(start) || Number.isNaN(durationMs) || attributes.s === undefined) return undefined;
+  return {
+    start,
+    durationMs,
+    ...jmeterEnding(attributes.rc ?? '', attributes.s === 'true'),
+    breaker: labelOf(attributes.lb),
+    path: attributes.lb?.includes('://') ? attributes.lb : undefined,
+    instance: attributes.hn,
+  };
+}

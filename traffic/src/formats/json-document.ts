@@ -1,0 +1,74 @@
+import { JSONParser } from '@streamparser/json';
+import type { Observation } from '../observation.ts';
+import { ReadError } from '../read-error.ts';
+import { type Context, type Emit, readLines } from './format.ts';
+import { isObject, type JsonObject, parseObject } from './json-value.ts';
+
+/** Takes one value found at a path; false when it is none of the format. */
+export type TakeValue = (value: JsonObject, emit: Emit) => boolean;
+
+/** Reads the values at a path of one JSON document, or of several one after the other, without holding the document. */
+export async function* readDocument(
+  blocks: AsyncIterable<Buffer>,
+  { tally }: Context,
+  paths: readonly string[],
+  take: (value: JsonObject | string, emit: Emit) => boolean,
+): AsyncGenerator<Observation[]> {
+  let found: Observation[] = [];
+  const emit: Emit = (one) => {
+    one.record = tally.lines;
+    found.push(one);
+  };
+  // Any separator makes the parser accept several documents; blanks between values are skipped anyway.
+  const parser = new JSONParser({
+    paths: [...paths],
+    keepStack: false,
+    separator: '',
+    stringBufferSize: 65_536,
+    numberBufferSize: 64,
+  });
+  let failed: Error | undefined;
+  let ended = false;
+  parser.onEnd = () => {
+    ended = true;
+  };
+  parser.onError = (error) => {
+    failed ??= error;
+  };
+  parser.onValue = ({ value }) => {
+    tally.lines++;
+    if (!(isObject(value) || typeof value === 'string') || !take(value, emit)) tally.bad(JSON.stringify(value));
+  };
+  for await (const block of blocks) {
+    if (!ended) parser.write(block);
+    if (failed !== undefined) throw new ReadError(`${tally.path} is not well-formed JSON: ${failed.message}`);
+    yield found;
+    found = [];
+  }
+  if (!ended && !parser.isEnded && tally.lines === 0) {
+    throw new ReadError(`${tally.path} is JSON that ends early or holds nothing at ${paths.join(' or ')}`);
+  }
+}
+
+/** Reads values from lines that are documents of their own, where the sample shows such, else from one large document. */
+export async function* readLinesOrDocument(
+  blocks: AsyncIterable<Buffer>,
+  context: Context,
+  list: string,
+  take: TakeValue,
+): AsyncGenerator<Observation[]> {
+  const first = context.sample.lines[0];
+  if (first === undefined || parseObject(first) === undefined) {
+    yield* readDocument(blocks, context, [`$.${list}.*`], (value, emit) => isObject(value) && take(value, emit));
+    return;
+  }
+  yield* readLines(blocks, context, {
+    line(text, emit) {
+      const document = parseObject(text);
+      const values = document?.[list];
+      if (document === undefined || (values !== undefined && !Array.isArray(values))) return false;
+      // A file exporter may write lists of other kinds of signals between those of spans.
+      return ((values as unknown[] | undefined) ?? []).every((value) => isObject(value) && take(value, emit));
+    },
+  });
+}

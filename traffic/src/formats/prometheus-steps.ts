@@ -1,0 +1,105 @@
+import type { Outcome } from '../call.ts';
+
+/** What the series of one group have in common. */
+export interface StepLabels {
+  readonly breaker: string | undefined;
+  readonly instance: string | undefined;
+  readonly code: string | undefined;
+  readonly outcome: Outcome | undefined;
+}
+
+export interface StepGroup extends StepLabels {
+  /** Calls in each step. */
+  counts: Float64Array;
+}
+
+/** Adds up the increments of counters, by step and group; series come one after the other, not by time. */
+export class Steps {
+  readonly #groups = new Map<string, StepGroup>();
+  #origin = Number.NaN;
+  stepMs = 0;
+  length = 0;
+  resets = 0;
+
+  get groups(): Iterable<StepGroup> {
+    return this.#groups.values();
+  }
+
+  startOf(step: number): number {
+    return this.#origin + step * this.stepMs;
+  }
+
+  /** @returns `rate` when the values are no counter's. */
+  add(labels: StepLabels, points: readonly (readonly [number, number])[]): 'counter' | 'rate' {
+    const known = points.filter(([, value]) => !Number.isNaN(value));
+    if (looksLikeRate(known)) return 'rate';
+    if (known.length < 2) return 'counter';
+    // Gaps make longer distances; the shortest is the step of the query.
+    if (this.stepMs === 0) this.stepMs = shortest(known);
+    if (Number.isNaN(this.#origin)) this.#origin = known[0]![0];
+    if (known[0]![0] < this.#origin) this.#shift(Math.round((this.#origin - known[0]![0]) / this.stepMs));
+    const group = this.#group(labels);
+    for (let at = 1; at < known.length; at++) {
+      const [[from, before], [to, now]] = [known[at - 1]!, known[at]!];
+      if (now < before) this.resets++;
+      const increment = now < before ? now : now - before;
+      const first = Math.round((from - this.#origin) / this.stepMs);
+      const last = Math.max(first + 1, Math.round((to - this.#origin) / this.stepMs));
+      this.#spread(group, first, last, Math.round(increment));
+    }
+    return 'counter';
+  }
+
+  #group(labels: StepLabels): StepGroup {
+    const key = JSON.stringify([labels.breaker, labels.instance, labels.code, labels.outcome]);
+    let group = this.#groups.get(key);
+    if (group === undefined) {
+      group = { ...labels, counts: new Float64Array(this.length) };
+      this.#groups.set(key, group);
+    }
+    return group;
+  }
+
+  /** Deals an increment evenly to the steps from `first` up to `last`, more than one after a gap. */
+  #spread(group: StepGroup, first: number, last: number, increment: number): void {
+    if (group.counts.length < last) {
+      const grown = new Float64Array(Math.max(last, group.counts.length * 2));
+      grown.set(group.counts);
+      group.counts = grown;
+    }
+    this.length = Math.max(this.length, last);
+    const steps = last - first;
+    for (let step = 0; step < steps; step++) {
+      group.counts[first + step]! +=
+        Math.floor(((step + 1) * increment) / steps) - Math.floor((step * increment) / steps);
+    }
+  }
+
+  /** Makes room for a series that begins earlier than those before it. */
+  #shift(steps: number): void {
+    for (const group of this.#groups.values()) {
+      const moved = new Float64Array(group.counts.length + steps);
+      moved.set(group.counts, steps);
+      group.counts = moved;
+    }
+    this.#origin -= steps * this.stepMs;
+    this.length += steps;
+  }
+}
+
+/** A counter holds whole numbers and falls at a restart only, to near nothing. */
+function looksLikeRate(points: readonly (readonly [number, number])[]): boolean {
+  const values = points.map(([, value]) => value);
+  const fractions = values.filter((value) => !Number.isInteger(value)).length;
+  return (
+    values.length > 0 &&
+    fractions > values.length * 0.1 &&
+    values.some((value, at) => at > 0 && value < values[at - 1]!)
+  );
+}
+
+function shortest(points: readonly (readonly [number, number])[]): number {
+  let least = Number.POSITIVE_INFINITY;
+  for (let at = 1; at < points.length; at++) least = Math.min(least, points[at]![0] - points[at - 1]![0]);
+  return Math.max(1, least);
+}

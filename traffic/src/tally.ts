@@ -1,0 +1,47 @@
+import { redacted } from './names/address.ts';
+import type { Sampling } from './options.ts';
+import { ReadError } from './read-error.ts';
+
+const MAX_SAMPLES = 3;
+const MAX_BAD_SHARE = 0.05;
+/** With fewer lines a share says little; it is looked at once more at the end of the file. */
+const MIN_LINES = 200;
+
+/** What was met in one file while it was read. */
+export class Tally {
+  readonly path: string;
+  readonly #notes = new Map<string, number>();
+  lines = 0;
+  badLines = 0;
+  readonly badSamples: string[] = [];
+  sampling: Sampling | undefined;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  /** Counts a line that does not parse. @throws ReadError when over 5 % of the lines do not. */
+  bad(line: string): void {
+    this.badLines++;
+    if (this.badSamples.length < MAX_SAMPLES) this.badSamples.push(redacted(line));
+    if (this.lines >= MIN_LINES) this.check();
+  }
+
+  /** @throws ReadError when over 5 % of the lines did not parse. */
+  check(): void {
+    if (this.badLines <= this.lines * MAX_BAD_SHARE) return;
+    const shown = this.badSamples.map((sample) => `\n  ${sample}`).join('');
+    throw new ReadError(
+      `${this.path}: ${this.badLines} of ${this.lines} records cannot be read, more than 5 %; name the format, or give a file of one format. The first:${shown}`,
+    );
+  }
+
+  /** A sentence for the summary, told once; `count` adds up in the place of `{}`. */
+  note(text: string, count = 1): void {
+    this.#notes.set(text, (this.#notes.get(text) ?? 0) + count);
+  }
+
+  notes(): string[] {
+    return [...this.#notes].map(([text, count]) => text.replace('{}', String(count)));
+  }
+}

@@ -1,0 +1,77 @@
+import { offsetOf, type Zone, zoneOf } from './zone.ts';
+
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+const BRACKET = /^(\d\d)\/(\w{3})\/(\d{4}):(\d\d):(\d\d):(\d\d)(?:[.,](\d+))?(?: ([+-]\d\d:?\d\d))?$/;
+const ISO = /^(\d{4})[-/](\d\d)[-/](\d\d)[T ](\d\d):(\d\d):(\d\d)(?:[.,](\d+))?\s*(Z|UTC|GMT|[+-]\d\d:?\d\d)?$/;
+
+/** How many of a unit are a millisecond; numbers without a date are milliseconds of a series of their own. */
+type Epoch = 'series' | 's' | 'ms' | 'us' | 'ns';
+const PER_MS: Record<Epoch, number> = { series: 1, s: 0.001, ms: 1, us: 1000, ns: 1_000_000 };
+
+/** Reads the times of one file. Times without a zone are of the zone given; the unit of numbers is told by the first. */
+export class LogTime {
+  readonly #zone: Zone;
+  readonly #zoneGiven: boolean;
+  #epoch: Epoch | undefined;
+  #last = Number.NaN;
+  #zoneless = false;
+  #lastText = '';
+  #lastTime = Number.NaN;
+
+  /** @param timezone absent: UTC. */
+  constructor(timezone: string | undefined) {
+    this.#zone = zoneOf(timezone ?? 'UTC');
+    this.#zoneGiven = timezone !== undefined;
+  }
+
+  /** What a reader should be told about the times that were read. */
+  notes(): string[] {
+    const notes: string[] = [];
+    if (this.#zoneless && !this.#zoneGiven)
+      notes.push('Times have no zone and are taken as UTC; give another as the time zone.');
+    if (this.#zone.wasAmbiguous)
+      notes.push(
+        'The clock was set within these times (daylight saving); an hour shown twice is told apart by the order of the lines.',
+      );
+    if (this.#epoch === 'series') notes.push('Times are counted from the start of the series; the date is not known.');
+    return notes;
+  }
+
+  /** Milliseconds since 1970, or since the start of a series; NaN when it is no time. */
+  parse(value: unknown): number {
+    if (typeof value === 'number') return this.#number(value);
+    if (typeof value !== 'string') return Number.NaN;
+    if (value === this.#lastText) return this.#lastTime;
+    const time = this.#text(value);
+    // Logs of whole seconds repeat themselves.
+    this.#lastText = value;
+    this.#lastTime = time;
+    return time;
+  }
+
+  #text(text: string): number {
+    const iso = ISO.exec(text);
+    if (iso) return this.#wall(iso, Number(iso[2]) - 1, iso[1]!, iso[3]!);
+    const bracket = BRACKET.exec(text);
+    if (bracket) return this.#wall(bracket, MONTHS.indexOf(bracket[2]!), bracket[3]!, bracket[1]!);
+    return /^\d+(\.\d+)?$/.test(text) ? this.#number(Number(text)) : Number.NaN;
+  }
+
+  #wall(found: RegExpExecArray, month: number, year: string, day: string): number {
+    if (month < 0) return Number.NaN;
+    const [, , , , hour, minute, second, fraction, zone] = found;
+    const ms = fraction === undefined ? 0 : Number(`0.${fraction}`) * 1000;
+    const wall = Date.UTC(Number(year), month, Number(day), Number(hour), Number(minute), Number(second)) + ms;
+    if (zone !== undefined) return wall - (offsetOf(zone) ?? 0);
+    this.#zoneless = true;
+    this.#last = this.#zone.toUtc(wall, this.#last);
+    return this.#last;
+  }
+
+  #number(value: number): number {
+    if (!Number.isFinite(value)) return Number.NaN;
+    this.#epoch ??= value < 1e8 ? 'series' : value < 1e11 ? 's' : value < 1e14 ? 'ms' : value < 1e17 ? 'us' : 'ns';
+    // Seconds with a fraction lose their last digits on the way.
+    return this.#epoch === 's' ? Math.round(value * 1e6) / 1e3 : value / PER_MS[this.#epoch];
+  }
+}
