@@ -3,12 +3,12 @@ import { faultsOf } from '@fuseboard/schema/wire-contract';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
 import type { Breaker } from '../src/breakers/breaker.ts';
+import { Registry } from '../src/breakers/registry.ts';
+import { CoarseClock } from '../src/clock/coarse-clock.ts';
 import { EventDecoder } from '../src/link/event-stream.ts';
 import { Ledger } from '../src/link/ledger.ts';
 import { Link } from '../src/link/link.ts';
 import { readSettings } from '../src/link/settings.ts';
-import { Registry } from '../src/breakers/registry.ts';
-import { CoarseClock } from '../src/clock/coarse-clock.ts';
 import { eventually } from './eventually.ts';
 import { ScriptedOperator } from './scripted-operator.ts';
 
