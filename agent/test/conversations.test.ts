@@ -2,13 +2,13 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { faultsOf } from '@fuseboard/schema/wire-contract';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
-import type { Breaker } from '../src/breaker.ts';
+import type { Breaker } from '../src/breakers/breaker.ts';
+import { Registry } from '../src/breakers/registry.ts';
+import { CoarseClock } from '../src/clock/coarse-clock.ts';
 import { EventDecoder } from '../src/link/event-stream.ts';
 import { Ledger } from '../src/link/ledger.ts';
 import { Link } from '../src/link/link.ts';
 import { readSettings } from '../src/link/settings.ts';
-import { Registry } from '../src/registry.ts';
-import { Ticker } from '../src/ticker.ts';
 import { eventually } from './eventually.ts';
 import { ScriptedOperator } from './scripted-operator.ts';
 
@@ -71,7 +71,7 @@ describe('every conversation', () => {
 
 async function replay({ breakers: names, steps }: Conversation): Promise<void> {
   const operator = await ScriptedOperator.start();
-  const clock = new Ticker();
+  const clock = new CoarseClock();
   const registry = new Registry({ clock, timeouts: clock });
   const breakers = new Map(names.map((name) => [name, registry.getBreaker(name)]));
   const ledger = new Ledger('c'.repeat(32));

@@ -1,5 +1,5 @@
-import { isFuseboardError } from '../../agent/src/errors.ts';
-import type { TestBreaker } from '../../agent/src/testing.ts';
+import { isFuseboardError } from '../../agent/src/errors/errors.ts';
+import type { TestBreaker } from '../../agent/src/testing/testing.ts';
 import { errorOf, type Outcome, responseOf } from './outcome.ts';
 
 interface Call {

@@ -1,8 +1,8 @@
 import { createInterface } from 'node:readline';
-import type { GovernedBreaker } from '../../agent/src/breaker.ts';
+import type { GovernedBreaker } from '../../agent/src/breakers/governed-breaker.ts';
+import { Overrides } from '../../agent/src/breakers/overrides.ts';
 import type { Deadline } from '../../agent/src/core/timeout.ts';
-import { Overrides } from '../../agent/src/overrides.ts';
-import { createBreaker, FakeClock, type TestBreaker } from '../../agent/src/testing.ts';
+import { createBreaker, FakeClock, type TestBreaker } from '../../agent/src/testing/testing.ts';
 import { CallRunner } from './call-runner.ts';
 import { errorOf, type Outcome, responseOf } from './outcome.ts';
 
@@ -140,7 +140,7 @@ class Run {
         const { core } = this.#breaker as unknown as GovernedBreaker;
         const outcome = args[0] as Outcome;
         const response = responseOf(outcome);
-        return response === undefined ? core.judgeError(errorOf(outcome)) : core.judgeResult(response);
+        return response === undefined ? core.classifyError(errorOf(outcome)) : core.classifyResult(response);
       }
       case 'look':
         return this.#look(args[0] as string | null);
@@ -170,9 +170,9 @@ class Run {
       expiresAt: 0,
       endsAt: now + lastsMs,
     }));
-    const resets = this.#overrides.take(all, now);
-    breaker.applyOverride(this.#overrides.holding(breaker.name));
-    for (const reset of resets) breaker.resetBy(reset);
+    const resets = this.#overrides.replaceAll(all, now);
+    breaker.applyOverride(this.#overrides.forBreaker(breaker.name));
+    for (const reset of resets) breaker.resetFromOverride(reset);
   }
 
   #look(key: string | null): unknown {

@@ -344,7 +344,11 @@ export const CASES: Record<string, Case> = {
   },
   'rotates by a controller, and not while disabled': async ({ make, pass }) => {
     const controller = new EventEmitter();
-    const breaker = make(failIfTold, { rotateBucketController: controller, rollingCountBuckets: 2, rollingCountTimeout: 20 });
+    const breaker = make(failIfTold, {
+      rotateBucketController: controller,
+      rollingCountBuckets: 2,
+      rollingCountTimeout: 20,
+    });
     const seen: unknown[] = [controller.listenerCount('rotate')];
     await breaker.fire(1);
     await pass(1_000);

@@ -1,4 +1,4 @@
-import { after, type Case, failAfter, heard, failIfTold, outcome, passFail, plain, type state } from './cases.ts';
+import { after, type Case, failAfter, failIfTold, heard, outcome, passFail, plain, type state } from './cases.ts';
 
 /** Where this package does otherwise than opossum on purpose. */
 export interface Difference {

@@ -4,7 +4,7 @@ import { FakeControlPlane, type PushedPolicy } from '@fuseboard/agent/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import CircuitBreaker from '../src/index.ts';
 import type Declared from '../types/index.cjs';
-import { heard, failIfTold, outcome, state } from './cases.ts';
+import { failIfTold, heard, outcome, state } from './cases.ts';
 
 type Breaker = Declared<unknown[], unknown>;
 type Spec = Omit<PushedPolicy['spec'], 'breakers'>;

@@ -231,7 +231,7 @@ class Circuit:
         return self.sync_calls
 
     def look(self) -> None:
-        """Judge the synchronous calls whose time is up."""
+        """Evaluate the synchronous calls whose time is up."""
         if self.sync_calls is not None:
             self.sync_calls.look(self.environment.now())
 
