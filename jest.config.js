@@ -31,20 +31,17 @@ export default {
       'traffic',
       'simulator',
       'e2e/load',
+      'e2e/faults/model',
     ]),
     project('structure', ['test']),
     project('conformance', ['conformance']),
+    // Real processes; one project a folder.
+    project('e2e', ['e2e'], ['*.test.ts']),
+    project('command-line', ['e2e/command-line']),
+    project('faults', ['e2e/faults'], ['*.test.ts']),
+    project('faults-long', ['e2e/faults/long']),
+    project('helm', ['e2e/helm']),
     project('page', ['e2e/page']),
     project('node', ['e2e/node']),
-    {
-      ...project('e2e', ['e2e']),
-      testPathIgnorePatterns: [
-        '/node_modules/',
-        '<rootDir>/e2e/load/',
-        '<rootDir>/e2e/node/',
-        '<rootDir>/e2e/page/',
-        '<rootDir>/e2e/faults/model/',
-      ],
-    },
   ],
 };

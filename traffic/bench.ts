@@ -1,7 +1,7 @@
 /**
- * Writes a file of each format, reads it in a process of its own and prints records/s, also by processor time, and peak memory:
- * `node --conditions=fuseboard-source traffic/bench.ts [--mb 100] [--format nginx] [--max-peak-mb 200]`. With a limit, a format
- * that exceeds it fails the run.
+ * Writes a file of each format, reads it in a process of its own and prints records/s, also by processor time, and peak
+ * memory: `node --conditions=fuseboard-source traffic/bench.ts [--mb 100] [--format nginx] [--max-peak-mb 200]`. With a
+ * limit, a format that exceeds it fails the run.
  */
 import { execFileSync } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';

@@ -1,4 +1,4 @@
-"""The breaker that code holds: functions, blocks, permits, keys, and taking it by hand."""
+"""The breaker that code holds: functions, blocks, permits, keys, and forcing it."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ export interface Agent {
    */
   ready(options?: { timeout?: string }): Promise<LinkState>;
   /**
-   * Hangs up: reports the last counts and says goodbye. The breakers continue with what they have.
+   * Closes the link after a last report. The breakers keep their policies.
    *
    * @param options.flushMs how long this may take at most, in milliseconds; absent: 500.
    */

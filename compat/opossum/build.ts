@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { rolldown } from 'rolldown';
 
 /**
- * Builds the package: CommonJS in `dist/cjs`, with an ES module in front of it that exports the same class, and in `lib` the
- * files that programs take from inside of opossum. The types are written by hand in `types`, as they are those of opossum.
+ * Builds the package: CommonJS in `dist/cjs`, with an ES module in front of it that exports the same class, and in
+ * `lib` the files that programs take from inside of opossum. The types are maintained in `types`, as they are
+ * those of opossum.
  */
 const here = import.meta.dirname;
 const dist = join(here, 'dist');

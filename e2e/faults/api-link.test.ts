@@ -237,12 +237,12 @@ describe('the file of an application', () => {
         await scene.put(`disk-${name}`, 2);
         const agent = await scene.agent({ FUSEBOARD_CACHE_DIR: cache });
         await scene.runs([agent], `disk-${name}`, 2);
-        await eventually(() => agent.output.join('').includes('cannot be kept'));
+        await eventually(() => agent.output.join('').includes('cannot be saved'));
         if (mounted) expect(agent.output.join('').toLowerCase()).toContain(warning);
         await scene.put(`disk-${name}`, 5);
         await scene.runs([agent], `disk-${name}`, 5);
         await decides(agent, `disk-${name}`, 5);
-        expect(agent.output.join('').match(/cannot be kept/g)).toHaveLength(1);
+        expect(agent.output.join('').match(/cannot be saved/g)).toHaveLength(1);
         expect(failuresOf(await agent.stats(`disk-${name}`))).toBe(5);
       } finally {
         await scene.clear();

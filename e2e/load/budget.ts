@@ -1,3 +1,4 @@
+import type { LoadOptions } from './options.ts';
 import type { Quantiles } from './quantiles.ts';
 
 /** What a run found out; what was not measured is absent. Times in ms. */
@@ -16,6 +17,29 @@ export interface Findings {
 
 const MANY = 1_000;
 const REGISTER_MS = 10;
+
+/**
+ * The budgets that a run was asked to check and has no figure for, each as a sentence that says how to leave it out.
+ * What an option leaves out is no budget of the run.
+ */
+export function unmeasured(
+  found: Findings,
+  { agents, storm, tls, sweep, where }: Pick<LoadOptions, 'agents' | 'storm' | 'tls' | 'sweep' | 'where'>,
+): string[] {
+  const costs = found.sweep?.filter(({ cpuMs }) => cpuMs !== undefined) ?? [];
+  const expected: [applies: boolean, measured: boolean, what: string, advice: string][] = [
+    [true, found.beyond !== undefined, 'apply to applied', 'see the log of the operator'],
+    [agents > MANY, found.bare !== undefined, 'a bare broadcast', 'see the log of the operator'],
+    [agents >= MANY, found.bytesPerAgent !== undefined, 'memory of a connected agent', 'give --metrics with --target'],
+    [agents >= MANY && tls, found.secure !== undefined, 'memory of an agent over TLS', 'or give --no-tls'],
+    [storm, found.storm !== undefined, 'time until all are in sync after a restart', 'give --no-storm with --target'],
+    [where.kind === 'cluster', found.statusWritesPerSecond !== undefined, 'writes of status', 'or leave out --cluster'],
+    [sweep.length > 1, costs.length === sweep.length, 'cost of one edit', 'or leave out --sweep'],
+  ];
+  return expected
+    .filter(([applies, measured]) => applies && !measured)
+    .map(([, , what, advice]) => `${what}: was not measured; ${advice}`);
+}
 
 /** The budgets that a run misses, each as a sentence with what is asked and what was found. */
 export function missed(found: Findings): string[] {

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Cluster, startCluster } from '../cluster/cluster.ts';
-import { missed } from './budget.ts';
+import { missed, unmeasured } from './budget.ts';
 import { fileLimit, filesFor } from './files.ts';
 import { runningOperator, StartedOperator, type Target } from './operator.ts';
 import { type LoadOptions, readOptions, USAGE, UsageError } from './options.ts';
@@ -112,7 +112,7 @@ async function main(): Promise<number> {
   clearTimeout(expired);
   const machine = { cores: availableParallelism(), node: process.version, loadBefore: load };
   process.stdout.write(`${table(result, machine)}\n`);
-  const misses = missed(result);
+  const misses = [...missed(result), ...(options.check ? unmeasured(result, options) : [])];
   if (options.json !== undefined) {
     await writeFile(options.json, `${JSON.stringify({ machine, ...result, missed: misses }, undefined, 2)}\n`);
   }

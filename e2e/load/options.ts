@@ -65,7 +65,7 @@ export const USAGE = `Usage: npm run bench:fanout -- [options]
   --operator=ARG      an argument for the operator that the run starts; may be repeated
   --profile DIR       write CPU profiles of the operator there
   --json FILE         write all figures there
-  --check             exit with 1 when a budget is missed, and name it
+  --check             exit with 1 when a budget is missed or was not measured, and name it
   --max-minutes N     give up after so long (default 10)`;
 
 /**

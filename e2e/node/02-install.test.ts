@@ -78,7 +78,8 @@ describe.each([3, 4] as const)('with Helm %i and no values but the image', (majo
     const kinds = 'all,secret,configmap,lease,serviceaccount,role,rolebinding,networkpolicy,pdb';
     const left = await cluster.kubectl('get', kinds, '-n', SYSTEM, '-o', 'name');
     const made = left.split('\n').filter((name) => /fuseboard/.test(name));
-    // docs/install.md names what is left: the authority, and what the operators could not remove any more without their rights.
+    // docs/install.md names what is left: the authority, and what the operators could not remove any more without their
+    // rights.
     const documented =
       /^(secret\/fuseboard-ca|configmap\/fuseboard-replica-.+|lease\.coordination\.k8s\.io\/fuseboard(-replica-.+)?)$/;
     expect(made.filter((name) => !documented.test(name))).toEqual([]);

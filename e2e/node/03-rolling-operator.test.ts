@@ -44,7 +44,7 @@ it(`injects every pod that is created while the operator is replaced ${RESTARTS}
   expect(created).toBeGreaterThan(RESTARTS * PODS_PER_SECOND);
 }, 1_200_000);
 
-it('has at least as many ready replicas as before while an upgrade goes on, and loses no agent', async () => {
+it('has at least as many ready replicas as before during an upgrade, and loses no agent', async () => {
   const upgrade = () => release.upgrade({ log: { level: 'debug' } });
   const ready = await observed(async () => (await release.operators()).filter(isReady).length, upgrade);
   expect(Math.min(...ready)).toBeGreaterThanOrEqual(2);

@@ -24,7 +24,7 @@ beforeAll(async () => {
 
 afterAll(() => cluster?.down(), 120_000);
 
-it('goes on with a kubelet stopped: pods call, their breakers open, and policies reach them', async () => {
+it('continues with a kubelet stopped: pods call, their breakers open, and policies reach them', async () => {
   await cluster.node('node-2').stopKubelet();
   await shop.applyPolicy(4);
   await shop.programmed(CHECKOUTS);
@@ -33,7 +33,7 @@ it('goes on with a kubelet stopped: pods call, their breakers open, and policies
   await eventually(async () => (await shop.pods('checkout')).length === CHECKOUTS, 90_000);
 }, 240_000);
 
-it('goes on without a node: the replica that is left writes status, and pods are made again elsewhere and protected', async () => {
+it('continues without a node: the replica that is left writes status, and pods are made again elsewhere and protected', async () => {
   expect(await on('node-2')).toBeGreaterThan(0);
   await cluster.node('node-2').lose();
   await timed('status without the lost node', async () => {

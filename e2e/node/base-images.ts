@@ -26,8 +26,8 @@ export interface BaseImages {
 }
 
 /**
- * Makes the images that the Dockerfile builds on, out of Debian packages and the Node of this repository, under the names
- * that the Dockerfile gives them: no registry is asked.
+ * Makes the images that the Dockerfile builds on, out of Debian packages and the Node of this repository, under the
+ * names that the Dockerfile gives them: no registry is asked.
  */
 export async function makeBaseImages(buildah: Buildah, root: string): Promise<BaseImages> {
   const named = [...(await readFile(join(root, 'Dockerfile'), 'utf8')).matchAll(/^FROM (\S+)/gm)].map(

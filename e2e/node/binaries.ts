@@ -24,7 +24,9 @@ export interface NodeBinaries {
   readonly pause: string;
 }
 
-/** Finds the programs of a cluster in the cache and builds there what is missing, which takes about ten minutes once. */
+/**
+ * Finds the programs of a cluster in the cache and builds there what is missing, which takes about ten minutes once.
+ */
 export async function findNodeBinaries(log: (line: string) => void = () => {}): Promise<NodeBinaries> {
   const { etcd, apiServer } = await findBinaries(log);
   return {

@@ -27,8 +27,8 @@ export interface RunInput {
 }
 
 /**
- * A real cluster with nodes on which pods run: every program of Kubernetes, containerd and CoreDNS. Each node is a network
- * namespace that leads nowhere else, so commands for the cluster run through `run`, in the network of node 1.
+ * A real cluster with nodes on which pods run: every program of Kubernetes, containerd and CoreDNS. Each node is a
+ * network namespace that leads nowhere else, so commands for the cluster run through `run`, in the network of node 1.
  */
 export class NodeCluster {
   readonly nodes: readonly Node[];
@@ -49,8 +49,8 @@ export class NodeCluster {
   /**
    * Starts a cluster and waits until its nodes are ready and names are resolved.
    *
-   * @throws Error when this machine lacks something, with what and how to install it, or when a part does not start, with the
-   * end of its log. Nothing is left behind then.
+   * @throws Error when this machine lacks something, with what and how to install it, or when a part does not start,
+   * with the end of its log. Nothing is left behind then.
    */
   static async up({ nodes = 2, images = [] }: NodeClusterOptions = {}): Promise<NodeCluster> {
     await requireNodes();

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Ends a cluster whose folder is $1 and removes everything it made: processes, containers, mounts, network namespaces, cgroups.
-# The folder holds `name` (the prefix of all names), `nodes` (their numbers) and `pids/` (a file for each daemon).
+# Ends a cluster whose folder is $1 and removes everything it made: processes, containers, mounts, network namespaces,
+# cgroups. The folder holds `name` (the prefix of all names), `nodes` (their numbers) and `pids/` (a file for each
+# daemon).
 folder=$1
 [ -f "$folder/name" ] || exit 0
 name=$(cat "$folder/name")

@@ -7,8 +7,8 @@ import type { Workspace } from './workspace.ts';
 const SETTINGS = { 'ipv4/ip_forward': 1, 'ipv4/conf/all/rp_filter': 0, 'ipv6/conf/all/disable_ipv6': 1 };
 
 /**
- * Makes a network namespace for each node and joins them by a bridge in the first. Each has a default route, which kubelets
- * and pods ask for, that ends in a pair of interfaces with nobody behind it.
+ * Makes a network namespace for each node and joins them by a bridge in the first. Each has a default route, which
+ * kubelets and pods ask for, that ends in a pair of interfaces with nobody behind it.
  */
 export async function makeNetwork(workspace: Workspace, nodes: readonly number[]): Promise<void> {
   const nameOf = (node: number) => `${workspace.name}-${node}`;

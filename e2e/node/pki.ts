@@ -17,7 +17,10 @@ const usersOf = (nodes: readonly number[]): Readonly<Record<string, readonly [us
   ),
 });
 
-/** Makes the cluster's authority, the certificates of its servers, and a kubeconfig with a token for each of its programs. */
+/**
+ * Makes the cluster's authority, the certificates of its servers, and a kubeconfig with a token for each of its
+ * programs.
+ */
 export async function makePki(workspace: Workspace, nodes: readonly number[]): Promise<void> {
   await mkdir(workspace.path('pki'));
   const at = (name: string) => workspace.path('pki', name);

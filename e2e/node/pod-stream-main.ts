@@ -1,4 +1,7 @@
-/** Posts the pod of its first line on stdin as a dry run again and again until stdin ends, and prints what became of them. */
+/**
+ * Posts the pod of its first line on stdin as a dry run again and again until stdin ends, and prints what became of
+ * them.
+ */
 import { readFileSync } from 'node:fs';
 import { Agent, request } from 'node:https';
 import { createInterface } from 'node:readline';

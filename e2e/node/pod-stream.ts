@@ -16,8 +16,8 @@ export interface Created {
 }
 
 /**
- * Creates pods at a steady rate, as dry runs, which go through admission like all others, while `meanwhile` runs and for
- * 3 s after.
+ * Creates pods at a steady rate, as dry runs, which go through admission like all others, while `meanwhile` runs and
+ * for 3 s after.
  */
 export async function createPods(
   cluster: NodeCluster,

@@ -38,7 +38,9 @@ const answers = await Promise.all(process.argv.slice(1).map(async (url) => {
 console.log(JSON.stringify(answers));
 `;
 
-/** A namespace with two services: `checkout`, which asks to be injected, calls `partner` through the breaker `payments`. */
+/**
+ * A namespace with two services: `checkout`, which asks to be injected, calls `partner` through the breaker `payments`.
+ */
 export class Shop {
   readonly #cluster: NodeCluster;
 
@@ -95,7 +97,10 @@ export class Shop {
     }, timeoutMs);
   }
 
-  /** Waits until the breaker of every ready pod of `checkout` has let calls fail and then rejected some; mends the partner. */
+  /**
+   * Waits until the breaker of every ready pod of `checkout` has let calls fail and then rejected some; fixes the
+   * partner.
+   */
   async trips(): Promise<void> {
     await this.partner('fail');
     await eventually(async () => (await this.checkouts()).every(({ state }) => state !== 'closed'), 30_000);

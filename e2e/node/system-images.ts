@@ -8,7 +8,9 @@ import { run } from '../cluster/run.ts';
 export const PAUSE_IMAGE = 'node.test/pause:1';
 export const COREDNS_IMAGE = 'node.test/coredns:1';
 
-/** Makes an image that holds one static program, as an archive beside the program, and returns the path of the archive. */
+/**
+ * Makes an image that holds one static program, as an archive beside the program, and returns the path of the archive.
+ */
 export function programImage(program: string, tag: string): Promise<string> {
   return cached(`${program}.tar`, async (temporary) => {
     const folder = await mkdtemp(join(tmpdir(), 'fuseboard-image-'));

@@ -11,8 +11,8 @@ import { run } from '../cluster/run.ts';
 const DOWN = fileURLToPath(new URL('down.sh', import.meta.url));
 
 /**
- * The folder, the names and the daemons of one cluster. All of it is removed by `down.sh`: at the end, and also when this
- * process is gone, however it went.
+ * The folder, the names and the daemons of one cluster. All of it is removed by `down.sh`: at the end, and also when
+ * this process is gone, however it went.
  */
 export class Workspace {
   readonly folder: string;

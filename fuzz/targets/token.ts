@@ -27,7 +27,7 @@ export const authorization: Target = {
       must(error instanceof AuthError && error.status === 401, `${(error as Error).stack}`);
       return { sound: false };
     }
-    must(/^[\x21-\x7e]+$/.test(token), 'a token has characters that no token has');
+    must(/^[\x21-\x7e]+$/.test(token), 'a token contains invalid characters');
     const expires = expiryOf(token);
     must(expires === undefined || typeof expires === 'number', `expires at ${expires}`);
     return { sound: expires !== undefined };

@@ -88,7 +88,7 @@ const construct: Construct = async (config, log) => {
   }
   const { folder } = wanted;
   const found = await stat(folder).catch((error: Error) => {
-    throw new CliError(EXIT_CODES.unreachable, `--policies: ${error.message}; make the folder or name another`);
+    throw new CliError(EXIT_CODES.unreachable, `--policies: ${error.message}; create the folder or name another`);
   });
   if (!found.isDirectory())
     throw new CliError(EXIT_CODES.unreachable, `--policies: ${folder} is not a folder; name one`);

@@ -35,8 +35,8 @@ export interface Serving {
   /** Absent: pods are not injected. */
   readonly webhookUrl?: string | undefined;
   /**
-   * Unready at once; serves on for `shutdownDelayMs`, until nobody opens connections to it any more; then sends agents away, and
-   * resolves when they are gone, at most `drainMs` later.
+   * Unready at once; serves on for `shutdownDelayMs`, until nobody opens connections to it any more; then sends agents
+   * away, and resolves when they are gone, at most `drainMs` later.
    */
   stop(drainMs: number): Promise<void>;
 }
@@ -173,7 +173,7 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
   };
   const unfollow = config.tls && certificate ? followCertificate(config.tls, certificate, renew, log) : () => {};
   if (authenticator.method !== 'none' && !config.tls) {
-    log.warn({}, 'agents send their tokens in plain text; give --tls-cert-file and --tls-key-file');
+    log.warn({}, 'agents send their tokens in plain text; set --tls-cert-file and --tls-key-file');
   }
   controller.start((agent, snapshot, asOf) => streams.push(agent, snapshot, asOf));
   const [agentsUrl, metricsUrl, adminUrl, webhook] = servers.map(({ url }) => url) as [string, string, string, string?];
@@ -204,7 +204,7 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
       streams.drain(SPREAD_MS);
       leaving.abort();
       const cut = setTimeout(() => {
-        log.warn({ streams: streams.count }, 'some agents did not go; their connections are cut');
+        log.warn({ streams: streams.count }, 'some agents did not disconnect; their connections are closed');
         for (const server of servers) server.cut();
       }, drainMs);
       await Promise.all([controller.replicas.stop(), ...servers.map((server) => server.close())]);

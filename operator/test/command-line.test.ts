@@ -212,7 +212,7 @@ describe('serve', () => {
       'a folder that is missing',
       ['--policies', 'none'],
       3,
-      /^fuseboard: --policies: ENOENT.*make the folder or name another\n$/,
+      /^fuseboard: --policies: ENOENT.*create the folder or name another\n$/,
     ],
     ['a file for a folder', ['--policies', 'p/good.yaml'], 3, /is not a folder; name one\n$/],
     ['nowhere to read from', [], 2, /give --policies DIR or --kubeconfig FILE\n$/],

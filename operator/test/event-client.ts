@@ -8,7 +8,10 @@ export interface StreamEvent {
   readonly data: any;
 }
 
-/** Reads an event stream over a socket of its own, as plainly as it can. An event that is not as the published schema has it fails the test. */
+/**
+ * Reads an event stream over a socket of its own, as plainly as it can. An event that is not as the published schema
+ * has it fails the test.
+ */
 export class EventClient {
   readonly events: StreamEvent[] = [];
   ended = false;

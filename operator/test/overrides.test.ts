@@ -121,7 +121,7 @@ describe('an override', () => {
     ]);
     const said = () => lines.filter(({ override }) => override === name).map(({ msg }) => msg);
     await until(() => said().includes('override removed'));
-    expect(said()).toEqual(expect.arrayContaining(['override asked for', 'override added', 'override ended']));
+    expect(said()).toEqual(expect.arrayContaining(['override created', 'override added', 'override ended']));
   });
 
   it('is applied by agents that say so, whatever revision they run', async () => {

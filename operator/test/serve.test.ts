@@ -84,7 +84,7 @@ const report = (over: object = {}, query = 'namespace=default', init: RequestIni
 const admin = async (path: string): Promise<any> => (await fetch(`${serving.adminUrl}${path}`)).json();
 
 describe('a stream', () => {
-  it('is refused until policies were read once, and the agent is told when to come again', async () => {
+  it('is refused until policies were read once, and the agent is told when to retry', async () => {
     const refused = await open();
     expect(refused.status).toBe(503);
     expect(Number(refused.header('retry-after'))).toBeGreaterThanOrEqual(1);
@@ -414,7 +414,7 @@ describe('the end', () => {
     await expect(fetch(serving.agentsUrl)).rejects.toThrow();
   });
 
-  it('goes on serving for the delay, unready, and ends the connection of each answer', async () => {
+  it('continues serving for the delay, unready, and ends the connection of each answer', async () => {
     await serving.stop(0);
     await begin({ shutdownDelay: '1s' });
     await known([policy('a')]);

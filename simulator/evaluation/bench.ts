@@ -1,4 +1,7 @@
-/** How fast policies are replayed and searched: `npm run bench:simulate`. Ratios are against a plain loop over the same calls. */
+/**
+ * How fast policies are replayed and searched: `npm run bench:simulate`. Ratios are against a plain loop over the same
+ * calls.
+ */
 
 import { replay } from '../src/replay/replay.ts';
 import { scheduleOf } from '../src/replay/schedule.ts';

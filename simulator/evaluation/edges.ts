@@ -3,7 +3,9 @@ import type { EdgeScore, IncidentScore } from './score.ts';
 const nameOf = ({ edge: { series, from, to } }: { readonly edge: EdgeScore['edge'] }) => `${series}: ${from} > ${to}`;
 const foundOf = ({ incidents }: EdgeScore) => incidents.filter(({ delayMs }) => delayMs !== undefined).length;
 
-/** Where the first does worse than the others, edge by edge and incident by incident, and what the record says about it. */
+/**
+ * Where the first does worse than the others, edge by edge and incident by incident, and what the record says about it.
+ */
 export function causesOf(
   suggested: readonly EdgeScore[],
   fixed: readonly EdgeScore[],

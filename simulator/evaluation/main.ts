@@ -1,6 +1,7 @@
 /**
- * Compares suggested policies with others on recorded series: `npm run eval:thresholds -- DIR [--edges] [--json]`. DIR holds NAME.ndjson.gz with one
- * call a line and NAME.json with its incidents. Policies learn from calls before an incident only.
+ * Compares suggested policies with others on recorded series: `npm run eval:thresholds -- DIR [--edges] [--json]`. DIR
+ * holds NAME.ndjson.gz with one call a line and NAME.json with its incidents. Policies learn from calls before an
+ * incident only.
  */
 import { parseArgs } from 'node:util';
 import { contestants, FIXED } from './contestants.ts';

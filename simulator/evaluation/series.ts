@@ -38,7 +38,8 @@ interface Line {
 }
 
 /**
- * Reads a folder of recorded series: `NAME.ndjson.gz` (or `NAME.ndjson`) with one call a line and `NAME.json` beside it.
+ * Reads a folder of recorded series: `NAME.ndjson.gz` (or `NAME.ndjson`) with one call a line and `NAME.json` beside
+ * it.
  *
  * @param minimumCalls edges with fewer calls are left out, unless they have an incident.
  * @throws Error that names the folder, where it holds no series.

@@ -20,8 +20,9 @@ interface Permit {
 }
 
 /**
- * A breaker with a window that stretches, to compare with those that agents have: rates are taken over the last `ms`, or over the last
- * `minimumCalls` calls where these are fewer, none older than `toMs`. One probe decides; calls under way are not looked at.
+ * A breaker with a window that stretches, to compare with those that agents have: rates are taken over the last `ms`,
+ * or over the last `minimumCalls` calls where these are fewer, none older than `toMs`. One probe decides; calls under
+ * way are not looked at.
  */
 export class StretchGate implements Gate {
   readonly transitions: Transition[] = [];

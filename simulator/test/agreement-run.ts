@@ -1,4 +1,7 @@
-/** Compares replays with a live breaker over many random policies and calls: `npm run simulator:agreement [-- COUNT]`; absent: 10,000. */
+/**
+ * Compares replays with a live breaker over many random policies and calls: `npm run simulator:agreement [-- COUNT]`;
+ * absent: 10,000.
+ */
 
 import { replay } from '../src/replay/replay.ts';
 import { difference, drawn } from './agreement.ts';

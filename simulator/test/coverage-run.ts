@@ -1,4 +1,7 @@
-/** Shows how often the 95 % limit of false openings holds, on made traffic with bursts: `npm run simulator:coverage [-- RUNS]`; absent: 500. */
+/**
+ * Shows how often the 95 % limit of false openings holds, on made traffic with bursts: `npm run simulator:coverage [--
+ * RUNS]`; absent: 500.
+ */
 import { coverage } from './coverage.ts';
 
 const runs = Number(process.argv[2] ?? 500);

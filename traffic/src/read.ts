@@ -23,8 +23,8 @@ export type RecordedCalls = AsyncIterable<Call[]> & {
  * Reads recorded calls from files, merged and ordered by start. Memory stays bounded whatever the files' size; queries,
  * bodies, addresses, ids in paths and names of persons are not kept.
  *
- * @returns batches of at most 1024 calls. Iterating throws ReadError where a file cannot be read, is of no known format, has
- * over 5 % of unreadable records, or is too far out of order, and where no calls are left.
+ * @returns batches of at most 1024 calls. Iterating throws ReadError where a file cannot be read, is of no known
+ * format, has over 5 % of unreadable records, or is too far out of order, and where no calls are left.
  * @throws ReadError when a path is missing, empty, a folder or given twice, or an option cannot be used.
  */
 export function readCalls(paths: readonly string[], options: ReadOptions = {}): RecordedCalls {

@@ -8,7 +8,7 @@ import type { Observation } from './observation.ts';
 import { MAX_LATE_MS, type ReadOptions } from './options.ts';
 import { type SlotBudget, Sorter } from './order/sorter.ts';
 import { ReadError } from './read-error.ts';
-import { Tally } from './tally.ts';
+import { RecordCounts } from './record-counts.ts';
 import { LogTime } from './time/log-time.ts';
 
 const HOUR = 3_600_000;
@@ -18,7 +18,7 @@ const MAX_LEFT_OUT_SHARE = 0.01;
 /** One file of a recording: detected, read, named and sorted. */
 export class RecordedFile {
   readonly path: string;
-  readonly tally: Tally;
+  readonly tally: RecordCounts;
   readonly #options: ReadOptions;
   readonly #maxLateMs: number;
   readonly #time: LogTime;
@@ -30,7 +30,7 @@ export class RecordedFile {
 
   constructor(path: string, options: ReadOptions) {
     this.path = path;
-    this.tally = new Tally(path);
+    this.tally = new RecordCounts(path);
     this.#options = options;
     this.#maxLateMs = options.maxLateMs ?? MAX_LATE_MS;
     this.#time = new LogTime(options.timezone);
@@ -45,14 +45,16 @@ export class RecordedFile {
     return [...this.tally.notes(), ...this.#time.notes()];
   }
 
-  /** A time before which none of its calls starts; known only where the first records can be read without the others. */
+  /**
+   * A time before which none of its calls starts; known only where the first records can be read without the others.
+   */
   async earliest(): Promise<number> {
     const { sample, blocks } = await takeSample(openFile(this.path, () => undefined));
     await blocks.return(undefined);
     const context = {
       ...this.#context(),
       sample,
-      tally: new Tally(this.path),
+      tally: new RecordCounts(this.path),
       time: new LogTime(this.#options.timezone),
     };
     let least = Number.POSITIVE_INFINITY;

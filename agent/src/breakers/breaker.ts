@@ -64,17 +64,17 @@ export interface BreakerStats {
 export interface ForceOptions {
   /** A duration such as `10m`, from 1ms to 24h; for `forceOpen` also `0ms`. */
   readonly for: string;
-  /** Why, for those who wonder: 1 to 256 characters. It is in the transition's `detail` and in `stats()`. */
+  /** The reason: 1 to 256 characters. It is in the transition's `detail` and in `stats()`. */
   readonly reason: string;
 }
 
 /** Permission for one call, from `enter`. Settle it once; settling it again does nothing. */
 export interface Permit {
-  /** The call went well. */
+  /** The call succeeded. */
   succeed(): void;
   /** The call failed. An error is classified as the policy's `classify` says; without one it is a failure. */
   fail(error?: unknown): void;
-  /** The call says nothing about the dependency. */
+  /** The outcome is ignored: it carries no information about the dependency. */
   ignore(): void;
   /** Leaving the scope of `using` unsettled is an ignored outcome. */
   [Symbol.dispose](): void;
@@ -138,7 +138,7 @@ export interface Breaker {
    * concurrent calls too. A key whose circuit is closed leaves when it was not used for a while; when there are more
    * keys than the policy allows, and for keys of more than 256 characters, one circuit is shared.
    *
-   * @throws {ConfigError} when the key is no text.
+   * @throws {ConfigError} when the key is not a string.
    */
   for(key: string): Breaker;
   /**

@@ -181,10 +181,10 @@ describe('classify in code', () => {
     ]);
   });
 
-  it('that is no function is refused', () => {
+  it('that is not a function is refused', () => {
     const clock = new FakeClock();
     const registry = new Registry({ clock, timeouts: clock });
-    expect(() => registry.getBreaker('a', options('always'))).toThrow(/classify that is no function/);
+    expect(() => registry.getBreaker('a', options('always'))).toThrow(/classify of breaker "a" must be a function/);
   });
 
   it('given first stays', async () => {

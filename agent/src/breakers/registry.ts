@@ -20,8 +20,8 @@ export interface BreakerOptions {
   /** How the breaker behaves while no policy governs it. Absent: calls pass and are counted. */
   readonly defaults?: PolicyDefaults;
   /**
-   * Judges what a call returned or threw where a policy cannot: `'error' in outcome` says which. Undefined leaves it to
-   * the policy's `classify`; so does anything else that is not an outcome, and what it throws becomes a process
+   * Classifies what a call returned or threw where a policy cannot: `'error' in outcome` says which. Undefined leaves
+   * it to the policy's `classify`; so does anything else that is not an outcome, and what it throws becomes a process
    * warning.
    */
   readonly classify?: Classify;
@@ -227,7 +227,7 @@ function safeClassifier(name: string, classify: Classify): Classify {
 }
 
 function badClassify(name: string): ConfigError {
-  return new ConfigError(name, 0, `breaker "${name}" was given a classify that is no function`);
+  return new ConfigError(name, 0, `classify of breaker "${name}" must be a function`);
 }
 
 function badName(name: unknown): ConfigError {

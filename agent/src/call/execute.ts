@@ -81,9 +81,7 @@ export function executeSync<T, F>(circuit: Circuit, fn: () => T, fallback: ((err
   if (isThenable(result)) {
     permit.ignore();
     result.then(undefined, () => {});
-    throw new TypeError(
-      `executeSync of breaker "${circuit.name}" was given a function that returns a promise; use execute`,
-    );
+    throw new TypeError(`executeSync of breaker "${circuit.name}" got a function that returns a promise; use execute`);
   }
   const outcome = core.settleResult(permit, result);
   return outcome === 'failure' && fallback !== undefined ? answer(result) : result;

@@ -192,7 +192,7 @@ describe('a retry', () => {
     expect(fn).toHaveBeenCalledTimes(1);
   });
 
-  it('inside the breaker is one call for it, judged by its last attempt', async () => {
+  it('inside the breaker is one call for it, with the outcome of its last attempt', async () => {
     const inside: PolicyDefaults = {
       trip: { consecutiveFailures: 1 },
       retry: { ...thrice.retry!, placement: 'InsideBreaker' },

@@ -28,7 +28,7 @@ export class Permit {
     return this;
   }
 
-  /** The call went well. */
+  /** The call succeeded. */
   succeed(): void {
     this.core.settle(this, 'success');
   }
@@ -39,7 +39,7 @@ export class Permit {
     else this.core.settleError(this, error);
   }
 
-  /** The call says nothing about the dependency. */
+  /** The outcome is ignored: it carries no information about the dependency. */
   ignore(): void {
     this.core.settle(this, 'ignored');
   }

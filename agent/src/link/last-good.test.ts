@@ -115,7 +115,7 @@ describe('the last good file', () => {
     const file = open();
     await keep(file, set('r1', '5'));
     await keep(file, set('r2', '6'));
-    expect(warnings).toEqual([expect.stringMatching(/cannot be kept/)]);
+    expect(warnings).toEqual([expect.stringMatching(/cannot be saved/)]);
     expect(readdirSync(root)).toEqual(['set.json']);
   });
 

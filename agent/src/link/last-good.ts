@@ -93,7 +93,7 @@ export class LastGoodFile {
         await this.#write(pending.set, pending.reset);
         this.#warned = false;
       } catch (error) {
-        if (!this.#warned) this.#warn(`the last good policies cannot be kept: ${(error as Error).message}`);
+        if (!this.#warned) this.#warn(`the last good policies cannot be saved: ${(error as Error).message}`);
         this.#warned = true;
       }
     });

@@ -247,7 +247,7 @@ export class Link {
       const { uid, generation, field, message } = rejection;
       if (before.some((known) => known.uid === uid && known.generation === generation)) continue;
       this.#warn(
-        `policy ${uid}, generation ${generation}, cannot be used: ${field}: ${message}; what ran before continues`,
+        `policy ${uid}, generation ${generation}, cannot be used: ${field}: ${message}; the previous set stays in force`,
       );
     }
   }

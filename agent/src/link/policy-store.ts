@@ -212,7 +212,7 @@ export class PolicyStore {
         count > MAX_POLICIES_PER_AGENT
           ? `${MAX_POLICIES_PER_AGENT} policies`
           : `${MAX_BYTES_PER_AGENT / 2 ** 20} MiB of policies`;
-      const message = `more than ${what} for one process; the whole set is refused and what ran before continues; narrow the selectors`;
+      const message = `more than ${what} for one process; the whole set is refused and the previous set stays in force; narrow the selectors`;
       staged.excess = { uid, generation, field: 'spec', message };
       staged.policies.clear();
       staged.rejections.clear();
@@ -222,7 +222,7 @@ export class PolicyStore {
   #stageOverride(staged: Staged, { type, ...override }: Extract<Message, { type: 'override' }>): void {
     staged.overrides.set(override.uid, override);
     if (staged.overrides.size <= MAX_OVERRIDES_PER_AGENT) return;
-    const message = `more than ${MAX_OVERRIDES_PER_AGENT} overrides for one process; the whole set is refused and what ran before continues`;
+    const message = `more than ${MAX_OVERRIDES_PER_AGENT} overrides for one process; the whole set is refused and the previous set stays in force`;
     staged.excess = { uid: override.uid, generation: 0, field: 'spec', message };
   }
 

@@ -248,7 +248,7 @@ export interface Credentials {
 /** Reads token and certificate authority afresh. Throws an error with a message for the user. */
 export function readCredentials({ tokenFile, caFile }: Endpoint): Credentials {
   const token = tokenFile === undefined ? '' : readText(tokenFile, 'the token').toString('latin1').trim();
-  if (!/^[\x21-\x7e]*$/.test(token)) throw new Error(`the token in ${tokenFile} has characters that no token has`);
+  if (!/^[\x21-\x7e]*$/.test(token)) throw new Error(`the token in ${tokenFile} contains invalid characters`);
   return {
     headers: token === '' ? {} : { authorization: `Bearer ${token}` },
     ...(caFile === undefined ? {} : { ca: readText(caFile, 'the certificate authority') }),

@@ -146,7 +146,7 @@ describe('a member', () => {
     sharing.exchange();
     time = 1_001;
     sharing.exchange();
-    expect([asked, warnings]).toEqual([1, [expect.stringContaining('does not answer')]]);
+    expect([asked, warnings]).toEqual([1, [expect.stringContaining('no answer')]]);
     answer();
     await sharing.exchange();
     expect(sharing.connected).toBe(true);

@@ -110,7 +110,7 @@ class StateSharing implements SharedState {
   exchange(): Promise<void> {
     if (this.#stopped) return Promise.resolve();
     if (this.#underWay !== undefined) {
-      if (!this.connected) this.#onStoreFailure(new Error('it does not answer'));
+      if (!this.connected) this.#onStoreFailure(new Error('no answer'));
       this.#again = true;
       return this.#underWay;
     }
@@ -159,7 +159,9 @@ class StateSharing implements SharedState {
 
   #onStoreFailure(error: unknown): void {
     if (this.#reachable && !this.#stopped) {
-      this.#warn(`the store of shared states cannot be reached, breakers decide alone: ${(error as Error)?.message}`);
+      this.#warn(
+        `the store of shared states cannot be reached, each process decides on its own: ${(error as Error)?.message}`,
+      );
     }
     this.#reachable = false;
   }

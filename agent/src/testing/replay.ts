@@ -19,9 +19,9 @@ export interface ReplayOptions {
 }
 
 /**
- * A breaker for recorded calls: the same core as in a service, without promises, timers or a clock. Whoever replays says
- * when each call begins and ends; times never go back. Time limits, retries, limiters and fallbacks of the policy are not
- * applied, because they act on calls and not on records of them.
+ * A breaker for recorded calls: the same core as in a service, without promises, timers or a clock. Whoever replays
+ * says when each call begins and ends; times never go back. Time limits, retries, limiters and fallbacks of the policy
+ * are not applied, because they act on calls and not on records of them.
  */
 export class ReplayBreaker {
   readonly #core: BreakerCore;

@@ -2,8 +2,11 @@ import type { EventEmitter } from 'node:events';
 import type { Count } from './buckets.ts';
 import type { Status } from './status.ts';
 
-/** The statistic that each event increments. `success`, `failure` and `timeout` are absent: their callers also record a latency. */
-const COUNTED: Partial<Record<string, Count>> = {
+/**
+ * The statistic that each event increments. `success`, `failure` and `timeout` are absent: their callers also record a
+ * latency.
+ */
+const COUNTERS: Partial<Record<string, Count>> = {
   fallback: 'fallbacks',
   fire: 'fires',
   reject: 'rejects',
@@ -14,10 +17,16 @@ const COUNTED: Partial<Record<string, Count>> = {
   semaphoreLocked: 'semaphoreRejections',
 };
 
-/** Tools such as opossum-prometheus register for what `eventNames()` lists, so each of these has a listener from the start. */
-const LISTED = ['success', 'failure', 'timeout', 'open', 'close', ...Object.keys(COUNTED)];
+/**
+ * Tools such as opossum-prometheus register for what `eventNames()` lists, so each of these has a listener from the
+ * start.
+ */
+const LISTED = ['success', 'failure', 'timeout', 'open', 'close', ...Object.keys(COUNTERS)];
 
-/** Increments statistics and emits events. A listener that throws is reported as a process warning and does not fail the call. */
+/**
+ * Increments statistics and emits events. A listener that throws is reported as a process warning and does not fail the
+ * call.
+ */
 export class Announcer {
   readonly #emitter: EventEmitter;
   readonly #status: Status;
@@ -32,7 +41,7 @@ export class Announcer {
   }
 
   tell(event: string, ...about: unknown[]): void {
-    const count = COUNTED[event];
+    const count = COUNTERS[event];
     if (count !== undefined) this.#status.increment(count);
     try {
       this.#emitter.emit(event, ...about);

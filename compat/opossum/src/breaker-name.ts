@@ -4,8 +4,8 @@ const UNNAMED = 'opossum';
 const LONGEST = 128;
 
 /**
- * The name that policies match for a breaker: characters that they cannot match (anything but letters, digits and `._:/-`) become `-`.
- * Absent or without any letter or digit: `opossum`.
+ * The name that policies match for a breaker: characters that they cannot match (anything but letters, digits and
+ * `._:/-`) become `-`. Absent or without any letter or digit: `opossum`.
  */
 export function policyName(name: string | undefined): string {
   const usable = (name ?? '').replace(/[^A-Za-z0-9._:/-]+/g, '-').replace(/^[^A-Za-z0-9]+/, '');

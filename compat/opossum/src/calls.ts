@@ -11,7 +11,7 @@ import type { SteeredCircuit } from './steered-circuit.ts';
 export type Action = (...args: unknown[]) => unknown;
 
 /** What calls are made with. */
-export interface Surroundings {
+export interface Environment {
   readonly action: Action;
   readonly options: Settings;
   readonly semaphore: Declared.Semaphore;
@@ -50,9 +50,9 @@ class Filtered {
 /** Makes the calls of one breaker, and translates their outcomes into the statistics, events and errors of opossum. */
 export class Calls {
   fallback: Action | undefined;
-  readonly #around: Surroundings;
+  readonly #around: Environment;
 
-  constructor(around: Surroundings) {
+  constructor(around: Environment) {
     this.#around = around;
   }
 
@@ -206,7 +206,10 @@ export class Calls {
     else fired.resolve(answer);
   }
 
-  /** A call refused by `capacity` says nothing about the dependency, so it is ignored; while half-open it counts as a failed probe, as in opossum. */
+  /**
+   * A call refused by `capacity` says nothing about the dependency, so it is ignored; while half-open it counts as a
+   * failed probe, as in opossum.
+   */
   #settle(permit: Permit, error: unknown): void {
     const { circuit, failed } = this.#around;
     const isRefusal = isOurError(error) && (error as { code?: unknown }).code === 'ESEMLOCKED';

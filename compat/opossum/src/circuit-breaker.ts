@@ -44,7 +44,10 @@ export class CircuitBreaker extends EventEmitter {
   #isShutdown = false;
   /** Whether the circuit is half-open and its probe has not started. */
   #pendingClose = false;
-  /** The state that was last emitted. After a shutdown: `open` once calls that were in flight failed often enough, as in opossum. */
+  /**
+   * The state that was last emitted. After a shutdown: `open` once calls that were in flight failed often enough, as in
+   * opossum.
+   */
   #state: State = 'closed';
   #openTimer: Timer | undefined;
   #openedAt = 0;
@@ -301,7 +304,9 @@ export class CircuitBreaker extends EventEmitter {
     this.#lookAgain();
   }
 
-  /** State that depends on time is brought up to date when it is read, so an open circuit is read until it is half-open. */
+  /**
+   * State that depends on time is brought up to date when it is read, so an open circuit is read until it is half-open.
+   */
   #lookAgain(): void {
     if (this.#isShutdown || this.#circuit.state !== 'open') return;
     clearTimeout(this.#openTimer);

@@ -35,7 +35,8 @@ const RESET_ON: readonly unknown[] = ['error', 'success', 'timeout'];
 /**
  * Applies the defaults to a copy of the options.
  *
- * @throws {TypeError} for a number that is not finite, a transport without a required method, or a controller that cannot abort.
+ * @throws {TypeError} for a number that is not finite, a transport without a required method, or a controller that
+ * cannot abort.
  */
 export function settingsOf(options: CircuitBreaker.Options<unknown[]>): Settings {
   for (const name of NUMBERS) requireNumber(name, options[name]);

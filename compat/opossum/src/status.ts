@@ -8,8 +8,9 @@ const ROTATE = 'rotate';
 const TIMED: readonly Count[] = ['successes', 'failures', 'timeouts'];
 
 /**
- * The rolling statistics of a breaker: a window of buckets, the newest first. Buckets rotate when the status is read or written, by
- * the time that has passed, so an idle breaker needs no timer. Snapshots have a timer while there is a listener for them.
+ * The rolling statistics of a breaker: a window of buckets, the newest first. Buckets rotate when the status is read or
+ * written, by the time that has passed, so an idle breaker needs no timer. Snapshots have a timer while there is a
+ * listener for them.
  */
 export class Status extends EventEmitter {
   readonly rollingPercentilesEnabled: boolean;

@@ -11,7 +11,9 @@ import { DEFAULTS as POLICY_DEFAULTS } from '@fuseboard/schema/defaults';
 import { formatDuration, MAX_DURATION_MS, parseDuration } from '@fuseboard/schema/duration';
 import { leavePlace, policyName, takePlace } from './breaker-name.ts';
 
-/** While no policy governs, the options of opossum decide when the circuit opens. opossum has no time limit for a probe. */
+/**
+ * While no policy governs, the options of opossum decide when the circuit opens. opossum has no time limit for a probe.
+ */
 const DEFAULTS = { recovery: { halfOpen: { probeTimeout: '24h' } } };
 
 /** Makes a circuit half-open. */
@@ -29,8 +31,8 @@ interface Governed {
 }
 
 /**
- * The circuit of one `CircuitBreaker`. A policy for its name governs it, or else one for its group. The first breaker of a name
- * has the circuit of that name; others that live at the same time have circuits of their own, as keys of it.
+ * The circuit of one `CircuitBreaker`. A policy for its name governs it, or else one for its group. The first breaker
+ * of a name has the circuit of that name; others that live at the same time have circuits of their own, as keys of it.
  */
 export class SteeredCircuit {
   readonly #named: Governed;
@@ -83,7 +85,10 @@ export class SteeredCircuit {
     circuit.forceOpen({ for: durationOf(ms), reason });
   }
 
-  /** Opens the circuit on behalf of `open()`, for the open duration of the policy that governs. @param ms the duration without a policy. */
+  /**
+   * Opens the circuit on behalf of `open()`, for the open duration of the policy that governs. @param ms the duration
+   * without a policy.
+   */
   openOnRequest(ms: number): void {
     const { policy } = this.#choose();
     const reason = 'the code called open()';

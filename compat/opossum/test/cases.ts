@@ -71,7 +71,7 @@ export const failAfter = (ms: number, error: unknown) =>
 /** Fails for anything below 0, after 10 ms. */
 export const passFail = (x: number) => (x >= 0 ? after(10, x) : failAfter(10, new Error(`${x} is negative`)));
 /** Fails when it is told to, at once. */
-export const obey = async (what: unknown) => {
+export const failIfTold = async (what: unknown) => {
   if (what === 'fail') throw new Error('failed');
   return what;
 };
@@ -109,7 +109,7 @@ export const CASES: Record<string, Case> = {
       () => make(passFail, { cache: true, cacheTransport: { get: () => 1 } as never }),
       () => make(passFail, { abortController: {} as never }),
       () => breaker.healthCheck('no' as never),
-      () => breaker.healthCheck(obey as never, 'often' as never),
+      () => breaker.healthCheck(failIfTold as never, 'often' as never),
     ];
     return Promise.all(made.map((each) => outcome(new Promise(() => each()))));
   },
@@ -145,7 +145,7 @@ export const CASES: Record<string, Case> = {
     return [outcomes, await outcome(thrower.fire()), thrower.stats.failures];
   },
   'opens above the share of failures among the calls fired, not at it': async ({ make }) => {
-    const breaker = make(obey, { errorThresholdPercentage: 50 });
+    const breaker = make(failIfTold, { errorThresholdPercentage: 50 });
     const seen: unknown[] = [];
     for (const what of ['ok', 'fail', 'ok', 'fail', 'fail', 'ok']) {
       seen.push([await outcome(breaker.fire(what)), breaker.opened]);
@@ -159,7 +159,7 @@ export const CASES: Record<string, Case> = {
     return [await Promise.all(calls), state(breaker)];
   },
   'fails fast while open, with what it says and counts': async ({ make, CircuitBreaker }) => {
-    const breaker = make(obey, { errorThresholdPercentage: 10 });
+    const breaker = make(failIfTold, { errorThresholdPercentage: 10 });
     await outcome(breaker.fire('fail'));
     const events = heard(breaker);
     const error = await breaker.fire('ok').catch((thrown: Error) => thrown);
@@ -172,7 +172,7 @@ export const CASES: Record<string, Case> = {
     ];
   },
   'is half-open after resetTimeout, and closes by one success': async ({ make, pass }) => {
-    const breaker = make(obey, { resetTimeout: 100 });
+    const breaker = make(failIfTold, { resetTimeout: 100 });
     const events = heard(breaker);
     await outcome(breaker.fire('fail'));
     const states = [state(breaker)];
@@ -185,7 +185,7 @@ export const CASES: Record<string, Case> = {
     return [states, events];
   },
   'opens again by one failure, for resetTimeout again': async ({ make, pass }) => {
-    const breaker = make(obey, { resetTimeout: 100, volumeThreshold: 5 });
+    const breaker = make(failIfTold, { resetTimeout: 100, volumeThreshold: 5 });
     const events = heard(breaker);
     breaker.open();
     await pass(100);
@@ -226,25 +226,25 @@ export const CASES: Record<string, Case> = {
     return Promise.all(calls);
   },
   'answers by the fallback, with the arguments and the error': async ({ make }) => {
-    const breaker = make(obey, { name: 'x' });
+    const breaker = make(failIfTold, { name: 'x' });
     const self = breaker.fallback((...args: unknown[]) => args.map(plain)) === breaker;
     const events = heard(breaker);
     return [self, await outcome(breaker.fire('fail', 2)), await outcome(breaker.fire('fail')), events, breaker.stats];
   },
   'rejects with what the fallback throws or rejects with': async ({ make }) => {
-    const thrower = make(obey).fallback(() => {
+    const thrower = make(failIfTold).fallback(() => {
       throw new Error('fallback threw');
     });
-    const rejecter = make(obey).fallback(() => Promise.reject(new Error('fallback rejected')));
+    const rejecter = make(failIfTold).fallback(() => Promise.reject(new Error('fallback rejected')));
     const events = [heard(thrower), heard(rejecter)];
     return [await outcome(thrower.fire('fail')), await outcome(rejecter.fire('fail')), events];
   },
   'falls back to another breaker': async ({ make }) => {
     const second = make(async (x: unknown) => ['second', x]);
-    const failing = make(obey);
+    const failing = make(failIfTold);
     return [
-      await outcome(make(obey).fallback(second).fire('fail')),
-      await outcome(make(obey).fallback(failing).fire('fail')),
+      await outcome(make(failIfTold).fallback(second).fire('fail')),
+      await outcome(make(failIfTold).fallback(failing).fire('fail')),
     ];
   },
   'does not fall back twice when the action fails after it timed out': async ({ make, pass }) => {
@@ -314,7 +314,7 @@ export const CASES: Record<string, Case> = {
     return [taken, log, semaphore.count, outcome(Promise.resolve())].slice(0, 3);
   },
   'opens nothing below volumeThreshold': async ({ make }) => {
-    const breaker = make(obey, { volumeThreshold: 3 });
+    const breaker = make(failIfTold, { volumeThreshold: 3 });
     const seen: unknown[] = [breaker.volumeThreshold];
     for (let i = 0; i < 3; i++) {
       await outcome(breaker.fire('fail'));
@@ -323,7 +323,7 @@ export const CASES: Record<string, Case> = {
     return seen;
   },
   'opens nothing while it warms up': async ({ make, pass }) => {
-    const breaker = make(obey, { allowWarmUp: true, rollingCountTimeout: 500 });
+    const breaker = make(failIfTold, { allowWarmUp: true, rollingCountTimeout: 500 });
     await outcome(breaker.fire('fail'));
     const during = state(breaker);
     await pass(500);
@@ -332,7 +332,7 @@ export const CASES: Record<string, Case> = {
     return [during, later, state(breaker)];
   },
   'counts in a window of buckets that rotate': async ({ make, pass }) => {
-    const breaker = make(obey, { rollingCountTimeout: 200, rollingCountBuckets: 2 });
+    const breaker = make(failIfTold, { rollingCountTimeout: 200, rollingCountBuckets: 2 });
     const seen: unknown[] = [];
     await breaker.fire(1);
     for (let i = 0; i < 3; i++) {
@@ -344,7 +344,11 @@ export const CASES: Record<string, Case> = {
   },
   'rotates by a controller, and not while disabled': async ({ make, pass }) => {
     const controller = new EventEmitter();
-    const breaker = make(obey, { rotateBucketController: controller, rollingCountBuckets: 2, rollingCountTimeout: 20 });
+    const breaker = make(failIfTold, {
+      rotateBucketController: controller,
+      rollingCountBuckets: 2,
+      rollingCountTimeout: 20,
+    });
     const seen: unknown[] = [controller.listenerCount('rotate')];
     await breaker.fire(1);
     await pass(1_000);
@@ -374,7 +378,7 @@ export const CASES: Record<string, Case> = {
     return seen;
   },
   'says in its window when it opened and closed': async ({ make }) => {
-    const breaker = make(obey);
+    const breaker = make(failIfTold);
     const seen = [breaker.status.window[0]];
     breaker.open();
     seen.push(breaker.status.window[0]);
@@ -384,7 +388,7 @@ export const CASES: Record<string, Case> = {
   'emits snapshots for each bucket, or none': async ({ make, pass }) => {
     const seen: unknown[] = [];
     for (const enableSnapshots of [true, false]) {
-      const breaker = make(obey, { enableSnapshots, rollingCountTimeout: 100, rollingCountBuckets: 2 });
+      const breaker = make(failIfTold, { enableSnapshots, rollingCountTimeout: 100, rollingCountBuckets: 2 });
       breaker.status.on('snapshot', (snapshot: object) => seen.push(snapshot));
       await breaker.fire(1);
       await pass(160);
@@ -403,15 +407,15 @@ export const CASES: Record<string, Case> = {
       semaphoreRejections: 1,
     };
     const status = CircuitBreaker.newStatus({ stats });
-    const breaker = make(obey, { status });
+    const breaker = make(failIfTold, { status });
     await breaker.fire('ok');
     const first = breaker.stats;
     await outcome(breaker.fire('fail'));
-    return [breaker.status === status, first, breaker.stats, make(obey, { status: stats }).stats, state(breaker)];
+    return [breaker.status === status, first, breaker.stats, make(failIfTold, { status: stats }).stats, state(breaker)];
   },
   'opens by imported statistics': async ({ make, CircuitBreaker }) => {
     const good = CircuitBreaker.newStatus({ stats: { fires: 100, successes: 100 } });
-    const breaker = make(obey, { status: good, errorThresholdPercentage: 1 });
+    const breaker = make(failIfTold, { status: good, errorThresholdPercentage: 1 });
     await outcome(breaker.fire('fail'));
     const one = state(breaker);
     await outcome(breaker.fire('fail'));
@@ -436,27 +440,27 @@ export const CASES: Record<string, Case> = {
     return [...seen, breakers.map(state)];
   },
   'says its state and statistics': async ({ make }) => {
-    const breaker = make(obey, { name: 'json' });
+    const breaker = make(failIfTold, { name: 'json' });
     await outcome(breaker.fire('fail'));
     const { state: told, status } = JSON.parse(JSON.stringify(breaker));
     return [{ ...told, lastTimerAt: typeof told.lastTimerAt }, status];
   },
   'continues with the exported state of another breaker': async ({ make, pass }) => {
-    const before = make(obey, { resetTimeout: 100 });
+    const before = make(failIfTold, { resetTimeout: 100 });
     await outcome(before.fire('fail'));
     const { state: told, status } = before.toJSON();
-    const next = make(obey, { state: told, status, resetTimeout: 100 });
+    const next = make(failIfTold, { state: told, status, resetTimeout: 100 });
     const seen = [state(next), next.stats];
     await pass(100);
     return [...seen, state(next)];
   },
   'starts shut down with the imported state of one that was': async ({ make, CircuitBreaker }) => {
-    const breaker = make(obey, { state: { closed: false, open: false, shutdown: true } });
+    const breaker = make(failIfTold, { state: { closed: false, open: false, shutdown: true } });
     const error = await breaker.fire(1).catch((thrown: Error) => thrown);
     return [state(breaker), plain(error), CircuitBreaker.isOurError(error)];
   },
   'calls the action and nothing else while disabled': async ({ make }) => {
-    const breaker = make(obey, { cache: true, coalesce: true }).fallback(() => 'fallback');
+    const breaker = make(failIfTold, { cache: true, coalesce: true }).fallback(() => 'fallback');
     const events = heard(breaker);
     breaker.disable();
     const seen = [await outcome(breaker.fire('fail')), await outcome(breaker.fire(1)), state(breaker), breaker.stats];
@@ -464,7 +468,7 @@ export const CASES: Record<string, Case> = {
     return [...seen, await outcome(breaker.fire('fail')), state(breaker), events];
   },
   'opens and closes on request, once each': async ({ make }) => {
-    const breaker = make(obey);
+    const breaker = make(failIfTold);
     const events = heard(breaker);
     breaker.close();
     breaker.open();
@@ -475,7 +479,7 @@ export const CASES: Record<string, Case> = {
     return [opened, state(breaker), await outcome(breaker.fire(1)), events];
   },
   'still counts what failed before close()': async ({ make }) => {
-    const breaker = make(obey, { errorThresholdPercentage: 30 });
+    const breaker = make(failIfTold, { errorThresholdPercentage: 30 });
     await outcome(breaker.fire('fail'));
     breaker.close();
     await breaker.fire('ok');
@@ -529,7 +533,7 @@ export const CASES: Record<string, Case> = {
     let calls = 0;
     const action = async (x: unknown) => {
       calls++;
-      return obey(x);
+      return failIfTold(x);
     };
     const breaker = make(action, { cache: true, cacheSize: 2, volumeThreshold: 100 });
     for (const x of [1, 2, 3, 1, 2, 'fail', 'fail', 2]) await outcome(breaker.fire(x));
@@ -555,7 +559,7 @@ export const CASES: Record<string, Case> = {
     return [...seen, kept.size];
   },
   'answers from the cache while open': async ({ make }) => {
-    const breaker = make(obey, { cache: true });
+    const breaker = make(failIfTold, { cache: true });
     await breaker.fire(1);
     breaker.open();
     return [await outcome(breaker.fire(1)), await outcome(breaker.fire(2))];
@@ -668,7 +672,7 @@ export const CASES: Record<string, Case> = {
     return said.length;
   },
   'keeps breakers of one name apart': async ({ make }) => {
-    const breakers = [1, 2, 3].map(() => make(obey, { name: 'same' }));
+    const breakers = [1, 2, 3].map(() => make(failIfTold, { name: 'same' }));
     await outcome(breakers[1]!.fire('fail'));
     return breakers.map(state);
   },

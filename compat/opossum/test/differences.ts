@@ -1,4 +1,4 @@
-import { after, type Case, failAfter, heard, obey, outcome, passFail, plain, type state } from './cases.ts';
+import { after, type Case, failAfter, failIfTold, heard, outcome, passFail, plain, type state } from './cases.ts';
 
 /** Where this package does otherwise than opossum on purpose. */
 export interface Difference {
@@ -44,7 +44,7 @@ export const DIFFERENCES: Record<string, Difference> = {
   'a numeric option that is not a finite number': {
     reason:
       'opossum 10.0.0 accepts it, and a timeout of NaN ends every call after 1 ms; later versions of opossum refuse it too',
-    run: ({ make }) => outcome(new Promise((resolve) => resolve(brief(make(obey, { timeout: Number.NaN }))))),
+    run: ({ make }) => outcome(new Promise((resolve) => resolve(brief(make(failIfTold, { timeout: Number.NaN }))))),
     theirs: ['resolved', CLOSED],
     ours: ['rejected', { message: 'options.timeout must be a finite number; it is NaN' }],
   },
@@ -75,7 +75,7 @@ export const DIFFERENCES: Record<string, Difference> = {
   'a probe that fails during warm-up': {
     reason: 'opossum stays half-open without a probe and rejects every later call; here the circuit opens again',
     run: async ({ make, pass }) => {
-      const breaker = make(obey, { allowWarmUp: true, resetTimeout: 100 });
+      const breaker = make(failIfTold, { allowWarmUp: true, resetTimeout: 100 });
       breaker.open();
       await pass(100);
       await outcome(breaker.fire('fail'));
@@ -88,7 +88,7 @@ export const DIFFERENCES: Record<string, Difference> = {
   'open() and close() after shutdown()': {
     reason: 'opossum becomes usable again, without listeners and statistics; here a shutdown is final',
     run: async ({ make }) => {
-      const breaker = make(obey);
+      const breaker = make(failIfTold);
       breaker.shutdown();
       breaker.close();
       return [breaker.isShutdown, await outcome(breaker.fire('ok'))];
@@ -100,7 +100,7 @@ export const DIFFERENCES: Record<string, Difference> = {
     reason: 'opossum continues to call them until the process ends',
     run: async ({ make, pass }) => {
       let checks = 0;
-      const breaker = make(obey);
+      const breaker = make(failIfTold);
       breaker.healthCheck(async () => void checks++, 100);
       breaker.shutdown();
       await pass(1_000);
@@ -112,26 +112,26 @@ export const DIFFERENCES: Record<string, Difference> = {
   'a health check that throws synchronously': {
     reason: 'opossum throws from healthCheck or from its timer; here the check has failed',
     run: async ({ make, pass }) => {
-      const breaker = make(obey);
+      const breaker = make(failIfTold);
       const thrown = await outcome(
         new Promise((resolve) => {
           breaker.healthCheck(() => {
             throw new Error('unwell');
           });
-          resolve('went on');
+          resolve('continued');
         }),
       );
       await pass(0);
       return [thrown, brief(breaker)];
     },
     theirs: [['rejected', { message: 'unwell' }], CLOSED],
-    ours: [['resolved', 'went on'], OPEN],
+    ours: [['resolved', 'continued'], OPEN],
   },
   'a listener that throws': {
     reason:
       'in opossum a call whose success listener throws is also counted as a failure and rejected with that error; here it is a process warning',
     run: async ({ make }) => {
-      const breaker = make(obey, { errorThresholdPercentage: 100 });
+      const breaker = make(failIfTold, { errorThresholdPercentage: 100 });
       breaker.on('success', () => {
         throw new Error('listener');
       });
@@ -166,11 +166,11 @@ export const DIFFERENCES: Record<string, Difference> = {
       'opossum reports when the breaker was created, so that a breaker with the imported state is half-open too early; here it is when the circuit opened',
     run: async ({ make, pass }) => {
       const madeAt = Date.now();
-      const breaker = make(obey, { resetTimeout: 100 });
+      const breaker = make(failIfTold, { resetTimeout: 100 });
       await pass(1_000);
       breaker.open();
       const { state: told } = breaker.toJSON();
-      const next = make(obey, { state: told, resetTimeout: 100 });
+      const next = make(failIfTold, { state: told, resetTimeout: 100 });
       return [told.lastTimerAt - madeAt, brief(next)];
     },
     theirs: [0, HALF_OPEN],
@@ -180,7 +180,7 @@ export const DIFFERENCES: Record<string, Difference> = {
     reason: 'opossum returns the value instead of a promise of it',
     run: async ({ make }) => {
       const cacheTransport = { get: () => 'kept', set: () => {}, flush: () => {} };
-      const fired: unknown = make(obey, { cache: true, cacheTransport }).fire(1);
+      const fired: unknown = make(failIfTold, { cache: true, cacheTransport }).fire(1);
       return [fired instanceof Promise, await fired];
     },
     theirs: [false, 'kept'],
@@ -207,7 +207,7 @@ export const DIFFERENCES: Record<string, Difference> = {
     reason:
       'Node ends a timer of more than 24.8 days at once, and opossum is half-open; here a circuit is open for at most a day',
     run: async ({ make, pass }) => {
-      const breaker = make(obey, { resetTimeout: 2 ** 31 });
+      const breaker = make(failIfTold, { resetTimeout: 2 ** 31 });
       const events = heard(breaker);
       breaker.open();
       await pass(10);

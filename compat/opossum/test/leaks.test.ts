@@ -3,7 +3,7 @@ import { EventEmitter } from 'node:events';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import CircuitBreaker from '../src/index.ts';
-import { after, obey, outcome, passFail } from './cases.ts';
+import { after, failIfTold, outcome, passFail } from './cases.ts';
 
 const source = join(import.meta.dirname, '../src/index.ts');
 
@@ -41,7 +41,7 @@ describe('what a breaker leaves behind', () => {
 
   it('is no timer while it is closed and nobody calls it', async () => {
     jest.useFakeTimers();
-    const breakers = Array.from({ length: 10 }, () => new CircuitBreaker(obey));
+    const breakers = Array.from({ length: 10 }, () => new CircuitBreaker(failIfTold));
     await Promise.all(breakers.map((breaker) => breaker.fire('ok')));
     await jest.advanceTimersByTimeAsync(1_000);
     expect(jest.getTimerCount()).toBe(0);
@@ -50,7 +50,7 @@ describe('what a breaker leaves behind', () => {
 
   it('is no listener of its own, on itself, its status or a controller', async () => {
     const rotateBucketController = new EventEmitter();
-    const breaker = new CircuitBreaker(obey, { rotateBucketController });
+    const breaker = new CircuitBreaker(failIfTold, { rotateBucketController });
     breaker.status.on('snapshot', () => {});
     await breaker.fire('ok');
     breaker.shutdown();
@@ -61,7 +61,7 @@ describe('what a breaker leaves behind', () => {
     jest.useFakeTimers();
     const abortController = new AbortController();
     const options = { abortController, timeout: 50, capacity: 100, errorThresholdPercentage: 100 };
-    const action = (ms: number) => (ms < 0 ? obey('fail') : after(ms, ms));
+    const action = (ms: number) => (ms < 0 ? failIfTold('fail') : after(ms, ms));
     const breaker = new CircuitBreaker<[number]>(action, options);
     const outcomes = new Set<unknown>();
     for (let round = 0; round < 50; round++) {
@@ -109,7 +109,7 @@ describe('what a breaker leaves behind', () => {
 
 describe('a process that stood still while a circuit was open', () => {
   it('is told once that the circuit is half-open', async () => {
-    const breaker = new CircuitBreaker(obey, { resetTimeout: 10 });
+    const breaker = new CircuitBreaker(failIfTold, { resetTimeout: 10 });
     const events: string[] = [];
     for (const event of ['open', 'halfOpen', 'close']) breaker.on(event, () => events.push(event));
     breaker.open();

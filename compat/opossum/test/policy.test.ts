@@ -4,7 +4,7 @@ import { FakeControlPlane, type PushedPolicy } from '@fuseboard/agent/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import CircuitBreaker from '../src/index.ts';
 import type Declared from '../types/index.cjs';
-import { heard, obey, outcome, state } from './cases.ts';
+import { failIfTold, heard, outcome, state } from './cases.ts';
 
 type Breaker = Declared<unknown[], unknown>;
 type Spec = Omit<PushedPolicy['spec'], 'breakers'>;
@@ -55,7 +55,7 @@ afterAll(async () => {
 describe('a policy for the name of a breaker', () => {
   it('decides when the circuit opens, for how long, and when it closes', async () => {
     const name = fresh();
-    const breaker = make(obey, { name, errorThresholdPercentage: 0, resetTimeout: 86_400_000 });
+    const breaker = make(failIfTold, { name, errorThresholdPercentage: 0, resetTimeout: 86_400_000 });
     await push({ [name]: { trip: { consecutiveFailures: 3 }, recovery: { openDuration: '250ms' } } });
     for (let i = 0; i < 2; i++) await outcome(breaker.fire('fail'));
     expect(state(breaker)).toMatchObject({ closed: true });
@@ -80,7 +80,7 @@ describe('a policy for the name of a breaker', () => {
 
   it('opens again after a test that failed, for its own time', async () => {
     const name = fresh();
-    const breaker = make(obey, { name, resetTimeout: 1 });
+    const breaker = make(failIfTold, { name, resetTimeout: 1 });
     await push({
       [name]: { trip: { consecutiveFailures: 1 }, recovery: { openDuration: '30ms', backoffFactor: 10 } },
     });
@@ -133,8 +133,8 @@ describe('a policy for the name of a breaker', () => {
 
   it('opens nothing where its mode is Disabled, and lets calls pass where it is Shadow', async () => {
     const [disabled, shadow] = [fresh(), fresh()];
-    const off = make(obey, { name: disabled, errorThresholdPercentage: 0 });
-    const shadowed = make(obey, { name: shadow, errorThresholdPercentage: 0 });
+    const off = make(failIfTold, { name: disabled, errorThresholdPercentage: 0 });
+    const shadowed = make(failIfTold, { name: shadow, errorThresholdPercentage: 0 });
     const trip = { consecutiveFailures: 1 };
     await push({ [disabled]: { mode: 'Disabled', trip }, [shadow]: { mode: 'Shadow', trip } });
     for (const breaker of [off, shadowed]) await outcome(breaker.fire('fail'));
@@ -173,7 +173,7 @@ describe('a policy for the name of a breaker', () => {
     let calls = 0;
     const action = async (what: unknown) => {
       calls++;
-      return obey(what);
+      return failIfTold(what);
     };
     const breaker = make(action, { name, cache: true, coalesce: true }).fallback(() => 'fallback');
     await push({ [name]: { trip: { consecutiveFailures: 1 } } });
@@ -189,7 +189,7 @@ describe('a policy for the name of a breaker', () => {
 
   it('takes over from the options with the state as it is, and hands back to them', async () => {
     const name = fresh();
-    const breaker = make(obey, { name, resetTimeout: 86_400_000 });
+    const breaker = make(failIfTold, { name, resetTimeout: 86_400_000 });
     await outcome(breaker.fire('fail'));
     const events = heard(breaker);
     await push({ [name]: { trip: { consecutiveFailures: 2 }, recovery: { openDuration: '24h' } } });
@@ -209,7 +209,7 @@ describe('a policy for the name of a breaker', () => {
   it('decides how long a circuit stays open that the options had opened', async () => {
     const [shorter, longer, disabled] = [fresh(), fresh(), fresh()];
     const options = { resetTimeout: 86_400_000 };
-    const breakers = [shorter, longer, disabled].map((name) => make(obey, { ...options, name }));
+    const breakers = [shorter, longer, disabled].map((name) => make(failIfTold, { ...options, name }));
     for (const breaker of breakers) await outcome(breaker.fire('fail'));
     const halfOpen = once(breakers[0]!, 'halfOpen');
     await push({
@@ -229,7 +229,7 @@ describe('a policy for the name of a breaker', () => {
 
   it('gives open() its open time', async () => {
     const name = fresh();
-    const breaker = make(obey, { name, resetTimeout: 86_400_000 });
+    const breaker = make(failIfTold, { name, resetTimeout: 86_400_000 });
     await push({ [name]: { recovery: { openDuration: '30ms' } } });
     breaker.open();
     expect(breaker.opened).toBe(true);
@@ -240,7 +240,7 @@ describe('a policy for the name of a breaker', () => {
 
   it('is notified when an edit shortens the open duration', async () => {
     const name = fresh();
-    const breaker = make(obey, { name });
+    const breaker = make(failIfTold, { name });
     const trip = { consecutiveFailures: 1 };
     await push({ [name]: { trip, recovery: { openDuration: '1h' } } });
     await outcome(breaker.fire('fail'));
@@ -252,7 +252,7 @@ describe('a policy for the name of a breaker', () => {
 
   it('governs breakers of one name each by itself', async () => {
     const name = fresh();
-    const breakers = [1, 2].map(() => make(obey, { name }));
+    const breakers = [1, 2].map(() => make(failIfTold, { name }));
     await push({ [name]: { trip: { consecutiveFailures: 1 } } });
     await outcome(breakers[1]!.fire('fail'));
     expect(breakers.map(({ opened }) => opened)).toEqual([false, true]);
@@ -260,14 +260,14 @@ describe('a policy for the name of a breaker', () => {
 
   it('finds a name that policies cannot spell by one that they can', async () => {
     const name = fresh();
-    const breaker = make(obey, { name: `${name} (EU)` });
+    const breaker = make(failIfTold, { name: `${name} (EU)` });
     await push({ [`${name}-EU-`]: { trip: { consecutiveFailures: 2 } } });
     await outcome(breaker.fire('fail'));
     expect([breaker.name, breaker.closed]).toEqual([`${name} (EU)`, true]);
   });
 
   it('governs breakers without a name as opossum', async () => {
-    const breaker = make(async (what) => obey(what));
+    const breaker = make(async (what) => failIfTold(what));
     await push({ opossum: { trip: { consecutiveFailures: 2 } } });
     await outcome(breaker.fire('fail'));
     expect(breaker.closed).toBe(true);
@@ -277,7 +277,7 @@ describe('a policy for the name of a breaker', () => {
 describe('a policy for the group of breakers', () => {
   it('governs each of them by itself', async () => {
     const group = fresh();
-    const breakers = [1, 2].map(() => make(obey, { name: fresh(), group, errorThresholdPercentage: 0 }));
+    const breakers = [1, 2].map(() => make(failIfTold, { name: fresh(), group, errorThresholdPercentage: 0 }));
     await push({ [group]: { trip: { consecutiveFailures: 2 } } });
     for (let i = 0; i < 2; i++) await outcome(breakers[0]!.fire('fail'));
     await outcome(breakers[1]!.fire('fail'));
@@ -286,7 +286,7 @@ describe('a policy for the group of breakers', () => {
 
   it('stands back behind one for the name, and what is open stays open', async () => {
     const [name, group] = [fresh(), fresh()];
-    const breaker = make(obey, { name, group });
+    const breaker = make(failIfTold, { name, group });
     const events = heard(breaker);
     const byGroup = { trip: { consecutiveFailures: 1 } };
     await push({ [group]: byGroup });
@@ -308,7 +308,7 @@ describe('a policy for the group of breakers', () => {
 describe('an operator', () => {
   it('sees a breaker by its name, what governs it and what it did', async () => {
     const name = fresh();
-    const breaker = make(obey, { name, volumeThreshold: 9 });
+    const breaker = make(failIfTold, { name, volumeThreshold: 9 });
     await breaker.fire('ok');
     await outcome(breaker.fire('fail'));
     await push({ [name]: { trip: { consecutiveFailures: 1 } } });
@@ -320,7 +320,7 @@ describe('an operator', () => {
 
   it('is told why the options opened a circuit', async () => {
     const name = fresh();
-    const breaker = make(obey, { name, errorThresholdPercentage: 40, resetTimeout: 60_000 });
+    const breaker = make(failIfTold, { name, errorThresholdPercentage: 40, resetTimeout: 60_000 });
     await breaker.fire('ok');
     const transitions: unknown[] = [];
     getBreaker(name).on('transition', ({ to, reason, detail }) => transitions.push([to, reason, detail]));
@@ -332,7 +332,7 @@ describe('an operator', () => {
 
   it('forces a breaker open with an override, and releases it, whatever its options are', async () => {
     const name = fresh();
-    const breaker = make(obey, { name, resetTimeout: 1 });
+    const breaker = make(failIfTold, { name, resetTimeout: 1 });
     const send = (event: string, content: unknown) => `event: ${event}\ndata: ${JSON.stringify(content)}\n\n`;
     const patch = (revision: string, base: string, ...frames: string[]) =>
       [send('begin', { kind: 'patch', base, revision, now: Date.now() }), ...frames, send('commit', { revision })].join(

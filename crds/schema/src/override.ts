@@ -27,23 +27,23 @@ export const OverrideSpecFields = z
       'Which breakers it acts on: names as given to getBreaker; one trailing * makes a prefix, * alone is all.',
     ),
     selector: selector
-      .describe('Which agents in this namespace it is for, by their labels. Absent or empty: all of them.')
+      .describe('Which agents in this namespace it selects, by their labels. Absent or empty: all of them.')
       .optional(),
     action: z
       .enum(OVERRIDE_ACTIONS)
       .describe(
-        'ForceOpen: the breakers reject every call, in every mode; after its end they are half-open and test the dependency. ForceClosed: every call passes and is recorded, and nothing opens the breakers; after its end their policies judge again. Reset: each process that is notified of it before its end closes the breakers once, with nothing recorded; breakers that a ForceOpen or ForceClosed holds stay as they are.',
+        'ForceOpen: the breakers reject every call, in every mode; after its end they are half-open and test the dependency. ForceClosed: every call passes and is recorded, and nothing opens the breakers; after its end their policies apply again. Reset: each process that receives it before its end closes the breakers once, with nothing recorded; breakers that a ForceOpen or ForceClosed holds stay as they are.',
       ),
     reason: z
       .string()
       .max(256)
       .optional()
-      .describe('Why, for those who wonder. Required. It is shown with the breakers, in Events and in logs.'),
+      .describe('The reason. Required. It is shown with the breakers, in Events and in logs.'),
     expiresAt: z
       .string()
       .max(64)
       .regex(INSTANT, 'must be a time such as 2026-01-31T18:00:00Z')
-      .refine((text) => !INSTANT.test(text) || !Number.isNaN(Date.parse(text)), 'must be a time that there is')
+      .refine((text) => !INSTANT.test(text) || !Number.isNaN(Date.parse(text)), 'must be a valid date and time')
       .optional()
       .describe(
         'When it ends, such as 2026-01-31T18:00:00Z: after its creation and at most 24h later. Either this or `duration` is required.',
@@ -52,7 +52,7 @@ export const OverrideSpecFields = z
     duration: duration('How long it lasts, from its creation on. Either this or `expiresAt` is required.').optional(),
   })
   .describe(
-    'What is wanted: what happens to which breakers of which agents, until when and why. It cannot be edited: delete the override and make another one.',
+    'The desired state: the action, the breakers and agents it selects, its end and its reason. It cannot be edited: delete the override and make another one.',
   )
   .meta({
     'x-kubernetes-validations': [
@@ -77,7 +77,7 @@ export const OverrideStatusFields = z
       .describe('When it ends or ended: `spec.expiresAt`, or its creation and `spec.duration`.'),
     agents: z
       .strictObject({
-        matched: counter('Agents that it is for.'),
+        matched: counter('Agents that it selects.'),
         applied: counter('Agents that report that they apply it.'),
         stale: counter('Agents that have been silent for more than 30 s.'),
         summary: z.string().max(64).describe('Applied and matched agents as k/n.'),
@@ -91,7 +91,7 @@ export const OverrideStatusFields = z
       .describe('Applied: every live agent that it selects applies it.')
       .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] }),
   })
-  .describe('What the operator has seen.');
+  .describe('The observed state, written by the operator.');
 
 /** The rules that an override must keep: its own, and those of a selector. */
 const ALL_RULES = [...RULES.filter(({ path }) => path.startsWith('selector.')), ...OVERRIDE_RULES];

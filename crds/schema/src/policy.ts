@@ -109,11 +109,11 @@ const window = z
 
 const slowCallRate = z
   .strictObject({
-    thresholdPercent: percent('The share of slow calls, in whole percent, at which the circuit opens.'),
+    thresholdPercent: percent('The share of slow calls, in percent, at which the circuit opens.'),
     slowerThan: duration('A call that takes longer than this is slow, however it ends.'),
   })
   .describe(
-    'Opens when the share of slow calls reaches the threshold. Calls under way that are slow already count too, until they take ten times `slowerThan`. A slow probe is a failure.',
+    'Opens when the share of slow calls reaches the threshold. Calls in flight that are slow already count too, until they take ten times `slowerThan`. A slow probe is a failure.',
   );
 
 const trip = z
@@ -121,11 +121,11 @@ const trip = z
     window: window.optional(),
     minimumCalls: count(
       1_000_000,
-      `How many calls the window must hold before a rate is judged. Absent: ${DEFAULTS.trip.minimumCalls}. In a Count window at most \`size\` is asked for.`,
+      `How many calls the window must hold before a rate is evaluated. Absent: ${DEFAULTS.trip.minimumCalls}. In a Count window at most \`size\` calls are required.`,
     ).optional(),
     failureRate: z
       .strictObject({
-        thresholdPercent: percent('The share of failures, in whole percent, at which the circuit opens.'),
+        thresholdPercent: percent('The share of failures, in percent, at which the circuit opens.'),
       })
       .optional()
       .describe('Opens when the share of failed calls in the window reaches the threshold.'),
@@ -152,7 +152,7 @@ const halfOpen = z
       ),
     maxProbes: count(
       1_000,
-      `How many probes may be under way at once; with \`evaluate\` FailureRate also how many there are in all. Absent: ${DEFAULTS.recovery.halfOpen.maxProbes}.`,
+      `How many probes may be in flight at once; with \`evaluate\` FailureRate also how many there are in all. Absent: ${DEFAULTS.recovery.halfOpen.maxProbes}.`,
     ).optional(),
     evaluate: z
       .enum(['AnyFailure', 'FailureRate'])
@@ -191,7 +191,7 @@ const recovery = z
       .min(0)
       .max(100)
       .describe(
-        `Up to how much longer each open time is, by chance, in whole percent of it, so that many processes do not probe in step. Absent: ${DEFAULTS.recovery.jitterPercent}.`,
+        `Up to how much longer each open time is, by chance, in percent of it, so that many processes do not probe in step. Absent: ${DEFAULTS.recovery.jitterPercent}.`,
       )
       .optional(),
     honorRetryAfter: z
@@ -202,7 +202,7 @@ const recovery = z
       .optional(),
     halfOpen: halfOpen.optional(),
   })
-  .describe('How an open circuit comes back. Absent: every field as described in it.')
+  .describe('How an open circuit recovers. Absent: the defaults of its fields.')
   .meta(cel('recovery'));
 
 const outcomes = (text: string) =>
@@ -233,7 +233,7 @@ const classify = z
     ignore: outcomes('What counts as neither success nor failure; wins over `failure`.').optional(),
   })
   .describe(
-    'How outcomes are judged. Absent: every thrown error without an HTTP status is a failure, and so is a 5xx.',
+    'How outcomes are classified. Absent: every thrown error without an HTTP status is a failure, and so is a 5xx.',
   );
 
 const adaptive = z
@@ -264,16 +264,16 @@ const adaptive = z
     max: duration('The limit is never more.'),
   })
   .describe(
-    'Lets the limit follow how long calls take: a percentile of the durations of calls that returned lately and some headroom, within bounds. The percentile is estimated, at most 9.1 % or 1 ms too high. A call that is given up counts as one that took its limit, so that the limit can grow again. Absent: the limit is fixed.',
+    'Lets the limit follow how long calls take: a percentile of the durations of calls that returned lately and some headroom, within bounds. The percentile is estimated, at most 9.1 % or 1 ms too high. A call that times out counts as one that took its limit, so that the limit can grow again. Absent: the limit is fixed.',
   )
   .meta(cel('timeout.adaptive'));
 
 const timeout = z
   .strictObject({
-    duration: duration('How long a call may take before it is given up and counted as a failure.').optional(),
+    duration: duration('How long a call may take before it times out and counts as a failure.').optional(),
     adaptive: adaptive.optional(),
   })
-  .describe('Gives up calls that take too long. Absent: calls may take as long as they like.')
+  .describe('Ends calls that take too long. Absent: calls have no time limit.')
   .meta(cel('timeout'));
 
 const backoff = z
@@ -298,7 +298,7 @@ const backoff = z
       ),
   })
   .describe(
-    'How long to wait before a retry. A Retry-After header of the failure makes a wait longer. Absent: every field as described in it.',
+    'How long to wait before a retry. A Retry-After header of the failure makes a wait longer. Absent: the defaults of its fields.',
   )
   .meta(cel('retry.backoff'));
 
@@ -307,24 +307,24 @@ const retry = z
     maxAttempts: count(10, 'How many attempts a call has in all; the first one counts, 1 never retries.'),
     backoff: backoff.optional(),
     budgetPercent: percent(
-      `Retries as a share of calls, in whole percent, for each breaker; at least one retry a second is allowed. Absent: ${DEFAULTS.retry.budgetPercent}.`,
+      `Retries as a percentage of calls, for each breaker; at least one retry a second is allowed. Absent: ${DEFAULTS.retry.budgetPercent}.`,
     ).optional(),
     placement: z
       .enum(['OutsideBreaker', 'InsideBreaker'])
       .optional()
       .describe(
-        `OutsideBreaker: each attempt passes the breaker and counts. InsideBreaker: the breaker sees one call, judged by its last attempt. Absent: ${DEFAULTS.retry.placement}.`,
+        `OutsideBreaker: each attempt passes the breaker and counts. InsideBreaker: the breaker sees one call, with the outcome of its last attempt. Absent: ${DEFAULTS.retry.placement}.`,
       ),
   })
   .describe(
-    'Tries calls that failed again. A rejection, a refusal of `concurrency`, what its caller gave up and an ignored outcome are never tried again, and nothing is once the circuit is open. Absent: no retries.',
+    'Retries failed calls. A rejection, a refusal of `concurrency`, a call that its caller aborted and an ignored outcome are never retried, and nothing is retried once the circuit is open. Absent: no retries.',
   );
 
 const concurrency = z
   .strictObject({
     maxConcurrent: count(
       100_000,
-      'How many calls may be under way at once, in each process. A call that was given up counts until its function has really ended.',
+      'How many calls may be in flight at once, in each process. A call that timed out counts until its function has ended.',
     ),
     maxQueue: z
       .int()
@@ -339,7 +339,7 @@ const concurrency = z
     ).optional(),
   })
   .describe(
-    'Limits how many calls are under way at once. A refused call counts as ignored: it says nothing about the dependency. Absent: no limit.',
+    'Limits how many calls are in flight at once. A refused call counts as ignored, because it carries no information about the dependency. Absent: no limit.',
   );
 
 const fallback = z
@@ -377,9 +377,7 @@ const perKey = z
       `A key whose circuit is closed and was not used for this time makes room for others. Absent: ${DEFAULTS.perKey.idleTimeout}.`,
     ).optional(),
   })
-  .describe(
-    'Bounds of the circuits that code asks for with `breaker.for(key)`. Absent: every field as described in it.',
-  );
+  .describe('Bounds of the circuits that code asks for with `breaker.for(key)`. Absent: the defaults of its fields.');
 
 /** The spec of a CircuitBreakerPolicy, field by field; `parsePolicySpec` also applies the rules across fields. */
 export const PolicySpecFields = z
@@ -409,7 +407,7 @@ export const PolicySpecFields = z
         `What an edit of this policy does to its breakers. Preserve: state and samples are kept and the new values apply from the next outcome. Reset: the breakers start closed and empty. Absent: ${DEFAULTS.onUpdate}.`,
       ),
   })
-  .describe('What is wanted: which breakers, of which agents, and how they behave.')
+  .describe('The desired state: which breakers of which agents it governs, and their settings.')
   .meta(cel(''));
 
 /** A reason why a spec is refused: the dotted path of the field (from `spec`), and what is wrong with it. */

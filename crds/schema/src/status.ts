@@ -27,11 +27,7 @@ export const condition = (reasons: Readonly<Record<string, readonly string[]>>, 
         .max(316)
         .describe(`${list(Object.keys(reasons))}.`),
       status: z.enum(['True', 'False', 'Unknown']).describe('Whether the condition holds.'),
-      observedGeneration: z
-        .int()
-        .min(0)
-        .optional()
-        .describe('The generation of the spec that the condition speaks of.'),
+      observedGeneration: z.int().min(0).optional().describe('The generation of the spec that the condition is about.'),
       lastTransitionTime: z
         .string()
         .meta({ format: 'date-time' })
@@ -42,11 +38,11 @@ export const condition = (reasons: Readonly<Record<string, readonly string[]>>, 
         .max(1024)
         .regex(/^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$/)
         .describe(
-          `One word for a program. ${Object.entries(reasons)
+          `A reason for programs. ${Object.entries(reasons)
             .map(([type, known]) => `${type}: ${known.join(', ')}.`)
             .join(' ')}`,
         ),
-      message: z.string().max(32_768).describe('A sentence for a person.'),
+      message: z.string().max(32_768).describe('A message for people.'),
     })
     .describe(`One aspect of the state of the ${of}.`);
 
@@ -56,7 +52,7 @@ const list = (words: readonly string[]) =>
 /** The status that the operator writes to a policy. */
 export const PolicyStatusFields = z
   .strictObject({
-    observedGeneration: z.int().min(0).optional().describe('The generation of the spec that this status speaks of.'),
+    observedGeneration: z.int().min(0).optional().describe('The generation of the spec that this status is about.'),
     conditions: z
       .array(condition(CONDITION_REASONS, 'policy'))
       .max(32)
@@ -69,12 +65,12 @@ export const PolicyStatusFields = z
       .strictObject({
         matched: counter('Agents that received the policy.'),
         applied: counter('Agents that run this generation.'),
-        rejected: counter('Agents that could not use this generation and keep the one before.'),
+        rejected: counter('Agents that rejected this generation and keep the previous one.'),
         stale: counter('Agents that have been silent for more than 30 s.'),
         summary: z.string().max(64).describe('Applied and matched agents as k/n.'),
       })
       .optional()
-      .describe('Who has the policy.'),
+      .describe('Which agents have the policy.'),
     breakers: z
       .strictObject({
         closed: counter('Closed breakers.'),
@@ -87,13 +83,13 @@ export const PolicyStatusFields = z
     rejections: z
       .array(
         z.strictObject({
-          agent: z.string().max(512).describe('The instance that refused.'),
+          agent: z.string().max(512).describe('The instance that rejected the policy.'),
           field: z.string().max(512).describe('The field that it could not use.'),
           message: z.string().max(MAX_REJECTION_MESSAGE).describe('Why.'),
         }),
       )
       .max(MAX_REJECTIONS)
       .optional()
-      .describe(`Up to ${MAX_REJECTIONS} refusals by agents.`),
+      .describe(`Up to ${MAX_REJECTIONS} rejections by agents.`),
   })
-  .describe('What the operator has seen.');
+  .describe('The observed state, written by the operator.');

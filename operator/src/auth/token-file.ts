@@ -30,7 +30,7 @@ export async function tokenFile({ path, log, rereadMs = 2_000 }: TokenFileOption
     try {
       namespaces = await read(path);
     } catch (error) {
-      log.error({}, `${(error as Error).message}; the tokens read before stay in force`);
+      log.error({}, `${(error as Error).message}; the tokens read before stay valid`);
     }
     readAt = performance.now();
     rereading = undefined;

@@ -34,7 +34,7 @@ compdef _fuseboard fuseboard
 
 export function completionCommand({ out }: Terminal, setExitCode: SetExitCode): Command {
   return new Command('completion')
-    .description('Print the script that completes commands and options in a shell.')
+    .description('Print a completion script for a shell.')
     .addArgument(new Argument('<shell>', 'the shell').choices(SHELLS))
     .addHelpText('after', EXAMPLES)
     .action((shell: (typeof SHELLS)[number]) => {

@@ -29,18 +29,18 @@ export interface Adapters {
 
 const ABOUT = `
 Exit codes:
-  0  all is well
-  1  problems were found in what was checked
-  2  the command line cannot be understood
-  3  a file, a folder, a port or a server cannot be reached
+  0  success
+  1  problems were found, or the named object does not exist
+  2  the command line is invalid
+  3  a file, a folder, a port or a server is not available
 
-Every option of serve can be given in the environment instead: --metrics-port as FUSEBOARD_METRICS_PORT.`;
+Every option of serve has an environment variable: --metrics-port is FUSEBOARD_METRICS_PORT.`;
 
 /** The whole command line, without running anything. */
 export function commandLine(terminal: Terminal, { construct, reach }: Adapters, setExitCode: SetExitCode): Command {
   const { out, err } = terminal;
   const root: Command = new Command('fuseboard')
-    .description('Pushes circuit-breaker policies to every process that needs them, and says who has them.')
+    .description('Delivers circuit-breaker policies to processes, and reports which processes run them.')
     .version(VERSION, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .addHelpText('after', ABOUT)

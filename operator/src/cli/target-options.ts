@@ -12,15 +12,16 @@ export function withTarget(command: Command): Command {
     .addOption(
       new Option(
         '--server <url>',
-        'an operator, by the URL of its admin API (absent: the cluster of the kubeconfig)',
+        'URL of the admin API of an operator (absent: the operator in the cluster of the kubeconfig)',
       ).env('FUSEBOARD_SERVER'),
     )
-    .addOption(new Option('--kubeconfig <file>', 'the kubeconfig (absent: KUBECONFIG, else ~/.kube/config)'))
+    .addOption(new Option('--kubeconfig <file>', 'path of the kubeconfig (absent: KUBECONFIG, else ~/.kube/config)'))
     .addOption(new Option('--context <name>', 'the context of the kubeconfig (absent: its current one)'))
     .addOption(
-      new Option('--operator-namespace <name>', "where the cluster's operator runs (absent: wherever it is found)").env(
-        'FUSEBOARD_OPERATOR_NAMESPACE',
-      ),
+      new Option(
+        '--operator-namespace <name>',
+        'namespace of the operator in the cluster (absent: all namespaces are searched)',
+      ).env('FUSEBOARD_OPERATOR_NAMESPACE'),
     );
 }
 
@@ -34,7 +35,7 @@ export function withNamespace(command: Command): Command {
 /** The same, or all namespaces. */
 export function withScope(command: Command): Command {
   return withNamespace(command).addOption(
-    new Option('-A, --all-namespaces', 'look in all namespaces').conflicts('namespace'),
+    new Option('-A, --all-namespaces', 'list all namespaces').conflicts('namespace'),
   );
 }
 

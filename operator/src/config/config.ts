@@ -107,17 +107,17 @@ export function readConfig(flags: unknown): Config {
   }
   const f = parsed.data;
   if (f.policies !== undefined && (f.kubeconfig !== undefined || f.context !== undefined || f.watchNamespaces !== '')) {
-    throw new UsageError('--policies reads a folder; leave out --kubeconfig, --context and --watch-namespaces');
+    throw new UsageError('--policies reads a folder; remove --kubeconfig, --context and --watch-namespaces');
   }
   if (f.stateDir !== undefined && f.policies === undefined) {
-    throw new UsageError('--state-dir keeps the last good text of files; it needs --policies');
+    throw new UsageError('--state-dir keeps the last valid text of policy files; it needs --policies');
   }
   const inCluster = f.policies === undefined && f.kubeconfig === undefined;
   const auth = readAuth(f, inCluster);
   const host = f.host ?? (inCluster ? '0.0.0.0' : '127.0.0.1');
   if (auth.way === 'none' && !isLoopback(host)) {
     throw new UsageError(
-      `--host: --agent-auth=none believes whatever an agent says, so it listens on loopback only, not on ${host}; use 127.0.0.1 or ::1, or --agent-auth=file with --agent-tokens`,
+      `--host: --agent-auth=none trusts whatever an agent sends, so it listens on loopback only, not on ${host}; use 127.0.0.1 or ::1, or --agent-auth=file with --agent-tokens`,
     );
   }
   if ((f.tlsCertFile === undefined) !== (f.tlsKeyFile === undefined)) {
@@ -126,7 +126,7 @@ export function readConfig(flags: unknown): Config {
   }
   if (f.leaseNamespace !== undefined && f.policies !== undefined) {
     throw new UsageError(
-      '--lease-namespace: replicas meet in a cluster, and --policies has none; leave one of them out',
+      '--lease-namespace: replicas share a cluster, and --policies uses none; remove one of the two flags',
     );
   }
   const replication = readReplication(f);
@@ -176,10 +176,10 @@ function readAuth(f: z.infer<typeof FlagsSchema>, inCluster: boolean): Config['a
   const way =
     f.agentAuth ?? (f.policies === undefined ? 'token-review' : f.agentTokens === undefined ? 'none' : 'file');
   if (way !== 'token-review' && inCluster) {
-    throw new UsageError(`--agent-auth: ${way} is not for a pod of a cluster; leave it out for token-review`);
+    throw new UsageError(`--agent-auth: ${way} is not allowed in a pod; remove it to use token-review`);
   }
   if (way === 'token-review' && f.policies !== undefined) {
-    throw new UsageError('--agent-auth: token-review asks the API server, and --policies has none; use file or none');
+    throw new UsageError('--agent-auth: token-review needs an API server, and --policies uses none; use file or none');
   }
   if (way === 'file' && f.agentTokens === undefined) {
     throw new UsageError('--agent-auth: file needs --agent-tokens FILE, with lines of a token and a namespace');
@@ -197,18 +197,18 @@ function readAuth(f: z.infer<typeof FlagsSchema>, inCluster: boolean): Config['a
 /** Loopback unless asked for otherwise: in a pod, `kubectl port-forward` reaches it there. */
 function readAdminHost(f: z.infer<typeof FlagsSchema>, way: Config['adminAuth'], host: string): string {
   if (way === 'review' && f.policies !== undefined) {
-    throw new UsageError('--admin-auth: review asks the API server, and --policies has none; leave it out for none');
+    throw new UsageError('--admin-auth: review needs an API server, and --policies uses none; remove it to use none');
   }
   const adminHost = f.adminHost ?? (isLoopback(host) ? host : '127.0.0.1');
   if (isLoopback(adminHost)) return adminHost;
   if (way === 'none') {
     throw new UsageError(
-      `--admin-host: --admin-auth=none lets everybody in who reaches the admin API, so it listens on loopback only, not on ${adminHost}; use 127.0.0.1 or ::1, or --admin-auth=review`,
+      `--admin-host: --admin-auth=none allows every client, so the admin API listens on loopback only, not on ${adminHost}; use 127.0.0.1 or ::1, or --admin-auth=review`,
     );
   }
   if (f.tlsCertFile === undefined) {
     throw new UsageError(
-      `--admin-host: people show their tokens to the admin API, so ${adminHost} needs --tls-cert-file and --tls-key-file; or use 127.0.0.1`,
+      `--admin-host: users send tokens to the admin API, so ${adminHost} needs --tls-cert-file and --tls-key-file; or use 127.0.0.1`,
     );
   }
   return adminHost;

@@ -57,7 +57,7 @@ it('serves new connections with a renewed pair, leaves open ones alone, and pass
   expect(await named()).toBe('one');
   await use('two', 'one');
   await until(() =>
-    lines.some((line) => /must be PEM files that belong together; the certificate before stays/.test(line)),
+    lines.some((line) => /must be PEM files that belong together; the previous certificate stays/.test(line)),
   );
   expect(await named()).toBe('one');
   await use('two');

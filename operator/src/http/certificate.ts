@@ -60,7 +60,7 @@ export function followCertificate(
       log.info({ certFile: files.certFile }, 'the certificate was replaced; new connections use the new one');
     } catch (error) {
       const { message } = error as Error;
-      if (message !== trouble) log.error({}, `${message}; the certificate before stays in use`);
+      if (message !== trouble) log.error({}, `${message}; the previous certificate stays in use`);
       trouble = message;
     }
   }, everyMs);

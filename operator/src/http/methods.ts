@@ -18,7 +18,7 @@ export function refuseOtherMethods(endpoints: readonly Endpoint[]) {
     if (found && !found.allowed.has(request.method)) {
       const allow = [...found.allowed].sort().join(', ');
       response.set('allow', allow);
-      throw new Problem(405, `${request.method} is not for ${request.path}; it takes ${allow}`);
+      throw new Problem(405, `${request.path} does not support ${request.method}; allowed: ${allow}`);
     }
     next();
   };

@@ -7,7 +7,9 @@ import type { Certificate } from './certificate.ts';
 /** A server that listens. */
 export interface Listening {
   readonly url: string;
-  /** Answers as before and says with each answer that the connection ends, so that clients open the next one elsewhere. */
+  /**
+   * Answers as before and says with each answer that the connection ends, so that clients open the next one elsewhere.
+   */
   drain(): void;
   /** Takes no more connections; resolves when the last one is closed. */
   close(): Promise<void>;

@@ -163,7 +163,7 @@ export function directorySource({
     if (sight === 'absent') {
       files.delete(name);
       await lastGood?.forget(name).catch((error) => log.warn({ file: name, err: error }, 'cannot remove saved text'));
-      log.info({ file: name }, 'policy file is gone');
+      log.info({ file: name }, 'policy file was removed');
       return;
     }
     if ('unreadable' in sight) {

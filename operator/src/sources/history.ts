@@ -57,7 +57,7 @@ export function localHistory({ stateFolder, wallClock, log }: LocalHistoryOption
       const key = keyOf(policy);
       lastWrite = lastWrite
         .then(() => add(policy, key))
-        .catch((error) => log.warn({ policy: key, err: error }, 'the history of a policy cannot be kept'));
+        .catch((error) => log.warn({ policy: key, err: error }, 'the history of a policy cannot be saved'));
     },
     forget(policy) {
       // Without a folder, what is held is all there is; the file may come back.

@@ -66,7 +66,7 @@ describe('overrides without a cluster', () => {
     await (await make()).create(wanted({ duration: '1m' }));
     await writeFile(join(root, 'state/overrides.json'), '[{}]');
     expect((await make()).list()).toEqual([]);
-    expect(warnings).toEqual([expect.stringContaining('cannot be read; those of them that should still hold do not')]);
+    expect(warnings).toEqual([expect.stringContaining('cannot be read; they do not apply')]);
   });
 });
 

@@ -97,7 +97,7 @@ async function load(path: string, log: Logger): Promise<Override[]> {
     return SavedSchema.parse(JSON.parse(await readFile(path, 'utf8'))).map(readOverride);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
-      log.warn({ err: error }, `the overrides in ${path} cannot be read; those of them that should still hold do not`);
+      log.warn({ err: error }, `the overrides in ${path} cannot be read; they do not apply`);
     }
     return [];
   }

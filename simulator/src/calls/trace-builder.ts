@@ -47,7 +47,9 @@ export class TraceBuilder {
     this.#key = wider(new Int32Array(size), this.#key);
   }
 
-  /** The calls so far, sorted by their beginning; those that began together stay in the order in which they were added. */
+  /**
+   * The calls so far, sorted by their beginning; those that began together stay in the order in which they were added.
+   */
   build(): Trace {
     const size = this.#size;
     const start = this.#start.slice(0, size);

@@ -5,14 +5,20 @@ import { minimumCallsOf, windowOf } from '../replay/window-of.ts';
 /** A longer pause than this counts as this long. */
 const LONGEST_GAP_MS = 60_000;
 
-/** The share of time in which the rates of a policy cannot be judged, because its window holds too few calls; 0 to 1. 1 without a rate. */
+/**
+ * The share of time in which the rates of a policy cannot be judged, because its window holds too few calls; 0 to 1. 1
+ * without a rate.
+ */
 export function blindOf({ trip }: Spec, traces: readonly Trace[]): number {
   if (trip?.failureRate === undefined && trip?.slowCallRate === undefined) return 1;
   const window = windowOf(trip);
   return blindShare(traces, window.type === 'Time' ? window.ms : Number.POSITIVE_INFINITY, minimumCallsOf(trip));
 }
 
-/** The share of active time in which the last `windowMs` hold fewer than `minimum` calls that ended, so that a rate cannot be judged. */
+/**
+ * The share of active time in which the last `windowMs` hold fewer than `minimum` calls that ended, so that a rate
+ * cannot be judged.
+ */
 function blindShare(traces: readonly Trace[], windowMs: number, minimum: number): number {
   let [blind, all] = [0, 0];
   for (const { start, duration } of traces) {

@@ -49,9 +49,9 @@ interface Ended {
 }
 
 /**
- * Tells incidents from calm in the calls of all processes of a breaker: a Bernoulli CUSUM over calls in the order of their
- * end (Reynolds and Stoumbos 1999), once for failures and once for slow calls, whose limits come from what is left when the
- * incidents found so far are taken out.
+ * Tells incidents from calm in the calls of all processes of a breaker: a Bernoulli CUSUM over calls in the order of
+ * their end (Reynolds and Stoumbos 1999), once for failures and once for slow calls, whose limits come from what is
+ * left when the incidents found so far are taken out.
  */
 export function segment(traces: readonly Trace[], { incident = [], calm = [] }: SegmentOptions = {}): Segmentation {
   const calls = byEnd(traces);
@@ -106,7 +106,10 @@ function byEnd(traces: readonly Trace[]): Ended {
   };
 }
 
-/** Half of the minutes are taken for calm before anything is known: the upper percentile of their calls, the quiet half by median. */
+/**
+ * Half of the minutes are taken for calm before anything is known: the upper percentile of their calls, the quiet half
+ * by median.
+ */
 function firstSlowLimit({ end, duration }: Ended): number {
   const medians: { readonly middle: number; readonly values: Float64Array }[] = [];
   for (const [first, last] of minutes(end)) {
@@ -119,8 +122,8 @@ function firstSlowLimit({ end, duration }: Ended): number {
 }
 
 /**
- * The median of the failure shares of minutes, so that minutes of an incident do not count. Where half of the minutes have a failure,
- * failing is no incident but usual: the share of all calls.
+ * The median of the failure shares of minutes, so that minutes of an incident do not count. Where half of the minutes
+ * have a failure, failing is no incident but usual: the share of all calls.
  */
 function usualShare({ end, failed }: Ended): number {
   const shares = minutes(end).map(([first, last]) => share(failed, first, last));
@@ -151,8 +154,9 @@ function minutes(end: Float64Array): [first: number, last: number][] {
 }
 
 /**
- * Hits add evidence for an incident, other calls take some away. Once there is an incident, calls that are no hits add evidence that
- * it is over, measured against the share of hits that it has shown: a total outage is over after a few good calls, a partial one after more.
+ * Hits add evidence for an incident, other calls take some away. Once there is an incident, calls that are no hits add
+ * evidence that it is over, measured against the share of hits that it has shown: a total outage is over after a few
+ * good calls, a partial one after more.
  */
 function cusum({ start, end }: Ended, isHit: (call: number) => boolean, usual: number): Stretch[] {
   const p0 = Math.min(0.5, Math.max(usual, 0.001));

@@ -40,7 +40,8 @@ export function timeoutOf({ timeout }: Spec): number {
 }
 
 /**
- * Replays the calls of one process through a breaker of the agent's own core. Shadow is replayed as if it were enforced.
+ * Replays the calls of one process through a breaker of the agent's own core. Shadow is replayed as if it were
+ * enforced.
  *
  * @param schedule the order of calls under the spec's time limit. Absent: made here.
  * @throws {ConfigError} when the spec cannot be used.
@@ -61,7 +62,8 @@ export function replay(spec: Spec, trace: Trace, schedule = scheduleOf(trace, ti
 }
 
 /**
- * Sends the calls of a trace through a gate, each fed in at its recorded end. A call whose outcome nobody knows is ignored.
+ * Sends the calls of a trace through a gate, each fed in at its recorded end. A call whose outcome nobody knows is
+ * ignored.
  *
  * @returns 1 for each call that was rejected.
  */

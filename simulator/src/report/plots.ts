@@ -33,7 +33,10 @@ function svg(height: number, title: string, body: readonly string[]): string {
   ].join('\n');
 }
 
-/** Calls and failures over time with incidents shaded; below, a band for each policy, dark where it is open, with false openings marked. */
+/**
+ * Calls and failures over time with incidents shaded; below, a band for each policy, dark where it is open, with false
+ * openings marked.
+ */
 export function timelineSvg({ breaker, from, to, load, segmentation, policies }: Simulation): string {
   const x = (time: number) => at(LEFT + ((time - from) / Math.max(1, to - from)) * (WIDTH - LEFT - RIGHT));
   const step = (WIDTH - LEFT - RIGHT) / STEPS;

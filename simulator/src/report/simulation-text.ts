@@ -119,7 +119,7 @@ function timeline({ load, policies, segmentation, from, to }: Simulation, width:
 function notes({ notKnown, policies, assumedProcesses }: Simulation): string[] {
   const random = policies.filter(({ isRandom }) => isRandom).map(({ name }) => name);
   return [
-    'counted: in the record, at the recorded load. bounded: within a limit that the record gives; with fewer calls the other side recovers sooner.',
+    'counted: in the record, at the recorded load. bounded: within a limit that the record gives; with fewer calls the dependency recovers sooner.',
     ...(assumedProcesses ? ['assumed: the record does not say which process made a call; give --processes N.'] : []),
     ...(random.length > 0
       ? [`${random.join(', ')}: open times are drawn at random, here once with a fixed seed.`]

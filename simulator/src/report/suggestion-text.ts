@@ -3,8 +3,8 @@ import { missing, policyYaml } from './policy-yaml.ts';
 import { figure, percent, spoken, stretch } from './words.ts';
 
 /**
- * A suggestion as text: what was recorded, the policy, what it does and what is missing. Everything but the policy is a comment, so that the
- * whole can be applied as it is.
+ * A suggestion as text: what was recorded, the policy, what it does and what is missing. Everything but the policy is a
+ * comment, so that the whole can be applied as it is.
  */
 export function suggestionText(suggestion: Suggestion): string {
   const { verdict } = suggestion;

@@ -43,6 +43,6 @@ export function refuseSampled({ summary: { sampling } }: Recordings, isStated: b
   if (sampling === undefined || isStated) return;
   const rate = sampling.rate === undefined ? '' : ` (${Math.round(sampling.rate * 100)} % kept)`;
   throw new InputError(
-    `the record is sampled${rate}: ${sampling.kind === 'tail' ? 'failures were kept more often, so their share is wrong' : 'calls are missing, so runs and windows are wrong'}; give a record of all calls, or state --sampling to go on`,
+    `the record is sampled${rate}: ${sampling.kind === 'tail' ? 'failures were kept more often, so their share is wrong' : 'calls are missing, so runs and windows are wrong'}; give a record of all calls, or state --sampling to continue`,
   );
 }

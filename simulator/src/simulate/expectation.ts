@@ -90,7 +90,10 @@ function amountOf(text: string, unit: 'number' | 'seconds' | 'percent'): number 
   return /^\d+(\.\d+)?$/.test(digits) ? Number(digits) : undefined;
 }
 
-/** Compares an expectation with the first policy of a simulation. What is expected of incidents is not met where none was recorded.. */
+/**
+ * Compares an expectation with the first policy of a simulation. What is expected of incidents is not met where none
+ * was recorded..
+ */
 export function check({ text, figure, atMost, value }: Expectation, { policies: [policy] }: Simulation): Verdict {
   const { of, unit, ofIncidents } = FIGURES[figure]!;
   if (ofIncidents && policy!.incidents.length === 0) return { text, met: false, was: 'no incident in the record' };

@@ -9,7 +9,10 @@ export interface IncidentFigures {
   readonly calls: number;
   /** Calls that failed, or that were slow in an incident of slow calls. */
   readonly bad: number;
-  /** The median over the processes that opened, from the beginning of the incident; 0: it was open already. Absent: none opened. */
+  /**
+   * The median over the processes that opened, from the beginning of the incident; 0: it was open already. Absent: none
+   * opened.
+   */
   readonly openedAfterMs?: number;
   readonly openedProcesses: number;
   readonly badSpared: number;
@@ -19,7 +22,7 @@ export interface IncidentFigures {
   readonly goodRejectedAfter: number;
   /** How long the calls that were spared had taken, in seconds. */
   readonly waitingSparedSeconds: number;
-  /** The share of calls that still reached the other side, 0 to 1. */
+  /** The share of calls that still reached the dependency, 0 to 1. */
   readonly reached: number;
 }
 

@@ -10,7 +10,10 @@ import { type OpeningsLimit, openingsLimit } from '../statistics/openings-limit.
 import { type IncidentFigures, incidentFigures } from './incident-figures.ts';
 import { type Lane, type Load, lane, load } from './timeline.ts';
 
-/** How far a figure can be trusted. `counted`: in the record. `bounded`: within the limits that are given. `assumed`: by something that the record does not say. */
+/**
+ * How far a figure can be trusted. `counted`: in the record. `bounded`: within the limits that are given. `assumed`: by
+ * something that the record does not say.
+ */
 export type Mark = 'counted' | 'bounded' | 'assumed';
 
 /** A policy by the name under which its figures are shown. */
@@ -20,7 +23,10 @@ export interface NamedPolicy {
 }
 
 export interface SimulateOptions extends SegmentOptions {
-  /** Over how many processes the calls are dealt where the record does not say who made them. Absent: all are taken to be from one. */
+  /**
+   * Over how many processes the calls are dealt where the record does not say who made them. Absent: all are taken to
+   * be from one.
+   */
   readonly processes?: number;
   /** Is told after each policy. */
   readonly onProgress?: (done: number, of: number) => void;

@@ -7,7 +7,8 @@ const CONFIDENCE = 0.95;
  *
  * @param seen how often.
  * @param exposure over how long, in any unit.
- * @returns how often in one unit at most; infinite where nothing was watched. None seen gives 3.0 divided by the exposure.
+ * @returns how often in one unit at most; infinite where nothing was watched. None seen gives 3.0 divided by the
+ * exposure.
  */
 export function upperRate(seen: number, exposure: number): number {
   return exposure > 0 ? jstat.chisquare.inv(CONFIDENCE, 2 * seen + 2) / (2 * exposure) : Number.POSITIVE_INFINITY;

@@ -18,8 +18,8 @@ const DAY_MS = 86_400_000;
 const MONTH_DAYS = 30;
 
 /**
- * Failures come in bursts, and so do openings: what is taken for independent are the bursts, each with as many openings as the worst
- * that was seen.
+ * Failures come in bursts, and so do openings: what is taken for independent are the bursts, each with as many openings
+ * as the worst that was seen.
  *
  * @param openings when breakers opened, a list for each stretch that one process was watched.
  */

@@ -19,7 +19,10 @@ const HIGHEST = 90;
 const ENOUGH_FAILURES = 10;
 const ENOUGH_CALLS = 20;
 
-/** The lowest share of failures, in steps of 5, that stays clear of calm traffic; below the floor only if failures were recorded in it. */
+/**
+ * The lowest share of failures, in steps of 5, that stays clear of calm traffic; below the floor only if failures were
+ * recorded in it.
+ */
 export function failureShare(calm: readonly Trace[], form: Form, minimumCalls: number, failures: number): ShareChoice {
   const greatestCalm = Math.max(
     0,

@@ -13,13 +13,13 @@ export interface OpenTime {
 
 const ENOUGH = 3;
 const [SHORTEST_MS, LONGEST_MS] = [1_000, 300_000];
-/** What a probe costs while the other side is down, and a rejected good call, in seconds of waiting. */
+/** What a probe costs while the dependency is down, and a rejected good call, in seconds of waiting. */
 const PROBE_COST = 1;
 const REJECTION_COST = 1;
 
 /**
- * After recovery half of the open time is lost for good calls, and while the other side is down each open time costs a probe: the sum is
- * least at sqrt(2 x recovery time x cost of a probe / (calls a second x cost of a rejected call)).
+ * After recovery half of the open time is lost for good calls, and while the dependency is down each open time costs a
+ * probe: the sum is least at sqrt(2 x recovery time x cost of a probe / (calls a second x cost of a rejected call)).
  *
  * @param rate calls a second of one process.
  */

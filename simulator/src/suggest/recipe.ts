@@ -13,7 +13,8 @@ const ROOM = 2;
 const MOST_MINIMUM = 100;
 
 /**
- * A policy for a kind of traffic, where data or failures are missing: what fits the rate of calls, careful in everything else.
+ * A policy for a kind of traffic, where data or failures are missing: what fits the rate of calls, careful in
+ * everything else.
  */
 export function recipeFor(figures: CalmFigures): Rule {
   const slow = calmQuantile(figures, 0.95);
@@ -35,7 +36,10 @@ export function formFor(rate: number, minimumCalls: number): Form {
   return ms === undefined ? { type: 'Count', size: minimumCalls } : { type: 'Time', ms };
 }
 
-/** Busy breakers are asked again soon, as an open second costs many good calls; quiet ones would only spend a probe on it. */
+/**
+ * Busy breakers are asked again soon, as an open second costs many good calls; quiet ones would only spend a probe on
+ * it.
+ */
 export function openTimeFor(rate: number): number {
   return rate >= 5 ? 5_000 : rate >= 0.5 ? 10_000 : 30_000;
 }

@@ -24,8 +24,8 @@ const ENOUGH_FAILURES = 5;
 const OFTEN = 0.2;
 
 /**
- * The shortest run of failures that calm traffic does not show. Below the floor only where incidents were recorded whose runs were
- * longer, so that what a lower number finds is known and not hoped for.
+ * The shortest run of failures that calm traffic does not show. Below the floor only where incidents were recorded
+ * whose runs were longer, so that what a lower number finds is known and not hoped for.
  */
 export function runLength(traces: readonly Trace[], incidents: readonly Incident[]): RunChoice {
   let [longestCalm, longestIncident, failures, calls] = [0, 0, 0, 0];

@@ -42,8 +42,8 @@ interface Fault {
 }
 
 /**
- * Finds the window, the duration and the share at which calls are called slow: of those that do not open in calm traffic, nor
- * in traffic that is a little slower, the one that lets least of injected slow-downs through.
+ * Finds the window, the duration and the share at which calls are called slow: of those that do not open in calm
+ * traffic, nor in traffic that is a little slower, the one that lets least of injected slow-downs through.
  *
  * @param base the rule that the rest is taken from.
  * @returns undefined where too few durations were recorded, or where nothing stays closed in calm traffic.
@@ -100,7 +100,10 @@ function missed(
   return sums.map((sum) => (faults.length === 0 ? 1 : sum / faults.length));
 }
 
-/** Rules by what they miss; of those that miss about the same, the one with the longest limit and the highest share first. */
+/**
+ * Rules by what they miss; of those that miss about the same, the one with the longest limit and the highest share
+ * first.
+ */
 function careful<T extends { readonly rule: Rule; readonly missed: number }>(found: readonly T[]): T[] {
   const step = ({ missed: share }: T) => Math.round(share * SAME);
   const limit = ({ rule }: T) => rule.slow!.slowerThanMs;
@@ -133,7 +136,10 @@ function limits(figures: CalmFigures): number[] {
   return [...new Set(rounded)];
 }
 
-/** Windows that hold enough calls at this rate; a number of calls only where no time does, as ten calls of a busy breaker are a moment. */
+/**
+ * Windows that hold enough calls at this rate; a number of calls only where no time does, as ten calls of a busy
+ * breaker are a moment.
+ */
 function windows(rate: number, sizes: readonly number[]): { form: Form; minimumCalls: number }[] {
   return sizes.flatMap((minimumCalls) => {
     const times = [10_000, 20_000, 30_000, 60_000].filter((ms) => (rate * ms) / 1_000 >= 2 * minimumCalls);

@@ -46,8 +46,9 @@ export interface Judged {
 export interface Suggestion {
   readonly breaker: string;
   /**
-   * `policy`: searched in what was recorded. `recipe`: too little was recorded, so it fits the rate of calls and nothing more. `keep`: what is in
-   * force is hardly worse. `per-key`: failures come from a few keys. `nothing`: no calm calls.
+   * `policy`: searched in what was recorded. `recipe`: too little was recorded, so it fits the rate of calls and
+   * nothing more. `keep`: what is in force is hardly worse. `per-key`: failures come from a few keys. `nothing`: no
+   * calm calls.
    */
   readonly verdict: 'policy' | 'recipe' | 'keep' | 'per-key' | 'nothing';
   readonly calm: CalmFigures;
@@ -70,7 +71,9 @@ export interface Suggestion {
   readonly wishPerMonth: number;
 }
 
-/** Proposes a policy for one breaker from what was recorded of it. Deterministic: the same record gives the same policy. */
+/**
+ * Proposes a policy for one breaker from what was recorded of it. Deterministic: the same record gives the same policy.
+ */
 export function suggest(recording: BreakerRecording, options: SuggestOptions = {}): Suggestion {
   const { processes = 1, inForce, falseOpeningsPerMonth: wish = 1 } = options;
   const assumedProcesses = !recording.knowsProcesses;

@@ -7,7 +7,9 @@ import { twoDigits } from './rule.ts';
 export interface TimeoutRow {
   /** Of calm successes, 0 to 1. */
   readonly percentile: number;
-  /** The percentile itself, and what it is at most with 95 % confidence; undefined where there are too few successes. */
+  /**
+   * The percentile itself, and what it is at most with 95 % confidence; undefined where there are too few successes.
+   */
   readonly ms: number;
   readonly upperMs: number | undefined;
   /** Successes a day that a limit there would cut off. */
@@ -18,7 +20,9 @@ export interface TimeoutRow {
 
 export interface Timeouts {
   readonly rows: readonly TimeoutRow[];
-  /** p99.9 with its limit, a fifth more, and at least twice the median. Absent: too few successes; p99.9 takes 2,995. */
+  /**
+   * p99.9 with its limit, a fifth more, and at least twice the median. Absent: too few successes; p99.9 takes 2,995.
+   */
   readonly proposedMs?: number;
   /** Durations pile up at the longest one: a limit was in force, and nobody can see beyond it. */
   readonly cutOffMs?: number;

@@ -29,9 +29,9 @@ export function slowCalls({ duration }: EndedCalls, slowerThanMs: number): Uint8
 }
 
 /**
- * The greatest share of calls of a kind that a window ever holds, once it holds enough to judge; 0 to 1. One pass says which
- * thresholds would have opened, where a replay says it for one. It does not look at calls under way, and a window of time is
- * exact to the millisecond here: what it finds is replayed afterwards.
+ * The greatest share of calls of a kind that a window ever holds, once it holds enough to judge; 0 to 1. One pass says
+ * which thresholds would have opened, where a replay says it for one. It does not look at calls under way, and a window
+ * of time is exact to the millisecond here: what it finds is replayed afterwards.
  *
  * @param hits 1 for each call of the kind.
  */

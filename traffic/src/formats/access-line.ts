@@ -1,4 +1,7 @@
-/** Address or `-`, identity, user, bracketed time, request, status, bytes, and what follows. A virtual host with its port may come first. */
+/**
+ * Address or `-`, identity, user, bracketed time, request, status, bytes, and what follows. A virtual host with its
+ * port may come first.
+ */
 const LINE =
   /^(?:([\w.-]+):\d+ )?(\S+) (\S+) (.*?) ?\[([^\]]{20,40})\] "((?:[^"\\]|\\.)*)" (\d{3}|-) (\d+|-)(?: "((?:[^"\\]|\\.)*)" "((?:[^"\\]|\\.)*)")?(?: (.*))?$/;
 const REQUEST = /^([A-Z]+) (\S+)/;

@@ -17,7 +17,9 @@ const AT = {
   creation: 21,
 } as const;
 
-/** Access log of an AWS application load balancer. Its `time` is that of the answer; the request has a time of its own. */
+/**
+ * Access log of an AWS application load balancer. Its `time` is that of the answer; the request has a time of its own.
+ */
 export const alb: Format = {
   name: 'alb',
   title: 'access log of an AWS application load balancer',

@@ -24,7 +24,7 @@ describe('an Apache access log', () => {
     expect(calls[0]!.durationMs).toBe(first);
   });
 
-  it('asks for a unit that the values do not show, and obeys it', async () => {
+  it('asks for a unit that the values do not show, and uses it', async () => {
     await expect(readText(log([200, 2000, 3000]))).rejects.toThrow(
       /does not show the unit of its durations.*us for %D, s for %T, ms for %\{ms\}T/,
     );

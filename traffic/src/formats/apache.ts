@@ -4,7 +4,10 @@ import { ReadError } from '../read-error.ts';
 import { extraFields, parseAccessLine } from './access-line.ts';
 import { type Context, type Format, type LineParser, readLines } from './format.ts';
 
-/** Common or combined format followed by a whole number: %D (µs), %T (s) or %{ms}T. Apache's time is that of the request. */
+/**
+ * Common or combined format followed by a whole number: %D (µs), %T (s) or %{ms}T. Apache's time is that of the
+ * request.
+ */
 export const apache: Format = {
   name: 'apache',
   title: 'Apache access log with %D or %T',

@@ -1,6 +1,8 @@
 import type { Outcome } from '../call.ts';
 
-/** What Envoy's response flags say of the call: a kind of error, and how it is counted where the status does not say. */
+/**
+ * What Envoy's response flags say of the call: a kind of error, and how it is counted where the status does not say.
+ */
 const FLAGS: Readonly<Record<string, { readonly error: string; readonly outcome: Outcome }>> = {
   UO: { error: 'overflow', outcome: 'rejected' },
   RL: { error: 'rate_limited', outcome: 'rejected' },

@@ -28,10 +28,12 @@ function parser({ tally, time }: Context): LineParser {
         value: quoted ?? bare!,
         quoted: quoted !== undefined,
       }));
-      // Three numbers in a row are bytes received, bytes sent and the duration; Istio writes details of the answer before them.
+      // Three numbers in a row are bytes received, bytes sent and the duration; Istio writes details of the answer
+      // before them.
       const numbers = all.findIndex((_, at) => [0, 1, 2].every((more) => isCount(all[at + more])));
       if (numbers < 0) return false;
-      // What follows is the upstream's own time, then the quoted: forwarded for, agent, request id, authority, upstream host.
+      // What follows is the upstream's own time, then the quoted: forwarded for, agent, request id, authority, upstream
+      // host.
       const [, agent, , authority, upstream] = all
         .slice(numbers + 4)
         .filter(({ quoted }) => quoted)

@@ -2,7 +2,7 @@ import { lines } from '../input/lines.ts';
 import type { Sample } from '../input/sample.ts';
 import type { Observation } from '../observation.ts';
 import type { ReadOptions } from '../options.ts';
-import type { Tally } from '../tally.ts';
+import type { RecordCounts } from '../record-counts.ts';
 import type { LogTime } from '../time/log-time.ts';
 import type { FormatName } from './format-name.ts';
 
@@ -10,7 +10,7 @@ import type { FormatName } from './format-name.ts';
 export interface Context {
   readonly options: ReadOptions;
   readonly sample: Sample;
-  readonly tally: Tally;
+  readonly tally: RecordCounts;
   readonly time: LogTime;
 }
 

@@ -50,7 +50,9 @@ export async function* readDocument(
   }
 }
 
-/** Reads values from lines that are documents of their own, where the sample shows such, else from one large document. */
+/**
+ * Reads values from lines that are documents of their own, where the sample shows such, else from one large document.
+ */
 export async function* readLinesOrDocument(
   blocks: AsyncIterable<Buffer>,
   context: Context,

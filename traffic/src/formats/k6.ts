@@ -9,7 +9,9 @@ import { headerOf, readTable } from './table.ts';
 const DURATION = 'http_req_duration';
 const BLOCKED = 'http_req_blocked';
 
-/** k6's points in time are ends. A duration leaves out the wait for a connection, which is a point of its own after it. */
+/**
+ * k6's points in time are ends. A duration leaves out the wait for a connection, which is a point of its own after it.
+ */
 export const k6Json: Format = {
   name: 'k6-json',
   title: 'k6 results as JSON',

@@ -110,7 +110,10 @@ function jsonParser({ tally, time }: Context): LineParser {
   };
 }
 
-/** What stands behind the upstream's time where no server was left: the name of its group, alone or as the last of a list. */
+/**
+ * What stands behind the upstream's time where no server was left: the name of its group, alone or as the last of a
+ * list.
+ */
 function groupName(field: string | undefined): string | undefined {
   return field !== undefined && /^(?:.*, )?[a-z_][\w.-]*$/i.test(field) ? field : undefined;
 }

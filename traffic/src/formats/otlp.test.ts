@@ -50,7 +50,7 @@ describe('OpenTelemetry traces', () => {
         key: 'GET',
       },
     ]);
-    expect(summary.notes.join('\n')).toContain('server spans are the same calls seen from the other side');
+    expect(summary.notes.join('\n')).toContain('server spans are the same calls seen from the server');
   });
 
   it('are read from one large document as from lines', async () => {

@@ -32,7 +32,9 @@ const INSTANCE = ['pod', 'kubernetes_pod_name', 'instance'];
 /** How far calls of one group may be ahead of those of another, which are put in order afterwards. */
 const SLICE_MS = 10_000;
 
-/** The answer of a range query for a counter of calls: how many ended in which way in each step, not when or how long. */
+/**
+ * The answer of a range query for a counter of calls: how many ended in which way in each step, not when or how long.
+ */
 export const prometheus: Format = {
   name: 'prometheus',
   title: 'answer of a Prometheus range query',

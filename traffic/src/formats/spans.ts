@@ -1,7 +1,7 @@
 import type { Outcome } from '../call.ts';
 import type { Observation } from '../observation.ts';
 import { ReadError } from '../read-error.ts';
-import type { Tally } from '../tally.ts';
+import type { RecordCounts } from '../record-counts.ts';
 import { numberOf, statusOf, textOf } from './json-value.ts';
 
 /** One span of a trace, whatever it was exported as. */
@@ -28,19 +28,19 @@ const GRPC_FAILURES: Readonly<Record<number, string>> = {
   15: 'grpc_data_loss',
 };
 
-/** Takes the spans that are calls, of the side that is asked for; the other side shows the same calls once more. */
+/** Takes the spans that are calls, of the side that is asked for; the other kind shows the same calls once more. */
 export class SpanReader {
-  readonly #tally: Tally;
+  readonly #tally: RecordCounts;
   readonly #side: 'client' | 'server';
   #taken = 0;
   #other = 0;
 
-  constructor(tally: Tally, side: 'client' | 'server') {
+  constructor(tally: RecordCounts, side: 'client' | 'server') {
     this.#tally = tally;
     this.#side = side;
     tally.note(
       side === 'client'
-        ? 'Only client spans are calls here; server spans are the same calls seen from the other side and are left out.'
+        ? 'Only client spans are calls here; server spans are the same calls seen from the server and are left out.'
         : 'Server spans were read: calls that never arrived and time-outs of callers are not in them.',
     );
   }

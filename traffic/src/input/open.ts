@@ -28,8 +28,8 @@ export function sizeOf(path: string): number {
 }
 
 /**
- * Reads a file, unpacked when its first bytes are those of gzip, whatever its name. A gzip file that ends early yields what it
- * holds.
+ * Reads a file, unpacked when its first bytes are those of gzip, whatever its name. A gzip file that ends early yields
+ * what it holds.
  *
  * @param onBytes told how many stored bytes each block took.
  * @throws ReadError when the file holds neither text nor gzip.

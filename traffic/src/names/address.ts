@@ -10,7 +10,10 @@ export function isAddress(name: string): boolean {
 
 const MAX_SHOWN = 160;
 
-/** A line as it may be shown: without queries, addresses, e-mail addresses, remote users and long tokens, cut to 160 characters. */
+/**
+ * A line as it may be shown: without queries, addresses, e-mail addresses, remote users and long tokens, cut to 160
+ * characters.
+ */
 export function redacted(line: string): string {
   const shown = line
     .slice(0, 2_000)
@@ -24,7 +27,7 @@ export function redacted(line: string): string {
       '$1(removed)',
     )
     .replace(/[\w+/=-]{32,}/g, '(token)')
-    // A terminal must not obey what a log holds.
+    // A terminal must not execute what a log holds.
     .replace(/\p{Cc}/gu, ' ');
   return shown.length > MAX_SHOWN ? `${shown.slice(0, MAX_SHOWN)}…` : shown;
 }

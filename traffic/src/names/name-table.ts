@@ -3,7 +3,10 @@ import { isAddress } from './address.ts';
 /** Where names beyond the bound go together. */
 export const OTHER = '(other)';
 
-/** The distinct names of one kind in a recording: each is held once, addresses become numbered names, and their number is bounded. */
+/**
+ * The distinct names of one kind in a recording: each is held once, addresses become numbered names, and their number
+ * is bounded.
+ */
 export class NameTable {
   readonly #kind: string;
   readonly #max: number;

@@ -77,7 +77,7 @@ describe('a line that is shown', () => {
     expect(redacted('x y '.repeat(1000)).length).toBeLessThan(170);
   });
 
-  it('gives a terminal nothing to obey', () => {
+  it('gives a terminal nothing to execute', () => {
     expect(redacted('a\u001b[31mb\u0007')).toBe('a [31mb ');
   });
 });

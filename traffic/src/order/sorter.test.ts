@@ -58,7 +58,7 @@ describe('a sorter', () => {
     expect([one.frontier, budget.used]).toEqual([1, 3]);
   });
 
-  it('goes on past its first thousand', () => {
+  it('continues past its first thousand', () => {
     const sorter = new Sorter(new SlotBudget(1e6));
     for (let start = 5000; start > 0; start--) sorter.push(call(start));
     sorter.release(Number.POSITIVE_INFINITY);

@@ -15,8 +15,8 @@ const NO_STATUS = -1;
 const BATCH = 1024;
 
 /**
- * Sorts calls by start that come nearly sorted: a binary heap over columns, which hold a call in 37 bytes. A call leaves
- * when nothing earlier can come, or when the budget is used up.
+ * Sorts calls by start that come nearly sorted: a binary heap over columns, which hold a call in 37 bytes. A call
+ * leaves when nothing earlier can come, or when the budget is used up.
  */
 export class Sorter {
   readonly #budget: SlotBudget;

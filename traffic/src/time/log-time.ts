@@ -8,7 +8,9 @@ const ISO = /^(\d{4})[-/](\d\d)[-/](\d\d)[T ](\d\d):(\d\d):(\d\d)(?:[.,](\d+))?\
 type Epoch = 'series' | 's' | 'ms' | 'us' | 'ns';
 const PER_MS: Record<Epoch, number> = { series: 1, s: 0.001, ms: 1, us: 1000, ns: 1_000_000 };
 
-/** Reads the times of one file. Times without a zone are of the zone given; the unit of numbers is told by the first. */
+/**
+ * Reads the times of one file. Times without a zone are of the zone given; the unit of numbers is told by the first.
+ */
 export class LogTime {
   readonly #zone: Zone;
   readonly #zoneGiven: boolean;

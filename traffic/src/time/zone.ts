@@ -8,7 +8,9 @@ export interface Zone {
   readonly wasAmbiguous: boolean;
 }
 
-/** @param name `UTC`, an offset such as `+02:00`, or a name such as `Europe/Berlin`. @throws ReadError on another name. */
+/**
+ * @param name `UTC`, an offset such as `+02:00`, or a name such as `Europe/Berlin`. @throws ReadError on another name.
+ */
 export function zoneOf(name: string): Zone {
   const fixed = name === 'UTC' || name === 'Z' ? 0 : offsetOf(name);
   if (fixed !== undefined) return { toUtc: (wall) => wall - fixed, wasAmbiguous: false };

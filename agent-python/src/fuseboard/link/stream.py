@@ -96,9 +96,9 @@ class Stream:
 
     def _run(self) -> None:
         while not self._stopped:
-            self._wake.wait(self._dial() / 1_000)
+            self._wake.wait(self._connect() / 1_000)
 
-    def _dial(self) -> float:
+    def _connect(self) -> float:
         """Open the stream and read it to its end; return how many milliseconds to stay away."""
         at_least_ms = 0.0
         try:

@@ -6,7 +6,10 @@ import { RotatingGzipFile } from './rotating-gzip-file.ts';
 export interface RecordOptions {
   /** Share of the processes that record all of their calls, over 0 to 1; the others record none. Absent: 1. */
   readonly share?: number;
-  /** What the recording calls this process. Absent: the name of the host, which in Kubernetes is the pod's, with the process id. */
+  /**
+   * What the recording calls this process. Absent: the name of the host, which in Kubernetes is the pod's, with the
+   * process id.
+   */
   readonly instance?: string;
   /** Told once when calls cannot be recorded. Absent: `process.emitWarning`. */
   readonly warn?: (message: string) => void;
@@ -94,8 +97,8 @@ export function record(
 }
 
 /**
- * Records as the environment says, into a file that is rotated and packed; calls of the last moment are written when the
- * process ends.
+ * Records as the environment says, into a file that is rotated and packed; calls of the last moment are written when
+ * the process ends.
  *
  * @returns undefined when nothing is to be recorded, or not by this process.
  */

@@ -27,8 +27,8 @@ const MAX_NAMES = 10_000;
 const LINES_AT_ONCE = 500;
 
 /**
- * Records calls off their path: a call leaves four numbers in a ring, a timer turns them into lines and gives these to a sink.
- * The timer does not keep the process alive.
+ * Records calls off their path: a call leaves four numbers in a ring, a timer turns them into lines and gives these to
+ * a sink. The timer does not keep the process alive.
  */
 export class Recorder {
   readonly #sink: RecordSink;
@@ -170,7 +170,7 @@ export class Recorder {
     return text;
   }
 
-  /** Calls that could not be written are lost rather than kept: memory is bounded, and calls go on. */
+  /** Calls that could not be written are lost rather than kept: memory is bounded, and calls continue. */
   #failed(error: unknown, calls: number): void {
     this.#lost += calls;
     if (this.#failing) return;

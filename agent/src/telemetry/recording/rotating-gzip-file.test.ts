@@ -18,7 +18,7 @@ describe('a rotating file', () => {
   const block = (n: number) =>
     `${n} ${Array.from({ length: 400 }, (_, at) => ((at * 2_654_435_761 * (n + 1)) >>> 0).toString(36)).join('')}\n`;
 
-  it('holds all blocks, readable at any time, and goes on where the last process ended', async () => {
+  it('holds all blocks, readable at any time, and continues where the last process ended', async () => {
     await new RotatingGzipFile({ path, maxBytes: 1e6, files: 2 }).write('a\n');
     expect(text('calls.gz')).toBe('a\n');
     const next = new RotatingGzipFile({ path, maxBytes: 1e6, files: 2 });

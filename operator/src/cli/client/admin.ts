@@ -76,7 +76,10 @@ export class AdminClient {
     if (response.status === 204) return {} as T;
     const answer: unknown = await response.json().catch(() => undefined);
     if (typeof answer !== 'object' || answer === null) {
-      throw new CliError(EXIT_CODES.unreachable, `${this.#name} answered, but not as an operator's admin API does`);
+      throw new CliError(
+        EXIT_CODES.unreachable,
+        `${this.#name} answered, but not as the admin API of an operator; check the URL`,
+      );
     }
     return answer as T;
   }

@@ -144,7 +144,7 @@ export class ClusterTarget implements Target {
     const { status, message } = error;
     if (status === 404) {
       const hint = 'install the definitions: kubectl apply -f crds/';
-      return new CliError(EXIT_CODES.unreachable, `${this.name} does not serve what was asked for (404); ${hint}`);
+      return new CliError(EXIT_CODES.unreachable, `${this.name} does not serve the requested path (404); ${hint}`);
     }
     if (status === 401)
       return new CliError(EXIT_CODES.unreachable, `${this.name} does not accept the kubeconfig's user: ${message}`);
@@ -178,6 +178,6 @@ export async function userToken(config: KubeConfig): Promise<string> {
   const user = config.getCurrentUser()?.name ?? '';
   throw new CliError(
     EXIT_CODES.usage,
-    `user "${user}" of the kubeconfig has no token, and a client certificate cannot be passed on to the operator; use a context whose user has one, such as a ServiceAccount's: kubectl create token NAME`,
+    `user "${user}" of the kubeconfig has no token, and a client certificate cannot be forwarded to the operator; use a context whose user has a token, such as a ServiceAccount's: kubectl create token NAME`,
   );
 }

@@ -13,15 +13,15 @@ import type { ListedAgent } from './get.ts';
 
 const EXAMPLES = `
 Examples:
-  fuseboard describe policy payments -n shop            conditions, who has it, its breakers, its spec
-  fuseboard describe breaker payments -n shop           its state on the agents, what was counted, transitions
+  fuseboard describe policy payments -n shop            conditions, agents, breakers and spec
+  fuseboard describe breaker payments -n shop           its state on each agent, counts and transitions
   fuseboard describe agent checkout-7d9f/12/0 -n shop   which policy governs each of its breakers, and why`;
 
 type Describe = (target: Target, namespace: string, name: string, terminal: Terminal) => Promise<string>;
 
 export function describeCommand(terminal: Terminal, reach: Reach, setExitCode: SetExitCode): Command {
   const command = new Command('describe')
-    .description('Tell all that is known of a policy, a breaker or an agent.')
+    .description('Show details of a policy, a breaker or an agent.')
     .addHelpText('after', EXAMPLES);
   const add = (name: string, about: string, describe: Describe) =>
     command.addCommand(
@@ -35,8 +35,8 @@ export function describeCommand(terminal: Terminal, reach: Reach, setExitCode: S
           setExitCode(EXIT_CODES.ok);
         }),
     );
-  add('policy', 'A policy: conditions, who has it, its breakers, its spec.', policy);
-  add('breaker', 'A breaker over all agents: state, what was counted, transitions.', breaker);
+  add('policy', 'A policy: conditions, agents, breakers and spec.', policy);
+  add('breaker', 'A breaker across all agents: state, counts and transitions.', breaker);
   add('agent', 'An agent: which policy governs each of its breakers, and why.', agent);
   return command;
 }

@@ -28,17 +28,17 @@ Examples:
 
 export function explainCommand({ out }: Terminal, reach: Reach, setExitCode: SetExitCode): Command {
   return withTarget(new Command('explain'))
-    .description('Say which policy governs a breaker, and why no other does. Exits with 1 when none does.')
+    .description('Show which policy governs a breaker and why the others do not. Exits with 1 when none does.')
     .argument('<breaker>', 'the name as given to getBreaker')
     .option('-n, --namespace <name>', 'the namespace of the agent (absent: that of the context, else default)')
     .option('-l, --labels <list>', 'the labels of the agent, as k=v,k2=v2', '')
     .addOption(
-      new Option('--policies <path>', 'ask the policy files of a folder, not a cluster').conflicts([
+      new Option('--policies <path>', 'use the policy files of a folder instead of a cluster').conflicts([
         'server',
         'kubeconfig',
       ]),
     )
-    .addOption(new Option('-o, --output <format>', 'how to print').choices(['text', 'json']).default('text'))
+    .addOption(new Option('-o, --output <format>', 'output format').choices(['text', 'json']).default('text'))
     .addHelpText('after', EXAMPLES)
     .action(async (breaker: string, flags: Flags) => {
       const labels = readLabels(flags.labels);

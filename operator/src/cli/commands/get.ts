@@ -16,7 +16,7 @@ interface Flags extends ScopeFlags {
 
 const EXAMPLES = `
 Examples:
-  fuseboard get breakers -A                             every breaker, the worst first
+  fuseboard get breakers -A                             every breaker, worst first
   fuseboard get policies -n shop -o wide
   fuseboard get agents --server http://127.0.0.1:8702 -o json`;
 
@@ -43,7 +43,7 @@ export function getCommand(terminal: Terminal, reach: Reach, setExitCode: SetExi
       withScope(new Command(name))
         .alias(alias)
         .description(about)
-        .argument('[name]', 'only the one of this name')
+        .argument('[name]', 'show only the one with this name')
         .addOption(outputOption())
         .action(async (wanted: string | undefined, flags: Flags) => {
           await onTarget(reach, flags, async (target) => {
@@ -52,9 +52,9 @@ export function getCommand(terminal: Terminal, reach: Reach, setExitCode: SetExi
           setExitCode(EXIT_CODES.ok);
         }),
     );
-  add('breakers', 'breaker', 'Breakers over all agents, the worst first, with what was counted lately.', breakersOf);
-  add('policies', 'policy', 'Policies and who has them.', policies);
-  add('agents', 'agent', 'Processes that are connected, and whether they run what they should.', agents);
+  add('breakers', 'breaker', 'Breakers across all agents, worst first, with recent counts.', breakersOf);
+  add('policies', 'policy', 'Policies and the agents that run them.', policies);
+  add('agents', 'agent', 'Connected processes, and whether they run the current policies.', agents);
   return command;
 }
 

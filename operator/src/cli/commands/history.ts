@@ -19,7 +19,7 @@ Examples:
   fuseboard rollback payments -n shop                   to the spec before the last edit
   fuseboard rollback payments -n shop --to 3            to revision 3 of fuseboard history
 
-It is an edit like any other: a new generation, pushed to every agent, with your rights.`;
+A rollback is a normal edit with your permissions: it makes a new generation, which is pushed to every agent.`;
 
 interface HistoryFlags extends ScopeFlags {
   readonly output: Format;
@@ -37,7 +37,7 @@ interface Row extends Revision {
 
 export function historyCommand(terminal: Terminal, reach: Reach, setExitCode: SetExitCode): Command {
   return withNamespace(new Command('history'))
-    .description('List what a policy was: its revisions, and what each changed.')
+    .description('List the revisions of a policy and what each changed.')
     .argument('<policy>', 'the name of the policy')
     .addOption(outputOption())
     .addHelpText('after', HISTORY_EXAMPLES)
@@ -69,9 +69,9 @@ const shown = (value: unknown) => (value === undefined ? 'absent' : JSON.stringi
 
 export function rollbackCommand(terminal: Terminal, reach: Reach, setExitCode: SetExitCode): Command {
   return withNamespace(new Command('rollback'))
-    .description('Give a policy an earlier spec again.')
+    .description('Restore an earlier spec of a policy.')
     .argument('<policy>', 'the name of the policy')
-    .addOption(new Option('--to <revision>', 'a revision of fuseboard history (absent: the one before the last edit)'))
+    .addOption(new Option('--to <revision>', 'revision from fuseboard history (absent: the one before the last edit)'))
     .addHelpText('after', ROLLBACK_EXAMPLES)
     .action(async (name: string, flags: RollbackFlags) => {
       await onTarget(reach, flags, async (target) => {

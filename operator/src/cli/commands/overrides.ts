@@ -16,17 +16,17 @@ type Action = OverrideSpec['action'];
 const COMMANDS: Record<Action, { readonly name: string; readonly about: string; readonly lasts: string }> = {
   ForceOpen: {
     name: 'force-open',
-    about: 'Make breakers reject every call for a while, whatever their policies say.',
+    about: 'Force breakers open for a limited time: they reject every call, whatever their policies say.',
     lasts: '10m',
   },
   ForceClosed: {
     name: 'force-closed',
-    about: 'Let every call pass for a while, whatever breakers and policies say.',
+    about: 'Force breakers closed for a limited time: every call passes, whatever their policies say.',
     lasts: '10m',
   },
   Reset: {
     name: 'reset',
-    about: 'Close breakers once and forget what they counted; processes that begin within the time do so too.',
+    about: 'Close breakers once and clear their windows; processes that start within the time do the same.',
     lasts: '1m',
   },
 };
@@ -52,7 +52,7 @@ Examples:
   fuseboard ${name} payments -n shop --reason "partner asked for silence, INC-42"
   fuseboard ${name} "partner-*" -n shop -l app=checkout --for 30m --reason "maintenance"
 
-It ends by itself, on every agent, also when the operator is gone by then. Rights: create on circuitbreakeroverrides.`;
+The override ends by itself on every agent, even if the operator is down by then. Required permission: create on circuitbreakeroverrides.`;
 
 /** `force-open`, `force-closed` or `reset`. */
 export function actCommand(action: Action, terminal: Terminal, reach: Reach, setExitCode: SetExitCode): Command {
@@ -60,11 +60,11 @@ export function actCommand(action: Action, terminal: Terminal, reach: Reach, set
   return withNamespace(new Command(name))
     .description(about)
     .argument('<breakers...>', 'names of breakers as given to getBreaker; a trailing * makes a prefix')
-    .requiredOption('--reason <text>', 'why, for those who wonder')
-    .addOption(new Option('--for <time>', 'how long, such as 90s, 10m or 2h').default(lasts))
+    .requiredOption('--reason <text>', 'the reason, shown to everybody who sees the override')
+    .addOption(new Option('--for <time>', 'duration, such as 90s, 10m or 2h').default(lasts))
     .addOption(new Option('-l, --labels <list>', 'only agents with these labels, as k=v,k2=v2'))
     .addOption(new Option('--no-wait', 'do not wait until agents report that they apply it'))
-    .addOption(new Option('-o, --output <format>', 'how to print').choices(['text', 'json', 'yaml']).default('text'))
+    .addOption(new Option('-o, --output <format>', 'output format').choices(['text', 'json', 'yaml']).default('text'))
     .addHelpText('after', examples(name))
     .action(async (breakers: string[], flags: ActFlags) => {
       const spec = specOf(action, breakers, flags);
@@ -143,11 +143,11 @@ export function overridesCommand(terminal: Terminal, reach: Reach, setExitCode: 
   };
   const listed = (command: Command) => withScope(command).addOption(outputOption()).action(list);
   return new Command('overrides')
-    .description('List overrides: what is forced, by whom, why and until when; or end one early.')
-    .addCommand(listed(new Command('list').description('List them.')), { isDefault: true })
+    .description('List overrides: breakers, action, author, reason and end. Or end one early.')
+    .addCommand(listed(new Command('list').description('List overrides.')), { isDefault: true })
     .addCommand(
       withNamespace(new Command('end'))
-        .description('End an override now; its breakers go back to their policies.')
+        .description('End an override now; its breakers return to their policies.')
         .argument('<name>', 'the name of the override')
         .action(async (name: string, flags: ScopeFlags) => {
           await onTarget(reach, flags, async (target) => {

@@ -17,7 +17,8 @@ Examples:
   FUSEBOARD_POLICIES=./policies fuseboard serve         the same options from the environment
 
 Ports: 8700 agents, 8701 metrics and probes, 8702 admin with --policies; otherwise 8443, 8080 and 8081.
-SIGTERM sends the agents away, after --shutdown-delay, and ends within 25 s; a second signal ends at once.`;
+On SIGTERM the operator waits for --shutdown-delay, tells agents to reconnect elsewhere and exits within 25 s; a second
+signal makes it exit at once.`;
 
 const option = (flags: string, description: string) => {
   const made = new Option(flags, description);
@@ -32,25 +33,27 @@ export type Construct = (config: Config, log: Logger) => Promise<Parts>;
 
 export function serveCommand(terminal: Terminal, construct: Construct, setExitCode: SetExitCode): Command {
   return new Command('serve')
-    .description('Watch policies, push them to agents, collect what agents report.')
+    .description('Run the operator: watch policies, push them to agents, collect their reports.')
     .addOption(
       option('--policies <dir>', 'read policies from the YAML and JSON files of this folder, without a cluster'),
     )
-    .addOption(option('--state-dir <dir>', 'keep the last good text of each policy file here over restarts'))
-    .addOption(option('--kubeconfig <file>', 'reach the cluster by this file (absent: the account of the pod)'))
+    .addOption(
+      option('--state-dir <dir>', 'folder in which the last valid text of each policy file is kept for the next start'),
+    )
+    .addOption(option('--kubeconfig <file>', 'kubeconfig of the cluster (absent: the ServiceAccount of the pod)'))
     .addOption(option('--context <name>', 'the context of the kubeconfig to use (absent: its current one)'))
     .addOption(option('--watch-namespaces <list>', 'watch only these namespaces, separated by commas (absent: all)'))
     .addOption(
       option(
         '--agent-auth <way>',
-        'how agents are known: token-review (absent: with a cluster), file, or none, which believes them (absent: with --policies)',
+        'how agents are authenticated: token-review (default with a cluster), file, or none, which trusts what they send (default with --policies)',
       ),
     )
-    .addOption(option('--agent-tokens <file>', 'lines of a token and a namespace, for --agent-auth=file'))
-    .addOption(option('--allow-tokens-without-pod', 'with token-review: serve tokens that are bound to no pod too'))
+    .addOption(option('--agent-tokens <file>', 'file with a token and a namespace on each line, for --agent-auth=file'))
     .addOption(
-      option('--tls-cert-file <file>', "the certificate of the agents' port, in PEM; read again when it changes"),
+      option('--allow-tokens-without-pod', 'with token-review: also accept tokens that are not bound to a pod'),
     )
+    .addOption(option('--tls-cert-file <file>', "certificate of the agents' port, in PEM; reloaded when it changes"))
     .addOption(option('--tls-key-file <file>', 'its key'))
     .addOption(option('--host <address>', 'listen for agents on this address (absent: 127.0.0.1, in a pod: 0.0.0.0)'))
     .addOption(option('--port <port>', 'listen for agents on this port; 0 takes any free one'))
@@ -59,72 +62,86 @@ export function serveCommand(terminal: Terminal, construct: Construct, setExitCo
     .addOption(
       option(
         '--admin-auth <way>',
-        'who may use the admin API: review, those whom the API server lets read or change policies (absent: with a cluster), or none, everybody on this machine (absent: with --policies)',
+        'authorization of the admin API: review, users whom the API server allows to read or change policies (default with a cluster), or none, every process on this machine (default with --policies)',
       ),
     )
     .addOption(
       option(
         '--admin-host <address>',
-        'serve the admin API on this address (absent: loopback); another needs review and the certificate',
+        'serve the admin API on this address (absent: loopback); any other address needs --admin-auth=review and a certificate',
       ),
     )
     .addOption(option('--admin-port <port>', 'serve the admin API on this port'))
-    .addOption(option('--report-url <url>', 'where agents report (absent: where they opened their stream)'))
+    .addOption(option('--report-url <url>', 'URL to which agents send reports (absent: the address of their stream)'))
     .addOption(
       option(
         '--lease-namespace <name>',
-        'elect a leader among replicas and share counts in this namespace (absent: in a pod its own, elsewhere there is no other replica)',
+        "namespace for leader election and shared counts (absent: the pod's own; outside a pod there is a single replica)",
       ),
     )
     .addOption(
-      option('--lease-name <name>', 'the Lease of the leader; another one for another operator').default('fuseboard'),
+      option('--lease-name <name>', 'name of the leader election Lease; use another for each operator').default(
+        'fuseboard',
+      ),
     )
     .addOption(option('--replica-name <name>', 'unique name of this replica (absent: the name of the host or pod)'))
-    .addOption(option('--lease-duration <time>', 'how long others wait for a leader that is silent').default('15s'))
-    .addOption(option('--lease-renew-deadline <time>', 'how long a leader continues without a renewal').default('10s'))
-    .addOption(option('--lease-retry-period <time>', 'the wait between two looks at the Lease').default('2s'))
-    .addOption(option('--replica-renew-period <time>', 'how often a replica shows that it lives').default('10s'))
-    .addOption(option('--replica-expiry <time>', 'after how long a silent replica is not counted').default('30s'))
     .addOption(
-      option('--override-retention <time>', 'how long an override stays after its end, until it is removed').default(
-        '1h',
+      option(
+        '--lease-duration <time>',
+        'how long other replicas wait for a silent leader before they take over',
+      ).default('15s'),
+    )
+    .addOption(
+      option('--lease-renew-deadline <time>', 'how long a leader keeps leading without a successful renewal').default(
+        '10s',
       ),
+    )
+    .addOption(option('--lease-retry-period <time>', 'interval between two checks of the Lease').default('2s'))
+    .addOption(
+      option('--replica-renew-period <time>', 'interval at which a replica renews its heartbeat').default('10s'),
     )
     .addOption(
       option(
+        '--replica-expiry <time>',
+        'how long a replica may be silent before it is removed from the counts',
+      ).default('30s'),
+    )
+    .addOption(option('--override-retention <time>', 'how long an override is kept after its end').default('1h'))
+    .addOption(
+      option(
         '--restore-after <time>',
-        'how long the API server must show less than agents have seen, until they are told to go back to that: a store restored from a backup',
+        "how long the API server's resourceVersion must lag behind the agents' before it is treated as restored from a backup and agents are reset",
       ).default('30s'),
     )
     .addOption(
       option(
         '--shutdown-delay <time>',
-        'how long to go on serving, unready, after the signal to end: until no client opens a connection to this replica any more (absent: not)',
+        'how long to continue serving, unready, after SIGTERM, until no client opens new connections (absent: no delay)',
       ),
     )
+    .addOption(option('--webhook-port <port>', 'serve the pod injection webhook on this port (absent: no webhook)'))
+    .addOption(option('--webhook-agents-url <url>', 'URL that agents of injected pods connect to'))
+    .addOption(option('--webhook-ca-file <file>', 'certificate authority for injected pods, in PEM; read for each pod'))
+    .addOption(option('--max-connections <n>', 'limit of concurrent agent connections').default('20000'))
     .addOption(
       option(
-        '--webhook-port <port>',
-        'answer the API server about new pods on this port, so that pods find the operator by themselves (absent: not)',
+        '--max-streams-per-second <n>',
+        'limit of new streams per second; the others are told when to retry',
+      ).default('500'),
+    )
+    .addOption(option('--max-streams-per-pod <n>', 'limit of concurrent streams of one pod').default('64'))
+    .addOption(
+      option('--max-bad-tokens <n>', 'with token-review: limit of invalid tokens from one address per minute').default(
+        '60',
       ),
     )
-    .addOption(option('--webhook-agents-url <url>', 'the address that the agents of those pods connect to'))
-    .addOption(
-      option('--webhook-ca-file <file>', 'the authority that they are told to trust, in PEM; read again for each pod'),
-    )
-    .addOption(option('--max-connections <n>', 'connections of agents at once').default('20000'))
-    .addOption(
-      option('--max-streams-per-second <n>', 'new streams a second; more are asked to come later').default('500'),
-    )
-    .addOption(option('--max-streams-per-pod <n>', 'streams of one pod at once').default('64'))
-    .addOption(option('--max-bad-tokens <n>', 'with token-review: bad tokens of one address in a minute').default('60'))
     .addOption(
       option(
         '--token-review-period <time>',
-        'how long a review of a token is good for: so long the token of a pod that was deleted may continue reporting',
+        'how long the result of a TokenReview is cached: a deleted pod can report for that long',
       ).default('14s'),
     )
-    .addOption(option('--max-reports-per-pod <n>', 'parts of reports of one pod a second').default('100'))
+    .addOption(option('--max-reports-per-pod <n>', 'limit of report parts from one pod per second').default('100'))
     .addOption(option('--log-level <level>', 'trace, debug, info, warn or error').default('info'))
     .addOption(option('--log-format <format>', 'auto (text on a terminal), json or pretty').default('auto'))
     .addHelpText('after', EXAMPLES)

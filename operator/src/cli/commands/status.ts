@@ -17,8 +17,8 @@ interface Flags extends ScopeFlags {
 
 export function statusCommand(terminal: Terminal, reach: Reach, setExitCode: SetExitCode): Command {
   return withScope(new Command('status'))
-    .description('Say in a few lines whether all is well: policies, who has them, open circuits.')
-    .addOption(new Option('-o, --output <format>', 'how to print').choices(['text', 'json', 'yaml']).default('text'))
+    .description('Summarize health: policies, the agents that run them, and open circuits.')
+    .addOption(new Option('-o, --output <format>', 'output format').choices(['text', 'json', 'yaml']).default('text'))
     .addHelpText('after', EXAMPLES)
     .action(async (flags: Flags) => {
       await onTarget(reach, flags, async (target) => {

@@ -12,7 +12,7 @@ import type { SetExitCode, Terminal } from '../terminal.ts';
 
 const EXAMPLES = `
 Examples:
-  fuseboard top -A                                      every breaker, the worst first, renewed each second
+  fuseboard top -A                                      every breaker, worst first, updated each second
   fuseboard top -n shop --once                          the same, printed once, for a log`;
 
 interface Flags extends ScopeFlags {
@@ -25,9 +25,9 @@ const ROWS = 24;
 
 export function topCommand(terminal: Terminal, reach: Reach, setExitCode: SetExitCode): Command {
   return withScope(new Command('top'))
-    .description('Show breakers live, the worst first, until Ctrl-C.')
-    .addOption(new Option('--interval <seconds>', 'how often to look').default('1'))
-    .addOption(new Option('--once', 'print once and end; so without a terminal'))
+    .description('Show breakers live, worst first, until Ctrl-C.')
+    .addOption(new Option('--interval <seconds>', 'seconds between two updates').default('1'))
+    .addOption(new Option('--once', 'print once and exit; the default without a terminal'))
     .addHelpText('after', EXAMPLES)
     .action(async (flags: Flags) => {
       const seconds = Number(flags.interval);

@@ -56,7 +56,7 @@ async function listen(server: Server, port: string): Promise<void> {
   }
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) =>
-      reject(new CliError(EXIT_CODES.unreachable, `--port: ${error.message}; choose another`)),
+      reject(new CliError(EXIT_CODES.unreachable, `--port: ${error.message}; choose another port`)),
     );
     server.listen(portNumber, '127.0.0.1', resolve);
   });
@@ -81,7 +81,8 @@ function proxy(operator: AdminClient, secret: string) {
     if (!/^(127\.0\.0\.1|localhost):\d+$/.test(host)) return refuse(response, 421, 'this address is not served here');
     const given = url.searchParams.get('session');
     if (given !== null) {
-      if (!holds(given)) return refuse(response, 403, 'the address is of another run; start fuseboard ui again');
+      if (!holds(given))
+        return refuse(response, 403, 'the address belongs to an earlier run; start fuseboard ui again');
       url.searchParams.delete('session');
       response.writeHead(303, {
         location: `${url.pathname}${url.search}`,
@@ -93,7 +94,8 @@ function proxy(operator: AdminClient, secret: string) {
       return;
     }
     const { origin } = request.headers;
-    if (origin !== undefined && origin !== `http://${host}`) return refuse(response, 403, 'not from another site');
+    if (origin !== undefined && origin !== `http://${host}`)
+      return refuse(response, 403, 'requests from another site are refused');
     if (!holds(cookie(request))) return refuse(response, 403, 'open the address that fuseboard ui printed');
     await pass(operator, request, response);
   };

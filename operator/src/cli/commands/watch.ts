@@ -33,7 +33,7 @@ const RETRY_MS = 1_000;
 export function watchCommand(terminal: Terminal, reach: Reach, setExitCode: SetExitCode): Command {
   return withScope(new Command('watch'))
     .description('Print transitions as they happen, until Ctrl-C.')
-    .addOption(new Option('-o, --output <format>', 'how to print').choices(['text', 'json']).default('text'))
+    .addOption(new Option('-o, --output <format>', 'output format').choices(['text', 'json']).default('text'))
     .addHelpText('after', EXAMPLES)
     .action(async (flags: Flags) => {
       const end = new AbortController();
@@ -77,7 +77,7 @@ async function* transitions(
   } catch (error) {
     if (silence.signal.aborted) throw new CliError(EXIT_CODES.unreachable, 'the operator has been silent for 10 s');
     if (error instanceof CliError) throw error;
-    throw new CliError(EXIT_CODES.unreachable, `the stream was cut: ${(error as Error).message}`);
+    throw new CliError(EXIT_CODES.unreachable, `the stream was interrupted: ${(error as Error).message}`);
   } finally {
     clearTimeout(timer);
   }

@@ -6,7 +6,7 @@ import type { Terminal } from '../terminal.ts';
 export type Format = 'text' | 'wide' | 'json' | 'yaml';
 
 export const outputOption = () =>
-  new Option('-o, --output <format>', 'how to print').choices(['text', 'wide', 'json', 'yaml']).default('text');
+  new Option('-o, --output <format>', 'output format').choices(['text', 'wide', 'json', 'yaml']).default('text');
 
 export type Colour = 'red' | 'yellow' | 'green' | 'dim';
 

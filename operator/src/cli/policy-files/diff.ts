@@ -20,7 +20,7 @@ Examples:
   fuseboard diff policies/                              against the cluster of the kubeconfig
   fuseboard diff payments.yaml --server http://127.0.0.1:8702
 
-Nothing is changed. Exits with 1 when something would be, as diff does.`;
+Nothing is applied. Exits with 1 when there are differences, as diff does.`;
 
 interface Flags extends ScopeFlags {
   readonly output: 'text' | 'json' | 'yaml';
@@ -36,9 +36,9 @@ interface PolicyChange {
 
 export function diffCommand(terminal: Terminal, reach: Reach, setExitCode: SetExitCode): Command {
   return withNamespace(new Command('diff'))
-    .description('Say what policy files would change, and for which agents, without changing it.')
+    .description('Show what policy files would change, and for which agents, without applying them.')
     .argument('<files...>', 'policy files, or folders of them')
-    .addOption(new Option('-o, --output <format>', 'how to print').choices(['text', 'json', 'yaml']).default('text'))
+    .addOption(new Option('-o, --output <format>', 'output format').choices(['text', 'json', 'yaml']).default('text'))
     .addHelpText('after', EXAMPLES)
     .action(async (paths: string[], flags: Flags) => {
       const code = await onTarget(reach, flags, async (target) => {

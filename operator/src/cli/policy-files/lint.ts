@@ -10,10 +10,10 @@ import { policyFiles, readPolicyFile } from './files.ts';
 
 const EXAMPLES = `
 Examples:
-  fuseboard lint policies/                              what will surprise, beyond what validate refuses
+  fuseboard lint policies/                              findings beyond those of validate
   fuseboard lint policies/ -o json                      for a program
 
-Exits with 1 when something was found, in what is valid too.`;
+Exits with 1 when it finds anything, also in valid policies.`;
 
 interface Placed extends Finding {
   readonly file: string;
@@ -23,9 +23,9 @@ interface Placed extends Finding {
 
 export function lintCommand(terminal: Terminal, setExitCode: SetExitCode): Command {
   return new Command('lint')
-    .description('Look for values in policy files that are valid and will surprise.')
+    .description('Find values in policy files that are valid and probably wrong.')
     .argument('<files...>', 'policy files, or folders of them')
-    .addOption(new Option('-o, --output <format>', 'how to print').choices(['text', 'json', 'yaml']).default('text'))
+    .addOption(new Option('-o, --output <format>', 'output format').choices(['text', 'json', 'yaml']).default('text'))
     .addHelpText('after', EXAMPLES)
     .action(async (paths: string[], { output }: { output: 'text' | 'json' | 'yaml' }) => {
       const files = (await Promise.all(paths.map(policyFiles))).flat();

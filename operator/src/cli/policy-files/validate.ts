@@ -20,9 +20,9 @@ Examples:
 
 export function validateCommand({ out }: Terminal, setExitCode: SetExitCode): Command {
   return new Command('validate')
-    .description('Check policy files as the API server and the operator would.')
+    .description('Validate policy files with the rules of the API server and the operator.')
     .argument('<files...>', 'policy files, or folders of them')
-    .addOption(new Option('-o, --output <format>', 'how to print').choices(['text', 'json']).default('text'))
+    .addOption(new Option('-o, --output <format>', 'output format').choices(['text', 'json']).default('text'))
     .addHelpText('after', EXAMPLES)
     .action(async (paths: string[], { output }: { output: string }) => {
       const files = (await Promise.all(paths.map(policyFiles))).flat();

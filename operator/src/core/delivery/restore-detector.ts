@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { isBehind, type ResourceVersions } from './resource-versions.ts';
 
-/** Agents that are refused come again sooner; when none did, what was found before says nothing about now. */
+/** Agents that are refused retry sooner; when none did, what was found before says nothing about now. */
 const FORGET_MS = 60_000;
 
 interface Lag {

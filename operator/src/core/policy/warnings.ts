@@ -79,10 +79,8 @@ function forced(breaker: string, { namespace, labels, overrides, now }: WarningI
 function about(policy: SeenPolicy, steered: boolean): string[] {
   const { name, spec, problems } = policy;
   if (problems.length > 0) {
-    const what = `the spec of policy "${name}" cannot be used: ${listed(problems)}`;
-    return [
-      `${what}; agents keep the version that they had, and where there was none the defaults of the code apply; fix it`,
-    ];
+    const what = `the spec of policy "${name}" is invalid: ${listed(problems)}`;
+    return [`${what}; agents keep the last valid version, or the defaults in code if there is none; fix it`];
   }
   const { mode } = spec;
   const when = steered ? 'after that, ' : '';
@@ -92,7 +90,7 @@ function about(policy: SeenPolicy, steered: boolean): string[] {
           'mode is Shadow: the circuit opens and closes, but every call passes; set mode: Enforce to have calls rejected',
         ]
       : mode === 'Disabled'
-        ? [`${when}mode is Disabled: every call passes and is only counted; set mode: Enforce to have the breaker act`]
+        ? [`${when}mode is Disabled: calls are only counted; set mode: Enforce to have the breaker act`]
         : [];
   return [...lets, ...rollout(policy)];
 }
@@ -102,12 +100,12 @@ function rollout({ namespace, name, generation, status }: SeenPolicy): string[] 
   if (status === undefined) return [];
   if (status.observedGeneration === undefined) {
     return [
-      `no operator has said yet who has policy "${name}"; see whether one runs: fuseboard status -n ${namespace}`,
+      `no operator has reported yet which agents run policy "${name}"; check that one runs: fuseboard status -n ${namespace}`,
     ];
   }
   if (status.observedGeneration < generation) {
-    const seen = `generation ${generation} of policy "${name}" is not confirmed yet, the operator speaks of ${status.observedGeneration}`;
-    return [`${seen}; until it is, agents may run the version before; ask again in a moment`];
+    const seen = `generation ${generation} of policy "${name}" is not confirmed yet, the operator reports generation ${status.observedGeneration}`;
+    return [`${seen}; until it is, agents may run the version before; try again in a moment`];
   }
   const programmed = conditionOf(status, 'Programmed');
   const { matched = 0, stale = 0 } = status.agents ?? {};
@@ -115,23 +113,23 @@ function rollout({ namespace, name, generation, status }: SeenPolicy): string[] 
     if (programmed.reason === 'NoAgents' && stale > 0) {
       const all = stale === 1 ? 'the 1 agent that has' : `all ${stale} agents that have`;
       return [
-        `${all} policy "${name}" fell silent; a silent agent keeps what it had when it was last heard: see whether the service still runs`,
+        `${all} policy "${name}" is silent; a silent agent keeps the policies of its last report: check that the service still runs`,
       ];
     }
     if (programmed.reason === 'NoAgents') {
       return [
-        `no agent runs policy "${name}": ${programmed.message}; compare its selector with the labels of the service, and see whether the service uses the agent`,
+        `no agent runs policy "${name}": ${programmed.message}; compare its selector with the labels of the service, and check that the service uses the agent`,
       ];
     }
     const refusals = (status.rejections ?? []).slice(0, SHOWN).map(({ agent, ...one }) => `${agent}: ${listed([one])}`);
     const named = refusals.length > 0 ? `: ${refusals.join('; ')}` : '';
-    const who = `; who has which version: fuseboard describe policy ${name} -n ${namespace}`;
+    const who = `; versions by agent: fuseboard describe policy ${name} -n ${namespace}`;
     return [`policy "${name}" is not in force everywhere: ${programmed.message}${named}${who}`];
   }
   if (stale === 0) return [];
   const are = stale === 1 ? '1 agent is' : `${stale} agents are`;
   return [
-    `${are} silent, of ${matched} that have policy "${name}"; a silent agent keeps what it had when it was last heard`,
+    `${are} silent, of ${matched} that have policy "${name}"; a silent agent keeps the policies of its last report`,
   ];
 }
 

@@ -6,7 +6,7 @@ const setup = (perSecond: number) => {
   return { clock, next: retryAfterScheduler(perSecond, clock) };
 };
 
-it('asks a storm to come again one after the other, as fast as it can be let in', () => {
+it('asks a storm to retry one after the other, as fast as it can be let in', () => {
   const { next } = setup(500);
   const waits = Array.from({ length: 9_500 }, next);
   expect(waits[0]).toBe(1_002);

@@ -40,20 +40,14 @@ describe('the status of an override', () => {
   it.each<[string, Partial<OverrideStatusInput>, string, string, string]>([
     ['some lack it and it is new', { counts: agents(1, 2) }, 'Unknown', 'Pending', '1 of 2 agents apply it'],
     ['some lack it', { counts: agents(1, 2), ageMs: 10_000 }, 'False', 'PartiallyApplied', '1 of 2 agents apply it'],
-    [
-      'one is silent',
-      { counts: agents(1, 2, 1) },
-      'True',
-      'Applied',
-      '1 agent applies it; 1 silent agent not waited for',
-    ],
+    ['one is silent', { counts: agents(1, 2, 1) }, 'True', 'Applied', '1 agent applies it; 1 silent agent ignored'],
     ['it is for nobody', { counts: agents(0, 0), ageMs: 10_000 }, 'False', 'NoAgents', 'it selects no live agent'],
     [
       'a replica has not said',
       { unheard: 1 },
       'Unknown',
       'Pending',
-      '2 of 2 agents apply it; 1 replica of the operator not heard yet',
+      '2 of 2 agents apply it; 1 replica of the operator did not report yet',
     ],
   ])('when %s', (_what, over, wanted, reason, message) => {
     expect(status(over).conditions).toMatchObject([{ status: wanted, reason, message }]);

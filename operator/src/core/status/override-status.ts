@@ -47,13 +47,13 @@ export function overrideStatusOf(input: OverrideStatusInput): OverrideStatus {
 function applying({ counts, unheard, ageMs }: OverrideStatusInput): Verdict {
   const { matched, applied, stale } = counts.agents;
   const live = matched - stale;
-  const silent = stale > 0 ? `; ${plural(stale, 'silent agent')} not waited for` : '';
+  const silent = stale > 0 ? `; ${plural(stale, 'silent agent')} ignored` : '';
   if (unheard === 0) {
     if (live > 0 && applied >= live)
       return ['True', 'Applied', `${plural(live, 'agent')} ${live === 1 ? 'applies' : 'apply'} it${silent}`];
     if (live === 0 && ageMs >= PENDING_MS) return ['False', 'NoAgents', `it selects no live agent${silent}`];
   }
-  const others = unheard > 0 ? `; ${plural(unheard, 'replica')} of the operator not heard yet` : '';
+  const others = unheard > 0 ? `; ${plural(unheard, 'replica')} of the operator did not report yet` : '';
   const progress = `${applied} of ${plural(live, 'agent')} apply it${silent}${others}`;
   return ageMs < PENDING_MS ? ['Unknown', 'Pending', progress] : ['False', 'PartiallyApplied', progress];
 }

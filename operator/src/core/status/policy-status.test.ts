@@ -40,7 +40,7 @@ const first = { name: 'first' } as Routing;
 
 describe('Accepted', () => {
   it.each<[string, Partial<StatusInput>, string, RegExp]>([
-    ['a policy without problems', {}, 'True Valid', /can be used/],
+    ['a policy without problems', {}, 'True Valid', /spec is valid/],
     [
       'a policy with a wrong field',
       { problems: [{ field: 'spec.trip.window.size', message: 'is required' }] },
@@ -55,7 +55,7 @@ describe('Accepted', () => {
     ],
     ['a policy that governs nothing', { precedence: { conflict: first, shadows: [] } }, 'False Conflicted', /"first"/],
     [
-      'a policy that loses one name everywhere and one in part',
+      'a policy of which others govern one name everywhere and one in part',
       {
         precedence: {
           shadows: [
@@ -65,7 +65,7 @@ describe('Accepted', () => {
         },
       },
       'True Valid',
-      /loses "pay\*" to "first", "mail" to "first" where its selector holds$/,
+      /but "pay\*" is governed by "first", "mail" is governed by "first" where its selector matches$/,
     ],
   ])('of %s', (_what, over, expected, message) => {
     const status = statusOf(input(over));
@@ -143,13 +143,13 @@ describe('Programmed', () => {
   it('says that it waits for another replica', () => {
     const status = statusOf(input({ fleet: { agents: agents(4, 4) }, unheard: 1 }));
     expect(conditionOf(status, 'Programmed')!.message).toBe(
-      '4 of 4 agents applied the spec; 1 replica of the operator not heard yet',
+      '4 of 4 agents applied the spec; 1 replica of the operator did not report yet',
     );
   });
 
   it('says what it does not wait for', () => {
     const status = statusOf(input({ fleet: { agents: agents(4, 3, 0, 1) } }));
-    expect(conditionOf(status, 'Programmed')!.message).toBe('3 agents applied the spec; 1 silent agent not waited for');
+    expect(conditionOf(status, 'Programmed')!.message).toBe('3 agents applied the spec; 1 silent agent ignored');
   });
 });
 
@@ -167,24 +167,24 @@ describe('a fallback that no code lets answer', () => {
       'one breaker',
       0,
       1,
-      'True: the policy can be used; its fallback answers nothing: no call of the 1 breaker under it lets it; give execute a policyFallback',
+      'True: the spec is valid; its fallback is not used: no call of the 1 breaker under it enables it; pass policyFallback to execute',
     ],
     [
       'three',
       0,
       3,
-      'True: the policy can be used; its fallback answers nothing: no call of the 3 breakers under it lets it; give execute a policyFallback',
+      'True: the spec is valid; its fallback is not used: no call of the 3 breakers under it enables it; pass policyFallback to execute',
     ],
-    ['a breaker that lets it', 1, 3, 'True: the policy can be used'],
-    ['no breaker that was called', 0, 0, 'True: the policy can be used'],
+    ['a breaker that lets it', 1, 3, 'True: the spec is valid'],
+    ['no breaker that was called', 0, 0, 'True: the spec is valid'],
   ])('with %s', (_what, optedIn, unused, message) => {
     expect(said(optedIn, unused)).toBe(message);
   });
 
-  it('is told of beside what the policy loses', () => {
+  it('is reported beside names that other policies govern', () => {
     const shadows = [{ pattern: 'a', by: first, everywhere: true }];
     expect(said(0, 1, { precedence: { shadows } })).toMatch(
-      /^True: .* but loses "a" to "first"; its fallback answers nothing/,
+      /^True: .* but "a" is governed by "first"; its fallback is not used/,
     );
   });
 });

@@ -84,27 +84,28 @@ function acceptance({ problems, precedence, counts }: StatusInput): Verdict<'Acc
   }
   const shadows = precedence?.shadows ?? [];
   const hint = idleFallback(counts);
-  if (shadows.length === 0) return ['True', 'Valid', `the policy can be used${hint}`];
+  if (shadows.length === 0) return ['True', 'Valid', `the spec is valid${hint}`];
   const named = shadows
     .slice(0, 3)
     .map(
-      ({ pattern, by, everywhere }) => `"${pattern}" to "${by.name}"${everywhere ? '' : ' where its selector holds'}`,
+      ({ pattern, by, everywhere }) =>
+        `"${pattern}" is governed by "${by.name}"${everywhere ? '' : ' where its selector matches'}`,
     );
   const more = shadows.length > 3 ? ` and ${shadows.length - 3} more` : '';
-  return ['True', 'Valid', `the policy can be used, but loses ${named.join(', ')}${more}${hint}`];
+  return ['True', 'Valid', `the spec is valid, but ${named.join(', ')}${more}${hint}`];
 }
 
 /** A fallback that no code lets answer is no error, and not what whoever wrote it expects. */
 function idleFallback({ fallback: { optedIn, unused } }: PolicyCounts): string {
   if (optedIn > 0 || unused === 0) return '';
   const who = unused === 1 ? 'no call of the 1 breaker' : `no call of the ${unused} breakers`;
-  return `; its fallback answers nothing: ${who} under it lets it; give execute a policyFallback`;
+  return `; its fallback is not used: ${who} under it enables it; pass policyFallback to execute`;
 }
 
 const remedy = 'remove one of the two, or give this one a selector of its own';
 
 function programming(input: StatusInput, [, refused]: Verdict<'Accepted'>): Verdict<'Programmed'> {
-  if (refused === 'Invalid') return ['False', 'Rejected', 'the spec cannot be used; agents keep the last good version'];
+  if (refused === 'Invalid') return ['False', 'Rejected', 'the spec is invalid; agents keep the last valid version'];
   const { counts, unheard, previous, sameSpec, ageMs, expected } = input;
   const before = sameSpec ? conditionOf(previous, 'Programmed') : undefined;
   if (before?.status === 'True') return ['True', 'Programmed', before.message];
@@ -112,7 +113,7 @@ function programming(input: StatusInput, [, refused]: Verdict<'Accepted'>): Verd
 
   const { matched, applied, rejected, stale } = counts.agents;
   const live = matched - stale;
-  const silent = stale > 0 ? `; ${plural(stale, 'silent agent')} not waited for` : '';
+  const silent = stale > 0 ? `; ${plural(stale, 'silent agent')} ignored` : '';
   if (rejected > 0) {
     return [
       'False',
@@ -131,7 +132,7 @@ function programming(input: StatusInput, [, refused]: Verdict<'Accepted'>): Verd
     if (live === 0) return ['False', 'NoAgents', `no live agent is selected by the policy${silent}`];
     if (applied >= live) return ['True', 'Programmed', `${plural(live, 'agent')} applied the spec${silent}`];
   }
-  const others = unheard > 0 ? `; ${plural(unheard, 'replica')} of the operator not heard yet` : '';
+  const others = unheard > 0 ? `; ${plural(unheard, 'replica')} of the operator did not report yet` : '';
   const progress = `${applied} of ${plural(live, 'agent')} applied the spec${silent}${others}`;
   if (ageMs < PENDING_MS && before?.reason !== 'PartiallyProgrammed') return ['Unknown', 'Pending', progress];
   return ['False', 'PartiallyProgrammed', progress];

@@ -51,11 +51,11 @@ export function protectBrowsers({ open }: BrowserOptions) {
 function refuseForeign(request: Request, host: string | undefined): void {
   const site = request.get('sec-fetch-site');
   if (site !== undefined && site !== 'same-origin' && site !== 'none') {
-    throw new Problem(403, `sec-fetch-site: a change may not come from another site, and this is ${quoted(site)}`);
+    throw new Problem(403, `sec-fetch-site: a change must come from the same site; this request is ${quoted(site)}`);
   }
   const origin = request.get('origin');
   if (origin !== undefined && hostOf(origin) !== host?.toLowerCase()) {
-    throw new Problem(403, `origin: a change may not come from a page of ${quoted(origin)}`);
+    throw new Problem(403, `origin: a change must not come from a page of ${quoted(origin)}`);
   }
   if (request.method !== 'DELETE' && !isJson(request.get('content-type'))) {
     throw new Problem(415, 'content-type: must be application/json');

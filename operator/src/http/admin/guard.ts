@@ -4,7 +4,7 @@ import { AuthError } from '../../ports/authenticator.ts';
 import { Problem } from '../../ports/problem.ts';
 import type { Audit } from '../audit.ts';
 
-/** When to come again after a right could not be looked at. */
+/** When to retry after a right could not be looked at. */
 const LATER_MS = 2_000;
 
 /** Lets a request pass when its sender may do what it asks for; `senderOf` tells the sender afterwards. */

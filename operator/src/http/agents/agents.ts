@@ -29,7 +29,7 @@ export interface AgentsOptions {
   readonly quota: Quota;
   readonly audit: Audit;
   readonly log: Logger;
-  /** Between 0 and 1; spreads what is asked to come again. */
+  /** Between 0 and 1; spreads what is asked to retry. */
   readonly random: () => number;
 }
 
@@ -77,36 +77,42 @@ export function agentsApp(options: AgentsOptions): Express {
       streams.refused(reason);
       throw new Problem(503, message, nextRetryMs());
     };
-    if (streams.draining) refuse('draining', 'this operator is going away; reconnect');
-    if (!controller.synced) refuse('unsynced', 'policies have not been read yet; reconnect');
+    if (streams.draining) refuse('draining', 'this replica is shutting down; reconnect');
+    if (!controller.synced) refuse('unsynced', 'the replica has not read the policies yet; reconnect');
     await authenticated(request, async () => authenticator.screen?.(credentialsOf(request)));
-    if (!streamLimit.take()) refuse('storm', 'too many agents at once; reconnect');
+    if (!streamLimit.take()) refuse('storm', 'too many new streams at once; reconnect');
     const agentIdentity = await identityOf(request, 'stream');
     const { namespace, pod, expiresAt } = agentIdentity;
     const labels = await authenticated(request, () => authenticator.labels(agentIdentity, selfDeclared));
     if (isBehind(controller.asOf(namespace), since)) {
       await controller
         .catchUp()
-        .catch((error: Error) => refuse('behind', `cannot catch up with what the agent has seen: ${error.message}`));
+        .catch((error: Error) =>
+          refuse('behind', `cannot read the resourceVersion that the agent has seen: ${error.message}`),
+        );
     }
     const asOf = controller.asOf(namespace);
     const reset = isBehind(asOf, since);
     if (!reset) restoreDetector.caughtUp(namespace, asOf);
     else if (!restoreDetector.observeLag(namespace, asOf, since)) {
-      refuse('behind', 'the API server shows less than the agent has seen; reconnect');
+      refuse('behind', 'the API server is behind the resourceVersion that the agent has seen; reconnect');
     }
     if (response.destroyed) return;
-    if (streams.draining) refuse('draining', 'this operator is going away; reconnect');
+    if (streams.draining) refuse('draining', 'this replica is shutting down; reconnect');
     const { boot, service, instance } = query;
     if (!quota.takeStream(agentIdentity)) {
       refuse(
         'quota',
-        `pod ${namespace}/${pod?.name} has as many streams as one pod may have; see --max-streams-per-pod`,
+        `pod ${namespace}/${pod?.name} has reached the limit of streams of one pod; see --max-streams-per-pod`,
       );
     }
     response.on('close', () => quota.releaseStream(agentIdentity));
     const identity: Identity = { namespace, ...(pod && { pod: pod.uid }), boot, service, instance, labels };
-    if (reset) log.warn({ namespace, instance, since: query.since, asOf }, 'the store went back in time');
+    if (reset)
+      log.warn(
+        { namespace, instance, since: query.since, asOf },
+        'the API server was restored to an earlier state; agents are reset',
+      );
     streams.open(response, identity, { revision: request.get('last-event-id') || undefined, reset, expiresAt });
   }
 

@@ -54,7 +54,7 @@ const REFUSALS = {
   422: 'The API server refuses it; the sentence says why.',
   405: 'Something is there, but not with this method.',
   421: 'This replica does not know the agent; open a stream here first.',
-  503: 'Not now; come again.',
+  503: 'Not available now; retry later.',
 } as const;
 
 /** Answers with a sentence about what is wrong. */

@@ -93,7 +93,7 @@ export function injectorApp({ url, caFile, audience, log }: InjectorOptions): Ex
       answer(patch.length === 0 ? {} : encoded(patch));
     } catch (error) {
       const { message } = error as Error;
-      log.warn({ namespace }, `a pod is created without the operator's address: ${message}`);
+      log.warn({ namespace }, `a pod is created without the settings of the agent: ${message}`);
       answer({ warnings: ['fuseboard.dev/inject: the pod is created without it; see the log of the operator'] });
     }
   }

@@ -71,7 +71,7 @@ function inContext(config: KubeConfig, context: string | undefined): KubeConfig 
     config.setCurrentContext(context);
   }
   if (!config.getCurrentCluster()) {
-    throw new UsageError('--kubeconfig: its current context names no cluster; choose another with --context');
+    throw new UsageError('--kubeconfig: its current context has no cluster; choose another with --context');
   }
   return config;
 }

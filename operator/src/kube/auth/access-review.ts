@@ -85,7 +85,7 @@ export class AccessReviewer implements Access {
     if (authenticated !== true || !user?.username) {
       throw new AuthError(
         'bad-token',
-        'the API server does not accept the token; a token for agents is not one for people',
+        'the API server does not accept the token; a token for agents is not valid for the admin API',
       );
     }
     const { username: name, uid, groups = [], extra } = user;

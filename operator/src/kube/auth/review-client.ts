@@ -5,7 +5,7 @@ import { KubeClient, type KubeError, type KubeRequest } from '../api/client.ts';
 export interface ReviewClientOptions {
   readonly kubeConfig: KubeConfig;
   readonly log: { warn(facts: object, message: string): void; info(facts: object, message: string): void };
-  /** What those who are not answered are told, and what that means, as `agents are asked to come again`. */
+  /** What those who are not answered are told, and what that means, as `agents are told to retry`. */
   readonly consequence: string;
 }
 
@@ -40,18 +40,18 @@ export class ReviewClient {
     atOnce = MAX_IN_FLIGHT,
   ): Promise<T | undefined> {
     if (this.#inFlight >= atOnce) {
-      throw new AuthError('unavailable', 'too many requests are being looked at; come again');
+      throw new AuthError('unavailable', 'too many token reviews are in progress; try again');
     }
     this.#inFlight += 1;
     try {
       const answer = await this.#client.request<T>(path, { ...request, timeoutMs: REQUEST_MS, keepAlive: true });
-      if (this.#failures.delete(resource)) this.#options.log.info({}, `${resource} can be asked for again`);
+      if (this.#failures.delete(resource)) this.#options.log.info({}, `${resource} can be created again`);
       return answer;
     } catch (error) {
       const { status } = error as KubeError;
       if (status === 404 && verb === 'get') return undefined;
       this.#logFailure(resource, verb, error as KubeError);
-      throw new AuthError('unavailable', `${resource} cannot be asked for now; come again`);
+      throw new AuthError('unavailable', `${resource} cannot be created now; try again`);
     } finally {
       this.#inFlight -= 1;
     }

@@ -42,7 +42,7 @@ export class TokenReviewLimiter {
    */
   check(address: string): void {
     if (this.#of(address).left < 1) {
-      throw new AuthError('flood', 'too many tokens from this address were bad; reconnect later, with a good one');
+      throw new AuthError('flood', 'too many invalid tokens from this address; reconnect later with a valid one');
     }
   }
 

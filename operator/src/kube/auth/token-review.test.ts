@@ -141,7 +141,7 @@ it.each([401, 403, 404, 429, 500])(
     await expect(one.identify(shown, 'stream')).rejects.toMatchObject(deny('unavailable', 503));
     await expect(one.identify(shown, 'stream')).rejects.toMatchObject(deny('unavailable', 503));
     const advice =
-      code === 403 ? "grant the operator's account the verb create on tokenreviews" : 'agents are asked to come again';
+      code === 403 ? "grant the operator's account the verb create on tokenreviews" : 'agents are told to retry';
     expect(warnings).toEqual([`cannot create tokenreviews (${code}): no; ${advice}`]);
     review = { code: 201, body: { status: ACCEPTED } };
     expect(await one.identify(shown, 'stream')).toEqual(IDENTITY);

@@ -72,7 +72,7 @@ export class TokenReviewer implements Authenticator {
 
   constructor(options: TokenReviewOptions) {
     this.#options = options;
-    this.#client = new ReviewClient({ ...options, consequence: 'agents are asked to come again' });
+    this.#client = new ReviewClient({ ...options, consequence: 'agents are told to retry' });
     this.#now = options.now ?? Date.now;
   }
 
@@ -164,10 +164,10 @@ export class TokenReviewer implements Authenticator {
       throw new AuthError('wrong-audience', `the token is not meant for the audience "${audience}"`);
     }
     const account = /^system:serviceaccount:([^:]+):[^:]+$/.exec(user?.username ?? '');
-    if (!account) throw new AuthError('not-an-account', 'the token is not that of a ServiceAccount');
+    if (!account) throw new AuthError('not-an-account', 'the token does not belong to a ServiceAccount');
     const namespace = account[1]!;
     if (namespaces.length > 0 && !namespaces.includes(namespace)) {
-      throw new AuthError('not-watched', `this operator serves ${namespaces.join(', ')} and not "${namespace}"`);
+      throw new AuthError('not-watched', `this operator watches ${namespaces.join(', ')} and not "${namespace}"`);
     }
     const claim = (name: string) => user?.extra?.[`authentication.kubernetes.io/${name}`]?.[0];
     const [name, uid] = [claim('pod-name'), claim('pod-uid')];

@@ -17,5 +17,5 @@ export function expiryOf(token: string): number | undefined {
  */
 export function unexpired<T extends { readonly expiresAt?: number }>(known: T, now: number): T {
   if (known.expiresAt === undefined || known.expiresAt > now) return known;
-  throw new AuthError('expired', 'the token has expired; the file that it is read from is not being renewed');
+  throw new AuthError('expired', 'the token has expired; check that its file is renewed');
 }

@@ -48,7 +48,7 @@ export class LeaseHeartbeat {
     this.#stopping.abort();
     await this.#running;
     await this.#options.leases.remove(timeoutMs).catch((error: Error) => {
-      this.#options.log.info({ reason: error.message }, 'the Lease of this replica was not removed; it runs out');
+      this.#options.log.info({ reason: error.message }, 'the Lease of this replica was not removed; it expires');
     });
   }
 

@@ -145,7 +145,7 @@ export class Elector {
     await this.#running;
     if (this.#lease?.spec?.holderIdentity !== this.#options.identity) return;
     await this.#options.leases.write(this.#lease, '', 1, timeoutMs).catch((error: Error) => {
-      this.#options.log.info({ reason: error.message }, 'the Lease of the leader was not released; it runs out');
+      this.#options.log.info({ reason: error.message }, 'the Lease of the leader was not released; it expires');
     });
   }
 

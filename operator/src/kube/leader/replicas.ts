@@ -87,7 +87,7 @@ export class KubernetesReplicas implements Replicas {
       boot,
       ...times,
       log,
-      forgotten: () => log.warn({ replica }, 'the other replicas had given this one up; it counts again from now on'),
+      forgotten: () => log.warn({ replica }, 'the other replicas had removed this one; it is counted again'),
     });
     const reflect = (resource: KubeResource, changed: () => void) =>
       new Reflector({
@@ -180,7 +180,7 @@ export class KubernetesReplicas implements Replicas {
     const { clock, log, replica, times } = this.#options;
     const expired = this.#aggregates!.expire(times.expiryMs, clock.now());
     const { lost } = this.#aggregates!;
-    if (expired.regrouped) log.warn({ replicas: lost }, 'replicas that show no life are not counted any more');
+    if (expired.regrouped) log.warn({ replicas: lost }, 'silent replicas were removed from the counts');
     this.#notify(expired);
     const own = [...this.#maps.objects.values()].filter((object) => replicaOf(object) === replica);
     if (this.#maps.outage === undefined) this.#publisher.found(own.map(({ metadata }) => metadata.name));
@@ -191,7 +191,9 @@ export class KubernetesReplicas implements Replicas {
     if ((dead.length === 0 && former.length === 0) || clock.now() - this.#cleanedAt < CLEAN_MS) return;
     this.#cleanedAt = clock.now();
     this.#cleaning ??= this.#clean(dead, former)
-      .catch((error: Error) => log.info({ reason: error.message }, 'what a former replica left cannot be removed now'))
+      .catch((error: Error) =>
+        log.info({ reason: error.message }, 'the objects of a former replica cannot be removed yet'),
+      )
       .finally(() => {
         this.#cleaning = undefined;
       });

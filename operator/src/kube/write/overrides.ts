@@ -51,7 +51,7 @@ function refusal(error: unknown, what: string): unknown {
     return new Problem(503, `${what}: ${message}; ${advice}`);
   }
   if (status === 400 || status === 404 || status === 422) return new Problem(status, `${what}: ${message}`);
-  const advice = status === 403 ? '; grant it to the account of the operator' : '; try again';
+  const advice = status === 403 ? '; grant it to the ServiceAccount of the operator' : '; try again';
   return new Problem(503, `${what}: ${message}${advice}`);
 }
 

@@ -85,12 +85,13 @@ export function overrideRoutes({ controller, access, overrides: store, log }: Ad
       express.json({ limit: MAX_BODY, type: 'application/json' }),
       async (request, response) => {
         const { namespace } = request.params as { namespace: string };
-        if (!NAMESPACE_PATTERN.test(namespace)) throw new Problem(400, `namespace: "${namespace}" cannot name one`);
+        if (!NAMESPACE_PATTERN.test(namespace))
+          throw new Problem(400, `namespace: "${namespace}" is not a valid namespace name`);
         if (!request.is('application/json')) throw new Problem(415, 'content-type: must be application/json');
         const spec = readSpec(request.body);
         const { name: createdBy } = senderOf(response);
         const made = await store.create({ namespace, spec, createdBy });
-        log.info({ audit: true, by: createdBy, namespace, override: made.name, ...spec }, 'override asked for');
+        log.info({ audit: true, by: createdBy, namespace, override: made.name, ...spec }, 'override created');
         response
           .status(201)
           .location(`/v1/overrides/${namespace}/${encodeURIComponent(made.name)}`)
@@ -101,7 +102,7 @@ export function overrideRoutes({ controller, access, overrides: store, log }: Ad
       const found = find(request);
       await store.remove(found);
       const { namespace, name } = found;
-      log.info({ audit: true, by: senderOf(response).name, namespace, override: name }, 'override taken away');
+      log.info({ audit: true, by: senderOf(response).name, namespace, override: name }, 'override removed');
       response.status(204).end();
     });
 }

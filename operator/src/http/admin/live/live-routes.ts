@@ -39,9 +39,9 @@ export function liveRoutes({ controller, access, audit, clock, wallClock, replic
         if (watchers.count === 0) scopes.delete(scope);
         count += watchers.count;
       }
-      if (leaving.aborted) throw new Problem(503, 'this operator is going away; try again', 1_000);
+      if (leaving.aborted) throw new Problem(503, 'this replica is shutting down; try again', 1_000);
       if (count >= MAX_WATCHERS) {
-        throw new Problem(503, `${count} pages are open already, as many as one replica serves; close some`, 5_000);
+        throw new Problem(503, `${count} pages are open, the limit of one replica; close some`, 5_000);
       }
       const watchers = scopes.get(namespace) ?? new Watchers(live(namespace), () => clock.now());
       scopes.set(namespace, watchers);

@@ -234,7 +234,7 @@ async function serviceOf(operator: OperatorProcess): Promise<BehaviourProcess> {
 }
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'fuseboard-three-ways-'));
+  folder = await mkdtemp(join(tmpdir(), 'fuseboard-policy-sources-'));
   for (const one of CASES) {
     await writeFile(join(folder, `${nameOf(one.title)}.yaml`), JSON.stringify(resource(one)));
   }

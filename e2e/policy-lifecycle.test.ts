@@ -102,14 +102,14 @@ describe('a policy that is applied with kubectl', () => {
     await cluster.apply(policy('shop', 'offers', { breakers: ['offers'], trip: { consecutiveFailures: 3 }, fallback }));
     await programmed('shop', 'offers');
     const accepted = async () => String(condition(await get('shop', 'offers'), 'Accepted')?.message);
-    expect(await accepted()).toBe('the policy can be used');
+    expect(await accepted()).toBe('the spec is valid');
     expect(await service.call('offers', 'ok', 'fail')).toEqual(['passed', 'failed']);
     await eventually(
-      async () => (await accepted()).includes('its fallback answers nothing: no call of the 1 breaker'),
+      async () => (await accepted()).includes('its fallback is not used: no call of the 1 breaker'),
       60_000,
     );
     expect(await service.callAnswered('offers', 'fail')).toEqual(['passed']);
-    await eventually(async () => (await accepted()) === 'the policy can be used', 60_000);
+    await eventually(async () => (await accepted()) === 'the spec is valid', 60_000);
     expect(condition(await get('shop', 'offers'), 'Accepted')).toMatchObject({ status: 'True', reason: 'Valid' });
   });
 

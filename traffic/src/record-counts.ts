@@ -8,7 +8,7 @@ const MAX_BAD_SHARE = 0.05;
 const MIN_LINES = 200;
 
 /** What was met in one file while it was read. */
-export class Tally {
+export class RecordCounts {
   readonly path: string;
   readonly #notes = new Map<string, number>();
   lines = 0;

@@ -1,0 +1,40 @@
+import { existsSync } from 'node:fs';
+import { describe, expect, it } from '@jest/globals';
+import { ROOT, read } from './repository.ts';
+
+const text = read('CONTRIBUTING.md');
+const recipes = text
+  .slice(text.indexOf('## Recipes'), text.indexOf('## Tests'))
+  .split(/^### /m)
+  .slice(1)
+  .map((recipe): [string, string[]] => [recipe.slice(0, recipe.indexOf('\n')), paths(recipe)]);
+
+/** What is written as code and looks like a path from the root of the repository. */
+function paths(markdown: string): string[] {
+  return [...markdown.matchAll(/`([\w.-]+(?:\/[\w.-]*)+)`/g)].map(([, path]) => path!);
+}
+
+describe('the recipes for contributors', () => {
+  it('are those that a maintainer needs most', () => {
+    expect(recipes.map(([title]) => title)).toEqual([
+      'A field of the policy',
+      'A trip condition',
+      'An adapter',
+      'A command',
+      'A flag of serve',
+      'A metric',
+    ]);
+  });
+
+  it.each(recipes)('%s names files that exist', (_title, files) => {
+    expect(files.length).toBeGreaterThan(3);
+    expect(files.filter((file) => !existsSync(ROOT + file))).toEqual([]);
+  });
+
+  it('have a layout whose folders exist', () => {
+    const layout = text.slice(text.indexOf('## Layout'), text.indexOf('## Recipes'));
+    const folders = [...layout.matchAll(/^\| `([^`]+)\/`/gm)].map(([, folder]) => folder!);
+    expect(folders.length).toBeGreaterThan(15);
+    expect(folders.filter((folder) => !existsSync(ROOT + folder))).toEqual([]);
+  });
+});
