@@ -29,7 +29,7 @@ class Replay:
         self.steps = scenario["steps"]
         self.clock = FakeClock()
         self.breaker = create_breaker(scenario["policy"], self.clock)
-        # Where places are limited, a function may go on after its time, and holds its place as long.
+        # Where places are limited, a function may continue after its time, and holds its place as long.
         self.heeds_cancellation = "concurrency" not in scenario["policy"]
         key = scenario.get("policyFallback")
         self.policy_fallback = None if key is None else PolicyFallback(key)

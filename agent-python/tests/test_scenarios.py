@@ -108,7 +108,7 @@ class ByAwaiting:
 
 
 class ByCalling:
-    """Calls by ``call``, or of a decorated function; those that go on are made by threads."""
+    """Calls by ``call``, or of a decorated function; those that last are made by threads."""
 
     def __init__(self, breaker: TestBreaker, decorated: bool) -> None:
         self._breaker = breaker
@@ -257,7 +257,7 @@ class Replay:
             everything.append(Override(name, name, ["*"], each["action"], each["reason"], created_at, ends_at))
         resets = self.overrides.take(everything, now)
         circuit = self.breaker._current()
-        circuit.obey(self.overrides.holding(circuit.name))
+        circuit.apply_override(self.overrides.holding(circuit.name))
         for reset in resets:
             circuit.reset_by(reset)
 

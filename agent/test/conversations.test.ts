@@ -13,7 +13,7 @@ import { eventually } from './eventually.ts';
 import { ScriptedOperator } from './scripted-operator.ts';
 
 interface Step {
-  dial?: { lastEventId?: string | null; since?: string };
+  connect?: { lastEventId?: string | null; since?: string };
   refuse?: { status: number; headers?: Record<string, string> };
   send?: string;
   repeat?: { times: number; send: string };
@@ -93,11 +93,11 @@ interface Parts {
 }
 
 async function take(step: Step, { operator, link, breakers }: Parts): Promise<void> {
-  if (step.dial !== undefined) {
-    const { query, lastEventId } = await operator.dialled();
-    const { since } = step.dial;
+  if (step.connect !== undefined) {
+    const { query, lastEventId } = await operator.connected();
+    const { since } = step.connect;
     expect({ lastEventId, since: query.get('since') }).toMatchObject(
-      'lastEventId' in step.dial || since !== undefined ? step.dial : {},
+      'lastEventId' in step.connect || since !== undefined ? step.connect : {},
     );
     const fields = Object.fromEntries(query);
     expect(faultsOf('query', { ...fields, protocol: Number(fields.protocol) })).toEqual([]);

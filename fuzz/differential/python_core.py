@@ -123,7 +123,7 @@ class Run:
         ]
         resets = self.overrides.take(everything, now)
         circuit = self.breaker._current()
-        circuit.obey(self.overrides.holding(circuit.name))
+        circuit.apply_override(self.overrides.holding(circuit.name))
         for reset in resets:
             circuit.reset_by(reset)
 
@@ -200,7 +200,7 @@ class CallRunner:
             call.attempts += 1
             attempt: asyncio.Future[Any] = self._loop.create_future()
             call.running.append(attempt)
-            # Where a call holds a place, its function has a task of its own, and may go on after its time.
+            # Where a call holds a place, its function has a task of its own, and may continue after its time.
             heeds = asyncio.current_task() is call.task
             while True:
                 try:

@@ -106,7 +106,7 @@ class Agent:
         return "Defaults" if link is None else link.ready(timeout)
 
     def stop(self, flush: float = 0.5) -> None:
-        """Report the last counts, say goodbye and hang up; the breakers go on with what they have.
+        """Report the last counts, say goodbye and hang up; the breakers continue with what they have.
 
         ``flush``: how many seconds the counts may take at most. The link may be started again.
         """

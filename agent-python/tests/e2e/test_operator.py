@@ -73,7 +73,7 @@ def test_a_python_process_is_an_agent_like_any_other(operator: Operator, tmp_pat
 
         eventually(applied, "1/1")
 
-        # An override applies, is seen as obeyed, and ends.
+        # An override applies, is seen as applied, and ends.
         spec = {"breakers": ["payments"], "action": "ForceClosed", "reason": "a false alarm", "duration": "10m"}
         made = operator.admin("/v1/overrides/shop", spec)
         eventually(lambda: service.stats("payments")["state"], "closed")
@@ -83,7 +83,7 @@ def test_a_python_process_is_an_agent_like_any_other(operator: Operator, tmp_pat
         operator.admin(f"/v1/overrides/shop/{name}", method="DELETE")
         eventually(lambda: service.stats("payments")["override"], None)
 
-        # The operator is killed: the breakers go on, and a new process begins with what the last one knew.
+        # The operator is killed: the breakers continue, and a new process begins with what the last one knew.
         service.ask("stop")
         operator.kill()
         service.kill()

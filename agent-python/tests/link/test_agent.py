@@ -79,7 +79,7 @@ assert breaker.call(lambda: "fine") == "fine"
 assert fuseboard.start().ready(20) == "Live"
 child = os.fork()
 if child == 0:
-    # Threads of the parent do not live on here; the link begins anew with the first call.
+    # Threads of the parent do not live on here; the link starts over with the first call.
     assert threading.active_count() == 1 and fuseboard.link_state() == "Stale"
     breaker.call(lambda: "fine")
     os._exit(0 if fuseboard.start().ready(20) == "Live" else 3)
@@ -91,7 +91,7 @@ assert fuseboard.link_state() == "Live"
         [sys.executable, "-W", "error", "-c", program], env=env, capture_output=True, timeout=60, check=False
     )
     assert (ended.returncode, ended.stderr.decode()) == (0, "")
-    boots = [each.query["boot"] for each in plane.dials]
+    boots = [each.query["boot"] for each in plane.connections]
     assert len(boots) == len(set(boots)) == 2
 
 
@@ -162,8 +162,8 @@ def test_speaks_tls_with_a_token_that_it_reads_again_for_each_connection(tmp_pat
         plane.until(lambda p: len(p.reports) > 0)
         token.write_text("two")
         plane.cut()
-        plane.until(lambda p: len(p.dials) == 2)
-        assert [each.headers["authorization"] for each in plane.dials] == ["Bearer one", "Bearer two"]
+        plane.until(lambda p: len(p.connections) == 2)
+        assert [each.headers["authorization"] for each in plane.connections] == ["Bearer one", "Bearer two"]
         agent.stop(5)
 
 
@@ -174,7 +174,7 @@ def test_says_what_is_wrong_with_a_certificate_and_tries_again(tmp_path: Path) -
     with FakeControlPlane(tls=(str(certificate), str(key))) as plane:
         fuseboard.start(url=plane.url, ca_file=str(other), warn=warnings.append)
         eventually(lambda: any("FUSEBOARD_CA_FILE" in each for each in warnings))
-        assert plane.dials == []
+        assert plane.connections == []
 
 
 def test_a_token_with_a_line_break_in_it_is_never_sent(plane: FakeControlPlane, tmp_path: Path) -> None:
@@ -183,7 +183,7 @@ def test_a_token_with_a_line_break_in_it_is_never_sent(plane: FakeControlPlane, 
     warnings: list[str] = []
     fuseboard.start(url=plane.url, token_file=str(token), warn=warnings.append)
     eventually(lambda: any("characters that no token has" in each for each in warnings))
-    assert plane.dials == []
+    assert plane.connections == []
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ def test_survives_garbage_and_connects_again(plane: FakeControlPlane, garbage: b
     fuseboard.start(url=plane.url, warn=lambda message: None).ready(20)
     plane.send(garbage)
     plane.cut()
-    plane.until(lambda p: len(p.dials) >= 2)
+    plane.until(lambda p: len(p.connections) >= 2)
     eventually(lambda: fuseboard.link_state() == "Live")
 
 

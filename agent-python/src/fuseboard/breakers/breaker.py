@@ -263,7 +263,7 @@ class Breaker:
         """Open the circuit, in this process only, whatever its policy and mode.
 
         ``duration`` is in seconds, or a text such as ``10m``; from 1 ms to 24 h. It ends by itself: then the circuit is
-        half-open (closed where the mode is Disabled). No edit of the policy ends it; ``reset`` does, and forcing anew replaces
+        half-open (closed where the mode is Disabled). No edit of the policy ends it; ``reset`` does, and forcing again replaces
         it. While an override of the cluster holds the breaker this does nothing. Raises ``ConfigError`` for a duration or a
         reason (1 to 256 characters) that cannot be used.
         """

@@ -162,14 +162,14 @@ class Circuit:
         if changed:
             self.core.configure(governor.config, governor.config.reset_on_update)
 
-    def obey(self, override: Override | None) -> None:
+    def apply_override(self, override: Override | None) -> None:
         """Apply an override, or none any more."""
         if override is None and self._override is None:
             return
         self._override = override
         if self.keys is not None:
             for circuit in self.keys.all():
-                circuit.obey(override)
+                circuit.apply_override(override)
         core = self.core
         left_ms = 0.0 if override is None else override.ends_at - self.environment.now()
         if override is None or left_ms <= 0:
@@ -194,7 +194,7 @@ class Circuit:
                 circuit.core.reset(why)
 
     def judge_by(self, classify: Classify) -> None:
-        """Judge what calls come to before the policy does."""
+        """Classify outcomes of calls before the policy does."""
         self.core.classify = classify
         self._note_plainness()
         if self.keys is not None:
@@ -206,7 +206,7 @@ class Circuit:
         made = Circuit(self.name, self._governor, self._runtime, key, self)
         if self.core.classify is not None:
             made.judge_by(self.core.classify)
-        made.obey(self._override)
+        made.apply_override(self._override)
         return made
 
     def keyed(self) -> KeyedCircuits:
@@ -231,7 +231,7 @@ class Circuit:
         return self.sync_calls
 
     def look(self) -> None:
-        """Judge the synchronous calls whose time is up."""
+        """Settle the synchronous calls whose time is up."""
         if self.sync_calls is not None:
             self.sync_calls.look(self.environment.now())
 

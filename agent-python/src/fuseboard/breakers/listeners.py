@@ -11,11 +11,11 @@ P = ParamSpec("P")
 
 
 class FuseboardWarning(UserWarning):
-    """Something about Fuseboard that somebody should mend; no call is affected."""
+    """Something about Fuseboard that somebody should fix; no call is affected."""
 
 
 def warn(message: str) -> None:
-    """Report something to mend. Never raises, even where warnings are errors: no call is to be broken by it."""
+    """Report something to fix. Never raises, even where warnings are errors: no call is to be broken by it."""
     try:
         warnings.warn(message, FuseboardWarning, stacklevel=3)
     except FuseboardWarning:

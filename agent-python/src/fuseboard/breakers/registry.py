@@ -161,7 +161,7 @@ class Registry:
         return None if self._was_called else self._called
 
     def clear(self) -> None:
-        """Forget every breaker, policy and override, for tests. Handles of before go on, ungoverned."""
+        """Forget every breaker, policy and override, for tests. Handles of before continue, ungoverned."""
         with self._lock:
             self._circuits.clear()
             self._classifies.clear()
@@ -189,7 +189,7 @@ class Registry:
     def _obey(self, resets: list[Override]) -> None:
         reset = index_of(resets)
         for circuit in list(self._circuits.values()):
-            circuit.obey(self._overrides.holding(circuit.name))
+            circuit.apply_override(self._overrides.holding(circuit.name))
             uid = reset.uid_for(circuit.name) if resets else None
             if uid is not None:
                 circuit.reset_by(next(each for each in resets if each.uid == uid))
@@ -204,7 +204,7 @@ class Registry:
             raise ConfigError(str(name), 0, message)
         own = UNGOVERNED if defaults is None else self._shared(governor_of(name, defaults))
         circuit = Circuit(name, self._governor_of(name, own), self)
-        circuit.obey(self._overrides.holding(name))
+        circuit.apply_override(self._overrides.holding(name))
         return circuit
 
     def _offer_defaults(self, circuit: Circuit, defaults: Spec) -> None:

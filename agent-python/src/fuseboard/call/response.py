@@ -20,7 +20,7 @@ def discard(result: object) -> None:
         if callable(close):
             close()
     except Exception:
-        # A body that cannot be closed is not ours to mend.
+        # A body that cannot be closed is not ours to fix.
         return
 
 

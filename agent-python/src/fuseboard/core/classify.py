@@ -66,7 +66,7 @@ class Classification:
 
 
 def classify_result(classification: Classification, result: object) -> Outcome:
-    """Judge a call that returned.
+    """Classify a call that returned.
 
     A result with an HTTP status is judged by it, anything else is a success; so is a result that raises when looked at.
     """
@@ -79,7 +79,7 @@ def classify_result(classification: Classification, result: object) -> Outcome:
 
 
 def classify_error(classification: Classification, error: BaseException) -> Outcome:
-    """Judge a call that raised.
+    """Classify a call that raised.
 
     What is no ``Exception`` (a cancellation, an interrupt, the end of a generator) is ignored. Where the exception has an HTTP
     status, the status alone decides, so that a raised 404 and a returned one are the same. Without one, every exception is a

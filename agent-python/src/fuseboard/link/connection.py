@@ -33,7 +33,7 @@ class LinkError(Exception):
 
 
 class _SecureConnection(http.client.HTTPSConnection):
-    """Proves the name that was dialled at first, whatever address is dialled now."""
+    """Proves the name that was asked for at first, whatever address is connected to now."""
 
     def __init__(self, host: str, port: int | None, timeout: float, context: ssl.SSLContext, name: str) -> None:
         super().__init__(host, port, timeout=timeout, context=context)
@@ -81,14 +81,14 @@ def hang_up(sock: socket.socket | None) -> None:
     if sock is None:
         return
     try:
-        # On the plain socket: the one of TLS would wait for the other side.
+        # On the plain socket: the one of TLS would wait for the peer.
         socket.socket.shutdown(sock, socket.SHUT_RDWR)
     except OSError:
         pass
 
 
 def let_go(sock: socket.socket | None) -> None:
-    """Close this process's copy of a connection that belongs to another process, without a word to the other side."""
+    """Close this process's copy of a connection that belongs to another process, without a message to the peer."""
     if sock is None:
         return
     try:

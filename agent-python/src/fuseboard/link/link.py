@@ -273,8 +273,8 @@ class Link:
         if held is None or held.origin == "bootstrap":
             return Applied(rejections=rejections)
         now = self._registry.now()
-        obeyed = [each.uid for each in self._store.overrides if each.ends_at > now]
-        return Applied(held.revision, self._applied_at, rejections, obeyed)
+        applied = [each.uid for each in self._store.overrides if each.ends_at > now]
+        return Applied(held.revision, self._applied_at, rejections, applied)
 
     def _warn_rejected(self, before: list[Rejection]) -> None:
         known = {(each["uid"], each["generation"]) for each in before}
@@ -282,7 +282,7 @@ class Link:
             if (each["uid"], each["generation"]) not in known:
                 self._warn(
                     f"policy {each['uid']}, generation {each['generation']}, cannot be used: {each['field']}: "
-                    f"{each['message']}; what ran before goes on"
+                    f"{each['message']}; what ran before continues"
                 )
 
     def _warn_ungoverned(self, circuits: Iterable[Circuit]) -> None:

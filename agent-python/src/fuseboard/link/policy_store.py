@@ -12,7 +12,7 @@ from ..core.text import cut
 from .limits import MAX_DURATION_MS, MAX_OVERRIDES, MAX_POLICIES, MAX_POLICY_BYTES
 from .messages import Message
 
-AsOf = Mapping[str, str]
+ResourceVersions = Mapping[str, str]
 """The newest that was seen of ``policies`` and ``overrides``: decimal strings, compared as integers."""
 Rejection = dict[str, Any]
 """A policy that cannot be used, as a report says it: uid, generation, field and message."""
@@ -53,7 +53,7 @@ Outcome = Committed | Refused | Redial | None
 @dataclass
 class _Staged:
     revision: str
-    as_of: AsOf
+    as_of: ResourceVersions
     reset: bool
     ahead_ms: float
     """What the operator's clock shows more than the monotonic clock of this process."""
@@ -82,7 +82,7 @@ class PolicyStore:
         self._overrides: list[Override] = []
         self._rejections: dict[str, Rejection] = {}
         self._excess: Rejection | None = None
-        self._as_of: AsOf = {}
+        self._as_of: ResourceVersions = {}
         self._staged: _Staged | None = None
 
     @property
@@ -101,7 +101,7 @@ class PolicyStore:
         return each if self._excess is None else [self._excess, *each]
 
     @property
-    def as_of(self) -> AsOf:
+    def as_of(self) -> ResourceVersions:
         return self._as_of
 
     @property
@@ -265,14 +265,14 @@ class PolicyStore:
         return Committed(self._set, self._overrides)
 
 
-def is_behind(as_of: AsOf, floor: AsOf) -> bool:
+def is_behind(as_of: ResourceVersions, floor: ResourceVersions) -> bool:
     """Whether ``as_of`` lies before ``floor``; what either does not know is not compared."""
     return any(
         kind in as_of and kind in floor and int(as_of[kind]) < int(floor[kind]) for kind in ("policies", "overrides")
     )
 
 
-def _highest(a: AsOf, b: AsOf) -> AsOf:
+def _highest(a: ResourceVersions, b: ResourceVersions) -> ResourceVersions:
     found: dict[str, str] = {}
     for kind in ("policies", "overrides"):
         known = [each[kind] for each in (a, b) if kind in each]
@@ -297,7 +297,7 @@ def _ending(events: Iterable[Message], ahead_ms: float, now: float) -> list[Over
 
 
 def _excess(uid: str, generation: int, what: str, remedy: str) -> Rejection:
-    message = f"more than {what} for one process; the whole set is refused and what ran before goes on; {remedy}"
+    message = f"more than {what} for one process; the whole set is refused and what ran before continues; {remedy}"
     return {"uid": uid, "generation": generation, "field": "spec", "message": message}
 
 

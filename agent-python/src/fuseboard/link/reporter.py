@@ -41,7 +41,7 @@ class Applied:
     """When it was applied, on the clock of the timers."""
     rejections: list[dict[str, Any]] = field(default_factory=list)
     overrides: list[str] = field(default_factory=list)
-    """The overrides that are obeyed."""
+    """The overrides that are applied."""
 
 
 class Reporter:
@@ -304,7 +304,7 @@ class Reporter:
             try:
                 return _exchange(kept, target, headers, body)
             except (OSError, http.client.HTTPException):
-                # The other side may have closed a connection that was kept.
+                # The operator may have closed a connection that was kept.
                 pass
         self._drop()
         connection = connect(target, self._endpoint, ANSWER_S)

@@ -72,6 +72,6 @@ def create_breaker(
 def reset_breakers() -> None:
     """Forget every breaker of the process with its counts, and the policies and overrides that governed it.
 
-    Handles from before go on by themselves, as they were; ``get_breaker`` makes new ones.
+    Handles from before continue by themselves, as they were; ``get_breaker`` makes new ones.
     """
     forget_everything()

@@ -54,7 +54,7 @@ class FakeControlPlane:
     ) -> None:
         self.reports: list[dict[str, Any]] = []
         """Every part of every report that was answered with 204, in order."""
-        self.dials: list[FakeStream] = []
+        self.connections: list[FakeStream] = []
         """Every stream that was asked for, in order; refused ones too."""
         self._heartbeat_ms = heartbeat_ms
         self._report_url = report_url
@@ -209,7 +209,7 @@ class FakeControlPlane:
         stream = FakeStream(dict(parse_qsl(url.query, keep_blank_values=True)), headers)
         over = threading.Event()
         with self._changed:
-            self.dials.append(stream)
+            self.connections.append(stream)
             answer = self._stream_answer
             if answer is None:
                 self._greet(request, stream)

@@ -18,7 +18,7 @@ def fuseboard_clock() -> FakeClock:
 
 @pytest.fixture
 def fresh_breakers() -> Iterator[None]:
-    """The breakers of the process begin anew with the test and are forgotten after it."""
+    """The breakers of the process start over with the test and are forgotten after it."""
     reset_breakers()
     yield
     reset_breakers()
