@@ -13,7 +13,7 @@ export const FLOORS: readonly Floors[] = [
   {
     root: 'agent/src/',
     floors: [
-      ['core/', 'core/config/', 'core/windows/'],
+      ['core/', 'core/config/', 'core/outcomes/', 'core/windows/'],
       ['errors/', 'clock/', 'call/promises/'],
       ['call/'],
       ['breakers/'],
