@@ -9,6 +9,7 @@ export type {
   Source,
   State,
   TransitionEvent,
+  WrapOptions,
 } from './breakers/breaker.ts';
 export type { BreakerOptions, PolicyDefaults } from './breakers/registry.ts';
 export type { Call, CallContext } from './call/context.ts';
@@ -21,6 +22,7 @@ export {
   ConfigError,
   type ErrorCode,
   FuseboardError,
+  fuseboardErrorOf,
   isFuseboardError,
   LimitedError,
   QueueTimeoutError,

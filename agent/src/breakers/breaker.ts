@@ -57,6 +57,12 @@ export interface ForceOptions {
   readonly reason: string;
 }
 
+/** How a function is wrapped. */
+export interface WrapOptions {
+  /** Whether the function gets the context of the call, `{ signal }`, behind its arguments. Absent: false. */
+  readonly passContext?: boolean | undefined;
+}
+
 /** Permission for one call, from `enter`. Settle it once; settling it again does nothing. */
 export interface Permit {
   /** The call went well. */
@@ -86,15 +92,20 @@ export interface Breaker {
    * result, or rejected with the very error that it threw. Without a call, it is rejected with a `CircuitOpenError`; after
    * the time that the policy allows, with a `CallTimeoutError`. A fallback, if given, answers instead of any error.
    */
-  execute<T, F = never>(fn: Call<T>, options?: ExecuteOptions<F>): Promise<T | F>;
+  execute<T, F = T>(fn: Call<T>, options?: ExecuteOptions<F>): Promise<T | F>;
   /**
    * Calls a function that returns at once. Throws what the function throws, a `CircuitOpenError`, or a `TypeError` when
    * the function returns a promise. The time limit of a policy does not apply.
    */
-  executeSync<T, F = never>(fn: () => T, options?: { readonly fallback?: (error: unknown) => F }): T | F;
-  /** The same function, called through the breaker: `this`, arguments and overloads are kept. */
+  executeSync<T, F = T>(fn: () => T, options?: { readonly fallback?: ((error: unknown) => F) | undefined }): T | F;
+  /**
+   * The same function, called through the breaker: `this`, arguments, overloads and what hangs on the function are kept. What it
+   * returns is a plain promise.
+   *
+   * @throws {TypeError} when it is given no function.
+   */
   // biome-ignore lint/suspicious/noExplicitAny: only any accepts every function.
-  wrap<A extends (...args: any[]) => PromiseLike<unknown>>(fn: A): A;
+  wrap<A extends (...args: any[]) => PromiseLike<unknown>>(fn: A, options?: WrapOptions): A;
   /** Asks for permission to make a call by other means; `null` is a rejection. No time limit applies. */
   enter(): Permit | null;
   /**
@@ -114,7 +125,10 @@ export interface Breaker {
    * @throws {ConfigError} when `for` is not a duration from 1ms to 24h, or there is no reason.
    */
   forceClosed(options: ForceOptions): void;
-  /** Ends a forced state and starts closed and empty, in this process only; not while an override holds the breaker. What was counted stays. */
+  /**
+   * Ends a forced state and starts closed and empty, in this process only; not while an override holds the breaker. What was counted
+   * stays. Where code gave other `defaults` than the first ones, the last of them hold from now on.
+   */
   reset(): void;
   /**
    * The circuit of one key, such as a host: all as for a breaker of its own under the same policy, its limit of concurrent calls

@@ -40,7 +40,7 @@ it('leaves alone what is no response, has no body, or cannot be looked at', () =
 it('raises nothing when a stream cannot be destroyed in peace', async () => {
   const data = new PassThrough({ destroy: (_error, done) => done(new Error('in use')) });
   discard({ status: 503, headers, data });
-  await once(data, 'close');
+  await new Promise((resolve) => data.once('close', resolve));
   const body = Object.assign(Readable.from(['a']), { dump: () => Promise.reject(new Error('in use')) });
   discard({ statusCode: 503, headers: {}, body });
   await new Promise(setImmediate);

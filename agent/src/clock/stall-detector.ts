@@ -12,6 +12,8 @@ const detachedScope = new AsyncResource('fuseboard.stall-detector');
 export class StallDetector {
   readonly #read: () => number;
   #timer: NodeJS.Timeout | undefined;
+  /** The `setInterval` that made the timer: with another one, as test tools bring it, the timer may be dead. */
+  #madeBy: typeof setInterval | undefined;
   #lastCheck = 0;
   #until = Number.NEGATIVE_INFINITY;
   #stallEndedAt = Number.NEGATIVE_INFINITY;
@@ -24,7 +26,9 @@ export class StallDetector {
   /** Checks at least until then. */
   watch(until: number): void {
     if (until > this.#until) this.#until = until;
-    if (this.#timer !== undefined) return;
+    if (this.#madeBy === setInterval) return;
+    if (this.#timer !== undefined) clearInterval(this.#timer);
+    this.#madeBy = setInterval;
     this.#lastCheck = this.#read();
     this.#timer = detachedScope.runInAsyncScope(
       setInterval,
@@ -37,7 +41,7 @@ export class StallDetector {
 
   /** When the process last moved on after standing still; what it does right now counts, even before the next check. */
   stallEndedAt(): number {
-    if (this.#timer !== undefined) this.#detect();
+    if (this.#madeBy === setInterval) this.#detect();
     return this.#stallEndedAt;
   }
 
@@ -52,5 +56,6 @@ export class StallDetector {
     if (this.#detect() < this.#until) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
+    this.#madeBy = undefined;
   }
 }

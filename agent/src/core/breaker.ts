@@ -181,7 +181,7 @@ export class BreakerCore {
   /**
    * Asks for permission for one call. Whoever gets a permit settles it once; a rejection is `null` and is counted.
    *
-   * @param used a settled permit that nobody else knows, to be given again. Absent: a new one.
+   * @param used a settled permit that nobody else knows, to be given again. Absent, or while half-open: a new one.
    */
   enter(used?: Permit): Permit | null {
     const state = this.#state;
@@ -254,7 +254,8 @@ export class BreakerCore {
       this.#inFlight.begin(now);
       if (now >= this.#inFlight.nextEvaluationAt) this.#clock.watch?.(now + STALL_WATCH_FACTOR * this.#config.slowMs);
     }
-    const permit = this.#permit(used, now);
+    // A permit of its own shows the caller that this call tests the circuit.
+    const permit = this.#permit(this.#state.kind === 'half-open' ? undefined : used, now);
     if (this.#state.kind === 'half-open') this.#state.probes?.add(permit);
     return permit;
   }

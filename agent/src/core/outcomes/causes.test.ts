@@ -12,9 +12,12 @@ describe('the causes of an error', () => {
     expect(names(causesOf(outer))).toEqual(['outer', 'aggregate', 'original', 'first', 'second', 'reset']);
   });
 
-  it.each(['cause', 'original', 'originalError', 'driverError', 'nativeError', 'networkError'])('are found in %s', (field) => {
-    expect(names(causesOf(named('outer', { [field]: named('inner') })))).toEqual(['outer', 'inner']);
-  });
+  it.each(['cause', 'original', 'originalError', 'driverError', 'nativeError', 'networkError'])(
+    'are found in %s',
+    (field) => {
+      expect(names(causesOf(named('outer', { [field]: named('inner') })))).toEqual(['outer', 'inner']);
+    },
+  );
 
   it('come once each, although they lead back to where they began', () => {
     const a: Error = named('a');
