@@ -4,6 +4,7 @@ export type {
   BreakerStats,
   ForceOptions,
   GoverningPolicy,
+  LastError,
   Permit,
   Reason,
   Source,

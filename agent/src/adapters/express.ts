@@ -11,7 +11,7 @@ export interface StateOptions {
 
 /**
  * Answers with all breakers of this process as JSON: `{link, revision, total, breakers: [{name, state, mode, source, policy,
- * sinceMs, retryAfterMs, totals, window}]}`. It tells the names of what this service calls; mount it where only you get.
+ * sinceMs, retryAfterMs, totals, window, lastError}]}`. It tells the names of what this service calls; mount it where only you get.
  */
 export function breakerStates({ limit = 500 }: StateOptions = {}): RequestHandler {
   return (_request, response) => {
@@ -49,8 +49,8 @@ export function rejectionsAs503(): ErrorRequestHandler {
 }
 
 function described(breaker: Breaker) {
-  const { state, mode, source, sinceMs, retryAfterMs, totals, window } = breaker.stats();
+  const { state, mode, source, sinceMs, retryAfterMs, totals, window, lastError } = breaker.stats();
   const { name, policy } = breaker;
   const governing = policy && { uid: policy.uid, name: policy.name, generation: policy.generation };
-  return { name, state, mode, source, policy: governing, sinceMs, retryAfterMs, totals, window };
+  return { name, state, mode, source, policy: governing, sinceMs, retryAfterMs, totals, window, lastError };
 }

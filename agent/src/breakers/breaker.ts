@@ -1,9 +1,10 @@
 import type { PolicySpec, Totals } from '@fuseboard/schema/types';
 import type { Call } from '../call/context.ts';
 import type { ExecuteOptions } from '../call/execute.ts';
+import type { LastError } from '../core/outcomes/last-error.ts';
 import type { Reason, State, TransitionEvent } from '../core/state.ts';
 
-export type { Reason, State, TransitionEvent };
+export type { LastError, Reason, State, TransitionEvent };
 
 /** Where a breaker's configuration comes from: a policy, the defaults that code gave, or nowhere: then it never opens. */
 export type Source = 'policy' | 'defaults' | 'none';
@@ -45,6 +46,8 @@ export interface BreakerStats {
   /** Whether any call, with a key or without, let the fallback of the policy answer. Absent: it has none, or there was no call yet. */
   readonly optedIn?: boolean;
   readonly consecutiveFailures: number;
+  /** What the last failure was. Absent: there was none since the circuit last closed, or what it was is not known. */
+  readonly lastError?: LastError;
   /** How long until an open circuit lets a probe through, in milliseconds; 0 in any other state. */
   readonly retryAfterMs: number;
 }

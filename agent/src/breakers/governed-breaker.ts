@@ -120,6 +120,7 @@ export class GovernedBreaker implements Breaker, Circuit, Host {
       ...(forced === undefined ? {} : { forced }),
       ...(this.guards?.config.fallback !== undefined && wasCalled ? { optedIn: hasOptedIn(this) } : {}),
       consecutiveFailures: core.consecutiveFailures,
+      ...(core.lastError === undefined ? {} : { lastError: core.lastError }),
       retryAfterMs: core.retryAfterMs,
     };
   }

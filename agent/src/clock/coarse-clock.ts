@@ -1,7 +1,7 @@
-import { AsyncResource } from 'node:async_hooks';
 import { performance } from 'node:perf_hooks';
 import type { Clock } from '../core/clock.ts';
 import { type Deadline, type Timeouts, TimeoutWheel } from '../core/timeout.ts';
+import { detached } from './detached.ts';
 import { StallDetector } from './stall-detector.ts';
 import { areTimersFake, TestTimers } from './test-timers.ts';
 
@@ -12,9 +12,6 @@ const IDLE_TICKS = 20;
 
 /** The `dueAt` of a deadline that expires in this turn. */
 const EXPIRED = 0;
-
-/** The timer belongs to no request, although the call of one starts it. */
-const detachedScope = new AsyncResource('fuseboard.clock');
 
 /**
  * The clock of a process: one timer of 5 ms for all breakers, which runs only while the time is read or a call waits
@@ -112,7 +109,7 @@ export class CoarseClock implements Clock, Timeouts {
     this.#idle = 0;
     if (this.#timer !== undefined) clearInterval(this.#timer);
     this.#madeUnder = setTimeout;
-    this.#timer = detachedScope.runInAsyncScope(setInterval, undefined, () => this.#tick(), TICK_MS) as NodeJS.Timeout;
+    this.#timer = detached(() => setInterval(() => this.#tick(), TICK_MS));
     if (this.#held.size === 0) this.#timer.unref();
     return this.exact();
   }

@@ -1,12 +1,9 @@
-import { AsyncResource } from 'node:async_hooks';
+import { detached } from './detached.ts';
 
 const CHECK_EVERY_MS = 100;
 
 /** A check that runs so much too late means that the process stood still, busy or frozen. */
 const STALL_MS = 1_000;
-
-/** The timer belongs to no request, although the call of one starts it. */
-const detachedScope = new AsyncResource('fuseboard.stall-detector');
 
 /** Notices when the process stands still, for as long as it is asked to watch; never keeps it alive. */
 export class StallDetector {
@@ -30,12 +27,7 @@ export class StallDetector {
     if (this.#timer !== undefined) clearInterval(this.#timer);
     this.#madeBy = setInterval;
     this.#lastCheck = this.#read();
-    this.#timer = detachedScope.runInAsyncScope(
-      setInterval,
-      undefined,
-      () => this.#check(),
-      CHECK_EVERY_MS,
-    ) as NodeJS.Timeout;
+    this.#timer = detached(() => setInterval(() => this.#check(), CHECK_EVERY_MS));
     this.#timer.unref();
   }
 

@@ -34,11 +34,16 @@ export abstract class FuseboardError extends Error {
   }
 }
 
+/** As http-errors marks its own, which is what frameworks go by; `expose` keeps the name of the breaker from whoever asks. */
+function answerWith({ prototype }: { readonly prototype: FuseboardError }, status: 503 | 504): void {
+  Object.assign(prototype, { status, statusCode: status, expose: false });
+}
+
 /** The breaker rejected the call: its circuit is open, or half-open with all its probes under way. The function was not called. */
 export class CircuitOpenError extends FuseboardError {
   static {
     CircuitOpenError.prototype.name = 'CircuitOpenError';
-    Object.assign(CircuitOpenError.prototype, { statusCode: 503 });
+    answerWith(CircuitOpenError, 503);
   }
   readonly code = 'ERR_FUSEBOARD_OPEN';
 }
@@ -47,7 +52,7 @@ export class CircuitOpenError extends FuseboardError {
 export class LimitedError extends FuseboardError {
   static {
     LimitedError.prototype.name = 'LimitedError';
-    Object.assign(LimitedError.prototype, { statusCode: 503 });
+    answerWith(LimitedError, 503);
   }
   readonly code = 'ERR_FUSEBOARD_LIMITED';
 }
@@ -56,7 +61,7 @@ export class LimitedError extends FuseboardError {
 export class QueueTimeoutError extends FuseboardError {
   static {
     QueueTimeoutError.prototype.name = 'QueueTimeoutError';
-    Object.assign(QueueTimeoutError.prototype, { statusCode: 503 });
+    answerWith(QueueTimeoutError, 503);
   }
   readonly code = 'ERR_FUSEBOARD_QUEUE_TIMEOUT';
 }
@@ -65,7 +70,7 @@ export class QueueTimeoutError extends FuseboardError {
 export class CallTimeoutError extends FuseboardError {
   static {
     CallTimeoutError.prototype.name = 'CallTimeoutError';
-    Object.assign(CallTimeoutError.prototype, { statusCode: 504 });
+    answerWith(CallTimeoutError, 504);
   }
   readonly code = 'ERR_FUSEBOARD_TIMEOUT';
 }
