@@ -15,7 +15,7 @@ export const FLOORS: readonly Floors[] = [
     floors: [
       ['core/', 'core/config/', 'core/outcomes/', 'core/windows/'],
       ['errors/', 'clock/', 'call/promises/'],
-      ['call/'],
+      ['call/', 'call/scopes/', 'call/signals/'],
       ['breakers/'],
       ['link/', 'store/'],
       ['agent.ts'],

@@ -1,6 +1,6 @@
 import type { AxiosAdapter, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import type { CallContext } from '../call/context.ts';
-import { FollowingSignal } from '../call/followed-signal.ts';
+import { FollowingSignal } from '../call/signals/followed-signal.ts';
 import { type BreakerChoice, breakerChooser, IDEMPOTENCY_KEY, type RetryOptions, retryDecider } from './outgoing.ts';
 
 export type { BreakerChoice, OutgoingRequest, RetryChoice } from './outgoing.ts';

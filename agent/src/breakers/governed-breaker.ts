@@ -1,10 +1,10 @@
 import { parseDuration } from '@fuseboard/schema/duration';
 import { type CallGuards, callGuardsFor } from '../call/call-guards.ts';
-import { wantCallScopes } from '../call/call-scope.ts';
 import type { Circuit } from '../call/circuit.ts';
 import type { Call } from '../call/context.ts';
 import { type ExecuteOptions, enter, execute, executeSync } from '../call/execute.ts';
 import { hasOptedIn } from '../call/fallback.ts';
+import { wantCallScopes } from '../call/scopes/call-scope.ts';
 import { BreakerCore, forcedDetail, type Host } from '../core/breaker.ts';
 import type { Classify } from '../core/classify.ts';
 import { type Clock, exactNow } from '../core/clock.ts';

@@ -8,7 +8,7 @@ import { type Fallback, failOrFallBack, optIn, type PolicyFallback, withFallback
 import { GuardedCall } from './guarded-call.ts';
 import { LimitedPermit } from './limited-permit.ts';
 import { callPlainly } from './plain-call.ts';
-import { isPartOfProbe } from './probe-scope.ts';
+import { isPartOfProbe } from './scopes/probe-scope.ts';
 import { notCallable, wrongOptions } from './wrong-call.ts';
 
 export interface ExecuteOptions<F> {

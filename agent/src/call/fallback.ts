@@ -2,10 +2,10 @@ import type { Outcome } from '../core/classify.ts';
 import { COUNTER } from '../core/counters.ts';
 import type { Circuit } from './circuit.ts';
 import { type CallContext, UntimedContext } from './context.ts';
-import { isCancelled } from './given-up.ts';
 import type { LastSuccesses } from './last-successes.ts';
 import { isPlainData } from './plain-data.ts';
 import { discard, isResponse } from './response.ts';
+import { isCancelled } from './signals/given-up.ts';
 
 /** An answer in code. */
 export type Fallback<F> = (error: unknown, context: CallContext) => F | PromiseLike<F>;

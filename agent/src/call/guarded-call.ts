@@ -7,10 +7,10 @@ import { retryAfterMs } from '../core/retry-after.ts';
 import { isRejection, limited, queueTimeout } from '../errors/errors.ts';
 import type { Circuit } from './circuit.ts';
 import { type Call, UntimedContext } from './context.ts';
-import { isCancelled, isTimedOut } from './given-up.ts';
-import { asProbe } from './probe-scope.ts';
 import { QueuedWait } from './queued-wait.ts';
 import { discard, discardResponseOf } from './response.ts';
+import { asProbe } from './scopes/probe-scope.ts';
+import { isCancelled, isTimedOut } from './signals/given-up.ts';
 import { type CallCompletion, runTimed } from './timed-call.ts';
 
 /** What an attempt that failed came to. */

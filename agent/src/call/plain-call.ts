@@ -2,11 +2,11 @@ import { COUNTER } from '../core/counters.ts';
 import { NO_GENERATION, Permit } from '../core/permit.ts';
 import type { Circuit } from './circuit.ts';
 import { type Call, UntimedContext } from './context.ts';
-import { isCancelled, isTimedOut } from './given-up.ts';
 import { GuardedCall } from './guarded-call.ts';
 import { ObjectPool } from './promises/object-pool.ts';
 import { RejectedThenable } from './promises/rejected-thenable.ts';
 import { thenOnce } from './promises/then-once.ts';
+import { isCancelled, isTimedOut } from './signals/given-up.ts';
 import { type CallCompletion, runTimed } from './timed-call.ts';
 
 const pool = new ObjectPool<PlainCall>();

@@ -1,5 +1,5 @@
 import type { Deadline, Timeouts } from '../core/timeout.ts';
-import { onAbort } from './followed-signal.ts';
+import { onAbort } from './signals/followed-signal.ts';
 
 /** How a wait ended: what it waited for came, its time is over, or its caller gave up. */
 export type WaitEnd = 'granted' | 'over' | 'aborted';

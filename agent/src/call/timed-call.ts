@@ -4,13 +4,13 @@ import { exactNow } from '../core/clock.ts';
 import type { Limiter } from '../core/limiter.ts';
 import type { Deadline } from '../core/timeout.ts';
 import { callTimeout } from '../errors/errors.ts';
-import { scopeOfCall } from './call-scope.ts';
 import type { Circuit } from './circuit.ts';
 import type { Call, CallContext } from './context.ts';
-import { FollowingSignal } from './followed-signal.ts';
 import { ObjectPool } from './promises/object-pool.ts';
 import { thenOnce } from './promises/then-once.ts';
 import { discard } from './response.ts';
+import { scopeOfCall } from './scopes/call-scope.ts';
+import { FollowingSignal } from './signals/followed-signal.ts';
 
 /** Decides the result of a call that ended. */
 export interface CallCompletion<T> {

@@ -1,6 +1,6 @@
 import type { Breaker, TransitionEvent } from '../breakers/breaker.ts';
 import { registry } from '../breakers/registry.ts';
-import { wantCallScopes } from '../call/call-scope.ts';
+import { wantCallScopes } from '../call/scopes/call-scope.ts';
 
 /** What is needed of a logger: pino has it, and bunyan and others that take an object and a message. */
 export interface Logger {

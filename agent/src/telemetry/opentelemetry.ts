@@ -2,7 +2,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { Attributes, BatchObservableResult, Meter, Observable, TraceAPI } from '@opentelemetry/api';
 import { linkState } from '../agent.ts';
 import { registry } from '../breakers/registry.ts';
-import { wantCallScopes } from '../call/call-scope.ts';
+import { wantCallScopes } from '../call/scopes/call-scope.ts';
 import { REJECTION_CHANNEL, type RejectionMessage } from '../errors/diagnostics.ts';
 import { durationBuckets, LINK_STATES, METRICS, readings } from './metric-definitions.ts';
 

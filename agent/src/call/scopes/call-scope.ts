@@ -1,5 +1,5 @@
 import { AsyncResource } from 'node:async_hooks';
-import { isTransitionObserved } from '../errors/diagnostics.ts';
+import { isTransitionObserved } from '../../errors/diagnostics.ts';
 
 let isWanted = false;
 

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { Circuit } from './circuit.ts';
-import type { Call } from './context.ts';
+import type { Circuit } from '../circuit.ts';
+import type { Call } from '../context.ts';
 
 /** A call that tests a half-open circuit, and the one that it was made by. */
 interface Probe {
