@@ -13,9 +13,9 @@ export const FLOORS: readonly Floors[] = [
   {
     root: 'agent/src/',
     floors: [
-      ['core/', 'core/config/', 'core/windows/'],
+      ['core/', 'core/config/', 'core/outcomes/', 'core/windows/'],
       ['errors/', 'clock/', 'call/promises/'],
-      ['call/'],
+      ['call/', 'call/scopes/', 'call/signals/'],
       ['breakers/'],
       ['link/', 'store/'],
       ['agent.ts'],
