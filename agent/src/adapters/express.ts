@@ -10,8 +10,9 @@ export interface StateOptions {
 }
 
 /**
- * Answers with all breakers of this process as JSON: `{link, revision, total, breakers: [{name, state, mode, source, policy,
- * sinceMs, retryAfterMs, totals, window, lastError}]}`. It tells the names of what this service calls; mount it where only you get.
+ * Answers with all breakers of this process as JSON: `{link, revision, total, breakers: [{name, state, mode, source,
+ * policy, sinceMs, retryAfterMs, totals, window, lastError}]}`. It tells the names of what this service calls; mount it
+ * where only you get.
  */
 export function breakerStates({ limit = 500 }: StateOptions = {}): RequestHandler {
   return (_request, response) => {
@@ -30,8 +31,9 @@ export function breakerStates({ limit = 500 }: StateOptions = {}): RequestHandle
 }
 
 /**
- * Answers 503 with `Retry-After`, in whole seconds, where a breaker did not let a call through and nobody caught its error, itself or as the cause of another.
- * Every other error continues to the next error handler. What it answers does not name the breaker.
+ * Answers 503 with `Retry-After`, in whole seconds, where a breaker did not let a call through and nobody caught its
+ * error, itself or as the cause of another. Every other error continues to the next error handler. What it answers does
+ * not name the breaker.
  */
 export function rejectionsAs503(): ErrorRequestHandler {
   return (error, _request, response, next) => {

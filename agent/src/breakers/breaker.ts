@@ -114,8 +114,8 @@ export interface Breaker {
    */
   executeSync<T, F = T>(fn: () => T, options?: { readonly fallback?: ((error: unknown) => F) | undefined }): T | F;
   /**
-   * The same function, called through the breaker: `this`, arguments, overloads and what hangs on the function are kept. What it
-   * returns is a plain promise.
+   * The same function, called through the breaker: `this`, arguments, overloads and what hangs on the function are
+   * kept. What it returns is a plain promise.
    *
    * @throws {TypeError} when it is given no function.
    */
@@ -143,8 +143,8 @@ export interface Breaker {
    */
   forceClosed(options: ForceOptions): void;
   /**
-   * Ends a forced state and starts closed and empty, in this process only; not while an override holds the breaker. What was counted
-   * stays. Where code gave other `defaults` than the first ones, the last of them hold from now on.
+   * Ends a forced state and starts closed and empty, in this process only; not while an override holds the breaker.
+   * What was counted stays. Where code gave other `defaults` than the first ones, the last of them hold from now on.
    */
   reset(): void;
   /**

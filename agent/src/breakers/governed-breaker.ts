@@ -240,7 +240,10 @@ export class GovernedBreaker implements Breaker, Circuit, Host {
     offered.set(this, defaults);
   }
 
-  /** Forgets everything but its name and who listens, for the next test: states, counts, keys, what forced it, and its classifier. */
+  /**
+   * Forgets everything but its name and who listens, for the next test: states, counts, keys, what forced it, and its
+   * classifier.
+   */
   startAnew(governor: Governor): void {
     offered.delete(this);
     overrides.delete(this);

@@ -87,7 +87,10 @@ export class KeyedBreaker implements Breaker {
   }
 }
 
-/** A function that is called by way of `execute`: `this`, arguments, name, length and what hangs on the function are kept. */
+/**
+ * A function that is called by way of `execute`: `this`, arguments, name, length and what hangs on the function are
+ * kept.
+ */
 // biome-ignore lint/suspicious/noExplicitAny: only any accepts every function.
 export function wrapFunction<A extends (...args: any[]) => PromiseLike<unknown>>(
   { name }: { readonly name: string },

@@ -13,7 +13,10 @@ interface FieldTree {
 
 const matching = { errorNames: true, errorCodes: true, httpStatus: true } as const;
 
-/** The fields of a policy. What a policy of the operator has beyond them is ignored, since that may be newer; what code has is a mistake. */
+/**
+ * The fields of a policy. What a policy of the operator has beyond them is ignored, since that may be newer; what code
+ * has is a mistake.
+ */
 export const SPEC_FIELDS = {
   selector: { matchLabels: true, matchExpressions: true },
   breakers: true,
@@ -72,7 +75,8 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
 };
 
 /**
- * Refuses options of `getBreaker` that it does not have, and defaults that a policy does not have: what is misspelt would be ignored.
+ * Refuses options of `getBreaker` that it does not have, and defaults that a policy does not have: what is misspelt
+ * would be ignored.
  *
  * @throws {TypeError} that names the field and says what was meant.
  */

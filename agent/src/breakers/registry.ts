@@ -135,8 +135,8 @@ export class Registry {
   }
 
   /**
-   * Lets every breaker start anew: closed, with nothing counted, and with no defaults and no classifier until code gives some. Handles and
-   * listeners stay.
+   * Lets every breaker start anew: closed, with nothing counted, and with no defaults and no classifier until code
+   * gives some. Handles and listeners stay.
    */
   startAnew(): void {
     this.#defaults.clear();

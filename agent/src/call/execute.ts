@@ -17,11 +17,14 @@ export interface ExecuteOptions<F> {
    * as a failure (a Response with 5xx, which is then what it is called with). What it throws reaches the caller.
    */
   readonly fallback?: Fallback<F> | undefined;
-  /** Lets the `fallback` of the policy, if it has one, answer what was rejected or failed. A fallback in code wins. Absent: it answers nothing. */
+  /**
+   * Lets the `fallback` of the policy, if it has one, answer what was rejected or failed. A fallback in code wins.
+   * Absent: it answers nothing.
+   */
   readonly policyFallback?: PolicyFallback<F> | undefined;
   /**
-   * The caller's own way to give up. What comes of a call that its caller gave up says nothing about the dependency: it is ignored. A
-   * signal of AbortSignal.timeout is a time limit: the call that it ends failed and timed out.
+   * The caller's own way to give up. What comes of a call that its caller gave up says nothing about the dependency: it
+   * is ignored. A signal of AbortSignal.timeout is a time limit: the call that it ends failed and timed out.
    */
   readonly signal?: AbortSignal | undefined;
   /** Whether the retries of the policy apply; false for what must not be done twice. Absent: true. */

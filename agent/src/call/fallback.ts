@@ -20,8 +20,9 @@ export interface PolicyFallback<F> {
   /** Turns what the policy holds, or what a former call returned, into an answer. Where it throws, there is none. */
   readonly parse: (value: unknown) => F;
   /**
-   * Whether what is kept, and each answer, is a copy, so that what one caller does to its own changes no other's. Absent: true. Only plain
-   * data is copied (objects, lists, maps, sets, dates, typed arrays); an answer with anything else in it is shared, which a process warning says.
+   * Whether what is kept, and each answer, is a copy, so that what one caller does to its own changes no other's.
+   * Absent: true. Only plain data is copied (objects, lists, maps, sets, dates, typed arrays); an answer with anything
+   * else in it is shared, which a process warning says.
    */
   readonly copy?: boolean | undefined;
 }

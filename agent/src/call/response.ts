@@ -30,8 +30,9 @@ export function isResponse(result: unknown): boolean {
 }
 
 /**
- * Nobody will read the body of a response that was replaced or came too late; thrown away, it gives its connection back. The body is
- * that of a Response, of undici's `request`, the stream of axios, or the message of `node:http` itself. What is no response is left alone.
+ * Nobody will read the body of a response that was replaced or came too late; thrown away, it gives its connection
+ * back. The body is that of a Response, of undici's `request`, the stream of axios, or the message of `node:http`
+ * itself. What is no response is left alone.
  */
 export function discard(result: unknown): void {
   if (!isResponse(result)) return;

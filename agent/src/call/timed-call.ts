@@ -128,7 +128,10 @@ class TimedContext implements CallContext {
   readonly #resolve = lastResolve;
   readonly #reject = lastReject;
   readonly #callerSignal: AbortSignal | undefined;
-  /** Where the call was made, or where `signal` was first read: what the time limit brings about sees this context, not that of the timer. */
+  /**
+   * Where the call was made, or where `signal` was first read: what the time limit brings about sees this context, not
+   * that of the timer.
+   */
   #scope = scopeOfCall();
   #following: FollowingSignal | undefined = undefined;
 

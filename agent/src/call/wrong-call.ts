@@ -13,7 +13,10 @@ export function notCallable({ name }: Circuit, method: string, what: unknown): T
   );
 }
 
-/** What is wrong with the options of a call; undefined: nothing. A call that is written wrong is not made and says nothing of the dependency. */
+/**
+ * What is wrong with the options of a call; undefined: nothing. A call that is written wrong is not made and says
+ * nothing of the dependency.
+ */
 export function wrongOptions({ name }: Circuit, options: object): TypeError | undefined {
   const refused = (field: string, expected: string, value: unknown) =>
     new TypeError(`${field} of a call through breaker "${name}" must be ${expected}; it is ${describe(value)}`);

@@ -15,12 +15,13 @@ const EXPIRED = 0;
 
 /**
  * The clock of a process: one timer of 5 ms for all breakers, which runs only while the time is read or a call waits
- * for a time limit, and keeps the process alive only for what is held. Between ticks `now` costs a comparison and lags by at most a
- * tick and whatever keeps the event loop busy; the first reading after a rest is exact. The time is in whole milliseconds,
- * the last one that is over: the engine keeps whole numbers inside of objects, and each fraction in an object of its own.
+ * for a time limit, and keeps the process alive only for what is held. Between ticks `now` costs a comparison and lags
+ * by at most a tick and whatever keeps the event loop busy; the first reading after a rest is exact. The time is in
+ * whole milliseconds, the last one that is over: the engine keeps whole numbers inside of objects, and each fraction in
+ * an object of its own.
  *
- * Where a test tool has put timers of its own in the place of the real ones, time and deadlines follow these; a timer that was made
- * before or while it did so is noticed, and another made.
+ * Where a test tool has put timers of its own in the place of the real ones, time and deadlines follow these; a timer
+ * that was made before or while it did so is noticed, and another made.
  */
 export class CoarseClock implements Clock, Timeouts {
   readonly #read: () => number;
@@ -29,7 +30,9 @@ export class CoarseClock implements Clock, Timeouts {
   /** Added to what is read, so that time does not go back when a test tool that moved it is gone. */
   #offset = 0;
   #testTimers: TestTimers | undefined;
-  /** The `setTimeout` that was there when the timer was made: with another one, it may be dead. Absent: the timer rests. */
+  /**
+   * The `setTimeout` that was there when the timer was made: with another one, it may be dead. Absent: the timer rests.
+   */
   #madeUnder: typeof setTimeout | undefined;
   readonly #wheel = new TimeoutWheel(TICK_MS);
   readonly #stallDetector: StallDetector;

@@ -4,7 +4,10 @@ import type { Deadline } from '../core/timeout.ts';
 const ownDate = Date;
 const probe = timers.setTimeout(() => {}, 0);
 timers.clearTimeout(probe);
-/** The class of what the timers of Node return; those of a test tool return something else. A tracer that wraps them does not. */
+/**
+ * The class of what the timers of Node return; those of a test tool return something else. A tracer that wraps them
+ * does not.
+ */
 const NodeTimer = probe.constructor;
 const known = new WeakMap<object, boolean>();
 

@@ -37,8 +37,9 @@ export interface Classification {
 const MAX_CLASSES = 32;
 
 /**
- * Classifies a call that returned: a result with an HTTP status (integer `status` and `headers.get`, as a Response has, or
- * integer `statusCode` and `headers`, as what undici's `request`, got and `node:http` give) by that status, anything else is a success. A result that throws when looked at is a success as well.
+ * Classifies a call that returned: a result with an HTTP status (integer `status` and `headers.get`, as a Response has,
+ * or integer `statusCode` and `headers`, as what undici's `request`, got and `node:http` give) by that status, anything
+ * else is a success. A result that throws when looked at is a success as well.
  *
  * @internal
  */
@@ -51,10 +52,10 @@ export function classifyResult(classification: Classification, result: unknown):
 }
 
 /**
- * Classifies a call that threw. The error and its causes are looked at, the outermost first (see `causesOf`). The first HTTP
- * status of an error, 400 to 599, decides alone, so that a thrown 404 and a returned one are the same; any other status says
- * nothing about what went wrong. Without one, every error is a failure, or, where names or codes are listed, one that matches
- * or has a cause that does. An error that throws when looked at is a failure.
+ * Classifies a call that threw. The error and its causes are looked at, the outermost first (see `causesOf`). The first
+ * HTTP status of an error, 400 to 599, decides alone, so that a thrown 404 and a returned one are the same; any other
+ * status says nothing about what went wrong. Without one, every error is a failure, or, where names or codes are
+ * listed, one that matches or has a cause that does. An error that throws when looked at is a failure.
  *
  * @internal
  */
@@ -104,7 +105,10 @@ function firstStatus(errors: readonly object[]): number | undefined {
   return undefined;
 }
 
-/** What else stands there, a 200 whose body was cut off for example, does not say that the call failed, and the error does. */
+/**
+ * What else stands there, a 200 whose body was cut off for example, does not say that the call failed, and the error
+ * does.
+ */
 function isErrorStatus(value: unknown): value is number {
   return isStatus(value) && value >= 400;
 }

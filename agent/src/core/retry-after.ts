@@ -11,8 +11,9 @@ const SECONDS = /^\d{1,9}$/;
 const MILLISECONDS = /^\d{1,12}(\.\d{1,9})?$/;
 
 /**
- * How long an answer asks its caller to stay away, by the Retry-After header (RFC 9110, section 10.2.3) in the `headers`
- * of an error, of its `response`, or of a result: seconds or a date. The header `retry-after-ms`, which says it in milliseconds, wins.
+ * How long an answer asks its caller to stay away, by the Retry-After header (RFC 9110, section 10.2.3) in the
+ * `headers` of an error, of its `response`, or of a result: seconds or a date. The header `retry-after-ms`, which says
+ * it in milliseconds, wins.
  *
  * @param wallNow reads the wall clock; called only when there is a date.
  * @returns milliseconds; 0 when nothing is asked, what is asked cannot be read, or the date has passed.

@@ -39,7 +39,9 @@ export interface TransitionEvent {
   readonly detail?: string;
   /** The key whose circuit it is. Absent: the breaker's own. */
   readonly key?: string;
-  /** What the last failure was, where failures opened the circuit. Absent: they did not, or what they were is not known. */
+  /**
+   * What the last failure was, where failures opened the circuit. Absent: they did not, or what they were is not known.
+   */
   readonly lastError?: LastError;
 }
 

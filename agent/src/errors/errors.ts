@@ -14,7 +14,10 @@ const MARK = Symbol.for('fuseboard.error/1');
  */
 export abstract class FuseboardError extends Error {
   abstract readonly code: ErrorCode;
-  /** The HTTP status that says the same: 503 for a rejection, 504 for a time limit. Web frameworks answer with it. Absent: there is none. */
+  /**
+   * The HTTP status that says the same: 503 for a rejection, 504 for a time limit. Web frameworks answer with it.
+   * Absent: there is none.
+   */
   declare readonly statusCode?: 503 | 504;
   /** The name of the breaker. */
   readonly breaker: string;
@@ -34,12 +37,18 @@ export abstract class FuseboardError extends Error {
   }
 }
 
-/** As http-errors marks its own, which is what frameworks go by; `expose` keeps the name of the breaker from whoever asks. */
+/**
+ * As http-errors marks its own, which is what frameworks go by; `expose` keeps the name of the breaker from whoever
+ * asks.
+ */
 function answerWith({ prototype }: { readonly prototype: FuseboardError }, status: 503 | 504): void {
   Object.assign(prototype, { status, statusCode: status, expose: false });
 }
 
-/** The breaker rejected the call: its circuit is open, or half-open with all its probes under way. The function was not called. */
+/**
+ * The breaker rejected the call: its circuit is open, or half-open with all its probes under way. The function was not
+ * called.
+ */
 export class CircuitOpenError extends FuseboardError {
   static {
     CircuitOpenError.prototype.name = 'CircuitOpenError';
@@ -105,14 +114,17 @@ export class ConfigError extends FuseboardError {
 
 /**
  * Whether an error is Fuseboard's own, and of the given code if one is given. Works across several installed copies of
- * the package, where `instanceof` does not. An error that has one of ours as its cause, as that of undici's `fetch` has, counts too;
- * `fuseboardErrorOf` gives the one with the fields.
+ * the package, where `instanceof` does not. An error that has one of ours as its cause, as that of undici's `fetch`
+ * has, counts too; `fuseboardErrorOf` gives the one with the fields.
  */
 export function isFuseboardError(error: unknown, code?: ErrorCode): error is FuseboardError {
   return fuseboardErrorOf(error, code) !== undefined;
 }
 
-/** The error of Fuseboard, of the given code if one is given, that an error is or that is among its causes, the outermost; absent: there is none. */
+/**
+ * The error of Fuseboard, of the given code if one is given, that an error is or that is among its causes, the
+ * outermost; absent: there is none.
+ */
 export function fuseboardErrorOf(error: unknown, code?: ErrorCode): FuseboardError | undefined {
   if (typeof error !== 'object' || error === null) return undefined;
   if (isOwn(error, code)) return error;
@@ -206,8 +218,8 @@ export function circuitOpen(identity: BreakerIdentity, retryAfterMs: number): Ci
 }
 
 /**
- * The message of the rejection before, which that of the next one mostly is. It is a property of the error from the beginning: what Node
- * prints of a rejection that nobody handles it reads without calling an accessor.
+ * The message of the rejection before, which that of the next one mostly is. It is a property of the error from the
+ * beginning: what Node prints of a rejection that nobody handles it reads without calling an accessor.
  */
 let lastOpen: {
   readonly name: string;

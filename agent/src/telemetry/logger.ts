@@ -10,7 +10,8 @@ export interface Logger {
 
 /**
  * Logs one line for each change of state of each breaker, at `warn` when a circuit opens and at `info` otherwise, with
- * the fields `breaker`, `from`, `to`, `reason`, `lastError` where a failure opened the circuit and, where one governs, `policy` and `generation`.
+ * the fields `breaker`, `from`, `to`, `reason`, `lastError` where a failure opened the circuit and, where one governs,
+ * `policy` and `generation`.
  *
  * @returns a function that ends it.
  */

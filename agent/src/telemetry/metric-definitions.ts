@@ -68,7 +68,10 @@ export function durationBuckets({ latency }: BreakerStats): MetricPoint[] {
   });
 }
 
-/** How many seconds all calls took together, estimated: each counts as the middle of its bucket, or the lower bound of the last one. */
+/**
+ * How many seconds all calls took together, estimated: each counts as the middle of its bucket, or the lower bound of
+ * the last one.
+ */
 export function durationSum({ latency }: BreakerStats): number {
   return latency.reduce((sum, calls, i) => {
     const from = i === 0 ? 0 : FIRST_BUCKET_SECONDS * 2 ** (i - 1);

@@ -24,7 +24,10 @@ export interface StatsdOptions {
 
 /** What sends the numbers of all breakers. */
 export interface StatsdExport {
-  /** Sends now what changed since the last round; resolves when all packets are sent or given up. Never rejects. Once stopped, it sends nothing. */
+  /**
+   * Sends now what changed since the last round; resolves when all packets are sent or given up. Never rejects. Once
+   * stopped, it sends nothing.
+   */
   flush(): Promise<void>;
   /** Sends once more and ends; again, it does nothing. */
   stop(): Promise<void>;

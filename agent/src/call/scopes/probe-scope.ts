@@ -35,8 +35,8 @@ function ended(): void {
 }
 
 /**
- * Whether the call that is rejected now belongs to the one that tests the circuit: rejected, it would keep the circuit open for ever.
- * Says once for each breaker that it is used twice.
+ * Whether the call that is rejected now belongs to the one that tests the circuit: rejected, it would keep the circuit
+ * open for ever. Says once for each breaker that it is used twice.
  */
 export function isPartOfProbe(circuit: Circuit): boolean {
   if (underWay === 0) return false;

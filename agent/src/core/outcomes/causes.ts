@@ -2,16 +2,18 @@
 const MAX_ERRORS = 32;
 
 /**
- * Where libraries keep the error that theirs is about: `cause` is the standard one, `original` is Sequelize's, `originalError`
- * and `nativeError` are those of drivers of databases, `driverError` is TypeORM's and `networkError` is Apollo's.
+ * Where libraries keep the error that theirs is about: `cause` is the standard one, `original` is Sequelize's,
+ * `originalError` and `nativeError` are those of drivers of databases, `driverError` is TypeORM's and `networkError` is
+ * Apollo's.
  */
 const FIELDS = ['cause', 'original', 'originalError', 'driverError', 'nativeError', 'networkError'] as const;
 
 type Wrapper = Partial<Record<(typeof FIELDS)[number] | 'errors', unknown>>;
 
 /**
- * An error and what it was caused by, the outermost first: the error, then all that it names directly (the fields in their order,
- * then `errors` as an AggregateError has them), then what these name. Each comes once, and no more than 32 do.
+ * An error and what it was caused by, the outermost first: the error, then all that it names directly (the fields in
+ * their order, then `errors` as an AggregateError has them), then what these name. Each comes once, and no more than 32
+ * do.
  *
  * @throws whatever a property throws when it is read.
  */
