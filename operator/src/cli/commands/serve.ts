@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import type { Logger } from 'pino';
 import { type Config, readConfig } from '../../config/config.ts';
+import { LIMITS, type LimitReason } from '../../core/limits/limits.ts';
 import { createLog } from '../../log.ts';
 import { type Parts, serve } from '../../serve.ts';
 import { CliError, EXIT_CODES } from '../exit-codes.ts';
@@ -23,6 +24,10 @@ const option = (flags: string, description: string) => {
   const made = new Option(flags, description);
   return made.env(`FUSEBOARD_${made.name().replaceAll('-', '_').toUpperCase()}`);
 };
+
+/** A flag for a bound of the table of limits. */
+const bound = (flags: string, reason: LimitReason, description: string) =>
+  option(flags, description).default(String(LIMITS[reason].value));
 
 /** Makes what the configuration asks for: the source of policies, the place for what is said of them, what knows agents, and the other replicas. */
 export type Construct = (config: Config, log: Logger) => Promise<Parts>;
@@ -115,7 +120,20 @@ export function serveCommand(terminal: Terminal, construct: Construct, setExitCo
         'how long a review of a token is good for: so long the token of a pod that was deleted may go on reporting',
       ).default('14s'),
     )
-    .addOption(option('--max-reports-per-pod <n>', 'parts of reports of one pod a second').default('100'))
+    .addOption(
+      option(
+        '--max-reports-per-pod <n>',
+        'parts of reports of one pod a second; 8 breakers cost as much as another part',
+      ).default('100'),
+    )
+    .addOption(bound('--max-reports-per-second <n>', 'report-rate', 'parts of reports of all pods a second'))
+    .addOption(bound('--max-agents-per-pod <n>', 'agents-of-pod', 'processes of one pod that are remembered'))
+    .addOption(bound('--max-agents <n>', 'agents', 'processes of all pods that are remembered'))
+    .addOption(
+      bound('--max-breakers-per-pod <n>', 'breakers-of-pod', 'breakers and keys of one pod whose state is remembered'),
+    )
+    .addOption(bound('--max-breakers <n>', 'breakers', 'breakers and keys of all pods whose state is remembered'))
+    .addOption(bound('--max-snapshots <n>', 'snapshots', 'different sets of policies that agents are to run'))
     .addOption(option('--log-level <level>', 'trace, debug, info, warn or error').default('info'))
     .addOption(option('--log-format <format>', 'auto (text on a terminal), json or pretty').default('auto'))
     .addHelpText('after', EXAMPLES)

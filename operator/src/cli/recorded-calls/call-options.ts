@@ -1,6 +1,6 @@
 import type { SimulateRequest } from '@fuseboard/simulator';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { EXIT_CODES, CliError } from '../exit-codes.ts';
+import { CliError, EXIT_CODES } from '../exit-codes.ts';
 import type { Terminal } from '../terminal.ts';
 
 type Simulator = typeof import('@fuseboard/simulator');
