@@ -524,10 +524,10 @@ describe('agents that prove who they are', () => {
     await commit(await dial('p1'));
     await commit(await dial('p2'));
     const statuses: number[] = [];
-    for (let sequence = 1; sequence <= 6; sequence += 1) {
-      statuses.push((await report({ sequence }, '', as('p1'))).status);
+    while (!statuses.includes(503) && statuses.length < 1_000) {
+      statuses.push((await report({ sequence: statuses.length + 1 }, '', as('p1'))).status);
     }
-    expect(statuses.slice(0, 3)).toEqual([204, 204, 204]);
+    expect(statuses.slice(0, 15)).toEqual(Array.from({ length: 15 }, () => 204));
     expect(statuses).toContain(503);
     expect((await report({}, '', as('p2'))).status).toBe(204);
   });
