@@ -8,12 +8,14 @@ import { states } from './drawings/states.ts';
 import { transitions } from './drawings/transitions.ts';
 import { windows } from './drawings/windows.ts';
 import { environment } from './environment.ts';
+import { limits } from './limits.ts';
 
 const files: Record<string, string> = {
   'states.svg': states(transitions()),
   'windows.svg': windows(),
   'recovery.svg': recovery(),
   'environment.md': environment(),
+  'limits.md': limits(),
 };
 const stale = Object.entries(files).filter(([path, wanted]) => read(path) !== wanted);
 if (process.argv.includes('--check')) {

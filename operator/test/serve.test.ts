@@ -483,6 +483,16 @@ describe('agents that prove who they are', () => {
     expect(items).toMatchObject([{ namespace: 'shop', pod: 'p1', labels: { app: 'web' } }]);
   });
 
+  it('names an agent by the pod of its token, whatever it calls itself', async () => {
+    await commit(await dial('p1', { instance: 'payments-7f9/1/0' }));
+    await commit(await dial('p2', { instance: 'p2/1/0' }));
+    const { items } = await admin('/v1/agents');
+    expect(items.map(({ instance }: { instance: string }) => instance).sort()).toEqual([
+      'p1/payments-7f9/1/0',
+      'p2/1/0',
+    ]);
+  });
+
   it('cannot report for a process of another pod', async () => {
     await commit(await dial('p1'));
     expect((await report({}, 'namespace=shop', as('p2'))).status).toBe(421);

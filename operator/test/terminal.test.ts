@@ -43,7 +43,7 @@ beforeEach(async () => {
   const { id: revision } = await client.until(({ event }) => event === 'commit');
   const totals = { succeeded: 1, failed: 9, ignored: 0, slow: 0, timedOut: 0, rejected: 0 };
   const rest = { shadowRejected: 0, retried: 0, fallback: 0 };
-  const breaker = { name: EVIL, uid: 'uid-payments', state: 'open', since: 0, totals: { ...totals, ...rest } };
+  const breaker = { name: 'payments', uid: 'uid-payments', state: 'open', since: 0, totals: { ...totals, ...rest } };
   const transitions = [{ from: 'closed', to: 'open', agoMs: 0, reason: EVIL }];
   const answer = await fetch(`${serving.agentsUrl}/v1/report`, {
     method: 'POST',
@@ -51,7 +51,10 @@ beforeEach(async () => {
     body: JSON.stringify({
       ...{ protocol: 1, service: EVIL, instance: EVIL, boot: BOOT, sequence: 1, part: 1, parts: 1, revision },
       rejections: [{ uid: 'uid-payments', generation: 1, field: EVIL, message: EVIL }],
-      breakers: [{ ...breaker, transitions }],
+      breakers: [
+        { ...breaker, transitions },
+        { ...breaker, key: EVIL },
+      ],
     }),
   });
   expect(answer.status).toBe(204);
