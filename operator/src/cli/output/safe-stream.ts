@@ -22,7 +22,7 @@ export function safeStream(stream: NodeJS.WriteStream): NodeJS.WriteStream {
     get(target, name) {
       if (name === 'write') return write;
       const value: unknown = Reflect.get(target, name, target);
-      return typeof value === 'function' ? value.bind(target) : value;
+      return typeof value === 'function' && name !== 'constructor' ? value.bind(target) : value;
     },
   });
 }
