@@ -26,7 +26,7 @@ export const FLOORS: readonly Floors[] = [
   {
     root: 'operator/src/',
     floors: [
-      ['core/', 'version.ts', 'log.ts'],
+      ['core/', 'files/', 'version.ts', 'log.ts'],
       ['ports/'],
       ['config/'],
       ['control/'],
