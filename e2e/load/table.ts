@@ -18,10 +18,10 @@ export function table(result: Result, { cores, node, loadBefore }: Machine): str
     ['apply to applied, all edits', times(appliedAll)],
     ['  the least over the edits', times(applied)],
     ['  of it waited on purpose', `coalescing ${waited.coalescing} ms, settling ${waited.settling} ms`],
-    ['  beyond that', times(beyond)],
+    ['  overhead', times(beyond)],
     ['bare broadcast of the same bytes', times(bare)],
     [
-      '  beyond, against bare',
+      '  overhead, ratio to bare',
       `p50 ${n(beyond.p50 / bare.p50)}, p99 ${n(beyond.p99 / bare.p99)}, max ${n(beyond.max / bare.max)}`,
     ],
     ['bytes an agent and edit', n(result.bytesPerEdit)],
