@@ -94,6 +94,8 @@ export function agentsApp(options: AgentsOptions): Express {
     if (quota.refusesStreams()) refuse('storm', 'too many agents at once; dial again');
     const agentIdentity = await identityOf(request, 'stream');
     const { namespace, pod, expiresAt } = agentIdentity;
+    // Nobody would give back what is taken for one that is gone.
+    if (response.destroyed) return;
     const full = quota.takeStream(agentIdentity);
     if (full === 'stream-rate') refuse('storm', 'too many agents at once; dial again');
     if (full !== undefined) {
@@ -118,7 +120,8 @@ export function agentsApp(options: AgentsOptions): Express {
     const { boot, service } = query;
     const instance = instanceOf(agentIdentity, query.instance);
     const identity: Identity = { namespace, ...(pod && { pod: pod.uid }), boot, service, instance, labels };
-    if (reset) log.warn({ namespace, instance, since: query.since, asOf }, 'the store went back in time');
+    if (reset && controller.mayLog(namespace, pod?.uid))
+      log.warn({ namespace, instance, since: query.since, asOf }, 'the store went back in time');
     try {
       streams.open(response, identity, { revision: request.get('last-event-id') || undefined, reset, expiresAt });
     } catch (error) {
