@@ -532,8 +532,8 @@ describe('agents that prove who they are', () => {
   });
 
   it('write at most ten such lines a second and count the rest', async () => {
-    for (let i = 0; i < 15; i += 1) await openStream('stranger');
-    expect(lines.filter((line) => line.audit === true).length).toBeLessThan(15);
+    await Promise.all(Array.from({ length: 60 }, () => openStream('stranger')));
+    expect(lines.filter((line) => line.audit === true).length).toBeLessThan(60);
   });
 
   it('have as many streams as a pod may have', async () => {

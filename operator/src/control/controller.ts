@@ -245,14 +245,14 @@ export class Controller {
     if (receipt.kind === 'accepted') {
       this.#requestStatus(namespace, receipt.touched);
       const { pod } = from;
-      this.policyStatus.onReport(namespace, report.instance, receipt, () => this.#mayLog(namespace, pod));
+      this.policyStatus.onReport(namespace, report.instance, receipt, () => this.mayLog(namespace, pod));
       for (const tookMs of receipt.tookMs) this.#observers.applied(tookMs);
     }
     return receipt;
   }
 
-  /** Whether a line may be written about what a pod reports. */
-  #mayLog(namespace: string, pod: string | undefined): boolean {
+  /** Whether a line may be written about what a pod says. */
+  mayLog(namespace: string, pod: string | undefined): boolean {
     const spent = this.#reportLines.take(pod ?? namespace);
     if (spent !== undefined)
       this.limits.reached(spent === 'own' ? 'log-lines-of-pod' : 'log-lines', { namespace, pod });

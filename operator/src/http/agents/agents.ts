@@ -94,6 +94,8 @@ export function agentsApp(options: AgentsOptions): Express {
     if (quota.refusesStreams()) refuse('storm', 'too many new streams at once; reconnect');
     const agentIdentity = await identityOf(request, 'stream');
     const { namespace, pod, expiresAt } = agentIdentity;
+    // Nobody would give back what is taken for one that is gone.
+    if (response.destroyed) return;
     const full = quota.takeStream(agentIdentity);
     if (full === 'stream-rate') refuse('storm', 'too many new streams at once; reconnect');
     if (full !== undefined) {
@@ -120,7 +122,7 @@ export function agentsApp(options: AgentsOptions): Express {
     const { boot, service } = query;
     const instance = instanceOf(agentIdentity, query.instance);
     const identity: Identity = { namespace, ...(pod && { pod: pod.uid }), boot, service, instance, labels };
-    if (reset)
+    if (reset && controller.mayLog(namespace, pod?.uid))
       log.warn(
         { namespace, instance, since: query.since, asOf },
         'the API server was restored to an earlier state; agents are reset',
