@@ -9,6 +9,7 @@ import type { AggregateChange, Aggregates } from '../core/replication/aggregates
 import { inGracePeriod, type StatusInput, statusOf } from '../core/status/policy-status.ts';
 import type { Replicas } from '../ports/replicas.ts';
 import type { StatusSink } from '../ports/status-sink.ts';
+import { Rotation } from './rotation.ts';
 
 export interface PolicyStatusReconcilerOptions {
   readonly snapshots: SnapshotCache;
@@ -43,6 +44,7 @@ export class PolicyStatusReconciler {
   readonly #records = new Map<string, PolicyRecord>();
   readonly #changedAt = new Map<string, number>();
   readonly #touched = new Map<string, Set<string>>();
+  readonly #rotation = new Rotation();
 
   constructor(options: PolicyStatusReconcilerOptions) {
     this.#options = options;
@@ -124,6 +126,20 @@ export class PolicyStatusReconciler {
         if (aggregates.count({ uid, generation, digest, counts: counts.get(uid)! })) replicas.publish(uid);
         if (replicas.leading) this.#reconcile(policySnapshot, now);
       }
+    }
+  }
+
+  /**
+   * Hands a part of the statuses to the sink again, for somebody else may have changed or removed what was written. To
+   * be called once a second.
+   */
+  rewrite(): void {
+    const { snapshots, replicas, sink } = this.#options;
+    if (!replicas.leading) return;
+    for (const uid of this.#rotation.next(this.#records.keys())) {
+      const policy = snapshots.find(uid)?.policy;
+      const record = this.#records.get(uid);
+      if (policy && record?.reconciledHere && record.status) sink.write(policy, record.status);
     }
   }
 

@@ -86,6 +86,14 @@ export function serveCommand(terminal: Terminal, construct: Construct, setExitCo
     .addOption(option('--replica-renew-period <time>', 'how often a replica shows that it lives').default('10s'))
     .addOption(option('--replica-expiry <time>', 'after how long a silent replica is not counted').default('30s'))
     .addOption(
+      option('--status-writes-per-second <n>', 'statuses and Events that are written a second, at most').default('20'),
+    )
+    .addOption(
+      option('--history-writes-per-second <n>', 'revisions of policies that are stored a second, at most').default(
+        '20',
+      ),
+    )
+    .addOption(
       option('--override-retention <time>', 'how long an override stays after its end, until it is removed').default(
         '1h',
       ),
