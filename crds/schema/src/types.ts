@@ -291,10 +291,11 @@ export interface PolicyStatus {
   observedGeneration?: number;
   /**
    * Accepted: the operator can use the spec. Programmed: every live agent that received this generation has applied it.
-   * Healthy: no breaker of this policy is open.
+   * Healthy: no breaker of this policy is open. Ready: accepted, and programmed or without agents. Reconciling, only
+   * while it holds: agents are still to apply it. Stalled, only while it holds: nothing but an edit helps.
    */
   conditions?: ({
-    /** Accepted, Programmed or Healthy. */
+    /** Accepted, Programmed, Healthy, Ready, Reconciling or Stalled. */
     type: string;
     /** Whether the condition holds. */
     status: 'True' | 'False' | 'Unknown';
@@ -304,7 +305,9 @@ export interface PolicyStatus {
     lastTransitionTime: string;
     /**
      * One word for a program. Accepted: Valid, Invalid, Conflicted. Programmed: Programmed, Pending, NoAgents,
-     * PartiallyProgrammed, Rejected. Healthy: AllClosed, BreakerOpen, NoReports.
+     * PartiallyProgrammed, Rejected. Healthy: AllClosed, BreakerOpen, NoReports. Ready: Programmed, NoAgents, Pending,
+     * PartiallyProgrammed, Invalid, Conflicted, Rejected. Reconciling: Pending, PartiallyProgrammed. Stalled: Invalid,
+     * Conflicted, Rejected.
      */
     reason: string;
     /** A sentence for a person. */
@@ -407,9 +410,12 @@ export interface OverrideStatus {
     /** Applied and matched agents as k/n. */
     summary: string;
   };
-  /** Applied: every live agent that it selects applies it. */
+  /**
+   * Applied: every live agent that it selects applies it. Ready: applied, without agents, or over. Reconciling, only
+   * while it holds: agents are still to apply it. Stalled, only while it holds: the spec cannot be used.
+   */
   conditions?: ({
-    /** Applied. */
+    /** Applied, Ready, Reconciling or Stalled. */
     type: string;
     /** Whether the condition holds. */
     status: 'True' | 'False' | 'Unknown';
@@ -417,7 +423,10 @@ export interface OverrideStatus {
     observedGeneration?: number;
     /** When the status of the condition last changed. */
     lastTransitionTime: string;
-    /** One word for a program. Applied: Applied, Pending, NoAgents, PartiallyApplied, Invalid, Ended. */
+    /**
+     * One word for a program. Applied: Applied, Pending, NoAgents, PartiallyApplied, Invalid, Ended. Ready: Applied,
+     * NoAgents, Ended, Pending, PartiallyApplied, Invalid. Reconciling: Pending, PartiallyApplied. Stalled: Invalid.
+     */
     reason: string;
     /** A sentence for a person. */
     message: string;

@@ -208,6 +208,69 @@ describe('Healthy', () => {
   });
 });
 
+/** What kstatus makes of conditions whose generation is the newest. */
+function kstatus({ conditions = [] }: PolicyStatus): string {
+  const holds = (type: string, status: string) => conditions.some((one) => one.type === type && one.status === status);
+  if (holds('Reconciling', 'True')) return 'InProgress';
+  if (holds('Stalled', 'True')) return 'Failed';
+  return holds('Ready', 'False') || holds('Ready', 'Unknown') ? 'InProgress' : 'Current';
+}
+
+describe('for tools that read Ready, Reconciling and Stalled', () => {
+  it.each<[string, Parameters<typeof input>[0], string, string[]]>([
+    ['no agent', {}, 'Current', ['Ready True NoAgents']],
+    ['every agent', { fleet: { agents: agents(4, 4) } }, 'Current', ['Ready True Programmed']],
+    [
+      'every agent, and a breaker that is open',
+      { fleet: { agents: agents(4, 4), breakers: { closed: 3, open: 1, halfOpen: 0, shadowOpen: 0 } } },
+      'Current',
+      ['Ready True Programmed'],
+    ],
+    [
+      'a new spec on its way',
+      { fleet: { agents: agents(4, 1) } },
+      'InProgress',
+      ['Ready Unknown Pending', 'Reconciling True Pending'],
+    ],
+    [
+      'a spec that some lack for long',
+      { fleet: { agents: agents(4, 1) }, ageMs: PENDING_MS },
+      'InProgress',
+      ['Ready False PartiallyProgrammed', 'Reconciling True PartiallyProgrammed'],
+    ],
+    [
+      'an agent that cannot use the spec',
+      { fleet: { agents: agents(4, 3, 1) } },
+      'Failed',
+      ['Ready False Rejected', 'Stalled True Rejected'],
+    ],
+    [
+      'a spec that cannot be used',
+      { problems: [{ field: 'f', message: 'm' }] },
+      'Failed',
+      ['Ready False Invalid', 'Stalled True Invalid'],
+    ],
+    [
+      'a conflict',
+      { precedence: { conflict: first, shadows: [] } },
+      'Failed',
+      ['Ready False Conflicted', 'Stalled True Conflicted'],
+    ],
+  ])('a policy with %s says so', (_what, over, wanted, conditions) => {
+    const status = statusOf(input(over));
+    expect(kstatus(status)).toBe(wanted);
+    const summary = status.conditions!.slice(3).map((one) => `${one.type} ${one.status} ${one.reason}`);
+    expect(summary).toEqual(conditions);
+    for (const { message } of status.conditions!) expect(message).not.toBe('');
+  });
+
+  it('Stalled leaves with an edit that fixes the spec', () => {
+    const previous = statusOf(input({ problems: [{ field: 'f', message: 'm' }] }));
+    const fixed = statusOf(input({ previous, generation: 4, fleet: { agents: agents(4, 4) } }));
+    expect(fixed.conditions!.map(({ type }) => type)).toEqual(['Accepted', 'Programmed', 'Healthy', 'Ready']);
+  });
+});
+
 it('moves the transition time only with the status of the condition', () => {
   const one = statusOf(input({ fleet: { agents: agents(4, 1) } }));
   const two = statusOf(input({ fleet: { agents: agents(4, 2) }, previous: one, sameSpec: true, now: NOW + 60_000 }));
@@ -223,7 +286,7 @@ it('moves the transition time only with the status of the condition', () => {
 it('gives every condition the generation that it speaks of', () => {
   const status = statusOf(input({ generation: 9 }));
   expect(status.observedGeneration).toBe(9);
-  expect(status.conditions!.map(({ observedGeneration }) => observedGeneration)).toEqual([9, 9, 9]);
+  expect(status.conditions!.map(({ observedGeneration }) => observedGeneration)).toEqual([9, 9, 9, 9]);
 });
 
 it('is gathering only soon after the start and while fewer agents have answered than had the policy before', () => {

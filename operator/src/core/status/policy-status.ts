@@ -2,6 +2,7 @@ import type { CONDITION_REASONS, ConditionType, PolicyStatus, SpecProblem } from
 import type { PolicyCounts } from '../fleet/fleet.ts';
 import { type Condition, conditionOf } from '../policy/condition.ts';
 import type { Precedence } from '../policy/precedence.ts';
+import { type Decision, policyReadiness } from './ready-conditions.ts';
 
 /** How long a new generation may be on its way before agents that lack it make the condition False. */
 export const PENDING_MS = 10_000;
@@ -40,13 +41,18 @@ type Verdict<T extends ConditionType> = readonly [
 export function statusOf(input: StatusInput): PolicyStatus {
   const { counts, generation } = input;
   const accepted = acceptance(input);
+  const programmed = programming(input, accepted);
+  const ready = policyReadiness(decisionOf(accepted), decisionOf(programmed));
   const { matched, applied, rejected, stale } = counts.agents;
   return {
     observedGeneration: generation,
     conditions: [
-      condition(input, 'Accepted', accepted),
-      condition(input, 'Programmed', programming(input, accepted)),
-      condition(input, 'Healthy', health(input)),
+      condition(input, 'Accepted', decisionOf(accepted)),
+      condition(input, 'Programmed', decisionOf(programmed)),
+      condition(input, 'Healthy', decisionOf(health(input))),
+      condition(input, 'Ready', ready.Ready),
+      ...(ready.Reconciling ? [condition(input, 'Reconciling', ready.Reconciling)] : []),
+      ...(ready.Stalled ? [condition(input, 'Stalled', ready.Stalled)] : []),
     ],
     agents: { matched, applied, rejected, stale, summary: `${applied}/${matched}` },
     breakers: { ...counts.breakers },
@@ -62,10 +68,12 @@ export function inGracePeriod({ counts: { agents }, expected, uptimeMs }: Status
   return uptimeMs < GRACE_PERIOD_MS && agents.applied + agents.rejected < expected;
 }
 
-function condition<T extends ConditionType>(
+const decisionOf = ([status, reason, message]: Verdict<ConditionType>): Decision => ({ status, reason, message });
+
+function condition(
   { previous, generation, now }: StatusInput,
-  type: T,
-  [status, reason, message]: Verdict<T>,
+  type: ConditionType,
+  { status, reason, message }: Decision,
 ): Condition {
   const before = conditionOf(previous, type);
   const lastTransitionTime =

@@ -12,7 +12,7 @@ export type Priority = 'new' | 'changed' | 'refreshed';
 export interface Urgency {
   /** Absent: refreshed. */
   readonly priority?: Priority;
-  /** The version of what the item speaks of: another one ends the wait that a failure began. Absent: always the same. */
+  /** The version of what the item speaks of: another one ends the wait after a failure. Absent: always the same. */
   readonly version?: number;
 }
 
@@ -39,7 +39,7 @@ interface Slot<T> {
 const RANKS: readonly Priority[] = ['new', 'changed', 'refreshed'];
 /** One of so many writes goes to whoever waits longest, so that a flood of new items starves nothing. */
 const TURN = 4;
-/** How many writes that failed before may be under way: a server that does not answer some leaves room for the others. */
+/** How many writes that failed before may be under way: those that get no answer leave room for the others. */
 const MAX_RETRIES_IN_FLIGHT = 2;
 const MAX_WAIT_MS = 30_000;
 const MAX_REFUSED_WAIT_MS = 300_000;
