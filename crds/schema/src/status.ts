@@ -3,9 +3,18 @@ import { z } from 'zod';
 /** Condition types of a policy, and the reasons each may carry. */
 export const CONDITION_REASONS = {
   Accepted: ['Valid', 'Invalid', 'Conflicted'],
-  Programmed: ['Programmed', 'Pending', 'NoAgents', 'PartiallyProgrammed', 'Rejected'],
+  Programmed: ['Programmed', 'Pending', 'NoAgents', 'AgentsGone', 'PartiallyProgrammed', 'Rejected'],
   Healthy: ['AllClosed', 'BreakerOpen', 'NoReports'],
-  Ready: ['Programmed', 'NoAgents', 'Pending', 'PartiallyProgrammed', 'Invalid', 'Conflicted', 'Rejected'],
+  Ready: [
+    'Programmed',
+    'NoAgents',
+    'AgentsGone',
+    'Pending',
+    'PartiallyProgrammed',
+    'Invalid',
+    'Conflicted',
+    'Rejected',
+  ],
   Reconciling: ['Pending', 'PartiallyProgrammed'],
   Stalled: ['Invalid', 'Conflicted', 'Rejected'],
 } as const;

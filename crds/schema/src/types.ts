@@ -305,9 +305,9 @@ export interface PolicyStatus {
     lastTransitionTime: string;
     /**
      * One word for a program. Accepted: Valid, Invalid, Conflicted. Programmed: Programmed, Pending, NoAgents,
-     * PartiallyProgrammed, Rejected. Healthy: AllClosed, BreakerOpen, NoReports. Ready: Programmed, NoAgents, Pending,
-     * PartiallyProgrammed, Invalid, Conflicted, Rejected. Reconciling: Pending, PartiallyProgrammed. Stalled: Invalid,
-     * Conflicted, Rejected.
+     * AgentsGone, PartiallyProgrammed, Rejected. Healthy: AllClosed, BreakerOpen, NoReports. Ready: Programmed,
+     * NoAgents, AgentsGone, Pending, PartiallyProgrammed, Invalid, Conflicted, Rejected. Reconciling: Pending,
+     * PartiallyProgrammed. Stalled: Invalid, Conflicted, Rejected.
      */
     reason: string;
     /** A sentence for a person. */

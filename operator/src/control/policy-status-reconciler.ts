@@ -83,7 +83,7 @@ export class PolicyStatusReconciler {
   timeDependent(): Map<string, string[]> {
     const waiting = new Map<string, string[]>();
     for (const [uid, { namespace, reconciledHere, status }] of this.#records) {
-      if (reconciledHere && conditionOf(status, 'Programmed')?.status !== 'Unknown') continue;
+      if (reconciledHere && conditionOf(status, 'Programmed')?.reason !== 'Pending') continue;
       const uids = waiting.get(namespace) ?? [];
       uids.push(uid);
       waiting.set(namespace, uids);
@@ -265,6 +265,9 @@ export class PolicyStatusReconciler {
       const { matched } = after.agents!;
       log.info({ ...facts, agents: matched, tookMs: Math.round(tookMs) }, 'policy programmed');
       sink.event(policy, { type: 'Normal', reason: 'Programmed', message: programmed.message });
+    } else if (programmed.reason === 'AgentsGone') {
+      log.warn({ ...facts, detail: programmed.message }, 'policy has no agent any more');
+      sink.event(policy, { type: 'Warning', reason: 'AgentsGone', message: programmed.message });
     } else if (programmed.reason === 'Rejected' && accepted.status === 'True') {
       log.warn({ ...facts, detail: programmed.message }, 'policy rejected by agents');
       sink.event(policy, { type: 'Warning', reason: 'Rejected', message: programmed.message });

@@ -118,6 +118,11 @@ function rollout({ namespace, name, generation, status }: SeenPolicy): string[] 
         `${all} policy "${name}" fell silent; a silent agent keeps what it had when it was last heard: see whether the service still runs`,
       ];
     }
+    if (programmed.reason === 'AgentsGone') {
+      return [
+        `no agent runs policy "${name}" any more: ${programmed.message}; see whether the service runs and reaches the operator: fuseboard get agents -n ${namespace}`,
+      ];
+    }
     if (programmed.reason === 'NoAgents') {
       return [
         `no agent runs policy "${name}": ${programmed.message}; compare its selector with the labels of the service, and see whether the service uses the agent`,

@@ -130,9 +130,43 @@ describe('Programmed', () => {
     expect(told(statusOf(input(over)), 'Programmed')).toBe(expected);
   });
 
+  it('is Unknown with the time once no live agent is left, until one of them says that it has the policy', () => {
+    const previous = statusOf(input({ fleet: { agents: agents(4, 4) } }));
+    const later = { previous, sameSpec: true, now: NOW + 60_000 };
+    const gone = statusOf(input(later));
+    expect(told(gone, 'Programmed')).toBe('Unknown AgentsGone');
+    expect(conditionOf(gone, 'Programmed')).toMatchObject({
+      message: 'no live agent since 2026-03-01T12:01:00Z; before, 4 agents applied the spec',
+      lastTransitionTime: '2026-03-01T12:01:00Z',
+    });
+    expect(kstatus(gone)).toBe('InProgress');
+    const silent = statusOf(input({ ...later, fleet: { agents: agents(4, 4, 0, 4) } }));
+    expect(told(silent, 'Programmed')).toBe('Unknown AgentsGone');
+    const again = { previous: gone, sameSpec: true, now: NOW + 90_000, ageMs: PENDING_MS * 9 };
+    const still = statusOf(input({ ...again, fleet: { agents: agents(2, 0) } }));
+    expect(conditionOf(still, 'Programmed')).toEqual(conditionOf(gone, 'Programmed'));
+    const back = statusOf(input({ ...again, fleet: { agents: agents(2, 2) } }));
+    expect(told(back, 'Programmed')).toBe('True Programmed');
+  });
+
+  it('blames the conflict when that took the agents away', () => {
+    const previous = statusOf(input({ fleet: { agents: agents(4, 4) } }));
+    const status = statusOf(input({ previous, sameSpec: true, precedence: { conflict: first, shadows: [] } }));
+    expect(told(status, 'Programmed')).toBe('False NoAgents');
+  });
+
+  it('stays True without agents while they may be on their way to another replica or to this one', () => {
+    const previous = statusOf(input({ fleet: { agents: agents(4, 4) } }));
+    const meanwhile: Partial<StatusInput>[] = [{ unheard: 1 }, { expected: 4, uptimeMs: GRACE_PERIOD_MS - 1 }];
+    for (const one of meanwhile) {
+      const status = statusOf(input({ previous, sameSpec: true, ...one }));
+      expect(told(status, 'Programmed')).toBe('True Programmed');
+    }
+  });
+
   it('stays True for its spec when agents come, reject or go, and starts again with the next spec', () => {
     const previous = statusOf(input({ fleet: { agents: agents(4, 4) } }));
-    for (const counts of [agents(5, 4), agents(0, 0), agents(4, 2, 2), agents(4, 0, 0, 4)]) {
+    for (const counts of [agents(5, 4), agents(1, 1), agents(4, 2, 2), agents(4, 1, 0, 3)]) {
       const status = statusOf(input({ previous, sameSpec: true, fleet: { agents: counts } }));
       expect(told(status, 'Programmed')).toBe('True Programmed');
     }

@@ -76,8 +76,7 @@ function condition(
   { status, reason, message }: Decision,
 ): Condition {
   const before = conditionOf(previous, type);
-  const lastTransitionTime =
-    before?.status === status ? before.lastTransitionTime : new Date(now).toISOString().replace(/\.\d+Z$/, 'Z');
+  const lastTransitionTime = before?.status === status ? before.lastTransitionTime : instant(now);
   return { type, status, observedGeneration: generation, lastTransitionTime, reason, message };
 }
 
@@ -115,11 +114,16 @@ function programming(input: StatusInput, [, refused]: Verdict<'Accepted'>): Verd
   if (refused === 'Invalid') return ['False', 'Rejected', 'the spec cannot be used; agents keep the last good version'];
   const { counts, unheard, previous, sameSpec, ageMs, expected } = input;
   const before = sameSpec ? conditionOf(previous, 'Programmed') : undefined;
-  if (before?.status === 'True') return ['True', 'Programmed', before.message];
-  if (refused === 'Conflicted') return ['False', 'NoAgents', 'no agent receives the policy while it is in conflict'];
-
   const { matched, applied, rejected, stale } = counts.agents;
   const live = matched - stale;
+  if (before?.status === 'True' && (live > 0 || refused !== 'Conflicted')) {
+    if (live > 0 || unheard > 0 || inGracePeriod(input)) return ['True', 'Programmed', before.message];
+    return ['Unknown', 'AgentsGone', `no live agent since ${instant(input.now)}; before, ${before.message}`];
+  }
+  if (refused === 'Conflicted') return ['False', 'NoAgents', 'no agent receives the policy while it is in conflict'];
+  // Those that come back have the policy only when they say so.
+  if (before?.reason === 'AgentsGone' && applied + rejected === 0) return ['Unknown', 'AgentsGone', before.message];
+
   const silent = stale > 0 ? `; ${plural(stale, 'silent agent')} not waited for` : '';
   if (rejected > 0) {
     return [
@@ -155,5 +159,7 @@ function health({ counts }: StatusInput): Verdict<'Healthy'> {
   if (reported === 0) return ['Unknown', 'NoReports', 'no agent has reported a breaker of this policy'];
   return ['True', 'AllClosed', `${plural(reported, 'breaker')}, none open`];
 }
+
+const instant = (ms: number) => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
 
 const plural = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`;

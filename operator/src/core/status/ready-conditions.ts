@@ -25,6 +25,8 @@ export function policyReadiness(accepted: Decision, programmed: Decision): Ready
     case 'Programmed':
     case 'NoAgents':
       return { Ready: { ...programmed, status: 'True' } };
+    case 'AgentsGone':
+      return { Ready: programmed };
     case 'Rejected':
       return stalled(programmed);
     default:
