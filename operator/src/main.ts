@@ -52,7 +52,9 @@ const construct: Construct = async (config, log) => {
     const stored = source.stored.bind(source);
     const overrides = kubernetesOverrides(kubeConfig);
     const instruments = new Instruments(performance);
-    const writing = { kubeConfig, stored, observer: instruments.queues.queue('writes'), log };
+    const observer = instruments.queues.queue('writes');
+    const writing = { kubeConfig, stored, observer, perSecond: config.statusWritesPerSecond, log };
+    const keeping = { kubeConfig, namespaces, perSecond: config.historyWritesPerSecond, log };
     const rollback = kubernetesRollback(kubeConfig);
     const authenticator =
       auth.way === 'token-review'
@@ -72,7 +74,7 @@ const construct: Construct = async (config, log) => {
         source,
         sink: kubernetesStatusSink(writing),
         overrides,
-        history: new KubernetesHistory({ kubeConfig, namespaces, leading: () => true, log }),
+        history: new KubernetesHistory({ ...keeping, leading: () => true }),
         rollback,
         authenticator,
         access,
@@ -83,7 +85,7 @@ const construct: Construct = async (config, log) => {
     const permit = () => replicas.permit;
     const sink = kubernetesStatusSink({ ...writing, instance: rest.replica, permit });
     const leading = () => replicas.permit !== undefined;
-    const history = new KubernetesHistory({ kubeConfig, namespaces, leading, log });
+    const history = new KubernetesHistory({ ...keeping, leading });
     return { source, sink, overrides, history, rollback, replicas, authenticator, access, instruments };
   }
   const { folder } = wanted;

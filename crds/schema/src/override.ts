@@ -15,6 +15,9 @@ export const CREATED_BY = 'fuseboard.dev/created-by';
 /** Condition types of an override, and the reasons each may carry. */
 export const OVERRIDE_CONDITION_REASONS = {
   Applied: ['Applied', 'Pending', 'NoAgents', 'PartiallyApplied', 'Invalid', 'Ended'],
+  Ready: ['Applied', 'NoAgents', 'Ended', 'Pending', 'PartiallyApplied', 'Invalid'],
+  Reconciling: ['Pending', 'PartiallyApplied'],
+  Stalled: ['Invalid'],
 } as const;
 
 /** RFC 3339, as the API server takes a date-time. */
@@ -88,7 +91,9 @@ export const OverrideStatusFields = z
       .array(condition(OVERRIDE_CONDITION_REASONS, 'override'))
       .max(32)
       .optional()
-      .describe('Applied: every live agent that it selects applies it.')
+      .describe(
+        'Applied: every live agent that it selects applies it. Ready: applied, without agents, or over. Reconciling, only while it holds: agents are still to apply it. Stalled, only while it holds: the spec cannot be used.',
+      )
       .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] }),
   })
   .describe('The observed state, written by the operator.');

@@ -3,8 +3,20 @@ import { z } from 'zod';
 /** Condition types of a policy, and the reasons each may carry. */
 export const CONDITION_REASONS = {
   Accepted: ['Valid', 'Invalid', 'Conflicted'],
-  Programmed: ['Programmed', 'Pending', 'NoAgents', 'PartiallyProgrammed', 'Rejected'],
+  Programmed: ['Programmed', 'Pending', 'NoAgents', 'AgentsGone', 'PartiallyProgrammed', 'Rejected'],
   Healthy: ['AllClosed', 'BreakerOpen', 'NoReports'],
+  Ready: [
+    'Programmed',
+    'NoAgents',
+    'AgentsGone',
+    'Pending',
+    'PartiallyProgrammed',
+    'Invalid',
+    'Conflicted',
+    'Rejected',
+  ],
+  Reconciling: ['Pending', 'PartiallyProgrammed'],
+  Stalled: ['Invalid', 'Conflicted', 'Rejected'],
 } as const;
 
 export type ConditionType = keyof typeof CONDITION_REASONS;
@@ -58,7 +70,7 @@ export const PolicyStatusFields = z
       .max(32)
       .optional()
       .describe(
-        'Accepted: the operator can use the spec. Programmed: every live agent that received this generation has applied it. Healthy: no breaker of this policy is open.',
+        'Accepted: the operator can use the spec. Programmed: every live agent that received this generation has applied it. Healthy: no breaker of this policy is open. Ready: accepted, and programmed or without agents. Reconciling, only while it holds: agents are still to apply it. Stalled, only while it holds: nothing but an edit helps.',
       )
       .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] }),
     agents: z

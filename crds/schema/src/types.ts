@@ -288,10 +288,11 @@ export interface PolicyStatus {
   observedGeneration?: number;
   /**
    * Accepted: the operator can use the spec. Programmed: every live agent that received this generation has applied it.
-   * Healthy: no breaker of this policy is open.
+   * Healthy: no breaker of this policy is open. Ready: accepted, and programmed or without agents. Reconciling, only
+   * while it holds: agents are still to apply it. Stalled, only while it holds: nothing but an edit helps.
    */
   conditions?: ({
-    /** Accepted, Programmed or Healthy. */
+    /** Accepted, Programmed, Healthy, Ready, Reconciling or Stalled. */
     type: string;
     /** Whether the condition holds. */
     status: 'True' | 'False' | 'Unknown';
@@ -301,7 +302,9 @@ export interface PolicyStatus {
     lastTransitionTime: string;
     /**
      * A reason for programs. Accepted: Valid, Invalid, Conflicted. Programmed: Programmed, Pending, NoAgents,
-     * PartiallyProgrammed, Rejected. Healthy: AllClosed, BreakerOpen, NoReports.
+     * AgentsGone, PartiallyProgrammed, Rejected. Healthy: AllClosed, BreakerOpen, NoReports. Ready: Programmed,
+     * NoAgents, AgentsGone, Pending, PartiallyProgrammed, Invalid, Conflicted, Rejected. Reconciling: Pending,
+     * PartiallyProgrammed. Stalled: Invalid, Conflicted, Rejected.
      */
     reason: string;
     /** A message for people. */
@@ -404,9 +407,12 @@ export interface OverrideStatus {
     /** Applied and matched agents as k/n. */
     summary: string;
   };
-  /** Applied: every live agent that it selects applies it. */
+  /**
+   * Applied: every live agent that it selects applies it. Ready: applied, without agents, or over. Reconciling, only
+   * while it holds: agents are still to apply it. Stalled, only while it holds: the spec cannot be used.
+   */
   conditions?: ({
-    /** Applied. */
+    /** Applied, Ready, Reconciling or Stalled. */
     type: string;
     /** Whether the condition holds. */
     status: 'True' | 'False' | 'Unknown';
@@ -414,7 +420,10 @@ export interface OverrideStatus {
     observedGeneration?: number;
     /** When the status of the condition last changed. */
     lastTransitionTime: string;
-    /** A reason for programs. Applied: Applied, Pending, NoAgents, PartiallyApplied, Invalid, Ended. */
+    /**
+     * A reason for programs. Applied: Applied, Pending, NoAgents, PartiallyApplied, Invalid, Ended. Ready: Applied,
+     * NoAgents, Ended, Pending, PartiallyApplied, Invalid. Reconciling: Pending, PartiallyApplied. Stalled: Invalid.
+     */
     reason: string;
     /** A message for people. */
     message: string;

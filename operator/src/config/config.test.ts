@@ -23,6 +23,17 @@ it('takes the ports of a single machine with a folder, and those of a cluster wi
   expect(ports({ policies: 'p', port: '1', metricsPort: '2', adminPort: '0' })).toEqual([1, 2, 0]);
 });
 
+it('takes rates of writes from 1 to 1 000, and 20 without a flag', () => {
+  const rates = (flags: object) => {
+    const { statusWritesPerSecond, historyWritesPerSecond } = readConfig({ ...FLAGS, ...flags });
+    return [statusWritesPerSecond, historyWritesPerSecond];
+  };
+  expect(rates({})).toEqual([20, 20]);
+  expect(rates({ statusWritesPerSecond: '1000', historyWritesPerSecond: '1' })).toEqual([1_000, 1]);
+  expect(() => rates({ statusWritesPerSecond: '0' })).toThrow('--status-writes-per-second: ');
+  expect(() => rates({ historyWritesPerSecond: '1001' })).toThrow('--history-writes-per-second: ');
+});
+
 it('serves probes to the whole pod network in a pod only', () => {
   expect(readConfig({ ...FLAGS }).metrics.host).toBe('0.0.0.0');
   expect(readConfig({ ...FLAGS, kubeconfig: 'k' }).metrics.host).toBe('127.0.0.1');

@@ -29,6 +29,10 @@ export interface Config {
   readonly adminAuth: 'none' | 'review';
   readonly reportUrl?: string;
   readonly replication: Replication;
+  /** Of statuses and Events, in any second. */
+  readonly statusWritesPerSecond: number;
+  /** Of revisions of policies, in any second. */
+  readonly historyWritesPerSecond: number;
   /** How long an override stays after its end. */
   readonly overrideRetentionMs: number;
   /** Absent: pods are not injected. */
@@ -86,6 +90,8 @@ const FlagsSchema = z.object({
   ...ReplicationFlags,
   ...InjectionFlags,
   reportUrl: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
+  statusWritesPerSecond: positive(1_000).default(20),
+  historyWritesPerSecond: positive(1_000).default(20),
   overrideRetention: duration.default(3_600_000),
   shutdownDelay: duration.default(0),
   restoreAfter: duration.default(30_000),
@@ -166,6 +172,8 @@ export function readConfig(flags: unknown): Config {
     adminAuth,
     ...(f.reportUrl !== undefined && { reportUrl: f.reportUrl }),
     replication,
+    statusWritesPerSecond: f.statusWritesPerSecond,
+    historyWritesPerSecond: f.historyWritesPerSecond,
     overrideRetentionMs: f.overrideRetention,
     shutdownDelayMs: f.shutdownDelay,
     restoreAfterMs: f.restoreAfter,

@@ -437,6 +437,8 @@ export class Controller {
     this.fleet.circuits.sweep(now, (uid) => this.snapshots.find(uid) !== undefined);
     for (const [namespace, uids] of this.policyStatus.timeDependent()) this.#requestStatus(namespace, uids);
     if (this.overrides.sweep()) this.#requestStatus('', []);
+    this.policyStatus.rewrite();
+    this.overrides.rewrite();
     this.#sweptAt = now;
   }
 }

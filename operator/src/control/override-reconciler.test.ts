@@ -184,3 +184,16 @@ it('says what is wrong with an override that no agent can apply', () => {
   expect(written.at(-1)!.phase).toBe('Invalid');
   expect(events).toEqual(['Invalid: spec.reason: an override needs a reason; say in a few words why']);
 });
+
+it('hands its statuses to the sink again, as long as it leads', () => {
+  take(override('a'), override('b'));
+  const first = [...written];
+  written = [];
+  leading = false;
+  reconciler.rewrite();
+  expect(written).toEqual([]);
+  leading = true;
+  reconciler.rewrite();
+  reconciler.rewrite();
+  expect(written).toEqual(first);
+});

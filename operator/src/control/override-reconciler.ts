@@ -10,6 +10,7 @@ import { GRACE_PERIOD_MS } from '../core/status/policy-status.ts';
 import { Problem } from '../ports/problem.ts';
 import type { Replicas } from '../ports/replicas.ts';
 import type { StatusSink } from '../ports/status-sink.ts';
+import { Rotation } from './rotation.ts';
 
 export interface OverrideReconcilerOptions {
   readonly snapshots: SnapshotCache;
@@ -45,6 +46,7 @@ export class OverrideReconciler {
   readonly #removing = new Set<string>();
   /** When a removal may be tried again. */
   readonly #failedUntil = new Map<string, number>();
+  readonly #rotation = new Rotation();
 
   constructor(options: OverrideReconcilerOptions) {
     this.#options = options;
@@ -144,6 +146,16 @@ export class OverrideReconciler {
       }
     }
     return this.#touched.size > 0;
+  }
+
+  /** As for policies: hands a part of the statuses to the sink again. To be called once a second. */
+  rewrite(): void {
+    const { replicas, sink } = this.#options;
+    if (!replicas.leading) return;
+    for (const uid of this.#rotation.next(this.#statuses.keys())) {
+      const [override, status] = [this.#overrides.get(uid), this.#statuses.get(uid)];
+      if (override && status) sink.write(override, status);
+    }
   }
 
   async #remove(override: Override): Promise<void> {

@@ -9,6 +9,7 @@ import type { AggregateChange, Aggregates } from '../core/replication/aggregates
 import { inGracePeriod, type StatusInput, statusOf } from '../core/status/policy-status.ts';
 import type { Replicas } from '../ports/replicas.ts';
 import type { StatusSink } from '../ports/status-sink.ts';
+import { Rotation } from './rotation.ts';
 
 export interface PolicyStatusReconcilerOptions {
   readonly snapshots: SnapshotCache;
@@ -43,6 +44,7 @@ export class PolicyStatusReconciler {
   readonly #records = new Map<string, PolicyRecord>();
   readonly #changedAt = new Map<string, number>();
   readonly #touched = new Map<string, Set<string>>();
+  readonly #rotation = new Rotation();
 
   constructor(options: PolicyStatusReconcilerOptions) {
     this.#options = options;
@@ -81,7 +83,7 @@ export class PolicyStatusReconciler {
   timeDependent(): Map<string, string[]> {
     const waiting = new Map<string, string[]>();
     for (const [uid, { namespace, reconciledHere, status }] of this.#records) {
-      if (reconciledHere && conditionOf(status, 'Programmed')?.status !== 'Unknown') continue;
+      if (reconciledHere && conditionOf(status, 'Programmed')?.reason !== 'Pending') continue;
       const uids = waiting.get(namespace) ?? [];
       uids.push(uid);
       waiting.set(namespace, uids);
@@ -124,6 +126,20 @@ export class PolicyStatusReconciler {
         if (aggregates.count({ uid, generation, digest, counts: counts.get(uid)! })) replicas.publish(uid);
         if (replicas.leading) this.#reconcile(policySnapshot, now);
       }
+    }
+  }
+
+  /**
+   * Hands a part of the statuses to the sink again, for somebody else may have changed or removed what was written. To
+   * be called once a second.
+   */
+  rewrite(): void {
+    const { snapshots, replicas, sink } = this.#options;
+    if (!replicas.leading) return;
+    for (const uid of this.#rotation.next(this.#records.keys())) {
+      const policy = snapshots.find(uid)?.policy;
+      const record = this.#records.get(uid);
+      if (policy && record?.reconciledHere && record.status) sink.write(policy, record.status);
     }
   }
 
@@ -251,6 +267,9 @@ export class PolicyStatusReconciler {
       const { matched } = after.agents!;
       log.info({ ...facts, agents: matched, tookMs: Math.round(tookMs) }, 'policy programmed');
       sink.event(policy, { type: 'Normal', reason: 'Programmed', message: programmed.message });
+    } else if (programmed.reason === 'AgentsGone') {
+      log.warn({ ...facts, detail: programmed.message }, 'policy has no agent any more');
+      sink.event(policy, { type: 'Warning', reason: 'AgentsGone', message: programmed.message });
     } else if (programmed.reason === 'Rejected' && accepted.status === 'True') {
       log.warn({ ...facts, detail: programmed.message }, 'policy rejected by agents');
       sink.event(policy, { type: 'Warning', reason: 'Rejected', message: programmed.message });

@@ -24,6 +24,12 @@ export function policyMetrics(
       }
     }
   });
+  gauge('policy_agents_gone', '1 for each policy that had agents and has none.', ['namespace', 'policy'], (add) => {
+    for (const policy of each()) {
+      const programmed = conditionOf(reconciler.status(policy), 'Programmed');
+      if (programmed?.reason === 'AgentsGone') add({ namespace: policy.namespace, policy: policy.name }, 1);
+    }
+  });
   const labels: ('namespace' | 'policy' | 'breaker' | 'state')[] = ['namespace', 'policy', 'breaker', 'state'];
   gauge('breakers', 'Breakers of this name over all agents, by state; each is in one state.', labels, (add) => {
     for (const { namespace, name: policy, uid } of each()) {

@@ -95,6 +95,7 @@ export class WorkQueues {
         queue.waiting.delete(key);
         queue.working.set(key, clock.now());
       },
+      dropped: (key) => void queue.waiting.delete(key),
       done: (key, result) => {
         const took = seconds(queue.working.get(key));
         queue.working.delete(key);

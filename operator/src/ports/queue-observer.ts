@@ -3,13 +3,15 @@ export interface QueueObserver {
   /** An item waits; nothing new when it waited before. */
   added(key: string): void;
   taken(key: string): void;
+  /** A waiting item is not wanted any more. */
+  dropped(key: string): void;
   /** The work on an item is over, for now or for good. */
   done(key: string, result: 'success' | 'error'): void;
   /** An item will be worked on again because it failed. */
   retried(key: string): void;
 }
 
-export const noOpQueueObserver: QueueObserver = { added() {}, taken() {}, done() {}, retried() {} };
+export const noOpQueueObserver: QueueObserver = { added() {}, taken() {}, dropped() {}, done() {}, retried() {} };
 
 /** Works on the only item of a queue. */
 export function observed(observer: QueueObserver, key: string, work: () => void): void {

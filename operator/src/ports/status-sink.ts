@@ -25,7 +25,7 @@ export interface StatusSink {
   write(policy: Policy, status: PolicyStatus): void;
   write(override: Override, status: OverrideStatus): void;
   event(subject: Subject, event: EventRecord): void;
-  /** The subject is gone: nothing needs to be remembered of what was written. What was not written yet still may be. */
+  /** The subject is gone: nothing needs to be remembered of what was written, and what waits is not written. */
   forget(subject: Subject): void;
   stop(): Promise<void>;
 }

@@ -111,6 +111,12 @@ export function serveCommand(terminal: Terminal, construct: Construct, setExitCo
         'how long a replica may be silent before it is removed from the counts',
       ).default('30s'),
     )
+    .addOption(
+      option('--status-writes-per-second <n>', 'limit of writes of statuses and Events per second').default('20'),
+    )
+    .addOption(
+      option('--history-writes-per-second <n>', 'limit of stored revisions of policies per second').default('20'),
+    )
     .addOption(option('--override-retention <time>', 'how long an override is kept after its end').default('1h'))
     .addOption(
       option(

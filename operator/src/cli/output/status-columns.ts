@@ -13,6 +13,7 @@ export const colourOf = (status: PolicyStatus, type: Type): Colour | undefined =
 export function problemOf(status: PolicyStatus): { readonly reason: string; readonly message: string } | undefined {
   for (const type of ['Accepted', 'Programmed', 'Healthy'] as const) {
     const condition = conditionOf(status, type);
+    if (condition?.reason === 'AgentsGone') return condition;
     if (condition?.status === 'False' && condition.reason !== 'NoAgents') return condition;
   }
   return undefined;

@@ -6,6 +6,7 @@ export const ROLLOUT_STATES = [
   'PartiallyProgrammed',
   'Pending',
   'Unknown',
+  'AgentsGone',
   'NoAgents',
   'Programmed',
 ] as const;

@@ -116,6 +116,11 @@ function rollout({ namespace, name, generation, status }: SeenPolicy): string[] 
         `${all} policy "${name}" is silent; a silent agent keeps the policies of its last report: check that the service still runs`,
       ];
     }
+    if (programmed.reason === 'AgentsGone') {
+      return [
+        `no agent runs policy "${name}" any more: ${programmed.message}; see whether the service runs and reaches the operator: fuseboard get agents -n ${namespace}`,
+      ];
+    }
     if (programmed.reason === 'NoAgents') {
       return [
         `no agent runs policy "${name}": ${programmed.message}; compare its selector with the labels of the service, and check that the service uses the agent`,

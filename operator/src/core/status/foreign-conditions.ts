@@ -8,7 +8,8 @@ interface WithConditions {
   readonly conditions?: readonly Condition[];
 }
 
-const OURS: ReadonlySet<string> = new Set([
+/** The types of conditions that this operator writes. */
+export const OWN_CONDITIONS: ReadonlySet<string> = new Set([
   ...Object.keys(CONDITION_REASONS),
   ...Object.keys(OVERRIDE_CONDITION_REASONS),
 ]);
@@ -19,10 +20,10 @@ const OURS: ReadonlySet<string> = new Set([
  */
 export function keepForeignConditions<S extends WithConditions>(desired: S, stored: WithConditions | undefined): S {
   const found = stored?.conditions ?? [];
-  if (found.every(({ type }) => OURS.has(type))) return desired;
+  if (found.every(({ type }) => OWN_CONDITIONS.has(type))) return desired;
   const wanted = new Map((desired.conditions ?? []).map((condition) => [condition.type, condition]));
   const kept = found.flatMap((condition) => {
-    if (!OURS.has(condition.type)) return [condition];
+    if (!OWN_CONDITIONS.has(condition.type)) return [condition];
     const ours = wanted.get(condition.type);
     wanted.delete(condition.type);
     return ours === undefined ? [] : [ours];

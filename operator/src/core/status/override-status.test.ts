@@ -33,6 +33,14 @@ describe('the status of an override', () => {
           reason: 'Applied',
           message: '2 agents apply it',
         },
+        {
+          type: 'Ready',
+          status: 'True',
+          observedGeneration: 1,
+          lastTransitionTime: '2023-11-14T22:13:21Z',
+          reason: 'Applied',
+          message: '2 agents apply it',
+        },
       ],
     });
   });
@@ -50,7 +58,7 @@ describe('the status of an override', () => {
       '2 of 2 agents apply it; 1 replica of the operator did not report yet',
     ],
   ])('when %s', (_what, over, wanted, reason, message) => {
-    expect(status(over).conditions).toMatchObject([{ status: wanted, reason, message }]);
+    expect(status(over).conditions![0]).toMatchObject({ type: 'Applied', status: wanted, reason, message });
   });
 
   it('keeps at its end which agents applied it', () => {
@@ -61,6 +69,7 @@ describe('the status of an override', () => {
       agents: { summary: '2/2' },
       conditions: [
         { status: 'False', reason: 'Ended', message: 'ended at 2023-11-14T22:23:20Z; 2/2 agents applied it' },
+        { type: 'Ready', status: 'True', reason: 'Ended' },
       ],
     });
   });
@@ -75,5 +84,25 @@ describe('the status of an override', () => {
     const { phase, conditions } = status({ override: make({ ...SPEC, reason: '' }) });
     expect(phase).toBe('Invalid');
     expect(conditions![0]!.message).toBe('spec.reason: an override needs a reason; say in a few words why');
+  });
+
+  it.each<[string, Partial<OverrideStatusInput>, string[]]>([
+    ['every agent', {}, ['Ready True Applied']],
+    ['no agent', { counts: agents(0, 0), ageMs: 10_000 }, ['Ready True NoAgents']],
+    ['its end behind it', { now: CREATED + 600_000 }, ['Ready True Ended']],
+    ['some agents while it is new', { counts: agents(1, 2) }, ['Ready Unknown Pending', 'Reconciling True Pending']],
+    [
+      'some agents for long',
+      { counts: agents(1, 2), ageMs: 10_000 },
+      ['Ready False PartiallyApplied', 'Reconciling True PartiallyApplied'],
+    ],
+    [
+      'a spec that cannot be used',
+      { override: make({ ...SPEC, reason: '' }) },
+      ['Ready False Invalid', 'Stalled True Invalid'],
+    ],
+  ])('with %s tells tools that wait', (_what, over, wanted) => {
+    const said = status(over).conditions!.slice(1);
+    expect(said.map((one) => `${one.type} ${one.status} ${one.reason}`)).toEqual(wanted);
   });
 });

@@ -1,7 +1,9 @@
 import type { OVERRIDE_CONDITION_REASONS, OverrideStatus } from '@fuseboard/schema';
 import type { PolicyCounts } from '../fleet/fleet.ts';
+import type { Condition } from '../policy/condition.ts';
 import type { Override } from '../policy/override.ts';
 import { PENDING_MS } from './policy-status.ts';
+import { type Decision, overrideReadiness } from './ready-conditions.ts';
 
 export interface OverrideStatusInput {
   readonly override: Override;
@@ -27,20 +29,20 @@ export function overrideStatusOf(input: OverrideStatusInput): OverrideStatus {
   const expiresAt = instant(override.expiresAt);
   if (override.problems.length > 0) {
     const message = override.problems.map(({ field, message }) => `${field}: ${message}`).join('; ');
-    return { phase: 'Invalid', conditions: [condition(input, ['False', 'Invalid', message])] };
+    return { phase: 'Invalid', conditions: conditions(input, ['False', 'Invalid', message]) };
   }
   if (override.expiresAt <= now) {
     const agents = previous?.agents;
     const atTheEnd = agents === undefined ? '' : `; ${agents.summary} agents applied it`;
     const verdict: Verdict = ['False', 'Ended', `ended at ${expiresAt}${atTheEnd}`];
-    return { phase: 'Ended', expiresAt, ...(agents && { agents }), conditions: [condition(input, verdict)] };
+    return { phase: 'Ended', expiresAt, ...(agents && { agents }), conditions: conditions(input, verdict) };
   }
   const { matched, applied, stale } = counts.agents;
   return {
     phase: 'Active',
     expiresAt,
     agents: { matched, applied, stale, summary: `${applied}/${matched}` },
-    conditions: [condition(input, applying(input))],
+    conditions: conditions(input, applying(input)),
   };
 }
 
@@ -58,11 +60,17 @@ function applying({ counts, unheard, ageMs }: OverrideStatusInput): Verdict {
   return ageMs < PENDING_MS ? ['Unknown', 'Pending', progress] : ['False', 'PartiallyApplied', progress];
 }
 
-function condition({ previous, override, now }: OverrideStatusInput, [status, reason, message]: Verdict) {
-  const before = previous?.conditions?.find(({ type }) => type === 'Applied');
-  const lastTransitionTime = before?.status === status ? before.lastTransitionTime : instant(now);
-  const observedGeneration = override.generation;
-  return { type: 'Applied', status, observedGeneration, lastTransitionTime, reason, message };
+function conditions(input: OverrideStatusInput, [status, reason, message]: Verdict): Condition[] {
+  const applied = { status, reason, message };
+  const all = { Applied: applied, ...overrideReadiness(applied) };
+  return Object.entries(all).map(([type, decision]) => condition(input, type, decision));
+}
+
+function condition({ previous, override, now }: OverrideStatusInput, type: string, decision: Decision): Condition {
+  const before = previous?.conditions?.find((one) => one.type === type);
+  const lastTransitionTime = before?.status === decision.status ? before.lastTransitionTime : instant(now);
+  const { status, reason, message } = decision;
+  return { type, status, observedGeneration: override.generation, lastTransitionTime, reason, message };
 }
 
 const instant = (ms: number) => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');

@@ -130,9 +130,43 @@ describe('Programmed', () => {
     expect(told(statusOf(input(over)), 'Programmed')).toBe(expected);
   });
 
+  it('is Unknown with the time once no live agent is left, until one of them says that it has the policy', () => {
+    const previous = statusOf(input({ fleet: { agents: agents(4, 4) } }));
+    const later = { previous, sameSpec: true, now: NOW + 60_000 };
+    const gone = statusOf(input(later));
+    expect(told(gone, 'Programmed')).toBe('Unknown AgentsGone');
+    expect(conditionOf(gone, 'Programmed')).toMatchObject({
+      message: 'no live agent since 2026-03-01T12:01:00Z; before, 4 agents applied the spec',
+      lastTransitionTime: '2026-03-01T12:01:00Z',
+    });
+    expect(kstatus(gone)).toBe('InProgress');
+    const silent = statusOf(input({ ...later, fleet: { agents: agents(4, 4, 0, 4) } }));
+    expect(told(silent, 'Programmed')).toBe('Unknown AgentsGone');
+    const again = { previous: gone, sameSpec: true, now: NOW + 90_000, ageMs: PENDING_MS * 9 };
+    const still = statusOf(input({ ...again, fleet: { agents: agents(2, 0) } }));
+    expect(conditionOf(still, 'Programmed')).toEqual(conditionOf(gone, 'Programmed'));
+    const back = statusOf(input({ ...again, fleet: { agents: agents(2, 2) } }));
+    expect(told(back, 'Programmed')).toBe('True Programmed');
+  });
+
+  it('blames the conflict when that took the agents away', () => {
+    const previous = statusOf(input({ fleet: { agents: agents(4, 4) } }));
+    const status = statusOf(input({ previous, sameSpec: true, precedence: { conflict: first, shadows: [] } }));
+    expect(told(status, 'Programmed')).toBe('False NoAgents');
+  });
+
+  it('stays True without agents while they may be on their way to another replica or to this one', () => {
+    const previous = statusOf(input({ fleet: { agents: agents(4, 4) } }));
+    const meanwhile: Partial<StatusInput>[] = [{ unheard: 1 }, { expected: 4, uptimeMs: GRACE_PERIOD_MS - 1 }];
+    for (const one of meanwhile) {
+      const status = statusOf(input({ previous, sameSpec: true, ...one }));
+      expect(told(status, 'Programmed')).toBe('True Programmed');
+    }
+  });
+
   it('stays True for its spec when agents come, reject or go, and starts again with the next spec', () => {
     const previous = statusOf(input({ fleet: { agents: agents(4, 4) } }));
-    for (const counts of [agents(5, 4), agents(0, 0), agents(4, 2, 2), agents(4, 0, 0, 4)]) {
+    for (const counts of [agents(5, 4), agents(1, 1), agents(4, 2, 2), agents(4, 1, 0, 3)]) {
       const status = statusOf(input({ previous, sameSpec: true, fleet: { agents: counts } }));
       expect(told(status, 'Programmed')).toBe('True Programmed');
     }
@@ -208,6 +242,69 @@ describe('Healthy', () => {
   });
 });
 
+/** What kstatus makes of conditions whose generation is the newest. */
+function kstatus({ conditions = [] }: PolicyStatus): string {
+  const holds = (type: string, status: string) => conditions.some((one) => one.type === type && one.status === status);
+  if (holds('Reconciling', 'True')) return 'InProgress';
+  if (holds('Stalled', 'True')) return 'Failed';
+  return holds('Ready', 'False') || holds('Ready', 'Unknown') ? 'InProgress' : 'Current';
+}
+
+describe('for tools that read Ready, Reconciling and Stalled', () => {
+  it.each<[string, Parameters<typeof input>[0], string, string[]]>([
+    ['no agent', {}, 'Current', ['Ready True NoAgents']],
+    ['every agent', { fleet: { agents: agents(4, 4) } }, 'Current', ['Ready True Programmed']],
+    [
+      'every agent, and a breaker that is open',
+      { fleet: { agents: agents(4, 4), breakers: { closed: 3, open: 1, halfOpen: 0, shadowOpen: 0 } } },
+      'Current',
+      ['Ready True Programmed'],
+    ],
+    [
+      'a new spec on its way',
+      { fleet: { agents: agents(4, 1) } },
+      'InProgress',
+      ['Ready Unknown Pending', 'Reconciling True Pending'],
+    ],
+    [
+      'a spec that some lack for long',
+      { fleet: { agents: agents(4, 1) }, ageMs: PENDING_MS },
+      'InProgress',
+      ['Ready False PartiallyProgrammed', 'Reconciling True PartiallyProgrammed'],
+    ],
+    [
+      'an agent that cannot use the spec',
+      { fleet: { agents: agents(4, 3, 1) } },
+      'Failed',
+      ['Ready False Rejected', 'Stalled True Rejected'],
+    ],
+    [
+      'a spec that cannot be used',
+      { problems: [{ field: 'f', message: 'm' }] },
+      'Failed',
+      ['Ready False Invalid', 'Stalled True Invalid'],
+    ],
+    [
+      'a conflict',
+      { precedence: { conflict: first, shadows: [] } },
+      'Failed',
+      ['Ready False Conflicted', 'Stalled True Conflicted'],
+    ],
+  ])('a policy with %s says so', (_what, over, wanted, conditions) => {
+    const status = statusOf(input(over));
+    expect(kstatus(status)).toBe(wanted);
+    const summary = status.conditions!.slice(3).map((one) => `${one.type} ${one.status} ${one.reason}`);
+    expect(summary).toEqual(conditions);
+    for (const { message } of status.conditions!) expect(message).not.toBe('');
+  });
+
+  it('Stalled leaves with an edit that fixes the spec', () => {
+    const previous = statusOf(input({ problems: [{ field: 'f', message: 'm' }] }));
+    const fixed = statusOf(input({ previous, generation: 4, fleet: { agents: agents(4, 4) } }));
+    expect(fixed.conditions!.map(({ type }) => type)).toEqual(['Accepted', 'Programmed', 'Healthy', 'Ready']);
+  });
+});
+
 it('moves the transition time only with the status of the condition', () => {
   const one = statusOf(input({ fleet: { agents: agents(4, 1) } }));
   const two = statusOf(input({ fleet: { agents: agents(4, 2) }, previous: one, sameSpec: true, now: NOW + 60_000 }));
@@ -223,7 +320,7 @@ it('moves the transition time only with the status of the condition', () => {
 it('gives every condition the generation that it speaks of', () => {
   const status = statusOf(input({ generation: 9 }));
   expect(status.observedGeneration).toBe(9);
-  expect(status.conditions!.map(({ observedGeneration }) => observedGeneration)).toEqual([9, 9, 9]);
+  expect(status.conditions!.map(({ observedGeneration }) => observedGeneration)).toEqual([9, 9, 9, 9]);
 });
 
 it('is gathering only soon after the start and while fewer agents have answered than had the policy before', () => {

@@ -2,6 +2,7 @@ import type { CONDITION_REASONS, ConditionType, PolicyStatus, SpecProblem } from
 import type { PolicyCounts } from '../fleet/fleet.ts';
 import { type Condition, conditionOf } from '../policy/condition.ts';
 import type { Precedence } from '../policy/precedence.ts';
+import { type Decision, policyReadiness } from './ready-conditions.ts';
 
 /** How long a new generation may be on its way before agents that lack it make the condition False. */
 export const PENDING_MS = 10_000;
@@ -40,13 +41,18 @@ type Verdict<T extends ConditionType> = readonly [
 export function statusOf(input: StatusInput): PolicyStatus {
   const { counts, generation } = input;
   const accepted = acceptance(input);
+  const programmed = programming(input, accepted);
+  const ready = policyReadiness(decisionOf(accepted), decisionOf(programmed));
   const { matched, applied, rejected, stale } = counts.agents;
   return {
     observedGeneration: generation,
     conditions: [
-      condition(input, 'Accepted', accepted),
-      condition(input, 'Programmed', programming(input, accepted)),
-      condition(input, 'Healthy', health(input)),
+      condition(input, 'Accepted', decisionOf(accepted)),
+      condition(input, 'Programmed', decisionOf(programmed)),
+      condition(input, 'Healthy', decisionOf(health(input))),
+      condition(input, 'Ready', ready.Ready),
+      ...(ready.Reconciling ? [condition(input, 'Reconciling', ready.Reconciling)] : []),
+      ...(ready.Stalled ? [condition(input, 'Stalled', ready.Stalled)] : []),
     ],
     agents: { matched, applied, rejected, stale, summary: `${applied}/${matched}` },
     breakers: { ...counts.breakers },
@@ -62,14 +68,15 @@ export function inGracePeriod({ counts: { agents }, expected, uptimeMs }: Status
   return uptimeMs < GRACE_PERIOD_MS && agents.applied + agents.rejected < expected;
 }
 
-function condition<T extends ConditionType>(
+const decisionOf = ([status, reason, message]: Verdict<ConditionType>): Decision => ({ status, reason, message });
+
+function condition(
   { previous, generation, now }: StatusInput,
-  type: T,
-  [status, reason, message]: Verdict<T>,
+  type: ConditionType,
+  { status, reason, message }: Decision,
 ): Condition {
   const before = conditionOf(previous, type);
-  const lastTransitionTime =
-    before?.status === status ? before.lastTransitionTime : new Date(now).toISOString().replace(/\.\d+Z$/, 'Z');
+  const lastTransitionTime = before?.status === status ? before.lastTransitionTime : instant(now);
   return { type, status, observedGeneration: generation, lastTransitionTime, reason, message };
 }
 
@@ -108,11 +115,16 @@ function programming(input: StatusInput, [, refused]: Verdict<'Accepted'>): Verd
   if (refused === 'Invalid') return ['False', 'Rejected', 'the spec is invalid; agents keep the last valid version'];
   const { counts, unheard, previous, sameSpec, ageMs, expected } = input;
   const before = sameSpec ? conditionOf(previous, 'Programmed') : undefined;
-  if (before?.status === 'True') return ['True', 'Programmed', before.message];
-  if (refused === 'Conflicted') return ['False', 'NoAgents', 'no agent receives the policy while it is in conflict'];
-
   const { matched, applied, rejected, stale } = counts.agents;
   const live = matched - stale;
+  if (before?.status === 'True' && (live > 0 || refused !== 'Conflicted')) {
+    if (live > 0 || unheard > 0 || inGracePeriod(input)) return ['True', 'Programmed', before.message];
+    return ['Unknown', 'AgentsGone', `no live agent since ${instant(input.now)}; before, ${before.message}`];
+  }
+  if (refused === 'Conflicted') return ['False', 'NoAgents', 'no agent receives the policy while it is in conflict'];
+  // Those that come back have the policy only when they say so.
+  if (before?.reason === 'AgentsGone' && applied + rejected === 0) return ['Unknown', 'AgentsGone', before.message];
+
   const silent = stale > 0 ? `; ${plural(stale, 'silent agent')} ignored` : '';
   if (rejected > 0) {
     return [
@@ -148,5 +160,7 @@ function health({ counts }: StatusInput): Verdict<'Healthy'> {
   if (reported === 0) return ['Unknown', 'NoReports', 'no agent has reported a breaker of this policy'];
   return ['True', 'AllClosed', `${plural(reported, 'breaker')}, none open`];
 }
+
+const instant = (ms: number) => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
 
 const plural = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`;

@@ -22,14 +22,6 @@ interface EventSeries {
   pending: number;
 }
 
-/** What is known of a subject. */
-interface SubjectRecord {
-  /** By type and reason. */
-  readonly series: Map<string, EventSeries>;
-  /** Nothing is worth remembering once all of it is written. */
-  gone: boolean;
-}
-
 type Within = Required<Pick<KubeRequest, 'signal' | 'timeoutMs'>>;
 
 /**
@@ -46,8 +38,8 @@ const MAX_MESSAGE = 1024;
 export class EventRecorder {
   readonly #client: KubeClient;
   readonly #instance: string;
-  /** By uid. */
-  readonly #subjects = new Map<string, SubjectRecord>();
+  /** By uid of the subject, then by type and reason. */
+  readonly #subjects = new Map<string, Map<string, EventSeries>>();
 
   /** @param instance which replica reports, for people. */
   constructor(client: KubeClient, instance: string) {
@@ -60,8 +52,8 @@ export class EventRecorder {
     const { uid } = subject;
     const kind = `${type} ${reason}`;
     const at = new Date().toISOString().replace(/\.\d+Z$/, 'Z');
-    const record = this.#subjects.get(uid) ?? { series: new Map<string, EventSeries>(), gone: false };
-    const series = record.series.get(kind) ?? {
+    const known = this.#subjects.get(uid) ?? new Map<string, EventSeries>();
+    const series = known.get(kind) ?? {
       subject,
       type,
       reason,
@@ -71,10 +63,9 @@ export class EventRecorder {
       written: 0,
       pending: 0,
     };
-    record.series.set(kind, series);
-    record.gone = false;
+    known.set(kind, series);
     this.#subjects.delete(uid);
-    this.#subjects.set(uid, record);
+    this.#subjects.set(uid, known);
     if (this.#subjects.size > MAX_SUBJECTS) this.#subjects.delete(this.#subjects.keys().next().value!);
     series.message = message.slice(0, MAX_MESSAGE);
     series.lastAt = at;
@@ -82,20 +73,18 @@ export class EventRecorder {
     return `${uid} ${kind}`;
   }
 
-  /** The subject is gone: it is forgotten once nothing of it is pending. */
-  forget(uid: string): void {
-    const record = this.#subjects.get(uid);
-    if (record === undefined) return;
-    record.gone = true;
-    if ([...record.series.values()].every(({ pending }) => pending === 0)) this.#subjects.delete(uid);
+  /** The subject is gone, and what is pending is not written any more; returns the keys of its series. */
+  forget(uid: string): string[] {
+    const kinds = [...(this.#subjects.get(uid)?.keys() ?? [])];
+    this.#subjects.delete(uid);
+    return kinds.map((kind) => `${uid} ${kind}`);
   }
 
   /** Writes what is pending in a series, and takes at most `withinMs` for it. Throws a KubeError that says why not. */
   async write(key: string, signal: AbortSignal, withinMs: number): Promise<void> {
     const space = key.indexOf(' ');
     const uid = key.slice(0, space);
-    const record = this.#subjects.get(uid);
-    const series = record?.series.get(key.slice(space + 1));
+    const series = this.#subjects.get(uid)?.get(key.slice(space + 1));
     if (!series || series.pending === 0) return;
     const { pending } = series;
     const until = performance.now() + withinMs;
@@ -104,7 +93,6 @@ export class EventRecorder {
       await this.#create(series, pending, within());
     }
     series.pending -= pending;
-    if (record?.gone) this.forget(uid);
   }
 
   /** False when the Event is gone; the API server keeps one for an hour. */

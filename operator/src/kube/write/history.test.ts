@@ -15,9 +15,17 @@ let posted: string[];
 let stored: object[];
 let deleted: string[];
 
-const policy = (generation: number): Policy => ({
-  uid: 'uid-a',
-  namespace: 'shop',
+/** The status that is answered instead of storing a revision in a namespace. */
+let refused: Map<string, number>;
+/** How often a revision was to be stored in each namespace. */
+let asked: Map<string, number>;
+/** The status that is answered instead of the revisions that there are. */
+let listing: number | undefined;
+let log: string[];
+
+const policy = (generation: number, namespace = 'shop'): Policy => ({
+  uid: `uid-${namespace === 'shop' ? 'a' : namespace}`,
+  namespace,
   name: 'a',
   generation,
   createdAt: 0,
@@ -29,6 +37,10 @@ beforeEach(async () => {
   posted = [];
   stored = [];
   deleted = [];
+  refused = new Map();
+  asked = new Map();
+  listing = undefined;
+  log = [];
   server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk);
@@ -37,9 +49,19 @@ beforeEach(async () => {
       deleted.push(request.url!.replace(/^.*\/namespaces\/(.*)\/controllerrevisions\/(.*)$/, '$1/$2'));
       return response.end('{}');
     }
+    if (request.method !== 'POST' && listing !== undefined) {
+      response.statusCode = listing;
+      return response.end(JSON.stringify({ message: 'not now' }));
+    }
     if (request.method !== 'POST')
       return response.end(JSON.stringify({ metadata: { resourceVersion: '1' }, items: stored }));
-    const { name } = JSON.parse(Buffer.concat(chunks).toString()).metadata;
+    const { name, namespace } = JSON.parse(Buffer.concat(chunks).toString()).metadata;
+    asked.set(namespace, (asked.get(namespace) ?? 0) + 1);
+    const refusal = refused.get(namespace);
+    if (refusal !== undefined) {
+      response.statusCode = refusal;
+      return response.end(JSON.stringify({ message: `not in ${namespace}` }));
+    }
     response.statusCode = posted.includes(name) ? 409 : 201;
     posted.push(name);
     return response.end('{}');
@@ -48,7 +70,8 @@ beforeEach(async () => {
   const kubeConfig = new KubeConfig();
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   kubeConfig.loadFromClusterAndUser({ name: 'own', server: url, skipTLSVerify: true }, { name: 'operator' });
-  history = new KubernetesHistory({ kubeConfig, leading: () => true, log: { info() {}, warn() {} } });
+  const say = (_fields: object, message: string) => void log.push(message);
+  history = new KubernetesHistory({ kubeConfig, leading: () => true, retryMs: 10, log: { info: say, warn: say } });
 });
 
 afterEach(async () => {
@@ -121,4 +144,49 @@ it('neither shows nor counts a revision that somebody planted, and deletes none 
   }
   await until(() => deleted.length === 2);
   expect(deleted.sort()).toEqual(['shop/own-1', 'shop/own-2']);
+});
+
+it.each([400, 403, 413, 422, 500])(
+  'stores the others while one is refused (%i), and that one when it can',
+  async (code) => {
+    refused.set('full', code);
+    history.record(policy(1, 'full'));
+    await until(() => (asked.get('full') ?? 0) >= 2);
+    for (const generation of [1, 2, 3]) {
+      history.record(policy(generation));
+      await until(() => posted.length === generation);
+    }
+    expect(log).toEqual([expect.stringContaining(`cannot be kept (${code}): not in full`)]);
+    refused.clear();
+    await until(() => posted.length === 4);
+    await until(() => log.length === 2);
+    expect(log[1]).toBe('the history of policies can be kept again');
+  },
+);
+
+it('does not try again what has gone: the policy, or its namespace', async () => {
+  refused.set('full', 403).set('gone', 404);
+  history.record(policy(1, 'gone'));
+  history.record(policy(1, 'full'));
+  await until(() => (asked.get('full') ?? 0) >= 2);
+  history.forget(policy(1, 'full'));
+  history.record(policy(1));
+  await until(() => posted.length === 1);
+  const tries = asked.get('full');
+  history.record(policy(2));
+  await until(() => posted.length === 2);
+  expect(asked.get('full')).toBe(tries);
+  expect(asked.get('gone')).toBe(1);
+});
+
+it('reads what there is again when that failed, and then stores', async () => {
+  listing = 500;
+  history.record(policy(1));
+  await until(() => log.length === 1);
+  listing = undefined;
+  await until(() => posted.length === 1);
+  expect(log).toEqual([
+    expect.stringContaining('cannot be kept (500): not now'),
+    'the history of policies can be kept again',
+  ]);
 });

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { GROUP, KIND, VERSION } from '@fuseboard/schema';
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { Policy } from '../../core/policy/policy.ts';
@@ -10,6 +10,8 @@ import { FailureLog } from '../api/failure-log.ts';
 import { listAll } from '../api/list.ts';
 import type { KubeObject } from '../api/object.ts';
 import { CONTROLLER_REVISIONS, collectionPath, objectPath } from '../api/resource.ts';
+import { FailingKeys } from './failing-keys.ts';
+import { WriteQueue } from './write-queue.ts';
 
 /** The uid of the policy that a revision belongs to. */
 const OF = `${GROUP}/policy-uid`;
@@ -17,8 +19,10 @@ const OF = `${GROUP}/policy-uid`;
 const NUMBER = `${GROUP}/revision`;
 
 const METADATA_ONLY = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1';
-/** Between two writes, so that a start with thousands of policies is no storm. */
-const PAUSE_MS = 50;
+/** A start with thousands of policies is no storm. */
+const WRITES_PER_SECOND = 20;
+/** What is refused so is refused for what it is: by a quota, an admission plugin or a namespace that ends. */
+const REFUSALS: readonly number[] = [400, 403, 413, 422];
 const REQUEST_MS = 10_000;
 
 export interface KubernetesHistoryOptions {
@@ -27,6 +31,10 @@ export interface KubernetesHistoryOptions {
   readonly namespaces?: readonly string[];
   /** Whether this process may write now: one of several replicas does. */
   readonly leading: () => boolean;
+  /** Writes in any second. Absent: 20. */
+  readonly perSecond?: number;
+  /** The wait before a revision that failed is stored again; it doubles. In milliseconds. Absent: 1 000. */
+  readonly retryMs?: number;
   readonly log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
 }
 
@@ -61,10 +69,13 @@ export class KubernetesHistory implements History {
   readonly #options: KubernetesHistoryOptions;
   readonly #client: KubeClient;
   readonly #failures: FailureLog;
+  #failing = new FailingKeys();
   readonly #backoff = new Backoff(1_000, 60_000);
   readonly #stopping = new AbortController();
-  /** What is to be recorded, by uid: the newest of each. */
-  readonly #due = new Map<string, Policy>();
+  /** What is to be recorded, by uid. */
+  #queue: WriteQueue<Policy>;
+  /** Ends the wait for what is due next. */
+  #wake = () => {};
   /** What is stored, by uid of the policy; absent until it was read. */
   #stored: Map<string, StoredRevision[]> | undefined;
   #running: Promise<void> | undefined;
@@ -72,6 +83,7 @@ export class KubernetesHistory implements History {
   constructor(options: KubernetesHistoryOptions) {
     this.#options = options;
     this.#client = new KubeClient(options.kubeConfig);
+    this.#queue = this.#emptyQueue();
     this.#failures = new FailureLog({
       what: 'the history of policies',
       done: 'kept',
@@ -83,15 +95,18 @@ export class KubernetesHistory implements History {
   record(policy: Policy): void {
     if (!this.#options.leading()) this.#stored = undefined;
     if (!this.#options.leading() || this.#stopping.signal.aborted) return;
-    this.#due.set(policy.uid, policy);
+    this.#queue.put(policy.uid, policy, 0, { version: policy.generation });
+    this.#wake();
     this.#running ??= this.#run().finally(() => {
       this.#running = undefined;
     });
   }
 
   forget({ uid }: Policy): void {
-    this.#due.delete(uid);
+    this.#queue.drop(uid);
     this.#stored?.delete(uid);
+    this.#ended(uid);
+    this.#wake();
   }
 
   async list({ uid, namespace }: Policy): Promise<Revision[]> {
@@ -108,38 +123,86 @@ export class KubernetesHistory implements History {
 
   async stop(): Promise<void> {
     this.#stopping.abort();
+    this.#wake();
     await this.#running;
   }
 
   async #run(): Promise<void> {
     const { signal } = this.#stopping;
-    while (this.#due.size > 0 && !signal.aborted) {
+    while (!signal.aborted) {
       if (!this.#options.leading()) {
         // The next leader reads what there is and records what is missing.
-        this.#due.clear();
+        this.#queue = this.#emptyQueue();
         this.#stored = undefined;
         return;
       }
-      const [[uid, policy]] = this.#due as unknown as [[string, Policy]];
-      let waitMs = PAUSE_MS;
       try {
-        this.#stored ??= await this.#readStored();
-        if (!(await this.#store(policy, this.#stored))) waitMs = 0;
-        // It may have gone while it was being stored.
-        if (!this.#due.has(uid)) this.#stored?.delete(uid);
-        if (this.#due.get(uid) === policy) this.#due.delete(uid);
-        this.#backoff.reset();
-        this.#failures.succeeded();
+        this.#stored ??= await this.#readAll();
       } catch (error) {
-        const status = error instanceof KubeError ? error.status : undefined;
-        // The namespace ends, or the spec is nothing that can be stored.
-        if (status === 404 || status === 422) this.#due.delete(uid);
-        waitMs = this.#backoff.next(error instanceof KubeError ? error.retryAfterMs : undefined);
         this.#failures.failed(error as Error);
+        const waitMs = this.#backoff.next(error instanceof KubeError ? error.retryAfterMs : undefined);
+        await sleep(waitMs, undefined, { signal }).catch(() => {});
+        continue;
       }
-      // Others come to their turn in any case.
-      await sleep(waitMs, undefined, { signal }).catch(() => {});
+      const due = this.#queue.take(performance.now());
+      if (due === undefined) return;
+      if (typeof due === 'number') await this.#pause(due);
+      else await this.#perform(due.key, due.item, this.#stored);
     }
+  }
+
+  async #readAll(): Promise<Map<string, StoredRevision[]>> {
+    const stored = await this.#readStored();
+    this.#backoff.reset();
+    this.#failures.succeeded();
+    return stored;
+  }
+
+  /** What fails waits for its next try by itself: the others come to their turn in any case. */
+  async #perform(uid: string, policy: Policy, stored: Map<string, StoredRevision[]>): Promise<void> {
+    try {
+      const written = await this.#store(policy, stored);
+      // It may have gone while it was being stored.
+      if (!this.#queue.isActive(uid)) stored.delete(uid);
+      this.#ended(uid);
+      if (written) return this.#queue.done(uid);
+      this.#queue.skipped(uid);
+      // Thousands may be stored already.
+      await nextTurn();
+    } catch (error) {
+      const { status, retryAfterMs } = error instanceof KubeError ? error : {};
+      // The namespace is gone.
+      if (status === 404) {
+        this.#queue.done(uid);
+        this.#ended(uid);
+        return;
+      }
+      const refused = status !== undefined && REFUSALS.includes(status);
+      if (!this.#queue.failed(uid, policy, performance.now(), { askedMs: retryAfterMs, refused })) return;
+      if (this.#failing.failed(uid, String(status))) this.#failures.failed(error as Error);
+    }
+  }
+
+  #ended(uid: string): void {
+    if (this.#failing.ended(uid)) this.#failures.succeeded();
+  }
+
+  #emptyQueue(): WriteQueue<Policy> {
+    this.#failing = new FailingKeys();
+    const { perSecond = WRITES_PER_SECOND, retryMs } = this.#options;
+    return new WriteQueue({ perSecond, retryMs });
+  }
+
+  /** Waits, at most until something is put into the queue or leaves it. */
+  async #pause(ms: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, Math.ceil(ms));
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#wake = () => {};
   }
 
   async #readStored(): Promise<Map<string, StoredRevision[]>> {

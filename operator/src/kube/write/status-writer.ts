@@ -2,14 +2,15 @@ import { hostname } from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
 import { GROUP, type OverrideStatus, type PolicyStatus, VERSION } from '@fuseboard/schema';
 import type { KubeConfig } from '@kubernetes/client-node';
-import { keepForeignConditions } from '../../core/status/foreign-conditions.ts';
+import { keepForeignConditions, OWN_CONDITIONS } from '../../core/status/foreign-conditions.ts';
 import type { QueueObserver } from '../../ports/queue-observer.ts';
 import type { EventRecord, StatusSink, Subject } from '../../ports/status-sink.ts';
 import { KubeClient, KubeError } from '../api/client.ts';
 import { type KubeObject, type StoredObject, toStored } from '../api/object.ts';
 import { kindOf, objectPath, resourceOf } from '../api/resource.ts';
 import { EventRecorder } from './events.ts';
-import { WriteQueue } from './write-queue.ts';
+import { FailingKeys } from './failing-keys.ts';
+import { type Priority, WriteQueue } from './write-queue.ts';
 
 export interface KubernetesStatusSinkOptions {
   readonly kubeConfig: KubeConfig;
@@ -27,8 +28,13 @@ export interface KubernetesStatusSinkOptions {
   readonly statusIntervalMs?: number;
   /** The least time between two Events of a reason at an object, in milliseconds. Absent: 60 000. */
   readonly eventIntervalMs?: number;
-  /** The wait before a failed write is tried again; it doubles up to 30 s. In milliseconds. Absent: 1 000. */
+  /**
+   * The wait before a failed write is tried again; it doubles up to 30 s, and up to 5 min for one that the API server
+   * refuses. In milliseconds. Absent: 1 000.
+   */
   readonly retryMs?: number;
+  /** Writes in any second, over all objects, Events included. Absent: 20. */
+  readonly perSecond?: number;
   /** How long `stop` waits for what is under way, in milliseconds. Absent: 2 000. */
   readonly graceMs?: number;
   /** Is told of the writes. Absent: nobody is. */
@@ -52,18 +58,14 @@ type Write = { readonly term: number } & (
 
 const ALWAYS: WritePermit = { term: 0, forMs: Number.POSITIVE_INFINITY };
 
-/** Writes in any second, over all objects, Events included. */
 const WRITES_PER_SECOND = 20;
 /** One slow answer must not hold up the rest. */
 const MAX_IN_FLIGHT = 4;
 const CONFLICTS = 5;
-/**
- * What is refused so stays refused until there is something else to write. Not 403: an API server that has just started
- * forbids everything until it has read its roles.
- */
-const FINAL: readonly number[] = [400, 404, 405, 413, 415, 422];
-/** At the greatest rate of writes, these were made within the last minute; the source is not so far behind. */
-const MAX_WRITTEN = 60 * WRITES_PER_SECOND;
+/** What is refused so is refused for what it is, for as long as the object or what admits it stays the same. */
+const REFUSALS: readonly number[] = [400, 405, 413, 415, 422];
+/** The source is less than this far behind. */
+const SOURCE_LAG_S = 60;
 const REQUEST_MS = 10_000;
 
 /**
@@ -85,12 +87,16 @@ class KubernetesStatusSink implements StatusSink {
   readonly #written = new Map<string, StoredObject>();
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
-  /** What ails the writes of a kind now, so that it is said once. */
-  readonly #failures = new Map<Write['kind'], string>();
+  readonly #failing: Readonly<Record<Write['kind'], FailingKeys>> = {
+    status: new FailingKeys(),
+    event: new FailingKeys(),
+  };
+  readonly #perSecond: number;
 
   constructor(options: KubernetesStatusSinkOptions) {
     this.#options = options;
-    this.#queue = new WriteQueue({ perSecond: WRITES_PER_SECOND, retryMs: options.retryMs }, options.observer);
+    this.#perSecond = options.perSecond ?? WRITES_PER_SECOND;
+    this.#queue = new WriteQueue({ perSecond: this.#perSecond, retryMs: options.retryMs }, options.observer);
     this.#client = new KubeClient(options.kubeConfig);
     this.#events = new EventRecorder(this.#client, options.instance ?? hostname());
   }
@@ -99,14 +105,14 @@ class KubernetesStatusSink implements StatusSink {
     const permit = this.#permit();
     if (this.#stopped || !permit) return;
     const desired = JSON.parse(JSON.stringify(status)) as Status;
-    if (!this.#queue.isActive(subject.uid)) {
-      const known = this.#newest(subject);
-      if (known?.uid === subject.uid && isWritten(known.status, desired)) return;
-    }
+    const newest = this.#newest(subject);
+    const known = newest?.uid === subject.uid ? newest.status : undefined;
+    if (known !== undefined && !this.#queue.isActive(subject.uid) && isWritten(known, desired)) return;
     this.#queue.put(
       subject.uid,
       { kind: 'status', subject, status: desired, term: permit.term },
       this.#options.statusIntervalMs ?? 1000,
+      { priority: priorityOf(known, desired), version: subject.generation },
     );
     this.#pump();
   }
@@ -121,7 +127,12 @@ class KubernetesStatusSink implements StatusSink {
 
   forget({ uid }: Subject): void {
     this.#written.delete(uid);
-    this.#events.forget(uid);
+    this.#queue.drop(uid);
+    this.#ended('status', uid);
+    for (const key of this.#events.forget(uid)) {
+      this.#queue.drop(key);
+      this.#ended('event', key);
+    }
   }
 
   /** What is under way may end within the grace; what waits is dropped. */
@@ -154,25 +165,23 @@ class KubernetesStatusSink implements StatusSink {
       if (write.kind === 'status') await this.#writeStatus(write);
       else await this.#events.write(key, this.#stopping.signal, forMs);
       this.#queue.done(key);
-      if (this.#failures.delete(write.kind))
-        this.#options.log.info({}, `the ${write.kind} of policies and overrides can be written again`);
+      this.#ended(write.kind, key);
     } catch (error) {
       if (this.#stopped) return;
       const { status, retryAfterMs } = error instanceof KubeError ? error : {};
-      const { namespace, name } = write.subject;
-      const what = `${write.kind} of ${nounOf(write)} ${namespace}/${name}`;
-      if (status !== undefined && FINAL.includes(status)) {
-        this.#queue.done(key, status === 404 ? 'success' : 'error');
-        if (status !== 404)
-          this.#logOnce(write, status, `cannot write the ${what} (${status}): ${(error as Error).message}`);
+      if (status === 404) {
+        this.#queue.done(key);
+        this.#ended(write.kind, key);
         return;
       }
-      this.#queue.failed(key, write, performance.now(), retryAfterMs);
-      this.#logOnce(
-        write,
-        status,
-        `cannot write the ${what} now (${status ?? 'no answer'}): ${(error as Error).message}; ${adviceFor(status, write)}`,
-      );
+      const refused = status !== undefined && REFUSALS.includes(status);
+      // Forgotten while it was written: it is not tried again, and no trouble of anybody.
+      if (!this.#queue.failed(key, write, performance.now(), { askedMs: retryAfterMs, refused })) return;
+      if (!this.#failing[write.kind].failed(key, String(status))) return;
+      const { namespace, name } = write.subject;
+      const what = `${write.kind} of ${nounOf(write)} ${namespace}/${name}`;
+      const why = `(${status ?? 'no answer'}): ${(error as Error).message}`;
+      this.#options.log.warn({}, `cannot write the ${what} now ${why}; ${adviceFor(status, write)}`);
     }
   }
 
@@ -200,7 +209,8 @@ class KubernetesStatusSink implements StatusSink {
           },
         });
         this.#written.set(uid, toStored(written));
-        if (this.#written.size > MAX_WRITTEN) this.#written.delete(this.#written.keys().next().value!);
+        if (this.#written.size > SOURCE_LAG_S * this.#perSecond)
+          this.#written.delete(this.#written.keys().next().value!);
         return;
       } catch (error) {
         if (!(error instanceof KubeError) || error.status !== 409 || conflicts === CONFLICTS) throw error;
@@ -229,18 +239,24 @@ class KubernetesStatusSink implements StatusSink {
     return known;
   }
 
-  /** One line when trouble of a kind begins or changes, however many policies it meets. */
-  #logOnce({ kind }: Write, status: number | undefined, message: string): void {
-    const trouble = String(status);
-    if (this.#failures.get(kind) === trouble) return;
-    this.#failures.set(kind, trouble);
-    this.#options.log.warn({}, message);
+  #ended(kind: Write['kind'], key: string): void {
+    if (!this.#failing[kind].ended(key)) return;
+    this.#options.log.info({}, `the ${kind} of policies and overrides can be written again`);
   }
 }
 
 /** Whether a status says what we want said; conditions of others do not count. */
 const isWritten = (stored: Status | undefined, desired: Status) =>
   isDeepStrictEqual(stored, keepForeignConditions(desired, stored));
+
+function priorityOf(known: Status | undefined, desired: Status): Priority {
+  if (known === undefined) return 'new';
+  return generationOf(known) === generationOf(desired) ? 'refreshed' : 'changed';
+}
+
+/** The generation that our first condition speaks of. */
+const generationOf = ({ conditions }: Status) =>
+  conditions?.find(({ type }) => OWN_CONDITIONS.has(type))?.observedGeneration;
 
 const nounOf = ({ subject }: Write) => ('kind' in subject ? 'override' : 'policy');
 

@@ -96,7 +96,7 @@ describe('the queue of writes', () => {
     const queue = new WriteQueue<number>({ perSecond: 20 });
     queue.put('a', 1, 0);
     queue.take(0);
-    queue.failed('a', 1, 0, 7000);
+    queue.failed('a', 1, 0, { askedMs: 7000 });
     expect(queue.take(0)).toBe(7000);
   });
 
@@ -127,6 +127,7 @@ describe('the queue of writes', () => {
       { perSecond: 20 },
       {
         added: (key) => waiting.add(key),
+        dropped: (key) => told.push(`${key} dropped, ${waiting.delete(key) ? 'was' : 'was not'} waiting`),
         taken: (key) => told.push(`${key} taken, ${waiting.delete(key) ? 'was' : 'was not'} waiting`),
         done: (key, result) => told.push(`${key} ${result}`),
         retried: (key) => told.push(`${key} retried`),
@@ -141,11 +142,113 @@ describe('the queue of writes', () => {
     queue.put('b', 1, 0);
     queue.take(1000);
     queue.done('b', 'error');
+    queue.put('c', 1, 0);
+    queue.drop('c');
+    queue.put('d', 1, 0);
+    queue.take(1000);
+    queue.drop('d');
+    queue.done('d');
     expect(told).toEqual([
       ...['a taken, was waiting', 'a error', 'a retried'],
       ...['a taken, was waiting', 'a success'],
       ...['b taken, was waiting', 'b error'],
+      ...['c dropped, was waiting'],
+      ...['d taken, was waiting', 'd success'],
     ]);
     expect(waiting).toEqual(new Set());
+  });
+
+  const order = (queue: WriteQueue<number>, count: number) =>
+    Array.from({ length: count }, () => {
+      const due = queue.take(0);
+      if (typeof due !== 'object') throw new Error('nothing was due');
+      queue.done(due.key);
+      return due.key;
+    });
+
+  it('gives new items first, then changed ones, and every fourth time what waits longest', () => {
+    const queue = new WriteQueue<number>({ perSecond: 100 });
+    for (const i of [1, 2]) queue.put(`refreshed ${i}`, i, 1000);
+    for (const i of [1, 2]) queue.put(`changed ${i}`, i, 1000, { priority: 'changed' });
+    for (const i of [1, 2, 3, 4]) queue.put(`new ${i}`, i, 1000, { priority: 'new' });
+    expect(order(queue, 8)).toEqual([
+      ...['new 1', 'new 2', 'new 3', 'refreshed 1'],
+      ...['new 4', 'changed 1', 'changed 2', 'refreshed 2'],
+    ]);
+  });
+
+  it('lets 10,000 changed items delay a new one by one write at most', () => {
+    const queue = new WriteQueue<number>({ perSecond: 20 });
+    for (let i = 0; i < 10_000; i += 1) queue.put(`changed ${i}`, i, 1000, { priority: 'changed' });
+    queue.put('new', 1, 1000, { priority: 'new' });
+    expect(order(queue, 2)).toContain('new');
+  });
+
+  it('tries what was refused last, after a wait that doubles up to 5 min', () => {
+    const queue = new WriteQueue<number>({ perSecond: 20 });
+    queue.put('a', 1, 0, { priority: 'new' });
+    const waits: number[] = [];
+    let now = 0;
+    for (let i = 0; i < 12; i += 1) {
+      expect(queue.take(now)).toEqual({ key: 'a', item: 1 });
+      queue.failed('a', 1, now, { refused: true });
+      const wait = queue.take(now) as number;
+      waits.push(wait / 1000);
+      now += wait;
+    }
+    expect(waits).toEqual([1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300]);
+    queue.put('b', 2, 0);
+    expect(queue.take(now)).toEqual({ key: 'b', item: 2 });
+    expect(queue.take(now)).toEqual({ key: 'a', item: 1 });
+  });
+
+  it('waits no longer after a failure once the item speaks of another version', () => {
+    const queue = new WriteQueue<number>({ perSecond: 20 });
+    queue.put('a', 1, 1000, { version: 1 });
+    queue.take(0);
+    for (let i = 0; i < 5; i += 1) queue.failed('a', 1, 0, { refused: true });
+    queue.put('a', 2, 1000, { version: 1 });
+    expect(queue.take(5000)).toBe(11_000);
+    queue.put('a', 3, 1000, { version: 2 });
+    expect(queue.take(500)).toBe(500);
+    expect(queue.take(1000)).toEqual({ key: 'a', item: 3 });
+  });
+
+  it('has at most two under way of those that failed before', () => {
+    const queue = new WriteQueue<number>({ perSecond: 20 });
+    const stuck = ['a', 'b', 'c', 'd'];
+    for (const key of stuck) queue.put(key, 1, 0);
+    for (const key of stuck) expect(queue.take(0)).toMatchObject({ key });
+    for (const key of stuck) queue.failed(key, 1, 0);
+    queue.take(5000);
+    queue.take(5000);
+    expect(queue.take(5000)).toBeUndefined();
+    queue.put('e', 1, 0);
+    expect(queue.take(5000)).toEqual({ key: 'e', item: 1 });
+    queue.done('a');
+    queue.drop('b');
+    expect([queue.take(5000), queue.take(5000)]).toMatchObject([{ key: 'c' }, { key: 'd' }]);
+  });
+
+  it('gives nothing of a key that was dropped, and does not try it again', () => {
+    const queue = new WriteQueue<number>({ perSecond: 20 });
+    queue.put('waiting', 1, 0);
+    queue.drop('waiting');
+    expect(queue.take(0)).toBeUndefined();
+    queue.put('busy', 1, 0);
+    queue.take(0);
+    queue.drop('busy');
+    expect(queue.failed('busy', 1, 0)).toBe(false);
+    expect(queue.take(60_000)).toBeUndefined();
+    expect(queue.size).toBe(0);
+  });
+
+  it('does not count what needed no request', () => {
+    const queue = new WriteQueue<number>({ perSecond: 1 });
+    for (const key of ['a', 'b', 'c']) queue.put(key, 1, 0);
+    queue.take(0);
+    queue.skipped('a');
+    expect(queue.take(0)).toEqual({ key: 'b', item: 1 });
+    expect(queue.take(0)).toBe(1000);
   });
 });
