@@ -12,11 +12,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-WAIT_S = 20.0
+WAIT_S = 60.0
 
 
 def eventually(holds: Callable[[], bool], what: str = "it") -> None:
-    """Return as soon as ``holds``; fail after some 20 s."""
+    """Return as soon as ``holds``; fail after some 60 s."""
     until = time.monotonic() + WAIT_S
     while not holds():
         assert time.monotonic() < until, f"{what} did not come about"

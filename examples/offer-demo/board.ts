@@ -18,12 +18,32 @@ export interface Ports {
   readonly admin: number;
   readonly partner: number;
   readonly offer: number;
+  readonly pythonPartner: number;
+  readonly pythonOffer: number;
 }
 
 /** The ports that the demo takes when they are free. */
-export const USUAL_PORTS: Ports = { agents: 8700, metrics: 8701, admin: 8702, partner: 8710, offer: 8711 };
+export const USUAL_PORTS: Ports = {
+  agents: 8700,
+  metrics: 8701,
+  admin: 8702,
+  partner: 8710,
+  offer: 8711,
+  pythonPartner: 8720,
+  pythonOffer: 8721,
+};
 
-/** Operator, partner and offer service, each a process of its own, on a copy of the policies that may be edited. */
+/** A partner and the offer service that calls it. */
+export interface Pair {
+  readonly language: 'Node' | 'Python';
+  readonly partnerUrl: string;
+  readonly offerUrl: string;
+}
+
+/**
+ * Operator, partner and offer service, each a process of its own, on a copy of the policies that may be edited; the
+ * same two services in Python beside them where a program of Python is given.
+ */
 export class Board {
   readonly ports: Ports;
   /** The folder that the operator watches. */
@@ -31,8 +51,14 @@ export class Board {
   readonly children: Children;
   readonly #folder: string;
   readonly #ended = new AbortController();
+  readonly #python: string | undefined;
 
-  constructor(ports: Ports, line: (name: string, line: string) => void) {
+  /**
+   * @param line takes every line that a process writes.
+   * @param python the program that runs the services in Python. Absent: there are none.
+   */
+  constructor(ports: Ports, line: (name: string, line: string) => void, python?: string) {
+    this.#python = python;
     this.ports = ports;
     this.children = new Children(line);
     const cache = fileURLToPath(new URL('.cache/', ROOT));
@@ -42,12 +68,12 @@ export class Board {
     cpSync(POLICIES, this.policies, { recursive: true });
   }
 
-  get partnerUrl(): string {
-    return `http://${HOST}:${this.ports.partner}`;
-  }
-
-  get offerUrl(): string {
-    return `http://${HOST}:${this.ports.offer}`;
+  /** The services that run: those in Node first. */
+  get pairs(): readonly [Pair, ...Pair[]] {
+    const { partner, offer, pythonPartner, pythonOffer } = this.ports;
+    const node: Pair = { language: 'Node', partnerUrl: url(partner), offerUrl: url(offer) };
+    if (this.#python === undefined) return [node];
+    return [node, { language: 'Python', partnerUrl: url(pythonPartner), offerUrl: url(pythonOffer) }];
   }
 
   /** The file to edit. */
@@ -56,12 +82,13 @@ export class Board {
   }
 
   /**
-   * Starts the three processes, the operator first, so that no service has to retry its connection.
+   * Starts the processes, the operator first, so that no service has to retry its connection.
    *
    * @returns their pids, once each of them answers.
    */
   async start(): Promise<Record<string, number>> {
-    const { agents, metrics, admin, partner, offer } = this.ports;
+    const { agents, metrics, admin, partner, offer, pythonPartner, pythonOffer } = this.ports;
+    const [node, python] = this.pairs;
     const lost = new Promise<never>((_resolve, reject) => {
       this.children.onLost = (name, how) => reject(new Error(`${name} ended too early: ${how}`));
     });
@@ -79,16 +106,34 @@ export class Board {
     const partnerPid = this.children.start('partner', new URL('partner.ts', import.meta.url), [], {
       PORT: `${partner}`,
     });
-    await answers(`${this.partnerUrl}/switch`);
-    const offerPid = this.children.start('offer', new URL('offer.ts', import.meta.url), [], {
-      PORT: `${offer}`,
-      PARTNER_URL: this.partnerUrl,
-      FUSEBOARD_URL: `http://${HOST}:${agents}`,
-      FUSEBOARD_SERVICE: 'offer',
-      FUSEBOARD_CACHE_DIR: join(this.#folder, 'cache'),
+    await answers(`${node.partnerUrl}/switch`);
+    const environment = (pair: Pair, port: number, service: string) => ({
+      PORT: `${port}`,
+      PARTNER_URL: pair.partnerUrl,
+      FUSEBOARD_URL: url(agents),
+      FUSEBOARD_SERVICE: service,
+      FUSEBOARD_CACHE_DIR: join(this.#folder, 'cache', service),
     });
-    await answers(`${this.offerUrl}/offer/circuit`);
-    return { operator, partner: partnerPid, offer: offerPid };
+    const offerPid = this.children.start(
+      'offer',
+      new URL('offer.ts', import.meta.url),
+      [],
+      environment(node, offer, 'offer'),
+    );
+    await answers(`${node.offerUrl}/offer/circuit`);
+    const pids = { operator, partner: partnerPid, offer: offerPid };
+    if (this.#python === undefined || python === undefined) return pids;
+
+    const start = (name: string, file: string, env: Record<string, string>) =>
+      this.children.startPython(name, this.#python!, new URL(`python/${file}`, import.meta.url), {
+        ...env,
+        PYTHONPATH: fileURLToPath(new URL('agent-python/src', ROOT)),
+      });
+    const pyPartner = start('partner.py', 'partner.py', { PORT: `${pythonPartner}` });
+    await answers(`${python.partnerUrl}/switch`);
+    const pyOffer = start('offer.py', 'offer.py', environment(python, pythonOffer, 'offer-python'));
+    await answers(`${python.offerUrl}/offer/circuit`);
+    return { ...pids, 'partner.py': pyPartner, 'offer.py': pyOffer };
   }
 
   /** Writes a number into the policy's trip, as an editor would. */
@@ -106,6 +151,8 @@ export class Board {
   }
 }
 
+const url = (port: number) => `http://${HOST}:${port}`;
+
 /** @returns ports that are free now, the wanted ones where possible. */
 export async function choosePorts(preferred: Partial<Ports>): Promise<Ports> {
   const port = (name: keyof Ports) => freePort(preferred[name]);
@@ -115,5 +162,7 @@ export async function choosePorts(preferred: Partial<Ports>): Promise<Ports> {
     admin: await port('admin'),
     partner: await port('partner'),
     offer: await port('offer'),
+    pythonPartner: await port('pythonPartner'),
+    pythonOffer: await port('pythonOffer'),
   };
 }

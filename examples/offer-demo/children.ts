@@ -24,10 +24,17 @@ export class Children {
   /** Starts a TypeScript file with arguments, as a process that ends with this one. @returns its pid. */
   start(name: string, file: URL, args: readonly string[], env: Readonly<Record<string, string>> = {}): number {
     const node = ['--conditions=fuseboard-source', '--import', ATTACHED, fileURLToPath(file), ...args];
-    const child = spawn(process.execPath, node, {
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      env: { ...process.env, ...env },
-    });
+    const options = { env: { ...process.env, ...env } };
+    return this.#follow(name, spawn(process.execPath, node, { ...options, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] }));
+  }
+
+  /** Starts a file of Python, as a process that ends with this one: its standard input ends. @returns its pid. */
+  startPython(name: string, python: string, file: URL, env: Readonly<Record<string, string>>): number {
+    const options = { env: { ...process.env, ...env } };
+    return this.#follow(name, spawn(python, [fileURLToPath(file)], { ...options, stdio: ['pipe', 'pipe', 'pipe'] }));
+  }
+
+  #follow(name: string, child: ChildProcess): number {
     this.#running.set(name, child);
     for (const stream of [child.stdout!, child.stderr!]) {
       createInterface({ input: stream }).on('line', (line) => this.#line(name, line));

@@ -8,23 +8,29 @@ import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { HOST } from './address.ts';
 import { Board, choosePorts, USUAL_PORTS } from './board.ts';
+import { pythonEnvironment } from './python-environment.ts';
 import { playStory } from './story.ts';
 
-const { once, anyPorts } = new Command('npm start --')
+const { once, anyPorts, python } = new Command('npm start --')
   .description('Starts the operator on a folder of policies, a partner that can fail, and a service that calls it.')
   .option('--once', 'play the story of the services, check it, and end')
   .option('--any-ports', 'take any free ports instead of the usual ones; --once always does')
+  .option(
+    '--python',
+    'run the same two services in Python too, under the same policy; needs python3 with venv, and pip',
+  )
   .parse()
-  .opts<{ once?: boolean; anyPorts?: boolean }>();
+  .opts<{ once?: boolean; anyPorts?: boolean; python?: boolean }>();
 
 const say = (line: string) => console.log(line);
 const ports = await choosePorts(once || anyPorts ? {} : USUAL_PORTS);
 const log: string[] = [];
-const board = new Board(ports, (name, line) => {
-  const text = `${name.padEnd(8)} | ${line}`;
+const written = (name: string, line: string) => {
+  const text = `${name.padEnd(python ? 10 : 8)} | ${line}`;
   if (once) log.push(text);
   else say(text);
-});
+};
+const board = new Board(ports, written, python ? pythonEnvironment() : undefined);
 
 let ending: Promise<void> | undefined;
 const end = (code: number): Promise<void> => {
@@ -64,8 +70,9 @@ try {
 }
 
 function guide(pids: Record<string, number>): void {
-  const { partnerUrl, offerUrl } = board;
+  const [{ partnerUrl, offerUrl }, inPython] = board.pairs;
   for (const [name, usual] of Object.entries(USUAL_PORTS)) {
+    if (!python && name.startsWith('python')) continue;
     const taken = ports[name as keyof typeof ports];
     if (!anyPorts && taken !== usual) say(`port ${usual} (${name}) is taken; using ${taken}`);
   }
@@ -93,7 +100,7 @@ See it at http://${HOST}:${ports.admin}/ and try this in another terminal:
   # for Prometheus: the breakers of the service, and the operator
   curl ${offerUrl}/metrics
   curl http://${HOST}:${ports.metrics}/metrics
-
+${inPython ? `\n  # the same in Python: its partner is at ${inPython.partnerUrl}\n  curl ${inPython.offerUrl}/offer/circuit\n` : ''}
 Ctrl-C ends all of it. What the processes say:
 `);
 }

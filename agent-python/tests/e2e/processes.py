@@ -114,7 +114,7 @@ class Service:
         """Let it end by itself, as a program that has nothing left to do."""
         assert self._process.stdin is not None and self._process.stdout is not None
         self._process.stdin.close()
-        code = self._process.wait(10)
+        code = self._process.wait(WAIT_S)
         self._process.stdout.close()
         return code
 

@@ -49,7 +49,7 @@ def test_a_python_process_is_an_agent_like_any_other(operator: Operator, tmp_pat
     service = Service(environment(operator, tmp_path))
     try:
         assert service.began_with == "Defaults"
-        assert service.ask("ready", timeout=20) == "Live"
+        assert service.ask("ready", timeout=60) == "Live"
         assert service.stats("payments")["spec"]["trip"] == {"consecutiveFailures": 2}
 
         # What it counts is seen in the admin API.
@@ -91,7 +91,7 @@ def test_a_python_process_is_an_agent_like_any_other(operator: Operator, tmp_pat
         assert service.began_with == "LastGood"
         assert service.stats("payments")["spec"]["trip"] == {"consecutiveFailures": 7}
         operator.start()
-        assert service.ask("ready", timeout=20) == "Live"
+        assert service.ask("ready", timeout=60) == "Live"
     finally:
         service.kill()
 
@@ -108,7 +108,7 @@ def test_a_process_without_an_operator_runs_and_ends_by_itself(operator: Operato
 def test_a_forked_child_is_an_agent_of_its_own(operator: Operator, tmp_path: Path) -> None:
     service = Service(environment(operator, tmp_path))
     try:
-        assert service.ask("ready", timeout=20) == "Live"
+        assert service.ask("ready", timeout=60) == "Live"
         assert service.call("payments", "ok", "ok", "fail") == ["passed", "passed", "failed"]
         child = service.ask("fork")
         assert child["state"] == "closed" and child["uid"] == service.stats("payments")["uid"]

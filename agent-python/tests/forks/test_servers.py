@@ -69,7 +69,7 @@ class Server:
     def ask(self) -> bool:
         """One request; whether it was served."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/", timeout=10) as response:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/", timeout=60) as response:
                 self.served[int(response.read())] += 1
         except OSError:
             return False
@@ -78,7 +78,7 @@ class Server:
     def stop(self) -> None:
         self.process.send_signal(signal.SIGTERM if "gunicorn" in str(self.process.args) else signal.SIGQUIT)
         try:
-            self.process.wait(20)
+            self.process.wait(60)
         finally:
             self.process.kill()
 
@@ -114,7 +114,7 @@ def counted(plane: FakeControlPlane) -> Counter[int]:
 
 def test_every_worker_is_an_agent_and_counts_exactly(server: Server, plane: FakeControlPlane) -> None:
     eventually(server.ask)
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while len(server.served) < 2:
         assert server.ask() and time.monotonic() < until
     first = set(server.served)
@@ -127,7 +127,7 @@ def test_every_worker_is_an_agent_and_counts_exactly(server: Server, plane: Fake
 
     # One that is killed is replaced by one that begins at zero.
     os.kill(min(first), signal.SIGKILL)
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while len(server.served) < 3:
         server.ask()
         assert time.monotonic() < until

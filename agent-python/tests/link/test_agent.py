@@ -126,7 +126,9 @@ for each in threads: each.join()
 agent.stop(5)
 """
     env = {**os.environ, "PYTHONPATH": str(SOURCE), "FUSEBOARD_URL": plane.url}
-    ended = subprocess.run([sys.executable, "-c", program], env=env, capture_output=True, timeout=120, check=False)
+    # Since 3.12 the interpreter warns of every fork of a process with threads.
+    command = [sys.executable, "-W", "ignore:This process:DeprecationWarning", "-c", program]
+    ended = subprocess.run(command, env=env, capture_output=True, timeout=300, check=False)
     assert (ended.returncode, ended.stderr.decode()) == (0, "")
 
 

@@ -256,5 +256,5 @@ def test_processes_share_over_a_real_redis_forked_ones_too(redis_port: int) -> N
         for each in members:
             assert each.stdin is not None and each.stdout is not None
             each.stdin.close()
-            each.wait(20)
+            each.wait(60)
             each.stdout.close()
