@@ -51,7 +51,7 @@ export class GuardedCall<T> implements CallCompletion<T> {
     const { core } = this.circuit;
     const outcome = this.#isInsideBreaker ? core.classifyResult(value) : core.settleResult(this.#permit, value);
     if (outcome === 'failure') return this.#retryOrSettle({ kind: 'returned', value }) ?? value;
-    if (this.#isInsideBreaker) core.settle(this.#permit, outcome);
+    if (this.#isInsideBreaker) core.settle(this.#permit, outcome, value);
     this.outcome = outcome;
     return value;
   }
@@ -61,7 +61,7 @@ export class GuardedCall<T> implements CallCompletion<T> {
     if (this.signal?.aborted) return this.#settleIgnored();
     const outcome = this.#isInsideBreaker ? core.classifyError(error) : core.settleError(this.#permit, error);
     if (outcome === 'failure') return this.#retryOrSettle({ kind: 'threw', error });
-    if (this.#isInsideBreaker) core.settle(this.#permit, outcome);
+    if (this.#isInsideBreaker) core.settle(this.#permit, outcome, error, true);
     this.outcome = outcome;
     return undefined;
   }
@@ -69,7 +69,7 @@ export class GuardedCall<T> implements CallCompletion<T> {
   expired(error: unknown): Promise<T> | undefined {
     if (this.signal?.aborted) return this.#settleIgnored();
     this.circuit.core.count(COUNTER.timedOut);
-    if (!this.#isInsideBreaker) this.circuit.core.settle(this.#permit, 'failure');
+    if (!this.#isInsideBreaker) this.circuit.core.settle(this.#permit, 'failure', error, true);
     return this.#retryOrSettle({ kind: 'expired', error });
   }
 
@@ -177,7 +177,7 @@ export class GuardedCall<T> implements CallCompletion<T> {
     if (!this.#isInsideBreaker) return;
     if (failure.kind === 'returned') core.settleResult(this.#permit, failure.value);
     else if (failure.kind === 'threw') core.settleError(this.#permit, failure.error);
-    else core.settle(this.#permit, 'failure');
+    else core.settle(this.#permit, 'failure', failure.error, true);
   }
 
   #endWith(failure: FailedAttempt<T>): T {

@@ -39,12 +39,12 @@ class PlainCall implements CallCompletion<unknown> {
     this.end();
   }
 
-  expired(): undefined {
+  expired(error: unknown): undefined {
     const { permit, signal } = this;
     if (signal?.aborted) permit.ignore();
     else {
       permit.core.count(COUNTER.timedOut);
-      permit.core.settle(permit, 'failure');
+      permit.core.settle(permit, 'failure', error, true);
     }
     this.end();
   }

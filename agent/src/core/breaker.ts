@@ -1,4 +1,5 @@
 import type { Totals } from '@fuseboard/schema/types';
+import { callObservers } from './call-observer.ts';
 import { type Classify, classifyError, classifyResult, type Outcome } from './classify.ts';
 import { type Clock, type Environment, exactNow } from './clock.ts';
 import type { Config } from './config/config.ts';
@@ -23,6 +24,10 @@ import { type Window, windowFor } from './windows/window.ts';
 
 /** Where a breaker lives: what it is given, and who is notified of its changes of state. */
 export interface Host extends Environment {
+  /** The name of the breaker. Absent: its calls are not recorded. */
+  readonly name?: string;
+  /** The key whose circuit it is. Absent: the breaker's own. */
+  readonly key?: string | undefined;
   /** Is called for a change of state, once the state is consistent. Must not throw. */
   transitioned(event: TransitionEvent): void;
 }
@@ -249,6 +254,7 @@ export class BreakerCore {
       return this.#permit(used, now, NO_GENERATION);
     }
     this.count(COUNTER.rejected);
+    for (const observer of callObservers.list ?? []) observer.rejected(this, this.#host, now);
     return null;
   }
 
@@ -282,7 +288,7 @@ export class BreakerCore {
   /** Settles a permit by what the call threw, and returns the outcome. */
   settleError(permit: Permit, error: unknown): Outcome {
     const outcome = this.classifyError(error);
-    this.settle(permit, outcome, error);
+    this.settle(permit, outcome, error, true);
     return outcome;
   }
 
@@ -315,13 +321,14 @@ export class BreakerCore {
   }
 
   /** Settles a permit; a second settling does nothing. `what` was returned or thrown, where that is known. */
-  settle(permit: Permit, outcome: Outcome, what?: unknown): void {
+  settle(permit: Permit, outcome: Outcome, what?: unknown, threw = false): void {
     if (permit.outcome !== undefined) return;
     permit.outcome = outcome;
     const now = this.#clock.now();
     const tookMs = now - permit.startedAt;
     const { slowMs } = this.#config;
     increment(this.#counters, this.#firstCounter + latencyBucket(tookMs));
+    if (callObservers.list !== undefined) this.#observe(permit, tookMs, what, threw);
     const inFlight = this.#inFlight;
     if (
       outcome !== 'success' ||
@@ -336,6 +343,11 @@ export class BreakerCore {
     const window = this.#window;
     window.succeed(now);
     if (window.failures !== 0 || window.slow !== 0) this.#evaluateAfterSuccess(now);
+  }
+
+  #observe({ startedAt, outcome }: Permit, tookMs: number, what: unknown, threw: boolean): void {
+    const call = { startedAt, tookMs, outcome: outcome!, what, threw };
+    for (const observer of callObservers.list ?? []) observer.settled(this, this.#host, call);
   }
 
   /** Whether calls are recorded and no call is a probe. */

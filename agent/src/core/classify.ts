@@ -77,7 +77,8 @@ interface Statuses {
   headers?: { get?: unknown } | null;
 }
 
-function resultStatus(result: Statuses): number | undefined {
+/** The status of a result that looks like a Response, where it has one. @internal */
+export function resultStatus(result: Statuses): number | undefined {
   try {
     const { status } = result;
     return isStatus(status) && typeof result.headers?.get === 'function' ? status : undefined;
@@ -86,7 +87,8 @@ function resultStatus(result: Statuses): number | undefined {
   }
 }
 
-function errorStatus(error: unknown): number | undefined {
+/** The status that an error carries. @internal */
+export function errorStatus(error: unknown): number | undefined {
   if (typeof error !== 'object' || error === null) return undefined;
   const { response, status, statusCode } = error as Statuses;
   return [response?.status, status, statusCode].find(isStatus);
