@@ -91,15 +91,9 @@ export const fuseboard: Library = {
     },
     'closed, recording off': () => executing(everything),
     'closed, recording on': () => {
-      const { run } = executing(everything);
-      return {
-        // The cases of other libraries take turns with this one, and nothing of theirs is recorded.
-        run: async (calls) => {
-          const recording = record({ write: ignore });
-          await run(calls);
-          await recording?.stop();
-        },
-      };
+      const recording = record({ write: ignore });
+      // Lines are made between the turns that are measured, as they are between the calls of a service.
+      return { ...executing(everything), end: () => void recording?.stop() };
     },
     'enter and succeed': () => {
       const all = breakers(everything);
