@@ -120,6 +120,11 @@ export class BreakerCore {
     this.#state = closedSince(now);
   }
 
+  /** A number that few breakers share, for tables of them. */
+  get hash(): number {
+    return Math.imul(this.#firstCounter, 0x9e3779b1) >>> 0;
+  }
+
   get config(): Config {
     return this.#config;
   }
@@ -346,8 +351,10 @@ export class BreakerCore {
   }
 
   #observe({ startedAt, outcome }: Permit, tookMs: number, what: unknown, threw: boolean): void {
-    const call = { startedAt, tookMs, outcome: outcome!, what, threw };
-    for (const observer of callObservers.list ?? []) observer.settled(this, this.#host, call);
+    const observers = callObservers.list!;
+    for (let i = 0; i < observers.length; i++) {
+      observers[i]!.settled(this, this.#host, startedAt, tookMs, outcome!, what, threw);
+    }
   }
 
   /** Whether calls are recorded and no call is a probe. */

@@ -1,21 +1,24 @@
 import type { BreakerCore, Host } from './breaker.ts';
 import type { Outcome } from './classify.ts';
 
-/** A call that has just been settled. */
-export interface SettledCall {
-  /** When it began, in milliseconds of the breaker's clock. */
-  readonly startedAt: number;
-  readonly tookMs: number;
-  readonly outcome: Outcome;
-  /** What it returned or threw; undefined where the breaker was not told. */
-  readonly what: unknown;
-  /** Whether `what` was thrown. */
-  readonly threw: boolean;
-}
-
 /** Is told of every call of every breaker. It must not throw, and it runs on the path of the call. */
 export interface CallObserver {
-  settled(core: BreakerCore, host: Host, call: SettledCall): void;
+  /**
+   * A call was settled.
+   *
+   * @param startedAt when it began, in milliseconds of the breaker's clock.
+   * @param what what it returned or threw; undefined where the breaker was not told.
+   * @param threw whether `what` was thrown.
+   */
+  settled(
+    core: BreakerCore,
+    host: Host,
+    startedAt: number,
+    tookMs: number,
+    outcome: Outcome,
+    what: unknown,
+    threw: boolean,
+  ): void;
   /** @param now in milliseconds of the breaker's clock. */
   rejected(core: BreakerCore, host: Host, now: number): void;
 }

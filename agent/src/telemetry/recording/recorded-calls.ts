@@ -1,6 +1,6 @@
 import type { BreakerCore, Host } from '../../core/breaker.ts';
-import type { CallObserver, SettledCall } from '../../core/call-observer.ts';
-import { errorStatus, resultStatus } from '../../core/classify.ts';
+import type { CallObserver } from '../../core/call-observer.ts';
+import { errorStatus, type Outcome, resultStatus } from '../../core/classify.ts';
 import { type Clock, exactNow } from '../../core/clock.ts';
 import type { Config } from '../../core/config/config.ts';
 import { NOTHING_SEEN, OUTCOME_CODES, type OutcomeCode } from './call-ring.ts';
@@ -12,10 +12,15 @@ const COMPARE_EVERY_MS = 1_000;
 /** A difference that grew by less comes of the resolution of the two clocks, and is no jump of the wall clock. */
 const JUMP_MS = 20;
 
+/** The upper eight bits of a hash of 32, in which all of it is mixed. */
+const HASH_SHIFT = 24;
+const LAST_IDS = 2 ** (32 - HASH_SHIFT);
+
 /** What may name a kind of error: a word, so that no message is recorded. */
 const KIND = /^[\w.:$-]{1,100}$/;
 
 interface CircuitIds {
+  readonly host: Host;
   readonly breaker: number;
   readonly key: number;
 }
@@ -24,6 +29,8 @@ interface CircuitIds {
 export class RecordedCalls implements CallObserver {
   readonly #recorder: Recorder;
   readonly #ids = new WeakMap<Host, CircuitIds>();
+  /** What was last looked up, by the hash of the breaker: a look-up costs as much as all the rest. */
+  readonly #lastIds = new Array<CircuitIds | undefined>(LAST_IDS).fill(undefined);
   #clock: Clock | undefined;
   /** Milliseconds since 1970 at the zero of the clock. */
   #zero = 0;
@@ -33,10 +40,20 @@ export class RecordedCalls implements CallObserver {
     this.#recorder = recorder;
   }
 
-  settled({ config }: BreakerCore, host: Host, { startedAt, tookMs, outcome, what, threw }: SettledCall): void {
+  settled(
+    core: BreakerCore,
+    host: Host,
+    startedAt: number,
+    tookMs: number,
+    outcome: Outcome,
+    what: unknown,
+    threw: boolean,
+  ): void {
+    const { config } = core;
     // What was thrown or returned is of the service, and may itself throw when it is looked at.
     try {
       this.#record(
+        core,
         host,
         startedAt,
         tookMs,
@@ -49,25 +66,42 @@ export class RecordedCalls implements CallObserver {
     }
   }
 
-  rejected(_core: BreakerCore, host: Host, now: number): void {
+  rejected(core: BreakerCore, host: Host, now: number): void {
     try {
-      this.#record(host, now, 0, OUTCOME_CODES.rejected, NOTHING_SEEN, true);
+      this.#record(core, host, now, 0, OUTCOME_CODES.rejected, NOTHING_SEEN, true);
     } catch {
       // As above.
     }
   }
 
-  #record(host: Host, start: number, durationMs: number, outcome: OutcomeCode, seen: number, inForce: boolean): void {
-    if (host.name === undefined) return;
-    let ids = this.#ids.get(host);
-    if (ids === undefined) {
-      const { name, key } = host;
-      ids = { breaker: this.#recorder.nameId(name), key: key === undefined ? NO_NAME : this.#recorder.nameId(key) };
-      this.#ids.set(host, ids);
-    }
+  #record(
+    core: BreakerCore,
+    host: Host,
+    start: number,
+    durationMs: number,
+    outcome: OutcomeCode,
+    seen: number,
+    inForce: boolean,
+  ): void {
+    let ids = this.#lastIds[core.hash >>> HASH_SHIFT];
+    if (ids === undefined || ids.host !== host) ids = this.#lookUp(core, host);
+    if (ids === undefined) return;
     const { clock } = host;
     if (clock !== this.#clock || start + durationMs - this.#comparedAt >= COMPARE_EVERY_MS) this.#compare(host);
     this.#recorder.record(start + this.#zero, durationMs, outcome, seen, ids.breaker, ids.key, inForce);
+  }
+
+  #lookUp({ hash }: BreakerCore, host: Host): CircuitIds | undefined {
+    const { name, key } = host;
+    if (name === undefined) return undefined;
+    let ids = this.#ids.get(host);
+    if (ids === undefined) {
+      const recorder = this.#recorder;
+      ids = { host, breaker: recorder.nameId(name), key: key === undefined ? NO_NAME : recorder.nameId(key) };
+      this.#ids.set(host, ids);
+    }
+    this.#lastIds[hash >>> HASH_SHIFT] = ids;
+    return ids;
   }
 
   /** Reads both clocks. Small differences are left, so that calls keep the distances that their clock measured. */
