@@ -69,6 +69,7 @@ function roomOf(id: string): string | null {
   if (/^link\/(bootstrap|event-stream|last-good|messages|policy-store|settings)\./.test(source))
     return 'rooms/link-policies';
   const [first, second, third] = source.split('/');
+  if (second === 'recording') return 'rooms/recording';
   if (first === 'core' && third !== undefined) return `rooms/core-${second}`;
   return second === undefined ? 'rooms/agent' : `rooms/${first}`;
 }

@@ -17,7 +17,7 @@ export const FLOORS: readonly Floors[] = [
       ['errors/', 'clock/', 'call/promises/'],
       ['call/', 'call/scopes/', 'call/signals/'],
       ['breakers/'],
-      ['link/', 'store/'],
+      ['link/', 'store/', 'telemetry/recording/'],
       ['agent.ts'],
       ['adapters/', 'telemetry/', 'testing/'],
       ['index.ts'],

@@ -7,6 +7,8 @@ export const KINDS = 8;
 export const CASES = [
   'closed',
   'closed, exact clock',
+  'closed, recording off',
+  'closed, recording on',
   'enter and succeed',
   'timeout, signal unused',
   'timeout, signal used',

@@ -6,6 +6,7 @@ import { ConfigError, shortenStack } from './errors/errors.ts';
 import { Ledger } from './link/ledger.ts';
 import { Link, type LinkState } from './link/link.ts';
 import { readSettings, type StartOptions } from './link/settings.ts';
+import { type Recording, recordAsEnvironmentSays } from './telemetry/recording/recording.ts';
 
 /** Policies came into force. */
 export interface AppliedEvent {
@@ -47,6 +48,8 @@ export interface Agent {
 interface Slot {
   readonly ledger: Ledger;
   armed: boolean;
+  /** What the environment asked to record; absent before it was read. */
+  recording?: Recording | 'none';
   options?: StartOptions;
   link?: Link;
 }
@@ -139,6 +142,7 @@ function startLink(own: Slot, options: StartOptions): void {
   try {
     const settings = readSettings(options, process.env);
     if (settings.disabled) return;
+    own.recording ??= recordAsEnvironmentSays(process.env, warn) ?? 'none';
     const link = new Link({ settings, registry: registry(), ledger: own.ledger, warn });
     own.link = link;
     detached(() => link.load());

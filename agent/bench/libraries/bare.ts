@@ -10,6 +10,8 @@ export const bare: Library = {
   cases: {
     closed: succeeding,
     'closed, exact clock': succeeding,
+    'closed, recording off': succeeding,
+    'closed, recording on': succeeding,
     'enter and succeed': succeeding,
     'timeout, signal unused': succeeding,
     'timeout, signal used': succeeding,

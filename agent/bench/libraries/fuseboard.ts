@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { type Breaker, getBreaker, type PolicyDefaults } from '@fuseboard/agent';
+import { record } from '@fuseboard/agent/recording';
 import { createBreaker } from '@fuseboard/agent/testing';
 import {
   allAtOnce,
@@ -87,6 +88,12 @@ export const fuseboard: Library = {
       const clock = { now: () => performance.now() };
       const all = fill((kind) => createBreaker(everything(kind), { clock }));
       return { run: oneByOne((i) => at(all, i).execute(at(functions, i))) };
+    },
+    'closed, recording off': () => executing(everything),
+    'closed, recording on': () => {
+      const recording = record({ write: ignore });
+      // Lines are made between the turns that are measured, as they are between the calls of a service.
+      return { ...executing(everything), end: () => void recording?.stop() };
     },
     'enter and succeed': () => {
       const all = breakers(everything);

@@ -58,7 +58,7 @@ export class GuardedCall<T> implements CallCompletion<T> {
     const { core } = this.circuit;
     const outcome = this.#isInsideBreaker ? core.classifyResult(value) : core.settleResult(this.#permit, value);
     if (outcome === 'failure') return this.#retryOrSettle({ kind: 'returned', value }) ?? value;
-    if (this.#isInsideBreaker) core.settle(this.#permit, outcome);
+    if (this.#isInsideBreaker) core.settle(this.#permit, outcome, value);
     this.outcome = outcome;
     return value;
   }
@@ -68,7 +68,7 @@ export class GuardedCall<T> implements CallCompletion<T> {
     if (this.signal?.aborted) return this.#settleAborted(error);
     const outcome = this.#isInsideBreaker ? core.classifyError(error) : core.settleError(this.#permit, error);
     if (outcome === 'failure') return this.#retryOrSettle({ kind: 'threw', error });
-    if (this.#isInsideBreaker) core.settle(this.#permit, outcome);
+    if (this.#isInsideBreaker) core.settle(this.#permit, outcome, error, true);
     this.outcome = outcome;
     return undefined;
   }
@@ -76,7 +76,7 @@ export class GuardedCall<T> implements CallCompletion<T> {
   expired(error: unknown): Promise<T> | undefined {
     if (isCancelled(this.signal)) return this.#settleIgnored();
     this.circuit.core.count(COUNTER.timedOut);
-    if (!this.#isInsideBreaker) this.circuit.core.settle(this.#permit, 'failure', error);
+    if (!this.#isInsideBreaker) this.circuit.core.settle(this.#permit, 'failure', error, true);
     return this.#retryOrSettle({ kind: 'expired', error });
   }
 
@@ -198,7 +198,7 @@ export class GuardedCall<T> implements CallCompletion<T> {
     if (!this.#isInsideBreaker) return;
     if (failure.kind === 'returned') core.settleResult(this.#permit, failure.value);
     else if (failure.kind === 'threw') core.settleError(this.#permit, failure.error);
-    else core.settle(this.#permit, 'failure', failure.error);
+    else core.settle(this.#permit, 'failure', failure.error, true);
   }
 
   #endWith(failure: FailedAttempt<T>): T {

@@ -46,7 +46,7 @@ class PlainCall implements CallCompletion<unknown> {
     if (isCancelled(signal)) permit.ignore();
     else {
       permit.core.count(COUNTER.timedOut);
-      permit.core.settle(permit, 'failure', error);
+      permit.core.settle(permit, 'failure', error, true);
     }
     this.end();
   }

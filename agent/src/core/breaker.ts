@@ -1,4 +1,5 @@
 import type { Totals } from '@fuseboard/schema/types';
+import { callObservers } from './call-observer.ts';
 import { type Classify, classifyError, classifyResult, type Outcome } from './classify.ts';
 import { type Clock, type Environment, exactNow } from './clock.ts';
 import type { Config } from './config/config.ts';
@@ -24,6 +25,10 @@ import { type Window, windowFor } from './windows/window.ts';
 
 /** Where a breaker lives: what it is given, and who is notified of its changes of state. */
 export interface Host extends Environment {
+  /** The name of the breaker. Absent: its calls are not recorded. */
+  readonly name?: string;
+  /** The key whose circuit it is. Absent: the breaker's own. */
+  readonly key?: string | undefined;
   /** Is called for a change of state, once the state is consistent. Must not throw. */
   transitioned(event: TransitionEvent): void;
 }
@@ -117,6 +122,11 @@ export class BreakerCore {
     this.#window = windowFor(config, undefined, now);
     this.#inFlight = countsSlow(config) ? new InFlight(config.slowMs, now) : undefined;
     this.#state = closedSince(now);
+  }
+
+  /** A number that few breakers share, for tables of them. */
+  get hash(): number {
+    return Math.imul(this.#firstCounter, 0x9e3779b1) >>> 0;
   }
 
   get config(): Config {
@@ -258,6 +268,7 @@ export class BreakerCore {
       return this.#permit(used, now, NO_GENERATION);
     }
     this.count(COUNTER.rejected);
+    for (const observer of callObservers.list ?? []) observer.rejected(this, this.#host, now);
     return null;
   }
 
@@ -292,7 +303,7 @@ export class BreakerCore {
   /** Settles a permit by what the call threw, and returns the outcome. */
   settleError(permit: Permit, error: unknown): Outcome {
     const outcome = this.classifyError(error);
-    this.settle(permit, outcome, error);
+    this.settle(permit, outcome, error, true);
     return outcome;
   }
 
@@ -325,13 +336,14 @@ export class BreakerCore {
   }
 
   /** Settles a permit; a second settling does nothing. `what` was returned or thrown, where that is known. */
-  settle(permit: Permit, outcome: Outcome, what?: unknown): void {
+  settle(permit: Permit, outcome: Outcome, what?: unknown, threw = false): void {
     if (permit.outcome !== undefined) return;
     permit.outcome = outcome;
     const now = this.#clock.now();
     const tookMs = now - permit.startedAt;
     const { slowMs } = this.#config;
     increment(this.#counters, this.#firstCounter + latencyBucket(tookMs));
+    if (callObservers.list !== undefined) this.#observe(permit, tookMs, what, threw);
     const inFlight = this.#inFlight;
     if (
       outcome !== 'success' ||
@@ -346,6 +358,13 @@ export class BreakerCore {
     const window = this.#window;
     window.succeed(now);
     if (window.failures !== 0 || window.slow !== 0) this.#evaluateAfterSuccess(now);
+  }
+
+  #observe({ startedAt, outcome }: Permit, tookMs: number, what: unknown, threw: boolean): void {
+    const observers = callObservers.list!;
+    for (let i = 0; i < observers.length; i++) {
+      observers[i]!.settled(this, this.#host, startedAt, tookMs, outcome!, what, threw);
+    }
   }
 
   /** Whether calls are recorded and no call is a probe. */

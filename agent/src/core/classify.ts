@@ -84,7 +84,8 @@ interface Statuses {
   headers?: { get?: unknown } | null;
 }
 
-function resultStatus(result: Statuses): number | undefined {
+/** The status of a result that looks like a Response, where it has one. @internal */
+export function resultStatus(result: Statuses): number | undefined {
   try {
     const { status, statusCode, headers } = result;
     if (typeof headers !== 'object' || headers === null) return undefined;
@@ -103,6 +104,11 @@ function firstStatus(errors: readonly object[]): number | undefined {
     if (found !== undefined) return found;
   }
   return undefined;
+}
+
+/** The HTTP status that says what went wrong, of an error or of one of its causes. @internal */
+export function errorStatus(error: unknown): number | undefined {
+  return typeof error === 'object' && error !== null ? firstStatus(causesOf(error)) : undefined;
 }
 
 /**

@@ -1,21 +1,21 @@
 import { describe, expect, it } from '@jest/globals';
-import { readRecordSettings, record } from './record.ts';
+import { readRecordSettings, recorderFor } from './record.ts';
 
 const sink = { write: () => undefined };
 
 describe('recording', () => {
   it('is decided for a whole process, by its share', () => {
-    const recorders = [0, 0.09, 0.1, 0.9].map((draw) => record(sink, '1.2.3', { share: 0.1 }, draw));
+    const recorders = [0, 0.09, 0.1, 0.9].map((draw) => recorderFor(sink, '1.2.3', { share: 0.1 }, draw));
     expect(recorders.map((one) => one !== undefined)).toEqual([true, true, false, false]);
     for (const one of recorders) one?.closeSync();
   });
 
   it.each([0, 2, Number.NaN])('refuses a share of %d', (share) => {
-    expect(() => record(sink, '1.2.3', { share })).toThrow(`share must be a number over 0 up to 1, got ${share}`);
+    expect(() => recorderFor(sink, '1.2.3', { share })).toThrow(`share must be a number over 0 up to 1, got ${share}`);
   });
 
   it('refuses a sink that takes nothing', () => {
-    expect(() => record({} as never, '1.2.3')).toThrow('sink must have a method write(block)');
+    expect(() => recorderFor({} as never, '1.2.3')).toThrow('sink must have a method write(block)');
   });
 });
 

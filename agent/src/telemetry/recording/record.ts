@@ -77,14 +77,14 @@ function filled(path: string): string {
 }
 
 /**
- * Records the calls of this process into a sink.
+ * What records the calls of this process into a sink.
  *
  * @param agent version of the agent, for the header.
  * @param draw a number from 0 up to 1 that decides whether this process records.
  * @returns undefined when this process is not of the share that records.
  * @throws TypeError when the sink or the share cannot be used.
  */
-export function record(
+export function recorderFor(
   sink: RecordSink,
   agent: string,
   { share = 1, instance = defaultInstance(), warn }: RecordOptions = {},
@@ -102,14 +102,14 @@ export function record(
  *
  * @returns undefined when nothing is to be recorded, or not by this process.
  */
-export function recordToFile(
+export function recorderForFile(
   settings: RecordSettings,
   agent: string,
   options: RecordOptions = {},
 ): Recorder | undefined {
   const { path, share, maxBytes, files } = settings;
   if (path === undefined) return undefined;
-  const recorder = record(new RotatingGzipFile({ path, maxBytes, files }), agent, { share, ...options });
+  const recorder = recorderFor(new RotatingGzipFile({ path, maxBytes, files }), agent, { share, ...options });
   if (recorder !== undefined) process.once('exit', () => recorder.closeSync());
   return recorder;
 }

@@ -1,4 +1,4 @@
-import { appendFileSync, statSync } from 'node:fs';
+import { appendFileSync, mkdirSync, statSync } from 'node:fs';
 import { appendFile, mkdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
@@ -49,6 +49,7 @@ export class RotatingGzipFile implements RecordSink {
 
   writeSync(block: string): void {
     const bytes = gzipSync(block);
+    if (this.#size === undefined) mkdirSync(dirname(this.#path), { recursive: true });
     const size = statSync(this.#path, { throwIfNoEntry: false })?.size ?? 0;
     // Nothing is moved while the process ends; what no longer fits is left out, so that the bound holds.
     if (size + bytes.length <= this.#maxBytes) appendFileSync(this.#path, bytes, { mode: 0o600 });

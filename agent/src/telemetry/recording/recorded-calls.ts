@@ -1,0 +1,136 @@
+import type { BreakerCore, Host } from '../../core/breaker.ts';
+import type { CallObserver } from '../../core/call-observer.ts';
+import { errorStatus, type Outcome, resultStatus } from '../../core/classify.ts';
+import { type Clock, exactNow } from '../../core/clock.ts';
+import type { Config } from '../../core/config/config.ts';
+import { NOTHING_SEEN, OUTCOME_CODES, type OutcomeCode } from './call-ring.ts';
+import { NO_NAME } from './name-ids.ts';
+import type { Recorder } from './recorder.ts';
+
+/** The clock of breakers and the wall clock are compared this often. */
+const COMPARE_EVERY_MS = 1_000;
+/** A difference that grew by less comes of the resolution of the two clocks, and is no jump of the wall clock. */
+const JUMP_MS = 20;
+
+/** The upper eight bits of a hash of 32, in which all of it is mixed. */
+const HASH_SHIFT = 24;
+const LAST_IDS = 2 ** (32 - HASH_SHIFT);
+
+/** What may name a kind of error: a word, so that no message is recorded. */
+const KIND = /^[\w.:$-]{1,100}$/;
+
+interface CircuitIds {
+  readonly host: Host;
+  readonly breaker: number;
+  readonly key: number;
+}
+
+/** Gives the calls of all breakers to a recorder. */
+export class RecordedCalls implements CallObserver {
+  readonly #recorder: Recorder;
+  readonly #ids = new WeakMap<Host, CircuitIds>();
+  /** What was last looked up, by the hash of the breaker: a look-up costs as much as all the rest. */
+  readonly #lastIds = new Array<CircuitIds | undefined>(LAST_IDS).fill(undefined);
+  #clock: Clock | undefined;
+  /** Milliseconds since 1970 at the zero of the clock. */
+  #zero = 0;
+  #comparedAt = 0;
+
+  constructor(recorder: Recorder) {
+    this.#recorder = recorder;
+  }
+
+  settled(
+    core: BreakerCore,
+    host: Host,
+    startedAt: number,
+    tookMs: number,
+    outcome: Outcome,
+    what: unknown,
+    threw: boolean,
+  ): void {
+    const { config } = core;
+    // What was thrown or returned is of the service, and may itself throw when it is looked at.
+    try {
+      this.#record(
+        core,
+        host,
+        startedAt,
+        tookMs,
+        OUTCOME_CODES[outcome],
+        this.#seen(what, threw),
+        config.mode === 'Enforce' && canOpen(config),
+      );
+    } catch {
+      // A call that cannot be recorded goes on.
+    }
+  }
+
+  rejected(core: BreakerCore, host: Host, now: number): void {
+    try {
+      this.#record(core, host, now, 0, OUTCOME_CODES.rejected, NOTHING_SEEN, true);
+    } catch {
+      // As above.
+    }
+  }
+
+  #record(
+    core: BreakerCore,
+    host: Host,
+    start: number,
+    durationMs: number,
+    outcome: OutcomeCode,
+    seen: number,
+    inForce: boolean,
+  ): void {
+    let ids = this.#lastIds[core.hash >>> HASH_SHIFT];
+    if (ids === undefined || ids.host !== host) ids = this.#lookUp(core, host);
+    if (ids === undefined) return;
+    const { clock } = host;
+    if (clock !== this.#clock || start + durationMs - this.#comparedAt >= COMPARE_EVERY_MS) this.#compare(host);
+    this.#recorder.record(start + this.#zero, durationMs, outcome, seen, ids.breaker, ids.key, inForce);
+  }
+
+  #lookUp({ hash }: BreakerCore, host: Host): CircuitIds | undefined {
+    const { name, key } = host;
+    if (name === undefined) return undefined;
+    let ids = this.#ids.get(host);
+    if (ids === undefined) {
+      const recorder = this.#recorder;
+      ids = { host, breaker: recorder.nameId(name), key: key === undefined ? NO_NAME : recorder.nameId(key) };
+      this.#ids.set(host, ids);
+    }
+    this.#lastIds[hash >>> HASH_SHIFT] = ids;
+    return ids;
+  }
+
+  /** Reads both clocks. Small differences are left, so that calls keep the distances that their clock measured. */
+  #compare(host: Host): void {
+    const { clock } = host;
+    const now = exactNow(clock);
+    const zero = host.wallNow() - now;
+    if (clock !== this.#clock || Math.abs(zero - this.#zero) > JUMP_MS) this.#zero = zero;
+    this.#clock = clock;
+    this.#comparedAt = now;
+  }
+
+  #seen(what: unknown, threw: boolean): number {
+    if (typeof what !== 'object' || what === null) return NOTHING_SEEN;
+    const status = threw ? errorStatus(what) : resultStatus(what);
+    if (status !== undefined) return status;
+    const kind = threw ? kindOf(what) : undefined;
+    return kind === undefined ? NOTHING_SEEN : this.#recorder.errorId(kind);
+  }
+}
+
+/** The code of an error, or else its name, or its class. */
+function kindOf(error: { readonly code?: unknown; readonly name?: unknown }): string | undefined {
+  const { code, name } = error;
+  return [code, name, error.constructor?.name]
+    .map((each) => (typeof each === 'number' ? String(each) : each))
+    .find((each): each is string => typeof each === 'string' && KIND.test(each));
+}
+
+function canOpen({ failureRatePercent, failureCount, consecutiveFailures, slowRatePercent }: Config): boolean {
+  return failureRatePercent !== 0 || failureCount !== 0 || consecutiveFailures !== 0 || slowRatePercent !== 0;
+}

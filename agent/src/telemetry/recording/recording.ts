@@ -1,0 +1,58 @@
+import { observeCalls } from '../../core/call-observer.ts';
+import { AGENT_VERSION } from './agent-version.ts';
+import { type RecordOptions, readRecordSettings, recorderFor, recorderForFile } from './record.ts';
+import { RecordedCalls } from './recorded-calls.ts';
+import type { Recorder, RecordSink } from './recorder.ts';
+
+export type { RecordOptions, RecordSink };
+
+/** Calls that are being recorded. */
+export interface Recording {
+  /** Gives what waits to the sink; settles when the sink has taken it. Never rejects. */
+  flush(): Promise<void>;
+  /** Gives what waits to the sink and records nothing more. Never rejects. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Records every call of every breaker of this process, off the path of the call: a sink is given lines of the format
+ * `calls/1` at least once a second. Several recordings may run at a time. What a sink throws reaches no call.
+ *
+ * @returns undefined when this process is not of the share that records.
+ * @throws TypeError when the sink or the share cannot be used.
+ */
+export function record(sink: RecordSink, options: RecordOptions = {}): Recording | undefined {
+  return begin(recorderFor(sink, AGENT_VERSION, options));
+}
+
+/**
+ * Records into the file that the environment names, if it does. Never throws; what cannot be used is warned about.
+ *
+ * @internal
+ */
+export function recordAsEnvironmentSays(
+  env: Readonly<Record<string, string | undefined>>,
+  warn: (message: string) => void,
+): Recording | undefined {
+  try {
+    const settings = readRecordSettings(env);
+    if (settings.path === undefined) return undefined;
+    for (const problem of settings.problems) warn(problem);
+    return begin(recorderForFile(settings, AGENT_VERSION, { warn }));
+  } catch (error) {
+    warn(`calls are not recorded: ${(error as Error).message}`);
+    return undefined;
+  }
+}
+
+function begin(recorder: Recorder | undefined): Recording | undefined {
+  if (recorder === undefined) return undefined;
+  const end = observeCalls(new RecordedCalls(recorder));
+  return {
+    flush: () => recorder.flush(),
+    stop: () => {
+      end();
+      return recorder.close();
+    },
+  };
+}
