@@ -1,5 +1,4 @@
 import type { Totals } from '@fuseboard/schema/types';
-import { callObservers } from './call-observer.ts';
 import { type Classify, classifyError, classifyResult, type Outcome } from './classify.ts';
 import { type Clock, type Environment, exactNow } from './clock.ts';
 import type { Config } from './config/config.ts';
@@ -14,6 +13,7 @@ import {
   recordProbe,
 } from './half-open.ts';
 import { openTimeMs } from './open-time.ts';
+import { callObservers } from './outcomes/call-observer.ts';
 import { type LastError, lastErrorOf } from './outcomes/last-error.ts';
 import { NO_GENERATION, Permit } from './permit.ts';
 import { retryAfterMs } from './retry-after.ts';

@@ -1,5 +1,5 @@
-import type { BreakerCore, Host } from './breaker.ts';
-import type { Outcome } from './classify.ts';
+import type { BreakerCore, Host } from '../breaker.ts';
+import type { Outcome } from '../classify.ts';
 
 /** Is told of every call of every breaker. It must not throw, and it runs on the path of the call. */
 export interface CallObserver {
