@@ -40,6 +40,7 @@ const NOT_RUN: Record<string, number> = {
   'docs/certificates.md': 7,
   'docs/choose-thresholds.md': 3,
   'docs/faults.md': 1,
+  'docs/gitops.md': 2,
   'docs/history.md': 3,
   'docs/install.md': 8,
   'docs/metrics.md': 1,

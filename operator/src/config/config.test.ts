@@ -34,6 +34,20 @@ it('takes rates of writes from 1 to 1 000, and 20 without a flag', () => {
   expect(() => rates({ historyWritesPerSecond: '1001' })).toThrow('--history-writes-per-second: ');
 });
 
+it.each([
+  ['', []],
+  ['shop, ten', ['shop', 'ten']],
+  [' shop ,,ten,shop ', ['shop', 'ten']],
+])('watches the namespaces of "%s" without the spaces', (watchNamespaces, namespaces) => {
+  expect(readConfig({ ...FLAGS, watchNamespaces }).source).toMatchObject({ namespaces });
+});
+
+it.each(['Shop', 'a b', 'shop;ten', '-a', `a${'b'.repeat(63)}`])('refuses the namespace "%s"', (name) => {
+  expect(() => readConfig({ ...FLAGS, watchNamespaces: `shop, ${name}` })).toThrow(
+    `--watch-namespaces: "${name}" is no name of a namespace; give names of`,
+  );
+});
+
 it('serves probes to the whole pod network in a pod only', () => {
   expect(readConfig({ ...FLAGS }).metrics.host).toBe('0.0.0.0');
   expect(readConfig({ ...FLAGS, kubeconfig: 'k' }).metrics.host).toBe('127.0.0.1');

@@ -61,6 +61,9 @@ export interface Config {
 /** A flag or a combination of flags that cannot be used; the message names the flag and says what to do. */
 export class UsageError extends Error {}
 
+/** RFC 1123. */
+const NAMESPACE = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+
 const LevelSchema = z.enum(['trace', 'debug', 'info', 'warn', 'error']);
 const port = z.coerce.number('must be a whole number').int('must be a whole number').min(0).max(65_535).optional();
 const positive = (max: number) =>
@@ -161,7 +164,7 @@ export function readConfig(flags: unknown): Config {
             kind: 'kubernetes',
             ...(f.kubeconfig !== undefined && { kubeconfig: f.kubeconfig }),
             ...(f.context !== undefined && { context: f.context }),
-            namespaces: f.watchNamespaces.split(',').filter((name) => name !== ''),
+            namespaces: readNamespaces(f.watchNamespaces),
           },
     auth,
     ...(f.tlsCertFile !== undefined &&
@@ -197,6 +200,15 @@ export function readConfig(flags: unknown): Config {
     logLevel: f.logLevel,
     logFormat: f.logFormat,
   };
+}
+
+function readNamespaces(list: string): string[] {
+  const names = list.split(',').flatMap((name) => (name.trim() === '' ? [] : [name.trim()]));
+  const wrong = names.find((name) => !NAMESPACE.test(name));
+  if (wrong === undefined) return [...new Set(names)];
+  throw new UsageError(
+    `--watch-namespaces: "${wrong}" is no name of a namespace; give names of lower-case letters, digits and hyphens, with commas between them`,
+  );
 }
 
 function readAuth(f: z.infer<typeof FlagsSchema>, inCluster: boolean): Config['auth'] {

@@ -65,6 +65,13 @@ const values = (patch: string) =>
   ]);
 
 describe('the webhook', () => {
+  it('patches the pod of a dry run too, and logs only pods that are created', async () => {
+    expect(await answered(review({ dryRun: true }))).toHaveProperty('patch');
+    expect(lines).toEqual([]);
+    await answered(review({ dryRun: false }));
+    expect(lines).toEqual(['injected a pod']);
+  });
+
   it('answers a review with a patch that carries the authority as it is in the file now', async () => {
     const { patch, ...rest } = await answered(review());
     expect(rest).toEqual({ uid: 'u-1', allowed: true, patchType: 'JSONPatch' });

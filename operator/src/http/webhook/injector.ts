@@ -58,6 +58,7 @@ export const ReviewSchema = z.object({
     uid: z.string().min(1).max(128),
     operation: z.string(),
     namespace: z.string().default(''),
+    dryRun: z.boolean().nullish(),
     resource: z.object({ group: z.string(), resource: z.string() }),
     object: z.unknown(),
   }),
@@ -73,7 +74,7 @@ export function injectorApp({ url, caFile, audience, log }: InjectorOptions): Ex
   async function review(request: Request, response: Response): Promise<void> {
     const parsed = ReviewSchema.safeParse(request.body);
     if (!parsed.success) throw new Problem(400, firstIssue(parsed.error));
-    const { uid, operation, namespace, resource, object } = parsed.data.request;
+    const { uid, operation, namespace, resource, object, dryRun } = parsed.data.request;
     const answer = (more: object) =>
       response.json({
         apiVersion: 'admission.k8s.io/v1',
@@ -89,7 +90,7 @@ export function injectorApp({ url, caFile, audience, log }: InjectorOptions): Ex
       if (!pod.success) throw new Error(`the pod cannot be read: ${firstIssue(pod.error)}`);
       const { name, generateName } = pod.data.metadata;
       const patch = injection(pod.data, { url, audience, authority: await readAuthority(caFile) });
-      if (patch.length > 0) log.info({ namespace, pod: name ?? generateName }, 'injected a pod');
+      if (patch.length > 0 && dryRun !== true) log.info({ namespace, pod: name ?? generateName }, 'injected a pod');
       answer(patch.length === 0 ? {} : encoded(patch));
     } catch (error) {
       const { message } = error as Error;

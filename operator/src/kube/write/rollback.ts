@@ -4,6 +4,9 @@ import { Problem } from '../../ports/problem.ts';
 import { KubeClient, KubeError } from '../api/client.ts';
 import { objectPath, POLICIES } from '../api/resource.ts';
 
+/** Who a rolled-back spec belongs to in `managedFields`, whatever program the person used. */
+const FIELD_MANAGER = 'fuseboard-rollback';
+
 /**
  * Rolls back with the person's own token, so that the API server decides and its audit log names the person: the
  * operator's account has no right to edit policies. A person without a token, who reached an operator that knows
@@ -22,6 +25,7 @@ export function kubernetesRollback(own: KubeConfig): Rollback {
         await client.request(objectPath(POLICIES, namespace, name), {
           method: 'PATCH',
           contentType: 'application/json-patch+json',
+          query: { fieldManager: FIELD_MANAGER },
           body,
         });
       } catch (error) {
