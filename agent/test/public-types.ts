@@ -1,6 +1,8 @@
 /** What the types of the public interface promise; compiled with everything else, never run. */
 import { type Breaker, type CallContext, getBreaker, type Permit, start } from '@fuseboard/agent';
+import { breakerFetch } from '@fuseboard/agent/fetch';
 import { createBreaker, FakeClock } from '@fuseboard/agent/testing';
+import { fetch as undiciFetch } from 'undici';
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 const same = <A, B>(_: Equal<A, B>): void => {};
@@ -130,3 +132,28 @@ export function agents(): void {
   // @ts-expect-error labels are strings
   start({ labels: { app: 5 } });
 }
+
+interface User {
+  id: string;
+}
+export function clients(
+  load: (signal?: AbortSignal) => Promise<User>,
+  signal?: AbortSignal,
+  fallback?: () => User,
+): void {
+  breaker.execute<User>(() => load(), { fallback: () => ({ id: '0' }) });
+  breaker.execute(() => load(signal), { signal, fallback });
+  const guarded: typeof fetch = breakerFetch(breaker);
+  breakerFetch(breaker, { fetch: undiciFetch });
+  guarded('http://127.0.0.1');
+}
+
+const defaults = {
+  trip: { failureRate: { thresholdPercent: 50 }, minimumCalls: 20 },
+  classify: { failure: { httpStatus: ['5xx', '429'] } },
+  mode: 'Enforce',
+} as const;
+export const constant = getBreaker('constant', { defaults });
+export const optional = (defaults?: { timeout: { duration: string } }) => getBreaker('optional', { defaults });
+// @ts-expect-error a policy has no such field
+getBreaker('wrong', { defaults: { tripp: {} } });
