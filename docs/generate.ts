@@ -9,6 +9,7 @@ import { states } from './drawings/states.ts';
 import { transitions } from './drawings/transitions.ts';
 import { windows } from './drawings/windows.ts';
 import { environment } from './environment.ts';
+import { limits } from './limits.ts';
 
 const { timeline, frontier } = simulated();
 const files: Record<string, string> = {
@@ -18,6 +19,7 @@ const files: Record<string, string> = {
   'simulated.svg': timeline,
   'frontier.svg': frontier,
   'environment.md': environment(),
+  'limits.md': limits(),
 };
 const stale = Object.entries(files).filter(([path, wanted]) => read(path) !== wanted);
 if (process.argv.includes('--check')) {

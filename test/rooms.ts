@@ -13,9 +13,9 @@ export const FLOORS: readonly Floors[] = [
   {
     root: 'agent/src/',
     floors: [
-      ['core/', 'core/config/', 'core/windows/'],
+      ['core/', 'core/config/', 'core/outcomes/', 'core/windows/'],
       ['errors/', 'clock/', 'call/promises/'],
-      ['call/'],
+      ['call/', 'call/scopes/', 'call/signals/'],
       ['breakers/'],
       ['link/', 'store/'],
       ['agent.ts'],
@@ -26,7 +26,7 @@ export const FLOORS: readonly Floors[] = [
   {
     root: 'operator/src/',
     floors: [
-      ['core/', 'version.ts', 'log.ts'],
+      ['core/', 'files/', 'version.ts', 'log.ts'],
       ['ports/'],
       ['config/'],
       ['control/'],

@@ -23,7 +23,7 @@ def eventually(holds: Callable[[], bool], what: str = "it") -> None:
         time.sleep(0.002)
 
 
-class StreamRequest:
+class AgentStream:
     """A stream that the agent asked for."""
 
     def __init__(self, handler: BaseHTTPRequestHandler) -> None:
@@ -74,20 +74,20 @@ class ScriptedOperator:
     """Listens on 127.0.0.1; ``reports`` are those that were answered 204, as ``(path, report)``."""
 
     def __init__(self) -> None:
-        self.connections: queue.Queue[StreamRequest] = queue.Queue()
+        self.streams: queue.Queue[AgentStream] = queue.Queue()
         self.reports: queue.Queue[tuple[str, dict[str, Any]]] = queue.Queue()
         self.answers: list[int] = []
-        self._open: list[StreamRequest] = []
+        self._open: list[AgentStream] = []
         operator = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def do_GET(self) -> None:
-                request = StreamRequest(self)
-                operator._open.append(request)
-                operator.connections.put(request)
-                request.over.wait()
+                stream = AgentStream(self)
+                operator._open.append(stream)
+                operator.streams.put(stream)
+                stream.over.wait()
                 self.close_connection = True
 
             def do_POST(self) -> None:
@@ -112,7 +112,7 @@ class ScriptedOperator:
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def stop(self) -> None:
-        for request in self._open:
-            request.cut()
+        for stream in self._open:
+            stream.cut()
         self._server.shutdown()
         self._server.server_close()

@@ -1,4 +1,4 @@
-"""The breaker that code holds: functions, blocks, permits, keys, and forcing it."""
+"""The breaker that code holds: functions, blocks, permits, keys, and manual control."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def test_a_permit_holds_its_place_until_it_is_settled() -> None:
     assert breaker.stats().totals["succeeded"] == 2
 
 
-def test_taken_by_hand() -> None:
+def test_manual_control() -> None:
     clock = FakeClock()
     breaker = create_breaker(ONE, clock)
     events: list[TransitionEvent] = []

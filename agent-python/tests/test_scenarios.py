@@ -108,7 +108,7 @@ class ByAwaiting:
 
 
 class ByCalling:
-    """Calls by ``call``, or of a decorated function; those that continue are made by threads."""
+    """Calls by ``call``, or of a decorated function; those that last are made by threads."""
 
     def __init__(self, breaker: TestBreaker, decorated: bool) -> None:
         self._breaker = breaker

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { parseDuration } from '@fuseboard/schema/duration';
 import { type BreakerOptions, registry } from './breakers/registry.ts';
+import { detached } from './clock/detached.ts';
 import { ConfigError, shortenStack } from './errors/errors.ts';
 import { Ledger } from './link/ledger.ts';
 import { Link, type LinkState } from './link/link.ts';
@@ -121,7 +122,7 @@ export function start(options: StartOptions = {}): Agent {
       const { link } = own;
       delete own.link;
       delete own.options;
-      await link?.stop(flushMs);
+      await detached(() => link?.stop(flushMs));
     },
   };
 }
@@ -140,11 +141,12 @@ function startLink(own: Slot, options: StartOptions): void {
     if (settings.disabled) return;
     const link = new Link({ settings, registry: registry(), ledger: own.ledger, warn });
     own.link = link;
-    link.load();
+    detached(() => link.load());
     // An immediate that is not referenced waits until something else wakes the event loop; a timer does not.
-    setTimeout(() => {
+    const begin = () => {
       if (own.link === link) link.start();
-    }, 0).unref();
+    };
+    detached(() => setTimeout(begin, 0)).unref();
   } catch (error) {
     warn(`the link to the operator cannot be started: ${(error as Error).message}`);
   }

@@ -4,11 +4,13 @@ export type {
   BreakerStats,
   ForceOptions,
   GoverningPolicy,
+  LastError,
   Permit,
   Reason,
   Source,
   State,
   TransitionEvent,
+  WrapOptions,
 } from './breakers/breaker.ts';
 export type { BreakerOptions, PolicyDefaults } from './breakers/registry.ts';
 export type { Call, CallContext } from './call/context.ts';
@@ -21,6 +23,7 @@ export {
   ConfigError,
   type ErrorCode,
   FuseboardError,
+  fuseboardErrorOf,
   isFuseboardError,
   LimitedError,
   QueueTimeoutError,

@@ -13,7 +13,7 @@ export interface Received {
 /** An operator that says what a conversation says, byte for byte. */
 export class ScriptedOperator {
   readonly #server: Server;
-  readonly #connections: { request: IncomingMessage; response: ServerResponse }[] = [];
+  readonly #streams: { request: IncomingMessage; response: ServerResponse }[] = [];
   #stream: ServerResponse | undefined;
   #answers: number[] = [];
   /** Reports that no step has looked at yet; refused ones are not among them. */
@@ -22,7 +22,7 @@ export class ScriptedOperator {
   private constructor(server: Server) {
     this.#server = server;
     server.on('request', (request, response) => {
-      if (request.method === 'GET') this.#connections.push({ request, response });
+      if (request.method === 'GET') this.#streams.push({ request, response });
       else void this.#take(request, response);
     });
   }
@@ -40,8 +40,8 @@ export class ScriptedOperator {
 
   /** Waits until the agent opens a stream; what it sent with it. */
   async connected(): Promise<{ query: URLSearchParams; lastEventId: string | null }> {
-    await eventually(() => this.#connections.length > 0);
-    const { request, response } = this.#connections.shift()!;
+    await eventually(() => this.#streams.length > 0);
+    const { request, response } = this.#streams.shift()!;
     this.#stream = response;
     const { pathname, searchParams } = new URL(request.url!, this.url);
     if (pathname !== '/v1/stream') throw new Error(`the agent asked for ${pathname}`);

@@ -2,6 +2,15 @@ import { expect, it } from '@jest/globals';
 import { pino } from 'pino';
 import { prettyInto } from './log.ts';
 
+it('makes visible what would steer a terminal, in the message and in its facts', () => {
+  const lines: string[] = [];
+  prettyInto({ write: (line) => void lines.push(line) }).write(
+    JSON.stringify({ time: '', level: 'info', msg: 'a\nb\x1b[2J', agent: 'pod\x1b[2J', reason: 'x\u009by z' }),
+  );
+  expect(lines.join('')).toMatch(/^[^\p{Cc}]*\n$/u);
+  expect(lines.join('')).toContain('a\\u000ab\\u001b[2J  agent="pod\\u001b[2J"  reason="x\\u009by z"');
+});
+
 it('writes a line of JSON as text for a terminal', () => {
   const lines: string[] = [];
   const log = pino(

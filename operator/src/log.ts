@@ -1,4 +1,5 @@
 import { type Logger, type LoggerOptions, pino, stdTimeFunctions } from 'pino';
+import { printable } from './core/printable.ts';
 
 /** Where log lines go. */
 interface Sink {
@@ -25,10 +26,12 @@ export function prettyInto(out: Sink): Sink {
       const fields = Object.entries(facts).map(([name, value]) => `${name}=${show(value)}`);
       const error = err === undefined ? [] : [`error=${show((err as Error).message)}`];
       const clock = String(time).slice(11, 23);
-      out.write(`${clock} ${String(level).padEnd(5)} ${[msg, ...fields, ...error].join('  ')}\n`);
+      out.write(`${clock} ${String(level).padEnd(5)} ${[printable(String(msg)), ...fields, ...error].join('  ')}\n`);
     },
   };
 }
 
 const show = (value: unknown) =>
-  typeof value === 'string' && /^[^\s"=]+$/.test(value) ? value : JSON.stringify(value);
+  typeof value === 'string' && /^[^\s"=]+$/.test(value) && printable(value) === value
+    ? value
+    : printable(JSON.stringify(value));

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Express } from 'express';
 import type { Logger } from 'pino';
 import { AUDIENCE, type Config } from './config/config.ts';
-import type { Address } from './config/listen.ts';
 import { Controller } from './control/controller.ts';
 import { RestoreDetector } from './core/delivery/restore-detector.ts';
+import { LimitLog } from './core/limits/limit-log.ts';
+import { LIMITS } from './core/limits/limits.ts';
 import { isLoopback } from './core/loopback.ts';
 import type { OverrideStore } from './core/policy/override.ts';
 import { retryAfterScheduler } from './core/rate-limit/retry-after.ts';
@@ -16,7 +16,7 @@ import { Streams } from './http/agents/streams.ts';
 import { Audit } from './http/audit.ts';
 import { type Certificate, followCertificate, readCertificate } from './http/certificate.ts';
 import { metricsApp } from './http/metrics.ts';
-import { type Bounds, type Listening, listen } from './http/server.ts';
+import { type Listening, listen } from './http/server.ts';
 import { injectorApp, readAuthority } from './http/webhook/injector.ts';
 import { Instruments } from './metrics/instruments.ts';
 import { metricsRegistry } from './metrics/registry.ts';
@@ -43,6 +43,9 @@ export interface Serving {
 
 /** How far the reconnects of agents are spread when this replica goes away, in ms. */
 const SPREAD_MS = 5_000;
+
+/** Of each port but the agents'. */
+const OTHER_CONNECTIONS = LIMITS['other-connections'].value;
 
 /** How many refusals a second are worth a line each. */
 const AUDIT_LINES_PER_SECOND = 10;
@@ -77,7 +80,18 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
     applied: instruments.applied.bind(instruments),
   };
   const { overrideRetentionMs } = config;
-  const controller = new Controller({ ...parts, overrideRetentionMs, log, clock, wallClock, observers });
+  const limits = new LimitLog({ clock, log });
+  const { bounds } = config;
+  const controller = new Controller({
+    ...parts,
+    overrideRetentionMs,
+    log,
+    clock,
+    wallClock,
+    bounds,
+    limits,
+    observers,
+  });
   const { reportUrl } = config;
   const streams = new Streams({ controller, ...(reportUrl !== undefined && { reportUrl }), random, wallClock });
   const onError = (error: unknown) => log.error({ err: error }, 'cannot answer a request');
@@ -92,19 +106,23 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
   const [audit, adminAudit] = [auditOf('an agent'), auditOf('a person')];
   const quota = new Quota({
     maxStreams: config.maxStreamsPerPod,
-    maxReportsPerSecond: config.maxReportsPerPod,
+    maxStreamsPerSecond: config.maxStreamsPerSecond,
+    maxReportsPerPod: config.maxReportsPerPod,
+    maxReportsPerSecond: config.maxReportsPerSecond,
+    limits,
     clock,
   });
   const certificate = config.tls && (await readCertificate(config.tls));
-  const streamLimit = tokenBucket(config.maxStreamsPerSecond, clock);
   const nextRetryMs = retryAfterScheduler(config.maxStreamsPerSecond, clock);
   const restoreDetector = new RestoreDetector(config.restoreAfterMs, clock);
-  const apps: { readonly app: Express; readonly address: Address; readonly bounds: Bounds }[] = [
+  const cutAt = (reason: 'connections' | 'other-connections') => (from: string) => limits.reached(reason, { from });
+  const cutOther = cutAt('other-connections');
+  const apps = [
     {
       app: agentsApp({
+        host: config.agents.host,
         controller,
         streams,
-        streamLimit: streamLimit,
         nextRetryMs,
         restoreDetector,
         authenticator,
@@ -114,20 +132,33 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
         random,
       }),
       address: config.agents,
-      bounds: { what: 'agents', flag: '--port', maxConnections: config.maxConnections, certificate },
+      bounds: {
+        what: 'agents',
+        flag: '--port',
+        maxConnections: config.maxConnections,
+        onCut: cutAt('connections'),
+        certificate,
+      },
     },
     {
       app: metricsApp({
+        host: config.metrics.host,
         registry: metricsRegistry({ controller, streams, audit, adminAudit, instruments, clock }),
         unready,
         onError,
       }),
       address: config.metrics,
-      bounds: { what: 'metrics and probes', flag: '--metrics-port', maxConnections: 256 },
+      bounds: {
+        what: 'metrics and probes',
+        flag: '--metrics-port',
+        maxConnections: OTHER_CONNECTIONS,
+        onCut: cutOther,
+      },
     },
     {
       app: adminApp({
         controller,
+        limits,
         access,
         audit: adminAudit,
         overrides,
@@ -144,7 +175,8 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
       bounds: {
         what: 'the admin API',
         flag: '--admin-port',
-        maxConnections: 256,
+        maxConnections: OTHER_CONNECTIONS,
+        onCut: cutOther,
         certificate: isLoopback(config.admin.host) ? undefined : certificate,
       },
     },
@@ -153,13 +185,14 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
   if (injection) {
     const { address, ...place } = injection;
     await readAuthority(place.caFile);
-    const bounds = { what: 'the webhook', flag: '--webhook-port', maxConnections: 256, certificate };
-    // A connection that the API server keeps to a replica whose node is lost costs the next pod its injection.
-    apps.push({
-      app: injectorApp({ ...place, audience: AUDIENCE, log }),
-      address,
-      bounds: { ...bounds, keepAlive: false },
-    });
+    const bounds = {
+      what: 'the webhook',
+      flag: '--webhook-port',
+      maxConnections: OTHER_CONNECTIONS,
+      onCut: cutOther,
+      certificate,
+    };
+    apps.push({ app: injectorApp({ ...place, audience: AUDIENCE, log }), address, bounds });
   }
   const servers: Listening[] = [];
   try {

@@ -498,6 +498,16 @@ describe('agents that prove who they are', () => {
     expect(items).toMatchObject([{ namespace: 'shop', pod: 'p1', labels: { app: 'web' } }]);
   });
 
+  it('names an agent by the pod of its token, whatever it calls itself', async () => {
+    await commit(await openStream('p1', { instance: 'payments-7f9/1/0' }));
+    await commit(await openStream('p2', { instance: 'p2/1/0' }));
+    const { items } = await admin('/v1/agents');
+    expect(items.map(({ instance }: { instance: string }) => instance).sort()).toEqual([
+      'p1/payments-7f9/1/0',
+      'p2/1/0',
+    ]);
+  });
+
   it('cannot report for a process of another pod', async () => {
     await commit(await openStream('p1'));
     expect((await report({}, 'namespace=shop', as('p2'))).status).toBe(421);
@@ -522,8 +532,8 @@ describe('agents that prove who they are', () => {
   });
 
   it('write at most ten such lines a second and count the rest', async () => {
-    for (let i = 0; i < 15; i += 1) await openStream('stranger');
-    expect(lines.filter((line) => line.audit === true).length).toBeLessThan(15);
+    await Promise.all(Array.from({ length: 60 }, () => openStream('stranger')));
+    expect(lines.filter((line) => line.audit === true).length).toBeLessThan(60);
   });
 
   it('have as many streams as a pod may have', async () => {
@@ -539,10 +549,10 @@ describe('agents that prove who they are', () => {
     await commit(await openStream('p1'));
     await commit(await openStream('p2'));
     const statuses: number[] = [];
-    for (let sequence = 1; sequence <= 6; sequence += 1) {
-      statuses.push((await report({ sequence }, '', as('p1'))).status);
+    while (!statuses.includes(503) && statuses.length < 1_000) {
+      statuses.push((await report({ sequence: statuses.length + 1 }, '', as('p1'))).status);
     }
-    expect(statuses.slice(0, 3)).toEqual([204, 204, 204]);
+    expect(statuses.slice(0, 15)).toEqual(Array.from({ length: 15 }, () => 204));
     expect(statuses).toContain(503);
     expect((await report({}, '', as('p2'))).status).toBe(204);
   });

@@ -73,7 +73,7 @@ def test_a_python_process_is_an_agent_like_any_other(operator: Operator, tmp_pat
 
         eventually(applied, "1/1")
 
-        # An override applies, is reported as applied, and ends.
+        # An override applies, is seen as applied, and ends.
         spec = {"breakers": ["payments"], "action": "ForceClosed", "reason": "a false alarm", "duration": "10m"}
         made = operator.admin("/v1/overrides/shop", spec)
         eventually(lambda: service.stats("payments")["state"], "closed")

@@ -14,7 +14,7 @@ from fuseboard.breakers.registry import Registry
 from fuseboard.link.ledger import Ledger
 from fuseboard.link.link import Link
 from fuseboard.link.settings import StartOptions, read_settings
-from scripted_operator import WAIT_S, StreamRequest, ScriptedOperator, eventually
+from scripted_operator import WAIT_S, AgentStream, ScriptedOperator, eventually
 from wire_contract import faults_of
 
 FOLDER = Path(__file__).parents[3] / "crds/schema/conversations"
@@ -49,11 +49,11 @@ class Replay:
         self._operator = operator
         self._link = link
         self._circuits = circuits
-        self._stream_request: StreamRequest | None = None
+        self._stream: AgentStream | None = None
 
     def take(self, step: dict[str, Any]) -> None:
         if "connect" in step:
-            self._connected_to(step["connect"])
+            self._connected(step["connect"])
         elif "report" in step:
             self._reported(step["report"])
         elif "expect" in step:
@@ -69,32 +69,32 @@ class Replay:
                 if permit is not None:
                     core.settle(permit, "failure")
         else:
-            assert self._stream_request is not None
-            self._play(self._stream_request, step)
+            assert self._stream is not None
+            self._play(self._stream, step)
 
-    def _play(self, request: StreamRequest, step: dict[str, Any]) -> None:
+    def _play(self, stream: AgentStream, step: dict[str, Any]) -> None:
         if "refuse" in step:
             headers = step["refuse"].get("headers", {})
-            request.refuse(
+            stream.refuse(
                 step["refuse"]["status"], {k: v.replace("$URL", self._operator.url) for k, v in headers.items()}
             )
         elif "send" in step:
-            request.send(step["send"].replace("$URL", self._operator.url))
+            stream.send(step["send"].replace("$URL", self._operator.url))
         elif "repeat" in step:
             text = step["repeat"]["send"]
-            request.send("\n".join(text.replace("$i", str(i)) for i in range(step["repeat"]["times"])))
+            stream.send("\n".join(text.replace("$i", str(i)) for i in range(step["repeat"]["times"])))
         elif "cut" in step:
-            request.cut()
+            stream.cut()
         else:
             assert step == {"hangUp": True}
-            request.wait_until_hung_up()
+            stream.wait_until_hung_up()
 
-    def _connected_to(self, wanted: dict[str, Any]) -> None:
-        self._stream_request = request = self._operator.connections.get(timeout=WAIT_S)
-        assert request.path == "/v1/stream"
-        assert faults_of("query", {**request.query, "protocol": int(request.query["protocol"])}) == []
-        assert (request.query["service"], request.query["labels"]) == ("checkout", "app=checkout")
-        found = {"lastEventId": request.last_event_id, "since": request.query["since"]}
+    def _connected(self, wanted: dict[str, Any]) -> None:
+        self._stream = stream = self._operator.streams.get(timeout=WAIT_S)
+        assert stream.path == "/v1/stream"
+        assert faults_of("query", {**stream.query, "protocol": int(stream.query["protocol"])}) == []
+        assert (stream.query["service"], stream.query["labels"]) == ("checkout", "app=checkout")
+        found = {"lastEventId": stream.last_event_id, "since": stream.query["since"]}
         assert {name: found[name] for name in wanted} == wanted
 
     def _reported(self, wanted: dict[str, Any]) -> None:

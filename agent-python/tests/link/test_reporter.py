@@ -204,7 +204,7 @@ def test_a_connection_that_was_closed_meanwhile_is_made_again(bench: Bench) -> N
 
 
 @pytest.mark.parametrize(
-    ("connected_to", "report_url", "target"),
+    ("url", "report_url", "target"),
     [
         ("http://a:1/", None, "http://a:1/v1/report"),
         ("http://a:1/x/", None, "http://a:1/x/v1/report"),
@@ -218,6 +218,6 @@ def test_a_connection_that_was_closed_meanwhile_is_made_again(bench: Bench) -> N
         ("https://a:1/", "ftp://a/r", "https://a:1/v1/report"),
     ],
 )
-def test_a_token_goes_only_where_it_is_safe(connected_to: str, report_url: str | None, target: str) -> None:
-    assert report_target(urlsplit(connected_to), report_url).geturl() == target
-    assert report_target(urlsplit(connected_to), report_url, "shop").geturl() == f"{target}?namespace=shop"
+def test_a_token_goes_only_where_it_is_safe(url: str, report_url: str | None, target: str) -> None:
+    assert report_target(urlsplit(url), report_url).geturl() == target
+    assert report_target(urlsplit(url), report_url, "shop").geturl() == f"{target}?namespace=shop"

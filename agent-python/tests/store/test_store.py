@@ -104,7 +104,7 @@ def test_an_entry_is_that_of_the_node_agent() -> None:
     assert found is not None and (len(found.open), len(found.closed)) == (1_500, 500)
 
 
-class Participant:
+class SharingProcess:
     """This process as a member, with others that say what the test says."""
 
     def __init__(self) -> None:
@@ -124,8 +124,8 @@ class Participant:
 
 
 @pytest.fixture
-def member() -> Iterator[Participant]:
-    made = Participant()
+def member() -> Iterator[SharingProcess]:
+    made = SharingProcess()
     yield made
     made.sharing.stop()
     reset_breakers()
@@ -145,12 +145,12 @@ def fail(breaker: fuseboard.Breaker) -> None:
     permit.fail(ConnectionError())
 
 
-def test_opens_what_enough_others_see_open_and_closes_it_when_they_no_longer_do(member: Participant) -> None:
+def test_opens_what_enough_others_see_open_and_closes_it_when_they_no_longer_do(member: SharingProcess) -> None:
     breaker = fragile()
     member.others("shared", 2, 1)
     forced = breaker.stats().forced
     assert breaker.state == "open" and forced is not None and forced.reason == "other processes see it open"
-    # It does not pass on as its own what it learned from others.
+    # It does not pass on as its own what others told it.
     member.sharing.exchange()
     own = [entry for entry in map(read_entry, member.store.all()) if entry is not None and "shared" in entry.closed]
     assert len(own) == 2
@@ -158,21 +158,21 @@ def test_opens_what_enough_others_see_open_and_closes_it_when_they_no_longer_do(
     assert state_of(breaker) == "closed"
 
 
-def test_says_that_a_circuit_opened_without_being_asked(member: Participant) -> None:
+def test_says_that_a_circuit_opened_without_being_asked(member: SharingProcess) -> None:
     fail(fragile())
     eventually(
         lambda: any("shared" in entry.open for entry in map(read_entry, member.store.all()) if entry is not None)
     )
 
 
-def test_ignores_a_forced_circuit(member: Participant) -> None:
+def test_leaves_alone_what_is_forced(member: SharingProcess) -> None:
     breaker = fragile()
-    breaker.force_closed("manual", "1h")
+    breaker.force_closed("drill", "1h")
     member.others("shared", 5, 0)
     assert breaker.state == "closed"
 
 
-def test_decides_alone_when_the_store_fails_and_warns_once(member: Participant) -> None:
+def test_decides_alone_when_the_store_fails_and_warns_once(member: SharingProcess) -> None:
     breaker = fragile()
     member.others("shared", 2, 0)
     failing: Callable[..., None] = lambda *args: (_ for _ in ()).throw(ConnectionError("gone"))  # noqa: E731
@@ -187,7 +187,7 @@ def test_decides_alone_when_the_store_fails_and_warns_once(member: Participant) 
     assert not member.sharing.connected
 
 
-def test_takes_back_what_it_said_when_it_ends(member: Participant) -> None:
+def test_takes_back_what_it_said_when_it_ends(member: SharingProcess) -> None:
     member.sharing.exchange()
     assert len(member.store.all()) == 1
     member.sharing.stop()

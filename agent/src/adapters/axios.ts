@@ -1,8 +1,9 @@
 import type { AxiosAdapter, AxiosResponse, InternalAxiosRequestConfig } from 'axios';
 import type { CallContext } from '../call/context.ts';
-import { type BreakerChoice, breakerChooser, isOneShot, once } from './outgoing.ts';
+import { FollowingSignal } from '../call/signals/followed-signal.ts';
+import { type BreakerChoice, breakerChooser, IDEMPOTENCY_KEY, type RetryOptions, retryDecider } from './outgoing.ts';
 
-export type { BreakerChoice, OutgoingRequest } from './outgoing.ts';
+export type { BreakerChoice, OutgoingRequest, RetryChoice } from './outgoing.ts';
 
 /**
  * An axios adapter that goes through a breaker: `axios.create({ adapter: breakerAdapter('payments',
@@ -12,17 +13,31 @@ export type { BreakerChoice, OutgoingRequest } from './outgoing.ts';
  *
  * @param adapter what sends the requests.
  * @throws {ConfigError} when a name cannot be used.
+ * @throws {TypeError} when there is no such adapter, or an option cannot be used.
  */
-export function breakerAdapter(choice: BreakerChoice, adapter: AxiosAdapter): AxiosAdapter {
+export function breakerAdapter(
+  choice: BreakerChoice,
+  adapter: AxiosAdapter,
+  { retry }: RetryOptions = {},
+): AxiosAdapter {
   const choose = breakerChooser(choice);
+  const mayRetry = retryDecider(retry);
+  if (typeof adapter !== 'function' || 'interceptors' in adapter) {
+    throw new TypeError("breakerAdapter needs the adapter that sends the requests, such as axios.getAdapter('http')");
+  }
   return async (config: InternalAxiosRequestConfig): Promise<AxiosResponse> => {
-    const breaker = choose(() => ({ url: target(config), method: (config.method ?? 'get').toUpperCase() }));
+    const method = (config.method ?? 'get').toUpperCase();
+    const request = () => ({ url: target(config), method });
     const cancellation = cancellationOf(config);
-    const signal = combinedSignal(config.signal, cancellation?.signal);
+    const callerSignal = config.signal as AbortSignal | undefined;
+    const both = cancellation && new FollowingSignal(callerSignal, cancellation.signal);
+    const signal = both?.signal ?? callerSignal;
     const attempt = ({ signal }: CallContext) => adapter({ ...config, signal });
+    const retry = mayRetry(request, method, () => config.headers?.get(IDEMPOTENCY_KEY) != null, config.data);
     try {
-      return await breaker.execute(isOneShot(config.data) ? once(attempt) : attempt, signal && { signal });
+      return await choose(request).execute(attempt, { signal, retry });
     } finally {
+      both?.release(callerSignal);
       cancellation?.end();
     }
   };
@@ -41,12 +56,4 @@ function cancellationOf({ cancelToken }: InternalAxiosRequestConfig) {
   const cancel = (reason: unknown) => controller.abort(reason);
   cancelToken.subscribe(cancel);
   return { signal: controller.signal, end: () => cancelToken.unsubscribe(cancel) };
-}
-
-function combinedSignal(
-  signal: InternalAxiosRequestConfig['signal'],
-  cancelled: AbortSignal | undefined,
-): AbortSignal | undefined {
-  if (signal === undefined || cancelled === undefined) return (signal as AbortSignal | undefined) ?? cancelled;
-  return AbortSignal.any([signal as AbortSignal, cancelled]);
 }

@@ -78,7 +78,7 @@ describe('a fetch with a breaker', () => {
   it.each(['stream', 'text'])('retries with a body that is a %s as far as it can be sent again', async (kind) => {
     const before = upstream.requests.length;
     const body = kind === 'text' ? 'sent' : new Response('sent').body;
-    const init = { method: 'POST', body, duplex: 'half' } as RequestInit;
+    const init = { method: 'PUT', body, duplex: 'half' } as RequestInit;
     const answer = await breakerFetch(retrying())(`${upstream.url}/503`, init);
     expect([answer.status, await answer.text()]).toEqual([503, 'answer of /503']);
     expect(upstream.requests.length - before).toBe(kind === 'text' ? 2 : 1);

@@ -1,12 +1,19 @@
 import type { CallContext } from '../call/context.ts';
-import { type BreakerChoice, breakerChooser, isOneShot, once } from './outgoing.ts';
+import { type BreakerChoice, breakerChooser, IDEMPOTENCY_KEY, type RetryOptions, retryDecider } from './outgoing.ts';
 
-export type { BreakerChoice, OutgoingRequest } from './outgoing.ts';
+export type { BreakerChoice, OutgoingRequest, RetryChoice } from './outgoing.ts';
 
-export interface FetchOptions {
+/** A `fetch` of whatever making: that of undici, of a framework or of a test. */
+// biome-ignore lint/suspicious/noExplicitAny: the types of one fetch are not those of another.
+export type FetchLike = (input: any, init?: any) => Promise<any>;
+
+export interface FetchOptions extends RetryOptions {
   /** What sends the requests. Absent: the global `fetch`, looked up at each call. */
-  readonly fetch?: typeof fetch;
+  readonly fetch?: FetchLike | undefined;
 }
+
+/** What a path is relative to where only the fetch that sends it knows: then the breaker sees this host. */
+const UNKNOWN_BASE = 'http://localhost';
 
 /**
  * A `fetch` that goes through a breaker. What comes back is fetch's own: the response, a failing one too, or its very
@@ -15,30 +22,27 @@ export interface FetchOptions {
  * The caller's signal is passed on, together with the time limit of the policy.
  *
  * @throws {ConfigError} when a name cannot be used.
+ * @throws {TypeError} when an option cannot be used.
  */
-export function breakerFetch(choice: BreakerChoice, { fetch: send }: FetchOptions = {}): typeof fetch {
+export function breakerFetch(choice: BreakerChoice, { fetch: send, retry }: FetchOptions = {}): typeof fetch {
   const choose = breakerChooser(choice);
+  const mayRetry = retryDecider(retry);
+  if (send !== undefined && typeof send !== 'function')
+    throw new TypeError(`fetch must be a function; it is of type ${typeof send}`);
   return async (input, init) => {
-    const sender = send ?? globalThis.fetch;
+    const sender: FetchLike = send ?? globalThis.fetch;
     // Not instanceof: the Request of undici is another class.
     const request = typeof input === 'object' && 'url' in input ? input : undefined;
     const url = request?.url ?? String(input);
-    if (!URL.canParse(url)) return sender(input, init);
-    const method = () => (init?.method ?? request?.method ?? 'GET').toUpperCase();
-    const breaker = choose(() => ({ url: new URL(url), method: method() }));
+    // The global fetch knows no base: it refuses a path, which says nothing of any dependency.
+    const base = send === undefined ? undefined : UNKNOWN_BASE;
+    if (!URL.canParse(url, base)) return sender(input, init);
+    const method = (init?.method ?? request?.method ?? 'GET').toUpperCase();
+    const described = () => ({ url: new URL(url, base), method });
+    const hasKey = () => new Headers(init?.headers ?? request?.headers).has(IDEMPOTENCY_KEY);
     const signal = init?.signal === undefined ? request?.signal : init.signal;
-    const attempt = ({ signal }: CallContext) => sender(input, { ...init, signal });
-    const options = signal ? { signal } : undefined;
-    if (!isOneShot(init?.body ?? request?.body)) return breaker.execute(attempt, options);
-    const { response } = await breaker.execute(once(withoutBody(attempt)), options);
-    return response;
-  };
-}
-
-/** The body of a response that comes of every attempt must not be thrown away between them. */
-function withoutBody(attempt: (context: CallContext) => Promise<Response>) {
-  return async (context: CallContext) => {
-    const response = await attempt(context);
-    return { status: response.status, headers: response.headers, response };
+    const attempt = ({ signal }: CallContext): Promise<Response> => sender(input, { ...init, signal });
+    const retry = mayRetry(described, method, hasKey, init?.body ?? request?.body);
+    return choose(described).execute(attempt, { signal: signal ?? undefined, retry });
   };
 }

@@ -1,6 +1,5 @@
 import { getBreaker } from '../agent.ts';
 import type { Breaker } from '../breakers/breaker.ts';
-import type { Call, CallContext } from '../call/context.ts';
 
 /** What is known of an HTTP request before it is sent. */
 export interface OutgoingRequest {
@@ -27,30 +26,54 @@ export function breakerChooser(choice: BreakerChoice): (request: () => OutgoingR
 }
 
 /**
- * A request whose body can be read only once is sent once: further attempts of a retry end as the first one did.
+ * Whether requests are tried again where the policy has retries. `safe`: those whose method may be repeated (RFC 9110,
+ * section 9.2.2: GET, HEAD, OPTIONS, TRACE, PUT, DELETE), and any with the header `Idempotency-Key`. `always` and
+ * `never`: whatever the method. A function decides for each request. A body that can be sent once is sent once,
+ * whatever this says.
+ */
+export type RetryChoice = 'safe' | 'always' | 'never' | ((request: OutgoingRequest) => boolean);
+
+export interface RetryOptions {
+  /** Absent: `safe`. */
+  readonly retry?: RetryChoice | undefined;
+}
+
+const REPEATABLE = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
+
+/**
+ * Decides whether a request may be sent again.
  *
+ * @throws {TypeError} when the choice is none.
  * @internal
  */
-export function once<T>(send: (context: CallContext) => Promise<T>): Call<T> {
-  let first: Promise<T> | undefined;
-  return (context) => {
-    first ??= send(context);
-    return first;
+export function retryDecider(choice: RetryChoice = 'safe') {
+  if (typeof choice !== 'function' && !['safe', 'always', 'never'].includes(choice)) {
+    throw new TypeError(`retry must be 'safe', 'always', 'never' or a function; it is ${JSON.stringify(choice)}`);
+  }
+  return (request: () => OutgoingRequest, method: string, hasKey: () => boolean, body: unknown): boolean => {
+    if (choice === 'never' || isOneShot(body)) return false;
+    if (choice === 'always') return true;
+    if (choice === 'safe') return REPEATABLE.has(method) || hasKey();
+    return choice(request());
   };
 }
 
-/**
- * Whether a body is used up by sending it.
- *
- * @internal
- */
-export function isOneShot(body: unknown): boolean {
+/** The header with which a client says that the other side knows a request that it gets twice. */
+export const IDEMPOTENCY_KEY = 'idempotency-key';
+
+/** Whether a body is used up by sending it: streams of both kinds, those that only `pipe` too, and iterators. */
+function isOneShot(body: unknown): boolean {
   if (typeof body !== 'object' || body === null || ArrayBuffer.isView(body) || body instanceof ArrayBuffer)
     return false;
-  if (body instanceof ReadableStream) return true;
-  return Symbol.asyncIterator in body || typeof (body as { next?: unknown }).next === 'function';
+  const { pipe, getReader, next } = body as { pipe?: unknown; getReader?: unknown; next?: unknown };
+  if ([pipe, getReader, next].some((method) => typeof method === 'function')) return true;
+  return Symbol.asyncIterator in body;
 }
 
 function named(choice: Breaker | string): Breaker {
-  return typeof choice === 'string' ? getBreaker(choice) : choice;
+  if (typeof choice === 'string') return getBreaker(choice);
+  if (typeof choice?.execute === 'function') return choice;
+  throw new TypeError(
+    `a client was given ${choice === null ? 'null' : `a value of type ${typeof choice}`} for its breaker; give a breaker, its name, or a function that gives either`,
+  );
 }

@@ -131,7 +131,7 @@ describe('a dispatcher with a breaker', () => {
     const dispatcher = through(retrying());
     const before = upstream.requests.length;
     const body = kind === 'text' ? 'sent' : Readable.from(['sent']);
-    const answer = await request(`${upstream.url}/503`, { dispatcher, method: 'POST', body });
+    const answer = await request(`${upstream.url}/503`, { dispatcher, method: 'PUT', body });
     expect([answer.statusCode, await answer.body.text()]).toEqual([503, 'answer of /503']);
     expect(upstream.requests.length - before).toBe(kind === 'text' ? 2 : 1);
   });

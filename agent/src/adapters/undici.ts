@@ -2,10 +2,10 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import type { Breaker } from '../breakers/breaker.ts';
-import type { Call, CallContext } from '../call/context.ts';
-import { type BreakerChoice, breakerChooser, isOneShot, once } from './outgoing.ts';
+import type { CallContext } from '../call/context.ts';
+import { type BreakerChoice, breakerChooser, IDEMPOTENCY_KEY, type RetryOptions, retryDecider } from './outgoing.ts';
 
-export type { BreakerChoice, OutgoingRequest } from './outgoing.ts';
+export type { BreakerChoice, OutgoingRequest, RetryChoice } from './outgoing.ts';
 
 type Controller = Dispatcher.DispatchController;
 type Handler = Dispatcher.DispatchHandler;
@@ -18,9 +18,14 @@ type Handler = Dispatcher.DispatchHandler;
  * A function as `choice` needs requests that name their origin, as those of an `Agent` do.
  *
  * @throws {ConfigError} when a name cannot be used.
+ * @throws {TypeError} when an option cannot be used.
  */
-export function breakerInterceptor(choice: BreakerChoice): Dispatcher.DispatcherComposeInterceptor {
+export function breakerInterceptor(
+  choice: BreakerChoice,
+  { retry }: RetryOptions = {},
+): Dispatcher.DispatcherComposeInterceptor {
   const choose = breakerChooser(choice);
+  const mayRetry = retryDecider(retry);
   return (dispatch) => (options, handler) => {
     // A handler of the older kind, such as that of the fetch of a Node with an older undici inside, is refused by
     // undici itself.
@@ -33,7 +38,9 @@ export function breakerInterceptor(choice: BreakerChoice): Dispatcher.Dispatcher
       handler.onResponseError?.(null as unknown as Controller, error as Error);
       return true;
     }
-    return new Exchange(dispatch, options, handler).run(breaker);
+    const { method, headers, body } = options;
+    const hasKey = () => hasIdempotencyKey(headers);
+    return new Exchange(dispatch, options, handler).run(breaker, mayRetry(request, method, hasKey, body));
   };
 }
 
@@ -42,8 +49,16 @@ interface ResponseHead {
   readonly attempt: Attempt;
   readonly status: number;
   readonly headers: { get(name: string): string | null };
-  /** Absent where the response comes of every attempt. */
-  readonly body?: { cancel(): void };
+  readonly body: { cancel(): void };
+}
+
+/** Headers as undici takes them: a list of names and values in turn, pairs, or an object. */
+function hasIdempotencyKey(headers: Dispatcher.DispatchOptions['headers']): boolean {
+  const isKey = (name: unknown) => String(name).toLowerCase() === IDEMPOTENCY_KEY;
+  if (headers === undefined || headers === null) return false;
+  if (Array.isArray(headers)) return headers.some((name, i) => i % 2 === 0 && isKey(name));
+  if (Symbol.iterator in headers) return [...headers].some(([name]) => isKey(name));
+  return Object.keys(headers).some(isKey);
 }
 
 /** One request of the caller, with as many attempts as the breaker makes. */
@@ -61,7 +76,7 @@ class Exchange {
   }
 
   /** @returns whether the dispatcher takes more requests. */
-  run(breaker: Breaker): boolean {
+  run(breaker: Breaker, retry: boolean): boolean {
     let last: Attempt | undefined;
     const send = ({ signal }: CallContext) =>
       new Promise<ResponseHead>((resolve, reject) => {
@@ -69,12 +84,7 @@ class Exchange {
         last = new Attempt(this.#handler, this.#caller, signal, resolve, reject);
         this.#writable = this.#dispatch(this.#options, last);
       });
-    const sendOnce = async (context: CallContext) => {
-      const { attempt, status, headers } = await send(context);
-      return { attempt, status, headers };
-    };
-    const call: Call<ResponseHead> = isOneShot(this.#options.body) ? once<ResponseHead>(sendOnce) : send;
-    breaker.execute(call, { signal: this.#caller.signal }).then(
+    breaker.execute(send, { signal: this.#caller.signal, retry }).then(
       ({ attempt }) => attempt.release(),
       (error) => {
         last?.discard();

@@ -1,9 +1,10 @@
 import type { PolicySpec, Totals } from '@fuseboard/schema/types';
 import type { Call } from '../call/context.ts';
 import type { ExecuteOptions } from '../call/execute.ts';
+import type { LastError } from '../core/outcomes/last-error.ts';
 import type { Reason, State, TransitionEvent } from '../core/state.ts';
 
-export type { Reason, State, TransitionEvent };
+export type { LastError, Reason, State, TransitionEvent };
 
 /**
  * Where a breaker's configuration comes from: a policy, the defaults that code gave, or nowhere: then it never opens.
@@ -56,6 +57,8 @@ export interface BreakerStats {
    */
   readonly optedIn?: boolean;
   readonly consecutiveFailures: number;
+  /** What the last failure was. Absent: there was none since the circuit last closed, or what it was is not known. */
+  readonly lastError?: LastError;
   /** How long until an open circuit lets a probe through, in milliseconds; 0 in any other state. */
   readonly retryAfterMs: number;
 }
@@ -66,6 +69,12 @@ export interface ForceOptions {
   readonly for: string;
   /** The reason: 1 to 256 characters. It is in the transition's `detail` and in `stats()`. */
   readonly reason: string;
+}
+
+/** How a function is wrapped. */
+export interface WrapOptions {
+  /** Whether the function gets the context of the call, `{ signal }`, behind its arguments. Absent: false. */
+  readonly passContext?: boolean | undefined;
 }
 
 /** Permission for one call, from `enter`. Settle it once; settling it again does nothing. */
@@ -98,15 +107,20 @@ export interface Breaker {
    * after the time that the policy allows, with a `CallTimeoutError`. A fallback, if given, answers instead of any
    * error.
    */
-  execute<T, F = never>(fn: Call<T>, options?: ExecuteOptions<F>): Promise<T | F>;
+  execute<T, F = T>(fn: Call<T>, options?: ExecuteOptions<F>): Promise<T | F>;
   /**
    * Calls a function that returns at once. Throws what the function throws, a `CircuitOpenError`, or a `TypeError` when
    * the function returns a promise. The time limit of a policy does not apply.
    */
-  executeSync<T, F = never>(fn: () => T, options?: { readonly fallback?: (error: unknown) => F }): T | F;
-  /** The same function, called through the breaker: `this`, arguments and overloads are kept. */
+  executeSync<T, F = T>(fn: () => T, options?: { readonly fallback?: ((error: unknown) => F) | undefined }): T | F;
+  /**
+   * The same function, called through the breaker: `this`, arguments, overloads and what hangs on the function are
+   * kept. What it returns is a plain promise.
+   *
+   * @throws {TypeError} when it is given no function.
+   */
   // biome-ignore lint/suspicious/noExplicitAny: only any accepts every function.
-  wrap<A extends (...args: any[]) => PromiseLike<unknown>>(fn: A): A;
+  wrap<A extends (...args: any[]) => PromiseLike<unknown>>(fn: A, options?: WrapOptions): A;
   /** Asks for permission to make a call by other means; `null` is a rejection. No time limit applies. */
   enter(): Permit | null;
   /**
@@ -130,7 +144,7 @@ export interface Breaker {
   forceClosed(options: ForceOptions): void;
   /**
    * Ends a forced state and starts closed and empty, in this process only; not while an override holds the breaker.
-   * What was counted stays.
+   * What was counted stays. Where code gave other `defaults` than the first ones, the last of them hold from now on.
    */
   reset(): void;
   /**

@@ -4,6 +4,7 @@ import type { Circuit } from '../call/circuit.ts';
 import type { Call } from '../call/context.ts';
 import { type ExecuteOptions, enter, execute, executeSync } from '../call/execute.ts';
 import { hasOptedIn } from '../call/fallback.ts';
+import { wantCallScopes } from '../call/scopes/call-scope.ts';
 import { BreakerCore, forcedDetail, type Host } from '../core/breaker.ts';
 import type { Classify } from '../core/classify.ts';
 import { type Clock, exactNow } from '../core/clock.ts';
@@ -11,7 +12,7 @@ import type { State, TransitionEvent } from '../core/state.ts';
 import type { Timeouts } from '../core/timeout.ts';
 import { publishTransition } from '../errors/diagnostics.ts';
 import { ConfigError } from '../errors/errors.ts';
-import type { Breaker, BreakerStats, ForceOptions, GoverningPolicy, Permit, Source } from './breaker.ts';
+import type { Breaker, BreakerStats, ForceOptions, GoverningPolicy, Permit, Source, WrapOptions } from './breaker.ts';
 import type { Governor, Runtime } from './governor.ts';
 import { KeyedBreaker, wrapFunction } from './keyed-breaker.ts';
 import { KeyedCircuits } from './keyed-circuits.ts';
@@ -27,6 +28,8 @@ const END_TOLERANCE_MS = 1_000;
  */
 const listeners = new WeakMap<GovernedBreaker, Listeners<[TransitionEvent]>>();
 const overrides = new WeakMap<GovernedBreaker, Override>();
+/** Defaults that code gave after others. */
+const offered = new WeakMap<GovernedBreaker, Governor>();
 
 /**
  * The breaker as its registry sees it. There may be very many: its own methods are private for the compiler only, as
@@ -36,7 +39,7 @@ const overrides = new WeakMap<GovernedBreaker, Override>();
  */
 export class GovernedBreaker implements Breaker, Circuit, Host {
   readonly name: string;
-  readonly core: BreakerCore;
+  core: BreakerCore;
   guards: CallGuards | undefined;
   readonly key: string | undefined;
   readonly #runtime: Runtime;
@@ -120,21 +123,22 @@ export class GovernedBreaker implements Breaker, Circuit, Host {
       ...(forced === undefined ? {} : { forced }),
       ...(this.guards?.config.fallback !== undefined && wasCalled ? { optedIn: hasOptedIn(this) } : {}),
       consecutiveFailures: core.consecutiveFailures,
+      ...(core.lastError === undefined ? {} : { lastError: core.lastError }),
       retryAfterMs: core.retryAfterMs,
     };
   }
 
-  execute<T, F = never>(fn: Call<T>, options?: ExecuteOptions<F>): Promise<T | F> {
+  execute<T, F = T>(fn: Call<T>, options?: ExecuteOptions<F>): Promise<T | F> {
     return execute(this, fn, options);
   }
 
-  executeSync<T, F = never>(fn: () => T, options?: { readonly fallback?: (error: unknown) => F }): T | F {
+  executeSync<T, F = T>(fn: () => T, options?: { readonly fallback?: ((error: unknown) => F) | undefined }): T | F {
     return executeSync(this, fn, options?.fallback);
   }
 
   // biome-ignore lint/suspicious/noExplicitAny: only any accepts every function.
-  wrap<A extends (...args: any[]) => PromiseLike<unknown>>(fn: A): A {
-    return wrapFunction(fn, (call) => execute(this, call, undefined));
+  wrap<A extends (...args: any[]) => PromiseLike<unknown>>(fn: A, options?: WrapOptions): A {
+    return wrapFunction(this, fn, options, (call) => execute(this, call, undefined));
   }
 
   enter(): Permit | null {
@@ -223,11 +227,37 @@ export class GovernedBreaker implements Breaker, Circuit, Host {
   }
 
   reset(): void {
+    const latest = offered.get(this);
+    if (latest !== undefined && overrides.get(this) === undefined) {
+      offered.delete(this);
+      this.govern(this.policy === undefined ? latest : { ...this.#governor, defaults: latest });
+    }
     this.core.reset();
+  }
+
+  /** Takes other defaults than those that hold; they come into force with the next reset. */
+  offerDefaults(defaults: Governor): void {
+    offered.set(this, defaults);
+  }
+
+  /**
+   * Forgets everything but its name and who listens, for the next test: states, counts, keys, what forced it, and its
+   * classifier.
+   */
+  startAnew(governor: Governor): void {
+    offered.delete(this);
+    overrides.delete(this);
+    this.keys?.forgetAll();
+    this.#governor = governor;
+    this.core = new BreakerCore(governor.config, this);
+    this.guards = callGuardsFor(governor.config, undefined);
   }
 
   on(event: 'transition', listener: (event: TransitionEvent) => void): () => void {
     if (event !== 'transition') throw new TypeError(`a breaker has no event "${String(event)}"; it has "transition"`);
+    if (typeof listener !== 'function')
+      throw new TypeError(`on of breaker "${this.name}" needs a listener, a function`);
+    wantCallScopes();
     const subscribers = listeners.get(this) ?? new Listeners();
     listeners.set(this, subscribers);
     return subscribers.add(listener);

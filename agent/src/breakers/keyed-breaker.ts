@@ -9,6 +9,7 @@ import type {
   Source,
   State,
   TransitionEvent,
+  WrapOptions,
 } from './breaker.ts';
 import type { KeyedCircuit, KeyedCircuits } from './keyed-circuits.ts';
 
@@ -48,17 +49,17 @@ export class KeyedBreaker implements Breaker {
     return this.#circuit.stats();
   }
 
-  execute<T, F = never>(fn: Call<T>, options?: ExecuteOptions<F>): Promise<T | F> {
+  execute<T, F = T>(fn: Call<T>, options?: ExecuteOptions<F>): Promise<T | F> {
     return this.#circuit.execute(fn, options);
   }
 
-  executeSync<T, F = never>(fn: () => T, options?: { readonly fallback?: (error: unknown) => F }): T | F {
+  executeSync<T, F = T>(fn: () => T, options?: { readonly fallback?: ((error: unknown) => F) | undefined }): T | F {
     return this.#circuit.executeSync(fn, options);
   }
 
   // biome-ignore lint/suspicious/noExplicitAny: only any accepts every function.
-  wrap<A extends (...args: any[]) => PromiseLike<unknown>>(fn: A): A {
-    return wrapFunction(fn, (call) => this.#circuit.execute(call));
+  wrap<A extends (...args: any[]) => PromiseLike<unknown>>(fn: A, options?: WrapOptions): A {
+    return wrapFunction(this, fn, options, (call) => this.#circuit.execute(call));
   }
 
   enter(): Permit | null {
@@ -86,16 +87,23 @@ export class KeyedBreaker implements Breaker {
   }
 }
 
-/** A function that is called by way of `execute`: `this`, arguments, name and length are kept. */
+/**
+ * A function that is called by way of `execute`: `this`, arguments, name, length and what hangs on the function are
+ * kept.
+ */
 // biome-ignore lint/suspicious/noExplicitAny: only any accepts every function.
 export function wrapFunction<A extends (...args: any[]) => PromiseLike<unknown>>(
+  { name }: { readonly name: string },
   fn: A,
+  { passContext = false }: WrapOptions = {},
   execute: (call: Call<unknown>) => Promise<unknown>,
 ): A {
+  if (typeof fn !== 'function') throw new TypeError(`wrap of breaker "${name}" needs a function; it got ${typeof fn}`);
   const wrapped = function (this: unknown, ...args: unknown[]): Promise<unknown> {
-    return execute(() => fn.apply(this, args));
+    return execute((context) => fn.apply(this, passContext ? [...args, context] : args));
   };
-  Object.defineProperty(wrapped, 'name', { value: fn.name, configurable: true });
-  Object.defineProperty(wrapped, 'length', { value: fn.length, configurable: true });
+  for (const key of Reflect.ownKeys(fn)) {
+    if (key !== 'prototype') Object.defineProperty(wrapped, key, Object.getOwnPropertyDescriptor(fn, key)!);
+  }
   return wrapped as unknown as A;
 }

@@ -43,7 +43,10 @@ describe('the circuits of keys', () => {
     expect(breaker.stats().totals).toMatchObject({ succeeded: 1, failed: 1 });
     expect(breaker.for('a').stats().totals).toMatchObject({ succeeded: 0, failed: 1 });
     expect(breaker.stats().latency[0]).toBe(2);
-    expect(events).toEqual([{ from: 'closed', to: 'open', at: 0, reason: 'consecutive-failures', key: 'a' }]);
+    const lastError = { name: 'Error', message: 'down' };
+    expect(events).toEqual([
+      { from: 'closed', to: 'open', at: 0, reason: 'consecutive-failures', lastError, key: 'a' },
+    ]);
     expect(seen).toEqual([['hosts', 'a', 'open']]);
   });
 

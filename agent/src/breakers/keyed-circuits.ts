@@ -68,6 +68,15 @@ export class KeyedCircuits<C extends KeyedCircuit> {
     return entry.breaker;
   }
 
+  /** Lets all keys start anew, with what they had counted forgotten. */
+  forgetAll(): void {
+    this.#entries.clear();
+    this.#overflow = undefined;
+    this.#sweptAt = Number.NEGATIVE_INFINITY;
+    this.#evictedTotals = undefined;
+    this.#evictedLatency.fill(0);
+  }
+
   govern(governor: Governor): void {
     for (const breaker of this.all()) breaker.govern(governor);
   }

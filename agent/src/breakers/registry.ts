@@ -8,23 +8,29 @@ import { ConfigError } from '../errors/errors.ts';
 import type { Breaker, TransitionEvent } from './breaker.ts';
 import { GovernedBreaker } from './governed-breaker.ts';
 import type { Governor, Runtime } from './governor.ts';
+import { refuseUnknownFields } from './known-fields.ts';
 import { describeThrown, Listeners } from './listeners.ts';
 import { Overrides, overrideIndex } from './overrides.ts';
 import type { PolicySet } from './policy-set.ts';
 import { RouteIndex } from './routes.ts';
 
 /** A policy in code: the same spec as in a CircuitBreakerPolicy, without saying whom it is for. */
-export type PolicyDefaults = Partial<PolicySpec>;
+export type PolicyDefaults = DeepReadonly<Partial<PolicySpec>>;
+
+/** So that a value `as const` fits, and one whose fields may be undefined. */
+type DeepReadonly<T> = T extends object
+  ? { readonly [K in keyof T]: DeepReadonly<T[K]> | (undefined extends T[K] ? undefined : never) }
+  : T;
 
 export interface BreakerOptions {
   /** How the breaker behaves while no policy governs it. Absent: calls pass and are counted. */
-  readonly defaults?: PolicyDefaults;
+  readonly defaults?: PolicyDefaults | undefined;
   /**
    * Classifies what a call returned or threw where a policy cannot: `'error' in outcome` says which. Undefined leaves
    * it to the policy's `classify`; so does anything else that is not an outcome, and what it throws becomes a process
    * warning.
    */
-  readonly classify?: Classify;
+  readonly classify?: Classify | undefined;
 }
 
 /** Without `random` or `wallNow`, those of the process are used. */
@@ -73,8 +79,10 @@ export class Registry {
    * defaults that somebody gives for it stay; other ones later are reported as a process warning and not used.
    *
    * @throws {ConfigError} when the name or the defaults cannot be used.
+   * @throws {TypeError} when the options or the defaults have a field that does not exist.
    */
   getBreaker(name: string, options?: BreakerOptions): Breaker {
+    if (options !== undefined) refuseUnknownFields(name, options);
     const breaker = this.#breakers.get(name);
     if (options?.classify !== undefined && typeof options.classify !== 'function') throw badClassify(name);
     if (breaker === undefined) return this.#create(name, options);
@@ -126,6 +134,30 @@ export class Registry {
     return this.#creations.add(listener);
   }
 
+  /**
+   * Lets every breaker start anew: closed, with nothing counted, and with no defaults and no classifier until code
+   * gives some. Handles and listeners stay.
+   */
+  startAnew(): void {
+    this.#defaults.clear();
+    this.#warned.clear();
+    this.#classifiers.clear();
+    for (const breaker of this.#breakers.values()) breaker.startAnew(this.#governorOf(breaker.name, UNGOVERNED));
+    this.apply(this.#set);
+  }
+
+  /**
+   * Puts all breakers on other clocks, for tests; each starts anew.
+   *
+   * @returns those that they were on.
+   */
+  useClock(clocks: Pick<Runtime, 'clock' | 'timeouts'>): Pick<Runtime, 'clock' | 'timeouts'> {
+    const { clock, timeouts } = this.#runtime;
+    Object.assign(this.#runtime, { clock: clocks.clock, timeouts: clocks.timeouts });
+    this.startAnew();
+    return { clock, timeouts };
+  }
+
   #create(name: string, { defaults, classify }: BreakerOptions = {}): Breaker {
     if (typeof name !== 'string' || !NAME.test(name)) throw badName(name);
     const own = defaults === undefined ? UNGOVERNED : this.#shared(governorOf(name, defaults));
@@ -141,7 +173,10 @@ export class Registry {
     const { name } = breaker;
     const offered = this.#shared(governorOf(name, defaults));
     if (breaker.defaults === UNGOVERNED) breaker.govern(this.#governorOf(name, offered));
-    else if (offered !== breaker.defaults) this.#warnOther(name, 'defaults');
+    else if (offered !== breaker.defaults) {
+      breaker.offerDefaults(offered);
+      this.#warnOther(name, 'defaults');
+    }
   }
 
   #offerClassify(breaker: GovernedBreaker, classify: Classify): void {
@@ -156,7 +191,7 @@ export class Registry {
     if (this.#warned.has(`${what} ${name}`)) return;
     this.#warned.add(`${what} ${name}`);
     process.emitWarning(
-      `breaker "${name}" was given other ${what} before; those stay. Give the same ${what} in every getBreaker("${name}").`,
+      `breaker "${name}" was given other ${what} before; those stay${what === 'defaults' ? ' until its reset()' : ''}. Give the same ${what} in every getBreaker("${name}").`,
       { code: what === 'defaults' ? 'FUSEBOARD_DEFAULTS' : 'FUSEBOARD_CLASSIFY' },
     );
   }

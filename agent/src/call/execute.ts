@@ -3,28 +3,32 @@ import type { Permit } from '../core/permit.ts';
 import { publishRejection } from '../errors/diagnostics.ts';
 import { circuitOpen, limited } from '../errors/errors.ts';
 import type { Circuit } from './circuit.ts';
-import type { Call } from './context.ts';
+import { type Call, UntimedContext } from './context.ts';
 import { type Fallback, failOrFallBack, optIn, type PolicyFallback, withFallback } from './fallback.ts';
 import { GuardedCall } from './guarded-call.ts';
 import { LimitedPermit } from './limited-permit.ts';
 import { callPlainly } from './plain-call.ts';
+import { isPartOfProbe } from './scopes/probe-scope.ts';
+import { notCallable, wrongOptions } from './wrong-call.ts';
 
 export interface ExecuteOptions<F> {
   /**
    * Answers instead of an error: a rejection, a timeout, an error of the function, or a result that the policy counts
    * as a failure (a Response with 5xx, which is then what it is called with). What it throws reaches the caller.
    */
-  readonly fallback?: Fallback<F>;
+  readonly fallback?: Fallback<F> | undefined;
   /**
    * Lets the `fallback` of the policy, if it has one, answer what was rejected or failed. A fallback in code wins.
    * Absent: it answers nothing.
    */
-  readonly policyFallback?: PolicyFallback<F>;
+  readonly policyFallback?: PolicyFallback<F> | undefined;
   /**
    * The caller's own way to give up. What comes of a call that its caller gave up says nothing about the dependency: it
-   * is ignored.
+   * is ignored. A signal of AbortSignal.timeout is a time limit: the call that it ends failed and timed out.
    */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
+  /** Whether the retries of the policy apply; false for what must not be done twice. Absent: true. */
+  readonly retry?: boolean | undefined;
 }
 
 /**
@@ -33,20 +37,36 @@ export interface ExecuteOptions<F> {
  * @internal
  */
 export function execute<T, F>(circuit: Circuit, fn: Call<T>, options: ExecuteOptions<F> | undefined): Promise<T | F> {
+  if (typeof fn !== 'function') return Promise.reject(notCallable(circuit, 'execute', fn));
+  const wrong = options === undefined ? undefined : wrongOptions(circuit, options);
+  if (wrong !== undefined) return Promise.reject(wrong);
   const signal = options?.signal;
   if (signal?.aborted) return failOrFallBack(circuit, signal.reason, options);
   const { core, guards } = circuit;
   const answers = options?.fallback !== undefined || options?.policyFallback !== undefined ? options : undefined;
   if (guards === undefined && answers === undefined) {
-    return callPlainly(circuit, fn, signal) ?? Promise.reject(circuitOpen(circuit, core.rejectedForMs));
+    return callPlainly(circuit, fn, signal) ?? rejected(circuit, fn, signal);
   }
   if (options?.policyFallback !== undefined) optIn(circuit);
   const permit = core.enter();
-  if (permit === null) return failOrFallBack(circuit, circuitOpen(circuit, core.rejectedForMs), options);
+  if (permit === null) {
+    if (isPartOfProbe(circuit)) return passThrough(fn, signal);
+    return failOrFallBack(circuit, circuitOpen(circuit, core.rejectedForMs), options);
+  }
   guards?.admitted();
-  const execution = new GuardedCall(circuit, permit, fn, signal);
+  const execution = new GuardedCall(circuit, permit, fn, signal, options?.retry !== false);
   const attempt = execution.start();
   return answers === undefined ? attempt : withFallback(circuit, attempt, execution, answers);
+}
+
+function rejected<T>(circuit: Circuit, fn: Call<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (isPartOfProbe(circuit)) return passThrough(fn, signal);
+  return Promise.reject(circuitOpen(circuit, circuit.core.rejectedForMs));
+}
+
+/** The call around it decides. */
+async function passThrough<T>(fn: Call<T>, signal: AbortSignal | undefined): Promise<T> {
+  return fn(new UntimedContext(signal));
 }
 
 /**
@@ -56,6 +76,8 @@ export function execute<T, F>(circuit: Circuit, fn: Call<T>, options: ExecuteOpt
  * @internal
  */
 export function executeSync<T, F>(circuit: Circuit, fn: () => T, fallback: ((error: unknown) => F) | undefined): T | F {
+  if (typeof fn !== 'function') throw notCallable(circuit, 'executeSync', fn);
+  if (fallback !== undefined && typeof fallback !== 'function') throw wrongOptions(circuit, { fallback });
   const { core } = circuit;
   const answer = (error: unknown): F => {
     if (fallback === undefined) throw error;
@@ -63,6 +85,7 @@ export function executeSync<T, F>(circuit: Circuit, fn: () => T, fallback: ((err
     return fallback(error);
   };
   const permit = core.enter();
+  if (permit === null && isPartOfProbe(circuit)) return fn();
   if (permit === null) return answer(circuitOpen(circuit, core.rejectedForMs));
   const limiter = circuit.guards?.limiter;
   if (limiter !== undefined && !takeSlot(circuit)) {

@@ -3,7 +3,9 @@ import { COUNTER } from '../core/counters.ts';
 import type { Circuit } from './circuit.ts';
 import { type CallContext, UntimedContext } from './context.ts';
 import type { LastSuccesses } from './last-successes.ts';
+import { isPlainData } from './plain-data.ts';
 import { discard, isResponse } from './response.ts';
+import { isCancelled } from './signals/given-up.ts';
 
 /** An answer in code. */
 export type Fallback<F> = (error: unknown, context: CallContext) => F | PromiseLike<F>;
@@ -17,6 +19,12 @@ export interface PolicyFallback<F> {
   readonly key: string;
   /** Turns what the policy holds, or what a former call returned, into an answer. Where it throws, there is none. */
   readonly parse: (value: unknown) => F;
+  /**
+   * Whether what is kept, and each answer, is a copy, so that what one caller does to its own changes no other's.
+   * Absent: true. Only plain data is copied (objects, lists, maps, sets, dates, typed arrays); an answer with anything
+   * else in it is shared, which a process warning says.
+   */
+  readonly copy?: boolean | undefined;
 }
 
 /** Breakers of which some call let the policy's fallback answer, whether it has one or not. */
@@ -38,9 +46,9 @@ export function hasOptedIn(circuit: Circuit): boolean {
  * @internal
  */
 export interface FallbackOptions<F> {
-  readonly fallback?: Fallback<F>;
-  readonly policyFallback?: PolicyFallback<F>;
-  readonly signal?: AbortSignal;
+  readonly fallback?: Fallback<F> | undefined;
+  readonly policyFallback?: PolicyFallback<F> | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -98,7 +106,7 @@ export function withFallback<T, F>(
       return answer.value;
     },
     (error) => {
-      const mayAnswer = (call.outcome ?? 'failure') === 'failure' && !signal?.aborted;
+      const mayAnswer = (call.outcome ?? 'failure') === 'failure' && !isCancelled(signal);
       const answer = mayAnswer ? policyAnswer(circuit, policyFallback) : undefined;
       if (answer === undefined) throw error;
       return answer.value;
@@ -134,7 +142,8 @@ async function replaceResult<T, F>(
 function rememberSuccess(circuit: Circuit, policyFallback: PolicyFallback<unknown> | undefined, value: unknown): void {
   if (policyFallback === undefined || circuit.guards?.config.fallback?.type !== 'LastSuccess' || isResponse(value))
     return;
-  lastSuccessesOf(circuit).set(cacheKeyOf(circuit, policyFallback.key), value, circuit.clock.now());
+  const kept = policyFallback.copy === false ? value : copied(circuit, value);
+  lastSuccessesOf(circuit).set(cacheKeyOf(circuit, policyFallback.key), kept, circuit.clock.now());
 }
 
 function policyAnswer<F>(
@@ -147,11 +156,21 @@ function policyAnswer<F>(
   try {
     if (config.type === 'Static') return countFallback(core, policyFallback.parse(JSON.parse(config.json)));
     const found = lastSuccessesOf(circuit).get(cacheKeyOf(circuit, policyFallback.key), clock.now(), config.maxAgeMs);
-    return found === undefined ? undefined : countFallback(core, policyFallback.parse(found.value));
+    if (found === undefined) return undefined;
+    const value = policyFallback.copy === false ? found.value : copied(circuit, found.value);
+    return countFallback(core, policyFallback.parse(value));
   } catch (error) {
     guards!.warnOnce(`the policy's fallback of breaker "${name}" cannot be used: ${String(error)}`);
     return undefined;
   }
+}
+
+function copied({ guards, name }: Circuit, value: unknown): unknown {
+  if (isPlainData(value)) return structuredClone(value);
+  guards!.warnOnce(
+    `an answer of breaker "${name}" for LastSuccess is not plain data and cannot be copied: callers share it and must not change it. Return plain data, or set copy: false.`,
+  );
+  return value;
 }
 
 /** The answers of a breaker and all its keys, so that their number is bounded. */

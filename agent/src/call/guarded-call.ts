@@ -4,11 +4,13 @@ import type { Limiter, Waiter } from '../core/limiter.ts';
 import type { Permit } from '../core/permit.ts';
 import { backoffMs } from '../core/retry.ts';
 import { retryAfterMs } from '../core/retry-after.ts';
-import { limited, queueTimeout } from '../errors/errors.ts';
+import { isRejection, limited, queueTimeout } from '../errors/errors.ts';
 import type { Circuit } from './circuit.ts';
 import { type Call, UntimedContext } from './context.ts';
 import { QueuedWait } from './queued-wait.ts';
-import { discard } from './response.ts';
+import { discard, discardResponseOf } from './response.ts';
+import { asProbe } from './scopes/probe-scope.ts';
+import { isCancelled, isTimedOut } from './signals/given-up.ts';
 import { type CallCompletion, runTimed } from './timed-call.ts';
 
 /** What an attempt that failed came to. */
@@ -31,15 +33,20 @@ export class GuardedCall<T> implements CallCompletion<T> {
   readonly #fn: Call<T>;
   /** One permit for all attempts. */
   readonly #isInsideBreaker: boolean;
+  readonly #mayRetry: boolean;
   #permit: Permit;
   #attempts = 0;
 
-  /** @param permit for the first attempt. */
-  constructor(circuit: Circuit, permit: Permit, fn: Call<T>, signal: AbortSignal | undefined) {
+  /**
+   * @param permit for the first attempt.
+   * @param mayRetry whether the retries of the policy apply.
+   */
+  constructor(circuit: Circuit, permit: Permit, fn: Call<T>, signal: AbortSignal | undefined, mayRetry = true) {
     this.circuit = circuit;
     this.signal = signal;
     this.#fn = fn;
     this.#permit = permit;
+    this.#mayRetry = mayRetry;
     this.#isInsideBreaker = circuit.guards?.config.retry?.insideBreaker ?? false;
   }
 
@@ -58,7 +65,7 @@ export class GuardedCall<T> implements CallCompletion<T> {
 
   threw(error: unknown): Promise<T> | undefined {
     const { core } = this.circuit;
-    if (this.signal?.aborted) return this.#settleIgnored();
+    if (this.signal?.aborted) return this.#settleAborted(error);
     const outcome = this.#isInsideBreaker ? core.classifyError(error) : core.settleError(this.#permit, error);
     if (outcome === 'failure') return this.#retryOrSettle({ kind: 'threw', error });
     if (this.#isInsideBreaker) core.settle(this.#permit, outcome);
@@ -67,10 +74,19 @@ export class GuardedCall<T> implements CallCompletion<T> {
   }
 
   expired(error: unknown): Promise<T> | undefined {
-    if (this.signal?.aborted) return this.#settleIgnored();
+    if (isCancelled(this.signal)) return this.#settleIgnored();
     this.circuit.core.count(COUNTER.timedOut);
-    if (!this.#isInsideBreaker) this.circuit.core.settle(this.#permit, 'failure');
+    if (!this.#isInsideBreaker) this.circuit.core.settle(this.#permit, 'failure', error);
     return this.#retryOrSettle({ kind: 'expired', error });
+  }
+
+  /** The time that the caller allows was over, or the caller gave up; either way nobody waits for another attempt. */
+  #settleAborted(error: unknown): undefined {
+    const { core } = this.circuit;
+    if (!isTimedOut(this.signal) || core.classifyError(error) === 'ignored') return this.#settleIgnored();
+    core.count(COUNTER.timedOut);
+    core.settle(this.#permit, 'failure', error);
+    this.outcome = 'failure';
   }
 
   #settleIgnored(): undefined {
@@ -89,7 +105,10 @@ export class GuardedCall<T> implements CallCompletion<T> {
   #retryWaitMs(failure: FailedAttempt<T>): number | undefined {
     const { guards, clock } = this.circuit;
     const retry = guards?.config.retry;
-    if (retry === undefined || this.#attempts >= retry.maxAttempts || this.#rejectsAll()) return undefined;
+    if (retry === undefined || this.#attempts >= retry.maxAttempts || !this.#mayRetry) return undefined;
+    if (this.#rejectsAll() || this.signal?.aborted) return undefined;
+    // Another breaker that lets nothing through says when to come back, which is what retries would not heed.
+    if (failure.kind === 'threw' && isRejection(failure.error)) return undefined;
     const asked = failure.kind === 'expired' ? 0 : retryAfterMs(outcomeOf(failure), wallNow);
     const random = retry.jitterPercent === 0 ? 0 : this.circuit.random();
     const waitMs = backoffMs(retry, this.#attempts, random, asked);
@@ -144,15 +163,17 @@ export class GuardedCall<T> implements CallCompletion<T> {
     if (previous !== undefined) {
       core.count(COUNTER.retried);
       if (previous.kind === 'returned') discard(previous.value);
+      else discardResponseOf(previous.error);
     }
     this.#attempts++;
     const adaptive = guards?.adaptive;
     const { timeoutMs } = core.config;
     const limitMs =
       adaptive === undefined ? timeoutMs : Math.ceil(adaptive.limitMs(guards!.config.adaptive!, timeoutMs));
-    if (limitMs !== 0) return runTimed(this, limitMs, limiter, adaptive, this.#fn);
+    const fn = core.state === 'half-open' ? asProbe(this.circuit, this.#fn) : this.#fn;
+    if (limitMs !== 0) return runTimed(this, limitMs, limiter, adaptive, fn);
     try {
-      return Promise.resolve(this.#fn(new UntimedContext(this.signal))).then(
+      return Promise.resolve(fn(new UntimedContext(this.signal))).then(
         (value) => {
           limiter?.release();
           return this.returned(value);
@@ -177,7 +198,7 @@ export class GuardedCall<T> implements CallCompletion<T> {
     if (!this.#isInsideBreaker) return;
     if (failure.kind === 'returned') core.settleResult(this.#permit, failure.value);
     else if (failure.kind === 'threw') core.settleError(this.#permit, failure.error);
-    else core.settle(this.#permit, 'failure');
+    else core.settle(this.#permit, 'failure', failure.error);
   }
 
   #endWith(failure: FailedAttempt<T>): T {

@@ -2,9 +2,11 @@ import { COUNTER } from '../core/counters.ts';
 import { NO_GENERATION, Permit } from '../core/permit.ts';
 import type { Circuit } from './circuit.ts';
 import { type Call, UntimedContext } from './context.ts';
+import { GuardedCall } from './guarded-call.ts';
 import { ObjectPool } from './promises/object-pool.ts';
 import { RejectedThenable } from './promises/rejected-thenable.ts';
 import { thenOnce } from './promises/then-once.ts';
+import { isCancelled, isTimedOut } from './signals/given-up.ts';
 import { type CallCompletion, runTimed } from './timed-call.ts';
 
 const pool = new ObjectPool<PlainCall>();
@@ -34,17 +36,17 @@ class PlainCall implements CallCompletion<unknown> {
 
   threw(error: unknown): undefined {
     const { permit, signal } = this;
-    if (signal?.aborted) permit.ignore();
+    if (signal?.aborted) settleAborted(permit, signal, error);
     else permit.core.settleError(permit, error);
     this.end();
   }
 
-  expired(): undefined {
+  expired(error: unknown): undefined {
     const { permit, signal } = this;
-    if (signal?.aborted) permit.ignore();
+    if (isCancelled(signal)) permit.ignore();
     else {
       permit.core.count(COUNTER.timedOut);
-      permit.core.settle(permit, 'failure');
+      permit.core.settle(permit, 'failure', error);
     }
     this.end();
   }
@@ -56,6 +58,20 @@ class PlainCall implements CallCompletion<unknown> {
 }
 
 /**
+ * Settles a call whose signal aborted: a time that was over is a failure of the dependency, unless the policy ignores
+ * it.
+ */
+export function settleAborted(permit: Permit, signal: AbortSignal, error: unknown): void {
+  const { core } = permit;
+  if (!isTimedOut(signal)) permit.ignore();
+  else if (core.classifyError(error) === 'ignored') permit.ignore();
+  else {
+    core.count(COUNTER.timedOut);
+    core.settle(permit, 'failure', error);
+  }
+}
+
+/**
  * Makes a call with nothing around it but the breaker and a fixed time limit; undefined is a rejection.
  *
  * @internal
@@ -63,9 +79,10 @@ class PlainCall implements CallCompletion<unknown> {
 export function callPlainly<T>(circuit: Circuit, fn: Call<T>, signal: AbortSignal | undefined): Promise<T> | undefined {
   const { core } = circuit;
   const call = pool.acquire() ?? new PlainCall(circuit);
-  if (core.enter(call.permit) === null) {
+  const permit = core.enter(call.permit);
+  if (permit !== call.permit) {
     pool.release(call);
-    return undefined;
+    return permit === null ? undefined : new GuardedCall(circuit, permit, fn, signal).start();
   }
   if (signal !== undefined) call.signal = signal;
   const { timeoutMs } = core.config;

@@ -1,4 +1,5 @@
 import type { Deadline, Timeouts } from '../core/timeout.ts';
+import { onAbort } from './signals/followed-signal.ts';
 
 /** How a wait ended: what it waited for came, its time is over, or its caller gave up. */
 export type WaitEnd = 'granted' | 'over' | 'aborted';
@@ -10,9 +11,8 @@ export class QueuedWait implements Deadline {
   next: Deadline | null = null;
   readonly ended: Promise<WaitEnd>;
   readonly #timeouts: Timeouts;
-  readonly #signal: AbortSignal | undefined;
   readonly #onUngranted: (() => void) | undefined;
-  readonly #onAbort = (): void => this.#end('aborted');
+  readonly #leaveSignal: (() => void) | undefined;
   #hasEnded = false;
   #resolve!: (end: WaitEnd) => void;
 
@@ -22,12 +22,11 @@ export class QueuedWait implements Deadline {
    */
   constructor(timeouts: Timeouts, ms: number, signal: AbortSignal | undefined, onUngranted?: () => void) {
     this.#timeouts = timeouts;
-    this.#signal = signal;
     this.#onUngranted = onUngranted;
     this.ended = new Promise((resolve) => {
       this.#resolve = resolve;
     });
-    signal?.addEventListener('abort', this.#onAbort);
+    this.#leaveSignal = signal === undefined ? undefined : onAbort(signal, () => this.#end('aborted'));
     timeouts.hold(this, ms);
   }
 
@@ -43,7 +42,7 @@ export class QueuedWait implements Deadline {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
     this.#timeouts.remove(this);
-    this.#signal?.removeEventListener('abort', this.#onAbort);
+    this.#leaveSignal?.();
     if (end !== 'granted') this.#onUngranted?.();
     this.#resolve(end);
   }

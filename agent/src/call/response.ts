@@ -1,26 +1,70 @@
 interface ResponseLike {
   status?: unknown;
+  statusCode?: unknown;
   headers?: { get?: unknown } | null;
-  body?: { cancel?(): unknown } | null;
+}
+
+interface BodyLike {
+  cancel?(): unknown;
+  dump?(): unknown;
+  pipe?: unknown;
+  destroy?(): unknown;
+  on?(event: 'error', listener: () => void): unknown;
+}
+
+interface WithBody extends BodyLike {
+  body?: BodyLike | null;
+  data?: BodyLike | null;
 }
 
 /** Whether a result looks like an HTTP response, whose body can be read once and by one caller only. */
 export function isResponse(result: unknown): boolean {
   if (typeof result !== 'object' || result === null) return false;
   try {
-    const { status, headers } = result as ResponseLike;
-    return Number.isInteger(status) && typeof headers?.get === 'function';
+    const { status, statusCode, headers } = result as ResponseLike;
+    if (typeof headers !== 'object' || headers === null) return false;
+    return Number.isInteger(statusCode) || (Number.isInteger(status) && typeof headers.get === 'function');
   } catch {
     return false;
   }
 }
 
-/** Nobody will read the body of a replaced Response; cancelled, it gives its connection back. */
+/**
+ * Nobody will read the body of a response that was replaced or came too late; thrown away, it gives its connection
+ * back. The body is that of a Response, of undici's `request`, the stream of axios, or the message of `node:http`
+ * itself. What is no response is left alone.
+ */
 export function discard(result: unknown): void {
+  if (!isResponse(result)) return;
   try {
-    const { body } = result as ResponseLike;
-    Promise.resolve(body?.cancel?.()).catch(() => {});
+    const { body, data } = result as WithBody;
+    for (const each of [body, data, result as BodyLike]) if (discardBody(each)) return;
   } catch {
     // A body that cannot be cancelled is not ours to fix.
   }
+}
+
+/** The same for the response of an error, as axios, got and ky throw it. */
+export function discardResponseOf(error: unknown): void {
+  if (typeof error !== 'object' || error === null) return;
+  try {
+    discard((error as { response?: unknown }).response);
+  } catch {
+    // An error that throws when looked at has no response to discard.
+  }
+}
+
+function discardBody(body: BodyLike | null | undefined): boolean {
+  if (typeof body !== 'object' || body === null) return false;
+  if (typeof body.cancel === 'function') ignoreRejection(body.cancel());
+  else if (typeof body.dump === 'function') ignoreRejection(body.dump());
+  else if (typeof body.pipe === 'function' && typeof body.destroy === 'function') {
+    body.on?.('error', () => {});
+    body.destroy();
+  } else return false;
+  return true;
+}
+
+function ignoreRejection(promise: unknown): void {
+  Promise.resolve(promise).catch(() => {});
 }

@@ -8,6 +8,9 @@ import type { Circuit } from './circuit.ts';
 import type { Call, CallContext } from './context.ts';
 import { ObjectPool } from './promises/object-pool.ts';
 import { thenOnce } from './promises/then-once.ts';
+import { discard } from './response.ts';
+import { scopeOfCall } from './scopes/call-scope.ts';
+import { FollowingSignal } from './signals/followed-signal.ts';
 
 /** Decides the result of a call that ended. */
 export interface CallCompletion<T> {
@@ -52,7 +55,7 @@ class TimedCall implements Deadline {
       completion.circuit.timeouts.remove(this);
       adaptive?.record(exactNow(completion.circuit.clock) - this.startedAt);
       TimedContext.resolve(this.context!, completion.returned(value));
-    }
+    } else discard(value);
     this.#end();
   };
   readonly onThrow = (error: unknown): void => {
@@ -71,12 +74,15 @@ class TimedCall implements Deadline {
     this.completion = undefined;
     const error = callTimeout(completion.circuit, this.timeoutMs);
     this.adaptive?.record(this.timeoutMs);
-    TimedContext.reject(context!, error, completion.expired(error));
-    TimedContext.abort(context!, error);
+    TimedContext.expire(context!, () => {
+      TimedContext.reject(context!, error, completion.expired(error));
+      TimedContext.abort(context!, error);
+    });
   }
 
   /** The function has ended. */
   #end(): void {
+    TimedContext.end(this.context!);
     this.completion = undefined;
     this.context = undefined;
     pool.release(this);
@@ -114,23 +120,6 @@ export function runTimed<T>(
   return promise;
 }
 
-/** Aborts what listens. */
-class ScopedAbort {
-  readonly signal: AbortSignal;
-  readonly #controller = new AbortController();
-  /** Where `signal` was first read: abort listeners see the context of the call, not that of the timer. */
-  readonly #scope = new AsyncResource('fuseboard.call', { requireManualDestroy: true });
-
-  constructor(callerSignal: AbortSignal | undefined) {
-    const { signal } = this.#controller;
-    this.signal = callerSignal === undefined ? signal : AbortSignal.any([callerSignal, signal]);
-  }
-
-  abort(reason: unknown): void {
-    this.#scope.runInAsyncScope(() => this.#controller.abort(reason));
-  }
-}
-
 /**
  * What is new with each call, the end of its promise too: in an object that is used again, and so is old, the engine
  * has to note down whatever is young.
@@ -139,15 +128,23 @@ class TimedContext implements CallContext {
   readonly #resolve = lastResolve;
   readonly #reject = lastReject;
   readonly #callerSignal: AbortSignal | undefined;
-  #scopedAbort: ScopedAbort | undefined = undefined;
+  /**
+   * Where the call was made, or where `signal` was first read: what the time limit brings about sees this context, not
+   * that of the timer.
+   */
+  #scope = scopeOfCall();
+  #following: FollowingSignal | undefined = undefined;
 
   constructor(callerSignal: AbortSignal | undefined) {
     this.#callerSignal = callerSignal;
   }
 
   get signal(): AbortSignal {
-    this.#scopedAbort ??= new ScopedAbort(this.#callerSignal);
-    return this.#scopedAbort.signal;
+    if (this.#following === undefined) {
+      this.#scope ??= new AsyncResource('fuseboard.call', { requireManualDestroy: true });
+      this.#following = new FollowingSignal(this.#callerSignal);
+    }
+    return this.#following.signal;
   }
 
   // Static, so that the context shows the called function its signal and nothing else.
@@ -162,6 +159,17 @@ class TimedContext implements CallContext {
   }
 
   static abort(context: TimedContext, reason: unknown): void {
-    context.#scopedAbort?.abort(reason);
+    context.#following?.abort(reason);
+  }
+
+  /** Runs what the time limit brings about. */
+  static expire(context: TimedContext, task: () => void): void {
+    if (context.#scope === undefined) task();
+    else context.#scope.runInAsyncScope(task);
+  }
+
+  /** The function has ended. */
+  static end(context: TimedContext): void {
+    context.#following?.release(context.#callerSignal);
   }
 }

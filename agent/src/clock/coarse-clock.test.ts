@@ -138,3 +138,64 @@ describe('the clock', () => {
     expect(seen).toBeUndefined();
   });
 });
+
+describe('the clock of the process, in a test with fake timers', () => {
+  const made = () => {
+    jest.useRealTimers();
+    return new CoarseClock();
+  };
+
+  it('follows the time of the test, to the millisecond, from any moment on', () => {
+    const clock = made();
+    clock.now();
+    jest.useFakeTimers();
+    const expire = jest.fn();
+    const from = clock.now();
+    clock.add(deadline(expire), 100);
+    jest.advanceTimersByTime(99);
+    expect([clock.now() - from, clock.exact() - from]).toEqual([99, 99]);
+    expect(expire).not.toHaveBeenCalled();
+    jest.advanceTimersByTime(1);
+    expect(expire).toHaveBeenCalledTimes(1);
+    jest.advanceTimersByTime(30_000);
+    expect(clock.now() - from).toBe(30_100);
+  });
+
+  it('goes on from where the test left it, and never goes back', () => {
+    const clock = made();
+    jest.useFakeTimers();
+    clock.now();
+    jest.advanceTimersByTime(60_000);
+    const left = clock.now();
+    jest.useRealTimers();
+    expect(clock.now()).toBeGreaterThanOrEqual(left);
+    expect(clock.exact() - left).toBeLessThan(30_000);
+    jest.useFakeTimers();
+    const again = clock.now();
+    jest.advanceTimersByTime(7);
+    expect(clock.now() - again).toBe(7);
+  });
+
+  it('lets what began under fake timers expire under real ones, and takes out what ended', async () => {
+    const clock = made();
+    jest.useFakeTimers();
+    const gone = deadline(() => {
+      throw new Error('was taken out');
+    });
+    clock.add(gone, 5);
+    clock.remove(gone);
+    const expired = new Promise<void>((resolve) => clock.hold(deadline(resolve), 5));
+    jest.advanceTimersByTime(0);
+    jest.useRealTimers();
+    clock.now();
+    await expired;
+  });
+
+  it('ticks again after a timer was made and left dead by others than itself', async () => {
+    const clock = new CoarseClock(() => performance.now());
+    jest.useFakeTimers();
+    clock.now();
+    jest.useRealTimers();
+    await new Promise<void>((resolve) => clock.hold(deadline(resolve), 5));
+  });
+});

@@ -1,8 +1,9 @@
-import { AsyncResource } from 'node:async_hooks';
 import { performance } from 'node:perf_hooks';
 import type { Clock } from '../core/clock.ts';
 import { type Deadline, type Timeouts, TimeoutWheel } from '../core/timeout.ts';
+import { detached } from './detached.ts';
 import { StallDetector } from './stall-detector.ts';
+import { areTimersFake, TestTimers } from './test-timers.ts';
 
 const TICK_MS = 5;
 
@@ -12,18 +13,27 @@ const IDLE_TICKS = 20;
 /** The `dueAt` of a deadline that expires in this turn. */
 const EXPIRED = 0;
 
-/** The timer belongs to no request, although the call of one starts it. */
-const detachedScope = new AsyncResource('fuseboard.clock');
-
 /**
  * The clock of a process: one timer of 5 ms for all breakers, which runs only while the time is read or a call waits
  * for a time limit, and keeps the process alive only for what is held. Between ticks `now` costs a comparison and lags
  * by at most a tick and whatever keeps the event loop busy; the first reading after a rest is exact. The time is in
  * whole milliseconds, the last one that is over: the engine keeps whole numbers inside of objects, and each fraction in
  * an object of its own.
+ *
+ * Where a test tool has put timers of its own in the place of the real ones, time and deadlines follow these; a timer
+ * that was made before or while it did so is noticed, and another made.
  */
 export class CoarseClock implements Clock, Timeouts {
   readonly #read: () => number;
+  /** Whether time is that of the process, which a test tool may drive. */
+  readonly #isOfProcess: boolean;
+  /** Added to what is read, so that time does not go back when a test tool that moved it is gone. */
+  #offset = 0;
+  #testTimers: TestTimers | undefined;
+  /**
+   * The `setTimeout` that was there when the timer was made: with another one, it may be dead. Absent: the timer rests.
+   */
+  #madeUnder: typeof setTimeout | undefined;
   readonly #wheel = new TimeoutWheel(TICK_MS);
   readonly #stallDetector: StallDetector;
   /** Deadlines that the process waits for. */
@@ -33,36 +43,40 @@ export class CoarseClock implements Clock, Timeouts {
   #wasRead = false;
   #idle = 0;
 
-  /** @param read a monotonic clock in milliseconds. */
-  constructor(read: () => number = () => performance.now()) {
-    this.#read = read;
-    this.#stallDetector = new StallDetector(read);
+  /** @param read a monotonic clock in milliseconds. Absent: that of the process. */
+  constructor(read?: () => number) {
+    this.#read = read ?? (() => performance.now());
+    this.#isOfProcess = read === undefined;
+    this.#stallDetector = new StallDetector(() => this.exact());
   }
 
   now(): number {
-    if (this.#timer === undefined) return this.#wake();
+    if (this.#madeUnder !== setTimeout) return this.#wake();
     this.#wasRead = true;
     return this.#time;
   }
 
   exact(): number {
-    this.#time = Math.floor(this.#read());
+    const now = this.#currentTestTimers()?.now() ?? Math.floor(this.#read() + this.#offset);
+    if (now > this.#time) this.#time = now;
     return this.#time;
   }
 
   add(deadline: Deadline, ms: number): void {
-    this.#wheel.add(deadline, ms);
-    if (this.#timer === undefined) this.#wake();
+    if (this.#madeUnder !== setTimeout) this.#wake();
+    if (this.#testTimers === undefined) this.#wheel.add(deadline, ms);
+    else this.#testTimers.add(deadline, ms);
   }
 
   hold(deadline: Deadline, ms: number): void {
     this.add(deadline, ms);
     this.#held.add(deadline);
-    this.#timer!.ref();
+    this.#timer?.ref();
   }
 
   remove(deadline: Deadline): void {
     this.#wheel.remove(deadline);
+    this.#testTimers?.remove(deadline);
     if (this.#held.size > 0) this.#release(deadline);
   }
 
@@ -78,16 +92,34 @@ export class CoarseClock implements Clock, Timeouts {
     return this.#stallDetector.stallEndedAt();
   }
 
+  /** The timers of a test tool, if one drives them now. */
+  #currentTestTimers(): TestTimers | undefined {
+    const former = this.#testTimers;
+    if (!this.#isOfProcess || former?.madeOf === setTimeout) return former;
+    const isFake = areTimersFake();
+    if (former === undefined && !isFake) return undefined;
+    this.#testTimers = isFake ? new TestTimers(this.#time || Math.floor(this.#read()), this.#read) : undefined;
+    if (!isFake) this.#offset = Math.max(0, this.#time - this.#read());
+    for (const [deadline, ms] of former?.takeAll() ?? []) this.add(deadline, ms);
+    return this.#testTimers;
+  }
+
   #wake(): number {
+    if (this.#currentTestTimers() !== undefined) {
+      this.#madeUnder = undefined;
+      return this.exact();
+    }
     this.#idle = 0;
-    this.#timer = detachedScope.runInAsyncScope(setInterval, undefined, () => this.#tick(), TICK_MS) as NodeJS.Timeout;
-    this.#timer.unref();
+    if (this.#timer !== undefined) clearInterval(this.#timer);
+    this.#madeUnder = setTimeout;
+    this.#timer = detached(() => setInterval(() => this.#tick(), TICK_MS));
+    if (this.#held.size === 0) this.#timer.unref();
     return this.exact();
   }
 
   #tick(): void {
-    const now = this.#read();
-    this.#time = Math.floor(now);
+    const now = this.#read() + this.#offset;
+    if (this.#testTimers === undefined) this.#time = Math.floor(now);
     // Answers that arrived while the loop was busy are read in the poll phase, which comes before an immediate runs.
     // Checked before that, calls that had ended in time would look late.
     const due = this.#wheel.takeDue(now);
@@ -109,6 +141,7 @@ export class CoarseClock implements Clock, Timeouts {
     if (this.#idle >= IDLE_TICKS) {
       clearInterval(this.#timer);
       this.#timer = undefined;
+      this.#madeUnder = undefined;
     }
   }
 }

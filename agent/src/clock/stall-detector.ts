@@ -1,17 +1,16 @@
-import { AsyncResource } from 'node:async_hooks';
+import { detached } from './detached.ts';
 
 const CHECK_EVERY_MS = 100;
 
 /** A check that runs so much too late means that the process stood still, busy or frozen. */
 const STALL_MS = 1_000;
 
-/** The timer belongs to no request, although the call of one starts it. */
-const detachedScope = new AsyncResource('fuseboard.stall-detector');
-
 /** Notices when the process stands still, for as long as it is asked to watch; never keeps it alive. */
 export class StallDetector {
   readonly #read: () => number;
   #timer: NodeJS.Timeout | undefined;
+  /** The `setInterval` that made the timer: with another one, as test tools bring it, the timer may be dead. */
+  #madeBy: typeof setInterval | undefined;
   #lastCheck = 0;
   #until = Number.NEGATIVE_INFINITY;
   #stallEndedAt = Number.NEGATIVE_INFINITY;
@@ -24,20 +23,17 @@ export class StallDetector {
   /** Checks at least until then. */
   watch(until: number): void {
     if (until > this.#until) this.#until = until;
-    if (this.#timer !== undefined) return;
+    if (this.#madeBy === setInterval) return;
+    if (this.#timer !== undefined) clearInterval(this.#timer);
+    this.#madeBy = setInterval;
     this.#lastCheck = this.#read();
-    this.#timer = detachedScope.runInAsyncScope(
-      setInterval,
-      undefined,
-      () => this.#check(),
-      CHECK_EVERY_MS,
-    ) as NodeJS.Timeout;
+    this.#timer = detached(() => setInterval(() => this.#check(), CHECK_EVERY_MS));
     this.#timer.unref();
   }
 
   /** When the process last moved on after standing still; what it does right now counts, even before the next check. */
   stallEndedAt(): number {
-    if (this.#timer !== undefined) this.#detect();
+    if (this.#madeBy === setInterval) this.#detect();
     return this.#stallEndedAt;
   }
 
@@ -52,5 +48,6 @@ export class StallDetector {
     if (this.#detect() < this.#until) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
+    this.#madeBy = undefined;
   }
 }

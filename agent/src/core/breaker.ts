@@ -13,6 +13,7 @@ import {
   recordProbe,
 } from './half-open.ts';
 import { openTimeMs } from './open-time.ts';
+import { type LastError, lastErrorOf } from './outcomes/last-error.ts';
 import { NO_GENERATION, Permit } from './permit.ts';
 import { retryAfterMs } from './retry-after.ts';
 import type { Closed, Open, Probing, Reason, State, StateRecord, TransitionEvent } from './state.ts';
@@ -64,6 +65,9 @@ const NO_HISTORY: History = { forced: undefined, reopenings: 0, lastOpenMs: 0 };
  * have no field for them.
  */
 const pendingEvents = new Map<BreakerCore, { readonly events: TransitionEvent[]; isNotifying: boolean }>();
+
+/** What the last failure of a breaker was, for those that have had any since they closed. */
+const lastErrors = new WeakMap<BreakerCore, LastError>();
 
 /** Breakers that are made within a millisecond share the record of it. */
 let newestClosed: Closed = { kind: 'closed', since: Number.NEGATIVE_INFINITY };
@@ -147,6 +151,11 @@ export class BreakerCore {
     return this.#consecutiveFailures;
   }
 
+  /** What the last failure was; absent where there was none since the circuit last closed, or it is not known. */
+  get lastError(): LastError | undefined {
+    return lastErrors.get(this);
+  }
+
   /** What was counted over its life; it never runs backwards. */
   totals(): Totals {
     return totalsOf({ page: this.#counters, at: this.#firstCounter });
@@ -184,7 +193,7 @@ export class BreakerCore {
   /**
    * Asks for permission for one call. Whoever gets a permit settles it once; a rejection is `null` and is counted.
    *
-   * @param used a settled permit that nobody else knows, to be given again. Absent: a new one.
+   * @param used a settled permit that nobody else knows, to be given again. Absent, or while half-open: a new one.
    */
   enter(used?: Permit): Permit | null {
     const state = this.#state;
@@ -257,7 +266,8 @@ export class BreakerCore {
       this.#inFlight.begin(now);
       if (now >= this.#inFlight.nextEvaluationAt) this.#clock.watch?.(now + STALL_WATCH_FACTOR * this.#config.slowMs);
     }
-    const permit = this.#permit(used, now);
+    // A permit of its own shows the caller that this call tests the circuit.
+    const permit = this.#permit(this.#state.kind === 'half-open' ? undefined : used, now);
     if (this.#state.kind === 'half-open') this.#state.probes?.add(permit);
     return permit;
   }
@@ -354,9 +364,16 @@ export class BreakerCore {
     if (outcome === 'failure') this.count(COUNTER.failed);
     else if (outcome === 'ignored') this.count(COUNTER.ignored);
     if (permit.generation !== this.#generation) return;
+    if (outcome === 'failure') this.#remember(what);
     if (this.#state.kind === 'closed') this.#settleClosed(permit, outcome, slow, now, what);
     else this.#settleHalfOpen(permit, outcome, slow, what);
     this.#notifyListeners();
+  }
+
+  #remember(what: unknown): void {
+    const error = lastErrorOf(what);
+    if (error === undefined) lastErrors.delete(this);
+    else lastErrors.set(this, error);
   }
 
   #isSlow({ startedAt }: Permit, now: number): boolean {
@@ -625,7 +642,16 @@ export class BreakerCore {
     this.#evaluateAtNextCall();
     this.#inFlight?.clear();
     if (to.kind === 'closed' || (to.kind === 'half-open' && to.probes === undefined)) this.#empty();
-    const event = { from, to: to.kind, at: to.since, reason, ...(detail === undefined ? {} : { detail }) };
+    const lastError = to.kind === 'open' && BY_FAILURES.has(reason) ? lastErrors.get(this) : undefined;
+    if (to.kind === 'closed') lastErrors.delete(this);
+    const event = {
+      from,
+      to: to.kind,
+      at: to.since,
+      reason,
+      ...(detail === undefined ? {} : { detail }),
+      ...(lastError === undefined ? {} : { lastError }),
+    };
     const pending = pendingEvents.get(this);
     if (pending === undefined) pendingEvents.set(this, { events: [event], isNotifying: false });
     else pending.events.push(event);
@@ -644,6 +670,14 @@ export class BreakerCore {
 /** The `detail` of the event of a forced state. */
 export const forcedDetail = (reason: string, override: OverrideRef | undefined) =>
   override === undefined ? reason : `override "${override.name}": ${reason}`;
+
+/** The reasons to open that a failure gives. */
+const BY_FAILURES: ReadonlySet<Reason> = new Set<Reason>([
+  'failure-rate',
+  'failure-count',
+  'consecutive-failures',
+  'probe-failed',
+]);
 
 /** How long to watch for stalls after a call began, as a multiple of `slowerThan`. */
 const STALL_WATCH_FACTOR = 10;

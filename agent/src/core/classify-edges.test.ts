@@ -99,3 +99,60 @@ describe('names and codes', () => {
     expect(classifyError(judging({ ignore: { errorNames: ['Loud'] } }), thrown)).toBe('ignored');
   });
 });
+
+describe('what an error really says', () => {
+  const refused = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
+  const listed = judging({ failure: { errorCodes: ['ECONNREFUSED'] } });
+  const ignoring = judging({ ignore: { errorCodes: ['ECONNREFUSED'] } });
+  it.each<[string, unknown]>([
+    ['fetch', new TypeError('fetch failed', { cause: refused })],
+    ['fetch, of several addresses', new TypeError('fetch failed', { cause: new AggregateError([refused, refused]) })],
+    ['Drizzle', new Error('Failed query', { cause: refused })],
+    ['Sequelize', Object.assign(new Error('refused'), { original: refused })],
+    ['TypeORM', Object.assign(new Error('refused'), { driverError: refused })],
+    ['node itself', new AggregateError([new Error('other'), refused])],
+  ])('is found behind the error of %s', (_, error) => {
+    expect(classifyError(listed, error)).toBe('failure');
+    expect(classifyError(ignoring, error)).toBe('ignored');
+    expect(classifyError(judging({ failure: { errorCodes: ['ETIMEDOUT'] } }), error)).toBe('success');
+  });
+
+  it.each<[string, object]>([
+    ['response.status', { response: { status: 404 } }],
+    ['response.statusCode', { response: { statusCode: 404 } }],
+    ['status', { status: 404 }],
+    ['statusCode', { statusCode: 404 }],
+    ['$metadata.httpStatusCode', { $metadata: { httpStatusCode: 404 } }],
+    ['its cause', { cause: { $metadata: { httpStatusCode: 404 } } }],
+    ['an outer error before an inner', { status: 404, cause: { status: 503 } }],
+  ])('is the status of %s', (_, fields) => {
+    expect(classifyError(judging({}), Object.assign(new Error('not found'), fields))).toBe('success');
+    expect(classifyError(judging({ failure: { httpStatus: ['404'] } }), fields)).toBe('failure');
+  });
+
+  it.each([200, 204, 302, 399])('is not a status of %d: what was thrown went wrong', (status) => {
+    const cut = Object.assign(new Error('aborted'), { code: 'ECONNRESET', response: { status } });
+    expect(classifyError(judging({}), cut)).toBe('failure');
+    expect(classifyError(judging({ failure: { errorCodes: ['ECONNRESET'] } }), cut)).toBe('failure');
+    expect(classifyError(judging({ ignore: { errorCodes: ['ECONNRESET'] } }), cut)).toBe('ignored');
+    expect(classifyError(judging({ failure: { httpStatus: ['2xx', '3xx', '5xx'] } }), cut)).toBe('failure');
+  });
+
+  it('is read of errors that lead back to themselves', () => {
+    const circle: Error = new Error('circle');
+    circle.cause = circle;
+    expect(classifyError(judging({}), circle)).toBe('failure');
+    expect(classifyError(listed, circle)).toBe('success');
+  });
+});
+
+describe('a result', () => {
+  it.each([
+    ['as undici.request gives it', { statusCode: 503, headers: { 'content-type': 'text/plain' }, body: {} }, 'failure'],
+    ['that is no answer of HTTP', { statusCode: 503 }, 'success'],
+    ['whose status is text', { statusCode: '503', headers: {} }, 'success'],
+    ['with a good status', { statusCode: 200, headers: {} }, 'success'],
+  ])('%s', (_, result, outcome) => {
+    expect(classifyResult(judging({}), result)).toBe(outcome);
+  });
+});

@@ -1,3 +1,5 @@
+import { causesOf } from './outcomes/causes.ts';
+
 /** How a call ended, as far as its breaker is concerned. */
 export type Outcome = 'success' | 'failure' | 'ignored';
 
@@ -35,8 +37,9 @@ export interface Classification {
 const MAX_CLASSES = 32;
 
 /**
- * Classifies a call that returned: a result with an HTTP status (integer `status` and `headers.get`, as a Response has)
- * by that status, anything else is a success. A result that throws when looked at is a success as well.
+ * Classifies a call that returned: a result with an HTTP status (integer `status` and `headers.get`, as a Response has,
+ * or integer `statusCode` and `headers`, as what undici's `request`, got and `node:http` give) by that status, anything
+ * else is a success. A result that throws when looked at is a success as well.
  *
  * @internal
  */
@@ -49,22 +52,25 @@ export function classifyResult(classification: Classification, result: unknown):
 }
 
 /**
- * Classifies a call that threw. Where the error has an HTTP status (`response.status`, `status` or `statusCode`), the
- * status alone decides, so that a thrown 404 and a returned one are the same. Without one, every error is a failure,
- * or, where names or codes are listed, what matches them. An error that throws when looked at is a failure.
+ * Classifies a call that threw. The error and its causes are looked at, the outermost first (see `causesOf`). The first
+ * HTTP status of an error, 400 to 599, decides alone, so that a thrown 404 and a returned one are the same; any other
+ * status says nothing about what went wrong. Without one, every error is a failure, or, where names or codes are
+ * listed, one that matches or has a cause that does. An error that throws when looked at is a failure.
  *
  * @internal
  */
 export function classifyError({ failure, ignore }: Classification, error: unknown): Outcome {
+  const everything = failure.names.length === 0 && failure.codes.length === 0;
+  if (typeof error !== 'object' || error === null) return everything ? 'failure' : 'success';
   try {
-    const status = errorStatus(error);
+    const all = causesOf(error);
+    const status = firstStatus(all);
     if (status !== undefined) {
       if (matchesStatus(ignore, status)) return 'ignored';
       return matchesStatus(failure, status) ? 'failure' : 'success';
     }
-    if (matchesError(ignore, error)) return 'ignored';
-    const everything = failure.names.length === 0 && failure.codes.length === 0;
-    return everything || matchesError(failure, error) ? 'failure' : 'success';
+    if (all.some((each) => matchesError(ignore, each))) return 'ignored';
+    return everything || all.some((each) => matchesError(failure, each)) ? 'failure' : 'success';
   } catch {
     return 'failure';
   }
@@ -73,23 +79,38 @@ export function classifyError({ failure, ignore }: Classification, error: unknow
 interface Statuses {
   status?: unknown;
   statusCode?: unknown;
-  response?: { status?: unknown } | null;
+  response?: { status?: unknown; statusCode?: unknown } | null;
+  $metadata?: { httpStatusCode?: unknown } | null;
   headers?: { get?: unknown } | null;
 }
 
 function resultStatus(result: Statuses): number | undefined {
   try {
-    const { status } = result;
-    return isStatus(status) && typeof result.headers?.get === 'function' ? status : undefined;
+    const { status, statusCode, headers } = result;
+    if (typeof headers !== 'object' || headers === null) return undefined;
+    if (isStatus(status) && typeof headers.get === 'function') return status;
+    return isStatus(statusCode) ? statusCode : undefined;
   } catch {
     return undefined;
   }
 }
 
-function errorStatus(error: unknown): number | undefined {
-  if (typeof error !== 'object' || error === null) return undefined;
-  const { response, status, statusCode } = error as Statuses;
-  return [response?.status, status, statusCode].find(isStatus);
+function firstStatus(errors: readonly object[]): number | undefined {
+  for (const each of errors) {
+    const { response, status, statusCode, $metadata } = each as Statuses;
+    const candidates = [response?.status, response?.statusCode, status, statusCode, $metadata?.httpStatusCode];
+    const found = candidates.find(isErrorStatus);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/**
+ * What else stands there, a 200 whose body was cut off for example, does not say that the call failed, and the error
+ * does.
+ */
+function isErrorStatus(value: unknown): value is number {
+  return isStatus(value) && value >= 400;
 }
 
 function isStatus(value: unknown): value is number {
@@ -100,8 +121,7 @@ function matchesStatus({ statusClasses, statuses }: OutcomeMatch, status: number
   return ((statusClasses >> Math.trunc(status / 100)) & 1) === 1 || statuses.includes(status);
 }
 
-function matchesError({ names, codes }: OutcomeMatch, error: unknown): boolean {
-  if (typeof error !== 'object' || error === null) return false;
+function matchesError({ names, codes }: OutcomeMatch, error: object): boolean {
   const { name, code } = error as { name?: unknown; code?: unknown };
   if (codes.length > 0 && (typeof code === 'string' || typeof code === 'number') && codes.includes(String(code))) {
     return true;

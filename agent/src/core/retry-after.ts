@@ -3,13 +3,17 @@ interface HeaderSource {
   response?: { headers?: unknown } | null;
 }
 
-/** A date as HTTP writes it, so that nothing else is taken for one. */
+/** A date as HTTP writes it today and as RFC 850 did, so that nothing else is taken for one. */
 const DATE = /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*, [\w :-]{10,40} GMT$/;
+/** The form of asctime, which names no zone: it is GMT (RFC 9110, section 5.6.7). */
+const ASCTIME = /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}$/;
 const SECONDS = /^\d{1,9}$/;
+const MILLISECONDS = /^\d{1,12}(\.\d{1,9})?$/;
 
 /**
  * How long an answer asks its caller to stay away, by the Retry-After header (RFC 9110, section 10.2.3) in the
- * `headers` of an error, of its `response`, or of a result: seconds or a date.
+ * `headers` of an error, of its `response`, or of a result: seconds or a date. The header `retry-after-ms`, which says
+ * it in milliseconds, wins.
  *
  * @param wallNow reads the wall clock; called only when there is a date.
  * @returns milliseconds; 0 when nothing is asked, what is asked cannot be read, or the date has passed.
@@ -18,18 +22,28 @@ export function retryAfterMs(outcome: unknown, wallNow: () => number): number {
   if (typeof outcome !== 'object' || outcome === null) return 0;
   try {
     const { headers, response } = outcome as HeaderSource;
-    const text = String(header(headers) ?? header(response?.headers) ?? '').trim();
+    const read = (name: string) => String(header(headers, name) ?? header(response?.headers, name) ?? '').trim();
+    const ms = read('retry-after-ms');
+    if (MILLISECONDS.test(ms)) return Math.ceil(Number(ms));
+    const text = read('retry-after');
     if (SECONDS.test(text)) return Number(text) * 1_000;
-    const date = DATE.test(text) ? new Date(text).getTime() : Number.NaN;
+    const date = text === '' ? Number.NaN : dateOf(text);
     return Number.isNaN(date) ? 0 : Math.max(0, date - wallNow());
   } catch {
     return 0;
   }
 }
 
-function header(headers: unknown): unknown {
+function dateOf(text: string): number {
+  if (DATE.test(text)) return new Date(text).getTime();
+  return ASCTIME.test(text) ? new Date(`${text} GMT`).getTime() : Number.NaN;
+}
+
+function header(headers: unknown, name: string): unknown {
   if (typeof headers !== 'object' || headers === null) return undefined;
-  if (typeof (headers as Headers).get === 'function') return (headers as Headers).get('retry-after');
+  if (typeof (headers as Headers).get === 'function') return (headers as Headers).get(name);
   const fields = headers as Record<string, unknown>;
-  return fields['retry-after'] ?? fields['Retry-After'];
+  if (fields[name] !== undefined) return fields[name];
+  const spelt = Object.keys(fields).find((field) => field.toLowerCase() === name);
+  return spelt === undefined ? undefined : fields[spelt];
 }

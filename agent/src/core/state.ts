@@ -1,3 +1,4 @@
+import type { LastError } from './outcomes/last-error.ts';
 import type { Permit } from './permit.ts';
 
 /** The states of a breaker, spelled so in code, wire, logs and metric labels. */
@@ -38,6 +39,10 @@ export interface TransitionEvent {
   readonly detail?: string;
   /** The key whose circuit it is. Absent: the breaker's own. */
   readonly key?: string;
+  /**
+   * What the last failure was, where failures opened the circuit. Absent: they did not, or what they were is not known.
+   */
+  readonly lastError?: LastError;
 }
 
 /** @internal */

@@ -20,6 +20,11 @@ export interface RejectionMessage {
 const transitions = channel(TRANSITION_CHANNEL);
 const rejections = channel(REJECTION_CHANNEL);
 
+/** Whether anybody is told of changes of state by the channel. */
+export function isTransitionObserved(): boolean {
+  return transitions.hasSubscribers;
+}
+
 /** Costs a comparison where nobody listens; so does `publishRejection`. */
 export function publishTransition(breaker: object, event: object): void {
   if (transitions.hasSubscribers) transitions.publish({ breaker, event });

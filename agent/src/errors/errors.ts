@@ -1,3 +1,4 @@
+import { causesOf } from '../core/outcomes/causes.ts';
 import type { BreakerIdentity, ErrorCode } from './codes.ts';
 import { publishRejection } from './diagnostics.ts';
 
@@ -13,6 +14,11 @@ const MARK = Symbol.for('fuseboard.error/1');
  */
 export abstract class FuseboardError extends Error {
   abstract readonly code: ErrorCode;
+  /**
+   * The HTTP status that says the same: 503 for a rejection, 504 for a time limit. Web frameworks answer with it.
+   * Absent: there is none.
+   */
+  declare readonly statusCode?: 503 | 504;
   /** The name of the breaker. */
   readonly breaker: string;
   /** The key whose circuit it is. Absent: the breaker's own. */
@@ -32,12 +38,21 @@ export abstract class FuseboardError extends Error {
 }
 
 /**
+ * As http-errors marks its own, which is what frameworks go by; `expose` keeps the name of the breaker from whoever
+ * asks.
+ */
+function answerWith({ prototype }: { readonly prototype: FuseboardError }, status: 503 | 504): void {
+  Object.assign(prototype, { status, statusCode: status, expose: false });
+}
+
+/**
  * The breaker rejected the call: its circuit is open, or half-open with all its probes under way. The function was not
  * called.
  */
 export class CircuitOpenError extends FuseboardError {
   static {
     CircuitOpenError.prototype.name = 'CircuitOpenError';
+    answerWith(CircuitOpenError, 503);
   }
   readonly code = 'ERR_FUSEBOARD_OPEN';
 }
@@ -46,6 +61,7 @@ export class CircuitOpenError extends FuseboardError {
 export class LimitedError extends FuseboardError {
   static {
     LimitedError.prototype.name = 'LimitedError';
+    answerWith(LimitedError, 503);
   }
   readonly code = 'ERR_FUSEBOARD_LIMITED';
 }
@@ -56,6 +72,7 @@ export class LimitedError extends FuseboardError {
 export class QueueTimeoutError extends FuseboardError {
   static {
     QueueTimeoutError.prototype.name = 'QueueTimeoutError';
+    answerWith(QueueTimeoutError, 503);
   }
   readonly code = 'ERR_FUSEBOARD_QUEUE_TIMEOUT';
 }
@@ -64,6 +81,7 @@ export class QueueTimeoutError extends FuseboardError {
 export class CallTimeoutError extends FuseboardError {
   static {
     CallTimeoutError.prototype.name = 'CallTimeoutError';
+    answerWith(CallTimeoutError, 504);
   }
   readonly code = 'ERR_FUSEBOARD_TIMEOUT';
 }
@@ -96,11 +114,54 @@ export class ConfigError extends FuseboardError {
 
 /**
  * Whether an error is Fuseboard's own, and of the given code if one is given. Works across several installed copies of
- * the package, where `instanceof` does not.
+ * the package, where `instanceof` does not. An error that has one of ours as its cause, as that of undici's `fetch`
+ * has, counts too; `fuseboardErrorOf` gives the one with the fields.
  */
 export function isFuseboardError(error: unknown, code?: ErrorCode): error is FuseboardError {
-  if (typeof error !== 'object' || error === null || !(MARK in error)) return false;
-  return code === undefined || (error as FuseboardError).code === code;
+  return fuseboardErrorOf(error, code) !== undefined;
+}
+
+/**
+ * The error of Fuseboard, of the given code if one is given, that an error is or that is among its causes, the
+ * outermost; absent: there is none.
+ */
+export function fuseboardErrorOf(error: unknown, code?: ErrorCode): FuseboardError | undefined {
+  if (typeof error !== 'object' || error === null) return undefined;
+  if (isOwn(error, code)) return error;
+  try {
+    return causesOf(error).find((each) => isOwn(each, code)) as FuseboardError | undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isOwn(error: object, code: ErrorCode | undefined): error is FuseboardError {
+  return MARK in error && (code === undefined || (error as FuseboardError).code === code);
+}
+
+const REJECTIONS: ReadonlySet<ErrorCode | undefined> = new Set<ErrorCode>([
+  'ERR_FUSEBOARD_OPEN',
+  'ERR_FUSEBOARD_LIMITED',
+  'ERR_FUSEBOARD_QUEUE_TIMEOUT',
+]);
+
+/**
+ * Whether an error says, itself or by a cause, that a breaker did not let a call through.
+ *
+ * @internal
+ */
+export function isRejection(error: unknown): boolean {
+  return rejectionOf(error) !== undefined;
+}
+
+/**
+ * The error of the breaker that did not let a call through, as `fuseboardErrorOf` finds it.
+ *
+ * @internal
+ */
+export function rejectionOf(error: unknown): FuseboardError | undefined {
+  const own = fuseboardErrorOf(error);
+  return own !== undefined && REJECTIONS.has(own.code) ? own : undefined;
 }
 
 type FastConstructor<E> = new (code: ErrorCode, identity: BreakerIdentity, retryAfterMs: number) => E;
@@ -125,36 +186,25 @@ function fastConstructor<E extends FuseboardError>({ prototype }: { readonly pro
   return FastError as unknown as FastConstructor<E>;
 }
 
-/**
- * Lets an error that has no such property of its own compute it when it is read: most rejections are answered unread.
- */
-function defineLazily<E extends FuseboardError>(
-  prototype: E,
-  property: 'message' | 'stack',
-  text: (error: E) => string,
-): void {
-  Object.defineProperty(prototype, property, {
+/** Lets an error that has no stack of its own make it up when it is read: most rejections are answered unread. */
+function defineStackLazily<E extends FuseboardError>(prototype: E): void {
+  Object.defineProperty(prototype, 'stack', {
     configurable: true,
     get(this: E) {
-      return text(this);
+      return `${this.name}: ${this.message}`;
     },
     set(this: E, value: unknown) {
-      Object.defineProperty(this, property, { value, configurable: true, writable: true });
+      Object.defineProperty(this, 'stack', { value, configurable: true, writable: true });
     },
   });
 }
 
 const Open = fastConstructor(CircuitOpenError);
-defineLazily(CircuitOpenError.prototype, 'message', ({ breaker, key, retryAfterMs }) =>
-  retryAfterMs > 0
-    ? `${describeBreaker({ name: breaker, key })} is open; retry in ${seconds(retryAfterMs)}`
-    : `${describeBreaker({ name: breaker, key })} is half-open and its probes are under way; retry when they have ended`,
-);
 const Limited = fastConstructor(LimitedError);
 const QueueTimeout = fastConstructor(QueueTimeoutError);
 const Timeout = fastConstructor(CallTimeoutError);
 for (const { prototype } of [CircuitOpenError, LimitedError, QueueTimeoutError, CallTimeoutError]) {
-  defineLazily<FuseboardError>(prototype, 'stack', ({ name, message }) => `${name}: ${message}`);
+  defineStackLazily<FuseboardError>(prototype);
 }
 
 /**
@@ -164,7 +214,35 @@ for (const { prototype } of [CircuitOpenError, LimitedError, QueueTimeoutError, 
  */
 export function circuitOpen(identity: BreakerIdentity, retryAfterMs: number): CircuitOpenError {
   publishRejection(identity, 'ERR_FUSEBOARD_OPEN', retryAfterMs);
-  return new Open('ERR_FUSEBOARD_OPEN', identity, retryAfterMs);
+  return withMessage(openMessage(identity, retryAfterMs), new Open('ERR_FUSEBOARD_OPEN', identity, retryAfterMs));
+}
+
+/**
+ * The message of the rejection before, which that of the next one mostly is. It is a property of the error from the
+ * beginning: what Node prints of a rejection that nobody handles it reads without calling an accessor.
+ */
+let lastOpen: {
+  readonly name: string;
+  readonly key: string | undefined;
+  readonly ms: number;
+  readonly message: string;
+} = {
+  name: '',
+  key: undefined,
+  ms: 0,
+  message: '',
+};
+
+function openMessage(identity: BreakerIdentity, retryAfterMs: number): string {
+  const { name, key } = identity;
+  const ms = Math.ceil(retryAfterMs);
+  if (lastOpen.ms === ms && lastOpen.name === name && lastOpen.key === key) return lastOpen.message;
+  const message =
+    ms > 0
+      ? `${describeBreaker(identity)} is open; retry in ${seconds(ms)}`
+      : `${describeBreaker(identity)} is half-open and its probes are under way; retry when they have ended`;
+  lastOpen = { name, key, ms, message };
+  return message;
 }
 
 /**

@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { detached } from '../clock/detached.ts';
 import type { Clock } from '../core/clock.ts';
 
 /** Monotonic time and timers that never keep the process alive. */
@@ -11,7 +12,7 @@ export interface Timers extends Clock {
 export const systemTimers: Timers = {
   now: () => performance.now(),
   after(ms, task) {
-    const timer = setTimeout(task, ms).unref();
+    const timer = detached(() => setTimeout(task, ms)).unref();
     return () => clearTimeout(timer);
   },
 };

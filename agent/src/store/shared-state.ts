@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { formatDuration, MAX_DURATION_MS } from '@fuseboard/schema/duration';
 import type { Breaker, BreakerStats } from '../breakers/breaker.ts';
 import { registry } from '../breakers/registry.ts';
+import { detached } from '../clock/detached.ts';
 import { openByQuorum, type Quorum, readEntry, writeEntry } from './quorum.ts';
 import type { StateStore } from './state-store.ts';
 
@@ -95,7 +96,7 @@ class StateSharing implements SharedState {
     this.#warn = warn;
     this.#now = now;
     this.#lastExchangeAt = now();
-    this.#timer = setInterval(() => this.exchange(), intervalMs).unref();
+    this.#timer = detached(() => setInterval(() => this.exchange(), intervalMs)).unref();
     this.#unsubscribe = registry().onTransition((breaker, event) => {
       if (event.to === 'open' && event.reason !== 'forced-open') this.#openedAt.set(breaker.name, this.#now());
       this.#exchangeSoon();
@@ -114,7 +115,7 @@ class StateSharing implements SharedState {
       this.#again = true;
       return this.#underWay;
     }
-    this.#underWay = this.#exchangeAll().finally(() => {
+    this.#underWay = detached(() => this.#exchangeAll()).finally(() => {
       this.#underWay = undefined;
     });
     return this.#underWay;
@@ -136,7 +137,7 @@ class StateSharing implements SharedState {
 
   /** In a later turn: changes come from within calls, and often several at once. */
   #exchangeSoon(): void {
-    setImmediate(() => this.exchange()).unref();
+    detached(() => setImmediate(() => this.exchange())).unref();
   }
 
   async #exchangeAll(): Promise<void> {

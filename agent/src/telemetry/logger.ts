@@ -1,5 +1,6 @@
 import type { Breaker, TransitionEvent } from '../breakers/breaker.ts';
 import { registry } from '../breakers/registry.ts';
+import { wantCallScopes } from '../call/scopes/call-scope.ts';
 
 /** What is needed of a logger: pino has it, and bunyan and others that take an object and a message. */
 export interface Logger {
@@ -9,11 +10,13 @@ export interface Logger {
 
 /**
  * Logs one line for each change of state of each breaker, at `warn` when a circuit opens and at `info` otherwise, with
- * the fields `breaker`, `from`, `to`, `reason` and, where one governs, `policy` and `generation`.
+ * the fields `breaker`, `from`, `to`, `reason`, `lastError` where a failure opened the circuit and, where one governs,
+ * `policy` and `generation`.
  *
  * @returns a function that ends it.
  */
 export function logTransitions(logger: Logger): () => void {
+  wantCallScopes();
   return registry().onTransition((breaker, event) => {
     const line = lineOf(breaker, event);
     const message = `breaker "${breaker.name}" went from ${event.from} to ${event.to}: ${event.reason}`;
@@ -27,7 +30,7 @@ export function warnInto(logger: Pick<Logger, 'warn'>): (message: string) => voi
   return (message) => logger.warn({ component: 'fuseboard' }, message);
 }
 
-function lineOf({ name, policy }: Breaker, { from, to, reason }: TransitionEvent): object {
+function lineOf({ name, policy }: Breaker, { from, to, reason, lastError }: TransitionEvent): object {
   const governing = policy && { policy: policy.name, generation: policy.generation };
-  return { breaker: name, from, to, reason, ...governing };
+  return { breaker: name, from, to, reason, ...(lastError && { lastError }), ...governing };
 }

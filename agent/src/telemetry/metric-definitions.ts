@@ -23,6 +23,8 @@ export type BreakerReading = readonly [breaker: string, stats: BreakerStats];
 const STATES: readonly State[] = ['closed', 'open', 'half-open'];
 export const LINK_STATES: readonly LinkState[] = ['Live', 'Stale', 'LastGood', 'Defaults'];
 const FIRST_BUCKET_SECONDS = 0.000_125;
+/** The clock of calls has steps of 5 ms: what a bound below says is not measured, so there is none. */
+const LEAST_BOUND_SECONDS = 0.008;
 
 export const METRICS: readonly MetricDefinition[] = [
   {
@@ -55,14 +57,27 @@ export function readings(): BreakerReading[] {
   return [...registry().breakers()].map((breaker: Breaker) => [breaker.name, breaker.stats()] as const);
 }
 
-/** How many calls took at most how many seconds, as cumulative buckets; the last one has no bound. */
+/** How many calls took at most how many seconds, as cumulative buckets from 8 ms on; the last one has no bound. */
 export function durationBuckets({ latency }: BreakerStats): MetricPoint[] {
   let count = 0;
-  return latency.map((calls, i) => {
+  return latency.flatMap((calls, i) => {
     count += calls;
-    const le = i === latency.length - 1 ? '+Inf' : String(FIRST_BUCKET_SECONDS * 2 ** i);
-    return { labels: { le }, value: count };
+    const bound = FIRST_BUCKET_SECONDS * 2 ** i;
+    const le = i === latency.length - 1 ? '+Inf' : String(bound);
+    return bound < LEAST_BOUND_SECONDS ? [] : [{ labels: { le }, value: count }];
   });
+}
+
+/**
+ * How many seconds all calls took together, estimated: each counts as the middle of its bucket, or the lower bound of
+ * the last one.
+ */
+export function durationSum({ latency }: BreakerStats): number {
+  return latency.reduce((sum, calls, i) => {
+    const from = i === 0 ? 0 : FIRST_BUCKET_SECONDS * 2 ** (i - 1);
+    const to = i === latency.length - 1 ? from : FIRST_BUCKET_SECONDS * 2 ** i;
+    return sum + (calls * (from + to)) / 2;
+  }, 0);
 }
 
 function totalCounter(name: readonly string[], field: keyof BreakerStats['totals'], help: string): MetricDefinition {

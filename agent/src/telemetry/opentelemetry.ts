@@ -2,6 +2,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { Attributes, BatchObservableResult, Meter, Observable, TraceAPI } from '@opentelemetry/api';
 import { linkState } from '../agent.ts';
 import { registry } from '../breakers/registry.ts';
+import { wantCallScopes } from '../call/scopes/call-scope.ts';
 import { REJECTION_CHANNEL, type RejectionMessage } from '../errors/diagnostics.ts';
 import { durationBuckets, LINK_STATES, METRICS, readings } from './metric-definitions.ts';
 
@@ -59,6 +60,7 @@ export function markSpans(trace: Pick<TraceAPI, 'getActiveSpan'>): () => void {
     const { breaker, code, retryAfterMs } = message as RejectionMessage;
     mark('fuseboard.rejection', { breaker, code, 'retry_after.ms': retryAfterMs });
   };
+  wantCallScopes();
   const off = registry().onTransition(({ name: breaker }, { from, to, reason }) =>
     mark('fuseboard.transition', { breaker, from, to, reason }),
   );

@@ -39,8 +39,12 @@ describe('the metrics of the breakers', () => {
     collectInto(register);
     getBreaker('wide').enter()?.succeed();
     const buckets = (await scrape()).filter((line) => line.includes('_bucket{breaker="wide"'));
-    expect(buckets).toHaveLength(20);
-    expect(buckets[1]).toMatch(/le="0.00025"/);
+    expect(buckets).toHaveLength(14);
+    expect(buckets[0]).toMatch(/le="0.008"/);
+    expect(buckets[1]).toMatch(/le="0.016"/);
+    expect(await scrape()).toContainEqual(
+      expect.stringMatching(/^fuseboard_call_duration_seconds_sum\{breaker="wide"\} 0\.\d+$/),
+    );
     const counts = buckets.map((line) => Number(line.split(' ').at(-1)));
     expect(counts).toEqual([...counts].sort((a, b) => a - b));
   });

@@ -1,6 +1,13 @@
 import type { Metric, Registry as PromRegistry } from 'prom-client';
 import { linkState } from '../agent.ts';
-import { type BreakerReading, durationBuckets, LINK_STATES, METRICS, readings } from './metric-definitions.ts';
+import {
+  type BreakerReading,
+  durationBuckets,
+  durationSum,
+  LINK_STATES,
+  METRICS,
+  readings,
+} from './metric-definitions.ts';
 
 export interface CollectOptions {
   /** What every metric name begins with. Absent: `fuseboard_`. */
@@ -35,8 +42,11 @@ export function collectInto(
       ),
     );
   }
-  add('call_duration_seconds', 'histogram', 'How long calls took. There is no sum.', (breakers, name) =>
-    breakers.flatMap((reading) => histogram(reading, name)),
+  add(
+    'call_duration_seconds',
+    'histogram',
+    'How long calls took. The sum is estimated from the buckets.',
+    (breakers, name) => breakers.flatMap((reading) => histogram(reading, name)),
   );
   add('link_state', 'gauge', 'What the breakers run on, the operator or less: 1 or 0.', () =>
     LINK_STATES.map((state) => ({ labels: { state }, value: linkState() === state ? 1 : 0 })),
@@ -49,7 +59,11 @@ function histogram([breaker, stats]: BreakerReading, name: string): Sample[] {
     labels: { breaker, ...labels },
     value,
   }));
-  return [...buckets, { metricName: `${name}_count`, labels: { breaker }, value: buckets.at(-1)!.value }];
+  return [
+    ...buckets,
+    { metricName: `${name}_sum`, labels: { breaker }, value: durationSum(stats) },
+    { metricName: `${name}_count`, labels: { breaker }, value: buckets.at(-1)!.value },
+  ];
 }
 
 /**

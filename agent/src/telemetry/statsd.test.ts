@@ -102,6 +102,22 @@ describe('the lines to StatsD', () => {
     expect(about).toEqual([`fuseboard.statsd-again-${_how}.calls.succeeded:2|c`]);
   });
 
+  it('are sent for the last time when it is stopped first', async () => {
+    const breaker = getBreaker('statsd-stopped');
+    const sent: string[] = [];
+    const statsd = begin({ send: (packet) => void sent.push(packet) });
+    breaker.enter()!.succeed();
+    await statsd.stop();
+    const before = sent.length;
+    breaker.enter()!.succeed();
+    await statsd.stop();
+    await statsd.flush();
+    expect(sent.length).toBe(before);
+    const udp = sendToStatsd({ port: server.address().port });
+    await udp.stop();
+    await expect(Promise.all([udp.stop(), udp.flush()])).resolves.toBeDefined();
+  });
+
   it('survive an address that does not exist', async () => {
     getBreaker('statsd-nowhere').enter()!.succeed();
     const statsd = sendToStatsd({ host: 'no-such-host.invalid', intervalMs: 3_600_000 });

@@ -1,4 +1,5 @@
 import { createSocket } from 'node:dgram';
+import { detached } from '../clock/detached.ts';
 import { METRICS, readings } from './metric-definitions.ts';
 
 export interface StatsdOptions {
@@ -23,9 +24,12 @@ export interface StatsdOptions {
 
 /** What sends the numbers of all breakers. */
 export interface StatsdExport {
-  /** Sends now what changed since the last round; resolves when all packets are sent or given up. Never rejects. */
+  /**
+   * Sends now what changed since the last round; resolves when all packets are sent or given up. Never rejects. Once
+   * stopped, it sends nothing.
+   */
   flush(): Promise<void>;
-  /** Sends once more and ends. */
+  /** Sends once more and ends; again, it does nothing. */
   stop(): Promise<void>;
 }
 
@@ -86,13 +90,14 @@ export function sendToStatsd({
       move(-1);
     }
   };
-  const timer = setInterval(flush, intervalMs).unref();
+  const timer = detached(() => setInterval(flush, intervalMs)).unref();
+  let stopped: Promise<void> | undefined;
   return {
-    flush,
-    async stop() {
+    flush: () => stopped ?? flush(),
+    stop() {
       clearInterval(timer);
-      await flush();
-      transport.close();
+      stopped ??= flush().then(() => transport.close());
+      return stopped;
     },
   };
 }

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { ConfigError, isFuseboardError } from '../errors/errors.ts';
-import { createBreaker, FakeClock } from './testing.ts';
+import { type Breaker, getBreaker } from '../index.ts';
+import { createBreaker, FakeClock, resetBreakers, useClock } from './testing.ts';
 
 const after = (consecutiveFailures: number) => ({ trip: { consecutiveFailures } });
 const never = () => new Promise<never>(() => {});
@@ -83,5 +84,75 @@ describe('createBreaker', () => {
     while (breaker.state !== 'half-open') await new Promise(setImmediate);
     await breaker.execute(async () => 5);
     expect(breaker.stats()).toMatchObject({ state: 'closed', totals: { succeeded: 1, failed: 1 } });
+  });
+});
+
+describe('the breakers of getBreaker in a test', () => {
+  const fail = (breaker: Breaker) => breaker.execute(() => Promise.reject(new Error('down'))).catch(() => {});
+  const after = (consecutiveFailures: number) => ({ defaults: { trip: { consecutiveFailures } } });
+
+  it('start anew, with other defaults', async () => {
+    const breaker = getBreaker('anew', { ...after(1), classify: () => 'failure' });
+    await fail(breaker.for('a'));
+    await fail(breaker);
+    resetBreakers();
+    expect(breaker.stats()).toMatchObject({ state: 'closed', source: 'none', totals: { failed: 0, succeeded: 0 } });
+    expect(breaker.for('a').state).toBe('closed');
+    expect(getBreaker('anew', after(2))).toBe(breaker);
+    await fail(breaker);
+    expect(breaker.state).toBe('closed');
+    await fail(breaker);
+    expect(breaker.state).toBe('open');
+    breaker.reset();
+    await breaker.execute(async () => 'well');
+    expect(breaker.stats().totals).toMatchObject({ succeeded: 1, failed: 2 });
+  });
+
+  it('take the last defaults with their next reset', async () => {
+    const warnings = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
+    const breaker = getBreaker('offered', after(1));
+    getBreaker('offered', after(2));
+    await fail(breaker);
+    expect(breaker.state).toBe('open');
+    breaker.reset();
+    await fail(breaker);
+    expect(breaker.state).toBe('closed');
+    expect(warnings).toHaveBeenCalledTimes(1);
+    warnings.mockRestore();
+  });
+
+  it('run on a clock of the test until that is over', async () => {
+    const clock = new FakeClock();
+    const restore = useClock(clock);
+    const breaker = getBreaker('clocked', {
+      defaults: { trip: { consecutiveFailures: 1 }, timeout: { duration: '2s' } },
+    });
+    const call = breaker.execute(() => new Promise(() => {})).catch((error) => error.code);
+    clock.advance(2_000);
+    expect(await call).toBe('ERR_FUSEBOARD_TIMEOUT');
+    expect(breaker.state).toBe('open');
+    clock.advance(30_000);
+    expect(breaker.state).toBe('half-open');
+    restore();
+    expect(breaker.stats()).toMatchObject({ state: 'closed', source: 'none' });
+  });
+
+  it('follow fake timers', async () => {
+    resetBreakers();
+    jest.useFakeTimers();
+    try {
+      const breaker = getBreaker('faked', {
+        defaults: { trip: { consecutiveFailures: 1 }, timeout: { duration: '2s' } },
+      });
+      const call = breaker.execute(() => new Promise(() => {})).catch((error) => error.code);
+      jest.advanceTimersByTime(2_000);
+      expect(await call).toBe('ERR_FUSEBOARD_TIMEOUT');
+      jest.advanceTimersByTime(29_999);
+      expect(breaker.state).toBe('open');
+      jest.advanceTimersByTime(1);
+      expect(breaker.state).toBe('half-open');
+    } finally {
+      jest.useRealTimers();
+    }
   });
 });

@@ -1,6 +1,7 @@
 import type { Breaker } from '../breakers/breaker.ts';
 import { GovernedBreaker } from '../breakers/governed-breaker.ts';
-import { governorOf, type PolicyDefaults } from '../breakers/registry.ts';
+import { refuseUnknownSpecFields } from '../breakers/known-fields.ts';
+import { governorOf, type PolicyDefaults, registry } from '../breakers/registry.ts';
 import { CoarseClock } from '../clock/coarse-clock.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Deadline, Timeouts } from '../core/timeout.ts';
@@ -105,14 +106,43 @@ export function createBreaker(
   spec: PolicyDefaults,
   { clock = new CoarseClock(), random = Math.random, wallNow = Date.now, name = 'test' }: TestBreakerOptions = {},
 ): TestBreaker {
-  const timeouts: Timeouts = isTimeouts(clock) ? clock : new CoarseClock(() => clock.now());
+  const timeouts = timeoutsOf(clock);
+  refuseUnknownSpecFields(name, spec);
   return new EditableBreaker(name, governorOf(name, spec), { clock, timeouts, random, wallNow });
+}
+
+/**
+ * Lets every breaker of `getBreaker` start anew, for the next test: closed, with nothing counted, no key, nothing
+ * forced, and free to be given other `defaults` and another `classify`. Handles stay valid and listeners stay
+ * subscribed; calls that are under way count no more.
+ */
+export function resetBreakers(): void {
+  registry().startAnew();
+}
+
+/**
+ * Puts the breakers of `getBreaker` on a clock of the test, as `createBreaker` does with one; each starts anew, as with
+ * `resetBreakers`.
+ *
+ * @param clock a `FakeClock` also drives time limits and waits; with any other, they are looked at every few real
+ * milliseconds.
+ * @returns a function that puts them back on the clock before, and lets them start anew.
+ */
+export function useClock(clock: { now(): number }): () => void {
+  const before = registry().useClock({ clock, timeouts: timeoutsOf(clock) });
+  return () => {
+    registry().useClock(before);
+  };
 }
 
 class EditableBreaker extends GovernedBreaker implements TestBreaker {
   apply(spec: PolicyDefaults): void {
     this.govern(governorOf(this.name, spec));
   }
+}
+
+function timeoutsOf(clock: { now(): number }): Timeouts {
+  return isTimeouts(clock) ? clock : new CoarseClock(() => clock.now());
 }
 
 function isTimeouts(clock: object): clock is Timeouts {

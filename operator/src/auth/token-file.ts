@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { NAMESPACE_PATTERN } from '../core/policy/namespace.ts';
+import { readBoundedFile } from '../files/bounded-file.ts';
 import { AuthError, type Authenticator, bearerToken } from '../ports/authenticator.ts';
 
 /** A shorter token could be guessed. */
@@ -52,11 +52,11 @@ export async function tokenFile({ path, log, rereadMs = 2_000 }: TokenFileOption
 }
 
 async function read(path: string): Promise<ReadonlyMap<string, string>> {
-  const text = await readFile(path, 'utf8').catch((error: Error) => {
+  const text = await readBoundedFile(path, { trust: 'secret' }).catch((error: Error) => {
     throw new Error(`--agent-tokens: ${error.message}`);
   });
   const namespaces = new Map<string, string>();
-  for (const [i, line] of text.split('\n').entries()) {
+  for (const [i, line] of text.toString().split('\n').entries()) {
     if (/^\s*(#|$)/.test(line)) continue;
     const [token = '', namespace = '', ...more] = line.trim().split(/\s+/);
     const problem =

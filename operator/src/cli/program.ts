@@ -14,6 +14,7 @@ import { uiCommand } from './commands/ui.ts';
 import { watchCommand } from './commands/watch.ts';
 import { completeLineCommand, completionCommand } from './completion.ts';
 import { CliError, EXIT_CODES } from './exit-codes.ts';
+import { safeStream } from './output/safe-stream.ts';
 import { diffCommand } from './policy-files/diff.ts';
 import { lintCommand } from './policy-files/lint.ts';
 import { validateCommand } from './policy-files/validate.ts';
@@ -82,7 +83,8 @@ export function commandLine(terminal: Terminal, { construct, reach }: Adapters, 
 }
 
 /** Runs a command line to its end; resolves to the exit code. */
-export async function program(terminal: Terminal, adapters: Adapters): Promise<number> {
+export async function program({ args, out, err }: Terminal, adapters: Adapters): Promise<number> {
+  const terminal = { args, out: safeStream(out), err: safeStream(err) };
   let code: number = EXIT_CODES.ok;
   const command = commandLine(terminal, adapters, (setExitCode) => {
     code = setExitCode;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type Bounds, DEFAULT_BOUNDS, LIMITS } from '../core/limits/limits.ts';
 import { isLoopback } from '../core/loopback.ts';
 import { type Injection, InjectionFlags, readInjection } from './injection.ts';
 import type { Address, CertificateFiles } from './listen.ts';
@@ -41,6 +42,10 @@ export interface Config {
   readonly maxStreamsPerPod: number;
   /** Parts of reports a second. */
   readonly maxReportsPerPod: number;
+  /** Parts of reports a second, of all pods. */
+  readonly maxReportsPerSecond: number;
+  /** What is remembered of agents. */
+  readonly bounds: Bounds;
   /** Of one address in a minute. */
   readonly maxBadTokens: number;
   /** How long a review of a token is good for. */
@@ -88,6 +93,12 @@ const FlagsSchema = z.object({
   maxStreamsPerSecond: positive(1_000_000),
   maxStreamsPerPod: positive(100_000),
   maxReportsPerPod: positive(100_000),
+  maxReportsPerSecond: positive(10_000_000).default(LIMITS['report-rate'].value),
+  maxAgentsPerPod: positive(100_000).default(DEFAULT_BOUNDS.agentsPerPod),
+  maxAgents: positive(1_000_000).default(DEFAULT_BOUNDS.agents),
+  maxBreakersPerPod: positive(10_000_000).default(DEFAULT_BOUNDS.breakersPerPod),
+  maxBreakers: positive(10_000_000).default(DEFAULT_BOUNDS.breakers),
+  maxSnapshots: positive(1_000_000).default(DEFAULT_BOUNDS.snapshots),
   maxBadTokens: positive(1_000_000),
   tokenReviewPeriod: duration.refine((ms) => ms >= 1_000 && ms <= 3_600_000, 'must be from 1s to 1h').default(14_000),
   logLevel: LevelSchema,
@@ -165,6 +176,14 @@ export function readConfig(flags: unknown): Config {
     maxStreamsPerSecond: f.maxStreamsPerSecond,
     maxStreamsPerPod: f.maxStreamsPerPod,
     maxReportsPerPod: f.maxReportsPerPod,
+    maxReportsPerSecond: f.maxReportsPerSecond,
+    bounds: {
+      agentsPerPod: f.maxAgentsPerPod,
+      agents: f.maxAgents,
+      breakersPerPod: f.maxBreakersPerPod,
+      breakers: f.maxBreakers,
+      snapshots: f.maxSnapshots,
+    },
     maxBadTokens: f.maxBadTokens,
     tokenReviewMs: f.tokenReviewPeriod,
     logLevel: f.logLevel,

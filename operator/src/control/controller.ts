@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Report } from '@fuseboard/schema';
 import type { Logger } from 'pino';
 import type { Clock } from '../core/clock.ts';
@@ -6,9 +7,12 @@ import { difference, type Snapshot } from '../core/delivery/snapshot.ts';
 import { SnapshotCache } from '../core/delivery/snapshot-cache.ts';
 import type { Agent, Identity, Origin } from '../core/fleet/agent-record.ts';
 import { Fleet, type Receipt } from '../core/fleet/fleet.ts';
+import { LimitLog } from '../core/limits/limit-log.ts';
+import { type Bounds, LIMITS } from '../core/limits/limits.ts';
 import { isActive, type Override, type OverrideStore } from '../core/policy/override.ts';
 import type { Policy } from '../core/policy/policy.ts';
 import type { Labels } from '../core/policy/selector.ts';
+import { FairBudget } from '../core/rate-limit/fair-budget.ts';
 import { type AggregateChange, Aggregates } from '../core/replication/aggregates.ts';
 import type { History } from '../ports/history.ts';
 import { noOpQueueObserver, observed, type QueueObserver } from '../ports/queue-observer.ts';
@@ -42,6 +46,10 @@ export interface ControllerOptions {
   readonly clock: Clock;
   /** Wall clock, milliseconds since 1970. */
   readonly wallClock: () => number;
+  /** What may be remembered. Absent: as much as without flags. */
+  readonly bounds?: Bounds;
+  /** Counts what the bounds cut. Absent: nobody does. */
+  readonly limits?: LimitLog;
   /** Who measures. Absent: nobody. */
   readonly observers?: ControllerObservers;
 }
@@ -57,6 +65,12 @@ export interface ControllerObservers {
   applied(tookMs: number): void;
 }
 
+/** Between the begins of two reads of the source that agents ask for. */
+const CATCH_UP_MS = 1_000 / LIMITS['catch-ups'].value;
+
+/** Lines about what a pod reports that may be written at once. */
+const REPORT_LINES_BURST = 20;
+
 /** Loops look at everything at once: their queues have room for one item. */
 const ROUND = 'round';
 
@@ -71,8 +85,9 @@ export type Push = (agent: Agent, snapshot: Snapshot, asOf: ResourceVersions | u
  */
 export class Controller {
   readonly snapshots = new SnapshotCache();
-  readonly fleet = new Fleet();
+  readonly fleet: Fleet;
   readonly aggregates = new Aggregates();
+  readonly limits: LimitLog;
   readonly replicas: Replicas;
   readonly policyStatus: PolicyStatusReconciler;
   readonly overrides: OverrideReconciler;
@@ -96,6 +111,8 @@ export class Controller {
   #sweepTimer: NodeJS.Timeout | undefined;
   #sweptAt: number;
   #catchingUp: Promise<void> | undefined;
+  #caughtUpAt = Number.NEGATIVE_INFINITY;
+  readonly #reportLines: FairBudget;
   readonly #loggedTooLarge = new Set<string>();
 
   constructor({
@@ -108,8 +125,18 @@ export class Controller {
     log,
     clock,
     wallClock,
+    bounds,
+    limits = new LimitLog(),
     observers,
   }: ControllerOptions) {
+    this.limits = limits;
+    this.fleet = new Fleet(bounds, limits);
+    this.#reportLines = new FairBudget({
+      perKey: LIMITS['log-lines-of-pod'].value,
+      burst: REPORT_LINES_BURST,
+      total: LIMITS['log-lines'].value,
+      clock,
+    });
     this.source = source;
     this.replicas = replicas;
     this.#log = log;
@@ -170,22 +197,35 @@ export class Controller {
 
   /**
    * Reads the source afresh and brings the snapshots in line; rejects in an outage. Calls that wait together share one
-   * reading.
+   * read, and between the begins of two reads lies a second, whatever asks for them.
    */
   async catchUp(): Promise<void> {
-    this.#catchingUp ??= this.source
-      .refresh()
-      .then(() => this.#reconcile())
-      .finally(() => {
-        this.#catchingUp = undefined;
-      });
+    this.#catchingUp ??= this.#readAfresh().finally(() => {
+      this.#catchingUp = undefined;
+    });
     await this.#catchingUp;
   }
 
-  /** An agent opened a stream: what it should get, or why it cannot get it. */
+  async #readAfresh(): Promise<void> {
+    const waitMs = this.#caughtUpAt + CATCH_UP_MS - this.#clock.now();
+    if (waitMs > 0) {
+      this.limits.reached('catch-ups');
+      await sleep(waitMs);
+    }
+    this.#caughtUpAt = this.#clock.now();
+    await this.source.refresh();
+    this.#reconcile();
+  }
+
+  /**
+   * An agent opened a stream: what it should get, or why it cannot get it.
+   *
+   * @throws {LimitError} when there is no room for it.
+   */
   connect(identity: Identity): { agent: Agent; snapshot: Snapshot } {
-    const agent = this.fleet.connect(identity, this.#clock.now());
     const snapshot = this.snapshots.snapshot(identity.namespace, identity.labels);
+    this.fleet.checkRoomFor(identity.namespace, snapshot);
+    const agent = this.fleet.connect(identity, this.#clock.now());
     this.#setTarget(agent, snapshot);
     this.#requestStatus(identity.namespace, [...snapshot.entries.keys(), ...snapshot.overrides.keys()]);
     return { agent, snapshot };
@@ -204,10 +244,19 @@ export class Controller {
     const receipt = this.fleet.report(from, report, this.#clock.now());
     if (receipt.kind === 'accepted') {
       this.#requestStatus(namespace, receipt.touched);
-      this.policyStatus.onReport(namespace, report.instance, receipt);
+      const { pod } = from;
+      this.policyStatus.onReport(namespace, report.instance, receipt, () => this.mayLog(namespace, pod));
       for (const tookMs of receipt.tookMs) this.#observers.applied(tookMs);
     }
     return receipt;
+  }
+
+  /** Whether a line may be written about what a pod says. */
+  mayLog(namespace: string, pod: string | undefined): boolean {
+    const spent = this.#reportLines.take(pod ?? namespace);
+    if (spent !== undefined)
+      this.limits.reached(spent === 'own' ? 'log-lines-of-pod' : 'log-lines', { namespace, pod });
+    return spent === undefined;
   }
 
   #reconcile(): void {

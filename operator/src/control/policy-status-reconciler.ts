@@ -145,17 +145,18 @@ export class PolicyStatusReconciler {
     }
   }
 
-  /** Tells of what an agent reported for the first time. */
+  /** Tells of what an agent reported for the first time; `mayLog` says before each line whether it may be written. */
   onReport(
     namespace: string,
     instance: string,
     { transitions, rejections }: Extract<Receipt, { kind: 'accepted' }>,
+    mayLog: () => boolean = () => true,
   ): void {
     const { log, sink, snapshots, replicas } = this.#options;
     for (const { breaker, uid, shadow, from, to, agoMs, reason } of transitions) {
       const policy = uid === undefined ? undefined : snapshots.policy(namespace, uid)?.policy;
       const facts = { namespace, policy: policy?.name, breaker, agent: instance, from, to, reason, agoMs, shadow };
-      log.info(facts, `breaker ${STATE_WORDS[to]}`);
+      if (mayLog()) log.info(facts, `breaker ${STATE_WORDS[to]}`);
       if (!policy || shadow || !replicas.leading) continue;
       if (to === 'open') {
         const message = `breaker "${breaker}" opened on ${instance}: ${reason}`;
@@ -170,6 +171,7 @@ export class PolicyStatusReconciler {
     }
     for (const { uid, rejection } of rejections) {
       const policy = snapshots.policy(namespace, uid)?.policy;
+      if (!mayLog()) continue;
       log.warn(
         { namespace, policy: policy?.name, ...rejection, message: undefined, detail: rejection.message },
         'agent rejected a policy',

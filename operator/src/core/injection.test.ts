@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { injection, type PatchOperation, type PodToInject } from './injection.ts';
+import { injection, MAX_ANNOTATIONS_BYTES, type PatchOperation, type PodToInject } from './injection.ts';
 
 const PLACE = { url: 'https://fuseboard.fuseboard-system.svc:8443', authority: 'PEM\n', audience: 'fuseboard' };
 const ASKED = { annotations: { 'fuseboard.dev/inject': 'true' } };
@@ -110,6 +110,15 @@ describe('injecting a pod', () => {
   ])('leaves a pod alone that %s', (_what, metadata) => {
     expect(left({ metadata, spec: { containers: [{}] } })).toEqual([]);
     expect(left({ spec: { containers: [{}] } })).toEqual([]);
+  });
+
+  it('adds nothing to annotations that would then be more than the API server admits', () => {
+    const spec = { serviceAccountName: 'default', containers: [{}] };
+    const filled = (bytes: number) => ({ annotations: { ...ASKED.annotations, note: 'x'.repeat(bytes) } });
+    expect(() => injection({ metadata: filled(MAX_ANNOTATIONS_BYTES - 100), spec }, PLACE)).toThrow(
+      'its annotations would take more than the 262144 bytes that the API server admits',
+    );
+    expect(injection({ metadata: filled(MAX_ANNOTATIONS_BYTES - 1_000), spec }, PLACE).length).toBeGreaterThan(0);
   });
 
   it('leaves a pod alone that has no account, because no token could be made for it', () => {

@@ -53,6 +53,9 @@ const MIRROR_ANNOTATION = 'kubernetes.io/config.mirror';
 const LINK = { name: 'fuseboard-dev-link', mountPath: '/var/run/secrets/fuseboard.dev', readOnly: true };
 const CACHE = { name: 'fuseboard-dev-cache', mountPath: '/var/cache/fuseboard.dev' };
 
+/** What the API server admits of names and values of all annotations of an object. */
+export const MAX_ANNOTATIONS_BYTES = 256 * 1024;
+
 /** The kubelet renews a token when four fifths of this are over. */
 const TOKEN_SECONDS = 3_600;
 
@@ -64,6 +67,8 @@ const SERVICE_LABELS = ['app.kubernetes.io/name', 'app'];
  * authority and URL, a folder to keep policies in, and a name of the service. What is there already stays as it is, so
  * the patch of a patched pod is empty, and so is that of a pod that did not ask. A pod without an account can have no
  * token; the API server gives every pod one before it asks about it, unless it was told not to.
+ *
+ * @throws when the API server would refuse the pod with what has to be added; the message says why.
  */
 export function injection(pod: PodToInject, place: Place): PatchOperation[] {
   const { annotations = {}, labels = {} } = pod.metadata ?? {};
@@ -85,6 +90,11 @@ export function injection(pod: PodToInject, place: Place): PatchOperation[] {
     one === LINK ? addresses(annotations, place) : [[EVICTABLE_ANNOTATION, CACHE.name]],
   );
   const added = marks.filter(([name]) => !(name! in annotations));
+  if (sizeOf({ ...annotations, ...Object.fromEntries(added) }) > MAX_ANNOTATIONS_BYTES) {
+    throw new Error(
+      `its annotations would take more than the ${MAX_ANNOTATIONS_BYTES} bytes that the API server admits; make them smaller`,
+    );
+  }
   const noted = Object.keys({ ...annotations, ...Object.fromEntries(added) });
   const follows = added.some(([name]) => name === AUTHORITY_ANNOTATION);
   const volumes = missing.map((one) =>
@@ -102,6 +112,9 @@ export function injection(pod: PodToInject, place: Place): PatchOperation[] {
     ]),
   ];
 }
+
+const sizeOf = (annotations: Readonly<Record<string, string>>) =>
+  Object.entries(annotations).reduce((size, both) => size + Buffer.byteLength(both.join('')), 0);
 
 const add = (path: string, value: unknown): PatchOperation => ({ op: 'add', path, value });
 

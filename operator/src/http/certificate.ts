@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
 import type { CertificateFiles } from '../config/listen.ts';
+import { readBoundedFile } from '../files/bounded-file.ts';
 
 /** A certificate chain and its key, both in PEM, that fit together. */
 export interface Certificate {
@@ -21,7 +21,7 @@ const REREAD_MS = 5_000;
  */
 export async function readCertificate({ certFile, keyFile }: CertificateFiles): Promise<Certificate> {
   const read = (flag: string, path: string) =>
-    readFile(path).catch((error: Error) => {
+    readBoundedFile(path, { trust: 'secret' }).catch((error: Error) => {
       throw new Error(`--tls-${flag}-file: ${error.message}`);
     });
   const [cert, key] = [await read('cert', certFile), await read('key', keyFile)];

@@ -1,10 +1,13 @@
 import express, { type Express } from 'express';
 import type { Registry } from 'prom-client';
+import { refuseForeignPages } from './foreign-pages.ts';
 import { refuseOtherMethods } from './methods.ts';
 import { metricsPaths } from './metrics.paths.ts';
 import { answerProblems, answerUnknown } from './problem.ts';
 
 export interface ProbesOptions {
+  /** Where the port listens. */
+  readonly host: string;
   readonly registry: Registry;
   /** Why no agent should be sent here; absent when all is well. */
   readonly unready: () => string | undefined;
@@ -12,9 +15,9 @@ export interface ProbesOptions {
 }
 
 /** `/metrics`, `/livez` and `/readyz`. The first probe says that the process answers, whatever it can reach. */
-export function metricsApp({ registry, unready, onError }: ProbesOptions): Express {
+export function metricsApp({ host, registry, unready, onError }: ProbesOptions): Express {
   const app = express().disable('x-powered-by').disable('etag');
-  app.use(refuseOtherMethods(metricsPaths));
+  app.use(refuseForeignPages({ host }), refuseOtherMethods(metricsPaths));
   app.get('/metrics', async (_request, response) => {
     response.set('content-type', registry.contentType).end(await registry.metrics());
   });

@@ -3,6 +3,7 @@ import { createServer as createTlsServer, type Server as TlsServer } from 'node:
 import type { AddressInfo } from 'node:net';
 import type { Address } from '../config/listen.ts';
 import type { Certificate } from './certificate.ts';
+import { Connections } from './connections.ts';
 
 /** A server that listens. */
 export interface Listening {
@@ -28,8 +29,8 @@ export interface Bounds {
   readonly what: string;
   readonly flag: string;
   readonly maxConnections: number;
-  /** Whether a connection may serve more than one request. Absent: true. */
-  readonly keepAlive?: boolean;
+  /** A connection was closed for want of room. Absent: nobody counts it. */
+  readonly onCut?: (address: string) => void;
   /** Absent: plain HTTP. */
   readonly certificate?: Certificate | undefined;
 }
@@ -42,7 +43,7 @@ export interface Bounds {
 export async function listen(
   app: RequestListener,
   { host, port }: Address,
-  { what, flag, maxConnections, keepAlive = true, certificate }: Bounds,
+  { what, flag, maxConnections, onCut = () => {}, certificate }: Bounds,
 ): Promise<Listening> {
   const times = {
     keepAliveTimeout: KEEP_ALIVE_MS,
@@ -54,8 +55,7 @@ export async function listen(
   const server = certificate
     ? createTlsServer({ ...times, cert, key, minVersion: 'TLSv1.2', handshakeTimeout: 10_000 }, app)
     : createServer(times, app);
-  server.maxConnections = maxConnections;
-  if (!keepAlive) endConnections(server);
+  new Connections({ max: maxConnections, onCut }).watch(server);
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const why =

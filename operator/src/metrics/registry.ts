@@ -6,6 +6,7 @@ import type { Audit } from '../http/audit.ts';
 import { agentMetrics } from './agents.ts';
 import { callMetrics } from './calls.ts';
 import type { Instruments } from './instruments.ts';
+import { limitMetrics } from './limits.ts';
 import { policyMetrics } from './policies.ts';
 import { readingInto } from './reading.ts';
 import { replicaMetrics } from './replica.ts';
@@ -40,6 +41,7 @@ export function metricsRegistry({
   agentMetrics(reading, controller.fleet, clock);
   callMetrics(reading, registry, controller.fleet.counters);
   trafficMetrics(reading, streams, audit, adminAudit);
+  limitMetrics(reading, controller);
   replicaMetrics(reading, registry, controller);
   for (const metric of instruments.metrics) registry.registerMetric(metric);
   return registry;

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MAX_DURATION_MS } from '@fuseboard/schema';
@@ -7,8 +7,9 @@ import { type FSWatcher, watch } from 'chokidar';
 import type { Logger } from 'pino';
 import { type Override, readOverride } from '../core/policy/override.ts';
 import type { Policy } from '../core/policy/policy.ts';
+import { readBoundedFile } from '../files/bounded-file.ts';
 import type { Source, SourceProblem, SourceState } from '../ports/source.ts';
-import { type FileOverride, type ParsedFile, parsePolicyFile } from './file.ts';
+import { type FileOverride, MAX_POLICY_FILE_BYTES, type ParsedFile, parsePolicyFile } from './file.ts';
 import { type LastGood, lastGoodFolder } from './last-good.ts';
 import { type LocalOverrides, TOO_FAR } from './overrides.ts';
 
@@ -28,9 +29,6 @@ export interface DirectoryOptions {
   /** How often everything is read again although nothing was noticed, in ms. Absent: 5000. */
   readonly rereadMs?: number;
 }
-
-/** A file larger than this is not read. */
-const MAX_FILE_BYTES = 8 * 1024 * 1024;
 
 const EXTENSIONS = new Set(['.yaml', '.yml', '.json']);
 
@@ -141,11 +139,10 @@ export function directorySource({
     const path = join(folder, name);
     try {
       const { size, dev, ino, mtimeNs, ctimeNs } = await stat(path, { bigint: true });
-      if (size > MAX_FILE_BYTES) return { unreadable: `it has ${size} bytes; the limit is ${MAX_FILE_BYTES}` };
       const mark = [dev, ino, size, mtimeNs, ctimeNs].join(':');
       const known = readings.get(name);
       if (known?.mark === mark) return { text: known.text };
-      const fresh = await readFile(path, 'utf8');
+      const fresh = (await readBoundedFile(path, { within: folder, maxBytes: MAX_POLICY_FILE_BYTES })).toString();
       const current = files.get(name)?.text;
       // One string for what is the same: files hold up to megabytes.
       const text = fresh === current ? current : fresh;

@@ -10,6 +10,7 @@ import {
 } from '@fuseboard/schema';
 import { type Document, isMap, isNode, isScalar, LineCounter, parseAllDocuments } from 'yaml';
 import { DEFAULT_NAMESPACE, NAMESPACE_PATTERN } from '../core/policy/namespace.ts';
+import { unfoldsWithin, yamlBoundProblem } from './yaml-bounds.ts';
 
 /** Something wrong in a file, at a line that begins at 1. */
 export interface LineProblem {
@@ -45,6 +46,15 @@ export interface ParsedFile {
   readonly problems: readonly LineProblem[];
 }
 
+/** A larger file is not read. */
+export const MAX_POLICY_FILE_BYTES = 8 * 1024 * 1024;
+
+/** Mistakes of a file that are told; whoever mends these sees the next ones. */
+const MAX_SYNTAX_PROBLEMS = 20;
+
+/** What a document may hold once its aliases are unfolded: characters of its strings, and 16 for each value. */
+const MAX_UNFOLDED = 1024 * 1024;
+
 export const API_VERSION = `${GROUP}/${VERSION}`;
 
 /**
@@ -53,13 +63,27 @@ export const API_VERSION = `${GROUP}/${VERSION}`;
  * @param namespace of what names none.
  */
 export function parsePolicyFile(text: string, namespace = DEFAULT_NAMESPACE): ParsedFile {
+  try {
+    const beyond = yamlBoundProblem(text);
+    if (beyond !== undefined) return { policies: [], overrides: [], problems: [{ ...beyond, field: '' }] };
+    return parseBounded(text, namespace);
+  } catch (error) {
+    const message = `cannot be read as YAML: ${(error as Error).message}`;
+    return { policies: [], overrides: [], problems: [{ line: 1, field: '', message }] };
+  }
+}
+
+function parseBounded(text: string, namespace: string): ParsedFile {
   const lines = new LineCounter();
   const documents = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
   const list = 'empty' in documents ? [] : documents;
-  const syntax = list.flatMap(({ errors }) =>
-    errors.map(({ pos, message }) => ({ line: lines.linePos(pos[0]).line, field: '', message })),
+  const faulty = list.filter(({ errors }) => errors.length > 0).slice(0, MAX_SYNTAX_PROBLEMS);
+  const syntax = faulty.flatMap(({ errors }) =>
+    errors
+      .slice(0, MAX_SYNTAX_PROBLEMS)
+      .map(({ pos, message }) => ({ line: lines.linePos(pos[0]).line, field: '', message })),
   );
-  if (syntax.length > 0) return { policies: [], overrides: [], problems: syntax };
+  if (syntax.length > 0) return { policies: [], overrides: [], problems: syntax.slice(0, MAX_SYNTAX_PROBLEMS) };
   const policies: FilePolicy[] = [];
   const overrides: FileOverride[] = [];
   const problems: LineProblem[] = [];
@@ -89,6 +113,9 @@ function readDocument(
     value = document.toJS({ maxAliasCount: 100 });
   } catch (error) {
     return problem('', (error as Error).message);
+  }
+  if (!unfoldsWithin(value, MAX_UNFOLDED)) {
+    return problem('', `unfolds to more than ${MAX_UNFOLDED} characters; use fewer or smaller anchors`);
   }
   if (!isMap(document.contents) || typeof value !== 'object' || value === null) {
     return problem('', `is not a ${KIND} but ${Array.isArray(value) ? 'a list' : 'a plain value'}`);

@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { Policy } from '../core/policy/policy.ts';
 import { HISTORY_LIMIT, type History, type Revision, type Rollback } from '../ports/history.ts';
 import { Problem } from '../ports/problem.ts';
-import { writePrivately } from './private-file.ts';
+import { readPrivateJson, writePrivately } from './private-file.ts';
 
 export interface LocalHistoryOptions {
   /** Where it is kept over restarts. Absent: in memory only. */
@@ -31,7 +30,7 @@ export function localHistory({ stateFolder, wallClock, log }: LocalHistoryOption
     const held = known.get(key);
     if (held !== undefined || folder === undefined) return held ?? [];
     try {
-      const saved = SavedSchema.parse(JSON.parse(await readFile(pathOf(folder, key), 'utf8')));
+      const saved = SavedSchema.parse(await readPrivateJson(pathOf(folder, key)));
       return saved.policy === key ? saved.revisions : [];
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {

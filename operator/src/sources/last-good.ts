@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { writePrivately } from './private-file.ts';
+import { readPrivateJson, writePrivately } from './private-file.ts';
 
 const SavedSchema = z.object({ file: z.string(), text: z.string() });
 
@@ -20,7 +20,7 @@ export function lastGoodFolder(folder: string): LastGood {
   return {
     async load(file) {
       try {
-        const saved = SavedSchema.parse(JSON.parse(await readFile(pathOf(file), 'utf8')));
+        const saved = SavedSchema.parse(await readPrivateJson(pathOf(file)));
         return saved.file === file ? saved.text : undefined;
       } catch {
         return undefined;

@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MAX_DURATION_MS, type SpecProblem } from '@fuseboard/schema';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { type Override, type OverrideStore, readOverride } from '../core/policy/override.ts';
 import { Problem } from '../ports/problem.ts';
-import { writePrivately } from './private-file.ts';
+import { readPrivateJson, writePrivately } from './private-file.ts';
 
 export interface LocalOverridesOptions {
   /** Where they are kept over restarts. Absent: in memory only. */
@@ -94,7 +93,7 @@ export async function localOverrides({ stateFolder, wallClock, log }: LocalOverr
 
 async function load(path: string, log: Logger): Promise<Override[]> {
   try {
-    return SavedSchema.parse(JSON.parse(await readFile(path, 'utf8'))).map(readOverride);
+    return SavedSchema.parse(await readPrivateJson(path)).map(readOverride);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
       log.warn({ err: error }, `the overrides in ${path} cannot be read; they do not apply`);

@@ -1,6 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { readBoundedFile } from '../files/bounded-file.ts';
+
+/** Far above what is written: a last good text is a policy file as a JSON string. */
+const MAX_BYTES = 64 * 1024 * 1024;
+
+/**
+ * Reads a file that `writePrivately` wrote.
+ *
+ * @throws when it is not there, not JSON, or not to be trusted.
+ */
+export async function readPrivateJson(path: string): Promise<unknown> {
+  return JSON.parse((await readBoundedFile(path, { trust: 'own', maxBytes: MAX_BYTES })).toString());
+}
 
 /**
  * Writes a file that only its owner can read, in a folder that is made when it is not there. Whoever reads it finds the

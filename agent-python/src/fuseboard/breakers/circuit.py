@@ -194,7 +194,7 @@ class Circuit:
                 circuit.core.reset(why)
 
     def judge_by(self, classify: Classify) -> None:
-        """Classify what calls come to before the policy does."""
+        """Classify outcomes of calls before the policy does."""
         self.core.classify = classify
         self._note_plainness()
         if self.keys is not None:
@@ -231,7 +231,7 @@ class Circuit:
         return self.sync_calls
 
     def look(self) -> None:
-        """Evaluate the synchronous calls whose time is up."""
+        """Settle the synchronous calls whose time is up."""
         if self.sync_calls is not None:
             self.sync_calls.look(self.environment.now())
 

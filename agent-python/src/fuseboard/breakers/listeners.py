@@ -15,7 +15,7 @@ class FuseboardWarning(UserWarning):
 
 
 def warn(message: str) -> None:
-    """Report a problem to fix. Never raises, even where warnings are errors: no call is to be broken by it."""
+    """Report something to fix. Never raises, even where warnings are errors: no call is to be broken by it."""
     try:
         warnings.warn(message, FuseboardWarning, stacklevel=3)
     except FuseboardWarning:

@@ -161,7 +161,7 @@ class Registry:
         return None if self._was_called else self._called
 
     def clear(self) -> None:
-        """Forget every breaker, policy and override, for tests. Earlier handles continue, ungoverned."""
+        """Forget every breaker, policy and override, for tests. Handles of before continue, ungoverned."""
         with self._lock:
             self._circuits.clear()
             self._classifies.clear()

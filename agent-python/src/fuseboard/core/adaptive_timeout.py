@@ -59,7 +59,7 @@ class AdaptiveTimeout:
             self._before -= self._counts[self._bucket]
 
     def _fade(self) -> None:
-        """Recompute the sum, so that rounding does not pile up."""
+        """Sum again, so that rounding does not pile up."""
         self._counts = [count / 2 for count in self._counts]
         self._weight = sum(self._counts)
         self._before = sum(self._counts[: self._bucket])

@@ -62,7 +62,7 @@ class Limiter:
     def resize(self, max_concurrent: float, max_queue: int) -> list[Waiter]:
         """Other limits, from now on; returns who got a place by it.
 
-        Running calls continue and waiting ones stay, even where fewer would be let in now.
+        Who runs continues and who waits stays, even where fewer would be let in now.
         """
         self._max_concurrent = max_concurrent
         self._max_queue = max_queue

@@ -33,7 +33,7 @@ class LinkError(Exception):
 
 
 class _SecureConnection(http.client.HTTPSConnection):
-    """Proves the name that it connected to first, whatever the address is now."""
+    """Proves the name that was asked for at first, whatever address is connected to now."""
 
     def __init__(self, host: str, port: int | None, timeout: float, context: ssl.SSLContext, name: str) -> None:
         super().__init__(host, port, timeout=timeout, context=context)

@@ -5,21 +5,21 @@ from __future__ import annotations
 from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
 
-def report_target(connected_to: SplitResult, report_url: str | None, namespace: str | None = None) -> SplitResult:
-    """The replica's own address where that is safe, else the address that it connected to.
+def report_target(url: SplitResult, report_url: str | None, namespace: str | None = None) -> SplitResult:
+    """The replica's own address where that is safe, else the address that the agent connects to.
 
-    A token may travel only over TLS that proves the name that it connected to, or in plain text to the very host that it connected to in plain
-    text. The namespace is believed only where the operator does not authenticate agents.
+    A token may travel only over TLS that proves the name in ``url``, or in plain text to the very host that is reached in plain
+    text anyway. The namespace is believed only where the operator does not authenticate agents.
     """
-    target = _place(connected_to, report_url)
+    target = _place(url, report_url)
     if namespace is None:
         return target
     query = [each for each in parse_qsl(target.query, keep_blank_values=True) if each[0] != "namespace"]
     return target._replace(query=urlencode([*query, ("namespace", namespace)]))
 
 
-def _place(connected_to: SplitResult, report_url: str | None) -> SplitResult:
-    own = connected_to._replace(path=f"{connected_to.path}v1/report", query="", fragment="")
+def _place(url: SplitResult, report_url: str | None) -> SplitResult:
+    own = url._replace(path=f"{url.path}v1/report", query="", fragment="")
     if report_url is None:
         return own
     try:
@@ -29,5 +29,5 @@ def _place(connected_to: SplitResult, report_url: str | None) -> SplitResult:
         return own
     if not host or wanted.username is not None or wanted.password is not None:
         return own
-    is_plain_to_same_host = wanted.scheme == "http" and connected_to.scheme == "http" and host == connected_to.hostname
+    is_plain_to_same_host = wanted.scheme == "http" and url.scheme == "http" and host == url.hostname
     return wanted if wanted.scheme == "https" or is_plain_to_same_host else own

@@ -304,7 +304,7 @@ class Reporter:
             try:
                 return _exchange(kept, target, headers, body)
             except (OSError, http.client.HTTPException):
-                # The server may have closed a connection that was kept.
+                # The operator may have closed a connection that was kept.
                 pass
         self._drop()
         connection = connect(target, self._endpoint, ANSWER_S)

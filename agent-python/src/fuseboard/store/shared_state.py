@@ -141,7 +141,7 @@ class SharedState:
             self._begin()
 
     def _verdicts(self) -> Verdicts:
-        """What this process sees itself. A circuit that code forced here says nothing about the dependency."""
+        """What this process sees itself. A circuit that is forced here is no opinion about the dependency."""
         verdicts = Verdicts()
         for circuit in self._shared():
             forced = circuit.forced
@@ -160,7 +160,7 @@ class SharedState:
     def _follow(self, agreed: set[str]) -> None:
         """Open what the others see open, for as long as they are heard, and close what they no longer do.
 
-        When they fall silent it lapses to half-open by itself. What this process opened itself, or code forced open, stays open.
+        When they fall silent it lapses to half-open by itself. What this process opened itself, or what is forced, stays.
         """
         for circuit in self._shared():
             forced = circuit.forced

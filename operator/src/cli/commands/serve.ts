@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import type { Logger } from 'pino';
 import { type Config, readConfig } from '../../config/config.ts';
+import { LIMITS, type LimitReason } from '../../core/limits/limits.ts';
 import { createLog } from '../../log.ts';
 import { type Parts, serve } from '../../serve.ts';
 import { CliError, EXIT_CODES } from '../exit-codes.ts';
@@ -24,6 +25,10 @@ const option = (flags: string, description: string) => {
   const made = new Option(flags, description);
   return made.env(`FUSEBOARD_${made.name().replaceAll('-', '_').toUpperCase()}`);
 };
+
+/** A flag for a bound of the table of limits. */
+const bound = (flags: string, reason: LimitReason, description: string) =>
+  option(flags, description).default(String(LIMITS[reason].value));
 
 /**
  * Makes what the configuration asks for: the source of policies, the place for what is said of them, what knows agents,
@@ -141,7 +146,26 @@ export function serveCommand(terminal: Terminal, construct: Construct, setExitCo
         'how long the result of a TokenReview is cached: a deleted pod can report for that long',
       ).default('14s'),
     )
-    .addOption(option('--max-reports-per-pod <n>', 'limit of report parts from one pod per second').default('100'))
+    .addOption(
+      option(
+        '--max-reports-per-pod <n>',
+        'limit of report parts from one pod per second; 8 breakers count as one more part',
+      ).default('100'),
+    )
+    .addOption(bound('--max-reports-per-second <n>', 'report-rate', 'limit of report parts from all pods per second'))
+    .addOption(bound('--max-agents-per-pod <n>', 'agents-of-pod', 'limit of processes of one pod that are remembered'))
+    .addOption(bound('--max-agents <n>', 'agents', 'limit of processes of all pods that are remembered'))
+    .addOption(
+      bound(
+        '--max-breakers-per-pod <n>',
+        'breakers-of-pod',
+        'limit of breakers and keys of one pod whose state is remembered',
+      ),
+    )
+    .addOption(
+      bound('--max-breakers <n>', 'breakers', 'limit of breakers and keys of all pods whose state is remembered'),
+    )
+    .addOption(bound('--max-snapshots <n>', 'snapshots', 'limit of different policy sets that agents are to run'))
     .addOption(option('--log-level <level>', 'trace, debug, info, warn or error').default('info'))
     .addOption(option('--log-format <format>', 'auto (text on a terminal), json or pretty').default('auto'))
     .addHelpText('after', EXAMPLES)

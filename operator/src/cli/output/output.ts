@@ -1,6 +1,7 @@
 import { styleText } from 'node:util';
 import { Option } from 'commander';
 import { stringify } from 'yaml';
+import { printable } from '../../core/printable.ts';
 import type { Terminal } from '../terminal.ts';
 
 export type Format = 'text' | 'wide' | 'json' | 'yaml';
@@ -24,7 +25,9 @@ export const coloured = (text: string, colour: Colour | undefined, { out }: Term
 
 /** Rows in columns as kubectl prints them. */
 export function table<T>(rows: readonly T[], columns: readonly Column<T>[], terminal: Terminal): string {
-  const cells = rows.map((row) => columns.map((column) => ({ text: column.value(row), colour: column.colour?.(row) })));
+  const cells = rows.map((row) =>
+    columns.map((column) => ({ text: printable(column.value(row)), colour: column.colour?.(row) })),
+  );
   const head = columns.map(({ title }) => ({ text: title.toUpperCase(), colour: undefined }));
   const widths = columns.map((_, i) => Math.max(...[head, ...cells].map((line) => line[i]!.text.length)));
   return [head, ...cells]

@@ -1,5 +1,7 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
+import { readBoundedFile } from '../../files/bounded-file.ts';
+import { MAX_POLICY_FILE_BYTES } from '../../sources/file.ts';
 import { CliError, EXIT_CODES } from '../exit-codes.ts';
 
 /** The files that are meant by a path: itself, or the policy files of a folder. */
@@ -14,9 +16,10 @@ export async function policyFiles(path: string): Promise<string[]> {
 }
 
 export async function readPolicyFile(path: string): Promise<string> {
-  return readFile(path, 'utf8').catch((error: Error) => {
+  const read = await readBoundedFile(path, { maxBytes: MAX_POLICY_FILE_BYTES }).catch((error: Error) => {
     throw new CliError(EXIT_CODES.unreachable, `cannot read ${path}: ${error.message}`);
   });
+  return read.toString();
 }
 
 const EXTENSIONS = new Set(['.yaml', '.yml', '.json']);

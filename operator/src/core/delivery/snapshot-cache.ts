@@ -173,7 +173,9 @@ export class SnapshotCache {
       .sort((a, b) => newestFirst(a.override, b.override))
       .slice(0, MAX_OVERRIDES_PER_AGENT)
       .map(({ entry }) => entry);
-    const snapshot = snapshotOf(flatten(routes), (uid) => found.policies.get(uid)!.entry, overrides);
+    const made = snapshotOf(flatten(routes), (uid) => found.policies.get(uid)!.entry, overrides);
+    const snapshot = sameRevision(found.audiences.values(), made) ?? made;
+    if (found.audiences.size >= MAX_AUDIENCES) found.audiences.delete(found.audiences.keys().next().value!);
     found.audiences.set(key, { labels, snapshot, used: true });
     return snapshot;
   }
@@ -277,6 +279,17 @@ interface Rerouted {
   readonly affected: readonly string[];
   /** Whether selectors look at other labels. */
   readonly keysChanged: boolean;
+}
+
+/**
+ * Label sets whose snapshot is remembered in a namespace; that of any other is worked out each time it is asked for.
+ */
+export const MAX_AUDIENCES = 1_000;
+
+/** The snapshot with the same revision: audiences that get the same share one object. */
+function sameRevision(audiences: Iterable<Audience>, { revision }: Snapshot): Snapshot | undefined {
+  for (const { snapshot } of audiences) if (snapshot.revision === revision) return snapshot;
+  return undefined;
 }
 
 const UNCHANGED_ROUTES: Rerouted = { affected: [], keysChanged: false };

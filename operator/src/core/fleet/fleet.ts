@@ -1,5 +1,8 @@
 import { type BreakerReport, MAX_REJECTION_MESSAGE, type Report, type Totals } from '@fuseboard/schema';
 import type { Snapshot } from '../delivery/snapshot.ts';
+import { FairShare } from '../limits/fair-share.ts';
+import { LimitLog } from '../limits/limit-log.ts';
+import { type Bounds, DEFAULT_BOUNDS, LIMITS, LimitError } from '../limits/limits.ts';
 import { canonicalLabels, type Labels } from '../policy/selector.ts';
 import {
   type Agent,
@@ -29,9 +32,6 @@ export const STALE_AFTER_MS = 30_000;
 
 /** An agent that was silent this long is not counted any more, and forgotten when it has no stream. */
 export const GONE_AFTER_MS = 60_000;
-
-/** What is remembered of one agent's breakers; further ones are counted and not shown. */
-const MAX_BREAKERS_PER_AGENT = 2_000;
 
 /** How many snapshots an agent may lag behind before what it reports about older ones is not recognised. */
 const SNAPSHOTS_KEPT = 4;
@@ -94,16 +94,41 @@ export class Fleet {
     | undefined;
   /** By namespace, for as long as nothing changed and nobody is silent for too long: reports alone change nothing. */
   readonly #rollouts = new Map<string, { readonly rollout: Rollout; readonly until: number }>();
+  /** By pod: its processes, the first known first. */
+  readonly #pods = new Map<string, Set<AgentRecord>>();
+  /** How many agents have each target, by namespace and revision. */
+  readonly #targets = new Map<string, number>();
+  readonly #bounds: Bounds;
+  readonly #limits: LimitLog;
+  readonly #agentShare: FairShare;
+  readonly #viewShare: FairShare;
+  readonly #snapshotShare: FairShare;
 
-  /** An agent opened a stream; it is known from now on. */
+  constructor(bounds: Bounds = DEFAULT_BOUNDS, limits = new LimitLog()) {
+    this.#bounds = bounds;
+    this.#limits = limits;
+    this.#agentShare = new FairShare({ total: bounds.agents });
+    this.#viewShare = new FairShare({ total: bounds.breakers, perPod: bounds.breakersPerPod });
+    this.#snapshotShare = new FairShare({ total: bounds.snapshots });
+  }
+
+  /**
+   * An agent opened a stream; it is known from now on.
+   *
+   * @throws {LimitError} when there is no room for one more.
+   */
   connect(identity: Identity, now: number): Agent {
     const key = agentKey(identity.pod, identity.boot);
     let agent = this.#namespaces.get(identity.namespace)?.get(key);
     if (agent === undefined || canonical(agent.identity) !== canonical(identity)) {
       if (agent) this.#remove(agent);
+      this.#takeRoom(identity);
       agent = new AgentRecord({ ...identity, labels: this.#sharedLabels(identity.labels) }, now);
       const agents = this.#namespaces.get(identity.namespace) ?? new Map<string, AgentRecord>();
       this.#namespaces.set(identity.namespace, agents.set(key, agent));
+      if (identity.pod !== undefined) {
+        this.#pods.set(identity.pod, (this.#pods.get(identity.pod) ?? new Set()).add(agent));
+      }
     }
     agent.streams += 1;
     return agent;
@@ -117,7 +142,11 @@ export class Fleet {
   /** What an agent should run from now on. */
   setTarget(agent: Agent, snapshot: Snapshot, now: number): void {
     const record = agent as AgentRecord;
-    if (record.target !== snapshot) this.#rollouts.delete(agent.identity.namespace);
+    if (record.target !== snapshot) {
+      this.#rollouts.delete(agent.identity.namespace);
+      this.#holdTarget(agent.identity.namespace, snapshot);
+      this.#releaseTarget(record);
+    }
     record.target = snapshot;
     record.tooLarge = false;
     record.updateBehind(now);
@@ -294,6 +323,64 @@ export class Fleet {
     return labels;
   }
 
+  /**
+   * Whether agents may be given one more set of policies that no agent has yet.
+   *
+   * @throws {LimitError} when they may not.
+   */
+  checkRoomFor(namespace: string, { revision }: Snapshot): void {
+    if (this.#targets.has(targetKey(namespace, revision))) return;
+    if (this.#snapshotShare.take(namespace, undefined) !== undefined) {
+      this.#limits.reached('snapshots', { namespace });
+      throw new LimitError(
+        'snapshots',
+        `the labels of this agent need one more set of policies, and there are ${this.#bounds.snapshots} at most; see --max-snapshots`,
+      );
+    }
+    this.#snapshotShare.release(namespace, undefined);
+  }
+
+  #holdTarget(namespace: string, { revision }: Snapshot): void {
+    const key = targetKey(namespace, revision);
+    const held = this.#targets.get(key) ?? 0;
+    if (held === 0) this.#snapshotShare.add(namespace, undefined);
+    this.#targets.set(key, held + 1);
+  }
+
+  #releaseTarget({ target, identity: { namespace } }: AgentRecord): void {
+    if (target === undefined) return;
+    const key = targetKey(namespace, target.revision);
+    const left = (this.#targets.get(key) ?? 0) - 1;
+    if (left > 0) this.#targets.set(key, left);
+    else {
+      this.#targets.delete(key);
+      this.#snapshotShare.release(namespace, undefined);
+    }
+  }
+
+  /** Takes the place of one more agent; of a pod with too many, the oldest that has no stream makes room. */
+  #takeRoom({ namespace, pod }: Identity): void {
+    const { agentsPerPod, agents } = this.#bounds;
+    const ofPod = pod === undefined ? undefined : this.#pods.get(pod);
+    if (ofPod !== undefined && ofPod.size >= agentsPerPod) {
+      this.#limits.reached('agents-of-pod', { namespace, pod });
+      const idle = [...ofPod].find(({ streams }) => streams === 0);
+      if (idle === undefined) {
+        throw new LimitError(
+          'agents-of-pod',
+          `the pod has ${agentsPerPod} processes already; see --max-agents-per-pod`,
+        );
+      }
+      this.#remove(idle);
+    }
+    if (this.#agentShare.take(namespace, pod) === undefined) return;
+    this.#limits.reached('agents', { namespace, pod });
+    throw new LimitError(
+      'agents',
+      `the pod and its namespace have their share of the ${agents} processes that are remembered; see --max-agents`,
+    );
+  }
+
   #rollout(namespace: string, now: number): Rollout {
     const known = this.#rollouts.get(namespace);
     if (known && now < known.until) return known.rollout;
@@ -316,12 +403,20 @@ export class Fleet {
     this.#forgetBreakers(agent);
     const agents = this.#namespaces.get(namespace);
     const key = agentKey(pod, boot);
-    if (agents?.get(key) === agent) agents.delete(key);
+    if (agents?.get(key) === agent) {
+      agents.delete(key);
+      this.#agentShare.release(namespace, pod);
+      this.#releaseTarget(agent);
+      const ofPod = pod === undefined ? undefined : this.#pods.get(pod);
+      ofPod?.delete(agent);
+      if (ofPod?.size === 0) this.#pods.delete(pod!);
+    }
     if (agents?.size === 0) this.#namespaces.delete(namespace);
   }
 
   #forgetBreakers(agent: AgentRecord): void {
     for (const [name, keys] of agent.views) this.#replaceState(agent, name, folded(keys), undefined);
+    this.#viewShare.release(agent.identity.namespace, agent.identity.pod, agent.viewCount);
     agent.forgetBreakers();
   }
 
@@ -337,6 +432,7 @@ export class Fleet {
         if (key === '' || now - view.heardAt < GONE_AFTER_MS) continue;
         keys.delete(key);
         agent.viewCount -= 1;
+        this.#viewShare.release(agent.identity.namespace, agent.identity.pod);
       }
       if (keys.size === 0) agent.views.delete(name);
       const after = folded(keys);
@@ -358,8 +454,14 @@ export class Fleet {
     const circuit = this.circuits.at(namespace, uid ?? '', breaker.name, now);
     // What the circuits of keys count is in what their breaker counts.
     if (breaker.key === undefined) {
-      const counted = growth(known?.totals ?? breaker.base ?? NO_TOTALS, breaker.totals);
-      const slower = latencyGrowth(known?.latency ?? breaker.baseLatency ?? [], latency);
+      const told = growth(known?.totals ?? breaker.base ?? NO_TOTALS, breaker.totals);
+      const toldSlower = latencyGrowth(known?.latency ?? breaker.baseLatency ?? [], latency);
+      const most = Math.max(...Object.values(told), ...toldSlower);
+      const sound = most <= LIMITS['calls-of-report'].value;
+      if (!sound)
+        this.#limits.reached('calls-of-report', { namespace, pod: agent.identity.pod, breaker: breaker.name });
+      const counted = sound ? told : NO_TOTALS;
+      const slower = sound ? toldSlower : [];
       this.counters.add(namespace, policy ?? '', breaker.name, counted, slower);
       if (circuit) this.circuits.count(circuit, counted, slower, now);
     }
@@ -377,7 +479,7 @@ export class Fleet {
       if (circuit) this.circuits.changed(circuit, { at, from, to, reason, instance });
     }
 
-    if (known || agent.viewCount < MAX_BREAKERS_PER_AGENT) {
+    if (known || this.#takeView(agent)) {
       if (!known) agent.viewCount += 1;
       const before = folded(keys);
       const shadow = breaker.shadow ?? false;
@@ -408,6 +510,17 @@ export class Fleet {
     }));
   }
 
+  /** Whether there is room for one more breaker of an agent. */
+  #takeView({ viewCount, identity: { namespace, pod } }: AgentRecord): boolean {
+    if (viewCount >= LIMITS['breakers-of-agent'].value) {
+      this.#limits.reached('breakers-of-agent', { namespace, pod });
+      return false;
+    }
+    const full = this.#viewShare.take(namespace, pod);
+    if (full !== undefined) this.#limits.reached(full === 'pod' ? 'breakers-of-pod' : 'breakers', { namespace, pod });
+    return full === undefined;
+  }
+
   /** The breaker of an agent is in another state, or is not there any more. */
   #replaceState(agent: AgentRecord, name: string, before: View | undefined, after: View | undefined): void {
     const { namespace, pod, boot, instance } = agent.identity;
@@ -422,6 +535,8 @@ export class Fleet {
     } else agent.circuits.delete(name);
   }
 }
+
+const targetKey = (namespace: string, revision: string) => `${namespace} ${revision}`;
 
 const sameSet = (a: ReadonlySet<string>, b: ReadonlySet<string>) =>
   a.size === b.size && [...a].every((one) => b.has(one));

@@ -1,6 +1,6 @@
 import type { NextFunction, Request, Response } from 'express';
-import { isLoopback } from '../../core/loopback.ts';
 import { Problem } from '../../ports/problem.ts';
+import { isOwnName, quoted } from '../foreign-pages.ts';
 
 /** What every answer tells a browser: run only what is ours, let nobody frame, guess, keep or leak it. */
 const HEADERS = {
@@ -68,10 +68,3 @@ const isJson = (type: string | undefined) => /^application\/json\s*(;|$)/i.test(
 function hostOf(origin: string): string | undefined {
   return URL.parse(origin)?.host;
 }
-
-function isOwnName(host: string | undefined): boolean {
-  const name = host === undefined ? undefined : URL.parse(`http://${host}`)?.hostname;
-  return name !== undefined && isLoopback(name.replace(/^\[(.*)\]$/, '$1'));
-}
-
-const quoted = (text: string | undefined) => JSON.stringify(text?.slice(0, 128) ?? '');

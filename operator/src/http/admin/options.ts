@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Controller } from '../../control/controller.ts';
 import type { Clock } from '../../core/clock.ts';
+import type { LimitLog } from '../../core/limits/limit-log.ts';
 import type { OverrideStore } from '../../core/policy/override.ts';
 import type { Access } from '../../ports/access.ts';
 import type { History, Rollback } from '../../ports/history.ts';
@@ -9,6 +10,8 @@ import type { Audit } from '../audit.ts';
 /** What the admin API reads and acts through. */
 export interface AdminOptions {
   readonly controller: Controller;
+  /** Counts what bounds cut. */
+  readonly limits: LimitLog;
   readonly access: Access;
   readonly overrides: OverrideStore;
   readonly history: History;

@@ -6,22 +6,28 @@ import type { Controller } from '../../control/controller.ts';
 import { isBehind, parseSince } from '../../core/delivery/resource-versions.ts';
 import type { RestoreDetector } from '../../core/delivery/restore-detector.ts';
 import type { Identity } from '../../core/fleet/agent-record.ts';
+import { LimitError } from '../../core/limits/limits.ts';
 import { parseLabels } from '../../core/policy/selector.ts';
-import type { TokenBucket } from '../../core/rate-limit/token-bucket.ts';
+import { printable, printableValue } from '../../core/printable.ts';
 import { type AgentIdentity, AuthError, type Authenticator, type Credentials } from '../../ports/authenticator.ts';
 import { Problem } from '../../ports/problem.ts';
 import type { Audit } from '../audit.ts';
+import { refuseForeignPages } from '../foreign-pages.ts';
 import { refuseOtherMethods } from '../methods.ts';
 import { answerProblems, answerUnknown, firstIssue } from '../problem.ts';
 import { agentsPaths, NamespaceSchema } from './agents.paths.ts';
 import type { Quota } from './quota.ts';
 import type { Streams } from './streams.ts';
 
+/** Of the name of an agent with that of its pod. */
+const MAX_INSTANCE = 512;
+
 export interface AgentsOptions {
+  /** Where the port listens. */
+  readonly host: string;
   readonly controller: Controller;
   readonly streams: Streams;
-  readonly streamLimit: TokenBucket;
-  /** When a stream that is refused should be reconnected to, in ms from now. */
+  /** When a stream that is refused should be reconnected, in ms from now. */
   readonly nextRetryMs: () => number;
   /** Whether a store that shows less than agents have seen was restored. */
   readonly restoreDetector: RestoreDetector;
@@ -35,10 +41,10 @@ export interface AgentsOptions {
 
 /** What agents talk to: the stream of policies, and the reports. Who they are is what the authenticator says. */
 export function agentsApp(options: AgentsOptions): Express {
-  const { controller, streams, streamLimit, nextRetryMs, restoreDetector, authenticator, quota, audit, log, random } =
-    options;
+  const { controller, streams, nextRetryMs, restoreDetector, authenticator, quota, audit, log, random } = options;
   const app = express().disable('x-powered-by').disable('etag').set('query parser', 'simple');
   const retryAfterMs = () => 1_000 + random() * 4_000;
+  const podRetryMs = () => 10_000 + random() * 20_000;
 
   async function authenticated<T>(request: Request, ask: () => Promise<T>): Promise<T> {
     try {
@@ -64,7 +70,7 @@ export function agentsApp(options: AgentsOptions): Express {
     authenticated(request, () => authenticator.identify(credentialsOf(request), what));
 
   async function openStream(request: Request, response: Response): Promise<void> {
-    const query = parse(StreamQuerySchema, request.query);
+    const query = printableValue(parse(StreamQuerySchema, request.query));
     if (query.protocol !== PROTOCOL) {
       throw new Problem(
         400,
@@ -77,12 +83,26 @@ export function agentsApp(options: AgentsOptions): Express {
       streams.refused(reason);
       throw new Problem(503, message, nextRetryMs());
     };
+    // Who is beyond its own bound takes no turn of those who wait for theirs.
+    const refusePod = (message: string) => {
+      streams.refused('quota');
+      throw new Problem(503, message, podRetryMs());
+    };
     if (streams.draining) refuse('draining', 'this replica is shutting down; reconnect');
     if (!controller.synced) refuse('unsynced', 'the replica has not read the policies yet; reconnect');
     await authenticated(request, async () => authenticator.screen?.(credentialsOf(request)));
-    if (!streamLimit.take()) refuse('storm', 'too many new streams at once; reconnect');
+    if (quota.refusesStreams()) refuse('storm', 'too many new streams at once; reconnect');
     const agentIdentity = await identityOf(request, 'stream');
     const { namespace, pod, expiresAt } = agentIdentity;
+    // Nobody would give back what is taken for one that is gone.
+    if (response.destroyed) return;
+    const full = quota.takeStream(agentIdentity);
+    if (full === 'stream-rate') refuse('storm', 'too many new streams at once; reconnect');
+    if (full !== undefined) {
+      refusePod(`pod ${namespace}/${pod?.name} has reached the limit of streams of one pod; see --max-streams-per-pod`);
+    }
+    // What follows may wait; a stream that waits is one of its pod.
+    response.on('close', () => quota.releaseStream(agentIdentity));
     const labels = await authenticated(request, () => authenticator.labels(agentIdentity, selfDeclared));
     if (isBehind(controller.asOf(namespace), since)) {
       await controller
@@ -99,42 +119,46 @@ export function agentsApp(options: AgentsOptions): Express {
     }
     if (response.destroyed) return;
     if (streams.draining) refuse('draining', 'this replica is shutting down; reconnect');
-    const { boot, service, instance } = query;
-    if (!quota.takeStream(agentIdentity)) {
-      refuse(
-        'quota',
-        `pod ${namespace}/${pod?.name} has reached the limit of streams of one pod; see --max-streams-per-pod`,
-      );
-    }
-    response.on('close', () => quota.releaseStream(agentIdentity));
+    const { boot, service } = query;
+    const instance = instanceOf(agentIdentity, query.instance);
     const identity: Identity = { namespace, ...(pod && { pod: pod.uid }), boot, service, instance, labels };
-    if (reset)
+    if (reset && controller.mayLog(namespace, pod?.uid))
       log.warn(
         { namespace, instance, since: query.since, asOf },
         'the API server was restored to an earlier state; agents are reset',
       );
-    streams.open(response, identity, { revision: request.get('last-event-id') || undefined, reset, expiresAt });
+    try {
+      streams.open(response, identity, { revision: request.get('last-event-id') || undefined, reset, expiresAt });
+    } catch (error) {
+      if (!(error instanceof LimitError)) throw error;
+      refusePod(error.message);
+    }
   }
 
   async function reporter(request: Request, response: Response, next: () => void): Promise<void> {
     const agentIdentity = await identityOf(request, 'report');
-    if (!quota.takeReport(agentIdentity)) {
-      throw new Problem(503, 'this pod reports too often; see --max-reports-per-pod', retryAfterMs());
+    const full = quota.takeReport(agentIdentity);
+    if (full !== undefined) {
+      const [who, flag] = full === 'report-rate' ? ['all pods together report', 'second'] : ['this pod reports', 'pod'];
+      throw new Problem(503, `${who} too often; see --max-reports-per-${flag}`, retryAfterMs());
     }
     response.locals.agentIdentity = agentIdentity;
     next();
   }
 
   function takeReport(request: Request, response: Response): void {
-    const { namespace, pod } = response.locals.agentIdentity as AgentIdentity;
-    const report = parse(ReportSchema, request.body);
+    const agentIdentity = response.locals.agentIdentity as AgentIdentity;
+    const { namespace, pod } = agentIdentity;
+    const told = printableValue(parse(ReportSchema, request.body));
+    const report = { ...told, instance: instanceOf(agentIdentity, told.instance) };
+    quota.chargeReport(agentIdentity, report.breakers.length);
     const { kind } = controller.report({ namespace, ...(pod && { pod: pod.uid }) }, report);
     streams.reported(kind);
     if (kind === 'unknown') throw new Problem(421, 'this replica does not know the agent; open a stream here first');
     response.status(204).end();
   }
 
-  app.use(refuseOtherMethods(agentsPaths));
+  app.use(refuseForeignPages({ host: options.host }), refuseOtherMethods(agentsPaths));
   app.get('/v1/stream', openStream);
   const json = express.json({ limit: MAX_REPORT_BYTES, type: 'application/json' });
   app.post('/v1/report', boundedBody, reporter, json, takeReport);
@@ -155,8 +179,14 @@ function boundedBody(request: Request, _response: Response, next: () => void): v
   next();
 }
 
+/** The name that an agent says it has, which begins with that of its pod where the token proves one. */
+function instanceOf({ pod }: AgentIdentity, said: string): string {
+  if (pod === undefined || said === pod.name || said.startsWith(`${pod.name}/`)) return said;
+  return `${pod.name}/${said}`.slice(0, MAX_INSTANCE);
+}
+
 /** Enough of what a client says to find it by. */
-const clipped = (value: unknown) => (typeof value === 'string' ? value.slice(0, 128) : undefined);
+const clipped = (value: unknown) => (typeof value === 'string' ? printable(value.slice(0, 128)) : undefined);
 
 function parse<T>(schema: z.ZodType<T>, value: unknown, field?: string): T {
   const parsed = schema.safeParse(value);

@@ -1,33 +1,81 @@
 import type { Clock } from '../../core/clock.ts';
-import { type TokenBucket, tokenBucket } from '../../core/rate-limit/token-bucket.ts';
+import type { LimitLog } from '../../core/limits/limit-log.ts';
+import type { LimitReason } from '../../core/limits/limits.ts';
+import { FairBudget } from '../../core/rate-limit/fair-budget.ts';
 import type { AgentIdentity } from '../../ports/authenticator.ts';
 
 export interface QuotaOptions {
+  /** Open at once, of one pod. A tenth of them a second may be new, after twice as many at once. */
   readonly maxStreams: number;
+  /** New ones, of all. */
+  readonly maxStreamsPerSecond: number;
+  /** Parts of reports, of one pod. */
+  readonly maxReportsPerPod: number;
+  /** Parts of reports, of all. */
   readonly maxReportsPerSecond: number;
+  readonly limits: LimitLog;
   readonly clock: Clock;
 }
 
-/** Pods whose reports are counted at once; the one that came first is forgotten first. */
-const MAX_PODS = 50_000;
+/** Breakers that cost as much as another part of a report. */
+const BREAKERS_PER_PART = 8;
 
-/** What one pod may ask for, however many processes it runs. A caller without a pod is not bounded here. */
+/** A pod may send so many seconds of its reports at once: processes of a pod report together. */
+const REPORT_BURST_S = 5;
+
+/**
+ * What one pod may ask for, however many processes it runs, and what all pods may. A caller without a pod is bounded
+ * with all.
+ */
 export class Quota {
   readonly #options: QuotaOptions;
   readonly #streams = new Map<string, number>();
-  readonly #reports = new Map<string, TokenBucket>();
+  readonly #newStreams: FairBudget;
+  readonly #reports: FairBudget;
 
   constructor(options: QuotaOptions) {
     this.#options = options;
+    const { maxStreams, maxStreamsPerSecond, maxReportsPerPod, maxReportsPerSecond, clock } = options;
+    this.#newStreams = new FairBudget({
+      perKey: maxStreams / 10,
+      burst: 2 * maxStreams,
+      total: maxStreamsPerSecond,
+      clock,
+    });
+    this.#reports = new FairBudget({
+      perKey: maxReportsPerPod,
+      burst: REPORT_BURST_S * maxReportsPerPod,
+      total: maxReportsPerSecond,
+      clock,
+    });
   }
 
-  /** Takes one of the streams of a pod; false when it has all of them. */
-  takeStream({ pod }: AgentIdentity): boolean {
-    if (pod === undefined) return true;
-    const taken = this.#streams.get(pod.uid) ?? 0;
-    if (taken >= this.#options.maxStreams) return false;
-    this.#streams.set(pod.uid, taken + 1);
+  /** Whether no new stream may be opened now, whoever asks. */
+  refusesStreams(): boolean {
+    if (!this.#newStreams.exhausted) return false;
+    this.#options.limits.reached('stream-rate');
     return true;
+  }
+
+  /**
+   * Takes one of the streams of a pod, and one of those that may be new now.
+   *
+   * @returns the bound that was reached; undefined when the stream was taken.
+   */
+  takeStream({ namespace, pod }: AgentIdentity): LimitReason | undefined {
+    const taken = pod === undefined ? 0 : (this.#streams.get(pod.uid) ?? 0);
+    const reason = taken >= this.#options.maxStreams ? 'streams-of-pod' : this.#takeTurn(pod?.uid);
+    if (reason !== undefined) {
+      this.#options.limits.reached(reason, { namespace, pod: pod?.name });
+      return reason;
+    }
+    if (pod !== undefined) this.#streams.set(pod.uid, taken + 1);
+    return undefined;
+  }
+
+  #takeTurn(uid: string | undefined): LimitReason | undefined {
+    const spent = this.#newStreams.take(uid);
+    return spent === 'own' ? 'stream-rate-of-pod' : spent && 'stream-rate';
   }
 
   releaseStream({ pod }: AgentIdentity): void {
@@ -37,12 +85,21 @@ export class Quota {
     else this.#streams.delete(pod.uid);
   }
 
-  /** Whether a pod may send a part of a report now. */
-  takeReport({ pod }: AgentIdentity): boolean {
-    if (pod === undefined) return true;
-    const bucket = this.#reports.get(pod.uid) ?? tokenBucket(this.#options.maxReportsPerSecond, this.#options.clock);
-    this.#reports.set(pod.uid, bucket);
-    if (this.#reports.size > MAX_PODS) this.#reports.delete(this.#reports.keys().next().value!);
-    return bucket.take();
+  /**
+   * Takes a part of a report.
+   *
+   * @returns the bound that was reached; undefined when the part may be read.
+   */
+  takeReport({ namespace, pod }: AgentIdentity): LimitReason | undefined {
+    const spent = this.#reports.take(pod?.uid);
+    if (spent === undefined) return undefined;
+    const reason = spent === 'own' ? 'report-rate-of-pod' : 'report-rate';
+    this.#options.limits.reached(reason, { namespace, pod: pod?.name });
+    return reason;
+  }
+
+  /** A part that was taken has so many breakers in it. */
+  chargeReport({ pod }: AgentIdentity, breakers: number): void {
+    this.#reports.charge(pod?.uid, Math.floor(breakers / BREAKERS_PER_PART));
   }
 }

@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import express, { type Express, type Request, type Response } from 'express';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { injection, type PatchOperation } from '../../core/injection.ts';
+import { readBoundedFile } from '../../files/bounded-file.ts';
 import { Problem } from '../../ports/problem.ts';
 import { answerProblems, answerUnknown, firstIssue } from '../problem.ts';
 
@@ -115,10 +115,11 @@ const encoded = (patch: readonly PatchOperation[]) => ({
  * @throws when there are none, or too many; the message names the flag.
  */
 export async function readAuthority(path: string): Promise<string> {
-  const text = await readFile(path, 'utf8').catch((error: Error) => {
+  const read = await readBoundedFile(path).catch((error: Error) => {
     throw new Error(`--webhook-ca-file: ${error.message}`);
   });
-  const certificates = text.match(/-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g) ?? [];
+  const certificates =
+    read.toString().match(/-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g) ?? [];
   const authority = certificates.map((one) => `${one}\n`).join('');
   if (certificates.length === 0) throw new Error(`--webhook-ca-file: ${path} holds no certificate in PEM`);
   if (authority.length > MAX_AUTHORITY_BYTES) {

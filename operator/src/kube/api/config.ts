@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 import { UsageError } from '../../config/config.ts';
+import { readBoundedFileSync } from '../../files/bounded-file.ts';
 
 export interface ClusterAccess {
   /** A file. Absent: the account of the pod. */
@@ -56,7 +57,8 @@ export function userKubeConfig(
 
 function loadFile(config: KubeConfig, file: string): void {
   try {
-    config.loadFromFile(file);
+    config.loadFromString(readBoundedFileSync(file, { trust: 'secret' }).toString());
+    config.makePathsAbsolute(dirname(file));
   } catch (error) {
     throw new UsageError(`--kubeconfig: ${(error as Error).message}; name another file`);
   }

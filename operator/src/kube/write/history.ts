@@ -30,6 +30,22 @@ export interface KubernetesHistoryOptions {
   readonly log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
 }
 
+/** The policy that controls an object, by uid: a label alone can be on anything. */
+function ownerOf(metadata: object): string | undefined {
+  const { ownerReferences = [] } = metadata as { ownerReferences?: readonly OwnerReference[] };
+  const found = ownerReferences.find(
+    ({ apiVersion, kind, controller }) => apiVersion.startsWith(`${GROUP}/`) && kind === KIND && controller === true,
+  );
+  return found?.uid;
+}
+
+interface OwnerReference {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly uid: string;
+  readonly controller?: boolean;
+}
+
 interface StoredRevision {
   readonly namespace: string;
   readonly name: string;
@@ -81,6 +97,7 @@ export class KubernetesHistory implements History {
   async list({ uid, namespace }: Policy): Promise<Revision[]> {
     const found = await this.#list(namespace, `${OF}=${uid}`);
     return found
+      .filter(({ metadata }) => metadata.namespace === namespace && ownerOf(metadata) === uid)
       .map((object) => {
         const { metadata, data, revision } = object as KubeObject & { data?: { spec?: unknown }; revision?: number };
         const at = Date.parse(metadata.creationTimestamp ?? '') || 0;
@@ -132,8 +149,9 @@ export class KubernetesHistory implements History {
       for (const { metadata } of await this.#list(place, OF, METADATA_ONLY)) {
         const labels = (metadata as { labels?: Record<string, string> }).labels ?? {};
         const { namespace, name } = metadata;
-        const of = kept.get(labels[OF]!) ?? [];
-        kept.set(labels[OF]!, [...of, { namespace, name, revision: Number(labels[NUMBER]) || 0 }]);
+        const uid = labels[OF]!;
+        if (ownerOf(metadata) !== uid) continue;
+        kept.set(uid, [...(kept.get(uid) ?? []), { namespace, name, revision: Number(labels[NUMBER]) || 0 }]);
       }
     }
     return kept;
@@ -147,7 +165,8 @@ export class KubernetesHistory implements History {
       .digest('hex')
       .slice(0, 10);
     const name = `${owner.slice(0, 200)}-${hash}`;
-    const kept = all.get(uid) ?? [];
+    // A uid belongs to one policy, which lies in one namespace: what names it elsewhere was put there by somebody else.
+    const kept = (all.get(uid) ?? []).filter((one) => one.namespace === namespace);
     if (kept.some((one) => one.name === name)) return false;
     const body = {
       apiVersion: 'apps/v1',

@@ -1,19 +1,31 @@
 import { type Request, Router } from 'express';
+import { LIMITS } from '../../../core/limits/limits.ts';
 import type { ResourceAttributes } from '../../../ports/access.ts';
 import { Problem } from '../../../ports/problem.ts';
-import { guard, isStillAllowed, readAttributes } from '../guard.ts';
+import { guard, isStillAllowed, readAttributes, senderOf } from '../guard.ts';
 import type { AdminOptions } from '../options.ts';
 import { optionalText } from '../parameters.ts';
 import { Live } from './live.ts';
 import { MAX_WATCHERS, Watchers } from './watchers.ts';
 
 /** The fleet at a glance, its breakers, and both as they change. */
-export function liveRoutes({ controller, access, audit, clock, wallClock, replica, leaving }: AdminOptions): Router {
+export function liveRoutes({
+  controller,
+  limits,
+  access,
+  audit,
+  clock,
+  wallClock,
+  replica,
+  leaving,
+}: AdminOptions): Router {
   const see = guard(access, readAttributes);
   const watching = (request: Request): ResourceAttributes => ({ ...readAttributes(request), verb: 'watch' });
   const watch = guard(access, watching);
   const live = (namespace: string | undefined) => new Live({ controller, clock, wallClock, replica, namespace });
   const scopes = new Map<string | undefined, Watchers>();
+  /** Open watches by who has them. */
+  const callers = new Map<string, number>();
   leaving.addEventListener('abort', () => {
     for (const watchers of scopes.values()) watchers.close();
   });
@@ -40,11 +52,24 @@ export function liveRoutes({ controller, access, audit, clock, wallClock, replic
         count += watchers.count;
       }
       if (leaving.aborted) throw new Problem(503, 'this replica is shutting down; try again', 1_000);
+      const { name } = senderOf(response);
+      const own = callers.get(name) ?? 0;
+      if (access.method !== 'none' && own >= LIMITS['watches-of-caller'].value) {
+        limits.reached('watches-of-caller', { person: name });
+        throw new Problem(503, `${own} pages of yours are open, the limit of one caller; close some`, 5_000);
+      }
       if (count >= MAX_WATCHERS) {
+        limits.reached('watches');
         throw new Problem(503, `${count} pages are open, the limit of one replica; close some`, 5_000);
       }
       const watchers = scopes.get(namespace) ?? new Watchers(live(namespace), () => clock.now());
       scopes.set(namespace, watchers);
+      callers.set(name, own + 1);
+      response.on('close', () => {
+        const left = (callers.get(name) ?? 0) - 1;
+        if (left > 0) callers.set(name, left);
+        else callers.delete(name);
+      });
       watchers.join(response, () => isStillAllowed(access, audit, request, watching));
     });
 }

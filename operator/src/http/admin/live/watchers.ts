@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { encodeEvent } from '../../../core/delivery/event.ts';
+import { LIMITS } from '../../../core/limits/limits.ts';
 
 /** What the watchers of one scope are told; made once for all of them. */
 export interface Feed {
@@ -28,7 +29,7 @@ const ACCESS_RECHECK_MS = 30_000;
 const MAX_WAITING_BYTES = 16 * 1024 * 1024;
 
 /** Readers at once, of all scopes. */
-export const MAX_WATCHERS = 100;
+export const MAX_WATCHERS = LIMITS.watches.value;
 
 interface Reader {
   readonly since: number;

@@ -1,0 +1,121 @@
+import type { PolicySpec } from '@fuseboard/schema/types';
+import { unknownField } from '../errors/unknown-field.ts';
+
+/** The fields of an object; `true` is a field with nothing in it that is checked here. */
+type Fields<T> = {
+  readonly [K in keyof Required<T>]: NonNullable<T[K]> extends readonly unknown[] | string | number | boolean
+    ? true
+    : true | Fields<NonNullable<T[K]>>;
+};
+interface FieldTree {
+  readonly [field: string]: true | FieldTree;
+}
+
+const matching = { errorNames: true, errorCodes: true, httpStatus: true } as const;
+
+/**
+ * The fields of a policy. What a policy of the operator has beyond them is ignored, since that may be newer; what code
+ * has is a mistake.
+ */
+export const SPEC_FIELDS = {
+  selector: { matchLabels: true, matchExpressions: true },
+  breakers: true,
+  mode: true,
+  trip: {
+    window: { type: true, duration: true, size: true, halfLife: true },
+    minimumCalls: true,
+    failureRate: { thresholdPercent: true },
+    slowCallRate: { thresholdPercent: true, slowerThan: true },
+    failureCount: true,
+    consecutiveFailures: true,
+  },
+  recovery: {
+    openDuration: true,
+    backoffFactor: true,
+    maxOpenDuration: true,
+    jitterPercent: true,
+    honorRetryAfter: true,
+    halfOpen: {
+      strategy: true,
+      maxProbes: true,
+      evaluate: true,
+      successThreshold: true,
+      probeTimeout: true,
+      rampDuration: true,
+    },
+  },
+  timeout: {
+    duration: true,
+    adaptive: { percentile: true, headroomPercent: true, minimumSamples: true, min: true, max: true },
+  },
+  retry: {
+    maxAttempts: true,
+    backoff: { initial: true, factor: true, max: true, jitterPercent: true },
+    budgetPercent: true,
+    placement: true,
+  },
+  concurrency: { maxConcurrent: true, maxQueue: true, queueTimeout: true },
+  classify: { failure: matching, ignore: matching },
+  fallback: { type: true, static: { value: true }, maxAge: true },
+  perKey: { maxKeys: true, idleTimeout: true },
+  onUpdate: true,
+} as const satisfies Fields<PolicySpec>;
+
+const OPTIONS: readonly string[] = ['defaults', 'classify'];
+
+/** What other libraries call the fields of a policy, and what says the same here. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  errorThresholdPercentage: 'trip: { failureRate: { thresholdPercent } }',
+  volumeThreshold: 'trip: { minimumCalls }',
+  rollingCountTimeout: "trip: { window: { type: 'Time', duration } }",
+  resetTimeout: 'recovery: { openDuration }',
+  halfOpenAfter: 'recovery: { openDuration }',
+  capacity: 'concurrency: { maxConcurrent }',
+  errorFilter: 'classify.ignore, or the option classify',
+};
+
+/**
+ * Refuses options of `getBreaker` that it does not have, and defaults that a policy does not have: what is misspelt
+ * would be ignored.
+ *
+ * @throws {TypeError} that names the field and says what was meant.
+ */
+export function refuseUnknownFields(breaker: string, options: unknown): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new TypeError(
+      `the options of breaker "${breaker}" must be an object such as { defaults: { … } }; they are ${JSON.stringify(options) ?? typeof options}`,
+    );
+  }
+  for (const field of Object.keys(options)) {
+    if (OPTIONS.includes(field)) continue;
+    const place =
+      field in SPEC_FIELDS ? `defaults: { ${field} }` : ELSEWHERE[field] && `defaults: { ${ELSEWHERE[field]} }`;
+    if (place === undefined) throw new TypeError(unknownField('getBreaker', breaker, field, OPTIONS));
+    throw new TypeError(`getBreaker of breaker "${breaker}" has no field "${field}"; did you mean ${place}?`);
+  }
+  const { defaults } = options as { defaults?: unknown };
+  if (defaults !== undefined) refuseUnknown(breaker, defaults, SPEC_FIELDS, 'defaults');
+}
+
+/**
+ * The same for a spec.
+ *
+ * @throws {TypeError} that names the field.
+ */
+export function refuseUnknownSpecFields(breaker: string, spec: unknown): void {
+  refuseUnknown(breaker, spec, SPEC_FIELDS, 'the spec');
+}
+
+function refuseUnknown(breaker: string, value: unknown, fields: FieldTree, path: string): void {
+  // What is no object is refused, with its path, where the spec is read.
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return;
+  for (const [field, inner] of Object.entries(value)) {
+    const known = Object.hasOwn(fields, field) ? fields[field] : undefined;
+    if (known === undefined) {
+      const elsewhere = ELSEWHERE[field];
+      if (elsewhere === undefined) throw new TypeError(unknownField(path, breaker, field, Object.keys(fields)));
+      throw new TypeError(`${path} of breaker "${breaker}" has no field "${field}"; did you mean ${elsewhere}?`);
+    }
+    if (known !== true) refuseUnknown(breaker, inner, known, `${path}.${field}`);
+  }
+}

@@ -1,0 +1,54 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Circuit } from '../circuit.ts';
+import type { Call } from '../context.ts';
+
+/** A call that tests a half-open circuit, and the one that it was made by. */
+interface Probe {
+  readonly circuit: Circuit;
+  readonly outer: Probe | undefined;
+}
+
+const probes = new AsyncLocalStorage<Probe>();
+let underWay = 0;
+const warned = new WeakSet<Circuit>();
+
+/** The same function, which knows while it runs that it tests this circuit. */
+export function asProbe<T>(circuit: Circuit, fn: Call<T>): Call<T> {
+  return (context) => {
+    underWay++;
+    let result: T | PromiseLike<T>;
+    try {
+      result = probes.run({ circuit, outer: probes.getStore() }, () => fn(context));
+    } catch (error) {
+      ended();
+      throw error;
+    }
+    Promise.resolve(result).then(ended, ended);
+    return result;
+  };
+}
+
+/** While no circuit is tested, promises cost what they cost without this. */
+function ended(): void {
+  underWay--;
+  if (underWay === 0) probes.disable();
+}
+
+/**
+ * Whether the call that is rejected now belongs to the one that tests the circuit: rejected, it would keep the circuit
+ * open for ever. Says once for each breaker that it is used twice.
+ */
+export function isPartOfProbe(circuit: Circuit): boolean {
+  if (underWay === 0) return false;
+  let probe = probes.getStore();
+  while (probe !== undefined && probe.circuit !== circuit) probe = probe.outer;
+  if (probe === undefined) return false;
+  if (!warned.has(circuit)) {
+    warned.add(circuit);
+    process.emitWarning(
+      `breaker "${circuit.name}" is used twice around one call; the inner use passes through while the circuit is tested. Use it once.`,
+      { code: 'FUSEBOARD_NESTED' },
+    );
+  }
+  return true;
+}

@@ -1,0 +1,118 @@
+/** What is told that a signal aborted. */
+interface Follower {
+  abort(reason: unknown): void;
+}
+
+/** The followers of each signal: one listener for all, since those of an EventTarget are searched at each one more. */
+const followed = new WeakMap<AbortSignal, FollowedSignal>();
+
+class FollowedSignal {
+  readonly #signal: AbortSignal;
+  readonly #followers = new Set<Follower>();
+  readonly #onAbort = (): void => {
+    const followers = [...this.#followers];
+    this.#followers.clear();
+    this.#forget();
+    for (const each of followers) each.abort(this.#signal.reason);
+  };
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal;
+    followed.set(signal, this);
+    signal.addEventListener('abort', this.#onAbort);
+  }
+
+  add(follower: Follower): void {
+    this.#followers.add(follower);
+  }
+
+  delete(follower: Follower): void {
+    if (this.#followers.delete(follower) && this.#followers.size === 0) this.#forget();
+  }
+
+  /** A signal made of others lives as long as anybody listens to it. */
+  #forget(): void {
+    followed.delete(this.#signal);
+    this.#signal.removeEventListener('abort', this.#onAbort);
+  }
+}
+
+function follow(signal: AbortSignal, follower: Follower): FollowedSignal {
+  const found = followed.get(signal) ?? new FollowedSignal(signal);
+  found.add(follower);
+  return found;
+}
+
+/**
+ * Calls back when a signal aborts. However many follow one signal, joining and leaving cost the same.
+ *
+ * @param signal not aborted yet.
+ * @returns a function that ends it.
+ */
+export function onAbort(signal: AbortSignal, abort: (reason: unknown) => void): () => void {
+  const follower = { abort };
+  const source = follow(signal, follower);
+  return () => source.delete(follower);
+}
+
+/** A controller lives as long as its signal, by which alone it is found. */
+const controllers = new WeakMap<AbortSignal, AbortController>();
+
+/** Forgets that a signal follows others once nobody has it any more. */
+const collected = new FinalizationRegistry<() => void>((leave) => leave());
+
+/**
+ * A signal that aborts with any of others, and by hand. Unlike what AbortSignal.any makes, it leaves nothing behind at
+ * a signal that lives as long as the process, and follows a signal that is not the runtime's own.
+ */
+export class FollowingSignal {
+  readonly signal: AbortSignal;
+  readonly #controller = new AbortController();
+  #leave: (() => void)[] = [];
+
+  /** @param sources absent ones are left out. */
+  constructor(...sources: readonly (AbortSignal | undefined)[]) {
+    this.signal = this.#controller.signal;
+    for (const source of sources) {
+      if (source === undefined) continue;
+      if (source.aborted) {
+        this.abort(source.reason);
+        return;
+      }
+      this.#leave.push(onAbort(source, (reason) => this.abort(reason)));
+    }
+  }
+
+  abort(reason: unknown): void {
+    this.#leaveAll();
+    this.#controller.abort(reason);
+  }
+
+  /**
+   * The call is over. What it returned may still use the signal, to read the body of a response for example: it goes on
+   * for as long as somebody has it.
+   *
+   * @param sources as they were given.
+   */
+  release(...sources: readonly (AbortSignal | undefined)[]): void {
+    if (this.#leave.length === 0) return;
+    this.#leaveAll();
+    const { signal } = this;
+    controllers.set(signal, this.#controller);
+    const held = new WeakRef(signal);
+    const abort = (reason: unknown) => abortHeld(held.deref(), reason);
+    for (const source of sources) {
+      if (source === undefined) continue;
+      collected.register(signal, onAbort(source, abort));
+    }
+  }
+
+  #leaveAll(): void {
+    for (const leave of this.#leave) leave();
+    this.#leave = [];
+  }
+}
+
+function abortHeld(signal: AbortSignal | undefined, reason: unknown): void {
+  if (signal !== undefined) controllers.get(signal)?.abort(reason);
+}

@@ -1,0 +1,58 @@
+import { unknownField } from '../errors/unknown-field.ts';
+import type { Circuit } from './circuit.ts';
+
+/** What `execute` knows besides the function. */
+const OPTIONS = ['fallback', 'policyFallback', 'signal', 'retry'] as const;
+
+/** The error for something that is no function where a function has to be. */
+export function notCallable({ name }: Circuit, method: string, what: unknown): TypeError {
+  const isPromise = typeof (what as { then?: unknown } | null | undefined)?.then === 'function';
+  const given = isPromise ? 'a promise, whose call is under way already' : describe(what);
+  return new TypeError(
+    `${method} of breaker "${name}" was given ${given}; give a function that makes the call: ${method}(() => …)`,
+  );
+}
+
+/**
+ * What is wrong with the options of a call; undefined: nothing. A call that is written wrong is not made and says
+ * nothing of the dependency.
+ */
+export function wrongOptions({ name }: Circuit, options: object): TypeError | undefined {
+  const refused = (field: string, expected: string, value: unknown) =>
+    new TypeError(`${field} of a call through breaker "${name}" must be ${expected}; it is ${describe(value)}`);
+  if (typeof options !== 'object' || options === null) return refused('the options', 'an object', options);
+  for (const field in options) {
+    const value = (options as Record<string, unknown>)[field];
+    if (value === undefined) continue;
+    switch (field) {
+      case 'fallback':
+        if (typeof value !== 'function') return refused(field, 'a function', value);
+        break;
+      case 'policyFallback':
+        if (!isPolicyFallback(value)) return refused(field, 'an object with a key and a function parse', value);
+        break;
+      case 'signal':
+        if (typeof (value as AbortSignal | null)?.addEventListener !== 'function')
+          return refused(field, 'an AbortSignal', value);
+        break;
+      case 'retry':
+        if (typeof value !== 'boolean') return refused(field, 'true or false', value);
+        break;
+      default:
+        return new TypeError(unknownField('a call', name, field, OPTIONS));
+    }
+  }
+  return undefined;
+}
+
+function isPolicyFallback(value: unknown): boolean {
+  const { key, parse } = Object(value) as { key?: unknown; parse?: unknown };
+  return typeof key === 'string' && typeof parse === 'function';
+}
+
+function describe(value: unknown): string {
+  if (value === null) return 'null';
+  return typeof value === 'object' || typeof value === 'function'
+    ? `of type ${typeof value}`
+    : (JSON.stringify(value) ?? String(value));
+}

@@ -1,0 +1,35 @@
+import { causesOf } from './causes.ts';
+
+/** What a failure was, for people: kept and shown where the error itself must not be. */
+export interface LastError {
+  /** The class of the error, or `Response` for an answer of HTTP. */
+  readonly name: string;
+  /** Its message and that of its innermost cause, cut after 200 characters; `HTTP 503` for an answer. */
+  readonly message: string;
+}
+
+const MAX_NAME = 64;
+const MAX_MESSAGE = 200;
+
+/** @param what what a call that failed returned or threw; undefined where that is not known. */
+export function lastErrorOf(what: unknown): LastError | undefined {
+  if (what === undefined) return undefined;
+  try {
+    if (typeof what !== 'object' || what === null) return described(typeof what, String(what));
+    const { name, message, status, statusCode } = what as Record<string, unknown>;
+    if (typeof message !== 'string') return described('Response', `HTTP ${status ?? statusCode ?? 'without a status'}`);
+    const innermost = (causesOf(what).at(-1) as Error).message;
+    const cause = typeof innermost === 'string' && innermost !== message ? innermost : '';
+    return described(String(name ?? what.constructor.name), [message, cause].filter((text) => text !== '').join(': '));
+  } catch {
+    return described('unknown', 'an error that cannot be read');
+  }
+}
+
+function described(name: string, message: string): LastError {
+  return { name: cut(name, MAX_NAME), message: cut(message, MAX_MESSAGE) };
+}
+
+function cut(text: string, most: number): string {
+  return text.length > most ? `${text.slice(0, most)}…` : text;
+}

@@ -1,0 +1,37 @@
+import { describe, expect, it } from '@jest/globals';
+import { FairBudget } from './fair-budget.ts';
+
+describe('a budget of all and of each', () => {
+  it('asks for the own one first, so that who has spent it takes nothing from the others', () => {
+    const budget = new FairBudget({ perKey: 2, total: 10, clock: { now: () => 0 } });
+    const answers = Array.from({ length: 1_000 }, () => budget.take('evil'));
+    expect(answers.slice(0, 3)).toEqual([undefined, undefined, 'own']);
+    expect(['a', 'b', 'c', 'd'].map((key) => budget.take(key))).toEqual([undefined, undefined, undefined, undefined]);
+  });
+
+  it('keeps its second half for those who have half of their own left', () => {
+    const budget = new FairBudget({ perKey: 4, total: 20, clock: { now: () => 0 } });
+    for (let i = 0; i < 3; i += 1) for (const key of ['x', 'y', 'z', 'w']) budget.take(key);
+    expect(budget.take('x')).toBe('all');
+    expect(budget.take('good')).toBeUndefined();
+  });
+
+  it('fills again with time, and lets a debt be earned first', () => {
+    let now = 0;
+    const budget = new FairBudget({ perKey: 10, total: 100, clock: { now: () => now } });
+    expect(budget.take('a')).toBeUndefined();
+    budget.charge('a', 19);
+    expect(budget.take('a')).toBe('own');
+    now = 1_000;
+    expect(budget.take('a')).toBe('own');
+    now = 1_100;
+    expect(budget.take('a')).toBeUndefined();
+  });
+
+  it('is exhausted when nothing is left for anybody', () => {
+    const budget = new FairBudget({ perKey: 100, total: 2, clock: { now: () => 0 } });
+    for (const key of ['a', 'b']) budget.take(key);
+    expect(budget.exhausted).toBe(true);
+    expect(budget.take('c')).toBe('all');
+  });
+});

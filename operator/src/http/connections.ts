@@ -1,0 +1,115 @@
+import type { Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+
+export interface ConnectionsOptions {
+  readonly max: number;
+  /** A connection was closed for want of room. */
+  readonly onCut: (address: string) => void;
+}
+
+interface Connection {
+  readonly key: string;
+  readonly socket: Socket;
+  readonly address: string;
+  response?: ServerResponse;
+}
+
+/** Candidates that are compared, the oldest ones: of them the one whose address has the most connections goes. */
+const CANDIDATES = 32;
+
+/**
+ * Bounds the connections of a server. At the bound a new one takes the place of one that does nothing: an old one whose
+ * request did not come or is answered. One whose answer has begun is never closed, so that whoever holds connections
+ * without requests keeps nobody out.
+ */
+export class Connections {
+  readonly #options: ConnectionsOptions;
+  /** By address and port, the oldest first. */
+  readonly #waiting = new Map<string, Connection>();
+  readonly #answering = new Map<string, Connection>();
+  readonly #addresses = new Map<string, number>();
+
+  constructor(options: ConnectionsOptions) {
+    this.#options = options;
+  }
+
+  /** Begins to bound a server that does not listen yet. */
+  watch(server: Server): void {
+    server.on('connection', (socket: Socket) => this.#add(socket));
+    server.prependListener('request', ({ socket }, response) => {
+      const connection = this.#waiting.get(keyOf(socket)) ?? this.#answering.get(keyOf(socket));
+      if (connection === undefined) return;
+      connection.response = response;
+      response.on('close', () => this.#idle(connection));
+    });
+  }
+
+  get count(): number {
+    return this.#waiting.size + this.#answering.size;
+  }
+
+  #add(socket: Socket): void {
+    const { max, onCut } = this.#options;
+    const address = socket.remoteAddress ?? '';
+    if (this.count >= max) {
+      const victim = this.#victim();
+      onCut(victim?.address ?? address);
+      if (victim === undefined) {
+        socket.destroy();
+        return;
+      }
+      this.#remove(victim);
+      victim.socket.destroy();
+    }
+    const key = keyOf(socket);
+    const connection = { key, socket, address };
+    this.#waiting.set(key, connection);
+    this.#addresses.set(address, (this.#addresses.get(address) ?? 0) + 1);
+    socket.on('close', () => this.#remove(connection));
+  }
+
+  #victim(): Connection | undefined {
+    let found: Connection | undefined;
+    let compared = 0;
+    const ofAddress = ({ address }: Connection) => this.#addresses.get(address) ?? 0;
+    for (const [key, connection] of this.#waiting) {
+      const { response } = connection;
+      if (response?.headersSent && !response.writableFinished) {
+        this.#waiting.delete(key);
+        this.#answering.set(key, connection);
+        continue;
+      }
+      if (found === undefined || ofAddress(connection) > ofAddress(found)) found = connection;
+      compared += 1;
+      if (compared >= CANDIDATES) break;
+    }
+    return found;
+  }
+
+  /** A request is over: its connection is the youngest of those that wait. */
+  #idle(connection: Connection): void {
+    const { key } = connection;
+    if (this.#answering.delete(key) || this.#waiting.delete(key)) {
+      if (!connection.socket.destroyed) this.#waiting.set(key, connection);
+      else this.#forget(connection);
+    }
+  }
+
+  #remove(connection: Connection): void {
+    const { key } = connection;
+    if (this.#waiting.get(key) !== connection && this.#answering.get(key) !== connection) return;
+    this.#waiting.delete(key);
+    this.#answering.delete(key);
+    this.#forget(connection);
+  }
+
+  #forget({ address }: Connection): void {
+    const left = (this.#addresses.get(address) ?? 0) - 1;
+    if (left > 0) this.#addresses.set(address, left);
+    else this.#addresses.delete(address);
+  }
+}
+
+/** A connection over TLS has two sockets, with the same address and port. */
+const keyOf = ({ remoteAddress, remotePort, localPort }: Pick<Socket, 'remoteAddress' | 'remotePort' | 'localPort'>) =>
+  `${remoteAddress} ${remotePort} ${localPort}`;

@@ -1,0 +1,38 @@
+import type { NextFunction, Request, Response } from 'express';
+import { isLoopback } from '../core/loopback.ts';
+import { printable } from '../core/printable.ts';
+import { Problem } from '../ports/problem.ts';
+
+export interface ForeignPagesOptions {
+  /** Where the port listens. On loopback, only names of this machine are answered. */
+  readonly host: string;
+}
+
+/**
+ * Keeps web pages away from a port that is for programs alone. No program sends an `Origin`; and a page of elsewhere
+ * that had its own name point to 127.0.0.1 (DNS rebinding) still sends that name as `Host`.
+ */
+export function refuseForeignPages({ host: listening }: ForeignPagesOptions) {
+  const own = isLoopback(listening);
+  return (request: Request, _response: Response, next: NextFunction): void => {
+    const host = request.get('host');
+    if (own && !isOwnName(host)) {
+      throw new Problem(403, `host: ${quoted(host)} is not a name of this machine; use localhost or 127.0.0.1`);
+    }
+    const origin = request.get('origin');
+    const site = request.get('sec-fetch-site');
+    if (origin !== undefined || (site !== undefined && site !== 'none' && site !== 'same-origin')) {
+      throw new Problem(403, `origin: this port answers programs, not pages of ${quoted(origin ?? site)}`);
+    }
+    next();
+  };
+}
+
+/** Whether a Host header names this machine. */
+export function isOwnName(host: string | undefined): boolean {
+  const name = host === undefined ? undefined : URL.parse(`http://${host}`)?.hostname;
+  return name !== undefined && isLoopback(name.replace(/^\[(.*)\]$/, '$1'));
+}
+
+/** What a header says, to be told back. */
+export const quoted = (text: string | undefined) => printable(JSON.stringify(text?.slice(0, 128) ?? ''));

@@ -1,0 +1,255 @@
+import { connect, type Socket } from 'node:net';
+import type { BreakerReport } from '@fuseboard/schema';
+import { afterEach, expect, it } from '@jest/globals';
+import { pino } from 'pino';
+import { readConfig } from '../src/config/config.ts';
+import { LIMITS, type LimitReason } from '../src/core/limits/limits.ts';
+import type { Access } from '../src/ports/access.ts';
+import { type Authenticator, bearerToken } from '../src/ports/authenticator.ts';
+import { type Serving, serve } from '../src/serve.ts';
+import { EventClient } from './event-client.ts';
+import { FLAGS, localParts } from './local-operator.ts';
+import { MemorySource, policy } from './memory-source.ts';
+import { until } from './until.ts';
+
+/** A token `namespace.pod.label` of a pod with that label. */
+const pods: Authenticator = {
+  method: 'token-review',
+  async identify({ authorization }) {
+    const [namespace, name] = bearerToken(authorization).split('.') as [string, string];
+    return { namespace, pod: { name, uid: bearerToken(authorization) } };
+  },
+  labels: async ({ pod }) => ({ app: pod!.uid.split('.')[2] ?? 'web' }),
+};
+
+const people: Access = {
+  method: 'review',
+  user: async (authorization) => ({ name: authorization ?? 'nobody', groups: [] }),
+  check: async () => {},
+};
+
+let source: MemorySource;
+let serving: Serving | undefined;
+let lines: Record<string, unknown>[] = [];
+const clients: EventClient[] = [];
+const sockets: Socket[] = [];
+
+async function begin(flags: Record<string, string> = {}): Promise<void> {
+  source = new MemorySource();
+  lines = [];
+  const log = pino({ base: null }, { write: (line: string) => void lines.push(JSON.parse(line)) });
+  const parts = { ...(await localParts(log)), source, authenticator: pods, access: people };
+  serving = await serve(readConfig({ ...FLAGS, agentAuth: 'token-review', ...flags }), parts, log);
+  source.set([policy('payments', { namespace: 'bank' }), policy('search', { namespace: 'bank', spec: SELECTED })], '5');
+  await until(async () => (await fetch(`${serving!.metricsUrl}/readyz`)).ok);
+}
+
+const SELECTED = { selector: { matchLabels: { app: 'one' } }, breakers: ['search'], trip: { consecutiveFailures: 3 } };
+
+afterEach(async () => {
+  for (const client of clients.splice(0)) client.close();
+  for (const socket of sockets.splice(0)) socket.destroy();
+  await serving?.stop(0);
+  serving = undefined;
+});
+
+const bootOf = (n: number) => n.toString(16).padStart(32, '0');
+
+async function dial(token: string, boot = 1, query: Record<string, string> = {}) {
+  const search = new URLSearchParams({ protocol: '1', service: 's', instance: 'i', boot: bootOf(boot), ...query });
+  const client = await EventClient.open(`${serving!.agentsUrl}/v1/stream?${search}`, {
+    authorization: `Bearer ${token}`,
+  });
+  clients.push(client);
+  return client;
+}
+
+/** Opens a stream, waits for its policies and closes it: the process stays known. */
+async function visit(token: string, boot: number): Promise<number> {
+  const client = await dial(token, boot);
+  if (client.status === 200) await client.until(({ event }) => event === 'commit');
+  client.close();
+  await client.untilEnd();
+  return client.status;
+}
+
+const totals = {
+  succeeded: 1,
+  failed: 0,
+  ignored: 0,
+  slow: 0,
+  timedOut: 0,
+  rejected: 0,
+  shadowRejected: 0,
+  retried: 0,
+  fallback: 0,
+};
+
+const breakers = (count: number, more: Partial<BreakerReport> = {}): BreakerReport[] =>
+  Array.from({ length: count }, (_, i) => ({ name: 'b', key: `k${i}`, state: 'open', since: 0, totals, ...more }));
+
+let sequence = 0;
+async function report(token: string, told: BreakerReport[] = [], boot = 1): Promise<number> {
+  sequence += 1;
+  const body = { protocol: 1, service: 's', instance: 'i', boot: bootOf(boot), sequence, part: 1, parts: 1 };
+  const answer = await fetch(`${serving!.agentsUrl}/v1/report`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+    body: JSON.stringify({ ...body, rejections: [], breakers: told }),
+  });
+  return answer.status;
+}
+
+/** Repeats something until it is refused. */
+async function untilRefused(ask: (n: number) => Promise<number>): Promise<number> {
+  for (let n = 1; n <= 2_000; n += 1) if ((await ask(n)) === 503) return n - 1;
+  throw new Error('was never refused');
+}
+
+async function watch(person: string): Promise<number> {
+  const client = await EventClient.open(`${serving!.adminUrl}/v1/watch`, { authorization: person });
+  clients.push(client);
+  return client.status;
+}
+
+async function hold(url: string, count: number): Promise<void> {
+  const { port, hostname } = new URL(url);
+  for (let i = 0; i < count; i += 1) {
+    const socket = connect(Number(port), hostname);
+    sockets.push(socket);
+    socket.on('error', () => {});
+    await new Promise((resolve) => socket.once('connect', resolve));
+  }
+}
+
+const opened = (reason: string): BreakerReport['transitions'] =>
+  Array.from({ length: 20 }, (_, i) => ({ from: 'closed', to: 'open', agoMs: i * 5_000, reason }));
+
+/** What reaches each bound; all of it is done by one pod, or by as many as the bound needs. */
+const REACHED: Record<LimitReason, () => Promise<void>> = {
+  'streams-of-pod': async () => {
+    await begin({ maxStreamsPerPod: '2' });
+    expect(await untilRefused(async (n) => (await dial('bank.evil', n)).status)).toBe(2);
+  },
+  'stream-rate-of-pod': async () => {
+    await begin({ maxStreamsPerPod: '2' });
+    expect(await untilRefused((n) => visit('bank.evil', n))).toBeLessThan(10);
+    expect((await dial('bank.good')).status).toBe(200);
+  },
+  'stream-rate': async () => {
+    await begin({ maxStreamsPerSecond: '2' });
+    const all = await Promise.all([1, 2, 3, 4, 5, 6, 7, 8].map((n) => dial(`bank.pod-${n}`)));
+    expect(all.filter(({ status }) => status === 503).length).toBeGreaterThan(0);
+    await until(async () => (await dial('bank.late')).status === 503);
+  },
+  'agents-of-pod': async () => {
+    await begin({ maxAgentsPerPod: '3' });
+    for (let n = 1; n <= 5; n += 1) expect(await visit('bank.evil', n)).toBe(200);
+    const { items } = (await (await fetch(`${serving!.adminUrl}/v1/agents`)).json()) as { items: { boot: string }[] };
+    expect(items.map(({ boot }) => boot).sort()).toEqual([3, 4, 5].map(bootOf));
+  },
+  agents: async () => {
+    await begin({ maxAgents: '9' });
+    expect(await untilRefused(async (n) => (await dial(`bank.evil-${n}`)).status)).toBe(8);
+    expect((await dial('shop.good')).status).toBe(200);
+  },
+  'breakers-of-agent': async () => {
+    await begin({ maxReportsPerPod: '1000' });
+    await dial('bank.evil');
+    for (let i = 0; i < 9; i += 1) {
+      const told = breakers(250).map((one) => ({ ...one, key: `${i}-${one.key}` }));
+      expect(await report('bank.evil', told)).toBe(204);
+    }
+  },
+  'breakers-of-pod': async () => {
+    await begin({ maxBreakersPerPod: '5' });
+    await dial('bank.evil');
+    expect(await report('bank.evil', breakers(6))).toBe(204);
+  },
+  breakers: async () => {
+    await begin({ maxBreakers: '40' });
+    await dial('bank.evil');
+    expect(await report('bank.evil', breakers(6))).toBe(204);
+  },
+  snapshots: async () => {
+    await begin({ maxSnapshots: '1' });
+    expect((await dial('bank.a.web')).status).toBe(200);
+    expect((await dial('bank.b.other')).status).toBe(200);
+    expect((await dial('bank.c.one')).status).toBe(503);
+  },
+  'report-rate-of-pod': async () => {
+    await begin({ maxReportsPerPod: '10' });
+    await dial('bank.evil');
+    await dial('bank.good');
+    expect(await untilRefused(() => report('bank.evil', breakers(250)))).toBeLessThan(5);
+    expect(await report('bank.good')).toBe(204);
+  },
+  'report-rate': async () => {
+    await begin({ maxReportsPerSecond: '3' });
+    for (let n = 1; n <= 6; n += 1) await dial(`bank.pod-${n}`);
+    await untilRefused((n) => report(`bank.pod-${(n % 6) + 1}`, breakers(80)));
+  },
+  'calls-of-report': async () => {
+    await begin();
+    await dial('bank.evil');
+    const told = { name: 'payments', state: 'closed', since: 0 } as const;
+    expect(await report('bank.evil', [{ ...told, totals: { ...totals, succeeded: 2 ** 53 - 1 } }])).toBe(204);
+    await dial('bank.good');
+    expect(await report('bank.good', [{ ...told, totals: { ...totals, succeeded: 3 } }])).toBe(204);
+    const metrics = await (await fetch(`${serving!.metricsUrl}/metrics`)).text();
+    expect(metrics).toMatch(/^fuseboard_calls_total\{[^}]*breaker="payments"[^}]*\} 3$/m);
+  },
+  'catch-ups': async () => {
+    await begin({ restoreAfter: '1h' });
+    const since = { since: 'policies=99999999999999999999' };
+    for (let round = 1; round <= 2; round += 1) {
+      const all = await Promise.all([1, 2, 3, 4, 5].map((n) => dial(`bank.pod-${n}`, n, since)));
+      expect(all.map(({ status }) => status)).toEqual([503, 503, 503, 503, 503]);
+    }
+    expect(source.refreshes).toBeLessThan(5);
+  },
+  'log-lines-of-pod': async () => {
+    await begin();
+    await dial('bank.evil');
+    const before = lines.length;
+    expect(await report('bank.evil', breakers(20, { transitions: opened('x') }))).toBe(204);
+    expect(lines.length - before).toBeLessThan(30);
+  },
+  'log-lines': async () => {
+    await begin();
+    const before = lines.length;
+    for (let n = 1; n <= 5; n += 1) {
+      await dial(`bank.pod-${n}`);
+      await report(`bank.pod-${n}`, breakers(2, { transitions: opened('x') }));
+    }
+    expect(lines.length - before).toBeLessThan(5 * 20);
+  },
+  'watches-of-caller': async () => {
+    await begin();
+    expect(await untilRefused(() => watch('evil'))).toBe(20);
+    expect(await watch('good')).toBe(200);
+  },
+  watches: async () => {
+    await begin();
+    expect(await untilRefused((n) => watch(`person-${n}`))).toBe(100);
+  },
+  connections: async () => {
+    await begin({ maxConnections: '5' });
+    await hold(serving!.agentsUrl, 8);
+    expect((await dial('bank.good')).status).toBe(200);
+  },
+  'other-connections': async () => {
+    await begin();
+    await hold(serving!.metricsUrl, 260);
+    expect((await fetch(`${serving!.metricsUrl}/livez`)).status).toBe(200);
+  },
+};
+
+it.each(Object.keys(LIMITS) as LimitReason[])('bounds %s, counts what it cuts, and says so once', async (reason) => {
+  await REACHED[reason]();
+  const metrics = await (await fetch(`${serving!.metricsUrl}/metrics`)).text();
+  expect(metrics).toMatch(new RegExp(`^fuseboard_limited_total\\{reason="${reason}"\\} [1-9]`, 'm'));
+  expect(lines.filter((line) => line.reason === reason && String(line.msg).startsWith('limit reached'))).toHaveLength(
+    1,
+  );
+});
