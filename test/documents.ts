@@ -1,3 +1,4 @@
+import { createParser } from 'eventsource-parser';
 /** A fenced block of code in a Markdown file. */
 export interface Block {
   readonly path: string;
@@ -53,12 +54,10 @@ export interface StreamEvent {
 
 /** Reads a text such as the body of a stream; comments and ids are left out. */
 export function streamEvents(text: string): StreamEvent[] {
-  return text
-    .split(/\n\n+/)
-    .map((part) => part.split('\n').filter((line) => line !== '' && !line.startsWith(':')))
-    .filter((lines) => lines.length > 0)
-    .map((lines) => {
-      const value = (field: string) => lines.find((line) => line.startsWith(`${field}: `))?.slice(field.length + 2);
-      return { event: value('event') ?? 'message', data: JSON.parse(value('data') ?? 'null') as unknown };
-    });
+  const events: StreamEvent[] = [];
+  const parser = createParser({
+    onEvent: ({ event = 'message', data }) => events.push({ event, data: JSON.parse(data) as unknown }),
+  });
+  parser.feed(`${text}\n\n`);
+  return events;
 }

@@ -1,5 +1,6 @@
 import { type ClientRequest, get, type IncomingMessage } from 'node:http';
 import { faultsOf } from '@fuseboard/schema/wire-contract';
+import { createParser } from 'eventsource-parser';
 
 export interface StreamEvent {
   readonly event: string;
@@ -9,8 +10,8 @@ export interface StreamEvent {
 }
 
 /**
- * Reads an event stream over a socket of its own, as plainly as it can. An event that is not as the published schema
- * has it fails the test.
+ * Reads an event stream over a socket of its own. An event for agents that the published schema does not allow fails
+ * the test.
  */
 export class EventClient {
   readonly events: StreamEvent[] = [];
@@ -29,13 +30,17 @@ export class EventClient {
       });
     });
     client.#response = response;
-    let rest = '';
+    const isForAgents = new URL(url).pathname === '/v1/stream';
+    const parser = createParser({
+      onEvent: ({ event = 'message', id, data }) => {
+        const parsed = { event, ...(id && { id }), data: JSON.parse(data) };
+        client.events.push(parsed);
+        const faults = isForAgents ? faultsOf(event, parsed.data) : [];
+        if (faults.length > 0) throw new Error(`the operator sent an invalid event: ${faults.join('; ')}`);
+      },
+    });
     response.setEncoding('utf8').on('data', (chunk: string) => {
-      const blocks = (rest + chunk).split('\n\n');
-      rest = blocks.pop()!;
-      client.events.push(...blocks.map(read));
-      const faults = client.events.slice(-blocks.length).flatMap(({ event, data }) => faultsOf(event, data));
-      if (faults.length > 0) throw new Error(`the operator sent what no agent has to understand: ${faults.join('; ')}`);
+      parser.feed(chunk);
       client.#wake();
     });
     response.on('close', () => client.#end()).on('error', () => client.#end());
@@ -82,11 +87,4 @@ export class EventClient {
     this.ended = true;
     this.#wake();
   }
-}
-
-function read(block: string): StreamEvent {
-  const fields = Object.fromEntries(
-    block.split('\n').map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 2)]),
-  );
-  return { event: fields.event!, ...(fields.id && { id: fields.id }), data: JSON.parse(fields.data!) };
 }

@@ -190,7 +190,7 @@ describe('the admin API', () => {
       422,
       'spec.expiresAt: lies in the past',
     ],
-    ['/No_Name', SPEC, 400, 'namespace: "No_Name" cannot name one'],
+    ['/No_Name', SPEC, 400, 'namespace: "No_Name" is not a valid namespace name'],
   ])('refuses at %s: %j', async (path, body, status, error) => {
     const response = await ask('POST', path, body);
     expect(response.status).toBe(status);

@@ -1,20 +1,18 @@
+import { createParser } from 'eventsource-parser';
+
 /** One event of an event stream. */
 export interface StreamEvent {
   readonly event: string;
   readonly data: string;
 }
 
-/** Takes a stream of text apart into events; what has not ended yet is kept for the next piece. */
+/** Parses a stream of text; an event that is not complete yet is returned with the piece that completes it. */
 export function eventReader(): (piece: string) => StreamEvent[] {
-  let rest = '';
+  let events: StreamEvent[] = [];
+  const parser = createParser({ onEvent: ({ event = 'message', data }) => events.push({ event, data }) });
   return (piece) => {
-    const parts = (rest + piece).split('\n\n');
-    rest = parts.pop()!;
-    return parts.flatMap((part) => {
-      const lines = part.split('\n');
-      const field = (name: string) => lines.find((line) => line.startsWith(`${name}: `))?.slice(name.length + 2);
-      const data = field('data');
-      return data === undefined ? [] : [{ event: field('event') ?? 'message', data }];
-    });
+    events = [];
+    parser.feed(piece);
+    return events;
   };
 }
