@@ -29,10 +29,11 @@ export interface Adapters {
 
 const ABOUT = `
 Exit codes:
-  0  all is well
-  1  problems were found in what was checked
-  2  the command line cannot be understood
-  3  a file, a folder, a port or a server cannot be reached
+  0    all is well
+  1    problems were found in what was checked
+  2    the command line cannot be understood
+  3    a file, a folder, a port or a server cannot be reached
+  141  whoever read the output has gone, as after | head
 
 Every option of serve can be given in the environment instead: --metrics-port as FUSEBOARD_METRICS_PORT.`;
 
