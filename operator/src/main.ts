@@ -117,4 +117,10 @@ const reach: Reach = ({ server, kubeconfig, context, operatorNamespace }) => {
 };
 
 const { argv, stdout: out, stderr: err } = process;
+for (const stream of [out, err]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(EXIT_CODES.unread);
+    throw error;
+  });
+}
 process.exitCode = await program({ args: argv.slice(2), out, err }, { construct, reach });

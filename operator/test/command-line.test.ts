@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -34,9 +34,12 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-function run(...args: string[]) {
+const run = (...args: string[]) => runWith('', ...args);
+
+function runWith(input: string, ...args: string[]) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [...NODE, ...args], {
     encoding: 'utf8',
+    input,
     cwd: folder,
     env: { ...ENV, HOME: folder },
   });
@@ -97,6 +100,73 @@ describe('validate', () => {
     expect(run('validate', 'none.yaml').stderr).toMatch(/^fuseboard: cannot read none\.yaml: ENOENT.*\n$/);
     expect(run('validate').status).toBe(2);
   });
+});
+
+describe('policy files', () => {
+  it.each(['validate', 'lint'])(
+    'are read in the folders below by %s, and not where names begin with a dot',
+    async (command) => {
+      await mkdir(join(folder, 'p/a/b'), { recursive: true });
+      await mkdir(join(folder, 'p/.git'));
+      await writeFile(join(folder, 'p/a/b/deep.yaml'), good.replace('pay }', 'deep }'));
+      await writeFile(join(folder, 'p/.git/hidden.yaml'), 'a: [\n');
+      await symlink('..', join(folder, 'p/a/loop.yaml'));
+      expect(run(command, 'p').stdout).toMatch(/^2 policies in 2 files, /m);
+    },
+  );
+
+  it.each(['validate', 'lint'])('that hold no policy are an error of %s', async (command) => {
+    await mkdir(join(folder, 'none'));
+    expect(run(command, 'none')).toEqual({
+      status: 1,
+      stdout: '',
+      stderr: 'fuseboard: there is no .yaml, .yml or .json file in none; name a file or another folder\n',
+    });
+    await writeFile(join(folder, 'none/other.yaml'), 'apiVersion: v1\nkind: Secret\n');
+    expect(run(command, 'none')).toEqual({
+      status: 1,
+      stdout: '',
+      stderr:
+        'fuseboard: there is no policy in none (1 file, 1 object of other kinds passed over); name a file that holds one\n',
+    });
+  });
+
+  it('come from standard input, other kinds beside them passed over', () => {
+    const input = `apiVersion: v1\nkind: Service\n---\n${good}`;
+    expect(runWith(input, 'validate', '-')).toEqual({
+      status: 0,
+      stdout: '1 policy in 1 file, 0 problems, 1 object of other kinds passed over\n',
+      stderr: '',
+    });
+    expect(runWith(bad, 'validate', '-').stdout).toContain('<stdin>:5: spec.trip.window.size: ');
+    expect(runWith(good, 'lint', '-').stdout).toMatch(/^1 policy in 1 file, /m);
+    expect(runWith(good, 'explain', 'payments', '--policies', '-').stdout).toContain('policy "pay" governs "payments"');
+  });
+
+  it('may be named by a pattern that no shell has expanded', () => {
+    expect(run('validate', 'p/*.yaml')).toMatchObject({ status: 0, stdout: '1 policy in 1 file, 0 problems\n' });
+    expect(run('validate', 'p/*.yml')).toMatchObject({
+      status: 3,
+      stderr: expect.stringContaining('cannot read p/*.yml'),
+    });
+  });
+});
+
+it('ends quietly when whoever read its output has gone', async () => {
+  const many = Array.from({ length: 2_000 }, (_, i) => good.replace('["pay*"]', '[]').replace('pay }', `p${i} }`));
+  await writeFile(join(folder, 'many.yaml'), many.join('---\n'));
+  const line = `"$0" "$@" | head -n 1; echo "\${PIPESTATUS[0]}"`;
+  const { stdout, stderr } = spawnSync(
+    'bash',
+    ['--norc', '-c', line, process.execPath, ...NODE, 'validate', 'many.yaml'],
+    {
+      encoding: 'utf8',
+      cwd: folder,
+      env: ENV,
+    },
+  );
+  expect(stdout).toMatch(/^many\.yaml:\d+: spec\.breakers: .*\n141\n$/);
+  expect(stderr).toBe('');
 });
 
 describe('explain', () => {

@@ -7,6 +7,8 @@ export const EXIT_CODES = {
   usage: 2,
   /** A file, a folder, a port or a server cannot be reached. */
   unreachable: 3,
+  /** Whoever read the output has gone, as after `| head`: 128 and the number of SIGPIPE. */
+  unread: 141,
 } as const;
 
 /** Ends a command with one line for a person. */

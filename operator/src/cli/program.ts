@@ -30,10 +30,11 @@ export interface Adapters {
 
 const ABOUT = `
 Exit codes:
-  0  success
-  1  problems were found, or the named object does not exist
-  2  the command line is invalid
-  3  a file, a folder, a port or a server is not available
+  0    success
+  1    problems were found, or the named object does not exist
+  2    the command line is invalid
+  3    a file, a folder, a port or a server is not available
+  141  the reader of the output closed it, as | head does
 
 Every option of serve has an environment variable: --metrics-port is FUSEBOARD_METRICS_PORT.`;
 

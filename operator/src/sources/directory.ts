@@ -339,7 +339,7 @@ export function directorySource({
 /** How long ago a file must have been written for its times to tell that it is as it was. */
 const STILL_MS = 2_000;
 
-const NOTHING: ParsedFile = { policies: [], overrides: [], problems: [] };
+const NOTHING: ParsedFile = { policies: [], overrides: [], problems: [], others: 0 };
 
 function sameContent(sight: FileContent, held: Content | undefined): boolean {
   if (sight === 'absent') return held === undefined;

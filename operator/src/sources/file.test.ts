@@ -22,7 +22,17 @@ describe('a policy file', () => {
     ['a key that comes twice', document('  breakers: [x]\n'), /^7 : Map keys must be unique/],
     ['a list', '- 1\n', /^1 : is not a CircuitBreakerPolicy but a list$/],
     ['a word', 'hello\n', /^1 : is not a CircuitBreakerPolicy but a plain value$/],
-    ['another kind', document('').replace('CircuitBreakerPolicy', 'ConfigMap'), /^2 kind: must be .* not "ConfigMap"$/],
+    [
+      'a misspelled kind',
+      document('').replace('BreakerPolicy', 'BraekerPolicy').replace('fuseboard.dev', 'fuseboard.io'),
+      /^2 kind: must be .* not "CircuitBraekerPolicy"$/,
+    ],
+    [
+      'an unknown kind of the group',
+      document('').replace('CircuitBreakerPolicy', 'Policy'),
+      /^2 kind: must be .* not "Policy"$/,
+    ],
+    ['no kind', 'breakers: [a]\n', /^1 kind: must be .* not absent$/],
     ['another version', document('').replace('v1alpha1', 'v9'), /^1 apiVersion: must be fuseboard\.dev\/v1alpha1, not/],
     ['no name', document('').replace('name: payments', 'labels: {}'), /^3 metadata\.name: must be .*, not absent$/],
     [
@@ -38,7 +48,12 @@ describe('a policy file', () => {
       /^9 spec\.trip\.failureRate\.thresholdPercent: /,
     ],
     ['a wrong element', document('').replace('[payments]', '\n    - good\n    - "b ad"'), /^8 spec\.breakers\[1\]: /],
-    ['an unknown field', document('  nonsense: 1\n'), /^5 spec: .*nonsense/],
+    ['an unknown field', document('  nonsense: 1\n'), /^7 spec\.nonsense: is not a field; /],
+    [
+      'an unknown field deep inside',
+      document('  trip:\n    failureRat:\n      a: 1\n'),
+      /^8 spec\.trip\.failureRat: .* did you mean "failureRate"/,
+    ],
   ])('with %s is named with its line', (_what, text, expected) => {
     expect(wrong(text)).toEqual([expect.stringMatching(expected)]);
   });
@@ -53,7 +68,23 @@ describe('a policy file', () => {
 
   it('may be empty, or hold nothing but comments', () => {
     for (const text of ['', '# nothing\n', '---\n---\n'])
-      expect(parsePolicyFile(text)).toEqual({ policies: [], overrides: [], problems: [] });
+      expect(parsePolicyFile(text)).toEqual({ policies: [], overrides: [], problems: [], others: 0 });
+  });
+
+  it('passes over objects of other kinds and counts them', () => {
+    const rendered = `apiVersion: v1\nkind: ConfigMap\n---\n${document('')}---\napiVersion: apps/v1\nkind: Deployment\n`;
+    const { policies, problems, others } = parsePolicyFile(rendered);
+    expect({ policies: policies.length, problems, others }).toEqual({ policies: 1, problems: [], others: 2 });
+  });
+
+  it.each(['List', 'CircuitBreakerPolicyList'])('reads the objects of a %s, each with its own lines', (kind) => {
+    const item = (text: string) => `- ${text.trimEnd().replaceAll('\n', '\n  ')}\n`;
+    const items = [document(''), document('  mode: Maybe\n'), 'apiVersion: v1\nkind: Service\n'].map(item).join('');
+    const text = `apiVersion: v1\nkind: ${kind}\nitems:\n${items}`;
+    const { policies, others } = parsePolicyFile(text);
+    expect(policies.map(({ line }) => line)).toEqual([7, 13]);
+    expect(others).toBe(1);
+    expect(wrong(text)).toEqual([expect.stringMatching(/^16 spec\.mode: /)]);
   });
 
   it('keeps the spec as it is spelled', () => {

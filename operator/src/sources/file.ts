@@ -8,6 +8,7 @@ import {
   specProblems,
   VERSION,
 } from '@fuseboard/schema';
+import leven from 'leven';
 import { type Document, isMap, isNode, isScalar, LineCounter, parseAllDocuments } from 'yaml';
 import { DEFAULT_NAMESPACE, NAMESPACE_PATTERN } from '../core/policy/namespace.ts';
 import { unfoldsWithin, yamlBoundProblem } from './yaml-bounds.ts';
@@ -44,6 +45,8 @@ export interface ParsedFile {
   readonly overrides: readonly FileOverride[];
   /** What could not become a policy. Where the text is no YAML at all, there are no policies. */
   readonly problems: readonly LineProblem[];
+  /** How many objects of other kinds were passed over: a rendered chart holds Deployments too. */
+  readonly others: number;
 }
 
 /** A larger file is not read. */
@@ -58,18 +61,20 @@ const MAX_UNFOLDED = 1024 * 1024;
 export const API_VERSION = `${GROUP}/${VERSION}`;
 
 /**
- * Reads a file of policies and overrides: YAML with one or several documents, or JSON.
+ * Reads a file of policies and overrides: YAML with one or several documents, or JSON. A list, as `kubectl get -o yaml`
+ * prints it, is read as the objects in it. Objects of other kinds are counted, except those whose kind looks like a
+ * misspelled one.
  *
  * @param namespace of what names none.
  */
 export function parsePolicyFile(text: string, namespace = DEFAULT_NAMESPACE): ParsedFile {
   try {
     const beyond = yamlBoundProblem(text);
-    if (beyond !== undefined) return { policies: [], overrides: [], problems: [{ ...beyond, field: '' }] };
+    if (beyond !== undefined) return { policies: [], overrides: [], problems: [{ ...beyond, field: '' }], others: 0 };
     return parseBounded(text, namespace);
   } catch (error) {
     const message = `cannot be read as YAML: ${(error as Error).message}`;
-    return { policies: [], overrides: [], problems: [{ line: 1, field: '', message }] };
+    return { policies: [], overrides: [], problems: [{ line: 1, field: '', message }], others: 0 };
   }
 }
 
@@ -83,45 +88,67 @@ function parseBounded(text: string, namespace: string): ParsedFile {
       .slice(0, MAX_SYNTAX_PROBLEMS)
       .map(({ pos, message }) => ({ line: lines.linePos(pos[0]).line, field: '', message })),
   );
-  if (syntax.length > 0) return { policies: [], overrides: [], problems: syntax.slice(0, MAX_SYNTAX_PROBLEMS) };
+  if (syntax.length > 0) {
+    return { policies: [], overrides: [], problems: syntax.slice(0, MAX_SYNTAX_PROBLEMS), others: 0 };
+  }
   const policies: FilePolicy[] = [];
   const overrides: FileOverride[] = [];
   const problems: LineProblem[] = [];
+  let others = 0;
   for (const document of list) {
     if (document.contents === null || (isScalar(document.contents) && document.contents.value === null)) continue;
-    const read = readDocument(document, lines, namespace);
-    if ('spec' in read) policies.push(read);
-    else if ('override' in read) overrides.push(read);
-    else problems.push(read);
+    for (const read of readDocument(document, lines, namespace)) {
+      if (read === 'other') others += 1;
+      else if ('spec' in read) policies.push(read);
+      else if ('override' in read) overrides.push(read);
+      else problems.push(read);
+    }
   }
-  return { policies, overrides, problems };
+  return { policies, overrides, problems, others };
 }
 
-function readDocument(
-  document: Document.Parsed,
-  lines: LineCounter,
-  within: string,
-): FilePolicy | FileOverride | LineProblem {
-  const line = (path: readonly (string | number)[]) => lineOf(document, lines, path);
+type Path = readonly (string | number)[];
+
+type ReadObject = FilePolicy | FileOverride | LineProblem | 'other';
+
+function readDocument(document: Document.Parsed, lines: LineCounter, namespace: string): ReadObject[] {
+  let value: unknown;
+  try {
+    value = document.toJS({ maxAliasCount: 100 });
+  } catch (error) {
+    return [{ line: lineOf(document, lines, []), field: '', message: (error as Error).message }];
+  }
+  if (!unfoldsWithin(value, MAX_UNFOLDED)) {
+    const message = `unfolds to more than ${MAX_UNFOLDED} characters; use fewer or smaller anchors`;
+    return [{ line: lineOf(document, lines, []), field: '', message }];
+  }
+  const read = (one: unknown, path: Path) =>
+    readValue(one, (within) => lineOf(document, lines, [...path, ...within]), namespace);
+  if (!isListObject(value)) return [read(value, [])];
+  return value.items.map((item, i) => read(item, ['items', i]));
+}
+
+/** Whether a value is a `v1` List, or a list of one of our kinds. */
+function isListObject(value: unknown): value is { readonly items: readonly unknown[] } {
+  const { kind, items } = (value ?? {}) as Record<string, unknown>;
+  return LIST_KINDS.has(kind) && Array.isArray(items);
+}
+
+const LIST_KINDS = new Set<unknown>(['List', `${KIND}List`, `${OVERRIDE_KIND}List`]);
+
+/** One object, in a document of its own or in a list; `line` finds the line of a path within it. */
+function readValue(value: unknown, line: (path: Path) => number, within: string): ReadObject {
   const problem = (field: string, message: string): LineProblem => ({
     line: line(field === '' ? [] : field.split('.')),
     field,
     message,
   });
-  let value: unknown;
-  try {
-    value = document.toJS({ maxAliasCount: 100 });
-  } catch (error) {
-    return problem('', (error as Error).message);
-  }
-  if (!unfoldsWithin(value, MAX_UNFOLDED)) {
-    return problem('', `unfolds to more than ${MAX_UNFOLDED} characters; use fewer or smaller anchors`);
-  }
-  if (!isMap(document.contents) || typeof value !== 'object' || value === null) {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return problem('', `is not a ${KIND} but ${Array.isArray(value) ? 'a list' : 'a plain value'}`);
   }
   const { apiVersion, kind, metadata, spec } = value as Record<string, unknown>;
   if (kind !== KIND && kind !== OVERRIDE_KIND) {
+    if (isOther(apiVersion, kind)) return 'other';
     return problem('kind', `must be ${KIND} or ${OVERRIDE_KIND}, not ${show(kind)}`);
   }
   if (apiVersion !== API_VERSION) return problem('apiVersion', `must be ${API_VERSION}, not ${show(apiVersion)}`);
@@ -142,6 +169,13 @@ function readDocument(
     lineOf: (field: string) => line(steps(field)),
   };
   return kind === KIND ? { ...common, spec: spec as PolicySpec } : { ...common, override: spec };
+}
+
+/** Whether an object belongs to somebody else. One of our group, or one that almost has our kind, is a mistake. */
+function isOther(apiVersion: unknown, kind: unknown): boolean {
+  if (typeof apiVersion !== 'string' || typeof kind !== 'string' || kind === '') return false;
+  if (apiVersion.startsWith(`${GROUP}/`)) return false;
+  return [KIND, OVERRIDE_KIND].every((ours) => leven(kind.toLowerCase(), ours.toLowerCase()) > 4);
 }
 
 /** A file has no creation that a duration could count from. */

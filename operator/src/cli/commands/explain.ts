@@ -5,11 +5,10 @@ import { DEFAULT_NAMESPACE } from '../../core/policy/namespace.ts';
 import { routingOf } from '../../core/policy/routing.ts';
 import { type Labels, parseLabels } from '../../core/policy/selector.ts';
 import { type SeenOverride, type SeenPolicy, warningsFor } from '../../core/policy/warnings.ts';
-import { parsePolicyFile } from '../../sources/file.ts';
 import type { Reach, StoredPolicy, Target, TargetFlags } from '../client/target.ts';
 import { CliError, EXIT_CODES } from '../exit-codes.ts';
 import { suggestions } from '../output/suggestions.ts';
-import { policyFiles, readPolicyFile } from '../policy-files/files.ts';
+import { readPolicyFiles } from '../policy-files/files.ts';
 import { onTarget, withTarget } from '../target-options.ts';
 import type { SetExitCode, Terminal } from '../terminal.ts';
 
@@ -33,10 +32,10 @@ export function explainCommand({ out }: Terminal, reach: Reach, setExitCode: Set
     .option('-n, --namespace <name>', 'the namespace of the agent (absent: that of the context, else default)')
     .option('-l, --labels <list>', 'the labels of the agent, as k=v,k2=v2', '')
     .addOption(
-      new Option('--policies <path>', 'use the policy files of a folder instead of a cluster').conflicts([
-        'server',
-        'kubeconfig',
-      ]),
+      new Option(
+        '--policies <path>',
+        'use a policy file, a folder of them, or - for standard input instead of a cluster',
+      ).conflicts(['server', 'kubeconfig']),
     )
     .addOption(new Option('-o, --output <format>', 'output format').choices(['text', 'json']).default('text'))
     .addHelpText('after', EXAMPLES)
@@ -80,9 +79,7 @@ async function ask(
     });
   }
   const namespace = flags.namespace ?? DEFAULT_NAMESPACE;
-  const files = await policyFiles(flags.policies);
-  const parsed = await Promise.all(files.map(async (file) => parsePolicyFile(await readPolicyFile(file))));
-  const all = parsed.flatMap((file) => file.policies);
+  const all = (await readPolicyFiles([flags.policies])).flatMap((file) => file.policies);
   const first = new Map([...all].reverse().map((policy) => [`${policy.namespace}/${policy.name}`, policy]));
   const found = [...first.values()].map((policy) => ({ ...policy, uid: policy.name, createdAt: 0, generation: 0 }));
   const own = found.filter((policy) => policy.namespace === namespace);

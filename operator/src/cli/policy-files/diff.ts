@@ -4,7 +4,7 @@ import { createTwoFilesPatch } from 'diff';
 import { stringify } from 'yaml';
 import { type Impact, impactsOf } from '../../core/policy/impact.ts';
 import { routingOf } from '../../core/policy/routing.ts';
-import { type FilePolicy, parsePolicyFile } from '../../sources/file.ts';
+import type { FilePolicy } from '../../sources/file.ts';
 import { AdminError } from '../client/admin.ts';
 import type { Reach, StoredPolicy, Target } from '../client/target.ts';
 import type { ListedAgent } from '../commands/get.ts';
@@ -13,7 +13,7 @@ import { type Colour, coloured, count, printAs } from '../output/output.ts';
 import type { ScopeFlags } from '../target-options.ts';
 import { onTarget, withNamespace } from '../target-options.ts';
 import type { SetExitCode, Terminal } from '../terminal.ts';
-import { policyFiles, readPolicyFile } from './files.ts';
+import { readPolicyFiles } from './files.ts';
 
 const EXAMPLES = `
 Examples:
@@ -37,7 +37,7 @@ interface PolicyChange {
 export function diffCommand(terminal: Terminal, reach: Reach, setExitCode: SetExitCode): Command {
   return withNamespace(new Command('diff'))
     .description('Show what policy files would change, and for which agents, without applying them.')
-    .argument('<files...>', 'policy files, or folders of them')
+    .argument('<files...>', 'policy files, folders of them, or - for standard input')
     .addOption(new Option('-o, --output <format>', 'output format').choices(['text', 'json', 'yaml']).default('text'))
     .addHelpText('after', EXAMPLES)
     .action(async (paths: string[], flags: Flags) => {
@@ -64,8 +64,7 @@ export function diffCommand(terminal: Terminal, reach: Reach, setExitCode: SetEx
 
 async function readFiles(paths: readonly string[], namespace: string): Promise<FilePolicy[]> {
   const found: FilePolicy[] = [];
-  for (const file of (await Promise.all(paths.map(policyFiles))).flat()) {
-    const { policies, problems } = parsePolicyFile(await readPolicyFile(file), namespace);
+  for (const { file, policies, problems } of await readPolicyFiles(paths, namespace)) {
     const wrong = [...problems, ...policies.flatMap((policy) => policy.problems)][0];
     if (wrong) {
       const where = [`${file}:${wrong.line}`, wrong.field, wrong.message].filter(Boolean).join(': ');

@@ -1,25 +1,96 @@
-import { readdir, stat } from 'node:fs/promises';
+import { glob, readdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { readBoundedFile } from '../../files/bounded-file.ts';
-import { MAX_POLICY_FILE_BYTES } from '../../sources/file.ts';
+import { MAX_POLICY_FILE_BYTES, type ParsedFile, parsePolicyFile } from '../../sources/file.ts';
 import { CliError, EXIT_CODES } from '../exit-codes.ts';
+import { count } from '../output/output.ts';
 
-/** The files that are meant by a path: itself, or the policy files of a folder. */
-export async function policyFiles(path: string): Promise<string[]> {
+/** A file that was read, by the name that messages give it. */
+export interface PolicyFile extends ParsedFile {
+  readonly file: string;
+}
+
+/** What stands for standard input on the command line, and what messages call it. */
+const STDIN = '-';
+const STDIN_NAME = '<stdin>';
+
+/**
+ * Reads what is meant by paths: a file, `-` for standard input, a pattern such as `policies/*.yaml`, or a folder with
+ * every `.yaml`, `.yml` and `.json` file in it and in the folders below. Names that begin with a dot and links to
+ * folders are left out.
+ *
+ * @param namespace of objects that name none. Absent: `default`.
+ * @throws {CliError} when something cannot be read, or when nothing of ours is in it.
+ */
+export async function readPolicyFiles(paths: readonly string[], namespace?: string): Promise<PolicyFile[]> {
+  const names = [...new Set((await Promise.all(paths.map(filesOf))).flat())];
+  const files = await Promise.all(
+    names.map(async (file) => {
+      const { policies, overrides, problems, others } = parsePolicyFile(await contentOf(file), namespace);
+      return { file: file === STDIN ? STDIN_NAME : file, policies, overrides, problems, others };
+    }),
+  );
+  if (files.every(isEmpty)) throw new CliError(EXIT_CODES.problems, nothingFound(paths, files));
+  return files;
+}
+
+/** How many objects of other kinds were passed over, as the end of a sentence; empty for none. */
+export function passedOver(files: readonly PolicyFile[]): string {
+  const others = files.reduce((sum, file) => sum + file.others, 0);
+  return others === 0 ? '' : `, ${count(others, 'object')} of other kinds passed over`;
+}
+
+const isEmpty = ({ policies, overrides, problems }: PolicyFile) =>
+  policies.length + overrides.length + problems.length === 0;
+
+function nothingFound(paths: readonly string[], files: readonly PolicyFile[]): string {
+  const where = paths.map((path) => (path === STDIN ? STDIN_NAME : path)).join(', ');
+  if (files.length === 0) return `there is no .yaml, .yml or .json file in ${where}; name a file or another folder`;
+  return `there is no policy in ${where} (${count(files.length, 'file')}${passedOver(files)}); name a file that holds one`;
+}
+
+async function filesOf(path: string): Promise<string[]> {
+  if (path === STDIN) return [path];
   try {
     if (!(await stat(path)).isDirectory()) return [path];
-    const names = (await readdir(path)).filter((name) => !name.startsWith('.') && EXTENSIONS.has(extname(name)));
-    return names.sort().map((name) => join(path, name));
+    return (await folderFiles(path)).sort();
   } catch (error) {
+    const matched =
+      (error as NodeJS.ErrnoException).code === 'ENOENT' && /[*?[{]/.test(path) ? await matches(path) : [];
+    if (matched.length > 0) return matched;
     throw new CliError(EXIT_CODES.unreachable, `cannot read ${path}: ${(error as Error).message}`);
   }
 }
 
-export async function readPolicyFile(path: string): Promise<string> {
-  const read = await readBoundedFile(path, { maxBytes: MAX_POLICY_FILE_BYTES }).catch((error: Error) => {
-    throw new CliError(EXIT_CODES.unreachable, `cannot read ${path}: ${error.message}`);
+/** A pattern that no shell has expanded. */
+async function matches(pattern: string): Promise<string[]> {
+  const found: string[] = [];
+  for await (const file of glob(pattern)) found.push(file);
+  return (await Promise.all(found.sort().map(filesOf))).flat();
+}
+
+async function folderFiles(folder: string): Promise<string[]> {
+  const entries = (await readdir(folder, { withFileTypes: true })).filter(({ name }) => !name.startsWith('.'));
+  const found = await Promise.all(
+    entries.map(async (entry) => {
+      const path = join(folder, entry.name);
+      if (entry.isDirectory()) return folderFiles(path);
+      if (!EXTENSIONS.has(extname(entry.name))) return [];
+      return entry.isSymbolicLink() && (await stat(path)).isDirectory() ? [] : [path];
+    }),
+  );
+  return found.flat();
+}
+
+async function contentOf(file: string): Promise<string> {
+  const read =
+    file === STDIN
+      ? text(process.stdin)
+      : readBoundedFile(file, { maxBytes: MAX_POLICY_FILE_BYTES }).then((bytes) => bytes.toString());
+  return read.catch((error: Error) => {
+    throw new CliError(EXIT_CODES.unreachable, `cannot read ${file}: ${error.message}`);
   });
-  return read.toString();
 }
 
 const EXTENSIONS = new Set(['.yaml', '.yml', '.json']);

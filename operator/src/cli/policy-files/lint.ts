@@ -2,11 +2,11 @@ import { Command, Option } from 'commander';
 import { type Finding, lint, lintTogether } from '../../core/policy/lint/lint.ts';
 import type { Policy } from '../../core/policy/policy.ts';
 import { routingOf } from '../../core/policy/routing.ts';
-import { type FilePolicy, parsePolicyFile } from '../../sources/file.ts';
+import type { FilePolicy } from '../../sources/file.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
 import { count, printAs } from '../output/output.ts';
 import type { SetExitCode, Terminal } from '../terminal.ts';
-import { policyFiles, readPolicyFile } from './files.ts';
+import { passedOver, readPolicyFiles } from './files.ts';
 
 const EXAMPLES = `
 Examples:
@@ -24,16 +24,13 @@ interface Placed extends Finding {
 export function lintCommand(terminal: Terminal, setExitCode: SetExitCode): Command {
   return new Command('lint')
     .description('Find values in policy files that are valid and probably wrong.')
-    .argument('<files...>', 'policy files, or folders of them')
+    .argument('<files...>', 'policy files, folders of them, or - for standard input')
     .addOption(new Option('-o, --output <format>', 'output format').choices(['text', 'json', 'yaml']).default('text'))
     .addHelpText('after', EXAMPLES)
     .action(async (paths: string[], { output }: { output: 'text' | 'json' | 'yaml' }) => {
-      const files = (await Promise.all(paths.map(policyFiles))).flat();
-      const parsed = await Promise.all(
-        files.map(async (file) => ({ file, ...parsePolicyFile(await readPolicyFile(file)) })),
-      );
-      const policies = parsed.flatMap(({ file, policies }) => policies.map((policy) => ({ ...policy, file })));
-      const broken = parsed.flatMap(({ file, problems }) =>
+      const files = await readPolicyFiles(paths);
+      const policies = files.flatMap(({ file, policies }) => policies.map((policy) => ({ ...policy, file })));
+      const broken = files.flatMap(({ file, problems }) =>
         problems.map(({ line, field, message }) => ({ file, line, policy: '', field, message })),
       );
       const findings = [...broken, ...lintFiles(policies)];
@@ -43,7 +40,7 @@ export function lintCommand(terminal: Terminal, setExitCode: SetExitCode): Comma
           terminal.out.write(`${[`${file}:${line}`, policy, field, message].filter(Boolean).join(': ')}\n`);
         }
         const where = `${count(policies.length, 'policy', 'policies')} in ${count(files.length, 'file')}`;
-        terminal.out.write(`${where}, ${count(findings.length, 'finding')}\n`);
+        terminal.out.write(`${where}, ${count(findings.length, 'finding')}${passedOver(files)}\n`);
       }
       setExitCode(findings.length > 0 ? EXIT_CODES.problems : EXIT_CODES.ok);
     });

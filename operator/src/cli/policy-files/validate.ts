@@ -1,9 +1,8 @@
 import { Command, Option } from 'commander';
-import { parsePolicyFile } from '../../sources/file.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
 import { count } from '../output/output.ts';
 import type { SetExitCode, Terminal } from '../terminal.ts';
-import { policyFiles, readPolicyFile } from './files.ts';
+import { passedOver, readPolicyFiles } from './files.ts';
 
 /** Something wrong in a policy file. */
 interface Finding {
@@ -16,21 +15,21 @@ interface Finding {
 const EXAMPLES = `
 Examples:
   fuseboard validate policies/payments.yaml
-  fuseboard validate policies/ -o json                  every policy file of a folder, for a program`;
+  fuseboard validate policies/ -o json                  every policy file of a folder and below, for a program
+  helm template shop ./chart | fuseboard validate -     what a chart renders`;
 
 export function validateCommand({ out }: Terminal, setExitCode: SetExitCode): Command {
   return new Command('validate')
     .description('Validate policy files with the rules of the API server and the operator.')
-    .argument('<files...>', 'policy files, or folders of them')
+    .argument('<files...>', 'policy files, folders of them, or - for standard input')
     .addOption(new Option('-o, --output <format>', 'output format').choices(['text', 'json']).default('text'))
     .addHelpText('after', EXAMPLES)
     .action(async (paths: string[], { output }: { output: string }) => {
-      const files = (await Promise.all(paths.map(policyFiles))).flat();
+      const files = await readPolicyFiles(paths);
       const findings: Finding[] = [];
       const owners = new Map<string, string>();
       let policies = 0;
-      for (const file of files) {
-        const parsed = parsePolicyFile(await readPolicyFile(file));
+      for (const { file, ...parsed } of files) {
         policies += parsed.policies.length;
         findings.push(...parsed.problems.map((problem) => ({ file, ...problem })));
         for (const object of [...parsed.policies, ...parsed.overrides]) {
@@ -53,7 +52,7 @@ export function validateCommand({ out }: Terminal, setExitCode: SetExitCode): Co
           out.write(`${[`${file}:${line}`, field, message].filter(Boolean).join(': ')}\n`);
         }
         out.write(`${count(policies, 'policy', 'policies')} in ${count(files.length, 'file')}, `);
-        out.write(`${count(findings.length, 'problem')}\n`);
+        out.write(`${count(findings.length, 'problem')}${passedOver(files)}\n`);
       }
       setExitCode(findings.length > 0 ? EXIT_CODES.problems : EXIT_CODES.ok);
     });
