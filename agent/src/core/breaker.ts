@@ -1,5 +1,4 @@
 import type { Totals } from '@fuseboard/schema/types';
-import { callObservers } from './call-observer.ts';
 import { type Classify, classifyError, classifyResult, type Outcome } from './classify.ts';
 import { type Clock, type Environment, exactNow } from './clock.ts';
 import type { Config } from './config/config.ts';
@@ -13,6 +12,7 @@ import {
   rampAdmits,
   recordProbe,
 } from './half-open.ts';
+import { callObservers } from './observers/call-observer.ts';
 import { openTimeMs } from './open-time.ts';
 import { NO_GENERATION, Permit } from './permit.ts';
 import { retryAfterMs } from './retry-after.ts';

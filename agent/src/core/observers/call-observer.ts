@@ -1,0 +1,33 @@
+import type { BreakerCore, Host } from '../breaker.ts';
+import type { Outcome } from '../classify.ts';
+
+/** Is told of every call of every breaker. It must not throw, and it runs on the path of the call. */
+export interface CallObserver {
+  /**
+   * A call was settled.
+   *
+   * @param startedAt when it began, in milliseconds of the breaker's clock.
+   * @param what what it returned or threw; undefined where the breaker was not told.
+   * @param threw whether `what` was thrown.
+   */
+  settled(
+    core: BreakerCore,
+    host: Host,
+    startedAt: number,
+    tookMs: number,
+    outcome: Outcome,
+    what: unknown,
+    threw: boolean,
+  ): void;
+  /** @param now in milliseconds of the breaker's clock. */
+  rejected(core: BreakerCore, host: Host, now: number): void;
+}
+
+/** Where a core finds who observes its calls. */
+export interface CallObservers {
+  /** Undefined while nobody observes, so that a call costs one comparison. */
+  list: readonly CallObserver[] | undefined;
+}
+
+/** Who observes the calls of all breakers that this copy of the package makes. */
+export const callObservers: CallObservers = { list: undefined };
