@@ -6,6 +6,7 @@ import { exactNow } from '../core/clock.ts';
 import { compile } from '../core/config/config.ts';
 import { ConfigError } from '../errors/errors.ts';
 import type { Breaker, TransitionEvent } from './breaker.ts';
+import { shareCallObservers } from './call-observers.ts';
 import { GovernedBreaker } from './governed-breaker.ts';
 import type { Governor, Runtime } from './governor.ts';
 import { refuseUnknownFields } from './known-fields.ts';
@@ -221,6 +222,7 @@ export function registry(): Registry {
   const shared = globalThis as { [KEY]?: Registry };
   if (shared[KEY] === undefined) {
     const clock = new CoarseClock();
+    shareCallObservers();
     shared[KEY] = new Registry({ clock, timeouts: clock });
   }
   return shared[KEY];

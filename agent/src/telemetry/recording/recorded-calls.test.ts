@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { Breaker } from '../../breakers/breaker.ts';
 import { type PolicyDefaults, Registry } from '../../breakers/registry.ts';
-import { callObservers } from '../../core/outcomes/call-observer.ts';
+import { callObservers } from '../../core/observers/call-observer.ts';
 import { FakeClock } from '../../testing/testing.ts';
 import { type Recording, record } from './recording.ts';
 

@@ -2,7 +2,7 @@ import type { BreakerCore, Host } from '../../core/breaker.ts';
 import { errorStatus, type Outcome, resultStatus } from '../../core/classify.ts';
 import { type Clock, exactNow } from '../../core/clock.ts';
 import type { Config } from '../../core/config/config.ts';
-import type { CallObserver } from '../../core/outcomes/call-observer.ts';
+import type { CallObserver } from '../../core/observers/call-observer.ts';
 import { NOTHING_SEEN, OUTCOME_CODES, type OutcomeCode } from './call-ring.ts';
 import { NO_NAME } from './name-ids.ts';
 import type { Recorder } from './recorder.ts';

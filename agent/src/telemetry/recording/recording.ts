@@ -1,4 +1,4 @@
-import { observeCalls } from '../../core/outcomes/call-observer.ts';
+import { observeCalls } from '../../breakers/call-observers.ts';
 import { AGENT_VERSION } from './agent-version.ts';
 import { type RecordOptions, readRecordSettings, recorderFor, recorderForFile } from './record.ts';
 import { RecordedCalls } from './recorded-calls.ts';

@@ -23,23 +23,11 @@ export interface CallObserver {
   rejected(core: BreakerCore, host: Host, now: number): void;
 }
 
-interface Observers {
+/** Where a core finds who observes its calls. */
+export interface CallObservers {
   /** Undefined while nobody observes, so that a call costs one comparison. */
   list: readonly CallObserver[] | undefined;
 }
 
-const KEY = Symbol.for('fuseboard.calls/1');
-const shared = globalThis as { [KEY]?: Observers };
-shared[KEY] ??= { list: undefined };
-
-/** Who observes calls: one list, however many copies of the package are loaded. */
-export const callObservers: Observers = shared[KEY];
-
-/** Subscribes to the calls of every breaker of the process. @returns a function that ends the subscription. */
-export function observeCalls(observer: CallObserver): () => void {
-  callObservers.list = [...(callObservers.list ?? []), observer];
-  return () => {
-    const left = callObservers.list?.filter((each) => each !== observer) ?? [];
-    callObservers.list = left.length === 0 ? undefined : left;
-  };
-}
+/** Who observes the calls of all breakers that this copy of the package makes. */
+export const callObservers: CallObservers = { list: undefined };
