@@ -133,7 +133,10 @@ describe('an override', () => {
     await until(async () => (await applied()) === '0/1');
     await report({ revision, overrides: [uid], breakers: [held(uid)] });
     await until(async () => (await applied()) === '1/1');
-    expect((await listed())[0].status.conditions).toMatchObject([{ type: 'Applied', status: 'True' }]);
+    expect((await listed())[0].status.conditions).toMatchObject([
+      { type: 'Applied', status: 'True' },
+      { type: 'Ready', status: 'True' },
+    ]);
     const { items } = (await (await fetch(`${serving.adminUrl}/v1/agents`)).json()) as { items: object[] };
     expect(items).toMatchObject([{ breakers: [{ name: 'payments', state: 'open', override: uid }] }]);
   });

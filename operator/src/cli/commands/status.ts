@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import type { Reach, StoredPolicy } from '../client/target.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
+import { within } from '../output/not-found.ts';
 import { coloured, count, printAs, table } from '../output/output.ts';
 import { problemOf, statusOf } from '../output/status-columns.ts';
 import { onTarget, type ScopeFlags, scopeOf, withScope } from '../target-options.ts';
@@ -27,7 +28,7 @@ export function statusCommand(terminal: Terminal, reach: Reach, setExitCode: Set
         if (flags.output !== 'text') printAs(summary, flags.output, terminal);
         else {
           const where = scope === undefined ? 'all namespaces' : `namespace "${scope}"`;
-          terminal.out.write(`${target.name}, ${where}\n${inWords(summary, terminal)}`);
+          terminal.out.write(`${target.name}, ${where}\n${inWords(summary, scope, terminal)}`);
         }
       });
       setExitCode(EXIT_CODES.ok);
@@ -61,7 +62,11 @@ export function summarize(policies: readonly StoredPolicy[]) {
   };
 }
 
-function inWords({ policies, agents, breakers, notWell }: ReturnType<typeof summarize>, terminal: Terminal): string {
+function inWords(
+  { policies, agents, breakers, notWell }: ReturnType<typeof summarize>,
+  scope: string | undefined,
+  terminal: Terminal,
+): string {
   const parts = (...counts: (readonly [number, string])[]) =>
     counts.filter(([n], i) => i === 0 || n > 0).map(([n, what]) => `${n} ${what}`);
   const { programmed, refused, others } = policies;
@@ -69,7 +74,7 @@ function inWords({ policies, agents, breakers, notWell }: ReturnType<typeof summ
     ['policies', parts([programmed, 'programmed'], [others, 'not yet programmed'], [refused, 'refused']).join(', ')],
     [
       'agents',
-      `${agents.applied}/${agents.matched} applied${agents.rejected > 0 ? `, ${agents.rejected} rejected` : ''}${agents.stale > 0 ? `, ${agents.stale} stale` : ''}`,
+      `${agents.applied}/${agents.matched} applied${agents.rejected > 0 ? `, ${agents.rejected} rejected` : ''}${agents.stale > 0 ? `, ${agents.stale} stale` : ''}${policies.total > 1 ? ' (an agent counts once for each of its policies)' : ''}`,
     ],
     [
       'breakers',
@@ -82,7 +87,9 @@ function inWords({ policies, agents, breakers, notWell }: ReturnType<typeof summ
     ],
   ];
   const lines = rows.map(([what, says]) => `${what.padEnd(11)}${says}\n`).join('');
-  if (policies.total === 0) return 'there are no policies\n';
+  if (policies.total === 0) {
+    return `there are no policies ${within(scope)}${scope === undefined ? '' : '; -A looks in all namespaces'}\n`;
+  }
   if (notWell.length === 0) return `${lines}${coloured('all is well', 'green', terminal)}\n`;
   const columns = [
     { title: 'policy', value: (row: (typeof notWell)[number]) => `${row.namespace}/${row.name}` },
