@@ -48,7 +48,7 @@ def test_fields_that_are_not_known_are_ignored() -> None:
         ({"recovery": {"openDuration": "5m", "maxOpenDuration": "1m"}}, "spec.recovery.maxOpenDuration maxOpenDuration must not be shorter than openDuration (absent: 30s)"),
         ({"breakers": []}, "spec.breakers must name at least one breaker"),
         ({"breakers": ["a\n"]}, 'spec.breakers[0] must be a breaker name, a prefix followed by *, or *; it is "a\\n"'),
-        ({"classify": {"failure": {"errorNames": [""]}}}, 'spec.classify.failure.errorNames[0] must be a text of 1 to 256 characters; it is ""'),
+        ({"classify": {"failure": {"errorNames": [""]}}}, 'spec.classify.failure.errorNames[0] must be a string of 1 to 256 characters; it is ""'),
         ({"selector": {"matchLabels": {"-": "x"}}}, "spec.selector.matchLabels every key must be a label key: an optional DNS prefix and a slash, then at most 63 letters, digits, dots, dashes or underscores"),
         ({"fallback": {"type": "Static", "static": {}}}, "spec.fallback.static.value is required"),
     ],

@@ -163,7 +163,7 @@ def _read_classification(classify: Section) -> Classification:
 
 
 def _read_match(section: Section, absent_status: tuple[str, ...]) -> OutcomeMatch:
-    words = "a text of 1 to 256 characters"
+    words = "a string of 1 to 256 characters"
     names = section.texts("errorNames", 128, _WORD, words) or ()
     codes = section.texts("errorCodes", 128, _WORD, words) or ()
     status = section.texts("httpStatus", 64, _STATUS, 'a status such as "503" or a class such as "5xx"')
