@@ -305,7 +305,7 @@ class Breaker:
         else:
             ms = parse_duration(duration)
         if ms is None:
-            wanted = "a duration: seconds, or a text such as 10m, from 1 ms to 24 h"
+            wanted = "a duration: seconds, or a string such as 10m, from 1 ms to 24 h"
         elif not isinstance(reason, str) or not 1 <= utf16_length(reason) <= 256:
             wanted = "a reason of 1 to 256 characters"
         else:
