@@ -55,7 +55,7 @@ afterEach(async () => {
 
 const bootOf = (n: number) => n.toString(16).padStart(32, '0');
 
-async function dial(token: string, boot = 1, query: Record<string, string> = {}) {
+async function openStream(token: string, boot = 1, query: Record<string, string> = {}) {
   const search = new URLSearchParams({ protocol: '1', service: 's', instance: 'i', boot: bootOf(boot), ...query });
   const client = await EventClient.open(`${serving!.agentsUrl}/v1/stream?${search}`, {
     authorization: `Bearer ${token}`,
@@ -66,7 +66,7 @@ async function dial(token: string, boot = 1, query: Record<string, string> = {})
 
 /** Opens a stream, waits for its policies and closes it: the process stays known. */
 async function visit(token: string, boot: number): Promise<number> {
-  const client = await dial(token, boot);
+  const client = await openStream(token, boot);
   if (client.status === 200) await client.until(({ event }) => event === 'commit');
   client.close();
   await client.untilEnd();
@@ -129,18 +129,18 @@ const opened = (reason: string): BreakerReport['transitions'] =>
 const REACHED: Record<LimitReason, () => Promise<void>> = {
   'streams-of-pod': async () => {
     await begin({ maxStreamsPerPod: '2' });
-    expect(await untilRefused(async (n) => (await dial('bank.evil', n)).status)).toBe(2);
+    expect(await untilRefused(async (n) => (await openStream('bank.evil', n)).status)).toBe(2);
   },
   'stream-rate-of-pod': async () => {
     await begin({ maxStreamsPerPod: '2' });
     expect(await untilRefused((n) => visit('bank.evil', n))).toBeLessThan(10);
-    expect((await dial('bank.good')).status).toBe(200);
+    expect((await openStream('bank.good')).status).toBe(200);
   },
   'stream-rate': async () => {
     await begin({ maxStreamsPerSecond: '2' });
-    const all = await Promise.all([1, 2, 3, 4, 5, 6, 7, 8].map((n) => dial(`bank.pod-${n}`)));
+    const all = await Promise.all([1, 2, 3, 4, 5, 6, 7, 8].map((n) => openStream(`bank.pod-${n}`)));
     expect(all.filter(({ status }) => status === 503).length).toBeGreaterThan(0);
-    await until(async () => (await dial('bank.late')).status === 503);
+    await until(async () => (await openStream('bank.late')).status === 503);
   },
   'agents-of-pod': async () => {
     await begin({ maxAgentsPerPod: '3' });
@@ -150,12 +150,12 @@ const REACHED: Record<LimitReason, () => Promise<void>> = {
   },
   agents: async () => {
     await begin({ maxAgents: '9' });
-    expect(await untilRefused(async (n) => (await dial(`bank.evil-${n}`)).status)).toBe(8);
-    expect((await dial('shop.good')).status).toBe(200);
+    expect(await untilRefused(async (n) => (await openStream(`bank.evil-${n}`)).status)).toBe(8);
+    expect((await openStream('shop.good')).status).toBe(200);
   },
   'breakers-of-agent': async () => {
     await begin({ maxReportsPerPod: '1000' });
-    await dial('bank.evil');
+    await openStream('bank.evil');
     for (let i = 0; i < 9; i += 1) {
       const told = breakers(250).map((one) => ({ ...one, key: `${i}-${one.key}` }));
       expect(await report('bank.evil', told)).toBe(204);
@@ -163,38 +163,38 @@ const REACHED: Record<LimitReason, () => Promise<void>> = {
   },
   'breakers-of-pod': async () => {
     await begin({ maxBreakersPerPod: '5' });
-    await dial('bank.evil');
+    await openStream('bank.evil');
     expect(await report('bank.evil', breakers(6))).toBe(204);
   },
   breakers: async () => {
     await begin({ maxBreakers: '40' });
-    await dial('bank.evil');
+    await openStream('bank.evil');
     expect(await report('bank.evil', breakers(6))).toBe(204);
   },
   snapshots: async () => {
     await begin({ maxSnapshots: '1' });
-    expect((await dial('bank.a.web')).status).toBe(200);
-    expect((await dial('bank.b.other')).status).toBe(200);
-    expect((await dial('bank.c.one')).status).toBe(503);
+    expect((await openStream('bank.a.web')).status).toBe(200);
+    expect((await openStream('bank.b.other')).status).toBe(200);
+    expect((await openStream('bank.c.one')).status).toBe(503);
   },
   'report-rate-of-pod': async () => {
     await begin({ maxReportsPerPod: '10' });
-    await dial('bank.evil');
-    await dial('bank.good');
+    await openStream('bank.evil');
+    await openStream('bank.good');
     expect(await untilRefused(() => report('bank.evil', breakers(250)))).toBeLessThan(5);
     expect(await report('bank.good')).toBe(204);
   },
   'report-rate': async () => {
     await begin({ maxReportsPerSecond: '3' });
-    for (let n = 1; n <= 6; n += 1) await dial(`bank.pod-${n}`);
+    for (let n = 1; n <= 6; n += 1) await openStream(`bank.pod-${n}`);
     await untilRefused((n) => report(`bank.pod-${(n % 6) + 1}`, breakers(80)));
   },
   'calls-of-report': async () => {
     await begin();
-    await dial('bank.evil');
+    await openStream('bank.evil');
     const told = { name: 'payments', state: 'closed', since: 0 } as const;
     expect(await report('bank.evil', [{ ...told, totals: { ...totals, succeeded: 2 ** 53 - 1 } }])).toBe(204);
-    await dial('bank.good');
+    await openStream('bank.good');
     expect(await report('bank.good', [{ ...told, totals: { ...totals, succeeded: 3 } }])).toBe(204);
     const metrics = await (await fetch(`${serving!.metricsUrl}/metrics`)).text();
     expect(metrics).toMatch(/^fuseboard_calls_total\{[^}]*breaker="payments"[^}]*\} 3$/m);
@@ -203,14 +203,14 @@ const REACHED: Record<LimitReason, () => Promise<void>> = {
     await begin({ restoreAfter: '1h' });
     const since = { since: 'policies=99999999999999999999' };
     for (let round = 1; round <= 2; round += 1) {
-      const all = await Promise.all([1, 2, 3, 4, 5].map((n) => dial(`bank.pod-${n}`, n, since)));
+      const all = await Promise.all([1, 2, 3, 4, 5].map((n) => openStream(`bank.pod-${n}`, n, since)));
       expect(all.map(({ status }) => status)).toEqual([503, 503, 503, 503, 503]);
     }
     expect(source.refreshes).toBeLessThan(5);
   },
   'log-lines-of-pod': async () => {
     await begin();
-    await dial('bank.evil');
+    await openStream('bank.evil');
     const before = lines.length;
     expect(await report('bank.evil', breakers(20, { transitions: opened('x') }))).toBe(204);
     expect(lines.length - before).toBeLessThan(30);
@@ -219,7 +219,7 @@ const REACHED: Record<LimitReason, () => Promise<void>> = {
     await begin();
     const before = lines.length;
     for (let n = 1; n <= 5; n += 1) {
-      await dial(`bank.pod-${n}`);
+      await openStream(`bank.pod-${n}`);
       await report(`bank.pod-${n}`, breakers(2, { transitions: opened('x') }));
     }
     expect(lines.length - before).toBeLessThan(5 * 20);
@@ -236,7 +236,7 @@ const REACHED: Record<LimitReason, () => Promise<void>> = {
   connections: async () => {
     await begin({ maxConnections: '5' });
     await hold(serving!.agentsUrl, 8);
-    expect((await dial('bank.good')).status).toBe(200);
+    expect((await openStream('bank.good')).status).toBe(200);
   },
   'other-connections': async () => {
     await begin();

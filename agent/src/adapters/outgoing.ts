@@ -58,7 +58,7 @@ export function retryDecider(choice: RetryChoice = 'safe') {
   };
 }
 
-/** The header with which a client says that the other side knows a request that it gets twice. */
+/** The header with which a client says that the dependency knows a request that it gets twice. */
 export const IDEMPOTENCY_KEY = 'idempotency-key';
 
 /** Whether a body is used up by sending it: streams of both kinds, those that only `pipe` too, and iterators. */

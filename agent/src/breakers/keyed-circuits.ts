@@ -68,7 +68,7 @@ export class KeyedCircuits<C extends KeyedCircuit> {
     return entry.breaker;
   }
 
-  /** Lets all keys start anew, with what they had counted forgotten. */
+  /** Lets all keys start again, with what they had counted forgotten. */
   forgetAll(): void {
     this.#entries.clear();
     this.#overflow = undefined;

@@ -136,7 +136,7 @@ export class Registry {
   }
 
   /**
-   * Lets every breaker start anew: closed, with nothing counted, and with no defaults and no classifier until code
+   * Lets every breaker start again: closed, with nothing counted, and with no defaults and no classifier until code
    * gives some. Handles and listeners stay.
    */
   startAnew(): void {
@@ -148,7 +148,7 @@ export class Registry {
   }
 
   /**
-   * Puts all breakers on other clocks, for tests; each starts anew.
+   * Puts all breakers on other clocks, for tests; each restarts.
    *
    * @returns those that they were on.
    */

@@ -161,7 +161,7 @@ describe('the clock of the process, in a test with fake timers', () => {
     expect(clock.now() - from).toBe(30_100);
   });
 
-  it('goes on from where the test left it, and never goes back', () => {
+  it('continues from where the test left it, and never goes back', () => {
     const clock = made();
     jest.useFakeTimers();
     clock.now();

@@ -32,7 +32,7 @@ export class TestTimers {
   readonly #deadlines = new Map<Deadline, { readonly ms: number; readonly timer: NodeJS.Timeout }>();
 
   /**
-   * @param base the time to go on from.
+   * @param base the time to continue from.
    * @param read the real clock, for a tool that leaves `Date` alone.
    */
   constructor(base: number, read: () => number) {

@@ -14,7 +14,6 @@ import {
 } from './half-open.ts';
 import { callObservers } from './observers/call-observer.ts';
 import { openTimeMs } from './open-time.ts';
-import { callObservers } from './observers/call-observer.ts';
 import { type LastError, lastErrorOf } from './outcomes/last-error.ts';
 import { NO_GENERATION, Permit } from './permit.ts';
 import { retryAfterMs } from './retry-after.ts';

@@ -91,14 +91,14 @@ describe('the breakers of getBreaker in a test', () => {
   const fail = (breaker: Breaker) => breaker.execute(() => Promise.reject(new Error('down'))).catch(() => {});
   const after = (consecutiveFailures: number) => ({ defaults: { trip: { consecutiveFailures } } });
 
-  it('start anew, with other defaults', async () => {
-    const breaker = getBreaker('anew', { ...after(1), classify: () => 'failure' });
+  it('start again, with other defaults', async () => {
+    const breaker = getBreaker('again', { ...after(1), classify: () => 'failure' });
     await fail(breaker.for('a'));
     await fail(breaker);
     resetBreakers();
     expect(breaker.stats()).toMatchObject({ state: 'closed', source: 'none', totals: { failed: 0, succeeded: 0 } });
     expect(breaker.for('a').state).toBe('closed');
-    expect(getBreaker('anew', after(2))).toBe(breaker);
+    expect(getBreaker('again', after(2))).toBe(breaker);
     await fail(breaker);
     expect(breaker.state).toBe('closed');
     await fail(breaker);

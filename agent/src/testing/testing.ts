@@ -112,7 +112,7 @@ export function createBreaker(
 }
 
 /**
- * Lets every breaker of `getBreaker` start anew, for the next test: closed, with nothing counted, no key, nothing
+ * Lets every breaker of `getBreaker` start again, for the next test: closed, with nothing counted, no key, nothing
  * forced, and free to be given other `defaults` and another `classify`. Handles stay valid and listeners stay
  * subscribed; calls that are under way count no more.
  */
@@ -121,12 +121,12 @@ export function resetBreakers(): void {
 }
 
 /**
- * Puts the breakers of `getBreaker` on a clock of the test, as `createBreaker` does with one; each starts anew, as with
+ * Puts the breakers of `getBreaker` on a clock of the test, as `createBreaker` does with one; each restarts, as with
  * `resetBreakers`.
  *
  * @param clock a `FakeClock` also drives time limits and waits; with any other, they are looked at every few real
  * milliseconds.
- * @returns a function that puts them back on the clock before, and lets them start anew.
+ * @returns a function that puts them back on the clock before, and lets them start again.
  */
 export function useClock(clock: { now(): number }): () => void {
   const before = registry().useClock({ clock, timeouts: timeoutsOf(clock) });

@@ -29,7 +29,7 @@ afterEach(async () => {
 /**
  * Connects, writes, and resolves with the first bytes of the answer, or when it is connected where none are awaited.
  */
-async function dial(text: string, answered = true): Promise<Socket> {
+async function openConnection(text: string, answered = true): Promise<Socket> {
   const socket = connect(port, '127.0.0.1');
   sockets.push(socket);
   socket.on('error', () => {});
@@ -43,24 +43,24 @@ const ask = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;
 
 it('answers a probe while all places are held by connections without a request', async () => {
   const held = [];
-  for (let i = 0; i < 4; i += 1) held.push(await dial('GET /livez HTTP/1.1\r\n', false));
+  for (let i = 0; i < 4; i += 1) held.push(await openConnection('GET /livez HTTP/1.1\r\n', false));
   const first = ended(held[0]!);
-  await dial(ask('/livez'));
+  await openConnection(ask('/livez'));
   await first;
   expect(cut).toEqual(['127.0.0.1']);
 });
 
 it('answers a probe while all places are held by connections that are kept after an answer', async () => {
-  for (let i = 0; i < 4; i += 1) await dial(ask('/livez'));
-  await dial(ask('/livez'));
+  for (let i = 0; i < 4; i += 1) await openConnection(ask('/livez'));
+  await openConnection(ask('/livez'));
   expect(cut).toHaveLength(1);
 });
 
 it('closes no stream for a new connection, and the new one where all are streams', async () => {
   const streams = [];
-  for (let i = 0; i < 3; i += 1) streams.push(await dial(ask('/stream')));
-  await dial('GET', false);
-  streams.push(await dial(ask('/stream')));
+  for (let i = 0; i < 3; i += 1) streams.push(await openConnection(ask('/stream')));
+  await openConnection('GET', false);
+  streams.push(await openConnection(ask('/stream')));
   expect(cut).toHaveLength(1);
   const refused = connect(port, '127.0.0.1');
   sockets.push(refused);

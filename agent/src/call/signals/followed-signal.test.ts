@@ -24,7 +24,7 @@ describe('a signal that is followed', () => {
 });
 
 describe('a signal that follows', () => {
-  it('aborts with any of its sources, by hand, and after its call is over', () => {
+  it('aborts with any of its sources, when it is told to, and after its call is over', () => {
     const [one, other] = [new AbortController(), new AbortController()];
     const following = new FollowingSignal(one.signal, undefined, other.signal);
     following.release(one.signal, other.signal);
@@ -33,8 +33,8 @@ describe('a signal that follows', () => {
     expect(following.signal.reason).toBe('enough');
     expect(new FollowingSignal(AbortSignal.abort('before')).signal.reason).toBe('before');
     const alone = new FollowingSignal();
-    alone.abort('by hand');
-    expect(alone.signal.reason).toBe('by hand');
+    alone.abort('manual');
+    expect(alone.signal.reason).toBe('manual');
   });
 
   it('takes a signal that is not of the runtime', async () => {

@@ -62,8 +62,8 @@ const controllers = new WeakMap<AbortSignal, AbortController>();
 const collected = new FinalizationRegistry<() => void>((leave) => leave());
 
 /**
- * A signal that aborts with any of others, and by hand. Unlike what AbortSignal.any makes, it leaves nothing behind at
- * a signal that lives as long as the process, and follows a signal that is not the runtime's own.
+ * A signal that aborts with any of others, and by `abort`. Unlike what AbortSignal.any makes, it leaves nothing behind
+ * at a signal that lives as long as the process, and follows a signal that is not the runtime's own.
  */
 export class FollowingSignal {
   readonly signal: AbortSignal;
@@ -89,8 +89,8 @@ export class FollowingSignal {
   }
 
   /**
-   * The call is over. What it returned may still use the signal, to read the body of a response for example: it goes on
-   * for as long as somebody has it.
+   * The call is over. What it returned may still use the signal, to read the body of a response for example: it
+   * continues for as long as somebody has it.
    *
    * @param sources as they were given.
    */

@@ -13,7 +13,7 @@ it.each([
   expect(safeText(text)).toBe(shown);
 });
 
-it('passes lines, colours, and what begins a line or the screen anew', () => {
+it('passes lines, colours, and what begins a line or the screen again', () => {
   const red = styleText('red', 'open', { validateStream: false });
   for (const text of [`${red}\n\tclosed\n`, '\x1b[1;1H', '\x1b[0J', '\r\x1b[Kpart 1: 3 of 4']) {
     expect(safeText(text)).toBe(text);

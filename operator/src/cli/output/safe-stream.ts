@@ -2,7 +2,7 @@ import { escaped } from '../../core/printable.ts';
 
 const ESC = String.raw`\u001b`;
 
-/** What our own commands write beside text: the colours of `styleText`, and a line or a screen that is begun anew. */
+/** What our own commands write beside text: the colours of `styleText`, and a line or a screen that is begun again. */
 const COLOUR = String.raw`\u001b\[(?:[012]|22|3[0-79]|39|9[0-7])m`;
 const OURS = new RegExp(String.raw`^(?:${ESC}\[1;1H|${ESC}\[0?J|\r${ESC}\[K[^\p{Cc}]*)$`, 'u');
 const UNSAFE = new RegExp(String.raw`${COLOUR}|[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]`, 'gu');

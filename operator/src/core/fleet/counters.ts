@@ -4,7 +4,7 @@ import { NO_TOTALS, sum } from './totals.ts';
 /** Breaker names that get a series of their own, for each namespace; calls of all others are counted under `other`. */
 export const MAX_BREAKER_NAMES = 200;
 
-/** A series that counted so many begins anew. */
+/** A series that counted so many starts over. */
 const MAX_COUNT = 2 ** 52;
 
 export const OTHER = 'other';
@@ -54,7 +54,7 @@ export class Counters {
     const series = this.at(namespace, policy, breaker);
     series.totals = sum(series.totals, counted);
     for (const [i, calls] of latency.entries()) series.latency[i]! += calls;
-    // Beyond 2^53 a number no longer grows by one; a counter that begins anew is what its readers expect of a restart.
+    // Beyond 2^53 a number no longer grows by one; a counter that starts over is what its readers expect of a restart.
     if (Math.max(...Object.values(series.totals), ...series.latency) < MAX_COUNT) return;
     series.totals = NO_TOTALS;
     series.latency.fill(0);
