@@ -51,7 +51,7 @@ describe('a process that records', () => {
   it.each([
     [{ FUSEBOARD_RECORD_FILES: '0' }, 'FUSEBOARD_RECORD_FILES must be a whole number from 1 to 1000', true],
     [{ FUSEBOARD_DISABLED: '1' }, '', false],
-  ])('obeys %j', (env, warning, written) => {
+  ])('applies %j', (env, warning, written) => {
     const path = join(folder, 'calls.gz');
     const child = run(
       `import { getBreaker } from '${source('index')}'; await getBreaker('payments').execute(async () => 5);`,

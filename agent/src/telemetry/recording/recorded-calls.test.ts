@@ -214,7 +214,7 @@ describe('a recording', () => {
     expect([text, callObservers.list]).toEqual(['', undefined]);
   });
 
-  it('goes on beside another one', async () => {
+  it('continues beside another one', async () => {
     const breaker = recordedBreaker();
     const blocks: string[] = [];
     const second = record({ write: (block) => void blocks.push(block) })!;

@@ -62,7 +62,7 @@ export class RecordedCalls implements CallObserver {
         config.mode === 'Enforce' && canOpen(config),
       );
     } catch {
-      // A call that cannot be recorded goes on.
+      // A call that cannot be recorded continues.
     }
   }
 
