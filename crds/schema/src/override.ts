@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { breakers, dotted, duration, type SpecProblem, selector } from './policy.ts';
+import { breakers, duration, fieldProblems, type SpecProblem, selector } from './policy.ts';
 import { OVERRIDE_RULES, RULES, violations } from './rules.ts';
 import { condition, counter } from './status.ts';
 
@@ -108,9 +108,7 @@ const ALL_RULES = [...RULES.filter(({ path }) => path.startsWith('selector.')), 
  * @returns every problem found; empty when the spec is valid.
  */
 export function overrideProblems(spec: unknown): SpecProblem[] {
-  const parsed = OverrideSpecFields.safeParse(spec);
-  if (!parsed.success) {
-    return parsed.error.issues.map((issue) => ({ field: dotted(issue.path), message: issue.message }));
-  }
+  const found = fieldProblems(OverrideSpecFields, spec);
+  if (found.length > 0) return found;
   return violations(spec as object, ALL_RULES).map(({ field, message }) => ({ field: `spec.${field}`, message }));
 }

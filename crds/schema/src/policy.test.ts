@@ -49,7 +49,7 @@ describe('a spec', () => {
     [{ ...valid, timeout: { duration: '25h' } }, 'spec.timeout.duration'],
     [{ ...valid, timeout: { duration: 'soon' } }, 'spec.timeout.duration'],
     [{ ...valid, classify: { failure: { httpStatus: ['6xx'] } } }, 'spec.classify.failure.httpStatus[0]'],
-    [{ ...valid, retries: 3 }, 'spec'],
+    [{ ...valid, retries: 3 }, 'spec.retries'],
     [{ ...valid, trip: { window: { type: 'Time', duration: '10s' } } }, 'spec.trip'],
     [{ ...valid, trip: { consecutiveFailures: 3, minimumCalls: 2 } }, 'spec.trip.minimumCalls'],
     [{ ...valid, trip: { consecutiveFailures: 3, window: { type: 'Count' } } }, 'spec.trip.window.size'],
@@ -63,6 +63,41 @@ describe('a spec', () => {
     const problems = specProblems(spec);
     expect(problems.map((problem) => problem.field)).toContain(field);
     expect(problems.every((problem) => problem.message.length > 10)).toBe(true);
+  });
+
+  const seconds = { recovery: { openDuration: 30 } };
+  it.each<[object, string]>([
+    [seconds, 'spec.recovery.openDuration: must be a duration with its unit, such as 30s, not 30'],
+    [{ timeout: { duration: true } }, 'spec.timeout.duration: must be a duration with its unit, such as 30s, not true'],
+    [{ timeout: { duration: '30' } }, 'spec.timeout.duration: must be a duration such as 250ms, 30s or 1m30s'],
+    [{ breakers: 'payments' }, 'spec.breakers: must be a list, not "payments"'],
+    [{ breakers: undefined }, 'spec.breakers: is required; give a list'],
+    [{ breakers: [] }, 'spec.breakers: must have at least 1 item, not 0'],
+    [{ mode: 'enforce' }, 'spec.mode: must be one of Enforce, Shadow, Disabled, not "enforce"; did you mean Enforce?'],
+    [{ mode: 'Perhaps' }, 'spec.mode: must be one of Enforce, Shadow, Disabled, not "Perhaps"'],
+    [{ trip: { failureCount: '3' } }, 'spec.trip.failureCount: must be a number, not "3"'],
+    [{ trip: { failureCount: 1.5 } }, 'spec.trip.failureCount: must be a whole number, not 1.5'],
+    [{ trip: { failureCount: 0 } }, 'spec.trip.failureCount: must be at least 1, not 0'],
+    [
+      { trip: { failureRate: { thresholdPercent: 101 } } },
+      'spec.trip.failureRate.thresholdPercent: must be at most 100, not 101',
+    ],
+    [{ trip: { failureRate: 50 } }, 'spec.trip.failureRate: must be a map of fields, not 50'],
+    [{ recovery: { honorRetryAfter: 'yes' } }, 'spec.recovery.honorRetryAfter: must be true or false, not "yes"'],
+    [{ recovery: { openduration: '30s' } }, 'spec.recovery.openduration: is not a field; did you mean "openDuration"?'],
+    [{ retyr: {} }, 'spec.retyr: is not a field; did you mean "retry"?'],
+    [
+      { trip: { failureCount: 3, window: { type: 'Time', every: '1s' } } },
+      'spec.trip.window.every: is not a field; the fields here are type, duration, size, halfLife',
+    ],
+  ])('that is wrong says what the field must be (%#)', (over, expected) => {
+    const problems = specProblems({ breakers: ['a'], ...over });
+    expect(problems.map(({ field, message }) => `${field}: ${message}`)).toEqual([expected]);
+  });
+
+  it('names each unknown field', () => {
+    const fields = specProblems({ breakers: ['a'], foo: 1, bar: 2 }).map(({ field }) => field);
+    expect(fields).toEqual(['spec.foo', 'spec.bar']);
   });
 
   it('that is too large for one event says how large it is', () => {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { BREAKER_PATTERN, DEFAULTS } from './defaults.ts';
 import { DURATION_PATTERN } from './duration.ts';
+import { mustBeDuration, plainText, unknownField } from './plain-text.ts';
 import { DURATION_RULE, LABEL_KEY_PATTERN, MAX_SPEC_LEVELS, RULES, tooDeep, violations } from './rules.ts';
 
 export const GROUP = 'fuseboard.dev';
@@ -25,7 +26,7 @@ const cel = (path: string) => {
 /** A duration, as every field that holds one checks it. */
 export const duration = (text: string) =>
   z
-    .string()
+    .string({ error: ({ input }) => mustBeDuration(input) })
     .max(32)
     .regex(new RegExp(DURATION_PATTERN), 'must be a duration such as 250ms, 30s or 1m30s')
     .refine(
@@ -424,16 +425,32 @@ export interface SpecProblem {
 export function specProblems(spec: unknown): SpecProblem[] {
   const deep = tooDeep(spec);
   if (deep !== undefined) return [{ field: 'spec', message: deep }];
-  const parsed = PolicySpecFields.safeParse(spec);
-  if (!parsed.success) {
-    return parsed.error.issues.map((issue) => ({ field: dotted(issue.path), message: issue.message }));
-  }
+  const found = fieldProblems(PolicySpecFields, spec);
+  if (found.length > 0) return found;
   const bytes = new TextEncoder().encode(JSON.stringify(spec)).length;
   const size =
     bytes > MAX_SPEC_BYTES
       ? [{ field: 'spec', message: `is ${bytes} bytes as JSON; the limit is ${MAX_SPEC_BYTES}; list fewer names` }]
       : [];
   return [...violations(spec as object).map(({ field, message }) => ({ field: `spec.${field}`, message })), ...size];
+}
+
+/** What a schema refuses in the single fields of a spec; each unknown field is a problem of its own. */
+export function fieldProblems(schema: z.ZodType, spec: unknown): SpecProblem[] {
+  const known = new Map<string, readonly string[]>();
+  const parsed = schema.safeParse(spec, {
+    error: (issue) => {
+      if (issue.code !== 'unrecognized_keys') return plainText(issue);
+      known.set(dotted(issue.path ?? []), Object.keys((issue.inst as z.ZodObject).shape));
+      return undefined;
+    },
+  });
+  if (parsed.success) return [];
+  return parsed.error.issues.flatMap((issue) => {
+    const field = dotted(issue.path);
+    if (issue.code !== 'unrecognized_keys') return [{ field, message: issue.message }];
+    return issue.keys.map((key) => ({ field: `${field}.${key}`, message: unknownField(key, known.get(field)!) }));
+  });
 }
 
 /** The dotted path of a field, from `spec`. */

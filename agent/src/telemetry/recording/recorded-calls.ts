@@ -3,6 +3,7 @@ import { errorStatus, type Outcome, resultStatus } from '../../core/classify.ts'
 import { type Clock, exactNow } from '../../core/clock.ts';
 import type { Config } from '../../core/config/config.ts';
 import type { CallObserver } from '../../core/observers/call-observer.ts';
+import { fuseboardErrorOf } from '../../errors/errors.ts';
 import { NOTHING_SEEN, OUTCOME_CODES, type OutcomeCode } from './call-ring.ts';
 import { NO_NAME } from './name-ids.ts';
 import type { Recorder } from './recorder.ts';
@@ -116,6 +117,9 @@ export class RecordedCalls implements CallObserver {
 
   #seen(what: unknown, threw: boolean): number {
     if (typeof what !== 'object' || what === null) return NOTHING_SEEN;
+    // The status of our own errors is for whoever answers with them, and nothing that a dependency said.
+    const own = threw ? fuseboardErrorOf(what) : undefined;
+    if (own !== undefined) return this.#recorder.errorId(own.code);
     const status = threw ? errorStatus(what) : resultStatus(what);
     if (status !== undefined) return status;
     const kind = threw ? kindOf(what) : undefined;

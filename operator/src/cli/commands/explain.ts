@@ -7,6 +7,7 @@ import { type Labels, parseLabels } from '../../core/policy/selector.ts';
 import { type SeenOverride, type SeenPolicy, warningsFor } from '../../core/policy/warnings.ts';
 import type { Reach, StoredPolicy, Target, TargetFlags } from '../client/target.ts';
 import { CliError, EXIT_CODES } from '../exit-codes.ts';
+import { count } from '../output/output.ts';
 import { suggestions } from '../output/suggestions.ts';
 import { readPolicyFiles } from '../policy-files/files.ts';
 import { onTarget, withTarget } from '../target-options.ts';
@@ -153,6 +154,14 @@ function inWords({ breaker, winner, candidates, notes }: ExplainAnswer, namespac
     winner === undefined
       ? `no policy governs "${breaker}" on ${who}; the defaults of the code apply`
       : `policy "${winner}" governs "${breaker}" on ${who}`;
-  const lines = candidates.map(({ policy, governs, reason }) => `  ${governs ? '*' : ' '} ${policy}: ${reason}`);
+  const related = candidates.filter(({ pattern }) => pattern !== undefined);
+  const lines = related.map(({ policy, governs, reason }) => `  ${governs ? '*' : ' '} ${policy}: ${reason}`);
+  const unrelated = candidates.length - related.length;
+  if (unrelated > 0) {
+    const whose = unrelated === 1 ? 'its' : 'their';
+    lines.push(
+      `    ${count(unrelated, 'other policy', 'other policies')}: none of ${whose} breakers matches "${breaker}"`,
+    );
+  }
   return `${[head, ...lines, ...notes.map((note) => `note: ${note}`)].join('\n')}\n`;
 }

@@ -3,6 +3,7 @@ import type { OverrideSpec } from '@fuseboard/schema';
 import { formatDuration, parseDuration } from '@fuseboard/schema';
 import { Command, Option } from 'commander';
 import { UsageError } from '../../config/config.ts';
+import { matches } from '../../core/policy/routing.ts';
 import { parseLabels } from '../../core/policy/selector.ts';
 import type { Reach, StoredOverride, Target } from '../client/target.ts';
 import { CliError, EXIT_CODES } from '../exit-codes.ts';
@@ -36,6 +37,7 @@ interface ActFlags extends ScopeFlags {
   readonly for: string;
   readonly labels?: string;
   readonly wait: boolean;
+  readonly allowUnknown?: boolean;
   readonly output: 'text' | 'json' | 'yaml';
 }
 
@@ -63,19 +65,48 @@ export function actCommand(action: Action, terminal: Terminal, reach: Reach, set
     .requiredOption('--reason <text>', 'the reason, shown to everybody who sees the override')
     .addOption(new Option('--for <time>', 'duration, such as 90s, 10m or 2h').default(lasts))
     .addOption(new Option('-l, --labels <list>', 'only agents with these labels, as k=v,k2=v2'))
+    .option('--allow-unknown', 'also for names that no agent has reported and no policy names')
     .addOption(new Option('--no-wait', 'do not wait until agents report that they apply it'))
     .addOption(new Option('-o, --output <format>', 'output format').choices(['text', 'json', 'yaml']).default('text'))
     .addHelpText('after', examples(name))
     .action(async (breakers: string[], flags: ActFlags) => {
       const spec = specOf(action, breakers, flags);
       const code = await onTarget(reach, flags, async (target) => {
-        const made = await target.override(flags.namespace ?? target.namespace, spec);
+        const namespace = flags.namespace ?? target.namespace;
+        if (!flags.allowUnknown) await assertKnown(target, namespace, breakers, terminal);
+        const made = await target.override(namespace, spec);
         if (flags.output === 'text') return follow(target, made, flags, terminal);
         printAs(made, flags.output, terminal);
         return EXIT_CODES.ok;
       });
       setExitCode(code);
     });
+}
+
+/**
+ * Refuses names that are nobody's: most often they are misspelled. Names are known by the agents that report them and
+ * by the policies that spell them out; where the operator cannot be asked, nothing is refused, and a note says so.
+ */
+async function assertKnown(target: Target, namespace: string, wanted: readonly string[], { err }: Terminal) {
+  let names: string[];
+  try {
+    const operator = await target.operator();
+    const { items } = await operator.get<{ items: { breaker: string }[] }>('/v1/breakers', { namespace });
+    const policies = await target.policies(namespace);
+    const spelled = policies.flatMap(({ spec }) => spec?.breakers ?? []).filter((name) => !name.endsWith('*'));
+    names = [...new Set([...items.map(({ breaker }) => breaker), ...spelled])];
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error;
+    err.write(`whether there are breakers of this name is not known: ${error.message}\n`);
+    return;
+  }
+  const unknown = wanted.find((pattern) => !names.some((name) => matches(pattern, name)));
+  if (unknown === undefined) return;
+  const { message } = notFound('breaker', unknown, namespace, names);
+  throw new CliError(
+    EXIT_CODES.problems,
+    `${message.endsWith('?') ? message : `${message}.`} Nothing was changed; give --allow-unknown to do it anyway`,
+  );
 }
 
 function specOf(

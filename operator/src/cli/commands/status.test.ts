@@ -1,50 +1,76 @@
 import { PassThrough } from 'node:stream';
-import type { PolicyStatus } from '@fuseboard/schema';
 import { expect, it } from '@jest/globals';
 import type { StoredPolicy, Target } from '../client/target.ts';
+import { CliError, EXIT_CODES } from '../exit-codes.ts';
 import { statusCommand } from './status.ts';
 
-const condition = (type: string, status: 'True' | 'Unknown', reason: string, message = '') => ({
-  ...{ type, status, reason, message },
-  lastTransitionTime: '2026-01-01T00:00:00Z',
-});
-const policy = (name: string, programmed = condition('Programmed', 'True', 'Programmed')): StoredPolicy => ({
-  ...{ namespace: 'shop', name, uid: name, generation: 1, createdAt: 0, spec: { breakers: [name] }, problems: [] },
-  status: {
-    conditions: [condition('Accepted', 'True', 'Valid'), programmed],
-    agents: { matched: 11, applied: 11, rejected: 0, stale: 0, summary: '11/11' },
-  } satisfies PolicyStatus,
+const at = '2030-01-01T00:00:00Z';
+
+const condition = (type: string, status: string, reason: string) => ({
+  type,
+  status,
+  reason,
+  message: `${type} is ${status}`,
+  lastTransitionTime: at,
 });
 
-/** What the command prints about a target that has these policies. */
-async function printed(policies: StoredPolicy[], ...flags: string[]): Promise<string> {
+const policy = (namespace: string, name: string, ...conditions: ReturnType<typeof condition>[]) =>
+  ({ namespace, name, status: { conditions } }) as unknown as StoredPolicy;
+
+const well = (namespace: string, name = 'well') =>
+  policy(namespace, name, condition('Accepted', 'True', 'Accepted'), condition('Programmed', 'True', 'Programmed'));
+const refused = (namespace: string) => policy(namespace, 'refused', condition('Accepted', 'False', 'Invalid'));
+const pending = (namespace: string) => policy(namespace, 'pending');
+
+async function status(policies: readonly StoredPolicy[], args: readonly string[], seesAll = true) {
+  const target = {
+    name: 'cluster "c"',
+    namespace: 'shop',
+    policies: async (namespace?: string) => {
+      if (namespace === undefined && !seesAll) throw new CliError(EXIT_CODES.unreachable, 'forbidden');
+      return policies.filter((one) => namespace === undefined || one.namespace === namespace);
+    },
+    close: async () => {},
+  } as unknown as Target;
   const out = new PassThrough({ encoding: 'utf8' });
-  const target = { name: 'cluster "c"', namespace: 'shop', policies: async () => policies, close: async () => {} };
-  const terminal = { out, err: out, colour: false } as never;
-  await statusCommand(
+  let code: number | undefined;
+  const terminal = { args: [], out, err: out } as unknown as Parameters<typeof statusCommand>[0];
+  const command = statusCommand(
     terminal,
-    () => target as unknown as Target,
-    () => {},
-  ).parseAsync(flags, { from: 'user' });
-  return String(out.read());
+    () => target,
+    (value) => {
+      code = value;
+    },
+  );
+  await command.parseAsync([...args], { from: 'user' });
+  return { text: String(out.read()), code };
 }
 
-it('says where there are no policies, and how to look elsewhere', async () => {
-  expect(await printed([])).toContain('there are no policies in namespace "shop"; -A looks in all namespaces\n');
-  expect(await printed([], '-A')).toContain('there are no policies in any namespace\n');
+it.each([
+  ['all policies are well', [well('shop')], 0],
+  ['there are none', [], 0],
+  ['one is refused', [well('shop'), refused('shop')], 1],
+  ['one is not yet programmed', [well('shop'), pending('shop')], 1],
+  ['one of another namespace is refused', [well('shop'), refused('other')], 0],
+])('with --exit-code, where %s', async (_what, policies, code) => {
+  expect(await status(policies, ['--exit-code'])).toMatchObject({ code });
+  expect(await status(policies, ['--exit-code', '-o', 'json'])).toMatchObject({ code });
+  expect(await status(policies, [])).toMatchObject({ code: 0 });
 });
 
-it('says what its number of agents counts, when that is not agents', async () => {
-  expect(await printed([policy('a')])).toContain('11/11 applied\n');
-  expect(await printed([policy('a'), policy('b')])).toContain(
-    '22/22 applied (an agent counts once for each of its policies)\n',
+it('says how many policies are in other namespaces', async () => {
+  const policies = [well('shop'), well('other'), refused('third')];
+  const { text } = await status(policies, []);
+  expect(text).toMatch(/\n2 policies in other namespaces, 1 of them not well; see them with -A\n$/);
+  expect((await status(policies, ['-A'])).text).not.toContain('other namespaces');
+  expect((await status([well('shop')], [])).text).not.toContain('other namespaces');
+  expect((await status([well('other')], [])).text).toMatch(
+    /there are no policies in namespace "shop"; -A looks in all namespaces\n1 policy in other namespaces; see them with -A\n$/,
   );
 });
 
-it('does not say that all is well when a policy lost its agents', async () => {
-  expect(await printed([policy('a')])).toContain('all is well');
-  const gone = condition('Programmed', 'Unknown', 'AgentsGone', 'no live agent since noon');
-  const text = await printed([policy('a', gone)]);
-  expect(text).not.toContain('all is well');
-  expect(text).toMatch(/shop\/a +AgentsGone +no live agent since noon/);
+it('leaves other namespaces out where the person may not see them', async () => {
+  const { text, code } = await status([well('shop'), well('other')], [], false);
+  expect(text).not.toContain('other namespaces');
+  expect(code).toBe(0);
 });

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
-import type { Reach, StoredPolicy } from '../client/target.ts';
-import { EXIT_CODES } from '../exit-codes.ts';
+import type { Reach, StoredPolicy, Target } from '../client/target.ts';
+import { CliError, EXIT_CODES } from '../exit-codes.ts';
 import { within } from '../output/not-found.ts';
 import { coloured, count, printAs, table } from '../output/output.ts';
 import { problemOf, statusOf } from '../output/status-columns.ts';
@@ -10,29 +10,49 @@ import type { SetExitCode, Terminal } from '../terminal.ts';
 const EXAMPLES = `
 Examples:
   fuseboard status -A                                   the cluster of the kubeconfig
-  fuseboard status --server http://127.0.0.1:8702       an operator without a cluster`;
+  fuseboard status --server http://127.0.0.1:8702       an operator without a cluster
+  fuseboard status -A --exit-code                       exits with 1 when a policy is not well, for a pipeline`;
 
 interface Flags extends ScopeFlags {
   readonly output: 'text' | 'json' | 'yaml';
+  readonly exitCode?: boolean;
 }
 
 export function statusCommand(terminal: Terminal, reach: Reach, setExitCode: SetExitCode): Command {
   return withScope(new Command('status'))
     .description('Summarize health: policies, the agents that run them, and open circuits.')
     .addOption(new Option('-o, --output <format>', 'output format').choices(['text', 'json', 'yaml']).default('text'))
+    .option('--exit-code', 'exit with 1 when a policy is not well or not yet programmed')
     .addHelpText('after', EXAMPLES)
     .action(async (flags: Flags) => {
-      await onTarget(reach, flags, async (target) => {
+      const summary = await onTarget(reach, flags, async (target) => {
         const scope = scopeOf(flags, target);
         const summary = summarize(await target.policies(scope));
         if (flags.output !== 'text') printAs(summary, flags.output, terminal);
         else {
           const where = scope === undefined ? 'all namespaces' : `namespace "${scope}"`;
           terminal.out.write(`${target.name}, ${where}\n${inWords(summary, scope, terminal)}`);
+          if (scope !== undefined) terminal.out.write(await elsewhere(target, scope));
         }
+        return summary;
       });
-      setExitCode(EXIT_CODES.ok);
+      const well = summary.notWell.length === 0 && summary.policies.others === 0;
+      setExitCode(flags.exitCode && !well ? EXIT_CODES.problems : EXIT_CODES.ok);
     });
+}
+
+/** How many policies are in other namespaces, for who may see them; empty for none. */
+async function elsewhere(target: Target, scope: string): Promise<string> {
+  try {
+    const others = (await target.policies(undefined)).filter(({ namespace }) => namespace !== scope);
+    if (others.length === 0) return '';
+    const { notWell } = summarize(others);
+    const unwell = notWell.length === 0 ? '' : `, ${notWell.length} of them not well`;
+    return `${count(others.length, 'policy', 'policies')} in other namespaces${unwell}; see them with -A\n`;
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error;
+    return '';
+  }
 }
 
 /** What the statuses of policies say together. */

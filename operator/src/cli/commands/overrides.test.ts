@@ -1,0 +1,73 @@
+import type { OverrideSpec } from '@fuseboard/schema';
+import { expect, it } from '@jest/globals';
+import type { Target } from '../client/target.ts';
+import { CliError, EXIT_CODES } from '../exit-codes.ts';
+import { actCommand } from './overrides.ts';
+
+/** An operator that knows `payments` from agents, and `search` from a policy. */
+function fleet(refusal?: CliError) {
+  const made: OverrideSpec[] = [];
+  const target = {
+    namespace: 'shop',
+    operator: async () => {
+      if (refusal) throw refusal;
+      return { get: async () => ({ items: [{ breaker: 'payments' }] }) };
+    },
+    policies: async () => [{ spec: { breakers: ['search', 'partner-*'] } }],
+    override: async (namespace: string, spec: OverrideSpec) => {
+      made.push(spec);
+      return { namespace, name: 'x', createdAt: 0, expiresAt: 0, spec, status: {} };
+    },
+    close: async () => {},
+  } as unknown as Target;
+  return { target, made };
+}
+
+async function forceOpen(args: readonly string[], { target, made }: ReturnType<typeof fleet>) {
+  const errors: string[] = [];
+  const terminal = {
+    args: [],
+    out: { write: () => true },
+    err: { write: (text: string) => errors.push(text) },
+  } as unknown as Parameters<typeof actCommand>[1];
+  const command = actCommand(
+    'ForceOpen',
+    terminal,
+    () => target,
+    () => {},
+  ).exitOverride();
+  const failure = await command.parseAsync([...args, '--reason', 'x', '--no-wait'], { from: 'user' }).then(
+    () => undefined,
+    (error: CliError) => ({ code: error.code, message: error.message }),
+  );
+  return { failure, made: made.length, errors };
+}
+
+it.each([['payments'], ['search'], ['pay*'], ['*']])('forces %s, which somebody knows', async (name) => {
+  expect(await forceOpen([name], fleet())).toEqual({ failure: undefined, made: 1, errors: [] });
+});
+
+it.each([
+  ['paymnts', 'there is no breaker "paymnts" in namespace "shop"; did you mean "payments"?'],
+  ['stock', 'there is no breaker "stock" in namespace "shop"; there are payments, search.'],
+  ['stock-*', 'there is no breaker "stock-*" in namespace "shop"; there are payments, search.'],
+])('refuses %s, which nobody knows, unless told otherwise', async (name, why) => {
+  expect(await forceOpen(['payments', name], fleet())).toEqual({
+    failure: {
+      code: EXIT_CODES.problems,
+      message: `${why} Nothing was changed; give --allow-unknown to do it anyway`,
+    },
+    made: 0,
+    errors: [],
+  });
+  expect(await forceOpen([name, '--allow-unknown'], fleet())).toMatchObject({ failure: undefined, made: 1 });
+});
+
+it('forces what it is told to when the operator cannot be asked, and says so', async () => {
+  const refusal = new CliError(EXIT_CODES.unreachable, 'no operator is ready');
+  expect(await forceOpen(['stock'], fleet(refusal))).toEqual({
+    failure: undefined,
+    made: 1,
+    errors: ['whether there are breakers of this name is not known: no operator is ready\n'],
+  });
+});
