@@ -8,8 +8,8 @@ import { fileURLToPath } from 'node:url';
 const REQUIREMENTS = fileURLToPath(new URL('python/requirements.txt', import.meta.url));
 
 /**
- * Makes the virtual environment of the services in Python, once for what is required, below `$XDG_CACHE_HOME/fuseboard`,
- * else `~/.cache/fuseboard`.
+ * Makes the virtual environment of the services in Python, once for what is required, below
+ * `$XDG_CACHE_HOME/fuseboard`, else `~/.cache/fuseboard`.
  *
  * @returns the program of its Python.
  * @throws Error when `python3` with venv is missing, or the requirements cannot be installed.
