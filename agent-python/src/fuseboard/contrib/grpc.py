@@ -25,11 +25,11 @@ class BreakerInterceptor(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClien
     def __init__(self, breaker: Breaker | str) -> None:
         self._breaker = named(breaker)
 
-    def intercept_unary_unary(self, continuation: Callable[..., Any], details: Any, request: Any) -> Any:
-        return self._call(continuation, details, request)
+    def intercept_unary_unary(self, continuation: Callable[..., Any], client_call_details: Any, request: Any) -> Any:
+        return self._call(continuation, client_call_details, request)
 
-    def intercept_unary_stream(self, continuation: Callable[..., Any], details: Any, request: Any) -> Any:
-        return self._call(continuation, details, request)
+    def intercept_unary_stream(self, continuation: Callable[..., Any], client_call_details: Any, request: Any) -> Any:
+        return self._call(continuation, client_call_details, request)
 
     def _call(self, continuation: Callable[..., Any], details: Any, request: Any) -> Any:
         permit = enter_or_raise(self._breaker._current())
@@ -61,9 +61,11 @@ class AsyncBreakerInterceptor(grpc.aio.UnaryUnaryClientInterceptor):  # type: ig
     def __init__(self, breaker: Breaker | str) -> None:
         self._breaker = named(breaker)
 
-    async def intercept_unary_unary(self, continuation: Callable[..., Any], details: Any, request: Any) -> Any:
+    async def intercept_unary_unary(
+        self, continuation: Callable[..., Any], client_call_details: Any, request: Any
+    ) -> Any:
         async def send() -> Any:
-            call = await continuation(details, request)
+            call = await continuation(client_call_details, request)
             await call
             return call
 
