@@ -291,6 +291,8 @@ class FakeControlPlane:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
+    # With the usual 5 the kernel drops connections when many processes connect while this one is slow to accept.
+    request_queue_size = 128
 
     def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
         self._connections: set[socket.socket] = set()
