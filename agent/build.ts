@@ -68,9 +68,11 @@ function roomOf(id: string): string | null {
   if ([...entries.values()].includes(source.slice(0, -'.ts'.length))) return null;
   if (/^link\/(bootstrap|event-stream|last-good|messages|policy-store|settings)\./.test(source))
     return 'rooms/link-policies';
+  if (/^core\/(adaptive-timeout|classify|limiter|retry|retry-after|timeout)\./.test(source)) return 'rooms/core-calls';
   const [first, second, third] = source.split('/');
   if (second === 'recording') return 'rooms/recording';
   if (first === 'core' && third !== undefined) return `rooms/core-${second}`;
+  if (first === 'call' && third !== undefined) return 'rooms/call-parts';
   return second === undefined ? 'rooms/agent' : `rooms/${first}`;
 }
 

@@ -93,7 +93,7 @@ describe('the package', () => {
     expect(tarball.files.map(({ path }) => path)).toEqual(expect.arrayContaining(['README.md', 'LICENSE']));
   });
 
-  it('loads less than 100 kB of minified code with its main entry', async () => {
+  it('loads less than 115 kB of minified code with its main entry', async () => {
     const { outputFiles } = await build({
       stdin: { contents: `export * from '@fuseboard/agent';`, resolveDir: consumer },
       format: 'esm',
@@ -103,7 +103,7 @@ describe('the package', () => {
       platform: 'node',
       logLevel: 'silent',
     });
-    expect(outputFiles[0]!.contents.length).toBeLessThan(100_000);
+    expect(outputFiles[0]!.contents.length).toBeLessThan(115_000);
   });
 
   it('tells its story to import', () => {
