@@ -264,7 +264,7 @@ describe.each([3, 4] as const)('with Helm %i', (major) => {
   const field = () => cluster.kubectl('get', crd, '-o', 'jsonpath={..properties.spec.properties.onUpdate.type}');
 
   it('a release is installed, upgraded with its definition and its certificate kept, and leaves its policies behind', async () => {
-    expect(await helm(['install', 'fuseboard', await earlierChart()])).toContain('A policy:');
+    expect(await helm(['install', 'fuseboard', await earlierChart()])).toContain('Apply a policy:');
     await served();
     expect(await field()).toBe('');
     await eventually(() => apply([POLICY]));

@@ -5,7 +5,7 @@ import { Problem } from '../../../ports/problem.ts';
 import type { AdminOptions } from '../options.ts';
 
 /** Where the page is built to, seen from the source and from what is compiled. */
-const FOLDER = fileURLToPath(new URL('../../../dist/web/', import.meta.url));
+const FOLDER = fileURLToPath(new URL('../../../../dist/web/', import.meta.url));
 
 /** The page loads from its own host alone, and nothing that stands in its text is run or styled. */
 const POLICY = [
