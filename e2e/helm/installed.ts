@@ -41,7 +41,8 @@ export class Installed {
 
   /** Runs the chart's own test. */
   test(): Promise<string> {
-    return this.#helm.run(['test', 'fuseboard', '--namespace', SYSTEM, '--timeout', '60s']);
+    // The pod of the test tries for a minute before it fails.
+    return this.#helm.run(['test', 'fuseboard', '--namespace', SYSTEM, '--timeout', '100s']);
   }
 
   /** Upgrades and waits as `--wait` does. */

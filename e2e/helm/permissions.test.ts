@@ -184,7 +184,7 @@ const FEATURES: Readonly<Record<string, readonly [what: string, proof: () => Pro
   ],
   'create circuitbreakeroverrides': [
     'nobody makes an override through the admin API',
-    async () => expect(await askForOverride()).toMatch(/^503 .*cannot create resource.*grant it to the account/),
+    async () => expect(await askForOverride()).toMatch(/^503 .*cannot create resource.*grant it to the ServiceAccount/),
   ],
   'attribute circuitbreakeroverrides': [
     'nobody makes an override through the admin API',
@@ -195,7 +195,7 @@ const FEATURES: Readonly<Record<string, readonly [what: string, proof: () => Pro
     'overrides stay after their end',
     async () => {
       await makeOverride('1ms');
-      await says(/cannot remove an override that has ended.*cannot delete resource.*grant it to the account/);
+      await says(/cannot remove an override that has ended.*cannot delete resource.*grant it to the ServiceAccount/);
     },
   ],
   'list controllerrevisions': [

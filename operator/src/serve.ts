@@ -187,6 +187,7 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
     await readAuthority(place.caFile);
     const bounds = {
       what: 'the webhook',
+      keepAlive: false,
       flag: '--webhook-port',
       maxConnections: OTHER_CONNECTIONS,
       onCut: cutOther,

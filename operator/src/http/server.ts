@@ -29,6 +29,11 @@ export interface Bounds {
   readonly what: string;
   readonly flag: string;
   readonly maxConnections: number;
+  /**
+   * False: each answer ends its connection, so that a client that keeps connections does not ask a replica that has gone.
+   * Absent: true.
+   */
+  readonly keepAlive?: boolean;
   /** A connection was closed for want of room. Absent: nobody counts it. */
   readonly onCut?: (address: string) => void;
   /** Absent: plain HTTP. */
@@ -43,7 +48,7 @@ export interface Bounds {
 export async function listen(
   app: RequestListener,
   { host, port }: Address,
-  { what, flag, maxConnections, onCut = () => {}, certificate }: Bounds,
+  { what, flag, maxConnections, onCut = () => {}, keepAlive = true, certificate }: Bounds,
 ): Promise<Listening> {
   const times = {
     keepAliveTimeout: KEEP_ALIVE_MS,
@@ -56,6 +61,7 @@ export async function listen(
     ? createTlsServer({ ...times, cert, key, minVersion: 'TLSv1.2', handshakeTimeout: 10_000 }, app)
     : createServer(times, app);
   new Connections({ max: maxConnections, onCut }).watch(server);
+  if (!keepAlive) endConnections(server);
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const why =
