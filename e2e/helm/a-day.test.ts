@@ -80,7 +80,7 @@ it('a day from install to uninstall goes as the guide says, command by command',
     async () => (await cluster.kubectl('get', 'cbp', 'payments', '-n', 'shop', '-o', summary)) === '0/0',
   );
   const seen = await reader.run(next());
-  expect(seen).toMatch(/^payments .*Enforce +True +True +0\/0/m);
+  expect(seen).toMatch(/^payments .*Enforce +True +Unknown +0\/0/m);
   expect(seen).toContain('"summary":"0/0"');
   expect(seen).toMatch(/circuitbreakerpolicy\/checkout-team +1 agent applied the spec/);
 
