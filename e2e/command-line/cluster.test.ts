@@ -138,7 +138,7 @@ describe('acting on breakers', () => {
     await expect(operator.command(...act, '--kubeconfig', viewer)).rejects.toMatchObject({
       code: 3,
       stderr: expect.stringMatching(
-        /^fuseboard: cluster "test" refused: .*cannot create resource "circuitbreakeroverrides"/,
+        /^fuseboard: cluster "test" refused: .*cannot create resource "circuitbreakeroverrides"/m,
       ),
     });
   });
