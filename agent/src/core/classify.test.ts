@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { classifyError, classifyResult } from './classify.ts';
+import { classifyError, classifyResult, errorStatus } from './classify.ts';
 import { compile } from './config/config.ts';
 
 const classification = (classify?: unknown) => {
@@ -110,5 +110,17 @@ describe('an error', () => {
     const judge = classification({ failure: { errorCodes: ['E1'] }, ignore: { errorCodes: ['E2'] } });
     expect(classifyError(judge, { code: 'E1', status: 404 })).toBe('success');
     expect(classifyError(judge, { code: 'E2', status: 503 })).toBe('failure');
+  });
+});
+
+describe('the status of an error', () => {
+  it.each([
+    ['itself', Object.assign(new Error('x'), { status: 503 }), 503],
+    ['a cause', new Error('x', { cause: { statusCode: 502 } }), 502],
+    ['nothing', new Error('x'), undefined],
+    ['a string', 'down', undefined],
+    ['null', null, undefined],
+  ])('comes from %s', (_, error, status) => {
+    expect(errorStatus(error)).toBe(status);
   });
 });

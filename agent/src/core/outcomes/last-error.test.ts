@@ -12,6 +12,14 @@ describe('what a failure was', () => {
     ['several errors', new AggregateError([new Error('refused')]), { name: 'AggregateError', message: 'refused' }],
     ['an answer', new Response(null, { status: 503 }), { name: 'Response', message: 'HTTP 503' }],
     ['a result of undici.request', { statusCode: 502, headers: {} }, { name: 'Response', message: 'HTTP 502' }],
+    ['a result without a status', { headers: {} }, { name: 'Response', message: 'HTTP without a status' }],
+    [
+      'a cause without a text',
+      Object.assign(new Error('down'), { cause: { code: 1 } }),
+      { name: 'Error', message: 'down' },
+    ],
+    ['a thing with a text alone', { message: 'down' }, { name: 'Object', message: 'down' }],
+    ['nothing at all', null, { name: 'object', message: 'null' }],
     ['a text', 'down', { name: 'string', message: 'down' }],
     ['nothing that is known', undefined, undefined],
   ])('is told of %s', (_, what, expected) => {
