@@ -143,7 +143,7 @@ describe('the status of a policy', () => {
     const refused = await apply('refused');
     sink.write(refused, { ...status(1), observedGeneration: -1 });
     await eventually(() =>
-      expect(warnings.join()).toMatch(/status of policy default\/refused \(422\).*observedGeneration/),
+      expect(warnings.join()).toMatch(/status of policy default\/refused now \(422\).*observedGeneration/),
     );
     sink.write(refused, status(2));
     await eventually(async () => expect((await stored('refused')).status).toEqual(status(2)));
