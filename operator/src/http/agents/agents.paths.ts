@@ -36,7 +36,7 @@ export const agentsPaths: readonly Endpoint[] = [
         }),
       since: z
         .string()
-        .regex(/^((policies|overrides)=[0-9]{1,20}(,(policies|overrides)=[0-9]{1,20})*)?$/)
+        .regex(/^((policies|overrides)=[0-9]{1,20}(,(policies|overrides)=[0-9]{1,20})?)?$/)
         .default('')
         .meta({
           description: StreamQuerySchema.shape.since.description,
