@@ -102,7 +102,7 @@ describe('an override', () => {
     expect(text).toContain(
       'action <string> -required- enum: ForceOpen, ForceClosed, Reset ForceOpen: the breakers reject',
     );
-    expect(text).toContain('reason <string> Why, for those who wonder. Required.');
+    expect(text).toContain('reason <string> The reason. Required.');
     expect(plain(await cluster.kubectl('explain', 'cbo.status.agents'))).toContain(
       'Agents that report that they apply it.',
     );

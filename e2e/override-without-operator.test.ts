@@ -57,7 +57,7 @@ describe.each([
     forceOpen: withCommandLine,
     code: 3,
     words:
-      /^fuseboard: cluster "test" refused: .*User "system:serviceaccount:shop:viewer" cannot create resource "circuitbreakeroverrides"/,
+      /^fuseboard: cluster "test" refused: .*User "system:serviceaccount:shop:viewer" cannot create resource "circuitbreakeroverrides"/m,
   },
 ])('payments forced open from $way', ({ way, forceOpen, code, words }) => {
   it('shows in every process within a second', async () => {

@@ -79,7 +79,7 @@ class Run {
     this.#calls = new CallRunner();
     // Retries look at the clock of the process.
     Date.now = () => WALL_AT_START + this.#clock.now();
-    this.#breaker.on('transition', (event) => this.#events.push(event));
+    this.#breaker.on('transition', ({ lastError: _, ...event }) => this.#events.push(event));
   }
 
   /** Numbers that a seed decides, the same in every language: Park and Miller's generator. */
@@ -176,7 +176,8 @@ class Run {
   }
 
   #look(key: string | null): unknown {
-    const { forced, uid, source, ...stats } = this.#of(key).stats();
+    // What the last error said is a text of each language.
+    const { forced, uid, source, lastError, ...stats } = this.#of(key).stats();
     const events = this.#events;
     this.#events = [];
     const own = this.#breaker as unknown as GovernedBreaker;

@@ -30,8 +30,8 @@ export interface Bounds {
   readonly flag: string;
   readonly maxConnections: number;
   /**
-   * False: each answer ends its connection, so that a client that keeps connections does not ask a replica that has gone.
-   * Absent: true.
+   * False: each answer ends its connection, so that a client that keeps connections does not ask a replica that has
+   * gone. Absent: true.
    */
   readonly keepAlive?: boolean;
   /** A connection was closed for want of room. Absent: nobody counts it. */
