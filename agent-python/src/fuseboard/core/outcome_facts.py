@@ -45,24 +45,30 @@ def error_status(error: BaseException) -> int | None:
     """The HTTP status of an exception.
 
     Of its ``response`` (``status_code`` or ``status``; botocore's ``ResponseMetadata``), else its own ``status``,
-    ``status_code`` or ``statusCode``; the ``code`` of ``urllib.error.HTTPError`` is a status too.
+    ``status_code`` or ``statusCode``; the ``code`` of ``urllib.error.HTTPError`` is a status too. Only 400 to 599 counts:
+    a 200 whose body was cut off does not say that the call failed, and the exception does.
     """
     if carries_nothing(error):
         return None
     response = getattr(error, "response", None)
     if isinstance(response, Mapping):
         metadata = response.get("ResponseMetadata")
-        status = _status(metadata.get("HTTPStatusCode")) if isinstance(metadata, Mapping) else None
+        status = _failing_status(metadata.get("HTTPStatusCode")) if isinstance(metadata, Mapping) else None
     else:
-        status = _status(getattr(response, "status_code", None))
+        status = _failing_status(getattr(response, "status_code", None))
         if status is None:
-            status = _status(getattr(response, "status", None))
+            status = _failing_status(getattr(response, "status", None))
     for name in ("status", "status_code", "statusCode"):
         if status is None:
-            status = _status(getattr(error, name, None))
+            status = _failing_status(getattr(error, name, None))
     if status is None and _is_urllib_error(error):
-        status = _status(getattr(error, "code", None))
+        status = _failing_status(getattr(error, "code", None))
     return status
+
+
+def _failing_status(value: object) -> int | None:
+    status = _status(value)
+    return status if status is not None and status >= 400 else None
 
 
 def _status(value: object) -> int | None:
