@@ -325,7 +325,8 @@ class Reporter:
             connection.close()
 
     def _note(self, message: str) -> None:
-        if message in self._warned or len(self._warned) >= MAX_WARNINGS:
+        # A report that the end of the link cuts off is no trouble.
+        if self._is_closed or message in self._warned or len(self._warned) >= MAX_WARNINGS:
             return
         self._warned.add(message)
         self._warn(message)
