@@ -4,10 +4,10 @@ import { copyFile, mkdir, readFile, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { freePort } from '../examples/offer-demo/address.ts';
 import { blocks } from '../test/documents.ts';
 import { type Cluster, startCluster } from './cluster/cluster.ts';
 import { findKubectl } from './cluster/kubectl.ts';
-import { freePort } from './cluster/process.ts';
 import { eventually } from './cluster/run.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -56,13 +57,17 @@ export async function startRedis(): Promise<RedisServer> {
   };
 }
 
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
+/** A port below those that systems give to connections, so that none is given it before the server listens there. */
+async function freePort(): Promise<number> {
+  for (;;) {
     const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
+    const listens = new Promise((resolve) => {
+      server.once('listening', () => resolve(true)).once('error', () => resolve(false));
     });
-  });
+    const port = randomInt(20_000, 32_000);
+    server.listen(port, '127.0.0.1');
+    if (!(await listens)) continue;
+    await new Promise((resolve) => server.close(resolve));
+    return port;
+  }
 }

@@ -5,9 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
+import { freePort } from '../../examples/offer-demo/address.ts';
 import { type Binaries, findBinaries } from './binaries.ts';
 import { findKubectl } from './kubectl.ts';
-import { Daemon, freePort, Reaper } from './process.ts';
+import { Daemon, Reaper } from './process.ts';
 import { eventually, run } from './run.ts';
 
 const ADMIN_TOKEN = 'admin-of-the-test-cluster';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { freePort } from '../../examples/offer-demo/address.ts';
 import type { Cluster } from '../cluster/cluster.ts';
-import { freePort } from '../cluster/process.ts';
 import { eventually } from '../cluster/run.ts';
 import { AgentProcess } from '../processes/agent.ts';
 import { Guided } from './guided.ts';

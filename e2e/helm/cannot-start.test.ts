@@ -2,8 +2,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { parse, stringify } from 'yaml';
+import { freePort } from '../../examples/offer-demo/address.ts';
 import { type Cluster, startCluster } from '../cluster/cluster.ts';
-import { freePort } from '../cluster/process.ts';
 import { OperatorProcess } from '../processes/operator.ts';
 
 let cluster: Cluster;

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { freePort } from '../cluster/process.ts';
+import { freePort } from '../../examples/offer-demo/address.ts';
 import { eventually, run } from '../cluster/run.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));

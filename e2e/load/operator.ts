@@ -1,4 +1,4 @@
-import { freePort } from '../cluster/process.ts';
+import { freePort } from '../../examples/offer-demo/address.ts';
 import { eventually } from '../cluster/run.ts';
 import { Child } from './child.ts';
 import type { Cost, Holdings, Request } from './inspect.ts';

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { freePort } from '../cluster/process.ts';
+import { freePort } from '../../examples/offer-demo/address.ts';
 import { eventually, run } from '../cluster/run.ts';
 
 /** What Node needs to run the sources. */

@@ -4,7 +4,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { Daemon, freePort } from '../cluster/process.ts';
+import { freePort } from '../../examples/offer-demo/address.ts';
+import { Daemon } from '../cluster/process.ts';
 
 /** What is scraped every second, by the name of its job. */
 export type Jobs = Readonly<Record<string, { readonly port: number; readonly labels?: Record<string, string> }>>;

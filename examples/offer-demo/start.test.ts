@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
-import { connect, createServer, type Server } from 'node:net';
+import { type AddressInfo, connect, createServer, type Server } from 'node:net';
 import { dirname, resolve as resolvePath } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from '@jest/globals';
@@ -89,8 +89,18 @@ describe('freePort', () => {
   });
 
   it('gives the wanted port when it is free', async () => {
-    const preferred = await freePort();
-    expect(await freePort(preferred)).toBe(preferred);
+    const server = createServer().listen(0, HOST);
+    await new Promise((resolve) => server.once('listening', resolve));
+    const { port } = server.address() as AddressInfo;
+    await new Promise((resolve) => server.close(resolve));
+    expect(await freePort(port)).toBe(port);
+  });
+
+  it('gives no port twice, and none that a connection may be given', async () => {
+    const ports: number[] = [];
+    for (let i = 0; i < 200; i++) ports.push(await freePort());
+    expect(new Set(ports).size).toBe(200);
+    expect(Math.max(...ports)).toBeLessThan(32_768);
   });
 });
 

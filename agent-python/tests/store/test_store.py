@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ import fuseboard
 from fuseboard.store import MemoryStore, RedisStore, SharedState, StateStore, share_state
 from fuseboard.store.quorum import Verdicts, open_by_quorum, read_entry, write_entry
 from fuseboard.testing import reset_breakers
+from e2e.processes import free_port
 from scripted_operator import eventually
 
 
@@ -24,9 +24,7 @@ from scripted_operator import eventually
 def redis_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     binary = shutil.which("redis-server")
     assert binary is not None, "this test needs redis-server: apt-get install redis-server"
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = free_port()
     folder = tmp_path_factory.mktemp("redis")
     server = subprocess.Popen(
         [binary, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)],
