@@ -76,6 +76,14 @@ describe('the bootstrap file', () => {
       [{ ...policy('p', ['a']), spec: { breakers: ['a'], selector: { matchExpressions: 1 } } }],
       /item 0/,
     ],
+    ...[{ creationTimestamp: { toString: 1 } }, { uid: 1 }, { namespace: [] }, { generation: '1' }].map(
+      (metadata) =>
+        [
+          `has another ${Object.keys(metadata)[0]}`,
+          { ...policy('p', ['a']), metadata: { name: 'p', ...metadata } },
+          /item 0/,
+        ] as const,
+    ),
   ])('that %s is a problem, not an error', (_what, content, problem) => {
     expect(readBootstrap(written(content), agent)).toEqual({ problem: expect.stringMatching(problem) });
   });

@@ -110,11 +110,15 @@ function isResource(value: unknown): value is PolicyResource {
   const { metadata, spec } = (value ?? {}) as Partial<PolicyResource>;
   return (
     typeof metadata?.name === 'string' &&
+    [metadata.namespace, metadata.uid, metadata.creationTimestamp].every(isStringOrAbsent) &&
+    (metadata.generation === undefined || typeof metadata.generation === 'number') &&
     Array.isArray(spec?.breakers) &&
     spec.breakers.every((name) => typeof name === 'string') &&
     isSelector(spec.selector)
   );
 }
+
+const isStringOrAbsent = (value: unknown) => value === undefined || typeof value === 'string';
 
 function isSelector(value: unknown): value is Selector {
   const { matchLabels, matchExpressions } = (value ?? {}) as NonNullable<Selector>;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { MAX_DURATION_MS } from '@fuseboard/schema';
+import { MAX_DURATION_MS, type OverrideSpec } from '@fuseboard/schema';
 import { type FSWatcher, watch } from 'chokidar';
 import type { Logger } from 'pino';
 import { type Override, readOverride } from '../core/policy/override.ts';
@@ -383,6 +383,7 @@ function fileOverride({ namespace, name, override, problems }: FileOverride, now
   const createdAt = known?.uid === uid ? known.createdAt : now;
   const read = readOverride({ uid, namespace, name, createdAt, spec: override, createdBy: 'a file' });
   const mistakes = problems.map(({ field, message }) => ({ field, message }));
-  const far = Date.parse((override as { expiresAt?: string } | null)?.expiresAt ?? '') - createdAt > MAX_DURATION_MS;
-  return { ...read, problems: far && mistakes.length === 0 ? [TOO_FAR] : mistakes };
+  if (mistakes.length > 0) return { ...read, problems: mistakes };
+  const far = Date.parse((override as OverrideSpec).expiresAt ?? '') - createdAt > MAX_DURATION_MS;
+  return { ...read, problems: far ? [TOO_FAR] : [] };
 }

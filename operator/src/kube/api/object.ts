@@ -102,5 +102,22 @@ export function readObject(object: unknown): KubeObject {
     if (typeof metadata?.[field] !== 'string') throw new KubeError(`an object has no metadata.${field}`);
   }
   readVersion(object);
+  for (const [field, [type, is]] of Object.entries(OPTIONAL)) {
+    const value = metadata?.[field];
+    if (value !== undefined && !is(value)) throw new KubeError(`metadata.${field} of an object is not ${type}`);
+  }
   return object as KubeObject;
 }
+
+const isMap = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** What `metadata` may lack, and what it is where it is there. */
+const OPTIONAL: Readonly<Record<string, readonly [type: string, is: (value: unknown) => boolean]>> = {
+  generation: ['a number', (value) => typeof value === 'number'],
+  creationTimestamp: ['a string', (value) => typeof value === 'string'],
+  annotations: [
+    'a map of strings',
+    (value) => isMap(value) && Object.values(value!).every((v) => typeof v === 'string'),
+  ],
+  managedFields: ['a list of maps', (value) => Array.isArray(value) && value.every(isMap)],
+};

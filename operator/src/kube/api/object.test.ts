@@ -1,0 +1,30 @@
+import { expect, it } from '@jest/globals';
+import { KubeError } from './client.ts';
+import { readObject } from './object.ts';
+
+const metadata = { name: 'a', namespace: 'shop', uid: 'u', resourceVersion: '7' };
+
+it('takes an object with every field of its metadata', () => {
+  const full = {
+    metadata: {
+      ...metadata,
+      generation: 2,
+      creationTimestamp: '2026-01-02T03:04:05Z',
+      annotations: { a: 'b' },
+      managedFields: [{ manager: 'kubectl', subresource: 'status' }],
+    },
+  };
+  expect(readObject(full)).toBe(full);
+});
+
+it.each([
+  ['generation', '2', 'a number'],
+  ['creationTimestamp', { toString: 1 }, 'a string'],
+  ['annotations', { a: {} }, 'a map of strings'],
+  ['annotations', null, 'a map of strings'],
+  ['managedFields', [null], 'a list of maps'],
+])('refuses an object whose metadata.%s is %j', (field, value, type) => {
+  expect(() => readObject({ metadata: { ...metadata, [field]: value } })).toThrow(
+    new KubeError(`metadata.${field} of an object is not ${type}`),
+  );
+});
