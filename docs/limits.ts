@@ -11,20 +11,20 @@ export function limits(): string {
   return `<!-- ${NOTE} -->
 # Limits of the operator
 
-What callers can make grow, and how far. The values fit a container with 512 MiB, which is what the chart sets. Whatever a limit cuts is counted
-in \`fuseboard_limited_total\` under its \`reason\`, and one log line a minute says so for each reason, with one of those that reached it.
+These limits bound what callers can make the operator store or do. The values fit a container with 512 MiB, which the chart sets. When a limit is reached,
+\`fuseboard_limited_total\` counts it under its \`reason\`. The log has at most one line a minute for each reason, which names one of the callers.
 
-Where a limit is shared, each pod and each namespace may hold a multiple of what is free (a namespace 8 times, a pod a sixteenth). So whoever
-takes all it can leaves room for those who come later, and no single pod fills what is for all. Callers whose token names no pod share what
-their namespace may hold.
+A shared limit is divided dynamically. A namespace may use up to 8 times the free places, and a pod up to a sixteenth of the free places. So a caller that uses
+all that it can get leaves room for callers that come later, and no single pod fills a shared limit. Callers with a token that is not bound to a pod are bounded
+by the share of their namespace.
 
 | reason | what | limit | of | flag | when it is reached |
 |---|---|---|---|---|---|
 ${rows.join('\n')}
 
-Policy files have limits of their own, which are no flags: 8 MiB and 10,000 documents for each file, 1,000,000 tokens of YAML, 1,000 anchors and
-aliases, 64 levels of brackets, 256 columns of indentation, and 1 MiB for a document with its aliases unfolded. A file beyond one of them is a
-problem with a line, and the policies that it had before stay in force. Files are read only when they are regular files, and a link in the
-folder of policies must not lead out of it.
+Policy files have fixed limits, without flags: 8 MiB and 10,000 documents for each file, 1,000,000 tokens of YAML, 1,000 anchors and
+aliases, 64 levels of brackets, 256 columns of indentation, and 1 MiB for a document with its aliases expanded. A file that exceeds a limit is reported
+with its line, and the policies that it contained before stay in force. Only regular files are read, and a symbolic link in the
+folder of policies must not point outside of it.
 `;
 }

@@ -79,7 +79,7 @@ const text = readFileSync(FILE, 'utf8');
 const [head] = text.split(MARK);
 const tables = [
   await table('The operator', ofOperator()),
-  'Beside these come the metrics of the process that prom-client knows, `process_*` and `nodejs_*`.\n',
+  'The operator also exports the process metrics of prom-client, `process_*` and `nodejs_*`.\n',
   await table('The agent', ofAgent()),
 ];
 const wanted = `${head}${MARK}\n${tables.join('\n')}`;

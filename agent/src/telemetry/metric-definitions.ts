@@ -36,19 +36,23 @@ export const METRICS: readonly MetricDefinition[] = [
   {
     name: ['calls'],
     type: 'counter',
-    help: 'Calls that ended, by how they were judged.',
+    help: 'Calls that ended, by outcome.',
     points: ({ totals }) =>
       (['succeeded', 'failed', 'ignored'] as const).map((outcome) => ({ labels: { outcome }, value: totals[outcome] })),
   },
-  totalCounter(['rejected'], 'rejected', 'Calls that the circuit breaker did not let through.'),
+  totalCounter(['rejected'], 'rejected', 'Calls that the circuit breaker rejected.'),
   totalCounter(
     ['shadow', 'rejected'],
     'shadowRejected',
-    'Calls that passed only because the policy is in Shadow mode.',
+    'Calls that passed and would have been rejected in mode Enforce.',
   ),
-  totalCounter(['timed', 'out'], 'timedOut', 'Calls that were given up after the time limit; failed ones too.'),
-  totalCounter(['slow'], 'slow', 'Calls that took longer than the policy calls slow.'),
-  totalCounter(['retried'], 'retried', 'Attempts beyond the first of a call.'),
+  totalCounter(
+    ['timed', 'out'],
+    'timedOut',
+    'Calls that reached the timeout of the policy, including those that then failed.',
+  ),
+  totalCounter(['slow'], 'slow', 'Calls that took longer than slowerThan of the policy.'),
+  totalCounter(['retried'], 'retried', 'Attempts after the first one of a call.'),
   totalCounter(['fallback'], 'fallback', 'Calls that were answered by a fallback.'),
 ];
 

@@ -23,10 +23,10 @@ export function observeInto(meter: Meter): () => void {
     return { instrument, points };
   });
   const durations = meter.createObservableCounter('fuseboard.call.duration.count', {
-    description: 'Calls that took at most as many seconds as the attribute le says.',
+    description: 'Calls that took at most the number of seconds in the attribute le.',
   });
   const link = meter.createObservableGauge('fuseboard.link.state', {
-    description: 'What the breakers run on, the operator or less: 1 or 0.',
+    description: 'Whether the link is in this state (Live, Stale, LastGood or Defaults): 1 or 0.',
   });
   const read = (result: BatchObservableResult<Attributes>) => {
     for (const [breaker, stats] of readings()) {

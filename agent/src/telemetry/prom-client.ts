@@ -48,7 +48,7 @@ export function collectInto(
     'How long calls took. The sum is estimated from the buckets.',
     (breakers, name) => breakers.flatMap((reading) => histogram(reading, name)),
   );
-  add('link_state', 'gauge', 'What the breakers run on, the operator or less: 1 or 0.', () =>
+  add('link_state', 'gauge', 'Whether the link is in this state (Live, Stale, LastGood or Defaults): 1 or 0.', () =>
     LINK_STATES.map((state) => ({ labels: { state }, value: linkState() === state ? 1 : 0 })),
   );
 }

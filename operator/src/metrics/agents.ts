@@ -22,7 +22,7 @@ export function agentMetrics({ gauge }: MetricReader, fleet: Fleet, clock: Clock
   });
   gauge(
     'agents_behind',
-    'Agents whose last report does not name the set of policies that they should run; gone ones are not counted.',
+    'Agents that have not yet reported the set of policies that they should run; an agent is not counted after 60 s without a report.',
     ['namespace'],
     (add) => {
       for (const [namespace, { behind }] of counted()) add({ namespace }, behind);
@@ -30,7 +30,7 @@ export function agentMetrics({ gauge }: MetricReader, fleet: Fleet, clock: Clock
   );
   gauge(
     'revision_lag_seconds',
-    'For how long the agent that is behind longest has been so; 0 when none is behind.',
+    'The longest time for which an agent has been behind; 0 when no agent is.',
     ['namespace'],
     (add) => {
       for (const [namespace, { lagMs }] of counted()) add({ namespace }, lagMs / 1_000);

@@ -6,17 +6,17 @@ import type { MetricReader } from './reading.ts';
 const OUTCOMES = ['succeeded', 'failed', 'ignored', 'rejected'] as const;
 
 const EXTRAS: readonly (readonly [metric: string, total: keyof Totals, help: string])[] = [
-  ['slow_calls', 'slow', 'Calls that took longer than the policy calls slow.'],
-  ['timed_out_calls', 'timedOut', 'Calls that were given up after the timeout of the policy.'],
+  ['slow_calls', 'slow', 'Calls that took longer than slowerThan of the policy.'],
+  ['timed_out_calls', 'timedOut', 'Calls that reached the timeout of the policy.'],
   ['shadow_rejected_calls', 'shadowRejected', 'Calls that passed and would have been rejected in mode Enforce.'],
-  ['retried_calls', 'retried', 'Further attempts at calls.'],
+  ['retried_calls', 'retried', 'Attempts after the first one of a call.'],
   ['fallback_calls', 'fallback', 'Calls that were answered by a fallback.'],
 ];
 
 /** What agents counted, summed by policy and breaker. */
 export function callMetrics({ counter }: MetricReader, registry: Registry, counters: Counters): void {
   const series = ['namespace', 'policy', 'breaker'] as const;
-  counter('calls', 'Calls that agents reported, by how they ended.', [...series, 'outcome'], (add) => {
+  counter('calls', 'Calls that agents reported, by outcome.', [...series, 'outcome'], (add) => {
     for (const { namespace, policy, breaker, totals } of counters.list()) {
       for (const outcome of OUTCOMES) add({ namespace, policy, breaker, outcome }, totals[outcome]);
     }
@@ -29,7 +29,7 @@ export function callMetrics({ counter }: MetricReader, registry: Registry, count
     });
   }
   registry.registerMetric(durations(() => counters.list()));
-  counter('transitions', 'Changes of state that agents reported, by the state entered.', [...series, 'to'], (add) => {
+  counter('transitions', 'Transitions that agents reported, by the new state.', [...series, 'to'], (add) => {
     for (const { namespace, policy, breaker, entered } of counters.list()) {
       for (const [to, value] of Object.entries(entered)) add({ namespace, policy, breaker, to }, value);
     }

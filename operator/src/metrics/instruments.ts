@@ -12,13 +12,13 @@ export class Instruments {
   readonly queues: WorkQueues;
   readonly #applied = new Histogram({
     name: 'fuseboard_apply_duration_seconds',
-    help: 'From when this replica saw a change until an agent of it ran what the change made, once for each change and agent.',
+    help: 'Time from a change that this replica observed until an agent applied it; one observation for each change and agent.',
     buckets: [0.05, 0.1, 0.15, 0.2, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
     registers,
   });
   readonly #requests = new Counter({
     name: 'rest_client_requests_total',
-    help: 'Requests to the API server by the status of the answer; <error> stands for none.',
+    help: 'Requests to the API server, by the status of the response; <error> means no response.',
     labelNames: ['code', 'method', 'host'],
     registers,
   });

@@ -5,7 +5,7 @@ import type { MetricReader } from './reading.ts';
 export function limitMetrics({ counter }: MetricReader, { limits }: Controller): void {
   counter(
     'limited',
-    'What was refused, left out or closed at a bound, by its row in docs/limits.md.',
+    'Requests, entries and connections that were refused, left out or closed at a limit; docs/limits.md explains each reason.',
     ['reason'],
     (add) => {
       for (const [reason, value] of Object.entries(limits.cut)) add({ reason }, value);

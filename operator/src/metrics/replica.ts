@@ -6,7 +6,7 @@ import type { MetricReader } from './reading.ts';
 export function replicaMetrics({ gauge }: MetricReader, registry: Registry, { replicas, source }: Controller): void {
   new Gauge({
     name: 'leader_election_master_status',
-    help: 'Whether this replica leads: 1 on one of all replicas.',
+    help: 'Whether this replica is the leader: 1 on exactly one replica.',
     labelNames: ['name'],
     registers: [registry],
     collect() {
@@ -19,7 +19,7 @@ export function replicaMetrics({ gauge }: MetricReader, registry: Registry, { re
   gauge('source_outage', 'Whether the policies cannot be read right now.', [], (add) =>
     add({}, source.state().outage === undefined ? 0 : 1),
   );
-  gauge('source_problems', 'Things in the source that could not become a policy.', [], (add) =>
+  gauge('source_problems', 'Documents or files in the source that cannot be read as a policy.', [], (add) =>
     add({}, source.state().problems.length),
   );
 }

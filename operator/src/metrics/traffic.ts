@@ -15,12 +15,12 @@ export function trafficMetrics(
   counter('streams_refused', 'Streams that were refused with 503.', ['reason'], (add) => {
     for (const [reason, value] of Object.entries(traffic.refused)) add({ reason }, value);
   });
-  counter('agents_denied', 'Requests of agents that were not served because of who sent them.', ['reason'], (add) => {
+  counter('agents_denied', 'Requests of agents that were refused because authentication failed.', ['reason'], (add) => {
     for (const [reason, value] of Object.entries(audit.denied)) add({ reason }, value);
   });
   counter(
     'admin_denied',
-    'Requests to the admin API that were not served because of who sent them.',
+    'Requests to the admin API that were refused because the user was not authenticated or not authorized.',
     ['reason'],
     (add) => {
       for (const [reason, value] of Object.entries(adminAudit.denied)) add({ reason }, value);
@@ -28,7 +28,7 @@ export function trafficMetrics(
   );
   counter('commits', 'Sets of policies that were written to streams.', [], (add) => add({}, traffic.commits));
   counter('pushed_bytes', 'Bytes of policies that were written to streams.', [], (add) => add({}, traffic.bytes));
-  counter('reports', 'Parts of reports that came in.', ['result'], (add) => {
+  counter('reports', 'Report parts received.', ['result'], (add) => {
     for (const [result, value] of Object.entries(traffic.reports)) add({ result }, value);
   });
 }

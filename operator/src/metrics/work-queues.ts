@@ -24,45 +24,45 @@ export class WorkQueues {
   readonly #queues = new Map<string, Queue>();
   readonly #adds = new Counter({
     name: 'workqueue_adds_total',
-    help: 'Items that were put into a queue.',
+    help: 'Items that were added to a queue.',
     labelNames,
     registers,
   });
   readonly #retries = new Counter({
     name: 'workqueue_retries_total',
-    help: 'Items that were put back because the work on them failed.',
+    help: 'Items that were added again because processing them failed.',
     labelNames,
     registers,
   });
   readonly #queued = new Histogram({
     name: 'workqueue_queue_duration_seconds',
-    help: 'How long items waited in a queue, pauses between two writes and after failures included.',
+    help: 'How long items waited in a queue, including pauses between two writes and after failures.',
     labelNames,
     buckets: BUCKETS,
     registers,
   });
   readonly #worked = new Histogram({
     name: 'workqueue_work_duration_seconds',
-    help: 'How long the work on an item took.',
+    help: 'How long it took to process an item.',
     labelNames,
     buckets: BUCKETS,
     registers,
   });
   readonly #results = new Counter({
     name: 'controller_runtime_reconcile_total',
-    help: 'Rounds of work by how they ended.',
+    help: 'Reconciliations, by result.',
     labelNames: ['controller', 'result'],
     registers,
   });
   readonly #errors = new Counter({
     name: 'controller_runtime_reconcile_errors_total',
-    help: 'Rounds of work that failed.',
+    help: 'Reconciliations that failed.',
     labelNames: ['controller'],
     registers,
   });
   readonly #time = new Histogram({
     name: 'controller_runtime_reconcile_time_seconds',
-    help: 'How long a round of work took.',
+    help: 'How long a reconciliation took.',
     labelNames: ['controller'],
     buckets: BUCKETS,
     registers,
@@ -123,13 +123,15 @@ export class WorkQueues {
     };
     const ages = ({ working }: Queue, now: number) => [...working.values()].map((since) => (now - since) / 1_000);
     return [
-      gauge('depth', 'Items that wait in a queue.', ({ waiting }) => waiting.size),
-      gauge('unfinished_work_seconds', 'How long the work that is under way has taken so far, in sum.', (queue, now) =>
-        ages(queue, now).reduce((sum, age) => sum + age, 0),
+      gauge('depth', 'Items waiting in a queue.', ({ waiting }) => waiting.size),
+      gauge(
+        'unfinished_work_seconds',
+        'How long the items in progress have been processed so far, in total.',
+        (queue, now) => ages(queue, now).reduce((sum, age) => sum + age, 0),
       ),
       gauge(
         'longest_running_processor_seconds',
-        'How long the longest work under way has taken so far.',
+        'How long the longest-running item in progress has been processed so far.',
         (queue, now) => Math.max(0, ...ages(queue, now)),
       ),
       ...[this.#adds, this.#retries, this.#queued, this.#worked, this.#results, this.#errors, this.#time],

@@ -27,12 +27,12 @@ def observe_into(meter: Meter) -> None:
     meter.create_observable_counter(
         "fuseboard.call.duration.count",
         [_reader(lambda circuit: [({"le": bound}, count) for bound, count in duration_buckets(circuit)])],
-        description="Calls that took at most as many seconds as the attribute le says.",
+        description="Calls that took at most the number of seconds in the attribute le.",
     )
     meter.create_observable_gauge(
         "fuseboard.link.state",
         [_read_link],
-        description="What the breakers run on, the operator or less: 1 or 0.",
+        description="Whether the link is in this state (Live, Stale, LastGood or Defaults): 1 or 0.",
     )
 
 

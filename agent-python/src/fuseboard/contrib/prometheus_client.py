@@ -34,7 +34,9 @@ class BreakerCollector(Collector):
                     metric.add_sample(name + suffix, {"breaker": circuit.name, **labels}, value)
             yield metric
         yield self._durations([(circuit.name, duration_buckets(circuit)) for circuit in circuits])
-        link = GaugeMetricFamily(f"{self._prefix}link_state", "What the breakers run on, the operator or less: 1 or 0.")
+        link = GaugeMetricFamily(
+            f"{self._prefix}link_state", "Whether the link is in this state (Live, Stale, LastGood or Defaults): 1 or 0."
+        )
         current = link_state()
         for state in LINK_STATES:
             link.add_sample(f"{self._prefix}link_state", {"state": state}, float(state == current))

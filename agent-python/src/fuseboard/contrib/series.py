@@ -47,20 +47,20 @@ def _total(name: tuple[str, ...], read: Callable[[Circuit], int], help: str) -> 
 
 SERIES = (
     Series(("breaker", "state"), "gauge", "Whether the circuit breaker is in this state: 1 or 0.", _states),
-    Series(("calls",), "counter", "Calls that ended, by how they were judged.", _outcomes),
-    _total(("rejected",), lambda c: c.totals["rejected"], "Calls that the circuit breaker did not let through."),
+    Series(("calls",), "counter", "Calls that ended, by outcome.", _outcomes),
+    _total(("rejected",), lambda c: c.totals["rejected"], "Calls that the circuit breaker rejected."),
     _total(
         ("shadow", "rejected"),
         lambda c: c.totals["shadowRejected"],
-        "Calls that passed only because the policy is in Shadow mode.",
+        "Calls that passed and would have been rejected in mode Enforce.",
     ),
     _total(
         ("timed", "out"),
         lambda c: c.totals["timedOut"],
-        "Calls that were given up after the time limit; failed ones too.",
+        "Calls that reached the timeout of the policy, including those that then failed.",
     ),
-    _total(("slow",), lambda c: c.totals["slow"], "Calls that took longer than the policy calls slow."),
-    _total(("retried",), lambda c: c.totals["retried"], "Attempts beyond the first of a call."),
+    _total(("slow",), lambda c: c.totals["slow"], "Calls that took longer than slowerThan of the policy."),
+    _total(("retried",), lambda c: c.totals["retried"], "Attempts after the first one of a call."),
     _total(("fallback",), lambda c: c.totals["fallback"], "Calls that were answered by a fallback."),
 )
 

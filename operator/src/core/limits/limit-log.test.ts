@@ -16,7 +16,7 @@ it('counts each cut and writes one line a minute for each bound', () => {
   limits.reached('agents', { pod: 'evil' });
   expect(lines[2]).toEqual([
     { reason: 'agents', times: 1_000, pod: 'evil' },
-    expect.stringMatching(/^limit reached: Processes .*; see --max-agents and docs\/limits\.md$/),
+    expect.stringMatching(/^limit reached: Known processes.*; see --max-agents and docs\/limits\.md$/),
   ]);
   expect(limits.cut.agents).toBe(1_001);
   expect(limits.cut.watches).toBe(1);
