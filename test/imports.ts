@@ -114,8 +114,9 @@ const PURE_BUILTINS: Record<string, readonly string[]> = {
   'node:util': ['isDeepStrictEqual'],
 };
 
-const ZOD_FREE = ['@fuseboard/schema/defaults', '@fuseboard/schema/duration', '@fuseboard/schema/rules'];
-const ZOD_FREE_FILE = /^crds\/schema\/src\/(defaults|duration|rules)\.ts$/;
+const ZOD_FREE_NAMES = ['defaults', 'duration', 'rules', 'trip-conditions'];
+const ZOD_FREE = ZOD_FREE_NAMES.map((name) => `@fuseboard/schema/${name}`);
+const ZOD_FREE_FILE = new RegExp(`^crds/schema/src/(${ZOD_FREE_NAMES.join('|')})\\.ts$`);
 const WORKSPACE = /^(crds\/schema|agent|operator|traffic|simulator|e2e|compat\/[^/]+|examples\/[^/]+)\//;
 const COMPAT = /^compat\/[^/]+\/src\//;
 const KUBE = /^operator\/src\/(kube\/|sources\/kubernetes\.|cli\/client\/)/;

@@ -1,3 +1,4 @@
+import { TRIP_CONDITIONS } from '@fuseboard/schema/trip-conditions';
 import type { Totals } from '@fuseboard/schema/types';
 import { type Classify, classifyError, classifyResult, type Outcome } from './classify.ts';
 import { type Clock, type Environment, exactNow } from './clock.ts';
@@ -18,7 +19,7 @@ import { type LastError, lastErrorOf } from './outcomes/last-error.ts';
 import { NO_GENERATION, Permit } from './permit.ts';
 import { retryAfterMs } from './retry-after.ts';
 import type { Closed, Open, Probing, Reason, State, StateRecord, TransitionEvent } from './state.ts';
-import { trippedByFailures, trippedByRate } from './trip.ts';
+import { trippedByNumber, trippedByRate } from './trip.ts';
 import { latencyBucket } from './windows/histogram.ts';
 import { InFlight } from './windows/in-flight.ts';
 import { type Window, windowFor } from './windows/window.ts';
@@ -439,11 +440,11 @@ export class BreakerCore {
   }
 
   #tripped(now: number): Reason | undefined {
-    const config = this.#config;
+    const { trip, minimumCalls } = this.#config;
     const window = this.#window;
-    const reason = trippedByFailures(config, window.failures, this.#consecutiveFailures);
-    if (reason !== undefined) return reason;
-    return trippedByRate(config, window, this.#overdue(now), config.minimumCalls);
+    const overdue = this.#overdue(now);
+    const reason = trippedByNumber(trip, window, this.#consecutiveFailures, overdue);
+    return reason ?? trippedByRate(trip, window, overdue, minimumCalls);
   }
 
   /** Calls under way that are slow already. */
@@ -692,9 +693,7 @@ export const forcedDetail = (reason: string, override: OverrideRef | undefined) 
 
 /** The reasons to open that a failure gives. */
 const BY_FAILURES: ReadonlySet<Reason> = new Set<Reason>([
-  'failure-rate',
-  'failure-count',
-  'consecutive-failures',
+  ...TRIP_CONDITIONS.filter(({ measures }) => measures !== 'slow').map(({ reason }) => reason),
   'probe-failed',
 ]);
 

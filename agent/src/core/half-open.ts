@@ -64,6 +64,6 @@ export function recordProbe(
 export function evaluateProbes(state: Probing, config: Config, overdue: () => number): Decision | undefined {
   const enough = Math.min(config.minimumCalls, config.maxProbes);
   if (state.calls < enough) return undefined;
-  const reason = trippedByRate(config, state, overdue(), enough);
+  const reason = trippedByRate(config.trip, state, overdue(), enough);
   return reason === undefined ? { to: 'closed', reason: 'probe-succeeded' } : { to: 'open', reason };
 }

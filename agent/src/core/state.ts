@@ -1,3 +1,4 @@
+import type { TripReason } from '@fuseboard/schema/types';
 import type { LastError } from './outcomes/last-error.ts';
 import type { Permit } from './permit.ts';
 
@@ -6,10 +7,7 @@ export type State = 'closed' | 'open' | 'half-open';
 
 /** Why a state changed. */
 export type Reason =
-  | 'failure-rate'
-  | 'slow-call-rate'
-  | 'failure-count'
-  | 'consecutive-failures'
+  | TripReason
   | 'open-duration-over'
   | 'probe-succeeded'
   | 'probe-failed'

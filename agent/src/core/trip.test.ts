@@ -1,8 +1,10 @@
+import { holds, TRIP_CONDITIONS, type Trip } from '@fuseboard/schema/trip-conditions';
 import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
 import { configOf } from '../../test/config-of.ts';
-import { trippedByFailures, trippedByRate } from './trip.ts';
+import { trippedByNumber, trippedByRate } from './trip.ts';
 
-describe('single failures', () => {
+describe('numbers of calls', () => {
   it.each([
     ['two in a row of three', { consecutiveFailures: 3 }, 9, 2, undefined],
     ['three in a row of three', { consecutiveFailures: 3 }, 0, 3, 'consecutive-failures'],
@@ -11,7 +13,7 @@ describe('single failures', () => {
     ['a sum that faded and lost its last digit', { failureCount: 3 }, 3 - 1e-9, 0, 'failure-count'],
     ['any number where nothing is asked', { failureRate: { thresholdPercent: 1 } }, 99, 99, undefined],
   ] as const)('trip: %s', (_what, trip, failures, run, reason) => {
-    expect(trippedByFailures(configOf({ trip }), failures, run)).toBe(reason);
+    expect(trippedByNumber(configOf({ trip }).trip, { failures, slow: 0 }, run, 0)).toBe(reason);
   });
 });
 
@@ -32,6 +34,41 @@ describe('rates', () => {
     ['nothing is asked of failures', { slowCallRate }, [4, 4, 0], 0, 4, undefined],
     ['both, and the failures are named', { failureRate, slowCallRate }, [4, 4, 4], 0, 4, 'failure-rate'],
   ] as const)('trip: %s', (_what, trip, [calls, failures, slow], overdue, minimum, reason) => {
-    expect(trippedByRate(configOf({ trip }), { calls, failures, slow }, overdue, minimum)).toBe(reason);
+    expect(trippedByRate(configOf({ trip }).trip, { calls, failures, slow }, overdue, minimum)).toBe(reason);
   });
+});
+
+it('names the first condition of the table that holds', () => {
+  const number = fc.option(fc.integer({ min: 1, max: 20 }), { nil: undefined });
+  const share = fc.option(fc.integer({ min: 1, max: 100 }), { nil: undefined });
+  const count = fc.double({ min: 0, max: 20, noNaN: true });
+  fc.assert(
+    fc.property(
+      fc.record({ failureCount: number, consecutiveFailures: number, failureRate: share, slowCallRate: share }),
+      fc.record({ calls: count, failures: count, slow: count }),
+      fc.nat(20),
+      fc.nat(20),
+      fc.integer({ min: 1, max: 20 }),
+      (thresholds, counts, run, overdue, minimum) => {
+        const { failureRate, slowCallRate, ...numbers } = thresholds;
+        const trip = {
+          ...numbers,
+          ...(failureRate && { failureRate: { thresholdPercent: failureRate } }),
+          ...(slowCallRate && { slowCallRate: { thresholdPercent: slowCallRate, slowerThan: '1s' } }),
+        };
+        fc.pre(Object.values(thresholds).some((each) => each !== undefined));
+        const total = counts.calls + overdue;
+        const measured = { consecutiveFailures: run, failures: counts.failures, slow: counts.slow + overdue };
+        const first = TRIP_CONDITIONS.find((condition) => {
+          const threshold = thresholds[condition.field];
+          if (threshold === undefined || (condition.isRate && total < minimum - 1e-6)) return false;
+          return holds(condition, threshold, measured[condition.measures], total);
+        });
+        const { trip: compiled } = configOf({ trip: trip as Trip });
+        const reason =
+          trippedByNumber(compiled, counts, run, overdue) ?? trippedByRate(compiled, counts, overdue, minimum);
+        expect(reason).toBe(first?.reason);
+      },
+    ),
+  );
 });

@@ -1,5 +1,5 @@
-import type { Config } from './config/config.ts';
-import type { Reason } from './state.ts';
+import { holds, type Measure, ROUNDING, TRIP_CONDITIONS, type TripCondition } from '@fuseboard/schema/trip-conditions';
+import type { TripReason } from '@fuseboard/schema/types';
 
 /** What rates are taken of. */
 export interface Counts {
@@ -8,14 +8,62 @@ export interface Counts {
   readonly slow: number;
 }
 
-/** Sums that faded carry an error in their last digits, which must not hide that a threshold is reached. */
-const ROUNDING = 1e-6;
+/** A condition that a policy sets. */
+export interface SetCondition {
+  readonly condition: TripCondition;
+  readonly threshold: number;
+}
 
-/** The condition on single failures that holds, if any. */
-export function trippedByFailures(config: Config, failures: number, consecutive: number): Reason | undefined {
-  const { consecutiveFailures, failureCount } = config;
-  if (consecutiveFailures !== 0 && consecutive >= consecutiveFailures) return 'consecutive-failures';
-  return failureCount !== 0 && failures >= failureCount - ROUNDING ? 'failure-count' : undefined;
+/**
+ * The conditions of a policy. Most evaluations find that none holds, so the lowest threshold of all conditions that
+ * measure the same is kept beside them; infinite where there is none.
+ */
+export interface TripThresholds {
+  readonly conditions: readonly SetCondition[];
+  /** Those that are numbers of calls. */
+  readonly numbers: Readonly<Record<Measure, number>>;
+  /** Those that are percentages. */
+  readonly percentages: Readonly<Record<Measure, number>>;
+}
+
+const NONE = {
+  consecutiveFailures: Number.POSITIVE_INFINITY,
+  failures: Number.POSITIVE_INFINITY,
+  slow: Number.POSITIVE_INFINITY,
+};
+
+/** @param thresholdOf the threshold of a condition; 0: the policy does not set it. */
+export function tripThresholds(thresholdOf: (condition: TripCondition) => number): TripThresholds {
+  const conditions: SetCondition[] = [];
+  const numbers = { ...NONE };
+  const percentages = { ...NONE };
+  for (const condition of TRIP_CONDITIONS) {
+    const threshold = thresholdOf(condition);
+    if (threshold === 0) continue;
+    conditions.push({ condition, threshold });
+    const lowest = condition.isRate ? percentages : numbers;
+    lowest[condition.measures] = Math.min(lowest[condition.measures], threshold);
+  }
+  return { conditions, numbers, percentages };
+}
+
+/**
+ * The condition on a number of calls that holds, if any.
+ *
+ * @param consecutive failures in a row.
+ * @param overdue calls under way that are slow already.
+ */
+export function trippedByNumber(
+  { conditions, numbers }: TripThresholds,
+  { failures, slow }: Omit<Counts, 'calls'>,
+  consecutive: number,
+  overdue: number,
+): TripReason | undefined {
+  return consecutive < numbers.consecutiveFailures &&
+    failures < numbers.failures - ROUNDING &&
+    slow + overdue < numbers.slow - ROUNDING
+    ? undefined
+    : firstOf(conditions, { consecutiveFailures: consecutive, failures, slow: slow + overdue }, 0);
 }
 
 /**
@@ -24,13 +72,28 @@ export function trippedByFailures(config: Config, failures: number, consecutive:
  * @param overdue calls under way that are slow already; they are in the total and slow.
  * @param minimum how many calls a rate needs.
  */
-export function trippedByRate(config: Config, counts: Counts, overdue: number, minimum: number): Reason | undefined {
-  const total = counts.calls + overdue;
-  if (total < minimum - ROUNDING) return undefined;
-  if (reaches(counts.failures, total, config.failureRatePercent)) return 'failure-rate';
-  return reaches(counts.slow + overdue, total, config.slowRatePercent) ? 'slow-call-rate' : undefined;
+export function trippedByRate(
+  { conditions, percentages }: TripThresholds,
+  { calls, failures, slow }: Counts,
+  overdue: number,
+  minimum: number,
+): TripReason | undefined {
+  const total = calls + overdue;
+  return total < minimum - ROUNDING ||
+    (failures * 100 < percentages.failures * total - ROUNDING &&
+      (slow + overdue) * 100 < percentages.slow * total - ROUNDING)
+    ? undefined
+    : firstOf(conditions, { consecutiveFailures: 0, failures, slow: slow + overdue }, total);
 }
 
-function reaches(part: number, total: number, percent: number): boolean {
-  return percent !== 0 && part * 100 >= percent * total - ROUNDING;
+/** @param calls of how many calls; 0: the numbers are meant, not the rates. */
+function firstOf(
+  conditions: readonly SetCondition[],
+  measured: Readonly<Record<Measure, number>>,
+  calls: number,
+): TripReason | undefined {
+  return conditions.find(
+    ({ condition, threshold }) =>
+      condition.isRate === calls > 0 && holds(condition, threshold, measured[condition.measures], calls),
+  )?.condition.reason;
 }

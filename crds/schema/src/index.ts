@@ -4,6 +4,7 @@ export * from './override.ts';
 export * from './policy.ts';
 export * from './rules.ts';
 export * from './status.ts';
+export * from './trip-conditions.ts';
 export type * from './types.ts';
 export * from './wire.ts';
 export * from './wire-schema.ts';

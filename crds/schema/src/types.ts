@@ -702,3 +702,6 @@ export interface Report {
   /** The process ends. */
   bye?: boolean;
 }
+
+/** Why a circuit opened: the condition of `trip` that held. */
+export type TripReason = 'consecutive-failures' | 'failure-count' | 'failure-rate' | 'slow-call-rate';

@@ -3,6 +3,7 @@ import { OverrideSpecFields, OverrideStatusFields } from './override.ts';
 import { PolicySpecFields } from './policy.ts';
 import { PolicyStatusFields } from './status.ts';
 import type { SchemaNode } from './structural.ts';
+import { TRIP_CONDITIONS } from './trip-conditions.ts';
 import * as wire from './wire.ts';
 
 /** No comment is wider, in characters. */
@@ -27,6 +28,9 @@ const ROOTS: Record<string, z.ZodType> = {
   BreakerReport: wire.BreakerReportSchema,
   Rejection: wire.RejectionSchema,
   Report: wire.ReportSchema,
+  TripReason: z
+    .enum(TRIP_CONDITIONS.map(({ reason }) => reason))
+    .describe('Why a circuit opened: the condition of `trip` that held.'),
 };
 
 /** Plain TypeScript types of policy, override, status and wire messages, for code that does not load zod. */

@@ -1,3 +1,4 @@
+import { TRIP_CONDITIONS, TRIP_TEXTS, type TripCondition } from '@fuseboard/schema/trip-conditions';
 import type { Ring } from '../../src/core/fleet/ring.ts';
 import type { Thresholds } from '../../src/core/policy/thresholds.ts';
 import type { BreakerRow, Counted } from '../../src/core/views/breaker-row.ts';
@@ -23,13 +24,19 @@ export const MEASURED = { failed: FAILED, slow: SLOW } as const;
 export type Measured = keyof typeof MEASURED;
 
 /** What of a policy the plot of a tile compares with its threshold. */
-export const measuredOf = (thresholds: Thresholds | undefined): Measured =>
-  thresholds?.slowCallRate !== undefined &&
-  thresholds.failureRate === undefined &&
-  thresholds.failureCount === undefined &&
-  thresholds.consecutiveFailures === undefined
-    ? 'slow'
-    : 'failed';
+export function measuredOf(thresholds: Thresholds | undefined): Measured {
+  const set = setIn(thresholds).map(({ condition }) => measured(condition));
+  return set.length > 0 && set.every((each) => each === 'slow') ? 'slow' : 'failed';
+}
+
+const measured = ({ measures }: TripCondition): Measured => (measures === 'slow' ? 'slow' : 'failed');
+
+/** The conditions that a policy sets, with their thresholds. */
+const setIn = (thresholds: Thresholds | undefined) =>
+  TRIP_CONDITIONS.flatMap((condition) => {
+    const threshold = thresholds?.[condition.field];
+    return threshold === undefined ? [] : [{ condition, threshold }];
+  });
 
 /** Sums by the window of the policy for the last `slots` slots up to `current`. */
 export function windows(ring: Ring, current: number, slots: number, windowSlots: number): number[][] {
@@ -59,35 +66,32 @@ export function plotOf(
   thresholds: Thresholds | undefined,
   agents: number,
   slots = PLOT_SLOTS,
-  measured: Measured = measuredOf(thresholds),
+  plotted: Measured = measuredOf(thresholds),
 ): Plot {
   const windowSlots = Math.max(1, Math.ceil((thresholds?.windowMs ?? 10_000) / slotMs));
   const sums = windows(ring, current, slots, windowSlots);
   const calls = sums[CALLS]!;
   return {
     calls,
-    measured: sums[MEASURED[measured]]!,
+    measured: sums[MEASURED[plotted]]!,
     rejected: sums[3]!,
-    limit: calls.map((seen) => limitOf(thresholds, measured, seen, Math.max(1, agents))),
+    limit: calls.map((seen) => limitOf(thresholds, plotted, seen, Math.max(1, agents))),
   };
 }
 
 /** How many failed or slow calls among `calls` open the circuit, on average over the processes. */
 export function limitOf(
   thresholds: Thresholds | undefined,
-  measured: Measured,
+  plotted: Measured,
   calls: number,
   agents: number,
 ): number | undefined {
   if (thresholds === undefined) return undefined;
-  const { minimumCalls, failureRate, slowCallRate, failureCount, consecutiveFailures } = thresholds;
-  const rate = measured === 'slow' ? slowCallRate : failureRate;
-  const limits: number[] = [];
-  if (rate !== undefined && calls >= minimumCalls * agents) limits.push((calls * rate) / 100);
-  if (measured === 'failed') {
-    if (failureCount !== undefined) limits.push(failureCount * agents);
-    if (consecutiveFailures !== undefined) limits.push(consecutiveFailures * agents);
-  }
+  const limits = setIn(thresholds).flatMap(({ condition, threshold }) => {
+    if (measured(condition) !== plotted) return [];
+    if (!condition.isRate) return [threshold * agents];
+    return calls >= thresholds.minimumCalls * agents ? [(calls * threshold) / 100] : [];
+  });
   return limits.length === 0 ? undefined : Math.min(...limits);
 }
 
@@ -111,14 +115,12 @@ export function quantile(buckets: readonly number[], share: number): number | un
 
 /** What opens the circuit, as a person says it; the rest of `opens at …`. */
 export function conditions(thresholds: Thresholds): string[] {
-  const { failureRate, slowCallRate, slowerThanMs, failureCount, consecutiveFailures, minimumCalls } = thresholds;
+  const { slowerThanMs, minimumCalls } = thresholds;
   const least = `of ≥ ${minimumCalls} ${minimumCalls === 1 ? 'call' : 'calls'}`;
-  return [
-    ...(consecutiveFailures === undefined ? [] : [`${consecutiveFailures} failures in a row`]),
-    ...(failureCount === undefined ? [] : [`${failureCount} failures`]),
-    ...(failureRate === undefined ? [] : [`${failureRate} % failed ${least}`]),
-    ...(slowCallRate === undefined ? [] : [`${slowCallRate} % slower than ${slowerThanMs! / 1_000} s ${least}`]),
-  ];
+  return setIn(thresholds).map(({ condition, threshold }) => {
+    const text = TRIP_TEXTS[condition.field](threshold, slowerThanMs);
+    return condition.isRate ? `${text} ${least}` : text;
+  });
 }
 
 /** The worse, the lower. */

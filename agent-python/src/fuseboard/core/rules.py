@@ -74,7 +74,7 @@ RULES = (
     Rule(
         "trip",
         "",
-        "trip needs at least one condition: failureRate, slowCallRate, failureCount or consecutiveFailures; "
+        "trip needs at least one condition: consecutiveFailures, failureCount, failureRate or slowCallRate; "
         "leave trip out for a breaker that never opens",
         lambda trip: _has_rate(trip) or "failureCount" in trip or "consecutiveFailures" in trip,
     ),

@@ -1,4 +1,5 @@
 import { specProblems } from '@fuseboard/schema';
+import { TRIP_CONDITIONS } from '@fuseboard/schema/trip-conditions';
 import { describe, expect, it } from '@jest/globals';
 import { compile } from './config.ts';
 
@@ -8,6 +9,13 @@ const compiled = (spec: unknown) => {
   return result.config;
 };
 const none = { names: [], codes: [], statuses: [], statusClasses: 0 };
+
+/** The thresholds of what no condition measures. */
+const NONE = {
+  consecutiveFailures: Number.POSITIVE_INFINITY,
+  failures: Number.POSITIVE_INFINITY,
+  slow: Number.POSITIVE_INFINITY,
+};
 
 const nothingElse = { perKey: { maxKeys: 1_000, idleMs: 600_000 } };
 
@@ -20,10 +28,7 @@ describe('a spec', () => {
       windowMs: 10_000,
       windowSize: 0,
       minimumCalls: 20,
-      failureRatePercent: 0,
-      failureCount: 0,
-      consecutiveFailures: 0,
-      slowRatePercent: 0,
+      trip: { conditions: [], numbers: NONE, percentages: NONE },
       slowMs: 0,
       openMs: 30_000,
       backoffFactor: 1,
@@ -90,10 +95,11 @@ describe('a spec', () => {
       windowMs: 0,
       windowSize: 10,
       minimumCalls: 10,
-      failureRatePercent: 60,
-      failureCount: 7,
-      consecutiveFailures: 5,
-      slowRatePercent: 80,
+      trip: {
+        conditions: [5, 7, 60, 80].map((threshold, i) => ({ condition: TRIP_CONDITIONS[i], threshold })),
+        numbers: { ...NONE, consecutiveFailures: 5, failures: 7 },
+        percentages: { ...NONE, failures: 60, slow: 80 },
+      },
       slowMs: 2_000,
       openMs: 90_000,
       backoffFactor: 2,
@@ -125,7 +131,9 @@ describe('a spec', () => {
   });
 
   it('may have fields that are not known', () => {
-    expect(compiled({ futureField: { a: 1 }, trip: { futureRate: {}, failureCount: 3 } }).failureCount).toBe(3);
+    expect(compiled({ futureField: { a: 1 }, trip: { futureRate: {}, failureCount: 3 } }).trip.numbers.failures).toBe(
+      3,
+    );
   });
 
   it('may leave a field undefined', () => {

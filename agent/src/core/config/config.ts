@@ -2,6 +2,7 @@ import { BREAKER_PATTERN, DEFAULTS } from '@fuseboard/schema/defaults';
 import { parseDuration } from '@fuseboard/schema/duration';
 import { LABEL_KEY_PATTERN, tooDeep, violations } from '@fuseboard/schema/rules';
 import type { Classification, OutcomeMatch } from '../classify.ts';
+import { type TripThresholds, tripThresholds } from '../trip.ts';
 import { type CallConfig, readCallConfig } from './call-config.ts';
 import { type FieldError, Section } from './spec-reader.ts';
 
@@ -17,14 +18,7 @@ export interface Config {
   readonly windowSize: number;
   /** Never more than a Count window holds. */
   readonly minimumCalls: number;
-  /** 0: no such condition. */
-  readonly failureRatePercent: number;
-  /** 0: no such condition. */
-  readonly failureCount: number;
-  /** 0: no such condition. */
-  readonly consecutiveFailures: number;
-  /** 0: no such condition. */
-  readonly slowRatePercent: number;
+  readonly trip: TripThresholds;
   /** A call that takes longer is slow; 0 when none is. */
   readonly slowMs: number;
   readonly openMs: number;
@@ -93,10 +87,7 @@ function read(root: Section): Config {
     windowMs: window.duration(windowType === 'Ewma' ? 'halfLife' : 'duration', windowMs),
     windowSize,
     minimumCalls: windowType === 'Count' ? Math.min(minimumCalls, windowSize) : minimumCalls,
-    failureRatePercent: readRate(trip, 'failureRate'),
-    failureCount: trip.whole('failureCount', MILLION, 0),
-    consecutiveFailures: trip.whole('consecutiveFailures', MILLION, 0),
-    slowRatePercent: readRate(trip, 'slowCallRate'),
+    trip: tripThresholds(({ field, isRate }) => (isRate ? readRate(trip, field) : trip.whole(field, MILLION, 0))),
     slowMs: slow.duration('slowerThan', 0),
     openMs: recovery.duration('openDuration', absentMs(DEFAULTS.recovery.openDuration)),
     backoffFactor: recovery.whole('backoffFactor', 10, DEFAULTS.recovery.backoffFactor),

@@ -1,7 +1,6 @@
 import type { BreakerCore, Host } from '../../core/breaker.ts';
 import { errorStatus, type Outcome, resultStatus } from '../../core/classify.ts';
 import { type Clock, exactNow } from '../../core/clock.ts';
-import type { Config } from '../../core/config/config.ts';
 import type { CallObserver } from '../../core/observers/call-observer.ts';
 import { fuseboardErrorOf } from '../../errors/errors.ts';
 import { NOTHING_SEEN, OUTCOME_CODES, type OutcomeCode } from './call-ring.ts';
@@ -60,7 +59,7 @@ export class RecordedCalls implements CallObserver {
         tookMs,
         OUTCOME_CODES[outcome],
         this.#seen(what, threw),
-        config.mode === 'Enforce' && canOpen(config),
+        config.mode === 'Enforce' && config.trip.conditions.length > 0,
       );
     } catch {
       // A call that cannot be recorded continues.
@@ -133,8 +132,4 @@ function kindOf(error: { readonly code?: unknown; readonly name?: unknown }): st
   return [code, name, error.constructor?.name]
     .map((each) => (typeof each === 'number' ? String(each) : each))
     .find((each): each is string => typeof each === 'string' && KIND.test(each));
-}
-
-function canOpen({ failureRatePercent, failureCount, consecutiveFailures, slowRatePercent }: Config): boolean {
-  return failureRatePercent !== 0 || failureCount !== 0 || consecutiveFailures !== 0 || slowRatePercent !== 0;
 }

@@ -1,3 +1,4 @@
+import { TRIP_CONDITIONS } from '@fuseboard/schema';
 import { compareText } from '../../core/policy/compare-text.ts';
 import type { Thresholds } from '../../core/policy/thresholds.ts';
 import type { BreakerRow } from '../../core/views/breaker-row.ts';
@@ -40,12 +41,15 @@ const percent = (part: number, whole: number) => (whole === 0 ? '-' : `${Math.ro
 
 /** What was counted against what opens the circuit: `3/20 failed, 15% of 50%`. */
 export function thresholdColumn({ window, thresholds }: ListedBreaker): string {
-  const parts = [`${window.failed}/${window.calls} failed`];
-  const { failureRate, slowCallRate, failureCount } = thresholds ?? {};
-  if (failureRate !== undefined) parts.push(`${percent(window.failed, window.calls)} of ${failureRate}%`);
-  if (failureCount !== undefined) parts.push(`${window.failed} of ${failureCount}`);
-  if (slowCallRate !== undefined) parts.push(`slow ${percent(window.slow, window.calls)} of ${slowCallRate}%`);
-  return parts.join(', ');
+  const against = TRIP_CONDITIONS.flatMap(({ field, measures, isRate }) => {
+    const threshold = thresholds?.[field];
+    // Reports do not say how many failures there are in a row.
+    if (threshold === undefined || measures === 'consecutiveFailures') return [];
+    const measured = measures === 'slow' ? window.slow : window.failed;
+    const share = isRate ? `${percent(measured, window.calls)} of ${threshold}%` : `${measured} of ${threshold}`;
+    return [measures === 'slow' ? `slow ${share}` : share];
+  });
+  return [`${window.failed}/${window.calls} failed`, ...against].join(', ');
 }
 
 /** The columns of a list of breakers. @param at when the rows were told */

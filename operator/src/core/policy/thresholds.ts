@@ -1,21 +1,19 @@
 import type { PolicySpec } from '@fuseboard/schema';
-import { DEFAULTS, parseDuration } from '@fuseboard/schema';
+import { DEFAULTS, parseDuration, TRIP_CONDITIONS, type TripField, thresholdOf } from '@fuseboard/schema';
 import { SLOT_MS, SLOTS } from '../slots.ts';
 
-/** What opens a circuit, with what is absent in the spec filled in. All times in milliseconds. */
-export interface Thresholds {
+/**
+ * What opens a circuit, with what is absent in the spec filled in. Each condition of `trip` has its threshold, in percent
+ * or as a number of calls; absent: the policy does not set it. All times in milliseconds.
+ */
+export interface Thresholds extends Readonly<Partial<Record<TripField, number>>> {
   readonly window: 'Time' | 'Count' | 'Ewma';
   /** The calls that a Count window holds. */
   readonly size?: number;
   /** How far back numbers are added up to be compared with the thresholds. */
   readonly windowMs: number;
   readonly minimumCalls: number;
-  /** In percent. */
-  readonly failureRate?: number;
-  readonly slowCallRate?: number;
   readonly slowerThanMs?: number;
-  readonly failureCount?: number;
-  readonly consecutiveFailures?: number;
 }
 
 /** Agents report this often: what is shorter cannot be seen. */
@@ -30,20 +28,16 @@ const LONGEST_WINDOW_MS = SLOTS * SLOT_MS;
 export function thresholdsOf({ trip }: Pick<PolicySpec, 'trip'>): Thresholds | undefined {
   if (trip === undefined) return undefined;
   const { window = DEFAULTS.trip.window, minimumCalls = DEFAULTS.trip.minimumCalls } = trip;
-  const { failureRate, slowCallRate, failureCount, consecutiveFailures } = trip;
   const size = 'size' in window ? window.size : undefined;
   return {
     window: window.type,
     ...(size !== undefined && { size }),
     windowMs: stretch(window),
     minimumCalls: Math.min(minimumCalls, size ?? minimumCalls),
-    ...(failureRate && { failureRate: failureRate.thresholdPercent }),
-    ...(slowCallRate && {
-      slowCallRate: slowCallRate.thresholdPercent,
-      slowerThanMs: parseDuration(slowCallRate.slowerThan)!,
-    }),
-    ...(failureCount !== undefined && { failureCount }),
-    ...(consecutiveFailures !== undefined && { consecutiveFailures }),
+    ...(trip.slowCallRate && { slowerThanMs: parseDuration(trip.slowCallRate.slowerThan)! }),
+    ...Object.fromEntries(
+      TRIP_CONDITIONS.map(({ field }) => [field, thresholdOf(trip, field)]).filter(([, at]) => at !== undefined),
+    ),
   };
 }
 

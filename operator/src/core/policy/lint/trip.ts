@@ -1,4 +1,4 @@
-import { DEFAULTS, parseDuration } from '@fuseboard/schema';
+import { DEFAULTS, fieldsInWords, hasRate, parseDuration, TRIP_CONDITIONS } from '@fuseboard/schema';
 import type { Check } from './finding.ts';
 
 const ms = (text: string) => parseDuration(text)!;
@@ -12,8 +12,7 @@ export const TRIP_CHECKS: readonly Check[] = [
     trip === undefined && mode !== 'Disabled'
       ? {
           field: 'trip',
-          message:
-            'there is none, so the circuit never opens by itself; set failureRate, slowCallRate, failureCount or consecutiveFailures, or say so with mode: Disabled',
+          message: `there is none, so the circuit never opens by itself; set ${fieldsInWords()}, or say so with mode: Disabled`,
         }
       : undefined,
   ({ trip }) => {
@@ -25,7 +24,7 @@ export const TRIP_CHECKS: readonly Check[] = [
     };
   },
   ({ trip }) => {
-    if (!trip?.failureRate && !trip?.slowCallRate) return undefined;
+    if (trip === undefined || !hasRate(trip)) return undefined;
     const window = trip.window ?? DEFAULTS.trip.window;
     const { minimumCalls = DEFAULTS.trip.minimumCalls } = trip;
     if (window.type !== 'Time') return undefined;
@@ -48,7 +47,7 @@ export const TRIP_CHECKS: readonly Check[] = [
     };
   },
   ({ trip }) =>
-    trip?.minimumCalls === 1 && (trip.failureRate || trip.slowCallRate)
+    trip?.minimumCalls === 1 && hasRate(trip)
       ? {
           field: 'trip.minimumCalls',
           message:
@@ -56,7 +55,8 @@ export const TRIP_CHECKS: readonly Check[] = [
         }
       : undefined,
   ({ trip }) =>
-    trip?.failureRate?.thresholdPercent === 100 && trip.failureCount === undefined && !trip.consecutiveFailures
+    trip?.failureRate?.thresholdPercent === 100 &&
+    TRIP_CONDITIONS.every(({ field, isRate }) => isRate || trip[field] === undefined)
       ? {
           field: 'trip.failureRate.thresholdPercent',
           message:
