@@ -41,7 +41,7 @@ function ofOperator(): Metric[] {
     clock,
     wallClock: Date.now,
   });
-  const streams = new Streams({ controller, random: Math.random, wallClock: Date.now });
+  const streams = new Streams({ delivery: controller.delivery, random: Math.random, wallClock: Date.now });
   const audit = new Audit({ log, subject: 'an agent', lineLimit: { take: () => true } });
   const registry = metricsRegistry({
     controller,

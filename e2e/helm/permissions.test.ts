@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import { KubeConfig } from '@kubernetes/client-node';
+import type { Override } from '../../operator/src/core/policy/override.ts';
+import type { Policy } from '../../operator/src/core/policy/policy.ts';
 import { kubernetesStatusSink } from '../../operator/src/kube/write/status-writer.ts';
 import { kubernetesSource } from '../../operator/src/sources/kubernetes.ts';
 import { type Cluster, type PolicyRule, startCluster } from '../cluster/cluster.ts';
@@ -50,7 +52,7 @@ const leaves = async (message: RegExp) => {
   await says(message);
 };
 
-type Use = (sink: ReturnType<typeof kubernetesStatusSink>, policy: never, override: never) => () => void;
+type Use = (sink: ReturnType<typeof kubernetesStatusSink>, policy: Policy, override: Override) => () => void;
 
 const SPEC = { breakers: ['payments'], action: 'ForceOpen', reason: 'the partner asked' };
 const makeOverride = (duration: string) => {
@@ -283,7 +285,7 @@ async function throughSink(use: Use, message: RegExp): Promise<void> {
   const [override] = source.state().overrides?.values() ?? [];
   await source.stop();
   const sink = kubernetesStatusSink({ kubeConfig, log, eventIntervalMs: 20 });
-  const end = use(sink, policy as never, override as never);
+  const end = use(sink, policy as Policy, override as Override);
   try {
     await eventually(() => message.test(said.join('\n')) || Promise.reject(new Error(said.join('\n'))));
   } finally {

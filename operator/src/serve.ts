@@ -93,7 +93,8 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
     observers,
   });
   const { reportUrl } = config;
-  const streams = new Streams({ controller, ...(reportUrl !== undefined && { reportUrl }), random, wallClock });
+  const { delivery } = controller;
+  const streams = new Streams({ delivery, ...(reportUrl !== undefined && { reportUrl }), random, wallClock });
   const onError = (error: unknown) => log.error({ err: error }, 'cannot answer a request');
   let ending = false;
   const unready = () => {
@@ -209,7 +210,7 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
   if (authenticator.method !== 'none' && !config.tls) {
     log.warn({}, 'agents send their tokens in plain text; set --tls-cert-file and --tls-key-file');
   }
-  controller.start((agent, snapshot, asOf) => streams.push(agent, snapshot, asOf));
+  controller.start();
   const [agentsUrl, metricsUrl, adminUrl, webhook] = servers.map(({ url }) => url) as [string, string, string, string?];
   log.info(
     {

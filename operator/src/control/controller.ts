@@ -3,22 +3,22 @@ import type { Report } from '@fuseboard/schema';
 import type { Logger } from 'pino';
 import type { Clock } from '../core/clock.ts';
 import type { ResourceVersions } from '../core/delivery/resource-versions.ts';
-import { difference, type Snapshot } from '../core/delivery/snapshot.ts';
 import { SnapshotCache } from '../core/delivery/snapshot-cache.ts';
-import type { Agent, Identity, Origin } from '../core/fleet/agent-record.ts';
+import type { Origin } from '../core/fleet/agent-record.ts';
 import { Fleet, type Receipt } from '../core/fleet/fleet.ts';
 import { LimitLog } from '../core/limits/limit-log.ts';
 import { type Bounds, LIMITS } from '../core/limits/limits.ts';
 import { isActive, type Override, type OverrideStore } from '../core/policy/override.ts';
 import type { Policy } from '../core/policy/policy.ts';
-import type { Labels } from '../core/policy/selector.ts';
 import { FairBudget } from '../core/rate-limit/fair-budget.ts';
 import { type AggregateChange, Aggregates } from '../core/replication/aggregates.ts';
+import type { OverrideUid, PolicyUid, Touched } from '../core/uid.ts';
 import type { History } from '../ports/history.ts';
 import { noOpQueueObserver, observed, type QueueObserver } from '../ports/queue-observer.ts';
 import { type Replicas, singleReplica } from '../ports/replicas.ts';
 import type { Source } from '../ports/source.ts';
 import type { StatusSink } from '../ports/status-sink.ts';
+import { Delivery } from './delivery.ts';
 import { OverrideReconciler } from './override-reconciler.ts';
 import { PolicyStatusReconciler } from './policy-status-reconciler.ts';
 
@@ -76,16 +76,14 @@ const ROUND = 'round';
 
 const NO_OBSERVERS: ControllerObservers = { policies: noOpQueueObserver, status: noOpQueueObserver, applied() {} };
 
-/** Hands a snapshot to the stream of an agent; returns whether it has one. */
-export type Push = (agent: Agent, snapshot: Snapshot, asOf: ResourceVersions | undefined) => boolean;
-
 /**
- * The one loop: it reads the whole state of the source and of the fleet, and brings streams and statuses in line with
- * it. What woke it up does not matter, so that a lost or repeated notice is harmless.
+ * The one loop: it reads the whole state of the source and of the fleet, and brings deliveries and statuses in line
+ * with it. What woke it up does not matter, so that a lost or repeated notice is harmless.
  */
 export class Controller {
   readonly snapshots = new SnapshotCache();
   readonly fleet: Fleet;
+  readonly delivery: Delivery;
   readonly aggregates = new Aggregates();
   readonly limits: LimitLog;
   readonly replicas: Replicas;
@@ -97,9 +95,6 @@ export class Controller {
   readonly #wallClock: () => number;
   readonly #observers: ControllerObservers;
   readonly #history: Pick<History, 'record' | 'forget'>;
-  #push: Push = () => false;
-  #asOf: ResourceVersions | undefined;
-  #asOfIn: ReadonlyMap<string, ResourceVersions> = new Map();
   #reconciled = false;
   #reconcileTimer: NodeJS.Timeout | undefined;
   /** When the source told of the first change that no loop has seen. */
@@ -113,7 +108,6 @@ export class Controller {
   #catchingUp: Promise<void> | undefined;
   #caughtUpAt = Number.NEGATIVE_INFINITY;
   readonly #reportLines: FairBudget;
-  readonly #loggedTooLarge = new Set<string>();
 
   constructor({
     source,
@@ -146,13 +140,14 @@ export class Controller {
     this.#history = history;
     this.#sweptAt = clock.now();
     const { snapshots, fleet, aggregates } = this;
+    this.delivery = new Delivery({ snapshots, fleet, log, clock });
     const shared = { snapshots, fleet, aggregates, replicas, sink, log, clock, wallClock };
     this.policyStatus = new PolicyStatusReconciler(shared);
     this.overrides = new OverrideReconciler({ ...shared, store, retentionMs });
   }
 
-  start(push: Push): void {
-    this.#push = push;
+  start(): void {
+    this.delivery.start((namespace, touched) => this.#requestStatus(namespace, touched));
     this.#sweepTimer = setInterval(() => this.#sweep(), SWEEP_MS);
     this.replicas.start(this.aggregates, {
       changed: (changes) => this.#onReplicaReport(changes),
@@ -188,14 +183,6 @@ export class Controller {
   }
 
   /**
-   * How new the snapshots of a namespace are; absent where the source has no versions. Never that of another namespace:
-   * an agent that is told of an older one than it has would take it for news from a replica that is behind.
-   */
-  asOf(namespace: string): ResourceVersions | undefined {
-    return this.#asOfIn.get(namespace) ?? this.#asOf;
-  }
-
-  /**
    * Reads the source afresh and brings the snapshots in line; rejects in an outage. Calls that wait together share one
    * read, and between the begins of two reads lies a second, whatever asks for them.
    */
@@ -215,28 +202,6 @@ export class Controller {
     this.#caughtUpAt = this.#clock.now();
     await this.source.refresh();
     this.#reconcile();
-  }
-
-  /**
-   * An agent opened a stream: what it should get, or why it cannot get it.
-   *
-   * @throws {LimitError} when there is no room for it.
-   */
-  connect(identity: Identity): { agent: Agent; snapshot: Snapshot } {
-    const snapshot = this.snapshots.snapshot(identity.namespace, identity.labels);
-    this.fleet.checkRoomFor(identity.namespace, snapshot);
-    const agent = this.fleet.connect(identity, this.#clock.now());
-    this.#setTarget(agent, snapshot);
-    this.#requestStatus(identity.namespace, [...snapshot.entries.keys(), ...snapshot.overrides.keys()]);
-    return { agent, snapshot };
-  }
-
-  disconnect(agent: Agent): void {
-    this.fleet.disconnect(agent);
-  }
-
-  sent(agent: Agent, snapshot: Snapshot): void {
-    this.fleet.sent(agent, snapshot);
   }
 
   report(from: Origin, report: Report): Receipt {
@@ -279,21 +244,22 @@ export class Controller {
       overridesAsOfIn,
     } = this.source.state();
     if (!synced) return;
-    this.#asOfIn = new Map(
-      [...(asOfIn ?? [])].map(([namespace, version]) => [
-        namespace,
-        resourceVersionsOf(version, overridesAsOfIn?.get(namespace)),
-      ]),
-    );
     const both = resourceVersionsOf(asOf, overridesAsOf);
-    this.#asOf = Object.keys(both).length === 0 ? undefined : both;
+    this.delivery.setVersions(
+      Object.keys(both).length === 0 ? undefined : both,
+      new Map(
+        [...(asOfIn ?? [])].map(([namespace, version]) => [
+          namespace,
+          resourceVersionsOf(version, overridesAsOfIn?.get(namespace)),
+        ]),
+      ),
+    );
     this.#reconciled = true;
     const now = this.#wallClock();
     this.overrides.setOverrides(overrides.values());
     const active = [...overrides.values()].filter((override) => isActive(override, now));
     this.#scheduleNextEnd(active, now);
     const change = this.snapshots.update([...policies.values()], active);
-    this.#loggedTooLarge.clear();
     for (const policy of [...change.added, ...change.changed]) {
       this.policyStatus.onPolicyChanged(policy);
       this.#history.record(policy);
@@ -307,10 +273,12 @@ export class Controller {
       this.fleet.counters.drop(policy.namespace, policy.name);
     }
     for (const namespace of change.namespaces) {
-      this.#requestStatus(namespace, this.#deliver(namespace, seenAt));
-      this.#requestStatus(namespace, change.affected.get(namespace) ?? []);
+      this.#requestStatus(namespace, this.delivery.deliver(namespace, seenAt));
+      this.#requestPolicyStatus(namespace, change.affected.get(namespace) ?? []);
     }
-    for (const { namespace, uid } of [...change.started, ...change.ended]) this.#requestStatus(namespace, [uid]);
+    for (const { namespace, uid } of [...change.started, ...change.ended]) {
+      this.#requestOverrideStatus(namespace, [uid]);
+    }
   }
 
   /** Snapshots hold no override that has ended. */
@@ -321,88 +289,28 @@ export class Controller {
     this.#nextEndTimer = setTimeout(() => this.#reconcile(), next - now);
   }
 
-  /** Pushes what is new; returns the policies that came to, changed at or left some agent. */
-  #deliver(namespace: string, seenAt: number): Set<string> {
-    const moved = new Map<Snapshot, Set<Snapshot | undefined>>();
-    const pushed = new Map<string, { snapshot: Snapshot; agents: number }>();
-    const asOf = this.asOf(namespace);
-    // By identity: what agents share is not read again for each of them.
-    const snapshots = new Map<Labels, Snapshot>();
-    const snapshotFor = (labels: Labels) => {
-      const snapshot = this.snapshots.snapshot(namespace, labels);
-      snapshots.set(labels, snapshot);
-      return snapshot;
-    };
-    for (const agent of this.fleet.agents(namespace)) {
-      const { labels } = agent.identity;
-      const snapshot = snapshots.get(labels) ?? snapshotFor(labels);
-      const before = agent.target;
-      if (!this.#setTarget(agent, snapshot) || snapshot.revision === before?.revision) continue;
-      this.fleet.expectApplied(agent, snapshot, seenAt);
-      if (!moved.has(snapshot)) moved.set(snapshot, new Set());
-      moved.get(snapshot)!.add(before);
-      if (!this.#push(agent, snapshot, asOf)) continue;
-      const group = pushed.get(snapshot.revision) ?? { snapshot, agents: 0 };
-      group.agents += 1;
-      pushed.set(snapshot.revision, group);
-    }
-    for (const [revision, { snapshot, agents }] of pushed) {
-      this.#log.info(
-        {
-          namespace,
-          revision,
-          agents,
-          policies: snapshot.entries.size,
-          overrides: snapshot.overrides.size,
-          bytes: snapshot.bytes,
-        },
-        'pushed policies',
-      );
-    }
-    const touched = new Set<string>();
-    for (const [snapshot, bases] of moved) {
-      for (const base of bases) {
-        const { policies, overrides, removed } = difference(base, snapshot);
-        for (const { uid } of [...policies, ...overrides]) touched.add(uid);
-        for (const uid of removed) touched.add(uid);
-      }
-    }
-    return touched;
-  }
-
-  /** Makes a snapshot the target of an agent, unless it is too large to be sent; the agent then keeps what it has. */
-  #setTarget(agent: Agent, snapshot: Snapshot): boolean {
-    if (snapshot.tooLarge === undefined) {
-      this.fleet.setTarget(agent, snapshot, this.#clock.now());
-      return true;
-    }
-    this.fleet.markTooLarge(agent, this.#clock.now());
-    if (!this.#loggedTooLarge.has(snapshot.revision)) {
-      this.#loggedTooLarge.add(snapshot.revision);
-      this.#log.error({ namespace: agent.identity.namespace, labels: agent.identity.labels }, snapshot.tooLarge);
-    }
-    return false;
-  }
-
   /** Other replicas count something else. */
   #onReplicaReport(changes: readonly AggregateChange[]): void {
     for (const change of changes) {
-      if (this.overrides.has(change.uid)) this.#requestStatus('', [change.uid]);
+      const override = this.overrides.get(change.uid);
+      if (override) this.#requestOverrideStatus(override.namespace, [override.uid]);
       const policy = this.snapshots.find(change.uid)?.policy;
       if (!policy) continue;
       this.policyStatus.onReplicaReport(change);
-      this.#requestStatus(policy.namespace, [policy.uid]);
+      this.#requestPolicyStatus(policy.namespace, [policy.uid]);
     }
   }
 
   #requestAllStatuses(): void {
     this.overrides.touchAll();
-    for (const namespace of this.snapshots.namespaces()) {
-      this.#requestStatus(
-        namespace,
-        this.snapshots.policies(namespace).map(({ policy }) => policy.uid),
-      );
-    }
+    for (const namespace of this.snapshots.namespaces()) this.#requestPolicyStatuses(namespace);
+  }
+
+  #requestPolicyStatuses(namespace: string): void {
+    this.#requestPolicyStatus(
+      namespace,
+      this.snapshots.policies(namespace).map(({ policy }) => policy.uid),
+    );
   }
 
   #logChange(policy: Policy, message: string): void {
@@ -410,10 +318,22 @@ export class Controller {
     this.#log.info({ namespace, policy: name, uid, generation }, message);
   }
 
-  #requestStatus(namespace: string, uids: Iterable<string>): void {
-    const touched = [...uids];
-    this.overrides.touch(touched);
-    this.policyStatus.touch(namespace, touched);
+  #requestStatus(namespace: string, { policies, overrides }: Touched): void {
+    this.#requestPolicyStatus(namespace, policies);
+    this.#requestOverrideStatus(namespace, overrides);
+  }
+
+  #requestPolicyStatus(namespace: string, uids: Iterable<PolicyUid>): void {
+    this.policyStatus.touch(namespace, uids);
+    this.#scheduleStatuses();
+  }
+
+  #requestOverrideStatus(namespace: string, uids: Iterable<OverrideUid>): void {
+    this.overrides.touch(namespace, uids);
+    this.#scheduleStatuses();
+  }
+
+  #scheduleStatuses(): void {
     this.#observers.status.added(ROUND);
     this.#statusTimer ??= setTimeout(() => {
       this.#statusTimer = undefined;
@@ -428,15 +348,10 @@ export class Controller {
 
   #sweep(): void {
     const now = this.#clock.now();
-    for (const namespace of this.fleet.sweep(this.#sweptAt, now)) {
-      this.#requestStatus(
-        namespace,
-        this.snapshots.policies(namespace).map(({ policy }) => policy.uid),
-      );
-    }
+    for (const namespace of this.fleet.sweep(this.#sweptAt, now)) this.#requestPolicyStatuses(namespace);
     this.fleet.circuits.sweep(now, (uid) => this.snapshots.find(uid) !== undefined);
-    for (const [namespace, uids] of this.policyStatus.timeDependent()) this.#requestStatus(namespace, uids);
-    if (this.overrides.sweep()) this.#requestStatus('', []);
+    for (const [namespace, uids] of this.policyStatus.timeDependent()) this.#requestPolicyStatus(namespace, uids);
+    if (this.overrides.sweep()) this.#scheduleStatuses();
     this.policyStatus.rewrite();
     this.overrides.rewrite();
     this.#sweptAt = now;

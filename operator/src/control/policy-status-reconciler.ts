@@ -1,52 +1,33 @@
 import type { PolicyStatus } from '@fuseboard/schema';
-import type { Logger } from 'pino';
-import type { Clock } from '../core/clock.ts';
-import type { PolicySnapshot, SnapshotCache } from '../core/delivery/snapshot-cache.ts';
-import type { Fleet, PolicyCounts, Receipt } from '../core/fleet/fleet.ts';
+import type { PolicyCounts, Receipt } from '../core/fleet/fleet.ts';
 import { conditionOf } from '../core/policy/condition.ts';
 import type { Policy } from '../core/policy/policy.ts';
-import type { AggregateChange, Aggregates } from '../core/replication/aggregates.ts';
+import type { AggregateChange, Merged } from '../core/replication/aggregates.ts';
 import { inGracePeriod, type StatusInput, statusOf } from '../core/status/policy-status.ts';
-import type { Replicas } from '../ports/replicas.ts';
-import type { StatusSink } from '../ports/status-sink.ts';
-import { Rotation } from './rotation.ts';
-
-export interface PolicyStatusReconcilerOptions {
-  readonly snapshots: SnapshotCache;
-  readonly fleet: Fleet;
-  readonly aggregates: Aggregates;
-  readonly replicas: Pick<Replicas, 'leading' | 'publish'>;
-  readonly sink: StatusSink;
-  readonly log: Logger;
-  readonly clock: Clock;
-  readonly wallClock: () => number;
-}
+import type { PolicyUid } from '../core/uid.ts';
+import { type Outcome, StatusReconciler, type StatusReconcilerOptions } from './status-reconciler.ts';
 
 interface PolicyRecord {
   readonly namespace: string;
-  /** The version of the spec that `status` speaks of. */
+  /** The version of the spec that its status speaks of. */
   digest: string;
   seenAt: number;
+  /** How many agents it had before this leader began, or before a replica left. */
   expected: number;
-  status: PolicyStatus | undefined;
-  /** Whether `status` was worked out here, and not only read back. */
+  /** Whether its status was worked out here, and not only read back. */
   reconciledHere: boolean;
 }
 
-/**
- * Counts what the fleet of this replica makes of each policy; on the leader, works out the status of policies from what
- * all replicas count, and tells the sink and the log what is different.
- */
-export class PolicyStatusReconciler {
-  readonly #options: PolicyStatusReconcilerOptions;
+/** The statuses of policies. Tells the log and the sink what is different, and what agents report. */
+export class PolicyStatusReconciler extends StatusReconciler<Policy> {
+  readonly #options: StatusReconcilerOptions;
   /** When agents were last known to be on their way here. */
   #graceSince: number;
-  readonly #records = new Map<string, PolicyRecord>();
-  readonly #changedAt = new Map<string, number>();
-  readonly #touched = new Map<string, Set<string>>();
-  readonly #rotation = new Rotation();
+  readonly #records = new Map<PolicyUid, PolicyRecord>();
+  readonly #changedAt = new Map<PolicyUid, number>();
 
-  constructor(options: PolicyStatusReconcilerOptions) {
+  constructor(options: StatusReconcilerOptions) {
+    super(options);
     this.#options = options;
     this.#graceSince = options.clock.now();
   }
@@ -59,6 +40,7 @@ export class PolicyStatusReconciler {
   /** This replica leads from now on: what was written by the leader before it is where it begins. */
   onElected(): void {
     this.#records.clear();
+    this.statuses.clear();
   }
 
   /**
@@ -66,24 +48,17 @@ export class PolicyStatusReconciler {
    */
   beginGracePeriod(): void {
     this.#graceSince = this.#options.clock.now();
-    for (const record of this.#records.values()) {
+    for (const [uid, record] of this.#records) {
       record.reconciledHere = false;
-      record.expected = record.status?.agents?.matched ?? 0;
+      record.expected = this.statuses.get(uid)?.agents?.matched ?? 0;
     }
   }
 
-  /** Something about these policies may be different. */
-  touch(namespace: string, uids: Iterable<string>): void {
-    const touched = this.#touched.get(namespace) ?? new Set();
-    for (const uid of uids) touched.add(uid);
-    this.#touched.set(namespace, touched);
-  }
-
   /** Policies whose status changes by the mere passing of time. */
-  timeDependent(): Map<string, string[]> {
-    const waiting = new Map<string, string[]>();
-    for (const [uid, { namespace, reconciledHere, status }] of this.#records) {
-      if (reconciledHere && conditionOf(status, 'Programmed')?.reason !== 'Pending') continue;
+  timeDependent(): Map<string, PolicyUid[]> {
+    const waiting = new Map<string, PolicyUid[]>();
+    for (const [uid, { namespace, reconciledHere }] of this.#records) {
+      if (reconciledHere && conditionOf(this.statuses.get(uid), 'Programmed')?.reason !== 'Pending') continue;
       const uids = waiting.get(namespace) ?? [];
       uids.push(uid);
       waiting.set(namespace, uids);
@@ -91,56 +66,15 @@ export class PolicyStatusReconciler {
     return waiting;
   }
 
-  /** The newest status of a policy; on a replica that does not lead, what the leader wrote. */
-  status({ uid, status }: Policy): PolicyStatus | undefined {
-    return this.#options.replicas.leading ? (this.#records.get(uid)?.status ?? status) : status;
-  }
-
   /** What the agents of this replica make of a policy. */
-  counts(uid: string): PolicyCounts | undefined {
+  counts(uid: PolicyUid): PolicyCounts | undefined {
     return this.#options.aggregates.own(uid)?.counts;
   }
 
-  forget(policy: Policy): void {
-    const { aggregates, replicas, sink } = this.#options;
-    const { uid } = policy;
-    this.#records.delete(uid);
-    this.#changedAt.delete(uid);
-    aggregates.drop(uid);
-    replicas.publish(uid);
-    sink.forget(policy);
-  }
-
-  /** Counts again for all policies that were touched, and works out their statuses on the leader. */
-  reconcile(): void {
-    const { snapshots, fleet, aggregates, replicas, clock } = this.#options;
-    const now = clock.now();
-    const touched = [...this.#touched];
-    this.#touched.clear();
-    for (const [namespace, uids] of touched) {
-      const counts = fleet.counts(namespace, uids, now);
-      for (const uid of uids) {
-        const policySnapshot = snapshots.policy(namespace, uid);
-        if (!policySnapshot) continue;
-        const { generation, digest } = policySnapshot.entry;
-        if (aggregates.count({ uid, generation, digest, counts: counts.get(uid)! })) replicas.publish(uid);
-        if (replicas.leading) this.#reconcile(policySnapshot, now);
-      }
-    }
-  }
-
-  /**
-   * Hands a part of the statuses to the sink again, for somebody else may have changed or removed what was written. To
-   * be called once a second.
-   */
-  rewrite(): void {
-    const { snapshots, replicas, sink } = this.#options;
-    if (!replicas.leading) return;
-    for (const uid of this.#rotation.next(this.#records.keys())) {
-      const policy = snapshots.find(uid)?.policy;
-      const record = this.#records.get(uid);
-      if (policy && record?.reconciledHere && record.status) sink.write(policy, record.status);
-    }
+  override forget(policy: Policy): void {
+    this.#records.delete(policy.uid);
+    this.#changedAt.delete(policy.uid);
+    super.forget(policy);
   }
 
   /** Tells of what changed on the agents of another replica, which told its own log of each. */
@@ -195,32 +129,33 @@ export class PolicyStatusReconciler {
     }
   }
 
-  #reconcile({ policy, entry }: PolicySnapshot, now: number): void {
-    const { snapshots, aggregates, wallClock, sink } = this.#options;
-    const changedAt = this.#changedAt.get(policy.uid) ?? now;
-    let record = this.#records.get(policy.uid);
-    if (!record) {
-      const written = policy.generation > 0 && policy.status?.observedGeneration === policy.generation;
-      const digest = written ? entry.digest : '';
-      const expected = policy.status?.agents?.matched ?? 0;
-      record = {
-        namespace: policy.namespace,
-        digest,
-        seenAt: changedAt,
-        expected,
-        status: policy.status,
-        reconciledHere: false,
-      };
-      this.#records.set(policy.uid, record);
-    }
-    const sameSpec = record.digest === entry.digest;
+  protected find(uid: PolicyUid) {
+    const found = this.#options.snapshots.find(uid);
+    return found && { object: found.policy, digest: found.entry.digest };
+  }
+
+  protected count(namespace: string, uids: ReadonlySet<PolicyUid>, now: number): ReadonlyMap<PolicyUid, PolicyCounts> {
+    return this.#options.fleet.counts(namespace, uids, now);
+  }
+
+  protected wasWorkedOut(uid: PolicyUid): boolean {
+    return this.#records.get(uid)?.reconciledHere === true;
+  }
+
+  protected workOut(policy: Policy, digest: string, merged: Merged, now: number): Outcome<Policy> | undefined {
+    const { uid, generation, problems } = policy;
+    const { snapshots, wallClock } = this.#options;
+    const changedAt = this.#changedAt.get(uid) ?? now;
+    const record = this.#records.get(uid) ?? this.#readBack(policy, digest, changedAt);
+    const before = this.statuses.get(uid);
+    const sameSpec = record.digest === digest;
     if (!sameSpec) record.seenAt = changedAt;
     const input: StatusInput = {
-      generation: policy.generation,
-      problems: policy.problems,
+      generation,
+      problems,
       precedence: snapshots.precedence(policy),
-      ...aggregates.merged(policy.uid, entry.digest),
-      previous: record.status,
+      ...merged,
+      previous: before,
       sameSpec,
       ageMs: now - record.seenAt,
       uptimeMs: now - this.#graceSince,
@@ -228,16 +163,27 @@ export class PolicyStatusReconciler {
       now: wallClock(),
     };
     const status = statusOf(input);
-    const before = record.status;
     const reason = conditionOf(before, 'Accepted')?.reason;
     const settled = sameSpec && !record.reconciledHere && reason === conditionOf(status, 'Accepted')?.reason;
-    if (settled && inGracePeriod(input)) return;
-    record.digest = entry.digest;
+    if (settled && inGracePeriod(input)) return undefined;
+    record.digest = digest;
     record.reconciledHere = true;
-    record.status = status;
-    if (JSON.stringify(before) === JSON.stringify(status)) return;
-    sink.write(policy, status);
-    this.#announce(policy, before, status, sameSpec, now - record.seenAt);
+    return { before, status, announce: () => this.#announce(policy, before, status, sameSpec, input.ageMs) };
+  }
+
+  /** Begins with what the source says of a policy. */
+  #readBack({ uid, namespace, generation, status }: Policy, digest: string, seenAt: number): PolicyRecord {
+    const written = generation > 0 && status?.observedGeneration === generation;
+    const record = {
+      namespace,
+      digest: written ? digest : '',
+      seenAt,
+      expected: status?.agents?.matched ?? 0,
+      reconciledHere: false,
+    };
+    this.#records.set(uid, record);
+    if (status) this.statuses.set(uid, status);
+    return record;
   }
 
   #announce(

@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto';
 import { MAX_BYTES_PER_AGENT, MAX_POLICIES_PER_AGENT, type Routes } from '@fuseboard/schema';
 import type { Override } from '../policy/override.ts';
+import type { OverrideUid, PolicyUid } from '../uid.ts';
 import { encodeEvent } from './event.ts';
 
 /**
  * One policy as it travels: serialised once for each version and shared by every snapshot and stream that carries it.
  */
 export interface PolicyEntry {
-  readonly uid: string;
+  readonly uid: PolicyUid;
   readonly name: string;
   readonly generation: number;
   readonly hold: boolean;
@@ -19,7 +20,7 @@ export interface PolicyEntry {
 
 /** One override as it travels. */
 export interface OverrideEntry {
-  readonly uid: string;
+  readonly uid: OverrideUid;
   readonly digest: string;
   /** The event, ready to be written. */
   readonly bytes: Buffer;
@@ -31,8 +32,8 @@ export interface Snapshot {
   readonly routes: Routes;
   readonly routesDigest: string;
   /** In the order of the routes. */
-  readonly entries: ReadonlyMap<string, PolicyEntry>;
-  readonly overrides: ReadonlyMap<string, OverrideEntry>;
+  readonly entries: ReadonlyMap<PolicyUid, PolicyEntry>;
+  readonly overrides: ReadonlyMap<OverrideUid, OverrideEntry>;
   readonly bytes: number;
   /** Why the snapshot is too large for an agent and must not be sent; absent when it can be. */
   readonly tooLarge?: string;
@@ -75,7 +76,7 @@ export function snapshotOf(
   entry: (uid: string) => PolicyEntry,
   overrides: readonly OverrideEntry[] = [],
 ): Snapshot {
-  const entries = new Map<string, PolicyEntry>();
+  const entries = new Map<PolicyUid, PolicyEntry>();
   for (const [, uid] of routes) if (!entries.has(uid)) entries.set(uid, entry(uid));
   const routesDigest = hash(routes);
   const all = [...entries.values(), ...overrides];

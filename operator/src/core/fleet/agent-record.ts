@@ -1,8 +1,10 @@
 import type { Totals } from '@fuseboard/schema';
+import { AgentDelivery } from '../delivery/agent-delivery.ts';
 import type { Snapshot } from '../delivery/snapshot.ts';
 import type { Labels } from '../policy/selector.ts';
+import type { OverrideUid, PolicyUid } from '../uid.ts';
 import type { Circuit } from './circuits.ts';
-import type { PendingChange } from './pending-changes.ts';
+import { ReportAssembler } from './report-assembler.ts';
 import type { CountedRejection } from './rollout.ts';
 import { type BreakerState, worst } from './state-counts.ts';
 
@@ -25,10 +27,6 @@ export type Origin = Pick<Identity, 'namespace' | 'pod'>;
  */
 export const agentKey = (pod: string | undefined, boot: string) => `${pod ?? ''}/${boot}`;
 
-const NO_SNAPSHOTS: readonly Snapshot[] = [];
-
-const NO_CHANGES: readonly PendingChange[] = [];
-
 /** One agent as the fleet knows it. Only the fleet changes it. */
 export interface Agent {
   readonly identity: Identity;
@@ -39,9 +37,9 @@ export interface Agent {
   /** What it says it runs, when that is something it was sent. */
   readonly applied: Snapshot | undefined;
   /** What it could not use of what it should run, by policy. */
-  readonly rejections: ReadonlyMap<string, CountedRejection>;
+  readonly rejections: ReadonlyMap<PolicyUid, CountedRejection>;
   /** The overrides that it reports as applied. */
-  readonly overrides: ReadonlySet<string>;
+  readonly overrides: ReadonlySet<OverrideUid>;
   /** Since when it does not show that it runs what it should; absent while it does. */
   readonly behindSince: number | undefined;
   readonly breakers: readonly AgentBreaker[];
@@ -93,19 +91,10 @@ export class AgentRecord implements Agent {
   readonly identity: Identity;
   streams = 0;
   heardAt: number;
-  target: Snapshot | undefined;
-  revision: string | undefined;
-  /** Whether what it should run is too large to be sent. */
-  tooLarge = false;
-  behindSince: number | undefined;
-  pending: readonly PendingChange[] = NO_CHANGES;
-  sent = NO_SNAPSHOTS;
-  sequence = 0;
-  parts = new Set<number>();
-  pendingRejections = new Map<string, CountedRejection>();
-  rejections: ReadonlyMap<string, CountedRejection> = new Map();
-  overrides: ReadonlySet<string> = new Set();
-  pendingOverrides: ReadonlySet<string> = new Set();
+  readonly delivery = new AgentDelivery();
+  readonly reports = new ReportAssembler();
+  rejections: ReadonlyMap<PolicyUid, CountedRejection> = new Map();
+  overrides: ReadonlySet<OverrideUid> = new Set();
   readonly views = new Map<string, Map<string, View>>();
   viewCount = 0;
   /** By breaker name: where its state is counted. */
@@ -116,8 +105,16 @@ export class AgentRecord implements Agent {
     this.heardAt = now;
   }
 
+  get target(): Snapshot | undefined {
+    return this.delivery.target;
+  }
+
   get applied(): Snapshot | undefined {
-    return this.sent.find(({ revision }) => revision === this.revision);
+    return this.delivery.applied;
+  }
+
+  get behindSince(): number | undefined {
+    return this.delivery.behindSince;
   }
 
   get breakers(): Agent['breakers'] {
@@ -135,24 +132,9 @@ export class AgentRecord implements Agent {
     });
   }
 
-  /** Looks whether it shows that it runs what it should. */
-  updateBehind(now: number): void {
-    if (!this.tooLarge && this.revision === this.target?.revision) this.behindSince = undefined;
-    else this.behindSince ??= now;
-  }
-
   /** Forgets what its breakers said. */
   forgetBreakers(): void {
     this.views.clear();
     this.viewCount = 0;
-  }
-
-  /** The name of a policy that was sent to this agent; absent for any other. */
-  policyName(uid: string): string | undefined {
-    for (const snapshot of this.sent) {
-      const entry = snapshot.entries.get(uid);
-      if (entry) return entry.name;
-    }
-    return undefined;
   }
 }

@@ -439,7 +439,7 @@ describe('overrides', () => {
     const touched = (overrides?: string[]) => {
       const receipt = scene.report('a', { revision, ...(overrides && { overrides }) });
       if (receipt.kind !== 'accepted') throw new Error(receipt.kind);
-      return [...receipt.touched].filter((uid) => uid !== 'payments').sort();
+      return [...receipt.touched.overrides].sort();
     };
     expect(touched(['stop'])).toEqual(['other', 'stop']);
     expect(touched(['stop'])).toEqual([]);
@@ -466,7 +466,7 @@ describe('what agents have in common', () => {
     expect(b.identity.labels).toBe(a.identity.labels);
     expect(other.identity.labels).toEqual({ app: 'x' });
     for (const agent of [a, b]) scene.fleet.sent(agent, SNAPSHOT);
-    expect((b as AgentRecord).sent).toBe((a as AgentRecord).sent);
+    expect((b as AgentRecord).delivery.sent).toBe((a as AgentRecord).delivery.sent);
   });
 
   it('does not make an agent that comes again another one', () => {

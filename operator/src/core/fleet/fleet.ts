@@ -1,9 +1,12 @@
-import { type BreakerReport, MAX_REJECTION_MESSAGE, type Report, type Totals } from '@fuseboard/schema';
+import type { BreakerReport, Report, Totals } from '@fuseboard/schema';
+import { SentSteps } from '../delivery/agent-delivery.ts';
 import type { Snapshot } from '../delivery/snapshot.ts';
+import { Targets } from '../delivery/targets.ts';
 import { FairShare } from '../limits/fair-share.ts';
 import { LimitLog } from '../limits/limit-log.ts';
 import { type Bounds, DEFAULT_BOUNDS, LIMITS, LimitError } from '../limits/limits.ts';
 import { canonicalLabels, type Labels } from '../policy/selector.ts';
+import type { OverrideUid, PolicyUid, Touched } from '../uid.ts';
 import {
   type Agent,
   AgentRecord,
@@ -15,7 +18,7 @@ import {
 } from './agent-record.ts';
 import { Circuits } from './circuits.ts';
 import { Counters } from './counters.ts';
-import { addPending, takeApplied } from './pending-changes.ts';
+import type { WholeReport } from './report-assembler.ts';
 import { type AgentCounts, type AgentRejection, Rollout } from './rollout.ts';
 import {
   type BreakerCounts,
@@ -32,9 +35,6 @@ export const STALE_AFTER_MS = 30_000;
 
 /** An agent that was silent this long is not counted any more, and forgotten when it has no stream. */
 export const GONE_AFTER_MS = 60_000;
-
-/** How many snapshots an agent may lag behind before what it reports about older ones is not recognised. */
-const SNAPSHOTS_KEPT = 4;
 
 /** Different labels that are remembered to be shared: pods of one workload have the same. */
 const MAX_LABELS_SHARED = 1_000;
@@ -74,12 +74,17 @@ export type Receipt =
       readonly kind: 'accepted';
       readonly transitions: readonly ReportedTransition[];
       /** Refusals that this agent had not reported before. */
-      readonly rejections: readonly { readonly uid: string; readonly rejection: AgentRejection }[];
+      readonly rejections: readonly NewRejection[];
       /** How long each change took that the agent shows here to have applied, in ms. */
       readonly tookMs: readonly number[];
-      /** The policies whose counts may be different now. */
-      readonly touched: ReadonlySet<string>;
+      /** What may be counted otherwise now. */
+      readonly touched: Touched;
     };
+
+export interface NewRejection {
+  readonly uid: PolicyUid;
+  readonly rejection: AgentRejection;
+}
 
 /** Every agent of this replica, and what all of them said. Time is given with each call, in milliseconds. */
 export class Fleet {
@@ -88,28 +93,23 @@ export class Fleet {
   readonly #namespaces = new Map<string, Map<string, AgentRecord>>();
   readonly #states = new StateCounts();
   readonly #labels = new Map<string, Labels>();
-  /** What was sent last, for the next agent that makes the same step: it holds the same list. */
-  #lastSent:
-    | { from: readonly Snapshot[]; revision: string | undefined; snapshot: Snapshot; to: readonly Snapshot[] }
-    | undefined;
+  readonly #sentSteps = new SentSteps();
   /** By namespace, for as long as nothing changed and nobody is silent for too long: reports alone change nothing. */
   readonly #rollouts = new Map<string, { readonly rollout: Rollout; readonly until: number }>();
   /** By pod: its processes, the first known first. */
   readonly #pods = new Map<string, Set<AgentRecord>>();
-  /** How many agents have each target, by namespace and revision. */
-  readonly #targets = new Map<string, number>();
+  readonly #targets: Targets;
   readonly #bounds: Bounds;
   readonly #limits: LimitLog;
   readonly #agentShare: FairShare;
   readonly #viewShare: FairShare;
-  readonly #snapshotShare: FairShare;
 
   constructor(bounds: Bounds = DEFAULT_BOUNDS, limits = new LimitLog()) {
     this.#bounds = bounds;
     this.#limits = limits;
     this.#agentShare = new FairShare({ total: bounds.agents });
     this.#viewShare = new FairShare({ total: bounds.breakers, perPod: bounds.breakersPerPod });
-    this.#snapshotShare = new FairShare({ total: bounds.snapshots });
+    this.#targets = new Targets(bounds.snapshots, limits);
   }
 
   /**
@@ -141,114 +141,103 @@ export class Fleet {
 
   /** What an agent should run from now on. */
   setTarget(agent: Agent, snapshot: Snapshot, now: number): void {
-    const record = agent as AgentRecord;
-    if (record.target !== snapshot) {
-      this.#rollouts.delete(agent.identity.namespace);
-      this.#holdTarget(agent.identity.namespace, snapshot);
-      this.#releaseTarget(record);
+    const { delivery, identity } = agent as AgentRecord;
+    if (delivery.target !== snapshot) {
+      this.#rollouts.delete(identity.namespace);
+      this.#targets.hold(identity.namespace, snapshot);
+      if (delivery.target) this.#targets.release(identity.namespace, delivery.target);
     }
-    record.target = snapshot;
-    record.tooLarge = false;
-    record.updateBehind(now);
+    delivery.setTarget(snapshot, now);
   }
 
   /** What an agent should run is too large to be sent; it keeps what it has. */
   markTooLarge(agent: Agent, now: number): void {
-    const record = agent as AgentRecord;
-    record.tooLarge = true;
-    record.updateBehind(now);
+    (agent as AgentRecord).delivery.markTooLarge(now);
   }
 
   /** A change that the operator saw at `seenAt` led an agent to its target: the time until it is applied is taken. */
-  expectApplied(agent: Agent, { revision }: Snapshot, seenAt: number): void {
-    const record = agent as AgentRecord;
-    record.pending = addPending(record.pending, { revision, seenAt });
+  expectApplied(agent: Agent, snapshot: Snapshot, seenAt: number): void {
+    (agent as AgentRecord).delivery.expectApplied(snapshot, seenAt);
   }
 
   /**
    * A snapshot is on its way to an agent, or the agent showed that it has it: it may speak of its policies from now on.
    */
   sent(agent: Agent, snapshot: Snapshot): void {
-    const record = agent as AgentRecord;
-    const { sent: from, revision } = record;
-    const step = this.#lastSent;
-    if (step?.from !== from || step.snapshot !== snapshot || step.revision !== revision) {
-      const others = from.filter((one) => one.revision !== snapshot.revision);
-      const kept = others.filter((one, i) => one.revision === revision || i >= others.length - SNAPSHOTS_KEPT);
-      this.#lastSent = { from, revision, snapshot, to: [...kept, snapshot] };
-    }
-    record.sent = this.#lastSent!.to;
-    if (record.revision === snapshot.revision) this.#rollouts.delete(agent.identity.namespace);
+    const { delivery, identity } = agent as AgentRecord;
+    delivery.addSent(snapshot, this.#sentSteps);
+    if (delivery.revision === snapshot.revision) this.#rollouts.delete(identity.namespace);
   }
 
   /** A snapshot with this revision that was sent to the agent lately. */
   recentlySent(agent: Agent, revision: string | undefined): Snapshot | undefined {
-    return (agent as AgentRecord).sent.find((snapshot) => snapshot.revision === revision);
+    return (agent as AgentRecord).delivery.recentlySent(revision);
+  }
+
+  /**
+   * Whether agents may be given one more set of policies that no agent has yet.
+   *
+   * @throws {LimitError} when they may not.
+   */
+  checkRoomFor(namespace: string, snapshot: Snapshot): void {
+    this.#targets.checkRoomFor(namespace, snapshot);
   }
 
   /** Takes a part of a report. The same part again changes nothing. */
   report({ namespace, pod }: Origin, report: Report, now: number): Receipt {
     const agent = this.#namespaces.get(namespace)?.get(agentKey(pod, report.boot));
     if (agent === undefined) return { kind: 'unknown' };
+    const wasStale = this.#hear(agent, now);
+    if (!agent.reports.begin(report)) return { kind: 'repeated' };
+    const transitions = report.breakers.flatMap((breaker) => this.#takeBreaker(agent, breaker, now));
+    const touched = {
+      policies: new Set<PolicyUid>(report.breakers.flatMap(({ uid }) => uid ?? [])),
+      overrides: new Set<OverrideUid>(),
+    };
+    const whole = agent.reports.add(report, agent.delivery, agent.identity.instance);
+    const news = whole ? this.#takeReport(agent, report, whole, wasStale, touched, now) : NO_NEWS;
+    return { kind: 'accepted', transitions, ...news, touched };
+  }
+
+  /** An agent showed that it is there; returns whether it was silent for so long that it was not waited for. */
+  #hear(agent: AgentRecord, now: number): boolean {
     const wasStale = now - agent.heardAt >= STALE_AFTER_MS;
-    if (wasStale) this.#rollouts.delete(namespace);
+    if (wasStale) this.#rollouts.delete(agent.identity.namespace);
     agent.heardAt = now;
     for (const circuit of agent.circuits.values()) circuit.heardAt = now;
-    if (report.sequence < agent.sequence) return { kind: 'repeated' };
-    if (report.sequence > agent.sequence) {
-      agent.sequence = report.sequence;
-      agent.parts = new Set();
-      agent.pendingRejections = new Map();
-      agent.pendingOverrides = new Set();
+    return wasStale;
+  }
+
+  /** Takes what a whole report says of the policies and overrides of its agent, and adds to `touched`. */
+  #takeReport(
+    agent: AgentRecord,
+    { revision, appliedAgoMs, bye }: Report,
+    { rejections: refused, overrides }: WholeReport,
+    wasStale: boolean,
+    touched: { policies: Set<PolicyUid>; overrides: Set<OverrideUid> },
+    now: number,
+  ): Pick<Accepted, 'rejections' | 'tookMs'> {
+    const { delivery } = agent;
+    const same = delivery.revision === revision && !wasStale;
+    if (bye || !same || agent.rejections.size + refused.size > 0) {
+      for (const uid of delivery.target?.entries.keys() ?? []) touched.policies.add(uid);
+      this.#rollouts.delete(agent.identity.namespace);
     }
-    if (agent.parts.has(report.part)) return { kind: 'repeated' };
-    agent.parts.add(report.part);
-    const transitions = report.breakers.flatMap((breaker) => this.#takeBreaker(agent, breaker, now));
-    const reportedSnapshot = agent.sent.find(({ revision }) => revision === report.revision);
-    for (const { uid, field, message } of report.rejections) {
-      const entry = reportedSnapshot?.entries.get(uid);
-      if (!entry) continue;
-      const cut = message.slice(0, MAX_REJECTION_MESSAGE);
-      agent.pendingRejections.set(uid, { agent: agent.identity.instance, field, message: cut, digest: entry.digest });
+    if (bye || !same || !sameSet(overrides, agent.overrides)) {
+      for (const uid of delivery.target?.overrides.keys() ?? []) touched.overrides.add(uid);
     }
-    if (report.overrides) {
-      const known = report.overrides.filter((uid) => agent.sent.some(({ overrides }) => overrides.has(uid)));
-      agent.pendingOverrides = new Set(known);
-    }
-    const rejections: { uid: string; rejection: AgentRejection }[] = [];
-    const touched = new Set(report.breakers.flatMap(({ uid }) => uid ?? []));
-    let tookMs: readonly number[] = [];
-    if (agent.parts.size >= report.parts) {
-      for (const [uid, rejection] of agent.pendingRejections) {
-        if (agent.rejections.get(uid)?.digest !== rejection.digest) rejections.push({ uid, rejection });
-      }
-      const same = agent.revision === report.revision && !wasStale;
-      if (!same || agent.rejections.size + agent.pendingRejections.size > 0) {
-        for (const uid of agent.target?.entries.keys() ?? []) touched.add(uid);
-        this.#rollouts.delete(namespace);
-      }
-      const appliedOverrides = agent.pendingOverrides;
-      if (!same || !sameSet(appliedOverrides, agent.overrides)) {
-        for (const uid of agent.target?.overrides.keys() ?? []) touched.add(uid);
-      }
-      agent.overrides = appliedOverrides;
-      agent.revision = reportedSnapshot?.revision ?? report.revision;
-      agent.updateBehind(now);
-      if (report.revision !== undefined && report.appliedAgoMs !== undefined) {
-        const taken = takeApplied(agent.pending, report.revision, now - report.appliedAgoMs);
-        agent.pending = taken.left;
-        // An agent that refused a policy holds the revision, but not all that is in it.
-        if (agent.pendingRejections.size === 0) tookMs = taken.tookMs;
-      }
-      agent.rejections = agent.pendingRejections;
-      agent.pendingRejections = new Map();
-    }
-    if (report.bye && agent.parts.size >= report.parts) {
-      for (const uid of agent.target?.entries.keys() ?? []) touched.add(uid);
-      for (const uid of agent.target?.overrides.keys() ?? []) touched.add(uid);
-      this.#remove(agent);
-    }
-    return { kind: 'accepted', transitions, rejections, tookMs, touched };
+    const rejections = [...refused]
+      .filter(([uid, { digest }]) => agent.rejections.get(uid)?.digest !== digest)
+      .map(([uid, rejection]) => ({ uid, rejection }));
+    agent.overrides = overrides;
+    agent.rejections = refused;
+    // By the one that was sent: what a report says is a string of its own.
+    delivery.setRevision(delivery.recentlySent(revision)?.revision ?? revision, now);
+    const tookMs =
+      revision === undefined || appliedAgoMs === undefined ? [] : delivery.takeApplied(revision, now - appliedAgoMs);
+    if (bye) this.#remove(agent);
+    // An agent that refused a policy holds the revision, but not all that is in it.
+    return { rejections, tookMs: refused.size === 0 ? tookMs : [] };
   }
 
   /** Forgets agents that are gone. Returns the namespaces in which an agent became stale or gone since `before`. */
@@ -271,9 +260,9 @@ export class Fleet {
   }
 
   /** What is counted for each policy of a namespace that an agent should have. */
-  counts(namespace: string, uids: Iterable<string>, now: number): Map<string, PolicyCounts> {
+  counts(namespace: string, uids: Iterable<PolicyUid>, now: number): Map<PolicyUid, PolicyCounts> {
     const rollout = this.#rollout(namespace, now);
-    const found = new Map<string, PolicyCounts>();
+    const found = new Map<PolicyUid, PolicyCounts>();
     for (const uid of uids) {
       found.set(uid, {
         agents: rollout.agents(uid),
@@ -287,8 +276,10 @@ export class Fleet {
   }
 
   /** Which agents should apply each override of a namespace, and which report that they do. */
-  overrideCounts(namespace: string, uids: ReadonlySet<string>, now: number): Map<string, AgentCounts> {
-    const found = new Map([...uids].map((uid) => [uid, { matched: 0, applied: 0, rejected: 0, stale: 0 }]));
+  overrideCounts(namespace: string, uids: ReadonlySet<OverrideUid>, now: number): Map<OverrideUid, AgentCounts> {
+    const found = new Map<OverrideUid, AgentCounts>(
+      [...uids].map((uid) => [uid, { matched: 0, applied: 0, rejected: 0, stale: 0 }]),
+    );
     for (const { heardAt, target, overrides } of this.#namespaces.get(namespace)?.values() ?? []) {
       if (now - heardAt >= GONE_AFTER_MS || !target) continue;
       for (const uid of target.overrides.keys()) {
@@ -321,41 +312,6 @@ export class Fleet {
     if (this.#labels.size >= MAX_LABELS_SHARED) this.#labels.clear();
     this.#labels.set(key, labels);
     return labels;
-  }
-
-  /**
-   * Whether agents may be given one more set of policies that no agent has yet.
-   *
-   * @throws {LimitError} when they may not.
-   */
-  checkRoomFor(namespace: string, { revision }: Snapshot): void {
-    if (this.#targets.has(targetKey(namespace, revision))) return;
-    if (this.#snapshotShare.take(namespace, undefined) !== undefined) {
-      this.#limits.reached('snapshots', { namespace });
-      throw new LimitError(
-        'snapshots',
-        `the labels of this agent need one more set of policies, and there are ${this.#bounds.snapshots} at most; see --max-snapshots`,
-      );
-    }
-    this.#snapshotShare.release(namespace, undefined);
-  }
-
-  #holdTarget(namespace: string, { revision }: Snapshot): void {
-    const key = targetKey(namespace, revision);
-    const held = this.#targets.get(key) ?? 0;
-    if (held === 0) this.#snapshotShare.add(namespace, undefined);
-    this.#targets.set(key, held + 1);
-  }
-
-  #releaseTarget({ target, identity: { namespace } }: AgentRecord): void {
-    if (target === undefined) return;
-    const key = targetKey(namespace, target.revision);
-    const left = (this.#targets.get(key) ?? 0) - 1;
-    if (left > 0) this.#targets.set(key, left);
-    else {
-      this.#targets.delete(key);
-      this.#snapshotShare.release(namespace, undefined);
-    }
   }
 
   /** Takes the place of one more agent; of a pod with too many, the oldest that has no stream makes room. */
@@ -406,7 +362,7 @@ export class Fleet {
     if (agents?.get(key) === agent) {
       agents.delete(key);
       this.#agentShare.release(namespace, pod);
-      this.#releaseTarget(agent);
+      if (agent.target) this.#targets.release(namespace, agent.target);
       const ofPod = pod === undefined ? undefined : this.#pods.get(pod);
       ofPod?.delete(agent);
       if (ofPod?.size === 0) this.#pods.delete(pod!);
@@ -445,7 +401,7 @@ export class Fleet {
 
   #takeBreaker(agent: AgentRecord, breaker: BreakerReport, now: number): ReportedTransition[] {
     const { namespace, instance } = agent.identity;
-    const policy = breaker.uid === undefined ? undefined : agent.policyName(breaker.uid);
+    const policy = breaker.uid === undefined ? undefined : agent.delivery.policyName(breaker.uid);
     // A policy that this agent was never sent gets no state from it; the calls still happened and are counted.
     const uid = policy === undefined ? undefined : breaker.uid;
     const keys = agent.views.get(breaker.name) ?? new Map<string, View>();
@@ -536,7 +492,9 @@ export class Fleet {
   }
 }
 
-const targetKey = (namespace: string, revision: string) => `${namespace} ${revision}`;
+type Accepted = Extract<Receipt, { kind: 'accepted' }>;
+
+const NO_NEWS: Pick<Accepted, 'rejections' | 'tookMs'> = { rejections: [], tookMs: [] };
 
 const sameSet = (a: ReadonlySet<string>, b: ReadonlySet<string>) =>
   a.size === b.size && [...a].every((one) => b.has(one));

@@ -8,11 +8,12 @@ import {
   parseDuration,
   type SpecProblem,
 } from '@fuseboard/schema';
+import type { OverrideUid } from '../uid.ts';
 
 /** An override as its source gave it, with what is wrong with it. */
 export interface Override {
   readonly kind: typeof OVERRIDE_KIND;
-  readonly uid: string;
+  readonly uid: OverrideUid;
   readonly namespace: string;
   readonly name: string;
   readonly generation: number;

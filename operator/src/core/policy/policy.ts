@@ -1,8 +1,9 @@
 import type { PolicySpec, PolicyStatus, SpecProblem } from '@fuseboard/schema';
+import type { PolicyUid } from '../uid.ts';
 
 /** A policy as its source gave it, with what is wrong with it. */
 export interface Policy {
-  readonly uid: string;
+  readonly uid: PolicyUid;
   readonly namespace: string;
   readonly name: string;
   /** 0 where the source has no generations (a folder of files). */

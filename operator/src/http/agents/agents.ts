@@ -104,14 +104,14 @@ export function agentsApp(options: AgentsOptions): Express {
     // What follows may wait; a stream that waits is one of its pod.
     response.on('close', () => quota.releaseStream(agentIdentity));
     const labels = await authenticated(request, () => authenticator.labels(agentIdentity, selfDeclared));
-    if (isBehind(controller.asOf(namespace), since)) {
+    if (isBehind(controller.delivery.asOf(namespace), since)) {
       await controller
         .catchUp()
         .catch((error: Error) =>
           refuse('behind', `cannot read the resourceVersion that the agent has seen: ${error.message}`),
         );
     }
-    const asOf = controller.asOf(namespace);
+    const asOf = controller.delivery.asOf(namespace);
     const reset = isBehind(asOf, since);
     if (!reset) restoreDetector.caughtUp(namespace, asOf);
     else if (!restoreDetector.observeLag(namespace, asOf, since)) {

@@ -1,13 +1,11 @@
 import type { ServerResponse } from 'node:http';
-import type { Controller } from '../../control/controller.ts';
-import type { ResourceVersions } from '../../core/delivery/resource-versions.ts';
-import type { Snapshot } from '../../core/delivery/snapshot.ts';
+import type { Delivery, Subscriber } from '../../control/delivery.ts';
 import type { Agent, Identity } from '../../core/fleet/agent-record.ts';
 import type { Receipt } from '../../core/fleet/fleet.ts';
 import { AgentStream } from './stream.ts';
 
 export interface StreamsOptions {
-  readonly controller: Controller;
+  readonly delivery: Delivery;
   /** Where this replica takes reports. Absent: where the stream was opened. */
   readonly reportUrl?: string;
   /** In ms. Absent: 15000. */
@@ -79,42 +77,37 @@ export class Streams {
     identity: Identity,
     { revision, reset, expiresAt = Number.POSITIVE_INFINITY }: StreamOpening,
   ): void {
-    const { controller, heartbeatMs = 15_000, stallMs = 30_000, maxAgeMs = 1_800_000 } = this.#options;
+    const { delivery, heartbeatMs = 15_000, stallMs = 30_000, maxAgeMs = 1_800_000 } = this.#options;
     const { reportUrl, random, wallClock } = this.#options;
-    const { agent, snapshot } = controller.connect(identity);
+    const { agent, snapshot } = delivery.connect(identity);
+    const asOf = () => delivery.asOf(agent.identity.namespace);
     const stream = new AgentStream(response, {
-      base: controller.fleet.recentlySent(agent, revision),
+      base: delivery.recentlySent(agent, revision),
       revision,
       reportUrl,
       heartbeatMs,
       stallMs,
-      asOf: () => controller.asOf(agent.identity.namespace),
+      asOf,
       now: wallClock,
-      sending: (next) => controller.sent(agent, next),
-      sent: (_board, bytes) => {
+      sending: (next) => delivery.sending(agent, next),
+      sent: (_snapshot, bytes) => {
         this.traffic.commits += 1;
         this.traffic.bytes += bytes;
       },
     });
     this.#streams.get(agent)?.cut();
     this.#streams.set(agent, stream);
+    const subscriber: Subscriber = (next, since) => stream.offer({ snapshot: next, asOf: since });
+    delivery.subscribe(agent, subscriber);
     this.traffic.opened += 1;
     const ageMs = Math.min(maxAgeMs * (0.9 + 0.2 * random()), Math.max(0, expiresAt - wallClock()));
     const old = setTimeout(() => stream.goaway(random() * 1_000), ageMs);
     response.on('close', () => {
       clearTimeout(old);
-      controller.disconnect(agent);
+      delivery.disconnect(agent, subscriber);
       if (this.#streams.get(agent) === stream) this.#streams.delete(agent);
     });
-    if (snapshot.tooLarge === undefined)
-      stream.offer({ snapshot, asOf: controller.asOf(agent.identity.namespace), reset });
-  }
-
-  /** Offers a snapshot to the stream of an agent; returns whether it has one. */
-  push(agent: Agent, snapshot: Snapshot, asOf: ResourceVersions | undefined): boolean {
-    const stream = this.#streams.get(agent);
-    stream?.offer({ snapshot, asOf });
-    return stream !== undefined;
+    if (snapshot.tooLarge === undefined) stream.offer({ snapshot, asOf: asOf(), reset });
   }
 
   /** Takes no more streams and sends away those that are open, to reconnect spread over `spreadMs`. */
