@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-/** Options of `start`. An absent option comes from the environment, then from the files that the chart mounts into a pod. */
+/** Options of `start`. Absent ones come from the environment, then from the files that the chart mounts into a pod. */
 export interface StartOptions {
   /**
    * Address of the operator, such as `https://fuseboard.fuseboard-system:8443`. Absent: FUSEBOARD_URL, the mounted
