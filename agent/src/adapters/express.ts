@@ -31,7 +31,7 @@ export function breakerStates({ limit = 500 }: StateOptions = {}): RequestHandle
 }
 
 /**
- * Answers 503 with `Retry-After`, in whole seconds, where a breaker did not let a call through and nobody caught its
+ * Answers 503 with `Retry-After`, in whole seconds, when a breaker rejected a call and no handler caught its
  * error, itself or as the cause of another. Every other error continues to the next error handler. What it answers does
  * not name the breaker.
  */

@@ -24,7 +24,7 @@ export interface ShareOptions extends Partial<Quorum> {
 
 /** The sharing of one process. */
 export interface SharedState {
-  /** Whether the others were heard within the time for which what they said counts. */
+  /** Whether the entries of the other members were read within their time to live. */
   readonly connected: boolean;
   /** Exchanges now; resolves when it is done or failed, never rejects. */
   exchange(): Promise<void>;
@@ -38,7 +38,7 @@ export interface SharedState {
 /** What a circuit that others opened says of itself. */
 const REASON = 'other processes see it open';
 
-/** How long a circuit that waits for its probe still counts as open; without calls it would wait for ever. */
+/** How long a circuit that waits for its probe still counts as open; without calls it would wait without end. */
 const PROBING_MS = 10_000;
 
 /**

@@ -67,7 +67,8 @@ function histogram([breaker, stats]: BreakerReading, name: string): Sample[] {
 }
 
 /**
- * A metric whose samples exist only while they are read; prom-client's own classes hold counters that can only be added
+ * A metric with samples that exist only while they are read; prom-client's own classes have counters that can only be
+ * added
  * to.
  */
 class PulledMetric {

@@ -36,12 +36,12 @@ export interface FakeControlPlaneOptions {
   /** Absent: a free one. */
   readonly port?: number;
   /**
-   * What the agents are told, in milliseconds; heartbeats themselves are sent by `heartbeat()` only. Absent: 15,000.
+   * The interval announced to agents, in milliseconds; only `heartbeat()` sends a heartbeat. Absent: 15,000.
    */
   readonly heartbeatMs?: number;
   /** A key and a certificate for `localhost`, as PEM. Absent: plain text. */
   readonly tls?: { readonly key: string; readonly cert: string };
-  /** Where agents are told to report. Absent: nothing is said, and they report here. */
+  /** The address to which agents are told to report. Absent: they report to this server. */
   readonly reportUrl?: string;
 }
 

@@ -28,7 +28,7 @@ const COALESCE_MS = 100;
 /** Statuses are worked out at most this often. */
 const STATUS_INTERVAL_MS = 200;
 
-/** Between two rounds of statuses comes so many times what the one before took: pushes and reports go first. */
+/** The pause between two rounds of statuses, as a multiple of the time of the last one: pushes and reports go first. */
 const STATUS_PAUSE_FACTOR = 9;
 
 const SWEEP_MS = 1_000;
@@ -48,9 +48,9 @@ export interface ControllerOptions {
   readonly wallClock: () => number;
   /** What may be remembered. Absent: as much as without flags. */
   readonly bounds?: Bounds;
-  /** Counts what the bounds cut. Absent: nobody does. */
+  /** Counts what limits refused. Absent: it is not counted. */
   readonly limits?: LimitLog;
-  /** Who measures. Absent: nobody. */
+  /** Observes the queues. Absent: no observer. */
   readonly observers?: ControllerObservers;
 }
 
@@ -102,7 +102,7 @@ export class Controller {
   #asOfIn: ReadonlyMap<string, ResourceVersions> = new Map();
   #reconciled = false;
   #reconcileTimer: NodeJS.Timeout | undefined;
-  /** When the source told of the first change that no loop has seen. */
+  /** When the source reported the first change that no loop has processed. */
   #firstChangeAt: number | undefined;
   #statusTimer: NodeJS.Timeout | undefined;
   /** The end of the next override. */
@@ -159,7 +159,7 @@ export class Controller {
       elected: () => {
         this.policyStatus.onElected();
         this.overrides.onElected();
-        // What was edited while nobody led.
+        // Edits from the time without a leader.
         for (const { policy } of this.snapshots.all()) this.#history.record(policy);
         this.#requestAllStatuses();
       },

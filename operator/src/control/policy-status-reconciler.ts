@@ -24,7 +24,7 @@ export interface PolicyStatusReconcilerOptions {
 
 interface PolicyRecord {
   readonly namespace: string;
-  /** The version of the spec that `status` speaks of. */
+  /** The version of the spec that `status` describes. */
   digest: string;
   seenAt: number;
   expected: number;
@@ -79,7 +79,7 @@ export class PolicyStatusReconciler {
     this.#touched.set(namespace, touched);
   }
 
-  /** Policies whose status changes by the mere passing of time. */
+  /** Policies with a status that changes with time alone. */
   timeDependent(): Map<string, string[]> {
     const waiting = new Map<string, string[]>();
     for (const [uid, { namespace, reconciledHere, status }] of this.#records) {
@@ -143,7 +143,7 @@ export class PolicyStatusReconciler {
     }
   }
 
-  /** Tells of what changed on the agents of another replica, which told its own log of each. */
+  /** Reports changes on the agents of another replica; that replica has logged each of them. */
   onReplicaReport({ uid, before, after }: AggregateChange): void {
     const { snapshots, sink, replicas } = this.#options;
     const policy = snapshots.find(uid)?.policy;

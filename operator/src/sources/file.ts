@@ -52,7 +52,7 @@ export interface ParsedFile {
 /** A larger file is not read. */
 export const MAX_POLICY_FILE_BYTES = 8 * 1024 * 1024;
 
-/** Mistakes of a file that are told; whoever fixes these sees the next ones. */
+/** How many errors of a file are reported; the next ones appear when these are fixed. */
 const MAX_SYNTAX_PROBLEMS = 20;
 
 /** What a document may hold once its aliases are unfolded: characters of its strings, and 16 for each value. */

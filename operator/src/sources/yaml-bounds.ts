@@ -73,7 +73,7 @@ function boundBroken({ documents, tokens, anchors, flow, indicators, indent }: C
 /** What a value that is no string costs. */
 const VALUE_COST = 16;
 
-/** Whether a value has at most so many characters when what is shared in it is written out at each place. */
+/** Whether a value has at most this many characters when its aliases are expanded. */
 export function unfoldsWithin(value: unknown, most: number): boolean {
   const left = [value];
   let size = 0;

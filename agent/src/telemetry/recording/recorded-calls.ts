@@ -10,7 +10,7 @@ import type { Recorder } from './recorder.ts';
 
 /** The clock of breakers and the wall clock are compared this often. */
 const COMPARE_EVERY_MS = 1_000;
-/** A difference that grew by less comes of the resolution of the two clocks, and is no jump of the wall clock. */
+/** A smaller change of the difference comes from the resolution of the two clocks, not from a wall clock that jumped. */
 const JUMP_MS = 20;
 
 /** The upper eight bits of a hash of 32, in which all of it is mixed. */

@@ -21,7 +21,7 @@ export interface Identity {
 export type Origin = Pick<Identity, 'namespace' | 'pod'>;
 
 /**
- * Two processes are one agent when namespace, pod and boot are the same: nobody can speak for a process of another pod.
+ * Two processes are one agent when namespace, pod and boot are equal: a pod cannot report for another pod.
  */
 export const agentKey = (pod: string | undefined, boot: string) => `${pod ?? ''}/${boot}`;
 

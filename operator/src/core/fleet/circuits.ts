@@ -131,7 +131,7 @@ export class Circuits {
     if (before?.state !== after?.state || before?.shadow !== after?.shadow) this.#changed(circuit);
   }
 
-  /** Notes a change of state that an agent told for the first time. */
+  /** Records a transition that an agent reported for the first time. */
   changed(circuit: Circuit, change: StateChange): void {
     circuit.changes.push(change);
     if (circuit.changes.length > TRANSITIONS_KEPT) circuit.changes.shift();

@@ -13,7 +13,7 @@ export interface SeenPolicy {
   /** Trust it only when `problems` is empty. */
   readonly spec: PolicySpec;
   readonly problems: readonly SpecProblem[];
-  /** Absent where nobody says how far it has come, as in a file. */
+  /** Absent when the rollout is not known, as in a file. */
   readonly status?: PolicyStatus;
 }
 

@@ -53,7 +53,7 @@ export class FairBudget {
     this.#all = new Tokens(options.total, options.total, options.clock.now());
   }
 
-  /** Whether there is anything left for anybody. */
+  /** Whether the budget is not exhausted. */
   get exhausted(): boolean {
     return this.#all.left(this.#options.clock.now()) < 1;
   }
@@ -61,7 +61,7 @@ export class FairBudget {
   /**
    * Takes one. An absent key is bounded by what all have.
    *
-   * @returns whose budget is spent; undefined when one was taken.
+   * @returns the exhausted budget; undefined when one was taken.
    */
   take(key: string | undefined): 'own' | 'all' | undefined {
     const now = this.#options.clock.now();

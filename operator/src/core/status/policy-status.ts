@@ -19,7 +19,7 @@ export interface StatusInput {
   readonly unheard: number;
   /** The status before this one, of whatever generation. */
   readonly previous: PolicyStatus | undefined;
-  /** Whether `previous` speaks of the spec as it is now. */
+  /** Whether `previous` describes the current spec. */
   readonly sameSpec: boolean;
   /** Milliseconds since this spec was first seen here. */
   readonly ageMs: number;

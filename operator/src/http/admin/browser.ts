@@ -2,7 +2,7 @@ import type { NextFunction, Request, Response } from 'express';
 import { Problem } from '../../ports/problem.ts';
 import { isOwnName, quoted } from '../foreign-pages.ts';
 
-/** What every answer tells a browser: run only what is ours, let nobody frame, guess, keep or leak it. */
+/** Headers of every response: only own scripts, no framing, no content sniffing, no caching, no referrer. */
 const HEADERS = {
   'content-security-policy':
     "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'",

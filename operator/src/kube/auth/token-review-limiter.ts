@@ -3,7 +3,7 @@ import { type TokenBucket, tokenBucket } from '../../core/rate-limit/token-bucke
 import { AuthError } from '../../ports/authenticator.ts';
 
 export interface TokenReviewLimiterOptions {
-  /** How many tokens that nobody knows yet are looked at in a second, whoever shows them. */
+  /** How many unknown tokens are reviewed per second in total. */
   readonly perSecond: number;
   /** How many of them may turn out bad for one address, in a minute and at once. */
   readonly badPerAddress: number;

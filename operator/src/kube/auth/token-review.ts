@@ -17,7 +17,7 @@ export interface TokenReviewOptions {
   readonly audience: string;
   /** Whether a token that is bound to no pod is enough; its agent says its labels itself. */
   readonly withoutPod: boolean;
-  /** The namespaces whose pods may be agents. Empty: all of them. */
+  /** Pods of these namespaces may be agents. Empty: of all namespaces. */
   readonly namespaces: readonly string[];
   /** How long a review that named a caller counts, in ms. The API server itself remembers a token for 10 s more. */
   readonly goodForMs: number;

@@ -12,7 +12,7 @@ interface EventSeries {
   readonly type: EventRecord['type'];
   readonly reason: string;
   message: string;
-  /** The Event that stands for the series; absent until it is written. */
+  /** The Event of the series; absent until it is written. */
   name?: string;
   firstAt: string;
   lastAt: string;
