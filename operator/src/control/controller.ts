@@ -68,10 +68,10 @@ export interface ControllerObservers {
 /** Between the begins of two reads of the source that agents ask for. */
 const CATCH_UP_MS = 1_000 / LIMITS['catch-ups'].value;
 
-/** Lines about what a pod reports that may be written at once. */
+/** The burst of log lines about the reports of a pod. */
 const REPORT_LINES_BURST = 20;
 
-/** Loops look at everything at once: their queues have room for one item. */
+/** A loop processes everything in one round, so its queue has one item. */
 const ROUND = 'round';
 
 const NO_OBSERVERS: ControllerObservers = { policies: noOpQueueObserver, status: noOpQueueObserver, applied() {} };

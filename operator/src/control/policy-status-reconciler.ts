@@ -34,8 +34,8 @@ interface PolicyRecord {
 }
 
 /**
- * Counts what the fleet of this replica makes of each policy; on the leader, works out the status of policies from what
- * all replicas count, and tells the sink and the log what is different.
+ * Counts the agents of this replica for each policy. On the leader, it computes the status of policies from the counts
+ * of all replicas, and passes changes to the sink and the log.
  */
 export class PolicyStatusReconciler {
   readonly #options: PolicyStatusReconcilerOptions;

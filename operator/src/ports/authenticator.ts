@@ -9,7 +9,7 @@ export interface AgentIdentity {
   readonly expiresAt?: number;
 }
 
-/** What a request holds about its sender. `namespace` is what the client says of itself. */
+/** The credentials in a request. `namespace` is the client's own claim. */
 export interface Credentials {
   readonly authorization: string | undefined;
   readonly namespace: string | undefined;

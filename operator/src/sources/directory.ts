@@ -336,7 +336,7 @@ export function directorySource({
   };
 }
 
-/** How long ago a file must have been written for its times to tell that it is as it was. */
+/** The age from which a file's times prove that it has not changed. */
 const STILL_MS = 2_000;
 
 const NOTHING: ParsedFile = { policies: [], overrides: [], problems: [], others: 0 };
@@ -351,7 +351,7 @@ function sameFileContent(a: FileContent, b: FileContent): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }
 
-/** Whether believing this would take something away that is known now. */
+/** Whether accepting this would remove known objects. */
 function loses(sight: FileContent, held: Content | undefined): boolean {
   const before = held === undefined ? [] : [...held.parsed.policies, ...held.parsed.overrides];
   if (before.length === 0) return false;
@@ -362,7 +362,7 @@ function loses(sight: FileContent, held: Content | undefined): boolean {
   return before.some((one) => !next.has(keyOf(one)));
 }
 
-/** What a file with mistakes holds: what can be read, and what was there before under any other name. */
+/** The content of a file with errors: the documents that can be read, and earlier ones with other names. */
 function merge<T extends { namespace: string; name: string }>(fresh: readonly T[], good: readonly T[]): T[] {
   const names = new Set(fresh.map(keyOf));
   return [...fresh, ...good.filter((one) => !names.has(keyOf(one)))];

@@ -171,7 +171,7 @@ function readValue(value: unknown, line: (path: Path) => number, within: string)
   return kind === KIND ? { ...common, spec: spec as PolicySpec } : { ...common, override: spec };
 }
 
-/** Whether an object belongs to somebody else. One of our group, or one that almost has our kind, is a mistake. */
+/** Whether an object is of an unrelated kind. One of our group, or with a kind similar to ours, is an error. */
 function isOther(apiVersion: unknown, kind: unknown): boolean {
   if (typeof apiVersion !== 'string' || typeof kind !== 'string' || kind === '') return false;
   if (apiVersion.startsWith(`${GROUP}/`)) return false;

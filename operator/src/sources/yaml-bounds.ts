@@ -9,7 +9,7 @@ export const MAX_TOKENS = 1_000_000;
 /** Flow collections inside each other, and indicators of collections on one line. */
 export const MAX_DEPTH = 64;
 
-/** Columns that a line may be indented by; each level of a block takes one at least. */
+/** The maximum indentation of a line in columns; each level of a block takes at least one. */
 export const MAX_INDENT = 256;
 
 /** Anchors, and aliases of them, in one file. */

@@ -281,9 +281,7 @@ interface Rerouted {
   readonly keysChanged: boolean;
 }
 
-/**
- * Label sets whose snapshot is remembered in a namespace; that of any other is worked out each time it is asked for.
- */
+/** How many label sets of a namespace have a cached snapshot; others are computed at each request. */
 export const MAX_AUDIENCES = 1_000;
 
 /** The snapshot with the same revision: audiences that get the same share one object. */

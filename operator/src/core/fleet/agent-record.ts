@@ -17,7 +17,7 @@ export interface Identity {
   readonly labels: Labels;
 }
 
-/** Where a report comes from, as far as it was proved. */
+/** The authenticated source of a report. */
 export type Origin = Pick<Identity, 'namespace' | 'pod'>;
 
 /**
@@ -29,7 +29,7 @@ const NO_SNAPSHOTS: readonly Snapshot[] = [];
 
 const NO_CHANGES: readonly PendingChange[] = [];
 
-/** One agent as the fleet knows it. Only the fleet changes it. */
+/** The record of one agent. Only the fleet changes it. */
 export interface Agent {
   readonly identity: Identity;
   readonly streams: number;

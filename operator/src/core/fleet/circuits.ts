@@ -19,7 +19,7 @@ export const MAX_CIRCUITS_OF_NAMESPACE = 4_000;
 /** Changes of state that are remembered for each circuit. */
 export const TRANSITIONS_KEPT = 20;
 
-/** A circuit that no agent tells of any more is shown for this long. */
+/** How long a circuit is shown after the last report about it. */
 export const LINGER_MS = 300_000;
 
 /** The breaker of one agent, where its circuit is not closed. */

@@ -556,7 +556,7 @@ function folded(keys: ReadonlyMap<string, View>): View | undefined {
   return view === undefined || view === own ? view : { ...view, optedIn: own?.optedIn };
 }
 
-/** Whether an agent that counts from `base` is known to have the answer to the report before. */
+/** Whether `base` proves that the agent received the answer to its previous report. */
 const isAnswered = ({ counted, totals }: View, base: Totals | undefined) =>
   counted && base !== undefined && sameTotals(base, totals);
 

@@ -38,8 +38,9 @@ class Tokens {
 }
 
 /**
- * Token buckets for each key and for all together. A key's own bucket is asked first, so that who has spent its own
- * takes nothing from the others; and the second half of what all have is for those who have half of their own left.
+ * A token bucket for each key, and a shared one. The key's own bucket is used first, so that a key with an empty bucket
+ * takes nothing from the shared one. The second half of the shared bucket is reserved for keys that have half of their
+ * own left.
  */
 export class FairBudget {
   readonly #options: FairBudgetOptions;

@@ -37,7 +37,7 @@ type Verdict<T extends ConditionType> = readonly [
   message: string,
 ];
 
-/** The status of a policy, from what is known of it now and what was said before. */
+/** The status of a policy, computed from the current data and the previous status. */
 export function statusOf(input: StatusInput): PolicyStatus {
   const { counts, generation } = input;
   const accepted = acceptance(input);

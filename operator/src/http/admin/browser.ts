@@ -13,7 +13,7 @@ const HEADERS = {
   'x-frame-options': 'DENY',
 } as const;
 
-/** Sets them, on refusals too when it comes first. What the API says is not kept. */
+/** Sets these headers, on refusals too if it is installed first. Responses of the API are not cached. */
 export function warnBrowsers(request: Request, response: Response, next: NextFunction): void {
   response.set(HEADERS);
   if (request.path.startsWith('/v1/')) response.set('cache-control', 'no-store');

@@ -21,9 +21,9 @@ interface AddressBudget {
 }
 
 /**
- * What tokens that nobody knows yet may cost, so that a flood of made-up tokens does not become one of reviews: so many
- * a second in all, and few that are bad from one address, so that who shows them is kept out before everybody else is.
- * Tokens that are known cost nothing here.
+ * Limits reviews of unknown tokens, so that a flood of forged tokens does not cause a flood of reviews: a number per
+ * second in total, and a small number of invalid tokens from one address, so that this address is refused before others
+ * are. Known tokens are not limited here.
  */
 export class TokenReviewLimiter {
   readonly #options: TokenReviewLimiterOptions;

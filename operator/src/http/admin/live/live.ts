@@ -28,7 +28,7 @@ export interface Stamp {
   readonly slotMs: number;
 }
 
-/** Everything that the page shows at once. */
+/** All data of the page. */
 export interface LiveState extends Stamp {
   readonly namespace?: string;
   readonly source: SourceView;

@@ -28,7 +28,7 @@ const ACCESS_RECHECK_MS = 30_000;
 /** What may wait for a slow reader before it is cut off; it starts over with everything. */
 const MAX_WAITING_BYTES = 16 * 1024 * 1024;
 
-/** Readers at once, of all scopes. */
+/** The maximum number of readers, of all scopes. */
 export const MAX_WATCHERS = LIMITS.watches.value;
 
 interface Reader {
@@ -38,7 +38,7 @@ interface Reader {
   readonly isStillAllowed: () => Promise<boolean>;
 }
 
-/** Tells everybody who watches the same of it at once. */
+/** Sends one message to all watchers of the same scope. */
 export class Watchers {
   readonly #feed: Feed;
   readonly #now: () => number;
