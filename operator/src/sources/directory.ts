@@ -54,12 +54,11 @@ interface PendingFile {
 }
 
 /**
- * Policies from a folder of YAML and JSON files. A folder or a file that cannot be read changes nothing but the
- * reported outage or problem, and a file with a mistake in it takes no policy away. Folders inside and names that begin
- * with a dot are not looked at.
+ * Policies from a folder of YAML and JSON files. If the folder or a file cannot be read, only the reported outage or
+ * problem changes, and an invalid file removes no policy. Subfolders and names that begin with a dot are ignored.
  *
- * An override of a file counts as made when it is first read. A file has no generation and no stable time of creation,
- * so `generation` and `createdAt` are 0: of two policies that rank alike, the name decides.
+ * An override in a file counts as created when it is first read. A file has no generation and no stable creation time,
+ * so `generation` and `createdAt` are 0: between two policies of the same precedence, the name decides.
  */
 export function directorySource({
   folder,
