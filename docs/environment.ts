@@ -8,12 +8,12 @@ const SETTINGS = new URL('../agent/src/link/settings.ts', import.meta.url);
 
 /** What the agent reads of its environment beside its options, and what that does. */
 const AGENT_ALONE: Record<string, string> = {
-  FUSEBOARD_DISABLED: '`1`, `true`, `yes` or `on`: no link and no files; breakers run on the defaults of the code.',
+  FUSEBOARD_DISABLED: '`1`, `true`, `yes` or `on`: no link and no files; breakers use the defaults in code.',
   FUSEBOARD_RECORD:
-    'the file that [all calls are recorded](recording.md) into; `{pid}` and `{host}` in it are replaced. Absent: none is.',
-  FUSEBOARD_RECORD_SHARE: 'share of the processes that record, over 0 up to 1 (absent: 1)',
-  FUSEBOARD_RECORD_MAX_MB: 'size at which a file of the recording is moved away, in megabytes (absent: 64)',
-  FUSEBOARD_RECORD_FILES: 'how many files of the recording are kept, 1 to 1000 (absent: 4)',
+    'File for a [recording of all calls](recording.md); `{pid}` and `{host}` in it are replaced. Absent: no recording.',
+  FUSEBOARD_RECORD_SHARE: 'Share of the processes that record, above 0 and at most 1. Absent: 1.',
+  FUSEBOARD_RECORD_MAX_MB: 'Size at which a file of the recording is rotated, in megabytes. Absent: 64.',
+  FUSEBOARD_RECORD_FILES: 'How many files of the recording are kept, 1 to 1000. Absent: 4.',
 };
 
 /** What the operator reads of its environment that Kubernetes sets. */
@@ -24,9 +24,9 @@ const IN_A_POD: Record<string, string> = {
 
 /** What the command line reads of its environment that is no option of its own. */
 const USUAL: Record<string, string> = {
-  HOME: 'where `.kube/config` is looked for',
-  KUBECONFIG: 'the kubeconfig, where `--kubeconfig` is absent; else `~/.kube/config`',
-  NO_COLOR: 'anything: no colours, on a terminal too',
+  HOME: 'folder of `.kube/config`',
+  KUBECONFIG: 'the kubeconfig when `--kubeconfig` is absent; otherwise `~/.kube/config`',
+  NO_COLOR: 'any value disables colours, also on a terminal',
 };
 
 /** Every variable that agent and operator read. @throws Error where the sources read one that is not described. */
@@ -41,12 +41,12 @@ export function environment(): string {
   return `<!-- ${NOTE} -->
 # Environment
 
-What is set in the environment of a process, and where else the same can be said. 
+All environment variables of Fuseboard, with the option or flag that has the same meaning.
 
 ## The agent
 
-In the process of a service. An option of \`start({ … })\` wins over the variable, and that over what the chart mounts into a pod. A value that
-cannot be used is one warning and is left out; it stops nothing. How to use them: [the agent in a service](agent.md#linked-to-an-operator).
+For the process of a service. An option of \`start({ … })\` takes precedence over the variable, and both over the files that the chart mounts into a pod. The
+agent warns once of an invalid value and ignores it. How to use them: [the agent in a service](agent.md#linked-to-an-operator).
 
 | variable | option of \`start\` | what it is |
 |---|---|---|
@@ -54,7 +54,7 @@ ${agent.join('\n')}
 
 ## The operator
 
-Of \`fuseboard serve\`. A flag wins over the variable. A value that cannot be used ends the start with exit code 2 and a sentence that names it.
+For \`fuseboard serve\`. A flag takes precedence over its variable. With an invalid value the operator exits with code 2 and an error that names it.
 How to use them: [operations](operations.md).
 
 | variable | flag | what it is |
@@ -63,7 +63,7 @@ ${[...serve, ...inPod].join('\n')}
 
 ## The command line
 
-Of all other commands; a flag wins over the variable. How to use them: [the command line](command-line.md).
+For all other commands. A flag takes precedence over its variable. How to use them: [the command line](command-line.md).
 
 | variable | flag | what it is |
 |---|---|---|

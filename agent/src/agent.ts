@@ -16,22 +16,22 @@ export interface AppliedEvent {
   readonly origin: 'stream' | 'last-good' | 'bootstrap';
 }
 
-/** The link of this process, as its owner sees it. */
+/** The link of this process to the operator. */
 export interface Agent {
-  /** What the breakers run on right now. */
+  /** The current source of the policies; see `LinkState`. */
   readonly state: LinkState;
   /** The revision of the policies in force; absent while there are none. */
   readonly revision: string | undefined;
   /**
-   * Is called when policies came into force. A listener that throws is reported as a process warning.
+   * Calls the listener whenever a set of policies comes into force. A listener that throws causes a process warning.
    *
    * @returns a function that ends the subscription.
    */
   on(event: 'applied', listener: (event: AppliedEvent) => void): () => void;
   /**
-   * Waits for the policies of the operator. Resolves with `Live` as soon as they are applied, else with whatever the
-   * state is when the time is up or where there is no operator; never rejects, so that a service starts without it. It
-   * keeps the process alive meanwhile.
+   * Waits for the policies of the operator. Resolves with `Live` as soon as they are applied. After the timeout, or
+   * without an operator, it resolves with the current state. It never rejects, so that a service can start without the
+   * operator. It keeps the process alive while it waits.
    *
    * @param options.timeout a duration such as `2s`; absent: `5s`.
    */
@@ -39,7 +39,7 @@ export interface Agent {
   /**
    * Closes the link after a last report. The breakers keep their policies.
    *
-   * @param options.flushMs how long this may take at most, in milliseconds; absent: 500.
+   * @param options.flushMs the maximum time for that report, in milliseconds; absent: 500.
    */
   stop(options?: { flushMs?: number }): Promise<void>;
 }
@@ -63,13 +63,13 @@ function slot(): Slot {
 }
 
 /**
- * The circuit breaker of this name; the same one for the same name in the whole process. Costs no I/O but, at its first
- * use in a process, one read of the bootstrap and last-good files; the link to the operator starts in a later turn of
- * the event loop, and only where an operator is configured (FUSEBOARD_URL, or what the chart mounts).
+ * The circuit breaker of this name. The same name returns the same object in the whole process. The first call in a
+ * process reads the bootstrap and last-good files; otherwise there is no I/O. If an operator is configured
+ * (FUSEBOARD_URL, or the files that the chart mounts), the link starts in a later turn of the event loop.
  *
  * @param name letters, digits and `._:/-`, at most 128 characters.
- * @param options `defaults`: the spec that holds while no policy governs the name; absent: calls pass and are counted.
- * @throws ConfigError when the name or the defaults cannot be used.
+ * @param options `defaults`: the spec while no policy governs the name; absent: calls pass and are counted.
+ * @throws ConfigError when the name or the defaults are invalid.
  */
 export function getBreaker(name: string, options?: BreakerOptions) {
   const own = slot();
@@ -84,8 +84,8 @@ export function getBreaker(name: string, options?: BreakerOptions) {
 }
 
 /**
- * Starts the link now, with these options. Not needed where the environment says everything: the first `getBreaker`
- * does it. After the link began by itself, it connects once again with the options.
+ * Starts the link now, with these options. Not needed when the environment has all settings: then the first
+ * `getBreaker` starts it. If the link has already started by itself, it reconnects with the options.
  *
  * @throws ConfigError when the link was already started with other options; `stop` it first.
  */
@@ -130,7 +130,7 @@ export function start(options: StartOptions = {}): Agent {
   };
 }
 
-/** What the breakers of this process run on. */
+/** The current source of the policies of this process. */
 export function linkState(): LinkState {
   return slot().link?.state ?? 'Defaults';
 }

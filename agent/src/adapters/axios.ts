@@ -7,11 +7,10 @@ export type { BreakerChoice, OutgoingRequest, RetryChoice } from './outgoing.ts'
 
 /**
  * An axios adapter that goes through a breaker: `axios.create({ adapter: breakerAdapter('payments',
- * axios.getAdapter('http')) })`. What axios gives stays what the caller gets, its response or its very error; only a
- * call that was not made, or was given up, is rejected with an error of Fuseboard. An error with a response counts by
- * its status, as a response does.
+ * axios.getAdapter('http')) })`. The caller gets the response or error of axios unchanged; only a rejected call, or one
+ * that timed out, gets an error of Fuseboard. An error with a response is classified by its status.
  *
- * @param adapter what sends the requests.
+ * @param adapter sends the requests.
  * @throws {ConfigError} when a name cannot be used.
  * @throws {TypeError} when there is no such adapter, or an option cannot be used.
  */

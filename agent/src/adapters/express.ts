@@ -5,14 +5,14 @@ import { registry } from '../breakers/registry.ts';
 import { rejectionOf } from '../errors/errors.ts';
 
 export interface StateOptions {
-  /** How many breakers are shown at most, those first that are not closed. Absent: 500. */
+  /** The maximum number of breakers in the answer; those that are not closed come first. Absent: 500. */
   readonly limit?: number;
 }
 
 /**
  * Answers with all breakers of this process as JSON: `{link, revision, total, breakers: [{name, state, mode, source,
- * policy, sinceMs, retryAfterMs, totals, window, lastError}]}`. It tells the names of what this service calls; mount it
- * where only you get.
+ * policy, sinceMs, retryAfterMs, totals, window, lastError}]}`. It shows which dependencies the service calls, so make
+ * it available only internally.
  */
 export function breakerStates({ limit = 500 }: StateOptions = {}): RequestHandler {
   return (_request, response) => {
@@ -31,7 +31,7 @@ export function breakerStates({ limit = 500 }: StateOptions = {}): RequestHandle
 }
 
 /**
- * Answers 503 with `Retry-After`, in whole seconds, where a breaker did not let a call through and nobody caught its
+ * Answers 503 with `Retry-After`, in whole seconds, when a breaker rejected a call and no handler caught its
  * error, itself or as the cause of another. Every other error continues to the next error handler. What it answers does
  * not name the breaker.
  */

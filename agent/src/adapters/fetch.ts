@@ -3,16 +3,16 @@ import { type BreakerChoice, breakerChooser, IDEMPOTENCY_KEY, type RetryOptions,
 
 export type { BreakerChoice, OutgoingRequest, RetryChoice } from './outgoing.ts';
 
-/** A `fetch` of whatever making: that of undici, of a framework or of a test. */
+/** Any `fetch`: that of undici, of a framework or of a test. */
 // biome-ignore lint/suspicious/noExplicitAny: the types of one fetch are not those of another.
 export type FetchLike = (input: any, init?: any) => Promise<any>;
 
 export interface FetchOptions extends RetryOptions {
-  /** What sends the requests. Absent: the global `fetch`, looked up at each call. */
+  /** Sends the requests. Absent: the global `fetch`, looked up at each call. */
   readonly fetch?: FetchLike | undefined;
 }
 
-/** What a path is relative to where only the fetch that sends it knows: then the breaker sees this host. */
+/** The base for a relative path when only the sending fetch knows the real one: the breaker then sees this host. */
 const UNKNOWN_BASE = 'http://localhost';
 
 /**

@@ -4,13 +4,13 @@ import type { Breaker } from '../breakers/breaker.ts';
 import type { BreakerOptions } from '../breakers/registry.ts';
 
 export interface FuseboardModuleOptions {
-  /** The breakers to inject, by name; with their options where the code has some. */
+  /** The breakers to inject: names, or names with options. */
   readonly breakers: readonly (string | ({ readonly name: string } & BreakerOptions))[];
   /** Whether every module can inject them without importing this one. Absent: false. */
   readonly global?: boolean;
 }
 
-/** What a breaker is injected by: `@Inject(breakerToken('payments')) private readonly payments: Breaker`. */
+/** The injection token of a breaker: `@Inject(breakerToken('payments')) private readonly payments: Breaker`. */
 export function breakerToken(name: string): string {
   return `fuseboard:breaker:${name}`;
 }
@@ -54,7 +54,7 @@ export function UseBreaker(
   };
 }
 
-/** What reflect-metadata adds to Reflect where it is loaded. */
+/** The functions that reflect-metadata adds to Reflect when it is loaded. */
 interface ReflectMetadata {
   getOwnMetadataKeys?(target: object): unknown[];
   getOwnMetadata?(key: unknown, target: object): unknown;

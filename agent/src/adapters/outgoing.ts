@@ -1,7 +1,7 @@
 import { getBreaker } from '../agent.ts';
 import type { Breaker } from '../breakers/breaker.ts';
 
-/** What is known of an HTTP request before it is sent. */
+/** An HTTP request before it is sent. */
 export interface OutgoingRequest {
   readonly url: URL;
   /** In capitals. */
@@ -58,10 +58,10 @@ export function retryDecider(choice: RetryChoice = 'safe') {
   };
 }
 
-/** The header with which a client says that the dependency knows a request that it gets twice. */
+/** The header that allows the dependency to recognise a repeated request. */
 export const IDEMPOTENCY_KEY = 'idempotency-key';
 
-/** Whether a body is used up by sending it: streams of both kinds, those that only `pipe` too, and iterators. */
+/** Whether a body can be sent only once: both kinds of streams, objects with only `pipe`, and iterators. */
 function isOneShot(body: unknown): boolean {
   if (typeof body !== 'object' || body === null || ArrayBuffer.isView(body) || body instanceof ArrayBuffer)
     return false;

@@ -44,7 +44,7 @@ export function breakerInterceptor(
   };
 }
 
-/** What a breaker classifies, and what a retry throws away. */
+/** The response that a breaker classifies and a retry discards. */
 interface ResponseHead {
   readonly attempt: Attempt;
   readonly status: number;
@@ -170,7 +170,7 @@ class Attempt implements Handler {
     if (this.controller?.paused === false) this.controller.inner.resume();
   }
 
-  /** The caller gets nothing of this attempt. */
+  /** The caller gets no data of this attempt. */
   discard(): void {
     if (this.#phase === 'held') this.controller?.inner.abort(new Error('another attempt took the place of this one'));
     this.#phase = 'discarded';

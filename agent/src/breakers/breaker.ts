@@ -7,22 +7,23 @@ import type { Reason, State, TransitionEvent } from '../core/state.ts';
 export type { LastError, Reason, State, TransitionEvent };
 
 /**
- * Where a breaker's configuration comes from: a policy, the defaults that code gave, or nowhere: then it never opens.
+ * Where a breaker's configuration comes from: a policy, the defaults in code, or none of them. Without configuration
+ * the breaker never opens.
  */
 export type Source = 'policy' | 'defaults' | 'none';
 
 /** The policy that governs a breaker. */
 export interface GoverningPolicy {
   readonly uid: string;
-  /** 0 where the source of policies has no generations. */
+  /** 0 when the source of policies has no generations. */
   readonly generation: number;
   /** The name of the resource. */
   readonly name: string;
-  /** The spec as it was applied; what it leaves out is not filled in. */
+  /** The spec as written; absent fields are absent here too. */
   readonly spec: PolicySpec;
 }
 
-/** What a breaker is doing. */
+/** The state and the counts of a breaker. */
 export interface BreakerStats {
   readonly state: State;
   readonly mode: 'Enforce' | 'Shadow' | 'Disabled';
@@ -34,30 +35,29 @@ export interface BreakerStats {
   /** What was counted since the breaker was made, by all its keys together; never runs backwards. */
   readonly totals: Totals;
   /**
-   * How many calls took how long, since the breaker was made: bucket i counts those under 2^i x 0.125 ms that no
-   * smaller bucket counts, the last one the rest.
+   * Histogram of the durations of calls since the breaker was created: bucket i counts calls under 2^i x 0.125 ms that
+   * no smaller bucket counts; the last bucket counts all longer ones.
    */
   readonly latency: number[];
-  /** The calls that the conditions of the policy look at. */
+  /** The calls in the window of the policy. */
   readonly window: { readonly calls: number; readonly failures: number; readonly slow: number };
   /**
-   * The state that an override, `forceOpen` or `forceClosed` holds the breaker in, and how long that still lasts.
-   * Absent: none.
+   * The state that an override, `forceOpen` or `forceClosed` forces, and the time until its end. Absent: none.
    */
   readonly forced?: {
     readonly state: 'open' | 'closed';
     readonly reason: string;
     readonly endsInMs: number;
-    /** The CircuitBreakerOverride that does. Absent: the code of this process. */
+    /** The CircuitBreakerOverride that forces it. Absent: the code of this process does. */
     readonly override?: { readonly uid: string; readonly name: string } | undefined;
   };
   /**
-   * Whether any call, with a key or without, let the fallback of the policy answer. Absent: it has none, or there was
-   * no call yet.
+   * Whether any call, with or without a key, opted in to the fallback of the policy. Absent: the policy has none, or
+   * there was no call yet.
    */
   readonly optedIn?: boolean;
   readonly consecutiveFailures: number;
-  /** What the last failure was. Absent: there was none since the circuit last closed, or what it was is not known. */
+  /** The last failure. Absent: there was none since the circuit last closed, or its error is not known. */
   readonly lastError?: LastError;
   /** How long until an open circuit lets a probe through, in milliseconds; 0 in any other state. */
   readonly retryAfterMs: number;
@@ -67,13 +67,13 @@ export interface BreakerStats {
 export interface ForceOptions {
   /** A duration such as `10m`, from 1ms to 24h; for `forceOpen` also `0ms`. */
   readonly for: string;
-  /** The reason: 1 to 256 characters. It is in the transition's `detail` and in `stats()`. */
+  /** The reason: 1 to 256 characters. It appears in the `detail` of the transition and in `stats()`. */
   readonly reason: string;
 }
 
 /** How a function is wrapped. */
 export interface WrapOptions {
-  /** Whether the function gets the context of the call, `{ signal }`, behind its arguments. Absent: false. */
+  /** Whether the function gets the context of the call, `{ signal }`, as an additional last argument. Absent: false. */
   readonly passContext?: boolean | undefined;
 }
 
@@ -89,75 +89,75 @@ export interface Permit {
   [Symbol.dispose](): void;
 }
 
-/** A circuit breaker. The handle stays valid whatever policy governs it, now and later. */
+/** A circuit breaker. The object stays valid when another policy governs it. */
 export interface Breaker {
   readonly name: string;
-  /** The key of a circuit from `for`; absent for the breaker itself. `*` stands for all keys that share one. */
+  /** The key of a circuit from `for`; absent for the breaker itself. `*` for the circuit that several keys share. */
   readonly key?: string | undefined;
-  /** The state now. */
+  /** The current state. */
   readonly state: State;
-  /** Where its configuration comes from now. */
+  /** The current source of its configuration. */
   readonly source: Source;
-  /** The policy that governs now; absent while the defaults of the code hold, or nothing. */
+  /** The policy that currently governs it; absent when no policy does. */
   readonly policy?: GoverningPolicy | undefined;
   stats(): BreakerStats;
   /**
-   * Calls a function through the breaker and classifies what comes of it. The promise is fulfilled with the function's
-   * result, or rejected with the very error that it threw. Without a call, it is rejected with a `CircuitOpenError`;
-   * after the time that the policy allows, with a `CallTimeoutError`. A fallback, if given, answers instead of any
-   * error.
+   * Calls a function through the breaker and classifies the outcome. The promise is fulfilled with the result of the
+   * function, or rejected with the error that it threw, unchanged. If the breaker rejects the call, the promise is
+   * rejected with a `CircuitOpenError`; after the timeout of the policy, with a `CallTimeoutError`. A fallback, if
+   * given, replaces every error.
    */
   execute<T, F = T>(fn: Call<T>, options?: ExecuteOptions<F>): Promise<T | F>;
   /**
-   * Calls a function that returns at once. Throws what the function throws, a `CircuitOpenError`, or a `TypeError` when
-   * the function returns a promise. The time limit of a policy does not apply.
+   * Calls a synchronous function. Throws the error of the function, a `CircuitOpenError`, or a `TypeError` when
+   * the function returns a promise. The timeout of a policy does not apply.
    */
   executeSync<T, F = T>(fn: () => T, options?: { readonly fallback?: ((error: unknown) => F) | undefined }): T | F;
   /**
-   * The same function, called through the breaker: `this`, arguments, overloads and what hangs on the function are
-   * kept. What it returns is a plain promise.
+   * Returns a function that calls `fn` through the breaker. `this`, arguments, overloads and properties of the function
+   * are kept. It returns a plain promise.
    *
-   * @throws {TypeError} when it is given no function.
+   * @throws {TypeError} when `fn` is not a function.
    */
   // biome-ignore lint/suspicious/noExplicitAny: only any accepts every function.
   wrap<A extends (...args: any[]) => PromiseLike<unknown>>(fn: A, options?: WrapOptions): A;
-  /** Asks for permission to make a call by other means; `null` is a rejection. No time limit applies. */
+  /** Requests a permit for a call that the code makes itself; `null` is a rejection. No timeout applies. */
   enter(): Permit | null;
   /**
-   * Forces the circuit open, in this process only, whatever its policy and mode. It ends by itself: then the circuit is
-   * half-open and tests the dependency (closed where the mode is Disabled). No edit of the policy ends it; `reset`
-   * does, and forcing again replaces it. An override replaces it too, and while one holds the breaker this does
-   * nothing.
-   * With `0ms` the circuit is half-open at once.
+   * Forces the circuit open, in this process only, whatever its policy and mode. It ends automatically: then the
+   * circuit is half-open and tests the dependency (closed in mode Disabled). `reset` ends it earlier, an edit of the
+   * policy does not. Another forced state or an override replaces it. While an override applies to the breaker, this
+   * method does nothing. With `0ms` the circuit is half-open at once.
    *
    * @throws {ConfigError} when `for` is neither `0ms` nor a duration from 1ms to 24h, or there is no reason.
    */
   forceOpen(options: ForceOptions): void;
   /**
-   * Forces the circuit closed, in this process only: calls pass and are recorded, and no condition opens it. It ends by
-   * itself: then the conditions apply again from the next outcome, by all that was recorded. No edit of the policy ends
-   * it; `reset` does, and forcing again replaces it. An override replaces it too, and while one holds the breaker this
-   * does nothing.
+   * Forces the circuit closed, in this process only: calls pass and are recorded, and no condition opens it. It ends
+   * automatically: then the conditions apply again from the next outcome on, to everything that was recorded. `reset`
+   * ends it earlier, an edit of the policy does not. Another forced state or an override replaces it. While an override
+   * applies to the breaker, this method does nothing.
    *
    * @throws {ConfigError} when `for` is not a duration from 1ms to 24h, or there is no reason.
    */
   forceClosed(options: ForceOptions): void;
   /**
-   * Ends a forced state and starts closed and empty, in this process only; not while an override holds the breaker.
-   * What was counted stays. Where code gave other `defaults` than the first ones, the last of them hold from now on.
+   * Ends a forced state and starts closed and empty, in this process only. While an override applies to the breaker,
+   * this method does nothing. Totals are kept. If code has given different `defaults` since the first ones, the last of
+   * them apply from now on.
    */
   reset(): void;
   /**
-   * The circuit of one key, such as a host: all as for a breaker of its own under the same policy, its limit of
-   * concurrent calls too. A key whose circuit is closed leaves when it was not used for a while; when there are more
-   * keys than the policy allows, and for keys of more than 256 characters, one circuit is shared.
+   * The circuit of one key, such as a host. It works like a separate breaker under the same policy, with its own limit
+   * of concurrent calls. A key with a closed circuit is removed when it was not used for some time. Keys beyond the
+   * maximum of the policy, and keys of more than 256 characters, share one circuit.
    *
    * @throws {ConfigError} when the key is not a string.
    */
   for(key: string): Breaker;
   /**
-   * Subscribes to changes of state, those of its keys too, in their order, after each has happened. A listener that
-   * throws is reported as a process warning.
+   * Subscribes to transitions, including those of its keys. The listener is called in order, after each transition. A
+   * listener that throws causes a process warning.
    *
    * @returns a function that ends the subscription.
    * @throws {TypeError} for any other event.

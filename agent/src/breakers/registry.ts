@@ -15,21 +15,21 @@ import { Overrides, overrideIndex } from './overrides.ts';
 import type { PolicySet } from './policy-set.ts';
 import { RouteIndex } from './routes.ts';
 
-/** A policy in code: the same spec as in a CircuitBreakerPolicy, without saying whom it is for. */
+/** A policy in code: the spec of a CircuitBreakerPolicy without `breakers` and `selector`. */
 export type PolicyDefaults = DeepReadonly<Partial<PolicySpec>>;
 
-/** So that a value `as const` fits, and one whose fields may be undefined. */
+/** Accepts a value `as const`, and fields that may be undefined. */
 type DeepReadonly<T> = T extends object
   ? { readonly [K in keyof T]: DeepReadonly<T[K]> | (undefined extends T[K] ? undefined : never) }
   : T;
 
 export interface BreakerOptions {
-  /** How the breaker behaves while no policy governs it. Absent: calls pass and are counted. */
+  /** The spec that applies while no policy governs the breaker. Absent: calls pass and are counted. */
   readonly defaults?: PolicyDefaults | undefined;
   /**
-   * Classifies what a call returned or threw where a policy cannot: `'error' in outcome` says which. Undefined leaves
-   * it to the policy's `classify`; so does anything else that is not an outcome, and what it throws becomes a process
-   * warning.
+   * Classifies the result or error of a call in code; `'error' in outcome` tells which it is. Undefined leaves the
+   * classification to the policy's `classify`, and so does any other value that is not an outcome. If it throws, the
+   * policy decides too, with a process warning.
    */
   readonly classify?: Classify | undefined;
 }
@@ -76,8 +76,8 @@ export class Registry {
   }
 
   /**
-   * The breaker of this name, made when first asked for. All who ask for a name share one breaker, and the first
-   * defaults that somebody gives for it stay; other ones later are reported as a process warning and not used.
+   * The breaker of this name, created at the first call. All callers with the same name share one breaker. The first
+   * defaults given for it stay; different ones later cause a process warning and are not used.
    *
    * @throws {ConfigError} when the name or the defaults cannot be used.
    * @throws {TypeError} when the options or the defaults have a field that does not exist.
@@ -136,8 +136,8 @@ export class Registry {
   }
 
   /**
-   * Lets every breaker start again: closed, with nothing counted, and with no defaults and no classifier until code
-   * gives some. Handles and listeners stay.
+   * Resets every breaker: closed, empty, and without defaults and classifier until code gives new ones. Handles and
+   * listeners stay.
    */
   startAnew(): void {
     this.#defaults.clear();

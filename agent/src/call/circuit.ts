@@ -6,14 +6,14 @@ import type { CallGuards } from './call-guards.ts';
 /** What calls run through: a breaker's core, its name and key for messages, and what surrounds the core. */
 export interface Circuit {
   readonly name: string;
-  /** The key whose circuit it is. Absent: the breaker's own. */
+  /** The key of the circuit. Absent: the circuit of the breaker itself. */
   readonly key: string | undefined;
   readonly core: BreakerCore;
   readonly clock: Clock;
   readonly timeouts: Timeouts;
   /** From 0 to below 1. */
   random(): number;
-  /** The breaker whose key this is the circuit of. Absent: it is the breaker. */
+  /** The breaker that has this key. Absent: this is the breaker itself. */
   readonly parent: Circuit | undefined;
   /** Absent: the policy asks for nothing but a breaker and a fixed time limit. */
   readonly guards: CallGuards | undefined;

@@ -1,8 +1,7 @@
-/** What a function is called with. */
+/** The argument of a protected function. */
 export interface CallContext {
   /**
-   * Aborts when the call is given up: by the caller's own signal, or because the policy's time is up. Made when first
-   * read.
+   * Aborts when the caller's signal aborts, or at the timeout of the policy. Created when first read.
    */
   readonly signal: AbortSignal;
 }

@@ -13,26 +13,28 @@ import { notCallable, wrongOptions } from './wrong-call.ts';
 
 export interface ExecuteOptions<F> {
   /**
-   * Answers instead of an error: a rejection, a timeout, an error of the function, or a result that the policy counts
-   * as a failure (a Response with 5xx, which is then what it is called with). What it throws reaches the caller.
+   * Is called instead of rejecting: on a rejection, a timeout, an error of the function, or a result that the policy
+   * counts as a failure, such as a Response with 5xx, which is then its argument. An error that it throws reaches the
+   * caller.
    */
   readonly fallback?: Fallback<F> | undefined;
   /**
-   * Lets the `fallback` of the policy, if it has one, answer what was rejected or failed. A fallback in code wins.
-   * Absent: it answers nothing.
+   * Opts in to the `fallback` of the policy, if there is one, for rejections and failures. A fallback in code takes
+   * precedence. Absent: the fallback of the policy is not used.
    */
   readonly policyFallback?: PolicyFallback<F> | undefined;
   /**
-   * The caller's own way to give up. What comes of a call that its caller gave up says nothing about the dependency: it
-   * is ignored. A signal of AbortSignal.timeout is a time limit: the call that it ends failed and timed out.
+   * Lets the caller abort the call. The outcome of an aborted call is ignored, because it says nothing about the
+   * dependency. A signal of AbortSignal.timeout is a timeout instead: a call that it ends counts as failed and timed
+   * out.
    */
   readonly signal?: AbortSignal | undefined;
-  /** Whether the retries of the policy apply; false for what must not be done twice. Absent: true. */
+  /** Whether the retries of the policy apply; false for a call that must not be repeated. Absent: true. */
   readonly retry?: boolean | undefined;
 }
 
 /**
- * Runs a function through a breaker; never throws, every trouble is a rejection of the promise.
+ * Runs a function through a breaker. It never throws: every error is a rejection of the promise.
  *
  * @internal
  */
@@ -70,8 +72,7 @@ async function passThrough<T>(fn: Call<T>, signal: AbortSignal | undefined): Pro
 }
 
 /**
- * Runs a function that returns at once. A time limit, a queue and retries do not apply: what runs synchronously cannot
- * wait.
+ * Runs a synchronous function. Timeout, queue and retries do not apply, because a synchronous call cannot wait.
  *
  * @internal
  */
@@ -111,7 +112,7 @@ export function executeSync<T, F>(circuit: Circuit, fn: () => T, fallback: ((err
 }
 
 /**
- * Permission to make a call by other means: mode, breaker and limit apply, nothing that would have to wait.
+ * A permit for a call that the code makes itself. Mode, breaker and limit apply; features that have to wait do not.
  *
  * @internal
  */

@@ -80,7 +80,7 @@ export class GuardedCall<T> implements CallCompletion<T> {
     return this.#retryOrSettle({ kind: 'expired', error });
   }
 
-  /** The time that the caller allows was over, or the caller gave up; either way nobody waits for another attempt. */
+  /** The caller's timeout passed, or the caller aborted; in both cases no further attempt is made. */
   #settleAborted(error: unknown): undefined {
     const { core } = this.circuit;
     if (!isTimedOut(this.signal) || core.classifyError(error) === 'ignored') return this.#settleIgnored();

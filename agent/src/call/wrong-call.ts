@@ -1,7 +1,7 @@
 import { unknownField } from '../errors/unknown-field.ts';
 import type { Circuit } from './circuit.ts';
 
-/** What `execute` knows besides the function. */
+/** The arguments of `execute` other than the function. */
 const OPTIONS = ['fallback', 'policyFallback', 'signal', 'retry'] as const;
 
 /** The error for something that is no function where a function has to be. */

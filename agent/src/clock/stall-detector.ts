@@ -5,7 +5,7 @@ const CHECK_EVERY_MS = 100;
 /** A check that runs so much too late means that the process stood still, busy or frozen. */
 const STALL_MS = 1_000;
 
-/** Notices when the process stands still, for as long as it is asked to watch; never keeps it alive. */
+/** Detects when the process was suspended or blocked, while it is asked to watch. It never keeps the process alive. */
 export class StallDetector {
   readonly #read: () => number;
   #timer: NodeJS.Timeout | undefined;

@@ -2,7 +2,7 @@ import type { AdaptiveConfig } from './config/call-config.ts';
 
 /** Eight buckets for each doubling: a bucket's upper end is at most 9.1 % above anything in it. */
 const PER_DOUBLING = 8;
-/** From 1 ms to 24 h; the ends hold what lies outside. */
+/** From 1 ms to 24 h; the first and last bucket include values outside. */
 const BUCKETS = 27 * PER_DOUBLING;
 /** Samples after which the older half of the weight has faded to a half. */
 const HALF_LIFE = 512;
@@ -38,7 +38,7 @@ export class AdaptiveTimeout {
     return Math.min(Math.max(limit, minMs), maxMs);
   }
 
-  /** Moves to the first bucket up to whose end at least `rank` of the weight lies. */
+  /** Moves to the first bucket at which the cumulative weight reaches `rank`. */
   #seek(rank: number): void {
     while (this.#before + this.#counts[this.#bucket]! < rank && this.#bucket < BUCKETS - 1) {
       this.#before += this.#counts[this.#bucket]!;

@@ -28,7 +28,7 @@ import { type Window, windowFor } from './windows/window.ts';
 export interface Host extends Environment {
   /** The name of the breaker. Absent: its calls are not recorded. */
   readonly name?: string;
-  /** The key whose circuit it is. Absent: the breaker's own. */
+  /** The key of the circuit. Absent: the circuit of the breaker itself. */
   readonly key?: string | undefined;
   /** Is called for a change of state, once the state is consistent. Must not throw. */
   transitioned(event: TransitionEvent): void;
@@ -204,7 +204,7 @@ export class BreakerCore {
   /**
    * Asks for permission for one call. Whoever gets a permit settles it once; a rejection is `null` and is counted.
    *
-   * @param used a settled permit that nobody else knows, to be given again. Absent, or while half-open: a new one.
+   * @param used a settled permit without other references, to be reused. Absent, or while half-open: a new one.
    */
   enter(used?: Permit): Permit | null {
     const state = this.#state;
@@ -513,7 +513,7 @@ export class BreakerCore {
     this.#notifyListeners();
   }
 
-  /** Once an edit has left no probe to come, the circuit must not stay half-open for ever. */
+  /** If an edit leaves no further probe, the circuit must not stay half-open forever. */
   #evaluateLastProbes(now: number): void {
     const state = this.#state;
     if (state.kind !== 'half-open' || state.probes === undefined || this.#config.evaluate !== 'FailureRate') return;

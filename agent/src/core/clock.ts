@@ -4,7 +4,7 @@ export interface Clock {
   now(): number;
   /** The time to the full resolution, for deadlines. Absent: `now` does not lag. */
   exact?(): number;
-  /** Asks the clock to notice, until this time, when the process stands still. */
+  /** Asks the clock to detect, until this time, when the process is suspended or blocked. */
   watch?(until: number): void;
   /**
    * When the process last moved on after it had stood still for more than a second, busy or frozen. Absent: it never

@@ -2,7 +2,7 @@ import { LATENCY_BUCKETS } from '@fuseboard/schema/defaults';
 import type { Totals } from '@fuseboard/schema/types';
 import { type Row, Slab } from './windows/slab.ts';
 
-/** The counters of a breaker besides the latency buckets: where each is in its row, behind those. */
+/** The counters of a breaker except the latency buckets: their indices in the row, after the buckets. */
 export const COUNTER = {
   failed: LATENCY_BUCKETS,
   ignored: LATENCY_BUCKETS + 1,

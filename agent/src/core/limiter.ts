@@ -29,7 +29,7 @@ export class Limiter {
     return this.#queued;
   }
 
-  /** Takes a place if one is free and nobody waits for it. Whoever gets one releases it once. */
+  /** Takes a place if one is free and no call waits for it. Each place that was taken must be released once. */
   take(): boolean {
     if (this.#running >= this.#maxConcurrent || this.#queued > 0) return false;
     this.#running++;

@@ -1,7 +1,7 @@
 import type { BreakerCore } from './breaker.ts';
 import type { Outcome } from './classify.ts';
 
-/** The generation of a permit whose outcome counts in the totals and decides nothing. */
+/** The generation of a permit that counts in the totals but does not affect the state. */
 export const NO_GENERATION = -1;
 
 /** Permission for one call. Settling it a second time does nothing. */

@@ -35,7 +35,7 @@ export interface TransitionEvent {
    * other change.
    */
   readonly detail?: string;
-  /** The key whose circuit it is. Absent: the breaker's own. */
+  /** The key of the circuit. Absent: the circuit of the breaker itself. */
   readonly key?: string;
   /**
    * What the last failure was, where failures opened the circuit. Absent: they did not, or what they were is not known.

@@ -44,7 +44,7 @@ export class TimeoutWheel {
   readonly #slots: Head[] = Array.from({ length: SLOTS }, () => new Head());
   readonly #fresh = new Head();
   #size = 0;
-  /** The first tick whose slot may hold something that is due. */
+  /** The first tick with a slot that may contain due entries. */
   #tick = 0;
 
   constructor(tickMs: number) {
@@ -66,7 +66,7 @@ export class TimeoutWheel {
     if (unlink(deadline)) this.#size--;
   }
 
-  /** Takes out everything whose time is up, the earliest first. */
+  /** Removes all due entries, the earliest first. */
   takeDue(now: number): Deadline[] {
     const due: Deadline[] = [];
     if (this.#size === 0) return due;

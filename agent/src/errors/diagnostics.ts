@@ -10,7 +10,7 @@ export const REJECTION_CHANNEL = 'fuseboard:rejection';
 export interface RejectionMessage {
   /** The name of the breaker. */
   readonly breaker: string;
-  /** The key whose circuit it is. Absent: the breaker's own. */
+  /** The key of the circuit. Absent: the circuit of the breaker itself. */
   readonly key?: string | undefined;
   readonly code: ErrorCode;
   /** When another try makes sense, in milliseconds; 0 when that is not known. */
@@ -20,12 +20,12 @@ export interface RejectionMessage {
 const transitions = channel(TRANSITION_CHANNEL);
 const rejections = channel(REJECTION_CHANNEL);
 
-/** Whether anybody is told of changes of state by the channel. */
+/** Whether the channel of transitions has subscribers. */
 export function isTransitionObserved(): boolean {
   return transitions.hasSubscribers;
 }
 
-/** Costs a comparison where nobody listens; so does `publishRejection`. */
+/** Costs one comparison without subscribers, like `publishRejection`. */
 export function publishTransition(breaker: object, event: object): void {
   if (transitions.hasSubscribers) transitions.publish({ breaker, event });
 }

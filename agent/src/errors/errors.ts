@@ -21,7 +21,7 @@ export abstract class FuseboardError extends Error {
   declare readonly statusCode?: 503 | 504;
   /** The name of the breaker. */
   readonly breaker: string;
-  /** The key whose circuit it is. Absent: the breaker's own. */
+  /** The key of the circuit. Absent: the circuit of the breaker itself. */
   declare readonly key?: string | undefined;
   /** When another try makes sense, in milliseconds; 0 when that is not known. */
   readonly retryAfterMs: number;

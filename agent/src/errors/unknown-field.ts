@@ -1,4 +1,4 @@
-/** No name is further from what was meant than so many letters. */
+/** The largest edit distance of a suggestion. */
 const MAX_DISTANCE = 3;
 
 /**

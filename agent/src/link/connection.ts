@@ -17,7 +17,7 @@ export function oneSocket(url: URL): Sockets {
 
 export interface Connection {
   readonly method: 'GET' | 'POST';
-  /** The host whose name a certificate must prove, whatever address is connected to. */
+  /** The host name for which the certificate must be valid, whatever the address of the connection. */
   readonly operatorUrl: URL;
   readonly headers: Readonly<Record<string, string | number>>;
   readonly ca?: Buffer;

@@ -173,7 +173,7 @@ export interface ReportPart {
   readonly rejections: Rejection[];
 }
 
-/** Cuts a report into parts whose JSON stays below `maxBytes` bytes each; there is at least one. */
+/** Splits a report into parts with less than `maxBytes` bytes of JSON each; there is at least one part. */
 export function splitReport(
   entries: readonly ReportEntry[],
   rejections: readonly Rejection[],

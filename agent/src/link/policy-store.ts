@@ -256,7 +256,7 @@ export class PolicyStore {
   }
 }
 
-/** Whether `asOf` lies before `floor`; what either does not know is not compared. */
+/** Whether `asOf` is older than `floor`; kinds that one of them lacks are not compared. */
 export function isBehind(asOf: ResourceVersions, floor: ResourceVersions): boolean {
   return (['policies', 'overrides'] as const).some((kind) => {
     const [a, b] = [asOf[kind], floor[kind]];

@@ -1,43 +1,43 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-/** What `start` takes. An absent field is taken from the environment, then from what the chart mounts into a pod. */
+/** Options of `start`. Absent ones come from the environment, then from the files that the chart mounts into a pod. */
 export interface StartOptions {
   /**
-   * Where the operator is, such as `https://fuseboard.fuseboard-system:8443`. Absent: FUSEBOARD_URL, the mounted `url`;
-   * without either there is no link.
+   * Address of the operator, such as `https://fuseboard.fuseboard-system:8443`. Absent: FUSEBOARD_URL, the mounted
+   * `url`; without either there is no link.
    */
   url?: string;
   /** The name of this service. Absent: FUSEBOARD_SERVICE, OTEL_SERVICE_NAME, the name in package.json. */
   service?: string;
   /**
-   * Labels that selectors are matched with where the operator does not authenticate agents. Absent: FUSEBOARD_LABELS
+   * Labels for selectors, used only when the operator does not authenticate agents. Absent: FUSEBOARD_LABELS
    * (`k=v,k2=v2`).
    */
   labels?: Readonly<Record<string, string>>;
   /**
-   * The namespace, believed only where the operator does not authenticate agents. Absent: FUSEBOARD_NAMESPACE, that of
-   * the pod.
+   * The namespace, used only when the operator does not authenticate agents. Absent: FUSEBOARD_NAMESPACE, that of the
+   * pod.
    */
   namespace?: string;
-  /** A file with a bearer token, read again at each connect. Absent: FUSEBOARD_TOKEN_FILE, the mounted token. */
+  /** File with a bearer token, read at each connect. Absent: FUSEBOARD_TOKEN_FILE, the mounted token. */
   tokenFile?: string;
   /**
-   * A file with the certificate authority of the operator. Absent: FUSEBOARD_CA_FILE, the mounted one; else those of
-   * Node.
+   * File with the certificate authority of the operator. Absent: FUSEBOARD_CA_FILE, the mounted file, the authorities
+   * of Node.
    */
   caFile?: string;
   /**
-   * A folder for the last good policies. Absent: FUSEBOARD_CACHE_DIR, the mounted cache; without either nothing is
+   * Folder for the last good policies. Absent: FUSEBOARD_CACHE_DIR, the mounted cache; without either no policies are
    * kept.
    */
   cacheDir?: string;
   /**
-   * A file of policies for the time before the operator was ever reached, JSON as `kubectl get cbp -o json` prints.
+   * File of policies that apply until the agent first reaches the operator, JSON as `kubectl get cbp -o json` prints.
    * Absent: FUSEBOARD_POLICIES.
    */
   policies?: string;
-  /** Takes warnings about the link. Absent: `process.emitWarning`. */
+  /** Receives warnings about the link. Absent: `process.emitWarning`. */
   warn?: (message: string) => void;
 }
 

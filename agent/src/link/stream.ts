@@ -39,7 +39,7 @@ export interface StreamOptions {
   warn(message: string): void;
 }
 
-/** The long-lived request that policies come over; it is opened again for ever. */
+/** The long-lived request that delivers policies; it is reopened without limit. */
 export class Stream {
   readonly #options: StreamOptions;
   readonly #backoff: Backoff;

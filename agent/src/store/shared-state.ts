@@ -24,7 +24,7 @@ export interface ShareOptions extends Partial<Quorum> {
 
 /** The sharing of one process. */
 export interface SharedState {
-  /** Whether the others were heard within the time for which what they said counts. */
+  /** Whether the entries of the other members were read within their time to live. */
   readonly connected: boolean;
   /** Exchanges now; resolves when it is done or failed, never rejects. */
   exchange(): Promise<void>;
@@ -38,7 +38,7 @@ export interface SharedState {
 /** What a circuit that others opened says of itself. */
 const REASON = 'other processes see it open';
 
-/** How long a circuit that waits for its probe still counts as open; without calls it would wait for ever. */
+/** How long a circuit that waits for its probe still counts as open; without calls it would wait without end. */
 const PROBING_MS = 10_000;
 
 /**
@@ -47,7 +47,7 @@ const PROBING_MS = 10_000;
  * use it, the others open theirs too, and close it again when there are no longer enough. So one bad member opens
  * nobody's circuit. Calls never wait for any of this. Only breakers whose mode is Enforce take part.
  *
- * @returns what ends it.
+ * @returns a function that ends it.
  * @throws {RangeError} when a number cannot be used.
  */
 export function shareState(store: StateStore, options: ShareOptions = {}): SharedState {

@@ -3,7 +3,7 @@
  * writes over what another one said.
  */
 export interface StateStore {
-  /** Puts the entry of a member in the place of its last one; it expires after so many milliseconds. */
+  /** Replaces the entry of a member; it expires after the given number of milliseconds. */
   put(member: string, entry: string, ttlMs: number): Promise<void>;
   /** The entries that have not expired, of all members. */
   all(): Promise<readonly string[]>;

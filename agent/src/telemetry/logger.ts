@@ -2,7 +2,7 @@ import type { Breaker, TransitionEvent } from '../breakers/breaker.ts';
 import { registry } from '../breakers/registry.ts';
 import { wantCallScopes } from '../call/scopes/call-scope.ts';
 
-/** What is needed of a logger: pino has it, and bunyan and others that take an object and a message. */
+/** The required methods of a logger: pino, bunyan and others that take an object and a message have them. */
 export interface Logger {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
@@ -25,7 +25,7 @@ export function logTransitions(logger: Logger): () => void {
   });
 }
 
-/** Takes the warnings of the link: `start({ warn: warnInto(logger) })`. */
+/** Logs the warnings of the link: `start({ warn: warnInto(logger) })`. */
 export function warnInto(logger: Pick<Logger, 'warn'>): (message: string) => void {
   return (message) => logger.warn({ component: 'fuseboard' }, message);
 }

@@ -56,7 +56,7 @@ export const METRICS: readonly MetricDefinition[] = [
   totalCounter(['fallback'], 'fallback', 'Calls that were answered by a fallback.'),
 ];
 
-/** Every breaker of this process with what it is doing. */
+/** Every breaker of this process with its state and counts. */
 export function readings(): BreakerReading[] {
   return [...registry().breakers()].map((breaker: Breaker) => [breaker.name, breaker.stats()] as const);
 }

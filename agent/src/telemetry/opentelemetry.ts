@@ -43,7 +43,7 @@ export function observeInto(meter: Meter): () => void {
 
 /**
  * Adds an event to the active span wherever a call changes the state of a breaker, `fuseboard.transition`, or is not
- * let through, `fuseboard.rejection`. A change that nobody's call caused has no span and leaves no event.
+ * let through, `fuseboard.rejection`. A transition that no call caused has no span and adds no event.
  *
  * @param trace `trace` of `@opentelemetry/api`.
  * @returns a function that ends it.

@@ -10,7 +10,7 @@ import {
 } from './metric-definitions.ts';
 
 export interface CollectOptions {
-  /** What every metric name begins with. Absent: `fuseboard_`. */
+  /** Prefix of every metric name. Absent: `fuseboard_`. */
   readonly prefix?: string;
 }
 
@@ -23,8 +23,8 @@ interface Sample {
 type ReadSamples = (breakers: readonly BreakerReading[], name: string) => Sample[];
 
 /**
- * Registers the metrics of all breakers of this process in a prom-client registry: states, calls by outcome, rejections
- * and durations, and what the breakers run on. They are read at each scrape and cost nothing between scrapes.
+ * Registers the metrics of all breakers of this process in a prom-client registry: states, calls by outcome,
+ * rejections, durations, and the state of the link. They are computed at each scrape and cost nothing between scrapes.
  *
  * Throws when the registry already has metrics of these names.
  */
@@ -67,8 +67,8 @@ function histogram([breaker, stats]: BreakerReading, name: string): Sample[] {
 }
 
 /**
- * A metric whose samples exist only while they are read; prom-client's own classes hold counters that can only be added
- * to.
+ * A metric with samples that exist only while they are read; the counters of prom-client's own classes can only be
+ * added to.
  */
 class PulledMetric {
   name: string;

@@ -7,7 +7,7 @@ export interface StatsdOptions {
   readonly host?: string;
   /** Absent: 8125. */
   readonly port?: number;
-  /** What every name begins with. Absent: `fuseboard`. */
+  /** Prefix of every name. Absent: `fuseboard`. */
   readonly prefix?: string;
   /**
    * `plain` puts the labels into the name, `fuseboard.payments.calls.failed`; `tags` adds them as DogStatsD does.

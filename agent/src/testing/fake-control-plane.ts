@@ -19,14 +19,14 @@ export interface PushedPolicy {
 
 /** A stream that an agent opened. */
 export interface FakeStream {
-  /** The query that the agent introduced itself with. */
+  /** The query of the agent's request. */
   readonly query: URLSearchParams;
   readonly headers: IncomingMessage['headers'];
   /** The Last-Event-ID that the agent sent. */
   readonly resumedFrom: string | undefined;
 }
 
-/** How the server answers instead of speaking the protocol. */
+/** How the server answers instead of following the protocol. */
 export type Answer =
   | { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: string }
   /** Accepts the request and never answers. */
@@ -36,12 +36,12 @@ export interface FakeControlPlaneOptions {
   /** Absent: a free one. */
   readonly port?: number;
   /**
-   * What the agents are told, in milliseconds; heartbeats themselves are sent by `heartbeat()` only. Absent: 15,000.
+   * The interval announced to agents, in milliseconds; only `heartbeat()` sends a heartbeat. Absent: 15,000.
    */
   readonly heartbeatMs?: number;
   /** A key and a certificate for `localhost`, as PEM. Absent: plain text. */
   readonly tls?: { readonly key: string; readonly cert: string };
-  /** Where agents are told to report. Absent: nothing is said, and they report here. */
+  /** The address to which agents are told to report. Absent: they report to this server. */
   readonly reportUrl?: string;
 }
 
@@ -62,7 +62,7 @@ export class FakeControlPlane {
 
   /** Every part of every report that was answered with 204, in order. */
   readonly reports: Report[] = [];
-  /** Every stream that was asked for, in order; refused ones too. */
+  /** Every requested stream, in order, including refused ones. */
   readonly connections: FakeStream[] = [];
 
   private constructor(server: Server, options: FakeControlPlaneOptions) {
@@ -79,7 +79,7 @@ export class FakeControlPlane {
     return plane;
   }
 
-  /** What FUSEBOARD_URL would be. */
+  /** The value for FUSEBOARD_URL. */
   get url(): string {
     const { port } = this.#server.address() as AddressInfo;
     return this.#options.tls ? `https://localhost:${port}` : `http://127.0.0.1:${port}`;
@@ -111,7 +111,7 @@ export class FakeControlPlane {
     this.#publish();
   }
 
-  /** Says of a policy that was pushed that its newest generation cannot be used: agents keep what they run. */
+  /** Marks the newest generation of a pushed policy as invalid: agents keep the version that they run. */
   hold(name: string): void {
     this.#policies = this.#policies.map((policy) =>
       policy.name === name ? { ...policy, generation: policy.generation + 1 } : policy,
@@ -144,7 +144,7 @@ export class FakeControlPlane {
     this.send(frame('goaway', { reconnectAfterMs }));
   }
 
-  /** Writes bytes to every stream as they are: garbage, half an event, what no operator would send. */
+  /** Writes raw bytes to every stream: garbage, half an event, or anything that no operator would send. */
   send(bytes: string | Uint8Array): void {
     for (const response of this.#open.keys()) response.write(bytes);
   }
@@ -164,7 +164,7 @@ export class FakeControlPlane {
     this.#reportAnswers = statuses;
   }
 
-  /** Resolves as soon as `holds`; it is asked again after everything that an agent does. */
+  /** Resolves as soon as `holds` returns true; it is called after every action of an agent. */
   async until(holds: (plane: this) => boolean): Promise<void> {
     if (holds(this)) return;
     await new Promise<void>((resolve) => {

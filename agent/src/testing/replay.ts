@@ -14,7 +14,7 @@ export interface ReplayOptions {
   readonly startAt?: number;
   /** The source of chance, from 0 to below 1: ramps and jittered open times draw from it. Absent: always 0. */
   readonly random?: () => number;
-  /** Is told of each change of state, with the time at which it was due. Must not throw. */
+  /** Is called for each transition, with the time at which it was due. Must not throw. */
   readonly onTransition?: (event: TransitionEvent) => void;
 }
 

@@ -15,7 +15,7 @@ export {
 } from './fake-control-plane.ts';
 export { ReplayBreaker, type ReplayOptions, type ReplayPermit } from './replay.ts';
 
-/** A clock that moves only when it is told to. Calls under a time limit are given up as it passes their time. */
+/** A clock that advances only on request. Calls time out when it passes their limit. */
 export class FakeClock implements Clock, Timeouts {
   #now = 0;
   #stallEndedAt = Number.NEGATIVE_INFINITY;
@@ -40,7 +40,7 @@ export class FakeClock implements Clock, Timeouts {
     return this.#stallEndedAt;
   }
 
-  /** Moves on by so many milliseconds. What falls due on the way happens in order, each at its own time. */
+  /** Advances by this many milliseconds. Everything that becomes due happens in order, each at its own time. */
   advance(ms: number): void {
     if (!(ms >= 0)) throw new RangeError(`a clock cannot go back; advance got ${ms}`);
     const target = this.#now + ms;
@@ -91,7 +91,7 @@ export interface TestBreakerOptions {
   readonly name?: string;
 }
 
-/** A breaker of its own, outside the registry, whose policy the test edits. */
+/** A breaker outside of the registry, with a policy that the test edits. */
 export interface TestBreaker extends Breaker {
   /** Edits the policy as an apply in the cluster would. @throws {ConfigError} when the spec cannot be used. */
   apply(spec: PolicyDefaults): void;

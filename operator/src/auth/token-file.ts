@@ -14,10 +14,10 @@ export interface TokenFileOptions {
 }
 
 /**
- * Knows agents by a file of lines `token namespace`; blank lines and lines that begin with `#` are passed over. The
- * file is read again when it may have changed; one that cannot be used any more leaves the last good reading in force.
+ * Authenticates agents by a file of lines `token namespace`; blank lines and lines that begin with `#` are skipped. The
+ * file is read again when it may have changed; if it is invalid then, the last valid content stays in force.
  *
- * Labels are those that the agent says.
+ * Labels come from the agent's request.
  *
  * @throws when the file cannot be used at the start.
  */
@@ -75,5 +75,5 @@ async function read(path: string): Promise<ReadonlyMap<string, string>> {
   return namespaces;
 }
 
-/** What is looked up, so that the time of a lookup tells nothing about tokens. */
+/** The key of a lookup, so that its duration reveals nothing about tokens. */
 const digest = (token: string) => createHash('sha256').update(token).digest('base64');

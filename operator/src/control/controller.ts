@@ -28,7 +28,7 @@ const COALESCE_MS = 100;
 /** Statuses are worked out at most this often. */
 const STATUS_INTERVAL_MS = 200;
 
-/** Between two rounds of statuses comes so many times what the one before took: pushes and reports go first. */
+/** The pause between two rounds of statuses, as a multiple of the time of the last one: pushes and reports go first. */
 const STATUS_PAUSE_FACTOR = 9;
 
 const SWEEP_MS = 1_000;
@@ -48,9 +48,9 @@ export interface ControllerOptions {
   readonly wallClock: () => number;
   /** What may be remembered. Absent: as much as without flags. */
   readonly bounds?: Bounds;
-  /** Counts what the bounds cut. Absent: nobody does. */
+  /** Counts what limits refused. Absent: it is not counted. */
   readonly limits?: LimitLog;
-  /** Who measures. Absent: nobody. */
+  /** Observes the queues. Absent: no observer. */
   readonly observers?: ControllerObservers;
 }
 
@@ -68,10 +68,10 @@ export interface ControllerObservers {
 /** Between the begins of two reads of the source that agents ask for. */
 const CATCH_UP_MS = 1_000 / LIMITS['catch-ups'].value;
 
-/** Lines about what a pod reports that may be written at once. */
+/** The burst of log lines about the reports of a pod. */
 const REPORT_LINES_BURST = 20;
 
-/** Loops look at everything at once: their queues have room for one item. */
+/** A loop processes everything in one round, so its queue has one item. */
 const ROUND = 'round';
 
 const NO_OBSERVERS: ControllerObservers = { policies: noOpQueueObserver, status: noOpQueueObserver, applied() {} };
@@ -97,7 +97,7 @@ export class Controller {
   readonly #history: Pick<History, 'record' | 'forget'>;
   #reconciled = false;
   #reconcileTimer: NodeJS.Timeout | undefined;
-  /** When the source told of the first change that no loop has seen. */
+  /** When the source reported the first change that no loop has processed. */
   #firstChangeAt: number | undefined;
   #statusTimer: NodeJS.Timeout | undefined;
   /** The end of the next override. */
@@ -154,7 +154,7 @@ export class Controller {
       elected: () => {
         this.policyStatus.onElected();
         this.overrides.onElected();
-        // What was edited while nobody led.
+        // Edits from the time without a leader.
         for (const { policy } of this.snapshots.all()) this.#history.record(policy);
         this.#requestAllStatuses();
       },

@@ -81,7 +81,7 @@ export class OverrideReconciler extends StatusReconciler<Override> {
       const phase = override.problems.length > 0 ? 'Invalid' : ended ? 'Ended' : 'Active';
       const waits = phase === 'Active' && (!this.statuses.has(uid) || status?.conditions?.[0]?.status !== 'True');
       if (replicas.leading && (waits || status?.phase !== phase)) this.touch(namespace, [uid]);
-      // What is removed was told of before.
+      // A removal was reported before.
       const removable =
         status?.phase === phase && expiresAt + retentionMs <= wall && (this.#failedUntil.get(uid) ?? 0) <= now;
       if (removable && replicas.leading && !this.#removing.has(uid) && this.#removing.size < MAX_REMOVALS) {

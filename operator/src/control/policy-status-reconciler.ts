@@ -9,7 +9,7 @@ import { type Outcome, StatusReconciler, type StatusReconcilerOptions } from './
 
 interface PolicyRecord {
   readonly namespace: string;
-  /** The version of the spec that its status speaks of. */
+  /** The version of the spec that its status describes. */
   digest: string;
   seenAt: number;
   /** How many agents it had before this leader began, or before a replica left. */
@@ -18,7 +18,10 @@ interface PolicyRecord {
   reconciledHere: boolean;
 }
 
-/** The statuses of policies. Tells the log and the sink what is different, and what agents report. */
+/**
+ * Counts the agents of this replica for each policy. On the leader, it computes the status of policies from the counts
+ * of all replicas, and passes changes to the sink and the log.
+ */
 export class PolicyStatusReconciler extends StatusReconciler<Policy> {
   readonly #options: StatusReconcilerOptions;
   /** When agents were last known to be on their way here. */
@@ -54,7 +57,7 @@ export class PolicyStatusReconciler extends StatusReconciler<Policy> {
     }
   }
 
-  /** Policies whose status changes by the mere passing of time. */
+  /** Policies with a status that changes with time alone. */
   timeDependent(): Map<string, PolicyUid[]> {
     const waiting = new Map<string, PolicyUid[]>();
     for (const [uid, { namespace, reconciledHere }] of this.#records) {
@@ -77,7 +80,7 @@ export class PolicyStatusReconciler extends StatusReconciler<Policy> {
     super.forget(policy);
   }
 
-  /** Tells of what changed on the agents of another replica, which told its own log of each. */
+  /** Reports changes on the agents of another replica; that replica has logged each of them. */
   onReplicaReport({ uid, before, after }: AggregateChange): void {
     const { snapshots, sink, replicas } = this.#options;
     const policy = snapshots.find(uid)?.policy;

@@ -6,7 +6,7 @@ export class Rotation {
   #left: string[] = [];
   #part = 0;
 
-  /** The keys whose turn it is; some may have left the set since the round began. */
+  /** The keys of this round that are still to come; some may have been removed from the set since. */
   next(keys: Iterable<string>): string[] {
     if (this.#left.length === 0) {
       this.#left = [...keys];

@@ -18,7 +18,7 @@ export interface ContainerToInject {
   readonly volumeMounts?: readonly { readonly mountPath: string }[] | undefined;
 }
 
-/** What a pod is told of the operator. */
+/** The settings of the operator that a pod receives. */
 export interface Place {
   /** The address that agents connect to. */
   readonly url: string;
@@ -40,7 +40,7 @@ export const INJECT = { name: 'fuseboard.dev/inject', value: 'true' } as const;
 const URL_ANNOTATION = 'fuseboard.dev/url';
 const AUTHORITY_ANNOTATION = 'fuseboard.dev/ca';
 
-/** By which those are found whose authority changes with the operator's. */
+/** Selects the pods that need a new authority when the operator's changes. */
 const INJECTED_LABEL = { name: 'fuseboard.dev/injected', value: 'true' };
 
 /** Otherwise an autoscaler takes the cache for a reason to keep the node. */

@@ -1,3 +1,3 @@
-/** Whether a name or an address stands for this machine alone. */
+/** Whether a name or an address is that of the local machine. */
 export const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);

@@ -6,7 +6,7 @@ export interface AuditOptions {
   readonly log: Logger;
   /** Who is refused here. */
   readonly subject: 'an agent' | 'a person';
-  /** How many lines may be written; the rest is counted and told with the next line. */
+  /** How many lines may be written; further ones are counted, and the next line has their number. */
   readonly lineLimit: TokenBucket;
 }
 

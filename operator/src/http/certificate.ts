@@ -11,7 +11,7 @@ export interface Certificate {
   readonly digest: string;
 }
 
-/** How often the files are read again. A mounted secret takes longer than this to arrive anyway. */
+/** The interval at which the files are read. The kubelet takes longer to update a mounted secret. */
 const REREAD_MS = 5_000;
 
 /**
@@ -36,10 +36,10 @@ export async function readCertificate({ certFile, keyFile }: CertificateFiles): 
 }
 
 /**
- * Reads the pair again and again and hands over each new one. A pair that cannot be used, as between the writing of two
- * files, is told once and the one before stays.
+ * Reads the pair periodically and passes on each new one. An invalid pair, as between the writes of two files, is
+ * reported once, and the previous pair stays.
  *
- * @returns what ends it.
+ * @returns a function that ends it.
  */
 export function followCertificate(
   files: CertificateFiles,

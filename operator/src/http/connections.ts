@@ -14,13 +14,15 @@ interface Connection {
   response?: ServerResponse;
 }
 
-/** Candidates that are compared, the oldest ones: of them the one whose address has the most connections goes. */
+/**
+ * How many of the oldest connections are compared: of these, one of the address with the most connections is closed.
+ */
 const CANDIDATES = 32;
 
 /**
- * Bounds the connections of a server. At the bound a new one takes the place of one that does nothing: an old one whose
- * request did not come or is answered. One whose answer has begun is never closed, so that whoever holds connections
- * without requests keeps nobody out.
+ * Limits the connections of a server. At the limit, a new connection replaces an old idle one, without a request or
+ * with a finished answer. A connection with a running answer is never closed. So a client that holds idle connections
+ * does not keep others out.
  */
 export class Connections {
   readonly #options: ConnectionsOptions;

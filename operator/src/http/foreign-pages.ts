@@ -34,5 +34,5 @@ export function isOwnName(host: string | undefined): boolean {
   return name !== undefined && isLoopback(name.replace(/^\[(.*)\]$/, '$1'));
 }
 
-/** What a header says, to be told back. */
+/** The value of a header, for an error message. */
 export const quoted = (text: string | undefined) => printable(JSON.stringify(text?.slice(0, 128) ?? ''));

@@ -13,7 +13,7 @@ export function firstIssue(error: ZodError): string {
   return `${field === '' ? 'the body' : field}: ${issue.message}`;
 }
 
-/** Answers every error as JSON. What went wrong inside is logged and not told. */
+/** Answers every error as JSON. Internal errors are logged, and their messages are not sent. */
 export function answerProblems(log: (error: unknown) => void) {
   return (error: unknown, _request: Request, response: Response, _next: NextFunction): void => {
     if (response.headersSent) {

@@ -34,7 +34,7 @@ export interface Bounds {
    * gone. Absent: true.
    */
   readonly keepAlive?: boolean;
-  /** A connection was closed for want of room. Absent: nobody counts it. */
+  /** Called when a connection was closed because of the limit. Absent: it is not counted. */
   readonly onCut?: (address: string) => void;
   /** Absent: plain HTTP. */
   readonly certificate?: Certificate | undefined;

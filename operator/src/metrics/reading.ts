@@ -5,7 +5,7 @@ export type Add<L extends string> = (labels: Partial<Record<L, string>>, value: 
 
 type Read<L extends string> = (add: Add<L>) => void;
 
-/** Registers metrics whose series exist only while they are read. */
+/** Registers metrics with series that exist only while they are read. */
 export interface MetricReader {
   gauge<L extends string>(name: string, help: string, labelNames: L[], read: Read<L>): void;
   /** `_total` is added to the name. */

@@ -72,7 +72,7 @@ export class WorkQueues {
     this.#clock = clock;
   }
 
-  /** To be told of a queue; its series are there from now on. */
+  /** An observer for a queue; its series exist from now on. */
   queue(name: string): QueueObserver {
     const queue: Queue = { waiting: new Map(), working: new Map() };
     this.#queues.set(name, queue);

@@ -7,7 +7,7 @@ export interface UserInfo {
   readonly extra?: Readonly<Record<string, readonly string[]>>;
 }
 
-/** What somebody wants to do, in the words of Kubernetes authorization. */
+/** The attributes of a request, in the terms of Kubernetes authorization. */
 export interface ResourceAttributes {
   readonly verb: 'get' | 'list' | 'watch' | 'create' | 'update' | 'delete';
   readonly resource: 'circuitbreakerpolicies' | 'circuitbreakeroverrides';
@@ -17,7 +17,7 @@ export interface ResourceAttributes {
   readonly name?: string;
 }
 
-/** Knows who uses the admin API and what they may do. */
+/** Authenticates and authorizes users of the admin API. */
 export interface Access {
   readonly method: 'none' | 'review';
   /**

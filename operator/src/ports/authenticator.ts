@@ -9,7 +9,7 @@ export interface AgentIdentity {
   readonly expiresAt?: number;
 }
 
-/** What a request holds about its sender. `namespace` is what the client says of itself. */
+/** The credentials in a request. `namespace` is the client's own claim. */
 export interface Credentials {
   readonly authorization: string | undefined;
   readonly namespace: string | undefined;
@@ -17,7 +17,7 @@ export interface Credentials {
   readonly address: string;
 }
 
-/** Knows who speaks. */
+/** Authenticates requests. */
 export interface Authenticator {
   readonly method: 'none' | 'file' | 'token-review';
   /**
@@ -70,7 +70,7 @@ const STATUS: Record<AuthErrorReason, 401 | 403 | 503> = {
 
 export const AUTH_ERROR_REASONS = Object.keys(STATUS) as readonly AuthErrorReason[];
 
-/** A caller is not served. The message is told to the caller and holds no secret. */
+/** A caller is refused. The message is sent to the caller and contains no secret. */
 export class AuthError extends Error {
   readonly reason: AuthErrorReason;
   readonly status: 401 | 403 | 503;

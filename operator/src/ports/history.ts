@@ -23,7 +23,7 @@ export interface History {
   stop(): Promise<void>;
 }
 
-/** Gives policies another spec, for a person. */
+/** Replaces the spec of a policy, for a person. */
 export interface Rollback {
   /** Why this policy cannot be given another spec here, whoever asks, and what to do. Absent: it can. */
   readonly unable?: (policy: Policy) => string;

@@ -1,4 +1,4 @@
-/** Is told what becomes of the items of a queue, by their keys. */
+/** Is notified of the progress of the items in a queue, by their keys. */
 export interface QueueObserver {
   /** An item waits; nothing new when it waited before. */
   added(key: string): void;

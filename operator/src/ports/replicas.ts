@@ -1,6 +1,6 @@
 import type { AggregateChange, Aggregates } from '../core/replication/aggregates.ts';
 
-/** What is told of the other replicas. */
+/** What is known about the other replicas. */
 export interface ReplicasListener {
   /** Other replicas count something else. */
   changed(changes: readonly AggregateChange[]): void;
@@ -25,7 +25,7 @@ export interface Replicas {
   stop(): Promise<void>;
 }
 
-/** A single process: it leads, and there is nobody to tell. */
+/** A single process: it is the leader, and there are no other replicas. */
 export const singleReplica: Replicas = {
   start() {},
   leading: true,

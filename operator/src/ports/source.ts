@@ -9,7 +9,7 @@ export interface SourceProblem {
   readonly message: string;
 }
 
-/** What a source knows now. */
+/** The current content of a source. */
 export interface SourceState {
   /** Whether a whole list was read at least once. An outage later on does not make it false again. */
   readonly synced: boolean;

@@ -54,12 +54,11 @@ interface PendingFile {
 }
 
 /**
- * Policies from a folder of YAML and JSON files. A folder or a file that cannot be read changes nothing but the
- * reported outage or problem, and a file with a mistake in it takes no policy away. Folders inside and names that begin
- * with a dot are not looked at.
+ * Policies from a folder of YAML and JSON files. If the folder or a file cannot be read, only the reported outage or
+ * problem changes, and an invalid file removes no policy. Subfolders and names that begin with a dot are ignored.
  *
- * An override of a file counts as made when it is first read. A file has no generation and no stable time of creation,
- * so `generation` and `createdAt` are 0: of two policies that rank alike, the name decides.
+ * An override in a file counts as created when it is first read. A file has no generation and no stable creation time,
+ * so `generation` and `createdAt` are 0: between two policies of the same precedence, the name decides.
  */
 export function directorySource({
   folder,
@@ -336,7 +335,7 @@ export function directorySource({
   };
 }
 
-/** How long ago a file must have been written for its times to tell that it is as it was. */
+/** The age from which a file's times prove that it has not changed. */
 const STILL_MS = 2_000;
 
 const NOTHING: ParsedFile = { policies: [], overrides: [], problems: [], others: 0 };
@@ -351,7 +350,7 @@ function sameFileContent(a: FileContent, b: FileContent): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }
 
-/** Whether believing this would take something away that is known now. */
+/** Whether accepting this would remove known objects. */
 function loses(sight: FileContent, held: Content | undefined): boolean {
   const before = held === undefined ? [] : [...held.parsed.policies, ...held.parsed.overrides];
   if (before.length === 0) return false;
@@ -362,7 +361,7 @@ function loses(sight: FileContent, held: Content | undefined): boolean {
   return before.some((one) => !next.has(keyOf(one)));
 }
 
-/** What a file with mistakes holds: what can be read, and what was there before under any other name. */
+/** The content of a file with errors: the documents that can be read, and earlier ones with other names. */
 function merge<T extends { namespace: string; name: string }>(fresh: readonly T[], good: readonly T[]): T[] {
   const names = new Set(fresh.map(keyOf));
   return [...fresh, ...good.filter((one) => !names.has(keyOf(one)))];

@@ -52,7 +52,7 @@ export interface ParsedFile {
 /** A larger file is not read. */
 export const MAX_POLICY_FILE_BYTES = 8 * 1024 * 1024;
 
-/** Mistakes of a file that are told; whoever fixes these sees the next ones. */
+/** How many errors of a file are reported; the next ones appear when these are fixed. */
 const MAX_SYNTAX_PROBLEMS = 20;
 
 /** What a document may hold once its aliases are unfolded: characters of its strings, and 16 for each value. */
@@ -171,7 +171,7 @@ function readValue(value: unknown, line: (path: Path) => number, within: string)
   return kind === KIND ? { ...common, spec: spec as PolicySpec } : { ...common, override: spec };
 }
 
-/** Whether an object belongs to somebody else. One of our group, or one that almost has our kind, is a mistake. */
+/** Whether an object is of an unrelated kind. One of our group, or with a kind similar to ours, is an error. */
 function isOther(apiVersion: unknown, kind: unknown): boolean {
   if (typeof apiVersion !== 'string' || typeof kind !== 'string' || kind === '') return false;
   if (apiVersion.startsWith(`${GROUP}/`)) return false;

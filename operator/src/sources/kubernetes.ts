@@ -45,7 +45,7 @@ export function kubernetesSource(options: KubernetesSourceOptions): KubernetesSo
     const outages = [...new Set(reflectors.flatMap(({ outage }) => outage ?? []))];
     const asOf = lowest(reflectors.map((reflector) => reflector.asOf));
     return {
-      // Agents would end the overrides that they apply if they were told of none before these are known.
+      // Agents would end the overrides that they apply if an empty set was sent before overrides are known.
       synced:
         reflectors.every(({ synced }) => synced) && overrides.every(({ synced, unavailable }) => synced || unavailable),
       ...(outages.length === 0 ? {} : { outage: outages.join('; ') }),

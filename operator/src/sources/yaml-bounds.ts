@@ -9,7 +9,7 @@ export const MAX_TOKENS = 1_000_000;
 /** Flow collections inside each other, and indicators of collections on one line. */
 export const MAX_DEPTH = 64;
 
-/** Columns that a line may be indented by; each level of a block takes one at least. */
+/** The maximum indentation of a line in columns; each level of a block takes at least one. */
 export const MAX_INDENT = 256;
 
 /** Anchors, and aliases of them, in one file. */
@@ -73,7 +73,7 @@ function boundBroken({ documents, tokens, anchors, flow, indicators, indent }: C
 /** What a value that is no string costs. */
 const VALUE_COST = 16;
 
-/** Whether a value has at most so many characters when what is shared in it is written out at each place. */
+/** Whether a value has at most this many characters when its aliases are expanded. */
 export function unfoldsWithin(value: unknown, most: number): boolean {
   const left = [value];
   let size = 0;

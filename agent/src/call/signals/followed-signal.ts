@@ -1,4 +1,4 @@
-/** What is told that a signal aborted. */
+/** Is called when a signal aborted. */
 interface Follower {
   abort(reason: unknown): void;
 }
@@ -30,7 +30,7 @@ class FollowedSignal {
     if (this.#followers.delete(follower) && this.#followers.size === 0) this.#forget();
   }
 
-  /** A signal made of others lives as long as anybody listens to it. */
+  /** A combined signal lives as long as it has listeners. */
   #forget(): void {
     followed.delete(this.#signal);
     this.#signal.removeEventListener('abort', this.#onAbort);
@@ -58,7 +58,7 @@ export function onAbort(signal: AbortSignal, abort: (reason: unknown) => void): 
 /** A controller lives as long as its signal, by which alone it is found. */
 const controllers = new WeakMap<AbortSignal, AbortController>();
 
-/** Forgets that a signal follows others once nobody has it any more. */
+/** Drops the record of a followed signal once it was garbage-collected. */
 const collected = new FinalizationRegistry<() => void>((leave) => leave());
 
 /**

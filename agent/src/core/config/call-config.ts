@@ -41,7 +41,7 @@ export interface PerKeyConfig {
   readonly idleMs: number;
 }
 
-/** What happens around a call, besides the breaker and a fixed time limit. Absent parts do not apply. */
+/** The settings around a call except the breaker and the fixed timeout. Absent parts do not apply. */
 export interface CallConfig {
   readonly adaptive?: AdaptiveConfig;
   readonly retry?: RetryConfig;

@@ -22,7 +22,7 @@ export interface Config {
   /** A call that takes longer is slow; 0 when none is. */
   readonly slowMs: number;
   readonly openMs: number;
-  /** Each open time in a row is so many times the one before. */
+  /** The factor by which each consecutive open time is longer than the one before. */
   readonly backoffFactor: number;
   readonly maxOpenMs: number;
   readonly jitterPercent: number;

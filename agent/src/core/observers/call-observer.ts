@@ -1,13 +1,13 @@
 import type { BreakerCore, Host } from '../breaker.ts';
 import type { Outcome } from '../classify.ts';
 
-/** Is told of every call of every breaker. It must not throw, and it runs on the path of the call. */
+/** Is notified of every call of every breaker. It must not throw, because it runs as part of the call. */
 export interface CallObserver {
   /**
    * A call was settled.
    *
    * @param startedAt when it began, in milliseconds of the breaker's clock.
-   * @param what what it returned or threw; undefined where the breaker was not told.
+   * @param what the value that the call returned or threw; undefined when the breaker does not know it.
    * @param threw whether `what` was thrown.
    */
   settled(
@@ -25,7 +25,7 @@ export interface CallObserver {
 
 /** Where a core finds who observes its calls. */
 export interface CallObservers {
-  /** Undefined while nobody observes, so that a call costs one comparison. */
+  /** Undefined without an observer, so that a call costs one comparison. */
   list: readonly CallObserver[] | undefined;
 }
 

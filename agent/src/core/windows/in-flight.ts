@@ -1,6 +1,6 @@
 /** Buckets in the time after which a call is slow. */
 const SPANS = 10;
-/** A call that takes so many times longer is given up as lost: a leaked permit must not open a circuit for ever. */
+/** The multiple of `slowerThan` after which a call counts as lost: a leaked permit must not open a circuit forever. */
 const LIFETIMES = 10;
 const BUCKETS = SPANS * LIFETIMES;
 

@@ -10,7 +10,7 @@ export interface Row {
 
 /**
  * Gives out rows of counters, many to one typed array: an array of its own costs each breaker more than its contents.
- * A row needs no giving back; a page goes when nobody holds one of its rows.
+ * A row need not be released; a page is garbage-collected when none of its rows is referenced.
  */
 export class Slab {
   readonly #width: number;

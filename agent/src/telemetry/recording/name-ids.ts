@@ -7,7 +7,7 @@ const MAX_LENGTH = 200;
 export class NameIds {
   readonly #max: number;
   readonly #ids = new Map<string, number>();
-  /** Each as it stands in JSON. */
+  /** Each name as JSON text. */
   readonly #texts: string[] = ['', '"(other)"'];
 
   /** @param max how many names are kept apart. */

@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { Recorder, type RecordSink } from './recorder.ts';
 import { RotatingGzipFile } from './rotating-gzip-file.ts';
 
-/** How calls are recorded; every field may be absent. */
+/** Options of a recording; all are optional. */
 export interface RecordOptions {
   /** Share of the processes that record all of their calls, over 0 to 1; the others record none. Absent: 1. */
   readonly share?: number;
@@ -11,7 +11,7 @@ export interface RecordOptions {
    * process id.
    */
   readonly instance?: string;
-  /** Told once when calls cannot be recorded. Absent: `process.emitWarning`. */
+  /** Called once when calls cannot be recorded. Absent: `process.emitWarning`. */
   readonly warn?: (message: string) => void;
 }
 

@@ -9,7 +9,7 @@ import type { Recorder } from './recorder.ts';
 
 /** The clock of breakers and the wall clock are compared this often. */
 const COMPARE_EVERY_MS = 1_000;
-/** A difference that grew by less comes of the resolution of the two clocks, and is no jump of the wall clock. */
+/** A smaller change of the difference comes from the precision of the two clocks, not from a jump of the wall clock. */
 const JUMP_MS = 20;
 
 /** The upper eight bits of a hash of 32, in which all of it is mixed. */
@@ -25,7 +25,7 @@ interface CircuitIds {
   readonly key: number;
 }
 
-/** Gives the calls of all breakers to a recorder. */
+/** Passes the calls of all breakers to a recorder. */
 export class RecordedCalls implements CallObserver {
   readonly #recorder: Recorder;
   readonly #ids = new WeakMap<Host, CircuitIds>();

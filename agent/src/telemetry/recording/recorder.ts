@@ -2,7 +2,7 @@ import { CallRing, errorSeen, MAX_IDS, NOTHING_SEEN, type OutcomeCode, type Ring
 import { NameIds } from './name-ids.ts';
 import { callLine, headerLine, lostLine, type RecordingHeader } from './recording-lines.ts';
 
-/** Takes the text of a recording, block by block: each begins with its header and is whole lines. */
+/** Receives the text of a recording in blocks: each begins with its header and has complete lines. */
 export interface RecordSink {
   /** The next block is given when the promise of the last is settled. What it rejects with is warned about once. */
   write(block: string): void | Promise<void>;

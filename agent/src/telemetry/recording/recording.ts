@@ -6,17 +6,17 @@ import type { Recorder, RecordSink } from './recorder.ts';
 
 export type { RecordOptions, RecordSink };
 
-/** Calls that are being recorded. */
+/** A running recording. */
 export interface Recording {
-  /** Gives what waits to the sink; settles when the sink has taken it. Never rejects. */
+  /** Passes pending calls to the sink; settles when the sink has accepted them. Never rejects. */
   flush(): Promise<void>;
-  /** Gives what waits to the sink and records nothing more. Never rejects. */
+  /** Passes pending calls to the sink and ends the recording. Never rejects. */
   stop(): Promise<void>;
 }
 
 /**
  * Records every call of every breaker of this process, off the path of the call: a sink is given lines of the format
- * `calls/1` at least once a second. Several recordings may run at a time. What a sink throws reaches no call.
+ * `calls/1` at least once a second. Several recordings may run at a time. An error of a sink does not affect calls.
  *
  * @returns undefined when this process is not of the share that records.
  * @throws TypeError when the sink or the share cannot be used.

@@ -45,7 +45,7 @@ export class AdminClient {
     return this.#json('DELETE', path, {});
   }
 
-  /** The header that says who asks; empty where nobody has to. */
+  /** The header with the credentials; empty when none are needed. */
   async authorization(): Promise<{ authorization?: string }> {
     const token = await this.#token();
     return token === undefined ? {} : { authorization: `Bearer ${token}` };

@@ -130,7 +130,7 @@ async function otherPolicies(target: Target, namespace: string): Promise<StoredP
   }
 }
 
-/** What somebody may have meant whose name no policy knows, or only one that takes every name. */
+/** Suggestions for a name that no policy lists, or that only a policy for every name matches. */
 function meant({ breaker, winner, candidates }: Explanation, namespace: string, own: readonly SeenPolicy[]): string[] {
   if (own.length === 0) return [`there is no policy in namespace "${namespace}"`];
   const pattern = candidates.find(({ policy }) => policy === winner)?.pattern;

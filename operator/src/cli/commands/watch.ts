@@ -83,7 +83,7 @@ async function* transitions(
   }
 }
 
-/** The same moment, told twice, may be rounded differently. */
+/** The same moment, reported twice, may be rounded differently. */
 const SAME_MS = 50;
 
 /**

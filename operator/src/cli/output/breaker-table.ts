@@ -52,7 +52,7 @@ export function thresholdColumn({ window, thresholds }: ListedBreaker): string {
   return [`${window.failed}/${window.calls} failed`, ...against].join(', ');
 }
 
-/** The columns of a list of breakers. @param at when the rows were told */
+/** The columns of a list of breakers. @param at the time of the rows */
 export function breakerColumns(scope: string | undefined, at: number): Column<ListedBreaker>[] {
   return [
     ...(scope === undefined ? [{ title: 'namespace', value: (row: ListedBreaker) => row.namespace }] : []),

@@ -42,7 +42,7 @@ export function table<T>(rows: readonly T[], columns: readonly Column<T>[], term
     .join('');
 }
 
-/** Prints rows as a person or a program wants them. `nothing` is told on stderr when there is no row. */
+/** Prints rows as a table, JSON or YAML. `nothing` is printed on stderr when there is no row. */
 export function print<T>(
   rows: readonly T[],
   { columns, nothing }: { readonly columns: readonly Column<T>[]; readonly nothing: string },

@@ -11,7 +11,7 @@ export interface PolicyFile extends ParsedFile {
   readonly file: string;
 }
 
-/** What stands for standard input on the command line, and what messages call it. */
+/** The argument for standard input, and its name in messages. */
 const STDIN = '-';
 const STDIN_NAME = '<stdin>';
 

@@ -5,7 +5,7 @@ export interface PendingChange {
   readonly seenAt: number;
 }
 
-/** How many changes are remembered for an agent that applies none; the last of them stands for all that follow. */
+/** How many changes are stored for an agent that applies none; the last of them represents all that follow. */
 const MAX_CHANGES = 8;
 
 /** Adds a change to those that an agent has not shown yet to have applied. */

@@ -1,4 +1,4 @@
-/** How new what a replica knows is: the resourceVersions of its caches, decimal strings. */
+/** The resourceVersions of a replica's caches, as decimal strings: they say how current its data is. */
 export interface ResourceVersions {
   readonly policies?: string;
   readonly overrides?: string;

@@ -13,9 +13,9 @@ interface Lag {
 }
 
 /**
- * Decides when a store that shows less than agents have seen, although it was read consistently, is taken for one that
- * was restored. One look is not enough: an API server that answers for another store, or from an old copy of it, shows
- * the same for a while, and to believe it takes policies from agents that nobody deleted.
+ * Decides when a store with older data than agents have seen, although it was read consistently, counts as restored
+ * from a backup. One read is not enough: an API server that answers from another store, or from an old copy, looks the
+ * same for a while. To accept that would remove policies that were not deleted.
  */
 export class RestoreDetector {
   readonly #afterMs: number;

@@ -13,7 +13,7 @@ import {
   snapshotOf,
 } from './snapshot.ts';
 
-/** A policy as it stands now. */
+/** The current version of a policy. */
 export interface PolicySnapshot {
   readonly policy: Policy;
   readonly entry: PolicyEntry;
@@ -258,7 +258,7 @@ export class SnapshotCache {
     return { affected, keysChanged };
   }
 
-  /** Drops the snapshots of audiences that something touched is for, and of those that nobody asks for. */
+  /** Drops the snapshots of audiences that a change affects, and of audiences without agents. */
   #invalidate(name: string, touched: readonly Selecting[], keysChanged: boolean): void {
     const { policies, overrides, audiences } = this.#namespaces.get(name)!;
     if (policies.size === 0 && overrides.size === 0) {
@@ -275,15 +275,13 @@ export class SnapshotCache {
 
 /** What became of a namespace in which something is routed otherwise. */
 interface Rerouted {
-  /** The policies whose standing is another. */
+  /** The policies with a changed precedence. */
   readonly affected: readonly string[];
   /** Whether selectors look at other labels. */
   readonly keysChanged: boolean;
 }
 
-/**
- * Label sets whose snapshot is remembered in a namespace; that of any other is worked out each time it is asked for.
- */
+/** How many label sets of a namespace have a cached snapshot; others are computed at each request. */
 export const MAX_AUDIENCES = 1_000;
 
 /** The snapshot with the same revision: audiences that get the same share one object. */

@@ -19,15 +19,15 @@ export interface Identity {
   readonly labels: Labels;
 }
 
-/** Where a report comes from, as far as it was proved. */
+/** The authenticated source of a report. */
 export type Origin = Pick<Identity, 'namespace' | 'pod'>;
 
 /**
- * Two processes are one agent when namespace, pod and boot are the same: nobody can speak for a process of another pod.
+ * Two processes are one agent when namespace, pod and boot are equal: a pod cannot report for another pod.
  */
 export const agentKey = (pod: string | undefined, boot: string) => `${pod ?? ''}/${boot}`;
 
-/** One agent as the fleet knows it. Only the fleet changes it. */
+/** The record of one agent. Only the fleet changes it. */
 export interface Agent {
   readonly identity: Identity;
   readonly streams: number;

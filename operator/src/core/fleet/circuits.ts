@@ -19,7 +19,7 @@ export const MAX_CIRCUITS_OF_NAMESPACE = 4_000;
 /** Changes of state that are remembered for each circuit. */
 export const TRANSITIONS_KEPT = 20;
 
-/** A circuit that no agent tells of any more is shown for this long. */
+/** How long a circuit is shown after the last report about it. */
 export const LINGER_MS = 300_000;
 
 /** The breaker of one agent, where its circuit is not closed. */
@@ -131,7 +131,7 @@ export class Circuits {
     if (before?.state !== after?.state || before?.shadow !== after?.shadow) this.#changed(circuit);
   }
 
-  /** Notes a change of state that an agent told for the first time. */
+  /** Records a transition that an agent reported for the first time. */
   changed(circuit: Circuit, change: StateChange): void {
     circuit.changes.push(change);
     if (circuit.changes.length > TRANSITIONS_KEPT) circuit.changes.shift();

@@ -4,7 +4,7 @@ import { NO_TOTALS, sum } from './totals.ts';
 /** Breaker names that get a series of their own, for each namespace; calls of all others are counted under `other`. */
 export const MAX_BREAKER_NAMES = 200;
 
-/** A series that counted so many starts over. */
+/** The value at which a series starts over. */
 const MAX_COUNT = 2 ** 52;
 
 export const OTHER = 'other';

@@ -39,7 +39,7 @@ export const GONE_AFTER_MS = 60_000;
 /** Different labels that are remembered to be shared: pods of one workload have the same. */
 const MAX_LABELS_SHARED = 1_000;
 
-/** A repeated transition is recognised when the two times told for it differ by less than this. */
+/** A repeated transition is recognised when its two reported times differ by less than this. */
 const SAME_TRANSITION_MS = 2_000;
 
 /** How many open breakers a count names. */
@@ -77,7 +77,7 @@ export type Receipt =
       readonly rejections: readonly NewRejection[];
       /** How long each change took that the agent shows here to have applied, in ms. */
       readonly tookMs: readonly number[];
-      /** What may be counted otherwise now. */
+      /** The policies and overrides with counts that may have changed. */
       readonly touched: Touched;
     };
 
@@ -507,18 +507,18 @@ const statusOf = (breaker: string, view: View | undefined): BreakerStatus | unde
     ? undefined
     : { uid: view.uid, breaker, state: view.state, shadow: view.shadow, optedIn: view.optedIn };
 
-/** All keys of a breaker folded into the worst of them; what they have in common is told by the breaker itself. */
+/** All keys of a breaker as one, in their worst state; the breaker's own entry has what they share. */
 function folded(keys: ReadonlyMap<string, View>): View | undefined {
   const view = worst(keys.values());
   const own = keys.get('');
   return view === undefined || view === own ? view : { ...view, optedIn: own?.optedIn };
 }
 
-/** Whether an agent that counts from `base` is known to have the answer to the report before. */
+/** Whether `base` proves that the agent received the answer to its previous report. */
 const isAnswered = ({ counted, totals }: View, base: Totals | undefined) =>
   counted && base !== undefined && sameTotals(base, totals);
 
-/** How many transitions at the beginning of `told` came already with the report before, whose answer was lost. */
+/** How many transitions at the start of `told` were already in the previous report, because its answer was lost. */
 function repeated(view: View, base: Totals | undefined, reportedSnapshot: readonly Moment[]): number {
   const before = view.moments;
   const same = (a: Moment, b: Moment) =>

@@ -1,4 +1,4 @@
-/** Counts by slots of time, for as many slots as it holds; older ones are forgotten. */
+/** Counts in a fixed number of time slots; older slots are dropped. */
 export class Ring {
   readonly #width: number;
   readonly #slots: number;

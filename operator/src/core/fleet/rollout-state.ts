@@ -1,4 +1,4 @@
-/** How far a policy has come on its way to the agents. */
+/** The progress of the rollout of a policy. */
 export const ROLLOUT_STATES = [
   'Invalid',
   'Conflicted',

@@ -14,7 +14,7 @@ export interface AgentRejection {
   readonly message: string;
 }
 
-/** A rejection, and the version of the policy that it speaks of. */
+/** A rejection, and the version of the policy that was rejected. */
 export interface CountedRejection extends AgentRejection {
   readonly digest: string;
 }

@@ -1,4 +1,4 @@
-/** A namespace may have up to so many times what is free, and a pod so many. */
+/** A namespace may use up to this multiple of the free places, and a pod up to this one. */
 const NAMESPACE_SHARE = 8;
 const POD_SHARE = 1 / 16;
 

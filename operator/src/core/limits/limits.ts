@@ -186,7 +186,7 @@ export const DEFAULT_BOUNDS: Bounds = {
   snapshots: LIMITS.snapshots.value,
 };
 
-/** What somebody asked for is beyond a bound. */
+/** A request exceeds a limit. */
 export class LimitError extends Error {
   readonly reason: LimitReason;
 

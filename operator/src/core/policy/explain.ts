@@ -73,7 +73,7 @@ function loss({ pattern, policy }: Route, { pattern: theirs, policy: winner }: R
   return `"${winner.name}" matches as closely, is as old, and comes first by name`;
 }
 
-/** What a selector asks for that these labels do not give. */
+/** The requirements of a selector that these labels do not meet. */
 function missingRequirement(requirements: readonly string[], labels: Labels): string {
   const failing = requirements
     .map(parsed)

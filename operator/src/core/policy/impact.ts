@@ -24,7 +24,7 @@ export interface Impact {
 /**
  * Which breakers of which agents would be governed by another policy, or by another version of theirs.
  *
- * @param changed names of policies whose spec differs.
+ * @param changed names of policies with a different spec.
  */
 export function impactsOf(
   before: readonly Routing[],

@@ -30,7 +30,7 @@ export interface Override {
   readonly status?: OverrideStatus;
 }
 
-/** What a source knows of an override. */
+/** An override as the source has it. */
 export interface OverrideObject {
   readonly uid: string;
   readonly namespace: string;
@@ -66,7 +66,8 @@ const endOf = ({ expiresAt, duration }: OverrideSpec, createdAt: number) =>
 export const isActive = ({ problems, expiresAt }: Override, now: number) => problems.length === 0 && expiresAt > now;
 
 /**
- * The order in which overrides are asked: the newest first. Of two made in the same moment, that whose name sorts last.
+ * The precedence of overrides: the newest first. Of two created at the same time, the one with the name that sorts
+ * last.
  */
 export const newestFirst = (a: Age, b: Age) => b.createdAt - a.createdAt || (a.name < b.name ? 1 : -1);
 

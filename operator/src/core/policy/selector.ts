@@ -4,7 +4,9 @@ export type Labels = Readonly<Record<string, string>>;
 export type Selector = NonNullable<PolicySpec['selector']>;
 type Requirement = NonNullable<Selector['matchExpressions']>[number];
 
-/** Whether a selector asks for anything at all: an absent and an empty one both mean every agent, and rank alike. */
+/**
+ * Whether a selector has requirements: an absent and an empty one both select every agent, with the same precedence.
+ */
 export function narrows(selector: Selector | undefined): boolean {
   return requirementsOf(selector).length > 0;
 }

@@ -5,7 +5,7 @@ import { newestFirst } from './override.ts';
 import { matches } from './routing.ts';
 import { type Labels, selects } from './selector.ts';
 
-/** A policy as somebody sees it who asks about it. */
+/** A policy, as input for warnings. */
 export interface SeenPolicy {
   readonly namespace: string;
   readonly name: string;
@@ -13,11 +13,11 @@ export interface SeenPolicy {
   /** Trust it only when `problems` is empty. */
   readonly spec: PolicySpec;
   readonly problems: readonly SpecProblem[];
-  /** Absent where nobody says how far it has come, as in a file. */
+  /** Absent when the rollout is not known, as in a file. */
   readonly status?: PolicyStatus;
 }
 
-/** An override as somebody sees it who asks about it. */
+/** An override, as input for warnings. */
 export interface SeenOverride {
   readonly name: string;
   /** Milliseconds since 1970. */
@@ -27,7 +27,7 @@ export interface SeenOverride {
   readonly spec: OverrideSpec;
 }
 
-/** What else is known where a choice is explained. */
+/** Further context for an explanation. */
 export interface WarningInput {
   readonly namespace: string;
   readonly labels: Labels;

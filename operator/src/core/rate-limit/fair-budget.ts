@@ -38,8 +38,9 @@ class Tokens {
 }
 
 /**
- * Token buckets for each key and for all together. A key's own bucket is asked first, so that who has spent its own
- * takes nothing from the others; and the second half of what all have is for those who have half of their own left.
+ * A token bucket for each key, and a shared one. The key's own bucket is used first, so that a key with an empty bucket
+ * takes nothing from the shared one. The second half of the shared bucket is reserved for keys that have half of their
+ * own left.
  */
 export class FairBudget {
   readonly #options: FairBudgetOptions;
@@ -53,7 +54,7 @@ export class FairBudget {
     this.#all = new Tokens(options.total, options.total, options.clock.now());
   }
 
-  /** Whether there is anything left for anybody. */
+  /** Whether the budget is not exhausted. */
   get exhausted(): boolean {
     return this.#all.left(this.#options.clock.now()) < 1;
   }
@@ -61,7 +62,7 @@ export class FairBudget {
   /**
    * Takes one. An absent key is bounded by what all have.
    *
-   * @returns whose budget is spent; undefined when one was taken.
+   * @returns the exhausted budget; undefined when one was taken.
    */
   take(key: string | undefined): 'own' | 'all' | undefined {
     const now = this.#options.clock.now();

@@ -1,17 +1,17 @@
 import type { Clock } from '../clock.ts';
 
-/** Nobody is asked to retry sooner, in ms. */
+/** The minimum retry time, in ms. */
 const MIN_RETRY_MS = 1_000;
 
 /** Nor later: who waits this long may have found another replica. */
 const MAX_RETRY_MS = 120_000;
 
 /**
- * When those who are refused should retry: one after the other, as fast as they can be let in. So the last of a
- * storm is let in when the storm could be over at the earliest, and nobody comes in vain.
+ * Assigns retry times to refused callers: one after the other, at the rate at which they can be admitted. So a storm
+ * ends at the earliest possible time, and no retry is refused again.
  *
  * @param perSecond how many can be let in.
- * @returns what gives the next turn, in milliseconds from now.
+ * @returns a function that returns the next retry time, in milliseconds from now.
  */
 export function retryAfterScheduler(perSecond: number, clock: Clock): () => number {
   let last = Number.NEGATIVE_INFINITY;

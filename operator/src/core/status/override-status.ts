@@ -23,7 +23,7 @@ type Verdict = readonly [
   message: string,
 ];
 
-/** The status of an override, from what is known of it now and what was said before. */
+/** The status of an override, computed from the current data and the previous status. */
 export function overrideStatusOf(input: OverrideStatusInput): OverrideStatus {
   const { override, counts, previous, now } = input;
   const expiresAt = instant(override.expiresAt);

@@ -19,7 +19,7 @@ export interface StatusInput {
   readonly unheard: number;
   /** The status before this one, of whatever generation. */
   readonly previous: PolicyStatus | undefined;
-  /** Whether `previous` speaks of the spec as it is now. */
+  /** Whether `previous` describes the current spec. */
   readonly sameSpec: boolean;
   /** Milliseconds since this spec was first seen here. */
   readonly ageMs: number;
@@ -37,7 +37,7 @@ type Verdict<T extends ConditionType> = readonly [
   message: string,
 ];
 
-/** The status of a policy, from what is known of it now and what was said before. */
+/** The status of a policy, computed from the current data and the previous status. */
 export function statusOf(input: StatusInput): PolicyStatus {
   const { counts, generation } = input;
   const accepted = acceptance(input);

@@ -2,7 +2,7 @@ import type { NextFunction, Request, Response } from 'express';
 import { Problem } from '../../ports/problem.ts';
 import { isOwnName, quoted } from '../foreign-pages.ts';
 
-/** What every answer tells a browser: run only what is ours, let nobody frame, guess, keep or leak it. */
+/** Headers of every response: only own scripts, no framing, no content sniffing, no caching, no referrer. */
 const HEADERS = {
   'content-security-policy':
     "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'",
@@ -13,7 +13,7 @@ const HEADERS = {
   'x-frame-options': 'DENY',
 } as const;
 
-/** Sets them, on refusals too when it comes first. What the API says is not kept. */
+/** Sets these headers, on refusals too if it is installed first. Responses of the API are not cached. */
 export function warnBrowsers(request: Request, response: Response, next: NextFunction): void {
   response.set(HEADERS);
   if (request.path.startsWith('/v1/')) response.set('cache-control', 'no-store');

@@ -7,7 +7,7 @@ import type { Audit } from '../audit.ts';
 /** When to retry after a right could not be looked at. */
 const LATER_MS = 2_000;
 
-/** Lets a request pass when its sender may do what it asks for; `senderOf` tells the sender afterwards. */
+/** Admits a request when its sender has the required permission; `senderOf` then returns the sender. */
 export function guard(access: Access, attributes: (request: Request) => ResourceAttributes) {
   return async (request: Request, response: Response, next: NextFunction): Promise<void> => {
     const user = await access.user(request.get('authorization'));

@@ -17,10 +17,10 @@ interface Encoded extends Pick<Offer, 'asOf' | 'reset'> {
   readonly bytes: Buffer;
 }
 
-/** What is written at once; with one more policy it stays far below the 256 KiB that may be buffered for a reader. */
+/** The size of one write; with one more policy it is still far below the 256 KiB that may be buffered for a reader. */
 const BATCH_BYTES = 65_536;
 
-/** How long the time told with a commit may lag, in ms: long enough to tell it to a whole fleet. */
+/** How long the time in a commit may lag, in ms: long enough to send it to a whole fleet. */
 const SAME_MOMENT_MS = 250;
 
 /**

@@ -20,7 +20,7 @@ export interface QuotaOptions {
 /** Breakers that cost as much as another part of a report. */
 const BREAKERS_PER_PART = 8;
 
-/** A pod may send so many seconds of its reports at once: processes of a pod report together. */
+/** The burst of a pod, in seconds of its rate: processes of a pod report together. */
 const REPORT_BURST_S = 5;
 
 /**
@@ -98,7 +98,7 @@ export class Quota {
     return reason;
   }
 
-  /** A part that was taken has so many breakers in it. */
+  /** Called for an accepted part with this number of breakers. */
   chargeReport({ pod }: AgentIdentity, breakers: number): void {
     this.#reports.charge(pod?.uid, Math.floor(breakers / BREAKERS_PER_PART));
   }

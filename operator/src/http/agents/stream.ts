@@ -32,8 +32,8 @@ interface Writing {
 }
 
 /**
- * The event stream of one agent. It holds one offer at a time, the latest: a slow reader skips what was replaced while
- * it was reading, and nobody waits for it.
+ * The event stream of one agent. It has at most one pending offer, the latest: a slow reader skips offers that were
+ * replaced meanwhile, and delays no other agent.
  */
 export class AgentStream {
   readonly #response: ServerResponse;

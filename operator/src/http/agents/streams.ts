@@ -18,7 +18,7 @@ export interface StreamsOptions {
   readonly wallClock: () => number;
 }
 
-/** What an agent comes with when it opens a stream. */
+/** The request of an agent that opens a stream. */
 export interface StreamOpening {
   /** What it says it has. */
   readonly revision: string | undefined;

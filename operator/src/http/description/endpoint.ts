@@ -11,7 +11,7 @@ export interface ResponseDescription {
   readonly headers?: Readonly<Record<string, z.ZodType>>;
 }
 
-/** What a caller must know of one path and method. Lies beside the route that it describes, as `….paths.ts`. */
+/** The description of one path and method, in a file `….paths.ts` next to its route. */
 export interface Endpoint {
   readonly method: 'get' | 'post' | 'put' | 'patch' | 'delete';
   /** As express spells it: `/v1/policies/:namespace/:name`. */

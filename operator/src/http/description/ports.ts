@@ -23,7 +23,7 @@ export const adminPaths: readonly Endpoint[] = [
   ...descriptionPaths,
 ];
 
-/** All that the operator answers. A test holds it against the routes. */
+/** The description of all ports. A test compares it with the routes. */
 export const PORTS: readonly Port[] = [
   {
     name: 'agents',

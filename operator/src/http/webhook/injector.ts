@@ -6,7 +6,7 @@ import { readBoundedFile } from '../../files/bounded-file.ts';
 import { Problem } from '../../ports/problem.ts';
 import { answerProblems, answerUnknown, firstIssue } from '../problem.ts';
 
-/** Where the API server asks about pods. */
+/** The path at which the API server asks about pods. */
 export const INJECT_PATH = '/inject';
 
 export interface InjectorOptions {
@@ -50,7 +50,7 @@ export const PodSchema = z.object({
     initContainers: ContainersSchema.optional(),
   }),
 });
-/** What the API server asks. */
+/** The request of the API server. */
 export const ReviewSchema = z.object({
   apiVersion: z.literal('admission.k8s.io/v1'),
   kind: z.literal('AdmissionReview'),

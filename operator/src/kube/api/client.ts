@@ -3,7 +3,7 @@ import http from 'node:http';
 import https from 'node:https';
 import type { KubeConfig } from '@kubernetes/client-node';
 
-/** What the API server, or the way to it, answered instead of what was asked for. */
+/** An error response of the API server or of a proxy. */
 export class KubeError extends Error {
   /** The HTTP status; absent when there was no answer. */
   readonly status: number | undefined;

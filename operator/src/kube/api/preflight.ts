@@ -18,8 +18,8 @@ export interface PreflightOptions {
 const REQUEST_MS = 5_000;
 
 /**
- * Asks once for policies before anything else begins, so that a wrong kubeconfig, a missing definition or a missing
- * permission is told at once. What goes wrong later is an outage and ends nothing.
+ * Lists policies once at startup, so that a wrong kubeconfig, a missing CRD or a missing permission is reported at
+ * once. A later failure is an outage and does not end the process.
  *
  * @returns why policies cannot be read and what to do about it; nothing when they can.
  */

@@ -59,13 +59,13 @@ const REFUSED_FOR_GOOD = 2;
 /** The resource cannot be relied on, although the API server answers. */
 class Outage extends Error {}
 
-/** The history that was asked for is gone: list again. */
+/** The requested history is no longer available: list again. */
 class Expired extends Error {}
 
 /**
- * A copy of one resource, kept equal to the API server by a consistent list and a watch from its resourceVersion, for
- * ever. What cannot be read is an outage: what is known stays. A removal is believed only while the resource is really
- * served, because deleting its definition deletes every object too.
+ * A copy of one resource, kept in sync with the API server by a consistent list and a watch from its resourceVersion. A
+ * failure to read is an outage: known objects stay. A removal is accepted only while the resource is served, because
+ * deleting its CRD deletes every object too.
  */
 export class Reflector {
   readonly #options: ReflectorOptions;

@@ -9,12 +9,12 @@ export interface ReviewClientOptions {
   readonly consequence: string;
 }
 
-/** More questions at once are answered 503, so that a flood of made-up tokens does not become one of reviews. */
+/** Further concurrent reviews are answered 503, so that a flood of forged tokens does not cause a flood of reviews. */
 const MAX_IN_FLIGHT = 100;
 
 const REQUEST_MS = 5_000;
 
-/** What the API server is asked about somebody: a bounded number of questions at once, each with a time limit. */
+/** Sends reviews to the API server: a limited number at a time, each with a timeout. */
 export class ReviewClient {
   readonly #options: ReviewClientOptions;
   readonly #client: KubeClient;

@@ -3,7 +3,7 @@ import { type TokenBucket, tokenBucket } from '../../core/rate-limit/token-bucke
 import { AuthError } from '../../ports/authenticator.ts';
 
 export interface TokenReviewLimiterOptions {
-  /** How many tokens that nobody knows yet are looked at in a second, whoever shows them. */
+  /** How many unknown tokens are reviewed per second in total. */
   readonly perSecond: number;
   /** How many of them may turn out bad for one address, in a minute and at once. */
   readonly badPerAddress: number;
@@ -21,9 +21,9 @@ interface AddressBudget {
 }
 
 /**
- * What tokens that nobody knows yet may cost, so that a flood of made-up tokens does not become one of reviews: so many
- * a second in all, and few that are bad from one address, so that who shows them is kept out before everybody else is.
- * Tokens that are known cost nothing here.
+ * Limits reviews of unknown tokens, so that a flood of forged tokens does not cause a flood of reviews: a number per
+ * second in total, and a small number of invalid tokens from one address, so that this address is refused before others
+ * are. Known tokens are not limited here.
  */
 export class TokenReviewLimiter {
   readonly #options: TokenReviewLimiterOptions;

@@ -17,7 +17,7 @@ export interface TokenReviewOptions {
   readonly audience: string;
   /** Whether a token that is bound to no pod is enough; its agent says its labels itself. */
   readonly withoutPod: boolean;
-  /** The namespaces whose pods may be agents. Empty: all of them. */
+  /** Pods of these namespaces may be agents. Empty: of all namespaces. */
   readonly namespaces: readonly string[];
   /** How long a review that named a caller counts, in ms. The API server itself remembers a token for 10 s more. */
   readonly goodForMs: number;
@@ -31,7 +31,7 @@ export interface TokenReviewOptions {
 /** How long a token that was refused is refused without a question, in ms. */
 const REFUSED_MS = 14_000;
 
-/** How long a caller who was known keeps reporting while no token can be reviewed. */
+/** How long a known caller can report while no token can be reviewed. */
 const KNOWN_MS = 600_000;
 
 const MAX_KNOWN = 20_000;
@@ -39,7 +39,7 @@ const MAX_REFUSED = 5_000;
 
 const REVIEWS = '/apis/authentication.k8s.io/v1/tokenreviews';
 
-/** Reviews at once of tokens that are not known; others have more room. */
+/** Concurrent reviews of unknown tokens; for known tokens the limit is higher. */
 const MAX_UNKNOWN_IN_FLIGHT = 60;
 
 interface Review {
@@ -57,9 +57,8 @@ interface ReviewStatus {
 }
 
 /**
- * Knows agents by a token of their ServiceAccount, of which the API server is asked whether it is genuine and meant for
- * us. Namespace and pod come from its answer, labels from the pod. Needs the verbs create on `tokenreviews` and get on
- * `pods`.
+ * Authenticates agents by a token of their ServiceAccount; the API server checks the token and its audience. Namespace
+ * and pod come from its answer, labels from the pod. Needs the verbs create on `tokenreviews` and get on `pods`.
  */
 export class TokenReviewer implements Authenticator {
   readonly method = 'token-review';
@@ -193,7 +192,7 @@ function readLabels(labels: unknown): Labels {
 
 const keyOf = (token: string) => createHash('sha256').update(token).digest('base64');
 
-/** Keeps an entry; when there are too many, the one that came first goes. */
+/** Stores an entry; when there are too many, the oldest is removed. */
 function keep<T>(entries: Map<string, T>, key: string, entry: T, most: number): void {
   entries.set(key, entry);
   if (entries.size > most) entries.delete(entries.keys().next().value!);

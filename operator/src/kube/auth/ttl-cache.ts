@@ -4,8 +4,8 @@ interface CacheEntry<T> {
 }
 
 /**
- * Answers that count for a while, at most `max` of them; the one that was asked first is forgotten first. Who asks
- * while an answer is under way waits for the same one. One that fails is kept only when `keeps` says so.
+ * A cache of at most `max` answers with a time to live; the oldest is removed first. Concurrent requests for the same
+ * key wait for the same answer. A failure is cached only when `keeps` says so.
  */
 export class TtlCache<T> {
   readonly #entries = new Map<string, CacheEntry<T>>();

@@ -77,7 +77,7 @@ export interface PublisherOptions {
   readonly log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
 }
 
-/** Stores what this replica counts in ConfigMaps of its own: only what changed, and at most one write a second. */
+/** Stores the counts of this replica in its own ConfigMaps: only changes, and at most one write a second. */
 export class AggregatePublisher {
   readonly #options: PublisherOptions;
   readonly #shards = new Shards(MAX_SHARD_BYTES);

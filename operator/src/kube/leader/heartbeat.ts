@@ -88,7 +88,7 @@ export class LeaseHeartbeat {
   }
 }
 
-/** The process that holds the Lease of a replica. */
+/** The process with the Lease of a replica. */
 export function bootOf({ spec }: Lease): string {
   return (spec?.holderIdentity ?? '').split('_').at(-1)!;
 }

@@ -44,7 +44,7 @@ export class LeaseClient {
   }
 
   /**
-   * Makes the Lease, or replaces `before` if nobody else has.
+   * Creates the Lease, or replaces `before` unless another process has done so.
    *
    * @param durationMs after how long without a renewal it may be taken; whole seconds are stored, rounded up.
    */
@@ -181,7 +181,7 @@ export class Elector {
     const askedAt = clock.now();
     this.#lease = await leases.write(this.#lease, identity, times.leaseMs, times.deadlineMs);
     this.#current = true;
-    // A leader whose time ran out while it asked dropped what it should have written: it starts over.
+    // A leader that lost its Lease during the request dropped its pending writes: it starts over.
     const led = this.#election.leadingForMs(clock.now()) > 0;
     this.#election.written(record(this.#lease), askedAt, clock.now());
     if (led || this.leadingForMs === 0) return;

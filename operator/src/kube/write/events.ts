@@ -12,7 +12,7 @@ interface EventSeries {
   readonly type: EventRecord['type'];
   readonly reason: string;
   message: string;
-  /** The Event that stands for the series; absent until it is written. */
+  /** The Event of the series; absent until it is written. */
   name?: string;
   firstAt: string;
   lastAt: string;
@@ -32,8 +32,8 @@ const MAX_SUBJECTS = 10_000;
 const MAX_MESSAGE = 1024;
 
 /**
- * Events in the namespace of their subject, where `kubectl describe` shows them. One Event stands for all occurrences
- * of a reason at a subject: it counts them and carries the newest message.
+ * Events in the namespace of their subject, where `kubectl describe` shows them. One Event represents all occurrences
+ * of a reason at a subject: it counts them and has the newest message.
  */
 export class EventRecorder {
   readonly #client: KubeClient;

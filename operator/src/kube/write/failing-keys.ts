@@ -1,6 +1,6 @@
 /**
- * Which writes fail now, by key, so that trouble is logged once when it begins, however many keys it meets and however
- * many others succeed meanwhile.
+ * The keys of writes that currently fail, so that a failure is logged once when it begins, however many keys are
+ * affected and however many others succeed.
  */
 export class FailingKeys {
   /** What ails each key. */

@@ -14,7 +14,7 @@ export function kubernetesOverrides(kubeConfig: KubeConfig): OverrideStore {
   const client = new KubeClient(kubeConfig);
   return {
     async create({ namespace, spec, createdBy }) {
-      // Of two made in the same second, that whose name sorts last is the newer one.
+      // Of two created in the same second, the one with the name that sorts last is the newer one.
       const name = `${slug(spec.breakers[0]!)}-${Date.now().toString(36)}-${randomBytes(2).toString('hex')}`;
       const body = {
         apiVersion: `${GROUP}/${VERSION}`,

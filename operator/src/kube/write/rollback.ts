@@ -9,8 +9,8 @@ const FIELD_MANAGER = 'fuseboard-rollback';
 
 /**
  * Rolls back with the person's own token, so that the API server decides and its audit log names the person: the
- * operator's account has no right to edit policies. A person without a token, who reached an operator that knows
- * nobody, acts with what the operator was started with.
+ * operator's account has no right to edit policies. Without a token, at an operator without authentication, the
+ * operator's own credentials are used.
  */
 export function kubernetesRollback(own: KubeConfig): Rollback {
   return {

@@ -37,7 +37,7 @@ export interface KubernetesStatusSinkOptions {
   readonly perSecond?: number;
   /** How long `stop` waits for what is under way, in milliseconds. Absent: 2 000. */
   readonly graceMs?: number;
-  /** Is told of the writes. Absent: nobody is. */
+  /** Is notified of writes. Absent: no observer. */
   readonly observer?: QueueObserver;
 }
 
@@ -175,7 +175,7 @@ class KubernetesStatusSink implements StatusSink {
         return;
       }
       const refused = status !== undefined && REFUSALS.includes(status);
-      // Forgotten while it was written: it is not tried again, and no trouble of anybody.
+      // Forgotten while it was written: it is not retried, and not a failure.
       if (!this.#queue.failed(key, write, performance.now(), { askedMs: retryAfterMs, refused })) return;
       if (!this.#failing[write.kind].failed(key, String(status))) return;
       const { namespace, name } = write.subject;
@@ -254,7 +254,7 @@ function priorityOf(known: Status | undefined, desired: Status): Priority {
   return generationOf(known) === generationOf(desired) ? 'refreshed' : 'changed';
 }
 
-/** The generation that our first condition speaks of. */
+/** The generation of the first condition of ours. */
 const generationOf = ({ conditions }: Status) =>
   conditions?.find(({ type }) => OWN_CONDITIONS.has(type))?.observedGeneration;
 

@@ -12,7 +12,7 @@ export type Priority = 'new' | 'changed' | 'refreshed';
 export interface Urgency {
   /** Absent: refreshed. */
   readonly priority?: Priority;
-  /** The version of what the item speaks of: another one ends the wait after a failure. Absent: always the same. */
+  /** The version of the item's object: a new version ends the wait after a failure. Absent: always the same. */
   readonly version?: number;
 }
 
@@ -37,7 +37,7 @@ interface Slot<T> {
 }
 
 const RANKS: readonly Priority[] = ['new', 'changed', 'refreshed'];
-/** One of so many writes goes to whoever waits longest, so that a flood of new items starves nothing. */
+/** Every nth write is that of the item that has waited longest, so that new items starve no other. */
 const TURN = 4;
 /** How many writes that failed before may be under way: those that get no answer leave room for the others. */
 const MAX_RETRIES_IN_FLIGHT = 2;
@@ -173,7 +173,7 @@ export class WriteQueue<T> {
     return true;
   }
 
-  /** What the key stands for is gone: what waits is not written, and what is under way is not tried again. */
+  /** The object of the key was deleted: a waiting write is dropped, and a running one is not retried. */
   drop(key: string): void {
     const slot = this.#slots.get(key);
     if (!slot) return;

@@ -1,6 +1,6 @@
 import type { PolicySpec } from '@fuseboard/schema';
 
-/** A value of a valid policy that will surprise somebody. */
+/** A value of a valid policy that is usually a mistake. */
 export interface Finding {
   /** Dotted, from the top of the spec. */
   readonly field: string;

@@ -10,7 +10,7 @@ export type { Finding } from './finding.ts';
 
 const CHECKS = [...TRIP_CHECKS, ...RECOVERY_CHECKS, ...LOAD_CHECKS];
 
-/** Values of a valid spec that the schema allows and that will surprise somebody, in the order of the reference. */
+/** Values of a valid spec that are usually a mistake, in the order of the reference. */
 export function lint(spec: PolicySpec): Finding[] {
   return CHECKS.flatMap((check) => check(spec) ?? []);
 }

@@ -48,7 +48,7 @@ const attributes =
     return { verb, resource: 'circuitbreakeroverrides', ...(typeof namespace === 'string' && { namespace }) };
   };
 
-/** Overrides: those that there are, and making and removing them for the person who asks. */
+/** Lists, creates and removes overrides for the user of the request. */
 export function overrideRoutes({ controller, access, overrides: store, log }: AdminOptions): Router {
   const shown = (override: Override): Shown => {
     const { namespace, name, uid, createdAt, createdBy, expiresAt, spec, problems } = override;

@@ -17,18 +17,18 @@ export interface SourceView {
   readonly problems: number;
 }
 
-/** Who speaks, and when, in milliseconds since 1970. */
+/** The replica that answers, and the time, in milliseconds since 1970. */
 export interface Stamp {
   readonly at: number;
   readonly replica: string;
-  /** Known replicas whose agents are not in the rows. */
+  /** Other known replicas; their agents are not in the rows. */
   readonly others: readonly string[];
   /** The slot of time that is being counted now, and how long each is. */
   readonly slot: number;
   readonly slotMs: number;
 }
 
-/** Everything that the page shows at once. */
+/** All data of the page. */
 export interface LiveState extends Stamp {
   readonly namespace?: string;
   readonly source: SourceView;
@@ -60,10 +60,10 @@ export interface LiveOptions {
   readonly namespace: string | undefined;
 }
 
-/** A row's age is told again when it is younger by this. */
+/** The age of a row is sent again when it is younger by this. */
 const AGE_STEP_MS = 2_000;
 
-/** What this replica knows of breakers and policies, and what of it is new since it was told last. */
+/** The breakers and policies that this replica knows, and what changed since the last message. */
 export class Live implements Feed {
   readonly #options: LiveOptions;
   readonly #policies = new Map<string, { policy: Policy; status: unknown; row: PolicyRow }>();

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { encodeEvent } from '../../../core/delivery/event.ts';
 import { LIMITS } from '../../../core/limits/limits.ts';
 
-/** What the watchers of one scope are told; made once for all of them. */
+/** The messages for the watchers of one scope; made once for all of them. */
 export interface Feed {
   /** Everything, for a watcher that begins. */
   state(): unknown;
@@ -12,23 +12,23 @@ export interface Feed {
   heartbeat(): unknown;
 }
 
-/** Between two tellings lies at least this, and so many times what the one before took. */
+/** The minimum pause between two messages, and the multiple of the time that the last one took. */
 const BROADCAST_MS = 500;
 const BROADCAST_PAUSE_FACTOR = 9;
 
-/** A page that hears nothing for this long says so; a heartbeat comes well before. */
+/** A page that receives nothing for this long shows that; a heartbeat is sent well before. */
 const HEARTBEAT_MS = 2_000;
 
-/** A stream ends after this time and is opened again, even where nobody can say what its reader may do. */
+/** A stream ends after this time and is opened again, also when permissions cannot be checked. */
 const LONGEST_MS = 600_000;
 
-/** How often it is checkedAt whether a reader still may see what it is told. */
+/** How often the permission of a reader is checked again. */
 const ACCESS_RECHECK_MS = 30_000;
 
 /** What may wait for a slow reader before it is cut off; it starts over with everything. */
 const MAX_WAITING_BYTES = 16 * 1024 * 1024;
 
-/** Readers at once, of all scopes. */
+/** The maximum number of readers, of all scopes. */
 export const MAX_WATCHERS = LIMITS.watches.value;
 
 interface Reader {
@@ -38,7 +38,7 @@ interface Reader {
   readonly isStillAllowed: () => Promise<boolean>;
 }
 
-/** Tells everybody who watches the same of it at once. */
+/** Sends one message to all watchers of the same scope. */
 export class Watchers {
   readonly #feed: Feed;
   readonly #now: () => number;

@@ -7,7 +7,7 @@ import type { AdminOptions } from '../options.ts';
 /** Where the page is built to, seen from the source and from what is compiled. */
 const FOLDER = fileURLToPath(new URL('../../../../dist/web/', import.meta.url));
 
-/** The page loads from its own host alone, and nothing that stands in its text is run or styled. */
+/** The page loads only from its own host, and runs no inline scripts or styles. */
 const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
