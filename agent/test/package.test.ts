@@ -93,17 +93,46 @@ describe('the package', () => {
     expect(tarball.files.map(({ path }) => path)).toEqual(expect.arrayContaining(['README.md', 'LICENSE']));
   });
 
-  it('loads less than 115 kB of minified code with its main entry', async () => {
-    const { outputFiles } = await build({
-      stdin: { contents: `export * from '@fuseboard/agent';`, resolveDir: consumer },
+  it('loads less than 77 kB of minified code with its main entry', async () => {
+    const { outputFiles, metafile } = await build({
+      entryPoints: { main: '@fuseboard/agent' },
+      absWorkingDir: consumer,
+      outdir: join(root, 'split'),
       format: 'esm',
       bundle: true,
+      splitting: true,
       minify: true,
       write: false,
+      metafile: true,
       platform: 'node',
       logLevel: 'silent',
     });
-    expect(outputFiles[0]!.contents.length).toBeLessThan(115_000);
+    const loaded = new Set<string>();
+    const load = (path: string): void => {
+      if (loaded.has(path)) return;
+      loaded.add(path);
+      for (const { path: next, kind } of metafile.outputs[path]?.imports ?? []) {
+        if (kind === 'import-statement' && next in metafile.outputs) load(next);
+      }
+    };
+    load(Object.keys(metafile.outputs).find((path) => path.endsWith('/main.js'))!);
+    const bytes = [...loaded].reduce((sum, path) => sum + metafile.outputs[path]!.bytes, 0);
+    expect(bytes).toBeLessThan(77_000);
+    expect(outputFiles.length).toBeGreaterThan(loaded.size);
+  });
+
+  it('loads the link and the recording only where they are asked for', () => {
+    const text = `
+      const { getBreaker } = require('@fuseboard/agent');
+      getBreaker('payments', { defaults: { trip: { consecutiveFailures: 2 } } });
+      const lazy = /[\\/](link|link-policies|recording)\\.js$/;
+      setTimeout(() => console.log(Object.keys(require.cache).filter((path) => lazy.test(path)).length), 20);`;
+    writeFileSync(join(consumer, 'lazy.cjs'), text);
+    const loaded = (env: Record<string, string>) =>
+      execFileSync(node, ['lazy.cjs'], { cwd: consumer, env: { ...tools, ...env }, encoding: 'utf8' }).trim();
+    expect(loaded({})).toBe('0');
+    expect(loaded({ FUSEBOARD_URL: 'http://127.0.0.1:1' })).toBe('2');
+    expect(loaded({ FUSEBOARD_RECORD: join(root, 'calls.gz') })).not.toBe('0');
   });
 
   it('tells its story to import', () => {
@@ -243,6 +272,10 @@ describe('the package', () => {
     const output = execFileSync(node, [outfile], { cwd: root, env: tools, encoding: 'utf8' });
     expect(output.trim().split('\n')).toEqual([EXPECTED, 'ERR_FUSEBOARD_OPEN']);
   });
+
+  it('has public types as their report in agent/api has them', () => {
+    expect(complaints(join(workspace, 'api-report.ts'), '--check')).toBe('');
+  }, 120_000);
 
   it.each([
     ['publint', (file: string) => ['run', file, '--strict']],

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { celOf } from './cel.ts';
 import { breakers, duration, fieldProblems, type SpecProblem, selector } from './policy.ts';
 import { OVERRIDE_RULES, RULES, violations } from './rules.ts';
 import { condition, counter } from './status.ts';
@@ -59,7 +60,7 @@ export const OverrideSpecFields = z
   )
   .meta({
     'x-kubernetes-validations': [
-      ...OVERRIDE_RULES.map(({ cel, message, field }) => ({ rule: cel, message, fieldPath: `.${field}` })),
+      ...OVERRIDE_RULES.map((rule) => ({ rule: celOf(rule), message: rule.message, fieldPath: `.${rule.field}` })),
       { rule: 'self == oldSelf', message: 'an override cannot be edited; delete it and make another one' },
     ],
   });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { celOf, DURATION_CEL } from './cel.ts';
 import { BREAKER_PATTERN, DEFAULTS } from './defaults.ts';
 import { DURATION_PATTERN } from './duration.ts';
 import { mustBeDuration, plainText, unknownField } from './plain-text.ts';
@@ -15,10 +16,10 @@ export const MAX_SPEC_BYTES = 65_536;
 const cel = (path: string) => {
   const rules = RULES.filter((rule) => rule.path === path);
   return {
-    'x-kubernetes-validations': rules.map(({ cel, message, field }) => ({
-      rule: cel,
-      message,
-      ...(field === '' ? {} : { fieldPath: `.${field}` }),
+    'x-kubernetes-validations': rules.map((rule) => ({
+      rule: celOf(rule),
+      message: rule.message,
+      ...(rule.field === '' ? {} : { fieldPath: `.${rule.field}` }),
     })),
   };
 };
@@ -34,7 +35,7 @@ export const duration = (text: string) =>
       DURATION_RULE.message,
     )
     .describe(`${text} A duration such as 250ms, 30s or 1m30s, from 1ms to 24h.`)
-    .meta({ 'x-kubernetes-validations': [{ rule: DURATION_RULE.cel, message: DURATION_RULE.message }] });
+    .meta({ 'x-kubernetes-validations': [{ rule: DURATION_CEL, message: DURATION_RULE.message }] });
 
 const percent = (text: string) => z.int().min(1).max(100).describe(text);
 const count = (max: number, text: string) => z.int().min(1).max(max).describe(text);

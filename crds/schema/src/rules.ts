@@ -2,15 +2,14 @@ import { DEFAULTS } from './defaults.ts';
 import { MAX_DURATION_MS, MIN_DURATION_MS, parseDuration } from './duration.ts';
 
 /**
- * A rule across fields: `cel` is what the API server evaluates at admission, `holds` is the same rule for everybody who
- * has no CEL. Both see the value at `path` (dots; the empty path is the spec) and are asked only when that value is
- * present.
+ * A rule across fields: `holds` is the rule for everybody who has no CEL; cel.ts has the same rule as the API server
+ * evaluates it at admission. Both see the value at `path` (dots; the empty path is the spec) and are asked only when that
+ * value is present.
  */
 export interface Rule {
   readonly path: string;
   /** The field that the message is about, relative to `path`. */
   readonly field: string;
-  readonly cel: string;
   readonly message: string;
   readonly holds: (value: never) => boolean;
 }
@@ -55,10 +54,9 @@ interface Requirement {
   values?: unknown[];
 }
 
-const rule = <T>(path: string, field: string, cel: string, message: string, holds: (value: T) => boolean): Rule => ({
+const rule = <T>(path: string, field: string, message: string, holds: (value: T) => boolean): Rule => ({
   path,
   field,
-  cel,
   message,
   holds,
 });
@@ -70,21 +68,18 @@ export const RULES: readonly Rule[] = [
   rule<Trip>(
     'trip',
     '',
-    'has(self.failureRate) || has(self.slowCallRate) || has(self.failureCount) || has(self.consecutiveFailures)',
     'trip needs at least one condition: failureRate, slowCallRate, failureCount or consecutiveFailures; leave trip out for a breaker that never opens',
     (trip) => hasRate(trip) || trip.failureCount !== undefined || trip.consecutiveFailures !== undefined,
   ),
   rule<Trip>(
     'trip',
     'minimumCalls',
-    '!has(self.minimumCalls) || has(self.failureRate) || has(self.slowCallRate)',
     'minimumCalls applies to rates only; set failureRate or slowCallRate, or remove minimumCalls',
     (trip) => trip.minimumCalls === undefined || hasRate(trip),
   ),
   rule<Trip>(
     'trip',
     'failureCount',
-    "!has(self.failureCount) || !has(self.window) || self.window.type != 'Count' || !has(self.window.size) || self.failureCount <= self.window.size",
     'failureCount is larger than window.size and could never be reached',
     (trip) =>
       trip.failureCount === undefined ||
@@ -95,28 +90,24 @@ export const RULES: readonly Rule[] = [
   rule<Window>(
     'trip.window',
     'duration',
-    "self.type == 'Time' ? has(self.duration) : !has(self.duration)",
     'duration is required with type Time and not allowed with any other type',
     (window) => (window.type === 'Time') === (window.duration !== undefined),
   ),
   rule<Window>(
     'trip.window',
     'size',
-    "self.type == 'Count' ? has(self.size) : !has(self.size)",
     'size is required with type Count and not allowed with any other type',
     (window) => (window.type === 'Count') === (window.size !== undefined),
   ),
   rule<Window>(
     'trip.window',
     'halfLife',
-    "self.type == 'Ewma' ? has(self.halfLife) : !has(self.halfLife)",
     'halfLife is required with type Ewma and not allowed with any other type',
     (window) => (window.type === 'Ewma') === (window.halfLife !== undefined),
   ),
   rule<Recovery>(
     'recovery',
     'maxOpenDuration',
-    `!has(self.maxOpenDuration) || duration(self.maxOpenDuration) >= duration(has(self.openDuration) ? self.openDuration : '${DEFAULTS.recovery.openDuration}')`,
     `maxOpenDuration must not be shorter than openDuration (absent: ${DEFAULTS.recovery.openDuration})`,
     ({ openDuration = DEFAULTS.recovery.openDuration, maxOpenDuration }) =>
       maxOpenDuration === undefined || parseDuration(maxOpenDuration)! >= parseDuration(openDuration)!,
@@ -124,7 +115,6 @@ export const RULES: readonly Rule[] = [
   rule<HalfOpen>(
     'recovery.halfOpen',
     'strategy',
-    "!has(self.strategy) || self.strategy != 'Ramp' || !(has(self.maxProbes) || has(self.evaluate) || has(self.successThreshold) || has(self.probeTimeout))",
     'maxProbes, evaluate, successThreshold and probeTimeout are not allowed with strategy Ramp',
     ({ strategy, maxProbes, evaluate, successThreshold, probeTimeout }) =>
       strategy !== 'Ramp' ||
@@ -133,63 +123,54 @@ export const RULES: readonly Rule[] = [
   rule<HalfOpen>(
     'recovery.halfOpen',
     'rampDuration',
-    "!has(self.rampDuration) || (has(self.strategy) && self.strategy == 'Ramp')",
     'rampDuration is not allowed without strategy Ramp',
     ({ strategy, rampDuration }) => rampDuration === undefined || strategy === 'Ramp',
   ),
   rule<HalfOpen>(
     'recovery.halfOpen',
     'successThreshold',
-    "!has(self.successThreshold) || !has(self.evaluate) || self.evaluate != 'FailureRate'",
     'successThreshold is not allowed with evaluate FailureRate, where the rates of trip decide',
     ({ evaluate, successThreshold }) => successThreshold === undefined || evaluate !== 'FailureRate',
   ),
   rule<Spec>(
     '',
     'recovery.halfOpen.evaluate',
-    "!has(self.recovery) || !has(self.recovery.halfOpen) || !has(self.recovery.halfOpen.evaluate) || self.recovery.halfOpen.evaluate != 'FailureRate' || (has(self.trip) && (has(self.trip.failureRate) || has(self.trip.slowCallRate)))",
     'evaluate FailureRate needs a rate to decide by; set trip.failureRate or trip.slowCallRate',
     ({ trip, recovery }) => recovery?.halfOpen?.evaluate !== 'FailureRate' || (trip !== undefined && hasRate(trip)),
   ),
   rule<{ duration?: unknown; adaptive?: unknown }>(
     'timeout',
     'duration',
-    'has(self.duration) || has(self.adaptive)',
     'timeout needs a duration, or adaptive',
     (timeout) => timeout.duration !== undefined || timeout.adaptive !== undefined,
   ),
   rule<{ min?: string; max: string }>(
     'timeout.adaptive',
     'min',
-    '!has(self.min) || duration(self.min) <= duration(self.max)',
     'min is more than max',
     ({ min, max }) => min === undefined || parseDuration(min)! <= parseDuration(max)!,
   ),
   rule<{ initial?: string; max?: string }>(
     'retry.backoff',
     'initial',
-    '!has(self.initial) || !has(self.max) || duration(self.initial) <= duration(self.max)',
     'initial is more than max',
     ({ initial, max }) => initial === undefined || max === undefined || parseDuration(initial)! <= parseDuration(max)!,
   ),
   rule<Fallback>(
     'fallback',
     'static',
-    "self.type == 'Static' ? has(self.static) : !has(self.static)",
     'static is required with type Static and not allowed with any other type',
     (fallback) => (fallback.type === 'Static') === (fallback.static !== undefined),
   ),
   rule<Fallback>(
     'fallback',
     'maxAge',
-    "self.type == 'LastSuccess' || !has(self.maxAge)",
     'maxAge applies to type LastSuccess only',
     (fallback) => fallback.type === 'LastSuccess' || fallback.maxAge === undefined,
   ),
   rule<Requirement>(
     'selector.matchExpressions[]',
     'values',
-    "self.operator in ['In', 'NotIn'] ? has(self.values) && size(self.values) > 0 : !has(self.values) || size(self.values) == 0",
     'values is required with the operators In and NotIn and not allowed with Exists and DoesNotExist',
     (requirement) =>
       ['In', 'NotIn'].includes(requirement.operator) ===
@@ -198,7 +179,6 @@ export const RULES: readonly Rule[] = [
   rule<Record<string, unknown>>(
     'selector.matchLabels',
     '',
-    "self.all(k, k.matches('^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$'))",
     'every key must be a label key: an optional DNS prefix and a slash, then at most 63 letters, digits, dots, dashes or underscores',
     (labels) => Object.keys(labels).every((key) => LABEL_KEY.test(key)),
   ),
@@ -215,21 +195,18 @@ export const OVERRIDE_RULES: readonly Rule[] = [
   rule<Override>(
     '',
     'reason',
-    "has(self.reason) && self.reason.trim() != ''",
     'an override needs a reason; say in a few words why',
     ({ reason }) => reason !== undefined && reason.trim() !== '',
   ),
   rule<Override>(
     '',
     'expiresAt',
-    'has(self.expiresAt) || has(self.duration)',
     'an override needs an end; give expiresAt or duration',
     ({ expiresAt, duration }) => expiresAt !== undefined || duration !== undefined,
   ),
   rule<Override>(
     '',
     'duration',
-    '!has(self.expiresAt) || !has(self.duration)',
     'an override has one end; give expiresAt or duration, not both',
     ({ expiresAt, duration }) => expiresAt === undefined || duration === undefined,
   ),
@@ -240,11 +217,10 @@ export const LABEL_KEY_PATTERN =
   '^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$';
 const LABEL_KEY = new RegExp(LABEL_KEY_PATTERN);
 
-/** The bounds of every duration, as CEL (on the duration itself) and as a predicate. */
+/** The bounds of every duration. */
 export const DURATION_RULE: Rule = {
   path: '',
   field: '',
-  cel: "duration(self) >= duration('1ms') && duration(self) <= duration('24h')",
   message: `must lie between ${MIN_DURATION_MS}ms and ${MAX_DURATION_MS / 3_600_000}h`,
   holds: (text: unknown) => parseDuration(text) !== undefined,
 };
