@@ -17,7 +17,7 @@ export interface FailingServers {
   readonly http: number;
   /** Connections are accepted and never answered. */
   readonly hang: number;
-  /** gRPC: /test.Test/500 answers INTERNAL, /503 UNAVAILABLE. */
+  /** gRPC: /test.Test/200 answers, /500 is INTERNAL, /503 UNAVAILABLE. */
   readonly grpc: number;
   stop(): Promise<void>;
 }
@@ -70,8 +70,9 @@ export async function startFailingServers(): Promise<FailingServers> {
   await close(closed);
   const grpc = new GrpcServer();
   grpc.addService(
-    { internal: method('500'), unavailable: method('503'), hang: method('hang') },
+    { ok: method('200'), internal: method('500'), unavailable: method('503'), hang: method('hang') },
     {
+      ok: (_call: unknown, done: (error: null, value: Buffer) => void) => done(null, Buffer.alloc(1)),
       internal: (_call: unknown, done: (error: object) => void) => done({ code: status.INTERNAL, details: 'broken' }),
       unavailable: (_call: unknown, done: (error: object) => void) =>
         done({ code: status.UNAVAILABLE, details: 'down' }),
