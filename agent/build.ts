@@ -38,6 +38,8 @@ async function bundle(): Promise<void> {
     input: Object.fromEntries([...entries].map(([name, source]) => [name, join(here, 'src', `${source}.ts`)])),
     platform: 'node',
     external: [/^node:/],
+    // The maps say where each part is from.
+    experimental: { attachDebugInfo: 'none' },
     resolve: { conditionNames: ['fuseboard-source', 'node'] },
     preserveEntrySignatures: 'allow-extension',
   });
@@ -66,7 +68,9 @@ function roomOf(id: string): string | null {
   const source = relative(join(here, 'src'), id);
   if (source.startsWith('..')) return 'rooms/schema';
   if ([...entries.values()].includes(source.slice(0, -'.ts'.length))) return null;
-  if (/^link\/(bootstrap|event-stream|last-good|messages|policy-store|settings)\./.test(source))
+  // What decides whether the rest of its room is loaded.
+  if (source === 'link/configured.ts') return 'rooms/agent';
+  if (/^link\/(bootstrap|event-stream|last-good|messages|policy-store|settings|timers)\./.test(source))
     return 'rooms/link-policies';
   if (/^core\/(adaptive-timeout|classify|limiter|retry|retry-after|timeout)\./.test(source)) return 'rooms/core-calls';
   const [first, second, third] = source.split('/');

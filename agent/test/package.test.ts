@@ -93,17 +93,46 @@ describe('the package', () => {
     expect(tarball.files.map(({ path }) => path)).toEqual(expect.arrayContaining(['README.md', 'LICENSE']));
   });
 
-  it('loads less than 115 kB of minified code with its main entry', async () => {
-    const { outputFiles } = await build({
-      stdin: { contents: `export * from '@fuseboard/agent';`, resolveDir: consumer },
+  it('loads less than 77 kB of minified code with its main entry', async () => {
+    const { outputFiles, metafile } = await build({
+      entryPoints: { main: '@fuseboard/agent' },
+      absWorkingDir: consumer,
+      outdir: join(root, 'split'),
       format: 'esm',
       bundle: true,
+      splitting: true,
       minify: true,
       write: false,
+      metafile: true,
       platform: 'node',
       logLevel: 'silent',
     });
-    expect(outputFiles[0]!.contents.length).toBeLessThan(115_000);
+    const loaded = new Set<string>();
+    const load = (path: string): void => {
+      if (loaded.has(path)) return;
+      loaded.add(path);
+      for (const { path: next, kind } of metafile.outputs[path]?.imports ?? []) {
+        if (kind === 'import-statement' && next in metafile.outputs) load(next);
+      }
+    };
+    load(Object.keys(metafile.outputs).find((path) => path.endsWith('/main.js'))!);
+    const bytes = [...loaded].reduce((sum, path) => sum + metafile.outputs[path]!.bytes, 0);
+    expect(bytes).toBeLessThan(77_000);
+    expect(outputFiles.length).toBeGreaterThan(loaded.size);
+  });
+
+  it('loads the link and the recording only where they are asked for', () => {
+    const text = `
+      const { getBreaker } = require('@fuseboard/agent');
+      getBreaker('payments', { defaults: { trip: { consecutiveFailures: 2 } } });
+      const lazy = /[\\/](link|link-policies|recording)\\.js$/;
+      setTimeout(() => console.log(Object.keys(require.cache).filter((path) => lazy.test(path)).length), 20);`;
+    writeFileSync(join(consumer, 'lazy.cjs'), text);
+    const loaded = (env: Record<string, string>) =>
+      execFileSync(node, ['lazy.cjs'], { cwd: consumer, env: { ...tools, ...env }, encoding: 'utf8' }).trim();
+    expect(loaded({})).toBe('0');
+    expect(loaded({ FUSEBOARD_URL: 'http://127.0.0.1:1' })).toBe('2');
+    expect(loaded({ FUSEBOARD_RECORD: join(root, 'calls.gz') })).not.toBe('0');
   });
 
   it('tells its story to import', () => {
@@ -152,7 +181,16 @@ describe('the package', () => {
       import { createBreaker, FakeClock, FakeControlPlane } from '@fuseboard/agent/testing';`;
     writeFileSync(join(consumer, 'use.mts'), program(load));
     writeFileSync(join(consumer, 'use.cts'), program(load));
-    expect(typeErrors(consumer, ['use.mts', 'use.cts'], { skipLibCheck: false })).toBe('');
+    const strictest = { skipLibCheck: false, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true };
+    expect(typeErrors(consumer, ['use.mts', 'use.cts'], strictest)).toBe('');
+    expect(
+      typeErrors(
+        consumer,
+        ['use.mts', 'use.cts'],
+        { ...strictest, skipLibCheck: true, target: 'es2022', lib: ['es2022', 'esnext.disposable'] },
+        'typescript-5.4',
+      ),
+    ).toBe('');
   });
 
   it('has types for both module systems that fit those of the libraries beside it', () => {
@@ -242,6 +280,56 @@ describe('the package', () => {
     });
     const output = execFileSync(node, [outfile], { cwd: root, env: tools, encoding: 'utf8' });
     expect(output.trim().split('\n')).toEqual([EXPECTED, 'ERR_FUSEBOARD_OPEN']);
+  });
+
+  it('has public types as their report in agent/api has them', () => {
+    expect(complaints(join(workspace, 'api-report.ts'), '--check')).toBe('');
+  }, 120_000);
+
+  it.each(['rollup', 'rollup in one file', 'rolldown', 'webpack', 'vite ssr'])(
+    'tells its story after %s bundled it',
+    (tool) => {
+      const entry = join(consumer, 'bundled.mjs');
+      writeFileSync(
+        entry,
+        `import { getBreaker, start } from '@fuseboard/agent';
+        import { FakeControlPlane } from '@fuseboard/agent/testing';
+        import { breakerFetch } from '@fuseboard/agent/fetch';
+        (async () => {${story}
+          await breakerFetch('payments')('http://127.0.0.1:1').catch((error) => console.log(error.code));
+        })();`,
+      );
+      const folder = join(root, tool.replaceAll(' ', '-'));
+      const script = join(workspace, 'test/package/bundle.ts');
+      const bundled = execFileSync(process.execPath, [script, tool, entry, folder], { env: tools, encoding: 'utf8' });
+      // What is bundled needs nothing beside it.
+      const output = execFileSync(node, [bundled.trim()], { cwd: root, env: tools, encoding: 'utf8' });
+      expect(output.trim().split('\n')).toEqual([EXPECTED, 'ERR_FUSEBOARD_OPEN']);
+    },
+    60_000,
+  );
+
+  it('tells its story in a worker, and to a program of TypeScript whose types Node strips', () => {
+    writeFileSync(
+      join(consumer, 'story.mjs'),
+      `import { getBreaker, start } from '@fuseboard/agent';
+      import { FakeControlPlane } from '@fuseboard/agent/testing';${story}`,
+    );
+    const text = `
+      import { Worker } from 'node:worker_threads';
+      new Worker(new URL('./story.mjs', import.meta.url));`;
+    expect(use('worker.mjs', text)).toBe(EXPECTED);
+    const stripped = `import { type Breaker, getBreaker, start } from '@fuseboard/agent';
+      import { FakeControlPlane } from '@fuseboard/agent/testing';
+      const typed: Breaker = getBreaker('payments');${story}`;
+    writeFileSync(join(consumer, 'story.mts'), stripped);
+    const [major, minor] = execFileSync(node, ['-p', 'process.versions.node'], { env: tools, encoding: 'utf8' })
+      .split('.')
+      .map(Number) as [number, number];
+    // Older ones strip no types.
+    if (major < 22 || (major === 22 && minor < 6)) return;
+    const flags = ['--experimental-strip-types', '--no-warnings', 'story.mts'];
+    expect(execFileSync(node, flags, { cwd: consumer, env: tools, encoding: 'utf8' }).trim()).toBe(EXPECTED);
   });
 
   it.each([

@@ -13,7 +13,8 @@ export type Request =
   | { cmd: 'stop' };
 
 const agent = start();
-const beganWith = agent.state;
+// What the process has on file is applied when the link is loaded, before it connects.
+const beganWith = await agent.ready({ timeout: '1ms' });
 agent.on('applied', ({ revision }) => process.send?.({ event: 'applied', revision, at: Date.now() }));
 subscribe('fuseboard:transition', (message) => {
   const { breaker, event } = message as { breaker: { name: string }; event: { from: string; to: string } };

@@ -75,6 +75,20 @@ describe('a dispatcher with a breaker', () => {
     await blocking;
   });
 
+  it('gives the place in the limit back when a request was given up before it had a connection', async () => {
+    const client = new Client(upstream.url, { pipelining: 1 });
+    const breaker = createBreaker({ timeout: { duration: '40ms' }, concurrency: { maxConcurrent: 1 } });
+    const dispatcher = client.compose(breakerInterceptor(breaker));
+    const caller = new AbortController();
+    const blocking = client.request({ path: '/hang', method: 'GET', signal: caller.signal }).catch((error) => error);
+    const error = await dispatcher.request({ path: '/200', method: 'GET' }).catch((error) => error);
+    expect(isFuseboardError(error, 'ERR_FUSEBOARD_TIMEOUT')).toBe(true);
+    caller.abort();
+    await blocking;
+    await eventually(() => breaker.enter() !== null);
+    await client.destroy();
+  });
+
   it('ignores what its caller gave up', async () => {
     const breaker = createBreaker({});
     const dispatcher = through(breaker);

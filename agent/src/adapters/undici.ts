@@ -157,8 +157,9 @@ class Attempt implements Handler {
 
   onResponseError(_controller: Controller, error: Error): void {
     this.#signal.removeEventListener('abort', this.#abort);
-    if (this.#phase === 'sent') this.#reject(error);
-    else this.#pass(() => this.#handler.onResponseError?.(this.controller!, error));
+    // One that was given up keeps its place in the limit until it has ended.
+    this.#reject(error);
+    this.#pass(() => this.#handler.onResponseError?.(this.controller!, error));
   }
 
   /** This is the response that the caller gets. */

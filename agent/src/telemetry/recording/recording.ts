@@ -1,4 +1,5 @@
 import { observeCalls } from '../../breakers/call-observers.ts';
+import type { EarlyCalls } from '../../breakers/early-calls.ts';
 import { AGENT_VERSION } from './agent-version.ts';
 import { type RecordOptions, readRecordSettings, recorderFor, recorderForFile } from './record.ts';
 import { RecordedCalls } from './recorded-calls.ts';
@@ -28,26 +29,30 @@ export function record(sink: RecordSink, options: RecordOptions = {}): Recording
 /**
  * Records into the file that the environment names, if it does. Never throws; what cannot be used is warned about.
  *
+ * @param early the calls until now, which are recorded too.
  * @internal
  */
 export function recordAsEnvironmentSays(
   env: Readonly<Record<string, string | undefined>>,
   warn: (message: string) => void,
+  early?: EarlyCalls,
 ): Recording | undefined {
   try {
     const settings = readRecordSettings(env);
     if (settings.path === undefined) return undefined;
     for (const problem of settings.problems) warn(problem);
-    return begin(recorderForFile(settings, AGENT_VERSION, { warn }));
+    return begin(recorderForFile(settings, AGENT_VERSION, { warn }), early);
   } catch (error) {
     warn(`calls are not recorded: ${(error as Error).message}`);
     return undefined;
   }
 }
 
-function begin(recorder: Recorder | undefined): Recording | undefined {
+function begin(recorder: Recorder | undefined, early?: EarlyCalls): Recording | undefined {
   if (recorder === undefined) return undefined;
-  const end = observeCalls(new RecordedCalls(recorder));
+  const calls = new RecordedCalls(recorder);
+  early?.replayTo(calls);
+  const end = observeCalls(calls);
   return {
     flush: () => recorder.flush(),
     stop: () => {
