@@ -110,10 +110,12 @@ const reach: Reach = ({ server, kubeconfig, context, operatorNamespace }) => {
   const asked = kubeconfig !== undefined || context !== undefined;
   const config = server === undefined || asked ? userKubeConfig({ kubeconfig, context }, process.env) : undefined;
   if (server === undefined) return new ClusterTarget(config!, operatorNamespace);
-  if (!URL.canParse(server)) {
-    throw new UsageError(`--server: ${server} is not a URL; give one such as http://127.0.0.1:8702`);
+  const urls = server.split(',').map((url) => url.trim());
+  for (const url of urls) {
+    if (URL.canParse(url)) continue;
+    throw new UsageError(`--server: "${url}" is not a URL; give one such as http://127.0.0.1:8702`);
   }
-  return new StandaloneTarget(server, config && (() => userToken(config)));
+  return new StandaloneTarget(urls, config && (() => userToken(config)));
 };
 
 const { argv, stdout: out, stderr: err } = process;
