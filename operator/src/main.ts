@@ -14,6 +14,7 @@ import { type Config, UsageError } from './config/config.ts';
 import { podNamespace, readKubeConfig, userKubeConfig } from './kube/api/config.ts';
 import { preflight } from './kube/api/preflight.ts';
 import { AccessReviewer } from './kube/auth/access-review.ts';
+import { TokenKeys } from './kube/auth/token-keys.ts';
 import { TokenReviewer } from './kube/auth/token-review.ts';
 import { TokenReviewLimiter } from './kube/auth/token-review-limiter.ts';
 import { KubernetesReplicas } from './kube/leader/replicas.ts';
@@ -64,6 +65,7 @@ const construct: Construct = async (config, log) => {
             namespaces: wanted.namespaces,
             goodForMs: config.tokenReviewMs,
             limiter: limiterOf(config),
+            signatures: new TokenKeys({ kubeConfig, log }),
             log,
           })
         : await local(config, log);
