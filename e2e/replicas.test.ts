@@ -216,6 +216,58 @@ describe('three replicas', () => {
     await eventually(async () => expect(await cluster.kubectl('get', 'events')).toMatch(/BreakerOpened/));
   }, 90_000);
 
+  it('give one answer for the cluster from each of them, and name one that is stopped', async () => {
+    await apply('parcels', 1);
+    await exact('parcels', AGENTS);
+    await Promise.all(agents.map((agent) => agent.call('parcels', 'fail')));
+    const open = { state: 'open', agents: AGENTS, states: { open: AGENTS } };
+    const urls = [...replicas.values()].map(adminUrl);
+    const entries = urls.map((_, i) => [...urls.slice(i), ...urls.slice(0, i)].join(','));
+    const ask = async (server: string, ...args: string[]) => {
+      const [asked] = [...replicas.values()];
+      return asked!.command(...args, '--server', server);
+    };
+    const answer = async (server: string) => {
+      const json = async (...args: string[]) => JSON.parse(await ask(server, ...args, '-o', 'json'));
+      const listed = await json('get', 'agents');
+      const found = await json('get', 'breakers', 'parcels');
+      const status = await json('status');
+      expect([listed.unanswered, found.unanswered, status.unanswered]).toEqual([[], [], []]);
+      expect(found.items).toMatchObject([open]);
+      const { since, unwell, changes } = found.items[0];
+      return {
+        ...{ since, unwell, transitions: changes.length },
+        agents: listed.items.map(({ instance }: { instance: string }) => instance),
+        status,
+        explain: await ask(server, 'explain', 'parcels'),
+        described: timeless(await ask(server, 'describe', 'breaker', 'parcels')),
+        top: timeless(await ask(server, 'top', '--once')).replace(/^.*\n/, ''),
+        agent: timeless(await ask(server, 'describe', 'agent', listed.items[0].instance)),
+      };
+    };
+    await eventually(async () => {
+      const [first, ...others] = await Promise.all(entries.map(answer));
+      expect(first!.agents).toHaveLength(AGENTS);
+      expect(first!.status.agents).toMatchObject({ connected: AGENTS });
+      expect(others).toEqual([first, first]);
+    }, 60_000);
+
+    const alone = JSON.parse(await ask(urls[0]!, 'get', 'agents', '-o', 'json'));
+    expect(alone.unanswered.map(({ replica }: { replica: string }) => replica)).toHaveLength(2);
+
+    const [name, stopped] = [...replicas][2]!;
+    const url = adminUrl(stopped);
+    await kill(name);
+    const missing = `replica "${url}" did not answer`;
+    expect(await ask(entries[0]!, 'top', '--once')).toContain(missing);
+    expect(await ask(entries[0]!, 'describe', 'policy', 'parcels')).toContain(missing);
+    const status = await ask(entries[0]!, 'status');
+    expect(status).toContain(missing);
+    expect(status).not.toContain('all is well');
+    const rest = JSON.parse(await ask(entries[2]!, 'get', 'breakers', '-o', 'json'));
+    expect(rest.unanswered).toMatchObject([{ replica: url }]);
+  }, 180_000);
+
   it('never stop to push when the leader and then another one are killed in the middle of a change', async () => {
     await apply('orders', 1);
     await exact('orders', AGENTS);
@@ -329,6 +381,11 @@ describe('two replicas behind one address, which say no address of their own', (
     await eventually(async () => (await shared()) === '4/4', 60_000);
   }, 300_000);
 });
+
+const adminUrl = ({ adminPort }: OperatorProcess) => `http://127.0.0.1:${adminPort}`;
+
+/** Without ages, which differ from one moment to the next, and the width of their columns. */
+const timeless = (text: string) => text.replace(/\d+[sm]\b( ago)?/g, 'AGE').replace(/ +/g, ' ');
 
 /** The sum of the series whose line begins so. */
 function series(metrics: string, begin: string): number {

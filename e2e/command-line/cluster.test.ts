@@ -81,7 +81,9 @@ describe('the command line and a cluster', () => {
   it('says whether all is well', async () => {
     const { code, out } = await fuseboard('status', '-A');
     expect(code).toBe(0);
-    expect(out).toMatch(/^cluster "test", all namespaces\npolicies {3}1 programmed\nagents {5}1\/1 applied\n/);
+    expect(out).toMatch(
+      /^cluster "test", all namespaces\npolicies {3}1 programmed\nagents {5}1 connected\nrollouts {3}1\/1 applied /,
+    );
   });
 
   it('reaches the operator through a forwarded port', async () => {

@@ -14,6 +14,7 @@ import { type Config, UsageError } from './config/config.ts';
 import { podNamespace, readKubeConfig, userKubeConfig } from './kube/api/config.ts';
 import { preflight } from './kube/api/preflight.ts';
 import { AccessReviewer } from './kube/auth/access-review.ts';
+import { TokenKeys } from './kube/auth/token-keys.ts';
 import { TokenReviewer } from './kube/auth/token-review.ts';
 import { TokenReviewLimiter } from './kube/auth/token-review-limiter.ts';
 import { KubernetesReplicas } from './kube/leader/replicas.ts';
@@ -64,6 +65,7 @@ const construct: Construct = async (config, log) => {
             namespaces: wanted.namespaces,
             goodForMs: config.tokenReviewMs,
             limiter: limiterOf(config),
+            signatures: new TokenKeys({ kubeConfig, log }),
             log,
           })
         : await local(config, log);
@@ -110,10 +112,12 @@ const reach: Reach = ({ server, kubeconfig, context, operatorNamespace }) => {
   const asked = kubeconfig !== undefined || context !== undefined;
   const config = server === undefined || asked ? userKubeConfig({ kubeconfig, context }, process.env) : undefined;
   if (server === undefined) return new ClusterTarget(config!, operatorNamespace);
-  if (!URL.canParse(server)) {
-    throw new UsageError(`--server: ${server} is not a URL; give one such as http://127.0.0.1:8702`);
+  const urls = server.split(',').map((url) => url.trim());
+  for (const url of urls) {
+    if (URL.canParse(url)) continue;
+    throw new UsageError(`--server: "${url}" is not a URL; give one such as http://127.0.0.1:8702`);
   }
-  return new StandaloneTarget(server, config && (() => userToken(config)));
+  return new StandaloneTarget(urls, config && (() => userToken(config)));
 };
 
 const { argv, stdout: out, stderr: err } = process;

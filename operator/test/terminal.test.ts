@@ -74,7 +74,7 @@ async function run(...args: string[]): Promise<string> {
       done();
     },
   }) as unknown as NodeJS.WriteStream;
-  const reach = () => new StandaloneTarget(serving.adminUrl, undefined);
+  const reach = () => new StandaloneTarget([serving.adminUrl]);
   const construct = () => Promise.reject(new Error('nothing is served here'));
   await program({ args, out, err: out }, { construct, reach });
   return text;

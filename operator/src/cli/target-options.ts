@@ -12,7 +12,7 @@ export function withTarget(command: Command): Command {
     .addOption(
       new Option(
         '--server <url>',
-        'URL of the admin API of an operator (absent: the operator in the cluster of the kubeconfig)',
+        'URL of the admin API of an operator, or of each of its replicas, separated by commas (absent: the operator in the cluster of the kubeconfig)',
       ).env('FUSEBOARD_SERVER'),
     )
     .addOption(new Option('--kubeconfig <file>', 'path of the kubeconfig (absent: KUBECONFIG, else ~/.kube/config)'))

@@ -13,9 +13,10 @@ import { Problem } from '../../ports/problem.ts';
 import { CliError, EXIT_CODES } from '../exit-codes.ts';
 import { AdminClient } from './admin.ts';
 import { type Forwarded, forwardPort } from './port-forward.ts';
+import type { Replica } from './replicas.ts';
 import type { StoredOverride, StoredPolicy, Target } from './target.ts';
 
-/** Where the admin API of an operator in a pod listens. */
+/** Where the admin API of an operator listens in a pod that does not name the port. */
 const ADMIN_PORT = 8081;
 
 const OPERATOR_LABELS = 'app.kubernetes.io/name=fuseboard';
@@ -24,8 +25,14 @@ const OPERATOR_LABELS = 'app.kubernetes.io/name=fuseboard';
 const SILENT = { info() {}, warn() {} };
 
 interface Pod extends KubeObject {
+  readonly spec?: {
+    readonly containers?: readonly { readonly ports?: readonly { name?: string; containerPort: number }[] }[];
+  };
   readonly status?: { readonly phase?: string; readonly conditions?: readonly { type: string; status: string }[] };
 }
+
+/** How long a list of the operator's pods is used, in milliseconds. */
+const PODS_GOOD_MS = 5_000;
 
 /** A cluster, with the rights of the kubeconfig's user. */
 export class ClusterTarget implements Target {
@@ -34,7 +41,10 @@ export class ClusterTarget implements Target {
   readonly #config: KubeConfig;
   readonly #client: KubeClient;
   readonly #operatorNamespace: string | undefined;
-  #forwarded: Promise<Forwarded> | undefined;
+  readonly unlistedReason = 'it has no pod; if it crashed, the others forget it within 30 s';
+  /** By uid of the pod. */
+  readonly #forwarded = new Map<string, Promise<Forwarded>>();
+  #listed: { readonly at: number; readonly replicas: Promise<readonly Replica[]> } | undefined;
 
   constructor(config: KubeConfig, operatorNamespace?: string) {
     this.#config = config;
@@ -94,38 +104,65 @@ export class ClusterTarget implements Target {
   }
 
   async operator(): Promise<AdminClient> {
-    // Before anything is opened: without a token there is nothing to do there.
-    await userToken(this.#config);
-    this.#forwarded ??= this.#forward();
-    const { url } = await this.#forwarded;
-    return new AdminClient({ url, name: `the operator of ${this.name}`, token: () => userToken(this.#config) });
+    const clients = (await this.replicas()).flatMap(({ admin }) => (typeof admin === 'string' ? [] : [admin]));
+    if (clients[0] !== undefined) return clients[0];
+    throw new CliError(EXIT_CODES.unreachable, this.#noOperator('is ready'));
+  }
+
+  async replicas(): Promise<readonly Replica[]> {
+    const now = performance.now();
+    if (this.#listed === undefined || now - this.#listed.at > PODS_GOOD_MS) {
+      this.#listed = { at: now, replicas: this.#findReplicas() };
+      this.#listed.replicas.catch(() => {
+        this.#listed = undefined;
+      });
+    }
+    return this.#listed.replicas;
   }
 
   async close(): Promise<void> {
-    await this.#forwarded?.then(
+    await Promise.all([...this.#forwarded.keys()].map((uid) => this.#unforward(uid)));
+  }
+
+  async #findReplicas(): Promise<readonly Replica[]> {
+    // Before anything is opened: without a token there is nothing to do there.
+    await userToken(this.#config);
+    const path = collectionPath({ group: '', version: 'v1', plural: 'pods' }, this.#operatorNamespace);
+    const { items } = await this.#ask(
+      this.#client.request<{ items: Pod[] }>(path, { query: { labelSelector: OPERATOR_LABELS } }),
+    );
+    const pods = items.filter(({ status }) => status?.phase !== 'Succeeded' && status?.phase !== 'Failed');
+    if (pods.length === 0) throw new CliError(EXIT_CODES.unreachable, this.#noOperator('is installed'));
+    const there = new Set(pods.map(({ metadata }) => metadata.uid));
+    for (const uid of this.#forwarded.keys()) if (!there.has(uid)) void this.#unforward(uid);
+    return Promise.all(pods.map(async (pod) => ({ name: pod.metadata.name, admin: await this.#adminOf(pod) })));
+  }
+
+  async #adminOf({ metadata: { namespace, name: pod, uid }, spec, status }: Pod): Promise<AdminClient | string> {
+    const ready = status?.conditions?.some((one) => one.type === 'Ready' && one.status === 'True');
+    if (!ready) return `its pod in namespace "${namespace}" is not ready`;
+    const ports = spec?.containers?.flatMap(({ ports = [] }) => ports) ?? [];
+    const port = ports.find(({ name }) => name === 'admin')?.containerPort ?? ADMIN_PORT;
+    const known = this.#forwarded.get(uid);
+    const forwarding = known ?? forwardPort({ kubeConfig: this.#config, namespace, pod, port });
+    this.#forwarded.set(uid, forwarding);
+    const { url } = await forwarding;
+    const name = `the operator of ${this.name} in pod "${pod}"`;
+    return new AdminClient({ url, name, token: () => userToken(this.#config) });
+  }
+
+  async #unforward(uid: string): Promise<void> {
+    const forwarding = this.#forwarded.get(uid);
+    this.#forwarded.delete(uid);
+    await forwarding?.then(
       (forwarded) => forwarded.close(),
       () => {},
     );
   }
 
-  async #forward(): Promise<Forwarded> {
-    const pods = collectionPath({ group: '', version: 'v1', plural: 'pods' }, this.#operatorNamespace);
-    const { items } = await this.#ask(
-      this.#client.request<{ items: Pod[] }>(pods, { query: { labelSelector: OPERATOR_LABELS } }),
-    );
-    const ready = items.find(({ status }) =>
-      status?.conditions?.some((one) => one.type === 'Ready' && one.status === 'True'),
-    );
-    if (ready === undefined) {
-      const where = this.#operatorNamespace === undefined ? 'any namespace' : `namespace "${this.#operatorNamespace}"`;
-      const why = items.length === 0 ? 'is installed' : 'is ready';
-      throw new CliError(
-        EXIT_CODES.unreachable,
-        `no operator ${why} in ${where} of ${this.name}; name one with --operator-namespace or --server`,
-      );
-    }
-    const { namespace, name: pod } = ready.metadata;
-    return forwardPort({ kubeConfig: this.#config, namespace, pod, port: ADMIN_PORT });
+  #noOperator(what: string): string {
+    const where = this.#operatorNamespace === undefined ? 'any namespace' : `namespace "${this.#operatorNamespace}"`;
+    return `no operator ${what} in ${where} of ${this.name}; name one with --operator-namespace or --server`;
   }
 
   #list(resource: KubeResource, namespace: string | undefined): Promise<KubeObject[]> {

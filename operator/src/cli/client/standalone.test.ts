@@ -21,7 +21,7 @@ it('asks for hundreds of policies over a few connections, and keeps their order'
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   try {
     const { port } = server.address() as AddressInfo;
-    const found = await new StandaloneTarget(`http://127.0.0.1:${port}`).policies(undefined);
+    const found = await new StandaloneTarget([`http://127.0.0.1:${port}`]).policies(undefined);
     expect(found).toEqual(items);
     expect(most).toBeLessThanOrEqual(32);
   } finally {

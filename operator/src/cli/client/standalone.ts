@@ -2,6 +2,7 @@ import type { OverrideSpec } from '@fuseboard/schema';
 import { DEFAULT_NAMESPACE } from '../../core/policy/namespace.ts';
 import type { Revision } from '../../ports/history.ts';
 import { AdminClient, AdminError } from './admin.ts';
+import type { Replica } from './replicas.ts';
 import type { StoredOverride, StoredPolicy, Target } from './target.ts';
 
 /**
@@ -16,15 +17,29 @@ type ShownOverride = Omit<StoredOverride, 'spec'> & Partial<OverrideSpec>;
 export class StandaloneTarget implements Target {
   readonly name: string;
   readonly namespace = DEFAULT_NAMESPACE;
+  readonly unlistedReason =
+    'it was not asked; name the URL of each replica in --server, separated by commas, or use a kubeconfig';
   readonly #admin: AdminClient;
+  readonly #replicas: readonly Replica[];
 
-  constructor(url: string, token?: () => Promise<string | undefined>) {
-    this.name = `the operator at ${url}`;
-    this.#admin = new AdminClient({ url, name: this.name, ...(token && { token }) });
+  /**
+   * @param urls at least one; policies and overrides are asked of the first, agents and breakers of all.
+   * @param token who asks. Absent: nobody has to say.
+   */
+  constructor(urls: readonly string[], token?: () => Promise<string | undefined>) {
+    const client = (url: string) => new AdminClient({ url, name: `the operator at ${url}`, ...(token && { token }) });
+    this.name = `the operator at ${urls.join(', ')}`;
+    const clients = urls.map(client);
+    this.#admin = clients[0]!;
+    this.#replicas = clients.map((admin) => ({ name: admin.url, admin }));
   }
 
   async operator(): Promise<AdminClient> {
     return this.#admin;
+  }
+
+  async replicas(): Promise<readonly Replica[]> {
+    return this.#replicas;
   }
 
   async policies(namespace: string | undefined): Promise<StoredPolicy[]> {

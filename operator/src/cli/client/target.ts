@@ -2,6 +2,7 @@ import type { OverrideSpec, OverrideStatus, PolicyStatus } from '@fuseboard/sche
 import type { Policy } from '../../core/policy/policy.ts';
 import type { Revision } from '../../ports/history.ts';
 import type { AdminClient } from './admin.ts';
+import type { Replica } from './replicas.ts';
 
 /** A policy as the command line shows it. */
 export interface StoredPolicy extends Policy {
@@ -42,15 +43,22 @@ export interface Target {
   override(namespace: string, spec: OverrideSpec): Promise<StoredOverride>;
   /** Ends an override at once, by removing it. Returns false when there is none of that name. */
   endOverride(namespace: string, name: string): Promise<boolean>;
-  /** The admin API of an operator there; the connection is opened when it is first asked for. */
+  /** The admin API of one replica of the operator; the connection is opened when it is first asked for. */
   operator(): Promise<AdminClient>;
+  /**
+   * All replicas of the operator that are known now, at least one. Each knows its own agents, so what is said of agents
+   * and breakers is asked of all of them: see `askReplicas`.
+   */
+  replicas(): Promise<readonly Replica[]>;
+  /** Why a replica that another one knows of is not among `replicas`, and what to do. */
+  readonly unlistedReason: string;
   /** Ends the connections that were opened. */
   close(): Promise<void>;
 }
 
 /** What the flags say about the target. */
 export interface TargetFlags {
-  /** The URL of an operator's admin API. */
+  /** The URL of an operator's admin API; those of several replicas are separated by commas. */
   readonly server?: string;
   readonly kubeconfig?: string;
   readonly context?: string;

@@ -2,14 +2,15 @@ import { Command } from 'commander';
 import { stringify } from 'yaml';
 import { explain } from '../../core/policy/explain.ts';
 import { routingOf } from '../../core/policy/routing.ts';
+import { incomplete, tellUnanswered } from '../client/replicas.ts';
 import type { Reach, Target } from '../client/target.ts';
 import { CliError, EXIT_CODES } from '../exit-codes.ts';
+import { type ListedAgent, listAgents } from '../output/agent-list.ts';
 import { colourOfState, type ListedBreaker, listBreakers, thresholdColumn } from '../output/breaker-table.ts';
 import { notFound, policyNamed } from '../output/not-found.ts';
 import { age, coloured, table } from '../output/output.ts';
 import { onTarget, type ScopeFlags, withNamespace } from '../target-options.ts';
 import type { SetExitCode, Terminal } from '../terminal.ts';
-import type { ListedAgent } from './get.ts';
 
 const EXAMPLES = `
 Examples:
@@ -89,9 +90,10 @@ async function rowsOf(
   wanted: (row: ListedBreaker) => boolean,
 ): Promise<string> {
   try {
-    const { at, items } = await listBreakers(await target.operator(), namespace);
+    const { at, items, unanswered } = await listBreakers(target, namespace);
+    const missing = unanswered.map((one) => `  ${incomplete(one)}\n`).join('');
     const rows = items.filter(wanted);
-    if (rows.length === 0) return 'Breakers:     none was reported\n';
+    if (rows.length === 0) return `Breakers:     none was reported\n${missing}`;
     const columns = [
       { title: 'breaker', value: ({ breaker }: ListedBreaker) => breaker },
       { title: 'state', value: ({ state }: ListedBreaker) => state, colour: colourOfState },
@@ -99,7 +101,7 @@ async function rowsOf(
       { title: 'agents', value: ({ agents }: ListedBreaker) => String(agents) },
       { title: 'window', value: thresholdColumn },
     ];
-    return `Breakers:\n${indented(table(rows, columns, terminal))}`;
+    return `Breakers:\n${indented(table(rows, columns, terminal))}${missing}`;
   } catch (error) {
     if (!(error instanceof CliError)) throw error;
     return `Breakers:     not known: ${error.message}\n`;
@@ -107,15 +109,11 @@ async function rowsOf(
 }
 
 const breaker: Describe = async (target, namespace, name, terminal) => {
-  const { at, items } = await listBreakers(await target.operator(), namespace);
+  const { at, items, unanswered } = await listBreakers(target, namespace);
   const rows = items.filter((row) => row.breaker === name);
-  if (rows.length === 0)
-    throw notFound(
-      'breaker',
-      name,
-      namespace,
-      items.map((row) => row.breaker),
-    );
+  const names = items.map((row) => row.breaker);
+  if (rows.length === 0) throw notFound('breaker', name, namespace, names, unanswered);
+  tellUnanswered(unanswered, terminal);
   return rows
     .map((row) => {
       const { states, unwell, window, changes, policy: governing, mode, agents, since, heard } = row;
@@ -142,16 +140,12 @@ const breaker: Describe = async (target, namespace, name, terminal) => {
 };
 
 const agent: Describe = async (target, namespace, name, terminal) => {
-  const operator = await target.operator();
-  const { items } = await operator.get<{ items: ListedAgent[] }>('/v1/agents', { namespace });
-  const found = items.find(({ instance, boot }) => instance === name || boot === name);
-  if (found === undefined)
-    throw notFound(
-      'agent',
-      name,
-      namespace,
-      items.map(({ instance }) => instance),
-    );
+  const is = (one: ListedAgent) => one.instance === name || one.boot === name;
+  const byName = await listAgents(target, namespace, name);
+  const { items, unanswered } = byName.items.some(is) ? byName : await listAgents(target, namespace);
+  const found = items.find(is);
+  const names = items.map((one) => one.instance);
+  if (found === undefined) throw notFound('agent', name, namespace, names, unanswered);
   const { instance, service, labels, state, connected, silentMs, revision } = found;
   const routings = (await target.policies(namespace)).flatMap((one) => routingOf(one) ?? []);
   const head = facts([

@@ -1,8 +1,9 @@
 import { Command } from 'commander';
 import { compareText } from '../../core/policy/compare-text.ts';
-import type { AgentState } from '../../core/views/overview.ts';
+import { tellUnanswered, type Unanswered } from '../client/replicas.ts';
 import type { Reach, StoredPolicy, Target } from '../client/target.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
+import { type ListedAgent, listAgents } from '../output/agent-list.ts';
 import { breakerColumns, listBreakers } from '../output/breaker-table.ts';
 import { notFound, within } from '../output/not-found.ts';
 import { age, type Column, type Format, outputOption, print } from '../output/output.ts';
@@ -19,20 +20,6 @@ Examples:
   fuseboard get breakers -A                             every breaker, worst first
   fuseboard get policies -n shop -o wide
   fuseboard get agents --server http://127.0.0.1:8702 -o json`;
-
-/** An agent as the admin API tells of it. */
-export interface ListedAgent {
-  readonly namespace: string;
-  readonly service: string;
-  readonly instance: string;
-  readonly boot: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly state: AgentState;
-  readonly connected: boolean;
-  readonly silentMs: number;
-  readonly revision: { readonly wanted?: string; readonly applied?: string };
-  readonly breakers: readonly { readonly name: string; readonly uid: string; readonly state: string }[];
-}
 
 export function getCommand(terminal: Terminal, reach: Reach, setExitCode: SetExitCode): Command {
   const command = new Command('get')
@@ -73,11 +60,12 @@ export function named<T>(
   what: string,
   { wanted, scope }: Pick<Selection, 'wanted' | 'scope'>,
   nameOf: (row: T) => string,
+  unanswered: readonly Unanswered[] = [],
 ): readonly T[] {
   if (wanted === undefined) return rows;
   const found = rows.filter((row) => nameOf(row) === wanted);
   if (found.length > 0) return found;
-  throw notFound(what, wanted, scope, rows.map(nameOf));
+  throw notFound(what, wanted, scope, rows.map(nameOf), unanswered);
 }
 
 const policies: List = async (target, { scope, wanted, format }, terminal) => {
@@ -115,11 +103,8 @@ const policies: List = async (target, { scope, wanted, format }, terminal) => {
 };
 
 const agents: List = async (target, { scope, wanted, format }, terminal) => {
-  const operator = await target.operator();
-  const { total, items } = await operator.get<{ total: number; items: ListedAgent[] }>('/v1/agents', {
-    namespace: scope,
-  });
-  const rows = named(items, 'agent', { wanted, scope }, ({ instance }) => instance);
+  const { items, more, unanswered } = await listAgents(target, scope, wanted);
+  const rows = named(items, 'agent', { wanted, scope }, ({ instance }) => instance, unanswered);
   const columns: Column<ListedAgent>[] = [
     ...(scope === undefined ? [{ title: 'namespace', value: (row: ListedAgent) => row.namespace }] : []),
     { title: 'service', value: ({ service }) => service },
@@ -151,15 +136,18 @@ const agents: List = async (target, { scope, wanted, format }, terminal) => {
     },
     { title: 'boot', value: ({ boot }) => boot, wide: true },
   ];
-  print(rows, { columns, nothing: `no agent is connected ${within(scope)}` }, format, terminal);
-  if (total > items.length && format !== 'json' && format !== 'yaml') {
-    terminal.err.write(`${total - items.length} more are not shown; name a namespace with -n\n`);
+  const nothing = `no agent is connected ${within(scope)}`;
+  print(rows, { columns, nothing, about: { unanswered } }, format, terminal);
+  tellUnanswered(unanswered, terminal);
+  if (more > 0 && format !== 'json' && format !== 'yaml') {
+    terminal.err.write(`${more} more are not shown; name a namespace with -n\n`);
   }
 };
 
 const breakersOf: List = async (target, { scope, wanted, format }, terminal) => {
-  const { at, items } = await listBreakers(await target.operator(), scope);
-  const rows = named(items, 'breaker', { wanted, scope }, ({ breaker }) => breaker);
+  const { at, items, unanswered } = await listBreakers(target, scope);
+  const rows = named(items, 'breaker', { wanted, scope }, ({ breaker }) => breaker, unanswered);
   const nothing = `no agent has reported a breaker ${within(scope)}`;
-  print(rows, { columns: breakerColumns(scope, at), nothing }, format, terminal);
+  print(rows, { columns: breakerColumns(scope, at), nothing, about: { unanswered } }, format, terminal);
+  tellUnanswered(unanswered, terminal);
 };

@@ -4,15 +4,22 @@ import type { Target } from '../client/target.ts';
 import { CliError, EXIT_CODES } from '../exit-codes.ts';
 import { actCommand } from './overrides.ts';
 
+const PAYMENTS = {
+  ...{ namespace: 'shop', breaker: 'payments', state: 'closed', shadow: false, since: 0, heard: 0, agents: 1, slot: 0 },
+  ...{ unwell: [], latency: [], samples: [], changes: [], window: { calls: 0 }, states: { closed: 1 } },
+};
+
 /** An operator that knows `payments` from agents, and `search` from a policy. */
-function fleet(refusal?: CliError) {
+function fleet(refusal?: CliError, ...others: readonly object[]) {
+  const answer = { replica: 'a', others: [], at: 0, slot: 0, items: [PAYMENTS] };
   const made: OverrideSpec[] = [];
   const target = {
     namespace: 'shop',
-    operator: async () => {
+    replicas: async () => {
       if (refusal) throw refusal;
-      return { get: async () => ({ items: [{ breaker: 'payments' }] }) };
+      return [{ name: 'a', admin: { get: async () => answer } }, ...others];
     },
+    unlistedReason: 'it was not asked',
     policies: async () => [{ spec: { breakers: ['search', 'partner-*'] } }],
     override: async (namespace: string, spec: OverrideSpec) => {
       made.push(spec);
@@ -70,4 +77,11 @@ it('forces what it is told to when the operator cannot be asked, and says so', a
     made: 1,
     errors: ['whether there are breakers of this name is not known: no operator is ready\n'],
   });
+});
+
+it('forces a name that nobody knows where a replica did not answer, and says so', async () => {
+  const target = fleet(undefined, { name: 'b', admin: 'its pod is not ready' });
+  const { failure, made, errors } = await forceOpen(['unheard'], target);
+  expect({ failure, made }).toEqual({ failure: undefined, made: 1 });
+  expect(errors.join('')).toMatch(/whether there is a breaker "unheard" is not known: replica "b" did not answer/);
 });

@@ -5,8 +5,10 @@ import { Command, Option } from 'commander';
 import { UsageError } from '../../config/config.ts';
 import { matches } from '../../core/policy/routing.ts';
 import { parseLabels } from '../../core/policy/selector.ts';
+import { incomplete, type Unanswered } from '../client/replicas.ts';
 import type { Reach, StoredOverride, Target } from '../client/target.ts';
 import { CliError, EXIT_CODES } from '../exit-codes.ts';
+import { listBreakers } from '../output/breaker-table.ts';
 import { notFound } from '../output/not-found.ts';
 import { age, type Column, type Format, outputOption, print, printAs } from '../output/output.ts';
 import { onTarget, type ScopeFlags, scopeOf, withNamespace, withScope } from '../target-options.ts';
@@ -89,9 +91,10 @@ export function actCommand(action: Action, terminal: Terminal, reach: Reach, set
  */
 async function assertKnown(target: Target, namespace: string, wanted: readonly string[], { err }: Terminal) {
   let names: string[];
+  let missing: Unanswered | undefined;
   try {
-    const operator = await target.operator();
-    const { items } = await operator.get<{ items: { breaker: string }[] }>('/v1/breakers', { namespace });
+    const { items, unanswered } = await listBreakers(target, namespace);
+    missing = unanswered[0];
     const policies = await target.policies(namespace);
     const spelled = policies.flatMap(({ spec }) => spec?.breakers ?? []).filter((name) => !name.endsWith('*'));
     names = [...new Set([...items.map(({ breaker }) => breaker), ...spelled])];
@@ -102,6 +105,10 @@ async function assertKnown(target: Target, namespace: string, wanted: readonly s
   }
   const unknown = wanted.find((pattern) => !names.some((name) => matches(pattern, name)));
   if (unknown === undefined) return;
+  if (missing !== undefined) {
+    err.write(`whether there is a breaker "${unknown}" is not known: ${incomplete(missing)}\n`);
+    return;
+  }
   const { message } = notFound('breaker', unknown, namespace, names);
   throw new CliError(
     EXIT_CODES.problems,

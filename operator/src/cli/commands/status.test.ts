@@ -22,8 +22,22 @@ const well = (namespace: string, name = 'well') =>
 const refused = (namespace: string) => policy(namespace, 'refused', condition('Accepted', 'False', 'Invalid'));
 const pending = (namespace: string) => policy(namespace, 'pending');
 
-async function status(policies: readonly StoredPolicy[], args: readonly string[], seesAll = true) {
+const overview = (replica: string, connected: number, others: readonly string[]) => ({
+  replica,
+  others,
+  agents: { connected, connecting: 0, stale: 0, gone: 0, rejecting: 0 },
+});
+const replica = (name: string, answer: object) => ({ name, admin: { get: async () => answer } });
+
+async function status(
+  policies: readonly StoredPolicy[],
+  args: readonly string[],
+  seesAll = true,
+  replicas: readonly object[] = [replica('a', overview('a', 1, []))],
+) {
   const target = {
+    replicas: async () => replicas,
+    unlistedReason: 'it was not asked',
     name: 'cluster "c"',
     namespace: 'shop',
     policies: async (namespace?: string) => {
@@ -72,5 +86,33 @@ it('says how many policies are in other namespaces', async () => {
 it('leaves other namespaces out where the person may not see them', async () => {
   const { text, code } = await status([well('shop'), well('other')], [], false);
   expect(text).not.toContain('other namespaces');
+  expect(code).toBe(0);
+});
+
+it('counts the agents of all replicas once, and rollouts apart from them', async () => {
+  const agents = { matched: 2, applied: 2, rejected: 0, stale: 0, summary: '2/2' };
+  const two = ['one', 'two'].map((name) => {
+    const policy = well('shop', name);
+    return { ...policy, status: { ...policy.status, agents } } as StoredPolicy;
+  });
+  const replicas = [replica('a', overview('a', 1, ['b'])), replica('b', overview('b', 1, ['a']))];
+  const { text } = await status(two, ['--exit-code'], true, replicas);
+  expect(text).toContain('agents     2 connected\nrollouts   4/4 applied (one for each policy and agent)\n');
+  expect(text).toContain('all is well');
+});
+
+it('names a replica that did not answer, and does not say that all is well', async () => {
+  const { text, code } = await status([well('shop')], ['--exit-code'], true, [
+    replica('a', overview('a', 1, ['b'])),
+    { name: 'b', admin: 'its pod is not ready' },
+  ]);
+  expect(text).toContain('replica "b" did not answer, so its agents are not in these numbers: its pod is not ready\n');
+  expect(text).not.toContain('all is well');
+  expect(code).toBe(1);
+});
+
+it('says why agents are not known where no replica can be asked', async () => {
+  const { text, code } = await status([well('shop')], ['--exit-code'], true, [{ name: 'a', admin: 'no token' }]);
+  expect(text).toContain('agents     not known: no token\n');
   expect(code).toBe(0);
 });

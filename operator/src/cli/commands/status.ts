@@ -1,4 +1,6 @@
 import { Command, Option } from 'commander';
+import type { AgentsAtAGlance } from '../../core/views/overview.ts';
+import { askReplicas, incomplete, type Unanswered } from '../client/replicas.ts';
 import type { Reach, StoredPolicy, Target } from '../client/target.ts';
 import { CliError, EXIT_CODES } from '../exit-codes.ts';
 import { within } from '../output/not-found.ts';
@@ -22,12 +24,13 @@ export function statusCommand(terminal: Terminal, reach: Reach, setExitCode: Set
   return withScope(new Command('status'))
     .description('Summarize health: policies, the agents that run them, and open circuits.')
     .addOption(new Option('-o, --output <format>', 'output format').choices(['text', 'json', 'yaml']).default('text'))
-    .option('--exit-code', 'exit with 1 when a policy is not well or not yet programmed')
+    .option('--exit-code', 'exit with 1 when a policy is not well or not yet programmed, or a replica does not answer')
     .addHelpText('after', EXAMPLES)
     .action(async (flags: Flags) => {
       const summary = await onTarget(reach, flags, async (target) => {
         const scope = scopeOf(flags, target);
-        const summary = summarize(await target.policies(scope));
+        const [policies, fleet] = await Promise.all([target.policies(scope), fleetOf(target, scope)]);
+        const summary = { ...summarize(policies), ...fleet };
         if (flags.output !== 'text') printAs(summary, flags.output, terminal);
         else {
           const where = scope === undefined ? 'all namespaces' : `namespace "${scope}"`;
@@ -36,7 +39,8 @@ export function statusCommand(terminal: Terminal, reach: Reach, setExitCode: Set
         }
         return summary;
       });
-      const well = summary.notWell.length === 0 && summary.policies.others === 0;
+      const { notWell, policies, unanswered } = summary;
+      const well = notWell.length === 0 && policies.others === 0 && unanswered.length === 0;
       setExitCode(flags.exitCode && !well ? EXIT_CODES.problems : EXIT_CODES.ok);
     });
 }
@@ -55,6 +59,31 @@ async function elsewhere(target: Target, scope: string): Promise<string> {
   }
 }
 
+/** What the replicas of the operator say of the agents that they serve. */
+interface FleetSummary {
+  /** Processes, each counted once. Absent: the operator cannot be asked. */
+  readonly agents?: AgentsAtAGlance;
+  /** Why it cannot be asked. */
+  readonly agentsUnknown?: string;
+  readonly unanswered: readonly Unanswered[];
+}
+
+async function fleetOf(target: Target, namespace: string | undefined): Promise<FleetSummary> {
+  try {
+    const { answers, unanswered } = await askReplicas(target, (admin) =>
+      admin.get<{ replica: string; others: readonly string[]; agents: AgentsAtAGlance }>('/v1/overview', { namespace }),
+    );
+    const agents: AgentsAtAGlance = { connected: 0, connecting: 0, stale: 0, gone: 0, rejecting: 0 };
+    for (const answer of answers) {
+      for (const state of Object.keys(agents) as (keyof AgentsAtAGlance)[]) agents[state] += answer.agents[state];
+    }
+    return { agents, unanswered };
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error;
+    return { agentsUnknown: error.message, unanswered: [] };
+  }
+}
+
 /** What the statuses of policies say together. */
 export function summarize(policies: readonly StoredPolicy[]) {
   const sum = (read: (policy: StoredPolicy) => number | undefined) =>
@@ -63,7 +92,8 @@ export function summarize(policies: readonly StoredPolicy[]) {
   const programmed = policies.filter(({ status }) => statusOf(status, 'Programmed') === 'True').length;
   return {
     policies: { total: policies.length, programmed, refused, others: policies.length - programmed - refused },
-    agents: {
+    /** One for each policy and agent that it is for. */
+    rollouts: {
       matched: sum(({ status }) => status.agents?.matched),
       applied: sum(({ status }) => status.agents?.applied),
       rejected: sum(({ status }) => status.agents?.rejected),
@@ -83,7 +113,15 @@ export function summarize(policies: readonly StoredPolicy[]) {
 }
 
 function inWords(
-  { policies, agents, breakers, notWell }: ReturnType<typeof summarize>,
+  {
+    policies,
+    agents,
+    agentsUnknown,
+    rollouts,
+    breakers,
+    notWell,
+    unanswered,
+  }: ReturnType<typeof summarize> & FleetSummary,
   scope: string | undefined,
   terminal: Terminal,
 ): string {
@@ -94,7 +132,19 @@ function inWords(
     ['policies', parts([programmed, 'programmed'], [others, 'not yet programmed'], [refused, 'refused']).join(', ')],
     [
       'agents',
-      `${agents.applied}/${agents.matched} applied${agents.rejected > 0 ? `, ${agents.rejected} rejected` : ''}${agents.stale > 0 ? `, ${agents.stale} stale` : ''}${policies.total > 1 ? ' (an agent counts once for each of its policies)' : ''}`,
+      agents === undefined
+        ? `not known: ${agentsUnknown}`
+        : parts(
+            [agents.connected, 'connected'],
+            [agents.connecting, 'connecting'],
+            [agents.stale, 'stale'],
+            [agents.gone, 'gone'],
+            [agents.rejecting, 'rejecting a policy'],
+          ).join(', '),
+    ],
+    [
+      'rollouts',
+      `${rollouts.applied}/${rollouts.matched} applied${rollouts.rejected > 0 ? `, ${rollouts.rejected} rejected` : ''}${rollouts.stale > 0 ? `, ${rollouts.stale} stale` : ''} (one for each policy and agent)`,
     ],
     [
       'breakers',
@@ -110,11 +160,13 @@ function inWords(
   if (policies.total === 0) {
     return `there are no policies ${within(scope)}${scope === undefined ? '' : '; -A looks in all namespaces'}\n`;
   }
-  if (notWell.length === 0) return `${lines}${coloured('all is well', 'green', terminal)}\n`;
+  const silent = unanswered.map((one) => `${coloured(incomplete(one), 'red', terminal)}\n`).join('');
+  if (notWell.length === 0 && silent === '') return `${lines}${coloured('all is well', 'green', terminal)}\n`;
+  if (notWell.length === 0) return `${lines}${silent}`;
   const columns = [
     { title: 'policy', value: (row: (typeof notWell)[number]) => `${row.namespace}/${row.name}` },
     { title: 'why', value: (row: (typeof notWell)[number]) => row.reason, colour: () => 'red' as const },
     { title: 'message', value: (row: (typeof notWell)[number]) => row.message },
   ];
-  return `${lines}\n${count(notWell.length, 'policy', 'policies')} not well:\n${table(notWell, columns, terminal)}`;
+  return `${lines}${silent}\n${count(notWell.length, 'policy', 'policies')} not well:\n${table(notWell, columns, terminal)}`;
 }

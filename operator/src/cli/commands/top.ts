@@ -2,6 +2,7 @@ import { clearScreenDown, cursorTo } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Command, Option } from 'commander';
 import { UsageError } from '../../config/config.ts';
+import { incomplete } from '../client/replicas.ts';
 import type { Reach } from '../client/target.ts';
 import { CliError, EXIT_CODES } from '../exit-codes.ts';
 import { breakerColumns, listBreakers } from '../output/breaker-table.ts';
@@ -39,17 +40,19 @@ export function topCommand(terminal: Terminal, reach: Reach, setExitCode: SetExi
       void stopSignal().then(() => end.abort());
       await onTarget(reach, flags, async (target) => {
         const scope = scopeOf(flags, target);
-        const operator = await target.operator();
         let screen = '';
         let heardAt = performance.now();
         while (!end.signal.aborted) {
           try {
-            const { at, items } = await listBreakers(operator, scope);
+            const { at, items, unanswered } = await listBreakers(target, scope);
             heardAt = performance.now();
             const bad = items.filter(({ state, shadow }) => state === 'open' && !shadow).length;
-            const shown = live ? items.slice(0, Math.max(1, (terminal.out.rows ?? ROWS) - 4)) : items;
+            const shown = live
+              ? items.slice(0, Math.max(1, (terminal.out.rows ?? ROWS) - 4 - unanswered.length))
+              : items;
             const more = items.length - shown.length;
-            screen = `${target.name}: ${count(items.length, 'breaker')}, ${bad} open${more > 0 ? `, ${more} more not shown` : ''}\n${table(shown, breakerColumns(scope, at), terminal)}`;
+            const missing = unanswered.map((one) => `${coloured(incomplete(one), 'red', terminal)}\n`).join('');
+            screen = `${target.name}: ${count(items.length, 'breaker')}, ${bad} open${more > 0 ? `, ${more} more not shown` : ''}\n${missing}${table(shown, breakerColumns(scope, at), terminal)}`;
             draw(screen, terminal, live);
           } catch (error) {
             if (!live || !(error instanceof CliError)) throw error;

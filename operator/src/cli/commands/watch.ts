@@ -3,7 +3,7 @@ import { Command, Option } from 'commander';
 import type { StateChange } from '../../core/fleet/circuits.ts';
 import type { LiveDifference, LiveState } from '../../http/admin/live/live.ts';
 import type { AdminClient } from '../client/admin.ts';
-import type { Reach } from '../client/target.ts';
+import type { Reach, Target } from '../client/target.ts';
 import { CliError, EXIT_CODES } from '../exit-codes.ts';
 import { type Colour, coloured } from '../output/output.ts';
 import { stopSignal } from '../signals.ts';
@@ -38,31 +38,81 @@ export function watchCommand(terminal: Terminal, reach: Reach, setExitCode: SetE
     .action(async (flags: Flags) => {
       const end = new AbortController();
       void stopSignal().then(() => end.abort());
-      await onTarget(reach, flags, async (target) => {
-        const namespace = scopeOf(flags, target);
-        const operator = await target.operator();
-        const reader = new TransitionReader();
-        for (let first = true; !end.signal.aborted; first = false) {
-          try {
-            for await (const seen of transitions(operator, namespace, reader, end.signal)) {
-              terminal.out.write(flags.output === 'json' ? `${JSON.stringify(seen)}\n` : inWords(seen, terminal));
-            }
-          } catch (error) {
-            if (end.signal.aborted) break;
-            if (first || !(error instanceof CliError)) throw error;
-            terminal.err.write(`${error.message}; trying again\n`);
-          }
-          await wait(RETRY_MS, undefined, { signal: end.signal }).catch(() => {});
-        }
-      });
+      const print = (seen: Seen) =>
+        terminal.out.write(flags.output === 'json' ? `${JSON.stringify(seen)}\n` : inWords(seen, terminal));
+      await onTarget(reach, flags, (target) => follow(target, scopeOf(flags, target), print, terminal, end.signal));
       setExitCode(EXIT_CODES.ok);
     });
+}
+
+/**
+ * Follows every replica until the end: each tells the transitions of its own agents. Replicas that come are followed
+ * too.
+ *
+ * @throws {CliError} when no replica can be followed in the beginning.
+ */
+async function follow(
+  target: Target,
+  namespace: string | undefined,
+  print: (seen: Seen) => void,
+  { err }: Terminal,
+  end: AbortSignal,
+): Promise<void> {
+  const readers = new Map<string, TransitionReader>();
+  const following = new Set<string>();
+  const failures = new Map<string, string>();
+  const broken = new AbortController();
+  let began = false;
+  let asked = 0;
+  const failed = (replica: string, reason: string) => {
+    if (failures.get(replica) !== reason) {
+      err.write(`the transitions of replica "${replica}" are not shown: ${reason}; trying again\n`);
+    }
+    failures.set(replica, reason);
+  };
+  const one = async (replica: string, admin: AdminClient) => {
+    const reader = readers.get(replica) ?? new TransitionReader();
+    readers.set(replica, reader);
+    const heard = ({ others }: Pick<LiveState, 'others'>) => {
+      began = true;
+      failures.delete(replica);
+      if (others.length >= asked) for (const other of others) failed(other, target.unlistedReason);
+    };
+    following.add(replica);
+    try {
+      for await (const seen of transitions(admin, namespace, { reader, heard }, end)) print(seen);
+    } catch (error) {
+      if (end.aborted) return;
+      if (!(error instanceof CliError) || (!began && following.size === 1)) broken.abort(error);
+      else failed(replica, error.message);
+    } finally {
+      following.delete(replica);
+    }
+  };
+  const stop = AbortSignal.any([end, broken.signal]);
+  for (let first = true; !stop.aborted; first = false) {
+    const replicas = await target.replicas().catch((error: unknown) => {
+      if (first || !(error instanceof CliError)) throw error;
+      failed('any', error.message);
+      return [];
+    });
+    asked = replicas.length;
+    const there = new Set([...following, ...replicas.map(({ name }) => name)]);
+    if (asked > 0) for (const name of readers.keys()) if (!there.has(name)) readers.delete(name);
+    for (const { name, admin } of replicas) {
+      if (typeof admin === 'string') failed(name, admin);
+      else if (!following.has(name)) void one(name, admin);
+    }
+    if (first && following.size === 0) throw new CliError(EXIT_CODES.unreachable, [...failures.values()].join('; '));
+    await wait(RETRY_MS, undefined, { signal: stop }).catch(() => {});
+  }
+  if (broken.signal.aborted) throw broken.signal.reason;
 }
 
 async function* transitions(
   operator: AdminClient,
   namespace: string | undefined,
-  reader: TransitionReader,
+  { reader, heard }: { readonly reader: TransitionReader; readonly heard: (state: Pick<LiveState, 'others'>) => void },
   end: AbortSignal,
 ): AsyncGenerator<Seen> {
   const silence = new AbortController();
@@ -72,6 +122,7 @@ async function* transitions(
     for await (const { event, data } of operator.events('/v1/watch', { namespace }, signal)) {
       clearTimeout(timer);
       timer = setTimeout(() => silence.abort(), SILENCE_MS);
+      if (event === 'state') heard(data as LiveState);
       if (event === 'state' || event === 'difference') yield* reader.read(data as LiveState | LiveDifference);
     }
   } catch (error) {

@@ -2,7 +2,9 @@ import { TRIP_CONDITIONS } from '@fuseboard/schema';
 import { compareText } from '../../core/policy/compare-text.ts';
 import type { Thresholds } from '../../core/policy/thresholds.ts';
 import type { BreakerRow } from '../../core/views/breaker-row.ts';
-import type { AdminClient } from '../client/admin.ts';
+import { type BreakersOfReplica, mergeBreakers, severityOf } from '../../core/views/merged.ts';
+import { askReplicas, type Unanswered } from '../client/replicas.ts';
+import type { Target } from '../client/target.ts';
 import { age, type Colour, type Column } from './output.ts';
 
 /** A breaker as the admin API lists it: one row for each policy and breaker. */
@@ -13,26 +15,35 @@ export interface ListedBreaker extends BreakerRow {
   readonly thresholds?: Thresholds;
 }
 
-interface Listed {
-  /** Milliseconds since 1970, by the operator's clock. */
-  readonly at: number;
-  readonly items: readonly ListedBreaker[];
+interface Listed extends BreakersOfReplica<ListedBreaker> {
+  readonly replica: string;
+  readonly others: readonly string[];
 }
 
-/** Every breaker of a namespace or of all, the worst first, and when the operator said so. */
-export async function listBreakers(operator: AdminClient, namespace: string | undefined): Promise<Listed> {
-  const { at, items } = await operator.get<Listed>('/v1/breakers', { namespace });
+/** Breakers over the agents of all replicas. */
+export interface Breakers {
+  /** Milliseconds since 1970, by the clock of a replica. */
+  readonly at: number;
+  readonly items: readonly ListedBreaker[];
+  readonly unanswered: readonly Unanswered[];
+}
+
+/**
+ * Every breaker of a namespace or of all, the worst first, and when the operator said so.
+ *
+ * @throws {CliError} when no replica answers.
+ */
+export async function listBreakers(target: Target, namespace: string | undefined): Promise<Breakers> {
+  const { answers, unanswered } = await askReplicas(target, (admin) =>
+    admin.get<Listed>('/v1/breakers', { namespace }),
+  );
   const order = (a: ListedBreaker, b: ListedBreaker) =>
-    severity(b) - severity(a) ||
+    severityOf(b) - severityOf(a) ||
     compareText(a.namespace, b.namespace) ||
     compareText(a.breaker, b.breaker) ||
     compareText(a.policy ?? '', b.policy ?? '');
-  return { at, items: [...items].sort(order) };
+  return { at: Math.max(...answers.map(({ at }) => at)), items: mergeBreakers(answers).sort(order), unanswered };
 }
-
-const SEVERITY = { none: 0, closed: 1, 'half-open': 3, open: 4 };
-
-const severity = ({ state, shadow }: ListedBreaker) => (shadow && state !== 'closed' ? 2 : SEVERITY[state]);
 
 export const colourOfState = ({ state, shadow }: Pick<ListedBreaker, 'state' | 'shadow'>): Colour | undefined =>
   state === 'none' ? 'dim' : state === 'closed' ? undefined : shadow || state === 'half-open' ? 'yellow' : 'red';

@@ -1,3 +1,4 @@
+import { incomplete, type Unanswered } from '../client/replicas.ts';
 import type { StoredPolicy, Target } from '../client/target.ts';
 import { CliError, EXIT_CODES } from '../exit-codes.ts';
 import { hint } from './suggestions.ts';
@@ -6,9 +7,26 @@ import { hint } from './suggestions.ts';
 export const within = (scope: string | undefined) =>
   scope === undefined ? 'in any namespace' : `in namespace "${scope}"`;
 
-/** That there is nothing of this name, and which of the names may have been meant. */
-export const notFound = (what: string, name: string, scope: string | undefined, names: Iterable<string>) =>
-  new CliError(EXIT_CODES.problems, `there is no ${what} "${name}" ${within(scope)}${hint(name, names)}`);
+/**
+ * That there is nothing of this name, and which of the names may have been meant; where a replica did not answer, only
+ * that the others know of nothing.
+ */
+export function notFound(
+  what: string,
+  name: string,
+  scope: string | undefined,
+  names: Iterable<string>,
+  unanswered: readonly Unanswered[] = [],
+): CliError {
+  const one = unanswered[0];
+  if (one === undefined) {
+    return new CliError(EXIT_CODES.problems, `there is no ${what} "${name}" ${within(scope)}${hint(name, names)}`);
+  }
+  return new CliError(
+    EXIT_CODES.unreachable,
+    `no replica that answered knows the ${what} "${name}" ${within(scope)}; ${incomplete(one)}`,
+  );
+}
 
 /** @throws {CliError} when there is no policy of this name. */
 export async function policyNamed(target: Target, namespace: string, name: string): Promise<StoredPolicy> {

@@ -45,11 +45,20 @@ export function table<T>(rows: readonly T[], columns: readonly Column<T>[], term
 /** Prints rows as a table, JSON or YAML. `nothing` is printed on stderr when there is no row. */
 export function print<T>(
   rows: readonly T[],
-  { columns, nothing }: { readonly columns: readonly Column<T>[]; readonly nothing: string },
+  {
+    columns,
+    nothing,
+    about,
+  }: {
+    readonly columns: readonly Column<T>[];
+    readonly nothing: string;
+    /** For programs: what stands beside the rows. */
+    readonly about?: object;
+  },
   format: Format,
   terminal: Terminal,
 ): void {
-  if (format === 'json' || format === 'yaml') printAs({ items: rows }, format, terminal);
+  if (format === 'json' || format === 'yaml') printAs({ items: rows, ...about }, format, terminal);
   else if (rows.length === 0) terminal.err.write(`${nothing}\n`);
   else {
     const shown = columns.filter(({ wide }) => format === 'wide' || !wide);

@@ -5,10 +5,10 @@ import { stringify } from 'yaml';
 import { type Impact, impactsOf } from '../../core/policy/impact.ts';
 import { routingOf } from '../../core/policy/routing.ts';
 import type { FilePolicy } from '../../sources/file.ts';
-import { AdminError } from '../client/admin.ts';
+import { tellUnanswered } from '../client/replicas.ts';
 import type { Reach, StoredPolicy, Target } from '../client/target.ts';
-import type { ListedAgent } from '../commands/get.ts';
 import { CliError, EXIT_CODES } from '../exit-codes.ts';
+import { type ListedAgent, listAgents } from '../output/agent-list.ts';
 import { type Colour, coloured, count, printAs } from '../output/output.ts';
 import type { ScopeFlags } from '../target-options.ts';
 import { onTarget, withNamespace } from '../target-options.ts';
@@ -91,14 +91,18 @@ const completed = (spec: FilePolicy['spec'] | undefined) => ({
 });
 
 /** Absent when the operator cannot be asked; a note says why. */
-async function agentsOf(target: Target, namespace: string, { err }: Terminal): Promise<ListedAgent[] | undefined> {
+async function agentsOf(
+  target: Target,
+  namespace: string,
+  terminal: Terminal,
+): Promise<readonly ListedAgent[] | undefined> {
   try {
-    const operator = await target.operator();
-    const { items } = await operator.get<{ items: ListedAgent[] }>('/v1/agents', { namespace });
+    const { items, unanswered } = await listAgents(target, namespace);
+    tellUnanswered(unanswered, terminal);
     return items;
   } catch (error) {
-    if (!(error instanceof CliError) && !(error instanceof AdminError)) throw error;
-    err.write(`which agents would feel it is not known: ${error.message}\n`);
+    if (!(error instanceof CliError)) throw error;
+    terminal.err.write(`which agents would feel it is not known: ${error.message}\n`);
     return undefined;
   }
 }

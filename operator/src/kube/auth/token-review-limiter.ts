@@ -5,74 +5,87 @@ import { AuthError } from '../../ports/authenticator.ts';
 export interface TokenReviewLimiterOptions {
   /** How many unknown tokens are reviewed per second in total. */
   readonly perSecond: number;
-  /** How many of them may turn out bad for one address, in a minute and at once. */
+  /** How many of them may turn out bad for one payer, in a minute and at once. */
   readonly badPerAddress: number;
   readonly clock: Clock;
 }
 
-/** Addresses that are remembered; the one that was quiet for the longest time is forgotten first. */
-const MAX_ADDRESSES = 10_000;
+/**
+ * Whom a token that turns out bad is counted against: the account and pod that the cluster signed it for, or the
+ * address that it comes from when nobody can say who made it.
+ */
+export type Payer = { readonly account: string } | { readonly address: string };
+
+/** Payers that are remembered; the one that was quiet for the longest time is forgotten first. */
+const MAX_PAYERS = 10_000;
 
 const MINUTE_MS = 60_000;
 
-interface AddressBudget {
+interface Budget {
   left: number;
   at: number;
 }
 
 /**
  * Limits reviews of unknown tokens, so that a flood of forged tokens does not cause a flood of reviews: a number per
- * second in total, and a small number of invalid tokens from one address, so that this address is refused before others
- * are. Known tokens are not limited here.
+ * second in total, and a small number of invalid tokens from one payer, so that this payer is refused before others
+ * are. Tokens that the cluster signed have reviews of their own, which a flood of others does not use up. Known tokens
+ * are not limited here.
  */
 export class TokenReviewLimiter {
   readonly #options: TokenReviewLimiterOptions;
-  readonly #all: TokenBucket;
-  readonly #addresses = new Map<string, AddressBudget>();
+  readonly #genuine: TokenBucket;
+  readonly #others: TokenBucket;
+  readonly #payers = new Map<string, Budget>();
 
   constructor(options: TokenReviewLimiterOptions) {
     this.#options = options;
-    this.#all = tokenBucket(options.perSecond, options.clock);
+    this.#genuine = tokenBucket(options.perSecond, options.clock);
+    this.#others = tokenBucket(options.perSecond, options.clock);
   }
 
   /**
-   * Whether anything of this address may be looked at now.
+   * Whether anything of this payer may be looked at now.
    *
    * @throws {AuthError} when too many of its tokens were bad.
    */
-  check(address: string): void {
-    if (this.#of(address).left < 1) {
-      throw new AuthError('flood', 'too many invalid tokens from this address; reconnect later with a valid one');
-    }
+  check(payer: Payer): void {
+    if (this.#of(payer).left >= 1) return;
+    const whose = 'account' in payer ? 'of this account and pod' : 'from this address';
+    throw new AuthError('flood', `too many invalid tokens ${whose}; reconnect later with a valid one`);
   }
 
   /**
    * Takes the review of a token that is not known. It is given back by `good`.
    *
-   * @throws {AuthError} when there is none left, for the address or for all.
+   * @throws {AuthError} when there is none left, for the payer or for all.
    */
-  take(address: string): void {
-    this.check(address);
-    if (!this.#all.take()) throw new AuthError('unavailable', 'too many new tokens at once; reconnect');
-    const entry = this.#of(address);
-    entry.left -= 1;
-    this.#addresses.delete(address);
-    this.#addresses.set(address, entry);
-    if (this.#addresses.size > MAX_ADDRESSES) this.#addresses.delete(this.#addresses.keys().next().value!);
+  take(payer: Payer): void {
+    this.check(payer);
+    const bucket = 'account' in payer ? this.#genuine : this.#others;
+    if (!bucket.take()) throw new AuthError('unavailable', 'too many new tokens at once; reconnect');
+    const key = keyOf(payer);
+    const budget = this.#of(payer);
+    budget.left -= 1;
+    this.#payers.delete(key);
+    this.#payers.set(key, budget);
+    if (this.#payers.size > MAX_PAYERS) this.#payers.delete(this.#payers.keys().next().value!);
   }
 
   /** The token was good, or could not be looked at. */
-  good(address: string): void {
-    const entry = this.#addresses.get(address);
-    if (entry) entry.left = Math.min(this.#options.badPerAddress, entry.left + 1);
+  good(payer: Payer): void {
+    const budget = this.#payers.get(keyOf(payer));
+    if (budget) budget.left = Math.min(this.#options.badPerAddress, budget.left + 1);
   }
 
-  #of(address: string): AddressBudget {
+  #of(payer: Payer): Budget {
     const { badPerAddress, clock } = this.#options;
     const now = clock.now();
-    const entry = this.#addresses.get(address) ?? { left: badPerAddress, at: now };
-    entry.left = Math.min(badPerAddress, entry.left + ((now - entry.at) / MINUTE_MS) * badPerAddress);
-    entry.at = now;
-    return entry;
+    const budget = this.#payers.get(keyOf(payer)) ?? { left: badPerAddress, at: now };
+    budget.left = Math.min(badPerAddress, budget.left + ((now - budget.at) / MINUTE_MS) * badPerAddress);
+    budget.at = now;
+    return budget;
   }
 }
+
+const keyOf = (payer: Payer) => ('account' in payer ? `account ${payer.account}` : `address ${payer.address}`);

@@ -10,7 +10,8 @@ import {
 } from '../../ports/authenticator.ts';
 import { ReviewClient, type ReviewClientOptions } from './review-client.ts';
 import { expiryOf, unexpired } from './token.ts';
-import type { TokenReviewLimiter } from './token-review-limiter.ts';
+import type { Signature, TokenSignatures } from './token-keys.ts';
+import type { Payer, TokenReviewLimiter } from './token-review-limiter.ts';
 
 export interface TokenReviewOptions {
   readonly kubeConfig: KubeConfig;
@@ -23,6 +24,8 @@ export interface TokenReviewOptions {
   readonly goodForMs: number;
   /** What tokens that are not known may cost. */
   readonly limiter: TokenReviewLimiter;
+  /** Tells made-up tokens from others. Absent: only reviews do. */
+  readonly signatures?: TokenSignatures;
   readonly log: ReviewClientOptions['log'];
   /** Wall clock, milliseconds since 1970. Absent: the real one. */
   readonly now?: () => number;
@@ -41,6 +44,9 @@ const REVIEWS = '/apis/authentication.k8s.io/v1/tokenreviews';
 
 /** Concurrent reviews of unknown tokens; for known tokens the limit is higher. */
 const MAX_UNKNOWN_IN_FLIGHT = 60;
+
+/** The same of those among them that the cluster signed. */
+const MAX_GENUINE_IN_FLIGHT = 80;
 
 interface Review {
   /** When it was asked for; long ago when the question could not be answered. */
@@ -76,9 +82,10 @@ export class TokenReviewer implements Authenticator {
   }
 
   screen({ authorization, address }: Credentials): void {
-    const key = keyOf(bearerToken(authorization));
+    const token = bearerToken(authorization);
+    const key = keyOf(token);
     this.#refuseAgain(key, this.#now());
-    if (!this.#reviews.has(key)) this.#options.limiter.check(address);
+    if (!this.#reviews.has(key)) this.#options.limiter.check(payerOf(this.#signatureOf(token), address));
   }
 
   async identify({ authorization, address }: Credentials, what: 'stream' | 'report'): Promise<AgentIdentity> {
@@ -117,20 +124,34 @@ export class TokenReviewer implements Authenticator {
     if (refused && now - refused.at < REFUSED_MS) throw refused.denial;
   }
 
+  /**
+   * What the signature of a token that is not known says.
+   *
+   * @throws {AuthError} when the cluster did not sign it.
+   */
+  #signatureOf(token: string): Signature {
+    const signature = this.#options.signatures?.check(token) ?? { is: 'unknown' };
+    if (signature.is !== 'forged') return signature;
+    throw new AuthError('bad-token', 'the token was not signed by this cluster');
+  }
+
   #review(key: string, token: string, at: number, known: Review['known'], address: string): Review {
     const { limiter } = this.#options;
-    if (known === undefined) limiter.take(address);
-    const review: Review = { at, answer: this.#answer(token, known !== undefined), known };
+    const signature = known === undefined ? this.#signatureOf(token) : undefined;
+    const payer = payerOf(signature, address);
+    if (signature !== undefined) limiter.take(payer);
+    const room = signature && (signature.is === 'genuine' ? MAX_GENUINE_IN_FLIGHT : MAX_UNKNOWN_IN_FLIGHT);
+    const review: Review = { at, answer: this.#answer(token, room), known };
     this.#reviews.delete(key);
     keep(this.#reviews, key, review, MAX_KNOWN);
     review.answer.then(
       (agentIdentity) => {
-        if (known === undefined) limiter.good(address);
+        if (known === undefined) limiter.good(payer);
         review.known = { caller: agentIdentity, at };
       },
       (authError: AuthError) => {
         if (authError.reason === 'unavailable') {
-          if (known === undefined) limiter.good(address);
+          if (known === undefined) limiter.good(payer);
           review.at = Number.NEGATIVE_INFINITY;
           if (known !== undefined) return;
         } else {
@@ -143,7 +164,8 @@ export class TokenReviewer implements Authenticator {
     return review;
   }
 
-  async #answer(token: string, known: boolean): Promise<AgentIdentity> {
+  /** @param room how many questions may be under way. Absent: as many as for tokens that are known. */
+  async #answer(token: string, room: number | undefined): Promise<AgentIdentity> {
     const { audience, withoutPod, namespaces } = this.#options;
     const answer = await this.#client.ask<{ status?: ReviewStatus }>(
       'tokenreviews',
@@ -153,7 +175,7 @@ export class TokenReviewer implements Authenticator {
         method: 'POST',
         body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', spec: { token, audiences: [audience] } },
       },
-      known ? undefined : MAX_UNKNOWN_IN_FLIGHT,
+      room,
     );
     const { authenticated, audiences, user } = answer?.status ?? {};
     if (authenticated !== true) {
@@ -189,6 +211,10 @@ function readLabels(labels: unknown): Labels {
   if (typeof labels !== 'object' || labels === null) return {};
   return Object.fromEntries(Object.entries(labels).filter(([, value]) => typeof value === 'string'));
 }
+
+/** Whom a token that turns out bad is counted against: whom the cluster made it for, else the address it comes from. */
+const payerOf = (signature: Signature | undefined, address: string): Payer =>
+  signature?.is === 'genuine' ? { account: signature.subject } : { address };
 
 const keyOf = (token: string) => createHash('sha256').update(token).digest('base64');
 

@@ -80,7 +80,12 @@ export const agentPaths: readonly Endpoint[] = [
     answers: {
       200: {
         description: 'The agents.',
-        schema: z.object({ total: z.int().min(0).describe('All, listed or not.'), items: z.array(Agent).max(1_000) }),
+        schema: z.object({
+          replica: z.string().describe('Which replica speaks; it knows its own agents.'),
+          others: z.array(z.string()).describe('Replicas whose agents are not told of here.'),
+          total: z.int().min(0).describe('All, listed or not.'),
+          items: z.array(Agent).max(1_000),
+        }),
       },
       ...refusals(400, 401, 403, 503),
     },

@@ -11,7 +11,7 @@ import { optionalText } from '../parameters.ts';
 export const MAX_AGENTS_LISTED = 1_000;
 
 /** The agents of this replica. */
-export function agentRoutes({ controller, clock, access }: AdminOptions): Router {
+export function agentRoutes({ controller, clock, access, replica }: AdminOptions): Router {
   const { fleet, snapshots } = controller;
 
   const shown = (agent: Agent, now: number) => {
@@ -45,7 +45,8 @@ export function agentRoutes({ controller, clock, access }: AdminOptions): Router
         total += 1;
         if (found.length < MAX_AGENTS_LISTED) found.push(agent);
       }
-      response.json({ total, items: found.map((agent) => shown(agent, now)) });
+      const { others } = controller.aggregates;
+      response.json({ replica, others, total, items: found.map((agent) => shown(agent, now)) });
     })
     .get('/v1/agents/:namespace/:boot', guard(access, readAttributes), (request, response) => {
       const { namespace, boot } = request.params as { namespace: string; boot: string };
