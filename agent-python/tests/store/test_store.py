@@ -13,10 +13,10 @@ import pytest
 import redis
 
 import fuseboard
+from e2e.processes import free_port
 from fuseboard.store import MemoryStore, RedisStore, SharedState, StateStore, share_state
 from fuseboard.store.quorum import Verdicts, open_by_quorum, read_entry, write_entry
 from fuseboard.testing import reset_breakers
-from e2e.processes import free_port
 from scripted_operator import eventually
 
 

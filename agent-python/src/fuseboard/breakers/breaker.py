@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, TypeVar, overload
 
 from ..call.async_call import call_async
-from ..call.block import entered, leave_outer
+from ..call.block import entered, last_entered, permit_entered
 from ..call.decorated import decorate
 from ..call.enter import AnyPermit, enter, enter_or_raise
 from ..call.fallback import Fallback, PolicyFallback
@@ -122,7 +122,7 @@ class Breaker:
 
     def __call__(self, fn: F) -> F:
         """Decorate a function: each call passes the breaker. A generator is one call, settled at its end."""
-        made: F = decorate(self._current, fn)
+        made: F = decorate(self._current, fn, self.key is not None)
         return made
 
     @overload
@@ -206,32 +206,27 @@ class Breaker:
 
         Settle the permit once: ``succeed()``, ``fail(error)`` or ``ignore()``; it is a context manager too.
         """
-        circuit = self._current()
-        if circuit.core.is_plain:
-            return circuit.core.enter()
-        return enter(circuit)
+        core = self._circuit.core
+        return core.enter() if core.is_plain else enter(self._circuit)
 
     def __enter__(self) -> AnyPermit:
         """Begin a call that ends with the block; raises ``CircuitOpenError`` or ``LimitedError`` where there is none."""
-        circuit = self._current()
-        core = circuit.core
-        permit: AnyPermit | None = core.enter() if core.is_plain else None
+        core = self._circuit.core
+        permit: AnyPermit | None = core.enter() if core.is_plain else enter_or_raise(self._circuit)
         if permit is None:
-            if core.is_plain:
-                raise circuit_open(circuit.name, circuit.key, core.rejected_for_ms)
-            permit = enter_or_raise(circuit)
-        entered.set((self, permit, entered.get()))
+            raise circuit_open(self.name, None, core.rejected_for_ms)
+        outer = entered.get()
+        entered.set((self, permit, outer if outer is None or outer[1].outcome is None else last_entered()))
         return permit
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         innermost = entered.get()
-        if innermost is not None and innermost[0] is self:
-            entered.set(innermost[2])
+        if innermost is not None and innermost[0] is self and innermost[1].outcome is None:
             permit: AnyPermit | None = innermost[1]
         else:
-            permit = leave_outer(self)
+            permit = permit_entered(self)
         if permit is None:
             return
         if error is None:
@@ -324,3 +319,11 @@ class KeyedBreaker(Breaker):
 
     def _current(self) -> Circuit:
         return self._circuit.keyed().use(self.key or "")
+
+    def enter(self) -> AnyPermit | None:
+        return enter(self._current())
+
+    def __enter__(self) -> AnyPermit:
+        permit = enter_or_raise(self._current())
+        entered.set((self, permit, last_entered()))
+        return permit

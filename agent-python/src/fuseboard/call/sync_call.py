@@ -116,7 +116,7 @@ def _run(attempts: Attempts, fn: Callable[[], Any], before: Failure | None) -> t
     if limit_ms:
         watched = circuit.watch_sync_calls()
         watched.add(attempts, began, limit_ms)
-        token = running_until.set((environment.now, began + limit_ms))
+        token = running_until.set((environment.read, environment.scale, began + limit_ms))
     try:
         value = fn()
     except BaseException as error:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from functools import lru_cache
+from typing import Any, Literal
 
-from .outcome_facts import carries_nothing, causes, codes_of, error_status, members, names_of, result_status
+from .outcome_facts import causes, codes_of, error_status, may_carry, members, names_of, result_status
 
 Outcome = Literal["success", "failure", "ignored"]
 """How a call ended, as far as its breaker is concerned."""
@@ -78,6 +79,14 @@ def classify_result(classification: Classification, result: object) -> Outcome:
     return "failure" if classification.failure.has_status(status) else "success"
 
 
+def _is_plain(kind: type[BaseException]) -> bool:
+    return issubclass(kind, Exception) and not may_carry(kind)
+
+
+is_plain: Callable[[Any], bool] = lru_cache(maxsize=256)(_is_plain)
+"""Whether exceptions of a class, where they have no attributes of their own, are failures unless names or codes are listed."""
+
+
 def classify_error(classification: Classification, error: BaseException) -> Outcome:
     """Classify a call that raised.
 
@@ -88,7 +97,7 @@ def classify_error(classification: Classification, error: BaseException) -> Outc
     """
     if not isinstance(error, Exception):
         return "ignored"
-    if classification.fails_all and carries_nothing(error):
+    if classification.fails_all and not error.__dict__ and is_plain(type(error)):
         return "failure"
     try:
         parts = members(error)
