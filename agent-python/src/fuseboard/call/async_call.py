@@ -9,15 +9,15 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..core.clock import Timers
-from ..core.limiter import Waiter
 from ..core.outcome_facts import PLAIN_TYPES
 from ..core.permit import Permit
 from ..core.tally import TIMED_OUT
-from ..errors import FuseboardError, call_timeout, circuit_open, limited, queue_timeout
+from ..errors import FuseboardError, call_timeout, circuit_open
 from .attempts import Attempts, Failure
 from .deadline import running_until
 from .fallback import Fallback, PolicyFallback, fall_back, keep, opt_in, policy_answer
 from .loop_timers import loop_timers
+from .queued_place import QueuedPlace, queue
 from .response import discard_async
 
 if TYPE_CHECKING:
@@ -367,46 +367,29 @@ async def _take_place(attempts: Attempts, before: Failure | None) -> FuseboardEr
     """Take a place among the concurrent calls, in the queue if need be; an error is a refusal."""
     if attempts.take_place():
         return None
-    circuit = attempts.circuit
-    guards = circuit.guards
-    assert guards is not None
-    config = guards.config.concurrency
-    if config is None:
-        return None
     loop = get_running_loop()
-    is_over = False
+    left = False
 
     def expired() -> bool:
-        nonlocal is_over
-        is_over = guards.leave(waiter)
-        return is_over
+        nonlocal left
+        left = queued.leave()
+        return left
 
     wake = _Wake(loop, expired)
-    waiter = Waiter(wake.end)
-    if not guards.join(waiter):
-        return limited(circuit.name, circuit.key, config.max_concurrent, config.max_queue)
-    waits_first = attempts.waits_first(before)
-    if waits_first:
-        circuit.core.pause(attempts.permit)
-    timers: Timers = circuit.environment.timers or loop_timers(loop)
-    timers.add(wake, config.queue_timeout_ms)
+    found = queue(attempts, before, wake.end)
+    if not isinstance(found, QueuedPlace):
+        return found
+    queued = found
+    timers: Timers = attempts.circuit.environment.timers or loop_timers(loop)
+    timers.add(wake, queued.timeout_ms)
     try:
         await wake.future
     except BaseException:
-        if not is_over and not guards.leave(waiter):
-            guards.release()
-        if waits_first:
-            circuit.core.restart(attempts.permit)
-        attempts.abandon()
+        queued.given_up(left)
         raise
     finally:
         timers.remove(wake)
-    if waits_first:
-        circuit.core.restart(attempts.permit)
-    if is_over:
-        return queue_timeout(circuit.name, circuit.key, config.queue_timeout_ms)
-    attempts.place = guards
-    return None
+    return queued.ended(left)
 
 
 async def _sleep(circuit: Circuit, ms: float) -> None:
