@@ -26,8 +26,6 @@ def test_the_story_is_the_same_in_both_languages() -> None:
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
     lines = ended.stdout.splitlines()
-    told = {
-        language: [line for line in lines if line.startswith(f"- {language}: ")] for language in ("Node", "Python")
-    }
+    told = {language: [line for line in lines if line.startswith(f"- {language}: ")] for language in ("Node", "Python")}
     assert len(told["Node"]) == len(told["Python"]) >= 7
     assert lines[-1] == "The story went as it should."

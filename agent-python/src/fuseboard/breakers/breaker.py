@@ -15,6 +15,7 @@ from ..call.fallback import Fallback, PolicyFallback
 from ..call.sync_call import call_sync
 from ..core.config import Mode
 from ..core.duration import MAX_DURATION_MS, MIN_DURATION_MS, parse_duration
+from ..core.last_error import LastError
 from ..core.state import State, TransitionEvent
 from ..core.tally import Totals
 from ..core.text import utf16_length
@@ -59,6 +60,8 @@ class BreakerStats:
     """``calls``, ``failures`` and ``slow`` that the conditions of the policy look at."""
     forced: ForcedState | None
     consecutive_failures: int
+    last_error: LastError | None
+    """What the last failure was. ``None``: there was none since the circuit last closed, or that is not known."""
     retry_after: float
     """How long until an open circuit lets a probe through, in seconds; 0 in any other state."""
 
@@ -117,6 +120,7 @@ class Breaker:
             window=core.window,
             forced=forced,
             consecutive_failures=core.consecutive_failures,
+            last_error=core.last_error,
             retry_after=core.retry_after_ms / 1_000,
         )
 

@@ -17,6 +17,7 @@ from .defaults import LATENCY_BUCKETS
 from .epoch import NEVER, NOWHERE, Epoch
 from .histogram import latency_bucket
 from .in_flight import InFlight
+from .last_error import Described, LastError, described
 from .open_time import open_time_ms
 from .permit import Permit, permit_of
 from .retry_after import retry_after_ms
@@ -70,6 +71,9 @@ class History:
 
 _NO_HISTORY = History()
 
+_BY_FAILURES = frozenset(("failure-rate", "failure-count", "consecutive-failures", "probe-failed"))
+"""The reasons to open that a failure gives."""
+
 
 def detail(reason: str, override: HeldBy | None) -> str:
     """What listeners are told of why a state was forced."""
@@ -115,6 +119,7 @@ class BreakerCore:
         "_deferred",
         "_history",
         "_in_flight",
+        "_last_error",
         "_lock",
         "_lock_free",
         "_news",
@@ -165,6 +170,7 @@ class BreakerCore:
         self.tally = [0] * PLACES
         self._history = _NO_HISTORY
         self._consecutive_failures = 0
+        self._last_error: Described | None = None
         now = environment.now()
         self._config = config
         self._window: Window = window_for(config, None, now)
@@ -209,6 +215,12 @@ class BreakerCore:
     def consecutive_failures(self) -> int:
         """Failures in a row, while closed."""
         return self._consecutive_failures
+
+    @property
+    def last_error(self) -> LastError | None:
+        """What the last failure was. ``None``: there was none since the circuit last closed, or that is not known."""
+        failed = self._last_error
+        return None if failed is None else LastError(*failed)
 
     def totals(self) -> Totals:
         """What was counted over its life, by the names of the wire; it never runs backwards."""
@@ -317,7 +329,8 @@ class BreakerCore:
     def settle_error(self, permit: Permit, error: BaseException) -> Outcome:
         """Settle a permit by what the call raised, and say how that was judged."""
         classification = self._config.classification
-        if self.classify is None and classification.fails_all and not error.__dict__ and is_plain(type(error)):
+        is_quick = self.classify is None and classification.fails_all and error.__cause__ is None
+        if is_quick and not error.__dict__ and is_plain(type(error)):
             outcome: Outcome = "failure"
         else:
             outcome = self.judge_error(error)
@@ -364,6 +377,8 @@ class BreakerCore:
             self.tally[IGNORED] += 1
         if permit.epoch is not self.epoch:
             return
+        if outcome == "failure":
+            self._last_error = described(what)
         if type(self._state) is Closed:
             if self._config.mode != "Disabled":
                 if self.epoch.quiet_until != NEVER:
@@ -810,7 +825,11 @@ class BreakerCore:
 
     def _transition(self, to: StateRecord, reason: Reason, why: str | None = None) -> None:
         """The only place where the state changes."""
-        event = TransitionEvent(self._state.kind, to.kind, to.since, reason, why)
+        failed = self._last_error if reason in _BY_FAILURES else None
+        last_error = None if failed is None else LastError(*failed)
+        event = TransitionEvent(self._state.kind, to.kind, to.since, reason, why, last_error=last_error)
+        if type(to) is Closed:
+            self._last_error = None
         if isinstance(to, Open):
             self._limit_open(to)
         self._disarm()

@@ -84,20 +84,20 @@ def _is_plain(kind: type[BaseException]) -> bool:
 
 
 is_plain: Callable[[Any], bool] = lru_cache(maxsize=256)(_is_plain)
-"""Whether exceptions of a class, where they have no attributes of their own, are failures unless names or codes are listed."""
+"""Whether exceptions of a class, where they have no attributes and no cause, are failures unless names or codes are listed."""
 
 
 def classify_error(classification: Classification, error: BaseException) -> Outcome:
     """Classify a call that raised.
 
-    What is no ``Exception`` (a cancellation, an interrupt, the end of a generator) is ignored. Where the exception has an HTTP
+    What is no ``Exception`` (a cancellation, an interrupt, the end of a generator) is ignored. Where the exception, or what it was raised from, has an HTTP
     status, the status alone decides, so that a raised 404 and a returned one are the same. Without one, every exception is a
     failure, or, where names or codes are listed, what matches them. A group fails when one of its exceptions does. An
     exception that raises when looked at is a failure.
     """
     if not isinstance(error, Exception):
         return "ignored"
-    if classification.fails_all and not error.__dict__ and is_plain(type(error)):
+    if classification.fails_all and error.__cause__ is None and not error.__dict__ and is_plain(type(error)):
         return "failure"
     try:
         parts = members(error)

@@ -42,7 +42,23 @@ def result_status(result: object) -> int | None:
 
 
 def error_status(error: BaseException) -> int | None:
-    """The HTTP status of an exception.
+    """The HTTP status of an exception, else of the first that it was raised ``from`` that has one.
+
+    What was only being handled meanwhile (``__context__``) has no say: it need not be about this call.
+    """
+    seen = 0
+    each: BaseException | None = error
+    while each is not None and seen < MAX_CAUSES:
+        status = _status_of(each)
+        if status is not None:
+            return status
+        each = each.__cause__
+        seen += 1
+    return None
+
+
+def _status_of(error: BaseException) -> int | None:
+    """The HTTP status of one exception.
 
     Of its ``response`` (``status_code`` or ``status``; botocore's ``ResponseMetadata``), else its own ``status``,
     ``status_code`` or ``statusCode``; the ``code`` of ``urllib.error.HTTPError`` is a status too. Only 400 to 599 counts:
