@@ -11,6 +11,7 @@ import os
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -32,6 +33,7 @@ class Down(Exception):
 
 class Service:
     def __init__(self, life: dict[str, Any]) -> None:
+        warnings.simplefilter("ignore", fuseboard.FuseboardWarning)  # `warn` of the link that is started says the same.
         self._life = life
         self._file = open(life["log"], "a", encoding="utf-8")
         self._writing = threading.Lock()
