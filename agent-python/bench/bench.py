@@ -82,12 +82,23 @@ def catching(functions: list[Callable[[], Any]]) -> Run:
 
 
 def awaiting(functions: list[Callable[[], Awaitable[Any]]]) -> Run:
+    loop = asyncio.new_event_loop()
+
     async def all_of(calls: int) -> None:
         given = cycle(functions)
         for function in (next(given) for _ in range(calls)):
             await function()
 
-    return lambda calls: asyncio.run(all_of(calls))
+    return lambda calls: loop.run_until_complete(all_of(calls))
+
+
+def awaiting_nothing() -> Run:
+    loop = asyncio.new_event_loop()
+
+    async def all_of(calls: int) -> None:
+        nothing(calls)
+
+    return lambda calls: loop.run_until_complete(all_of(calls))
 
 
 def in_threads(run: Run, threads: int) -> Run:
@@ -114,11 +125,11 @@ def nothing(calls: int) -> None:
         pass
 
 
-def least(subjects: list[Subject], rounds: int, calls: int) -> dict[str, float]:
+def least(subjects: list[Subject], rounds: int, calls: int, around: Run = nothing) -> dict[str, float]:
     """The least nanoseconds a call of each, without the loop around it."""
     best: dict[str, float] = {}
     for _ in range(rounds):
-        for name, run in [("loop", nothing), *subjects]:
+        for name, run in [("loop", around), *subjects]:
             began = time.perf_counter_ns()
             run(calls)
             took = (time.perf_counter_ns() - began) / calls
@@ -218,8 +229,9 @@ def main() -> None:
 
     threads = least(
         [("ours", in_threads(calling(ours(bare)), 8)), ("circuitbreaker", in_threads(calling(sync_peers["circuitbreaker"]), 8))],
-        rounds,
-        calls,
+        max(1, rounds // 20),
+        calls * 20,
+        in_threads(nothing, 8),
     )  # fmt: skip
     kept.append(report("closed, 8 threads", threads["ours"] / threads["circuitbreaker"], 1, "x circuitbr."))
 
@@ -229,6 +241,7 @@ def main() -> None:
         + [("circuitbreaker", awaiting(peers(bare_async)["circuitbreaker"]))],
         rounds,
         calls,
+        awaiting_nothing(),
     )  # fmt: skip
     beside = f"circuitbreaker {tasks['circuitbreaker'] / tasks['bare']:.1f}"
     kept.append(report("async, closed", tasks["ours"] / tasks["bare"], 8, "x bare", beside))

@@ -123,12 +123,20 @@ class TestStatuses:
 
 
 class TestCauses:
-    def test_count_by_name_and_code_and_not_by_status(self) -> None:
+    def test_count_by_name_and_code_and_status(self) -> None:
         error = Carrier()
         error.__cause__ = ConnectionRefusedError(errno.ECONNREFUSED, "refused")
         assert codes(error, "ECONNREFUSED")
         assert names(error, "ConnectionRefusedError")
         error.__cause__ = Carrier(status=404)
+        assert judged(error) == "success"
+        plain = ValueError()
+        plain.__cause__ = error
+        assert judged(plain) == "success"
+
+    def test_have_no_say_by_status_where_they_were_only_being_handled(self) -> None:
+        error = Carrier()
+        error.__context__ = Carrier(status=404)
         assert judged(error) == "failure"
 
     def test_are_the_context_unless_it_is_suppressed(self) -> None:

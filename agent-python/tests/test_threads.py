@@ -16,6 +16,7 @@ import pytest
 from fuseboard import CircuitOpenError
 from fuseboard.call import decorated
 from fuseboard.core.breaker import BreakerCore
+from fuseboard.core.permit import Permit
 from fuseboard.testing import FakeClock, create_breaker
 
 THREADS = 8
@@ -70,6 +71,35 @@ def test_no_success_is_lost(window: dict[str, Any]) -> None:
     stats = breaker.stats()
     assert stats.totals["succeeded"] == THREADS * EACH
     assert stats.window["calls"] == THREADS * EACH
+
+
+def test_no_rejection_is_lost_or_made_up_while_the_state_changes() -> None:
+    breaker = create_breaker({"trip": {"consecutiveFailures": 1}})
+    work = breaker(nothing)
+    rejected = [0] * THREADS
+
+    def calls(thread: int) -> None:
+        for number in range(EACH):
+            if thread == 0 and number % 10 == 0:
+                if number % 20 == 0:
+                    breaker.force_open("drill", 60)
+                else:
+                    breaker.reset()
+            try:
+                work()
+            except CircuitOpenError:
+                rejected[thread] += 1
+            permit = breaker.enter()
+            if permit is None:
+                rejected[thread] += 1
+            else:
+                permit.succeed()
+
+    with switching_often():
+        in_threads(calls)
+    totals = breaker.stats().totals
+    assert totals["rejected"] == sum(rejected) > 0
+    assert totals["succeeded"] == 2 * THREADS * EACH - sum(rejected)
 
 
 def test_no_outcome_is_lost_among_failures_and_edits() -> None:
@@ -201,11 +231,12 @@ def test_an_outcome_that_arrives_inside_another_operation_is_counted_after_it() 
     assert breaker.stats().consecutive_failures == 2
 
 
-def quick_path(function: Any) -> list[str]:
-    """The operations from the look at the epoch to the return, in the code of a function or one inside of it."""
-    lines, first = inspect.getsourcelines(function)
-    start = next(i for i, line in enumerate(lines) if line.strip().startswith("if now < epoch.quiet_until"))
-    end = next(i for i in range(start, len(lines)) if lines[i].strip().startswith("return"))
+def straight_line(function: Any, first: str, last: str) -> list[str]:
+    """The operations from the line that begins with ``first`` to the next that begins with ``last``, in the code of a function or
+    one inside of it."""
+    lines, number = inspect.getsourcelines(function)
+    start = next(i for i, line in enumerate(lines) if line.strip().startswith(first))
+    end = next(i for i in range(start, len(lines)) if lines[i].strip().startswith(last))
     codes = [function.__code__]
     codes += [constant for constant in function.__code__.co_consts if isinstance(constant, CodeType)]
     found: list[str] = []
@@ -214,14 +245,27 @@ def quick_path(function: Any) -> list[str]:
         for instruction in dis.get_instructions(code):
             # Since Python 3.13 ``starts_line`` only says whether, and ``line_number`` which.
             at = getattr(instruction, "line_number", None) or instruction.starts_line or at
-            if first + start <= at <= first + end:
+            if number + start <= at <= number + end:
                 found.append(instruction.opname)
     return found
 
 
-@pytest.mark.parametrize("function", [BreakerCore.settle, decorated._function, decorated._coroutine])
-def test_nothing_lets_another_thread_in_on_the_quick_path(function: Any) -> None:
-    operations = quick_path(function)
-    assert {"STORE_ATTR", "STORE_SUBSCR"} <= set(operations)
+SUCCESS = ("if now < epoch.quiet_until", "return")
+REJECTION = ("if now < epoch.rejects_until", "return None")
+
+
+@pytest.mark.parametrize(
+    ("function", "lines"),
+    [
+        (Permit.succeed, SUCCESS),
+        (decorated._function, SUCCESS),
+        (decorated._coroutine, SUCCESS),
+        (BreakerCore.enter, REJECTION),
+        (decorated._function, ("until = epoch.rejects_until", "core.tally[REJECTED]")),
+    ],
+)
+def test_nothing_lets_another_thread_in_on_the_quick_path(function: Any, lines: tuple[str, str]) -> None:
+    operations = straight_line(function, *lines)
+    assert "STORE_SUBSCR" in operations
     lets_in = ("CALL", "PRECALL", "JUMP_BACKWARD", "JUMP_ABSOLUTE", "FOR_ITER", "RESUME", "YIELD", "SEND", "IMPORT")
     assert [each for each in operations if each.startswith(lets_in)] == []

@@ -28,6 +28,8 @@ def raised(thrown: dict[str, Any]) -> Exception:
             setattr(error, name, thrown[field])
     if "responseStatus" in thrown:
         error.response = Response(thrown["responseStatus"], thrown.get("responseHeaders"))
+    if "cause" in thrown:
+        error.__cause__ = raised(thrown["cause"])
     made: Exception = error
     return made
 

@@ -17,6 +17,7 @@ interface Thrown {
   headers?: Record<string, string>;
   responseStatus?: number;
   responseHeaders?: Record<string, string>;
+  cause?: Thrown;
 }
 type Outcome =
   | 'success'
@@ -237,12 +238,12 @@ function answerLike({ status, headers }: { status: number; headers?: Record<stri
   return headers === null ? { status } : new Response(null, { status, ...(headers ? { headers } : {}) });
 }
 
-function errorLike({ classes = [], responseStatus, responseHeaders, ...fields }: Thrown): Error {
+function errorLike({ classes = [], responseStatus, responseHeaders, cause, ...fields }: Thrown): Error {
   let type: ErrorConstructor = Error;
   for (const name of classes) type = { [name]: class extends type {} }[name] as unknown as ErrorConstructor;
   const response =
     responseStatus === undefined ? {} : { response: { status: responseStatus, headers: responseHeaders ?? {} } };
-  return Object.assign(new type('down'), fields, response);
+  return Object.assign(new type('down', cause && { cause: errorLike(cause) }), fields, response);
 }
 
 function pick(from: object, names: string[]): Record<string, unknown> {

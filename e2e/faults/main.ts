@@ -17,11 +17,11 @@ const APART_MS = 3_000;
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
 async function play(cluster: Cluster, options: FaultsOptions, seed: number): Promise<Outcome> {
-  const { steps, speed, bounds, plant } = options;
+  const { steps, speed, bounds, plant, python } = options;
   const planned = plan(seed, steps);
   if (options.verbose) for (const step of planned.steps) say(`${seed}: +${step.afterMs} ms ${described(step.act)}`);
   const folder = join(cluster.folder, `schedule-${seed}`);
-  return playSchedule({ cluster, folder, plan: planned, speed, bounds, ...(plant !== undefined && { plant }) });
+  return playSchedule({ cluster, folder, plan: planned, speed, bounds, python, ...(plant !== undefined && { plant }) });
 }
 
 function tell(options: FaultsOptions, seed: number, outcome: Outcome): void {
@@ -40,7 +40,9 @@ function tell(options: FaultsOptions, seed: number, outcome: Outcome): void {
     say(`\n${invariant} does not hold for ${agent}: ${message}`);
     for (const line of story(violation, records)) say(line);
     const plant = options.plant === undefined ? '' : ` --plant ${options.plant}`;
-    say(`Replay: npm run faults -- --seed ${seed} --steps ${options.steps} --speed ${options.speed}${plant}\n`);
+    const python = options.python ? ' --python' : '';
+    const { steps, speed } = options;
+    say(`Replay: npm run faults -- --seed ${seed} --steps ${steps} --speed ${speed}${plant}${python}\n`);
   }
   if (violations.length === 0 || options.keep === undefined) return;
   mkdirSync(options.keep, { recursive: true });

@@ -9,6 +9,8 @@ export interface FaultsOptions {
   readonly parallel: number;
   readonly speed: number;
   readonly plant?: Invariant;
+  /** Whether half of the agents are those for Python. */
+  readonly python: boolean;
   readonly bounds: Bounds;
   /** Where the logs of schedules with a violation go. */
   readonly keep?: string;
@@ -26,6 +28,7 @@ export const USAGE = `Usage: npm run faults -- [options]
   --parallel P         how many at a time on one API server, 1 to 16 (default 1)
   --speed X            how many times as fast time runs for operators and agents, 1 to 20 (default 10)
   --plant I            break I1, I2, I3, I4, I5 or I6 on purpose; it must be found
+  --python             half of the agents are those for Python; needs python3, 3.10 or later
   --keep DIR           write the logs of schedules with a violation there
   --verbose            print every step of every schedule
 
@@ -79,6 +82,7 @@ export function readOptions(args: readonly string[]): FaultsOptions {
       agentHeapMb: whole('agent-heap-mb', 10, 10_000),
       operatorRssMb: whole('operator-rss-mb', 50, 10_000),
     },
+    python: v.python,
     ...(v.keep !== undefined && { keep: v.keep }),
     verbose: v.verbose,
   };
@@ -101,6 +105,7 @@ function parse(args: readonly string[]) {
         'agent-heap-mb': text('agent-heap-mb'),
         'operator-rss-mb': text('operator-rss-mb'),
         plant: { type: 'string' },
+        python: { type: 'boolean', default: false },
         keep: { type: 'string' },
         verbose: { type: 'boolean', default: false },
       },

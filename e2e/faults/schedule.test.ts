@@ -21,13 +21,13 @@ const { speed, bounds } = readOptions([]);
 /** What must not wait for agreement that never comes. */
 const SOON = { ...bounds, convergeMs: 5_000 };
 
-async function found(seed: number, plant?: Invariant) {
+async function found(seed: number, plant?: Invariant, python = false) {
   const folder = join(cluster.folder, `schedule-${seed}`);
   const planned = plan(seed, 10);
   return playSchedule(
     plant === undefined
-      ? { cluster, folder, plan: planned, speed, bounds }
-      : { cluster, folder, plan: planned, speed, bounds: SOON, plant },
+      ? { cluster, folder, plan: planned, speed, bounds, python }
+      : { cluster, folder, plan: planned, speed, bounds: SOON, plant, python },
   );
 }
 
@@ -43,6 +43,28 @@ it.each(INVARIANTS.map((invariant, i) => [invariant, i + 2] as const))(
   async (plant, seed) => {
     const { violations } = await found(seed, plant);
     expect(violations.map(({ invariant }) => invariant)).toContain(plant);
+  },
+  180_000,
+);
+
+it.each([21, 22])(
+  'finds nothing in schedule %i with half of the agents in Python, and they ran policies and made calls',
+  async (seed) => {
+    const { violations, records } = await found(seed, undefined, true);
+    expect(violations.map((violation) => [violation, ...story(violation, records)])).toEqual([]);
+    const inPython = records.filter((record) => 'agent' in record && record.agent.startsWith('checkout-2'));
+    for (const kind of ['applied', 'call', 'probe', 'memory'])
+      expect(inPython.filter((record) => record.kind === kind).length).toBeGreaterThan(2);
+  },
+  180_000,
+);
+
+it.each(INVARIANTS.map((invariant, i) => [invariant, i + 23] as const))(
+  'finds that %s was broken on purpose in an agent for Python',
+  async (plant, seed) => {
+    const { violations } = await found(seed, plant, true);
+    const inPython = violations.filter(({ agent }) => agent?.startsWith('checkout-2'));
+    expect(inPython.map(({ invariant }) => invariant)).toContain(plant);
   },
   180_000,
 );

@@ -14,6 +14,7 @@ import { relayedKubeconfig } from './kubeconfig.ts';
 import type { Invariant } from './model/checker.ts';
 import { AGENTS, type AgentPlan, BREAKERS, type Plan, REPLICAS, type Side } from './model/plan.ts';
 import { type LogRecord, readRecords } from './model/records.ts';
+import { PythonAgents } from './python/agents.ts';
 import { type Tamper, tamperWith } from './tamper.ts';
 
 export interface StageOptions {
@@ -24,7 +25,12 @@ export interface StageOptions {
   readonly speed: number;
   /** A violation on purpose. */
   readonly plant?: Invariant;
+  /** Whether half of the agents are those for Python. */
+  readonly python?: boolean;
 }
+
+/** Who is in Python, when half of them are: one that keeps a file, and the one that the wire is made bad for. */
+const IN_PYTHON = ['checkout-2', 'billing'];
 
 /** A machine with much else to do takes its time to start a process. */
 export const READY_MS = 90_000;
@@ -53,6 +59,7 @@ export class Stage {
   deliveries: readonly number[] | undefined;
   #reportsHeld = false;
   #agents: Child<Request>;
+  readonly #pythonAgents = new PythonAgents();
 
   constructor(options: StageOptions) {
     this.#options = options;
@@ -140,22 +147,23 @@ export class Stage {
       ...((plant === 'I1' || plant === 'I4' || plant === 'I6') && { plant }),
     };
     const labels = Object.entries(plan.labels).map((pair) => pair.join('='));
-    await this.#agents.ask({
-      cmd: 'start',
-      life,
-      environment: {
-        FUSEBOARD_URL: this.service.url,
-        FUSEBOARD_SERVICE: service,
-        FUSEBOARD_NAMESPACE: namespace,
-        FUSEBOARD_LABELS: labels.join(','),
-        ...(plan.cached && { FUSEBOARD_CACHE_DIR: this.#cache(service) }),
-      },
-    });
+    const environment = {
+      FUSEBOARD_URL: this.service.url,
+      FUSEBOARD_SERVICE: service,
+      FUSEBOARD_NAMESPACE: namespace,
+      FUSEBOARD_LABELS: labels.join(','),
+      ...(plan.cached && { FUSEBOARD_CACHE_DIR: this.#cache(service) }),
+    };
+    if (this.#isPython(service)) {
+      const clock = this.#clock(this.#options.plan.agentShiftMs);
+      await this.#pythonAgents.start(life, { ...clock, ...environment });
+    } else await this.#agents.ask({ cmd: 'start', life, environment });
   }
 
   async killAgent(service: string): Promise<void> {
     const agent = `${service}#${this.#lives.get(service)!.count}`;
-    await this.#agents.ask({ cmd: 'kill', agent });
+    if (this.#isPython(service)) await this.#pythonAgents.kill(agent);
+    else await this.#agents.ask({ cmd: 'kill', agent });
     this.note({ kind: 'killed', at: monotonic(), agent });
   }
 
@@ -180,7 +188,7 @@ export class Stage {
   }
 
   async stop(): Promise<void> {
-    await this.#agents.end();
+    await Promise.all([this.#agents.end(), this.#pythonAgents.end()]);
     await Promise.all(this.replicas.map((replica) => replica.end()));
     await Promise.all([this.service.stop(), ...this.ways.map((way) => way.relay.stop())]);
   }
@@ -192,6 +200,10 @@ export class Stage {
       // Processes of the same sources start in half the time.
       NODE_COMPILE_CACHE: join(this.#options.cluster.folder, 'compiled'),
     };
+  }
+
+  #isPython(service: string): boolean {
+    return this.#options.python === true && IN_PYTHON.includes(service);
   }
 
   #cache(service: string): string {

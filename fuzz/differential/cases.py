@@ -136,6 +136,10 @@ class CaseMaker:
             return "ignored"
         if detailed and kind < 0.3:
             return {"returns": {"status": random.choice([200, 204, 404, 429, 500, 503, 599])}}
+        return {"throws": self.thrown()}
+
+    def thrown(self, causes: int = 0) -> dict[str, Any]:
+        random = self._random
         thrown: dict[str, Any] = {}
         if random.random() < 0.5:
             thrown["classes"] = random.sample(NAMES, random.randrange(0, 3))
@@ -149,7 +153,9 @@ class CaseMaker:
         if random.random() < 0.15:
             thrown["responseStatus"] = random.choice([200, 404, 500, 503, 700])
             thrown["responseHeaders"] = self.headers()
-        return {"throws": thrown}
+        if causes < 3 and random.random() < 0.3:
+            thrown["cause"] = self.thrown(causes + 1)
+        return thrown
 
     def headers(self) -> dict[str, str]:
         values = ["1", "3", "0", "3600", " 2 ", "x", "-1", "1.5", "Thu, 01 Jan 2026 00:00:05 GMT", "9999999999"]

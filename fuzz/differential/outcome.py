@@ -17,16 +17,21 @@ class Response:
 
 def error_of(outcome: Any) -> Exception:
     """An exception of a class that extends the classes before it in the list, with its fields."""
-    thrown = outcome.get("throws", {}) if isinstance(outcome, dict) else {}
+    return _thrown(outcome.get("throws", {}) if isinstance(outcome, dict) else {})
+
+
+def _thrown(thrown: dict[str, Any]) -> Exception:
     kind: type[Exception] = Error
     for name in thrown.get("classes", []):
         kind = type(name, (kind,), {})
     error: Any = kind("down")
     for field, value in thrown.items():
-        if field not in ("classes", "responseStatus", "responseHeaders"):
+        if field not in ("classes", "responseStatus", "responseHeaders", "cause"):
             setattr(error, "status_code" if field == "statusCode" else field, value)
     if "responseStatus" in thrown:
         error.response = Response(thrown["responseStatus"], thrown.get("responseHeaders", {}))
+    if "cause" in thrown:
+        error.__cause__ = _thrown(thrown["cause"])
     made: Exception = error
     return made
 

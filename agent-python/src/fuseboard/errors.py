@@ -18,17 +18,26 @@ class FuseboardError(Exception):
     """What went wrong, for programs: the same in every release and every language."""
 
     def __init__(self, breaker: str, retry_after: float = 0, message: str = "", key: str | None = None) -> None:
-        # The arguments are those of the constructor already: that is all the base class would do.
-        self.breaker = breaker
+        super().__init__(breaker, retry_after, message, key)
+
+    @property
+    def breaker(self) -> str:
         """The name of the breaker."""
-        self.retry_after = retry_after
+        return str(self.args[0])
+
+    @property
+    def retry_after(self) -> float:
         """When another try makes sense, in seconds; 0 when that is not known."""
-        self.key = key
+        return float(self.args[1])
+
+    @property
+    def key(self) -> str | None:
         """The key whose circuit it is. ``None``: the breaker's own."""
-        self._message = message
+        key: str | None = self.args[3]
+        return key
 
     def __str__(self) -> str:
-        return self._message
+        return str(self.args[2])
 
 
 class CircuitOpenError(FuseboardError):
@@ -40,8 +49,9 @@ class CircuitOpenError(FuseboardError):
     code = "ERR_FUSEBOARD_OPEN"
 
     def __str__(self) -> str:
-        if self._message:
-            return self._message
+        message = super().__str__()
+        if message:
+            return message
         whose = called(self.breaker, self.key)
         if self.retry_after > 0:
             return f"{whose} is open; retry in {seconds(self.retry_after * 1_000)}"
@@ -73,7 +83,8 @@ class ConfigError(FuseboardError, ValueError):
 
 
 def circuit_open(name: str, key: str | None, retry_after_ms: float) -> CircuitOpenError:
-    return CircuitOpenError(name, retry_after_ms / 1_000, "", key)
+    # An open circuit is worth little if a rejection costs much: the constructor would only put these where they are put here.
+    return CircuitOpenError.__new__(CircuitOpenError, name, retry_after_ms / 1_000, "", key)
 
 
 def limited(name: str, key: str | None, max_concurrent: int, max_queue: int) -> LimitedError:

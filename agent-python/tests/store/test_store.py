@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -16,33 +15,7 @@ import fuseboard
 from fuseboard.store import MemoryStore, RedisStore, SharedState, StateStore, share_state
 from fuseboard.store.quorum import Verdicts, open_by_quorum, read_entry, write_entry
 from fuseboard.testing import reset_breakers
-from e2e.processes import free_port
 from scripted_operator import eventually
-
-
-@pytest.fixture(scope="module")
-def redis_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    binary = shutil.which("redis-server")
-    assert binary is not None, "this test needs redis-server: apt-get install redis-server"
-    port = free_port()
-    folder = tmp_path_factory.mktemp("redis")
-    server = subprocess.Popen(
-        [binary, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)],
-        stdout=subprocess.DEVNULL,
-    )
-    client = redis.Redis(port=port, socket_timeout=5)
-
-    def answers() -> bool:
-        try:
-            return bool(client.ping())
-        except redis.ConnectionError:
-            return False
-
-    eventually(answers, "an answer of Redis")
-    client.close()
-    yield port
-    server.terminate()
-    server.wait()
 
 
 @pytest.fixture(params=["memory", "redis", "redis decoded"])

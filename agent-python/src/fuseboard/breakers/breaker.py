@@ -8,13 +8,14 @@ from types import TracebackType
 from typing import Any, TypeVar, overload
 
 from ..call.async_call import call_async
-from ..call.block import entered, leave_outer
+from ..call.block import entered, last_entered, permit_entered
 from ..call.decorated import decorate
 from ..call.enter import AnyPermit, enter, enter_or_raise
 from ..call.fallback import Fallback, PolicyFallback
 from ..call.sync_call import call_sync
 from ..core.config import Mode
 from ..core.duration import MAX_DURATION_MS, MIN_DURATION_MS, parse_duration
+from ..core.last_error import LastError
 from ..core.state import State, TransitionEvent
 from ..core.tally import Totals
 from ..core.text import utf16_length
@@ -59,6 +60,8 @@ class BreakerStats:
     """``calls``, ``failures`` and ``slow`` that the conditions of the policy look at."""
     forced: ForcedState | None
     consecutive_failures: int
+    last_error: LastError | None
+    """What the last failure was. ``None``: there was none since the circuit last closed, or that is not known."""
     retry_after: float
     """How long until an open circuit lets a probe through, in seconds; 0 in any other state."""
 
@@ -117,12 +120,13 @@ class Breaker:
             window=core.window,
             forced=forced,
             consecutive_failures=core.consecutive_failures,
+            last_error=core.last_error,
             retry_after=core.retry_after_ms / 1_000,
         )
 
     def __call__(self, fn: F) -> F:
         """Decorate a function: each call passes the breaker. A generator is one call, settled at its end."""
-        made: F = decorate(self._current, fn)
+        made: F = decorate(self._current, fn, self.key is not None)
         return made
 
     @overload
@@ -206,32 +210,27 @@ class Breaker:
 
         Settle the permit once: ``succeed()``, ``fail(error)`` or ``ignore()``; it is a context manager too.
         """
-        circuit = self._current()
-        if circuit.core.is_plain:
-            return circuit.core.enter()
-        return enter(circuit)
+        core = self._circuit.core
+        return core.enter() if core.is_plain else enter(self._circuit)
 
     def __enter__(self) -> AnyPermit:
         """Begin a call that ends with the block; raises ``CircuitOpenError`` or ``LimitedError`` where there is none."""
-        circuit = self._current()
-        core = circuit.core
-        permit: AnyPermit | None = core.enter() if core.is_plain else None
+        core = self._circuit.core
+        permit: AnyPermit | None = core.enter() if core.is_plain else enter_or_raise(self._circuit)
         if permit is None:
-            if core.is_plain:
-                raise circuit_open(circuit.name, circuit.key, core.rejected_for_ms)
-            permit = enter_or_raise(circuit)
-        entered.set((self, permit, entered.get()))
+            raise circuit_open(self.name, None, core.rejected_for_ms)
+        outer = entered.get()
+        entered.set((self, permit, outer if outer is None or outer[1].outcome is None else last_entered()))
         return permit
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         innermost = entered.get()
-        if innermost is not None and innermost[0] is self:
-            entered.set(innermost[2])
+        if innermost is not None and innermost[0] is self and innermost[1].outcome is None:
             permit: AnyPermit | None = innermost[1]
         else:
-            permit = leave_outer(self)
+            permit = permit_entered(self)
         if permit is None:
             return
         if error is None:
@@ -324,3 +323,11 @@ class KeyedBreaker(Breaker):
 
     def _current(self) -> Circuit:
         return self._circuit.keyed().use(self.key or "")
+
+    def enter(self) -> AnyPermit | None:
+        return enter(self._current())
+
+    def __enter__(self) -> AnyPermit:
+        permit = enter_or_raise(self._current())
+        entered.set((self, permit, last_entered()))
+        return permit

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from asyncio import current_task, get_running_loop
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..core.clock import Timers
-from ..core.limiter import Waiter
+from ..core.outcome_facts import PLAIN_TYPES
 from ..core.permit import Permit
 from ..core.tally import TIMED_OUT
-from ..errors import FuseboardError, call_timeout, circuit_open, limited, queue_timeout
+from ..errors import FuseboardError, call_timeout, circuit_open
 from .attempts import Attempts, Failure
 from .deadline import running_until
 from .fallback import Fallback, PolicyFallback, fall_back, keep, opt_in, policy_answer
 from .loop_timers import loop_timers
+from .queued_place import QueuedPlace, queue
 from .response import discard_async
 
 if TYPE_CHECKING:
@@ -152,7 +154,9 @@ def _raised(attempts: Attempts, error: BaseException) -> Ended:
 class _TimeLimit:
     """The time limit of one attempt: accounts for it at once, then ends the waiting task."""
 
-    __slots__ = ("_attempts", "_end", "ended", "is_over", "limit_ms")
+    __slots__ = ("_attempts", "_end", "ended", "is_over", "limit_ms", "tick")
+
+    tick: int
 
     def __init__(self, attempts: Attempts, limit_ms: int, end: Callable[[], object]) -> None:
         self._attempts = attempts
@@ -175,14 +179,14 @@ async def _run_timed(attempts: Attempts, fn: Callable[[], Any], limit_ms: int) -
     """In the task of the caller, which is cancelled when the time is up."""
     circuit = attempts.circuit
     environment = circuit.environment
-    loop = asyncio.get_running_loop()
-    task = asyncio.current_task(loop)
+    loop = get_running_loop()
+    task = current_task(loop)
     assert task is not None
     cancelling = task.cancelling() if sys.version_info >= (3, 11) else 0  # type: ignore[attr-defined, unused-ignore]
     timers: Timers = environment.timers or loop_timers(loop)
     limit = _TimeLimit(attempts, limit_ms, lambda: task.cancel(_OURS))
     began = environment.now()
-    token = running_until.set((environment.now, began + limit_ms))
+    token = running_until.set((environment.read, environment.scale, began + limit_ms))
     timers.add(limit, limit_ms)
     try:
         value = fn()
@@ -206,57 +210,62 @@ async def _run_timed(attempts: Attempts, fn: Callable[[], Any], limit_ms: int) -
     return _returned(attempts, value)
 
 
-class _PlainLimit:
-    """The time limit of a call with nothing else around it."""
+class _TimedCall(Permit):
+    """A call under a time limit with nothing else around it; each such call makes one, so it has no constructor."""
 
-    __slots__ = ("is_over", "permit", "task")
+    __slots__ = ("is_over", "task", "tick")
 
-    def __init__(self, permit: Permit, task: asyncio.Task[Any]) -> None:
-        self.permit = permit
-        self.task = task
-        self.is_over = False
+    is_over: bool
+    task: asyncio.Task[Any]
+    tick: int
 
     def expire(self) -> None:
         self.is_over = True
-        core = self.permit.core
-        core.count(TIMED_OUT)
-        core.settle(self.permit, "failure")
+        self.core.count(TIMED_OUT)
+        self.core.settle(self, "failure")
         self.task.cancel(_OURS)
 
 
 async def call_timed(circuit: Circuit, fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     """A call with a fixed time limit and nothing else around it: ``call_async`` without what it does not need."""
     core = circuit.core
-    permit = core.enter()
-    if permit is None:
-        raise circuit_open(circuit.name, circuit.key, core.rejected_for_ms)
+    epoch = core.epoch
+    if not epoch.admits:
+        return await call_async(circuit, lambda: fn(*args, **kwargs), None, None)
+    core.permits += 1
+    call = _TimedCall()
+    call.core = core
+    call.epoch = epoch
+    call.outcome = None
+    call.is_over = False
     limit_ms = core.config.timeout_ms
-    loop = asyncio.get_running_loop()
-    task = asyncio.current_task(loop)
-    assert task is not None
-    cancelling = task.cancelling() if sys.version_info >= (3, 11) else 0  # type: ignore[attr-defined, unused-ignore]
-    environment = circuit.environment
-    timers: Timers = environment.timers or loop_timers(loop)
-    limit = _PlainLimit(permit, task)
-    token = running_until.set((environment.now, permit.started_at + limit_ms))
-    timers.add(limit, limit_ms)
+    loop = get_running_loop()
+    call.task = task = current_task(loop)  # type: ignore[assignment]
+    cancelling = task.cancelling() if sys.version_info >= (3, 11) else 0  # type: ignore[union-attr, unused-ignore]
+    timers: Timers = core.environment.timers or loop_timers(loop)
+    call.started_at = began = core.read() * core.scale
+    token = running_until.set((core.read, core.scale, began + limit_ms))
+    timers.add(call, limit_ms)
     try:
         value = await fn(*args, **kwargs)
     except BaseException as error:
-        timers.remove(limit)
-        if not limit.is_over:
-            core.settle_error(permit, error)
+        timers.remove(call)
+        if not call.is_over:
+            core.settle_error(call, error)
             raise
-        if not _was_ours(task, cancelling, error):
+        if not _was_ours(call.task, cancelling, error):
             raise
         raise call_timeout(circuit.name, circuit.key, limit_ms) from None
     finally:
         running_until.reset(token)
-    if limit.is_over:
-        _was_ours(task, cancelling, None)
+    if call.is_over:
+        _was_ours(call.task, cancelling, None)
         raise call_timeout(circuit.name, circuit.key, limit_ms)
-    timers.remove(limit)
-    core.settle_result(permit, value)
+    timers.remove(call)
+    if core.classify is None and (value is None or type(value) in PLAIN_TYPES):
+        call.succeed()
+    else:
+        core.settle_result(call, value)
     return value
 
 
@@ -271,12 +280,12 @@ async def _run_apart(attempts: Attempts, fn: Callable[[], Any], limit_ms: int) -
     """In a task of its own, which holds its place until it has really ended; the caller need not wait for that."""
     circuit = attempts.circuit
     environment = circuit.environment
-    loop = asyncio.get_running_loop()
+    loop = get_running_loop()
     timers: Timers = environment.timers or loop_timers(loop)
     began = environment.now()
 
     async def work() -> Any:
-        running_until.set((environment.now, began + limit_ms))
+        running_until.set((environment.read, environment.scale, began + limit_ms))
         value = fn()
         return await value if hasattr(value, "__await__") else value
 
@@ -330,7 +339,9 @@ async def _run_apart(attempts: Attempts, fn: Callable[[], Any], limit_ms: int) -
 class _Wake:
     """A wait that ends with its time, or when somebody else ends it, from any thread."""
 
-    __slots__ = ("_expired", "_loop", "future")
+    __slots__ = ("_expired", "_loop", "future", "tick")
+
+    tick: int
 
     def __init__(self, loop: asyncio.AbstractEventLoop, expired: Callable[[], bool] | None = None) -> None:
         self._loop = loop
@@ -356,50 +367,33 @@ async def _take_place(attempts: Attempts, before: Failure | None) -> FuseboardEr
     """Take a place among the concurrent calls, in the queue if need be; an error is a refusal."""
     if attempts.take_place():
         return None
-    circuit = attempts.circuit
-    guards = circuit.guards
-    assert guards is not None
-    config = guards.config.concurrency
-    if config is None:
-        return None
-    loop = asyncio.get_running_loop()
-    is_over = False
+    loop = get_running_loop()
+    left = False
 
     def expired() -> bool:
-        nonlocal is_over
-        is_over = guards.leave(waiter)
-        return is_over
+        nonlocal left
+        left = queued.leave()
+        return left
 
     wake = _Wake(loop, expired)
-    waiter = Waiter(wake.end)
-    if not guards.join(waiter):
-        return limited(circuit.name, circuit.key, config.max_concurrent, config.max_queue)
-    waits_first = attempts.waits_first(before)
-    if waits_first:
-        circuit.core.pause(attempts.permit)
-    timers: Timers = circuit.environment.timers or loop_timers(loop)
-    timers.add(wake, config.queue_timeout_ms)
+    found = queue(attempts, before, wake.end)
+    if not isinstance(found, QueuedPlace):
+        return found
+    queued = found
+    timers: Timers = attempts.circuit.environment.timers or loop_timers(loop)
+    timers.add(wake, queued.timeout_ms)
     try:
         await wake.future
     except BaseException:
-        if not is_over and not guards.leave(waiter):
-            guards.release()
-        if waits_first:
-            circuit.core.restart(attempts.permit)
-        attempts.abandon()
+        queued.given_up(left)
         raise
     finally:
         timers.remove(wake)
-    if waits_first:
-        circuit.core.restart(attempts.permit)
-    if is_over:
-        return queue_timeout(circuit.name, circuit.key, config.queue_timeout_ms)
-    attempts.place = guards
-    return None
+    return queued.ended(left)
 
 
 async def _sleep(circuit: Circuit, ms: float) -> None:
-    loop = asyncio.get_running_loop()
+    loop = get_running_loop()
     timers: Timers = circuit.environment.timers or loop_timers(loop)
     wake = _Wake(loop)
     timers.add(wake, ms)

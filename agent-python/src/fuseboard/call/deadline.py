@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextvars import ContextVar
 
-running_until: ContextVar[tuple[Callable[[], float], float] | None] = ContextVar(
+running_until: ContextVar[tuple[Callable[[], float], float, float] | None] = ContextVar(
     "fuseboard_running_until", default=None
 )
-"""The clock of the innermost call with a time limit, and when it is up, in milliseconds of that clock."""
+"""The clock of the innermost call with a time limit, its unit in milliseconds, and at how many milliseconds the limit is up."""
 
 
 def time_left() -> float | None:
@@ -20,5 +20,5 @@ def time_left() -> float | None:
     limit = running_until.get()
     if limit is None:
         return None
-    now, until = limit
-    return max(0.0, until - now()) / 1_000
+    read, scale, until = limit
+    return max(0.0, until - read() * scale) / 1_000

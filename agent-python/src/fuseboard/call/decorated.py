@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.histogram import latency_bucket
 from ..core.outcome_facts import PLAIN_TYPES
-from ..core.permit import Permit
+from ..core.permit import Permit, permit_of
+from ..core.tally import REJECTED
 from ..errors import circuit_open
 from .async_call import call_async, call_timed
 from .enter import enter_or_raise
@@ -21,31 +22,52 @@ if TYPE_CHECKING:
 CircuitOf = Callable[[], "Circuit"]
 
 
-def decorate(circuit_of: CircuitOf, fn: Any) -> Any:
-    """The same function, called through the circuit: synchronous, async, a generator or an async generator."""
+def decorate(circuit_of: CircuitOf, fn: Any, moves: bool = False) -> Any:
+    """The same function, called through the circuit: synchronous, async, a generator or an async generator.
+
+    ``moves``: it may be another circuit with each call.
+    """
     if isinstance(fn, staticmethod | classmethod):
-        return type(fn)(decorate(circuit_of, fn.__func__))
+        return type(fn)(decorate(circuit_of, fn.__func__, moves))
     kind = fn if inspect.isroutine(fn) or isinstance(fn, functools.partial) else getattr(type(fn), "__call__", fn)
     if inspect.isasyncgenfunction(kind):
         made: Any = _async_generator(circuit_of, fn)
     elif inspect.iscoroutinefunction(kind):
-        made = _coroutine(circuit_of, fn)
+        made = _moving_coroutine(circuit_of, fn) if moves else _coroutine(circuit_of(), fn)
     elif inspect.isgeneratorfunction(kind):
         made = _generator(circuit_of, fn)
     else:
-        made = _function(circuit_of, fn)
+        made = _moving_function(circuit_of, fn) if moves else _function(circuit_of(), fn)
     return functools.update_wrapper(made, fn)
 
 
-def _function(circuit_of: CircuitOf, fn: Callable[..., Any]) -> Callable[..., Any]:
-    environment = circuit_of().environment
-    read, scale = environment.read, environment.scale
+def _moving_function(circuit_of: CircuitOf, fn: Callable[..., Any]) -> Callable[..., Any]:
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return _function(circuit_of(), fn)(*args, **kwargs)
+
+    return call
+
+
+def _moving_coroutine(circuit_of: CircuitOf, fn: Callable[..., Any]) -> Callable[..., Any]:
+    async def call(*args: Any, **kwargs: Any) -> Any:
+        return await _coroutine(circuit_of(), fn)(*args, **kwargs)
+
+    return call
+
+
+def _function(circuit: Circuit, fn: Callable[..., Any]) -> Callable[..., Any]:
+    core = circuit.core
+    read, scale = circuit.environment.read, circuit.environment.scale
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        circuit = circuit_of()
-        core = circuit.core
         epoch = core.epoch
         if not (epoch.admits and core.is_plain):
+            now = read() * scale
+            # From here to the next call no other thread runs in between.
+            until = epoch.rejects_until
+            if now < until:
+                core.tally[REJECTED] += 1
+                raise circuit_open(circuit.name, circuit.key, until - now)
             if core.is_plain:
                 permit = core.enter()
                 if permit is None:
@@ -55,16 +77,17 @@ def _function(circuit_of: CircuitOf, fn: Callable[..., Any]) -> Callable[..., An
         core.permits += 1
         started_at = read() * scale
         try:
-            result = fn(*args, **kwargs)
+            result = fn(*args, **kwargs) if kwargs else fn(*args)
         except BaseException as error:
-            core.settle_error(Permit(core, epoch, started_at), error)
+            core.settle_error(permit_of(core, epoch, started_at), error)
             raise
-        if type(result) not in PLAIN_TYPES:
-            permit = Permit(core, epoch, started_at)
+        if result is not None and type(result) not in PLAIN_TYPES:
+            permit = permit_of(core, epoch, started_at)
             if hasattr(result, "__await__"):
                 refuse_awaitable(circuit.name, permit.ignore, result)
             core.settle_result(permit, result)
             return result
+        # This settling stands here and in ``_coroutine``: a function for both would cost each call as much as its clock does.
         now = read() * scale
         took = now - started_at
         place = 0 if took < 0.125 else latency_bucket(took)
@@ -73,7 +96,7 @@ def _function(circuit_of: CircuitOf, fn: Callable[..., Any]) -> Callable[..., An
             epoch.calls += 1
             core.tally[place] += 1
             return result
-        core.settle(Permit(core, epoch, started_at), "success", result)
+        core.settle(permit_of(core, epoch, started_at), "success", result)
         return result
 
     return call
@@ -92,13 +115,11 @@ def _finish(name: str, permit: Permit, fn: Callable[..., Any], args: Any, kwargs
     return result
 
 
-def _coroutine(circuit_of: CircuitOf, fn: Callable[..., Any]) -> Callable[..., Any]:
-    environment = circuit_of().environment
-    read, scale = environment.read, environment.scale
+def _coroutine(circuit: Circuit, fn: Callable[..., Any]) -> Callable[..., Any]:
+    core = circuit.core
+    read, scale = circuit.environment.read, circuit.environment.scale
 
     async def call(*args: Any, **kwargs: Any) -> Any:
-        circuit = circuit_of()
-        core = circuit.core
         epoch = core.epoch
         if not (epoch.admits and core.is_plain):
             if circuit.guards is None and core.config.timeout_ms != 0:
@@ -109,11 +130,12 @@ def _coroutine(circuit_of: CircuitOf, fn: Callable[..., Any]) -> Callable[..., A
         try:
             result = await fn(*args, **kwargs)
         except BaseException as error:
-            core.settle_error(Permit(core, epoch, started_at), error)
+            core.settle_error(permit_of(core, epoch, started_at), error)
             raise
-        if type(result) not in PLAIN_TYPES:
-            core.settle_result(Permit(core, epoch, started_at), result)
+        if result is not None and type(result) not in PLAIN_TYPES:
+            core.settle_result(permit_of(core, epoch, started_at), result)
             return result
+        # As in ``_function``.
         now = read() * scale
         took = now - started_at
         place = 0 if took < 0.125 else latency_bucket(took)
@@ -122,7 +144,7 @@ def _coroutine(circuit_of: CircuitOf, fn: Callable[..., Any]) -> Callable[..., A
             epoch.calls += 1
             core.tally[place] += 1
             return result
-        core.settle(Permit(core, epoch, started_at), "success", result)
+        core.settle(permit_of(core, epoch, started_at), "success", result)
         return result
 
     return call

@@ -24,25 +24,22 @@ class LoopTimers:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._ticks: dict[int, dict[Deadline, None]] = {}
-        self._tick_of: dict[Deadline, int] = {}
         self._armed_for = math.inf
 
     def add(self, deadline: Deadline, ms: float) -> None:
-        tick = math.ceil((monotonic() * 1_000 + ms) / _TICK_MS)
+        deadline.tick = tick = int((monotonic() * 1_000 + ms) / _TICK_MS) + 1
         due = self._ticks.get(tick)
         if due is None:
             due = self._ticks[tick] = {}
         due[deadline] = None
-        self._tick_of[deadline] = tick
         if tick < self._armed_for:
             self._arm(tick)
 
     def remove(self, deadline: Deadline) -> None:
-        tick = self._tick_of.pop(deadline, None)
-        if tick is not None:
-            due = self._ticks.get(tick)
-            if due is not None:
-                due.pop(deadline, None)
+        due = self._ticks.get(deadline.tick)
+        if due is not None:
+            due.pop(deadline, None)
+        deadline.tick = 0
 
     def sleep(self, ms: float) -> None:
         sleep(ms / 1_000)
@@ -71,7 +68,7 @@ class LoopTimers:
             self._loop.call_soon(self._hop, due, hops - 1)
             return
         for deadline in due:
-            if self._tick_of.pop(deadline, None) is not None:
+            if deadline.tick != 0:
                 deadline.expire()
 
 

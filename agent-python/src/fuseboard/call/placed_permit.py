@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import TracebackType
 
+from ..core.classify import Outcome
 from ..core.permit import Permit
 from .guards import Guards
 
@@ -16,6 +17,11 @@ class PlacedPermit:
     def __init__(self, permit: Permit, guards: Guards) -> None:
         self._permit = permit
         self._guards: Guards | None = guards
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """How the call was judged, once it was."""
+        return self._permit.outcome
 
     def succeed(self) -> None:
         """The call went well."""

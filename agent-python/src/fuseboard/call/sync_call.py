@@ -7,12 +7,12 @@ from threading import Event
 from time import sleep
 from typing import TYPE_CHECKING, Any
 
-from ..core.limiter import Waiter
-from ..errors import FuseboardError, circuit_open, limited, queue_timeout
+from ..errors import FuseboardError, circuit_open
 from .attempts import Attempts, Failure
 from .deadline import running_until
 from .fallback import Fallback, PolicyFallback, fall_back, keep, opt_in, policy_answer
 from .overdue import SyncCalls
+from .queued_place import QueuedPlace, queue
 from .response import discard
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def _run(attempts: Attempts, fn: Callable[[], Any], before: Failure | None) -> t
     if limit_ms:
         watched = circuit.watch_sync_calls()
         watched.add(attempts, began, limit_ms)
-        token = running_until.set((environment.now, began + limit_ms))
+        token = running_until.set((environment.read, environment.scale, began + limit_ms))
     try:
         value = fn()
     except BaseException as error:
@@ -162,37 +162,20 @@ def _take_place(attempts: Attempts, before: Failure | None) -> FuseboardError | 
     """Take a place among the concurrent calls, in the queue if need be; an error is a refusal."""
     if attempts.take_place():
         return None
-    circuit = attempts.circuit
-    guards = circuit.guards
-    assert guards is not None
-    config = guards.config.concurrency
-    if config is None:
-        return None
     event = Event()
-    waiter = Waiter(event.set)
-    if not guards.join(waiter):
-        return limited(circuit.name, circuit.key, config.max_concurrent, config.max_queue)
-    waits_first = attempts.waits_first(before)
-    if waits_first:
-        circuit.core.pause(attempts.permit)
+    queued = queue(attempts, before, event.set)
+    if not isinstance(queued, QueuedPlace):
+        return queued
+    timers = attempts.circuit.environment.timers
     try:
-        if circuit.environment.timers is None:
-            event.wait(config.queue_timeout_ms / 1_000)
+        if timers is None:
+            event.wait(queued.timeout_ms / 1_000)
         else:
-            circuit.environment.timers.wait(event, config.queue_timeout_ms)
+            timers.wait(event, queued.timeout_ms)
     except BaseException:
-        if not guards.leave(waiter):
-            guards.release()
-        if waits_first:
-            circuit.core.restart(attempts.permit)
-        attempts.abandon()
+        queued.given_up(False)
         raise
-    if waits_first:
-        circuit.core.restart(attempts.permit)
-    if guards.leave(waiter):
-        return queue_timeout(circuit.name, circuit.key, config.queue_timeout_ms)
-    attempts.place = guards
-    return None
+    return queued.ended(queued.leave())
 
 
 def _sleep(circuit: Circuit, ms: float) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any, Protocol
 
 from ..breakers.circuit import Circuit
@@ -22,7 +23,8 @@ class FieldLogger(Protocol):
 def log_transitions(logger: logging.Logger | logging.LoggerAdapter[Any] | FieldLogger) -> Callable[[], None]:
     """Log one line for each change of state of each breaker, a warning when a circuit opens.
 
-    The fields are ``breaker``, ``from_state``, ``to_state``, ``reason``, ``key`` where there is one and, where a policy governs,
+    The fields are ``breaker``, ``from_state``, ``to_state``, ``reason``, ``key`` where there is one, ``last_error`` (``name`` and
+    ``message``) where failures opened the circuit and, where a policy governs,
     ``policy`` and ``generation``: as ``extra`` of the standard library's loggers, as keyword arguments of any other. Returns a
     function that ends it.
     """
@@ -36,6 +38,8 @@ def log_transitions(logger: logging.Logger | logging.LoggerAdapter[Any] | FieldL
         }
         if event.key is not None:
             fields["key"] = event.key
+        if event.last_error is not None:
+            fields["last_error"] = asdict(event.last_error)
         policy = circuit.policy
         if policy is not None:
             fields.update(policy=policy.name, generation=policy.generation)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 from typing import Any
 
 from .. import link_state
@@ -41,6 +42,7 @@ def refusal(error: FuseboardError) -> tuple[dict[str, Any], dict[str, str]]:
 
 def _described(circuit: Circuit) -> dict[str, Any]:
     policy = circuit.policy
+    failed = circuit.core.last_error
     return {
         "name": circuit.name,
         "state": circuit.state,
@@ -51,4 +53,5 @@ def _described(circuit: Circuit) -> dict[str, Any]:
         "retryAfterMs": round(circuit.core.retry_after_ms),
         "totals": circuit.totals,
         "window": circuit.core.window,
+        **({} if failed is None else {"lastError": asdict(failed)}),
     }

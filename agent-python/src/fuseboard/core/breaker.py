@@ -10,15 +10,16 @@ from functools import wraps
 from threading import RLock
 from typing import Concatenate, ParamSpec, TypeVar
 
-from .classify import CallOutcome, Classify, Outcome, classify_error, classify_result
+from .classify import CallOutcome, Classify, Outcome, classify_error, classify_result, is_plain
 from .clock import Environment
 from .config import Config
 from .defaults import LATENCY_BUCKETS
 from .epoch import NEVER, NOWHERE, Epoch
 from .histogram import latency_bucket
 from .in_flight import InFlight
+from .last_error import Described, LastError, described
 from .open_time import open_time_ms
-from .permit import Permit
+from .permit import Permit, permit_of
 from .retry_after import retry_after_ms
 from .state import Closed, Open, Probing, Ramping, Reason, State, StateRecord, TransitionEvent
 from .tally import FAILED, IGNORED, PLACES, REJECTED, SHADOW_REJECTED, SLOW, Totals, totals_of
@@ -70,6 +71,9 @@ class History:
 
 _NO_HISTORY = History()
 
+_BY_FAILURES = frozenset(("failure-rate", "failure-count", "consecutive-failures", "probe-failed"))
+"""The reasons to open that a failure gives."""
+
 
 def detail(reason: str, override: HeldBy | None) -> str:
     """What listeners are told of why a state was forced."""
@@ -113,23 +117,24 @@ class BreakerCore:
         "_config",
         "_consecutive_failures",
         "_deferred",
-        "_environment",
         "_history",
         "_in_flight",
+        "_last_error",
         "_lock",
         "_lock_free",
         "_news",
         "_notify",
         "_on_first_call",
-        "_read",
-        "_scale",
         "_state",
         "_telling",
         "_window",
         "classify",
+        "environment",
         "epoch",
         "is_plain",
         "permits",
+        "read",
+        "scale",
         "tally",
     )
 
@@ -144,9 +149,9 @@ class BreakerCore:
 
         Neither may raise.
         """
-        self._environment = environment
-        self._read = environment.read
-        self._scale = environment.scale
+        self.environment = environment
+        self.read = environment.read
+        self.scale = environment.scale
         self._notify = notify
         self._lock = RLock()
         self._busy = False
@@ -165,6 +170,7 @@ class BreakerCore:
         self.tally = [0] * PLACES
         self._history = _NO_HISTORY
         self._consecutive_failures = 0
+        self._last_error: Described | None = None
         now = environment.now()
         self._config = config
         self._window: Window = window_for(config, None, now)
@@ -203,12 +209,18 @@ class BreakerCore:
     def rejected_for_ms(self) -> float:
         """The same for a call that was rejected just now, without looking at anything else."""
         state = self._state
-        return max(0.0, state.until - self._read() * self._scale) if isinstance(state, Open) else 0
+        return max(0.0, state.until - self.read() * self.scale) if isinstance(state, Open) else 0
 
     @property
     def consecutive_failures(self) -> int:
         """Failures in a row, while closed."""
         return self._consecutive_failures
+
+    @property
+    def last_error(self) -> LastError | None:
+        """What the last failure was. ``None``: there was none since the circuit last closed, or that is not known."""
+        failed = self._last_error
+        return None if failed is None else LastError(*failed)
 
     def totals(self) -> Totals:
         """What was counted over its life, by the names of the wire; it never runs backwards."""
@@ -252,16 +264,19 @@ class BreakerCore:
         epoch = self.epoch
         if epoch.admits:
             self.permits += 1
-            return Permit(self, epoch, self._read() * self._scale)
+            permit = Permit()
+            permit.core = self
+            permit.epoch = epoch
+            permit.started_at = self.read() * self.scale
+            permit.outcome = None
+            return permit
+        now = self.read() * self.scale
+        # From here to the return nothing calls, so that no other thread runs in between.
+        if now < epoch.rejects_until:
+            self.tally[REJECTED] += 1
+            return None
         if self._on_first_call is not None:
             self._begin_calls()
-        state = self._state
-        now = self._read() * self._scale
-        if type(state) is Open and now < state.until and self._lock_free and self._config.mode != "Shadow":
-            # The straight line needs no lock, and an open circuit has to be the cheapest of all.
-            if self._state is state and now < state.until:
-                self.tally[REJECTED] += 1
-                return None
         return self._enter_general()
 
     @_exclusive
@@ -305,27 +320,28 @@ class BreakerCore:
     def settle_result(self, permit: Permit, result: object) -> Outcome:
         """Settle a permit by what the call returned, and say how that was judged."""
         outcome = self.judge_result(result)
-        self.settle(permit, outcome, result)
+        if outcome == "success":
+            permit.succeed()
+        else:
+            self.settle(permit, outcome, result)
         return outcome
 
     def settle_error(self, permit: Permit, error: BaseException) -> Outcome:
         """Settle a permit by what the call raised, and say how that was judged."""
-        outcome = self.judge_error(error)
+        classification = self._config.classification
+        is_quick = self.classify is None and classification.fails_all and error.__cause__ is None
+        if is_quick and not error.__dict__ and is_plain(type(error)):
+            outcome: Outcome = "failure"
+        else:
+            outcome = self.judge_error(error)
         self.settle(permit, outcome, error)
         return outcome
 
     def settle(self, permit: Permit, outcome: Outcome, what: object = None) -> None:
-        """Settle a permit; a second settling does nothing. ``what`` was returned or raised, where that is known."""
-        if outcome == "success":
-            now = self._read() * self._scale
-            place = latency_bucket(now - permit.started_at)
-            epoch = permit.epoch
-            # From here to the return nothing calls, so that no other thread runs in between.
-            if now < epoch.quiet_until and permit.outcome is None:
-                permit.outcome = outcome
-                epoch.calls += 1
-                self.tally[place] += 1
-                return
+        """Settle a permit; a second settling does nothing. ``what`` was returned or raised, where that is known.
+
+        A success is counted without the lock, where it may be, by ``Permit.succeed``.
+        """
         with self._lock:
             if self._busy:
                 self._defer(permit, outcome, what)
@@ -333,9 +349,12 @@ class BreakerCore:
             self._busy = True
             try:
                 if permit.outcome is None:
-                    self._settle_general(permit, outcome, self._now(), what)
+                    self._settle_general(permit, outcome, self.read() * self.scale, what)
             finally:
-                self._leave()
+                if self._deferred is None:
+                    self._busy = False
+                else:
+                    self._leave()
         if self._news is not None:
             self.tell()
 
@@ -347,7 +366,8 @@ class BreakerCore:
 
     def _settle_general(self, permit: Permit, outcome: Outcome, now: float, what: object) -> None:
         permit.outcome = outcome
-        self.tally[latency_bucket(now - permit.started_at)] += 1
+        took = now - permit.started_at
+        self.tally[0 if took < 0.125 else latency_bucket(took)] += 1
         slow = self._config.slow_ms != 0 and outcome != "ignored" and self._is_slow(permit, now)
         if slow:
             self.tally[SLOW] += 1
@@ -357,10 +377,17 @@ class BreakerCore:
             self.tally[IGNORED] += 1
         if permit.epoch is not self.epoch:
             return
+        if outcome == "failure":
+            self._last_error = described(what)
         if type(self._state) is Closed:
             if self._config.mode != "Disabled":
                 if self.epoch.quiet_until != NEVER:
                     self._disarm()
+                if outcome == "failure" and self._in_flight is None:
+                    self._consecutive_failures += 1
+                    self._window.record(now, True, slow)
+                    self._evaluate(now, what)
+                    return
                 self._record(permit, outcome, slow, now)
                 if not self._evaluate(now, what if outcome == "failure" else None) and self._in_flight is not None:
                     self._calm_down(now)
@@ -438,6 +465,7 @@ class BreakerCore:
             return
         if isinstance(self._state, Open):
             self._limit_open(self._state)
+            self._arm()
             return
         self._history = replace(self._history, reopenings=_FORCED_REOPENINGS)
         self._transition(Open(now, 0, None), "forced-open", detail(reason, override))
@@ -512,15 +540,20 @@ class BreakerCore:
             self._busy = False
 
     def _now(self) -> float:
-        return self._read() * self._scale
+        return self.read() * self.scale
 
     def _arm(self, is_judged: bool = False) -> None:
-        """Let successes be counted without the lock, where nothing but their number matters.
+        """Let successes and rejections be counted without the lock, where nothing but their number matters.
 
         ``is_judged``: the conditions were just found not to hold.
         """
         epoch = self.epoch
-        if not self._lock_free or not epoch.admits or epoch.quiet_until != NEVER:
+        if not self._lock_free or epoch.quiet_until != NEVER:
+            return
+        if not epoch.admits:
+            state = self._state
+            if type(state) is Open and self._config.mode != "Shadow" and self._on_first_call is None:
+                epoch.rejects_until = state.until
             return
         if self._config.mode == "Disabled":
             if self._config.slow_ms == 0:
@@ -539,6 +572,7 @@ class BreakerCore:
 
     def _disarm(self) -> None:
         epoch = self.epoch
+        epoch.rejects_until = NEVER
         if epoch.quiet_until == NEVER:
             return
         epoch.quiet_until = NEVER
@@ -567,7 +601,7 @@ class BreakerCore:
     def _calm_down(self, now: float) -> None:
         in_flight = self._in_flight
         if in_flight is not None and type(self._state) is Closed:
-            self._environment.stalls.watch(now + LONGEST_JUDGED * self._config.slow_ms)
+            self.environment.stalls.watch(now + LONGEST_JUDGED * self._config.slow_ms)
 
     def _admits(self, now: float) -> bool:
         state = self._state
@@ -581,16 +615,16 @@ class BreakerCore:
         if self._config.mode == "Shadow" and self._history.forced is None:
             self.tally[SHADOW_REJECTED] += 1
             self.permits += 1
-            return Permit(self, NOWHERE, now)
+            return permit_of(self, NOWHERE, now)
         self.tally[REJECTED] += 1
         return None
 
     def _admit(self, now: float) -> Permit:
         if self._in_flight is not None:
             self._in_flight.begin(now)
-            self._environment.stalls.watch(now + LONGEST_JUDGED * self._config.slow_ms)
+            self.environment.stalls.watch(now + LONGEST_JUDGED * self._config.slow_ms)
         self.permits += 1
-        permit = Permit(self, self.epoch, now)
+        permit = permit_of(self, self.epoch, now)
         if isinstance(self._state, Probing):
             self._state.probes[permit] = None
         return permit
@@ -606,13 +640,13 @@ class BreakerCore:
             state.started_at = now
             return True
         part = (now - state.started_at) / self._config.ramp_ms
-        return part >= 1 or self._environment.random() < 2**part - 1
+        return part >= 1 or self.environment.random() < 2**part - 1
 
     def _is_slow(self, permit: Permit, now: float) -> bool:
         slow_ms = self._config.slow_ms
         if slow_ms == 0 or now - permit.started_at <= slow_ms:
             return False
-        return permit.started_at >= self._environment.stalls.stall_ended_at()
+        return permit.started_at >= self.environment.stalls.stall_ended_at()
 
     def _record(self, permit: Permit, outcome: Outcome, slow: bool, now: float) -> None:
         if self._in_flight is not None:
@@ -653,7 +687,7 @@ class BreakerCore:
             return 0
         in_flight.advance(now)
         if in_flight.overdue > 0:
-            in_flight.forget(self._environment.stalls.stall_ended_at())
+            in_flight.forget(self.environment.stalls.stall_ended_at())
         return in_flight.overdue
 
     def _settle_half_open(self, permit: Permit, outcome: Outcome, slow: bool, now: float, what: object) -> None:
@@ -783,15 +817,19 @@ class BreakerCore:
         history = self._history
         starts_over = type(self._state) is Closed and now - self._state.since >= history.last_open_ms
         self._history = replace(history, reopenings=0 if starts_over else history.reopenings + 1)
-        asked = retry_after_ms(what, self._environment.wall_now) if self._config.honor_retry_after else 0
+        asked = retry_after_ms(what, self.environment.wall_now) if self._config.honor_retry_after else 0
         self._transition(Open(now, asked, self._draw_jitter()), reason)
 
     def _draw_jitter(self) -> float | None:
-        return None if self._config.jitter_percent == 0 else self._environment.random()
+        return None if self._config.jitter_percent == 0 else self.environment.random()
 
     def _transition(self, to: StateRecord, reason: Reason, why: str | None = None) -> None:
         """The only place where the state changes."""
-        event = TransitionEvent(self._state.kind, to.kind, to.since, reason, why)
+        failed = self._last_error if reason in _BY_FAILURES else None
+        last_error = None if failed is None else LastError(*failed)
+        event = TransitionEvent(self._state.kind, to.kind, to.since, reason, why, last_error=last_error)
+        if type(to) is Closed:
+            self._last_error = None
         if isinstance(to, Open):
             self._limit_open(to)
         self._disarm()

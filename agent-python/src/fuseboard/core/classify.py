@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from functools import lru_cache
+from typing import Any, Literal
 
-from .outcome_facts import carries_nothing, causes, codes_of, error_status, members, names_of, result_status
+from .outcome_facts import causes, codes_of, error_status, may_carry, members, names_of, result_status
 
 Outcome = Literal["success", "failure", "ignored"]
 """How a call ended, as far as its breaker is concerned."""
@@ -78,17 +79,25 @@ def classify_result(classification: Classification, result: object) -> Outcome:
     return "failure" if classification.failure.has_status(status) else "success"
 
 
+def _is_plain(kind: type[BaseException]) -> bool:
+    return issubclass(kind, Exception) and not may_carry(kind)
+
+
+is_plain: Callable[[Any], bool] = lru_cache(maxsize=256)(_is_plain)
+"""Whether exceptions of a class, where they have no attributes and no cause, are failures unless names or codes are listed."""
+
+
 def classify_error(classification: Classification, error: BaseException) -> Outcome:
     """Classify a call that raised.
 
-    What is no ``Exception`` (a cancellation, an interrupt, the end of a generator) is ignored. Where the exception has an HTTP
+    What is no ``Exception`` (a cancellation, an interrupt, the end of a generator) is ignored. Where the exception, or what it was raised from, has an HTTP
     status, the status alone decides, so that a raised 404 and a returned one are the same. Without one, every exception is a
     failure, or, where names or codes are listed, what matches them. A group fails when one of its exceptions does. An
     exception that raises when looked at is a failure.
     """
     if not isinstance(error, Exception):
         return "ignored"
-    if classification.fails_all and carries_nothing(error):
+    if classification.fails_all and error.__cause__ is None and not error.__dict__ and is_plain(type(error)):
         return "failure"
     try:
         parts = members(error)

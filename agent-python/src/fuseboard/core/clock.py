@@ -22,6 +22,9 @@ class StallWatch(Protocol):
 class Deadline(Protocol):
     """A call or a wait that ends when its time comes."""
 
+    tick: int
+    """For the timers, which set it: when it expires; 0 when it was taken out."""
+
     def expire(self) -> None:
         """The time is up. Must not raise; does nothing when what it belongs to has ended in between."""
 

@@ -11,10 +11,11 @@ class Epoch:
     """A generation of a breaker: a call keeps the one that it began in, and an outcome of an earlier one moves nothing.
 
     While the circuit is closed and there is nothing but successes to judge, a success is counted here without a lock: whoever
-    holds the lock sets ``quiet_until`` to ``NEVER`` before it reads ``calls``.
+    holds the lock sets ``quiet_until`` to ``NEVER`` before it reads ``calls``. In the same way a call of an open circuit is
+    rejected without a lock until ``rejects_until``.
     """
 
-    __slots__ = ("admits", "calls", "quiet_until")
+    __slots__ = ("admits", "calls", "quiet_until", "rejects_until")
 
     def __init__(self, admits: bool = False) -> None:
         self.admits = admits
@@ -23,6 +24,8 @@ class Epoch:
         """Until then a success has only to be counted."""
         self.calls: float = 0
         """The calls of the window, while quiet."""
+        self.rejects_until = NEVER
+        """Until then a call is rejected and only counted."""
 
 
 NOWHERE = Epoch()

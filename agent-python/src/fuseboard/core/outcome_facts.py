@@ -42,13 +42,29 @@ def result_status(result: object) -> int | None:
 
 
 def error_status(error: BaseException) -> int | None:
-    """The HTTP status of an exception.
+    """The HTTP status of an exception, else of the first that it was raised ``from`` that has one.
+
+    What was only being handled meanwhile (``__context__``) has no say: it need not be about this call.
+    """
+    seen = 0
+    each: BaseException | None = error
+    while each is not None and seen < MAX_CAUSES:
+        status = _status_of(each)
+        if status is not None:
+            return status
+        each = each.__cause__
+        seen += 1
+    return None
+
+
+def _status_of(error: BaseException) -> int | None:
+    """The HTTP status of one exception.
 
     Of its ``response`` (``status_code`` or ``status``; botocore's ``ResponseMetadata``), else its own ``status``,
     ``status_code`` or ``statusCode``; the ``code`` of ``urllib.error.HTTPError`` is a status too. Only 400 to 599 counts:
     a 200 whose body was cut off does not say that the call failed, and the exception does.
     """
-    if carries_nothing(error):
+    if not error.__dict__ and not may_carry(type(error)):
         return None
     response = getattr(error, "response", None)
     if isinstance(response, Mapping):
@@ -82,24 +98,19 @@ def _is_urllib_error(error: BaseException) -> bool:
 
 
 def _look_for_others(kind: Any) -> bool:
-    """Whether exceptions of a class may have a status or others inside that are not in their own attributes."""
     if kind.__getattribute__ is not BaseException.__getattribute__ or hasattr(kind, "__getattr__"):
         return True
     names = ("response", "status", "status_code", "statusCode", "exceptions", "code")
     return any(hasattr(kind, name) for name in names)
 
 
-_may_carry: Callable[[Any], bool] = lru_cache(maxsize=256)(_look_for_others)
-
-
-def carries_nothing(error: BaseException) -> bool:
-    """Whether an exception has neither a status nor others inside."""
-    return not error.__dict__ and not _may_carry(type(error))
+may_carry: Callable[[Any], bool] = lru_cache(maxsize=256)(_look_for_others)
+"""Whether exceptions of a class may have a status or others inside that are not in their own attributes."""
 
 
 def members(error: BaseException) -> list[BaseException] | None:
     """The exceptions of a group, groups in it taken apart; ``None`` for one that is no group."""
-    if not _may_carry(type(error)) or not _is_group(error):
+    if not may_carry(type(error)) or not _is_group(error):
         return None
     found: list[BaseException] = []
     waiting: list[Any] = [error]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from .last_error import LastError
 from .permit import Permit
 
 State = Literal["closed", "open", "half-open"]
@@ -44,6 +45,8 @@ class TransitionEvent:
     """What those who forced the state gave as their reason, after the name of their override if it was one."""
     key: str | None = None
     """The key whose circuit it is. ``None``: the breaker's own."""
+    last_error: LastError | None = None
+    """The last failure, where failures opened the circuit. ``None`` also where it is not known what it was."""
 
 
 class Closed:

@@ -74,6 +74,8 @@ class FakeClock:
 
 
 class _SetEvent:
+    tick = 0
+
     def __init__(self, event: Event) -> None:
         self._event = event
 

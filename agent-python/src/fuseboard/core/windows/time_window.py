@@ -33,7 +33,7 @@ class TimeWindow:
         self.slow: float = 0
         self._span = ms / SPANS
         self._calls_in = [0] * SPANS
-        self._failures_in = [0] * SPANS
+        self._failures_in: list[int] | None = None
         self._slow_in: list[int] | None = None
         self._current = 0
         self.steady_until = 0.0
@@ -51,7 +51,10 @@ class TimeWindow:
         place = self._current % SPANS
         if failed:
             self.failures += 1
-            self._failures_in[place] += 1
+            failures_in = self._failures_in
+            if failures_in is None:
+                failures_in = self._failures_in = [0] * SPANS
+            failures_in[place] += 1
         if slow:
             self._add_slow(place, 1)
 
@@ -73,7 +76,7 @@ class TimeWindow:
         self.failures = 0
         self.slow = 0
         self._calls_in = [0] * SPANS
-        self._failures_in = [0] * SPANS
+        self._failures_in = None
         self._slow_in = None
 
     def resize(self, ms: float, now: float) -> None:
@@ -97,7 +100,7 @@ class TimeWindow:
             to = min(current, math.ceil(((bucket + 1) * old_span) / span) - 1)
             if to <= current - SPANS:
                 continue
-            self._add(to % SPANS, calls[place], failures[place])
+            self._add(to % SPANS, calls[place], 0 if failures is None else failures[place])
             if slow is not None:
                 self._add_slow(to % SPANS, slow[place])
         self._enter(current)
@@ -115,9 +118,12 @@ class TimeWindow:
 
     def _add(self, place: int, calls: int, failures: int) -> None:
         self.calls += calls
-        self.failures += failures
         self._calls_in[place] += calls
-        self._failures_in[place] += failures
+        if failures:
+            self.failures += failures
+            if self._failures_in is None:
+                self._failures_in = [0] * SPANS
+            self._failures_in[place] += failures
 
     def _add_slow(self, place: int, slow: int) -> None:
         self.slow += slow
@@ -127,9 +133,10 @@ class TimeWindow:
 
     def _empty(self, place: int) -> None:
         self.calls -= self._calls_in[place]
-        self.failures -= self._failures_in[place]
         self._calls_in[place] = 0
-        self._failures_in[place] = 0
+        if self._failures_in is not None:
+            self.failures -= self._failures_in[place]
+            self._failures_in[place] = 0
         if self._slow_in is not None:
             self.slow -= self._slow_in[place]
             self._slow_in[place] = 0
