@@ -12,11 +12,11 @@ import { AuthError } from '../../operator/src/ports/authenticator.ts';
 import { serve } from '../../operator/src/serve.ts';
 import { FLAGS, localParts } from '../../operator/test/local-operator.ts';
 import { MemorySource, policy } from '../../operator/test/memory-source.ts';
+import { PlainAgent } from '../../operator/test/plain-agent.ts';
 import { eventually } from '../cluster/run.ts';
 import { OperatorProcess } from '../processes/operator.ts';
 import { barriers } from './accessibility.ts';
 import { startBrowser } from './browser.ts';
-import { PlainAgent } from './plain-agent.ts';
 import { Scenery } from './scenery.ts';
 import { screenshot } from './screenshots.ts';
 

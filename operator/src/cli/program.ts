@@ -6,6 +6,7 @@ import { describeCommand } from './commands/describe.ts';
 import { explainCommand } from './commands/explain.ts';
 import { getCommand } from './commands/get.ts';
 import { historyCommand, rollbackCommand } from './commands/history.ts';
+import { outagesCommand } from './commands/outages.ts';
 import { actCommand, overridesCommand } from './commands/overrides.ts';
 import { type Construct, serveCommand } from './commands/serve.ts';
 import { statusCommand } from './commands/status.ts';
@@ -52,6 +53,7 @@ export function commandLine(terminal: Terminal, { construct, reach }: Adapters, 
     .showHelpAfterError('run with --help to see what there is')
     .commandsGroup('See:')
     .addCommand(statusCommand(terminal, reach, setExitCode))
+    .addCommand(outagesCommand(terminal, reach, setExitCode))
     .addCommand(getCommand(terminal, reach, setExitCode))
     .addCommand(explainCommand(terminal, reach, setExitCode))
     .addCommand(describeCommand(terminal, reach, setExitCode))

@@ -437,7 +437,6 @@ export class Controller {
       );
     }
     this.fleet.circuits.sweep(now, (uid) => this.snapshots.find(uid) !== undefined);
-    this.fleet.outages.sweep(now);
     for (const [namespace, uids] of this.policyStatus.timeDependent()) this.#requestStatus(namespace, uids);
     if (this.overrides.sweep()) this.#requestStatus('', []);
     this.policyStatus.rewrite();

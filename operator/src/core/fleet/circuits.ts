@@ -179,9 +179,14 @@ export class Circuits {
   }
 
   /**
-   * Forgets circuits that no agent told of for long, or whose policy is gone. `governed` says whether a policy exists.
+   * Forgets circuits that no agent told of for long, or whose policy is gone, and ends outages. `governed` says whether
+   * a policy exists.
    */
   sweep(now: number, governed: (uid: string) => boolean): void {
+    for (const { namespace, id } of this.#outages.sweep(now)) {
+      const circuit = this.#namespaces.get(namespace)?.get(id);
+      if (circuit) this.#changed(circuit);
+    }
     for (const [namespace, circuits] of this.#namespaces) {
       for (const [id, { agents, heardAt, uid }] of circuits) {
         if (agents > 0 || (now - heardAt < LINGER_MS && (uid === '' || governed(uid)))) continue;

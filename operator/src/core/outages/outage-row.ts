@@ -71,9 +71,10 @@ export function outageRow(outage: Outage, now: number, date: (at: number) => num
   };
 }
 
-/** What hurts most comes first: calls refused per second, then the share of agents, then the longest. */
+/** Those that last first: by calls refused per second, share of agents and age. Of the others the newest first. */
 export const byImpact = (a: OutageRow, b: OutageRow) =>
   order(a) - order(b) ||
+  (a.phase === 'over' ? b.closed! - a.closed! : 0) ||
   b.refusedPerSecond - a.refusedPerSecond ||
   share(b) - share(a) ||
   a.began - b.began ||

@@ -240,17 +240,20 @@ export class Outages {
     for (const outage of this.#current.values()) this.#act(outage);
   }
 
-  /** Ends what has been closed for long, and forgets what ended a day ago. */
-  sweep(now: number): void {
+  /** Ends what has been closed for long, and forgets what ended a day ago; returns the breakers of what ended. */
+  sweep(now: number): OutageSubject[] {
+    const ended: OutageSubject[] = [];
     for (const [circuit, outage] of this.#current) {
       if (outage.closedAt === undefined || now - outage.closedAt < QUIET_MS) continue;
       outage.over = true;
+      ended.push(outage.subject!);
       outage.subject = undefined;
       this.#current.delete(circuit);
     }
     for (const outages of this.#kept.values()) {
       for (const outage of outages) if (outage.over && now - outage.closedAt! >= KEPT_MS) this.#forget(outage);
     }
+    return ended;
   }
 
   #act(outage: Outage): void {

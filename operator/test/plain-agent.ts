@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type BreakerReport, PROTOCOL, type Report, type Totals } from '@fuseboard/schema';
-import { NO_TOTALS } from '../../operator/src/core/fleet/totals.ts';
-import { EventClient } from '../../operator/test/event-client.ts';
+import { NO_TOTALS } from '../src/core/fleet/totals.ts';
+import { EventClient } from './event-client.ts';
 
 /** What a breaker did since the last report, and how it is now. */
 export interface Doing extends Partial<Totals> {
