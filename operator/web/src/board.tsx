@@ -12,6 +12,9 @@ const SPARE = 240;
 /** A tile does not become wider than this, in pixels. */
 const WIDEST = 420;
 
+/** So few breakers are tiles, whether they are well or not. */
+const ALL_TILES = 6;
+
 const SIZES = {
   gap: GAP,
   tile: { least: TILE_WIDTH, most: WIDEST, height: TILE_HEIGHT },
@@ -30,7 +33,7 @@ export function Board() {
   const [moved, setMoved] = useState(0);
   const ids = store.shown.value;
   const firstWell = ids.findIndex((id) => isWell(store.cells.get(id)?.row.peek()));
-  const tiles = firstWell === -1 ? ids.length : firstWell;
+  const tiles = firstWell === -1 || ids.length <= ALL_TILES ? ids.length : firstWell;
 
   useLayoutEffect(() => {
     const element = frame.current;
