@@ -17,6 +17,11 @@ describe('the layout of the board', () => {
     expect(height).toBe(170);
   });
 
+  it('makes few tiles wide, up to the widest', () => {
+    expect(layOut(1, 0, 650, SIZES).places[0]!.width).toBe(300);
+    expect(layOut(2, 0, 530, SIZES).places.map(({ width }) => width)).toEqual([250, 250]);
+  });
+
   it('begins with the lines where everything is well', () => {
     expect(layOut(0, 1, 650, SIZES).places[0]).toMatchObject({ y: 10, height: 20 });
   });

@@ -21,7 +21,8 @@ export interface Sizes {
 /** Places tiles in rows from the top, and lines below them in one column or more. */
 export function layOut(tiles: number, lines: number, width: number, { gap, tile, line }: Sizes): Layout {
   const places: Place[] = [];
-  const columns = Math.max(1, Math.floor((width - gap) / (tile.least + gap)));
+  // Few tiles are wide: what is not well is the biggest thing on the board.
+  const columns = Math.max(1, Math.min(tiles, Math.floor((width - gap) / (tile.least + gap))));
   const tileWidth = Math.min(tile.most, (width - gap * (columns + 1)) / columns);
   for (let i = 0; i < tiles; i += 1) {
     places.push({

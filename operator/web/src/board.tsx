@@ -10,7 +10,7 @@ import { GAP, TILE_HEIGHT, TILE_WIDTH, Tile } from './tile.tsx';
 const SPARE = 240;
 
 /** A tile does not become wider than this, in pixels. */
-const WIDEST = 420;
+const WIDEST = 640;
 
 /** So few breakers are tiles, whether they are well or not. */
 const ALL_TILES = 6;
@@ -18,7 +18,7 @@ const ALL_TILES = 6;
 const SIZES = {
   gap: GAP,
   tile: { least: TILE_WIDTH, most: WIDEST, height: TILE_HEIGHT },
-  line: { least: 400, height: LINE_HEIGHT },
+  line: { least: 480, height: LINE_HEIGHT },
 };
 
 /**

@@ -8,7 +8,7 @@ import { STATE_WORDS } from './tile.tsx';
 import { drawPlot } from './tile-plot.ts';
 
 export const LINE_HEIGHT = 34;
-const PLOT = { width: 120, height: 24 };
+const PLOT = { width: 96, height: 24 };
 
 interface Props {
   readonly id: string;

@@ -119,6 +119,11 @@ function drawStates(plot: uPlot, states: readonly (readonly [number, number])[])
     ctx.fillStyle = style.getPropertyValue(open > 0 ? '--open' : '--half').trim();
     // Half-open is half as high: the colour is not the only difference.
     const height = (open > 0 ? BAND : BAND / 2) * scale;
-    ctx.fillRect(from, bbox.top + bbox.height + 2 * scale, Math.max(1, to - from), height);
+    ctx.fillRect(
+      Math.floor(from),
+      bbox.top + bbox.height + 2 * scale,
+      Math.max(1, Math.ceil(to) - Math.floor(from)),
+      height,
+    );
   });
 }

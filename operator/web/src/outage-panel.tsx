@@ -30,7 +30,7 @@ function Known({ detail: { outage, series } }: { detail: OutageDetail }) {
     ['last closed', closed === undefined ? 'not yet' : clockTime(closed)],
     ['calls refused', count(refused)],
     ['answered by the fallback', count(fallback)],
-    ['attempts to recover', count(attempts)],
+    ['attempts to recover, all agents', count(attempts)],
     ['of them failed', count(reopened)],
   ];
   return (

@@ -1,5 +1,5 @@
 import { useEffect, useMemo, useRef } from 'preact/hooks';
-import { perSecond } from '../../src/core/outages/sentence.ts';
+import { perSecond, span } from '../../src/core/outages/sentence.ts';
 import type { BreakerRow } from '../../src/core/views/breaker-row.ts';
 import { callsPerSecond, count, duration, latencies, percent, plural, words } from './format.ts';
 import { Link } from './link.tsx';
@@ -35,6 +35,7 @@ export const STATE_WORDS = {
 
 /** Why the circuit is not closed: the override that holds it open, what began the outage, or what opened it last. */
 export function why(row: BreakerRow): string | undefined {
+  if (row.outage?.phase === 'closed') return `accepted again after ${span(row.outage.closed! - row.outage.began)}`;
   if (row.state === 'closed' || row.state === 'none') return undefined;
   const held = actingOn(row.namespace, row.breaker).find(({ action }) => action === 'ForceOpen');
   if (held !== undefined) {
@@ -51,7 +52,7 @@ export const beginning = ({ outage, since }: BreakerRow) =>
 /** For whom: agents by name where they are few. */
 export function whom({ agents, states, unwell, state, shadow }: BreakerRow): string {
   if (state === 'closed' || state === 'none') return plural(agents, 'agent');
-  const hit = state === 'half-open' ? states.halfOpen : shadow ? states.shadowOpen : states.open;
+  const hit = shadow ? states.shadowOpen : states.open + states.halfOpen;
   const named = unwell.slice(0, 2).join(', ');
   const more = hit > 2 ? ` and ${count(hit - 2)} more` : '';
   return `${count(hit)} of ${plural(agents, 'agent')}: ${named}${more}`;

@@ -68,6 +68,7 @@ const calls = (count: number) => `${count.toLocaleString('en')} ${count === 1 ? 
 
 /** `42 calls/s`; slower than one in a second by the minute. */
 export function perSecond(rate: number): string {
+  if (rate === 0) return '0 calls/s';
   if (rate >= 9.5) return `${Math.round(rate).toLocaleString('en')} calls/s`;
   if (rate >= 0.95) return `${Number(rate.toFixed(1))} calls/s`;
   return `${Math.max(1, Math.round(rate * 60))} calls/min`;
