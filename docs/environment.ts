@@ -124,5 +124,5 @@ function program(): Command {
     throw new Error('nothing is run');
   };
   const { stdout: out, stderr: err } = process;
-  return commandLine({ args: [], out, err }, { construct: never, reach: never }, () => {});
+  return commandLine({ args: [], out, err }, { construct: never, reach: never, kubeconfig: never }, () => {});
 }

@@ -80,6 +80,7 @@ const overview = {
   breakers: { closed: 195_000, open: 63, halfOpen: 0, shadowOpen: 0 },
   ...{ rows: count, policies: { total: count, Programmed: count } },
   agents: { connected: AGENTS, connecting: 0, stale: 0, gone: 0, rejecting: 0 },
+  outages: { lasting: 0, over: 0 },
 };
 let sent = 0;
 

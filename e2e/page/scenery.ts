@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { type Doing, PlainAgent } from './plain-agent.ts';
+import { type Doing, PlainAgent } from '../../operator/test/plain-agent.ts';
 
 const POLICIES = {
   'shop/payments': {

@@ -6,7 +6,7 @@ import { tokenFile } from './auth/token-file.ts';
 import { unauthenticated } from './auth/unauthenticated.ts';
 import { ClusterTarget, userToken } from './cli/client/cluster.ts';
 import { StandaloneTarget } from './cli/client/standalone.ts';
-import type { Reach } from './cli/client/target.ts';
+import type { Reach, TargetFlags } from './cli/client/target.ts';
 import type { Construct } from './cli/commands/serve.ts';
 import { CliError, EXIT_CODES } from './cli/exit-codes.ts';
 import { program } from './cli/program.ts';
@@ -120,6 +120,8 @@ const reach: Reach = ({ server, kubeconfig, context, operatorNamespace }) => {
   return new StandaloneTarget(urls, config && (() => userToken(config)));
 };
 
+const kubeconfig = ({ kubeconfig, context }: TargetFlags) => userKubeConfig({ kubeconfig, context }, process.env);
+
 const { argv, stdout: out, stderr: err } = process;
 for (const stream of [out, err]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
@@ -127,4 +129,4 @@ for (const stream of [out, err]) {
     throw error;
   });
 }
-process.exitCode = await program({ args: argv.slice(2), out, err }, { construct, reach });
+process.exitCode = await program({ args: argv.slice(2), out, err }, { construct, reach, kubeconfig });

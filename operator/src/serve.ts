@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { AUDIENCE, type Config } from './config/config.ts';
 import { Controller } from './control/controller.ts';
+import type { Clock } from './core/clock.ts';
 import { RestoreDetector } from './core/delivery/restore-detector.ts';
 import { LimitLog } from './core/limits/limit-log.ts';
 import { LIMITS } from './core/limits/limits.ts';
@@ -63,13 +64,16 @@ export interface Parts {
   readonly replicas?: Replicas;
   /** What the other parts write their measurements into. Absent: they measure nothing. */
   readonly instruments?: Instruments;
+  /** Monotonic. Absent: that of the process. */
+  readonly clock?: Clock;
+  /** Milliseconds since 1970. Absent: those of the process. */
+  readonly wallClock?: () => number;
 }
 
 /** Puts an operator together and listens. */
 export async function serve(config: Config, parts: Parts, log: Logger): Promise<Serving> {
   const { source, sink, authenticator, access, overrides, history, rollback } = parts;
-  const clock = performance;
-  const wallClock = Date.now;
+  const { clock = performance, wallClock = Date.now } = parts;
   const random = Math.random;
   const leaving = new AbortController();
   const replica = config.replication.replica;

@@ -6,7 +6,7 @@ const { stdout: out, stderr: err } = process;
 const never = () => {
   throw new Error('nothing is run');
 };
-const root = commandLine({ args: [], out, err }, { construct: never, reach: never }, () => {});
+const root = commandLine({ args: [], out, err }, { construct: never, reach: never, kubeconfig: never }, () => {});
 
 it.each([
   [['forc'], ['force-closed', 'force-open']],

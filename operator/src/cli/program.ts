@@ -2,10 +2,12 @@ import { Command, CommanderError } from 'commander';
 import { UsageError } from '../config/config.ts';
 import { VERSION } from '../version.ts';
 import type { Reach } from './client/target.ts';
+import { checkCommand, type Kubeconfig } from './commands/check.ts';
 import { describeCommand } from './commands/describe.ts';
 import { explainCommand } from './commands/explain.ts';
 import { getCommand } from './commands/get.ts';
 import { historyCommand, rollbackCommand } from './commands/history.ts';
+import { outagesCommand } from './commands/outages.ts';
 import { actCommand, overridesCommand } from './commands/overrides.ts';
 import { type Construct, serveCommand } from './commands/serve.ts';
 import { statusCommand } from './commands/status.ts';
@@ -26,6 +28,7 @@ import type { SetExitCode, Terminal } from './terminal.ts';
 export interface Adapters {
   readonly construct: Construct;
   readonly reach: Reach;
+  readonly kubeconfig: Kubeconfig;
 }
 
 const ABOUT = `
@@ -39,7 +42,11 @@ Exit codes:
 Every option of serve has an environment variable: --metrics-port is FUSEBOARD_METRICS_PORT.`;
 
 /** The whole command line, without running anything. */
-export function commandLine(terminal: Terminal, { construct, reach }: Adapters, setExitCode: SetExitCode): Command {
+export function commandLine(
+  terminal: Terminal,
+  { construct, reach, kubeconfig }: Adapters,
+  setExitCode: SetExitCode,
+): Command {
   const { out, err } = terminal;
   const root: Command = new Command('fuseboard')
     .description('Delivers circuit-breaker policies to processes, and reports which processes run them.')
@@ -52,6 +59,8 @@ export function commandLine(terminal: Terminal, { construct, reach }: Adapters, 
     .showHelpAfterError('run with --help to see what there is')
     .commandsGroup('See:')
     .addCommand(statusCommand(terminal, reach, setExitCode))
+    .addCommand(checkCommand(terminal, { reach, kubeconfig, wallClock: Date.now }, setExitCode))
+    .addCommand(outagesCommand(terminal, reach, setExitCode))
     .addCommand(getCommand(terminal, reach, setExitCode))
     .addCommand(explainCommand(terminal, reach, setExitCode))
     .addCommand(describeCommand(terminal, reach, setExitCode))

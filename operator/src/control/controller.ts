@@ -8,6 +8,7 @@ import type { Origin } from '../core/fleet/agent-record.ts';
 import { Fleet, type Receipt } from '../core/fleet/fleet.ts';
 import { LimitLog } from '../core/limits/limit-log.ts';
 import { type Bounds, LIMITS } from '../core/limits/limits.ts';
+import type { ActingOverride } from '../core/outages/outages.ts';
 import { isActive, type Override, type OverrideStore } from '../core/policy/override.ts';
 import type { Policy } from '../core/policy/policy.ts';
 import { FairBudget } from '../core/rate-limit/fair-budget.ts';
@@ -124,7 +125,7 @@ export class Controller {
     observers,
   }: ControllerOptions) {
     this.limits = limits;
-    this.fleet = new Fleet(bounds, limits);
+    this.fleet = new Fleet(bounds, limits, (at) => wallClock() - (clock.now() - at));
     this.#reportLines = new FairBudget({
       perKey: LIMITS['log-lines-of-pod'].value,
       burst: REPORT_LINES_BURST,
@@ -259,6 +260,7 @@ export class Controller {
     this.overrides.setOverrides(overrides.values());
     const active = [...overrides.values()].filter((override) => isActive(override, now));
     this.#scheduleNextEnd(active, now);
+    this.fleet.outages.setOverrides(active.map(actingOverride));
     const change = this.snapshots.update([...policies.values()], active);
     for (const policy of [...change.added, ...change.changed]) {
       this.policyStatus.onPolicyChanged(policy);
@@ -357,6 +359,11 @@ export class Controller {
     this.#sweptAt = now;
   }
 }
+
+const actingOverride = ({ uid, namespace, createdAt: at, createdBy: by, spec }: Override): ActingOverride => {
+  const { breakers, action, reason } = spec;
+  return { uid, namespace, at, breakers, action, ...(reason && { reason }), ...(by !== undefined && { by }) };
+};
 
 const resourceVersionsOf = (policies: string | undefined, overrides: string | undefined): ResourceVersions => ({
   ...(policies && { policies }),

@@ -1,6 +1,6 @@
 import { RANKS, type Rank } from './reading.ts';
 
-export const VIEWS = ['board', 'policies', 'agents', 'overrides'] as const;
+export const VIEWS = ['board', 'outages', 'policies', 'agents', 'overrides'] as const;
 export type View = (typeof VIEWS)[number];
 
 /** What the page shows, as its address says it: a link shows the same to somebody else. */
@@ -15,9 +15,11 @@ export interface Address {
   readonly breaker?: string;
   readonly policy?: string;
   readonly agent?: string;
+  /** As `namespace/id`. */
+  readonly outage?: string;
 }
 
-const TEXTS = ['namespace', 'breaker', 'policy', 'agent'] as const;
+const TEXTS = ['namespace', 'breaker', 'policy', 'agent', 'outage'] as const;
 
 export function readAddress(query: string): Address {
   const found = new URLSearchParams(query);

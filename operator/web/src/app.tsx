@@ -5,8 +5,11 @@ import { Board } from './board.tsx';
 import { BreakerPanel } from './breaker-panel.tsx';
 import { Glance } from './glance.tsx';
 import { Header } from './header.tsx';
+import { Headline } from './headline.tsx';
 import { address, closePanel, connection, store } from './model.ts';
 import { Notices } from './notices.tsx';
+import { OutageList } from './outage-list.tsx';
+import { OutagePanel } from './outage-panel.tsx';
 import { OverrideList } from './override-list.tsx';
 import { PolicyList } from './policy-list.tsx';
 import { PolicyPanel } from './policy-panel.tsx';
@@ -14,7 +17,7 @@ import { Standstill } from './standstill.tsx';
 
 export function App() {
   const search = useRef<HTMLInputElement>(null);
-  const { view, breaker, policy, agent } = address.value;
+  const { view, breaker, policy, agent, outage } = address.value;
   const { phase } = connection.link.value;
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
@@ -28,17 +31,19 @@ export function App() {
     return () => removeEventListener('keydown', onKey);
   }, []);
   const known = store.overview.value !== undefined;
-  const panel = breaker !== undefined || policy !== undefined || agent !== undefined;
+  const panel = breaker !== undefined || policy !== undefined || agent !== undefined || outage !== undefined;
   return (
     <div class={`app ${phase === 'live' ? '' : 'not-live'} ${panel && known ? 'with-panel' : ''}`}>
       <Header search={search} />
       <Notices />
       {known && phase !== 'refused' ? (
         <>
+          <Headline />
           <Glance />
           <div class="body">
             <main aria-label={view}>
               {view === 'board' && <Board />}
+              {view === 'outages' && <OutageList />}
               {view === 'policies' && <PolicyList />}
               {view === 'agents' && <AgentList />}
               {view === 'overrides' && <OverrideList />}
@@ -46,6 +51,9 @@ export function App() {
             {breaker !== undefined && <BreakerPanel id={breaker} />}
             {breaker === undefined && policy !== undefined && <PolicyPanel name={policy} />}
             {breaker === undefined && policy === undefined && agent !== undefined && <AgentPanel name={agent} />}
+            {breaker === undefined && policy === undefined && agent === undefined && outage !== undefined && (
+              <OutagePanel key={outage} name={outage} />
+            )}
           </div>
         </>
       ) : (

@@ -1,15 +1,30 @@
-import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { layOut, neighbour, type Place } from './board-layout.ts';
+import { BreakerLine, LINE_HEIGHT } from './breaker-line.tsx';
 import { Link } from './link.tsx';
 import { address, go, store } from './model.ts';
+import { isWell } from './reading.ts';
 import { GAP, TILE_HEIGHT, TILE_WIDTH, Tile } from './tile.tsx';
 
-/** Rows of tiles that are ready above and below what is seen. */
-const SPARE = 1;
+/** How far above and below what is seen items are ready, in pixels. */
+const SPARE = 240;
 
 /** A tile does not become wider than this, in pixels. */
-const WIDEST = 420;
+const WIDEST = 640;
 
-/** One tile for each policy and breaker, the worst first. Only the tiles that are in sight exist. */
+/** So few breakers are tiles, whether they are well or not. */
+const ALL_TILES = 6;
+
+const SIZES = {
+  gap: GAP,
+  tile: { least: TILE_WIDTH, most: WIDEST, height: TILE_HEIGHT },
+  line: { least: 480, height: LINE_HEIGHT },
+};
+
+/**
+ * A tile for each breaker that is not well, what costs most first, and a line for each of the others. Only what is in
+ * sight exists.
+ */
 export function Board() {
   const frame = useRef<HTMLDivElement>(null);
   const [size, setSize] = useState({ width: 0, height: 0 });
@@ -17,6 +32,8 @@ export function Board() {
   const [focused, setFocused] = useState<string | undefined>(undefined);
   const [moved, setMoved] = useState(0);
   const ids = store.shown.value;
+  const firstWell = ids.findIndex((id) => isWell(store.cells.get(id)?.row.peek()));
+  const tiles = firstWell === -1 || ids.length <= ALL_TILES ? ids.length : firstWell;
 
   useLayoutEffect(() => {
     const element = frame.current;
@@ -26,14 +43,11 @@ export function Board() {
     return () => observer.disconnect();
   }, []);
 
-  const columns = Math.max(1, Math.floor((size.width - GAP) / (TILE_WIDTH + GAP)));
-  const width = Math.min(WIDEST, (size.width - GAP * (columns + 1)) / columns);
-  const pitch = TILE_HEIGHT + GAP;
-  const lines = Math.ceil(ids.length / columns);
-  const first = Math.max(0, Math.floor(top / pitch) - SPARE);
-  const last = Math.min(lines, Math.ceil((top + size.height) / pitch) + SPARE);
-  const visible = size.width === 0 ? [] : ids.slice(first * columns, last * columns);
-  const tabbable = focused !== undefined && ids.includes(focused) ? focused : ids[first * columns];
+  const lines = ids.length - tiles;
+  const { places, height } = useMemo(() => layOut(tiles, lines, size.width, SIZES), [tiles, lines, size.width]);
+  const inSight = ({ y, height: own }: Place) => y + own + SPARE > top && y - SPARE < top + size.height;
+  const visible = size.width === 0 ? [] : ids.flatMap((id, index) => (inSight(places[index]!) ? [{ id, index }] : []));
+  const tabbable = focused !== undefined && ids.includes(focused) ? focused : visible[0]?.id;
 
   useEffect(() => {
     if (moved === 0 || focused === undefined) return;
@@ -41,24 +55,13 @@ export function Board() {
   }, [moved, focused]);
 
   const onKey = (event: KeyboardEvent) => {
-    const at = Math.max(0, ids.indexOf(tabbable ?? ''));
-    const steps: Record<string, number> = {
-      ArrowRight: 1,
-      ArrowLeft: -1,
-      ArrowDown: columns,
-      ArrowUp: -columns,
-      Home: -at,
-      End: ids.length - 1 - at,
-    };
-    const step = steps[event.key];
-    if (step === undefined || ids.length === 0) return;
+    const next = neighbour(places, Math.max(0, ids.indexOf(tabbable ?? '')), event.key);
+    if (next === undefined) return;
     event.preventDefault();
-    const next = at + step;
-    if (next < 0 || next >= ids.length) return;
     const element = frame.current!;
-    const y = Math.floor(next / columns) * pitch;
-    if (y < element.scrollTop) element.scrollTop = y;
-    if (y + pitch + GAP > element.scrollTop + size.height) element.scrollTop = y + pitch + GAP - size.height;
+    const { y, height: own } = places[next]!;
+    if (y - GAP < element.scrollTop) element.scrollTop = y - GAP;
+    if (y + own + GAP > element.scrollTop + size.height) element.scrollTop = y + own + GAP - size.height;
     setTop(element.scrollTop);
     setFocused(ids[next]);
     setMoved(moved + 1);
@@ -72,20 +75,21 @@ export function Board() {
         <ul
           class="tiles"
           aria-label={`${ids.length} breakers, the worst first`}
-          style={{ height: `${lines * pitch + GAP}px` }}
+          style={{ height: `${height}px` }}
           onKeyDown={onKey}
         >
-          {visible.map((id, i) => {
-            const index = first * columns + i;
+          {visible.map(({ id, index }) => {
+            const Item = index < tiles ? Tile : BreakerLine;
+            const { x, y, width } = places[index]!;
             return (
-              <Tile
+              <Item
                 key={id}
                 id={id}
                 index={index}
                 total={ids.length}
                 tabbable={id === tabbable}
-                x={GAP + (index % columns) * (width + GAP)}
-                y={GAP + Math.floor(index / columns) * pitch}
+                x={x}
+                y={y}
                 width={width}
                 onFocus={() => setFocused(id)}
               />

@@ -4,13 +4,14 @@ import type { PolicyRow } from '../../src/core/views/policy-row.ts';
 import { Changes } from './changes.tsx';
 import { Chart } from './chart.tsx';
 import { COARSE_MS, count, duration, latency, percent, plural } from './format.ts';
+import { sentenceOf } from './headline.tsx';
 import { Link } from './link.tsx';
 import { store } from './model.ts';
 import { Block, Panel, Problem } from './panel.tsx';
 import { conditions, counted, measuredOf, PLOT_SLOTS, plotOf, quantile, rankOf } from './reading.ts';
 import { Steering } from './steering.tsx';
 import type { Cell } from './store.ts';
-import { STATE_WORDS, whom, why } from './tile.tsx';
+import { beginning, STATE_WORDS, whom, why } from './tile.tsx';
 import { useAnswer } from './use-answer.ts';
 
 /** One breaker under one policy: its plot, what opens it and how near it is, who is hit, and what happened. */
@@ -38,10 +39,19 @@ function Known({ cell }: { cell: Cell }) {
   return (
     <Panel title={row.breaker} kind="breaker">
       <p class="lead">
-        <span class={`badge ${rank}`}>{STATE_WORDS[rank]}</span> for {duration(store.known.value - row.since)}
+        <span class={`badge ${rank}`}>{STATE_WORDS[rank]}</span> for {duration(store.known.value - beginning(row))}
         {reason && (
           <>
             , because of <b>{reason}</b>
+          </>
+        )}
+        {row.outage && (
+          <>
+            <br />
+            {sentenceOf(row.outage)}.{' '}
+            <Link to={{ outage: `${row.outage.namespace}/${row.outage.id}`, breaker: undefined, policy: undefined }}>
+              The outage so far
+            </Link>
           </>
         )}
         <br />
@@ -78,7 +88,7 @@ function Conditions({ cell, policy }: { cell: Cell; policy: PolicyRow | undefine
     ['calls', count(sums.calls)],
     ['failed', `${count(sums.failed)} (${percent(sums.failed, sums.calls)})`],
     ['slow', `${count(sums.slow)} (${percent(sums.slow, sums.calls)})`],
-    ['not permitted', count(sums.rejected)],
+    ['refused', count(sums.rejected)],
   ];
   return (
     <Block title="Against its threshold">
@@ -146,8 +156,8 @@ function Hit({ policy, row }: { policy: PolicyRow; row: BreakerRow }) {
           <tr>
             <th>agent</th>
             <th>state</th>
-            <th class="right">failed</th>
-            <th class="right">not permitted</th>
+            <th class="right">failed since start</th>
+            <th class="right">refused since start</th>
           </tr>
         </thead>
         <tbody>

@@ -14,7 +14,8 @@ interface Props {
   readonly slotMs: number;
 }
 
-function timeOfDay(seconds: number, exact = false): string {
+/** A time by the clock of the reader. */
+export function timeOfDay(seconds: number, exact = false): string {
   const second = exact ? ({ second: '2-digit' } as const) : {};
   return new Date(seconds * 1_000).toLocaleTimeString([], {
     hour: '2-digit',
@@ -25,8 +26,8 @@ function timeOfDay(seconds: number, exact = false): string {
 }
 
 /**
- * The plot of one breaker with axes: calls, what is compared with the threshold, the threshold, and what was not
- * permitted.
+ * The plot of one breaker with axes: calls with the refused ones on top, what is compared with the threshold, and the
+ * threshold.
  */
 export function Chart({ plot, measured, until, slotMs }: Props) {
   const frame = useRef<HTMLDivElement>(null);
@@ -36,16 +37,16 @@ export function Chart({ plot, measured, until, slotMs }: Props) {
   const times = plot.calls.map((_, i) => (until - (plot.calls.length - 1 - i) * slotMs) / 1_000);
   const values: uPlot.AlignedData = [
     times,
+    plot.calls.map((own, i) => own + plot.rejected[i]!),
     [...plot.calls],
     [...plot.measured],
-    [...plot.rejected],
     plot.limit.map((one) => one ?? null),
   ];
-  top.current = Math.max(ceiling(plot), ...plot.rejected.filter((one) => one < ceiling(plot) * 3)) * 1.05;
+  top.current = ceiling(plot);
 
   useEffect(() => {
     const element = frame.current!;
-    const { calls, failed, limit, grid } = colours();
+    const { calls, failed, refused, limit, grid } = colours();
     const text = getComputedStyle(element).color;
     const axis = { stroke: text, grid: { stroke: grid, width: 1 }, ticks: { show: false }, font: '11px system-ui' };
     const stepped = uPlot.paths.stepped!({ align: -1 });
@@ -62,9 +63,12 @@ export function Chart({ plot, measured, until, slotMs }: Props) {
         ],
         series: [
           { label: 'at', value: (_, seconds) => (seconds == null ? '' : timeOfDay(seconds, true)) },
+          {
+            ...{ label: 'refused', fill: refused, stroke: refused, paths: stepped, points: { show: false } },
+            value: (own, _, __, i) => (i == null ? '–' : String(own.data[1]![i]! - own.data[2]![i]!)),
+          },
           { label: 'calls', fill: calls, stroke: calls, paths: stepped, points: { show: false } },
           { label: measured, fill: failed, stroke: failed, paths: stepped, points: { show: false } },
-          { label: 'not permitted', stroke: text, width: 1, paths: stepped, points: { show: false } },
           { label: 'opens at', stroke: limit, width: 2, dash: [6, 3], paths: stepped, points: { show: false } },
         ],
       },

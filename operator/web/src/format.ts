@@ -52,3 +52,9 @@ export const words = (reason: string) =>
     .replaceAll(/([a-z])([A-Z])/g, '$1 $2')
     .replaceAll(/[_-]/g, ' ')
     .toLowerCase();
+
+/** Calls of a window as a rate. */
+export function callsPerSecond(calls: number, windowMs: number): string {
+  const rate = (calls * 1_000) / windowMs;
+  return `${rate >= 10 || rate === 0 ? count(rate) : Number(rate.toFixed(1))}/s`;
+}

@@ -1,5 +1,5 @@
 import { ROLLOUT_STATES } from '../../src/core/fleet/rollout-state.ts';
-import { count, words } from './format.ts';
+import { count, plural, words } from './format.ts';
 import { Link } from './link.tsx';
 import { address, store } from './model.ts';
 import type { Rank } from './reading.ts';
@@ -9,6 +9,7 @@ export function Glance() {
   const overview = store.overview.value;
   if (!overview) return null;
   const { breakers, policies, agents } = overview;
+  const ranks = store.ranks.value;
   const states: [Rank, string, number][] = [
     ['open', 'open', breakers.open],
     ['half-open', 'half-open', breakers.halfOpen],
@@ -20,17 +21,21 @@ export function Glance() {
     <section class="glance" aria-label="The fleet at a glance">
       <dl class="group">
         <dt>Breakers</dt>
-        {states.map(([rank, name, number]) => (
-          <dd key={rank}>
-            <Link
-              to={{ view: 'board', state: address.value.state === rank ? undefined : rank }}
-              class={`figure ${rank} ${number === 0 ? 'zero' : ''}`}
-              aria-current={address.value.state === rank ? 'true' : undefined}
-            >
-              <b>{count(number)}</b> {name}
-            </Link>
-          </dd>
-        ))}
+        {states.map(([rank, name, onAgents]) => {
+          const number = ranks[rank] ?? 0;
+          return (
+            <dd key={rank}>
+              <Link
+                to={{ view: 'board', state: address.value.state === rank ? undefined : rank }}
+                class={`figure ${rank} ${number === 0 ? 'zero' : ''}`}
+                title={`${plural(number, 'breaker')} at worst ${name}; ${name} on ${plural(onAgents, 'agent')} in all`}
+                aria-current={address.value.state === rank ? 'true' : undefined}
+              >
+                <b>{count(number)}</b> {name}
+              </Link>
+            </dd>
+          );
+        })}
       </dl>
       <dl class="group">
         <dt>Policies</dt>

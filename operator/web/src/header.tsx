@@ -4,7 +4,13 @@ import { Link } from './link.tsx';
 import { address, connection, go, store } from './model.ts';
 import { overrides } from './overrides.ts';
 
-const NAMES = { board: 'Board', policies: 'Policies', agents: 'Agents', overrides: 'Overrides' } as const;
+const NAMES = {
+  board: 'Board',
+  outages: 'Outages',
+  policies: 'Policies',
+  agents: 'Agents',
+  overrides: 'Overrides',
+} as const;
 
 /** Where one is, what is searched, and whether what is seen is live. */
 export function Header({ search }: { search: RefObject<HTMLInputElement> }) {

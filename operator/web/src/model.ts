@@ -25,10 +25,10 @@ export function go(to: Partial<Address>, replace = false): void {
 
 /** Closes what is open beside the list, and gives the focus back to where it came from. */
 export function closePanel(): void {
-  const { breaker, policy, agent } = address.peek();
-  if (breaker === undefined && policy === undefined && agent === undefined) return;
-  go({ breaker: undefined, policy: undefined, agent: undefined } as never);
-  const opened = breaker ?? policy ?? agent;
+  const { breaker, policy, agent, outage } = address.peek();
+  const opened = breaker ?? policy ?? agent ?? outage;
+  if (opened === undefined) return;
+  go({ breaker: undefined, policy: undefined, agent: undefined, outage: undefined } as never);
   requestAnimationFrame(() => {
     document.querySelector<HTMLElement>(`[data-opens="${CSS.escape(opened!)}"]`)?.focus();
   });
@@ -47,6 +47,10 @@ export function begin(): void {
     theme.value += 1;
   });
   setInterval(() => store.tick(), 1_000);
+  effect(() => {
+    const { open = 0 } = store.ranks.value;
+    document.title = `${open > 0 ? `(${open} open) ` : ''}Fuseboard`;
+  });
   let namespace: string | undefined;
   let opened = false;
   effect(() => {

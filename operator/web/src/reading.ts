@@ -130,13 +130,21 @@ export type Rank = (typeof RANKS)[number];
 export const rankOf = ({ state, shadow }: Pick<BreakerRow, 'state' | 'shadow'>): Rank =>
   state === 'open' && shadow ? 'shadow-open' : state;
 
-/**
- * The order of the board: the worst first, then where most agents are hit, then by name, so that tiles stay where they
- * are.
- */
+/** Whether nothing is to be said of a breaker but that it is there. */
+export const isWell = (row: BreakerRow | undefined) =>
+  row === undefined || ((row.state === 'closed' || row.state === 'none') && row.outage === undefined);
+
+/** A breaker that closed a moment ago stands between those that are not closed and those that are well. */
+const place = (row: BreakerRow) => RANKS.indexOf(rankOf(row)) - (isWell(row) || row.state !== 'closed' ? 0 : 0.5);
+
+/** Calls refused per second in steps of two, so that tiles do not change places with every count. */
+const weight = ({ outage }: BreakerRow) => Math.round(Math.log2(1 + (outage?.refusedPerSecond ?? 0)));
+
+/** The order of the board: the worst first, then what refuses most calls, then where most agents are hit, then by name. */
 export function worse(a: BreakerRow, b: BreakerRow): number {
   return (
-    RANKS.indexOf(rankOf(a)) - RANKS.indexOf(rankOf(b)) ||
+    place(a) - place(b) ||
+    weight(b) - weight(a) ||
     b.states.open - a.states.open ||
     order(a.namespace, b.namespace) ||
     order(a.breaker, b.breaker) ||

@@ -22,6 +22,7 @@ const state = (...rows: BreakerRow[]): LiveState => ({
     breakers: { closed: 1, open: 0, halfOpen: 0, shadowOpen: 0 },
     ...{ rows: rows.length, policies: { total: 0 } },
     agents: { connected: 1, connecting: 0, stale: 0, gone: 0, rejecting: 0 },
+    outages: { lasting: 0, over: 0 },
   },
   policies: [],
   rows,

@@ -1,11 +1,12 @@
 import { batch, computed, type Signal, signal } from '@preact/signals';
 import { Ring } from '../../src/core/fleet/ring.ts';
+import { byImpact, type OutageRow } from '../../src/core/outages/outage-row.ts';
 import type { BreakerRow } from '../../src/core/views/breaker-row.ts';
 import type { Overview } from '../../src/core/views/overview.ts';
 import type { PolicyRow } from '../../src/core/views/policy-row.ts';
 import type { LiveDifference, LiveState, SourceView, Stamp } from '../../src/http/admin/live/live.ts';
 import { type Address, found } from './address.ts';
-import { PLOT_SLOTS, rankOf, worse } from './reading.ts';
+import { PLOT_SLOTS, type Rank, rankOf, worse } from './reading.ts';
 
 const WIDTH = 4;
 
@@ -43,6 +44,10 @@ export class Store {
   readonly others = signal<readonly string[]>([]);
   /** What is asked for by the address. */
   readonly filter: Signal<Pick<Address, 'search' | 'state'>> = signal({ search: '' });
+  /** The outages that are not over, what costs most first. */
+  readonly outages = signal<readonly OutageRow[]>([]);
+  /** How many breakers have each rank. */
+  readonly ranks = signal<Readonly<Partial<Record<Rank, number>>>>({});
   /** All rows, the worst first. */
   readonly ranked = signal<readonly string[]>([]);
   /** Those that the filter leaves. */
@@ -73,6 +78,7 @@ export class Store {
       const there = new Set(state.rows.map(({ id }) => id));
       for (const id of this.cells.keys()) if (!there.has(id)) this.cells.delete(id);
       for (const row of state.rows) this.#take(row, true);
+      this.#summarize();
       this.#order();
     });
   }
@@ -91,7 +97,8 @@ export class Store {
         const cell = this.cells.get(id);
         if (cell) cell.row.value = { ...cell.row.peek(), heard };
       }
-      if (moved) this.#order();
+      if (told.rows || told.rowsGone) this.#summarize();
+      if (moved || this.outages.peek().length > 0) this.#order();
     });
   }
 
@@ -137,6 +144,18 @@ export class Store {
     return row.uid === undefined ? undefined : this.policies.value.get(row.uid);
   }
 
+  #summarize(): void {
+    const outages: OutageRow[] = [];
+    const ranks: Partial<Record<Rank, number>> = {};
+    for (const { row } of this.cells.values()) {
+      const { outage, ...rest } = row.peek();
+      if (outage !== undefined) outages.push(outage);
+      ranks[rankOf(rest)] = (ranks[rankOf(rest)] ?? 0) + 1;
+    }
+    this.outages.value = outages.sort(byImpact);
+    this.ranks.value = ranks;
+  }
+
   /** @returns whether the row may stand elsewhere now. */
   #take(row: BreakerRow, whole = false): boolean {
     const known = this.cells.get(row.id);
@@ -147,7 +166,12 @@ export class Store {
     if (known && !whole) {
       const before = known.row.peek();
       known.row.value = row;
-      return before.state !== row.state || before.shadow !== row.shadow || before.states.open !== row.states.open;
+      return (
+        before.state !== row.state ||
+        before.shadow !== row.shadow ||
+        before.states.open !== row.states.open ||
+        (before.outage === undefined) !== (row.outage === undefined)
+      );
     }
     const policy = this.policies.peek().get(row.uid ?? '')?.name;
     const text = [row.breaker, row.namespace, policy].join(' ');

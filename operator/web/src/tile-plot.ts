@@ -4,6 +4,7 @@ import type { Plot } from './reading.ts';
 export interface Palette {
   readonly calls: string;
   readonly failed: string;
+  readonly refused: string;
   readonly limit: string;
   readonly grid: string;
 }
@@ -16,6 +17,7 @@ function readPalette(): Palette {
   return {
     calls: colour('--plot-calls'),
     failed: colour('--plot-failed'),
+    refused: colour('--plot-refused'),
     limit: colour('--plot-limit'),
     grid: colour('--plot-grid'),
   };
@@ -31,18 +33,12 @@ export function forgetColours(): void {
   palette = undefined;
 }
 
-/** Calls may leave the plot at its top when they are this many times more than what is compared with the threshold. */
-const CLIP = 10;
-
-/** The highest number on the plot: all that matters is seen, and calls as well unless they dwarf it. */
-export function ceiling({ calls, measured, limit }: Plot): number {
-  const most = Math.max(...calls);
-  const compared = Math.max(...measured, ...limit.map((one) => one ?? 0));
-  if (compared === 0) return Math.max(1, most) * 1.1;
-  return Math.max(1, most <= CLIP * compared ? Math.max(most, compared) * 1.1 : compared * 2);
+/** The highest number on the plot: calls with the refused ones on top of them, and the threshold. */
+export function ceiling({ calls, rejected, limit }: Plot): number {
+  return Math.max(1, ...calls.map((own, i) => own + rejected[i]!), ...limit.map((one) => one ?? 0)) * 1.1;
 }
 
-/** Draws calls, failures and the threshold on one scale. */
+/** Draws calls, failures, refused calls on top of them, and the threshold, all on one scale that begins at zero. */
 export function drawPlot(canvas: HTMLCanvasElement, width: number, height: number, plot: Plot): void {
   const scale = Math.min(2, devicePixelRatio || 1);
   if (canvas.width !== Math.round(width * scale) || canvas.height !== Math.round(height * scale)) {
@@ -51,7 +47,7 @@ export function drawPlot(canvas: HTMLCanvasElement, width: number, height: numbe
   }
   const context = canvas.getContext('2d');
   if (!context) return;
-  const { calls, failed, limit, grid } = colours();
+  const { calls, failed, refused, limit, grid } = colours();
   context.setTransform(scale, 0, 0, scale, 0, 0);
   context.clearRect(0, 0, width, height);
   const top = ceiling(plot);
@@ -67,6 +63,7 @@ export function drawPlot(canvas: HTMLCanvasElement, width: number, height: numbe
   context.stroke();
 
   for (const [values, colour] of [
+    [plot.calls.map((own, i) => own + plot.rejected[i]!), refused],
     [plot.calls, calls],
     [plot.measured, failed],
   ] as const) {

@@ -1,12 +1,13 @@
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useMemo, useRef } from 'preact/hooks';
+import { perSecond, span } from '../../src/core/outages/sentence.ts';
 import type { BreakerRow } from '../../src/core/views/breaker-row.ts';
-import { count, duration, latencies, percent, plural, words } from './format.ts';
+import { callsPerSecond, count, duration, latencies, percent, plural, words } from './format.ts';
 import { Link } from './link.tsx';
 import { connection, store, theme } from './model.ts';
 import { ACTION_WORDS, actingOn } from './overrides.ts';
-import { conditions, counted, measuredOf, plotOf, quantile, rankOf } from './reading.ts';
+import { conditions, counted, isWell, measuredOf, plotOf, quantile, rankOf } from './reading.ts';
 import { STALE_MS } from './store.ts';
-import { drawPlot } from './tile-plot.ts';
+import { ceiling, drawPlot } from './tile-plot.ts';
 
 export const TILE_WIDTH = 290;
 export const TILE_HEIGHT = 218;
@@ -32,17 +33,26 @@ export const STATE_WORDS = {
   none: 'no agent',
 } as const;
 
-/** Why the circuit is not closed: what opened it last. */
+/** Why the circuit is not closed: the override that holds it open, what began the outage, or what opened it last. */
 export function why(row: BreakerRow): string | undefined {
+  if (row.outage?.phase === 'closed') return `accepted again after ${span(row.outage.closed! - row.outage.began)}`;
   if (row.state === 'closed' || row.state === 'none') return undefined;
-  const last = row.changes.findLast(({ to }) => to === 'open');
-  return last && words(last.reason);
+  const held = actingOn(row.namespace, row.breaker).find(({ action }) => action === 'ForceOpen');
+  if (held !== undefined) {
+    return `forced open${held.createdBy === undefined ? '' : ` by ${held.createdBy}`}: ${held.reason ?? 'no reason given'}`;
+  }
+  const reason = row.outage?.reason ?? row.changes.findLast(({ to }) => to === 'open')?.reason;
+  return reason === undefined ? undefined : words(reason);
 }
+
+/** Since when the breaker is as it is: an outage lasts over all probes and further openings. */
+export const beginning = ({ outage, since }: BreakerRow) =>
+  outage === undefined || outage.phase === 'closed' ? since : outage.began;
 
 /** For whom: agents by name where they are few. */
 export function whom({ agents, states, unwell, state, shadow }: BreakerRow): string {
   if (state === 'closed' || state === 'none') return plural(agents, 'agent');
-  const hit = state === 'half-open' ? states.halfOpen : shadow ? states.shadowOpen : states.open;
+  const hit = shadow ? states.shadowOpen : states.open + states.halfOpen;
   const named = unwell.slice(0, 2).join(', ');
   const more = hit > 2 ? ` and ${count(hit - 2)} more` : '';
   return `${count(hit)} of ${plural(agents, 'agent')}: ${named}${more}`;
@@ -61,7 +71,9 @@ export function Tile({ id, index, total, tabbable, x, y, width, onFocus }: Props
   const name = policy ? `${policy.namespace}/${policy.name}` : `${row.namespace}, defaults of the code`;
   const age = store.now.value - row.heard;
   const stale = age > STALE_MS || connection.link.value.phase !== 'live';
-  const since = duration(store.known.value - row.since);
+  const since = duration(store.known.value - beginning(row));
+  const { outage } = row;
+  const unwell = !isWell(row);
   const held = actingOn(row.namespace, row.breaker).find(({ action }) => action !== 'Reset')?.action;
   const p50 = quantile(row.latency, 0.5);
   const p99 = quantile(row.latency, 0.99);
@@ -104,10 +116,14 @@ export function Tile({ id, index, total, tabbable, x, y, width, onFocus }: Props
           <Figure
             name={measured}
             value={`${count(sums[measured])} · ${percent(sums[measured], sums.calls)}`}
-            bad={sums[measured] > 0}
+            bad={unwell && sums[measured] > 0}
           />
           <Figure name="p50 / p99" value={latencies(p50, p99)} />
-          <Figure name="not permitted" value={count(sums.rejected)} bad={sums.rejected > 0} />
+          <Figure
+            name="refused"
+            value={outage ? perSecond(outage.refusedPerSecond) : count(sums.rejected)}
+            bad={sums.rejected > 0}
+          />
         </span>
         <span class="age">{age < 1_000 ? 'data now' : `data ${duration(age)} old`}</span>
       </div>
@@ -129,9 +145,19 @@ function TilePlot({ id, width }: { id: string; width: number }) {
   const slot = store.slot.value;
   const thresholds = store.policyOf(row)?.thresholds;
   const colours = theme.value;
+  const plot = useMemo(
+    () => plotOf(cell.ring, slot, store.slotMs, thresholds, row.agents),
+    [cell, row, slot, thresholds],
+  );
   useEffect(() => {
     if (!canvas.current || width <= 0) return;
-    drawPlot(canvas.current, width, PLOT_HEIGHT, plotOf(cell.ring, slot, store.slotMs, thresholds, row.agents));
-  }, [cell, row, slot, thresholds, width, colours]);
-  return <canvas class="plot" ref={canvas} style={{ width: `${width}px`, height: `${PLOT_HEIGHT}px` }} />;
+    drawPlot(canvas.current, width, PLOT_HEIGHT, plot);
+  }, [plot, width, colours]);
+  const windowMs = thresholds?.windowMs ?? 10_000;
+  return (
+    <span class="plot">
+      <canvas ref={canvas} style={{ width: `${width}px`, height: `${PLOT_HEIGHT}px` }} />
+      <span class="scale">{callsPerSecond(ceiling(plot) / 1.1, windowMs)}</span>
+    </span>
+  );
 }

@@ -1,4 +1,5 @@
 import { LATENCY_BUCKETS, type Totals } from '@fuseboard/schema';
+import type { Outages } from '../outages/outages.ts';
 import { SLOTS, slotOf } from '../slots.ts';
 import { Ring } from './ring.ts';
 import type { BreakerCounts, BreakerState } from './state-counts.ts';
@@ -47,6 +48,14 @@ export interface AgentCircuitState {
   readonly since: number;
 }
 
+/** Whose breaker it is. */
+export interface CircuitOwner {
+  /** Tells agents apart. */
+  readonly key: string;
+  readonly instance: string;
+  readonly service: string;
+}
+
 /** One breaker name under one policy, on all agents of this replica together. */
 export class Circuit {
   readonly id: string;
@@ -61,6 +70,8 @@ export class Circuit {
   closedAt = Number.NEGATIVE_INFINITY;
   readonly states: BreakerCounts = { closed: 0, open: 0, halfOpen: 0, shadowOpen: 0 };
   readonly unwell = new Map<string, NotClosedAgent>();
+  /** How many agents of each service have this breaker, and on how many it is not closed and rejects. */
+  readonly services = new Map<string, { agents: number; notClosed: number }>();
   readonly counted = new Ring(SLOTS, MEASURES.length);
   readonly latency = new Ring(LATENCY_SLOTS, LATENCY_BUCKETS);
   readonly changes: StateChange[] = [];
@@ -82,9 +93,14 @@ export class Circuit {
 
 /** What the agents of this replica say, by breaker and policy. Its size depends on these two, and not on the agents. */
 export class Circuits {
+  readonly #outages: Outages;
   readonly #namespaces = new Map<string, Map<string, Circuit>>();
   #size = 0;
   #version = 0;
+
+  constructor(outages: Outages) {
+    this.#outages = outages;
+  }
 
   /** Grows with every change of any circuit. */
   get version(): number {
@@ -106,8 +122,10 @@ export class Circuits {
   }
 
   /** Counts what an agent reports beyond what it reported before. */
-  count(circuit: Circuit, { succeeded, failed, slow, rejected }: Totals, latency: readonly number[], at: number): void {
+  count(circuit: Circuit, totals: Totals, latency: readonly number[], at: number): void {
+    const { succeeded, failed, slow, rejected, fallback } = totals;
     if (succeeded + failed + slow + rejected === 0) return;
+    this.#outages.count(circuit, [succeeded + failed, failed, slow, rejected, fallback], at);
     circuit.counted.add(slotOf(at), [succeeded + failed, failed, slow, rejected]);
     circuit.latency.add(Math.floor(at / LATENCY_SLOT_MS), latency);
     this.#changed(circuit);
@@ -116,23 +134,39 @@ export class Circuits {
   /** Notes the state of the breaker of one agent; `after` absent means that the agent has it no more. */
   setState(
     circuit: Circuit,
-    agent: string,
-    instance: string,
+    { key, instance, service }: CircuitOwner,
     before: AgentCircuitState | undefined,
     after: AgentCircuitState | undefined,
+    now: number,
   ): void {
     if (before) circuit.states[column(before)] -= 1;
     if (after) circuit.states[column(after)] += 1;
-    if (after && after.state !== 'closed') circuit.unwell.set(agent, { instance, ...after });
+    const counts = circuit.services.get(service) ?? { agents: 0, notClosed: 0 };
+    counts.agents += Number(after !== undefined) - Number(before !== undefined);
+    counts.notClosed += Number(rejects(after)) - Number(rejects(before));
+    if (counts.agents > 0) circuit.services.set(service, counts);
+    else circuit.services.delete(service);
+    if (after && after.state !== 'closed') circuit.unwell.set(key, { instance, ...after });
     else {
-      const healed = circuit.unwell.delete(agent);
+      const healed = circuit.unwell.delete(key);
       if (after && (healed || !before)) circuit.closedAt = Math.max(circuit.closedAt, after.since);
     }
+    if (rejects(after) && !rejects(before)) this.#outages.opened(circuit, { at: after!.since, instance });
+    if (rejects(after) || rejects(before)) this.#outages.observe(circuit, now);
     if (before?.state !== after?.state || before?.shadow !== after?.shadow) this.#changed(circuit);
   }
 
-  /** Records a transition that an agent reported for the first time. */
-  changed(circuit: Circuit, change: StateChange): void {
+  /**
+   * Records a transition that an agent reported for the first time.
+   *
+   * @param shadow whether the breaker is in mode Shadow and rejects nothing.
+   */
+  changed(circuit: Circuit, change: StateChange, shadow: boolean): void {
+    const { at, from, to, reason, instance } = change;
+    if (!shadow) {
+      if (to === 'open') this.#outages.opened(circuit, { at, reason, instance });
+      this.#outages.changed(circuit, from, to, at);
+    }
     circuit.changes.push(change);
     if (circuit.changes.length > TRANSITIONS_KEPT) circuit.changes.shift();
     this.#changed(circuit);
@@ -145,9 +179,14 @@ export class Circuits {
   }
 
   /**
-   * Forgets circuits that no agent told of for long, or whose policy is gone. `governed` says whether a policy exists.
+   * Forgets circuits that no agent told of for long, or whose policy is gone, and ends outages. `governed` says whether
+   * a policy exists.
    */
   sweep(now: number, governed: (uid: string) => boolean): void {
+    for (const { namespace, id } of this.#outages.sweep(now)) {
+      const circuit = this.#namespaces.get(namespace)?.get(id);
+      if (circuit) this.#changed(circuit);
+    }
     for (const [namespace, circuits] of this.#namespaces) {
       for (const [id, { agents, heardAt, uid }] of circuits) {
         if (agents > 0 || (now - heardAt < LINGER_MS && (uid === '' || governed(uid)))) continue;
@@ -163,6 +202,9 @@ export class Circuits {
     circuit.version = this.#version;
   }
 }
+
+const rejects = (state: AgentCircuitState | undefined) =>
+  state !== undefined && state.state !== 'closed' && !state.shadow;
 
 const column = ({ state, shadow }: AgentCircuitState): keyof BreakerCounts =>
   state === 'half-open' ? 'halfOpen' : state === 'open' && shadow ? 'shadowOpen' : state;

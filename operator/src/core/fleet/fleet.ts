@@ -5,6 +5,7 @@ import { Targets } from '../delivery/targets.ts';
 import { FairShare } from '../limits/fair-share.ts';
 import { LimitLog } from '../limits/limit-log.ts';
 import { type Bounds, DEFAULT_BOUNDS, LIMITS, LimitError } from '../limits/limits.ts';
+import { Outages } from '../outages/outages.ts';
 import { canonicalLabels, type Labels } from '../policy/selector.ts';
 import type { OverrideUid, PolicyUid, Touched } from '../uid.ts';
 import {
@@ -89,7 +90,8 @@ export interface NewRejection {
 /** Every agent of this replica, and what all of them said. Time is given with each call, in milliseconds. */
 export class Fleet {
   readonly counters = new Counters();
-  readonly circuits = new Circuits();
+  readonly outages: Outages;
+  readonly circuits: Circuits;
   readonly #namespaces = new Map<string, Map<string, AgentRecord>>();
   readonly #states = new StateCounts();
   readonly #labels = new Map<string, Labels>();
@@ -104,7 +106,10 @@ export class Fleet {
   readonly #agentShare: FairShare;
   readonly #viewShare: FairShare;
 
-  constructor(bounds: Bounds = DEFAULT_BOUNDS, limits = new LimitLog()) {
+  /** @param date the milliseconds since 1970 at a moment of the clock of all calls; ids of outages are made of it. */
+  constructor(bounds: Bounds = DEFAULT_BOUNDS, limits = new LimitLog(), date?: (at: number) => number) {
+    this.outages = new Outages(date);
+    this.circuits = new Circuits(this.outages);
     this.#bounds = bounds;
     this.#limits = limits;
     this.#agentShare = new FairShare({ total: bounds.agents });
@@ -408,6 +413,19 @@ export class Fleet {
     const known = keys.get(breaker.key ?? '');
     const latency = breaker.latency ?? [];
     const circuit = this.circuits.at(namespace, uid ?? '', breaker.name, now);
+    const reportedSnapshot = (breaker.transitions ?? []).map(({ from, to, reason, agoMs }) => ({
+      from,
+      to,
+      reason,
+      at: now - agoMs,
+    }));
+    const fresh = reportedSnapshot.slice(known === undefined ? 0 : repeated(known, breaker.base, reportedSnapshot));
+    const series = this.counters.at(namespace, policy ?? '', breaker.name);
+    for (const { from, to, reason, at } of fresh) {
+      series.entered[to] += 1;
+      if (circuit) this.circuits.changed(circuit, { at, from, to, reason, instance }, breaker.shadow ?? false);
+    }
+
     // What the circuits of keys count is in what their breaker counts.
     if (breaker.key === undefined) {
       const told = growth(known?.totals ?? breaker.base ?? NO_TOTALS, breaker.totals);
@@ -420,19 +438,6 @@ export class Fleet {
       const slower = sound ? toldSlower : [];
       this.counters.add(namespace, policy ?? '', breaker.name, counted, slower);
       if (circuit) this.circuits.count(circuit, counted, slower, now);
-    }
-
-    const reportedSnapshot = (breaker.transitions ?? []).map(({ from, to, reason, agoMs }) => ({
-      from,
-      to,
-      reason,
-      at: now - agoMs,
-    }));
-    const fresh = reportedSnapshot.slice(known === undefined ? 0 : repeated(known, breaker.base, reportedSnapshot));
-    const series = this.counters.at(namespace, policy ?? '', breaker.name);
-    for (const { from, to, reason, at } of fresh) {
-      series.entered[to] += 1;
-      if (circuit) this.circuits.changed(circuit, { at, from, to, reason, instance });
     }
 
     if (known || this.#takeView(agent)) {
@@ -479,14 +484,15 @@ export class Fleet {
 
   /** The breaker of an agent is in another state, or is not there any more. */
   #replaceState(agent: AgentRecord, name: string, before: View | undefined, after: View | undefined): void {
-    const { namespace, pod, boot, instance } = agent.identity;
+    const { namespace, pod, boot, instance, service } = agent.identity;
     const key = agentKey(pod, boot);
+    const owner = { key, instance, service };
     this.#states.replace(`${key}/${name}`, `${name} on ${instance}`, statusOf(name, before), statusOf(name, after));
     const was = agent.circuits.get(name);
     const is = after && this.circuits.at(namespace, after.uid ?? '', name, agent.heardAt);
-    if (was && was !== is) this.circuits.setState(was, key, instance, before, undefined);
+    if (was && was !== is) this.circuits.setState(was, owner, before, undefined, agent.heardAt);
     if (is) {
-      this.circuits.setState(is, key, instance, was === is ? before : undefined, after);
+      this.circuits.setState(is, owner, was === is ? before : undefined, after, agent.heardAt);
       agent.circuits.set(name, is);
     } else agent.circuits.delete(name);
   }

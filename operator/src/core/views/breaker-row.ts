@@ -1,5 +1,7 @@
 import { type Circuit, LATENCY_SLOT_MS, LATENCY_SLOTS, MEASURES, type StateChange } from '../fleet/circuits.ts';
 import type { BreakerCounts, BreakerState } from '../fleet/state-counts.ts';
+import { type OutageRow, outageRow } from '../outages/outage-row.ts';
+import type { Outage } from '../outages/outages.ts';
 import { SLOT_MS, SLOTS, slotOf } from '../slots.ts';
 
 /** How many agents a row names where circuits are not closed. */
@@ -41,6 +43,8 @@ export interface BreakerRow {
   /** For each slot up to now: calls, failed, slow, rejected, one after the other. */
   readonly samples: readonly number[];
   readonly changes: readonly StateChange[];
+  /** The outage that lasts, or ended less than a minute ago. */
+  readonly outage?: OutageRow;
 }
 
 export interface RowInput {
@@ -52,10 +56,12 @@ export interface RowInput {
   readonly windowMs: number;
   /** The first slot to tell of. Absent: all that is known. */
   readonly fromSlot?: number;
+  /** The outage of the circuit that is not over. */
+  readonly outage?: Outage | undefined;
 }
 
 /** Reads a circuit as a row. */
-export function breakerRow(circuit: Circuit, { now, wall, windowMs, fromSlot = 0 }: RowInput): BreakerRow {
+export function breakerRow(circuit: Circuit, { now, wall, windowMs, fromSlot = 0, outage }: RowInput): BreakerRow {
   const { id, namespace, breaker, uid, heardAt, agents, states, counted, latency, changes } = circuit;
   const date = (at: number) => Math.round(wall - (now - at));
   const current = slotOf(now);
@@ -76,6 +82,7 @@ export function breakerRow(circuit: Circuit, { now, wall, windowMs, fromSlot = 0
     latency: trimmed(latency.sum(minute - LATENCY_SLOTS + 1, minute)),
     ...beginning(counted.read(first, current), first, current),
     changes: changes.map((change) => ({ ...change, at: date(change.at) })),
+    ...(outage !== undefined && { outage: outageRow(outage, now, date) }),
   };
 }
 

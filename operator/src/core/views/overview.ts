@@ -3,6 +3,8 @@ import type { Circuit } from '../fleet/circuits.ts';
 import { GONE_AFTER_MS, STALE_AFTER_MS } from '../fleet/fleet.ts';
 import type { RolloutState } from '../fleet/rollout-state.ts';
 import type { BreakerCounts } from '../fleet/state-counts.ts';
+import { type OutageRow, outageRow } from '../outages/outage-row.ts';
+import type { Outage } from '../outages/outages.ts';
 import type { PolicyRow } from './policy-row.ts';
 
 /** The fleet at a glance. */
@@ -13,6 +15,16 @@ export interface Overview {
   readonly rows: number;
   readonly policies: { readonly total: number } & Partial<Record<RolloutState, number>>;
   readonly agents: AgentsAtAGlance;
+  readonly outages: OutagesAtAGlance;
+}
+
+export interface OutagesAtAGlance {
+  /** Those that last, or ended less than a minute ago. */
+  readonly lasting: number;
+  /** Those that ended within 24 hours. */
+  readonly over: number;
+  /** The one that ended last. */
+  readonly last?: OutageRow;
 }
 
 export interface AgentsAtAGlance {
@@ -37,7 +49,9 @@ export function overviewOf(
   circuits: Iterable<Circuit>,
   policies: Iterable<PolicyRow>,
   agents: Iterable<Agent>,
+  outages: Iterable<Outage>,
   now: number,
+  date: (at: number) => number,
 ): Overview {
   const breakers: BreakerCounts = { closed: 0, open: 0, halfOpen: 0, shadowOpen: 0 };
   let rows = 0;
@@ -56,5 +70,20 @@ export function overviewOf(
     found[state !== 'live' ? state : agent.streams > 0 ? 'connected' : 'connecting'] += 1;
     if (agent.rejections.size > 0 && state === 'live') found.rejecting += 1;
   }
-  return { breakers, rows, policies: byRollout, agents: found };
+  return { breakers, rows, policies: byRollout, agents: found, outages: outagesAtAGlance(outages, now, date) };
+}
+
+function outagesAtAGlance(outages: Iterable<Outage>, now: number, date: (at: number) => number): OutagesAtAGlance {
+  let lasting = 0;
+  let over = 0;
+  let last: Outage | undefined;
+  for (const outage of outages) {
+    if (!outage.over) {
+      lasting += 1;
+      continue;
+    }
+    over += 1;
+    if (last === undefined || outage.closedAt! > last.closedAt!) last = outage;
+  }
+  return { lasting, over, ...(last !== undefined && { last: outageRow(last, now, date) }) };
 }

@@ -11,6 +11,7 @@ import { policyRoutes } from './fleet/policies.ts';
 import { sourceRoutes } from './fleet/source.ts';
 import { answerDenied } from './guard.ts';
 import { liveRoutes } from './live/live-routes.ts';
+import { outageRoutes } from './live/outages.ts';
 import type { AdminOptions } from './options.ts';
 import { descriptionRoutes } from './page/description.ts';
 import { pageRoutes } from './page/page.ts';
@@ -31,6 +32,7 @@ export function adminApp(options: AdminOptions): Express {
     overrideRoutes,
     sourceRoutes,
     liveRoutes,
+    outageRoutes,
     pageRoutes,
     descriptionRoutes,
   ];

@@ -5,6 +5,7 @@ import { explainPaths } from '../admin/fleet/explain.paths.ts';
 import { policyPaths } from '../admin/fleet/policies.paths.ts';
 import { sourcePaths } from '../admin/fleet/source.paths.ts';
 import { livePaths } from '../admin/live/live.paths.ts';
+import { outagePaths } from '../admin/live/outages.paths.ts';
 import { descriptionPaths } from '../admin/page/description.paths.ts';
 import { pagePaths } from '../admin/page/page.paths.ts';
 import { agentsPaths } from '../agents/agents.paths.ts';
@@ -19,6 +20,7 @@ export const adminPaths: readonly Endpoint[] = [
   ...overridePaths,
   ...historyPaths,
   ...livePaths,
+  ...outagePaths,
   ...pagePaths,
   ...descriptionPaths,
 ];

@@ -38,7 +38,8 @@ export interface KubernetesReplicasOptions {
   readonly log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
 }
 
-const SET_LABEL = 'fuseboard.dev/replicas';
+/** The label of the Lease of a replica: the name of the Lease of their leader. */
+export const SET_LABEL = 'fuseboard.dev/replicas';
 const REPLICA_LABEL = 'fuseboard.dev/replica';
 const SWEEP_MS = 1_000;
 const CLEAN_MS = 5_000;

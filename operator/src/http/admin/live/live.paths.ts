@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { ROLLOUT_STATES } from '../../../core/fleet/rollout-state.ts';
 import { type Endpoint, refusals } from '../../description/endpoint.ts';
 import { PARAMETERS } from '../parameters.ts';
+import { OutageRowSchema } from './outages.paths.ts';
 
 const count = z.int().min(0);
 const counts = z.object({ closed: count, open: count, halfOpen: count, shadowOpen: count });
@@ -32,6 +33,11 @@ const Overview = z
       .object({ total: count, ...Object.fromEntries(ROLLOUT_STATES.map((state) => [state, count.optional()])) })
       .describe('By how far they have come on their way to the agents.'),
     agents: z.object({ connected: count, connecting: count, stale: count, gone: count, rejecting: count }),
+    outages: z.object({
+      lasting: count.describe('Those that last, or ended less than a minute ago.'),
+      over: count.describe('Those that ended within 24 hours.'),
+      last: OutageRowSchema.optional().describe('The one that ended last.'),
+    }),
   })
   .describe('The fleet at a glance.')
   .meta({ id: 'Overview' });
@@ -70,6 +76,7 @@ const Breaker = z
         instance: z.string(),
       }),
     ),
+    outage: OutageRowSchema.optional().describe('The outage that lasts, or ended less than a minute ago.'),
   })
   .describe('One breaker under one policy, over all agents of the replica.')
   .meta({ id: 'BreakerRow' });

@@ -144,9 +144,11 @@ export class Live implements Feed {
     const [now, wall] = [clock.now(), wallClock()];
     const found: BreakerRow[] = [];
     for (const circuit of controller.fleet.circuits.list(namespace)) {
-      if (circuit.version <= since) continue;
+      const outage = controller.fleet.outages.current(circuit.id);
+      // What an outage costs per second is another value with each slot, though no agent says anything.
+      if (circuit.version <= since && (outage === undefined || slotOf(now) === fromSlot)) continue;
       const windowMs = windowOf(this.#policy(circuit.uid)?.thresholds);
-      found.push(breakerRow(circuit, { now, wall, windowMs, fromSlot }));
+      found.push(breakerRow(circuit, { now, wall, windowMs, fromSlot, outage }));
     }
     return found;
   }
@@ -166,8 +168,10 @@ export class Live implements Feed {
 
   overview(policies: readonly PolicyRow[]): Overview {
     const { controller, clock, namespace } = this.#options;
-    const { fleet } = controller;
-    return overviewOf(fleet.circuits.list(namespace), policies, fleet.agents(namespace), clock.now());
+    const { circuits, outages } = controller.fleet;
+    const agents = controller.fleet.agents(namespace);
+    const date = (at: number) => this.#wallTime(at);
+    return overviewOf(circuits.list(namespace), policies, agents, outages.list(namespace), clock.now(), date);
   }
 
   source(): SourceView {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type BreakerReport, PROTOCOL, type Report, type Totals } from '@fuseboard/schema';
-import { NO_TOTALS } from '../../operator/src/core/fleet/totals.ts';
-import { EventClient } from '../../operator/test/event-client.ts';
+import { NO_TOTALS } from '../src/core/fleet/totals.ts';
+import { EventClient } from './event-client.ts';
 
 /** What a breaker did since the last report, and how it is now. */
 export interface Doing extends Partial<Totals> {
@@ -29,9 +29,12 @@ export class PlainAgent {
   readonly #labels: string;
   readonly #breakers = new Map<string, KeptPolicy>();
   #stream: EventClient | undefined;
+  readonly #now: () => number;
   #sequence = 0;
 
-  constructor(url: string, namespace: string, service: string, instance: string) {
+  /** @param now a monotonic clock, in milliseconds. */
+  constructor(url: string, namespace: string, service: string, instance: string, now = () => performance.now()) {
+    this.#now = now;
     this.#url = url;
     this.#namespace = namespace;
     this.#service = service;
@@ -85,7 +88,7 @@ export class PlainAgent {
   }
 
   #breaker(name: string, { state = 'closed', shadow, transitions, latency = [], ...counts }: Doing): BreakerReport {
-    const now = performance.now();
+    const now = this.#now();
     const before = this.#breakers.get(name) ?? { totals: NO_TOTALS, latency: [], state, since: now };
     const totals = { ...before.totals };
     for (const [key, count] of Object.entries(counts)) totals[key as keyof Totals] += count as number;

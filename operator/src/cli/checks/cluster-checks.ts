@@ -1,0 +1,371 @@
+import { X509Certificate } from 'node:crypto';
+import { GROUP, VERSION } from '@fuseboard/schema';
+import { overrideCrd, policyCrd } from '@fuseboard/schema/crd';
+import { type KubeClient, KubeError } from '../../kube/api/client.ts';
+import type { KubeObject } from '../../kube/api/object.ts';
+import { collectionPath, LEASES, objectPath } from '../../kube/api/resource.ts';
+import { SET_LABEL } from '../../kube/leader/replicas.ts';
+import { type Check, failed, listed, ok, unknown, warning } from './check.ts';
+
+/** The oldest Kubernetes that is tested: 1.30. */
+const OLDEST_MINOR = 30;
+
+const LABELS = 'app.kubernetes.io/name=fuseboard';
+
+/** A Lease that was not renewed for this long has no living holder. */
+const LEASE_SILENT_MS = 60_000;
+
+/** A certificate that ends sooner is worth a look. */
+const CERTIFICATE_DAYS = 14;
+const DAY_MS = 86_400_000;
+
+const APPLY = 'kubectl apply --server-side -f crds/';
+
+interface Definition {
+  readonly spec?: {
+    readonly versions?: readonly {
+      readonly name: string;
+      readonly served: boolean;
+      readonly schema?: { readonly openAPIV3Schema?: Properties };
+    }[];
+  };
+}
+
+interface Properties {
+  readonly properties?: Readonly<Record<string, Properties>>;
+}
+
+interface Pod extends KubeObject {
+  readonly status?: { readonly conditions?: readonly { type: string; status: string }[] };
+}
+
+interface Webhook {
+  readonly metadata: { readonly name: string };
+  readonly webhooks?: readonly {
+    readonly clientConfig: {
+      readonly caBundle?: string;
+      readonly service?: { readonly namespace: string; readonly name: string };
+    };
+  }[];
+}
+
+interface Lease {
+  readonly metadata: { readonly name: string; readonly labels?: Readonly<Record<string, string>> };
+  readonly spec?: { readonly holderIdentity?: string; readonly renewTime?: string };
+}
+
+interface Endpoints {
+  readonly subsets?: readonly { readonly addresses?: readonly unknown[] }[];
+}
+
+interface Quota extends KubeObject {
+  readonly status?: {
+    readonly hard?: Readonly<Record<string, string>>;
+    readonly used?: Readonly<Record<string, string>>;
+  };
+}
+
+export interface ClusterScene {
+  readonly client: KubeClient;
+  /** Where operators are looked for. Absent: in all namespaces. */
+  readonly operatorNamespace: string | undefined;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  /** Before an installation: what the installation needs, and nothing that it brings. */
+  readonly pre: boolean;
+}
+
+/** Looks at a cluster through its API server, one thing after the other. Stops early where nothing else can be known. */
+export async function clusterChecks(scene: ClusterScene): Promise<Check[]> {
+  const version = await clusterVersion(scene);
+  if (version.result === 'failed') return [version];
+  const own = scene.pre
+    ? [installRights, definitionsBefore]
+    : [definitions, rights, operatorPods, leader, webhook, quotas];
+  const found = await Promise.all(own.map((look) => look(scene)));
+  return [version, ...found.flat()];
+}
+
+async function clusterVersion({ client }: ClusterScene): Promise<Check> {
+  try {
+    const { major, minor, gitVersion } = await client.request<Record<'major' | 'minor' | 'gitVersion', string>>(
+      '/version',
+      { timeoutMs: 10_000 },
+    );
+    if (Number(major) === 1 && Number.parseInt(minor, 10) < OLDEST_MINOR) {
+      return failed('cluster', `Kubernetes ${gitVersion} is older than 1.${OLDEST_MINOR}`, 'upgrade the cluster');
+    }
+    return ok('cluster', `Kubernetes ${gitVersion} at ${client.server}`);
+  } catch (error) {
+    return failed(
+      'cluster',
+      `the API server at ${client.server} does not answer: ${(error as Error).message}`,
+      'check the kubeconfig, or choose another with --kubeconfig or --context',
+    );
+  }
+}
+
+/** Looks at something, and says why where that is not possible. */
+async function looking(name: string, look: () => Promise<Check | readonly Check[]>): Promise<readonly Check[]> {
+  try {
+    return [await look()].flat();
+  } catch (error) {
+    const { status, message } = error instanceof KubeError ? error : { status: undefined, message: String(error) };
+    const advice =
+      status === 403 ? 'ask somebody who may read it, or for the right' : 'try again; kubectl says more with -v=6';
+    return [unknown(name, `not known: ${message}`, advice)];
+  }
+}
+
+const crdPath = (name: string) => `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${name}`;
+
+const definitions = ({ client }: ClusterScene) =>
+  looking('definitions', async () => {
+    const checks: Check[] = [];
+    for (const crd of [policyCrd(), overrideCrd()]) {
+      const { name } = crd.metadata as { name: string };
+      const stored = await client.request<Definition>(crdPath(name)).catch((error: unknown) => {
+        if (error instanceof KubeError && error.status === 404) return undefined;
+        throw error;
+      });
+      checks.push(definition(name, stored, crd as Definition));
+    }
+    return checks;
+  });
+
+function definition(name: string, stored: Definition | undefined, wanted: Definition): Check {
+  if (stored === undefined) return failed('definitions', `${name} is not installed`, `install it: ${APPLY}`);
+  const served = stored.spec?.versions?.find((one) => one.name === VERSION && one.served);
+  if (served === undefined) {
+    return failed('definitions', `${name} does not serve ${VERSION}`, `replace it: ${APPLY}`);
+  }
+  const [has, needs] = [served, wanted.spec!.versions![0]!].map((one) => paths(one.schema?.openAPIV3Schema));
+  const missing = [...needs!].filter((path) => !has!.has(path));
+  if (missing.length > 0) {
+    return failed(
+      'definitions',
+      `${name} is older than this command line: it lacks ${listed(missing)}`,
+      `Helm does not update definitions; ${APPLY}`,
+    );
+  }
+  const extra = [...has!].filter((path) => !needs!.has(path));
+  if (extra.length > 0) {
+    return warning(
+      'definitions',
+      `${name} is newer than this command line: it has ${listed(extra)}`,
+      'use the command line of the release that is installed',
+    );
+  }
+  return ok('definitions', `${name} is of this release`);
+}
+
+/** The fields of a schema, as `spec.trip.failureRate`. */
+function paths(schema: Properties | undefined, prefix = ''): Set<string> {
+  const found = new Set<string>();
+  for (const [name, below] of Object.entries(schema?.properties ?? {})) {
+    found.add(`${prefix}${name}`);
+    for (const path of paths(below, `${prefix}${name}.`)) found.add(path);
+  }
+  return found;
+}
+
+async function allowed(client: KubeClient, verb: string, group: string, resource: string): Promise<boolean> {
+  const [plural, subresource] = resource.split('/');
+  const answer = await client.request<{ status?: { allowed?: boolean } }>(
+    '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews',
+    {
+      method: 'POST',
+      body: {
+        apiVersion: 'authorization.k8s.io/v1',
+        kind: 'SelfSubjectAccessReview',
+        spec: { resourceAttributes: { verb, group, resource: plural, ...(subresource && { subresource }) } },
+      },
+    },
+  );
+  return answer.status?.allowed === true;
+}
+
+type Right = readonly [verb: string, group: string, resource: string, what: string];
+
+/** Rights of this person, and what each is for. */
+const RIGHTS: readonly Right[] = [
+  ['list', GROUP, 'circuitbreakerpolicies', 'see policies'],
+  ['create', '', 'pods/portforward', 'reach the operator'],
+  ['create', GROUP, 'circuitbreakeroverrides', 'force breakers open or closed'],
+];
+
+const INSTALL_RIGHTS: readonly Right[] = [
+  ['create', 'apiextensions.k8s.io', 'customresourcedefinitions', 'install the definitions'],
+  ['create', 'rbac.authorization.k8s.io', 'clusterroles', 'grant the operator its rights'],
+  ['create', 'apps', 'deployments', 'run the operator'],
+  ['create', 'admissionregistration.k8s.io', 'mutatingwebhookconfigurations', 'inject agents into pods'],
+];
+
+const rights = (scene: ClusterScene) => granted(scene, RIGHTS, 'ask for the role fuseboard-edit, which holds it');
+const installRights = (scene: ClusterScene) =>
+  granted(scene, INSTALL_RIGHTS, 'let somebody with cluster-admin install, or ask for the right');
+
+function granted({ client }: ClusterScene, wanted: readonly Right[], advice: string) {
+  return looking('rights', async () => {
+    const lacking: string[] = [];
+    for (const [verb, group, resource, what] of wanted) {
+      if (!(await allowed(client, verb, group, resource))) lacking.push(`${verb} ${resource} (to ${what})`);
+    }
+    if (lacking.length === 0) return ok('rights', 'the user of the kubeconfig has what is needed');
+    return warning('rights', `the user of the kubeconfig may not ${listed(lacking)} in all namespaces`, advice);
+  });
+}
+
+const definitionsBefore = ({ client }: ClusterScene) =>
+  looking('definitions', async () => {
+    const { items } = await client.request<{ items: { metadata: { name: string } }[] }>(
+      '/apis/apiextensions.k8s.io/v1/customresourcedefinitions',
+      { query: { limit: '500' } },
+    );
+    const there = items.map(({ metadata }) => metadata.name).filter((name) => name.endsWith(`.${GROUP}`));
+    if (there.length === 0) return ok('definitions', 'none is installed yet');
+    return warning(
+      'definitions',
+      `${listed(there)} are there from another installation`,
+      `Helm does not update definitions: ${APPLY}`,
+    );
+  });
+
+const podsOf = async ({ client, operatorNamespace }: ClusterScene): Promise<readonly Pod[]> => {
+  const path = collectionPath({ group: '', version: 'v1', plural: 'pods' }, operatorNamespace);
+  return (await client.request<{ items: Pod[] }>(path, { query: { labelSelector: LABELS } })).items;
+};
+
+const isReady = ({ status }: Pod) =>
+  status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
+
+const operatorPods = (scene: ClusterScene) =>
+  looking('operator', async () => {
+    const pods = await podsOf(scene);
+    const unready = pods.filter((pod) => !isReady(pod));
+    const names = listed(unready.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`));
+    if (pods.length === 0) {
+      const where = scene.operatorNamespace === undefined ? '' : ` in namespace "${scene.operatorNamespace}"`;
+      return failed(
+        'operator',
+        `no pod of an operator is there${where}`,
+        'install the chart: helm install fuseboard …',
+      );
+    }
+    if (unready.length === pods.length) {
+      return failed('operator', `no pod of the operator is ready: ${names}`, `kubectl describe pod and kubectl logs`);
+    }
+    if (unready.length > 0) {
+      return warning(
+        'operator',
+        `${unready.length} of ${pods.length} pods are not ready: ${names}`,
+        'kubectl describe pod',
+      );
+    }
+    return ok('operator', pods.length === 1 ? '1 pod is ready' : `${pods.length} pods are ready`);
+  });
+
+const leader = (scene: ClusterScene) =>
+  looking('leader', async () => {
+    const namespace = (await podsOf(scene))[0]?.metadata.namespace;
+    if (namespace === undefined) return [];
+    const path = collectionPath(LEASES, namespace);
+    const { items } = await scene.client.request<{ items: Lease[] }>(path);
+    // The Lease of each replica names that of their leader.
+    const names = new Set(items.map(({ metadata }) => metadata.labels?.[SET_LABEL]));
+    const lease = items.find(({ metadata }) => names.has(metadata.name));
+    if (lease === undefined) {
+      return failed(
+        'leader',
+        `namespace "${namespace}" has no Lease of a leader`,
+        'statuses are not written; see whether the operator may write Leases, and its logs',
+      );
+    }
+    const silentMs = scene.now - Date.parse(lease.spec?.renewTime ?? '');
+    if ((lease.spec?.holderIdentity ?? '') === '' || !(silentMs <= LEASE_SILENT_MS)) {
+      return failed(
+        'leader',
+        `nobody leads: the Lease "${lease.metadata.name}" was ${silentMs >= 0 ? `renewed ${Math.round(silentMs / 1_000)} s ago` : 'never renewed'}`,
+        'statuses are not written; see whether the operator may write Leases, and its logs',
+      );
+    }
+    return ok('leader', `${lease.spec!.holderIdentity!.split('_')[0]} leads`);
+  });
+
+const webhook = ({ client, now }: ClusterScene) =>
+  looking('webhook', async () => {
+    const path = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations';
+    const { items } = await client.request<{ items: Webhook[] }>(path, { query: { labelSelector: LABELS } });
+    const [found] = items;
+    if (found === undefined) return ok('webhook', 'pods are not injected: webhook.enabled is false');
+    const { caBundle, service } = found.webhooks?.[0]?.clientConfig ?? {};
+    if (caBundle === undefined || caBundle === '') {
+      return failed(
+        'webhook',
+        `the webhook "${found.metadata.name}" trusts no authority: no pod is injected`,
+        'with tls.mode CertManager: is the cainjector running? Else: helm upgrade',
+      );
+    }
+    const authority = certificate('webhook', 'the authority of the webhook', Buffer.from(caBundle, 'base64'), now);
+    if (service === undefined) return authority;
+    const endpoints = await client
+      .request<Endpoints>(
+        objectPath({ group: '', version: 'v1', plural: 'endpoints' }, service.namespace, service.name),
+      )
+      .catch((error: unknown) => {
+        if (error instanceof KubeError && error.status === 404) return {} as Endpoints;
+        throw error;
+      });
+    if (!(endpoints.subsets ?? []).some(({ addresses = [] }) => addresses.length > 0)) {
+      return failed(
+        'webhook',
+        `Service "${service.namespace}/${service.name}" of the webhook has no ready pod: no pod is injected`,
+        'see why the operator is not ready',
+      );
+    }
+    return authority;
+  });
+
+function certificate(name: string, what: string, pem: Buffer, now: number): Check {
+  const ends = new X509Certificate(pem).validToDate.getTime();
+  const days = Math.floor((ends - now) / DAY_MS);
+  const on = new Date(ends).toISOString().slice(0, 10);
+  const advice = 'renew it: helm upgrade, or see why cert-manager does not';
+  if (days < 0) return failed(name, `${what} ended on ${on}`, advice);
+  if (days < CERTIFICATE_DAYS) return warning(name, `${what} ends in ${days} days, on ${on}`, advice);
+  return ok(name, `${what} is valid until ${on}, ${days} days`);
+}
+
+const NEAR = 0.9;
+
+const quotas = (scene: ClusterScene) =>
+  looking('quota', async () => {
+    const namespace = (await podsOf(scene))[0]?.metadata.namespace;
+    if (namespace === undefined) return [];
+    const path = collectionPath({ group: '', version: 'v1', plural: 'resourcequotas' }, namespace);
+    const { items } = await scene.client.request<{ items: Quota[] }>(path);
+    const near = items.flatMap(({ metadata, status }) =>
+      Object.entries(status?.hard ?? {}).flatMap(([resource, hard]) => {
+        const used = status?.used?.[resource] ?? '0';
+        return amount(hard) > 0 && amount(used) >= NEAR * amount(hard)
+          ? [`${resource} of ${metadata.name} (${used} of ${hard})`]
+          : [];
+      }),
+    );
+    if (near.length === 0) return ok('quota', `none in namespace "${namespace}" is near its end`);
+    return warning(
+      'quota',
+      `namespace "${namespace}" is near the end of ${listed(near)}`,
+      'a new replica of the operator may not start; raise the quota',
+    );
+  });
+
+const SUFFIXES: Readonly<Record<string, number>> = {
+  ...{ m: 1e-3, '': 1, k: 1e3, M: 1e6, G: 1e9, T: 1e12, Ki: 2 ** 10, Mi: 2 ** 20, Gi: 2 ** 30, Ti: 2 ** 40 },
+};
+
+/** A quantity as Kubernetes writes it; NaN when it is none. */
+function amount(quantity: string): number {
+  const [, digits, suffix] = /^([0-9.]+)([A-Za-z]*)$/.exec(quantity) ?? [];
+  return Number(digits) * (SUFFIXES[suffix ?? ''] ?? Number.NaN);
+}

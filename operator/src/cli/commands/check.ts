@@ -1,0 +1,99 @@
+import type { KubeConfig } from '@kubernetes/client-node';
+import { Command, Option } from 'commander';
+import { UsageError } from '../../config/config.ts';
+import { KubeClient } from '../../kube/api/client.ts';
+import { type Check, type CheckResult, unknown } from '../checks/check.ts';
+import { clusterChecks } from '../checks/cluster-checks.ts';
+import { operatorChecks, policyChecks } from '../checks/operator-checks.ts';
+import type { Reach, Target, TargetFlags } from '../client/target.ts';
+import { CliError, EXIT_CODES } from '../exit-codes.ts';
+import { type Colour, coloured, count, printAs } from '../output/output.ts';
+import { onTarget, withTarget } from '../target-options.ts';
+import type { SetExitCode, Terminal } from '../terminal.ts';
+
+const EXAMPLES = `
+Examples:
+  fuseboard check                                       cluster, operator, agents and policies
+  fuseboard check --pre                                 what an installation needs, before it
+  fuseboard check -o json                               for a pipeline; exits with 1 when something failed`;
+
+interface Flags extends TargetFlags {
+  readonly pre?: boolean;
+  readonly output: 'text' | 'json' | 'yaml';
+}
+
+/** The kubeconfig that the flags mean. Throws a UsageError that says what to give when there is none. */
+export type Kubeconfig = (flags: TargetFlags) => KubeConfig;
+
+export interface CheckWorld {
+  readonly reach: Reach;
+  readonly kubeconfig: Kubeconfig;
+  /** Milliseconds since 1970. */
+  readonly wallClock: () => number;
+}
+
+export function checkCommand(terminal: Terminal, world: CheckWorld, setExitCode: SetExitCode): Command {
+  return withTarget(new Command('check'))
+    .description('Check cluster, operator, agents and policies, and say what to do.')
+    .addOption(new Option('--pre', 'check what an installation needs, before it'))
+    .addOption(new Option('-o, --output <format>', 'output format').choices(['text', 'json', 'yaml']).default('text'))
+    .addHelpText('after', EXAMPLES)
+    .action(async (flags: Flags) => {
+      if (flags.pre && flags.server !== undefined) {
+        throw new UsageError('--pre: looks at a cluster; leave out --server');
+      }
+      const checks = await gather(world, flags);
+      if (flags.output === 'text') show(checks, terminal);
+      else printAs({ items: checks }, flags.output, terminal);
+      setExitCode(checks.some(({ result }) => result === 'failed') ? EXIT_CODES.problems : EXIT_CODES.ok);
+    });
+}
+
+async function gather({ reach, kubeconfig, wallClock }: CheckWorld, flags: Flags): Promise<Check[]> {
+  const { pre = false, server, operatorNamespace } = flags;
+  const checks: Check[] = [];
+  if (server === undefined) {
+    const client = new KubeClient(kubeconfig(flags));
+    checks.push(...(await clusterChecks({ client, operatorNamespace, now: wallClock(), pre })));
+    const there = ({ name, result }: Check) => (name === 'cluster' || name === 'operator') && result === 'failed';
+    if (pre || checks.some(there)) return checks;
+  }
+  await onTarget(reach, flags, async (target: Target) => {
+    checks.push(...(await orUnknown('policies', async () => policyChecks(await target.policies(undefined)))));
+    const look = async () => operatorChecks(await target.operator(), undefined, wallClock);
+    checks.push(...(await orUnknown('agents', look)));
+  });
+  return checks;
+}
+
+/** What cannot be looked at is told, and ends nothing. */
+async function orUnknown(name: string, look: () => Promise<Check[]>): Promise<Check[]> {
+  try {
+    return await look();
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error;
+    return [unknown(name, `not known: ${error.message}`, 'see it with --server, or with the rights to read it')];
+  }
+}
+
+const SIGNS: Readonly<Record<CheckResult, { readonly sign: string; readonly colour: Colour }>> = {
+  ok: { sign: '√', colour: 'green' },
+  warning: { sign: '‼', colour: 'yellow' },
+  failed: { sign: '×', colour: 'red' },
+  unknown: { sign: '?', colour: 'yellow' },
+};
+
+function show(checks: readonly Check[], terminal: Terminal): void {
+  for (const { name, result, message, advice } of checks) {
+    const { sign, colour } = SIGNS[result];
+    terminal.out.write(`${coloured(sign, colour, terminal)} ${name.padEnd(12)} ${message}\n`);
+    if (advice !== undefined) terminal.out.write(`${' '.repeat(15)}→ ${advice}\n`);
+  }
+  const of = (wanted: CheckResult) => checks.filter(({ result }) => result === wanted).length;
+  const parts = [
+    count(of('failed'), 'failure'),
+    count(of('warning'), 'warning'),
+    ...(of('unknown') > 0 ? [`${of('unknown')} not known`] : []),
+  ];
+  terminal.out.write(`${checks.length} checks: ${parts.join(', ')}\n`);
+}

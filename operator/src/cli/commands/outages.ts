@@ -1,0 +1,125 @@
+import { Command, Option } from 'commander';
+import { SERIES_COLUMNS } from '../../core/outages/series.ts';
+import type { ListedOutage, OutageDetail, OutageList } from '../../http/admin/live/outages.paths.ts';
+import type { Reach } from '../client/target.ts';
+import { EXIT_CODES } from '../exit-codes.ts';
+import { notFound, within } from '../output/not-found.ts';
+import { age, type Colour, type Column, count, type Format, outputOption, print, printAs } from '../output/output.ts';
+import { sparkLine } from '../output/spark-line.ts';
+import { onTarget, type ScopeFlags, scopeOf, withScope } from '../target-options.ts';
+import type { SetExitCode, Terminal } from '../terminal.ts';
+
+const EXAMPLES = `
+Examples:
+  fuseboard outages -A                                  what is refused now, and what was in the last 24 hours
+  fuseboard outages payments -n shop                    the last outage of a breaker, with its plot
+  fuseboard outages -A --exit-code                      exits with 1 while calls are refused, for a pipeline`;
+
+interface Flags extends ScopeFlags {
+  readonly output: Format;
+  readonly exitCode?: boolean;
+}
+
+const PLOT_WIDTH = 60;
+
+export function outagesCommand(terminal: Terminal, reach: Reach, setExitCode: SetExitCode): Command {
+  return withScope(new Command('outages'))
+    .description('Show what is refused now, and the outages of the last 24 hours.')
+    .argument('[outage]', 'show only this one, with its plot: an id, or a breaker for its last outage')
+    .addOption(outputOption())
+    .addOption(new Option('--exit-code', 'exit with 1 while an outage lasts'))
+    .addHelpText('after', EXAMPLES)
+    .action(async (wanted: string | undefined, flags: Flags) => {
+      const lasting = await onTarget(reach, flags, async (target) => {
+        const scope = scopeOf(flags, target);
+        const operator = await target.operator();
+        const { at, items } = await operator.get<OutageList>('/v1/outages', { namespace: scope });
+        if (wanted === undefined) {
+          list(items, { at, scope, format: flags.output }, terminal);
+          return items.some(({ phase }) => phase !== 'over');
+        }
+        const found = items.find(({ id }) => id === wanted) ?? items.find(({ breaker }) => breaker === wanted);
+        if (found === undefined) {
+          const names = items.flatMap(({ id, breaker }) => [breaker, id]);
+          throw notFound('outage of the last 24 hours', wanted, scope, names);
+        }
+        const path = `/v1/outages/${encodeURIComponent(found.namespace)}/${encodeURIComponent(found.id)}`;
+        const detail = await operator.get<OutageDetail>(path);
+        if (flags.output === 'json' || flags.output === 'yaml') printAs(detail, flags.output, terminal);
+        else terminal.out.write(described(detail));
+        return detail.outage.phase !== 'over';
+      });
+      setExitCode(flags.exitCode && lasting ? EXIT_CODES.problems : EXIT_CODES.ok);
+    });
+}
+
+function list(
+  items: readonly ListedOutage[],
+  { at, scope, format }: { at: number; scope: string | undefined; format: Format },
+  terminal: Terminal,
+): void {
+  const colours: Partial<Record<ListedOutage['phase'], Colour>> = {
+    refused: 'red',
+    testing: 'yellow',
+    closed: 'green',
+  };
+  if (format === 'text' || format === 'wide') {
+    const lasting = items.filter(({ phase }) => phase !== 'over');
+    for (const { sentence } of lasting) terminal.out.write(`${sentence}\n`);
+    if (lasting.length > 0) terminal.out.write('\n');
+  }
+  const columns: Column<ListedOutage>[] = [
+    ...(scope === undefined ? [{ title: 'namespace', value: (row: ListedOutage) => row.namespace }] : []),
+    { title: 'breaker', value: ({ breaker }) => breaker },
+    { title: 'state', value: ({ phase }) => phase, colour: ({ phase }) => colours[phase] },
+    { title: 'began', value: ({ began }) => utc(began) },
+    { title: 'lasted', value: ({ began, closed = at }) => age(closed - began) },
+    { title: 'refused', value: ({ refused }) => String(refused) },
+    { title: 'agents', value: ({ hit, agents }) => `${hit}/${agents}` },
+    { title: 'first cause', value: causeOf },
+    { title: 'id', value: ({ id }) => id },
+    { title: 'policy', value: ({ policy }) => policy ?? '(code)', wide: true },
+    { title: 'fallback', value: ({ fallback }) => String(fallback), wide: true },
+    { title: 'attempts', value: ({ attempts }) => String(attempts), wide: true },
+    { title: 'first on', value: ({ instance }) => instance, wide: true },
+  ];
+  const nothing = `nothing is refused, and nothing was in the last 24 hours ${within(scope)}`;
+  print(items, { columns, nothing }, format, terminal);
+}
+
+/** A date and time that is the same for everybody who reads it. */
+const utc = (at: number) => new Date(at).toISOString().replace(/\.\d+Z$/, 'Z');
+
+const causeOf = ({ reason, error }: Pick<ListedOutage, 'reason' | 'error'>) =>
+  `${reason?.replaceAll('-', ' ') ?? 'open before this operator'}${error === undefined ? '' : ` (${error})`}`;
+
+function described({ outage, series }: OutageDetail): string {
+  const { sentence, namespace, policy, began, closed, instance, refused, fallback, attempts, reopened } = outage;
+  const facts: [string, string][] = [
+    ['namespace', namespace],
+    ['policy', policy ?? '(code)'],
+    ['began', utc(began)],
+    ...(closed === undefined ? [] : [['closed', utc(closed)] as [string, string]]),
+    ['cause', `${causeOf(outage)}, first on ${instance}`],
+    ['refused', `${count(refused, 'call')}, a fallback answered ${fallback}`],
+    ['recovery', `${count(attempts, 'attempt')}, ${reopened} failed`],
+    ...outage.services.map(({ service, hit, agents }): [string, string] => [
+      'service',
+      `${service}: ${hit} of ${count(agents, 'agent')}`,
+    ]),
+    ...outage.actions.map(({ at, action, by, reason }): [string, string] => [
+      'override',
+      `${utc(at)} ${action}${by === undefined ? '' : ` by ${by}`}${reason === undefined ? '' : `: ${reason}`}`,
+    ]),
+  ];
+  const lines = facts.map(([name, value]) => `${name.padEnd(11)}${value}\n`).join('');
+  const { begin, slotMs, values } = series;
+  const plots = (['calls', 'failed', 'rejected', 'open'] as const).map((name) => {
+    const column = SERIES_COLUMNS.indexOf(name);
+    const own = values.filter((_, i) => i % SERIES_COLUMNS.length === column);
+    return `${name.padEnd(11)}|${sparkLine(own, PLOT_WIDTH)}| most ${Math.max(0, ...own)} in ${age(slotMs)}\n`;
+  });
+  const slots = values.length / SERIES_COLUMNS.length;
+  const axis = `${' '.repeat(11)} ${utc(begin)} to ${utc(begin + slots * slotMs)}\n`;
+  return `${sentence}\n\n${lines}\n${plots.join('')}${axis}`;
+}

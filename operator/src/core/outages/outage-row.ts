@@ -1,0 +1,85 @@
+import { type HitService, hitServices, type Outage, type OutageAction } from './outages.ts';
+
+/**
+ * `refused`: a circuit is open. `testing`: none is open, one is half-open. `closed`: all are closed, and a further
+ * opening continues the outage. `over`: they have been closed for long.
+ */
+export const OUTAGE_PHASES = ['refused', 'testing', 'closed', 'over'] as const;
+export type OutagePhase = (typeof OUTAGE_PHASES)[number];
+
+/** An outage as it is told. Times are milliseconds since 1970. */
+export interface OutageRow {
+  readonly id: string;
+  /** The breaker and policy, as a row of a breaker has it. */
+  readonly circuit: string;
+  readonly namespace: string;
+  readonly breaker: string;
+  /** The policy; absent for the defaults of the code. */
+  readonly uid?: string;
+  readonly phase: OutagePhase;
+  readonly began: number;
+  /** When the last circuit closed; absent while one is not closed. */
+  readonly closed?: number;
+  /** What opened the first circuit; absent when it was open before this replica heard of it. */
+  readonly reason?: string;
+  /** The first agent whose circuit opened. */
+  readonly instance: string;
+  /** The failure that opened it. */
+  readonly error?: string;
+  /** Calls that were refused, and calls that a fallback answered. */
+  readonly refused: number;
+  readonly fallback: number;
+  readonly refusedPerSecond: number;
+  readonly fallbackPerSecond: number;
+  /** Agents that are refused now, of those that have the breaker; once closed, the most at once. */
+  readonly hit: number;
+  readonly agents: number;
+  readonly services: readonly HitService[];
+  /** How often a circuit was half-open, and how often it opened again from there. */
+  readonly attempts: number;
+  readonly reopened: number;
+  readonly actions: readonly OutageAction[];
+}
+
+/** @param date the milliseconds since 1970 at a moment of the clock of `now`. */
+export function outageRow(outage: Outage, now: number, date: (at: number) => number): OutageRow {
+  const { id, circuit, namespace, breaker, uid, began, closedAt, over, subject, reason, instance, error } = outage;
+  const rates = over ? { refused: 0, fallback: 0 } : outage.rates(now);
+  const current = closedAt === undefined ? subject : undefined;
+  const services = current === undefined ? outage.services : hitServices(current.services);
+  let hit = 0;
+  for (const { notClosed } of current?.services.values() ?? []) hit += notClosed;
+  return {
+    ...{ id, circuit, namespace, breaker },
+    ...(uid !== '' && { uid }),
+    phase: over ? 'over' : current === undefined ? 'closed' : current.states.open > 0 ? 'refused' : 'testing',
+    began: date(began),
+    ...(closedAt !== undefined && { closed: date(closedAt) }),
+    ...(reason !== undefined && { reason }),
+    instance,
+    ...(error !== undefined && { error }),
+    refused: outage.refused,
+    fallback: outage.fallback,
+    refusedPerSecond: rates.refused,
+    fallbackPerSecond: rates.fallback,
+    hit: current === undefined ? outage.mostHit : hit,
+    agents: current === undefined ? outage.mostHitOf : current.agents,
+    services,
+    attempts: outage.attempts,
+    reopened: outage.reopened,
+    actions: [...outage.actions],
+  };
+}
+
+/** Those that last first: by calls refused per second, share of agents and age. Of the others the newest first. */
+export const byImpact = (a: OutageRow, b: OutageRow) =>
+  order(a) - order(b) ||
+  (a.phase === 'over' ? b.closed! - a.closed! : 0) ||
+  b.refusedPerSecond - a.refusedPerSecond ||
+  share(b) - share(a) ||
+  a.began - b.began ||
+  (a.id < b.id ? -1 : 1);
+
+const order = ({ phase }: OutageRow) => (phase === 'over' ? 2 : phase === 'closed' ? 1 : 0);
+
+const share = ({ hit, agents }: OutageRow) => (agents === 0 ? 0 : hit / agents);

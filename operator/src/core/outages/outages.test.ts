@@ -1,0 +1,284 @@
+import type { BreakerReport, Report, Totals } from '@fuseboard/schema';
+import { describe, expect, it } from '@jest/globals';
+import { SnapshotCache } from '../delivery/snapshot-cache.ts';
+import type { Agent } from '../fleet/agent-record.ts';
+import { Fleet, GONE_AFTER_MS } from '../fleet/fleet.ts';
+import { NO_TOTALS } from '../fleet/totals.ts';
+import { type OutageRow, outageRow } from './outage-row.ts';
+import { KEPT_MS, MAX_OUTAGES, MAX_OUTAGES_OF_NAMESPACE, type Outage, Outages, QUIET_MS } from './outages.ts';
+import { outageSentence } from './sentence.ts';
+import { SERIES_COLUMNS, SERIES_SLOTS } from './series.ts';
+
+const snapshots = new SnapshotCache();
+snapshots.update([
+  {
+    ...{ uid: 'payments', namespace: 'shop', name: 'payments', generation: 1, createdAt: 0, problems: [] },
+    spec: { breakers: ['payments'] },
+  },
+]);
+const SNAPSHOT = snapshots.snapshot('shop', {});
+
+type Told = Partial<Omit<BreakerReport, 'transitions' | 'totals'>> & {
+  readonly transitions?: readonly string[];
+  readonly counted?: Partial<Totals>;
+};
+
+/** Agents of one breaker; the clock runs from 1,000,000 ms. */
+class Scene {
+  readonly fleet = new Fleet();
+  now = 1_000_000;
+  #sequence = 0;
+  readonly #agents = new Map<string, { agent: Agent; totals: Totals }>();
+
+  /** An agent reports; each transition is `from>to:reason`, all of them now. */
+  say(boot: string, { transitions = [], counted, ...over }: Told = {}, service = 'checkout'): void {
+    if (!this.#agents.has(boot)) {
+      const identity = { namespace: 'shop', boot, service, instance: `pod-${boot}`, labels: {} };
+      const agent = this.fleet.connect(identity, this.now);
+      this.fleet.setTarget(agent, SNAPSHOT, this.now);
+      this.fleet.sent(agent, SNAPSHOT);
+      this.#agents.set(boot, { agent, totals: NO_TOTALS });
+    }
+    const known = this.#agents.get(boot)!;
+    const base = known.totals;
+    const totals = { ...base };
+    for (const [name, count] of Object.entries(counted ?? {})) totals[name as keyof Totals] += count;
+    known.totals = totals;
+    this.#sequence += 1;
+    const told = transitions.map((text) => {
+      const [, from, to, reason] = /(.*)>(.*):(.*)/.exec(text) as unknown as [string, 'open', 'open', string];
+      return { from, to, reason, agoMs: 0 };
+    });
+    const breaker: BreakerReport = {
+      ...{ name: 'payments', uid: 'payments', state: 'closed', since: 0, totals, base, transitions: told },
+      ...over,
+    };
+    const whole = { protocol: 1, service, instance: `pod-${boot}`, boot, part: 1, parts: 1, rejections: [] };
+    const report: Report = { ...whole, sequence: this.#sequence, revision: SNAPSHOT.revision, breakers: [breaker] };
+    this.fleet.report({ namespace: 'shop' }, report, this.now);
+  }
+
+  open(boot: string, reason = 'failure-rate'): void {
+    this.say(boot, { state: 'open', transitions: [`closed>open:${reason}`] });
+  }
+
+  pass(ms: number): void {
+    const before = this.now;
+    this.now += ms;
+    this.fleet.sweep(before, this.now);
+    this.fleet.outages.sweep(this.now);
+  }
+
+  get rows(): OutageRow[] {
+    return [...this.fleet.outages.list()].map((one) => outageRow(one, this.now, (at) => at));
+  }
+
+  get row(): OutageRow {
+    expect(this.rows).toHaveLength(1);
+    return this.rows[0]!;
+  }
+
+  get sentence(): string {
+    return outageSentence(this.row, this.now, 'pod');
+  }
+}
+
+describe('an outage', () => {
+  it('lasts from the first opening to the last close, over all agents, probes and openings after probes', () => {
+    const scene = new Scene();
+    scene.say('b');
+    scene.open('a');
+    scene.pass(5_000);
+    scene.open('b', 'consecutive-failures');
+    scene.pass(30_000);
+    scene.say('a', { state: 'half-open', transitions: ['open>half-open:open-duration-over'] });
+    scene.pass(1_000);
+    scene.say('a', { state: 'open', transitions: ['half-open>open:probe-failed'] });
+    expect(scene.row).toMatchObject({ began: 1_000_000, reason: 'failure-rate', instance: 'pod-a', phase: 'refused' });
+    expect(scene.row).toMatchObject({ attempts: 1, reopened: 1, hit: 2, agents: 2 });
+    scene.say('b', { state: 'closed', transitions: ['open>closed:probe-succeeded'] });
+    expect(scene.row).toMatchObject({ hit: 1 });
+    scene.pass(2_000);
+    scene.say('a', { state: 'closed', transitions: ['open>closed:probe-succeeded'] });
+    expect(scene.row).toMatchObject({ phase: 'closed', closed: 1_038_000, hit: 2, agents: 2 });
+    scene.pass(QUIET_MS);
+    expect(scene.row).toMatchObject({ phase: 'over', closed: 1_038_000 });
+  });
+
+  it('continues when the breaker opens again soon, and is another one when it opens later', () => {
+    const scene = new Scene();
+    scene.open('a');
+    scene.say('a', { transitions: ['open>closed:probe-succeeded'] });
+    scene.pass(QUIET_MS - 1);
+    scene.open('a', 'slow-call-rate');
+    expect(scene.row).toMatchObject({ phase: 'refused', reason: 'failure-rate' });
+    expect(scene.row.closed).toBeUndefined();
+    scene.say('a', { transitions: ['open>closed:probe-succeeded'] });
+    scene.pass(QUIET_MS);
+    scene.open('a', 'slow-call-rate');
+    expect(scene.rows.map(({ reason, phase }) => [reason, phase])).toEqual([
+      ['failure-rate', 'over'],
+      ['slow-call-rate', 'refused'],
+    ]);
+  });
+
+  it('counts calls refused and answered by the fallback from its first report on, and their rate', () => {
+    const scene = new Scene();
+    scene.say('a', { counted: { rejected: 5 } });
+    scene.say('a', { state: 'open', transitions: ['closed>open:failure-rate'], counted: { rejected: 7, fallback: 6 } });
+    for (let i = 0; i < 5; i += 1) {
+      scene.pass(2_000);
+      scene.say('a', { state: 'open', counted: { rejected: 84, fallback: 84 } });
+    }
+    expect(scene.row).toMatchObject({ refused: 427, fallback: 426 });
+    scene.pass(2_000);
+    expect(scene.row).toMatchObject({ refusedPerSecond: 42, fallbackPerSecond: 42 });
+    scene.pass(12_000);
+    expect(scene.row).toMatchObject({ refusedPerSecond: 0 });
+  });
+
+  it('is told in one sentence that can be read aloud', () => {
+    const scene = new Scene();
+    for (const boot of ['d', 'e']) scene.say(boot);
+    for (const boot of ['a', 'b', 'c']) scene.open(boot);
+    expect(scene.sentence).toBe('payments is refused by 3 of 5 checkout pods for 0 s: no call was refused yet');
+    for (let i = 0; i < 180; i += 1) {
+      scene.pass(2_000);
+      scene.say('a', { state: 'open', counted: { rejected: 84, fallback: 84 } });
+      for (const boot of ['b', 'c']) scene.say(boot, { state: 'open' });
+      for (const boot of ['d', 'e']) scene.say(boot);
+    }
+    expect(scene.sentence).toBe('payments is refused by 3 of 5 checkout pods for 6 min: 42 calls/s get the fallback');
+    for (const boot of ['a', 'b']) scene.say(boot);
+    scene.say('c', { state: 'half-open', transitions: ['open>half-open:open-duration-over'] });
+    scene.say('x', { state: 'open' }, 'cart');
+    expect(scene.sentence).toMatch('payments is refused by 2 of 6 pods of cart and checkout for 6 min');
+    scene.say('x', {}, 'cart');
+    expect(scene.sentence).toMatch(/^payments is tested by 1 of 5 checkout pods for 6 min: /);
+    scene.say('c');
+    scene.pass(20_000);
+    expect(scene.sentence).toBe(
+      'payments is accepted again since 20 s, after 6 min of refusals by 3 of 5 checkout pods: 15,120 calls refused',
+    );
+    scene.pass(QUIET_MS);
+    expect(scene.sentence).toBe(
+      'payments was refused by 3 of 5 checkout pods for 6 min, until 1 min ago: 15,120 calls refused',
+    );
+  });
+
+  it('is none in mode Shadow, which refuses nothing', () => {
+    const scene = new Scene();
+    scene.say('a', { state: 'open', shadow: true, transitions: ['closed>open:failure-rate'] });
+    expect(scene.rows).toEqual([]);
+  });
+
+  it('begins when the state was entered, where the agent opened before this replica knew it', () => {
+    const scene = new Scene();
+    scene.say('a', { state: 'open', since: 90_000 });
+    expect(scene.row).toMatchObject({ began: 910_000, instance: 'pod-a' });
+    expect(scene.row.reason).toBeUndefined();
+  });
+
+  it('ends when the agents that were refused are gone', () => {
+    const scene = new Scene();
+    scene.open('a');
+    scene.pass(GONE_AFTER_MS);
+    expect(scene.row).toMatchObject({ phase: 'over', closed: 1_000_000 });
+  });
+
+  it('is seen where a circuit opened and closed between two reports', () => {
+    const scene = new Scene();
+    scene.say('a', { transitions: ['closed>open:failure-rate', 'open>closed:manual-reset'] });
+    scene.pass(1_000);
+    scene.say('a');
+    scene.pass(QUIET_MS);
+    expect(scene.row).toMatchObject({ began: 1_000_000, phase: 'over' });
+  });
+
+  it('remembers who overrode the breaker, once each', () => {
+    const scene = new Scene();
+    const override = {
+      uid: 'o1',
+      namespace: 'shop',
+      at: 5,
+      action: 'ForceOpen',
+      reason: 'told so',
+      by: 'ann',
+    } as const;
+    scene.open('a');
+    scene.fleet.outages.setOverrides([
+      { ...override, breakers: ['pay*'] },
+      { ...override, uid: 'o2', breakers: ['search'] },
+      { ...override, uid: 'o3', namespace: 'billing', breakers: ['*'] },
+    ]);
+    scene.fleet.outages.setOverrides([{ ...override, breakers: ['pay*'] }]);
+    scene.fleet.outages.setOverrides([]);
+    expect(scene.row.actions).toEqual([{ uid: 'o1', at: 5, action: 'ForceOpen', reason: 'told so', by: 'ann' }]);
+  });
+
+  it('has a plot that begins a minute before, and keeps its size for a day', () => {
+    const scene = new Scene();
+    scene.say('a', { counted: { succeeded: 9 } });
+    scene.pass(10_000);
+    scene.open('a');
+    const { series } = [...scene.fleet.outages.list()][0]!;
+    const sums = () => {
+      const values = series.read();
+      return SERIES_COLUMNS.map((_, column) => values.filter((_, i) => i % SERIES_COLUMNS.length === column));
+    };
+    expect(sums()[0]!.indexOf(9)).toBe(25);
+    for (let hour = 0; hour < 24; hour += 1) {
+      for (let minute = 0; minute < 60; minute += 1) {
+        scene.now += 60_000;
+        scene.say('a', { state: 'open', counted: { rejected: 10 } });
+      }
+    }
+    const [, , , rejected, , open] = sums();
+    expect(rejected!.length).toBeLessThanOrEqual(SERIES_SLOTS);
+    expect(rejected!.reduce((sum, count) => sum + count)).toBe(24 * 60 * 10);
+    expect(Math.max(...open!)).toBe(1);
+    expect(series.slotMs * series.length).toBeGreaterThanOrEqual(24 * 3_600_000);
+  });
+});
+
+describe('all outages', () => {
+  const subject = (namespace: string, breaker: string) => ({
+    ...{ id: `${namespace}/${breaker}`, namespace, uid: '', breaker, agents: 1, states: { open: 1, halfOpen: 0 } },
+    services: new Map([['s', { agents: 1, notClosed: 1 }]]),
+    counted: { read: () => [] } as never,
+  });
+  const closed = (namespace: string, breaker: string) => ({
+    ...subject(namespace, breaker),
+    services: new Map([['s', { agents: 1, notClosed: 0 }]]),
+  });
+
+  it('are kept for a day after their end', () => {
+    const outages = new Outages();
+    outages.opened(subject('shop', 'a'), { at: 0, instance: 'i' });
+    outages.observe(closed('shop', 'a'), 1_000);
+    outages.sweep(1_000 + QUIET_MS);
+    outages.sweep(1_000 + KEPT_MS - 1);
+    expect(outages.size).toBe(1);
+    outages.sweep(1_000 + KEPT_MS);
+    expect([outages.size, [...outages.list()]]).toEqual([0, []]);
+  });
+
+  it('are bounded, in all and for one namespace; what ended first makes room, and what lasts never does', () => {
+    const outages = new Outages();
+    const names = (namespace: string) => [...outages.list(namespace)].map(({ breaker }: Outage) => breaker);
+    for (let i = 0; i < MAX_OUTAGES_OF_NAMESPACE; i += 1) {
+      outages.opened(subject('shop', `b${i}`), { at: i, instance: 'i' });
+    }
+    outages.opened(subject('shop', 'late'), { at: 9_000, instance: 'i' });
+    expect(names('shop')).not.toContain('late');
+    outages.observe(closed('shop', 'b7'), 10_000);
+    outages.observe(closed('shop', 'b5'), 20_000);
+    outages.sweep(20_000 + QUIET_MS);
+    outages.opened(subject('shop', 'later'), { at: 90_000, instance: 'i' });
+    expect(names('shop')).toContain('later');
+    expect(names('shop')).not.toContain('b7');
+    expect(names('shop')).toContain('b5');
+    for (let i = 0; i < MAX_OUTAGES; i += 1) outages.opened(subject(`n${i % 4}`, `b${i}`), { at: i, instance: 'i' });
+    expect(outages.size).toBe(MAX_OUTAGES);
+  });
+});

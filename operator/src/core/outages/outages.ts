@@ -1,0 +1,289 @@
+import type { OVERRIDE_ACTIONS } from '@fuseboard/schema';
+import { Ring } from '../fleet/ring.ts';
+import { matches } from '../policy/routing.ts';
+import { SLOT_MS, SLOTS, slotOf } from '../slots.ts';
+import { Series } from './series.ts';
+
+/** An outage is over when every circuit has been closed for this long; what opens sooner continues it. */
+export const QUIET_MS = 60_000;
+
+/** How long an outage is kept after its end. */
+export const KEPT_MS = 24 * 3_600_000;
+
+/** Outages that are kept, in all and of one namespace. Beyond it, the one that ended first makes room. */
+export const MAX_OUTAGES = 2_000;
+export const MAX_OUTAGES_OF_NAMESPACE = 1_000;
+
+/** Overrides that an outage remembers. */
+export const MAX_ACTIONS = 20;
+
+/** Services that an outage names. */
+export const MAX_SERVICES = 10;
+
+/** How long before the first opening the plot of an outage begins. */
+export const LEAD_MS = 60_000;
+
+/** Rates are those of this time. */
+export const RATE_MS = 10_000;
+const RATE_SLOTS = RATE_MS / SLOT_MS;
+
+/** Agents of one service that are refused, of all that have the breaker. */
+export interface HitService {
+  readonly service: string;
+  readonly hit: number;
+  readonly agents: number;
+}
+
+/** What somebody did in an outage. */
+export interface OutageAction {
+  readonly uid: string;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly action: (typeof OVERRIDE_ACTIONS)[number];
+  /** Absent: none was given. */
+  readonly reason?: string;
+  /** Absent: not known. */
+  readonly by?: string;
+}
+
+/** The breaker that an outage is of, as the fleet knows it. */
+export interface OutageSubject {
+  readonly id: string;
+  readonly namespace: string;
+  /** The policy; empty for the defaults of the code. */
+  readonly uid: string;
+  readonly breaker: string;
+  readonly agents: number;
+  readonly states: { readonly open: number; readonly halfOpen: number };
+  /** Agents of each service that have the breaker, and those that are refused. */
+  readonly services: ReadonlyMap<string, { readonly agents: number; readonly notClosed: number }>;
+  /** Calls, failed, slow and rejected ones by slot, from before the outage. */
+  readonly counted: Ring;
+}
+
+/** What begins or continues an outage. */
+export interface Opening {
+  readonly at: number;
+  /** Absent: it was open when this replica first heard of it. */
+  readonly reason?: string;
+  readonly instance: string;
+  /** The failure that opened the circuit. Absent: failures did not, or it is not known. */
+  readonly error?: string;
+}
+
+/** Refusals of one breaker from its first opening to its last close, over all agents. */
+export class Outage {
+  readonly id: string;
+  readonly circuit: string;
+  readonly namespace: string;
+  readonly uid: string;
+  readonly breaker: string;
+  readonly began: number;
+  readonly reason: string | undefined;
+  readonly instance: string;
+  readonly error: string | undefined;
+  /** When the last circuit closed; absent while one is not closed. */
+  closedAt: number | undefined;
+  /** Whether it has been closed for so long that a further opening is another outage. */
+  over = false;
+  refused = 0;
+  fallback = 0;
+  /** How often a circuit was half-open, and how often it opened again from there. */
+  attempts = 0;
+  reopened = 0;
+  /** Most agents that were refused at once, of how many. */
+  mostHit = 0;
+  mostHitOf = 0;
+  services: readonly HitService[] = [];
+  readonly actions: OutageAction[] = [];
+  readonly series: Series;
+  /** The breaker as it is now; absent once the outage is over. */
+  subject: OutageSubject | undefined;
+  readonly #rates = new Ring(RATE_SLOTS + 1, 2);
+
+  constructor(id: string, subject: OutageSubject, { at, reason, instance, error }: Opening) {
+    this.id = id;
+    this.subject = subject;
+    this.circuit = subject.id;
+    this.namespace = subject.namespace;
+    this.uid = subject.uid;
+    this.breaker = subject.breaker;
+    this.began = at;
+    this.reason = reason;
+    this.instance = instance;
+    this.error = error;
+    this.series = new Series(at - LEAD_MS);
+    const first = slotOf(this.series.begin);
+    for (let slot = first; slot < first + SLOTS; slot += 1) {
+      const counts = subject.counted.read(slot, slot);
+      if (counts.some((count) => count > 0)) this.series.add(slot * SLOT_MS, counts);
+    }
+  }
+
+  /** Counts calls of its breaker, in the order of `SUMMED`. */
+  count(counts: readonly number[], at: number): void {
+    const [, , , rejected, fallback] = counts;
+    this.refused += rejected!;
+    this.fallback += fallback!;
+    this.series.add(at, counts);
+    this.#rates.add(slotOf(at), [rejected!, fallback!]);
+  }
+
+  /** Circuits opened and closed up to a moment without being seen open. */
+  extend(at: number): void {
+    if (this.closedAt !== undefined) this.closedAt = Math.max(this.closedAt, at);
+  }
+
+  /** Calls refused and answered by a fallback, per second over the last `RATE_MS`. */
+  rates(now: number): { refused: number; fallback: number } {
+    const slot = slotOf(now);
+    // The current slot is not full yet.
+    const [refused, fallback] = this.#rates.sum(slot - RATE_SLOTS, slot - 1);
+    return { refused: (refused! * 1_000) / RATE_MS, fallback: (fallback! * 1_000) / RATE_MS };
+  }
+
+  /** Notes how many agents are refused now. */
+  observe({ agents, states, services }: OutageSubject, now: number): void {
+    let hit = 0;
+    for (const { notClosed } of services.values()) hit += notClosed;
+    this.series.raise(now, [states.open, states.halfOpen]);
+    if (hit === 0) this.closedAt ??= now;
+    else this.closedAt = undefined;
+    if (hit === 0 || hit < this.mostHit) return;
+    this.mostHit = hit;
+    this.mostHitOf = agents;
+    this.services = hitServices(services);
+  }
+}
+
+/** The services whose agents are refused, those with most of them first. */
+export const hitServices = (services: OutageSubject['services']): HitService[] =>
+  [...services]
+    .filter(([, { notClosed }]) => notClosed > 0)
+    .map(([service, { agents, notClosed }]) => ({ service, hit: notClosed, agents }))
+    .sort((a, b) => b.hit - a.hit || (a.service < b.service ? -1 : 1))
+    .slice(0, MAX_SERVICES);
+
+/** An override as far as an outage tells of it. */
+export interface ActingOverride extends OutageAction {
+  readonly namespace: string;
+  /** Names, prefixes with a trailing `*`, or `*`. */
+  readonly breakers: readonly string[];
+}
+
+/** The outages of the last day. Its size depends neither on the number of agents nor on how long they last. */
+export class Outages {
+  /** By circuit: those that are not over. */
+  readonly #current = new Map<string, Outage>();
+  /** All, by namespace, in the order in which they began. */
+  readonly #kept = new Map<string, Set<Outage>>();
+  #size = 0;
+  #overrides: readonly ActingOverride[] = [];
+  readonly #date: (at: number) => number;
+
+  /** @param date the milliseconds since 1970 at a moment of the clock by which everything else is told. */
+  constructor(date: (at: number) => number = (at) => at) {
+    this.#date = date;
+  }
+
+  /** The outage of a circuit that is not over. */
+  current(circuit: string): Outage | undefined {
+    return this.#current.get(circuit);
+  }
+
+  /** Every outage of a namespace, or of all. */
+  *list(namespace?: string): Generator<Outage> {
+    if (namespace !== undefined) yield* this.#kept.get(namespace) ?? [];
+    else for (const outages of this.#kept.values()) yield* outages;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** A circuit opened on an agent, in a mode that rejects. */
+  opened(subject: OutageSubject, opening: Opening): void {
+    const known = this.#current.get(subject.id);
+    known?.extend(opening.at);
+    if (known !== undefined || !this.#makeRoom(subject.namespace)) return;
+    const id = `${Math.floor(this.#date(opening.at) / 1_000).toString(36)}-${subject.breaker}`;
+    const outage = new Outage(id, subject, opening);
+    this.#current.set(subject.id, outage);
+    this.#kept.set(subject.namespace, (this.#kept.get(subject.namespace) ?? new Set()).add(outage));
+    this.#size += 1;
+    outage.observe(subject, opening.at);
+    this.#act(outage);
+  }
+
+  /** A circuit changed its state on an agent, at a moment. */
+  changed(subject: OutageSubject, from: string, to: string, at: number): void {
+    const outage = this.#current.get(subject.id);
+    if (outage === undefined) return;
+    if (to === 'half-open') outage.attempts += 1;
+    if (from === 'half-open' && to === 'open') outage.reopened += 1;
+    if (to === 'closed') outage.extend(at);
+  }
+
+  /** The states of the agents of a circuit are others now. */
+  observe(subject: OutageSubject, now: number): void {
+    this.#current.get(subject.id)?.observe(subject, now);
+  }
+
+  /** Counts calls of a circuit, in the order of `SUMMED`. */
+  count(subject: OutageSubject, counts: readonly number[], at: number): void {
+    this.#current.get(subject.id)?.count(counts, at);
+  }
+
+  /** The overrides that are in force; those on breakers in an outage are part of what happened in it. */
+  setOverrides(overrides: readonly ActingOverride[]): void {
+    this.#overrides = overrides;
+    for (const outage of this.#current.values()) this.#act(outage);
+  }
+
+  /** Ends what has been closed for long, and forgets what ended a day ago; returns the breakers of what ended. */
+  sweep(now: number): OutageSubject[] {
+    const ended: OutageSubject[] = [];
+    for (const [circuit, outage] of this.#current) {
+      if (outage.closedAt === undefined || now - outage.closedAt < QUIET_MS) continue;
+      outage.over = true;
+      ended.push(outage.subject!);
+      outage.subject = undefined;
+      this.#current.delete(circuit);
+    }
+    for (const outages of this.#kept.values()) {
+      for (const outage of outages) if (outage.over && now - outage.closedAt! >= KEPT_MS) this.#forget(outage);
+    }
+    return ended;
+  }
+
+  #act(outage: Outage): void {
+    for (const { namespace, breakers, ...action } of this.#overrides) {
+      if (namespace !== outage.namespace || !breakers.some((pattern) => matches(pattern, outage.breaker))) continue;
+      if (outage.actions.some(({ uid }) => uid === action.uid) || outage.actions.length >= MAX_ACTIONS) continue;
+      outage.actions.push(action);
+    }
+  }
+
+  #makeRoom(namespace: string): boolean {
+    const own = this.#kept.get(namespace);
+    if ((own?.size ?? 0) >= MAX_OUTAGES_OF_NAMESPACE) return this.#dropOldest(own!);
+    return this.#size < MAX_OUTAGES || this.#dropOldest(this.list());
+  }
+
+  #dropOldest(outages: Iterable<Outage>): boolean {
+    let oldest: Outage | undefined;
+    for (const outage of outages) {
+      if (outage.over && (oldest === undefined || outage.closedAt! < oldest.closedAt!)) oldest = outage;
+    }
+    if (oldest === undefined) return false;
+    this.#forget(oldest);
+    return true;
+  }
+
+  #forget(outage: Outage): void {
+    const outages = this.#kept.get(outage.namespace)!;
+    outages.delete(outage);
+    this.#size -= 1;
+    if (outages.size === 0) this.#kept.delete(outage.namespace);
+  }
+}

@@ -1,0 +1,86 @@
+import type { OutageRow } from './outage-row.ts';
+
+type Told = Pick<
+  OutageRow,
+  | 'breaker'
+  | 'phase'
+  | 'began'
+  | 'closed'
+  | 'hit'
+  | 'agents'
+  | 'services'
+  | 'refused'
+  | 'refusedPerSecond'
+  | 'fallbackPerSecond'
+>;
+
+/** A share of refused calls that is told as all or none of them. */
+const NEARLY_ALL = 0.95;
+const NEARLY_NONE = 0.05;
+
+/**
+ * An outage in one sentence that can be read aloud: `payments is refused by 3 of 5 checkout pods for 6 min: 42 calls/s
+ * get the fallback`.
+ *
+ * @param now milliseconds since 1970.
+ * @param noun what an agent is called: `pod` or `process`.
+ */
+export function outageSentence(outage: Told, now: number, noun: 'pod' | 'process'): string {
+  const { breaker, phase, began, closed, refused } = outage;
+  const ended = closed ?? now;
+  const lasted = span(ended - began);
+  if (phase === 'over') {
+    return `${breaker} was refused by ${callers(outage, noun)} for ${lasted}, until ${span(now - ended)} ago: ${calls(refused)} refused`;
+  }
+  if (phase === 'closed') {
+    return `${breaker} is accepted again since ${span(now - ended)}, after ${lasted} of refusals by ${callers(outage, noun)}: ${calls(refused)} refused`;
+  }
+  const state = phase === 'testing' ? 'is tested' : 'is refused';
+  return `${breaker} ${state} by ${callers(outage, noun)} for ${lasted}: ${cost(outage)}`;
+}
+
+/** What the refusals cost now. */
+export function cost({ refusedPerSecond, fallbackPerSecond, refused }: Told): string {
+  if (refusedPerSecond === 0) return refused === 0 ? 'no call was refused yet' : 'no call is refused at the moment';
+  const share = fallbackPerSecond / refusedPerSecond;
+  const rate = perSecond(refusedPerSecond);
+  if (share >= NEARLY_ALL) return `${rate} get the fallback`;
+  if (share <= NEARLY_NONE) return `${rate} fail without a fallback`;
+  return `${rate} are refused, ${Math.round(100 * share)} % of them get the fallback`;
+}
+
+/** Who is refused: `3 of 5 checkout pods`, `all 5 checkout pods`, `7 of 12 pods of checkout and cart`. */
+export function callers({ hit, agents, services }: Told, noun: 'pod' | 'process'): string {
+  const [only, second, ...rest] = services;
+  const among = second === undefined && only !== undefined ? only : undefined;
+  const [some, all] = among === undefined ? [hit, agents] : [among.hit, among.agents];
+  const name = among === undefined ? '' : `${among.service} `;
+  const many = `${noun}${noun === 'pod' ? 's' : 'es'}`;
+  const of = second === undefined ? '' : ` of ${listed(only!.service, second.service, rest.length)}`;
+  if (some === all) return all === 1 ? `the only ${name}${noun}${of}` : `all ${all} ${name}${many}${of}`;
+  return `${some} of ${all} ${name}${many}${of}`;
+}
+
+const listed = (first: string, second: string, more: number) =>
+  more === 0 ? `${first} and ${second}` : `${first}, ${second} and ${more} more`;
+
+const calls = (count: number) => `${count.toLocaleString('en')} ${count === 1 ? 'call' : 'calls'}`;
+
+/** `42 calls/s`; slower than one in a second by the minute. */
+export function perSecond(rate: number): string {
+  if (rate === 0) return '0 calls/s';
+  if (rate >= 9.5) return `${Math.round(rate).toLocaleString('en')} calls/s`;
+  if (rate >= 0.95) return `${Number(rate.toFixed(1))} calls/s`;
+  return `${Math.max(1, Math.round(rate * 60))} calls/min`;
+}
+
+/** `40 s`, `6 min`, `2 h 5 min`, `3 d`. */
+export function span(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1_000));
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  if (hours >= 24) return `${Math.floor(hours / 24)} d`;
+  return minutes % 60 === 0 ? `${hours} h` : `${hours} h ${minutes % 60} min`;
+}

@@ -1,0 +1,48 @@
+import { Router } from 'express';
+import { byImpact, outageRow } from '../../../core/outages/outage-row.ts';
+import type { Outage } from '../../../core/outages/outages.ts';
+import { outageSentence } from '../../../core/outages/sentence.ts';
+import { SERIES_COLUMNS } from '../../../core/outages/series.ts';
+import { Problem } from '../../../ports/problem.ts';
+import { guard, readAttributes } from '../guard.ts';
+import type { AdminOptions } from '../options.ts';
+import { optionalText } from '../parameters.ts';
+import type { ListedOutage, OutageDetail, OutageList } from './outages.paths.ts';
+
+/** Outages of the last day, and one of them with its plot. */
+export function outageRoutes({ controller, access, clock, wallClock, replica }: AdminOptions): Router {
+  const { fleet, snapshots, source } = controller;
+  const see = guard(access, readAttributes);
+  const date = (at: number) => Math.round(wallClock() - (clock.now() - at));
+  const stamp = () => ({ at: wallClock(), replica, others: [...controller.aggregates.others] });
+
+  const listed = (outage: Outage): ListedOutage => {
+    const { services, actions, ...row } = outageRow(outage, clock.now(), date);
+    const policy = snapshots.find(outage.uid)?.policy.name;
+    const noun = source.kind === 'kubernetes' ? 'pod' : 'process';
+    const sentence = outageSentence({ ...row, services }, wallClock(), noun);
+    return {
+      ...row,
+      services: [...services],
+      actions: [...actions],
+      ...(policy !== undefined && { policy }),
+      sentence,
+    };
+  };
+
+  return Router()
+    .get('/v1/outages', see, (request, response) => {
+      const items = [...fleet.outages.list(optionalText(request, 'namespace'))].map(listed).sort(byImpact);
+      response.json({ ...stamp(), items } satisfies OutageList);
+    })
+    .get('/v1/outages/:namespace/:id', see, (request, response) => {
+      const { namespace, id } = request.params as { namespace: string; id: string };
+      const outage = [...fleet.outages.list(namespace)].find((one) => one.id === id);
+      if (outage === undefined) {
+        throw new Problem(404, `there is no outage "${id}" in namespace "${namespace}"; one is kept for 24 hours`);
+      }
+      const { begin, slotMs } = outage.series;
+      const series = { begin: date(begin), slotMs, columns: [...SERIES_COLUMNS], values: outage.series.read() };
+      response.json({ ...stamp(), outage: listed(outage), series } satisfies OutageDetail);
+    });
+}

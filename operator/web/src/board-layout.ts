@@ -1,0 +1,72 @@
+/** Where an item of the board is, in pixels. */
+export interface Place {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+export interface Layout {
+  /** In the order of the items: tiles, then lines. */
+  readonly places: readonly Place[];
+  readonly height: number;
+}
+
+export interface Sizes {
+  readonly gap: number;
+  readonly tile: { readonly least: number; readonly most: number; readonly height: number };
+  readonly line: { readonly least: number; readonly height: number };
+}
+
+/** Places tiles in rows from the top, and lines below them in one column or more. */
+export function layOut(tiles: number, lines: number, width: number, { gap, tile, line }: Sizes): Layout {
+  const places: Place[] = [];
+  // Few tiles are wide: what is not well is the biggest thing on the board.
+  const columns = Math.max(1, Math.min(tiles, Math.floor((width - gap) / (tile.least + gap))));
+  const tileWidth = Math.min(tile.most, (width - gap * (columns + 1)) / columns);
+  for (let i = 0; i < tiles; i += 1) {
+    places.push({
+      x: gap + (i % columns) * (tileWidth + gap),
+      y: gap + Math.floor(i / columns) * (tile.height + gap),
+      ...{ width: tileWidth, height: tile.height },
+    });
+  }
+  const top = gap + Math.ceil(tiles / columns) * (tile.height + gap);
+  const across = Math.max(1, Math.floor((width - gap) / (line.least + gap)));
+  const lineWidth = (width - gap * (across + 1)) / across;
+  // Down each column first: names that follow each other stand below each other.
+  const rows = Math.ceil(lines / across);
+  for (let i = 0; i < lines; i += 1) {
+    places.push({
+      x: gap + Math.floor(i / rows) * (lineWidth + gap),
+      y: top + (i % rows) * line.height,
+      ...{ width: lineWidth, height: line.height },
+    });
+  }
+  return { places, height: top + rows * line.height + gap };
+}
+
+/** The item that an arrow key leads to; absent at an edge. */
+export function neighbour(places: readonly Place[], from: number, key: string): number | undefined {
+  const here = places[from];
+  if (here === undefined) return undefined;
+  if (key === 'Home') return 0;
+  if (key === 'End') return places.length - 1;
+  const ways: Record<string, (to: Place) => number> = {
+    ArrowRight: (to) => (to.y === here.y && to.x > here.x ? to.x - here.x : Number.POSITIVE_INFINITY),
+    ArrowLeft: (to) => (to.y === here.y && to.x < here.x ? here.x - to.x : Number.POSITIVE_INFINITY),
+    ArrowDown: (to) => (to.y > here.y ? (to.y - here.y) * 10 + Math.abs(to.x - here.x) : Number.POSITIVE_INFINITY),
+    ArrowUp: (to) => (to.y < here.y ? (here.y - to.y) * 10 + Math.abs(to.x - here.x) : Number.POSITIVE_INFINITY),
+  };
+  const way = ways[key];
+  if (way === undefined) return undefined;
+  let best: number | undefined;
+  let least = Number.POSITIVE_INFINITY;
+  places.forEach((place, i) => {
+    const far = way(place);
+    if (far >= least) return;
+    least = far;
+    best = i;
+  });
+  return best;
+}

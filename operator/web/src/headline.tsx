@@ -1,0 +1,87 @@
+import { useEffect, useState } from 'preact/hooks';
+import type { OutageRow } from '../../src/core/outages/outage-row.ts';
+import { outageSentence, span } from '../../src/core/outages/sentence.ts';
+import { Link } from './link.tsx';
+import { store } from './model.ts';
+
+/** What an agent is called where the policies come from. */
+export const nounOf = (kind: string | undefined) => (kind === 'kubernetes' ? 'pod' : 'process');
+
+export const sentenceOf = (outage: OutageRow) =>
+  outageSentence(outage, store.known.value, nounOf(store.source.value?.kind));
+
+/** What matters most right now, in a sentence that can be read aloud. */
+export function Headline() {
+  const outages = store.outages.value;
+  const [worst, ...others] = outages;
+  const last = store.overview.value?.outages.last;
+  return (
+    <section class={`headline ${worst?.phase ?? 'well'}`} aria-label="What is refused">
+      <Announcer outages={outages} />
+      {worst !== undefined ? (
+        <>
+          <p class="sentence">
+            <Link to={{ breaker: worst.circuit, policy: undefined, agent: undefined, outage: undefined }}>
+              {sentenceOf(worst)}
+            </Link>
+            .
+          </p>
+          {others.length > 0 && <Others outages={others} />}
+        </>
+      ) : (
+        <p class="sentence">
+          Nothing is refused.
+          {last !== undefined && (
+            <span class="before">
+              {' '}
+              <Link to={{ view: 'outages', outage: `${last.namespace}/${last.id}`, breaker: undefined }}>
+                {last.breaker} was, for {span(last.closed! - last.began)}, until{' '}
+                {span(store.known.value - last.closed!)} ago
+              </Link>
+              .
+            </span>
+          )}
+        </p>
+      )}
+    </section>
+  );
+}
+
+const NAMED = 4;
+
+function Others({ outages }: { outages: readonly OutageRow[] }) {
+  return (
+    <p class="others">
+      {outages.length} more:{' '}
+      {outages.slice(0, NAMED).map(({ circuit, breaker, phase }, i) => (
+        <span key={circuit}>
+          {i > 0 && ', '}
+          <Link to={{ breaker: circuit, policy: undefined, agent: undefined, outage: undefined }}>{breaker}</Link>
+          {phase === 'testing' && ' (tested)'}
+          {phase === 'closed' && ' (accepted again)'}
+        </span>
+      ))}
+      {outages.length > NAMED && (
+        <>
+          {' and '}
+          <Link to={{ view: 'outages', breaker: undefined }}>{outages.length - NAMED} others</Link>
+        </>
+      )}
+    </p>
+  );
+}
+
+/** Says to a screen reader what begins and ends, and not each count. */
+function Announcer({ outages }: { outages: readonly OutageRow[] }) {
+  const [said, setSaid] = useState('');
+  const refused = outages.filter(({ phase }) => phase !== 'closed').map(({ breaker }) => breaker);
+  const key = [...refused].sort().join(', ');
+  useEffect(() => {
+    setSaid(key === '' ? '' : `Refused: ${key}`);
+  }, [key]);
+  return (
+    <span class="aside" role="status">
+      {said}
+    </span>
+  );
+}

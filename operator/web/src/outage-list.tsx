@@ -1,0 +1,109 @@
+import type { OutageList as Answer, ListedOutage } from '../../src/http/admin/live/outages.paths.ts';
+import { found } from './address.ts';
+import { count, duration, words } from './format.ts';
+import { Link } from './link.tsx';
+import { address, store } from './model.ts';
+import { Problem } from './panel.tsx';
+import { useAnswer } from './use-answer.ts';
+
+/** Rows that are drawn at once; a search finds the others. */
+const MAX_ROWS = 500;
+
+export const PHASE_WORDS = {
+  refused: 'refused',
+  testing: 'tested',
+  closed: 'accepted again',
+  over: 'over',
+} as const;
+
+export const PHASE_BADGES = { refused: 'open', testing: 'half-open', closed: 'closed', over: 'none' } as const;
+
+/** What the first circuit opened for. */
+export const causeOf = ({ reason, error }: Pick<ListedOutage, 'reason' | 'error'>) =>
+  `${reason === undefined ? 'open before this replica began' : words(reason)}${error === undefined ? '' : `: ${error}`}`;
+
+/** When something was, by the clock of the reader. */
+export const clockTime = (at: number) =>
+  new Date(at).toLocaleString([], {
+    ...{ month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit', second: '2-digit' },
+    hour12: false,
+  });
+
+/** The outages of the last day: those that last first. */
+export function OutageList() {
+  const { search, namespace } = address.value;
+  const query = namespace === undefined ? '' : `?namespace=${encodeURIComponent(namespace)}`;
+  const { value, problem } = useAnswer<Answer>(`v1/outages${query}`);
+  if (!value) return <div class="list">{problem ? <Problem text={problem} /> : <p aria-busy="true">Reading …</p>}</div>;
+  const rows = value.items.filter((row) =>
+    found(
+      search,
+      row.namespace,
+      row.breaker,
+      row.policy,
+      PHASE_WORDS[row.phase],
+      ...row.services.map((one) => one.service),
+    ),
+  );
+  if (rows.length === 0) {
+    return (
+      <div class="list nothing">
+        <h2>{value.items.length === 0 ? 'No call was refused in the last 24 hours' : 'Nothing matches'}</h2>
+        <p>
+          {value.items.length === 0
+            ? 'As soon as a circuit opens, the outage is listed here: when it began, why, whom it hit and what it cost.'
+            : `${value.items.length} outages are there.`}
+        </p>
+      </div>
+    );
+  }
+  return (
+    <div class="list">
+      <Problem text={problem} />
+      <table>
+        <caption>
+          {rows.length > MAX_ROWS ? `The first ${MAX_ROWS} of ${count(rows.length)}` : count(rows.length)}{' '}
+          {rows.length === 1 ? 'outage' : 'outages'} of the last 24 hours, as replica {store.replica} saw them
+        </caption>
+        <thead>
+          <tr>
+            <th>breaker</th>
+            <th>state</th>
+            <th>began</th>
+            <th class="right">lasted</th>
+            <th class="right">refused</th>
+            <th class="right wide">agents</th>
+            <th class="wide">first cause</th>
+          </tr>
+        </thead>
+        <tbody>
+          {rows.slice(0, MAX_ROWS).map((row) => {
+            const name = `${row.namespace}/${row.id}`;
+            return (
+              <tr key={name}>
+                <td>
+                  <Link
+                    to={{ outage: name, breaker: undefined, policy: undefined, agent: undefined }}
+                    data-opens={name}
+                  >
+                    {row.namespace}/{row.breaker}
+                  </Link>
+                </td>
+                <td>
+                  <span class={`badge small ${PHASE_BADGES[row.phase]}`}>{PHASE_WORDS[row.phase]}</span>
+                </td>
+                <td>{clockTime(row.began)}</td>
+                <td class="right">{duration((row.closed ?? store.known.value) - row.began)}</td>
+                <td class="right">{count(row.refused)}</td>
+                <td class="right wide">
+                  {row.hit} of {row.agents}
+                </td>
+                <td class="wide">{causeOf(row)}</td>
+              </tr>
+            );
+          })}
+        </tbody>
+      </table>
+    </div>
+  );
+}
