@@ -67,10 +67,10 @@ function slot(): Slot {
 }
 
 /**
- * The circuit breaker of this name; the same one for the same name in the whole process. Costs no I/O. Where an operator
- * is configured (FUSEBOARD_URL, or what the chart mounts) or a file of policies, its first use in a process loads the
- * link, which applies the last-good or bootstrap file in a later turn of the event loop and then connects. Calls before
- * that run on `defaults`; `await start().ready()` waits for it.
+ * The circuit breaker of this name. The same name returns the same object in the whole process. It does no I/O. If an
+ * operator (FUSEBOARD_URL, or the files that the chart mounts) or a file of policies is configured, the first call in a
+ * process loads the link. In a later turn of the event loop, the link applies the last-good or bootstrap file and then
+ * connects. Calls before that use `defaults`; `await start().ready()` waits for it.
  *
  * @param name letters, digits and `._:/-`, at most 128 characters.
  * @param options `defaults`: the spec while no policy governs the name; absent: calls pass and are counted.

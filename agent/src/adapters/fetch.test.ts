@@ -41,7 +41,7 @@ describe('a fetch with a breaker', () => {
     expect(breaker.stats().totals.failed).toBe(1);
   });
 
-  it('gives a request up when the caller does, and holds it against nobody', async () => {
+  it('aborts a request with the caller, and counts no failure', async () => {
     const breaker = fragile();
     for (const form of ['init', 'request'] as const) {
       const controller = new AbortController();

@@ -116,7 +116,7 @@ describe('a dispatcher with a breaker', () => {
     expect(upstream.requests.at(-1)!.length).toBe('POST /200 '.length + 200_000);
   });
 
-  it('stands among other interceptors, on either side of them', async () => {
+  it('works together with other interceptors, before and after them', async () => {
     const breaker = createBreaker({});
     const dispatchers = [
       agent.compose(breakerInterceptor(breaker), interceptors.responseError()),

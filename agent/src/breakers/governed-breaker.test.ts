@@ -41,7 +41,7 @@ describe('a forced breaker', () => {
     expect(() => breaker.forceClosed({ for: '0ms', reason: 'no time' })).toThrow(ConfigError);
   });
 
-  it('tells its listeners who did it, and nobody else is told more than they were', () => {
+  it('names the author to its listeners, and adds nothing for others', () => {
     const breaker = createBreaker({ trip: { consecutiveFailures: 1 } }, { clock: new FakeClock() });
     const received: unknown[] = [];
     breaker.on('transition', ({ reason, detail }) => received.push([reason, detail]));

@@ -29,7 +29,7 @@ describe('the circuits of keys', () => {
     await expect(breaker.for('b').wrap(async (n: number) => n)(3)).resolves.toBe(3);
   });
 
-  it('are counted in their breaker, and told of there', async () => {
+  it('are counted in their breaker, which notifies of their transitions', async () => {
     const { breaker, registry } = made();
     const events: TransitionEvent[] = [];
     const seen: unknown[] = [];

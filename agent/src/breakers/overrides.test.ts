@@ -166,7 +166,7 @@ describe('an override', () => {
 });
 
 describe('a reset', () => {
-  it('closes once, keys too, and not again while it is told of', () => {
+  it('closes the circuit and its keys once, and not again while it is sent', () => {
     const { apply, payments } = make();
     const key = payments.for('key');
     fail(payments, 2);

@@ -231,7 +231,7 @@ describe('listeners', () => {
     expect(changed).toHaveLength(1);
   });
 
-  it('that throw reach no caller and keep nobody else from hearing', () => {
+  it('that throw affect neither callers nor other listeners', () => {
     const { registry } = make();
     const broken = () => {
       throw new Error('broken listener');

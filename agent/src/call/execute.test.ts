@@ -99,7 +99,7 @@ describe('execute', () => {
     expect(breaker.state).toBe('open');
   });
 
-  it('returns a promise of its own, so that a rejection that nobody handles is seen', async () => {
+  it('returns a new promise, so that an unhandled rejection is reported', async () => {
     const { breaker } = opens();
     const given = Promise.reject(down);
     const got = breaker.execute(() => given);
@@ -299,7 +299,7 @@ describe("the caller's signal", () => {
     }
   });
 
-  it('reaches the function beside the time limit, and what comes of it is ignored', async () => {
+  it('reaches the function together with the timeout, and the outcome is ignored', async () => {
     for (const { breaker } of [opens(), timed()]) {
       const caller = new AbortController();
       const call = breaker.execute(

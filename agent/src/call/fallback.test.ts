@@ -140,7 +140,7 @@ describe("the policy's fallback", () => {
   });
 });
 
-describe('whether code lets the fallback answer', () => {
+describe('whether code opts in to the fallback', () => {
   const scene = (policy: PolicyDefaults) => {
     const { breaker } = made(policy);
     return { breaker, optedIn: () => breaker.stats().optedIn };

@@ -353,7 +353,7 @@ describe('a limit of concurrent calls', () => {
     expect(fn).toHaveBeenCalledTimes(1);
   });
 
-  it('lets a caller that gives up leave the queue at once', async () => {
+  it('removes a caller that aborts from the queue at once', async () => {
     const { breaker } = made(queueing);
     const { fn, calls } = held();
     void breaker.execute(fn);
@@ -385,7 +385,7 @@ describe('a limit of concurrent calls', () => {
     expect(breaker.stats().totals).toMatchObject({ succeeded: 3, failed: 1, ignored: 5 });
   });
 
-  it('refuses nobody in Shadow mode and counts whom it would refuse', async () => {
+  it('refuses no call in Shadow mode and counts those it would refuse', async () => {
     const { breaker } = made({ ...one, mode: 'Shadow' });
     const { fn, calls } = held();
     const all = [breaker.execute(fn), breaker.execute(fn)];
@@ -395,7 +395,7 @@ describe('a limit of concurrent calls', () => {
     expect(breaker.stats().totals).toMatchObject({ shadowRejected: 2, ignored: 0 });
   });
 
-  it('lets in who waits when the policy no longer limits', async () => {
+  it('admits waiting calls when the policy no longer limits', async () => {
     const { breaker } = made(queueing);
     const { fn, calls } = held();
     const all = [breaker.execute(fn), breaker.execute(fn)];

@@ -16,7 +16,7 @@ function pending<T>() {
 }
 
 describe('what follows a call is used for later ones, so', () => {
-  it('a promise that calls back twice settles its own call once and nobody else', async () => {
+  it('a promise that calls back twice settles its own call once and no other call', async () => {
     const { promise, resolve } = pending<string>();
     let again = (): void => {};
     const twice = Object.assign(Promise.resolve('unused'), {

@@ -59,7 +59,7 @@ describe('the clock', () => {
     expect(clock.now()).toBe(time);
   });
 
-  it('has no timer before it is used, and none once nobody reads it', () => {
+  it('has no timer before its first use, and none without readers', () => {
     const clock = new CoarseClock(() => time);
     expect(jest.getTimerCount()).toBe(0);
     clock.now();
@@ -90,7 +90,7 @@ describe('the clock', () => {
     expect(expire).not.toHaveBeenCalled();
   });
 
-  it('lets answers that waited for a busy event loop come in before it judges', () => {
+  it('reads answers that waited for a busy event loop before it ends calls', () => {
     const clock = new CoarseClock(() => time);
     const events: string[] = [];
     clock.add(

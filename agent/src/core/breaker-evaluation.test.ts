@@ -265,7 +265,7 @@ describe('a circuit that tests the dependency', () => {
     expect(core.state).toBe('closed');
   });
 
-  it('draws no chance for a time that somebody forced', () => {
+  it('draws no random number for a forced state', () => {
     const spec = (jitterPercent: number) => ({
       trip: { consecutiveFailures: 1 },
       recovery: { openDuration: '1s', jitterPercent },

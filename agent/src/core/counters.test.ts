@@ -14,7 +14,7 @@ it('a tally counts on when a counter goes round', () => {
   }
 });
 
-it('a counter that goes round twice leaves those beside it alone', () => {
+it('a counter that wraps twice does not change its neighbours', () => {
   const page = new Int32Array(100);
   for (let turn = 0; turn < 2; turn++) {
     page[7] = 2 ** 31 - 1;
@@ -23,7 +23,7 @@ it('a counter that goes round twice leaves those beside it alone', () => {
   expect(latencyOf({ page, at: 7 }).slice(0, 2)).toEqual([2 ** 32, 0]);
 });
 
-it('a tally has every call that ended as a success unless it is told otherwise', () => {
+it('totals count every call that ended as a success unless another outcome is given', () => {
   const row = counterSlab.take();
   const add = (place: number) => increment(row.page, row.at + place);
   for (const bucket of [0, 1, 2, 3, 4, 5]) add(bucket);

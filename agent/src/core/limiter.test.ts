@@ -32,7 +32,7 @@ describe('the limiter', () => {
     expect(limiter.running).toBe(1);
   });
 
-  it('lets in who waits when there is more room, or no limit any more', () => {
+  it('admits waiting calls when the limit is raised or removed', () => {
     const limiter = new Limiter(1, 5);
     const granted: number[] = [];
     limiter.take();
@@ -43,7 +43,7 @@ describe('the limiter', () => {
     expect(granted).toEqual([1, 2, 3, 4]);
   });
 
-  it('lets continue what runs when there is less room, and lets nobody in before there is', () => {
+  it('keeps running calls when the limit is lowered, and admits none before there is room', () => {
     const limiter = new Limiter(3, 0);
     for (let i = 0; i < 3; i++) limiter.take();
     limiter.resize(1, 0);
@@ -54,7 +54,7 @@ describe('the limiter', () => {
     expect(limiter.take()).toBe(true);
   });
 
-  it('never holds more than its capacity, serves first come first, and forgets nobody', () => {
+  it('never exceeds its capacity, serves in order, and drops no waiting call', () => {
     const command = fc.constantFrom('call', 'call', 'call', 'end', 'leave', 'resize');
     fc.assert(
       fc.property(fc.array(fc.tuple(command, fc.nat(20)), { maxLength: 200, size: 'max' }), (commands) => {

@@ -56,7 +56,7 @@ describe('an error', () => {
     expect('key' in circuitOpen({ name: 'a' }, 1)).toBe(false);
   });
 
-  it('says what it says until somebody says otherwise', () => {
+  it('keeps its message until code changes it', () => {
     const error = circuitOpen({ name: 'a' }, 0);
     error.message = `shop: ${error.message}`;
     expect(error.message).toBe(

@@ -50,7 +50,7 @@ beforeEach(() => {
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
 describe('the last good file', () => {
-  it('gives back what was kept, to nobody else', async () => {
+  it('returns the stored set only to the same agent', async () => {
     await keep(open(), set('r1', '5'));
     expect(readLastGood(path)).toEqual({ set: set('r1', '5') });
     expect(statSync(path).mode & 0o777).toBe(0o600);

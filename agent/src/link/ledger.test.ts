@@ -75,7 +75,7 @@ it('remembers a bounded number of keys, and tells of a forgotten one again', () 
   expect([report(5_000), report(1), report(0)]).toEqual([0, 0, 1]);
 });
 
-it('tells whether code lets the fallback of a policy answer, and when that changes', () => {
+it('reports whether code opts in to the fallback of a policy, and when that changes', () => {
   const ledger = new Ledger('0'.repeat(32));
   const stats = {
     state: 'closed',

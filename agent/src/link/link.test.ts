@@ -114,7 +114,7 @@ describe('a link', () => {
     expect(breaker.state).toBe('half-open');
   });
 
-  it('lets a policy go that was removed, and runs on when one is held', async () => {
+  it('drops a policy that was removed, and keeps one on hold', async () => {
     const { link, breaker, registry } = connect();
     const other = registry.getBreaker('other');
     plane.push([payments(3), { name: 'other', spec: { breakers: ['other'], trip: { consecutiveFailures: 1 } } }]);
@@ -162,7 +162,7 @@ describe('a link', () => {
     await eventually(() => link.state === 'Live');
   });
 
-  it('reconnects without a word when it is told to go', async () => {
+  it('reconnects without a warning after goaway', async () => {
     const { link } = connect();
     await link.ready(10_000);
     plane.goaway();
@@ -383,7 +383,7 @@ describe('an operator that is not one', () => {
     await eventually(() => link.state === 'Live');
   });
 
-  it('accepts and says nothing at all, or nobody listens: calls continue', async () => {
+  it('accepts and never answers, or no server listens: calls continue', async () => {
     const mute = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1');
     await eventually(() => mute.listening);
     const { port } = mute.address() as { port: number };

@@ -90,7 +90,7 @@ describe('a report', () => {
     });
   });
 
-  it('that nobody answered is told again with the same base', async () => {
+  it('that was not answered is sent again with the same base', async () => {
     const breaker = registry.getBreaker('a');
     reporter.attach(undefined);
     await regular();

@@ -83,7 +83,7 @@ describe('a member', () => {
     expect(received.filter((name) => name === open.name || name === closed.name)).toHaveLength(5);
   });
 
-  it('shares only the breakers that it is told, and none in Shadow', async () => {
+  it('shares only the selected breakers, and none in Shadow', async () => {
     const [shared, other] = [fragile(), fragile()];
     const shadow = getBreaker(`shared-${++breakers}`, { defaults: { mode: 'Shadow' } });
     share({ breakers: [shared.name, shadow.name] });

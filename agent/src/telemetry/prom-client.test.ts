@@ -49,7 +49,7 @@ describe('the metrics of the breakers', () => {
     expect(counts).toEqual([...counts].sort((a, b) => a - b));
   });
 
-  it('take another prefix, and stand beside those of the application', async () => {
+  it('take another prefix, and coexist with those of the application', async () => {
     collectInto(register, { prefix: 'shop_' });
     collectInto(register);
     expect((await scrape()).filter((line) => line.startsWith('# TYPE')).length).toBe(20);

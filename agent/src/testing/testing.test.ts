@@ -12,7 +12,7 @@ afterEach(() => {
 });
 
 describe('a fake clock', () => {
-  it('moves only when it is told to, and never back', () => {
+  it('advances only on request, and never back', () => {
     const clock = new FakeClock();
     clock.advance(0);
     expect(clock.now()).toBe(0);

@@ -3,9 +3,9 @@ import { MAX_DURATION_MS, MIN_DURATION_MS, parseDuration } from './duration.ts';
 import { fieldsInWords, hasRate, TRIP_CONDITIONS, type TripField } from './trip-conditions.ts';
 
 /**
- * A rule across fields: `holds` is the rule for everybody who has no CEL; rules-cel.ts has the same rule as the API server
- * evaluates it at admission. Both see the value at `path` (dots; the empty path is the spec) and are asked only when that
- * value is present.
+ * A rule across fields: `holds` is the rule for everybody who has no CEL; rules-cel.ts has the same rule as the API
+ * server evaluates it at admission. Both see the value at `path` (dots; the empty path is the spec) and are asked only
+ * when that value is present.
  */
 export interface Rule {
   readonly path: string;

@@ -80,7 +80,7 @@ it('serves the admin API beyond loopback when it asks for tokens and hides them'
   expect(readConfig({ ...flags, adminHost: '::1' }).admin.host).toBe('::1');
 });
 
-it('injects pods only where it is told to, on the address of agents', () => {
+it('injects pods only when configured, on the address of agents', () => {
   const tls = { tlsCertFile: 'c', tlsKeyFile: 'k' };
   const webhook = { webhookPort: '9443', webhookAgentsUrl: 'https://x:8443', webhookCaFile: 'a' };
   expect(readConfig({ ...FLAGS, ...tls }).injection).toBeUndefined();

@@ -115,13 +115,13 @@ it('tells once who made an override and why, and writes what changes', () => {
   expect(written.map(({ agents }) => agents!.summary)).toEqual(['0/0', '0/1', '1/2', '2/2']);
 });
 
-it('lets the sink forget an override that is gone', () => {
+it('tells the sink to forget an override that is gone', () => {
   take(override('a'), override('b'));
   take(override('b'));
   expect(forgotten).toEqual(['a']);
 });
 
-it('marks the end without being told, and removes the override a while later', async () => {
+it('marks the end by itself, and removes the override later', async () => {
   take(override('a'));
   pass(50_000);
   agent('x', ['a']);

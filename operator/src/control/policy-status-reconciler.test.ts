@@ -104,7 +104,7 @@ it('writes a status only when it says something else', () => {
   expect(last('Programmed')).toBe('Programmed');
 });
 
-it('hands each status that was worked out here to the sink again within 30 calls, and to nobody where another leads', () => {
+it('passes each status computed here to the sink again within 30 calls, and none while another replica leads', () => {
   const names = Array.from({ length: 45 }, (_, i) => `p${i}`);
   set(...names.map((name) => policy(name)));
   const first = [...written];
@@ -129,7 +129,7 @@ it('tells of each decision once, as an Event', () => {
   expect(events.slice(2)).toEqual(['Warning Invalid', 'Warning Invalid']);
 });
 
-it('lets the sink forget a policy that is gone', () => {
+it('tells the sink to forget a policy that is gone', () => {
   set(policy('a'), policy('b'));
   set(policy('b'));
   expect(forgotten).toEqual(['a']);
@@ -205,7 +205,7 @@ describe('after a restart', () => {
   });
 });
 
-it('keeps asking about policies whose status changes by the passing of time', () => {
+it('recomputes policies with a status that changes with time', () => {
   set(policy('a'));
   expect(reconciler.timeDependent().size).toBe(0);
   join('x', { revision: 'older' });

@@ -30,7 +30,7 @@ afterEach(async () => {
 });
 
 describe('overrides without a cluster', () => {
-  it('are made, told of, kept over a restart and removed', async () => {
+  it('are created, reported, kept over a restart and removed', async () => {
     const store = await make();
     let changes = 0;
     store.follow(() => {
@@ -100,7 +100,7 @@ describe('an override in a folder of policies', () => {
     expect(found()!.problems).toEqual([{ field: 'spec.expiresAt', message: expect.stringContaining('24h ahead') }]);
   });
 
-  it('stands beside those that were made otherwise, and is removed where it is', async () => {
+  it('coexists with overrides from other sources, and is removed at its source', async () => {
     const store = await begin(text(at(60_000)));
     const made = await store.create(wanted({ duration: '1m' }));
     expect([...source!.state().overrides!.keys()].sort()).toEqual([`shop/${made.name}`, 'shop/stop']);

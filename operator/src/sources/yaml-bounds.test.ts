@@ -36,7 +36,7 @@ describe('a text beyond the bounds', () => {
     expect(problems[0]!.message).toMatch(message);
   });
 
-  it('is told with the line where it goes beyond', () => {
+  it('is reported with the line that exceeds the limit', () => {
     expect(yamlBoundProblem(`a: 1\nb: ${'['.repeat(65)}`)).toMatchObject({ line: 2 });
     expect(yamlBoundProblem(`a: 1\n\nb: "\0"`)).toMatchObject({ line: 3 });
   });

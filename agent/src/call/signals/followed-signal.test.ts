@@ -24,7 +24,7 @@ describe('a signal that is followed', () => {
 });
 
 describe('a signal that follows', () => {
-  it('aborts with any of its sources, when it is told to, and after its call is over', () => {
+  it('aborts with any of its sources, on request, and after its call has ended', () => {
     const [one, other] = [new AbortController(), new AbortController()];
     const following = new FollowingSignal(one.signal, undefined, other.signal);
     following.release(one.signal, other.signal);

@@ -99,7 +99,7 @@ describe('a recorder', () => {
     expect(sink.blocks[1]).not.toContain('lost');
   });
 
-  it('lets the event loop have its turn while it makes many lines', async () => {
+  it('yields to the event loop while it writes many lines', async () => {
     const one = recorder({ everyMs: 1e9 });
     for (let start = 1; start <= 5000; start++) simple(one, start);
     let turns = 0;

@@ -50,7 +50,7 @@ async function forceOpen(args: readonly string[], { target, made }: ReturnType<t
   return { failure, made: made.length, errors };
 }
 
-it.each([['payments'], ['search'], ['pay*'], ['*']])('forces %s, which somebody knows', async (name) => {
+it.each([['payments'], ['search'], ['pay*'], ['*']])('forces %s, which is known', async (name) => {
   expect(await forceOpen([name], fleet())).toEqual({ failure: undefined, made: 1, errors: [] });
 });
 
@@ -70,7 +70,7 @@ it.each([
   expect(await forceOpen([name, '--allow-unknown'], fleet())).toMatchObject({ failure: undefined, made: 1 });
 });
 
-it('forces what it is told to when the operator cannot be asked, and says so', async () => {
+it('forces any name when the operator cannot be reached, and says so', async () => {
   const refusal = new CliError(EXIT_CODES.unreachable, 'no operator is ready');
   expect(await forceOpen(['stock'], fleet(refusal))).toEqual({
     failure: undefined,

@@ -16,7 +16,7 @@ describe('pending changes', () => {
     expect(takeApplied(changes, 'a', 450)).toEqual({ tookMs: [], left: changes });
   });
 
-  it('stay when an agent speaks of the time before the change, in which it ran the same', () => {
+  it('stay when an agent reports about the time before the change, in which it ran the same', () => {
     const changes = pending(['b', 100], ['a', 200]);
     expect(takeApplied(changes, 'a', 50)).toEqual({ tookMs: [], left: changes });
     expect(takeApplied(changes, 'a', 260).tookMs).toEqual([160, 60]);

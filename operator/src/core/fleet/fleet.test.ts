@@ -304,7 +304,7 @@ describe('states of breakers', () => {
     expect(scene.of().breakers).toEqual({ closed: 2, open: 0, halfOpen: 0, shadowOpen: 1 });
   });
 
-  it('forget a key that is no longer told of, and count its calls with its breaker only', () => {
+  it('forget a key that is no longer reported, and count its calls with its breaker only', () => {
     const scene = new Scene();
     scene.join('a');
     const own = breaker({ totals: totals({ failed: 3 }) });
@@ -322,7 +322,7 @@ describe('states of breakers', () => {
     expect(scene.of().open).toEqual([]);
   });
 
-  it('forget a breaker of which only keys were told, when they are no longer told of', () => {
+  it('forget a breaker of which only keys were reported, when they are no longer reported', () => {
     const scene = new Scene();
     scene.join('a');
     scene.report('a', { breakers: [breaker({ key: 'host', state: 'open' })] });
@@ -386,7 +386,7 @@ describe('states of breakers', () => {
     expect(scene.fleet.counters.list()[0]!.entered).toEqual({ closed: 0, open: 5, 'half-open': 5 });
   });
 
-  it('are told again after a report that had none', () => {
+  it('are reported again after a report that had none', () => {
     const scene = new Scene();
     scene.join('a');
     const opened = { from: 'closed', to: 'open', agoMs: 0, reason: 'forced' } as const;

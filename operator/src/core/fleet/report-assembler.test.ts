@@ -48,7 +48,7 @@ it('is whole with the last part, whatever their order', () => {
   expect([...whole.overrides]).toEqual(['stop']);
 });
 
-it('takes no part twice, and none of an earlier report', () => {
+it('counts each part once, and none of an earlier report', () => {
   expect(take({ sequence: 2, part: 1, parts: 2 })).toBeUndefined();
   expect(take({ sequence: 2, part: 1, parts: 2 })).toBe('repeated');
   expect(take({ sequence: 1, part: 2, parts: 2 })).toBe('repeated');

@@ -3,8 +3,8 @@ import { DEFAULTS, parseDuration, TRIP_CONDITIONS, type TripField, thresholdOf }
 import { SLOT_MS, SLOTS } from '../slots.ts';
 
 /**
- * What opens a circuit, with what is absent in the spec filled in. Each condition of `trip` has its threshold, in percent
- * or as a number of calls; absent: the policy does not set it. All times in milliseconds.
+ * What opens a circuit, with what is absent in the spec filled in. Each condition of `trip` has its threshold, in
+ * percent or as a number of calls; absent: the policy does not set it. All times in milliseconds.
  */
 export interface Thresholds extends Readonly<Partial<Record<TripField, number>>> {
   readonly window: 'Time' | 'Count' | 'Ewma';

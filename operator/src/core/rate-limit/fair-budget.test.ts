@@ -28,7 +28,7 @@ describe('a budget of all and of each', () => {
     expect(budget.take('a')).toBeUndefined();
   });
 
-  it('is exhausted when nothing is left for anybody', () => {
+  it('is exhausted when nothing is left for any key', () => {
     const budget = new FairBudget({ perKey: 100, total: 2, clock: { now: () => 0 } });
     for (const key of ['a', 'b']) budget.take(key);
     expect(budget.exhausted).toBe(true);

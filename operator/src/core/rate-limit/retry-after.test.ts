@@ -14,7 +14,7 @@ it('asks a storm to retry one after the other, as fast as it can be let in', () 
   expect(waits.at(-1)).toBeCloseTo(20_000, 5);
 });
 
-it('gives turns that have passed to nobody', () => {
+it('never assigns a retry time that has passed', () => {
   const { clock, next } = setup(10);
   for (let i = 0; i < 50; i += 1) next();
   clock.time = 4_000;
@@ -23,7 +23,7 @@ it('gives turns that have passed to nobody', () => {
   expect(next()).toBe(1_100);
 });
 
-it('asks nobody to wait for more than two minutes', () => {
+it('makes no caller wait for more than two minutes', () => {
   const { next } = setup(1);
   const waits = Array.from({ length: 500 }, next);
   expect(Math.max(...waits)).toBe(120_000);

@@ -35,7 +35,7 @@ beforeEach(() => {
 });
 
 describe('what replicas count together', () => {
-  it('is what each counts, and nobody is waited for who has spoken of this version', () => {
+  it('is what each counts, and no replica is waited for that has reported this version', () => {
     all.onHeartbeats([beat('b'), beat('c')], 0);
     expect(unheard()).toBe(2);
     expect(all.others).toEqual(['b', 'c']);
@@ -46,7 +46,7 @@ describe('what replicas count together', () => {
     });
   });
 
-  it('is also whether code anywhere lets a fallback answer', () => {
+  it('is also whether code anywhere opts in to a fallback', () => {
     const answering = (optedIn: number, unused: number) =>
       row({ counts: { ...row().counts, fallback: { optedIn, unused } } });
     all.count(answering(0, 2));

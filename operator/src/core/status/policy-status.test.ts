@@ -187,7 +187,7 @@ describe('Programmed', () => {
   });
 });
 
-describe('a fallback that no code lets answer', () => {
+describe('a fallback to which no code opts in', () => {
   const said = (optedIn: number, unused: number, more: Partial<StatusInput> = {}) => {
     const { message, status } = conditionOf(
       statusOf(input({ fleet: { fallback: { optedIn, unused } }, ...more })),
@@ -215,7 +215,7 @@ describe('a fallback that no code lets answer', () => {
     expect(said(optedIn, unused)).toBe(message);
   });
 
-  it('is reported beside names that other policies govern', () => {
+  it('is reported together with names that other policies govern', () => {
     const shadows = [{ pattern: 'a', by: first, everywhere: true }];
     expect(said(0, 1, { precedence: { shadows } })).toMatch(
       /^True: .* but "a" is governed by "first"; its fallback is not used/,
@@ -317,7 +317,7 @@ it('moves the transition time only with the status of the condition', () => {
   expect(conditionOf(three, 'Accepted')!.lastTransitionTime).toBe('2026-03-01T12:00:00Z');
 });
 
-it('gives every condition the generation that it speaks of', () => {
+it('gives every condition the generation that it describes', () => {
   const status = statusOf(input({ generation: 9 }));
   expect(status.observedGeneration).toBe(9);
   expect(status.conditions!.map(({ observedGeneration }) => observedGeneration)).toEqual([9, 9, 9, 9]);

@@ -132,7 +132,7 @@ describe('the webhook', () => {
 });
 
 describe('the authority', () => {
-  it('is the certificates of the file alone, never a key that lies among them', async () => {
+  it('is only the certificates of the file, never a key in the same file', async () => {
     const [one, two] = await Promise.all(['one', 'two'].map((name) => readFile(join(PAIRS, `${name}.crt`), 'utf8')));
     await writeFile(caFile, `# old\n${one}${await readFile(join(PAIRS, 'one.key'), 'utf8')}# new\n${two}`);
     const authority = await readAuthority(caFile);

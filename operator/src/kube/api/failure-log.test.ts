@@ -2,7 +2,7 @@ import { expect, it } from '@jest/globals';
 import { KubeError } from './client.ts';
 import { FailureLog } from './failure-log.ts';
 
-it('is told when it begins, when it is another, and when it is over', () => {
+it('is logged when it begins, when it changes, and when it is over', () => {
   const lines: string[] = [];
   const note = (_fields: object, message: string) => lines.push(message);
   const log = { info: note, warn: note };

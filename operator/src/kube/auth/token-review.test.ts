@@ -148,7 +148,7 @@ it.each([401, 403, 404, 429, 500])(
   },
 );
 
-it('lets an agent that is known report for ten minutes while nothing can be reviewed, and takes no new stream', async () => {
+it('allows a known agent to report for ten minutes while nothing can be reviewed, and accepts no new stream', async () => {
   const one = reviewer();
   await one.identify(shown, 'stream');
   review = { code: 500, body: {} };

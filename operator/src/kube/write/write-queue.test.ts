@@ -10,7 +10,7 @@ describe('the queue of writes', () => {
     expect(queue.take(0)).toBeUndefined();
   });
 
-  it('lets a key rest between two writes', () => {
+  it('pauses a key between two writes', () => {
     const queue = new WriteQueue<number>({ perSecond: 20 });
     queue.put('a', 1, 1000);
     queue.take(0);
@@ -202,7 +202,7 @@ describe('the queue of writes', () => {
     expect(queue.take(now)).toEqual({ key: 'a', item: 1 });
   });
 
-  it('waits no longer after a failure once the item speaks of another version', () => {
+  it('waits no longer after a failure once the item has another version', () => {
     const queue = new WriteQueue<number>({ perSecond: 20 });
     queue.put('a', 1, 1000, { version: 1 });
     queue.take(0);

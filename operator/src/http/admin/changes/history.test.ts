@@ -37,8 +37,8 @@ async function rollbackOf(rollback: Rollback, may: (attributes: ResourceAttribut
   return ((await response.json()) as { rollback: unknown }).rollback;
 }
 
-describe('what the history says of rolling back', () => {
-  it('is that somebody may who may update the policy', async () => {
+describe('the history, on rolling back', () => {
+  it('allows a user with permission to update the policy', async () => {
     const asked: ResourceAttributes[] = [];
     const may = (attributes: ResourceAttributes) => asked.push(attributes) > 0;
     expect(await rollbackOf(anybody, may)).toEqual({ allowed: true });
@@ -49,7 +49,7 @@ describe('what the history says of rolling back', () => {
     ]);
   });
 
-  it('is what is missing to somebody who may only look', async () => {
+  it('names the missing permission of a user who may only read', async () => {
     const why = '"ann" may not update circuitbreakerpolicies';
     expect(await rollbackOf(anybody, ({ verb }) => verb === 'get')).toEqual({ allowed: false, why });
   });

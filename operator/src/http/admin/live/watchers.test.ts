@@ -40,7 +40,7 @@ describe('the right to watch', () => {
     expect(reader.ended()).toBe(false);
   });
 
-  it('ends the stream of who lost it, and of nobody else', async () => {
+  it('ends only the stream of the user who lost it', async () => {
     let allowed = true;
     const [loser, other] = [join(async () => allowed), join(async () => true)];
     await jest.advanceTimersByTimeAsync(40_000);
