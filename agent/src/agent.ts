@@ -1,13 +1,13 @@
+import { randomBytes } from 'node:crypto';
 import { parseDuration } from '@fuseboard/schema/duration';
 import { observeCalls } from './breakers/call-observers.ts';
 import { EarlyCalls } from './breakers/early-calls.ts';
 import { type BreakerOptions, registry } from './breakers/registry.ts';
 import { detached } from './clock/detached.ts';
 import { ConfigError, shortenStack } from './errors/errors.ts';
-import { isDisabled, wantsLink } from './link/configured.ts';
-import type { Ledger } from './link/ledger.ts';
-import type { Link, LinkState } from './link/link.ts';
-import type { EnvironmentVariables, StartOptions } from './link/settings.ts';
+import { Ledger } from './link/ledger.ts';
+import { Link, type LinkState } from './link/link.ts';
+import { type EnvironmentVariables, readSettings, type StartOptions } from './link/settings.ts';
 
 /** Policies came into force. */
 export interface AppliedEvent {
@@ -47,14 +47,11 @@ export interface Agent {
 
 /** Shared by all copies of this package in a process, so that there is one link however often it is installed. */
 interface Slot {
-  /** Absent: there was no link yet. */
-  ledger?: Ledger;
+  readonly ledger: Ledger;
   armed: boolean;
   /** Whether the environment was asked what to record. */
   recordingAsked?: boolean;
   options?: StartOptions;
-  /** Settles when the link is loaded. Absent: none was wanted. */
-  opening?: Promise<void>;
   link?: Link;
 }
 
@@ -62,15 +59,14 @@ const KEY = Symbol.for('fuseboard.link/1');
 
 function slot(): Slot {
   const holder = globalThis as { [KEY]?: Slot };
-  holder[KEY] ??= { armed: false };
+  holder[KEY] ??= { ledger: new Ledger(randomBytes(16).toString('hex')), armed: false };
   return holder[KEY];
 }
 
 /**
- * The circuit breaker of this name. The same name returns the same object in the whole process. It does no I/O. If an
- * operator (FUSEBOARD_URL, or the files that the chart mounts) or a file of policies is configured, the first call in a
- * process loads the link. In a later turn of the event loop, the link applies the last-good or bootstrap file and then
- * connects. Calls before that use `defaults`; `await start().ready()` waits for it.
+ * The circuit breaker of this name. The same name returns the same object in the whole process. The first call in a
+ * process reads the bootstrap and last-good files; otherwise there is no I/O. If an operator is configured
+ * (FUSEBOARD_URL, or the files that the chart mounts), the link starts in a later turn of the event loop.
  *
  * @param name letters, digits and `._:/-`, at most 128 characters.
  * @param options `defaults`: the spec while no policy governs the name; absent: calls pass and are counted.
@@ -124,13 +120,11 @@ export function start(options: StartOptions = {}): Agent {
           0,
           `the timeout of ready is ${JSON.stringify(timeout)}, not a duration such as 2s or 500ms`,
         );
-      await own.opening;
-      return own.link?.ready(timeoutMs) ?? 'Defaults';
+      return own.link === undefined ? 'Defaults' : own.link.ready(timeoutMs);
     },
     async stop({ flushMs = 500 } = {}) {
       const { link } = own;
       delete own.link;
-      delete own.opening;
       delete own.options;
       await detached(() => link?.stop(flushMs));
     },
@@ -145,44 +139,23 @@ export function linkState(): LinkState {
 function startLink(own: Slot, options: StartOptions): void {
   own.armed = true;
   delete own.link;
-  delete own.opening;
   const { env } = process;
-  if (isDisabled(env)) return;
   const warn = options.warn ?? ((message: string) => process.emitWarning(message, 'FuseboardWarning'));
-  if (!own.recordingAsked) {
-    own.recordingAsked = true;
-    if (env.FUSEBOARD_RECORD) void detached(() => loadRecording({ ...env }, warn));
-  }
-  if (!wantsLink(options, env)) return;
-  const opening: Promise<void> = detached(() =>
-    loadLink(own, options, { ...env }, warn, () => own.opening === opening),
-  );
-  own.opening = opening;
-}
-
-/**
- * Most processes of a test, and all that have no operator, never need the link, so it is loaded when it is wanted.
- *
- * @param isWanted whether no other start and no stop came in between.
- */
-async function loadLink(
-  own: Slot,
-  options: StartOptions,
-  env: EnvironmentVariables,
-  warn: (message: string) => void,
-  isWanted: () => boolean,
-): Promise<void> {
   try {
-    const { newLedger, openLink } = await import('./link/open-link.ts');
-    if (!isWanted()) return;
-    own.ledger ??= newLedger();
-    const link = openLink(options, env, registry(), own.ledger, warn);
+    const settings = readSettings(options, env);
+    if (settings.disabled) return;
+    if (!own.recordingAsked) {
+      own.recordingAsked = true;
+      if (env.FUSEBOARD_RECORD) void detached(() => loadRecording({ ...env }, warn));
+    }
+    const link = new Link({ settings, registry: registry(), ledger: own.ledger, warn });
     own.link = link;
+    detached(() => link.load());
     // An immediate that is not referenced waits until something else wakes the event loop; a timer does not.
     const begin = () => {
-      if (own.link === link) link.start();
+      if (own.link === link) void link.start();
     };
-    setTimeout(begin, 0).unref();
+    detached(() => setTimeout(begin, 0)).unref();
   } catch (error) {
     warn(`the link to the operator cannot be started: ${(error as Error).message}`);
   }

@@ -82,7 +82,7 @@ async function replay({ breakers: names, steps }: Conversation): Promise<void> {
     () => operator.stop(),
   );
   link.load();
-  link.start();
+  void link.start();
   for (const step of steps) await take(step, { operator, link, breakers });
 }
 

@@ -35,7 +35,7 @@ function connect(url: string, trusted: string | undefined = caFile) {
   const warn = (message: string) => warnings.push(message);
   const link = new Link({ settings, registry, ledger: new Ledger('c'.repeat(32)), warn, random: () => 0.05 });
   ends.unshift(() => link.stop(0));
-  link.start();
+  void link.start();
   return { link, warnings };
 }
 

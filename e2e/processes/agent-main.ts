@@ -13,8 +13,7 @@ export type Request =
   | { cmd: 'stop' };
 
 const agent = start();
-// What the process has on file is applied when the link is loaded, before it connects.
-const beganWith = await agent.ready({ timeout: '1ms' });
+const beganWith = agent.state;
 agent.on('applied', ({ revision }) => process.send?.({ event: 'applied', revision, at: Date.now() }));
 subscribe('fuseboard:transition', (message) => {
   const { breaker, event } = message as { breaker: { name: string }; event: { from: string; to: string } };

@@ -49,7 +49,7 @@ function service(folder: string) {
   const breaker = registry.getBreaker(BREAKER);
   let calls = 0;
   link.load();
-  link.start();
+  void link.start();
   setInterval(async () => {
     try {
       if ((await breaker.execute(async () => 'paid')) !== 'paid') failedCalls += 1;

@@ -33,7 +33,7 @@ function connect({ timers, ...options }: StartOptions & { timers?: Timers } = {}
   const link = new Link({ settings, registry, ledger, warn, random: () => 0.05, ...(timers ? { timers } : {}) });
   links.push(link);
   link.load();
-  link.start();
+  void link.start();
   return { link, registry, clock, breaker: registry.getBreaker('payments') };
 }
 const acknowledged = (on: FakeControlPlane) => on.until((p) => p.reports.at(-1)?.revision === p.revision);

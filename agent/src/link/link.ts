@@ -9,9 +9,9 @@ import { LastGoodFile, lastGoodPath, readLastGood } from './last-good.ts';
 import type { Ledger } from './ledger.ts';
 import type { Message } from './messages.ts';
 import { PolicyStore, type StoreResult } from './policy-store.ts';
-import { Reporter } from './reporter.ts';
+import type { Reporter } from './reporter.ts';
 import type { Settings } from './settings.ts';
-import { type Endpoint, Stream } from './stream.ts';
+import type { Endpoint, Stream } from './stream.ts';
 import { systemTimers, type Timers } from './timers.ts';
 
 /**
@@ -51,6 +51,8 @@ export class Link {
   #file: LastGoodFile | undefined;
   #appliedAt: number | undefined;
   #live = false;
+  #started = false;
+  #ended = false;
   #needsSnapshot = false;
   #unsubscribes: (() => void)[] = [];
   #cancelOverrideEnd = () => {};
@@ -95,10 +97,15 @@ export class Link {
     this.#warnRejected([]);
   }
 
-  /** Connects to the operator, if there is one. */
-  start(): void {
+  /** Connects to the operator, if there is one. Never rejects. */
+  async start(): Promise<void> {
     const { settings, registry, ledger, random = Math.random } = this.#options;
-    if (settings.url === undefined || this.#stream !== undefined) return;
+    if (settings.url === undefined || this.#started) return;
+    this.#started = true;
+    const network = await import('./network.ts').catch((error: Error) => {
+      this.#warn(`there is no connection to the operator, because its code cannot be loaded: ${error.message}`);
+    });
+    if (network === undefined || this.#ended) return;
     const endpoint: Endpoint = {
       url: settings.url,
       ...(settings.tokenFile ? { tokenFile: settings.tokenFile } : {}),
@@ -106,7 +113,7 @@ export class Link {
     };
     const shared = { endpoint, timers: this.#timers, random, warn: (message: string) => this.#warn(message) };
     const instance = `${hostname()}/${process.pid}/${threadId}`.slice(0, 512);
-    const reporter = new Reporter({
+    const reporter = new network.Reporter({
       ...shared,
       identity: { service: settings.service, instance },
       ledger,
@@ -116,7 +123,7 @@ export class Link {
       misdirected: () => this.#stream?.reconnect('reports do not reach the replica that holds the stream'),
     });
     this.#reporter = reporter;
-    this.#stream = new Stream({
+    this.#stream = new network.Stream({
       ...shared,
       query: () => this.#query(instance),
       resumeFrom: () => (this.#needsSnapshot ? undefined : this.#store.resumeFrom),
@@ -158,6 +165,7 @@ export class Link {
 
   /** Ends the link without a goodbye, because another one of the same process takes over. */
   hangUp(): void {
+    this.#ended = true;
     for (const unsubscribe of this.#unsubscribes.splice(0)) unsubscribe();
     this.#cancelOverrideEnd();
     this.#stream?.stop();

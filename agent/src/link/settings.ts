@@ -1,6 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { isDisabled, type Mounts, POD_MOUNTS } from './configured.ts';
 
 /** Options of `start`. Absent ones come from the environment, then from the files that the chart mounts into a pod. */
 export interface StartOptions {
@@ -61,6 +60,26 @@ export interface Settings {
 export type EnvironmentVariables = Readonly<Record<string, string | undefined>>;
 
 /**
+ * Where a pod finds what the chart mounts.
+ *
+ * @internal
+ */
+export interface Mounts {
+  /** Holds `token`, `ca.crt` and `url`. */
+  readonly operator: string;
+  /** Holds `namespace`. */
+  readonly account: string;
+  readonly cache: string;
+}
+
+/** @internal */
+export const POD_MOUNTS: Mounts = {
+  operator: '/var/run/secrets/fuseboard.dev',
+  account: '/var/run/secrets/kubernetes.io/serviceaccount',
+  cache: '/var/cache/fuseboard.dev',
+};
+
+/**
  * Resolves options, environment and mounts, in this order. Never throws; what cannot be used is a problem and left out.
  *
  * @internal
@@ -75,7 +94,7 @@ export function readSettings(options: StartOptions, env: EnvironmentVariables, m
   const policies = options.policies ?? (env.FUSEBOARD_POLICIES || undefined);
   const url = readUrl(options.url ?? (env.FUSEBOARD_URL || contents(join(mounts.operator, 'url'))), problems);
   return {
-    disabled: isDisabled(env),
+    disabled: /^(1|true|yes|on)$/i.test(env.FUSEBOARD_DISABLED ?? ''),
     ...(url ? { url } : {}),
     service: (options.service ?? (env.FUSEBOARD_SERVICE || env.OTEL_SERVICE_NAME || packageName())).slice(0, 253),
     labels: options.labels ?? readLabels(env.FUSEBOARD_LABELS ?? '', problems),
