@@ -388,7 +388,10 @@ const adminUrl = ({ adminPort }: OperatorProcess) => `http://127.0.0.1:${adminPo
 async function ask(server: string, ...args: string[]): Promise<string> {
   const [out, err] = [new PassThrough({ encoding: 'utf8' }), new PassThrough({ encoding: 'utf8' })];
   const construct = () => Promise.reject(new Error('no operator is started here'));
-  const adapters = { construct, reach: () => new StandaloneTarget(server.split(',')) };
+  const unused = () => {
+    throw new Error('no cluster is asked here');
+  };
+  const adapters = { construct, reach: () => new StandaloneTarget(server.split(',')), kubeconfig: unused };
   expect(await program({ args, out, err } as unknown as Terminal, adapters)).toBe(0);
   return `${args.includes('json') ? '' : (err.read() ?? '')}${out.read() ?? ''}`;
 }

@@ -13,9 +13,8 @@ import { kubernetesRollback } from '../../kube/write/rollback.ts';
 import type { Revision } from '../../ports/history.ts';
 import { Problem } from '../../ports/problem.ts';
 import { CliError, EXIT_CODES } from '../exit-codes.ts';
-import { AdminClient } from './admin.ts';
+import { AdminClient, type Replica } from './admin.ts';
 import { type Forwarded, forwardPort } from './port-forward.ts';
-import type { Replica } from './replicas.ts';
 import type { StoredOverride, StoredPolicy, Target } from './target.ts';
 
 /** Where the admin API of an operator listens in a pod that does not name the port. */
