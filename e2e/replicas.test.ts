@@ -1,5 +1,9 @@
 import { readFile } from 'node:fs/promises';
+import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { StandaloneTarget } from '../operator/src/cli/client/standalone.ts';
+import { program } from '../operator/src/cli/program.ts';
+import type { Terminal } from '../operator/src/cli/terminal.ts';
 import { type Cluster, startCluster } from './cluster/cluster.ts';
 import { policy } from './cluster/policy.ts';
 import { Relay } from './cluster/relay.ts';
@@ -223,10 +227,6 @@ describe('three replicas', () => {
     const open = { state: 'open', agents: AGENTS, states: { open: AGENTS } };
     const urls = [...replicas.values()].map(adminUrl);
     const entries = urls.map((_, i) => [...urls.slice(i), ...urls.slice(0, i)].join(','));
-    const ask = async (server: string, ...args: string[]) => {
-      const [asked] = [...replicas.values()];
-      return asked!.command(...args, '--server', server);
-    };
     const answer = async (server: string) => {
       const json = async (...args: string[]) => JSON.parse(await ask(server, ...args, '-o', 'json'));
       const listed = await json('get', 'agents');
@@ -383,6 +383,18 @@ describe('two replicas behind one address, which say no address of their own', (
 });
 
 const adminUrl = ({ adminPort }: OperatorProcess) => `http://127.0.0.1:${adminPort}`;
+
+/** What a command prints about replicas, whose URLs are separated by commas, on both outputs. */
+async function ask(server: string, ...args: string[]): Promise<string> {
+  const [out, err] = [new PassThrough({ encoding: 'utf8' }), new PassThrough({ encoding: 'utf8' })];
+  const construct = () => Promise.reject(new Error('no operator is started here'));
+  const unused = () => {
+    throw new Error('no cluster is asked here');
+  };
+  const adapters = { construct, reach: () => new StandaloneTarget(server.split(',')), kubeconfig: unused };
+  expect(await program({ args, out, err } as unknown as Terminal, adapters)).toBe(0);
+  return `${args.includes('json') ? '' : (err.read() ?? '')}${out.read() ?? ''}`;
+}
 
 /** Without ages, which differ from one moment to the next, and the width of their columns. */
 const timeless = (text: string) => text.replace(/\d+[sm]\b( ago)?/g, 'AGE').replace(/ +/g, ' ');

@@ -76,6 +76,8 @@ export interface Cluster {
 export interface ClusterOptions {
   /** What the API server notes of each request, as rules of an audit policy. Absent: nothing. */
   readonly audit?: readonly object[];
+  /** The path of a PEM file: users are known by client certificates of this authority. Absent: by tokens only. */
+  readonly clientAuthority?: string;
 }
 
 /** Starts a cluster of its own; ready in some seconds. */
@@ -85,7 +87,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   for (let attempt = 1; ; attempt += 1) {
     const folder = await mkdtemp(join(tmpdir(), 'fuseboard-cluster-'));
     const ports = [await freePort(), await freePort(), await freePort()] as const;
-    const cluster = new LocalCluster(binaries, kubectl, folder, ports, options.audit);
+    const cluster = new LocalCluster(binaries, kubectl, folder, ports, options);
     try {
       await cluster.start();
       return cluster;
@@ -111,15 +113,17 @@ class LocalCluster implements Cluster {
   #etcd: Daemon | undefined;
   #apiServer: Daemon | undefined;
   readonly #audit: readonly object[] | undefined;
+  readonly #clientAuthority: string | undefined;
 
   constructor(
     binaries: Binaries,
     kubectl: string,
     folder: string,
     ports: readonly [number, number, number],
-    audit: readonly object[] | undefined,
+    { audit, clientAuthority }: ClusterOptions,
   ) {
     this.#audit = audit;
+    this.#clientAuthority = clientAuthority;
     this.#binaries = binaries;
     this.#kubectl = kubectl;
     this.folder = folder;
@@ -234,6 +238,7 @@ class LocalCluster implements Cluster {
       '--service-cluster-ip-range=10.96.0.0/16',
       '--disable-admission-plugins=ServiceAccount',
       '--allow-privileged=true',
+      ...(this.#clientAuthority === undefined ? [] : [`--client-ca-file=${this.#clientAuthority}`]),
       ...(this.#audit
         ? [`--audit-policy-file=${this.#path('audit-policy.yaml')}`, `--audit-log-path=${this.auditLog}`]
         : []),

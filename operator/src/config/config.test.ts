@@ -49,7 +49,7 @@ it.each(['Shop', 'a b', 'shop;ten', '-a', `a${'b'.repeat(63)}`])('refuses the na
 });
 
 it('serves probes to the whole pod network in a pod only', () => {
-  expect(readConfig({ ...FLAGS }).metrics.host).toBe('0.0.0.0');
+  expect(readConfig({ ...FLAGS }).metrics.host).toBe('::');
   expect(readConfig({ ...FLAGS, kubeconfig: 'k' }).metrics.host).toBe('127.0.0.1');
   expect(readConfig({ ...FLAGS, policies: 'p' }).metrics.host).toBe('127.0.0.1');
 });
@@ -87,7 +87,7 @@ it('injects pods only when configured, on the address of agents', () => {
   expect(readConfig({ ...FLAGS, ...tls, ...webhook }).injection).toEqual({
     url: 'https://x:8443',
     caFile: 'a',
-    address: { host: '0.0.0.0', port: 9443 },
+    address: { host: '::', port: 9443 },
   });
 });
 
@@ -154,3 +154,20 @@ it.each<[object, string]>([
 ])('refuses %j and names the flag', (flags, message) => {
   expect(() => readConfig({ ...FLAGS, ...flags })).toThrow(message);
 });
+
+it.each([
+  ['https://fd00:10:244::5:8443/v1/report', 'https://[fd00:10:244::5]:8443/v1/report'],
+  ['https://[fd00::5]:8443/v1/report', 'https://[fd00::5]:8443/v1/report'],
+  ['https://10.0.0.5:8443/v1/report', 'https://10.0.0.5:8443/v1/report'],
+])('reads the address of a pod in --report-url, %s', (reportUrl, url) => {
+  expect(readConfig({ ...FLAGS, policies: 'p', reportUrl }).reportUrl).toBe(url);
+});
+
+it.each(['https://fd00::5', 'https://fd00::zz:8443/v1/report', 'https://fd00::5/v1/report'])(
+  'refuses %s as --report-url',
+  (reportUrl) => {
+    expect(() => readConfig({ ...FLAGS, policies: 'p', reportUrl })).toThrow(
+      '--report-url: must be an http or https URL',
+    );
+  },
+);

@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import { z } from 'zod';
 import { type Bounds, DEFAULT_BOUNDS, LIMITS } from '../core/limits/limits.ts';
 import { isLoopback } from '../core/loopback.ts';
@@ -72,6 +73,15 @@ const positive = (max: number) =>
 /** The audience that a token must be meant for. */
 export const AUDIENCE = 'fuseboard';
 
+/**
+ * A URL with an IPv6 address in brackets, also where they are missing: Kubernetes puts the address of a pod into a flag
+ * without them. What follows the last colon is the port then.
+ */
+function bracketed(url: unknown): unknown {
+  const [, scheme, address, rest] = /^(https?:\/\/)([0-9a-f:.]+)(:\d+(?:\/.*)?)$/i.exec(String(url)) ?? [];
+  return address !== undefined && isIPv6(address) ? `${scheme}[${address}]${rest}` : url;
+}
+
 const FlagsSchema = z.object({
   policies: z.string().min(1).optional(),
   stateDir: z.string().min(1).optional(),
@@ -92,7 +102,7 @@ const FlagsSchema = z.object({
   adminPort: port,
   ...ReplicationFlags,
   ...InjectionFlags,
-  reportUrl: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
+  reportUrl: z.preprocess(bracketed, z.url({ protocol: /^https?$/, error: 'must be an http or https URL' })).optional(),
   statusWritesPerSecond: positive(1_000).default(20),
   historyWritesPerSecond: positive(1_000).default(20),
   overrideRetention: duration.default(3_600_000),
@@ -134,7 +144,7 @@ export function readConfig(flags: unknown): Config {
   }
   const inCluster = f.policies === undefined && f.kubeconfig === undefined;
   const auth = readAuth(f, inCluster);
-  const host = f.host ?? (inCluster ? '0.0.0.0' : '127.0.0.1');
+  const host = f.host ?? (inCluster ? '::' : '127.0.0.1');
   if (auth.way === 'none' && !isLoopback(host)) {
     throw new UsageError(
       `--host: --agent-auth=none trusts whatever an agent sends, so it listens on loopback only, not on ${host}; use 127.0.0.1 or ::1, or --agent-auth=file with --agent-tokens`,

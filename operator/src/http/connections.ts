@@ -1,5 +1,6 @@
 import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { peerAddress } from './peer-address.ts';
 
 export interface ConnectionsOptions {
   readonly max: number;
@@ -52,7 +53,7 @@ export class Connections {
 
   #add(socket: Socket): void {
     const { max, onCut } = this.#options;
-    const address = socket.remoteAddress ?? '';
+    const address = peerAddress(socket);
     if (this.count >= max) {
       const victim = this.#victim();
       onCut(victim?.address ?? address);

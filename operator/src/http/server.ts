@@ -1,6 +1,6 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import type { Address } from '../config/listen.ts';
 import type { Certificate } from './certificate.ts';
 import { Connections } from './connections.ts';
@@ -62,6 +62,7 @@ export async function listen(
     : createServer(times, app);
   new Connections({ max: maxConnections, onCut }).watch(server);
   if (!keepAlive) endConnections(server);
+  const on = await addressOf(host);
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const why =
@@ -70,9 +71,21 @@ export async function listen(
           : `${error.message}; choose another with ${flag}`;
       reject(new Error(`cannot listen for ${what}: ${why}`));
     });
-    server.listen(port, host, resolve);
+    server.listen(port, on, resolve);
   });
   return listening(server, certificate !== undefined);
+}
+
+/** `::` takes connections of IPv4 too; a machine without IPv6 has only `0.0.0.0` for that. */
+async function addressOf(host: string): Promise<string> {
+  if (host !== '::') return host;
+  const probe = createTcpServer();
+  return new Promise((resolve) => {
+    probe.once('error', (error: NodeJS.ErrnoException) => {
+      resolve(['EAFNOSUPPORT', 'EADDRNOTAVAIL'].includes(error.code ?? '') ? '0.0.0.0' : host);
+    });
+    probe.listen(0, host, () => probe.close(() => resolve(host)));
+  });
 }
 
 /** Says with each answer from now on that the connection ends. */

@@ -110,3 +110,11 @@ export class AdminClient {
     throw new AdminError(response.status, `cannot ask ${this.#name}: ${why}`);
   }
 }
+
+/** One replica of the operator, as it can be asked. */
+export interface Replica {
+  /** Its name, or its URL where the name is not known before it answers. */
+  readonly name: string;
+  /** A reason instead of a client: it cannot be asked at the moment. */
+  readonly admin: AdminClient | string;
+}

@@ -1,7 +1,9 @@
+import type { RequestOptions } from 'node:https';
 import { GROUP, OVERRIDE_KIND, type OverrideSpec, VERSION } from '@fuseboard/schema';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { DEFAULT_NAMESPACE } from '../../core/policy/namespace.ts';
 import { KubeClient, KubeError } from '../../kube/api/client.ts';
+import { applyCredentials } from '../../kube/api/credentials.ts';
 import { listAll } from '../../kube/api/list.ts';
 import { type KubeObject, readObject, toOverride, toPolicy } from '../../kube/api/object.ts';
 import { collectionPath, type KubeResource, OVERRIDES, objectPath, POLICIES } from '../../kube/api/resource.ts';
@@ -11,9 +13,8 @@ import { kubernetesRollback } from '../../kube/write/rollback.ts';
 import type { Revision } from '../../ports/history.ts';
 import { Problem } from '../../ports/problem.ts';
 import { CliError, EXIT_CODES } from '../exit-codes.ts';
-import { AdminClient } from './admin.ts';
+import { AdminClient, type Replica } from './admin.ts';
 import { type Forwarded, forwardPort } from './port-forward.ts';
-import type { Replica } from './replicas.ts';
 import type { StoredOverride, StoredPolicy, Target } from './target.ts';
 
 /** Where the admin API of an operator listens in a pod that does not name the port. */
@@ -206,13 +207,20 @@ function toStoredOverride(object: KubeObject): StoredOverride {
  * @throws {CliError} when the user has a client certificate or a password: neither can be passed on.
  */
 export async function userToken(config: KubeConfig): Promise<string> {
-  const request: { headers?: Record<string, string> } = {};
-  await config.applyToHTTPSOptions(request as never);
-  const token = /^Bearer (.+)$/.exec(
-    String(request.headers?.Authorization ?? request.headers?.authorization ?? ''),
-  )?.[1];
+  const { name: user = '', impersonateUser } = config.getCurrentUser() ?? {};
+  if (impersonateUser) {
+    throw new CliError(
+      EXIT_CODES.usage,
+      `user "${user}" of the kubeconfig acts as "${impersonateUser}", which cannot be forwarded to the operator; use a context whose user does not`,
+    );
+  }
+  const request: RequestOptions = {};
+  await applyCredentials(config, request).catch((error: Error) => {
+    throw new CliError(EXIT_CODES.unreachable, error.message);
+  });
+  const headers = (request.headers as Record<string, string> | undefined) ?? {};
+  const token = /^Bearer (.+)$/.exec(String(headers.Authorization ?? headers.authorization ?? ''))?.[1];
   if (token !== undefined) return token;
-  const user = config.getCurrentUser()?.name ?? '';
   throw new CliError(
     EXIT_CODES.usage,
     `user "${user}" of the kubeconfig has no token, and a client certificate cannot be forwarded to the operator; use a context whose user has a token, such as a ServiceAccount's: kubectl create token NAME`,

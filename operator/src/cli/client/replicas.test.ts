@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { CliError, EXIT_CODES } from '../exit-codes.ts';
-import type { AdminClient } from './admin.ts';
-import { askReplicas, type Replica } from './replicas.ts';
+import type { AdminClient, Replica } from './admin.ts';
+import { askReplicas } from './replicas.ts';
 import type { Target } from './target.ts';
 
 const target = (...replicas: readonly Replica[]) =>

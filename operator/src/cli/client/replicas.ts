@@ -3,14 +3,6 @@ import type { Terminal } from '../terminal.ts';
 import type { AdminClient } from './admin.ts';
 import type { Target } from './target.ts';
 
-/** One replica of the operator, as it can be asked. */
-export interface Replica {
-  /** Its name, or its URL where the name is not known before it answers. */
-  readonly name: string;
-  /** A reason instead of a client: it cannot be asked at the moment. */
-  readonly admin: AdminClient | string;
-}
-
 /** A replica whose agents are not in an answer. */
 export interface Unanswered {
   readonly replica: string;

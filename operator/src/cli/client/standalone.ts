@@ -1,8 +1,7 @@
 import type { OverrideSpec } from '@fuseboard/schema';
 import { DEFAULT_NAMESPACE } from '../../core/policy/namespace.ts';
 import type { Revision } from '../../ports/history.ts';
-import { AdminClient, AdminError } from './admin.ts';
-import type { Replica } from './replicas.ts';
+import { AdminClient, AdminError, type Replica } from './admin.ts';
 import type { StoredOverride, StoredPolicy, Target } from './target.ts';
 
 /**

@@ -1,8 +1,7 @@
 import type { OverrideSpec, OverrideStatus, PolicyStatus } from '@fuseboard/schema';
 import type { Policy } from '../../core/policy/policy.ts';
 import type { Revision } from '../../ports/history.ts';
-import type { AdminClient } from './admin.ts';
-import type { Replica } from './replicas.ts';
+import type { AdminClient, Replica } from './admin.ts';
 
 /** A policy as the command line shows it. */
 export interface StoredPolicy extends Policy {

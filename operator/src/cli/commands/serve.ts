@@ -60,7 +60,12 @@ export function serveCommand(terminal: Terminal, construct: Construct, setExitCo
     )
     .addOption(option('--tls-cert-file <file>', "certificate of the agents' port, in PEM; reloaded when it changes"))
     .addOption(option('--tls-key-file <file>', 'its key'))
-    .addOption(option('--host <address>', 'listen for agents on this address (absent: 127.0.0.1, in a pod: 0.0.0.0)'))
+    .addOption(
+      option(
+        '--host <address>',
+        'listen for agents on this address (absent: 127.0.0.1, in a pod: ::, which is every address, of IPv4 too)',
+      ),
+    )
     .addOption(option('--port <port>', 'listen for agents on this port; 0 takes any free one'))
     .addOption(option('--metrics-host <address>', 'serve metrics and probes on this address (absent: as --host)'))
     .addOption(option('--metrics-port <port>', 'serve metrics and probes on this port'))

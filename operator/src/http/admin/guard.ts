@@ -3,6 +3,7 @@ import type { Access, ResourceAttributes, UserInfo } from '../../ports/access.ts
 import { AuthError } from '../../ports/authenticator.ts';
 import { Problem } from '../../ports/problem.ts';
 import type { Audit } from '../audit.ts';
+import { peerAddress } from '../peer-address.ts';
 
 /** When to retry after a right could not be looked at. */
 const LATER_MS = 2_000;
@@ -71,5 +72,5 @@ export function answerDenied(audit: Audit) {
 
 function auditDenied(audit: Audit, authError: AuthError, request: Request, user: string | undefined): void {
   const claims = user === undefined ? {} : { person: user };
-  audit.refused(authError, { from: request.socket.remoteAddress, what: `${request.method} ${request.path}`, claims });
+  audit.refused(authError, { from: peerAddress(request.socket), what: `${request.method} ${request.path}`, claims });
 }

@@ -14,6 +14,7 @@ import { Problem } from '../../ports/problem.ts';
 import type { Audit } from '../audit.ts';
 import { refuseForeignPages } from '../foreign-pages.ts';
 import { refuseOtherMethods } from '../methods.ts';
+import { peerAddress } from '../peer-address.ts';
 import { answerProblems, answerUnknown, firstIssue } from '../problem.ts';
 import { agentsPaths, NamespaceSchema } from './agents.paths.ts';
 import type { Quota } from './quota.ts';
@@ -53,7 +54,7 @@ export function agentsApp(options: AgentsOptions): Express {
       if (!(error instanceof AuthError)) throw error;
       const { namespace, service, instance } = request.query;
       const claims = { namespace: clipped(namespace), service: clipped(service), instance: clipped(instance) };
-      audit.refused(error, { from: request.socket.remoteAddress, what: request.path, claims });
+      audit.refused(error, { from: peerAddress(request.socket), what: request.path, claims });
       if (error.status === 401) request.res?.set('www-authenticate', 'Bearer realm="fuseboard"');
       throw new Problem(error.status, error.message, error.status === 503 ? retryAfterMs() : undefined);
     }
@@ -62,7 +63,7 @@ export function agentsApp(options: AgentsOptions): Express {
   function credentialsOf(request: Request): Credentials {
     const selfDeclared = authenticator.method === 'none';
     const namespace = selfDeclared ? parse(NamespaceSchema, request.query.namespace, 'namespace') : undefined;
-    const { remoteAddress: address = '' } = request.socket;
+    const address = peerAddress(request.socket);
     return { authorization: request.get('authorization'), namespace, address };
   }
 

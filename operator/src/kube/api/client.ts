@@ -1,7 +1,10 @@
 import { channel } from 'node:diagnostics_channel';
 import http from 'node:http';
 import https from 'node:https';
+import { isIP } from 'node:net';
+import { checkServerIdentity } from 'node:tls';
 import type { KubeConfig } from '@kubernetes/client-node';
+import { applyCredentials } from './credentials.ts';
 
 /** An error response of the API server or of a proxy. */
 export class KubeError extends Error {
@@ -147,7 +150,12 @@ export class KubeClient {
     const body = options.body === undefined ? undefined : JSON.stringify(options.body);
     const request: https.RequestOptions = { method: options.method ?? 'GET', signal };
     // A credential plugin is a process of its own and knows nothing of our limits.
-    await unlessAborted(this.#config.applyToHTTPSOptions(request), signal);
+    await unlessAborted(applyCredentials(this.#config, request), signal);
+    if (url.protocol === 'https:' && this.#config.getCurrentCluster()?.proxyUrl?.startsWith('socks')) {
+      // Behind a SOCKS proxy TLS is begun on a socket that was connected before, and an address is forgotten over that.
+      const name = url.hostname.replace(/^\[|\]$/g, '');
+      if (isIP(name) !== 0) request.checkServerIdentity = (_, certificate) => checkServerIdentity(name, certificate);
+    }
     request.headers = {
       ...(request.headers as http.OutgoingHttpHeaders),
       accept: options.accept ?? 'application/json',

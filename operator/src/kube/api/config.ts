@@ -1,9 +1,13 @@
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
-import { KubeConfig } from '@kubernetes/client-node';
+import { delimiter, dirname, isAbsolute, join, resolve } from 'node:path';
+import { KubeConfig, type User } from '@kubernetes/client-node';
+import { parse } from 'yaml';
+import { z } from 'zod';
 import { UsageError } from '../../config/config.ts';
 import { readBoundedFileSync } from '../../files/bounded-file.ts';
+import type { ActingUser } from './credentials.ts';
+import { proxyOf } from './proxy.ts';
 
 export interface ClusterAccess {
   /** A file. Absent: the account of the pod. */
@@ -18,16 +22,15 @@ export interface ClusterAccess {
  * @throws {UsageError} when there is none, or the context is not in it; the message says what to do.
  */
 export function readKubeConfig({ kubeconfig, context }: ClusterAccess, env: NodeJS.ProcessEnv): KubeConfig {
-  const config = new KubeConfig();
   if (kubeconfig === undefined) {
+    const config = new KubeConfig();
     if (env.KUBERNETES_SERVICE_HOST === undefined) {
       throw new UsageError('this is not a pod of a cluster; give --policies DIR or --kubeconfig FILE');
     }
     config.loadFromCluster();
-    return config;
+    return through(env, config);
   }
-  loadFile(config, kubeconfig);
-  return inContext(config, context);
+  return through(env, inContext(loadFile(kubeconfig), context));
 }
 
 /**
@@ -46,22 +49,85 @@ export function userKubeConfig(
       'there is no kubeconfig; give --kubeconfig FILE for a cluster, or --server URL for an operator',
     );
   }
-  const config = new KubeConfig();
-  for (const [i, file] of found.entries()) {
-    const one = i === 0 ? config : new KubeConfig();
-    loadFile(one, file);
-    if (one !== config) config.mergeConfig(one, true);
-  }
-  return inContext(config, context);
+  return through(env, inContext(merged(found.map(loadFile)), context));
 }
 
-function loadFile(config: KubeConfig, file: string): void {
+/** Several files as one: of entries with the same name, and of current contexts, the first counts. */
+function merged(configs: readonly KubeConfig[]): KubeConfig {
+  const firsts = <T extends { readonly name: string }>(lists: readonly (readonly T[])[]) => [
+    ...new Map(
+      lists
+        .flat()
+        .reverse()
+        .map((one) => [one.name, one]),
+    ).values(),
+  ];
+  const config = new KubeConfig();
+  config.loadFromOptions({
+    clusters: firsts(configs.map(({ clusters }) => clusters)),
+    users: firsts(configs.map(({ users }) => users)),
+    contexts: firsts(configs.map(({ contexts }) => contexts)),
+    currentContext: configs.find(({ currentContext }) => currentContext)?.currentContext,
+  });
+  return config;
+}
+
+/** What client-node does not read of a user. */
+const Users = z.object({
+  users: z
+    .array(
+      z.object({
+        name: z.string(),
+        user: z.object({ tokenFile: z.string().optional(), 'as-groups': z.array(z.string()).optional() }).nullish(),
+      }),
+    )
+    .nullish(),
+});
+
+function loadFile(file: string): KubeConfig {
+  const config = new KubeConfig();
+  const folder = dirname(file);
   try {
-    config.loadFromString(readBoundedFileSync(file, { trust: 'secret' }).toString());
-    config.makePathsAbsolute(dirname(file));
+    const text = readBoundedFileSync(file, { trust: 'secret' }).toString();
+    // An empty file is one without entries.
+    const content: unknown = parse(text) ?? {};
+    config.loadFromString(JSON.stringify(content));
+    config.makePathsAbsolute(folder);
+    const { users } = Users.parse(content);
+    config.users = config.users.map((user) =>
+      completed(user, users?.find(({ name }) => name === user.name)?.user ?? {}, folder),
+    );
   } catch (error) {
     throw new UsageError(`--kubeconfig: ${(error as Error).message}; name another file`);
   }
+  return config;
+}
+
+type UnreadUser = NonNullable<NonNullable<z.infer<typeof Users>['users']>[number]['user']>;
+
+function completed(user: User, unread: UnreadUser, folder: string): ActingUser {
+  const { tokenFile, 'as-groups': impersonateGroups } = unread;
+  const { exec } = user as { exec?: { command?: string } };
+  const { command } = exec ?? {};
+  // A name alone is looked for in PATH, a path is one from the kubeconfig.
+  const relative = command !== undefined && /[/\\]/.test(command) && !isAbsolute(command);
+  return {
+    ...user,
+    ...(tokenFile !== undefined && {
+      authProvider: { name: 'tokenFile', config: { tokenFile: resolve(folder, tokenFile) } },
+    }),
+    ...(relative && { exec: { ...exec, command: resolve(folder, command) } }),
+    ...(impersonateGroups && { impersonateGroups }),
+  };
+}
+
+/** The way to every cluster that names no proxy leads through that of the environment, if it names one. */
+function through(env: NodeJS.ProcessEnv, config: KubeConfig): KubeConfig {
+  config.clusters = config.clusters.map((cluster) => {
+    const proxyUrl = cluster.proxyUrl || proxyOf(cluster.server, env);
+    return proxyUrl ? { ...cluster, proxyUrl } : cluster;
+  });
+  return config;
 }
 
 function inContext(config: KubeConfig, context: string | undefined): KubeConfig {

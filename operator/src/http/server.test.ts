@@ -1,0 +1,40 @@
+import { createServer } from 'node:net';
+import { expect, it } from '@jest/globals';
+import { peerAddress } from './peer-address.ts';
+import { listen } from './server.ts';
+
+/** Whether this machine has addresses of IPv6. */
+const HAS_IPV6 = await new Promise<boolean>((resolve) => {
+  const probe = createServer().once('error', () => resolve(false));
+  probe.listen(0, '::1', () => probe.close(() => resolve(true)));
+});
+
+it('takes connections of IPv4, and of IPv6 where the machine has it, on ::', async () => {
+  const from: string[] = [];
+  const server = await listen(
+    (request, response) => {
+      from.push(peerAddress(request.socket));
+      response.end();
+    },
+    { host: '::', port: 0 },
+    { what: 'a test', flag: '--port', maxConnections: 10 },
+  );
+  try {
+    expect(server.url).toMatch(HAS_IPV6 ? /^http:\/\/\[::\]:\d+$/ : /^http:\/\/0\.0\.0\.0:\d+$/);
+    const { port } = new URL(server.url);
+    const hosts = ['127.0.0.1', ...(HAS_IPV6 ? ['[::1]'] : [])];
+    for (const host of hosts) expect((await fetch(`http://${host}:${port}/`)).status).toBe(200);
+    expect(from).toEqual(hosts.map((host) => host.replace(/[[\]]/g, '')));
+  } finally {
+    server.cut();
+    await server.close();
+  }
+});
+
+it.each([
+  ['::ffff:10.0.0.1', '10.0.0.1'],
+  ['fd00::ffff:1', 'fd00::ffff:1'],
+  [undefined, ''],
+])('tells the address %s as %p', (remoteAddress, told) => {
+  expect(peerAddress({ remoteAddress })).toBe(told);
+});
