@@ -17,9 +17,8 @@ from pathlib import Path
 import pytest
 
 import fuseboard
-from e2e.processes import free_port
+from e2e.processes import eventually, free_port
 from fuseboard.testing import FakeControlPlane
-from scripted_operator import eventually
 
 PACKAGE = Path(__file__).parents[2]
 README = (PACKAGE / "README.md").read_text("utf-8")
