@@ -40,8 +40,9 @@ class Attempts:
         self._inside = retry is not None and retry.inside_breaker
         self.place: Guards | None = None
         """Where this attempt holds a place among the concurrent calls."""
-        self._is_plain = circuit.guards is None and not answered and permit.epoch.admits
-        """Whether nothing was around the call when it began, and its circuit was closed: then no edit puts anything around it."""
+        is_probe = not permit.epoch.admits and circuit.core.state == "half-open"
+        self._is_plain = circuit.guards is None and not answered and not is_probe
+        """Whether nothing was around the call when it began, and it tests no circuit: then no edit puts anything around it."""
         self._learns: tuple[Guards, AdaptiveTimeout] | None = None
         """Who learns how long this attempt takes."""
         self._count = 0
