@@ -73,7 +73,8 @@ class Attempts:
         """An attempt begins; returns its time limit in milliseconds, 0: none."""
         if before is not None:
             self.circuit.core.count(RETRIED)
-            # The breaker is not asked again for an attempt inside of its call; listeners hear of what time changed all the same.
+            # The breaker is not asked again for an attempt inside of its call; listeners are told what time changed
+            # all the same.
             self.circuit.core.bring_up_to_date()
         self._count += 1
         timeout_ms = self.circuit.core.config.timeout_ms

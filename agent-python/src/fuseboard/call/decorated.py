@@ -85,7 +85,8 @@ def _function(circuit: Circuit, fn: Callable[..., Any]) -> Callable[..., Any]:
                 refuse_awaitable(circuit.name, permit.ignore, result)
             core.settle_result(permit, result)
             return result
-        # This settling stands here and in ``_coroutine``: a function for both would cost each call as much as its clock does.
+        # This settling stands here and in ``_coroutine``: a function for both would cost each call as much as its
+        # clock does.
         now = read() * scale
         took = now - started_at
         place = 0 if took < 0.125 else latency_bucket(took)
