@@ -51,6 +51,54 @@ class TestFlood:
         assert sum(isinstance(end, CircuitOpenError) for end in ends) == 49
 
 
+class TestTwiceAroundACall:
+    """A function and the client inside of it often go through one breaker."""
+
+    def test_a_probe_closes_the_circuit(self) -> None:
+        _, breaker = half_open()
+
+        @breaker
+        def inner() -> str:
+            return "fine"
+
+        assert breaker.call(lambda: (inner(), breaker.call(inner))) == ("fine", "fine")
+        assert breaker.state == "closed"
+
+    def test_a_probe_of_a_task_does_too(self) -> None:
+        _, breaker = half_open()
+
+        @breaker
+        async def inner() -> str:
+            await asyncio.sleep(0)
+            return "fine"
+
+        @breaker
+        async def outer() -> str:
+            await asyncio.sleep(0)
+            return await breaker.call_async(inner)
+
+        assert asyncio.run(outer()) == "fine"
+        assert breaker.state == "closed"
+
+    def test_others_are_rejected_meanwhile(self) -> None:
+        _, breaker = half_open()
+        rejected: list[bool] = []
+
+        def other() -> None:
+            try:
+                breaker.call(lambda: None)
+            except CircuitOpenError:
+                rejected.append(True)
+
+        def probe() -> None:
+            thread = Thread(target=other)
+            thread.start()
+            thread.join(10)
+
+        breaker.call(probe)
+        assert rejected == [True]
+
+
 class TestLateOutcomes:
     def test_a_late_success_does_not_close(self) -> None:
         clock = FakeClock()

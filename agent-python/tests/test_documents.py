@@ -13,7 +13,7 @@ import pytest
 import fuseboard
 
 ROOT = Path(__file__).parents[2]
-BLOCK = re.compile(r"(?P<mark><!-- not-run: .+ -->\n)?```python\n(?P<code>.*?)^```", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"(?P<mark><!-- not-run: [^\n]+ -->\n)?```python\n(?P<code>.*?)^```", re.MULTILINE | re.DOTALL)
 BLOCKS = [
     (f"{path.name}:{text[: found.start()].count(chr(10)) + 1}", found["code"])
     for path in sorted((ROOT / "docs").glob("*.md"))

@@ -158,8 +158,8 @@ class CaseMaker:
         return thrown
 
     def headers(self) -> dict[str, str]:
-        values = ["1", "3", "0", "3600", " 2 ", "x", "-1", "1.5", "Thu, 01 Jan 2026 00:00:05 GMT", "9999999999"]
-        name = self._random.choice(["retry-after", "Retry-After", "RETRY-AFTER"])
+        values = ["1", "3", "0", "3600", " 2 ", "x", "-1", "1.5", "Thu, 01 Jan 2026 00:00:05 GMT", "Thu Jan  1 00:00:05 2026", "9999999999"]
+        name = self._random.choice(["retry-after", "Retry-After", "RETRY-AFTER", "retry-after-ms", "Retry-After-Ms"])
         return {name: self._random.choice(values)}
 
     def edit(self, policy: dict[str, Any], with_calls: bool) -> Any:

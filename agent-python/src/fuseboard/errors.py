@@ -83,7 +83,8 @@ class ConfigError(FuseboardError, ValueError):
 
 
 def circuit_open(name: str, key: str | None, retry_after_ms: float) -> CircuitOpenError:
-    # An open circuit is worth little if a rejection costs much: the constructor would only put these where they are put here.
+    # An open circuit is worth little if a rejection costs much: the constructor would only put these where they are
+    # put here.
     return CircuitOpenError.__new__(CircuitOpenError, name, retry_after_ms / 1_000, "", key)
 
 

@@ -17,6 +17,7 @@ from .attempts import Attempts, Failure
 from .deadline import running_until
 from .fallback import Fallback, PolicyFallback, fall_back, keep, opt_in, policy_answer
 from .loop_timers import loop_timers
+from .probe_scope import as_probe, is_part_of_probe
 from .queued_place import QueuedPlace, queue
 from .response import discard_async
 
@@ -39,11 +40,16 @@ async def call_async(
         opt_in(circuit)
     permit = core.enter()
     if permit is None:
+        if is_part_of_probe(circuit):
+            value = fn()
+            return await value if hasattr(value, "__await__") else value
         error = circuit_open(circuit.name, circuit.key, core.rejected_for_ms)
         return await _answer_error(circuit, error, None, fallback, permission)
     if circuit.guards is not None:
         circuit.guards.admitted()
     attempts = Attempts(circuit, permit, fallback is not None or permission is not None)
+    if not permit.epoch.admits:
+        fn = as_probe(circuit, fn)
     try:
         value = await _attempt(attempts, fn)
     except Exception as error:

@@ -40,8 +40,9 @@ class Attempts:
         self._inside = retry is not None and retry.inside_breaker
         self.place: Guards | None = None
         """Where this attempt holds a place among the concurrent calls."""
-        self._is_plain = circuit.guards is None and not answered
-        """Whether nothing was around the call when it began: then no edit puts anything around it."""
+        is_probe = not permit.epoch.admits and circuit.core.state == "half-open"
+        self._is_plain = circuit.guards is None and not answered and not is_probe
+        """Whether nothing was around the call when it began, and it tests no circuit: then no edit puts anything around it."""
         self._learns: tuple[Guards, AdaptiveTimeout] | None = None
         """Who learns how long this attempt takes."""
         self._count = 0
@@ -72,6 +73,9 @@ class Attempts:
         """An attempt begins; returns its time limit in milliseconds, 0: none."""
         if before is not None:
             self.circuit.core.count(RETRIED)
+            # The breaker is not asked again for an attempt inside of its call; listeners are told what time changed
+            # all the same.
+            self.circuit.core.bring_up_to_date()
         self._count += 1
         timeout_ms = self.circuit.core.config.timeout_ms
         guards = self.circuit.guards

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.histogram import latency_bucket
 from ..core.outcome_facts import PLAIN_TYPES
-from ..core.permit import Permit, permit_of
+from ..core.permit import permit_of
 from ..core.tally import REJECTED
 from ..errors import circuit_open
 from .async_call import call_async, call_timed
 from .enter import enter_or_raise
+from .probe_scope import is_part_of_probe, probes
 from .sync_call import call_sync, refuse_awaitable
 
 if TYPE_CHECKING:
@@ -67,12 +68,9 @@ def _function(circuit: Circuit, fn: Callable[..., Any]) -> Callable[..., Any]:
             until = epoch.rejects_until
             if now < until:
                 core.tally[REJECTED] += 1
+                if probes.get() is not None and is_part_of_probe(circuit):
+                    return fn(*args, **kwargs)
                 raise circuit_open(circuit.name, circuit.key, until - now)
-            if core.is_plain:
-                permit = core.enter()
-                if permit is None:
-                    raise circuit_open(circuit.name, circuit.key, core.rejected_for_ms)
-                return _finish(circuit.name, permit, fn, args, kwargs)
             return call_sync(circuit, lambda: fn(*args, **kwargs), None, None)
         core.permits += 1
         started_at = read() * scale
@@ -87,7 +85,8 @@ def _function(circuit: Circuit, fn: Callable[..., Any]) -> Callable[..., Any]:
                 refuse_awaitable(circuit.name, permit.ignore, result)
             core.settle_result(permit, result)
             return result
-        # This settling stands here and in ``_coroutine``: a function for both would cost each call as much as its clock does.
+        # This settling stands here and in ``_coroutine``: a function for both would cost each call as much as its
+        # clock does.
         now = read() * scale
         took = now - started_at
         place = 0 if took < 0.125 else latency_bucket(took)
@@ -100,19 +99,6 @@ def _function(circuit: Circuit, fn: Callable[..., Any]) -> Callable[..., Any]:
         return result
 
     return call
-
-
-def _finish(name: str, permit: Permit, fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
-    """Make the call of a permit that has nothing around it."""
-    try:
-        result = fn(*args, **kwargs)
-    except BaseException as error:
-        permit.core.settle_error(permit, error)
-        raise
-    if type(result) not in PLAIN_TYPES and hasattr(result, "__await__"):
-        refuse_awaitable(name, permit.ignore, result)
-    permit.core.settle_result(permit, result)
-    return result
 
 
 def _coroutine(circuit: Circuit, fn: Callable[..., Any]) -> Callable[..., Any]:

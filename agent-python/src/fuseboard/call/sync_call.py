@@ -12,6 +12,7 @@ from .attempts import Attempts, Failure
 from .deadline import running_until
 from .fallback import Fallback, PolicyFallback, fall_back, keep, opt_in, policy_answer
 from .overdue import SyncCalls
+from .probe_scope import as_probe, is_part_of_probe
 from .queued_place import QueuedPlace, queue
 from .response import discard
 
@@ -34,11 +35,15 @@ def call_sync(
         circuit.sync_calls.look(circuit.environment.now())
     permit = core.enter()
     if permit is None:
+        if is_part_of_probe(circuit):
+            return fn()
         error = circuit_open(circuit.name, circuit.key, core.rejected_for_ms)
         return _answer_error(circuit, error, None, fallback, permission)
     if circuit.guards is not None:
         circuit.guards.admitted()
     attempts = Attempts(circuit, permit, fallback is not None or permission is not None)
+    if not permit.epoch.admits:
+        fn = as_probe(circuit, fn)
     try:
         value = _attempt(attempts, fn)
     except Exception as error:

@@ -35,7 +35,8 @@ class BreakerCollector(Collector):
             yield metric
         yield self._durations([(circuit.name, duration_buckets(circuit)) for circuit in circuits])
         link = GaugeMetricFamily(
-            f"{self._prefix}link_state", "Whether the link is in this state (Live, Stale, LastGood or Defaults): 1 or 0."
+            f"{self._prefix}link_state",
+            "Whether the link is in this state (Live, Stale, LastGood or Defaults): 1 or 0.",
         )
         current = link_state()
         for state in LINK_STATES:

@@ -181,6 +181,11 @@ class BreakerCore:
 
     # What it is doing
 
+    @_exclusive
+    def bring_up_to_date(self) -> float:
+        """Make the changes of state that time alone brings up to now, and return that."""
+        return self._expire_now()
+
     @property
     def config(self) -> Config:
         return self._config
@@ -189,7 +194,7 @@ class BreakerCore:
     def state(self) -> State:
         """The state now."""
         if type(self._state) is not Closed:
-            self._bring_up_to_date()
+            self.bring_up_to_date()
         return self._state.kind
 
     @property
@@ -201,7 +206,7 @@ class BreakerCore:
     @property
     def retry_after_ms(self) -> float:
         """How long until an open circuit lets a probe through, in milliseconds; 0 in any other state."""
-        now = self._bring_up_to_date()
+        now = self.bring_up_to_date()
         state = self._state
         return max(0.0, state.until - now) if isinstance(state, Open) else 0
 
@@ -527,10 +532,6 @@ class BreakerCore:
             self._state.probes.clear()
             self._judge_last_probes(self._now())
         self._arm()
-
-    @_exclusive
-    def _bring_up_to_date(self) -> float:
-        return self._expire_now()
 
     def _leave(self) -> None:
         try:
