@@ -50,7 +50,7 @@ const FEW_CALLS = 5;
 const MOST = 0.6;
 
 function causeOf({ bad, good }: IncidentScore): string {
-  if (bad < FEW_CALLS) return `only ${bad} bad calls, as many as calm traffic shows by chance`;
+  if (bad < FEW_CALLS) return `only ${bad} bad calls`;
   const share = bad / (bad + good);
   if (share < MOST) return `${Math.round(share * 100)} % of its calls are bad, fewer than a rule for most calls takes`;
   return 'over before a window that holds in calm traffic was full of it, or calm traffic has shown as much';
