@@ -35,6 +35,27 @@ function against(mine: EdgeScore, other: EdgeScore, name: string): string[] {
   return found;
 }
 
+/** The incidents that were not found although enough was recorded before them, with what kept them from it. */
+export function missesOf(scores: readonly EdgeScore[]): string {
+  const missed = scores.flatMap((edge) =>
+    edge.incidents
+      .filter(({ learned, delayMs }) => learned && delayMs === undefined)
+      .map((each) => `- ${nameOf(edge)}: ${named(each)}: ${causeOf(each)}`),
+  );
+  return missed.length === 0 ? 'Every incident with enough before it is found.' : ['Not found:', ...missed].join('\n');
+}
+
+/** Below these a rule that holds in calm traffic does not open. */
+const FEW_CALLS = 5;
+const MOST = 0.6;
+
+function causeOf({ bad, good }: IncidentScore): string {
+  if (bad < FEW_CALLS) return `only ${bad} bad calls`;
+  const share = bad / (bad + good);
+  if (share < MOST) return `${Math.round(share * 100)} % of its calls are bad, fewer than a rule for most calls takes`;
+  return 'over before a window that holds in calm traffic was full of it, or calm traffic has shown as much';
+}
+
 function named({ incident: { start, end, kinds }, bad, good }: IncidentScore): string {
   const seconds = Math.round((end - start) / 1_000);
   return `${kinds.join(' and ')} at ${Math.round(start / 1_000)} s for ${seconds} s (${bad} of ${bad + good} calls bad)`;

@@ -5,7 +5,7 @@
  */
 import { parseArgs } from 'node:util';
 import { contestants, FIXED } from './contestants.ts';
-import { causesOf, edgeTable } from './edges.ts';
+import { causesOf, edgeTable, missesOf } from './edges.ts';
 import { readSeries } from './series.ts';
 import { summarize, table } from './summary.ts';
 import { ENOUGH_CALLS, walk } from './walk-forward.ts';
@@ -34,5 +34,6 @@ if (values.json) {
   console.log(table(summaries));
   const scoresOf = (name: string) => results.find((each) => each.name === name)!.scores;
   console.log(`\n${causesOf(scoresOf('suggest'), scoresOf(FIXED), scoresOf('recipe'))}`);
+  console.log(`\n${missesOf(scoresOf('suggest'))}`);
   if (values.edges) console.log(`\n${edgeTable(results)}`);
 }

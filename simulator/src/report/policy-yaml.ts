@@ -1,4 +1,5 @@
 import { formatDuration } from '@fuseboard/schema/duration';
+import { runFloor } from '../suggest/recipe.ts';
 import type { Form } from '../suggest/rule.ts';
 import { ENOUGH_CALLS, type Suggestion } from '../suggest/suggest.ts';
 import { figure, percent, spoken } from './words.ts';
@@ -54,12 +55,12 @@ function trip({ rule, calm, run, share, slow, judged }: Suggestion): Line[] {
       : ([
           [
             `    slowCallRate: { thresholdPercent: ${rule.slow.percent}, slowerThan: ${formatDuration(rule.slow.slowerThanMs)} }`,
-            `${percent(limit)} of calm calls are slower (counted)${searched ? `; lets ${percent(slow.missed)} of injected slow-downs through (assumed)` : '; the recipe: 1.2 x p95 (assumed)'}`,
+            `${percent(limit)} of calm calls are slower (counted)${searched ? `; lets ${percent(slow.missed)} of injected slow-downs through (assumed)` : '; the recipe: 3 x the usual duration, at least p90 (assumed)'}`,
           ],
         ] satisfies Line[])),
     [
       `    consecutiveFailures: ${rule.consecutiveFailures}`,
-      `longest run in calm ${run.longestCalm}, in incidents ${run.longestIncident} (counted)${run.isLowered ? '' : run.run === 5 ? '; 5 is the floor (assumed)' : ''}`,
+      `longest run in calm ${run.longestCalm}, in incidents ${run.longestIncident} (counted)${run.isLowered ? '' : run.run === runFloor(calm.rate) ? `; ${run.run} is the floor at this rate (assumed)` : ''}`,
     ],
   ];
 }

@@ -17,16 +17,35 @@ const MOST_MINIMUM = 100;
  * everything else.
  */
 export function recipeFor(figures: CalmFigures): Rule {
-  const slow = calmQuantile(figures, 0.95);
   return {
     form: formFor(figures.rate, FLOORS.minimumCalls),
     minimumCalls: Math.min(MOST_MINIMUM, Math.max(FLOORS.minimumCalls, twoDigits(figures.rate))),
     failurePercent: FLOORS.failurePercent,
-    consecutiveFailures: FLOORS.consecutiveFailures,
-    ...(slow === undefined || figures.durations.length < ENOUGH_DURATIONS
-      ? {}
-      : { slow: { percent: 80, slowerThanMs: Math.max(SHORTEST_SLOW_MS, twoDigits(slow * 1.2)) } }),
+    consecutiveFailures: runFloor(figures.rate),
+    ...(figures.durations.length < ENOUGH_DURATIONS ? {} : plainSlow(figures, CAREFUL_PERCENTILE)),
     openMs: openTimeFor(figures.rate),
+  };
+}
+
+/** With few calls recorded, nine in ten are taken for usual. */
+const CAREFUL_PERCENTILE = 0.9;
+/** Slow is what takes three times as long as usual, where calm calls seldom do. */
+const TIMES_USUAL = 3;
+/** Where a fifth of calm calls is slow, six of ten are slow by chance sixty times as often as twelve of twenty. */
+const ENOUGH_FOR_SHARE = 20;
+const MOST_ARE_SLOW = 60;
+
+/**
+ * The plain rule for slow calls: most of twenty calls take three times as long as usual.
+ *
+ * @param percentile the share of calm calls that is never called slow, 0 to 1.
+ */
+export function plainSlow(figures: CalmFigures, percentile: number) {
+  const limit = Math.max(TIMES_USUAL * calmQuantile(figures, 0.5)!, calmQuantile(figures, percentile)!);
+  return {
+    form: formFor(figures.rate, ENOUGH_FOR_SHARE),
+    minimumCalls: Math.min(MOST_MINIMUM, Math.max(ENOUGH_FOR_SHARE, twoDigits(figures.rate))),
+    slow: { percent: MOST_ARE_SLOW, slowerThanMs: Math.max(SHORTEST_SLOW_MS, twoDigits(limit)) },
   };
 }
 
@@ -34,6 +53,23 @@ export function recipeFor(figures: CalmFigures): Rule {
 export function formFor(rate: number, minimumCalls: number): Form {
   const ms = [10_000, 20_000, 30_000, 60_000].find((each) => (rate * each) / 1_000 >= ROOM * minimumCalls);
   return ms === undefined ? { type: 'Count', size: minimumCalls } : { type: 'Time', ms };
+}
+
+export const SHORTEST_RUN = 3;
+/** How often the call after a failed one fails too, outside of incidents: measured on recorded series. */
+const FAILS_AGAIN = 0.4;
+
+/**
+ * The run of failures that opens a circuit where nothing was recorded that says otherwise: five at one call a second
+ * and above. A process that calls less often begins fewer runs in a month, so a shorter run is as rare in a month, and
+ * five calls would take it minutes.
+ *
+ * @param rate calls a second of one process; 0: unknown, which gives five.
+ */
+export function runFloor(rate: number): number {
+  if (rate <= 0) return FLOORS.consecutiveFailures;
+  const as = FLOORS.consecutiveFailures - Math.log(rate) / Math.log(FAILS_AGAIN);
+  return Math.min(FLOORS.consecutiveFailures, Math.max(SHORTEST_RUN, Math.ceil(as)));
 }
 
 /**

@@ -1,6 +1,6 @@
 import { FAILURE, IGNORED, type Trace, UNKNOWN } from '../calls/trace.ts';
 import type { Incident } from '../calm/incidents.ts';
-import { FLOORS } from './recipe.ts';
+import { runFloor, SHORTEST_RUN } from './recipe.ts';
 
 /** How many failures in a row open the circuit, and what was recorded that says so. */
 export interface RunChoice {
@@ -14,20 +14,21 @@ export interface RunChoice {
   readonly isLowered: boolean;
 }
 
-const SHORTEST = 3;
 const LONGEST = 20;
-/** Longer than the longest calm run by so many. */
-const ROOM = 2;
+/** Longer than the longest calm run by so many: one where calls are seldom, as a month then holds fewer runs. */
+const roomAt = (rate: number) => (rate >= 1 ? 2 : 1);
 /** Below this many recorded failures nothing is lowered. */
 const ENOUGH_FAILURES = 5;
 /** Where so many calls fail, runs are everyday. */
 const OFTEN = 0.2;
 
 /**
- * The shortest run of failures that calm traffic does not show. Below the floor only where incidents were recorded
+ * The shortest run of failures that calm traffic does not show, and some room. Below the floor only where incidents were recorded
  * whose runs were longer, so that what a lower number finds is known and not hoped for.
+ *
+ * @param rate calls a second of one process.
  */
-export function runLength(traces: readonly Trace[], incidents: readonly Incident[]): RunChoice {
+export function runLength(traces: readonly Trace[], incidents: readonly Incident[], rate: number): RunChoice {
   let [longestCalm, longestIncident, failures, calls] = [0, 0, 0, 0];
   for (const { start, duration, outcome } of traces) {
     let run = 0;
@@ -48,12 +49,12 @@ export function runLength(traces: readonly Trace[], incidents: readonly Incident
       else longestCalm = Math.max(longestCalm, run);
     }
   }
-  const needed = longestCalm + ROOM;
+  const needed = longestCalm + roomAt(rate);
   const isLowered =
     failures >= ENOUGH_FAILURES &&
     failures < OFTEN * calls &&
-    longestIncident >= SHORTEST &&
-    needed < FLOORS.consecutiveFailures;
-  const floor = isLowered ? SHORTEST : FLOORS.consecutiveFailures;
+    longestIncident >= SHORTEST_RUN &&
+    needed < runFloor(rate);
+  const floor = isLowered ? SHORTEST_RUN : runFloor(rate);
   return { run: Math.min(LONGEST, Math.max(floor, needed)), longestCalm, longestIncident, failures, isLowered };
 }

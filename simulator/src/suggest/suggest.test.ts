@@ -6,6 +6,7 @@ import { FAILURE, type Trace } from '../calls/trace.ts';
 import { replay } from '../replay/replay.ts';
 import { missing, policyYaml } from '../report/policy-yaml.ts';
 import { suggestionText } from '../report/suggestion-text.ts';
+import { runFloor } from './recipe.ts';
 import { suggest } from './suggest.ts';
 
 const recordingOf = (...traces: Trace[]): BreakerRecording => ({
@@ -43,7 +44,7 @@ describe('a suggestion', () => {
     const suggestion = suggest(recordingOf(made({ seconds: 100, rate: 5 }, 4)));
     const { verdict, rule } = suggestion;
     expect(verdict).toBe('recipe');
-    expect(rule).toMatchObject({ minimumCalls: 10, failurePercent: 50, consecutiveFailures: 5 });
+    expect(rule).toMatchObject({ minimumCalls: 20, failurePercent: 50, consecutiveFailures: 5 });
     expect(missing(suggestion).join('\n')).toMatch(/more calm calls, about \d+.* of this traffic/);
   });
 
@@ -52,6 +53,36 @@ describe('a suggestion', () => {
     expect(never.run).toMatchObject({ run: 5, isLowered: false });
     const outage = suggest(recordingOf(made({ seconds: HOUR, rate: 5, outage: [1_200, 1_260] }, 5)));
     expect(outage.run).toMatchObject({ run: 3, longestCalm: 0, isLowered: true });
+  });
+
+  it.each([
+    [0, 5],
+    [100, 5],
+    [1, 5],
+    [0.4, 4],
+    [0.2, 4],
+    [0.1, 3],
+    [0.001, 3],
+  ])('at %f calls a second takes %i failures in a row where nothing was recorded', (rate, run) => {
+    expect(runFloor(rate)).toBe(run);
+  });
+
+  it('takes a shorter run where calls are seldom, and finds with it what five in a row miss', () => {
+    const { run, judged } = suggest(recordingOf(made({ seconds: 4 * HOUR, rate: 0.1 }, 3)));
+    expect(run).toMatchObject({ run: 3, isLowered: false });
+    const quiet = made({ seconds: HOUR, rate: 0.1 }, 11);
+    const later = { ...quiet, outcome: quiet.outcome.map((_, i) => (i >= 50 && i < 54 ? FAILURE : 0)) };
+    expect(replay(judged.spec, later).transitions.some(({ to }) => to === 'open')).toBe(true);
+    const five = { ...judged.spec, trip: { ...judged.spec.trip, consecutiveFailures: 5 } } as typeof judged.spec;
+    expect(replay(five, later).transitions).toEqual([]);
+  });
+
+  it('calls slow what takes three times as long as usual, where calm stays clear of that', () => {
+    const { rule, calm } = suggest(recordingOf(made({ seconds: HOUR, rate: 5 }, 1)));
+    const usual = calm.durations[calm.durations.length >> 1]!;
+    expect(rule.slow!.percent).toBe(60);
+    expect(rule.slow!.slowerThanMs).toBeGreaterThanOrEqual(3 * usual);
+    expect(rule.slow!.slowerThanMs).toBeLessThan(3.5 * usual);
   });
 
   it('asks for longer runs where calm has long ones', () => {

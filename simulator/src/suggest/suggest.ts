@@ -122,7 +122,7 @@ export interface Learnt {
 export function ruleFrom(traces: readonly Trace[], segmentation: Segmentation = segment(traces)): Learnt {
   const calm = calmTraces(traces, segmentation.incidents);
   const figures = calmFigures(calm);
-  const run = runLength(traces, segmentation.incidents);
+  const run = runLength(traces, segmentation.incidents, figures.rate);
   const open = openTime(figures.rate, segmentation.incidents);
   const base: Rule = { ...recipeFor(figures), consecutiveFailures: run.run, openMs: open.ms };
   const slow = figures.calls < ENOUGH_CALLS ? undefined : searchSlow(base, figures, calm);
