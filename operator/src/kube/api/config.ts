@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
-import { UsageError } from '../../config/config.ts';
+import { UsageError } from '../../config/usage-error.ts';
 import { readBoundedFileSync } from '../../files/bounded-file.ts';
 
 export interface ClusterAccess {
