@@ -41,7 +41,7 @@ async function command(...args: string[]) {
   let code = -1;
   const found = outagesCommand(
     terminal,
-    () => new StandaloneTarget(serving.adminUrl, undefined),
+    () => new StandaloneTarget([serving.adminUrl], undefined),
     (set) => {
       code = set;
     },
