@@ -38,10 +38,10 @@ export function BreakerLine({ id, index, total, tabbable, x, y, width, onFocus }
       aria-posinset={index + 1}
       style={{ transform: `translate(${x}px, ${y}px)`, width: `${width}px`, height: `${LINE_HEIGHT}px` }}
     >
-      <span class={`badge small ${rank}`}>{stale && rank !== 'none' ? 'silent' : STATE_WORDS[rank]}</span>
+      <span class={`badge small ${rank} line-badge`}>{stale && rank !== 'none' ? 'silent' : STATE_WORDS[rank]}</span>
       <Link
         to={{ breaker: id, policy: undefined, agent: undefined, outage: undefined }}
-        class="breaker"
+        class="breaker line-name"
         data-opens={id}
         tabIndex={tabbable ? 0 : -1}
         onFocus={onFocus}
