@@ -69,8 +69,8 @@ function roomOf(id: string): string | null {
   if (source.startsWith('..')) return 'rooms/schema';
   if ([...entries.values()].includes(source.slice(0, -'.ts'.length))) return null;
   // What decides whether the rest of its room is loaded.
-  if (source === 'link/configured.ts') return 'rooms/agent';
-  if (/^link\/(bootstrap|event-stream|last-good|messages|policy-store|settings|timers)\./.test(source))
+  if (source === 'link/settings/configured.ts') return 'rooms/agent';
+  if (/^link\/(bootstrap|event-stream|last-good|messages|policy-store|timers|settings\/settings)\./.test(source))
     return 'rooms/link-policies';
   if (/^core\/(adaptive-timeout|classify|limiter|retry|retry-after|timeout)\./.test(source)) return 'rooms/core-calls';
   const [first, second, third] = source.split('/');

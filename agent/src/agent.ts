@@ -4,10 +4,10 @@ import { EarlyCalls } from './breakers/early-calls.ts';
 import { type BreakerOptions, registry } from './breakers/registry.ts';
 import { detached } from './clock/detached.ts';
 import { ConfigError, shortenStack } from './errors/errors.ts';
-import { isDisabled, wantsLink } from './link/configured.ts';
 import type { Ledger } from './link/ledger.ts';
 import type { Link, LinkState } from './link/link.ts';
-import type { EnvironmentVariables, StartOptions } from './link/settings.ts';
+import { isDisabled, wantsLink } from './link/settings/configured.ts';
+import type { EnvironmentVariables, StartOptions } from './link/settings/start-options.ts';
 
 /** Policies came into force. */
 export interface AppliedEvent {
@@ -173,7 +173,7 @@ async function loadLink(
   isWanted: () => boolean,
 ): Promise<void> {
   try {
-    const { newLedger, openLink } = await import('./link/open-link.ts');
+    const { newLedger, openLink } = await import('./link/link.ts');
     if (!isWanted()) return;
     own.ledger ??= newLedger();
     const link = openLink(options, env, registry(), own.ledger, warn);

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { threadId } from 'node:worker_threads';
 import { PROTOCOL } from '@fuseboard/schema/defaults';
@@ -6,11 +7,12 @@ import type { PolicySet } from '../breakers/policy-set.ts';
 import type { Registry } from '../breakers/registry.ts';
 import { readBootstrap } from './bootstrap.ts';
 import { LastGoodFile, lastGoodPath, readLastGood } from './last-good.ts';
-import type { Ledger } from './ledger.ts';
+import { Ledger } from './ledger.ts';
 import type { Message } from './messages.ts';
 import { PolicyStore, type StoreResult } from './policy-store.ts';
 import { Reporter } from './reporter.ts';
-import type { Settings } from './settings.ts';
+import { readSettings, type Settings } from './settings/settings.ts';
+import type { EnvironmentVariables, StartOptions } from './settings/start-options.ts';
 import { type Endpoint, Stream } from './stream.ts';
 import { systemTimers, type Timers } from './timers.ts';
 
@@ -275,4 +277,20 @@ export class Link {
       // A logger that fails must not cut the stream.
     }
   }
+}
+
+/** A new ledger, for a process that has none. */
+export const newLedger = () => new Ledger(randomBytes(16).toString('hex'));
+
+/** Makes the link of a process and lets it apply the policies that it has on file; it is not connected yet. */
+export function openLink(
+  options: StartOptions,
+  env: EnvironmentVariables,
+  registry: Registry,
+  ledger: Ledger,
+  warn: (message: string) => void,
+): Link {
+  const link = new Link({ settings: readSettings(options, env), registry, ledger, warn });
+  link.load();
+  return link;
 }

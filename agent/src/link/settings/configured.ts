@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { EnvironmentVariables, StartOptions } from './settings.ts';
+import type { EnvironmentVariables, StartOptions } from './start-options.ts';
 
 /**
  * Where a pod finds what the chart mounts.
