@@ -85,9 +85,13 @@ function coarsenMaps(folder: string, { output }: RolldownOutput): void {
   // An entry that only exports what rooms hold has no map.
   for (const chunk of output.filter((each): each is OutputChunk => each.type === 'chunk' && each.map !== null)) {
     const path = join(folder, `${chunk.fileName}.map`);
-    const map = JSON.parse(readFileSync(path, 'utf8')) as { mappings: string; names: string[] };
-    const lines = decode(map.mappings).map((segments) => segments.slice(0, 1).map((segment) => segment.slice(0, 4)));
-    const coarse = { ...map, names: [], mappings: encode(lines as unknown as Parameters<typeof encode>[0]) };
+    const { version, sources, mappings } = JSON.parse(readFileSync(path, 'utf8')) as Record<string, string>;
+    // A frame of a stack trace lies where something is called or thrown.
+    const code = chunk.code.split('\n');
+    const lines = decode(mappings!).map((segments, i) =>
+      segments.slice(0, /[(]|throw|await/.test(code[i] ?? '') ? 1 : 0).map((segment) => segment.slice(0, 4)),
+    );
+    const coarse = { version, sources, names: [], mappings: encode(lines as unknown as Parameters<typeof encode>[0]) };
     writeFileSync(path, JSON.stringify(coarse));
   }
 }
