@@ -49,8 +49,7 @@ async function bundle(): Promise<void> {
       format,
       chunkFileNames: '[name].js',
       comments: { legal: false, annotation: true, jsdoc: false },
-      // The lines of the other format are the same but for imports and exports; its maps would be 1 kB of the tarball.
-      sourcemap: format === 'esm',
+      sourcemap: true,
       sourcemapExcludeSources: true,
       minify: false,
       codeSplitting: {
@@ -71,7 +70,8 @@ function roomOf(id: string): string | null {
   if ([...entries.values()].includes(source.slice(0, -'.ts'.length))) return null;
   if (/^link\/(backoff|connection|event-stream|network|report-target|reporter|stream)\./.test(source))
     return 'rooms/network';
-  if (/^link\/(bootstrap|last-good|messages|policy-store|settings|timers)\./.test(source)) return 'rooms/link-policies';
+  if (/^link\/(bootstrap|last-good|messages|policy-store|timers|settings\/settings)\./.test(source))
+    return 'rooms/link-policies';
   if (/^core\/(adaptive-timeout|classify|limiter|retry|retry-after|timeout)\./.test(source)) return 'rooms/core-calls';
   const [first, second, third] = source.split('/');
   if (second === 'recording') return 'rooms/recording';
@@ -85,9 +85,13 @@ function coarsenMaps(folder: string, { output }: RolldownOutput): void {
   // An entry that only exports what rooms hold has no map.
   for (const chunk of output.filter((each): each is OutputChunk => each.type === 'chunk' && each.map !== null)) {
     const path = join(folder, `${chunk.fileName}.map`);
-    const map = JSON.parse(readFileSync(path, 'utf8')) as { mappings: string; names: string[] };
-    const lines = decode(map.mappings).map((segments) => segments.slice(0, 1).map((segment) => segment.slice(0, 4)));
-    const coarse = { ...map, names: [], mappings: encode(lines as unknown as Parameters<typeof encode>[0]) };
+    const { version, sources, mappings } = JSON.parse(readFileSync(path, 'utf8')) as Record<string, string>;
+    // A frame of a stack trace lies where something is called or thrown.
+    const code = chunk.code.split('\n');
+    const lines = decode(mappings!).map((segments, i) =>
+      segments.slice(0, /[(]|throw|await/.test(code[i] ?? '') ? 1 : 0).map((segment) => segment.slice(0, 4)),
+    );
+    const coarse = { version, sources, names: [], mappings: encode(lines as unknown as Parameters<typeof encode>[0]) };
     writeFileSync(path, JSON.stringify(coarse));
   }
 }

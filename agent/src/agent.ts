@@ -7,7 +7,8 @@ import { detached } from './clock/detached.ts';
 import { ConfigError, shortenStack } from './errors/errors.ts';
 import { Ledger } from './link/ledger.ts';
 import { Link, type LinkState } from './link/link.ts';
-import { type EnvironmentVariables, readSettings, type StartOptions } from './link/settings.ts';
+import { readSettings } from './link/settings/settings.ts';
+import type { EnvironmentVariables, StartOptions } from './link/settings/start-options.ts';
 
 /** Policies came into force. */
 export interface AppliedEvent {

@@ -29,4 +29,4 @@ export {
   QueueTimeoutError,
 } from './errors/errors.ts';
 export type { LinkState } from './link/link.ts';
-export type { StartOptions } from './link/settings.ts';
+export type { StartOptions } from './link/settings/start-options.ts';

@@ -8,7 +8,7 @@ import { CoarseClock } from '../src/clock/coarse-clock.ts';
 import { EventDecoder } from '../src/link/event-stream.ts';
 import { Ledger } from '../src/link/ledger.ts';
 import { Link } from '../src/link/link.ts';
-import { readSettings } from '../src/link/settings.ts';
+import { readSettings } from '../src/link/settings/settings.ts';
 import { eventually } from './eventually.ts';
 import { ScriptedOperator } from './scripted-operator.ts';
 

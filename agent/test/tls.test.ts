@@ -5,7 +5,7 @@ import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
 import { Registry } from '../src/breakers/registry.ts';
 import { Ledger } from '../src/link/ledger.ts';
 import { Link } from '../src/link/link.ts';
-import { readSettings } from '../src/link/settings.ts';
+import { readSettings } from '../src/link/settings/settings.ts';
 import { FakeClock, FakeControlPlane, type FakeControlPlaneOptions } from '../src/testing/testing.ts';
 import { eventually } from './eventually.ts';
 

@@ -7,7 +7,7 @@ import { Registry } from '../../agent/src/breakers/registry.ts';
 import { CoarseClock } from '../../agent/src/clock/coarse-clock.ts';
 import { Ledger } from '../../agent/src/link/ledger.ts';
 import { Link } from '../../agent/src/link/link.ts';
-import { readSettings } from '../../agent/src/link/settings.ts';
+import { readSettings } from '../../agent/src/link/settings/settings.ts';
 
 export interface Seat {
   /** The folder with token, ca.crt and url. */

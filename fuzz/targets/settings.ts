@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { retryAfterMs } from '../../agent/src/core/retry-after.ts';
-import { readSettings } from '../../agent/src/link/settings.ts';
+import { readSettings } from '../../agent/src/link/settings/settings.ts';
 import { readCredentials } from '../../agent/src/link/stream.ts';
 import { must, type Target } from '../target.ts';
 

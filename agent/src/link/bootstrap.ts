@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { PolicySpec } from '@fuseboard/schema/types';
 import type { PolicySet } from '../breakers/policy-set.ts';
 import type { StoredSet } from './messages.ts';
-import type { Settings } from './settings.ts';
+import type { Settings } from './settings/settings.ts';
 
 /** As much of a CircuitBreakerPolicy as decides what it governs. */
 export interface PolicyResource {

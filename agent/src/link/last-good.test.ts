@@ -17,7 +17,7 @@ import { FakeTimers } from '../../test/fake-timers.ts';
 import { LastGoodFile, lastGoodPath, readLastGood } from './last-good.ts';
 import type { StoredSet } from './messages.ts';
 
-import { readSettings } from './settings.ts';
+import { readSettings } from './settings/settings.ts';
 
 let root: string;
 let path: string;

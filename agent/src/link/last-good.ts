@@ -4,7 +4,7 @@ import { mkdir, open, readFile, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isStoredSet, type StoredSet } from './messages.ts';
 import { isBehind } from './policy-store.ts';
-import type { Settings } from './settings.ts';
+import type { Settings } from './settings/settings.ts';
 import type { Timers } from './timers.ts';
 
 const MAGIC = 'fuseboard last-good 1';

@@ -96,3 +96,18 @@ it('reports whether code opts in to the fallback of a policy, and when that chan
   expect(report({ optedIn: true })).toEqual([undefined]);
   expect(report({ uid: 'u', optedIn: true }, 'k')).toEqual([undefined]);
 });
+
+it('tells what the last failure was while the circuit is not closed, and is not sent because of it alone', () => {
+  const ledger = new Ledger('0'.repeat(32));
+  const stats = { mode: 'Enforce', sinceMs: 0, totals: totalsOf(counterSlab.take()), latency: [] } as const;
+  const report = (state: 'open' | 'closed', lastError?: { name: string; message: string }) => {
+    const entries = ledger.entries([{ name: 'a', stats: () => ({ ...stats, state, lastError }) }], false, 0);
+    for (const entry of entries) entry.acknowledge();
+    return entries.map(({ report }) => report.lastError);
+  };
+  const down = { name: 'Error', message: 'down' };
+  expect(report('closed', down)).toEqual([undefined]);
+  expect(report('open', down)).toEqual([down]);
+  expect(report('open', { ...down, message: 'still down' })).toEqual([]);
+  expect(report('closed')).toEqual([undefined]);
+});

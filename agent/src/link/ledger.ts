@@ -21,6 +21,8 @@ export interface ReportedBreaker extends BreakerIdentity {
     readonly optedIn?: boolean | undefined;
     readonly uid?: string | undefined;
     readonly sinceMs: number;
+    /** What the last failure was; absent where that is not known. */
+    readonly lastError?: { readonly name: string; readonly message: string } | undefined;
     readonly totals: Readonly<Totals>;
     readonly latency: readonly number[];
   };
@@ -116,6 +118,7 @@ export class Ledger {
         ...(shadow ? { shadow } : {}),
         ...(optedIn === undefined ? {} : { optedIn }),
         since: Math.max(0, Math.round(stats.sinceMs)),
+        ...(stats.state === 'closed' || stats.lastError === undefined ? {} : { lastError: { ...stats.lastError } }),
         totals,
         ...(before ? { base: before.totals } : {}),
         ...(latency.length > 0 ? { latency } : {}),

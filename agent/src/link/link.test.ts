@@ -11,7 +11,8 @@ import type { Answer } from '../testing/fake-control-plane.ts';
 import { FakeClock, FakeControlPlane } from '../testing/testing.ts';
 import { Ledger } from './ledger.ts';
 import { Link } from './link.ts';
-import { readSettings, type StartOptions } from './settings.ts';
+import { readSettings } from './settings/settings.ts';
+import type { StartOptions } from './settings/start-options.ts';
 import type { Timers } from './timers.ts';
 
 const payments = (consecutiveFailures: number) => ({

@@ -10,7 +10,7 @@ import type { Ledger } from './ledger.ts';
 import type { Message } from './messages.ts';
 import { PolicyStore, type StoreResult } from './policy-store.ts';
 import type { Reporter } from './reporter.ts';
-import type { Settings } from './settings.ts';
+import type { Settings } from './settings/settings.ts';
 import type { Endpoint, Stream } from './stream.ts';
 import { systemTimers, type Timers } from './timers.ts';
 

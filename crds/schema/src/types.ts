@@ -562,6 +562,13 @@ export interface BreakerReport {
   shadow?: boolean;
   /** Milliseconds since the state was entered. */
   since: number;
+  /** What the last failure was. Absent: the circuit is closed, or it is not known. */
+  lastError?: {
+    /** The class of the error, or `Response` for an answer of HTTP. */
+    name: string;
+    /** Its message and that of its innermost cause, cut after 200 characters. */
+    message: string;
+  };
   /** What a breaker counted since its process began; never runs backwards for a boot. */
   totals: {
     succeeded: number;
@@ -657,6 +664,13 @@ export interface Report {
     shadow?: boolean;
     /** Milliseconds since the state was entered. */
     since: number;
+    /** What the last failure was. Absent: the circuit is closed, or it is not known. */
+    lastError?: {
+      /** The class of the error, or `Response` for an answer of HTTP. */
+      name: string;
+      /** Its message and that of its innermost cause, cut after 200 characters. */
+      message: string;
+    };
     /** What a breaker counted since its process began; never runs backwards for a boot. */
     totals: {
       succeeded: number;

@@ -123,6 +123,13 @@ const latency = z
     'Bucket i counts the calls under 2^i x 0.125 ms that no smaller bucket counts; the last one the rest. Trailing zeros may be left out. Cumulative like totals.',
   );
 
+export const LastErrorSchema = z
+  .object({
+    name: text(128).describe('The class of the error, or `Response` for an answer of HTTP.'),
+    message: text(512).describe('Its message and that of its innermost cause, cut after 200 characters.'),
+  })
+  .describe('What a failure was, for people.');
+
 export const BreakerReportSchema = z
   .object({
     name: z.string().regex(new RegExp(BREAKER_NAME_PATTERN)),
@@ -142,6 +149,9 @@ export const BreakerReportSchema = z
       ),
     shadow: z.boolean().optional().describe('The state is that of a breaker in Shadow mode: it rejects nothing.'),
     since: elapsed.describe('Milliseconds since the state was entered.'),
+    lastError: LastErrorSchema.optional().describe(
+      'What the last failure was. Absent: the circuit is closed, or it is not known.',
+    ),
     totals: TotalsSchema,
     base: TotalsSchema.optional().describe('The totals at the last report that was answered. Absent: all zero.'),
     latency: latency.optional(),

@@ -3,7 +3,7 @@ import { AgentDelivery } from '../delivery/agent-delivery.ts';
 import type { Snapshot } from '../delivery/snapshot.ts';
 import type { Labels } from '../policy/selector.ts';
 import type { OverrideUid, PolicyUid } from '../uid.ts';
-import type { Circuit } from './circuits.ts';
+import type { Circuit, LastError } from './circuits.ts';
 import { ReportAssembler } from './report-assembler.ts';
 import type { CountedRejection } from './rollout.ts';
 import { type BreakerState, worst } from './state-counts.ts';
@@ -55,6 +55,8 @@ export interface AgentBreaker {
   readonly shadow: boolean;
   /** When it entered this state. */
   readonly since: number;
+  /** What its last failure was; absent while closed, and where that is not known. */
+  readonly lastError?: LastError | undefined;
   readonly totals: Totals;
 }
 
@@ -72,6 +74,8 @@ export interface View {
   /** When it entered this state. */
   readonly since: number;
   readonly override: string | undefined;
+  /** What its last failure was; absent while closed, and where that is not known. */
+  readonly lastError?: LastError | undefined;
   /** Whether a call let the policy's fallback answer; undefined where that is not known or there is none. */
   readonly optedIn: boolean | undefined;
   readonly totals: Totals;
@@ -127,6 +131,7 @@ export class AgentRecord implements Agent {
         ...(view.override !== undefined && { override: view.override }),
         shadow: view.shadow,
         since: view.since,
+        ...(view.lastError !== undefined && { lastError: view.lastError }),
         totals: (keys.get('') ?? view).totals,
       };
     });

@@ -90,6 +90,20 @@ describe('a circuit', () => {
     });
   });
 
+  it('tells what the last failure was on an agent where it is not closed', () => {
+    const scene = new Scene();
+    const lastError = { name: 'Error', message: 'connect ECONNREFUSED' };
+    scene.say('a', { state: 'half-open', since: 1_000, lastError: { name: 'Error', message: 'earlier' } });
+    scene.say('b', { state: 'open', since: 1_000, lastError });
+    expect(scene.row.lastError).toEqual(lastError);
+    expect([...scene.fleet.agents()].flatMap(({ breakers }) => breakers.map((each) => each.lastError))).toContain(
+      lastError,
+    );
+    scene.say('a');
+    scene.say('b');
+    expect(scene.row.lastError).toBeUndefined();
+  });
+
   it('tells an open breaker in Shadow mode from one that rejects', () => {
     const scene = new Scene();
     scene.say('a', { state: 'open', shadow: true });

@@ -1,4 +1,4 @@
-import { LATENCY_BUCKETS, type Totals } from '@fuseboard/schema';
+import { type BreakerReport, LATENCY_BUCKETS, type Totals } from '@fuseboard/schema';
 import type { Outages } from '../outages/outages.ts';
 import { SLOTS, slotOf } from '../slots.ts';
 import { Ring } from './ring.ts';
@@ -23,6 +23,9 @@ export const TRANSITIONS_KEPT = 20;
 /** How long a circuit is shown after the last report about it. */
 export const LINGER_MS = 300_000;
 
+/** What a failure was, as an agent reported it. */
+export type LastError = NonNullable<BreakerReport['lastError']>;
+
 /** The breaker of one agent, where its circuit is not closed. */
 export interface NotClosedAgent {
   readonly instance: string;
@@ -30,6 +33,8 @@ export interface NotClosedAgent {
   readonly shadow: boolean;
   /** When it entered this state. */
   readonly since: number;
+  /** What its last failure was; absent where that is not known. */
+  readonly lastError?: LastError | undefined;
 }
 
 /** A change of state on one agent. */
@@ -46,6 +51,7 @@ export interface AgentCircuitState {
   readonly state: BreakerState;
   readonly shadow: boolean;
   readonly since: number;
+  readonly lastError?: LastError | undefined;
 }
 
 /** Whose breaker it is. */

@@ -450,6 +450,7 @@ export class Fleet {
         shadow,
         since: now - breaker.since,
         override: breaker.override,
+        ...(breaker.lastError !== undefined && { lastError: breaker.lastError }),
         optedIn: breaker.optedIn,
         totals: breaker.totals,
         counted: breaker.base === undefined || !sameTotals(breaker.base, breaker.totals),

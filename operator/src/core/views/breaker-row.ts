@@ -1,4 +1,11 @@
-import { type Circuit, LATENCY_SLOT_MS, LATENCY_SLOTS, MEASURES, type StateChange } from '../fleet/circuits.ts';
+import {
+  type Circuit,
+  LATENCY_SLOT_MS,
+  LATENCY_SLOTS,
+  type LastError,
+  MEASURES,
+  type StateChange,
+} from '../fleet/circuits.ts';
 import type { BreakerCounts, BreakerState } from '../fleet/state-counts.ts';
 import { type OutageRow, outageRow } from '../outages/outage-row.ts';
 import type { Outage } from '../outages/outages.ts';
@@ -34,6 +41,8 @@ export interface BreakerRow {
   readonly states: BreakerCounts;
   /** Agents on which the circuit is not closed, the worst first. */
   readonly unwell: readonly string[];
+  /** What the last failure was on one of these; absent where that is not known. */
+  readonly lastError?: LastError;
   /** The sums of the window of the policy. */
   readonly window: Counted;
   /** Calls of the last minute by duration; bucket i counts those under 2^i x 0.125 ms that no smaller bucket counts. */
@@ -89,7 +98,7 @@ export function breakerRow(circuit: Circuit, { now, wall, windowMs, fromSlot = 0
 function worst(
   { states, unwell, agents, closedAt, heardAt }: Circuit,
   date: (at: number) => number,
-): Pick<BreakerRow, 'state' | 'shadow' | 'since' | 'unwell'> {
+): Pick<BreakerRow, 'state' | 'shadow' | 'since' | 'unwell' | 'lastError'> {
   if (agents === 0) return { state: 'none', shadow: false, since: date(heardAt), unwell: [] };
   const { open, halfOpen, shadowOpen } = states;
   const state = open > 0 ? 'open' : halfOpen > 0 ? 'half-open' : shadowOpen > 0 ? 'open' : 'closed';
@@ -100,12 +109,20 @@ function worst(
   const shadow = open === 0 && halfOpen === 0;
   const named: string[] = [];
   let since = Number.POSITIVE_INFINITY;
+  let lastError: LastError | undefined;
   for (const one of unwell.values()) {
     if (one.state !== state || (state === 'open' && one.shadow !== shadow)) continue;
     since = Math.min(since, one.since);
+    lastError ??= one.lastError;
     if (named.length < MAX_UNWELL_NAMED) named.push(one.instance);
   }
-  return { state, shadow, since: date(Number.isFinite(since) ? since : heardAt), unwell: named };
+  return {
+    state,
+    shadow,
+    since: date(Number.isFinite(since) ? since : heardAt),
+    unwell: named,
+    ...(lastError && { lastError }),
+  };
 }
 
 function trimmed(buckets: readonly number[]): number[] {

@@ -1,4 +1,4 @@
-import { BREAKER_STATES, TotalsSchema } from '@fuseboard/schema';
+import { BREAKER_STATES, LastErrorSchema, TotalsSchema } from '@fuseboard/schema';
 import { z } from 'zod';
 import { type Endpoint, refusals } from '../../description/endpoint.ts';
 import { PARAMETERS } from '../parameters.ts';
@@ -12,6 +12,7 @@ const breaker = z.object({
   override: z.string().optional().describe('The uid of the override that holds it.'),
   shadow: z.boolean(),
   sinceMs: z.int().describe('How long it has been in this state.'),
+  lastError: LastErrorSchema.optional().describe('What the last failure was. Absent: it is closed, or not known.'),
   totals: TotalsSchema,
 });
 

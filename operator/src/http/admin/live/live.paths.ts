@@ -1,4 +1,4 @@
-import { BREAKER_STATES } from '@fuseboard/schema';
+import { BREAKER_STATES, LastErrorSchema } from '@fuseboard/schema';
 import { z } from 'zod';
 import { ROLLOUT_STATES } from '../../../core/fleet/rollout-state.ts';
 import { type Endpoint, refusals } from '../../description/endpoint.ts';
@@ -61,6 +61,7 @@ const Breaker = z
     agents: count,
     states: counts,
     unwell: z.array(z.string()).describe('Agents on which it is not closed; at most three.'),
+    lastError: LastErrorSchema.optional().describe('What the last failure was on one of these. Absent: not known.'),
     window: z.object({ calls: count, failed: count, slow: count, rejected: count }),
     latency: z
       .array(count)
