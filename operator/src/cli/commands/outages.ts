@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { SERIES_COLUMNS } from '../../core/outages/series.ts';
-import type { ListedOutage, OutageDetail, OutageList } from '../../http/admin/live/outages.paths.ts';
+import type { ListedOutage, OutageDetail, OutageList } from '../../http/admin/answers/outages.ts';
 import type { Reach } from '../client/target.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
 import { notFound, within } from '../output/not-found.ts';
