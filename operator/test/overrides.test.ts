@@ -7,7 +7,7 @@ import type { Subject } from '../src/ports/status-sink.ts';
 import { type Serving, serve } from '../src/serve.ts';
 import type { LocalOverrides } from '../src/sources/overrides.ts';
 import { EventClient } from './event-client.ts';
-import { FLAGS, localParts } from './local-operator.ts';
+import { FLAGS, localParts, ready } from './local-operator.ts';
 import { MemorySource, policy } from './memory-source.ts';
 import { until } from './until.ts';
 
@@ -56,7 +56,7 @@ beforeEach(async () => {
   const parts = { ...local, source, sink, access };
   serving = await serve(readConfig({ ...FLAGS, overrideRetention: '50ms' }), parts, log);
   source.set([policy('payments')], '7');
-  await until(async () => (await fetch(`${serving.metricsUrl}/readyz`)).ok);
+  await ready(serving.metricsUrl);
 });
 
 afterEach(async () => {
@@ -185,8 +185,8 @@ describe('the admin API', () => {
     ['/default', { ...SPEC, reason: undefined }, 400, 'reason: an override needs a reason; say in a few words why'],
     ['/default', { ...SPEC, action: 'Open' }, 400, 'action: '],
     ['/default', { ...SPEC, breakers: ['a b'] }, 400, 'breakers[0]: must be a breaker name'],
-    ['/default', { ...SPEC, until: 'noon' }, 400, 'the body: '],
-    ['/default', [], 400, 'the body: '],
+    ['/default', { ...SPEC, until: 'noon' }, 400, 'until: is not a field; the fields here are'],
+    ['/default', [], 400, 'the body: must be a map of fields, not a list'],
     [
       '/default',
       { ...SPEC, duration: undefined, expiresAt: '2001-01-01T00:00:00Z' },
