@@ -30,9 +30,9 @@ const USUAL: Record<string, string> = {
 };
 
 /** Every variable that agent and operator read. @throws Error where the sources read one that is not described. */
-export function environment(): string {
+export async function environment(): Promise<string> {
   const agent = agentRows();
-  const root = program();
+  const root = await program();
   const serve = rows(root.commands.filter((command) => command.name() === 'serve'));
   const others = rows(root.commands.filter((command) => command.name() !== 'serve'));
   const [usual, inPod] = [USUAL, IN_A_POD].map((table) =>
@@ -119,10 +119,10 @@ function elsewhere(what: string, names: readonly string[]): string {
 
 const cell = (text: string) => text.replaceAll('|', '\\|').replaceAll('<', '\\<');
 
-function program(): Command {
+function program(): Promise<Command> {
   const never = () => {
     throw new Error('nothing is run');
   };
   const { stdout: out, stderr: err } = process;
-  return commandLine({ args: [], out, err }, { construct: never, reach: never, kubeconfig: never }, () => {});
+  return commandLine({ args: [], out, err }, never, () => {});
 }

@@ -18,7 +18,7 @@ const files: Record<string, string> = {
   'recovery.svg': recovery(),
   'simulated.svg': timeline,
   'frontier.svg': frontier,
-  'environment.md': environment(),
+  'environment.md': await environment(),
   'limits.md': limits(),
 };
 const stale = Object.entries(files).filter(([path, wanted]) => read(path) !== wanted);

@@ -13,7 +13,7 @@ const never = () => {
   throw new Error('nothing is run');
 };
 const { stdout: out, stderr: err } = process;
-const root = commandLine({ args: [], out, err }, { construct: never, reach: never, kubeconfig: never }, () => {});
+const root = await commandLine({ args: [], out, err }, never, () => {});
 
 const text = `<!-- ${NOTE} -->\n# Command line\n\n${sections(root).join('\n')}`;
 if (process.argv.includes('--check')) {

@@ -35,7 +35,7 @@ export const FLOORS: readonly Floors[] = [
       ['metrics/'],
       ['serve.ts'],
       ['cli/'],
-      ['main.ts'],
+      ['adapters.ts', 'main.ts'],
     ],
   },
 ];

@@ -1,126 +1,14 @@
 #!/usr/bin/env node
-import { stat } from 'node:fs/promises';
-import type { Logger } from 'pino';
-import { openAccess } from './auth/open-access.ts';
-import { tokenFile } from './auth/token-file.ts';
-import { unauthenticated } from './auth/unauthenticated.ts';
-import { ClusterTarget, userToken } from './cli/client/cluster.ts';
-import { StandaloneTarget } from './cli/client/standalone.ts';
-import type { Reach, TargetFlags } from './cli/client/target.ts';
-import type { Construct } from './cli/commands/serve.ts';
-import { CliError, EXIT_CODES } from './cli/exit-codes.ts';
-import { program } from './cli/program.ts';
-import { type Config, UsageError } from './config/config.ts';
-import { podNamespace, readKubeConfig, userKubeConfig } from './kube/api/config.ts';
-import { preflight } from './kube/api/preflight.ts';
-import { AccessReviewer } from './kube/auth/access-review.ts';
-import { TokenKeys } from './kube/auth/token-keys.ts';
-import { TokenReviewer } from './kube/auth/token-review.ts';
-import { TokenReviewLimiter } from './kube/auth/token-review-limiter.ts';
-import { KubernetesReplicas } from './kube/leader/replicas.ts';
-import { KubernetesHistory } from './kube/write/history.ts';
-import { kubernetesOverrides } from './kube/write/overrides.ts';
-import { kubernetesRollback } from './kube/write/rollback.ts';
-import { kubernetesStatusSink } from './kube/write/status-writer.ts';
-import { Instruments } from './metrics/instruments.ts';
-import type { Authenticator } from './ports/authenticator.ts';
-import { noOpStatusSink } from './ports/no-op-status-sink.ts';
-import { directorySource } from './sources/directory.ts';
-import { localHistory, noRollback } from './sources/history.ts';
-import { kubernetesSource } from './sources/kubernetes.ts';
-import { localOverrides } from './sources/overrides.ts';
+import module from 'node:module';
 
-/** Without a cluster. */
-const local = async ({ auth }: Config, log: Logger): Promise<Authenticator> => {
-  if (auth.way !== 'file') return unauthenticated;
-  return tokenFile({ path: auth.path, log }).catch((error: Error) => {
-    throw new CliError(EXIT_CODES.unreachable, error.message);
-  });
-};
+// Before anything else is loaded: code that was compiled once is not compiled again.
+module.enableCompileCache();
 
-/** Every stream that is let in may show a token that is not known yet. */
-const limiterOf = ({ maxStreamsPerSecond: perSecond, maxBadTokens: badPerAddress }: Config) =>
-  new TokenReviewLimiter({ perSecond, badPerAddress, clock: performance });
-
-const construct: Construct = async (config, log) => {
-  const { source: wanted, auth, adminAuth, replication } = config;
-  if (wanted.kind === 'kubernetes') {
-    const kubeConfig = readKubeConfig(wanted, process.env);
-    const { namespaces, kubeconfig } = wanted;
-    const problem = await preflight({ kubeConfig, namespaces, mustAnswer: kubeconfig !== undefined });
-    if (problem !== undefined) throw new CliError(EXIT_CODES.unreachable, problem);
-    const source = kubernetesSource({ kubeConfig, namespaces: wanted.namespaces, log });
-    const stored = source.stored.bind(source);
-    const overrides = kubernetesOverrides(kubeConfig);
-    const instruments = new Instruments(performance);
-    const observer = instruments.queues.queue('writes');
-    const writing = { kubeConfig, stored, observer, perSecond: config.statusWritesPerSecond, log };
-    const keeping = { kubeConfig, namespaces, perSecond: config.historyWritesPerSecond, log };
-    const rollback = kubernetesRollback(kubeConfig);
-    const authenticator =
-      auth.way === 'token-review'
-        ? new TokenReviewer({
-            kubeConfig,
-            ...auth,
-            namespaces: wanted.namespaces,
-            goodForMs: config.tokenReviewMs,
-            limiter: limiterOf(config),
-            signatures: new TokenKeys({ kubeConfig, log }),
-            log,
-          })
-        : await local(config, log);
-    const access = adminAuth === 'review' ? new AccessReviewer({ kubeConfig, log }) : openAccess;
-    const { namespace = wanted.kubeconfig === undefined ? podNamespace(kubeConfig) : undefined, ...rest } = replication;
-    if (namespace === undefined) {
-      return {
-        source,
-        sink: kubernetesStatusSink(writing),
-        overrides,
-        history: new KubernetesHistory({ ...keeping, leading: () => true }),
-        rollback,
-        authenticator,
-        access,
-        instruments,
-      };
-    }
-    const replicas = new KubernetesReplicas({ ...rest, kubeConfig, namespace, clock: performance, log });
-    const permit = () => replicas.permit;
-    const sink = kubernetesStatusSink({ ...writing, instance: rest.replica, permit });
-    const leading = () => replicas.permit !== undefined;
-    const history = new KubernetesHistory({ ...keeping, leading });
-    return { source, sink, overrides, history, rollback, replicas, authenticator, access, instruments };
-  }
-  const { folder } = wanted;
-  const found = await stat(folder).catch((error: Error) => {
-    throw new CliError(EXIT_CODES.unreachable, `--policies: ${error.message}; create the folder or name another`);
-  });
-  if (!found.isDirectory())
-    throw new CliError(EXIT_CODES.unreachable, `--policies: ${folder} is not a folder; name one`);
-  const overrides = await localOverrides({ stateFolder: wanted.stateFolder, wallClock: Date.now, log });
-  return {
-    source: directorySource({ ...wanted, overrides, log }),
-    sink: noOpStatusSink,
-    overrides,
-    history: localHistory({ stateFolder: wanted.stateFolder, wallClock: Date.now, log }),
-    rollback: noRollback,
-    authenticator: await local(config, log),
-    access: openAccess,
-  };
-};
-
-const reach: Reach = ({ server, kubeconfig, context, operatorNamespace }) => {
-  const asked = kubeconfig !== undefined || context !== undefined;
-  const config = server === undefined || asked ? userKubeConfig({ kubeconfig, context }, process.env) : undefined;
-  if (server === undefined) return new ClusterTarget(config!, operatorNamespace);
-  const urls = server.split(',').map((url) => url.trim());
-  for (const url of urls) {
-    if (URL.canParse(url)) continue;
-    throw new UsageError(`--server: "${url}" is not a URL; give one such as http://127.0.0.1:8702`);
-  }
-  return new StandaloneTarget(urls, config && (() => userToken(config)));
-};
-
-const kubeconfig = ({ kubeconfig, context }: TargetFlags) => userKubeConfig({ kubeconfig, context }, process.env);
+const [{ program }, { COMPLETE }, { EXIT_CODES }] = await Promise.all([
+  import('./cli/program.ts'),
+  import('./cli/completion-scripts.ts'),
+  import('./cli/exit-codes.ts'),
+]);
 
 const { argv, stdout: out, stderr: err } = process;
 for (const stream of [out, err]) {
@@ -129,4 +17,7 @@ for (const stream of [out, err]) {
     throw error;
   });
 }
-process.exitCode = await program({ args: argv.slice(2), out, err }, { construct, reach, kubeconfig });
+const code = await program({ args: argv.slice(2), out, err }, () => import('./adapters.ts'));
+// A cluster that does not answer must not hold up a shell.
+if (argv[2] === COMPLETE) process.exit(code);
+process.exitCode = code;

@@ -1,12 +1,14 @@
+import { PassThrough } from 'node:stream';
 import { expect, it } from '@jest/globals';
-import { completions } from './completion.ts';
-import { commandLine } from './program.ts';
+import type { Target } from './client/target.ts';
+import { completions, NAMED } from './completion.ts';
+import { commandLine, program } from './program.ts';
 
 const { stdout: out, stderr: err } = process;
 const never = () => {
   throw new Error('nothing is run');
 };
-const root = commandLine({ args: [], out, err }, { construct: never, reach: never, kubeconfig: never }, () => {});
+const root = await commandLine({ args: [], out, err }, never, () => {});
 
 it.each([
   [['forc'], ['force-closed', 'force-open']],
@@ -20,4 +22,60 @@ it.each([
   [['nothing', 'like', 'it-zzz'], []],
 ])('completes %j', (words, expected) => {
   expect(completions(root, words)).toEqual(expected);
+});
+
+it('knows what the arguments of commands name', () => {
+  for (const path of Object.keys(NAMED)) {
+    let command = root;
+    for (const word of path.split(' ')) command = command.commands.find((one) => one.name() === word)!;
+    expect([path, command.registeredArguments.length > 0]).toEqual([path, true]);
+  }
+});
+
+it('prints a help that is the same whether the commands are loaded or not', async () => {
+  const unloaded = await commandLine({ args: [], out, err }, never, () => {}, { name: undefined });
+  expect(unloaded.helpInformation()).toBe(root.helpInformation());
+});
+
+/** What a Tab shows after these words, and the scope that was asked. */
+async function tab(...words: string[]): Promise<{ shown: string[]; scopes: unknown[] }> {
+  const scopes: unknown[] = [];
+  const policies = ['payments', 'partners', 'search'].map((name) => ({
+    name,
+    namespace: name === 'search' ? 'web' : 'shop',
+  }));
+  const target = {
+    namespace: 'shop',
+    policies: async (scope: unknown) => {
+      scopes.push(scope);
+      return policies;
+    },
+    operator: async () => ({ get: async () => ({ items: [{ breaker: 'payments' }, { breaker: 'partner-a' }] }) }),
+    close: async () => {},
+  } as unknown as Target;
+  const written = new PassThrough({ encoding: 'utf8' });
+  const terminal = { args: ['complete-line', '--', ...words], out: written as never, err: written as never };
+  const code = await program(terminal, async () => ({ construct: never, reach: () => target, kubeconfig: never }));
+  expect(code).toBe(0);
+  return { shown: ((written.read() as string | null) ?? '').split('\n').filter((word) => word !== ''), scopes };
+}
+
+it('completes names of what is there, in the namespace that the line names', async () => {
+  expect(await tab('get', 'policies', 'pa')).toEqual({ shown: ['partners', 'payments'], scopes: ['shop'] });
+  expect((await tab('get', 'policies', '-n', 'web', '')).scopes).toEqual(['web']);
+  expect((await tab('describe', 'policy', '-A', '')).scopes).toEqual([undefined]);
+  expect((await tab('force-open', 'p')).shown).toEqual(['partner-a', 'payments']);
+  expect((await tab('get', 'policies', '-n', '')).shown).toEqual(['shop', 'web']);
+  expect((await tab('get', 'policies', '--server', '')).shown).toEqual([]);
+});
+
+it('shows no names, and no error, where they cannot be read', async () => {
+  const written = new PassThrough({ encoding: 'utf8' });
+  const terminal = {
+    args: ['complete-line', '--', 'get', 'policies', ''],
+    out: written as never,
+    err: written as never,
+  };
+  const code = await program(terminal, async () => ({ construct: never, reach: never, kubeconfig: never }));
+  expect([code, written.read()]).toEqual([0, null]);
 });

@@ -1,69 +1,121 @@
-import { Argument, Command } from 'commander';
+import { Command } from 'commander';
+import type { BreakerRow } from '../core/views/breaker-row.ts';
+import type { OutageList } from '../http/admin/live/outages.paths.ts';
+import type { Reach, Target } from './client/target.ts';
+import { COMPLETE } from './completion-scripts.ts';
 import { EXIT_CODES } from './exit-codes.ts';
+import { onTarget, type ScopeFlags, scopeOf } from './target-options.ts';
 import type { SetExitCode, Terminal } from './terminal.ts';
 
-const SHELLS = ['bash', 'zsh', 'fish'] as const;
+/** Reads names from a cluster or an operator. */
+type Names = (target: Target, scope: string | undefined) => Promise<readonly string[]>;
 
-const EXAMPLES = `
-Examples:
-  source <(fuseboard completion bash)                   in this shell; put it into ~/.bashrc to keep it
-  fuseboard completion zsh > "\${fpath[1]}/_fuseboard"
-  fuseboard completion fish | source`;
+const breakers: Names = async (target, namespace) => {
+  const operator = await target.operator();
+  const { items } = await operator.get<{ items: readonly BreakerRow[] }>('/v1/breakers', { namespace });
+  return items.map(({ breaker }) => breaker);
+};
+const policies: Names = async (target, scope) => (await target.policies(scope)).map(({ name }) => name);
+const overrides: Names = async (target, scope) => (await target.overrides(scope)).map(({ name }) => name);
+const agents: Names = async (target, namespace) => {
+  const operator = await target.operator();
+  const { items } = await operator.get<{ items: readonly { instance: string }[] }>('/v1/agents', { namespace });
+  return items.map(({ instance }) => instance);
+};
+const outages: Names = async (target, namespace) => {
+  const operator = await target.operator();
+  const { items } = await operator.get<OutageList>('/v1/outages', { namespace });
+  return items.flatMap(({ breaker, id }) => [breaker, id]);
+};
+const namespaces: Names = async (target) => (await target.policies(undefined)).map(({ namespace }) => namespace);
 
-/** Asked by the scripts, with what is on the line so far; the last word is the one to complete. */
-const COMPLETE = 'complete-line';
-
-const SCRIPTS: Record<(typeof SHELLS)[number], string> = {
-  bash: `_fuseboard() {
-  local IFS=$'\\n'
-  COMPREPLY=($(fuseboard ${COMPLETE} -- "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null))
-}
-complete -o default -F _fuseboard fuseboard
-`,
-  zsh: `#compdef fuseboard
-_fuseboard() {
-  local -a found
-  found=("\${(@f)$(fuseboard ${COMPLETE} -- "\${(@)words[2,CURRENT]}" 2>/dev/null)}")
-  compadd -a found || _files
-}
-compdef _fuseboard fuseboard
-`,
-  fish: `complete -c fuseboard -f -a '(fuseboard ${COMPLETE} -- (commandline -opc)[2..-1] (commandline -ct) 2>/dev/null)'
-`,
+/** What the argument of a command names. A test holds it against the commands. */
+export const NAMED: Readonly<Record<string, Names>> = {
+  ...{ 'get breakers': breakers, 'get policies': policies, 'get agents': agents },
+  ...{
+    'describe policy': policies,
+    'describe breaker': breakers,
+    'describe agent': agents,
+    explain: breakers,
+    outages,
+  },
+  ...{ history: policies, rollback: policies, 'overrides end': overrides },
+  ...{ 'force-open': breakers, 'force-closed': breakers, reset: breakers },
 };
 
-export function completionCommand({ out }: Terminal, setExitCode: SetExitCode): Command {
-  return new Command('completion')
-    .description('Print a completion script for a shell.')
-    .addArgument(new Argument('<shell>', 'the shell').choices(SHELLS))
-    .addHelpText('after', EXAMPLES)
-    .action((shell: (typeof SHELLS)[number]) => {
-      out.write(SCRIPTS[shell]);
-      setExitCode(EXIT_CODES.ok);
-    });
-}
+/** A shell waits no longer for names. */
+const PATIENCE_MS = 2_000;
 
-/** Answers the scripts; `root` is the whole command line. */
-export function completeLineCommand({ out }: Terminal, root: () => Command, setExitCode: SetExitCode): Command {
+/** Answers the scripts; `root` has all commands that the words name. */
+export function completeLineCommand(
+  { out }: Terminal,
+  root: () => Command,
+  reach: Reach,
+  setExitCode: SetExitCode,
+): Command {
   return new Command(COMPLETE)
     .argument('[words...]')
     .allowUnknownOption()
-    .action((words: string[]) => {
-      for (const word of completions(root(), words)) out.write(`${word}\n`);
+    .action(async (words: string[]) => {
+      const last = words.at(-1) ?? '';
+      const names = (await namesFor(root(), words, reach)).filter((name) => name.startsWith(last));
+      for (const word of [...new Set([...completions(root(), words), ...names])].sort()) out.write(`${word}\n`);
       setExitCode(EXIT_CODES.ok);
     });
+}
+
+/** The names that may stand in the place of the last word; none where they cannot be read in time. */
+async function namesFor(root: Command, words: readonly string[], reach: Reach): Promise<readonly string[]> {
+  const { path, given } = placeOf(root, words);
+  const names = given === '-n' || given === '--namespace' ? namespaces : NAMED[path];
+  const takesValue = given.startsWith('-') && names !== namespaces && given !== '-A' && given !== '--all-namespaces';
+  if (names === undefined || takesValue || words.at(-1)?.startsWith('-')) return [];
+  const read = onTarget(reach, flagsOf(words.slice(0, -1)), (target) =>
+    names(target, scopeOf(flagsOf(words.slice(0, -1)), target)),
+  );
+  const late = new Promise<readonly string[]>((resolve) => setTimeout(resolve, PATIENCE_MS, []).unref());
+  return Promise.race([read, late]).catch(() => []);
+}
+
+/** The flags of the target that are on the line already. */
+function flagsOf(words: readonly string[]): ScopeFlags {
+  const given = (...names: string[]) => {
+    for (const [i, word] of words.entries()) {
+      if (names.includes(word)) return words[i + 1];
+      const long = names.find((name) => word.startsWith(`${name}=`));
+      if (long !== undefined) return word.slice(long.length + 1);
+    }
+    return undefined;
+  };
+  const flags = {
+    server: given('--server') ?? process.env.FUSEBOARD_SERVER,
+    kubeconfig: given('--kubeconfig'),
+    context: given('--context'),
+    operatorNamespace: given('--operator-namespace') ?? process.env.FUSEBOARD_OPERATOR_NAMESPACE,
+    namespace: given('-n', '--namespace'),
+  };
+  const set = Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined));
+  return { ...set, ...(words.some((word) => word === '-A' || word === '--all-namespaces') && { allNamespaces: true }) };
+}
+
+/** The command that the words lead to, and the word before the last. */
+function placeOf(root: Command, words: readonly string[]): { command: Command; path: string; given: string } {
+  let command = root;
+  const path: string[] = [];
+  const before = words.slice(0, -1);
+  for (const word of before) {
+    const next = command.commands.find((one) => one.name() === word || one.aliases().includes(word));
+    if (next === undefined) continue;
+    command = next;
+    path.push(next.name());
+  }
+  return { command, path: path.join(' '), given: before.at(-1) ?? '' };
 }
 
 /** What may stand in the place of the last word: commands, options, and the choices of an option. */
 export function completions(root: Command, words: readonly string[]): string[] {
-  let command = root;
   const last = words.at(-1) ?? '';
-  const before = words.slice(0, -1);
-  for (const word of before) {
-    const next = command.commands.find((one) => one.name() === word || one.aliases().includes(word));
-    if (next) command = next;
-  }
-  const given = before.at(-1) ?? '';
+  const { command, given } = placeOf(root, words);
   const option = command.options.find(({ long, short }) => given === long || given === short);
   const found =
     option?.argChoices !== undefined

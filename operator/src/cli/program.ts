@@ -1,27 +1,12 @@
 import { Command, CommanderError } from 'commander';
-import { UsageError } from '../config/config.ts';
+import { UsageError } from '../config/usage-error.ts';
 import { VERSION } from '../version.ts';
 import type { Reach } from './client/target.ts';
-import { checkCommand, type Kubeconfig } from './commands/check.ts';
-import { describeCommand } from './commands/describe.ts';
-import { explainCommand } from './commands/explain.ts';
-import { getCommand } from './commands/get.ts';
-import { historyCommand, rollbackCommand } from './commands/history.ts';
-import { outagesCommand } from './commands/outages.ts';
-import { actCommand, overridesCommand } from './commands/overrides.ts';
-import { type Construct, serveCommand } from './commands/serve.ts';
-import { statusCommand } from './commands/status.ts';
-import { topCommand } from './commands/top.ts';
-import { uiCommand } from './commands/ui.ts';
-import { watchCommand } from './commands/watch.ts';
-import { completeLineCommand, completionCommand } from './completion.ts';
+import type { Kubeconfig } from './commands/check.ts';
+import type { Construct } from './commands/serve.ts';
+import { COMPLETE } from './completion-scripts.ts';
 import { CliError, EXIT_CODES } from './exit-codes.ts';
 import { safeStream } from './output/safe-stream.ts';
-import { diffCommand } from './policy-files/diff.ts';
-import { lintCommand } from './policy-files/lint.ts';
-import { validateCommand } from './policy-files/validate.ts';
-import { simulateCommand } from './recorded-calls/simulate.ts';
-import { suggestCommand } from './recorded-calls/suggest.ts';
 import type { SetExitCode, Terminal } from './terminal.ts';
 
 /** What connects the commands to the world. */
@@ -30,6 +15,9 @@ export interface Adapters {
   readonly reach: Reach;
   readonly kubeconfig: Kubeconfig;
 }
+
+/** Loads the adapters, when a command needs one. */
+export type LoadAdapters = () => Promise<Adapters>;
 
 const ABOUT = `
 Exit codes:
@@ -41,64 +29,257 @@ Exit codes:
 
 Every option of serve has an environment variable: --metrics-port is FUSEBOARD_METRICS_PORT.`;
 
-/** The whole command line, without running anything. */
-export function commandLine(
+/** What a command is made with. */
+interface Making extends Adapters {
+  readonly terminal: Terminal;
+  readonly setExitCode: SetExitCode;
+}
+
+interface Entry {
+  readonly name: string;
+  /** What `fuseboard --help` says of it, without loading it: a test compares this with the command. */
+  readonly term: string;
+  readonly about: string;
+  readonly make: (making: Making) => Promise<Command>;
+}
+
+const entry = (term: string, about: string, make: Entry['make']): Entry => ({
+  ...{ name: term.split(/[ |]/)[0]!, term, about, make },
+});
+
+const act = (name: 'ForceOpen' | 'ForceClosed' | 'Reset') => async (making: Making) => {
+  const { actCommand } = await import('./commands/overrides.ts');
+  return actCommand(name, making.terminal, making.reach, making.setExitCode);
+};
+
+/** The commands by group. Each is loaded when it is asked for: most lines need one of them. */
+const GROUPS: readonly { readonly title: string; readonly entries: readonly Entry[] }[] = [
+  {
+    title: 'See:',
+    entries: [
+      entry(
+        'status [options]',
+        'Summarize health: policies, the agents that run them, and open circuits.',
+        async (making) => {
+          const { statusCommand } = await import('./commands/status.ts');
+          return statusCommand(making.terminal, making.reach, making.setExitCode);
+        },
+      ),
+      entry('check [options]', 'Check cluster, operator, agents and policies, and say what to do.', async (making) => {
+        const { checkCommand } = await import('./commands/check.ts');
+        return checkCommand(making.terminal, { ...making, wallClock: Date.now }, making.setExitCode);
+      }),
+      entry(
+        'outages [options] [outage]',
+        'Show what is refused now, and the outages of the last 24 hours.',
+        async (making) => {
+          const { outagesCommand } = await import('./commands/outages.ts');
+          return outagesCommand(making.terminal, making.reach, making.setExitCode);
+        },
+      ),
+      entry('get', 'List policies, agents, breakers or overrides.', async (making) => {
+        const { getCommand } = await import('./commands/get.ts');
+        return getCommand(making.terminal, making.reach, making.setExitCode);
+      }),
+      entry(
+        'explain [options] <breaker>',
+        'Show which policy governs a breaker and why the others do not. Exits with 1 when none does.',
+        async (making) => {
+          const { explainCommand } = await import('./commands/explain.ts');
+          return explainCommand(making.terminal, making.reach, making.setExitCode);
+        },
+      ),
+      entry('describe', 'Show details of a policy, a breaker or an agent.', async (making) => {
+        const { describeCommand } = await import('./commands/describe.ts');
+        return describeCommand(making.terminal, making.reach, making.setExitCode);
+      }),
+      entry('top [options]', 'Show breakers live, worst first, until Ctrl-C.', async (making) => {
+        const { topCommand } = await import('./commands/top.ts');
+        return topCommand(making.terminal, making.reach, making.setExitCode);
+      }),
+      entry('watch [options]', 'Print transitions as they happen, until Ctrl-C.', async (making) => {
+        const { watchCommand } = await import('./commands/watch.ts');
+        return watchCommand(making.terminal, making.reach, making.setExitCode);
+      }),
+      entry(
+        'ui [options]',
+        'Open the page of a cluster in the browser, with the rights of the kubeconfig, until Ctrl-C.',
+        async (making) => {
+          const { uiCommand } = await import('./commands/ui.ts');
+          return uiCommand(making.terminal, making.reach, making.setExitCode);
+        },
+      ),
+      entry('history [options] <policy>', 'List the revisions of a policy and what each changed.', async (making) => {
+        const { historyCommand } = await import('./commands/history.ts');
+        return historyCommand(making.terminal, making.reach, making.setExitCode);
+      }),
+    ],
+  },
+  {
+    title: 'Act:',
+    entries: [
+      entry(
+        'force-open [options] <breakers...>',
+        'Force breakers open for a limited time: they reject every call, whatever their policies say.',
+        act('ForceOpen'),
+      ),
+      entry(
+        'force-closed [options] <breakers...>',
+        'Force breakers closed for a limited time: every call passes, whatever their policies say.',
+        act('ForceClosed'),
+      ),
+      entry(
+        'reset [options] <breakers...>',
+        'Close breakers once and clear their windows; processes that start within the time do the same.',
+        act('Reset'),
+      ),
+      entry(
+        'overrides',
+        'List overrides: breakers, action, author, reason and end. Or end one early.',
+        async (making) => {
+          const { overridesCommand } = await import('./commands/overrides.ts');
+          return overridesCommand(making.terminal, making.reach, making.setExitCode);
+        },
+      ),
+      entry('rollback [options] <policy>', 'Restore an earlier spec of a policy.', async (making) => {
+        const { rollbackCommand } = await import('./commands/history.ts');
+        return rollbackCommand(making.terminal, making.reach, making.setExitCode);
+      }),
+    ],
+  },
+  {
+    title: 'Check files:',
+    entries: [
+      entry(
+        'validate [options] <files...>',
+        'Validate policy files with the rules of the API server and the operator.',
+        async (making) => {
+          const { validateCommand } = await import('./policy-files/validate.ts');
+          return validateCommand(making.terminal, making.setExitCode);
+        },
+      ),
+      entry(
+        'lint [options] <files...>',
+        'Find values in policy files that are valid and probably wrong.',
+        async (making) => {
+          const { lintCommand } = await import('./policy-files/lint.ts');
+          return lintCommand(making.terminal, making.setExitCode);
+        },
+      ),
+      entry(
+        'diff [options] <files...>',
+        'Show what policy files would change, and for which agents, without applying them.',
+        async (making) => {
+          const { diffCommand } = await import('./policy-files/diff.ts');
+          return diffCommand(making.terminal, making.reach, making.setExitCode);
+        },
+      ),
+    ],
+  },
+  {
+    title: 'Choose thresholds:',
+    entries: [
+      entry(
+        'simulate [options] <policies...>',
+        'Replay recorded calls through policies: when they would have opened, what that spares and costs.',
+        async (making) => {
+          const { simulateCommand } = await import('./recorded-calls/simulate.ts');
+          return simulateCommand(making.terminal, making.setExitCode);
+        },
+      ),
+      entry(
+        'suggest [options]',
+        'Propose a policy from recorded calls, with a figure for each number, or say what is missing.',
+        async (making) => {
+          const { suggestCommand } = await import('./recorded-calls/suggest.ts');
+          return suggestCommand(making.terminal, making.setExitCode);
+        },
+      ),
+    ],
+  },
+  {
+    title: 'Run:',
+    entries: [
+      entry(
+        'serve [options]',
+        'Run the operator: watch policies, push them to agents, collect their reports.',
+        async (making) => {
+          const { serveCommand } = await import('./commands/serve.ts');
+          return serveCommand(making.terminal, making.construct, making.setExitCode);
+        },
+      ),
+      entry('completion <shell>', 'Print a completion script for a shell.', async (making) => {
+        const { completionCommand } = await import('./completion-scripts.ts');
+        return completionCommand(making.terminal, making.setExitCode);
+      }),
+    ],
+  },
+];
+
+/**
+ * The command line, without running anything.
+ *
+ * @param wanted the name of the only command that is loaded; the others have a line in the help and nothing else. Absent:
+ * all are loaded.
+ */
+export async function commandLine(
   terminal: Terminal,
-  { construct, reach, kubeconfig }: Adapters,
+  load: LoadAdapters,
   setExitCode: SetExitCode,
-): Command {
+  wanted?: { readonly name: string | undefined },
+): Promise<Command> {
   const { out, err } = terminal;
+  const making: Making = {
+    terminal,
+    setExitCode,
+    construct: async (...args) => (await load()).construct(...args),
+    reach: async (flags) => (await load()).reach(flags),
+    kubeconfig: async (flags) => (await load()).kubeconfig(flags),
+  };
+  const entries = GROUPS.flatMap((group) => group.entries);
+  const terms = new Map(entries.map(({ name, term }) => [name, term]));
   const root: Command = new Command('fuseboard')
     .description('Delivers circuit-breaker policies to processes, and reports which processes run them.')
     .version(VERSION, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .addHelpText('after', ABOUT)
     .configureOutput({ writeOut: (text) => out.write(text), writeErr: (text) => err.write(text) })
-    .configureHelp({ helpWidth: 100 })
     .exitOverride()
-    .showHelpAfterError('run with --help to see what there is')
-    .commandsGroup('See:')
-    .addCommand(statusCommand(terminal, reach, setExitCode))
-    .addCommand(checkCommand(terminal, { reach, kubeconfig, wallClock: Date.now }, setExitCode))
-    .addCommand(outagesCommand(terminal, reach, setExitCode))
-    .addCommand(getCommand(terminal, reach, setExitCode))
-    .addCommand(explainCommand(terminal, reach, setExitCode))
-    .addCommand(describeCommand(terminal, reach, setExitCode))
-    .addCommand(topCommand(terminal, reach, setExitCode))
-    .addCommand(watchCommand(terminal, reach, setExitCode))
-    .addCommand(uiCommand(terminal, reach, setExitCode))
-    .addCommand(historyCommand(terminal, reach, setExitCode))
-    .commandsGroup('Act:')
-    .addCommand(actCommand('ForceOpen', terminal, reach, setExitCode))
-    .addCommand(actCommand('ForceClosed', terminal, reach, setExitCode))
-    .addCommand(actCommand('Reset', terminal, reach, setExitCode))
-    .addCommand(overridesCommand(terminal, reach, setExitCode))
-    .addCommand(rollbackCommand(terminal, reach, setExitCode))
-    .commandsGroup('Check files:')
-    .addCommand(validateCommand(terminal, setExitCode))
-    .addCommand(lintCommand(terminal, setExitCode))
-    .addCommand(diffCommand(terminal, reach, setExitCode))
-    .commandsGroup('Choose thresholds:')
-    .addCommand(simulateCommand(terminal, setExitCode))
-    .addCommand(suggestCommand(terminal, setExitCode))
-    .commandsGroup('Run:')
-    .addCommand(serveCommand(terminal, construct, setExitCode))
-    .addCommand(completionCommand(terminal, setExitCode))
-    .addCommand(
-      completeLineCommand(terminal, () => root, setExitCode),
+    .showHelpAfterError('run with --help to see what there is');
+  for (const { title, entries } of GROUPS) {
+    root.commandsGroup(title);
+    for (const { name, about, make } of entries) {
+      const loaded = wanted === undefined || wanted.name === name;
+      root.addCommand(loaded ? await make(making) : new Command(name).description(about));
+    }
+  }
+  if (wanted === undefined || wanted.name === COMPLETE || terminal.args[0] === COMPLETE) {
+    const { completeLineCommand } = await import('./completion.ts');
+    root.addCommand(
+      completeLineCommand(terminal, () => root, making.reach, setExitCode),
       { hidden: true },
     );
+  }
+  root.configureHelp({ helpWidth: 100 });
   inherit(root);
-  return root;
+  const term = (command: Command) => terms.get(command.name()) ?? command.createHelp().subcommandTerm(command);
+  return root.configureHelp({ helpWidth: 100, ...(wanted !== undefined && { subcommandTerm: term }) });
+}
+
+/** The command that a line is about: its first word, that after `help`, or the first word of a line to complete. */
+function wantedOf(args: readonly string[]): string | undefined {
+  const words = args.filter((word) => !word.startsWith('-'));
+  return words[0] === 'help' || words[0] === COMPLETE ? words[1] : words[0];
 }
 
 /** Runs a command line to its end; resolves to the exit code. */
-export async function program({ args, out, err }: Terminal, adapters: Adapters): Promise<number> {
+export async function program({ args, out, err }: Terminal, load: LoadAdapters): Promise<number> {
   const terminal = { args, out: safeStream(out), err: safeStream(err) };
   let code: number = EXIT_CODES.ok;
-  const command = commandLine(terminal, adapters, (setExitCode) => {
-    code = setExitCode;
-  });
+  const setExitCode = (exitCode: number) => {
+    code = exitCode;
+  };
+  const command = await commandLine(terminal, load, setExitCode, { name: wantedOf(args) });
   try {
     await command.parseAsync(terminal.args, { from: 'user' });
     return code;

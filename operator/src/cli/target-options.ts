@@ -45,7 +45,7 @@ export async function onTarget<T>(
   flags: TargetFlags,
   action: (target: Target) => Promise<T>,
 ): Promise<T> {
-  const target = reach(flags);
+  const target = await reach(flags);
   try {
     return await action(target);
   } finally {

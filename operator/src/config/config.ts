@@ -5,6 +5,7 @@ import { isLoopback } from '../core/loopback.ts';
 import { type Injection, InjectionFlags, readInjection } from './injection.ts';
 import type { Address, CertificateFiles } from './listen.ts';
 import { duration, type Replication, ReplicationFlags, readReplication } from './replication.ts';
+import { UsageError } from './usage-error.ts';
 
 /** What `fuseboard serve` runs with. */
 export interface Config {
@@ -58,9 +59,6 @@ export interface Config {
   readonly logLevel: z.infer<typeof LevelSchema>;
   readonly logFormat: 'auto' | 'json' | 'pretty';
 }
-
-/** A flag or a combination of flags that cannot be used; the message names the flag and says what to do. */
-export class UsageError extends Error {}
 
 /** RFC 1123. */
 const NAMESPACE = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;

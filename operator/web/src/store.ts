@@ -1,6 +1,7 @@
 import { batch, computed, type Signal, signal } from '@preact/signals';
 import { Ring } from '../../src/core/fleet/ring.ts';
-import { byImpact, type OutageRow } from '../../src/core/outages/outage-row.ts';
+import { byImpact } from '../../src/core/outages/order.ts';
+import type { OutageRow } from '../../src/core/outages/outage-row.ts';
 import type { BreakerRow } from '../../src/core/views/breaker-row.ts';
 import type { Overview } from '../../src/core/views/overview.ts';
 import type { PolicyRow } from '../../src/core/views/policy-row.ts';

@@ -68,4 +68,4 @@ export interface TargetFlags {
 /**
  * Opens what the flags mean; nothing is sent yet. Throws a UsageError that says what to give when they mean nothing.
  */
-export type Reach = (flags: TargetFlags) => Target;
+export type Reach = (flags: TargetFlags) => Target | Promise<Target>;

@@ -1,6 +1,6 @@
 import type { KubeConfig } from '@kubernetes/client-node';
 import { Command, Option } from 'commander';
-import { UsageError } from '../../config/config.ts';
+import { UsageError } from '../../config/usage-error.ts';
 import { KubeClient } from '../../kube/api/client.ts';
 import { type Check, type CheckResult, unknown } from '../checks/check.ts';
 import { clusterChecks } from '../checks/cluster-checks.ts';
@@ -23,7 +23,7 @@ interface Flags extends TargetFlags {
 }
 
 /** The kubeconfig that the flags mean. Throws a UsageError that says what to give when there is none. */
-export type Kubeconfig = (flags: TargetFlags) => KubeConfig;
+export type Kubeconfig = (flags: TargetFlags) => KubeConfig | Promise<KubeConfig>;
 
 export interface CheckWorld {
   readonly reach: Reach;
@@ -53,7 +53,7 @@ async function gather({ reach, kubeconfig, wallClock }: CheckWorld, flags: Flags
   const { pre = false, server, operatorNamespace } = flags;
   const checks: Check[] = [];
   if (server === undefined) {
-    const client = new KubeClient(kubeconfig(flags));
+    const client = new KubeClient(await kubeconfig(flags));
     checks.push(...(await clusterChecks({ client, operatorNamespace, now: wallClock(), pre })));
     const there = ({ name, result }: Check) => (name === 'cluster' || name === 'operator') && result === 'failed';
     if (pre || checks.some(there)) return checks;

@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { UsageError } from '../../config/config.ts';
+import { UsageError } from '../../config/usage-error.ts';
 import { type Explanation, explain } from '../../core/policy/explain.ts';
 import { DEFAULT_NAMESPACE } from '../../core/policy/namespace.ts';
 import { routingOf } from '../../core/policy/routing.ts';

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Command, Option } from 'commander';
-import { UsageError } from '../../config/config.ts';
+import { UsageError } from '../../config/usage-error.ts';
 import { changesBetween, type FieldChange, type Revision } from '../../ports/history.ts';
 import type { Reach, StoredPolicy } from '../client/target.ts';
 import { CliError, EXIT_CODES } from '../exit-codes.ts';

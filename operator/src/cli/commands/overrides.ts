@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { OverrideSpec } from '@fuseboard/schema';
 import { formatDuration, parseDuration } from '@fuseboard/schema';
 import { Command, Option } from 'commander';
-import { UsageError } from '../../config/config.ts';
+import { UsageError } from '../../config/usage-error.ts';
 import { matches } from '../../core/policy/routing.ts';
 import { parseLabels } from '../../core/policy/selector.ts';
 import { incomplete, type Unanswered } from '../client/replicas.ts';

@@ -1,7 +1,7 @@
 import { clearScreenDown, cursorTo } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Command, Option } from 'commander';
-import { UsageError } from '../../config/config.ts';
+import { UsageError } from '../../config/usage-error.ts';
 import { incomplete } from '../client/replicas.ts';
 import type { Reach } from '../client/target.ts';
 import { CliError, EXIT_CODES } from '../exit-codes.ts';

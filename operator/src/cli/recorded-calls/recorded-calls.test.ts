@@ -17,7 +17,7 @@ async function run(...args: string[]): Promise<{ readonly code: number; readonly
   const text = { out: '', err: '' };
   for (const name of ['out', 'err'] as const) streams[name].on('data', (part) => (text[name] += part));
   const terminal = { args, ...streams } as unknown as Parameters<typeof program>[0];
-  const code = await program(terminal, { construct: never, reach: never, kubeconfig: never });
+  const code = await program(terminal, never);
   return { code, ...text };
 }
 

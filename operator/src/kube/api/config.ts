@@ -4,7 +4,7 @@ import { delimiter, dirname, isAbsolute, join, resolve } from 'node:path';
 import { KubeConfig, type User } from '@kubernetes/client-node';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { UsageError } from '../../config/config.ts';
+import { UsageError } from '../../config/usage-error.ts';
 import { readBoundedFileSync } from '../../files/bounded-file.ts';
 import type { ActingUser } from './credentials.ts';
 import { proxyOf } from './proxy.ts';

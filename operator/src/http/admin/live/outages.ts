@@ -1,5 +1,6 @@
 import { Router } from 'express';
-import { byImpact, outageRow } from '../../../core/outages/outage-row.ts';
+import { byImpact } from '../../../core/outages/order.ts';
+import { outageRow } from '../../../core/outages/outage-row.ts';
 import type { Outage } from '../../../core/outages/outages.ts';
 import { outageSentence } from '../../../core/outages/sentence.ts';
 import { SERIES_COLUMNS } from '../../../core/outages/series.ts';
