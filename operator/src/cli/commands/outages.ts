@@ -1,6 +1,9 @@
 import { Command, Option } from 'commander';
+import { mergeOutages } from '../../core/outages/merged-outages.ts';
+import { outageSentence } from '../../core/outages/sentence.ts';
 import { SERIES_COLUMNS } from '../../core/outages/series.ts';
 import type { ListedOutage, OutageDetail, OutageList } from '../../http/admin/live/outages.paths.ts';
+import { askReplicas, tellUnanswered } from '../client/replicas.ts';
 import type { Reach } from '../client/target.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
 import { notFound, within } from '../output/not-found.ts';
@@ -32,8 +35,16 @@ export function outagesCommand(terminal: Terminal, reach: Reach, setExitCode: Se
     .action(async (wanted: string | undefined, flags: Flags) => {
       const lasting = await onTarget(reach, flags, async (target) => {
         const scope = scopeOf(flags, target);
-        const operator = await target.operator();
-        const { at, items } = await operator.get<OutageList>('/v1/outages', { namespace: scope });
+        const { answers, unanswered } = await askReplicas(target, (admin) =>
+          admin.get<OutageList>('/v1/outages', { namespace: scope }),
+        );
+        tellUnanswered(unanswered, terminal);
+        const at = Math.max(...answers.map((answer) => answer.at));
+        const { noun } = answers[0]!;
+        const items = mergeOutages(answers.map((answer) => answer.items)).map((outage) => ({
+          ...outage,
+          sentence: outageSentence(outage, at, noun),
+        }));
         if (wanted === undefined) {
           list(items, { at, scope, format: flags.output }, terminal);
           return items.some(({ phase }) => phase !== 'over');
@@ -44,7 +55,9 @@ export function outagesCommand(terminal: Terminal, reach: Reach, setExitCode: Se
           throw notFound('outage of the last 24 hours', wanted, scope, names);
         }
         const path = `/v1/outages/${encodeURIComponent(found.namespace)}/${encodeURIComponent(found.id)}`;
-        const detail = await operator.get<OutageDetail>(path);
+        // Only the replica that saw it begin knows it by this id.
+        const details = await askReplicas(target, (admin) => admin.get<OutageDetail>(path));
+        const detail = { ...details.answers[0]!, outage: found };
         if (flags.output === 'json' || flags.output === 'yaml') printAs(detail, flags.output, terminal);
         else terminal.out.write(described(detail));
         return detail.outage.phase !== 'over';

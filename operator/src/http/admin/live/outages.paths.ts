@@ -64,6 +64,7 @@ const stamp = {
 
 export const OutageListSchema = z.object({
   ...stamp,
+  noun: z.enum(['pod', 'process']).describe('What an agent is called in sentences.'),
   items: z.array(ListedOutageSchema).describe('Those that last first, by what they cost; then the newest.'),
 });
 export type OutageList = z.infer<typeof OutageListSchema>;

@@ -17,10 +17,10 @@ export function outageRoutes({ controller, access, clock, wallClock, replica }: 
   const date = (at: number) => Math.round(wallClock() - (clock.now() - at));
   const stamp = () => ({ at: wallClock(), replica, others: [...controller.aggregates.others] });
 
+  const noun = source.kind === 'kubernetes' ? 'pod' : 'process';
   const listed = (outage: Outage): ListedOutage => {
     const { services, actions, ...row } = outageRow(outage, clock.now(), date);
     const policy = snapshots.find(outage.uid)?.policy.name;
-    const noun = source.kind === 'kubernetes' ? 'pod' : 'process';
     const sentence = outageSentence({ ...row, services }, wallClock(), noun);
     return {
       ...row,
@@ -34,7 +34,7 @@ export function outageRoutes({ controller, access, clock, wallClock, replica }: 
   return Router()
     .get('/v1/outages', see, (request, response) => {
       const items = [...fleet.outages.list(optionalText(request, 'namespace'))].map(listed).sort(byImpact);
-      response.json({ ...stamp(), items } satisfies OutageList);
+      response.json({ ...stamp(), noun, items } satisfies OutageList);
     })
     .get('/v1/outages/:namespace/:id', see, (request, response) => {
       const { namespace, id } = request.params as { namespace: string; id: string };

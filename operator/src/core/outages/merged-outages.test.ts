@@ -1,0 +1,45 @@
+import { expect, it } from '@jest/globals';
+import { mergeOutages } from './merged-outages.ts';
+import type { OutageRow } from './outage-row.ts';
+import { QUIET_MS } from './outages.ts';
+
+const row = (over: Partial<OutageRow> = {}): OutageRow => ({
+  ...{ id: 'a', circuit: 'shop/u/payments', namespace: 'shop', breaker: 'payments', phase: 'refused', began: 0 },
+  ...{ instance: 'pod-1', refused: 10, fallback: 5, refusedPerSecond: 2, fallbackPerSecond: 1, hit: 2, agents: 3 },
+  ...{ services: [{ service: 'checkout', hit: 2, agents: 3 }], attempts: 1, reopened: 1, actions: [] },
+  ...over,
+});
+
+it('adds up an outage that two replicas see, from its first opening to its last close', () => {
+  const [merged, ...others] = mergeOutages([
+    [row({ began: 5_000, id: 'late', closed: 9_000, phase: 'closed', reason: 'slow-call-rate' })],
+    [row({ began: 1_000, id: 'first', reason: 'failure-rate', services: [{ service: 'cart', hit: 2, agents: 3 }] })],
+  ]);
+  expect(others).toEqual([]);
+  expect(merged).toMatchObject({
+    id: 'first',
+    began: 1_000,
+    reason: 'failure-rate',
+    phase: 'refused',
+    hit: 4,
+    agents: 6,
+  });
+  expect(merged).toMatchObject({ refused: 20, refusedPerSecond: 4, attempts: 2 });
+  expect(merged!.closed).toBeUndefined();
+  expect(merged!.services.map(({ service }) => service).sort()).toEqual(['cart', 'checkout']);
+});
+
+it('keeps apart what is hours apart, and other breakers', () => {
+  const over = { closed: 1_000, phase: 'over' } as const;
+  const merged = mergeOutages([
+    [row(over), row({ ...over, id: 'soon', began: 1_000 + QUIET_MS - 1, closed: 70_000 })],
+    [row({ id: 'hours', began: 9_000_000 }), row({ id: 'other', circuit: 'shop/u/search', breaker: 'search' })],
+  ]);
+  expect(merged.map(({ id }) => id).sort()).toEqual(['a', 'hours', 'other']);
+  expect(merged.find(({ id }) => id === 'a')).toMatchObject({ closed: 70_000, refused: 20 });
+});
+
+it('counts an override once that both replicas saw', () => {
+  const actions = [{ uid: 'o', at: 1, action: 'ForceOpen' }] as const;
+  expect(mergeOutages([[row({ actions })], [row({ actions })]])[0]!.actions).toHaveLength(1);
+});

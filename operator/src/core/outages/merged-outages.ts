@@ -1,0 +1,49 @@
+import { byImpact } from './order.ts';
+import type { OutagePhase, OutageRow } from './outage-row.ts';
+import { QUIET_MS } from './outages.ts';
+
+/** The worst first. */
+const PHASES: readonly OutagePhase[] = ['refused', 'testing', 'closed', 'over'];
+
+/**
+ * Outages as several replicas tell of them, each of its own agents: those of one breaker that overlap, or follow each
+ * other so soon that they would be one on one replica, are one. It keeps the id of the part that began first.
+ */
+export function mergeOutages<T extends OutageRow>(replicas: readonly (readonly T[])[]): T[] {
+  const merged: T[] = [];
+  const latest = new Map<string, number>();
+  for (const row of replicas.flat().sort((a, b) => a.began - b.began)) {
+    const at = latest.get(row.circuit);
+    const before = at === undefined ? undefined : merged[at]!;
+    if (before === undefined || row.began - (before.closed ?? Number.POSITIVE_INFINITY) >= QUIET_MS) {
+      latest.set(row.circuit, merged.push(row) - 1);
+    } else merged[at!] = together(before, row);
+  }
+  return merged.sort(byImpact);
+}
+
+function together<T extends OutageRow>(a: T, b: T): T {
+  const { closed: _, ...first } = a;
+  const closed = a.closed === undefined || b.closed === undefined ? undefined : Math.max(a.closed, b.closed);
+  const services = new Map(a.services.map((one) => [one.service, one]));
+  for (const { service, hit, agents } of b.services) {
+    const known = services.get(service);
+    services.set(service, { service, hit: hit + (known?.hit ?? 0), agents: agents + (known?.agents ?? 0) });
+  }
+  const uids = new Set(a.actions.map(({ uid }) => uid));
+  return {
+    ...(first as T),
+    phase: PHASES[Math.min(PHASES.indexOf(a.phase), PHASES.indexOf(b.phase))]!,
+    ...(closed !== undefined && { closed }),
+    refused: a.refused + b.refused,
+    fallback: a.fallback + b.fallback,
+    refusedPerSecond: a.refusedPerSecond + b.refusedPerSecond,
+    fallbackPerSecond: a.fallbackPerSecond + b.fallbackPerSecond,
+    hit: a.hit + b.hit,
+    agents: a.agents + b.agents,
+    services: [...services.values()].sort((one, two) => two.hit - one.hit),
+    attempts: a.attempts + b.attempts,
+    reopened: a.reopened + b.reopened,
+    actions: [...a.actions, ...b.actions.filter(({ uid }) => !uids.has(uid))],
+  };
+}
