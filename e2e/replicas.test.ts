@@ -391,7 +391,7 @@ async function ask(server: string, ...args: string[]): Promise<string> {
   const unused = () => {
     throw new Error('no cluster is asked here');
   };
-  const adapters = { construct, reach: () => new StandaloneTarget(server.split(',')), kubeconfig: unused };
+  const adapters = { construct, reach: () => new StandaloneTarget(server.split(',')), connect: unused };
   expect(await program({ args, out, err } as unknown as Terminal, async () => adapters)).toBe(0);
   return `${args.includes('json') ? '' : (err.read() ?? '')}${out.read() ?? ''}`;
 }

@@ -120,7 +120,7 @@ const ZOD_FREE_FILE = new RegExp(`^crds/schema/src/(${ZOD_FREE_NAMES.join('|')})
 const WORKSPACE = /^(crds\/schema|agent|operator|traffic|simulator|e2e|compat\/[^/]+|examples\/[^/]+)\//;
 const COMPAT = /^compat\/[^/]+\/src\//;
 const KUBE = /^operator\/src\/(kube\/|sources\/kubernetes\.|cli\/client\/)/;
-const COMPOSITION = /^operator\/(generate\.ts|src\/(main\.ts|serve\.ts|cli\/))/;
+const COMPOSITION = /^operator\/(generate\.ts|src\/((adapters|main)\.ts|serve\.ts|cli\/))/;
 const ADAPTER = /^operator\/src\/(kube|http|web|sources)\//;
 
 /**
@@ -214,7 +214,7 @@ function complaint(path: string, { specifier, typeOnly, names, lazy }: Import): 
   if (relative && ADAPTER.test(target) && !typeOnly && !constants && home === 'operator') {
     const kind = (file: string) => (KUBE.test(file) ? 'kube' : ADAPTER.exec(file)?.[1]);
     if (!COMPOSITION.test(path) && kind(path) !== kind(target)) {
-      return 'only main.ts, serve.ts and the commands make adapters; take their types, or be given one';
+      return 'only main.ts, adapters.ts, serve.ts and the commands make adapters; take their types, or be given one';
     }
   }
   return undefined;

@@ -6,11 +6,12 @@ import { unauthenticated } from './auth/unauthenticated.ts';
 import { ClusterTarget, userToken } from './cli/client/cluster.ts';
 import { StandaloneTarget } from './cli/client/standalone.ts';
 import type { Reach } from './cli/client/target.ts';
-import type { Kubeconfig } from './cli/commands/check.ts';
+import type { ConnectCluster } from './cli/commands/check.ts';
 import type { Construct } from './cli/commands/serve.ts';
 import { CliError, EXIT_CODES } from './cli/exit-codes.ts';
 import type { Config } from './config/config.ts';
 import { UsageError } from './config/usage-error.ts';
+import { KubeClient } from './kube/api/client.ts';
 import { podNamespace, readKubeConfig, userKubeConfig } from './kube/api/config.ts';
 import { preflight } from './kube/api/preflight.ts';
 import { AccessReviewer } from './kube/auth/access-review.ts';
@@ -122,5 +123,6 @@ export const reach: Reach = ({ server, kubeconfig, context, operatorNamespace })
   return new StandaloneTarget(urls, config && (() => userToken(config)));
 };
 
-/** The kubeconfig that the flags of a command mean. */
-export const kubeconfig: Kubeconfig = ({ kubeconfig, context }) => userKubeConfig({ kubeconfig, context }, process.env);
+/** The API server that the flags of a command mean. */
+export const connect: ConnectCluster = ({ kubeconfig, context }) =>
+  new KubeClient(userKubeConfig({ kubeconfig, context }, process.env));

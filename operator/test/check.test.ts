@@ -9,6 +9,7 @@ import { KubeConfig } from '@kubernetes/client-node';
 import { AdminClient } from '../src/cli/client/admin.ts';
 import type { StoredPolicy, Target } from '../src/cli/client/target.ts';
 import { checkCommand } from '../src/cli/commands/check.ts';
+import { KubeClient } from '../src/kube/api/client.ts';
 
 const DAY_MS = 86_400_000;
 const AUTHORITY = readFileSync(new URL('./tls/one.crt', import.meta.url));
@@ -120,7 +121,7 @@ async function check(...args: string[]) {
   let code = -1;
   const command = checkCommand(
     { args, out: out as never, err: out as never },
-    { reach: () => target, kubeconfig: () => config, wallClock: () => now },
+    { reach: () => target, connect: () => new KubeClient(config), wallClock: () => now },
     (set) => {
       code = set;
     },

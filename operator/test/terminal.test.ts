@@ -75,7 +75,7 @@ async function run(...args: string[]): Promise<string> {
   }) as unknown as NodeJS.WriteStream;
   const reach = () => new StandaloneTarget([serving.adminUrl]);
   const construct = () => Promise.reject(new Error('nothing is served here'));
-  await program({ args, out, err: out }, async () => ({ construct, reach, kubeconfig: construct as never }));
+  await program({ args, out, err: out }, async () => ({ construct, reach, connect: construct as never }));
   return text;
 }
 

@@ -55,7 +55,7 @@ async function tab(...words: string[]): Promise<{ shown: string[]; scopes: unkno
   } as unknown as Target;
   const written = new PassThrough({ encoding: 'utf8' });
   const terminal = { args: ['complete-line', '--', ...words], out: written as never, err: written as never };
-  const code = await program(terminal, async () => ({ construct: never, reach: () => target, kubeconfig: never }));
+  const code = await program(terminal, async () => ({ construct: never, reach: () => target, connect: never }));
   expect(code).toBe(0);
   return { shown: ((written.read() as string | null) ?? '').split('\n').filter((word) => word !== ''), scopes };
 }
@@ -76,6 +76,6 @@ it('shows no names, and no error, where they cannot be read', async () => {
     out: written as never,
     err: written as never,
   };
-  const code = await program(terminal, async () => ({ construct: never, reach: never, kubeconfig: never }));
+  const code = await program(terminal, async () => ({ construct: never, reach: never, connect: never }));
   expect([code, written.read()]).toEqual([0, null]);
 });

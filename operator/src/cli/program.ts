@@ -2,7 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { UsageError } from '../config/usage-error.ts';
 import { VERSION } from '../version.ts';
 import type { Reach } from './client/target.ts';
-import type { Kubeconfig } from './commands/check.ts';
+import type { ConnectCluster } from './commands/check.ts';
 import type { Construct } from './commands/serve.ts';
 import { COMPLETE } from './completion-scripts.ts';
 import { CliError, EXIT_CODES } from './exit-codes.ts';
@@ -13,7 +13,7 @@ import type { SetExitCode, Terminal } from './terminal.ts';
 export interface Adapters {
   readonly construct: Construct;
   readonly reach: Reach;
-  readonly kubeconfig: Kubeconfig;
+  readonly connect: ConnectCluster;
 }
 
 /** Loads the adapters, when a command needs one. */
@@ -234,7 +234,7 @@ export async function commandLine(
     setExitCode,
     construct: async (...args) => (await load()).construct(...args),
     reach: async (flags) => (await load()).reach(flags),
-    kubeconfig: async (flags) => (await load()).kubeconfig(flags),
+    connect: async (flags) => (await load()).connect(flags),
   };
   const entries = GROUPS.flatMap((group) => group.entries);
   const terms = new Map(entries.map(({ name, term }) => [name, term]));

@@ -1,7 +1,6 @@
-import type { KubeConfig } from '@kubernetes/client-node';
 import { Command, Option } from 'commander';
 import { UsageError } from '../../config/usage-error.ts';
-import { KubeClient } from '../../kube/api/client.ts';
+import type { KubeClient } from '../../kube/api/client.ts';
 import { type Check, type CheckResult, unknown } from '../checks/check.ts';
 import { clusterChecks } from '../checks/cluster-checks.ts';
 import { operatorChecks, policyChecks } from '../checks/operator-checks.ts';
@@ -22,12 +21,12 @@ interface Flags extends TargetFlags {
   readonly output: 'text' | 'json' | 'yaml';
 }
 
-/** The kubeconfig that the flags mean. Throws a UsageError that says what to give when there is none. */
-export type Kubeconfig = (flags: TargetFlags) => KubeConfig | Promise<KubeConfig>;
+/** The API server that the flags mean. Throws a UsageError that says what to give when they mean none. */
+export type ConnectCluster = (flags: TargetFlags) => KubeClient | Promise<KubeClient>;
 
 export interface CheckWorld {
   readonly reach: Reach;
-  readonly kubeconfig: Kubeconfig;
+  readonly connect: ConnectCluster;
   /** Milliseconds since 1970. */
   readonly wallClock: () => number;
 }
@@ -49,11 +48,11 @@ export function checkCommand(terminal: Terminal, world: CheckWorld, setExitCode:
     });
 }
 
-async function gather({ reach, kubeconfig, wallClock }: CheckWorld, flags: Flags): Promise<Check[]> {
+async function gather({ reach, connect, wallClock }: CheckWorld, flags: Flags): Promise<Check[]> {
   const { pre = false, server, operatorNamespace } = flags;
   const checks: Check[] = [];
   if (server === undefined) {
-    const client = new KubeClient(await kubeconfig(flags));
+    const client = await connect(flags);
     checks.push(...(await clusterChecks({ client, operatorNamespace, now: wallClock(), pre })));
     const there = ({ name, result }: Check) => (name === 'cluster' || name === 'operator') && result === 'failed';
     if (pre || checks.some(there)) return checks;
