@@ -20,7 +20,7 @@ export interface Plot {
   readonly limit: readonly (number | undefined)[];
 }
 
-export const MEASURED = { failed: FAILED, slow: SLOW } as const;
+const MEASURED = { failed: FAILED, slow: SLOW } as const;
 export type Measured = keyof typeof MEASURED;
 
 /** What of a policy the plot of a tile compares with its threshold. */
@@ -39,7 +39,7 @@ const setIn = (thresholds: Thresholds | undefined) =>
   });
 
 /** Sums by the window of the policy for the last `slots` slots up to `current`. */
-export function windows(ring: Ring, current: number, slots: number, windowSlots: number): number[][] {
+function windows(ring: Ring, current: number, slots: number, windowSlots: number): number[][] {
   const width = 4;
   const raw = ring.read(current - slots - windowSlots + 2, current);
   const sums: number[][] = Array.from({ length: width }, () => new Array<number>(slots).fill(0));

@@ -31,7 +31,7 @@ export function recipeFor(figures: CalmFigures): Rule {
 }
 
 /** The shortest window that holds enough calls at a rate; a number of calls where none does. */
-export function formFor(rate: number, minimumCalls: number): Form {
+function formFor(rate: number, minimumCalls: number): Form {
   const ms = [10_000, 20_000, 30_000, 60_000].find((each) => (rate * each) / 1_000 >= ROOM * minimumCalls);
   return ms === undefined ? { type: 'Count', size: minimumCalls } : { type: 'Time', ms };
 }

@@ -27,7 +27,7 @@ export interface OutagesAtAGlance {
   readonly last?: OutageRow;
 }
 
-export interface AgentsAtAGlance {
+interface AgentsAtAGlance {
   /** Reported lately, with a stream. */
   connected: number;
   /** Reported lately, without a stream: about to come back, or about to be stale. */

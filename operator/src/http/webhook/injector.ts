@@ -7,7 +7,7 @@ import { Problem } from '../../ports/problem.ts';
 import { answerProblems, answerUnknown, firstIssue } from '../problem.ts';
 
 /** The path at which the API server asks about pods. */
-export const INJECT_PATH = '/inject';
+const INJECT_PATH = '/inject';
 
 export interface InjectorOptions {
   /** The address that agents connect to. */

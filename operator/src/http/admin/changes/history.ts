@@ -10,7 +10,7 @@ import { guard, readAttributes, senderOf } from '../guard.ts';
 import { namedPolicy } from '../named-policy.ts';
 import type { AdminOptions } from '../options.ts';
 
-export const ShownRevisionSchema = z.object({
+const ShownRevisionSchema = z.object({
   revision: z.int().describe('Grows with each edit; in a cluster the generation of the policy.'),
   at: z.number().describe('When it was recorded, milliseconds since 1970.'),
   current: z.boolean().describe('Whether the policy has this spec now.'),

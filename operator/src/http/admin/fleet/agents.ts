@@ -8,7 +8,7 @@ import type { AdminOptions } from '../options.ts';
 import { optionalText } from '../parameters.ts';
 
 /** How many agents one answer lists. */
-export const MAX_AGENTS_LISTED = 1_000;
+const MAX_AGENTS_LISTED = 1_000;
 
 /** The agents of this replica. */
 export function agentRoutes({ controller, clock, access, replica }: AdminOptions): Router {
