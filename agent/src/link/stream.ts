@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { PROTOCOL } from '@fuseboard/schema/defaults';
+import { WorkBudget } from '../clock/work-budget.ts';
 import { Backoff } from './backoff.ts';
 import { open, ProcessIdle } from './connection.ts';
 import { EventDecoder } from './event-stream.ts';
 import { type Message, readMessage } from './messages.ts';
 import type { Timers } from './timers.ts';
-import { WorkBudget } from './work-budget.ts';
 
 const FIRST_BYTE_MS = 15_000;
 const HEARTBEAT_MS = 15_000;
