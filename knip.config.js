@@ -18,7 +18,7 @@ const exportsOf = (workspace) =>
 /** By workspace, beside what scripts of a package.json name: programs that are started by their path, and type tests. */
 const PROGRAMS = {
   '.': ['fuzz/differential/node-core.ts'],
-  agent: ['test/{coverage.jest.js,mutation/*.{js,ts}}', 'test/{store-member,public-types}.ts'],
+  'agent/test': ['coverage.jest.js', 'mutation/*.{js,ts}', '{store-member,public-types,package/bundle}.ts'],
   'agent/bench': ['memory-child.ts', 'service/*.ts'],
   'compat/opossum': ['test/declared.ts'],
   traffic: ['bench.ts', 'bench/read-one.ts'],
@@ -31,9 +31,13 @@ const PROGRAMS = {
   ],
 };
 
-/** Packages that are named by strings alone, tools that a test starts and a file that is read; and one that may be absent. */
+/**
+ * Packages that are named by strings alone: tools that a test starts, a file that is read, and frameworks that the
+ * blocks of documents import; and one that may be absent.
+ */
 const NAMED = {
   agent: ['@arethetypeswrong/cli', 'publint', 'typescript-5.4'],
+  'agent/test': ['@hono/node-server', '@types/koa', 'fastify', 'hono', 'koa'],
   e2e: ['axe-core'],
   operator: ['@fuseboard/simulator'],
 };

@@ -14,7 +14,7 @@ export const LATENCY_SLOTS = 6;
 /**
  * Circuits that are remembered, in all and of one namespace; the calls of further ones are in the metrics and not here.
  */
-const MAX_CIRCUITS = 20_000;
+export const MAX_CIRCUITS = 20_000;
 export const MAX_CIRCUITS_OF_NAMESPACE = 4_000;
 
 /** Changes of state that are remembered for each circuit. */

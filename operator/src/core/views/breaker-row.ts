@@ -5,7 +5,7 @@ import type { Outage } from '../outages/outages.ts';
 import { SLOT_MS, SLOTS, slotOf } from '../slots.ts';
 
 /** How many agents a row names where circuits are not closed. */
-const MAX_UNWELL_NAMED = 3;
+export const MAX_UNWELL_NAMED = 3;
 
 /** What was counted in a window. */
 export interface Counted {

@@ -18,7 +18,7 @@ export interface Overview {
   readonly outages: OutagesAtAGlance;
 }
 
-export interface OutagesAtAGlance {
+interface OutagesAtAGlance {
   /** Those that last, or ended less than a minute ago. */
   readonly lasting: number;
   /** Those that ended within 24 hours. */
@@ -27,7 +27,7 @@ export interface OutagesAtAGlance {
   readonly last?: OutageRow;
 }
 
-interface AgentsAtAGlance {
+export interface AgentsAtAGlance {
   /** Reported lately, with a stream. */
   connected: number;
   /** Reported lately, without a stream: about to come back, or about to be stale. */
