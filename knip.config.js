@@ -15,7 +15,7 @@ const exportsOf = (workspace) =>
     target['fuseboard-source'] ? [[subpath, target['fuseboard-source'].slice('./'.length)]] : [],
   );
 
-/** By workspace, beside what scripts of a package.json name: programs that are started by their path, and type tests. */
+/** By workspace: programs that are started by their path and named by no script of a package.json, and type tests. */
 const PROGRAMS = {
   '.': ['fuzz/differential/node-core.ts'],
   'agent/test': ['coverage.jest.js', 'mutation/*.{js,ts}', '{store-member,public-types,package/bundle}.ts'],
@@ -32,8 +32,8 @@ const PROGRAMS = {
 };
 
 /**
- * Packages that are named by strings alone: tools that a test starts, a file that is read, and frameworks that the
- * blocks of documents import; and one that may be absent.
+ * Packages that are named by strings alone: tools that a test starts, a file that is read, and frameworks that a
+ * test installs; and one that may be absent.
  */
 const NAMED = {
   agent: ['@arethetypeswrong/cli', 'publint', 'typescript-5.4'],

@@ -1,4 +1,4 @@
-/** A process full of hostile pods, each of which takes all that its token gives it. Goes on until it is ended. */
+/** A process full of hostile pods, each of which takes all that its token gives it. Continues until it is ended. */
 import { randomBytes } from 'node:crypto';
 import { Agent, type ClientRequest, request } from 'node:http';
 import { connect } from 'node:net';

@@ -3,8 +3,8 @@
  *
  *     npm run bench:hostile [-- --agents 1000 --hostile 100 --edits 10 --seconds 60]
  *
- * Ends with 1 when the operator ends or takes more memory than the chart's limit, a probe fails, an edit takes more than
- * three times as long as without, or the log grows faster than allowed.
+ * Ends with 1 when the operator ends or takes more memory than the chart's limit, a probe fails, an edit takes more
+ * than three times as long as without, or the log grows faster than allowed.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';

@@ -1,4 +1,7 @@
-/** How long the messages of a stream may keep the process busy at once, in ms: a first set as large as allowed takes less. */
+/**
+ * How long the messages of a stream may keep the process busy at once, in ms: a first set as large as allowed takes
+ * less.
+ */
 const BURST_MS = 2_000;
 
 /** What part of the time they may take in the long run. */
