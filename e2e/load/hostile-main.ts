@@ -10,7 +10,8 @@ export interface HostileRequest {
   readonly tokens: readonly string[];
 }
 
-const KEYS = 250;
+/** As many as fit into a part of a report. */
+const KEYS = 150;
 
 /** Streams that one pod holds, and connections without a request. */
 const HELD = 40;
@@ -26,8 +27,8 @@ function openStream(url: string, token: string, of: string): Promise<ClientReque
   return new Promise((resolve) => {
     const since = 'policies=99999999999999999999,overrides=99999999999999999999';
     const query = new URLSearchParams({ protocol: '1', service: 's', instance: 'x'.repeat(200), boot: of, since });
-    // Every second one as a good agent would, so that it is known and may report.
-    if (Math.random() < 0.5) query.delete('since');
+    // Most as a good agent would, so that it is known and may report.
+    if (Math.random() < 0.9) query.delete('since');
     const asked = request(`${url}/v1/stream?${query}`, { headers: { authorization: `Bearer ${token}` }, agent: false });
     asked.on('response', (response) => {
       response.resume();
@@ -67,12 +68,12 @@ async function reports(url: string, token: string, boots: readonly string[]): Pr
   for (let sequence = 1; ; sequence += 1) {
     const of = boots[sequence % Math.max(1, boots.length)] ?? boot();
     const breakers = Array.from({ length: KEYS }, (_, i) => ({
-      name: `\u001b[2Jb${sequence % 50}`,
-      key: `${sequence}-${i}`,
+      name: `b${sequence % 50}`,
+      key: `\u001b[2J${sequence}-${i}`,
       state: 'open',
       since: 0,
-      totals: { ...NO_TOTALS, success: 2 ** 50 },
-      transitions: [{ from: 'closed', to: 'open', reason: 'consecutive-failures', agoMs: 0 }],
+      totals: { ...NO_TOTALS, succeeded: 2 ** 50 },
+      ...(i < 20 && { transitions: [{ from: 'closed', to: 'open', reason: 'consecutive-failures', agoMs: 0 }] }),
     }));
     const common = { protocol: 1, service: 's', instance: 'i', part: 1, parts: 1, rejections: [] };
     await post(url, token, { ...common, boot: of, sequence, breakers });
