@@ -34,7 +34,7 @@ if (values.input !== undefined) {
   printFindings((await fuzz(target!, seed, 1, Number(values.input))).findings);
 } else {
   console.log(`seed ${seed}\n`);
-  console.log('target             inputs   sound  kB/input  slowest     time');
+  console.log('target             inputs   sound  kB/input  slowest     peak     time');
   const shares = chosen.reduce((sum, { share }) => sum + share, 0);
   const summaries: TargetSummary[] = [];
   for (const target of chosen) {
@@ -47,12 +47,13 @@ if (values.input !== undefined) {
   console.log(`\n${total} inputs, ${summaries.flatMap(({ findings }) => findings).length} findings`);
 }
 
-function row({ target, inputs: count, sound, bytes, slowest, seconds }: TargetSummary): string {
+function row({ target, inputs: count, sound, bytes, slowest, peak, seconds }: TargetSummary): string {
   const columns = [
     String(count).padStart(9),
     `${((100 * sound) / count).toFixed(1)} %`.padStart(8),
     (bytes / count / 1_000).toFixed(2).padStart(10),
     `${slowest.toFixed(0)} ms`.padStart(9),
+    `${(peak / 1e6).toFixed(0)} MB`.padStart(9),
     `${seconds.toFixed(1)} s`.padStart(9),
   ];
   return `${target.padEnd(16)}${columns.join('')}`;

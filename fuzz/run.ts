@@ -18,11 +18,16 @@ export interface TargetSummary {
   seconds: number;
   /** The most processor time that one input took, in ms. */
   slowest: number;
+  /** The most memory that the process held while it ran, in bytes, that of the targets before it included. */
+  peak: number;
   readonly findings: Finding[];
 }
 
 /** Processor time for an input, in ms: much more than any needs. Time on the wall says as much about the machine. */
 const timeFor = (bytes: number) => 250 + bytes / 100;
+
+/** How many inputs there are to a look at the memory: a look takes as long as a short input. */
+const MEMORY_EVERY = 16;
 
 /** What may be made of an input, in bytes. */
 const roomFor = (bytes: number) => 65_536 + bytes * 64;
@@ -32,7 +37,16 @@ const MAX_FINDINGS = 5;
 /** Tries inputs `from` to `from + count - 1` of a target; stops at the fifth finding. */
 export async function fuzz(target: Target, seed: number, count: number, from = 0): Promise<TargetSummary> {
   const { name } = target;
-  const summary: TargetSummary = { target: name, inputs: 0, sound: 0, bytes: 0, seconds: 0, slowest: 0, findings: [] };
+  const summary: TargetSummary = {
+    target: name,
+    inputs: 0,
+    sound: 0,
+    bytes: 0,
+    seconds: 0,
+    slowest: 0,
+    peak: 0,
+    findings: [],
+  };
   const began = performance.now();
   for (let index = from; index < from + count && summary.findings.length < MAX_FINDINGS; index += 1) {
     const input = inputOf(target, new Random(seedOf(seed, name, index)));
@@ -46,6 +60,7 @@ export async function fuzz(target: Target, seed: number, count: number, from = 0
       const description = error instanceof Violation ? message : stack.split('\n').slice(0, 4).join(' ');
       summary.findings.push({ target: name, seed, index, input, message: description });
     }
+    if (index % MEMORY_EVERY === 0) summary.peak = Math.max(summary.peak, process.memoryUsage.rss());
   }
   await target.end?.();
   summary.seconds = (performance.now() - began) / 1_000;

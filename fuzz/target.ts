@@ -1,5 +1,4 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { anything, deepen, mutateBytes, mutateJson } from './mutation.ts';
 import type { Random } from './random.ts';
 
@@ -41,8 +40,6 @@ export function corpus(name: string): Buffer[] {
     .sort()
     .map((file) => readFileSync(new URL(file, folder)));
 }
-
-export const text = (path: string) => readFileSync(fileURLToPath(new URL(`../${path}`, import.meta.url)), 'utf8');
 
 /** One input: a message of the corpus, as it is or changed some times, or something made up. */
 export function inputOf({ corpus: known, mutate }: Target, random: Random): Buffer {

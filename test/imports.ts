@@ -3,7 +3,7 @@ import { parseSync } from '@swc/core';
 import { type Arrow, circles, wrongFloor } from './rooms.ts';
 
 /** One import of a source file, whatever its form: static, re-export, dynamic, `require` or a type's `import()`. */
-export interface Import {
+interface Import {
   readonly specifier: string;
   /** Whether it is gone when the types are stripped. */
   readonly typeOnly: boolean;

@@ -4,12 +4,12 @@ import { posix } from 'node:path';
  * The rooms of a workspace from the innermost to the outermost. A file imports from its own row and from rows above it;
  * what two rows need belongs in the upper one. The longest prefix of a path says its room.
  */
-export interface Floors {
+interface Floors {
   readonly root: string;
   readonly floors: readonly (readonly string[])[];
 }
 
-export const FLOORS: readonly Floors[] = [
+const FLOORS: readonly Floors[] = [
   {
     root: 'agent/src/',
     floors: [
@@ -44,7 +44,7 @@ export const FLOORS: readonly Floors[] = [
 const TYPE_CIRCLES = 'agent/src/core/';
 
 /** The most source files, tests apart, that a room holds. */
-export const ROOM_SIZE = 14;
+const ROOM_SIZE = 14;
 
 interface Placed {
   readonly room: string;

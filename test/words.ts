@@ -1,5 +1,5 @@
 /** A word that is not used any more, how it is found, and what to write instead. */
-export interface RetiredWord {
+interface RetiredWord {
   readonly pattern: RegExp;
   readonly instead: string;
 }
@@ -48,7 +48,7 @@ const IDENTIFIERS: readonly RetiredWord[] = [
   identifier('caveats|standings', 'warnings, precedence'),
 ];
 
-export const RETIRED_WORDS: readonly RetiredWord[] = [...PHRASES, ...IDENTIFIERS];
+const RETIRED_WORDS: readonly RetiredWord[] = [...PHRASES, ...IDENTIFIERS];
 
 /** Where in a text retired words are, and what to write instead. */
 export function retiredWords(text: string): string[] {

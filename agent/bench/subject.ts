@@ -2,7 +2,7 @@
  * How many different policies and functions each measurement uses, so that no engine can fit its code to one. A power
  * of two.
  */
-export const KINDS = 8;
+const KINDS = 8;
 
 export const CASES = [
   'closed',
@@ -41,7 +41,7 @@ export interface Library {
   readonly makeAndUse?: (i: number) => Promise<unknown>;
 }
 
-export const failure = new Error('the dependency is down');
+const failure = new Error('the dependency is down');
 
 /** Eight functions that differ, as the functions of a program do. */
 export const functions: readonly (() => Promise<number>)[] = [

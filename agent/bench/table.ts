@@ -22,7 +22,7 @@ const short = (ratio: number): string =>
 const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
 
 /** The tables of a run in Markdown: ratios to the bare call, then what idle breakers cost. */
-export function tables({ node, cpu, date, cases, memory }: Report): string {
+function tables({ node, cpu, date, cases, memory }: Report): string {
   const of = (name: CaseName, library: string) => cases.find((each) => each.name === name && each.library === library);
   const lines = [
     `Node ${node}, ${cpu}, ${date}.`,

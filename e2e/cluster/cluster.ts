@@ -13,7 +13,7 @@ import { eventually, run } from './run.ts';
 
 const ADMIN_TOKEN = 'admin-of-the-test-cluster';
 
-export interface KubectlOptions {
+interface KubectlOptions {
   /** What kubectl reads with `-f -`. */
   readonly input?: string;
   /** Another kubeconfig than the administrator's. */

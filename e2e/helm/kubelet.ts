@@ -24,7 +24,7 @@ interface Volume {
   readonly emptyDir?: object;
 }
 
-export interface Mount {
+interface Mount {
   readonly name: string;
   readonly mountPath: string;
   readonly readOnly?: boolean;

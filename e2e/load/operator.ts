@@ -27,6 +27,8 @@ export class StartedOperator implements Target {
   #child: Child<Request> | undefined;
   #log: string[] = [];
   distributedAt: number | undefined;
+  /** What it wrote to its log since it was launched. */
+  logBytes = 0;
 
   private constructor(args: readonly string[], [port, metrics, admin]: readonly number[]) {
     this.#port = port!;
@@ -88,7 +90,22 @@ export class StartedOperator implements Target {
     await this.#child?.end();
   }
 
+  /** Whether its process is there. */
+  get lives(): boolean {
+    return this.#child?.ended === false;
+  }
+
+  /** Whether a probe of the chart passes, which gives an answer so much time. */
+  async passesProbe(path: '/livez' | '/readyz', withinMs: number): Promise<boolean> {
+    const url = `http://127.0.0.1:${this.#metricsPort}${path}`;
+    return fetch(url, { signal: AbortSignal.timeout(withinMs) }).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+  }
+
   #read(text: string): void {
+    this.logBytes += text.length + 1;
     this.#log = [...this.#log.slice(-20), text];
     if (!text.includes('"policy changed"')) return;
     this.distributedAt = new Date((JSON.parse(text) as { time: number | string }).time).getTime();

@@ -1,16 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
+import { KubeConfig } from '@kubernetes/client-node';
 import { startCluster } from '../cluster/cluster.ts';
 import { Crowd } from './crowd.ts';
 import { monotonic } from './monotonic.ts';
 import { StartedOperator } from './operator.ts';
 import { quiet } from './phases.ts';
+import { podTokens } from './pods.ts';
 import { policiesOf, WATCHED } from './policies.ts';
 import { clusterStore, metricsOf, requestsIn } from './store.ts';
 
 /** Pods are made for at most so many agents; further ones share them, and so their tokens and reviews. */
 const MOST_PODS = 3_000;
-const AT_ONCE = 16;
 const NAMESPACE = 'load';
 
 /** What it costs that every agent shows a token, of which a real API server is asked. */
@@ -40,7 +40,7 @@ export async function watchReviews(
     await clusterStore(cluster.kubeconfig, NAMESPACE).put(policiesOf(NAMESPACE, 10, 10));
     const config = new KubeConfig();
     config.loadFromFile(cluster.kubeconfig);
-    const tokens = await podTokens(config, Math.min(agents, MOST_PODS));
+    const tokens = await podTokens(config, NAMESPACE, Math.min(agents, MOST_PODS));
     operator = await StartedOperator.start(
       `--kubeconfig=${cluster.kubeconfig}`,
       '--agent-auth=token-review',
@@ -84,33 +84,4 @@ export async function watchReviews(
     await operator?.kill();
     await cluster.stop();
   }
-}
-
-/** Makes pods that no node runs, with a token each as the kubelet would project it. */
-async function podTokens(config: KubeConfig, count: number): Promise<string[]> {
-  const core = config.makeApiClient(CoreV1Api);
-  const namespace = NAMESPACE;
-  const serviceAccountName = 'load';
-  await core.createNamespacedServiceAccount({ namespace, body: { metadata: { name: serviceAccountName } } });
-  const tokens: string[] = [];
-  const make = async (name: string) => {
-    const body = {
-      metadata: { name, labels: { app: 'load' } },
-      spec: { serviceAccountName, containers: [{ name: 'c', image: 'registry.example/service' }] },
-    };
-    const { metadata } = await core.createNamespacedPod({ namespace, body });
-    const bound = { apiVersion: 'v1', kind: 'Pod', name, uid: metadata!.uid! };
-    const token = await core.createNamespacedServiceAccountToken({
-      namespace,
-      name: serviceAccountName,
-      body: { spec: { audiences: ['fuseboard'], boundObjectRef: bound, expirationSeconds: 3_600 } },
-    });
-    tokens.push(token.status!.token!);
-  };
-  let next = 0;
-  const worker = async () => {
-    while (next < count) await make(`load-${next++}`);
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
-  return tokens;
 }

@@ -11,7 +11,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const SERVICES = fileURLToPath(new URL('services', import.meta.url));
 
 export const OPERATOR_REPOSITORY = 'node.test/fuseboard';
-export const OPERATOR_IMAGE = `${OPERATOR_REPOSITORY}:0.1.0`;
+const OPERATOR_IMAGE = `${OPERATOR_REPOSITORY}:0.1.0`;
 /** Two small services: one that calls through a breaker, and one that is called. */
 export const SERVICE_IMAGE = 'node.test/shop:1';
 

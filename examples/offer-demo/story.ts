@@ -2,7 +2,7 @@ import type { Board, Pair } from './board.ts';
 import { until } from './until.ts';
 
 /** What `GET /offer/circuit` says. */
-export interface Circuit {
+interface Circuit {
   readonly current_state: 'closed' | 'open' | 'half-open';
   readonly fail_counter: number;
   readonly fail_max: number | null;

@@ -96,7 +96,7 @@ function calmDurations(trace: Trace, incidents: readonly VisibleIncident[]): Flo
 }
 
 /** How long the series recorded the edge. */
-export function recordedMs({ trace, gaps }: Edge): number {
+function recordedMs({ trace, gaps }: Edge): number {
   const [from, to] = [trace.start[0]!, trace.start.at(-1)!];
   const missing = gaps.reduce((sum, [begin, end]) => sum + Math.max(0, Math.min(end, to) - Math.max(begin, from)), 0);
   return Math.max(1, to - from - missing);

@@ -50,7 +50,7 @@ export function drawn(seed: number): { readonly spec: Spec; readonly trace: Trac
 }
 
 /** What `execute` of a live breaker does with the same calls on a fake clock. */
-export async function live(
+async function live(
   spec: Spec,
   trace: Trace,
   seed: number,

@@ -3,9 +3,9 @@ import type { Observation } from './observation.ts';
 import type { ReadOptions } from './options.ts';
 import { statusSet } from './status-set.ts';
 
-export const FAILURE_STATUSES = ['5xx', '0'];
+const FAILURE_STATUSES = ['5xx', '0'];
 /** nginx: the client closed the connection (499). AWS: the client closed it within the idle timeout (460). */
-export const IGNORED_STATUSES = ['499', '460'];
+const IGNORED_STATUSES = ['499', '460'];
 
 /** Decides how calls ended: what the record says comes first, then its kind of error, then its status. */
 export function classifier(options: ReadOptions): (one: Observation) => Outcome {

@@ -6,7 +6,7 @@ import type { PerKeyConfig } from '../core/config/call-config.ts';
 import type { Governor } from './governor.ts';
 
 /** Stands for all keys that share a circuit, because there are too many or they are too long. */
-export const OVERFLOW = '*';
+const OVERFLOW = '*';
 
 const MAX_KEY_LENGTH = 256;
 /** How many keys with a closed circuit are reported one by one. */

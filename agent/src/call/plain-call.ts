@@ -61,7 +61,7 @@ class PlainCall implements CallCompletion<unknown> {
  * Settles a call whose signal aborted: a time that was over is a failure of the dependency, unless the policy ignores
  * it.
  */
-export function settleAborted(permit: Permit, signal: AbortSignal, error: unknown): void {
+function settleAborted(permit: Permit, signal: AbortSignal, error: unknown): void {
   const { core } = permit;
   if (!isTimedOut(signal)) permit.ignore();
   else if (core.classifyError(error) === 'ignored') permit.ignore();

@@ -9,7 +9,7 @@ export interface Counts {
 }
 
 /** A condition that a policy sets. */
-export interface SetCondition {
+interface SetCondition {
   readonly condition: TripCondition;
   readonly threshold: number;
 }

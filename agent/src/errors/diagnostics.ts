@@ -2,7 +2,7 @@ import { channel } from 'node:diagnostics_channel';
 import type { BreakerIdentity, ErrorCode } from './codes.ts';
 
 /** Messages `{breaker, event}`: the breaker itself and the change of its state, after it happened. */
-export const TRANSITION_CHANNEL = 'fuseboard:transition';
+const TRANSITION_CHANNEL = 'fuseboard:transition';
 
 /** A `RejectionMessage` for each call that was not let through. */
 export const REJECTION_CHANNEL = 'fuseboard:rejection';

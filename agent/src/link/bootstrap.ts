@@ -56,7 +56,7 @@ export function readBootstrap(path: string, agent: Pick<Settings, 'namespace' | 
 }
 
 /** The uid of a policy; where its source has none, one by namespace and name. */
-export function uidOf({ metadata }: PolicyResource): string {
+function uidOf({ metadata }: PolicyResource): string {
   const identity = `${metadata.namespace ?? ''}/${metadata.name}`;
   return metadata.uid ?? createHash('sha256').update(identity).digest('hex').slice(0, 32);
 }

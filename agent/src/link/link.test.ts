@@ -299,7 +299,16 @@ describe('an operator that is not one', () => {
       /"begin" is malformed/,
     ],
     ['a set out of order', 'event: commit\ndata: {"revision":"x"}\n\n', /did not begin/],
-    ['another protocol', 'event: hello\ndata: {"protocol":2,"heartbeatMs":1000}\n\n', /protocol 2/],
+    ['a second hello', 'event: hello\ndata: {"protocol":1,"heartbeatMs":1000}\n\n', /"hello" twice on one stream/],
+    [
+      'one hello after another, each with another address for reports',
+      Array.from(
+        { length: 1_000 },
+        (_, i) =>
+          `event: hello\ndata: {"protocol":1,"heartbeatMs":1000,"reportUrl":"https://127.0.0.2:${i + 1_024}/"}\n\n`,
+      ).join(''),
+      /"hello" twice on one stream/,
+    ],
   ])('sends %s: one warning, the policies stay, and it is reconnected to', async (_what, bytes, warning) => {
     const { link, breaker } = connect();
     await link.ready(10_000);
@@ -310,6 +319,22 @@ describe('an operator that is not one', () => {
     }
     expect(warnings).toEqual([expect.stringMatching(warning)]);
     fail(breaker, 3);
+    expect(breaker.state).toBe('open');
+  });
+
+  it('ends in its first packet: what it said applies', async () => {
+    const said = [
+      ['hello', { protocol: 1, heartbeatMs: 15_000 }],
+      ['begin', { kind: 'snapshot', revision: 'x', now: Date.now() }],
+      ['policy', { uid: 'u', generation: 1, name: 'payments', spec: payments(2).spec }],
+      ['routes', [['payments', 'u']]],
+      ['commit', { revision: 'x' }],
+    ].map(([name, data]) => `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`);
+    const headers = { 'content-type': 'text/event-stream' };
+    plane.answerStreams({ status: 200, headers, body: said.join('') });
+    const { breaker } = connect();
+    await eventually(() => breaker.source === 'policy');
+    fail(breaker, 2);
     expect(breaker.state).toBe('open');
   });
 

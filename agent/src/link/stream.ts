@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { PROTOCOL } from '@fuseboard/schema/defaults';
+import { WorkBudget } from '../clock/work-budget.ts';
 import { Backoff } from './backoff.ts';
 import { open, ProcessIdle } from './connection.ts';
 import { EventDecoder } from './event-stream.ts';
@@ -39,17 +40,29 @@ export interface StreamOptions {
   warn(message: string): void;
 }
 
+const READ = (end: () => void) => end();
+
+/** Processor time of this process, in ms: on a busy machine, time on the wall would be that of others. */
+function busyMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000;
+}
+
 /** The long-lived request that delivers policies; it is reopened without limit. */
 export class Stream {
   readonly #options: StreamOptions;
   readonly #backoff: Backoff;
   readonly #warned = new Set<string>();
+  /** Of all streams together: reconnecting makes nothing free. */
+  readonly #budget = new WorkBudget();
   #request: ClientRequest | undefined;
   #cancelWatch = () => {};
   #cancelHealth = () => {};
   #cancelConnect = () => {};
   #opened = false;
   #stopped = false;
+  /** Calls back once nothing that has arrived is unread. */
+  #whenRead = READ;
 
   constructor(options: StreamOptions) {
     this.#options = options;
@@ -100,10 +113,10 @@ export class Stream {
     request.on('error', (error) => {
       if (this.#request !== request) return;
       if (error instanceof ProcessIdle) this.#endQuietly(0);
-      else this.#end(describe(error));
+      else this.#whenRead(() => this.#end(describe(error)));
     });
     request.on('close', () => {
-      if (this.#request === request) this.#end('the stream was cut');
+      if (this.#request === request) this.#whenRead(() => this.#end('the stream was cut'));
     });
     request.end();
     return request;
@@ -137,6 +150,7 @@ export class Stream {
     const chunks: Buffer[] = [];
     let heartbeatMs = HEARTBEAT_MS;
     let busy = false;
+    let over: (() => void) | undefined;
     const alive = () => {
       this.#cancelWatch();
       const silence = SILENT_HEARTBEATS * heartbeatMs;
@@ -144,6 +158,7 @@ export class Stream {
     };
     const work = () => {
       const began = timers.now();
+      const before = busyMs();
       busy = false;
       while (chunks.length > 0 && this.#request === request) {
         const { events, fault } = decoder.decode(chunks.shift()!);
@@ -156,13 +171,18 @@ export class Stream {
           if (this.#request !== request) return;
         }
         if (fault !== undefined) return this.#end(fault);
-        if (chunks.length > 0 && timers.now() - began > SLICE_MS) {
-          busy = true;
-          setTimeout(work, 0).unref();
-          return;
-        }
+        if (timers.now() - began > SLICE_MS) break;
       }
-      response.resume();
+      const pauseMs = this.#budget.spend(busyMs() - before, timers.now());
+      if (chunks.length > 0 || pauseMs > 0) {
+        busy = true;
+        setTimeout(work, pauseMs).unref();
+      } else if (over !== undefined && response.destroyed) over();
+      else response.resume();
+    };
+    this.#whenRead = (end) => {
+      if (!busy && chunks.length === 0) end();
+      else over ??= end;
     };
     alive();
     response.on('data', (chunk: Buffer) => {
@@ -174,12 +194,17 @@ export class Stream {
       setImmediate(work).unref();
     });
     response.on('end', () => {
-      if (this.#request === request) this.#end('the stream ended');
+      if (this.#request === request) this.#whenRead(() => this.#end('the stream ended'));
     });
   }
 
   #receive(message: Message): void {
     if (message.type === 'hello') {
+      // Each one makes reports go somewhere else.
+      if (this.#opened) {
+        this.#end('it says "hello" twice on one stream');
+        return;
+      }
       if (message.protocol !== PROTOCOL) {
         this.#end(
           `it speaks protocol ${message.protocol} and this agent ${PROTOCOL}; install a newer @fuseboard/agent`,
@@ -231,6 +256,7 @@ export class Stream {
   #close(): void {
     this.#cancelWatch();
     this.#cancelHealth();
+    this.#whenRead = READ;
     const request = this.#request;
     const wasOpen = this.#opened;
     this.#request = undefined;

@@ -5,7 +5,7 @@ export type ErrorCode = 'EOPENBREAKER' | 'ETIMEDOUT' | 'ESEMLOCKED' | 'ESHUTDOWN
 const OURS = Symbol.for('fuseboard.opossum.error/1');
 
 /** @param cause the error of the agent that this one translates. */
-export function ourError(message: string, code: ErrorCode, cause?: unknown): Error & { code: ErrorCode } {
+function ourError(message: string, code: ErrorCode, cause?: unknown): Error & { code: ErrorCode } {
   const error = new Error(message, cause === undefined ? undefined : { cause });
   return Object.defineProperty(Object.assign(error, { code }), OURS, { value: true });
 }

@@ -6,7 +6,7 @@ type Class = typeof CircuitBreaker;
 type Breaker = CircuitBreaker<any[], any>;
 
 /** What a case is run with: the class of one of the packages, and time. */
-export interface Bench {
+interface Bench {
   readonly CircuitBreaker: Class;
   /** Makes a breaker that is shut down after the case. */
   make(action: unknown, options?: CircuitBreaker.Options): Breaker;
@@ -17,7 +17,7 @@ export interface Bench {
 /** Gives back what was observed, as plain data. */
 export type Case = (bench: Bench) => unknown;
 
-export const EVENTS = [
+const EVENTS = [
   'fire',
   'reject',
   'timeout',

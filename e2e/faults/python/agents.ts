@@ -7,7 +7,7 @@ const MAIN = fileURLToPath(new URL('agent.py', import.meta.url));
 const AGENT = fileURLToPath(new URL('../../../agent-python/src', import.meta.url));
 
 /** The program that runs agents for Python; they need nothing but its standard library. */
-export const PYTHON = 'python3';
+const PYTHON = 'python3';
 
 /** Agents for Python, each a process of its own. */
 export class PythonAgents {

@@ -12,7 +12,7 @@ export interface PodToInject {
   };
 }
 
-export interface ContainerToInject {
+interface ContainerToInject {
   readonly env?: readonly { readonly name: string }[] | undefined;
   readonly envFrom?: readonly unknown[] | undefined;
   readonly volumeMounts?: readonly { readonly mountPath: string }[] | undefined;
@@ -35,7 +35,7 @@ export interface PatchOperation {
 }
 
 /** The annotation with which a pod asks to be injected, and its value. */
-export const INJECT = { name: 'fuseboard.dev/inject', value: 'true' } as const;
+const INJECT = { name: 'fuseboard.dev/inject', value: 'true' } as const;
 
 const URL_ANNOTATION = 'fuseboard.dev/url';
 const AUTHORITY_ANNOTATION = 'fuseboard.dev/ca';

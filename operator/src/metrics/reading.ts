@@ -1,7 +1,7 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 
 /** Adds to the series with these labels. */
-export type Add<L extends string> = (labels: Partial<Record<L, string>>, value: number) => void;
+type Add<L extends string> = (labels: Partial<Record<L, string>>, value: number) => void;
 
 type Read<L extends string> = (add: Add<L>) => void;
 

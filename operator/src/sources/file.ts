@@ -14,7 +14,7 @@ import { DEFAULT_NAMESPACE, NAMESPACE_PATTERN } from '../core/policy/namespace.t
 import { unfoldsWithin, yamlBoundProblem } from './yaml-bounds.ts';
 
 /** Something wrong in a file, at a line that begins at 1. */
-export interface LineProblem {
+interface LineProblem {
   readonly line: number;
   /** The field, dotted from the top of the document; empty when the problem is with the document or its syntax. */
   readonly field: string;
@@ -58,7 +58,7 @@ const MAX_SYNTAX_PROBLEMS = 20;
 /** What a document may hold once its aliases are unfolded: characters of its strings, and 16 for each value. */
 const MAX_UNFOLDED = 1024 * 1024;
 
-export const API_VERSION = `${GROUP}/${VERSION}`;
+const API_VERSION = `${GROUP}/${VERSION}`;
 
 /**
  * Reads a file of policies and overrides: YAML with one or several documents, or JSON. A list, as `kubectl get -o yaml`

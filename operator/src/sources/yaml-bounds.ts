@@ -4,16 +4,16 @@ import { Lexer } from 'yaml';
 export const MAX_DOCUMENTS = 10_000;
 
 /** Tokens of YAML: a policy has about a hundred. */
-export const MAX_TOKENS = 1_000_000;
+const MAX_TOKENS = 1_000_000;
 
 /** Flow collections inside each other, and indicators of collections on one line. */
-export const MAX_DEPTH = 64;
+const MAX_DEPTH = 64;
 
 /** The maximum indentation of a line in columns; each level of a block takes at least one. */
-export const MAX_INDENT = 256;
+const MAX_INDENT = 256;
 
 /** Anchors, and aliases of them, in one file. */
-export const MAX_ANCHORS = 1_000;
+const MAX_ANCHORS = 1_000;
 
 /** The mark of the lexer for the begin of a document. */
 const DOCUMENT = '\u0002';

@@ -1,7 +1,7 @@
 import { RANKS, type Rank } from './reading.ts';
 
 export const VIEWS = ['board', 'outages', 'policies', 'agents', 'overrides'] as const;
-export type View = (typeof VIEWS)[number];
+type View = (typeof VIEWS)[number];
 
 /** What the page shows, as its address says it: a link shows the same to somebody else. */
 export interface Address {

@@ -5,7 +5,7 @@ import { Link } from './link.tsx';
 import { store } from './model.ts';
 
 /** What an agent is called where the policies come from. */
-export const nounOf = (kind: string | undefined) => (kind === 'kubernetes' ? 'pod' : 'process');
+const nounOf = (kind: string | undefined) => (kind === 'kubernetes' ? 'pod' : 'process');
 
 export const sentenceOf = (outage: OutageRow) =>
   outageSentence(outage, store.known.value, nounOf(store.source.value?.kind));

@@ -36,7 +36,7 @@ export async function followOverrides(): Promise<void> {
   }
 }
 
-export async function readOverrides(): Promise<void> {
+async function readOverrides(): Promise<void> {
   const { namespace } = address.peek();
   const query = namespace === undefined ? '' : `?namespace=${encodeURIComponent(namespace)}`;
   try {

@@ -35,7 +35,7 @@ const setIn = (thresholds: Thresholds | undefined) =>
   });
 
 /** Sums by the window of the policy for the last `slots` slots up to `current`. */
-export function windows(ring: Ring, current: number, slots: number, windowSlots: number): number[][] {
+function windows(ring: Ring, current: number, slots: number, windowSlots: number): number[][] {
   const width = MEASURES.length;
   const raw = ring.read(current - slots - windowSlots + 2, current);
   const sums: number[][] = Array.from({ length: width }, () => new Array<number>(slots).fill(0));

@@ -4,7 +4,7 @@ import { STEPS } from '../simulate/timeline.ts';
 import { figure, moment, percent } from './words.ts';
 
 /** Readable where the page is light and where it is dark. */
-export const PLOT_STYLE = `
+const PLOT_STYLE = `
   .paper { fill: #fff } text { fill: #111; font: 13px system-ui, sans-serif } .soft { fill: #555; font-size: 12px }
   .calls { fill: #9db8d2 } .failures { fill: #c0392b } .incident { fill: #b4420f; opacity: .14 } .axis { stroke: #999; fill: none } .grid { stroke: #ddd }
   .band { fill: #eef1f4 } .open { fill: #b4420f } .false { fill: #7a1fa2 } .mine { fill: #0b5fa5 } .library { fill: #777 }

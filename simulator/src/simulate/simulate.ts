@@ -33,7 +33,7 @@ export interface SimulateOptions extends SegmentOptions {
 }
 
 /** An opening with its reason. */
-export interface Opening {
+interface Opening {
   readonly process: string;
   readonly at: number;
   readonly reason: string;

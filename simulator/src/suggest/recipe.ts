@@ -50,7 +50,7 @@ export function plainSlow(figures: CalmFigures, percentile: number) {
 }
 
 /** The shortest window that holds enough calls at a rate; a number of calls where none does. */
-export function formFor(rate: number, minimumCalls: number): Form {
+function formFor(rate: number, minimumCalls: number): Form {
   const ms = [10_000, 20_000, 30_000, 60_000].find((each) => (rate * each) / 1_000 >= ROOM * minimumCalls);
   return ms === undefined ? { type: 'Count', size: minimumCalls } : { type: 'Time', ms };
 }

@@ -15,7 +15,7 @@ export interface Rule {
   readonly openMs: number;
 }
 
-export interface SlowRule {
+interface SlowRule {
   readonly percent: number;
   readonly slowerThanMs: number;
 }

@@ -26,7 +26,7 @@ export interface SlowSearchOptions {
   readonly sizes: readonly number[];
 }
 
-export const SLOW_SEARCH: SlowSearchOptions = {
+const SLOW_SEARCH: SlowSearchOptions = {
   margin: 1.5,
   headroom: 10,
   places: 12,

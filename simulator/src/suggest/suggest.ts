@@ -132,7 +132,7 @@ export function ruleFrom(traces: readonly Trace[], segmentation: Segmentation = 
 }
 
 /** Replays a policy over calm calls, and over the same with faults. */
-export function judge(spec: Spec, calm: readonly Trace[]): Judged {
+function judge(spec: Spec, calm: readonly Trace[]): Judged {
   const openings = calm.map((trace) =>
     replay(spec, trace)
       .transitions.filter(({ from, to }) => from === 'closed' && to === 'open')

@@ -4,7 +4,7 @@ import { quantile, upperQuantile } from '../statistics/limits.ts';
 import { twoDigits } from './rule.ts';
 
 /** What a time limit would cut and spare. */
-export interface TimeoutRow {
+interface TimeoutRow {
   /** Of calm successes, 0 to 1. */
   readonly percentile: number;
   /**

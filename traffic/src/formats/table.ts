@@ -56,7 +56,7 @@ export async function* readTable(
   yield found;
 }
 
-export function delimiterOf(header: string): string {
+function delimiterOf(header: string): string {
   const count = (mark: string) => header.split(mark).length;
   return [',', ';', '\t'].reduce((best, mark) => (count(mark) > count(best) ? mark : best));
 }

@@ -1,7 +1,7 @@
 import { StringDecoder } from 'node:string_decoder';
 
 /** Longer lines are cut off and will not parse; they would have to be held in memory. */
-export const MAX_LINE = 33_554_432;
+const MAX_LINE = 33_554_432;
 
 /** Splits blocks into their lines, a list for each block; empty lines are left out. */
 export async function* lines(blocks: AsyncIterable<Buffer>): AsyncGenerator<string[]> {

@@ -193,6 +193,9 @@ class Stream:
     def _take(self, message: Message) -> None:
         kind = message["type"]
         if kind == "hello":
+            # Each one makes reports go somewhere else.
+            if self._opened_at is not None:
+                raise _Ended('it says "hello" twice on one stream')
             if message["protocol"] != PROTOCOL:
                 spoken = message["protocol"]
                 raise _Ended(f"it speaks protocol {spoken} and this agent {PROTOCOL}; install a newer fuseboard")

@@ -25,14 +25,14 @@ export interface RetryConfig {
   readonly insideBreaker: boolean;
 }
 
-export interface ConcurrencyConfig {
+interface ConcurrencyConfig {
   readonly maxConcurrent: number;
   readonly maxQueue: number;
   readonly queueTimeoutMs: number;
 }
 
 /** What answers where the code opted in. */
-export type FallbackConfig =
+type FallbackConfig =
   | { readonly type: 'Static' /** The value as JSON. */; readonly json: string }
   | { readonly type: 'LastSuccess' /** 0: any age. */; readonly maxAgeMs: number };
 

@@ -2,7 +2,7 @@ import { NOTHING_SEEN, OUTCOME_CODES, type RingCall } from './call-ring.ts';
 import { type NameIds, NO_NAME } from './name-ids.ts';
 
 /** The version of the format, which docs/recording.md describes. */
-export const RECORDING_FORMAT = 'calls/1';
+const RECORDING_FORMAT = 'calls/1';
 
 const WORDS = Object.keys(OUTCOME_CODES);
 

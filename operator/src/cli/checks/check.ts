@@ -1,5 +1,5 @@
 /** `failed` ends with exit code 1; a warning is something that will fail, or that nobody may have meant. */
-export const CHECK_RESULTS = ['ok', 'warning', 'failed', 'unknown'] as const;
+const CHECK_RESULTS = ['ok', 'warning', 'failed', 'unknown'] as const;
 export type CheckResult = (typeof CHECK_RESULTS)[number];
 
 /** What was looked at, what was found, and what to do about it. */

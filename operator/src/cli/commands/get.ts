@@ -56,7 +56,7 @@ interface Selection {
 type List = (target: Target, wanted: Selection, terminal: Terminal) => Promise<void>;
 
 /** The rows of one name, or all of them; throws when a name was asked for and there is none. */
-export function named<T>(
+function named<T>(
   rows: readonly T[],
   what: string,
   { wanted, scope }: Pick<Selection, 'wanted' | 'scope'>,

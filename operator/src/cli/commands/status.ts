@@ -85,7 +85,7 @@ async function fleetOf(target: Target, namespace: string | undefined): Promise<F
 }
 
 /** What the statuses of policies say together. */
-export function summarize(policies: readonly StoredPolicy[]) {
+function summarize(policies: readonly StoredPolicy[]) {
   const sum = (read: (policy: StoredPolicy) => number | undefined) =>
     policies.reduce((total, policy) => total + (read(policy) ?? 0), 0);
   const refused = policies.filter(({ status }) => statusOf(status, 'Accepted') === 'False').length;

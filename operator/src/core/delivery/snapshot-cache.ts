@@ -283,7 +283,7 @@ interface Rerouted {
 }
 
 /** How many label sets of a namespace have a cached snapshot; others are computed at each request. */
-export const MAX_AUDIENCES = 1_000;
+const MAX_AUDIENCES = 1_000;
 
 /** The snapshot with the same revision: audiences that get the same share one object. */
 function sameRevision(audiences: Iterable<Audience>, { revision }: Snapshot): Snapshot | undefined {

@@ -46,7 +46,7 @@ export interface Agent {
 }
 
 /** A breaker of an agent, its keys folded into the worst of them. */
-export interface AgentBreaker {
+interface AgentBreaker {
   readonly name: string;
   readonly uid: string;
   readonly state: BreakerState;

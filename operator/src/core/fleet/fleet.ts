@@ -82,7 +82,7 @@ export type Receipt =
       readonly touched: Touched;
     };
 
-export interface NewRejection {
+interface NewRejection {
   readonly uid: PolicyUid;
   readonly rejection: AgentRejection;
 }

@@ -12,7 +12,7 @@ export const NO_TOTALS: Totals = {
   fallback: 0,
 };
 
-export const TOTAL_NAMES = Object.keys(NO_TOTALS) as (keyof Totals)[];
+const TOTAL_NAMES = Object.keys(NO_TOTALS) as (keyof Totals)[];
 
 /** What was counted between two readings; a count that ran backwards adds nothing. */
 export function growth(from: Totals, to: Totals): Totals {

@@ -15,16 +15,16 @@ export const MAX_OUTAGES = 2_000;
 export const MAX_OUTAGES_OF_NAMESPACE = 1_000;
 
 /** Overrides that an outage remembers. */
-export const MAX_ACTIONS = 20;
+const MAX_ACTIONS = 20;
 
 /** Services that an outage names. */
-export const MAX_SERVICES = 10;
+const MAX_SERVICES = 10;
 
 /** How long before the first opening the plot of an outage begins. */
-export const LEAD_MS = 60_000;
+const LEAD_MS = 60_000;
 
 /** Rates are those of this time. */
-export const RATE_MS = 10_000;
+const RATE_MS = 10_000;
 const RATE_SLOTS = RATE_MS / SLOT_MS;
 
 /** Agents of one service that are refused, of all that have the breaker. */

@@ -40,7 +40,7 @@ export function outageSentence(outage: Told, now: number, noun: 'pod' | 'process
 }
 
 /** What the refusals cost now. */
-export function cost({ refusedPerSecond, fallbackPerSecond, refused }: Told): string {
+function cost({ refusedPerSecond, fallbackPerSecond, refused }: Told): string {
   if (refusedPerSecond === 0) return refused === 0 ? 'no call was refused yet' : 'no call is refused at the moment';
   const share = fallbackPerSecond / refusedPerSecond;
   const rate = perSecond(refusedPerSecond);
@@ -50,7 +50,7 @@ export function cost({ refusedPerSecond, fallbackPerSecond, refused }: Told): st
 }
 
 /** Who is refused: `3 of 5 checkout pods`, `all 5 checkout pods`, `7 of 12 pods of checkout and cart`. */
-export function callers({ hit, agents, services }: Told, noun: 'pod' | 'process'): string {
+function callers({ hit, agents, services }: Told, noun: 'pod' | 'process'): string {
   const [only, second, ...rest] = services;
   const among = second === undefined && only !== undefined ? only : undefined;
   const [some, all] = among === undefined ? [hit, agents] : [among.hit, among.agents];

@@ -1,6 +1,6 @@
 /** Columns of a series that are added up in a slot; of the others the highest value is kept. */
-export const SUMMED = ['calls', 'failed', 'slow', 'rejected', 'fallback'] as const;
-export const HIGHEST = ['open', 'halfOpen'] as const;
+const SUMMED = ['calls', 'failed', 'slow', 'rejected', 'fallback'] as const;
+const HIGHEST = ['open', 'halfOpen'] as const;
 export const SERIES_COLUMNS = [...SUMMED, ...HIGHEST] as const;
 
 const WIDTH = SERIES_COLUMNS.length;
@@ -9,7 +9,7 @@ const WIDTH = SERIES_COLUMNS.length;
 export const SERIES_SLOTS = 180;
 
 /** How long a slot is at first: the series then covers six minutes. */
-export const FIRST_SLOT_MS = 2_000;
+const FIRST_SLOT_MS = 2_000;
 
 /**
  * What was counted since a moment, in a fixed number of slots: when time passes the last of them, pairs of slots become

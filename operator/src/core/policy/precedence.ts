@@ -27,7 +27,7 @@ function hasPrefixOf(prefixes: ReadonlySet<string>, stem: string): boolean {
 }
 
 /** A name of a policy that another policy governs instead. */
-export interface Shadow {
+interface Shadow {
   readonly pattern: string;
   /** The policy that governs it. */
   readonly by: Routing;

@@ -17,10 +17,10 @@ export interface Thresholds extends Readonly<Partial<Record<TripField, number>>>
 }
 
 /** Agents report this often: what is shorter cannot be seen. */
-export const SHORTEST_WINDOW_MS = 10_000;
+const SHORTEST_WINDOW_MS = 10_000;
 
 /** What is added up where the window of a policy is no stretch of time. */
-export const COUNT_WINDOW_MS = 60_000;
+const COUNT_WINDOW_MS = 60_000;
 
 const LONGEST_WINDOW_MS = SLOTS * SLOT_MS;
 

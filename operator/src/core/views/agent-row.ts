@@ -10,7 +10,7 @@ import type { Routing } from '../policy/routing.ts';
 import { type AgentState, agentState } from './overview.ts';
 
 /** What an agent has of one policy. */
-export type Having = 'current' | 'older' | 'none' | 'rejected' | 'held';
+type Having = 'current' | 'older' | 'none' | 'rejected' | 'held';
 
 /** An agent that a policy is for, and how far it is with it. */
 export interface PolicyAgent {

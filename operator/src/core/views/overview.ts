@@ -18,7 +18,7 @@ export interface Overview {
   readonly outages: OutagesAtAGlance;
 }
 
-export interface OutagesAtAGlance {
+interface OutagesAtAGlance {
   /** Those that last, or ended less than a minute ago. */
   readonly lasting: number;
   /** Those that ended within 24 hours. */

@@ -6,7 +6,7 @@ import { readBoundedFile } from '../../files/bounded-file.ts';
 import { answerProblems, answerUnknown, parse } from '../problem.ts';
 
 /** The path at which the API server asks about pods. */
-export const INJECT_PATH = '/inject';
+const INJECT_PATH = '/inject';
 
 export interface InjectorOptions {
   /** The address that agents connect to. */

@@ -14,7 +14,7 @@ import { bootOf, LeaseHeartbeat } from './heartbeat.ts';
 import { Elector, type Lease, LeaseClient } from './lease.ts';
 
 /** How replicas know of each other and choose the one that leads. */
-export interface ReplicationTimes extends ElectionTimes {
+interface ReplicationTimes extends ElectionTimes {
   /** The wait between two looks at the Lease of the leader, in milliseconds. */
   readonly retryMs: number;
   /** The time between two renewals of a replica's own Lease, in milliseconds. */

@@ -5,7 +5,7 @@ import type { EventRecord, Subject } from '../../ports/status-sink.ts';
 import { type KubeClient, KubeError, type KubeRequest } from '../api/client.ts';
 import { kindOf } from '../api/resource.ts';
 
-export const REPORTER = `${GROUP}/operator`;
+const REPORTER = `${GROUP}/operator`;
 
 /** Occurrences of one reason at one policy or override. */
 interface EventSeries {
