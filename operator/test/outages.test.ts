@@ -5,7 +5,7 @@ import { StandaloneTarget } from '../src/cli/client/standalone.ts';
 import { outagesCommand } from '../src/cli/commands/outages.ts';
 import { readConfig } from '../src/config/config.ts';
 import { readOverride } from '../src/core/policy/override.ts';
-import { OutageDetailSchema, OutageListSchema } from '../src/http/admin/live/outages.paths.ts';
+import { OutageDetailSchema, OutageListSchema } from '../src/http/admin/answers/outages.ts';
 import { type Serving, serve } from '../src/serve.ts';
 import { FLAGS, localParts } from './local-operator.ts';
 import { MemorySource, policy } from './memory-source.ts';

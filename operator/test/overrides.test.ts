@@ -185,8 +185,8 @@ describe('the admin API', () => {
     ['/default', { ...SPEC, reason: undefined }, 400, 'reason: an override needs a reason; say in a few words why'],
     ['/default', { ...SPEC, action: 'Open' }, 400, 'action: '],
     ['/default', { ...SPEC, breakers: ['a b'] }, 400, 'breakers[0]: must be a breaker name'],
-    ['/default', { ...SPEC, until: 'noon' }, 400, 'the body: '],
-    ['/default', [], 400, 'the body: '],
+    ['/default', { ...SPEC, until: 'noon' }, 400, 'until: is not a field; the fields here are'],
+    ['/default', [], 400, 'the body: must be a map of fields, not a list'],
     [
       '/default',
       { ...SPEC, duration: undefined, expiresAt: '2001-01-01T00:00:00Z' },

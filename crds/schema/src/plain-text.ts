@@ -19,6 +19,10 @@ export function plainText(issue: Issue): string | undefined {
       return atLeast(issue.origin, Number(issue.minimum), issue.input);
     case 'too_big':
       return atMost(issue.origin, Number(issue.maximum), issue.input);
+    case 'invalid_format':
+      return `must match ${issue.pattern ?? issue.format}, not ${show(issue.input)}`;
+    case 'not_multiple_of':
+      return `must be a multiple of ${issue.divisor}, not ${show(issue.input)}`;
     default:
       return undefined;
   }
@@ -83,6 +87,6 @@ const wanted = ({ expected }: { readonly expected: string }) => KINDS[expected] 
 function show(value: unknown): string {
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object' && value !== null) return 'a map';
-  const text = JSON.stringify(value) ?? String(value);
+  const text = typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? String(value));
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }

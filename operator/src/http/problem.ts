@@ -1,16 +1,19 @@
+import { fieldProblems } from '@fuseboard/schema';
 import type { NextFunction, Request, Response } from 'express';
-import type { ZodError } from 'zod';
+import type { z } from 'zod';
 import { Problem } from '../ports/problem.ts';
 
-/** The first problem of a failed parse as `breakers[2].state: …`. */
-export function firstIssue(error: ZodError): string {
-  const issue = error.issues[0]!;
-  const field = issue.path.reduce<string>(
-    (text, step) =>
-      typeof step === 'number' ? `${text}[${step}]` : text === '' ? String(step) : `${text}.${String(step)}`,
-    '',
-  );
-  return `${field === '' ? 'the body' : field}: ${issue.message}`;
+/**
+ * What a schema reads from a value that came from outside.
+ *
+ * @param subject what the value is, where it is wrong as a whole.
+ * @throws {Problem} 400 with the first field that is wrong: `breakers[2].state: must be …`.
+ */
+export function parse<T>(schema: z.ZodType<T>, value: unknown, subject = 'the body'): T {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const { field, message } = fieldProblems(schema, value)[0]!;
+  throw new Problem(400, `${field.replace(/^spec\.?/, '') || subject}: ${message}`);
 }
 
 /** Answers every error as JSON. Internal errors are logged, and their messages are not sent. */

@@ -1,22 +1,9 @@
-import type { AgentBreakerRow } from '../../src/core/views/agent-row.ts';
+import type { AgentList as Answer } from '../../src/http/admin/answers/agents.ts';
 import { count, duration, plural } from './format.ts';
 import { Link } from './link.tsx';
 import { address, store } from './model.ts';
 import { Problem } from './panel.tsx';
 import { useAnswer } from './use-answer.ts';
-
-interface Listed {
-  readonly namespace: string;
-  readonly boot: string;
-  readonly instance: string;
-  readonly service: string;
-  readonly state: 'live' | 'stale' | 'gone';
-  readonly connected: boolean;
-  readonly silentMs: number;
-  readonly revision: { readonly wanted?: string; readonly applied?: string };
-  readonly rejected: number;
-  readonly breakers: readonly AgentBreakerRow[];
-}
 
 /** Rows that are drawn at once; a search finds the others. */
 const MAX_ROWS = 300;
@@ -27,7 +14,7 @@ export function AgentList() {
   const query = new URLSearchParams();
   if (search.trim() !== '') query.set('search', search.trim());
   if (namespace !== undefined) query.set('namespace', namespace);
-  const { value, problem } = useAnswer<{ total: number; items: readonly Listed[] }>(`v1/agents?${query}`, 3_000);
+  const { value, problem } = useAnswer<Answer>(`v1/agents?${query}`, 3_000);
   if (!value) return <div class="list">{problem ? <Problem text={problem} /> : <p aria-busy="true">Reading …</p>}</div>;
   if (value.total === 0) {
     return (

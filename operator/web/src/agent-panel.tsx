@@ -1,29 +1,15 @@
-import type { Candidate } from '../../src/core/policy/explain.ts';
-import type { AgentBreakerRow } from '../../src/core/views/agent-row.ts';
+import type { AgentDetail } from '../../src/http/admin/answers/agents.ts';
 import { State } from './breaker-panel.tsx';
 import { duration } from './format.ts';
 import { Link } from './link.tsx';
 import { Block, Panel, Problem } from './panel.tsx';
 import { useAnswer } from './use-answer.ts';
 
-interface AgentAnswer {
-  readonly namespace: string;
-  readonly boot: string;
-  readonly instance: string;
-  readonly service: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly state: 'live' | 'stale' | 'gone';
-  readonly silentMs: number;
-  readonly revision: { readonly wanted?: string; readonly applied?: string };
-  readonly rejections: readonly { readonly policy: string; readonly field: string; readonly message: string }[];
-  readonly breakers: readonly (AgentBreakerRow & { policy?: string; why: readonly Candidate[] })[];
-}
-
 /** One agent: what it runs, and which policy governs each of its breakers, and why. */
 export function AgentPanel({ name }: { name: string }) {
   const [namespace = '', boot = ''] = name.split('/');
   const path = `v1/agents/${encodeURIComponent(namespace)}/${encodeURIComponent(boot)}`;
-  const { value, problem } = useAnswer<AgentAnswer>(path);
+  const { value, problem } = useAnswer<AgentDetail>(path);
   return (
     <Panel title={value?.instance ?? 'Agent'} kind="agent">
       <Problem text={problem} />
@@ -32,7 +18,7 @@ export function AgentPanel({ name }: { name: string }) {
   );
 }
 
-function Known({ agent }: { agent: AgentAnswer }) {
+function Known({ agent }: { agent: AgentDetail }) {
   const { namespace, service, labels, state, silentMs, revision, rejections, breakers } = agent;
   const same = revision.wanted === revision.applied;
   return (

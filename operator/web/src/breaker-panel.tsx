@@ -1,6 +1,7 @@
-import type { AgentBreakerRow, PolicyAgent } from '../../src/core/views/agent-row.ts';
+import type { AgentBreakerRow } from '../../src/core/views/agent-row.ts';
 import type { BreakerRow } from '../../src/core/views/breaker-row.ts';
 import type { PolicyRow } from '../../src/core/views/policy-row.ts';
+import type { PolicyAgents } from '../../src/http/admin/answers/policies.ts';
 import { Changes } from './changes.tsx';
 import { Chart } from './chart.tsx';
 import { COARSE_MS, count, duration, latency, percent, plural } from './format.ts';
@@ -143,7 +144,7 @@ function Latency({ buckets }: { buckets: readonly number[] }) {
 
 function Hit({ policy, row }: { policy: PolicyRow; row: BreakerRow }) {
   const path = `v1/policies/${policy.namespace}/${encodeURIComponent(policy.name)}/agents`;
-  const { value, problem } = useAnswer<{ total: number; items: readonly PolicyAgent[] }>(path);
+  const { value, problem } = useAnswer<PolicyAgents>(path);
   const having = (value?.items ?? []).flatMap((agent) => {
     const breaker = agent.breakers.find(({ name }) => name === row.breaker);
     return breaker ? [{ agent, breaker }] : [];

@@ -1,7 +1,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import { SERIES_COLUMNS } from '../../src/core/outages/series.ts';
-import type { OutageDetail } from '../../src/http/admin/live/outages.paths.ts';
+import type { OutageDetail } from '../../src/http/admin/answers/outages.ts';
 import { timeOfDay } from './chart.tsx';
 import { theme } from './model.ts';
 import { colours } from './tile-plot.ts';

@@ -1,4 +1,4 @@
-import type { OutageList as Answer, ListedOutage } from '../../src/http/admin/live/outages.paths.ts';
+import type { OutageList as Answer, ListedOutage } from '../../src/http/admin/answers/outages.ts';
 import { found } from './address.ts';
 import { count, duration, words } from './format.ts';
 import { Link } from './link.tsx';

@@ -1,5 +1,5 @@
 import { SERIES_COLUMNS } from '../../src/core/outages/series.ts';
-import type { OutageDetail } from '../../src/http/admin/live/outages.paths.ts';
+import type { OutageDetail } from '../../src/http/admin/answers/outages.ts';
 import { count, duration } from './format.ts';
 import { Link } from './link.tsx';
 import { OutageChart } from './outage-chart.tsx';

@@ -1,6 +1,9 @@
 import { signal } from '@preact/signals';
+import type { ShownOverride as Override, OverrideList } from '../../src/http/admin/answers/overrides.ts';
 import { ask, Refused } from './connection.ts';
 import { address, connection, store } from './model.ts';
+
+export type { Override };
 
 export const ACTIONS = ['ForceOpen', 'ForceClosed', 'Reset'] as const;
 export type Action = (typeof ACTIONS)[number];
@@ -11,25 +14,6 @@ export const ACTION_WORDS: Readonly<Record<Action, string>> = {
   ForceClosed: 'force closed',
   Reset: 'reset',
 };
-
-/** An override as the operator shows it. */
-export interface Override {
-  readonly namespace: string;
-  readonly name: string;
-  readonly uid: string;
-  readonly createdAt: number;
-  readonly createdBy?: string;
-  readonly expiresAt: number;
-  readonly breakers?: readonly string[];
-  readonly action?: Action;
-  readonly reason?: string;
-  readonly selector?: unknown;
-  readonly problems: readonly { readonly field: string; readonly message: string }[];
-  readonly status: {
-    readonly phase?: 'Active' | 'Ended' | 'Invalid';
-    readonly agents?: { readonly matched: number; readonly applied: number; readonly summary: string };
-  };
-}
 
 /** What there is; `absent` where the operator knows no overrides. */
 export type Overrides =
@@ -56,7 +40,7 @@ export async function readOverrides(): Promise<void> {
   const { namespace } = address.peek();
   const query = namespace === undefined ? '' : `?namespace=${encodeURIComponent(namespace)}`;
   try {
-    const { items } = await ask<{ items: readonly Override[] }>(`v1/overrides${query}`);
+    const { items } = await ask<OverrideList>(`v1/overrides${query}`);
     overrides.value = { kind: 'known', items };
   } catch (error) {
     if (!(error instanceof Refused)) return;

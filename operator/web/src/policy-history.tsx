@@ -1,24 +1,12 @@
 import { useState } from 'preact/hooks';
-import { changesBetween, type FieldChange } from '../../src/ports/history.ts';
+import type { HistoryAnswer } from '../../src/http/admin/answers/history.ts';
+import { changesBetween } from '../../src/ports/history.ts';
 import { duration } from './format.ts';
 import { connection, store } from './model.ts';
 import { Block } from './panel.tsx';
 import { Edits } from './revision-edits.tsx';
 import { RollbackDialog } from './rollback-dialog.tsx';
 import { useAnswer } from './use-answer.ts';
-
-interface Revision {
-  readonly revision: number;
-  readonly at: number;
-  readonly current: boolean;
-  readonly spec: unknown;
-  readonly changes: readonly FieldChange[];
-}
-
-interface History {
-  readonly items: readonly Revision[];
-  readonly rollback: { readonly allowed: boolean; readonly why?: string };
-}
 
 interface Props {
   /** Of the policy, in the admin API. */
@@ -31,7 +19,7 @@ interface Props {
 
 /** What the policy was, what each edit changed, and the way back, where the operator keeps it. */
 export function PolicyHistory({ path, policy, spec }: Props) {
-  const { value, status, problem } = useAnswer<History>(`${path}/history`, 5_000);
+  const { value, status, problem } = useAnswer<HistoryAnswer>(`${path}/history`, 5_000);
   const [asked, setAsked] = useState<number | undefined>(undefined);
   const [rolledBack, setRolledBack] = useState<number | undefined>(undefined);
   if (status === 404 || (!value && !problem)) return null;

@@ -1,5 +1,4 @@
-import type { PolicyStatus } from '@fuseboard/schema';
-import type { PolicyAgent } from '../../src/core/views/agent-row.ts';
+import type { PolicyAgents, PolicyDetail } from '../../src/http/admin/answers/policies.ts';
 import { Changes } from './changes.tsx';
 import { count, duration, words } from './format.ts';
 import { tone } from './glance.tsx';
@@ -12,19 +11,11 @@ import { STATE_WORDS } from './tile.tsx';
 import { useAnswer } from './use-answer.ts';
 import { yaml } from './yaml.ts';
 
-interface PolicyAnswer {
-  readonly generation: number;
-  readonly hold: boolean;
-  readonly spec: unknown;
-  readonly problems: readonly { field: string; message: string }[];
-  readonly status: PolicyStatus;
-}
-
 /** One policy: its spec, its conditions, who has which version of it, and what its breakers did. */
 export function PolicyPanel({ name }: { name: string }) {
   const [namespace = '', own = ''] = name.split('/');
   const path = `v1/policies/${encodeURIComponent(namespace)}/${encodeURIComponent(own)}`;
-  const { value, problem } = useAnswer<PolicyAnswer>(path);
+  const { value, problem } = useAnswer<PolicyDetail>(path);
   const row = [...store.policies.value.values()].find((one) => one.namespace === namespace && one.name === own);
   void store.ranked.value;
   const cells = [...store.cells.values()].filter((cell) => row && cell.row.value.uid === row.uid);
@@ -118,7 +109,7 @@ const HAS = {
 } as const;
 
 function Holders({ path, namespace }: { path: string; namespace: string }) {
-  const { value, problem } = useAnswer<{ total: number; items: readonly PolicyAgent[] }>(path);
+  const { value, problem } = useAnswer<PolicyAgents>(path);
   return (
     <Block title="Who has it">
       <Problem text={problem} />

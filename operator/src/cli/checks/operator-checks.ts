@@ -1,8 +1,8 @@
 import { MAX_CIRCUITS } from '../../core/fleet/circuits.ts';
 import type { Overview } from '../../core/views/overview.ts';
+import type { ListedBreaker } from '../../http/admin/answers/live.ts';
 import type { AdminClient } from '../client/admin.ts';
 import type { StoredPolicy } from '../client/target.ts';
-import type { ListedBreaker } from '../output/breaker-table.ts';
 import { statusOf } from '../output/status-columns.ts';
 import { type Check, failed, listed, ok, warning } from './check.ts';
 

@@ -1,5 +1,8 @@
 import type { OverrideSpec } from '@fuseboard/schema';
 import { DEFAULT_NAMESPACE } from '../../core/policy/namespace.ts';
+import type { HistoryAnswer } from '../../http/admin/answers/history.ts';
+import type { OverrideList, ShownOverride } from '../../http/admin/answers/overrides.ts';
+import type { PolicyDetail, PolicyList } from '../../http/admin/answers/policies.ts';
 import type { Revision } from '../../ports/history.ts';
 import { AdminClient, AdminError, type Replica } from './admin.ts';
 import type { StoredOverride, StoredPolicy, Target } from './target.ts';
@@ -9,8 +12,6 @@ import type { StoredOverride, StoredPolicy, Target } from './target.ts';
  * too.
  */
 const AT_ONCE = 16;
-
-type ShownOverride = Omit<StoredOverride, 'spec'> & Partial<OverrideSpec>;
 
 /** An operator that is asked itself, with or without a cluster behind it. */
 export class StandaloneTarget implements Target {
@@ -42,9 +43,7 @@ export class StandaloneTarget implements Target {
   }
 
   async policies(namespace: string | undefined): Promise<StoredPolicy[]> {
-    const { items } = await this.#admin.get<{ items: { namespace: string; name: string }[] }>('/v1/policies', {
-      namespace,
-    });
+    const { items } = await this.#admin.get<PolicyList>('/v1/policies', { namespace });
     const found: StoredPolicy[] = [];
     for (let first = 0; first < items.length; first += AT_ONCE) {
       const some = items.slice(first, first + AT_ONCE).map(({ namespace, name }) => this.policy(namespace, name));
@@ -54,14 +53,17 @@ export class StandaloneTarget implements Target {
   }
 
   async policy(namespace: string, name: string): Promise<StoredPolicy | undefined> {
-    return this.#admin.get<StoredPolicy>(pathOf({ namespace, name })).catch((error: unknown) => {
+    try {
+      return toStoredPolicy(await this.#admin.get<PolicyDetail>(pathOf({ namespace, name })));
+    } catch (error) {
       if (error instanceof AdminError && error.status === 404) return undefined;
       throw error;
-    });
+    }
   }
 
   async history(policy: StoredPolicy): Promise<Revision[]> {
-    return (await this.#admin.get<{ items: Revision[] }>(`${pathOf(policy)}/history`)).items;
+    const { items } = await this.#admin.get<HistoryAnswer>(`${pathOf(policy)}/history`);
+    return [...items];
   }
 
   async rollback(policy: StoredPolicy, { revision }: Revision): Promise<void> {
@@ -69,7 +71,7 @@ export class StandaloneTarget implements Target {
   }
 
   async overrides(namespace: string | undefined): Promise<StoredOverride[]> {
-    const { items } = await this.#admin.get<{ items: ShownOverride[] }>('/v1/overrides', { namespace });
+    const { items } = await this.#admin.get<OverrideList>('/v1/overrides', { namespace });
     return items.map(toStored);
   }
 
@@ -94,7 +96,10 @@ export class StandaloneTarget implements Target {
 const pathOf = ({ namespace, name }: Pick<StoredPolicy, 'namespace' | 'name'>) =>
   `/v1/policies/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}`;
 
+/** A spec is told as its source gave it; one that cannot be used has `problems`. */
+const toStoredPolicy = ({ spec, ...rest }: PolicyDetail) => ({ ...rest, spec }) as StoredPolicy;
+
 function toStored({ breakers = [], action, reason, selector, ...rest }: ShownOverride): StoredOverride {
   const spec = { breakers, action, reason, ...(selector && { selector }) } as OverrideSpec;
-  return { ...rest, spec };
+  return { ...rest, spec } as StoredOverride;
 }

@@ -1,9 +1,10 @@
 import { Command } from 'commander';
 import { compareText } from '../../core/policy/compare-text.ts';
+import type { ListedAgent } from '../../http/admin/answers/agents.ts';
 import { tellUnanswered, type Unanswered } from '../client/replicas.ts';
 import type { Reach, StoredPolicy, Target } from '../client/target.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
-import { type ListedAgent, listAgents } from '../output/agent-list.ts';
+import { listAgents } from '../output/agent-list.ts';
 import { breakerColumns, listBreakers } from '../output/breaker-table.ts';
 import { notFound, within } from '../output/not-found.ts';
 import { age, type Column, type Format, outputOption, print } from '../output/output.ts';

@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import { mergeOutages } from '../../core/outages/merged-outages.ts';
 import { outageSentence } from '../../core/outages/sentence.ts';
 import { SERIES_COLUMNS } from '../../core/outages/series.ts';
-import type { ListedOutage, OutageDetail, OutageList } from '../../http/admin/live/outages.paths.ts';
+import type { ListedOutage, OutageDetail, OutageList } from '../../http/admin/answers/outages.ts';
 import { askReplicas, tellUnanswered } from '../client/replicas.ts';
 import type { Reach } from '../client/target.ts';
 import { EXIT_CODES } from '../exit-codes.ts';

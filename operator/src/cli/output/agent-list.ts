@@ -1,21 +1,7 @@
 import { mergeAgents } from '../../core/views/merged.ts';
-import type { AgentState } from '../../core/views/overview.ts';
+import type { AgentList, ListedAgent } from '../../http/admin/answers/agents.ts';
 import { askReplicas, type Unanswered } from '../client/replicas.ts';
 import type { Target } from '../client/target.ts';
-
-/** An agent as the admin API tells of it. */
-export interface ListedAgent {
-  readonly namespace: string;
-  readonly service: string;
-  readonly instance: string;
-  readonly boot: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly state: AgentState;
-  readonly connected: boolean;
-  readonly silentMs: number;
-  readonly revision: { readonly wanted?: string; readonly applied?: string };
-  readonly breakers: readonly { readonly name: string; readonly uid: string; readonly state: string }[];
-}
 
 /** The agents of all replicas. */
 export interface Agents {
@@ -23,13 +9,6 @@ export interface Agents {
   /** How many there are beyond those that the replicas list: each lists at most 1,000. */
   readonly more: number;
   readonly unanswered: readonly Unanswered[];
-}
-
-interface Listed {
-  readonly replica?: string;
-  readonly others?: readonly string[];
-  readonly total: number;
-  readonly items: readonly ListedAgent[];
 }
 
 /**
@@ -40,7 +19,7 @@ interface Listed {
  */
 export async function listAgents(target: Target, namespace: string | undefined, search?: string): Promise<Agents> {
   const { answers, unanswered } = await askReplicas(target, (admin) =>
-    admin.get<Listed>('/v1/agents', { namespace, search }),
+    admin.get<AgentList>('/v1/agents', { namespace, search }),
   );
   return {
     items: mergeAgents(answers.map(({ items }) => items)),

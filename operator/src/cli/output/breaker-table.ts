@@ -1,24 +1,10 @@
 import { TRIP_CONDITIONS } from '@fuseboard/schema';
 import { compareText } from '../../core/policy/compare-text.ts';
-import type { Thresholds } from '../../core/policy/thresholds.ts';
-import type { BreakerRow } from '../../core/views/breaker-row.ts';
-import { type BreakersOfReplica, mergeBreakers, severityOf } from '../../core/views/merged.ts';
+import { mergeBreakers, severityOf } from '../../core/views/merged.ts';
+import type { BreakerList, ListedBreaker } from '../../http/admin/answers/live.ts';
 import { askReplicas, type Unanswered } from '../client/replicas.ts';
 import type { Target } from '../client/target.ts';
 import { age, type Colour, type Column } from './output.ts';
-
-/** A breaker as the admin API lists it: one row for each policy and breaker. */
-export interface ListedBreaker extends BreakerRow {
-  /** The name of the policy; absent for the defaults of the code. */
-  readonly policy?: string;
-  readonly mode?: string;
-  readonly thresholds?: Thresholds;
-}
-
-interface Listed extends BreakersOfReplica<ListedBreaker> {
-  readonly replica: string;
-  readonly others: readonly string[];
-}
 
 /** Breakers over the agents of all replicas. */
 export interface Breakers {
@@ -35,7 +21,7 @@ export interface Breakers {
  */
 export async function listBreakers(target: Target, namespace: string | undefined): Promise<Breakers> {
   const { answers, unanswered } = await askReplicas(target, (admin) =>
-    admin.get<Listed>('/v1/breakers', { namespace }),
+    admin.get<BreakerList>('/v1/breakers', { namespace }),
   );
   const order = (a: ListedBreaker, b: ListedBreaker) =>
     severityOf(b) - severityOf(a) ||

@@ -2,6 +2,7 @@ import type { Request } from 'express';
 import { z } from 'zod';
 import { NAMESPACE_PATTERN } from '../../core/policy/namespace.ts';
 import { Problem } from '../../ports/problem.ts';
+import { parse } from '../problem.ts';
 
 /** What a parameter of the admin API may be; the others are any text. */
 export const PARAMETERS = {
@@ -18,9 +19,8 @@ export const PARAMETERS = {
 export function text(request: Request, name: string): string {
   const value = request.query[name];
   if (typeof value !== 'string' || value === '') throw new Problem(400, `${name}: must be given once, and not empty`);
-  const parsed = (PARAMETERS as Record<string, z.ZodType>)[name]?.safeParse(value);
-  if (parsed?.error) throw new Problem(400, `${name}: ${parsed.error.issues[0]!.message}`);
-  return value;
+  const schema: z.ZodType<string> | undefined = (PARAMETERS as Record<string, z.ZodType<string>>)[name];
+  return schema === undefined ? value : parse(schema, value, name);
 }
 
 /** The same; absent when it is not given. */

@@ -1,7 +1,6 @@
 import { MAX_REPORT_BYTES, PROTOCOL, ReportSchema, StreamQuerySchema } from '@fuseboard/schema';
 import express, { type Express, type Request, type Response } from 'express';
 import type { Logger } from 'pino';
-import type { z } from 'zod';
 import type { Controller } from '../../control/controller.ts';
 import { isBehind, parseSince } from '../../core/delivery/resource-versions.ts';
 import type { RestoreDetector } from '../../core/delivery/restore-detector.ts';
@@ -15,7 +14,7 @@ import type { Audit } from '../audit.ts';
 import { refuseForeignPages } from '../foreign-pages.ts';
 import { refuseOtherMethods } from '../methods.ts';
 import { peerAddress } from '../peer-address.ts';
-import { answerProblems, answerUnknown, firstIssue } from '../problem.ts';
+import { answerProblems, answerUnknown, parse } from '../problem.ts';
 import { agentsPaths, NamespaceSchema } from './agents.paths.ts';
 import type { Quota } from './quota.ts';
 import type { Streams } from './streams.ts';
@@ -188,15 +187,6 @@ function instanceOf({ pod }: AgentIdentity, said: string): string {
 
 /** Enough of what a client says to find it by. */
 const clipped = (value: unknown) => (typeof value === 'string' ? printable(value.slice(0, 128)) : undefined);
-
-function parse<T>(schema: z.ZodType<T>, value: unknown, field?: string): T {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  throw new Problem(
-    400,
-    field === undefined ? firstIssue(parsed.error) : `${field}: ${parsed.error.issues[0]!.message}`,
-  );
-}
 
 function parseOrProblem<T>(read: () => T): T {
   try {

@@ -101,7 +101,7 @@ describe('the webhook', () => {
     ['the authority cannot be read', () => rm(caFile), {}, /--webhook-ca-file: ENOENT/],
     ['the file holds no authority', () => writeFile(caFile, 'soon'), {}, /holds no certificate/],
     ['the pod is of no known shape', async () => {}, { object: { spec: { containers: 3 } } }, /spec\.containers/],
-    ['there is no pod', async () => {}, { object: null }, /the pod cannot be read/],
+    ['there is no pod', async () => {}, { object: null }, /: pod: must be a map of fields, not null$/],
   ])('lets a pod pass, warns its maker and says why in the log when %s', async (_what, broken, over, why) => {
     await broken();
     const { allowed, patch, warnings } = await answered(review(over));

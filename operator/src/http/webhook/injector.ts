@@ -3,8 +3,7 @@ import type { Logger } from 'pino';
 import { z } from 'zod';
 import { injection, type PatchOperation } from '../../core/injection.ts';
 import { readBoundedFile } from '../../files/bounded-file.ts';
-import { Problem } from '../../ports/problem.ts';
-import { answerProblems, answerUnknown, firstIssue } from '../problem.ts';
+import { answerProblems, answerUnknown, parse } from '../problem.ts';
 
 /** The path at which the API server asks about pods. */
 export const INJECT_PATH = '/inject';
@@ -72,9 +71,7 @@ export function injectorApp({ url, caFile, audience, log }: InjectorOptions): Ex
   const app = express().disable('x-powered-by').disable('etag').set('query parser', 'simple');
 
   async function review(request: Request, response: Response): Promise<void> {
-    const parsed = ReviewSchema.safeParse(request.body);
-    if (!parsed.success) throw new Problem(400, firstIssue(parsed.error));
-    const { uid, operation, namespace, resource, object, dryRun } = parsed.data.request;
+    const { uid, operation, namespace, resource, object, dryRun } = parse(ReviewSchema, request.body).request;
     const answer = (more: object) =>
       response.json({
         apiVersion: 'admission.k8s.io/v1',
@@ -86,10 +83,9 @@ export function injectorApp({ url, caFile, audience, log }: InjectorOptions): Ex
       return;
     }
     try {
-      const pod = PodSchema.safeParse(object);
-      if (!pod.success) throw new Error(`the pod cannot be read: ${firstIssue(pod.error)}`);
-      const { name, generateName } = pod.data.metadata;
-      const patch = injection(pod.data, { url, audience, authority: await readAuthority(caFile) });
+      const { pod } = parse(z.object({ pod: PodSchema }), { pod: object });
+      const { name, generateName } = pod.metadata;
+      const patch = injection(pod, { url, audience, authority: await readAuthority(caFile) });
       if (patch.length > 0 && dryRun !== true) log.info({ namespace, pod: name ?? generateName }, 'injected a pod');
       answer(patch.length === 0 ? {} : encoded(patch));
     } catch (error) {

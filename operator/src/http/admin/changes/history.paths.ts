@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type Endpoint, refusals } from '../../description/endpoint.ts';
-import { HistorySchema, RollbackSchema } from './history.ts';
+import { HistorySchema } from '../answers/history.ts';
+import { RollbackSchema } from './history.ts';
 
 const params = z.object({ namespace: z.string().min(1), name: z.string().min(1) });
 

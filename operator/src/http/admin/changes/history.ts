@@ -5,31 +5,14 @@ import type { ResourceAttributes, UserInfo } from '../../../ports/access.ts';
 import { AuthError } from '../../../ports/authenticator.ts';
 import { changesBetween, type Revision } from '../../../ports/history.ts';
 import { Problem } from '../../../ports/problem.ts';
-import { firstIssue } from '../../problem.ts';
+import { parse } from '../../problem.ts';
+import type { HistoryAnswer } from '../answers/history.ts';
 import { guard, readAttributes, senderOf } from '../guard.ts';
 import { namedPolicy } from '../named-policy.ts';
 import type { AdminOptions } from '../options.ts';
 
-export const ShownRevisionSchema = z.object({
-  revision: z.int().describe('Grows with each edit; in a cluster the generation of the policy.'),
-  at: z.number().describe('When it was recorded, milliseconds since 1970.'),
-  current: z.boolean().describe('Whether the policy has this spec now.'),
-  spec: z.unknown(),
-  changes: z
-    .array(z.object({ field: z.string(), from: z.unknown().optional(), to: z.unknown().optional() }))
-    .describe('What differs from the revision before. Empty for the oldest one that is kept.'),
-});
-
-/** The answer of `GET /v1/policies/{namespace}/{name}/history`: the newest first. */
-export const HistorySchema = z.object({
-  items: z.array(ShownRevisionSchema),
-  rollback: z
-    .object({ allowed: z.boolean(), why: z.string().optional().describe('Why it is not allowed, and what to do.') })
-    .describe('Whether whoever asks may give the policy the spec of a revision again.'),
-});
-
 /** The body of `POST /v1/policies/{namespace}/{name}/rollback`. */
-export const RollbackSchema = z.strictObject({ toRevision: z.int('must be a whole number').min(0) });
+export const RollbackSchema = z.strictObject({ toRevision: z.int().min(0) });
 
 /** What policies were, and giving them an earlier spec again. */
 export function historyRoutes({ controller, access, history, rollback, log }: AdminOptions): Router {
@@ -62,16 +45,14 @@ export function historyRoutes({ controller, access, history, rollback, log }: Ad
       });
       const why = rollback.unable?.(policy) ?? (await authErrorOf(senderOf(response), editing(request)));
       const allowed = { allowed: why === undefined, ...(why !== undefined && { why }) };
-      response.json({ items, rollback: allowed } satisfies z.infer<typeof HistorySchema>);
+      response.json({ items, rollback: allowed } satisfies HistoryAnswer);
     })
     .post(
       '/v1/policies/:namespace/:name/rollback',
       guard(access, editing),
       express.json({ limit: '4kb', type: 'application/json' }),
       async (request, response) => {
-        const parsed = RollbackSchema.safeParse(request.body);
-        if (!parsed.success) throw new Problem(400, firstIssue(parsed.error));
-        const { toRevision } = parsed.data;
+        const { toRevision } = parse(RollbackSchema, request.body);
         const policy = find(request);
         const { namespace, name } = policy;
         const found = await revisions(policy);

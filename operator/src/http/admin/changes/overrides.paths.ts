@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { type Endpoint, refusals } from '../../description/endpoint.ts';
+import { OverrideListSchema, OverrideSchema } from '../answers/overrides.ts';
 import { PARAMETERS } from '../parameters.ts';
-import { NewOverrideSchema, OverrideListSchema, ShownOverrideSchema } from './overrides.ts';
+import { NewOverrideSchema } from './overrides.ts';
 
 const params = z.object({ namespace: PARAMETERS.namespace, name: z.string().min(1) });
-const Override = ShownOverrideSchema.describe('An override with its status.').meta({ id: 'Override' });
 
 export const overridePaths: readonly Endpoint[] = [
   {
@@ -22,7 +22,7 @@ export const overridePaths: readonly Endpoint[] = [
     path: '/v1/overrides/:namespace/:name',
     summary: 'One override.',
     params,
-    answers: { 200: { description: 'The override.', schema: Override }, ...refusals(400, 401, 403, 404, 503) },
+    answers: { 200: { description: 'The override.', schema: OverrideSchema }, ...refusals(400, 401, 403, 404, 503) },
   },
   {
     method: 'post',
@@ -31,7 +31,7 @@ export const overridePaths: readonly Endpoint[] = [
     params: z.object({ namespace: PARAMETERS.namespace }),
     body: NewOverrideSchema,
     answers: {
-      201: { description: 'It was made.', schema: Override, headers: { location: z.string() } },
+      201: { description: 'It was made.', schema: OverrideSchema, headers: { location: z.string() } },
       ...refusals(400, 401, 403, 404, 413, 415, 422, 503),
     },
   },

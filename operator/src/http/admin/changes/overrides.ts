@@ -1,43 +1,18 @@
-import {
-  dotted,
-  OVERRIDE_ACTIONS,
-  OverrideSpecFields,
-  OverrideStatusFields,
-  overrideProblems,
-} from '@fuseboard/schema';
+import { OverrideSpecFields, overrideProblems } from '@fuseboard/schema';
 import express, { type Request, Router } from 'express';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { NAMESPACE_PATTERN } from '../../../core/policy/namespace.ts';
 import { newestFirst, type Override } from '../../../core/policy/override.ts';
 import type { ResourceAttributes } from '../../../ports/access.ts';
 import { Problem } from '../../../ports/problem.ts';
+import { parse } from '../../problem.ts';
+import type { OverrideList, ShownOverride } from '../answers/overrides.ts';
 import { guard, senderOf } from '../guard.ts';
 import type { AdminOptions } from '../options.ts';
 import { optionalText } from '../parameters.ts';
 
 /** The body of `POST /v1/overrides/{namespace}`: the spec of an override. */
 export const NewOverrideSchema = OverrideSpecFields;
-
-/** An override as the admin API shows it. */
-export const ShownOverrideSchema = z.object({
-  namespace: z.string(),
-  name: z.string(),
-  uid: z.string(),
-  createdAt: z.number().describe('Milliseconds since 1970.'),
-  createdBy: z.string().optional().describe('Who made it, as far as that is known.'),
-  expiresAt: z.number().describe('When it ends, milliseconds since 1970.'),
-  breakers: z.array(z.string()).optional(),
-  action: z.enum(OVERRIDE_ACTIONS).optional(),
-  reason: z.string().optional(),
-  selector: OverrideSpecFields.shape.selector,
-  problems: z.array(z.object({ field: z.string(), message: z.string() })),
-  status: OverrideStatusFields,
-});
-
-/** The answer of `GET /v1/overrides`: the newest first. */
-export const OverrideListSchema = z.object({ items: z.array(ShownOverrideSchema) });
-
-type Shown = z.infer<typeof ShownOverrideSchema>;
 
 const MAX_BODY = '64kb';
 
@@ -50,7 +25,7 @@ const attributes =
 
 /** Lists, creates and removes overrides for the user of the request. */
 export function overrideRoutes({ controller, access, overrides: store, log }: AdminOptions): Router {
-  const shown = (override: Override): Shown => {
+  const shown = (override: Override): ShownOverride => {
     const { namespace, name, uid, createdAt, createdBy, expiresAt, spec, problems } = override;
     const { breakers, action, reason, selector } = problems.length === 0 ? spec : {};
     const status = controller.overrides.status(override) ?? {};
@@ -74,7 +49,7 @@ export function overrideRoutes({ controller, access, overrides: store, log }: Ad
         .filter((one) => namespace === undefined || one.namespace === namespace)
         .sort(newestFirst)
         .map(shown);
-      response.json({ items } satisfies z.infer<typeof OverrideListSchema>);
+      response.json({ items } satisfies OverrideList);
     })
     .get('/v1/overrides/:namespace/:name', guard(access, attributes('get')), (request, response) => {
       response.json(shown(find(request)));
@@ -108,12 +83,8 @@ export function overrideRoutes({ controller, access, overrides: store, log }: Ad
 }
 
 function readSpec(body: unknown): z.infer<typeof NewOverrideSchema> {
-  const parsed = NewOverrideSchema.safeParse(body);
-  if (!parsed.success) {
-    const { path, message } = parsed.error.issues[0]!;
-    throw new Problem(400, `${dotted(path).replace(/^spec\.?/, '') || 'the body'}: ${message}`);
-  }
-  const [problem] = overrideProblems(parsed.data);
+  const spec = parse(NewOverrideSchema, body);
+  const [problem] = overrideProblems(spec);
   if (problem) throw new Problem(400, `${problem.field.replace(/^spec\./, '')}: ${problem.message}`);
-  return parsed.data;
+  return spec;
 }

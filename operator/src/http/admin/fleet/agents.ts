@@ -3,12 +3,10 @@ import type { Agent } from '../../../core/fleet/agent-record.ts';
 import { agentDetail, breakerRows } from '../../../core/views/agent-row.ts';
 import { agentState } from '../../../core/views/overview.ts';
 import { Problem } from '../../../ports/problem.ts';
+import { type AgentDetail, type AgentList, MAX_AGENTS_LISTED } from '../answers/agents.ts';
 import { guard, readAttributes } from '../guard.ts';
 import type { AdminOptions } from '../options.ts';
 import { optionalText } from '../parameters.ts';
-
-/** How many agents one answer lists. */
-export const MAX_AGENTS_LISTED = 1_000;
 
 /** The agents of this replica. */
 export function agentRoutes({ controller, clock, access, replica }: AdminOptions): Router {
@@ -46,14 +44,14 @@ export function agentRoutes({ controller, clock, access, replica }: AdminOptions
         if (found.length < MAX_AGENTS_LISTED) found.push(agent);
       }
       const { others } = controller.aggregates;
-      response.json({ replica, others, total, items: found.map((agent) => shown(agent, now)) });
+      response.json({ replica, others, total, items: found.map((agent) => shown(agent, now)) } satisfies AgentList);
     })
     .get('/v1/agents/:namespace/:boot', guard(access, readAttributes), (request, response) => {
       const { namespace, boot } = request.params as { namespace: string; boot: string };
       for (const agent of fleet.agents(namespace)) {
         if (agent.identity.boot !== boot) continue;
         const routings = snapshots.policies(namespace).flatMap(({ routing }) => routing ?? []);
-        response.json(agentDetail(agent, routings, clock.now()));
+        response.json(agentDetail(agent, routings, clock.now()) satisfies AgentDetail);
         return;
       }
       throw new Problem(404, `this replica knows no agent "${boot}" in namespace "${namespace}"`);

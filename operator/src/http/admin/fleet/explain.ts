@@ -3,6 +3,7 @@ import { explain } from '../../../core/policy/explain.ts';
 import { DEFAULT_NAMESPACE } from '../../../core/policy/namespace.ts';
 import { parseLabels } from '../../../core/policy/selector.ts';
 import { Problem } from '../../../ports/problem.ts';
+import type { ExplanationAnswer } from '../answers/explain.ts';
 import { guard } from '../guard.ts';
 import type { AdminOptions } from '../options.ts';
 import { optionalText, text } from '../parameters.ts';
@@ -29,6 +30,6 @@ export function explainRoutes({ controller, access }: AdminOptions): Router {
     response.json({
       ...{ namespace, labels, ...explain(routings, labels, breaker) },
       ...(override && { override: { name: override.name, ...override.spec, expiresAt: override.expiresAt } }),
-    });
+    } satisfies ExplanationAnswer);
   });
 }

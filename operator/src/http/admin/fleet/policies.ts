@@ -4,6 +4,7 @@ import type { PolicySnapshot } from '../../../core/delivery/snapshot-cache.ts';
 import { compareText } from '../../../core/policy/compare-text.ts';
 import { conditionOf } from '../../../core/policy/condition.ts';
 import { policyAgents } from '../../../core/views/agent-row.ts';
+import type { PolicyAgents, PolicyDetail, PolicyList } from '../answers/policies.ts';
 import { guard, readAttributes } from '../guard.ts';
 import { namedPolicy } from '../named-policy.ts';
 import type { AdminOptions } from '../options.ts';
@@ -52,15 +53,20 @@ export function policyRoutes({ controller, access, clock }: AdminOptions): Route
       });
       response.json({
         items: items.sort((a, b) => compareText(a.namespace, b.namespace) || compareText(a.name, b.name)),
-      });
+      } satisfies PolicyList);
     })
     .get('/v1/policies/:namespace/:name', see, (request, response) => {
-      response.json(shown(namedPolicy(snapshots, request)));
+      response.json(shown(namedPolicy(snapshots, request)) satisfies PolicyDetail);
     })
     .get('/v1/policies/:namespace/:name/agents', see, (request, response) => {
       const known = namedPolicy(snapshots, request);
       const found = policyAgents(fleet.agents(known.policy.namespace), known, clock.now());
       const { generation, hold } = known.entry;
-      response.json({ generation, hold, total: found.length, items: found.slice(0, MAX_AGENTS_OF_POLICY) });
+      response.json({
+        generation,
+        hold,
+        total: found.length,
+        items: found.slice(0, MAX_AGENTS_OF_POLICY),
+      } satisfies PolicyAgents);
     });
 }

@@ -1,4 +1,5 @@
 import { Router } from 'express';
+import type { Source } from '../answers/source.ts';
 import { guard, readAttributes } from '../guard.ts';
 import type { AdminOptions } from '../options.ts';
 import { optionalText } from '../parameters.ts';
@@ -14,6 +15,6 @@ export function sourceRoutes({ controller: { source }, access }: AdminOptions): 
     const counted = [...policies.values()].filter(
       (policy) => namespace === undefined || policy.namespace === namespace,
     );
-    response.json({ kind: source.kind, synced, outage, asOf, policies: counted.length, problems });
+    response.json({ kind: source.kind, synced, outage, asOf, policies: counted.length, problems } satisfies Source);
   });
 }

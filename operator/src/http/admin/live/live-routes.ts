@@ -2,6 +2,7 @@ import { type Request, Router } from 'express';
 import { LIMITS } from '../../../core/limits/limits.ts';
 import type { ResourceAttributes } from '../../../ports/access.ts';
 import { Problem } from '../../../ports/problem.ts';
+import type { BreakerList, OverviewAnswer } from '../answers/live.ts';
 import { guard, isStillAllowed, readAttributes, senderOf } from '../guard.ts';
 import type { AdminOptions } from '../options.ts';
 import { optionalText } from '../parameters.ts';
@@ -33,7 +34,11 @@ export function liveRoutes({
   return Router()
     .get('/v1/overview', see, (request, response) => {
       const view = live(optionalText(request, 'namespace'));
-      response.json({ ...view.heartbeat(), source: view.source(), ...view.overview(view.policies()) });
+      response.json({
+        ...view.heartbeat(),
+        source: view.source(),
+        ...view.overview(view.policies()),
+      } satisfies OverviewAnswer);
     })
     .get('/v1/breakers', see, (request, response) => {
       const view = live(optionalText(request, 'namespace'));
@@ -42,7 +47,7 @@ export function liveRoutes({
         const { name, mode, thresholds, openDuration } = policies.get(row.uid ?? '') ?? {};
         return { ...row, policy: name, mode, thresholds, openDuration };
       });
-      response.json({ ...view.heartbeat(), items });
+      response.json({ ...view.heartbeat(), items } satisfies BreakerList);
     })
     .get('/v1/watch', watch, (request, response) => {
       const namespace = optionalText(request, 'namespace');

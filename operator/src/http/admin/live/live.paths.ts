@@ -1,85 +1,9 @@
-import { BREAKER_STATES } from '@fuseboard/schema';
 import { z } from 'zod';
-import { ROLLOUT_STATES } from '../../../core/fleet/rollout-state.ts';
 import { type Endpoint, refusals } from '../../description/endpoint.ts';
+import { BreakerListSchema, OverviewSchema } from '../answers/live.ts';
 import { PARAMETERS } from '../parameters.ts';
-import { OutageRowSchema } from './outages.paths.ts';
 
-const count = z.int().min(0);
-const counts = z.object({ closed: count, open: count, halfOpen: count, shadowOpen: count });
-const at = z.int().describe('Milliseconds since 1970.');
 const namespace = z.object({ namespace: PARAMETERS.namespace.optional().describe('Absent: all namespaces.') });
-
-const stamp = {
-  at,
-  replica: z.string().describe('Which replica speaks; it knows its own agents.'),
-  others: z.array(z.string()).describe('Replicas whose agents are not told of here.'),
-  slot: z.int().describe('The slot of time that is being counted now.'),
-  slotMs: z.int(),
-};
-
-const Overview = z
-  .object({
-    ...stamp,
-    source: z.object({
-      kind: z.string(),
-      synced: z.boolean(),
-      outage: z.string().optional().describe('Why policies cannot be read right now.'),
-      problems: count,
-    }),
-    breakers: counts.describe('One for each agent and breaker.'),
-    rows: count.describe('One for each policy and breaker.'),
-    policies: z
-      .object({ total: count, ...Object.fromEntries(ROLLOUT_STATES.map((state) => [state, count.optional()])) })
-      .describe('By how far they have come on their way to the agents.'),
-    agents: z.object({ connected: count, connecting: count, stale: count, gone: count, rejecting: count }),
-    outages: z.object({
-      lasting: count.describe('Those that last, or ended less than a minute ago.'),
-      over: count.describe('Those that ended within 24 hours.'),
-      last: OutageRowSchema.optional().describe('The one that ended last.'),
-    }),
-  })
-  .describe('The fleet at a glance.')
-  .meta({ id: 'Overview' });
-
-const Breaker = z
-  .object({
-    id: z.string(),
-    namespace: z.string(),
-    breaker: z.string(),
-    uid: z.string().optional().describe('The policy. Absent: the defaults of the code.'),
-    policy: z.string().optional().describe('Its name.'),
-    mode: z.string().optional(),
-    thresholds: z.looseObject({}).optional().describe('What opens the circuit; times in milliseconds.'),
-    openDuration: z.string().optional(),
-    state: z
-      .enum([...BREAKER_STATES, 'none'])
-      .describe('The worst on any agent; `none` when no agent has it any more.'),
-    shadow: z.boolean(),
-    since: at,
-    heard: at,
-    agents: count,
-    states: counts,
-    unwell: z.array(z.string()).describe('Agents on which it is not closed; at most three.'),
-    window: z.object({ calls: count, failed: count, slow: count, rejected: count }),
-    latency: z
-      .array(count)
-      .describe('Calls of the last minute; bucket i counts those under 2^i x 0.125 ms that no smaller one counts.'),
-    slot: z.int().describe('The slot of the first of `samples`.'),
-    samples: z.array(count).describe('For each slot: calls, failed, slow, rejected.'),
-    changes: z.array(
-      z.object({
-        at,
-        from: z.enum(BREAKER_STATES),
-        to: z.enum(BREAKER_STATES),
-        reason: z.string(),
-        instance: z.string(),
-      }),
-    ),
-    outage: OutageRowSchema.optional().describe('The outage that lasts, or ended less than a minute ago.'),
-  })
-  .describe('One breaker under one policy, over all agents of the replica.')
-  .meta({ id: 'BreakerRow' });
 
 const WatchEvent = z
   .object({
@@ -95,7 +19,7 @@ export const livePaths: readonly Endpoint[] = [
     path: '/v1/overview',
     summary: 'The fleet at a glance.',
     query: namespace,
-    answers: { 200: { description: 'Numbers.', schema: Overview }, ...refusals(400, 401, 403, 503) },
+    answers: { 200: { description: 'Numbers.', schema: OverviewSchema }, ...refusals(400, 401, 403, 503) },
   },
   {
     method: 'get',
@@ -103,7 +27,7 @@ export const livePaths: readonly Endpoint[] = [
     summary: 'Breakers over all agents of this replica.',
     query: namespace,
     answers: {
-      200: { description: 'The breakers.', schema: z.object({ ...stamp, items: z.array(Breaker) }) },
+      200: { description: 'The breakers.', schema: BreakerListSchema },
       ...refusals(400, 401, 403, 503),
     },
   },

@@ -5,10 +5,10 @@ import type { Outage } from '../../../core/outages/outages.ts';
 import { outageSentence } from '../../../core/outages/sentence.ts';
 import { SERIES_COLUMNS } from '../../../core/outages/series.ts';
 import { Problem } from '../../../ports/problem.ts';
+import type { ListedOutage, OutageDetail, OutageList } from '../answers/outages.ts';
 import { guard, readAttributes } from '../guard.ts';
 import type { AdminOptions } from '../options.ts';
 import { optionalText } from '../parameters.ts';
-import type { ListedOutage, OutageDetail, OutageList } from './outages.paths.ts';
 
 /** Outages of the last day, and one of them with its plot. */
 export function outageRoutes({ controller, access, clock, wallClock, replica }: AdminOptions): Router {

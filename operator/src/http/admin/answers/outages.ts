@@ -1,0 +1,86 @@
+import { OVERRIDE_ACTIONS } from '@fuseboard/schema';
+import { z } from 'zod';
+import { OUTAGE_PHASES } from '../../../core/outages/outage-row.ts';
+import { SERIES_COLUMNS } from '../../../core/outages/series.ts';
+import type { Answer } from './answer.ts';
+
+const count = z.int().min(0);
+const at = z.int().describe('Milliseconds since 1970.');
+const rate = z.number().min(0).describe('Per second, over the last ten seconds.');
+
+/** What the page shows of an outage in the row of its breaker. */
+export const OutageRowSchema = z.object({
+  id: z.string(),
+  circuit: z.string().describe('The `id` of its row in `/v1/breakers`.'),
+  namespace: z.string(),
+  breaker: z.string(),
+  uid: z.string().optional().describe('The policy. Absent: the defaults of the code.'),
+  phase: z
+    .enum(OUTAGE_PHASES)
+    .describe(
+      '`refused`: a circuit is open. `testing`: none is open, one is half-open. `closed`: all are closed, and an opening within a minute continues the outage. `over`: they have been closed for a minute.',
+    ),
+  began: at,
+  closed: at.optional().describe('When the last circuit closed. Absent: one is not closed.'),
+  reason: z.string().optional().describe('What opened the first circuit. Absent: it was open before this replica.'),
+  instance: z.string().describe('The first agent whose circuit opened.'),
+  error: z.string().optional().describe('The failure that opened it.'),
+  refused: count.describe('Calls that were refused.'),
+  fallback: count.describe('Calls that a fallback answered.'),
+  refusedPerSecond: rate,
+  fallbackPerSecond: rate,
+  hit: count.describe('Agents that are refused now; once closed, the most at once.'),
+  agents: count.describe('Agents that have the breaker.'),
+  services: z.array(z.object({ service: z.string(), hit: count, agents: count })),
+  attempts: count.describe('How often a circuit was half-open.'),
+  reopened: count.describe('How often a circuit opened again from half-open.'),
+  actions: z
+    .array(
+      z.object({
+        uid: z.string(),
+        at,
+        action: z.enum(OVERRIDE_ACTIONS),
+        reason: z.string().optional(),
+        by: z.string().optional(),
+      }),
+    )
+    .describe('Overrides of the breaker.'),
+});
+
+export const ListedOutageSchema = OutageRowSchema.extend({
+  policy: z.string().optional().describe('Its name. Absent: the defaults of the code, or the policy is gone.'),
+  sentence: z.string().describe('The outage in one sentence.'),
+})
+  .describe('Refusals of one breaker, from its first opening to its last close, over all agents of the replica.')
+  .meta({ id: 'Outage' });
+export type ListedOutage = Answer<typeof ListedOutageSchema>;
+
+const stamp = {
+  at,
+  replica: z.string().describe('Which replica speaks; it knows its own agents.'),
+  others: z.array(z.string()).describe('Replicas whose agents are not told of here.'),
+};
+
+export const OutageListSchema = z.object({
+  ...stamp,
+  noun: z.enum(['pod', 'process']).describe('What an agent is called in sentences.'),
+  items: z.array(ListedOutageSchema).describe('Those that last first, by what they cost; then the newest.'),
+});
+export type OutageList = Answer<typeof OutageListSchema>;
+
+export const OutageDetailSchema = z
+  .object({
+    ...stamp,
+    outage: ListedOutageSchema,
+    series: z
+      .object({
+        begin: at,
+        slotMs: z.int().min(1),
+        columns: z.array(z.enum(SERIES_COLUMNS)),
+        values: z.array(count).describe('For each slot: every column, one after the other.'),
+      })
+      .describe('What was counted from a minute before the outage on; the last two columns are numbers of agents.'),
+  })
+  .describe('An outage with its plot.')
+  .meta({ id: 'OutageDetail' });
+export type OutageDetail = Answer<typeof OutageDetailSchema>;
