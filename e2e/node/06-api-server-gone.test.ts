@@ -1,41 +1,27 @@
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { expect, it } from '@jest/globals';
 import { eventually } from '../cluster/run.ts';
-import type { NodeCluster } from './cluster.ts';
-import { Release } from './release.ts';
-import { startScene, timed } from './scene.ts';
-import { Shop } from './shop.ts';
+import { timed } from './scene.ts';
+import { withShop } from './shop.ts';
 
 const CHECKOUTS = 3;
 /** Longer than the Lease of the leader, and than a token review is good for. */
 const OUTAGE_MS = 40_000;
 
-let cluster: NodeCluster;
-let release: Release;
-let shop: Shop;
-
-beforeAll(async () => {
-  cluster = await startScene();
-  release = await Release.by(4, cluster);
-  await release.install();
-  shop = await Shop.open(cluster, CHECKOUTS);
-  await shop.applyPolicy(3);
-  await shop.programmed(CHECKOUTS);
-}, 1_800_000);
-
-afterAll(() => cluster?.down(), 120_000);
+const scene = withShop(CHECKOUTS);
 
 it('keeps every breaker working while the API server is gone, and every operator running', async () => {
-  const pods = await shop.pods('checkout');
-  const partners = await shop.pods('partner');
-  const before = await release.operators();
+  const pods = await scene.shop.pods('checkout');
+  const partners = await scene.shop.pods('partner');
+  const before = await scene.release.operators();
   const ask = async () => {
-    const answers = await shop.ask(pods.map(({ status }) => `http://${status.podIP}:8080/`));
+    const answers = await scene.shop.ask(pods.map(({ status }) => `http://${status.podIP}:8080/`));
     return answers.map((body) => JSON.parse(body) as { state: string; calls: { succeeded: number; rejected: number } });
   };
-  const partner = (change: string) => shop.ask(partners.map(({ status }) => `http://${status.podIP}:8080/${change}`));
+  const partner = (change: string) =>
+    scene.shop.ask(partners.map(({ status }) => `http://${status.podIP}:8080/${change}`));
   const first = await ask();
 
-  await cluster.controlPlane.stopApiServer();
+  await scene.cluster.controlPlane.stopApiServer();
   await new Promise((resolve) => setTimeout(resolve, OUTAGE_MS));
   await partner('fail');
   await eventually(async () => (await ask()).every(({ state }) => state !== 'closed'), 30_000);
@@ -47,12 +33,12 @@ it('keeps every breaker working while the API server is gone, and every operator
     expect(calls.succeeded).toBeGreaterThan(first[i]!.calls.succeeded);
   }
 
-  await cluster.controlPlane.startApiServer();
+  await scene.cluster.controlPlane.startApiServer();
   await timed('a policy after the API server is back', async () => {
-    await shop.applyPolicy(4);
-    await shop.programmed(CHECKOUTS, 120_000);
+    await scene.shop.applyPolicy(4);
+    await scene.shop.programmed(CHECKOUTS, 120_000);
   });
-  const after = await release.operators();
+  const after = await scene.release.operators();
   expect(after.map(({ metadata }) => metadata.uid).sort()).toEqual(before.map(({ metadata }) => metadata.uid).sort());
   expect(after.flatMap(({ status }) => status.containerStatuses!.map(({ restartCount }) => restartCount))).toEqual([
     0, 0,

@@ -1,9 +1,10 @@
+import { afterAll, beforeAll } from '@jest/globals';
 import { policy } from '../cluster/policy.ts';
 import { eventually } from '../cluster/run.ts';
 import type { NodeCluster } from './cluster.ts';
 import { SERVICE_IMAGE } from './images.ts';
-import type { Pod } from './release.ts';
-import { isReady } from './release.ts';
+import { isReady, type Pod, Release } from './release.ts';
+import { startScene } from './scene.ts';
 
 export const SHOP = 'shop';
 
@@ -25,6 +26,33 @@ interface PolicyObject {
       readonly observedGeneration?: number;
     }[];
   };
+}
+
+/** A cluster with a release, and the services of the shop under its policy. */
+export interface ShopScene {
+  readonly cluster: NodeCluster;
+  readonly release: Release;
+  readonly shop: Shop;
+}
+
+/**
+ * Before all tests of a file, installs the operator and opens a shop with so many pods of `checkout`, all of which run
+ * the policy; after them, ends the cluster.
+ *
+ * @returns the scene, whose fields are there once the tests run.
+ */
+export function withShop(replicas: number): ShopScene {
+  const scene = {} as { -readonly [K in keyof ShopScene]: ShopScene[K] };
+  beforeAll(async () => {
+    scene.cluster = await startScene();
+    scene.release = await Release.by(4, scene.cluster);
+    await scene.release.install();
+    scene.shop = await Shop.open(scene.cluster, replicas);
+    await scene.shop.applyPolicy(3);
+    await scene.shop.programmed(replicas);
+  }, 1_800_000);
+  afterAll(() => scene.cluster?.down(), 120_000);
+  return scene;
 }
 
 const FETCH = `

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { NO_TOTALS } from '../src/core/fleet/totals.ts';
 import { EventClient } from './event-client.ts';
+import { ready } from './local-operator.ts';
 import { until } from './until.ts';
 
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
@@ -67,7 +68,7 @@ async function serve(env: Record<string, string> = {}): Promise<Served> {
   const serving = () => text.split('\n').find((line) => line.includes('"serving"'));
   await until(serving);
   const url = JSON.parse(serving()!);
-  await until(async () => (await fetch(`${url.metrics}/readyz`)).ok);
+  await ready(url.metrics);
   return { url, exit };
 }
 

@@ -5,9 +5,8 @@ import { readConfig } from '../src/config/config.ts';
 import type { BreakerRow } from '../src/core/views/breaker-row.ts';
 import { type Serving, serve } from '../src/serve.ts';
 import { EventClient } from './event-client.ts';
-import { FLAGS, localParts } from './local-operator.ts';
+import { FLAGS, localParts, ready } from './local-operator.ts';
 import { MemorySource, policy } from './memory-source.ts';
-import { until } from './until.ts';
 
 const BOOT = 'b'.repeat(32);
 const ZERO = {
@@ -27,7 +26,7 @@ beforeEach(async () => {
   sequence = 0;
   serving = await serve(readConfig(FLAGS), { ...(await localParts(log)), source }, log);
   source.set([policy('payments'), policy('search', { namespace: 'other' })]);
-  await until(async () => (await fetch(`${serving.metricsUrl}/readyz`)).ok);
+  await ready(serving.metricsUrl);
 });
 
 afterEach(async () => {

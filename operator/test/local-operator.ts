@@ -5,6 +5,7 @@ import { noOpStatusSink } from '../src/ports/no-op-status-sink.ts';
 import type { Parts } from '../src/serve.ts';
 import { localHistory, noRollback } from '../src/sources/history.ts';
 import { type LocalOverrides, localOverrides } from '../src/sources/overrides.ts';
+import { until } from './until.ts';
 
 /**
  * The flags of an operator that a test starts in its own process: free ports of loopback, and agents that are believed.
@@ -25,6 +26,9 @@ export const FLAGS = {
   logLevel: 'info',
   logFormat: 'json',
 };
+
+/** Waits until an operator is ready. @param metricsUrl where its probes are */
+export const ready = (metricsUrl: string) => until(async () => (await fetch(`${metricsUrl}/readyz`)).ok);
 
 /** What it is put together from, all but the source: nothing is kept, written or refused. */
 export async function localParts(log: Logger): Promise<Omit<Parts, 'source'> & { readonly overrides: LocalOverrides }> {

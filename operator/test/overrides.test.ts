@@ -7,7 +7,7 @@ import type { Subject } from '../src/ports/status-sink.ts';
 import { type Serving, serve } from '../src/serve.ts';
 import type { LocalOverrides } from '../src/sources/overrides.ts';
 import { EventClient } from './event-client.ts';
-import { FLAGS, localParts } from './local-operator.ts';
+import { FLAGS, localParts, ready } from './local-operator.ts';
 import { MemorySource, policy } from './memory-source.ts';
 import { until } from './until.ts';
 
@@ -56,7 +56,7 @@ beforeEach(async () => {
   const parts = { ...local, source, sink, access };
   serving = await serve(readConfig({ ...FLAGS, overrideRetention: '50ms' }), parts, log);
   source.set([policy('payments')], '7');
-  await until(async () => (await fetch(`${serving.metricsUrl}/readyz`)).ok);
+  await ready(serving.metricsUrl);
 });
 
 afterEach(async () => {

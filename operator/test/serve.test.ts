@@ -8,7 +8,7 @@ import { AuthError, type Authenticator, bearerToken } from '../src/ports/authent
 import { noOpStatusSink } from '../src/ports/no-op-status-sink.ts';
 import { type Serving, serve } from '../src/serve.ts';
 import { EventClient } from './event-client.ts';
-import { FLAGS, localParts } from './local-operator.ts';
+import { FLAGS, localParts, ready } from './local-operator.ts';
 import { MemorySource, policy } from './memory-source.ts';
 import { until } from './until.ts';
 
@@ -56,7 +56,7 @@ async function open(query: Record<string, string> = {}, lastEventId?: string) {
 /** Stores policies and waits until agents can be served with them. */
 async function known(policies: Policy[], asOf?: string): Promise<void> {
   source.set(policies, asOf);
-  await until(async () => (await fetch(`${serving.metricsUrl}/readyz`)).ok);
+  await ready(serving.metricsUrl);
 }
 
 const commit = (client: EventClient, from = 0) => client.until(({ event }) => event === 'commit', from);
@@ -247,7 +247,7 @@ describe('a stream of an agent that has seen more than this replica', () => {
       ]);
     source.stored = { policies: [policy('payments', { generation: 2 })], asOf: '5', asOfIn: versions('20') };
     source.notify();
-    await until(async () => (await fetch(`${serving.metricsUrl}/readyz`)).ok);
+    await ready(serving.metricsUrl);
     const first = await open();
     await commit(first);
     expect(first.events[1]!.data).toMatchObject({ asOf: { policies: '20' } });

@@ -9,9 +9,8 @@ import { program } from '../src/cli/program.ts';
 import { readConfig } from '../src/config/config.ts';
 import { type Serving, serve } from '../src/serve.ts';
 import { EventClient } from './event-client.ts';
-import { FLAGS, localParts } from './local-operator.ts';
+import { FLAGS, localParts, ready } from './local-operator.ts';
 import { MemorySource, policy } from './memory-source.ts';
-import { until } from './until.ts';
 
 const SOURCES = join(import.meta.dirname, '../src');
 const EVIL = 'x\u001b]0;owned\u0007\u001b[2J\r\nfake line\u009b31m\u202e';
@@ -38,7 +37,7 @@ beforeEach(async () => {
     log,
   );
   source.set([policy('payments', { spec: { breakers: ['*'], trip: { consecutiveFailures: 3 } } })]);
-  await until(async () => (await fetch(`${serving.metricsUrl}/readyz`)).ok);
+  await ready(serving.metricsUrl);
   const search = new URLSearchParams({ service: EVIL, instance: EVIL, boot: BOOT });
   client = await EventClient.open(`${serving.agentsUrl}/v1/stream?${search}`);
   const { id: revision } = await client.until(({ event }) => event === 'commit');

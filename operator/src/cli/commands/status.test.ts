@@ -22,6 +22,13 @@ const well = (namespace: string, name = 'well') =>
 const refused = (namespace: string) => policy(namespace, 'refused', condition('Accepted', 'False', 'Invalid'));
 const pending = (namespace: string) => policy(namespace, 'pending');
 
+/** A policy that eleven agents were to apply, and do. */
+const applied = (name: string, programmed = condition('Programmed', 'True', 'Programmed')) => {
+  const { status, ...rest } = policy('shop', name, condition('Accepted', 'True', 'Valid'), programmed);
+  const agents = { matched: 11, applied: 11, rejected: 0, stale: 0, summary: '11/11' };
+  return { ...rest, status: { ...status, agents } } as StoredPolicy;
+};
+
 const overview = (replica: string, connected: number, others: readonly string[]) => ({
   replica,
   others,
@@ -115,4 +122,19 @@ it('says why agents are not known where no replica can be asked', async () => {
   const { text, code } = await status([well('shop')], ['--exit-code'], true, [{ name: 'a', admin: 'no token' }]);
   expect(text).toContain('agents     not known: no token\n');
   expect(code).toBe(0);
+});
+
+it('says where there are no policies, and how to look elsewhere', async () => {
+  expect((await status([], [])).text).toContain(
+    'there are no policies in namespace "shop"; -A looks in all namespaces\n',
+  );
+  expect((await status([], ['-A'])).text).toContain('there are no policies in any namespace\n');
+});
+
+it('does not say that all is well when a policy lost its agents', async () => {
+  expect((await status([applied('a')], [])).text).toContain('all is well');
+  const gone = { ...condition('Programmed', 'Unknown', 'AgentsGone'), message: 'no live agent since noon' };
+  const text = (await status([applied('a', gone)], [])).text;
+  expect(text).not.toContain('all is well');
+  expect(text).toMatch(/shop\/a +AgentsGone +no live agent since noon/);
 });
