@@ -6,7 +6,7 @@ import type { Circuit } from './circuit.ts';
 import { type Call, UntimedContext } from './context.ts';
 import { type Fallback, failOrFallBack, optIn, type PolicyFallback, withFallback } from './fallback.ts';
 import { GuardedCall } from './guarded-call.ts';
-import { LimitedPermit } from './limited-permit.ts';
+import { LimitedPermit, takesInShadow } from './limited-permit.ts';
 import { callPlainly } from './plain-call.ts';
 import { isPartOfProbe } from './scopes/probe-scope.ts';
 import { notCallable, wrongOptions } from './wrong-call.ts';
@@ -132,11 +132,7 @@ export function enter(circuit: Circuit): Permit | LimitedPermit | null {
 /** Takes a slot where there is a limit; in Shadow mode every call gets one. */
 function takeSlot({ guards, core }: Circuit): boolean {
   const limiter = guards!.limiter!;
-  if (limiter.take()) return true;
-  if (core.config.mode !== 'Shadow') return false;
-  core.count(COUNTER.shadowRejected);
-  limiter.takeAnyway();
-  return true;
+  return limiter.take() || takesInShadow(core, limiter);
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -7,6 +7,7 @@ import { retryAfterMs } from '../core/retry-after.ts';
 import { isRejection, limited, queueTimeout } from '../errors/errors.ts';
 import type { Circuit } from './circuit.ts';
 import { type Call, UntimedContext } from './context.ts';
+import { takesInShadow } from './limited-permit.ts';
 import { QueuedWait } from './queued-wait.ts';
 import { discard, discardResponseOf } from './response.ts';
 import { asProbe } from './scopes/probe-scope.ts';
@@ -131,10 +132,7 @@ export class GuardedCall<T> implements CallCompletion<T> {
   #attempt(previous: FailedAttempt<T> | undefined): Promise<T> {
     const { guards, core } = this.circuit;
     const limiter = guards?.limiter;
-    if (limiter === undefined || limiter.take()) return this.#runAttempt(limiter, previous);
-    if (core.config.mode === 'Shadow') {
-      core.count(COUNTER.shadowRejected);
-      limiter.takeAnyway();
+    if (limiter === undefined || limiter.take() || takesInShadow(core, limiter)) {
       return this.#runAttempt(limiter, previous);
     }
     return this.#queue(limiter, previous);

@@ -1,3 +1,5 @@
+import type { BreakerCore } from '../core/breaker.ts';
+import { COUNTER } from '../core/counters.ts';
 import type { Limiter } from '../core/limiter.ts';
 import type { Permit } from '../core/permit.ts';
 
@@ -33,4 +35,12 @@ export class LimitedPermit {
   #releaseSlot(): void {
     if (this.#permit.outcome === undefined) this.#limiter.release();
   }
+}
+
+/** Takes a slot beyond the limit in Shadow mode, where every call gets one; says whether it did. */
+export function takesInShadow(core: BreakerCore, limiter: Limiter): boolean {
+  if (core.config.mode !== 'Shadow') return false;
+  core.count(COUNTER.shadowRejected);
+  limiter.takeAnyway();
+  return true;
 }

@@ -1,3 +1,4 @@
+import { latencyBoundMs } from '@fuseboard/schema/defaults';
 import type { Breaker, BreakerStats, State } from '../breakers/breaker.ts';
 import { registry } from '../breakers/registry.ts';
 import type { LinkState } from '../link/link.ts';
@@ -22,7 +23,7 @@ export type BreakerReading = readonly [breaker: string, stats: BreakerStats];
 
 const STATES: readonly State[] = ['closed', 'open', 'half-open'];
 export const LINK_STATES: readonly LinkState[] = ['Live', 'Stale', 'LastGood', 'Defaults'];
-const FIRST_BUCKET_SECONDS = 0.000_125;
+const boundSeconds = (bucket: number) => latencyBoundMs(bucket) / 1_000;
 /** The clock of calls has steps of 5 ms: what a bound below says is not measured, so there is none. */
 const LEAST_BOUND_SECONDS = 0.008;
 
@@ -66,7 +67,7 @@ export function durationBuckets({ latency }: BreakerStats): MetricPoint[] {
   let count = 0;
   return latency.flatMap((calls, i) => {
     count += calls;
-    const bound = FIRST_BUCKET_SECONDS * 2 ** i;
+    const bound = boundSeconds(i);
     const le = i === latency.length - 1 ? '+Inf' : String(bound);
     return bound < LEAST_BOUND_SECONDS ? [] : [{ labels: { le }, value: count }];
   });
@@ -78,8 +79,8 @@ export function durationBuckets({ latency }: BreakerStats): MetricPoint[] {
  */
 export function durationSum({ latency }: BreakerStats): number {
   return latency.reduce((sum, calls, i) => {
-    const from = i === 0 ? 0 : FIRST_BUCKET_SECONDS * 2 ** (i - 1);
-    const to = i === latency.length - 1 ? from : FIRST_BUCKET_SECONDS * 2 ** i;
+    const from = i === 0 ? 0 : boundSeconds(i - 1);
+    const to = i === latency.length - 1 ? from : boundSeconds(i);
     return sum + (calls * (from + to)) / 2;
   }, 0);
 }

@@ -44,6 +44,9 @@ export const BREAKER_PATTERN = '^(\\*|[A-Za-z0-9][A-Za-z0-9._:/-]{0,126}[A-Za-z0
 /** Latency bucket i counts calls under 2^i x 0.125 ms; the last one counts all that are longer. */
 export const LATENCY_BUCKETS = 20;
 
+/** The upper end of a latency bucket, in milliseconds. */
+export const latencyBoundMs = (bucket: number): number => 2 ** bucket * 0.125;
+
 /** The version of the protocol between operator and agent. A change that an older side cannot ignore raises it. */
 export const PROTOCOL = 1;
 

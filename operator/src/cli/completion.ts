@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import type { BreakerRow } from '../core/views/breaker-row.ts';
-import type { OutageList } from '../http/admin/live/outages.paths.ts';
+import type { OutageList } from '../http/admin/answers/outages.ts';
 import type { Reach, Target } from './client/target.ts';
 import { COMPLETE } from './completion-scripts.ts';
 import { EXIT_CODES } from './exit-codes.ts';

@@ -3,3 +3,6 @@ export const SLOT_MS = 2_000;
 export const SLOTS = 150;
 
 export const slotOf = (at: number) => Math.floor(at / SLOT_MS);
+
+/** What a slot counts, in this order. */
+export const MEASURES = ['calls', 'failed', 'slow', 'rejected'] as const;

@@ -1,4 +1,5 @@
 import type { Totals } from '@fuseboard/schema';
+import { latencyBoundMs } from '@fuseboard/schema';
 import type { Metric, Registry } from 'prom-client';
 import type { CounterSeries, Counters } from '../core/fleet/counters.ts';
 import type { MetricReader } from './reading.ts';
@@ -47,7 +48,7 @@ function durations(list: () => readonly CounterSeries[]): Metric {
       let calls = 0;
       const buckets = latency.map((count, i) => {
         calls += count;
-        const le = i === latency.length - 1 ? '+Inf' : `${(2 ** i * 0.125) / 1_000}`;
+        const le = i === latency.length - 1 ? '+Inf' : `${latencyBoundMs(i) / 1_000}`;
         return { metricName: `${name}_bucket`, labels: { namespace, policy, breaker, le }, value: calls };
       });
       return [...buckets, { metricName: `${name}_count`, labels: { namespace, policy, breaker }, value: calls }];

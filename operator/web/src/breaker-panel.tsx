@@ -1,3 +1,5 @@
+import { latencyBoundMs } from '@fuseboard/schema/defaults';
+import { SLOTS } from '../../src/core/slots.ts';
 import type { AgentBreakerRow } from '../../src/core/views/agent-row.ts';
 import type { BreakerRow } from '../../src/core/views/breaker-row.ts';
 import type { PolicyRow } from '../../src/core/views/policy-row.ts';
@@ -9,7 +11,7 @@ import { sentenceOf } from './headline.tsx';
 import { Link } from './link.tsx';
 import { store } from './model.ts';
 import { Block, Panel, Problem } from './panel.tsx';
-import { conditions, counted, measuredOf, PLOT_SLOTS, plotOf, quantile, rankOf } from './reading.ts';
+import { conditions, counted, measuredOf, plotOf, quantile, rankOf } from './reading.ts';
 import { Steering } from './steering.tsx';
 import type { Cell } from './store.ts';
 import { beginning, STATE_WORDS, whom, why } from './tile.tsx';
@@ -34,7 +36,7 @@ function Known({ cell }: { cell: Cell }) {
   const policy = store.policyOf(row);
   const { thresholds } = policy ?? {};
   const slot = store.slot.value;
-  const plot = plotOf(cell.ring, slot, store.slotMs, thresholds, row.agents, PLOT_SLOTS);
+  const plot = plotOf(cell.ring, slot, store.slotMs, thresholds, row.agents, SLOTS);
   const rank = rankOf(row);
   const reason = why(row);
   return (
@@ -114,7 +116,7 @@ function Conditions({ cell, policy }: { cell: Cell; policy: PolicyRow | undefine
 }
 
 /** The bucket up to which all calls look the same. */
-const COARSE = Math.log2(COARSE_MS / 0.125);
+const COARSE = Math.log2(COARSE_MS / latencyBoundMs(0));
 
 function Latency({ buckets }: { buckets: readonly number[] }) {
   if (buckets.length === 0) return null;
@@ -129,7 +131,7 @@ function Latency({ buckets }: { buckets: readonly number[] }) {
       </p>
       <ol class="histogram">
         {shown.map((calls, i) => {
-          const below = latency(2 ** (COARSE + i) * 0.125);
+          const below = latency(latencyBoundMs(COARSE + i));
           return (
             <li key={below} title={`${plural(calls, 'call')}: ${below}`}>
               <span class="bar" style={{ height: `${Math.max(calls > 0 ? 4 : 0, (100 * calls) / most)}%` }} />

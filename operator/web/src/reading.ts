@@ -1,14 +1,9 @@
+import { latencyBoundMs } from '@fuseboard/schema/defaults';
 import { TRIP_CONDITIONS, TRIP_TEXTS, type TripCondition } from '@fuseboard/schema/trip-conditions';
 import type { Ring } from '../../src/core/fleet/ring.ts';
 import type { Thresholds } from '../../src/core/policy/thresholds.ts';
+import { MEASURES, SLOTS } from '../../src/core/slots.ts';
 import type { BreakerRow, Counted } from '../../src/core/views/breaker-row.ts';
-
-/** How many slots a plot shows, and how many a row holds. */
-export const PLOT_SLOTS = 150;
-
-const CALLS = 0;
-const FAILED = 1;
-const SLOW = 2;
 
 /** Numbers by slot, oldest first: each is the sum of the window of the policy that ends with that slot. */
 export interface Plot {
@@ -20,8 +15,9 @@ export interface Plot {
   readonly limit: readonly (number | undefined)[];
 }
 
-export const MEASURED = { failed: FAILED, slow: SLOW } as const;
-export type Measured = keyof typeof MEASURED;
+export type Measured = 'failed' | 'slow';
+
+const indexOf = (measure: (typeof MEASURES)[number]) => MEASURES.indexOf(measure);
 
 /** What of a policy the plot of a tile compares with its threshold. */
 export function measuredOf(thresholds: Thresholds | undefined): Measured {
@@ -40,7 +36,7 @@ const setIn = (thresholds: Thresholds | undefined) =>
 
 /** Sums by the window of the policy for the last `slots` slots up to `current`. */
 export function windows(ring: Ring, current: number, slots: number, windowSlots: number): number[][] {
-  const width = 4;
+  const width = MEASURES.length;
   const raw = ring.read(current - slots - windowSlots + 2, current);
   const sums: number[][] = Array.from({ length: width }, () => new Array<number>(slots).fill(0));
   const running = new Array<number>(width).fill(0);
@@ -65,16 +61,16 @@ export function plotOf(
   slotMs: number,
   thresholds: Thresholds | undefined,
   agents: number,
-  slots = PLOT_SLOTS,
+  slots = SLOTS,
   plotted: Measured = measuredOf(thresholds),
 ): Plot {
   const windowSlots = Math.max(1, Math.ceil((thresholds?.windowMs ?? 10_000) / slotMs));
   const sums = windows(ring, current, slots, windowSlots);
-  const calls = sums[CALLS]!;
+  const calls = sums[indexOf('calls')]!;
   return {
     calls,
-    measured: sums[MEASURED[plotted]]!,
-    rejected: sums[3]!,
+    measured: sums[indexOf(plotted)]!,
+    rejected: sums[indexOf('rejected')]!,
     limit: calls.map((seen) => limitOf(thresholds, plotted, seen, Math.max(1, agents))),
   };
 }
@@ -110,7 +106,7 @@ export function quantile(buckets: readonly number[], share: number): number | un
     seen += calls;
     return seen >= share * total;
   });
-  return 2 ** at * 0.125;
+  return latencyBoundMs(at);
 }
 
 /** What opens the circuit, as a person says it; the rest of `opens at …`. */

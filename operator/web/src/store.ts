@@ -2,14 +2,15 @@ import { batch, computed, type Signal, signal } from '@preact/signals';
 import { Ring } from '../../src/core/fleet/ring.ts';
 import { byImpact } from '../../src/core/outages/order.ts';
 import type { OutageRow } from '../../src/core/outages/outage-row.ts';
+import { MEASURES, SLOTS } from '../../src/core/slots.ts';
 import type { BreakerRow } from '../../src/core/views/breaker-row.ts';
 import type { Overview } from '../../src/core/views/overview.ts';
 import type { PolicyRow } from '../../src/core/views/policy-row.ts';
 import type { LiveDifference, LiveState, SourceView, Stamp } from '../../src/http/admin/live/live.ts';
 import { type Address, found } from './address.ts';
-import { PLOT_SLOTS, type Rank, rankOf, worse } from './reading.ts';
+import { type Rank, rankOf, worse } from './reading.ts';
 
-const WIDTH = 4;
+const WIDTH = MEASURES.length;
 
 /** How long tiles stay where they are when the order changes all the time. */
 const ORDER_MS = 1_000;
@@ -160,7 +161,7 @@ export class Store {
   /** @returns whether the row may stand elsewhere now. */
   #take(row: BreakerRow, whole = false): boolean {
     const known = this.cells.get(row.id);
-    const ring = known && !whole ? known.ring : new Ring(2 * PLOT_SLOTS, WIDTH);
+    const ring = known && !whole ? known.ring : new Ring(2 * SLOTS, WIDTH);
     for (let at = 0; at * WIDTH < row.samples.length; at += 1) {
       ring.set(row.slot + at, row.samples.slice(at * WIDTH, (at + 1) * WIDTH));
     }

@@ -1,4 +1,5 @@
 import { MAX_OVERRIDES_PER_AGENT } from '@fuseboard/schema';
+import { dropOldest } from '../drop-oldest.ts';
 import { newestFirst, type Override } from '../policy/override.ts';
 import type { Policy } from '../policy/policy.ts';
 import { flatten, type Precedence, precedenceOf } from '../policy/precedence.ts';
@@ -175,8 +176,8 @@ export class SnapshotCache {
       .map(({ entry }) => entry);
     const made = snapshotOf(flatten(routes), (uid) => found.policies.get(uid)!.entry, overrides);
     const snapshot = sameRevision(found.audiences.values(), made) ?? made;
-    if (found.audiences.size >= MAX_AUDIENCES) found.audiences.delete(found.audiences.keys().next().value!);
     found.audiences.set(key, { labels, snapshot, used: true });
+    dropOldest(found.audiences, MAX_AUDIENCES);
     return snapshot;
   }
 

@@ -1,11 +1,8 @@
 import { LATENCY_BUCKETS, type Totals } from '@fuseboard/schema';
 import type { Outages } from '../outages/outages.ts';
-import { SLOTS, slotOf } from '../slots.ts';
+import { MEASURES, SLOTS, slotOf } from '../slots.ts';
 import { Ring } from './ring.ts';
 import type { BreakerCounts, BreakerState } from './state-counts.ts';
-
-/** What a slot counts, in this order. */
-export const MEASURES = ['calls', 'failed', 'slow', 'rejected'] as const;
 
 /** Latencies are kept for a minute, by longer slots. */
 export const LATENCY_SLOT_MS = 10_000;

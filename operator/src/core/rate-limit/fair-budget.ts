@@ -1,4 +1,6 @@
 import type { Clock } from '../clock.ts';
+import { dropOldest } from '../drop-oldest.ts';
+import { Tokens } from './token-bucket.ts';
 
 export interface FairBudgetOptions {
   /** What one key may spend in a second. */
@@ -12,30 +14,6 @@ export interface FairBudgetOptions {
 
 /** Keys that are remembered; the one that was quiet for the longest time is forgotten first. */
 const MAX_KEYS = 50_000;
-
-class Tokens {
-  readonly #perSecond: number;
-  readonly #most: number;
-  #left: number;
-  #at: number;
-
-  constructor(perSecond: number, most: number, now: number) {
-    this.#perSecond = perSecond;
-    this.#most = most;
-    this.#left = most;
-    this.#at = now;
-  }
-
-  left(now: number): number {
-    this.#left = Math.min(this.#most, this.#left + ((now - this.#at) / 1_000) * this.#perSecond);
-    this.#at = now;
-    return this.#left;
-  }
-
-  spend(amount: number): void {
-    this.#left -= amount;
-  }
-}
 
 /**
  * A token bucket for each key, and a shared one. The key's own bucket is used first, so that a key with an empty bucket
@@ -88,7 +66,7 @@ export class FairBudget {
     const known = this.#keys.get(key) ?? new Tokens(this.#options.perKey, this.#burst, now);
     this.#keys.delete(key);
     this.#keys.set(key, known);
-    if (this.#keys.size > MAX_KEYS) this.#keys.delete(this.#keys.keys().next().value!);
+    dropOldest(this.#keys, MAX_KEYS);
     return known;
   }
 }

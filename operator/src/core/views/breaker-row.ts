@@ -1,8 +1,8 @@
-import { type Circuit, LATENCY_SLOT_MS, LATENCY_SLOTS, MEASURES, type StateChange } from '../fleet/circuits.ts';
+import { type Circuit, LATENCY_SLOT_MS, LATENCY_SLOTS, type StateChange } from '../fleet/circuits.ts';
 import type { BreakerCounts, BreakerState } from '../fleet/state-counts.ts';
 import { type OutageRow, outageRow } from '../outages/outage-row.ts';
 import type { Outage } from '../outages/outages.ts';
-import { SLOT_MS, SLOTS, slotOf } from '../slots.ts';
+import { MEASURES, SLOT_MS, SLOTS, slotOf } from '../slots.ts';
 
 /** How many agents a row names where circuits are not closed. */
 export const MAX_UNWELL_NAMED = 3;

@@ -1,6 +1,7 @@
-import { MEASURES, TRANSITIONS_KEPT } from '../fleet/circuits.ts';
+import { TRANSITIONS_KEPT } from '../fleet/circuits.ts';
 import type { BreakerCounts } from '../fleet/state-counts.ts';
 import { compareText } from '../policy/compare-text.ts';
+import { MEASURES } from '../slots.ts';
 import { type BreakerRow, type Counted, MAX_UNWELL_NAMED } from './breaker-row.ts';
 
 /** What one replica says of its breakers. */

@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.ts';
-import { type TokenBucket, tokenBucket } from '../../core/rate-limit/token-bucket.ts';
+import { dropOldest } from '../../core/drop-oldest.ts';
+import { type TokenBucket, Tokens, tokenBucket } from '../../core/rate-limit/token-bucket.ts';
 import { AuthError } from '../../ports/authenticator.ts';
 
 export interface TokenReviewLimiterOptions {
@@ -19,12 +20,7 @@ export type Payer = { readonly account: string } | { readonly address: string };
 /** Payers that are remembered; the one that was quiet for the longest time is forgotten first. */
 const MAX_PAYERS = 10_000;
 
-const MINUTE_MS = 60_000;
-
-interface Budget {
-  left: number;
-  at: number;
-}
+const SECONDS_IN_MINUTE = 60;
 
 /**
  * Limits reviews of unknown tokens, so that a flood of forged tokens does not cause a flood of reviews: a number per
@@ -36,7 +32,7 @@ export class TokenReviewLimiter {
   readonly #options: TokenReviewLimiterOptions;
   readonly #genuine: TokenBucket;
   readonly #others: TokenBucket;
-  readonly #payers = new Map<string, Budget>();
+  readonly #payers = new Map<string, Tokens>();
 
   constructor(options: TokenReviewLimiterOptions) {
     this.#options = options;
@@ -50,7 +46,7 @@ export class TokenReviewLimiter {
    * @throws {AuthError} when too many of its tokens were bad.
    */
   check(payer: Payer): void {
-    if (this.#of(payer).left >= 1) return;
+    if (this.#of(payer).left(this.#options.clock.now()) >= 1) return;
     const whose = 'account' in payer ? 'of this account and pod' : 'from this address';
     throw new AuthError('flood', `too many invalid tokens ${whose}; reconnect later with a valid one`);
   }
@@ -66,25 +62,20 @@ export class TokenReviewLimiter {
     if (!bucket.take()) throw new AuthError('unavailable', 'too many new tokens at once; reconnect');
     const key = keyOf(payer);
     const budget = this.#of(payer);
-    budget.left -= 1;
+    budget.spend(1);
     this.#payers.delete(key);
     this.#payers.set(key, budget);
-    if (this.#payers.size > MAX_PAYERS) this.#payers.delete(this.#payers.keys().next().value!);
+    dropOldest(this.#payers, MAX_PAYERS);
   }
 
   /** The token was good, or could not be looked at. */
   good(payer: Payer): void {
-    const budget = this.#payers.get(keyOf(payer));
-    if (budget) budget.left = Math.min(this.#options.badPerAddress, budget.left + 1);
+    this.#payers.get(keyOf(payer))?.giveBack(1);
   }
 
-  #of(payer: Payer): Budget {
+  #of(payer: Payer): Tokens {
     const { badPerAddress, clock } = this.#options;
-    const now = clock.now();
-    const budget = this.#payers.get(keyOf(payer)) ?? { left: badPerAddress, at: now };
-    budget.left = Math.min(badPerAddress, budget.left + ((now - budget.at) / MINUTE_MS) * badPerAddress);
-    budget.at = now;
-    return budget;
+    return this.#payers.get(keyOf(payer)) ?? new Tokens(badPerAddress / SECONDS_IN_MINUTE, badPerAddress, clock.now());
   }
 }
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { KubeConfig } from '@kubernetes/client-node';
+import { dropOldest } from '../../core/drop-oldest.ts';
 import type { Labels } from '../../core/policy/selector.ts';
 import {
   type AgentIdentity,
@@ -221,5 +222,5 @@ const keyOf = (token: string) => createHash('sha256').update(token).digest('base
 /** Stores an entry; when there are too many, the oldest is removed. */
 function keep<T>(entries: Map<string, T>, key: string, entry: T, most: number): void {
   entries.set(key, entry);
-  if (entries.size > most) entries.delete(entries.keys().next().value!);
+  dropOldest(entries, most);
 }

@@ -1,3 +1,5 @@
+import { dropOldest } from '../../core/drop-oldest.ts';
+
 interface CacheEntry<T> {
   at: number;
   readonly answer: Promise<T>;
@@ -25,7 +27,7 @@ export class TtlCache<T> {
     });
     this.#entries.delete(key);
     this.#entries.set(key, kept);
-    if (this.#entries.size > max) this.#entries.delete(this.#entries.keys().next().value!);
+    dropOldest(this.#entries, max);
     return kept.answer;
   }
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { GROUP, VERSION } from '@fuseboard/schema';
+import { dropOldest } from '../../core/drop-oldest.ts';
 import type { EventRecord, Subject } from '../../ports/status-sink.ts';
 import { type KubeClient, KubeError, type KubeRequest } from '../api/client.ts';
 import { kindOf } from '../api/resource.ts';
@@ -66,7 +67,7 @@ export class EventRecorder {
     known.set(kind, series);
     this.#subjects.delete(uid);
     this.#subjects.set(uid, known);
-    if (this.#subjects.size > MAX_SUBJECTS) this.#subjects.delete(this.#subjects.keys().next().value!);
+    dropOldest(this.#subjects, MAX_SUBJECTS);
     series.message = message.slice(0, MAX_MESSAGE);
     series.lastAt = at;
     series.pending += 1;

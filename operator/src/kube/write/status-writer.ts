@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
 import { GROUP, type OverrideStatus, type PolicyStatus, VERSION } from '@fuseboard/schema';
 import type { KubeConfig } from '@kubernetes/client-node';
+import { dropOldest } from '../../core/drop-oldest.ts';
 import { keepForeignConditions, OWN_CONDITIONS } from '../../core/status/foreign-conditions.ts';
 import type { QueueObserver } from '../../ports/queue-observer.ts';
 import type { EventRecord, StatusSink, Subject } from '../../ports/status-sink.ts';
@@ -209,8 +210,7 @@ class KubernetesStatusSink implements StatusSink {
           },
         });
         this.#written.set(uid, toStored(written));
-        if (this.#written.size > SOURCE_LAG_S * this.#perSecond)
-          this.#written.delete(this.#written.keys().next().value!);
+        dropOldest(this.#written, SOURCE_LAG_S * this.#perSecond);
         return;
       } catch (error) {
         if (!(error instanceof KubeError) || error.status !== 409 || conflicts === CONFLICTS) throw error;
