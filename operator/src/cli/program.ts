@@ -266,7 +266,7 @@ export async function commandLine(
   return root.configureHelp({ helpWidth: 100, ...(wanted !== undefined && { subcommandTerm: term }) });
 }
 
-/** The command that a line is about: its first word, that after `help`, or the first word of a line to complete. */
+/** The command that a line is about: its first word, the one after `help`, or that of a line to complete. */
 function wantedOf(args: readonly string[]): string | undefined {
   const words = args.filter((word) => !word.startsWith('-'));
   return words[0] === 'help' || words[0] === COMPLETE ? words[1] : words[0];
