@@ -219,7 +219,7 @@ const GROUPS: readonly { readonly title: string; readonly entries: readonly Entr
 /**
  * The command line, without running anything.
  *
- * @param wanted the name of the only command that is loaded; the others have a line in the help and nothing else. Absent:
+ * @param wanted the name of the only command that is loaded; the others have a line in the help. Absent:
  * all are loaded.
  */
 export async function commandLine(
