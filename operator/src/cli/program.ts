@@ -219,7 +219,7 @@ const GROUPS: readonly { readonly title: string; readonly entries: readonly Entr
 /**
  * The command line, without running anything.
  *
- * @param wanted the name of the only command that is loaded; the others have a line in the help and nothing else. Absent:
+ * @param wanted the name of the only command that is loaded; the others have a line in the help. Absent:
  * all are loaded.
  */
 export async function commandLine(
@@ -266,7 +266,7 @@ export async function commandLine(
   return root.configureHelp({ helpWidth: 100, ...(wanted !== undefined && { subcommandTerm: term }) });
 }
 
-/** The command that a line is about: its first word, that after `help`, or the first word of a line to complete. */
+/** The command that a line is about: its first word, the one after `help`, or that of a line to complete. */
 function wantedOf(args: readonly string[]): string | undefined {
   const words = args.filter((word) => !word.startsWith('-'));
   return words[0] === 'help' || words[0] === COMPLETE ? words[1] : words[0];

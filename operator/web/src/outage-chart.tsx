@@ -12,8 +12,8 @@ const HEIGHT = 210;
 const BAND = 10;
 
 /**
- * The plot of an outage: calls per second as stacked areas, refused ones on top of failed and successful ones, and below
- * it a band that is filled as far as circuits were open or half-open.
+ * The plot of an outage: calls per second as stacked areas, refused ones on top of the permitted ones, and below it a
+ * band that is filled as far as circuits were open or half-open.
  */
 export function OutageChart({ series }: Pick<OutageDetail, 'series'>) {
   const frame = useRef<HTMLDivElement>(null);

@@ -136,7 +136,7 @@ const place = (row: BreakerRow) => RANKS.indexOf(rankOf(row)) - (isWell(row) || 
 /** Calls refused per second in steps of two, so that tiles do not change places with every count. */
 const weight = ({ outage }: BreakerRow) => Math.round(Math.log2(1 + (outage?.refusedPerSecond ?? 0)));
 
-/** The order of the board: the worst first, then what refuses most calls, then where most agents are hit, then by name. */
+/** The order of the board: the worst first, then by refused calls, agents that are hit, and name. */
 export function worse(a: BreakerRow, b: BreakerRow): number {
   return (
     place(a) - place(b) ||

@@ -75,7 +75,7 @@ export interface ClusterScene {
   readonly pre: boolean;
 }
 
-/** Looks at a cluster through its API server, one thing after the other. Stops early where nothing else can be known. */
+/** Looks at a cluster through its API server. Stops early where nothing else can be known. */
 export async function clusterChecks(scene: ClusterScene): Promise<Check[]> {
   const version = await clusterVersion(scene);
   if (version.result === 'failed') return [version];

@@ -20,7 +20,7 @@ export interface OutageRow {
   readonly began: number;
   /** When the last circuit closed; absent while one is not closed. */
   readonly closed?: number;
-  /** What opened the first circuit; absent when it was open before this replica heard of it. */
+  /** What opened the first circuit; absent when it was open before this replica knew of it. */
   readonly reason?: string;
   /** The first agent whose circuit opened. */
   readonly instance: string;

@@ -64,7 +64,7 @@ export interface OutageSubject {
 /** What begins or continues an outage. */
 export interface Opening {
   readonly at: number;
-  /** Absent: it was open when this replica first heard of it. */
+  /** Absent: it was open before this replica knew of it. */
   readonly reason?: string;
   readonly instance: string;
   /** The failure that opened the circuit. Absent: failures did not, or it is not known. */
