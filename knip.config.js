@@ -21,7 +21,7 @@ const PROGRAMS = {
   'agent/test': ['coverage.jest.js', 'mutation/*.{js,ts}', '{store-member,public-types,package/bundle}.ts'],
   'agent/bench': ['memory-child.ts', 'service/*.ts'],
   'compat/opossum': ['test/declared.ts'],
-  traffic: ['bench.ts', 'bench/read-one.ts'],
+  traffic: ['bench/read-one.ts'],
   'operator/web': ['src/main.tsx'],
   e2e: [
     'node/{up.ts,services/*.js}',
@@ -32,12 +32,10 @@ const PROGRAMS = {
 };
 
 /**
- * Packages that are named by strings alone: tools that a test starts, a file that is read, and frameworks that a
- * test installs; and one that may be absent.
+ * Packages that are named by strings alone: tools that a test starts, a file that is read, and one that may be absent.
  */
 const NAMED = {
   agent: ['@arethetypeswrong/cli', 'publint', 'typescript-5.4'],
-  'agent/test': ['@hono/node-server', '@types/koa', 'fastify', 'hono', 'koa'],
   e2e: ['axe-core'],
   operator: ['@fuseboard/simulator'],
 };

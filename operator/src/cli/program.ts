@@ -10,7 +10,7 @@ import { safeStream } from './output/safe-stream.ts';
 import type { SetExitCode, Terminal } from './terminal.ts';
 
 /** What connects the commands to the world. */
-export interface Adapters {
+interface Adapters {
   readonly construct: Construct;
   readonly reach: Reach;
   readonly connect: ConnectCluster;

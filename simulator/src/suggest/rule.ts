@@ -15,7 +15,7 @@ export interface Rule {
   readonly openMs: number;
 }
 
-interface SlowRule {
+export interface SlowRule {
   readonly percent: number;
   readonly slowerThanMs: number;
 }

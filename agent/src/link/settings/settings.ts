@@ -31,7 +31,7 @@ export interface Mounts {
 }
 
 /** @internal */
-export const POD_MOUNTS: Mounts = {
+const POD_MOUNTS: Mounts = {
   operator: '/var/run/secrets/fuseboard.dev',
   account: '/var/run/secrets/kubernetes.io/serviceaccount',
   cache: '/var/cache/fuseboard.dev',

@@ -5,7 +5,7 @@ import { type HitService, hitServices, type Outage, type OutageAction } from './
  * opening continues the outage. `over`: they have been closed for long.
  */
 export const OUTAGE_PHASES = ['refused', 'testing', 'closed', 'over'] as const;
-type OutagePhase = (typeof OUTAGE_PHASES)[number];
+export type OutagePhase = (typeof OUTAGE_PHASES)[number];
 
 /** An outage as it is told. Times are milliseconds since 1970. */
 export interface OutageRow {

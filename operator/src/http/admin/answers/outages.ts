@@ -47,7 +47,7 @@ export const OutageRowSchema = z.object({
     .describe('Overrides of the breaker.'),
 });
 
-export const ListedOutageSchema = OutageRowSchema.extend({
+const ListedOutageSchema = OutageRowSchema.extend({
   policy: z.string().optional().describe('Its name. Absent: the defaults of the code, or the policy is gone.'),
   sentence: z.string().describe('The outage in one sentence.'),
 })
