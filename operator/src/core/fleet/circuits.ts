@@ -163,11 +163,12 @@ export class Circuits {
    * Records a transition that an agent reported for the first time.
    *
    * @param shadow whether the breaker is in mode Shadow and rejects nothing.
+   * @param error the failure that led to it. Absent: it was none, or it is not known.
    */
-  changed(circuit: Circuit, change: StateChange, shadow: boolean): void {
+  changed(circuit: Circuit, change: StateChange, shadow: boolean, error?: string): void {
     const { at, from, to, reason, instance } = change;
     if (!shadow) {
-      if (to === 'open') this.#outages.opened(circuit, { at, reason, instance });
+      if (to === 'open') this.#outages.opened(circuit, { at, reason, instance, ...(error !== undefined && { error }) });
       this.#outages.changed(circuit, from, to, at);
     }
     circuit.changes.push(change);

@@ -1,4 +1,4 @@
-import type { BreakerReport, Report, Totals } from '@fuseboard/schema';
+import { type BreakerReport, type Report, type Totals, TRIP_CONDITIONS } from '@fuseboard/schema';
 import { SentSteps } from '../delivery/agent-delivery.ts';
 import type { Snapshot } from '../delivery/snapshot.ts';
 import { Targets } from '../delivery/targets.ts';
@@ -423,7 +423,8 @@ export class Fleet {
     const series = this.counters.at(namespace, policy ?? '', breaker.name);
     for (const { from, to, reason, at } of fresh) {
       series.entered[to] += 1;
-      if (circuit) this.circuits.changed(circuit, { at, from, to, reason, instance }, breaker.shadow ?? false);
+      const change = { at, from, to, reason, instance };
+      if (circuit) this.circuits.changed(circuit, change, breaker.shadow ?? false, openingError(reason, breaker));
     }
 
     // What the circuits of keys count is in what their breaker counts.
@@ -535,4 +536,13 @@ function repeated(view: View, base: Totals | undefined, reportedSnapshot: readon
     reportedSnapshot.length >= before.length &&
     before.every((moment, i) => same(moment, reportedSnapshot[i]!));
   return whole && !isAnswered(view, base) ? before.length : 0;
+}
+
+const BY_FAILURES: ReadonlySet<string> = new Set(
+  TRIP_CONDITIONS.filter(({ measures }) => measures !== 'slow').map(({ reason }) => reason),
+);
+
+/** The failure that opened a circuit, where failures did. */
+function openingError(reason: string, { lastError }: BreakerReport): string | undefined {
+  return lastError && BY_FAILURES.has(reason) ? `${lastError.name}: ${lastError.message}` : undefined;
 }

@@ -84,6 +84,18 @@ class Scene {
 }
 
 describe('an outage', () => {
+  it.each([
+    ['consecutive-failures', 'ECONNREFUSED: connect ECONNREFUSED'],
+    ['slow-call-rate', undefined],
+    ['forced-open', undefined],
+  ])('names the failure that opened it where failures did: %s', (reason, error) => {
+    const scene = new Scene();
+    scene.say('a');
+    const lastError = { name: 'ECONNREFUSED', message: 'connect ECONNREFUSED' };
+    scene.say('a', { state: 'open', transitions: [`closed>open:${reason}`], lastError });
+    expect(scene.row.error).toBe(error);
+  });
+
   it('lasts from the first opening to the last close, over all agents, probes and openings after probes', () => {
     const scene = new Scene();
     scene.say('b');
