@@ -39,6 +39,7 @@ const NOT_RUN: Record<string, number> = {
   'docs/a-day.md': 13,
   'docs/certificates.md': 7,
   'docs/choose-thresholds.md': 3,
+  'docs/coming-from.md': 5,
   'docs/faults.md': 1,
   'docs/gitops.md': 2,
   'docs/history.md': 3,

@@ -23,8 +23,8 @@ const ENOUGH_FAILURES = 5;
 const OFTEN = 0.2;
 
 /**
- * The shortest run of failures that calm traffic does not show, and some room. Below the floor only where incidents were recorded
- * whose runs were longer, so that what a lower number finds is known and not hoped for.
+ * The shortest run of failures that calm traffic does not show, and some room. It is below the floor only where longer
+ * runs of incidents were recorded, so that what a lower number finds is known.
  *
  * @param rate calls a second of one process.
  */
