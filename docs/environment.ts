@@ -26,8 +26,10 @@ const IN_A_POD: Record<string, string> = {
 
 /** What the command line reads of its environment that is no option of its own. */
 const USUAL: Record<string, string> = {
+  HTTPS_PROXY: 'proxy to an https API server, as for kubectl; the operator reads it too',
   HOME: 'folder of `.kube/config`',
   KUBECONFIG: 'the kubeconfig when `--kubeconfig` is absent; otherwise `~/.kube/config`',
+  NO_PROXY: 'names and networks that are reached without that proxy',
   NO_COLOR: 'any value disables colours, also on a terminal',
 };
 
