@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from fuseboard import LastError, TransitionEvent
+from fuseboard import CallTimeoutError, LastError, TransitionEvent
 from fuseboard.core.last_error import described
 from fuseboard.testing import FakeClock, create_breaker
 
@@ -84,3 +85,31 @@ def test_of_a_failure_that_says_nothing_is_not_known() -> None:
     breaker.reset()
     breaker.enter().fail()
     assert breaker.stats().last_error is None
+
+
+LIMITED = {"trip": {"consecutiveFailures": 2}, "timeout": {"duration": "1s"}}
+
+
+def test_of_a_call_in_time_out_is_the_error_of_the_limit() -> None:
+    clock = FakeClock()
+    breaker = create_breaker(LIMITED, clock)
+    breaker.call(lambda: clock.advance(1_500))
+    last = breaker.stats().last_error
+    assert last is not None
+    assert last.name == "CallTimeoutError"
+
+
+@pytest.mark.parametrize("more", [{}, {"retry": {"maxAttempts": 2, "backoff": {"initial": "1ms"}}}])
+def test_of_an_asynchronous_call_in_time_out_is_the_error_of_the_limit(more: dict[str, object]) -> None:
+    clock = FakeClock()
+    breaker = create_breaker({**LIMITED, **more}, clock)
+
+    async def hang() -> None:
+        clock.advance(1_000)
+        await asyncio.sleep(60)
+
+    with pytest.raises(CallTimeoutError):
+        asyncio.run(breaker.call_async(hang))
+    last = breaker.stats().last_error
+    assert last is not None
+    assert last.name == "CallTimeoutError"

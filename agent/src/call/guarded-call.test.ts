@@ -144,6 +144,17 @@ describe('a retry', () => {
     await expect(call).resolves.toBe('fine');
   });
 
+  it('does not come when an override opens the circuit meanwhile, in Shadow mode too', async () => {
+    const { breaker } = made({ ...thrice, mode: 'Shadow' });
+    const fn = jest.fn(async () => {
+      breaker.forceOpen({ reason: 'drill', for: '1m' });
+      throw down;
+    });
+    expect(await caught(breaker.execute(fn))).toBe(down);
+    expect(fn).toHaveBeenCalledTimes(1);
+    expect(breaker.stats().totals).toMatchObject({ retried: 0 });
+  });
+
   it('does not come when the policy is Disabled', async () => {
     const { breaker } = made({ ...thrice, mode: 'Disabled' });
     expect(await caught(breaker.execute(failing(1)))).toBe(down);

@@ -86,7 +86,7 @@ export class GuardedCall<T> implements CallCompletion<T> {
     const { core } = this.circuit;
     if (!isTimedOut(this.signal) || core.classifyError(error) === 'ignored') return this.#settleIgnored();
     core.count(COUNTER.timedOut);
-    core.settle(this.#permit, 'failure', error);
+    core.settle(this.#permit, 'failure', error, true);
     this.outcome = 'failure';
   }
 
@@ -107,7 +107,7 @@ export class GuardedCall<T> implements CallCompletion<T> {
     const { guards, clock } = this.circuit;
     const retry = guards?.config.retry;
     if (retry === undefined || this.#attempts >= retry.maxAttempts || !this.#mayRetry) return undefined;
-    if (this.#rejectsAll() || this.signal?.aborted) return undefined;
+    if (this.circuit.core.rejectsAll || this.signal?.aborted) return undefined;
     // Another breaker that lets nothing through says when to come back, which is what retries would not heed.
     if (failure.kind === 'threw' && isRejection(failure.error)) return undefined;
     const asked = failure.kind === 'expired' ? 0 : retryAfterMs(outcomeOf(failure), wallNow);
@@ -119,7 +119,7 @@ export class GuardedCall<T> implements CallCompletion<T> {
   async #retry(failure: FailedAttempt<T>, waitMs: number): Promise<T> {
     const { core, timeouts } = this.circuit;
     if ((await new QueuedWait(timeouts, waitMs, this.signal).ended) === 'aborted') return this.#endAborted(failure);
-    if (this.#rejectsAll()) return this.#endWith(failure);
+    if (this.circuit.core.rejectsAll) return this.#endWith(failure);
     if (!this.#isInsideBreaker) {
       const permit = core.enter();
       if (permit === null) return this.#endWith(failure);
@@ -216,12 +216,6 @@ export class GuardedCall<T> implements CallCompletion<T> {
     this.#settleIgnored();
     if (previous?.kind === 'returned') discard(previous.value);
     throw this.signal!.reason;
-  }
-
-  /** Whether the circuit rejects everything. */
-  #rejectsAll(): boolean {
-    const { core } = this.circuit;
-    return core.config.mode === 'Enforce' && core.state === 'open';
   }
 }
 

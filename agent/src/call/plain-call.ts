@@ -67,7 +67,7 @@ function settleAborted(permit: Permit, signal: AbortSignal, error: unknown): voi
   else if (core.classifyError(error) === 'ignored') permit.ignore();
   else {
     core.count(COUNTER.timedOut);
-    core.settle(permit, 'failure', error);
+    core.settle(permit, 'failure', error, true);
   }
 }
 

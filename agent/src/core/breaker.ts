@@ -263,8 +263,18 @@ export class BreakerCore {
       : canProbe(state, this.#config);
   }
 
+  /** Whether every call is rejected now: the circuit is open, and not only in mode Shadow. */
+  get rejectsAll(): boolean {
+    return this.state === 'open' && !this.#isShadow;
+  }
+
+  /** Whether what the circuit decides has no effect: mode Shadow, unless the state is forced. */
+  get #isShadow(): boolean {
+    return this.#config.mode === 'Shadow' && this.#history.forced === undefined;
+  }
+
   #reject(now: number, used: Permit | undefined): Permit | null {
-    if (this.#config.mode === 'Shadow' && this.#history.forced === undefined) {
+    if (this.#isShadow) {
       this.count(COUNTER.shadowRejected);
       return this.#permit(used, now, NO_GENERATION);
     }

@@ -255,7 +255,7 @@ export class Link {
       const { uid, generation, field, message } = rejection;
       if (before.some((known) => known.uid === uid && known.generation === generation)) continue;
       this.#warn(
-        `policy ${uid}, generation ${generation}, cannot be used: ${field}: ${message}; the previous set stays in force`,
+        `policy ${uid}, generation ${generation}, cannot be used: ${field}: ${message}; the version before it stays in force`,
       );
     }
   }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { readMessage } from './messages.ts';
+import { isStoredSet, readMessage } from './messages.ts';
 
 const EVENTS = ['hello', 'begin', 'policy', 'override', 'remove', 'routes', 'commit', 'insync', 'heartbeat', 'goaway'];
 const OVERRIDE = {
@@ -72,5 +72,19 @@ describe('a message', () => {
         expect(message === undefined || 'fault' in message || message.type === event).toBe(true);
       }),
     );
+  });
+});
+
+describe('a set that was kept', () => {
+  const set = { revision: 'r', asOf: {}, routes: [['a', 'u']], policies: [], rejections: [] };
+
+  it.each([
+    ['without overrides', {}, true],
+    ['with overrides', { overrides: [OVERRIDE] }, true],
+    ['with overrides that are no list', { overrides: OVERRIDE }, false],
+    ['with an override without breakers', { overrides: [{ ...OVERRIDE, breakers: undefined }] }, false],
+    ['with an action that is not known', { overrides: [{ ...OVERRIDE, action: 'Melt' }] }, false],
+  ])('%s is read: %j %s', (_how, more, sound) => {
+    expect(isStoredSet({ ...set, ...more })).toBe(sound);
   });
 });

@@ -100,6 +100,9 @@ export const isStoredSet = (set: unknown): set is StoredSet =>
   isListOf(
     set.rejections,
     (one) => isFields(one) && [one.uid, one.field, one.message].every((text) => isText(text, 512)),
+  ) &&
+  isAbsentOr(set.overrides, (overrides) =>
+    isListOf(overrides, (one) => isFields(one) && CHECKS.override!(one) && ACTIONS.includes(one.action)),
   );
 
 /**

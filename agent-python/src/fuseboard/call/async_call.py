@@ -12,7 +12,7 @@ from ..core.clock import Timers
 from ..core.outcome_facts import PLAIN_TYPES
 from ..core.permit import Permit
 from ..core.tally import TIMED_OUT
-from ..errors import FuseboardError, call_timeout, circuit_open
+from ..errors import CallTimeoutError, FuseboardError, call_timeout, circuit_open
 from .attempts import Attempts, Failure
 from .deadline import running_until
 from .fallback import Fallback, PolicyFallback, fall_back, keep, opt_in, policy_answer
@@ -219,17 +219,22 @@ async def _run_timed(attempts: Attempts, fn: Callable[[], Any], limit_ms: int) -
 class _TimedCall(Permit):
     """A call under a time limit with nothing else around it; each such call makes one, so it has no constructor."""
 
-    __slots__ = ("is_over", "task", "tick")
+    __slots__ = ("circuit", "is_over", "limit_ms", "task", "tick")
 
+    circuit: Circuit
     is_over: bool
+    limit_ms: float
     task: asyncio.Task[Any]
     tick: int
 
     def expire(self) -> None:
         self.is_over = True
         self.core.count(TIMED_OUT)
-        self.core.settle(self, "failure")
+        self.core.settle(self, "failure", self.error())
         self.task.cancel(_OURS)
+
+    def error(self) -> CallTimeoutError:
+        return call_timeout(self.circuit.name, self.circuit.key, self.limit_ms)
 
 
 async def call_timed(circuit: Circuit, fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
@@ -241,10 +246,11 @@ async def call_timed(circuit: Circuit, fn: Callable[..., Any], args: Any, kwargs
     core.permits += 1
     call = _TimedCall()
     call.core = core
+    call.circuit = circuit
     call.epoch = epoch
     call.outcome = None
     call.is_over = False
-    limit_ms = core.config.timeout_ms
+    call.limit_ms = limit_ms = core.config.timeout_ms
     loop = get_running_loop()
     call.task = task = current_task(loop)  # type: ignore[assignment]
     cancelling = task.cancelling() if sys.version_info >= (3, 11) else 0  # type: ignore[union-attr, unused-ignore]
@@ -261,12 +267,12 @@ async def call_timed(circuit: Circuit, fn: Callable[..., Any], args: Any, kwargs
             raise
         if not _was_ours(call.task, cancelling, error):
             raise
-        raise call_timeout(circuit.name, circuit.key, limit_ms) from None
+        raise call.error() from None
     finally:
         running_until.reset(token)
     if call.is_over:
         _was_ours(call.task, cancelling, None)
-        raise call_timeout(circuit.name, circuit.key, limit_ms)
+        raise call.error()
     timers.remove(call)
     if core.classify is None and (value is None or type(value) in PLAIN_TYPES):
         call.succeed()

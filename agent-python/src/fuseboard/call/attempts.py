@@ -118,9 +118,9 @@ class Attempts:
         core.count(TIMED_OUT)
         if not self._inside:
             if at is None:
-                core.settle(self.permit, "failure")
+                core.settle(self.permit, "failure", error)
             else:
-                core.time_out(self.permit, at)
+                core.time_out(self.permit, at, error)
         return Failure("expired", error)
 
     def wait_ms(self, failure: Failure) -> float | None:
@@ -132,7 +132,7 @@ class Attempts:
 
     def again(self, failure: Failure) -> bool:
         """After the wait: whether there is another attempt. If not, the failure is what the call comes to."""
-        if self._is_shut():
+        if self.circuit.core.rejects_all:
             self.conclude(failure)
             return False
         if not self._inside:
@@ -172,15 +172,16 @@ class Attempts:
         circuit = self.circuit
         guards = circuit.guards
         retry = None if guards is None else guards.config.retry
-        if self._is_plain or guards is None or retry is None or self._count >= retry.max_attempts or self._is_shut():
+        if (
+            self._is_plain
+            or guards is None
+            or retry is None
+            or self._count >= retry.max_attempts
+            or circuit.core.rejects_all
+        ):
             return None
         environment = circuit.environment
         asked = 0 if failure.kind == "expired" else retry_after_ms(failure.content, environment.wall_now)
         jitter = 0 if retry.jitter_percent == 0 else environment.random()
         waits = backoff_ms(retry, self._count, jitter, asked)
         return waits if waits is not None and guards.take_retry(environment.now()) else None
-
-    def _is_shut(self) -> bool:
-        """Whether the circuit rejects everything."""
-        core = self.circuit.core
-        return core.config.mode == "Enforce" and core.state == "open"

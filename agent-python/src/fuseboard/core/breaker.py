@@ -364,10 +364,10 @@ class BreakerCore:
             self.tell()
 
     @_exclusive
-    def time_out(self, permit: Permit, at: float) -> None:
+    def time_out(self, permit: Permit, at: float, error: BaseException) -> None:
         """Settle a permit as a failure as of the moment at which its call was due, which somebody noticed now."""
         if permit.outcome is None:
-            self._settle_general(permit, "failure", min(max(at, self._state.since), self._now()), None)
+            self._settle_general(permit, "failure", min(max(at, self._state.since), self._now()), error)
 
     def _settle_general(self, permit: Permit, outcome: Outcome, now: float, what: object) -> None:
         permit.outcome = outcome
@@ -612,8 +612,18 @@ class BreakerCore:
             return self._awaits(state)
         return type(state) is Closed
 
+    @property
+    def rejects_all(self) -> bool:
+        """Whether every call is rejected now: the circuit is open, and not only in mode Shadow."""
+        return self.state == "open" and not self._is_shadow
+
+    @property
+    def _is_shadow(self) -> bool:
+        """Whether what the circuit decides has no effect: mode Shadow, unless the state is forced."""
+        return self._config.mode == "Shadow" and self._history.forced is None
+
     def _reject(self, now: float) -> Permit | None:
-        if self._config.mode == "Shadow" and self._history.forced is None:
+        if self._is_shadow:
             self.tally[SHADOW_REJECTED] += 1
             self.permits += 1
             return permit_of(self, NOWHERE, now)

@@ -56,6 +56,23 @@ describe('the calls of breakers are recorded', () => {
     expect(await lines()).toEqual([line('success', { t: WALL + 250, d: 30 })]);
   });
 
+  it.each([
+    ['alone', TRIP],
+    ['under a retry', { ...TRIP, retry: { maxAttempts: 2 } }],
+  ])('with the error of a call whose own signal timed out, %s', async (_how, policy) => {
+    const breaker = recordedBreaker(policy);
+    const caller = new AbortController();
+    const call = breaker.execute(
+      async () => {
+        caller.abort(new DOMException('too late', 'TimeoutError'));
+        throw coded('ETIMEDOUT');
+      },
+      { signal: caller.signal },
+    );
+    await expect(call).rejects.toThrow();
+    expect(await lines()).toEqual([line('failure', { e: 'ETIMEDOUT' })]);
+  });
+
   it('with the status that classification saw', async () => {
     const breaker = recordedBreaker();
     await breaker.execute(async () => response(200));
