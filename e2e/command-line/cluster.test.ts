@@ -93,7 +93,7 @@ describe('the command line and a cluster', () => {
     expect(items).toMatchObject([{ namespace: 'shop', state: 'live', breakers: [{ name: 'payments' }] }]);
   });
 
-  it('says what a file would change and who would feel it', async () => {
+  it('says what a file would change and who is affected', async () => {
     const { code, out } = await fuseboard('diff', await fileOf(payments(5)));
     expect(code).toBe(1);
     expect(out).toContain('-  consecutiveFailures: 3\n+  consecutiveFailures: 5\n');

@@ -39,7 +39,7 @@ const local = async ({ auth }: Config, log: Logger): Promise<Authenticator> => {
   });
 };
 
-/** Every stream that is let in may show a token that is not known yet. */
+/** The limit of reviews equals that of new streams, because each new stream may bring an unknown token. */
 const limiterOf = ({ maxStreamsPerSecond: perSecond, maxBadTokens: badPerAddress }: Config) =>
   new TokenReviewLimiter({ perSecond, badPerAddress, clock: performance });
 

@@ -22,10 +22,7 @@ import type { Override } from './overrides.ts';
 /** The ends that two replicas of the operator send for one override differ by less. */
 const END_TOLERANCE_MS = 1_000;
 
-/**
- * The listeners of breakers, and the overrides that apply to some: few breakers have either, so they have no place for
- * them.
- */
+/** The listeners of breakers, and the overrides that apply to them: kept outside the object, as few breakers have any. */
 const listeners = new WeakMap<GovernedBreaker, Listeners<[TransitionEvent]>>();
 const overrides = new WeakMap<GovernedBreaker, Override>();
 /** Defaults that code gave after others. */
@@ -44,7 +41,10 @@ export class GovernedBreaker implements Breaker, Circuit, Host {
   readonly key: string | undefined;
   readonly #runtime: Runtime;
   #governor: Governor;
-  /** Of a breaker, the circuits of its keys; of one of these, those that it is among. */
+  /**
+   * On a breaker, the circuits of its keys; on the circuit of a key, the collection that it belongs to. One field for
+   * both, because there may be very many.
+   */
   #keyedCircuits: KeyedCircuits<GovernedBreaker> | undefined;
 
   constructor(

@@ -13,10 +13,10 @@ export interface Governor {
   readonly source: Source;
   /** Present exactly when a policy governs. */
   readonly policy?: GoverningPolicy;
-  /** The spec as text; a breaker starts afresh only when it changes. */
+  /** Identifies the configuration: with the same text, nothing is reconfigured. */
   readonly text: string;
   readonly config: Config;
-  /** What governs when the policy does so no more. Absent: this does, no policy. */
+  /** The governor without the policy. Absent: this one is it. */
   readonly defaults?: Governor;
 }
 

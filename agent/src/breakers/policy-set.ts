@@ -10,7 +10,7 @@ export interface UsablePolicy {
   /** The name of the resource, for messages. */
   readonly name: string;
   readonly spec: PolicySpec;
-  /** The spec as JSON text; two policies behave the same exactly when this is the same. */
+  /** The spec as JSON text; policies with the same text behave the same. */
   readonly text: string;
   readonly config: Config;
 }

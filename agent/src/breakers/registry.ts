@@ -77,7 +77,8 @@ export class Registry {
 
   /**
    * The breaker of this name, created at the first call. All callers with the same name share one breaker. The first
-   * defaults given for it stay; different ones later cause a process warning and are not used.
+   * defaults given for it stay; different ones later cause a process warning and come into force with the next
+   * `reset()`.
    *
    * @throws {ConfigError} when the name or the defaults cannot be used.
    * @throws {TypeError} when the options or the defaults have a field that does not exist.

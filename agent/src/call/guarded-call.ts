@@ -108,7 +108,7 @@ export class GuardedCall<T> implements CallCompletion<T> {
     const retry = guards?.config.retry;
     if (retry === undefined || this.#attempts >= retry.maxAttempts || !this.#mayRetry) return undefined;
     if (this.circuit.core.rejectsAll || this.signal?.aborted) return undefined;
-    // Another breaker that lets nothing through says when to come back, which is what retries would not heed.
+    // The rejection of another breaker says when to come back; retrying would ignore that.
     if (failure.kind === 'threw' && isRejection(failure.error)) return undefined;
     const asked = failure.kind === 'expired' ? 0 : retryAfterMs(outcomeOf(failure), wallNow);
     const random = retry.jitterPercent === 0 ? 0 : this.circuit.random();

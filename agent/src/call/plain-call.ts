@@ -80,6 +80,7 @@ export function callPlainly<T>(circuit: Circuit, fn: Call<T>, signal: AbortSigna
   const { core } = circuit;
   const call = pool.acquire() ?? new PlainCall(circuit);
   const permit = core.enter(call.permit);
+  // null: rejected. Another permit: the circuit is half-open, where the core makes a new one for each call.
   if (permit !== call.permit) {
     pool.release(call);
     return permit === null ? undefined : new GuardedCall(circuit, permit, fn, signal).start();

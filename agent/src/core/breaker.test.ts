@@ -11,8 +11,8 @@ function make(spec: object) {
   return { clock, received, core, states: () => received.map(({ to }) => to) };
 }
 
-describe('a change of state is told', () => {
-  it('by the call that notices it', () => {
+describe('an expired open circuit becomes half-open', () => {
+  it('at the next call', () => {
     const { core, clock, states } = make({ trip: { consecutiveFailures: 1 } });
     core.enter()!.fail();
     expect(states()).toEqual(['open']);
@@ -21,7 +21,7 @@ describe('a change of state is told', () => {
     expect(states()).toEqual(['open', 'half-open']);
   });
 
-  it('by the edit that brings it about', () => {
+  it('with an edit that shortens its time', () => {
     const { core, clock, states } = make({ trip: { consecutiveFailures: 1 } });
     core.enter()!.fail();
     clock.time = 10_000;
@@ -29,7 +29,7 @@ describe('a change of state is told', () => {
     expect(states()).toEqual(['open', 'half-open']);
   });
 
-  it('by whoever reads how long it lasts', () => {
+  it('when retryAfterMs is read', () => {
     const { core, clock, states } = make({ trip: { consecutiveFailures: 1 } });
     core.enter()!.fail();
     clock.time = 29_999;

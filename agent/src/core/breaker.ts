@@ -61,7 +61,7 @@ interface History {
   readonly lastOpenMs: number;
 }
 
-/** What a forced open state leaves in `reopenings`: the next opening is the first of a row. */
+/** What a forced open state leaves in `reopenings`, so that `#open`, which adds 1, numbers the next opening 0. */
 const NOT_AN_OPENING = -1;
 
 const NO_HISTORY: History = { forced: undefined, reopenings: 0, lastOpenMs: 0 };
@@ -346,22 +346,22 @@ export class BreakerCore {
     return this.#state.kind === 'half-open' ? this.#state.probes : undefined;
   }
 
-  /** Settles a permit; a second settling does nothing. `what` was returned or thrown, where that is known. */
-  settle(permit: Permit, outcome: Outcome, what?: unknown, threw = false): void {
+  /** Settles a permit; a second settling does nothing. `returnedOrThrown` is given, where that is known. */
+  settle(permit: Permit, outcome: Outcome, returnedOrThrown?: unknown, threw = false): void {
     if (permit.outcome !== undefined) return;
     permit.outcome = outcome;
     const now = this.#clock.now();
     const tookMs = now - permit.startedAt;
     const { slowMs } = this.#config;
     increment(this.#counters, this.#firstCounter + latencyBucket(tookMs));
-    if (callObservers.list !== undefined) this.#observe(permit, tookMs, what, threw);
+    if (callObservers.list !== undefined) this.#observe(permit, tookMs, returnedOrThrown, threw);
     const inFlight = this.#inFlight;
     if (
       outcome !== 'success' ||
       permit.generation !== this.#generation ||
       (inFlight === undefined ? !this.#isPlain() : now >= inFlight.nextEvaluationAt || tookMs > slowMs)
     ) {
-      this.#settleGeneral(permit, outcome, now, what);
+      this.#settleGeneral(permit, outcome, now, returnedOrThrown);
       return;
     }
     this.#consecutiveFailures = 0;
@@ -371,10 +371,10 @@ export class BreakerCore {
     if (window.failures !== 0 || window.slow !== 0) this.#evaluateAfterSuccess(now);
   }
 
-  #observe({ startedAt, outcome }: Permit, tookMs: number, what: unknown, threw: boolean): void {
+  #observe({ startedAt, outcome }: Permit, tookMs: number, returnedOrThrown: unknown, threw: boolean): void {
     const observers = callObservers.list!;
     for (let i = 0; i < observers.length; i++) {
-      observers[i]!.settled(this, this.#host, startedAt, tookMs, outcome!, what, threw);
+      observers[i]!.settled(this, this.#host, startedAt, tookMs, outcome!, returnedOrThrown, threw);
     }
   }
 
@@ -388,20 +388,20 @@ export class BreakerCore {
     this.#notifyListeners();
   }
 
-  #settleGeneral(permit: Permit, outcome: Outcome, now: number, what: unknown): void {
+  #settleGeneral(permit: Permit, outcome: Outcome, now: number, returnedOrThrown: unknown): void {
     const slow = outcome !== 'ignored' && this.#isSlow(permit, now);
     if (slow) this.count(COUNTER.slow);
     if (outcome === 'failure') this.count(COUNTER.failed);
     else if (outcome === 'ignored') this.count(COUNTER.ignored);
     if (permit.generation !== this.#generation) return;
-    if (outcome === 'failure') this.#remember(what);
-    if (this.#state.kind === 'closed') this.#settleClosed(permit, outcome, slow, now, what);
-    else this.#settleHalfOpen(permit, outcome, slow, what);
+    if (outcome === 'failure') this.#remember(returnedOrThrown);
+    if (this.#state.kind === 'closed') this.#settleClosed(permit, outcome, slow, now, returnedOrThrown);
+    else this.#settleHalfOpen(permit, outcome, slow, returnedOrThrown);
     this.#notifyListeners();
   }
 
-  #remember(what: unknown): void {
-    const error = lastErrorOf(what);
+  #remember(returnedOrThrown: unknown): void {
+    const error = lastErrorOf(returnedOrThrown);
     if (error === undefined) lastErrors.delete(this);
     else lastErrors.set(this, error);
   }
@@ -415,10 +415,10 @@ export class BreakerCore {
     return this.#clock.stallEndedAt?.() ?? Number.NEGATIVE_INFINITY;
   }
 
-  #settleClosed(permit: Permit, outcome: Outcome, slow: boolean, now: number, what: unknown): void {
+  #settleClosed(permit: Permit, outcome: Outcome, slow: boolean, now: number, returnedOrThrown: unknown): void {
     if (this.#config.mode === 'Disabled') return;
     this.#record(permit, outcome, slow, now);
-    if (!this.#evaluate(now, outcome === 'failure' ? what : undefined)) this.#postponeEvaluation(now);
+    if (!this.#evaluate(now, outcome === 'failure' ? returnedOrThrown : undefined)) this.#postponeEvaluation(now);
   }
 
   #record(permit: Permit, outcome: Outcome, slow: boolean, now: number): void {
@@ -435,9 +435,9 @@ export class BreakerCore {
   /**
    * Opens the circuit when a condition holds, and says whether it did.
    *
-   * @param what what a failure returned or threw, which may ask for a time to stay away.
+   * @param returnedOrThrown what a failure returned or threw, which may ask for a time to stay away.
    */
-  #evaluate(now: number, what: unknown): boolean {
+  #evaluate(now: number, returnedOrThrown: unknown): boolean {
     const { failures, slow } = this.#window;
     if (failures === 0 && slow === 0 && this.#consecutiveFailures === 0 && this.#inFlight === undefined) return false;
     if (this.#history.forced !== undefined) {
@@ -445,7 +445,7 @@ export class BreakerCore {
       this.#setForced(undefined);
     }
     const reason = this.#tripped(now);
-    if (reason !== undefined) this.#open(exactNow(this.#clock), reason, what);
+    if (reason !== undefined) this.#open(exactNow(this.#clock), reason, returnedOrThrown);
     return reason !== undefined;
   }
 
@@ -466,30 +466,37 @@ export class BreakerCore {
     return inFlight.overdue;
   }
 
-  #settleHalfOpen(permit: Permit, outcome: Outcome, slow: boolean, what: unknown): void {
+  #settleHalfOpen(permit: Permit, outcome: Outcome, slow: boolean, returnedOrThrown: unknown): void {
     const now = this.#expireDeadlines(exactNow(this.#clock));
     const state = this.#state;
     if (state.kind !== 'half-open' || permit.generation !== this.#generation) return;
     if (state.probes === undefined) {
       this.#record(permit, outcome, slow, now);
       if (outcome === 'success') state.succeeded = true;
-      if (this.#evaluate(now, outcome === 'failure' ? what : undefined)) return;
+      if (this.#evaluate(now, outcome === 'failure' ? returnedOrThrown : undefined)) return;
       if (isRampOver(state, this.#config, now)) this.#transition({ kind: 'closed', since: now }, 'ramp-over');
     } else if (state.probes.delete(permit)) {
       this.#inFlight?.end(permit.startedAt);
       if (outcome === 'ignored') this.#evaluateLastProbes(now);
-      else this.#countProbe(state, outcome === 'failure', slow, now, 'probe-failed', what);
+      else this.#countProbe(state, outcome === 'failure', slow, now, 'probe-failed', returnedOrThrown);
     }
   }
 
   /** @param reason why the circuit opens if this probe alone opens it. */
-  #countProbe(state: Probing, failed: boolean, slow: boolean, now: number, reason: Reason, what?: unknown): void {
+  #countProbe(
+    state: Probing,
+    failed: boolean,
+    slow: boolean,
+    now: number,
+    reason: Reason,
+    returnedOrThrown?: unknown,
+  ): void {
     const decision = recordProbe(state, this.#config, { failed, slow }, reason, () => this.#overdue(now));
-    this.#endHalfOpen(decision, now, failed ? what : undefined);
+    this.#endHalfOpen(decision, now, failed ? returnedOrThrown : undefined);
   }
 
-  #endHalfOpen(decision: Decision | undefined, now: number, what: unknown): void {
-    if (decision?.to === 'open') this.#open(now, decision.reason, what);
+  #endHalfOpen(decision: Decision | undefined, now: number, returnedOrThrown: unknown): void {
+    if (decision?.to === 'open') this.#open(now, decision.reason, returnedOrThrown);
     else if (decision?.to === 'closed') this.#transition({ kind: 'closed', since: now }, decision.reason);
   }
 
@@ -650,12 +657,12 @@ export class BreakerCore {
       this.#history.forced?.until ?? state.since + openTimeMs(this.#config, state, this.#history.reopenings);
   }
 
-  #open(now: number, reason: Reason, what: unknown): void {
+  #open(now: number, reason: Reason, returnedOrThrown: unknown): void {
     const state = this.#state;
     const { reopenings, lastOpenMs } = this.#history;
     const startsOver = state.kind === 'closed' && now - state.since >= lastOpenMs;
     this.#history = { ...this.#history, reopenings: startsOver ? 0 : reopenings + 1 };
-    const asked = this.#config.honorRetryAfter ? retryAfterMs(what, () => this.#host.wallNow()) : 0;
+    const asked = this.#config.honorRetryAfter ? retryAfterMs(returnedOrThrown, () => this.#host.wallNow()) : 0;
     this.#transition({ kind: 'open', until: 0, since: now, retryAfterMs: asked, jitter: this.#drawJitter() }, reason);
   }
 

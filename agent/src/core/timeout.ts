@@ -1,6 +1,9 @@
 /** A call that is given up when its time comes. Owned by whoever keeps it between `add` and its end. */
 export interface Deadline {
-  /** When the time is up, in milliseconds of the clock; set by whoever keeps it. */
+  /**
+   * When the time is up, in milliseconds of the clock; set by whoever keeps it. From `add` until the first tick, the
+   * negative of the wait in milliseconds; 0 once the time is up and `expire` is about to be called.
+   */
   dueAt: number;
   /** Neighbours in the list that the deadline is in; null outside of any list. */
   previous: Deadline | null;

@@ -6,13 +6,13 @@ import { trippedByNumber, trippedByRate } from './trip.ts';
 
 describe('numbers of calls', () => {
   it.each([
-    ['two in a row of three', { consecutiveFailures: 3 }, 9, 2, undefined],
-    ['three in a row of three', { consecutiveFailures: 3 }, 0, 3, 'consecutive-failures'],
-    ['two of three', { failureCount: 3 }, 2, 9, undefined],
-    ['three of three', { failureCount: 3 }, 3, 0, 'failure-count'],
-    ['a sum that faded and lost its last digit', { failureCount: 3 }, 3 - 1e-9, 0, 'failure-count'],
-    ['any number where nothing is asked', { failureRate: { thresholdPercent: 1 } }, 99, 99, undefined],
-  ] as const)('trip: %s', (_what, trip, failures, run, reason) => {
+    ['two in a row of three', undefined, { consecutiveFailures: 3 }, 9, 2],
+    ['three in a row of three', 'consecutive-failures', { consecutiveFailures: 3 }, 0, 3],
+    ['two of three', undefined, { failureCount: 3 }, 2, 9],
+    ['three of three', 'failure-count', { failureCount: 3 }, 3, 0],
+    ['a sum that faded and lost its last digit', 'failure-count', { failureCount: 3 }, 3 - 1e-9, 0],
+    ['any number where nothing is asked', undefined, { failureRate: { thresholdPercent: 1 } }, 99, 99],
+  ] as const)('%s gives %s', (_what, reason, trip, failures, run) => {
     expect(trippedByNumber(configOf({ trip }).trip, { failures, slow: 0 }, run, 0)).toBe(reason);
   });
 });
@@ -21,19 +21,19 @@ describe('rates', () => {
   const failureRate = { thresholdPercent: 50 };
   const slowCallRate = { thresholdPercent: 50, slowerThan: '1s' };
   it.each([
-    ['half of the calls failed', { failureRate }, [4, 2, 0], 0, 4, 'failure-rate'],
-    ['fewer than half did', { failureRate }, [5, 2, 0], 0, 4, undefined],
-    ['all failed, of too few', { failureRate }, [3, 3, 0], 0, 4, undefined],
-    ['as many as it takes, less a lost digit', { failureRate }, [4 - 1e-9, 2, 0], 0, 4, 'failure-rate'],
-    ['half, less a lost digit', { failureRate }, [4, 2 - 1e-9, 0], 0, 4, 'failure-rate'],
-    ['half were slow', { slowCallRate }, [4, 0, 2], 0, 4, 'slow-call-rate'],
-    ['fewer were slow', { slowCallRate }, [5, 0, 2], 0, 4, undefined],
-    ['those under way make half', { slowCallRate }, [3, 0, 1], 1, 4, 'slow-call-rate'],
-    ['those under way are calls, not failures', { failureRate }, [4, 2, 0], 1, 4, undefined],
-    ['nothing is asked of slow calls', { failureRate }, [4, 0, 4], 4, 4, undefined],
-    ['nothing is asked of failures', { slowCallRate }, [4, 4, 0], 0, 4, undefined],
-    ['both, and the failures are named', { failureRate, slowCallRate }, [4, 4, 4], 0, 4, 'failure-rate'],
-  ] as const)('trip: %s', (_what, trip, [calls, failures, slow], overdue, minimum, reason) => {
+    ['half of the calls failed', 'failure-rate', { failureRate }, [4, 2, 0], 0, 4],
+    ['fewer than half did', undefined, { failureRate }, [5, 2, 0], 0, 4],
+    ['all failed, of too few', undefined, { failureRate }, [3, 3, 0], 0, 4],
+    ['as many as it takes, less a lost digit', 'failure-rate', { failureRate }, [4 - 1e-9, 2, 0], 0, 4],
+    ['half, less a lost digit', 'failure-rate', { failureRate }, [4, 2 - 1e-9, 0], 0, 4],
+    ['half were slow', 'slow-call-rate', { slowCallRate }, [4, 0, 2], 0, 4],
+    ['fewer were slow', undefined, { slowCallRate }, [5, 0, 2], 0, 4],
+    ['those under way make half', 'slow-call-rate', { slowCallRate }, [3, 0, 1], 1, 4],
+    ['those under way are calls, not failures', undefined, { failureRate }, [4, 2, 0], 1, 4],
+    ['nothing is asked of slow calls', undefined, { failureRate }, [4, 0, 4], 4, 4],
+    ['nothing is asked of failures', undefined, { slowCallRate }, [4, 4, 0], 0, 4],
+    ['both, and the failures are named', 'failure-rate', { failureRate, slowCallRate }, [4, 4, 4], 0, 4],
+  ] as const)('%s gives %s', (_what, reason, trip, [calls, failures, slow], overdue, minimum) => {
     expect(trippedByRate(configOf({ trip }).trip, { calls, failures, slow }, overdue, minimum)).toBe(reason);
   });
 });

@@ -99,7 +99,7 @@ export class Ledger {
       const latency = trimmed(stats.latency);
       const shadow = stats.mode === 'Shadow' && stats.forced === undefined;
       const override = stats.forced?.override?.uid;
-      // What code is in the caller's own defaults is no affair of the operator, and keys are their breaker's.
+      // Not reported for a breaker under the defaults of the code, nor for each key: the entry of the breaker has it.
       const optedIn = stats.uid === undefined || key !== undefined ? undefined : stats.optedIn;
       const fingerprint = `${stats.state} ${stats.uid ?? ''} ${shadow} ${optedIn} ${override}`;
       const same =

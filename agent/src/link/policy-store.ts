@@ -24,7 +24,7 @@ interface Staged {
   readonly policies: Map<string, UsablePolicy>;
   readonly rejections: Map<string, Rejection>;
   readonly overrides: Map<string, OverrideEvent>;
-  /** What the operator's clock shows more than that of this process. */
+  /** The operator's wall clock minus the monotonic clock of this process, in ms. */
   readonly aheadMs: number;
   routes: PolicySet['routes'];
   received: number;

@@ -16,7 +16,7 @@ import type { Timers } from './timers.ts';
 
 const INTERVAL_MS = 10_000;
 const LEAST_GAP_MS = 250;
-/** The pushes of a change come first: an acknowledgement waits so long, and up to so much longer. */
+/** An acknowledgement waits `QUIET_MS` plus up to `SPREAD_MS`, so that the pushes of a change go first. */
 const QUIET_MS = 200;
 const SPREAD_MS = 300;
 const ANSWER_MS = 8_000;
@@ -66,7 +66,7 @@ export class Reporter {
   #due = Number.POSITIVE_INFINITY;
   #cancel = () => {};
   #sending: Promise<void> | undefined;
-  /** A change that the reading itself brings about is in what is read. */
+  /** Set while breakers are read: transitions that the reading causes are already in this report. */
   #reading = false;
 
   constructor(options: ReporterOptions) {

@@ -47,7 +47,7 @@ const PROBING_MS = 10_000;
  * use it, the others open theirs too, and close it again when there are no longer enough. So one bad member opens
  * nobody's circuit. Calls never wait for any of this. Only breakers whose mode is Enforce take part.
  *
- * @returns a function that ends it.
+ * @returns the sharing; its `stop()` ends it.
  * @throws {RangeError} when a number cannot be used.
  */
 export function shareState(store: StateStore, options: ShareOptions = {}): SharedState {

@@ -96,7 +96,7 @@ export function sendToStatsd({
     flush: () => stopped ?? flush(),
     stop() {
       clearInterval(timer);
-      stopped ??= flush().then(() => transport.close());
+      stopped ??= flush().then(() => void transport.close());
       return stopped;
     },
   };

@@ -245,7 +245,7 @@ export async function commandLine(
     .addHelpText('after', ABOUT)
     .configureOutput({ writeOut: (text) => out.write(text), writeErr: (text) => err.write(text) })
     .exitOverride()
-    .showHelpAfterError('run with --help to see what there is');
+    .showHelpAfterError('run with --help for commands and options');
   for (const { title, entries } of GROUPS) {
     root.commandsGroup(title);
     for (const { name, about, make } of entries) {

@@ -66,7 +66,7 @@ export interface ControllerObservers {
   applied(tookMs: number): void;
 }
 
-/** Between the begins of two reads of the source that agents ask for. */
+/** The least time between the starts of two catch-up reads of the source, in ms. */
 const CATCH_UP_MS = 1_000 / LIMITS['catch-ups'].value;
 
 /** The burst of log lines about the reports of a pod. */
@@ -89,7 +89,7 @@ export class Controller {
   readonly limits: LimitLog;
   readonly replicas: Replicas;
   readonly policyStatus: PolicyStatusReconciler;
-  readonly overrides: OverrideReconciler;
+  readonly overrideStatus: OverrideReconciler;
   readonly source: Source;
   readonly #log: Logger;
   readonly #clock: Clock;
@@ -144,7 +144,7 @@ export class Controller {
     this.delivery = new Delivery({ snapshots, fleet, log, clock });
     const shared = { snapshots, fleet, aggregates, replicas, sink, log, clock, wallClock };
     this.policyStatus = new PolicyStatusReconciler(shared);
-    this.overrides = new OverrideReconciler({ ...shared, store, retentionMs });
+    this.overrideStatus = new OverrideReconciler({ ...shared, store, retentionMs });
   }
 
   start(): void {
@@ -154,7 +154,7 @@ export class Controller {
       changed: (changes) => this.#onReplicaReport(changes),
       elected: () => {
         this.policyStatus.onElected();
-        this.overrides.onElected();
+        this.overrideStatus.onElected();
         // Edits from the time without a leader.
         for (const { policy } of this.snapshots.all()) this.#history.record(policy);
         this.#requestAllStatuses();
@@ -178,14 +178,14 @@ export class Controller {
     clearInterval(this.#sweepTimer);
   }
 
-  /** Whether policies were read at least once and are on the snapshots. */
+  /** Whether policies were read at least once and are in the snapshots. */
   get synced(): boolean {
     return this.#reconciled;
   }
 
   /**
    * Reads the source afresh and brings the snapshots in line; rejects in an outage. Calls that wait together share one
-   * read, and between the begins of two reads lies a second, whatever asks for them.
+   * read, and two reads start at least a second apart, whatever asks for them.
    */
   async catchUp(): Promise<void> {
     this.#catchingUp ??= this.#readAfresh().finally(() => {
@@ -257,7 +257,7 @@ export class Controller {
     );
     this.#reconciled = true;
     const now = this.#wallClock();
-    this.overrides.setOverrides(overrides.values());
+    this.overrideStatus.setOverrides(overrides.values());
     const active = [...overrides.values()].filter((override) => isActive(override, now));
     this.#scheduleNextEnd(active, now);
     this.fleet.outages.setOverrides(active.map(actingOverride));
@@ -294,7 +294,7 @@ export class Controller {
   /** Other replicas count something else. */
   #onReplicaReport(changes: readonly AggregateChange[]): void {
     for (const change of changes) {
-      const override = this.overrides.get(change.uid);
+      const override = this.overrideStatus.get(change.uid);
       if (override) this.#requestOverrideStatus(override.namespace, [override.uid]);
       const policy = this.snapshots.find(change.uid)?.policy;
       if (!policy) continue;
@@ -304,7 +304,7 @@ export class Controller {
   }
 
   #requestAllStatuses(): void {
-    this.overrides.touchAll();
+    this.overrideStatus.touchAll();
     for (const namespace of this.snapshots.namespaces()) this.#requestPolicyStatuses(namespace);
   }
 
@@ -331,7 +331,7 @@ export class Controller {
   }
 
   #requestOverrideStatus(namespace: string, uids: Iterable<OverrideUid>): void {
-    this.overrides.touch(namespace, uids);
+    this.overrideStatus.touch(namespace, uids);
     this.#scheduleStatuses();
   }
 
@@ -342,7 +342,7 @@ export class Controller {
       const begun = this.#clock.now();
       observed(this.#observers.status, ROUND, () => {
         this.policyStatus.reconcile();
-        this.overrides.reconcile();
+        this.overrideStatus.reconcile();
       });
       this.#statusIntervalMs = Math.max(STATUS_INTERVAL_MS, STATUS_PAUSE_FACTOR * (this.#clock.now() - begun));
     }, this.#statusIntervalMs);
@@ -353,9 +353,9 @@ export class Controller {
     for (const namespace of this.fleet.sweep(this.#sweptAt, now)) this.#requestPolicyStatuses(namespace);
     this.fleet.circuits.sweep(now, (uid) => this.snapshots.find(uid) !== undefined);
     for (const [namespace, uids] of this.policyStatus.timeDependent()) this.#requestPolicyStatus(namespace, uids);
-    if (this.overrides.sweep()) this.#scheduleStatuses();
+    if (this.overrideStatus.sweep()) this.#scheduleStatuses();
     this.policyStatus.rewrite();
-    this.overrides.rewrite();
+    this.overrideStatus.rewrite();
     this.#sweptAt = now;
   }
 }

@@ -50,7 +50,7 @@ export class Delivery {
 
   /**
    * How new the snapshots of a namespace are; absent where the source has no versions. Never that of another namespace:
-   * an agent that is told of an older one than it has would take it for news from a replica that is behind.
+   * an agent that receives a version older than its own concludes that the replica is behind.
    */
   asOf(namespace: string): ResourceVersions | undefined {
     return this.#asOfIn.get(namespace) ?? this.#asOf;
@@ -129,7 +129,7 @@ export class Delivery {
     if (this.#subscribers.get(agent) === subscriber) this.#subscribers.delete(agent);
   }
 
-  /** A snapshot is about to be written to an agent; it may say from now on that it has it. */
+  /** A snapshot is about to be written to an agent; from now on the agent may report its revision. */
   sending(agent: Agent, snapshot: Snapshot): void {
     this.#options.fleet.sent(agent, snapshot);
   }

@@ -176,7 +176,7 @@ describe('after a restart', () => {
     expect(statusOf('uid-a')).toEqual(status);
   });
 
-  it('writes what is so after 30 s, and Programmed stays', () => {
+  it('writes the counted agents after 30 s, and Programmed stays', () => {
     set(policy('a', { status }));
     now = 30_000;
     join('x');
@@ -279,7 +279,7 @@ describe('beside another replica', () => {
     expect(events).toEqual([]);
   });
 
-  it('does not fall back on what it thought when it led before', () => {
+  it('takes the written status, not its own of an earlier term, when it leads again', () => {
     set(policy('a'));
     expect(last('Programmed')).toBe('NoAgents');
     leading = false;
@@ -309,7 +309,7 @@ describe('beside another replica', () => {
     expect(last('Programmed')).toBe('Programmed');
   });
 
-  it('has agents that never come back from a replica that left for 30 s and no longer', () => {
+  it('counts agents of a replica that left for 30 s, and drops those that did not come back', () => {
     appear();
     set(policy('a'));
     join('x');

@@ -18,7 +18,7 @@ export interface StatusReconcilerOptions {
   readonly wallClock: () => number;
 }
 
-/** A status that was worked out, what it was before, and how that is told. */
+/** A computed status, the previous one, and how the change is announced. */
 export interface Outcome<T extends Subject> {
   readonly before: StatusOf<T> | undefined;
   readonly status: StatusOf<T>;
@@ -28,8 +28,8 @@ export interface Outcome<T extends Subject> {
 
 /**
  * Counts what the fleet of this replica makes of each object of one kind; on the leader, works out their statuses from
- * what all replicas count, and hands those that are different to the sink. What a kind counts, what follows from it and
- * what of that is news is in the class of the kind.
+ * what all replicas count, and hands those that are different to the sink. Subclasses define
+ * what is counted, which status follows from it, and which changes are announced.
  */
 export abstract class StatusReconciler<T extends Subject> {
   /** The newest status of each object that this leader knows of. */

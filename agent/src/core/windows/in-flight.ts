@@ -11,13 +11,13 @@ const BUCKETS = SPANS * LIFETIMES;
  */
 export class InFlight {
   /**
-   * Calls that began longer than `slowMs` ago, at most a tenth of it later than they did, and less than ten times as
-   * long.
+   * Calls that have been under way for more than `slowMs`, detected up to a tenth of it late, and for less than ten
+   * times `slowMs`.
    */
   overdue = 0;
   /**
    * Until then a call that begins needs no evaluation of the conditions: the circuit is closed, no bucket ends and no
-   * call under way is slow. Kept here for the breaker, of which there are more than of these.
+   * call under way is slow. Kept here because only breakers that count slow calls need it.
    */
   nextEvaluationAt = Number.NEGATIVE_INFINITY;
   readonly slowMs: number;

@@ -100,7 +100,7 @@ function governed(breakers: readonly ListedBreaker[]): Check {
   return warning(
     'breakers',
     `no policy governs ${listed(free.map(({ namespace, breaker }) => `${namespace}/${breaker}`))}`,
-    'the defaults in the code apply; fuseboard explain BREAKER says which policies come near',
+    'the defaults in the code apply; fuseboard explain BREAKER shows the closest policies',
   );
 }
 

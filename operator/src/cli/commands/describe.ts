@@ -56,7 +56,7 @@ const policy: Describe = async (target, namespace, name, terminal) => {
   const { conditions = [], agents, rejections = [] } = status;
   const head = facts([
     ['Policy', `${namespace}/${name}`],
-    ['Generation', `${generation}, of which the status speaks of ${status.observedGeneration ?? 'none'}`],
+    ['Generation', `${generation} (status observed ${status.observedGeneration ?? 'none'})`],
     ...(createdAt > 0 ? [['Created', `${age(Date.now() - createdAt)} ago`] as const] : []),
     [
       'Agents',
@@ -129,7 +129,7 @@ const breaker: Describe = async (target, namespace, name, terminal) => {
         ],
         ...(unwell.length > 0 ? [['Not closed on', unwell.join(', ')] as const] : []),
         ['Window', thresholdColumn(row)],
-        ['Not permitted', `${window.rejected} in the window`],
+        ['Rejected', `${window.rejected} in the window`],
         ['Heard', `${age(at - heard)} ago`],
       ]);
       const lines = changes.map(

@@ -31,8 +31,8 @@ const bound = (flags: string, reason: LimitReason, description: string) =>
   option(flags, description).default(String(LIMITS[reason].value));
 
 /**
- * Makes what the configuration asks for: the source of policies, the place for what is said of them, what knows agents,
- * and the other replicas.
+ * Makes what the configuration asks for: the source of policies, the status sink, the authenticator of agents, and the
+ * other replicas.
  */
 export type Construct = (config: Config, log: Logger) => Promise<Parts>;
 
@@ -59,7 +59,7 @@ export function serveCommand(terminal: Terminal, construct: Construct, setExitCo
       option('--allow-tokens-without-pod', 'with token-review: also accept tokens that are not bound to a pod'),
     )
     .addOption(option('--tls-cert-file <file>', "certificate of the agents' port, in PEM; reloaded when it changes"))
-    .addOption(option('--tls-key-file <file>', 'its key'))
+    .addOption(option('--tls-key-file <file>', 'private key of --tls-cert-file, in PEM'))
     .addOption(
       option(
         '--host <address>',
@@ -132,7 +132,7 @@ export function serveCommand(terminal: Terminal, construct: Construct, setExitCo
     .addOption(
       option(
         '--shutdown-delay <time>',
-        'how long to continue serving, unready, after SIGTERM, until no client opens new connections (absent: no delay)',
+        'after SIGTERM, time to keep serving while /readyz fails, so that clients move away (absent: no delay)',
       ),
     )
     .addOption(option('--webhook-port <port>', 'serve the pod injection webhook on this port (absent: no webhook)'))

@@ -64,7 +64,7 @@ export function breakerColumns(scope: string | undefined, at: number): Column<Li
     { title: 'agents', value: ({ agents }) => String(agents) },
     { title: 'not closed', value: ({ states }) => String(states.open + states.halfOpen + states.shadowOpen) },
     { title: 'window', value: thresholdColumn },
-    { title: 'not permitted', value: ({ window }) => String(window.rejected) },
+    { title: 'rejected', value: ({ window }) => String(window.rejected) },
     { title: 'heard', value: ({ heard }) => `${age(at - heard)} ago` },
     { title: 'on', value: ({ unwell }) => unwell.join(','), wide: true },
   ];

@@ -103,7 +103,7 @@ async function agentsOf(
     return items;
   } catch (error) {
     if (!(error instanceof CliError)) throw error;
-    terminal.err.write(`which agents would feel it is not known: ${error.message}\n`);
+    terminal.err.write(`the affected agents are not known: ${error.message}\n`);
     return undefined;
   }
 }
@@ -171,8 +171,8 @@ function inWords({ namespace, changes, effects: found }: Report, terminal: Termi
     const what = from === to ? `new version of "${to}"` : `${quoted(from)} -> ${quoted(to)}`;
     return `  ${breaker}: ${what} on ${count(agents.length, 'agent')} (${who})\n`;
   });
-  const none = found === undefined ? '' : 'no connected agent would feel it\n';
-  return `${patches.join('')}${felt.length > 0 ? `agents that would feel it:\n${felt.join('')}` : none}`;
+  const none = found === undefined ? '' : 'no connected agent is affected\n';
+  return `${patches.join('')}${felt.length > 0 ? `affected agents:\n${felt.join('')}` : none}`;
 }
 
 const quoted = (name: string | undefined) => (name === undefined ? 'the defaults of the code' : `"${name}"`);

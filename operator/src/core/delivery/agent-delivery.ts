@@ -18,7 +18,7 @@ export class AgentDelivery {
   #revision: string | undefined;
   #behindSince: number | undefined;
 
-  /** What it should run; where that is too large to be sent, what it should run before that. */
+  /** The agent's target snapshot; while the newest is too large to be sent, the target before it. */
   get target(): Snapshot | undefined {
     return this.#target;
   }

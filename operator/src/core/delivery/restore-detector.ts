@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { isBehind, type ResourceVersions } from './resource-versions.ts';
 
-/** Agents that are refused retry sooner; when none did, what was found before says nothing about now. */
+/** Refused agents retry within this time, in ms; without a retry, the lag that was found is forgotten. */
 const FORGET_MS = 60_000;
 
 interface Lag {

@@ -74,7 +74,7 @@ export class SnapshotCache {
   /** The namespace of each policy, by uid. */
   readonly #namespaceOf = new Map<string, string>();
   /** Every policy that was taken, by identity: nearly all of a list are in the one before, and cost one look each. */
-  readonly #uids = new Set<Policy>();
+  readonly #taken = new Set<Policy>();
 
   /**
    * Takes the whole list of policies, and that of the overrides that hold now, and says what is different from the ones
@@ -97,11 +97,11 @@ export class SnapshotCache {
       namespaces.set(name, touched);
     };
     for (const policy of policies) {
-      if (this.#uids.has(policy)) continue;
+      if (this.#taken.has(policy)) continue;
       const namespace = this.#namespace(policy.namespace);
       const before = namespace.policies.get(policy.uid);
-      if (before !== undefined) this.#uids.delete(before.policy);
-      this.#uids.add(policy);
+      if (before !== undefined) this.#taken.delete(before.policy);
+      this.#taken.add(policy);
       const next = toPolicySnapshot(policy, before);
       namespace.policies.set(policy.uid, next);
       this.#namespaceOf.set(policy.uid, policy.namespace);
@@ -110,12 +110,12 @@ export class SnapshotCache {
       touch(policy.namespace, before?.routing, next.routing);
       if (before === undefined || before.routing !== next.routing) rerouted.add(policy.namespace);
     }
-    for (const policy of this.#uids.size === policies.length ? [] : absentFrom(this.#uids, policies)) {
+    for (const policy of this.#taken.size === policies.length ? [] : absentFrom(this.#taken, policies)) {
       const { uid, namespace: name } = policy;
       const { policies: held } = this.#namespaces.get(name)!;
       const { routing } = held.get(uid)!;
       held.delete(uid);
-      this.#uids.delete(policy);
+      this.#taken.delete(policy);
       this.#namespaceOf.delete(uid);
       removed.push(policy);
       touch(name, routing);
@@ -159,10 +159,10 @@ export class SnapshotCache {
     const found = this.#namespaces.get(namespace);
     if (found === undefined) return EMPTY;
     const key = canonicalLabels(labels, found.keys);
-    const toPolicySnapshot = found.audiences.get(key);
-    if (toPolicySnapshot !== undefined) {
-      toPolicySnapshot.used = true;
-      return toPolicySnapshot.snapshot;
+    const audience = found.audiences.get(key);
+    if (audience !== undefined) {
+      audience.used = true;
+      return audience.snapshot;
     }
     const reached = new Map<Routing, boolean>();
     const routes = found.routes.filter(({ policy }) => {

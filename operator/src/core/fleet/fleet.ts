@@ -413,13 +413,13 @@ export class Fleet {
     const known = keys.get(breaker.key ?? '');
     const latency = breaker.latency ?? [];
     const circuit = this.circuits.at(namespace, uid ?? '', breaker.name, now);
-    const reportedSnapshot = (breaker.transitions ?? []).map(({ from, to, reason, agoMs }) => ({
+    const reported = (breaker.transitions ?? []).map(({ from, to, reason, agoMs }) => ({
       from,
       to,
       reason,
       at: now - agoMs,
     }));
-    const fresh = reportedSnapshot.slice(known === undefined ? 0 : repeated(known, breaker.base, reportedSnapshot));
+    const fresh = reported.slice(known === undefined ? 0 : repeated(known, breaker.base, reported));
     const series = this.counters.at(namespace, policy ?? '', breaker.name);
     for (const { from, to, reason, at } of fresh) {
       series.entered[to] += 1;
@@ -456,7 +456,7 @@ export class Fleet {
         totals: breaker.totals,
         counted: breaker.base === undefined || !sameTotals(breaker.base, breaker.totals),
         latency,
-        moments: reportedSnapshot,
+        moments: reported,
         heardAt: now,
       });
       agent.views.set(breaker.name, keys);
@@ -526,18 +526,20 @@ function folded(keys: ReadonlyMap<string, View>): View | undefined {
 const isAnswered = ({ counted, totals }: View, base: Totals | undefined) =>
   counted && base !== undefined && sameTotals(base, totals);
 
-/** How many transitions at the start of `told` were already in the previous report, because its answer was lost. */
-function repeated(view: View, base: Totals | undefined, reportedSnapshot: readonly Moment[]): number {
+/** How many transitions at the start of `reported` were already in the previous report, because its answer was lost. */
+function repeated(view: View, base: Totals | undefined, reported: readonly Moment[]): number {
   const before = view.moments;
   const same = (a: Moment, b: Moment) =>
     a.from === b.from && a.to === b.to && a.reason === b.reason && Math.abs(a.at - b.at) < SAME_TRANSITION_MS;
   const whole =
-    before.length > 0 &&
-    reportedSnapshot.length >= before.length &&
-    before.every((moment, i) => same(moment, reportedSnapshot[i]!));
+    before.length > 0 && reported.length >= before.length && before.every((moment, i) => same(moment, reported[i]!));
   return whole && !isAnswered(view, base) ? before.length : 0;
 }
 
+/**
+ * The reasons of an opening that failures caused. Without `probe-failed`: that opening continues an outage, whose cause
+ * is known already.
+ */
 const BY_FAILURES: ReadonlySet<string> = new Set(
   TRIP_CONDITIONS.filter(({ measures }) => measures !== 'slow').map(({ reason }) => reason),
 );

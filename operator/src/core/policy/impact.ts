@@ -3,7 +3,7 @@ import { flatten } from './precedence.ts';
 import { matches, type Routing, sortedRoutes, takes } from './routing.ts';
 import type { Labels } from './selector.ts';
 
-/** A process that would feel a change. */
+/** A process that a change affects. */
 export interface Affected {
   readonly instance: string;
   readonly service: string;

@@ -102,7 +102,7 @@ function acceptance({ problems, precedence, counts }: StatusInput): Verdict<'Acc
   return ['True', 'Valid', `the spec is valid, but ${named.join(', ')}${more}${hint}`];
 }
 
-/** A fallback that no code lets answer is no error, and not what whoever wrote it expects. */
+/** A fallback that no call opted in to is valid, but probably a mistake. */
 function idleFallback({ fallback: { optedIn, unused } }: PolicyCounts): string {
   if (optedIn > 0 || unused === 0) return '';
   const who = unused === 1 ? 'no call of the 1 breaker' : `no call of the ${unused} breakers`;

@@ -14,8 +14,8 @@ export interface ReadyDecisions {
 }
 
 /**
- * The summary that tools with kstatus's rules read: Helm, Flux, Argo CD, kubectl wait. Breakers that are open are no
- * part of it: the policy does then what it is for.
+ * The summary that tools with kstatus's rules read: Helm, Flux, Argo CD, kubectl wait. Open breakers are no part of
+ * it: an open breaker means that the policy works.
  *
  * https://github.com/kubernetes-sigs/cli-utils/blob/master/pkg/kstatus/README.md
  */

@@ -16,12 +16,12 @@ async function asked(check: () => Promise<void>): Promise<[boolean, unknown[]]> 
   return [await isStillAllowed(access, audit as unknown as Audit, request, attributes), noted];
 }
 
-describe('whether somebody may continue', () => {
-  it('is so while the right is there', async () => {
+describe('the check of a running watch', () => {
+  it('keeps the watch open while the user has the permission', async () => {
     expect(await asked(async () => {})).toEqual([true, []]);
   });
 
-  it('is not so once it was taken away, which is noted with the name', async () => {
+  it('ends the watch once the permission is taken away, and records the name', async () => {
     const denied = async () => {
       throw new AuthError('not-allowed', '"ann" may not watch');
     };
@@ -29,7 +29,7 @@ describe('whether somebody may continue', () => {
     expect(await asked(denied)).toEqual([false, [['"ann" may not watch', facts]]]);
   });
 
-  it('is so while nobody can say', async () => {
+  it('keeps the watch open while the permission cannot be checked', async () => {
     const unavailable = async () => {
       throw new AuthError('unavailable', 'the API server cannot be asked');
     };

@@ -83,7 +83,7 @@ export function agentsApp(options: AgentsOptions): Express {
       streams.refused(reason);
       throw new Problem(503, message, nextRetryMs());
     };
-    // Who is beyond its own bound takes no turn of those who wait for theirs.
+    // A pod over its own limit gets a separate retry time, so that it does not delay others.
     const refusePod = (message: string) => {
       streams.refused('quota');
       throw new Problem(503, message, podRetryMs());
@@ -94,14 +94,14 @@ export function agentsApp(options: AgentsOptions): Express {
     if (quota.refusesStreams()) refuse('storm', 'too many new streams at once; reconnect');
     const agentIdentity = await identityOf(request, 'stream');
     const { namespace, pod, expiresAt } = agentIdentity;
-    // Nobody would give back what is taken for one that is gone.
+    // If the client is gone, `close` does not fire again, and a slot taken for it would never be released.
     if (response.destroyed) return;
     const full = quota.takeStream(agentIdentity);
     if (full === 'stream-rate') refuse('storm', 'too many new streams at once; reconnect');
     if (full !== undefined) {
       refusePod(`pod ${namespace}/${pod?.name} has reached the limit of streams of one pod; see --max-streams-per-pod`);
     }
-    // What follows may wait; a stream that waits is one of its pod.
+    // What follows may wait; a waiting stream already counts against its pod.
     response.on('close', () => quota.releaseStream(agentIdentity));
     const labels = await authenticated(request, () => authenticator.labels(agentIdentity, selfDeclared));
     if (isBehind(controller.delivery.asOf(namespace), since)) {

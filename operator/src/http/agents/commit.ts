@@ -24,8 +24,8 @@ const BATCH_BYTES = 65_536;
 const SAME_MOMENT_MS = 250;
 
 /**
- * Bases that agents of one snapshot may come from at a time: what they had before, nothing, and what a few slow ones
- * had.
+ * Encodings that are kept for a snapshot, one for each base: the snapshot before, none, and older ones of a few slow
+ * agents.
  */
 const MAX_BASES = 4;
 

@@ -46,7 +46,7 @@ const REVIEWS = '/apis/authentication.k8s.io/v1/tokenreviews';
 /** Concurrent reviews of unknown tokens; for known tokens the limit is higher. */
 const MAX_UNKNOWN_IN_FLIGHT = 60;
 
-/** The same of those among them that the cluster signed. */
+/** Concurrent reviews of unknown tokens that the cluster signed. */
 const MAX_GENUINE_IN_FLIGHT = 80;
 
 interface Review {

@@ -21,7 +21,7 @@ const NUMBER = `${GROUP}/revision`;
 const METADATA_ONLY = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1';
 /** A start with thousands of policies is no storm. */
 const WRITES_PER_SECOND = 20;
-/** What is refused so is refused for what it is: by a quota, an admission plugin or a namespace that ends. */
+/** Statuses that reject this revision: its content, or a quota, an admission plugin or a namespace that is deleted. */
 const REFUSALS: readonly number[] = [400, 403, 413, 422];
 const REQUEST_MS = 10_000;
 

@@ -20,7 +20,7 @@ export interface KubernetesStatusSinkOptions {
   /** Which replica writes, shown in Events. Absent: the host's name, which is the pod's name in a cluster. */
   readonly instance?: string;
   /**
-   * Asked before each write, which is dropped without a permit, or with one of another term than when it was wanted.
+   * Asked before each write, which is dropped if there is no permit, or if the term changed since it was queued.
    * Absent: always permitted.
    */
   readonly permit?: () => WritePermit | undefined;
@@ -63,7 +63,7 @@ const WRITES_PER_SECOND = 20;
 /** One slow answer must not hold up the rest. */
 const MAX_IN_FLIGHT = 4;
 const CONFLICTS = 5;
-/** What is refused so is refused for what it is, for as long as the object or what admits it stays the same. */
+/** Statuses that reject this object's content; a retry fails until the object or the admission rules change. */
 const REFUSALS: readonly number[] = [400, 405, 413, 415, 422];
 /** The source is less than this far behind. */
 const SOURCE_LAG_S = 60;

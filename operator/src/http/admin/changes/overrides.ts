@@ -28,7 +28,7 @@ export function overrideRoutes({ controller, access, overrides: store, log }: Ad
   const shown = (override: Override): ShownOverride => {
     const { namespace, name, uid, createdAt, createdBy, expiresAt, spec, problems } = override;
     const { breakers, action, reason, selector } = problems.length === 0 ? spec : {};
-    const status = controller.overrides.status(override) ?? {};
+    const status = controller.overrideStatus.status(override) ?? {};
     return {
       ...{ namespace, name, uid, createdAt, ...(createdBy !== undefined && { createdBy }), expiresAt },
       ...{ breakers, action, reason, selector, problems: [...problems], status },
