@@ -22,7 +22,7 @@ import type { Override } from './overrides.ts';
 /** The ends that two replicas of the operator send for one override differ by less. */
 const END_TOLERANCE_MS = 1_000;
 
-/** The listeners of breakers, and the overrides that apply to them: kept outside the object, as few breakers have any. */
+/** Listeners of breakers, and the overrides that apply to them: kept outside the object, as few breakers have any. */
 const listeners = new WeakMap<GovernedBreaker, Listeners<[TransitionEvent]>>();
 const overrides = new WeakMap<GovernedBreaker, Override>();
 /** Defaults that code gave after others. */

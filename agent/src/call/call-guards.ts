@@ -6,8 +6,8 @@ import { RetryBudget } from '../core/retry.ts';
 import { LastSuccesses } from './last-successes.ts';
 
 /**
- * What a circuit keeps for its calls besides the breaker itself. A breaker whose policy asks for nothing of this has
- * none.
+ * The retry budget, limiter, adaptive timeout and last results of a circuit. A breaker whose policy needs none of them
+ * has no such object.
  */
 export class CallGuards {
   readonly budget = new RetryBudget();

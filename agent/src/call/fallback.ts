@@ -13,16 +13,16 @@ export type Fallback<F> = (error: unknown, context: CallContext) => F | PromiseL
 /** Permission for the policy's own fallback to answer. */
 export interface PolicyFallback<F> {
   /**
-   * What the answers are kept under with LastSuccess. It must say all that the answer depends on, the user too, or one
-   * gets the answer of another.
+   * The key under which LastSuccess stores answers. It must contain everything that the answer depends on, the user
+   * included; otherwise one user gets the answer of another.
    */
   readonly key: string;
   /** Turns what the policy holds, or what a former call returned, into an answer. Where it throws, there is none. */
   readonly parse: (value: unknown) => F;
   /**
-   * Whether what is kept, and each answer, is a copy, so that what one caller does to its own changes no other's.
-   * Absent: true. Only plain data is copied (objects, lists, maps, sets, dates, typed arrays); an answer with anything
-   * else in it is shared, which a process warning says.
+   * Whether stored answers, and each answer returned, are copies, so that a caller that changes its answer changes no
+   * other's. Absent: true. Only plain data is copied (objects, lists, maps, sets, dates, typed arrays); an answer with
+   * anything else in it is shared, which a process warning says.
    */
   readonly copy?: boolean | undefined;
 }
@@ -41,7 +41,7 @@ export function hasOptedIn(circuit: Circuit): boolean {
 }
 
 /**
- * What may answer instead of an error.
+ * The fallbacks that may answer instead of an error.
  *
  * @internal
  */

@@ -14,7 +14,7 @@ import { asProbe } from './scopes/probe-scope.ts';
 import { isCancelled, isTimedOut } from './signals/given-up.ts';
 import { type CallCompletion, runTimed } from './timed-call.ts';
 
-/** What an attempt that failed came to. */
+/** The end of an attempt that failed. */
 type FailedAttempt<T> =
   | { readonly kind: 'returned'; readonly value: T }
   | { readonly kind: 'threw'; readonly error: unknown }

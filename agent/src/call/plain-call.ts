@@ -11,7 +11,7 @@ import { type CallCompletion, runTimed } from './timed-call.ts';
 
 const pool = new ObjectPool<PlainCall>();
 
-/** What follows one call at a time: its permit, and what its promise calls back. */
+/** Follows one call at a time: holds its permit, and the callbacks of its promise. */
 class PlainCall implements CallCompletion<unknown> {
   circuit: Circuit;
   readonly permit: Permit;

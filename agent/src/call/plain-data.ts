@@ -27,7 +27,7 @@ function isPlainLeaf(value: unknown): boolean {
   return typeof value !== 'function' && typeof value !== 'symbol';
 }
 
-/** What an object consists of; undefined where that is more than its data. */
+/** The values that an object contains; undefined where the object is more than plain data. */
 function partsOf(object: object): Iterable<unknown> | undefined {
   if (types.isProxy(object)) return undefined;
   if (types.isDate(object) || types.isArrayBuffer(object)) return [];

@@ -30,8 +30,8 @@ export function isResponse(result: unknown): boolean {
 }
 
 /**
- * Nobody will read the body of a response that was replaced or came too late; thrown away, it gives its connection
- * back. The body is that of a Response, of undici's `request`, the stream of axios, or the message of `node:http`
+ * Discards the body of a response that was replaced or came too late: nobody will read it, and its connection becomes
+ * free. The body is that of a Response, of undici's `request`, the stream of axios, or the message of `node:http`
  * itself. What is no response is left alone.
  */
 export function discard(result: unknown): void {
@@ -44,7 +44,7 @@ export function discard(result: unknown): void {
   }
 }
 
-/** The same for the response of an error, as axios, got and ky throw it. */
+/** Discards the body of the response in an error, as axios, got and ky throw it. */
 export function discardResponseOf(error: unknown): void {
   if (typeof error !== 'object' || error === null) return;
   try {

@@ -121,8 +121,8 @@ export function runTimed<T>(
 }
 
 /**
- * What is new with each call, the end of its promise too: in an object that is used again, and so is old, the engine
- * has to note down whatever is young.
+ * An object for each call, which also holds the functions that end its promise. For a reused object, which is old, the
+ * engine would have to record each reference to a young one.
  */
 class TimedContext implements CallContext {
   readonly #resolve = lastResolve;

@@ -14,8 +14,8 @@ export function notCallable({ name }: Circuit, method: string, what: unknown): T
 }
 
 /**
- * What is wrong with the options of a call; undefined: nothing. A call that is written wrong is not made and says
- * nothing of the dependency.
+ * The error for invalid options of a call; undefined: they are valid. A call with invalid options is not made, and does
+ * not count as a failure of the dependency.
  */
 export function wrongOptions({ name }: Circuit, options: object): TypeError | undefined {
   const refused = (field: string, expected: string, value: unknown) =>

@@ -51,7 +51,7 @@ export interface ForcedState {
   readonly override?: OverrideRef | undefined;
 }
 
-/** What a breaker that was open or forced keeps of it. */
+/** The record of a breaker that was open or forced. */
 interface History {
   /** The state that it is forced into now. */
   readonly forced: ForcedState | undefined;
@@ -72,7 +72,7 @@ const NO_HISTORY: History = { forced: undefined, reopenings: 0, lastOpenMs: 0 };
  */
 const pendingEvents = new Map<BreakerCore, { readonly events: TransitionEvent[]; isNotifying: boolean }>();
 
-/** What the last failure of a breaker was, for those that have had any since they closed. */
+/** The last failure of each breaker that has had one since it closed. */
 const lastErrors = new WeakMap<BreakerCore, LastError>();
 
 /** Breakers that are made within a millisecond share the record of it. */
@@ -106,7 +106,7 @@ export class BreakerCore {
   #inFlight: InFlight | undefined;
   #state: StateRecord;
   #history = NO_HISTORY;
-  /** One more with each state entered and each new beginning; an outcome of an earlier one moves nothing. */
+  /** Grows by one with each state entered and each reset; outcomes of an earlier generation change no state. */
   #generation = 0;
   /** Failures since the last success. */
   #consecutiveFailures = 0;
@@ -152,7 +152,7 @@ export class BreakerCore {
     return this.#state.kind === 'open' ? this.#state.until - now : 0;
   }
 
-  /** The same for a call that was rejected just now, without another reading of the exact clock. */
+  /** `retryAfterMs` for a call that was rejected just now, without another reading of the exact clock. */
   get rejectedForMs(): number {
     return this.#state.kind === 'open' ? Math.max(0, this.#state.until - this.#clock.now()) : 0;
   }
@@ -162,12 +162,12 @@ export class BreakerCore {
     return this.#consecutiveFailures;
   }
 
-  /** What the last failure was; absent where there was none since the circuit last closed, or it is not known. */
+  /** The last failure; absent where there was none since the circuit last closed, or where it is not known. */
   get lastError(): LastError | undefined {
     return lastErrors.get(this);
   }
 
-  /** What was counted over its life; it never runs backwards. */
+  /** The counters since the breaker was made; they never decrease. */
   totals(): Totals {
     return totalsOf({ page: this.#counters, at: this.#firstCounter });
   }

@@ -3,10 +3,10 @@ import { causesOf } from './outcomes/causes.ts';
 /** How a call ended, as far as its breaker is concerned. */
 export type Outcome = 'success' | 'failure' | 'ignored';
 
-/** What a call came to. */
+/** The result or the error of a call. */
 export type CallOutcome = { readonly result: unknown } | { readonly error: unknown };
 
-/** Classifies what a call came to; undefined leaves it to the policy. */
+/** Classifies the result or the error of a call; undefined leaves it to the policy. */
 export type Classify = (outcome: CallOutcome) => Outcome | undefined;
 
 /**
@@ -112,7 +112,7 @@ export function errorStatus(error: unknown): number | undefined {
 }
 
 /**
- * What else stands there, a 200 whose body was cut off for example, does not say that the call failed, and the error
+ * A status below 400, such as that of a 200 whose body was cut off, does not say that the call failed; the error itself
  * does.
  */
 function isErrorStatus(value: unknown): value is number {

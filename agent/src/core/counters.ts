@@ -49,7 +49,7 @@ export function latencyOf({ page, at }: Row): number[] {
   return Array.from({ length: LATENCY_BUCKETS }, (_, bucket) => countAt(page, at + bucket));
 }
 
-/** What a row has counted; a call that ended succeeded unless it is also counted as failed or ignored. */
+/** The totals of a row; a call that ended succeeded unless it is also counted as failed or ignored. */
 export function totalsOf(row: Row): Totals {
   const read = (name: keyof typeof COUNTER) => countAt(row.page, row.at + COUNTER[name]);
   const [failed, ignored] = [read('failed'), read('ignored')];

@@ -60,7 +60,7 @@ export function recordProbe(
   return state.successes >= config.successThreshold ? { to: 'closed', reason: 'probe-succeeded' } : undefined;
 }
 
-/** What the rates of all probes together decide; undefined: there are not enough of them. */
+/** Decides by the rates of all probes together; undefined: too few probes have ended. */
 export function evaluateProbes(state: Probing, config: Config, overdue: () => number): Decision | undefined {
   const enough = Math.min(config.minimumCalls, config.maxProbes);
   if (state.calls < enough) return undefined;

@@ -31,15 +31,13 @@ export interface TransitionEvent {
   readonly at: number;
   readonly reason: Reason;
   /**
-   * What those who forced the state gave as their reason, after the name of their override if it was one. Absent in any
-   * other change.
+   * The reason given for a forced state, after the name of the override if an override forced it. Absent in any other
+   * change.
    */
   readonly detail?: string;
   /** The key of the circuit. Absent: the circuit of the breaker itself. */
   readonly key?: string;
-  /**
-   * What the last failure was, where failures opened the circuit. Absent: they did not, or what they were is not known.
-   */
+  /** The last failure, where failures opened the circuit. Absent: they did not, or the failure is not known. */
   readonly lastError?: LastError;
 }
 
@@ -56,7 +54,7 @@ export interface Open {
   until: number;
   /** When it was entered. */
   readonly since: number;
-  /** What the failure that opened it asked for by Retry-After; 0: nothing. */
+  /** The Retry-After of the failure that opened the circuit, in ms; 0: none. */
   readonly retryAfterMs: number;
   /** The random part of this open time, from 0 to below 1; undefined until a policy asks for jitter. */
   jitter: number | undefined;
@@ -72,7 +70,7 @@ export interface Probing {
   readonly since: number;
   /** Probes under way, the oldest first. */
   readonly probes: Set<Permit>;
-  /** What the probes that have ended came to; a slow failure is both. */
+  /** Counts of the probes that have ended; a slow failure counts as both. */
   calls: number;
   failures: number;
   slow: number;

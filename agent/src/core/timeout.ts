@@ -16,7 +16,7 @@ export interface Deadline {
 export interface Timeouts {
   /** Lets a deadline expire after at least `ms`. */
   add(deadline: Deadline, ms: number): void;
-  /** The same, for a wait that a caller depends on: the process does not end before. */
+  /** Adds a deadline that a caller depends on: the process does not exit before it. */
   hold(deadline: Deadline, ms: number): void;
   /** Takes a deadline out again; one that has already left is left alone. */
   remove(deadline: Deadline): void;

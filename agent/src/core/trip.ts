@@ -1,7 +1,7 @@
 import { holds, type Measure, ROUNDING, TRIP_CONDITIONS, type TripCondition } from '@fuseboard/schema/trip-conditions';
 import type { TripReason } from '@fuseboard/schema/types';
 
-/** What rates are taken of. */
+/** The counts that rates are computed from. */
 export interface Counts {
   readonly calls: number;
   readonly failures: number;
@@ -20,9 +20,9 @@ interface SetCondition {
  */
 export interface TripThresholds {
   readonly conditions: readonly SetCondition[];
-  /** Those that are numbers of calls. */
+  /** The lowest thresholds of conditions that count calls. */
   readonly numbers: Readonly<Record<Measure, number>>;
-  /** Those that are percentages. */
+  /** The lowest thresholds of conditions that are percentages. */
   readonly percentages: Readonly<Record<Measure, number>>;
 }
 

@@ -47,9 +47,9 @@ export interface ControllerOptions {
   readonly clock: Clock;
   /** Wall clock, milliseconds since 1970. */
   readonly wallClock: () => number;
-  /** What may be remembered. Absent: as much as without flags. */
+  /** Limits of what the fleet remembers. Absent: the defaults of the flags. */
   readonly bounds?: Bounds;
-  /** Counts what limits refused. Absent: it is not counted. */
+  /** Counts refusals by limits. Absent: they are not counted. */
   readonly limits?: LimitLog;
   /** Observes the queues. Absent: no observer. */
   readonly observers?: ControllerObservers;

@@ -19,9 +19,9 @@ export interface DeliveryOptions {
 }
 
 /**
- * What each agent should have, on its way from the loop to the stream of the agent. The loop writes: it says how new
- * the snapshots are and which namespaces changed. Streams read: they connect agents, subscribe, and say what they sent.
- * Neither knows the other.
+ * Brings the snapshot that each agent should have from the loop to the stream of the agent. The loop writes: it says
+ * how new the snapshots are and which namespaces changed. Streams read: they connect agents, subscribe, and say what
+ * they sent. Neither knows the other.
  */
 export class Delivery {
   readonly #options: DeliveryOptions;
@@ -60,7 +60,7 @@ export class Delivery {
    * Gives every agent of a namespace its snapshot as it is now, and offers what is new to subscribers.
    *
    * @param seenAt when the change was seen that led to it, in ms.
-   * @returns what came to, changed at or left some agent.
+   * @returns policies and overrides that were added, changed or removed at some agent.
    */
   deliver(namespace: string, seenAt: number): Touched {
     const { fleet, log, snapshots: cache } = this.#options;
@@ -118,7 +118,7 @@ export class Delivery {
     return { agent, snapshot };
   }
 
-  /** What is new for an agent goes to this subscriber from now on, and to none before it. */
+  /** From now on, this subscriber alone is offered new snapshots for the agent; it replaces the one before. */
   subscribe(agent: Agent, subscriber: Subscriber): void {
     this.#subscribers.set(agent, subscriber);
   }
@@ -155,7 +155,7 @@ export class Delivery {
   }
 }
 
-/** What differs between new targets and what their agents had before. */
+/** The policies and overrides that differ between new targets and the targets before. */
 function touchedBy(moved: ReadonlyMap<Snapshot, ReadonlySet<Snapshot | undefined>>): Touched {
   const policies = new Set<PolicyUid>();
   const overrides = new Set<OverrideUid>();

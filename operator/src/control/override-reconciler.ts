@@ -68,8 +68,9 @@ export class OverrideReconciler extends StatusReconciler<Override> {
   }
 
   /**
-   * What the mere passing of time brings: ends, conditions that no longer wait, removals. Says whether something is to
-   * be decided.
+   * Handles everything that depends on time alone: ends, conditions that no longer wait, removals.
+   *
+   * @returns whether a status is to be computed.
    */
   sweep(): boolean {
     const { clock, wallClock, replicas, retentionMs } = this.#options;
@@ -98,7 +99,7 @@ export class OverrideReconciler extends StatusReconciler<Override> {
       await store.remove(override);
     } catch (error) {
       this.#failedUntil.set(override.uid, clock.now() + RETRY_MS);
-      // What a file holds is removed there.
+      // An override in a file is removed by whoever edits the file.
       if (error instanceof Problem && error.status === 409) return;
       const { namespace, name } = override;
       log.warn({ namespace, override: name }, `cannot remove an override that has ended: ${(error as Error).message}`);

@@ -69,7 +69,7 @@ export class PolicyStatusReconciler extends StatusReconciler<Policy> {
     return waiting;
   }
 
-  /** What the agents of this replica make of a policy. */
+  /** How many agents of this replica apply and reject a policy, with the states of their breakers. */
   counts(uid: PolicyUid): PolicyCounts | undefined {
     return this.#options.aggregates.own(uid)?.counts;
   }

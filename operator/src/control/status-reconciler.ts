@@ -45,20 +45,20 @@ export abstract class StatusReconciler<T extends Subject> {
   /** An object that is still there, and the version of its spec that is counted. */
   protected abstract find(uid: T['uid']): { readonly object: T; readonly digest: string } | undefined;
 
-  /** What the agents of this replica make of these objects. */
+  /** Counts, for each of these objects, how many agents of this replica apply and reject it. */
   protected abstract count(
     namespace: string,
     uids: ReadonlySet<T['uid']>,
     now: number,
   ): ReadonlyMap<T['uid'], PolicyCounts>;
 
-  /** What follows from what all replicas count; undefined while it is too early to say. */
+  /** Computes the status from the counts of all replicas; undefined while it is too early to say. */
   protected abstract workOut(object: T, digest: string, merged: Merged, now: number): Outcome<T> | undefined;
 
   /** Whether the status of an object was worked out here, and not only read back. */
   protected abstract wasWorkedOut(uid: T['uid']): boolean;
 
-  /** Something about these may be different; uids of what is gone are passed over. */
+  /** Marks objects whose counts or status may have changed; uids of objects that are gone are ignored. */
   touch(namespace: string, uids: Iterable<T['uid']>): void {
     for (const uid of uids) {
       const touched = this.#touched.get(namespace) ?? new Set();

@@ -4,7 +4,7 @@ import { AUTH_ERROR_REASONS, type AuthError } from '../ports/authenticator.ts';
 
 export interface AuditOptions {
   readonly log: Logger;
-  /** Who is refused here. */
+  /** The kind of caller that is refused, for the log line. */
   readonly subject: 'an agent' | 'a person';
   /** How many lines may be written; further ones are counted, and the next line has their number. */
   readonly lineLimit: TokenBucket;

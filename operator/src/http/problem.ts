@@ -4,9 +4,9 @@ import type { z } from 'zod';
 import { Problem } from '../ports/problem.ts';
 
 /**
- * What a schema reads from a value that came from outside.
+ * Parses a value from outside with a schema.
  *
- * @param subject what the value is, where it is wrong as a whole.
+ * @param subject names the value in the error when it is wrong as a whole.
  * @throws {Problem} 400 with the first field that is wrong: `breakers[2].state: must be …`.
  */
 export function parse<T>(schema: z.ZodType<T>, value: unknown, subject = 'the body'): T {

@@ -12,7 +12,7 @@ const probes = new AsyncLocalStorage<Probe>();
 let underWay = 0;
 const warned = new WeakSet<Circuit>();
 
-/** The same function, which knows while it runs that it tests this circuit. */
+/** Wraps the function of a probe, so that calls made while it runs can see that they are part of that probe. */
 export function asProbe<T>(circuit: Circuit, fn: Call<T>): Call<T> {
   return (context) => {
     underWay++;

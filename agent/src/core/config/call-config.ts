@@ -31,7 +31,7 @@ interface ConcurrencyConfig {
   readonly queueTimeoutMs: number;
 }
 
-/** What answers where the code opted in. */
+/** The policy's fallback: it answers calls whose code opted in. */
 type FallbackConfig =
   | { readonly type: 'Static' /** The value as JSON. */; readonly json: string }
   | { readonly type: 'LastSuccess' /** 0: any age. */; readonly maxAgeMs: number };

@@ -25,9 +25,9 @@ export class InFlight {
   readonly #counts = new Array<number>(BUCKETS).fill(0);
   /** The bucket of the calls that begin now. */
   #current = 0;
-  /** Its calls; they join the others when it ends. */
+  /** The calls of the current bucket; they are added to `#counts` when the bucket ends. */
   #fresh = 0;
-  /** When it began and when it ends. */
+  /** When the current bucket began and when it ends. */
   #start = 0;
   #end = 0;
   /** Calls that began in a bucket up to this one are not counted. */

@@ -19,8 +19,8 @@ export function guard(access: Access, attributes: (request: Request) => Resource
 }
 
 /**
- * Whether the sender of a request that passed the guard may still do this. A refusal is noted; as long as nobody can
- * say, nothing is taken away.
+ * Whether the sender of a request that passed the guard still has the permission. A refusal is recorded in the audit
+ * log; while the permission cannot be checked, the sender keeps it.
  */
 export async function isStillAllowed(
   access: Access,
@@ -41,10 +41,10 @@ export async function isStillAllowed(
   }
 }
 
-/** Who sent a request that passed the guard. */
+/** The sender of a request that passed the guard. */
 export const senderOf = (response: Response) => response.locals.user as UserInfo;
 
-/** To see policies and what became of them, in the namespace of the query or path or else in all. */
+/** The permission to read policies and their status, in the namespace of the query or path or else in all. */
 export const readAttributes = (request: Request): ResourceAttributes => {
   const namespace = request.params.namespace ?? request.query.namespace;
   const { name } = request.params;

@@ -4,7 +4,7 @@ import { NAMESPACE_PATTERN } from '../../core/policy/namespace.ts';
 import { Problem } from '../../ports/problem.ts';
 import { parse } from '../problem.ts';
 
-/** What a parameter of the admin API may be; the others are any text. */
+/** The schemas of parameters of the admin API; parameters without one are any text. */
 export const PARAMETERS = {
   namespace: z.string().regex(NAMESPACE_PATTERN, 'must be lower-case letters, digits and dashes, at most 63'),
   breaker: z.string().min(1).max(128).describe('A name as given to `getBreaker`.'),
@@ -14,7 +14,7 @@ export const PARAMETERS = {
 /**
  * A parameter of the query.
  *
- * @throws {Problem} when it is missing, empty, given twice or not what it may be.
+ * @throws {Problem} when it is missing, empty, given twice or refused by its schema.
  */
 export function text(request: Request, name: string): string {
   const value = request.query[name];
@@ -23,6 +23,6 @@ export function text(request: Request, name: string): string {
   return schema === undefined ? value : parse(schema, value, name);
 }
 
-/** The same; absent when it is not given. */
+/** A parameter of the query that may be absent. */
 export const optionalText = (request: Request, name: string) =>
   request.query[name] === undefined ? undefined : text(request, name);

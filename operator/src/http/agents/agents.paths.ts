@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { NAMESPACE_PATTERN } from '../../core/policy/namespace.ts';
 import { type Endpoint, refusals } from '../description/endpoint.ts';
 
-/** What an agent says its namespace is. */
+/** The namespace that an agent declares. */
 export const NamespaceSchema = z
   .string()
   .regex(NAMESPACE_PATTERN, 'must be lower-case letters, digits and dashes')

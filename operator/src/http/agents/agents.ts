@@ -35,11 +35,11 @@ export interface AgentsOptions {
   readonly quota: Quota;
   readonly audit: Audit;
   readonly log: Logger;
-  /** Between 0 and 1; spreads what is asked to retry. */
+  /** Returns a number from 0 to below 1, which spreads the times of retries. */
   readonly random: () => number;
 }
 
-/** What agents talk to: the stream of policies, and the reports. Who they are is what the authenticator says. */
+/** The routes for agents: the stream of policies, and the reports. The authenticator identifies the agent. */
 export function agentsApp(options: AgentsOptions): Express {
   const { controller, streams, nextRetryMs, restoreDetector, authenticator, quota, audit, log, random } = options;
   const app = express().disable('x-powered-by').disable('etag').set('query parser', 'simple');

@@ -2,7 +2,7 @@ import { encodeEvent } from '../../core/delivery/event.ts';
 import type { ResourceVersions } from '../../core/delivery/resource-versions.ts';
 import { difference, type Snapshot } from '../../core/delivery/snapshot.ts';
 
-/** What a stream should carry next. */
+/** A snapshot for a stream to send next. */
 export interface Offer {
   readonly snapshot: Snapshot;
   readonly asOf: ResourceVersions | undefined;

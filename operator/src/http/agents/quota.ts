@@ -24,8 +24,8 @@ const BREAKERS_PER_PART = 8;
 const REPORT_BURST_S = 5;
 
 /**
- * What one pod may ask for, however many processes it runs, and what all pods may. A caller without a pod is bounded
- * with all.
+ * Limits of streams and reports for one pod, however many processes it runs, and for all pods together. For a caller
+ * without a pod, only the limit of all applies.
  */
 export class Quota {
   readonly #options: QuotaOptions;

@@ -6,7 +6,7 @@ import type { Snapshot } from '../../core/delivery/snapshot.ts';
 import { encodeCommit, type Offer } from './commit.ts';
 
 export interface StreamOptions {
-  /** What the agent showed that it has: sent to it lately, by its revision. */
+  /** The snapshot that the agent has: one that was sent to it lately and has the revision that it says. */
   readonly base: Snapshot | undefined;
   /** The revision that the agent says it has; it may be one that this process never sent. */
   readonly revision: string | undefined;
@@ -26,7 +26,7 @@ export interface StreamOptions {
 /** A snapshot on its way to the reader. */
 interface Writing {
   readonly snapshot: Snapshot;
-  /** What is left to be written. */
+  /** The batches that are still to be written. */
   readonly batches: Iterator<Buffer>;
   bytes: number;
 }
@@ -111,7 +111,7 @@ export class AgentStream {
     return { snapshot: offer.snapshot, batches: this.#batches(offer)[Symbol.iterator](), bytes: 0 };
   }
 
-  /** What is new in a snapshot. */
+  /** The events that bring the agent from the snapshot that it has to the offered one. */
   #batches(offer: Offer): Iterable<Buffer> {
     const { asOf, reset, snapshot } = offer;
     const now = this.#options.now();

@@ -20,15 +20,15 @@ export interface StreamsOptions {
 
 /** The request of an agent that opens a stream. */
 export interface StreamOpening {
-  /** What it says it has. */
+  /** The revision that the agent says it has. */
   readonly revision: string | undefined;
-  /** Whether the floors that it holds are void. */
+  /** Whether the generation floors of the agent are void. */
   readonly reset: boolean;
   /** When its token expires, in ms since 1970: it is asked to reconnect then. Absent: never. */
   readonly expiresAt?: number | undefined;
 }
 
-/** What happened to streams and reports since the process began, for metrics. */
+/** Counts of streams and reports since the process began, for metrics. */
 export interface Traffic {
   opened: number;
   readonly refused: Record<string, number>;

@@ -6,7 +6,7 @@ type Json = { readonly [name: string]: unknown };
 
 const REFERENCE = '#/components/schemas/';
 
-/** What the server itself answers, before any route. */
+/** Answers that the server itself gives, before any route. */
 const EVERYWHERE: Readonly<Record<number, ResponseDescription>> = {
   431: { description: 'Address and headers together are longer than 16 KiB.' },
 };

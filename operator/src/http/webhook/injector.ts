@@ -32,7 +32,7 @@ const ContainersSchema = z.array(
   }),
 );
 const TextsSchema = z.record(z.string(), z.string()).optional();
-/** Of a pod, what injection looks at. */
+/** The fields of a pod that injection reads. */
 export const PodSchema = z.object({
   metadata: z
     .object({

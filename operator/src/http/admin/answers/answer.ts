@@ -1,8 +1,8 @@
 import type { z } from 'zod';
 
 /**
- * What an answer of the admin API holds, by its schema. Handlers check what they send against it; the command line and
- * the page read answers as it. They import the type alone, so that the page holds no zod.
+ * The type of an answer of the admin API, from its schema. Handlers check their answers against it; the command line
+ * and the page read answers with it. They import the type alone, so that the page holds no zod.
  */
 export type Answer<Schema extends z.ZodType> = Frozen<z.infer<Schema>>;
 

@@ -37,14 +37,14 @@ export interface LiveState extends Stamp {
   readonly rows: readonly BreakerRow[];
 }
 
-/** What is different from the telling before; what is absent is as it was. */
+/** The difference from the message before; absent fields are unchanged. */
 export interface LiveDifference extends Stamp {
   readonly source?: SourceView;
   readonly overview?: Overview;
   readonly policies?: readonly PolicyRow[];
   /** Policies that are not there any more, by uid. */
   readonly policiesGone?: readonly string[];
-  /** Rows with the samples since the telling before. */
+  /** Rows with the samples since the message before. */
   readonly rows?: readonly BreakerRow[];
   readonly rowsGone?: readonly string[];
   /** When reports came last, for rows in which nothing else is different. */
@@ -145,7 +145,7 @@ export class Live implements Feed {
     const found: BreakerRow[] = [];
     for (const circuit of controller.fleet.circuits.list(namespace)) {
       const outage = controller.fleet.outages.current(circuit.id);
-      // What an outage costs per second is another value with each slot, though no agent says anything.
+      // The cost of an outage per second changes with each slot, even when no agent reports anything.
       if (circuit.version <= since && (outage === undefined || slotOf(now) === fromSlot)) continue;
       const windowMs = windowOf(this.#policy(circuit.uid)?.thresholds);
       found.push(breakerRow(circuit, { now, wall, windowMs, fromSlot, outage }));

@@ -6,9 +6,9 @@ import { LIMITS } from '../../../core/limits/limits.ts';
 export interface Feed {
   /** Everything, for a watcher that begins. */
   state(): unknown;
-  /** What is different from the last time; absent when nothing is. */
+  /** The difference from the last message; absent when there is none. */
   difference(): unknown;
-  /** When nothing is different. */
+  /** The message when there is no difference. */
   heartbeat(): unknown;
 }
 
@@ -25,7 +25,7 @@ const LONGEST_MS = 600_000;
 /** How often the permission of a reader is checked again. */
 const ACCESS_RECHECK_MS = 30_000;
 
-/** What may wait for a slow reader before it is cut off; it starts over with everything. */
+/** The most bytes that may wait for a slow reader before it is cut off; it reconnects and gets the whole state. */
 const MAX_WAITING_BYTES = 16 * 1024 * 1024;
 
 /** The maximum number of readers, of all scopes. */
