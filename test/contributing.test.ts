@@ -20,8 +20,12 @@ describe('the recipes for contributors', () => {
     expect(recipes.map(([title]) => title)).toEqual([
       'A field of the policy',
       'A trip condition',
+      'A field of the wire or of a report',
+      'A change of the state machine',
       'An adapter',
       'A command',
+      'An endpoint of the admin API',
+      'A condition of the status',
       'A flag of serve',
       'A metric',
     ]);
