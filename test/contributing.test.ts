@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { ROOT, read } from './repository.ts';
+import { FLOORS } from './rooms.ts';
 
 const text = read('CONTRIBUTING.md');
 const recipes = text
@@ -19,8 +20,12 @@ describe('the recipes for contributors', () => {
     expect(recipes.map(([title]) => title)).toEqual([
       'A field of the policy',
       'A trip condition',
+      'A field of the wire or of a report',
+      'A change of the state machine',
       'An adapter',
       'A command',
+      'An endpoint of the admin API',
+      'A condition of the status',
       'A flag of serve',
       'A metric',
     ]);
@@ -36,5 +41,12 @@ describe('the recipes for contributors', () => {
     const folders = [...layout.matchAll(/^\| `([^`]+)\/`/gm)].map(([, folder]) => folder!);
     expect(folders.length).toBeGreaterThan(15);
     expect(folders.filter((folder) => !existsSync(ROOT + folder))).toEqual([]);
+  });
+});
+
+describe('the architecture', () => {
+  it.each(FLOORS)('has the table of which folder in $root may import which', ({ root, floors }) => {
+    const rows = floors.map((rooms, row) => `| ${row + 1} | ${rooms.map((room) => `\`${room}\``).join(', ')} |\n`);
+    expect(read('docs/architecture.md')).toContain(`| row | \`${root}\` |\n|---:|---|\n${rows.join('')}\n`);
   });
 });

@@ -34,7 +34,7 @@ const written = (language: string): [string, Block][] =>
 
 /** How many blocks are not run, and where; each of them gives its reason on the line above. */
 const NOT_RUN: Record<string, number> = {
-  'CONTRIBUTING.md': 1,
+  'CONTRIBUTING.md': 2,
   'README.md': 5,
   'docs/a-day.md': 13,
   'docs/certificates.md': 7,

@@ -57,6 +57,23 @@ describe('the packages', () => {
     }
   });
 
+  it('need nothing that is not published when they are', () => {
+    const withheld = new Set(manifests.filter((each) => each.private).map(({ name }) => name));
+    const published = manifests.filter((each) => !each.private);
+    const missing = published.flatMap(({ name, dependencies, optionalDependencies, peerDependencies }) =>
+      Object.keys({ ...dependencies, ...optionalDependencies, ...peerDependencies })
+        .filter((needed) => withheld.has(needed))
+        .map((needed) => `${name} needs ${needed}`),
+    );
+    expect(missing).toEqual([]);
+  });
+
+  it('are published by the steps of a release, all of them', () => {
+    const folders = manifests.filter((each) => !each.private).map(({ path }) => path.replace('/package.json', ''));
+    const command = /`npm publish ([^`]*)`/.exec(read('docs/releasing.md'))![1]!;
+    expect([...command.matchAll(/-w (\S+)/g)].map(([, folder]) => folder).sort()).toEqual(folders.sort());
+  });
+
   it('leave the agent without a dependency that it could not do without', () => {
     const agent = manifests.find(({ name }) => name === '@fuseboard/agent')!;
     expect({ ...agent.dependencies, ...agent.optionalDependencies }).toEqual({});

@@ -9,7 +9,7 @@ interface Floors {
   readonly floors: readonly (readonly string[])[];
 }
 
-const FLOORS: readonly Floors[] = [
+export const FLOORS: readonly Floors[] = [
   {
     root: 'agent/src/',
     floors: [

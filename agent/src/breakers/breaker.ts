@@ -104,13 +104,19 @@ export interface Breaker {
   /**
    * Calls a function through the breaker and classifies the outcome. The promise is fulfilled with the result of the
    * function, or rejected with the error that it threw, unchanged. If the breaker rejects the call, the promise is
-   * rejected with a `CircuitOpenError`; after the timeout of the policy, with a `CallTimeoutError`. A fallback, if
-   * given, replaces every error.
+   * rejected with a `CircuitOpenError`; beyond `maxConcurrent` with a full queue, with a `LimitedError`; after the
+   * `queueTimeout`, with a `QueueTimeoutError`; after the timeout of the policy, with a `CallTimeoutError`. A fallback,
+   * if given, replaces every error, and every result that counts as a failure.
    */
   execute<T, F = T>(fn: Call<T>, options?: ExecuteOptions<F>): Promise<T | F>;
   /**
-   * Calls a synchronous function. Throws the error of the function, a `CircuitOpenError`, or a `TypeError` when
-   * the function returns a promise. The timeout of a policy does not apply.
+   * Calls a synchronous function. Timeout, queue and retries of a policy do not apply. A fallback, if given, replaces
+   * the errors below except the `TypeError`, and every result that counts as a failure.
+   *
+   * @throws the error of the function, unchanged.
+   * @throws {CircuitOpenError} when the breaker rejects the call.
+   * @throws {LimitedError} when `maxConcurrent` calls are running.
+   * @throws {TypeError} when `fn` or the fallback is not a function, or `fn` returns a promise.
    */
   executeSync<T, F = T>(fn: () => T, options?: { readonly fallback?: ((error: unknown) => F) | undefined }): T | F;
   /**
