@@ -139,6 +139,7 @@ async function command(...args: string[]): Promise<string> {
 it('says that nothing is refused before the outage', async () => {
   await playTo(-2);
   await reads('Nothing is refused.');
+  await page.locator('.breaker-line').nth(6).waitFor(PATIENCE);
   expect(await page.locator('.breaker-line').count()).toBe(7);
 }, 90_000);
 
