@@ -98,9 +98,11 @@ const to = resolve(given);
 if (existsSync(to) && readdirSync(to).length > 0) throw new Error(`${to} is not empty; name a new folder`);
 
 const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
-for (const project of ['crds/schema', 'operator']) {
+// The operator is compiled against the declarations of the simulator, which is not in the image.
+for (const project of ['crds/schema', 'agent', 'traffic', 'simulator', 'operator']) {
   rmSync(join(ROOT, project, 'dist'), { recursive: true, force: true });
-  execFileSync(process.execPath, [tsc, '-p', join(project, 'tsconfig.build.json')], { cwd: ROOT, stdio: 'inherit' });
+  const build = project === 'agent' ? ['agent/build.ts'] : [tsc, '-p', join(project, 'tsconfig.build.json')];
+  execFileSync(process.execPath, build, { cwd: ROOT, stdio: 'inherit' });
 }
 execFileSync(process.execPath, ['operator/web/build.ts'], { cwd: ROOT, stdio: 'inherit' });
 mkdirSync(to, { recursive: true });

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -258,6 +259,35 @@ describe('serve', () => {
       stdout: expect.stringContaining('payments: "pay" -> "nothing" on 1 agent (s 1)'),
     });
     client.close();
+  });
+
+  it('ends with 0 after SIGTERM while it starts', async () => {
+    const sockets: Socket[] = [];
+    const silent = createServer((socket) => void sockets.push(socket.on('error', () => {})));
+    await once(silent.listen(0, '127.0.0.1'), 'listening');
+    const { port } = silent.address() as AddressInfo;
+    try {
+      const cluster = {
+        name: 'silent',
+        cluster: { server: `http://127.0.0.1:${port}`, 'insecure-skip-tls-verify': true },
+      };
+      const context = { name: 'silent', context: { cluster: 'silent', user: 'nobody' } };
+      const config = {
+        ...{ apiVersion: 'v1', kind: 'Config', 'current-context': 'silent' },
+        ...{ clusters: [cluster], contexts: [context], users: [{ name: 'nobody', user: {} }] },
+      };
+      await writeFile(join(folder, 'silent'), JSON.stringify(config));
+      const flags = ['--kubeconfig', 'silent', '--port', '0', '--metrics-port', '0', '--admin-port', '0'];
+      const stdio = ['ignore', 'ignore', 'inherit'] as const;
+      child = spawn(process.execPath, [...NODE, 'serve', ...flags], { cwd: folder, env: ENV, stdio: [...stdio] });
+      const exit = once(child, 'exit');
+      await until(() => sockets.length > 0);
+      child.kill('SIGTERM');
+      expect(await exit).toEqual([0, null]);
+    } finally {
+      for (const socket of sockets) socket.destroy();
+      silent.close();
+    }
   });
 
   it('ends at once at a second signal, whoever is still connected', async () => {

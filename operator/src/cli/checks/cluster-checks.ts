@@ -7,7 +7,7 @@ import { collectionPath, LEASES, objectPath } from '../../kube/api/resource.ts';
 import { SET_LABEL } from '../../kube/leader/replicas.ts';
 import { type Check, failed, listed, ok, unknown, warning } from './check.ts';
 
-/** The oldest Kubernetes that is tested: 1.30. */
+/** The oldest Kubernetes that serves all that the definitions use: 1.30. */
 const OLDEST_MINOR = 30;
 
 const LABELS = 'app.kubernetes.io/name=fuseboard';
@@ -20,6 +20,7 @@ const CERTIFICATE_DAYS = 14;
 const DAY_MS = 86_400_000;
 
 const APPLY = 'kubectl apply --server-side -f crds/';
+const UPGRADE = `run helm upgrade; with crds.enabled=false: ${APPLY}`;
 
 interface Definition {
   readonly spec?: {
@@ -142,11 +143,7 @@ function definition(name: string, stored: Definition | undefined, wanted: Defini
   const [has, needs] = [served, wanted.spec!.versions![0]!].map((one) => paths(one.schema?.openAPIV3Schema));
   const missing = [...needs!].filter((path) => !has!.has(path));
   if (missing.length > 0) {
-    return failed(
-      'definitions',
-      `${name} is older than this command line: it lacks ${listed(missing)}`,
-      `Helm does not update definitions; ${APPLY}`,
-    );
+    return failed('definitions', `${name} is older than this command line: it lacks ${listed(missing)}`, UPGRADE);
   }
   const extra = [...has!].filter((path) => !needs!.has(path));
   if (extra.length > 0) {
@@ -197,11 +194,20 @@ const RIGHTS: readonly Right[] = [
 const INSTALL_RIGHTS: readonly Right[] = [
   ['create', 'apiextensions.k8s.io', 'customresourcedefinitions', 'install the definitions'],
   ['create', 'rbac.authorization.k8s.io', 'clusterroles', 'grant the operator its rights'],
+  ['create', 'rbac.authorization.k8s.io', 'clusterrolebindings', 'grant the operator its rights'],
+  ['create', 'rbac.authorization.k8s.io', 'roles', 'grant the operator its rights'],
+  ['create', 'rbac.authorization.k8s.io', 'rolebindings', 'grant the operator its rights'],
+  ['create', '', 'serviceaccounts', 'run the operator'],
+  ['create', '', 'secrets', 'keep its certificate'],
+  ['create', '', 'services', 'reach the operator'],
   ['create', 'apps', 'deployments', 'run the operator'],
   ['create', 'admissionregistration.k8s.io', 'mutatingwebhookconfigurations', 'inject agents into pods'],
+  ['create', 'admissionregistration.k8s.io', 'validatingadmissionpolicies', 'guard the history of policies'],
+  ['create', 'admissionregistration.k8s.io', 'validatingadmissionpolicybindings', 'guard the history of policies'],
 ];
 
-const rights = (scene: ClusterScene) => granted(scene, RIGHTS, 'ask for the role fuseboard-edit, which holds it');
+const rights = (scene: ClusterScene) =>
+  granted(scene, RIGHTS, 'ask an administrator of the cluster for these permissions');
 const installRights = (scene: ClusterScene) =>
   granted(scene, INSTALL_RIGHTS, 'let somebody with cluster-admin install, or ask for the right');
 
@@ -227,7 +233,7 @@ const definitionsBefore = ({ client }: ClusterScene) =>
     return warning(
       'definitions',
       `${listed(there)} are there from another installation`,
-      `Helm does not update definitions: ${APPLY}`,
+      'let the release have them with helm install --take-ownership, or keep them with --set crds.enabled=false',
     );
   });
 

@@ -182,12 +182,16 @@ export function serveCommand(terminal: Terminal, construct: Construct, setExitCo
     .addHelpText('after', EXAMPLES)
     .action(async (flags: unknown) => {
       const config = readConfig(flags);
+      const stopping = stopSignal();
+      let serving: Awaited<ReturnType<typeof serve>> | undefined;
+      // As the first process of a container, one without a handler would ignore the signal while it starts.
+      void stopping.then(() => serving ?? process.exit(EXIT_CODES.ok));
       const log = createLog(config.logLevel, config.logFormat, terminal.out);
       const parts = await construct(config, log);
-      const serving = await serve(config, parts, log).catch((error: Error) => {
+      serving = await serve(config, parts, log).catch((error: Error) => {
         throw new CliError(EXIT_CODES.unreachable, error.message);
       });
-      await stopSignal();
+      await stopping;
       const again = stopSignal().then(() => process.exit(EXIT_CODES.ok));
       await Promise.race([serving.stop(DRAIN_MS), again]);
       setExitCode(EXIT_CODES.ok);

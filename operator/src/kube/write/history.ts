@@ -61,7 +61,7 @@ interface StoredRevision {
 }
 
 /**
- * Revisions as ControllerRevision objects, as Deployments keep theirs: owned by their policy, numbered by its
+ * Revisions as ControllerRevision objects, as StatefulSets keep theirs: owned by their policy, numbered by its
  * generation and named by a hash, so that writing one twice changes nothing. Needs list, create and delete on
  * `controllerrevisions` of `apps`.
  */
