@@ -63,8 +63,8 @@ export class WriteQueue<T> {
   readonly #taken: number[] = [];
 
   /**
-   * @param limits.perSecond maximum number of writes per second over all keys. @param limits.retryMs the delay after
-   * the first failure, in milliseconds; absent: 1 000.
+   * @param limits.perSecond maximum number of writes per second over all keys.
+   * @param limits.retryMs the delay after the first failure, in milliseconds; absent: 1 000.
    */
   constructor(
     limits: { readonly perSecond: number; readonly retryMs?: number | undefined },
