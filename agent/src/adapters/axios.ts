@@ -48,7 +48,7 @@ function target({ baseURL, url = '' }: InternalAxiosRequestConfig): URL {
   return new URL(joined, 'http://localhost');
 }
 
-/** The older of the two ways in which a caller of axios can give up. */
+/** The older of axios's two ways to cancel a request. */
 function cancellationOf({ cancelToken }: InternalAxiosRequestConfig) {
   if (cancelToken === undefined) return undefined;
   const controller = new AbortController();

@@ -12,7 +12,7 @@ export interface FetchOptions extends RetryOptions {
   readonly fetch?: FetchLike | undefined;
 }
 
-/** The base for a relative path when only the sending fetch knows the real one: the breaker then sees this host. */
+/** The base for a relative path when only the sending fetch knows the real one. The breaker then sees this host. */
 const UNKNOWN_BASE = 'http://localhost';
 
 /**
@@ -31,10 +31,10 @@ export function breakerFetch(choice: BreakerChoice, { fetch: send, retry }: Fetc
     throw new TypeError(`fetch must be a function; it is of type ${typeof send}`);
   return async (input, init) => {
     const sender: FetchLike = send ?? globalThis.fetch;
-    // Not instanceof: the Request of undici is another class.
+    // Not instanceof, because undici has its own Request class.
     const request = typeof input === 'object' && 'url' in input ? input : undefined;
     const url = request?.url ?? String(input);
-    // The global fetch knows no base: it refuses a path, which says nothing of any dependency.
+    // The global fetch has no base. It refuses a relative path, which is no failure of a dependency.
     const base = send === undefined ? undefined : UNKNOWN_BASE;
     if (!URL.canParse(url, base)) return sender(input, init);
     const method = (init?.method ?? request?.method ?? 'GET').toUpperCase();

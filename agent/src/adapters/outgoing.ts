@@ -9,13 +9,13 @@ export interface OutgoingRequest {
 }
 
 /**
- * The breaker of a request: a breaker, the name of one, or a function that gives either for each request, by host for
- * example. Names that come from outside grow without bound; give those a breaker for each key of one policy instead.
+ * The breaker of a request: a breaker, its name, or a function that returns either for each request, by host for
+ * example. Names from outside are unbounded; for those, use one policy with a breaker for each key.
  */
 export type BreakerChoice = Breaker | string | ((request: OutgoingRequest) => Breaker | string);
 
 /**
- * Resolves a choice; a fixed one at once, so that a name that cannot be used is refused where it is written.
+ * Resolves a choice. A fixed choice is resolved at once, so that an invalid name is refused early.
  *
  * @internal
  */
@@ -43,7 +43,8 @@ const REPEATABLE = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
 /**
  * Decides whether a request may be sent again.
  *
- * @throws {TypeError} when the choice is none.
+ * @throws {TypeError} when the choice is invalid.
+ *
  * @internal
  */
 export function retryDecider(choice: RetryChoice = 'safe') {
@@ -61,7 +62,7 @@ export function retryDecider(choice: RetryChoice = 'safe') {
 /** The header that allows the dependency to recognise a repeated request. */
 export const IDEMPOTENCY_KEY = 'idempotency-key';
 
-/** Whether a body can be sent only once: both kinds of streams, objects with only `pipe`, and iterators. */
+/** Whether a body can be sent only once: streams of both kinds, objects with only `pipe`, and iterators. */
 function isOneShot(body: unknown): boolean {
   if (typeof body !== 'object' || body === null || ArrayBuffer.isView(body) || body instanceof ArrayBuffer)
     return false;

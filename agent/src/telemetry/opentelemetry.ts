@@ -53,7 +53,7 @@ export function markSpans(trace: Pick<TraceAPI, 'getActiveSpan'>): () => void {
     try {
       trace.getActiveSpan()?.addEvent(name, attributes);
     } catch {
-      // A span that cannot take an event is not the call's trouble.
+      // An error of the span must not affect the call.
     }
   };
   const rejected = (message: unknown) => {
