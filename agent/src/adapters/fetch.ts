@@ -16,10 +16,10 @@ export interface FetchOptions extends RetryOptions {
 const UNKNOWN_BASE = 'http://localhost';
 
 /**
- * A `fetch` that goes through a breaker. What comes back is fetch's own: the response, a failing one too, or its very
- * error; only a call that was not made, or was given up, is rejected with an error of Fuseboard. A response counts by
- * its status as the policy says, 5xx fails where it says nothing, and the call ends with the headers of the response.
- * The caller's signal is passed on, together with the time limit of the policy.
+ * A `fetch` that calls through a breaker. It returns the response of `fetch`, even a failing one, or its error
+ * unchanged; only a call that the breaker rejects or gives up has an error of Fuseboard. The policy classifies the
+ * status of a response; by default, 5xx is a failure. The call ends with the response headers. The caller's signal is
+ * passed on, with the policy's time limit.
  *
  * @throws {ConfigError} when a name cannot be used.
  * @throws {TypeError} when an option cannot be used.

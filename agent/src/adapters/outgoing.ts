@@ -26,10 +26,9 @@ export function breakerChooser(choice: BreakerChoice): (request: () => OutgoingR
 }
 
 /**
- * Whether requests are tried again where the policy has retries. `safe`: those whose method may be repeated (RFC 9110,
- * section 9.2.2: GET, HEAD, OPTIONS, TRACE, PUT, DELETE), and any with the header `Idempotency-Key`. `always` and
- * `never`: whatever the method. A function decides for each request. A body that can be sent once is sent once,
- * whatever this says.
+ * Whether requests are retried when the policy has retries. `safe`: idempotent methods (RFC 9110, section 9.2.2: GET,
+ * HEAD, OPTIONS, TRACE, PUT, DELETE), and any request with the header `Idempotency-Key`. `always`, `never`: any method.
+ * A function decides for each request. A body that can be sent only once is never sent again.
  */
 export type RetryChoice = 'safe' | 'always' | 'never' | ((request: OutgoingRequest) => boolean);
 

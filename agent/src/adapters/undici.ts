@@ -11,9 +11,9 @@ type Controller = Dispatcher.DispatchController;
 type Handler = Dispatcher.DispatchHandler;
 
 /**
- * An interceptor of undici 7 and later: `new Agent().compose(breakerInterceptor('payments'))`. A response counts by its
- * status as the policy says, and the call ends with the headers of the response. A call that was not made, or was given
- * up, fails with an error of Fuseboard; every other error is undici's own.
+ * An interceptor of undici 7 and later: `new Agent().compose(breakerInterceptor('payments'))`. The policy classifies
+ * the status of a response, and the call ends with the response headers. A call that the breaker rejects or gives up
+ * fails with an error of Fuseboard; any other error is undici's.
  *
  * A function as `choice` needs requests that name their origin, as those of an `Agent` do.
  *

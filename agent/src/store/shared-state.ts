@@ -42,10 +42,10 @@ const REASON = 'other processes see it open';
 const PROBING_MS = 10_000;
 
 /**
- * Shares opening and closing between processes that have no operator. Each says which of its circuits it opened itself;
- * where enough members see one open, `minimumMembers` (absent: 2) that are `sharePercent` (absent: 50) of those that
- * use it, the others open theirs too, and close it again when there are no longer enough. So one bad member opens
- * nobody's circuit. Calls never wait for any of this. Only breakers whose mode is Enforce take part.
+ * Shares open circuits between processes without an operator. Each member publishes the circuits that it opened itself.
+ * When a quorum sees a circuit open, the others open theirs too, until the quorum ends: `minimumMembers` (absent: 2),
+ * which are `sharePercent` (absent: 50) of the members that use it. So one bad member opens no other circuit. Calls
+ * never wait for the store. Only breakers in mode Enforce take part.
  *
  * @returns the sharing; its `stop()` ends it.
  * @throws {RangeError} when a number cannot be used.
