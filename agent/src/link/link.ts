@@ -35,7 +35,8 @@ const MAX_WARNED_NAMES = 100;
 const endsOf = ({ overrides = [] }: PolicySet) => overrides.map(({ endsAt }) => endsAt);
 
 /**
- * The connection of this process to the operator. It never throws into a call, delays a call, or keeps the process alive.
+ * The connection of this process to the operator. It never throws into a call, delays a call, or keeps the process
+ * alive.
  *
  * @internal
  */

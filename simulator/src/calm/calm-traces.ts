@@ -16,7 +16,7 @@ export function calmTraces(traces: readonly Trace[], incidents: readonly Stretch
   return found;
 }
 
-/** Drops calls that ended during an incident, because the incident may have made them long. */
+/** Drops calls that were still running when the next incident started, because it may have made them long. */
 function withoutCallsInto(trace: Trace, until: number): Trace {
   const { start, duration } = trace;
   if (until === Number.POSITIVE_INFINITY || !start.some((at, i) => at + duration[i]! > until)) return trace;

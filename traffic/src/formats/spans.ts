@@ -28,7 +28,7 @@ const GRPC_FAILURES: Readonly<Record<number, string>> = {
   15: 'grpc_data_loss',
 };
 
-/** Reads the spans of one side as calls, because the spans of the other side are the same calls again. */
+/** Reads the spans of one side as calls, because the spans of the client and the server describe the same calls. */
 export class SpanReader {
   readonly #tally: RecordCounts;
   readonly #side: 'client' | 'server';

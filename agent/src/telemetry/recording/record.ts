@@ -77,7 +77,7 @@ function filled(path: string): string {
 }
 
 /**
- * What records the calls of this process into a sink.
+ * Creates the recorder of this process's calls for a sink.
  *
  * @param agent version of the agent, for the header.
  * @param draw a number from 0 up to 1 that decides whether this process records.

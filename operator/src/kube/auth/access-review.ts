@@ -42,8 +42,8 @@ interface SubjectAccessReview {
 type PolicySnapshot = UserInfo & { readonly expiresAt?: number };
 
 /**
- * Authorizes users of the admin API by their Kubernetes token and their Kubernetes permissions. Needs the verb create on
- * `tokenreviews` and on `subjectaccessreviews`.
+ * Authorizes users of the admin API by their Kubernetes token and their Kubernetes permissions. Needs the verb create
+ * on `tokenreviews` and on `subjectaccessreviews`.
  */
 export class AccessReviewer implements Access {
   readonly method = 'review';
