@@ -28,7 +28,7 @@ export interface ActiveOverride {
   readonly entry: OverrideEntry;
 }
 
-/** What a new list of policies and overrides changed. */
+/** The differences between two lists of policies and overrides. */
 export interface SnapshotChange {
   readonly namespaces: ReadonlySet<string>;
   readonly added: readonly Policy[];
@@ -76,7 +76,10 @@ export class SnapshotCache {
   readonly #namespaces = new Map<string, Namespace>();
   /** The namespace of each policy, by uid. */
   readonly #namespaceOf = new Map<string, string>();
-  /** Every policy that was taken, by identity: nearly all of a list are in the one before, and cost one look each. */
+  /**
+   * Every policy of the previous list, by identity. Most policies of a new list are unchanged objects, which one lookup
+   * skips.
+   */
   readonly #taken = new Set<Policy>();
 
   /**

@@ -163,7 +163,7 @@ export class Circuits {
   }
 
   /**
-   * Records a transition that an agent reported for the first time.
+   * Records a new transition in an agent's report.
    *
    * @param shadow whether the breaker is in mode Shadow and rejects nothing.
    * @param error the failure that caused the transition; absent when failures did not, or when it is not known.

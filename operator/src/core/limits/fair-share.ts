@@ -54,7 +54,7 @@ export class FairShare {
     if (pod !== undefined) this.#pods.set(pod, (this.#pods.get(pod) ?? 0) + 1);
   }
 
-  /** Gives places back. */
+  /** Releases places. */
   release(namespace: string, pod: string | undefined, places = 1): void {
     if (places === 0) return;
     this.#used -= places;

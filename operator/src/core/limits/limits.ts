@@ -186,7 +186,7 @@ export const DEFAULT_BOUNDS: Bounds = {
   snapshots: LIMITS.snapshots.value,
 };
 
-/** A request exceeds a limit. */
+/** A request was refused because of a limit. */
 export class LimitError extends Error {
   readonly reason: LimitReason;
 

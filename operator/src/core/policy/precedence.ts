@@ -2,8 +2,8 @@ import type { Routes } from '@fuseboard/schema';
 import { isPrefix, type Route, type Routing } from './routing.ts';
 
 /**
- * The flat list of routes for agents that all the given routes' policies select: first match governs. Routes that can
- * never be reached, because an earlier one covers their pattern, are left out.
+ * The flat list of routes for agents that the policies of all given routes select. The first matching route governs. An
+ * unreachable route, whose pattern an earlier one covers, is left out.
  *
  * @param routes in the order of `compareRoutes`.
  */

@@ -16,9 +16,9 @@ export interface FairBudgetOptions {
 const MAX_KEYS = 50_000;
 
 /**
- * A token bucket for each key, and a shared one. The key's own bucket is used first, so that a key with an empty bucket
- * takes nothing from the shared one. The second half of the shared bucket is reserved for keys that have half of their
- * own left.
+ * A token bucket for each key, and a shared bucket. The key's own bucket is checked first, so that a key with an empty
+ * bucket takes nothing from the shared one. The second half of the shared bucket is reserved for keys with at least
+ * half of their own tokens.
  */
 export class FairBudget {
   readonly #options: FairBudgetOptions;

@@ -201,7 +201,10 @@ export class Aggregates {
 
 const same = (a: Aggregate | undefined, b: Aggregate | undefined) => a === b || JSON.stringify(a) === JSON.stringify(b);
 
-/** Agents in rows with another digest have another version of the spec: they neither applied nor rejected this one. */
+/**
+ * Sums aggregates. Agents in rows with another digest run another version, so they neither applied nor rejected this
+ * one.
+ */
 function sum(rows: readonly Aggregate[], digest: string): PolicyCounts {
   const agents: AgentCounts = { matched: 0, applied: 0, rejected: 0, stale: 0 };
   const breakers: BreakerCounts = { closed: 0, open: 0, halfOpen: 0, shadowOpen: 0 };

@@ -41,7 +41,7 @@ export interface KubernetesStatusSinkOptions {
   readonly perSecond?: number;
   /** How long `stop` waits for running writes, in milliseconds; absent: 2 000. */
   readonly graceMs?: number;
-  /** Is notified of writes. Absent: no observer. */
+  /** Observer of the write queue; absent: none. */
   readonly observer?: QueueObserver;
 }
 
