@@ -25,7 +25,6 @@ export type RecordedCalls = AsyncIterable<Call[]> & {
  *
  * @returns batches of at most 1024 calls. Iteration throws ReadError when a file is unreadable, has no known format,
  * has over 5 % of invalid records, or is too far out of order, and when no calls are left.
- *
  * @throws ReadError when a path is missing, empty, a folder or given twice, or an option is invalid.
  */
 export function readCalls(paths: readonly string[], options: ReadOptions = {}): RecordedCalls {

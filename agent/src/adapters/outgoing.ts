@@ -43,7 +43,6 @@ const REPEATABLE = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
  * Decides whether a request may be sent again.
  *
  * @throws {TypeError} when the choice is invalid.
- *
  * @internal
  */
 export function retryDecider(choice: RetryChoice = 'safe') {

@@ -233,7 +233,6 @@ export function registry(): Registry {
  * Compiles the defaults of a breaker.
  *
  * @throws {ConfigError} when the spec is invalid.
- *
  * @internal
  */
 export function governorOf(name: string, spec: PolicyDefaults): Governor {

@@ -29,8 +29,8 @@ export interface SharedState {
   /** Exchanges now; resolves when the exchange succeeded or failed. Never rejects. */
   exchange(): Promise<void>;
   /**
-   * Ends the exchange and removes this process's entry. Circuits opened because of others become half-open when the
-   * others' entries expire. Waits for the store at most as long.
+   * Ends the exchange and removes this process's entry. Circuits opened because of others become half-open within
+   * `ttlMs`. Waits for the store at most as long.
    */
   stop(): Promise<void>;
 }

@@ -116,7 +116,6 @@ export function resetBreakers(): void {
  *
  * @param clock a `FakeClock` also drives time limits and delays; with any other, they are checked every few real
  * milliseconds.
- *
  * @returns a function that restores the previous clock and restarts the breakers.
  */
 export function useClock(clock: { now(): number }): () => void {

@@ -7,7 +7,6 @@ import { Problem } from '../ports/problem.ts';
  * Validates external input with a schema.
  *
  * @param subject names the value in the error when the value as a whole is invalid.
- *
  * @throws {Problem} 400 with the first invalid field: `breakers[2].state: must be …`.
  */
 export function parse<T>(schema: z.ZodType<T>, value: unknown, subject = 'the body'): T {

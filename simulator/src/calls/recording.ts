@@ -32,7 +32,6 @@ interface Growing {
  * Collects recorded calls by breaker and process.
  *
  * @param batches batches from `readCalls` of `@fuseboard/traffic`.
- *
  * @param nameOf returns the breaker of a call. Absent: the recorded one.
  */
 export async function collect(

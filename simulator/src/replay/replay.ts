@@ -43,7 +43,6 @@ export function timeoutOf({ timeout }: Spec): number {
  * Replays the calls of one process through a breaker of the agent's own core. Mode Shadow is replayed like Enforce.
  *
  * @param schedule the order of calls under the spec's time limit. Absent: computed here.
- *
  * @throws {ConfigError} when the spec is invalid.
  */
 export function replay(spec: Spec, trace: Trace, schedule = scheduleOf(trace, timeoutOf(spec)), seed = 1): Replay {

@@ -80,7 +80,6 @@ export interface Simulation {
  * Replays the calls of a breaker under each policy, with a separate breaker for each process.
  *
  * @throws {ConfigError} when a policy is invalid.
- *
  * @throws RangeError when there is no call.
  */
 export function simulate(

@@ -6,9 +6,7 @@ const CONFIDENCE = 0.95;
  * The upper 95 % limit of a rate, from a number of observed events.
  *
  * @param seen number of events.
- *
  * @param exposure length of the observation, in any unit.
- *
  * @returns the maximum rate per unit; infinite without any exposure. Without events, it is 3.0 divided by the exposure.
  */
 export function upperRate(seen: number, exposure: number): number {

@@ -37,7 +37,6 @@ const LEAD_CALLS = 30;
  * Injects a fault into calm traffic at random places.
  *
  * @param traces calm stretches.
- *
  * @param times number of places; fewer are used when there is too little calm traffic.
  */
 export function inject(traces: readonly Trace[], fault: Fault, times: number, seed = 1): Injected[] {

@@ -49,7 +49,6 @@ interface Fault {
  * it stays closed in calm traffic and lets hardly more through.
  *
  * @param base the rule for all other values.
- *
  * @returns undefined when too few durations were recorded, or when no rule stays closed in calm traffic.
  */
 export function searchSlow(

@@ -48,9 +48,7 @@ export function greatestShare(end: Float64Array, hits: Uint8Array, form: Form, m
  * Finds when the share first reaches each threshold, in milliseconds of the record.
  *
  * @param percents ascending.
- *
  * @param from earlier times are ignored.
- *
  * @returns infinity for a threshold that is never reached.
  */
 export function firstReached(

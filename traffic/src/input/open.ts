@@ -32,7 +32,6 @@ export function sizeOf(path: string): number {
  * yields its complete part.
  *
  * @param onBytes called with the number of stored bytes of each block.
- *
  * @throws ReadError when the file is neither text nor gzip.
  */
 export async function* openFile(path: string, onBytes: (bytes: number) => void): AsyncGenerator<Buffer> {

@@ -23,7 +23,6 @@ export class StandaloneTarget implements Target {
 
   /**
    * @param urls at least one. Policies and overrides are read from the first; agents and breakers from all.
-   *
    * @param token returns the user's token; absent: no authentication.
    */
   constructor(urls: readonly string[], token?: () => Promise<string | undefined>) {

@@ -15,7 +15,6 @@ export interface Agents {
  * Lists the agents of a namespace, or of all namespaces, each agent once.
  *
  * @param search words that an agent's names, state or labels must contain; absent: all agents.
- *
  * @throws {CliError} when no replica answers.
  */
 export async function listAgents(target: Target, namespace: string | undefined, search?: string): Promise<Agents> {

@@ -21,7 +21,6 @@ const STDIN_NAME = '<stdin>';
  * skipped.
  *
  * @param namespace the namespace of objects that do not name one; absent: `default`.
- *
  * @throws {CliError} when a path cannot be read, or when it contains no policy or override.
  */
 export async function readPolicyFiles(paths: readonly string[], namespace?: string): Promise<PolicyFile[]> {

@@ -6,7 +6,8 @@ import type { AgentIdentity } from '../../ports/authenticator.ts';
 
 export interface QuotaOptions {
   /**
-   * Maximum number of open streams of one pod. A pod may open a tenth of them per second, and twice that rate at once.
+   * Maximum number of open streams of one pod. New streams are limited to a tenth of it per second, after a burst of
+   * twice the maximum.
    */
   readonly maxStreams: number;
   /** New streams per second of all pods together. */

@@ -33,7 +33,6 @@ export class ReviewClient {
    * it is logged once, with the permission to grant.
    *
    * @param atOnce the limit of concurrent requests. A lower limit leaves room for requests with a higher priority.
-   *
    * @throws {AuthError} `unavailable`: the request failed, so the token is neither valid nor invalid.
    */
   async ask<T>(
