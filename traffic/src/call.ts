@@ -2,23 +2,23 @@
 export type Outcome = 'success' | 'failure' | 'ignored' | 'rejected';
 export const OUTCOMES: readonly Outcome[] = ['success', 'failure', 'ignored', 'rejected'];
 
-/** One recorded call, whatever it was recorded with. */
+/** One recorded call, independent of its format. */
 export interface Call {
-  /** When it started: milliseconds since 1970, or since the start of a series that has no date. */
+  /** Start time: milliseconds since 1970, or since the start of a series without a date. */
   start: number;
-  /** Milliseconds until its end; NaN when the recording does not say. */
+  /** Duration in milliseconds; NaN when it was not recorded. */
   durationMs: number;
   outcome: Outcome;
   /** HTTP status; absent when there was none or it was not recorded. */
   status?: number;
   /** Kind of error, such as `timeout`; absent when none was recorded. */
   error?: string;
-  /** What was called. */
+  /** The called dependency. */
   breaker: string;
-  /** The process or server the recording names; an address is replaced by a number of its own. */
+  /** The process or server in the recording. An address is replaced by a number. */
   instance?: string;
-  /** What was called within the breaker, such as a path with its ids replaced by `:id`. */
+  /** The target within the breaker, such as a path with its ids replaced by `:id`. */
   key?: string;
-  /** Who called. */
+  /** The caller. */
   from?: string;
 }

@@ -11,10 +11,10 @@ import type { StatusRow } from './summary.ts';
 const MAX_BREAKERS = 2_000;
 const MAX_NAMES = 10_000;
 const MAX_KINDS = 200;
-/** The breaker of all calls where neither the recording nor the options name one. */
+/** The breaker of all calls when neither the recording nor the options name one. */
 const UNNAMED = 'all';
 
-/** Turns observations into calls, with names and outcome, and counts them. */
+/** Converts observations to calls with names and outcome, and counts them. */
 export class Census {
   readonly #options: ReadOptions;
   readonly #outcomeOf: (one: Observation) => Outcome;
@@ -31,13 +31,13 @@ export class Census {
   excluded = 0;
   withoutDuration = 0;
 
-  /** @throws ReadError when a status of the options is none. */
+  /** @throws ReadError when the options contain an invalid status. */
   constructor(options: ReadOptions) {
     this.#options = options;
     this.#outcomeOf = classifier(options);
   }
 
-  /** The call that an observation is; undefined when it is excluded or of another breaker. */
+  /** Converts an observation to a call; undefined when it is excluded or belongs to another breaker. */
   call(one: Observation): Call | undefined {
     const { exclude, breaker: asked, breakerFrom, keyFrom } = this.#options;
     if (exclude?.some(({ attribute, matches }) => matches(one[attribute] ?? ''))) {
@@ -68,7 +68,7 @@ export class Census {
     return [...this.#seen.values()].sort((a, b) => b.calls - a.calls);
   }
 
-  /** What a reader should be told about names. */
+  /** Notes about names for the user. */
   notes(): string[] {
     const notes: string[] = [];
     const tables = [this.#breakers, this.#instances, this.#keys, this.#callers];
@@ -84,7 +84,7 @@ export class Census {
     return notes;
   }
 
-  /** @throws ReadError when nothing is left to judge, with what there is. */
+  /** @throws ReadError with the known breakers when no calls are left. */
   check(paths: readonly string[]): void {
     if (this.calls > 0) return;
     const names = [...this.breakers]
@@ -107,7 +107,7 @@ export class Census {
     else row.calls++;
   }
 
-  /** Paths that are their own templates come again; those with ids and queries seldom do, and are not kept. */
+  /** Caches paths that are their own templates, because these repeat. Paths with ids or queries seldom do. */
   #template(path: string | undefined): string | undefined {
     if (path === undefined || this.#plainPaths.has(path)) return path;
     const template = pathTemplate(path);
@@ -118,7 +118,7 @@ export class Census {
   }
 }
 
-/** Without what arithmetic adds to the microseconds of a time and the nanoseconds of a duration. */
+/** Rounds away floating-point noise below microseconds of a time and nanoseconds of a duration. */
 function rounded(value: number, parts: number): number {
   return Math.round(value * parts) / parts;
 }

@@ -7,7 +7,7 @@ const FAILURE_STATUSES = ['5xx', '0'];
 /** nginx: the client closed the connection (499). AWS: the client closed it within the idle timeout (460). */
 const IGNORED_STATUSES = ['499', '460'];
 
-/** Decides how calls ended: what the record says comes first, then its kind of error, then its status. */
+/** Classifies calls: by the outcome in the record first, then by the kind of error, then by the status. */
 export function classifier(options: ReadOptions): (one: Observation) => Outcome {
   const fails = statusSet(options.failureStatuses ?? FAILURE_STATUSES);
   const named = statusSet(options.failureStatuses ?? []);

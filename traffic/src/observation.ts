@@ -1,12 +1,12 @@
 import type { Outcome } from './call.ts';
 
-/** What one record says before it is classified and named; texts are as recorded and are not kept. */
+/** The content of one record before classification and naming. Its texts are unchanged and are not stored. */
 export interface Observation {
   start: number;
   durationMs: number;
-  /** Which record of its file it is, from 1; set by the reader. */
+  /** The number of the record in its file, from 1; set by the reader. */
   record?: number;
-  /** Given only where the record itself says how the call was counted. */
+  /** The outcome, when the record itself contains it. */
   outcome?: Outcome | undefined;
   status?: number | undefined;
   error?: string | undefined;
@@ -16,12 +16,12 @@ export interface Observation {
   from?: string | undefined;
   method?: string | undefined;
   host?: string | undefined;
-  /** Path or whole URL; query, ids and names are cut out before anything is kept. */
+  /** Path or whole URL. Query, ids and names are removed before anything is stored. */
   path?: string | undefined;
   /** User agent, for exclusions only. */
   agent?: string | undefined;
 }
 
-/** What a breaker, a key or an exclusion may be taken from. */
+/** The attributes that can select a breaker or a key, or exclude a call. */
 export const ATTRIBUTES = ['breaker', 'host', 'path', 'method', 'instance', 'key', 'from', 'agent'] as const;
 export type Attribute = (typeof ATTRIBUTES)[number];

@@ -2,19 +2,19 @@ import type { FormatName } from './formats/format-name.ts';
 import { ATTRIBUTES, type Attribute } from './observation.ts';
 import { ReadError } from './read-error.ts';
 
-/** An attribute of a call, or the part of it that the first group of a pattern matches. */
+/** An attribute of a call, or its part that the first group of a pattern matches. */
 export interface Selector {
   readonly attribute: Attribute;
   readonly pattern?: RegExp;
 }
 
-/** Leaves out calls whose attribute matches. */
+/** Excludes calls whose attribute matches. */
 export interface Exclusion {
   readonly attribute: Attribute;
   readonly matches: (value: string) => boolean;
 }
 
-/** The names under which `fields` describes a record. */
+/** The names of the fields of a record for `fields`. */
 export const FIELD_NAMES = [
   'time',
   'end',
@@ -35,49 +35,51 @@ export type FieldName = (typeof FIELD_NAMES)[number];
 export const DURATION_UNITS = { s: 1000, ms: 1, us: 0.001, ns: 0.000_001 } as const;
 export type DurationUnit = keyof typeof DURATION_UNITS;
 
-/** How recorded calls are read. Every field may be absent. */
+/** How to read recorded calls. Every field may be absent. */
 export interface ReadOptions {
-  /** Absent: detected by the first 50 lines of each file. */
+  /** File format. Absent: detected from the first 50 lines of each file. */
   readonly format?: FormatName;
-  /** Reads only the calls of this breaker; where the recording names none, all calls get this name. */
+  /** Reads only the calls of this breaker. In a recording without breaker names, all calls get this name. */
   readonly breaker?: string;
-  /** Names the breaker of a call. Absent: as the format means it. */
+  /** Selects the breaker of a call. Absent: the default of the format. */
   readonly breakerFrom?: Selector;
-  /** Names the key of a call. Absent: the path, operation or label. */
+  /** Selects the key of a call. Absent: the path, operation or label. */
   readonly keyFrom?: Selector;
-  /** For CSV and NDJSON: which column or field holds what; dots reach into objects. */
+  /** For CSV and NDJSON: the column or field for each name; dots access nested objects. */
   readonly fields?: Readonly<Partial<Record<FieldName, string>>>;
-  /** The unit of durations where the format does not fix it. Absent: told from the values, or asked for. */
+  /** The unit of durations when the format does not define it. Absent: derived from the values, or an error. */
   readonly durationUnit?: DurationUnit;
   readonly exclude?: readonly Exclusion[];
   /** Statuses that are failures: `503`, `5xx`, `500-504`. Absent: `5xx` and `0`. */
   readonly failureStatuses?: readonly string[];
   /** Statuses that say nothing about the dependency. Absent: `499` and `460`, where the client gave up. */
   readonly ignoredStatuses?: readonly string[];
-  /** Kinds of error that are answers, such as a failed precondition: successes. */
+  /** Kinds of error that count as successes, because they are answers, such as a failed precondition. */
   readonly successErrors?: readonly string[];
-  /** Zone of times without one: an offset such as `+02:00`, `UTC`, or a name such as `Europe/Berlin`. Absent: UTC. */
+  /**
+   * Time zone of times without one: an offset such as `+02:00`, `UTC`, or a name such as `Europe/Berlin`. Absent: UTC.
+   */
   readonly timezone?: string;
-  /** Which spans of traces are calls. Absent: `client`. */
+  /** The side whose spans count as calls. Absent: `client`. */
   readonly spans?: 'client' | 'server';
-  /** States the sampling of the recording, which is then reported instead of what was detected. */
+  /** The sampling of the recording, which replaces the detected one. */
   readonly sampling?: Sampling;
-  /** How far a record may be behind a later one, in milliseconds. Absent: 10 minutes. */
+  /** Maximum delay of a record behind a later one, in milliseconds. Absent: 10 minutes. */
   readonly maxLateMs?: number;
-  /** Told about once a megabyte; bytes are those of the files as they are stored. */
+  /** Called about once a megabyte, with numbers of stored bytes. */
   readonly onProgress?: (bytes: number, totalBytes: number) => void;
 }
 
-/** Which calls a recording holds: `head` keeps a share at random, `tail` keeps failures and slow calls more often. */
+/** The sampling of a recording: `head` keeps a random share; `tail` keeps failures and slow calls more often. */
 export interface Sampling {
   readonly kind: 'head' | 'tail' | 'unknown';
-  /** Share of the calls that was kept, 0 to 1; absent when unknown. */
+  /** Share of recorded calls, 0 to 1; absent when unknown. */
   readonly rate?: number;
 }
 
 export const MAX_LATE_MS = 600_000;
 
-/** Reads `path`, `host`, or `path=/^\/api\/([^/]+)/`. @throws ReadError on another text. */
+/** Parses `path`, `host`, or `path=/^\/api\/([^/]+)/`. @throws ReadError on another text. */
 export function parseSelector(text: string): Selector {
   const [, name, source] = /^(\w+)(?:=\/(.*)\/)?$/.exec(text) ?? [];
   const attribute = attributeOf(name ?? text, text);
@@ -86,7 +88,7 @@ export function parseSelector(text: string): Selector {
   return { attribute, pattern };
 }
 
-/** Reads `path=/healthz`, with `*` for any characters, or `agent=/bot/i`. @throws ReadError on another text. */
+/** Parses `path=/healthz`, with `*` for any characters, or `agent=/bot/i`. @throws ReadError on another text. */
 export function parseExclusion(text: string): Exclusion {
   const at = text.indexOf('=');
   if (at < 1) throw new ReadError(`"${text}" excludes nothing; write an attribute and a value, such as path=/healthz`);
@@ -100,7 +102,7 @@ export function parseExclusion(text: string): Exclusion {
   return { attribute, matches: (given) => pattern.test(given) };
 }
 
-/** Reads `status=code,time=ts` into fields. @throws ReadError on an unknown name. */
+/** Parses `status=code,time=ts` into fields. @throws ReadError on an unknown name. */
 export function parseFields(text: string): Partial<Record<FieldName, string>> {
   const fields: Partial<Record<FieldName, string>> = {};
   for (const pair of text.split(',')) {

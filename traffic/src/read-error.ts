@@ -1,4 +1,4 @@
-/** A recording that cannot be read as asked; the message says what was found, where, and what to give. */
+/** The recording cannot be read as requested. The message contains the finding, its place, and the fix. */
 export class ReadError extends Error {
   override readonly name = 'ReadError';
 }

@@ -8,24 +8,24 @@ import { ReadError } from './read-error.ts';
 import { RecordedFile } from './recorded-file.ts';
 import type { ReadSummary } from './summary.ts';
 
-/** Calls held while they are put in order, all files together: about 22 MB. */
+/** Maximum number of calls held for sorting, over all files: about 22 MB. */
 const MAX_HELD = 600_000;
 const MAX_BAD_SAMPLES = 3;
 const PROGRESS_BYTES = 1_048_576;
 
-/** Recorded calls, to be iterated once. */
+/** Recorded calls, which can be iterated once. */
 export type RecordedCalls = AsyncIterable<Call[]> & {
-  /** What was read so far; complete after the last batch. */
+  /** The summary so far; complete after the last batch. */
   summary(): ReadSummary;
 };
 
 /**
- * Reads recorded calls from files, merged and ordered by start. Memory stays bounded whatever the files' size; queries,
+ * Reads recorded calls from files, merged and ordered by start. Memory use does not depend on the file size. Queries,
  * bodies, addresses, ids in paths and names of persons are not kept.
  *
- * @returns batches of at most 1024 calls. Iterating throws ReadError where a file cannot be read, is of no known
- * format, has over 5 % of unreadable records, or is too far out of order, and where no calls are left.
- * @throws ReadError when a path is missing, empty, a folder or given twice, or an option cannot be used.
+ * @returns batches of at most 1024 calls. Iteration throws ReadError when a file is unreadable, has no known format,
+ * has over 5 % of invalid records, or is too far out of order, and when no calls are left.
+ * @throws ReadError when a path is missing, empty, a folder or given twice, or an option is invalid.
  */
 export function readCalls(paths: readonly string[], options: ReadOptions = {}): RecordedCalls {
   if (paths.length === 0) throw new ReadError('no file is given; name at least one file of recorded calls');

@@ -4,10 +4,10 @@ import { ReadError } from './read-error.ts';
 
 const MAX_SAMPLES = 3;
 const MAX_BAD_SHARE = 0.05;
-/** With fewer lines a share says little; it is looked at once more at the end of the file. */
+/** Below this number of lines, a share is not reliable, so it is checked at the end of the file. */
 const MIN_LINES = 200;
 
-/** What was met in one file while it was read. */
+/** The counts and notes of one file. */
 export class RecordCounts {
   readonly path: string;
   readonly #notes = new Map<string, number>();
@@ -20,14 +20,14 @@ export class RecordCounts {
     this.path = path;
   }
 
-  /** Counts a line that does not parse. @throws ReadError when over 5 % of the lines do not. */
+  /** Counts an invalid line. @throws ReadError when over 5 % of the lines are invalid. */
   bad(line: string): void {
     this.badLines++;
     if (this.badSamples.length < MAX_SAMPLES) this.badSamples.push(redacted(line));
     if (this.lines >= MIN_LINES) this.check();
   }
 
-  /** @throws ReadError when over 5 % of the lines did not parse. */
+  /** @throws ReadError when over 5 % of the lines are invalid. */
   check(): void {
     if (this.badLines <= this.lines * MAX_BAD_SHARE) return;
     const shown = this.badSamples.map((sample) => `\n  ${sample}`).join('');
@@ -36,7 +36,7 @@ export class RecordCounts {
     );
   }
 
-  /** A sentence for the summary, told once; `count` adds up in the place of `{}`. */
+  /** Adds a sentence to the summary once. The sum of `count` replaces `{}`. */
   note(text: string, count = 1): void {
     this.#notes.set(text, (this.#notes.get(text) ?? 0) + count);
   }

@@ -15,7 +15,7 @@ const HOUR = 3_600_000;
 const MIN_LEFT_OUT = 100;
 const MAX_LEFT_OUT_SHARE = 0.01;
 
-/** One file of a recording: detected, read, named and sorted. */
+/** One file of a recording: its format is detected, and its calls are read, named and sorted. */
 export class RecordedFile {
   readonly path: string;
   readonly tally: RecordCounts;
@@ -36,7 +36,7 @@ export class RecordedFile {
     this.#time = new LogTime(options.timezone);
   }
 
-  /** Absent until its first block was read. */
+  /** The format; undefined until the first block was read. */
   get format(): Format | undefined {
     return this.#format;
   }
@@ -45,9 +45,7 @@ export class RecordedFile {
     return [...this.tally.notes(), ...this.#time.notes()];
   }
 
-  /**
-   * A time before which none of its calls starts; known only where the first records can be read without the others.
-   */
+  /** A time before the start of all its calls. It is known only for formats whose first records can be read alone. */
   async earliest(): Promise<number> {
     const { sample, blocks } = await takeSample(openFile(this.path, () => undefined));
     await blocks.return(undefined);
@@ -69,7 +67,7 @@ export class RecordedFile {
     return Number.isFinite(least) ? least - this.#maxLateMs : Number.NEGATIVE_INFINITY;
   }
 
-  /** @throws ReadError when it cannot be read, is of no known format, or its records are too far out of order. */
+  /** @throws ReadError when the file is unreadable, has no known format, or has records too far out of order. */
   async *calls(census: Census, budget: SlotBudget, onBytes: (bytes: number) => void): AsyncGenerator<Call[]> {
     const { sample, blocks } = await takeSample(openFile(this.path, onBytes));
     const format = formatOf(this.path, sample, this.#options);
@@ -88,7 +86,7 @@ export class RecordedFile {
     return { options: this.#options, tally: this.tally, time: this.#time };
   }
 
-  /** Files are ordered by start or by end, so a record is late where both are. */
+  /** Files are sorted by start or by end, so a record counts as late only when both are late. */
   #accept(one: Observation, census: Census, sorter: Sorter): void {
     if (one.durationMs < 0) {
       this.tally.note('{} durations are negative and are taken as unknown: a clock was set back during the call.');
@@ -132,7 +130,7 @@ export class RecordedFile {
     );
   }
 
-  /** At a high rate less than the maximum lateness is held, so that a few calls cannot be put in order. */
+  /** At a high rate, fewer calls are held than the maximum lateness needs, so a few calls cannot be sorted. */
   #leaveOut({ record = 0 }: Observation, behind: number): void {
     this.tally.note(
       '{} calls came too late to be put in order, as at this rate fewer minutes of calls are held in memory; they are left out.',

@@ -1,6 +1,6 @@
 import { ReadError } from './read-error.ts';
 
-/** Reads statuses such as `503`, `5xx` and `500-504` into a test. @throws ReadError on another text. */
+/** Converts statuses such as `503`, `5xx` and `500-504` to a predicate. @throws ReadError when a text is invalid. */
 export function statusSet(texts: readonly string[]): (status: number) => boolean {
   const ranges = texts.map((text): readonly [number, number] => {
     const group = /^([0-9])xx$/i.exec(text);

@@ -2,50 +2,50 @@ import type { Outcome } from './call.ts';
 import type { FormatName } from './formats/format-name.ts';
 import type { Sampling } from './options.ts';
 
-/** One file as it was read. */
+/** The summary of one file. */
 export interface FileSummary {
   readonly path: string;
   readonly format: FormatName;
-  /** What a person calls the format. */
+  /** Name of the format for users. */
   readonly title: string;
   readonly lines: number;
   readonly badLines: number;
 }
 
-/** What was seen in the recording, and what it was taken for. */
+/** A status or kind of error in the recording, and its classification. */
 export interface StatusRow {
-  /** A status or a kind of error; `none` where the record has neither. */
+  /** A status or a kind of error; `none` when the record has neither. */
   readonly seen: string;
   readonly outcome: Outcome;
   readonly calls: number;
 }
 
-/** What was read; complete after the last batch. */
+/** The summary of a recording; complete after the last batch. */
 export interface ReadSummary {
   /** The format of the first file. */
   readonly format: FormatName;
   readonly files: readonly FileSummary[];
-  /** Records that were looked at: lines, rows, spans' resources, traces, samples. */
+  /** Number of records: lines, rows, spans' resources, traces, samples. */
   readonly lines: number;
   readonly badLines: number;
-  /** The first three, without queries and addresses. */
+  /** The first three invalid records, without queries and addresses. */
   readonly badSamples: readonly string[];
-  /** Calls that were delivered. */
+  /** Number of delivered calls. */
   readonly calls: number;
-  /** Calls that the exclusions left out. */
+  /** Number of calls removed by the exclusions. */
   readonly excluded: number;
-  /** Delivered calls whose duration is not known. */
+  /** Number of delivered calls without a known duration. */
   readonly withoutDuration: number;
   /** Start of the first and of the last call; NaN without calls. */
   readonly from: number;
   readonly to: number;
-  /** Calls of each breaker in the recording, also of those that were not asked for. */
+  /** Number of calls of each breaker in the recording, including unrequested breakers. */
   readonly breakers: ReadonlyMap<string, number>;
-  /** Delivered calls of each instance; empty when the recording names none. */
+  /** Number of delivered calls of each instance; empty when the recording names none. */
   readonly instances: ReadonlyMap<string, number>;
   readonly statusTable: readonly StatusRow[];
-  /** Absent when nothing says that calls are missing. */
+  /** The sampling; absent when the recording shows no missing calls. */
   readonly sampling?: Sampling;
-  /** What this recording cannot say, and what was assumed. */
+  /** Limits of this recording, and assumptions about it. */
   readonly notes: readonly string[];
 }

@@ -6,9 +6,9 @@ import { type BreakerChoice, breakerChooser, IDEMPOTENCY_KEY, type RetryOptions,
 export type { BreakerChoice, OutgoingRequest, RetryChoice } from './outgoing.ts';
 
 /**
- * An axios adapter that goes through a breaker: `axios.create({ adapter: breakerAdapter('payments',
- * axios.getAdapter('http')) })`. The caller gets the response or error of axios unchanged; only a rejected call, or one
- * that timed out, gets an error of Fuseboard. An error with a response is classified by its status.
+ * An axios adapter that calls through a breaker: `axios.create({ adapter: breakerAdapter('payments',
+ * axios.getAdapter('http')) })`. It passes on the response or error of axios unchanged; only a rejected call, or one
+ * that timed out, has an error of Fuseboard. An error with a response is classified by its status.
  *
  * @param adapter sends the requests.
  * @throws {ConfigError} when a name cannot be used.
@@ -48,7 +48,7 @@ function target({ baseURL, url = '' }: InternalAxiosRequestConfig): URL {
   return new URL(joined, 'http://localhost');
 }
 
-/** The older of the two ways in which a caller of axios can give up. */
+/** The older of axios's two ways to cancel a request. */
 function cancellationOf({ cancelToken }: InternalAxiosRequestConfig) {
   if (cancelToken === undefined) return undefined;
   const controller = new AbortController();

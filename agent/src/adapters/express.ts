@@ -32,8 +32,8 @@ export function breakerStates({ limit = 500 }: StateOptions = {}): RequestHandle
 
 /**
  * Answers 503 with `Retry-After`, in whole seconds, when a breaker rejected a call and no handler caught its
- * error, itself or as the cause of another. Every other error continues to the next error handler. What it answers does
- * not name the breaker.
+ * error, itself or as the cause of another. Every other error continues to the next error handler. The answer does not
+ * name the breaker.
  */
 export function rejectionsAs503(): ErrorRequestHandler {
   return (error, _request, response, next) => {

@@ -12,14 +12,14 @@ export interface FetchOptions extends RetryOptions {
   readonly fetch?: FetchLike | undefined;
 }
 
-/** The base for a relative path when only the sending fetch knows the real one: the breaker then sees this host. */
+/** The base for a relative path when only the sending fetch knows the real one. The breaker then sees this host. */
 const UNKNOWN_BASE = 'http://localhost';
 
 /**
- * A `fetch` that goes through a breaker. What comes back is fetch's own: the response, a failing one too, or its very
- * error; only a call that was not made, or was given up, is rejected with an error of Fuseboard. A response counts by
- * its status as the policy says, 5xx fails where it says nothing, and the call ends with the headers of the response.
- * The caller's signal is passed on, together with the time limit of the policy.
+ * A `fetch` that calls through a breaker. It returns the response of `fetch`, even a failing one, or its error
+ * unchanged; only a call that the breaker rejects or gives up has an error of Fuseboard. The policy classifies the
+ * status of a response; by default, 5xx is a failure. The call ends with the response headers. The caller's signal is
+ * passed on, with the policy's time limit.
  *
  * @throws {ConfigError} when a name cannot be used.
  * @throws {TypeError} when an option cannot be used.
@@ -31,10 +31,10 @@ export function breakerFetch(choice: BreakerChoice, { fetch: send, retry }: Fetc
     throw new TypeError(`fetch must be a function; it is of type ${typeof send}`);
   return async (input, init) => {
     const sender: FetchLike = send ?? globalThis.fetch;
-    // Not instanceof: the Request of undici is another class.
+    // Not instanceof, because undici has its own Request class.
     const request = typeof input === 'object' && 'url' in input ? input : undefined;
     const url = request?.url ?? String(input);
-    // The global fetch knows no base: it refuses a path, which says nothing of any dependency.
+    // The global fetch has no base. It refuses a relative path, which is no failure of a dependency.
     const base = send === undefined ? undefined : UNKNOWN_BASE;
     if (!URL.canParse(url, base)) return sender(input, init);
     const method = (init?.method ?? request?.method ?? 'GET').toUpperCase();

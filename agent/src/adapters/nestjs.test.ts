@@ -14,7 +14,7 @@ import { Test } from '@nestjs/testing';
 import { type Breaker, getBreaker } from '../index.ts';
 import { breakerToken, FuseboardModule, UseBreaker } from './nestjs.ts';
 
-/** Decorates as TypeScript does; the sources here are run with their types stripped, and decorators are no types. */
+/** Applies decorators like TypeScript. Tests run with types stripped, which does not transform decorators. */
 function decorate(decorators: MethodDecorator[], type: { prototype: object }, key: string): void {
   const before = Object.getOwnPropertyDescriptor(type.prototype, key)!;
   const after = decorators.reduceRight(

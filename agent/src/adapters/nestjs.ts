@@ -29,8 +29,8 @@ export class FuseboardModule {
 }
 
 /**
- * A decorator: calls of the method go through the breaker of this name. `this`, arguments and what other decorators
- * noted on the method are kept, in whatever order they stand; the method must return a promise.
+ * A decorator: calls of the method go through the breaker of this name. `this`, arguments and the metadata of other
+ * decorators are kept, in any order of decorators; the method must return a promise.
  *
  * @param options.fallback the name of a method that answers instead of an error, called with the error and the
  * arguments.
@@ -54,7 +54,7 @@ export function UseBreaker(
   };
 }
 
-/** The functions that reflect-metadata adds to Reflect when it is loaded. */
+/** The functions that reflect-metadata adds to Reflect. */
 interface ReflectMetadata {
   getOwnMetadataKeys?(target: object): unknown[];
   getOwnMetadata?(key: unknown, target: object): unknown;

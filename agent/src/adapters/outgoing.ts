@@ -9,13 +9,13 @@ export interface OutgoingRequest {
 }
 
 /**
- * The breaker of a request: a breaker, the name of one, or a function that gives either for each request, by host for
- * example. Names that come from outside grow without bound; give those a breaker for each key of one policy instead.
+ * The breaker of a request: a breaker, its name, or a function that returns either for each request, by host for
+ * example. Names from outside are unbounded; for those, use one policy with a breaker for each key.
  */
 export type BreakerChoice = Breaker | string | ((request: OutgoingRequest) => Breaker | string);
 
 /**
- * Resolves a choice; a fixed one at once, so that a name that cannot be used is refused where it is written.
+ * Resolves a choice. A fixed choice is resolved at once, so that an invalid name is refused early.
  *
  * @internal
  */
@@ -26,10 +26,9 @@ export function breakerChooser(choice: BreakerChoice): (request: () => OutgoingR
 }
 
 /**
- * Whether requests are tried again where the policy has retries. `safe`: those whose method may be repeated (RFC 9110,
- * section 9.2.2: GET, HEAD, OPTIONS, TRACE, PUT, DELETE), and any with the header `Idempotency-Key`. `always` and
- * `never`: whatever the method. A function decides for each request. A body that can be sent once is sent once,
- * whatever this says.
+ * Whether requests are retried when the policy has retries. `safe`: idempotent methods (RFC 9110, section 9.2.2: GET,
+ * HEAD, OPTIONS, TRACE, PUT, DELETE), and any request with the header `Idempotency-Key`. `always`, `never`: any method.
+ * A function decides for each request. A body that can be sent only once is never sent again.
  */
 export type RetryChoice = 'safe' | 'always' | 'never' | ((request: OutgoingRequest) => boolean);
 
@@ -43,7 +42,7 @@ const REPEATABLE = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
 /**
  * Decides whether a request may be sent again.
  *
- * @throws {TypeError} when the choice is none.
+ * @throws {TypeError} when the choice is invalid.
  * @internal
  */
 export function retryDecider(choice: RetryChoice = 'safe') {
@@ -61,7 +60,7 @@ export function retryDecider(choice: RetryChoice = 'safe') {
 /** The header that allows the dependency to recognise a repeated request. */
 export const IDEMPOTENCY_KEY = 'idempotency-key';
 
-/** Whether a body can be sent only once: both kinds of streams, objects with only `pipe`, and iterators. */
+/** Whether a body can be sent only once: streams of both kinds, objects with only `pipe`, and iterators. */
 function isOneShot(body: unknown): boolean {
   if (typeof body !== 'object' || body === null || ArrayBuffer.isView(body) || body instanceof ArrayBuffer)
     return false;

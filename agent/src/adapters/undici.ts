@@ -11,9 +11,9 @@ type Controller = Dispatcher.DispatchController;
 type Handler = Dispatcher.DispatchHandler;
 
 /**
- * An interceptor of undici 7 and later: `new Agent().compose(breakerInterceptor('payments'))`. A response counts by its
- * status as the policy says, and the call ends with the headers of the response. A call that was not made, or was given
- * up, fails with an error of Fuseboard; every other error is undici's own.
+ * An interceptor of undici 7 and later: `new Agent().compose(breakerInterceptor('payments'))`. The policy classifies
+ * the status of a response, and the call ends with the response headers. A call that the breaker rejects or gives up
+ * fails with an error of Fuseboard; any other error is undici's.
  *
  * A function as `choice` needs requests that name their origin, as those of an `Agent` do.
  *
@@ -27,8 +27,7 @@ export function breakerInterceptor(
   const choose = breakerChooser(choice);
   const mayRetry = retryDecider(retry);
   return (dispatch) => (options, handler) => {
-    // A handler of the older kind, such as that of the fetch of a Node with an older undici inside, is refused by
-    // undici itself.
+    // undici itself refuses a handler of its older interface, such as the fetch of a Node.js with an older undici.
     if (handler.onRequestStart === undefined) return dispatch(options, handler);
     const request = () => ({ url: new URL(options.path, options.origin), method: options.method });
     let breaker: Breaker;
@@ -52,7 +51,7 @@ interface ResponseHead {
   readonly body: { cancel(): void };
 }
 
-/** Headers as undici takes them: a list of names and values in turn, pairs, or an object. */
+/** Headers in any form of undici: a list of names and values, pairs, or an object. */
 function hasIdempotencyKey(headers: Dispatcher.DispatchOptions['headers']): boolean {
   const isKey = (name: unknown) => String(name).toLowerCase() === IDEMPOTENCY_KEY;
   if (headers === undefined || headers === null) return false;
@@ -61,7 +60,7 @@ function hasIdempotencyKey(headers: Dispatcher.DispatchOptions['headers']): bool
   return Object.keys(headers).some(isKey);
 }
 
-/** One request of the caller, with as many attempts as the breaker makes. */
+/** One request of the caller, with all attempts of the breaker. */
 class Exchange {
   readonly #dispatch: Dispatcher['dispatch'];
   readonly #options: Dispatcher.DispatchOptions;
@@ -75,7 +74,7 @@ class Exchange {
     this.#handler = handler;
   }
 
-  /** @returns whether the dispatcher takes more requests. */
+  /** @returns whether the dispatcher accepts more requests. */
   run(breaker: Breaker, retry: boolean): boolean {
     let last: Attempt | undefined;
     const send = ({ signal }: CallContext) =>
@@ -95,7 +94,7 @@ class Exchange {
   }
 }
 
-/** One attempt: it holds its response back until the breaker has decided that this is the one the caller gets. */
+/** One attempt. It holds back its response until the breaker has decided that the caller gets this one. */
 class Attempt implements Handler {
   controller: CallerController | undefined;
   readonly #handler: Handler;
@@ -105,7 +104,7 @@ class Attempt implements Handler {
   readonly #reject: (error: unknown) => void;
   readonly #abort = () => this.controller?.inner.abort(this.#signal.reason);
   #phase: 'sent' | 'held' | 'released' | 'discarded' = 'sent';
-  /** What arrived while the response was held back. */
+  /** Events that arrived while the response was held back. */
   readonly #arrived: (() => void)[] = [];
 
   constructor(
@@ -157,12 +156,12 @@ class Attempt implements Handler {
 
   onResponseError(_controller: Controller, error: Error): void {
     this.#signal.removeEventListener('abort', this.#abort);
-    // One that was given up keeps its place in the limit until it has ended.
+    // An abandoned attempt counts for the concurrency limit until it has ended.
     this.#reject(error);
     this.#pass(() => this.#handler.onResponseError?.(this.controller!, error));
   }
 
-  /** This is the response that the caller gets. */
+  /** Passes the response to the caller. */
   release(): void {
     if (this.#phase !== 'held') return;
     this.#phase = 'released';
@@ -171,7 +170,7 @@ class Attempt implements Handler {
     if (this.controller?.paused === false) this.controller.inner.resume();
   }
 
-  /** The caller gets no data of this attempt. */
+  /** Discards the response. */
   discard(): void {
     if (this.#phase === 'held') this.controller?.inner.abort(new Error('another attempt took the place of this one'));
     this.#phase = 'discarded';
@@ -189,11 +188,11 @@ class Attempt implements Handler {
   }
 }
 
-/** What the caller steers its request with; the breaker is notified when it is the caller who gives up. */
+/** Controls the caller's request. It notifies the breaker when the caller aborts the request. */
 class CallerController implements Controller {
   readonly inner: Controller;
   readonly #caller: AbortController;
-  /** As the caller wants it; while a response is held back, the request itself is paused anyway. */
+  /** The state requested by the caller. While a response is held back, the request is paused in any case. */
   paused = false;
 
   constructor(inner: Controller, caller: AbortController) {

@@ -32,7 +32,7 @@ export interface BreakerStats {
   readonly uid?: string;
   /** How long the state has lasted, in milliseconds. */
   readonly sinceMs: number;
-  /** What was counted since the breaker was made, by all its keys together; never runs backwards. */
+  /** Counts since the breaker was created, summed over its keys; they never decrease. */
   readonly totals: Totals;
   /**
    * Histogram of the durations of calls since the breaker was created: bucket i counts calls under 2^i x 0.125 ms that

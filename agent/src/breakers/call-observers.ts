@@ -1,6 +1,6 @@
 import { type CallObserver, type CallObservers, callObservers } from '../core/observers/call-observer.ts';
 
-/** One list for all copies of the package in a process, which each of them copies for its core. */
+/** The list shared by all copies of the package in a process. Each copy passes it to its own core. */
 interface Shared extends CallObservers {
   readonly copies: Set<CallObservers>;
 }
@@ -13,7 +13,7 @@ function shared(): Shared {
   return holder[KEY];
 }
 
-/** Lets the breakers that this copy of the package makes be observed by all copies. */
+/** Makes the breakers of this copy of the package observable by all copies. */
 export function shareCallObservers(): void {
   const { copies, list } = shared();
   copies.add(callObservers);

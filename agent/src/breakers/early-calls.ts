@@ -1,9 +1,9 @@
 import type { CallObserver } from '../core/observers/call-observer.ts';
 
-/** More than a process makes while a module is loaded. */
+/** Above the number of calls during the loading of a module. */
 const MAX_CALLS = 10_000;
 
-/** Keeps the calls that end before their observer is loaded. */
+/** Stores calls that end before their observer is loaded. */
 export class EarlyCalls implements CallObserver {
   readonly #calls: ((observer: CallObserver) => void)[] = [];
 
@@ -15,7 +15,7 @@ export class EarlyCalls implements CallObserver {
     this.#keep((observer) => observer.rejected(...call));
   }
 
-  /** Tells an observer of all that was kept, in its order. */
+  /** Passes the stored calls to an observer, in order. */
   replayTo(observer: CallObserver): void {
     for (const tell of this.#calls.splice(0)) tell(observer);
   }

@@ -19,18 +19,20 @@ import { KeyedCircuits } from './keyed-circuits.ts';
 import { Listeners } from './listeners.ts';
 import type { Override } from './overrides.ts';
 
-/** The ends that two replicas of the operator send for one override differ by less. */
+/** The ends of one override, as sent by two replicas, differ by less than this. */
 const END_TOLERANCE_MS = 1_000;
 
-/** Listeners of breakers, and the overrides that apply to them: kept outside the object, as few breakers have any. */
+/**
+ * Listeners of breakers and their overrides. They are outside the object to save memory, because few breakers have any.
+ */
 const listeners = new WeakMap<GovernedBreaker, Listeners<[TransitionEvent]>>();
 const overrides = new WeakMap<GovernedBreaker, Override>();
-/** Defaults that code gave after others. */
+/** Later defaults from code, which wait for a reset. */
 const offered = new WeakMap<GovernedBreaker, Governor>();
 
 /**
- * The breaker as its registry sees it. There may be very many: its own methods are private for the compiler only, as
- * those with a # cost every object eight bytes.
+ * The breaker as used by the registry. Its own methods are only TypeScript-private: a process may have very many
+ * breakers, and each private method with a # costs every object eight bytes.
  *
  * @internal
  */
@@ -42,8 +44,7 @@ export class GovernedBreaker implements Breaker, Circuit, Host {
   readonly #runtime: Runtime;
   #governor: Governor;
   /**
-   * On a breaker, the circuits of its keys; on the circuit of a key, the collection that it belongs to. One field for
-   * both, because there may be very many.
+   * On a breaker, the circuits of its keys; on the circuit of a key, its collection. One field for both saves memory.
    */
   #keyedCircuits: KeyedCircuits<GovernedBreaker> | undefined;
 
@@ -71,7 +72,7 @@ export class GovernedBreaker implements Breaker, Circuit, Host {
     return this.key === undefined ? this.#keyedCircuits : undefined;
   }
 
-  /** What governs while no policy does. */
+  /** The governor that applies while no policy does. */
   get defaults(): Governor {
     return this.#governor.defaults ?? this.#governor;
   }
@@ -153,7 +154,7 @@ export class GovernedBreaker implements Breaker, Circuit, Host {
     return new KeyedBreaker(this, this.#keyedCircuits, key);
   }
 
-  /** Makes the circuit of a key. */
+  /** Creates the circuit of a key. */
   circuitOf(key: string): GovernedBreaker {
     const made = new GovernedBreaker(this.name, this.#governor, this.#runtime, key, this.#keyedCircuits);
     made.core.classify = this.core.classify;
@@ -161,20 +162,20 @@ export class GovernedBreaker implements Breaker, Circuit, Host {
     return made;
   }
 
-  /** The circuits of keys that are worth a report of their own; see KeyedCircuits. */
+  /** The key circuits with their own report entries; see KeyedCircuits. */
   listedKeys(isPending: (key: string) => boolean): readonly GovernedBreaker[] {
     return this.keys?.listed(isPending) ?? [];
   }
 
-  /** Classifies calls before the policy does. */
+  /** Sets a classifier that runs before the policy's. */
   useClassifier(classify: Classify): void {
     this.core.classify = classify;
     for (const circuit of this.keys?.all() ?? []) circuit.core.classify = classify;
   }
 
   /**
-   * Whether nothing would be missed without this circuit: it is closed and not forced, no call is under way and nobody
-   * listens.
+   * Whether the circuit can be removed without losing state: it is closed, not forced, and has no running calls and no
+   * listeners.
    */
   get isQuiet(): boolean {
     const { core } = this;
@@ -185,7 +186,7 @@ export class GovernedBreaker implements Breaker, Circuit, Host {
     );
   }
 
-  /** Comes under an override, or under none any more. */
+  /** Applies an override; `undefined` ends the previous one. */
   applyOverride(override: Override | undefined): void {
     if (override === undefined && !overrides.delete(this)) return;
     if (override !== undefined) overrides.set(this, override);
@@ -203,7 +204,7 @@ export class GovernedBreaker implements Breaker, Circuit, Host {
     core[action === 'ForceOpen' ? 'forceOpen' : 'forceClosed'](leftMs, reason, { uid, name });
   }
 
-  /** Starts closed and empty with all its keys, as an override says. */
+  /** Resets the breaker and all its keys because of an override. */
   resetFromOverride(override: Override): void {
     const detail = forcedDetail(override.reason, override);
     this.core.reset(detail);
@@ -235,13 +236,13 @@ export class GovernedBreaker implements Breaker, Circuit, Host {
     this.core.reset();
   }
 
-  /** Takes other defaults than those that hold; they come into force with the next reset. */
+  /** Stores other defaults, which take effect with the next reset. */
   offerDefaults(defaults: Governor): void {
     offered.set(this, defaults);
   }
 
   /**
-   * Forgets everything but its name and who listens, for the next test: states, counts, keys, what forced it, and its
+   * Resets everything except name and listeners, for the next test: states, counts, keys, forced states, and
    * classifier.
    */
   startAnew(governor: Governor): void {
@@ -264,13 +265,13 @@ export class GovernedBreaker implements Breaker, Circuit, Host {
   }
 
   /**
-   * Comes under another policy or another version of one. An edit keeps state and samples unless the new spec says
-   * Reset.
+   * Applies another policy or another version of one. State and samples are kept unless the new spec has `onUpdate:
+   * Reset`.
    */
   govern(governor: Governor): void {
     const changed = governor.text !== this.#governor.text;
     this.#governor = governor;
-    // Its keys use what the guards keep.
+    // Updated before the keys, which use the state in the guards.
     if (changed) this.guards = callGuardsFor(governor.config, this.guards);
     this.keys?.govern(governor);
     if (changed) this.core.configure(governor.config, governor.config.resetOnUpdate);

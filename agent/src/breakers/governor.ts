@@ -5,7 +5,7 @@ import type { Timeouts } from '../core/timeout.ts';
 import type { Breaker, GoverningPolicy, Source } from './breaker.ts';
 
 /**
- * What a breaker runs under.
+ * The configuration of a breaker and its source.
  *
  * @internal
  */
@@ -13,20 +13,20 @@ export interface Governor {
   readonly source: Source;
   /** Present exactly when a policy governs. */
   readonly policy?: GoverningPolicy;
-  /** Identifies the configuration: with the same text, nothing is reconfigured. */
+  /** Identifies the configuration. A breaker is not reconfigured when the text is unchanged. */
   readonly text: string;
   readonly config: Config;
-  /** The governor without the policy. Absent: this one is it. */
+  /** The governor without the policy; absent when this is it. */
   readonly defaults?: Governor;
 }
 
 /**
- * What all breakers of a process share.
+ * The environment shared by all breakers of a process.
  *
  * @internal
  */
 export interface Runtime extends Environment {
   readonly timeouts: Timeouts;
-  /** Is called for every change of state, after the breaker's own listeners. Must not throw. */
+  /** Called for every state change, after the breaker's own listeners. Must not throw. */
   transitioned?(breaker: Breaker, event: TransitionEvent): void;
 }

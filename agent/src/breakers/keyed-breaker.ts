@@ -13,9 +13,7 @@ import type {
 } from './breaker.ts';
 import type { KeyedCircuit, KeyedCircuits } from './keyed-circuits.ts';
 
-/**
- * The handle of one key. It stays valid when the key's circuit leaves for want of use: the next use makes a new one.
- */
+/** The handle of one key. It stays valid after the key's circuit was removed: the next use creates a new circuit. */
 export class KeyedBreaker implements Breaker {
   readonly name: string;
   readonly key: string;
@@ -87,10 +85,7 @@ export class KeyedBreaker implements Breaker {
   }
 }
 
-/**
- * A function that is called by way of `execute`: `this`, arguments, name, length and what hangs on the function are
- * kept.
- */
+/** Wraps a function so that it is called through `execute`. `this`, arguments, name, length and properties are kept. */
 // biome-ignore lint/suspicious/noExplicitAny: only any accepts every function.
 export function wrapFunction<A extends (...args: any[]) => PromiseLike<unknown>>(
   { name }: { readonly name: string },

@@ -5,26 +5,26 @@ import type { Clock } from '../core/clock.ts';
 import type { PerKeyConfig } from '../core/config/call-config.ts';
 import type { Governor } from './governor.ts';
 
-/** Stands for all keys that share a circuit, because there are too many or they are too long. */
+/** The key of the shared circuit, for keys that are too long or too many. */
 const OVERFLOW = '*';
 
 const MAX_KEY_LENGTH = 256;
-/** How many keys with a closed circuit are reported one by one. */
+/** Maximum number of keys with a closed circuit that have their own report entries. */
 const MAX_BUSIEST = 20;
 const SWEEP_EVERY_MS = 1_000;
 
-/** What the circuits of a breaker's keys need of that breaker and of each other. */
+/** A circuit of a key, as far as its collection needs it. */
 export interface KeyedCircuit {
   readonly core: BreakerCore;
   readonly clock: Clock;
   readonly key: string | undefined;
-  /** Whether nothing would be missed without it. */
+  /** Whether the circuit can be removed without losing state. */
   readonly isQuiet: boolean;
   govern(governor: Governor): void;
 }
 
 interface CircuitMaker<C extends KeyedCircuit> extends KeyedCircuit {
-  /** Makes the circuit of a key. */
+  /** Creates the circuit of a key. */
   circuitOf(key: string): C;
 }
 
@@ -34,16 +34,16 @@ interface KeyEntry<C> {
 }
 
 /**
- * The circuits of one breaker's keys. Only closed ones that nobody uses leave, so that no flood of keys can make an
- * outage be forgotten.
+ * The circuits of one breaker's keys. Only closed, unused circuits are removed, so that a flood of keys cannot erase an
+ * outage.
  */
 export class KeyedCircuits<C extends KeyedCircuit> {
-  /** The breaker whose keys these are. */
+  /** The breaker of these keys. */
   readonly owner: C & CircuitMaker<C>;
   readonly #entries = new Map<string, KeyEntry<C>>();
   #overflow: C | undefined;
   #sweptAt = Number.NEGATIVE_INFINITY;
-  /** What the keys that left had counted. */
+  /** The counts of removed keys. */
   #evictedTotals: Totals | undefined;
   readonly #evictedLatency: number[] = new Array<number>(LATENCY_BUCKETS).fill(0);
 
@@ -55,7 +55,7 @@ export class KeyedCircuits<C extends KeyedCircuit> {
     return this.owner.core.config.call.perKey;
   }
 
-  /** The circuit of a key, made when it is first used; the shared one while there is no room. */
+  /** The circuit of a key, created on first use; the shared circuit when there is no room. */
   use(key: string): C {
     const now = this.owner.clock.now();
     let entry = this.#entries.get(key);
@@ -68,7 +68,7 @@ export class KeyedCircuits<C extends KeyedCircuit> {
     return entry.breaker;
   }
 
-  /** Lets all keys start again, with what they had counted forgotten. */
+  /** Removes all circuits and their counts. */
   forgetAll(): void {
     this.#entries.clear();
     this.#overflow = undefined;
@@ -81,14 +81,14 @@ export class KeyedCircuits<C extends KeyedCircuit> {
     for (const breaker of this.all()) breaker.govern(governor);
   }
 
-  /** Every circuit, the shared one too. */
+  /** Every circuit, including the shared one. */
   *all(): Generator<C> {
     for (const { breaker } of this.#entries.values()) yield breaker;
     if (this.#overflow !== undefined) yield this.#overflow;
   }
 
   /**
-   * What is reported key by key: circuits that are not closed, those that `isPending` names, and the busiest of the
+   * Circuits with their own report entries: those that are not closed, those that `isPending` names, and the busiest
    * others.
    */
   listed(isPending: (key: string) => boolean): C[] {
@@ -96,7 +96,7 @@ export class KeyedCircuits<C extends KeyedCircuit> {
     const listed: C[] = [];
     const others: C[] = [];
     for (const breaker of this.all()) {
-      // An override of all keys is reported with their breaker.
+      // An override of all keys is reported with the breaker itself.
       const isNotClosed = breaker.core.state !== 'closed' && breaker.core.forced?.override === undefined;
       (isNotClosed || isPending(breaker.key!) ? listed : others).push(breaker);
     }
@@ -104,7 +104,7 @@ export class KeyedCircuits<C extends KeyedCircuit> {
     return [...listed, ...others.slice(0, MAX_BUSIEST)];
   }
 
-  /** What all keys have counted, those that left too, added to the breaker's own. */
+  /** The counts of all keys, including removed ones, added to the breaker's own. */
   totals(own: Totals): Totals {
     let sum = this.#evictedTotals === undefined ? own : addTotals(own, this.#evictedTotals);
     for (const { core } of this.all()) sum = addTotals(sum, core.totals());

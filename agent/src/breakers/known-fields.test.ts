@@ -59,7 +59,7 @@ interface Schema {
   readonly properties?: Readonly<Record<string, Schema>>;
 }
 
-/** The fields of a schema; what has none of its own is `true`. */
+/** The fields of a schema; `true` for a field without own fields. */
 function fieldsOf({ properties }: Schema, path = ''): unknown {
   if (properties === undefined || path === '/selector/matchLabels') return true;
   return Object.fromEntries(

@@ -1,7 +1,7 @@
 import type { PolicySpec } from '@fuseboard/schema/types';
 import { unknownField } from '../errors/unknown-field.ts';
 
-/** The fields of an object; `true` is a field with nothing in it that is checked here. */
+/** The fields of an object; `true` marks a field whose content is not checked here. */
 type Fields<T> = {
   readonly [K in keyof Required<T>]: NonNullable<T[K]> extends readonly unknown[] | string | number | boolean
     ? true
@@ -14,8 +14,8 @@ interface FieldTree {
 const matching = { errorNames: true, errorCodes: true, httpStatus: true } as const;
 
 /**
- * The fields of a policy. What a policy of the operator has beyond them is ignored, since that may be newer; what code
- * has is a mistake.
+ * The known fields of a policy. An unknown field is ignored in an operator's policy, which may be newer, and refused in
+ * code.
  */
 export const SPEC_FIELDS = {
   selector: { matchLabels: true, matchExpressions: true },
@@ -63,7 +63,7 @@ export const SPEC_FIELDS = {
 
 const OPTIONS: readonly string[] = ['defaults', 'classify'];
 
-/** What other libraries call the fields of a policy, and what says the same here. */
+/** Field names of other libraries, each with its equivalent here. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
   errorThresholdPercentage: 'trip: { failureRate: { thresholdPercent } }',
   volumeThreshold: 'trip: { minimumCalls }',
@@ -75,10 +75,9 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
 };
 
 /**
- * Refuses options of `getBreaker` that it does not have, and defaults that a policy does not have: what is misspelt
- * would be ignored.
+ * Refuses unknown options of `getBreaker` and unknown fields in its defaults, because a misspelt one would be ignored.
  *
- * @throws {TypeError} that names the field and says what was meant.
+ * @throws {TypeError} that names the field and suggests another.
  */
 export function refuseUnknownFields(breaker: string, options: unknown): void {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
@@ -98,7 +97,7 @@ export function refuseUnknownFields(breaker: string, options: unknown): void {
 }
 
 /**
- * The same for a spec.
+ * Refuses unknown fields of a spec.
  *
  * @throws {TypeError} that names the field.
  */
@@ -107,7 +106,7 @@ export function refuseUnknownSpecFields(breaker: string, spec: unknown): void {
 }
 
 function refuseUnknown(breaker: string, value: unknown, fields: FieldTree, path: string): void {
-  // What is no object is refused, with its path, where the spec is read.
+  // The spec parser refuses a value that is not an object, with its path.
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return;
   for (const [field, inner] of Object.entries(value)) {
     const known = Object.hasOwn(fields, field) ? fields[field] : undefined;

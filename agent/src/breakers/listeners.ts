@@ -1,6 +1,6 @@
 /**
- * The subscribers of one kind of event. What one of them throws becomes a process warning; the others are still
- * notified.
+ * The subscribers of one kind of event. A thrown error becomes a process warning, and the other subscribers are still
+ * called.
  */
 export class Listeners<A extends unknown[]> {
   #subscriptions: readonly { readonly call: (...args: A) => void }[] = [];
@@ -18,7 +18,7 @@ export class Listeners<A extends unknown[]> {
     };
   }
 
-  /** @param subject what the event is about, for the warning. */
+  /** @param subject the subject of the event, for the warning. */
   notify(subject: string, ...args: A): void {
     for (const { call } of this.#subscriptions) {
       try {
@@ -30,7 +30,7 @@ export class Listeners<A extends unknown[]> {
   }
 }
 
-/** What was thrown, for a warning. */
+/** Describes a thrown value in a warning. */
 export function describeThrown(error: unknown): string {
   try {
     return String(Object(error).stack ?? error);

@@ -3,18 +3,18 @@ import { RouteIndex } from './routes.ts';
 
 /** A CircuitBreakerOverride: an action on some breakers until its end. */
 export interface Override extends Readonly<OverrideEvent> {
-  /** When it ends, on the monotonic clock of this process. */
+  /** When the override ends, in monotonic time. */
   readonly endsAt: number;
 }
 
-/** The overrides of a process: which one holds a breaker, and which resets are still to be done. */
+/** The overrides of a process: the one in force for each breaker, and the pending resets. */
 export class Overrides {
   #forcing: ReadonlyMap<string, Override> = new Map();
   #index = new RouteIndex([]);
-  /** Resets that were applied and may be sent again. */
+  /** Uids of applied resets, which the operator may send again. */
   #appliedResets: ReadonlySet<string> = new Set();
 
-  /** Takes all that there are now; returns the resets that this process has not done yet. */
+  /** Replaces all overrides; returns the resets that this process has not applied yet. */
   replaceAll(all: readonly Override[], now: number): Override[] {
     const newestFirst = all
       .filter(({ endsAt }) => endsAt > now)
@@ -29,13 +29,13 @@ export class Overrides {
     return dueResets;
   }
 
-  /** What holds the breaker of this name: of several the newest. */
+  /** The override in force on this breaker: the newest of several. */
   forBreaker(name: string): Override | undefined {
     const uid = this.#forcing.size === 0 ? undefined : this.#index.uidFor(name);
     return uid === undefined ? undefined : this.#forcing.get(uid);
   }
 }
 
-/** Finds the first of these that names a breaker. */
+/** Finds the first override that lists a breaker. */
 export const overrideIndex = (overrides: readonly Override[]) =>
   new RouteIndex(overrides.flatMap(({ breakers, uid }) => breakers.map((pattern) => [pattern, uid] as const)));

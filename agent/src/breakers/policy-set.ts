@@ -2,10 +2,10 @@ import type { PolicySpec } from '@fuseboard/schema/types';
 import type { Config } from '../core/config/config.ts';
 import type { Override } from './overrides.ts';
 
-/** A policy that this process can use: its spec was compiled. */
+/** A policy with a valid spec, compiled. */
 export interface UsablePolicy {
   readonly uid: string;
-  /** 0 where the source has no generations. */
+  /** 0 for a source without generations. */
   readonly generation: number;
   /** The name of the resource, for messages. */
   readonly name: string;
@@ -15,17 +15,17 @@ export interface UsablePolicy {
   readonly config: Config;
 }
 
-/** Everything that governs the breakers of this process, replaced whole at each commit. */
+/** The policies, routes and overrides of this process, replaced as a whole at each commit. */
 export interface PolicySet {
   readonly revision: string;
   /** Where the set came from. */
   readonly origin: 'stream' | 'last-good' | 'bootstrap';
   /**
-   * Breaker name, prefix with a trailing `*`, or `*`, to uid; the first match governs. A uid without a usable policy
+   * Routes from name, prefix with a trailing `*`, or `*`, to uid; the first match governs. A uid without a valid policy
    * leaves the name ungoverned.
    */
   readonly routes: readonly (readonly [pattern: string, uid: string])[];
   readonly policies: ReadonlyMap<string, UsablePolicy>;
-  /** What outranks the policies for a while. Absent: nothing. */
+  /** Overrides, which have precedence over policies. Absent: none. */
   readonly overrides?: readonly Override[];
 }

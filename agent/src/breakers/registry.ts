@@ -18,7 +18,7 @@ import { RouteIndex } from './routes.ts';
 /** A policy in code: the spec of a CircuitBreakerPolicy without `breakers` and `selector`. */
 export type PolicyDefaults = DeepReadonly<Partial<PolicySpec>>;
 
-/** Accepts a value `as const`, and fields that may be undefined. */
+/** Accepts `as const` values, and fields that may be undefined. */
 type DeepReadonly<T> = T extends object
   ? { readonly [K in keyof T]: DeepReadonly<T[K]> | (undefined extends T[K] ? undefined : never) }
   : T;
@@ -34,7 +34,7 @@ export interface BreakerOptions {
   readonly classify?: Classify | undefined;
 }
 
-/** Without `random` or `wallNow`, those of the process are used. */
+/** Absent `random` and `wallNow` default to those of the process. */
 type RegistryEnvironment = Pick<Runtime, 'clock' | 'timeouts'> & Partial<Pick<Runtime, 'random' | 'wallNow'>>;
 
 const NAME = new RegExp(BREAKER_NAME_PATTERN);
@@ -48,10 +48,10 @@ const KEY: unique symbol = Symbol.for('fuseboard.agent/1');
  */
 export class Registry {
   readonly #breakers = new Map<string, GovernedBreaker>();
-  /** The classifiers that code gave. */
+  /** The classifiers given in code. */
   readonly #classifiers = new Map<GovernedBreaker, Classify>();
   readonly #runtime: Runtime;
-  /** The different defaults that code gave, by their text. */
+  /** The distinct defaults given in code, by their text. */
   readonly #defaults = new Map<string, Governor>();
   readonly #warned = new Set<string>();
   readonly #transitions = new Listeners<[Breaker, TransitionEvent]>();
@@ -70,7 +70,7 @@ export class Registry {
     };
   }
 
-  /** The set that governs now; absent before the first one. */
+  /** The set in force; undefined before the first one. */
   get set(): PolicySet | undefined {
     return this.#set;
   }
@@ -93,12 +93,12 @@ export class Registry {
     return breaker;
   }
 
-  /** Every breaker, in the order in which they were made. */
+  /** Every breaker, in order of creation. */
   *breakers(): Iterable<Breaker> {
     yield* this.#breakers.values();
   }
 
-  /** What a report lists: every breaker, and the circuits of its keys that are worth an entry of their own. */
+  /** The circuits for a report: every breaker, and the keys that need their own entries. */
   *reported(isPending: (name: string, key: string) => boolean): Iterable<Breaker> {
     for (const breaker of this.#breakers.values()) {
       yield breaker;
@@ -106,7 +106,7 @@ export class Registry {
     }
   }
 
-  /** Puts all breakers, those that exist and those to come, under a set of policies. Absent: under none. */
+  /** Applies a set of policies to existing and future breakers. Absent: no policies. */
   apply(set: PolicySet | undefined): void {
     this.#set = set;
     this.#routes = new RouteIndex(set?.routes ?? []);
@@ -121,17 +121,17 @@ export class Registry {
     this.#applications.notify('the registry', set);
   }
 
-  /** Subscribes to every set of policies, once it is in force. @returns a function that ends the subscription. */
+  /** Subscribes to every set of policies, after it is applied. @returns a function that ends the subscription. */
   onApply(listener: (set: PolicySet | undefined) => void): () => void {
     return this.#applications.add(listener);
   }
 
-  /** Subscribes to every change of state of every breaker. @returns a function that ends the subscription. */
+  /** Subscribes to the state changes of every breaker. @returns a function that ends the subscription. */
   onTransition(listener: (breaker: Breaker, event: TransitionEvent) => void): () => void {
     return this.#transitions.add(listener);
   }
 
-  /** Subscribes to every breaker that is made from now on. @returns a function that ends the subscription. */
+  /** Subscribes to every new breaker. @returns a function that ends the subscription. */
   onCreate(listener: (breaker: Breaker) => void): () => void {
     return this.#creations.add(listener);
   }
@@ -149,9 +149,9 @@ export class Registry {
   }
 
   /**
-   * Puts all breakers on other clocks, for tests; each restarts.
+   * Replaces the clocks of all breakers, for tests; each breaker restarts.
    *
-   * @returns those that they were on.
+   * @returns the previous clocks.
    */
   useClock(clocks: Pick<Runtime, 'clock' | 'timeouts'>): Pick<Runtime, 'clock' | 'timeouts'> {
     const { clock, timeouts } = this.#runtime;
@@ -198,7 +198,7 @@ export class Registry {
     );
   }
 
-  /** Breakers with the same defaults keep them once. */
+  /** Returns one shared governor for equal defaults, to save memory. */
   #shared(governor: Governor): Governor {
     const known = this.#defaults.get(governor.text);
     if (known !== undefined) return known;
@@ -215,7 +215,7 @@ export class Registry {
 }
 
 /**
- * The registry of this process: one, however many copies of the package are loaded.
+ * The registry of this process, shared by all loaded copies of the package.
  *
  * @internal
  */
@@ -230,9 +230,9 @@ export function registry(): Registry {
 }
 
 /**
- * What a spec in code makes of a breaker.
+ * Compiles the defaults of a breaker.
  *
- * @throws {ConfigError} when the spec cannot be used.
+ * @throws {ConfigError} when the spec is invalid.
  * @internal
  */
 export function governorOf(name: string, spec: PolicyDefaults): Governor {
@@ -245,7 +245,7 @@ export function governorOf(name: string, spec: PolicyDefaults): Governor {
 
 const OUTCOMES: readonly unknown[] = ['success', 'failure', 'ignored'];
 
-/** A classifier that throws must not break a call. */
+/** Wraps a classifier, because one that throws must not break a call. */
 function safeClassifier(name: string, classify: Classify): Classify {
   let warned = false;
   return (outcome) => {

@@ -1,12 +1,12 @@
 /**
- * Answers which route governs a name, for many names: the first route of the list that matches, found by looking the
- * name and its prefixes up rather than by going through the list.
+ * Finds the first matching route of a name. It looks up the name and its prefixes instead of scanning the list, because
+ * there are many names.
  */
 export class RouteIndex {
   readonly #exact = new Map<string, Route>();
   readonly #prefixes = new Map<string, Route>();
 
-  /** @param routes name, prefix with a trailing `*`, or `*`, to uid, in order of precedence. */
+  /** @param routes pairs of pattern (name, prefix with a trailing `*`, or `*`) and uid, in order of precedence. */
   constructor(routes: readonly (readonly [pattern: string, uid: string])[]) {
     for (const [position, [pattern, uid]] of routes.entries()) {
       const isPrefix = pattern.endsWith('*');
@@ -16,7 +16,7 @@ export class RouteIndex {
     }
   }
 
-  /** The uid of the policy that governs a name, if any does. */
+  /** The uid of the policy that governs a name; undefined when none does. */
   uidFor(name: string): string | undefined {
     let first = this.#exact.get(name);
     for (let length = 0; length <= name.length && this.#prefixes.size > 0; length++) {

@@ -5,7 +5,7 @@ import type { PolicySet } from '../breakers/policy-set.ts';
 import type { StoredSet } from './messages.ts';
 import type { Settings } from './settings/settings.ts';
 
-/** As much of a CircuitBreakerPolicy as decides what it governs. */
+/** The fields of a CircuitBreakerPolicy that decide which breakers it governs. */
 export interface PolicyResource {
   readonly metadata: {
     readonly name: string;
@@ -19,7 +19,7 @@ export interface PolicyResource {
 
 export type BootstrapRead = { readonly set?: StoredSet; readonly problem?: string };
 
-/** Reads a bootstrap file at once: a JSON list of policies, a List, or a single policy. Never throws. */
+/** Reads a bootstrap file synchronously: a JSON list of policies, a List, or a single policy. Never throws. */
 export function readBootstrap(path: string, agent: Pick<Settings, 'namespace' | 'labels'>): BootstrapRead {
   let content: unknown;
   try {
@@ -55,15 +55,15 @@ export function readBootstrap(path: string, agent: Pick<Settings, 'namespace' | 
   };
 }
 
-/** The uid of a policy; where its source has none, one by namespace and name. */
+/** The uid of a policy, or one derived from namespace and name when its source has none. */
 function uidOf({ metadata }: PolicyResource): string {
   const identity = `${metadata.namespace ?? ''}/${metadata.name}`;
   return metadata.uid ?? createHash('sha256').update(identity).digest('hex').slice(0, 32);
 }
 
 /**
- * Which policy governs which name, first match first: one with a selector before one without, an exact name before a
- * prefix, a longer prefix before a shorter, then the older policy, then the name.
+ * The routes of policies in order of precedence: a policy with a selector before one without, an exact name before a
+ * prefix, a longer prefix before a shorter one, then the older policy, then the name of the policy.
  */
 export function routesOf(resources: readonly PolicyResource[]): PolicySet['routes'] {
   const claims = resources.flatMap((resource) =>

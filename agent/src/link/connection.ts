@@ -9,7 +9,7 @@ const GRACE_MS = 1_000;
 
 export type Sockets = HttpAgent | HttpsAgent;
 
-/** At most one socket, kept between requests; it never keeps the process alive. */
+/** Creates a pool of at most one socket, which is kept between requests and does not keep the process alive. */
 export function oneSocket(url: URL): Sockets {
   const options = { keepAlive: true, maxSockets: 1 };
   return url.protocol === 'https:' ? new HttpsAgent(options) : new HttpAgent(options);
@@ -17,18 +17,18 @@ export function oneSocket(url: URL): Sockets {
 
 export interface Connection {
   readonly method: 'GET' | 'POST';
-  /** The host name for which the certificate must be valid, whatever the address of the connection. */
+  /** The certificate must be valid for this host name, whatever the address of the connection. */
   readonly operatorUrl: URL;
   readonly headers: Readonly<Record<string, string | number>>;
   readonly ca?: Buffer;
-  /** Absent: a socket of its own. */
+  /** Socket pool; absent: a separate socket. */
   readonly sockets?: Sockets;
 }
 
-/** The connection was given up because nothing else kept the process alive. */
+/** The connection was abandoned because nothing else kept the process alive. */
 export class ProcessIdle extends Error {}
 
-/** Begins an HTTP request that neither keeps the process alive nor delays its exit. The caller listens to `error`. */
+/** Starts an HTTP request that does not keep the process alive. The caller must listen to `error`. */
 export function open(url: URL, connection: Connection, answered: (response: IncomingMessage) => void): ClientRequest {
   const name = hostname(connection.operatorUrl);
   const options: RequestOptions & { servername?: string } = {
@@ -57,15 +57,15 @@ export function open(url: URL, connection: Connection, answered: (response: Inco
   return request;
 }
 
-/** The name or address in a URL, without the brackets of IPv6. */
+/** The host name or address in a URL, without the brackets of IPv6. */
 export function hostname(url: URL): string {
   return url.hostname.replace(/^\[|\]$/g, '');
 }
 
 /**
- * A connection that is being made keeps a process alive even when its socket is unreferenced. Gives it up as soon as
- * nothing else is left to do. Pipes and terminals do not tell whether somebody waits for them, so with one of those the
- * connection has a second.
+ * Destroys a pending connection as soon as the process has nothing else to do, because a pending connection keeps the
+ * process alive even when its socket is unreferenced. An open pipe or terminal may be idle or in use, so it delays this
+ * by one second.
  */
 function destroyWhenIdle(request: ClientRequest): void {
   const began = performance.now();

@@ -1,9 +1,9 @@
-/** The most characters that an event may hold, but for `routes`, which is one event for a whole set. */
+/** Maximum length of an event, in characters. `routes` has a higher limit, because it is one event for a whole set. */
 export const MAX_EVENT_LENGTH = 128 * 1024;
 export const MAX_ROUTES_LENGTH = 4 * 1024 * 1024;
 
 export interface StreamEvent {
-  /** `message` where the stream names none. */
+  /** The type of the event; `message` when the stream gives none. */
   readonly event: string;
   readonly data: string;
   readonly id?: string;
@@ -11,13 +11,13 @@ export interface StreamEvent {
 
 export interface DecodeResult {
   readonly events: readonly StreamEvent[];
-  /** Why the stream cannot be read any further; the decoder ignores all that comes after. */
+  /** Why the stream is unreadable from here on. The decoder ignores all later data. */
   readonly fault?: string;
 }
 
 /**
- * Bytes of a `text/event-stream` to events, however they are cut into chunks. Never throws: bytes that are not UTF-8
- * become replacement characters, unknown fields and comments are skipped, and an event beyond its bound is a fault.
+ * Decodes a `text/event-stream`, independent of how its bytes are split into chunks. Never throws: invalid UTF-8
+ * becomes replacement characters, unknown fields and comments are skipped, and an event beyond its limit is a fault.
  */
 export class EventDecoder {
   readonly #utf8 = new TextDecoder('utf-8');
@@ -62,7 +62,7 @@ export class EventDecoder {
       this.#id = undefined;
       return;
     }
-    // A line that is skipped counts while it lasts, wherever the chunks are cut.
+    // A skipped line counts too, so that the limit does not depend on where the chunks are split.
     this.#bound(this.#length + line.length);
     const colon = line.indexOf(':');
     if (colon === 0) return;

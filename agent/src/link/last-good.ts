@@ -11,10 +11,10 @@ const MAGIC = 'fuseboard last-good 1';
 const MAX_BYTES = 8 * 1024 * 1024;
 const QUIET_MS = 250;
 
-/** What a read found: a set, nothing, or a file that must not be used. */
+/** The result of a read: a set, nothing, or the problem of an unusable file. */
 export type LastGoodRead = { readonly set?: StoredSet; readonly problem?: string };
 
-/** The file of last good policies of an agent: one for each operator, namespace, service and labels. */
+/** The path for an agent's last good policies: one for each operator, namespace, service and labels. */
 export function lastGoodPath(settings: Settings): string | undefined {
   const { cacheDir, url, namespace = '', service, labels } = settings;
   if (cacheDir === undefined || url === undefined) return undefined;
@@ -23,7 +23,7 @@ export function lastGoodPath(settings: Settings): string | undefined {
   return join(cacheDir, `fuseboard-${createHash('sha256').update(identity).digest('hex').slice(0, 32)}.json`);
 }
 
-/** Reads the file at once; it must belong to `owner`, the user of this process. Never throws. */
+/** Reads the file synchronously; it must belong to `owner`, the user of this process. Never throws. */
 export function readLastGood(path: string, owner = process.getuid?.()): LastGoodRead {
   let file: number;
   try {
@@ -58,7 +58,7 @@ function parse(text: string, path: string): LastGoodRead {
 
 const checksum = (text: string) => createHash('sha256').update(text).digest('hex');
 
-/** Keeps the newest set in a file, away from the calls: writes once things are quiet, one write at a time. */
+/** Saves the newest set to a file, off the path of calls: after a quiet time, and one write at a time. */
 export class LastGoodFile {
   readonly #path: string;
   readonly #timers: Timers;
@@ -74,7 +74,7 @@ export class LastGoodFile {
     this.#warn = warn;
   }
 
-  /** Remembers `set`; `reset` lets it replace a newer one. */
+  /** Schedules a save of `set`. With `reset`, an older set may replace a newer one. */
   save(set: StoredSet, reset: boolean): void {
     const before = this.#pending?.reset ?? false;
     this.#pending = { set, reset: reset || before };
@@ -82,7 +82,7 @@ export class LastGoodFile {
     this.#cancel = this.#timers.after(QUIET_MS, () => void this.flush());
   }
 
-  /** Writes what is pending; resolves when it is on the disk or was given up with a warning. */
+  /** Writes a pending set; resolves when it is written, or when the write failed with a warning. */
   flush(): Promise<void> {
     this.#cancel();
     this.#writing = this.#writing.then(async () => {

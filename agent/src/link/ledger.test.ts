@@ -11,7 +11,7 @@ const scene = () => {
   registry.onTransition((breaker, change) => ledger.changed(breaker, change));
   const defaults = { trip: { consecutiveFailures: 1 }, recovery: { openDuration: '30s' } };
   const breaker = registry.getBreaker('hosts', { defaults });
-  /** One report, answered or not. */
+  /** Makes one report, with or without an answer. */
   const report = (isAnswered = true) => {
     const breakers = registry.reported((name, key) => ledger.isPending(name, key));
     const entries = ledger.entries(breakers, false, clock.now());

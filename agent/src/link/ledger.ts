@@ -4,31 +4,31 @@ import type { BreakerIdentity } from '../errors/codes.ts';
 
 const MAX_ENTRIES = 1_000;
 const MAX_REJECTIONS = 100;
-/** How many keys are remembered; the one that was reported longest ago is forgotten first. */
+/** Maximum number of stored keys. The key reported least recently is removed first. */
 const MAX_KEYS = 5_000;
 
 type Totals = BreakerReport['totals'];
 type State = BreakerReport['state'];
 
-/** What a report needs to know of a breaker. */
+/** The fields of a breaker that a report needs. */
 export interface ReportedBreaker extends BreakerIdentity {
   stats(): {
     readonly state: State;
     readonly mode: string;
-    /** The forced state, which rejects in every mode. */
+    /** The forced state, which rejects calls in every mode. */
     readonly forced?: { readonly override?: { readonly uid: string } | undefined } | undefined;
-    /** Whether any call let the fallback of the policy answer, where it has one. */
+    /** Whether any call enabled the fallback of the policy. */
     readonly optedIn?: boolean | undefined;
     readonly uid?: string | undefined;
     readonly sinceMs: number;
-    /** What the last failure was; absent where that is not known. */
+    /** The last failure; absent when not known. */
     readonly lastError?: { readonly name: string; readonly message: string } | undefined;
     readonly totals: Readonly<Totals>;
     readonly latency: readonly number[];
   };
 }
 
-/** A change of state, on the monotonic clock. */
+/** A state change, in monotonic time. */
 export interface StateChange {
   readonly from: State;
   readonly to: State;
@@ -42,20 +42,20 @@ interface AcknowledgedStats {
   readonly latency: readonly number[];
 }
 
-/** An entry of a report; `acknowledge` is called once the report was answered. */
+/** An entry of a report. `acknowledge` is called once the report is answered. */
 export interface ReportEntry {
   readonly report: BreakerReport;
-  /** Bytes of the report as JSON. */
+  /** Size of the JSON entry, in bytes. */
   readonly size: number;
   acknowledge(): void;
 }
 
 /**
- * What the operator has acknowledged of each breaker; all else is reported again, so that no count is lost or reported
- * twice. There is one for the life of a process, however often its link is started.
+ * The counts of each breaker that the operator has acknowledged. All others are reported again, so that no count is
+ * lost or reported twice. A process has one ledger, however often its link is started.
  */
 export class Ledger {
-  /** 128 random bits as hex: names this process. */
+  /** 128 random bits in hex that identify this process. */
   readonly boot: string;
   #sequence = 0;
   readonly #acknowledged = new Map<string, AcknowledgedStats>();
@@ -80,14 +80,14 @@ export class Ledger {
     this.#changes.set(id, changes);
   }
 
-  /** Whether something happened to the circuit of a key that the operator has not answered. */
+  /** Whether the circuit of a key has a transition that the operator has not acknowledged. */
   isPending(name: string, key: string): boolean {
     return this.#changes.has(idOf({ name, key }));
   }
 
-  /** What is to be reported: what changed since the last answer, or with `all` every breaker. */
+  /** The entries of the next report: breakers that changed since the last answer, or every breaker with `all`. */
   entries(breakers: Iterable<ReportedBreaker>, all: boolean, now: number): ReportEntry[] {
-    // Reading a breaker can end its open state, which is a change that belongs into this very report.
+    // Reading a breaker can end its open state. This report must include that transition, so all are read first.
     const read = [...breakers].map((breaker) => ({ breaker, stats: breaker.stats() }));
     const entries: ReportEntry[] = [];
     for (const { breaker, stats } of read) {
@@ -99,7 +99,7 @@ export class Ledger {
       const latency = trimmed(stats.latency);
       const shadow = stats.mode === 'Shadow' && stats.forced === undefined;
       const override = stats.forced?.override?.uid;
-      // Not reported for a breaker under the defaults of the code, nor for each key: the entry of the breaker has it.
+      // Left out under the defaults in code, and for each key, because the breaker's own entry contains it.
       const optedIn = stats.uid === undefined || key !== undefined ? undefined : stats.optedIn;
       const fingerprint = `${stats.state} ${stats.uid ?? ''} ${shadow} ${optedIn} ${override}`;
       const same =
@@ -152,7 +152,7 @@ export class Ledger {
   }
 }
 
-/** A name has no line break. */
+/** The id of a breaker or key. It is unambiguous, because a name has no line break. */
 function idOf({ name, key }: BreakerIdentity): string {
   return key === undefined ? name : `${name}\n${key}`;
 }
@@ -170,13 +170,13 @@ function trimmed(buckets: readonly number[]): number[] {
   return buckets.slice(0, length);
 }
 
-/** What one request carries. */
+/** The content of one request. */
 export interface ReportPart {
   readonly entries: ReportEntry[];
   readonly rejections: Rejection[];
 }
 
-/** Splits a report into parts with less than `maxBytes` bytes of JSON each; there is at least one part. */
+/** Splits a report into parts of less than `maxBytes` bytes of JSON. There is at least one part. */
 export function splitReport(
   entries: readonly ReportEntry[],
   rejections: readonly Rejection[],

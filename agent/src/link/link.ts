@@ -15,9 +15,8 @@ import type { Endpoint, Stream } from './stream.ts';
 import { systemTimers, type Timers } from './timers.ts';
 
 /**
- * What the breakers run on. `Live`: what the operator says now. `Stale`: what it said last, the stream is down.
- * `LastGood`: what it said to an earlier process, from the file. `Defaults`: the bootstrap file, else the defaults of
- * the code.
+ * The policies in force. `Live`: the operator's current ones. `Stale`: its last ones; the stream is down. `LastGood`:
+ * those of an earlier process, from the file. `Defaults`: the bootstrap file, else the defaults in code.
  */
 export type LinkState = 'Live' | 'Stale' | 'LastGood' | 'Defaults';
 
@@ -36,7 +35,8 @@ const MAX_WARNED_NAMES = 100;
 const endsOf = ({ overrides = [] }: PolicySet) => overrides.map(({ endsAt }) => endsAt);
 
 /**
- * The link of this process to the operator. Nothing in it throws into a call, delays one, or keeps the process alive.
+ * The connection of this process to the operator. It never throws into a call, delays a call, or keeps the process
+ * alive.
  *
  * @internal
  */
@@ -69,12 +69,12 @@ export class Link {
     return origin === 'last-good' ? 'LastGood' : 'Defaults';
   }
 
-  /** Whether there is an operator to talk to. */
+  /** Whether the settings name an operator. */
   get hasOperator(): boolean {
     return this.#options.settings.url !== undefined;
   }
 
-  /** Reads the last good policies, else the bootstrap file, at once, and applies them. */
+  /** Reads and applies the last good policies, or else the bootstrap file, synchronously. */
   load(): void {
     const { settings } = this.#options;
     for (const problem of settings.problems) this.#warn(problem);
@@ -157,13 +157,13 @@ export class Link {
     });
   }
 
-  /** Sends the last counts, keeps the policies in the file and hangs up; takes `flushMs` at most. */
+  /** Sends the last counts, saves the policies to the file and disconnects, within `flushMs`. */
   async stop(flushMs: number): Promise<void> {
     await Promise.all([this.#reporter?.bye(flushMs), this.#file?.flush()]);
     this.hangUp();
   }
 
-  /** Ends the link without a goodbye, because another one of the same process takes over. */
+  /** Ends the link without a goodbye report, because another link of the same process takes over. */
   hangUp(): void {
     this.#ended = true;
     for (const unsubscribe of this.#unsubscribes.splice(0)) unsubscribe();
@@ -225,7 +225,7 @@ export class Link {
     this.#scheduleOverrideEnd(set);
   }
 
-  /** Applies what is left when the next override ends, whether or not the operator says so. */
+  /** Updates the breakers when the next override ends, even without a message of the operator. */
   #scheduleOverrideEnd(set: PolicySet): void {
     this.#cancelOverrideEnd();
     const now = this.#timers.now();
@@ -260,7 +260,7 @@ export class Link {
     }
   }
 
-  /** Once for each name that is used without a policy and without defaults. */
+  /** Warns once about each breaker name without a policy and without defaults. */
   #warnUngoverned(breakers: Iterable<Breaker>): void {
     if (!this.#live) return;
     const names: string[] = [];
@@ -280,7 +280,7 @@ export class Link {
     try {
       this.#options.warn(message);
     } catch {
-      // A logger that fails must not cut the stream.
+      // An error of the logger must not end the stream.
     }
   }
 }

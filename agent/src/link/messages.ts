@@ -14,7 +14,7 @@ import type {
 import type { PolicySet } from '../breakers/policy-set.ts';
 import type { StreamEvent } from './event-stream.ts';
 
-/** What the operator says on the stream, checked. */
+/** A validated message of the stream. */
 export type Message =
   | ({ readonly type: 'hello' } & Readonly<Hello>)
   | ({ readonly type: 'begin' } & Readonly<Begin>)
@@ -27,20 +27,20 @@ export type Message =
   | ({ readonly type: 'heartbeat' } & Readonly<Heartbeat>)
   | ({ readonly type: 'goaway' } & Readonly<Goaway>);
 
-/** The newest that was seen of what the operator watches: decimal strings, compared as integers. */
+/** The newest known resource versions of the operator's sources: decimal strings, compared as integers. */
 export interface ResourceVersions {
   readonly policies?: string;
   readonly overrides?: string;
 }
 
-/** A set as it outlives the process. */
+/** A policy set as stored for the next process. */
 export interface StoredSet {
   readonly revision: string;
   readonly asOf: ResourceVersions;
   readonly routes: PolicySet['routes'];
   readonly policies: readonly { uid: string; generation: number; name: string; spec: unknown }[];
   readonly rejections: readonly Rejection[];
-  /** Their ends are on the wall clock, the only one that the next process shares. */
+  /** The ends of overrides are wall-clock times, because the next process has another monotonic clock. */
   readonly overrides?: readonly OverrideEvent[];
 }
 
@@ -50,7 +50,7 @@ const isText = (value: unknown, maxLength: number): value is string =>
   typeof value === 'string' && value.length <= maxLength;
 const isCount = (value: unknown) => typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 const isAbsentOr = (value: unknown, holds: (value: unknown) => boolean) => value === undefined || holds(value);
-/** A revision travels back in a header. */
+/** A revision is sent back in a header, which limits its characters. */
 const isRevision = (value: unknown) => typeof value === 'string' && /^[\x21-\x7e]{1,64}$/.test(value);
 const isVersion = (value: unknown) => typeof value === 'string' && /^[0-9]{1,20}$/.test(value);
 const isResourceVersions = (value: unknown) =>
@@ -90,7 +90,7 @@ const CHECKS: Record<string, (fields: Fields) => boolean> = {
   goaway: (f) => isCount(f.reconnectAfterMs),
 };
 
-/** Whether JSON that was kept is a set as it was kept. */
+/** Whether stored JSON is a valid policy set. */
 export const isStoredSet = (set: unknown): set is StoredSet =>
   isFields(set) &&
   isRevision(set.revision) &&
@@ -106,9 +106,9 @@ export const isStoredSet = (set: unknown): set is StoredSet =>
   );
 
 /**
- * Reads one event of the stream.
+ * Parses one event of the stream.
  *
- * @returns the message; `undefined` for an event that this version does not know; a fault for one that is malformed.
+ * @returns the message; `undefined` for an unknown event of a newer version; a fault for a malformed event.
  */
 export function readMessage({ event, data }: StreamEvent): Message | { readonly fault: string } | undefined {
   if (event !== 'routes' && !Object.hasOwn(CHECKS, event)) return undefined;
@@ -123,7 +123,7 @@ export function readMessage({ event, data }: StreamEvent): Message | { readonly 
       ? { type: 'routes', routes: body as Routes }
       : { fault: 'the event "routes" is malformed' };
   }
-  // What a newer operator knows to do is not done, and not said to be done.
+  // An unknown action of a newer operator is ignored, and not reported as applied.
   if (event === 'override' && isFields(body) && !ACTIONS.includes(body.action)) return undefined;
   return isFields(body) && CHECKS[event]!(body)
     ? ({ ...body, type: event } as unknown as Message)

@@ -1,3 +1,3 @@
-/** What of the link talks to the operator; it is loaded only where there is one. */
+/** The parts of the link that use the network. They are loaded only when there is an operator. */
 export { Reporter } from './reporter.ts';
 export { Stream } from './stream.ts';

@@ -10,11 +10,11 @@ import { systemTimers } from './timers.ts';
 
 export type StoreResult =
   | { readonly kind: 'none' }
-  /** `set` governs from now on. `reset`: floors were given up on the operator's word. */
+  /** A new `set` is in force. `reset`: the operator had the generation floors discarded. */
   | { readonly kind: 'commit'; readonly set: PolicySet; readonly reset: boolean }
-  /** The set was too large and nothing of it is used. */
+  /** The set is too large, and none of it is used. */
   | { readonly kind: 'refused'; readonly message: string }
-  /** The stream is of no use; `fresh` asks for everything again. */
+  /** The stream is unusable. `fresh` requests a complete snapshot. */
   | { readonly kind: 'reconnect'; readonly fresh: boolean; readonly message: string };
 
 interface Staged {
@@ -35,8 +35,8 @@ interface Staged {
 const NONE: StoreResult = { kind: 'none' };
 
 /**
- * The policies of this process: stages what the operator sends between `begin` and `commit`, and guards the floors, so
- * that what runs never goes back to an older generation or to a policy that was already gone.
+ * The policies of this process. It stages the events between `begin` and `commit`, and enforces the generation floors,
+ * so that no policy is replaced by an older generation or returns after its removal.
  */
 export class PolicyStore {
   #current: PolicySet | undefined;
@@ -48,20 +48,20 @@ export class PolicyStore {
   readonly #wallNow: () => number;
 
   /**
-   * @param now the monotonic clock, on which overrides end.
-   * @param wallNow the wall clock, for the ends of overrides that an earlier process kept.
+   * @param now the monotonic time, for the ends of overrides.
+   * @param wallNow the wall clock, for the ends of overrides that an earlier process stored.
    */
   constructor(now: () => number = systemTimers.now, wallNow: () => number = Date.now) {
     this.#now = now;
     this.#wallNow = wallNow;
   }
 
-  /** What governs now. */
+  /** The set in force. */
   get set(): PolicySet | undefined {
     return this.#current;
   }
 
-  /** What was sent and cannot be used; the last good version of each stays in force. */
+  /** Policies that were rejected. The last valid version of each stays in force. */
   get rejections(): readonly Rejection[] {
     return this.#excess ? [this.#excess, ...this.#rejections.values()] : [...this.#rejections.values()];
   }
@@ -70,13 +70,13 @@ export class PolicyStore {
     return this.#asOf;
   }
 
-  /** What the operator need not send again; absent while something that it sent could not be used. */
+  /** The revision that the operator need not send again; undefined while a policy of it is rejected. */
   get resumeFrom(): string | undefined {
     const held = this.#current;
     return held === undefined || held.origin === 'bootstrap' || this.rejections.length > 0 ? undefined : held.revision;
   }
 
-  /** Takes a set that did not come from the stream. A policy in it that cannot be used is a rejection. */
+  /** Applies a stored set. An invalid policy in it becomes a rejection. */
   restore(stored: StoredSet, origin: 'last-good' | 'bootstrap'): PolicySet {
     const policies = new Map<string, UsablePolicy>();
     for (const rejection of stored.rejections) this.#rejections.set(rejection.uid, rejection);
@@ -91,7 +91,7 @@ export class PolicyStore {
     return this.#current;
   }
 
-  /** The set that governs, to be kept for the next process. */
+  /** The set in force, in the form stored for the next process. */
   stored(): StoredSet | undefined {
     if (this.#current === undefined) return undefined;
     const { revision, routes, policies, overrides } = this.#current;
@@ -112,7 +112,7 @@ export class PolicyStore {
     };
   }
 
-  /** The stream broke: what it began and did not commit is forgotten. */
+  /** Discards staged events after the stream broke. */
   abandon(): void {
     this.#staged = undefined;
   }
@@ -256,7 +256,7 @@ export class PolicyStore {
   }
 }
 
-/** Whether `asOf` is older than `floor`; kinds that one of them lacks are not compared. */
+/** Whether `asOf` is older than `floor`. A kind that is missing in either is not compared. */
 export function isBehind(asOf: ResourceVersions, floor: ResourceVersions): boolean {
   return (['policies', 'overrides'] as const).some((kind) => {
     const [a, b] = [asOf[kind], floor[kind]];
@@ -274,8 +274,8 @@ function highest(a: ResourceVersions, b: ResourceVersions): ResourceVersions {
 }
 
 /**
- * Overrides with their ends on the monotonic clock, which shows `aheadMs` less than the clock of those who set them.
- * None lasts longer than a day.
+ * Converts the ends of overrides to the monotonic clock, which is `aheadMs` behind the clock of the sender. No override
+ * lasts longer than a day.
  */
 function withEnds(events: Iterable<OverrideEvent>, aheadMs: number, now: number): Override[] {
   return [...events].map((event) => ({
@@ -293,7 +293,7 @@ function compilePolicy(
   spec: unknown,
   running?: UsablePolicy,
 ): UsablePolicy | Rejection {
-  // Writing what nests too deep as text would throw; it is refused below.
+  // A text of an excessively nested spec would throw here. `compile` rejects the spec below.
   const text = tooDeep(spec) ? '' : JSON.stringify(spec);
   if (running?.text === text) return running.generation === generation ? running : { ...running, generation };
   const compiled = compile(spec);

@@ -1,9 +1,9 @@
 import { hostname } from './connection.ts';
 
 /**
- * Where reports go: the replica's own address where that is safe, else the address of the stream. A token may travel
- * only over TLS that proves the host name of the stream, or in plain text to the very host of a stream in plain text.
- * The namespace is believed only where the operator does not authenticate agents.
+ * The URL for reports: the replica's own URL when that is safe, else the URL of the stream. A token is sent only over
+ * TLS with the host name of the stream, or in plain text to the same host as a plain-text stream. The operator uses the
+ * namespace only when it does not authenticate agents.
  */
 export function reportTarget(operatorUrl: URL, reportUrl: string | undefined, namespace?: string): URL {
   const target = chooseTarget(operatorUrl, reportUrl);

@@ -48,7 +48,7 @@ afterEach(async () => {
   expect(plane.reports.flatMap((report) => faultsOf('report', report))).toEqual([]);
 });
 
-/** Lets the regular report come, and gives it back with all its parts. */
+/** Waits for the regular report, and returns it with all its parts. */
 async function regular(): Promise<Report[]> {
   const sent = plane.reports.length;
   await eventually(() => timers.waiting(10_000) || timers.waiting(5_000));

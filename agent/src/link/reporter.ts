@@ -16,7 +16,7 @@ import type { Timers } from './timers.ts';
 
 const INTERVAL_MS = 10_000;
 const LEAST_GAP_MS = 250;
-/** An acknowledgement waits `QUIET_MS` plus up to `SPREAD_MS`, so that the pushes of a change go first. */
+/** An acknowledgement waits `QUIET_MS` plus up to `SPREAD_MS`, so that pushes to other agents go first. */
 const QUIET_MS = 200;
 const SPREAD_MS = 300;
 const ANSWER_MS = 8_000;
@@ -24,14 +24,14 @@ const MAX_PART_BYTES = 46 * 1024;
 const MISDIRECTED_TRIES = 8;
 const SLICE = 250;
 
-/** What this process runs, for the acknowledgement. */
+/** The policy set of this process, for the acknowledgement. */
 export interface AppliedSet {
-  /** Absent: nothing from the operator yet. */
+  /** The revision; absent before the first set of the operator. */
   readonly revision?: string;
-  /** When it was applied, on the monotonic clock. */
+  /** When the set was applied, in monotonic time. */
   readonly at?: number;
   readonly rejections: readonly Rejection[];
-  /** The overrides that apply. */
+  /** Uids of the active overrides. */
   readonly overrides?: readonly string[];
 }
 
@@ -44,19 +44,19 @@ export interface ReporterOptions {
   readonly random: () => number;
   breakers(): Iterable<ReportedBreaker>;
   applied(): AppliedSet;
-  /** Reports keep landing on replicas that do not hold the stream: connect again. */
+  /** Called when reports keep reaching replicas without this agent's stream, so that it reconnects. */
   misdirected(): void;
   warn(message: string): void;
 }
 
 type ReportAnswer = 'answered' | 'misdirected' | 'refused' | 'unreachable';
 
-/** Reports to the operator what the breakers see and which policies run, for as long as there is a stream. */
+/** Reports breaker states and the applied policies to the operator while a stream is open. */
 export class Reporter {
   readonly #options: ReporterOptions;
   readonly #warned = new Set<string>();
   #target: URL | undefined;
-  /** Where the replica of the last stream takes reports. */
+  /** The URL for reports to the replica of the last stream. */
   #replica: URL | undefined;
   #sockets: Sockets | undefined;
   #streams = 0;
@@ -66,14 +66,14 @@ export class Reporter {
   #due = Number.POSITIVE_INFINITY;
   #cancel = () => {};
   #sending: Promise<void> | undefined;
-  /** Set while breakers are read: transitions that the reading causes are already in this report. */
+  /** Whether breakers are being read. Transitions caused by reading are already part of this report. */
   #reading = false;
 
   constructor(options: ReporterOptions) {
     this.#options = options;
   }
 
-  /** A stream opened: reports go to its replica, and the first lists every breaker. */
+  /** Starts reporting to the replica of a new stream. The first report lists every breaker. */
   attach(reportUrl: string | undefined): void {
     const replica = this.#targetOf(reportUrl);
     const former = this.#replica;
@@ -85,7 +85,7 @@ export class Reporter {
     this.#schedule(this.#options.random() * INTERVAL_MS);
   }
 
-  /** The stream is gone; what happens meanwhile is reported to the next one. */
+  /** Stops reporting when the stream has ended. Later events are reported to the next stream. */
   detach(): void {
     this.#target = undefined;
     this.#sockets?.destroy();
@@ -93,18 +93,18 @@ export class Reporter {
     this.#due = Number.POSITIVE_INFINITY;
   }
 
-  /** A breaker changed its state; it is reported at once. */
+  /** Schedules an immediate report after a state change of a breaker. */
   changed(breaker: BreakerIdentity, change: StateChange): void {
     this.#options.ledger.changed(breaker, change);
     if (!this.#reading) this.#schedule(0);
   }
 
-  /** A set was applied or a policy rejected; the report that follows is the acknowledgement. */
+  /** Schedules a report that acknowledges an applied set or a rejected policy. */
   acknowledge(): void {
     this.#schedule(QUIET_MS + this.#options.random() * SPREAD_MS);
   }
 
-  /** Says goodbye with the last counts; resolves when that was answered, given up, or `withinMs` have passed. */
+  /** Sends the last counts with a goodbye; resolves when that is answered or fails, or after `withinMs`. */
   async bye(withinMs: number): Promise<void> {
     if (this.#target === undefined) return;
     let expire: NodeJS.Timeout | undefined;
@@ -118,8 +118,8 @@ export class Reporter {
   }
 
   /**
-   * Says goodbye to the replica of the former stream, so that this agent is counted once. One that cannot be reached
-   * notices the silence.
+   * Says goodbye to the replica of the previous stream, so that this agent is counted once. An unreachable replica
+   * drops a silent agent anyway.
    */
   #sayGoodbye(replica: URL): void {
     const { identity, ledger } = this.#options;
@@ -157,7 +157,7 @@ export class Reporter {
     this.#cancel();
     this.#cancel = timers.after(Math.max(0, due - timers.now()), () => {
       this.#due = Number.POSITIVE_INFINITY;
-      // One report at a time: a due one waits for the answer to the one under way.
+      // Only one report is sent at a time, so a due report waits for the current one.
       void (this.#sending ?? Promise.resolve()).then(() => this.#sendDue());
     });
   }
@@ -177,7 +177,7 @@ export class Reporter {
     const sequence = ledger.nextSequence();
     const now = timers.now();
     this.#lastSent = now;
-    // Whatever made a report due up to here is in this one.
+    // This report includes everything that was due until now.
     this.#cancel();
     this.#due = Number.POSITIVE_INFINITY;
     const { revision, at, rejections, overrides = [] } = applied();
@@ -202,13 +202,13 @@ export class Reporter {
       };
       if (!(await this.#deliver(body, part))) return;
     }
-    // A stream that opened meanwhile has had no report.
+    // A stream that was opened meanwhile has had no report yet.
     if (stream !== this.#streams) return;
     this.#listedToStream = stream;
     this.#answeredRevision = revision;
   }
 
-  /** Reads the breakers in slices, so that a process with thousands of them is not held up. */
+  /** Reads the breakers in slices, so that thousands of them do not block the process. */
   async #readBreakers(all: boolean): Promise<ReportEntry[]> {
     const { timers, ledger, breakers } = this.#options;
     const entries: ReportEntry[] = [];

@@ -19,7 +19,7 @@ const MAX_WARNINGS = 20;
 
 export interface Endpoint {
   readonly url: URL;
-  /** Read again for each connection, because the platform replaces it. */
+  /** Read again for each connection, because the platform rotates the token. */
   readonly tokenFile?: string;
   readonly caFile?: string;
 }
@@ -28,32 +28,32 @@ export interface StreamOptions {
   readonly endpoint: Endpoint;
   readonly timers: Timers;
   readonly random: () => number;
-  /** The query of the next connection. */
+  /** Returns the query for the next connection. */
   query(): URLSearchParams;
-  /** The `Last-Event-ID` of the next connection. */
+  /** Returns the `Last-Event-ID` for the next connection. */
   resumeFrom(): string | undefined;
-  /** A message of the stream. A string is the reason why the stream must be opened again. */
+  /** Called for each message. A returned string is the reason to reopen the stream. */
   received(message: Message): string | undefined;
-  /** The stream that was open is not any more. */
+  /** Called when an open stream has ended. */
   closed(): void;
-  /** Something is wrong; called once for each distinct problem until the stream has been healthy for a minute. */
+  /** Called once for each distinct problem, until the stream has been healthy for a minute. */
   warn(message: string): void;
 }
 
 const READ = (end: () => void) => end();
 
-/** Processor time of this process, in ms: on a busy machine, time on the wall would be that of others. */
+/** CPU time of this process, in ms. Wall time would include the work of other processes on a busy machine. */
 function busyMs(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1_000;
 }
 
-/** The long-lived request that delivers policies; it is reopened without limit. */
+/** The long-lived request that delivers policies. It is reopened indefinitely. */
 export class Stream {
   readonly #options: StreamOptions;
   readonly #backoff: Backoff;
   readonly #warned = new Set<string>();
-  /** Of all streams together: reconnecting makes nothing free. */
+  /** The budget spans all streams, because a reconnect must not reset it. */
   readonly #budget = new WorkBudget();
   #request: ClientRequest | undefined;
   #cancelWatch = () => {};
@@ -61,7 +61,7 @@ export class Stream {
   #cancelConnect = () => {};
   #opened = false;
   #stopped = false;
-  /** Calls back once nothing that has arrived is unread. */
+  /** Calls `end` once all received data has been processed. */
   #whenRead = READ;
 
   constructor(options: StreamOptions) {
@@ -69,12 +69,12 @@ export class Stream {
     this.#backoff = new Backoff(options.random);
   }
 
-  /** Connects now. */
+  /** Connects at once. */
   start(): void {
     this.#connect();
   }
 
-  /** Gives up the stream that is open and connects again after the usual wait. */
+  /** Closes the stream and reconnects after the usual delay. */
   reconnect(reason: string): void {
     if (!this.#stopped && this.#request !== undefined) this.#end(reason);
   }
@@ -143,7 +143,7 @@ export class Stream {
     }
   }
 
-  /** Reads in slices: work on one large answer never holds up the process for long. */
+  /** Reads the stream in slices, so that a large message does not block the process for long. */
   #read(request: ClientRequest, response: IncomingMessage): void {
     const { timers } = this.#options;
     const decoder = new EventDecoder();
@@ -200,7 +200,7 @@ export class Stream {
 
   #receive(message: Message): void {
     if (message.type === 'hello') {
-      // Each one makes reports go somewhere else.
+      // A second hello would redirect the reports of a running stream.
       if (this.#opened) {
         this.#end('it says "hello" twice on one stream');
         return;
@@ -244,7 +244,7 @@ export class Stream {
   #endQuietly(atLeastMs: number): void {
     this.#close();
     if (this.#stopped) return;
-    // The operator said when to come back; a backoff on top of that would only delay.
+    // The operator chose this delay, so no backoff is added.
     this.#connectAfter(atLeastMs > 0 ? atLeastMs + this.#options.random() * SPREAD_MS : this.#backoff.next());
   }
 
@@ -271,7 +271,7 @@ export interface Credentials {
   readonly ca?: Buffer;
 }
 
-/** Reads token and certificate authority afresh. Throws an error with a message for the user. */
+/** Reads the token and the CA file again. Throws an error with a message for the user. */
 export function readCredentials({ tokenFile, caFile }: Endpoint): Credentials {
   const token = tokenFile === undefined ? '' : readText(tokenFile, 'the token').toString('latin1').trim();
   if (!/^[\x21-\x7e]*$/.test(token)) throw new Error(`the token in ${tokenFile} contains invalid characters`);

@@ -2,9 +2,9 @@ import { performance } from 'node:perf_hooks';
 import { detached } from '../clock/detached.ts';
 import type { Clock } from '../core/clock.ts';
 
-/** Monotonic time and timers that never keep the process alive. */
+/** Monotonic time, and timers that do not keep the process alive. */
 export interface Timers extends Clock {
-  /** Runs `task` once after `ms` milliseconds; the function that it returns cancels it. */
+  /** Runs `task` once after `ms` milliseconds; the returned function cancels it. */
   after(ms: number, task: () => void): () => void;
 }
 

@@ -1,5 +1,5 @@
 /**
- * What one member sees with its own eyes; a circuit that it opened because others did is no opinion of its own.
+ * The circuits that one member observed itself. A circuit that it opened because of other members is left out.
  *
  * @internal
  */
@@ -8,11 +8,11 @@ export interface MemberView {
   readonly closed: readonly string[];
 }
 
-/** When what members see becomes what everyone does. */
+/** When the view of members applies to all. */
 export interface Quorum {
-  /** So many members, at least, must see a circuit open. */
+  /** Minimum number of members that see the circuit open. */
   readonly minimumMembers: number;
-  /** And they must be this share of those that use the breaker, in percent. */
+  /** Minimum percentage of the members that use the breaker. */
   readonly sharePercent: number;
 }
 
@@ -47,7 +47,7 @@ export function openByQuorum(members: Iterable<MemberView>, { minimumMembers, sh
 }
 
 /**
- * The entry of a member; of very many breakers, the first 2,000, open ones first.
+ * Encodes the entry of a member, with at most 2,000 breakers, open ones first.
  *
  * @internal
  */
@@ -57,7 +57,7 @@ export function writeEntry({ open, closed }: MemberView): string {
 }
 
 /**
- * Reads an entry; whatever cannot be one counts for nothing.
+ * Parses an entry; undefined when it is invalid.
  *
  * @internal
  */

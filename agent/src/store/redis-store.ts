@@ -1,24 +1,24 @@
 import type { StateStore } from './state-store.ts';
 
-/** What is needed of a client: `sendCommand` of node-redis, or `call` of ioredis. */
+/** The client: `sendCommand` of node-redis, or `call` of ioredis. */
 export type RedisClient =
   | { sendCommand(args: string[]): Promise<unknown> }
   | { call(command: string, ...args: string[]): Promise<unknown> };
 
 export interface RedisStoreOptions {
   /**
-   * What every key begins with; services that share nothing take different ones. Absent: `{fuseboard}:`, one slot of a
+   * Prefix of every key. Services that share no state need different ones. Absent: `{fuseboard}:`, one slot of a
    * cluster.
    */
   readonly prefix?: string;
 }
 
-/** More members than this are not read; what they say is not counted. */
+/** Maximum number of members to read. Further members are not counted. */
 const MAX_MEMBERS = 10_000;
 
 /**
- * A store in Redis 6 and later: a key with a time to live for each member, and a set of the members. It takes the
- * client as it is: connecting, waiting and errors of the connection are the client's and yours.
+ * A store in Redis 6 and later: a key with a time to live for each member, and a set of the members. The caller owns
+ * the client, its connection and its errors.
  */
 export function redisStore(client: RedisClient, { prefix = '{fuseboard}:' }: RedisStoreOptions = {}): StateStore {
   const send = (command: string, ...args: string[]): Promise<unknown> =>
@@ -34,7 +34,7 @@ export function redisStore(client: RedisClient, { prefix = '{fuseboard}:' }: Red
       if (known.length === 0) return [];
       const entries = strings(await send('MGET', ...known.map(key)));
       const expired = known.filter((_, i) => entries[i] === '');
-      // A member that comes back in this moment is missing until it says something again, which is soon.
+      // A member that returns at this moment is missing until its next exchange.
       if (expired.length > 0) await send('SREM', members, ...expired);
       return entries.filter((entry) => entry !== '');
     },
@@ -44,7 +44,9 @@ export function redisStore(client: RedisClient, { prefix = '{fuseboard}:' }: Red
   };
 }
 
-/** What is not a text, such as a key that expired, is an empty one. */
+/**
+ * Converts a reply to strings. A reply that is not a string, such as that for an expired key, becomes an empty string.
+ */
 function strings(answer: unknown): string[] {
   if (!Array.isArray(answer)) return [];
   return answer.map((item) => (typeof item === 'string' || Buffer.isBuffer(item) ? String(item) : ''));

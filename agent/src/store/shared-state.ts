@@ -7,45 +7,45 @@ import { openByQuorum, type Quorum, readEntry, writeEntry } from './quorum.ts';
 import type { StateStore } from './state-store.ts';
 
 export interface ShareOptions extends Partial<Quorum> {
-  /** Which breakers are shared. Absent: all. */
+  /** Names of shared breakers. Absent: all. */
   readonly breakers?: readonly string[];
   /** Milliseconds between two exchanges; changes of state are exchanged at once. Absent: 1,000. */
   readonly intervalMs?: number;
   /**
-   * Milliseconds for which what a member said counts. Also how long the last view of the others holds when the store
-   * cannot be reached; after that, this process decides alone. Absent: five intervals.
+   * Lifetime of a member's entry, in milliseconds. When the store is unreachable, the last view of the others is used
+   * as long; after that, this process decides alone. Absent: five intervals.
    */
   readonly ttlMs?: number;
-  /** Takes trouble with the store, once for each time it is lost. Absent: `process.emitWarning`. */
+  /** Receives problems of the store, once for each outage. Absent: `process.emitWarning`. */
   readonly warn?: (message: string) => void;
-  /** A monotonic clock in milliseconds. Absent: that of the process. */
+  /** A monotonic clock in milliseconds. Absent: the process clock. */
   readonly now?: () => number;
 }
 
-/** The sharing of one process. */
+/** The running exchange of one process. */
 export interface SharedState {
-  /** Whether the entries of the other members were read within their time to live. */
+  /** Whether the entries of other members were read within their lifetime. */
   readonly connected: boolean;
-  /** Exchanges now; resolves when it is done or failed, never rejects. */
+  /** Exchanges now; resolves when the exchange succeeded or failed. Never rejects. */
   exchange(): Promise<void>;
   /**
-   * Ends it: takes back what this process said. Circuits that others opened here are half-open when the time is over
-   * for which that counted. Waits for the store at most as long.
+   * Ends the exchange and removes this process's entry. Circuits opened because of others become half-open within
+   * `ttlMs`. Waits for the store at most as long.
    */
   stop(): Promise<void>;
 }
 
-/** What a circuit that others opened says of itself. */
+/** The reason of a circuit that opened because of other processes. */
 const REASON = 'other processes see it open';
 
-/** How long a circuit that waits for its probe still counts as open; without calls it would wait without end. */
+/** How long a circuit waiting for its probe still counts as open. Without calls, it would wait forever. */
 const PROBING_MS = 10_000;
 
 /**
- * Shares opening and closing between processes that have no operator. Each says which of its circuits it opened itself;
- * where enough members see one open, `minimumMembers` (absent: 2) that are `sharePercent` (absent: 50) of those that
- * use it, the others open theirs too, and close it again when there are no longer enough. So one bad member opens
- * nobody's circuit. Calls never wait for any of this. Only breakers whose mode is Enforce take part.
+ * Shares open circuits between processes without an operator. Each member publishes the circuits that it opened itself.
+ * When a quorum sees a circuit open, the others open theirs too, until the quorum ends: `minimumMembers` (absent: 2),
+ * which are `sharePercent` (absent: 50) of the members that use it. So one bad member opens no other circuit. Calls
+ * never wait for the store. Only breakers in mode Enforce take part.
  *
  * @returns the sharing; its `stop()` ends it.
  * @throws {RangeError} when a number cannot be used.
@@ -64,7 +64,7 @@ class StateSharing implements SharedState {
   readonly #warn: (message: string) => void;
   readonly #timer: NodeJS.Timeout;
   readonly #unsubscribe: () => void;
-  /** When each circuit last opened by itself. */
+  /** When each circuit last opened because of its own calls. */
   readonly #openedAt = new Map<string, number>();
   #lastExchangeAt: number;
   #reachable = true;
@@ -135,7 +135,7 @@ class StateSharing implements SharedState {
     clearTimeout(timer);
   }
 
-  /** In a later turn: changes come from within calls, and often several at once. */
+  /** Exchanges in a later turn, because changes happen within calls, and often several at once. */
   #exchangeSoon(): void {
     detached(() => setImmediate(() => this.exchange())).unref();
   }
@@ -167,7 +167,7 @@ class StateSharing implements SharedState {
     this.#reachable = false;
   }
 
-  /** What this process sees itself. A circuit that code forced here says nothing about the dependency. */
+  /** The view of this process. A circuit forced in code is left out, because it says nothing about the dependency. */
   #ownView(): { open: string[]; closed: string[] } {
     const open: string[] = [];
     const closed: string[] = [];
@@ -184,8 +184,9 @@ class StateSharing implements SharedState {
   }
 
   /**
-   * Opens what the others see open, for as long as their entries are read, and closes what they no longer do. When they
-   * fall silent it becomes half-open by itself. What this process opened itself, or code forced, stays as it is.
+   * Opens circuits that a quorum sees open, while the others' entries can be read, and closes them when there is no
+   * quorum any more. When the others fall silent, such a circuit becomes half-open automatically. A circuit that this
+   * process opened itself, or that code forced, is unchanged.
    */
   #applyQuorum(agreed: ReadonlySet<string>): void {
     for (const [breaker, { state, forced }] of this.#shared()) {

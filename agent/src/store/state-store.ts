@@ -1,17 +1,16 @@
 /**
- * Where processes leave what they see. Each member has one entry of its own, which expires by itself, so that no member
- * writes over what another one said.
+ * A store of members' views. Each member has its own entry with a time to live, so that no member overwrites another.
  */
 export interface StateStore {
-  /** Replaces the entry of a member; it expires after the given number of milliseconds. */
+  /** Replaces the entry of a member; it expires after `ttlMs` milliseconds. */
   put(member: string, entry: string, ttlMs: number): Promise<void>;
-  /** The entries that have not expired, of all members. */
+  /** The entries of all members that have not expired. */
   all(): Promise<readonly string[]>;
-  /** Takes the entry of a member away. */
+  /** Removes the entry of a member. */
   remove(member: string): Promise<void>;
 }
 
-/** A store within one process, for tests and as an example of what a store does. */
+/** A store within one process, for tests and as an example. */
 export function memoryStore({ now = () => performance.now() }: { readonly now?: () => number } = {}): StateStore {
   const entries = new Map<string, { readonly entry: string; readonly expiresAt: number }>();
   return {

@@ -9,11 +9,11 @@ export interface Logger {
 }
 
 /**
- * Logs one line for each change of state of each breaker, at `warn` when a circuit opens and at `info` otherwise, with
- * the fields `breaker`, `from`, `to`, `reason`, `lastError` where a failure opened the circuit and, where one governs,
- * `policy` and `generation`.
+ * Logs one line for each state change of each breaker, at `warn` when a circuit opens and at `info` otherwise. Fields:
+ * `breaker`, `from`, `to`, `reason`, `lastError` when a failure opened the circuit, and `policy` and `generation` when
+ * a policy governs.
  *
- * @returns a function that ends it.
+ * @returns a function that ends the logging.
  */
 export function logTransitions(logger: Logger): () => void {
   wantCallScopes();

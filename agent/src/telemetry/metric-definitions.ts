@@ -3,17 +3,17 @@ import type { Breaker, BreakerStats, State } from '../breakers/breaker.ts';
 import { registry } from '../breakers/registry.ts';
 import type { LinkState } from '../link/link.ts';
 
-/** A number of one breaker, with the labels that distinguish it from others of its metric. */
+/** A value of one breaker, with the labels that distinguish it from other values of its metric. */
 export interface MetricPoint {
   readonly labels: Readonly<Record<string, string>>;
   readonly value: number;
 }
 
-/** A metric of breakers; whoever exports metrics exports all of these. */
+/** A metric of breakers. Every exporter exports all of them. */
 export interface MetricDefinition {
-  /** In words that are joined as each system joins them. */
+  /** The words of the name; each exporter joins them in its own style. */
   readonly name: readonly string[];
-  /** A gauge is a value now; a counter never runs backwards. */
+  /** A gauge has a current value; a counter never decreases. */
   readonly type: 'gauge' | 'counter';
   readonly help: string;
   points(stats: BreakerStats): MetricPoint[];
@@ -24,7 +24,7 @@ export type BreakerReading = readonly [breaker: string, stats: BreakerStats];
 const STATES: readonly State[] = ['closed', 'open', 'half-open'];
 export const LINK_STATES: readonly LinkState[] = ['Live', 'Stale', 'LastGood', 'Defaults'];
 const boundSeconds = (bucket: number) => latencyBoundMs(bucket) / 1_000;
-/** The clock of calls has steps of 5 ms: what a bound below says is not measured, so there is none. */
+/** The clock of calls has steps of 5 ms, so smaller bounds would not be accurate. */
 const LEAST_BOUND_SECONDS = 0.008;
 
 export const METRICS: readonly MetricDefinition[] = [
@@ -57,12 +57,12 @@ export const METRICS: readonly MetricDefinition[] = [
   totalCounter(['fallback'], 'fallback', 'Calls that were answered by a fallback.'),
 ];
 
-/** Every breaker of this process with its state and counts. */
+/** Every breaker of this process, with its state and counts. */
 export function readings(): BreakerReading[] {
   return [...registry().breakers()].map((breaker: Breaker) => [breaker.name, breaker.stats()] as const);
 }
 
-/** How many calls took at most how many seconds, as cumulative buckets from 8 ms on; the last one has no bound. */
+/** Cumulative buckets of call durations in seconds, from 8 ms on; the last one has no bound. */
 export function durationBuckets({ latency }: BreakerStats): MetricPoint[] {
   let count = 0;
   return latency.flatMap((calls, i) => {
@@ -74,8 +74,8 @@ export function durationBuckets({ latency }: BreakerStats): MetricPoint[] {
 }
 
 /**
- * How many seconds all calls took together, estimated: each counts as the middle of its bucket, or the lower bound of
- * the last one.
+ * The estimated sum of all call durations, in seconds: each call counts as the middle of its bucket, or as the lower
+ * bound of the last one.
  */
 export function durationSum({ latency }: BreakerStats): number {
   return latency.reduce((sum, calls, i) => {

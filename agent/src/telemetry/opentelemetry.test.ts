@@ -30,7 +30,7 @@ afterAll(async () => {
   context.disable();
 });
 
-/** Every number that was collected, as `name{breaker,…} value`. */
+/** Every collected value, as `name{breaker,…} value`. */
 async function collected(): Promise<string[]> {
   metricsExporter.reset();
   await reader.forceFlush();
@@ -74,7 +74,7 @@ describe('the metrics', () => {
     const number = (line: string) => line.slice(line.lastIndexOf(' ') + 1);
     const theirs = (await register.metrics()).split('\n').filter((line) => line.includes('breaker="otel-both"'));
     const ours = (await collected()).filter((line) => line.includes(' otel-both '));
-    // Prometheus has the count and the sum of a histogram as series of their own.
+    // In Prometheus, the count and the sum of a histogram are separate series.
     expect(ours.map(number)).toEqual(theirs.filter((line) => !/seconds_(count|sum)/.test(line)).map(number));
     off();
   });

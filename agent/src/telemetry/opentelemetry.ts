@@ -7,10 +7,10 @@ import { REJECTION_CHANNEL, type RejectionMessage } from '../errors/diagnostics.
 import { durationBuckets, LINK_STATES, METRICS, readings } from './metric-definitions.ts';
 
 /**
- * Registers the metrics of all breakers of this process with a meter, `metrics.getMeter('checkout')`: the numbers of
- * the prom-client adapter as observable instruments, `fuseboard.calls` with the attributes `breaker` and `outcome` and
- * so on. `fuseboard.call.duration.count` counts, for each `le`, the calls that took at most that many seconds. They are
- * read at each collection and cost nothing between.
+ * Registers the metrics of all breakers of this process with a meter, `metrics.getMeter('checkout')`: those of the
+ * prom-client adapter as observable instruments, such as `fuseboard.calls` with the attributes `breaker` and `outcome`.
+ * `fuseboard.call.duration.count` counts, for each `le`, calls up to that many seconds. They are read at each
+ * collection and cost nothing between collections.
  *
  * @returns a function that ends it.
  */
@@ -42,8 +42,8 @@ export function observeInto(meter: Meter): () => void {
 }
 
 /**
- * Adds an event to the active span wherever a call changes the state of a breaker, `fuseboard.transition`, or is not
- * let through, `fuseboard.rejection`. A transition that no call caused has no span and adds no event.
+ * Adds an event to the active span when a call changes the state of a breaker, `fuseboard.transition`, or is rejected,
+ * `fuseboard.rejection`. A transition that no call caused has no span and adds no event.
  *
  * @param trace `trace` of `@opentelemetry/api`.
  * @returns a function that ends it.
@@ -53,7 +53,7 @@ export function markSpans(trace: Pick<TraceAPI, 'getActiveSpan'>): () => void {
     try {
       trace.getActiveSpan()?.addEvent(name, attributes);
     } catch {
-      // A span that cannot take an event is not the call's trouble.
+      // An error of the span must not affect the call.
     }
   };
   const rejected = (message: unknown) => {

@@ -66,10 +66,7 @@ function histogram([breaker, stats]: BreakerReading, name: string): Sample[] {
   ];
 }
 
-/**
- * A metric with samples that exist only while they are read; the counters of prom-client's own classes can only be
- * added to.
- */
+/** A metric whose samples are computed when it is read. The counter class of prom-client cannot be set to a value. */
 class PulledMetric {
   name: string;
   readonly type: string;
@@ -89,6 +86,6 @@ class PulledMetric {
     return { name, type, help, aggregator, values: this.#read(readings(), name) };
   }
 
-  /** What a breaker counted is not this metric's to forget. */
+  /** Does nothing, because the counts belong to the breakers. */
   reset(): void {}
 }

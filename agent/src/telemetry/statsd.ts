@@ -14,26 +14,26 @@ export interface StatsdOptions {
    * Absent: `plain`.
    */
   readonly format?: 'plain' | 'tags';
-  /** Milliseconds between two rounds. Absent: 10,000. */
+  /** Milliseconds between two exports. Absent: 10,000. */
   readonly intervalMs?: number;
-  /** A packet is no longer than this, in bytes. Absent: 1,432, which fits an Ethernet frame. */
+  /** Maximum packet size in bytes. Absent: 1,432, which fits an Ethernet frame. */
   readonly maxPacketBytes?: number;
-  /** Takes the packets in place of the socket. What a packet counted is sent again when this throws or rejects. */
+  /** Sends packets instead of the socket. When it throws or rejects, the counts of the packet are sent again. */
   readonly send?: (packet: string) => void | Promise<void>;
 }
 
-/** What sends the numbers of all breakers. */
+/** A running export of the metrics of all breakers. */
 export interface StatsdExport {
   /**
-   * Sends now what changed since the last round; resolves when all packets are sent or given up. Never rejects. Once
-   * stopped, it sends nothing.
+   * Sends the changes since the last export; resolves when all packets are sent or have failed. Never rejects. Does
+   * nothing after `stop`.
    */
   flush(): Promise<void>;
-  /** Sends once more and ends; again, it does nothing. */
+  /** Sends once more and ends the export; a second call does nothing. */
   stop(): Promise<void>;
 }
 
-/** Sends the text of a packet. */
+/** Sends a packet. */
 interface Transport {
   send(packet: string): void | Promise<void>;
   close(): void;
@@ -41,13 +41,13 @@ interface Transport {
 
 interface Line {
   readonly text: string;
-  /** Which counter it moves, and by how much; absent for a gauge. */
+  /** The counter to add to, and the increase; absent for a gauge. */
   readonly counter?: { readonly key: string; readonly delta: number };
 }
 
 /**
- * Sends the metrics of all breakers of this process to StatsD: counters as what was added since they were last sent,
- * states as gauges. Keeps no process alive and never fails; what could not be sent is in the next round.
+ * Sends the metrics of all breakers of this process to StatsD: increases of counters, and states as gauges. It never
+ * fails and does not keep the process alive. Unsent changes are part of the next export.
  */
 export function sendToStatsd({
   host = '127.0.0.1',
@@ -118,12 +118,12 @@ const tagged: Write = (prefix, name, labels) => {
   return (value, type) => `${prefix}.${name.join('.')}:${value}|${type}|#${tags.join(',')}`;
 };
 
-/** A dot parts levels, and a colon ends the name. */
+/** Replaces dots and colons, because a dot separates levels and a colon ends the name. */
 function safe(name: string): string {
   return name.replaceAll(/[^A-Za-z0-9_-]/g, '_');
 }
 
-/** Lines in packets; a line that is longer than a packet may be is left out. */
+/** Groups lines into packets. A line longer than a packet is dropped. */
 function packets(lines: readonly Line[], maxBytes: number): Line[][] {
   const all: Line[][] = [];
   let room = 0;

@@ -7,47 +7,45 @@ import { PROTOCOL } from '@fuseboard/schema/defaults';
 import type { PolicySpec, Report } from '@fuseboard/schema/types';
 import { routesOf } from '../link/bootstrap.ts';
 
-/** A policy as a test pushes it. */
+/** A policy to push. */
 export interface PushedPolicy {
   readonly name: string;
   readonly spec: PolicySpec;
-  /** Absent: one for each name. */
+  /** Absent: derived from the name. */
   readonly uid?: string;
-  /** Absent: one more whenever the spec differs from what was pushed before under this uid. */
+  /** Absent: incremented when the spec differs from the last push of this uid. */
   readonly generation?: number;
 }
 
-/** A stream that an agent opened. */
+/** A stream opened by an agent. */
 export interface FakeStream {
   /** The query of the agent's request. */
   readonly query: URLSearchParams;
   readonly headers: IncomingMessage['headers'];
-  /** The Last-Event-ID that the agent sent. */
+  /** The Last-Event-ID of the request. */
   readonly resumedFrom: string | undefined;
 }
 
-/** How the server answers instead of following the protocol. */
+/** An answer of the server outside the protocol. */
 export type Answer =
   | { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: string }
   /** Accepts the request and never answers. */
   | 'hang';
 
 export interface FakeControlPlaneOptions {
-  /** Absent: a free one. */
+  /** Absent: a free port. */
   readonly port?: number;
-  /**
-   * The interval announced to agents, in milliseconds; only `heartbeat()` sends a heartbeat. Absent: 15,000.
-   */
+  /** Heartbeat interval announced to agents, in milliseconds; only `heartbeat()` sends a heartbeat. Absent: 15,000. */
   readonly heartbeatMs?: number;
   /** A key and a certificate for `localhost`, as PEM. Absent: plain text. */
   readonly tls?: { readonly key: string; readonly cert: string };
-  /** The address to which agents are told to report. Absent: they report to this server. */
+  /** The report URL announced to agents. Absent: this server. */
   readonly reportUrl?: string;
 }
 
 /**
- * An operator for tests: a real server on 127.0.0.1 that speaks the protocol, pushes what the test says and records
- * what the agents report. `start({ url: plane.url })` connects the agent of the process to it.
+ * An operator for tests: a real server on 127.0.0.1 that speaks the protocol, pushes policies and records reports.
+ * `start({ url: plane.url })` connects the agent of the process to it.
  */
 export class FakeControlPlane {
   readonly #server: Server;
@@ -60,7 +58,7 @@ export class FakeControlPlane {
   #streamAnswer: Answer | undefined;
   #reportAnswers: number[] = [];
 
-  /** Every part of every report that was answered with 204, in order. */
+  /** Every part of every report answered with 204, in order. */
   readonly reports: Report[] = [];
   /** Every requested stream, in order, including refused ones. */
   readonly connections: FakeStream[] = [];
@@ -85,12 +83,12 @@ export class FakeControlPlane {
     return this.#options.tls ? `https://localhost:${port}` : `http://127.0.0.1:${port}`;
   }
 
-  /** The streams that are open now. */
+  /** The open streams. */
   get streams(): readonly FakeStream[] {
     return [...this.#open.values()];
   }
 
-  /** The revision of what was pushed last. */
+  /** The revision of the last push. */
   get revision(): string {
     const held = [...this.#heldNames];
     return createHash('sha256')
@@ -111,7 +109,7 @@ export class FakeControlPlane {
     this.#publish();
   }
 
-  /** Marks the newest generation of a pushed policy as invalid: agents keep the version that they run. */
+  /** Marks the newest generation of a pushed policy as invalid: agents keep their version. */
   hold(name: string): void {
     this.#policies = this.#policies.map((policy) =>
       policy.name === name ? { ...policy, generation: policy.generation + 1 } : policy,
@@ -144,7 +142,7 @@ export class FakeControlPlane {
     this.send(frame('goaway', { reconnectAfterMs }));
   }
 
-  /** Writes raw bytes to every stream: garbage, half an event, or anything that no operator would send. */
+  /** Writes raw bytes to every stream, such as garbage or half an event. */
   send(bytes: string | Uint8Array): void {
     for (const response of this.#open.keys()) response.write(bytes);
   }
@@ -154,12 +152,12 @@ export class FakeControlPlane {
     for (const response of this.#open.keys()) response.destroy();
   }
 
-  /** Answers streams like this from now on; without an argument, by the protocol again. */
+  /** Sets the answer to further streams; without an argument, the protocol applies again. */
   answerStreams(answer?: Answer): void {
     this.#streamAnswer = answer;
   }
 
-  /** Answers the next reports with these statuses, one each, for example 421; then with 204 again. */
+  /** Sets the statuses of the next reports, one each, for example 421; then 204 again. */
   answerReports(...statuses: number[]): void {
     this.#reportAnswers = statuses;
   }

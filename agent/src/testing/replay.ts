@@ -5,23 +5,23 @@ import type { State, TransitionEvent } from '../core/state.ts';
 
 /** Permission for one replayed call; settle it once. */
 export interface ReplayPermit {
-  /** When the call began, in milliseconds of the record. */
+  /** Start of the call, in milliseconds of the record. */
   readonly startedAt: number;
 }
 
 export interface ReplayOptions {
-  /** When the breaker is made, in milliseconds of the record. Absent: 0. */
+  /** Creation time of the breaker, in milliseconds of the record. Absent: 0. */
   readonly startAt?: number;
-  /** The source of chance, from 0 to below 1: ramps and jittered open times draw from it. Absent: always 0. */
+  /** Random numbers, from 0 to below 1, for ramps and open times. Absent: always 0. */
   readonly random?: () => number;
-  /** Is called for each transition, with the time at which it was due. Must not throw. */
+  /** Called for each transition, with its due time. Must not throw. */
   readonly onTransition?: (event: TransitionEvent) => void;
 }
 
 /**
- * A breaker for recorded calls: the same core as in a service, without promises, timers or a clock. Whoever replays
- * says when each call begins and ends; times never go back. Time limits, retries, limiters and fallbacks of the policy
- * are not applied, because they act on calls and not on records of them.
+ * A breaker for recorded calls: the same core as in a service, without promises, timers or a clock. The caller gives
+ * the start and end of each call, in order of time. Time limits, retries, limiters and fallbacks of the policy are not
+ * applied, because they act on calls and not on records of them.
  */
 export class ReplayBreaker {
   readonly #core: BreakerCore;
@@ -39,10 +39,10 @@ export class ReplayBreaker {
   }
 
   /**
-   * A call begins.
+   * Requests a permit for a call.
    *
    * @param at milliseconds of the record.
-   * @param used a settled permit to be given again, so that a long replay makes no garbage. Absent: a new one.
+   * @param used a settled permit to reuse, so that a long replay allocates less. Absent: a new one.
    * @returns null when the breaker rejects the call.
    */
   enter(at: number, used?: ReplayPermit): ReplayPermit | null {
@@ -50,7 +50,7 @@ export class ReplayBreaker {
     return this.#core.enter(used as Permit | undefined);
   }
 
-  /** A permitted call ends. */
+  /** Records the end of a permitted call. */
   settle(permit: ReplayPermit, outcome: 'success' | 'failure' | 'ignored', at: number): void {
     this.#now = at;
     this.#core.settle(permit as Permit, outcome);
@@ -62,7 +62,7 @@ export class ReplayBreaker {
     return this.#core.state;
   }
 
-  /** What the conditions look at, at a time; a fraction where calls fade. */
+  /** The counts that the conditions see at a time; fractional where calls fade. */
   windowAt(at: number): { readonly calls: number; readonly failures: number; readonly slow: number } {
     this.#now = at;
     return this.#core.window;

@@ -21,15 +21,12 @@ export class FakeClock implements Clock, Timeouts {
   #stallEndedAt = Number.NEGATIVE_INFINITY;
   readonly #deadlines = new Set<Deadline>();
 
-  /** Milliseconds since the clock was made. */
+  /** Milliseconds since the clock was created. */
   now(): number {
     return this.#now;
   }
 
-  /**
-   * Moves on by so many milliseconds during which the process stands still, busy or frozen: calls that span this are
-   * not slow.
-   */
+  /** Advances by `ms` milliseconds of a busy or frozen process. Calls during this time are not slow. */
   stall(ms: number): void {
     this.#stallEndedAt = this.#now + ms;
     this.advance(ms);
@@ -40,7 +37,7 @@ export class FakeClock implements Clock, Timeouts {
     return this.#stallEndedAt;
   }
 
-  /** Advances by this many milliseconds. Everything that becomes due happens in order, each at its own time. */
+  /** Advances by `ms` milliseconds. Everything that becomes due happens in order, each at its own time. */
   advance(ms: number): void {
     if (!(ms >= 0)) throw new RangeError(`a clock cannot go back; advance got ${ms}`);
     const target = this.#now + ms;
@@ -74,18 +71,13 @@ export class FakeClock implements Clock, Timeouts {
 
 export interface TestBreakerOptions {
   /**
-   * Absent: the clock of the process. A `FakeClock` also drives time limits; with any other clock they are looked at
-   * every few real milliseconds.
+   * Absent: the process clock. A `FakeClock` also drives time limits; with any other clock they are checked every few
+   * real milliseconds.
    */
   readonly clock?: { now(): number };
-  /**
-   * The source of chance, from 0 to below 1: ramps, open times and the waits of retries draw from it. Absent:
-   * Math.random.
-   */
+  /** Random numbers, from 0 to below 1, for ramps, open times and retry delays. Absent: Math.random. */
   readonly random?: () => number;
-  /**
-   * The wall clock, milliseconds since 1970; only dates in Retry-After headers are compared with it. Absent: Date.now.
-   */
+  /** The wall clock, milliseconds since 1970, only for dates in Retry-After headers. Absent: Date.now. */
   readonly wallNow?: () => number;
   /** The name of the breaker. Absent: `test`. */
   readonly name?: string;
@@ -112,21 +104,19 @@ export function createBreaker(
 }
 
 /**
- * Lets every breaker of `getBreaker` start again, for the next test: closed, with nothing counted, no key, nothing
- * forced, and free to be given other `defaults` and another `classify`. Handles stay valid and listeners stay
- * subscribed; calls that are under way count no more.
+ * Resets every breaker of `getBreaker` for the next test: closed, without counts, keys and forced states, and free for
+ * other `defaults` and `classify`. Handles stay valid and listeners stay subscribed; running calls no longer count.
  */
 export function resetBreakers(): void {
   registry().startAnew();
 }
 
 /**
- * Puts the breakers of `getBreaker` on a clock of the test, as `createBreaker` does with one; each restarts, as with
- * `resetBreakers`.
+ * Sets a test clock for the breakers of `getBreaker`; each restarts, as with `resetBreakers`.
  *
- * @param clock a `FakeClock` also drives time limits and waits; with any other, they are looked at every few real
+ * @param clock a `FakeClock` also drives time limits and delays; with any other, they are checked every few real
  * milliseconds.
- * @returns a function that puts them back on the clock before, and lets them start again.
+ * @returns a function that restores the previous clock and restarts the breakers.
  */
 export function useClock(clock: { now(): number }): () => void {
   const before = registry().useClock({ clock, timeouts: timeoutsOf(clock) });

@@ -10,7 +10,7 @@ Examples:
   fuseboard completion zsh > "\${fpath[1]}/_fuseboard"
   fuseboard completion fish | source`;
 
-/** Asked by the scripts, with what is on the line so far; the last word is the one to complete. */
+/** The command that the scripts run with the words of the current line. The last word is the one to complete. */
 export const COMPLETE = 'complete-line';
 
 const SCRIPTS: Record<(typeof SHELLS)[number], string> = {

@@ -37,7 +37,7 @@ it('prints a help that is the same whether the commands are loaded or not', asyn
   expect(unloaded.helpInformation()).toBe(root.helpInformation());
 });
 
-/** What a Tab shows after these words, and the scope that was asked. */
+/** The completions after these words, and the requested scope. */
 async function tab(...words: string[]): Promise<{ shown: string[]; scopes: unknown[] }> {
   const scopes: unknown[] = [];
   const policies = ['payments', 'partners', 'search'].map((name) => ({

@@ -29,7 +29,7 @@ const outages: Names = async (target, namespace) => {
 };
 const namespaces: Names = async (target) => (await target.policies(undefined)).map(({ namespace }) => namespace);
 
-/** What the argument of a command names. A test holds it against the commands. */
+/** The kind of names in the argument of each command. A test compares the table with the commands. */
 export const NAMED: Readonly<Record<string, Names>> = {
   ...{ 'get breakers': breakers, 'get policies': policies, 'get agents': agents },
   ...{
@@ -43,10 +43,10 @@ export const NAMED: Readonly<Record<string, Names>> = {
   ...{ 'force-open': breakers, 'force-closed': breakers, reset: breakers },
 };
 
-/** A shell waits no longer for names. */
+/** A shell does not wait longer for names, in ms. */
 const PATIENCE_MS = 2_000;
 
-/** Answers the scripts; `root` has all commands that the words name. */
+/** The command that the completion scripts run. `root` contains the commands in the words. */
 export function completeLineCommand(
   { out }: Terminal,
   root: () => Command,
@@ -64,7 +64,7 @@ export function completeLineCommand(
     });
 }
 
-/** The names that may stand in the place of the last word; none where they cannot be read in time. */
+/** The names that can complete the last word; none when they cannot be read in time. */
 async function namesFor(root: Command, words: readonly string[], reach: Reach): Promise<readonly string[]> {
   const { path, given } = placeOf(root, words);
   const names = given === '-n' || given === '--namespace' ? namespaces : NAMED[path];
@@ -77,7 +77,7 @@ async function namesFor(root: Command, words: readonly string[], reach: Reach): 
   return Promise.race([read, late]).catch(() => []);
 }
 
-/** The flags of the target that are on the line already. */
+/** The target flags in the words so far. */
 function flagsOf(words: readonly string[]): ScopeFlags {
   const given = (...names: string[]) => {
     for (const [i, word] of words.entries()) {
@@ -98,7 +98,7 @@ function flagsOf(words: readonly string[]): ScopeFlags {
   return { ...set, ...(words.some((word) => word === '-A' || word === '--all-namespaces') && { allNamespaces: true }) };
 }
 
-/** The command that the words lead to, and the word before the last. */
+/** The command in the words, and the word before the last. */
 function placeOf(root: Command, words: readonly string[]): { command: Command; path: string; given: string } {
   let command = root;
   const path: string[] = [];
@@ -112,7 +112,7 @@ function placeOf(root: Command, words: readonly string[]): { command: Command; p
   return { command, path: path.join(' '), given: before.at(-1) ?? '' };
 }
 
-/** What may stand in the place of the last word: commands, options, and the choices of an option. */
+/** Completions of the last word: commands, options, and the choices of an option. */
 export function completions(root: Command, words: readonly string[]): string[] {
   const last = words.at(-1) ?? '';
   const { command, given } = placeOf(root, words);

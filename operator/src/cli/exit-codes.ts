@@ -1,17 +1,17 @@
-/** What the exit code of the command line means. */
+/** The exit codes of the command line. */
 export const EXIT_CODES = {
   ok: 0,
-  /** Something that was checked has problems. */
+  /** A check found problems. */
   problems: 1,
-  /** The command line cannot be understood. */
+  /** The command line is invalid. */
   usage: 2,
   /** A file, a folder, a port or a server cannot be reached. */
   unreachable: 3,
-  /** Whoever read the output has gone, as after `| head`: 128 and the number of SIGPIPE. */
+  /** The reader of the output has exited, as after `| head`: 128 plus the number of SIGPIPE. */
   unread: 141,
 } as const;
 
-/** Ends a command with one line for a person. */
+/** Ends a command with a one-line message for the user. */
 export class CliError extends Error {
   readonly code: number;
 

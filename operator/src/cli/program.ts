@@ -9,7 +9,7 @@ import { CliError, EXIT_CODES } from './exit-codes.ts';
 import { safeStream } from './output/safe-stream.ts';
 import type { SetExitCode, Terminal } from './terminal.ts';
 
-/** What connects the commands to the world. */
+/** The adapters of commands to the outside world. */
 interface Adapters {
   readonly construct: Construct;
   readonly reach: Reach;
@@ -29,7 +29,7 @@ Exit codes:
 
 Every option of serve has an environment variable: --metrics-port is FUSEBOARD_METRICS_PORT.`;
 
-/** What a command is made with. */
+/** The dependencies for creating a command. */
 interface Making extends Adapters {
   readonly terminal: Terminal;
   readonly setExitCode: SetExitCode;
@@ -37,7 +37,9 @@ interface Making extends Adapters {
 
 interface Entry {
   readonly name: string;
-  /** What `fuseboard --help` says of it, without loading it: a test compares this with the command. */
+  /**
+   * The command's term in `fuseboard --help`, which is printed without loading the command. A test compares the two.
+   */
   readonly term: string;
   readonly about: string;
   readonly make: (making: Making) => Promise<Command>;
@@ -52,7 +54,7 @@ const act = (name: 'ForceOpen' | 'ForceClosed' | 'Reset') => async (making: Maki
   return actCommand(name, making.terminal, making.reach, making.setExitCode);
 };
 
-/** The commands by group. Each is loaded when it is asked for: most lines need one of them. */
+/** The commands by group. A command is loaded on demand, because most command lines need only one. */
 const GROUPS: readonly { readonly title: string; readonly entries: readonly Entry[] }[] = [
   {
     title: 'See:',
@@ -217,10 +219,10 @@ const GROUPS: readonly { readonly title: string; readonly entries: readonly Entr
 ];
 
 /**
- * The command line, without running anything.
+ * Builds the command line without running it.
  *
- * @param wanted the name of the only command that is loaded; the others have a line in the help. Absent:
- * all are loaded.
+ * @param wanted the name of the only command to load; the others appear in the help without being loaded. Absent: all
+ * are loaded.
  */
 export async function commandLine(
   terminal: Terminal,
@@ -266,13 +268,13 @@ export async function commandLine(
   return root.configureHelp({ helpWidth: 100, ...(wanted !== undefined && { subcommandTerm: term }) });
 }
 
-/** The command that a line is about: its first word, the one after `help`, or that of a line to complete. */
+/** The command of a command line: its first word, the word after `help`, or the word after the completion command. */
 function wantedOf(args: readonly string[]): string | undefined {
   const words = args.filter((word) => !word.startsWith('-'));
   return words[0] === 'help' || words[0] === COMPLETE ? words[1] : words[0];
 }
 
-/** Runs a command line to its end; resolves to the exit code. */
+/** Runs a command line; resolves to the exit code. */
 export async function program({ args, out, err }: Terminal, load: LoadAdapters): Promise<number> {
   const terminal = { args, out: safeStream(out), err: safeStream(err) };
   let code: number = EXIT_CODES.ok;
@@ -293,7 +295,7 @@ export async function program({ args, out, err }: Terminal, load: LoadAdapters):
   }
 }
 
-/** Commands that were made on their own write and fail as the program does. */
+/** Copies the output and error settings of a command to its subcommands. */
 function inherit(command: Command): void {
   for (const each of command.commands) {
     each.copyInheritedSettings(command);

@@ -1,4 +1,4 @@
-/** Resolves at the next SIGTERM or SIGINT; what comes after that is not caught. */
+/** Resolves at the next SIGTERM or SIGINT. Later signals have their default effect. */
 export function stopSignal(): Promise<void> {
   return new Promise((resolve) => {
     const on = () => {

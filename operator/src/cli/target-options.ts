@@ -6,7 +6,7 @@ export interface ScopeFlags extends TargetFlags {
   readonly allNamespaces?: boolean;
 }
 
-/** Adds the options that say what a command talks to. */
+/** Adds the options that select the target. */
 export function withTarget(command: Command): Command {
   return command
     .addOption(
@@ -25,21 +25,21 @@ export function withTarget(command: Command): Command {
     );
 }
 
-/** The same and a namespace. */
+/** Adds the target options and a namespace. */
 export function withNamespace(command: Command): Command {
   return withTarget(command).addOption(
     new Option('-n, --namespace <name>', 'the namespace (absent: that of the context, else default)'),
   );
 }
 
-/** The same, or all namespaces. */
+/** Adds the target options and a namespace or all namespaces. */
 export function withScope(command: Command): Command {
   return withNamespace(command).addOption(
     new Option('-A, --all-namespaces', 'list all namespaces').conflicts('namespace'),
   );
 }
 
-/** Runs an action on the target of the flags and ends its connections. */
+/** Runs an action on the selected target, then closes its connections. */
 export async function onTarget<T>(
   reach: Reach,
   flags: TargetFlags,
@@ -53,6 +53,6 @@ export async function onTarget<T>(
   }
 }
 
-/** The namespace that is meant; absent: all. */
+/** The selected namespace; undefined for all namespaces. */
 export const scopeOf = ({ namespace, allNamespaces }: ScopeFlags, target: Target) =>
   allNamespaces ? undefined : (namespace ?? target.namespace);

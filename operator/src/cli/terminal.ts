@@ -1,9 +1,9 @@
-/** Where a command reads and writes. */
+/** The input and output of a command. */
 export interface Terminal {
   readonly args: readonly string[];
   readonly out: NodeJS.WriteStream;
   readonly err: NodeJS.WriteStream;
 }
 
-/** Takes the exit code of a command when it has ended. */
+/** Sets the exit code of a command. */
 export type SetExitCode = (code: number) => void;

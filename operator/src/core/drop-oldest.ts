@@ -1,4 +1,4 @@
-/** Takes out of a map what came first, when it holds more than so many entries. */
+/** Removes the oldest entries of a map until it holds at most `most`. */
 export function dropOldest<K>(entries: Map<K, unknown>, most: number): void {
   if (entries.size > most) entries.delete(entries.keys().next().value!);
 }

@@ -6,7 +6,7 @@ const ASKED = { annotations: { 'fuseboard.dev/inject': 'true' } };
 const LINK = { name: 'fuseboard-dev-link', mountPath: '/var/run/secrets/fuseboard.dev', readOnly: true };
 const CACHE = { name: 'fuseboard-dev-cache', mountPath: '/var/cache/fuseboard.dev' };
 
-/** What the API server makes of a patch. */
+/** Applies a patch like the API server. */
 function patched<T>(pod: T, operations: readonly PatchOperation[]): T {
   const copy = structuredClone(pod) as Record<string, unknown>;
   for (const { path, value } of operations) {
@@ -28,7 +28,7 @@ const inject = (given: PodToInject): any => {
   const { serviceAccountName: _account, ...spec } = patched(pod, injection(pod, PLACE)).spec;
   return { ...patched(pod, injection(pod, PLACE)), spec };
 };
-/** What is left to do for a pod. */
+/** The patch for a pod with a ServiceAccount. */
 const left = (pod: PodToInject, place = PLACE) =>
   injection({ ...pod, spec: { serviceAccountName: 'shop', ...pod.spec } }, place);
 

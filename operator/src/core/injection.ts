@@ -1,4 +1,4 @@
-/** What a pod needs to say of itself here; the rest of it passes through untouched. */
+/** The fields of a pod that injection reads. All others pass through untouched. */
 export interface PodToInject {
   readonly metadata?: {
     readonly annotations?: Readonly<Record<string, string>> | undefined;
@@ -18,11 +18,11 @@ interface ContainerToInject {
   readonly volumeMounts?: readonly { readonly mountPath: string }[] | undefined;
 }
 
-/** The settings of the operator that a pod receives. */
+/** The operator settings for an injected pod. */
 export interface Place {
-  /** The address that agents connect to. */
+  /** The operator URL for agents. */
   readonly url: string;
-  /** The certificates of the authority that the operator is signed by, in PEM. */
+  /** The CA certificates of the operator's server certificate, in PEM. */
   readonly authority: string;
   readonly audience: string;
 }
@@ -34,41 +34,42 @@ export interface PatchOperation {
   readonly value: unknown;
 }
 
-/** The annotation with which a pod asks to be injected, and its value. */
+/** The annotation and value that enable injection for a pod. */
 const INJECT = { name: 'fuseboard.dev/inject', value: 'true' } as const;
 
 const URL_ANNOTATION = 'fuseboard.dev/url';
 const AUTHORITY_ANNOTATION = 'fuseboard.dev/ca';
 
-/** Selects the pods that need a new authority when the operator's changes. */
+/** The label of injected pods. It selects the pods that need new CA certificates when those of the operator change. */
 const INJECTED_LABEL = { name: 'fuseboard.dev/injected', value: 'true' };
 
-/** Otherwise an autoscaler takes the cache for a reason to keep the node. */
+/** Without this annotation, an autoscaler keeps a node because of the pod's cache volume. */
 const EVICTABLE_ANNOTATION = 'cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes';
 
-/** The kubelet's own record of a pod that no API server admitted. */
+/** The kubelet sets this annotation on static pods, which no API server admitted. */
 const MIRROR_ANNOTATION = 'kubernetes.io/config.mirror';
 
-/** Where the agent looks; `POD_MOUNTS` in its settings. */
+/** The mount path that the agent reads; `POD_MOUNTS` in its settings. */
 const LINK = { name: 'fuseboard-dev-link', mountPath: '/var/run/secrets/fuseboard.dev', readOnly: true };
 const CACHE = { name: 'fuseboard-dev-cache', mountPath: '/var/cache/fuseboard.dev' };
 
-/** What the API server admits of names and values of all annotations of an object. */
+/** The API server's size limit for the names and values of all annotations of an object. */
 export const MAX_ANNOTATIONS_BYTES = 256 * 1024;
 
-/** The kubelet renews a token when four fifths of this are over. */
+/** Token lifetime. The kubelet renews a token after four fifths of it. */
 const TOKEN_SECONDS = 3_600;
 
-/** Labels that name a service, the most telling first. */
+/** Labels with the name of a service, the preferred one first. */
 const SERVICE_LABELS = ['app.kubernetes.io/name', 'app'];
 
 /**
- * What has to be added to a pod so that an agent in any of its containers finds the operator: a folder with token,
- * authority and URL, a folder to keep policies in, and a name of the service. What is there already stays as it is, so
- * the patch of a patched pod is empty, and so is that of a pod that did not ask. A pod without an account can have no
- * token; the API server gives every pod one before it asks about it, unless it was told not to.
+ * The patch for a pod, so that an agent in any of its containers finds the operator: a volume with token, CA
+ * certificates and URL, a volume for cached policies, and a service name. Existing settings stay unchanged, so the
+ * patch of an injected pod is empty, and so is that of a pod without the annotation. A pod without a service account
+ * can have no token. The API server sets a service account before it calls the webhook, unless its ServiceAccount
+ * admission plugin is disabled.
  *
- * @throws when the API server would refuse the pod with what has to be added; the message says why.
+ * @throws when the API server would refuse the patched pod; the message gives the reason.
  */
 export function injection(pod: PodToInject, place: Place): PatchOperation[] {
   const { annotations = {}, labels = {} } = pod.metadata ?? {};
@@ -126,13 +127,13 @@ function labelled(labels: Readonly<Record<string, string>> | undefined): PatchOp
   return name in labels ? [] : [add(`/metadata/labels/${escaped(name)}`, value)];
 }
 
-/** Adds to the end of a list, or makes the list. */
+/** Appends to a list, or creates the list. */
 function appended(path: string, list: readonly unknown[] | undefined, values: readonly object[]): PatchOperation[] {
   if (values.length === 0) return [];
   return list === undefined ? [add(path, values)] : values.map((value) => add(`${path}/-`, value));
 }
 
-/** A pod that names another operator is not given the authority of this one. */
+/** The address annotations. A pod with the URL of another operator does not get the CA certificates of this one. */
 function addresses(annotations: Readonly<Record<string, string>>, { url, authority }: Place): string[][] {
   if (URL_ANNOTATION in annotations) return [];
   return [
@@ -159,6 +160,6 @@ const sets = ({ env = [] }: ContainerToInject, ...names: string[]) => env.some((
 const keepsElsewhere = (container: ContainerToInject) =>
   mountsAt(container, CACHE) || sets(container, 'FUSEBOARD_CACHE_DIR');
 
-/** A list taken from elsewhere may name the service, and what is set here would win over it. */
+/** Whether a container has a service name. `envFrom` may set one, and an injected variable would override it. */
 const isNamed = (container: ContainerToInject) =>
   sets(container, 'FUSEBOARD_SERVICE', 'OTEL_SERVICE_NAME') || (container.envFrom ?? []).length > 0;

@@ -1,20 +1,20 @@
-/** Controls, marks that turn the direction of text or take no room, separators of lines, and halves of characters. */
+/** Control characters, bidirectional and zero-width marks, line separators, and lone surrogates. */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 
 /**
- * A text with everything in it made visible that could move a cursor, begin a line, or show other than what it says, as
- * JSON escapes it: a text inside JSON stays the same value.
+ * Escapes, as JSON does, every character that could move the cursor, start a line or disguise text in a terminal. A
+ * string inside a JSON text keeps its value.
  */
 export function printable(text: string): string {
   return text.replace(UNPRINTABLE, escaped);
 }
 
-/** The same for every string in a value of JSON. A value without such a string is returned as it is. */
+/** Escapes every string in a JSON value. A value without unprintable characters is returned as is. */
 export function printableValue<T>(value: T): T {
   return clean(value) as T;
 }
 
-/** The form that `printable` gives a character. */
+/** The escape sequence of a character. */
 export function escaped(character: string): string {
   return [...Array(character.length).keys()]
     .map((i) => `\\u${character.charCodeAt(i).toString(16).padStart(4, '0')}`)

@@ -4,13 +4,13 @@ import { AUTH_ERROR_REASONS, type AuthError } from '../ports/authenticator.ts';
 
 export interface AuditOptions {
   readonly log: Logger;
-  /** The kind of caller that is refused, for the log line. */
+  /** The kind of the refused caller, for the log line. */
   readonly subject: 'an agent' | 'a person';
-  /** How many lines may be written; further ones are counted, and the next line has their number. */
+  /** Limits the log lines. Suppressed lines are counted, and the next line contains their number. */
   readonly lineLimit: TokenBucket;
 }
 
-/** Writes one line for each caller that was refused, and counts all of them. Nothing of a token is in it. */
+/** Logs and counts refused callers. A log line never contains any part of a token. */
 export class Audit {
   readonly denied: Record<string, number> = Object.fromEntries(AUTH_ERROR_REASONS.map((reason) => [reason, 0]));
   readonly #options: AuditOptions;

@@ -3,21 +3,21 @@ import { createSecureContext } from 'node:tls';
 import type { CertificateFiles } from '../config/listen.ts';
 import { readBoundedFile } from '../files/bounded-file.ts';
 
-/** A certificate chain and its key, both in PEM, that fit together. */
+/** A certificate chain and its matching key, both in PEM. */
 export interface Certificate {
   readonly cert: Buffer;
   readonly key: Buffer;
-  /** Tells one pair from another. */
+  /** Hash that identifies the pair. */
   readonly digest: string;
 }
 
-/** The interval at which the files are read. The kubelet takes longer to update a mounted secret. */
+/** Read interval of the files. The kubelet takes longer to update a mounted secret. */
 const REREAD_MS = 5_000;
 
 /**
- * Reads the pair.
+ * Reads a certificate and its key.
  *
- * @throws when a file cannot be read or the two do not fit; the message names the flag.
+ * @throws when a file cannot be read or the two do not match; the message names the flag.
  */
 export async function readCertificate({ certFile, keyFile }: CertificateFiles): Promise<Certificate> {
   const read = (flag: string, path: string) =>
@@ -39,7 +39,7 @@ export async function readCertificate({ certFile, keyFile }: CertificateFiles): 
  * Reads the pair periodically and passes on each new one. An invalid pair, as between the writes of two files, is
  * reported once, and the previous pair stays.
  *
- * @returns a function that ends it.
+ * @returns a function that stops the reading.
  */
 export function followCertificate(
   files: CertificateFiles,

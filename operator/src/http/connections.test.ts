@@ -27,7 +27,8 @@ afterEach(async () => {
 });
 
 /**
- * Connects, writes, and resolves with the first bytes of the answer, or when it is connected where none are awaited.
+ * Connects, writes, and resolves with the first bytes of the response, or with the connection when no response is
+ * expected.
  */
 async function openConnection(text: string, answered = true): Promise<Socket> {
   const socket = connect(port, '127.0.0.1');

@@ -4,7 +4,7 @@ import { peerAddress } from './peer-address.ts';
 
 export interface ConnectionsOptions {
   readonly max: number;
-  /** A connection was closed for want of room. */
+  /** Called when the limit closed a connection. */
   readonly onCut: (address: string) => void;
 }
 
@@ -16,18 +16,19 @@ interface Connection {
 }
 
 /**
- * How many of the oldest connections are compared: of these, one of the address with the most connections is closed.
+ * Number of oldest idle connections to compare at the limit. Of these, one from the address with the most connections
+ * is closed.
  */
 const CANDIDATES = 32;
 
 /**
- * Limits the connections of a server. At the limit, a new connection replaces an old idle one, without a request or
- * with a finished answer. A connection with a running answer is never closed. So a client that holds idle connections
- * does not keep others out.
+ * Limits the connections of a server. At the limit, a new connection replaces an old idle one, which has no request or
+ * a finished response. A connection with a running response is never closed. So a client with many idle connections
+ * does not exclude others.
  */
 export class Connections {
   readonly #options: ConnectionsOptions;
-  /** By address and port, the oldest first. */
+  /** Idle connections by address and port, the oldest first. */
   readonly #waiting = new Map<string, Connection>();
   readonly #answering = new Map<string, Connection>();
   readonly #addresses = new Map<string, number>();
@@ -36,7 +37,7 @@ export class Connections {
     this.#options = options;
   }
 
-  /** Begins to bound a server that does not listen yet. */
+  /** Starts to limit a server, which must not listen yet. */
   watch(server: Server): void {
     server.on('connection', (socket: Socket) => this.#add(socket));
     server.prependListener('request', ({ socket }, response) => {
@@ -89,7 +90,7 @@ export class Connections {
     return found;
   }
 
-  /** A request is over: its connection is the youngest of those that wait. */
+  /** Moves a connection to the end of the idle ones after its request. */
   #idle(connection: Connection): void {
     const { key } = connection;
     if (this.#answering.delete(key) || this.#waiting.delete(key)) {
@@ -113,6 +114,6 @@ export class Connections {
   }
 }
 
-/** A connection over TLS has two sockets, with the same address and port. */
+/** The key of a connection. The two sockets of a TLS connection have the same address and port. */
 const keyOf = ({ remoteAddress, remotePort, localPort }: Pick<Socket, 'remoteAddress' | 'remotePort' | 'localPort'>) =>
   `${remoteAddress} ${remotePort} ${localPort}`;

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Problem } from '../ports/problem.ts';
 import { refuseForeignPages } from './foreign-pages.ts';
 
-/** The status that a request with these headers is refused with; absent when it passes. */
+/** The error status for a request with these headers; undefined when it is accepted. */
 function refusal(listening: string, headers: Record<string, string>): number | undefined {
   const request = { get: (name: string) => headers[name] };
   let passed = false;

@@ -4,13 +4,13 @@ import { printable } from '../core/printable.ts';
 import { Problem } from '../ports/problem.ts';
 
 export interface ForeignPagesOptions {
-  /** Where the port listens. On loopback, only names of this machine are answered. */
+  /** The listen address of the port. On loopback, only host names of the local machine are answered. */
   readonly host: string;
 }
 
 /**
- * Keeps web pages away from a port that is for programs alone. No program sends an `Origin`; and a page of elsewhere
- * that had its own name point to 127.0.0.1 (DNS rebinding) still sends that name as `Host`.
+ * Protects a port for programs from web pages. No program sends an `Origin` header. A foreign page whose own name
+ * resolves to 127.0.0.1 (DNS rebinding) still sends that name as `Host`.
  */
 export function refuseForeignPages({ host: listening }: ForeignPagesOptions) {
   const own = isLoopback(listening);
@@ -28,11 +28,11 @@ export function refuseForeignPages({ host: listening }: ForeignPagesOptions) {
   };
 }
 
-/** Whether a Host header names this machine. */
+/** Whether a Host header names the local machine. */
 export function isOwnName(host: string | undefined): boolean {
   const name = host === undefined ? undefined : URL.parse(`http://${host}`)?.hostname;
   return name !== undefined && isLoopback(name.replace(/^\[(.*)\]$/, '$1'));
 }
 
-/** The value of a header, for an error message. */
+/** A quoted header value for an error message. */
 export const quoted = (text: string | undefined) => printable(JSON.stringify(text?.slice(0, 128) ?? ''));

@@ -2,7 +2,7 @@ import type { NextFunction, Request, Response } from 'express';
 import { Problem } from '../ports/problem.ts';
 import type { Endpoint } from './description/endpoint.ts';
 
-/** Answers 405 where there is something at the path, but not with this method. */
+/** Answers 405 when the path exists, but not with this method. */
 export function refuseOtherMethods(endpoints: readonly Endpoint[]) {
   const methods = new Map<string, Set<string>>();
   for (const { method, path } of endpoints) {
@@ -24,6 +24,6 @@ export function refuseOtherMethods(endpoints: readonly Endpoint[]) {
   };
 }
 
-/** As express takes it: whatever the case, with or without a slash at the end. */
+/** Matches a path like Express: case-insensitive, with an optional trailing slash. */
 const patternOf = (path: string) =>
   new RegExp(`^${path.replace(/[.*+?^$()[\]{}|\\]/g, '\\$&').replace(/:\w+/g, '[^/]+')}/?$`, 'i');

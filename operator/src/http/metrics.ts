@@ -6,15 +6,18 @@ import { metricsPaths } from './metrics.paths.ts';
 import { answerProblems, answerUnknown } from './problem.ts';
 
 export interface ProbesOptions {
-  /** Where the port listens. */
+  /** The listen address of the port. */
   readonly host: string;
   readonly registry: Registry;
-  /** Why no agent should be sent here; absent when all is well. */
+  /** Returns why agents should not use this replica; undefined when it is ready. */
   readonly unready: () => string | undefined;
   readonly onError: (error: unknown) => void;
 }
 
-/** `/metrics`, `/livez` and `/readyz`. The first probe says that the process answers, whatever it can reach. */
+/**
+ * Serves `/metrics`, `/livez` and `/readyz`. `/livez` only shows that the process answers, independent of its
+ * dependencies.
+ */
 export function metricsApp({ host, registry, unready, onError }: ProbesOptions): Express {
   const app = express().disable('x-powered-by').disable('etag');
   app.use(refuseForeignPages({ host }), refuseOtherMethods(metricsPaths));

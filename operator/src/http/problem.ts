@@ -4,10 +4,10 @@ import type { z } from 'zod';
 import { Problem } from '../ports/problem.ts';
 
 /**
- * Parses a value from outside with a schema.
+ * Validates external input with a schema.
  *
- * @param subject names the value in the error when it is wrong as a whole.
- * @throws {Problem} 400 with the first field that is wrong: `breakers[2].state: must be …`.
+ * @param subject names the value in the error when the value as a whole is invalid.
+ * @throws {Problem} 400 with the first invalid field: `breakers[2].state: must be …`.
  */
 export function parse<T>(schema: z.ZodType<T>, value: unknown, subject = 'the body'): T {
   const parsed = schema.safeParse(value);
@@ -16,7 +16,7 @@ export function parse<T>(schema: z.ZodType<T>, value: unknown, subject = 'the bo
   throw new Problem(400, `${field.replace(/^spec\.?/, '') || subject}: ${message}`);
 }
 
-/** Answers every error as JSON. Internal errors are logged, and their messages are not sent. */
+/** Answers every error as a JSON problem. Internal errors are only logged, so that no message of theirs is sent. */
 export function answerProblems(log: (error: unknown) => void) {
   return (error: unknown, _request: Request, response: Response, _next: NextFunction): void => {
     if (response.headersSent) {
@@ -32,7 +32,7 @@ export function answerProblems(log: (error: unknown) => void) {
   };
 }
 
-/** Answers what no route took. */
+/** Answers requests that match no route. */
 export function answerUnknown(request: Request, response: Response): void {
   response.status(404).json({ error: `there is nothing at ${request.method} ${request.path}` });
 }

@@ -3,7 +3,7 @@ import { expect, it } from '@jest/globals';
 import { peerAddress } from './peer-address.ts';
 import { listen } from './server.ts';
 
-/** Whether this machine has addresses of IPv6. */
+/** Whether this machine has IPv6 addresses. */
 const HAS_IPV6 = await new Promise<boolean>((resolve) => {
   const probe = createServer().once('error', () => resolve(false));
   probe.listen(0, '::1', () => probe.close(() => resolve(true)));

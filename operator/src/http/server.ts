@@ -5,24 +5,22 @@ import type { Address } from '../config/listen.ts';
 import type { Certificate } from './certificate.ts';
 import { Connections } from './connections.ts';
 
-/** A server that listens. */
+/** A listening server. */
 export interface Listening {
   readonly url: string;
   /**
-   * Answers as before and says with each answer that the connection ends, so that clients open the next one elsewhere.
+   * Adds `connection: close` to all further responses, so that clients open their next connection to another replica.
    */
   drain(): void;
-  /** Takes no more connections; resolves when the last one is closed. */
+  /** Stops accepting connections; resolves when the last one is closed. */
   close(): Promise<void>;
-  /** Ends every connection now. */
+  /** Closes every connection at once. */
   cut(): void;
-  /**
-   * Connections from now on prove themselves with this certificate; those that are open stay. Nothing over plain HTTP.
-   */
+  /** Sets the certificate for new connections; open ones stay. No effect with plain HTTP. */
   renew(certificate: Certificate): void;
 }
 
-/** Longer than the time between two reports, so that an agent keeps its connection for them. */
+/** Above the interval between two reports, so that an agent keeps its connection between them. */
 const KEEP_ALIVE_MS = 15_000;
 
 export interface Bounds {
@@ -30,20 +28,20 @@ export interface Bounds {
   readonly flag: string;
   readonly maxConnections: number;
   /**
-   * False: each answer ends its connection, so that a client that keeps connections does not ask a replica that has
-   * gone. Absent: true.
+   * False: each response closes its connection, so that a client with persistent connections does not use a replica
+   * that is gone. Absent: true.
    */
   readonly keepAlive?: boolean;
-  /** Called when a connection was closed because of the limit. Absent: it is not counted. */
+  /** Called when the limit closed a connection; absent: not counted. */
   readonly onCut?: (address: string) => void;
-  /** Absent: plain HTTP. */
+  /** Certificate for TLS; absent: plain HTTP. */
   readonly certificate?: Certificate | undefined;
 }
 
 /**
- * Listens with the bounds that every server of the operator has: 10 s for the headers of a request, 30 s for all of it.
+ * Starts a server with the operator's limits: 10 s for the headers of a request, and 30 s for the whole request.
  *
- * @throws when the address cannot be listened on; the message says which and what to do.
+ * @throws when the address cannot be used; the message names the address and the fix.
  */
 export async function listen(
   app: RequestListener,
@@ -76,7 +74,7 @@ export async function listen(
   return listening(server, certificate !== undefined);
 }
 
-/** `::` takes connections of IPv4 too; a machine without IPv6 has only `0.0.0.0` for that. */
+/** `::` also accepts IPv4 connections. A machine without IPv6 needs `0.0.0.0` instead. */
 async function addressOf(host: string): Promise<string> {
   if (host !== '::') return host;
   const probe = createTcpServer();
@@ -88,7 +86,7 @@ async function addressOf(host: string): Promise<string> {
   });
 }
 
-/** Says with each answer from now on that the connection ends. */
+/** Closes each connection after its next response. */
 function endConnections(server: Server | TlsServer): void {
   server.prependListener('request', (_request, response) => {
     response.shouldKeepAlive = false;

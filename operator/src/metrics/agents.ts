@@ -9,7 +9,7 @@ interface AgentCensus {
   lagMs: number;
 }
 
-/** Who is there, and how far behind. */
+/** The connected agents, and how far they are behind. */
 export function agentMetrics({ gauge }: MetricReader, fleet: Fleet, clock: Clock): void {
   const counted = () => census(fleet, clock.now());
   gauge('agents', 'Agents that this replica knows.', ['namespace', 'state'], (add) => {
@@ -38,7 +38,9 @@ export function agentMetrics({ gauge }: MetricReader, fleet: Fleet, clock: Clock
   );
 }
 
-/** Counted in plain numbers first: a series that is added to once for each of many agents holds up everything else. */
+/**
+ * Counts agents in plain numbers first, because incrementing a series for each of many agents would block the process.
+ */
 function census(fleet: Fleet, now: number): Map<string, AgentCensus> {
   const found = new Map<string, AgentCensus>();
   for (const { identity, heardAt, streams, behindSince } of fleet.agents()) {

@@ -14,7 +14,7 @@ const EXTRAS: readonly (readonly [metric: string, total: keyof Totals, help: str
   ['fallback_calls', 'fallback', 'Calls that were answered by a fallback.'],
 ];
 
-/** What agents counted, summed by policy and breaker. */
+/** The counts in agents' reports, summed by policy and breaker. */
 export function callMetrics({ counter }: MetricReader, registry: Registry, counters: Counters): void {
   const series = ['namespace', 'policy', 'breaker'] as const;
   counter('calls', 'Calls that agents reported, by outcome.', [...series, 'outcome'], (add) => {
@@ -38,8 +38,8 @@ export function callMetrics({ counter }: MetricReader, registry: Registry, count
 }
 
 /**
- * How long calls took, as agents counted them in buckets of their own. They know no sum, and none is made up: quantiles
- * can be told from this, an average cannot.
+ * Call durations from the buckets in agents' reports. The reports contain no sum of durations, so quantiles can be
+ * computed, but not an average.
  */
 function durations(list: () => readonly CounterSeries[]): Metric {
   const name = 'fuseboard_call_duration_seconds';

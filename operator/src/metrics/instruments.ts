@@ -7,7 +7,7 @@ import { WorkQueues } from './work-queues.ts';
 
 const registers: [] = [];
 
-/** What is measured while it happens; all other metrics are read from the state of the operator at a scrape. */
+/** Metrics that are recorded as events happen. All others are read from the operator's state at a scrape. */
 export class Instruments {
   readonly queues: WorkQueues;
   readonly #applied = new Histogram({
@@ -32,7 +32,7 @@ export class Instruments {
     subscribe(REQUEST_CHANNEL, this.#count);
   }
 
-  /** An agent applied a change. */
+  /** Records the propagation time of a change that an agent applied. */
   applied(tookMs: number): void {
     this.#applied.observe(tookMs / 1_000);
   }

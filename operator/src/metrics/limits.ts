@@ -1,7 +1,7 @@
 import type { Controller } from '../control/controller.ts';
 import type { MetricReader } from './reading.ts';
 
-/** What bounds cut. */
+/** Requests that limits refused. */
 export function limitMetrics({ counter }: MetricReader, { limits }: Controller): void {
   counter(
     'limited',

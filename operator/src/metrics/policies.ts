@@ -2,7 +2,7 @@ import type { Controller } from '../control/controller.ts';
 import { conditionOf } from '../core/policy/condition.ts';
 import type { MetricReader } from './reading.ts';
 
-/** Policies, who has them, and the states of the breakers that they govern. */
+/** Policies, their rollout, and the states of the breakers that they govern. */
 export function policyMetrics(
   { gauge }: MetricReader,
   { snapshots, fleet, policyStatus: reconciler }: Controller,

@@ -5,14 +5,14 @@ type Add<L extends string> = (labels: Partial<Record<L, string>>, value: number)
 
 type Read<L extends string> = (add: Add<L>) => void;
 
-/** Registers metrics with series that exist only while they are read. */
+/** Registers metrics whose values are read at each scrape. */
 export interface MetricReader {
   gauge<L extends string>(name: string, help: string, labelNames: L[], read: Read<L>): void;
-  /** `_total` is added to the name. */
+  /** `_total` is appended to the name. */
   counter<L extends string>(name: string, help: string, labelNames: L[], read: Read<L>): void;
 }
 
-/** All names begin with `fuseboard_`. */
+/** Prefixes all names with `fuseboard_`. */
 export function readingInto(registry: Registry): MetricReader {
   const metric = <L extends string>(name: string, help: string, labelNames: L[], read: Read<L>) => ({
     name: `fuseboard_${name}`,

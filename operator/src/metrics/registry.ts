@@ -21,10 +21,12 @@ export interface MetricsOptions {
   readonly clock: Clock;
 }
 
-/** Gauges of the library whose names say that they are counters; the same numbers come by type under better names. */
+/**
+ * Gauges of the library with the name suffix of counters. The same numbers are available by type under better names.
+ */
 const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total'];
 
-/** Metrics for Prometheus. No series is about a single agent. */
+/** Metrics for Prometheus. No series is about a single agent, so that their number does not grow with the fleet. */
 export function metricsRegistry({
   controller,
   streams,

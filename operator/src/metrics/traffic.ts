@@ -2,7 +2,7 @@ import type { Streams } from '../http/agents/streams.ts';
 import type { Audit } from '../http/audit.ts';
 import type { MetricReader } from './reading.ts';
 
-/** What goes over the agents' port, and who was refused on any. */
+/** Traffic on the agents' port, and refused callers on any port. */
 export function trafficMetrics(
   { gauge, counter }: MetricReader,
   streams: Streams,

@@ -2,7 +2,7 @@ import { Counter, Gauge, Histogram, type Metric } from 'prom-client';
 import type { Clock } from '../core/clock.ts';
 import type { QueueObserver } from '../ports/queue-observer.ts';
 
-/** Seconds; from a loop that had nothing to do to a write that waited out an outage. */
+/** Buckets in seconds, from an idle loop to a write that waited for the end of an outage. */
 const BUCKETS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 const RESULTS = ['success', 'error'] as const;
 const registers: [] = [];
@@ -11,13 +11,13 @@ const labelNames = ['name'] as const;
 interface Queue {
   /** When each waiting item was added, by key. */
   readonly waiting: Map<string, number>;
-  /** When the work on each item began, by key. */
+  /** When the work on each item started, by key. */
   readonly working: Map<string, number>;
 }
 
 /**
- * The queues of the operator and what works on their items, under the names that client-go and controller-runtime made
- * usual, so that dashboards and alerts for controllers fit. A queue and what works on it have one name.
+ * Metrics of the operator's queues and their workers, under the names of client-go and controller-runtime, so that
+ * existing dashboards and alerts for controllers work. A queue and its worker share one name.
  */
 export class WorkQueues {
   readonly #clock: Clock;
@@ -72,7 +72,7 @@ export class WorkQueues {
     this.#clock = clock;
   }
 
-  /** An observer for a queue; its series exist from now on. */
+  /** An observer for a queue. The queue's series exist from this call on. */
   queue(name: string): QueueObserver {
     const queue: Queue = { waiting: new Map(), working: new Map() };
     this.#queues.set(name, queue);

@@ -84,7 +84,7 @@ describe('a change', () => {
 
   it('of a file that has long been still is noticed too, though it is as long as before', async () => {
     await source.stop();
-    // What comes within 50 ms of another change is in no event, so the second look has to be later than that.
+    // The watcher reports no event for a change within 50 ms of another one, so the second read must be later.
     begin({ rereadMs: 60_000, settleMs: 60, wallClock: () => Date.now() + 60_000 });
     for (const name of ['searches', 'partners', 'payments']) {
       await put('a.yaml', text('one', `{ breakers: [${name}] }`));

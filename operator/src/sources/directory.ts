@@ -15,34 +15,34 @@ import { type LocalOverrides, TOO_FAR } from './overrides.ts';
 
 export interface DirectoryOptions {
   readonly folder: string;
-  /** Where the last good text of each file is kept over restarts. Absent: it is kept in memory only. */
+  /** Folder for the last valid text of each file over restarts; absent: in memory only. */
   readonly stateFolder?: string;
   readonly log: Logger;
-  /** What was made through the admin API. Absent: nothing is. */
+  /** Overrides created through the admin API; absent: there are none. */
   readonly overrides?: Pick<LocalOverrides, 'list' | 'follow'>;
-  /** Wall clock, milliseconds since 1970. Absent: that of the process. */
+  /** The current time, in milliseconds since 1970; absent: the system clock. */
   readonly wallClock?: () => number;
-  /** How long a new text must stay the same before it is believed, in ms. Absent: 60. */
+  /** How long a new text must stay unchanged before it is accepted, in ms; absent: 60. */
   readonly settleMs?: number;
-  /** The same where policies would go away: a file that is missing, or holds fewer. Absent: 400. */
+  /** The same time for a change that would remove policies; absent: 400. */
   readonly settleLossMs?: number;
-  /** How often everything is read again although nothing was noticed, in ms. Absent: 5000. */
+  /** The time between two full reads without any file event, in ms; absent: 5000. */
   readonly rereadMs?: number;
 }
 
 const EXTENSIONS = new Set(['.yaml', '.yml', '.json']);
 
-/** What a look at a file found: its text, why it cannot be read, or that it is not there. */
+/** The result of reading a file: its text, an error, or its absence. */
 type FileContent = { text: string } | { unreadable: string } | 'absent';
 
 interface Content {
-  /** What is believed of the file. */
+  /** The accepted text of the file. */
   text: string | undefined;
   parsed: ParsedFile;
   problems: readonly SourceProblem[];
 }
 
-/** A file as it was when it was last read; while the file system shows the same mark, it has the same text. */
+/** The last read of a file. While the file system reports the same mark, the text is unchanged. */
 interface FolderReading {
   readonly mark: string;
   readonly text: string;
@@ -54,8 +54,8 @@ interface PendingFile {
 }
 
 /**
- * Policies from a folder of YAML and JSON files. If the folder or a file cannot be read, only the reported outage or
- * problem changes, and an invalid file removes no policy. Subfolders and names that begin with a dot are ignored.
+ * Reads policies from a folder of YAML and JSON files. When the folder or a file cannot be read, its policies stay and
+ * a problem is reported; an invalid file removes no policy. Subfolders and names that start with a dot are ignored.
  *
  * An override in a file counts as created when it is first read. A file has no generation and no stable creation time,
  * so `generation` and `createdAt` are 0: between two policies of the same precedence, the name decides.
@@ -74,7 +74,7 @@ export function directorySource({
   const files = new Map<string, Content>();
   const doubts = new Map<string, PendingFile>();
   const readings = new Map<string, FolderReading>();
-  /** What became of a policy of a file, so that a file that stays as it is costs next to nothing. */
+  /** The policy built from each parsed file policy, so that unchanged files cost almost nothing. */
   const made = new WeakMap<object, Policy>();
   const madeOverrides = new WeakMap<object, Override>();
   let state: SourceState = { synced: false, policies: new Map(), overrides: new Map(), problems: [] };
@@ -89,9 +89,9 @@ export function directorySource({
   let stopped = false;
 
   /**
-   * One look at everything; resolves to how long to wait for what is in doubt, in ms.
+   * Reads the folder once. Resolves to the time until pending changes can be accepted, in ms.
    *
-   * @param whole reads every file, also those that look as they did.
+   * @param whole whether to read every file, including those with an unchanged mark.
    */
   async function look(whole: boolean): Promise<number | undefined> {
     if (whole) readings.clear();
@@ -143,9 +143,9 @@ export function directorySource({
       if (known?.mark === mark) return { text: known.text };
       const fresh = (await readBoundedFile(path, { within: folder, maxBytes: MAX_POLICY_FILE_BYTES })).toString();
       const current = files.get(name)?.text;
-      // One string for what is the same: files hold up to megabytes.
+      // Reuses the equal string, because files may be several megabytes long.
       const text = fresh === current ? current : fresh;
-      // A file that was written just now may be written again within the same tick of the file system's clock.
+      // A very recent file is not cached, because it may be written again within one tick of the file system's clock.
       if (wallClock() - Number(ctimeNs / 1_000_000n) > STILL_MS) readings.set(name, { mark, text });
       return { text };
     } catch (error) {
@@ -202,7 +202,7 @@ export function directorySource({
     return text === undefined ? undefined : parsePolicyFile(text);
   }
 
-  /** The policies of all files, the first by path where two have the same name. */
+  /** Combines the policies of all files. Of two with the same name, the first by path wins. */
   function compose(): SourceState {
     const policies = new Map<string, Policy>();
     const overrides = new Map<string, Override>();
@@ -274,14 +274,14 @@ export function directorySource({
     watched = identity;
     watcher = watch(folder, { ignoreInitial: true, depth: 1 });
     watcher.on('all', () => wake(0));
-    // What changed before the watch began is in no event.
+    // Changes before the watch started cause no event, so the folder is read once more.
     watcher.on('ready', () => wake(0));
     watcher.on('error', (error) =>
       log.warn({ err: error }, 'the folder cannot be watched; it is read every few seconds'),
     );
   }
 
-  /** Looks again in this time, or sooner when that was asked for already. */
+  /** Schedules a read after this time, unless an earlier one is scheduled. */
   function wake(inMs: number): void {
     const at = performance.now() + inMs;
     if (stopped || at >= dueAt) return;
@@ -291,7 +291,8 @@ export function directorySource({
   }
 
   /**
-   * Looks at everything; asked for during a look, it looks once more. Resolves to how long something stays in doubt.
+   * Reads the folder; a call during a read causes one more read. Resolves to the time until pending changes can be
+   * accepted.
    */
   function read(whole = true): Promise<number | undefined> {
     wholly ||= whole;
@@ -335,7 +336,7 @@ export function directorySource({
   };
 }
 
-/** The age from which a file's times prove that it has not changed. */
+/** A file older than this whose times are unchanged has unchanged content. */
 const STILL_MS = 2_000;
 
 const NOTHING: ParsedFile = { policies: [], overrides: [], problems: [], others: 0 };
@@ -350,7 +351,7 @@ function sameFileContent(a: FileContent, b: FileContent): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }
 
-/** Whether accepting this would remove known objects. */
+/** Whether accepting this file content would remove known objects. */
 function loses(sight: FileContent, held: Content | undefined): boolean {
   const before = held === undefined ? [] : [...held.parsed.policies, ...held.parsed.overrides];
   if (before.length === 0) return false;
@@ -361,7 +362,7 @@ function loses(sight: FileContent, held: Content | undefined): boolean {
   return before.some((one) => !next.has(keyOf(one)));
 }
 
-/** The content of a file with errors: the documents that can be read, and earlier ones with other names. */
+/** The content of a file with errors: its valid documents, and the earlier documents with other names. */
 function merge<T extends { namespace: string; name: string }>(fresh: readonly T[], good: readonly T[]): T[] {
   const names = new Set(fresh.map(keyOf));
   return [...fresh, ...good.filter((one) => !names.has(keyOf(one)))];
@@ -375,7 +376,7 @@ function policyOf(namespace: string, name: string, spec: Policy['spec'], mistake
   return { uid, namespace, name, generation: 0, createdAt: 0, spec, problems };
 }
 
-/** The same content is the same override, whenever it is read. */
+/** Equal content is the same override, whenever it is read. */
 function fileOverride({ namespace, name, override, problems }: FileOverride, now: number, known?: Override): Override {
   const identity = JSON.stringify(['override', namespace, name, override]);
   const uid = createHash('sha256').update(identity).digest('hex').slice(0, 32);

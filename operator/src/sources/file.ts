@@ -13,10 +13,10 @@ import { type Document, isMap, isNode, isScalar, LineCounter, parseAllDocuments 
 import { DEFAULT_NAMESPACE, NAMESPACE_PATTERN } from '../core/policy/namespace.ts';
 import { unfoldsWithin, yamlBoundProblem } from './yaml-bounds.ts';
 
-/** Something wrong in a file, at a line that begins at 1. */
+/** A problem in a file. Line numbers start at 1. */
 interface LineProblem {
   readonly line: number;
-  /** The field, dotted from the top of the document; empty when the problem is with the document or its syntax. */
+  /** Dotted path of the field from the root of the document; empty for a problem of the document or its syntax. */
   readonly field: string;
   readonly message: string;
 }
@@ -26,16 +26,16 @@ interface FileObject {
   readonly name: string;
   readonly line: number;
   readonly problems: readonly (SpecProblem & { readonly line: number })[];
-  /** The line of a field such as `spec.trip.minimumCalls`, or of the nearest one around it that is there. */
+  /** The line of a field such as `spec.trip.minimumCalls`, or of its nearest existing parent. */
   lineOf(field: string): number;
 }
 
-/** A policy as a file spells it. */
+/** A policy as written in a file. */
 export interface FilePolicy extends FileObject {
   readonly spec: PolicySpec;
 }
 
-/** An override as a file spells it. */
+/** An override as written in a file. */
 export interface FileOverride extends FileObject {
   readonly override: unknown;
 }
@@ -43,29 +43,29 @@ export interface FileOverride extends FileObject {
 export interface ParsedFile {
   readonly policies: readonly FilePolicy[];
   readonly overrides: readonly FileOverride[];
-  /** What could not become a policy. Where the text is no YAML at all, there are no policies. */
+  /** Errors of the file and its documents. A file that is not valid YAML has no policies. */
   readonly problems: readonly LineProblem[];
-  /** How many objects of other kinds were passed over: a rendered chart holds Deployments too. */
+  /** Number of skipped objects of other kinds, such as Deployments in a rendered chart. */
   readonly others: number;
 }
 
-/** A larger file is not read. */
+/** Size limit of a file; a larger one is not read. */
 export const MAX_POLICY_FILE_BYTES = 8 * 1024 * 1024;
 
-/** How many errors of a file are reported; the next ones appear when these are fixed. */
+/** Limit of reported errors of a file. Further errors are reported after these are fixed. */
 const MAX_SYNTAX_PROBLEMS = 20;
 
-/** What a document may hold once its aliases are unfolded: characters of its strings, and 16 for each value. */
+/** Size limit of a document with aliases resolved: the characters of its strings, plus 16 for each value. */
 const MAX_UNFOLDED = 1024 * 1024;
 
 const API_VERSION = `${GROUP}/${VERSION}`;
 
 /**
- * Reads a file of policies and overrides: YAML with one or several documents, or JSON. A list, as `kubectl get -o yaml`
- * prints it, is read as the objects in it. Objects of other kinds are counted, except those whose kind looks like a
- * misspelled one.
+ * Parses a file of policies and overrides: YAML with one or several documents, or JSON. A list, as printed by `kubectl
+ * get -o yaml`, is parsed as its objects. Objects of other kinds are only counted, unless the kind looks like a
+ * misspelled one of ours.
  *
- * @param namespace of what names none.
+ * @param namespace the namespace of objects that do not name one.
  */
 export function parsePolicyFile(text: string, namespace = DEFAULT_NAMESPACE): ParsedFile {
   try {
@@ -136,7 +136,7 @@ function isListObject(value: unknown): value is { readonly items: readonly unkno
 
 const LIST_KINDS = new Set<unknown>(['List', `${KIND}List`, `${OVERRIDE_KIND}List`]);
 
-/** One object, in a document of its own or in a list; `line` finds the line of a path within it. */
+/** Parses one object, which is a document or an item of a list. `line` returns the line of a path within the object. */
 function readValue(value: unknown, line: (path: Path) => number, within: string): ReadObject {
   const problem = (field: string, message: string): LineProblem => ({
     line: line(field === '' ? [] : field.split('.')),
@@ -171,14 +171,14 @@ function readValue(value: unknown, line: (path: Path) => number, within: string)
   return kind === KIND ? { ...common, spec: spec as PolicySpec } : { ...common, override: spec };
 }
 
-/** Whether an object is of an unrelated kind. One of our group, or with a kind similar to ours, is an error. */
+/** Whether an object is of an unrelated kind. An object of our group, or with a similar kind, is an error instead. */
 function isOther(apiVersion: unknown, kind: unknown): boolean {
   if (typeof apiVersion !== 'string' || typeof kind !== 'string' || kind === '') return false;
   if (apiVersion.startsWith(`${GROUP}/`)) return false;
   return [KIND, OVERRIDE_KIND].every((ours) => leven(kind.toLowerCase(), ours.toLowerCase()) > 4);
 }
 
-/** A file has no creation that a duration could count from. */
+/** A duration is refused in a file, because an object in a file has no creation time. */
 function fileOverrideProblems(spec: unknown): SpecProblem[] {
   const problems = overrideProblems(spec);
   if (problems.length > 0 || (spec as { duration?: string }).duration === undefined) return problems;
@@ -189,11 +189,11 @@ const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])
 
 const show = (value: unknown) => (value === undefined ? 'absent' : JSON.stringify(value));
 
-/** `spec.breakers[2]` as the steps to walk. */
+/** Splits a field such as `spec.breakers[2]` into path segments. */
 const steps = (field: string) =>
   [...field.matchAll(/[^.[\]]+/g)].map(([step]) => (/^\d+$/.test(step) ? Number(step) : step));
 
-/** The line of a field, or of the nearest one around it that is there. */
+/** The line of a field, or of its nearest existing parent. */
 function lineOf(document: Document.Parsed, lines: LineCounter, path: readonly (string | number)[]): number {
   for (let length = path.length; length >= 0; length -= 1) {
     const node = length === 0 ? document.contents : document.getIn(path.slice(0, length), true);
@@ -205,7 +205,7 @@ function lineOf(document: Document.Parsed, lines: LineCounter, path: readonly (s
   return 1;
 }
 
-/** Where the key of a field begins: a reader looks for the name, not for its value on the next line. */
+/** The offset of a field's key, because a reader looks for the name, not for its value on the next line. */
 function keyOf(document: Document.Parsed, path: readonly (string | number)[]): number | undefined {
   const parent = path.length === 1 ? document.contents : document.getIn(path.slice(0, -1), true);
   if (path.length === 0 || !isMap(parent)) return undefined;

@@ -8,9 +8,9 @@ import { Problem } from '../ports/problem.ts';
 import { readPrivateJson, writePrivately } from './private-file.ts';
 
 export interface LocalHistoryOptions {
-  /** Where it is kept over restarts. Absent: in memory only. */
+  /** Folder for persistence over restarts; absent: in memory only. */
   readonly stateFolder?: string | undefined;
-  /** Wall clock, milliseconds since 1970. */
+  /** The current time, in milliseconds since 1970. */
   readonly wallClock: () => number;
   readonly log: Logger;
 }
@@ -20,7 +20,10 @@ const SavedSchema = z.object({
   revisions: z.array(z.object({ revision: z.int(), at: z.number(), spec: z.unknown() })),
 });
 
-/** The history of policies that are files: numbered by edits that were seen, one file each in the state folder. */
+/**
+ * The history of file policies. Revisions are numbered by the observed edits; the state folder has one file for each
+ * policy.
+ */
 export function localHistory({ stateFolder, wallClock, log }: LocalHistoryOptions): History {
   const folder = stateFolder === undefined ? undefined : join(stateFolder, 'history');
   const known = new Map<string, readonly Revision[]>();
@@ -59,7 +62,7 @@ export function localHistory({ stateFolder, wallClock, log }: LocalHistoryOption
         .catch((error) => log.warn({ policy: key, err: error }, 'the history of a policy cannot be saved'));
     },
     forget(policy) {
-      // Without a folder, what is held is all there is; the file may come back.
+      // Without a folder, the history exists only in memory, so it is kept in case the file returns.
       if (folder !== undefined) lastWrite = lastWrite.then(() => void known.delete(keyOf(policy)));
     },
     async list(policy) {
@@ -70,7 +73,7 @@ export function localHistory({ stateFolder, wallClock, log }: LocalHistoryOption
   };
 }
 
-/** Files are edited by whoever keeps them. */
+/** File policies cannot be rolled back, because the operator does not write to the files. */
 export const noRollback: Rollback = {
   unable: fromFile,
   async apply(policy) {

@@ -243,7 +243,7 @@ describe('policies from an API server that fails', () => {
       });
       const [stream] = server.streams;
       server.cut();
-      // The next one may be there before this one is seen to be gone.
+      // The next stream may be open before the test server notices the end of this one.
       await until(() => !server.streams.has(stream!));
     }
     await agree();

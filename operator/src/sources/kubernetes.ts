@@ -8,20 +8,20 @@ import type { Subject } from '../ports/status-sink.ts';
 
 export interface KubernetesSourceOptions extends ReflectorTimers {
   readonly kubeConfig: KubeConfig;
-  /** Absent or empty: all namespaces, which needs a ClusterRole. */
+  /** Namespaces to watch; absent or empty: all namespaces, which needs a ClusterRole. */
   readonly namespaces?: readonly string[];
   readonly log: ReflectorOptions['log'];
 }
 
 export interface KubernetesSource extends Source {
   stored(subject: Subject): StoredObject | undefined;
-  /** Counters since the start, over all namespaces. */
+  /** Counters since the start, summed over all namespaces. */
   stats(): ReflectorStats;
 }
 
 /**
- * Policies and overrides from the API server. Needs the verbs list and watch on `circuitbreakerpolicies`; without those
- * on `circuitbreakeroverrides`, or without its definition, there are no overrides and all else is well.
+ * Reads policies and overrides from the API server. Needs the verbs list and watch on `circuitbreakerpolicies`. Without
+ * these verbs on `circuitbreakeroverrides`, or without its CRD, there are no overrides, but policies still work.
  */
 export function kubernetesSource(options: KubernetesSourceOptions): KubernetesSource {
   const { kubeConfig, namespaces, log, ...timers } = options;
@@ -45,7 +45,7 @@ export function kubernetesSource(options: KubernetesSourceOptions): KubernetesSo
     const outages = [...new Set(reflectors.flatMap(({ outage }) => outage ?? []))];
     const asOf = lowest(reflectors.map((reflector) => reflector.asOf));
     return {
-      // Agents would end the overrides that they apply if an empty set was sent before overrides are known.
+      // Before overrides are known, an empty set must not be sent, because agents would end the overrides in force.
       synced:
         reflectors.every(({ synced }) => synced) && overrides.every(({ synced, unavailable }) => synced || unavailable),
       ...(outages.length === 0 ? {} : { outage: outages.join('; ') }),
@@ -94,7 +94,10 @@ export function kubernetesSource(options: KubernetesSourceOptions): KubernetesSo
   };
 }
 
-/** What objects become, worked out once for each: of many, one is new at a time. By `namespace/name`. */
+/**
+ * Translates objects by `namespace/name`. Results are cached for each object, because usually one of many objects
+ * changes.
+ */
 function translating<T extends object>(translate: (object: KubeObject) => T) {
   const known = new WeakMap<KubeObject, T>();
   return (reflectors: readonly Reflector[]): Map<string, T> => {
@@ -122,7 +125,7 @@ function versionsOf(
   return versions;
 }
 
-/** What all of the copies contain; nothing while one of them has not been filled. */
+/** The oldest version of all copies; undefined while one of them has no data. */
 function lowest(versions: readonly (string | undefined)[]): string | undefined {
   const known = versions.filter((version) => version !== undefined);
   if (known.length < versions.length) return undefined;

@@ -6,15 +6,15 @@ import { readPrivateJson, writePrivately } from './private-file.ts';
 
 const SavedSchema = z.object({ file: z.string(), text: z.string() });
 
-/** The last good text of each policy file, kept over restarts. */
+/** The last valid text of each policy file, kept over restarts. */
 export interface LastGood {
-  /** The text saved for a file; absent when there is none that can be read. */
+  /** The saved text of a file; undefined when there is none or it cannot be read. */
   load(file: string): Promise<string | undefined>;
   save(file: string, text: string): Promise<void>;
   forget(file: string): Promise<void>;
 }
 
-/** Keeps texts in a folder of their own, one file each, replaced atomically and readable only by its owner. */
+/** Saves texts in a folder, one file each, written atomically and readable only by its owner. */
 export function lastGoodFolder(folder: string): LastGood {
   const pathOf = (file: string) => join(folder, `${createHash('sha256').update(file).digest('hex').slice(0, 32)}.json`);
   return {

@@ -8,17 +8,17 @@ import { Problem } from '../ports/problem.ts';
 import { readPrivateJson, writePrivately } from './private-file.ts';
 
 export interface LocalOverridesOptions {
-  /** Where they are kept over restarts. Absent: in memory only. */
+  /** Folder for persistence over restarts; absent: in memory only. */
   readonly stateFolder?: string | undefined;
-  /** Wall clock, milliseconds since 1970. */
+  /** The current time, in milliseconds since 1970. */
   readonly wallClock: () => number;
   readonly log: Logger;
 }
 
-/** The overrides of an operator without a cluster that were made through its admin API. */
+/** Overrides created through the admin API of an operator without a cluster. */
 export interface LocalOverrides extends OverrideStore {
   list(): readonly Override[];
-  /** Calls this after every change. */
+  /** Sets the listener that is called after every change. */
   follow(changed: () => void): void;
 }
 
@@ -42,13 +42,13 @@ const SavedSchema = z.array(
   }),
 );
 
-/** Reads what is kept in the folder, if one is given. What cannot be read is said once and forgotten. */
+/** Loads the stored overrides of the folder, if there is one. An unreadable store is logged once and ignored. */
 export async function localOverrides({ stateFolder, wallClock, log }: LocalOverridesOptions): Promise<LocalOverrides> {
   const path = stateFolder === undefined ? undefined : join(stateFolder, 'overrides.json');
   let held: readonly Override[] = path === undefined ? [] : await load(path, log);
   let changed = () => {};
 
-  /** Changes are made one after the other, each on what the one before left. */
+  /** Changes run one after the other, each on the result of the previous one. */
   let lastWrite: Promise<unknown> = Promise.resolve();
   const change = (make: (before: readonly Override[]) => readonly Override[]): Promise<void> => {
     const done = lastWrite.then(async () => {

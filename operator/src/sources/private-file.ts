@@ -3,21 +3,21 @@ import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { readBoundedFile } from '../files/bounded-file.ts';
 
-/** Far above what is written: a last good text is a policy file as a JSON string. */
+/** Size limit, far above anything written here: the largest content is a policy file as a JSON string. */
 const MAX_BYTES = 64 * 1024 * 1024;
 
 /**
- * Reads a file that `writePrivately` wrote.
+ * Reads a file written by `writePrivately`.
  *
- * @throws when it is not there, not JSON, or not to be trusted.
+ * @throws when the file does not exist, is not JSON, or is not trusted.
  */
 export async function readPrivateJson(path: string): Promise<unknown> {
   return JSON.parse((await readBoundedFile(path, { trust: 'own', maxBytes: MAX_BYTES })).toString());
 }
 
 /**
- * Writes a file that only its owner can read, in a folder that is made when it is not there. Whoever reads it finds the
- * whole of the old text or the whole of the new one, after a crash too.
+ * Writes a file that only its owner can read, and creates its folder when needed. The write is atomic: a reader finds
+ * the complete old or the complete new text, even after a crash.
  */
 export async function writePrivately(path: string, text: string): Promise<void> {
   const folder = dirname(path);

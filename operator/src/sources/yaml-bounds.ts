@@ -1,26 +1,26 @@
 import { Lexer } from 'yaml';
 
-/** Documents of one file. */
+/** Limit of documents in one file. */
 export const MAX_DOCUMENTS = 10_000;
 
-/** Tokens of YAML: a policy has about a hundred. */
+/** Limit of YAML tokens in one file. A policy has about a hundred. */
 const MAX_TOKENS = 1_000_000;
 
-/** Flow collections inside each other, and indicators of collections on one line. */
+/** Limit of nested flow collections, and of collection indicators on one line. */
 const MAX_DEPTH = 64;
 
-/** The maximum indentation of a line in columns; each level of a block takes at least one. */
+/** Limit of the indentation of a line, in columns. Each block level takes at least one column. */
 const MAX_INDENT = 256;
 
-/** Anchors, and aliases of them, in one file. */
+/** Limit of anchors and aliases in one file. */
 const MAX_ANCHORS = 1_000;
 
-/** The mark of the lexer for the begin of a document. */
+/** The lexer's token for the start of a document. */
 const DOCUMENT = '\u0002';
 
 /**
- * What of a text is beyond the bounds of what is parsed. It looks at one token after the other and keeps none, so that
- * a text that would take all memory or the whole stack to parse is found out before that.
+ * Finds the first place where a text exceeds the limits for parsing. It reads one token at a time and stores none, so
+ * that a text that would exhaust the memory or the stack of the parser is detected first.
  */
 export function yamlBoundProblem(text: string): { readonly line: number; readonly message: string } | undefined {
   const nul = text.indexOf('\0');
@@ -70,10 +70,10 @@ function boundBroken({ documents, tokens, anchors, flow, indicators, indent }: C
   return undefined;
 }
 
-/** What a value that is no string costs. */
+/** The cost of any value, in addition to the length of a string. */
 const VALUE_COST = 16;
 
-/** Whether a value has at most this many characters when its aliases are expanded. */
+/** Whether the expanded size of a value, with aliases resolved, is at most `most`. */
 export function unfoldsWithin(value: unknown, most: number): boolean {
   const left = [value];
   let size = 0;

@@ -3,19 +3,19 @@ import { RANKS, type Rank } from './reading.ts';
 export const VIEWS = ['board', 'outages', 'policies', 'agents', 'overrides'] as const;
 type View = (typeof VIEWS)[number];
 
-/** What the page shows, as its address says it: a link shows the same to somebody else. */
+/** The state of the page in its URL, so that a link shows the same view to another user. */
 export interface Address {
   readonly view: View;
   readonly search: string;
-  /** Only breakers in this state; absent: all. */
+  /** Only breakers in this state; absent: all states. */
   readonly state?: Rank;
-  /** Only this namespace, asked of the operator: who may see one namespace alone needs it. */
+  /** Only this namespace. It is sent to the operator, because some users may read only one namespace. */
   readonly namespace?: string;
-  /** What is opened beside the board: a row by its id, a policy as `namespace/name`, an agent as `namespace/boot`. */
+  /** The open panel: a breaker row by its id, a policy as `namespace/name`, an agent as `namespace/boot`. */
   readonly breaker?: string;
   readonly policy?: string;
   readonly agent?: string;
-  /** As `namespace/id`. */
+  /** The outage as `namespace/id`. */
   readonly outage?: string;
 }
 
@@ -29,7 +29,7 @@ export function readAddress(query: string): Address {
   return { view, search: found.get('q') ?? '', ...(state && { state }), ...Object.fromEntries(texts) };
 }
 
-/** The query of an address; empty when it is the plain board. */
+/** The query string of an address; empty for the plain board. */
 export function writeAddress({ view, search, state, ...rest }: Address): string {
   const query = new URLSearchParams();
   if (view !== 'board') query.set('view', view);
@@ -40,7 +40,7 @@ export function writeAddress({ view, search, state, ...rest }: Address): string 
   return text === '' ? './' : `?${text}`;
 }
 
-/** Whether all words of a search are somewhere in the texts. */
+/** Whether every word of a search occurs in the texts. */
 export function found(search: string, ...texts: readonly (string | undefined)[]): boolean {
   const text = texts.join(' ').toLowerCase();
   return search

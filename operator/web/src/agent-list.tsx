@@ -5,7 +5,7 @@ import { address, store } from './model.ts';
 import { Problem } from './panel.tsx';
 import { useAnswer } from './use-answer.ts';
 
-/** Rows that are drawn at once; a search finds the others. */
+/** Maximum number of rows. A search finds the others. */
 const MAX_ROWS = 300;
 
 /** The agents of this replica. */

@@ -5,7 +5,7 @@ import { Link } from './link.tsx';
 import { Block, Panel, Problem } from './panel.tsx';
 import { useAnswer } from './use-answer.ts';
 
-/** One agent: what it runs, and which policy governs each of its breakers, and why. */
+/** The panel of one agent: its policies, and the governing policy of each of its breakers, with an explanation. */
 export function AgentPanel({ name }: { name: string }) {
   const [namespace = '', boot = ''] = name.split('/');
   const path = `v1/agents/${encodeURIComponent(namespace)}/${encodeURIComponent(boot)}`;

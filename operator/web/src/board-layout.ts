@@ -1,4 +1,4 @@
-/** Where an item of the board is, in pixels. */
+/** The position of an item on the board, in pixels. */
 export interface Place {
   readonly x: number;
   readonly y: number;
@@ -7,7 +7,7 @@ export interface Place {
 }
 
 export interface Layout {
-  /** In the order of the items: tiles, then lines. */
+  /** Positions in the order of the items: tiles, then lines. */
   readonly places: readonly Place[];
   readonly height: number;
 }
@@ -18,10 +18,10 @@ export interface Sizes {
   readonly line: { readonly least: number; readonly height: number };
 }
 
-/** Places tiles in rows from the top, and lines below them in one column or more. */
+/** Places tiles in rows from the top, and lines below them in one or more columns. */
 export function layOut(tiles: number, lines: number, width: number, { gap, tile, line }: Sizes): Layout {
   const places: Place[] = [];
-  // Few tiles are wide: what is not well is the biggest thing on the board.
+  // Few tiles are wide, so that unhealthy breakers are the largest items on the board.
   const columns = Math.max(1, Math.min(tiles, Math.floor((width - gap) / (tile.least + gap))));
   const tileWidth = Math.min(tile.most, (width - gap * (columns + 1)) / columns);
   for (let i = 0; i < tiles; i += 1) {
@@ -34,7 +34,7 @@ export function layOut(tiles: number, lines: number, width: number, { gap, tile,
   const top = gap + Math.ceil(tiles / columns) * (tile.height + gap);
   const across = Math.max(1, Math.floor((width - gap) / (line.least + gap)));
   const lineWidth = (width - gap * (across + 1)) / across;
-  // Down each column first: names that follow each other stand below each other.
+  // Lines fill one column after the other, so that consecutive names are below each other.
   const rows = Math.ceil(lines / across);
   for (let i = 0; i < lines; i += 1) {
     places.push({
@@ -46,7 +46,7 @@ export function layOut(tiles: number, lines: number, width: number, { gap, tile,
   return { places, height: top + rows * line.height + gap };
 }
 
-/** The item that an arrow key leads to; absent at an edge. */
+/** The neighbour in the direction of an arrow key; undefined at an edge. */
 export function neighbour(places: readonly Place[], from: number, key: string): number | undefined {
   const here = places[from];
   if (here === undefined) return undefined;

@@ -6,13 +6,13 @@ import { address, go, store } from './model.ts';
 import { isWell } from './reading.ts';
 import { GAP, TILE_HEIGHT, TILE_WIDTH, Tile } from './tile.tsx';
 
-/** How far above and below what is seen items are ready, in pixels. */
+/** How far above and below the visible area items are rendered, in pixels. */
 const SPARE = 240;
 
-/** A tile does not become wider than this, in pixels. */
+/** Maximum width of a tile, in pixels. */
 const WIDEST = 640;
 
-/** So few breakers are tiles, whether they are well or not. */
+/** Up to this number of breakers, healthy ones are tiles too. */
 const ALL_TILES = 6;
 
 const SIZES = {
@@ -22,8 +22,8 @@ const SIZES = {
 };
 
 /**
- * A tile for each breaker that is not well, what costs most first, and a line for each of the others. Only what is in
- * sight exists.
+ * A tile for each unhealthy breaker, by decreasing impact, and a line for each of the others. Only visible items are
+ * rendered.
  */
 export function Board() {
   const frame = useRef<HTMLDivElement>(null);

@@ -21,7 +21,7 @@ interface Props {
   readonly onFocus: () => void;
 }
 
-/** A breaker that is well: its name, its calls and failures, and their plot. */
+/** A healthy breaker: its name, its calls and failures, and their plot. */
 export function BreakerLine({ id, index, total, tabbable, x, y, width, onFocus }: Props) {
   const cell = store.cells.get(id);
   if (!cell) return null;

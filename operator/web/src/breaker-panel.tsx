@@ -17,7 +17,7 @@ import type { Cell } from './store.ts';
 import { beginning, STATE_WORDS, whom, why } from './tile.tsx';
 import { useAnswer } from './use-answer.ts';
 
-/** One breaker under one policy: its plot, what opens it and how near it is, who is hit, and what happened. */
+/** The panel of one breaker under one policy: its plot, thresholds, affected agents and recent changes. */
 export function BreakerPanel({ id }: { id: string }) {
   void store.ranked.value;
   const cell = store.cells.get(id);
@@ -115,7 +115,7 @@ function Conditions({ cell, policy }: { cell: Cell; policy: PolicyRow | undefine
   );
 }
 
-/** The bucket up to which all calls look the same. */
+/** The last bucket that the clock of agents cannot distinguish from smaller ones. */
 const COARSE = Math.log2(COARSE_MS / latencyBoundMs(0));
 
 function Latency({ buckets }: { buckets: readonly number[] }) {

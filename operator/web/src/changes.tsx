@@ -2,7 +2,7 @@ import type { StateChange } from '../../src/core/fleet/circuits.ts';
 import { duration, words } from './format.ts';
 import { store } from './model.ts';
 
-/** Changes of state, the newest first. */
+/** State changes, the newest first. */
 export function Changes({ changes }: { changes: readonly (StateChange & { breaker: string | undefined })[] }) {
   if (changes.length === 0) return <p class="more">No change since this replica began.</p>;
   return (

@@ -9,12 +9,12 @@ const HEIGHT = 210;
 interface Props {
   readonly plot: Plot;
   readonly measured: string;
-  /** When the last slot ends, in milliseconds since 1970. */
+  /** End of the last slot, in milliseconds since 1970. */
   readonly until: number;
   readonly slotMs: number;
 }
 
-/** A time by the clock of the reader. */
+/** A time in the user's time zone. */
 export function timeOfDay(seconds: number, exact = false): string {
   const second = exact ? ({ second: '2-digit' } as const) : {};
   return new Date(seconds * 1_000).toLocaleTimeString([], {
@@ -25,10 +25,7 @@ export function timeOfDay(seconds: number, exact = false): string {
   });
 }
 
-/**
- * The plot of one breaker with axes: calls with the refused ones on top, what is compared with the threshold, and the
- * threshold.
- */
+/** The plot of one breaker with axes: calls with the rejected ones on top, the measured calls, and their threshold. */
 export function Chart({ plot, measured, until, slotMs }: Props) {
   const frame = useRef<HTMLDivElement>(null);
   const chart = useRef<uPlot | undefined>(undefined);
@@ -86,7 +83,7 @@ export function Chart({ plot, measured, until, slotMs }: Props) {
   useEffect(() => {
     const made = chart.current!;
     made.setData(values);
-    // After uPlot's own, which shows nothing where no pointer is.
+    // Runs after uPlot's own update, which shows nothing without a pointer.
     queueMicrotask(() => {
       if (chart.current === made && made.cursor.idx == null) made.setLegend({ idx: times.length - 1 }, false);
     });

@@ -2,16 +2,16 @@ import { signal } from '@preact/signals';
 import type { LiveDifference, LiveState, Stamp } from '../../src/http/admin/live/live.ts';
 import { eventReader, type StreamEvent } from './event-stream.ts';
 
-/** Heartbeats come every 2 s; a stream that is silent for this long is lost. */
+/** Heartbeats arrive every 2 s, so a stream that is silent for this long is broken. */
 export const SILENCE_MS = 4_000;
 
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 5_000;
 
-/** Nobody is let in more quickly by asking more often. */
+/** The retry delay after a refusal, because more frequent requests do not help. */
 const REFUSED_RETRY_MS = 30_000;
 
-/** How the page stands with the operator. */
+/** The state of the connection to the operator. */
 export type Link =
   | { readonly phase: 'loading' }
   | { readonly phase: 'live' }
@@ -24,7 +24,7 @@ export interface Listener {
   stamp(stamp: Stamp): void;
 }
 
-/** The operator answered, and not what was asked for. */
+/** The operator answered with an error. */
 export class Refused extends Error {
   readonly status: number;
 
@@ -34,7 +34,7 @@ export class Refused extends Error {
   }
 }
 
-/** Keeps a stream open, says how it stands, and heals by itself. */
+/** Keeps a stream open, reports its state, and reconnects automatically. */
 export class Connection {
   readonly link = signal<Link>({ phase: 'loading' });
   readonly #listener: Listener;
@@ -47,7 +47,7 @@ export class Connection {
     this.#listener = listener;
   }
 
-  /** Opens a stream of a namespace, or of all; another one ends. */
+  /** Opens a stream of a namespace, or of all namespaces. A previous stream ends. */
   open(namespace: string | undefined): void {
     this.#attempt.abort();
     const attempt = new AbortController();
@@ -57,7 +57,7 @@ export class Connection {
     void this.#keep(attempt.signal);
   }
 
-  /** Tries again now. */
+  /** Reconnects at once. */
   retry(): void {
     this.#wake();
   }
@@ -99,7 +99,7 @@ export class Connection {
     });
   }
 
-  /** Reads a stream to its end; throws when it falls silent. */
+  /** Reads a stream to its end; throws when the stream falls silent. */
   async #read(over: AbortSignal, onHealthy: () => void): Promise<void> {
     const silence = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -142,7 +142,7 @@ async function refusal(response: Response): Promise<Refused> {
   return new Refused(response.status, told?.error ?? `the operator answered ${response.status}`);
 }
 
-/** Asks the operator for something. Throws with the operator's own words. */
+/** Sends a request to the operator. Throws with the operator's message. */
 export async function ask<T>(path: string, init?: RequestInit): Promise<T> {
   const response = await fetch(path, { signal: AbortSignal.timeout(10_000), ...init });
   if (!response.ok) throw await refusal(response);

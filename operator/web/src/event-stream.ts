@@ -6,7 +6,7 @@ export interface StreamEvent {
   readonly data: string;
 }
 
-/** Parses a stream of text; an event that is not complete yet is returned with the piece that completes it. */
+/** Parses a text stream in pieces. An incomplete event is returned with the piece that completes it. */
 export function eventReader(): (piece: string) => StreamEvent[] {
   let events: StreamEvent[] = [];
   const parser = createParser({ onEvent: ({ event = 'message', data }) => events.push({ event, data }) });

@@ -1,4 +1,4 @@
-/** Up to two units: `4 s`, `3 min 20 s`, `2 h 5 min`, `3 d`. */
+/** A duration in up to two units: `4 s`, `3 min 20 s`, `2 h 5 min`, `3 d`. */
 export function duration(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1_000));
   if (seconds < 60) return `${seconds} s`;
@@ -12,10 +12,10 @@ export function duration(ms: number): string {
 const grouped = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
 const short = new Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 3 });
 
-/** A whole number as short as it can be read: `950`, `1.25K`. */
+/** A whole number in short form: `950`, `1.25K`. */
 export const count = (value: number) => (value < 10_000 ? grouped.format(value) : short.format(value));
 
-/** A share in whole percent; one that is above zero is never shown as zero, one below all never as all. */
+/** A share in whole percent. A share above zero is never shown as 0 %, and one below the whole never as 100 %. */
 export function percent(part: number, whole: number): string {
   if (whole === 0) return '–';
   const share = (100 * part) / whole;
@@ -24,7 +24,7 @@ export function percent(part: number, whole: number): string {
   return `${Math.round(share)} %`;
 }
 
-/** Agents read a clock that ticks every 5 ms; what is shorter is all the same. */
+/** Agents measure with a clock of 5 ms steps, so shorter latencies are not distinguished. */
 export const COARSE_MS = 8;
 
 /** A latency: `< 8 ms`, `120 ms`, `1.2 s`. */
@@ -35,7 +35,7 @@ export function latency(ms: number | undefined): string {
   return `${Number((ms / 1_000).toPrecision(2))} s`;
 }
 
-/** Two latencies, with the unit once where it is the same. */
+/** Two latencies; a common unit appears once. */
 export function latencies(a: number | undefined, b: number | undefined): string {
   if (a === undefined) return '–';
   const second = latency(b);
@@ -46,14 +46,14 @@ export function latencies(a: number | undefined, b: number | undefined): string 
 
 export const plural = (amount: number, noun: string) => `${count(amount)} ${noun}${amount === 1 ? '' : 's'}`;
 
-/** `FailureRate` as `failure rate`. */
+/** Converts a name such as `FailureRate` to `failure rate`. */
 export const words = (reason: string) =>
   reason
     .replaceAll(/([a-z])([A-Z])/g, '$1 $2')
     .replaceAll(/[_-]/g, ' ')
     .toLowerCase();
 
-/** Calls of a window as a rate. */
+/** The rate of calls in a window. */
 export function callsPerSecond(calls: number, windowMs: number): string {
   const rate = (calls * 1_000) / windowMs;
   return `${rate >= 10 || rate === 0 ? count(rate) : Number(rate.toFixed(1))}/s`;

@@ -4,7 +4,7 @@ import { Link } from './link.tsx';
 import { address, store } from './model.ts';
 import type { Rank } from './reading.ts';
 
-/** The fleet at a glance. Each number leads to what it counts. */
+/** A summary of the fleet. Each number links to the items that it counts. */
 export function Glance() {
   const overview = store.overview.value;
   if (!overview) return null;

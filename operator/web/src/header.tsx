@@ -12,7 +12,7 @@ const NAMES = {
   overrides: 'Overrides',
 } as const;
 
-/** Where one is, what is searched, and whether what is seen is live. */
+/** The header: the current view, the search, and whether the data is live. */
 export function Header({ search }: { search: RefObject<HTMLInputElement> }) {
   const { view, search: text, namespace } = address.value;
   const { kind } = overrides.value;

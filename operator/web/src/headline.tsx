@@ -4,13 +4,13 @@ import { outageSentence, span } from '../../src/core/outages/sentence.ts';
 import { Link } from './link.tsx';
 import { store } from './model.ts';
 
-/** What an agent is called where the policies come from. */
+/** The word for an agent, depending on the source of policies. */
 const nounOf = (kind: string | undefined) => (kind === 'kubernetes' ? 'pod' : 'process');
 
 export const sentenceOf = (outage: OutageRow) =>
   outageSentence(outage, store.known.value, nounOf(store.source.value?.kind));
 
-/** What matters most right now, in a sentence that can be read aloud. */
+/** The most important current fact, as a sentence that can be read aloud. */
 export function Headline() {
   const outages = store.outages.value;
   const [worst, ...others] = outages;
@@ -71,7 +71,7 @@ function Others({ outages }: { outages: readonly OutageRow[] }) {
   );
 }
 
-/** Says to a screen reader what begins and ends, and not each count. */
+/** Announces starts and ends of outages to a screen reader, but not each change of a count. */
 function Announcer({ outages }: { outages: readonly OutageRow[] }) {
   const [said, setSaid] = useState('');
   const refused = outages.filter(({ phase }) => phase !== 'closed').map(({ breaker }) => breaker);

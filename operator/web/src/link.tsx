@@ -9,7 +9,7 @@ type Props = Omit<JSX.AnchorHTMLAttributes<HTMLAnchorElement>, 'href' | 'onClick
   readonly 'data-index'?: number;
 };
 
-/** A link within the page: an address of its own, and no loading. */
+/** A link within the page. It changes the URL without loading the page again. */
 export function Link({ to, children, ...rest }: Props) {
   const target = to as Partial<Address>;
   return (

@@ -3,7 +3,7 @@ import { App } from './app.tsx';
 import { begin } from './model.ts';
 import { followOverrides } from './overrides.ts';
 
-// One drawing a frame, however many events came.
+// The page is rendered at most once per frame, however many events arrive.
 options.debounceRendering = (draw) => requestAnimationFrame(draw);
 begin();
 void followOverrides();

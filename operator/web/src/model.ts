@@ -4,17 +4,17 @@ import { Connection } from './connection.ts';
 import { Store } from './store.ts';
 import { forgetColours } from './tile-plot.ts';
 
-/** What the whole page shares. */
+/** The store shared by the whole page. */
 export const store = new Store(
   () => performance.now(),
   (task, ms) => setTimeout(task, ms),
 );
 export const connection = new Connection(store);
 export const address = signal<Address>(readAddress(location.search));
-/** Changes with the colours of the page. */
+/** Changes when the colours of the page change. */
 export const theme = signal(0);
 
-/** Goes to another address. `replace` leaves no trace in the history, as while a search is typed. */
+/** Navigates to an address. `replace` adds no history entry, as while the user types a search. */
 export function go(to: Partial<Address>, replace = false): void {
   const next = { ...address.peek(), ...to };
   address.value = next;
@@ -23,7 +23,7 @@ export function go(to: Partial<Address>, replace = false): void {
   else history.pushState(null, '', url);
 }
 
-/** Closes what is open beside the list, and gives the focus back to where it came from. */
+/** Closes the panel, and returns the focus to the element that had it before. */
 export function closePanel(): void {
   const { breaker, policy, agent, outage } = address.peek();
   const opened = breaker ?? policy ?? agent ?? outage;
@@ -34,10 +34,10 @@ export function closePanel(): void {
   });
 }
 
-/** The query that leads to an address from where the page is. */
+/** The link to an address, relative to the current one. */
 export const hrefTo = (to: Partial<Address>) => writeAddress({ ...address.value, ...to });
 
-/** Connects everything to the browser. */
+/** Connects the page to the browser. */
 export function begin(): void {
   addEventListener('popstate', () => {
     address.value = readAddress(location.search);

@@ -2,7 +2,7 @@ import { duration } from './format.ts';
 import { Link } from './link.tsx';
 import { connection, store } from './model.ts';
 
-/** What everybody must know before believing what the page shows. */
+/** Warnings that affect all data on the page. */
 export function Notices() {
   const link = connection.link.value;
   const source = store.source.value;
@@ -29,7 +29,7 @@ export function Notices() {
   );
 }
 
-/** The rows are of one replica: what the others see must not be thought away. */
+/** Warns that the rows cover only the agents of one replica. */
 function Elsewhere() {
   const others = store.others.value;
   if (others.length === 0) return null;
@@ -57,7 +57,7 @@ function Elsewhere() {
 }
 
 function Lost({ since, why }: { since: number; why: string }) {
-  // Read so that the time continues.
+  // Read so that the component is rendered again as time passes.
   void store.now.value;
   return (
     <p class="notice bad" role="alert">

@@ -12,8 +12,8 @@ const HEIGHT = 210;
 const BAND = 10;
 
 /**
- * The plot of an outage: calls per second as stacked areas, refused ones on top of the permitted ones, and below it a
- * band that is filled as far as circuits were open or half-open.
+ * The plot of an outage: calls per second as stacked areas, with rejected calls on top of permitted ones. Below them, a
+ * band shows when circuits were open or half-open.
  */
 export function OutageChart({ series }: Pick<OutageDetail, 'series'>) {
   const frame = useRef<HTMLDivElement>(null);
@@ -30,7 +30,7 @@ export function OutageChart({ series }: Pick<OutageDetail, 'series'>) {
   const [calls, failed, refused] = [rate('calls'), rate('failed'), rate('rejected')];
   const data: uPlot.AlignedData = [
     all.map((slot) => (begin + slot * slotMs) / 1_000),
-    // The highest first, so that the lower ones are drawn over it.
+    // The highest area is drawn first, so that the lower ones cover it.
     calls.map((own, i) => own + refused[i]!),
     calls,
     failed,
@@ -117,7 +117,7 @@ function drawStates(plot: uPlot, states: readonly (readonly [number, number])[])
     const from = plot.valToPos(times[i]!, 'x', true);
     const to = i + 1 < times.length ? plot.valToPos(times[i + 1]!, 'x', true) : end;
     ctx.fillStyle = style.getPropertyValue(open > 0 ? '--open' : '--half').trim();
-    // Half-open is half as high: the colour is not the only difference.
+    // Half-open has half the height, so that the states differ by more than their colour.
     const height = (open > 0 ? BAND : BAND / 2) * scale;
     ctx.fillRect(
       Math.floor(from),

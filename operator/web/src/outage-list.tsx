@@ -6,7 +6,7 @@ import { address, store } from './model.ts';
 import { Problem } from './panel.tsx';
 import { useAnswer } from './use-answer.ts';
 
-/** Rows that are drawn at once; a search finds the others. */
+/** Maximum number of rows. A search finds the others. */
 const MAX_ROWS = 500;
 
 export const PHASE_WORDS = {
@@ -18,18 +18,18 @@ export const PHASE_WORDS = {
 
 export const PHASE_BADGES = { refused: 'open', testing: 'half-open', closed: 'closed', over: 'none' } as const;
 
-/** What the first circuit opened for. */
+/** Why the first circuit opened. */
 export const causeOf = ({ reason, error }: Pick<ListedOutage, 'reason' | 'error'>) =>
   `${reason === undefined ? 'open before this replica began' : words(reason)}${error === undefined ? '' : `: ${error}`}`;
 
-/** When something was, by the clock of the reader. */
+/** A time in the user's time zone. */
 export const clockTime = (at: number) =>
   new Date(at).toLocaleString([], {
     ...{ month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit', second: '2-digit' },
     hour12: false,
   });
 
-/** The outages of the last day: those that last first. */
+/** The outages of the last day. Current outages come first. */
 export function OutageList() {
   const { search, namespace } = address.value;
   const query = namespace === undefined ? '' : `?namespace=${encodeURIComponent(namespace)}`;

@@ -8,7 +8,7 @@ import { ACTION_WORDS } from './overrides.ts';
 import { Block, Panel, Problem } from './panel.tsx';
 import { useAnswer } from './use-answer.ts';
 
-/** One outage: its plot, what began it, what it cost, whom it hit and who acted. */
+/** The panel of one outage: its plot, cause, effect, affected agents and overrides. */
 export function OutagePanel({ name }: { name: string }) {
   const [namespace, ...rest] = name.split('/');
   const path = `v1/outages/${namespace}/${encodeURIComponent(rest.join('/'))}`;
@@ -92,7 +92,7 @@ function Known({ detail: { outage, series } }: { detail: OutageDetail }) {
   );
 }
 
-/** Rows of the table: slots are added up to no more than this. */
+/** Maximum number of table rows. Slots are summed to stay below it. */
 const MAX_ROWS = 30;
 const TABLE = ['calls', 'failed', 'rejected', 'fallback'] as const;
 

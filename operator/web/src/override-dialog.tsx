@@ -19,7 +19,7 @@ interface Props {
   readonly onDone: () => void;
 }
 
-/** Asks what must be known before a breaker is overridden: why, and until when. */
+/** A dialog that asks for the reason and the duration of an override. */
 export function OverrideDialog({ action, namespace, breaker, agents, onDone }: Props) {
   const [reason, setReason] = useState('');
   const [duration, setDuration] = useState('15m');
@@ -87,7 +87,7 @@ export function OverrideDialog({ action, namespace, breaker, agents, onDone }: P
 
 const upper = (text: string) => text[0]!.toUpperCase() + text.slice(1);
 
-/** Reads `k=v, k2=v2`; absent when nothing is given. */
+/** Parses `k=v, k2=v2`; undefined for an empty text. */
 function readLabels(text: string): Record<string, string> | undefined {
   const pairs = text
     .split(',')

@@ -8,14 +8,14 @@ export type { Override };
 export const ACTIONS = ['ForceOpen', 'ForceClosed', 'Reset'] as const;
 export type Action = (typeof ACTIONS)[number];
 
-/** What an action does, as a person asks for it. */
+/** Each action in the words of the user interface. */
 export const ACTION_WORDS: Readonly<Record<Action, string>> = {
   ForceOpen: 'force open',
   ForceClosed: 'force closed',
   Reset: 'reset',
 };
 
-/** What there is; `absent` where the operator knows no overrides. */
+/** The known overrides; `absent` when the operator does not support overrides. */
 export type Overrides =
   | { readonly kind: 'unknown' }
   | { readonly kind: 'absent' }
@@ -27,7 +27,7 @@ export const overrides = signal<Overrides>({ kind: 'unknown' });
 const AGAIN_MS = 1_000;
 const SELDOM_MS = 30_000;
 
-/** Keeps `overrides` new. */
+/** Updates `overrides` continuously. */
 export async function followOverrides(): Promise<void> {
   for (;;) {
     if (connection.link.peek().phase === 'live') await readOverrides();
@@ -49,14 +49,14 @@ async function readOverrides(): Promise<void> {
   }
 }
 
-/** Whether an override still acts. */
+/** Whether an override is still in force. */
 export const active = ({ expiresAt, status, problems }: Override, now: number) =>
   expiresAt > now && status.phase !== 'Ended' && problems.length === 0;
 
 const matches = (pattern: string, name: string) =>
   pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : pattern === name;
 
-/** The overrides that act on a breaker, on all agents or on some, the newest first. */
+/** The active overrides of a breaker, on all agents or on some, the newest first. */
 export function actingOn(namespace: string, breaker: string): readonly Override[] {
   const known = overrides.value;
   if (known.kind !== 'known') return [];
@@ -68,7 +68,7 @@ export function actingOn(namespace: string, breaker: string): readonly Override[
   );
 }
 
-/** Asks the operator for an override. Throws with the operator's own words. */
+/** Creates an override. Throws with the operator's message. */
 export async function makeOverride(
   namespace: string,
   spec: { breakers: string[]; selector?: unknown; action: Action; reason: string; duration: string },

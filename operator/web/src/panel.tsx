@@ -2,7 +2,7 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { closePanel } from './model.ts';
 
-/** What is opened beside a list. The focus goes to its heading; Escape closes it. */
+/** A panel beside a list. It moves the focus to its heading; Escape closes it. */
 export function Panel({ title, kind, children }: { title: string; kind: string; children: ComponentChildren }) {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => heading.current?.focus(), [title, kind]);

@@ -9,15 +9,15 @@ import { RollbackDialog } from './rollback-dialog.tsx';
 import { useAnswer } from './use-answer.ts';
 
 interface Props {
-  /** Of the policy, in the admin API. */
+  /** The path of the policy in the admin API. */
   readonly path: string;
-  /** Namespace and name, for people. */
+  /** Namespace and name of the policy, for the user. */
   readonly policy: string;
-  /** As it is now; absent while that is not known. */
+  /** The current spec; undefined while it is not known. */
   readonly spec: unknown;
 }
 
-/** What the policy was, what each edit changed, and the way back, where the operator keeps it. */
+/** The revisions of the policy with their changes, and the rollback to one, if the operator stores a history. */
 export function PolicyHistory({ path, policy, spec }: Props) {
   const { value, status, problem } = useAnswer<HistoryAnswer>(`${path}/history`, 5_000);
   const [asked, setAsked] = useState<number | undefined>(undefined);

@@ -6,10 +6,10 @@ import { Link } from './link.tsx';
 import { address, store } from './model.ts';
 import { conditions } from './reading.ts';
 
-/** Rows that are drawn at once; a search finds the others. */
+/** Maximum number of rows. A search finds the others. */
 const MAX_ROWS = 500;
 
-/** Every policy, those first that are not everywhere in force. */
+/** Every policy. Policies that are not in force everywhere come first. */
 export function PolicyList() {
   const { search } = address.value;
   const all = [...store.policies.value.values()];

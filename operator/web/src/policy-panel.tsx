@@ -11,7 +11,7 @@ import { STATE_WORDS } from './tile.tsx';
 import { useAnswer } from './use-answer.ts';
 import { yaml } from './yaml.ts';
 
-/** One policy: its spec, its conditions, who has which version of it, and what its breakers did. */
+/** The panel of one policy: its spec, conditions, rollout and breakers. */
 export function PolicyPanel({ name }: { name: string }) {
   const [namespace = '', own = ''] = name.split('/');
   const path = `v1/policies/${encodeURIComponent(namespace)}/${encodeURIComponent(own)}`;

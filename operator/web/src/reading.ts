@@ -5,13 +5,16 @@ import type { Thresholds } from '../../src/core/policy/thresholds.ts';
 import { MEASURES, SLOTS } from '../../src/core/slots.ts';
 import type { BreakerRow, Counted } from '../../src/core/views/breaker-row.ts';
 
-/** Numbers by slot, oldest first: each is the sum of the window of the policy that ends with that slot. */
+/** Numbers by slot, the oldest first. Each number is the sum over the policy's window that ends with its slot. */
 export interface Plot {
   readonly calls: readonly number[];
-  /** What is compared with the threshold: failed calls, or slow ones where the policy looks only at these. */
+  /**
+   * The calls compared with the threshold: failed calls, or slow ones when the policy has only a condition on slow
+   * calls.
+   */
   readonly measured: readonly number[];
   readonly rejected: readonly number[];
-  /** How many of the measured would open the circuit; absent where the calls are too few to be judged. */
+  /** The number of measured calls that opens the circuit; undefined when there are too few calls for a rate. */
   readonly limit: readonly (number | undefined)[];
 }
 
@@ -19,7 +22,7 @@ export type Measured = 'failed' | 'slow';
 
 const indexOf = (measure: (typeof MEASURES)[number]) => MEASURES.indexOf(measure);
 
-/** What of a policy the plot of a tile compares with its threshold. */
+/** The measured calls in the plot of a tile, from the thresholds of its policy. */
 export function measuredOf(thresholds: Thresholds | undefined): Measured {
   const set = setIn(thresholds).map(({ condition }) => measured(condition));
   return set.length > 0 && set.every((each) => each === 'slow') ? 'slow' : 'failed';
@@ -27,14 +30,14 @@ export function measuredOf(thresholds: Thresholds | undefined): Measured {
 
 const measured = ({ measures }: TripCondition): Measured => (measures === 'slow' ? 'slow' : 'failed');
 
-/** The conditions that a policy sets, with their thresholds. */
+/** The conditions in the policy, with their thresholds. */
 const setIn = (thresholds: Thresholds | undefined) =>
   TRIP_CONDITIONS.flatMap((condition) => {
     const threshold = thresholds?.[condition.field];
     return threshold === undefined ? [] : [{ condition, threshold }];
   });
 
-/** Sums by the window of the policy for the last `slots` slots up to `current`. */
+/** Sums over the policy's window for the last `slots` slots up to `current`. */
 function windows(ring: Ring, current: number, slots: number, windowSlots: number): number[][] {
   const width = MEASURES.length;
   const raw = ring.read(current - slots - windowSlots + 2, current);
@@ -53,7 +56,8 @@ function windows(ring: Ring, current: number, slots: number, windowSlots: number
 /**
  * The plot of a row.
  *
- * @param agents thresholds are those of one process; numbers are of all. The line is where they are reached on average.
+ * @param agents number of processes. Thresholds apply to one process, while counts are sums over all of them, so the
+ * line shows where processes reach the threshold on average.
  */
 export function plotOf(
   ring: Ring,
@@ -75,7 +79,7 @@ export function plotOf(
   };
 }
 
-/** How many failed or slow calls among `calls` open the circuit, on average over the processes. */
+/** The number of failed or slow calls among `calls` that opens the circuit, on average over the processes. */
 export function limitOf(
   thresholds: Thresholds | undefined,
   plotted: Measured,
@@ -91,13 +95,13 @@ export function limitOf(
   return limits.length === 0 ? undefined : Math.min(...limits);
 }
 
-/** The sums of the window of the policy up to now. */
+/** The sums over the policy's window up to now. */
 export function counted(ring: Ring, current: number, slotMs: number, windowMs: number): Counted {
   const [calls, failed, slow, rejected] = ring.sum(current - Math.max(1, Math.ceil(windowMs / slotMs)) + 1, current);
   return { calls: calls!, failed: failed!, slow: slow!, rejected: rejected! };
 }
 
-/** A quantile of latency buckets, in milliseconds, as the upper end of its bucket; absent without calls. */
+/** A quantile of latency buckets, in milliseconds, as the upper bound of its bucket; undefined without calls. */
 export function quantile(buckets: readonly number[], share: number): number | undefined {
   const total = buckets.reduce((sum, calls) => sum + calls, 0);
   if (total === 0) return undefined;
@@ -109,7 +113,7 @@ export function quantile(buckets: readonly number[], share: number): number | un
   return latencyBoundMs(at);
 }
 
-/** What opens the circuit, as a person says it; the rest of `opens at …`. */
+/** The conditions that open the circuit, in words, to follow `opens at`. */
 export function conditions(thresholds: Thresholds): string[] {
   const { slowerThanMs, minimumCalls } = thresholds;
   const least = `of ≥ ${minimumCalls} ${minimumCalls === 1 ? 'call' : 'calls'}`;
@@ -119,24 +123,24 @@ export function conditions(thresholds: Thresholds): string[] {
   });
 }
 
-/** The worse, the lower. */
+/** Ranks of breakers; the worst has the lowest index. */
 export const RANKS = ['open', 'half-open', 'shadow-open', 'closed', 'none'] as const;
 export type Rank = (typeof RANKS)[number];
 
 export const rankOf = ({ state, shadow }: Pick<BreakerRow, 'state' | 'shadow'>): Rank =>
   state === 'open' && shadow ? 'shadow-open' : state;
 
-/** Whether nothing is to be said of a breaker but that it is there. */
+/** Whether a breaker needs no attention. */
 export const isWell = (row: BreakerRow | undefined) =>
   row === undefined || ((row.state === 'closed' || row.state === 'none') && row.outage === undefined);
 
-/** A breaker that closed a moment ago stands between those that are not closed and those that are well. */
+/** A recently closed breaker is between those that are not closed and the healthy ones. */
 const place = (row: BreakerRow) => RANKS.indexOf(rankOf(row)) - (isWell(row) || row.state !== 'closed' ? 0 : 0.5);
 
-/** Calls refused per second in steps of two, so that tiles do not change places with every count. */
+/** Rejected calls per second on a logarithmic scale, so that tiles do not change places with every count. */
 const weight = ({ outage }: BreakerRow) => Math.round(Math.log2(1 + (outage?.refusedPerSecond ?? 0)));
 
-/** The order of the board: the worst first, then by refused calls, agents that are hit, and name. */
+/** The order of the board: by rank, then by rejected calls, affected agents, and name. */
 export function worse(a: BreakerRow, b: BreakerRow): number {
   return (
     place(a) - place(b) ||

@@ -1,7 +1,7 @@
 import type { FieldChange } from '../../src/ports/history.ts';
 import { yaml } from './yaml.ts';
 
-/** What differs between two specs, field by field. */
+/** The differences between two specs, field by field. */
 export function Edits({ changes }: { changes: readonly FieldChange[] }) {
   return changes.map(({ field, from, to }) => (
     <span key={field} class="edit">

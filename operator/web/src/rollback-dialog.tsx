@@ -6,17 +6,17 @@ import { Edits } from './revision-edits.tsx';
 import { useDialogForm } from './use-dialog-form.ts';
 
 interface Props {
-  /** Of the policy, in the admin API. */
+  /** The path of the policy in the admin API. */
   readonly path: string;
-  /** Namespace and name, for people. */
+  /** Namespace and name of the policy, for the user. */
   readonly policy: string;
   readonly revision: number;
-  /** What the rollback would change now. */
+  /** The changes that the rollback would make now. */
   readonly changes: readonly FieldChange[];
   readonly onDone: (done: boolean) => void;
 }
 
-/** Shows what a rollback would change, and does it when that is meant. */
+/** A dialog that shows the changes of a rollback and asks for confirmation. */
 export function RollbackDialog({ path, policy, revision, changes, onDone }: Props) {
   const done = useRef(false);
   const { dialog, problem, busy, submit } = useDialogForm(async () => {

@@ -1,6 +1,6 @@
 import { connection } from './model.ts';
 
-/** What is there to see while there is nothing to show. */
+/** The message of the page while it has no board to show. */
 export function Standstill() {
   const link = connection.link.value;
   if (link.phase === 'refused') {

@@ -5,7 +5,7 @@ import { OverrideDialog } from './override-dialog.tsx';
 import { ACTION_WORDS, ACTIONS, type Action, actingOn, endOverride, type Override, overrides } from './overrides.ts';
 import { Block } from './panel.tsx';
 
-/** Overrides a breaker, where the operator knows overrides. */
+/** Buttons that override a breaker, if the operator supports overrides. */
 export function Steering({ namespace, breaker, agents }: { namespace: string; breaker: string; agents: number }) {
   const [action, setAction] = useState<Action | undefined>(undefined);
   const known = overrides.value;
@@ -41,7 +41,7 @@ export function Steering({ namespace, breaker, agents }: { namespace: string; br
   );
 }
 
-/** What is overridden, by whom, why, and until when. */
+/** The override in force: its action, user, reason and end. */
 export function OverrideLine({ override }: { override: Override }) {
   const { action, reason, createdBy, expiresAt, status } = override;
   const [problem, setProblem] = useState<string | undefined>(undefined);

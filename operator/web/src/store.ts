@@ -12,47 +12,47 @@ import { type Rank, rankOf, worse } from './reading.ts';
 
 const WIDTH = MEASURES.length;
 
-/** How long tiles stay where they are when the order changes all the time. */
+/** The minimum time between two changes of the tile order. */
 const ORDER_MS = 1_000;
 
-/** The operator tells something this often; what was told holds until then. */
+/** The operator sends a message at least this often, so data counts as current until then. */
 const KNOWN_MS = 2_500;
 
-/** A breaker that was not told of for this long is stale. */
+/** A breaker without a report for this long is stale. */
 export const STALE_MS = 30_000;
 
-/** One tile: what was told last, and its counts by slot. */
+/** The data of one tile: the last row, and its counts by slot. */
 export interface Cell {
   readonly row: Signal<BreakerRow>;
   readonly ring: Ring;
-  /** What is searched. */
+  /** The text that a search matches. */
   text: string;
 }
 
-/** Everything that the page knows, as the operator told it. Views read the signals; nothing else changes it. */
+/** The data of the page, as sent by the operator. Views read the signals, and only the store changes them. */
 export class Store {
   readonly cells = new Map<string, Cell>();
   readonly policies = signal<ReadonlyMap<string, PolicyRow>>(new Map());
   readonly overview = signal<Overview | undefined>(undefined);
   readonly source = signal<SourceView | undefined>(undefined);
-  /** The operator's wall clock, moved on by ours; ticks once a second. */
+  /** The operator's wall clock, advanced by the local clock once a second. */
   readonly now = signal(0);
-  /** The same, as far as anything was heard. */
+  /** The time up to which the data is known. */
   readonly known = signal(0);
-  /** The slot of time that is being counted; moves on with the clock too, so that old counts leave the windows. */
+  /** The number of the current slot. It also advances with the clock, so that old counts leave the windows. */
   readonly slot = signal(0);
   slotMs = 2_000;
   replica = '';
   readonly others = signal<readonly string[]>([]);
-  /** What is asked for by the address. */
+  /** The filter in the URL. */
   readonly filter: Signal<Pick<Address, 'search' | 'state'>> = signal({ search: '' });
-  /** The outages that are not over, what costs most first. */
+  /** The current outages, by decreasing impact. */
   readonly outages = signal<readonly OutageRow[]>([]);
-  /** How many breakers have each rank. */
+  /** Number of breakers with each rank. */
   readonly ranks = signal<Readonly<Partial<Record<Rank, number>>>>({});
-  /** All rows, the worst first. */
+  /** The ids of all rows, the worst first. */
   readonly ranked = signal<readonly string[]>([]);
-  /** Those that the filter leaves. */
+  /** The ids of the rows that match the filter. */
   readonly shown = computed(() => this.#filtered());
   readonly #clock: () => number;
   readonly #later: (task: () => void, ms: number) => void;
@@ -62,15 +62,15 @@ export class Store {
   #ordering = false;
 
   /**
-   * @param clock monotonic, in milliseconds.
-   * @param later does something after a time.
+   * @param clock the monotonic time, in milliseconds.
+   * @param later runs a task after a delay.
    */
   constructor(clock: () => number, later: (task: () => void, ms: number) => void) {
     this.#clock = clock;
     this.#later = later;
   }
 
-  /** Takes everything again; what is not in it is gone. */
+  /** Replaces all data. Rows that are missing from the message are removed. */
   state(state: LiveState): void {
     batch(() => {
       this.stamp(state);
@@ -85,7 +85,7 @@ export class Store {
     });
   }
 
-  /** Takes what is different. */
+  /** Applies the changed data. */
   difference(told: LiveDifference): void {
     batch(() => {
       this.stamp(told);
@@ -104,7 +104,7 @@ export class Store {
     });
   }
 
-  /** Sets the clock by the operator's. */
+  /** Sets the clock to the operator's time. */
   stamp(stamp: Stamp): void {
     this.#stamp = stamp;
     this.#stampedAt = this.#clock();
@@ -114,10 +114,7 @@ export class Store {
     this.tick();
   }
 
-  /**
-   * Moves the clock on. Counts and states stay where they are when nothing is heard: what would be said of them is not
-   * known.
-   */
+  /** Advances the clock. Without messages, counts and states stay as they are, because newer ones are not known. */
   tick(): void {
     const { at, slot, slotMs } = this.#stamp;
     const passed = this.#clock() - this.#stampedAt;
@@ -127,7 +124,7 @@ export class Store {
     this.slot.value = slot + Math.floor(known / slotMs);
   }
 
-  /** Policies with open breakers on agents of other replicas, and how many. */
+  /** Policies with open breakers on agents of other replicas, and the number of these breakers. */
   openElsewhere(): readonly { readonly policy: PolicyRow; readonly open: number }[] {
     if (this.others.value.length === 0) return [];
     const here = new Map<string, number>();
@@ -158,7 +155,7 @@ export class Store {
     this.ranks.value = ranks;
   }
 
-  /** @returns whether the row may stand elsewhere now. */
+  /** @returns whether the position of the row may have changed. */
   #take(row: BreakerRow, whole = false): boolean {
     const known = this.cells.get(row.id);
     const ring = known && !whole ? known.ring : new Ring(2 * SLOTS, WIDTH);
@@ -195,7 +192,7 @@ export class Store {
     }
   }
 
-  /** Puts the rows in order, at most once a second, so that nothing jumps about under the eyes. */
+  /** Sorts the rows, at most once a second, so that tiles do not move while a user reads them. */
   #order(): void {
     if (this.#ordering) return;
     const wait = this.#orderedAt + ORDER_MS - this.#clock();

@@ -1,6 +1,6 @@
 import type { Plot } from './reading.ts';
 
-/** The colours of the page, as its style sheet has them. */
+/** The colours of the style sheet. */
 export interface Palette {
   readonly calls: string;
   readonly failed: string;
@@ -28,17 +28,17 @@ export const colours = (): Palette => {
   return palette;
 };
 
-/** Reads the colours again at the next drawing. */
+/** Makes the next drawing read the colours again. */
 export function forgetColours(): void {
   palette = undefined;
 }
 
-/** The highest number on the plot: calls with the refused ones on top of them, and the threshold. */
+/** The maximum of the plot: calls with the rejected ones on top, and the threshold. */
 export function ceiling({ calls, rejected, limit }: Plot): number {
   return Math.max(1, ...calls.map((own, i) => own + rejected[i]!), ...limit.map((one) => one ?? 0)) * 1.1;
 }
 
-/** Draws calls, failures, refused calls on top of them, and the threshold, all on one scale that begins at zero. */
+/** Draws calls, failures, rejected calls on top of them, and the threshold, on one scale that starts at zero. */
 export function drawPlot(canvas: HTMLCanvasElement, width: number, height: number, plot: Plot): void {
   const scale = Math.min(2, devicePixelRatio || 1);
   if (canvas.width !== Math.round(width * scale) || canvas.height !== Math.round(height * scale)) {

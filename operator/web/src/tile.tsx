@@ -33,7 +33,7 @@ export const STATE_WORDS = {
   none: 'no agent',
 } as const;
 
-/** Why the circuit is not closed: the override that holds it open, what began the outage, or what opened it last. */
+/** Why the circuit is not closed: its override, the cause of its outage, or its last opening. */
 export function why(row: BreakerRow): string | undefined {
   if (row.outage?.phase === 'closed') return `accepted again after ${span(row.outage.closed! - row.outage.began)}`;
   if (row.state === 'closed' || row.state === 'none') return undefined;
@@ -45,11 +45,11 @@ export function why(row: BreakerRow): string | undefined {
   return reason === undefined ? undefined : words(reason);
 }
 
-/** Since when the breaker is as it is: an outage lasts over all probes and further openings. */
+/** Start of the current condition: an outage lasts over all probes and further openings. */
 export const beginning = ({ outage, since }: BreakerRow) =>
   outage === undefined || outage.phase === 'closed' ? since : outage.began;
 
-/** For whom: agents by name where they are few. */
+/** The affected agents, by name when they are few. */
 export function whom({ agents, states, unwell, state, shadow }: BreakerRow): string {
   if (state === 'closed' || state === 'none') return plural(agents, 'agent');
   const hit = shadow ? states.shadowOpen : states.open + states.halfOpen;

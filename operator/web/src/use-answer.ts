@@ -4,18 +4,15 @@ import { connection } from './model.ts';
 
 export interface Answer<T> {
   readonly value?: T;
-  /** Why there is none, or why it is old. */
+  /** Why there is no answer, or why it is outdated. */
   readonly problem?: string;
-  /** The status of a refusal. */
+  /** The HTTP status of an error. */
   readonly status?: number;
 }
 
 const AGAIN_MS = 2_000;
 
-/**
- * What the operator answers at a path, asked again every 2 s as long as the page is live. Absent path: nothing is
- * asked.
- */
+/** The operator's answer at a path, requested every 2 s while the page is live. No path: no request. */
 export function useAnswer<T>(path: string | undefined, everyMs = AGAIN_MS): Answer<T> {
   const [answer, setAnswer] = useState<Answer<T> & { path?: string }>({});
   useEffect(() => {

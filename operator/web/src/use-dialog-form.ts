@@ -1,8 +1,8 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 
 /**
- * A dialog that opens when it is made, with a form that is sent once at a time; what `send` throws stays there to be
- * read.
+ * A dialog that opens when it is mounted, with a form that is sent only once at a time. An error of `send` is shown in
+ * the dialog.
  */
 export function useDialogForm(send: () => Promise<void>) {
   const dialog = useRef<HTMLDialogElement>(null);

@@ -1,4 +1,4 @@
-/** Writes plain values as YAML, the way people write policies. */
+/** Formats plain values as YAML, in the usual style of policies. */
 export function yaml(value: unknown, indent = ''): string {
   if (Array.isArray(value)) {
     if (value.length === 0) return '[]';

@@ -2,8 +2,8 @@ import { seededRandom } from './random.ts';
 import type { Trace } from './trace.ts';
 
 /**
- * Deals the calls of one trace over processes at random, where the record does not say who made them. Each process gets
- * its share of the rate; bursts that one process saw alone are spread over all.
+ * Distributes the calls of one trace randomly over processes, when the record does not name the caller. Each process
+ * gets its share of the rate. A burst that only one process had is spread over all of them.
  */
 export function deal(trace: Trace, processes: number, seed = 1): Trace[] {
   const random = seededRandom(seed);

@@ -1,4 +1,4 @@
-/** A source of chance that a seed repeats, from 0 to below 1. Mulberry32 by Tommy Ettinger, public domain. */
+/** A seeded random number generator, from 0 to below 1. Mulberry32 by Tommy Ettinger, public domain. */
 export function seededRandom(seed: number): () => number {
   let state = seed | 0;
   return () => {

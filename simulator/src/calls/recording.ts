@@ -2,20 +2,20 @@ import type { Call } from '@fuseboard/traffic';
 import type { Trace } from './trace.ts';
 import { TraceBuilder } from './trace-builder.ts';
 
-/** What was recorded of one breaker. */
+/** The recorded calls of one breaker. */
 export interface BreakerRecording {
   readonly breaker: string;
-  /** One a process. */
+  /** One trace for each process. */
   readonly traces: readonly Trace[];
-  /** Whether the record says which process made a call. If not, all calls are in one trace. */
+  /** Whether the record names the process of each call. If not, all calls are in one trace. */
   readonly knowsProcesses: boolean;
-  /** What the keys of the traces stand for. */
+  /** The keys that the indices in traces refer to. */
   readonly keys: readonly string[];
   readonly calls: number;
   readonly failures: number;
-  /** Calls that a breaker or limiter had kept from being made. */
+  /** Number of calls that a breaker or limiter had rejected. */
   readonly rejected: number;
-  /** Calls whose duration was not recorded; they are taken to end when they began. */
+  /** Number of calls without a recorded duration. They are assumed to end when they start. */
   readonly withoutDuration: number;
 }
 
@@ -31,8 +31,8 @@ interface Growing {
 /**
  * Collects recorded calls by breaker and process.
  *
- * @param batches as `readCalls` of `@fuseboard/traffic` gives them.
- * @param nameOf which breaker a call belongs to. Absent: the one that is recorded.
+ * @param batches batches from `readCalls` of `@fuseboard/traffic`.
+ * @param nameOf returns the breaker of a call. Absent: the recorded one.
  */
 export async function collect(
   batches: AsyncIterable<readonly Call[]> | Iterable<readonly Call[]>,

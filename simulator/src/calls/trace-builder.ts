@@ -4,7 +4,7 @@ import { FAILURE, IGNORED, SUCCESS, type Trace, UNKNOWN } from './trace.ts';
 const CODE = { success: SUCCESS, failure: FAILURE, ignored: IGNORED, rejected: UNKNOWN } as const;
 const FIRST_CAPACITY = 256;
 
-/** Collects the calls of one process in typed arrays that grow, 21 bytes a call. */
+/** Collects the calls of one process in growing typed arrays, 21 bytes per call. */
 export class TraceBuilder {
   readonly #process: string;
   #size = 0;
@@ -23,7 +23,7 @@ export class TraceBuilder {
     return this.#size;
   }
 
-  /** A call without a duration is taken to end when it began. @param key the index of its key; -1: none. */
+  /** Adds a call. Without a duration, it ends when it starts. @param key the index of its key; -1: none. */
   add({ start, durationMs, outcome }: Call, key = -1): void {
     const at = this.#size++;
     if (at === this.#start.length) this.#grow();
@@ -47,9 +47,7 @@ export class TraceBuilder {
     this.#key = wider(new Int32Array(size), this.#key);
   }
 
-  /**
-   * The calls so far, sorted by their beginning; those that began together stay in the order in which they were added.
-   */
+  /** The calls so far, sorted by start. Calls with the same start stay in the order in which they were added. */
   build(): Trace {
     const size = this.#size;
     const start = this.#start.slice(0, size);

@@ -1,21 +1,21 @@
-/** Outcomes as a trace keeps them. */
+/** Outcomes as numbers in a trace. */
 export const SUCCESS = 0;
 export const FAILURE = 1;
 export const IGNORED = 2;
-/** Kept from being made when it was recorded: nobody knows its outcome. */
+/** The call was rejected when it was recorded, so its outcome is unknown. */
 export const UNKNOWN = 3;
 
-/** The calls that one process made through one breaker, by their beginning. Times are milliseconds. */
+/** The calls of one process through one breaker, sorted by start. Times are milliseconds. */
 export interface Trace {
   readonly process: string;
   readonly start: Float64Array;
   readonly duration: Float64Array;
   readonly outcome: Uint8Array;
-  /** The key of each call as an index into the keys of the breaker; -1: none. Absent: no call has one. */
+  /** The key of each call as an index into the keys of the breaker; -1: none. Absent: no call has a key. */
   readonly key?: Int32Array;
 }
 
-/** The calls that begin from `from` to before `to`. Shares memory with the whole. */
+/** The calls that start from `from` to before `to`. They share memory with the trace. */
 export function between(trace: Trace, from: number, to: number): Trace {
   const [first, last] = [firstAt(trace.start, from), firstAt(trace.start, to)];
   return {
@@ -27,7 +27,7 @@ export function between(trace: Trace, from: number, to: number): Trace {
   };
 }
 
-/** The first index whose value is not below `value`, in an ascending array. */
+/** The first index whose value is at least `value`, in an ascending array. */
 export function firstAt(values: Float64Array, value: number): number {
   let [low, high] = [0, values.length];
   while (low < high) {
@@ -38,7 +38,7 @@ export function firstAt(values: Float64Array, value: number): number {
   return low;
 }
 
-/** When the first call begins and the last call ends. @returns undefined when there is none. */
+/** The start of the first call and the end of the last one. @returns undefined without calls. */
 export function spanOf(traces: readonly Trace[]): { readonly from: number; readonly to: number } | undefined {
   let [from, to] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const { start, duration } of traces) {
@@ -48,7 +48,7 @@ export function spanOf(traces: readonly Trace[]): { readonly from: number; reado
   return from <= to ? { from, to } : undefined;
 }
 
-/** How many calls there are. */
+/** The number of calls. */
 export function callsIn(traces: readonly Trace[]): number {
   return traces.reduce((sum, { start }) => sum + start.length, 0);
 }

@@ -2,12 +2,12 @@ import type { Trace } from '../calls/trace.ts';
 import type { Spec } from '../replay/replay.ts';
 import { minimumCallsOf, windowOf } from '../replay/window-of.ts';
 
-/** A longer pause than this counts as this long. */
+/** The maximum length at which a pause counts. */
 const LONGEST_GAP_MS = 60_000;
 
 /**
- * The share of time in which the rates of a policy cannot be judged, because its window holds too few calls; 0 to 1. 1
- * without a rate.
+ * The share of time in which the rates of a policy are not evaluated, because its window has too few calls; 0 to 1. It
+ * is 1 without a rate.
  */
 export function blindOf({ trip }: Spec, traces: readonly Trace[]): number {
   if (trip?.failureRate === undefined && trip?.slowCallRate === undefined) return 1;
@@ -16,8 +16,8 @@ export function blindOf({ trip }: Spec, traces: readonly Trace[]): number {
 }
 
 /**
- * The share of active time in which the last `windowMs` hold fewer than `minimum` calls that ended, so that a rate
- * cannot be judged.
+ * The share of active time in which fewer than `minimum` calls ended in the last `windowMs`, so that a rate is not
+ * evaluated.
  */
 function blindShare(traces: readonly Trace[], windowMs: number, minimum: number): number {
   let [blind, all] = [0, 0];

@@ -1,7 +1,7 @@
 import { between, type Trace } from '../calls/trace.ts';
 import type { Stretch } from './incidents.ts';
 
-/** What a process made between incidents: one trace for each stretch of calm in which it made a call. */
+/** The calls of a process between incidents: one trace for each calm stretch with a call. */
 export function calmTraces(traces: readonly Trace[], incidents: readonly Stretch[]): Trace[] {
   const sorted = [...incidents].sort((a, b) => a.from - b.from);
   const found: Trace[] = [];
@@ -16,7 +16,7 @@ export function calmTraces(traces: readonly Trace[], incidents: readonly Stretch
   return found;
 }
 
-/** Drops the calls that lasted into an incident: it may be what made them long. */
+/** Drops calls that were still running when the next incident started, because it may have made them long. */
 function withoutCallsInto(trace: Trace, until: number): Trace {
   const { start, duration } = trace;
   if (until === Number.POSITIVE_INFINITY || !start.some((at, i) => at + duration[i]! > until)) return trace;

@@ -1,24 +1,24 @@
 import { FAILURE, IGNORED, SUCCESS, type Trace, UNKNOWN } from '../calls/trace.ts';
 import { quantile } from '../statistics/limits.ts';
 
-/** What calm traffic of a breaker is like. A process is judged by itself, as a breaker is. */
+/** Figures of the calm traffic of a breaker. Each process counts separately, because it has its own circuit. */
 export interface CalmFigures {
   readonly processes: number;
   readonly calls: number;
   readonly failures: number;
-  /** How long processes made calls, added up, in milliseconds; long pauses are left out. */
+  /** Total time in which processes made calls, in milliseconds, without long pauses. */
   readonly activeMs: number;
-  /** Calls a second of one process while it makes calls. */
+  /** Calls per second of one active process. */
   readonly rate: number;
-  /** Successes by their duration in milliseconds, ascending. */
+  /** Durations of successes in milliseconds, ascending. */
   readonly durations: Float64Array;
-  /** Failures after a success or at the beginning. */
+  /** Failures after a success or at the start. */
   readonly runStarts: number;
-  /** Failures right after another in the same process. */
+  /** Failures directly after another failure of the same process. */
   readonly runContinues: number;
 }
 
-/** A pause of this many usual gaps between calls, and of a minute, is time that was not recorded or not used. */
+/** A pause longer than a minute and than this many usual gaps is time without recording or use. */
 const PAUSE_GAPS = 30;
 const SHORTEST_PAUSE_MS = 60_000;
 
@@ -54,7 +54,7 @@ export function calmFigures(traces: readonly Trace[]): CalmFigures {
   };
 }
 
-/** How long the processes of traces made calls, in milliseconds, without pauses. */
+/** The active time of the traces' processes, in milliseconds, without pauses. */
 export function activeTime(traces: readonly Trace[]): number {
   const gaps = traces.flatMap(({ start }) => Array.from(start.subarray(1), (at, i) => at - start[i]!));
   if (gaps.length === 0) return 0;
@@ -65,7 +65,7 @@ export function activeTime(traces: readonly Trace[]): number {
   return sorted.reduce((sum, gap) => sum + (gap > pause ? 0 : gap), 0);
 }
 
-/** The duration under which a share of calm successes lies. @returns undefined when there was none. */
+/** A quantile of the durations of calm successes. @returns undefined when there were none. */
 export function calmQuantile({ durations }: CalmFigures, p: number): number | undefined {
   return durations.length === 0 ? undefined : quantile(durations, p);
 }

@@ -1,44 +1,44 @@
 import { FAILURE, IGNORED, type Trace, UNKNOWN } from '../calls/trace.ts';
 import { quantile } from '../statistics/limits.ts';
 
-/** A stretch of time, in milliseconds of the record. */
+/** A period, in milliseconds of the record. */
 export interface Stretch {
   readonly from: number;
   readonly to: number;
 }
 
-/** A stretch in which calls failed or were slow. */
+/** A period in which calls failed or were slow. */
 export interface Incident extends Stretch {
   readonly kinds: readonly ('failing' | 'slow')[];
-  /** Named by a person, not found. */
+  /** Whether the user named the incident. */
   readonly given?: true;
 }
 
-/** What separates incidents from calm. */
+/** The incidents of a record, and the limits that separate them from calm traffic. */
 export interface Segmentation {
   readonly incidents: readonly Incident[];
-  /** A call that took longer counted as slow; the upper percentile of calm calls. */
+  /** The duration above which a call counted as slow: the upper percentile of calm calls. */
   readonly slowMs: number;
-  /** The share of failures that is taken for usual. */
+  /** The share of failures that counts as normal. */
   readonly usualFailureShare: number;
 }
 
 export interface SegmentOptions {
-  /** What a person calls an incident. */
+  /** Incidents named by the user. */
   readonly incident?: readonly Stretch[];
-  /** What a person calls calm. */
+  /** Calm periods named by the user. */
   readonly calm?: readonly Stretch[];
 }
 
 const MINUTE = 60_000;
-/** The evidence at which an incident is declared: a million to one. */
+/** The evidence that starts an incident: a million to one. */
 const ALARM = Math.log(1e6);
-/** The evidence at which it is over: a thousand to one. */
+/** The evidence that ends an incident: a thousand to one. */
 const ALL_CLEAR = Math.log(1e3);
 const ROUNDS = 2;
-/** Slow is what one calm call in so many exceeds. */
+/** The share of calm calls above the limit for slow calls. */
 const SLOW_SHARE = 0.01;
-/** Incidents that are closer than this are one. */
+/** Incidents that are closer than this are merged. */
 const JOIN_MS = 30_000;
 
 interface Ended {
@@ -49,9 +49,9 @@ interface Ended {
 }
 
 /**
- * Tells incidents from calm in the calls of all processes of a breaker: a Bernoulli CUSUM over calls in the order of
- * their end (Reynolds and Stoumbos 1999), once for failures and once for slow calls, whose limits come from what is
- * left when the incidents found so far are taken out.
+ * Separates incidents from calm traffic in the calls of all processes of a breaker. The method is a Bernoulli CUSUM
+ * over calls in the order of their ends (Reynolds and Stoumbos 1999), once for failures and once for slow calls. Its
+ * limits come from the calls outside of the incidents found so far.
  */
 export function segment(traces: readonly Trace[], { incident = [], calm = [] }: SegmentOptions = {}): Segmentation {
   const calls = byEnd(traces);
@@ -107,8 +107,8 @@ function byEnd(traces: readonly Trace[]): Ended {
 }
 
 /**
- * Half of the minutes are taken for calm before anything is known: the upper percentile of their calls, the quiet half
- * by median.
+ * The first limit for slow calls, before any incident is known: the upper percentile of calls in the half of the
+ * minutes with the lower medians.
  */
 function firstSlowLimit({ end, duration }: Ended): number {
   const medians: { readonly middle: number; readonly values: Float64Array }[] = [];
@@ -122,8 +122,8 @@ function firstSlowLimit({ end, duration }: Ended): number {
 }
 
 /**
- * The median of the failure shares of minutes, so that minutes of an incident do not count. Where half of the minutes
- * have a failure, failing is no incident but usual: the share of all calls.
+ * The median of the failure shares of minutes, which minutes of an incident hardly affect. When half of the minutes
+ * have a failure, failures are normal, and the result is the share over all calls.
  */
 function usualShare({ end, failed }: Ended): number {
   const shares = minutes(end).map(([first, last]) => share(failed, first, last));
@@ -154,9 +154,9 @@ function minutes(end: Float64Array): [first: number, last: number][] {
 }
 
 /**
- * Hits add evidence for an incident, other calls take some away. Once there is an incident, calls that are no hits add
- * evidence that it is over, measured against the share of hits that it has shown: a total outage is over after a few
- * good calls, a partial one after more.
+ * Marked calls add evidence for an incident, and other calls remove some. During an incident, unmarked calls add
+ * evidence for its end, relative to the share of marked calls in it. So a total outage ends after a few good calls, and
+ * a partial one after more.
  */
 function cusum({ start, end }: Ended, isHit: (call: number) => boolean, usual: number): Stretch[] {
   const p0 = Math.min(0.5, Math.max(usual, 0.001));

@@ -1,15 +1,15 @@
 import type { Spec } from './replay.ts';
 
-/** What another library does when nothing is configured, as a policy. */
+/** The default behaviour of another library, as a policy. */
 export interface LibraryDefault {
   readonly spec: Spec;
-  /** Where the numbers are from, and what the policy does not say of them. */
+  /** The source of the numbers, and behaviour that the policy does not cover. */
   readonly source: string;
 }
 
 const single = { halfOpen: { maxProbes: 1, successThreshold: 1 } };
 
-/** Defaults of other libraries, by the name under which they are asked for. */
+/** Defaults of other libraries, by name. */
 export const LIBRARY_DEFAULTS: Readonly<Record<string, LibraryDefault>> = {
   resilience4j: {
     spec: {

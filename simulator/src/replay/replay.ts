@@ -5,10 +5,10 @@ import { seededRandom } from '../calls/random.ts';
 import { type Trace, UNKNOWN } from '../calls/trace.ts';
 import { type Schedule, scheduleOf } from './schedule.ts';
 
-/** The spec of a policy, without the names that it is for. */
+/** The spec of a policy, without `breakers` and `selector`. */
 export type Spec = Partial<PolicySpec>;
 
-/** A change of state in a replay. */
+/** A state change in a replay. */
 export interface Transition {
   readonly from: 'closed' | 'open' | 'half-open';
   readonly to: 'closed' | 'open' | 'half-open';
@@ -17,34 +17,33 @@ export interface Transition {
   readonly reason: string;
 }
 
-/** What one process' breaker did. */
+/** The replay of one process's breaker. */
 export interface Replay {
   readonly trace: Trace;
   readonly transitions: readonly Transition[];
-  /** 1 for each call that was rejected. */
+  /** 1 for each rejected call. */
   readonly rejected: Uint8Array;
 }
 
-/** Something that lets recorded calls pass or not. */
+/** A gate that permits or rejects recorded calls. */
 export interface Gate {
-  /** A call begins. @returns what to give back at its end, or null when it is rejected. */
+  /** Requests a permit for a call. @returns the permit for the end of the call, or null for a rejection. */
   enter(at: number, used?: unknown): unknown;
   settle(permit: unknown, outcome: 'success' | 'failure' | 'ignored', at: number): void;
 }
 
 const OUTCOMES = ['success', 'failure', 'ignored', 'ignored'] as const;
 
-/** The time limit that a spec sets for a call, in milliseconds; 0: none that can be replayed. */
+/** The time limit of a spec for a call, in milliseconds; 0 when none can be replayed. */
 export function timeoutOf({ timeout }: Spec): number {
   return timeout?.duration === undefined ? 0 : (parseDuration(timeout.duration) ?? 0);
 }
 
 /**
- * Replays the calls of one process through a breaker of the agent's own core. Shadow is replayed as if it were
- * enforced.
+ * Replays the calls of one process through a breaker of the agent's own core. Mode Shadow is replayed like Enforce.
  *
- * @param schedule the order of calls under the spec's time limit. Absent: made here.
- * @throws {ConfigError} when the spec cannot be used.
+ * @param schedule the order of calls under the spec's time limit. Absent: computed here.
+ * @throws {ConfigError} when the spec is invalid.
  */
 export function replay(spec: Spec, trace: Trace, schedule = scheduleOf(trace, timeoutOf(spec)), seed = 1): Replay {
   const transitions: Transition[] = [];
@@ -62,10 +61,10 @@ export function replay(spec: Spec, trace: Trace, schedule = scheduleOf(trace, ti
 }
 
 /**
- * Sends the calls of a trace through a gate, each fed in at its recorded end. A call whose outcome nobody knows is
+ * Passes the calls of a trace through a gate; each call ends at its recorded end. A call with an unknown outcome is
  * ignored.
  *
- * @returns 1 for each call that was rejected.
+ * @returns 1 for each rejected call.
  */
 export function pass(gate: Gate, { start, outcome: recorded }: Trace, { steps, end, outcome }: Schedule): Uint8Array {
   const rejected = new Uint8Array(start.length);

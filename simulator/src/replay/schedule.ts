@@ -1,17 +1,17 @@
 import { FAILURE, type Trace, UNKNOWN } from '../calls/trace.ts';
 
 /**
- * The order in which calls begin and end. `i` stands for the beginning of call i and `~i` for its end. At one instant,
- * calls end before others begin, and a call that took no time ends right after it began.
+ * The order of starts and ends of calls. `i` is the start of call i, and `~i` its end. At the same time, ends come
+ * before starts, and a call without a duration ends directly after its start.
  */
 export interface Schedule {
   readonly steps: Int32Array;
   readonly end: Float64Array;
-  /** The outcome as the breaker sees it: a call that passes the time limit has failed. */
+  /** The outcome for the breaker: a call beyond the time limit is a failure. */
   readonly outcome: Uint8Array;
 }
 
-/** @param timeoutMs the time limit of the policy: longer calls end there and have failed. 0: none. */
+/** @param timeoutMs the time limit of the policy: longer calls end there as failures. 0: none. */
 export function scheduleOf({ start, duration, outcome }: Trace, timeoutMs = 0): Schedule {
   const size = start.length;
   const steps = new Int32Array(size * 2);
@@ -36,7 +36,7 @@ export function scheduleOf({ start, duration, outcome }: Trace, timeoutMs = 0): 
   return { steps, end, outcome: seen };
 }
 
-/** A binary heap of calls under way, the first to end on top; of those that end together, the first to begin. */
+/** A binary heap of running calls, by end and then by start. */
 class EndHeap {
   size = 0;
   readonly #end: Float64Array;

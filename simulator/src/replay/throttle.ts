@@ -11,8 +11,8 @@ const BUCKET_MS = 1_000;
 
 /**
  * Adaptive throttling as in Site Reliability Engineering, chapter "Handling Overload": a call is rejected with
- * probability max(0, (requests - K x accepts) / (requests + 1)) over two minutes. It has no state that opens; calls
- * that it rejects count as requests.
+ * probability max(0, (requests - K x accepts) / (requests + 1)) over two minutes. It has no open state. Rejected calls
+ * count as requests.
  */
 export class AdaptiveThrottle implements Gate {
   readonly #k: number;

@@ -7,7 +7,7 @@ export type WindowOf =
   | { readonly type: 'Count'; readonly size: number }
   | { readonly type: 'Ewma'; readonly halfLifeMs: number };
 
-/** The window of a policy, with what absent fields mean. */
+/** The window of a policy, with defaults filled in. */
 export function windowOf(trip: Spec['trip']): WindowOf {
   const window: NonNullable<NonNullable<Spec['trip']>['window']> = trip?.window ?? DEFAULTS.trip.window;
   const { type, duration, size, halfLife } = window;
@@ -16,7 +16,7 @@ export function windowOf(trip: Spec['trip']): WindowOf {
   return { type, ms: parseDuration(duration) ?? 0 };
 }
 
-/** How many calls a rate needs, with what absent means. */
+/** The minimum number of calls for a rate, with defaults filled in. */
 export function minimumCallsOf(trip: Spec['trip']): number {
   const minimum = trip?.minimumCalls ?? DEFAULTS.trip.minimumCalls;
   const window = windowOf(trip);

@@ -11,7 +11,7 @@ function written(value: object, format: DataFormat): string {
   return format === 'json' ? `${plain}\n` : stringify(JSON.parse(plain));
 }
 
-/** Every figure and opening of simulations, without a call of the record. */
+/** All figures and openings of simulations, without any recorded call. */
 export function simulationData(
   simulations: readonly Simulation[],
   verdicts: readonly Verdict[],
@@ -20,7 +20,7 @@ export function simulationData(
   return written({ simulations, expectations: verdicts }, format);
 }
 
-/** Everything about suggestions, without a call of the record. */
+/** All data of suggestions, without any recorded call. */
 export function suggestionData(suggestions: readonly Suggestion[], format: DataFormat): string {
   const plain = suggestions.map((suggestion) => {
     const { calm, ...rest } = suggestion;

@@ -5,7 +5,7 @@ import { simulationText } from './simulation-text.ts';
 
 const escaped = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 
-/** Simulations as one page of HTML that needs nothing else: no script, no font, no picture from elsewhere. */
+/** Renders simulations as one self-contained HTML page, without scripts, fonts or images from elsewhere. */
 export function simulationPage(simulations: readonly Simulation[], verdicts: readonly Verdict[] = []): string {
   const sections = simulations.map(
     (simulation) => `<section>
@@ -42,7 +42,7 @@ function expectations(verdicts: readonly Verdict[]): string {
   return `<h2>Expectations</h2>\n<ul>\n${items.join('\n')}\n</ul>\n`;
 }
 
-/** The page draws it. */
+/** The plot of the page. */
 function withoutTimeline(text: string): string {
   return text
     .split('\n')

@@ -3,7 +3,7 @@ import type { PolicyFigures, Simulation } from '../simulate/simulate.ts';
 import { STEPS } from '../simulate/timeline.ts';
 import { figure, moment, percent } from './words.ts';
 
-/** Readable where the page is light and where it is dark. */
+/** Colours that are readable on a light and on a dark page. */
 const PLOT_STYLE = `
   .paper { fill: #fff } text { fill: #111; font: 13px system-ui, sans-serif } .soft { fill: #555; font-size: 12px }
   .calls { fill: #9db8d2 } .failures { fill: #c0392b } .incident { fill: #b4420f; opacity: .14 } .axis { stroke: #999; fill: none } .grid { stroke: #ddd }
@@ -34,8 +34,8 @@ function svg(height: number, title: string, body: readonly string[]): string {
 }
 
 /**
- * Calls and failures over time with incidents shaded; below, a band for each policy, dark where it is open, with false
- * openings marked.
+ * Plots calls and failures over time, with incidents shaded. Below it, each policy has a band that is dark where it is
+ * open, with false openings marked.
  */
 export function timelineSvg({ breaker, from, to, load, segmentation, policies }: Simulation): string {
   const x = (time: number) => at(LEFT + ((time - from) / Math.max(1, to - from)) * (WIDTH - LEFT - RIGHT));
@@ -95,7 +95,7 @@ function band(
   ];
 }
 
-/** What a policy does falsely against what it spares, a point each: left and high is better. */
+/** Plots the false effects of each policy against the calls that it spares. Left and high is better. */
 export function frontierSvg({ breaker, policies }: Simulation): string {
   const [left, top, width, height] = [70, 50, WIDTH - 70 - 220, 260];
   const points = policies.map((policy) => {
@@ -131,7 +131,7 @@ export function frontierSvg({ breaker, policies }: Simulation): string {
   ]);
 }
 
-/** Heights of labels beside points, moved down until none covers another. */
+/** Heights of the labels beside points. Labels are moved down until none overlaps another. */
 function apart(wanted: readonly number[]): number[] {
   const order = wanted.map((height, i) => ({ height, i })).sort((a, b) => a.height - b.height);
   const found = new Array<number>(wanted.length);

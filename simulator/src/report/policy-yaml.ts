@@ -4,13 +4,13 @@ import type { Form } from '../suggest/rule.ts';
 import { ENOUGH_CALLS, type Suggestion } from '../suggest/suggest.ts';
 import { figure, percent, spoken } from './words.ts';
 
-/** A line of YAML and why it says what it says. */
+/** A line of YAML and the reason for its value. */
 type Line = readonly [text: string, why?: string];
 
 /**
- * The policy that is suggested, with a comment and a figure for every number.
+ * Formats the suggested policy, with a comment and a figure for every number.
  *
- * @param name the policy's name. Absent: the breaker's, in the form that Kubernetes takes.
+ * @param name the name of the policy. Absent: the breaker's name, converted to a valid Kubernetes name.
  */
 export function policyYaml(suggestion: Suggestion, name = resourceName(suggestion.breaker)): string {
   const lines: Line[] = [
@@ -105,7 +105,7 @@ function resourceName(breaker: string): string {
   return name === '' ? 'policy' : name.slice(0, 63).replace(/-+$/, '');
 }
 
-/** What is missing before more can be said; empty when nothing is. */
+/** The data that a better suggestion needs; empty when none is missing. */
 export function missing({
   calm,
   judged,

@@ -4,7 +4,7 @@ import { figure, moment, percent, spoken, stretch } from './words.ts';
 
 type Row = readonly [label: string, cells: readonly string[], mark: Mark | ''];
 
-/** A simulation as a table for a terminal. @param width characters in a line of the time line. */
+/** Formats a simulation as a table for a terminal. @param width characters in a line of the time line. */
 export function simulationText(simulation: Simulation, width = 80): string {
   const { breaker, calls, from, to, processes, assumedProcesses, segmentation, policies } = simulation;
   const { incidents, slowMs, usualFailureShare } = segmentation;
@@ -83,7 +83,7 @@ function aligned(table: readonly Row[], policies: readonly PolicyFigures[]): str
 
 const BARS = ' ▁▂▃▄▅▆▇█';
 
-/** Calls and failures over time, and a band for each policy: `█` all processes open, `▒` some. */
+/** Calls and failures over time, with a band for each policy: `█` all processes open, `▒` some. */
 function timeline({ load, policies, segmentation, from, to }: Simulation, width: number): string[] {
   const columns = Math.max(20, Math.min(STEPS, width - 16));
   const groups = Array.from({ length: columns }, (_, at) => [

@@ -3,8 +3,8 @@ import { missing, policyYaml } from './policy-yaml.ts';
 import { figure, percent, spoken, stretch } from './words.ts';
 
 /**
- * A suggestion as text: what was recorded, the policy, what it does and what is missing. Everything but the policy is a
- * comment, so that the whole can be applied as it is.
+ * Formats a suggestion as text: the record, the policy, its effects and missing data. Everything but the policy is a
+ * comment, so that the whole text can be applied.
  */
 export function suggestionText(suggestion: Suggestion): string {
   const { verdict } = suggestion;
@@ -80,7 +80,7 @@ function judgement(name: string, { openings, faults, blind }: Judged): string[] 
   ];
 }
 
-/** A retry is worth it only where the next call nearly always succeeds. */
+/** A retry is useful only when the next call almost always succeeds. */
 const WORTH_A_RETRY = 0.8;
 const ENOUGH_FAILURES = 20;
 

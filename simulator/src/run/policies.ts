@@ -3,7 +3,7 @@ import { parseAllDocuments } from 'yaml';
 import { LIBRARY_DEFAULTS } from '../replay/library-defaults.ts';
 import type { NamedPolicy } from '../simulate/simulate.ts';
 
-/** Something that a person gave cannot be used; the message says what, which and what to do. */
+/** Invalid input of the user. The message names the input, the error and the fix. */
 export class InputError extends Error {}
 
 interface Document {
@@ -12,7 +12,7 @@ interface Document {
   readonly spec?: unknown;
 }
 
-/** A policy with the names of the breakers that it is for. */
+/** A policy with the names of its breakers. */
 export interface GivenPolicy extends NamedPolicy {
   readonly breakers: readonly string[];
 }
@@ -20,7 +20,7 @@ export interface GivenPolicy extends NamedPolicy {
 /**
  * Reads the policies of a YAML or JSON file, or the defaults of a library by its name.
  *
- * @throws InputError when the file cannot be read, is no YAML or holds no policy.
+ * @throws InputError when the file is unreadable, is not YAML or contains no policy.
  */
 export function readPolicies(source: string): GivenPolicy[] {
   const library = LIBRARY_DEFAULTS[source];
@@ -53,7 +53,7 @@ function textOf(path: string): string {
   }
 }
 
-/** Whether a policy is for a breaker: by its name, by a prefix with `*`, or for all. */
+/** Whether a policy lists a breaker: by its name, by a prefix with `*`, or with `*` alone. */
 export function isFor({ breakers }: GivenPolicy, breaker: string): boolean {
   return breakers.some((each) => (each.endsWith('*') ? breaker.startsWith(each.slice(0, -1)) : each === breaker));
 }

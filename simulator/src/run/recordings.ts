@@ -7,7 +7,7 @@ export interface Recordings {
   readonly summary: ReadSummary;
 }
 
-/** @throws InputError when the files cannot be read or hold no call of the breaker that is asked for. */
+/** @throws InputError when the files are unreadable or contain no call of the requested breaker. */
 export async function readRecordings(paths: readonly string[], options: ReadOptions): Promise<Recordings> {
   try {
     const calls = readCalls(paths, options);
@@ -19,7 +19,7 @@ export async function readRecordings(paths: readonly string[], options: ReadOpti
   }
 }
 
-/** What was read and what it was taken for, to be said before any figure. */
+/** A summary of the record and its interpretation, to print before any figure. */
 export function readingText({ summary, breakers }: Recordings): string {
   const files = summary.files.map(
     ({ path, title, lines, badLines }) =>
@@ -38,7 +38,7 @@ export function readingText({ summary, breakers }: Recordings): string {
   ].join('\n');
 }
 
-/** @throws InputError where the record is thinned in a way that makes runs and shares wrong. */
+/** @throws InputError when the sampling of the record makes runs and shares wrong. */
 export function refuseSampled({ summary: { sampling } }: Recordings, isStated: boolean): void {
   if (sampling === undefined || isStated) return;
   const rate = sampling.rate === undefined ? '' : ` (${Math.round(sampling.rate * 100)} % kept)`;

@@ -11,12 +11,12 @@ import { readingText, readRecordings, refuseSampled } from './recordings.ts';
 
 export type SimulateOutput = 'text' | 'json' | 'yaml' | 'html' | 'svg';
 
-/** What `fuseboard simulate` was asked for. */
+/** The input of `fuseboard simulate`. */
 export interface SimulateRequest {
-  /** Files with policies, or names of libraries. Each policy is replayed on the breakers that it names. */
+  /** Files of policies, or names of libraries. Each policy is replayed for the breakers that it lists. */
   readonly policies: readonly string[];
   readonly calls: readonly string[];
-  /** A file with the policy in force, or a library, to be compared with. */
+  /** A file of the policy in force, or a library, for comparison. */
   readonly against?: readonly string[];
   readonly processes?: number;
   readonly incident?: readonly Stretch[];
@@ -26,20 +26,20 @@ export interface SimulateRequest {
   readonly read?: ReadOptions;
   /** Characters in a line of the terminal. */
   readonly width?: number;
-  /** Is told how far it is, about once a policy. */
+  /** Called with the progress, about once for each policy. */
   readonly onProgress?: (part: string, done: number, of: number) => void;
 }
 
-/** What is to be printed, and whether every expectation was met. */
+/** The output, and whether every expectation was met. */
 export interface RunResult {
   readonly text: string;
   readonly isMet: boolean;
 }
 
 /**
- * Replays recorded calls under policies and writes what would have happened.
+ * Replays recorded calls under policies and formats the results.
  *
- * @throws InputError on a file, a policy or an expectation that cannot be used.
+ * @throws InputError when a file, a policy or an expectation is invalid.
  */
 export async function runSimulate(request: SimulateRequest): Promise<RunResult> {
   const expectations = (request.expect ?? []).map(expectation);
@@ -80,7 +80,7 @@ function expectation(text: string): Expectation {
   }
 }
 
-/** Two policies of one name are told apart by a number. */
+/** Adds a number to distinguish policies with the same name. */
 function unique(policies: readonly GivenPolicy[]): GivenPolicy[] {
   return policies.map((policy, at) => {
     const before = policies.slice(0, at).filter(({ name }) => name === policy.name).length;

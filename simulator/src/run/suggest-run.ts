@@ -7,15 +7,15 @@ import { isFor, readPolicies } from './policies.ts';
 import { readingText, readRecordings, refuseSampled } from './recordings.ts';
 import type { RunResult } from './simulate-run.ts';
 
-/** What `fuseboard suggest` was asked for. */
+/** The input of `fuseboard suggest`. */
 export interface SuggestRequest {
   readonly calls: readonly string[];
-  /** Files with the policies in force. */
+  /** Files of the policies in force. */
   readonly against?: readonly string[];
   readonly processes?: number;
   readonly incident?: readonly Stretch[];
   readonly calm?: readonly Stretch[];
-  /** How often a process may open falsely in a month. Absent: once. */
+  /** Acceptable number of false openings of a process per month. Absent: one. */
   readonly falseOpeningsPerMonth?: number;
   readonly output?: 'text' | 'json' | 'yaml';
   readonly read?: ReadOptions;
@@ -23,9 +23,10 @@ export interface SuggestRequest {
 }
 
 /**
- * Proposes a policy for each recorded breaker. As text, it can be applied as it is: all else is a comment.
+ * Suggests a policy for each recorded breaker. The text output can be applied, because everything else in it is a
+ * comment.
  *
- * @throws InputError on a file or a policy that cannot be used.
+ * @throws InputError when a file or a policy is invalid.
  */
 export async function runSuggest(request: SuggestRequest): Promise<RunResult> {
   const inForce = (request.against ?? []).flatMap(readPolicies);

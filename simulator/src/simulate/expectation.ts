@@ -1,7 +1,7 @@
 import { parseDuration } from '@fuseboard/schema/duration';
 import type { PolicyFigures, Simulation } from './simulate.ts';
 
-/** The figures that an expectation may name. */
+/** The figures that an expectation can use. */
 const FIGURES: Readonly<
   Record<
     string,
@@ -52,18 +52,18 @@ export interface Expectation {
   readonly value: number;
 }
 
-/** What became of an expectation. */
+/** The result of checking an expectation. */
 export interface Verdict {
   readonly text: string;
   readonly met: boolean;
-  /** What the figure was, with its unit. */
+  /** The actual figure, with its unit. */
   readonly was: string;
 }
 
 /**
- * Reads an assertion such as `falseOpeningsPerDay<=0.03`, `detection<=10s` or `spared>=80%`.
+ * Parses an assertion such as `falseOpeningsPerDay<=0.03`, `detection<=10s` or `spared>=80%`.
  *
- * @throws RangeError that says what is wrong and what there is.
+ * @throws RangeError with the error and the valid choices.
  */
 export function parseExpectation(text: string): Expectation {
   const [, figure = '', sign, right = ''] = /^\s*(\w+)\s*(<=|>=)\s*(\S+)\s*$/.exec(text) ?? [];
@@ -91,8 +91,8 @@ function amountOf(text: string, unit: 'number' | 'seconds' | 'percent'): number 
 }
 
 /**
- * Compares an expectation with the first policy of a simulation. What is expected of incidents is not met where none
- * was recorded..
+ * Compares an expectation with the first policy of a simulation. An expectation about incidents fails when no incident
+ * was recorded.
  */
 export function check({ text, figure, atMost, value }: Expectation, { policies: [policy] }: Simulation): Verdict {
   const { of, unit, ofIncidents } = FIGURES[figure]!;

@@ -3,33 +3,35 @@ import type { Incident } from '../calm/incidents.ts';
 import type { Replay } from '../replay/replay.ts';
 import { median } from '../statistics/limits.ts';
 
-/** What a policy would have done in an incident. Times are milliseconds. */
+/** The effects that a policy would have had in an incident. Times are milliseconds. */
 export interface IncidentFigures {
   readonly incident: Incident;
   readonly calls: number;
-  /** Calls that failed, or that were slow in an incident of slow calls. */
+  /** Failed calls; in an incident of slow calls, slow calls too. */
   readonly bad: number;
   /**
-   * The median over the processes that opened, from the beginning of the incident; 0: it was open already. Absent: none
-   * opened.
+   * The median time to open over the processes that opened, from the start of the incident; 0 for a circuit that was
+   * already open. Absent: none opened.
    */
   readonly openedAfterMs?: number;
   readonly openedProcesses: number;
   readonly badSpared: number;
   readonly good: number;
   readonly goodRejected: number;
-  /** Good calls rejected after the incident, until all its processes were closed again or the next incident began. */
+  /**
+   * Good calls rejected between the end of the incident and the next incident, or until all its processes had closed.
+   */
   readonly goodRejectedAfter: number;
-  /** How long the calls that were spared had taken, in seconds. */
+  /** The total duration of the spared calls, in seconds. */
   readonly waitingSparedSeconds: number;
   /** The share of calls that still reached the dependency, 0 to 1. */
   readonly reached: number;
 }
 
-/** Recovery is over after this time; what is rejected later has another reason. */
+/** Recovery ends after this time, because later rejections have another cause. */
 const RECOVERY_MS = 600_000;
 
-/** @param next when the next incident begins, or the record ends. */
+/** @param next start of the next incident, or end of the record. */
 export function incidentFigures(
   replays: readonly Replay[],
   incident: Incident,

@@ -11,12 +11,12 @@ import { type IncidentFigures, incidentFigures } from './incident-figures.ts';
 import { type Lane, type Load, lane, load } from './timeline.ts';
 
 /**
- * How far a figure can be trusted. `counted`: in the record. `bounded`: within the limits that are given. `assumed`: by
- * something that the record does not say.
+ * The reliability of a figure. `counted`: counted in the record. `bounded`: between the given limits. `assumed`: based
+ * on an assumption that the record does not confirm.
  */
 export type Mark = 'counted' | 'bounded' | 'assumed';
 
-/** A policy by the name under which its figures are shown. */
+/** A policy with the name for its figures. */
 export interface NamedPolicy {
   readonly name: string;
   readonly spec: Spec;
@@ -24,37 +24,37 @@ export interface NamedPolicy {
 
 export interface SimulateOptions extends SegmentOptions {
   /**
-   * Over how many processes the calls are dealt where the record does not say who made them. Absent: all are taken to
-   * be from one.
+   * Number of processes over which calls are distributed when the record does not name the caller. Absent: all calls
+   * are from one process.
    */
   readonly processes?: number;
-  /** Is told after each policy. */
+  /** Called after each policy. */
   readonly onProgress?: (done: number, of: number) => void;
 }
 
-/** An opening with its reason. */
+/** A circuit opening with its reason. */
 interface Opening {
   readonly process: string;
   readonly at: number;
   readonly reason: string;
-  /** The incident it fell into, counted from 1; absent: it was false. */
+  /** The number of its incident, starting at 1; absent for a false opening. */
   readonly incident?: number;
 }
 
-/** What a policy would have done. Times are milliseconds of the record, shares 0 to 1. */
+/** The effects that a policy would have had. Times are milliseconds of the record, shares 0 to 1. */
 export interface PolicyFigures {
   readonly name: string;
   readonly spec: Spec;
   readonly falseOpenings: OpeningsLimit;
   readonly openings: readonly Opening[];
   readonly incidents: readonly IncidentFigures[];
-  /** The share of calls outside of incidents that it would have rejected. */
+  /** The share of calls outside of incidents that the policy would have rejected. */
   readonly calmRejected: number;
-  /** The share of time in which its rates cannot be judged. */
+  /** The share of time in which the window has too few calls for a rate. */
   readonly blind: number;
-  /** Changes of state, over all processes. */
+  /** Number of state changes over all processes. */
   readonly switches: number;
-  /** Whether chance plays a part: jitter or a ramp. */
+  /** Whether the policy has a random part: jitter or a ramp. */
   readonly isRandom: boolean;
   readonly lane: Lane;
 }
@@ -63,7 +63,7 @@ export interface Simulation {
   readonly breaker: string;
   readonly calls: number;
   readonly failures: number;
-  /** Calls that something had rejected when they were recorded; they are in no figure. */
+  /** Calls that were already rejected when they were recorded. No figure includes them. */
   readonly unknown: number;
   readonly from: number;
   readonly to: number;
@@ -72,14 +72,14 @@ export interface Simulation {
   readonly segmentation: Segmentation;
   readonly load: Load;
   readonly policies: readonly PolicyFigures[];
-  /** What the record cannot say about these figures. */
+  /** Limits of the record that affect these figures. */
   readonly notKnown: readonly string[];
 }
 
 /**
- * Replays the calls of a breaker under each policy, one breaker a process.
+ * Replays the calls of a breaker under each policy, with a separate breaker for each process.
  *
- * @throws {ConfigError} when a policy cannot be used.
+ * @throws {ConfigError} when a policy is invalid.
  * @throws RangeError when there is no call.
  */
 export function simulate(

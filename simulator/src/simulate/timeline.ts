@@ -1,17 +1,17 @@
 import { FAILURE, type Trace } from '../calls/trace.ts';
 import type { Replay } from '../replay/replay.ts';
 
-/** A time line is cut into so many steps. */
+/** Number of steps in a time line. */
 export const STEPS = 240;
 
-/** Calls and failures of each step. */
+/** Calls and failures in each step. */
 export interface Load {
   readonly stepMs: number;
   readonly calls: readonly number[];
   readonly failures: readonly number[];
 }
 
-/** For each step, the share of processes that were open or half-open at some time in it, 0 to 1. */
+/** The share of processes that were open or half-open at some time in each step, 0 to 1. */
 export interface Lane {
   readonly open: readonly number[];
 }

@@ -1,16 +1,16 @@
 import { upperRate } from './limits.ts';
 
-/** Openings that are closer than this come from one burst: they are not independent. */
+/** Openings that are closer than this belong to one burst, because they are not independent. */
 const BURST_MS = 600_000;
 
-/** What watching calm traffic for a while says about how often a policy opens falsely. */
+/** The frequency of false openings, estimated from an observation of calm traffic. */
 export interface OpeningsLimit {
   readonly seen: number;
-  /** Bursts that they came in. */
+  /** Number of bursts of openings. */
   readonly bursts: number;
-  /** Days that processes were watched, added up. */
+  /** Total observed days of all processes. */
   readonly processDays: number;
-  /** At most so many in 30 days of one process, with 95 % confidence and if traffic stays like this. */
+  /** Maximum number in 30 days of one process, with 95 % confidence, if traffic stays the same. */
   readonly upperPerMonth: number;
 }
 
@@ -18,10 +18,10 @@ const DAY_MS = 86_400_000;
 const MONTH_DAYS = 30;
 
 /**
- * Failures come in bursts, and so do openings: what is taken for independent are the bursts, each with as many openings
- * as the worst that was seen.
+ * Failures occur in bursts, and so do openings. Therefore bursts are treated as independent, each with as many openings
+ * as the largest observed burst.
  *
- * @param openings when breakers opened, a list for each stretch that one process was watched.
+ * @param openings times of openings, with one list for each observed stretch of a process.
  */
 export function openingsLimit(openings: readonly (readonly number[])[], watchedMs: number): OpeningsLimit {
   let [seen, bursts, worst] = [0, 0, 1];

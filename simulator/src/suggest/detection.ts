@@ -4,21 +4,21 @@ import { scheduleOf } from '../replay/schedule.ts';
 import { median } from '../statistics/limits.ts';
 import { FAILURES, FAULT_MS, inject, SLOW_DOWNS } from './injection.ts';
 
-/** What a policy does with a fault that was put into calm calls. */
+/** The reaction of a policy to one kind of injected fault. */
 export interface Detection {
   readonly fault: string;
   readonly places: number;
-  /** In how many of them the circuit opened while the fault lasted. */
+  /** Number of faults during which the circuit opened. */
   readonly found: number;
-  /** The median time until then, of those. */
+  /** The median time until the opening, over these faults. */
   readonly delayMs: number | undefined;
-  /** The share of the calls during the fault that were let through, 0 to 1. */
+  /** The share of fault calls that were let through, 0 to 1. */
   readonly missed: number;
 }
 
 const PLACES = 20;
 
-/** Puts each kind of fault into calm calls, two minutes each at random places, and replays a policy over it. */
+/** Injects each kind of fault into calm calls, two minutes each at random places, and replays a policy over them. */
 export function detection(spec: Spec, calm: readonly Trace[], places = PLACES): Detection[] {
   return [...FAILURES, ...SLOW_DOWNS].flatMap((fault, seed) => {
     const injected = inject(calm, fault, places, seed + 1);
@@ -49,7 +49,7 @@ export function detection(spec: Spec, calm: readonly Trace[], places = PLACES): 
   });
 }
 
-/** The share of calls during faults that a policy lets through, over all kinds of faults. */
+/** The share of fault calls that a policy lets through, over all kinds of faults. */
 export function meanMissed(found: readonly Detection[]): number {
   return found.length === 0 ? 1 : found.reduce((sum, { missed }) => sum + missed, 0) / found.length;
 }

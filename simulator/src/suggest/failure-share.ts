@@ -3,7 +3,7 @@ import { FLOORS } from './recipe.ts';
 import type { Form } from './rule.ts';
 import { endedCalls, greatestShare } from './window-scan.ts';
 
-/** At which share of failures the circuit opens, and the greatest that a window of calm traffic held. */
+/** The failure rate that opens the circuit, and the greatest rate in a window of calm traffic. */
 export interface ShareChoice {
   readonly percent: number;
   /** 0 to 1. */
@@ -11,17 +11,17 @@ export interface ShareChoice {
   readonly isLowered: boolean;
 }
 
-/** Percent points that stay free between what calm traffic shows and the threshold. */
+/** Margin between the greatest rate in calm traffic and the threshold, in percentage points. */
 const HEADROOM = 15;
 const LOWEST = 30;
 const HIGHEST = 90;
-/** Below this many failures recorded in calm traffic nothing is lowered. */
+/** The threshold stays at the floor with fewer recorded failures in calm traffic than this. */
 const ENOUGH_FAILURES = 10;
 const ENOUGH_CALLS = 20;
 
 /**
- * The lowest share of failures, in steps of 5, that stays clear of calm traffic; below the floor only if failures were
- * recorded in it.
+ * The lowest failure rate, in steps of 5, with a margin above calm traffic. It is below the floor only when calm
+ * traffic has enough recorded failures.
  */
 export function failureShare(calm: readonly Trace[], form: Form, minimumCalls: number, failures: number): ShareChoice {
   const greatestCalm = Math.max(

@@ -1,14 +1,14 @@
 import { seededRandom } from '../calls/random.ts';
 import { between, FAILURE, SUCCESS, type Trace } from '../calls/trace.ts';
 
-/** What is put into calm calls to see whether a policy finds it. */
+/** A fault to inject into calm calls, to test whether a policy detects it. */
 export interface Fault {
   readonly name: string;
   /** The share of calls that fail. */
   readonly failing?: number;
-  /** How many times longer calls take. */
+  /** The factor by which calls take longer. */
   readonly slower?: number;
-  /** The share of calls that take longer. Absent: all. */
+  /** The share of slowed calls. Absent: all calls. */
   readonly affected?: number;
 }
 
@@ -23,7 +23,7 @@ export const SLOW_DOWNS: readonly Fault[] = [
   { name: '3 x slower', slower: 3 },
 ];
 
-/** A stretch of calm calls with a fault from `from` on. */
+/** A stretch of calm calls with an injected fault that starts at `from`. */
 export interface Injected {
   readonly trace: Trace;
   readonly from: number;
@@ -34,10 +34,10 @@ const LEAD_MS = 120_000;
 const LEAD_CALLS = 30;
 
 /**
- * Puts a fault into calm traffic at random places.
+ * Injects a fault into calm traffic at random places.
  *
  * @param traces calm stretches.
- * @param times how many places. Fewer where there is too little calm.
+ * @param times number of places; fewer are used when there is too little calm traffic.
  */
 export function inject(traces: readonly Trace[], fault: Fault, times: number, seed = 1): Injected[] {
   const random = seededRandom(seed);

@@ -1,10 +1,10 @@
 import { FAILURE, type Trace } from '../calls/trace.ts';
 
-/** Failures that come from a few keys: a circuit for each key serves better than another threshold. */
+/** Failures concentrated on a few keys. Separate circuits for keys then help more than another threshold. */
 export interface KeySplit {
-  /** The keys that fail most, up to three, with their shares of failures and calls. */
+  /** Up to three keys with the highest failure rates, and their numbers of failures and calls. */
   readonly worst: readonly { readonly key: string; readonly failures: number; readonly calls: number }[];
-  /** The share of all failures that comes from so small a share of calls, 0 to 1. */
+  /** The share of all failures on these keys, 0 to 1. */
   readonly failureShare: number;
   readonly callShare: number;
 }
@@ -13,7 +13,7 @@ const ENOUGH_FAILURES = 20;
 const MOST_FAILURES = 0.8;
 const FEW_CALLS = 0.2;
 
-/** @returns undefined where keys are not recorded, or failures are spread over them. */
+/** @returns undefined when keys are not recorded, or when failures are spread over them. */
 export function splitByKey(traces: readonly Trace[], keys: readonly string[]): KeySplit | undefined {
   const counts = keys.map((key) => ({ key, failures: 0, calls: 0 }));
   let [failures, calls] = [0, 0];

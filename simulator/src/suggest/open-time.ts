@@ -2,26 +2,26 @@ import type { Incident } from '../calm/incidents.ts';
 import { median } from '../statistics/limits.ts';
 import { openTimeFor } from './recipe.ts';
 
-/** How long the circuit stays open, and why. */
+/** How long the circuit stays open, with the evidence. */
 export interface OpenTime {
   readonly ms: number;
-  /** How many incidents it was computed from; 0: it is the recipe for this rate of calls. */
+  /** Number of incidents behind the value; 0 for the default at this rate of calls. */
   readonly incidents: number;
-  /** How long incidents lasted, by the median. */
+  /** The median duration of incidents. */
   readonly recoveryMs?: number;
 }
 
 const ENOUGH = 3;
 const [SHORTEST_MS, LONGEST_MS] = [1_000, 300_000];
-/** What a probe costs while the dependency is down, and a rejected good call, in seconds of waiting. */
+/** The cost of a probe during an outage and of a rejected good call, in seconds of waiting. */
 const PROBE_COST = 1;
 const REJECTION_COST = 1;
 
 /**
- * After recovery half of the open time is lost for good calls, and while the dependency is down each open time costs a
- * probe: the sum is least at sqrt(2 x recovery time x cost of a probe / (calls a second x cost of a rejected call)).
+ * After recovery, good calls lose half of the open time on average. During an outage, each open time costs a probe. The
+ * sum is least at sqrt(2 x recovery time x cost of a probe / (calls a second x cost of a rejected call)).
  *
- * @param rate calls a second of one process.
+ * @param rate calls per second of one process.
  */
 export function openTime(rate: number, incidents: readonly Incident[]): OpenTime {
   const failing = incidents.filter(({ kinds }) => kinds.includes('failing')).map(({ from, to }) => to - from);

@@ -1,20 +1,20 @@
 import { type CalmFigures, calmQuantile } from '../calm/figures.ts';
 import { type Form, type Rule, twoDigits } from './rule.ts';
 
-/** Below these only recorded failures take a rule. */
+/** Lower limits of a rule's values. Only recorded failures justify lower ones. */
 export const FLOORS = { minimumCalls: 10, failurePercent: 50, consecutiveFailures: 5, slowPercent: 50 } as const;
-/** With fewer successes their durations say too little. */
+/** With fewer successes, their durations are not reliable. */
 export const ENOUGH_DURATIONS = 30;
-/** No call under this is called slow: a pause of the process is as long. */
+/** A shorter call never counts as slow, because a pause of the process may take as long. */
 export const SHORTEST_SLOW_MS = 50;
-/** A window should hold twice the calls that it takes to judge, or it is blind half of the time. */
+/** A window should contain twice the minimum of calls, or else it has too few calls half of the time. */
 const ROOM = 2;
-/** A busy breaker is judged by a second of calls, but by no more than this. */
+/** The minimum for a busy breaker is a second of calls, up to this limit. */
 const MOST_MINIMUM = 100;
 
 /**
- * A policy for a kind of traffic, where data or failures are missing: what fits the rate of calls, careful in
- * everything else.
+ * The default policy when data or failures are missing: it fits the rate of calls, and its other values are
+ * conservative.
  */
 export function recipeFor(figures: CalmFigures): Rule {
   return {
@@ -27,18 +27,20 @@ export function recipeFor(figures: CalmFigures): Rule {
   };
 }
 
-/** With few calls recorded, nine in ten are taken for usual. */
+/** With few recorded calls, nine in ten count as normal. */
 const CAREFUL_PERCENTILE = 0.9;
-/** Slow is what takes three times as long as usual, where calm calls seldom do. */
+/** A slow call takes three times as long as a normal one, which calm calls seldom do. */
 const TIMES_USUAL = 3;
-/** Where a fifth of calm calls is slow, six of ten are slow by chance sixty times as often as twelve of twenty. */
+/**
+ * When a fifth of calm calls are slow, six slow calls of ten occur by chance sixty times as often as twelve of twenty.
+ */
 const ENOUGH_FOR_SHARE = 20;
 const MOST_ARE_SLOW = 60;
 
 /**
- * The plain rule for slow calls: most of twenty calls take three times as long as usual.
+ * The plain rule for slow calls: most of twenty calls take three times as long as normal.
  *
- * @param percentile the share of calm calls that is never called slow, 0 to 1.
+ * @param percentile the share of calm calls that never count as slow, 0 to 1.
  */
 export function plainSlow(figures: CalmFigures, percentile: number) {
   const limit = Math.max(TIMES_USUAL * calmQuantile(figures, 0.5)!, calmQuantile(figures, percentile)!);
@@ -49,22 +51,22 @@ export function plainSlow(figures: CalmFigures, percentile: number) {
   };
 }
 
-/** The shortest window that holds enough calls at a rate; a number of calls where none does. */
+/** The shortest time window with enough calls at a rate; a Count window when there is none. */
 function formFor(rate: number, minimumCalls: number): Form {
   const ms = [10_000, 20_000, 30_000, 60_000].find((each) => (rate * each) / 1_000 >= ROOM * minimumCalls);
   return ms === undefined ? { type: 'Count', size: minimumCalls } : { type: 'Time', ms };
 }
 
 export const SHORTEST_RUN = 3;
-/** How often the call after a failed one fails too, outside of incidents: measured on recorded series. */
+/** How often the call after a failed one also fails, outside of incidents; measured on recorded series. */
 const FAILS_AGAIN = 0.4;
 
 /**
- * The run of failures that opens a circuit where nothing was recorded that says otherwise: five at one call a second
- * and above. A process that calls less often begins fewer runs in a month, so a shorter run is as rare in a month, and
- * five calls would take it minutes.
+ * The number of consecutive failures that opens a circuit without other evidence: five at one call per second and
+ * above. A process with fewer calls has fewer runs of failures in a month. A shorter run is then as rare in a month,
+ * and five calls would take minutes.
  *
- * @param rate calls a second of one process; 0: unknown, which gives five.
+ * @param rate calls per second of one process; 0: unknown, which gives five.
  */
 export function runFloor(rate: number): number {
   if (rate <= 0) return FLOORS.consecutiveFailures;
@@ -73,8 +75,8 @@ export function runFloor(rate: number): number {
 }
 
 /**
- * Busy breakers are asked again soon, as an open second costs many good calls; quiet ones would only spend a probe on
- * it.
+ * A busy breaker is probed soon, because an open second costs many good calls. For a quiet one, an early probe costs
+ * more than it saves.
  */
 export function openTimeFor(rate: number): number {
   return rate >= 5 ? 5_000 : rate >= 0.5 ? 10_000 : 30_000;

@@ -1,16 +1,16 @@
 import { FAILURE, SUCCESS, type Trace } from '../calls/trace.ts';
 
-/** What the next call of the same process said after a failure. */
+/** The outcomes of the next call of the same process after a failure. */
 export interface NextCalls {
   readonly failures: number;
-  /** How many failures had a next call within a second. */
+  /** Number of failures followed by another call within a second. */
   readonly followed: number;
   readonly succeeded: number;
 }
 
 const SOON_MS = 1_000;
 
-/** How often the next call within a second of a failure succeeds: an upper estimate of what a retry would do. */
+/** How often the next call within a second of a failure succeeds: an upper estimate of the effect of a retry. */
 export function nextCalls(traces: readonly Trace[]): NextCalls {
   let [failures, followed, succeeded] = [0, 0, 0];
   for (const { start, duration, outcome } of traces) {

@@ -1,16 +1,16 @@
 import { formatDuration } from '@fuseboard/schema/duration';
 import type { Spec } from '../replay/replay.ts';
 
-/** Which calls the rates are taken over. */
+/** The window of the rates. */
 export type Form = { readonly type: 'Time'; readonly ms: number } | { readonly type: 'Count'; readonly size: number };
 
-/** The numbers of a policy that a search varies. Times are milliseconds. */
+/** The values of a policy that a search varies. Times are milliseconds. */
 export interface Rule {
   readonly form: Form;
   readonly minimumCalls: number;
   readonly failurePercent: number;
   readonly consecutiveFailures: number;
-  /** Absent: durations say nothing. */
+  /** The condition on slow calls; absent when durations are not reliable. */
   readonly slow?: SlowRule;
   readonly openMs: number;
 }
@@ -20,7 +20,7 @@ export interface SlowRule {
   readonly slowerThanMs: number;
 }
 
-/** The policy that a rule stands for. */
+/** The policy of a rule. */
 export function specOf({ form, minimumCalls, failurePercent, consecutiveFailures, slow, openMs }: Rule): Spec {
   return {
     trip: {
@@ -37,7 +37,7 @@ export function specOf({ form, minimumCalls, failurePercent, consecutiveFailures
   };
 }
 
-/** Rounds up to two digits: 1,234 gives 1,300. */
+/** Rounds up to two significant digits: 1,234 becomes 1,300. */
 export function twoDigits(value: number): number {
   const unit = Math.max(1, 10 ** (Math.floor(Math.log10(Math.max(1, value))) - 1));
   return Math.ceil(value / unit) * unit;

@@ -2,31 +2,31 @@ import { FAILURE, IGNORED, type Trace, UNKNOWN } from '../calls/trace.ts';
 import type { Incident } from '../calm/incidents.ts';
 import { runFloor, SHORTEST_RUN } from './recipe.ts';
 
-/** How many failures in a row open the circuit, and what was recorded that says so. */
+/** The number of consecutive failures that opens the circuit, with the recorded evidence. */
 export interface RunChoice {
   readonly run: number;
   /** The longest run of failures outside of incidents. */
   readonly longestCalm: number;
-  /** The longest run inside of incidents. */
+  /** The longest run during incidents. */
   readonly longestIncident: number;
   readonly failures: number;
-  /** Whether recorded failures took it below the floor. */
+  /** Whether recorded failures justify a run below the floor. */
   readonly isLowered: boolean;
 }
 
 const LONGEST = 20;
-/** Longer than the longest calm run by so many: one where calls are seldom, as a month then holds fewer runs. */
+/** Margin above the longest calm run. It is smaller at a low rate, because a month then contains fewer runs. */
 const roomAt = (rate: number) => (rate >= 1 ? 2 : 1);
-/** Below this many recorded failures nothing is lowered. */
+/** The run stays at the floor with fewer recorded failures than this. */
 const ENOUGH_FAILURES = 5;
-/** Where so many calls fail, runs are everyday. */
+/** At this share of failed calls, runs are normal. */
 const OFTEN = 0.2;
 
 /**
- * The shortest run of failures that calm traffic does not show, and some room. It is below the floor only where longer
- * runs of incidents were recorded, so that what a lower number finds is known.
+ * The shortest run of failures that is longer than any in calm traffic, with a margin. It is below the floor only when
+ * longer runs were recorded in incidents, so that the effect of a lower number is known.
  *
- * @param rate calls a second of one process.
+ * @param rate calls per second of one process.
  */
 export function runLength(traces: readonly Trace[], incidents: readonly Incident[], rate: number): RunChoice {
   let [longestCalm, longestIncident, failures, calls] = [0, 0, 0, 0];

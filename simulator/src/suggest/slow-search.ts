@@ -6,20 +6,22 @@ import { ENOUGH_DURATIONS, plainSlow, SHORTEST_SLOW_MS } from './recipe.ts';
 import { type Form, type Rule, type SlowRule, specOf, twoDigits } from './rule.ts';
 import { type EndedCalls, endedCalls, firstReached, greatestShare, slowCalls } from './window-scan.ts';
 
-/** What a search was given and found. */
+/** The input and result of a search. */
 export interface SlowChoice {
   readonly rule: Rule;
-  /** How much of injected slow-downs it lets through, 0 to 1. */
+  /** The share of injected slow calls that the rule lets through, 0 to 1. */
   readonly missed: number;
-  /** How many rules were looked at, and how many stay closed in calm traffic. */
+  /** Number of examined rules, and of those that stay closed in calm traffic. */
   readonly tried: number;
   readonly kept: number;
 }
 
 export interface SlowSearchOptions {
-  /** Calm traffic is looked at as well with every call so many times as long, so that a slower day is calm too. */
+  /**
+   * Calm traffic is also examined with all durations multiplied by this factor, so that a slower day counts as calm.
+   */
   readonly margin: number;
-  /** How far the threshold stays above the greatest share that calm traffic shows, in percent points. */
+  /** Margin between the threshold and the greatest share in calm traffic, in percentage points. */
   readonly headroom: number;
   readonly places: number;
   readonly percents: readonly number[];
@@ -37,17 +39,17 @@ const SLOW_SEARCH: SlowSearchOptions = {
 interface Fault {
   readonly calls: EndedCalls;
   readonly from: number;
-  /** When the calls of the fault began. */
+  /** When the calls of the fault start. */
   readonly starts: Float64Array;
 }
 
 /**
- * Finds the window, the duration and the share at which calls are called slow: of those that do not open in calm
- * traffic, nor in traffic that is a little slower, the one that lets least of injected slow-downs through. The plain
- * rule is kept where it stays clear of calm traffic and lets hardly more through.
+ * Searches the window, duration and share of the condition on slow calls. Among the rules that stay closed in calm and
+ * slightly slower traffic, the one that lets the fewest injected slow calls through wins. The plain rule is kept when
+ * it stays closed in calm traffic and lets hardly more through.
  *
- * @param base the rule that the rest is taken from.
- * @returns undefined where too few durations were recorded, or where nothing stays closed in calm traffic.
+ * @param base the rule for all other values.
+ * @returns undefined when too few durations were recorded, or when no rule stays closed in calm traffic.
  */
 export function searchSlow(
   base: Rule,
@@ -89,12 +91,12 @@ export function searchSlow(
   return best === undefined ? undefined : { ...best, tried, kept: found.length };
 }
 
-/** With enough calls recorded one in five may be called slow, as calm traffic shows whether it stays clear of that. */
+/** With enough calls, one in five may count as slow, because calm traffic shows whether the rule stays closed. */
 const PLAIN_PERCENTILE = 0.8;
-/** A search that finds less than this much more than the plain rule fits the injected faults, not the traffic. */
+/** A search with a smaller gain over the plain rule fits the injected faults and not the traffic. */
 const WORTH_A_SEARCH = 0.1;
 
-/** What a rule lets through of the faults. @returns undefined where it does not stay clear of calm traffic. */
+/** The share of fault calls that a rule lets through. @returns undefined when the rule opens in calm traffic. */
 function missedBy(
   rule: Rule & { readonly slow: SlowRule },
   ended: readonly EndedCalls[],
@@ -111,7 +113,7 @@ function missedBy(
   return missed(faults, inFaults, form, minimumCalls, [slow.percent])[0];
 }
 
-/** The share of the calls of faults that came before the threshold was reached, for each threshold. */
+/** For each threshold, the share of fault calls before the threshold was reached. */
 function missed(
   faults: readonly Fault[],
   slow: readonly Uint8Array[],
@@ -130,8 +132,8 @@ function missed(
 }
 
 /**
- * Rules by what they miss; of those that miss about the same, the one with the longest limit and the highest share
- * first.
+ * Sorts rules by the share that they let through. Of rules with about the same share, the one with the longest limit
+ * and the highest threshold comes first.
  */
 function careful<T extends { readonly rule: Rule; readonly missed: number }>(found: readonly T[]): T[] {
   const step = ({ missed: share }: T) => Math.round(share * SAME);
@@ -141,15 +143,15 @@ function careful<T extends { readonly rule: Rule; readonly missed: number }>(fou
   );
 }
 
-/** Shares that differ by less than a fiftieth are the same. */
+/** Shares that differ by less than a fiftieth count as equal. */
 const SAME = 50;
 
-/** The scan does not look at calls under way, so the agent's own core has the last word. */
+/** Replays the rule with the agent's core, because the scan ignores running calls. */
 function staysClosed(rule: Rule, calm: readonly Trace[]): boolean {
   return calm.every((trace) => replay(onlySlow(rule), trace).transitions.length === 0);
 }
 
-/** The rule with nothing but its condition on slow calls: failures are looked at elsewhere. */
+/** The rule with only its condition on slow calls. The condition on failures is examined elsewhere. */
 function onlySlow(rule: Rule) {
   const { trip, ...rest } = specOf(rule);
   const { failureRate: _, consecutiveFailures: __, ...slow } = trip!;
@@ -166,8 +168,8 @@ function limits(figures: CalmFigures): number[] {
 }
 
 /**
- * Windows that hold enough calls at this rate; a number of calls only where no time does, as ten calls of a busy
- * breaker are a moment.
+ * Windows with enough calls at this rate. A Count window is used only when no time is long enough, because ten calls of
+ * a busy breaker span only a moment.
  */
 function windows(rate: number, sizes: readonly number[]): { form: Form; minimumCalls: number }[] {
   return sizes.flatMap((minimumCalls) => {

@@ -19,36 +19,36 @@ import { type RunChoice, runLength } from './run-length.ts';
 import { type SlowChoice, searchSlow } from './slow-search.ts';
 import { type Timeouts, timeouts } from './timeouts.ts';
 
-/** With fewer calm calls nothing is searched: what is proposed is a recipe for this rate of calls. */
+/** With fewer calm calls there is no search; the suggestion is the default for this rate of calls. */
 export const ENOUGH_CALLS = 1_000;
-/** What finds less than this much more is not worth an edit. */
+/** A smaller improvement is not worth an edit. */
 const WORTH_A_CHANGE = 0.1;
 const DAYS_A_MONTH = 30;
 
 export interface SuggestOptions extends SegmentOptions {
-  /** Over how many processes the calls are dealt where the record does not say who made them. Absent: 1. */
+  /** Number of processes over which calls are distributed when the record does not name the caller. Absent: 1. */
   readonly processes?: number;
-  /** The policy in force: a proposal that is hardly better is not made. */
+  /** The policy in force. A suggestion that is hardly better is not made. */
   readonly inForce?: Spec;
-  /** How often one process may open falsely in 30 days. Absent: once. */
+  /** Acceptable number of false openings of one process in 30 days. Absent: one. */
   readonly falseOpeningsPerMonth?: number;
 }
 
-/** How a policy does in calm traffic and in faults that were put into it. */
+/** The results of a policy in calm traffic and with injected faults. */
 export interface Judged {
   readonly spec: Spec;
   readonly openings: OpeningsLimit;
   readonly faults: readonly Detection[];
-  /** The share of time in which a rate cannot be judged, 0 to 1. */
+  /** The share of time in which the window has too few calls for a rate, 0 to 1. */
   readonly blind: number;
 }
 
 export interface Suggestion {
   readonly breaker: string;
   /**
-   * `policy`: searched in what was recorded. `recipe`: too little was recorded, so it fits the rate of calls and
-   * nothing more. `keep`: what is in force is hardly worse. `per-key`: failures come from a few keys. `nothing`: no
-   * calm calls.
+   * `policy`: found by a search in the record. `recipe`: a default for the rate of calls, because too little was
+   * recorded. `keep`: the policy in force is hardly worse. `per-key`: a few keys cause the failures. `nothing`: there
+   * are no calm calls.
    */
   readonly verdict: 'policy' | 'recipe' | 'keep' | 'per-key' | 'nothing';
   readonly calm: CalmFigures;
@@ -58,22 +58,20 @@ export interface Suggestion {
   readonly inForce?: Judged;
   readonly run: RunChoice;
   readonly share: ShareChoice;
-  /** Absent: nothing was searched, or nothing was found. */
+  /** Absent: there was no search, or it found nothing. */
   readonly slow?: SlowChoice;
   readonly openTime: OpenTime;
   readonly timeouts: Timeouts;
   readonly retries: { readonly calm: NextCalls; readonly incidents: NextCalls };
   readonly keys?: KeySplit;
-  /** Whether processes were made up, because the record does not name them. */
+  /** Whether calls were distributed over assumed processes, because the record does not name them. */
   readonly assumedProcesses: boolean;
-  /** Process-days without a false opening that would show the wish with 95 % confidence. */
+  /** Process-days without a false opening that would confirm the wish with 95 % confidence. */
   readonly neededProcessDays: number;
   readonly wishPerMonth: number;
 }
 
-/**
- * Proposes a policy for one breaker from what was recorded of it. Deterministic: the same record gives the same policy.
- */
+/** Suggests a policy for one breaker from its recorded calls. Deterministic: the same record gives the same policy. */
 export function suggest(recording: BreakerRecording, options: SuggestOptions = {}): Suggestion {
   const { processes = 1, inForce, falseOpeningsPerMonth: wish = 1 } = options;
   const assumedProcesses = !recording.knowsProcesses;
@@ -107,7 +105,7 @@ export function suggest(recording: BreakerRecording, options: SuggestOptions = {
   };
 }
 
-/** What was learnt from calls. */
+/** The values derived from calls. */
 export interface Learnt {
   readonly rule: Rule;
   readonly figures: CalmFigures;
@@ -118,7 +116,7 @@ export interface Learnt {
   readonly open: OpenTime;
 }
 
-/** The numbers alone, without what is said about them. */
+/** The values alone, without their explanations. */
 export function ruleFrom(traces: readonly Trace[], segmentation: Segmentation = segment(traces)): Learnt {
   const calm = calmTraces(traces, segmentation.incidents);
   const figures = calmFigures(calm);
@@ -131,7 +129,7 @@ export function ruleFrom(traces: readonly Trace[], segmentation: Segmentation = 
   return { rule: { ...chosen, failurePercent: share.percent }, figures, calm, run, share, slow, open };
 }
 
-/** Replays a policy over calm calls, and over the same with faults. */
+/** Replays a policy over calm calls, and over the same calls with injected faults. */
 function judge(spec: Spec, calm: readonly Trace[]): Judged {
   const openings = calm.map((trace) =>
     replay(spec, trace)

@@ -3,35 +3,36 @@ import type { CalmFigures } from '../calm/figures.ts';
 import { quantile, upperQuantile } from '../statistics/limits.ts';
 import { twoDigits } from './rule.ts';
 
-/** What a time limit would cut and spare. */
+/** The effects of a time limit. */
 interface TimeoutRow {
-  /** Of calm successes, 0 to 1. */
+  /** Percentile of calm successes, 0 to 1. */
   readonly percentile: number;
   /**
-   * The percentile itself, and what it is at most with 95 % confidence; undefined where there are too few successes.
+   * The duration at the percentile; `upperMs` is its upper limit with 95 % confidence, undefined when there are too few
+   * successes.
    */
   readonly ms: number;
   readonly upperMs: number | undefined;
-  /** Successes a day that a limit there would cut off. */
+  /** Successes per day that this limit would cut off. */
   readonly cutPerDay: number;
-  /** Waiting that it would have spared in failing calls of incidents, in seconds. */
+  /** Waiting time in failing calls of incidents that the limit would have saved, in seconds. */
   readonly sparedSeconds: number;
 }
 
 export interface Timeouts {
   readonly rows: readonly TimeoutRow[];
   /**
-   * p99.9 with its limit, a fifth more, and at least twice the median. Absent: too few successes; p99.9 takes 2,995.
+   * The upper limit of p99.9 plus a fifth, and at least twice the median. Absent: too few successes; p99.9 needs 2,995.
    */
   readonly proposedMs?: number;
-  /** Durations pile up at the longest one: a limit was in force, and nobody can see beyond it. */
+  /** The recorded time limit: many durations equal the longest one, so longer durations were not observed. */
   readonly cutOffMs?: number;
 }
 
 const PERCENTILES = [0.99, 0.995, 0.999, 0.9995];
 const DAY_MS = 86_400_000;
 
-/** @param inIncidents the calls of incidents. */
+/** @param inIncidents the calls during incidents. */
 export function timeouts({ durations, activeMs }: CalmFigures, inIncidents: readonly Trace[]): Timeouts {
   if (durations.length === 0) return { rows: [] };
   const rows = PERCENTILES.map((percentile): TimeoutRow => {
@@ -64,7 +65,7 @@ function sparedSeconds(traces: readonly Trace[], limit: number): number {
   return ms / 1_000;
 }
 
-/** One call in a hundred within 1 % of the longest. */
+/** Detects a recorded time limit: one call in a hundred is within 1 % of the longest. */
 function cutOff(durations: Float64Array): number | undefined {
   const longest = durations.at(-1)!;
   const near = durations.length - durations.findIndex((ms) => ms >= longest * 0.99);

@@ -1,11 +1,11 @@
 import { FAILURE, IGNORED, type Trace, UNKNOWN } from '../calls/trace.ts';
 import type { Form } from './rule.ts';
 
-/** Calls in the order in which they ended. */
+/** Calls in the order of their ends. */
 export interface EndedCalls {
   readonly end: Float64Array;
   readonly duration: Float64Array;
-  /** 1 for each that failed. */
+  /** 1 for each failed call. */
   readonly failed: Uint8Array;
 }
 
@@ -21,7 +21,7 @@ export function endedCalls({ start, duration, outcome }: Trace): EndedCalls {
   };
 }
 
-/** Which calls took longer than a limit. */
+/** Marks calls with a duration above a limit. */
 export function slowCalls({ duration }: EndedCalls, slowerThanMs: number): Uint8Array {
   const slow = new Uint8Array(duration.length);
   for (let i = 0; i < slow.length; i++) if (duration[i]! > slowerThanMs) slow[i] = 1;
@@ -29,11 +29,11 @@ export function slowCalls({ duration }: EndedCalls, slowerThanMs: number): Uint8
 }
 
 /**
- * The greatest share of calls of a kind that a window ever holds, once it holds enough to judge; 0 to 1. One pass says
- * which thresholds would have opened, where a replay says it for one. It does not look at calls under way, and a window
- * of time is exact to the millisecond here: what it finds is replayed afterwards.
+ * The greatest share of marked calls that a window ever contains, counting only windows with enough calls; 0 to 1. One
+ * pass covers all thresholds, while a replay covers one. The scan ignores running calls, and its time windows are exact
+ * to the millisecond, so its result is replayed afterwards.
  *
- * @param hits 1 for each call of the kind.
+ * @param hits 1 for each marked call.
  */
 export function greatestShare(end: Float64Array, hits: Uint8Array, form: Form, minimumCalls: number): number {
   let greatest = 0;
@@ -45,11 +45,11 @@ export function greatestShare(end: Float64Array, hits: Uint8Array, form: Form, m
 }
 
 /**
- * When the share first reaches each of some thresholds, in milliseconds of the record.
+ * Finds when the share first reaches each threshold, in milliseconds of the record.
  *
  * @param percents ascending.
- * @param from nothing before counts.
- * @returns infinity for those that are never reached.
+ * @param from earlier times are ignored.
+ * @returns infinity for a threshold that is never reached.
  */
 export function firstReached(
   end: Float64Array,
@@ -69,7 +69,7 @@ export function firstReached(
   return found;
 }
 
-/** Moves a window over calls. @param see is told of it after each call, until it returns false. */
+/** Moves a window over calls. @param see called after each call, until it returns false. */
 function slide(
   end: Float64Array,
   hits: Uint8Array,

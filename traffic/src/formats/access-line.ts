@@ -1,5 +1,5 @@
 /**
- * Address or `-`, identity, user, bracketed time, request, status, bytes, and what follows. A virtual host with its
+ * Address or `-`, identity, user, bracketed time, request, status, bytes, and further fields. A virtual host with its
  * port may come first.
  */
 const LINE =
@@ -7,7 +7,7 @@ const LINE =
 const REQUEST = /^([A-Z]+) (\S+)/;
 const TOKEN = /(?:([a-z_]+)=)?(?:"((?:[^"\\]|\\.)*)"|([^\s,]+(?:(?:, | : )[^\s,]+)*))/gi;
 
-/** A line in the common or combined format of web servers, and the fields after it. */
+/** A line in the common or combined format of web servers, with the fields after it. */
 export interface AccessLine {
   readonly host: string | undefined;
   readonly time: string;
@@ -33,7 +33,7 @@ export function parseAccessLine(text: string): AccessLine | undefined {
   };
 }
 
-/** A field after the combined format; lists of several tries are one field. */
+/** A field after the combined format. A list of several attempts is one field. */
 export interface ExtraField {
   readonly name: string | undefined;
   readonly value: string;
@@ -47,7 +47,7 @@ export function extraFields(rest: string | undefined): ExtraField[] {
   }));
 }
 
-/** Adds up a list of seconds such as `0.1, 0.2 : 0.3`, in milliseconds, without parts that are `-`. */
+/** Sums a list of seconds such as `0.1, 0.2 : 0.3`, in milliseconds. Parts that are `-` are skipped. */
 export function secondsList(text: string): { readonly ms: number; readonly tries: number } {
   const parts = text.split(/\s*[,:]\s*/).filter((part) => /^\d+(\.\d+)?$/.test(part));
   const ms = parts.reduce((sum, part) => sum + Number(part) * 1000, 0);

@@ -4,7 +4,7 @@ import { numberOf, statusOf } from './json-value.ts';
 
 const TYPE = /^(https?|h2|grpcs|wss?) \d{4}-\d\d-\d\dT\S+Z \S+ \S+ \S+ -?[\d.]+ -?[\d.]+ -?[\d.]+ /;
 const TOKEN = /"((?:[^"\\]|\\.)*)"|(\S+)/g;
-/** Positions of the fields that are read; more may follow. */
+/** Positions of the required fields; more fields may follow. */
 const AT = {
   type: 0,
   time: 1,
@@ -18,7 +18,8 @@ const AT = {
 } as const;
 
 /**
- * Access log of an AWS application load balancer. Its `time` is that of the answer; the request has a time of its own.
+ * Access log of an AWS application load balancer. Its `time` is the time of the response; a separate field has the time
+ * of the request.
  */
 export const alb: Format = {
   name: 'alb',

@@ -4,10 +4,7 @@ import { ReadError } from '../read-error.ts';
 import { extraFields, parseAccessLine } from './access-line.ts';
 import { type Context, type Format, type LineParser, readLines } from './format.ts';
 
-/**
- * Common or combined format followed by a whole number: %D (µs), %T (s) or %{ms}T. Apache's time is that of the
- * request.
- */
+/** Common or combined format followed by an integer: %D (µs), %T (s) or %{ms}T. Apache logs the time of the request. */
 export const apache: Format = {
   name: 'apache',
   title: 'Apache access log with %D or %T',
@@ -15,7 +12,7 @@ export const apache: Format = {
   read: (blocks, context) => readLines(blocks, context, parser(context, unitOf(context))),
 };
 
-/** Common or combined format alone, of any server: when and how calls ended, not how long they took. */
+/** Common or combined format of any server. It has the end and outcome of calls, but not their duration. */
 export const combined: Format = {
   name: 'combined',
   title: 'access log in the common or combined format, without durations',
@@ -50,12 +47,12 @@ function parser({ tally, time }: Context, unit: DurationUnit | undefined): LineP
   };
 }
 
-/** Tells the unit from the sample, or asks for it: a wrong one would be wrong by a factor of 1000. */
+/** Derives the unit from the sample, or asks for it, because a wrong unit would be wrong by a factor of 1000. */
 function unitOf({ options, sample, tally }: Context): DurationUnit {
   if (options.durationUnit !== undefined) return options.durationUnit;
   const lengths = sample.lines.flatMap((line) => lengthOf(parseAccessLine(line)?.rest) ?? []).sort((a, b) => a - b);
   const median = lengths[Math.floor(lengths.length / 2)] ?? Number.NaN;
-  // Few pages take a median of 10 s, and few take all less than 10 ms or more than 2 s.
+  // Few pages have a median of 10 s, and few have only durations below 10 ms or above 2 s.
   if (median >= 10_000) return 'us';
   if (median <= 1 && lengths[0] === 0 && lengths.at(-1)! <= 120) return 's';
   throw new ReadError(

@@ -1,8 +1,6 @@
 import type { Outcome } from '../call.ts';
 
-/**
- * What Envoy's response flags say of the call: a kind of error, and how it is counted where the status does not say.
- */
+/** The meaning of Envoy's response flags: a kind of error, and the outcome when the status does not decide it. */
 const FLAGS: Readonly<Record<string, { readonly error: string; readonly outcome: Outcome }>> = {
   UO: { error: 'overflow', outcome: 'rejected' },
   RL: { error: 'rate_limited', outcome: 'rejected' },
@@ -24,7 +22,7 @@ const FLAGS: Readonly<Record<string, { readonly error: string; readonly outcome:
   DPE: { error: 'client_protocol', outcome: 'ignored' },
 };
 
-/** @param flags such as `UF,URX` or `-`. @returns what the first known one says. */
+/** @param flags such as `UF,URX` or `-`. @returns the meaning of the first known flag. */
 export function flagged(flags: string | undefined): { readonly error?: string; readonly outcome?: Outcome } {
   for (const flag of (flags ?? '').split(',')) {
     const known = FLAGS[flag];

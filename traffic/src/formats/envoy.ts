@@ -10,7 +10,7 @@ const SERVERS = 'Instances are the servers that answered, not the processes that
 const GAVE_UP =
   '{} calls ended because the client gave up (flag DC); they are ignored, though a client that waited too long saw a failure.';
 
-/** The default format as a text; START_TIME is the start, DURATION is in ms. Istio's adds fields before the bytes. */
+/** The default text format. START_TIME is the start, DURATION is in ms. Istio's format adds fields before the bytes. */
 export const envoy: Format = {
   name: 'envoy',
   title: 'Envoy access log',
@@ -28,11 +28,10 @@ function parser({ tally, time }: Context): LineParser {
         value: quoted ?? bare!,
         quoted: quoted !== undefined,
       }));
-      // Three numbers in a row are bytes received, bytes sent and the duration; Istio writes details of the answer
-      // before them.
+      // Three consecutive numbers are received bytes, sent bytes and duration. Istio adds response details before them.
       const numbers = all.findIndex((_, at) => [0, 1, 2].every((more) => isCount(all[at + more])));
       if (numbers < 0) return false;
-      // What follows is the upstream's own time, then the quoted: forwarded for, agent, request id, authority, upstream
+      // The upstream's own time follows, then the quoted fields: forwarded for, agent, request id, authority, upstream
       // host.
       const [, agent, , authority, upstream] = all
         .slice(numbers + 4)
@@ -55,7 +54,7 @@ function parser({ tally, time }: Context): LineParser {
 const isCount = (token: { readonly value: string; readonly quoted: boolean } | undefined) =>
   token !== undefined && !token.quoted && /^\d+$/.test(token.value);
 
-/** An object a line under the usual names; others are given as fields of NDJSON. */
+/** One JSON object per line with the usual names. For other names, use NDJSON with fields. */
 export const envoyJson: Format = {
   name: 'envoy-json',
   title: 'Envoy access log as JSON',
@@ -100,7 +99,7 @@ function observed(
   const { error, outcome } = flagged(flags);
   if (outcome === 'ignored') tally.note(GAVE_UP);
   if (names.instance !== undefined) tally.note(SERVERS);
-  // Code 0 says that no answer was sent.
+  // Code 0 means that no response was sent.
   return {
     ...names,
     start,

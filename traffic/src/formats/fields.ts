@@ -7,7 +7,7 @@ import { type Context, type Format, readLines } from './format.ts';
 import { isObject, type JsonObject, numberOf, parseObject, statusOf, textOf } from './json-value.ts';
 import { headerOf, readTable } from './table.ts';
 
-/** Rows of a table whose columns the options name. */
+/** Rows of a table, with column names from the options. */
 export const csv: Format = {
   name: 'csv',
   title: 'comma-separated values with given fields',
@@ -40,7 +40,7 @@ export const csv: Format = {
   },
 };
 
-/** Objects a line whose fields the options name. */
+/** JSON objects, one per line, with field names from the options. */
 export const ndjson: Format = {
   name: 'ndjson',
   title: 'JSON lines with given fields',
@@ -64,7 +64,7 @@ const SERIES: Partial<Record<FieldName, string>> = {
   from: 'from',
 };
 
-/** `{t, d, s, e, from, to}` a line: calls between services, in milliseconds. */
+/** `{t, d, s, e, from, to}` per line: calls between services, in milliseconds. */
 export const series: Format = {
   name: 'series',
   title: 'series of calls between services',

@@ -19,5 +19,5 @@ export const FORMAT_NAMES = [
   'csv',
   'ndjson',
 ] as const;
-/** How a file of calls is written. */
+/** The format of a file of calls. */
 export type FormatName = (typeof FORMAT_NAMES)[number];

@@ -6,7 +6,7 @@ import type { RecordCounts } from '../record-counts.ts';
 import type { LogTime } from '../time/log-time.ts';
 import type { FormatName } from './format-name.ts';
 
-/** What a format is given to read one file with. */
+/** The context for reading one file. */
 export interface Context {
   readonly options: ReadOptions;
   readonly sample: Sample;
@@ -14,24 +14,24 @@ export interface Context {
   readonly time: LogTime;
 }
 
-/** One way in which calls are written. */
+/** A file format of calls. */
 export interface Format {
   readonly name: FormatName;
-  /** What a person calls it. */
+  /** Name for users. */
   readonly title: string;
-  /** Whether the beginning of a file is of this format. */
+  /** Whether the beginning of a file has this format. */
   matches(sample: Sample, options: ReadOptions): boolean;
-  /** Yields what the records of a file say, in their order. @throws ReadError when they cannot be used. */
+  /** Yields the records of a file in their order. @throws ReadError when the file is unusable. */
   read(blocks: AsyncIterable<Buffer>, context: Context): AsyncGenerator<Observation[]>;
 }
 
 export type Emit = (one: Observation) => void;
 
-/** Reads records of a text one by one. */
+/** Parses records line by line. */
 export interface LineParser {
-  /** @returns false when the line is none of this format; a line that is no call is read and emits nothing. */
+  /** @returns false when the line does not fit the format. A line that fits but is no call emits nothing. */
   line(text: string, emit: Emit): boolean;
-  /** Emits what waited for a line that did not come. */
+  /** Emits records that still waited for another line. */
   end?(emit: Emit): void;
 }
 

@@ -16,7 +16,7 @@ import { otlp } from './otlp.ts';
 import { prometheus } from './prometheus.ts';
 import { recording } from './recording.ts';
 
-/** From the special to the general: the first that matches is taken, fields that a person names before all. */
+/** From the most specific to the most general format. The first match wins; fields given by the user come first. */
 const FORMATS: readonly Format[] = [
   recording,
   csv,
@@ -39,7 +39,7 @@ const FORMATS: readonly Format[] = [
   series,
 ];
 
-/** The format of a file, by its name or by the beginning of the file. @throws ReadError when none fits. */
+/** The format of a file, by its name or from the beginning of the file. @throws ReadError when no format matches. */
 export function formatOf(path: string, sample: Sample, options: ReadOptions): Format {
   const { format, fields } = options;
   if (format !== undefined) {
@@ -57,7 +57,7 @@ export function formatOf(path: string, sample: Sample, options: ReadOptions): Fo
   );
 }
 
-/** The formats with what a person calls them. */
+/** The formats with their names for users. */
 export function formatTitles(): ReadonlyMap<string, string> {
   return new Map(FORMATS.map(({ name, title }) => [name, title]));
 }

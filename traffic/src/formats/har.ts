@@ -5,7 +5,7 @@ import { readDocument } from './json-document.ts';
 import { isObject, numberOf, statusOf, textOf } from './json-value.ts';
 import { hostOf } from './spans.ts';
 
-/** Calls of one browser, as its network panel exports them. */
+/** Calls of one browser, as exported by its network panel. */
 export const har: Format = {
   name: 'har',
   title: 'HAR of a browser',
@@ -44,7 +44,7 @@ function take(entry: Entry, emit: Emit, { tally, time }: Context): boolean {
   return true;
 }
 
-/** `time` is the sum of the timings; where it is absent they are added up, and -1 means that a part did not occur. */
+/** `time` is the sum of the timings. When it is absent, they are summed; -1 means that a part did not occur. */
 function lengthOf({ time, timings }: Entry): number {
   const total = numberOf(time);
   if (total >= 0) return total;

@@ -4,7 +4,7 @@ import { readLinesOrDocument } from './json-document.ts';
 import { isObject, type JsonObject, listOf, numberOf, textOf } from './json-value.ts';
 import { type Span, SpanReader } from './spans.ts';
 
-/** Traces as Jaeger's HTTP API and its page give them. */
+/** Traces as exported by Jaeger's HTTP API and web page. */
 export const jaeger: Format = {
   name: 'jaeger',
   title: 'Jaeger traces',
@@ -24,7 +24,7 @@ function take(trace: JsonObject, emit: Emit, reader: SpanReader): boolean {
     const process = processes[textOf(span.processID) ?? ''];
     return isObject(process) ? process : {};
   };
-  // The service of the server span under a client span is what was called, also where no tag says so.
+  // The service of the server span below a client span is the callee, even when no tag names it.
   const callees = new Map<string, string | undefined>();
   for (const span of spans) {
     if (kindOf(tagsOf(span.tags)) !== 'server') continue;

@@ -7,7 +7,7 @@ import { numberOf } from './json-value.ts';
 import { CLOSED_LOOP, jmeterEnding } from './load-test.ts';
 import { headerOf, readTable } from './table.ts';
 
-/** `timeStamp` is the start of a sample by default; the columns are the user's choice. */
+/** The columns are configurable. `timeStamp` is the start of a sample by default. */
 export const jmeterCsv: Format = {
   name: 'jmeter-csv',
   title: 'JMeter results as CSV',
@@ -52,11 +52,13 @@ export const jmeterCsv: Format = {
   },
 };
 
-/** A sample's label may be the URL that was called. */
+/** The label of a sample may be the called URL. */
 const labelOf = (label: string | undefined) =>
   label === undefined || label === '' || label.includes('://') ? undefined : label;
 
-/** Samples within samples: parts of a page are not counted, parts of a transaction are, and not it. */
+/**
+ * Nested samples: the parts of a page are not counted. Of a transaction, the parts are counted instead of the whole.
+ */
 export const jmeterXml: Format = {
   name: 'jmeter-xml',
   title: 'JMeter results as XML',
@@ -68,7 +70,7 @@ async function* readXml(blocks: AsyncIterable<Buffer>, { tally, time }: Context)
   tally.note(CLOSED_LOOP);
   let found: Observation[] = [];
   let failed: Error | undefined;
-  /** The open samples, from the outermost: whether each is a call itself. */
+  /** The open samples from the outermost, each with whether it is itself a call. */
   const open: { readonly call: boolean }[] = [];
   const parser = new SaxesParser();
   parser.on('error', (error) => {
@@ -95,7 +97,7 @@ async function* readXml(blocks: AsyncIterable<Buffer>, { tally, time }: Context)
     yield found;
     found = [];
   }
-  // A test that was stopped leaves its last tags open; what it recorded is whole.
+  // An aborted test leaves its last tags open, but its recorded samples are complete.
   if (open.length > 0) tally.note('The file ends within a sample.');
 }
 

@@ -4,10 +4,12 @@ import { ReadError } from '../read-error.ts';
 import { type Context, type Emit, readLines } from './format.ts';
 import { isObject, type JsonObject, parseObject } from './json-value.ts';
 
-/** Takes one value found at a path; false when it is none of the format. */
+/** Reads one value found at a path; returns false when it does not fit the format. */
 export type TakeValue = (value: JsonObject, emit: Emit) => boolean;
 
-/** Reads the values at a path of one JSON document, or of several one after the other, without holding the document. */
+/**
+ * Reads the values at a path of one or several consecutive JSON documents, without holding a whole document in memory.
+ */
 export async function* readDocument(
   blocks: AsyncIterable<Buffer>,
   { tally }: Context,
@@ -19,7 +21,7 @@ export async function* readDocument(
     one.record = tally.lines;
     found.push(one);
   };
-  // Any separator makes the parser accept several documents; blanks between values are skipped anyway.
+  // Any separator makes the parser accept several documents. Blanks between values are skipped anyway.
   const parser = new JSONParser({
     paths: [...paths],
     keepStack: false,
@@ -50,9 +52,7 @@ export async function* readDocument(
   }
 }
 
-/**
- * Reads values from lines that are documents of their own, where the sample shows such, else from one large document.
- */
+/** Reads values from one document per line when the sample has such lines, else from one large document. */
 export async function* readLinesOrDocument(
   blocks: AsyncIterable<Buffer>,
   context: Context,
@@ -69,7 +69,7 @@ export async function* readLinesOrDocument(
       const document = parseObject(text);
       const values = document?.[list];
       if (document === undefined || (values !== undefined && !Array.isArray(values))) return false;
-      // A file exporter may write lists of other kinds of signals between those of spans.
+      // A file exporter may write lists of other signals between those of spans.
       return ((values as unknown[] | undefined) ?? []).every((value) => isObject(value) && take(value, emit));
     },
   });

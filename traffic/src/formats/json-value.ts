@@ -1,11 +1,11 @@
-/** A value of a parsed JSON text, of which nothing is known. */
+/** A parsed JSON object with unknown fields. */
 export type JsonObject = { readonly [name: string]: unknown };
 
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Parses an object; undefined for anything else. */
+/** Parses a JSON object; undefined for any other text. */
 export function parseObject(text: string): JsonObject | undefined {
   try {
     const value: unknown = JSON.parse(text);
@@ -24,13 +24,13 @@ export function textOf(value: unknown): string | undefined {
   return typeof value === 'number' || typeof value === 'boolean' ? String(value) : undefined;
 }
 
-/** A number, also where it is written as a text; NaN for anything else. */
+/** A number, or a string that contains one; NaN for any other value. */
 export function numberOf(value: unknown): number {
   if (typeof value === 'number') return value;
   return typeof value === 'string' && value.trim() !== '' ? Number(value) : Number.NaN;
 }
 
-/** An HTTP status; undefined for anything else. */
+/** An HTTP status; undefined for any other value. */
 export function statusOf(value: unknown): number | undefined {
   const status = numberOf(value);
   return Number.isInteger(status) && status >= 0 && status <= 999 ? status : undefined;

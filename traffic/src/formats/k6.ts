@@ -9,9 +9,7 @@ import { headerOf, readTable } from './table.ts';
 const DURATION = 'http_req_duration';
 const BLOCKED = 'http_req_blocked';
 
-/**
- * k6's points in time are ends. A duration leaves out the wait for a connection, which is a point of its own after it.
- */
+/** k6 logs the end of a call. Its duration excludes the wait for a connection, which is a separate point after it. */
 export const k6Json: Format = {
   name: 'k6-json',
   title: 'k6 results as JSON',
@@ -86,7 +84,7 @@ export const k6Csv: Format = {
 
 type Tag = (name: string) => string | undefined;
 
-/** Puts the two points of one request together; k6 writes them one after the other, with the same time and tags. */
+/** Pairs the two points of one request. k6 writes them consecutively, with the same time and tags. */
 class Pairs {
   #waiting: Observation | undefined;
   #end = Number.NaN;

@@ -16,7 +16,7 @@ const NAMES = {
   address: ['ua', 'upstream', 'upstream_addr'],
 };
 
-/** Combined format followed by $request_time, by position or by name. nginx writes a line when a call has ended. */
+/** Combined format followed by $request_time, by position or by name. nginx writes a line at the end of a call. */
 export const nginx: Format = {
   name: 'nginx',
   title: 'nginx access log, combined with $request_time',
@@ -57,7 +57,7 @@ function parser({ tally, time }: Context): LineParser {
   };
 }
 
-/** `log_format … escape=json` under the names of nginx's variables. */
+/** `log_format … escape=json` with the names of nginx's variables. */
 export const nginxJson: Format = {
   name: 'nginx-json',
   title: 'nginx access log as JSON',
@@ -111,8 +111,8 @@ function jsonParser({ tally, time }: Context): LineParser {
 }
 
 /**
- * What stands behind the upstream's time where no server was left: the name of its group, alone or as the last of a
- * list.
+ * The name of an upstream group after the upstream time, alone or at the end of a list. nginx logs it when no server of
+ * the group was available.
  */
 function groupName(field: string | undefined): string | undefined {
   return field !== undefined && /^(?:.*, )?[a-z_][\w.-]*$/i.test(field) ? field : undefined;
@@ -132,7 +132,7 @@ function ended(
   const durationMs = Number.isNaN(seconds) ? tried.ms : seconds * 1000;
   if (Number.isNaN(durationMs)) tally.note(NO_DURATION);
   const server = address?.split(/, | : /).at(-1);
-  // The name of a group in the place of a server: all of its servers were held to be down, and none was called.
+  // A group name instead of a server means that all of its servers counted as down, so none was called.
   const reached = server === undefined || server.includes(':');
   if (server !== undefined && reached) tally.note(SERVERS);
   return {

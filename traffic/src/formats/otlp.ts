@@ -4,7 +4,7 @@ import { readLinesOrDocument } from './json-document.ts';
 import { isObject, type JsonObject, listOf, numberOf, textOf } from './json-value.ts';
 import { type Span, SpanReader, sampledShare } from './spans.ts';
 
-/** Traces as the OpenTelemetry collector's file exporter writes them: an object a line, or one large document. */
+/** Traces from the file exporter of the OpenTelemetry collector: one object per line, or one large document. */
 export const otlp: Format = {
   name: 'otlp',
   title: 'OpenTelemetry traces (OTLP as JSON)',
@@ -20,7 +20,7 @@ function take(value: JsonObject, emit: Emit, reader: SpanReader, { tally }: Cont
   const resource = attributesOf(isObject(value.resource) ? value.resource.attributes : undefined);
   const text = (...names: string[]) =>
     names.map((name) => textOf(resource.get(name))).find((found) => found !== undefined);
-  // Before 2022 the list was called instrumentationLibrarySpans.
+  // Before 2022, the list was called instrumentationLibrarySpans.
   for (const scope of listOf(value.scopeSpans ?? value.instrumentationLibrarySpans)) {
     for (const span of listOf(isObject(scope) ? scope.spans : undefined)) {
       if (!isObject(span)) return false;
@@ -44,7 +44,7 @@ function take(value: JsonObject, emit: Emit, reader: SpanReader, { tally }: Cont
   return true;
 }
 
-/** Nanoseconds since 1970 exceed what a number holds exactly, so they come as texts. */
+/** Nanoseconds since 1970 exceed the exact range of a number, so they are strings. */
 function timesOf(span: JsonObject): { start: number; durationMs: number } | undefined {
   try {
     const start = BigInt((span.startTimeUnixNano as string | number | undefined) ?? '');

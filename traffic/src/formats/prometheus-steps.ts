@@ -1,6 +1,6 @@
 import type { Outcome } from '../call.ts';
 
-/** What the series of one group have in common. */
+/** The common labels of the series in one group. */
 export interface StepLabels {
   readonly breaker: string | undefined;
   readonly instance: string | undefined;
@@ -9,11 +9,11 @@ export interface StepLabels {
 }
 
 export interface StepGroup extends StepLabels {
-  /** Calls in each step. */
+  /** Number of calls in each step. */
   counts: Float64Array;
 }
 
-/** Adds up the increments of counters, by step and group; series come one after the other, not by time. */
+/** Sums the increments of counters, by step and group. The input is ordered by series, not by time. */
 export class Steps {
   readonly #groups = new Map<string, StepGroup>();
   #origin = Number.NaN;
@@ -29,12 +29,12 @@ export class Steps {
     return this.#origin + step * this.stepMs;
   }
 
-  /** @returns `rate` when the values are no counter's. */
+  /** @returns `rate` when the values are not those of a counter. */
   add(labels: StepLabels, points: readonly (readonly [number, number])[]): 'counter' | 'rate' {
     const known = points.filter(([, value]) => !Number.isNaN(value));
     if (looksLikeRate(known)) return 'rate';
     if (known.length < 2) return 'counter';
-    // Gaps make longer distances; the shortest is the step of the query.
+    // Gaps cause longer distances, so the shortest one is the step of the query.
     if (this.stepMs === 0) this.stepMs = shortest(known);
     if (Number.isNaN(this.#origin)) this.#origin = known[0]![0];
     if (known[0]![0] < this.#origin) this.#shift(Math.round((this.#origin - known[0]![0]) / this.stepMs));
@@ -60,7 +60,7 @@ export class Steps {
     return group;
   }
 
-  /** Deals an increment evenly to the steps from `first` up to `last`, more than one after a gap. */
+  /** Distributes an increment evenly over the steps from `first` to `last`, several of them after a gap. */
   #spread(group: StepGroup, first: number, last: number, increment: number): void {
     if (group.counts.length < last) {
       const grown = new Float64Array(Math.max(last, group.counts.length * 2));
@@ -75,7 +75,7 @@ export class Steps {
     }
   }
 
-  /** Makes room for a series that begins earlier than those before it. */
+  /** Makes room for a series that starts earlier than the previous ones. */
   #shift(steps: number): void {
     for (const group of this.#groups.values()) {
       const moved = new Float64Array(group.counts.length + steps);
@@ -87,7 +87,7 @@ export class Steps {
   }
 }
 
-/** A counter holds whole numbers and falls at a restart only, to near nothing. */
+/** Whether values are those of a counter: integers that decrease only at a restart, to almost zero. */
 function looksLikeRate(points: readonly (readonly [number, number])[]): boolean {
   const values = points.map(([, value]) => value);
   const fractions = values.filter((value) => !Number.isInteger(value)).length;

@@ -29,11 +29,12 @@ const BREAKER = [
 ];
 const INSTANCE = ['pod', 'kubernetes_pod_name', 'instance'];
 
-/** How far calls of one group may be ahead of those of another, which are put in order afterwards. */
+/** Maximum difference in time between calls of different groups, which are sorted afterwards. */
 const SLICE_MS = 10_000;
 
 /**
- * The answer of a range query for a counter of calls: how many ended in which way in each step, not when or how long.
+ * The result of a range query for a counter of calls. It has the number of calls by outcome in each step, but not their
+ * times or durations.
  */
 export const prometheus: Format = {
   name: 'prometheus',
@@ -93,7 +94,7 @@ function take(value: JsonObject | string, steps: Steps, { tally }: Context): boo
   return Array.isArray(value.values);
 }
 
-/** Calls nearly in the order of time: those of a step are spread evenly over it, and each group of them by itself. */
+/** Calls almost in order of time: the calls of a step are spread evenly over it, separately for each group. */
 function* calls(steps: Steps): Generator<Observation[]> {
   const slices = Math.ceil(steps.stepMs / SLICE_MS);
   let found: Observation[] = [];

@@ -4,7 +4,7 @@ import { numberOf, parseObject, statusOf, textOf } from './json-value.ts';
 
 const VERSION = 'calls/1';
 
-/** What the agent records: docs/recording.md describes it. */
+/** Recordings of the agent: docs/recording.md describes the format. */
 export const recording: Format = {
   name: 'recording',
   title: 'recording of the Fuseboard agent',

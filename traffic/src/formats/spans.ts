@@ -4,7 +4,7 @@ import { ReadError } from '../read-error.ts';
 import type { RecordCounts } from '../record-counts.ts';
 import { numberOf, statusOf, textOf } from './json-value.ts';
 
-/** One span of a trace, whatever it was exported as. */
+/** One span of a trace, independent of its export format. */
 export interface Span {
   readonly start: number;
   readonly durationMs: number;
@@ -13,12 +13,12 @@ export interface Span {
   readonly failed: boolean;
   readonly service: string | undefined;
   readonly instance: string | undefined;
-  /** The service that answered, where the trace shows it. */
+  /** The service that answered, if the trace contains it. */
   readonly callee?: string | undefined;
   readonly attributes: ReadonlyMap<string, unknown>;
 }
 
-/** gRPC statuses that say that the server or the way to it failed; others but `cancelled` are answers. */
+/** gRPC statuses of failures of the server or the network. All others but `cancelled` are answers. */
 const GRPC_FAILURES: Readonly<Record<number, string>> = {
   2: 'grpc_unknown',
   4: 'grpc_deadline_exceeded',
@@ -28,7 +28,7 @@ const GRPC_FAILURES: Readonly<Record<number, string>> = {
   15: 'grpc_data_loss',
 };
 
-/** Takes the spans that are calls, of the side that is asked for; the other kind shows the same calls once more. */
+/** Reads the spans of one side as calls, because the spans of the client and the server describe the same calls. */
 export class SpanReader {
   readonly #tally: RecordCounts;
   readonly #side: 'client' | 'server';
@@ -70,7 +70,7 @@ export class SpanReader {
     };
   }
 
-  /** @throws ReadError when no span is of the side that was asked for. */
+  /** @throws ReadError when the recording has no span of the requested side. */
   end(): void {
     if (this.#taken > 0 || this.#other === 0) return;
     const found = this.#side === 'client' ? 'server' : 'client';
@@ -98,13 +98,13 @@ export class SpanReader {
   }
 }
 
-/** The threshold that OpenTelemetry writes into the trace state: `ot=th:8` keeps a half. */
+/** The sampling threshold of OpenTelemetry in the trace state: `ot=th:8` keeps half of the traces. */
 export function sampledShare(traceState: unknown): number | undefined {
   const hex = /(?:^|,)\s*ot=(?:[^,]*;)?th:([0-9a-f]{1,14})(?:;|,|$)/.exec(textOf(traceState) ?? '')?.[1];
   return hex === undefined ? undefined : 1 - Number.parseInt(hex.padEnd(14, '0'), 16) / 2 ** 56;
 }
 
-/** An HTTP status says more than the status of the span, which client libraries set to error for 404 too. */
+/** The HTTP status is preferred to the span status, which client libraries set to error even for 404. */
 function ending({ attributes, failed }: Span): { status?: number; error?: string; outcome?: Outcome } {
   const status = statusOf(first(attributes, ['http.response.status_code', 'http.status_code']));
   if (status !== undefined && status > 0) return { status };
@@ -119,12 +119,12 @@ function ending({ attributes, failed }: Span): { status?: number; error?: string
   return { outcome: 'success' };
 }
 
-/** A kind of error, not its message: a message may hold anything. */
+/** The kind of an error without its message, which may contain anything. */
 function kindOf(error: string | undefined): string {
   return error !== undefined && /^[\w.$:-]{1,80}$/.test(error) ? error : 'error';
 }
 
-/** Names of spans may be whole URLs. */
+/** The name of a span may be a whole URL. */
 function keyOf(name: string): string | undefined {
   return /^([A-Z]+ )?(\w+:\/)?\//.test(name) ? undefined : name;
 }

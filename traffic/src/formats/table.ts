@@ -4,13 +4,13 @@ import type { Observation } from '../observation.ts';
 import { ReadError } from '../read-error.ts';
 import type { Context, Emit } from './format.ts';
 
-/** Takes one row; false when it is none of the format. */
+/** Reads one row; returns false when the row does not fit the format. */
 export type TakeRow = (row: readonly string[], emit: Emit) => boolean;
 
 const BATCH = 512;
 const SMALL = 8_192;
 
-/** Reads a table of comma-separated values row by row, by the names in its first line. */
+/** Reads comma-separated values row by row, with the column names of the first line. */
 export async function* readTable(
   blocks: AsyncIterable<Buffer>,
   { tally, sample }: Context,
@@ -61,12 +61,12 @@ function delimiterOf(header: string): string {
   return [',', ';', '\t'].reduce((best, mark) => (count(mark) > count(best) ? mark : best));
 }
 
-/** The names in the first line of a table. */
+/** The column names in the first line of a table. */
 export function headerOf(line: string | undefined): string[] {
   return line === undefined ? [] : line.split(delimiterOf(line)).map((name) => name.trim().replace(/^"(.*)"$/, '$1'));
 }
 
-/** The parser holds all rows of a block, so blocks are cut. */
+/** Splits blocks, because the parser holds all rows of a block in memory. */
 async function* small(blocks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   for await (const block of blocks) {
     for (let at = 0; at < block.length; at += SMALL) yield block.subarray(at, at + SMALL);

@@ -1,9 +1,9 @@
 import { StringDecoder } from 'node:string_decoder';
 
-/** Longer lines are cut off and will not parse; they would have to be held in memory. */
+/** Longer lines are cut and do not parse, because they would have to be held in memory. */
 const MAX_LINE = 33_554_432;
 
-/** Splits blocks into their lines, a list for each block; empty lines are left out. */
+/** Splits blocks into lines, with one list for each block. Empty lines are left out. */
 export async function* lines(blocks: AsyncIterable<Buffer>): AsyncGenerator<string[]> {
   const decoder = new StringDecoder('utf8');
   let pieces: string[] = [];

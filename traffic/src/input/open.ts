@@ -5,7 +5,7 @@ import { ReadError } from '../read-error.ts';
 
 const BLOCK = 65_536;
 
-/** Known beginnings of files that hold something else than text or gzip. */
+/** Magic bytes of known file types other than text and gzip. */
 const OTHERS: readonly (readonly [string, readonly number[]])[] = [
   ['a ZIP archive', [0x50, 0x4b, 0x03, 0x04]],
   ['compressed with zstd', [0x28, 0xb5, 0x2f, 0xfd]],
@@ -14,7 +14,7 @@ const OTHERS: readonly (readonly [string, readonly number[]])[] = [
   ['a Parquet file', [0x50, 0x41, 0x52, 0x31]],
 ];
 
-/** The size of a file. @throws ReadError when there is none, it is a folder or it is empty. */
+/** The size of a file. @throws ReadError when the file does not exist, is a folder or is empty. */
 export function sizeOf(path: string): number {
   let found: ReturnType<typeof statSync>;
   try {
@@ -28,11 +28,11 @@ export function sizeOf(path: string): number {
 }
 
 /**
- * Reads a file, unpacked when its first bytes are those of gzip, whatever its name. A gzip file that ends early yields
- * what it holds.
+ * Reads a file. It is decompressed when its first bytes are those of gzip, whatever its name. A truncated gzip file
+ * yields its complete part.
  *
- * @param onBytes told how many stored bytes each block took.
- * @throws ReadError when the file holds neither text nor gzip.
+ * @param onBytes called with the number of stored bytes of each block.
+ * @throws ReadError when the file is neither text nor gzip.
  */
 export async function* openFile(path: string, onBytes: (bytes: number) => void): AsyncGenerator<Buffer> {
   const file = createReadStream(path, { highWaterMark: BLOCK });
@@ -74,7 +74,7 @@ async function* unpacked(path: string, file: ReadStream, first: Buffer, onBytes:
       yield block as Buffer;
     }
   }
-  // With a sync flush at the end, data that was cut off yields all that can be unpacked instead of an error alone.
+  // With a final sync flush, truncated data yields everything that can be decompressed, and not only an error.
   const gunzip = createGunzip({ chunkSize: BLOCK, finishFlush: constants.Z_SYNC_FLUSH });
   const fed = pipeline(stored, gunzip).catch(() => undefined);
   let checked = false;

@@ -1,14 +1,14 @@
 const MAX_BYTES = 262_144;
 const MAX_LINES = 50;
 
-/** The beginning of a file, by which its format is detected. */
+/** The beginning of a file, for detecting its format. */
 export interface Sample {
   readonly text: string;
-  /** Up to 50 lines; the last of a longer text is left out, as it may be cut. */
+  /** Up to 50 lines. The last line of a longer text is left out, because it may be incomplete. */
   readonly lines: readonly string[];
 }
 
-/** Takes enough blocks for a sample, and gives all of them back in front of the others. */
+/** Reads enough blocks for a sample, and returns them again before the other blocks. */
 export async function takeSample(
   blocks: AsyncGenerator<Buffer>,
 ): Promise<{ sample: Sample; blocks: AsyncGenerator<Buffer> }> {

@@ -1,11 +1,11 @@
 import { isAddress } from './address.ts';
 
-/** Where names beyond the bound go together. */
+/** The shared name of all names beyond the limit. */
 export const OTHER = '(other)';
 
 /**
- * The distinct names of one kind in a recording: each is held once, addresses become numbered names, and their number
- * is bounded.
+ * The distinct names of one kind in a recording. Each is stored once, addresses become numbered names, and the number
+ * of names is limited.
  */
 export class NameTable {
   readonly #kind: string;
@@ -14,13 +14,13 @@ export class NameTable {
   #addresses = 0;
   #overflowed = false;
 
-  /** @param kind what an address becomes, with a number: `instance-1`. */
+  /** @param kind prefix of the numbered names: `instance-1`. */
   constructor(kind: string, max: number) {
     this.#kind = kind;
     this.#max = max;
   }
 
-  /** Whether more distinct names came than are kept. */
+  /** Whether there were more distinct names than the limit. */
   get overflowed(): boolean {
     return this.#overflowed;
   }
@@ -37,7 +37,7 @@ export class NameTable {
       this.#overflowed = true;
       return OTHER;
     }
-    // A slice of a line would keep the whole block of the file in memory.
+    // Copied, because a slice of a line would keep the whole block of the file in memory.
     const copy = Buffer.from(name.length > 200 ? name.slice(0, 200) : name, 'utf8').toString('utf8');
     const kept = isAddress(copy) ? `${this.#kind}-${++this.#addresses}` : copy;
     this.#kept.set(copy, kept);

@@ -1,4 +1,4 @@
-/** Collections of persons: what follows one in a path is somebody's name or id. */
+/** Path segments for collections of persons. The segment after one is a name or id of a person. */
 const PERSONS = /^(users?|people|persons?|accounts?|customers?|members?|profiles?|patients?|employees?|contacts?|u)$/i;
 const FIXED = /^(me|self|search|login|logout|new|list|current|v\d+|index(\.\w+)?)$/i;
 const MAX_SEGMENTS = 8;

@@ -1,8 +1,8 @@
 import type { Call } from '../call.ts';
 
-/** A sorted source of calls that is opened when its turn has come. */
+/** A sorted source of calls that is opened on demand. */
 export interface Source {
-  /** No call of it starts earlier. */
+  /** A lower limit of the start times of its calls. */
   readonly earliest: number;
   open(): AsyncGenerator<Call[]>;
 }
@@ -15,7 +15,7 @@ interface Reading {
 
 const BATCH = 1024;
 
-/** Merges sorted sources by start, with no more of them open than overlap in time. */
+/** Merges sorted sources by start. Only sources that overlap in time are open at once. */
 export async function* merged(sources: readonly Source[]): AsyncGenerator<Call[]> {
   const waiting = [...sources].sort((a, b) => a.earliest - b.earliest);
   const readings: Reading[] = [];
@@ -28,7 +28,7 @@ export async function* merged(sources: readonly Source[]): AsyncGenerator<Call[]
       }
       const next = first(readings);
       if (next === undefined) break;
-      // Up to here the next source is the first one, so its calls follow each other without a comparison of all.
+      // Until this time, no other source has an earlier call, so the calls of this one need no comparison.
       const others = readings.filter((one) => one !== next).map(startOf);
       const until = Math.min(...others, waiting[0]?.earliest ?? Number.POSITIVE_INFINITY);
       do {

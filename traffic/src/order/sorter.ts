@@ -1,7 +1,7 @@
 import { type Call, OUTCOMES, type Outcome } from '../call.ts';
 import { grown, TextColumn } from './text-column.ts';
 
-/** Calls that all sorters of one reading may hold together. */
+/** Limits the calls that all sorters of one reading hold together. */
 export class SlotBudget {
   readonly limit: number;
   used = 0;
@@ -15,15 +15,15 @@ const NO_STATUS = -1;
 const BATCH = 1024;
 
 /**
- * Sorts calls by start that come nearly sorted: a binary heap over columns, which hold a call in 37 bytes. A call
- * leaves when nothing earlier can come, or when the budget is used up.
+ * Sorts nearly sorted calls by start: a binary heap over columns, with 37 bytes for a call. A call leaves the heap when
+ * no earlier one can arrive, or when the budget is exhausted.
  */
 export class Sorter {
   readonly #budget: SlotBudget;
   #capacity = 0;
   #starts = new Float64Array(0);
   #durations = new Float64Array(0);
-  /** When each came, so that calls of one start keep their order; counted round. */
+  /** Arrival numbers, so that calls with the same start keep their order; the counter wraps around. */
   #arrivals = new Uint32Array(0);
   #arrived = 0;
   #outcomes = new Uint8Array(0);
@@ -44,7 +44,7 @@ export class Sorter {
     this.#budget = budget;
   }
 
-  /** The start of the last call that left; an earlier one cannot be put in order any more. */
+  /** The start of the last call that left. An earlier call can no longer be sorted. */
   get frontier(): number {
     return this.#frontier;
   }
@@ -67,12 +67,12 @@ export class Sorter {
     this.#budget.used++;
   }
 
-  /** Lets all calls go that started before a time; they leave when they are taken. */
+  /** Marks all calls before a time as ready for `take`. */
   release(before: number): void {
     if (before > this.#released) this.#released = before;
   }
 
-  /** Some of the calls that may go, in order; none when there are no more. */
+  /** Some of the ready calls, in order; empty when there are none. */
   take(): Call[] {
     while (this.#size > 0 && this.#ready.length < BATCH && this.#starts[this.#heap[0]!]! < this.#released) this.#pop();
     const taken = this.#ready;

@@ -1,4 +1,4 @@
-/** Texts of calls that are held, few of them distinct, in two bytes each. */
+/** The texts of held calls, in two bytes each, because few of them are distinct. */
 export class TextColumn {
   #ids = new Uint16Array(0);
   readonly #texts: (string | undefined)[] = [undefined];
@@ -8,7 +8,7 @@ export class TextColumn {
     return this.#texts[this.#ids[slot]!];
   }
 
-  /** @throws RangeError beyond 65,535 distinct texts; the names of a reading are bounded below that. */
+  /** @throws RangeError beyond 65,535 distinct texts, which the limit of names in a reading prevents. */
   set(slot: number, text: string | undefined): void {
     let id = text === undefined ? 0 : this.#known.get(text);
     if (id === undefined) {
@@ -24,7 +24,7 @@ export class TextColumn {
   }
 }
 
-/** A larger array with what a smaller one held. */
+/** Copies an array into a larger one. */
 export function grown<T extends { set(from: T): void }>(from: T, to: T): T {
   to.set(from);
   return to;

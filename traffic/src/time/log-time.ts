@@ -4,12 +4,13 @@ const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', '
 const BRACKET = /^(\d\d)\/(\w{3})\/(\d{4}):(\d\d):(\d\d):(\d\d)(?:[.,](\d+))?(?: ([+-]\d\d:?\d\d))?$/;
 const ISO = /^(\d{4})[-/](\d\d)[-/](\d\d)[T ](\d\d):(\d\d):(\d\d)(?:[.,](\d+))?\s*(Z|UTC|GMT|[+-]\d\d:?\d\d)?$/;
 
-/** How many of a unit are a millisecond; numbers without a date are milliseconds of a series of their own. */
+/** Units of numeric times; `series` is milliseconds without a date. */
 type Epoch = 'series' | 's' | 'ms' | 'us' | 'ns';
 const PER_MS: Record<Epoch, number> = { series: 1, s: 0.001, ms: 1, us: 1000, ns: 1_000_000 };
 
 /**
- * Reads the times of one file. Times without a zone are of the zone given; the unit of numbers is told by the first.
+ * Parses the times of one file. `timezone` applies to times without a zone; the first number determines the unit of all
+ * numbers.
  */
 export class LogTime {
   readonly #zone: Zone;
@@ -26,7 +27,7 @@ export class LogTime {
     this.#zoneGiven = timezone !== undefined;
   }
 
-  /** What a reader should be told about the times that were read. */
+  /** Notes about the parsed times for the user. */
   notes(): string[] {
     const notes: string[] = [];
     if (this.#zoneless && !this.#zoneGiven)
@@ -39,13 +40,13 @@ export class LogTime {
     return notes;
   }
 
-  /** Milliseconds since 1970, or since the start of a series; NaN when it is no time. */
+  /** Milliseconds since 1970, or since the start of a series; NaN for an invalid time. */
   parse(value: unknown): number {
     if (typeof value === 'number') return this.#number(value);
     if (typeof value !== 'string') return Number.NaN;
     if (value === this.#lastText) return this.#lastTime;
     const time = this.#text(value);
-    // Logs of whole seconds repeat themselves.
+    // Cached, because logs with whole seconds repeat the same text.
     this.#lastText = value;
     this.#lastTime = time;
     return time;
@@ -73,7 +74,7 @@ export class LogTime {
   #number(value: number): number {
     if (!Number.isFinite(value)) return Number.NaN;
     this.#epoch ??= value < 1e8 ? 'series' : value < 1e11 ? 's' : value < 1e14 ? 'ms' : value < 1e17 ? 'us' : 'ns';
-    // Seconds with a fraction lose their last digits on the way.
+    // Rounded, because fractional seconds lose their last digits in arithmetic.
     return this.#epoch === 's' ? Math.round(value * 1e6) / 1e3 : value / PER_MS[this.#epoch];
   }
 }

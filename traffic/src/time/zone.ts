@@ -1,10 +1,10 @@
 import { ReadError } from '../read-error.ts';
 
-/** The offset of a zone from UTC in milliseconds at a time of its wall clock, nearest to a time before. */
+/** Converts wall-clock times of a zone to UTC in milliseconds; an ambiguous time is resolved by the previous one. */
 export interface Zone {
-  /** @param wall the reading of the wall clock as if it were UTC. @param last the last time told, NaN at first. */
+  /** @param wall the wall-clock time as if it were UTC. @param last the previous result, NaN at first. */
   toUtc(wall: number, last: number): number;
-  /** Whether a reading came that the clock shows twice, or never, because it was set. */
+  /** Whether an ambiguous or non-existent wall-clock time occurred, because the clock was changed. */
   readonly wasAmbiguous: boolean;
 }
 
@@ -17,7 +17,7 @@ export function zoneOf(name: string): Zone {
   return new NamedZone(name);
 }
 
-/** Milliseconds of `+0200` or `-05:30`; undefined for another text. */
+/** Milliseconds of an offset such as `+0200` or `-05:30`; undefined for any other text. */
 export function offsetOf(text: string): number | undefined {
   const found = /^([+-])(\d\d):?(\d\d)$/.exec(text);
   if (!found) return undefined;
@@ -48,7 +48,8 @@ class NamedZone implements Zone {
     if (before === after) return wall - before;
     const fits = [before, after].filter((offset) => this.#offset(wall - offset) === offset);
     if (fits.length === 1) return wall - fits[0]!;
-    // Shown twice in autumn, never in spring: lines come in order, so the reading nearest to the last one is meant.
+    // Such a time exists twice in autumn and never in spring. Lines are in order, so the one nearest to the last is
+    // chosen.
     this.wasAmbiguous = true;
     const [first, second] = [wall - before, wall - after].sort((a, b) => a - b) as [number, number];
     return second - last < last - first || last > first + QUARTER ? second : first;

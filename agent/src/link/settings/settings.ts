@@ -13,19 +13,19 @@ export interface Settings {
   readonly caFile?: string;
   readonly cacheDir?: string;
   readonly policies?: string;
-  /** What was given and cannot be used. */
+  /** Invalid settings, in words. */
   readonly problems: readonly string[];
 }
 
 /**
- * Where a pod finds what the chart mounts.
+ * The mount paths of the chart in a pod.
  *
  * @internal
  */
 export interface Mounts {
-  /** Holds `token`, `ca.crt` and `url`. */
+  /** Folder with `token`, `ca.crt` and `url`. */
   readonly operator: string;
-  /** Holds `namespace`. */
+  /** Folder with `namespace`. */
   readonly account: string;
   readonly cache: string;
 }
@@ -38,7 +38,8 @@ const POD_MOUNTS: Mounts = {
 };
 
 /**
- * Resolves options, environment and mounts, in this order. Never throws; what cannot be used is a problem and left out.
+ * Resolves options, environment and mounts, in this order. Never throws: an invalid setting is ignored, and becomes a
+ * problem.
  *
  * @internal
  */
@@ -91,14 +92,14 @@ function readLabels(text: string, problems: string[]): Record<string, string> {
   return labels;
 }
 
-/** The name in the package.json of the program, or of the folder that it was started in. */
+/** The name in the package.json of the program, or of its working directory. */
 function packageName(): string {
   for (let folder = dirname(process.argv[1] ?? join(process.cwd(), '.')); ; folder = dirname(folder)) {
     try {
       const { name } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { name?: unknown };
       if (typeof name === 'string' && name !== '') return name;
     } catch {
-      // A folder without a package.json that can be read is not the one that is looked for.
+      // A folder without a readable package.json is skipped.
     }
     if (folder === dirname(folder)) return 'unknown';
   }

@@ -1,39 +1,39 @@
-/** Numbers of one call in the ring: start, duration, what it was, and what was called. */
+/** Numbers per call in the ring: start, duration, kind and names. */
 const STRIDE = 4;
 
-/** How a call ended, as a number; the order is that of the words in a recording. */
+/** Outcomes as numbers, in the order of the words in a recording. */
 export const OUTCOME_CODES = { success: 0, failure: 1, ignored: 2, rejected: 3 } as const;
 export type OutcomeCode = (typeof OUTCOME_CODES)[keyof typeof OUTCOME_CODES];
 
-/** Neither a status nor an error was seen. */
+/** The code for neither a status nor an error. */
 export const NOTHING_SEEN = -1;
 
-/** An error as it is given in the place of a status: below -1, so that both fit into one number. */
+/** An error id as a code in place of a status: below -1, so that both fit into one number. */
 export const errorSeen = (id: number): number => -2 - id;
 
-/** Ids of names stay below this. */
+/** Upper limit of name ids. */
 export const MAX_IDS = 1_048_576;
 
-/** A call as it is read back from the ring. */
+/** A call read from the ring. */
 export interface RingCall {
   start: number;
   durationMs: number;
   outcome: OutcomeCode;
   inForce: boolean;
-  /** A status; -1 for nothing; below that an error. */
+  /** A status; -1 for none; lower values for an error. */
   seen: number;
   breaker: number;
   key: number;
 }
 
-/** A bounded queue of calls as plain numbers, 32 bytes each: recording allocates nothing. */
+/** A bounded queue of calls as plain numbers, 32 bytes each, so that recording allocates no memory. */
 export class CallRing {
   readonly #numbers: Float64Array;
   readonly #capacity: number;
   #first = 0;
   #size = 0;
 
-  /** @param capacity how many calls wait at most. */
+  /** @param capacity maximum number of waiting calls. */
   constructor(capacity: number) {
     this.#capacity = capacity;
     this.#numbers = new Float64Array(capacity * STRIDE);
@@ -43,7 +43,7 @@ export class CallRing {
     return this.#size;
   }
 
-  /** @returns false when the ring is full; the call is then not in it. */
+  /** @returns false when the ring is full, and the call was not added. */
   push(
     start: number,
     durationMs: number,
@@ -65,7 +65,7 @@ export class CallRing {
     return true;
   }
 
-  /** Takes the oldest call out and writes it into the given object. */
+  /** Removes the oldest call and copies it into `into`. */
   shift(into: RingCall): void {
     const at = this.#first * STRIDE;
     const numbers = this.#numbers;

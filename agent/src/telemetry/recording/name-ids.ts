@@ -1,21 +1,24 @@
-/** The id of no name. */
+/** The id for the absence of a name. */
 export const NO_NAME = 0;
 const OTHER_NAME = 1;
 const MAX_LENGTH = 200;
 
-/** Numbers for names, so that a call is recorded without its texts. Bounded: further names are `(other)`. */
+/**
+ * Numeric ids of names, so that recording a call stores no text. The number of ids is limited; further names become
+ * `(other)`.
+ */
 export class NameIds {
   readonly #max: number;
   readonly #ids = new Map<string, number>();
   /** Each name as JSON text. */
   readonly #texts: string[] = ['', '"(other)"'];
 
-  /** @param max how many names are kept apart. */
+  /** @param max maximum number of distinct names. */
   constructor(max: number) {
     this.#max = max;
   }
 
-  /** The same number for the same name; names are cut to 200 characters. */
+  /** The id of a name; equal names have equal ids. Names are cut to 200 characters. */
   id(name: string): number {
     const known = this.#ids.get(name);
     if (known !== undefined) return known;

@@ -26,7 +26,7 @@ export interface RecordSettings {
   readonly problems: readonly string[];
 }
 
-/** The variables that are read, all but the first with a default. */
+/** The environment variables; all but the first have a default. */
 export const RECORD_VARIABLES = {
   path: 'FUSEBOARD_RECORD',
   share: 'FUSEBOARD_RECORD_SHARE',
@@ -37,7 +37,7 @@ export const RECORD_VARIABLES = {
 const MAX_MB = 64;
 const FILES = 4;
 
-/** Reads what the environment says. Never throws; what cannot be used is a problem, and its default is taken. */
+/** Reads the settings of the environment. Never throws; an invalid one becomes a problem and gets its default. */
 export function readRecordSettings(env: Readonly<Record<string, string | undefined>>): RecordSettings {
   const problems: string[] = [];
   const number = (name: string, otherwise: number, fits: (value: number) => boolean, expected: string): number => {
@@ -71,13 +71,13 @@ export function readRecordSettings(env: Readonly<Record<string, string | undefin
   };
 }
 
-/** Two processes must not write one file: `{pid}` and `{host}` in its name make it their own. */
+/** Fills in `{pid}` and `{host}`, because two processes must not write to one file. */
 function filled(path: string): string {
   return path.replaceAll('{pid}', String(process.pid)).replaceAll('{host}', hostname());
 }
 
 /**
- * What records the calls of this process into a sink.
+ * Creates the recorder of this process's calls for a sink.
  *
  * @param agent version of the agent, for the header.
  * @param draw a number from 0 up to 1 that decides whether this process records.

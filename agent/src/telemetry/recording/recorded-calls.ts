@@ -7,16 +7,16 @@ import { NOTHING_SEEN, OUTCOME_CODES, type OutcomeCode } from './call-ring.ts';
 import { NO_NAME } from './name-ids.ts';
 import type { Recorder } from './recorder.ts';
 
-/** The clock of breakers and the wall clock are compared this often. */
+/** Interval for comparing the clock of breakers with the wall clock. */
 const COMPARE_EVERY_MS = 1_000;
 /** A smaller change of the difference comes from the precision of the two clocks, not from a jump of the wall clock. */
 const JUMP_MS = 20;
 
-/** The upper eight bits of a hash of 32, in which all of it is mixed. */
+/** The upper eight bits of a 32-bit hash, which depend on all of its bits. */
 const HASH_SHIFT = 24;
 const LAST_IDS = 2 ** (32 - HASH_SHIFT);
 
-/** What may name a kind of error: a word, so that no message is recorded. */
+/** Valid kinds of errors: a single word, so that no message is recorded. */
 const KIND = /^[\w.:$-]{1,100}$/;
 
 interface CircuitIds {
@@ -29,10 +29,10 @@ interface CircuitIds {
 export class RecordedCalls implements CallObserver {
   readonly #recorder: Recorder;
   readonly #ids = new WeakMap<Host, CircuitIds>();
-  /** What was last looked up, by the hash of the breaker: a look-up costs as much as all the rest. */
+  /** The most recent lookups, by the hash of the breaker. A lookup costs as much as the rest of a recording. */
   readonly #lastIds = new Array<CircuitIds | undefined>(LAST_IDS).fill(undefined);
   #clock: Clock | undefined;
-  /** Milliseconds since 1970 at the zero of the clock. */
+  /** Milliseconds since 1970 at time zero of the clock. */
   #zero = 0;
   #comparedAt = 0;
 
@@ -50,7 +50,7 @@ export class RecordedCalls implements CallObserver {
     threw: boolean,
   ): void {
     const { config } = core;
-    // What was thrown or returned is of the service, and may itself throw when it is looked at.
+    // The thrown or returned value belongs to the service, and reading it may throw.
     try {
       this.#record(
         core,
@@ -62,7 +62,7 @@ export class RecordedCalls implements CallObserver {
         config.mode === 'Enforce' && config.trip.conditions.length > 0,
       );
     } catch {
-      // A call that cannot be recorded continues.
+      // An unrecordable call still continues.
     }
   }
 
@@ -70,7 +70,7 @@ export class RecordedCalls implements CallObserver {
     try {
       this.#record(core, host, now, 0, OUTCOME_CODES.rejected, NOTHING_SEEN, true);
     } catch {
-      // As above.
+      // An unrecordable call still continues.
     }
   }
 
@@ -104,7 +104,7 @@ export class RecordedCalls implements CallObserver {
     return ids;
   }
 
-  /** Reads both clocks. Small differences are left, so that calls keep the distances that their clock measured. */
+  /** Compares both clocks. Small differences are ignored, so that distances between calls stay as measured. */
   #compare(host: Host): void {
     const { clock } = host;
     const now = exactNow(clock);
@@ -116,7 +116,7 @@ export class RecordedCalls implements CallObserver {
 
   #seen(what: unknown, threw: boolean): number {
     if (typeof what !== 'object' || what === null) return NOTHING_SEEN;
-    // The status of our own errors is for whoever answers with them, and nothing that a dependency said.
+    // The status of an error of ours is meant for clients of the service; it does not come from a dependency.
     const own = threw ? fuseboardErrorOf(what) : undefined;
     if (own !== undefined) return this.#recorder.errorId(own.code);
     const status = threw ? errorStatus(what) : resultStatus(what);
@@ -126,7 +126,7 @@ export class RecordedCalls implements CallObserver {
   }
 }
 
-/** The code of an error, or else its name, or its class. */
+/** The code of an error, or else its name or class. */
 function kindOf(error: { readonly code?: unknown; readonly name?: unknown }): string | undefined {
   const { code, name } = error;
   return [code, name, error.constructor?.name]

@@ -23,12 +23,12 @@ export interface RecorderOptions {
 const CAPACITY = 16_384;
 const EVERY_MS = 1000;
 const MAX_NAMES = 10_000;
-/** Lines made at a time: about half a millisecond, then the event loop has its turn. */
+/** Number of lines to build at once. This takes about half a millisecond; then other work can run. */
 const LINES_AT_ONCE = 500;
 
 /**
- * Records calls off their path: a call leaves four numbers in a ring, a timer turns them into lines and gives these to
- * a sink. The timer does not keep the process alive.
+ * Records calls off the path of the call: a call stores four numbers in a ring buffer, and a timer writes them as lines
+ * to a sink. The timer does not keep the process alive.
  */
 export class Recorder {
   readonly #sink: RecordSink;
@@ -63,23 +63,23 @@ export class Recorder {
     this.#timer.unref();
   }
 
-  /** The number under which a breaker or key is recorded; to be kept, as it takes a look-up. */
+  /** The id of a breaker or key name. Callers should store it, because it requires a lookup. */
   nameId(name: string): number {
     return this.#names.id(name);
   }
 
-  /** What `seen` is for a kind of error, such as its code or class; not its message. */
+  /** The `seen` value for a kind of error, such as its code or class, but not its message. */
   errorId(kind: string): number {
     return errorSeen(this.#names.id(kind));
   }
 
   /**
-   * Records a call that has ended; costs a few writes of numbers.
+   * Records a call that has ended. It costs only a few writes of numbers.
    *
    * @param start milliseconds since 1970.
    * @param seen an HTTP status, `errorId(…)`, or `NOTHING_SEEN`.
-   * @param breaker its `nameId`.
-   * @param key its `nameId`, or `NO_NAME`.
+   * @param breaker the `nameId` of the breaker.
+   * @param key the `nameId` of the key, or `NO_NAME`.
    * @param inForce whether a policy could have rejected the call.
    */
   record(
@@ -94,12 +94,12 @@ export class Recorder {
     if (this.#closed) return;
     if (!this.#ring.push(start, durationMs, outcome, seen, breaker, key, inForce)) this.#lost++;
     if (this.#ring.size < this.#half || this.#hurried) return;
-    // Waiting for the timer would fill the ring; this runs after the calls that are due now.
+    // Waiting for the timer would fill the ring. This runs after the current event loop turn.
     this.#hurried = true;
     setImmediate(() => void this.flush()).unref();
   }
 
-  /** Writes what waits; settles when the sink has taken it. Never rejects. */
+  /** Writes pending calls; settles when the sink has accepted them. Never rejects. */
   flush(): Promise<void> {
     this.#flushing ??= this.#write().finally(() => {
       this.#flushing = undefined;
@@ -108,7 +108,7 @@ export class Recorder {
     return this.#flushing;
   }
 
-  /** Writes what waits and records nothing more. */
+  /** Writes pending calls and ends the recording. */
   async close(): Promise<void> {
     this.#closed = true;
     clearInterval(this.#timer);
@@ -116,7 +116,7 @@ export class Recorder {
     await this.flush();
   }
 
-  /** As `close`, for a process that ends now. Never throws. */
+  /** Like `close`, for a process that exits now. Never throws. */
   closeSync(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -135,7 +135,7 @@ export class Recorder {
     while (this.#ring.size > 0 || this.#lost > 0) {
       const lost = this.#lost;
       let block = this.#begin();
-      // What comes meanwhile waits for the next block.
+      // Calls that arrive meanwhile are part of the next block.
       let left = this.#ring.size;
       const count = left;
       while (left > 0) {
@@ -170,7 +170,7 @@ export class Recorder {
     return text;
   }
 
-  /** Calls that could not be written are lost rather than kept: memory is bounded, and calls continue. */
+  /** Calls that cannot be written are dropped, so that memory stays limited. */
   #failed(error: unknown, calls: number): void {
     this.#lost += calls;
     if (this.#failing) return;

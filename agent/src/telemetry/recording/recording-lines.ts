@@ -6,13 +6,13 @@ const RECORDING_FORMAT = 'calls/1';
 
 const WORDS = Object.keys(OUTCOME_CODES);
 
-/** What the first line of each block says about the process. */
+/** The header of each block, with information about the process. */
 export interface RecordingHeader {
   /** Version of the agent. */
   readonly agent: string;
-  /** The process, such as the name of its pod; absent: not said. */
+  /** The process, such as its pod name; absent when not given. */
   readonly instance?: string;
-  /** Share of the processes that record, over 0 to 1. */
+  /** Share of the recording processes, above 0 and up to 1. */
   readonly share: number;
 }
 
@@ -20,12 +20,12 @@ export function headerLine({ agent, instance, share }: RecordingHeader): string 
   return `${JSON.stringify({ fuseboard: RECORDING_FORMAT, agent, ...(instance === undefined ? {} : { instance }), share })}\n`;
 }
 
-/** Says that calls are missing before this line. */
+/** The line for calls that are missing before it. */
 export function lostLine(count: number): string {
   return `{"lost":${count}}\n`;
 }
 
-/** One call as a line; names and errors are texts here, and what was not seen is left out. */
+/** Formats a call as a line, with names and errors as text. Absent values are left out. */
 export function callLine(call: RingCall, names: NameIds): string {
   const { start, durationMs, outcome, inForce, seen, breaker, key } = call;
   let line = `{"t":${thousandths(start)},"d":${thousandths(durationMs)},"o":"${WORDS[outcome]}"`;

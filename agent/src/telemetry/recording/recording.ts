@@ -16,20 +16,20 @@ export interface Recording {
 }
 
 /**
- * Records every call of every breaker of this process, off the path of the call: a sink is given lines of the format
- * `calls/1` at least once a second. Several recordings may run at a time. An error of a sink does not affect calls.
+ * Records every call of every breaker of this process, off the path of the call. The sink gets lines of the format
+ * `calls/1` at least once a second. Several recordings may run at once. An error of a sink does not affect calls.
  *
- * @returns undefined when this process is not of the share that records.
- * @throws TypeError when the sink or the share cannot be used.
+ * @returns undefined when this process is not part of the recording share.
+ * @throws TypeError when the sink or the share is invalid.
  */
 export function record(sink: RecordSink, options: RecordOptions = {}): Recording | undefined {
   return begin(recorderFor(sink, AGENT_VERSION, options));
 }
 
 /**
- * Records into the file that the environment names, if it does. Never throws; what cannot be used is warned about.
+ * Records to the file named in the environment, if any. Never throws; an invalid setting causes a warning.
  *
- * @param early the calls until now, which are recorded too.
+ * @param early earlier calls, which are recorded too.
  * @internal
  */
 export function recordAsEnvironmentSays(

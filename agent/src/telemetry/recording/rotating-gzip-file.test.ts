@@ -14,7 +14,7 @@ describe('a rotating file', () => {
   });
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
   const text = (name: string) => gunzipSync(readFileSync(join(folder, name))).toString('utf8');
-  /** Packs to more than 500 bytes. */
+  /** Compressed, it has more than 500 bytes. */
   const block = (n: number) =>
     `${n} ${Array.from({ length: 400 }, (_, at) => ((at * 2_654_435_761 * (n + 1)) >>> 0).toString(36)).join('')}\n`;
 

@@ -7,20 +7,20 @@ import type { RecordSink } from './recorder.ts';
 
 export interface RotatingFileOptions {
   readonly path: string;
-  /** The size at which a file is moved away, in bytes. */
+  /** The file size that starts a rotation, in bytes. */
   readonly maxBytes: number;
-  /** How many files there are at most, with the one that is written: `PATH`, `PATH.1` (the last before it), … */
+  /** Maximum number of files, including the current one: `PATH`, `PATH.1` (the previous one), … */
   readonly files: number;
 }
 
 const packed = promisify(gzip);
 
-/** Appends blocks to a file, each packed by itself, so that what is on the disk can be read at any time. */
+/** Appends blocks to a file. Each block is compressed separately, so that the file is readable at any time. */
 export class RotatingGzipFile implements RecordSink {
   readonly #path: string;
   readonly #maxBytes: number;
   readonly #files: number;
-  /** Undefined until the file was looked at. */
+  /** Size of the file; undefined until it was read. */
   #size: number | undefined;
 
   constructor({ path, maxBytes, files }: RotatingFileOptions) {
@@ -30,7 +30,7 @@ export class RotatingGzipFile implements RecordSink {
   }
 
   async write(block: string): Promise<void> {
-    // Packed on a thread of the pool; the event loop waits for nothing.
+    // Compression runs in the thread pool and does not block the event loop.
     const bytes = await packed(block);
     if (this.#size === undefined) {
       await mkdir(dirname(this.#path), { recursive: true });
@@ -38,7 +38,7 @@ export class RotatingGzipFile implements RecordSink {
     }
     if (this.#size > 0 && this.#size + bytes.length > this.#maxBytes) await this.#rotate();
     try {
-      // Readable by its owner only: names of breakers and keys may say something about users.
+      // Readable only by its owner, because names of breakers and keys may contain data about users.
       await appendFile(this.#path, bytes, { mode: 0o600 });
       this.#size += bytes.length;
     } catch (error) {
@@ -51,7 +51,7 @@ export class RotatingGzipFile implements RecordSink {
     const bytes = gzipSync(block);
     if (this.#size === undefined) mkdirSync(dirname(this.#path), { recursive: true });
     const size = statSync(this.#path, { throwIfNoEntry: false })?.size ?? 0;
-    // Nothing is moved while the process ends; what no longer fits is left out, so that the bound holds.
+    // Files are not rotated while the process ends. A block beyond the size limit is dropped.
     if (size + bytes.length <= this.#maxBytes) appendFileSync(this.#path, bytes, { mode: 0o600 });
   }
 

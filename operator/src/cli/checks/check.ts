@@ -1,13 +1,13 @@
-/** `failed` ends with exit code 1; a warning is something that will fail, or that nobody may have meant. */
+/** `failed` causes exit code 1. `warning` marks a problem to come, or a setting that may be unintended. */
 const CHECK_RESULTS = ['ok', 'warning', 'failed', 'unknown'] as const;
 export type CheckResult = (typeof CHECK_RESULTS)[number];
 
-/** What was looked at, what was found, and what to do about it. */
+/** The result of one check: its subject, the finding, and the fix. */
 export interface Check {
   readonly name: string;
   readonly result: CheckResult;
   readonly message: string;
-  /** Absent: nothing is to be done. */
+  /** The fix; absent when none is needed. */
   readonly advice?: string;
 }
 
@@ -18,12 +18,12 @@ export const warning = (name: string, message: string, advice: string): Check =>
 export const failed = (name: string, message: string, advice: string): Check => ({
   ...{ name, result: 'failed', message, advice },
 });
-/** It could not be looked at. */
+/** A check that could not be made. */
 export const unknown = (name: string, message: string, advice: string): Check => ({
   ...{ name, result: 'unknown', message, advice },
 });
 
-/** How many names a message holds. */
+/** Maximum number of names in a message. */
 const NAMED = 3;
 
 /** `a, b, c and 4 more` */

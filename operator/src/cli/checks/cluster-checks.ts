@@ -12,10 +12,10 @@ const OLDEST_MINOR = 30;
 
 const LABELS = 'app.kubernetes.io/name=fuseboard';
 
-/** A Lease that was not renewed for this long has no living holder. */
+/** A Lease without a renewal for this long has no living holder. */
 const LEASE_SILENT_MS = 60_000;
 
-/** A certificate that ends sooner is worth a look. */
+/** A certificate that expires sooner causes a warning. */
 const CERTIFICATE_DAYS = 14;
 const DAY_MS = 86_400_000;
 
@@ -68,15 +68,17 @@ interface Quota extends KubeObject {
 
 export interface ClusterScene {
   readonly client: KubeClient;
-  /** Where operators are looked for. Absent: in all namespaces. */
+  /** The namespace to search for operators; absent: all namespaces. */
   readonly operatorNamespace: string | undefined;
-  /** Milliseconds since 1970. */
+  /** The current time, in milliseconds since 1970. */
   readonly now: number;
-  /** Before an installation: what the installation needs, and nothing that it brings. */
+  /** Whether to check only the requirements of an installation, before it exists. */
   readonly pre: boolean;
 }
 
-/** Looks at a cluster through its API server. Stops early where nothing else can be known. */
+/**
+ * Checks a cluster through its API server. Stops when the API server does not answer, because all other checks need it.
+ */
 export async function clusterChecks(scene: ClusterScene): Promise<Check[]> {
   const version = await clusterVersion(scene);
   if (version.result === 'failed') return [version];
@@ -106,7 +108,7 @@ async function clusterVersion({ client }: ClusterScene): Promise<Check> {
   }
 }
 
-/** Looks at something, and says why where that is not possible. */
+/** Runs a check; a failure to run it becomes an `unknown` result with the reason. */
 async function looking(name: string, look: () => Promise<Check | readonly Check[]>): Promise<readonly Check[]> {
   try {
     return [await look()].flat();
@@ -156,7 +158,7 @@ function definition(name: string, stored: Definition | undefined, wanted: Defini
   return ok('definitions', `${name} is of this release`);
 }
 
-/** The fields of a schema, as `spec.trip.failureRate`. */
+/** The field paths of a schema, such as `spec.trip.failureRate`. */
 function paths(schema: Properties | undefined, prefix = ''): Set<string> {
   const found = new Set<string>();
   for (const [name, below] of Object.entries(schema?.properties ?? {})) {
@@ -184,7 +186,7 @@ async function allowed(client: KubeClient, verb: string, group: string, resource
 
 type Right = readonly [verb: string, group: string, resource: string, what: string];
 
-/** Rights of this person, and what each is for. */
+/** Permissions of the current user, each with its purpose. */
 const RIGHTS: readonly Right[] = [
   ['list', GROUP, 'circuitbreakerpolicies', 'see policies'],
   ['create', '', 'pods/portforward', 'reach the operator'],
@@ -277,7 +279,7 @@ const leader = (scene: ClusterScene) =>
     if (namespace === undefined) return [];
     const path = collectionPath(LEASES, namespace);
     const { items } = await scene.client.request<{ items: Lease[] }>(path);
-    // The Lease of each replica names that of their leader.
+    // The label on each replica's Lease is the name of the leader's Lease.
     const names = new Set(items.map(({ metadata }) => metadata.labels?.[SET_LABEL]));
     const lease = items.find(({ metadata }) => names.has(metadata.name));
     if (lease === undefined) {
@@ -370,7 +372,7 @@ const SUFFIXES: Readonly<Record<string, number>> = {
   ...{ m: 1e-3, '': 1, k: 1e3, M: 1e6, G: 1e9, T: 1e12, Ki: 2 ** 10, Mi: 2 ** 20, Gi: 2 ** 30, Ti: 2 ** 40 },
 };
 
-/** A quantity as Kubernetes writes it; NaN when it is none. */
+/** Parses a Kubernetes quantity; NaN when it is invalid. */
 function amount(quantity: string): number {
   const [, digits, suffix] = /^([0-9.]+)([A-Za-z]*)$/.exec(quantity) ?? [];
   return Number(digits) * (SUFFIXES[suffix ?? ''] ?? Number.NaN);

@@ -6,10 +6,10 @@ import type { StoredPolicy } from '../client/target.ts';
 import { statusOf } from '../output/status-columns.ts';
 import { type Check, failed, listed, ok, warning } from './check.ts';
 
-/** Clocks that are further apart make overrides end early or late. */
+/** A larger clock difference makes overrides end early or late. */
 const SKEW_MS = 5_000;
 
-/** Breakers are forgotten beyond a limit; a share of it that is worth a look. */
+/** Breakers beyond a limit are not stored. This share of the limit causes a warning. */
 const NEAR = 0.8;
 
 interface Answer extends Overview {
@@ -24,7 +24,7 @@ interface Answer extends Overview {
   };
 }
 
-/** Looks at a running operator through its admin API. @param wallClock milliseconds since 1970 */
+/** Checks a running operator through its admin API. @param wallClock the current time, in milliseconds since 1970 */
 export async function operatorChecks(
   operator: AdminClient,
   namespace: string | undefined,
@@ -119,7 +119,7 @@ function outages({ outages: { lasting } }: Answer): Check {
   return warning('outages', `${what} refused by agents`, 'fuseboard outages says since when and why');
 }
 
-/** Whether policies are in use. */
+/** Checks the statuses of policies. */
 export function policyChecks(policies: readonly StoredPolicy[]): Check[] {
   const nameOf = ({ namespace, name }: StoredPolicy) => `${namespace}/${name}`;
   const refused = policies.filter(({ status }) => statusOf(status, 'Accepted') === 'False');

@@ -1,6 +1,6 @@
 import { CliError, EXIT_CODES } from '../exit-codes.ts';
 
-/** The answer was not 2xx. */
+/** The response has a status other than 2xx. */
 export class AdminError extends CliError {
   readonly status: number;
 
@@ -12,7 +12,7 @@ export class AdminError extends CliError {
 
 export interface AdminClientOptions {
   readonly url: string;
-  /** For messages; absent: the URL. */
+  /** Name for messages; absent: the URL. */
   readonly name?: string;
   readonly token?: () => Promise<string | undefined>;
 }
@@ -21,7 +21,7 @@ const LIMIT_MS = 15_000;
 
 type Query = Readonly<Record<string, string | undefined>>;
 
-/** The admin API of an operator. Every problem is thrown as one line for a person. */
+/** A client of an operator's admin API. Every problem becomes an error with a one-line message for the user. */
 export class AdminClient {
   readonly url: string;
   readonly #name: string;
@@ -45,13 +45,13 @@ export class AdminClient {
     return this.#json('DELETE', path, {});
   }
 
-  /** The header with the credentials; empty when none are needed. */
+  /** The authorization header; empty when no credentials are needed. */
   async authorization(): Promise<{ authorization?: string }> {
     const token = await this.#token();
     return token === undefined ? {} : { authorization: `Bearer ${token}` };
   }
 
-  /** The events of a stream, until it ends or `signal` says so: name and data, as the server sent them. */
+  /** Yields the events of a stream with name and data, until the stream ends or `signal` is aborted. */
   async *events(path: string, query: Query, signal: AbortSignal): AsyncGenerator<{ event: string; data: unknown }> {
     const response = await this.#send('GET', path, query, undefined, signal);
     let rest = '';
@@ -111,10 +111,10 @@ export class AdminClient {
   }
 }
 
-/** One replica of the operator, as it can be asked. */
+/** One replica of the operator. */
 export interface Replica {
-  /** Its name, or its URL where the name is not known before it answers. */
+  /** The name of the replica, or its URL while the name is not known. */
   readonly name: string;
-  /** A reason instead of a client: it cannot be asked at the moment. */
+  /** The client, or the reason why the replica cannot be reached. */
   readonly admin: AdminClient | string;
 }

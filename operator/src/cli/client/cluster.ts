@@ -17,12 +17,12 @@ import { AdminClient, type Replica } from './admin.ts';
 import { type Forwarded, forwardPort } from './port-forward.ts';
 import type { StoredOverride, StoredPolicy, Target } from './target.ts';
 
-/** Where the admin API of an operator listens in a pod that does not name the port. */
+/** The admin port of an operator pod without a named port. */
 const ADMIN_PORT = 8081;
 
 const OPERATOR_LABELS = 'app.kubernetes.io/name=fuseboard';
 
-/** What is only read has nothing to log. */
+/** A logger for read-only access, which has nothing to log. */
 const SILENT = { info() {}, warn() {} };
 
 interface Pod extends KubeObject {
@@ -32,10 +32,10 @@ interface Pod extends KubeObject {
   readonly status?: { readonly phase?: string; readonly conditions?: readonly { type: string; status: string }[] };
 }
 
-/** How long a list of the operator's pods is used, in milliseconds. */
+/** How long a list of the operator's pods is cached, in milliseconds. */
 const PODS_GOOD_MS = 5_000;
 
-/** A cluster, with the rights of the kubeconfig's user. */
+/** A cluster, accessed with the permissions of the kubeconfig's user. */
 export class ClusterTarget implements Target {
   readonly name: string;
   readonly namespace: string;
@@ -43,7 +43,7 @@ export class ClusterTarget implements Target {
   readonly #client: KubeClient;
   readonly #operatorNamespace: string | undefined;
   readonly unlistedReason = 'it has no pod; if it crashed, the others forget it within 30 s';
-  /** By uid of the pod. */
+  /** Forwarded ports by uid of the pod. */
   readonly #forwarded = new Map<string, Promise<Forwarded>>();
   #listed: { readonly at: number; readonly replicas: Promise<readonly Replica[]> } | undefined;
 
@@ -126,7 +126,7 @@ export class ClusterTarget implements Target {
   }
 
   async #findReplicas(): Promise<readonly Replica[]> {
-    // Before anything is opened: without a token there is nothing to do there.
+    // Checked before any connection is opened, because every request needs a token.
     await userToken(this.#config);
     const path = collectionPath({ group: '', version: 'v1', plural: 'pods' }, this.#operatorNamespace);
     const { items } = await this.#ask(
@@ -176,7 +176,7 @@ export class ClusterTarget implements Target {
     });
   }
 
-  /** The error in one line for the user of a kubeconfig. */
+  /** Converts an error to a one-line message for the user. */
   #toCliError(error: unknown): Error {
     if (!(error instanceof KubeError)) return error as Error;
     const { status, message } = error;
@@ -202,9 +202,10 @@ function toStoredOverride(object: KubeObject): StoredOverride {
 }
 
 /**
- * The bearer token of a kubeconfig's user, fresh from its credential plugin where it has one.
+ * The bearer token of the kubeconfig's user; its credential plugin, if any, runs first.
  *
- * @throws {CliError} when the user has a client certificate or a password: neither can be passed on.
+ * @throws {CliError} when the user has a client certificate or a password, because neither can be forwarded to the
+ * operator.
  */
 export async function userToken(config: KubeConfig): Promise<string> {
   const { name: user = '', impersonateUser } = config.getCurrentUser() ?? {};

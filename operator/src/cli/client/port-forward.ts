@@ -2,7 +2,7 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { type KubeConfig, PortForward } from '@kubernetes/client-node';
 
-/** A port of a pod as a port of this machine. */
+/** A port of a pod, forwarded to a local port. */
 export interface Forwarded {
   readonly url: string;
   close(): Promise<void>;
@@ -15,9 +15,7 @@ export interface ForwardOptions {
   readonly port: number;
 }
 
-/**
- * Listens on a free port of loopback; each connection to it becomes one to the port of the pod, through the API server.
- */
+/** Listens on a free loopback port. Each connection is forwarded to the port of the pod, through the API server. */
 export async function forwardPort({ kubeConfig, namespace, pod, port }: ForwardOptions): Promise<Forwarded> {
   const forward = new PortForward(kubeConfig);
   const open = new Set<Socket>();

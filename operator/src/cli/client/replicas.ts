@@ -9,14 +9,14 @@ export interface Unanswered {
   readonly reason: string;
 }
 
-/** What replicas say of themselves with each answer about agents. Absent: an operator of an earlier version. */
+/** The fields about replicas in each answer about agents; absent in answers of an earlier version of the operator. */
 interface Answer {
   readonly replica?: string;
-  /** Other replicas that it knows. */
+  /** Other replicas known to this one. */
   readonly others?: readonly string[];
 }
 
-/** What a question to all replicas brought. */
+/** The answers of all replicas to one request. */
 export interface Answers<T> {
   /** At least one, in the order of the replicas. */
   readonly answers: readonly T[];
@@ -24,9 +24,9 @@ export interface Answers<T> {
 }
 
 /**
- * Asks every replica at the same time. Replicas that others know of and that were not asked count as unanswered.
+ * Sends a request to every replica at the same time. A replica that only other replicas know counts as unanswered.
  *
- * @throws {CliError} when none answers: the error of the first.
+ * @throws {CliError} when no replica answers: the error of the first.
  */
 export async function askReplicas<T extends Answer>(
   target: Target,
@@ -53,7 +53,7 @@ export async function askReplicas<T extends Answer>(
   return { answers, unanswered: [...unanswered, ...notAsked(answers, unanswered, target.unlistedReason)] };
 }
 
-/** Replicas that those who answered know of. As many as could not be reached under a URL may be these themselves. */
+/** Replicas named in answers but not asked. Each unreachable URL may belong to one of them, so as many are left out. */
 function notAsked(answers: readonly Answer[], unanswered: readonly Unanswered[], reason: string): Unanswered[] {
   const heard = new Set([
     ...answers.flatMap(({ replica = [] }) => replica),
@@ -65,7 +65,7 @@ function notAsked(answers: readonly Answer[], unanswered: readonly Unanswered[],
   return others.sort().map((replica) => ({ replica, reason }));
 }
 
-/** Says on the error output whose agents are not in what is printed; nothing when all replicas answered. */
+/** Names on stderr the replicas whose agents are missing from the output. Prints nothing when all replicas answered. */
 export function tellUnanswered(unanswered: readonly Unanswered[], { err }: Terminal): void {
   for (const one of unanswered) err.write(`${incomplete(one)}\n`);
 }

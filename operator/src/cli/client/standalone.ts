@@ -8,12 +8,11 @@ import { AdminClient, AdminError, type Replica } from './admin.ts';
 import type { StoredOverride, StoredPolicy, Target } from './target.ts';
 
 /**
- * How many policies are asked for at a time: an operator takes a bounded number of connections, and others need some
- * too.
+ * Number of concurrent requests for policies. The operator's connections are limited, and other clients need some too.
  */
 const AT_ONCE = 16;
 
-/** An operator that is asked itself, with or without a cluster behind it. */
+/** An operator accessed directly, with or without a cluster. */
 export class StandaloneTarget implements Target {
   readonly name: string;
   readonly namespace = DEFAULT_NAMESPACE;
@@ -23,8 +22,8 @@ export class StandaloneTarget implements Target {
   readonly #replicas: readonly Replica[];
 
   /**
-   * @param urls at least one; policies and overrides are asked of the first, agents and breakers of all.
-   * @param token who asks. Absent: nobody has to say.
+   * @param urls at least one. Policies and overrides are read from the first; agents and breakers from all.
+   * @param token returns the user's token; absent: no authentication.
    */
   constructor(urls: readonly string[], token?: () => Promise<string | undefined>) {
     const client = (url: string) => new AdminClient({ url, name: `the operator at ${url}`, ...(token && { token }) });
@@ -96,7 +95,7 @@ export class StandaloneTarget implements Target {
 const pathOf = ({ namespace, name }: Pick<StoredPolicy, 'namespace' | 'name'>) =>
   `/v1/policies/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}`;
 
-/** A spec is told as its source gave it; one that cannot be used has `problems`. */
+/** The spec stays exactly as in its source. An invalid one has `problems`. */
 const toStoredPolicy = ({ spec, ...rest }: PolicyDetail) => ({ ...rest, spec }) as StoredPolicy;
 
 function toStored({ breakers = [], action, reason, selector, ...rest }: ShownOverride): StoredOverride {

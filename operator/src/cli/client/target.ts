@@ -3,69 +3,70 @@ import type { Policy } from '../../core/policy/policy.ts';
 import type { Revision } from '../../ports/history.ts';
 import type { AdminClient, Replica } from './admin.ts';
 
-/** A policy as the command line shows it. */
+/** A policy in the output of the command line. */
 export interface StoredPolicy extends Policy {
-  /** Empty while nothing was written. */
+  /** The status; empty while none is written. */
   readonly status: PolicyStatus;
 }
 
-/** An override as the command line shows it. */
+/** An override in the output of the command line. */
 export interface StoredOverride {
   readonly namespace: string;
   readonly name: string;
   /** Milliseconds since 1970. */
   readonly createdAt: number;
   readonly expiresAt: number;
-  /** Absent: not known. */
+  /** The creator; absent when not known. */
   readonly createdBy?: string;
   readonly spec: OverrideSpec;
   readonly status: OverrideStatus;
 }
 
-/** What the command line talks to: a cluster's API server, or an operator without a cluster. */
+/** The target of a command: the API server of a cluster, or an operator without a cluster. */
 export interface Target {
-  /** Where it is, for messages: `cluster "shop"` or `the operator at http://127.0.0.1:8702`. */
+  /** Name for messages: `cluster "shop"` or `the operator at http://127.0.0.1:8702`. */
   readonly name: string;
-  /** The namespace that is meant when none is named. */
+  /** The default namespace. */
   readonly namespace: string;
-  /** Absent namespace: all of them. */
+  /** Lists the policies of a namespace, or of all namespaces when it is absent. */
   policies(namespace: string | undefined): Promise<StoredPolicy[]>;
-  /** Absent: there is none of that name. */
+  /** Resolves to undefined when the policy does not exist. */
   policy(namespace: string, name: string): Promise<StoredPolicy | undefined>;
-  /** What a policy was, the newest first. */
+  /** Lists the revisions of a policy, the newest first. */
   history(policy: StoredPolicy): Promise<Revision[]>;
-  /** Gives a policy the spec of one of its revisions, with the rights of the person who asks. */
+  /** Replaces the spec of a policy with that of a revision, with the permissions of the user. */
   rollback(policy: StoredPolicy, revision: Revision): Promise<void>;
-  /** Absent namespace: all of them. */
+  /** Lists the overrides of a namespace, or of all namespaces when it is absent. */
   overrides(namespace: string | undefined): Promise<StoredOverride[]>;
-  /** Makes an override with the rights of the person who asks. */
+  /** Creates an override with the permissions of the user. */
   override(namespace: string, spec: OverrideSpec): Promise<StoredOverride>;
-  /** Ends an override at once, by removing it. Returns false when there is none of that name. */
+  /** Ends an override at once by deleting it. Returns false when it does not exist. */
   endOverride(namespace: string, name: string): Promise<boolean>;
-  /** The admin API of one replica of the operator; the connection is opened when it is first asked for. */
+  /** The admin API of one replica of the operator. The connection is opened with the first request. */
   operator(): Promise<AdminClient>;
   /**
-   * All replicas of the operator that are known now, at least one. Each knows its own agents, so what is said of agents
-   * and breakers is asked of all of them: see `askReplicas`.
+   * All known replicas of the operator, at least one. Each replica knows only its own agents, so questions about agents
+   * and breakers go to all of them: see `askReplicas`.
    */
   replicas(): Promise<readonly Replica[]>;
-  /** Why a replica that another one knows of is not among `replicas`, and what to do. */
+  /** Why a replica known to another one is not in `replicas`, and the fix. */
   readonly unlistedReason: string;
-  /** Ends the connections that were opened. */
+  /** Closes all connections. */
   close(): Promise<void>;
 }
 
-/** What the flags say about the target. */
+/** The flags that select the target. */
 export interface TargetFlags {
-  /** The URL of an operator's admin API; those of several replicas are separated by commas. */
+  /** The URL of an operator's admin API, or the URLs of several replicas, separated by commas. */
   readonly server?: string;
   readonly kubeconfig?: string;
   readonly context?: string;
-  /** Where the operator of the cluster runs. Absent: wherever its pods are found. */
+  /** The namespace of the cluster's operator; absent: any namespace with its pods. */
   readonly operatorNamespace?: string;
 }
 
 /**
- * Opens what the flags mean; nothing is sent yet. Throws a UsageError that says what to give when they mean nothing.
+ * Opens the target of the flags, without sending a request. Throws a UsageError with the missing flag when the flags
+ * select no target.
  */
 export type Reach = (flags: TargetFlags) => Target | Promise<Target>;

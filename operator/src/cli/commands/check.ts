@@ -21,13 +21,15 @@ interface Flags extends TargetFlags {
   readonly output: 'text' | 'json' | 'yaml';
 }
 
-/** The API server that the flags mean. Throws a UsageError that says what to give when they mean none. */
+/**
+ * Returns a client of the selected API server. Throws a UsageError with the missing flag when the flags select none.
+ */
 export type ConnectCluster = (flags: TargetFlags) => KubeClient | Promise<KubeClient>;
 
 export interface CheckWorld {
   readonly reach: Reach;
   readonly connect: ConnectCluster;
-  /** Milliseconds since 1970. */
+  /** The current time, in milliseconds since 1970. */
   readonly wallClock: () => number;
 }
 
@@ -65,7 +67,7 @@ async function gather({ reach, connect, wallClock }: CheckWorld, flags: Flags): 
   return checks;
 }
 
-/** What cannot be looked at is told, and ends nothing. */
+/** Runs checks; a failure to run them becomes an `unknown` result, so that the other checks still run. */
 async function orUnknown(name: string, look: () => Promise<Check[]>): Promise<Check[]> {
   try {
     return await look();

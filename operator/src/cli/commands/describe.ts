@@ -84,7 +84,7 @@ const policy: Describe = async (target, namespace, name, terminal) => {
   ].join('');
 };
 
-/** Breakers of an operator that can be reached; a line about why not, otherwise. */
+/** The breakers in the operator's answer, or a line with the reason why it cannot be reached. */
 async function rowsOf(
   target: Target,
   namespace: string,

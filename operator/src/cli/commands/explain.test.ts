@@ -10,24 +10,24 @@ import type { StoredOverride, StoredPolicy, Target } from '../client/target.ts';
 import { CliError, EXIT_CODES } from '../exit-codes.ts';
 import { explainCommand } from './explain.ts';
 
-/** A case: what there is, what is asked, and what a person reads. */
+/** A test case: the cluster, the question and the output. */
 interface Case {
   readonly name: string;
   readonly ask: { readonly breaker: string; readonly labels?: string };
   readonly policies: readonly {
     readonly name: string;
-    /** Absent: the one that is asked about. */
+    /** Absent: the namespace in the question. */
     readonly namespace?: string;
     /** Absent: 1. */
     readonly generation?: number;
-    /** The day in May on which it was made. Absent: the first. */
+    /** Day of its creation in May; absent: the first. */
     readonly day?: number;
     readonly spec: PolicySpec;
-    /** The generation of which the operator has spoken. Absent: this one; 0: none. */
+    /** The generation in the operator's status; absent: the current one; 0: no status. */
     readonly confirmed?: number;
-    /** How long ago it was applied, in seconds. Absent: an hour. */
+    /** Seconds since it was applied; absent: an hour. */
     readonly age?: number;
-    /** Absent: one, which runs it. */
+    /** Matching agents; absent: one, which runs the policy. */
     readonly agents?: Partial<PolicyCounts['agents']>;
     readonly rejections?: PolicyCounts['rejections'];
   }[];
@@ -35,12 +35,12 @@ interface Case {
     readonly name: string;
     /** Seconds from now. */
     readonly ends: number;
-    /** Seconds ago. Absent: a minute. */
+    /** Seconds ago; absent: a minute. */
     readonly age?: number;
     readonly by?: string;
     readonly spec: Omit<OverrideSpec, 'duration' | 'expiresAt'>;
   }[];
-  /** What the person may not see. Absent: nothing. */
+  /** Objects that the user may not read; absent: none. */
   readonly refused?: 'overrides' | 'other namespaces';
   readonly code: number;
   readonly says: string;
@@ -53,7 +53,7 @@ const cases = parse(
   readFileSync(new URL('../../core/policy/testdata/explain.yaml', import.meta.url), 'utf8'),
 ) as Case[];
 
-/** The policies of a case, with the status that the operator writes. */
+/** The policies of a case, with the operator's status. */
 function stored({ policies }: Case): StoredPolicy[] {
   const known = policies.map(({ namespace = NAMESPACE, generation = 1, day = 1, ...policy }) => ({
     ...{ ...policy, namespace, generation, uid: `${namespace}/${policy.name}` },
@@ -85,7 +85,7 @@ const forcing = ({ overrides = [] }: Case): StoredOverride[] =>
     ...{ spec: spec as OverrideSpec, status: {}, ...(by !== undefined && { createdBy: by }) },
   }));
 
-/** A cluster in which there is what a case says. */
+/** A cluster with the objects of a case. */
 function target(one: Case): Target {
   const refuse = (what: string) => {
     throw new CliError(EXIT_CODES.unreachable, `cluster "test" refused: you may not list ${what}`);

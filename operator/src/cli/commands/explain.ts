@@ -58,7 +58,7 @@ function readLabels(text: string): Labels {
 }
 
 interface ExplainAnswer extends Explanation {
-  /** Why calls may go otherwise than the winner lets expect, and what may have been meant. */
+  /** Why calls may behave differently than the governing policy suggests, and similar breaker names. */
   readonly notes: readonly string[];
 }
 
@@ -110,7 +110,7 @@ function answer(
   };
 }
 
-/** The overrides of a namespace; what could not be asked is said, and no reason to say nothing. */
+/** The overrides of a namespace. A failure to read them becomes a note, so that the explanation is still printed. */
 async function overridesOf(target: Target, namespace: string) {
   try {
     return { overrides: await target.overrides(namespace), unknown: [] };
@@ -120,7 +120,7 @@ async function overridesOf(target: Target, namespace: string) {
   }
 }
 
-/** Policies of other namespaces, for who may see them. */
+/** Policies of other namespaces, as far as the user may read them. */
 async function otherPolicies(target: Target, namespace: string): Promise<StoredPolicy[]> {
   try {
     return (await target.policies(undefined)).filter((policy) => policy.namespace !== namespace);
@@ -130,7 +130,7 @@ async function otherPolicies(target: Target, namespace: string): Promise<StoredP
   }
 }
 
-/** Suggestions for a name that no policy lists, or that only a policy for every name matches. */
+/** Similar names, for a breaker name that no policy lists or that only a policy for all names matches. */
 function meant({ breaker, winner, candidates }: Explanation, namespace: string, own: readonly SeenPolicy[]): string[] {
   if (own.length === 0) return [`there is no policy in namespace "${namespace}"`];
   const pattern = candidates.find(({ policy }) => policy === winner)?.pattern;

@@ -47,7 +47,7 @@ export function getCommand(terminal: Terminal, reach: Reach, setExitCode: SetExi
 }
 
 interface Selection {
-  /** Absent: all namespaces. */
+  /** The namespace; absent: all namespaces. */
   readonly scope: string | undefined;
   readonly wanted: string | undefined;
   readonly format: Format;
@@ -55,7 +55,7 @@ interface Selection {
 
 type List = (target: Target, wanted: Selection, terminal: Terminal) => Promise<void>;
 
-/** The rows of one name, or all of them; throws when a name was asked for and there is none. */
+/** The rows with a name, or all rows. Throws when a named row does not exist. */
 function named<T>(
   rows: readonly T[],
   what: string,

@@ -31,7 +31,7 @@ interface RollbackFlags extends ScopeFlags {
 
 interface Row extends Revision {
   readonly current: boolean;
-  /** What differs from the one before; absent for the oldest that is kept. */
+  /** The changes since the previous revision; absent for the oldest stored one. */
   readonly changes?: readonly FieldChange[];
 }
 

@@ -55,7 +55,7 @@ export function outagesCommand(terminal: Terminal, reach: Reach, setExitCode: Se
           throw notFound('outage of the last 24 hours', wanted, scope, names);
         }
         const path = `/v1/outages/${encodeURIComponent(found.namespace)}/${encodeURIComponent(found.id)}`;
-        // Only the replica that saw it begin knows it by this id.
+        // An outage id is known only to the replica that saw its start, so every replica is asked.
         const details = await askReplicas(target, (admin) => admin.get<OutageDetail>(path));
         const detail = { ...details.answers[0]!, outage: found };
         if (flags.output === 'json' || flags.output === 'yaml') printAs(detail, flags.output, terminal);
@@ -100,7 +100,7 @@ function list(
   print(items, { columns, nothing }, format, terminal);
 }
 
-/** A date and time that is the same for everybody who reads it. */
+/** Date and time in UTC, which is unambiguous for all readers. */
 const utc = (at: number) => new Date(at).toISOString().replace(/\.\d+Z$/, 'Z');
 
 const causeOf = ({ reason, error }: Pick<ListedOutage, 'reason' | 'error'>) =>

@@ -47,7 +47,7 @@ interface ListFlags extends ScopeFlags {
   readonly output: Format;
 }
 
-/** How long a command waits for agents to apply an override before it prints the progress and exits. */
+/** How long a command waits for agents to apply an override before it prints the progress and exits, in ms. */
 const PATIENCE_MS = 30_000;
 const POLL_MS = 250;
 
@@ -86,8 +86,8 @@ export function actCommand(action: Action, terminal: Terminal, reach: Reach, set
 }
 
 /**
- * Refuses names that are nobody's: most often they are misspelled. Names are known by the agents that report them and
- * by the policies that spell them out; where the operator cannot be asked, nothing is refused, and a note says so.
+ * Refuses unknown breaker names, because most of them are misspelled. Known names come from agents' reports and from
+ * policies. When the operator cannot be reached, no name is refused, and a note explains why.
  */
 async function assertKnown(target: Target, namespace: string, wanted: readonly string[], { err }: Terminal) {
   let names: string[];
@@ -135,7 +135,7 @@ function specOf(
   return { breakers: [...breakers], ...selector, action, reason, duration };
 }
 
-/** Prints what was created, and which agents apply it. */
+/** Prints the created override and the agents that apply it. */
 async function follow(target: Target, made: StoredOverride, flags: ActFlags, { out, err }: Terminal): Promise<number> {
   const { namespace, name, expiresAt, spec } = made;
   const lasts = formatDuration(Math.max(1_000, Math.round((expiresAt - Date.now()) / 1_000) * 1_000));

@@ -8,7 +8,7 @@ import { CliError, EXIT_CODES } from '../exit-codes.ts';
 import { stopSignal } from '../signals.ts';
 import type { SetExitCode, Terminal } from '../terminal.ts';
 
-/** How long agents may take to go away after SIGTERM. */
+/** How long agents may take to disconnect after SIGTERM, in ms. */
 const DRAIN_MS = 25_000;
 
 const EXAMPLES = `
@@ -26,13 +26,13 @@ const option = (flags: string, description: string) => {
   return made.env(`FUSEBOARD_${made.name().replaceAll('-', '_').toUpperCase()}`);
 };
 
-/** A flag for a bound of the table of limits. */
+/** An option for a limit in the table of limits. */
 const bound = (flags: string, reason: LimitReason, description: string) =>
   option(flags, description).default(String(LIMITS[reason].value));
 
 /**
- * Makes what the configuration asks for: the source of policies, the status sink, the authenticator of agents, and the
- * other replicas.
+ * Creates the parts of an operator from its configuration: the source of policies, the status sink, the authenticator
+ * of agents, and the other replicas.
  */
 export type Construct = (config: Config, log: Logger) => Promise<Parts>;
 

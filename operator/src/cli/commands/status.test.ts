@@ -22,7 +22,7 @@ const well = (namespace: string, name = 'well') =>
 const refused = (namespace: string) => policy(namespace, 'refused', condition('Accepted', 'False', 'Invalid'));
 const pending = (namespace: string) => policy(namespace, 'pending');
 
-/** A policy that eleven agents were to apply, and do. */
+/** A policy that all of its eleven agents apply. */
 const applied = (name: string, programmed = condition('Programmed', 'True', 'Programmed')) => {
   const { status, ...rest } = policy('shop', name, condition('Accepted', 'True', 'Valid'), programmed);
   const agents = { matched: 11, applied: 11, rejected: 0, stale: 0, summary: '11/11' };

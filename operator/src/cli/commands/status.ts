@@ -45,7 +45,7 @@ export function statusCommand(terminal: Terminal, reach: Reach, setExitCode: Set
     });
 }
 
-/** How many policies are in other namespaces, for who may see them; empty for none. */
+/** The number of policies in other namespaces that the user may read, in words; empty for none. */
 async function elsewhere(target: Target, scope: string): Promise<string> {
   try {
     const others = (await target.policies(undefined)).filter(({ namespace }) => namespace !== scope);
@@ -59,11 +59,11 @@ async function elsewhere(target: Target, scope: string): Promise<string> {
   }
 }
 
-/** What the replicas of the operator say of the agents that they serve. */
+/** The agents of all replicas of the operator. */
 interface FleetSummary {
-  /** Processes, each counted once. Absent: the operator cannot be asked. */
+  /** Number of processes, each counted once; absent when the operator cannot be reached. */
   readonly agents?: AgentsAtAGlance;
-  /** Why it cannot be asked. */
+  /** Why the operator cannot be reached. */
   readonly agentsUnknown?: string;
   readonly unanswered: readonly Unanswered[];
 }
@@ -84,7 +84,7 @@ async function fleetOf(target: Target, namespace: string | undefined): Promise<F
   }
 }
 
-/** What the statuses of policies say together. */
+/** A summary of the statuses of policies. */
 function summarize(policies: readonly StoredPolicy[]) {
   const sum = (read: (policy: StoredPolicy) => number | undefined) =>
     policies.reduce((total, policy) => total + (read(policy) ?? 0), 0);
@@ -92,7 +92,7 @@ function summarize(policies: readonly StoredPolicy[]) {
   const programmed = policies.filter(({ status }) => statusOf(status, 'Programmed') === 'True').length;
   return {
     policies: { total: policies.length, programmed, refused, others: policies.length - programmed - refused },
-    /** One for each policy and agent that it is for. */
+    /** Counts with one entry for each policy and each agent that it selects. */
     rollouts: {
       matched: sum(({ status }) => status.agents?.matched),
       applied: sum(({ status }) => status.agents?.applied),

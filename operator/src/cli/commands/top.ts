@@ -21,7 +21,7 @@ interface Flags extends ScopeFlags {
   readonly once?: boolean;
 }
 
-/** Rows that fit on a screen of unknown height. */
+/** Number of rows for a screen of unknown height. */
 const ROWS = 24;
 
 export function topCommand(terminal: Terminal, reach: Reach, setExitCode: SetExitCode): Command {

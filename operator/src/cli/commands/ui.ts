@@ -64,12 +64,13 @@ async function listen(server: Server, port: string): Promise<void> {
 
 const COOKIE = 'fuseboard-session';
 
-/** Not passed on: they are about this connection alone, or we set them. */
+/** Headers that are not forwarded, because they belong to one connection or are set here. */
 const OWN_HEADERS = ['connection', 'keep-alive', 'transfer-encoding', 'upgrade', 'host', 'cookie', 'authorization'];
 
 /**
- * Passes requests on with the user's token, for the browser that holds the secret of this run: once in the address,
- * from then on as a cookie. A page of another site can neither read it nor send it.
+ * Forwards requests with the user's token, for the browser that knows the secret of this run. The browser gets the
+ * secret once in the URL, and sends it as a cookie from then on. A page of another site can neither read nor send that
+ * cookie.
  */
 function proxy(operator: AdminClient, secret: string) {
   const holds = (given: string | undefined) =>
@@ -110,7 +111,7 @@ async function pass(operator: AdminClient, request: IncomingMessage, response: S
     return refuse(response, 502, (error as Error).message);
   }
   const target = new URL(operator.url);
-  // The operator compares where a request comes from with where it went to.
+  // The operator compares the Origin header with its own host, so the header must name that host.
   if (headers.origin !== undefined) headers.origin = target.origin;
   const passed = send(new URL(request.url!, target), { method: request.method, headers }, (answer) => {
     response.writeHead(answer.statusCode!, answer.headers);

@@ -19,14 +19,14 @@ interface Flags extends ScopeFlags {
   readonly output: 'text' | 'json';
 }
 
-/** A change of state on one agent, as it is printed. */
+/** A printed state change of one agent. */
 interface Seen extends StateChange {
   readonly namespace: string;
   readonly breaker: string;
   readonly policy?: string;
 }
 
-/** The operator says every two seconds that it is there; a stream that is silent for longer is opened again. */
+/** The operator sends a heartbeat every two seconds. A stream that is silent for longer than this is opened again. */
 const SILENCE_MS = 10_000;
 const RETRY_MS = 1_000;
 
@@ -46,10 +46,10 @@ export function watchCommand(terminal: Terminal, reach: Reach, setExitCode: SetE
 }
 
 /**
- * Follows every replica until the end: each tells the transitions of its own agents. Replicas that come are followed
- * too.
+ * Follows every replica until `end` is aborted, because each replica knows only the transitions of its own agents. New
+ * replicas are followed too.
  *
- * @throws {CliError} when no replica can be followed in the beginning.
+ * @throws {CliError} when no replica can be followed at the start.
  */
 async function follow(
   target: Target,
@@ -134,14 +134,14 @@ async function* transitions(
   }
 }
 
-/** The same moment, reported twice, may be rounded differently. */
+/** Two reports of one transition may differ by rounding. */
 const SAME_MS = 50;
 
-/**
- * Tells the transitions that were not told before from the rows of a stream, also over a stream that was opened again.
- */
+/** Yields the new transitions in the rows of a stream. It keeps its state when the stream is opened again. */
 export class TransitionReader {
-  /** What the newest row held, by row: reports come in any order, so that a time alone does not say what is new. */
+  /**
+   * The changes in the last row of each id. Reports arrive in any order, so a time alone does not show which are new.
+   */
   readonly #known = new Map<string, readonly StateChange[]>();
   readonly #policies = new Map<string, string>();
   #began = false;

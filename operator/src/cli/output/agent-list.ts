@@ -6,15 +6,15 @@ import type { Target } from '../client/target.ts';
 /** The agents of all replicas. */
 export interface Agents {
   readonly items: readonly ListedAgent[];
-  /** How many there are beyond those that the replicas list: each lists at most 1,000. */
+  /** Number of agents beyond the listed ones. Each replica lists at most 1,000. */
   readonly more: number;
   readonly unanswered: readonly Unanswered[];
 }
 
 /**
- * Agents of a namespace or of all, each once.
+ * Lists the agents of a namespace, or of all namespaces, each agent once.
  *
- * @param search words that the names, state or labels of an agent must hold. Absent: all agents.
+ * @param search words that an agent's names, state or labels must contain; absent: all agents.
  * @throws {CliError} when no replica answers.
  */
 export async function listAgents(target: Target, namespace: string | undefined, search?: string): Promise<Agents> {

@@ -8,14 +8,14 @@ import { age, type Colour, type Column } from './output.ts';
 
 /** Breakers over the agents of all replicas. */
 export interface Breakers {
-  /** Milliseconds since 1970, by the clock of a replica. */
+  /** When the replica answered, in milliseconds since 1970 by its clock. */
   readonly at: number;
   readonly items: readonly ListedBreaker[];
   readonly unanswered: readonly Unanswered[];
 }
 
 /**
- * Every breaker of a namespace or of all, the worst first, and when the operator said so.
+ * Lists every breaker of a namespace, or of all namespaces, with the worst state first.
  *
  * @throws {CliError} when no replica answers.
  */
@@ -36,11 +36,11 @@ export const colourOfState = ({ state, shadow }: Pick<ListedBreaker, 'state' | '
 
 const percent = (part: number, whole: number) => (whole === 0 ? '-' : `${Math.round((100 * part) / whole)}%`);
 
-/** What was counted against what opens the circuit: `3/20 failed, 15% of 50%`. */
+/** The counts of the window next to their thresholds: `3/20 failed, 15% of 50%`. */
 export function thresholdColumn({ window, thresholds }: ListedBreaker): string {
   const against = TRIP_CONDITIONS.flatMap(({ field, measures, isRate }) => {
     const threshold = thresholds?.[field];
-    // Reports do not say how many failures there are in a row.
+    // Reports do not contain the number of consecutive failures.
     if (threshold === undefined || measures === 'consecutiveFailures') return [];
     const measured = measures === 'slow' ? window.slow : window.failed;
     const share = isRate ? `${percent(measured, window.calls)} of ${threshold}%` : `${measured} of ${threshold}`;
@@ -49,7 +49,7 @@ export function thresholdColumn({ window, thresholds }: ListedBreaker): string {
   return [`${window.failed}/${window.calls} failed`, ...against].join(', ');
 }
 
-/** The columns of a list of breakers. @param at the time of the rows */
+/** The columns of the breaker table. @param at the time of the rows */
 export function breakerColumns(scope: string | undefined, at: number): Column<ListedBreaker>[] {
   return [
     ...(scope === undefined ? [{ title: 'namespace', value: (row: ListedBreaker) => row.namespace }] : []),

@@ -3,13 +3,13 @@ import type { StoredPolicy, Target } from '../client/target.ts';
 import { CliError, EXIT_CODES } from '../exit-codes.ts';
 import { hint } from './suggestions.ts';
 
-/** Where something was looked for; absent scope: in all namespaces. */
+/** The searched namespace in words; an absent scope means all namespaces. */
 export const within = (scope: string | undefined) =>
   scope === undefined ? 'in any namespace' : `in namespace "${scope}"`;
 
 /**
- * That there is nothing of this name, and which of the names may have been meant; where a replica did not answer, only
- * that the others know of nothing.
+ * The error for an unknown name, with similar names. When a replica did not answer, the error only says that the other
+ * replicas do not know the name.
  */
 export function notFound(
   what: string,
@@ -28,7 +28,7 @@ export function notFound(
   );
 }
 
-/** @throws {CliError} when there is no policy of this name. */
+/** @throws {CliError} when the policy does not exist. */
 export async function policyNamed(target: Target, namespace: string, name: string): Promise<StoredPolicy> {
   const policy = await target.policy(namespace, name);
   if (policy) return policy;

@@ -14,16 +14,16 @@ export type Colour = 'red' | 'yellow' | 'green' | 'dim';
 export interface Column<T> {
   readonly title: string;
   readonly value: (row: T) => string;
-  /** Shown with `-o wide` only. */
+  /** Whether the column appears only with `-o wide`. */
   readonly wide?: boolean;
   readonly colour?: (row: T) => Colour | undefined;
 }
 
-/** Text in colour on a terminal that wants it (NO_COLOR says no), and as it is anywhere else. */
+/** Colours a text on a terminal, unless NO_COLOR is set. Elsewhere, the text stays unchanged. */
 export const coloured = (text: string, colour: Colour | undefined, { out }: Terminal) =>
   colour === undefined ? text : styleText(colour, text, { stream: out });
 
-/** Rows in columns as kubectl prints them. */
+/** Formats rows as a table in the style of kubectl. */
 export function table<T>(rows: readonly T[], columns: readonly Column<T>[], terminal: Terminal): string {
   const cells = rows.map((row) =>
     columns.map((column) => ({ text: printable(column.value(row)), colour: column.colour?.(row) })),
@@ -42,7 +42,7 @@ export function table<T>(rows: readonly T[], columns: readonly Column<T>[], term
     .join('');
 }
 
-/** Prints rows as a table, JSON or YAML. `nothing` is printed on stderr when there is no row. */
+/** Prints rows as a table, JSON or YAML. Without rows, `nothing` is printed on stderr. */
 export function print<T>(
   rows: readonly T[],
   {
@@ -52,7 +52,7 @@ export function print<T>(
   }: {
     readonly columns: readonly Column<T>[];
     readonly nothing: string;
-    /** For programs: what stands beside the rows. */
+    /** Additional fields of the JSON or YAML output, next to the rows. */
     readonly about?: object;
   },
   format: Format,
@@ -72,7 +72,7 @@ export function printAs(value: unknown, format: 'json' | 'yaml', { out }: Termin
   );
 }
 
-/** A time span as kubectl writes ages: `45s`, `12m`, `3h`, `9d`. */
+/** Formats a duration like an age in kubectl: `45s`, `12m`, `3h`, `9d`. */
 export function age(ms: number): string {
   const s = Math.max(0, Math.round(ms / 1_000));
   if (s < 120) return `${s}s`;

@@ -2,14 +2,16 @@ import { escaped } from '../../core/printable.ts';
 
 const ESC = String.raw`\u001b`;
 
-/** What our own commands write beside text: the colours of `styleText`, and a line or a screen that is begun again. */
+/**
+ * Control sequences of our own commands: the colours of `styleText`, and sequences that redraw a line or the screen.
+ */
 const COLOUR = String.raw`\u001b\[(?:[012]|22|3[0-79]|39|9[0-7])m`;
 const OURS = new RegExp(String.raw`^(?:${ESC}\[1;1H|${ESC}\[0?J|\r${ESC}\[K[^\p{Cc}]*)$`, 'u');
 const UNSAFE = new RegExp(String.raw`${COLOUR}|[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]`, 'gu');
 
 /**
- * A stream to a terminal that passes text, lines and colours, and makes anything else visible that would steer the
- * terminal, whoever wrote it. All that the command line and the log write goes through it.
+ * A terminal stream that passes text, line breaks and colours, and escapes any other control sequence, whatever its
+ * source. All output of the command line and the log uses it.
  */
 export function safeStream(stream: NodeJS.WriteStream): NodeJS.WriteStream {
   const write = (chunk: unknown, ...rest: unknown[]) =>

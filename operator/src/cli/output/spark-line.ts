@@ -1,8 +1,8 @@
 const BARS = '▁▂▃▄▅▆▇█';
 
 /**
- * Numbers as one line of bars, the highest at full height; zero is a blank. Where there are more numbers than `width`,
- * neighbours are added up.
+ * Draws numbers as one line of bars, with the maximum at full height and blanks for zeros. When there are more numbers
+ * than `width`, neighbours are summed.
  */
 export function sparkLine(values: readonly number[], width: number): string {
   const columns = Math.min(width, values.length);

@@ -9,7 +9,7 @@ export const statusOf = (status: PolicyStatus, type: Type) => conditionOf(status
 export const colourOf = (status: PolicyStatus, type: Type): Colour | undefined =>
   statusOf(status, type) === 'False' ? 'red' : statusOf(status, type) === 'Unknown' ? 'yellow' : undefined;
 
-/** What is wrong with a policy in one sentence, the worst first; nothing when it is well. */
+/** The worst problem of a policy as one sentence; undefined when it has none. */
 export function problemOf(status: PolicyStatus): { readonly reason: string; readonly message: string } | undefined {
   for (const type of ['Accepted', 'Programmed', 'Healthy'] as const) {
     const condition = conditionOf(status, type);

@@ -1,6 +1,6 @@
 import leven from 'leven';
 
-/** The names that somebody may have meant, best first; at most three. */
+/** Up to three names similar to a misspelled one, the most similar first. */
 export function suggestions(name: string, names: Iterable<string>): string[] {
   const lowerCase = name.toLowerCase();
   return [...new Set(names)]
@@ -11,7 +11,7 @@ export function suggestions(name: string, names: Iterable<string>): string[] {
     .map(({ one }) => one);
 }
 
-/** `; did you mean "payments"?`, or what there is, or nothing. */
+/** `; did you mean "payments"?`, or the existing names, or nothing. */
 export function hint(name: string, names: Iterable<string>): string {
   const all = [...new Set(names)].sort();
   const close = suggestions(name, all);

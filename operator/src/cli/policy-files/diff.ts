@@ -84,14 +84,14 @@ function changeOf(after: FilePolicy, stored: readonly StoredPolicy[]): PolicyCha
   return { namespace, name, kind: 'changed', before, after };
 }
 
-/** What the API server writes into every stored spec is no difference. */
+/** Fills in the defaults that the API server adds to every stored spec, so that they are no difference. */
 const completed = (spec: FilePolicy['spec'] | undefined) => ({
   ...spec,
   mode: spec?.mode ?? 'Enforce',
   onUpdate: spec?.onUpdate ?? 'Preserve',
 });
 
-/** Absent when the operator cannot be asked; a note says why. */
+/** The agents of a namespace; undefined when the operator cannot be reached, which a note explains. */
 async function agentsOf(
   target: Target,
   namespace: string,

@@ -6,22 +6,22 @@ import { MAX_POLICY_FILE_BYTES, type ParsedFile, parsePolicyFile } from '../../s
 import { CliError, EXIT_CODES } from '../exit-codes.ts';
 import { count } from '../output/output.ts';
 
-/** A file that was read, by the name that messages give it. */
+/** A parsed file with its name for messages. */
 export interface PolicyFile extends ParsedFile {
   readonly file: string;
 }
 
-/** The argument for standard input, and its name in messages. */
+/** The argument for standard input, which is also its name in messages. */
 const STDIN = '-';
 const STDIN_NAME = '<stdin>';
 
 /**
- * Reads what is meant by paths: a file, `-` for standard input, a pattern such as `policies/*.yaml`, or a folder with
- * every `.yaml`, `.yml` and `.json` file in it and in the folders below. Names that begin with a dot and links to
- * folders are left out.
+ * Reads the files at the given paths: a file, `-` for standard input, a pattern such as `policies/*.yaml`, or a folder
+ * with its `.yaml`, `.yml` and `.json` files at any depth. Names that start with a dot and links to folders are
+ * skipped.
  *
- * @param namespace of objects that name none. Absent: `default`.
- * @throws {CliError} when something cannot be read, or when nothing of ours is in it.
+ * @param namespace the namespace of objects that do not name one; absent: `default`.
+ * @throws {CliError} when a path cannot be read, or when it contains no policy or override.
  */
 export async function readPolicyFiles(paths: readonly string[], namespace?: string): Promise<PolicyFile[]> {
   const names = [...new Set((await Promise.all(paths.map(filesOf))).flat())];
@@ -35,7 +35,7 @@ export async function readPolicyFiles(paths: readonly string[], namespace?: stri
   return files;
 }
 
-/** How many objects of other kinds were passed over, as the end of a sentence; empty for none. */
+/** The number of skipped objects of other kinds, as the end of a sentence; empty for none. */
 export function passedOver(files: readonly PolicyFile[]): string {
   const others = files.reduce((sum, file) => sum + file.others, 0);
   return others === 0 ? '' : `, ${count(others, 'object')} of other kinds passed over`;
@@ -63,7 +63,7 @@ async function filesOf(path: string): Promise<string[]> {
   }
 }
 
-/** A pattern that no shell has expanded. */
+/** Expands a pattern that the shell has not expanded. */
 async function matches(pattern: string): Promise<string[]> {
   const found: string[] = [];
   for await (const file of glob(pattern)) found.push(file);

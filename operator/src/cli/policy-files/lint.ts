@@ -46,7 +46,7 @@ export function lintCommand(terminal: Terminal, setExitCode: SetExitCode): Comma
     });
 }
 
-/** What is to be said of policies from files, in the order of the files. */
+/** The findings for policies in files, in the order of the files. */
 export function lintFiles(policies: readonly (FilePolicy & { readonly file: string })[]): Placed[] {
   const namespaces = new Set(policies.map(({ namespace }) => namespace));
   const together = new Map<string, Finding[]>();

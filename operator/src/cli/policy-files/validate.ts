@@ -4,7 +4,7 @@ import { count } from '../output/output.ts';
 import type { SetExitCode, Terminal } from '../terminal.ts';
 import { passedOver, readPolicyFiles } from './files.ts';
 
-/** Something wrong in a policy file. */
+/** A problem in a policy file. */
 interface Finding {
   readonly file: string;
   readonly line: number;

@@ -7,7 +7,7 @@ type Simulator = typeof import('@fuseboard/simulator');
 type Read = NonNullable<SimulateRequest['read']>;
 type Stretch = NonNullable<SimulateRequest['incident']>[number];
 
-/** The options that say what recorded calls are and how they are meant. */
+/** The options that describe recorded calls and their interpretation. */
 export interface CallOptions {
   readonly calls: string[];
   readonly format?: string;
@@ -26,7 +26,7 @@ export interface CallOptions {
   readonly calm?: Stretch[];
 }
 
-/** Adds them to a command. */
+/** Adds these options to a command. */
 export function withCallOptions(command: Command): Command {
   return command
     .requiredOption(
@@ -73,7 +73,7 @@ function instant(text: string): number | undefined {
   return Number.isNaN(at) ? undefined : at;
 }
 
-/** What is asked of the simulator, but for the policies. */
+/** The request to the simulator, without the policies. */
 export function callsRequest(
   options: CallOptions,
   terminal: Terminal,
@@ -111,7 +111,7 @@ function usable<T>(read: () => T): T {
   }
 }
 
-/** Says on a terminal how far it is and about how long it still takes. */
+/** Reports the progress and the estimated remaining time on a terminal. */
 function progress({ err }: Terminal): (part: string, done: number, of: number) => void {
   const began = performance.now();
   return (part, done, of) => {
@@ -121,7 +121,7 @@ function progress({ err }: Terminal): (part: string, done: number, of: number) =
   };
 }
 
-/** Loads the simulator; a container with the operator alone does not have it. */
+/** Loads the simulator, which an operator-only container image does not contain. */
 async function loadSimulator(): Promise<Simulator> {
   try {
     return await import('@fuseboard/simulator');
@@ -134,7 +134,7 @@ async function loadSimulator(): Promise<Simulator> {
   }
 }
 
-/** Runs what the simulator does; what it cannot use is said in one line. */
+/** Runs the simulator; invalid input becomes a one-line error. */
 export async function simulated<T>(run: (simulator: Simulator) => Promise<T>): Promise<T> {
   const simulator = await loadSimulator();
   try {

@@ -11,7 +11,7 @@ const never = () => {
 };
 let folder: string;
 
-/** Runs a command line; what it printed, and its exit code. */
+/** Runs a command line; returns its output and its exit code. */
 async function run(...args: string[]): Promise<{ readonly code: number; readonly out: string; readonly err: string }> {
   const streams = { out: new PassThrough(), err: new PassThrough() };
   const text = { out: '', err: '' };

@@ -1,17 +1,17 @@
 import { addPending, type PendingChange, takeApplied } from './pending-changes.ts';
 import type { Snapshot } from './snapshot.ts';
 
-/** How many snapshots an agent may lag behind before what it reports about older ones is not recognised. */
+/** How many snapshots an agent may lag behind. Reports about older snapshots are not recognised. */
 const SNAPSHOTS_KEPT = 4;
 
 const NO_SNAPSHOTS: readonly Snapshot[] = [];
 
 const NO_CHANGES: readonly PendingChange[] = [];
 
-/** What one agent should run, what it was sent, and what it says it runs. Time is given with each call, in ms. */
+/** The target, the sent snapshots and the reported revision of one agent. Each call gets the time, in ms. */
 export class AgentDelivery {
   #target: Snapshot | undefined;
-  /** Whether what it should run is too large to be sent. */
+  /** Whether the newest snapshot for the agent is too large to be sent. */
   #tooLarge = false;
   #sent = NO_SNAPSHOTS;
   #pending = NO_CHANGES;
@@ -23,22 +23,22 @@ export class AgentDelivery {
     return this.#target;
   }
 
-  /** What was sent lately, the newest last: it may speak of the policies in these. */
+  /** The recently sent snapshots, the newest last. Reports may refer to the policies of any of them. */
   get sent(): readonly Snapshot[] {
     return this.#sent;
   }
 
-  /** The revision that it says it runs. */
+  /** The revision that the agent reports. */
   get revision(): string | undefined {
     return this.#revision;
   }
 
-  /** What it says it runs, when that is something it was sent. */
+  /** The sent snapshot with the reported revision; undefined when the agent reports another revision. */
   get applied(): Snapshot | undefined {
     return this.recentlySent(this.#revision);
   }
 
-  /** Since when it does not show that it runs what it should; undefined while it does. */
+  /** Since when the agent has not confirmed its target; undefined once it has. */
   get behindSince(): number | undefined {
     return this.#behindSince;
   }
@@ -49,37 +49,37 @@ export class AgentDelivery {
     this.#updateBehind(now);
   }
 
-  /** What it should run is too large to be sent; it keeps what it has. */
+  /** Records that the newest snapshot is too large to be sent. The agent keeps its target. */
   markTooLarge(now: number): void {
     this.#tooLarge = true;
     this.#updateBehind(now);
   }
 
-  /** A change that the operator saw at `seenAt` led to this target: the time until it is applied is taken. */
+  /** Starts to measure the time until the agent applies a target, from `seenAt`, when the operator saw the change. */
   expectApplied({ revision }: Snapshot, seenAt: number): void {
     this.#pending = addPending(this.#pending, { revision, seenAt });
   }
 
-  /** A snapshot is on its way to the agent, or the agent showed that it has it. */
+  /** Records a snapshot that is being sent to the agent, or that the agent has confirmed. */
   addSent(snapshot: Snapshot, steps: SentSteps): void {
     this.#sent = steps.next(this.#sent, this.#revision, snapshot);
   }
 
-  /** A snapshot with this revision that was sent lately. */
+  /** The recently sent snapshot with this revision. */
   recentlySent(revision: string | undefined): Snapshot | undefined {
     return this.#sent.find((snapshot) => snapshot.revision === revision);
   }
 
-  /** The agent says which revision it runs. */
+  /** Records the revision that the agent reports. */
   setRevision(revision: string | undefined, now: number): void {
     this.#revision = revision;
     this.#updateBehind(now);
   }
 
   /**
-   * The agent says that it runs a revision since `appliedAt`.
+   * Records that the agent has run a revision since `appliedAt`.
    *
-   * @returns how long each change took that it holds, in ms.
+   * @returns the propagation time of each change that the revision includes, in ms.
    */
   takeApplied(revision: string, appliedAt: number): readonly number[] {
     const { tookMs, left } = takeApplied(this.#pending, revision, appliedAt);
@@ -87,7 +87,7 @@ export class AgentDelivery {
     return tookMs;
   }
 
-  /** The name of a policy that was sent; absent for any other. */
+  /** The name of a policy that was sent recently; absent for any other. */
   policyName(uid: string): string | undefined {
     for (const { entries } of this.#sent) {
       const entry = entries.get(uid);
@@ -102,13 +102,13 @@ export class AgentDelivery {
   }
 }
 
-/** Makes the lists of what was sent. Agents that make the same step one after the other hold the same list. */
+/** Builds the lists of sent snapshots. Consecutive agents with the same change share one list. */
 export class SentSteps {
   #last:
     | { from: readonly Snapshot[]; revision: string | undefined; snapshot: Snapshot; to: readonly Snapshot[] }
     | undefined;
 
-  /** `from` with one more snapshot; that of `revision`, which the agent runs, stays. */
+  /** `from` with one more snapshot. The snapshot of `revision`, which the agent runs, is never dropped. */
   next(from: readonly Snapshot[], revision: string | undefined, snapshot: Snapshot): readonly Snapshot[] {
     const last = this.#last;
     if (last?.from === from && last.snapshot === snapshot && last.revision === revision) return last.to;

@@ -1,14 +1,16 @@
-/** A change of what an agent should run. */
+/** A change of the target of an agent that the agent has not applied yet. */
 export interface PendingChange {
   readonly revision: string;
-  /** When the operator saw it, in ms of its clock. */
+  /** When the operator saw the change, in ms of its clock. */
   readonly seenAt: number;
 }
 
-/** How many changes are stored for an agent that applies none; the last of them represents all that follow. */
+/**
+ * Maximum number of stored changes for an agent that applies none. The last stored change represents all later ones.
+ */
 const MAX_CHANGES = 8;
 
-/** Adds a change to those that an agent has not shown yet to have applied. */
+/** Appends a change to the pending changes of an agent. */
 export function addPending(pending: readonly PendingChange[], change: PendingChange): readonly PendingChange[] {
   if (pending.length < MAX_CHANGES) return [...pending, change];
   const { seenAt } = pending.at(-1)!;
@@ -16,17 +18,17 @@ export function addPending(pending: readonly PendingChange[], change: PendingCha
 }
 
 /**
- * What became of pending changes when an agent applied a revision: it holds the change that led to it and all before
- * that.
+ * Splits pending changes when an agent applied a revision: the revision includes the change that led to it and all
+ * earlier ones.
  *
- * @returns for each of these how long it took, in ms, and the changes that are left.
+ * @returns the propagation time of each included change, in ms, and the changes that are left.
  */
 export function takeApplied(
   pending: readonly PendingChange[],
   revision: string,
   appliedAt: number,
 ): { readonly tookMs: readonly number[]; readonly left: readonly PendingChange[] } {
-  // An agent may speak of an earlier time at which it ran the same revision.
+  // An agent may report an earlier time at which it ran the same revision.
   const last = pending.findLastIndex((change) => change.revision === revision && change.seenAt <= appliedAt);
   return {
     tookMs: pending.slice(0, last + 1).map(({ seenAt }) => appliedAt - seenAt),

@@ -1,4 +1,4 @@
-/** The resourceVersions of a replica's caches, as decimal strings: they say how current its data is. */
+/** The resourceVersions of a replica's caches, as decimal strings. They show how current its data is. */
 export interface ResourceVersions {
   readonly policies?: string;
   readonly overrides?: string;
@@ -7,9 +7,9 @@ export interface ResourceVersions {
 const KINDS = ['policies', 'overrides'] as const;
 
 /**
- * Reads what an agent sends as `since`, such as `policies=123,overrides=45`.
+ * Parses the `since` parameter of an agent's request, such as `policies=123,overrides=45`.
  *
- * @throws {RangeError} when it is not of this form.
+ * @throws {RangeError} when the text does not have this form.
  */
 export function parseSince(text: string): ResourceVersions {
   if (text === '') return {};
@@ -19,7 +19,7 @@ export function parseSince(text: string): ResourceVersions {
   return Object.fromEntries(KINDS.filter((kind) => versions.has(kind)).map((kind) => [kind, versions.get(kind)]));
 }
 
-/** Whether a replica has seen less than an agent. What one of the two has no version of is not compared. */
+/** Whether a replica has older data than an agent. A kind without a version on either side is not compared. */
 export function isBehind(replica: ResourceVersions | undefined, agent: ResourceVersions): boolean {
   return KINDS.some((kind) => {
     const [ours, theirs] = [replica?.[kind], agent[kind]];

@@ -1,35 +1,35 @@
 import type { Clock } from '../clock.ts';
 import { isBehind, type ResourceVersions } from './resource-versions.ts';
 
-/** Refused agents retry within this time, in ms; without a retry, the lag that was found is forgotten. */
+/** Refused agents retry within this time, in ms. Without a retry, the recorded lag is forgotten. */
 const FORGET_MS = 60_000;
 
 interface Lag {
-  /** What an agent had seen when the store was first found to be older. */
+  /** The versions that an agent had when the store was first found to be older. */
   readonly seen: ResourceVersions;
   readonly since: number;
-  /** When it was last found to be. */
+  /** When the store was last found to be older. */
   last: number;
 }
 
 /**
- * Decides when a store with older data than agents have seen, although it was read consistently, counts as restored
- * from a backup. One read is not enough: an API server that answers from another store, or from an old copy, looks the
- * same for a while. To accept that would remove policies that were not deleted.
+ * Decides when a store counts as restored from a backup, because a consistent read shows older data than agents have.
+ * One read is not enough: an API server that answers from another store, or from an old copy, looks the same for a
+ * while. Accepting its data would remove policies that were not deleted.
  */
 export class RestoreDetector {
   readonly #afterMs: number;
   readonly #clock: Clock;
   readonly #found = new Map<string, Lag>();
 
-  /** @param afterMs how long it must have been found to be older. */
+  /** @param afterMs how long the store must lag behind the agents. */
   constructor(afterMs: number, clock: Clock) {
     this.#afterMs = afterMs;
     this.#clock = clock;
   }
 
   /**
-   * An agent of the namespace has seen more than the store shows.
+   * Records that an agent of the namespace has newer data than the store.
    *
    * @returns whether the store was restored.
    */
@@ -45,8 +45,8 @@ export class RestoreDetector {
   }
 
   /**
-   * The store of the namespace shows this much; what was found before is over if that is no less than an agent had
-   * seen.
+   * Records the versions that the store of the namespace shows. The recorded lag ends when they have caught up with the
+   * agent.
    */
   caughtUp(namespace: string, asOf: ResourceVersions | undefined): void {
     const known = this.#found.get(namespace);

@@ -149,7 +149,7 @@ describe('an update', () => {
       { nil: undefined },
     );
     const breakers = fc.uniqueArray(fc.constantFrom('a', 'b', 'c*'), { minLength: 1, maxLength: 3 });
-    // What is said of a mode alone changes no route.
+    // The mode of a policy does not affect its routes.
     const mode = fc.constantFrom('Enforce' as const, 'Shadow' as const);
     const spec = fc.record({ breakers, selector, mode });
     const list = fc

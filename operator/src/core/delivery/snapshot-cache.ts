@@ -18,7 +18,7 @@ import {
 export interface PolicySnapshot {
   readonly policy: Policy;
   readonly entry: PolicyEntry;
-  /** Absent when breakers or selector cannot be used and never could since this process began. */
+  /** Absent while no version since the start of this process had usable `breakers` and `selector` fields. */
   readonly routing: Routing | undefined;
 }
 
@@ -28,15 +28,15 @@ export interface ActiveOverride {
   readonly entry: OverrideEntry;
 }
 
-/** What a new list of policies and overrides changed. */
+/** The differences between two lists of policies and overrides. */
 export interface SnapshotChange {
   readonly namespaces: ReadonlySet<string>;
   readonly added: readonly Policy[];
   readonly changed: readonly Policy[];
   readonly removed: readonly Policy[];
-  /** By namespace: the policies that are new or changed, or to which the others leave more or less than before. */
+  /** By namespace: the policies that are new, changed, or have another precedence than before. */
   readonly affected: ReadonlyMap<string, ReadonlySet<string>>;
-  /** Overrides that agents should apply from now on, and those that they should no longer. */
+  /** Overrides that agents should apply from now on. `ended` holds the overrides that agents should no longer apply. */
   readonly started: readonly Override[];
   readonly ended: readonly Override[];
 }
@@ -45,14 +45,14 @@ interface Namespace {
   readonly policies: Map<string, PolicySnapshot>;
   readonly overrides: Map<string, ActiveOverride>;
   routes: readonly Route[];
-  /** The labels that some selector looks at: agents that agree in these get the same snapshot. */
+  /** The labels that some selector uses. Agents with equal values of these labels get the same snapshot. */
   keys: readonly string[];
   precedence: ReadonlyMap<string, Precedence>;
-  /** By audience: the labels that selectors look at. */
+  /** Audiences by the values of `keys`. */
   audiences: Map<string, Audience>;
 }
 
-/** Whatever is for some agents only. */
+/** A policy or an override that may have a selector. */
 interface Selecting {
   readonly selector?: Parameters<typeof selects>[0];
 }
@@ -60,25 +60,31 @@ interface Selecting {
 interface Audience {
   readonly labels: Labels;
   readonly snapshot: Snapshot;
-  /** Whether it was asked for since the last change; one that was not may have no agents any more. */
+  /**
+   * Whether an agent requested the snapshot since the last change. An audience without requests may have no agents
+   * left.
+   */
   used: boolean;
 }
 
 /**
- * The snapshots of all audiences. A new list of policies is compared with the one before, and only namespaces in which
- * something differs are recomputed, and in these only the snapshots of audiences that a changed policy is for. A
- * snapshot is made when its first agent asks for it.
+ * The snapshots of all audiences. A new list of policies is compared with the previous list. Only namespaces with a
+ * difference are recomputed, and in them only the snapshots of audiences that a changed policy selects. A snapshot is
+ * computed when its first agent requests it.
  */
 export class SnapshotCache {
   readonly #namespaces = new Map<string, Namespace>();
   /** The namespace of each policy, by uid. */
   readonly #namespaceOf = new Map<string, string>();
-  /** Every policy that was taken, by identity: nearly all of a list are in the one before, and cost one look each. */
+  /**
+   * Every policy of the previous list, by identity. Most policies of a new list are unchanged objects, which one lookup
+   * skips.
+   */
   readonly #taken = new Set<Policy>();
 
   /**
-   * Takes the whole list of policies, and that of the overrides that hold now, and says what is different from the ones
-   * before.
+   * Replaces the list of policies and that of the active overrides, and returns the differences from the previous
+   * lists.
    */
   update(policies: readonly Policy[], overrides: Iterable<Override> = []): SnapshotChange {
     const added: Policy[] = [];
@@ -87,9 +93,7 @@ export class SnapshotCache {
     const started: Override[] = [];
     const ended: Override[] = [];
     const namespaces = new Map<string, Selecting[]>();
-    /**
-     * Namespaces in which something is routed or selected otherwise; in the others, policies only say something else.
-     */
+    /** Namespaces with changed routes or selectors. In other namespaces, only the content of policies changed. */
     const rerouted = new Set<string>();
     const touch = (name: string, ...routings: (Selecting | undefined)[]) => {
       const touched = namespaces.get(name) ?? [];
@@ -154,7 +158,7 @@ export class SnapshotCache {
     return { namespaces: new Set(namespaces.keys()), added, changed, removed, affected, started, ended };
   }
 
-  /** The snapshot for agents of a namespace with these labels; an empty one where no policy is for them. */
+  /** The snapshot for agents of a namespace with these labels; empty when no policy selects them. */
   snapshot(namespace: string, labels: Labels): Snapshot {
     const found = this.#namespaces.get(namespace);
     if (found === undefined) return EMPTY;
@@ -195,13 +199,13 @@ export class SnapshotCache {
     return this.#namespaces.get(namespace)?.policies.get(uid);
   }
 
-  /** The policy with this uid, in whatever namespace. */
+  /** The policy with this uid, in any namespace. */
   find(uid: string): PolicySnapshot | undefined {
     const home = this.#namespaceOf.get(uid);
     return home === undefined ? undefined : this.policy(home, uid);
   }
 
-  /** The override that holds a breaker of agents with these labels in a state, whatever its policy. */
+  /** The override in force on a breaker of agents with these labels, whichever policy governs the breaker. */
   overrideFor(namespace: string, labels: Labels, breaker: string): Override | undefined {
     return [...(this.#namespaces.get(namespace)?.overrides.values() ?? [])]
       .map(({ override }) => override)
@@ -210,7 +214,7 @@ export class SnapshotCache {
       .find(({ spec }) => spec.breakers.some((pattern) => matches(pattern, breaker)));
   }
 
-  /** The override with this uid that agents should apply now. */
+  /** The active override with this uid. */
   override(uid: string): ActiveOverride | undefined {
     return this.#namespaces.get(this.#namespaceOf.get(uid) ?? '')?.overrides.get(uid);
   }
@@ -219,7 +223,7 @@ export class SnapshotCache {
     return [...this.#namespaces.keys()];
   }
 
-  /** What the other policies leave to a policy; absent for one that has no routes. */
+  /** The precedence of a policy over the others of its namespace; absent for a policy without routes. */
   precedence(policy: Policy): Precedence | undefined {
     return this.#namespaces.get(policy.namespace)?.precedence.get(policy.uid);
   }
@@ -239,7 +243,7 @@ export class SnapshotCache {
     return made;
   }
 
-  /** Works out the routes of a namespace again. */
+  /** Recomputes the routes of a namespace. */
   #route(name: string): Rerouted {
     const namespace = this.#namespaces.get(name)!;
     const routings = [...namespace.policies.values()].flatMap(({ routing }) => routing ?? []);
@@ -274,18 +278,18 @@ export class SnapshotCache {
   }
 }
 
-/** What became of a namespace in which something is routed otherwise. */
+/** The effects of recomputed routes on a namespace. */
 interface Rerouted {
   /** The policies with a changed precedence. */
   readonly affected: readonly string[];
-  /** Whether selectors look at other labels. */
+  /** Whether the set of labels that selectors use changed. */
   readonly keysChanged: boolean;
 }
 
 /** How many label sets of a namespace have a cached snapshot; others are computed at each request. */
 const MAX_AUDIENCES = 1_000;
 
-/** The snapshot with the same revision: audiences that get the same share one object. */
+/** A cached snapshot with the same revision, so that audiences with equal snapshots share one object. */
 function sameRevision(audiences: Iterable<Audience>, { revision }: Snapshot): Snapshot | undefined {
   for (const { snapshot } of audiences) if (snapshot.revision === revision) return snapshot;
   return undefined;
@@ -320,7 +324,7 @@ function absentFrom(taken: ReadonlySet<Policy>, policies: readonly Policy[]): Po
   return [...taken].filter((policy) => !listed.has(policy));
 }
 
-/** Whether nothing that an agent or a status could show is different. */
+/** Whether two versions of a policy look the same to agents and in the status. */
 function same(a: PolicySnapshot, b: PolicySnapshot): boolean {
   return a.entry === b.entry && shown(a) === shown(b);
 }

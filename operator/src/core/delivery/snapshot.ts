@@ -5,7 +5,8 @@ import type { OverrideUid, PolicyUid } from '../uid.ts';
 import { encodeEvent } from './event.ts';
 
 /**
- * One policy as it travels: serialised once for each version and shared by every snapshot and stream that carries it.
+ * One policy in its wire format: serialised once for each version and shared by every snapshot and stream that contains
+ * it.
  */
 export interface PolicyEntry {
   readonly uid: PolicyUid;
@@ -14,19 +15,19 @@ export interface PolicyEntry {
   readonly hold: boolean;
   /** Hash over uid, generation, hold and spec: the same on every replica. */
   readonly digest: string;
-  /** The event, ready to be written. */
+  /** The serialised event. */
   readonly bytes: Buffer;
 }
 
-/** One override as it travels. */
+/** One override in its wire format. */
 export interface OverrideEntry {
   readonly uid: OverrideUid;
   readonly digest: string;
-  /** The event, ready to be written. */
+  /** The serialised event. */
   readonly bytes: Buffer;
 }
 
-/** Everything that the agents of one audience get. Two snapshots with the same revision are the same to an agent. */
+/** Everything that the agents of one audience receive. Two snapshots with the same revision have the same content. */
 export interface Snapshot {
   readonly revision: string;
   readonly routes: Routes;
@@ -35,21 +36,21 @@ export interface Snapshot {
   readonly entries: ReadonlyMap<PolicyUid, PolicyEntry>;
   readonly overrides: ReadonlyMap<OverrideUid, OverrideEntry>;
   readonly bytes: number;
-  /** Why the snapshot is too large for an agent and must not be sent; absent when it can be. */
+  /** Why the snapshot is too large to be sent to an agent; absent when it is not. */
   readonly tooLarge?: string;
 }
 
-/** What turns one snapshot into another. */
+/** The changes that turn one snapshot into another. */
 export interface Difference {
   readonly policies: readonly PolicyEntry[];
   readonly overrides: readonly OverrideEntry[];
-  /** Policies and overrides. */
+  /** The uids of removed policies and overrides. */
   readonly removed: readonly string[];
-  /** The new routes, whole; absent when they are the same. */
+  /** The complete new routes; absent when they are unchanged. */
   readonly routes?: Routes;
 }
 
-/** Serialises a policy; with `hold`, its spec stays behind. */
+/** Serialises a policy. With `hold`, the spec is left out. */
 export function entryOf(policy: {
   uid: string;
   name: string;
@@ -63,14 +64,13 @@ export function entryOf(policy: {
   return { uid, name, generation, hold, digest, bytes: encodeEvent('policy', event) };
 }
 
-/** Serialises an override. */
 export function overrideEntryOf({ uid, name, createdAt, expiresAt, spec }: Override): OverrideEntry {
   const { breakers, action, reason } = spec;
   const event = { uid, name, breakers, action, reason, createdAt, expiresAt };
   return { uid, digest: hash(event), bytes: encodeEvent('override', event) };
 }
 
-/** Puts a snapshot together from flat routes, the entries that they lead to, and overrides. */
+/** Builds a snapshot from flat routes, the policy entries that they refer to, and overrides. */
 export function snapshotOf(
   routes: Routes,
   entry: (uid: string) => PolicyEntry,
@@ -88,7 +88,7 @@ export function snapshotOf(
   return { revision, routes, routesDigest, entries, overrides: byUid, bytes, ...(tooLarge && { tooLarge }) };
 }
 
-/** What must be sent to an agent that has `from` so that it has `to`; `from` absent means an agent that has nothing. */
+/** The changes to send to an agent so that `from` becomes `to`. An agent without a snapshot has no `from`. */
 export function difference(from: Snapshot | undefined, to: Snapshot): Difference {
   const policies = [...to.entries.values()].filter(({ uid, digest }) => from?.entries.get(uid)?.digest !== digest);
   const overrides = [...to.overrides.values()].filter(({ uid, digest }) => from?.overrides.get(uid)?.digest !== digest);

@@ -3,9 +3,12 @@ import type { LimitLog } from '../limits/limit-log.ts';
 import { LimitError } from '../limits/limits.ts';
 import type { Snapshot } from './snapshot.ts';
 
-/** How many agents of each namespace have which target. Different ones are bounded, and shared between namespaces. */
+/**
+ * Counts the agents of each namespace by target. The number of distinct targets is limited and shared between
+ * namespaces.
+ */
 export class Targets {
-  /** By namespace and revision. */
+  /** Number of agents by namespace and revision. */
   readonly #agents = new Map<string, number>();
   readonly #share: FairShare;
   readonly #limits: LimitLog;
@@ -18,9 +21,9 @@ export class Targets {
   }
 
   /**
-   * Whether an agent may be given a target; one that another agent has already costs nothing.
+   * Checks that an agent may get a target. A target that another agent already has takes no further room.
    *
-   * @throws {LimitError} when it may not.
+   * @throws {LimitError} when there is no room.
    */
   checkRoomFor(namespace: string, { revision }: Snapshot): void {
     if (this.#agents.has(keyOf(namespace, revision))) return;
@@ -34,7 +37,7 @@ export class Targets {
     this.#share.release(namespace, undefined);
   }
 
-  /** One more agent has this target. */
+  /** Counts one more agent with this target. */
   hold(namespace: string, { revision }: Snapshot): void {
     const key = keyOf(namespace, revision);
     const held = this.#agents.get(key) ?? 0;
@@ -42,7 +45,7 @@ export class Targets {
     this.#agents.set(key, held + 1);
   }
 
-  /** An agent has another target from now on, or is gone. */
+  /** Counts one agent less with this target. */
   release(namespace: string, { revision }: Snapshot): void {
     const key = keyOf(namespace, revision);
     const left = (this.#agents.get(key) ?? 0) - 1;

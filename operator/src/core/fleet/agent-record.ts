@@ -10,9 +10,9 @@ import { type BreakerState, worst } from './state-counts.ts';
 
 export interface Identity {
   readonly namespace: string;
-  /** The uid of its pod. Absent: not known to run in one. */
+  /** The uid of the agent's pod; absent when the agent is not known to run in a pod. */
   readonly pod?: string;
-  /** 128 random bits for each process. */
+  /** 128 random bits, new for each process. */
   readonly boot: string;
   readonly service: string;
   readonly instance: string;
@@ -23,7 +23,8 @@ export interface Identity {
 export type Origin = Pick<Identity, 'namespace' | 'pod'>;
 
 /**
- * Two processes are one agent when namespace, pod and boot are equal: a pod cannot report for another pod.
+ * Two connections belong to the same agent when namespace, pod and boot are equal, so a pod cannot report for another
+ * pod.
  */
 export const agentKey = (pod: string | undefined, boot: string) => `${pod ?? ''}/${boot}`;
 
@@ -32,30 +33,30 @@ export interface Agent {
   readonly identity: Identity;
   readonly streams: number;
   readonly heardAt: number;
-  /** What it should run. */
+  /** The snapshot that the agent should run. */
   readonly target: Snapshot | undefined;
-  /** What it says it runs, when that is something it was sent. */
+  /** The snapshot that the agent reports as applied; undefined when it was not sent recently. */
   readonly applied: Snapshot | undefined;
-  /** What it could not use of what it should run, by policy. */
+  /** The policies of the target that the agent rejected. */
   readonly rejections: ReadonlyMap<PolicyUid, CountedRejection>;
-  /** The overrides that it reports as applied. */
+  /** The overrides that the agent reports as applied. */
   readonly overrides: ReadonlySet<OverrideUid>;
-  /** Since when it does not show that it runs what it should; absent while it does. */
+  /** Since when the agent has not confirmed its target; absent once it has. */
   readonly behindSince: number | undefined;
   readonly breakers: readonly AgentBreaker[];
 }
 
-/** A breaker of an agent, its keys folded into the worst of them. */
+/** A breaker of an agent, in the worst state among its keys. */
 interface AgentBreaker {
   readonly name: string;
   readonly uid: string;
   readonly state: BreakerState;
-  /** The override that holds it. */
+  /** The override in force on the breaker. */
   readonly override?: string | undefined;
   readonly shadow: boolean;
-  /** When it entered this state. */
+  /** When the breaker entered this state. */
   readonly since: number;
-  /** What its last failure was; absent while closed, and where that is not known. */
+  /** The last failure; absent while the breaker is closed, or when the failure is not known. */
   readonly lastError?: LastError | undefined;
   readonly totals: Totals;
 }
@@ -71,26 +72,26 @@ export interface View {
   readonly uid: string | undefined;
   readonly state: BreakerState;
   readonly shadow: boolean;
-  /** When it entered this state. */
+  /** When the breaker entered this state. */
   readonly since: number;
   readonly override: string | undefined;
-  /** What its last failure was; absent while closed, and where that is not known. */
+  /** The last failure; absent while the breaker is closed, or when the failure is not known. */
   readonly lastError?: LastError | undefined;
-  /** Whether a call let the policy's fallback answer; undefined where that is not known or there is none. */
+  /** Whether a call enabled the policy's fallback; undefined when that is not known or the policy has none. */
   readonly optedIn: boolean | undefined;
   readonly totals: Totals;
   /**
-   * Whether the report counted something since its own base: a later one whose base is `totals` then proves that it was
-   * answered.
+   * Whether the totals of the report differ from its base. Only then does a later report with `totals` as its base
+   * prove that the agent received the answer.
    */
   readonly counted: boolean;
   readonly latency: readonly number[];
-  /** The transitions of its report. An agent tells them again until they are answered. */
+  /** The transitions in the report. An agent repeats them until its report is answered. */
   readonly moments: readonly Moment[];
   readonly heardAt: number;
 }
 
-/** An agent with all that is remembered of it; changed by the fleet alone. */
+/** The complete record of an agent. Only the fleet changes it. */
 export class AgentRecord implements Agent {
   readonly identity: Identity;
   streams = 0;
@@ -101,7 +102,7 @@ export class AgentRecord implements Agent {
   overrides: ReadonlySet<OverrideUid> = new Set();
   readonly views = new Map<string, Map<string, View>>();
   viewCount = 0;
-  /** By breaker name: where its state is counted. */
+  /** The circuit in which the state of each breaker is counted, by breaker name. */
   readonly circuits = new Map<string, Circuit>();
 
   constructor(identity: Identity, now: number) {
@@ -137,7 +138,7 @@ export class AgentRecord implements Agent {
     });
   }
 
-  /** Forgets what its breakers said. */
+  /** Removes the reported state of all breakers. */
   forgetBreakers(): void {
     this.views.clear();
     this.viewCount = 0;

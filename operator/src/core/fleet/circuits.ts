@@ -4,33 +4,33 @@ import { MEASURES, SLOTS, slotOf } from '../slots.ts';
 import { Ring } from './ring.ts';
 import type { BreakerCounts, BreakerState } from './state-counts.ts';
 
-/** Latencies are kept for a minute, by longer slots. */
+/** The slot length of latencies, which are kept for a minute. */
 export const LATENCY_SLOT_MS = 10_000;
 export const LATENCY_SLOTS = 6;
 
 /**
- * Circuits that are remembered, in all and of one namespace; the calls of further ones are in the metrics and not here.
+ * Maximum number of circuits, in total and in one namespace. Calls of further circuits are counted only in the metrics.
  */
 export const MAX_CIRCUITS = 20_000;
 export const MAX_CIRCUITS_OF_NAMESPACE = 4_000;
 
-/** Changes of state that are remembered for each circuit. */
+/** Number of state changes kept for each circuit. */
 export const TRANSITIONS_KEPT = 20;
 
-/** How long a circuit is shown after the last report about it. */
+/** How long a circuit stays visible after the last report about it. */
 export const LINGER_MS = 300_000;
 
-/** What a failure was, as an agent reported it. */
+/** A failure as reported by an agent. */
 export type LastError = NonNullable<BreakerReport['lastError']>;
 
-/** The breaker of one agent, where its circuit is not closed. */
+/** The breaker of one agent whose circuit is not closed. */
 export interface NotClosedAgent {
   readonly instance: string;
   readonly state: BreakerState;
   readonly shadow: boolean;
-  /** When it entered this state. */
+  /** When the breaker entered this state. */
   readonly since: number;
-  /** What its last failure was; absent where that is not known. */
+  /** The last failure; absent when not known. */
   readonly lastError?: LastError | undefined;
 }
 
@@ -51,29 +51,32 @@ export interface AgentCircuitState {
   readonly lastError?: LastError | undefined;
 }
 
-/** Whose breaker it is. */
+/** The agent that a breaker belongs to. */
 export interface CircuitOwner {
-  /** Tells agents apart. */
+  /** Unique key of the agent. */
   readonly key: string;
   readonly instance: string;
   readonly service: string;
 }
 
-/** One breaker name under one policy, on all agents of this replica together. */
+/** One breaker name under one policy, over all agents of this replica. */
 export class Circuit {
   readonly id: string;
   readonly namespace: string;
-  /** The policy; empty for the defaults of the code. */
+  /** The uid of the policy; empty when the defaults in code apply. */
   readonly uid: string;
   readonly breaker: string;
-  /** Grows with every change but that of `heardAt`. */
+  /** Increases with every change except those of `heardAt`. */
   version = 0;
   heardAt: number;
   /** When the last breaker that was not closed became closed. */
   closedAt = Number.NEGATIVE_INFINITY;
   readonly states: BreakerCounts = { closed: 0, open: 0, halfOpen: 0, shadowOpen: 0 };
   readonly unwell = new Map<string, NotClosedAgent>();
-  /** How many agents of each service have this breaker, and on how many it is not closed and rejects. */
+  /**
+   * For each service, the number of agents with this breaker, and the number of those whose breaker is not closed and
+   * rejects.
+   */
   readonly services = new Map<string, { agents: number; notClosed: number }>();
   readonly counted = new Ring(SLOTS, MEASURES.length);
   readonly latency = new Ring(LATENCY_SLOTS, LATENCY_BUCKETS);
@@ -87,14 +90,14 @@ export class Circuit {
     this.heardAt = now;
   }
 
-  /** How many agents have this breaker. */
+  /** Number of agents with this breaker. */
   get agents(): number {
     const { closed, open, halfOpen, shadowOpen } = this.states;
     return closed + open + halfOpen + shadowOpen;
   }
 }
 
-/** What the agents of this replica say, by breaker and policy. Its size depends on these two, and not on the agents. */
+/** The state and counts of circuits by breaker and policy. Memory use does not depend on the number of agents. */
 export class Circuits {
   readonly #outages: Outages;
   readonly #namespaces = new Map<string, Map<string, Circuit>>();
@@ -105,12 +108,12 @@ export class Circuits {
     this.#outages = outages;
   }
 
-  /** Grows with every change of any circuit. */
+  /** Increases with every change of any circuit. */
   get version(): number {
     return this.#version;
   }
 
-  /** The circuit of a breaker, made when it is new; absent when there are too many. */
+  /** The circuit of a breaker, created on first use; undefined when there are too many. */
   at(namespace: string, uid: string, breaker: string, now: number): Circuit | undefined {
     const circuits = this.#namespaces.get(namespace) ?? new Map<string, Circuit>();
     const id = `${namespace}/${uid}/${breaker}`;
@@ -124,7 +127,7 @@ export class Circuits {
     return circuit;
   }
 
-  /** Counts what an agent reports beyond what it reported before. */
+  /** Adds the increase of an agent's counts since its previous report. */
   count(circuit: Circuit, totals: Totals, latency: readonly number[], at: number): void {
     const { succeeded, failed, slow, rejected, fallback } = totals;
     if (succeeded + failed + slow + rejected === 0) return;
@@ -134,7 +137,7 @@ export class Circuits {
     this.#changed(circuit);
   }
 
-  /** Notes the state of the breaker of one agent; `after` absent means that the agent has it no more. */
+  /** Replaces the state of the breaker of one agent; `after` is absent when the agent no longer has the breaker. */
   setState(
     circuit: Circuit,
     { key, instance, service }: CircuitOwner,
@@ -160,10 +163,10 @@ export class Circuits {
   }
 
   /**
-   * Records a transition that an agent reported for the first time.
+   * Records a new transition in an agent's report.
    *
    * @param shadow whether the breaker is in mode Shadow and rejects nothing.
-   * @param error the failure that led to it. Absent: it was none, or it is not known.
+   * @param error the failure that caused the transition; absent when failures did not, or when it is not known.
    */
   changed(circuit: Circuit, change: StateChange, shadow: boolean, error?: string): void {
     const { at, from, to, reason, instance } = change;
@@ -176,15 +179,15 @@ export class Circuits {
     this.#changed(circuit);
   }
 
-  /** Every circuit of a namespace, or of all. */
+  /** Every circuit of a namespace, or of all namespaces when it is absent. */
   *list(namespace?: string): Generator<Circuit> {
     if (namespace !== undefined) yield* this.#namespaces.get(namespace)?.values() ?? [];
     else for (const circuits of this.#namespaces.values()) yield* circuits.values();
   }
 
   /**
-   * Forgets circuits that no agent told of for long, or whose policy is gone, and ends outages. `governed` says whether
-   * a policy exists.
+   * Removes circuits without recent reports or whose policy was deleted, and ends outages. `governed` returns whether a
+   * policy exists.
    */
   sweep(now: number, governed: (uid: string) => boolean): void {
     for (const { namespace, id } of this.#outages.sweep(now)) {

@@ -1,36 +1,39 @@
 import { LATENCY_BUCKETS, type Totals } from '@fuseboard/schema';
 import { NO_TOTALS, sum } from './totals.ts';
 
-/** Breaker names that get a series of their own, for each namespace; calls of all others are counted under `other`. */
+/**
+ * Maximum number of breaker names with their own series in a namespace. Calls of all other breakers are counted as
+ * `other`.
+ */
 export const MAX_BREAKER_NAMES = 200;
 
-/** The value at which a series starts over. */
+/** The value at which a series restarts from zero. */
 const MAX_COUNT = 2 ** 52;
 
 export const OTHER = 'other';
 
-/** What all agents counted together for a breaker name under a policy, since this process began. */
+/** The sums over all agents for a breaker name under a policy, since this process started. */
 export interface CounterSeries {
   readonly namespace: string;
-  /** The name of the policy; empty for breakers that no policy governs. */
+  /** The name of the policy; empty for breakers without a policy. */
   readonly policy: string;
   readonly breaker: string;
   totals: Totals;
   /**
-   * Calls by how long they took; bucket i counts those under 2^i x 0.125 ms that no smaller bucket counts, the last one
-   * the rest.
+   * Calls by duration. Bucket i counts calls under 2^i x 0.125 ms that no smaller bucket counts; the last bucket counts
+   * all longer calls.
    */
   readonly latency: number[];
-  /** How often a breaker entered each state. */
+  /** How often breakers entered each state. */
   readonly entered: { closed: number; open: number; 'half-open': number };
 }
 
-/** Sums what agents report. The number of series does not depend on the number of agents. */
+/** Sums the counts in agents' reports. The number of series does not depend on the number of agents. */
 export class Counters {
   readonly #series = new Map<string, CounterSeries>();
   readonly #names = new Map<string, Set<string>>();
 
-  /** The series for a breaker, made when it is new. */
+  /** The series of a breaker, created on first use. */
   at(namespace: string, policy: string, breaker: string): CounterSeries {
     const name = this.#bounded(namespace, breaker);
     const key = JSON.stringify([namespace, policy, name]);
@@ -54,13 +57,14 @@ export class Counters {
     const series = this.at(namespace, policy, breaker);
     series.totals = sum(series.totals, counted);
     for (const [i, calls] of latency.entries()) series.latency[i]! += calls;
-    // Beyond 2^53 a number no longer grows by one; a counter that starts over is what its readers expect of a restart.
+    // Beyond 2^53 a number no longer grows by one. The series restarts from zero, which its readers treat as a process
+    // restart.
     if (Math.max(...Object.values(series.totals), ...series.latency) < MAX_COUNT) return;
     series.totals = NO_TOTALS;
     series.latency.fill(0);
   }
 
-  /** Ends the series of a policy that is gone. */
+  /** Removes the series of a deleted policy. */
   drop(namespace: string, policy: string): void {
     const dropped = new Set<string>();
     for (const [key, series] of this.#series) {
@@ -72,7 +76,7 @@ export class Counters {
     for (const breaker of dropped) this.#names.get(namespace)?.delete(breaker);
   }
 
-  /** The name that a breaker has in the series. */
+  /** The name of a breaker in its series: its own name, or `other`. */
   name(namespace: string, breaker: string): string {
     return this.#names.get(namespace)?.has(breaker) ? breaker : OTHER;
   }

@@ -55,7 +55,7 @@ const identity = (i: number): Identity => ({
   labels: {},
 });
 
-/** Plays the steps and says what is counted in the end; `asking` counts after each step as well. */
+/** Runs the steps and returns the final counts; with `asking`, counts are also read after each step. */
 function play(all: readonly Step[], asking: boolean) {
   const fleet = new Fleet();
   const agents = new Map<number, Agent>();

@@ -30,7 +30,7 @@ function scene() {
     );
     return receipt.kind === 'accepted' ? receipt.tookMs : undefined;
   };
-  /** A change that was seen `noticed` ms ago. */
+  /** A change that the operator saw `noticed` ms ago. */
   const change = (now: number, snapshot: Snapshot, noticed = 100) => {
     fleet.setTarget(agent, snapshot, now);
     fleet.expectApplied(agent, snapshot, now - noticed);

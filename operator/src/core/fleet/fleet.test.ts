@@ -381,7 +381,7 @@ describe('states of breakers', () => {
       scene.now += 1_000;
       expect(reopened(failed - 1, failed)).toMatchObject({ transitions: [{ to: 'half-open' }, { to: 'open' }] });
     }
-    // The answer to the last one was lost.
+    // The answer to the previous report was lost.
     expect(reopened(6, 8)).toMatchObject({ transitions: [] });
     expect(scene.fleet.counters.list()[0]!.entered).toEqual({ closed: 0, open: 5, 'half-open': 5 });
   });

@@ -31,27 +31,27 @@ import {
 } from './state-counts.ts';
 import { growth, latencyGrowth, NO_TOTALS, sameTotals } from './totals.ts';
 
-/** An agent that was silent this long is stale: it is counted, and not waited for. */
+/** An agent without a report for this long is stale: it is counted, but the rollout does not wait for it. */
 export const STALE_AFTER_MS = 30_000;
 
-/** An agent that was silent this long is not counted any more, and forgotten when it has no stream. */
+/** An agent without a report for this long is no longer counted. It is removed when it has no stream. */
 export const GONE_AFTER_MS = 60_000;
 
-/** Different labels that are remembered to be shared: pods of one workload have the same. */
+/** Maximum number of shared label sets. The pods of one workload have equal labels. */
 const MAX_LABELS_SHARED = 1_000;
 
-/** A repeated transition is recognised when its two reported times differ by less than this. */
+/** Two reports of a transition are the same transition when their times differ by less than this. */
 const SAME_TRANSITION_MS = 2_000;
 
-/** How many open breakers a count names. */
+/** Maximum number of open breakers that a count names. */
 export const MAX_OPEN_NAMED = 3;
 
-/** What the fleet says of one policy. */
+/** The counts of one policy over the agents of this replica. */
 export interface PolicyCounts {
   readonly agents: AgentCounts;
   readonly breakers: BreakerCounts;
   readonly fallback: FallbackCounts;
-  /** Up to `MAX_OPEN_NAMED` open breakers as `payments on shop/pod-1`. */
+  /** Up to `MAX_OPEN_NAMED` open breakers, such as `payments on shop/pod-1`. */
   readonly open: readonly string[];
   readonly rejections: readonly AgentRejection[];
 }
@@ -59,7 +59,7 @@ export interface PolicyCounts {
 /** A change of state that an agent reported for the first time. */
 export interface ReportedTransition {
   readonly breaker: string;
-  /** The policy that governs the breaker; absent for the defaults of the code. */
+  /** The policy that governs the breaker; absent when the defaults in code apply. */
   readonly uid?: string;
   readonly shadow: boolean;
   readonly from: BreakerState;
@@ -74,11 +74,11 @@ export type Receipt =
   | {
       readonly kind: 'accepted';
       readonly transitions: readonly ReportedTransition[];
-      /** Refusals that this agent had not reported before. */
+      /** Rejections that the agent had not reported before. */
       readonly rejections: readonly NewRejection[];
-      /** How long each change took that the agent shows here to have applied, in ms. */
+      /** The propagation time of each change that this report confirms, in ms. */
       readonly tookMs: readonly number[];
-      /** The policies and overrides with counts that may have changed. */
+      /** The policies and overrides whose counts may have changed. */
       readonly touched: Touched;
     };
 
@@ -87,7 +87,7 @@ interface NewRejection {
   readonly rejection: AgentRejection;
 }
 
-/** Every agent of this replica, and what all of them said. Time is given with each call, in milliseconds. */
+/** All agents of this replica and the content of their reports. Each call gets the time, in milliseconds. */
 export class Fleet {
   readonly counters = new Counters();
   readonly outages: Outages;
@@ -96,9 +96,12 @@ export class Fleet {
   readonly #states = new StateCounts();
   readonly #labels = new Map<string, Labels>();
   readonly #sentSteps = new SentSteps();
-  /** By namespace, for as long as nothing changed and nobody is silent for too long: reports alone change nothing. */
+  /**
+   * Cached rollouts by namespace. A cache entry is valid until an agent changes state, or until `until`, when one
+   * becomes stale.
+   */
   readonly #rollouts = new Map<string, { readonly rollout: Rollout; readonly until: number }>();
-  /** By pod: its processes, the first known first. */
+  /** The processes of each pod, in the order in which they connected. */
   readonly #pods = new Map<string, Set<AgentRecord>>();
   readonly #targets: Targets;
   readonly #bounds: Bounds;
@@ -106,7 +109,7 @@ export class Fleet {
   readonly #agentShare: FairShare;
   readonly #viewShare: FairShare;
 
-  /** @param date the milliseconds since 1970 at a moment of the clock of all calls; ids of outages are made of it. */
+  /** @param date converts a time of this clock to milliseconds since 1970, for the ids of outages. */
   constructor(bounds: Bounds = DEFAULT_BOUNDS, limits = new LimitLog(), date?: (at: number) => number) {
     this.outages = new Outages(date);
     this.circuits = new Circuits(this.outages);
@@ -118,9 +121,9 @@ export class Fleet {
   }
 
   /**
-   * An agent opened a stream; it is known from now on.
+   * Registers a new stream of an agent, and the agent when it is new.
    *
-   * @throws {LimitError} when there is no room for one more.
+   * @throws {LimitError} when there is no room for another agent.
    */
   connect(identity: Identity, now: number): Agent {
     const key = agentKey(identity.pod, identity.boot);
@@ -139,12 +142,12 @@ export class Fleet {
     return agent;
   }
 
-  /** A stream of an agent ended. The agent stays until it is silent for too long. */
+  /** Removes a stream of an agent. The agent itself stays until it has been silent for `GONE_AFTER_MS`. */
   disconnect(agent: Agent): void {
     (agent as AgentRecord).streams -= 1;
   }
 
-  /** What an agent should run from now on. */
+  /** Sets the snapshot that an agent should run. */
   setTarget(agent: Agent, snapshot: Snapshot, now: number): void {
     const { delivery, identity } = agent as AgentRecord;
     if (delivery.target !== snapshot) {
@@ -155,18 +158,19 @@ export class Fleet {
     delivery.setTarget(snapshot, now);
   }
 
-  /** What an agent should run is too large to be sent; it keeps what it has. */
+  /** Records that the newest snapshot for an agent is too large to be sent. The agent keeps its target. */
   markTooLarge(agent: Agent, now: number): void {
     (agent as AgentRecord).delivery.markTooLarge(now);
   }
 
-  /** A change that the operator saw at `seenAt` led an agent to its target: the time until it is applied is taken. */
+  /** Starts to measure the time until an agent applies its target, from `seenAt`, when the operator saw the change. */
   expectApplied(agent: Agent, snapshot: Snapshot, seenAt: number): void {
     (agent as AgentRecord).delivery.expectApplied(snapshot, seenAt);
   }
 
   /**
-   * A snapshot is on its way to an agent, or the agent showed that it has it: it may speak of its policies from now on.
+   * Records a snapshot that is being sent to an agent, or that the agent has confirmed. From now on, its reports may
+   * refer to the policies of this snapshot.
    */
   sent(agent: Agent, snapshot: Snapshot): void {
     const { delivery, identity } = agent as AgentRecord;
@@ -174,21 +178,21 @@ export class Fleet {
     if (delivery.revision === snapshot.revision) this.#rollouts.delete(identity.namespace);
   }
 
-  /** A snapshot with this revision that was sent to the agent lately. */
+  /** The recently sent snapshot of an agent with this revision. */
   recentlySent(agent: Agent, revision: string | undefined): Snapshot | undefined {
     return (agent as AgentRecord).delivery.recentlySent(revision);
   }
 
   /**
-   * Whether agents may be given one more set of policies that no agent has yet.
+   * Checks that there is room for one more distinct target.
    *
-   * @throws {LimitError} when they may not.
+   * @throws {LimitError} when there is none.
    */
   checkRoomFor(namespace: string, snapshot: Snapshot): void {
     this.#targets.checkRoomFor(namespace, snapshot);
   }
 
-  /** Takes a part of a report. The same part again changes nothing. */
+  /** Processes a part of a report. A repeated part has no effect. */
   report({ namespace, pod }: Origin, report: Report, now: number): Receipt {
     const agent = this.#namespaces.get(namespace)?.get(agentKey(pod, report.boot));
     if (agent === undefined) return { kind: 'unknown' };
@@ -204,7 +208,7 @@ export class Fleet {
     return { kind: 'accepted', transitions, ...news, touched };
   }
 
-  /** An agent showed that it is there; returns whether it was silent for so long that it was not waited for. */
+  /** Records a sign of life of an agent; returns whether the agent was stale. */
   #hear(agent: AgentRecord, now: number): boolean {
     const wasStale = now - agent.heardAt >= STALE_AFTER_MS;
     if (wasStale) this.#rollouts.delete(agent.identity.namespace);
@@ -213,7 +217,10 @@ export class Fleet {
     return wasStale;
   }
 
-  /** Takes what a whole report says of the policies and overrides of its agent, and adds to `touched`. */
+  /**
+   * Applies the rejections and overrides of a complete report, and adds the affected policies and overrides to
+   * `touched`.
+   */
   #takeReport(
     agent: AgentRecord,
     { revision, appliedAgoMs, bye }: Report,
@@ -236,16 +243,17 @@ export class Fleet {
       .map(([uid, rejection]) => ({ uid, rejection }));
     agent.overrides = overrides;
     agent.rejections = refused;
-    // By the one that was sent: what a report says is a string of its own.
+    // The string of the sent snapshot is stored, because each report has its own copy of the revision.
     delivery.setRevision(delivery.recentlySent(revision)?.revision ?? revision, now);
     const tookMs =
       revision === undefined || appliedAgoMs === undefined ? [] : delivery.takeApplied(revision, now - appliedAgoMs);
     if (bye) this.#remove(agent);
-    // An agent that refused a policy holds the revision, but not all that is in it.
+    // An agent that rejected a policy has the revision, but not all of its policies, so no propagation time is
+    // measured.
     return { rejections, tookMs: refused.size === 0 ? tookMs : [] };
   }
 
-  /** Forgets agents that are gone. Returns the namespaces in which an agent became stale or gone since `before`. */
+  /** Removes agents that are gone. Returns the namespaces in which an agent became stale or gone since `before`. */
   sweep(before: number, now: number): Set<string> {
     const touched = new Set<string>();
     for (const [namespace, agents] of this.#namespaces) {
@@ -264,7 +272,7 @@ export class Fleet {
     return touched;
   }
 
-  /** What is counted for each policy of a namespace that an agent should have. */
+  /** The counts of each of these policies of a namespace. */
   counts(namespace: string, uids: Iterable<PolicyUid>, now: number): Map<PolicyUid, PolicyCounts> {
     const rollout = this.#rollout(namespace, now);
     const found = new Map<PolicyUid, PolicyCounts>();
@@ -280,7 +288,9 @@ export class Fleet {
     return found;
   }
 
-  /** Which agents should apply each override of a namespace, and which report that they do. */
+  /**
+   * For each override of a namespace, the number of agents that should apply it and of those that report it as applied.
+   */
   overrideCounts(namespace: string, uids: ReadonlySet<OverrideUid>, now: number): Map<OverrideUid, AgentCounts> {
     const found = new Map<OverrideUid, AgentCounts>(
       [...uids].map((uid) => [uid, { matched: 0, applied: 0, rejected: 0, stale: 0 }]),
@@ -298,18 +308,18 @@ export class Fleet {
     return found;
   }
 
-  /** The states of the breakers of a policy over all agents, by name. */
+  /** The states of the breakers of a policy over all agents, by breaker name. */
   breakers(uid: string): ReadonlyMap<string, BreakerCounts> {
     return this.#states.named(uid);
   }
 
-  /** Every agent of a namespace, or of all. */
+  /** Every agent of a namespace, or of all namespaces when it is absent. */
   *agents(namespace?: string): Generator<Agent> {
     if (namespace !== undefined) yield* this.#namespaces.get(namespace)?.values() ?? [];
     else for (const agents of this.#namespaces.values()) yield* agents.values();
   }
 
-  /** Agents with the same labels hold the same object. */
+  /** Returns one shared object for equal labels, to save memory. */
   #sharedLabels(labels: Labels): Labels {
     const key = canonicalLabels(labels);
     const known = this.#labels.get(key);
@@ -319,7 +329,7 @@ export class Fleet {
     return labels;
   }
 
-  /** Takes the place of one more agent; of a pod with too many, the oldest that has no stream makes room. */
+  /** Takes a place for a new agent. When its pod has too many agents, the oldest one without a stream is removed. */
   #takeRoom({ namespace, pod }: Identity): void {
     const { agentsPerPod, agents } = this.#bounds;
     const ofPod = pod === undefined ? undefined : this.#pods.get(pod);
@@ -382,8 +392,8 @@ export class Fleet {
   }
 
   /**
-   * Forgets keys that are no longer told of: an agent repeats those whose circuit is not closed. Says whether one of
-   * them was open.
+   * Removes keys without a recent report: an agent repeats a key in its reports while the circuit is not closed.
+   * Returns whether the state of a breaker changed.
    */
   #forgetKeys(agent: AgentRecord, now: number): boolean {
     let wasOpen = false;
@@ -407,7 +417,8 @@ export class Fleet {
   #takeBreaker(agent: AgentRecord, breaker: BreakerReport, now: number): ReportedTransition[] {
     const { namespace, instance } = agent.identity;
     const policy = breaker.uid === undefined ? undefined : agent.delivery.policyName(breaker.uid);
-    // A policy that this agent was never sent gets no state from it; the calls still happened and are counted.
+    // An agent's state is not counted for a policy that was never sent to it. The calls still happened, so they are
+    // counted.
     const uid = policy === undefined ? undefined : breaker.uid;
     const keys = agent.views.get(breaker.name) ?? new Map<string, View>();
     const known = keys.get(breaker.key ?? '');
@@ -427,7 +438,7 @@ export class Fleet {
       if (circuit) this.circuits.changed(circuit, change, breaker.shadow ?? false, openingError(reason, breaker));
     }
 
-    // What the circuits of keys count is in what their breaker counts.
+    // The counts of a breaker include those of its keys.
     if (breaker.key === undefined) {
       const told = growth(known?.totals ?? breaker.base ?? NO_TOTALS, breaker.totals);
       const toldSlower = latencyGrowth(known?.latency ?? breaker.baseLatency ?? [], latency);
@@ -473,7 +484,7 @@ export class Fleet {
     }));
   }
 
-  /** Whether there is room for one more breaker of an agent. */
+  /** Takes a place for one more breaker of an agent; returns whether there was one. */
   #takeView({ viewCount, identity: { namespace, pod } }: AgentRecord): boolean {
     if (viewCount >= LIMITS['breakers-of-agent'].value) {
       this.#limits.reached('breakers-of-agent', { namespace, pod });
@@ -484,7 +495,7 @@ export class Fleet {
     return full === undefined;
   }
 
-  /** The breaker of an agent is in another state, or is not there any more. */
+  /** Replaces the state of a breaker of an agent; `after` is absent when the breaker was removed. */
   #replaceState(agent: AgentRecord, name: string, before: View | undefined, after: View | undefined): void {
     const { namespace, pod, boot, instance, service } = agent.identity;
     const key = agentKey(pod, boot);
@@ -515,7 +526,7 @@ const statusOf = (breaker: string, view: View | undefined): BreakerStatus | unde
     ? undefined
     : { uid: view.uid, breaker, state: view.state, shadow: view.shadow, optedIn: view.optedIn };
 
-/** All keys of a breaker as one, in their worst state; the breaker's own entry has what they share. */
+/** The worst state among all keys of a breaker. `optedIn` comes from the breaker's own entry, which the keys share. */
 function folded(keys: ReadonlyMap<string, View>): View | undefined {
   const view = worst(keys.values());
   const own = keys.get('');
@@ -526,7 +537,10 @@ function folded(keys: ReadonlyMap<string, View>): View | undefined {
 const isAnswered = ({ counted, totals }: View, base: Totals | undefined) =>
   counted && base !== undefined && sameTotals(base, totals);
 
-/** How many transitions at the start of `reported` were already in the previous report, because its answer was lost. */
+/**
+ * How many transitions at the start of `reported` were already in the previous report. An agent repeats them when the
+ * answer to that report was lost.
+ */
 function repeated(view: View, base: Totals | undefined, reported: readonly Moment[]): number {
   const before = view.moments;
   const same = (a: Moment, b: Moment) =>
@@ -537,14 +551,14 @@ function repeated(view: View, base: Totals | undefined, reported: readonly Momen
 }
 
 /**
- * The reasons of an opening that failures caused. Without `probe-failed`: that opening continues an outage, whose cause
- * is known already.
+ * The trip reasons that failures cause. `probe-failed` is missing, because such an opening continues an outage whose
+ * cause is already known.
  */
 const BY_FAILURES: ReadonlySet<string> = new Set(
   TRIP_CONDITIONS.filter(({ measures }) => measures !== 'slow').map(({ reason }) => reason),
 );
 
-/** The failure that opened a circuit, where failures did. */
+/** The failure that opened a circuit; absent when the opening has another reason. */
 function openingError(reason: string, { lastError }: BreakerReport): string | undefined {
   return lastError && BY_FAILURES.has(reason) ? `${lastError.name}: ${lastError.message}` : undefined;
 }

@@ -3,20 +3,20 @@ import type { AgentDelivery } from '../delivery/agent-delivery.ts';
 import type { OverrideUid, PolicyUid } from '../uid.ts';
 import type { CountedRejection } from './rollout.ts';
 
-/** What a report says once all of its parts are here. */
+/** The content of a report after all of its parts have arrived. */
 export interface WholeReport {
   readonly rejections: ReadonlyMap<PolicyUid, CountedRejection>;
   readonly overrides: ReadonlySet<OverrideUid>;
 }
 
-/** Puts the reports of one agent together: a report comes in parts, in any order, and each of them more than once. */
+/** Assembles the reports of one agent. The parts of a report may arrive in any order and more than once. */
 export class ReportAssembler {
   #sequence = 0;
   #parts = new Set<number>();
   #rejections = new Map<PolicyUid, CountedRejection>();
   #overrides: ReadonlySet<OverrideUid> = new Set();
 
-  /** Takes a part for new; returns false for one that was here before, or that is of an earlier report. */
+  /** Registers a part. Returns false for a repeated part, or a part of an earlier report. */
   begin({ sequence, part }: Report): boolean {
     if (sequence < this.#sequence) return false;
     if (sequence > this.#sequence) {
@@ -31,9 +31,10 @@ export class ReportAssembler {
   }
 
   /**
-   * Adds what a new part says of policies and overrides that were sent to the agent.
+   * Adds the rejections and overrides of a new part. Policies and overrides that were never sent to the agent are
+   * ignored.
    *
-   * @returns the whole report; undefined while parts are missing.
+   * @returns the complete report; undefined while parts are missing.
    */
   add(report: Report, delivery: AgentDelivery, agent: string): WholeReport | undefined {
     const spokenOf = delivery.recentlySent(report.revision);

@@ -5,14 +5,14 @@ export class Ring {
   readonly #values: Uint32Array;
   #newest = -1;
 
-  /** @param width how many counts a slot holds. */
+  /** @param width number of counts in a slot. */
   constructor(slots: number, width: number) {
     this.#width = width;
     this.#slots = slots;
     this.#values = new Uint32Array(slots * width);
   }
 
-  /** Adds to the counts of a slot; slots are numbered by time, and one that is too old is not counted. */
+  /** Adds to the counts of a slot. Slots are numbered by time; a slot that is no longer stored is ignored. */
   add(slot: number, counts: readonly number[]): void {
     this.#advance(slot);
     if (slot <= this.#newest - this.#slots) return;
@@ -20,14 +20,14 @@ export class Ring {
     for (let i = 0; i < counts.length && i < this.#width; i += 1) this.#values[at + i]! += counts[i]!;
   }
 
-  /** Puts these counts into a slot, whatever was in it. */
+  /** Replaces the counts of a slot. */
   set(slot: number, counts: readonly number[]): void {
     this.#advance(slot);
     if (slot <= this.#newest - this.#slots) return;
     this.#values.set(counts.slice(0, this.#width), (slot % this.#slots) * this.#width);
   }
 
-  /** The counts of the slots from `first` to `last`, one after the other; zero where nothing was counted. */
+  /** The counts of the slots from `first` to `last`, concatenated; zero for slots without counts. */
   read(first: number, last: number): number[] {
     const found: number[] = [];
     for (let slot = first; slot <= last; slot += 1) {

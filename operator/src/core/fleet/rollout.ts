@@ -14,7 +14,7 @@ export interface AgentRejection {
   readonly message: string;
 }
 
-/** A rejection, and the version of the policy that was rejected. */
+/** A rejection, with the version of the rejected policy. */
 export interface CountedRejection extends AgentRejection {
   readonly digest: string;
 }
@@ -22,15 +22,15 @@ export interface CountedRejection extends AgentRejection {
 const NONE: AgentCounts = { matched: 0, applied: 0, rejected: 0, stale: 0 };
 
 /**
- * Who has which policy. Agents that should run the same and run the same are counted together, so that the work grows
- * with the snapshots in use and not with agents times policies.
+ * Counts the agents that have each policy. Agents with the same target and the same applied snapshot are counted
+ * together, so that the cost grows with the number of snapshots, not with agents times policies.
  */
 export class Rollout {
   readonly #counts = new Map<string, AgentCounts>();
   readonly #rejections = new Map<string, AgentRejection[]>();
   readonly #groups = new Map<Snapshot, Map<Snapshot | undefined, { live: number; stale: number }>>();
 
-  /** Adds an agent that should run `target` and runs `applied`. */
+  /** Adds an agent with the target `target` and the applied snapshot `applied`. */
   add(
     target: Snapshot,
     applied: Snapshot | undefined,
@@ -48,7 +48,7 @@ export class Rollout {
     agents[stale ? 'stale' : 'live'] += 1;
   }
 
-  /** Counts what was added; to be called once, before anything is read. */
+  /** Computes the counts of all added agents. Call it once, before any read. */
   countAll(): void {
     for (const [target, byApplied] of this.#groups) {
       for (const [applied, { live, stale }] of byApplied) this.#count(target, applied, live, stale);
@@ -60,7 +60,7 @@ export class Rollout {
     return this.#counts.get(uid) ?? NONE;
   }
 
-  /** At most as many as a status lists. */
+  /** Up to `MAX_REJECTIONS` rejections of a policy. */
   rejections(uid: string): readonly AgentRejection[] {
     return this.#rejections.get(uid) ?? [];
   }

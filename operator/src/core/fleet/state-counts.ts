@@ -2,22 +2,22 @@ import type { BreakerReport } from '@fuseboard/schema';
 
 export type BreakerState = BreakerReport['state'];
 
-/** The state of one breaker of one agent, all its keys folded into the worst of them. */
+/** The state of one breaker of one agent: the worst among its keys. */
 export interface BreakerStatus {
   readonly uid: string;
-  /** Its name, without the keys. */
+  /** The name of the breaker, without a key. */
   readonly breaker: string;
   readonly state: BreakerState;
   readonly shadow: boolean;
-  /** Whether a call let the policy's fallback answer. Absent: not known, or the policy has none. */
+  /** Whether a call enabled the policy's fallback; absent when that is not known or the policy has none. */
   readonly optedIn?: boolean | undefined;
 }
 
-/** Breakers under a policy that has a fallback, and that were called. */
+/** Called breakers under a policy with a fallback. */
 export interface FallbackCounts {
-  /** A call let the fallback answer. */
+  /** Number of breakers with a call that enabled the fallback. */
   optedIn: number;
-  /** No call did. */
+  /** Number of breakers without such a call. */
   unused: number;
 }
 
@@ -28,19 +28,19 @@ export interface BreakerCounts {
   shadowOpen: number;
 }
 
-/** How many breakers of each policy are in each state, kept up to date change by change. */
+/** The number of breakers of each policy in each state, updated with each change. */
 export class StateCounts {
   readonly #counts = new Map<string, BreakerCounts>();
-  /** By uid and name. */
+  /** Counts by policy uid and breaker name. */
   readonly #byName = new Map<string, Map<string, BreakerCounts>>();
   readonly #fallbacks = new Map<string, FallbackCounts>();
   readonly #open = new Map<string, Map<string, string>>();
 
   /**
-   * Replaces what is known of one breaker of one agent.
+   * Replaces the state of one breaker of one agent.
    *
    * @param id unique for the agent and the breaker.
-   * @param label what to call it in a sentence when it is open.
+   * @param label the name of the breaker and its agent in status messages.
    */
   replace(id: string, label: string, before: BreakerStatus | undefined, after: BreakerStatus | undefined): void {
     if (before) {
@@ -59,7 +59,7 @@ export class StateCounts {
     return { ...(this.#counts.get(uid) ?? NONE) };
   }
 
-  /** The same, for each name of a breaker. */
+  /** The state counts of a policy for each breaker name. */
   named(uid: string): ReadonlyMap<string, BreakerCounts> {
     return this.#byName.get(uid) ?? NO_NAMES;
   }
@@ -68,7 +68,7 @@ export class StateCounts {
     return { ...(this.#fallbacks.get(uid) ?? NO_FALLBACK) };
   }
 
-  /** Up to `limit` labels of open breakers, the one that opened first first. */
+  /** Up to `limit` labels of open breakers, in the order in which they opened. */
   open(uid: string, limit: number): string[] {
     return [...(this.#open.get(uid)?.values() ?? [])].slice(0, limit);
   }

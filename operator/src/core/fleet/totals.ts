@@ -14,12 +14,12 @@ export const NO_TOTALS: Totals = {
 
 const TOTAL_NAMES = Object.keys(NO_TOTALS) as (keyof Totals)[];
 
-/** What was counted between two readings; a count that ran backwards adds nothing. */
+/** The increase of each count between two readings; zero for a count that decreased. */
 export function growth(from: Totals, to: Totals): Totals {
   return map((name) => Math.max(0, to[name] - from[name]));
 }
 
-/** The same for calls by duration; a bucket that is left out holds none. */
+/** The increase of each latency bucket between two readings. A missing bucket counts as zero. */
 export function latencyGrowth(from: readonly number[], to: readonly number[]): number[] {
   return to.map((calls, i) => Math.max(0, calls - (from[i] ?? 0)));
 }

@@ -1,19 +1,19 @@
-/** A namespace may use up to this multiple of the free places, and a pod up to this one. */
+/** A namespace may hold up to this multiple of the free places, and a pod up to `POD_SHARE` of them. */
 const NAMESPACE_SHARE = 8;
 const POD_SHARE = 1 / 16;
 
-/** So many are given whatever the shares say, as long as there is room at all. */
+/** A pod always gets this many places while any place is free, even when its share is smaller. */
 const POD_MINIMUM = 1;
 
 export interface FairShareOptions {
   readonly total: number;
-  /** Absent: a pod is bounded by its share alone. */
+  /** The fixed limit of a pod. Absent: only the share of the pod limits it. */
   readonly perPod?: number;
 }
 
 /**
- * Shares a number of places between namespaces and, within them, pods. Each may hold a multiple of what is free, so
- * that those who take all they can leave room for those who come later: dynamic thresholds, Choudhury and Hahne,
+ * Shares a number of places between namespaces and, within them, pods. The limit of each holder is a multiple of the
+ * free places, so that a greedy holder always leaves room for later ones: dynamic thresholds, Choudhury and Hahne,
  * IEEE/ACM Transactions on Networking 6 (1998).
  */
 export class FairShare {
@@ -33,9 +33,9 @@ export class FairShare {
   }
 
   /**
-   * Takes a place. A holder without a pod is bounded by its namespace.
+   * Takes a place. A holder without a pod is limited only by its namespace.
    *
-   * @returns what is full: the places of the pod, or those of all; undefined when the place was taken.
+   * @returns the exhausted limit: `pod` for `perPod`, `all` for the shares; undefined when the place was taken.
    */
   take(namespace: string, pod: string | undefined): 'pod' | 'all' | undefined {
     const free = this.#total - this.#used;
@@ -47,14 +47,14 @@ export class FairShare {
     return undefined;
   }
 
-  /** Takes a place whether or not there is one. */
+  /** Takes a place even when none is free. */
   add(namespace: string, pod: string | undefined): void {
     this.#used += 1;
     this.#namespaces.set(namespace, (this.#namespaces.get(namespace) ?? 0) + 1);
     if (pod !== undefined) this.#pods.set(pod, (this.#pods.get(pod) ?? 0) + 1);
   }
 
-  /** Gives places back. */
+  /** Releases places. */
   release(namespace: string, pod: string | undefined, places = 1): void {
     if (places === 0) return;
     this.#used -= places;

@@ -6,10 +6,10 @@ export interface LimitLogOptions {
   readonly log: { warn(facts: object, message: string): void };
 }
 
-/** Between two lines about the same bound. */
+/** Minimum time between two log lines about the same limit. */
 const LINE_MS = 60_000;
 
-/** Counts what was cut by each bound, and says so at most once a minute for each. */
+/** Counts the requests that each limit refuses, and logs each limit at most once a minute. */
 export class LimitLog {
   readonly cut: Record<LimitReason, number> = Object.fromEntries(
     Object.keys(LIMITS).map((reason) => [reason, 0]),
@@ -17,12 +17,12 @@ export class LimitLog {
   readonly #options: LimitLogOptions | undefined;
   readonly #logged = new Map<LimitReason, { at: number; cut: number }>();
 
-  /** @param options absent: nothing is written. */
+  /** @param options absent: nothing is logged. */
   constructor(options?: LimitLogOptions) {
     this.#options = options;
   }
 
-  /** A bound cut something of somebody. */
+  /** Records that a limit refused a request. The log line names the requester, `who`. */
   reached(reason: LimitReason, who: object = {}): void {
     this.cut[reason] += 1;
     if (this.#options === undefined) return;

@@ -1,20 +1,20 @@
-/** A bound on something that callers from outside can make grow. */
+/** A limit on a resource that external callers can make grow. */
 export interface Limit {
-  /** What is bounded. */
+  /** The limited resource. */
   readonly what: string;
-  /** Absent: the bound is fixed. */
+  /** Absent: the limit is fixed. */
   readonly flag?: string;
-  /** The value of the flag where it is absent, or the fixed bound. */
+  /** The default of the flag, or the fixed limit. */
   readonly value: number;
   readonly unit: string;
   readonly scope: 'a pod' | 'a caller' | 'a namespace' | 'this replica';
-  /** What happens at the bound. */
+  /** The behaviour at the limit. */
   readonly reached: string;
 }
 
 /**
- * Every bound by the `reason` that `fuseboard_limited_total` counts it under. docs/limits.md is generated from this
- * table, and `limits.test.ts` and `operator/test/limits.test.ts` drive each row to its bound.
+ * Every limit, keyed by the `reason` label of `fuseboard_limited_total`. docs/limits.md is generated from this table,
+ * and `limits.test.ts` and `operator/test/limits.test.ts` drive each row to its limit.
  */
 export const LIMITS = {
   'streams-of-pod': {
@@ -169,7 +169,7 @@ export const LIMITS = {
 
 export type LimitReason = keyof typeof LIMITS;
 
-/** The bounds that flags set. */
+/** The limits that flags set. */
 export interface Bounds {
   readonly agentsPerPod: number;
   readonly agents: number;
@@ -186,7 +186,7 @@ export const DEFAULT_BOUNDS: Bounds = {
   snapshots: LIMITS.snapshots.value,
 };
 
-/** A request exceeds a limit. */
+/** A request was refused because of a limit. */
 export class LimitError extends Error {
   readonly reason: LimitReason;
 

@@ -2,12 +2,13 @@ import { byImpact } from './order.ts';
 import type { OutagePhase, OutageRow } from './outage-row.ts';
 import { QUIET_MS } from './outages.ts';
 
-/** The worst first. */
+/** The phases, the worst first. */
 const PHASES: readonly OutagePhase[] = ['refused', 'testing', 'closed', 'over'];
 
 /**
- * Outages as several replicas tell of them, each of its own agents: those of one breaker that overlap, or follow each
- * other so soon that they would be one on one replica, are one. It keeps the id of the part that began first.
+ * Merges the outages of several replicas, each of which sees only its own agents. Outages of one breaker that overlap,
+ * or that follow each other closely enough to be one outage on one replica, become one. The merged outage keeps the id
+ * of the earliest part.
  */
 export function mergeOutages<T extends OutageRow>(replicas: readonly (readonly T[])[]): T[] {
   const merged: T[] = [];

@@ -1,6 +1,8 @@
 import type { OutageRow } from './outage-row.ts';
 
-/** Those that last first: by calls refused per second, share of agents and age. Of the others the newest first. */
+/**
+ * Current outages first, by rejected calls per second, share of agents and age. Then ended outages, the newest first.
+ */
 export const byImpact = (a: OutageRow, b: OutageRow) =>
   order(a) - order(b) ||
   (a.phase === 'over' ? b.closed! - a.closed! : 0) ||

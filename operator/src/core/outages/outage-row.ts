@@ -1,47 +1,50 @@
 import { type HitService, hitServices, type Outage, type OutageAction } from './outages.ts';
 
 /**
- * `refused`: a circuit is open. `testing`: none is open, one is half-open. `closed`: all are closed, and a further
- * opening continues the outage. `over`: they have been closed for long.
+ * `refused`: a circuit is open. `testing`: no circuit is open, and one is half-open. `closed`: all circuits are closed,
+ * and a further opening continues the outage. `over`: all circuits have been closed for `QUIET_MS`.
  */
 export const OUTAGE_PHASES = ['refused', 'testing', 'closed', 'over'] as const;
 export type OutagePhase = (typeof OUTAGE_PHASES)[number];
 
-/** An outage as it is told. Times are milliseconds since 1970. */
+/** An outage in the admin API. Times are milliseconds since 1970. */
 export interface OutageRow {
   readonly id: string;
-  /** The breaker and policy, as a row of a breaker has it. */
+  /** The id of the circuit, as in a breaker row. */
   readonly circuit: string;
   readonly namespace: string;
   readonly breaker: string;
-  /** The policy; absent for the defaults of the code. */
+  /** The uid of the policy; absent when the defaults in code apply. */
   readonly uid?: string;
   readonly phase: OutagePhase;
   readonly began: number;
   /** When the last circuit closed; absent while one is not closed. */
   readonly closed?: number;
-  /** What opened the first circuit; absent when it was open before this replica knew of it. */
+  /** The trip reason of the first circuit; absent when the circuit was open before this replica knew of it. */
   readonly reason?: string;
   /** The first agent whose circuit opened. */
   readonly instance: string;
-  /** The failure that opened it. */
+  /** The failure that opened the first circuit. */
   readonly error?: string;
-  /** Calls that were refused, and calls that a fallback answered. */
+  /** Rejected calls. `fallback` counts the calls that a fallback answered. */
   readonly refused: number;
   readonly fallback: number;
   readonly refusedPerSecond: number;
   readonly fallbackPerSecond: number;
-  /** Agents that are refused now, of those that have the breaker; once closed, the most at once. */
+  /**
+   * Agents whose calls are rejected now, of those with the breaker. After the circuits have closed, the maximum at one
+   * time.
+   */
   readonly hit: number;
   readonly agents: number;
   readonly services: readonly HitService[];
-  /** How often a circuit was half-open, and how often it opened again from there. */
+  /** How often a circuit became half-open. `reopened` counts how often it opened again from there. */
   readonly attempts: number;
   readonly reopened: number;
   readonly actions: readonly OutageAction[];
 }
 
-/** @param date the milliseconds since 1970 at a moment of the clock of `now`. */
+/** @param date converts a time of the clock of `now` to milliseconds since 1970. */
 export function outageRow(outage: Outage, now: number, date: (at: number) => number): OutageRow {
   const { id, circuit, namespace, breaker, uid, began, closedAt, over, subject, reason, instance, error } = outage;
   const rates = over ? { refused: 0, fallback: 0 } : outage.rates(now);

@@ -30,7 +30,7 @@ class Scene {
   #sequence = 0;
   readonly #agents = new Map<string, { agent: Agent; totals: Totals }>();
 
-  /** An agent reports; each transition is `from>to:reason`, all of them now. */
+  /** Reports for an agent; each transition is `from>to:reason`, at the current time. */
   say(boot: string, { transitions = [], counted, ...over }: Told = {}, service = 'checkout'): void {
     if (!this.#agents.has(boot)) {
       const identity = { namespace: 'shop', boot, service, instance: `pod-${boot}`, labels: {} };

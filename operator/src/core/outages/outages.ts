@@ -4,74 +4,78 @@ import { matches } from '../policy/routing.ts';
 import { SLOT_MS, SLOTS, slotOf } from '../slots.ts';
 import { Series } from './series.ts';
 
-/** An outage is over when every circuit has been closed for this long; what opens sooner continues it. */
+/**
+ * An outage is over when every circuit has been closed for this long. A circuit that opens sooner continues the outage.
+ */
 export const QUIET_MS = 60_000;
 
 /** How long an outage is kept after its end. */
 export const KEPT_MS = 24 * 3_600_000;
 
-/** Outages that are kept, in all and of one namespace. Beyond it, the one that ended first makes room. */
+/**
+ * Maximum number of stored outages, in total and in one namespace. The outage that ended first is removed to make room.
+ */
 export const MAX_OUTAGES = 2_000;
 export const MAX_OUTAGES_OF_NAMESPACE = 1_000;
 
-/** Overrides that an outage remembers. */
+/** Maximum number of overrides stored with an outage. */
 const MAX_ACTIONS = 20;
 
-/** Services that an outage names. */
+/** Maximum number of services stored with an outage. */
 const MAX_SERVICES = 10;
 
-/** How long before the first opening the plot of an outage begins. */
+/** How long before the first opening the plot of an outage starts. */
 const LEAD_MS = 60_000;
 
-/** Rates are those of this time. */
+/** The length of time over which call rates are computed. */
 const RATE_MS = 10_000;
 const RATE_SLOTS = RATE_MS / SLOT_MS;
 
-/** Agents of one service that are refused, of all that have the breaker. */
+/** The agents of one service whose calls are rejected, of all agents with the breaker. */
 export interface HitService {
   readonly service: string;
   readonly hit: number;
   readonly agents: number;
 }
 
-/** What somebody did in an outage. */
+/** An override that a user created during an outage. */
 export interface OutageAction {
   readonly uid: string;
   /** Milliseconds since 1970. */
   readonly at: number;
   readonly action: (typeof OVERRIDE_ACTIONS)[number];
-  /** Absent: none was given. */
+  /** The reason of the override; absent when none was given. */
   readonly reason?: string;
-  /** Absent: not known. */
+  /** The user who created the override; absent when not known. */
   readonly by?: string;
 }
 
-/** The breaker that an outage is of, as the fleet knows it. */
+/** The breaker in an outage, with its current counts in the fleet. */
 export interface OutageSubject {
   readonly id: string;
   readonly namespace: string;
-  /** The policy; empty for the defaults of the code. */
+  /** The uid of the policy; empty when the defaults in code apply. */
   readonly uid: string;
   readonly breaker: string;
   readonly agents: number;
   readonly states: { readonly open: number; readonly halfOpen: number };
-  /** Agents of each service that have the breaker, and those that are refused. */
+  /** For each service, the number of agents with the breaker, and the number of those whose calls are rejected. */
   readonly services: ReadonlyMap<string, { readonly agents: number; readonly notClosed: number }>;
-  /** Calls, failed, slow and rejected ones by slot, from before the outage. */
+  /** Number of calls and of failed, slow and rejected calls by slot, including slots before the outage. */
   readonly counted: Ring;
 }
 
-/** What begins or continues an outage. */
+/** The opening of a circuit that starts or continues an outage. */
 export interface Opening {
   readonly at: number;
-  /** Absent: it was open before this replica knew of it. */
+  /** The trip reason; absent when the circuit was open before this replica knew of it. */
   readonly reason?: string;
   readonly instance: string;
-  /** The failure that opened the circuit. Absent: failures did not, or it is not known. */
+  /** The failure that opened the circuit; absent when failures did not, or when it is not known. */
   readonly error?: string;
 }
 
-/** Refusals of one breaker from its first opening to its last close, over all agents. */
+/** Rejected calls of one breaker from its first opening to its last close, over all agents. */
 export class Outage {
   readonly id: string;
   readonly circuit: string;
@@ -82,22 +86,24 @@ export class Outage {
   readonly reason: string | undefined;
   readonly instance: string;
   readonly error: string | undefined;
-  /** When the last circuit closed; absent while one is not closed. */
+  /** When the last circuit closed; undefined while a circuit is not closed. */
   closedAt: number | undefined;
-  /** Whether it has been closed for so long that a further opening is another outage. */
+  /** Whether the outage has ended, so that a further opening starts another outage. */
   over = false;
   refused = 0;
   fallback = 0;
-  /** How often a circuit was half-open, and how often it opened again from there. */
+  /** How often a circuit became half-open. `reopened` counts how often it opened again from there. */
   attempts = 0;
   reopened = 0;
-  /** Most agents that were refused at once, of how many. */
+  /**
+   * Maximum number of agents whose calls were rejected at one time. `mostHitOf` is the number of agents at that time.
+   */
   mostHit = 0;
   mostHitOf = 0;
   services: readonly HitService[] = [];
   readonly actions: OutageAction[] = [];
   readonly series: Series;
-  /** The breaker as it is now; absent once the outage is over. */
+  /** The breaker with its current counts; undefined once the outage is over. */
   subject: OutageSubject | undefined;
   readonly #rates = new Ring(RATE_SLOTS + 1, 2);
 
@@ -120,7 +126,7 @@ export class Outage {
     }
   }
 
-  /** Counts calls of its breaker, in the order of `SUMMED`. */
+  /** Adds calls of the breaker, in the order of `SUMMED`. */
   count(counts: readonly number[], at: number): void {
     const [, , , rejected, fallback] = counts;
     this.refused += rejected!;
@@ -129,20 +135,20 @@ export class Outage {
     this.#rates.add(slotOf(at), [rejected!, fallback!]);
   }
 
-  /** Circuits opened and closed up to a moment without being seen open. */
+  /** Moves the close time to `at`, for circuits that opened and closed between two reports. */
   extend(at: number): void {
     if (this.closedAt !== undefined) this.closedAt = Math.max(this.closedAt, at);
   }
 
-  /** Calls refused and answered by a fallback, per second over the last `RATE_MS`. */
+  /** Rejected calls and fallback answers, per second over the last `RATE_MS`. */
   rates(now: number): { refused: number; fallback: number } {
     const slot = slotOf(now);
-    // The current slot is not full yet.
+    // The current slot is incomplete, so it is not included.
     const [refused, fallback] = this.#rates.sum(slot - RATE_SLOTS, slot - 1);
     return { refused: (refused! * 1_000) / RATE_MS, fallback: (fallback! * 1_000) / RATE_MS };
   }
 
-  /** Notes how many agents are refused now. */
+  /** Updates the number of agents whose calls are rejected. */
   observe({ agents, states, services }: OutageSubject, now: number): void {
     let hit = 0;
     for (const { notClosed } of services.values()) hit += notClosed;
@@ -156,7 +162,7 @@ export class Outage {
   }
 }
 
-/** The services whose agents are refused, those with most of them first. */
+/** The services whose agents' calls are rejected, the service with the most such agents first. */
 export const hitServices = (services: OutageSubject['services']): HitService[] =>
   [...services]
     .filter(([, { notClosed }]) => notClosed > 0)
@@ -164,34 +170,34 @@ export const hitServices = (services: OutageSubject['services']): HitService[] =
     .sort((a, b) => b.hit - a.hit || (a.service < b.service ? -1 : 1))
     .slice(0, MAX_SERVICES);
 
-/** An override as far as an outage tells of it. */
+/** An override with the fields that an outage needs. */
 export interface ActingOverride extends OutageAction {
   readonly namespace: string;
   /** Names, prefixes with a trailing `*`, or `*`. */
   readonly breakers: readonly string[];
 }
 
-/** The outages of the last day. Its size depends neither on the number of agents nor on how long they last. */
+/** The outages of the last day. Memory use depends neither on the number of agents nor on the length of outages. */
 export class Outages {
-  /** By circuit: those that are not over. */
+  /** The current outages, by circuit. */
   readonly #current = new Map<string, Outage>();
-  /** All, by namespace, in the order in which they began. */
+  /** All stored outages by namespace, in the order in which they started. */
   readonly #kept = new Map<string, Set<Outage>>();
   #size = 0;
   #overrides: readonly ActingOverride[] = [];
   readonly #date: (at: number) => number;
 
-  /** @param date the milliseconds since 1970 at a moment of the clock by which everything else is told. */
+  /** @param date converts a time of the caller's clock to milliseconds since 1970. */
   constructor(date: (at: number) => number = (at) => at) {
     this.#date = date;
   }
 
-  /** The outage of a circuit that is not over. */
+  /** The current outage of a circuit. */
   current(circuit: string): Outage | undefined {
     return this.#current.get(circuit);
   }
 
-  /** Every outage of a namespace, or of all. */
+  /** Every outage of a namespace, or of all namespaces when it is absent. */
   *list(namespace?: string): Generator<Outage> {
     if (namespace !== undefined) yield* this.#kept.get(namespace) ?? [];
     else for (const outages of this.#kept.values()) yield* outages;
@@ -201,7 +207,7 @@ export class Outages {
     return this.#size;
   }
 
-  /** A circuit opened on an agent, in a mode that rejects. */
+  /** Records that a circuit opened on an agent, in a mode that rejects calls. */
   opened(subject: OutageSubject, opening: Opening): void {
     const known = this.#current.get(subject.id);
     known?.extend(opening.at);
@@ -215,7 +221,7 @@ export class Outages {
     this.#act(outage);
   }
 
-  /** A circuit changed its state on an agent, at a moment. */
+  /** Records a state change of a circuit on an agent at the time `at`. */
   changed(subject: OutageSubject, from: string, to: string, at: number): void {
     const outage = this.#current.get(subject.id);
     if (outage === undefined) return;
@@ -224,23 +230,26 @@ export class Outages {
     if (to === 'closed') outage.extend(at);
   }
 
-  /** The states of the agents of a circuit are others now. */
+  /** Updates an outage after the states of a circuit's agents changed. */
   observe(subject: OutageSubject, now: number): void {
     this.#current.get(subject.id)?.observe(subject, now);
   }
 
-  /** Counts calls of a circuit, in the order of `SUMMED`. */
+  /** Adds calls of a circuit, in the order of `SUMMED`. */
   count(subject: OutageSubject, counts: readonly number[], at: number): void {
     this.#current.get(subject.id)?.count(counts, at);
   }
 
-  /** The overrides that are in force; those on breakers in an outage are part of what happened in it. */
+  /** Sets the active overrides. Overrides on a breaker in an outage are added to the actions of the outage. */
   setOverrides(overrides: readonly ActingOverride[]): void {
     this.#overrides = overrides;
     for (const outage of this.#current.values()) this.#act(outage);
   }
 
-  /** Ends what has been closed for long, and forgets what ended a day ago; returns the breakers of what ended. */
+  /**
+   * Ends outages whose circuits have been closed for long, and removes outages that ended a day ago. Returns the
+   * breakers of the ended outages.
+   */
   sweep(now: number): OutageSubject[] {
     const ended: OutageSubject[] = [];
     for (const [circuit, outage] of this.#current) {

@@ -14,7 +14,7 @@ type Told = Pick<
   | 'fallbackPerSecond'
 >;
 
-/** A share of refused calls that is told as all or none of them. */
+/** From this share of fallback answers on, the sentence says that all rejected calls get the fallback. */
 const NEARLY_ALL = 0.95;
 const NEARLY_NONE = 0.05;
 
@@ -39,7 +39,7 @@ export function outageSentence(outage: Told, now: number, noun: 'pod' | 'process
   return `${breaker} ${state} by ${callers(outage, noun)} for ${lasted}: ${cost(outage)}`;
 }
 
-/** What the refusals cost now. */
+/** The current effect of the rejected calls. */
 function cost({ refusedPerSecond, fallbackPerSecond, refused }: Told): string {
   if (refusedPerSecond === 0) return refused === 0 ? 'no call was refused yet' : 'no call is refused at the moment';
   const share = fallbackPerSecond / refusedPerSecond;
@@ -49,7 +49,7 @@ function cost({ refusedPerSecond, fallbackPerSecond, refused }: Told): string {
   return `${rate} are refused, ${Math.round(100 * share)} % of them get the fallback`;
 }
 
-/** Who is refused: `3 of 5 checkout pods`, `all 5 checkout pods`, `7 of 12 pods of checkout and cart`. */
+/** The affected callers: `3 of 5 checkout pods`, `all 5 checkout pods`, `7 of 12 pods of checkout and cart`. */
 function callers({ hit, agents, services }: Told, noun: 'pod' | 'process'): string {
   const [only, second, ...rest] = services;
   const among = second === undefined && only !== undefined ? only : undefined;
@@ -66,7 +66,7 @@ const listed = (first: string, second: string, more: number) =>
 
 const calls = (count: number) => `${count.toLocaleString('en')} ${count === 1 ? 'call' : 'calls'}`;
 
-/** `42 calls/s`; slower than one in a second by the minute. */
+/** A rate such as `42 calls/s`; rates below one per second are given per minute. */
 export function perSecond(rate: number): string {
   if (rate === 0) return '0 calls/s';
   if (rate >= 9.5) return `${Math.round(rate).toLocaleString('en')} calls/s`;

@@ -1,25 +1,25 @@
-/** Columns of a series that are added up in a slot; of the others the highest value is kept. */
+/** The columns whose values are summed in a slot. The columns of `HIGHEST` keep the maximum. */
 const SUMMED = ['calls', 'failed', 'slow', 'rejected', 'fallback'] as const;
 const HIGHEST = ['open', 'halfOpen'] as const;
 export const SERIES_COLUMNS = [...SUMMED, ...HIGHEST] as const;
 
 const WIDTH = SERIES_COLUMNS.length;
 
-/** Slots of a series. */
+/** Number of slots in a series. */
 export const SERIES_SLOTS = 180;
 
-/** How long a slot is at first: the series then covers six minutes. */
+/** The initial length of a slot: the series then covers six minutes. */
 const FIRST_SLOT_MS = 2_000;
 
 /**
- * What was counted since a moment, in a fixed number of slots: when time passes the last of them, pairs of slots become
- * one, and a slot is twice as long.
+ * Counts since a start time, in a fixed number of slots. When time passes the last slot, each pair of slots is merged,
+ * and the slot length doubles.
  */
 export class Series {
-  /** When the first slot begins, in milliseconds. */
+  /** Start time of the first slot, in milliseconds. */
   readonly begin: number;
   slotMs = FIRST_SLOT_MS;
-  /** How many slots are in use. */
+  /** Number of slots in use. */
   length = 0;
   readonly #values = new Uint32Array(SERIES_SLOTS * WIDTH);
 
@@ -27,13 +27,13 @@ export class Series {
     this.begin = begin;
   }
 
-  /** Adds `SUMMED` to the slot of a moment; of a moment before the beginning, to the first slot. */
+  /** Adds the `SUMMED` counts to the slot of a time. Times before the start belong to the first slot. */
   add(at: number, counts: readonly number[]): void {
     const from = this.#slot(at) * WIDTH;
     for (let i = 0; i < SUMMED.length; i += 1) this.#values[from + i]! += counts[i] ?? 0;
   }
 
-  /** Raises `HIGHEST` in the slot of a moment. */
+  /** Raises the `HIGHEST` values in the slot of a time. */
   raise(at: number, levels: readonly number[]): void {
     const from = this.#slot(at) * WIDTH + SUMMED.length;
     for (let i = 0; i < HIGHEST.length; i += 1) {
@@ -41,7 +41,7 @@ export class Series {
     }
   }
 
-  /** All columns of each slot, one slot after the other. */
+  /** The columns of all slots, slot after slot. */
   read(): number[] {
     return [...this.#values.subarray(0, this.length * WIDTH)];
   }

@@ -1,2 +1,2 @@
-/** The order of two texts by their code units: the same whatever the locale. */
+/** Compares two strings by code unit, independent of the locale. */
 export const compareText = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);

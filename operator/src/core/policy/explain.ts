@@ -1,28 +1,26 @@
 import { compareRoutes, isPrefix, matches, type Route, type Routing, takes } from './routing.ts';
 import { type Labels, type Selector, selects } from './selector.ts';
 
-/** What became of one policy in the choice for one breaker of one agent. */
+/** One policy considered for one breaker of one agent. */
 export interface Candidate {
   readonly policy: string;
   readonly uid: string;
   /** The best matching pattern of the policy; absent when none matches. */
   readonly pattern?: string;
   readonly governs: boolean;
-  /** Why it governs, or why not. */
+  /** Why the policy governs the breaker, or why not. */
   readonly reason: string;
 }
 
-/** Which policy governs a breaker on an agent, and why no other does. */
+/** Which policy governs a breaker on an agent, and why the others do not. */
 export interface Explanation {
   readonly breaker: string;
   readonly winner?: string;
-  /** The winner first, then the others in the order in which they would take its place, then those that never could. */
+  /** The governing policy, then the others in the order of their precedence, then those that do not match. */
   readonly candidates: readonly Candidate[];
 }
 
-/**
- * Explains the choice of a policy for a breaker name on an agent with these labels, over the policies of its namespace.
- */
+/** Explains which policy of a namespace governs a breaker name on an agent with these labels. */
 export function explain(policies: Iterable<Routing>, labels: Labels, breaker: string): Explanation {
   const all = [...policies].sort((a, b) => (a.name < b.name ? -1 : 1));
   const best = all.flatMap((policy) => {
@@ -73,7 +71,7 @@ function loss({ pattern, policy }: Route, { pattern: theirs, policy: winner }: R
   return `"${winner.name}" matches as closely, is as old, and comes first by name`;
 }
 
-/** The requirements of a selector that these labels do not meet. */
+/** The first requirement of a selector that these labels do not meet, in words. */
 function missingRequirement(requirements: readonly string[], labels: Labels): string {
   const failing = requirements
     .map(parsed)
@@ -86,7 +84,7 @@ function missingRequirement(requirements: readonly string[], labels: Labels): st
 
 type Requirement = NonNullable<Selector['matchExpressions']>[number] & { readonly values: string[] };
 
-/** A requirement as `requirementsOf` spells it. */
+/** Parses a requirement in the spelling of `requirementsOf`. */
 function parsed(requirement: string): Requirement {
   const [key, operator] = requirement.split(' ') as [string, Requirement['operator']];
   return { key, operator, values: JSON.parse(requirement.slice(requirement.indexOf('['))) };

@@ -3,28 +3,28 @@ import { flatten } from './precedence.ts';
 import { matches, type Routing, sortedRoutes, takes } from './routing.ts';
 import type { Labels } from './selector.ts';
 
-/** A process that a change affects. */
+/** A process that a policy change affects. */
 export interface Affected {
   readonly instance: string;
   readonly service: string;
   readonly labels: Labels;
-  /** The names of breakers that it uses. */
+  /** The names of the breakers that the process uses. */
   readonly breakers: readonly string[];
 }
 
-/** What becomes of one breaker name on some agents. */
+/** The change of the governing policy of one breaker name on some agents. */
 export interface Impact {
   readonly breaker: string;
-  /** The policy that governs it now; absent: none. */
+  /** The policy that governs the breaker now; absent when none does. */
   readonly from?: string;
   readonly to?: string;
   readonly agents: readonly Affected[];
 }
 
 /**
- * Which breakers of which agents would be governed by another policy, or by another version of theirs.
+ * Finds the breakers and agents that would be governed by another policy, or by a new version of the same policy.
  *
- * @param changed names of policies with a different spec.
+ * @param changed names of the policies whose spec changes.
  */
 export function impactsOf(
   before: readonly Routing[],

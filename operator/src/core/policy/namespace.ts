@@ -1,5 +1,5 @@
-/** The namespace of a policy or an agent that names none. */
+/** The namespace of a policy or an agent that does not name one. */
 export const DEFAULT_NAMESPACE = 'default';
 
-/** What a namespace may be called. */
+/** The form of a valid namespace name. */
 export const NAMESPACE_PATTERN = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;

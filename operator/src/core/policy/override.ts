@@ -10,7 +10,7 @@ import {
 } from '@fuseboard/schema';
 import type { OverrideUid } from '../uid.ts';
 
-/** An override as its source gave it, with what is wrong with it. */
+/** An override as read from its source, with the problems of its spec. */
 export interface Override {
   readonly kind: typeof OVERRIDE_KIND;
   readonly uid: OverrideUid;
@@ -19,18 +19,18 @@ export interface Override {
   readonly generation: number;
   /** Milliseconds since 1970. */
   readonly createdAt: number;
-  /** When it ends, milliseconds since 1970: never more than a day after it was made. */
+  /** When the override expires, in milliseconds since 1970: at most one day after its creation. */
   readonly expiresAt: number;
   /** Trust it only when `problems` is empty. */
   readonly spec: OverrideSpec;
   readonly problems: readonly SpecProblem[];
-  /** Who made it, as far as that is known. */
+  /** The user or program that created the override; absent when not known. */
   readonly createdBy?: string;
-  /** The status that the source held last. */
+  /** The last status in the source. */
   readonly status?: OverrideStatus;
 }
 
-/** An override as the source has it. */
+/** An override as stored in its source. */
 export interface OverrideObject {
   readonly uid: string;
   readonly namespace: string;
@@ -42,7 +42,7 @@ export interface OverrideObject {
   readonly status?: unknown;
 }
 
-/** Reads an override; what is wrong with it is in `problems`. */
+/** Parses an override. Errors in its spec become `problems`. */
 export function readOverride({ spec, createdBy, status, generation = 1, ...object }: OverrideObject): Override {
   const problems = overrideProblems(spec);
   const latest = object.createdAt + MAX_DURATION_MS;
@@ -62,18 +62,18 @@ export function readOverride({ spec, createdBy, status, generation = 1, ...objec
 const endOf = ({ expiresAt, duration }: OverrideSpec, createdAt: number) =>
   expiresAt === undefined ? createdAt + parseDuration(duration)! : new Date(expiresAt).getTime();
 
-/** Whether agents should apply it now. */
+/** Whether agents should apply the override now. */
 export const isActive = ({ problems, expiresAt }: Override, now: number) => problems.length === 0 && expiresAt > now;
 
 /**
- * The precedence of overrides: the newest first. Of two created at the same time, the one with the name that sorts
- * last.
+ * The precedence of overrides: the newest first. Of two overrides created at the same time, the one whose name sorts
+ * last goes first.
  */
 export const newestFirst = (a: Age, b: Age) => b.createdAt - a.createdAt || (a.name < b.name ? 1 : -1);
 
 type Age = Pick<Override, 'createdAt' | 'name'>;
 
-/** Who made an object: the person for whom an operator made it, else the program that did. */
+/** The creator of an object: the user on whose behalf the operator created it, else the program that did. */
 export function madeBy(metadata: {
   readonly annotations?: Readonly<Record<string, string>>;
   readonly managedFields?: readonly { readonly manager?: string; readonly subresource?: string }[];
@@ -84,12 +84,12 @@ export function madeBy(metadata: {
   return manager === undefined ? undefined : `somebody with ${manager}`;
 }
 
-/** Makes and removes overrides for people. */
+/** Creates and deletes overrides on behalf of users. */
 export interface OverrideStore {
   /** @throws {Problem} */
   create(wanted: { namespace: string; spec: OverrideSpec; createdBy: string }): Promise<Override>;
   /**
-   * One that is gone already is fine.
+   * Succeeds when the override no longer exists.
    *
    * @throws {Problem}
    */

@@ -1,19 +1,21 @@
 import type { PolicySpec, PolicyStatus, SpecProblem } from '@fuseboard/schema';
 import type { PolicyUid } from '../uid.ts';
 
-/** A policy as its source gave it, with what is wrong with it. */
+/** A policy as read from its source, with the problems of its spec. */
 export interface Policy {
   readonly uid: PolicyUid;
   readonly namespace: string;
   readonly name: string;
-  /** 0 where the source has no generations (a folder of files). */
+  /** 0 for a source without generations (a folder of files). */
   readonly generation: number;
   /** Milliseconds since 1970. */
   readonly createdAt: number;
-  /** Exactly as the source gave it: never completed, never reordered. Trust it only when `problems` is empty. */
+  /**
+   * The spec exactly as in the source: no defaults filled in, no order changed. Trust it only when `problems` is empty.
+   */
   readonly spec: PolicySpec;
-  /** Why the spec cannot be used; empty when it can. */
+  /** Why the spec cannot be used; empty when it is valid. */
   readonly problems: readonly SpecProblem[];
-  /** The status that the source held last; a folder has none. */
+  /** The last status in the source; a folder has none. */
   readonly status?: PolicyStatus;
 }

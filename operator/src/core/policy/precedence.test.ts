@@ -24,7 +24,7 @@ const routesFor = (policies: Routing[], labels: Labels) =>
 const governs = (routes: ReturnType<typeof flatten>, name: string) =>
   routes.find(([pattern]) => matches(pattern, name))?.[1];
 
-/** Run with UPDATE_GOLDEN=1 to write what is found, and read the difference before it is committed. */
+/** Run with UPDATE_GOLDEN=1 to write the results, and review the difference before it is committed. */
 describe('golden files', () => {
   for (const file of readdirSync(TESTDATA).filter((name) => name.endsWith('.in.yaml'))) {
     it(`resolves ${file}`, () => {
@@ -87,7 +87,7 @@ describe('the flat list', () => {
     .map((list) => list.map(({ createdAt, ...spec }, i) => routing(`p${i}`, spec, createdAt)));
   const labels = fc.dictionary(fc.constantFrom('app', 'tier'), fc.constantFrom('x', 'y'), { maxKeys: 2 });
 
-  /** Whether `a` goes before `b` for a name, told straight from the rules and policy by policy. */
+  /** Whether `a` precedes `b` for a name, directly by the rules, policy by policy. */
   function beats(a: Routing, b: Routing, name: string): boolean {
     const rank = ({ selector: own, breakers, createdAt, name: policy }: Routing) => {
       const exact = breakers.includes(name);

@@ -2,8 +2,8 @@ import type { Routes } from '@fuseboard/schema';
 import { isPrefix, type Route, type Routing } from './routing.ts';
 
 /**
- * The flat list of routes for agents that all the given routes' policies select: first match governs. Routes that can
- * never be reached, because an earlier one covers their pattern, are left out.
+ * The flat list of routes for agents that the policies of all given routes select. The first matching route governs. An
+ * unreachable route, whose pattern an earlier one covers, is left out.
  *
  * @param routes in the order of `compareRoutes`.
  */
@@ -26,28 +26,28 @@ function hasPrefixOf(prefixes: ReadonlySet<string>, stem: string): boolean {
   return false;
 }
 
-/** A name of a policy that another policy governs instead. */
+/** A pattern of a policy whose names are governed by another policy. */
 interface Shadow {
   readonly pattern: string;
-  /** The policy that governs it. */
+  /** The policy that governs the names. */
   readonly by: Routing;
-  /** Whether this is so for every agent that the shadowed policy could have, or for those that the other selects. */
+  /** Whether the other policy governs on every agent that the shadowed policy selects, or only on some of them. */
   readonly everywhere: boolean;
 }
 
-/** What the other policies of its namespace leave to a policy. */
+/** The parts of a policy that other policies of its namespace shadow. */
 export interface Precedence {
-  /** The policy that takes every name from it on every agent; absent when it can govern something. */
+  /** The policy that governs every name of this policy on every agent; absent when this policy can govern something. */
   readonly conflict?: Routing;
   readonly shadows: readonly Shadow[];
 }
 
 /**
- * Which policies can never govern, and which lose some of their names.
+ * Finds policies that can never govern, and policies that lose some of their names.
  *
- * Only an equal pattern can take a name for good: where both policies have a selector, or neither has, the more
- * specific pattern goes first, and a policy without a selector never goes before one with. Policy A has every agent
- * that B could have when A's requirements are among B's.
+ * Only a policy with an equal pattern can shadow a pattern completely. Where both policies have a selector, or neither
+ * has, the more specific pattern goes first, and a policy without a selector never goes before one with. Policy A
+ * selects every agent of policy B when A's requirements are a subset of B's.
  *
  * @param routes of one namespace, in the order of `compareRoutes`.
  */
@@ -75,7 +75,7 @@ export function precedenceOf(routes: readonly Route[]): Map<string, Precedence> 
   return found;
 }
 
-/** Whether `a` selects every agent that `b` selects, as far as their requirements show. */
+/** Whether every requirement of `a` is also one of `b`, so that `a` selects every agent of `b`. */
 function covers(a: Routing, b: Routing): boolean {
   return a.narrow === b.narrow && a.requirements.every((requirement) => b.requirements.includes(requirement));
 }

@@ -3,29 +3,29 @@ import { compareText } from './compare-text.ts';
 import type { Policy } from './policy.ts';
 import { type Labels, narrows, requirementsOf, type Selector, selects } from './selector.ts';
 
-/** The part of a policy that decides which breakers it governs, checked and ready to be ranked. */
+/** The fields of a policy that decide which breakers it governs, validated and ready for comparison. */
 export interface Routing {
   readonly uid: string;
   readonly name: string;
   readonly createdAt: number;
   readonly breakers: readonly string[];
   readonly selector: Selector | undefined;
-  /** Whether the selector asks for anything; such a policy ranks above one that takes every agent. */
+  /** Whether the selector has requirements. Such a policy has precedence over one that selects every agent. */
   readonly narrow: boolean;
   readonly requirements: readonly string[];
 }
 
-/** One name or prefix of one policy. */
+/** One name or prefix in a policy's `breakers`. */
 export interface Route {
   readonly pattern: string;
   readonly policy: Routing;
 }
 
 /**
- * Reads `breakers` and `selector` of a policy. The rest of the spec may be unusable: such a policy is still routed, so
- * that agents know which names keep their last good version.
+ * Parses `breakers` and `selector` of a policy. A policy with errors elsewhere in its spec is still routed, so that
+ * agents know which names keep their last valid version.
  *
- * @returns `undefined` when even these two fields cannot be used.
+ * @returns `undefined` when one of the two fields is invalid.
  */
 export function routingOf({
   uid,
@@ -49,7 +49,7 @@ function usableParts(spec: unknown): Pick<Policy['spec'], 'breakers' | 'selector
   return { breakers, selector };
 }
 
-/** Whether two versions of a policy are routed alike. */
+/** Whether two versions of a policy have the same routes. */
 export function sameRouting(a: Routing | undefined, b: Routing): boolean {
   return a !== undefined && JSON.stringify(a) === JSON.stringify(b);
 }
@@ -61,7 +61,7 @@ export function matches(pattern: string, name: string): boolean {
 
 /**
  * The order in which routes are tried: a policy with a selector before one without, an exact name before a prefix, a
- * longer prefix before a shorter, then the older policy, then the name of the policy.
+ * longer prefix before a shorter one, then the older policy, then the name of the policy.
  */
 export function compareRoutes(a: Route, b: Route): number {
   return (
@@ -73,7 +73,7 @@ export function compareRoutes(a: Route, b: Route): number {
   );
 }
 
-/** Every route of every policy, in the order in which they are tried. */
+/** Every route of the policies, in the order in which routes are tried. */
 export function sortedRoutes(policies: Iterable<Routing>): Route[] {
   const routes: Route[] = [];
   for (const policy of policies) for (const pattern of policy.breakers) routes.push({ pattern, policy });

@@ -5,15 +5,16 @@ export type Selector = NonNullable<PolicySpec['selector']>;
 type Requirement = NonNullable<Selector['matchExpressions']>[number];
 
 /**
- * Whether a selector has requirements: an absent and an empty one both select every agent, with the same precedence.
+ * Whether a selector has requirements. An absent and an empty selector both select every agent, with the same
+ * precedence.
  */
 export function narrows(selector: Selector | undefined): boolean {
   return requirementsOf(selector).length > 0;
 }
 
 /**
- * Whether an agent with these labels is selected, by the rules of a Kubernetes LabelSelector: every requirement must
- * hold, and `NotIn` holds for an agent that does not have the label.
+ * Whether a selector selects an agent with these labels, by the rules of a Kubernetes LabelSelector: every requirement
+ * must hold, and `NotIn` holds for an agent without the label.
  */
 export function selects(selector: Selector | undefined, labels: Labels): boolean {
   for (const [key, value] of Object.entries(selector?.matchLabels ?? {})) {
@@ -36,7 +37,7 @@ function satisfied({ key, operator, values = [] }: Requirement, labels: Labels):
   }
 }
 
-/** The requirements of a selector in one canonical spelling each, sorted and without repetition. */
+/** The requirements of a selector in canonical spelling, sorted and without duplicates. */
 export function requirementsOf(selector: Selector | undefined): string[] {
   const fromLabels = Object.entries(selector?.matchLabels ?? {}).map(([key, value]) => spell(key, 'In', [value]));
   const fromExpressions = (selector?.matchExpressions ?? []).map(({ key, operator, values }) =>
@@ -45,7 +46,7 @@ export function requirementsOf(selector: Selector | undefined): string[] {
   return [...new Set([...fromLabels, ...fromExpressions])].sort();
 }
 
-/** The labels that a selector looks at. */
+/** The keys of the labels that a selector uses. */
 export function keysOf(selector: Selector | undefined): string[] {
   return [
     ...Object.keys(selector?.matchLabels ?? {}),
@@ -53,16 +54,16 @@ export function keysOf(selector: Selector | undefined): string[] {
   ];
 }
 
-/** One text for one set of labels, whatever the order in which they were given. */
+/** A canonical string for a set of labels, independent of their order. */
 export function canonicalLabels(labels: Labels, keys: Iterable<string> = Object.keys(labels)): string {
   const present = [...keys].filter((key) => Object.hasOwn(labels, key)).sort();
   return JSON.stringify(present.map((key) => [key, labels[key]]));
 }
 
 /**
- * Reads labels written as `k=v,k2=v2`; blanks around each pair are allowed.
+ * Parses labels written as `k=v,k2=v2`; spaces around each pair are allowed.
  *
- * @throws {RangeError} when a pair has no `=`, a key is empty or comes twice.
+ * @throws {RangeError} when a pair has no `=`, or a key is empty or duplicate.
  */
 export function parseLabels(text: string): Labels {
   const pairs = text

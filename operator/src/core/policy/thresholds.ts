@@ -3,28 +3,29 @@ import { DEFAULTS, parseDuration, TRIP_CONDITIONS, type TripField, thresholdOf }
 import { SLOT_MS, SLOTS } from '../slots.ts';
 
 /**
- * What opens a circuit, with what is absent in the spec filled in. Each condition of `trip` has its threshold, in
- * percent or as a number of calls; absent: the policy does not set it. All times in milliseconds.
+ * The thresholds that open a circuit, with defaults filled in. Each condition of `trip` has its threshold, as a
+ * percentage or a number of calls; a threshold is absent when the policy does not set it. All times are in
+ * milliseconds.
  */
 export interface Thresholds extends Readonly<Partial<Record<TripField, number>>> {
   readonly window: 'Time' | 'Count' | 'Ewma';
-  /** The calls that a Count window holds. */
+  /** The number of calls in a Count window. */
   readonly size?: number;
-  /** How far back numbers are added up to be compared with the thresholds. */
+  /** The length of time over which calls are summed for comparison with the thresholds. */
   readonly windowMs: number;
   readonly minimumCalls: number;
   readonly slowerThanMs?: number;
 }
 
-/** Agents report this often: what is shorter cannot be seen. */
+/** Agents report this often, so a shorter window cannot be observed. */
 const SHORTEST_WINDOW_MS = 10_000;
 
-/** What is added up where the window of a policy is no stretch of time. */
+/** The length of time over which calls are summed for a Count window, which has no duration. */
 const COUNT_WINDOW_MS = 60_000;
 
 const LONGEST_WINDOW_MS = SLOTS * SLOT_MS;
 
-/** What opens the circuits of a policy; absent when nothing does by itself. */
+/** The thresholds of a policy; absent when nothing opens its circuits automatically. */
 export function thresholdsOf({ trip }: Pick<PolicySpec, 'trip'>): Thresholds | undefined {
   if (trip === undefined) return undefined;
   const { window = DEFAULTS.trip.window, minimumCalls = DEFAULTS.trip.minimumCalls } = trip;
@@ -41,10 +42,10 @@ export function thresholdsOf({ trip }: Pick<PolicySpec, 'trip'>): Thresholds | u
   };
 }
 
-/** How far back to add up for a policy, or for breakers that no policy governs. */
+/** The length of time over which calls are summed for a policy, or for breakers without a policy. */
 export const windowOf = (thresholds: Thresholds | undefined) => thresholds?.windowMs ?? SHORTEST_WINDOW_MS;
 
-/** In an Ewma window, calls older than two half-lives weigh little. */
+/** The duration of a window. In an Ewma window, calls older than two half-lives have little weight. */
 function stretch(window: { type: string; duration?: string | undefined; halfLife?: string | undefined }): number {
   const { type, duration, halfLife } = window;
   const wanted = type === 'Count' ? COUNT_WINDOW_MS : type === 'Ewma' ? 2 * ms(halfLife) : ms(duration);

@@ -31,9 +31,9 @@ export interface SeenOverride {
 export interface WarningInput {
   readonly namespace: string;
   readonly labels: Labels;
-  /** Of its namespace, and of others as far as they may be seen. */
+  /** The policies of the namespace, and the visible ones of other namespaces. */
   readonly policies: readonly SeenPolicy[];
-  /** Of its namespace. */
+  /** The overrides of the namespace. */
   readonly overrides: readonly SeenOverride[];
   /** Milliseconds since 1970. */
   readonly now: number;
@@ -41,7 +41,7 @@ export interface WarningInput {
 
 const SHOWN = 3;
 
-/** Why calls may go otherwise than the policy that governs lets expect, one sentence each, the strongest first. */
+/** Why calls may behave differently than the governing policy suggests, one sentence each, the most important first. */
 export function warningsFor(explanation: Explanation, circumstances: WarningInput): string[] {
   const { namespace, policies } = circumstances;
   const own = policies.filter((policy) => policy.namespace === namespace);
@@ -54,7 +54,7 @@ export function warningsFor(explanation: Explanation, circumstances: WarningInpu
   ];
 }
 
-/** What those do that last; a Reset acts once, and an override that cannot be used has no action. */
+/** The effect of each lasting action. Reset is missing because it acts once. */
 const DOES = {
   ForceOpen: ['forces it open', 'every call is rejected, whatever policies say'],
   ForceClosed: ['forces it closed', 'every call passes, whatever fails'],
@@ -95,7 +95,7 @@ function about(policy: SeenPolicy, steered: boolean): string[] {
   return [...lets, ...rollout(policy)];
 }
 
-/** How far a policy is from being in force, as its operator said last. */
+/** How far the rollout of a policy is, by its last status. */
 function rollout({ namespace, name, generation, status }: SeenPolicy): string[] {
   if (status === undefined) return [];
   if (status.observedGeneration === undefined) {

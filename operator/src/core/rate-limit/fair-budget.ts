@@ -3,22 +3,22 @@ import { dropOldest } from '../drop-oldest.ts';
 import { Tokens } from './token-bucket.ts';
 
 export interface FairBudgetOptions {
-  /** What one key may spend in a second. */
+  /** Tokens per second for one key. */
   readonly perKey: number;
-  /** What one key may spend at once after a quiet time. Absent: what it may in a second. */
+  /** Burst size of one key; absent: the tokens of one second. */
   readonly burst?: number;
-  /** What all may spend in a second, and at once. */
+  /** Tokens per second for all keys together, and their burst size. */
   readonly total: number;
   readonly clock: Clock;
 }
 
-/** Keys that are remembered; the one that was quiet for the longest time is forgotten first. */
+/** Maximum number of stored keys. The least recently used key is removed first. */
 const MAX_KEYS = 50_000;
 
 /**
- * A token bucket for each key, and a shared one. The key's own bucket is used first, so that a key with an empty bucket
- * takes nothing from the shared one. The second half of the shared bucket is reserved for keys that have half of their
- * own left.
+ * A token bucket for each key, and a shared bucket. The key's own bucket is checked first, so that a key with an empty
+ * bucket takes nothing from the shared one. The second half of the shared bucket is reserved for keys with at least
+ * half of their own tokens.
  */
 export class FairBudget {
   readonly #options: FairBudgetOptions;
@@ -32,15 +32,15 @@ export class FairBudget {
     this.#all = new Tokens(options.total, options.total, options.clock.now());
   }
 
-  /** Whether the budget is not exhausted. */
+  /** Whether no key can take a token because the shared bucket is empty. */
   get exhausted(): boolean {
     return this.#all.left(this.#options.clock.now()) < 1;
   }
 
   /**
-   * Takes one. An absent key is bounded by what all have.
+   * Takes one token. A request without a key is limited only by the shared bucket.
    *
-   * @returns the exhausted budget; undefined when one was taken.
+   * @returns the exhausted bucket; undefined when a token was taken.
    */
   take(key: string | undefined): 'own' | 'all' | undefined {
     const now = this.#options.clock.now();
@@ -54,7 +54,7 @@ export class FairBudget {
     return undefined;
   }
 
-  /** Spends more for what was let in, also what is not there: the key waits until it has earned it. */
+  /** Charges an admitted request for more tokens, even below zero. The key then waits until its bucket has refilled. */
   charge(key: string | undefined, amount: number): void {
     const now = this.#options.clock.now();
     if (key !== undefined) this.#of(key, now).spend(amount);

@@ -3,14 +3,14 @@ import type { Clock } from '../clock.ts';
 /** The minimum retry time, in ms. */
 const MIN_RETRY_MS = 1_000;
 
-/** Nor later: who waits this long may have found another replica. */
+/** The maximum retry time. A client that waits this long may have found another replica. */
 const MAX_RETRY_MS = 120_000;
 
 /**
- * Assigns retry times to refused callers: one after the other, at the rate at which they can be admitted. So a storm
- * ends at the earliest possible time, and no retry is refused again.
+ * Assigns retry times to refused clients, one after the other at the rate at which they can be admitted. So a storm
+ * ends as early as possible, and no retry is refused again.
  *
- * @param perSecond how many can be let in.
+ * @param perSecond number of clients that can be admitted per second.
  * @returns a function that returns the next retry time, in milliseconds from now.
  */
 export function retryAfterScheduler(perSecond: number, clock: Clock): () => number {

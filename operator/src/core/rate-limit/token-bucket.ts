@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 
-/** Tokens of which so many come in a second, up to a bound. Full at first. */
+/** A token bucket with a fill rate and a capacity; full at the start. */
 export class Tokens {
   readonly #perSecond: number;
   readonly #most: number;
@@ -29,15 +29,13 @@ export class Tokens {
   }
 }
 
-/**
- * Decides how many new streams a second are let in, so that a storm of reconnecting agents is spread and not suffered.
- */
+/** Limits the number of new streams per second, so that a storm of reconnecting agents is spread over time. */
 export interface TokenBucket {
-  /** Whether one more may come in now. */
+  /** Takes a token; returns whether one was left. */
   take(): boolean;
 }
 
-/** A token bucket: `perSecond` a second, and as many at once after a quiet second. */
+/** A token bucket with a rate of `perSecond` and a burst of one second's tokens. */
 export function tokenBucket(perSecond: number, clock: Clock): TokenBucket {
   const tokens = new Tokens(perSecond, perSecond, clock.now());
   return {

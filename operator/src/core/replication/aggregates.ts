@@ -4,52 +4,52 @@ import type { AgentCounts } from '../fleet/rollout.ts';
 import type { BreakerCounts, FallbackCounts } from '../fleet/state-counts.ts';
 
 /**
- * What one replica counts for one policy. It is there for a policy without agents too: its absence means that the
- * replica has not seen the policy.
+ * The counts of one replica for one policy. A policy without agents has an aggregate too, because an absent aggregate
+ * means that the replica has not seen the policy.
  */
 export interface Aggregate {
   readonly uid: string;
   readonly generation: number;
-  /** The version of the spec that `applied` and `rejected` speak of. */
+  /** The version of the spec that `applied` and `rejected` count. */
   readonly digest: string;
   readonly counts: PolicyCounts;
 }
 
-/** What all replicas count together. */
+/** The counts of all replicas together. */
 export interface Merged {
   readonly counts: PolicyCounts;
-  /** Replicas that are there and have not said what they count for this version of the spec. */
+  /** Number of live replicas without counts for this version of the spec. */
   readonly unheard: number;
 }
 
 /** A Lease of another replica. */
 export interface ReplicaHeartbeat {
   readonly replica: string;
-  /** Another one after each restart of the replica. */
+  /** Changes with each restart of the replica. */
   readonly boot: string;
   /** Changes with every renewal. */
   readonly version: string;
 }
 
-/** A part of what another replica counts. */
+/** A part of the counts of another replica. */
 export interface Shard {
   readonly replica: string;
   readonly boot: string;
-  /** Of two shards that hold the same policy, the one with the higher number is right. */
+  /** Of two shards that contain the same policy, the one with the higher number is current. */
   readonly sequence: number;
   readonly rows: readonly Aggregate[];
 }
 
-/** What became of the group of replicas. */
+/** Changes in the group of replicas. */
 export interface Regrouping {
-  /** A replica left or restarted: its agents are on their way to others. */
+  /** Whether a replica left or restarted: its agents are reconnecting to other replicas. */
   readonly left: boolean;
-  /** Replicas came, left, restarted or were given up. */
+  /** Whether replicas joined, left, restarted or expired. */
   readonly regrouped: boolean;
   readonly changes: readonly AggregateChange[];
 }
 
-/** What another replica says of a policy now, and what it said before. */
+/** The aggregate of another replica for a policy, before and after a change. */
 export interface AggregateChange {
   readonly uid: string;
   readonly before: Aggregate | undefined;
@@ -58,30 +58,30 @@ export interface AggregateChange {
 
 interface Replica {
   beat: ReplicaHeartbeat | undefined;
-  /** When the Lease was last seen to change; without one, when the replica was first seen. */
+  /** When the Lease was last seen to change, or when a replica without a Lease was first seen. */
   changedAt: number;
-  /** Whether it was seen alive, and not only a Lease that a dead one may have left. */
+  /** Whether a change of its Lease was observed. A Lease without changes may be left over from a dead replica. */
   proven: boolean;
-  /** Whether it showed no life for too long. */
+  /** Whether the replica has expired. */
   lost: boolean;
   shards: readonly Shard[];
-  /** What it says and is believed. */
+  /** The counts of the replica that are included in sums. */
   rows: ReadonlyMap<string, Aggregate>;
 }
 
 const NO_ROWS: ReadonlyMap<string, Aggregate> = new Map();
 
 /**
- * What this replica and the others count for each policy. Another replica counts while its Lease changes: a Lease that
- * was there before this process and has not changed since may be that of a dead one. Time is given with each call, in
- * milliseconds.
+ * The counts of this replica and of the others for each policy. Another replica is included while its Lease changes: a
+ * Lease that was there before this process and has not changed since may be left over from a dead replica. Each call
+ * gets the time, in milliseconds.
  */
 export class Aggregates {
   readonly #own = new Map<string, Aggregate>();
   readonly #replicas = new Map<string, Replica>();
   #listed = false;
 
-  /** Takes what this replica counts; returns whether it is different from before. */
+  /** Sets the counts of this replica for a policy; returns whether they changed. */
   count(row: Aggregate): boolean {
     const known = same(this.#own.get(row.uid), row);
     if (!known) this.#own.set(row.uid, row);
@@ -96,17 +96,17 @@ export class Aggregates {
     return this.#own.get(uid);
   }
 
-  /** The names of the other replicas that are there. */
+  /** The names of the other live replicas. */
   get others(): readonly string[] {
     return [...this.#replicas].filter(([, { beat, lost }]) => beat && !lost).map(([name]) => name);
   }
 
-  /** The names of replicas that showed no life for too long, and of which something is still stored. */
+  /** The names of expired replicas with stored shards. */
   get lost(): readonly string[] {
     return [...this.#replicas].filter(([, { lost }]) => lost).map(([name]) => name);
   }
 
-  /** Takes the Leases of the other replicas, all of them. */
+  /** Replaces the Leases of all other replicas. */
   onHeartbeats(heartbeats: readonly ReplicaHeartbeat[], now: number): Regrouping {
     const found = new Map(heartbeats.map((beat) => [beat.replica, beat]));
     const changes: AggregateChange[] = [];
@@ -130,7 +130,7 @@ export class Aggregates {
     return { changes, left, regrouped };
   }
 
-  /** Takes what the other replicas published, all of it; returns what is different. */
+  /** Replaces the published shards of all other replicas; returns the changed aggregates. */
   shards(shards: readonly Shard[], now: number): AggregateChange[] {
     const byReplica = new Map<string, Shard[]>();
     for (const shard of shards) byReplica.set(shard.replica, [...(byReplica.get(shard.replica) ?? []), shard]);
@@ -145,7 +145,7 @@ export class Aggregates {
     return changes;
   }
 
-  /** Drops the replicas that showed no life for `expiryMs`. */
+  /** Expires replicas whose Lease has not changed for `expiryMs`. */
   expire(expiryMs: number, now: number): Regrouping {
     const changes: AggregateChange[] = [];
     let regrouped = false;
@@ -159,7 +159,7 @@ export class Aggregates {
     return { left: false, regrouped, changes };
   }
 
-  /** What all replicas count for a policy that is in this version now. */
+  /** The sum of the counts of all replicas for a policy with this version of the spec. */
   merged(uid: string, digest: string): Merged {
     const rows: Aggregate[] = [];
     const own = this.#own.get(uid);
@@ -201,7 +201,10 @@ export class Aggregates {
 
 const same = (a: Aggregate | undefined, b: Aggregate | undefined) => a === b || JSON.stringify(a) === JSON.stringify(b);
 
-/** Agents in rows with another digest have another version of the spec: they neither applied nor rejected this one. */
+/**
+ * Sums aggregates. Agents in rows with another digest run another version, so they neither applied nor rejected this
+ * one.
+ */
 function sum(rows: readonly Aggregate[], digest: string): PolicyCounts {
   const agents: AgentCounts = { matched: 0, applied: 0, rejected: 0, stale: 0 };
   const breakers: BreakerCounts = { closed: 0, open: 0, halfOpen: 0, shadowOpen: 0 };

@@ -50,7 +50,7 @@ describe('an election', () => {
   });
 });
 
-/** A Lease in a store that takes a write only over the version that the writer saw. */
+/** A Lease in a store that accepts a write only if the writer has seen the current version. */
 class Store {
   #version = 0;
   lease: LeaseRecord | undefined;
@@ -65,7 +65,7 @@ class Store {
 
 interface Process {
   readonly election: Election;
-  /** What its clock is ahead of the true time. */
+  /** How far its clock is ahead of the true time. */
   readonly offset: number;
   seen: LeaseRecord | undefined;
   frozenUntil: number;

@@ -1,28 +1,25 @@
-/** What the Lease of the leader says. */
+/** The content of the leader's Lease. */
 export interface LeaseRecord {
-  /** The process that leads; empty when it gave up. */
+  /** The process that leads; empty after it resigned. */
   readonly holder: string;
-  /** How long others must see no change before they may take it, in milliseconds. */
+  /** How long other processes must see no change before they may take the Lease, in milliseconds. */
   readonly durationMs: number;
   /** Changes with every write. */
   readonly version: string;
 }
 
 export interface ElectionTimes {
-  /** How long a Lease stays its holder's after a change was last seen, in milliseconds. */
+  /** How long a Lease belongs to its holder after its last observed change, in milliseconds. */
   readonly leaseMs: number;
-  /**
-   * How long a leader continues after it asked for the last renewal that succeeded, in milliseconds; less than
-   * `leaseMs`.
-   */
+  /** How long a leader continues after it sent its last successful renewal, in milliseconds; less than `leaseMs`. */
   readonly deadlineMs: number;
 }
 
 /**
- * Whether this process leads, and whether it may try to. The times written in a Lease are for people: another process
- * is judged by when its Lease was seen to change, on the clock of this one, and this one by when it asked, so that
- * clocks that differ and answers that are late only ever make a leader stop too early. The algorithm is that of
- * client-go's leaderelection.
+ * Whether this process leads, and whether it may try to. The times written in a Lease are only informative. Another
+ * leader expires by when this process last saw its Lease change, and this process expires by when it sent its renewal.
+ * So different clocks and late answers can only make a leader stop too early. The algorithm is that of client-go's
+ * leaderelection.
  */
 export class Election {
   readonly #identity: string;
@@ -31,32 +28,32 @@ export class Election {
   #changedAt = 0;
   #renewedAt: number | undefined;
 
-  /** @param identity unlike that of any other process, a former one under the same name included. */
+  /** @param identity unique for each process, even for a restarted one with the same name. */
   constructor(identity: string, times: ElectionTimes) {
     this.#identity = identity;
     this.#times = times;
   }
 
-  /** The process that leads, as far as is known; absent when none does. */
+  /** The process that leads, as far as known; absent when none does. */
   get holder(): string | undefined {
     return this.#record?.holder || undefined;
   }
 
-  /** The Lease was read; absent: there is none. */
+  /** Records a read of the Lease; `record` is absent when there is none. */
   seen(record: LeaseRecord | undefined, now: number): void {
     if (record?.version !== this.#record?.version) this.#changedAt = now;
     this.#record = record;
     if (record?.holder !== this.#identity) this.#renewedAt = undefined;
   }
 
-  /** Whether to write the Lease now, under the version that was seen last. */
+  /** Whether to write the Lease now, under the last seen version. */
   mayWrite(now: number): boolean {
     const record = this.#record;
     if (!record || record.holder === '' || record.holder === this.#identity) return true;
     return now - this.#changedAt >= record.durationMs;
   }
 
-  /** Our write was accepted. `askedAt` is when it was sent. */
+  /** Records that the API server accepted our write. `askedAt` is when the write was sent. */
   written(record: LeaseRecord, askedAt: number, now: number): void {
     this.seen(record, now);
     if (record.holder === this.#identity) this.#renewedAt = askedAt;
@@ -68,7 +65,7 @@ export class Election {
     return Math.max(0, this.#renewedAt + this.#times.deadlineMs - now);
   }
 
-  /** This process leads no more, whatever the Lease says. */
+  /** Ends the leadership of this process, even while the Lease still names it. */
   resign(): void {
     this.#renewedAt = undefined;
   }

@@ -2,7 +2,7 @@ import { expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { Shards } from './shards.ts';
 
-/** Does every write that is due and returns what is stored in the end; calls `look` after each. */
+/** Makes every due write and returns the stored shards; calls `look` after each write. */
 function store(shards: Shards, stored: Map<number, string>, look: () => void = () => {}): number {
   let writes = 0;
   for (let due = shards.next(); due; due = shards.next()) {

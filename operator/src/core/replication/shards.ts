@@ -1,20 +1,20 @@
 import { createHash } from 'node:crypto';
 
-/** A shard as it should be stored; `text` absent: not at all. */
+/** A shard to store; `text` is absent when the shard is to be deleted. */
 export interface ShardWrite {
   readonly index: number;
   readonly text: string | undefined;
 }
 
 /**
- * Lines by key, spread by a hash of the key over as few texts as keep each within a limit. A text that differs from
- * what is stored is due. The number of shards doubles when one is too large, and never shrinks.
+ * Lines by key, distributed by a hash of the key over texts of a limited size. A text that differs from its stored
+ * version is due for a write. The number of shards doubles when one is too large, and never shrinks.
  */
 export class Shards {
   readonly #maxBytes: number;
   #shards: Map<string, string>[] = [new Map()];
   #bytes: number[] = [0];
-  /** Indices that may differ from what is stored. */
+  /** Indices of shards that may differ from their stored versions. */
   readonly #due = new Set<number>();
   readonly #stored = new Map<number, string>();
 
@@ -26,7 +26,7 @@ export class Shards {
     return this.#shards.length;
   }
 
-  /** Sets the line of a key; absent removes it. A line holds no line break. */
+  /** Sets the line of a key; an absent line removes the key. A line contains no line break. */
   set(key: string, line: string | undefined): void {
     const index = shardOf(key, this.count);
     const shard = this.#shards[index]!;
@@ -42,7 +42,7 @@ export class Shards {
   }
 
   /**
-   * The write that is due, the highest index first: a line that moves is stored at its new place before it leaves the
+   * The next due write, the highest index first. So a line that moves is stored in its new shard before it leaves the
    * old one.
    */
   next(): ShardWrite | undefined {
@@ -55,18 +55,18 @@ export class Shards {
     return undefined;
   }
 
-  /** The write was done. */
+  /** Records that the write succeeded. */
   stored({ index, text }: ShardWrite): void {
     if (text === undefined) this.#stored.delete(index);
     else this.#stored.set(index, text);
   }
 
-  /** Indices that should be stored now. */
+  /** Indices of the stored shards. */
   get indices(): readonly number[] {
     return [...this.#stored.keys()];
   }
 
-  /** What was stored under an index is gone or is not known. */
+  /** Records that the stored shard of an index is missing or unknown, so that it is written again. */
   lost(index: number): void {
     this.#stored.delete(index);
     this.#due.add(index);
@@ -86,7 +86,7 @@ export class Shards {
   }
 }
 
-/** A line and the break that follows it. */
+/** The size of a line with its line break, in bytes. */
 const size = (line: string | undefined) => (line === undefined ? 0 : Buffer.byteLength(line) + 1);
 
 /** @param count a power of two. */

@@ -15,8 +15,8 @@ export const OWN_CONDITIONS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The status to write over a stored one: conditions of other types stay unchanged and in place; ours replace those of
- * the same type, and new ones follow.
+ * The status that replaces a stored one. Conditions of other controllers stay unchanged and in place; our conditions
+ * replace those of the same type, and new ones follow.
  */
 export function keepForeignConditions<S extends WithConditions>(desired: S, stored: WithConditions | undefined): S {
   const found = stored?.conditions ?? [];

@@ -8,12 +8,12 @@ import { type Decision, overrideReadiness } from './ready-conditions.ts';
 export interface OverrideStatusInput {
   readonly override: Override;
   readonly counts: Pick<PolicyCounts, 'agents'>;
-  /** Replicas that have not said yet what they count for it. */
+  /** Number of replicas that have not published counts for the override yet. */
   readonly unheard: number;
   readonly previous: OverrideStatus | undefined;
-  /** Milliseconds since it was first seen here. */
+  /** Milliseconds since this process first saw the override. */
   readonly ageMs: number;
-  /** Wall clock, milliseconds since 1970. */
+  /** The current time, in milliseconds since 1970. */
   readonly now: number;
 }
 

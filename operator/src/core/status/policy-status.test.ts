@@ -242,7 +242,7 @@ describe('Healthy', () => {
   });
 });
 
-/** What kstatus makes of conditions whose generation is the newest. */
+/** The status that kstatus derives from conditions of the current generation. */
 function kstatus({ conditions = [] }: PolicyStatus): string {
   const holds = (type: string, status: string) => conditions.some((one) => one.type === type && one.status === status);
   if (holds('Reconciling', 'True')) return 'InProgress';

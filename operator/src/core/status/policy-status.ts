@@ -4,10 +4,10 @@ import { type Condition, conditionOf } from '../policy/condition.ts';
 import type { Precedence } from '../policy/precedence.ts';
 import { type Decision, policyReadiness } from './ready-conditions.ts';
 
-/** How long a new generation may be on its way before agents that lack it make the condition False. */
+/** How long the rollout of a new generation may take before agents without it make the condition False. */
 export const PENDING_MS = 10_000;
 
-/** How long after its start an operator waits for agents that were there before it. */
+/** How long an operator waits after its start for the agents of its predecessor to reconnect. */
 export const GRACE_PERIOD_MS = 30_000;
 
 export interface StatusInput {
@@ -15,19 +15,19 @@ export interface StatusInput {
   readonly problems: readonly SpecProblem[];
   readonly precedence: Precedence | undefined;
   readonly counts: PolicyCounts;
-  /** Replicas that have not said yet what they count for this spec. */
+  /** Number of replicas that have not published counts for this spec yet. */
   readonly unheard: number;
-  /** The status before this one, of whatever generation. */
+  /** The previous status, of any generation. */
   readonly previous: PolicyStatus | undefined;
   /** Whether `previous` describes the current spec. */
   readonly sameSpec: boolean;
-  /** Milliseconds since this spec was first seen here. */
+  /** Milliseconds since this process first saw the spec. */
   readonly ageMs: number;
-  /** Milliseconds since this operator began to serve agents. */
+  /** Milliseconds since this operator started to serve agents. */
   readonly uptimeMs: number;
-  /** How many agents had the policy before this operator began. */
+  /** Number of agents that had the policy before this operator started. */
   readonly expected: number;
-  /** Wall clock, milliseconds since 1970. */
+  /** The current time, in milliseconds since 1970. */
   readonly now: number;
 }
 
@@ -61,8 +61,8 @@ export function statusOf(input: StatusInput): PolicyStatus {
 }
 
 /**
- * Whether agents that were here before this operator began may still be on their way back: what is counted now says
- * little, and the status that was written before says more.
+ * Whether agents of the previous operator process may still be reconnecting. During this time, the previous status is
+ * more accurate than the current counts.
  */
 export function inGracePeriod({ counts: { agents }, expected, uptimeMs }: StatusInput): boolean {
   return uptimeMs < GRACE_PERIOD_MS && agents.applied + agents.rejected < expected;
@@ -122,7 +122,7 @@ function programming(input: StatusInput, [, refused]: Verdict<'Accepted'>): Verd
     return ['Unknown', 'AgentsGone', `no live agent since ${instant(input.now)}; before, ${before.message}`];
   }
   if (refused === 'Conflicted') return ['False', 'NoAgents', 'no agent receives the policy while it is in conflict'];
-  // Those that come back have the policy only when they say so.
+  // A returning agent counts only after its report confirms the policy.
   if (before?.reason === 'AgentsGone' && applied + rejected === 0) return ['Unknown', 'AgentsGone', before.message];
 
   const silent = stale > 0 ? `; ${plural(stale, 'silent agent')} ignored` : '';

@@ -1,21 +1,21 @@
 import type { OVERRIDE_CONDITION_REASONS } from '@fuseboard/schema';
 import type { Condition } from '../policy/condition.ts';
 
-/** One condition as it is decided: its time and generation come later. */
+/** A condition without its transition time and generation, which are added later. */
 export type Decision = Pick<Condition, 'status' | 'reason' | 'message'>;
 
-/** What Ready, Reconciling and Stalled say; a type that is absent is not written. */
+/** The conditions Ready, Reconciling and Stalled. An absent one is not written. */
 export interface ReadyDecisions {
   readonly Ready: Decision;
-  /** The operator or agents are at work, and time alone may end it. */
+  /** The operator or the agents are working, and the condition may end without user action. */
   readonly Reconciling?: Decision;
-  /** Nothing but an edit ends it. */
+  /** The condition ends only after an edit. */
   readonly Stalled?: Decision;
 }
 
 /**
- * The summary that tools with kstatus's rules read: Helm, Flux, Argo CD, kubectl wait. Open breakers are no part of
- * it: an open breaker means that the policy works.
+ * The readiness of a policy for tools that follow the kstatus rules: Helm, Flux, Argo CD, kubectl wait. Open breakers
+ * do not affect it, because an open breaker means that the policy works.
  *
  * https://github.com/kubernetes-sigs/cli-utils/blob/master/pkg/kstatus/README.md
  */
@@ -34,7 +34,7 @@ export function policyReadiness(accepted: Decision, programmed: Decision): Ready
   }
 }
 
-/** As for a policy. An override that has ended has done what it was for. */
+/** The readiness of an override. An expired override is Ready, because it has done its work. */
 export function overrideReadiness(applied: Decision): ReadyDecisions {
   switch (applied.reason as (typeof OVERRIDE_CONDITION_REASONS)['Applied'][number]) {
     case 'Applied':

@@ -9,10 +9,10 @@ import { type Candidate, explain } from '../policy/explain.ts';
 import type { Routing } from '../policy/routing.ts';
 import { type AgentState, agentState } from './overview.ts';
 
-/** What an agent has of one policy. */
+/** The version of a policy that an agent has. */
 type Having = 'current' | 'older' | 'none' | 'rejected' | 'held';
 
-/** An agent that a policy is for, and how far it is with it. */
+/** An agent that a policy selects, and its progress with the policy. */
 export interface PolicyAgent {
   readonly boot: string;
   readonly instance: string;
@@ -20,10 +20,10 @@ export interface PolicyAgent {
   readonly state: AgentState;
   readonly silentMs: number;
   readonly has: Having;
-  /** The generation that it runs. Absent: none that is known here. */
+  /** The generation that the agent runs; absent when not known. */
   readonly generation?: number;
   readonly rejection?: Pick<AgentRejection, 'field' | 'message'>;
-  /** Its breakers that the policy governs. */
+  /** The breakers of the agent that the policy governs. */
   readonly breakers: readonly AgentBreakerRow[];
 }
 
@@ -36,7 +36,7 @@ export interface AgentBreakerRow {
   readonly totals: Totals;
 }
 
-/** Agents that a policy is for: those that it does not reach first, then those with open circuits. */
+/** The agents that a policy selects. Agents without the current version come first, then those with open circuits. */
 export function policyAgents(agents: Iterable<Agent>, { entry, policy }: PolicySnapshot, now: number): PolicyAgent[] {
   const found: PolicyAgent[] = [];
   for (const agent of agents) {
@@ -80,10 +80,13 @@ function severity({ has, state, breakers }: PolicyAgent): number {
   );
 }
 
-/** Breakers that are explained for one agent; the rest are listed. */
+/** Maximum number of breakers of an agent with an explanation; the others are only listed. */
 const MAX_EXPLAINED = 100;
 
-/** One agent: what it has and should have, and which policy governs each of its breakers, and why. */
+/**
+ * One agent with its applied policies, its expected policies, and an explanation of the governing policy of each
+ * breaker.
+ */
 export function agentDetail(agent: Agent, policies: readonly Routing[], now: number) {
   const { identity, target, applied, rejections } = agent;
   const name = (uid: string) => target?.entries.get(uid)?.name ?? uid;
@@ -105,7 +108,7 @@ export function agentDetail(agent: Agent, policies: readonly Routing[], now: num
   };
 }
 
-/** The breakers of an agent, the worst first. */
+/** The breakers of an agent, the worst state first. */
 export function breakerRows(agent: Agent, now: number): (AgentBreakerRow & { uid: string })[] {
   const rows = agent.breakers.map(({ since, ...breaker }) => ({ ...breaker, sinceMs: Math.round(now - since) }));
   const order = { open: 0, 'half-open': 1, closed: 2 };

@@ -4,10 +4,10 @@ import { type OutageRow, outageRow } from '../outages/outage-row.ts';
 import type { Outage } from '../outages/outages.ts';
 import { MEASURES, SLOT_MS, SLOTS, slotOf } from '../slots.ts';
 
-/** How many agents a row names where circuits are not closed. */
+/** Maximum number of agents with circuits that are not closed that a row names. */
 export const MAX_UNWELL_NAMED = 3;
 
-/** What was counted in a window. */
+/** Counts in a window. */
 export interface Counted {
   readonly calls: number;
   readonly failed: number;
@@ -20,49 +20,49 @@ export interface BreakerRow {
   readonly id: string;
   readonly namespace: string;
   readonly breaker: string;
-  /** The policy; absent for the defaults of the code. */
+  /** The uid of the policy; absent when the defaults in code apply. */
   readonly uid?: string;
   /** The worst state on any agent; `none` when no agent has the breaker any more. */
   readonly state: BreakerState | 'none';
-  /** Whether the worst state is one of mode Shadow: nothing is rejected. */
+  /** Whether the worst state belongs to a breaker in mode Shadow, which rejects nothing. */
   readonly shadow: boolean;
-  /** Since when there is a breaker in that state. */
+  /** Since when at least one breaker is in that state. */
   readonly since: number;
-  /** When the newest report came. */
+  /** When the latest report arrived. */
   readonly heard: number;
   readonly agents: number;
   readonly states: BreakerCounts;
-  /** Agents on which the circuit is not closed, the worst first. */
+  /** Agents whose circuit is not closed, the worst state first. */
   readonly unwell: readonly string[];
-  /** What the last failure was on one of these; absent where that is not known. */
+  /** The last failure on one of these agents; absent when not known. */
   readonly lastError?: LastError;
-  /** The sums of the window of the policy. */
+  /** The sums over the window of the policy. */
   readonly window: Counted;
-  /** Calls of the last minute by duration; bucket i counts those under 2^i x 0.125 ms that no smaller bucket counts. */
+  /** Calls of the last minute by duration. Bucket i counts calls under 2^i x 0.125 ms that no smaller bucket counts. */
   readonly latency: readonly number[];
   /** The number of the first slot of `samples`. */
   readonly slot: number;
-  /** For each slot up to now: calls, failed, slow, rejected, one after the other. */
+  /** The counts of each slot up to now, concatenated: calls, failed, slow, rejected. */
   readonly samples: readonly number[];
   readonly changes: readonly StateChange[];
-  /** The outage that lasts, or ended less than a minute ago. */
+  /** The current outage, or the one that ended less than a minute ago. */
   readonly outage?: OutageRow;
 }
 
 export interface RowInput {
-  /** Monotonic. */
+  /** The current monotonic time, in milliseconds. */
   readonly now: number;
-  /** Milliseconds since 1970 at that moment. */
+  /** The same moment, in milliseconds since 1970. */
   readonly wall: number;
   /** The window of the policy, in milliseconds. */
   readonly windowMs: number;
-  /** The first slot to tell of. Absent: all that is known. */
+  /** The first slot to include; absent for all stored slots. */
   readonly fromSlot?: number;
-  /** The outage of the circuit that is not over. */
+  /** The current outage of the circuit. */
   readonly outage?: Outage | undefined;
 }
 
-/** Reads a circuit as a row. */
+/** Builds the row of a circuit. */
 export function breakerRow(circuit: Circuit, { now, wall, windowMs, fromSlot = 0, outage }: RowInput): BreakerRow {
   const { id, namespace, breaker, uid, heardAt, agents, states, counted, latency, changes } = circuit;
   const date = (at: number) => Math.round(wall - (now - at));
@@ -122,7 +122,7 @@ function trimmed(buckets: readonly number[]): number[] {
   return buckets.slice(0, buckets.findLastIndex((calls) => calls > 0) + 1);
 }
 
-/** Leaves out the slots before the first in which something was counted; the current one stays. */
+/** Removes the slots before the first one with calls. The current slot always stays. */
 function beginning(samples: readonly number[], first: number, current: number): { slot: number; samples: number[] } {
   const used = samples.findIndex((count) => count > 0);
   const skipped = used === -1 ? current - first : Math.floor(used / MEASURES.length);

@@ -4,16 +4,16 @@ import { compareText } from '../policy/compare-text.ts';
 import { MEASURES } from '../slots.ts';
 import { type BreakerRow, type Counted, MAX_UNWELL_NAMED } from './breaker-row.ts';
 
-/** What one replica says of its breakers. */
+/** The breaker rows of one replica. */
 export interface BreakersOfReplica<Row extends BreakerRow> {
-  /** Milliseconds since 1970 when it said so. */
+  /** When the replica answered, in milliseconds since 1970. */
   readonly at: number;
-  /** The number of the slot that it counts into; each replica numbers its own. */
+  /** The number of the current slot. Each replica has its own numbering. */
   readonly slot: number;
   readonly items: readonly Row[];
 }
 
-/** What tells one agent from another, and which of two replicas knows more of it. */
+/** The fields that identify an agent, and those that show which replica has newer data about it. */
 interface KnownAgent {
   readonly namespace: string;
   readonly service: string;
@@ -24,8 +24,8 @@ interface KnownAgent {
 }
 
 /**
- * The agents of several replicas, each once, in the order of their names: an agent that moved is known to the former
- * replica for up to a minute, and is taken from the one that holds its stream or heard it last.
+ * Merges the agents of several replicas, sorted by name, each agent once. An agent that moved is still listed by its
+ * former replica for up to a minute; the row of the replica with its stream or its latest report wins.
  */
 export function mergeAgents<Row extends KnownAgent>(lists: readonly (readonly Row[])[]): Row[] {
   const found = new Map<string, Row>();
@@ -46,7 +46,10 @@ export function mergeAgents<Row extends KnownAgent>(lists: readonly (readonly Ro
 const knowsMore = (a: KnownAgent, b: KnownAgent) =>
   a.connected === b.connected ? a.silentMs < b.silentMs : a.connected;
 
-/** The breakers of several replicas: one row for each policy and breaker, in slots of the first replica. */
+/**
+ * Merges the breakers of several replicas into one row for each policy and breaker, in the slot numbers of the first
+ * replica.
+ */
 export function mergeBreakers<Row extends BreakerRow>(replicas: readonly BreakersOfReplica<Row>[]): Row[] {
   const groups = new Map<string, Row[]>();
   const current = replicas[0]?.slot ?? 0;
@@ -62,7 +65,7 @@ export function mergeBreakers<Row extends BreakerRow>(replicas: readonly Breaker
   return [...groups.values()].map(mergeRows);
 }
 
-/** How bad the state of a row is; an open breaker of mode Shadow rejects nothing. */
+/** The severity of a row's state. An open breaker of mode Shadow ranks lower, because it rejects nothing. */
 export const severityOf = ({ state, shadow }: Pick<BreakerRow, 'state' | 'shadow'>) =>
   shadow && state !== 'closed' ? 2 : { none: 0, closed: 1, 'half-open': 3, open: 4 }[state];
 
@@ -75,7 +78,7 @@ function mergeRows<Row extends BreakerRow>(rows: readonly Row[]): Row {
     ...rows[0]!,
     state,
     shadow,
-    // A fleet is closed since its last breaker closed, and open since its first one opened.
+    // A fleet has been closed since its last breaker closed, and open since its first breaker opened.
     since: state === 'closed' || state === 'none' ? Math.max(...since) : Math.min(...since),
     heard: Math.max(...rows.map(({ heard }) => heard)),
     agents: rows.reduce((sum, { agents }) => sum + agents, 0),
@@ -114,7 +117,7 @@ function sumOf<T extends object>(counts: readonly T[]): T {
   return sum as T;
 }
 
-/** Adds lists up, each of them moved by its offset. */
+/** Sums lists element by element, each shifted by its offset. */
 function sumAt(lists: readonly (readonly number[])[], offsets: readonly number[]): number[] {
   const sum: number[] = [];
   lists.forEach((list, i) => {

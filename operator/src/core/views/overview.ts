@@ -7,11 +7,11 @@ import { type OutageRow, outageRow } from '../outages/outage-row.ts';
 import type { Outage } from '../outages/outages.ts';
 import type { PolicyRow } from './policy-row.ts';
 
-/** The fleet at a glance. */
+/** A summary of the fleet. */
 export interface Overview {
-  /** Breakers of agents by state: one for each agent and breaker. */
+  /** Number of breakers in each state; a breaker counts once for each agent. */
   readonly breakers: BreakerCounts;
-  /** One for each policy and breaker. */
+  /** Number of rows: one for each policy and breaker. */
   readonly rows: number;
   readonly policies: { readonly total: number } & Partial<Record<RolloutState, number>>;
   readonly agents: AgentsAtAGlance;
@@ -19,22 +19,22 @@ export interface Overview {
 }
 
 interface OutagesAtAGlance {
-  /** Those that last, or ended less than a minute ago. */
+  /** Number of outages that last, or ended less than a minute ago. */
   readonly lasting: number;
-  /** Those that ended within 24 hours. */
+  /** Number of outages that ended within the last 24 hours. */
   readonly over: number;
-  /** The one that ended last. */
+  /** The outage that ended last. */
   readonly last?: OutageRow;
 }
 
 export interface AgentsAtAGlance {
-  /** Reported lately, with a stream. */
+  /** Agents with a recent report and a stream. */
   connected: number;
-  /** Reported lately, without a stream: about to come back, or about to be stale. */
+  /** Agents with a recent report but no stream: they are reconnecting, or will become stale. */
   connecting: number;
   stale: number;
   gone: number;
-  /** Of those that reported lately: cannot use a policy that is for them. */
+  /** Agents with a recent report that rejected a policy. */
   rejecting: number;
 }
 

@@ -12,15 +12,15 @@ export interface PolicyRow {
   readonly generation: number;
   readonly mode: 'Enforce' | 'Shadow' | 'Disabled';
   readonly breakers: readonly string[];
-  /** Absent when the spec cannot be used, or nothing opens its circuits. */
+  /** Absent when the spec is invalid, or when nothing opens its circuits automatically. */
   readonly thresholds?: Thresholds;
-  /** As in the spec; absent when it says nothing. */
+  /** `openDuration` of the spec; absent when the spec does not set it. */
   readonly openDuration?: string;
   readonly rollout: RolloutState;
-  /** Why, in a sentence. */
+  /** The reason for the state, as a sentence. */
   readonly message: string;
   readonly agents?: PolicyStatus['agents'];
-  /** Its breakers by state, of all replicas. */
+  /** The number of its breakers in each state, over all replicas. */
   readonly states?: PolicyStatus['breakers'];
 }
 

@@ -17,8 +17,8 @@ import { descriptionRoutes } from './page/description.ts';
 import { pageRoutes } from './page/page.ts';
 
 /**
- * The admin API and the page. The API tells people and the command line, as JSON, of policies with their status, of
- * agents and breakers, and why a policy governs.
+ * The admin API and the page. The API returns policies with their status, agents, breakers, and explanations of
+ * governing policies, as JSON for the page and the command line.
  */
 export function adminApp(options: AdminOptions): Express {
   const app = express().disable('x-powered-by').set('query parser', 'simple');

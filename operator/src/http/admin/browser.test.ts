@@ -28,7 +28,7 @@ interface Answer {
   readonly text: string;
 }
 
-/** With headers that `fetch` does not let one set. */
+/** Sends headers that `fetch` does not allow. */
 function ask(port: number, method: string, headers: Record<string, string>, path = '/v1/policies'): Promise<Answer> {
   return new Promise((resolve, reject) => {
     request({ host: '127.0.0.1', port, method, path, headers }, async (response) => {

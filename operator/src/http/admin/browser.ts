@@ -13,7 +13,7 @@ const HEADERS = {
   'x-frame-options': 'DENY',
 } as const;
 
-/** Sets these headers, on refusals too if it is installed first. Responses of the API are not cached. */
+/** Sets `HEADERS`. Installed first, it also covers error responses. Responses of the API are not cached. */
 export function warnBrowsers(request: Request, response: Response, next: NextFunction): void {
   response.set(HEADERS);
   if (request.path.startsWith('/v1/')) response.set('cache-control', 'no-store');
@@ -23,16 +23,16 @@ export function warnBrowsers(request: Request, response: Response, next: NextFun
 const READING = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 export interface BrowserOptions {
-  /** Whether everybody who reaches the server may use it. */
+  /** Whether the server is usable without authentication. */
   readonly open: boolean;
 }
 
 /**
- * Keeps other web pages out of what a person's browser may reach. Nothing here asks who somebody is.
+ * Protects the server from other web pages in a user's browser. This is not authentication.
  *
- * Without tokens only names of this machine are answered: a page of elsewhere that had its own name point to 127.0.0.1
- * (DNS rebinding) still sends that name. A change must come from our own page or from no page at all, and be JSON,
- * which another page cannot send without being asked for leave first, and none is given.
+ * Without tokens, only requests to host names of the local machine are answered, because a foreign page whose own name
+ * resolves to 127.0.0.1 (DNS rebinding) still sends that name. A change must come from the operator's own page or from
+ * no page, and must be JSON. Another page cannot send JSON without a CORS preflight, which is never granted.
  */
 export function protectBrowsers({ open }: BrowserOptions) {
   return (request: Request, _response: Response, next: NextFunction): void => {
@@ -64,7 +64,7 @@ function refuseForeign(request: Request, host: string | undefined): void {
 
 const isJson = (type: string | undefined) => /^application\/json\s*(;|$)/i.test(type ?? '');
 
-/** The host and port of a URL as a browser writes it; absent for `null` and whatever is no URL. */
+/** The host and port of an Origin header; undefined for `null` and invalid URLs. */
 function hostOf(origin: string): string | undefined {
   return URL.parse(origin)?.host;
 }

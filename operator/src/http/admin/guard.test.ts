@@ -5,7 +5,7 @@ import { AuthError } from '../../ports/authenticator.ts';
 import type { Audit } from '../audit.ts';
 import { isStillAllowed } from './guard.ts';
 
-/** Asks whether a reader still may watch, where a check ends like this; the second value is what was noted. */
+/** Rechecks the permission of a reader with this result of the check; the second value is the audit entry. */
 async function asked(check: () => Promise<void>): Promise<[boolean, unknown[]]> {
   const access: Access = { method: 'review', user: async () => ({ name: 'ann', groups: [] }), check };
   const noted: unknown[] = [];

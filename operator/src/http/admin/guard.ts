@@ -5,7 +5,7 @@ import { Problem } from '../../ports/problem.ts';
 import type { Audit } from '../audit.ts';
 import { peerAddress } from '../peer-address.ts';
 
-/** When to retry after a right could not be looked at. */
+/** Retry-After when a permission could not be checked. */
 const LATER_MS = 2_000;
 
 /** Admits a request when its sender has the required permission; `senderOf` then returns the sender. */
@@ -44,7 +44,7 @@ export async function isStillAllowed(
 /** The sender of a request that passed the guard. */
 export const senderOf = (response: Response) => response.locals.user as UserInfo;
 
-/** The permission to read policies and their status, in the namespace of the query or path or else in all. */
+/** The permission to read policies and their status, in the namespace of the query or path, or in all namespaces. */
 export const readAttributes = (request: Request): ResourceAttributes => {
   const namespace = request.params.namespace ?? request.query.namespace;
   const { name } = request.params;
@@ -57,7 +57,7 @@ export const readAttributes = (request: Request): ResourceAttributes => {
   };
 };
 
-/** Answers those whom a guard stopped, and notes them. */
+/** Answers requests refused by a guard, and records them in the audit log. */
 export function answerDenied(audit: Audit) {
   return (error: unknown, request: Request, response: Response, next: NextFunction): void => {
     if (!(error instanceof AuthError)) {

@@ -3,9 +3,9 @@ import type { PolicySnapshot, SnapshotCache } from '../../core/delivery/snapshot
 import { Problem } from '../../ports/problem.ts';
 
 /**
- * The policy that the path of a request names.
+ * The policy named in the path of a request.
  *
- * @throws {Problem} when there is none.
+ * @throws {Problem} when the policy does not exist.
  */
 export function namedPolicy(snapshots: SnapshotCache, request: Request): PolicySnapshot {
   const { namespace, name } = request.params as { namespace: string; name: string };

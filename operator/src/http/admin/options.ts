@@ -7,10 +7,10 @@ import type { Access } from '../../ports/access.ts';
 import type { History, Rollback } from '../../ports/history.ts';
 import type { Audit } from '../audit.ts';
 
-/** What the admin API reads and acts through. */
+/** The dependencies of the admin API. */
 export interface AdminOptions {
   readonly controller: Controller;
-  /** Counts what bounds cut. */
+  /** Counts requests refused by limits. */
   readonly limits: LimitLog;
   readonly access: Access;
   readonly overrides: OverrideStore;
@@ -19,11 +19,11 @@ export interface AdminOptions {
   readonly log: Logger;
   readonly audit: Audit;
   readonly clock: Clock;
-  /** Milliseconds since 1970. */
+  /** The current time, in milliseconds since 1970. */
   readonly wallClock: () => number;
   /** The name of this replica. */
   readonly replica: string;
-  /** Aborted when this operator goes away: what would stay open ends. */
+  /** Aborted when the operator shuts down, so that open responses end. */
   readonly leaving: AbortSignal;
   readonly onError: (error: unknown) => void;
 }

@@ -4,7 +4,7 @@ import { NAMESPACE_PATTERN } from '../../core/policy/namespace.ts';
 import { Problem } from '../../ports/problem.ts';
 import { parse } from '../problem.ts';
 
-/** The schemas of parameters of the admin API; parameters without one are any text. */
+/** Schemas of the parameters of the admin API. A parameter without a schema may be any string. */
 export const PARAMETERS = {
   namespace: z.string().regex(NAMESPACE_PATTERN, 'must be lower-case letters, digits and dashes, at most 63'),
   breaker: z.string().min(1).max(128).describe('A name as given to `getBreaker`.'),
@@ -12,9 +12,9 @@ export const PARAMETERS = {
 } as const;
 
 /**
- * A parameter of the query.
+ * A required query parameter.
  *
- * @throws {Problem} when it is missing, empty, given twice or refused by its schema.
+ * @throws {Problem} when it is missing, empty, repeated or refused by its schema.
  */
 export function text(request: Request, name: string): string {
   const value = request.query[name];
@@ -23,6 +23,6 @@ export function text(request: Request, name: string): string {
   return schema === undefined ? value : parse(schema, value, name);
 }
 
-/** A parameter of the query that may be absent. */
+/** An optional query parameter. */
 export const optionalText = (request: Request, name: string) =>
   request.query[name] === undefined ? undefined : text(request, name);

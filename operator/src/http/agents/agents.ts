@@ -19,27 +19,27 @@ import { agentsPaths, NamespaceSchema } from './agents.paths.ts';
 import type { Quota } from './quota.ts';
 import type { Streams } from './streams.ts';
 
-/** Of the name of an agent with that of its pod. */
+/** Maximum length of an agent's name, including the name of its pod. */
 const MAX_INSTANCE = 512;
 
 export interface AgentsOptions {
-  /** Where the port listens. */
+  /** The listen address of the port. */
   readonly host: string;
   readonly controller: Controller;
   readonly streams: Streams;
-  /** When a stream that is refused should be reconnected, in ms from now. */
+  /** Returns the retry time for a refused stream, in ms from now. */
   readonly nextRetryMs: () => number;
-  /** Whether a store that shows less than agents have seen was restored. */
+  /** Decides whether a store with older data than the agents' was restored. */
   readonly restoreDetector: RestoreDetector;
   readonly authenticator: Authenticator;
   readonly quota: Quota;
   readonly audit: Audit;
   readonly log: Logger;
-  /** Returns a number from 0 to below 1, which spreads the times of retries. */
+  /** Returns a random number from 0 to below 1, for jitter of retry times. */
   readonly random: () => number;
 }
 
-/** The routes for agents: the stream of policies, and the reports. The authenticator identifies the agent. */
+/** The routes for agents: the policy stream and the reports. The authenticator determines each agent's identity. */
 export function agentsApp(options: AgentsOptions): Express {
   const { controller, streams, nextRetryMs, restoreDetector, authenticator, quota, audit, log, random } = options;
   const app = express().disable('x-powered-by').disable('etag').set('query parser', 'simple');
@@ -83,7 +83,7 @@ export function agentsApp(options: AgentsOptions): Express {
       streams.refused(reason);
       throw new Problem(503, message, nextRetryMs());
     };
-    // A pod over its own limit gets a separate retry time, so that it does not delay others.
+    // A pod over its own limit has a separate retry time, so that it does not delay other pods.
     const refusePod = (message: string) => {
       streams.refused('quota');
       throw new Problem(503, message, podRetryMs());
@@ -94,14 +94,14 @@ export function agentsApp(options: AgentsOptions): Express {
     if (quota.refusesStreams()) refuse('storm', 'too many new streams at once; reconnect');
     const agentIdentity = await identityOf(request, 'stream');
     const { namespace, pod, expiresAt } = agentIdentity;
-    // If the client is gone, `close` does not fire again, and a slot taken for it would never be released.
+    // After a disconnect, `close` does not fire again, so a stream taken from the quota would never be released.
     if (response.destroyed) return;
     const full = quota.takeStream(agentIdentity);
     if (full === 'stream-rate') refuse('storm', 'too many new streams at once; reconnect');
     if (full !== undefined) {
       refusePod(`pod ${namespace}/${pod?.name} has reached the limit of streams of one pod; see --max-streams-per-pod`);
     }
-    // What follows may wait; a waiting stream already counts against its pod.
+    // Registered before the next await, because a pending stream already counts for its pod.
     response.on('close', () => quota.releaseStream(agentIdentity));
     const labels = await authenticated(request, () => authenticator.labels(agentIdentity, selfDeclared));
     if (isBehind(controller.delivery.asOf(namespace), since)) {
@@ -167,7 +167,10 @@ export function agentsApp(options: AgentsOptions): Express {
   return app;
 }
 
-/** The parser bounds what it unpacks; a packed body must say its length, so that it is bounded before as well. */
+/**
+ * The JSON parser limits the decoded size. A compressed body must declare its length, so that its encoded size is
+ * limited too.
+ */
 function boundedBody(request: Request, _response: Response, next: () => void): void {
   if (!request.is('application/json')) throw new Problem(415, 'content-type: must be application/json');
   const packed = request.get('content-encoding') !== undefined;
@@ -179,13 +182,13 @@ function boundedBody(request: Request, _response: Response, next: () => void): v
   next();
 }
 
-/** The name that an agent says it has, which begins with that of its pod where the token proves one. */
+/** The name of an agent, prefixed with the name of its pod when the token proves the pod. */
 function instanceOf({ pod }: AgentIdentity, said: string): string {
   if (pod === undefined || said === pod.name || said.startsWith(`${pod.name}/`)) return said;
   return `${pod.name}/${said}`.slice(0, MAX_INSTANCE);
 }
 
-/** Enough of what a client says to find it by. */
+/** A shortened client value for the log. */
 const clipped = (value: unknown) => (typeof value === 'string' ? printable(value.slice(0, 128)) : undefined);
 
 function parseOrProblem<T>(read: () => T): T {

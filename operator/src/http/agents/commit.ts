@@ -6,36 +6,36 @@ import { difference, type Snapshot } from '../../core/delivery/snapshot.ts';
 export interface Offer {
   readonly snapshot: Snapshot;
   readonly asOf: ResourceVersions | undefined;
-  /** Voids the floors that the agent holds: its store went back in time. */
+  /** Makes the agent discard its generation floors, because the store was restored. */
   readonly reset?: boolean;
 }
 
 interface Encoded extends Pick<Offer, 'asOf' | 'reset'> {
-  /** By revision: a snapshot that held on to the one before it would keep all that ever were. */
+  /** The revision of the base. A reference to the base itself would keep all earlier snapshots in memory. */
   readonly before: string | undefined;
   readonly encodedAt: number;
   readonly bytes: Buffer;
 }
 
-/** The size of one write; with one more policy it is still far below the 256 KiB that may be buffered for a reader. */
+/** Size of one write. Even with one more policy, it is far below the 256 KiB that may be buffered for a reader. */
 const BATCH_BYTES = 65_536;
 
-/** How long the time in a commit may lag, in ms: long enough to send it to a whole fleet. */
+/** How old the time in a reused commit may be, in ms: long enough to send it to a whole fleet. */
 const SAME_MOMENT_MS = 250;
 
 /**
- * Encodings that are kept for a snapshot, one for each base: the snapshot before, none, and older ones of a few slow
- * agents.
+ * Maximum number of cached encodings for a snapshot, one for each base: the previous snapshot, none, and older ones of
+ * a few slow agents.
  */
 const MAX_BASES = 4;
 
 const encoded = new WeakMap<Snapshot, Encoded[]>();
 
 /**
- * The events that turn `base`, or nothing, into the snapshot that is offered, in batches to be written one after the
- * other. All agents that make the same step are given the same bytes, unless these are many.
+ * Encodes the events that turn `base`, or nothing, into the offered snapshot, in batches to be written in order. All
+ * agents with the same base get the same bytes, unless the events exceed one batch.
  *
- * @param now wall clock, milliseconds since 1970.
+ * @param now the current time, in milliseconds since 1970.
  */
 export function encodeCommit(base: Snapshot | undefined, offer: Offer, now: number): Iterable<Buffer> {
   const { snapshot, asOf, reset } = offer;
@@ -72,7 +72,7 @@ function eventsOf(base: Snapshot | undefined, { snapshot, asOf, reset }: Offer, 
   ];
 }
 
-/** One after the other as they are asked for, so that a slow reader of a large snapshot costs one of them. */
+/** Builds each batch on demand, so that a slow reader of a large snapshot needs memory for only one. */
 function* batched(events: readonly Buffer[]): Generator<Buffer> {
   let batch: Buffer[] = [];
   let size = 0;

@@ -5,27 +5,30 @@ import { FairBudget } from '../../core/rate-limit/fair-budget.ts';
 import type { AgentIdentity } from '../../ports/authenticator.ts';
 
 export interface QuotaOptions {
-  /** Open at once, of one pod. A tenth of them a second may be new, after twice as many at once. */
+  /**
+   * Maximum number of open streams of one pod. New streams are limited to a tenth of it per second, after a burst of
+   * twice the maximum.
+   */
   readonly maxStreams: number;
-  /** New ones, of all. */
+  /** New streams per second of all pods together. */
   readonly maxStreamsPerSecond: number;
-  /** Parts of reports, of one pod. */
+  /** Report parts per second of one pod. */
   readonly maxReportsPerPod: number;
-  /** Parts of reports, of all. */
+  /** Report parts per second of all pods together. */
   readonly maxReportsPerSecond: number;
   readonly limits: LimitLog;
   readonly clock: Clock;
 }
 
-/** Breakers that cost as much as another part of a report. */
+/** This many breakers in a report part cost as much as another part. */
 const BREAKERS_PER_PART = 8;
 
-/** The burst of a pod, in seconds of its rate: processes of a pod report together. */
+/** The burst of a pod, in seconds of its rate, because the processes of a pod may report together. */
 const REPORT_BURST_S = 5;
 
 /**
- * Limits of streams and reports for one pod, however many processes it runs, and for all pods together. For a caller
- * without a pod, only the limit of all applies.
+ * Limits streams and reports of one pod, regardless of its number of processes, and of all pods together. Only the
+ * limit for all pods applies to a caller without a pod.
  */
 export class Quota {
   readonly #options: QuotaOptions;
@@ -50,7 +53,7 @@ export class Quota {
     });
   }
 
-  /** Whether no new stream may be opened now, whoever asks. */
+  /** Whether the limit for all pods refuses new streams now. */
   refusesStreams(): boolean {
     if (!this.#newStreams.exhausted) return false;
     this.#options.limits.reached('stream-rate');
@@ -58,9 +61,9 @@ export class Quota {
   }
 
   /**
-   * Takes one of the streams of a pod, and one of those that may be new now.
+   * Takes an open stream of a pod, and one from the rate of new streams.
    *
-   * @returns the bound that was reached; undefined when the stream was taken.
+   * @returns the reached limit; undefined when the stream was taken.
    */
   takeStream({ namespace, pod }: AgentIdentity): LimitReason | undefined {
     const taken = pod === undefined ? 0 : (this.#streams.get(pod.uid) ?? 0);
@@ -86,9 +89,9 @@ export class Quota {
   }
 
   /**
-   * Takes a part of a report.
+   * Takes a report part.
    *
-   * @returns the bound that was reached; undefined when the part may be read.
+   * @returns the reached limit; undefined when the part may be read.
    */
   takeReport({ namespace, pod }: AgentIdentity): LimitReason | undefined {
     const spent = this.#reports.take(pod?.uid);
@@ -98,7 +101,7 @@ export class Quota {
     return reason;
   }
 
-  /** Called for an accepted part with this number of breakers. */
+  /** Charges an accepted part for its number of breakers. */
   chargeReport({ pod }: AgentIdentity, breakers: number): void {
     this.#reports.charge(pod?.uid, Math.floor(breakers / BREAKERS_PER_PART));
   }

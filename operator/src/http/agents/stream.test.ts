@@ -36,7 +36,7 @@ async function connect(over: Partial<StreamOptions> = {}): Promise<{ client: Eve
   return { client, stream: streams[0]! };
 }
 
-/** A snapshot of `count` policies of about 16 KiB each, all of a generation. */
+/** A snapshot of `count` policies of about 16 KiB each, all with the same generation. */
 function snapshot(count: number, generation: number) {
   const breakers = Array.from({ length: 64 }, (_, i) => `${'x'.repeat(118)}${i}`);
   const snapshots = new SnapshotCache();

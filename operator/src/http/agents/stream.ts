@@ -6,34 +6,34 @@ import type { Snapshot } from '../../core/delivery/snapshot.ts';
 import { encodeCommit, type Offer } from './commit.ts';
 
 export interface StreamOptions {
-  /** The snapshot that the agent has: one that was sent to it lately and has the revision that it says. */
+  /** The agent's snapshot: the recently sent one with the revision that the agent reports. */
   readonly base: Snapshot | undefined;
-  /** The revision that the agent says it has; it may be one that this process never sent. */
+  /** The revision that the agent reports; possibly one that this process never sent. */
   readonly revision: string | undefined;
   readonly reportUrl: string | undefined;
   readonly heartbeatMs: number;
-  /** A reader that takes nothing for this long is cut off. */
+  /** A reader without progress for this long is disconnected, in ms. */
   readonly stallMs: number;
   readonly asOf: () => ResourceVersions | undefined;
-  /** Wall clock, milliseconds since 1970. */
+  /** The current time, in milliseconds since 1970. */
   readonly now: () => number;
-  /** A snapshot is about to be written; from now on the agent may say that it has it. */
+  /** Called before a snapshot is written. From then on, the agent may report its revision. */
   readonly sending: (snapshot: Snapshot) => void;
-  /** A snapshot is written out, or the agent had it already. */
+  /** Called when a snapshot has been written, or when the agent already had it. */
   readonly sent: (snapshot: Snapshot, bytes: number) => void;
 }
 
-/** A snapshot on its way to the reader. */
+/** A snapshot that is being written. */
 interface Writing {
   readonly snapshot: Snapshot;
-  /** The batches that are still to be written. */
+  /** The batches that are not written yet. */
   readonly batches: Iterator<Buffer>;
   bytes: number;
 }
 
 /**
- * The event stream of one agent. It has at most one pending offer, the latest: a slow reader skips offers that were
- * replaced meanwhile, and delays no other agent.
+ * The event stream of one agent. It has at most one pending offer, the latest. So a slow reader skips replaced offers,
+ * and does not delay other agents.
  */
 export class AgentStream {
   readonly #response: ServerResponse;
@@ -43,7 +43,7 @@ export class AgentStream {
   #written: Snapshot | undefined;
   #claimedRevision: string | undefined;
   #current: Writing | undefined;
-  /** Whether the reader has to catch up first. */
+  /** Whether the stream waits for the reader to catch up. */
   #waiting = false;
 
   constructor(response: ServerResponse, options: StreamOptions) {
@@ -62,25 +62,25 @@ export class AgentStream {
     response.on('close', () => clearInterval(this.#heartbeat));
   }
 
-  /** Replaces whatever was waiting to be written. */
+  /** Replaces the pending offer. */
   offer(offer: Offer): void {
     this.#next = this.#next?.reset ? { ...offer, reset: true } : offer;
     if (!this.#waiting) this.#write();
   }
 
-  /** Asks the agent to reconnect after a while, and ends the stream. */
+  /** Asks the agent to reconnect after `reconnectAfterMs`, and ends the stream. */
   goaway(reconnectAfterMs: number): void {
     clearInterval(this.#heartbeat);
     this.#next = undefined;
     this.#response.end(encodeEvent('goaway', { reconnectAfterMs: Math.round(reconnectAfterMs) }));
   }
 
-  /** Cuts the connection, whatever is still to be written. */
+  /** Cuts the connection, even with unsent data. */
   cut(): void {
     this.#response.destroy();
   }
 
-  /** Writes for as long as the reader keeps up; continues when it has caught up. */
+  /** Writes until the reader falls behind; continues when it has caught up. */
   #write(): void {
     while (!this.#response.writableEnded && !this.#response.destroyed) {
       this.#current ??= this.#nextWriting();
@@ -102,7 +102,7 @@ export class AgentStream {
     }
   }
 
-  /** Takes what is to be written next, if there is something. */
+  /** Takes the pending offer, if there is one. */
   #nextWriting(): Writing | undefined {
     const offer = this.#next;
     if (offer === undefined) return undefined;
@@ -111,7 +111,7 @@ export class AgentStream {
     return { snapshot: offer.snapshot, batches: this.#batches(offer)[Symbol.iterator](), bytes: 0 };
   }
 
-  /** The events that bring the agent from the snapshot that it has to the offered one. */
+  /** The events that update the agent from its snapshot to the offered one. */
   #batches(offer: Offer): Iterable<Buffer> {
     const { asOf, reset, snapshot } = offer;
     const now = this.#options.now();
@@ -122,7 +122,7 @@ export class AgentStream {
     return encodeCommit(reset ? undefined : this.#written, offer, now);
   }
 
-  /** Continues when the reader has taken what was written, and cuts it off when it stalls. */
+  /** Continues writing when the reader has caught up, and disconnects a reader without progress. */
   #waitForDrain(): void {
     this.#waiting = true;
     const response = this.#response;

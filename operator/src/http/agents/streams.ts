@@ -6,13 +6,13 @@ import { AgentStream } from './stream.ts';
 
 export interface StreamsOptions {
   readonly delivery: Delivery;
-  /** Where this replica takes reports. Absent: where the stream was opened. */
+  /** URL for reports to this replica; absent: the URL of the stream. */
   readonly reportUrl?: string;
-  /** In ms. Absent: 15000. */
+  /** Heartbeat interval, in ms; absent: 15000. */
   readonly heartbeatMs?: number;
-  /** In ms. Absent: 30000. */
+  /** Time without progress after which a stream is cut, in ms; absent: 30000. */
   readonly stallMs?: number;
-  /** How old a stream may become before its agent is asked to reconnect, in ms, 10 % more or less. Absent: 30 min. */
+  /** Maximum age of a stream, in ms, with 10 % jitter. Its agent is then asked to reconnect. Absent: 30 min. */
   readonly maxAgeMs?: number;
   readonly random: () => number;
   readonly wallClock: () => number;
@@ -20,15 +20,15 @@ export interface StreamsOptions {
 
 /** The request of an agent that opens a stream. */
 export interface StreamOpening {
-  /** The revision that the agent says it has. */
+  /** The revision that the agent reports to have. */
   readonly revision: string | undefined;
-  /** Whether the generation floors of the agent are void. */
+  /** Whether the agent must discard its generation floors, because the store was restored. */
   readonly reset: boolean;
-  /** When its token expires, in ms since 1970: it is asked to reconnect then. Absent: never. */
+  /** Expiry of the agent's token, in ms since 1970. The agent is then asked to reconnect. Absent: never. */
   readonly expiresAt?: number | undefined;
 }
 
-/** Counts of streams and reports since the process began, for metrics. */
+/** Counts of streams and reports since the process started, for metrics. */
 export interface Traffic {
   opened: number;
   readonly refused: Record<string, number>;
@@ -37,7 +37,7 @@ export interface Traffic {
   bytes: number;
 }
 
-/** All open streams of this replica, one for each agent. */
+/** The open streams of this replica, one for each agent. */
 export class Streams {
   readonly traffic: Traffic = {
     opened: 0,
@@ -58,7 +58,7 @@ export class Streams {
     return this.#streams.size;
   }
 
-  /** Whether no stream is taken any more. */
+  /** Whether new streams are refused because of a shutdown. */
   get draining(): boolean {
     return this.#draining;
   }
@@ -71,7 +71,7 @@ export class Streams {
     this.traffic.reports[kind] += 1;
   }
 
-  /** Answers an agent with a stream and what it should have. A stream that it had before is cut. */
+  /** Answers an agent with a stream and its target snapshot. A previous stream of the agent is cut. */
   open(
     response: ServerResponse,
     identity: Identity,
@@ -110,13 +110,13 @@ export class Streams {
     if (snapshot.tooLarge === undefined) stream.offer({ snapshot, asOf: asOf(), reset });
   }
 
-  /** Takes no more streams and sends away those that are open, to reconnect spread over `spreadMs`. */
+  /** Refuses new streams and asks agents with open ones to reconnect, spread over `spreadMs`. */
   drain(spreadMs: number): void {
     this.#draining = true;
     for (const stream of this.#streams.values()) stream.goaway(this.#options.random() * spreadMs);
   }
 
-  /** Cuts whatever is still open. */
+  /** Cuts all open streams. */
   cut(): void {
     for (const stream of this.#streams.values()) stream.cut();
   }

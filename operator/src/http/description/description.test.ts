@@ -11,14 +11,14 @@ interface Layer {
   readonly handle: { readonly stack?: readonly Layer[] };
 }
 
-/** Method and path of each route, however deep its router lies. */
+/** Method and path of each route, at any depth of routers. */
 const routes = (layers: readonly Layer[]): string[] =>
   layers.flatMap(({ route, handle }) =>
     route ? Object.keys(route.methods).map((method) => `${method} ${route.path}`) : routes(handle.stack ?? []),
   );
 const routesOf = (app: Express) => routes((app as unknown as { router: { stack: Layer[] } }).router.stack);
 
-/** Routes are made from what never runs here, so parts may be missing. */
+/** The routes are only listed and never run, so dependencies may be missing. */
 const parts = {
   access: { way: 'none' },
   authenticator: { way: 'none' },

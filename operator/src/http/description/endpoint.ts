@@ -1,12 +1,12 @@
 import { ProblemSchema } from '@fuseboard/schema';
 import { z } from 'zod';
 
-/** One answer of an endpoint. */
+/** One response of an endpoint. */
 export interface ResponseDescription {
   readonly description: string;
-  /** Absent: no body. */
+  /** Schema of the body; absent: no body. */
   readonly schema?: z.ZodType;
-  /** Absent: `application/json`. */
+  /** Content type; absent: `application/json`. */
   readonly type?: string;
   readonly headers?: Readonly<Record<string, z.ZodType>>;
 }
@@ -14,7 +14,7 @@ export interface ResponseDescription {
 /** The description of one path and method, in a file `….paths.ts` next to its route. */
 export interface Endpoint {
   readonly method: 'get' | 'post' | 'put' | 'patch' | 'delete';
-  /** As express spells it: `/v1/policies/:namespace/:name`. */
+  /** The path in Express notation: `/v1/policies/:namespace/:name`. */
   readonly path: string;
   readonly summary: string;
   readonly params?: z.ZodObject;
@@ -29,7 +29,7 @@ export interface Port {
   readonly name: 'agents' | 'metrics' | 'admin';
   readonly description: string;
   readonly servers: readonly string[];
-  /** How a caller proves who it is, where it must; absent: not at all. */
+  /** Description of the token that callers need; absent: no authentication. */
   readonly token?: string;
   readonly endpoints: readonly Endpoint[];
 }
@@ -57,7 +57,7 @@ const REFUSALS = {
   503: 'Not available now; retry later.',
 } as const;
 
-/** Answers with a sentence about what is wrong. */
+/** Error responses with a problem document. */
 export function refusals(...statuses: readonly (keyof typeof REFUSALS)[]): Record<number, ResponseDescription> {
   return Object.fromEntries(
     statuses.map((status) => [

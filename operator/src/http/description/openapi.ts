@@ -6,12 +6,12 @@ type Json = { readonly [name: string]: unknown };
 
 const REFERENCE = '#/components/schemas/';
 
-/** Answers that the server itself gives, before any route. */
+/** Responses of the server itself, before any route runs. */
 const EVERYWHERE: Readonly<Record<number, ResponseDescription>> = {
   431: { description: 'Address and headers together are longer than 16 KiB.' },
 };
 
-/** The description of some ports by OpenAPI 3.1, made of the schemas that requests are parsed with. */
+/** Builds an OpenAPI 3.1 description of ports from the schemas that validate their requests. */
 export function openapi(ports: readonly Port[]): Json {
   const schemas: Record<string, unknown> = {};
   const schema = (type: z.ZodType, io: 'input' | 'output'): Json => {
@@ -95,7 +95,7 @@ export function openapi(ports: readonly Port[]): Json {
   };
 }
 
-/** `getPoliciesByNamespaceAndName` for `GET /v1/policies/:namespace/:name`. */
+/** The operation id, such as `getPoliciesByNamespaceAndName` for `GET /v1/policies/:namespace/:name`. */
 function operationId({ method, path }: Endpoint): string {
   const steps = path.split(/[/.]/).filter((step) => step !== '' && step !== 'v1');
   const [names, variables] = [steps.filter((s) => !s.startsWith(':')), steps.filter((s) => s.startsWith(':'))];

@@ -5,22 +5,22 @@ import { injection, type PatchOperation } from '../../core/injection.ts';
 import { readBoundedFile } from '../../files/bounded-file.ts';
 import { answerProblems, answerUnknown, parse } from '../problem.ts';
 
-/** The path at which the API server asks about pods. */
+/** The path of the admission webhook for pods. */
 const INJECT_PATH = '/inject';
 
 export interface InjectorOptions {
-  /** The address that agents connect to. */
+  /** The operator URL for agents. */
   readonly url: string;
-  /** The certificates that agents are to trust, in PEM; read again for each pod. */
+  /** Path of the CA certificates for agents, in PEM. The file is read again for each pod. */
   readonly caFile: string;
   readonly audience: string;
   readonly log: Pick<Logger, 'info' | 'warn' | 'error'>;
 }
 
-/** The API server takes objects of 3 MiB at most. */
+/** Above the API server's limit of 3 MiB for an object. */
 const MAX_REVIEW_BYTES = '4mb';
 
-/** Far above any bundle, and far below what all annotations of a pod may hold. */
+/** Size limit of the CA certificates: far above any bundle, and far below the limit for all annotations of a pod. */
 const MAX_AUTHORITY_BYTES = 65_536;
 
 const NamedSchema = z.object({ name: z.string() });
@@ -49,7 +49,7 @@ export const PodSchema = z.object({
     initContainers: ContainersSchema.optional(),
   }),
 });
-/** The request of the API server. */
+/** The request of the API server to the webhook. */
 export const ReviewSchema = z.object({
   apiVersion: z.literal('admission.k8s.io/v1'),
   kind: z.literal('AdmissionReview'),
@@ -64,8 +64,8 @@ export const ReviewSchema = z.object({
 });
 
 /**
- * Answers the API server's question about a new pod with a patch that lets its agents find the operator. It never
- * refuses a pod: what cannot be injected is created as it is, with a warning for whoever creates it.
+ * Answers admission requests for new pods with a patch that lets the agents in the pod find the operator. It never
+ * refuses a pod. A pod that cannot be injected is created unchanged, with a warning for the user who creates it.
  */
 export function injectorApp({ url, caFile, audience, log }: InjectorOptions): Express {
   const app = express().disable('x-powered-by').disable('etag').set('query parser', 'simple');
@@ -107,9 +107,9 @@ const encoded = (patch: readonly PatchOperation[]) => ({
 });
 
 /**
- * The certificates of a PEM file and nothing else that may be in it, such as a key.
+ * Reads the certificates of a PEM file. Anything else in the file, such as a key, is left out.
  *
- * @throws when there are none, or too many; the message names the flag.
+ * @throws when the file has no certificates, or too many; the message names the flag.
  */
 export async function readAuthority(path: string): Promise<string> {
   const read = await readBoundedFile(path).catch((error: Error) => {

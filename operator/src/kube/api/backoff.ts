@@ -1,4 +1,4 @@
-/** Waits that grow from `minMs` to `maxMs`, each with jitter between half and the whole of it. */
+/** Retry delays that grow from `minMs` to `maxMs`, with jitter between 50 and 100 %. */
 export class Backoff {
   readonly #minMs: number;
   readonly #maxMs: number;
@@ -11,17 +11,14 @@ export class Backoff {
     this.#random = random;
   }
 
-  /**
-   * The next wait, in milliseconds; never shorter than what the server asked for (of which at most ten minutes are
-   * believed).
-   */
+  /** The next delay, in milliseconds. It is at least the server's Retry-After, which is limited to ten minutes. */
   next(askedMs = 0): number {
     const ceiling = Math.min(this.#maxMs, this.#minMs * 2 ** this.#attempt);
     this.#attempt = Math.min(this.#attempt + 1, 30);
     return Math.max(ceiling * (0.5 + this.#random() / 2), Math.min(askedMs, 600_000));
   }
 
-  /** All is well again: the next wait is the shortest one. */
+  /** Starts again with the shortest delay. */
   reset(): void {
     this.#attempt = 0;
   }

@@ -8,9 +8,9 @@ import { applyCredentials } from './credentials.ts';
 
 /** An error response of the API server or of a proxy. */
 export class KubeError extends Error {
-  /** The HTTP status; absent when there was no answer. */
+  /** The HTTP status; absent when there was no response. */
   readonly status: number | undefined;
-  /** How long the server asks us to stay away, in milliseconds. */
+  /** The Retry-After of the response, in milliseconds. */
   readonly retryAfterMs: number | undefined;
 
   constructor(message: string, status?: number, retryAfterMs?: number) {
@@ -25,16 +25,16 @@ export interface KubeRequest {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly query?: Readonly<Record<string, string | undefined>>;
   readonly body?: unknown;
-  /** Absent: `application/json`. */
+  /** Content type of the body; absent: `application/json`. */
   readonly contentType?: string;
-  /** Absent: `application/json`. */
+  /** Accepted content type; absent: `application/json`. */
   readonly accept?: string;
   readonly signal?: AbortSignal;
-  /** Absent: 30 s for the whole answer. */
+  /** Timeout for the complete response; absent: 30 s. */
   readonly timeoutMs?: number;
   /**
-   * Whether the connection is kept for the next such request, for those that come by the hundred. Absent: each opens
-   * one.
+   * Whether the connection is kept for the next request of this kind; useful for frequent requests. Absent: each
+   * request opens a connection.
    */
   readonly keepAlive?: boolean;
 }
@@ -42,39 +42,39 @@ export interface KubeRequest {
 export interface KubeWatch {
   readonly query: Readonly<Record<string, string | undefined>>;
   readonly signal: AbortSignal;
-  /** The stream is dead when nothing came for this long. */
+  /** The watch fails when it receives no data for this long. */
   readonly silenceMs: number;
-  /** The server accepted the watch. */
+  /** Called when the server accepted the watch. */
   opened(): void;
-  /** One line of the stream, read as JSON. What it throws ends the watch and is thrown by it. */
+  /** Called with each line of the stream, parsed as JSON. An error that it throws ends the watch and rejects it. */
   event(line: unknown): void;
 }
 
-/** A `KubeAnswer` for each request to the API server, watches included. */
+/** The diagnostics channel that publishes a `KubeAnswer` for each request to the API server, including watches. */
 export const REQUEST_CHANNEL = 'fuseboard:kube-request';
 
 export interface KubeAnswer {
   readonly method: string;
-  /** Name and port of the API server. */
+  /** Host name and port of the API server. */
   readonly host: string;
-  /** The HTTP status; absent when there was no answer. */
+  /** The HTTP status; absent when there was no response. */
   readonly code: number | undefined;
 }
 
 const answers = channel(REQUEST_CHANNEL);
 
-/** An answer is cut off beyond this size: no page of 500 policies of 64 KiB is larger. */
+/** Limit of the response size. No page of 500 policies of 64 KiB exceeds it. */
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 const MAX_ERROR_BYTES = 64 * 1024;
 
-/** A connection that is kept ends by itself long before the API server would end it. */
+/** Idle connections are closed after this time, long before the API server would close them. */
 const IDLE_MS = 10_000;
 
 /**
- * Requests to the API server with the credentials, the trust and the proxy of a kubeconfig.
+ * Sends requests to the API server with the credentials, CA certificates and proxy of a kubeconfig.
  *
- * The generated API classes have no time limit, and the `Watch` of client-node passes over lines that are not JSON (an
- * event would be lost unseen) and hides Retry-After; both matter here, so this speaks HTTP itself.
+ * The generated API classes of client-node have no timeouts. Its `Watch` skips lines that are not JSON, so an event
+ * could be lost unnoticed, and does not expose Retry-After. Therefore this class uses HTTP directly.
  */
 export class KubeClient {
   readonly #config: KubeConfig;
@@ -90,9 +90,9 @@ export class KubeClient {
   }
 
   /**
-   * One request and its whole answer as JSON.
+   * Sends one request and parses the complete response as JSON.
    *
-   * @throws KubeError for every status but 2xx, for an answer that is not JSON, and when there is none in time.
+   * @throws KubeError for a status other than 2xx, a response that is not JSON, and a timeout.
    */
   async request<T>(path: string, options: KubeRequest = {}): Promise<T> {
     const timeoutMs = options.timeoutMs ?? 30_000;
@@ -110,10 +110,10 @@ export class KubeClient {
   }
 
   /**
-   * Follows a stream of lines; resolves when the server ends it in order.
+   * Reads a stream of lines; resolves when the server closes the stream normally.
    *
-   * @throws KubeError for every status but 200, a line that is not JSON, a broken or silent connection; what `event`
-   * throws.
+   * @throws KubeError for a status other than 200, a line that is not JSON, and a broken or silent connection; also
+   * rethrows errors of `event`.
    */
   async watch(path: string, watch: KubeWatch): Promise<void> {
     const silence = new AbortController();
@@ -133,7 +133,7 @@ export class KubeClient {
         if (rest.length > MAX_ANSWER_BYTES) throw new KubeError('a line of the watch is too long');
         for (const line of lines) if (line.trim() !== '') watch.event(parse(line));
       }
-      // What an orderly end leaves behind a last line break is half an event; it comes again from its resourceVersion.
+      // A rest without a line break is an incomplete event. The next watch delivers it again, from its resourceVersion.
     } catch (error) {
       if (silence.signal.aborted) throw silence.signal.reason;
       throw asKubeError(error);
@@ -149,10 +149,11 @@ export class KubeClient {
     }
     const body = options.body === undefined ? undefined : JSON.stringify(options.body);
     const request: https.RequestOptions = { method: options.method ?? 'GET', signal };
-    // A credential plugin is a process of its own and knows nothing of our limits.
+    // A credential plugin is a separate process that the signal cannot end, so only the wait for it ends.
     await unlessAborted(applyCredentials(this.#config, request), signal);
     if (url.protocol === 'https:' && this.#config.getCurrentCluster()?.proxyUrl?.startsWith('socks')) {
-      // Behind a SOCKS proxy TLS is begun on a socket that was connected before, and an address is forgotten over that.
+      // Behind a SOCKS proxy, TLS starts on an existing socket, and Node.js then does not check an IP address as the
+      // server name.
       const name = url.hostname.replace(/^\[|\]$/g, '');
       if (isIP(name) !== 0) request.checkServerIdentity = (_, certificate) => checkServerIdentity(name, certificate);
     }
@@ -171,7 +172,7 @@ export class KubeClient {
       new Promise<http.IncomingMessage | 'stale'>((resolve, reject) => {
         const sent = open(url, request, resolve);
         sent.once('error', (error: NodeJS.ErrnoException) => {
-          // A connection that was kept may be closed by the server; what is sent over it then has not been read.
+          // A kept connection may have been closed by the server, which then has not read the request.
           if (sent.reusedSocket && error.code === 'ECONNRESET') resolve('stale');
           else reject(error);
         });
@@ -193,10 +194,7 @@ export class KubeClient {
     throw new KubeError(reason(answer, response), status, retryAfterMs(response.headers['retry-after']));
   }
 
-  /**
-   * An agent that connects like the given one and keeps its connections; the same one where it connects through a
-   * proxy.
-   */
+  /** An agent with the options of the given one that keeps connections. Proxy agents are returned unchanged. */
   #pooledAgent(like: http.RequestOptions['agent']): http.RequestOptions['agent'] {
     if (!(like instanceof http.Agent) || ![http.Agent, https.Agent].includes(like.constructor as never)) return like;
     if (this.#pooledAgents?.like !== like) {
@@ -237,13 +235,13 @@ function parse(json: string): unknown {
   }
 }
 
-/** The message of the API server's Status, else the HTTP status in words. */
+/** The message of a Status response, else the HTTP status as text. */
 function reason(answer: string, response: http.IncomingMessage): string {
   try {
     const { message } = JSON.parse(answer) as { message?: unknown };
     if (typeof message === 'string' && message !== '') return message.slice(0, 1000);
   } catch {
-    // Not every proxy answers with a Status.
+    // A proxy may answer without a Status.
   }
   return `${response.statusCode} ${response.statusMessage || http.STATUS_CODES[response.statusCode!] || ''}`.trim();
 }

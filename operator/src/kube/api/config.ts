@@ -10,16 +10,16 @@ import type { ActingUser } from './credentials.ts';
 import { proxyOf } from './proxy.ts';
 
 export interface ClusterAccess {
-  /** A file. Absent: the account of the pod. */
+  /** Path of a kubeconfig; absent: the ServiceAccount of the pod. */
   readonly kubeconfig?: string;
-  /** Absent: the current context of the file. */
+  /** Name of a context; absent: the current context of the kubeconfig. */
   readonly context?: string;
 }
 
 /**
- * The way to the cluster: a kubeconfig, or the account of the pod.
+ * Loads the cluster access of the operator: a kubeconfig, or the ServiceAccount of the pod.
  *
- * @throws {UsageError} when there is none, or the context is not in it; the message says what to do.
+ * @throws {UsageError} when there is no configuration, or the context does not exist; the message gives the fix.
  */
 export function readKubeConfig({ kubeconfig, context }: ClusterAccess, env: NodeJS.ProcessEnv): KubeConfig {
   if (kubeconfig === undefined) {
@@ -34,9 +34,9 @@ export function readKubeConfig({ kubeconfig, context }: ClusterAccess, env: Node
 }
 
 /**
- * The way to the cluster for a person: the file that is named, else those of KUBECONFIG, else ~/.kube/config.
+ * Loads the cluster access of a user: the given file, else the files of KUBECONFIG, else ~/.kube/config.
  *
- * @throws {UsageError} when there is none, or the context is not in it; the message says what to do.
+ * @throws {UsageError} when there is no configuration, or the context does not exist; the message gives the fix.
  */
 export function userKubeConfig(
   { kubeconfig, context }: { kubeconfig?: string | undefined; context?: string | undefined },
@@ -52,7 +52,7 @@ export function userKubeConfig(
   return through(env, inContext(merged(found.map(loadFile)), context));
 }
 
-/** Several files as one: of entries with the same name, and of current contexts, the first counts. */
+/** Merges several kubeconfigs. Of entries with the same name, the first wins, and so does the first current context. */
 function merged(configs: readonly KubeConfig[]): KubeConfig {
   const firsts = <T extends { readonly name: string }>(lists: readonly (readonly T[])[]) => [
     ...new Map(
@@ -72,7 +72,7 @@ function merged(configs: readonly KubeConfig[]): KubeConfig {
   return config;
 }
 
-/** What client-node does not read of a user. */
+/** Fields of a user that client-node does not read. */
 const Users = z.object({
   users: z
     .array(
@@ -89,7 +89,7 @@ function loadFile(file: string): KubeConfig {
   const folder = dirname(file);
   try {
     const text = readBoundedFileSync(file, { trust: 'secret' }).toString();
-    // An empty file is one without entries.
+    // An empty kubeconfig is valid and has no entries.
     const content: unknown = parse(text) ?? {};
     config.loadFromString(JSON.stringify(content));
     config.makePathsAbsolute(folder);
@@ -109,7 +109,7 @@ function completed(user: User, unread: UnreadUser, folder: string): ActingUser {
   const { tokenFile, 'as-groups': impersonateGroups } = unread;
   const { exec } = user as { exec?: { command?: string } };
   const { command } = exec ?? {};
-  // A name alone is looked for in PATH, a path is one from the kubeconfig.
+  // A plain command name is searched in PATH. A relative path is relative to the kubeconfig.
   const relative = command !== undefined && /[/\\]/.test(command) && !isAbsolute(command);
   return {
     ...user,
@@ -121,7 +121,7 @@ function completed(user: User, unread: UnreadUser, folder: string): ActingUser {
   };
 }
 
-/** The way to every cluster that names no proxy leads through that of the environment, if it names one. */
+/** Sets the proxy of the environment for every cluster without its own proxy. */
 function through(env: NodeJS.ProcessEnv, config: KubeConfig): KubeConfig {
   config.clusters = config.clusters.map((cluster) => {
     const proxyUrl = cluster.proxyUrl || proxyOf(cluster.server, env);
@@ -144,7 +144,7 @@ function inContext(config: KubeConfig, context: string | undefined): KubeConfig 
   return config;
 }
 
-/** The namespace of the pod, for an access without a kubeconfig. */
+/** The namespace of the pod, for a configuration without a kubeconfig. */
 export function podNamespace(config: KubeConfig): string | undefined {
   return config.getContextObject(config.getCurrentContext())?.namespace?.trim() || undefined;
 }

@@ -1,18 +1,18 @@
 import { KubeError } from './client.ts';
 
 export interface FailureLogOptions {
-  /** What fails, such as `the history of policies`. */
+  /** The failing subject, such as `the history of policies`. */
   readonly what: string;
-  /** What should be done with it, such as `kept`. */
+  /** The attempted action as a participle, such as `kept`. */
   readonly done: string;
-  /** What the operator's account needs for it, such as `the verbs get and list on leases`. */
+  /** The permissions that the action needs, such as `the verbs get and list on leases`. */
   readonly needs: string;
   readonly log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
 }
 
 /**
- * Something that is tried again until it succeeds: one line in the log when it begins to fail or fails otherwise, and
- * when it is well.
+ * Logs the failures of an action that is retried until it succeeds: one line for the first failure, for each different
+ * failure, and for the recovery.
  */
 export class FailureLog {
   readonly #options: FailureLogOptions;

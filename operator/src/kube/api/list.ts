@@ -3,7 +3,7 @@ import { type KubeObject, readList } from './object.ts';
 
 const PAGE = 500;
 
-/** Every object of a collection, page by page. Throws a KubeError when one page cannot be had. */
+/** Lists every object of a collection, page by page. Throws a KubeError when a page cannot be read. */
 export async function listAll(
   client: KubeClient,
   path: string,
@@ -16,7 +16,7 @@ export async function listAll(
       ...options,
       query: { ...query, limit: String(PAGE), continue: next },
     });
-    // An empty list of metadata has null for its items.
+    // The API server returns null for the items of an empty metadata list.
     const { items, metadata } = readList(page?.items === null ? { ...page, items: [] } : page);
     objects.push(...items);
     next = metadata.continue || undefined;

@@ -3,7 +3,7 @@ import { madeBy, type Override, readOverride } from '../../core/policy/override.
 import type { Policy } from '../../core/policy/policy.ts';
 import { KubeError } from './client.ts';
 
-/** An object as the API server gives it; of `metadata` only what everything here relies on is named. */
+/** An object of the API server. Only the fields of `metadata` that the operator needs are declared. */
 export interface KubeObject {
   readonly metadata: {
     readonly name: string;
@@ -19,7 +19,7 @@ export interface KubeObject {
   readonly status?: unknown;
 }
 
-/** The newest copy of a policy or an override that is known, for an update that must not overwrite a newer one. */
+/** The newest known copy of a policy or an override, for an update that must not overwrite a newer version. */
 export interface StoredObject {
   readonly uid: string;
   readonly resourceVersion: string;
@@ -31,7 +31,7 @@ export function toStored({ metadata, status }: KubeObject): StoredObject {
   return { uid, resourceVersion, ...(status === undefined ? {} : { status: status as StoredObject['status'] }) };
 }
 
-/** An object of the cluster as a policy; what is wrong with its spec is in `problems`. */
+/** Converts an object of the cluster to a policy. Errors in its spec become `problems`. */
 export function toPolicy({ metadata, spec, status }: KubeObject): Policy {
   return {
     uid: metadata.uid,
@@ -62,7 +62,7 @@ export function toOverride({ metadata, spec, status }: KubeObject): Override {
 /** `namespace/name` */
 export const keyOf = ({ metadata }: KubeObject) => `${metadata.namespace}/${metadata.name}`;
 
-/** A page of a list. Throws a KubeError when it is none. */
+/** Checks a page of a list. Throws a KubeError when the page is invalid. */
 export function readList(page: unknown): {
   items: KubeObject[];
   metadata: { resourceVersion: string; continue?: string };
@@ -76,7 +76,7 @@ export function readList(page: unknown): {
   };
 }
 
-/** A line of a watch; the object is not looked at yet. Throws a KubeError when it is none. */
+/** Checks a line of a watch, but not its object. Throws a KubeError when the line is invalid. */
 export function readEvent(line: unknown): { type: string; object: unknown } {
   const { type, object } = (line ?? {}) as { type?: unknown; object?: unknown };
   if (typeof type !== 'string' || typeof object !== 'object' || object === null)
@@ -95,7 +95,7 @@ export function readVersion(object: unknown): string {
   return version;
 }
 
-/** An object that has what `KubeObject` promises. */
+/** Checks that an object has the required fields of `KubeObject`. */
 export function readObject(object: unknown): KubeObject {
   const metadata = (object as { metadata?: Record<string, unknown> } | null)?.metadata;
   for (const field of ['name', 'namespace', 'uid']) {
@@ -111,7 +111,7 @@ export function readObject(object: unknown): KubeObject {
 
 const isMap = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** What `metadata` may lack, and what it is where it is there. */
+/** Optional fields of `metadata`, each with its expected type. */
 const OPTIONAL: Readonly<Record<string, readonly [type: string, is: (value: unknown) => boolean]>> = {
   generation: ['a number', (value) => typeof value === 'number'],
   creationTimestamp: ['a string', (value) => typeof value === 'string'],

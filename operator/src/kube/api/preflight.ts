@@ -5,13 +5,13 @@ import { collectionPath, explain, POLICIES } from './resource.ts';
 
 export interface PreflightOptions {
   readonly kubeConfig: KubeConfig;
-  /** Empty: all of them. */
+  /** Namespaces to check; empty: all namespaces. */
   readonly namespaces: readonly string[];
-  /** Whether an API server that does not answer is a mistake, as where a person named it, or a state that passes. */
+  /** Whether an unreachable API server is an error, as for a kubeconfig given by a user, or a temporary outage. */
   readonly mustAnswer: boolean;
-  /** How long to ask again: roles and definitions of a new release are known a moment later. Absent: 10 s. */
+  /** How long failures are retried, because roles and CRDs of a new release take effect with a delay; absent: 10 s. */
   readonly patienceMs?: number;
-  /** The time between two questions. Absent: 500 ms. */
+  /** The time between two requests; absent: 500 ms. */
   readonly pauseMs?: number;
 }
 
@@ -21,7 +21,7 @@ const REQUEST_MS = 5_000;
  * Lists policies once at startup, so that a wrong kubeconfig, a missing CRD or a missing permission is reported at
  * once. A later failure is an outage and does not end the process.
  *
- * @returns why policies cannot be read and what to do about it; nothing when they can.
+ * @returns why policies cannot be read and how to fix it; nothing when they can be read.
  */
 export async function preflight(options: PreflightOptions): Promise<string | undefined> {
   const { kubeConfig, namespaces, mustAnswer, patienceMs = 10_000, pauseMs = 500 } = options;

@@ -2,8 +2,9 @@ import { BlockList, isIP } from 'node:net';
 import { isLoopback } from '../../core/loopback.ts';
 
 /**
- * The proxy that the environment names for an https URL, as kubectl reads it: HTTPS_PROXY, but for loopback and what
- * NO_PROXY lists: names with their subdomains, addresses, networks as 10.0.0.0/8, or * for all. Absent: none.
+ * The proxy of the environment for an https URL, by the rules of kubectl: HTTPS_PROXY, except for loopback addresses
+ * and the entries of NO_PROXY. These are names with their subdomains, addresses, networks such as 10.0.0.0/8, or * for
+ * all. Undefined when no proxy applies.
  */
 export function proxyOf(url: string, env: NodeJS.ProcessEnv): string | undefined {
   const proxy = env.HTTPS_PROXY || env.https_proxy;

@@ -4,29 +4,29 @@ import { type KubeClient, KubeError } from './client.ts';
 import { type KubeObject, keyOf, readEvent, readList, readObject, readVersion } from './object.ts';
 import { collectionPath, explain, type KubeResource, offeredVerbs, resourceName } from './resource.ts';
 
-/** All in milliseconds. */
+/** All times are in milliseconds. */
 export interface ReflectorTimers {
-  /** The wait after a first failure. Absent: 800. */
+  /** The delay after the first failure; absent: 800. */
   readonly backoffMinMs?: number;
-  /** The longest wait after many failures. Absent: 30 000. */
+  /** The maximum delay after repeated failures; absent: 30 000. */
   readonly backoffMaxMs?: number;
   /**
-   * The wait, half of it at least, when a watch that had just begun or a list is told that the history is gone; it
-   * doubles too. Absent: 10 000, so that a storm of these is at most three requests in 5 s.
+   * The maximum first delay after a 410 response to a new watch or a list; half of it is the minimum, and it doubles
+   * with each repetition. Absent: 10 000, so that repeated 410 responses cause at most three requests in 5 s.
    */
   readonly expiredMinMs?: number;
-  /** A watch that lived this long was healthy: what follows it starts with the shortest wait. Absent: 5 000. */
+  /** A watch that lasted this long was healthy and resets the delays; absent: 5 000. */
   readonly healthyMs?: number;
-  /** How often everything is listed afresh although the watch is well. Absent: 600 000. */
+  /** The time between two full lists while the watch is healthy; absent: 600 000. */
   readonly relistMs?: number;
   /**
-   * A watch without a byte for this long is dead; the API server sends a bookmark a minute once it has seen an event;
-   * an empty cluster is listed again instead. Absent: 90 000.
+   * A watch without data for this long is dead. The API server sends a bookmark every minute once it has sent an event;
+   * in an empty cluster there is none, so the resource is listed again. Absent: 90 000.
    */
   readonly silenceMs?: number;
-  /** How long a list or any other single request may take. Absent: 30 000. */
+  /** The timeout of a list or any other single request; absent: 30 000. */
   readonly requestMs?: number;
-  /** How long a removal is held, between two looks at whether the resource is still served. Absent: 250. */
+  /** The time between the two checks that the resource is still served, before a removal is accepted; absent: 250. */
   readonly holdMs?: number;
 }
 
@@ -35,7 +35,7 @@ export interface ReflectorStats {
   watches: number;
   events: number;
   bookmarks: number;
-  /** Times that the API server no longer had the history that a watch or a page needed (410). */
+  /** Number of 410 responses: the API server no longer had the history for a watch or a page. */
   expirations: number;
   failures: number;
 }
@@ -43,20 +43,20 @@ export interface ReflectorStats {
 export interface ReflectorOptions {
   readonly client: KubeClient;
   readonly resource: KubeResource;
-  /** Absent: all namespaces. */
+  /** The namespace; absent: all namespaces. */
   readonly namespace?: string | undefined;
   readonly timers?: ReflectorTimers;
-  /** Called after every change of what the reflector shows. */
+  /** Called after every change of the reflector's state. */
   readonly changed: () => void;
   readonly log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
 }
 
 const PAGE = 500;
 
-/** An API server that has just started forbids everything until it has read its roles. */
+/** One refusal is not final, because a starting API server forbids everything until it has read its roles. */
 const REFUSED_FOR_GOOD = 2;
 
-/** The resource cannot be relied on, although the API server answers. */
+/** The resource is not reliable, although the API server answers. */
 class Outage extends Error {}
 
 /** The requested history is no longer available: list again. */
@@ -70,32 +70,32 @@ class Expired extends Error {}
 export class Reflector {
   readonly #options: ReflectorOptions;
   readonly #timers: Required<ReflectorTimers>;
-  /** Paces what the API server refuses; back to the start once it accepts a watch. */
+  /** Delays after refusals by the API server; reset when it accepts a watch. */
   readonly #errorBackoff: Backoff;
-  /** Paces watches that end too soon; back to the start after one that was healthy. */
+  /** Delays after watches that ended too soon; reset after a healthy watch. */
   readonly #rewatchBackoff: Backoff;
-  /** Paces what finds no history again and again: each time costs a list and a watch. */
+  /** Delays after repeated 410 responses, each of which costs a list and a watch. */
   readonly #expiredBackoff: Backoff;
   readonly #stopping = new AbortController();
   readonly #objects = new Map<string, KubeObject>();
-  /** Objects that the watch says are gone, by key, until the removal is believed; oldest first. */
+  /** Objects that the watch reported as deleted, by key, until the removal is accepted; the oldest first. */
   readonly #unconfirmed = new Map<string, { readonly uid: string; readonly version: string }>();
   readonly #stats: ReflectorStats = { lists: 0, watches: 0, events: 0, bookmarks: 0, expirations: 0, failures: 0 };
   #synced = false;
   #outage: string | undefined;
-  /** Lists in a row that were forbidden; one of a resource that is not served counts for all. */
+  /** Number of consecutive forbidden lists. A list of a resource that is not served counts as final. */
   #refused = 0;
-  /** Everything up to this resourceVersion is in `#objects`. */
+  /** The resourceVersion up to which `#objects` is complete. */
   #asOf: string | undefined;
-  /** Where the next watch continues; ahead of `#asOf` while a removal is held. */
+  /** The resourceVersion at which the next watch starts. It is ahead of `#asOf` while a removal is unconfirmed. */
   #latestVersion = '';
-  /** Ends the wait or the watch that is under way, so that a list comes next. */
+  /** Ends the current delay or watch, so that a list comes next. */
   #interrupt = new AbortController();
-  /** Whether what is under way comes after a list. */
+  /** Whether a watch is running, as opposed to a list. */
   #following = false;
-  /** The API server refused, and we stay away for a while. */
+  /** Whether the reflector waits after a refusal by the API server. */
   #pausing = false;
-  /** Who waits for the next list that begins. */
+  /** Callers that wait for the next list. */
   #waiting: { resolve: () => void; reject: (error: unknown) => void }[] = [];
   #running: Promise<void> | undefined;
 
@@ -122,8 +122,7 @@ export class Reflector {
   }
 
   /**
-   * Whether waiting for the first list is in vain: the API server does not serve the resource, or continues forbidding
-   * it.
+   * Whether the first list will not succeed, because the API server does not serve the resource or keeps forbidding it.
    */
   get unavailable(): boolean {
     return !this.#synced && this.#refused >= REFUSED_FOR_GOOD;
@@ -137,7 +136,7 @@ export class Reflector {
     return this.#asOf;
   }
 
-  /** By `namespace/name`. */
+  /** Known objects by `namespace/name`. */
   get objects(): ReadonlyMap<string, KubeObject> {
     return this.#objects;
   }
@@ -151,8 +150,8 @@ export class Reflector {
   }
 
   /**
-   * Lists afresh at once; resolves when the copy is at least as new as the store was at the call, rejects when that
-   * fails.
+   * Lists the resource at once. Resolves when the copy is at least as new as the store was at the call; rejects when
+   * the list fails.
    */
   refresh(): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -192,7 +191,7 @@ export class Reflector {
   }
 
   /**
-   * Watches from where the last list or watch ended, until a list is due. Throws an error that only a later retry can
+   * Watches from the end of the last list or watch, until a list is due. Throws an error that only a later retry can
    * resolve.
    */
   async #follow(): Promise<void> {
@@ -258,7 +257,10 @@ export class Reflector {
     }
   }
 
-  /** One watch to its end. True when the next one can continue from there; false when a list must come first. */
+  /**
+   * Runs one watch until it ends. Returns true when the next watch can continue from there, and false when a list must
+   * come first.
+   */
   async #watch(): Promise<boolean> {
     const { client, resource, namespace } = this.#options;
     this.#stats.watches += 1;
@@ -289,7 +291,7 @@ export class Reflector {
           settle();
         },
       });
-      // A removal that is still held is decided by the list.
+      // The next list decides about removals that are still unconfirmed.
       return this.#unconfirmed.size === 0;
     } catch (error) {
       if (this.#interrupt.signal.aborted) return false;
@@ -338,7 +340,7 @@ export class Reflector {
     this.#options.changed();
   }
 
-  /** Believes the removals that are held, once the resource proves to be served. */
+  /** Accepts the unconfirmed removals after checking that the resource is still served. */
   async #confirmRemovals(signal: AbortSignal): Promise<void> {
     while (this.#unconfirmed.size > 0) {
       const held = [...this.#unconfirmed];
@@ -353,15 +355,15 @@ export class Reflector {
     }
   }
 
-  /** The copy contains everything up to the oldest removal that is held. */
+  /** Moves `#asOf` forward, up to the oldest unconfirmed removal. */
   #advanceVersion(): void {
     const [oldest] = this.#unconfirmed.values();
     this.#asOf = oldest === undefined ? this.#latestVersion : String(BigInt(oldest.version) - 1n);
   }
 
   /**
-   * Looks twice: a removal may be seen a moment before the API server that is asked knows that the definition is being
-   * deleted.
+   * Checks twice that the resource is served, because a removal may be reported shortly before the API server knows
+   * that the CRD is being deleted.
    */
   async #requireServedTwice(signal: AbortSignal): Promise<void> {
     await this.#requireServed(signal);

@@ -2,13 +2,13 @@ import { GROUP, KIND, OVERRIDE_PLURAL, PLURAL, VERSION } from '@fuseboard/schema
 import type { Subject } from '../../ports/status-sink.ts';
 import { type KubeClient, KubeError } from './client.ts';
 
-/** A resource, by the names under which the API server serves it. */
+/** A resource type of the API server. */
 export interface KubeResource {
-  /** Empty for the resources that are older than groups. */
+  /** The API group; empty for the core group. */
   readonly group: string;
   readonly version: string;
   readonly plural: string;
-  /** Only objects with these labels are read. Absent: all. */
+  /** Only objects with these labels are read; absent: all objects. */
   readonly labelSelector?: string;
 }
 
@@ -27,7 +27,7 @@ export const resourceName = ({ plural, group }: KubeResource) => (group === '' ?
 
 const root = ({ group, version }: KubeResource) => (group === '' ? `/api/${version}` : `/apis/${group}/${version}`);
 
-/** The path of the collection, in one namespace or in all. */
+/** The URL path of the collection, in one namespace or in all namespaces. */
 export function collectionPath(resource: KubeResource, namespace?: string): string {
   const within = namespace === undefined ? '' : `/namespaces/${encodeURIComponent(namespace)}`;
   return `${root(resource)}${within}/${resource.plural}`;
@@ -38,9 +38,8 @@ export function objectPath(resource: KubeResource, namespace: string, name: stri
 }
 
 /**
- * What the API server offers to do with the resource, from its discovery document, which every account may read;
- * nothing when it does not know the resource. While a definition is being deleted, reading is still offered and
- * `create` is not.
+ * The verbs of the resource in the API server's discovery document, which every account may read; undefined for an
+ * unknown resource. While a CRD is being deleted, the document still lists reading verbs, but no longer `create`.
  */
 export async function offeredVerbs(
   client: KubeClient,
@@ -59,7 +58,7 @@ export async function offeredVerbs(
   }
 }
 
-/** Why the resource cannot be read, and what to do about it. */
+/** Why the resource cannot be read, and how to fix it. */
 export function explain(error: unknown, verb: 'list' | 'watch', resource: KubeResource, where: string): string {
   const name = resourceName(resource);
   const { message } = error as Error;

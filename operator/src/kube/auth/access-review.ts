@@ -9,11 +9,11 @@ import { TtlCache } from './ttl-cache.ts';
 export interface AccessReviewOptions {
   readonly kubeConfig: KubeConfig;
   readonly log: ReviewClientOptions['log'];
-  /** Wall clock, milliseconds since 1970. Absent: the real one. */
+  /** The current time, in milliseconds since 1970; absent: the system clock. */
   readonly now?: () => number;
 }
 
-/** How long an answer counts. */
+/** How long an answer is cached. */
 const FRESH_MS = 10_000;
 
 const MAX_KEPT = 5_000;
@@ -42,8 +42,8 @@ interface SubjectAccessReview {
 type PolicySnapshot = UserInfo & { readonly expiresAt?: number };
 
 /**
- * Lets people use the admin API with the token that they use for the API server, for what they may do there. Needs the
- * verb create on `tokenreviews` and on `subjectaccessreviews`.
+ * Authorizes users of the admin API by their Kubernetes token and their Kubernetes permissions. Needs the verb create
+ * on `tokenreviews` and on `subjectaccessreviews`.
  */
 export class AccessReviewer implements Access {
   readonly method = 'review';

@@ -5,16 +5,18 @@ import { KubeClient, type KubeError, type KubeRequest } from '../api/client.ts';
 export interface ReviewClientOptions {
   readonly kubeConfig: KubeConfig;
   readonly log: { warn(facts: object, message: string): void; info(facts: object, message: string): void };
-  /** What those who are not answered are told, and what that means, as `agents are told to retry`. */
+  /** What clients do while no review is possible, for the log, such as `agents are told to retry`. */
   readonly consequence: string;
 }
 
-/** Further concurrent reviews are answered 503, so that a flood of forged tokens does not cause a flood of reviews. */
+/**
+ * Further concurrent reviews are refused with 503, so that a flood of forged tokens does not cause a flood of reviews.
+ */
 const MAX_IN_FLIGHT = 100;
 
 const REQUEST_MS = 5_000;
 
-/** Sends reviews to the API server: a limited number at a time, each with a timeout. */
+/** Sends reviews to the API server, with a limit on concurrent requests and a timeout for each. */
 export class ReviewClient {
   readonly #options: ReviewClientOptions;
   readonly #client: KubeClient;
@@ -27,10 +29,11 @@ export class ReviewClient {
   }
 
   /**
-   * Nothing for a 404 of what is read. What else goes wrong is ours: it is logged once, with what to grant.
+   * Sends one request; resolves to undefined when a `get` finds nothing (404). Any other failure is the operator's, so
+   * it is logged once, with the permission to grant.
    *
-   * @param atOnce how many questions may be under way; less for those who should leave room for others.
-   * @throws {AuthError} `unavailable`, which says nothing about the caller.
+   * @param atOnce the limit of concurrent requests. A lower limit leaves room for requests with a higher priority.
+   * @throws {AuthError} `unavailable`: the request failed, so the token is neither valid nor invalid.
    */
   async ask<T>(
     resource: string,

@@ -89,7 +89,7 @@ function parts() {
   return { kubeConfig, log, now: () => now };
 }
 
-/** Keys that were read, because a token named one. */
+/** Token keys that have been read, because a token named one of them. */
 async function readKeys(token = tokenOf(OURS, 'u1')): Promise<TokenKeys> {
   const keys = new TokenKeys(parts());
   expect(keys.check(token)).toEqual({ is: 'unknown' });
@@ -172,7 +172,7 @@ describe('a flood from one address, before sixty new pods behind it', () => {
       ({ reason }: { reason: string }) => reason,
     );
   };
-  /** One after the other: the bound on reviews at once is not what is tried here. */
+  /** Sequential requests, because the limit of concurrent reviews is not the subject of the test. */
   const newPods = async (reviewer: TokenReviewer) => {
     const outcomes = new Set<string>();
     for (let i = 0; i < 60; i += 1) outcomes.add(await outcome(reviewer, tokenOf(OURS, `good-${i}`)));

@@ -4,15 +4,15 @@ import { z } from 'zod';
 import { KubeClient, type KubeError } from '../api/client.ts';
 
 /**
- * What the signature of a token says. `unknown`: it names no key that is known, so only the API server can tell.
- * `subject` is the account and the pod that a genuine token speaks for; it may be expired or revoked all the same.
+ * The result of a signature check. `unknown`: the token names no known key, so only the API server can decide.
+ * `subject` is the account and the pod of a genuine token, which may still be expired or revoked.
  */
 export type Signature =
   | { readonly is: 'genuine'; readonly subject: string }
   | { readonly is: 'forged' }
   | { readonly is: 'unknown' };
 
-/** Tells made-up tokens from others without a question to the API server. */
+/** Detects forged tokens without a request to the API server. */
 export interface TokenSignatures {
   check(token: string): Signature;
 }
@@ -20,14 +20,14 @@ export interface TokenSignatures {
 export interface TokenKeysOptions {
   readonly kubeConfig: KubeConfig;
   readonly log: { info(facts: object, message: string): void };
-  /** Wall clock, milliseconds since 1970. Absent: the real one. */
+  /** The current time, in milliseconds since 1970; absent: the system clock. */
   readonly now?: () => number;
 }
 
-/** Where the API server publishes the keys of ServiceAccount tokens, to every ServiceAccount unless that is changed. */
+/** The API server publishes the keys of ServiceAccount tokens here. By default, every ServiceAccount may read them. */
 const KEYS_PATH = '/openid/v1/jwks';
 
-/** The least time between two readings, so that tokens with made-up names of keys cost one question in 10 s. */
+/** Minimum time between two reads, so that forged tokens with invented key ids cause at most one request in 10 s. */
 const READ_EVERY_MS = 10_000;
 
 const UNKNOWN: Signature = { is: 'unknown' };
@@ -40,7 +40,7 @@ const Claims = z.object({
   'kubernetes.io': z.looseObject({ pod: z.looseObject({ uid: z.string() }).optional() }).optional(),
 });
 
-/** The digest of each algorithm with which an API server signs tokens, by the type of its keys. */
+/** The digest of each signature algorithm of an API server, by key type. */
 const DIGESTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   RSA: { RS256: 'RSA-SHA256', RS384: 'RSA-SHA384', RS512: 'RSA-SHA512' },
   EC: { ES256: 'SHA256', ES384: 'SHA384', ES512: 'SHA512' },
@@ -52,9 +52,9 @@ interface Key {
 }
 
 /**
- * The keys with which the API server signs tokens of ServiceAccounts. They are read when a token names one that is not
- * known; until then, and where they may not be read, every token is `unknown`. A check takes some 0.1 ms and does not
- * wait, so that it can come before everything that a caller could use up.
+ * The keys with which the API server signs ServiceAccount tokens. They are read when a token names an unknown key.
+ * Until they have been read, or when reading them is forbidden, every token is `unknown`. A check is synchronous and
+ * takes about 0.1 ms, so that it can run before anything that uses a limited resource.
  */
 export class TokenKeys implements TokenSignatures {
   readonly #client: KubeClient;
@@ -88,7 +88,7 @@ export class TokenKeys implements TokenSignatures {
     return { is: 'genuine', subject: `${claims.sub} ${claims['kubernetes.io']?.pod?.uid ?? ''}` };
   }
 
-  /** Reads the keys, unless that was done a moment ago. Does not wait, and does not throw. */
+  /** Starts to read the keys, unless they were read recently. Does not wait and does not throw. */
   #readSoon(): void {
     const now = this.#now();
     if (now - this.#readAt < READ_EVERY_MS) return;

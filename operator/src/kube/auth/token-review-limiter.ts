@@ -4,29 +4,29 @@ import { type TokenBucket, Tokens, tokenBucket } from '../../core/rate-limit/tok
 import { AuthError } from '../../ports/authenticator.ts';
 
 export interface TokenReviewLimiterOptions {
-  /** How many unknown tokens are reviewed per second in total. */
+  /** Maximum number of reviews of unknown tokens per second. */
   readonly perSecond: number;
-  /** How many of them may turn out bad for one payer, in a minute and at once. */
+  /** Maximum number of invalid tokens from one payer, per minute and at once. */
   readonly badPerAddress: number;
   readonly clock: Clock;
 }
 
 /**
- * Whom a token that turns out bad is counted against: the account and pod that the cluster signed it for, or the
- * address that it comes from when nobody can say who made it.
+ * The party charged for an invalid token: the account and pod of a token that the cluster signed, or the source address
+ * when the origin of the token is unknown.
  */
 export type Payer = { readonly account: string } | { readonly address: string };
 
-/** Payers that are remembered; the one that was quiet for the longest time is forgotten first. */
+/** Maximum number of stored payers. The least recently used payer is removed first. */
 const MAX_PAYERS = 10_000;
 
 const SECONDS_IN_MINUTE = 60;
 
 /**
- * Limits reviews of unknown tokens, so that a flood of forged tokens does not cause a flood of reviews: a number per
- * second in total, and a small number of invalid tokens from one payer, so that this payer is refused before others
- * are. Tokens that the cluster signed have reviews of their own, which a flood of others does not use up. Known tokens
- * are not limited here.
+ * Limits reviews of unknown tokens, so that a flood of forged tokens does not cause a flood of reviews. There is a
+ * limit per second in total, and a small limit of invalid tokens for each payer, so that a flooding payer is refused
+ * before others are. Tokens signed by the cluster have their own review limit, which other tokens cannot exhaust.
+ * Reviews of known tokens are not limited here.
  */
 export class TokenReviewLimiter {
   readonly #options: TokenReviewLimiterOptions;
@@ -41,9 +41,9 @@ export class TokenReviewLimiter {
   }
 
   /**
-   * Whether anything of this payer may be looked at now.
+   * Checks that the payer has reviews left, without taking one.
    *
-   * @throws {AuthError} when too many of its tokens were bad.
+   * @throws {AuthError} when too many of its tokens were invalid.
    */
   check(payer: Payer): void {
     if (this.#of(payer).left(this.#options.clock.now()) >= 1) return;
@@ -52,9 +52,9 @@ export class TokenReviewLimiter {
   }
 
   /**
-   * Takes the review of a token that is not known. It is given back by `good`.
+   * Takes a review for an unknown token. A call of `good` returns it.
    *
-   * @throws {AuthError} when there is none left, for the payer or for all.
+   * @throws {AuthError} when the payer or the total limit has no review left.
    */
   take(payer: Payer): void {
     this.check(payer);
@@ -68,7 +68,7 @@ export class TokenReviewLimiter {
     dropOldest(this.#payers, MAX_PAYERS);
   }
 
-  /** The token was good, or could not be looked at. */
+  /** Returns the review of a token that was valid or could not be reviewed. */
   good(payer: Payer): void {
     this.#payers.get(keyOf(payer))?.giveBack(1);
   }

@@ -165,7 +165,7 @@ describe('a flood of made-up tokens', () => {
     forged += 1;
     return { authorization: `Bearer forged-${forged}`, namespace: undefined, address };
   };
-  /** The API server knows who is genuine. */
+  /** The API server in the test knows the genuine tokens. */
   const discerning = () => {
     server.removeAllListeners('request');
     server.on('request', async (request, response) => {

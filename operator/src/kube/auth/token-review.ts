@@ -17,25 +17,25 @@ import type { Payer, TokenReviewLimiter } from './token-review-limiter.ts';
 export interface TokenReviewOptions {
   readonly kubeConfig: KubeConfig;
   readonly audience: string;
-  /** Whether a token that is bound to no pod is enough; its agent says its labels itself. */
+  /** Whether tokens that are bound to no pod are accepted. The agent then provides its own labels. */
   readonly withoutPod: boolean;
-  /** Pods of these namespaces may be agents. Empty: of all namespaces. */
+  /** Namespaces whose pods may be agents; empty: all namespaces. */
   readonly namespaces: readonly string[];
-  /** How long a review that named a caller counts, in ms. The API server itself remembers a token for 10 s more. */
+  /** How long a successful review is cached, in ms. The API server itself caches a token for another 10 s. */
   readonly goodForMs: number;
-  /** What tokens that are not known may cost. */
+  /** Limits reviews of unknown tokens. */
   readonly limiter: TokenReviewLimiter;
-  /** Tells made-up tokens from others. Absent: only reviews do. */
+  /** Detects forged tokens before a review; absent: each unknown token needs a review. */
   readonly signatures?: TokenSignatures;
   readonly log: ReviewClientOptions['log'];
-  /** Wall clock, milliseconds since 1970. Absent: the real one. */
+  /** The current time, in milliseconds since 1970; absent: the system clock. */
   readonly now?: () => number;
 }
 
-/** How long a token that was refused is refused without a question, in ms. */
+/** How long a refusal is cached, in ms. */
 const REFUSED_MS = 14_000;
 
-/** How long a known caller can report while no token can be reviewed. */
+/** How long a known agent can report while the API server cannot review tokens. */
 const KNOWN_MS = 600_000;
 
 const MAX_KNOWN = 20_000;
@@ -43,17 +43,17 @@ const MAX_REFUSED = 5_000;
 
 const REVIEWS = '/apis/authentication.k8s.io/v1/tokenreviews';
 
-/** Concurrent reviews of unknown tokens; for known tokens the limit is higher. */
+/** Limit of concurrent reviews of unknown tokens. The limit for known tokens is higher. */
 const MAX_UNKNOWN_IN_FLIGHT = 60;
 
-/** Concurrent reviews of unknown tokens that the cluster signed. */
+/** Limit of concurrent reviews of unknown tokens that the cluster signed. */
 const MAX_GENUINE_IN_FLIGHT = 80;
 
 interface Review {
-  /** When it was asked for; long ago when the question could not be answered. */
+  /** When the review was requested; negative infinity when it failed, so that the next request repeats it. */
   at: number;
   readonly answer: Promise<AgentIdentity>;
-  /** The last answer that named a caller, until one refuses it. */
+  /** The last successful identity; cleared when a review refuses the token. */
   known: { readonly caller: AgentIdentity; readonly at: number } | undefined;
 }
 
@@ -64,14 +64,14 @@ interface ReviewStatus {
 }
 
 /**
- * Authenticates agents by a token of their ServiceAccount; the API server checks the token and its audience. Namespace
+ * Authenticates agents by a ServiceAccount token; the API server checks the token and its audience. Namespace
  * and pod come from its answer, labels from the pod. Needs the verbs create on `tokenreviews` and get on `pods`.
  */
 export class TokenReviewer implements Authenticator {
   readonly method = 'token-review';
   readonly #options: TokenReviewOptions;
   readonly #client: ReviewClient;
-  /** Tokens that are good, or being looked at. */
+  /** Reviews of valid tokens and of tokens under review, by the hash of the token. */
   readonly #reviews = new Map<string, Review>();
   readonly #refused = new Map<string, { readonly denial: AuthError; readonly at: number }>();
   readonly #now: () => number;
@@ -119,16 +119,16 @@ export class TokenReviewer implements Authenticator {
     return readLabels(found.metadata.labels);
   }
 
-  /** What was refused a moment ago is refused again without a question. */
+  /** Throws the cached refusal of a token, without a review. */
   #refuseAgain(key: string, now: number): void {
     const refused = this.#refused.get(key);
     if (refused && now - refused.at < REFUSED_MS) throw refused.denial;
   }
 
   /**
-   * What the signature of a token that is not known says.
+   * Checks the signature of an unknown token.
    *
-   * @throws {AuthError} when the cluster did not sign it.
+   * @throws {AuthError} when the cluster did not sign the token.
    */
   #signatureOf(token: string): Signature {
     const signature = this.#options.signatures?.check(token) ?? { is: 'unknown' };
@@ -165,7 +165,7 @@ export class TokenReviewer implements Authenticator {
     return review;
   }
 
-  /** @param room how many questions may be under way. Absent: as many as for tokens that are known. */
+  /** @param room the limit of concurrent requests; absent: the limit for known tokens. */
   async #answer(token: string, room: number | undefined): Promise<AgentIdentity> {
     const { audience, withoutPod, namespaces } = this.#options;
     const answer = await this.#client.ask<{ status?: ReviewStatus }>(
@@ -213,13 +213,13 @@ function readLabels(labels: unknown): Labels {
   return Object.fromEntries(Object.entries(labels).filter(([, value]) => typeof value === 'string'));
 }
 
-/** Whom a token that turns out bad is counted against: whom the cluster made it for, else the address it comes from. */
+/** The party charged for an invalid token: the account of a genuine token, else the source address. */
 const payerOf = (signature: Signature | undefined, address: string): Payer =>
   signature?.is === 'genuine' ? { account: signature.subject } : { address };
 
 const keyOf = (token: string) => createHash('sha256').update(token).digest('base64');
 
-/** Stores an entry; when there are too many, the oldest is removed. */
+/** Stores an entry, and removes the oldest entries beyond `most`. */
 function keep<T>(entries: Map<string, T>, key: string, entry: T, most: number): void {
   entries.set(key, entry);
   dropOldest(entries, most);

@@ -1,6 +1,6 @@
 import { AuthError } from '../../ports/authenticator.ts';
 
-/** The `exp` of a token that was found genuine, in ms since 1970; its signature was checked by who made it. */
+/** The `exp` claim of a verified token, in ms since 1970. The caller must have checked the signature. */
 export function expiryOf(token: string): number | undefined {
   try {
     const { exp } = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as { exp?: unknown };
@@ -11,9 +11,9 @@ export function expiryOf(token: string): number | undefined {
 }
 
 /**
- * The same, when its token has not expired meanwhile.
+ * Returns an identity unless its token has expired since it was verified.
  *
- * @throws {AuthError}
+ * @throws {AuthError} when the token has expired.
  */
 export function unexpired<T extends { readonly expiresAt?: number }>(known: T, now: number): T {
   if (known.expiresAt === undefined || known.expiresAt > now) return known;

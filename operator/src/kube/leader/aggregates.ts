@@ -8,7 +8,7 @@ import { FailureLog } from '../api/failure-log.ts';
 import type { KubeObject } from '../api/object.ts';
 import { CONFIG_MAPS, collectionPath, objectPath } from '../api/resource.ts';
 
-/** No ConfigMap holds more policies than this many bytes. */
+/** Size limit for the policies in one ConfigMap, in bytes. */
 export const MAX_SHARD_BYTES = 256 * 1024;
 
 const REQUEST_MS = 10_000;
@@ -39,7 +39,7 @@ const DataSchema = z.object({
 
 const some = (counts: object) => Object.values(counts).some((value) => value > 0);
 
-/** One line of JSON; what is zero or empty is left out. */
+/** Encodes an aggregate as one line of JSON, without counts that are zero or empty. */
 export function encodeRow({ uid, generation, digest, counts }: Aggregate): string {
   const { agents, breakers, fallback, open, rejections } = counts;
   return JSON.stringify({
@@ -54,7 +54,7 @@ export function encodeRow({ uid, generation, digest, counts }: Aggregate): strin
   });
 }
 
-/** What a replica published in a ConfigMap; throws when it is something else. */
+/** Parses a ConfigMap of a replica; throws when the data is invalid. */
 export function readShard(object: KubeObject): Shard {
   const { replica, boot, sequence, policies } = DataSchema.parse((object as { data?: unknown }).data);
   const rows = policies.split('\n').map((line): Aggregate => {
@@ -67,17 +67,19 @@ export function readShard(object: KubeObject): Shard {
 export interface PublisherOptions {
   readonly client: KubeClient;
   readonly namespace: string;
-  /** The ConfigMaps are called this, a dash and a number. */
+  /** Prefix of the ConfigMap names, which end in a dash and a number. */
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly replica: string;
   readonly boot: string;
-  /** The least time between two writes, in milliseconds. Absent: 1 000. */
+  /** Minimum time between two writes, in milliseconds; absent: 1 000. */
   readonly intervalMs?: number;
   readonly log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
 }
 
-/** Stores the counts of this replica in its own ConfigMaps: only changes, and at most one write a second. */
+/**
+ * Stores the counts of this replica in its own ConfigMaps. Only changes are written, with at most one write a second.
+ */
 export class AggregatePublisher {
   readonly #options: PublisherOptions;
   readonly #shards = new Shards(MAX_SHARD_BYTES);
@@ -98,14 +100,15 @@ export class AggregatePublisher {
     });
   }
 
-  /** Absent: the policy is gone. */
+  /** Sets the counts of a policy; an absent row removes the policy. */
   put(uid: string, row: Aggregate | undefined): void {
     this.#shards.set(uid, row && encodeRow(row));
     this.#wake();
   }
 
   /**
-   * Compares the names of what is stored for this replica with what should be; what is missing twice is stored again.
+   * Compares the stored ConfigMaps of this replica with the expected ones. A ConfigMap that is missing in two
+   * successive calls is stored again.
    */
   found(stored: readonly string[]): void {
     const missing = this.#shards.indices.filter((index) => !stored.includes(this.#name(index)));
@@ -114,7 +117,7 @@ export class AggregatePublisher {
     this.#wake();
   }
 
-  /** What ConfigMaps this replica has now. */
+  /** The names of the ConfigMaps of this replica. */
   get names(): readonly string[] {
     return this.#shards.indices.map((index) => this.#name(index));
   }
@@ -139,7 +142,7 @@ export class AggregatePublisher {
 
   async #run(): Promise<void> {
     const { signal } = this.#stopping;
-    // What is put in one go is one write.
+    // Waits one turn, so that all updates of the current turn share one write.
     await new Promise((resolve) => setImmediate(resolve));
     for (let due = this.#shards.next(); due && !signal.aborted; due = this.#shards.next()) {
       let waitMs = this.#options.intervalMs ?? 1_000;
@@ -181,7 +184,7 @@ export class AggregatePublisher {
   }
 }
 
-/** One that is gone is removed. */
+/** Deletes a ConfigMap. Succeeds when there is none. */
 export async function removeConfigMap(
   client: KubeClient,
   namespace: string,

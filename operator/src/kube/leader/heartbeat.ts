@@ -7,21 +7,21 @@ export interface HeartbeatOptions {
   readonly leases: LeaseClient;
   /** The name of this replica. */
   readonly replica: string;
-  /** Tells this process from others under the same name. */
+  /** Distinguishes this process from others with the same replica name. */
   readonly boot: string;
   readonly renewMs: number;
-  /** After how long without a renewal this replica is given up, in milliseconds. */
+  /** How long after its last renewal this replica counts as dead, in milliseconds. */
   readonly expiryMs: number;
   readonly log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
-  /** The Lease was gone, and with it may be all else that this replica stored. */
+  /** Called when the Lease of this replica was deleted by others, and possibly its ConfigMaps too. */
   readonly forgotten: () => void;
 }
 
 const REQUEST_MS = 5_000;
-/** A renewal that failed is tried again after this part of the time between two. */
+/** A failed renewal is retried after `renewMs` divided by this number. */
 const RETRY_PART = 5;
 
-/** Keeps a Lease of this replica, by which the leader sees that it lives. */
+/** Renews the Lease of this replica, so that the other replicas see that it is alive. */
 export class LeaseHeartbeat {
   readonly #options: HeartbeatOptions;
   readonly #failures: FailureLog;
@@ -63,7 +63,7 @@ export class LeaseHeartbeat {
       } catch (error) {
         this.#lease = undefined;
         waitMs = renewMs / RETRY_PART;
-        // A version that is no longer the newest, or a Lease that is gone, is seen at the next reading.
+        // A conflict or a missing Lease is not logged, because the next read resolves it.
         const overtaken = error instanceof KubeError && (error.status === 409 || error.status === 404);
         if (!overtaken) this.#failures.failed(error as Error);
       }
@@ -88,7 +88,7 @@ export class LeaseHeartbeat {
   }
 }
 
-/** The process with the Lease of a replica. */
+/** The boot id of the process that holds the Lease of a replica. */
 export function bootOf({ spec }: Lease): string {
   return (spec?.holderIdentity ?? '').split('_').at(-1)!;
 }

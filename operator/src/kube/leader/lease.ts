@@ -25,7 +25,7 @@ export interface LeaseClientOptions {
   readonly labels?: Readonly<Record<string, string>>;
 }
 
-/** One Lease in the API server. Every method throws a KubeError when it was not done. */
+/** One Lease in the API server. Every method throws a KubeError when its request fails. */
 export class LeaseClient {
   readonly #options: LeaseClientOptions;
 
@@ -33,7 +33,7 @@ export class LeaseClient {
     this.#options = options;
   }
 
-  /** Absent: there is none. */
+  /** Resolves to undefined when there is no Lease. */
   async read(timeoutMs: number): Promise<Lease | undefined> {
     try {
       return await this.#options.client.request<Lease>(this.#path, { timeoutMs });
@@ -44,9 +44,9 @@ export class LeaseClient {
   }
 
   /**
-   * Creates the Lease, or replaces `before` unless another process has done so.
+   * Creates the Lease, or replaces `before` unless another process has changed it.
    *
-   * @param durationMs after how long without a renewal it may be taken; whole seconds are stored, rounded up.
+   * @param durationMs how long after the last renewal another process may take the Lease; rounded up to whole seconds.
    */
   async write(before: Lease | undefined, holder: string, durationMs: number, timeoutMs: number): Promise<Lease> {
     const { client, namespace, name, labels } = this.#options;
@@ -71,7 +71,7 @@ export class LeaseClient {
     });
   }
 
-  /** Deletes the Lease, with `version` only if it is still this one; one that is gone is deleted. */
+  /** Deletes the Lease; with `version`, only while it has this version. Succeeds when there is no Lease. */
   async remove(timeoutMs: number, version?: string): Promise<void> {
     const { client } = this.#options;
     const preconditions = version === undefined ? {} : { preconditions: { resourceVersion: version } };
@@ -89,26 +89,26 @@ export class LeaseClient {
 
 export interface ElectorOptions {
   readonly leases: LeaseClient;
-  /** Unlike that of any other process, a former one under the same name included. */
+  /** Unique for each process, even for a restarted one with the same name. */
   readonly identity: string;
   readonly times: ElectionTimes & {
-    /** The wait between two looks at the Lease, and two renewals, in milliseconds. */
+    /** The time between two reads of the Lease, or between two renewals, in milliseconds. */
     readonly retryMs: number;
   };
   readonly clock: Clock;
   readonly log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
-  /** This process leads from now on. */
+  /** Called when this process becomes the leader. */
   readonly elected: () => void;
 }
 
-/** Takes the leadership when it is free, and keeps it. */
+/** Takes the leadership when it is free, and renews it. */
 export class Elector {
   readonly #options: ElectorOptions;
   readonly #election: Election;
   readonly #failures: FailureLog;
   readonly #stopping = new AbortController();
   #lease: Lease | undefined;
-  /** Whether `#lease` is what the API server holds, as far as can be known. */
+  /** Whether `#lease` is, as far as known, the stored version of the Lease. */
   #current = false;
   #led = false;
   #term = 0;
@@ -130,7 +130,7 @@ export class Elector {
     return this.#stopping.signal.aborted ? 0 : this.#election.leadingForMs(this.#options.clock.now());
   }
 
-  /** How often this process was elected. */
+  /** How many times this process was elected. */
   get term(): number {
     return this.#term;
   }
@@ -139,7 +139,7 @@ export class Elector {
     this.#running ??= this.#run();
   }
 
-  /** Leads no more from the call on; resolves when the Lease is free for others, or could not be made so. */
+  /** Ends the leadership at once; resolves when the Lease was released, or when the release failed. */
   async stop(timeoutMs: number): Promise<void> {
     this.#stopping.abort();
     await this.#running;
@@ -176,12 +176,12 @@ export class Elector {
       this.#election.seen(this.#lease && record(this.#lease), clock.now());
     }
     if (this.#stopping.signal.aborted || !this.#election.mayWrite(clock.now())) return;
-    // Whatever goes wrong from here, the write may have been done.
+    // A failed request may still have written the Lease, so it must be read again.
     this.#current = false;
     const askedAt = clock.now();
     this.#lease = await leases.write(this.#lease, identity, times.leaseMs, times.deadlineMs);
     this.#current = true;
-    // A leader that lost its Lease during the request dropped its pending writes: it starts over.
+    // A leader that lost its Lease during the request has dropped its pending writes, so it starts a new term.
     const led = this.#election.leadingForMs(clock.now()) > 0;
     this.#election.written(record(this.#lease), askedAt, clock.now());
     if (led || this.leadingForMs === 0) return;

@@ -13,32 +13,33 @@ import { AggregatePublisher, readShard, removeConfigMap } from './aggregates.ts'
 import { bootOf, LeaseHeartbeat } from './heartbeat.ts';
 import { Elector, type Lease, LeaseClient } from './lease.ts';
 
-/** How replicas know of each other and choose the one that leads. */
+/** The timing of leader election and of replica heartbeats. */
 interface ReplicationTimes extends ElectionTimes {
-  /** The wait between two looks at the Lease of the leader, in milliseconds. */
+  /** The time between two reads of the leader's Lease, in milliseconds. */
   readonly retryMs: number;
   /** The time between two renewals of a replica's own Lease, in milliseconds. */
   readonly renewMs: number;
-  /** How long a replica may show no life before it is dropped, in milliseconds. */
+  /** How long after its last renewal a replica counts as dead, in milliseconds. */
   readonly expiryMs: number;
 }
 
 export interface KubernetesReplicasOptions {
   readonly kubeConfig: KubeConfig;
-  /** Where the Leases and ConfigMaps are. */
+  /** The namespace of the Leases and ConfigMaps. */
   readonly namespace: string;
   /**
-   * What they are called, and the Lease of the leader exactly so. Another one for another operator in the namespace.
+   * The name of the leader's Lease and the prefix of all other names. Use another name for each operator in a
+   * namespace.
    */
   readonly name: string;
-  /** The name of this replica, unlike that of any other. */
+  /** The unique name of this replica. */
   readonly replica: string;
   readonly times: ReplicationTimes;
   readonly clock: Clock;
   readonly log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
 }
 
-/** The label of the Lease of a replica: the name of the Lease of their leader. */
+/** The label on the Leases and ConfigMaps of replicas. Its value is the name of the leader's Lease. */
 export const SET_LABEL = 'fuseboard.dev/replicas';
 const REPLICA_LABEL = 'fuseboard.dev/replica';
 const SWEEP_MS = 1_000;
@@ -46,8 +47,9 @@ const CLEAN_MS = 5_000;
 const GOODBYE_MS = 2_000;
 
 /**
- * Replicas that know of each other through Leases and ConfigMaps in one namespace. Needs get, list, watch, create,
- * update and delete on leases, and list, watch, create, update and delete on configmaps, there and nowhere else.
+ * The group of replicas, which discover each other through Leases and ConfigMaps in one namespace. Needs the verbs get,
+ * list, watch, create, update and delete on leases, and list, watch, create, update and delete on configmaps, only in
+ * this namespace.
  */
 export class KubernetesReplicas implements Replicas {
   readonly #options: KubernetesReplicasOptions;
@@ -106,7 +108,7 @@ export class KubernetesReplicas implements Replicas {
     return this.#elector.leadingForMs > 0;
   }
 
-  /** Leave to write as the leader. */
+  /** Permission to write as the leader. */
   get permit(): WritePermit | undefined {
     const { term, leadingForMs: forMs } = this.#elector;
     return forMs > 0 ? { term, forMs } : undefined;
@@ -151,7 +153,8 @@ export class KubernetesReplicas implements Replicas {
     this.#notify(this.#aggregates!.onHeartbeats(beats, clock.now()));
     const changes = this.#aggregates!.shards(shards, clock.now());
     if (changes.length > 0) this.#listener!.changed(changes);
-    // A leader that does not know the others yet would take its own agents for all of them.
+    // The election starts only after the other replicas are known: a leader without them would write counts of its own
+    // agents only.
     this.#elector.start();
   }
 
@@ -200,7 +203,7 @@ export class KubernetesReplicas implements Replicas {
       });
   }
 
-  /** Removes what dead replicas and a former process of this one left. */
+  /** Removes the ConfigMaps of a former process of this replica, and the Leases and ConfigMaps of dead replicas. */
   async #clean(dead: readonly string[], former: readonly KubeObject[]): Promise<void> {
     const { namespace } = this.#options;
     const remove = ({ metadata }: KubeObject) => removeConfigMap(this.#client, namespace, metadata.name, GOODBYE_MS);
@@ -213,7 +216,7 @@ export class KubernetesReplicas implements Replicas {
     }
   }
 
-  /** False when the replica renewed it in the meantime. */
+  /** Returns false when the replica has renewed its Lease in the meantime. */
   async #removeLease({ metadata: { name, resourceVersion } }: KubeObject): Promise<boolean> {
     const { namespace } = this.#options;
     try {

@@ -7,48 +7,48 @@ import { kindOf } from '../api/resource.ts';
 
 const REPORTER = `${GROUP}/operator`;
 
-/** Occurrences of one reason at one policy or override. */
+/** The occurrences of one reason for one policy or override. */
 interface EventSeries {
   readonly subject: Subject;
   readonly type: EventRecord['type'];
   readonly reason: string;
   message: string;
-  /** The Event of the series; absent until it is written. */
+  /** The name of the Event; absent until it is written. */
   name?: string;
   firstAt: string;
   lastAt: string;
-  /** Occurrences that the Event tells of. */
+  /** Number of occurrences in the written Event. */
   written: number;
-  /** Occurrences since then. */
+  /** Number of occurrences since the last write. */
   pending: number;
 }
 
 type Within = Required<Pick<KubeRequest, 'signal' | 'timeoutMs'>>;
 
 /**
- * Of more subjects than this, the series of those that had no occurrence for longest are forgotten; their next one
- * begins a new Event.
+ * Maximum number of stored subjects. The subject without an occurrence for the longest time is removed first, and its
+ * next occurrence creates a new Event.
  */
 const MAX_SUBJECTS = 10_000;
 const MAX_MESSAGE = 1024;
 
 /**
- * Events in the namespace of their subject, where `kubectl describe` shows them. One Event represents all occurrences
- * of a reason at a subject: it counts them and has the newest message.
+ * Writes Events in the namespace of their subject, where `kubectl describe` shows them. One Event represents all
+ * occurrences of a reason for a subject: it has their number and the newest message.
  */
 export class EventRecorder {
   readonly #client: KubeClient;
   readonly #instance: string;
-  /** By uid of the subject, then by type and reason. */
+  /** Series by uid of the subject, then by type and reason. */
   readonly #subjects = new Map<string, Map<string, EventSeries>>();
 
-  /** @param instance which replica reports, for people. */
+  /** @param instance name of the reporting replica, shown to users. */
   constructor(client: KubeClient, instance: string) {
     this.#client = client;
     this.#instance = instance;
   }
 
-  /** Counts an occurrence; returns the key of its series, to be given to `write`. */
+  /** Counts an occurrence; returns the key of its series for `write`. */
   record(subject: Subject, { type, reason, message }: EventRecord): string {
     const { uid } = subject;
     const kind = `${type} ${reason}`;
@@ -74,14 +74,14 @@ export class EventRecorder {
     return `${uid} ${kind}`;
   }
 
-  /** The subject is gone, and what is pending is not written any more; returns the keys of its series. */
+  /** Removes a deleted subject, so that its pending occurrences are not written; returns the keys of its series. */
   forget(uid: string): string[] {
     const kinds = [...(this.#subjects.get(uid)?.keys() ?? [])];
     this.#subjects.delete(uid);
     return kinds.map((kind) => `${uid} ${kind}`);
   }
 
-  /** Writes what is pending in a series, and takes at most `withinMs` for it. Throws a KubeError that says why not. */
+  /** Writes the pending occurrences of a series within `withinMs`. Throws a KubeError when the write fails. */
   async write(key: string, signal: AbortSignal, withinMs: number): Promise<void> {
     const space = key.indexOf(' ');
     const uid = key.slice(0, space);
@@ -96,7 +96,7 @@ export class EventRecorder {
     series.pending -= pending;
   }
 
-  /** False when the Event is gone; the API server keeps one for an hour. */
+  /** Returns false when the Event no longer exists. The API server keeps an Event for an hour. */
   async #increaseCount(series: EventSeries, pending: number, within: Within): Promise<boolean> {
     const count = series.written + pending;
     try {

@@ -1,15 +1,15 @@
 /**
- * The keys of writes that currently fail, so that a failure is logged once when it begins, however many keys are
- * affected and however many others succeed.
+ * Tracks the keys of failing writes, so that a failure is logged once when it starts, however many keys fail or succeed
+ * meanwhile.
  */
 export class FailingKeys {
-  /** What ails each key. */
+  /** The failure of each key. */
   readonly #troubles = new Map<string, string>();
 
   /**
-   * A write failed.
+   * Records that a write failed.
    *
-   * @returns whether no other key has this trouble, so that it is to be logged.
+   * @returns whether no other key has this failure, so that it should be logged.
    */
   failed(key: string, trouble: string): boolean {
     if (this.#troubles.get(key) === trouble) return false;
@@ -19,9 +19,9 @@ export class FailingKeys {
   }
 
   /**
-   * A write succeeded, or is not wanted any more.
+   * Records that a write succeeded or was dropped.
    *
-   * @returns whether it was the last one that failed.
+   * @returns whether it was the last failing key.
    */
   ended(key: string): boolean {
     return this.#troubles.delete(key) && this.#troubles.size === 0;

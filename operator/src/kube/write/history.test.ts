@@ -9,17 +9,17 @@ import { KubernetesHistory } from './history.ts';
 
 let server: Server;
 let history: KubernetesHistory;
-/** The revisions that were made or were there already, by name. */
+/** The stored revisions by name, including those from before the test. */
 let posted: string[];
-/** What the API server has before. */
+/** The revisions in the API server before the test. */
 let stored: object[];
 let deleted: string[];
 
-/** The status that is answered instead of storing a revision in a namespace. */
+/** The error status for storing a revision, by namespace. */
 let refused: Map<string, number>;
-/** How often a revision was to be stored in each namespace. */
+/** Number of attempts to store a revision, by namespace. */
 let asked: Map<string, number>;
-/** The status that is answered instead of the revisions that there are. */
+/** The error status for listing revisions. */
 let listing: number | undefined;
 let log: string[];
 
@@ -89,7 +89,7 @@ it('writes a revision once, and remembers none of a policy that is gone', async 
   await until(() => posted.length === 2);
   expect(new Set(posted).size).toBe(2);
   await until(() => {
-    // Again and again: while it is being stored, it is not forgotten.
+    // Recorded repeatedly, because a policy must not be forgotten while it is being stored.
     history.forget(policy(2));
     history.record(policy(2));
     return posted.length > 2;
@@ -97,7 +97,7 @@ it('writes a revision once, and remembers none of a policy that is gone', async 
   expect(new Set(posted).size).toBe(2);
 });
 
-/** A revision as the API server has it. */
+/** A revision in the format of the API server. */
 const revision = (
   name: string,
   over: { namespace?: string; owner?: object | null; uid?: string; number?: number },

@@ -13,32 +13,34 @@ import { CONTROLLER_REVISIONS, collectionPath, objectPath } from '../api/resourc
 import { FailingKeys } from './failing-keys.ts';
 import { WriteQueue } from './write-queue.ts';
 
-/** The uid of the policy that a revision belongs to. */
+/** The label with the uid of a revision's policy. */
 const OF = `${GROUP}/policy-uid`;
-/** The number of a revision, for readers of metadata alone. */
+/** The label with the number of a revision, for reads of metadata only. */
 const NUMBER = `${GROUP}/revision`;
 
 const METADATA_ONLY = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1';
-/** A start with thousands of policies is no storm. */
+/** The limit keeps a start with thousands of policies from becoming a storm of writes. */
 const WRITES_PER_SECOND = 20;
-/** Statuses that reject this revision: its content, or a quota, an admission plugin or a namespace that is deleted. */
+/**
+ * Statuses that reject one revision: because of its content, a quota, an admission plugin or a terminating namespace.
+ */
 const REFUSALS: readonly number[] = [400, 403, 413, 422];
 const REQUEST_MS = 10_000;
 
 export interface KubernetesHistoryOptions {
   readonly kubeConfig: KubeConfig;
-  /** Absent or empty: all namespaces. */
+  /** Namespaces to read; absent or empty: all namespaces. */
   readonly namespaces?: readonly string[];
-  /** Whether this process may write now: one of several replicas does. */
+  /** Whether this process may write now. Only one of several replicas may. */
   readonly leading: () => boolean;
-  /** Writes in any second. Absent: 20. */
+  /** Maximum number of writes per second; absent: 20. */
   readonly perSecond?: number;
-  /** The wait before a revision that failed is stored again; it doubles. In milliseconds. Absent: 1 000. */
+  /** The delay before a failed revision is stored again, in milliseconds; it doubles. Absent: 1 000. */
   readonly retryMs?: number;
   readonly log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
 }
 
-/** The policy that controls an object, by uid: a label alone can be on anything. */
+/** The uid of the policy that owns an object. A label is not sufficient, because any object can have it. */
 function ownerOf(metadata: object): string | undefined {
   const { ownerReferences = [] } = metadata as { ownerReferences?: readonly OwnerReference[] };
   const found = ownerReferences.find(
@@ -61,9 +63,9 @@ interface StoredRevision {
 }
 
 /**
- * Revisions as ControllerRevision objects, as StatefulSets keep theirs: owned by their policy, numbered by its
- * generation and named by a hash, so that writing one twice changes nothing. Needs list, create and delete on
- * `controllerrevisions` of `apps`.
+ * The history of policies as ControllerRevision objects, like the history of StatefulSets. A revision is owned by its
+ * policy, numbered by the policy's generation and named by a hash, so that a repeated write has no effect. Needs the
+ * verbs list, create and delete on `controllerrevisions` of `apps`.
  */
 export class KubernetesHistory implements History {
   readonly #options: KubernetesHistoryOptions;
@@ -72,11 +74,11 @@ export class KubernetesHistory implements History {
   #failing = new FailingKeys();
   readonly #backoff = new Backoff(1_000, 60_000);
   readonly #stopping = new AbortController();
-  /** What is to be recorded, by uid. */
+  /** Policies to record, by uid. */
   #queue: WriteQueue<Policy>;
-  /** Ends the wait for what is due next. */
+  /** Ends the wait for the next due write. */
   #wake = () => {};
-  /** What is stored, by uid of the policy; absent until it was read. */
+  /** Stored revisions by uid of the policy; absent until they were read. */
   #stored: Map<string, StoredRevision[]> | undefined;
   #running: Promise<void> | undefined;
 
@@ -131,7 +133,7 @@ export class KubernetesHistory implements History {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       if (!this.#options.leading()) {
-        // The next leader reads what there is and records what is missing.
+        // The next leader reads the stored revisions and records the missing ones.
         this.#queue = this.#emptyQueue();
         this.#stored = undefined;
         return;
@@ -158,20 +160,20 @@ export class KubernetesHistory implements History {
     return stored;
   }
 
-  /** What fails waits for its next try by itself: the others come to their turn in any case. */
+  /** Records one policy. A failed policy is queued again with its own delay, so that it does not block the others. */
   async #perform(uid: string, policy: Policy, stored: Map<string, StoredRevision[]>): Promise<void> {
     try {
       const written = await this.#store(policy, stored);
-      // It may have gone while it was being stored.
+      // The policy may have been deleted during the write.
       if (!this.#queue.isActive(uid)) stored.delete(uid);
       this.#ended(uid);
       if (written) return this.#queue.done(uid);
       this.#queue.skipped(uid);
-      // Thousands may be stored already.
+      // Yields to other work, because thousands of revisions may already be stored.
       await nextTurn();
     } catch (error) {
       const { status, retryAfterMs } = error instanceof KubeError ? error : {};
-      // The namespace is gone.
+      // The namespace no longer exists.
       if (status === 404) {
         this.#queue.done(uid);
         this.#ended(uid);
@@ -193,7 +195,7 @@ export class KubernetesHistory implements History {
     return new WriteQueue({ perSecond, retryMs });
   }
 
-  /** Waits, at most until something is put into the queue or leaves it. */
+  /** Waits for `ms`, or until the queue changes. */
   async #pause(ms: number): Promise<void> {
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, Math.ceil(ms));
@@ -220,7 +222,7 @@ export class KubernetesHistory implements History {
     return kept;
   }
 
-  /** Says whether it had to write. */
+  /** Stores a revision of a policy unless it is stored already; returns whether it was written. */
   async #store(policy: Policy, all: Map<string, StoredRevision[]>): Promise<boolean> {
     const { uid, namespace, name: owner, generation, spec } = policy;
     const hash = createHash('sha256')
@@ -228,7 +230,7 @@ export class KubernetesHistory implements History {
       .digest('hex')
       .slice(0, 10);
     const name = `${owner.slice(0, 200)}-${hash}`;
-    // A uid belongs to one policy, which lies in one namespace: what names it elsewhere was put there by somebody else.
+    // A uid belongs to one policy in one namespace. An object with this label in another namespace is not its revision.
     const kept = (all.get(uid) ?? []).filter((one) => one.namespace === namespace);
     if (kept.some((one) => one.name === name)) return false;
     const body = {

@@ -8,13 +8,15 @@ import { type KubeObject, toOverride } from '../api/object.ts';
 import { collectionPath, OVERRIDES, objectPath } from '../api/resource.ts';
 
 /**
- * Overrides as objects in the API server. Needs the verbs create, delete and attribute on `circuitbreakeroverrides`.
+ * Creates and deletes overrides in the API server. Needs the verbs create, delete and attribute on
+ * `circuitbreakeroverrides`.
  */
 export function kubernetesOverrides(kubeConfig: KubeConfig): OverrideStore {
   const client = new KubeClient(kubeConfig);
   return {
     async create({ namespace, spec, createdBy }) {
-      // Of two created in the same second, the one with the name that sorts last is the newer one.
+      // The name contains the time, because of two overrides created in the same second, the one whose name sorts last
+      // has precedence.
       const name = `${slug(spec.breakers[0]!)}-${Date.now().toString(36)}-${randomBytes(2).toString('hex')}`;
       const body = {
         apiVersion: `${GROUP}/${VERSION}`,
@@ -34,7 +36,7 @@ export function kubernetesOverrides(kubeConfig: KubeConfig): OverrideStore {
       try {
         await client.request(objectPath(OVERRIDES, namespace, name), { method: 'DELETE', body });
       } catch (error) {
-        // Another one of the same name is not this one.
+        // 409 means that another override has this name, so the one to delete is already gone.
         if (error instanceof KubeError && (error.status === 404 || error.status === 409)) return;
         throw refusal(error, `cannot remove override "${name}" in namespace "${namespace}"`);
       }
@@ -42,7 +44,7 @@ export function kubernetesOverrides(kubeConfig: KubeConfig): OverrideStore {
   };
 }
 
-/** What the API server refuses is said in its words; that it cannot be reached passes. */
+/** Converts an error of the API server to a Problem with the same message. An unreachable API server becomes a 503. */
 function refusal(error: unknown, what: string): unknown {
   if (!(error instanceof KubeError)) return error;
   const { status, message } = error;
@@ -55,7 +57,7 @@ function refusal(error: unknown, what: string): unknown {
   return new Problem(503, `${what}: ${message}${advice}`);
 }
 
-/** A name of a breaker as the beginning of a name of an object. */
+/** Converts a breaker name to a valid prefix of an object name. */
 export const slug = (breaker: string) =>
   breaker
     .toLowerCase()

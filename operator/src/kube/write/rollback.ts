@@ -4,13 +4,13 @@ import { Problem } from '../../ports/problem.ts';
 import { KubeClient, KubeError } from '../api/client.ts';
 import { objectPath, POLICIES } from '../api/resource.ts';
 
-/** Who a rolled-back spec belongs to in `managedFields`, whatever program the person used. */
+/** The field manager of a rolled-back spec in `managedFields`, whichever program the user used. */
 const FIELD_MANAGER = 'fuseboard-rollback';
 
 /**
- * Rolls back with the person's own token, so that the API server decides and its audit log names the person: the
- * operator's account has no right to edit policies. Without a token, at an operator without authentication, the
- * operator's own credentials are used.
+ * Rolls back with the user's own token, so that the API server authorizes the change and its audit log names the user.
+ * The operator's account may not edit policies. An operator without authentication gets no token and uses its own
+ * credentials.
  */
 export function kubernetesRollback(own: KubeConfig): Rollback {
   return {

@@ -402,7 +402,8 @@ describe('without a permit', () => {
       stored: () => ({ uid, resourceVersion }),
       permit: () => {
         asked += 1;
-        // When the write is wanted, when it begins and before its request; the conflict comes after that.
+        // The permit is checked when the write is queued, when it starts and before its request; the conflict comes
+        // afterwards.
         return asked <= 3 ? { term: 1, forMs: 5_000 } : undefined;
       },
     });

@@ -15,38 +15,41 @@ import { type Priority, WriteQueue } from './write-queue.ts';
 
 export interface KubernetesStatusSinkOptions {
   readonly kubeConfig: KubeConfig;
-  /** The newest copy that the source knows, which saves a read for each write. Absent: every write reads first. */
+  /**
+   * Returns the newest copy in the source's cache, which saves a read before each write; absent: every write reads
+   * first.
+   */
   readonly stored?: (subject: Subject) => StoredObject | undefined;
-  /** Which replica writes, shown in Events. Absent: the host's name, which is the pod's name in a cluster. */
+  /** Name of the reporting replica in Events; absent: the host name, which is the pod name in a cluster. */
   readonly instance?: string;
   /**
-   * Asked before each write, which is dropped if there is no permit, or if the term changed since it was queued.
-   * Absent: always permitted.
+   * Called before each write. The write is dropped when there is no permit, or when the term changed since it was
+   * queued. Absent: always permitted.
    */
   readonly permit?: () => WritePermit | undefined;
   readonly log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
-  /** The least time between two writes of the status of an object, in milliseconds. Absent: 1 000. */
+  /** Minimum time between two status writes of an object, in milliseconds; absent: 1 000. */
   readonly statusIntervalMs?: number;
-  /** The least time between two Events of a reason at an object, in milliseconds. Absent: 60 000. */
+  /** Minimum time between two Events of an object with the same reason, in milliseconds; absent: 60 000. */
   readonly eventIntervalMs?: number;
   /**
-   * The wait before a failed write is tried again; it doubles up to 30 s, and up to 5 min for one that the API server
-   * refuses. In milliseconds. Absent: 1 000.
+   * The delay before a failed write is retried, in milliseconds. It doubles up to 30 s, or up to 5 min when the API
+   * server refuses the content. Absent: 1 000.
    */
   readonly retryMs?: number;
-  /** Writes in any second, over all objects, Events included. Absent: 20. */
+  /** Maximum number of writes per second over all objects, including Events; absent: 20. */
   readonly perSecond?: number;
-  /** How long `stop` waits for what is under way, in milliseconds. Absent: 2 000. */
+  /** How long `stop` waits for running writes, in milliseconds; absent: 2 000. */
   readonly graceMs?: number;
-  /** Is notified of writes. Absent: no observer. */
+  /** Observer of the write queue; absent: none. */
   readonly observer?: QueueObserver;
 }
 
-/** Leave to write. */
+/** Permission to write. */
 export interface WritePermit {
-  /** Another one after each time without a permit. */
+  /** Changes after each time without a permit. */
   readonly term: number;
-  /** How long it lasts, in milliseconds. */
+  /** Remaining validity, in milliseconds. */
   readonly forMs: number;
 }
 
@@ -60,18 +63,18 @@ type Write = { readonly term: number } & (
 const ALWAYS: WritePermit = { term: 0, forMs: Number.POSITIVE_INFINITY };
 
 const WRITES_PER_SECOND = 20;
-/** One slow answer must not hold up the rest. */
+/** Several concurrent writes, so that one slow response does not delay the others. */
 const MAX_IN_FLIGHT = 4;
 const CONFLICTS = 5;
 /** Statuses that reject this object's content; a retry fails until the object or the admission rules change. */
 const REFUSALS: readonly number[] = [400, 405, 413, 415, 422];
-/** The source is less than this far behind. */
+/** Upper bound for the delay of the source, in seconds. */
 const SOURCE_LAG_S = 60;
 const REQUEST_MS = 10_000;
 
 /**
- * Status and Events of policies and overrides in the API server. Needs get on them, update on their `status`, and
- * create and patch on `events`.
+ * Writes the status and Events of policies and overrides to the API server. Needs the verbs get on both, update on
+ * their `status`, and create and patch on `events`.
  */
 export function kubernetesStatusSink(options: KubernetesStatusSinkOptions): StatusSink {
   return new KubernetesStatusSink(options);
@@ -84,7 +87,7 @@ class KubernetesStatusSink implements StatusSink {
   readonly #queue: WriteQueue<Write>;
   readonly #stopping = new AbortController();
   readonly #inFlight = new Set<Promise<void>>();
-  /** What was written and has not come back through the source yet, by uid. */
+  /** Written objects that the source has not shown yet, by uid. */
   readonly #written = new Map<string, StoredObject>();
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
@@ -136,7 +139,7 @@ class KubernetesStatusSink implements StatusSink {
     }
   }
 
-  /** What is under way may end within the grace; what waits is dropped. */
+  /** Lets running writes finish within the grace period, and drops waiting ones. */
   async stop(): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#timer);
@@ -176,7 +179,7 @@ class KubernetesStatusSink implements StatusSink {
         return;
       }
       const refused = status !== undefined && REFUSALS.includes(status);
-      // Forgotten while it was written: it is not retried, and not a failure.
+      // The object was forgotten during the write, so the write is neither retried nor counted as a failure.
       if (!this.#queue.failed(key, write, performance.now(), { askedMs: retryAfterMs, refused })) return;
       if (!this.#failing[write.kind].failed(key, String(status))) return;
       const { namespace, name } = write.subject;
@@ -186,7 +189,9 @@ class KubernetesStatusSink implements StatusSink {
     }
   }
 
-  /** An update with the resourceVersion of the newest copy, so that a writer who was overtaken never wins unseen. */
+  /**
+   * Updates with the resourceVersion of the newest copy, so that a concurrent change is never overwritten unnoticed.
+   */
   async #writeStatus(write: Extract<Write, { kind: 'status' }>): Promise<void> {
     const { subject, status } = write;
     const { namespace, name, uid } = subject;
@@ -223,7 +228,9 @@ class KubernetesStatusSink implements StatusSink {
     return this.#options.permit === undefined ? ALWAYS : this.#options.permit();
   }
 
-  /** How long a write may take: it ends before another process may begin to write. 0 when it must not be made. */
+  /**
+   * The timeout of a write, so that it ends before another process may become the writer; 0 when it is not permitted.
+   */
   #permittedMs({ term }: Write): number {
     const permit = this.#permit();
     return permit?.term === term ? Math.min(REQUEST_MS, Math.ceil(permit.forMs)) : 0;
@@ -245,7 +252,7 @@ class KubernetesStatusSink implements StatusSink {
   }
 }
 
-/** Whether a status says what we want said; conditions of others do not count. */
+/** Whether a stored status already has the desired content, apart from the conditions of other controllers. */
 const isWritten = (stored: Status | undefined, desired: Status) =>
   isDeepStrictEqual(stored, keepForeignConditions(desired, stored));
 
@@ -254,7 +261,7 @@ function priorityOf(known: Status | undefined, desired: Status): Priority {
   return generationOf(known) === generationOf(desired) ? 'refreshed' : 'changed';
 }
 
-/** The generation of the first condition of ours. */
+/** The observed generation of the first condition of this operator. */
 const generationOf = ({ conditions }: Status) =>
   conditions?.find(({ type }) => OWN_CONDITIONS.has(type))?.observedGeneration;
 

@@ -1,25 +1,25 @@
 import { noOpQueueObserver, type QueueObserver } from '../../ports/queue-observer.ts';
 
-/** A write that is due, and how to say how it went. */
+/** A write that is due. */
 export interface Due<T> {
   readonly key: string;
   readonly item: T;
 }
 
-/** Why something is written: nothing is stored of it, something older is, or only its state is different. */
+/** The reason for a write: nothing is stored, the stored version is older, or only the state differs. */
 export type Priority = 'new' | 'changed' | 'refreshed';
 
 export interface Urgency {
-  /** Absent: refreshed. */
+  /** Priority; absent: `refreshed`. */
   readonly priority?: Priority;
-  /** The version of the item's object: a new version ends the wait after a failure. Absent: always the same. */
+  /** The version of the object. A new version ends the delay after a failure. Absent: the version never changes. */
   readonly version?: number;
 }
 
 export interface Failure {
-  /** How long the server asked to be left alone, in milliseconds; ten minutes are believed. Absent: it did not. */
+  /** The server's Retry-After, in milliseconds, limited to ten minutes; absent when there was none. */
   readonly askedMs?: number | undefined;
-  /** Whether the server refused this item, as opposed to every item now. Absent: it did not. */
+  /** Whether the server refused only this item; absent or false: it refused every item. */
   readonly refused?: boolean;
 }
 
@@ -28,7 +28,7 @@ interface Slot<T> {
   intervalMs: number;
   priority: Priority;
   version: number | undefined;
-  /** When the pause after the last write ends. */
+  /** When the minimum interval after the last write ends. */
   restsUntil: number;
   notBefore: number;
   failures: number;
@@ -37,34 +37,34 @@ interface Slot<T> {
 }
 
 const RANKS: readonly Priority[] = ['new', 'changed', 'refreshed'];
-/** Every nth write is that of the item that has waited longest, so that new items starve no other. */
+/** Every nth write takes the longest waiting item, so that new items do not starve the others. */
 const TURN = 4;
-/** How many writes that failed before may be under way: those that get no answer leave room for the others. */
+/** Limit of concurrent retries, so that items without a response leave room for the others. */
 const MAX_RETRIES_IN_FLIGHT = 2;
 const MAX_WAIT_MS = 30_000;
 const MAX_REFUSED_WAIT_MS = 300_000;
 
 /**
- * Which write is next: one slot for each key, where a newer item replaces one that was not yet taken; a pause between
- * two writes of a key; a limit over all; new items before changed ones before refreshed ones, and refused ones last.
- * Pure: it sees only the time that it is given, in milliseconds.
+ * Chooses the next write. Each key has one slot, in which a newer item replaces a waiting one. A minimum interval
+ * separates two writes of a key, and a rate limit applies to all keys. New items come before changed ones, changed
+ * before refreshed ones, and refused ones last. Pure: each call gets the time, in milliseconds.
  */
 export class WriteQueue<T> {
   readonly #perSecond: number;
   readonly #retryMs: number;
   readonly #observer: QueueObserver;
   readonly #slots = new Map<string, Slot<T>>();
-  /** Slots that have an item. */
+  /** Number of slots with a waiting item. */
   #waiting = 0;
-  /** Writes under way of keys that failed before. */
+  /** Number of running writes of keys that have failed before. */
   #retrying = 0;
   #turn = 0;
-  /** When the last `perSecond` writes were taken, oldest first. */
+  /** The times of the last `perSecond` writes, the oldest first. */
   readonly #taken: number[] = [];
 
   /**
-   * @param limits.perSecond how many writes, over all keys, any second may see.
-   * @param limits.retryMs the wait after a first failure, in milliseconds. Absent: 1 000.
+   * @param limits.perSecond maximum number of writes per second over all keys.
+   * @param limits.retryMs the delay after the first failure, in milliseconds; absent: 1 000.
    */
   constructor(
     limits: { readonly perSecond: number; readonly retryMs?: number | undefined },
@@ -75,18 +75,18 @@ export class WriteQueue<T> {
     this.#retryMs = limits.retryMs ?? 1000;
   }
 
-  /** Keys that are waiting, being written or pausing. */
+  /** Number of keys that are waiting, being written or in their minimum interval. */
   get size(): number {
     return this.#slots.size;
   }
 
-  /** Whether a write of this key is waiting or under way. */
+  /** Whether a write of this key is waiting or running. */
   isActive(key: string): boolean {
     const slot = this.#slots.get(key);
     return slot !== undefined && (slot.busy || slot.item !== undefined);
   }
 
-  /** @param intervalMs the least time between the begin of two writes of this key. */
+  /** @param intervalMs minimum time between the starts of two writes of this key. */
   put(key: string, item: T, intervalMs: number, { priority = 'refreshed', version }: Urgency = {}): void {
     const slot = this.#slots.get(key);
     this.#observer.added(key);
@@ -103,7 +103,8 @@ export class WriteQueue<T> {
   }
 
   /**
-   * Takes the write that is due; a number says in how many milliseconds one may be, and nothing that none is waiting.
+   * Takes the next due write. Returns a number of milliseconds when a write is due later, and undefined when none is
+   * waiting.
    */
   take(now: number): Due<T> | number | undefined {
     const allowedAt = this.#taken.length < this.#perSecond ? now : this.#taken[0]! + 1000;
@@ -131,9 +132,9 @@ export class WriteQueue<T> {
   }
 
   /**
-   * The write that was taken is over, and nothing of it remains to be done.
+   * Ends a write that needs no retry.
    *
-   * @param result how it ended. Absent: well.
+   * @param result the outcome; absent: success.
    */
   done(key: string, result: 'success' | 'error' = 'success'): void {
     const slot = this.#slots.get(key);
@@ -143,16 +144,16 @@ export class WriteQueue<T> {
     Object.assign(slot, { failures: 0, refused: false });
   }
 
-  /** The write that was taken last needed no request, and does not count. */
+  /** Ends the last taken write without a request, so that it does not count for the rate limit. */
   skipped(key: string): void {
     this.#taken.pop();
     this.done(key);
   }
 
   /**
-   * The write that was taken failed: it, or the newer item that replaced it, is due again after a wait that doubles.
+   * Ends a failed write. Its item, or a newer one, is due again after a delay that doubles.
    *
-   * @returns false when the key was dropped meanwhile, and nothing is tried again.
+   * @returns false when the key was dropped during the write, so that there is no retry.
    */
   failed(key: string, item: T, now: number, { askedMs = 0, refused = false }: Failure = {}): boolean {
     const slot = this.#slots.get(key);
@@ -173,7 +174,7 @@ export class WriteQueue<T> {
     return true;
   }
 
-  /** The object of the key was deleted: a waiting write is dropped, and a running one is not retried. */
+  /** Drops a key after its object was deleted: a waiting write is removed, and a running one is not retried. */
   drop(key: string): void {
     const slot = this.#slots.get(key);
     if (!slot) return;
@@ -193,7 +194,7 @@ export class WriteQueue<T> {
     if (slot.failures > 0) this.#retrying += 1;
     this.#taken.push(now);
     if (this.#taken.length > this.#perSecond) this.#taken.shift();
-    // Last in the order: no key waits behind another that is always due.
+    // The key moves to the end of the order, so that a key that is always due does not delay the others.
     this.#slots.delete(key);
     this.#slots.set(key, { ...slot, item: undefined, busy: true, restsUntil, notBefore: restsUntil });
     this.#observer.taken(key);

@@ -2,11 +2,11 @@ import type { PolicySpec } from '@fuseboard/schema';
 
 /** A value of a valid policy that is usually a mistake. */
 export interface Finding {
-  /** Dotted, from the top of the spec. */
+  /** Dotted path from the root of the spec. */
   readonly field: string;
-  /** What will happen, and what to do about it. */
+  /** The consequence of the value, and the fix. */
   readonly message: string;
 }
 
-/** Looks for one kind of surprise; returns nothing when there is none. */
+/** Checks for one kind of mistake; returns nothing when there is none. */
 export type Check = (spec: PolicySpec) => Finding | undefined;

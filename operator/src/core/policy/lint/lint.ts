@@ -10,12 +10,12 @@ export type { Finding } from './finding.ts';
 
 const CHECKS = [...TRIP_CHECKS, ...RECOVERY_CHECKS, ...LOAD_CHECKS];
 
-/** Values of a valid spec that are usually a mistake, in the order of the reference. */
+/** Values of a valid spec that are usually a mistake, in the order of the reference pages. */
 export function lint(spec: PolicySpec): Finding[] {
   return CHECKS.flatMap((check) => check(spec) ?? []);
 }
 
-/** The same for how the policies of one namespace stand to each other: names that a policy never gets. By uid. */
+/** Names that a policy never governs because of the other policies of its namespace, by uid of the policy. */
 export function lintTogether(policies: readonly Routing[]): Map<string, Finding[]> {
   const found = new Map<string, Finding[]>();
   for (const [uid, { conflict, shadows }] of precedenceOf(sortedRoutes(policies))) {

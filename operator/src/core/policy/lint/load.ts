@@ -3,10 +3,10 @@ import type { Check } from './finding.ts';
 
 const ms = (text: string) => parseDuration(text)!;
 
-/** A caller that waits longer has usually gone. */
+/** A caller that waits longer has usually given up. */
 const PATIENCE_MS = 60_000;
 
-/** Surprises in how much load and memory a policy makes, and whom it takes. */
+/** Checks of the load and memory use of a policy, and of the agents that it selects. */
 export const LOAD_CHECKS: readonly Check[] = [
   ({ retry }) => {
     if (retry === undefined || retry.maxAttempts < 2) return undefined;

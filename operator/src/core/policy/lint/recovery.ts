@@ -3,7 +3,7 @@ import type { Check } from './finding.ts';
 
 const ms = (text: string) => parseDuration(text)!;
 
-/** Surprises in how an open circuit comes back. */
+/** Checks of the recovery of an open circuit. */
 export const RECOVERY_CHECKS: readonly Check[] = [
   ({ trip, recovery, timeout }) => {
     if (trip === undefined || timeout?.duration === undefined) return undefined;

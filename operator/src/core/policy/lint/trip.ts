@@ -3,10 +3,10 @@ import type { Check } from './finding.ts';
 
 const ms = (text: string) => parseDuration(text)!;
 
-/** More calls a second than this through one breaker of one process are not taken for granted. */
+/** Few breakers of one process get more calls a second than this, so a policy that needs more may never open. */
 const PLENTY_OF_CALLS_PER_SECOND = 100;
 
-/** Surprises in when a circuit opens. */
+/** Checks of the conditions that open a circuit. */
 export const TRIP_CHECKS: readonly Check[] = [
   ({ trip, mode }) =>
     trip === undefined && mode !== 'Disabled'

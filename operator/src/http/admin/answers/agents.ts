@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Answer } from './answer.ts';
 import { CandidateSchema } from './explain.ts';
 
-/** How many agents one answer lists. */
+/** Maximum number of agents in one answer. */
 export const MAX_AGENTS_LISTED = 1_000;
 
 export const agentStateSchema = z

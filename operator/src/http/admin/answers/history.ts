@@ -11,7 +11,7 @@ const RevisionSchema = z.object({
     .describe('What differs from the revision before. Empty for the oldest one that is kept.'),
 });
 
-/** The answer of `GET /v1/policies/{namespace}/{name}/history`: the newest first. */
+/** The answer of `GET /v1/policies/{namespace}/{name}/history`, with the newest revision first. */
 export const HistorySchema = z.object({
   items: z.array(RevisionSchema),
   rollback: z

@@ -8,7 +8,7 @@ const count = z.int().min(0);
 const at = z.int().describe('Milliseconds since 1970.');
 const rate = z.number().min(0).describe('Per second, over the last ten seconds.');
 
-/** What the page shows of an outage in the row of its breaker. */
+/** The outage in a breaker row of the page. */
 export const OutageRowSchema = z.object({
   id: z.string(),
   circuit: z.string().describe('The `id` of its row in `/v1/breakers`.'),

@@ -2,7 +2,7 @@ import { OVERRIDE_ACTIONS, OverrideSpecFields, OverrideStatusFields } from '@fus
 import { z } from 'zod';
 import type { Answer } from './answer.ts';
 
-/** An override as the admin API shows it. */
+/** An override in answers of the admin API. */
 export const OverrideSchema = z
   .object({
     namespace: z.string(),
@@ -21,7 +21,7 @@ export const OverrideSchema = z
   .describe('An override with its status.')
   .meta({ id: 'Override' });
 
-/** The answer of `GET /v1/overrides`: the newest first. */
+/** The answer of `GET /v1/overrides`, with the newest override first. */
 export const OverrideListSchema = z.object({ items: z.array(OverrideSchema) });
 
 export type OverrideList = Answer<typeof OverrideListSchema>;

@@ -16,7 +16,7 @@ let close = () => {};
 
 afterEach(() => close());
 
-/** What `/history` says of rolling back, to a person who may do only this. */
+/** The rollback field of `/history` for a user with only this permission. */
 async function rollbackOf(rollback: Rollback, may: (attributes: ResourceAttributes) => boolean): Promise<unknown> {
   const access: Access = {
     method: 'review',

@@ -14,7 +14,7 @@ import type { AdminOptions } from '../options.ts';
 /** The body of `POST /v1/policies/{namespace}/{name}/rollback`. */
 export const RollbackSchema = z.strictObject({ toRevision: z.int().min(0) });
 
-/** What policies were, and giving them an earlier spec again. */
+/** Routes for the revisions of policies, and for rolling back to one. */
 export function historyRoutes({ controller, access, history, rollback, log }: AdminOptions): Router {
   const find = (request: Request): Policy => namedPolicy(controller.snapshots, request).policy;
   const revisions = (policy: Policy): Promise<Revision[]> =>

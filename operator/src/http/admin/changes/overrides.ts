@@ -23,7 +23,7 @@ const attributes =
     return { verb, resource: 'circuitbreakeroverrides', ...(typeof namespace === 'string' && { namespace }) };
   };
 
-/** Lists, creates and removes overrides for the user of the request. */
+/** Routes that list, create and delete overrides on behalf of the user of the request. */
 export function overrideRoutes({ controller, access, overrides: store, log }: AdminOptions): Router {
   const shown = (override: Override): ShownOverride => {
     const { namespace, name, uid, createdAt, createdBy, expiresAt, spec, problems } = override;

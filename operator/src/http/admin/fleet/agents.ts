@@ -8,7 +8,7 @@ import { guard, readAttributes } from '../guard.ts';
 import type { AdminOptions } from '../options.ts';
 import { optionalText } from '../parameters.ts';
 
-/** The agents of this replica. */
+/** Routes for the agents of this replica. */
 export function agentRoutes({ controller, clock, access, replica }: AdminOptions): Router {
   const { fleet, snapshots } = controller;
 

@@ -8,7 +8,7 @@ import { guard } from '../guard.ts';
 import type { AdminOptions } from '../options.ts';
 import { optionalText, text } from '../parameters.ts';
 
-/** Which policy governs a breaker, and why no other does. */
+/** Route that explains which policy governs a breaker, and why the others do not. */
 export function explainRoutes({ controller, access }: AdminOptions): Router {
   const { snapshots } = controller;
   const see = guard(access, (request) => ({

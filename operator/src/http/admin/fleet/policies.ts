@@ -10,10 +10,12 @@ import { namedPolicy } from '../named-policy.ts';
 import type { AdminOptions } from '../options.ts';
 import { optionalText } from '../parameters.ts';
 
-/** How many agents of a policy one answer lists: those first that it does not reach, or whose circuits are open. */
+/**
+ * Maximum number of agents in the answer for one policy. Agents without the policy or with open circuits come first.
+ */
 const MAX_AGENTS_OF_POLICY = 200;
 
-/** Policies with their status. */
+/** Routes for policies with their status. */
 export function policyRoutes({ controller, access, clock }: AdminOptions): Router {
   const { snapshots, fleet, policyStatus: reconciler } = controller;
   const see = guard(access, readAttributes);

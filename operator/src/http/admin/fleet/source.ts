@@ -4,10 +4,7 @@ import { guard, readAttributes } from '../guard.ts';
 import type { AdminOptions } from '../options.ts';
 import { optionalText } from '../parameters.ts';
 
-/**
- * Where the policies come from, and whether they can be read; `policies` counts those of the namespace that is asked
- * for.
- */
+/** Route for the source of policies and its readability. `policies` counts the policies of the requested namespace. */
 export function sourceRoutes({ controller: { source }, access }: AdminOptions): Router {
   return Router().get('/v1/source', guard(access, readAttributes), (request, response) => {
     const namespace = optionalText(request, 'namespace');

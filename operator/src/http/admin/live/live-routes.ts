@@ -9,7 +9,7 @@ import { optionalText } from '../parameters.ts';
 import { Live } from './live.ts';
 import { MAX_WATCHERS, Watchers } from './watchers.ts';
 
-/** The fleet at a glance, its breakers, and both as they change. */
+/** Routes for the overview, the breakers, and a stream of their changes. */
 export function liveRoutes({
   controller,
   limits,
@@ -25,7 +25,7 @@ export function liveRoutes({
   const watch = guard(access, watching);
   const live = (namespace: string | undefined) => new Live({ controller, clock, wallClock, replica, namespace });
   const scopes = new Map<string | undefined, Watchers>();
-  /** Open watches by who has them. */
+  /** Number of open watches by caller. */
   const callers = new Map<string, number>();
   leaving.addEventListener('abort', () => {
     for (const watchers of scopes.values()) watchers.close();

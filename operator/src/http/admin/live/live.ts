@@ -8,22 +8,22 @@ import { type Overview, overviewOf } from '../../../core/views/overview.ts';
 import { type PolicyRow, policyRow } from '../../../core/views/policy-row.ts';
 import type { Feed } from './watchers.ts';
 
-/** Where the policies come from, and whether they can be read. */
+/** The source of policies, and whether it can be read. */
 export interface SourceView {
   readonly kind: string;
   readonly synced: boolean;
-  /** Why they cannot be read at the moment; what was read before is served. */
+  /** Why the source cannot be read now; the last known policies stay in force. */
   readonly outage?: string;
   readonly problems: number;
 }
 
-/** The replica that answers, and the time, in milliseconds since 1970. */
+/** The answering replica and its time, in milliseconds since 1970. */
 export interface Stamp {
   readonly at: number;
   readonly replica: string;
-  /** Other known replicas; their agents are not in the rows. */
+  /** Other known replicas. Their agents are not included in the rows. */
   readonly others: readonly string[];
-  /** The slot of time that is being counted now, and how long each is. */
+  /** The number of the current time slot; `slotMs` is the length of a slot. */
   readonly slot: number;
   readonly slotMs: number;
 }
@@ -37,17 +37,17 @@ export interface LiveState extends Stamp {
   readonly rows: readonly BreakerRow[];
 }
 
-/** The difference from the message before; absent fields are unchanged. */
+/** The difference from the previous message. Absent fields are unchanged. */
 export interface LiveDifference extends Stamp {
   readonly source?: SourceView;
   readonly overview?: Overview;
   readonly policies?: readonly PolicyRow[];
-  /** Policies that are not there any more, by uid. */
+  /** Uids of deleted policies. */
   readonly policiesGone?: readonly string[];
-  /** Rows with the samples since the message before. */
+  /** Changed rows, with the samples since the previous message. */
   readonly rows?: readonly BreakerRow[];
   readonly rowsGone?: readonly string[];
-  /** When reports came last, for rows in which nothing else is different. */
+  /** Times of the latest reports, for rows without any other change. */
   readonly heard?: Readonly<Record<string, number>>;
 }
 
@@ -56,14 +56,14 @@ export interface LiveOptions {
   readonly clock: Clock;
   readonly wallClock: () => number;
   readonly replica: string;
-  /** Absent: all. */
+  /** The namespace; absent: all namespaces. */
   readonly namespace: string | undefined;
 }
 
-/** The age of a row is sent again when it is younger by this. */
+/** A row's report time is sent again only when it has advanced by this much. */
 const AGE_STEP_MS = 2_000;
 
-/** The breakers and policies that this replica knows, and what changed since the last message. */
+/** The breakers and policies of this replica, and their changes since the last message. */
 export class Live implements Feed {
   readonly #options: LiveOptions;
   readonly #policies = new Map<string, { policy: Policy; status: unknown; row: PolicyRow }>();
@@ -138,14 +138,14 @@ export class Live implements Feed {
     return Object.keys(difference).length > 0 ? { ...stamp, ...difference } : undefined;
   }
 
-  /** Rows that are new since a version, with their samples since a slot. */
+  /** Rows that changed after a version, with their samples since a slot. */
   rows(since = 0, fromSlot = 0): BreakerRow[] {
     const { controller, clock, wallClock, namespace } = this.#options;
     const [now, wall] = [clock.now(), wallClock()];
     const found: BreakerRow[] = [];
     for (const circuit of controller.fleet.circuits.list(namespace)) {
       const outage = controller.fleet.outages.current(circuit.id);
-      // The cost of an outage per second changes with each slot, even when no agent reports anything.
+      // The rejected calls per second of an outage change with each slot, even without new reports.
       if (circuit.version <= since && (outage === undefined || slotOf(now) === fromSlot)) continue;
       const windowMs = windowOf(this.#policy(circuit.uid)?.thresholds);
       found.push(breakerRow(circuit, { now, wall, windowMs, fromSlot, outage }));
@@ -180,7 +180,7 @@ export class Live implements Feed {
     return { kind: source.kind, synced, ...(outage !== undefined && { outage }), problems: problems.length };
   }
 
-  /** The row of a policy: the same object as long as nothing in it is different. */
+  /** The row of a policy. An unchanged row is the same object. */
   #policy(uid: string): PolicyRow | undefined {
     const { snapshots, policyStatus: reconciler } = this.#options.controller;
     const policy = snapshots.find(uid)?.policy;

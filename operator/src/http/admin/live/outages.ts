@@ -10,7 +10,7 @@ import { guard, readAttributes } from '../guard.ts';
 import type { AdminOptions } from '../options.ts';
 import { optionalText } from '../parameters.ts';
 
-/** Outages of the last day, and one of them with its plot. */
+/** Routes for the outages of the last day, and for one outage with its plot. */
 export function outageRoutes({ controller, access, clock, wallClock, replica }: AdminOptions): Router {
   const { fleet, snapshots, source } = controller;
   const see = guard(access, readAttributes);

@@ -17,7 +17,7 @@ afterEach(() => {
   jest.useRealTimers();
 });
 
-/** A reader who is let in, and whether its stream has ended. */
+/** An admitted reader, and whether its stream has ended. */
 function join(isStillAllowed: () => Promise<boolean>) {
   const stream = Object.assign(new PassThrough(), { writeHead: () => {} });
   const reader = { asked: 0, ended: () => stream.writableEnded };

@@ -2,43 +2,51 @@ import type { ServerResponse } from 'node:http';
 import { encodeEvent } from '../../../core/delivery/event.ts';
 import { LIMITS } from '../../../core/limits/limits.ts';
 
-/** The messages for the watchers of one scope; made once for all of them. */
+/** Builds the messages for the watchers of one scope. Each message is built once for all of them. */
 export interface Feed {
-  /** Everything, for a watcher that begins. */
+  /** The complete state, for a new watcher. */
   state(): unknown;
-  /** The difference from the last message; absent when there is none. */
+  /** The difference from the previous message; undefined when nothing changed. */
   difference(): unknown;
   /** The message when there is no difference. */
   heartbeat(): unknown;
 }
 
-/** The minimum pause between two messages, and the multiple of the time that the last one took. */
+/**
+ * The minimum pause between two messages. The pause is at least the time to build the last message times the factor.
+ */
 const BROADCAST_MS = 500;
 const BROADCAST_PAUSE_FACTOR = 9;
 
-/** A page that receives nothing for this long shows that; a heartbeat is sent well before. */
+/** The heartbeat interval, well below the time after which the page reports a lost connection. */
 const HEARTBEAT_MS = 2_000;
 
-/** A stream ends after this time and is opened again, also when permissions cannot be checked. */
+/**
+ * The maximum duration of a stream. The client then reconnects, so that its permissions are checked even when rechecks
+ * fail.
+ */
 const LONGEST_MS = 600_000;
 
-/** How often the permission of a reader is checked again. */
+/** Interval for rechecking the permission of a reader. */
 const ACCESS_RECHECK_MS = 30_000;
 
-/** The most bytes that may wait for a slow reader before it is cut off; it reconnects and gets the whole state. */
+/**
+ * Limit of unsent bytes for a slow reader. Beyond it, the reader is disconnected; it reconnects and gets the whole
+ * state.
+ */
 const MAX_WAITING_BYTES = 16 * 1024 * 1024;
 
-/** The maximum number of readers, of all scopes. */
+/** Maximum number of readers over all scopes. */
 export const MAX_WATCHERS = LIMITS.watches.value;
 
 interface Reader {
   readonly since: number;
-  /** When it was last known that it may see this; absent while that is checkedAt. */
+  /** When the permission was last checked; undefined during a check. */
   checkedAt: number | undefined;
   readonly isStillAllowed: () => Promise<boolean>;
 }
 
-/** Sends one message to all watchers of the same scope. */
+/** Sends each message to all watchers of one scope. */
 export class Watchers {
   readonly #feed: Feed;
   readonly #now: () => number;
@@ -46,7 +54,7 @@ export class Watchers {
   #timer: NodeJS.Timeout | undefined;
   #sentAt = 0;
 
-  /** @param now monotonic, in milliseconds. */
+  /** @param now the monotonic time, in milliseconds. */
   constructor(feed: Feed, now: () => number) {
     this.#feed = feed;
     this.#now = now;
@@ -57,9 +65,9 @@ export class Watchers {
   }
 
   /**
-   * Begins to tell; ends when the reader goes or may see no more.
+   * Starts a stream. It ends when the reader disconnects or loses its permission.
    *
-   * @param isStillAllowed whether it may still see this. Does not reject.
+   * @param isStillAllowed checks whether the reader still has the permission; must not reject.
    */
   join(response: ServerResponse, isStillAllowed: () => Promise<boolean>): void {
     response.writeHead(200, {

@@ -4,7 +4,7 @@ import express, { Router } from 'express';
 import { Problem } from '../../../ports/problem.ts';
 import type { AdminOptions } from '../options.ts';
 
-/** Where the page is built to, seen from the source and from what is compiled. */
+/** The build folder of the page. The relative path is valid for the source and for the compiled code. */
 const FOLDER = fileURLToPath(new URL('../../../../dist/web/', import.meta.url));
 
 /** The page loads only from its own host, and runs no inline scripts or styles. */
@@ -20,7 +20,7 @@ const POLICY = [
   "require-trusted-types-for 'script'",
 ].join('; ');
 
-/** The page of the operator. It holds no secret: everything that it shows, it asks for like everybody else. */
+/** Serves the page. It contains no secret: the page requests all its data from the API like any other client. */
 export function pageRoutes(_options: AdminOptions): Router {
   const files = express.static(FOLDER, {
     index: 'index.html',
