@@ -108,7 +108,7 @@ it('rolls back through the admin API with the rights of the person who asks', as
   await eventually(async () => expect(await generation()).toBe(5), 30_000);
   expect((await agent.stats('payments')).policy?.spec).toMatchObject({ trip: { consecutiveFailures: 11 } });
   expect((await rollback(99)).status).toBe(404);
-  expect(await (await rollback('first')).json()).toEqual({ error: 'toRevision: must be a whole number' });
+  expect(await (await rollback('first')).json()).toEqual({ error: 'toRevision: must be a number, not "first"' });
 });
 
 it('keeps the ten newest', async () => {

@@ -13,6 +13,13 @@ export interface StepGroup extends StepLabels {
   counts: Float64Array;
 }
 
+/** Each counted call becomes a call that is read; more of them would take minutes. */
+export const MAX_COUNTED_CALLS = 100_000_000;
+
+/** Limits for spoilt times: Prometheus answers with at most 11,000 points for each series. */
+const MAX_STEPS = 1_000_000;
+export const MAX_SPAN_DAYS = 400;
+
 /** Sums the increments of counters, by step and group. The input is ordered by series, not by time. */
 export class Steps {
   readonly #groups = new Map<string, StepGroup>();
@@ -20,6 +27,7 @@ export class Steps {
   stepMs = 0;
   length = 0;
   resets = 0;
+  #calls = 0;
 
   get groups(): Iterable<StepGroup> {
     return this.#groups.values();
@@ -29,15 +37,17 @@ export class Steps {
     return this.#origin + step * this.stepMs;
   }
 
-  /** @returns `rate` when the values are not those of a counter. */
-  add(labels: StepLabels, points: readonly (readonly [number, number])[]): 'counter' | 'rate' {
+  /** @returns `rate` when the values are not those of a counter, `excess` when there are too many calls or steps. */
+  add(labels: StepLabels, points: readonly (readonly [number, number])[]): 'counter' | 'rate' | 'excess' {
     const known = points.filter(([, value]) => !Number.isNaN(value));
     if (looksLikeRate(known)) return 'rate';
     if (known.length < 2) return 'counter';
     // Gaps cause longer distances, so the shortest one is the step of the query.
     if (this.stepMs === 0) this.stepMs = shortest(known);
     if (Number.isNaN(this.#origin)) this.#origin = known[0]![0];
-    if (known[0]![0] < this.#origin) this.#shift(Math.round((this.#origin - known[0]![0]) / this.stepMs));
+    const earlier = Math.max(0, Math.round((this.#origin - known[0]![0]) / this.stepMs));
+    if (!this.#holds(this.length + earlier)) return 'excess';
+    if (earlier > 0) this.#shift(earlier);
     const group = this.#group(labels);
     for (let at = 1; at < known.length; at++) {
       const [[from, before], [to, now]] = [known[at - 1]!, known[at]!];
@@ -45,9 +55,16 @@ export class Steps {
       const increment = now < before ? now : now - before;
       const first = Math.round((from - this.#origin) / this.stepMs);
       const last = Math.max(first + 1, Math.round((to - this.#origin) / this.stepMs));
+      this.#calls += increment;
+      if (!(this.#calls <= MAX_COUNTED_CALLS) || !this.#holds(last)) return 'excess';
       this.#spread(group, first, last, Math.round(increment));
     }
     return 'counter';
+  }
+
+  /** False for NaN and infinity too, which spoilt times lead to. */
+  #holds(steps: number): boolean {
+    return steps <= MAX_STEPS && steps * this.stepMs <= MAX_SPAN_DAYS * 86_400_000;
   }
 
   #group(labels: StepLabels): StepGroup {

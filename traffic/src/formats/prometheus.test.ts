@@ -30,6 +30,17 @@ describe('the answer of a range query', () => {
     expect(notes).toContain('1 resets of counters');
   });
 
+  it.each<[string, readonly [number, string]]>([
+    ['a count without an end', [1030, '1e999']],
+    ['a count of too many calls', [1030, '100000001']],
+    ['a step of 1,000 years', [31_536_000_000, '1']],
+    ['a time without an end', [1e308, '1']],
+  ])('refuses %s', async (_what, point) => {
+    await expect(readText(answer([[1000, '0'], point]))).rejects.toThrow(
+      'counts more than 100,000,000 calls or more than 400 days; query a shorter time or fewer series',
+    );
+  });
+
   it('spreads what was counted over a gap evenly', async () => {
     const { calls } = await readText(
       answer([

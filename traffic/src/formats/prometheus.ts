@@ -6,7 +6,7 @@ import { ReadError } from '../read-error.ts';
 import type { Context, Format } from './format.ts';
 import { readDocument } from './json-document.ts';
 import { isObject, type JsonObject, listOf, numberOf, textOf } from './json-value.ts';
-import { type StepGroup, Steps } from './prometheus-steps.ts';
+import { MAX_COUNTED_CALLS, MAX_SPAN_DAYS, type StepGroup, Steps } from './prometheus-steps.ts';
 
 const CODE = [
   'code',
@@ -89,6 +89,11 @@ function take(value: JsonObject | string, steps: Steps, { tally }: Context): boo
   if (told === 'rate') {
     throw new ReadError(
       `${tally.path} holds rates, not counts (values with fractions that rise and fall); query the raw counter, such as http_requests_total, without rate()`,
+    );
+  }
+  if (told === 'excess') {
+    throw new ReadError(
+      `${tally.path} counts more than ${MAX_COUNTED_CALLS.toLocaleString('en')} calls or more than ${MAX_SPAN_DAYS} days; query a shorter time or fewer series`,
     );
   }
   return Array.isArray(value.values);
