@@ -39,7 +39,13 @@ export class Steps {
 
   /** @returns `rate` when the values are not those of a counter, `excess` when there are too many calls or steps. */
   add(labels: StepLabels, points: readonly (readonly [number, number])[]): 'counter' | 'rate' | 'excess' {
-    const known = points.filter(([, value]) => !Number.isNaN(value));
+    // Prometheus answers in the order of time; a point that is not later than the one before it is spoilt.
+    let latest = Number.NEGATIVE_INFINITY;
+    const known = points.filter(([at, value]) => {
+      if (Number.isNaN(value) || !(at > latest)) return false;
+      latest = at;
+      return true;
+    });
     if (looksLikeRate(known)) return 'rate';
     if (known.length < 2) return 'counter';
     // Gaps cause longer distances, so the shortest one is the step of the query.

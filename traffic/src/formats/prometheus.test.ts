@@ -41,6 +41,17 @@ describe('the answer of a range query', () => {
     );
   });
 
+  it('leaves out a point that is earlier than the one before it', async () => {
+    const { calls } = await readText(
+      answer([
+        [1_714_557_600, '0'],
+        [17, '1'],
+        [1_714_557_630, '2'],
+      ]),
+    );
+    expect(calls).toHaveLength(2);
+  });
+
   it('spreads what was counted over a gap evenly', async () => {
     const { calls } = await readText(
       answer([
