@@ -1,28 +1,16 @@
 import { useEffect, useRef } from 'preact/hooks';
 import { callsPerSecond, percent } from './format.ts';
 import { Link } from './link.tsx';
-import { connection, store, theme } from './model.ts';
+import { store, theme } from './model.ts';
 import { counted, plotOf, rankOf } from './reading.ts';
-import { STALE_MS } from './store.ts';
-import { STATE_WORDS } from './tile.tsx';
+import { isStale, type PlacedProps, STATE_WORDS } from './tile.tsx';
 import { drawPlot } from './tile-plot.ts';
 
 export const LINE_HEIGHT = 34;
 const PLOT = { width: 96, height: 24 };
 
-interface Props {
-  readonly id: string;
-  readonly index: number;
-  readonly total: number;
-  readonly tabbable: boolean;
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-  readonly onFocus: () => void;
-}
-
 /** A healthy breaker: its name, its calls and failures, and their plot. */
-export function BreakerLine({ id, index, total, tabbable, x, y, width, onFocus }: Props) {
+export function BreakerLine({ id, index, total, tabbable, x, y, width, onFocus }: PlacedProps) {
   const cell = store.cells.get(id);
   if (!cell) return null;
   const row = cell.row.value;
@@ -30,7 +18,7 @@ export function BreakerLine({ id, index, total, tabbable, x, y, width, onFocus }
   const rank = rankOf(row);
   const windowMs = policy?.thresholds?.windowMs ?? 10_000;
   const sums = counted(cell.ring, store.slot.value, store.slotMs, windowMs);
-  const stale = store.now.value - row.heard > STALE_MS || connection.link.value.phase !== 'live';
+  const stale = isStale(row);
   return (
     <li
       class={`breaker-line ${rank} ${stale ? 'stale' : ''}`}

@@ -25,6 +25,16 @@ export function timeOfDay(seconds: number, exact = false): string {
   });
 }
 
+/** Keeps a plot as wide as its element. @returns a function that destroys the plot. */
+export function fitWidth(plot: uPlot, element: HTMLElement): () => void {
+  const observer = new ResizeObserver(() => plot.setSize({ width: element.clientWidth, height: plot.height }));
+  observer.observe(element);
+  return () => {
+    observer.disconnect();
+    plot.destroy();
+  };
+}
+
 /** The plot of one breaker with axes: calls with the rejected ones on top, the measured calls, and their threshold. */
 export function Chart({ plot, measured, until, slotMs }: Props) {
   const frame = useRef<HTMLDivElement>(null);
@@ -73,12 +83,7 @@ export function Chart({ plot, measured, until, slotMs }: Props) {
       element,
     );
     chart.current = made;
-    const observer = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height: HEIGHT }));
-    observer.observe(element);
-    return () => {
-      observer.disconnect();
-      made.destroy();
-    };
+    return fitWidth(made, element);
   }, [colour, measured]);
   useEffect(() => {
     const made = chart.current!;

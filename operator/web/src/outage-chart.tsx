@@ -2,7 +2,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import { SERIES_COLUMNS } from '../../src/core/outages/series.ts';
 import type { OutageDetail } from '../../src/http/admin/answers/outages.ts';
-import { timeOfDay } from './chart.tsx';
+import { fitWidth, timeOfDay } from './chart.tsx';
 import { theme } from './model.ts';
 import { colours } from './tile-plot.ts';
 
@@ -90,12 +90,7 @@ export function OutageChart({ series }: Pick<OutageDetail, 'series'>) {
       element,
     );
     chart.current = made;
-    const observer = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height: HEIGHT }));
-    observer.observe(element);
-    return () => {
-      observer.disconnect();
-      made.destroy();
-    };
+    return fitWidth(made, element);
   }, [colour]);
   useEffect(() => chart.current!.setData(data));
   return (

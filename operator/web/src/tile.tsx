@@ -14,7 +14,8 @@ export const TILE_HEIGHT = 218;
 export const GAP = 12;
 const PLOT_HEIGHT = 64;
 
-interface Props {
+/** A breaker among all that are shown, and its place. */
+export interface PlacedProps {
   readonly id: string;
   readonly index: number;
   readonly total: number;
@@ -45,6 +46,10 @@ export function why(row: BreakerRow): string | undefined {
   return reason === undefined ? undefined : words(reason);
 }
 
+/** Whether what is shown of a breaker may be out of date. */
+export const isStale = ({ heard }: BreakerRow) =>
+  store.now.value - heard > STALE_MS || connection.link.value.phase !== 'live';
+
 /** Start of the current condition: an outage lasts over all probes and further openings. */
 export const beginning = ({ outage, since }: BreakerRow) =>
   outage === undefined || outage.phase === 'closed' ? since : outage.began;
@@ -58,7 +63,7 @@ export function whom({ agents, states, unwell, state, shadow }: BreakerRow): str
   return `${count(hit)} of ${plural(agents, 'agent')}: ${named}${more}`;
 }
 
-export function Tile({ id, index, total, tabbable, x, y, width, onFocus }: Props) {
+export function Tile({ id, index, total, tabbable, x, y, width, onFocus }: PlacedProps) {
   const cell = store.cells.get(id);
   if (!cell) return null;
   const row = cell.row.value;
@@ -70,7 +75,7 @@ export function Tile({ id, index, total, tabbable, x, y, width, onFocus }: Props
   const measured = measuredOf(thresholds);
   const name = policy ? `${policy.namespace}/${policy.name}` : `${row.namespace}, defaults of the code`;
   const age = store.now.value - row.heard;
-  const stale = age > STALE_MS || connection.link.value.phase !== 'live';
+  const stale = isStale(row);
   const since = duration(store.known.value - beginning(row));
   const { outage } = row;
   const unwell = !isWell(row);

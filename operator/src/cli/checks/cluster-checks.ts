@@ -5,12 +5,11 @@ import { type KubeClient, KubeError } from '../../kube/api/client.ts';
 import type { KubeObject } from '../../kube/api/object.ts';
 import { collectionPath, LEASES, objectPath } from '../../kube/api/resource.ts';
 import { SET_LABEL } from '../../kube/leader/replicas.ts';
+import { OPERATOR_LABELS } from '../client/target.ts';
 import { type Check, failed, listed, ok, unknown, warning } from './check.ts';
 
 /** The oldest Kubernetes that serves all that the definitions use: 1.30. */
 const OLDEST_MINOR = 30;
-
-const LABELS = 'app.kubernetes.io/name=fuseboard';
 
 /** A Lease without a renewal for this long has no living holder. */
 const LEASE_SILENT_MS = 60_000;
@@ -241,7 +240,7 @@ const definitionsBefore = ({ client }: ClusterScene) =>
 
 const podsOf = async ({ client, operatorNamespace }: ClusterScene): Promise<readonly Pod[]> => {
   const path = collectionPath({ group: '', version: 'v1', plural: 'pods' }, operatorNamespace);
-  return (await client.request<{ items: Pod[] }>(path, { query: { labelSelector: LABELS } })).items;
+  return (await client.request<{ items: Pod[] }>(path, { query: { labelSelector: OPERATOR_LABELS } })).items;
 };
 
 const isReady = ({ status }: Pod) =>
@@ -303,7 +302,7 @@ const leader = (scene: ClusterScene) =>
 const webhook = ({ client, now }: ClusterScene) =>
   looking('webhook', async () => {
     const path = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations';
-    const { items } = await client.request<{ items: Webhook[] }>(path, { query: { labelSelector: LABELS } });
+    const { items } = await client.request<{ items: Webhook[] }>(path, { query: { labelSelector: OPERATOR_LABELS } });
     const [found] = items;
     if (found === undefined) return ok('webhook', 'pods are not injected: webhook.enabled is false');
     const { caBundle, service } = found.webhooks?.[0]?.clientConfig ?? {};

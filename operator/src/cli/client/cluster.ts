@@ -15,12 +15,10 @@ import { Problem } from '../../ports/problem.ts';
 import { CliError, EXIT_CODES } from '../exit-codes.ts';
 import { AdminClient, type Replica } from './admin.ts';
 import { type Forwarded, forwardPort } from './port-forward.ts';
-import type { StoredOverride, StoredPolicy, Target } from './target.ts';
+import { OPERATOR_LABELS, type StoredOverride, type StoredPolicy, type Target } from './target.ts';
 
 /** The admin port of an operator pod without a named port. */
 const ADMIN_PORT = 8081;
-
-const OPERATOR_LABELS = 'app.kubernetes.io/name=fuseboard';
 
 /** A logger for read-only access, which has nothing to log. */
 const SILENT = { info() {}, warn() {} };

@@ -3,6 +3,9 @@ import type { Policy } from '../../core/policy/policy.ts';
 import type { Revision } from '../../ports/history.ts';
 import type { AdminClient, Replica } from './admin.ts';
 
+/** Selects what the chart makes for the operator: its pods and its webhook. */
+export const OPERATOR_LABELS = 'app.kubernetes.io/name=fuseboard';
+
 /** A policy in the output of the command line. */
 export interface StoredPolicy extends Policy {
   /** The status; empty while none is written. */
