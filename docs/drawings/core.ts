@@ -1,4 +1,4 @@
-import { BreakerCore } from '../../agent/src/core/breaker.ts';
+import { BreakerCore } from '../../agent/src/core/circuit.ts';
 import { type Config, compile } from '../../agent/src/core/config/config.ts';
 import type { TransitionEvent } from '../../agent/src/core/state.ts';
 

@@ -1,11 +1,11 @@
 import { parseDuration } from '@fuseboard/schema/duration';
 import { type CallGuards, callGuardsFor } from '../call/call-guards.ts';
-import type { Circuit } from '../call/circuit.ts';
+import type { Circuit } from '../call/breaker-parts.ts';
 import type { Call } from '../call/context.ts';
 import { type ExecuteOptions, enter, execute, executeSync } from '../call/execute.ts';
 import { hasOptedIn } from '../call/fallback.ts';
 import { wantCallScopes } from '../call/scopes/call-scope.ts';
-import { BreakerCore, forcedDetail, type Host } from '../core/breaker.ts';
+import { BreakerCore, forcedDetail, type Host } from '../core/circuit.ts';
 import type { Classify } from '../core/classify.ts';
 import { type Clock, exactNow } from '../core/clock.ts';
 import type { State, TransitionEvent } from '../core/state.ts';
@@ -15,7 +15,7 @@ import { ConfigError } from '../errors/errors.ts';
 import type { Breaker, BreakerStats, ForceOptions, GoverningPolicy, Permit, Source, WrapOptions } from './breaker.ts';
 import type { Governor, Runtime } from './governor.ts';
 import { KeyedBreaker, wrapFunction } from './keyed-breaker.ts';
-import { KeyedCircuits } from './keyed-circuits.ts';
+import { KeyedCircuits } from './breakers-by-key.ts';
 import { Listeners } from './listeners.ts';
 import type { Override } from './overrides.ts';
 

@@ -11,7 +11,7 @@ import type {
   TransitionEvent,
   WrapOptions,
 } from './breaker.ts';
-import type { KeyedCircuit, KeyedCircuits } from './keyed-circuits.ts';
+import type { KeyedCircuit, KeyedCircuits } from './breakers-by-key.ts';
 
 /** The handle of one key. It stays valid after the key's circuit was removed: the next use creates a new circuit. */
 export class KeyedBreaker implements Breaker {

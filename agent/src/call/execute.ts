@@ -2,7 +2,7 @@ import { COUNTER } from '../core/counters.ts';
 import type { Permit } from '../core/permit.ts';
 import { publishRejection } from '../errors/diagnostics.ts';
 import { circuitOpen, limited } from '../errors/errors.ts';
-import type { Circuit } from './circuit.ts';
+import type { Circuit } from './breaker-parts.ts';
 import { type Call, UntimedContext } from './context.ts';
 import { type Fallback, failOrFallBack, optIn, type PolicyFallback, withFallback } from './fallback.ts';
 import { GuardedCall } from './guarded-call.ts';

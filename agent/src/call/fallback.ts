@@ -1,6 +1,6 @@
 import type { Outcome } from '../core/classify.ts';
 import { COUNTER } from '../core/counters.ts';
-import type { Circuit } from './circuit.ts';
+import type { Circuit } from './breaker-parts.ts';
 import { type CallContext, UntimedContext } from './context.ts';
 import type { LastSuccesses } from './last-successes.ts';
 import { isPlainData } from './plain-data.ts';

@@ -5,7 +5,7 @@ import type { Permit } from '../core/permit.ts';
 import { backoffMs } from '../core/retry.ts';
 import { retryAfterMs } from '../core/retry-after.ts';
 import { isRejection, limited, queueTimeout } from '../errors/errors.ts';
-import type { Circuit } from './circuit.ts';
+import type { Circuit } from './breaker-parts.ts';
 import { type Call, UntimedContext } from './context.ts';
 import { takesInShadow } from './limited-permit.ts';
 import { QueuedWait } from './queued-wait.ts';

@@ -1,4 +1,4 @@
-import type { BreakerCore } from '../core/breaker.ts';
+import type { BreakerCore } from '../core/circuit.ts';
 import { COUNTER } from '../core/counters.ts';
 import type { Limiter } from '../core/limiter.ts';
 import type { Permit } from '../core/permit.ts';

@@ -1,6 +1,6 @@
 import { COUNTER } from '../core/counters.ts';
 import { NO_GENERATION, Permit } from '../core/permit.ts';
-import type { Circuit } from './circuit.ts';
+import type { Circuit } from './breaker-parts.ts';
 import { type Call, UntimedContext } from './context.ts';
 import { GuardedCall } from './guarded-call.ts';
 import { ObjectPool } from './promises/object-pool.ts';

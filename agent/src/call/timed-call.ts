@@ -4,7 +4,7 @@ import { exactNow } from '../core/clock.ts';
 import type { Limiter } from '../core/limiter.ts';
 import type { Deadline } from '../core/timeout.ts';
 import { callTimeout } from '../errors/errors.ts';
-import type { Circuit } from './circuit.ts';
+import type { Circuit } from './breaker-parts.ts';
 import type { Call, CallContext } from './context.ts';
 import { ObjectPool } from './promises/object-pool.ts';
 import { thenOnce } from './promises/then-once.ts';

@@ -1,5 +1,5 @@
 import { unknownField } from '../errors/unknown-field.ts';
-import type { Circuit } from './circuit.ts';
+import type { Circuit } from './breaker-parts.ts';
 
 /** The arguments of `execute` other than the function. */
 const OPTIONS = ['fallback', 'policyFallback', 'signal', 'retry'] as const;

@@ -1,4 +1,4 @@
-import type { BreakerCore } from './breaker.ts';
+import type { BreakerCore } from './circuit.ts';
 import type { Outcome } from './classify.ts';
 
 /** The generation of a permit that counts in the totals but does not affect the state. */

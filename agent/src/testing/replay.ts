@@ -1,5 +1,5 @@
 import { governorOf, type PolicyDefaults } from '../breakers/registry.ts';
-import { BreakerCore } from '../core/breaker.ts';
+import { BreakerCore } from '../core/circuit.ts';
 import type { Permit } from '../core/permit.ts';
 import type { State, TransitionEvent } from '../core/state.ts';
 

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { Circuit } from '../circuit.ts';
+import type { Circuit } from '../breaker-parts.ts';
 import type { Call } from '../context.ts';
 
 /** A call that tests a half-open circuit, and the one that it was made by. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { configOf } from '../../../test/config-of.ts';
-import { BreakerCore } from '../breaker.ts';
+import { BreakerCore } from '../circuit.ts';
 import { compile } from './config.ts';
 
 const app = { key: 'app', operator: 'Exists' };

@@ -1,4 +1,4 @@
-import type { BreakerCore, Host } from '../breaker.ts';
+import type { BreakerCore, Host } from '../circuit.ts';
 import type { Outcome } from '../classify.ts';
 
 /** Is notified of every call of every breaker. It must not throw, because it runs as part of the call. */

@@ -1,4 +1,4 @@
-import type { BreakerCore, Host } from '../../core/breaker.ts';
+import type { BreakerCore, Host } from '../../core/circuit.ts';
 import { errorStatus, type Outcome, resultStatus } from '../../core/classify.ts';
 import { type Clock, exactNow } from '../../core/clock.ts';
 import type { CallObserver } from '../../core/observers/call-observer.ts';

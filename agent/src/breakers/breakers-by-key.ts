@@ -1,6 +1,6 @@
 import { LATENCY_BUCKETS } from '@fuseboard/schema/defaults';
 import type { Totals } from '@fuseboard/schema/types';
-import type { BreakerCore } from '../core/breaker.ts';
+import type { BreakerCore } from '../core/circuit.ts';
 import type { Clock } from '../core/clock.ts';
 import type { PerKeyConfig } from '../core/config/call-config.ts';
 import type { Governor } from './governor.ts';

@@ -1,4 +1,4 @@
-import type { BreakerCore } from '../core/breaker.ts';
+import type { BreakerCore } from '../core/circuit.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Timeouts } from '../core/timeout.ts';
 import type { CallGuards } from './call-guards.ts';
