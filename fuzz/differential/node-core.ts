@@ -137,10 +137,10 @@ class Run {
       case 'overrides':
         return this.#override(args[0] as GivenOverride[]);
       case 'judge': {
-        const { core } = this.#breaker as unknown as GovernedBreaker;
+        const { circuit } = this.#breaker as unknown as GovernedBreaker;
         const outcome = args[0] as Outcome;
         const response = responseOf(outcome);
-        return response === undefined ? core.classifyError(errorOf(outcome)) : core.classifyResult(response);
+        return response === undefined ? circuit.classifyError(errorOf(outcome)) : circuit.classifyResult(response);
       }
       case 'look':
         return this.#look(args[0] as string | null);
