@@ -6,7 +6,7 @@ import { isOurError, openBreaker, semaphoreLocked, timedOut } from './errors.ts'
 import type { Settings } from './options.ts';
 import { promiseOf } from './promise-of.ts';
 import type { Status } from './status.ts';
-import type { SteeredCircuit } from './steered-circuit.ts';
+import type { SteeredCircuit } from './steered-breaker.ts';
 
 export type Action = (...args: unknown[]) => unknown;
 

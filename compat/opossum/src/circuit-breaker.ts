@@ -10,7 +10,7 @@ import { type Settings, settingsOf } from './options.ts';
 import { promiseOf } from './promise-of.ts';
 import { semaphore } from './semaphore.ts';
 import { Status } from './status.ts';
-import { SteeredCircuit } from './steered-circuit.ts';
+import { SteeredCircuit } from './steered-breaker.ts';
 import { startInterval, startTimer, type Timer } from './timers.ts';
 
 /** How often an open circuit is read while its open duration may change with its policy. */
