@@ -65,7 +65,7 @@ export class GuardedCall<T> implements CallCompletion<T> {
     const { circuit } = this.breaker;
     const outcome = this.#isInsideBreaker ? circuit.classifyResult(value) : circuit.settleResult(this.#permit, value);
     if (outcome === 'failure') return this.#retryOrSettle({ kind: 'returned', value }) ?? value;
-    if (this.#isInsideBreaker) circuit.settle(this.#permit, outcome, value);
+    if (this.#isInsideBreaker) circuit.settleResult(this.#permit, value, outcome);
     this.outcome = outcome;
     return value;
   }
@@ -75,7 +75,7 @@ export class GuardedCall<T> implements CallCompletion<T> {
     if (this.signal?.aborted) return this.#settleAborted(error);
     const outcome = this.#isInsideBreaker ? circuit.classifyError(error) : circuit.settleError(this.#permit, error);
     if (outcome === 'failure') return this.#retryOrSettle({ kind: 'threw', error });
-    if (this.#isInsideBreaker) circuit.settle(this.#permit, outcome, error, true);
+    if (this.#isInsideBreaker) circuit.settleError(this.#permit, error, outcome);
     this.outcome = outcome;
     return undefined;
   }
@@ -83,7 +83,7 @@ export class GuardedCall<T> implements CallCompletion<T> {
   expired(error: unknown): Promise<T> | undefined {
     if (isCancelled(this.signal)) return this.#settleIgnored();
     this.breaker.circuit.count(COUNTER.timedOut);
-    if (!this.#isInsideBreaker) this.breaker.circuit.settle(this.#permit, 'failure', error, true);
+    if (!this.#isInsideBreaker) this.breaker.circuit.settleError(this.#permit, error, 'failure');
     return this.#retryOrSettle({ kind: 'expired', error });
   }
 
@@ -92,7 +92,7 @@ export class GuardedCall<T> implements CallCompletion<T> {
     const { circuit } = this.breaker;
     if (!isTimedOut(this.signal) || circuit.classifyError(error) === 'ignored') return this.#settleIgnored();
     circuit.count(COUNTER.timedOut);
-    circuit.settle(this.#permit, 'failure', error, true);
+    circuit.settleError(this.#permit, error, 'failure');
     this.outcome = 'failure';
   }
 
@@ -202,7 +202,7 @@ export class GuardedCall<T> implements CallCompletion<T> {
     if (!this.#isInsideBreaker) return;
     if (failure.kind === 'returned') circuit.settleResult(this.#permit, failure.value);
     else if (failure.kind === 'threw') circuit.settleError(this.#permit, failure.error);
-    else circuit.settle(this.#permit, 'failure', failure.error, true);
+    else circuit.settleError(this.#permit, failure.error, 'failure');
   }
 
   #endWith(failure: FailedAttempt<T>): T {

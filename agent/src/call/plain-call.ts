@@ -46,7 +46,7 @@ class PlainCall implements CallCompletion<unknown> {
     if (isCancelled(signal)) permit.ignore();
     else {
       permit.circuit.count(COUNTER.timedOut);
-      permit.circuit.settle(permit, 'failure', error, true);
+      permit.circuit.settleError(permit, error, 'failure');
     }
     this.end();
   }
@@ -67,7 +67,7 @@ function settleAborted(permit: CircuitPermit, signal: AbortSignal, error: unknow
   else if (circuit.classifyError(error) === 'ignored') permit.ignore();
   else {
     circuit.count(COUNTER.timedOut);
-    circuit.settle(permit, 'failure', error, true);
+    circuit.settleError(permit, error, 'failure');
   }
 }
 
@@ -84,8 +84,8 @@ export function callPlainly<T>(
   const { circuit } = breaker;
   const call = pool.acquire() ?? new PlainCall(breaker);
   const permit = circuit.enter(call.permit);
-  // null: rejected. Another permit: the circuit is half-open, where the core makes a new one for each call.
-  if (permit !== call.permit) {
+  // A probe has a permit of its own, so the call that holds the reused one is not needed.
+  if (permit === null || permit.isProbe) {
     pool.release(call);
     return permit === null ? undefined : new GuardedCall(breaker, permit, fn, signal).start();
   }

@@ -213,3 +213,30 @@ describe('a breaker', () => {
     });
   });
 });
+
+describe('a permit', () => {
+  it.each(['Probes', 'Ramp'] as const)('is that of a probe while half-open only: %s', (strategy) => {
+    const halfOpen = strategy === 'Ramp' ? { strategy, rampDuration: '1s' } : { strategy };
+    const { circuit, clock } = make({
+      trip: { consecutiveFailures: 1 },
+      recovery: { openDuration: '1s', halfOpen },
+    });
+    const first = circuit.enter()!;
+    expect(first.isProbe).toBe(false);
+    first.fail();
+    clock.time += 1_000;
+    const probe = circuit.enter(first)!;
+    expect([probe.isProbe, probe === first]).toEqual([true, false]);
+    circuit.reset();
+    probe.succeed();
+    const again = circuit.enter(probe)!;
+    expect([again.isProbe, again === probe]).toEqual([false, true]);
+  });
+
+  it('keeps the outcome that the caller has decided', () => {
+    const { circuit } = make({});
+    expect(circuit.settleResult(circuit.enter()!, 'value', 'failure')).toBe('failure');
+    expect(circuit.settleError(circuit.enter()!, new Error('down'), 'ignored')).toBe('ignored');
+    expect(circuit.totals()).toMatchObject({ succeeded: 0, failed: 1, ignored: 1 });
+  });
+});

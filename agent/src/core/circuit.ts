@@ -204,7 +204,8 @@ export class Circuit {
   /**
    * Asks for permission for one call. Whoever gets a permit settles it once; a rejection is `null` and is counted.
    *
-   * @param used a settled permit without other references, to be reused. Absent, or while half-open: a new one.
+   * @param used a settled permit without other references, which is given again unless the call is a probe. Absent: a
+   *   new one.
    */
   enter(used?: CircuitPermit): CircuitPermit | null {
     const state = this.#state;
@@ -288,10 +289,11 @@ export class Circuit {
       this.#inFlight.begin(now);
       if (now >= this.#inFlight.nextEvaluationAt) this.#clock.watch?.(now + STALL_WATCH_FACTOR * this.#config.slowMs);
     }
-    // A permit of its own shows the caller that this call tests the circuit.
-    const permit = this.#permit(this.#state.kind === 'half-open' ? undefined : used, now);
-    if (this.#state.kind === 'half-open') this.#state.probes?.add(permit);
-    return permit;
+    if (this.#state.kind !== 'half-open') return this.#permit(used, now);
+    this.permits++;
+    const probe = new CircuitPermit(this, this.#generation, now, true);
+    this.#state.probes?.add(probe);
+    return probe;
   }
 
   /** The outcome of a call that returned this. */
@@ -304,18 +306,21 @@ export class Circuit {
     return this.classify?.({ error }) ?? classifyError(this.#config.classification, error);
   }
 
-  /** Settles a permit by what the call returned, and returns the outcome. */
-  settleResult(permit: CircuitPermit, result: unknown): Outcome {
-    const outcome = this.classifyResult(result);
-    this.settle(permit, outcome, result);
+  /** Settles the permit of a call that returned `result`. Returns the outcome, by default as it is classified. */
+  settleResult(permit: CircuitPermit, result: unknown, outcome = this.classifyResult(result)): Outcome {
+    this.#settle(permit, outcome, result, false);
     return outcome;
   }
 
-  /** Settles a permit by what the call threw, and returns the outcome. */
-  settleError(permit: CircuitPermit, error: unknown): Outcome {
-    const outcome = this.classifyError(error);
-    this.settle(permit, outcome, error, true);
+  /** Settles the permit of a call that threw `error`. Returns the outcome, by default as it is classified. */
+  settleError(permit: CircuitPermit, error: unknown, outcome = this.classifyError(error)): Outcome {
+    this.#settle(permit, outcome, error, true);
     return outcome;
+  }
+
+  /** Settles a permit by the outcome alone: what the call returned or threw is not known. */
+  settle(permit: CircuitPermit, outcome: Outcome): void {
+    this.#settle(permit, outcome, undefined, false);
   }
 
   /**
@@ -346,8 +351,8 @@ export class Circuit {
     return this.#state.kind === 'half-open' ? this.#state.probes : undefined;
   }
 
-  /** Settles a permit; a second settling does nothing. `returnedOrThrown` is given, where that is known. */
-  settle(permit: CircuitPermit, outcome: Outcome, returnedOrThrown?: unknown, threw = false): void {
+  /** A second settling does nothing. */
+  #settle(permit: CircuitPermit, outcome: Outcome, returnedOrThrown: unknown, threw: boolean): void {
     if (permit.outcome !== undefined) return;
     permit.outcome = outcome;
     const now = this.#clock.now();

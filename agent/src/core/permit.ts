@@ -19,23 +19,27 @@ export interface Permit {
 /** A permit as a circuit gives it. */
 export class CircuitPermit implements Permit {
   circuit: Circuit;
+  /** Whether a half-open circuit gave it, so that its call tests the dependency. */
+  isProbe: boolean;
   /** The generation of the state that it was given in. */
   generation: number;
   startedAt: number;
   /** The outcome of the call, once it ended. */
   outcome: Outcome | undefined = undefined;
 
-  constructor(circuit: Circuit, generation: number, startedAt: number) {
+  constructor(circuit: Circuit, generation: number, startedAt: number, isProbe = false) {
     this.circuit = circuit;
+    this.isProbe = isProbe;
     this.generation = generation;
     this.startedAt = startedAt;
   }
 
-  /** Permission for the next call of the owner of a permit that is settled. */
+  /** Makes this settled permit the permission for the next call of its owner. */
   renew(circuit: Circuit, generation: number, startedAt: number): this {
     this.circuit = circuit;
     this.generation = generation;
     this.startedAt = startedAt;
+    this.isProbe = false;
     this.outcome = undefined;
     return this;
   }
