@@ -44,7 +44,8 @@ export class GovernedBreaker implements Breaker, BreakerParts, Host {
   readonly #runtime: Runtime;
   #governor: Governor;
   /**
-   * On a breaker, those of its keys; on the breaker of a key, the collection that it is in. One field for both saves memory.
+   * On a breaker, those of its keys; on the breaker of a key, the collection that it is in. One field for both saves
+   * memory.
    */
   #byKey: BreakersByKey<GovernedBreaker> | undefined;
 
@@ -174,8 +175,8 @@ export class GovernedBreaker implements Breaker, BreakerParts, Host {
   }
 
   /**
-   * Whether the breaker can be removed without losing state: its circuit is closed and not forced, and it has no running
-   * calls and no listeners.
+   * Whether the breaker can be removed without losing state: its circuit is closed and not forced, and it has no
+   * running calls and no listeners.
    */
   get isQuiet(): boolean {
     const { circuit } = this;
