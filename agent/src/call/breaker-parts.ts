@@ -1,6 +1,6 @@
 import type { Circuit } from '../core/circuit.ts';
 import type { Clock } from '../core/clock.ts';
-import type { Timeouts } from '../core/timeout.ts';
+import type { Timeouts } from '../core/guards/timeout.ts';
 import type { CallGuards } from './call-guards.ts';
 
 /** What a call needs of its breaker: the circuit, the guards around it, and name and key for messages. */

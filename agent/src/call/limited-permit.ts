@@ -1,6 +1,6 @@
 import type { Circuit } from '../core/circuit.ts';
 import { COUNTER } from '../core/counters.ts';
-import type { Limiter } from '../core/limiter.ts';
+import type { Limiter } from '../core/guards/limiter.ts';
 import type { CircuitPermit, Permit } from '../core/permit.ts';
 
 /** A permit that holds a slot among the concurrent calls until it is settled. */

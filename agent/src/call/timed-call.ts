@@ -1,8 +1,8 @@
 import { AsyncResource } from 'node:async_hooks';
-import type { AdaptiveTimeout } from '../core/adaptive-timeout.ts';
 import { exactNow } from '../core/clock.ts';
-import type { Limiter } from '../core/limiter.ts';
-import type { Deadline } from '../core/timeout.ts';
+import type { AdaptiveTimeout } from '../core/guards/adaptive-timeout.ts';
+import type { Limiter } from '../core/guards/limiter.ts';
+import type { Deadline } from '../core/guards/timeout.ts';
 import { callTimeout } from '../errors/errors.ts';
 import type { BreakerParts } from './breaker-parts.ts';
 import type { Call, CallContext } from './context.ts';
