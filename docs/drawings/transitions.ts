@@ -1,4 +1,4 @@
-import type { CircuitPermit } from '../../agent/src/core/permit.ts';
+import type { CircuitPermit } from '../../agent/src/core/circuit-permit.ts';
 import type { Reason, State } from '../../agent/src/core/state.ts';
 import { compileSpec, simulate } from './core.ts';
 

@@ -1,8 +1,8 @@
+import type { CircuitPermit } from '../core/circuit-permit.ts';
 import type { Outcome } from '../core/classify.ts';
 import { COUNTER } from '../core/counters.ts';
 import type { Limiter, Waiter } from '../core/guards/limiter.ts';
 import { backoffMs } from '../core/guards/retry.ts';
-import type { CircuitPermit } from '../core/permit.ts';
 import { retryAfterMs } from '../core/retry-after.ts';
 import { isRejection, limited, queueTimeout } from '../errors/errors.ts';
 import type { BreakerParts } from './breaker-parts.ts';

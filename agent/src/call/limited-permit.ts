@@ -1,7 +1,8 @@
 import type { Circuit } from '../core/circuit.ts';
+import type { CircuitPermit } from '../core/circuit-permit.ts';
 import { COUNTER } from '../core/counters.ts';
 import type { Limiter } from '../core/guards/limiter.ts';
-import type { CircuitPermit, Permit } from '../core/permit.ts';
+import type { Permit } from '../core/permit.ts';
 
 /** A permit that holds a slot among the concurrent calls until it is settled. */
 export class LimitedPermit implements Permit {

@@ -1,5 +1,5 @@
+import { CircuitPermit, NO_GENERATION } from '../core/circuit-permit.ts';
 import { COUNTER } from '../core/counters.ts';
-import { CircuitPermit, NO_GENERATION } from '../core/permit.ts';
 import type { BreakerParts } from './breaker-parts.ts';
 import { type Call, UntimedContext } from './context.ts';
 import { GuardedCall } from './guarded-call.ts';

@@ -1,5 +1,6 @@
 import { TRIP_CONDITIONS } from '@fuseboard/schema/trip-conditions';
 import type { Totals } from '@fuseboard/schema/types';
+import { CircuitPermit, NO_GENERATION } from './circuit-permit.ts';
 import { type Classify, classifyError, classifyResult, type Outcome } from './classify.ts';
 import { type Clock, type Environment, exactNow } from './clock.ts';
 import type { Config } from './config/config.ts';
@@ -16,7 +17,6 @@ import {
 import { callObservers } from './observers/call-observer.ts';
 import { openTimeMs } from './open-time.ts';
 import { type LastError, lastErrorOf } from './outcomes/last-error.ts';
-import { CircuitPermit, NO_GENERATION } from './permit.ts';
 import { retryAfterMs } from './retry-after.ts';
 import type { Closed, Open, Probing, Reason, State, StateRecord, TransitionEvent } from './state.ts';
 import { trippedByNumber, trippedByRate } from './trip.ts';

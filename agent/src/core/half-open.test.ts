@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { configOf } from '../../test/config-of.ts';
+import type { CircuitPermit } from './circuit-permit.ts';
 import { beginHalfOpen, canProbe, evaluateProbes, isRampOver, rampAdmits, recordProbe } from './half-open.ts';
-import type { CircuitPermit } from './permit.ts';
 import type { Probing, Ramping } from './state.ts';
 
 const RATES = { failureRate: { thresholdPercent: 50 }, minimumCalls: 2 };

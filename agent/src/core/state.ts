@@ -1,6 +1,6 @@
 import type { TripReason } from '@fuseboard/schema/types';
+import type { CircuitPermit } from './circuit-permit.ts';
 import type { LastError } from './outcomes/last-error.ts';
-import type { CircuitPermit } from './permit.ts';
 
 /** The states of a breaker, spelled so in code, wire, logs and metric labels. */
 export type State = 'closed' | 'open' | 'half-open';

@@ -1,6 +1,6 @@
 import { governorOf, type PolicyDefaults } from '../breakers/registry.ts';
 import { Circuit } from '../core/circuit.ts';
-import type { CircuitPermit } from '../core/permit.ts';
+import type { CircuitPermit } from '../core/circuit-permit.ts';
 import type { State, TransitionEvent } from '../core/state.ts';
 
 /** Permission for one replayed call; settle it once. */
