@@ -5,13 +5,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { MAX_DURATION_MS, type OverrideSpec } from '@fuseboard/schema';
 import { type FSWatcher, watch } from 'chokidar';
 import type { Logger } from 'pino';
-import { type Override, readOverride } from '../core/policy/override.ts';
+import { type Override, readOverride, TOO_FAR } from '../core/policy/override.ts';
 import type { Policy } from '../core/policy/policy.ts';
 import { readBoundedFile } from '../files/bounded-file.ts';
 import type { Source, SourceProblem, SourceState } from '../ports/source.ts';
+import type { LocalOverrides } from '../stores/overrides.ts';
 import { type FileOverride, MAX_POLICY_FILE_BYTES, type ParsedFile, parsePolicyFile } from './file.ts';
 import { type LastGood, lastGoodFolder } from './last-good.ts';
-import { type LocalOverrides, TOO_FAR } from './overrides.ts';
 
 export interface DirectoryOptions {
   readonly folder: string;

@@ -1,4 +1,4 @@
-import { MAX_CIRCUITS } from '../../core/fleet/circuits.ts';
+import { MAX_CIRCUITS } from '../../core/fleet/fleet-breakers.ts';
 import type { Overview } from '../../core/views/overview.ts';
 import type { ListedBreaker } from '../../http/admin/answers/live.ts';
 import type { AdminClient } from '../client/admin.ts';

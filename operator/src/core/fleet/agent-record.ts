@@ -3,7 +3,7 @@ import { AgentDelivery } from '../delivery/agent-delivery.ts';
 import type { Snapshot } from '../delivery/snapshot.ts';
 import type { Labels } from '../policy/selector.ts';
 import type { OverrideUid, PolicyUid } from '../uid.ts';
-import type { Circuit, LastError } from './circuits.ts';
+import type { Circuit, LastError } from './fleet-breakers.ts';
 import { ReportAssembler } from './report-assembler.ts';
 import type { CountedRejection } from './rollout.ts';
 import { type BreakerState, worst } from './state-counts.ts';

@@ -17,8 +17,8 @@ import {
   type Origin,
   type View,
 } from './agent-record.ts';
-import { Circuits } from './circuits.ts';
 import { Counters } from './counters.ts';
+import { Circuits } from './fleet-breakers.ts';
 import type { WholeReport } from './report-assembler.ts';
 import { type AgentCounts, type AgentRejection, Rollout } from './rollout.ts';
 import {

@@ -1,6 +1,6 @@
 import type { OVERRIDE_ACTIONS } from '@fuseboard/schema';
-import { Ring } from '../fleet/ring.ts';
 import { matches } from '../policy/routing.ts';
+import { Ring } from '../ring.ts';
 import { SLOT_MS, SLOTS, slotOf } from '../slots.ts';
 import { Series } from './series.ts';
 

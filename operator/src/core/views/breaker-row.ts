@@ -1,4 +1,10 @@
-import { type Circuit, LATENCY_SLOT_MS, LATENCY_SLOTS, type LastError, type StateChange } from '../fleet/circuits.ts';
+import {
+  type Circuit,
+  LATENCY_SLOT_MS,
+  LATENCY_SLOTS,
+  type LastError,
+  type StateChange,
+} from '../fleet/fleet-breakers.ts';
 import type { BreakerCounts, BreakerState } from '../fleet/state-counts.ts';
 import { type OutageRow, outageRow } from '../outages/outage-row.ts';
 import type { Outage } from '../outages/outages.ts';

@@ -1,6 +1,6 @@
 import type { Agent } from '../fleet/agent-record.ts';
-import type { Circuit } from '../fleet/circuits.ts';
 import { GONE_AFTER_MS, STALE_AFTER_MS } from '../fleet/fleet.ts';
+import type { Circuit } from '../fleet/fleet-breakers.ts';
 import type { RolloutState } from '../fleet/rollout-state.ts';
 import type { BreakerCounts } from '../fleet/state-counts.ts';
 import { type OutageRow, outageRow } from '../outages/outage-row.ts';

@@ -4,8 +4,8 @@ import { SnapshotCache } from '../delivery/snapshot-cache.ts';
 import { SLOT_MS } from '../slots.ts';
 import { type BreakerRow, breakerRow } from '../views/breaker-row.ts';
 import type { Agent } from './agent-record.ts';
-import { LINGER_MS, MAX_CIRCUITS_OF_NAMESPACE, TRANSITIONS_KEPT } from './circuits.ts';
 import { Fleet, GONE_AFTER_MS } from './fleet.ts';
+import { LINGER_MS, MAX_CIRCUITS_OF_NAMESPACE, TRANSITIONS_KEPT } from './fleet-breakers.ts';
 import { NO_TOTALS } from './totals.ts';
 
 const snapshots = new SnapshotCache();

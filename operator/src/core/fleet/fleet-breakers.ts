@@ -1,7 +1,7 @@
 import { type BreakerReport, LATENCY_BUCKETS, type Totals } from '@fuseboard/schema';
 import type { Outages } from '../outages/outages.ts';
+import { Ring } from '../ring.ts';
 import { MEASURES, SLOTS, slotOf } from '../slots.ts';
-import { Ring } from './ring.ts';
 import type { BreakerCounts, BreakerState } from './state-counts.ts';
 
 /** The slot length of latencies, which are kept for a minute. */
