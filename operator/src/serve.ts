@@ -103,7 +103,7 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
   let ending = false;
   const unready = () => {
     if (ending) return 'going away';
-    if (!controller.synced) return `policies have not been read yet: ${source.state().outage ?? 'reading'}`;
+    if (!controller.synced) return `policies have not been read yet: ${source.state().unreadable ?? 'reading'}`;
     return undefined;
   };
   const auditOf = (subject: 'an agent' | 'a person') =>

@@ -185,8 +185,8 @@ export class Controller {
   }
 
   /**
-   * Reads the source afresh and brings the snapshots in line; rejects in an outage. Calls that wait together share one
-   * read, and two reads start at least a second apart, whatever asks for them.
+   * Reads the source afresh and brings the snapshots in line; rejects while the source cannot be read. Calls that wait
+   * together share one read, and two reads start at least a second apart, whatever asks for them.
    */
   async catchUp(): Promise<void> {
     this.#catchingUp ??= this.#readAfresh().finally(() => {
@@ -352,7 +352,7 @@ export class Controller {
   #sweep(): void {
     const now = this.#clock.now();
     for (const namespace of this.fleet.sweep(this.#sweptAt, now)) this.#requestPolicyStatuses(namespace);
-    this.fleet.circuits.sweep(now, (uid) => this.snapshots.find(uid) !== undefined);
+    this.fleet.fleetBreakers.sweep(now, (uid) => this.snapshots.find(uid) !== undefined);
     for (const [namespace, uids] of this.policyStatus.timeDependent()) this.#requestPolicyStatus(namespace, uids);
     if (this.overrideStatus.sweep()) this.#scheduleStatuses();
     this.policyStatus.rewrite();

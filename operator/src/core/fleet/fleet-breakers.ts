@@ -9,15 +9,16 @@ export const LATENCY_SLOT_MS = 10_000;
 export const LATENCY_SLOTS = 6;
 
 /**
- * Maximum number of circuits, in total and in one namespace. Calls of further circuits are counted only in the metrics.
+ * Maximum number of fleet breakers, in total and in one namespace. Calls of further ones are counted in the metrics
+ * only.
  */
-export const MAX_CIRCUITS = 20_000;
-export const MAX_CIRCUITS_OF_NAMESPACE = 4_000;
+export const MAX_FLEET_BREAKERS = 20_000;
+export const MAX_FLEET_BREAKERS_OF_NAMESPACE = 4_000;
 
-/** Number of state changes kept for each circuit. */
+/** Number of state changes kept for each fleet breaker. */
 export const TRANSITIONS_KEPT = 20;
 
-/** How long a circuit stays visible after the last report about it. */
+/** How long a fleet breaker stays visible after the last report about it. */
 export const LINGER_MS = 300_000;
 
 /** A failure as reported by an agent. */
@@ -44,7 +45,7 @@ export interface StateChange {
 }
 
 /** The state of one breaker on one agent. */
-export interface AgentCircuitState {
+export interface AgentBreakerState {
   readonly state: BreakerState;
   readonly shadow: boolean;
   readonly since: number;
@@ -52,15 +53,18 @@ export interface AgentCircuitState {
 }
 
 /** The agent that a breaker belongs to. */
-export interface CircuitOwner {
+export interface BreakerOwner {
   /** Unique key of the agent. */
   readonly key: string;
   readonly instance: string;
   readonly service: string;
 }
 
-/** One breaker name under one policy, over all agents of this replica. */
-export class Circuit {
+/**
+ * A fleet breaker: one breaker name under one policy, over all agents of this replica. The breakers themselves are in
+ * the agents.
+ */
+export class FleetBreaker {
   readonly id: string;
   readonly namespace: string;
   /** The uid of the policy; empty when the defaults in code apply. */
@@ -97,10 +101,10 @@ export class Circuit {
   }
 }
 
-/** The state and counts of circuits by breaker and policy. Memory use does not depend on the number of agents. */
-export class Circuits {
+/** All fleet breakers, by breaker name and policy. Memory use does not depend on the number of agents. */
+export class FleetBreakers {
   readonly #outages: Outages;
-  readonly #namespaces = new Map<string, Map<string, Circuit>>();
+  readonly #namespaces = new Map<string, Map<string, FleetBreaker>>();
   #size = 0;
   #version = 0;
 
@@ -108,58 +112,58 @@ export class Circuits {
     this.#outages = outages;
   }
 
-  /** Increases with every change of any circuit. */
+  /** Increases with every change of any fleet breaker. */
   get version(): number {
     return this.#version;
   }
 
-  /** The circuit of a breaker, created on first use; undefined when there are too many. */
-  at(namespace: string, uid: string, breaker: string, now: number): Circuit | undefined {
-    const circuits = this.#namespaces.get(namespace) ?? new Map<string, Circuit>();
+  /** The fleet breaker of this name and policy, created on first use; undefined when there are too many. */
+  at(namespace: string, uid: string, breaker: string, now: number): FleetBreaker | undefined {
+    const breakers = this.#namespaces.get(namespace) ?? new Map<string, FleetBreaker>();
     const id = `${namespace}/${uid}/${breaker}`;
-    let circuit = circuits.get(id);
-    if (circuit === undefined && this.#size < MAX_CIRCUITS && circuits.size < MAX_CIRCUITS_OF_NAMESPACE) {
-      circuit = new Circuit(id, namespace, uid, breaker, now);
-      this.#namespaces.set(namespace, circuits.set(id, circuit));
+    let found = breakers.get(id);
+    if (found === undefined && this.#size < MAX_FLEET_BREAKERS && breakers.size < MAX_FLEET_BREAKERS_OF_NAMESPACE) {
+      found = new FleetBreaker(id, namespace, uid, breaker, now);
+      this.#namespaces.set(namespace, breakers.set(id, found));
       this.#size += 1;
-      this.#changed(circuit);
+      this.#changed(found);
     }
-    return circuit;
+    return found;
   }
 
   /** Adds the increase of an agent's counts since its previous report. */
-  count(circuit: Circuit, totals: Totals, latency: readonly number[], at: number): void {
+  count(breaker: FleetBreaker, totals: Totals, latency: readonly number[], at: number): void {
     const { succeeded, failed, slow, rejected, fallback } = totals;
     if (succeeded + failed + slow + rejected === 0) return;
-    this.#outages.count(circuit, [succeeded + failed, failed, slow, rejected, fallback], at);
-    circuit.counted.add(slotOf(at), [succeeded + failed, failed, slow, rejected]);
-    circuit.latency.add(Math.floor(at / LATENCY_SLOT_MS), latency);
-    this.#changed(circuit);
+    this.#outages.count(breaker, [succeeded + failed, failed, slow, rejected, fallback], at);
+    breaker.counted.add(slotOf(at), [succeeded + failed, failed, slow, rejected]);
+    breaker.latency.add(Math.floor(at / LATENCY_SLOT_MS), latency);
+    this.#changed(breaker);
   }
 
   /** Replaces the state of the breaker of one agent; `after` is absent when the agent no longer has the breaker. */
   setState(
-    circuit: Circuit,
-    { key, instance, service }: CircuitOwner,
-    before: AgentCircuitState | undefined,
-    after: AgentCircuitState | undefined,
+    breaker: FleetBreaker,
+    { key, instance, service }: BreakerOwner,
+    before: AgentBreakerState | undefined,
+    after: AgentBreakerState | undefined,
     now: number,
   ): void {
-    if (before) circuit.states[column(before)] -= 1;
-    if (after) circuit.states[column(after)] += 1;
-    const counts = circuit.services.get(service) ?? { agents: 0, notClosed: 0 };
+    if (before) breaker.states[column(before)] -= 1;
+    if (after) breaker.states[column(after)] += 1;
+    const counts = breaker.services.get(service) ?? { agents: 0, notClosed: 0 };
     counts.agents += Number(after !== undefined) - Number(before !== undefined);
     counts.notClosed += Number(rejects(after)) - Number(rejects(before));
-    if (counts.agents > 0) circuit.services.set(service, counts);
-    else circuit.services.delete(service);
-    if (after && after.state !== 'closed') circuit.unwell.set(key, { instance, ...after });
+    if (counts.agents > 0) breaker.services.set(service, counts);
+    else breaker.services.delete(service);
+    if (after && after.state !== 'closed') breaker.unwell.set(key, { instance, ...after });
     else {
-      const healed = circuit.unwell.delete(key);
-      if (after && (healed || !before)) circuit.closedAt = Math.max(circuit.closedAt, after.since);
+      const healed = breaker.unwell.delete(key);
+      if (after && (healed || !before)) breaker.closedAt = Math.max(breaker.closedAt, after.since);
     }
-    if (rejects(after) && !rejects(before)) this.#outages.opened(circuit, { at: after!.since, instance });
-    if (rejects(after) || rejects(before)) this.#outages.observe(circuit, now);
-    if (before?.state !== after?.state || before?.shadow !== after?.shadow) this.#changed(circuit);
+    if (rejects(after) && !rejects(before)) this.#outages.opened(breaker, { at: after!.since, instance });
+    if (rejects(after) || rejects(before)) this.#outages.observe(breaker, now);
+    if (before?.state !== after?.state || before?.shadow !== after?.shadow) this.#changed(breaker);
   }
 
   /**
@@ -168,50 +172,50 @@ export class Circuits {
    * @param shadow whether the breaker is in mode Shadow and rejects nothing.
    * @param error the failure that caused the transition; absent when failures did not, or when it is not known.
    */
-  changed(circuit: Circuit, change: StateChange, shadow: boolean, error?: string): void {
+  changed(breaker: FleetBreaker, change: StateChange, shadow: boolean, error?: string): void {
     const { at, from, to, reason, instance } = change;
     if (!shadow) {
-      if (to === 'open') this.#outages.opened(circuit, { at, reason, instance, ...(error !== undefined && { error }) });
-      this.#outages.changed(circuit, from, to, at);
+      if (to === 'open') this.#outages.opened(breaker, { at, reason, instance, ...(error !== undefined && { error }) });
+      this.#outages.changed(breaker, from, to, at);
     }
-    circuit.changes.push(change);
-    if (circuit.changes.length > TRANSITIONS_KEPT) circuit.changes.shift();
-    this.#changed(circuit);
+    breaker.changes.push(change);
+    if (breaker.changes.length > TRANSITIONS_KEPT) breaker.changes.shift();
+    this.#changed(breaker);
   }
 
-  /** Every circuit of a namespace, or of all namespaces when it is absent. */
-  *list(namespace?: string): Generator<Circuit> {
+  /** Every fleet breaker of a namespace, or of all namespaces when it is absent. */
+  *list(namespace?: string): Generator<FleetBreaker> {
     if (namespace !== undefined) yield* this.#namespaces.get(namespace)?.values() ?? [];
-    else for (const circuits of this.#namespaces.values()) yield* circuits.values();
+    else for (const breakers of this.#namespaces.values()) yield* breakers.values();
   }
 
   /**
-   * Removes circuits without recent reports or whose policy was deleted, and ends outages. `governed` returns whether a
-   * policy exists.
+   * Removes fleet breakers without recent reports or whose policy was deleted, and ends outages. `governed` returns
+   * whether a policy exists.
    */
   sweep(now: number, governed: (uid: string) => boolean): void {
     for (const { namespace, id } of this.#outages.sweep(now)) {
-      const circuit = this.#namespaces.get(namespace)?.get(id);
-      if (circuit) this.#changed(circuit);
+      const breaker = this.#namespaces.get(namespace)?.get(id);
+      if (breaker) this.#changed(breaker);
     }
-    for (const [namespace, circuits] of this.#namespaces) {
-      for (const [id, { agents, heardAt, uid }] of circuits) {
+    for (const [namespace, breakers] of this.#namespaces) {
+      for (const [id, { agents, heardAt, uid }] of breakers) {
         if (agents > 0 || (now - heardAt < LINGER_MS && (uid === '' || governed(uid)))) continue;
-        circuits.delete(id);
+        breakers.delete(id);
         this.#size -= 1;
       }
-      if (circuits.size === 0) this.#namespaces.delete(namespace);
+      if (breakers.size === 0) this.#namespaces.delete(namespace);
     }
   }
 
-  #changed(circuit: Circuit): void {
+  #changed(breaker: FleetBreaker): void {
     this.#version += 1;
-    circuit.version = this.#version;
+    breaker.version = this.#version;
   }
 }
 
-const rejects = (state: AgentCircuitState | undefined) =>
+const rejects = (state: AgentBreakerState | undefined) =>
   state !== undefined && state.state !== 'closed' && !state.shadow;
 
-const column = ({ state, shadow }: AgentCircuitState): keyof BreakerCounts =>
+const column = ({ state, shadow }: AgentBreakerState): keyof BreakerCounts =>
   state === 'half-open' ? 'halfOpen' : state === 'open' && shadow ? 'shadowOpen' : state;

@@ -78,7 +78,8 @@ export interface Opening {
 /** Rejected calls of one breaker from its first opening to its last close, over all agents. */
 export class Outage {
   readonly id: string;
-  readonly circuit: string;
+  /** The id of its fleet breaker. */
+  readonly breakerId: string;
   readonly namespace: string;
   readonly uid: string;
   readonly breaker: string;
@@ -110,7 +111,7 @@ export class Outage {
   constructor(id: string, subject: OutageSubject, { at, reason, instance, error }: Opening) {
     this.id = id;
     this.subject = subject;
-    this.circuit = subject.id;
+    this.breakerId = subject.id;
     this.namespace = subject.namespace;
     this.uid = subject.uid;
     this.breaker = subject.breaker;
@@ -179,7 +180,7 @@ export interface ActingOverride extends OutageAction {
 
 /** The outages of the last day. Memory use depends neither on the number of agents nor on the length of outages. */
 export class Outages {
-  /** The current outages, by circuit. */
+  /** The current outages, by the id of their fleet breaker. */
   readonly #current = new Map<string, Outage>();
   /** All stored outages by namespace, in the order in which they started. */
   readonly #kept = new Map<string, Set<Outage>>();
@@ -192,9 +193,9 @@ export class Outages {
     this.#date = date;
   }
 
-  /** The current outage of a circuit. */
-  current(circuit: string): Outage | undefined {
-    return this.#current.get(circuit);
+  /** The current outage of a fleet breaker. */
+  current(breakerId: string): Outage | undefined {
+    return this.#current.get(breakerId);
   }
 
   /** Every outage of a namespace, or of all namespaces when it is absent. */
@@ -230,12 +231,12 @@ export class Outages {
     if (to === 'closed') outage.extend(at);
   }
 
-  /** Updates an outage after the states of a circuit's agents changed. */
+  /** Updates an outage after the states of a breaker's agents changed. */
   observe(subject: OutageSubject, now: number): void {
     this.#current.get(subject.id)?.observe(subject, now);
   }
 
-  /** Adds calls of a circuit, in the order of `SUMMED`. */
+  /** Adds calls of a breaker, in the order of `SUMMED`. */
   count(subject: OutageSubject, counts: readonly number[], at: number): void {
     this.#current.get(subject.id)?.count(counts, at);
   }
@@ -252,12 +253,12 @@ export class Outages {
    */
   sweep(now: number): OutageSubject[] {
     const ended: OutageSubject[] = [];
-    for (const [circuit, outage] of this.#current) {
+    for (const [breakerId, outage] of this.#current) {
       if (outage.closedAt === undefined || now - outage.closedAt < QUIET_MS) continue;
       outage.over = true;
       ended.push(outage.subject!);
       outage.subject = undefined;
-      this.#current.delete(circuit);
+      this.#current.delete(breakerId);
     }
     for (const outages of this.#kept.values()) {
       for (const outage of outages) if (outage.over && now - outage.closedAt! >= KEPT_MS) this.#forget(outage);
