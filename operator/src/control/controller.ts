@@ -362,8 +362,13 @@ export class Controller {
 }
 
 const actingOverride = ({ uid, namespace, createdAt: at, createdBy: by, spec }: Override): ActingOverride => {
-  const { breakers, action, reason } = spec;
-  return { uid, namespace, at, breakers, action, ...(reason && { reason }), ...(by !== undefined && { by }) };
+  const { breakers, selector, action, reason } = spec;
+  return {
+    ...{ uid, namespace, at, breakers, action },
+    ...(selector && { selector }),
+    ...(reason && { reason }),
+    ...(by !== undefined && { by }),
+  };
 };
 
 const resourceVersionsOf = (policies: string | undefined, overrides: string | undefined): ResourceVersions => ({

@@ -1,5 +1,6 @@
 import { type BreakerReport, LATENCY_BUCKETS, type Totals } from '@fuseboard/schema';
 import type { Outages } from '../outages/outages.ts';
+import type { Labels } from '../policy/selector.ts';
 import { Ring } from '../ring.ts';
 import { MEASURES, SLOTS, slotOf } from '../slots.ts';
 import type { BreakerCounts, BreakerState } from './state-counts.ts';
@@ -58,6 +59,7 @@ export interface BreakerOwner {
   readonly key: string;
   readonly instance: string;
   readonly service: string;
+  readonly labels: Labels;
 }
 
 /**
@@ -144,7 +146,7 @@ export class FleetBreakers {
   /** Replaces the state of the breaker of one agent; `after` is absent when the agent no longer has the breaker. */
   setState(
     breaker: FleetBreaker,
-    { key, instance, service }: BreakerOwner,
+    { key, instance, service, labels }: BreakerOwner,
     before: AgentBreakerState | undefined,
     after: AgentBreakerState | undefined,
     now: number,
@@ -161,7 +163,7 @@ export class FleetBreakers {
       const healed = breaker.unwell.delete(key);
       if (after && (healed || !before)) breaker.closedAt = Math.max(breaker.closedAt, after.since);
     }
-    if (rejects(after) && !rejects(before)) this.#outages.opened(breaker, { at: after!.since, instance });
+    if (rejects(after) && !rejects(before)) this.#outages.opened(breaker, { at: after!.since, instance, labels });
     if (rejects(after) || rejects(before)) this.#outages.observe(breaker, now);
     if (before?.state !== after?.state || before?.shadow !== after?.shadow) this.#changed(breaker);
   }
@@ -169,13 +171,24 @@ export class FleetBreakers {
   /**
    * Records a new transition in an agent's report.
    *
-   * @param shadow whether the breaker is in mode Shadow and rejects nothing.
-   * @param error the failure that caused the transition; absent when failures did not, or when it is not known.
+   * @param reported.labels the labels of the agent.
+   * @param reported.shadow whether the breaker is in mode Shadow and rejects nothing.
+   * @param reported.error the failure that caused the transition; absent when failures did not, or when it is not
+   *   known.
    */
-  changed(breaker: FleetBreaker, change: StateChange, shadow: boolean, error?: string): void {
+  changed(
+    breaker: FleetBreaker,
+    change: StateChange,
+    {
+      labels,
+      shadow,
+      error,
+    }: { readonly labels: Labels; readonly shadow: boolean; readonly error?: string | undefined },
+  ): void {
     const { at, from, to, reason, instance } = change;
     if (!shadow) {
-      if (to === 'open') this.#outages.opened(breaker, { at, reason, instance, ...(error !== undefined && { error }) });
+      if (to === 'open')
+        this.#outages.opened(breaker, { at, reason, instance, labels, ...(error !== undefined && { error }) });
       this.#outages.changed(breaker, from, to, at);
     }
     breaker.changes.push(change);

@@ -415,7 +415,7 @@ export class Fleet {
   }
 
   #takeBreaker(agent: AgentRecord, breaker: BreakerReport, now: number): ReportedTransition[] {
-    const { namespace, instance } = agent.identity;
+    const { namespace, instance, labels } = agent.identity;
     const policy = breaker.uid === undefined ? undefined : agent.delivery.policyName(breaker.uid);
     // An agent's state is not counted for a policy that was never sent to it. The calls still happened, so they are
     // counted.
@@ -435,8 +435,10 @@ export class Fleet {
     for (const { from, to, reason, at } of fresh) {
       series.entered[to] += 1;
       const change = { at, from, to, reason, instance };
-      if (fleetBreaker)
-        this.fleetBreakers.changed(fleetBreaker, change, breaker.shadow ?? false, openingError(reason, breaker));
+      if (fleetBreaker) {
+        const { shadow = false } = breaker;
+        this.fleetBreakers.changed(fleetBreaker, change, { labels, shadow, error: openingError(reason, breaker) });
+      }
     }
 
     // The counts of a breaker include those of its keys.
@@ -498,9 +500,9 @@ export class Fleet {
 
   /** Replaces the state of a breaker of an agent; `after` is absent when the breaker was removed. */
   #replaceState(agent: AgentRecord, name: string, before: View | undefined, after: View | undefined): void {
-    const { namespace, pod, boot, instance, service } = agent.identity;
+    const { namespace, pod, boot, instance, service, labels } = agent.identity;
     const key = agentKey(pod, boot);
-    const owner = { key, instance, service };
+    const owner = { key, instance, service, labels };
     this.#states.replace(`${key}/${name}`, `${name} on ${instance}`, statusOf(name, before), statusOf(name, after));
     const was = agent.fleetBreakers.get(name);
     const is = after && this.fleetBreakers.at(namespace, after.uid ?? '', name, agent.heardAt);
