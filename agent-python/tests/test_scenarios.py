@@ -259,7 +259,7 @@ class Replay:
         circuit = self.breaker._current()
         circuit.apply_override(self.overrides.holding(circuit.name))
         for reset in resets:
-            circuit.reset_by(reset)
+            circuit.reset_from_override(reset)
 
     def compare(self, index: int, step: dict[str, Any]) -> None:
         expected = dict(step.get("expect", {}))

@@ -250,8 +250,8 @@ def straight_line(function: Any, first: str, last: str) -> list[str]:
     return found
 
 
-SUCCESS = ("if now < epoch.quiet_until", "return")
-REJECTION = ("if now < epoch.rejects_until", "return None")
+SUCCESS = ("if now < generation.fast_path_until", "return")
+REJECTION = ("if now < generation.rejects_until", "return None")
 
 
 @pytest.mark.parametrize(
@@ -261,7 +261,7 @@ REJECTION = ("if now < epoch.rejects_until", "return None")
         (decorated._function, SUCCESS),
         (decorated._coroutine, SUCCESS),
         (BreakerCore.enter, REJECTION),
-        (decorated._function, ("until = epoch.rejects_until", "core.tally[REJECTED]")),
+        (decorated._function, ("until = generation.rejects_until", "core.counters[REJECTED]")),
     ],
 )
 def test_nothing_lets_another_thread_in_on_the_quick_path(function: Any, lines: tuple[str, str]) -> None:

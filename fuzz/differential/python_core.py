@@ -27,7 +27,7 @@ class SteppedClock(FakeClock):
 class Run:
     def __init__(self, case: dict[str, Any]) -> None:
         self.clock = SteppedClock()
-        self.chance = case["chance"]
+        self.seed = case["seed"]
         self.draws = 0
         self.breaker = create_breaker(case["policy"], self.clock, self.draw, lambda: WALL_AT_START + self.clock.now())
         self.events: list[TransitionEvent] = []
@@ -39,8 +39,8 @@ class Run:
     def draw(self) -> float:
         """Numbers that a seed decides, the same in every language: Park and Miller's generator."""
         self.draws += 1
-        self.chance = (self.chance * 16_807) % 2_147_483_647
-        return float(self.chance / 2_147_483_647)
+        self.seed = (self.seed * 16_807) % 2_147_483_647
+        return float(self.seed / 2_147_483_647)
 
     def all(self, steps: list[list[Any]]) -> list[Any]:
         try:
@@ -125,14 +125,14 @@ class Run:
         circuit = self.breaker._current()
         circuit.apply_override(self.overrides.holding(circuit.name))
         for reset in resets:
-            circuit.reset_by(reset)
+            circuit.reset_from_override(reset)
 
-    def do_judge(self, outcome: Any) -> str:
+    def do_classify(self, outcome: Any) -> str:
         core = self.breaker._current().core
         response = response_of(outcome)
-        return core.judge_error(error_of(outcome)) if response is None else core.judge_result(response)
+        return core.classify_error(error_of(outcome)) if response is None else core.classify_result(response)
 
-    def do_look(self, key: str | None) -> dict[str, Any]:
+    def do_read(self, key: str | None) -> dict[str, Any]:
         circuit = self.of(key)._current()
         core = circuit.core
         held = circuit.forced

@@ -14,10 +14,10 @@ from ..call.enter import AnyPermit, enter, enter_or_raise
 from ..call.fallback import Fallback, PolicyFallback
 from ..call.sync_call import call_sync
 from ..core.config import Mode
+from ..core.counters import Totals
 from ..core.duration import MAX_DURATION_MS, MIN_DURATION_MS, parse_duration
 from ..core.last_error import LastError
 from ..core.state import State, TransitionEvent
-from ..core.tally import Totals
 from ..core.text import utf16_length
 from ..errors import ConfigError, circuit_open
 from .circuit import Circuit

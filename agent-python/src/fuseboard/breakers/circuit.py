@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Protocol
 
-from ..call.guards import Guards, guards_for
-from ..call.overdue import SyncCalls
-from ..core.breaker import BreakerCore, Forced, HeldBy, detail
+from ..call.call_guards import CallGuards, call_guards_for
+from ..call.sync_calls import SyncCalls
+from ..core.breaker import BreakerCore, Forced, OverrideRef, forced_detail
 from ..core.classify import Classify
 from ..core.clock import Environment
 from ..core.config import Mode
+from ..core.counters import Totals
 from ..core.state import State, TransitionEvent
-from ..core.tally import Totals
 from .governor import Governor, Source
 from .keyed_circuits import KeyedCircuits
 from .listeners import Listeners
@@ -29,10 +29,10 @@ class Runtime(Protocol):
     environment: Environment
 
     def transitioned(self, circuit: Circuit, event: TransitionEvent) -> None:
-        """Every change of state, after the breaker's own listeners were told. Must not raise."""
+        """Every change of state, after the breaker's own listeners were notified. Must not raise."""
 
     def first_call_listener(self) -> Callable[[], None] | None:
-        """What is to be told of the first call; ``None`` when there was one."""
+        """Called with the first call; ``None`` when there was one."""
 
 
 class Circuit:
@@ -72,8 +72,8 @@ class Circuit:
         self._listeners: Listeners[[TransitionEvent]] | None = None
         self._override: Override | None = None
         self.core = BreakerCore(governor.config, runtime.environment, self._transitioned, runtime.first_call_listener())
-        self.guards: Guards | None = guards_for(governor.config, None)
-        self._note_plainness()
+        self.guards: CallGuards | None = call_guards_for(governor.config, None)
+        self._update_is_plain()
 
     # What it is doing
 
@@ -83,7 +83,7 @@ class Circuit:
 
     @property
     def state(self) -> State:
-        self.look()
+        self.expire_sync_calls()
         return self.core.state
 
     @property
@@ -94,7 +94,7 @@ class Circuit:
     @property
     def totals(self) -> Totals:
         """What was counted since the breaker was made, by all its keys together, by the names of the wire."""
-        self.look()
+        self.expire_sync_calls()
         own = self.core.totals()
         return own if self.keys is None else self.keys.totals(own)
 
@@ -154,8 +154,8 @@ class Circuit:
         self._governor = governor
         if changed:
             # Its keys use what the guards keep.
-            self.guards = guards_for(governor.config, self.guards)
-            self._note_plainness()
+            self.guards = call_guards_for(governor.config, self.guards)
+            self._update_is_plain()
         if self.keys is not None:
             for circuit in self.keys.all():
                 circuit.govern(governor)
@@ -181,31 +181,31 @@ class Circuit:
             is_same = forced.override is not None and forced.override.uid == override.uid
             if is_same and abs(ends_in_ms - left_ms) < _SAME_END_MS:
                 return
-        by = HeldBy(override.uid, override.name)
+        by = OverrideRef(override.uid, override.name)
         force = core.force_open if override.action == "ForceOpen" else core.force_closed
         force(left_ms, override.reason, by)
 
-    def reset_by(self, override: Override) -> None:
+    def reset_from_override(self, override: Override) -> None:
         """Start closed and empty with all its keys, as an override says."""
-        why = detail(override.reason, HeldBy(override.uid, override.name))
+        why = forced_detail(override.reason, OverrideRef(override.uid, override.name))
         self.core.reset(why)
         if self.keys is not None:
             for circuit in self.keys.all():
                 circuit.core.reset(why)
 
-    def judge_by(self, classify: Classify) -> None:
+    def use_classifier(self, classify: Classify) -> None:
         """Classify outcomes of calls before the policy does."""
         self.core.classify = classify
-        self._note_plainness()
+        self._update_is_plain()
         if self.keys is not None:
             for circuit in self.keys.all():
-                circuit.judge_by(classify)
+                circuit.use_classifier(classify)
 
     def circuit_of(self, key: str) -> Circuit:
         """Make the circuit of a key."""
         made = Circuit(self.name, self._governor, self._runtime, key, self)
         if self.core.classify is not None:
-            made.judge_by(self.core.classify)
+            made.use_classifier(self.core.classify)
         made.apply_override(self._override)
         return made
 
@@ -230,10 +230,10 @@ class Circuit:
             self.sync_calls = SyncCalls()
         return self.sync_calls
 
-    def look(self) -> None:
+    def expire_sync_calls(self) -> None:
         """Settle the synchronous calls whose time is up."""
         if self.sync_calls is not None:
-            self.sync_calls.look(self.environment.now())
+            self.sync_calls.expire_due(self.environment.now())
 
     def after_fork(self) -> None:
         """Start counting for a child process; see ``BreakerCore.after_fork``."""
@@ -244,18 +244,18 @@ class Circuit:
         if self.keys is not None:
             self.keys.after_fork()
 
-    def _note_plainness(self) -> None:
+    def _update_is_plain(self) -> None:
         guards = self.guards
         has_guards = guards is not None and not guards.config.is_plain
         self.core.is_plain = not has_guards and self._governor.config.timeout_ms == 0 and self.core.classify is None
 
     def _transitioned(self, event: TransitionEvent) -> None:
-        told = event if self.key is None else replace(event, key=self.key)
-        self._tell(told)
+        own = event if self.key is None else replace(event, key=self.key)
+        self._notify_listeners(own)
         if self.parent is not None:
-            self.parent._tell(told)
-        self._runtime.transitioned(self, told)
+            self.parent._notify_listeners(own)
+        self._runtime.transitioned(self, own)
 
-    def _tell(self, event: TransitionEvent) -> None:
+    def _notify_listeners(self, event: TransitionEvent) -> None:
         if self._listeners is not None:
-            self._listeners.tell(f'breaker "{self.name}"', event)
+            self._listeners.notify(f'breaker "{self.name}"', event)

@@ -79,7 +79,7 @@ class Registry:
             for circuit in list(self._circuits.values()):
                 circuit.govern(self._governor_of(circuit.name, circuit.defaults))
             self._apply_overrides(resets)
-        self._applications.tell("the registry", policy_set)
+        self._applications.notify("the registry", policy_set)
 
     def apply_overrides(self, overrides: Iterable[Override]) -> None:
         """Replace the overrides by these. A Reset acts once in a process."""
@@ -151,11 +151,11 @@ class Registry:
             if classify is not None:
                 self._offer_classify(circuit, classify)
             self._circuits[name] = circuit
-        self._creations.tell(f'breaker "{name}"', circuit)
+        self._creations.notify(f'breaker "{name}"', circuit)
         return circuit
 
     def transitioned(self, circuit: Circuit, event: TransitionEvent) -> None:
-        self._transitions.tell(f'breaker "{circuit.name}"', circuit, event)
+        self._transitions.notify(f'breaker "{circuit.name}"', circuit, event)
 
     def first_call_listener(self) -> Callable[[], None] | None:
         return None if self._was_called else self._called
@@ -192,7 +192,7 @@ class Registry:
             circuit.apply_override(self._overrides.holding(circuit.name))
             uid = reset.uid_for(circuit.name) if resets else None
             if uid is not None:
-                circuit.reset_by(next(each for each in resets if each.uid == uid))
+                circuit.reset_from_override(next(each for each in resets if each.uid == uid))
 
     def _create(self, name: str, defaults: Spec | None) -> Circuit:
         if not isinstance(name, str) or _NAME.fullmatch(name) is None:
@@ -218,7 +218,7 @@ class Registry:
         known = self._classifies.get(circuit.name)
         if known is None:
             self._classifies[circuit.name] = classify
-            circuit.judge_by(contained(circuit.name, classify))
+            circuit.use_classifier(contained(circuit.name, classify))
         elif known is not classify:
             self._warn_other(circuit.name, "classify")
 

@@ -7,10 +7,10 @@ import inspect
 from collections.abc import AsyncGenerator, Callable, Generator
 from typing import TYPE_CHECKING, Any
 
+from ..core.counters import REJECTED
 from ..core.histogram import latency_bucket
 from ..core.outcome_facts import PLAIN_TYPES
 from ..core.permit import permit_of
-from ..core.tally import REJECTED
 from ..errors import circuit_open
 from .async_call import call_async, call_timed
 from .enter import enter_or_raise
@@ -61,13 +61,13 @@ def _function(circuit: Circuit, fn: Callable[..., Any]) -> Callable[..., Any]:
     read, scale = circuit.environment.read, circuit.environment.scale
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        epoch = core.epoch
-        if not (epoch.admits and core.is_plain):
+        generation = core.generation
+        if not (generation.admits and core.is_plain):
             now = read() * scale
             # From here to the next call no other thread runs in between.
-            until = epoch.rejects_until
+            until = generation.rejects_until
             if now < until:
-                core.tally[REJECTED] += 1
+                core.counters[REJECTED] += 1
                 if probes.get() is not None and is_part_of_probe(circuit):
                     return fn(*args, **kwargs)
                 raise circuit_open(circuit.name, circuit.key, until - now)
@@ -77,10 +77,10 @@ def _function(circuit: Circuit, fn: Callable[..., Any]) -> Callable[..., Any]:
         try:
             result = fn(*args, **kwargs) if kwargs else fn(*args)
         except BaseException as error:
-            core.settle_error(permit_of(core, epoch, started_at), error)
+            core.settle_error(permit_of(core, generation, started_at), error)
             raise
         if result is not None and type(result) not in PLAIN_TYPES:
-            permit = permit_of(core, epoch, started_at)
+            permit = permit_of(core, generation, started_at)
             if hasattr(result, "__await__"):
                 refuse_awaitable(circuit.name, permit.ignore, result)
             core.settle_result(permit, result)
@@ -89,13 +89,13 @@ def _function(circuit: Circuit, fn: Callable[..., Any]) -> Callable[..., Any]:
         # clock does.
         now = read() * scale
         took = now - started_at
-        place = 0 if took < 0.125 else latency_bucket(took)
+        bucket = 0 if took < 0.125 else latency_bucket(took)
         # From here to the return nothing calls, so that no other thread runs in between.
-        if now < epoch.quiet_until:
-            epoch.calls += 1
-            core.tally[place] += 1
+        if now < generation.fast_path_until:
+            generation.calls += 1
+            core.counters[bucket] += 1
             return result
-        core.settle(permit_of(core, epoch, started_at), "success", result)
+        core.settle(permit_of(core, generation, started_at), "success", result)
         return result
 
     return call
@@ -106,8 +106,8 @@ def _coroutine(circuit: Circuit, fn: Callable[..., Any]) -> Callable[..., Any]:
     read, scale = circuit.environment.read, circuit.environment.scale
 
     async def call(*args: Any, **kwargs: Any) -> Any:
-        epoch = core.epoch
-        if not (epoch.admits and core.is_plain):
+        generation = core.generation
+        if not (generation.admits and core.is_plain):
             if circuit.guards is None and core.config.timeout_ms != 0:
                 return await call_timed(circuit, fn, args, kwargs)
             return await call_async(circuit, lambda: fn(*args, **kwargs), None, None)
@@ -116,21 +116,21 @@ def _coroutine(circuit: Circuit, fn: Callable[..., Any]) -> Callable[..., Any]:
         try:
             result = await fn(*args, **kwargs)
         except BaseException as error:
-            core.settle_error(permit_of(core, epoch, started_at), error)
+            core.settle_error(permit_of(core, generation, started_at), error)
             raise
         if result is not None and type(result) not in PLAIN_TYPES:
-            core.settle_result(permit_of(core, epoch, started_at), result)
+            core.settle_result(permit_of(core, generation, started_at), result)
             return result
         # As in ``_function``.
         now = read() * scale
         took = now - started_at
-        place = 0 if took < 0.125 else latency_bucket(took)
+        bucket = 0 if took < 0.125 else latency_bucket(took)
         # From here to the return nothing calls, so that no other thread runs in between.
-        if now < epoch.quiet_until:
-            epoch.calls += 1
-            core.tally[place] += 1
+        if now < generation.fast_path_until:
+            generation.calls += 1
+            core.counters[bucket] += 1
             return result
-        core.settle(permit_of(core, epoch, started_at), "success", result)
+        core.settle(permit_of(core, generation, started_at), "success", result)
         return result
 
     return call

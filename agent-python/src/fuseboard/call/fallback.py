@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..breakers.listeners import warn
 from ..core.call_config import LastSuccessFallback, StaticFallback
 from ..core.classify import Outcome
-from ..core.tally import FALLBACK
+from ..core.counters import FALLBACK
 from .response import is_response
 
 if TYPE_CHECKING:
@@ -41,32 +41,34 @@ def fall_back(circuit: Circuit, fallback: Fallback, content: object) -> Any:
     return fallback(content)
 
 
-def keep(circuit: Circuit, permission: PolicyFallback | None, value: object) -> None:
+def remember_success(circuit: Circuit, policy_fallback: PolicyFallback | None, value: object) -> None:
     """Keep a good result for LastSuccess; never a response."""
     guards = circuit.guards
-    if permission is None or guards is None or is_response(value):
+    if policy_fallback is None or guards is None or is_response(value):
         return
     if isinstance(guards.config.fallback, LastSuccessFallback):
-        _kept_in(circuit).keep((circuit.key, permission.key), value, circuit.environment.now())
+        _last_successes_of(circuit).set((circuit.key, policy_fallback.key), value, circuit.environment.now())
 
 
-def policy_answer(circuit: Circuit, permission: PolicyFallback | None, outcome: Outcome | None) -> tuple[Any] | None:
+def policy_answer(
+    circuit: Circuit, policy_fallback: PolicyFallback | None, outcome: Outcome | None
+) -> tuple[Any] | None:
     """The answer of the policy's fallback to what was refused (``outcome`` is ``None``) or failed, in a tuple of one."""
     guards = circuit.guards
-    if permission is None or guards is None or outcome not in (None, "failure"):
+    if policy_fallback is None or guards is None or outcome not in (None, "failure"):
         return None
     config = guards.config.fallback
     try:
         if isinstance(config, StaticFallback):
             found: tuple[Any] | None = (json.loads(config.json),)
         elif isinstance(config, LastSuccessFallback):
-            place = (circuit.key, permission.key)
-            found = _kept_in(circuit).find(place, circuit.environment.now(), config.max_age_ms)
+            key = (circuit.key, policy_fallback.key)
+            found = _last_successes_of(circuit).get(key, circuit.environment.now(), config.max_age_ms)
         else:
             return None
         if found is None:
             return None
-        answer = permission.parse(found[0])
+        answer = policy_fallback.parse(found[0])
     except Exception as error:
         if guards.is_first_warning():
             what = f"{type(error).__name__}: {error}"
@@ -76,7 +78,7 @@ def policy_answer(circuit: Circuit, permission: PolicyFallback | None, outcome: 
     return (answer,)
 
 
-def _kept_in(circuit: Circuit) -> Any:
+def _last_successes_of(circuit: Circuit) -> Any:
     """The answers of a breaker and all its keys, so that their number is bounded."""
     guards = (circuit.parent or circuit).guards
     assert guards is not None

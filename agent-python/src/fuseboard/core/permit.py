@@ -6,19 +6,19 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from .classify import Outcome
-from .epoch import Epoch
+from .generation import Generation
 from .histogram import latency_bucket
 
 if TYPE_CHECKING:
     from .breaker import BreakerCore
 
 
-def permit_of(core: BreakerCore, epoch: Epoch, started_at: float) -> Permit:
+def permit_of(core: BreakerCore, generation: Generation, started_at: float) -> Permit:
     """A permit that is not settled."""
     # Without a constructor in Python this takes half of the time.
     permit = Permit()
     permit.core = core
-    permit.epoch = epoch
+    permit.generation = generation
     permit.started_at = started_at
     permit.outcome = None
     return permit
@@ -31,10 +31,10 @@ class Permit:
     ``Exception`` (a cancellation, an interrupt).
     """
 
-    __slots__ = ("core", "epoch", "outcome", "started_at")
+    __slots__ = ("core", "generation", "outcome", "started_at")
 
     core: BreakerCore
-    epoch: Epoch
+    generation: Generation
     started_at: float
     outcome: Outcome | None
     """How the call was judged, once it was."""
@@ -44,13 +44,13 @@ class Permit:
         core = self.core
         now = core.read() * core.scale
         took = now - self.started_at
-        place = 0 if took < 0.125 else latency_bucket(took)
-        epoch = self.epoch
+        bucket = 0 if took < 0.125 else latency_bucket(took)
+        generation = self.generation
         # From here to the return nothing calls, so that no other thread runs in between.
-        if now < epoch.quiet_until and self.outcome is None:
+        if now < generation.fast_path_until and self.outcome is None:
             self.outcome = "success"
-            epoch.calls += 1
-            core.tally[place] += 1
+            generation.calls += 1
+            core.counters[bucket] += 1
             return
         core.settle(self, "success")
 

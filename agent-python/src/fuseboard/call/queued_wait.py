@@ -1,4 +1,4 @@
-"""A wait for a place among the concurrent calls, without knowing how the caller waits."""
+"""A wait for a slot among the concurrent calls, without knowing how the caller waits."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from collections.abc import Callable
 from ..core.call_config import ConcurrencyConfig
 from ..core.limiter import Waiter
 from ..errors import FuseboardError, limited, queue_timeout
-from .attempts import Attempts, Failure
-from .guards import Guards
+from .call_guards import CallGuards
+from .guarded_call import FailedAttempt, GuardedCall
 
 
-class QueuedPlace:
-    """A place in the queue. The wait ends by ``ended`` or ``given_up``, once; until then the call is not under way."""
+class QueuedWait:
+    """The wait of one call in the queue. The wait ends by ``ended`` or ``given_up``, once; until then the call is not under way."""
 
-    __slots__ = ("_attempts", "_config", "_guards", "_waiter", "_waits_first")
+    __slots__ = ("_call", "_config", "_guards", "_waiter", "_waits_first")
 
     def __init__(
-        self, attempts: Attempts, guards: Guards, config: ConcurrencyConfig, waiter: Waiter, waits_first: bool
+        self, call: GuardedCall, guards: CallGuards, config: ConcurrencyConfig, waiter: Waiter, waits_first: bool
     ) -> None:
-        self._attempts = attempts
+        self._call = call
         self._guards = guards
         self._config = config
         self._waiter = waiter
         self._waits_first = waits_first
         if waits_first:
-            attempts.circuit.core.pause(attempts.permit)
+            call.circuit.core.pause(call.permit)
 
     @property
     def timeout_ms(self) -> float:
@@ -33,16 +33,16 @@ class QueuedPlace:
         return self._config.queue_timeout_ms
 
     def leave(self) -> bool:
-        """Leave the queue because the time is up; ``False``: the place was given meanwhile."""
+        """Leave the queue because the time is up; ``False``: the slot was given meanwhile."""
         return self._guards.leave(self._waiter)
 
     def ended(self, left: bool) -> FuseboardError | None:
-        """The wait is over. ``left``: the queue was left without a place, which is the error that this returns."""
+        """The wait is over. ``left``: the queue was left without a slot, which is the error that this returns."""
         self._restart()
         if left:
-            circuit = self._attempts.circuit
+            circuit = self._call.circuit
             return queue_timeout(circuit.name, circuit.key, self._config.queue_timeout_ms)
-        self._attempts.place = self._guards
+        self._call.slot = self._guards
         return None
 
     def given_up(self, left: bool) -> None:
@@ -50,21 +50,21 @@ class QueuedPlace:
         if not left and not self.leave():
             self._guards.release()
         self._restart()
-        self._attempts.abandon()
+        self._call.settle_aborted()
 
     def _restart(self) -> None:
         if self._waits_first:
-            self._attempts.circuit.core.restart(self._attempts.permit)
+            self._call.circuit.core.restart(self._call.permit)
 
 
 def queue(
-    attempts: Attempts, before: Failure | None, granted: Callable[[], None]
-) -> QueuedPlace | FuseboardError | None:
-    """Queue for a place, after there was none to take; ``granted`` is called when there is one, from any thread.
+    call: GuardedCall, previous: FailedAttempt | None, granted: Callable[[], None]
+) -> QueuedWait | FuseboardError | None:
+    """Queue for a slot, after there was none to take; ``granted`` is called when there is one, from any thread.
 
     An error: the queue is full. ``None``: there is no limit any more.
     """
-    circuit = attempts.circuit
+    circuit = call.circuit
     guards = circuit.guards
     config = None if guards is None else guards.config.concurrency
     if guards is None or config is None:
@@ -72,4 +72,4 @@ def queue(
     waiter = Waiter(granted)
     if not guards.join(waiter):
         return limited(circuit.name, circuit.key, config.max_concurrent, config.max_queue)
-    return QueuedPlace(attempts, guards, config, waiter, attempts.waits_first(before))
+    return QueuedWait(call, guards, config, waiter, call.waits_first(previous))
