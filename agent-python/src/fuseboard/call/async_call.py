@@ -22,77 +22,77 @@ from .queued_wait import QueuedWait, queue
 from .response import discard_async
 
 if TYPE_CHECKING:
-    from ..breakers.circuit import Circuit
+    from ..breakers.governed_breaker import GovernedBreaker
 
 _OURS = "the time limit of a circuit breaker's policy is up"
 
 
 async def call_async(
-    circuit: Circuit, fn: Callable[[], Any], fallback: Fallback | None, policy_fallback: PolicyFallback | None
+    breaker: GovernedBreaker, fn: Callable[[], Any], fallback: Fallback | None, policy_fallback: PolicyFallback | None
 ) -> Any:
-    """Call a function through a circuit, with all that its policy has around a call, and await what it returns.
+    """Call a function through a breaker, with all that its policy has around a call, and await what it returns.
 
     When the time limit is up, the function is cancelled and the caller gets a ``CallTimeoutError`` once it has ended; where
     the policy also limits concurrency, at once: the call's slot is then held until the function has really ended.
     """
-    core = circuit.core
+    circuit = breaker.circuit
     if policy_fallback is not None:
-        opt_in(circuit)
-    permit = core.enter()
+        opt_in(breaker)
+    permit = circuit.enter()
     if permit is None:
-        if is_part_of_probe(circuit):
+        if is_part_of_probe(breaker):
             value = fn()
             return await value if hasattr(value, "__await__") else value
-        error = circuit_open(circuit.name, circuit.key, core.rejected_for_ms)
-        return await _answer_error(circuit, error, None, fallback, policy_fallback)
-    if circuit.guards is not None:
-        circuit.guards.admitted()
-    call = GuardedCall(circuit, permit, fallback is not None or policy_fallback is not None)
+        error = circuit_open(breaker.name, breaker.key, circuit.rejected_for_ms)
+        return await _answer_error(breaker, error, None, fallback, policy_fallback)
+    if breaker.guards is not None:
+        breaker.guards.admitted()
+    call = GuardedCall(breaker, permit, fallback is not None or policy_fallback is not None)
     if not permit.generation.admits:
-        fn = as_probe(circuit, fn)
+        fn = as_probe(breaker, fn)
     try:
         value = await _attempt(call, fn)
     except Exception as error:
-        return await _answer_error(circuit, error, call, fallback, policy_fallback)
+        return await _answer_error(breaker, error, call, fallback, policy_fallback)
     if call.outcome == "success":
-        remember_success(circuit, policy_fallback, value)
+        remember_success(breaker, policy_fallback, value)
     elif call.outcome == "failure":
-        return await _answer_value(circuit, value, fallback, policy_fallback)
+        return await _answer_value(breaker, value, fallback, policy_fallback)
     return value
 
 
-async def _fall_back(circuit: Circuit, fallback: Fallback, content: object) -> Any:
-    answer = fall_back(circuit, fallback, content)
+async def _fall_back(breaker: GovernedBreaker, fallback: Fallback, content: object) -> Any:
+    answer = fall_back(breaker, fallback, content)
     return await answer if hasattr(answer, "__await__") else answer
 
 
 async def _answer_error(
-    circuit: Circuit,
+    breaker: GovernedBreaker,
     error: Exception,
     call: GuardedCall | None,
     fallback: Fallback | None,
     policy_fallback: PolicyFallback | None,
 ) -> Any:
     if fallback is not None:
-        return await _fall_back(circuit, fallback, error)
-    answer = policy_answer(circuit, policy_fallback, None if call is None else call.outcome)
+        return await _fall_back(breaker, fallback, error)
+    answer = policy_answer(breaker, policy_fallback, None if call is None else call.outcome)
     if answer is None:
         raise error
     return answer[0]
 
 
 async def _answer_value(
-    circuit: Circuit, value: object, fallback: Fallback | None, policy_fallback: PolicyFallback | None
+    breaker: GovernedBreaker, value: object, fallback: Fallback | None, policy_fallback: PolicyFallback | None
 ) -> Any:
     if fallback is not None:
         answer = value
         try:
-            answer = await _fall_back(circuit, fallback, value)
+            answer = await _fall_back(breaker, fallback, value)
         finally:
             if answer is not value:
                 await discard_async(value)
         return answer
-    found = policy_answer(circuit, policy_fallback, "failure")
+    found = policy_answer(breaker, policy_fallback, "failure")
     if found is None:
         return value
     await discard_async(value)
@@ -116,7 +116,7 @@ async def _attempt(call: GuardedCall, fn: Callable[[], Any]) -> Any:
         if waits is None:
             return _end_with(failure)
         try:
-            await _sleep(call.circuit, waits)
+            await _sleep(call.breaker, waits)
         except BaseException:
             call.settle_aborted()
             raise
@@ -173,18 +173,18 @@ class _TimeLimit:
 
     def expire(self) -> None:
         call = self._call
-        circuit = call.circuit
+        breaker = call.breaker
         self.is_over = True
         call.took(self.limit_ms)
-        failure = call.expired(call_timeout(circuit.name, circuit.key, self.limit_ms))
+        failure = call.expired(call_timeout(breaker.name, breaker.key, self.limit_ms))
         self.ended = (failure, call.retry_wait_ms(failure), None)
         self._end()
 
 
 async def _run_timed(call: GuardedCall, fn: Callable[[], Any], limit_ms: int) -> Ended:
     """In the task of the caller, which is cancelled when the time is up."""
-    circuit = call.circuit
-    environment = circuit.environment
+    breaker = call.breaker
+    environment = breaker.environment
     loop = get_running_loop()
     task = current_task(loop)
     assert task is not None
@@ -219,9 +219,9 @@ async def _run_timed(call: GuardedCall, fn: Callable[[], Any], limit_ms: int) ->
 class _TimedCall(Permit):
     """A call under a time limit with nothing else around it; each such call makes one, so it has no constructor."""
 
-    __slots__ = ("circuit", "is_over", "limit_ms", "task", "tick")
+    __slots__ = ("breaker", "is_over", "limit_ms", "task", "tick")
 
-    circuit: Circuit
+    breaker: GovernedBreaker
     is_over: bool
     limit_ms: float
     task: asyncio.Task[Any]
@@ -229,41 +229,41 @@ class _TimedCall(Permit):
 
     def expire(self) -> None:
         self.is_over = True
-        self.core.count(TIMED_OUT)
-        self.core.settle(self, "failure", self.error())
+        self.circuit.count(TIMED_OUT)
+        self.circuit.settle(self, "failure", self.error())
         self.task.cancel(_OURS)
 
     def error(self) -> CallTimeoutError:
-        return call_timeout(self.circuit.name, self.circuit.key, self.limit_ms)
+        return call_timeout(self.breaker.name, self.breaker.key, self.limit_ms)
 
 
-async def call_timed(circuit: Circuit, fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+async def call_timed(breaker: GovernedBreaker, fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     """A call with a fixed time limit and nothing else around it: ``call_async`` without what it does not need."""
-    core = circuit.core
-    generation = core.generation
+    circuit = breaker.circuit
+    generation = circuit.generation
     if not generation.admits:
-        return await call_async(circuit, lambda: fn(*args, **kwargs), None, None)
-    core.permits += 1
+        return await call_async(breaker, lambda: fn(*args, **kwargs), None, None)
+    circuit.permits += 1
     call = _TimedCall()
-    call.core = core
     call.circuit = circuit
+    call.breaker = breaker
     call.generation = generation
     call.outcome = None
     call.is_over = False
-    call.limit_ms = limit_ms = core.config.timeout_ms
+    call.limit_ms = limit_ms = circuit.config.timeout_ms
     loop = get_running_loop()
     call.task = task = current_task(loop)  # type: ignore[assignment]
     cancelling = task.cancelling() if sys.version_info >= (3, 11) else 0  # type: ignore[union-attr, unused-ignore]
-    timers: Timers = core.environment.timers or loop_timers(loop)
-    call.started_at = began = core.read() * core.scale
-    token = running_until.set((core.read, core.scale, began + limit_ms))
+    timers: Timers = circuit.environment.timers or loop_timers(loop)
+    call.started_at = began = circuit.read() * circuit.scale
+    token = running_until.set((circuit.read, circuit.scale, began + limit_ms))
     timers.add(call, limit_ms)
     try:
         value = await fn(*args, **kwargs)
     except BaseException as error:
         timers.remove(call)
         if not call.is_over:
-            core.settle_error(call, error)
+            circuit.settle_error(call, error)
             raise
         if not _was_ours(call.task, cancelling, error):
             raise
@@ -274,10 +274,10 @@ async def call_timed(circuit: Circuit, fn: Callable[..., Any], args: Any, kwargs
         _was_ours(call.task, cancelling, None)
         raise call.error()
     timers.remove(call)
-    if core.classify is None and (value is None or type(value) in PLAIN_TYPES):
+    if circuit.classify is None and (value is None or type(value) in PLAIN_TYPES):
         call.succeed()
     else:
-        core.settle_result(call, value)
+        circuit.settle_result(call, value)
     return value
 
 
@@ -290,8 +290,8 @@ def _was_ours(task: asyncio.Task[Any], cancelling: int, error: BaseException | N
 
 async def _run_apart(call: GuardedCall, fn: Callable[[], Any], limit_ms: int) -> Ended:
     """In a task of its own, which holds its slot until it has really ended; the caller need not wait for that."""
-    circuit = call.circuit
-    environment = circuit.environment
+    breaker = call.breaker
+    environment = breaker.environment
     loop = get_running_loop()
     timers: Timers = environment.timers or loop_timers(loop)
     began = environment.now()
@@ -392,7 +392,7 @@ async def _take_slot(call: GuardedCall, previous: FailedAttempt | None) -> Fuseb
     if not isinstance(found, QueuedWait):
         return found
     queued = found
-    timers: Timers = call.circuit.environment.timers or loop_timers(loop)
+    timers: Timers = call.breaker.environment.timers or loop_timers(loop)
     timers.add(wake, queued.timeout_ms)
     try:
         await wake.future
@@ -404,9 +404,9 @@ async def _take_slot(call: GuardedCall, previous: FailedAttempt | None) -> Fuseb
     return queued.ended(left)
 
 
-async def _sleep(circuit: Circuit, ms: float) -> None:
+async def _sleep(breaker: GovernedBreaker, ms: float) -> None:
     loop = get_running_loop()
-    timers: Timers = circuit.environment.timers or loop_timers(loop)
+    timers: Timers = breaker.environment.timers or loop_timers(loop)
     wake = _Wake(loop)
     timers.add(wake, ms)
     try:

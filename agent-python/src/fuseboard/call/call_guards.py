@@ -1,4 +1,4 @@
-"""What a circuit keeps for its calls besides the breaker itself."""
+"""What a breaker keeps for its calls besides its circuit."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def _notify_granted(granted: list[Waiter]) -> None:
 
 
 def call_guards_for(config: Config, before: CallGuards | None) -> CallGuards | None:
-    """The guards for a configuration; those that a circuit has already stay."""
+    """The guards for a configuration; those that a breaker has already stay."""
     call = CallConfig(per_key=config.call.per_key) if config.mode == "Disabled" else config.call
     if before is not None:
         before.configure(call)

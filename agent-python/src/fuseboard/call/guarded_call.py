@@ -13,7 +13,7 @@ from ..core.retry_after import retry_after_ms
 from .call_guards import CallGuards
 
 if TYPE_CHECKING:
-    from ..breakers.circuit import Circuit
+    from ..breakers.governed_breaker import GovernedBreaker
 
 
 class FailedAttempt(NamedTuple):
@@ -26,12 +26,12 @@ class FailedAttempt(NamedTuple):
 class GuardedCall:
     """retry( breaker( concurrency( timeout( fn )))), or, with ``InsideBreaker``, breaker( retry( … ))."""
 
-    __slots__ = ("_count", "_inside", "_is_plain", "_learns", "circuit", "is_late", "outcome", "permit", "slot")
+    __slots__ = ("_count", "_inside", "_is_plain", "_learns", "breaker", "is_late", "outcome", "permit", "slot")
 
-    def __init__(self, circuit: Circuit, permit: Permit, answered: bool) -> None:
+    def __init__(self, breaker: GovernedBreaker, permit: Permit, answered: bool) -> None:
         """``permit`` is for the first attempt; ``answered``: a fallback may answer the call."""
-        retry = None if circuit.guards is None else circuit.guards.config.retry
-        self.circuit = circuit
+        retry = None if breaker.guards is None else breaker.guards.config.retry
+        self.breaker = breaker
         self.permit = permit
         self.outcome: Outcome | None = None
         """The outcome of the last attempt; ``None`` where none ended."""
@@ -40,8 +40,8 @@ class GuardedCall:
         self._inside = retry is not None and retry.inside_breaker
         self.slot: CallGuards | None = None
         """Where this attempt holds a slot among the concurrent calls."""
-        is_probe = not permit.generation.admits and circuit.core.state == "half-open"
-        self._is_plain = circuit.guards is None and not answered and not is_probe
+        is_probe = not permit.generation.admits and breaker.circuit.state == "half-open"
+        self._is_plain = breaker.guards is None and not answered and not is_probe
         """Whether nothing was around the call when it began, and it tests no circuit: then no edit puts anything around it."""
         self._learns: tuple[CallGuards, AdaptiveTimeout] | None = None
         """Who learns how long this attempt takes."""
@@ -49,13 +49,13 @@ class GuardedCall:
 
     def take_slot(self) -> bool:
         """Take a slot among the concurrent calls where there is a limit; in Shadow mode everybody gets one."""
-        guards = self.circuit.guards
+        guards = self.breaker.guards
         if guards is None or not guards.has_limit:
             return True
         if not guards.take():
-            if self.circuit.core.config.mode != "Shadow":
+            if self.breaker.circuit.config.mode != "Shadow":
                 return False
-            self.circuit.core.count(SHADOW_REJECTED)
+            self.breaker.circuit.count(SHADOW_REJECTED)
             guards.take_anyway()
         self.slot = guards
         return True
@@ -72,13 +72,13 @@ class GuardedCall:
     def begin(self, previous: FailedAttempt | None) -> int:
         """An attempt begins; returns its time limit in milliseconds, 0: none."""
         if previous is not None:
-            self.circuit.core.count(RETRIED)
+            self.breaker.circuit.count(RETRIED)
             # The breaker is not asked again for an attempt inside of its call; listeners are told what time changed
             # all the same.
-            self.circuit.core.update_to_now()
+            self.breaker.circuit.update_to_now()
         self._count += 1
-        timeout_ms = self.circuit.core.config.timeout_ms
-        guards = self.circuit.guards
+        timeout_ms = self.breaker.circuit.config.timeout_ms
+        guards = self.breaker.guards
         if guards is None or self._is_plain:
             return timeout_ms
         self._learns = None if guards.adaptive is None else (guards, guards.adaptive)
@@ -92,35 +92,35 @@ class GuardedCall:
 
     def returned(self, value: object) -> FailedAttempt | None:
         """The function returned; a failure is what may be tried again."""
-        core = self.circuit.core
-        outcome = core.classify_result(value) if self._inside else core.settle_result(self.permit, value)
+        circuit = self.breaker.circuit
+        outcome = circuit.classify_result(value) if self._inside else circuit.settle_result(self.permit, value)
         if outcome == "failure":
             return FailedAttempt("returned", value)
         if self._inside:
-            core.settle(self.permit, outcome)
+            circuit.settle(self.permit, outcome)
         self.outcome = outcome
         return None
 
     def raised(self, error: BaseException) -> FailedAttempt | None:
         """The function raised; ``None`` is no failure, and the error stands."""
-        core = self.circuit.core
-        outcome = core.classify_error(error) if self._inside else core.settle_error(self.permit, error)
+        circuit = self.breaker.circuit
+        outcome = circuit.classify_error(error) if self._inside else circuit.settle_error(self.permit, error)
         if outcome == "failure":
             return FailedAttempt("raised", error)
         if self._inside:
-            core.settle(self.permit, outcome)
+            circuit.settle(self.permit, outcome)
         self.outcome = outcome
         return None
 
     def expired(self, error: BaseException, at: float | None = None) -> FailedAttempt:
         """The time limit is up, or was at that time."""
-        core = self.circuit.core
-        core.count(TIMED_OUT)
+        circuit = self.breaker.circuit
+        circuit.count(TIMED_OUT)
         if not self._inside:
             if at is None:
-                core.settle(self.permit, "failure", error)
+                circuit.settle(self.permit, "failure", error)
             else:
-                core.time_out(self.permit, at, error)
+                circuit.time_out(self.permit, at, error)
         return FailedAttempt("expired", error)
 
     def retry_wait_ms(self, failure: FailedAttempt) -> float | None:
@@ -132,11 +132,11 @@ class GuardedCall:
 
     def may_retry(self, failure: FailedAttempt) -> bool:
         """After the wait: whether there is another attempt. If not, the failure is what the call comes to."""
-        if self.circuit.core.rejects_all:
+        if self.breaker.circuit.rejects_all:
             self.settle_failure(failure)
             return False
         if not self._inside:
-            permit = self.circuit.core.enter()
+            permit = self.breaker.circuit.enter()
             if permit is None:
                 self.settle_failure(failure)
                 return False
@@ -157,30 +157,30 @@ class GuardedCall:
 
     def settle_failure(self, failure: FailedAttempt) -> None:
         """Settle what is not settled by the failure that stands."""
-        core = self.circuit.core
+        circuit = self.breaker.circuit
         self.outcome = "failure"
         if not self._inside:
             return
         if failure.kind == "returned":
-            core.settle_result(self.permit, failure.content)
+            circuit.settle_result(self.permit, failure.content)
         elif failure.kind == "raised" and isinstance(failure.content, BaseException):
-            core.settle_error(self.permit, failure.content)
+            circuit.settle_error(self.permit, failure.content)
         else:
-            core.settle(self.permit, "failure")
+            circuit.settle(self.permit, "failure")
 
     def _next_wait_ms(self, failure: FailedAttempt) -> float | None:
-        circuit = self.circuit
-        guards = circuit.guards
+        breaker = self.breaker
+        guards = breaker.guards
         retry = None if guards is None else guards.config.retry
         if (
             self._is_plain
             or guards is None
             or retry is None
             or self._count >= retry.max_attempts
-            or circuit.core.rejects_all
+            or breaker.circuit.rejects_all
         ):
             return None
-        environment = circuit.environment
+        environment = breaker.environment
         asked = 0 if failure.kind == "expired" else retry_after_ms(failure.content, environment.wall_now)
         jitter = 0 if retry.jitter_percent == 0 else environment.random()
         waits = backoff_ms(retry, self._count, jitter, asked)

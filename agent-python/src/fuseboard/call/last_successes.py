@@ -9,7 +9,7 @@ _MAX_ENTRIES = 100
 
 
 class LastSuccesses:
-    """The least recently used key leaves first. A breaker and the circuits of its keys share one."""
+    """The least recently used key leaves first. A breaker and those of its keys share one."""
 
     def __init__(self) -> None:
         self._kept: dict[tuple[str | None, str], tuple[object, float]] = {}

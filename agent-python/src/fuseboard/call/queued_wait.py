@@ -25,7 +25,7 @@ class QueuedWait:
         self._waiter = waiter
         self._waits_first = waits_first
         if waits_first:
-            call.circuit.core.pause(call.permit)
+            call.breaker.circuit.pause(call.permit)
 
     @property
     def timeout_ms(self) -> float:
@@ -40,8 +40,8 @@ class QueuedWait:
         """The wait is over. ``left``: the queue was left without a slot, which is the error that this returns."""
         self._restart()
         if left:
-            circuit = self._call.circuit
-            return queue_timeout(circuit.name, circuit.key, self._config.queue_timeout_ms)
+            breaker = self._call.breaker
+            return queue_timeout(breaker.name, breaker.key, self._config.queue_timeout_ms)
         self._call.slot = self._guards
         return None
 
@@ -54,7 +54,7 @@ class QueuedWait:
 
     def _restart(self) -> None:
         if self._waits_first:
-            self._call.circuit.core.restart(self._call.permit)
+            self._call.breaker.circuit.restart(self._call.permit)
 
 
 def queue(
@@ -64,12 +64,12 @@ def queue(
 
     An error: the queue is full. ``None``: there is no limit any more.
     """
-    circuit = call.circuit
-    guards = circuit.guards
+    breaker = call.breaker
+    guards = breaker.guards
     config = None if guards is None else guards.config.concurrency
     if guards is None or config is None:
         return None
     waiter = Waiter(granted)
     if not guards.join(waiter):
-        return limited(circuit.name, circuit.key, config.max_concurrent, config.max_queue)
+        return limited(breaker.name, breaker.key, config.max_concurrent, config.max_queue)
     return QueuedWait(call, guards, config, waiter, call.waits_first(previous))

@@ -17,71 +17,71 @@ from .response import discard
 from .sync_calls import SyncCalls
 
 if TYPE_CHECKING:
-    from ..breakers.circuit import Circuit
+    from ..breakers.governed_breaker import GovernedBreaker
 
 
 def call_sync(
-    circuit: Circuit, fn: Callable[[], Any], fallback: Fallback | None, policy_fallback: PolicyFallback | None
+    breaker: GovernedBreaker, fn: Callable[[], Any], fallback: Fallback | None, policy_fallback: PolicyFallback | None
 ) -> Any:
-    """Call a function through a circuit, with all that its policy has around a call.
+    """Call a function through a breaker, with all that its policy has around a call.
 
     A time limit cannot interrupt: a call that took longer is counted as timed out and as a failure, and returns what it
     returned.
     """
-    core = circuit.core
+    circuit = breaker.circuit
     if policy_fallback is not None:
-        opt_in(circuit)
-    if circuit.sync_calls is not None:
-        circuit.sync_calls.expire_due(circuit.environment.now())
-    permit = core.enter()
+        opt_in(breaker)
+    if breaker.sync_calls is not None:
+        breaker.sync_calls.expire_due(breaker.environment.now())
+    permit = circuit.enter()
     if permit is None:
-        if is_part_of_probe(circuit):
+        if is_part_of_probe(breaker):
             return fn()
-        error = circuit_open(circuit.name, circuit.key, core.rejected_for_ms)
-        return _answer_error(circuit, error, None, fallback, policy_fallback)
-    if circuit.guards is not None:
-        circuit.guards.admitted()
-    call = GuardedCall(circuit, permit, fallback is not None or policy_fallback is not None)
+        error = circuit_open(breaker.name, breaker.key, circuit.rejected_for_ms)
+        return _answer_error(breaker, error, None, fallback, policy_fallback)
+    if breaker.guards is not None:
+        breaker.guards.admitted()
+    call = GuardedCall(breaker, permit, fallback is not None or policy_fallback is not None)
     if not permit.generation.admits:
-        fn = as_probe(circuit, fn)
+        fn = as_probe(breaker, fn)
     try:
         value = _attempt(call, fn)
     except Exception as error:
-        return _answer_error(circuit, error, call, fallback, policy_fallback)
+        return _answer_error(breaker, error, call, fallback, policy_fallback)
     if call.outcome == "success":
-        remember_success(circuit, policy_fallback, value)
+        remember_success(breaker, policy_fallback, value)
     elif call.outcome == "failure" and not call.is_late:
-        return _answer_value(circuit, value, fallback, policy_fallback)
+        return _answer_value(breaker, value, fallback, policy_fallback)
     return value
 
 
 def _answer_error(
-    circuit: Circuit,
+    breaker: GovernedBreaker,
     error: Exception,
     call: GuardedCall | None,
     fallback: Fallback | None,
     policy_fallback: PolicyFallback | None,
 ) -> Any:
     if fallback is not None:
-        return fall_back(circuit, fallback, error)
-    answer = policy_answer(circuit, policy_fallback, None if call is None else call.outcome)
+        return fall_back(breaker, fallback, error)
+    answer = policy_answer(breaker, policy_fallback, None if call is None else call.outcome)
     if answer is None:
         raise error
     return answer[0]
 
 
 def _answer_value(
-    circuit: Circuit, value: object, fallback: Fallback | None, policy_fallback: PolicyFallback | None
+    breaker: GovernedBreaker, value: object, fallback: Fallback | None, policy_fallback: PolicyFallback | None
 ) -> Any:
     if fallback is not None:
         answer = value
         try:
-            answer = fall_back(circuit, fallback, value)
+            answer = fall_back(breaker, fallback, value)
         finally:
             if answer is not value:
                 discard(value)
         return answer
-    found = policy_answer(circuit, policy_fallback, "failure")
+    found = policy_answer(breaker, policy_fallback, "failure")
     if found is None:
         return value
     discard(value)
@@ -104,7 +104,7 @@ def _attempt(call: GuardedCall, fn: Callable[[], Any]) -> Any:
         if waits is None:
             return _end_with(failure)
         try:
-            _sleep(call.circuit, waits)
+            _sleep(call.breaker, waits)
         except BaseException:
             call.settle_aborted()
             raise
@@ -114,14 +114,14 @@ def _attempt(call: GuardedCall, fn: Callable[[], Any]) -> Any:
 
 
 def _run(call: GuardedCall, fn: Callable[[], Any], previous: FailedAttempt | None) -> tuple[FailedAttempt | None, Any]:
-    circuit = call.circuit
+    breaker = call.breaker
     limit_ms = call.begin(previous)
     watched: SyncCalls | None = None
-    environment = circuit.environment
+    environment = breaker.environment
     began = environment.now()
     token = None
     if limit_ms:
-        watched = circuit.watch_sync_calls()
+        watched = breaker.watch_sync_calls()
         watched.add(call, began, limit_ms)
         token = running_until.set((environment.read, environment.scale, began + limit_ms))
     try:
@@ -141,7 +141,7 @@ def _run(call: GuardedCall, fn: Callable[[], Any], previous: FailedAttempt | Non
         if hasattr(value, "__await__"):
             if watched is not None:
                 watched.remove(call, environment.now())
-            refuse_awaitable(circuit.name, call.permit.ignore, value)
+            refuse_awaitable(breaker.name, call.permit.ignore, value)
         if watched is not None:
             now = environment.now()
             if not watched.remove(call, now):
@@ -173,7 +173,7 @@ def _take_slot(call: GuardedCall, previous: FailedAttempt | None) -> FuseboardEr
     queued = queue(call, previous, event.set)
     if not isinstance(queued, QueuedWait):
         return queued
-    timers = call.circuit.environment.timers
+    timers = call.breaker.environment.timers
     try:
         if timers is None:
             event.wait(queued.timeout_ms / 1_000)
@@ -185,8 +185,8 @@ def _take_slot(call: GuardedCall, previous: FailedAttempt | None) -> FuseboardEr
     return queued.ended(queued.leave())
 
 
-def _sleep(circuit: Circuit, ms: float) -> None:
-    timers = circuit.environment.timers
+def _sleep(breaker: GovernedBreaker, ms: float) -> None:
+    timers = breaker.environment.timers
     if timers is None:
         sleep(ms / 1_000)
     else:

@@ -1,4 +1,4 @@
-"""Synchronous calls under a time limit: they cannot be interrupted, so their time limits are evaluated when the circuit is read."""
+"""Synchronous calls under a time limit: they cannot be interrupted, so their time limits are evaluated when the breaker is read."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .guarded_call import GuardedCall
 
 
 class SyncCalls:
-    """The calls of a circuit that run under a time limit, and when each is due."""
+    """The calls of a breaker that run under a time limit, and when each is due."""
 
     def __init__(self) -> None:
         self._due: dict[GuardedCall, tuple[float, int]] = {}
@@ -34,6 +34,6 @@ class SyncCalls:
                     return
                 call, (due, limit_ms) = overdue
                 del self._due[call]
-            circuit = call.circuit
+            breaker = call.breaker
             call.took(limit_ms)
-            call.expired(call_timeout(circuit.name, circuit.key, limit_ms), due)
+            call.expired(call_timeout(breaker.name, breaker.key, limit_ms), due)

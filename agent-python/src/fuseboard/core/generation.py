@@ -8,7 +8,7 @@ NEVER = -math.inf
 
 
 class Generation:
-    """A generation of a breaker: a call keeps the one that it began in, and an outcome of an earlier one moves nothing.
+    """A generation of a circuit: a call keeps the one that it began in, and an outcome of an earlier one moves nothing.
 
     While the circuit is closed and there is nothing but successes to judge, a success is counted here without a lock: whoever
     holds the lock sets ``fast_path_until`` to ``NEVER`` before it reads ``calls``. In the same way a call of an open circuit is

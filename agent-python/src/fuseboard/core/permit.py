@@ -10,14 +10,14 @@ from .generation import Generation
 from .histogram import latency_bucket
 
 if TYPE_CHECKING:
-    from .breaker import BreakerCore
+    from .circuit import Circuit
 
 
-def permit_of(core: BreakerCore, generation: Generation, started_at: float) -> Permit:
+def permit_of(circuit: Circuit, generation: Generation, started_at: float) -> Permit:
     """A permit that is not settled."""
     # Without a constructor in Python this takes half of the time.
     permit = Permit()
-    permit.core = core
+    permit.circuit = circuit
     permit.generation = generation
     permit.started_at = started_at
     permit.outcome = None
@@ -31,9 +31,9 @@ class Permit:
     ``Exception`` (a cancellation, an interrupt).
     """
 
-    __slots__ = ("core", "generation", "outcome", "started_at")
+    __slots__ = ("circuit", "generation", "outcome", "started_at")
 
-    core: BreakerCore
+    circuit: Circuit
     generation: Generation
     started_at: float
     outcome: Outcome | None
@@ -41,8 +41,8 @@ class Permit:
 
     def succeed(self) -> None:
         """The call went well."""
-        core = self.core
-        now = core.read() * core.scale
+        circuit = self.circuit
+        now = circuit.read() * circuit.scale
         took = now - self.started_at
         bucket = 0 if took < 0.125 else latency_bucket(took)
         generation = self.generation
@@ -50,20 +50,20 @@ class Permit:
         if now < generation.fast_path_until and self.outcome is None:
             self.outcome = "success"
             generation.calls += 1
-            core.counters[bucket] += 1
+            circuit.counters[bucket] += 1
             return
-        core.settle(self, "success")
+        circuit.settle(self, "success")
 
     def fail(self, error: BaseException | None = None) -> None:
         """The call failed. An error is judged as the policy's ``classify`` says; without one it is a failure."""
         if error is None:
-            self.core.settle(self, "failure")
+            self.circuit.settle(self, "failure")
         else:
-            self.core.settle_error(self, error)
+            self.circuit.settle_error(self, error)
 
     def ignore(self) -> None:
         """The call says nothing about the dependency."""
-        self.core.settle(self, "ignored")
+        self.circuit.settle(self, "ignored")
 
     def __enter__(self) -> Permit:
         return self
@@ -74,4 +74,4 @@ class Permit:
         if error is None:
             self.succeed()
         else:
-            self.core.settle_error(self, error)
+            self.circuit.settle_error(self, error)

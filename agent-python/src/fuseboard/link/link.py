@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Literal
 
-from ..breakers.circuit import Circuit
+from ..breakers.governed_breaker import GovernedBreaker
 from ..breakers.registry import Registry
 from ..core.text import cut
 from .bootstrap import read_bootstrap
@@ -117,7 +117,7 @@ class Link:
             namespace=settings.namespace,
             timers=self._timers,
             random=self._random,
-            circuits=lambda: registry.circuits(ledger.is_pending),
+            breakers=lambda: registry.breakers(ledger.is_pending),
             event_now=registry.now,
             applied=self._applied,
             misdirected=self._misdirected,
@@ -136,7 +136,7 @@ class Link:
         )
         self._forget = [
             registry.on_transition(reporter.changed),
-            registry.on_create(lambda circuit: self._warn_ungoverned([circuit])),
+            registry.on_create(lambda breaker: self._warn_ungoverned([breaker])),
         ]
         self._await_end()
         self._stream.start()
@@ -229,7 +229,7 @@ class Link:
             with self._changed:
                 self._is_live = True
                 self._changed.notify_all()
-            self._warn_ungoverned(circuit for _, key, circuit in self._registry.circuits() if key is None)
+            self._warn_ungoverned(breaker for _, key, breaker in self._registry.breakers() if key is None)
         reporter.acknowledge()
         return None
 
@@ -285,17 +285,17 @@ class Link:
                     f"{each['message']}; what ran before continues"
                 )
 
-    def _warn_ungoverned(self, circuits: Iterable[Circuit]) -> None:
+    def _warn_ungoverned(self, breakers: Iterable[GovernedBreaker]) -> None:
         """Once for each name that is used without a policy and without defaults."""
         if not self._is_live:
             return
         names: list[str] = []
-        for circuit in circuits:
+        for breaker in breakers:
             if len(self._named) >= MAX_NAMED:
                 break
-            if circuit.source == "none" and circuit.name not in self._named:
-                self._named.add(circuit.name)
-                names.append(f'"{circuit.name}"')
+            if breaker.source == "none" and breaker.name not in self._named:
+                self._named.add(breaker.name)
+                names.append(f'"{breaker.name}"')
         if names:
             self._warn(
                 f"no policy governs {', '.join(names)}: calls pass and are counted; apply a CircuitBreakerPolicy that lists "

@@ -1,4 +1,4 @@
-"""The breaker: what it admits, how outcomes move its state, and when it opens and closes."""
+"""The circuit: what it admits, how outcomes move its state, and when it opens and closes."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def has_gil() -> bool:
 
 @dataclass(frozen=True)
 class OverrideRef:
-    """An override as a breaker knows it."""
+    """An override as a circuit knows it."""
 
     uid: str
     name: str
@@ -48,7 +48,7 @@ class OverrideRef:
 
 @dataclass(frozen=True)
 class Forced:
-    """A state that somebody holds a breaker in."""
+    """A state that a circuit is forced into."""
 
     state: State
     until: float
@@ -60,7 +60,7 @@ class Forced:
 
 @dataclass(frozen=True)
 class History:
-    """What a breaker keeps of having been open or forced."""
+    """What a circuit keeps of having been open or forced."""
 
     forced: Forced | None = None
     reopenings: int = 0
@@ -84,11 +84,11 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def _exclusive(method: Callable[Concatenate[BreakerCore, P], R]) -> Callable[Concatenate[BreakerCore, P], R]:
+def _exclusive(method: Callable[Concatenate[Circuit, P], R]) -> Callable[Concatenate[Circuit, P], R]:
     """Run a method as the only one at a time; after it, listeners are told without the lock."""
 
     @wraps(method)
-    def run(self: BreakerCore, /, *args: P.args, **kwargs: P.kwargs) -> R:
+    def run(self: Circuit, /, *args: P.args, **kwargs: P.kwargs) -> R:
         with self._lock:
             nested = self._busy
             self._busy = True
@@ -104,8 +104,8 @@ def _exclusive(method: Callable[Concatenate[BreakerCore, P], R]) -> Callable[Con
     return run
 
 
-class BreakerCore:
-    """A circuit breaker without I/O, timers or a clock of its own.
+class Circuit:
+    """The circuit of a breaker, without I/O, timers or a clock of its own.
 
     It decides from the configuration, the outcomes that it is told and the time that it is given. State that depends on time
     is brought up to date when it is read. Threads may use it at once: what changes the state holds a lock, never across the
@@ -166,7 +166,7 @@ class BreakerCore:
         """Whether nothing is around a call but this breaker; set by its owner."""
         self._on_first_call = on_first_call
         self.permits = 0
-        """How many permits were given since the breaker was made."""
+        """How many permits were given since the circuit was made."""
         self.counters = [0] * COUNTERS
         self._history = _NO_HISTORY
         self._consecutive_failures = 0
@@ -257,7 +257,7 @@ class BreakerCore:
     @property
     @_exclusive
     def forced(self) -> tuple[Forced, float] | None:
-        """The state that somebody holds the breaker in, with how many milliseconds that still lasts."""
+        """The state that the circuit is forced into, with how many milliseconds that still lasts."""
         now = self._expire_deadlines_now()
         forced = self._history.forced
         return None if forced is None else (forced, forced.until - now)
@@ -270,7 +270,7 @@ class BreakerCore:
         if generation.admits:
             self.permits += 1
             permit = Permit()
-            permit.core = self
+            permit.circuit = self
             permit.generation = generation
             permit.started_at = self.read() * self.scale
             permit.outcome = None
