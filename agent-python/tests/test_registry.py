@@ -80,7 +80,7 @@ def test_the_first_route_that_matches_governs(breakers: Registry) -> None:
     assert exact.source == "none"
 
 
-def test_an_edit_keeps_the_state_and_a_reset_starts_anew_only_when_the_spec_changes(breakers: Registry) -> None:
+def test_an_edit_keeps_the_state_and_a_reset_starts_over_only_when_the_spec_changes(breakers: Registry) -> None:
     breaker = breakers.get_breaker("a")
     breakers.apply(policy_set({**ONE, "onUpdate": "Reset"}, "a"))
     fail(breaker)
@@ -188,7 +188,7 @@ def test_the_first_call_is_told_of_once_and_a_breaker_alone_is_none(breakers: Re
     assert told == ["early", "late", "early", "late"]
 
 
-def test_code_judges_before_the_policy_and_cannot_break_a_call(breakers: Registry) -> None:
+def test_code_classifies_before_the_policy_and_cannot_break_a_call(breakers: Registry) -> None:
     def classify(outcome: Any) -> Any:
         if isinstance(outcome.error, KeyError):
             return "ignored"

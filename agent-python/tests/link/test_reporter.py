@@ -122,7 +122,7 @@ def test_tells_a_change_of_state_at_once_and_at_most_four_times_a_second(bench: 
     assert bench.timers.waiting[0] == 250
 
 
-def test_an_open_circuit_that_lapses_when_it_is_read_is_in_that_very_report(bench: Bench) -> None:
+def test_an_open_circuit_that_ends_when_it_is_read_is_in_that_very_report(bench: Bench) -> None:
     a = bench.breaker("a")
     bench.reporter.attach(None)
     settle(a, "failure", 3)

@@ -212,8 +212,8 @@ export class Calls {
    */
   #settle(permit: Permit, error: unknown): void {
     const { circuit, failed } = this.#around;
-    const isRefusal = isOurError(error) && (error as { code?: unknown }).code === 'ESEMLOCKED';
-    if (isRefusal && circuit.state !== 'half-open') permit.ignore();
+    const isRejection = isOurError(error) && (error as { code?: unknown }).code === 'ESEMLOCKED';
+    if (isRejection && circuit.state !== 'half-open') permit.ignore();
     else permit.fail();
     failed();
   }

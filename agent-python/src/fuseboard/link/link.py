@@ -48,7 +48,7 @@ class Link:
         self._settings = settings
         self._registry = registry
         self._ledger = ledger
-        self._tell = warn
+        self._on_warning = warn
         self._random = random
         self._own_timers = ThreadTimers() if timers is None else None
         self._timers: Timers = self._own_timers or timers or ThreadTimers()
@@ -183,7 +183,7 @@ class Link:
         if self._reporter is not None:
             self._reporter.let_go()
         self._store.abandon()
-        link = Link(self._settings, self._registry, ledger, self._tell, self._random, store=self._store)
+        link = Link(self._settings, self._registry, ledger, self._on_warning, self._random, store=self._store)
         link._applied_at = self._applied_at
         path = last_good_path(self._settings)
         if path is not None:
@@ -304,7 +304,7 @@ class Link:
 
     def _warn(self, message: str) -> None:
         try:
-            self._tell(message)
+            self._on_warning(message)
         except Exception:
             # Whoever is told must not be able to cut the stream.
             pass
