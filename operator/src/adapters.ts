@@ -11,7 +11,7 @@ import type { Construct } from './cli/commands/serve.ts';
 import { CliError, EXIT_CODES } from './cli/exit-codes.ts';
 import type { Config } from './config/config.ts';
 import { UsageError } from './config/usage-error.ts';
-import { systemReason } from './files/system-reason.ts';
+import { unreadable } from './files/unreadable.ts';
 import { KubeClient } from './kube/api/client.ts';
 import { podNamespace, readKubeConfig, userKubeConfig } from './kube/api/config.ts';
 import { preflight } from './kube/api/preflight.ts';
@@ -97,7 +97,7 @@ export const construct: Construct = async (config, log) => {
   const found = await stat(folder).catch((error: Error) => {
     throw new CliError(
       EXIT_CODES.unreachable,
-      `--policies: cannot read ${folder}: ${systemReason(error)}; create the folder or name another`,
+      `--policies: ${unreadable(folder, error)}; create the folder or name another`,
     );
   });
   if (!found.isDirectory())

@@ -317,9 +317,10 @@ const longName = (option: string) => /--[\w-]+/.exec(option)?.[0] ?? option;
 function inherit(command: Command): void {
   for (const each of command.commands) {
     each.copyInheritedSettings(command);
+    inherit(each);
+    // After its commands have taken the settings of the root.
     if (each.commands.length > 0) {
       each.showHelpAfterError(`give one of ${each.commands.map((one) => one.name()).join(', ')}`);
     }
-    inherit(each);
   }
 }

@@ -7,8 +7,12 @@ const REASONS: Readonly<Record<string, string>> = {
   ENAMETOOLONG: 'the name is too long',
 };
 
-/** Why a path cannot be read, in words. The message of the error when it is not a frequent error of the system. */
-export function systemReason(error: unknown): string {
+/**
+ * Why a path cannot be read, in words that name the path. Errors other than those of the system keep their message,
+ * which names the path already.
+ */
+export function unreadable(path: string, error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;
-  return REASONS[code ?? ''] ?? message;
+  const reason = REASONS[code ?? ''];
+  return reason === undefined ? message : `cannot read ${path}: ${reason}`;
 }
