@@ -250,7 +250,7 @@ export class GovernedBreaker implements Breaker, BreakerParts, Host {
    * Resets everything except name and listeners, for the next test: states, counts, keys, forced states, and
    * classifier.
    */
-  startAnew(governor: Governor): void {
+  startOver(governor: Governor): void {
     offered.delete(this);
     overrides.delete(this);
     this.keys?.forgetAll();

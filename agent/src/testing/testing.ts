@@ -108,7 +108,7 @@ export function createBreaker(
  * other `defaults` and `classify`. Handles stay valid and listeners stay subscribed; running calls no longer count.
  */
 export function resetBreakers(): void {
-  registry().startAnew();
+  registry().startOver();
 }
 
 /**

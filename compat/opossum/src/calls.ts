@@ -212,8 +212,8 @@ export class Calls {
    */
   #settle(permit: Permit, error: unknown): void {
     const { breaker, failed } = this.#around;
-    const isRefusal = isOurError(error) && (error as { code?: unknown }).code === 'ESEMLOCKED';
-    if (isRefusal && breaker.state() !== 'half-open') permit.ignore();
+    const isRejection = isOurError(error) && (error as { code?: unknown }).code === 'ESEMLOCKED';
+    if (isRejection && breaker.state() !== 'half-open') permit.ignore();
     else permit.fail();
     failed();
   }

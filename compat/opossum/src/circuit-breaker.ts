@@ -214,7 +214,7 @@ export class CircuitBreaker extends EventEmitter {
       began: () => {
         this.#pendingClose = false;
       },
-      failed: () => this.#judge(),
+      failed: () => this.#evaluate(),
     });
   }
 
@@ -244,7 +244,7 @@ export class CircuitBreaker extends EventEmitter {
   }
 
   /** Opens the circuit when failures exceed `errorThresholdPercentage` of the calls fired. */
-  #judge(): void {
+  #evaluate(): void {
     const isClosed = this.#isShutdown ? this.#state === 'closed' : this.closed;
     if (this.#warmUp || !isClosed) return;
     const { fires, failures } = this.status.totals();
