@@ -119,7 +119,7 @@ export function completions(root: Command, words: readonly string[]): string[] {
   const option = command.options.find(({ long, short }) => given === long || given === short);
   const found =
     option?.argChoices !== undefined
-      ? option.argChoices
+      ? option.argChoices.map((choice) => choice.replace(/=[A-Z]+$/, '='))
       : last.startsWith('-')
         ? command.options.filter(({ hidden }) => !hidden).flatMap(({ long }) => long ?? [])
         : [
