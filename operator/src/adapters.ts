@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { openAccess } from './auth/open-access.ts';
 import { tokenFile } from './auth/token-file.ts';
 import { unauthenticated } from './auth/unauthenticated.ts';
-import { ClusterTarget, userToken } from './cli/client/cluster.ts';
+import { ClusterTarget, requiredToken } from './cli/client/cluster.ts';
 import { StandaloneTarget } from './cli/client/standalone.ts';
 import type { Reach } from './cli/client/target.ts';
 import type { ConnectCluster } from './cli/commands/check.ts';
@@ -124,7 +124,7 @@ export const reach: Reach = ({ server, kubeconfig, context, operatorNamespace })
     if (/^https?:/i.test(url) && URL.canParse(url)) continue;
     throw new UsageError(`--server: "${url}" is not an http or https URL; give one such as http://127.0.0.1:8702`);
   }
-  return new StandaloneTarget(urls, config && (() => userToken(config)));
+  return new StandaloneTarget(urls, config && (() => requiredToken(config)));
 };
 
 /** The API server that the flags of a command mean. */
