@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline';
 import type { GovernedBreaker } from '../../agent/src/breakers/governed-breaker.ts';
 import { Overrides } from '../../agent/src/breakers/overrides.ts';
-import type { Deadline } from '../../agent/src/core/timeout.ts';
+import type { Deadline } from '../../agent/src/core/guards/timeout.ts';
 import { createBreaker, FakeClock, type TestBreaker } from '../../agent/src/testing/testing.ts';
 import { CallRunner } from './call-runner.ts';
 import { errorOf, type Outcome, responseOf } from './outcome.ts';
@@ -137,10 +137,10 @@ class Run {
       case 'overrides':
         return this.#override(args[0] as GivenOverride[]);
       case 'classify': {
-        const { core } = this.#breaker as unknown as GovernedBreaker;
+        const { circuit } = this.#breaker as unknown as GovernedBreaker;
         const outcome = args[0] as Outcome;
         const response = responseOf(outcome);
-        return response === undefined ? core.classifyError(errorOf(outcome)) : core.classifyResult(response);
+        return response === undefined ? circuit.classifyError(errorOf(outcome)) : circuit.classifyResult(response);
       }
       case 'read':
         return this.#read(args[0] as string | null);
