@@ -8,11 +8,12 @@ from typing import Protocol
 
 from ..call.call_guards import CallGuards, call_guards_for
 from ..call.sync_calls import SyncCalls
-from ..core.circuit import Circuit, Forced, OverrideRef, forced_detail
+from ..core.circuit import Circuit
 from ..core.classify import Classify
 from ..core.clock import Environment
 from ..core.config import Mode
 from ..core.counters import Totals
+from ..core.forced_state import Forced, OverrideRef, forced_detail
 from ..core.state import State, TransitionEvent
 from .breakers_by_key import BreakersByKey
 from .governor import Governor, Source
