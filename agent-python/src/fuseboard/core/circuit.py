@@ -341,7 +341,7 @@ class Circuit(Exclusive):
                 if self._in_flight is not None:
                     self._in_flight.begin(now)
             elif permit in state.probes:
-                # A probe takes up its counter while it waits, and probes are kept by their beginning.
+                # A probe takes up its slot while it waits, and probes are kept by their beginning.
                 del state.probes[permit]
                 state.probes[permit] = None
                 if self._in_flight is not None:
@@ -727,7 +727,7 @@ class Circuit(Exclusive):
         return None if self._config.jitter_percent == 0 else self.environment.random()
 
     def _transition(self, to: StateRecord, reason: Reason, why: str | None = None) -> None:
-        """The only counter where the state changes."""
+        """The only place where the state changes."""
         failed = self._last_error if reason in _BY_FAILURES else None
         last_error = None if failed is None else LastError(*failed)
         event = TransitionEvent(self._state.kind, to.kind, to.since, reason, why, last_error=last_error)
