@@ -189,10 +189,12 @@ class Circuit(Exclusive):
             permit = Permit()
             permit.circuit = self
             permit.generation = generation
-            permit.started_at = self.read() * self.scale
+            read = self.read
+            permit.started_at = read() * self.scale
             permit.outcome = None
             return permit
-        now = self.read() * self.scale
+        read = self.read
+        now = read() * self.scale
         # From here to the return nothing calls, so that no other thread runs in between.
         if now < generation.rejects_until:
             self.counters[REJECTED] += 1
