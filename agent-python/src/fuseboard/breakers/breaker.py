@@ -218,7 +218,7 @@ class Breaker:
         """
         circuit = self._breaker.circuit
         generation = circuit.generation
-        if not (generation.admits and circuit.is_plain):
+        if not generation.is_plain:
             return circuit.enter() if circuit.is_plain else enter(self._breaker)
         circuit.permits += 1
         permit = Permit()
@@ -233,7 +233,7 @@ class Breaker:
         """Begin a call that ends with the block; raises ``CircuitOpenError`` or ``LimitedError`` where there is none."""
         circuit = self._breaker.circuit
         generation = circuit.generation
-        if not (generation.admits and circuit.is_plain):
+        if not generation.is_plain:
             return self._begin_block(enter_or_raise(self._breaker))
         circuit.permits += 1
         permit = Permit()

@@ -253,9 +253,8 @@ class GovernedBreaker:
     def _update_is_plain(self) -> None:
         guards = self.guards
         has_guards = guards is not None and not guards.config.is_plain
-        self.circuit.is_plain = (
-            not has_guards and self._governor.config.timeout_ms == 0 and self.circuit.classify is None
-        )
+        has_limit = self._governor.config.timeout_ms != 0
+        self.circuit.set_plain(not has_guards and not has_limit and self.circuit.classify is None)
 
     def _transitioned(self, event: TransitionEvent) -> None:
         own = event if self.key is None else replace(event, key=self.key)

@@ -24,6 +24,9 @@ from .response import discard_async
 if TYPE_CHECKING:
     from ..breakers.governed_breaker import GovernedBreaker
 
+_COUNTS_CANCELLATIONS = sys.version_info >= (3, 11)
+"""Whether a task knows how many times it was cancelled."""
+
 _OURS = "the time limit of a circuit breaker's policy is up"
 
 
@@ -188,7 +191,7 @@ async def _run_timed(call: GuardedCall, fn: Callable[[], Any], limit_ms: int) ->
     loop = get_running_loop()
     task = current_task(loop)
     assert task is not None
-    cancelling = task.cancelling() if sys.version_info >= (3, 11) else 0  # type: ignore[attr-defined, unused-ignore]
+    cancelling = task.cancelling() if _COUNTS_CANCELLATIONS else 0  # type: ignore[attr-defined, unused-ignore]
     timers: Timers = environment.timers or loop_timers(loop)
     limit = _TimeLimit(call, limit_ms, lambda: task.cancel(_OURS))
     began = environment.now()
@@ -219,7 +222,7 @@ async def _run_timed(call: GuardedCall, fn: Callable[[], Any], limit_ms: int) ->
 class _TimedCall(Permit):
     """A call under a time limit with nothing else around it; each such call makes one, so it has no constructor."""
 
-    __slots__ = ("breaker", "is_over", "limit_ms", "task", "tick")
+    __slots__ = ("is_over", "limit_ms", "task", "tick")
 
     breaker: GovernedBreaker
     is_over: bool
@@ -253,10 +256,11 @@ async def call_timed(breaker: GovernedBreaker, fn: Callable[..., Any], args: Any
     call.limit_ms = limit_ms = circuit.config.timeout_ms
     loop = get_running_loop()
     call.task = task = current_task(loop)  # type: ignore[assignment]
-    cancelling = task.cancelling() if sys.version_info >= (3, 11) else 0  # type: ignore[union-attr, unused-ignore]
+    cancelling = task.cancelling() if _COUNTS_CANCELLATIONS else 0  # type: ignore[union-attr, unused-ignore]
     timers: Timers = circuit.environment.timers or loop_timers(loop)
-    call.started_at = began = circuit.read() * circuit.scale
-    token = running_until.set((circuit.read, circuit.scale, began + limit_ms))
+    read, scale = circuit.read, circuit.scale
+    call.started_at = began = read() * scale
+    token = running_until.set((read, scale, began + limit_ms))
     timers.add(call, limit_ms)
     try:
         value = await fn(*args, **kwargs)
@@ -283,8 +287,9 @@ async def call_timed(breaker: GovernedBreaker, fn: Callable[..., Any], args: Any
 
 def _was_ours(task: asyncio.Task[Any], cancelling: int, error: BaseException | None) -> bool:
     """After the time limit cancelled the task: takes that back, and says whether nobody else cancelled it too."""
-    if sys.version_info >= (3, 11):
-        return task.uncancel() <= cancelling or not isinstance(error, asyncio.CancelledError)
+    if _COUNTS_CANCELLATIONS:
+        cancellations: int = task.uncancel()  # type: ignore[attr-defined, unused-ignore]
+        return cancellations <= cancelling or not isinstance(error, asyncio.CancelledError)
     return not isinstance(error, asyncio.CancelledError) or error.args == (_OURS,)
 
 

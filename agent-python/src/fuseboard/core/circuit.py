@@ -80,7 +80,7 @@ class Circuit(Exclusive):
         self.classify: Classify | None = None
         """The classifier that code gave, which wins over the policy's. Must not raise."""
         self.is_plain = False
-        """Whether nothing is around a call but this breaker; set by its owner."""
+        """Whether nothing is around a call but this circuit."""
         self._on_first_call = on_first_call
         self.permits = 0
         """How many permits were given since the circuit was made."""
@@ -222,7 +222,7 @@ class Circuit(Exclusive):
 
     @exclusive
     def _allow_fast_path(self) -> None:
-        self.generation.admits = self._new_generation().admits
+        self._update_admission()
         self._start_fast_path()
 
     def classify_result(self, result: object) -> Outcome:
@@ -253,9 +253,15 @@ class Circuit(Exclusive):
     def settle_error(self, permit: Permit, error: BaseException) -> Outcome:
         """Settle a permit by what the call raised, and return the outcome."""
         classification = self._config.classification
-        is_quick = self.classify is None and classification.fails_all and error.__cause__ is None
-        if is_quick and not error.__dict__ and is_plain(type(error)):
-            outcome: Outcome = "failure"
+        outcome: Outcome
+        if (
+            self.classify is None
+            and classification.fails_all
+            and error.__cause__ is None
+            and not error.__dict__
+            and is_plain(type(error))
+        ):
+            outcome = "failure"
         else:
             outcome = self.classify_error(error)
         self.settle(permit, outcome, error)
@@ -273,7 +279,13 @@ class Circuit(Exclusive):
             self._busy = True
             try:
                 if permit.outcome is None:
-                    self._settle_general(permit, outcome, self.read() * self.scale, returned_or_raised)
+                    read = self.read
+                    now = read() * self.scale
+                    generation = permit.generation
+                    if outcome != "failure" or not generation.admits or generation is not self.generation:
+                        self._settle_general(permit, outcome, now, returned_or_raised)
+                    else:
+                        self._settle_failure(permit, now, returned_or_raised)
             finally:
                 if self._deferred is None:
                     self._busy = False
@@ -307,11 +319,6 @@ class Circuit(Exclusive):
             if self._config.mode != "Disabled":
                 if self.generation.fast_path_until != NEVER:
                     self._stop_fast_path()
-                if outcome == "failure" and self._in_flight is None:
-                    self._consecutive_failures += 1
-                    self._window.record(now, True, slow)
-                    self._evaluate(now, returned_or_raised)
-                    return
                 self._record(permit, outcome, slow, now)
                 if (
                     not self._evaluate(now, returned_or_raised if outcome == "failure" else None)
@@ -322,6 +329,30 @@ class Circuit(Exclusive):
                     self._start_fast_path(is_evaluated=True)
         else:
             self._settle_half_open(permit, outcome, slow, now, returned_or_raised)
+
+    def _settle_failure(self, permit: Permit, now: float, returned_or_raised: object) -> None:
+        """``_settle_general`` for a failure of a closed circuit that watches no slow calls."""
+        permit.outcome = "failure"
+        took = now - permit.started_at
+        counters = self.counters
+        counters[0 if took < 0.125 else latency_bucket(took)] += 1
+        counters[FAILED] += 1
+        self._last_error = described(returned_or_raised)
+        config = self._config
+        if config.mode == "Disabled":
+            return
+        if permit.generation.fast_path_until != NEVER:
+            self._stop_fast_path()
+        self._consecutive_failures = consecutive = self._consecutive_failures + 1
+        window = self._window
+        window.record(now, True, False)
+        if (
+            consecutive >= config.consecutive_from
+            or window.failures >= config.failures_from
+            or window.calls >= config.rates_from
+            or self._history.forced is not None
+        ):
+            self._evaluate(now, returned_or_raised)
 
     @exclusive
     def pause(self, permit: Permit) -> None:
@@ -354,6 +385,12 @@ class Circuit(Exclusive):
     # What others decide
 
     @exclusive
+    def set_plain(self, is_plain: bool) -> None:
+        """Say whether nothing is around a call but this circuit."""
+        self.is_plain = is_plain
+        self._update_admission()
+
+    @exclusive
     def configure(self, config: Config, reset: bool) -> None:
         """Put the breaker under another configuration.
 
@@ -371,7 +408,7 @@ class Circuit(Exclusive):
             # Calls that are under way are not known by when they began; they are judged when they end.
             self._in_flight = InFlight(config.slow_ms, now)
             self._in_flight.forget(now)
-        self.generation.admits = self._new_generation().admits
+        self._update_admission()
         if reset:
             self._reset_to_closed(now, "policy-reset")
         elif before.mode != config.mode and "Disabled" in (before.mode, config.mode):
@@ -508,7 +545,11 @@ class Circuit(Exclusive):
 
     def _new_generation(self) -> Generation:
         is_quick = type(self._state) is Closed and self._in_flight is None and self._on_first_call is None
-        return Generation(is_quick)
+        return Generation(is_quick, is_quick and self.is_plain)
+
+    def _update_admission(self) -> None:
+        made = self._new_generation()
+        self.generation.admits, self.generation.is_plain = made.admits, made.is_plain
 
     def _evaluate_overdue(self, now: float) -> None:
         """Calls that hang end too late to be judged by their ends alone."""
