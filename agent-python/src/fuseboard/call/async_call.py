@@ -193,9 +193,9 @@ async def _run_timed(call: GuardedCall, fn: Callable[[], Any], limit_ms: int) ->
 class _TimedCall(Permit):
     """A call under a time limit with nothing else around it; each such call makes one, so it has no constructor."""
 
-    __slots__ = ("is_over", "limit_ms", "task", "tick")
+    __slots__ = ("governed", "is_over", "limit_ms", "task", "tick")
 
-    breaker: GovernedBreaker
+    governed: GovernedBreaker
     is_over: bool
     limit_ms: float
     task: asyncio.Task[Any]
@@ -208,7 +208,7 @@ class _TimedCall(Permit):
         self.task.cancel(_OURS)
 
     def error(self) -> CallTimeoutError:
-        return call_timeout(self.breaker.name, self.breaker.key, self.limit_ms)
+        return call_timeout(self.governed.name, self.governed.key, self.limit_ms)
 
 
 async def call_timed(breaker: GovernedBreaker, fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
@@ -220,7 +220,7 @@ async def call_timed(breaker: GovernedBreaker, fn: Callable[..., Any], args: Any
     circuit.permits += 1
     call = _TimedCall()
     call.circuit = circuit
-    call.breaker = breaker
+    call.governed = breaker
     call.generation = generation
     call.outcome = None
     call.is_over = False
