@@ -162,6 +162,18 @@ def test_blocks_of_tasks_do_not_mix() -> None:
     assert breaker.stats().totals["slow"] == 1
 
 
+@pytest.mark.parametrize("mode", ["Enforce", "Shadow", "Disabled"])
+def test_a_slow_failure_counts_as_slow_in_every_mode(mode: str) -> None:
+    clock = FakeClock()
+    trip = {"slowCallRate": {"thresholdPercent": 100, "slowerThan": "10ms"}}
+    permit = (breaker := create_breaker({"mode": mode, "trip": trip}, clock)).enter()
+    assert permit is not None
+    clock.advance(11)
+    permit.fail()
+    totals = breaker.stats().totals
+    assert (totals["failed"], totals["slow"]) == (1, 1)
+
+
 def test_a_permit_is_settled_once() -> None:
     breaker = create_breaker(ONE)
     permit = breaker.enter()

@@ -8,10 +8,10 @@ from typing import Any
 
 from fuseboard.call import guarded_call
 from fuseboard.core import circuit, trip
-from fuseboard.core.adaptive_timeout import AdaptiveTimeout
+from fuseboard.core.guards.adaptive_timeout import AdaptiveTimeout
 from fuseboard.core.circuit import Circuit
-from fuseboard.core.in_flight import InFlight
-from fuseboard.core.retry import RetryBudget
+from fuseboard.core.windows.in_flight import InFlight
+from fuseboard.core.guards.retry import RetryBudget
 from fuseboard.core.windows import CountWindow, EwmaWindow, TimeWindow
 
 

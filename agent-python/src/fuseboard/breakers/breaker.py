@@ -13,11 +13,11 @@ from ..call.decorated import decorate
 from ..call.enter import AnyPermit, enter, enter_or_raise
 from ..call.fallback import Fallback, PolicyFallback
 from ..call.sync_call import call_sync
-from ..core.config import Mode
+from ..core.config.config import Mode
+from ..core.config.duration import MAX_DURATION_MS, MIN_DURATION_MS, parse_duration
 from ..core.counters import Totals
-from ..core.duration import MAX_DURATION_MS, MIN_DURATION_MS, parse_duration
 from ..core.exclusive import has_gil
-from ..core.last_error import LastError
+from ..core.outcomes.last_error import LastError
 from ..core.permit import Permit
 from ..core.state import State, TransitionEvent
 from ..core.text import utf16_length

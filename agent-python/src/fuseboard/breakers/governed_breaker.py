@@ -11,7 +11,7 @@ from ..call.sync_calls import SyncCalls
 from ..core.circuit import Circuit
 from ..core.classify import Classify
 from ..core.clock import Environment
-from ..core.config import Mode
+from ..core.config.config import Mode
 from ..core.counters import Totals
 from ..core.forced_state import Forced, OverrideRef, forced_detail
 from ..core.state import State, TransitionEvent

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.clock import Timers
 from ..core.counters import TIMED_OUT
-from ..core.outcome_facts import PLAIN_TYPES
+from ..core.outcomes.outcome_facts import PLAIN_TYPES
 from ..core.permit import Permit
 from ..errors import CallTimeoutError, FuseboardError, call_timeout, circuit_open
 from .deadline import running_until

@@ -8,9 +8,9 @@ from collections.abc import AsyncGenerator, Callable, Generator
 from typing import TYPE_CHECKING, Any
 
 from ..core.counters import REJECTED
-from ..core.histogram import latency_bucket
-from ..core.outcome_facts import PLAIN_TYPES
+from ..core.outcomes.outcome_facts import PLAIN_TYPES
 from ..core.permit import permit_of
+from ..core.windows.histogram import latency_bucket
 from ..errors import CircuitOpenError
 from .async_call import call_async, call_timed
 from .enter import enter_or_raise

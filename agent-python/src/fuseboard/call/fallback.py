@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..breakers.listeners import warn
-from ..core.call_config import LastSuccessFallback, StaticFallback
 from ..core.classify import Outcome
+from ..core.config.call_config import LastSuccessFallback, StaticFallback
 from ..core.counters import FALLBACK
 from .response import is_response
 

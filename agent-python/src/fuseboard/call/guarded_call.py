@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from ..core.adaptive_timeout import AdaptiveTimeout
 from ..core.classify import Outcome
 from ..core.counters import RETRIED, SHADOW_REJECTED, TIMED_OUT
+from ..core.guards.adaptive_timeout import AdaptiveTimeout
+from ..core.guards.retry import backoff_ms
 from ..core.permit import Permit
-from ..core.retry import backoff_ms
 from ..core.retry_after import retry_after_ms
 from ..errors import FuseboardError
 from .call_guards import CallGuards

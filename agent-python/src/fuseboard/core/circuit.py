@@ -8,22 +8,22 @@ from dataclasses import replace
 
 from .classify import CallOutcome, Classify, Outcome, classify_error, classify_result, is_plain
 from .clock import Environment
-from .config import Config
+from .config.config import Config
+from .config.defaults import LATENCY_BUCKETS
 from .counters import COUNTERS, FAILED, IGNORED, REJECTED, SHADOW_REJECTED, SLOW, Totals, totals_of
-from .defaults import LATENCY_BUCKETS
 from .exclusive import Exclusive, exclusive, has_gil
 from .forced_state import NO_HISTORY, NOT_AN_OPENING, Forced, OverrideRef, forced_detail
 from .generation import NEVER, NO_GENERATION, Generation
 from .half_open import Decision, begin_half_open, can_probe, evaluate_probes, is_ramp_over, ramp_admits, record_probe
-from .histogram import latency_bucket
-from .in_flight import InFlight
-from .last_error import Described, LastError, described
 from .open_time import open_time_ms
+from .outcomes.last_error import Described, LastError, described
 from .permit import Permit, permit_of
 from .retry_after import retry_after_ms
 from .state import Closed, Open, Probing, Ramping, Reason, State, StateRecord, TransitionEvent
 from .trip import tripped_by_number, tripped_by_rate
 from .windows import CountWindow, Window, window_for
+from .windows.histogram import latency_bucket
+from .windows.in_flight import InFlight
 
 STALL_WATCH_FACTOR = 10
 """In times ``slowerThan``: how long it matters whether the process stood still during a call."""
@@ -282,10 +282,13 @@ class Circuit(Exclusive):
                     read = self.read
                     now = read() * self.scale
                     generation = permit.generation
-                    if outcome != "failure" or not generation.admits or generation is not self.generation:
-                        self._settle_general(permit, outcome, now, returned_or_raised)
-                    else:
+                    is_recorded = (
+                        generation.admits and generation is self.generation and self._config.mode != "Disabled"
+                    )
+                    if outcome == "failure" and is_recorded:
                         self._settle_failure(permit, now, returned_or_raised)
+                    else:
+                        self._settle_general(permit, outcome, now, returned_or_raised)
             finally:
                 if self._deferred is None:
                     self._busy = False
@@ -338,14 +341,12 @@ class Circuit(Exclusive):
         counters[0 if took < 0.125 else latency_bucket(took)] += 1
         counters[FAILED] += 1
         self._last_error = described(returned_or_raised)
-        config = self._config
-        if config.mode == "Disabled":
-            return
         if permit.generation.fast_path_until != NEVER:
             self._stop_fast_path()
         self._consecutive_failures = consecutive = self._consecutive_failures + 1
         window = self._window
         window.record(now, True, False)
+        config = self._config
         if (
             consecutive >= config.consecutive_from
             or window.failures >= config.failures_from

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
-from .config import Config
+from .config.config import Config
 from .state import Probing, Ramping, Reason
 from .trip import tripped_by_rate
 

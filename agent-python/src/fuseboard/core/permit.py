@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .classify import Outcome
 from .generation import Generation
-from .histogram import latency_bucket
+from .windows.histogram import latency_bucket
 
 if TYPE_CHECKING:
     from .circuit import Circuit

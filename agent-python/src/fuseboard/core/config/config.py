@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ..classify import Classification, OutcomeMatch
 from . import defaults
 from .call_config import CallConfig, read_call_config
-from .classify import Classification, OutcomeMatch
 from .rules import LABEL_KEY_PATTERN, first_violation, too_deep
 from .spec_reader import Problem, Section, Usable
 
