@@ -70,7 +70,7 @@ describe('helm install --wait of Helm 4', () => {
     await installAndWait('first', '60s', payments('first'), override('first', 'payments'));
   }, 90_000);
 
-  it('fails with a policy that has nothing to govern because of another, and succeeds once that is mended', async () => {
+  it('fails with a policy that has nothing to govern because of another, and succeeds once that is fixed', async () => {
     await expect(installAndWait('second', '60s', payments('second'))).rejects.toThrow(/second.*Failed/s);
     await installAndWait('second', '60s', policy('shop', 'second', { breakers: ['orders'] }));
   }, 180_000);
