@@ -28,7 +28,7 @@ it(`injects every pod that is created while the operator is replaced ${RESTARTS}
     places: Array(RESTARTS).fill(2),
   });
   expect(created).toBeGreaterThan(RESTARTS * PODS_PER_SECOND);
-}, 1_200_000);
+}, RESTARTS * 180_000);
 
 it('has at least as many ready replicas as before during an upgrade, and loses no agent', async () => {
   const upgrade = () => scene.release.upgrade({ log: { level: 'debug' } });
