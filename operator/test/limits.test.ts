@@ -100,6 +100,12 @@ async function report(token: string, told: BreakerReport[] = [], boot = 1): Prom
   return answer.status;
 }
 
+/** Reports breakers with so many different names. */
+async function reportNames(token: string, count: number, state: BreakerReport['state'] = 'closed'): Promise<void> {
+  const told = Array.from({ length: count }, (_, i) => ({ name: `n${i}`, state, since: 0, totals }));
+  for (let i = 0; i < count; i += 250) expect(await report(token, told.slice(i, i + 250))).toBe(204);
+}
+
 /** Repeats something until it is refused. */
 async function untilRefused(ask: (n: number) => Promise<number>): Promise<number> {
   for (let n = 1; n <= 2_000; n += 1) if ((await ask(n)) === 503) return n - 1;
@@ -176,6 +182,35 @@ const REACHED: Record<LimitReason, () => Promise<void>> = {
     expect((await openStream('bank.a.web')).status).toBe(200);
     expect((await openStream('bank.b.other')).status).toBe(200);
     expect((await openStream('bank.c.one')).status).toBe(503);
+  },
+  'fleet-breakers-of-namespace': async () => {
+    await begin({ maxReportsPerPod: '10000' });
+    await openStream('bank.evil');
+    await reportNames('bank.evil', LIMITS['fleet-breakers-of-namespace'].value + 1);
+  },
+  'fleet-breakers': async () => {
+    await begin({ maxReportsPerPod: '10000', maxReportsPerSecond: '100000' });
+    for (const namespace of ['a', 'b', 'c', 'd', 'e', 'f']) {
+      await openStream(`${namespace}.evil`);
+      await reportNames(`${namespace}.evil`, LIMITS['fleet-breakers-of-namespace'].value);
+    }
+  },
+  'breaker-names': async () => {
+    await begin();
+    await openStream('bank.evil');
+    await reportNames('bank.evil', LIMITS['breaker-names'].value + 1);
+  },
+  'outages-of-namespace': async () => {
+    await begin({ maxReportsPerPod: '10000' });
+    await openStream('bank.evil');
+    await reportNames('bank.evil', LIMITS['outages-of-namespace'].value + 1, 'open');
+  },
+  outages: async () => {
+    await begin({ maxReportsPerPod: '10000' });
+    for (const namespace of ['a', 'b', 'c']) {
+      await openStream(`${namespace}.evil`);
+      await reportNames(`${namespace}.evil`, LIMITS['outages-of-namespace'].value, 'open');
+    }
   },
   'report-rate-of-pod': async () => {
     await begin({ maxReportsPerPod: '10' });

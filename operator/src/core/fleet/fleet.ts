@@ -8,15 +8,7 @@ import { type Bounds, DEFAULT_BOUNDS, LIMITS, LimitError } from '../limits/limit
 import { Outages } from '../outages/outages.ts';
 import { canonicalLabels, type Labels } from '../policy/selector.ts';
 import type { OverrideUid, PolicyUid, Touched } from '../uid.ts';
-import {
-  type Agent,
-  AgentRecord,
-  agentKey,
-  type Identity,
-  type Moment,
-  type Origin,
-  type View,
-} from './agent-record.ts';
+import { type Agent, AgentRecord, agentKey, type Identity, type Origin, type View } from './agent-record.ts';
 import { Counters } from './counters.ts';
 import { FleetBreakers } from './fleet-breakers.ts';
 import type { WholeReport } from './report-assembler.ts';
@@ -30,6 +22,7 @@ import {
   worst,
 } from './state-counts.ts';
 import { growth, latencyGrowth, NO_TOTALS, sameTotals } from './totals.ts';
+import { type Moment, repeatedTransitions, transitionDigest } from './transition-digest.ts';
 
 /** An agent without a report for this long is stale: it is counted, but the rollout does not wait for it. */
 export const STALE_AFTER_MS = 30_000;
@@ -40,8 +33,8 @@ export const GONE_AFTER_MS = 60_000;
 /** Maximum number of shared label sets. The pods of one workload have equal labels. */
 const MAX_LABELS_SHARED = 1_000;
 
-/** Two reports of a transition are the same transition when their times differ by less than this. */
-const SAME_TRANSITION_MS = 2_000;
+/** A breaker or key takes one place for each this many characters of its key and its last error. */
+const TEXT_OF_PLACE = 256;
 
 /** Maximum number of open breakers that a count names. */
 export const MAX_OPEN_NAMED = 3;
@@ -89,7 +82,7 @@ interface NewRejection {
 
 /** All agents of this replica and the content of their reports. Each call gets the time, in milliseconds. */
 export class Fleet {
-  readonly counters = new Counters();
+  readonly counters: Counters;
   readonly outages: Outages;
   readonly fleetBreakers: FleetBreakers;
   readonly #namespaces = new Map<string, Map<string, AgentRecord>>();
@@ -111,8 +104,9 @@ export class Fleet {
 
   /** @param date converts a time of this clock to milliseconds since 1970, for the ids of outages. */
   constructor(bounds: Bounds = DEFAULT_BOUNDS, limits = new LimitLog(), date?: (at: number) => number) {
-    this.outages = new Outages(date);
-    this.fleetBreakers = new FleetBreakers(this.outages);
+    this.counters = new Counters(limits);
+    this.outages = new Outages(date, limits);
+    this.fleetBreakers = new FleetBreakers(this.outages, limits);
     this.#bounds = bounds;
     this.#limits = limits;
     this.#agentShare = new FairShare({ total: bounds.agents });
@@ -198,7 +192,7 @@ export class Fleet {
     if (agent === undefined) return { kind: 'unknown' };
     const wasStale = this.#hear(agent, now);
     if (!agent.reports.begin(report)) return { kind: 'repeated' };
-    const transitions = report.breakers.flatMap((breaker) => this.#takeBreaker(agent, breaker, now));
+    const transitions = this.#takeBreakers(agent, report.breakers, now);
     const touched = {
       policies: new Set<PolicyUid>(report.breakers.flatMap(({ uid }) => uid ?? [])),
       overrides: new Set<OverrideUid>(),
@@ -387,7 +381,7 @@ export class Fleet {
 
   #forgetBreakers(agent: AgentRecord): void {
     for (const [name, keys] of agent.views) this.#replaceState(agent, name, folded(keys), undefined);
-    this.#viewShare.release(agent.identity.namespace, agent.identity.pod, agent.viewCount);
+    this.#releasePlaces(agent, agent.places);
     agent.forgetBreakers();
   }
 
@@ -396,14 +390,21 @@ export class Fleet {
    * Returns whether the state of a breaker changed.
    */
   #forgetKeys(agent: AgentRecord, now: number): boolean {
+    if (now < agent.keysExpireAt) return false;
+    agent.keysExpireAt = Number.POSITIVE_INFINITY;
     let wasOpen = false;
     for (const [name, keys] of agent.views) {
+      const gone: string[] = [];
+      for (const [key, { heardAt }] of keys) {
+        if (key === '') continue;
+        if (now - heardAt >= GONE_AFTER_MS) gone.push(key);
+        else agent.keysExpireAt = Math.min(agent.keysExpireAt, heardAt + GONE_AFTER_MS);
+      }
+      if (gone.length === 0) continue;
       const before = folded(keys);
-      for (const [key, view] of keys) {
-        if (key === '' || now - view.heardAt < GONE_AFTER_MS) continue;
+      for (const key of gone) {
+        this.#releasePlaces(agent, keys.get(key)!.places);
         keys.delete(key);
-        agent.viewCount -= 1;
-        this.#viewShare.release(agent.identity.namespace, agent.identity.pod);
       }
       if (keys.size === 0) agent.views.delete(name);
       const after = folded(keys);
@@ -412,6 +413,18 @@ export class Fleet {
       this.#replaceState(agent, name, before, after);
     }
     return wasOpen;
+  }
+
+  /** Stores the breakers of a part of a report; returns the transitions that are new. */
+  #takeBreakers(agent: AgentRecord, breakers: readonly BreakerReport[], now: number): ReportedTransition[] {
+    const before = new Map<string, View | undefined>();
+    for (const { name } of breakers) {
+      if (!before.has(name)) before.set(name, folded(agent.views.get(name) ?? NO_KEYS));
+    }
+    const transitions = breakers.flatMap((breaker) => this.#takeBreaker(agent, breaker, now));
+    // Once for each name, because finding the worst of its keys looks at all of them.
+    for (const [name, was] of before) this.#replaceState(agent, name, was, folded(agent.views.get(name) ?? NO_KEYS));
+    return transitions;
   }
 
   #takeBreaker(agent: AgentRecord, breaker: BreakerReport, now: number): ReportedTransition[] {
@@ -455,26 +468,27 @@ export class Fleet {
       if (fleetBreaker) this.fleetBreakers.count(fleetBreaker, counted, slower, now);
     }
 
-    if (known || this.#takeView(agent)) {
-      if (!known) agent.viewCount += 1;
-      const before = folded(keys);
-      const shadow = breaker.shadow ?? false;
+    // Without room for a long error, the state is stored without it.
+    const without = breaker.lastError === undefined ? [] : [{ ...breaker, lastError: undefined }];
+    const stored = [breaker, ...without].find((one) => this.#takePlaces(agent, placesOf(one), known?.places));
+    if (stored !== undefined) {
       keys.set(breaker.key ?? '', {
         uid,
         state: breaker.state,
-        shadow,
+        shadow: breaker.shadow ?? false,
         since: now - breaker.since,
         override: breaker.override,
-        ...(breaker.lastError !== undefined && { lastError: breaker.lastError }),
+        ...(stored.lastError !== undefined && { lastError: stored.lastError }),
         optedIn: breaker.optedIn,
         totals: breaker.totals,
         counted: breaker.base === undefined || !sameTotals(breaker.base, breaker.totals),
-        latency,
-        moments: reported,
+        latency: breaker.key === undefined ? latency : NO_LATENCY,
+        transitions: transitionDigest(reported),
         heardAt: now,
+        places: placesOf(stored),
       });
       agent.views.set(breaker.name, keys);
-      this.#replaceState(agent, breaker.name, before, folded(keys));
+      if (breaker.key !== undefined) agent.keysExpireAt = Math.min(agent.keysExpireAt, now + GONE_AFTER_MS);
     }
     return fresh.map(({ from, to, reason, at }) => ({
       breaker: breaker.name,
@@ -487,15 +501,25 @@ export class Fleet {
     }));
   }
 
-  /** Takes a place for one more breaker of an agent; returns whether there was one. */
-  #takeView({ viewCount, identity: { namespace, pod } }: AgentRecord): boolean {
-    if (viewCount >= LIMITS['breakers-of-agent'].value) {
-      this.#limits.reached('breakers-of-agent', { namespace, pod });
-      return false;
-    }
-    const full = this.#viewShare.take(namespace, pod);
-    if (full !== undefined) this.#limits.reached(full === 'pod' ? 'breakers-of-pod' : 'breakers', { namespace, pod });
-    return full === undefined;
+  /** Takes the places of a breaker of an agent that has `taken` of them so far; returns whether there was room. */
+  #takePlaces(agent: AgentRecord, places: number, taken = 0): boolean {
+    const { namespace, pod } = agent.identity;
+    if (places > taken) {
+      const more = places - taken;
+      const full =
+        agent.places + more > LIMITS['breakers-of-agent'].value ? 'agent' : this.#viewShare.take(namespace, pod, more);
+      if (full !== undefined) {
+        this.#limits.reached(full === 'all' ? 'breakers' : `breakers-of-${full}`, { namespace, pod });
+        return false;
+      }
+      agent.places += more;
+    } else this.#releasePlaces(agent, taken - places);
+    return true;
+  }
+
+  #releasePlaces(agent: AgentRecord, places: number): void {
+    agent.places -= places;
+    this.#viewShare.release(agent.identity.namespace, agent.identity.pod, places);
   }
 
   /** Replaces the state of a breaker of an agent; `after` is absent when the breaker was removed. */
@@ -515,6 +539,10 @@ export class Fleet {
 }
 
 type Accepted = Extract<Receipt, { kind: 'accepted' }>;
+
+const NO_KEYS: ReadonlyMap<string, View> = new Map();
+
+const NO_LATENCY: readonly number[] = [];
 
 const NO_NEWS: Pick<Accepted, 'rejections' | 'tookMs'> = { rejections: [], tookMs: [] };
 
@@ -544,14 +572,12 @@ const isAnswered = ({ counted, totals }: View, base: Totals | undefined) =>
  * How many transitions at the start of `reported` were already in the previous report. An agent repeats them when the
  * answer to that report was lost.
  */
-function repeated(view: View, base: Totals | undefined, reported: readonly Moment[]): number {
-  const before = view.moments;
-  const same = (a: Moment, b: Moment) =>
-    a.from === b.from && a.to === b.to && a.reason === b.reason && Math.abs(a.at - b.at) < SAME_TRANSITION_MS;
-  const whole =
-    before.length > 0 && reported.length >= before.length && before.every((moment, i) => same(moment, reported[i]!));
-  return whole && !isAnswered(view, base) ? before.length : 0;
-}
+const repeated = (view: View, base: Totals | undefined, reported: readonly Moment[]) =>
+  isAnswered(view, base) ? 0 : repeatedTransitions(view.transitions, reported);
+
+/** The places that a breaker or key takes from the limits of stored breakers. */
+const placesOf = ({ key = '', lastError }: BreakerReport) =>
+  1 + Math.floor((key.length + (lastError ? lastError.name.length + lastError.message.length : 0)) / TEXT_OF_PLACE);
 
 /**
  * The trip reasons that failures cause. `probe-failed` is missing, because such an opening continues an outage whose
