@@ -198,8 +198,8 @@ export class Fleet {
       overrides: new Set<OverrideUid>(),
     };
     const whole = agent.reports.add(report, agent.delivery, agent.identity.instance);
-    const news = whole ? this.#takeReport(agent, report, whole, wasStale, touched, now) : NO_NEWS;
-    return { kind: 'accepted', transitions, ...news, touched };
+    const counted = whole ? this.#takeReport(agent, report, whole, wasStale, touched, now) : NOTHING_COUNTED;
+    return { kind: 'accepted', transitions, ...counted, touched };
   }
 
   /** Records a sign of life of an agent; returns whether the agent was stale. */
@@ -544,7 +544,7 @@ const NO_KEYS: ReadonlyMap<string, View> = new Map();
 
 const NO_LATENCY: readonly number[] = [];
 
-const NO_NEWS: Pick<Accepted, 'rejections' | 'tookMs'> = { rejections: [], tookMs: [] };
+const NOTHING_COUNTED: Pick<Accepted, 'rejections' | 'tookMs'> = { rejections: [], tookMs: [] };
 
 const sameSet = (a: ReadonlySet<string>, b: ReadonlySet<string>) =>
   a.size === b.size && [...a].every((one) => b.has(one));
