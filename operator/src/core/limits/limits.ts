@@ -7,7 +7,7 @@ export interface Limit {
   /** The default of the flag, or the fixed limit. */
   readonly value: number;
   readonly unit: string;
-  readonly scope: 'a pod' | 'a caller' | 'a namespace' | 'this replica';
+  readonly scope: 'a pod' | 'a caller' | 'an address' | 'a namespace' | 'this replica';
   /** The behaviour at the limit. */
   readonly reached: string;
 }
@@ -183,6 +183,14 @@ export const LIMITS = {
     unit: 'watches',
     scope: 'this replica',
     reached: 'the watch is refused with 503',
+  },
+  'connections-of-address': {
+    what: 'Connections of one port from one address, of the connections of that port',
+    value: 50,
+    unit: '%',
+    scope: 'an address',
+    reached:
+      'the oldest idle connection of the address is closed, and the new one is accepted; if none is idle, the new one is closed',
   },
   connections: {
     what: "Connections of the agents' port",
