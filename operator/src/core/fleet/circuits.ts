@@ -1,8 +1,12 @@
 import { type BreakerReport, LATENCY_BUCKETS, type Totals } from '@fuseboard/schema';
+import { FairShare } from '../limits/fair-share.ts';
+import { LimitLog } from '../limits/limit-log.ts';
+import { LIMITS } from '../limits/limits.ts';
 import type { Outages } from '../outages/outages.ts';
 import { MEASURES, SLOTS, slotOf } from '../slots.ts';
 import { Ring } from './ring.ts';
 import type { BreakerCounts, BreakerState } from './state-counts.ts';
+import { Timeline } from './timeline.ts';
 
 /** The slot length of latencies, which are kept for a minute. */
 export const LATENCY_SLOT_MS = 10_000;
@@ -81,6 +85,8 @@ export class Circuit {
   readonly counted = new Ring(SLOTS, MEASURES.length);
   readonly latency = new Ring(LATENCY_SLOTS, LATENCY_BUCKETS);
   readonly changes: StateChange[] = [];
+  /** The last hour and day; undefined when there are too many timelines. */
+  timeline: Timeline | undefined;
 
   constructor(id: string, namespace: string, uid: string, breaker: string, now: number) {
     this.id = id;
@@ -100,12 +106,15 @@ export class Circuit {
 /** The state and counts of circuits by breaker and policy. Memory use does not depend on the number of agents. */
 export class Circuits {
   readonly #outages: Outages;
+  readonly #limits: LimitLog;
+  readonly #timelines = new FairShare({ total: LIMITS.timelines.value });
   readonly #namespaces = new Map<string, Map<string, Circuit>>();
   #size = 0;
   #version = 0;
 
-  constructor(outages: Outages) {
+  constructor(outages: Outages, limits = new LimitLog()) {
     this.#outages = outages;
+    this.#limits = limits;
   }
 
   /** Increases with every change of any circuit. */
@@ -116,7 +125,7 @@ export class Circuits {
   /** The circuit of a breaker, created on first use; undefined when there are too many. */
   at(namespace: string, uid: string, breaker: string, now: number): Circuit | undefined {
     const circuits = this.#namespaces.get(namespace) ?? new Map<string, Circuit>();
-    const id = `${namespace}/${uid}/${breaker}`;
+    const id = idOf(namespace, uid, breaker);
     let circuit = circuits.get(id);
     if (circuit === undefined && this.#size < MAX_CIRCUITS && circuits.size < MAX_CIRCUITS_OF_NAMESPACE) {
       circuit = new Circuit(id, namespace, uid, breaker, now);
@@ -132,6 +141,7 @@ export class Circuits {
     const { succeeded, failed, slow, rejected, fallback } = totals;
     if (succeeded + failed + slow + rejected === 0) return;
     this.#outages.count(circuit, [succeeded + failed, failed, slow, rejected, fallback], at);
+    this.#timeline(circuit)?.count([succeeded + failed, failed, slow, rejected, fallback], latency, at);
     circuit.counted.add(slotOf(at), [succeeded + failed, failed, slow, rejected]);
     circuit.latency.add(Math.floor(at / LATENCY_SLOT_MS), latency);
     this.#changed(circuit);
@@ -157,6 +167,8 @@ export class Circuits {
       const healed = circuit.unwell.delete(key);
       if (after && (healed || !before)) circuit.closedAt = Math.max(circuit.closedAt, after.since);
     }
+    if (before === undefined) this.#timeline(circuit)?.started(now);
+    observe(circuit, now);
     if (rejects(after) && !rejects(before)) this.#outages.opened(circuit, { at: after!.since, instance });
     if (rejects(after) || rejects(before)) this.#outages.observe(circuit, now);
     if (before?.state !== after?.state || before?.shadow !== after?.shadow) this.#changed(circuit);
@@ -179,6 +191,11 @@ export class Circuits {
     this.#changed(circuit);
   }
 
+  /** The circuit of a breaker, if it is known; the uid is empty when the defaults in code apply. */
+  find(namespace: string, uid: string, breaker: string): Circuit | undefined {
+    return this.#namespaces.get(namespace)?.get(idOf(namespace, uid, breaker));
+  }
+
   /** Every circuit of a namespace, or of all namespaces when it is absent. */
   *list(namespace?: string): Generator<Circuit> {
     if (namespace !== undefined) yield* this.#namespaces.get(namespace)?.values() ?? [];
@@ -195,19 +212,40 @@ export class Circuits {
       if (circuit) this.#changed(circuit);
     }
     for (const [namespace, circuits] of this.#namespaces) {
-      for (const [id, { agents, heardAt, uid }] of circuits) {
+      for (const [id, circuit] of circuits) {
+        const { agents, heardAt, uid, timeline } = circuit;
+        // A circuit can stay open for long without any call.
+        observe(circuit, now);
         if (agents > 0 || (now - heardAt < LINGER_MS && (uid === '' || governed(uid)))) continue;
         circuits.delete(id);
         this.#size -= 1;
+        if (timeline) this.#timelines.release(namespace, undefined);
       }
       if (circuits.size === 0) this.#namespaces.delete(namespace);
     }
+  }
+
+  /** The timeline of a circuit, created on first use; undefined when there are too many. */
+  #timeline(circuit: Circuit): Timeline | undefined {
+    if (circuit.timeline === undefined) {
+      const { namespace, breaker } = circuit;
+      if (this.#timelines.take(namespace, undefined) === undefined) circuit.timeline = new Timeline();
+      else this.#limits.reached('timelines', { namespace, breaker });
+    }
+    return circuit.timeline;
   }
 
   #changed(circuit: Circuit): void {
     this.#version += 1;
     circuit.version = this.#version;
   }
+}
+
+const idOf = (namespace: string, uid: string, breaker: string) => `${namespace}/${uid}/${breaker}`;
+
+/** Records how many agents have an open or half-open circuit. */
+function observe({ timeline, states: { open, halfOpen } }: Circuit, now: number): void {
+  if (open + halfOpen > 0) timeline?.observe(open, halfOpen, now);
 }
 
 const rejects = (state: AgentCircuitState | undefined) =>

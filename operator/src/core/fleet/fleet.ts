@@ -112,7 +112,7 @@ export class Fleet {
   /** @param date converts a time of this clock to milliseconds since 1970, for the ids of outages. */
   constructor(bounds: Bounds = DEFAULT_BOUNDS, limits = new LimitLog(), date?: (at: number) => number) {
     this.outages = new Outages(date);
-    this.circuits = new Circuits(this.outages);
+    this.circuits = new Circuits(this.outages, limits);
     this.#bounds = bounds;
     this.#limits = limits;
     this.#agentShare = new FairShare({ total: bounds.agents });

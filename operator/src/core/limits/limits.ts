@@ -82,6 +82,13 @@ export const LIMITS = {
     scope: 'this replica',
     reached: 'calls of further breakers are counted; their state is not shown',
   },
+  timelines: {
+    what: 'Breakers with counts of the last hour and day, 23 kB each, shared between namespaces',
+    value: 2_400,
+    unit: 'breakers',
+    scope: 'this replica',
+    reached: 'the page has five minutes of further breakers; their outages are kept',
+  },
   snapshots: {
     what: 'Different sets of policies for agents, shared between namespaces',
     flag: '--max-snapshots',
