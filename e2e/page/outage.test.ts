@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { pino } from 'pino';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, Locator, Page } from 'playwright-core';
 import { readConfig } from '../../operator/src/config/config.ts';
 import { type Serving, serve } from '../../operator/src/serve.ts';
 import { FLAGS, localParts } from '../../operator/test/local-operator.ts';
@@ -186,6 +186,55 @@ it('lists the outage with its plot when it is over', async () => {
   await panel.locator('canvas').waitFor(PATIENCE);
   await panel.getByText('Calls by time').click();
   expect(await panel.locator('details tbody tr').count()).toBeGreaterThan(20);
+  expect(complaints).toEqual([]);
+}, 120_000);
+
+/** Selects a part of a plot with the pointer, from and to these shares of its width. */
+async function brush(plot: Locator, from: number, to: number): Promise<void> {
+  const box = (await plot.boundingBox())!;
+  const y = box.y + box.height / 2;
+  await page.mouse.move(box.x + from * box.width, y);
+  await page.mouse.down();
+  await page.mouse.move(box.x + to * box.width, y, { steps: 4 });
+  await page.mouse.up();
+}
+
+it('shows the hour around it, with latencies, and the selected part of it', async () => {
+  await page.goto(`${serving.adminUrl}/`);
+  await page.getByRole('link', { name: 'payments', exact: true }).click();
+  const panel = page.locator('.panel');
+  await panel.getByRole('link', { name: '1 h', exact: true }).click();
+  const plots = panel.locator('.u-over');
+  await plots.nth(1).waitFor(PATIENCE);
+  await panel.getByText('5 agents started').waitFor(PATIENCE);
+  // The crosshair is common to both plots, and each says what there is at its time.
+  await plots.first().hover();
+  const lines = await panel
+    .locator('.u-cursor-x')
+    .evaluateAll((all) => all.map((one) => one.getBoundingClientRect().x));
+  expect(Math.max(...lines) - Math.min(...lines)).toBeLessThan(2);
+  await page.setViewportSize({ width: 1_280, height: 1_060 });
+  await playTo(1_264);
+  await screenshot(page, 'range-hour');
+  await page.setViewportSize({ width: 1_280, height: 800 });
+  expect(await barriers(page)).toEqual([]);
+  await brush(plots.first(), 0.7, 0.9);
+  await page.waitForURL(/range=1h&zoom=\d+-\d+$/);
+  const part = await panel.locator('.ranges [role=status]').innerText();
+  await playTo(1_268);
+  await page.locator('.pulse.live').waitFor(PATIENCE);
+  await screenshot(page, 'range-part');
+  await page.reload();
+  await plots.nth(1).waitFor(PATIENCE);
+  expect(await panel.locator('.ranges [role=status]').innerText()).toBe(part);
+  await panel.getByRole('button', { name: 'Earlier' }).press('Enter');
+  await eventually(async () => (await panel.locator('.ranges [role=status]').innerText()) !== part);
+  await panel.getByRole('button', { name: 'Whole range' }).press('Enter');
+  await panel.getByText('Calls by time').click();
+  expect(await panel.locator('details tbody tr').count()).toBeGreaterThan(20);
+  await panel.getByRole('link', { name: '24 h', exact: true }).click();
+  await page.waitForURL(/range=24h$/);
+  await plots.nth(1).waitFor(PATIENCE);
   expect(complaints).toEqual([]);
 }, 120_000);
 

@@ -9,12 +9,14 @@ import { Chart } from './chart.tsx';
 import { COARSE_MS, count, duration, latency, percent, plural } from './format.ts';
 import { sentenceOf } from './headline.tsx';
 import { Link } from './link.tsx';
-import { store } from './model.ts';
+import { address, store } from './model.ts';
 import { Block, Panel, Problem } from './panel.tsx';
+import { RangeChoice, ZoomTools } from './plot-tools.tsx';
 import { conditions, counted, measuredOf, plotOf, quantile, rankOf } from './reading.ts';
 import { Steering } from './steering.tsx';
 import type { Cell } from './store.ts';
 import { beginning, STATE_WORDS, whom, why } from './tile.tsx';
+import { BreakerTimeline } from './timeline.tsx';
 import { useAnswer } from './use-answer.ts';
 
 /** The panel of one breaker under one policy: its plot, thresholds, affected agents and recent changes. */
@@ -39,6 +41,8 @@ function Known({ cell }: { cell: Cell }) {
   const plot = plotOf(cell.ring, slot, store.slotMs, thresholds, row.agents, SLOTS);
   const rank = rankOf(row);
   const reason = why(row);
+  const { range = '5m', zoom } = address.value;
+  const windowMs = thresholds?.windowMs ?? 10_000;
   return (
     <Panel title={row.breaker} kind="breaker">
       <p class="lead">
@@ -70,11 +74,25 @@ function Known({ cell }: { cell: Cell }) {
         )}
       </p>
       <Steering namespace={row.namespace} breaker={row.breaker} agents={row.agents} />
-      <Block title={thresholds ? `Sums of ${duration(thresholds.windowMs)}, all agents` : 'Sums of 10 s, all agents'}>
-        <Chart plot={plot} measured={measuredOf(thresholds)} until={store.now.value} slotMs={store.slotMs} />
+      <Block title={range === '5m' ? `Sums of ${duration(windowMs)}, all agents` : 'Calls per second, all agents'}>
+        <RangeChoice />
+        {range === '5m' ? (
+          <Chart
+            plot={plot}
+            measured={measuredOf(thresholds)}
+            until={store.now.value}
+            slotMs={store.slotMs}
+            zoom={zoom}
+          />
+        ) : (
+          <BreakerTimeline key={range} row={row} policy={policy} range={range} />
+        )}
+        {range === '5m' && zoom !== undefined && (
+          <ZoomTools whole={{ from: store.now.value - SLOTS * store.slotMs, until: store.now.value }} />
+        )}
       </Block>
       <Conditions cell={cell} policy={policy} />
-      <Latency buckets={row.latency} />
+      {range === '5m' && <Latency buckets={row.latency} />}
       {policy && <Hit policy={policy} row={row} />}
       <Block title="What happened">
         <Changes changes={row.changes.map((change) => ({ ...change, breaker: undefined }))} />

@@ -28,7 +28,7 @@ export function closePanel(): void {
   const { breaker, policy, agent, outage } = address.peek();
   const opened = breaker ?? policy ?? agent ?? outage;
   if (opened === undefined) return;
-  go({ breaker: undefined, policy: undefined, agent: undefined, outage: undefined } as never);
+  go({ breaker: undefined, policy: undefined, agent: undefined, outage: undefined, zoom: undefined } as never);
   requestAnimationFrame(() => {
     document.querySelector<HTMLElement>(`[data-opens="${CSS.escape(opened!)}"]`)?.focus();
   });

@@ -56,17 +56,18 @@ export const active = ({ expiresAt, status, problems }: Override, now: number) =
 const matches = (pattern: string, name: string) =>
   pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : pattern === name;
 
-/** The active overrides of a breaker, on all agents or on some, the newest first. */
-export function actingOn(namespace: string, breaker: string): readonly Override[] {
+/** The known overrides of a breaker, active or ended, the newest first. */
+export function overridesOf(namespace: string, breaker: string): readonly Override[] {
   const known = overrides.value;
   if (known.kind !== 'known') return [];
   return known.items.filter(
-    (one) =>
-      one.namespace === namespace &&
-      active(one, store.now.value) &&
-      (one.breakers ?? []).some((pattern) => matches(pattern, breaker)),
+    (one) => one.namespace === namespace && (one.breakers ?? []).some((pattern) => matches(pattern, breaker)),
   );
 }
+
+/** The active overrides of a breaker, on all agents or on some, the newest first. */
+export const actingOn = (namespace: string, breaker: string): readonly Override[] =>
+  overridesOf(namespace, breaker).filter((one) => active(one, store.now.value));
 
 /** Creates an override. Throws with the operator's message. */
 export async function makeOverride(

@@ -8,10 +8,10 @@ export const TIMELINE_COLUMNS = [...SUMMED, ...HIGHEST] as const;
 
 /**
  * The time ranges, with the length and number of their slots. Latencies have longer slots, because a slot has a count
- * for each row.
+ * for each row. Agents report every 10 s, so a slot has several reports of each.
  */
 export const TIMELINE_RANGES = {
-  '1h': { slotMs: 15_000, slots: 240, latencySlotMs: 60_000, latencySlots: 60 },
+  '1h': { slotMs: 20_000, slots: 180, latencySlotMs: 60_000, latencySlots: 60 },
   '24h': { slotMs: 300_000, slots: 288, latencySlotMs: 1_800_000, latencySlots: 48 },
 } as const;
 export type TimelineRange = keyof typeof TIMELINE_RANGES;

@@ -83,7 +83,7 @@ export const LIMITS = {
     reached: 'calls of further breakers are counted; their state is not shown',
   },
   timelines: {
-    what: 'Breakers with counts of the last hour and day, 23 kB each, shared between namespaces',
+    what: 'Breakers with counts of the last hour and day, 21 kB each, shared between namespaces',
     value: 2_400,
     unit: 'breakers',
     scope: 'this replica',
