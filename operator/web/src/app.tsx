@@ -1,4 +1,4 @@
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { AgentList } from './agent-list.tsx';
 import { AgentPanel } from './agent-panel.tsx';
 import { Board } from './board.tsx';
@@ -6,6 +6,8 @@ import { BreakerPanel } from './breaker-panel.tsx';
 import { Glance } from './glance.tsx';
 import { Header } from './header.tsx';
 import { Headline } from './headline.tsx';
+import { HelpDialog } from './help-dialog.tsx';
+import { moveFocus } from './list-keys.ts';
 import { address, closePanel, connection, store } from './model.ts';
 import { Notices } from './notices.tsx';
 import { OutageList } from './outage-list.tsx';
@@ -17,15 +19,21 @@ import { Standstill } from './standstill.tsx';
 
 export function App() {
   const search = useRef<HTMLInputElement>(null);
+  const [help, setHelp] = useState(false);
   const { view, breaker, policy, agent, outage } = address.value;
   const { phase } = connection.link.value;
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
-      if (event.key === '/' && !typing(event.target) && !event.ctrlKey && !event.metaKey) {
+      if (typing(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (document.querySelector('dialog[open]')) return;
+      if (event.key === '/') {
         event.preventDefault();
         search.current?.focus();
-      }
-      if (event.key === 'Escape' && !typing(event.target) && !document.querySelector('dialog[open]')) closePanel();
+      } else if (event.key === '?') {
+        event.preventDefault();
+        setHelp(true);
+      } else if (event.key === 'Escape') closePanel();
+      else if (!event.defaultPrevented && moveFocus(event.key)) event.preventDefault();
     };
     addEventListener('keydown', onKey);
     return () => removeEventListener('keydown', onKey);
@@ -34,7 +42,8 @@ export function App() {
   const panel = breaker !== undefined || policy !== undefined || agent !== undefined || outage !== undefined;
   return (
     <div class={`app ${phase === 'live' ? '' : 'not-live'} ${panel && known ? 'with-panel' : ''}`}>
-      <Header search={search} />
+      <Header search={search} onHelp={() => setHelp(true)} />
+      {help && <HelpDialog onDone={() => setHelp(false)} />}
       <Notices />
       {known && phase !== 'refused' ? (
         <>
@@ -64,4 +73,4 @@ export function App() {
 }
 
 const typing = (target: EventTarget | null) =>
-  target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement;
+  target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement;

@@ -1,9 +1,11 @@
 import { latencyBoundMs } from '@fuseboard/schema/defaults';
+import { linkAnnotation, type PolicyLink } from '../../src/core/policy/links.ts';
 import { SLOTS } from '../../src/core/slots.ts';
 import type { AgentBreakerRow } from '../../src/core/views/agent-row.ts';
 import type { BreakerRow } from '../../src/core/views/breaker-row.ts';
 import type { PolicyRow } from '../../src/core/views/policy-row.ts';
 import type { PolicyAgents } from '../../src/http/admin/answers/policies.ts';
+import { linkFor } from './advice.ts';
 import { Changes } from './changes.tsx';
 import { Chart } from './chart.tsx';
 import { COARSE_MS, count, duration, latency, percent, plural } from './format.ts';
@@ -43,6 +45,7 @@ function Known({ cell }: { cell: Cell }) {
   const reason = why(row);
   const { range = '5m', zoom } = address.value;
   const windowMs = thresholds?.windowMs ?? 10_000;
+  const sums = counted(cell.ring, slot, store.slotMs, windowMs);
   return (
     <Panel title={row.breaker} kind="breaker">
       <p class="lead">
@@ -73,7 +76,12 @@ function Known({ cell }: { cell: Cell }) {
           <>No policy governs it in namespace {row.namespace}: the defaults in the code apply.</>
         )}
       </p>
-      <Steering namespace={row.namespace} breaker={row.breaker} agents={row.agents} />
+      {policy?.links && <Links links={policy.links} row={row} />}
+      <Steering
+        row={row}
+        rate={((sums.calls + sums.rejected) * 1_000) / windowMs}
+        failed={sums.calls === 0 ? undefined : sums.failed / sums.calls}
+      />
       <Block title={range === '5m' ? `Sums of ${duration(windowMs)}, all agents` : 'Calls per second, all agents'}>
         <RangeChoice />
         {range === '5m' ? (
@@ -98,6 +106,25 @@ function Known({ cell }: { cell: Cell }) {
         <Changes changes={row.changes.map((change) => ({ ...change, breaker: undefined }))} />
       </Block>
     </Panel>
+  );
+}
+
+/** The links in the annotations of the policy. */
+function Links({ links, row }: { links: readonly PolicyLink[]; row: BreakerRow }) {
+  return (
+    <p class="links">
+      {links.map(({ kind, url }) =>
+        url === undefined ? (
+          <span key={kind} class="word half-open">
+            {linkAnnotation(kind)} is no http or https URL
+          </span>
+        ) : (
+          <a key={kind} href={linkFor(url, row)} target="_blank" rel="noopener noreferrer" class="choice">
+            {kind} ↗
+          </a>
+        ),
+      )}
+    </p>
   );
 }
 

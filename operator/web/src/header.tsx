@@ -1,6 +1,7 @@
 import type { RefObject } from 'preact';
 import { VIEWS } from './address.ts';
 import { Link } from './link.tsx';
+import { enterList } from './list-keys.ts';
 import { address, connection, go, store } from './model.ts';
 import { overrides } from './overrides.ts';
 
@@ -13,7 +14,7 @@ const NAMES = {
 } as const;
 
 /** The header: the current view, the search, and whether the data is live. */
-export function Header({ search }: { search: RefObject<HTMLInputElement> }) {
+export function Header({ search, onHelp }: { search: RefObject<HTMLInputElement>; onHelp: () => void }) {
   const { view, search: text, namespace } = address.value;
   const { kind } = overrides.value;
   const offered = kind === 'known' || kind === 'refused';
@@ -44,6 +45,7 @@ export function Header({ search }: { search: RefObject<HTMLInputElement> }) {
           placeholder="Search breakers, policies, agents  ( / )"
           onInput={(event) => go({ search: event.currentTarget.value }, true)}
           onKeyDown={(event) => {
+            if (event.key === 'ArrowDown' && enterList()) event.preventDefault();
             if (event.key !== 'Escape') return;
             if (text !== '') go({ search: '' }, true);
             else event.currentTarget.blur();
@@ -57,6 +59,9 @@ export function Header({ search }: { search: RefObject<HTMLInputElement> }) {
         </Link>
       )}
       <Pulse />
+      <button type="button" class="help" onClick={onHelp} aria-label="Keys and help" title="Keys and help ( ? )">
+        ?
+      </button>
     </header>
   );
 }

@@ -1,4 +1,5 @@
 import { type OverrideStatus, type PolicySpec, type PolicyStatus, specProblems } from '@fuseboard/schema';
+import { policyLinks } from '../../core/policy/links.ts';
 import { madeBy, type Override, readOverride } from '../../core/policy/override.ts';
 import type { Policy } from '../../core/policy/policy.ts';
 import { KubeError } from './client.ts';
@@ -33,6 +34,7 @@ export function toStored({ metadata, status }: KubeObject): StoredObject {
 
 /** Converts an object of the cluster to a policy. Errors in its spec become `problems`. */
 export function toPolicy({ metadata, spec, status }: KubeObject): Policy {
+  const links = policyLinks(metadata.annotations);
   return {
     uid: metadata.uid,
     namespace: metadata.namespace,
@@ -41,6 +43,7 @@ export function toPolicy({ metadata, spec, status }: KubeObject): Policy {
     createdAt: Date.parse(metadata.creationTimestamp ?? '') || 0,
     spec: spec as PolicySpec,
     problems: specProblems(spec),
+    ...(links.length > 0 && { links }),
     ...(status === undefined ? {} : { status: status as PolicyStatus }),
   };
 }
