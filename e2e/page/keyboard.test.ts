@@ -105,7 +105,7 @@ it('finds a breaker, forces it open and undoes that, without a pointer', async (
   await page.keyboard.type('payments');
   expect(await submit.isDisabled()).toBe(false);
   expect(await barriers(page)).toEqual([]);
-  await screenshot(page, 'override');
+  await screenshot(page, 'confirm');
   await page.keyboard.press('Enter');
   await eventually(async () => (await focusedText()) === 'Undo');
   expect(await overrides()).toMatchObject([{ action: 'ForceOpen' }]);

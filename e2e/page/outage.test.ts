@@ -77,7 +77,21 @@ beforeAll(async () => {
   }
   browser = await startBrowser();
   const viewport = { width: 1_280, height: 800 };
-  page = await (await browser.newContext({ viewport, colorScheme: 'dark', timezoneId: 'UTC' })).newPage();
+  const context = await browser.newContext({
+    ...({ viewport, colorScheme: 'dark', timezoneId: 'UTC' } as const),
+    permissions: ['notifications'],
+  });
+  page = await context.newPage();
+  // What the system shows cannot be read, so it is recorded on the way there.
+  await page.addInitScript(`
+    globalThis.shown = [];
+    globalThis.Notification = class extends Notification {
+      constructor(title, options) {
+        super(title, options);
+        globalThis.shown.push([title, options.body]);
+      }
+    };
+  `);
   page.on('pageerror', (error) => complaints.push(String(error)));
   await page.goto(`${serving.adminUrl}/`);
 }, 120_000);
@@ -143,9 +157,21 @@ it('says that nothing is refused before the outage', async () => {
   expect(await page.locator('.breaker-line').count()).toBe(7);
 }, 90_000);
 
+it('offers to notify', async () => {
+  await page.keyboard.press('?');
+  const box = page.getByLabel('Notify me on this computer when a breaker is refused');
+  expect(await box.isChecked()).toBe(false);
+  await box.check();
+  await eventually(() => box.isChecked());
+  await page.keyboard.press('Escape');
+}, 60_000);
+
 it('says at 10 s, 1, 6 and 20 min what is refused, by whom and what it costs', async () => {
   await playTo(10);
   await reads(/^payments is refused by 3 of 5 checkout pods for 10 s: \d+(\.\d)? calls\/s get the fallback\.$/);
+  expect(await page.evaluate('shown')).toEqual([
+    ['payments is refused', expect.stringMatching(/^payments is refused by .* checkout pods? for \d+ s: .*\.$/)],
+  ]);
   await screenshot(page, 'outage-10-s');
   await playTo(60);
   await reads('payments is refused by 3 of 5 checkout pods for 1 min: 42 calls/s get the fallback.');

@@ -4,11 +4,11 @@ import { AgentPanel } from './agent-panel.tsx';
 import { Board } from './board.tsx';
 import { BreakerPanel } from './breaker-panel.tsx';
 import { Glance } from './glance.tsx';
-import { Header } from './header.tsx';
+import { Header, WallBar } from './header.tsx';
 import { Headline } from './headline.tsx';
 import { HelpDialog } from './help-dialog.tsx';
 import { moveFocus } from './list-keys.ts';
-import { address, closePanel, connection, store } from './model.ts';
+import { address, closePanel, connection, go, store } from './model.ts';
 import { Notices } from './notices.tsx';
 import { OutageList } from './outage-list.tsx';
 import { OutagePanel } from './outage-panel.tsx';
@@ -20,7 +20,7 @@ import { Standstill } from './standstill.tsx';
 export function App() {
   const search = useRef<HTMLInputElement>(null);
   const [help, setHelp] = useState(false);
-  const { view, breaker, policy, agent, outage } = address.value;
+  const { view, breaker, policy, agent, outage, wall } = address.value;
   const { phase } = connection.link.value;
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
@@ -32,8 +32,10 @@ export function App() {
       } else if (event.key === '?') {
         event.preventDefault();
         setHelp(true);
-      } else if (event.key === 'Escape') closePanel();
-      else if (!event.defaultPrevented && moveFocus(event.key)) event.preventDefault();
+      } else if (event.key === 'Escape') {
+        if (address.peek().wall) go({ wall: undefined } as never);
+        else closePanel();
+      } else if (!event.defaultPrevented && moveFocus(event.key)) event.preventDefault();
     };
     addEventListener('keydown', onKey);
     return () => removeEventListener('keydown', onKey);
@@ -41,8 +43,10 @@ export function App() {
   const known = store.overview.value !== undefined;
   const panel = breaker !== undefined || policy !== undefined || agent !== undefined || outage !== undefined;
   return (
-    <div class={`app ${phase === 'live' ? '' : 'not-live'} ${panel && known ? 'with-panel' : ''}`}>
-      <Header search={search} onHelp={() => setHelp(true)} />
+    <div
+      class={`app ${phase === 'live' ? '' : 'not-live'} ${panel && known ? 'with-panel' : ''} ${wall ? 'wall' : ''}`}
+    >
+      {wall ? <WallBar /> : <Header search={search} onHelp={() => setHelp(true)} />}
       {help && <HelpDialog onDone={() => setHelp(false)} />}
       <Notices />
       {known && phase !== 'refused' ? (

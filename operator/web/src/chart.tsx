@@ -1,6 +1,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import { CURSOR, showSelected } from './crosshair.ts';
+import { timeOfDay } from './format.ts';
 import { theme } from './model.ts';
 import type { Plot } from './reading.ts';
 import { ceiling, colours } from './tile-plot.ts';
@@ -25,17 +26,6 @@ export const xScale = (shown: { readonly current: Zoom | undefined }): uPlot.Sca
     return [zoom.from / 1_000, zoom.until / 1_000];
   },
 });
-
-/** A time in the user's time zone. */
-export function timeOfDay(seconds: number, exact = false): string {
-  const second = exact ? ({ second: '2-digit' } as const) : {};
-  return new Date(seconds * 1_000).toLocaleTimeString([], {
-    hour: '2-digit',
-    minute: '2-digit',
-    ...second,
-    hour12: false,
-  });
-}
 
 /** Keeps a plot as wide as its element. @returns a function that destroys the plot. */
 export function fitWidth(plot: uPlot, element: HTMLElement): () => void {

@@ -1,4 +1,5 @@
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { choose, isChosen, WAYS, type Way } from './attention.ts';
 
 const KEYS: readonly (readonly [keys: string, effect: string])[] = [
   ['/', 'search'],
@@ -15,7 +16,7 @@ export function HelpDialog({ onDone }: { onDone: () => void }) {
   useEffect(() => dialog.current?.showModal(), []);
   return (
     <dialog ref={dialog} onClose={onDone} aria-labelledby="help-title">
-      <h2 id="help-title">Keys</h2>
+      <h2 id="help-title">Keys and attention</h2>
       <table>
         <thead>
           <tr>
@@ -38,9 +39,41 @@ export function HelpDialog({ onDone }: { onDone: () => void }) {
         View, search, state, grouping, details, time range and the selected part are in the address: a link shows the
         same.
       </p>
+      <Attention />
       <form method="dialog" class="buttons">
         <button type="submit">Close</button>
       </form>
     </dialog>
+  );
+}
+
+const WAY_TEXTS: Readonly<Record<Way, string>> = {
+  notify: 'Notify me on this computer when a breaker is refused',
+  sound: 'Play a sound then',
+};
+
+/** The ways in which the page calls for attention while it is open, each of them off at first. */
+function Attention() {
+  const [chosen, setChosen] = useState(() => WAYS.filter(isChosen));
+  const [problem, setProblem] = useState('');
+  const change = async (way: Way, wanted: boolean) => {
+    setProblem((await choose(way, wanted)) ?? '');
+    setChosen(WAYS.filter(isChosen));
+  };
+  return (
+    <fieldset>
+      <legend>When this page is open, also in the background</legend>
+      {WAYS.map((way) => (
+        <label key={way} class="check">
+          <input
+            type="checkbox"
+            checked={chosen.includes(way)}
+            onChange={(event) => void change(way, event.currentTarget.checked)}
+          />
+          {WAY_TEXTS[way]}
+        </label>
+      ))}
+      <p role="status">{problem}</p>
+    </fieldset>
   );
 }

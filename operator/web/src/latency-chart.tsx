@@ -1,8 +1,8 @@
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
-import { fitWidth, timeOfDay, xScale } from './chart.tsx';
+import { fitWidth, xScale } from './chart.tsx';
 import { CURSOR, showSelected } from './crosshair.ts';
-import { latency } from './format.ts';
+import { latency, timeOfDay } from './format.ts';
 import { theme } from './model.ts';
 import { axisOf, Y_AXIS } from './rate-chart.tsx';
 import { colours } from './tile-plot.ts';

@@ -47,10 +47,6 @@ export function begin(): void {
     theme.value += 1;
   });
   setInterval(() => store.tick(), 1_000);
-  effect(() => {
-    const { open = 0 } = store.ranks.value;
-    document.title = `${open > 0 ? `(${open} open) ` : ''}Fuseboard`;
-  });
   let namespace: string | undefined;
   let opened = false;
   effect(() => {

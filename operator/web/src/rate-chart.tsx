@@ -1,7 +1,8 @@
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
-import { fitWidth, timeOfDay, xScale } from './chart.tsx';
+import { fitWidth, xScale } from './chart.tsx';
 import { CURSOR, showSelected } from './crosshair.ts';
+import { timeOfDay } from './format.ts';
 import { theme } from './model.ts';
 import { colours } from './tile-plot.ts';
 import type { Zoom } from './zoom.ts';
