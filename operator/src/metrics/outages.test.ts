@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
 import { Registry } from 'prom-client';
-import { Ring } from '../core/fleet/ring.ts';
+import { Ring } from '../core/ring.ts';
 import { type OutageSubject, Outages } from '../core/outages/outages.ts';
 import { outageMetrics } from './outages.ts';
 import { readingInto } from './reading.ts';
@@ -17,7 +17,7 @@ it('counts outages that last by namespace, with what they refuse, and those that
     counted: new Ring(150, 4),
   });
   for (const breaker of ['payments', 'search']) {
-    outages.opened(subject('shop', breaker, 1), { at: now, instance: 'pod-1', reason: 'failure-rate' });
+    outages.opened(subject('shop', breaker, 1), { at: now, instance: 'pod-1', reason: 'failure-rate', labels: {} });
   }
   outages.count(subject('shop', 'payments', 1), [0, 0, 0, 40, 0], now);
   now += 2_000;

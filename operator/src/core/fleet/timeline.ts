@@ -1,5 +1,5 @@
 import { latencyBoundMs } from '@fuseboard/schema';
-import { Ring } from './ring.ts';
+import { Ring } from '../ring.ts';
 
 /** The summed counts of a slot, in this order, and the levels of which a slot keeps the maximum. */
 const SUMMED = ['calls', 'failed', 'slow', 'rejected', 'fallback', 'started'] as const;

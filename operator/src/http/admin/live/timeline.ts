@@ -8,7 +8,7 @@ import { optionalText } from '../parameters.ts';
 
 /** The route for the counts of one breaker over the last hour or day. */
 export function timelineRoutes({ controller, access, clock, wallClock, replica }: AdminOptions): Router {
-  const { circuits } = controller.fleet;
+  const { fleetBreakers } = controller.fleet;
   return Router().get(
     '/v1/breakers/:namespace/:breaker/timeline',
     guard(access, readAttributes),
@@ -17,17 +17,17 @@ export function timelineRoutes({ controller, access, clock, wallClock, replica }
       const asked = optionalText(request, 'range') ?? '1h';
       const range = RANGE_NAMES.find((one) => one === asked);
       if (range === undefined) throw new Problem(400, `range must be ${RANGE_NAMES.join(' or ')}, got "${asked}"`);
-      const circuit = circuits.find(namespace, optionalText(request, 'uid') ?? '', breaker);
-      if (circuit === undefined) {
+      const found = fleetBreakers.find(namespace, optionalText(request, 'uid') ?? '', breaker);
+      if (found === undefined) {
         throw new Problem(404, `no agent of this replica reports breaker "${breaker}" in namespace "${namespace}"`);
       }
-      if (circuit.timeline === undefined) {
+      if (found.timeline === undefined) {
         throw new Problem(404, 'this replica has five minutes of this breaker only; see timelines in docs/limits.md');
       }
       const now = clock.now();
       const dated = (part: TimelinePart) => ({ ...part, begin: Math.round(wallClock() - (now - part.begin)) });
-      const { values, ...series } = dated(circuit.timeline.read(range, now));
-      const latency = dated(circuit.timeline.readLatency(range, now));
+      const { values, ...series } = dated(found.timeline.read(range, now));
+      const latency = dated(found.timeline.readLatency(range, now));
       response.json({
         at: wallClock(),
         replica,
