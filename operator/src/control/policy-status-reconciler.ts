@@ -3,7 +3,7 @@ import type { PolicyCounts, Receipt } from '../core/fleet/fleet.ts';
 import { conditionOf } from '../core/policy/condition.ts';
 import type { Policy } from '../core/policy/policy.ts';
 import type { AggregateChange, Merged } from '../core/replication/aggregates.ts';
-import { outageNews } from '../core/status/outage-status.ts';
+import { outageEvent } from '../core/status/outage-status.ts';
 import { inGracePeriod, type StatusInput, statusOf } from '../core/status/policy-status.ts';
 import type { PolicyUid } from '../core/uid.ts';
 import { type Outcome, StatusReconciler, type StatusReconcilerOptions } from './status-reconciler.ts';
@@ -209,8 +209,8 @@ export class PolicyStatusReconciler extends StatusReconciler<Policy> {
   ): void {
     const { log, sink } = this.#options;
     const facts = { namespace: policy.namespace, policy: policy.name, generation: policy.generation };
-    const news = outageNews(before?.outage, after.outage);
-    if (news) sink.event(policy, news);
+    const event = outageEvent(before?.outage, after.outage);
+    if (event) sink.event(policy, event);
     const accepted = conditionOf(after, 'Accepted')!;
     const wasAccepted = conditionOf(before, 'Accepted');
     if (!sameSpec || wasAccepted?.reason !== accepted.reason) {

@@ -9,8 +9,8 @@ interface Group {
 }
 
 /**
- * Groups breakers by namespace, or by the dependency that they protect, which is the name of the breaker. The group with
- * the worst breaker comes first; within a group the order stays.
+ * Groups breakers by namespace, or by the dependency that they protect, which is the name of the breaker. The group
+ * with the worst breaker comes first; within a group the order stays.
  */
 export function groupsOf(
   ids: readonly string[],

@@ -65,6 +65,12 @@ function Known({ cell }: { cell: Cell }) {
           </>
         )}
         <br />
+        {row.lastError && (
+          <>
+            Last failure: <b>{row.lastError.name}</b>: {row.lastError.message}
+            <br />
+          </>
+        )}
         {whom(row)} · data {duration(store.now.value - row.heard)} old
       </p>
       <p>

@@ -12,7 +12,9 @@ const HEIGHT = 210;
 /** The height of the band of states, in pixels. */
 const BAND = 10;
 
-/** The width of the vertical axis with its label, in pixels. Plots below each other have the same, so that times align. */
+/**
+ * The width of the vertical axis with its label, in pixels. Plots below each other have the same, so that times align.
+ */
 export const Y_AXIS = 70;
 const LABEL = 18;
 
@@ -46,8 +48,8 @@ interface Props {
 }
 
 /**
- * Calls per second as stacked areas: failed, slow and succeeded calls, and refused ones on top of them; a line shows the
- * calls that a fallback answered. Below them, a band shows when circuits were open or half-open. Vertical lines are
+ * Calls per second as stacked areas: failed, slow and succeeded calls, and refused ones on top of them; a line shows
+ * the calls that a fallback answered. Below them, a band shows when circuits were open or half-open. Vertical lines are
  * marks.
  */
 export function RateChart({ series, marks, zoom }: Props) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { type OutageInput, outageNews, statusOutage } from './outage-status.ts';
+import { type OutageInput, outageEvent, statusOutage } from './outage-status.ts';
 
 const NOW = Date.parse('2026-03-01T12:00:00Z');
 
@@ -50,17 +50,17 @@ describe('the outage in the status of a policy', () => {
   });
 });
 
-describe('the news of an outage', () => {
+describe('the Event of an outage', () => {
   it('is its beginning and its end', () => {
-    expect(outageNews(undefined, BEGAN)).toEqual({
+    expect(outageEvent(undefined, BEGAN)).toEqual({
       ...{ type: 'Warning', reason: 'OutageBegan' },
       message: 'calls are refused: payments on pod-1 opened: failure-rate: Error: down',
     });
-    expect(outageNews(BEGAN, ENDED)).toEqual({
+    expect(outageEvent(BEGAN, ENDED)).toEqual({
       ...{ type: 'Normal', reason: 'OutageEnded' },
       message: 'no breaker is open; calls were refused for 90 s by up to 2 open breakers, first payments on pod-1',
     });
-    expect([outageNews(BEGAN, BEGAN), outageNews(ENDED, ENDED), outageNews(undefined, undefined)]).toEqual([
+    expect([outageEvent(BEGAN, BEGAN), outageEvent(ENDED, ENDED), outageEvent(undefined, undefined)]).toEqual([
       ...[undefined, undefined, undefined],
     ]);
   });

@@ -22,8 +22,8 @@ export interface OutageInput {
 const MAX_TEXT = 1_024;
 
 /**
- * The outage in the status of a policy, over all replicas. The previous status carries it over restarts of the operator.
- * A breaker in mode Shadow starts none, because it refuses nothing.
+ * The outage in the status of a policy, over all replicas. The previous status carries it over restarts of the
+ * operator. A breaker in mode Shadow starts none, because it refuses nothing.
  */
 export function statusOutage({ counts, previous, settling, cause, now }: OutageInput): StatusOutage | undefined {
   const { open, halfOpen } = counts.breakers;
@@ -44,15 +44,18 @@ export function statusOutage({ counts, previous, settling, cause, now }: OutageI
   };
 }
 
-/** The news of a status, as an Event on the policy. */
-export interface OutageNews {
+/** An Event on the policy. */
+export interface OutageEvent {
   readonly type: 'Normal' | 'Warning';
   readonly reason: 'OutageBegan' | 'OutageEnded';
   readonly message: string;
 }
 
 /** What changed between two statuses; undefined when the outage did not begin or end. */
-export function outageNews(before: StatusOutage | undefined, after: StatusOutage | undefined): OutageNews | undefined {
+export function outageEvent(
+  before: StatusOutage | undefined,
+  after: StatusOutage | undefined,
+): OutageEvent | undefined {
   if (after === undefined) return undefined;
   if (after.startTime !== before?.startTime) {
     const because = after.cause === undefined ? '' : `: ${after.cause}`;
