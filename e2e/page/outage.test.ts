@@ -266,7 +266,7 @@ it('shows the hour around it, with latencies, and the selected part of it', asyn
 
 it('tells the same on the command line', async () => {
   expect(await command('outages')).toMatch(
-    /^payments +over +2030-01-01T02:16:00Z +19m +\d+ +3\/5 +failure rate +\S+-payments$/m,
+    /^payments +over +2030-01-01T02:16:00Z +19m +\d+ +3\/5 +failure rate +\S+-payments-\w+$/m,
   );
   const shown = await command('outages', 'payments');
   expect(shown).toMatch(

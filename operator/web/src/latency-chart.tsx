@@ -13,7 +13,7 @@ const HEIGHT = 170;
 /** The weakest colour of a field with calls, so that a single call is seen. */
 const LEAST_ALPHA = 0.15;
 
-export interface Latencies {
+interface Latencies {
   /** Milliseconds since 1970. */
   readonly begin: number;
   readonly slotMs: number;

@@ -64,7 +64,7 @@ function useEdits(policy: PolicyRow | undefined): Mark[] {
 }
 
 /** The starts of the overrides of a breaker. */
-export const overrideMarks = (namespace: string, breaker: string): Mark[] =>
+const overrideMarks = (namespace: string, breaker: string): Mark[] =>
   overridesOf(namespace, breaker).map(({ createdAt, action, createdBy, reason }) => ({
     at: createdAt,
     kind: 'override',

@@ -1,5 +1,5 @@
 /** The links that a policy can have, each in the annotation `fuseboard.dev/KIND`. */
-export const LINK_KINDS = ['dashboard', 'logs', 'runbook'] as const;
+const LINK_KINDS = ['dashboard', 'logs', 'runbook'] as const;
 export type LinkKind = (typeof LINK_KINDS)[number];
 
 export const linkAnnotation = (kind: LinkKind) => `fuseboard.dev/${kind}`;
