@@ -6,7 +6,7 @@ import json
 import os
 import threading
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ..breakers.circuit import Circuit
@@ -107,6 +107,7 @@ class Ledger:
         override = None if forced is None or forced[0].override is None else forced[0].override.uid
         shadow = circuit.mode == "Shadow" and forced is None
         uid = circuit.policy_uid
+        failed = None if state == "closed" else circuit.core.last_error
         opted_in = _opted_in(circuit) if uid is not None and key is None else None
         report: dict[str, Any] = {
             "name": name,
@@ -117,6 +118,7 @@ class Ledger:
             "shadow": True if shadow else None,
             "optedIn": opted_in,
             "since": max(0, round(circuit.since_ms)),
+            "lastError": None if failed is None else asdict(failed),
             "totals": totals,
             "base": None if before is None else before.totals,
             "latency": latency or None,

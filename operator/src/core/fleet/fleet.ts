@@ -518,8 +518,8 @@ const NO_NEWS: Pick<Accepted, 'rejections' | 'tookMs'> = { rejections: [], tookM
 const sameSet = (a: ReadonlySet<string>, b: ReadonlySet<string>) =>
   a.size === b.size && [...a].every((one) => b.has(one));
 
-const canonical = ({ labels, service, instance }: Identity) =>
-  JSON.stringify([canonicalLabels(labels), service, instance]);
+const canonical = ({ labels, service, instance, language, version, runtime }: Identity) =>
+  JSON.stringify([canonicalLabels(labels), service, instance, language, version, runtime]);
 
 const statusOf = (breaker: string, view: View | undefined): BreakerStatus | undefined =>
   view?.uid === undefined
