@@ -93,7 +93,7 @@ def repeat(seconds: float, act: Callable[[], None]) -> None:
 def in_threads() -> None:
     """Threads that stay call all the time, and others begin, call and end."""
     for _ in range(THREADS):
-        threading.Thread(target=repeat, args=(EVERY_S, lambda: [call() for _ in range(2)]), daemon=True).start()
+        threading.Thread(target=repeat, args=(EVERY_S / 2, call), daemon=True).start()
 
     def pass_by() -> None:
         threads = [threading.Thread(target=call) for _ in range(4)]
@@ -143,7 +143,6 @@ def fork() -> None:
             os._exit(code)
     _, status = os.waitpid(pid, 0)
     if os.waitstatus_to_exitcode(status) != 0:
-        # Said by the parent: a child has no right to its output.
         print(f"a child ended with {status}", file=sys.stderr, flush=True)
         os._exit(1)
 
@@ -152,6 +151,7 @@ def holdings() -> dict[str, Any]:
     """What the process holds once garbage is collected."""
     gc.collect()
     gc.collect()
+    files = _open_files()
     with open("/proc/self/statm", encoding="ascii") as file:
         rss = int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     return {
@@ -159,8 +159,8 @@ def holdings() -> dict[str, Any]:
         "blocks": sys.getallocatedblocks(),
         "objects": len(gc.get_objects()),
         "threads": len(os.listdir("/proc/self/task")),
-        "sockets": sum(target.startswith("socket:") for target in _open_files()),
-        "files": len(_open_files()),
+        "sockets": sum(target.startswith("socket:") for target in files),
+        "files": len(files),
         "calls": next(_numbers),
     }
 
