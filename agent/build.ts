@@ -72,7 +72,7 @@ function roomOf(id: string): string | null {
     return 'rooms/network';
   if (/^link\/(bootstrap|last-good|messages|policy-store|timers|settings\/settings)\./.test(source))
     return 'rooms/link-policies';
-  if (/^core\/(adaptive-timeout|classify|limiter|retry|retry-after|timeout)\./.test(source)) return 'rooms/core-calls';
+  if (/^core\/(guards\/|classify\.|retry-after\.)/.test(source)) return 'rooms/core-calls';
   if (source === 'version.ts') return 'rooms/core';
   const [first, second, third] = source.split('/');
   if (second === 'recording') return 'rooms/recording';

@@ -42,13 +42,13 @@ export function kubernetesSource(options: KubernetesSourceOptions): KubernetesSo
 
   const compute = (): SourceState => {
     const overridesAsOf = lowest(overrides.map((reflector) => reflector.asOf));
-    const outages = [...new Set(reflectors.flatMap(({ outage }) => outage ?? []))];
+    const reasons = [...new Set(reflectors.flatMap(({ unreadable }) => unreadable ?? []))];
     const asOf = lowest(reflectors.map((reflector) => reflector.asOf));
     return {
       // Before overrides are known, an empty set must not be sent, because agents would end the overrides in force.
       synced:
         reflectors.every(({ synced }) => synced) && overrides.every(({ synced, unavailable }) => synced || unavailable),
-      ...(outages.length === 0 ? {} : { outage: outages.join('; ') }),
+      ...(reasons.length === 0 ? {} : { unreadable: reasons.join('; ') }),
       ...(asOf === undefined ? {} : { asOf }),
       ...(overridesAsOf === undefined ? {} : { overridesAsOf }),
       ...(reflectors.length === 1

@@ -17,8 +17,8 @@ import {
   type Origin,
   type View,
 } from './agent-record.ts';
-import { Circuits } from './circuits.ts';
 import { Counters } from './counters.ts';
+import { FleetBreakers } from './fleet-breakers.ts';
 import type { WholeReport } from './report-assembler.ts';
 import { type AgentCounts, type AgentRejection, Rollout } from './rollout.ts';
 import {
@@ -91,7 +91,7 @@ interface NewRejection {
 export class Fleet {
   readonly counters = new Counters();
   readonly outages: Outages;
-  readonly circuits: Circuits;
+  readonly fleetBreakers: FleetBreakers;
   readonly #namespaces = new Map<string, Map<string, AgentRecord>>();
   readonly #states = new StateCounts();
   readonly #labels = new Map<string, Labels>();
@@ -112,7 +112,7 @@ export class Fleet {
   /** @param date converts a time of this clock to milliseconds since 1970, for the ids of outages. */
   constructor(bounds: Bounds = DEFAULT_BOUNDS, limits = new LimitLog(), date?: (at: number) => number) {
     this.outages = new Outages(date);
-    this.circuits = new Circuits(this.outages);
+    this.fleetBreakers = new FleetBreakers(this.outages);
     this.#bounds = bounds;
     this.#limits = limits;
     this.#agentShare = new FairShare({ total: bounds.agents });
@@ -204,8 +204,8 @@ export class Fleet {
       overrides: new Set<OverrideUid>(),
     };
     const whole = agent.reports.add(report, agent.delivery, agent.identity.instance);
-    const news = whole ? this.#takeReport(agent, report, whole, wasStale, touched, now) : NO_NEWS;
-    return { kind: 'accepted', transitions, ...news, touched };
+    const counted = whole ? this.#takeReport(agent, report, whole, wasStale, touched, now) : NOTHING_COUNTED;
+    return { kind: 'accepted', transitions, ...counted, touched };
   }
 
   /** Records a sign of life of an agent; returns whether the agent was stale. */
@@ -213,7 +213,7 @@ export class Fleet {
     const wasStale = now - agent.heardAt >= STALE_AFTER_MS;
     if (wasStale) this.#rollouts.delete(agent.identity.namespace);
     agent.heardAt = now;
-    for (const circuit of agent.circuits.values()) circuit.heardAt = now;
+    for (const fleetBreaker of agent.fleetBreakers.values()) fleetBreaker.heardAt = now;
     return wasStale;
   }
 
@@ -415,7 +415,7 @@ export class Fleet {
   }
 
   #takeBreaker(agent: AgentRecord, breaker: BreakerReport, now: number): ReportedTransition[] {
-    const { namespace, instance } = agent.identity;
+    const { namespace, instance, labels } = agent.identity;
     const policy = breaker.uid === undefined ? undefined : agent.delivery.policyName(breaker.uid);
     // An agent's state is not counted for a policy that was never sent to it. The calls still happened, so they are
     // counted.
@@ -423,7 +423,7 @@ export class Fleet {
     const keys = agent.views.get(breaker.name) ?? new Map<string, View>();
     const known = keys.get(breaker.key ?? '');
     const latency = breaker.latency ?? [];
-    const circuit = this.circuits.at(namespace, uid ?? '', breaker.name, now);
+    const fleetBreaker = this.fleetBreakers.at(namespace, uid ?? '', breaker.name, now);
     const reported = (breaker.transitions ?? []).map(({ from, to, reason, agoMs }) => ({
       from,
       to,
@@ -435,7 +435,10 @@ export class Fleet {
     for (const { from, to, reason, at } of fresh) {
       series.entered[to] += 1;
       const change = { at, from, to, reason, instance };
-      if (circuit) this.circuits.changed(circuit, change, breaker.shadow ?? false, openingError(reason, breaker));
+      if (fleetBreaker) {
+        const { shadow = false } = breaker;
+        this.fleetBreakers.changed(fleetBreaker, change, { labels, shadow, error: openingError(reason, breaker) });
+      }
     }
 
     // The counts of a breaker include those of its keys.
@@ -449,7 +452,7 @@ export class Fleet {
       const counted = sound ? told : NO_TOTALS;
       const slower = sound ? toldSlower : [];
       this.counters.add(namespace, policy ?? '', breaker.name, counted, slower);
-      if (circuit) this.circuits.count(circuit, counted, slower, now);
+      if (fleetBreaker) this.fleetBreakers.count(fleetBreaker, counted, slower, now);
     }
 
     if (known || this.#takeView(agent)) {
@@ -497,23 +500,23 @@ export class Fleet {
 
   /** Replaces the state of a breaker of an agent; `after` is absent when the breaker was removed. */
   #replaceState(agent: AgentRecord, name: string, before: View | undefined, after: View | undefined): void {
-    const { namespace, pod, boot, instance, service } = agent.identity;
+    const { namespace, pod, boot, instance, service, labels } = agent.identity;
     const key = agentKey(pod, boot);
-    const owner = { key, instance, service };
+    const owner = { key, instance, service, labels };
     this.#states.replace(`${key}/${name}`, `${name} on ${instance}`, statusOf(name, before), statusOf(name, after));
-    const was = agent.circuits.get(name);
-    const is = after && this.circuits.at(namespace, after.uid ?? '', name, agent.heardAt);
-    if (was && was !== is) this.circuits.setState(was, owner, before, undefined, agent.heardAt);
+    const was = agent.fleetBreakers.get(name);
+    const is = after && this.fleetBreakers.at(namespace, after.uid ?? '', name, agent.heardAt);
+    if (was && was !== is) this.fleetBreakers.setState(was, owner, before, undefined, agent.heardAt);
     if (is) {
-      this.circuits.setState(is, owner, was === is ? before : undefined, after, agent.heardAt);
-      agent.circuits.set(name, is);
-    } else agent.circuits.delete(name);
+      this.fleetBreakers.setState(is, owner, was === is ? before : undefined, after, agent.heardAt);
+      agent.fleetBreakers.set(name, is);
+    } else agent.fleetBreakers.delete(name);
   }
 }
 
 type Accepted = Extract<Receipt, { kind: 'accepted' }>;
 
-const NO_NEWS: Pick<Accepted, 'rejections' | 'tookMs'> = { rejections: [], tookMs: [] };
+const NOTHING_COUNTED: Pick<Accepted, 'rejections' | 'tookMs'> = { rejections: [], tookMs: [] };
 
 const sameSet = (a: ReadonlySet<string>, b: ReadonlySet<string>) =>
   a.size === b.size && [...a].every((one) => b.has(one));
