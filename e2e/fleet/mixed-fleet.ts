@@ -94,7 +94,7 @@ class MixedFleet {
       await this.#agrees(3, 2);
       await this.#open(2);
     });
-    await this.#chapter('the operator is killed: circuits go on, and new processes start by their files', () =>
+    await this.#chapter('the operator is killed: circuits stay as they are, and new processes start by their files', () =>
       this.#loseOperator(),
     );
     await this.#chapter('the operator is back: all have the edit of meanwhile, and no failure is lost', async () => {

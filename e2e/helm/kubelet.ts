@@ -104,7 +104,7 @@ export class Kubelet {
     return { execPath: 'unshare', execArgv: [...execArgv, node], main: inside(MAIN), environment };
   }
 
-  /** The same for a service in Python, which runs on the interpreter of the system: others may be in somebody's home. */
+  /** The same for a service in Python. It runs on the interpreter of the system: others may be in somebody's home. */
   async launchPython(pod: StoredPod): Promise<PythonLaunch> {
     const { execArgv, environment } = await this.#inside(pod);
     return {

@@ -1,8 +1,8 @@
 /**
- * Whether anything grows in services in Python: `npm run soak:python -- --minutes 20`. Three services, of threads, of event
- * loops and of forks, call on a real API server while a policy is edited, policies are made and deleted, streams are cut
- * and the operator is killed. What the services hold is read again and again, and the run exits with 1 when something of
- * it has a rising trend.
+ * Whether anything grows in services in Python: `npm run soak:python -- --minutes 20`. Three services call: one in
+ * threads, one in event loops, one in forked children. Meanwhile, on a real API server, a policy is edited, policies
+ * are made and deleted, streams are cut and the operator is killed. What the services hold is read again and again, and
+ * the run exits with 1 when something of it has a rising trend.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
