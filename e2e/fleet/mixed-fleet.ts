@@ -94,8 +94,9 @@ class MixedFleet {
       await this.#agrees(3, 2);
       await this.#open(2);
     });
-    await this.#chapter('the operator is killed: circuits stay as they are, and new processes start by their files', () =>
-      this.#loseOperator(),
+    await this.#chapter(
+      'the operator is killed: circuits stay as they are, and new processes start by their files',
+      () => this.#loseOperator(),
     );
     await this.#chapter('the operator is back: all have the edit of meanwhile, and no failure is lost', async () => {
       this.#operator!.launch();
