@@ -31,7 +31,7 @@ EVERY_S = 0.05
 CALLS = 10
 THREADS = 8
 PASSING_THREADS_EVERY_S = 0.2
-LOOP_LIVES_S = 3.0
+LOOP_LIVES_S = 1.0
 FORK_EVERY_S = 0.5
 CHILD_CALLS = 20
 
@@ -151,13 +151,14 @@ def holdings() -> dict[str, Any]:
     """What the process holds once garbage is collected."""
     gc.collect()
     gc.collect()
-    files = _open_files()
+    files, objects = _open_files(), gc.get_objects()
     with open("/proc/self/statm", encoding="ascii") as file:
         rss = int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     return {
         "rssBytes": rss,
         "blocks": sys.getallocatedblocks(),
-        "objects": len(gc.get_objects()),
+        "objects": len(objects),
+        "loops": sum(isinstance(each, asyncio.AbstractEventLoop) for each in objects),
         "threads": len(os.listdir("/proc/self/task")),
         "sockets": sum(target.startswith("socket:") for target in files),
         "files": len(files),

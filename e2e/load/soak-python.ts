@@ -42,6 +42,8 @@ interface Holdings {
   readonly blocks: number;
   /** Containers that the collector knows. */
   readonly objects: number;
+  /** Event loops, also closed ones. */
+  readonly loops: number;
   readonly threads: number;
   readonly sockets: number;
   readonly files: number;
@@ -53,6 +55,7 @@ const QUANTITIES: readonly { name: string; of: (holds: Holdings) => number; allo
   { name: 'rss', of: ({ rssBytes }) => rssBytes / MB, allowed: { share: 0.08, least: 8 } },
   { name: 'blocks, in thousands', of: ({ blocks }) => blocks / 1_000, allowed: { share: 0.03, least: 8 } },
   { name: 'objects, in thousands', of: ({ objects }) => objects / 1_000, allowed: { share: 0.03, least: 4 } },
+  { name: 'event loops', of: ({ loops }) => loops, allowed: { share: 0.03, least: 2 } },
   { name: 'threads', of: ({ threads }) => threads, allowed: { share: 0.03, least: 4 } },
   { name: 'sockets', of: ({ sockets }) => sockets, allowed: { share: 0.03, least: 4 } },
   { name: 'files', of: ({ files }) => files, allowed: { share: 0.03, least: 4 } },

@@ -6,7 +6,6 @@ import asyncio
 import math
 from threading import Event
 from time import monotonic, sleep
-from weakref import WeakKeyDictionary
 
 from ..core.clock import Deadline
 
@@ -72,18 +71,17 @@ class LoopTimers:
                 deadline.expire()
 
 
-_all: WeakKeyDictionary[asyncio.AbstractEventLoop, LoopTimers] = WeakKeyDictionary()
-_last: tuple[asyncio.AbstractEventLoop | None, LoopTimers | None] = (None, None)
+_ATTRIBUTE = "_fuseboard_timers"
+"""Where a loop keeps its timers.
+
+Timers refer to their loop, and deadlines of calls that ended with it do. So they belong to the loop: a dictionary with weak keys
+would keep every loop that ever called."""
 
 
 def loop_timers(loop: asyncio.AbstractEventLoop) -> LoopTimers:
     """The timers of the loop that runs in this thread."""
-    global _last
-    last, timers = _last
-    if last is loop and timers is not None:
-        return timers
-    timers = _all.get(loop)
+    timers: LoopTimers | None = getattr(loop, _ATTRIBUTE, None)
     if timers is None:
-        timers = _all[loop] = LoopTimers(loop)
-    _last = (loop, timers)
+        timers = LoopTimers(loop)
+        setattr(loop, _ATTRIBUTE, timers)
     return timers
