@@ -71,17 +71,14 @@ class LoopTimers:
                 deadline.expire()
 
 
-_ATTRIBUTE = "_fuseboard_timers"
-"""Where a loop keeps its timers.
-
-Timers refer to their loop, and deadlines of calls that ended with it do. So they belong to the loop: a dictionary with weak keys
-would keep every loop that ever called."""
-
-
 def loop_timers(loop: asyncio.AbstractEventLoop) -> LoopTimers:
-    """The timers of the loop that runs in this thread."""
-    timers: LoopTimers | None = getattr(loop, _ATTRIBUTE, None)
-    if timers is None:
-        timers = LoopTimers(loop)
-        setattr(loop, _ATTRIBUTE, timers)
+    """The timers of the loop that runs in this thread.
+
+    They are an attribute of the loop, because they refer to it, as do deadlines of calls that ended with it: a dictionary with
+    weak keys would keep every loop that ever called.
+    """
+    try:
+        timers: LoopTimers = loop._fuseboard_timers  # type: ignore[attr-defined]
+    except AttributeError:
+        timers = loop._fuseboard_timers = LoopTimers(loop)  # type: ignore[attr-defined]
     return timers
