@@ -18,6 +18,12 @@ export interface Identity {
   readonly service: string;
   readonly instance: string;
   readonly labels: Labels;
+  /** The language of the service, as the agent says: `node` or `python`. Absent: the agent does not say it. */
+  readonly language?: string;
+  /** The version of the agent. Absent: the agent does not say it. */
+  readonly version?: string;
+  /** The version of Node or Python. Absent: the agent does not say it. */
+  readonly runtime?: string;
 }
 
 /** The authenticated source of a report. */

@@ -363,5 +363,5 @@ const NOTHING_COUNTED: Pick<Accepted, 'rejections' | 'tookMs'> = { rejections: [
 const sameSet = (a: ReadonlySet<string>, b: ReadonlySet<string>) =>
   a.size === b.size && [...a].every((one) => b.has(one));
 
-const canonical = ({ labels, service, instance }: Identity) =>
-  JSON.stringify([canonicalLabels(labels), service, instance]);
+const canonical = ({ labels, service, instance, language, version, runtime }: Identity) =>
+  JSON.stringify([canonicalLabels(labels), service, instance, language, version, runtime]);

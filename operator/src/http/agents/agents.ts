@@ -119,9 +119,19 @@ export function agentsApp(options: AgentsOptions): Express {
     }
     if (response.destroyed) return;
     if (streams.draining) refuse('draining', 'this replica is shutting down; reconnect');
-    const { boot, service } = query;
+    const { boot, service, language, version, runtime } = query;
     const instance = instanceOf(agentIdentity, query.instance);
-    const identity: Identity = { namespace, ...(pod && { pod: pod.uid }), boot, service, instance, labels };
+    const identity: Identity = {
+      namespace,
+      ...(pod && { pod: pod.uid }),
+      boot,
+      service,
+      instance,
+      labels,
+      ...(language && { language }),
+      ...(version && { version }),
+      ...(runtime && { runtime }),
+    };
     if (reset && controller.mayLog(namespace, pod?.uid))
       log.warn(
         { namespace, instance, since: query.since, asOf },
