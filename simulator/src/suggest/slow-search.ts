@@ -17,9 +17,14 @@ export interface SlowChoice {
   readonly kept: number;
 }
 
+/** The thresholds and minimums of calls that a search combines with windows and durations. */
+export interface Grid {
+  readonly percents: readonly number[];
+  readonly sizes: readonly number[];
+}
+
+const GRID: Grid = { percents: [50, 60, 70, 80, 90], sizes: [10, 20] };
 const PLACES = 12;
-const PERCENTS = [50, 60, 70, 80, 90];
-const SIZES = [10, 20];
 
 interface Fault {
   readonly calls: EndedCalls;
@@ -41,6 +46,7 @@ export function searchSlow(
   figures: CalmFigures,
   calm: readonly Trace[],
   tuning: Tuning = TUNING,
+  { percents, sizes }: Grid = GRID,
 ): SlowChoice | undefined {
   if (figures.durations.length < ENOUGH_DURATIONS) return undefined;
   const ended = calm.map(endedCalls);
@@ -56,12 +62,12 @@ export function searchSlow(
   for (const slowerThanMs of limits(figures)) {
     const usuallySlow = ended.map((calls) => slowCalls(calls, slowerThanMs / tuning.slowMargin));
     const slowInFaults = faults.map(({ calls }) => slowCalls(calls, slowerThanMs));
-    for (const { form, minimumCalls } of windows(figures.rate, tuning)) {
-      tried += PERCENTS.length;
+    for (const { form, minimumCalls } of windows(figures.rate, sizes, tuning)) {
+      tried += percents.length;
       const usual = Math.max(...ended.map(({ end }, at) => greatestShare(end, usuallySlow[at]!, form, minimumCalls)));
-      const percents = PERCENTS.filter((percent) => percent > usual * 100 + tuning.slowHeadroom);
-      missed(faults, slowInFaults, form, minimumCalls, percents).forEach((share, at) => {
-        const slow = { percent: percents[at]!, slowerThanMs };
+      const clear = percents.filter((percent) => percent > usual * 100 + tuning.slowHeadroom);
+      missed(faults, slowInFaults, form, minimumCalls, clear).forEach((share, at) => {
+        const slow = { percent: clear[at]!, slowerThanMs };
         found.push({ rule: { ...base, form, minimumCalls, slow }, missed: share });
       });
     }
@@ -151,8 +157,12 @@ function limits(figures: CalmFigures): number[] {
  * Windows with enough calls at this rate. A Count window is used only when no time is long enough, because ten calls of
  * a busy breaker span only a moment.
  */
-function windows(rate: number, { windowRoom }: Tuning): { form: Form; minimumCalls: number }[] {
-  return SIZES.flatMap((minimumCalls) => {
+function windows(
+  rate: number,
+  sizes: readonly number[],
+  { windowRoom }: Tuning,
+): { form: Form; minimumCalls: number }[] {
+  return sizes.flatMap((minimumCalls) => {
     const times = [10_000, 20_000, 30_000, 60_000].filter((ms) => (rate * ms) / 1_000 >= windowRoom * minimumCalls);
     const forms: Form[] = times.slice(0, 2).map((ms): Form => ({ type: 'Time', ms }));
     if (forms.length === 0) forms.push({ type: 'Count', size: minimumCalls });
