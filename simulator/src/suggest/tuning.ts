@@ -58,7 +58,7 @@ export const TUNING: Tuning = {
   windowRoom: 2,
   timesUsual: 3,
   carefulPercentile: 0.95,
-  plainPercentile: 0.75,
+  plainPercentile: 0.7,
   slowCalls: 20,
   slowPercent: 60,
   worthASearch: 0.1,
