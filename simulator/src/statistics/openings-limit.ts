@@ -30,7 +30,11 @@ const MONTH_DAYS = 30;
 export function openingsLimit(openings: readonly (readonly number[])[], watchedMs: number): OpeningsLimit {
   const processDays = watchedMs / DAY_MS;
   const scales = BURST_MS.map((apartMs) => burstsOf(openings, apartMs));
-  const limits = scales.map(({ bursts, worst }) => upperRate(bursts, processDays) * worst * MONTH_DAYS);
+  const limits = scales.map(({ bursts, worst }, scale) => {
+    // A short record shows few bursts that last for hours, and hardly the worst: one opening more is assumed.
+    const most = scale > 0 && bursts > 0 ? worst + 1 : worst;
+    return upperRate(bursts, processDays) * most * MONTH_DAYS;
+  });
   return {
     seen: openings.reduce((sum, times) => sum + times.length, 0),
     bursts: scales[0]!.bursts,
