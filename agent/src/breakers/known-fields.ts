@@ -52,6 +52,7 @@ export const SPEC_FIELDS = {
     maxAttempts: true,
     backoff: { initial: true, factor: true, max: true, jitterPercent: true },
     budgetPercent: true,
+    minPerSecond: true,
     placement: true,
   },
   concurrency: { maxConcurrent: true, maxQueue: true, queueTimeout: true },

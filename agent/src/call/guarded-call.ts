@@ -119,7 +119,7 @@ export class GuardedCall<T> implements CallCompletion<T> {
     const asked = failure.kind === 'expired' ? 0 : retryAfterMs(outcomeOf(failure), wallNow);
     const random = retry.jitterPercent === 0 ? 0 : this.breaker.random();
     const waitMs = backoffMs(retry, this.#attempts, random, asked);
-    return waitMs !== undefined && guards!.budget.take(clock.now()) ? waitMs : undefined;
+    return waitMs !== undefined && guards!.budget.take(clock.now(), retry.minPerSecond) ? waitMs : undefined;
   }
 
   async #retry(failure: FailedAttempt<T>, waitMs: number): Promise<T> {

@@ -28,6 +28,7 @@ export const DEFAULTS = {
   retry: {
     backoff: { initial: '100ms', factor: 2, max: '10s', jitterPercent: 25 },
     budgetPercent: 20,
+    minPerSecond: 1,
     placement: 'OutsideBreaker',
   },
   concurrency: { maxQueue: 0, queueTimeout: '1s' },

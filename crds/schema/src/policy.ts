@@ -309,8 +309,16 @@ const retry = z
     maxAttempts: count(10, 'How many attempts a call has in all; the first one counts, 1 never retries.'),
     backoff: backoff.optional(),
     budgetPercent: percent(
-      `Retries as a percentage of calls, for each breaker; at least one retry a second is allowed. Absent: ${DEFAULTS.retry.budgetPercent}.`,
+      `Retries as a percentage of calls, for each breaker in each process; \`minPerSecond\` are allowed in any case. Absent: ${DEFAULTS.retry.budgetPercent}.`,
     ).optional(),
+    minPerSecond: z
+      .int()
+      .min(0)
+      .max(1_000)
+      .optional()
+      .describe(
+        `How many retries are allowed in a second when the budget is used up, so that a breaker with few calls can retry too; 0: none. Absent: ${DEFAULTS.retry.minPerSecond}.`,
+      ),
     placement: z
       .enum(['OutsideBreaker', 'InsideBreaker'])
       .optional()

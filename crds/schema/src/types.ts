@@ -192,8 +192,16 @@ export interface PolicySpec {
       /** Each wait is longer by a random share of itself, up to this many percent. Absent: 25. */
       jitterPercent?: number;
     };
-    /** Retries as a percentage of calls, for each breaker; at least one retry a second is allowed. Absent: 20. */
+    /**
+     * Retries as a percentage of calls, for each breaker in each process; `minPerSecond` are allowed in any case.
+     * Absent: 20.
+     */
     budgetPercent?: number;
+    /**
+     * How many retries are allowed in a second when the budget is used up, so that a breaker with few calls can retry
+     * too; 0: none. Absent: 1.
+     */
+    minPerSecond?: number;
     /**
      * OutsideBreaker: each attempt passes the breaker and counts. InsideBreaker: the breaker sees one call, with the
      * outcome of its last attempt. Absent: OutsideBreaker.

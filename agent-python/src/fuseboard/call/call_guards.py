@@ -44,9 +44,9 @@ class CallGuards:
             with self._lock:
                 self.budget.admitted(self.config.retry.budget_percent)
 
-    def take_retry(self, now: float) -> bool:
+    def take_retry(self, now: float, min_per_second: int) -> bool:
         with self._lock:
-            return self.budget.take(now)
+            return self.budget.take(now, min_per_second)
 
     def limit_ms(self, timeout_ms: int) -> int:
         """How long a call may take now, in milliseconds; 0: as long as it likes."""

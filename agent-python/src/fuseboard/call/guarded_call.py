@@ -184,4 +184,4 @@ class GuardedCall:
         asked = 0 if failure.kind == "expired" else retry_after_ms(failure.content, environment.wall_now)
         jitter = 0 if retry.jitter_percent == 0 else environment.random()
         waits = backoff_ms(retry, self._count, jitter, asked)
-        return waits if waits is not None and guards.take_retry(environment.now()) else None
+        return waits if waits is not None and guards.take_retry(environment.now(), retry.min_per_second) else None

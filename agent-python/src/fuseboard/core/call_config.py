@@ -29,6 +29,8 @@ class RetryConfig:
     jitter_percent: int
     budget_percent: int
     """Retries as a share of calls."""
+    min_per_second: int
+    """Retries in a second that need no budget."""
     inside_breaker: bool
     """All attempts are one call of the breaker, which sees how the last one ended."""
 
@@ -114,6 +116,7 @@ def _read_retry(section: Section) -> RetryConfig:
         max_ms=max_ms,
         jitter_percent=backoff.whole("jitterPercent", 100, defaults.RETRY_JITTER_PERCENT, 0),
         budget_percent=section.whole("budgetPercent", 100, defaults.RETRY_BUDGET_PERCENT),
+        min_per_second=section.whole("minPerSecond", 1_000, defaults.RETRY_MIN_PER_SECOND, 0),
         inside_breaker=section.choice("placement", ("OutsideBreaker", "InsideBreaker"), "OutsideBreaker")
         == "InsideBreaker",
     )

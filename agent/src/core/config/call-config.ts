@@ -21,6 +21,8 @@ export interface RetryConfig {
   readonly jitterPercent: number;
   /** Retries as a share of calls. */
   readonly budgetPercent: number;
+  /** Retries in a second that need no budget. */
+  readonly minPerSecond: number;
   /** All attempts are one call of the breaker, which sees how the last one ended. */
   readonly insideBreaker: boolean;
 }
@@ -97,6 +99,7 @@ function readRetry(section: Section): RetryConfig {
     maxMs,
     jitterPercent: backoff.whole('jitterPercent', 100, absent.backoff.jitterPercent, 0),
     budgetPercent: section.whole('budgetPercent', 100, absent.budgetPercent),
+    minPerSecond: section.whole('minPerSecond', 1_000, absent.minPerSecond, 0),
     insideBreaker:
       section.choice('placement', ['OutsideBreaker', 'InsideBreaker'], absent.placement) === 'InsideBreaker',
   };
