@@ -52,6 +52,13 @@ class Config:
     classification: Classification
 
     @property
+    def has_trip(self) -> bool:
+        """Whether any condition can open the circuit."""
+        return (self.consecutive_failures, self.failure_count, self.failure_rate_percent, self.slow_rate_percent) != (
+            0,
+        ) * 4
+
+    @property
     def counts_slow(self) -> bool:
         """Whether calls under way have to be watched."""
         return self.slow_ms != 0 and self.mode != "Disabled"
