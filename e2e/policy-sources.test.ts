@@ -178,6 +178,12 @@ const CASES: readonly Case[] = [
     met: ['began, closed', 'limited, closed'],
   },
   {
+    title: 'a limit of calls at once that follows them',
+    spec: { concurrency: { maxConcurrent: 2, adaptive: { minConcurrent: 1, initial: 1 } } },
+    acts: ['hold', 'ok'],
+    met: ['began, closed', 'limited, closed'],
+  },
+  {
     title: 'a queue before that limit',
     spec: { concurrency: { maxConcurrent: 1, maxQueue: 1, queueTimeout: '10ms' } },
     acts: ['hold', 'ok'],

@@ -55,7 +55,12 @@ export const SPEC_FIELDS = {
     minPerSecond: true,
     placement: true,
   },
-  concurrency: { maxConcurrent: true, maxQueue: true, queueTimeout: true },
+  concurrency: {
+    maxConcurrent: true,
+    adaptive: { minConcurrent: true, initial: true },
+    maxQueue: true,
+    queueTimeout: true,
+  },
   classify: { failure: matching, ignore: matching },
   fallback: { type: true, static: { value: true }, maxAge: true },
   perKey: { maxKeys: true, idleTimeout: true },

@@ -31,7 +31,7 @@ export const DEFAULTS = {
     minPerSecond: 1,
     placement: 'OutsideBreaker',
   },
-  concurrency: { maxQueue: 0, queueTimeout: '1s' },
+  concurrency: { adaptive: { minConcurrent: 1, initial: 20 }, maxQueue: 0, queueTimeout: '1s' },
   perKey: { maxKeys: 1_000, idleTimeout: '10m' },
   classify: { failure: { httpStatus: ['5xx'] } },
 } as const;

@@ -215,9 +215,21 @@ export interface PolicySpec {
   concurrency?: {
     /**
      * How many calls may be in flight at once, in each process. A call that timed out counts until its function has
-     * ended.
+     * ended. With `adaptive`, the upper bound of the limit.
      */
     maxConcurrent: number;
+    /**
+     * Lets the limit follow how long successful calls take, between `minConcurrent` and `maxConcurrent`: lower when
+     * they take 1.5 times as long as without load, higher while most of it is used. A call that timed out counts as one
+     * that took its limit. To measure the dependency without load, half of the limit applies for one eighth of the
+     * calls. Absent: the limit is fixed.
+     */
+    adaptive?: {
+      /** The limit is never less. Absent: 1. */
+      minConcurrent?: number;
+      /** The limit before anything was learned. Absent: 20, or the nearest within the bounds. */
+      initial?: number;
+    };
     /**
      * How many more calls may wait for one to end, first come, first served; all others are refused at once. Absent: 0.
      */

@@ -36,10 +36,21 @@ class RetryConfig:
 
 
 @dataclass(frozen=True)
+class AdaptiveLimitConfig:
+    """Bounds of a limit of concurrent calls that follows how long calls take."""
+
+    min_concurrent: int
+    initial: int
+    max_concurrent: int
+
+
+@dataclass(frozen=True)
 class ConcurrencyConfig:
     max_concurrent: int
     max_queue: int
     queue_timeout_ms: int
+    adaptive: AdaptiveLimitConfig | None = None
+    """``None``: the limit is fixed."""
 
 
 @dataclass(frozen=True)
@@ -124,8 +135,16 @@ def _read_retry(section: Section) -> RetryConfig:
 
 def _read_concurrency(section: Section) -> ConcurrencyConfig:
     section.require("maxConcurrent")
+    max_concurrent = section.whole("maxConcurrent", 100_000, 1)
+    adaptive = None
+    if section.has("adaptive"):
+        bounds = section.section("adaptive")
+        least = bounds.whole("minConcurrent", 100_000, defaults.MIN_CONCURRENT)
+        initial = min(max(defaults.INITIAL_CONCURRENT, least), max_concurrent)
+        adaptive = AdaptiveLimitConfig(least, bounds.whole("initial", 100_000, initial), max_concurrent)
     return ConcurrencyConfig(
-        max_concurrent=section.whole("maxConcurrent", 100_000, 1),
+        max_concurrent=max_concurrent,
+        adaptive=adaptive,
         max_queue=section.whole("maxQueue", 100_000, defaults.MAX_QUEUE, 0),
         queue_timeout_ms=section.duration("queueTimeout", defaults.QUEUE_TIMEOUT_MS),
     )

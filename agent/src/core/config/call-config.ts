@@ -27,8 +27,17 @@ export interface RetryConfig {
   readonly insideBreaker: boolean;
 }
 
+/** Bounds of a limit of concurrent calls that follows how long calls take. */
+export interface AdaptiveLimitConfig {
+  readonly minConcurrent: number;
+  readonly initial: number;
+  readonly maxConcurrent: number;
+}
+
 interface ConcurrencyConfig {
   readonly maxConcurrent: number;
+  /** Absent: the limit is fixed. */
+  readonly adaptive?: AdaptiveLimitConfig;
   readonly maxQueue: number;
   readonly queueTimeoutMs: number;
 }
@@ -51,6 +60,8 @@ export interface CallConfig {
   readonly fallback?: FallbackConfig;
   readonly perKey: PerKeyConfig;
 }
+
+const MAX_CONCURRENT = 100_000;
 
 /** Reads what happens around a call. */
 export function readCallConfig(root: Section): CallConfig {
@@ -107,11 +118,20 @@ function readRetry(section: Section): RetryConfig {
 
 function readConcurrency(section: Section): ConcurrencyConfig {
   section.require('maxConcurrent');
+  const maxConcurrent = section.whole('maxConcurrent', MAX_CONCURRENT, 1);
   return {
-    maxConcurrent: section.whole('maxConcurrent', 100_000, 1),
+    maxConcurrent,
+    ...(section.has('adaptive') ? { adaptive: readAdaptiveLimit(section.section('adaptive'), maxConcurrent) } : {}),
     maxQueue: section.whole('maxQueue', 100_000, DEFAULTS.concurrency.maxQueue, 0),
     queueTimeoutMs: section.duration('queueTimeout', parseDuration(DEFAULTS.concurrency.queueTimeout)!),
   };
+}
+
+function readAdaptiveLimit(section: Section, maxConcurrent: number): AdaptiveLimitConfig {
+  const absent = DEFAULTS.concurrency.adaptive;
+  const minConcurrent = section.whole('minConcurrent', MAX_CONCURRENT, absent.minConcurrent);
+  const initial = Math.min(Math.max(absent.initial, minConcurrent), maxConcurrent);
+  return { minConcurrent, initial: section.whole('initial', MAX_CONCURRENT, initial), maxConcurrent };
 }
 
 function readFallback(section: Section): FallbackConfig | undefined {

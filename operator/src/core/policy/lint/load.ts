@@ -55,6 +55,13 @@ export const LOAD_CHECKS: readonly Check[] = [
     };
   },
   ({ concurrency }) =>
+    concurrency?.adaptive?.minConcurrent === concurrency?.maxConcurrent && concurrency !== undefined
+      ? {
+          field: 'concurrency.adaptive',
+          message: 'the limit never moves, because minConcurrent is maxConcurrent; lower it, or leave adaptive out',
+        }
+      : undefined,
+  ({ concurrency }) =>
     concurrency?.queueTimeout !== undefined && !concurrency.maxQueue
       ? {
           field: 'concurrency.queueTimeout',
