@@ -192,8 +192,16 @@ export interface PolicySpec {
       /** Each wait is longer by a random share of itself, up to this many percent. Absent: 25. */
       jitterPercent?: number;
     };
-    /** Retries as a percentage of calls, for each breaker; at least one retry a second is allowed. Absent: 20. */
+    /**
+     * Retries as a percentage of calls, for each breaker in each process; `minPerSecond` are allowed in any case.
+     * Absent: 20.
+     */
     budgetPercent?: number;
+    /**
+     * How many retries are allowed in a second when the budget is used up, so that a breaker with few calls can retry
+     * too; 0: none. Absent: 1.
+     */
+    minPerSecond?: number;
     /**
      * OutsideBreaker: each attempt passes the breaker and counts. InsideBreaker: the breaker sees one call, with the
      * outcome of its last attempt. Absent: OutsideBreaker.
@@ -207,9 +215,21 @@ export interface PolicySpec {
   concurrency?: {
     /**
      * How many calls may be in flight at once, in each process. A call that timed out counts until its function has
-     * ended.
+     * ended. With `adaptive`, the upper bound of the limit.
      */
     maxConcurrent: number;
+    /**
+     * Lets the limit follow how long successful calls take, between `minConcurrent` and `maxConcurrent`: lower when
+     * they take 1.5 times as long as without load, higher while most of it is used. A call that timed out counts as one
+     * that took its limit. To measure the dependency without load, half of the limit applies for one eighth of the
+     * calls. Absent: the limit is fixed.
+     */
+    adaptive?: {
+      /** The limit is never less. Absent: 1. */
+      minConcurrent?: number;
+      /** The limit before anything was learned. Absent: 20, or the nearest within the bounds. */
+      initial?: number;
+    };
     /**
      * How many more calls may wait for one to end, first come, first served; all others are refused at once. Absent: 0.
      */

@@ -115,6 +115,12 @@ class GovernedBreaker:
         return self.circuit.config.mode
 
     @property
+    def never_opens(self) -> bool:
+        """Whether nothing can open the circuit, although the mode does not say so."""
+        config = self.circuit.config
+        return config.mode != "Disabled" and not config.has_trip
+
+    @property
     def source(self) -> Source:
         return self._governor.source
 

@@ -71,5 +71,5 @@ def queue(
         return None
     waiter = Waiter(granted)
     if not guards.join(waiter):
-        return limited(breaker.name, breaker.key, config.max_concurrent, config.max_queue)
+        return limited(breaker.name, breaker.key, guards.limit, config.max_queue)
     return QueuedWait(call, guards, config, waiter, call.waits_first(previous))

@@ -29,8 +29,19 @@ class RetryConfig:
     jitter_percent: int
     budget_percent: int
     """Retries as a share of calls."""
+    min_per_second: int
+    """Retries in a second that need no budget."""
     inside_breaker: bool
     """All attempts are one call of the breaker, which sees how the last one ended."""
+
+
+@dataclass(frozen=True)
+class AdaptiveLimitConfig:
+    """Bounds of a limit of concurrent calls that follows how long calls take."""
+
+    min_concurrent: int
+    initial: int
+    max_concurrent: int
 
 
 @dataclass(frozen=True)
@@ -38,6 +49,8 @@ class ConcurrencyConfig:
     max_concurrent: int
     max_queue: int
     queue_timeout_ms: int
+    adaptive: AdaptiveLimitConfig | None = None
+    """``None``: the limit is fixed."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +127,7 @@ def _read_retry(section: Section) -> RetryConfig:
         max_ms=max_ms,
         jitter_percent=backoff.whole("jitterPercent", 100, defaults.RETRY_JITTER_PERCENT, 0),
         budget_percent=section.whole("budgetPercent", 100, defaults.RETRY_BUDGET_PERCENT),
+        min_per_second=section.whole("minPerSecond", 1_000, defaults.RETRY_MIN_PER_SECOND, 0),
         inside_breaker=section.choice("placement", ("OutsideBreaker", "InsideBreaker"), "OutsideBreaker")
         == "InsideBreaker",
     )
@@ -121,8 +135,16 @@ def _read_retry(section: Section) -> RetryConfig:
 
 def _read_concurrency(section: Section) -> ConcurrencyConfig:
     section.require("maxConcurrent")
+    max_concurrent = section.whole("maxConcurrent", 100_000, 1)
+    adaptive = None
+    if section.has("adaptive"):
+        bounds = section.section("adaptive")
+        least = bounds.whole("minConcurrent", 100_000, defaults.MIN_CONCURRENT)
+        initial = min(max(defaults.INITIAL_CONCURRENT, least), max_concurrent)
+        adaptive = AdaptiveLimitConfig(least, bounds.whole("initial", 100_000, initial), max_concurrent)
     return ConcurrencyConfig(
-        max_concurrent=section.whole("maxConcurrent", 100_000, 1),
+        max_concurrent=max_concurrent,
+        adaptive=adaptive,
         max_queue=section.whole("maxQueue", 100_000, defaults.MAX_QUEUE, 0),
         queue_timeout_ms=section.duration("queueTimeout", defaults.QUEUE_TIMEOUT_MS),
     )

@@ -66,6 +66,13 @@ class Config:
         object.__setattr__(self, "rates_from", self.minimum_calls - 1 if has_rate else math.inf)
 
     @property
+    def has_trip(self) -> bool:
+        """Whether any condition can open the circuit."""
+        return (self.consecutive_failures, self.failure_count, self.failure_rate_percent, self.slow_rate_percent) != (
+            0,
+        ) * 4
+
+    @property
     def counts_slow(self) -> bool:
         """Whether calls under way have to be watched."""
         return self.slow_ms != 0 and self.mode != "Disabled"

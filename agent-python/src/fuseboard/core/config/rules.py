@@ -132,6 +132,21 @@ RULES = (
     Rule("timeout.adaptive", "min", "min is more than max", _ordered("min", "max")),
     Rule("retry.backoff", "initial", "initial is more than max", _ordered("initial", "max")),
     Rule(
+        "concurrency",
+        "adaptive",
+        "minConcurrent and initial of adaptive cannot be more than maxConcurrent",
+        lambda concurrency: (
+            max(concurrency.get("adaptive", {}).get(field, 1) for field in ("minConcurrent", "initial"))
+            <= concurrency["maxConcurrent"]
+        ),
+    ),
+    Rule(
+        "concurrency.adaptive",
+        "initial",
+        "initial is less than minConcurrent",
+        lambda adaptive: "initial" not in adaptive or adaptive["initial"] >= adaptive.get("minConcurrent", 1),
+    ),
+    Rule(
         "fallback",
         "static",
         "static is required with type Static and not allowed with any other type",

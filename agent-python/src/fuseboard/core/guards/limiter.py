@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from .adaptive_limit import AdaptiveLimit
+from .call_config import AdaptiveLimitConfig
+
 
 class Waiter:
     """A call that waits for a slot. Owned by the limiter between ``join`` and its end."""
@@ -19,14 +22,20 @@ class Waiter:
 class Limiter:
     """A bulkhead with a bounded queue, first come, first served. Its owner guards it by a lock."""
 
-    __slots__ = ("_max_concurrent", "_max_queue", "_waiting", "running")
+    __slots__ = ("_adaptive", "_max_concurrent", "_max_queue", "_waiting", "running")
 
     def __init__(self, max_concurrent: float, max_queue: int) -> None:
         self._max_concurrent = max_concurrent
         self._max_queue = max_queue
+        self._adaptive: AdaptiveLimit | None = None
         self.running = 0
         """Slots that are taken."""
         self._waiting: dict[Waiter, None] = {}
+
+    @property
+    def limit(self) -> float:
+        """How many calls may be under way now."""
+        return self._max_concurrent
 
     @property
     def queued(self) -> int:
@@ -59,12 +68,28 @@ class Limiter:
         self.running -= 1
         return self._grant()
 
-    def resize(self, max_concurrent: float, max_queue: int) -> list[Waiter]:
+    def record(self, ms: float) -> list[Waiter]:
+        """A call that gave its slot back succeeded, or one timed out, after ``ms``; returns who got a slot by it."""
+        if self._adaptive is None:
+            return []
+        self._adaptive.record(ms, self.running)
+        self._max_concurrent = self._adaptive.limit
+        return self._grant()
+
+    def resize(
+        self, max_concurrent: float, max_queue: int, adaptive: AdaptiveLimitConfig | None = None
+    ) -> list[Waiter]:
         """Other limits, from now on; returns who got a slot by it.
 
         Who runs continues and who waits stays, even where fewer would be let in now.
         """
-        self._max_concurrent = max_concurrent
+        if adaptive is None:
+            self._adaptive = None
+        elif self._adaptive is None:
+            self._adaptive = AdaptiveLimit(adaptive)
+        else:
+            self._adaptive.configure(adaptive)
+        self._max_concurrent = max_concurrent if self._adaptive is None else self._adaptive.limit
         self._max_queue = max_queue
         return self._grant()
 

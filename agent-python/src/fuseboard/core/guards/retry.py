@@ -8,8 +8,6 @@ from ..config.call_config import RetryConfig
 
 _MOST_SAVED = 100
 """Retries that a budget can save up."""
-_FREE_EVERY_MS = 1_000
-"""However small the budget, one retry in this time is free."""
 
 
 class RetryBudget:
@@ -18,27 +16,33 @@ class RetryBudget:
     A token bucket: a call adds its share of a token, a retry takes one. After the retry budgets of Finagle.
     """
 
-    __slots__ = ("_last_free", "_saved")
+    __slots__ = ("_free", "_saved", "_second_at")
 
     def __init__(self) -> None:
         self._saved = 0
         """Hundredths of a token: whole numbers do not drift."""
-        self._last_free = -math.inf
+        self._second_at = -math.inf
+        """When the second of the free retries began."""
+        self._free = 0
+        """How many were taken in it."""
 
     def admitted(self, budget_percent: int) -> None:
         """A call was admitted."""
         if self._saved < _MOST_SAVED * 100:
             self._saved += budget_percent
 
-    def take(self, now: float) -> bool:
-        """Take permission for a retry, if there is any."""
+    def take(self, now: float, min_per_second: int) -> bool:
+        """Take permission for a retry, if there is any.
+
+        ``min_per_second`` retries in a second need no token; the second begins with the first of them.
+        """
         if self._saved >= 100:
             self._saved -= 100
             return True
-        if now - self._last_free < _FREE_EVERY_MS:
-            return False
-        self._last_free = now
-        return True
+        if now - self._second_at >= 1_000:
+            self._second_at, self._free = now, 0
+        self._free += 1
+        return self._free <= min_per_second
 
 
 def backoff_ms(config: RetryConfig, retry: int, random: float, asked_ms: float) -> float | None:
