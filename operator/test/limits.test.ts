@@ -177,6 +177,18 @@ const REACHED: Record<LimitReason, () => Promise<void>> = {
     await openStream('bank.evil');
     expect(await report('bank.evil', breakers(6))).toBe(204);
   },
+  timelines: async () => {
+    await begin({ maxReportsPerPod: '2000' });
+    await openStream('bank.evil');
+    for (let i = 0; i < 10; i += 1) {
+      const told = breakers(240).map(({ key, ...one }) => ({ ...one, name: `${i}-${key}` }));
+      expect(await report('bank.evil', told)).toBe(204);
+    }
+    await openStream('shop.good');
+    expect(await report('shop.good', [{ name: 'payments', state: 'open', since: 0, totals }])).toBe(204);
+    const answer = await fetch(`${serving!.adminUrl}/v1/breakers/shop/payments/timeline`);
+    expect(answer.status).toBe(200);
+  },
   snapshots: async () => {
     await begin({ maxSnapshots: '1' });
     expect((await openStream('bank.a.web')).status).toBe(200);

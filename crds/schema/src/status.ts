@@ -42,6 +42,9 @@ export const UNREAD = {
 /** A number of things. */
 export const counter = (text: string) => z.int().min(0).describe(text);
 
+/** A time. */
+const time = (text: string) => z.string().meta({ format: 'date-time' }).describe(text);
+
 /** A condition whose types have these reasons. */
 export const condition = (reasons: Readonly<Record<string, readonly string[]>>, of: string) =>
   z
@@ -104,6 +107,22 @@ export const PolicyStatusFields = z
       })
       .optional()
       .describe('States of the breakers that the policy governs, one for each agent and breaker.'),
+    outage: z
+      .strictObject({
+        startTime: time('When its first breaker opened.'),
+        endTime: time(
+          'When its last breaker closed. Absent: one is open or half-open. A further opening within a minute continues the outage.',
+        ).optional(),
+        first: z.string().max(1024).describe('The breaker that opened first, and the agent on which it did.'),
+        cause: z
+          .string()
+          .max(1024)
+          .optional()
+          .describe('Why it opened, and the failure that opened it. Absent: not known to the leading replica.'),
+        mostOpen: counter('The most breakers that were open at once, one for each agent and breaker.'),
+      })
+      .optional()
+      .describe('The outage that lasts, or the last one. Absent: no breaker of the policy has refused calls.'),
     rejections: z
       .array(
         z.strictObject({

@@ -10,6 +10,7 @@ import {
 } from '@fuseboard/schema';
 import leven from 'leven';
 import { type Document, isMap, isNode, isScalar, LineCounter, parseAllDocuments } from 'yaml';
+import { type PolicyLink, policyLinks } from '../core/policy/links.ts';
 import { DEFAULT_NAMESPACE, NAMESPACE_PATTERN } from '../core/policy/namespace.ts';
 import { unfoldsWithin, yamlBoundProblem } from './yaml-bounds.ts';
 
@@ -33,6 +34,7 @@ interface FileObject {
 /** A policy as written in a file. */
 export interface FilePolicy extends FileObject {
   readonly spec: PolicySpec;
+  readonly links: readonly PolicyLink[];
 }
 
 /** An override as written in a file. */
@@ -171,7 +173,7 @@ function readValue(value: unknown, line: (path: Path) => number, within: string)
     return problem('kind', `must be ${KIND} or ${OVERRIDE_KIND}, not ${show(kind)}${hint}`);
   }
   if (apiVersion !== API_VERSION) return problem('apiVersion', `must be ${API_VERSION}, not ${show(apiVersion)}`);
-  const { name, namespace = within } = (metadata ?? {}) as Record<string, unknown>;
+  const { name, namespace = within, annotations } = (metadata ?? {}) as Record<string, unknown>;
   if (name === undefined) return problem('metadata.name', 'is required; give a name, such as payments');
   if (typeof name !== 'string' || !SUBDOMAIN.test(name) || name.length > 253) {
     return problem('metadata.name', `must be lower-case letters, digits, dashes and dots, not ${show(name)}`);
@@ -188,7 +190,8 @@ function readValue(value: unknown, line: (path: Path) => number, within: string)
     problems,
     lineOf: (field: string) => line(steps(field)),
   };
-  return kind === KIND ? { ...common, spec: spec as PolicySpec } : { ...common, override: spec };
+  if (kind === OVERRIDE_KIND) return { ...common, override: spec };
+  return { ...common, spec: spec as PolicySpec, links: policyLinks(annotations) };
 }
 
 /** Whether an object is of an unrelated kind. An object of our group, or with a similar kind, is an error instead. */

@@ -2,6 +2,7 @@ import type { AgentList as Answer } from '../../src/http/admin/answers/agents.ts
 import { count, duration, plural } from './format.ts';
 import { Link } from './link.tsx';
 import { address, store } from './model.ts';
+import { Nothing } from './nothing.tsx';
 import { Problem } from './panel.tsx';
 import { useAnswer } from './use-answer.ts';
 
@@ -18,14 +19,12 @@ export function AgentList() {
   if (!value) return <div class="list">{problem ? <Problem text={problem} /> : <p aria-busy="true">Reading …</p>}</div>;
   if (value.total === 0) {
     return (
-      <div class="list nothing">
-        <h2>{search === '' ? 'No agent has connected yet' : 'Nothing matches'}</h2>
-        <p>
-          {search === ''
-            ? 'Set FUSEBOARD_URL in a service that uses the library; it connects at its first getBreaker.'
-            : 'Agents are searched by namespace, service, instance, labels and state.'}
-        </p>
-      </div>
+      <Nothing
+        title="No agent has connected yet"
+        hidden="Agents are searched by namespace, service, instance, labels and state."
+      >
+        Set FUSEBOARD_URL in a service that uses the library; it connects at its first getBreaker.
+      </Nothing>
     );
   }
   return (

@@ -117,6 +117,13 @@ export const LIMITS = {
     scope: 'this replica',
     reached: 'the outage that ended first is removed; if none has ended, the new one is not stored',
   },
+  timelines: {
+    what: 'Breakers with counts of the last hour and day, 21 kB each, shared between namespaces',
+    value: 2_400,
+    unit: 'breakers',
+    scope: 'this replica',
+    reached: 'the page has five minutes of further breakers; their outages are kept',
+  },
   snapshots: {
     what: 'Different sets of policies for agents, shared between namespaces',
     flag: '--max-snapshots',

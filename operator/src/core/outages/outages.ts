@@ -222,6 +222,7 @@ export class Outages {
   /** All stored outages by namespace, in the order in which they started. */
   readonly #kept = new Map<string, Set<Outage>>();
   #size = 0;
+  #begun = 0;
   #overrides: readonly ActingOverride[] = [];
   readonly #date: (at: number) => number;
   readonly #limits: LimitLog;
@@ -243,6 +244,11 @@ export class Outages {
     else for (const outages of this.#kept.values()) yield* outages;
   }
 
+  /** Number of outages since the start of this replica. */
+  get begun(): number {
+    return this.#begun;
+  }
+
   /** Records that a circuit opened on an agent, in a mode that rejects calls. */
   opened(subject: OutageSubject, opening: Opening): void {
     const known = this.#current.get(subject.id);
@@ -253,6 +259,7 @@ export class Outages {
     this.#current.set(subject.id, outage);
     this.#kept.set(subject.namespace, (this.#kept.get(subject.namespace) ?? new Set()).add(outage));
     this.#size += 1;
+    this.#begun += 1;
     outage.observe(subject, opening.at);
     outage.addHit(opening.labels);
     this.#act(outage);

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type OverrideStatus, type PolicySpec, type PolicyStatus, specProblems, UNREAD } from '@fuseboard/schema';
+import { policyLinks } from '../../core/policy/links.ts';
 import { madeBy, type Override, readOverride } from '../../core/policy/override.ts';
 import type { Policy } from '../../core/policy/policy.ts';
 import { KubeError } from './client.ts';
@@ -46,6 +47,7 @@ function writtenStatus({ status }: KubeObject): unknown {
 export function toPolicy(object: KubeObject): Policy {
   const { metadata, spec } = object;
   const status = writtenStatus(object);
+  const links = policyLinks(metadata.annotations);
   return {
     uid: metadata.uid,
     namespace: metadata.namespace,
@@ -54,6 +56,7 @@ export function toPolicy(object: KubeObject): Policy {
     createdAt: Date.parse(metadata.creationTimestamp ?? '') || 0,
     spec: spec as PolicySpec,
     problems: specProblems(spec),
+    ...(links.length > 0 && { links }),
     ...(status === undefined ? {} : { status: status as PolicyStatus }),
   };
 }
