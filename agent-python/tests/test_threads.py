@@ -283,6 +283,7 @@ REJECTION = ("if now < generation.rejects_until", "return None")
         (decorated._function, SUCCESS),
         (decorated._coroutine, SUCCESS),
         (Circuit.enter, REJECTION),
+        (Breaker.enter, REJECTION),
         (Breaker.__enter__, ("if self._block is None", "return permit")),
         (Breaker._begin_block, ("if self._block is None", "self._block = permit")),
         (Breaker.__exit__, ("permit = self._block", "self._block = None")),

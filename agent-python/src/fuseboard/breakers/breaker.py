@@ -15,7 +15,7 @@ from ..call.fallback import Fallback, PolicyFallback
 from ..call.sync_call import call_sync
 from ..core.config.config import Mode
 from ..core.config.duration import MAX_DURATION_MS, MIN_DURATION_MS, parse_duration
-from ..core.counters import Totals
+from ..core.counters import REJECTED, Totals
 from ..core.exclusive import has_gil
 from ..core.outcomes.last_error import LastError
 from ..core.permit import Permit
@@ -219,7 +219,15 @@ class Breaker:
         circuit = self._breaker.circuit
         generation = circuit.generation
         if not generation.is_plain:
-            return circuit.enter() if circuit.is_plain else enter(self._breaker)
+            if not circuit.is_plain:
+                return enter(self._breaker)
+            read = circuit.read
+            now = read() * circuit.scale
+            # As in ``Circuit.enter``: from here to the return nothing calls, so that no other thread runs in between.
+            if now < generation.rejects_until:
+                circuit.counters[REJECTED] += 1
+                return None
+            return circuit.enter()
         circuit.permits += 1
         permit = Permit()
         permit.circuit = circuit

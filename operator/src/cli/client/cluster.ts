@@ -241,8 +241,8 @@ interface NoToken {
 }
 
 /**
- * The bearer token of the kubeconfig's user; its credential plugin, if any, runs first. A user with a client certificate
- * or a password has none, nor has one that acts as another: neither can be forwarded to the operator.
+ * The bearer token of the kubeconfig's user; its credential plugin, if any, runs first. A user with a client
+ * certificate or a password has none, nor has one that acts as another: neither can be forwarded to the operator.
  *
  * @throws {CliError} when the credential plugin fails.
  */
