@@ -36,6 +36,8 @@ class Unreadable(Exception):
         (SimpleNamespace(), ("Response", "HTTP without a status")),
         (Unreadable(), ("unknown", "an error that cannot be read")),
         (ValueError("x" * 1_000), ("ValueError", f"{'x' * 200}…")),
+        (ValueError("😀" * 150), ("ValueError", f"{'😀' * 100}…")),
+        (ValueError(f"x{'😀' * 150}"), ("ValueError", f"x{'😀' * 99}…")),
         (type("N" * 100, (Exception,), {})(), (f"{'N' * 64}…", "")),
         (None, None),
     ],

@@ -98,6 +98,7 @@ describe('the command line and a cluster', () => {
     expect(code).toBe(0);
     const { items } = JSON.parse(out);
     expect(items).toMatchObject([{ namespace: 'shop', state: 'live', breakers: [{ name: 'payments' }] }]);
+    expect(items).toMatchObject([{ language: 'node', version: '0.1.0', runtime: process.versions.node }]);
   });
 
   it('says what a file would change and who is affected', async () => {

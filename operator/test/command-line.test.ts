@@ -237,7 +237,9 @@ describe('serve', () => {
     await writeFile(join(folder, 'p/nothing.yaml'), good.replace('name: pay', 'name: nothing').replace(/^spec.*/m, ''));
     const { url } = await serve();
     const whole = { protocol: 1, service: 's', instance: 'i', boot: 'a'.repeat(32), part: 1, parts: 1, rejections: [] };
-    const client = await EventClient.open(`${url.agents}/v1/stream?service=s&instance=i&boot=${whole.boot}`);
+    const library = 'language=python&version=0.1.0&runtime=3.12.1%0A';
+    const query = `service=s&instance=i&boot=${whole.boot}&${library}`;
+    const client = await EventClient.open(`${url.agents}/v1/stream?${query}`);
     const { id: revision } = await client.until(({ event }) => event === 'commit');
     const breakers = [{ name: 'payments', state: 'closed', since: 0, totals: NO_TOTALS }];
     const { status } = await fetch(`${url.agents}/v1/report`, {
@@ -247,9 +249,19 @@ describe('serve', () => {
     });
     expect(status).toBe(204);
     const ask = (...args: string[]) => run(...args, '--server', url.admin);
-    expect(ask('describe', 'agent', 'i').stdout).toContain(
-      '  payments: closed; policy "pay": matches by the prefix "pay*"',
-    );
+    const described = ask('describe', 'agent', 'i').stdout;
+    expect(described).toContain('  payments: closed; policy "pay": matches by the prefix "pay*"');
+    expect(described).toMatch(/^Library: +python 0\.1\.0 on 3\.12\.1\\u000a$/m);
+    const [title, row] = ask('get', 'agents', '-o', 'wide')
+      .stdout.split('\n')
+      .map((line) => line.split(/ {2,}/));
+    expect(title!.slice(1, 5).map((text) => text.toLowerCase())).toEqual([
+      'instance',
+      'language',
+      'version',
+      'runtime',
+    ]);
+    expect(row!.slice(1, 5)).toEqual(['i', 'python', '0.1.0', '3.12.1\\u000a']);
     expect(ask('explain', 'payments')).toMatchObject({ status: 0, stderr: '' });
     expect(ask('describe', 'policy', 'nothing')).toMatchObject({
       status: 0,

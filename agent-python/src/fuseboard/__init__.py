@@ -18,8 +18,9 @@ from .errors import (
     QueueTimeoutError,
 )
 from .link.link import LinkState
+from .version import VERSION
 
-__version__ = "0.1.0"
+__version__ = VERSION
 
 __all__ = [
     "Agent",

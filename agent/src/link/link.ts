@@ -5,6 +5,7 @@ import { PROTOCOL } from '@fuseboard/schema/defaults';
 import type { Breaker } from '../breakers/breaker.ts';
 import type { PolicySet } from '../breakers/policy-set.ts';
 import type { Registry } from '../breakers/registry.ts';
+import { AGENT_VERSION } from '../version.ts';
 import { readBootstrap } from './bootstrap.ts';
 import { LastGoodFile, lastGoodPath, readLastGood } from './last-good.ts';
 import type { Ledger } from './ledger.ts';
@@ -202,6 +203,9 @@ export class Link {
         ['overrides', overrides],
       ]),
       ...(settings.namespace ? { namespace: settings.namespace } : {}),
+      language: 'node',
+      version: AGENT_VERSION,
+      runtime: process.versions.node,
     });
   }
 

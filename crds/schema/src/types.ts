@@ -582,7 +582,7 @@ export interface BreakerReport {
   lastError?: {
     /** The class of the error, or `Response` for an answer of HTTP. */
     name: string;
-    /** Its message and that of its innermost cause, cut after 200 characters. */
+    /** Its message and that of its innermost cause, cut after 200 UTF-16 units. */
     message: string;
   };
   /** What a breaker counted since its process began; never runs backwards for a boot. */
@@ -684,7 +684,7 @@ export interface Report {
     lastError?: {
       /** The class of the error, or `Response` for an answer of HTTP. */
       name: string;
-      /** Its message and that of its innermost cause, cut after 200 characters. */
+      /** Its message and that of its innermost cause, cut after 200 UTF-16 units. */
       message: string;
     };
     /** What a breaker counted since its process began; never runs backwards for a boot. */

@@ -1,3 +1,4 @@
+import { libraryOf } from '../../src/core/views/agent-library.ts';
 import type { AgentList as Answer } from '../../src/http/admin/answers/agents.ts';
 import { count, duration, plural } from './format.ts';
 import { Link } from './link.tsx';
@@ -21,7 +22,7 @@ export function AgentList() {
     return (
       <Nothing
         title="No agent has connected yet"
-        hidden="Agents are searched by namespace, service, instance, labels and state."
+        hidden="Agents are searched by namespace, service, instance, labels, state, language and version."
       >
         Set FUSEBOARD_URL in a service that uses the library; it connects at its first getBreaker.
       </Nothing>
@@ -41,6 +42,7 @@ export function AgentList() {
           <tr>
             <th>agent</th>
             <th class="wide">service</th>
+            <th class="wide">library</th>
             <th>state</th>
             <th>policies</th>
             <th class="right wide">breakers</th>
@@ -59,6 +61,7 @@ export function AgentList() {
                   </Link>
                 </td>
                 <td class="wide">{agent.service}</td>
+                <td class="wide">{libraryOf(agent) ?? 'not known'}</td>
                 <td>
                   <span class={`badge small ${agent.state !== 'live' ? 'half-open' : 'closed'}`}>
                     {agent.state === 'live' && !agent.connected ? 'connecting' : agent.state}

@@ -1,6 +1,6 @@
 import { observeCalls } from '../../breakers/call-observers.ts';
 import type { EarlyCalls } from '../../breakers/early-calls.ts';
-import { AGENT_VERSION } from './agent-version.ts';
+import { AGENT_VERSION } from '../../version.ts';
 import { type RecordOptions, readRecordSettings, recorderFor, recorderForFile } from './record.ts';
 import { RecordedCalls } from './recorded-calls.ts';
 import type { Recorder, RecordSink } from './recorder.ts';

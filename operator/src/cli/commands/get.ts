@@ -123,6 +123,9 @@ const agents: List = async (target, { scope, wanted, format }, terminal) => {
     ...(scope === undefined ? [{ title: 'namespace', value: (row: ListedAgent) => row.namespace }] : []),
     { title: 'service', value: ({ service }) => service },
     { title: 'instance', value: ({ instance }) => instance },
+    { title: 'language', value: ({ language = '-' }) => language },
+    { title: 'version', value: ({ version = '-' }) => version },
+    { title: 'runtime', value: ({ runtime = '-' }) => runtime, wide: true },
     {
       title: 'state',
       value: ({ state, connected }) => (state === 'live' && !connected ? 'live, no stream' : state),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .outcome_facts import causes
+from .text import cut, utf16_length
 
 _MAX_NAME = 64
 _MAX_MESSAGE = 200
@@ -17,7 +18,7 @@ class LastError:
     name: str
     """The class of the exception, or ``Response`` for an answer of HTTP."""
     message: str
-    """Its text and that of what it innermost came from, cut after 200 characters; ``HTTP 503`` for an answer."""
+    """Its text and that of what it innermost came from, cut after 200 UTF-16 units; ``HTTP 503`` for an answer."""
 
 
 Described = tuple[str, str]
@@ -46,4 +47,9 @@ def described(what: object) -> Described | None:
 
 
 def _short(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[:most]}…"
+    """At most so many UTF-16 code units of a text, and no half of a character."""
+    if utf16_length(text) <= most:
+        return text
+    kept = cut(text, most)
+    is_half = "\ud800" <= kept[-1] <= "\udbff"
+    return f"{kept[:-1] if is_half else kept}…"
