@@ -4,7 +4,7 @@ import { advice, affected, commandOf, MANY_AGENTS, type NewOverride } from './ad
 import { CopyText } from './copy-text.tsx';
 import { count } from './format.ts';
 import { store } from './model.ts';
-import { ACTION_WORDS, type Action, makeOverride } from './overrides.ts';
+import { ACTION_WORDS, type Action, lastMade, makeOverride } from './overrides.ts';
 import { useDialogForm } from './use-dialog-form.ts';
 
 const DURATIONS = ['1m', '5m', '15m', '30m', '1h', '4h'];
@@ -31,8 +31,10 @@ export function OverrideDialog({ action, row, rate, failed, onDone }: Props) {
     return { breakers: [breaker], ...selector, action, reason: reason.trim(), duration };
   };
   const { dialog, problem, busy, submit } = useDialogForm(async () => {
-    await makeOverride(namespace, specOf());
+    const made = await makeOverride(namespace, specOf());
     onDone();
+    // Only now, because the open dialog keeps the focus from the button that takes the override back.
+    lastMade.value = made;
   });
   const all = labels.trim() === '';
   const many = all && agents >= MANY_AGENTS;

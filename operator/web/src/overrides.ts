@@ -74,14 +74,14 @@ export const actingOn = (namespace: string, breaker: string): readonly Override[
 export const lastMade = signal<Override | undefined>(undefined);
 
 /** Creates an override. Throws with the operator's message. */
-export async function makeOverride(namespace: string, spec: NewOverride): Promise<void> {
+export async function makeOverride(namespace: string, spec: NewOverride): Promise<Override> {
   const made = await ask<Override>(`v1/overrides/${encodeURIComponent(namespace)}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(spec),
   });
-  lastMade.value = made;
   await readOverrides();
+  return made;
 }
 
 export async function endOverride({ namespace, name, uid }: Override): Promise<void> {
