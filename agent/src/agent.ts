@@ -1,12 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import { parseDuration } from '@fuseboard/schema/duration';
 import { observeCalls } from './breakers/call-observers.ts';
 import { EarlyCalls } from './breakers/early-calls.ts';
 import { type BreakerOptions, registry } from './breakers/registry.ts';
 import { detached } from './clock/detached.ts';
 import { ConfigError, shortenStack } from './errors/errors.ts';
-import { Ledger } from './link/ledger.ts';
-import { Link, type LinkState } from './link/link.ts';
+import { type LedgerHolder, Link, type LinkState } from './link/link.ts';
 import { readSettings } from './link/settings/settings.ts';
 import type { EnvironmentVariables, StartOptions } from './link/settings/start-options.ts';
 
@@ -49,8 +47,7 @@ export interface Agent {
 }
 
 /** Shared by all copies of this package in a process, so that there is one link however often it is installed. */
-interface Slot {
-  readonly ledger: Ledger;
+interface Slot extends LedgerHolder {
   armed: boolean;
   /** Whether the environment was asked what to record. */
   recordingAsked?: boolean;
@@ -63,7 +60,7 @@ const DEFAULT_READY_MS = 5_000;
 
 function slot(): Slot {
   const holder = globalThis as { [KEY]?: Slot };
-  holder[KEY] ??= { ledger: new Ledger(randomBytes(16).toString('hex')), armed: false };
+  holder[KEY] ??= { armed: false };
   return holder[KEY];
 }
 
@@ -154,7 +151,7 @@ function startLink(own: Slot, options: StartOptions): void {
       own.recordingAsked = true;
       if (env.FUSEBOARD_RECORD) void detached(() => loadRecording({ ...env }, warn));
     }
-    const link = new Link({ settings, registry: registry(), ledger: own.ledger, warn });
+    const link = new Link({ settings, registry: registry(), holder: own, warn });
     own.link = link;
     detached(() => link.load());
     // An immediate that is not referenced waits until something else wakes the event loop; a timer does not.

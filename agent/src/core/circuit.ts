@@ -5,6 +5,7 @@ import { type Classify, classifyError, classifyResult, type Outcome } from './cl
 import { type Clock, type Environment, exactNow } from './clock.ts';
 import type { Config } from './config/config.ts';
 import { COUNTER, type Counter, counterSlab, increment, latencyOf, totalsOf } from './counters.ts';
+import { type ForcedState, forcedDetail, type OverrideRef } from './forced-state.ts';
 import {
   beginHalfOpen,
   canProbe,
@@ -17,6 +18,7 @@ import {
 import { callObservers } from './observers/call-observer.ts';
 import { openTimeMs } from './open-time.ts';
 import { type LastError, lastErrorOf } from './outcomes/last-error.ts';
+import { addPending, notifyPending } from './pending-events.ts';
 import { retryAfterMs } from './retry-after.ts';
 import type { Closed, Open, Probing, Reason, State, StateRecord, TransitionEvent } from './state.ts';
 import { trippedByNumber, trippedByRate } from './trip.ts';
@@ -34,23 +36,6 @@ export interface Host extends Environment {
   transitioned(event: TransitionEvent): void;
 }
 
-/** An override as a breaker knows it. */
-export interface OverrideRef {
-  readonly uid: string;
-  readonly name: string;
-}
-
-/** A state that a breaker is forced into. */
-export interface ForcedState {
-  readonly state: 'open' | 'closed';
-  /** When it ends by itself, in milliseconds of the clock. */
-  readonly until: number;
-  /** Why, in the words of who did it. */
-  readonly reason: string;
-  /** Absent: the code of this process forced it. */
-  readonly override?: OverrideRef | undefined;
-}
-
 /** The record of a breaker that was open or forced. */
 interface History {
   /** The state that it is forced into now. */
@@ -65,12 +50,6 @@ interface History {
 const NOT_AN_OPENING = -1;
 
 const NO_HISTORY: History = { forced: undefined, reopenings: 0, lastOpenMs: 0 };
-
-/**
- * Changes of state that listeners were not notified of yet. They exist only while a breaker handles a call, so breakers
- * have no field for them.
- */
-const pendingEvents = new Map<Circuit, { readonly events: TransitionEvent[]; isNotifying: boolean }>();
 
 /** The last failure of each breaker that has had one since it closed. */
 const lastErrors = new WeakMap<Circuit, LastError>();
@@ -694,24 +673,13 @@ export class Circuit {
       ...(detail === undefined ? {} : { detail }),
       ...(lastError === undefined ? {} : { lastError }),
     };
-    const pending = pendingEvents.get(this);
-    if (pending === undefined) pendingEvents.set(this, { events: [event], isNotifying: false });
-    else pending.events.push(event);
+    addPending(this, event);
   }
 
   #notifyListeners(): void {
-    const pending = pendingEvents.size === 0 ? undefined : pendingEvents.get(this);
-    if (pending === undefined || pending.isNotifying) return;
-    pending.isNotifying = true;
-    // A listener that uses the breaker may add to the list; every listener gets every event in order.
-    for (const event of pending.events) this.#host.transitioned(event);
-    pendingEvents.delete(this);
+    notifyPending(this, this.#host);
   }
 }
-
-/** The `detail` of the event of a forced state. */
-export const forcedDetail = (reason: string, override: OverrideRef | undefined) =>
-  override === undefined ? reason : `override "${override.name}": ${reason}`;
 
 /** The reasons to open that a failure gives. */
 const BY_FAILURES: ReadonlySet<Reason> = new Set<Reason>([

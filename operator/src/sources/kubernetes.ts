@@ -1,7 +1,7 @@
 import type { KubeConfig } from '@kubernetes/client-node';
 import { KubeClient } from '../kube/api/client.ts';
 import { type KubeObject, type StoredObject, toOverride, toPolicy, toStored } from '../kube/api/object.ts';
-import { Reflector, type ReflectorOptions, type ReflectorStats, type ReflectorTimers } from '../kube/api/reflector.ts';
+import { Reflector, type ReflectorOptions, type ReflectorTimers } from '../kube/api/reflector.ts';
 import { type KubeResource, OVERRIDES, POLICIES } from '../kube/api/resource.ts';
 import type { Source, SourceState } from '../ports/source.ts';
 import type { Subject } from '../ports/status-sink.ts';
@@ -15,8 +15,6 @@ export interface KubernetesSourceOptions extends ReflectorTimers {
 
 export interface KubernetesSource extends Source {
   stored(subject: Subject): StoredObject | undefined;
-  /** Counters since the start, summed over all namespaces. */
-  stats(): ReflectorStats;
 }
 
 /**
@@ -83,13 +81,6 @@ export function kubernetesSource(options: KubernetesSourceOptions): KubernetesSo
         .map(({ objects }) => objects.get(key))
         .find((found) => found !== undefined);
       return object && toStored(object);
-    },
-    stats() {
-      const all = reflectors.map((reflector) => reflector.stats());
-      const names = Object.keys(all[0]!) as (keyof ReflectorStats)[];
-      return Object.fromEntries(
-        names.map((name) => [name, all.reduce((sum, stats) => sum + stats[name], 0)]),
-      ) as unknown as ReflectorStats;
     },
   };
 }

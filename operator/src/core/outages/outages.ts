@@ -243,10 +243,6 @@ export class Outages {
     else for (const outages of this.#kept.values()) yield* outages;
   }
 
-  get size(): number {
-    return this.#size;
-  }
-
   /** Records that a circuit opened on an agent, in a mode that rejects calls. */
   opened(subject: OutageSubject, opening: Opening): void {
     const known = this.#current.get(subject.id);

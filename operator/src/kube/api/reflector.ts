@@ -30,16 +30,6 @@ export interface ReflectorTimers {
   readonly holdMs?: number;
 }
 
-export interface ReflectorStats {
-  lists: number;
-  watches: number;
-  events: number;
-  bookmarks: number;
-  /** Number of 410 responses: the API server no longer had the history for a watch or a page. */
-  expirations: number;
-  failures: number;
-}
-
 export interface ReflectorOptions {
   readonly client: KubeClient;
   readonly resource: KubeResource;
@@ -80,7 +70,8 @@ export class Reflector {
   readonly #objects = new Map<string, KubeObject>();
   /** Objects that the watch reported as deleted, by key, until the removal is accepted; the oldest first. */
   readonly #unconfirmed = new Map<string, { readonly uid: string; readonly version: string }>();
-  readonly #stats: ReflectorStats = { lists: 0, watches: 0, events: 0, bookmarks: 0, expirations: 0, failures: 0 };
+  /** Number of 410 responses: the API server no longer had the history for a watch or a page. */
+  #expirations = 0;
   #synced = false;
   #unreadable: string | undefined;
   /** Number of consecutive forbidden lists. A list of a resource that is not served counts as final. */
@@ -142,10 +133,6 @@ export class Reflector {
     return this.#objects;
   }
 
-  stats(): ReflectorStats {
-    return { ...this.#stats };
-  }
-
   start(): void {
     this.#running ??= this.#run();
   }
@@ -200,9 +187,9 @@ export class Reflector {
     try {
       for (let again = true; again && !this.#interrupt.signal.aborted; ) {
         const begun = performance.now();
-        const { expirations } = this.#stats;
+        const expirations = this.#expirations;
         again = await this.#watch();
-        const pace = this.#stats.expirations > expirations ? this.#expiredBackoff : this.#rewatchBackoff;
+        const pace = this.#expirations > expirations ? this.#expiredBackoff : this.#rewatchBackoff;
         if (performance.now() - begun >= this.#timers.healthyMs) {
           this.#rewatchBackoff.reset();
           this.#expiredBackoff.reset();
@@ -214,7 +201,6 @@ export class Reflector {
   }
 
   async #list(): Promise<void> {
-    this.#stats.lists += 1;
     this.#unconfirmed.clear();
     const { items, resourceVersion } = await this.#pages();
     const listed = new Map(items.map((object) => [keyOf(object), object]));
@@ -250,7 +236,7 @@ export class Reflector {
         if (token === undefined) return { items, resourceVersion: metadata.resourceVersion };
       } catch (error) {
         if (!(error instanceof KubeError) || error.status !== 410 || token === undefined || restarts > 0) throw error;
-        this.#stats.expirations += 1;
+        this.#expirations += 1;
         restarts += 1;
         items = [];
         token = undefined;
@@ -264,7 +250,6 @@ export class Reflector {
    */
   async #watch(): Promise<boolean> {
     const { client, resource, namespace } = this.#options;
-    this.#stats.watches += 1;
     const ending = new AbortController();
     const signal = AbortSignal.any([this.#interrupt.signal, ending.signal]);
     let settling: Promise<void> | undefined;
@@ -306,7 +291,7 @@ export class Reflector {
   #explainFailure(error: unknown): false {
     const status = error instanceof KubeError ? error.status : undefined;
     if (error instanceof UnreadableResource || (status !== undefined && status !== 410)) throw error;
-    if (error instanceof Expired || status === 410) this.#stats.expirations += 1;
+    if (error instanceof Expired || status === 410) this.#expirations += 1;
     this.#options.log.info({ reason: (error as Error).message }, 'the watch ended; listing again');
     return false;
   }
@@ -323,10 +308,7 @@ export class Reflector {
       throw new KubeError(`resource version ${version} came after ${this.#latestVersion}; the store was restored`);
     }
     this.#latestVersion = version;
-    if (type === 'BOOKMARK') {
-      this.#stats.bookmarks += 1;
-    } else {
-      this.#stats.events += 1;
+    if (type !== 'BOOKMARK') {
       const known = readObject(object);
       const key = keyOf(known);
       if (type === 'DELETED') {
@@ -396,7 +378,6 @@ export class Reflector {
 
   #fail(error: unknown): Error {
     const { client, resource, log, changed } = this.#options;
-    this.#stats.failures += 1;
     const status = error instanceof KubeError ? error.status : undefined;
     const wasUnavailable = this.unavailable;
     if (status === 404 || error instanceof UnreadableResource) this.#refused = REFUSED_FOR_GOOD;
