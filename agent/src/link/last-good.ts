@@ -34,7 +34,7 @@ export function readLastGood(path: string, owner = process.getuid?.()): LastGood
     return { problem: code === 'ELOOP' ? `${path} is a symbolic link and is not used` : message };
   }
   try {
-    const reason = refusal(fstatSync(file), owner);
+    const reason = unusable(fstatSync(file), owner);
     return reason === undefined
       ? parse(readFileSync(file, 'utf8'), path)
       : { problem: `${path} ${reason} and is not used` };
@@ -46,7 +46,7 @@ export function readLastGood(path: string, owner = process.getuid?.()): LastGood
 }
 
 /** Why a file is not used. Without users, as on Windows, only its kind and size count. */
-function refusal(found: Stats, owner: number | undefined): string | undefined {
+function unusable(found: Stats, owner: number | undefined): string | undefined {
   if (!found.isFile()) return 'is not a file';
   if (found.size > MAX_BYTES) return `is larger than ${MAX_BYTES / 2 ** 20} MiB`;
   if (owner === undefined) return undefined;

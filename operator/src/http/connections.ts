@@ -25,9 +25,9 @@ interface Connection {
 const CANDIDATES = 32;
 
 /**
- * Limits the connections of a server, in total and of one address. At a limit, a new connection replaces an old idle one, which has no request or
- * a finished response. A connection with a running response is never closed. So a client with many idle connections
- * does not exclude others, and no client can hold all connections.
+ * Limits the connections of a server, in total and of one address. At a limit, a new connection replaces an old idle
+ * one, which has no request or a finished response. A connection with a running response is never closed. So a client
+ * with many idle connections does not exclude others, and no client can hold all connections.
  */
 export class Connections {
   readonly #options: ConnectionsOptions;

@@ -65,11 +65,11 @@ def read_last_good(path: str, owner: int | None = None) -> LastGoodRead:
 def _unusable(found: os.stat_result, path: str, owner: int | None) -> str | None:
     if owner is None and hasattr(os, "getuid"):
         owner = os.getuid()
-    reason = _refusal(found, owner)
+    reason = _why_not(found, owner)
     return None if reason is None else f"{path} {reason} and is not used"
 
 
-def _refusal(found: os.stat_result, owner: int | None) -> str | None:
+def _why_not(found: os.stat_result, owner: int | None) -> str | None:
     """Why a file is not used. Without users, as on Windows, only its kind and size count."""
     if not stat.S_ISREG(found.st_mode):
         return "is not a file"
