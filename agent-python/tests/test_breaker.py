@@ -70,7 +70,7 @@ def test_partials_and_callables_keep_their_kind() -> None:
     assert breaker.stats().totals["succeeded"] == 2
 
 
-def test_a_response_is_judged_by_its_status() -> None:
+def test_a_response_is_classified_by_its_status() -> None:
     class Response:
         status_code = 503
         headers: dict[str, str] = {}

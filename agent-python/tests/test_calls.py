@@ -172,7 +172,7 @@ class TestTimeLimits:
         assert breaker.stats().since == 1
         assert breaker.stats().totals | {"timedOut": 1, "failed": 1} == breaker.stats().totals
 
-    def test_a_call_that_hangs_is_judged_by_looking(self) -> None:
+    def test_a_call_that_hangs_is_settled_when_the_breaker_is_read(self) -> None:
         clock = FakeClock()
         breaker = create_breaker(self.POLICY, clock)
         inside, leave = Event(), Event()

@@ -15,7 +15,7 @@ import pytest
 
 from fuseboard import CircuitOpenError
 from fuseboard.call import decorated
-from fuseboard.core.breaker import BreakerCore
+from fuseboard.core.circuit import Circuit
 from fuseboard.core.permit import Permit
 from fuseboard.testing import FakeClock, create_breaker
 
@@ -209,23 +209,23 @@ def test_an_outcome_that_arrives_inside_another_operation_is_counted_after_it() 
     """A signal handler or a finalizer runs between any two steps of the thread that holds the lock."""
     clock = FakeClock()
     breaker = create_breaker({"trip": {"consecutiveFailures": 9}}, clock)
-    core = breaker._current().core
-    late, outer = (core.enter() for _ in range(2))
+    circuit = breaker._current().circuit
+    late, outer = (circuit.enter() for _ in range(2))
     assert outer is not None
-    record = core._window.record
+    record = circuit._window.record
 
     class Interrupting:
         def __getattr__(self, name: str) -> Any:
             return getattr(original, name)
 
         def record(self, now: float, failed: bool, slow: bool) -> None:
-            core._window = original
+            circuit._window = original
             assert late is not None
             late.fail()
             record(now, failed, slow)
 
-    original = core._window
-    core._window = Interrupting()  # type: ignore[assignment]
+    original = circuit._window
+    circuit._window = Interrupting()  # type: ignore[assignment]
     outer.fail()
     assert breaker.stats().window == {"calls": 2, "failures": 2, "slow": 0}
     assert breaker.stats().consecutive_failures == 2
@@ -250,8 +250,8 @@ def straight_line(function: Any, first: str, last: str) -> list[str]:
     return found
 
 
-SUCCESS = ("if now < epoch.quiet_until", "return")
-REJECTION = ("if now < epoch.rejects_until", "return None")
+SUCCESS = ("if now < generation.fast_path_until", "return")
+REJECTION = ("if now < generation.rejects_until", "return None")
 
 
 @pytest.mark.parametrize(
@@ -260,8 +260,8 @@ REJECTION = ("if now < epoch.rejects_until", "return None")
         (Permit.succeed, SUCCESS),
         (decorated._function, SUCCESS),
         (decorated._coroutine, SUCCESS),
-        (BreakerCore.enter, REJECTION),
-        (decorated._function, ("until = epoch.rejects_until", "core.tally[REJECTED]")),
+        (Circuit.enter, REJECTION),
+        (decorated._function, ("until = generation.rejects_until", "circuit.counters[REJECTED]")),
     ],
 )
 def test_nothing_lets_another_thread_in_on_the_quick_path(function: Any, lines: tuple[str, str]) -> None:

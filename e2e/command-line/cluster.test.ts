@@ -51,7 +51,7 @@ beforeAll(async () => {
   operator = await OperatorProcess.start('--kubeconfig', cluster.kubeconfig);
   await cluster.namespace('fuseboard-system');
   kubelet = await startKubelet(cluster, 'here');
-  const labels = { 'app.kubernetes.io/name': 'fuseboard' };
+  const labels = { 'fuseboard.dev/component': 'operator' };
   await kubelet.run('fuseboard-system', 'fuseboard-0', labels, new Map([[8081, operator.adminPort]]));
   const rules = [
     { apiGroups: ['fuseboard.dev'], resources: ['*'], verbs: ['*'] },

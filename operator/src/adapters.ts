@@ -18,7 +18,7 @@ import { AccessReviewer } from './kube/auth/access-review.ts';
 import { TokenKeys } from './kube/auth/token-keys.ts';
 import { TokenReviewer } from './kube/auth/token-review.ts';
 import { TokenReviewLimiter } from './kube/auth/token-review-limiter.ts';
-import { KubernetesReplicas } from './kube/leader/replicas.ts';
+import { KubernetesReplicas } from './kube/replication/replicas.ts';
 import { KubernetesHistory } from './kube/write/history.ts';
 import { kubernetesOverrides } from './kube/write/overrides.ts';
 import { kubernetesRollback } from './kube/write/rollback.ts';
@@ -27,9 +27,9 @@ import { Instruments } from './metrics/instruments.ts';
 import type { Authenticator } from './ports/authenticator.ts';
 import { noOpStatusSink } from './ports/no-op-status-sink.ts';
 import { directorySource } from './sources/directory.ts';
-import { localHistory, noRollback } from './sources/history.ts';
 import { kubernetesSource } from './sources/kubernetes.ts';
-import { localOverrides } from './sources/overrides.ts';
+import { localHistory, noRollback } from './stores/history.ts';
+import { localOverrides } from './stores/overrides.ts';
 
 /** Without a cluster. */
 const local = async ({ auth }: Config, log: Logger): Promise<Authenticator> => {

@@ -1,7 +1,8 @@
 import { isIPv6 } from 'node:net';
 import { z } from 'zod';
-import { type Bounds, DEFAULT_BOUNDS, LIMITS } from '../core/limits/limits.ts';
+import type { Bounds } from '../core/limits/limits.ts';
 import { isLoopback } from '../core/loopback.ts';
+import { FLAG_DEFAULTS } from './defaults.ts';
 import { type Injection, InjectionFlags, readInjection } from './injection.ts';
 import type { Address, CertificateFiles } from './listen.ts';
 import { duration, type Replication, ReplicationFlags, readReplication } from './replication.ts';
@@ -101,25 +102,27 @@ const FlagsSchema = z.object({
   ...ReplicationFlags,
   ...InjectionFlags,
   reportUrl: z.preprocess(bracketed, z.url({ protocol: /^https?$/, error: 'must be an http or https URL' })).optional(),
-  statusWritesPerSecond: positive(1_000).default(20),
-  historyWritesPerSecond: positive(1_000).default(20),
-  overrideRetention: duration.default(3_600_000),
+  statusWritesPerSecond: positive(1_000).prefault(FLAG_DEFAULTS.statusWritesPerSecond),
+  historyWritesPerSecond: positive(1_000).prefault(FLAG_DEFAULTS.historyWritesPerSecond),
+  overrideRetention: duration.prefault(FLAG_DEFAULTS.overrideRetention),
   shutdownDelay: duration.default(0),
-  restoreAfter: duration.default(30_000),
-  maxConnections: positive(1_000_000),
-  maxStreamsPerSecond: positive(1_000_000),
-  maxStreamsPerPod: positive(100_000),
-  maxReportsPerPod: positive(100_000),
-  maxReportsPerSecond: positive(10_000_000).default(LIMITS['report-rate'].value),
-  maxAgentsPerPod: positive(100_000).default(DEFAULT_BOUNDS.agentsPerPod),
-  maxAgents: positive(1_000_000).default(DEFAULT_BOUNDS.agents),
-  maxBreakersPerPod: positive(10_000_000).default(DEFAULT_BOUNDS.breakersPerPod),
-  maxBreakers: positive(10_000_000).default(DEFAULT_BOUNDS.breakers),
-  maxSnapshots: positive(1_000_000).default(DEFAULT_BOUNDS.snapshots),
-  maxBadTokens: positive(1_000_000),
-  tokenReviewPeriod: duration.refine((ms) => ms >= 1_000 && ms <= 3_600_000, 'must be from 1s to 1h').default(14_000),
-  logLevel: LevelSchema,
-  logFormat: z.enum(['auto', 'json', 'pretty']),
+  restoreAfter: duration.prefault(FLAG_DEFAULTS.restoreAfter),
+  maxConnections: positive(1_000_000).prefault(FLAG_DEFAULTS.maxConnections),
+  maxStreamsPerSecond: positive(1_000_000).prefault(FLAG_DEFAULTS.maxStreamsPerSecond),
+  maxStreamsPerPod: positive(100_000).prefault(FLAG_DEFAULTS.maxStreamsPerPod),
+  maxReportsPerPod: positive(100_000).prefault(FLAG_DEFAULTS.maxReportsPerPod),
+  maxReportsPerSecond: positive(10_000_000).prefault(FLAG_DEFAULTS.maxReportsPerSecond),
+  maxAgentsPerPod: positive(100_000).prefault(FLAG_DEFAULTS.maxAgentsPerPod),
+  maxAgents: positive(1_000_000).prefault(FLAG_DEFAULTS.maxAgents),
+  maxBreakersPerPod: positive(10_000_000).prefault(FLAG_DEFAULTS.maxBreakersPerPod),
+  maxBreakers: positive(10_000_000).prefault(FLAG_DEFAULTS.maxBreakers),
+  maxSnapshots: positive(1_000_000).prefault(FLAG_DEFAULTS.maxSnapshots),
+  maxBadTokens: positive(1_000_000).prefault(FLAG_DEFAULTS.maxBadTokens),
+  tokenReviewPeriod: duration
+    .refine((ms) => ms >= 1_000 && ms <= 3_600_000, 'must be from 1s to 1h')
+    .prefault(FLAG_DEFAULTS.tokenReviewPeriod),
+  logLevel: LevelSchema.prefault(FLAG_DEFAULTS.logLevel),
+  logFormat: z.enum(['auto', 'json', 'pretty']).prefault(FLAG_DEFAULTS.logFormat),
 });
 
 /**

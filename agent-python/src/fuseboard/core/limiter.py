@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 
 class Waiter:
-    """A call that waits for a place. Owned by the limiter between ``join`` and its end."""
+    """A call that waits for a slot. Owned by the limiter between ``join`` and its end."""
 
-    __slots__ = ("granted", "has_place")
+    __slots__ = ("granted", "has_slot")
 
     def __init__(self, granted: Callable[[], None]) -> None:
         self.granted = granted
-        """A place is free and taken for this call. Must not raise; is called without the limiter's lock."""
-        self.has_place = False
+        """A slot is free and taken for this call. Must not raise; is called without the limiter's lock."""
+        self.has_slot = False
 
 
 class Limiter:
@@ -25,7 +25,7 @@ class Limiter:
         self._max_concurrent = max_concurrent
         self._max_queue = max_queue
         self.running = 0
-        """Places that are taken."""
+        """Slots that are taken."""
         self._waiting: dict[Waiter, None] = {}
 
     @property
@@ -33,14 +33,14 @@ class Limiter:
         return len(self._waiting)
 
     def take(self) -> bool:
-        """Take a place if one is free and nobody waits for it. Whoever gets one releases it once."""
+        """Take a slot if one is free and nobody waits for it. Whoever gets one releases it once."""
         if self.running >= self._max_concurrent or self._waiting:
             return False
         self.running += 1
         return True
 
     def take_anyway(self) -> None:
-        """Take a place beyond the limit."""
+        """Take a slot beyond the limit."""
         self.running += 1
 
     def join(self, waiter: Waiter) -> bool:
@@ -51,16 +51,16 @@ class Limiter:
         return True
 
     def leave(self, waiter: Waiter) -> bool:
-        """Give up waiting; false for one that was granted a place before."""
+        """Give up waiting; false for one that was granted a slot before."""
         return self._waiting.pop(waiter, self) is None
 
     def release(self) -> list[Waiter]:
-        """Give a place back. The first in the queue gets it: whoever is returned has a place now and is to be told."""
+        """Give a slot back. The first in the queue gets it: whoever is returned has a slot now and must be notified."""
         self.running -= 1
         return self._grant()
 
     def resize(self, max_concurrent: float, max_queue: int) -> list[Waiter]:
-        """Other limits, from now on; returns who got a place by it.
+        """Other limits, from now on; returns who got a slot by it.
 
         Who runs continues and who waits stays, even where fewer would be let in now.
         """
@@ -74,6 +74,6 @@ class Limiter:
             waiter = next(iter(self._waiting))
             del self._waiting[waiter]
             self.running += 1
-            waiter.has_place = True
+            waiter.has_slot = True
             granted.append(waiter)
         return granted

@@ -3,7 +3,7 @@ import { AgentDelivery } from '../delivery/agent-delivery.ts';
 import type { Snapshot } from '../delivery/snapshot.ts';
 import type { Labels } from '../policy/selector.ts';
 import type { OverrideUid, PolicyUid } from '../uid.ts';
-import type { Circuit, LastError } from './circuits.ts';
+import type { FleetBreaker, LastError } from './fleet-breakers.ts';
 import { ReportAssembler } from './report-assembler.ts';
 import type { CountedRejection } from './rollout.ts';
 import { type BreakerState, worst } from './state-counts.ts';
@@ -102,8 +102,8 @@ export class AgentRecord implements Agent {
   overrides: ReadonlySet<OverrideUid> = new Set();
   readonly views = new Map<string, Map<string, View>>();
   viewCount = 0;
-  /** The circuit in which the state of each breaker is counted, by breaker name. */
-  readonly circuits = new Map<string, Circuit>();
+  /** What the fleet counts, in which the state of each breaker is counted, by breaker name. */
+  readonly fleetBreakers = new Map<string, FleetBreaker>();
 
   constructor(identity: Identity, now: number) {
     this.identity = identity;

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { CREATED_BY, GROUP, OVERRIDE_KIND, VERSION } from '@fuseboard/schema';
 import type { KubeConfig } from '@kubernetes/client-node';
-import type { OverrideStore } from '../../core/policy/override.ts';
+import type { OverrideStore } from '../../ports/override-store.ts';
 import { Problem } from '../../ports/problem.ts';
 import { KubeClient, KubeError } from '../api/client.ts';
 import { type KubeObject, toOverride } from '../api/object.ts';

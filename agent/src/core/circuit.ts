@@ -1,9 +1,11 @@
 import { TRIP_CONDITIONS } from '@fuseboard/schema/trip-conditions';
 import type { Totals } from '@fuseboard/schema/types';
+import { CircuitPermit, NO_GENERATION } from './circuit-permit.ts';
 import { type Classify, classifyError, classifyResult, type Outcome } from './classify.ts';
 import { type Clock, type Environment, exactNow } from './clock.ts';
 import type { Config } from './config/config.ts';
 import { COUNTER, type Counter, counterSlab, increment, latencyOf, totalsOf } from './counters.ts';
+import { type ForcedState, forcedDetail, type OverrideRef } from './forced-state.ts';
 import {
   beginHalfOpen,
   canProbe,
@@ -16,7 +18,7 @@ import {
 import { callObservers } from './observers/call-observer.ts';
 import { openTimeMs } from './open-time.ts';
 import { type LastError, lastErrorOf } from './outcomes/last-error.ts';
-import { NO_GENERATION, Permit } from './permit.ts';
+import { addPending, notifyPending } from './pending-events.ts';
 import { retryAfterMs } from './retry-after.ts';
 import type { Closed, Open, Probing, Reason, State, StateRecord, TransitionEvent } from './state.ts';
 import { trippedByNumber, trippedByRate } from './trip.ts';
@@ -34,23 +36,6 @@ export interface Host extends Environment {
   transitioned(event: TransitionEvent): void;
 }
 
-/** An override as a breaker knows it. */
-export interface OverrideRef {
-  readonly uid: string;
-  readonly name: string;
-}
-
-/** A state that a breaker is forced into. */
-export interface ForcedState {
-  readonly state: 'open' | 'closed';
-  /** When it ends by itself, in milliseconds of the clock. */
-  readonly until: number;
-  /** Why, in the words of who did it. */
-  readonly reason: string;
-  /** Absent: the code of this process forced it. */
-  readonly override?: OverrideRef | undefined;
-}
-
 /** The record of a breaker that was open or forced. */
 interface History {
   /** The state that it is forced into now. */
@@ -66,14 +51,8 @@ const NOT_AN_OPENING = -1;
 
 const NO_HISTORY: History = { forced: undefined, reopenings: 0, lastOpenMs: 0 };
 
-/**
- * Changes of state that listeners were not notified of yet. They exist only while a breaker handles a call, so breakers
- * have no field for them.
- */
-const pendingEvents = new Map<BreakerCore, { readonly events: TransitionEvent[]; isNotifying: boolean }>();
-
 /** The last failure of each breaker that has had one since it closed. */
-const lastErrors = new WeakMap<BreakerCore, LastError>();
+const lastErrors = new WeakMap<Circuit, LastError>();
 
 /** Breakers that are made within a millisecond share the record of it. */
 let newestClosed: Closed = { kind: 'closed', since: Number.NEGATIVE_INFINITY };
@@ -90,7 +69,7 @@ function closedSince(now: number): Closed {
  * many breakers, so each is small: what only some of them need is kept outside of it, and so is what is needed only
  * during a call.
  */
-export class BreakerCore {
+export class Circuit {
   /** How many permits were given since the breaker was made. */
   permits = 0;
   /** The classifier that code gave, which wins over the policy's. Must not throw. */
@@ -204,9 +183,10 @@ export class BreakerCore {
   /**
    * Asks for permission for one call. Whoever gets a permit settles it once; a rejection is `null` and is counted.
    *
-   * @param used a settled permit without other references, to be reused. Absent, or while half-open: a new one.
+   * @param used a settled permit without other references, which is given again unless the call is a probe. Absent: a
+   *   new one.
    */
-  enter(used?: Permit): Permit | null {
+  enter(used?: CircuitPermit): CircuitPermit | null {
     const state = this.#state;
     if (state.kind === 'closed') {
       const now = this.#clock.now();
@@ -222,16 +202,16 @@ export class BreakerCore {
     return this.#enterGeneral(this.#expireDeadlines(now), used);
   }
 
-  #enterGeneral(now: number, used: Permit | undefined): Permit | null {
+  #enterGeneral(now: number, used: CircuitPermit | undefined): CircuitPermit | null {
     if (this.#inFlight !== undefined) this.#evaluateOverdue(now);
     const permit = this.#admits(now) ? this.#admit(now, used) : this.#reject(now, used);
     this.#notifyListeners();
     return permit;
   }
 
-  #permit(used: Permit | undefined, now: number, generation = this.#generation): Permit {
+  #permit(used: CircuitPermit | undefined, now: number, generation = this.#generation): CircuitPermit {
     this.permits++;
-    return used === undefined ? new Permit(this, generation, now) : used.renew(this, generation, now);
+    return used === undefined ? new CircuitPermit(this, generation, now) : used.renew(this, generation, now);
   }
 
   /** Calls that hang would trip the breaker too late if only their ends counted. */
@@ -273,7 +253,7 @@ export class BreakerCore {
     return this.#config.mode === 'Shadow' && this.#history.forced === undefined;
   }
 
-  #reject(now: number, used: Permit | undefined): Permit | null {
+  #reject(now: number, used: CircuitPermit | undefined): CircuitPermit | null {
     if (this.#isShadow) {
       this.count(COUNTER.shadowRejected);
       return this.#permit(used, now, NO_GENERATION);
@@ -283,15 +263,16 @@ export class BreakerCore {
     return null;
   }
 
-  #admit(now: number, used: Permit | undefined): Permit {
+  #admit(now: number, used: CircuitPermit | undefined): CircuitPermit {
     if (this.#inFlight !== undefined) {
       this.#inFlight.begin(now);
       if (now >= this.#inFlight.nextEvaluationAt) this.#clock.watch?.(now + STALL_WATCH_FACTOR * this.#config.slowMs);
     }
-    // A permit of its own shows the caller that this call tests the circuit.
-    const permit = this.#permit(this.#state.kind === 'half-open' ? undefined : used, now);
-    if (this.#state.kind === 'half-open') this.#state.probes?.add(permit);
-    return permit;
+    if (this.#state.kind !== 'half-open') return this.#permit(used, now);
+    this.permits++;
+    const probe = new CircuitPermit(this, this.#generation, now, true);
+    this.#state.probes?.add(probe);
+    return probe;
   }
 
   /** The outcome of a call that returned this. */
@@ -304,30 +285,33 @@ export class BreakerCore {
     return this.classify?.({ error }) ?? classifyError(this.#config.classification, error);
   }
 
-  /** Settles a permit by what the call returned, and returns the outcome. */
-  settleResult(permit: Permit, result: unknown): Outcome {
-    const outcome = this.classifyResult(result);
-    this.settle(permit, outcome, result);
+  /** Settles the permit of a call that returned `result`. Returns the outcome, by default as it is classified. */
+  settleResult(permit: CircuitPermit, result: unknown, outcome = this.classifyResult(result)): Outcome {
+    this.#settle(permit, outcome, result, false);
     return outcome;
   }
 
-  /** Settles a permit by what the call threw, and returns the outcome. */
-  settleError(permit: Permit, error: unknown): Outcome {
-    const outcome = this.classifyError(error);
-    this.settle(permit, outcome, error, true);
+  /** Settles the permit of a call that threw `error`. Returns the outcome, by default as it is classified. */
+  settleError(permit: CircuitPermit, error: unknown, outcome = this.classifyError(error)): Outcome {
+    this.#settle(permit, outcome, error, true);
     return outcome;
+  }
+
+  /** Settles a permit by the outcome alone: what the call returned or threw is not known. */
+  settle(permit: CircuitPermit, outcome: Outcome): void {
+    this.#settle(permit, outcome, undefined, false);
   }
 
   /**
    * The call of an unsettled permit waits before it begins: until `restart`, which has to follow, it is not under way.
    */
-  pause(permit: Permit): void {
+  pause(permit: CircuitPermit): void {
     if (permit.generation !== this.#generation || this.#probes !== undefined) return;
     this.#inFlight?.end(permit.startedAt);
   }
 
   /** The call of a paused permit begins. */
-  restart(permit: Permit): void {
+  restart(permit: CircuitPermit): void {
     const now = this.#clock.now();
     const probes = this.#probes;
     if (permit.generation === this.#generation) {
@@ -342,12 +326,12 @@ export class BreakerCore {
     permit.startedAt = now;
   }
 
-  get #probes(): Set<Permit> | undefined {
+  get #probes(): Set<CircuitPermit> | undefined {
     return this.#state.kind === 'half-open' ? this.#state.probes : undefined;
   }
 
-  /** Settles a permit; a second settling does nothing. `returnedOrThrown` is given, where that is known. */
-  settle(permit: Permit, outcome: Outcome, returnedOrThrown?: unknown, threw = false): void {
+  /** A second settling does nothing. */
+  #settle(permit: CircuitPermit, outcome: Outcome, returnedOrThrown: unknown, threw: boolean): void {
     if (permit.outcome !== undefined) return;
     permit.outcome = outcome;
     const now = this.#clock.now();
@@ -371,7 +355,7 @@ export class BreakerCore {
     if (window.failures !== 0 || window.slow !== 0) this.#evaluateAfterSuccess(now);
   }
 
-  #observe({ startedAt, outcome }: Permit, tookMs: number, returnedOrThrown: unknown, threw: boolean): void {
+  #observe({ startedAt, outcome }: CircuitPermit, tookMs: number, returnedOrThrown: unknown, threw: boolean): void {
     const observers = callObservers.list!;
     for (let i = 0; i < observers.length; i++) {
       observers[i]!.settled(this, this.#host, startedAt, tookMs, outcome!, returnedOrThrown, threw);
@@ -388,7 +372,7 @@ export class BreakerCore {
     this.#notifyListeners();
   }
 
-  #settleGeneral(permit: Permit, outcome: Outcome, now: number, returnedOrThrown: unknown): void {
+  #settleGeneral(permit: CircuitPermit, outcome: Outcome, now: number, returnedOrThrown: unknown): void {
     const slow = outcome !== 'ignored' && this.#isSlow(permit, now);
     if (slow) this.count(COUNTER.slow);
     if (outcome === 'failure') this.count(COUNTER.failed);
@@ -406,7 +390,7 @@ export class BreakerCore {
     else lastErrors.set(this, error);
   }
 
-  #isSlow({ startedAt }: Permit, now: number): boolean {
+  #isSlow({ startedAt }: CircuitPermit, now: number): boolean {
     const { slowMs } = this.#config;
     return slowMs !== 0 && now - startedAt > slowMs && startedAt >= this.#stallEndedAt();
   }
@@ -415,13 +399,13 @@ export class BreakerCore {
     return this.#clock.stallEndedAt?.() ?? Number.NEGATIVE_INFINITY;
   }
 
-  #settleClosed(permit: Permit, outcome: Outcome, slow: boolean, now: number, returnedOrThrown: unknown): void {
+  #settleClosed(permit: CircuitPermit, outcome: Outcome, slow: boolean, now: number, returnedOrThrown: unknown): void {
     if (this.#config.mode === 'Disabled') return;
     this.#record(permit, outcome, slow, now);
     if (!this.#evaluate(now, outcome === 'failure' ? returnedOrThrown : undefined)) this.#postponeEvaluation(now);
   }
 
-  #record(permit: Permit, outcome: Outcome, slow: boolean, now: number): void {
+  #record(permit: CircuitPermit, outcome: Outcome, slow: boolean, now: number): void {
     this.#inFlight?.end(permit.startedAt);
     if (outcome === 'ignored') {
       this.#window.advance(now);
@@ -466,7 +450,7 @@ export class BreakerCore {
     return inFlight.overdue;
   }
 
-  #settleHalfOpen(permit: Permit, outcome: Outcome, slow: boolean, returnedOrThrown: unknown): void {
+  #settleHalfOpen(permit: CircuitPermit, outcome: Outcome, slow: boolean, returnedOrThrown: unknown): void {
     const now = this.#expireDeadlines(exactNow(this.#clock));
     const state = this.#state;
     if (state.kind !== 'half-open' || permit.generation !== this.#generation) return;
@@ -689,24 +673,13 @@ export class BreakerCore {
       ...(detail === undefined ? {} : { detail }),
       ...(lastError === undefined ? {} : { lastError }),
     };
-    const pending = pendingEvents.get(this);
-    if (pending === undefined) pendingEvents.set(this, { events: [event], isNotifying: false });
-    else pending.events.push(event);
+    addPending(this, event);
   }
 
   #notifyListeners(): void {
-    const pending = pendingEvents.size === 0 ? undefined : pendingEvents.get(this);
-    if (pending === undefined || pending.isNotifying) return;
-    pending.isNotifying = true;
-    // A listener that uses the breaker may add to the list; every listener gets every event in order.
-    for (const event of pending.events) this.#host.transitioned(event);
-    pendingEvents.delete(this);
+    notifyPending(this, this.#host);
   }
 }
-
-/** The `detail` of the event of a forced state. */
-export const forcedDetail = (reason: string, override: OverrideRef | undefined) =>
-  override === undefined ? reason : `override "${override.name}": ${reason}`;
 
 /** The reasons to open that a failure gives. */
 const BY_FAILURES: ReadonlySet<Reason> = new Set<Reason>([

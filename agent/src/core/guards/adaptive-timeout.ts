@@ -1,4 +1,4 @@
-import type { AdaptiveConfig } from './config/call-config.ts';
+import type { AdaptiveConfig } from '../config/call-config.ts';
 
 /** Eight buckets for each doubling: a bucket's upper end is at most 9.1 % above anything in it. */
 const PER_DOUBLING = 8;

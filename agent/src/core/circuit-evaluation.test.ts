@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { configOf } from '../../test/config-of.ts';
-import { BreakerCore } from './breaker.ts';
+import { Circuit } from './circuit.ts';
 import type { TransitionEvent } from './state.ts';
 
 function make(spec: object, draws: number[] = []) {
@@ -8,17 +8,17 @@ function make(spec: object, draws: number[] = []) {
   const clock = { time: 0, now: () => clock.time, watch: (until: number) => watched.push(until) };
   const received: TransitionEvent[] = [];
   const transitioned = (event: TransitionEvent) => void received.push(event);
-  const core = new BreakerCore(configOf(spec), {
+  const circuit = new Circuit(configOf(spec), {
     clock,
     random: () => draws.shift() ?? 0,
     wallNow: () => 0,
     transitioned,
   });
   const outcomes = (end: 'succeed' | 'fail', count: number) => {
-    for (let i = 0; i < count; i++) core.enter()![end]();
+    for (let i = 0; i < count; i++) circuit.enter()![end]();
   };
   const reasons = () => received.map(({ reason }) => reason);
-  return { clock, core, outcomes, reasons, watched };
+  return { clock, circuit, outcomes, reasons, watched };
 }
 
 const slowCallRate = { thresholdPercent: 50, slowerThan: '1s' };
@@ -26,75 +26,75 @@ const asking = { headers: { get: (name: string) => (name.toLowerCase() === 'retr
 
 describe('a success', () => {
   it('opens the circuit when it makes enough calls of which half hang', () => {
-    const { clock, core, outcomes } = make({ trip: { minimumCalls: 4, slowCallRate } });
-    for (let i = 0; i < 2; i++) core.enter();
+    const { clock, circuit, outcomes } = make({ trip: { minimumCalls: 4, slowCallRate } });
+    for (let i = 0; i < 2; i++) circuit.enter();
     clock.time = 1_200;
     outcomes('succeed', 1);
-    const last = core.enter()!;
-    expect(core.state).toBe('closed');
+    const last = circuit.enter()!;
+    expect(circuit.state).toBe('closed');
     last.succeed();
-    expect(core.state).toBe('open');
+    expect(circuit.state).toBe('open');
   });
 
   it('opens the circuit when it makes enough calls of which half were slow', () => {
-    const { clock, core, outcomes, reasons } = make({ trip: { minimumCalls: 4, slowCallRate } });
-    const slow = [core.enter()!, core.enter()!];
+    const { clock, circuit, outcomes, reasons } = make({ trip: { minimumCalls: 4, slowCallRate } });
+    const slow = [circuit.enter()!, circuit.enter()!];
     clock.time = 1_050;
     for (const permit of slow) permit.succeed();
     outcomes('succeed', 1);
-    const last = core.enter()!;
-    expect(core.state).toBe('closed');
+    const last = circuit.enter()!;
+    expect(circuit.state).toBe('closed');
     last.succeed();
     expect(reasons()).toEqual(['slow-call-rate']);
   });
 
   it('that took just as long as is not slow yet is not slow', () => {
-    const { clock, core } = make({ trip: { minimumCalls: 1, slowCallRate } });
-    const permit = core.enter()!;
+    const { clock, circuit } = make({ trip: { minimumCalls: 1, slowCallRate } });
+    const permit = circuit.enter()!;
     clock.time = 1_000;
     permit.succeed();
-    expect(core.window.slow).toBe(0);
+    expect(circuit.window.slow).toBe(0);
   });
 
   it.each(['Probes', 'Ramp'])(
     'of before the circuit opened is not in the window after it closed, by %s',
     (strategy) => {
       const halfOpen = { strategy, ...(strategy === 'Ramp' && { rampDuration: '1s' }) };
-      const { clock, core, outcomes } = make({
+      const { clock, circuit, outcomes } = make({
         trip: { consecutiveFailures: 1 },
         recovery: { openDuration: '1s', halfOpen },
       });
-      const early = core.enter()!;
+      const early = circuit.enter()!;
       outcomes('fail', 1);
       clock.time = 1_000;
       outcomes('succeed', 1);
       clock.time = 2_000;
       if (strategy === 'Ramp') outcomes('succeed', 1);
-      expect(core.state).toBe('closed');
+      expect(circuit.state).toBe('closed');
       early.succeed();
-      expect(core.window).toEqual({ calls: 0, failures: 0, slow: 0 });
-      expect(core.totals().succeeded).toBe(strategy === 'Ramp' ? 3 : 2);
+      expect(circuit.window).toEqual({ calls: 0, failures: 0, slow: 0 });
+      expect(circuit.totals().succeeded).toBe(strategy === 'Ramp' ? 3 : 2);
     },
   );
 
   it('that asks for time to stay away does not lengthen the time for which a failure before it opens the circuit', () => {
     const trip = { minimumCalls: 3, failureRate: { thresholdPercent: 50 } };
-    const { core, outcomes } = make({ trip, recovery: { openDuration: '30s', honorRetryAfter: true } });
+    const { circuit, outcomes } = make({ trip, recovery: { openDuration: '30s', honorRetryAfter: true } });
     outcomes('fail', 2);
-    core.settleResult(core.enter()!, asking);
-    expect(core.retryAfterMs).toBe(30_000);
+    circuit.settleResult(circuit.enter()!, asking);
+    expect(circuit.retryAfterMs).toBe(30_000);
   });
 
   it('that is slow and asks for time to stay away opens the circuit for no longer than usual, ramp or not', () => {
     const trip = { minimumCalls: 1, slowCallRate };
     const halfOpen = { strategy: 'Ramp', rampDuration: '10s' };
-    const { clock, core } = make({ trip, recovery: { openDuration: '30s', honorRetryAfter: true, halfOpen } });
+    const { clock, circuit } = make({ trip, recovery: { openDuration: '30s', honorRetryAfter: true, halfOpen } });
     for (const began of [0, 40_000]) {
       clock.time = began;
-      const slow = core.enter()!;
+      const slow = circuit.enter()!;
       clock.time += 1_150;
-      core.settleResult(slow, asking);
-      expect(core.retryAfterMs).toBe(30_000);
+      circuit.settleResult(slow, asking);
+      expect(circuit.retryAfterMs).toBe(30_000);
     }
   });
 });
@@ -104,39 +104,39 @@ describe('entering, where slow calls count, judges', () => {
     const spec = (thresholdPercent: number) => ({
       trip: { minimumCalls: 4, failureRate: { thresholdPercent }, slowCallRate },
     });
-    const { core, outcomes } = make(spec(50));
+    const { circuit, outcomes } = make(spec(50));
     outcomes('fail', 1);
     outcomes('succeed', 3);
-    core.configure(configOf(spec(20)), false);
-    expect(core.enter()).toBeNull();
-    expect(core.state).toBe('open');
+    circuit.configure(configOf(spec(20)), false);
+    expect(circuit.enter()).toBeNull();
+    expect(circuit.state).toBe('open');
   });
 
   it('as soon as a forced state ends', () => {
-    const { clock, core, outcomes } = make({
+    const { clock, circuit, outcomes } = make({
       trip: { minimumCalls: 1, failureRate: { thresholdPercent: 50 }, slowCallRate },
     });
-    core.forceClosed(50, 'a test');
+    circuit.forceClosed(50, 'a test');
     outcomes('fail', 3);
     clock.time = 49;
-    expect(core.enter()).not.toBeNull();
+    expect(circuit.enter()).not.toBeNull();
     clock.time = 50;
-    expect(core.enter()).toBeNull();
+    expect(circuit.enter()).toBeNull();
   });
 
   it('by calls that began before an edit of something else', () => {
     const spec = (openDuration: string) => ({ trip: { minimumCalls: 1, slowCallRate }, recovery: { openDuration } });
-    const { clock, core } = make(spec('10s'));
-    core.enter();
-    core.configure(configOf(spec('20s')), false);
+    const { clock, circuit } = make(spec('10s'));
+    circuit.enter();
+    circuit.configure(configOf(spec('20s')), false);
     clock.time = 1_200;
-    expect(core.enter()).toBeNull();
+    expect(circuit.enter()).toBeNull();
   });
 
   it('not, where slow calls do not count, before an outcome does', () => {
     const trip = { window: { type: 'Time', duration: '1s' }, minimumCalls: 2, failureRate: { thresholdPercent: 60 } };
     const recovery = { openDuration: '1s', halfOpen: { strategy: 'Ramp', rampDuration: '10s' } };
-    const { clock, core, outcomes } = make({ trip, recovery });
+    const { clock, circuit, outcomes } = make({ trip, recovery });
     outcomes('fail', 2);
     clock.time = 1_000;
     outcomes('succeed', 1);
@@ -145,10 +145,10 @@ describe('entering, where slow calls count, judges', () => {
     clock.time = 1_500;
     outcomes('fail', 2);
     clock.time = 2_050;
-    const permit = core.enter();
-    expect(core.state).toBe('half-open');
+    const permit = circuit.enter();
+    expect(circuit.state).toBe('half-open');
     permit?.ignore();
-    expect(core.state).toBe('open');
+    expect(circuit.state).toBe('open');
   });
 });
 
@@ -159,28 +159,28 @@ describe('a circuit that tests the dependency', () => {
   });
 
   it('is watched for as long as the calls that it admits may be judged slow', () => {
-    const { clock, core, outcomes, watched } = make({
+    const { clock, circuit, outcomes, watched } = make({
       ...probing({ maxProbes: 2 }),
       trip: { consecutiveFailures: 1, slowCallRate },
     });
     outcomes('fail', 1);
     clock.time = 1_000;
     watched.length = 0;
-    core.enter();
+    circuit.enter();
     expect(watched).toEqual([11_000]);
   });
 
   it('says how long a rejected caller has to wait, and nothing while probes are under way', () => {
-    const { clock, core, outcomes } = make(probing({}));
+    const { clock, circuit, outcomes } = make(probing({}));
     outcomes('fail', 1);
     clock.time = 400;
-    expect(core.enter()).toBeNull();
-    expect(core.rejectedForMs).toBe(600);
+    expect(circuit.enter()).toBeNull();
+    expect(circuit.rejectedForMs).toBe(600);
     clock.time = 1_000;
-    core.enter();
-    expect(core.enter()).toBeNull();
-    expect(core.rejectedForMs).toBe(0);
-    expect(core.permits).toBe(2);
+    circuit.enter();
+    expect(circuit.enter()).toBeNull();
+    expect(circuit.rejectedForMs).toBe(0);
+    expect(circuit.permits).toBe(2);
   });
 
   it('judges by the probes that ended when an edit leaves none to come, but waits for those under way', () => {
@@ -188,13 +188,13 @@ describe('a circuit that tests the dependency', () => {
       trip: { consecutiveFailures: 1, minimumCalls: 10, failureRate: { thresholdPercent: 50 } },
       recovery: { openDuration: '1s', halfOpen: { maxProbes, evaluate: 'FailureRate' } },
     });
-    const { clock, core, outcomes, reasons } = make(together(4));
+    const { clock, circuit, outcomes, reasons } = make(together(4));
     outcomes('fail', 1);
     clock.time = 1_000;
     outcomes('succeed', 2);
-    const under = core.enter()!;
-    core.configure(configOf(together(2)), false);
-    expect(core.state).toBe('half-open');
+    const under = circuit.enter()!;
+    circuit.configure(configOf(together(2)), false);
+    expect(circuit.state).toBe('half-open');
     under.ignore();
     expect(reasons()).toEqual(['consecutive-failures', 'open-duration-over', 'probe-succeeded']);
   });
@@ -204,14 +204,14 @@ describe('a circuit that tests the dependency', () => {
       trip: { consecutiveFailures: 1, minimumCalls: 10, failureRate: { thresholdPercent: 50 } },
       recovery: { openDuration: '1s', halfOpen: { maxProbes, evaluate: 'FailureRate' } },
     });
-    const { clock, core, outcomes } = make(together(4));
+    const { clock, circuit, outcomes } = make(together(4));
     outcomes('fail', 1);
     clock.time = 1_000;
     outcomes('succeed', 2);
-    core.configure(configOf(together(3)), false);
-    expect(core.state).toBe('half-open');
+    circuit.configure(configOf(together(3)), false);
+    expect(circuit.state).toBe('half-open');
     outcomes('succeed', 1);
-    expect(core.state).toBe('closed');
+    expect(circuit.state).toBe('closed');
   });
 
   it('says that a probe closed it, or the end of the ramp', () => {
@@ -231,21 +231,21 @@ describe('a circuit that tests the dependency', () => {
 
   it('by a ramp stays away as long as the failure that opens it again asks for', () => {
     const spec = probing({ strategy: 'Ramp', rampDuration: '1s' });
-    const { clock, core, outcomes } = make({ ...spec, recovery: { ...spec.recovery, honorRetryAfter: true } });
+    const { clock, circuit, outcomes } = make({ ...spec, recovery: { ...spec.recovery, honorRetryAfter: true } });
     outcomes('fail', 1);
     clock.time = 1_000;
-    core.settleError(core.enter()!, asking);
-    expect(core.retryAfterMs).toBe(600_000);
+    circuit.settleError(circuit.enter()!, asking);
+    expect(circuit.retryAfterMs).toBe(600_000);
   });
 
   it('stays open when the call that ends after the ramp trips it, whatever succeeded before', () => {
-    const { clock, core, outcomes } = make(probing({ strategy: 'Ramp', rampDuration: '1s' }));
+    const { clock, circuit, outcomes } = make(probing({ strategy: 'Ramp', rampDuration: '1s' }));
     outcomes('fail', 1);
     clock.time = 1_000;
     outcomes('succeed', 1);
     clock.time = 2_100;
     outcomes('fail', 1);
-    expect(core.state).toBe('open');
+    expect(circuit.state).toBe('open');
   });
 
   it('counts for the threshold of an edit only the probes that went well', () => {
@@ -254,15 +254,15 @@ describe('a circuit that tests the dependency', () => {
       trip,
       recovery: { openDuration: '1s', halfOpen: { maxProbes: 5, ...more } },
     });
-    const { clock, core, outcomes } = make(halfOpen({ evaluate: 'FailureRate' }));
+    const { clock, circuit, outcomes } = make(halfOpen({ evaluate: 'FailureRate' }));
     outcomes('fail', 1);
     clock.time = 1_000;
     outcomes('fail', 1);
-    core.configure(configOf(halfOpen({ evaluate: 'AnyFailure', successThreshold: 2 })), false);
+    circuit.configure(configOf(halfOpen({ evaluate: 'AnyFailure', successThreshold: 2 })), false);
     outcomes('succeed', 1);
-    expect(core.state).toBe('half-open');
+    expect(circuit.state).toBe('half-open');
     outcomes('succeed', 1);
-    expect(core.state).toBe('closed');
+    expect(circuit.state).toBe('closed');
   });
 
   it('draws no random number for a forced state', () => {
@@ -270,68 +270,68 @@ describe('a circuit that tests the dependency', () => {
       trip: { consecutiveFailures: 1 },
       recovery: { openDuration: '1s', jitterPercent },
     });
-    const { clock, core, outcomes } = make(spec(0), [0.5, 0.25]);
-    core.forceOpen(1_000, 'a test');
-    core.configure(configOf(spec(100)), false);
+    const { clock, circuit, outcomes } = make(spec(0), [0.5, 0.25]);
+    circuit.forceOpen(1_000, 'a test');
+    circuit.configure(configOf(spec(100)), false);
     clock.time = 1_000;
     outcomes('fail', 1);
-    expect(core.retryAfterMs).toBe(1_500);
+    expect(circuit.retryAfterMs).toBe(1_500);
   });
 
   it('does not hear a call of a state before it, however often the breaker was reset in between', () => {
-    const { clock, core, outcomes } = make(probing({ strategy: 'Ramp', rampDuration: '1s' }));
-    const early = core.enter()!;
-    core.reset();
-    core.reset();
+    const { clock, circuit, outcomes } = make(probing({ strategy: 'Ramp', rampDuration: '1s' }));
+    const early = circuit.enter()!;
+    circuit.reset();
+    circuit.reset();
     outcomes('fail', 1);
     clock.time = 1_000;
-    expect(core.state).toBe('half-open');
+    expect(circuit.state).toBe('half-open');
     early.fail();
-    expect(core.window.calls).toBe(0);
-    expect(core.state).toBe('half-open');
+    expect(circuit.window.calls).toBe(0);
+    expect(circuit.state).toBe('half-open');
   });
 });
 
 describe('a call that waits', () => {
   it('and whose circuit opened meanwhile is not under way in what comes after', () => {
     const spec = { trip: { consecutiveFailures: 1, minimumCalls: 2, slowCallRate }, recovery: { openDuration: '1s' } };
-    const { clock, core, outcomes } = make(spec);
-    const waiting = core.enter()!;
-    core.pause(waiting);
+    const { clock, circuit, outcomes } = make(spec);
+    const waiting = circuit.enter()!;
+    circuit.pause(waiting);
     outcomes('fail', 1);
     clock.time = 1_000;
     outcomes('succeed', 1);
-    expect(core.state).toBe('closed');
-    core.restart(waiting);
-    core.enter();
+    expect(circuit.state).toBe('closed');
+    circuit.restart(waiting);
+    circuit.enter();
     clock.time = 3_000;
-    expect(core.enter()).not.toBeNull();
-    expect(core.state).toBe('closed');
+    expect(circuit.enter()).not.toBeNull();
+    expect(circuit.state).toBe('closed');
   });
 
   it('and of a state before it waits for nothing', () => {
     const spec = { trip: { consecutiveFailures: 1, minimumCalls: 2, slowCallRate }, recovery: { openDuration: '1s' } };
-    const { clock, core, outcomes } = make(spec);
-    const early = core.enter()!;
+    const { clock, circuit, outcomes } = make(spec);
+    const early = circuit.enter()!;
     outcomes('fail', 1);
     clock.time = 1_000;
     outcomes('succeed', 1);
-    for (let i = 0; i < 2; i++) core.enter();
-    core.pause(early);
-    core.restart(early);
+    for (let i = 0; i < 2; i++) circuit.enter();
+    circuit.pause(early);
+    circuit.restart(early);
     early.ignore();
     clock.time = 2_200;
-    expect(core.enter()).toBeNull();
+    expect(circuit.enter()).toBeNull();
   });
 
   it('may wait where nothing counts slow calls', () => {
-    const { clock, core } = make({ trip: { consecutiveFailures: 1 } });
-    const permit = core.enter()!;
-    core.pause(permit);
+    const { clock, circuit } = make({ trip: { consecutiveFailures: 1 } });
+    const permit = circuit.enter()!;
+    circuit.pause(permit);
     clock.time = 500;
-    core.restart(permit);
+    circuit.restart(permit);
     permit.succeed();
-    expect(core.latency()[0]).toBe(1);
+    expect(circuit.latency()[0]).toBe(1);
   });
 });
 
@@ -344,11 +344,11 @@ describe('a listener that uses the breaker', () => {
       wallNow: () => 0,
       transitioned(event: TransitionEvent) {
         received.push(event);
-        if (received.length === 1) core.reset();
+        if (received.length === 1) circuit.reset();
       },
     };
-    const core = new BreakerCore(configOf({ trip: { consecutiveFailures: 1 } }), host);
-    core.enter()!.fail();
+    const circuit = new Circuit(configOf({ trip: { consecutiveFailures: 1 } }), host);
+    circuit.enter()!.fail();
     expect(received).toStrictEqual([
       { from: 'closed', to: 'open', at: 5, reason: 'consecutive-failures' },
       { from: 'open', to: 'closed', at: 5, reason: 'manual-reset' },
@@ -358,24 +358,24 @@ describe('a listener that uses the breaker', () => {
 
 describe('a permit', () => {
   it('of a call that code judges goes by that, and by the policy where code does not say', () => {
-    const { core } = make({});
+    const { circuit } = make({});
     const seen: unknown[] = [];
-    core.classify = (outcome) => {
+    circuit.classify = (outcome) => {
       seen.push(outcome);
       return 'error' in outcome && outcome.error === 'fine' ? 'success' : undefined;
     };
-    expect(core.settleError(core.enter()!, 'fine')).toBe('success');
-    expect(core.settleError(core.enter()!, 'broken')).toBe('failure');
-    expect(core.settleResult(core.enter()!, 7)).toBe('success');
+    expect(circuit.settleError(circuit.enter()!, 'fine')).toBe('success');
+    expect(circuit.settleError(circuit.enter()!, 'broken')).toBe('failure');
+    expect(circuit.settleResult(circuit.enter()!, 7)).toBe('success');
     expect(seen).toEqual([{ error: 'fine' }, { error: 'broken' }, { result: 7 }]);
   });
 
   it('that leaves its scope unsettled is an ignored call', () => {
-    const { core } = make({});
-    core.enter()![Symbol.dispose]();
-    const settled = core.enter()!;
+    const { circuit } = make({});
+    circuit.enter()![Symbol.dispose]();
+    const settled = circuit.enter()!;
     settled.fail();
     settled[Symbol.dispose]();
-    expect(core.totals()).toMatchObject({ succeeded: 0, failed: 1, ignored: 1 });
+    expect(circuit.totals()).toMatchObject({ succeeded: 0, failed: 1, ignored: 1 });
   });
 });

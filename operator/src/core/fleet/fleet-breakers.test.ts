@@ -4,8 +4,8 @@ import { SnapshotCache } from '../delivery/snapshot-cache.ts';
 import { SLOT_MS } from '../slots.ts';
 import { type BreakerRow, breakerRow } from '../views/breaker-row.ts';
 import type { Agent } from './agent-record.ts';
-import { LINGER_MS, MAX_CIRCUITS_OF_NAMESPACE, TRANSITIONS_KEPT } from './circuits.ts';
 import { Fleet, GONE_AFTER_MS } from './fleet.ts';
+import { LINGER_MS, MAX_FLEET_BREAKERS_OF_NAMESPACE, TRANSITIONS_KEPT } from './fleet-breakers.ts';
 import { NO_TOTALS } from './totals.ts';
 
 const snapshots = new SnapshotCache();
@@ -51,7 +51,7 @@ class Scene {
   }
 
   rows(windowMs = 10_000): BreakerRow[] {
-    return [...this.fleet.circuits.list()].map((one) => breakerRow(one, { now: this.now, wall: WALL, windowMs }));
+    return [...this.fleet.fleetBreakers.list()].map((one) => breakerRow(one, { now: this.now, wall: WALL, windowMs }));
   }
 
   get row(): BreakerRow {
@@ -59,7 +59,7 @@ class Scene {
   }
 }
 
-describe('a circuit', () => {
+describe('a fleet breaker', () => {
   it('adds up what all agents count, in the window of its policy', () => {
     const scene = new Scene();
     scene.say('a', { counted: { succeeded: 10, failed: 2 } });
@@ -142,20 +142,20 @@ describe('a circuit', () => {
     scene.say('a', { state: 'open' });
     scene.leave('a');
     expect(scene.row).toMatchObject({ state: 'none', agents: 0, since: WALL - GONE_AFTER_MS, unwell: [] });
-    scene.fleet.circuits.sweep(scene.now, () => true);
+    scene.fleet.fleetBreakers.sweep(scene.now, () => true);
     expect(scene.rows()).toHaveLength(1);
     scene.now += LINGER_MS;
-    scene.fleet.circuits.sweep(scene.now, () => true);
+    scene.fleet.fleetBreakers.sweep(scene.now, () => true);
     expect(scene.rows()).toEqual([]);
   });
 
   it('goes with its policy once no agent runs it any more', () => {
     const scene = new Scene();
     scene.say('a');
-    scene.fleet.circuits.sweep(scene.now, () => false);
+    scene.fleet.fleetBreakers.sweep(scene.now, () => false);
     expect(scene.rows()).toHaveLength(1);
     scene.leave('a');
-    scene.fleet.circuits.sweep(scene.now, () => false);
+    scene.fleet.fleetBreakers.sweep(scene.now, () => false);
     expect(scene.rows()).toEqual([]);
   });
 
@@ -194,11 +194,11 @@ describe('a circuit', () => {
   });
 });
 
-describe('the circuits', () => {
+describe('the fleet breakers', () => {
   it('do not grow without bounds in one namespace, and leave room for others', () => {
-    const { circuits } = new Fleet();
-    for (let i = 0; i < MAX_CIRCUITS_OF_NAMESPACE; i += 1) circuits.at('shop', '', `breaker-${i}`, 0);
-    expect(circuits.at('shop', '', 'one-more', 0)).toBeUndefined();
-    expect(circuits.at('billing', '', 'one-more', 0)).toBeDefined();
+    const { fleetBreakers } = new Fleet();
+    for (let i = 0; i < MAX_FLEET_BREAKERS_OF_NAMESPACE; i += 1) fleetBreakers.at('shop', '', `breaker-${i}`, 0);
+    expect(fleetBreakers.at('shop', '', 'one-more', 0)).toBeUndefined();
+    expect(fleetBreakers.at('billing', '', 'one-more', 0)).toBeDefined();
   });
 });

@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import { MAX_DURATION_MS, type SpecProblem } from '@fuseboard/schema';
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import { type Override, type OverrideStore, readOverride } from '../core/policy/override.ts';
+import { type Override, readOverride, TOO_FAR } from '../core/policy/override.ts';
+import { readPrivateJson, writePrivately } from '../files/private-file.ts';
+import type { OverrideStore } from '../ports/override-store.ts';
 import { Problem } from '../ports/problem.ts';
-import { readPrivateJson, writePrivately } from './private-file.ts';
 
 export interface LocalOverridesOptions {
   /** Folder for persistence over restarts; absent: in memory only. */
@@ -25,10 +26,6 @@ export interface LocalOverrides extends OverrideStore {
 const PAST: SpecProblem = {
   field: 'spec.expiresAt',
   message: 'lies in the past; an override must end later than it begins',
-};
-export const TOO_FAR: SpecProblem = {
-  field: 'spec.expiresAt',
-  message: 'lies more than 24h ahead; an override lasts at most 24h',
 };
 
 const SavedSchema = z.array(

@@ -22,19 +22,22 @@ const AT_ONCE = { for: '0ms', reason: 'the open time of the code is over' };
 /** Is notified of a change of state. @param isForced whether the state was forced, with its own duration. */
 type Moved = (to: State, isForced: boolean) => void;
 
-/** One breaker's circuit under one name that policies can match. */
+/** A breaker of the agent under one name that policies can match. */
 interface Governed {
   readonly name: string;
   readonly place: number;
-  readonly circuit: Breaker;
+  readonly breaker: Breaker;
   readonly unsubscribe: () => void;
 }
 
 /**
- * The circuit of one `CircuitBreaker`. A policy for its name governs it, or else one for its group. The first breaker
- * of a name has the circuit of that name; others that live at the same time have circuits of their own, as keys of it.
+ * The agent's breaker behind one `CircuitBreaker`. A policy for its name governs it, or else one for its group. The
+ * first `CircuitBreaker` of a name has the breaker of that name; others that live at the same time have keys of it.
+ *
+ * Policies come and go between two uses, so every use first moves to the breaker that is governed now. That may change
+ * the state and call `moved`, so what reads the state is a method here and no getter.
  */
-export class SteeredCircuit {
+export class SteeredBreaker {
   readonly #named: Governed;
   readonly #grouped: Governed | undefined;
   readonly #moved: Moved;
@@ -56,17 +59,17 @@ export class SteeredCircuit {
     this.#choose();
   }
 
-  /** Whether a policy governs the circuit. */
-  get isGoverned(): boolean {
+  /** Whether a policy governs the breaker. */
+  isGoverned(): boolean {
     return this.#choose().source === 'policy';
   }
 
-  get state(): State {
+  state(): State {
     return this.#choose().state;
   }
 
   /** How long until an open circuit lets a call through, in milliseconds. */
-  get retryAfterMs(): number {
+  retryAfterMs(): number {
     return this.#choose().stats().retryAfterMs;
   }
 
@@ -80,9 +83,9 @@ export class SteeredCircuit {
 
   /** Opens the circuit for so many milliseconds; also one that is open, for so long from now on. */
   open(ms: number, reason: string): void {
-    const circuit = this.#choose();
+    const breaker = this.#choose();
     this.#openedAt = performance.now();
-    circuit.forceOpen({ for: durationOf(ms), reason });
+    breaker.forceOpen({ for: durationOf(ms), reason });
   }
 
   /**
@@ -93,18 +96,14 @@ export class SteeredCircuit {
     const { policy } = this.#choose();
     const reason = 'the code called open()';
     if (policy === undefined) this.open(ms, reason);
-    else
-      this.#choose().forceOpen({
-        for: openDurationOf(policy),
-        reason,
-      });
+    else this.#choose().forceOpen({ for: openDurationOf(policy), reason });
   }
 
   /** Ends the time that the circuit is open, if it still is. */
   endOpen(): void {
-    const circuit = this.#choose();
+    const breaker = this.#choose();
     // The timer of the caller and the clock of the circuit may disagree by a few milliseconds, in either direction.
-    if (circuit.state === 'open') circuit.forceOpen(AT_ONCE);
+    if (breaker.state === 'open') breaker.forceOpen(AT_ONCE);
   }
 
   close(): void {
@@ -116,7 +115,7 @@ export class SteeredCircuit {
     for (const governed of [this.#named, this.#grouped]) {
       if (governed === undefined) continue;
       governed.unsubscribe();
-      governed.circuit.reset();
+      governed.breaker.reset();
       leavePlace(governed.name, governed.place);
     }
   }
@@ -124,50 +123,50 @@ export class SteeredCircuit {
   #join(name: string, keyOf: (place: number) => string | undefined): Governed {
     const place = takePlace(name);
     const key = keyOf(place);
-    const breaker = getBreaker(name, { defaults: DEFAULTS });
-    const circuit = key === undefined ? breaker : breaker.for(key);
+    const named = getBreaker(name, { defaults: DEFAULTS });
+    const breaker = key === undefined ? named : named.for(key);
     const hear = (event: TransitionEvent): void => {
       // A breaker is also notified of its keys.
       if (this.#current === governed && (key !== undefined || event.key === undefined))
         this.#moved(event.to, event.reason === 'forced-open');
     };
-    const governed: Governed = { name, place, circuit, unsubscribe: circuit.on('transition', hear) };
+    const governed: Governed = { name, place, breaker, unsubscribe: breaker.on('transition', hear) };
     return governed;
   }
 
-  /** A policy that begins or ends to govern may move the breaker to its other circuit; the state moves with it. */
+  /** A policy that begins or ends to govern may change which of the two breakers is used; the state moves with it. */
   #choose(): Breaker {
     const grouped = this.#grouped;
     const isByGroup =
-      grouped !== undefined && this.#named.circuit.source !== 'policy' && grouped.circuit.source === 'policy';
+      grouped !== undefined && this.#named.breaker.source !== 'policy' && grouped.breaker.source === 'policy';
     const chosen = isByGroup ? grouped : this.#named;
     if (chosen !== this.#current) {
-      const before = this.#current.circuit.stats();
+      const before = this.#current.breaker.stats();
       this.#current = chosen;
       if (before.state === 'open') {
         this.open(before.retryAfterMs, 'the circuit was open before another policy governed it');
         this.#openedAt = performance.now() - before.sinceMs;
-      } else if (before.state === 'half-open') chosen.circuit.forceOpen(AT_ONCE);
+      } else if (before.state === 'half-open') chosen.breaker.forceOpen(AT_ONCE);
       else this.close();
-      this.#moved(chosen.circuit.state, true);
+      this.#moved(chosen.breaker.state, true);
     }
-    this.#adopt(chosen.circuit);
-    return chosen.circuit;
+    this.#adopt(chosen.breaker);
+    return chosen.breaker;
   }
 
   /** Applies the open duration of a policy that begins to govern to a circuit that was opened for `resetTimeout`. */
-  #adopt(circuit: Breaker): void {
-    const { policy } = circuit;
+  #adopt(breaker: Breaker): void {
+    const { policy } = breaker;
     if (policy === undefined || this.#openedAt === undefined) return;
     const openMs = performance.now() - this.#openedAt;
     this.#openedAt = undefined;
-    if (circuit.state !== 'open') return;
+    if (breaker.state !== 'open') return;
     if ((policy.spec.mode ?? 'Enforce') !== 'Enforce') {
-      circuit.reset();
+      breaker.reset();
       return;
     }
     const leftMs = parseDuration(openDurationOf(policy))! - openMs;
-    circuit.forceOpen(
+    breaker.forceOpen(
       leftMs > 0 ? { for: durationOf(leftMs), reason: 'the circuit was open before a policy governed it' } : AT_ONCE,
     );
   }

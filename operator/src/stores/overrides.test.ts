@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { pino } from 'pino';
 import { until } from '../../test/until.ts';
 import type { Source } from '../ports/source.ts';
-import { directorySource } from './directory.ts';
+import { directorySource } from '../sources/directory.ts';
 import { localOverrides } from './overrides.ts';
 
 const NOW = 1_700_000_000_000;

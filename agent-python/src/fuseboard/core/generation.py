@@ -7,20 +7,20 @@ import math
 NEVER = -math.inf
 
 
-class Epoch:
-    """A generation of a breaker: a call keeps the one that it began in, and an outcome of an earlier one moves nothing.
+class Generation:
+    """A generation of a circuit: a call keeps the one that it began in, and an outcome of an earlier one moves nothing.
 
     While the circuit is closed and there is nothing but successes to judge, a success is counted here without a lock: whoever
-    holds the lock sets ``quiet_until`` to ``NEVER`` before it reads ``calls``. In the same way a call of an open circuit is
+    holds the lock sets ``fast_path_until`` to ``NEVER`` before it reads ``calls``. In the same way a call of an open circuit is
     rejected without a lock until ``rejects_until``.
     """
 
-    __slots__ = ("admits", "calls", "quiet_until", "rejects_until")
+    __slots__ = ("admits", "calls", "fast_path_until", "rejects_until")
 
     def __init__(self, admits: bool = False) -> None:
         self.admits = admits
         """Whether a call may begin without asking anything else."""
-        self.quiet_until = NEVER
+        self.fast_path_until = NEVER
         """Until then a success has only to be counted."""
         self.calls: float = 0
         """The calls of the window, while quiet."""
@@ -28,5 +28,5 @@ class Epoch:
         """Until then a call is rejected and only counted."""
 
 
-NOWHERE = Epoch()
-"""The epoch of a permit whose outcome counts in the totals and decides nothing."""
+NO_GENERATION = Generation()
+"""The generation of a permit whose outcome counts in the totals and decides nothing."""

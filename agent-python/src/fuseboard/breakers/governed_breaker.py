@@ -1,4 +1,4 @@
-"""What calls run through: the circuit of a breaker, or of one of its keys."""
+"""The breaker as the registry uses it, of a name or of one key of it."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Protocol
 
-from ..call.guards import Guards, guards_for
-from ..call.overdue import SyncCalls
-from ..core.breaker import BreakerCore, Forced, HeldBy, detail
+from ..call.call_guards import CallGuards, call_guards_for
+from ..call.sync_calls import SyncCalls
+from ..core.circuit import Circuit, Forced, OverrideRef, forced_detail
 from ..core.classify import Classify
 from ..core.clock import Environment
 from ..core.config import Mode
+from ..core.counters import Totals
 from ..core.state import State, TransitionEvent
-from ..core.tally import Totals
+from .breakers_by_key import BreakersByKey
 from .governor import Governor, Source
-from .keyed_circuits import KeyedCircuits
 from .listeners import Listeners
 from .policy_set import Override, Policy
 
@@ -28,22 +28,22 @@ class Runtime(Protocol):
 
     environment: Environment
 
-    def transitioned(self, circuit: Circuit, event: TransitionEvent) -> None:
-        """Every change of state, after the breaker's own listeners were told. Must not raise."""
+    def transitioned(self, breaker: GovernedBreaker, event: TransitionEvent) -> None:
+        """Every change of state, after the breaker's own listeners were notified. Must not raise."""
 
     def first_call_listener(self) -> Callable[[], None] | None:
-        """What is to be told of the first call; ``None`` when there was one."""
+        """Called with the first call; ``None`` when there was one."""
 
 
-class Circuit:
-    """The circuit of a breaker, or of one key; there may be very many."""
+class GovernedBreaker:
+    """A breaker of a name, or of one key of it; there may be very many."""
 
     __slots__ = (
         "_governor",
         "_listeners",
         "_override",
         "_runtime",
-        "core",
+        "circuit",
         "guards",
         "key",
         "keys",
@@ -54,15 +54,20 @@ class Circuit:
     )
 
     def __init__(
-        self, name: str, governor: Governor, runtime: Runtime, key: str | None = None, parent: Circuit | None = None
+        self,
+        name: str,
+        governor: Governor,
+        runtime: Runtime,
+        key: str | None = None,
+        parent: GovernedBreaker | None = None,
     ) -> None:
         self.name = name
         self.key = key
-        """The key whose circuit it is. ``None``: the breaker's own."""
+        """The key whose breaker it is. ``None``: the breaker of the name itself."""
         self.parent = parent
-        """The circuit of the breaker whose key this is."""
-        self.keys: KeyedCircuits | None = None
-        """The circuits of a breaker's keys, once one was asked for."""
+        """The breaker whose key this is."""
+        self.keys: BreakersByKey | None = None
+        """The breakers of its keys, once one was asked for."""
         self.opted_in = False
         """Whether any call, with a key or without, let the fallback of the policy answer."""
         self.sync_calls: SyncCalls | None = None
@@ -71,9 +76,9 @@ class Circuit:
         self._governor = governor
         self._listeners: Listeners[[TransitionEvent]] | None = None
         self._override: Override | None = None
-        self.core = BreakerCore(governor.config, runtime.environment, self._transitioned, runtime.first_call_listener())
-        self.guards: Guards | None = guards_for(governor.config, None)
-        self._note_plainness()
+        self.circuit = Circuit(governor.config, runtime.environment, self._transitioned, runtime.first_call_listener())
+        self.guards: CallGuards | None = call_guards_for(governor.config, None)
+        self._update_is_plain()
 
     # What it is doing
 
@@ -83,30 +88,30 @@ class Circuit:
 
     @property
     def state(self) -> State:
-        self.look()
-        return self.core.state
+        self.expire_sync_calls()
+        return self.circuit.state
 
     @property
     def since_ms(self) -> float:
         """How long the state has lasted, in milliseconds."""
-        return self.core.since_ms
+        return self.circuit.since_ms
 
     @property
     def totals(self) -> Totals:
         """What was counted since the breaker was made, by all its keys together, by the names of the wire."""
-        self.look()
-        own = self.core.totals()
+        self.expire_sync_calls()
+        own = self.circuit.totals()
         return own if self.keys is None else self.keys.totals(own)
 
     @property
     def latency(self) -> list[int]:
         """How many calls took how long, by all its keys together; bucket i counts those under 2^i x 0.125 ms."""
-        own = self.core.latency()
+        own = self.circuit.latency()
         return own if self.keys is None else self.keys.latency(own)
 
     @property
     def mode(self) -> Mode:
-        return self.core.config.mode
+        return self.circuit.config.mode
 
     @property
     def source(self) -> Source:
@@ -130,7 +135,7 @@ class Circuit:
     @property
     def forced(self) -> tuple[Forced, float] | None:
         """The state that somebody holds it in, and how many milliseconds that still lasts."""
-        return self.core.forced
+        return self.circuit.forced
 
     @property
     def has_fallback(self) -> bool:
@@ -139,12 +144,12 @@ class Circuit:
 
     @property
     def is_quiet(self) -> bool:
-        """Whether nothing would be missed without this circuit: closed, not forced, nothing under way, no listener."""
-        core = self.core
-        if core.state != "closed" or core.forced is not None or self._listeners:
+        """Whether nothing would be missed without this breaker: closed, not forced, nothing under way, no listener."""
+        circuit = self.circuit
+        if circuit.state != "closed" or circuit.forced is not None or self._listeners:
             return False
-        totals = core.totals()
-        return core.permits == totals["succeeded"] + totals["failed"] + totals["ignored"]
+        totals = circuit.totals()
+        return circuit.permits == totals["succeeded"] + totals["failed"] + totals["ignored"]
 
     # What governs it
 
@@ -154,13 +159,13 @@ class Circuit:
         self._governor = governor
         if changed:
             # Its keys use what the guards keep.
-            self.guards = guards_for(governor.config, self.guards)
-            self._note_plainness()
+            self.guards = call_guards_for(governor.config, self.guards)
+            self._update_is_plain()
         if self.keys is not None:
-            for circuit in self.keys.all():
-                circuit.govern(governor)
+            for breaker in self.keys.all():
+                breaker.govern(governor)
         if changed:
-            self.core.configure(governor.config, governor.config.reset_on_update)
+            self.circuit.configure(governor.config, governor.config.reset_on_update)
 
     def apply_override(self, override: Override | None) -> None:
         """Apply an override, or none any more."""
@@ -168,54 +173,54 @@ class Circuit:
             return
         self._override = override
         if self.keys is not None:
-            for circuit in self.keys.all():
-                circuit.apply_override(override)
-        core = self.core
+            for breaker in self.keys.all():
+                breaker.apply_override(override)
+        circuit = self.circuit
         left_ms = 0.0 if override is None else override.ends_at - self.environment.now()
         if override is None or left_ms <= 0:
-            core.release()
+            circuit.release()
             return
-        held = core.forced
+        held = circuit.forced
         if held is not None:
             forced, ends_in_ms = held
             is_same = forced.override is not None and forced.override.uid == override.uid
             if is_same and abs(ends_in_ms - left_ms) < _SAME_END_MS:
                 return
-        by = HeldBy(override.uid, override.name)
-        force = core.force_open if override.action == "ForceOpen" else core.force_closed
+        by = OverrideRef(override.uid, override.name)
+        force = circuit.force_open if override.action == "ForceOpen" else circuit.force_closed
         force(left_ms, override.reason, by)
 
-    def reset_by(self, override: Override) -> None:
+    def reset_from_override(self, override: Override) -> None:
         """Start closed and empty with all its keys, as an override says."""
-        why = detail(override.reason, HeldBy(override.uid, override.name))
-        self.core.reset(why)
+        why = forced_detail(override.reason, OverrideRef(override.uid, override.name))
+        self.circuit.reset(why)
         if self.keys is not None:
-            for circuit in self.keys.all():
-                circuit.core.reset(why)
+            for breaker in self.keys.all():
+                breaker.circuit.reset(why)
 
-    def judge_by(self, classify: Classify) -> None:
+    def use_classifier(self, classify: Classify) -> None:
         """Classify outcomes of calls before the policy does."""
-        self.core.classify = classify
-        self._note_plainness()
+        self.circuit.classify = classify
+        self._update_is_plain()
         if self.keys is not None:
-            for circuit in self.keys.all():
-                circuit.judge_by(classify)
+            for breaker in self.keys.all():
+                breaker.use_classifier(classify)
 
-    def circuit_of(self, key: str) -> Circuit:
-        """Make the circuit of a key."""
-        made = Circuit(self.name, self._governor, self._runtime, key, self)
-        if self.core.classify is not None:
-            made.judge_by(self.core.classify)
+    def breaker_of(self, key: str) -> GovernedBreaker:
+        """Make the breaker of a key."""
+        made = GovernedBreaker(self.name, self._governor, self._runtime, key, self)
+        if self.circuit.classify is not None:
+            made.use_classifier(self.circuit.classify)
         made.apply_override(self._override)
         return made
 
-    def keyed(self) -> KeyedCircuits:
+    def by_key(self) -> BreakersByKey:
         if self.keys is None:
-            self.keys = KeyedCircuits(self)
+            self.keys = BreakersByKey(self)
         return self.keys
 
-    def listed_keys(self, wanted: Callable[[str], bool]) -> Iterator[Circuit]:
-        """The circuits of keys that are worth a report of their own."""
+    def listed_keys(self, wanted: Callable[[str], bool]) -> Iterator[GovernedBreaker]:
+        """The breakers of keys that are worth a report of their own."""
         if self.keys is not None:
             yield from self.keys.listed(wanted)
 
@@ -230,32 +235,34 @@ class Circuit:
             self.sync_calls = SyncCalls()
         return self.sync_calls
 
-    def look(self) -> None:
+    def expire_sync_calls(self) -> None:
         """Settle the synchronous calls whose time is up."""
         if self.sync_calls is not None:
-            self.sync_calls.look(self.environment.now())
+            self.sync_calls.expire_due(self.environment.now())
 
     def after_fork(self) -> None:
-        """Start counting for a child process; see ``BreakerCore.after_fork``."""
+        """Start counting for a child process; see ``Circuit.after_fork``."""
         self.sync_calls = None
-        self.core.after_fork(self._runtime.first_call_listener())
+        self.circuit.after_fork(self._runtime.first_call_listener())
         if self.guards is not None:
             self.guards.after_fork()
         if self.keys is not None:
             self.keys.after_fork()
 
-    def _note_plainness(self) -> None:
+    def _update_is_plain(self) -> None:
         guards = self.guards
         has_guards = guards is not None and not guards.config.is_plain
-        self.core.is_plain = not has_guards and self._governor.config.timeout_ms == 0 and self.core.classify is None
+        self.circuit.is_plain = (
+            not has_guards and self._governor.config.timeout_ms == 0 and self.circuit.classify is None
+        )
 
     def _transitioned(self, event: TransitionEvent) -> None:
-        told = event if self.key is None else replace(event, key=self.key)
-        self._tell(told)
+        own = event if self.key is None else replace(event, key=self.key)
+        self._notify_listeners(own)
         if self.parent is not None:
-            self.parent._tell(told)
-        self._runtime.transitioned(self, told)
+            self.parent._notify_listeners(own)
+        self._runtime.transitioned(self, own)
 
-    def _tell(self, event: TransitionEvent) -> None:
+    def _notify_listeners(self, event: TransitionEvent) -> None:
         if self._listeners is not None:
-            self._listeners.tell(f'breaker "{self.name}"', event)
+            self._listeners.notify(f'breaker "{self.name}"', event)

@@ -6,79 +6,79 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from ..core.adaptive_timeout import AdaptiveTimeout
 from ..core.classify import Outcome
+from ..core.counters import RETRIED, SHADOW_REJECTED, TIMED_OUT
 from ..core.permit import Permit
 from ..core.retry import backoff_ms
 from ..core.retry_after import retry_after_ms
-from ..core.tally import RETRIED, SHADOW_REJECTED, TIMED_OUT
-from .guards import Guards
+from .call_guards import CallGuards
 
 if TYPE_CHECKING:
-    from ..breakers.circuit import Circuit
+    from ..breakers.governed_breaker import GovernedBreaker
 
 
-class Failure(NamedTuple):
+class FailedAttempt(NamedTuple):
     """What an attempt that failed came to: a result, or an error."""
 
     kind: Literal["returned", "raised", "expired"]
     content: object
 
 
-class Attempts:
+class GuardedCall:
     """retry( breaker( concurrency( timeout( fn )))), or, with ``InsideBreaker``, breaker( retry( … ))."""
 
-    __slots__ = ("_count", "_inside", "_is_plain", "_learns", "circuit", "is_late", "outcome", "permit", "place")
+    __slots__ = ("_count", "_inside", "_is_plain", "_learns", "breaker", "is_late", "outcome", "permit", "slot")
 
-    def __init__(self, circuit: Circuit, permit: Permit, answered: bool) -> None:
+    def __init__(self, breaker: GovernedBreaker, permit: Permit, answered: bool) -> None:
         """``permit`` is for the first attempt; ``answered``: a fallback may answer the call."""
-        retry = None if circuit.guards is None else circuit.guards.config.retry
-        self.circuit = circuit
+        retry = None if breaker.guards is None else breaker.guards.config.retry
+        self.breaker = breaker
         self.permit = permit
         self.outcome: Outcome | None = None
-        """How the last attempt was judged; ``None`` where none ended."""
+        """The outcome of the last attempt; ``None`` where none ended."""
         self.is_late = False
         """Whether a function that could not be interrupted returned after its time."""
         self._inside = retry is not None and retry.inside_breaker
-        self.place: Guards | None = None
-        """Where this attempt holds a place among the concurrent calls."""
-        is_probe = not permit.epoch.admits and circuit.core.state == "half-open"
-        self._is_plain = circuit.guards is None and not answered and not is_probe
+        self.slot: CallGuards | None = None
+        """Where this attempt holds a slot among the concurrent calls."""
+        is_probe = not permit.generation.admits and breaker.circuit.state == "half-open"
+        self._is_plain = breaker.guards is None and not answered and not is_probe
         """Whether nothing was around the call when it began, and it tests no circuit: then no edit puts anything around it."""
-        self._learns: tuple[Guards, AdaptiveTimeout] | None = None
+        self._learns: tuple[CallGuards, AdaptiveTimeout] | None = None
         """Who learns how long this attempt takes."""
         self._count = 0
 
-    def take_place(self) -> bool:
-        """Take a place among the concurrent calls where there is a limit; in Shadow mode everybody gets one."""
-        guards = self.circuit.guards
+    def take_slot(self) -> bool:
+        """Take a slot among the concurrent calls where there is a limit; in Shadow mode everybody gets one."""
+        guards = self.breaker.guards
         if guards is None or not guards.has_limit:
             return True
         if not guards.take():
-            if self.circuit.core.config.mode != "Shadow":
+            if self.breaker.circuit.config.mode != "Shadow":
                 return False
-            self.circuit.core.count(SHADOW_REJECTED)
+            self.breaker.circuit.count(SHADOW_REJECTED)
             guards.take_anyway()
-        self.place = guards
+        self.slot = guards
         return True
 
-    def leave_place(self) -> None:
-        place, self.place = self.place, None
-        if place is not None:
-            place.release()
+    def release_slot(self) -> None:
+        slot, self.slot = self.slot, None
+        if slot is not None:
+            slot.release()
 
-    def waits_first(self, before: Failure | None) -> bool:
-        """Whether the breaker's call has not begun while this attempt waits for its place."""
-        return not self._inside or before is None
+    def waits_first(self, previous: FailedAttempt | None) -> bool:
+        """Whether the breaker's call has not begun while this attempt waits for its slot."""
+        return not self._inside or previous is None
 
-    def begin(self, before: Failure | None) -> int:
+    def begin(self, previous: FailedAttempt | None) -> int:
         """An attempt begins; returns its time limit in milliseconds, 0: none."""
-        if before is not None:
-            self.circuit.core.count(RETRIED)
+        if previous is not None:
+            self.breaker.circuit.count(RETRIED)
             # The breaker is not asked again for an attempt inside of its call; listeners are told what time changed
             # all the same.
-            self.circuit.core.bring_up_to_date()
+            self.breaker.circuit.update_to_now()
         self._count += 1
-        timeout_ms = self.circuit.core.config.timeout_ms
-        guards = self.circuit.guards
+        timeout_ms = self.breaker.circuit.config.timeout_ms
+        guards = self.breaker.guards
         if guards is None or self._is_plain:
             return timeout_ms
         self._learns = None if guards.adaptive is None else (guards, guards.adaptive)
@@ -90,97 +90,97 @@ class Attempts:
             guards, adaptive = self._learns
             guards.record_duration(adaptive, ms)
 
-    def returned(self, value: object) -> Failure | None:
+    def returned(self, value: object) -> FailedAttempt | None:
         """The function returned; a failure is what may be tried again."""
-        core = self.circuit.core
-        outcome = core.judge_result(value) if self._inside else core.settle_result(self.permit, value)
+        circuit = self.breaker.circuit
+        outcome = circuit.classify_result(value) if self._inside else circuit.settle_result(self.permit, value)
         if outcome == "failure":
-            return Failure("returned", value)
+            return FailedAttempt("returned", value)
         if self._inside:
-            core.settle(self.permit, outcome)
+            circuit.settle(self.permit, outcome)
         self.outcome = outcome
         return None
 
-    def raised(self, error: BaseException) -> Failure | None:
+    def raised(self, error: BaseException) -> FailedAttempt | None:
         """The function raised; ``None`` is no failure, and the error stands."""
-        core = self.circuit.core
-        outcome = core.judge_error(error) if self._inside else core.settle_error(self.permit, error)
+        circuit = self.breaker.circuit
+        outcome = circuit.classify_error(error) if self._inside else circuit.settle_error(self.permit, error)
         if outcome == "failure":
-            return Failure("raised", error)
+            return FailedAttempt("raised", error)
         if self._inside:
-            core.settle(self.permit, outcome)
+            circuit.settle(self.permit, outcome)
         self.outcome = outcome
         return None
 
-    def expired(self, error: BaseException, at: float | None = None) -> Failure:
+    def expired(self, error: BaseException, at: float | None = None) -> FailedAttempt:
         """The time limit is up, or was at that time."""
-        core = self.circuit.core
-        core.count(TIMED_OUT)
+        circuit = self.breaker.circuit
+        circuit.count(TIMED_OUT)
         if not self._inside:
             if at is None:
-                core.settle(self.permit, "failure", error)
+                circuit.settle(self.permit, "failure", error)
             else:
-                core.time_out(self.permit, at, error)
-        return Failure("expired", error)
+                circuit.time_out(self.permit, at, error)
+        return FailedAttempt("expired", error)
 
-    def wait_ms(self, failure: Failure) -> float | None:
+    def retry_wait_ms(self, failure: FailedAttempt) -> float | None:
         """How long to wait before another attempt; ``None``: this failure is what the call comes to."""
-        waits = self._retry_wait_ms(failure)
+        waits = self._next_wait_ms(failure)
         if waits is None:
-            self.conclude(failure)
+            self.settle_failure(failure)
         return waits
 
-    def again(self, failure: Failure) -> bool:
+    def may_retry(self, failure: FailedAttempt) -> bool:
         """After the wait: whether there is another attempt. If not, the failure is what the call comes to."""
-        if self.circuit.core.rejects_all:
-            self.conclude(failure)
+        if self.breaker.circuit.rejects_all:
+            self.settle_failure(failure)
             return False
         if not self._inside:
-            permit = self.circuit.core.enter()
+            permit = self.breaker.circuit.enter()
             if permit is None:
-                self.conclude(failure)
+                self.settle_failure(failure)
                 return False
             self.permit = permit
         return True
 
-    def refuse(self, before: Failure | None) -> None:
-        """The attempt got no place."""
-        if self.waits_first(before):
+    def end_refused(self, previous: FailedAttempt | None) -> None:
+        """The attempt got no slot."""
+        if self.waits_first(previous):
             self.permit.ignore()
-        if before is not None:
-            self.conclude(before)
+        if previous is not None:
+            self.settle_failure(previous)
 
-    def abandon(self) -> None:
+    def settle_aborted(self) -> None:
         """The caller gave up while the call waited."""
         self.permit.ignore()
         self.outcome = "ignored"
 
-    def conclude(self, failure: Failure) -> None:
+    def settle_failure(self, failure: FailedAttempt) -> None:
         """Settle what is not settled by the failure that stands."""
-        core = self.circuit.core
+        circuit = self.breaker.circuit
         self.outcome = "failure"
         if not self._inside:
             return
         if failure.kind == "returned":
-            core.settle_result(self.permit, failure.content)
+            circuit.settle_result(self.permit, failure.content)
         elif failure.kind == "raised" and isinstance(failure.content, BaseException):
-            core.settle_error(self.permit, failure.content)
+            circuit.settle_error(self.permit, failure.content)
         else:
-            core.settle(self.permit, "failure")
+            circuit.settle(self.permit, "failure")
 
-    def _retry_wait_ms(self, failure: Failure) -> float | None:
-        circuit = self.circuit
-        guards = circuit.guards
+    def _next_wait_ms(self, failure: FailedAttempt) -> float | None:
+        breaker = self.breaker
+        guards = breaker.guards
         retry = None if guards is None else guards.config.retry
         if (
             self._is_plain
             or guards is None
             or retry is None
             or self._count >= retry.max_attempts
-            or circuit.core.rejects_all
+            or breaker.circuit.rejects_all
         ):
             return None
-        environment = circuit.environment
+        environment = breaker.environment
         asked = 0 if failure.kind == "expired" else retry_after_ms(failure.content, environment.wall_now)
         jitter = 0 if retry.jitter_percent == 0 else environment.random()
         waits = backoff_ms(retry, self._count, jitter, asked)

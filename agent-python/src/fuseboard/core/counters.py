@@ -15,24 +15,24 @@ SHADOW_REJECTED = LATENCY_BUCKETS + 5
 RETRIED = LATENCY_BUCKETS + 6
 FALLBACK = LATENCY_BUCKETS + 7
 
-PLACES = LATENCY_BUCKETS + 8
+COUNTERS = LATENCY_BUCKETS + 8
 
 Totals = dict[str, int]
 """Counts by their names on the wire."""
 
 
-def totals_of(tally: Sequence[int]) -> Totals:
+def totals_of(counters: Sequence[int]) -> Totals:
     """A call that ended succeeded unless it is also counted as failed or ignored."""
-    ended = sum(tally[:LATENCY_BUCKETS])
-    failed, ignored = tally[FAILED], tally[IGNORED]
+    ended = sum(counters[:LATENCY_BUCKETS])
+    failed, ignored = counters[FAILED], counters[IGNORED]
     return {
         "succeeded": ended - failed - ignored,
         "failed": failed,
         "ignored": ignored,
-        "slow": tally[SLOW],
-        "timedOut": tally[TIMED_OUT],
-        "rejected": tally[REJECTED],
-        "shadowRejected": tally[SHADOW_REJECTED],
-        "retried": tally[RETRIED],
-        "fallback": tally[FALLBACK],
+        "slow": counters[SLOW],
+        "timedOut": counters[TIMED_OUT],
+        "rejected": counters[REJECTED],
+        "shadowRejected": counters[SHADOW_REJECTED],
+        "retried": counters[RETRIED],
+        "fallback": counters[FALLBACK],
     }

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { Policy } from '../core/policy/policy.ts';
+import { readPrivateJson, writePrivately } from '../files/private-file.ts';
 import { HISTORY_LIMIT, type History, type Revision, type Rollback } from '../ports/history.ts';
 import { Problem } from '../ports/problem.ts';
-import { readPrivateJson, writePrivately } from './private-file.ts';
 
 export interface LocalHistoryOptions {
   /** Folder for persistence over restarts; absent: in memory only. */

@@ -1,4 +1,4 @@
-import type { RetryConfig } from './config/call-config.ts';
+import type { RetryConfig } from '../config/call-config.ts';
 
 /** Retries that a budget can save up. */
 const MAX_SAVED = 100;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { readBoundedFile } from '../files/bounded-file.ts';
+import { readBoundedFile } from './bounded-file.ts';
 
 /** Size limit, far above anything written here: the largest content is a policy file as a JSON string. */
 const MAX_BYTES = 64 * 1024 * 1024;

@@ -187,7 +187,7 @@ export class KubernetesReplicas implements Replicas {
     if (expired.regrouped) log.warn({ replicas: lost }, 'silent replicas were removed from the counts');
     this.#notify(expired);
     const own = [...this.#maps.objects.values()].filter((object) => replicaOf(object) === replica);
-    if (this.#maps.outage === undefined) this.#publisher.found(own.map(({ metadata }) => metadata.name));
+    if (this.#maps.unreadable === undefined) this.#publisher.found(own.map(({ metadata }) => metadata.name));
     const former = own.filter(
       (object) => this.#shard(object)?.boot !== this.#boot && !this.#publisher.names.includes(object.metadata.name),
     );

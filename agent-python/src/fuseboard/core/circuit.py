@@ -1,4 +1,4 @@
-"""The breaker: what it admits, how outcomes move its state, and when it opens and closes."""
+"""The circuit: what it admits, how outcomes move its state, and when it opens and closes."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from typing import Concatenate, ParamSpec, TypeVar
 from .classify import CallOutcome, Classify, Outcome, classify_error, classify_result, is_plain
 from .clock import Environment
 from .config import Config
+from .counters import COUNTERS, FAILED, IGNORED, REJECTED, SHADOW_REJECTED, SLOW, Totals, totals_of
 from .defaults import LATENCY_BUCKETS
-from .epoch import NEVER, NOWHERE, Epoch
+from .generation import NEVER, NO_GENERATION, Generation
 from .histogram import latency_bucket
 from .in_flight import InFlight
 from .last_error import Described, LastError, described
@@ -22,14 +23,13 @@ from .open_time import open_time_ms
 from .permit import Permit, permit_of
 from .retry_after import retry_after_ms
 from .state import Closed, Open, Probing, Ramping, Reason, State, StateRecord, TransitionEvent
-from .tally import FAILED, IGNORED, PLACES, REJECTED, SHADOW_REJECTED, SLOW, Totals, totals_of
-from .trip import tripped_by_failures, tripped_by_rate
+from .trip import tripped_by_number, tripped_by_rate
 from .windows import CountWindow, Window, window_for
 
-LONGEST_JUDGED = 10
+STALL_WATCH_FACTOR = 10
 """In times ``slowerThan``: how long it matters whether the process stood still during a call."""
 
-_FORCED_REOPENINGS = -1
+_NOT_AN_OPENING = -1
 """A forced open state is no opening: the next one is the first."""
 
 
@@ -39,8 +39,8 @@ def has_gil() -> bool:
 
 
 @dataclass(frozen=True)
-class HeldBy:
-    """An override as a breaker knows it."""
+class OverrideRef:
+    """An override as a circuit knows it."""
 
     uid: str
     name: str
@@ -48,19 +48,19 @@ class HeldBy:
 
 @dataclass(frozen=True)
 class Forced:
-    """A state that somebody holds a breaker in."""
+    """A state that a circuit is forced into."""
 
     state: State
     until: float
     """When it ends by itself, in milliseconds of the clock."""
     reason: str
-    override: HeldBy | None = None
+    override: OverrideRef | None = None
     """``None``: the code of this process holds it."""
 
 
 @dataclass(frozen=True)
 class History:
-    """What a breaker keeps of having been open or forced."""
+    """What a circuit keeps of having been open or forced."""
 
     forced: Forced | None = None
     reopenings: int = 0
@@ -75,7 +75,7 @@ _BY_FAILURES = frozenset(("failure-rate", "failure-count", "consecutive-failures
 """The reasons to open that a failure gives."""
 
 
-def detail(reason: str, override: HeldBy | None) -> str:
+def forced_detail(reason: str, override: OverrideRef | None) -> str:
     """What listeners are told of why a state was forced."""
     return reason if override is None else f'override "{override.name}": {reason}'
 
@@ -84,11 +84,11 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def _exclusive(method: Callable[Concatenate[BreakerCore, P], R]) -> Callable[Concatenate[BreakerCore, P], R]:
+def _exclusive(method: Callable[Concatenate[Circuit, P], R]) -> Callable[Concatenate[Circuit, P], R]:
     """Run a method as the only one at a time; after it, listeners are told without the lock."""
 
     @wraps(method)
-    def run(self: BreakerCore, /, *args: P.args, **kwargs: P.kwargs) -> R:
+    def run(self: Circuit, /, *args: P.args, **kwargs: P.kwargs) -> R:
         with self._lock:
             nested = self._busy
             self._busy = True
@@ -97,19 +97,19 @@ def _exclusive(method: Callable[Concatenate[BreakerCore, P], R]) -> Callable[Con
             finally:
                 if not nested:
                     self._leave()
-        if self._news is not None and not nested:
-            self.tell()
+        if self._pending_events is not None and not nested:
+            self.notify_listeners()
         return result
 
     return run
 
 
-class BreakerCore:
-    """A circuit breaker without I/O, timers or a clock of its own.
+class Circuit:
+    """The circuit of a breaker, without I/O, timers or a clock of its own.
 
     It decides from the configuration, the outcomes that it is told and the time that it is given. State that depends on time
     is brought up to date when it is read. Threads may use it at once: what changes the state holds a lock, never across the
-    caller's function; a success of a closed and quiet circuit is counted without one (see ``Epoch``).
+    caller's function; a success of a closed and quiet circuit is counted without one (see ``Generation``).
     """
 
     __slots__ = (
@@ -117,25 +117,25 @@ class BreakerCore:
         "_config",
         "_consecutive_failures",
         "_deferred",
+        "_has_fast_path",
         "_history",
         "_in_flight",
+        "_is_notifying",
         "_last_error",
         "_lock",
-        "_lock_free",
-        "_news",
         "_notify",
         "_on_first_call",
+        "_pending_events",
         "_state",
-        "_telling",
         "_window",
         "classify",
+        "counters",
         "environment",
-        "epoch",
+        "generation",
         "is_plain",
         "permits",
         "read",
         "scale",
-        "tally",
     )
 
     def __init__(
@@ -157,17 +157,17 @@ class BreakerCore:
         self._busy = False
         self._deferred: list[tuple[Permit, Outcome, object]] | None = None
         """Outcomes that arrived inside of another operation of the same thread: from a finalizer or a signal handler."""
-        self._news: list[TransitionEvent] | None = None
-        self._telling = False
-        self._lock_free = has_gil()
+        self._pending_events: list[TransitionEvent] | None = None
+        self._is_notifying = False
+        self._has_fast_path = has_gil()
         self.classify: Classify | None = None
-        """The code's own judgement, which wins over the policy's. Must not raise."""
+        """The classifier that code gave, which wins over the policy's. Must not raise."""
         self.is_plain = False
         """Whether nothing is around a call but this breaker; set by its owner."""
         self._on_first_call = on_first_call
         self.permits = 0
-        """How many permits were given since the breaker was made."""
-        self.tally = [0] * PLACES
+        """How many permits were given since the circuit was made."""
+        self.counters = [0] * COUNTERS
         self._history = _NO_HISTORY
         self._consecutive_failures = 0
         self._last_error: Described | None = None
@@ -176,15 +176,15 @@ class BreakerCore:
         self._window: Window = window_for(config, None, now)
         self._in_flight = InFlight(config.slow_ms, now) if config.counts_slow else None
         self._state: StateRecord = Closed(now)
-        self.epoch = self._new_epoch()
-        self._arm()
+        self.generation = self._new_generation()
+        self._start_fast_path()
 
     # What it is doing
 
     @_exclusive
-    def bring_up_to_date(self) -> float:
+    def update_to_now(self) -> float:
         """Make the changes of state that time alone brings up to now, and return that."""
-        return self._expire_now()
+        return self._expire_deadlines_now()
 
     @property
     def config(self) -> Config:
@@ -194,19 +194,19 @@ class BreakerCore:
     def state(self) -> State:
         """The state now."""
         if type(self._state) is not Closed:
-            self.bring_up_to_date()
+            self.update_to_now()
         return self._state.kind
 
     @property
     @_exclusive
     def since_ms(self) -> float:
         """How long the state has lasted, in milliseconds."""
-        return max(0.0, self._expire_now() - self._state.since)
+        return max(0.0, self._expire_deadlines_now() - self._state.since)
 
     @property
     def retry_after_ms(self) -> float:
         """How long until an open circuit lets a probe through, in milliseconds; 0 in any other state."""
-        now = self.bring_up_to_date()
+        now = self.update_to_now()
         state = self._state
         return max(0.0, state.until - now) if isinstance(state, Open) else 0
 
@@ -230,35 +230,35 @@ class BreakerCore:
     def totals(self) -> Totals:
         """What was counted over its life, by the names of the wire; it never runs backwards."""
         with self._lock:
-            tally = list(self.tally)
-        return totals_of(tally)
+            counters = list(self.counters)
+        return totals_of(counters)
 
     def latency(self) -> list[int]:
         """How many calls took how long: bucket i counts those under 2^i x 0.125 ms that no smaller bucket counts."""
-        return self.tally[:LATENCY_BUCKETS]
+        return self.counters[:LATENCY_BUCKETS]
 
-    def count(self, place: int) -> None:
-        """Count one more of something of ``tally``."""
+    def count(self, counter: int) -> None:
+        """Count one more."""
         with self._lock:
-            self.tally[place] += 1
+            self.counters[counter] += 1
 
     @property
     @_exclusive
     def window(self) -> dict[str, float]:
         """The calls that the conditions look at."""
-        now = self._expire_now()
-        self._disarm()
+        now = self._expire_deadlines_now()
+        self._stop_fast_path()
         window = self._window
         window.advance(now)
         found = {"calls": window.calls, "failures": window.failures, "slow": window.slow}
-        self._arm()
+        self._start_fast_path()
         return found
 
     @property
     @_exclusive
     def forced(self) -> tuple[Forced, float] | None:
-        """The state that somebody holds the breaker in, with how many milliseconds that still lasts."""
-        now = self._expire_now()
+        """The state that the circuit is forced into, with how many milliseconds that still lasts."""
+        now = self._expire_deadlines_now()
         forced = self._history.forced
         return None if forced is None else (forced, forced.until - now)
 
@@ -266,22 +266,22 @@ class BreakerCore:
 
     def enter(self) -> Permit | None:
         """Ask for permission for one call. Whoever gets a permit settles it once; a rejection is ``None`` and is counted."""
-        epoch = self.epoch
-        if epoch.admits:
+        generation = self.generation
+        if generation.admits:
             self.permits += 1
             permit = Permit()
-            permit.core = self
-            permit.epoch = epoch
+            permit.circuit = self
+            permit.generation = generation
             permit.started_at = self.read() * self.scale
             permit.outcome = None
             return permit
         now = self.read() * self.scale
         # From here to the return nothing calls, so that no other thread runs in between.
-        if now < epoch.rejects_until:
-            self.tally[REJECTED] += 1
+        if now < generation.rejects_until:
+            self.counters[REJECTED] += 1
             return None
         if self._on_first_call is not None:
-            self._begin_calls()
+            self._report_first_call()
         return self._enter_general()
 
     @_exclusive
@@ -290,41 +290,41 @@ class BreakerCore:
         state = self._state
         if isinstance(state, Open) and now < state.until:
             return self._reject(now)
-        now = self._expire(now)
+        now = self._expire_deadlines(now)
         if self._in_flight is not None:
-            self._judge_hanging(now)
+            self._evaluate_overdue(now)
         return self._admit(now) if self._admits(now) else self._reject(now)
 
-    def _begin_calls(self) -> None:
-        tell, self._on_first_call = self._on_first_call, None
-        if tell is not None:
-            tell()
-        self._allow_quick_calls()
+    def _report_first_call(self) -> None:
+        on_first_call, self._on_first_call = self._on_first_call, None
+        if on_first_call is not None:
+            on_first_call()
+        self._allow_fast_path()
 
     @_exclusive
-    def _allow_quick_calls(self) -> None:
-        self.epoch.admits = self._new_epoch().admits
-        self._arm()
+    def _allow_fast_path(self) -> None:
+        self.generation.admits = self._new_generation().admits
+        self._start_fast_path()
 
-    def judge_result(self, result: object) -> Outcome:
-        """How a call that returned this is judged."""
+    def classify_result(self, result: object) -> Outcome:
+        """The outcome of a call that returned this."""
         if self.classify is not None:
-            judged = self.classify(CallOutcome(result=result))
-            if judged is not None:
-                return judged
+            outcome = self.classify(CallOutcome(result=result))
+            if outcome is not None:
+                return outcome
         return classify_result(self._config.classification, result)
 
-    def judge_error(self, error: BaseException) -> Outcome:
-        """How a call that raised this is judged; what is no ``Exception`` is ignored."""
+    def classify_error(self, error: BaseException) -> Outcome:
+        """The outcome of a call that raised this; what is no ``Exception`` is ignored."""
         if self.classify is not None and isinstance(error, Exception):
-            judged = self.classify(CallOutcome(error=error))
-            if judged is not None:
-                return judged
+            outcome = self.classify(CallOutcome(error=error))
+            if outcome is not None:
+                return outcome
         return classify_error(self._config.classification, error)
 
     def settle_result(self, permit: Permit, result: object) -> Outcome:
-        """Settle a permit by what the call returned, and say how that was judged."""
-        outcome = self.judge_result(result)
+        """Settle a permit by what the call returned, and return the outcome."""
+        outcome = self.classify_result(result)
         if outcome == "success":
             permit.succeed()
         else:
@@ -332,36 +332,36 @@ class BreakerCore:
         return outcome
 
     def settle_error(self, permit: Permit, error: BaseException) -> Outcome:
-        """Settle a permit by what the call raised, and say how that was judged."""
+        """Settle a permit by what the call raised, and return the outcome."""
         classification = self._config.classification
         is_quick = self.classify is None and classification.fails_all and error.__cause__ is None
         if is_quick and not error.__dict__ and is_plain(type(error)):
             outcome: Outcome = "failure"
         else:
-            outcome = self.judge_error(error)
+            outcome = self.classify_error(error)
         self.settle(permit, outcome, error)
         return outcome
 
-    def settle(self, permit: Permit, outcome: Outcome, what: object = None) -> None:
-        """Settle a permit; a second settling does nothing. ``what`` was returned or raised, where that is known.
+    def settle(self, permit: Permit, outcome: Outcome, returned_or_raised: object = None) -> None:
+        """Settle a permit; a second settling does nothing. ``returned_or_raised`` was returned or raised, where that is known.
 
         A success is counted without the lock, where it may be, by ``Permit.succeed``.
         """
         with self._lock:
             if self._busy:
-                self._defer(permit, outcome, what)
+                self._defer(permit, outcome, returned_or_raised)
                 return
             self._busy = True
             try:
                 if permit.outcome is None:
-                    self._settle_general(permit, outcome, self.read() * self.scale, what)
+                    self._settle_general(permit, outcome, self.read() * self.scale, returned_or_raised)
             finally:
                 if self._deferred is None:
                     self._busy = False
                 else:
                     self._leave()
-        if self._news is not None:
-            self.tell()
+        if self._pending_events is not None:
+            self.notify_listeners()
 
     @_exclusive
     def time_out(self, permit: Permit, at: float, error: BaseException) -> None:
@@ -369,42 +369,49 @@ class BreakerCore:
         if permit.outcome is None:
             self._settle_general(permit, "failure", min(max(at, self._state.since), self._now()), error)
 
-    def _settle_general(self, permit: Permit, outcome: Outcome, now: float, what: object) -> None:
+    def _settle_general(self, permit: Permit, outcome: Outcome, now: float, returned_or_raised: object) -> None:
         permit.outcome = outcome
         took = now - permit.started_at
-        self.tally[0 if took < 0.125 else latency_bucket(took)] += 1
+        self.counters[0 if took < 0.125 else latency_bucket(took)] += 1
         slow = self._config.slow_ms != 0 and outcome != "ignored" and self._is_slow(permit, now)
         if slow:
-            self.tally[SLOW] += 1
+            self.counters[SLOW] += 1
         if outcome == "failure":
-            self.tally[FAILED] += 1
+            self.counters[FAILED] += 1
         elif outcome == "ignored":
-            self.tally[IGNORED] += 1
-        if permit.epoch is not self.epoch:
+            self.counters[IGNORED] += 1
+        if permit.generation is not self.generation:
             return
         if outcome == "failure":
-            self._last_error = described(what)
+            self._last_error = described(returned_or_raised)
         if type(self._state) is Closed:
             if self._config.mode != "Disabled":
-                if self.epoch.quiet_until != NEVER:
-                    self._disarm()
+                if self.generation.fast_path_until != NEVER:
+                    self._stop_fast_path()
                 if outcome == "failure" and self._in_flight is None:
                     self._consecutive_failures += 1
                     self._window.record(now, True, slow)
-                    self._evaluate(now, what)
+                    self._evaluate(now, returned_or_raised)
                     return
                 self._record(permit, outcome, slow, now)
-                if not self._evaluate(now, what if outcome == "failure" else None) and self._in_flight is not None:
-                    self._calm_down(now)
+                if (
+                    not self._evaluate(now, returned_or_raised if outcome == "failure" else None)
+                    and self._in_flight is not None
+                ):
+                    self._watch_stalls(now)
                 if outcome != "failure":
-                    self._arm(is_judged=True)
+                    self._start_fast_path(is_evaluated=True)
         else:
-            self._settle_half_open(permit, outcome, slow, now, what)
+            self._settle_half_open(permit, outcome, slow, now, returned_or_raised)
 
     @_exclusive
     def pause(self, permit: Permit) -> None:
         """The call of an unsettled permit waits before it begins: until ``restart``, which has to follow, it is not under way."""
-        if permit.epoch is self.epoch and not isinstance(self._state, Probing) and self._in_flight is not None:
+        if (
+            permit.generation is self.generation
+            and not isinstance(self._state, Probing)
+            and self._in_flight is not None
+        ):
             self._in_flight.end(permit.started_at)
 
     @_exclusive
@@ -412,12 +419,12 @@ class BreakerCore:
         """The call of a paused permit begins."""
         now = self._now()
         state = self._state
-        if permit.epoch is self.epoch:
+        if permit.generation is self.generation:
             if not isinstance(state, Probing):
                 if self._in_flight is not None:
                     self._in_flight.begin(now)
             elif permit in state.probes:
-                # A probe takes up its place while it waits, and probes are kept by their beginning.
+                # A probe takes up its counter while it waits, and probes are kept by their beginning.
                 del state.probes[permit]
                 state.probes[permit] = None
                 if self._in_flight is not None:
@@ -434,8 +441,8 @@ class BreakerCore:
         State and samples stay, unless ``reset`` asks for a closed and empty breaker. Disabled is always closed and empty, when
         it begins and when it ends. A forced state stays in any case.
         """
-        now = self._expire(self._now())
-        self._disarm()
+        now = self._expire_deadlines(self._now())
+        self._stop_fast_path()
         before = self._config
         self._config = config
         self._window = window_for(config, self._window, now)
@@ -445,70 +452,70 @@ class BreakerCore:
             # Calls that are under way are not known by when they began; they are judged when they end.
             self._in_flight = InFlight(config.slow_ms, now)
             self._in_flight.forget(now)
-        self.epoch.admits = self._new_epoch().admits
+        self.generation.admits = self._new_generation().admits
         if reset:
-            self._start_afresh(now, "policy-reset")
+            self._reset_to_closed(now, "policy-reset")
         elif before.mode != config.mode and "Disabled" in (before.mode, config.mode):
-            self._start_afresh(now, "policy-disabled")
+            self._reset_to_closed(now, "policy-disabled")
         state = self._state
         if isinstance(state, Open):
             if self._history.forced is None and state.jitter is None:
                 state.jitter = self._draw_jitter()
-            self._limit_open(state)
-        self._expire(now, now)
-        self._judge_last_probes(now)
-        self._arm()
+            self._set_open_until(state)
+        self._expire_deadlines(now, now)
+        self._evaluate_last_probes(now)
+        self._start_fast_path()
 
     @_exclusive
-    def force_open(self, ms: float, reason: str, override: HeldBy | None = None) -> None:
+    def force_open(self, ms: float, reason: str, override: OverrideRef | None = None) -> None:
         """Open the circuit for ``ms``, in every mode; then it is half-open, or closed where the mode is Disabled.
 
         While an override holds the circuit, only another override does anything.
         """
-        now = self._expire_now()
+        now = self._expire_deadlines_now()
         if not self._force(Forced("open", now + ms, reason, override)):
             return
         if isinstance(self._state, Open):
-            self._limit_open(self._state)
-            self._arm()
+            self._set_open_until(self._state)
+            self._start_fast_path()
             return
-        self._history = replace(self._history, reopenings=_FORCED_REOPENINGS)
-        self._transition(Open(now, 0, None), "forced-open", detail(reason, override))
+        self._history = replace(self._history, reopenings=_NOT_AN_OPENING)
+        self._transition(Open(now, 0, None), "forced-open", forced_detail(reason, override))
 
     @_exclusive
-    def force_closed(self, ms: float, reason: str, override: HeldBy | None = None) -> None:
+    def force_closed(self, ms: float, reason: str, override: OverrideRef | None = None) -> None:
         """Close the circuit for ``ms``: calls are recorded and no condition opens it; then the conditions apply again."""
-        now = self._expire_now()
+        now = self._expire_deadlines_now()
         if not self._force(Forced("closed", now + ms, reason, override)):
             return
         if type(self._state) is not Closed:
-            self._transition(Closed(now), "forced-closed", detail(reason, override))
-        self._arm()
+            self._transition(Closed(now), "forced-closed", forced_detail(reason, override))
+        self._start_fast_path()
 
     @_exclusive
     def release(self) -> None:
         """End what an override forced, as if its time were over."""
-        now = self._expire_now()
+        now = self._expire_deadlines_now()
         forced = self._history.forced
         if forced is None or forced.override is None:
             return
-        self._disarm()
+        self._stop_fast_path()
         self._history = replace(self._history, forced=replace(forced, until=now))
         if isinstance(self._state, Open):
-            self._limit_open(self._state)
-        self._expire_now()
-        self._arm()
+            self._set_open_until(self._state)
+        self._expire_deadlines_now()
+        self._start_fast_path()
 
     @_exclusive
     def reset(self, why: str | None = None) -> None:
         """End a forced state and start closed and empty, unless an override holds the circuit. The totals stay."""
-        now = self._expire_now()
+        now = self._expire_deadlines_now()
         forced = self._history.forced
         if forced is not None and forced.override is not None:
             return
         self._history = replace(self._history, forced=None)
-        self._start_afresh(now, "manual-reset", why)
-        self._arm()
+        self._reset_to_closed(now, "manual-reset", why)
+        self._start_fast_path()
 
     def after_fork(self, on_first_call: Callable[[], None] | None) -> None:
         """Start counting for a child process: totals of zero and nothing under way; the state stays."""
@@ -516,22 +523,22 @@ class BreakerCore:
         self._lock = RLock()
         self._busy = False
         self._deferred = None
-        self._telling = False
-        self._news = None
-        self._count_anew()
+        self._is_notifying = False
+        self._pending_events = None
+        self._reset_counters()
 
     # Under the lock
 
     @_exclusive
-    def _count_anew(self) -> None:
-        self._disarm()
-        self.tally = [0] * PLACES
+    def _reset_counters(self) -> None:
+        self._stop_fast_path()
+        self.counters = [0] * COUNTERS
         self.permits = 0
-        self._begin_epoch()
+        self._begin_generation()
         if isinstance(self._state, Probing):
             self._state.probes.clear()
-            self._judge_last_probes(self._now())
-        self._arm()
+            self._evaluate_last_probes(self._now())
+        self._start_fast_path()
 
     def _leave(self) -> None:
         try:
@@ -543,22 +550,22 @@ class BreakerCore:
     def _now(self) -> float:
         return self.read() * self.scale
 
-    def _arm(self, is_judged: bool = False) -> None:
+    def _start_fast_path(self, is_evaluated: bool = False) -> None:
         """Let successes and rejections be counted without the lock, where nothing but their number matters.
 
-        ``is_judged``: the conditions were just found not to hold.
+        ``is_evaluated``: the conditions were just found not to hold.
         """
-        epoch = self.epoch
-        if not self._lock_free or epoch.quiet_until != NEVER:
+        generation = self.generation
+        if not self._has_fast_path or generation.fast_path_until != NEVER:
             return
-        if not epoch.admits:
+        if not generation.admits:
             state = self._state
             if type(state) is Open and self._config.mode != "Shadow" and self._on_first_call is None:
-                epoch.rejects_until = state.until
+                generation.rejects_until = state.until
             return
         if self._config.mode == "Disabled":
             if self._config.slow_ms == 0:
-                epoch.quiet_until = math.inf
+                generation.fast_path_until = math.inf
             return
         window = self._window
         if self._consecutive_failures != 0 or window.slow != 0:
@@ -566,50 +573,50 @@ class BreakerCore:
         if window.failures != 0:
             # A further success lowers the rate of failures, once there are enough calls to judge.
             enough = self._config.failure_rate_percent == 0 or window.calls >= self._config.minimum_calls
-            if not is_judged or type(window) is CountWindow or self._history.forced is not None or not enough:
+            if not is_evaluated or type(window) is CountWindow or self._history.forced is not None or not enough:
                 return
-        epoch.calls = window.calls
-        epoch.quiet_until = window.steady_until
+        generation.calls = window.calls
+        generation.fast_path_until = window.steady_until
 
-    def _disarm(self) -> None:
-        epoch = self.epoch
-        epoch.rejects_until = NEVER
-        if epoch.quiet_until == NEVER:
+    def _stop_fast_path(self) -> None:
+        generation = self.generation
+        generation.rejects_until = NEVER
+        if generation.fast_path_until == NEVER:
             return
-        epoch.quiet_until = NEVER
+        generation.fast_path_until = NEVER
         if self._config.mode != "Disabled":
-            self._window.absorb(epoch.calls)
+            self._window.absorb(generation.calls)
 
-    def _begin_epoch(self) -> None:
-        """An outcome of an earlier epoch moves nothing."""
-        self._disarm()
-        self.epoch = self._new_epoch()
+    def _begin_generation(self) -> None:
+        """An outcome of an earlier generation moves nothing."""
+        self._stop_fast_path()
+        self.generation = self._new_generation()
         if self._in_flight is not None:
             self._in_flight.clear()
 
-    def _new_epoch(self) -> Epoch:
+    def _new_generation(self) -> Generation:
         is_quick = type(self._state) is Closed and self._in_flight is None and self._on_first_call is None
-        return Epoch(is_quick)
+        return Generation(is_quick)
 
-    def _judge_hanging(self, now: float) -> None:
+    def _evaluate_overdue(self, now: float) -> None:
         """Calls that hang end too late to be judged by their ends alone."""
         if isinstance(self._state, Open | Probing):
             return
         self._window.advance(now)
         if not self._evaluate(now, None):
-            self._calm_down(now)
+            self._watch_stalls(now)
 
-    def _calm_down(self, now: float) -> None:
+    def _watch_stalls(self, now: float) -> None:
         in_flight = self._in_flight
         if in_flight is not None and type(self._state) is Closed:
-            self.environment.stalls.watch(now + LONGEST_JUDGED * self._config.slow_ms)
+            self.environment.stalls.watch(now + STALL_WATCH_FACTOR * self._config.slow_ms)
 
     def _admits(self, now: float) -> bool:
         state = self._state
         if isinstance(state, Ramping):
             return self._ramp_admits(state, now)
         if isinstance(state, Probing):
-            return self._awaits(state)
+            return self._can_probe(state)
         return type(state) is Closed
 
     @property
@@ -624,23 +631,23 @@ class BreakerCore:
 
     def _reject(self, now: float) -> Permit | None:
         if self._is_shadow:
-            self.tally[SHADOW_REJECTED] += 1
+            self.counters[SHADOW_REJECTED] += 1
             self.permits += 1
-            return permit_of(self, NOWHERE, now)
-        self.tally[REJECTED] += 1
+            return permit_of(self, NO_GENERATION, now)
+        self.counters[REJECTED] += 1
         return None
 
     def _admit(self, now: float) -> Permit:
         if self._in_flight is not None:
             self._in_flight.begin(now)
-            self.environment.stalls.watch(now + LONGEST_JUDGED * self._config.slow_ms)
+            self.environment.stalls.watch(now + STALL_WATCH_FACTOR * self._config.slow_ms)
         self.permits += 1
-        permit = permit_of(self, self.epoch, now)
+        permit = permit_of(self, self.generation, now)
         if isinstance(self._state, Probing):
             self._state.probes[permit] = None
         return permit
 
-    def _awaits(self, state: Probing) -> bool:
+    def _can_probe(self, state: Probing) -> bool:
         """Whether one more probe may begin."""
         ended = state.calls if self._config.evaluate == "FailureRate" else 0
         return len(state.probes) + ended < self._config.max_probes
@@ -669,10 +676,10 @@ class BreakerCore:
         self._consecutive_failures = self._consecutive_failures + 1 if failed else 0
         self._window.record(now, failed, slow)
 
-    def _evaluate(self, now: float, what: object) -> bool:
+    def _evaluate(self, now: float, returned_or_raised: object) -> bool:
         """Open the circuit when a condition holds, and say whether it did.
 
-        ``what`` is what a failure returned or raised, which may ask for a time to stay away.
+        ``returned_or_raised`` is what a failure returned or raised, which may ask for a time to stay away.
         """
         window = self._window
         if window.failures == 0 and window.slow == 0 and self._consecutive_failures == 0 and self._in_flight is None:
@@ -683,12 +690,12 @@ class BreakerCore:
                 return False
             self._history = replace(self._history, forced=None)
         config = self._config
-        reason = tripped_by_failures(config, window.failures, self._consecutive_failures)
+        reason = tripped_by_number(config, window.failures, self._consecutive_failures)
         if reason is None and (config.failure_rate_percent != 0 or config.slow_rate_percent != 0):
             reason = tripped_by_rate(config, window, self._overdue(now), config.minimum_calls)
         if reason is None:
             return False
-        self._open(now, reason, what)
+        self._open(now, reason, returned_or_raised)
         return True
 
     def _overdue(self, now: float) -> int:
@@ -701,16 +708,18 @@ class BreakerCore:
             in_flight.forget(self.environment.stalls.stall_ended_at())
         return in_flight.overdue
 
-    def _settle_half_open(self, permit: Permit, outcome: Outcome, slow: bool, now: float, what: object) -> None:
-        self._expire(now)
+    def _settle_half_open(
+        self, permit: Permit, outcome: Outcome, slow: bool, now: float, returned_or_raised: object
+    ) -> None:
+        self._expire_deadlines(now)
         state = self._state
-        if permit.epoch is not self.epoch:
+        if permit.generation is not self.generation:
             return
         if isinstance(state, Ramping):
             self._record(permit, outcome, slow, now)
             if outcome == "success":
                 state.succeeded = True
-            if self._evaluate(now, what if outcome == "failure" else None):
+            if self._evaluate(now, returned_or_raised if outcome == "failure" else None):
                 return
             started_at = now if state.started_at is None else state.started_at
             if now - started_at >= self._config.ramp_ms and state.succeeded:
@@ -720,12 +729,12 @@ class BreakerCore:
             if self._in_flight is not None:
                 self._in_flight.end(permit.started_at)
             if outcome == "ignored":
-                self._judge_last_probes(now)
+                self._evaluate_last_probes(now)
             else:
-                self._count_probe(state, outcome == "failure", slow, now, "probe-failed", what)
+                self._count_probe(state, outcome == "failure", slow, now, "probe-failed", returned_or_raised)
 
     def _count_probe(
-        self, state: Probing, failed: bool, slow: bool, now: float, reason: Reason, what: object = None
+        self, state: Probing, failed: bool, slow: bool, now: float, reason: Reason, returned_or_raised: object = None
     ) -> None:
         """``reason`` is why the circuit opens if this probe alone opens it."""
         state.calls += 1
@@ -734,53 +743,53 @@ class BreakerCore:
         if not failed and not slow:
             state.successes += 1
         if self._config.evaluate == "FailureRate":
-            self._judge_probes(state, now, what if failed else None)
+            self._evaluate_probes(state, now, returned_or_raised if failed else None)
         elif failed or slow:
-            self._open(now, reason, what if failed else None)
+            self._open(now, reason, returned_or_raised if failed else None)
         elif state.successes >= self._config.success_threshold:
             self._transition(Closed(now), "probe-succeeded")
 
-    def _judge_probes(self, state: Probing, now: float, what: object = None) -> None:
+    def _evaluate_probes(self, state: Probing, now: float, returned_or_raised: object = None) -> None:
         enough = min(self._config.minimum_calls, self._config.max_probes)
         if state.calls < enough:
             return
         reason = tripped_by_rate(self._config, state, self._overdue(now), enough)
         if reason is not None:
-            self._open(now, reason, what)
+            self._open(now, reason, returned_or_raised)
         else:
             self._transition(Closed(now), "probe-succeeded")
 
-    def _judge_last_probes(self, now: float) -> None:
+    def _evaluate_last_probes(self, now: float) -> None:
         """Once an edit has left no probe to come, the circuit must not stay half-open for ever."""
         state = self._state
         if isinstance(state, Probing) and self._config.evaluate == "FailureRate":
-            if not state.probes and not self._awaits(state):
-                self._judge_probes(state, now)
+            if not state.probes and not self._can_probe(state):
+                self._evaluate_probes(state, now)
 
     def _force(self, forced: Forced) -> bool:
         held = self._history.forced
         if forced.override is None and held is not None and held.override is not None:
             return False
-        self._disarm()
+        self._stop_fast_path()
         self._history = replace(self._history, forced=forced)
         return True
 
-    def _start_afresh(self, now: float, reason: Reason, why: str | None = None) -> None:
+    def _reset_to_closed(self, now: float, reason: Reason, why: str | None = None) -> None:
         self._history = replace(self._history, last_open_ms=0)
         if type(self._state) is not Closed and self._history.forced is None:
             self._transition(Closed(now), reason, why)
             return
-        self._begin_epoch()
+        self._begin_generation()
         self._empty()
 
     def _empty(self) -> None:
         self._window.clear()
         self._consecutive_failures = 0
 
-    def _expire_now(self) -> float:
-        return self._expire(self._now())
+    def _expire_deadlines_now(self) -> float:
+        return self._expire_deadlines(self._now())
 
-    def _expire(self, now: float, not_before: float = -math.inf) -> float:
+    def _expire_deadlines(self, now: float, not_before: float = -math.inf) -> float:
         """Make the changes of state that time alone brings up to ``now``, and return it.
 
         Each as of the moment at which it was due but not before ``not_before``: an edit that shortens a time does not change
@@ -817,66 +826,66 @@ class BreakerCore:
         else:
             self._transition(Probing(since), reason)
 
-    def _limit_open(self, state: Open) -> None:
+    def _set_open_until(self, state: Open) -> None:
         forced = self._history.forced
         if forced is not None:
             state.until = forced.until
         else:
             state.until = state.since + open_time_ms(self._config, state, self._history.reopenings)
 
-    def _open(self, now: float, reason: Reason, what: object) -> None:
+    def _open(self, now: float, reason: Reason, returned_or_raised: object) -> None:
         history = self._history
         starts_over = type(self._state) is Closed and now - self._state.since >= history.last_open_ms
         self._history = replace(history, reopenings=0 if starts_over else history.reopenings + 1)
-        asked = retry_after_ms(what, self.environment.wall_now) if self._config.honor_retry_after else 0
+        asked = retry_after_ms(returned_or_raised, self.environment.wall_now) if self._config.honor_retry_after else 0
         self._transition(Open(now, asked, self._draw_jitter()), reason)
 
     def _draw_jitter(self) -> float | None:
         return None if self._config.jitter_percent == 0 else self.environment.random()
 
     def _transition(self, to: StateRecord, reason: Reason, why: str | None = None) -> None:
-        """The only place where the state changes."""
+        """The only counter where the state changes."""
         failed = self._last_error if reason in _BY_FAILURES else None
         last_error = None if failed is None else LastError(*failed)
         event = TransitionEvent(self._state.kind, to.kind, to.since, reason, why, last_error=last_error)
         if type(to) is Closed:
             self._last_error = None
         if isinstance(to, Open):
-            self._limit_open(to)
-        self._disarm()
+            self._set_open_until(to)
+        self._stop_fast_path()
         self._state = to
-        self._begin_epoch()
+        self._begin_generation()
         if isinstance(to, Closed | Ramping):
             self._empty()
-        self._arm()
-        if self._news is None:
-            self._news = []
-        self._news.append(event)
+        self._start_fast_path()
+        if self._pending_events is None:
+            self._pending_events = []
+        self._pending_events.append(event)
 
-    def _defer(self, permit: Permit, outcome: Outcome, what: object) -> None:
+    def _defer(self, permit: Permit, outcome: Outcome, returned_or_raised: object) -> None:
         if self._deferred is None:
             self._deferred = []
-        self._deferred.append((permit, outcome, what))
+        self._deferred.append((permit, outcome, returned_or_raised))
 
     def _settle_deferred(self) -> None:
         while self._deferred:
-            permit, outcome, what = self._deferred.pop(0)
+            permit, outcome, returned_or_raised = self._deferred.pop(0)
             if permit.outcome is None:
-                self._settle_general(permit, outcome, self._now(), what)
+                self._settle_general(permit, outcome, self._now(), returned_or_raised)
         self._deferred = None
 
-    def tell(self) -> None:
+    def notify_listeners(self) -> None:
         """Tell of the changes of state that nobody was told of yet, in their order, without the lock."""
         while True:
-            telling = False
+            is_notifier = False
             try:
                 with self._lock:
-                    if not self._news or self._telling:
+                    if not self._pending_events or self._is_notifying:
                         return
-                    self._telling = telling = True
-                    events, self._news = self._news, None
+                    self._is_notifying = is_notifier = True
+                    events, self._pending_events = self._pending_events, None
                 for event in events:
                     self._notify(event)
             finally:
-                if telling:
-                    self._telling = False
+                if is_notifier:
+                    self._is_notifying = False

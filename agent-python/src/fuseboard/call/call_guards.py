@@ -1,4 +1,4 @@
-"""What a circuit keeps for its calls besides the breaker itself."""
+"""What a breaker keeps for its calls besides its circuit."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..core.retry import RetryBudget
 from .last_successes import LastSuccesses
 
 
-class Guards:
+class CallGuards:
     """A breaker whose policy asks for nothing of this has none."""
 
     __slots__ = ("_adaptive", "_limiter", "_lock", "_warned", "budget", "config", "last_successes")
@@ -27,7 +27,7 @@ class Guards:
         self.last_successes = LastSuccesses()
         """Answers of former calls for the policy's fallback."""
         self.config = config
-        self._follow()
+        self._apply_config()
 
     @property
     def has_limit(self) -> bool:
@@ -35,7 +35,7 @@ class Guards:
 
     @property
     def running(self) -> int:
-        """Places that are taken."""
+        """Slots that are taken."""
         return 0 if self._limiter is None else self._limiter.running
 
     def admitted(self) -> None:
@@ -66,7 +66,7 @@ class Guards:
             adaptive.record(ms)
 
     def take(self) -> bool:
-        """Take a place among the concurrent calls, if one is free. Whoever gets one releases it once."""
+        """Take a slot among the concurrent calls, if one is free. Whoever gets one releases it once."""
         assert self._limiter is not None
         with self._lock:
             return self._limiter.take()
@@ -77,41 +77,41 @@ class Guards:
             self._limiter.take_anyway()
 
     def join(self, waiter: Waiter) -> bool:
-        """Wait for a place; false when the queue is full."""
+        """Wait for a slot; false when the queue is full."""
         assert self._limiter is not None
         with self._lock:
             return self._limiter.join(waiter)
 
     def leave(self, waiter: Waiter) -> bool:
-        """Give up waiting; false for one that was granted a place before."""
+        """Give up waiting; false for one that was granted a slot before."""
         assert self._limiter is not None
         with self._lock:
             return self._limiter.leave(waiter)
 
     def release(self) -> None:
-        """Give a place back; the first in the queue gets it."""
+        """Give a slot back; the first in the queue gets it."""
         assert self._limiter is not None
         with self._lock:
             granted = self._limiter.release()
-        _tell(granted)
+        _notify_granted(granted)
 
     def configure(self, config: CallConfig) -> None:
         """An edit keeps who runs, who waits and what was learned."""
         self.config = config
-        self._follow()
+        self._apply_config()
 
     def after_fork(self) -> None:
         """Nothing is under way in a child process."""
         self._lock = RLock()
         self._limiter = None
         self.budget = RetryBudget()
-        self._follow()
+        self._apply_config()
 
     def is_first_warning(self) -> bool:
         warned, self._warned = self._warned, True
         return not warned
 
-    def _follow(self) -> None:
+    def _apply_config(self) -> None:
         granted: list[Waiter] = []
         with self._lock:
             concurrency = self.config.concurrency
@@ -126,18 +126,18 @@ class Guards:
                 self._adaptive = None
             elif self._adaptive is None:
                 self._adaptive = AdaptiveTimeout()
-        _tell(granted)
+        _notify_granted(granted)
 
 
-def _tell(granted: list[Waiter]) -> None:
+def _notify_granted(granted: list[Waiter]) -> None:
     for waiter in granted:
         waiter.granted()
 
 
-def guards_for(config: Config, before: Guards | None) -> Guards | None:
-    """The guards for a configuration; those that a circuit has already stay."""
+def call_guards_for(config: Config, before: CallGuards | None) -> CallGuards | None:
+    """The guards for a configuration; those that a breaker has already stay."""
     call = CallConfig(per_key=config.call.per_key) if config.mode == "Disabled" else config.call
     if before is not None:
         before.configure(call)
         return before
-    return None if call.is_plain else Guards(call)
+    return None if call.is_plain else CallGuards(call)

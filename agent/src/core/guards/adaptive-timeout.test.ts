@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import type { AdaptiveConfig } from '../config/call-config.ts';
 import { AdaptiveTimeout } from './adaptive-timeout.ts';
-import type { AdaptiveConfig } from './config/call-config.ts';
 
 const config = (more: Partial<AdaptiveConfig> = {}): AdaptiveConfig => ({
   percentile: 95,

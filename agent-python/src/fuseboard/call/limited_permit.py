@@ -1,4 +1,4 @@
-"""A permit that holds a place among the concurrent calls."""
+"""A permit that holds a slot among the concurrent calls."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from types import TracebackType
 
 from ..core.classify import Outcome
 from ..core.permit import Permit
-from .guards import Guards
+from .call_guards import CallGuards
 
 
-class PlacedPermit:
-    """The place is held until the permit is settled."""
+class LimitedPermit:
+    """The slot is held until the permit is settled."""
 
     __slots__ = ("_guards", "_permit")
 
-    def __init__(self, permit: Permit, guards: Guards) -> None:
+    def __init__(self, permit: Permit, guards: CallGuards) -> None:
         self._permit = permit
-        self._guards: Guards | None = guards
+        self._guards: CallGuards | None = guards
 
     @property
     def outcome(self) -> Outcome | None:
@@ -38,7 +38,7 @@ class PlacedPermit:
         self._leave()
         self._permit.ignore()
 
-    def __enter__(self) -> PlacedPermit:
+    def __enter__(self) -> LimitedPermit:
         return self
 
     def __exit__(

@@ -1,0 +1,199 @@
+import type { BreakerReport } from '@fuseboard/schema';
+import { FairShare } from '../limits/fair-share.ts';
+import type { LimitLog } from '../limits/limit-log.ts';
+import { type Bounds, LIMITS } from '../limits/limits.ts';
+import { type AgentRecord, agentKey, type Moment, type View } from './agent-record.ts';
+import type { Counters } from './counters.ts';
+import type { FleetBreaker, FleetBreakers } from './fleet-breakers.ts';
+import { momentsOf, newTransitions, openingError } from './reported-transitions.ts';
+import { type BreakerState, type BreakerStatus, StateCounts, worst } from './state-counts.ts';
+import { growth, latencyGrowth, NO_TOTALS, sameTotals } from './totals.ts';
+
+/** A change of state that an agent reported for the first time. */
+export interface ReportedTransition {
+  readonly breaker: string;
+  /** The policy that governs the breaker; absent when the defaults in code apply. */
+  readonly uid?: string;
+  readonly shadow: boolean;
+  readonly from: BreakerState;
+  readonly to: BreakerState;
+  readonly agoMs: number;
+  readonly reason: string;
+}
+
+/** What a report says of one breaker, with what is known of it. */
+interface Reported {
+  readonly agent: AgentRecord;
+  readonly breaker: BreakerReport;
+  /** The name of its policy; absent when the defaults in code apply, or when the policy was never sent to the agent. */
+  readonly policy: string | undefined;
+  /** The uid of that policy. */
+  readonly uid: string | undefined;
+  /** The breaker, or this key of it, in the previous report. */
+  readonly known: View | undefined;
+  /** Absent when there are too many. */
+  readonly fleetBreaker: FleetBreaker | undefined;
+  readonly moments: readonly Moment[];
+  readonly now: number;
+}
+
+/**
+ * Takes the breakers of reports: counts what is new in their totals and transitions, and keeps their states in the
+ * records of the agents.
+ */
+export class BreakerReports {
+  readonly states = new StateCounts();
+  readonly #limits: LimitLog;
+  readonly #counters: Counters;
+  readonly #fleetBreakers: FleetBreakers;
+  readonly #viewShare: FairShare;
+
+  constructor(bounds: Bounds, limits: LimitLog, counters: Counters, fleetBreakers: FleetBreakers) {
+    this.#limits = limits;
+    this.#counters = counters;
+    this.#fleetBreakers = fleetBreakers;
+    this.#viewShare = new FairShare({ total: bounds.breakers, perPod: bounds.breakersPerPod });
+  }
+
+  /** Takes one breaker, or one key of it, of a report. Returns the transitions that were not reported before. */
+  take(agent: AgentRecord, breaker: BreakerReport, now: number): ReportedTransition[] {
+    const policy = breaker.uid === undefined ? undefined : agent.delivery.policyName(breaker.uid);
+    // An agent's state is not counted for a policy that was never sent to it. The calls still happened, so they are
+    // counted.
+    const uid = policy === undefined ? undefined : breaker.uid;
+    const known = agent.views.get(breaker.name)?.get(breaker.key ?? '');
+    const fleetBreaker = this.#fleetBreakers.at(agent.identity.namespace, uid ?? '', breaker.name, now);
+    const moments = momentsOf(breaker, now);
+    const reported = { agent, breaker, policy, uid, known, fleetBreaker, moments, now };
+    const fresh = newTransitions(known, breaker, moments);
+    this.#countTransitions(reported, fresh);
+    // The counts of a breaker include those of its keys.
+    if (breaker.key === undefined) this.#countCalls(reported);
+    if (known || this.#takeView(agent)) this.#keepState(reported);
+    return fresh.map(({ from, to, reason, at }) => ({
+      breaker: breaker.name,
+      ...(uid !== undefined && { uid }),
+      shadow: breaker.shadow ?? false,
+      from,
+      to,
+      agoMs: now - at,
+      reason,
+    }));
+  }
+
+  /** Removes the states of all breakers of an agent. */
+  forget(agent: AgentRecord): void {
+    for (const [name, keys] of agent.views) this.#replaceState(agent, name, folded(keys), undefined);
+    this.#viewShare.release(agent.identity.namespace, agent.identity.pod, agent.viewCount);
+    agent.forgetBreakers();
+  }
+
+  /**
+   * Removes keys that were last reported at `until` or before: an agent repeats a key in its reports while the circuit
+   * is not closed. Returns whether the state of a breaker changed.
+   */
+  forgetKeys(agent: AgentRecord, until: number): boolean {
+    let wasOpen = false;
+    for (const [name, keys] of agent.views) {
+      const before = folded(keys);
+      for (const [key, view] of keys) {
+        if (key === '' || view.heardAt > until) continue;
+        keys.delete(key);
+        agent.viewCount -= 1;
+        this.#viewShare.release(agent.identity.namespace, agent.identity.pod);
+      }
+      if (keys.size === 0) agent.views.delete(name);
+      const after = folded(keys);
+      if (before?.state === after?.state) continue;
+      wasOpen = true;
+      this.#replaceState(agent, name, before, after);
+    }
+    return wasOpen;
+  }
+
+  #countTransitions({ agent, breaker, policy, fleetBreaker }: Reported, fresh: readonly Moment[]): void {
+    const { namespace, instance, labels } = agent.identity;
+    const { shadow = false } = breaker;
+    const series = this.#counters.at(namespace, policy ?? '', breaker.name);
+    for (const { from, to, reason, at } of fresh) {
+      series.entered[to] += 1;
+      if (!fleetBreaker) continue;
+      const error = openingError(reason, breaker);
+      this.#fleetBreakers.changed(fleetBreaker, { at, from, to, reason, instance }, { labels, shadow, error });
+    }
+  }
+
+  #countCalls({ agent, breaker, policy, known, fleetBreaker, now }: Reported): void {
+    const { namespace, pod } = agent.identity;
+    const calls = growth(known?.totals ?? breaker.base ?? NO_TOTALS, breaker.totals);
+    const latency = latencyGrowth(known?.latency ?? breaker.baseLatency ?? [], breaker.latency ?? []);
+    const sound = Math.max(...Object.values(calls), ...latency) <= LIMITS['calls-of-report'].value;
+    if (!sound) this.#limits.reached('calls-of-report', { namespace, pod, breaker: breaker.name });
+    const counted = sound ? calls : NO_TOTALS;
+    const slower = sound ? latency : [];
+    this.#counters.add(namespace, policy ?? '', breaker.name, counted, slower);
+    if (fleetBreaker) this.#fleetBreakers.count(fleetBreaker, counted, slower, now);
+  }
+
+  #keepState({ agent, breaker, uid, known, moments, now }: Reported): void {
+    const keys = agent.views.get(breaker.name) ?? new Map<string, View>();
+    if (!known) agent.viewCount += 1;
+    const before = folded(keys);
+    keys.set(breaker.key ?? '', viewOf(breaker, uid, moments, now));
+    agent.views.set(breaker.name, keys);
+    this.#replaceState(agent, breaker.name, before, folded(keys));
+  }
+
+  /** Takes a place for one more breaker of an agent; returns whether there was one. */
+  #takeView({ viewCount, identity: { namespace, pod } }: AgentRecord): boolean {
+    if (viewCount >= LIMITS['breakers-of-agent'].value) {
+      this.#limits.reached('breakers-of-agent', { namespace, pod });
+      return false;
+    }
+    const full = this.#viewShare.take(namespace, pod);
+    if (full !== undefined) this.#limits.reached(full === 'pod' ? 'breakers-of-pod' : 'breakers', { namespace, pod });
+    return full === undefined;
+  }
+
+  /** Replaces the state of a breaker of an agent; `after` is absent when the breaker was removed. */
+  #replaceState(agent: AgentRecord, name: string, before: View | undefined, after: View | undefined): void {
+    const { namespace, pod, boot, instance, service, labels } = agent.identity;
+    const key = agentKey(pod, boot);
+    const owner = { key, instance, service, labels };
+    this.states.replace(`${key}/${name}`, `${name} on ${instance}`, statusOf(name, before), statusOf(name, after));
+    const was = agent.fleetBreakers.get(name);
+    const is = after && this.#fleetBreakers.at(namespace, after.uid ?? '', name, agent.heardAt);
+    if (was && was !== is) this.#fleetBreakers.setState(was, owner, before, undefined, agent.heardAt);
+    if (is) {
+      this.#fleetBreakers.setState(is, owner, was === is ? before : undefined, after, agent.heardAt);
+      agent.fleetBreakers.set(name, is);
+    } else agent.fleetBreakers.delete(name);
+  }
+}
+
+const viewOf = (breaker: BreakerReport, uid: string | undefined, moments: readonly Moment[], now: number): View => ({
+  uid,
+  state: breaker.state,
+  shadow: breaker.shadow ?? false,
+  since: now - breaker.since,
+  override: breaker.override,
+  ...(breaker.lastError !== undefined && { lastError: breaker.lastError }),
+  optedIn: breaker.optedIn,
+  totals: breaker.totals,
+  counted: breaker.base === undefined || !sameTotals(breaker.base, breaker.totals),
+  latency: breaker.latency ?? [],
+  moments,
+  heardAt: now,
+});
+
+const statusOf = (breaker: string, view: View | undefined): BreakerStatus | undefined =>
+  view?.uid === undefined
+    ? undefined
+    : { uid: view.uid, breaker, state: view.state, shadow: view.shadow, optedIn: view.optedIn };
+
+/** The worst state among all keys of a breaker. `optedIn` comes from the breaker's own entry, which the keys share. */
+function folded(keys: ReadonlyMap<string, View>): View | undefined {
+  const view = worst(keys.values());
+  const own = keys.get('');
+  return view === undefined || view === own ? view : { ...view, optedIn: own?.optedIn };
+}
