@@ -6,8 +6,8 @@ import { requireNodes } from './requirements.ts';
 const log = (line: string) => process.stderr.write(`${line}\n`);
 
 /**
- * Makes ready what a cluster with nodes needs: programs and images. With `--check`, only checks that this machine can run
- * nodes. What enforces NetworkPolicies is built by the test that needs it.
+ * Makes ready what a cluster with nodes needs: programs and images. With `--check`, only checks that this machine can
+ * run nodes. What enforces NetworkPolicies is built by the test that needs it.
  */
 try {
   await requireNodes();
