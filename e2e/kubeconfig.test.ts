@@ -8,9 +8,10 @@ import type { KubeConfig } from '@kubernetes/client-node';
 import { stringify } from 'yaml';
 import { KubeClient } from '../operator/src/kube/api/client.ts';
 import { userKubeConfig } from '../operator/src/kube/api/config.ts';
+import { clientCertificate } from './cluster/client-certificate.ts';
 import { type Cluster, startCluster } from './cluster/cluster.ts';
 import { policy } from './cluster/policy.ts';
-import { eventually, run } from './cluster/run.ts';
+import { eventually } from './cluster/run.ts';
 import { OperatorProcess } from './processes/operator.ts';
 
 let cluster: Cluster;
@@ -75,16 +76,7 @@ const credential = (status: object) =>
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'fuseboard-kubeconfig-'));
-  const openssl = (...args: string[]) => run('openssl', args, { cwd: folder });
-  await openssl(
-    ...['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=people'],
-    ...['-keyout', 'ca.key', '-out', 'ca.crt'],
-  );
-  await openssl('req', '-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=jane', '-keyout', 'jane.key', '-out', 'jane.csr');
-  await openssl(
-    ...['x509', '-req', '-in', 'jane.csr', '-CA', 'ca.crt', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2'],
-    ...['-out', 'jane.crt'],
-  );
+  await clientCertificate(folder, 'jane');
   cluster = await startCluster({ clientAuthority: join(folder, 'ca.crt') });
   const { clusters } = userKubeConfig({ kubeconfig: cluster.kubeconfig }, {});
   authority = clusters[0]!.caData!;

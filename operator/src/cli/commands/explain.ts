@@ -7,7 +7,8 @@ import { type Labels, parseLabels } from '../../core/policy/selector.ts';
 import { type SeenOverride, type SeenPolicy, warningsFor } from '../../core/policy/warnings.ts';
 import type { Reach, StoredPolicy, Target, TargetFlags } from '../client/target.ts';
 import { CliError, EXIT_CODES } from '../exit-codes.ts';
-import { count } from '../output/output.ts';
+import { count, type ProgramFormat, printAs } from '../output/output.ts';
+import { answerOutput } from '../output/output-option.ts';
 import { suggestions } from '../output/suggestions.ts';
 import { readPolicyFiles } from '../policy-files/files.ts';
 import { onTarget, withTarget } from '../target-options.ts';
@@ -17,7 +18,7 @@ interface Flags extends TargetFlags {
   readonly namespace?: string;
   readonly labels: string;
   readonly policies?: string;
-  readonly output: 'text' | 'json';
+  readonly output: 'text' | ProgramFormat;
 }
 
 const EXAMPLES = `
@@ -26,7 +27,7 @@ Examples:
   fuseboard explain payments --policies ./policies      in the files of a folder
   fuseboard explain payments --namespace shop --labels app=checkout --server http://127.0.0.1:8702`;
 
-export function explainCommand({ out }: Terminal, reach: Reach, setExitCode: SetExitCode): Command {
+export function explainCommand(terminal: Terminal, reach: Reach, setExitCode: SetExitCode): Command {
   return withTarget(new Command('explain'))
     .description('Show which policy governs a breaker and why the others do not. Exits with 1 when none does.')
     .argument('<breaker>', 'the name as given to getBreaker')
@@ -38,13 +39,15 @@ export function explainCommand({ out }: Terminal, reach: Reach, setExitCode: Set
         'use a policy file, a folder of them, or - for standard input instead of a cluster',
       ).conflicts(['server', 'kubeconfig']),
     )
-    .addOption(new Option('-o, --output <format>', 'output format').choices(['text', 'json']).default('text'))
+    .addOption(answerOutput())
     .addHelpText('after', EXAMPLES)
     .action(async (breaker: string, flags: Flags) => {
       const labels = readLabels(flags.labels);
       const { namespace, ...answer } = await ask(breaker, labels, flags, reach);
       const { output } = flags;
-      out.write(output === 'json' ? `${JSON.stringify(answer, null, 2)}\n` : inWords(answer, namespace, flags.labels));
+      const { out } = terminal;
+      if (output === 'text') out.write(inWords(answer, namespace, flags.labels));
+      else printAs(answer, output, terminal);
       setExitCode(answer.winner === undefined ? EXIT_CODES.problems : EXIT_CODES.ok);
     });
 }

@@ -1,4 +1,6 @@
 import { type BreakerReport, LATENCY_BUCKETS, type Totals } from '@fuseboard/schema';
+import { LimitLog } from '../limits/limit-log.ts';
+import { LIMITS } from '../limits/limits.ts';
 import type { Outages } from '../outages/outages.ts';
 import type { Labels } from '../policy/selector.ts';
 import { Ring } from '../ring.ts';
@@ -13,8 +15,8 @@ export const LATENCY_SLOTS = 6;
  * Maximum number of fleet breakers, in total and in one namespace. Calls of further ones are counted in the metrics
  * only.
  */
-export const MAX_FLEET_BREAKERS = 20_000;
-export const MAX_FLEET_BREAKERS_OF_NAMESPACE = 4_000;
+export const MAX_FLEET_BREAKERS = LIMITS['fleet-breakers'].value;
+export const MAX_FLEET_BREAKERS_OF_NAMESPACE = LIMITS['fleet-breakers-of-namespace'].value;
 
 /** Number of state changes kept for each fleet breaker. */
 export const TRANSITIONS_KEPT = 20;
@@ -106,12 +108,14 @@ export class FleetBreaker {
 /** All fleet breakers, by breaker name and policy. Memory use does not depend on the number of agents. */
 export class FleetBreakers {
   readonly #outages: Outages;
+  readonly #limits: LimitLog;
   readonly #namespaces = new Map<string, Map<string, FleetBreaker>>();
   #size = 0;
   #version = 0;
 
-  constructor(outages: Outages) {
+  constructor(outages: Outages, limits = new LimitLog()) {
     this.#outages = outages;
+    this.#limits = limits;
   }
 
   /** Increases with every change of any fleet breaker. */
@@ -123,14 +127,23 @@ export class FleetBreakers {
   at(namespace: string, uid: string, breaker: string, now: number): FleetBreaker | undefined {
     const breakers = this.#namespaces.get(namespace) ?? new Map<string, FleetBreaker>();
     const id = `${namespace}/${uid}/${breaker}`;
-    let found = breakers.get(id);
-    if (found === undefined && this.#size < MAX_FLEET_BREAKERS && breakers.size < MAX_FLEET_BREAKERS_OF_NAMESPACE) {
-      found = new FleetBreaker(id, namespace, uid, breaker, now);
-      this.#namespaces.set(namespace, breakers.set(id, found));
-      this.#size += 1;
-      this.#changed(found);
+    const known = breakers.get(id);
+    if (known !== undefined) return known;
+    const full =
+      breakers.size >= MAX_FLEET_BREAKERS_OF_NAMESPACE
+        ? 'fleet-breakers-of-namespace'
+        : this.#size >= MAX_FLEET_BREAKERS
+          ? 'fleet-breakers'
+          : undefined;
+    if (full !== undefined) {
+      this.#limits.reached(full, { namespace });
+      return undefined;
     }
-    return found;
+    const added = new FleetBreaker(id, namespace, uid, breaker, now);
+    this.#namespaces.set(namespace, breakers.set(id, added));
+    this.#size += 1;
+    this.#changed(added);
+    return added;
   }
 
   /** Adds the increase of an agent's counts since its previous report. */
@@ -158,7 +171,14 @@ export class FleetBreakers {
     counts.notClosed += Number(rejects(after)) - Number(rejects(before));
     if (counts.agents > 0) breaker.services.set(service, counts);
     else breaker.services.delete(service);
-    if (after && after.state !== 'closed') breaker.unwell.set(key, { instance, ...after });
+    if (after && after.state !== 'closed')
+      breaker.unwell.set(key, {
+        instance,
+        state: after.state,
+        shadow: after.shadow,
+        since: after.since,
+        lastError: after.lastError,
+      });
     else {
       const healed = breaker.unwell.delete(key);
       if (after && (healed || !before)) breaker.closedAt = Math.max(breaker.closedAt, after.since);

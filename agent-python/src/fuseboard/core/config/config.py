@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
+from ..classify import Classification, OutcomeMatch
 from . import defaults
 from .call_config import CallConfig, read_call_config
-from .classify import Classification, OutcomeMatch
 from .rules import LABEL_KEY_PATTERN, first_violation, too_deep
 from .spec_reader import Problem, Section, Usable
 
@@ -50,6 +51,19 @@ class Config:
     """0: calls may take as long as they like."""
     call: CallConfig
     classification: Classification
+    consecutive_from: float = field(init=False, repr=False, compare=False)
+    """Below so many failures in a row, no condition on them holds."""
+    failures_from: float = field(init=False, repr=False, compare=False)
+    """Below so many failures in the window, no condition on their number holds."""
+    rates_from: float = field(init=False, repr=False, compare=False)
+    """Below so many calls in the window, no condition on a rate holds while nothing is slow and under way."""
+
+    def __post_init__(self) -> None:
+        has_rate = self.failure_rate_percent != 0 or self.slow_rate_percent != 0
+        # A whole call less: sums that faded carry an error in their last digits.
+        object.__setattr__(self, "consecutive_from", self.consecutive_failures or math.inf)
+        object.__setattr__(self, "failures_from", self.failure_count - 1 if self.failure_count else math.inf)
+        object.__setattr__(self, "rates_from", self.minimum_calls - 1 if has_rate else math.inf)
 
     @property
     def counts_slow(self) -> bool:

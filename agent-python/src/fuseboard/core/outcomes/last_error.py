@@ -37,7 +37,10 @@ def described(what: object) -> Described | None:
         if what.__cause__ is not None or what.__context__ is not None:
             *_, innermost = causes(what)
             message = ": ".join(dict.fromkeys(text for text in (message, str(innermost)) if text))
-        return _short(type(what).__name__, _MAX_NAME), _short(message, _MAX_MESSAGE)
+        name = type(what).__name__
+        if len(name) <= _MAX_NAME and len(message) <= _MAX_MESSAGE:
+            return name, message
+        return _short(name, _MAX_NAME), _short(message, _MAX_MESSAGE)
     except Exception:
         return "unknown", "an error that cannot be read"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .defaults import LATENCY_BUCKETS
+from ..config.defaults import LATENCY_BUCKETS
 
 _LAST = LATENCY_BUCKETS - 1
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from .call_config import AdaptiveConfig
+from ..config.call_config import AdaptiveConfig
 
 _PER_DOUBLING = 8
 """A bucket's upper end is at most 9.1 % above anything in it."""

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
+from ..text import shown, utf16_length
 from .duration import parse_duration
-from .text import shown, utf16_length
 
 T = TypeVar("T")
 W = TypeVar("W", bound=str)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from .call_config import RetryConfig
+from ..config.call_config import RetryConfig
 
 _MOST_SAVED = 100
 """Retries that a budget can save up."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
-from .text import number_text
+from ..text import number_text
 
 MAX_CLASSES = 32
 """How far up a chain of classes names are compared."""
