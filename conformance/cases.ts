@@ -68,7 +68,7 @@ const ramp: Partial<PolicySpec> = {
 };
 const aiomiscReasons = [
   reasons.decidesAtNextCall,
-  reasons.lapsesAtNextCall,
+  reasons.endsAtNextCall,
   reasons.firstOfRecoveryRejected,
   reasons.closesAtCallAfterRecovery(2_000),
   reasons.opensByBuckets,
@@ -81,7 +81,7 @@ export const CASES: readonly Case[] = [
     theirs: { failMax: 3, resetTimeoutMs: OPEN_MS, successThreshold: 1 },
     ours: inARow(3),
     shape: alone,
-    reasons: [reasons.lapsesAtNextCall, reasons.ignoredClosesHalfOpen, reasons.ignoredEndsRun(3)],
+    reasons: [reasons.endsAtNextCall, reasons.ignoredClosesHalfOpen, reasons.ignoredEndsRun(3)],
   },
   {
     peer: 'pybreaker',
@@ -89,7 +89,7 @@ export const CASES: readonly Case[] = [
     theirs: { failMax: 2, resetTimeoutMs: OPEN_MS, successThreshold: 3 },
     ours: inARow(2, 1, 3),
     shape: { ...alone, ignoredPercent: 0 },
-    reasons: [reasons.lapsesAtNextCall],
+    reasons: [reasons.endsAtNextCall],
   },
   {
     peer: 'circuitbreaker',
@@ -215,7 +215,7 @@ export const CASES: readonly Case[] = [
     theirs: { consecutive: 3, halfOpenAfter: OPEN_MS },
     ours: inARow(3),
     shape: alone,
-    reasons: [reasons.lapsesAtNextCall, reasons.ignoredClosesHalfOpen],
+    reasons: [reasons.endsAtNextCall, reasons.ignoredClosesHalfOpen],
   },
   {
     peer: 'cockatiel',
@@ -223,12 +223,7 @@ export const CASES: readonly Case[] = [
     theirs: { consecutive: 3, halfOpenAfter: OPEN_MS },
     ours: inARow(3),
     shape: sideBySide,
-    reasons: [
-      reasons.lapsesAtNextCall,
-      reasons.waitsInHalfOpen,
-      reasons.ignoredClosesHalfOpen,
-      reasons.lateFailureOpens,
-    ],
+    reasons: [reasons.endsAtNextCall, reasons.waitsInHalfOpen, reasons.ignoredClosesHalfOpen, reasons.lateFailureOpens],
   },
   {
     peer: 'cockatiel',
@@ -237,7 +232,7 @@ export const CASES: readonly Case[] = [
     ours: byRate({ type: 'Count', size: 9 }, 9),
     shape: alone,
     reasons: [
-      reasons.lapsesAtNextCall,
+      reasons.endsAtNextCall,
       reasons.ignoredClosesHalfOpen,
       reasons.onlyFailuresTrip,
       reasons.countsClosingProbe({ percent: 50, minimum: 9, windowMs: Number.POSITIVE_INFINITY }),
@@ -250,7 +245,7 @@ export const CASES: readonly Case[] = [
     ours: byRate(timeWindow, 4),
     shape: alone,
     reasons: [
-      reasons.lapsesAtNextCall,
+      reasons.endsAtNextCall,
       reasons.ignoredClosesHalfOpen,
       reasons.onlyFailuresTrip,
       reasons.notAtThreshold({ ...rate, minimum: 4 }),

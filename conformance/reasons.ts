@@ -5,19 +5,19 @@ import type { Trace } from './trace.ts';
 export interface Reason {
   readonly text: string;
   /** The difference does not change the course of things: the replay continues. Absent: it ends with the difference. */
-  readonly goesOn?: true;
+  readonly continues?: true;
   explains(trace: Trace): boolean;
 }
 
-export const lapsesAtNextCall: Reason = {
+export const endsAtNextCall: Reason = {
   text: 'still shows open once its time is over, until a call comes',
-  goesOn: true,
+  continues: true,
   explains: (t) => t.states('half-open', 'open') && t.ours.admission === undefined,
 };
 
 export const openThroughLastInstant = (openMs: number): Reason => ({
   text: 'is still open at the very instant at which its time is over',
-  goesOn: true,
+  continues: true,
   explains: (t) => t.theirs.state === 'open' && t.ours.admission === undefined && isLastInstant(t, openMs),
 });
 
@@ -188,7 +188,7 @@ const bucketsTrip = ({ state, buckets = [], ratio = 0 }: Observation): boolean =
 
 export const decidesAtNextCall: Reason = {
   text: 'finds out at the next call that it has to open',
-  goesOn: true,
+  continues: true,
   explains: (t) => {
     const opened = t.lastInto('ours', 'open');
     const called = t.steps.findLastIndex((step) => step.do === 'begin') > opened;
@@ -198,7 +198,7 @@ export const decidesAtNextCall: Reason = {
 
 export const firstOfRecoveryRejected: Reason = {
   text: 'never lets the first call of a recovery through',
-  goesOn: true,
+  continues: true,
   explains: (t) =>
     t.theirsBefore.state === 'open' &&
     t.states('half-open', 'half-open') &&
@@ -208,7 +208,7 @@ export const firstOfRecoveryRejected: Reason = {
 
 export const closesAtCallAfterRecovery = (recoveryMs: number): Reason => ({
   text: 'closes at the first call after its recovery; ours when one has ended, if one went well',
-  goesOn: true,
+  continues: true,
   explains: (t) =>
     (t.states('half-open', 'closed') || t.states('closed', 'half-open')) &&
     t.ours.admission === t.theirs.admission &&

@@ -64,7 +64,7 @@ function compareSequence(
       return;
     }
     result.differences.set(reason.text, (result.differences.get(reason.text) ?? 0) + 1);
-    if (reason.goesOn === undefined) return;
+    if (reason.continues === undefined) return;
   }
 }
 

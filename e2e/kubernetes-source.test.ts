@@ -38,7 +38,7 @@ const policies = () =>
     .sort()
     .join(' ');
 const show = (wanted: string) => eventually(() => expect(policies()).toBe(wanted));
-const well = () => eventually(() => source.state().synced && source.state().outage === undefined);
+const well = () => eventually(() => source.state().synced && source.state().unreadable === undefined);
 const opensAfter = (name: string, consecutiveFailures: number, namespace = 'shop') =>
   policy(namespace, name, { breakers: [name], trip: { consecutiveFailures } });
 
@@ -112,7 +112,7 @@ describe('policies in a cluster', () => {
     shown = [];
     await cluster.kubectl('delete', 'crd', 'circuitbreakerpolicies.fuseboard.dev');
     await eventually(() =>
-      expect(source.state().outage).toMatch(/\(404\); install the definitions: kubectl apply -f crds\//),
+      expect(source.state().unreadable).toMatch(/\(404\); install the definitions: kubectl apply -f crds\//),
     );
     expect(source.state().policies.size).toBe(20);
     expect(shown.filter((each) => each.split(' ').length < 20)).toEqual([]);
@@ -127,7 +127,7 @@ describe('policies in a cluster', () => {
     await show('shop/payments#1 shop/search#1');
     shown = [];
     await cluster.stopApiServer('SIGKILL');
-    await eventually(() => expect(source.state().outage).toMatch(/ECONNREFUSED.*trying again/));
+    await eventually(() => expect(source.state().unreadable).toMatch(/ECONNREFUSED.*trying again/));
     expect(policies()).toBe('shop/payments#1 shop/search#1');
     await cluster.startApiServer();
     await cluster.apply(opensAfter('payments', 4));
@@ -161,22 +161,22 @@ describe('policies in a cluster', () => {
 describe('policies that may not be read', () => {
   afterEach(() => source.stop());
 
-  it('are an outage that names what to grant', async () => {
+  it('cannot be read, with a message that names what to grant', async () => {
     const rules = [{ ...READ[0]!, verbs: ['get'] }];
     begin(config((await cluster.serviceAccount('fuseboard', 'blind', rules, { everywhere: true })).kubeconfig));
     await eventually(() =>
-      expect(source.state().outage).toMatch(
+      expect(source.state().unreadable).toMatch(
         /not allowed to list .*403.* grant the operator's account the verbs list and watch/,
       ),
     );
     expect(source.state().synced).toBe(false);
   });
 
-  it('are an outage that names the credentials', async () => {
+  it('cannot be read, with a message that names the credentials', async () => {
     const kubeConfig = config(cluster.kubeconfig);
     kubeConfig.users = [{ name: 'test', token: 'not-a-token' }];
     begin(kubeConfig);
-    await eventually(() => expect(source.state().outage).toMatch(/does not accept our credentials \(401\)/));
+    await eventually(() => expect(source.state().unreadable).toMatch(/does not accept our credentials \(401\)/));
   });
 
   it('in all namespaces may still be read in some', async () => {

@@ -199,11 +199,18 @@ describe('the walker', () => {
       'breakers/ is further in',
     ],
     ['a port that knows an adapter', 'operator/src/ports/a.ts', "import '../http/server.ts';", 'ports/ is further in'],
+    [
+      'a policy that knows the fleet',
+      'operator/src/core/policy/a.ts',
+      "import { Fleet } from '../fleet/fleet.ts';",
+      'core/policy/ is further in than core/fleet/',
+    ],
+    ['a room of the core that nobody placed', 'operator/src/core/attic/a.ts', "import '../clock.ts';", 'test/rooms.ts'],
     ['a room that nobody placed', 'agent/src/attic/a.ts', "import '../core/clock.ts';", 'not in test/rooms.ts'],
     [
       'an adapter made by another',
       'operator/src/http/admin/admin.ts',
-      "import { lease } from '../../kube/leader/lease.ts';",
+      "import { lease } from '../../kube/replication/lease.ts';",
       'only main.ts',
     ],
   ])('refuses %s', (_name, path, source, complaint) => {

@@ -121,7 +121,7 @@ const WORKSPACE = /^(crds\/schema|agent|operator|traffic|simulator|e2e|compat\/[
 const COMPAT = /^compat\/[^/]+\/src\//;
 const KUBE = /^operator\/src\/(kube\/|sources\/kubernetes\.|cli\/client\/)/;
 const COMPOSITION = /^operator\/(generate\.ts|src\/((adapters|main)\.ts|serve\.ts|cli\/))/;
-const ADAPTER = /^operator\/src\/(kube|http|web|sources)\//;
+const ADAPTER = /^operator\/src\/(kube|http|web|sources|stores)\//;
 
 /**
  * Compares every import with the directions of the repository. They point inward and one way: core leans on nothing,
@@ -200,7 +200,7 @@ function complaint(path: string, { specifier, typeOnly, names, lazy }: Import): 
   }
   if (isCore(path)) {
     const core = path.slice(0, path.indexOf('/core/') + '/core/'.length);
-    if (relative) return target.startsWith(core) ? undefined : 'core imports nothing outward';
+    if (relative) return target.startsWith(core) ? wrongFloor(path, target) : 'core imports nothing outward';
     if (is('@fuseboard/schema')) return undefined;
     const pure = PURE_BUILTINS[specifier];
     if (pure && names.every((name) => pure.includes(name))) return undefined;

@@ -13,7 +13,7 @@ export const FLOORS: readonly Floors[] = [
   {
     root: 'agent/src/',
     floors: [
-      ['core/', 'core/config/', 'core/outcomes/', 'core/windows/'],
+      ['core/', 'core/config/', 'core/guards/', 'core/observers/', 'core/outcomes/', 'core/windows/'],
       ['errors/', 'clock/', 'call/promises/'],
       ['call/', 'call/scopes/', 'call/signals/'],
       ['breakers/'],
@@ -26,12 +26,15 @@ export const FLOORS: readonly Floors[] = [
   {
     root: 'operator/src/',
     floors: [
-      ['core/', 'files/', 'version.ts', 'log.ts'],
+      ['core/', 'core/limits/', 'core/policy/', 'core/rate-limit/', 'files/', 'version.ts', 'log.ts'],
+      ['core/delivery/', 'core/outages/'],
+      ['core/fleet/'],
+      ['core/replication/', 'core/status/', 'core/views/'],
       ['ports/'],
       ['config/'],
       ['control/'],
       ['kube/api/'],
-      ['kube/auth/', 'kube/leader/', 'kube/write/', 'sources/', 'auth/', 'http/'],
+      ['kube/auth/', 'kube/replication/', 'kube/write/', 'sources/', 'stores/', 'auth/', 'http/'],
       ['metrics/'],
       ['serve.ts'],
       ['cli/'],
@@ -42,6 +45,9 @@ export const FLOORS: readonly Floors[] = [
 
 /** Rooms of the agent's core point at each other by types only. */
 const TYPE_CIRCLES = 'agent/src/core/';
+
+/** The room of the core holds the files right in it. Each folder of the core is a room with a floor of its own. */
+const CORE = 'core/';
 
 /** The most source files, tests apart, that a room holds. */
 const ROOM_SIZE = 14;
@@ -58,7 +64,8 @@ function placeOf(path: string): Placed | undefined {
   let found: Placed | undefined;
   house.floors.forEach((rooms, floor) => {
     for (const room of rooms) {
-      if (inside.startsWith(room) && room.length > (found?.room.length ?? 0)) found = { room, floor };
+      if (!inside.startsWith(room) || room.length <= (found?.room.length ?? 0)) continue;
+      if (room !== CORE || !inside.slice(CORE.length).includes('/')) found = { room, floor };
     }
   });
   return found;

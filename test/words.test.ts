@@ -17,12 +17,19 @@ describe('the words', () => {
     ['a comment', '// The breaker obeys the policy.', '1: "obeys"; write "apply"'],
     ['a title', "it('hears of\\nit')\n it('opens the breaker By Hand')", '2: "By Hand"; write "manual"'],
     ['an identifier', 'class OverrideJudge {', '1: "OverrideJudge"; write Snapshots, PolicyStatusReconciler'],
+    ['a name in snake_case', 'def _count_anew(self):', '1: "anew"; write "again"'],
+    ['a name in camelCase', 'const goesOnAt = 1;', '1: "goes On"; write "continue"'],
+    ['a name in capitals', 'LONGEST_JUDGED = 10', '1: "JUDGED"; write "classify"'],
+    ['a private name of Python', 'self._news = None', '1: "news"; write "pendingEvents"'],
+    ['a private name of TypeScript', 'this.#calmDown();', '1: "calm Down"; write the name of what happens'],
+    ['a type among other words', 'parseHTTPTally(x)', '1: "Tally"; write "counters"'],
   ])('are found in %s', (_where, text, message) => {
     expect(retiredWords(text).join('\n')).toContain(message);
   });
 
   it('are whole: a dialog is no dial, and the board is a page', () => {
     expect(retiredWords('const dialog = document; <Board />; "mendable"; goes once')).toEqual([]);
+    expect(retiredWords('isAmended(collapsed_at, elapsedMs, newsletter_id); // judged by its tally')).toEqual([]);
   });
 });
 

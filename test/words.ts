@@ -45,20 +45,57 @@ const IDENTIFIERS: readonly RetiredWord[] = [
   identifier('#?(?:enter|settle)Slowly', '#enterGeneral, #settleGeneral'),
   identifier('#(?:lapse|calmDown|disturb)', '#expireDeadlines, or the name of what happens'),
   identifier('Surroundings|COUNTED', 'Environment, COUNTER'),
+  identifier('Epoch|NOWHERE|HeldBy', 'Generation, NO_GENERATION, OverrideRef'),
+  identifier('(?:#|_)tell', 'notifyListeners, warn'),
   identifier('caveats|standings', 'warnings, precedence'),
 ];
 
-const RETIRED_WORDS: readonly RetiredWord[] = [...PHRASES, ...IDENTIFIERS];
+/** Words that have no place in an identifier of several words or of a private name, though prose may use them. */
+const PARTS: readonly RetiredWord[] = [
+  phrase('judges?|judged|judging', '"classify" of an outcome, "evaluate" of a condition'),
+  phrase('tally|tallies', '"counters", "counts"'),
+  phrase('epochs?', '"generation" of a circuit, or the unit of the time'),
+  phrase('calm down', 'the name of what happens'),
+  phrase('disturb(?:s|ed)?', '"affect", or the name of what happens'),
+  phrase('lapses?|lapsed', '"expire", "end"'),
+  phrase('news', '"pendingEvents", "change"'),
+  phrase('(?:enter|settle) slowly', '"enterGeneral", "settleGeneral"'),
+  phrase('surroundings', '"environment"'),
+  phrase('caveats?|standings?', '"warnings", "precedence"'),
+  phrase('deeds?|troubles?|rewinds?', '"resourceAttributes", "failureLog", "restoreDetector"'),
+  phrase('refusals?|denials?', '"problem", "rejection", "authError"'),
+  phrase('quiet sink|review budget', '"noOpStatusSink", "tokenReviewLimiter"'),
+];
 
-/** Where in a text retired words are, and what to write instead. */
+const NAME = /[#\w$]+/g;
+const COMPOUND = /[a-z\d][A-Z]|[A-Za-z\d]_[A-Za-z\d]|^[#_]+[A-Za-z]/;
+
+/** The identifiers of a line that have several words or are private, as words: `_calm_down` becomes "calm down". */
+function wordsOfNames(line: string): string {
+  return [...line.matchAll(NAME)]
+    .filter(([name]) => COMPOUND.test(name))
+    .map(([name]) =>
+      name
+        .replaceAll(/([a-z\d])(?=[A-Z])|([A-Z])(?=[A-Z][a-z])/g, '$1$2 ')
+        .replaceAll(/[#_$]+/g, ' ')
+        .trim(),
+    )
+    .join(' | ');
+}
+
+const found = (words: readonly RetiredWord[], text: string): string[] =>
+  words.flatMap(({ pattern, instead }) => {
+    const match = pattern.exec(text);
+    return match === null ? [] : [`"${match[0]}"; write ${instead}`];
+  });
+
+/** Where in a text retired words are, in prose and within identifiers, and what to write instead. */
 export function retiredWords(text: string): string[] {
-  return text
-    .split('\n')
-    .flatMap((line, i) =>
-      RETIRED_WORDS.flatMap(({ pattern, instead }) =>
-        pattern.test(line) ? [`${i + 1}: "${pattern.exec(line)![0]}"; write ${instead}`] : [],
-      ),
-    );
+  return text.split('\n').flatMap((line, i) => {
+    const names = wordsOfNames(line);
+    const all = [...found([...PHRASES, ...IDENTIFIERS], line), ...found([...PHRASES, ...PARTS], names)];
+    return [...new Set(all)].map((each) => `${i + 1}: ${each}`);
+  });
 }
 
 /** A comment is no wider than code, in characters. */

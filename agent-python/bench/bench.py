@@ -185,11 +185,11 @@ def blocks(breakers: list[Any]) -> list[Callable[[], None]]:
 def memory() -> float:
     """Bytes a breaker of one policy, after use."""
     registry = Registry()
-    Breaker(registry.circuit("first", POLICY)).call(bare)
+    Breaker(registry.get_breaker("first", POLICY)).call(bare)
     tracemalloc.start()
     before = tracemalloc.get_traced_memory()[0]
     for number in range(1_000):
-        Breaker(registry.circuit(f"breaker-{number}", POLICY)).call(bare)
+        Breaker(registry.get_breaker(f"breaker-{number}", POLICY)).call(bare)
     took = tracemalloc.get_traced_memory()[0] - before
     tracemalloc.stop()
     return took / 1_000

@@ -172,7 +172,7 @@ class TestTimeLimits:
         assert breaker.stats().since == 1
         assert breaker.stats().totals | {"timedOut": 1, "failed": 1} == breaker.stats().totals
 
-    def test_a_call_that_hangs_is_judged_by_looking(self) -> None:
+    def test_a_call_that_hangs_is_settled_when_the_breaker_is_read(self) -> None:
         clock = FakeClock()
         breaker = create_breaker(self.POLICY, clock)
         inside, leave = Event(), Event()
@@ -223,6 +223,20 @@ class TestFallbacks:
         assert [type(each) for each in seen] == [Response, ZeroDivisionError, CircuitOpenError]
         assert answer.closed == 1
         assert breaker.stats().totals["fallback"] == 3
+
+    def test_that_raises_closes_the_response_and_that_returns_it_does_not(self) -> None:
+        breaker = create_breaker({"trip": {"consecutiveFailures": 9}})
+        sync, other, kept = Response(503), Response(503), Response(503)
+
+        async def asynchronous() -> Response:
+            return other
+
+        with pytest.raises(KeyError):
+            breaker.call(lambda: sync, fallback=lambda response: {}[response])
+        with pytest.raises(KeyError):
+            asyncio.run(breaker.call_async(asynchronous, fallback=lambda response: {}[response]))
+        assert breaker.call(lambda: kept, fallback=lambda response: response) is kept
+        assert [answer.closed for answer in (sync, other, kept)] == [1, 1, 0]
 
     def test_of_the_policy_answer_only_where_the_code_opted_in(self) -> None:
         breaker = create_breaker({**self.STATIC, **self.OPEN})

@@ -390,13 +390,13 @@ class TestForks:
     def test_a_lock_that_is_held_does_not_block_a_child(self) -> None:
         breaker = get_breaker("forked", defaults={"trip": {"consecutiveFailures": 3}})
         breaker.call(lambda: None)
-        core = breaker._current().core
+        circuit = breaker._current().circuit
         held, leave = Event(), Event()
         started: list[int] = []
         registry().on_first_call(lambda: started.append(os.getpid()))
 
         def hold() -> None:
-            with core._lock, registry()._lock:
+            with circuit._lock, registry()._lock:
                 held.set()
                 assert leave.wait(30)
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from fuseboard import CallTimeoutError, LastError, TransitionEvent
-from fuseboard.core.last_error import described
+from fuseboard.core.outcomes.last_error import described
 from fuseboard.testing import FakeClock, create_breaker
 
 

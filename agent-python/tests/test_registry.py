@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fuseboard import Breaker, ConfigError, FuseboardWarning, TransitionEvent, get_breaker
-from fuseboard.breakers.circuit import Circuit
+from fuseboard.breakers.governed_breaker import GovernedBreaker
 from fuseboard.breakers.policy_set import Override, Policy, PolicySet, UnusableSpec
 from fuseboard.breakers.registry import Registry
 from fuseboard.process import registry
@@ -26,9 +26,9 @@ def policy_set(spec: Any, *patterns: str, revision: str = "r1") -> PolicySet:
     return PolicySet(revision, {"u": Policy("u", 1, "first", spec)}, [(pattern, "u") for pattern in patterns])
 
 
-def fail(circuit: Circuit, times: int = 1) -> None:
+def fail(breaker: GovernedBreaker, times: int = 1) -> None:
     for _ in range(times):
-        permit = circuit.core.enter()
+        permit = breaker.circuit.enter()
         assert permit is not None
         permit.fail()
 
@@ -38,59 +38,59 @@ def override(action: Any, name: str = "o", *breakers: str, ends_at: float = 1e15
 
 
 def test_a_name_is_one_breaker(breakers: Registry) -> None:
-    assert breakers.circuit("a") is breakers.circuit("a")
-    assert breakers.circuit("a") is not breakers.circuit("b")
+    assert breakers.get_breaker("a") is breakers.get_breaker("a")
+    assert breakers.get_breaker("a") is not breakers.get_breaker("b")
 
 
 @pytest.mark.parametrize("name", ["", " ", "-a", "a b", "a" * 129, None, 5, "a\n"])
 def test_a_name_that_cannot_be_used_is_refused(breakers: Registry, name: Any) -> None:
     with pytest.raises(ConfigError, match="cannot name a breaker"):
-        breakers.circuit(name)
+        breakers.get_breaker(name)
 
 
 def test_defaults_that_cannot_be_used_are_refused(breakers: Registry) -> None:
     with pytest.raises(ConfigError, match=r"spec\.trip\.consecutiveFailures must be a whole number from 1 to 1000000"):
-        breakers.circuit("a", {"trip": {"consecutiveFailures": 0}})
+        breakers.get_breaker("a", {"trip": {"consecutiveFailures": 0}})
 
 
 def test_the_first_defaults_stay(breakers: Registry) -> None:
-    circuit = breakers.circuit("a", THREE)
-    assert circuit.source == "defaults"
+    breaker = breakers.get_breaker("a", THREE)
+    assert breaker.source == "defaults"
     with pytest.warns(FuseboardWarning, match="was given other defaults before"):
-        breakers.circuit("a", ONE)
-    assert circuit.core.config.consecutive_failures == 3
-    assert breakers.circuit("a", THREE) is circuit
+        breakers.get_breaker("a", ONE)
+    assert breaker.circuit.config.consecutive_failures == 3
+    assert breakers.get_breaker("a", THREE) is breaker
 
 
 def test_defaults_may_come_after_the_breaker(breakers: Registry) -> None:
-    circuit = breakers.circuit("a")
-    assert circuit.source == "none"
-    breakers.circuit("a", THREE)
-    assert circuit.source == "defaults"
+    breaker = breakers.get_breaker("a")
+    assert breaker.source == "none"
+    breakers.get_breaker("a", THREE)
+    assert breaker.source == "defaults"
 
 
 def test_the_first_route_that_matches_governs(breakers: Registry) -> None:
-    exact, prefixed, other = (breakers.circuit(name) for name in ("payments", "partner-x", "other"))
+    exact, prefixed, other = (breakers.get_breaker(name) for name in ("payments", "partner-x", "other"))
     policies = {uid: Policy(uid, 1, uid, ONE) for uid in ("u1", "u2")}
     breakers.apply(PolicySet("r", policies, [("payments", "u1"), ("partner-*", "u2"), ("pay*", "u2"), ("x", "gone")]))
-    assert [circuit.policy_uid for circuit in (exact, prefixed, other)] == ["u1", "u2", None]
-    assert breakers.circuit("x").source == "none"
-    assert breakers.circuit("payout").policy_uid == "u2"
+    assert [breaker.policy_uid for breaker in (exact, prefixed, other)] == ["u1", "u2", None]
+    assert breakers.get_breaker("x").source == "none"
+    assert breakers.get_breaker("payout").policy_uid == "u2"
     breakers.apply(None)
     assert exact.source == "none"
 
 
-def test_an_edit_keeps_the_state_and_a_reset_starts_anew_only_when_the_spec_changes(breakers: Registry) -> None:
-    circuit = breakers.circuit("a")
+def test_an_edit_keeps_the_state_and_a_reset_starts_over_only_when_the_spec_changes(breakers: Registry) -> None:
+    breaker = breakers.get_breaker("a")
     breakers.apply(policy_set({**ONE, "onUpdate": "Reset"}, "a"))
-    fail(circuit)
-    assert circuit.state == "open"
+    fail(breaker)
+    assert breaker.state == "open"
     breakers.apply(policy_set({**ONE, "onUpdate": "Reset"}, "a", revision="r2"))
-    assert circuit.state == "open"
+    assert breaker.state == "open"
     breakers.apply(policy_set({**THREE, "onUpdate": "Preserve"}, "a"))
-    assert circuit.state == "open"
+    assert breaker.state == "open"
     breakers.apply(policy_set({**ONE, "onUpdate": "Reset"}, "a"))
-    assert circuit.state == "closed"
+    assert breaker.state == "closed"
 
 
 def test_a_policy_that_cannot_be_used_is_refused_by_its_field() -> None:
@@ -108,34 +108,34 @@ def test_a_policy_at_another_generation_is_the_same() -> None:
 
 
 def test_overrides_hold_and_release_and_reset_once(breakers: Registry) -> None:
-    circuit = breakers.circuit("a", ONE)
+    breaker = breakers.get_breaker("a", ONE)
     breakers.apply_overrides(
         [override("ForceOpen", "o1", "a", created_at=1), override("ForceClosed", "o2", created_at=0)]
     )
-    assert circuit.state == "open"
-    assert breakers.circuit("b").forced is not None
+    assert breaker.state == "open"
+    assert breakers.get_breaker("b").forced is not None
     breakers.apply_overrides([])
-    assert circuit.state == "half-open"
+    assert breaker.state == "half-open"
     breakers.apply_overrides([override("Reset", "r", "a")])
-    assert circuit.state == "closed"
-    fail(circuit)
+    assert breaker.state == "closed"
+    fail(breaker)
     breakers.apply_overrides([override("Reset", "r", "a")])
-    assert circuit.state == "open"
-    assert breakers.circuit("late").state == "closed"
+    assert breaker.state == "open"
+    assert breakers.get_breaker("late").state == "closed"
 
 
 def test_an_override_reaches_breakers_that_are_made_later(breakers: Registry) -> None:
     breakers.apply(None, [override("ForceOpen", "o", "late-*")])
-    assert breakers.circuit("late-a").state == "open"
-    assert breakers.circuit("early").state == "closed"
+    assert breakers.get_breaker("late-a").state == "open"
+    assert breakers.get_breaker("early").state == "closed"
 
 
 def test_what_is_reported(breakers: Registry) -> None:
-    circuit = breakers.circuit("a", ONE)
-    circuit.keyed().use("k1").core.enter()
-    fail(circuit.keyed().use("k2"))
-    fail(circuit)
-    reported = {(name, key): each for name, key, each in breakers.circuits()}
+    breaker = breakers.get_breaker("a", ONE)
+    breaker.by_key().use("k1").circuit.enter()
+    fail(breaker.by_key().use("k2"))
+    fail(breaker)
+    reported = {(name, key): each for name, key, each in breakers.breakers()}
     assert list(reported) == [("a", None), ("a", "k2"), ("a", "k1")]
     own = reported["a", None]
     assert (own.state, own.policy_uid, own.source) == ("open", None, "defaults")
@@ -148,11 +148,11 @@ def test_what_is_reported(breakers: Registry) -> None:
 def test_changes_and_new_breakers_are_told_of(breakers: Registry) -> None:
     transitions: list[tuple[str, TransitionEvent]] = []
     made: list[str] = []
-    end = breakers.on_transition(lambda circuit, event: transitions.append((circuit.name, event)))
-    breakers.on_create(lambda circuit: made.append(circuit.name))
-    fail(breakers.circuit("a", ONE))
+    end = breakers.on_transition(lambda breaker, event: transitions.append((breaker.name, event)))
+    breakers.on_create(lambda breaker: made.append(breaker.name))
+    fail(breakers.get_breaker("a", ONE))
     end()
-    fail(breakers.circuit("b", ONE))
+    fail(breakers.get_breaker("b", ONE))
     assert made == ["a", "b"]
     assert [(name, event.to_state, event.reason) for name, event in transitions] == [
         ("a", "open", "consecutive-failures")
@@ -166,16 +166,16 @@ def test_a_listener_that_raises_keeps_nobody_else_from_being_told(breakers: Regi
         raise ValueError("broken")
 
     breakers.on_transition(broken)
-    breakers.on_transition(lambda circuit, event: seen.append(event.to_state))
+    breakers.on_transition(lambda breaker, event: seen.append(event.to_state))
     with pytest.warns(FuseboardWarning, match='a listener of breaker "a" raised ValueError: broken'):
-        fail(breakers.circuit("a", ONE))
+        fail(breakers.get_breaker("a", ONE))
     assert seen == ["open"]
 
 
 def test_the_first_call_is_told_of_once_and_a_breaker_alone_is_none(breakers: Registry) -> None:
     told: list[str] = []
     breakers.on_first_call(lambda: told.append("early"))
-    breaker, other = Breaker(breakers.circuit("a")), Breaker(breakers.circuit("b"))
+    breaker, other = Breaker(breakers.get_breaker("a")), Breaker(breakers.get_breaker("b"))
     assert breaker.state == "closed"
     assert breaker.stats().totals["succeeded"] == 0
     assert told == []
@@ -188,7 +188,7 @@ def test_the_first_call_is_told_of_once_and_a_breaker_alone_is_none(breakers: Re
     assert told == ["early", "late", "early", "late"]
 
 
-def test_code_judges_before_the_policy_and_cannot_break_a_call(breakers: Registry) -> None:
+def test_code_classifies_before_the_policy_and_cannot_break_a_call(breakers: Registry) -> None:
     def classify(outcome: Any) -> Any:
         if isinstance(outcome.error, KeyError):
             return "ignored"
@@ -198,8 +198,8 @@ def test_code_judges_before_the_policy_and_cannot_break_a_call(breakers: Registr
             raise ValueError("no")
         return "nonsense"
 
-    circuit = breakers.circuit("a", THREE, classify)
-    breaker = Breaker(circuit)
+    governed = breakers.get_breaker("a", THREE, classify)
+    breaker = Breaker(governed)
     with pytest.raises(KeyError):
         breaker.call({}.__getitem__, 1)
     assert breaker.call(lambda: "bad") == "bad"
@@ -209,7 +209,7 @@ def test_code_judges_before_the_policy_and_cannot_break_a_call(breakers: Registr
     totals = breaker.stats().totals
     assert (totals["ignored"], totals["failed"], totals["succeeded"]) == (1, 2, 1)
     with pytest.raises(ConfigError, match="a classify that is no function"):
-        breakers.circuit("a", classify=5)  # type: ignore[arg-type]
+        breakers.get_breaker("a", classify=5)  # type: ignore[arg-type]
 
 
 @pytest.mark.usefixtures("fresh_breakers")

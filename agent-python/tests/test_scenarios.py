@@ -14,7 +14,7 @@ import pytest
 from fuseboard import CircuitOpenError, TransitionEvent
 from fuseboard.breakers.overrides import Overrides
 from fuseboard.breakers.policy_set import Override
-from fuseboard.core.duration import parse_duration
+from fuseboard.core.config.duration import parse_duration
 from fuseboard.testing import FakeClock, TestBreaker, create_breaker
 from scenario_files import FOLDER, scenarios
 from thrown import end_of
@@ -33,17 +33,17 @@ class ByPermit:
         self._breaker = breaker
 
     def begin(self) -> Callable[[Any], None] | None:
-        permit = self._breaker._current().core.enter()
+        permit = self._breaker._current().circuit.enter()
         if permit is None:
             return None
 
         def end(outcome: Any) -> None:
             result, error = end_of(outcome)
-            core = permit.core
+            circuit = permit.circuit
             if error is not None:
-                core.settle_error(permit, error)
+                circuit.settle_error(permit, error)
             else:
-                core.settle_result(permit, result)
+                circuit.settle_result(permit, result)
 
         return end
 
@@ -256,10 +256,10 @@ class Replay:
             name = each["name"]
             everything.append(Override(name, name, ["*"], each["action"], each["reason"], created_at, ends_at))
         resets = self.overrides.take(everything, now)
-        circuit = self.breaker._current()
-        circuit.apply_override(self.overrides.holding(circuit.name))
+        breaker = self.breaker._current()
+        breaker.apply_override(self.overrides.holding(breaker.name))
         for reset in resets:
-            circuit.reset_by(reset)
+            breaker.reset_from_override(reset)
 
     def compare(self, index: int, step: dict[str, Any]) -> None:
         expected = dict(step.get("expect", {}))
@@ -279,7 +279,7 @@ class Replay:
         seen: dict[str, Any] = {
             "state": stats.state,
             "sinceMs": self.breaker._current().since_ms,
-            "retryAfterMs": self.breaker._current().core.retry_after_ms,
+            "retryAfterMs": self.breaker._current().circuit.retry_after_ms,
             "consecutiveFailures": stats.consecutive_failures,
             "totals": stats.totals,
             "window": stats.window,

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from fuseboard import CircuitOpenError
+from fuseboard import Breaker, CircuitOpenError
 from fuseboard.call import decorated
-from fuseboard.core.breaker import BreakerCore
+from fuseboard.core.circuit import Circuit
 from fuseboard.core.permit import Permit
 from fuseboard.testing import FakeClock, create_breaker
 
@@ -209,26 +209,48 @@ def test_an_outcome_that_arrives_inside_another_operation_is_counted_after_it() 
     """A signal handler or a finalizer runs between any two steps of the thread that holds the lock."""
     clock = FakeClock()
     breaker = create_breaker({"trip": {"consecutiveFailures": 9}}, clock)
-    core = breaker._current().core
-    late, outer = (core.enter() for _ in range(2))
+    circuit = breaker._current().circuit
+    late, outer = (circuit.enter() for _ in range(2))
     assert outer is not None
-    record = core._window.record
+    record = circuit._window.record
 
     class Interrupting:
         def __getattr__(self, name: str) -> Any:
             return getattr(original, name)
 
         def record(self, now: float, failed: bool, slow: bool) -> None:
-            core._window = original
+            circuit._window = original
             assert late is not None
             late.fail()
             record(now, failed, slow)
 
-    original = core._window
-    core._window = Interrupting()  # type: ignore[assignment]
+    original = circuit._window
+    circuit._window = Interrupting()  # type: ignore[assignment]
     outer.fail()
     assert breaker.stats().window == {"calls": 2, "failures": 2, "slow": 0}
     assert breaker.stats().consecutive_failures == 2
+
+
+def test_blocks_of_threads_do_not_mix() -> None:
+    breaker = create_breaker({"trip": {"failureCount": 1_000_000}})
+    mixed: list[Any] = []
+
+    def work(number: int) -> None:
+        for i in range(EACH):
+            fails = (number + i) % 3 == 0
+            try:
+                with breaker as permit:
+                    if fails:
+                        raise ValueError
+            except ValueError:
+                pass
+            if permit.outcome != ("failure" if fails else "success"):
+                mixed.append(permit)
+
+    with switching_often():
+        in_threads(work)
+    totals = breaker.stats().totals
+    assert (mixed, totals["succeeded"] + totals["failed"]) == ([], THREADS * EACH)
 
 
 def straight_line(function: Any, first: str, last: str) -> list[str]:
@@ -250,8 +272,8 @@ def straight_line(function: Any, first: str, last: str) -> list[str]:
     return found
 
 
-SUCCESS = ("if now < epoch.quiet_until", "return")
-REJECTION = ("if now < epoch.rejects_until", "return None")
+SUCCESS = ("if now < generation.fast_path_until", "return")
+REJECTION = ("if now < generation.rejects_until", "return None")
 
 
 @pytest.mark.parametrize(
@@ -260,12 +282,15 @@ REJECTION = ("if now < epoch.rejects_until", "return None")
         (Permit.succeed, SUCCESS),
         (decorated._function, SUCCESS),
         (decorated._coroutine, SUCCESS),
-        (BreakerCore.enter, REJECTION),
-        (decorated._function, ("until = epoch.rejects_until", "core.tally[REJECTED]")),
+        (Circuit.enter, REJECTION),
+        (Breaker.__enter__, ("if self._block is None", "return permit")),
+        (Breaker._begin_block, ("if self._block is None", "self._block = permit")),
+        (Breaker.__exit__, ("permit = self._block", "self._block = None")),
+        (decorated._function, ("until = generation.rejects_until", "circuit.counters[REJECTED]")),
     ],
 )
 def test_nothing_lets_another_thread_in_on_the_quick_path(function: Any, lines: tuple[str, str]) -> None:
     operations = straight_line(function, *lines)
-    assert "STORE_SUBSCR" in operations
+    assert {"STORE_SUBSCR", "STORE_ATTR"} & set(operations)
     lets_in = ("CALL", "PRECALL", "JUMP_BACKWARD", "JUMP_ABSOLUTE", "FOR_ITER", "RESUME", "YIELD", "SEND", "IMPORT")
     assert [each for each in operations if each.startswith(lets_in)] == []

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { getBreaker, isFuseboardError, start } from './index.ts';
+import { getBreaker, start } from './index.ts';
 import { FakeControlPlane } from './testing/testing.ts';
 
 let plane: FakeControlPlane;
@@ -69,12 +69,50 @@ describe('start', () => {
     expect(plane.reports.at(-1)?.sequence).toBeGreaterThan(sequence);
   });
 
-  it('refuses a time that is none', async () => {
-    const error = await start({ url: plane.url, warn })
-      .ready({ timeout: 'soon' })
-      .catch((error) => error);
-    expect(isFuseboardError(error, 'ERR_FUSEBOARD_CONFIG')).toBe(true);
-    expect(error.message).toMatch(/"soon"/);
+  it.each(['soon', '', 5, null])(
+    'reports the timeout %j, which is no duration, and waits all the same',
+    async (timeout) => {
+      plane.push([policy('waited')]);
+      const warnings: string[] = [];
+      const agent = start({ url: plane.url, warn: (message) => warnings.push(message) });
+      expect(await agent.ready({ timeout: timeout as string })).toBe('Live');
+      expect(warnings).toContainEqual(
+        `the timeout of ready is ${JSON.stringify(timeout)}, not a duration such as 2s or 500ms; 5s applies`,
+      );
+      await agent.stop();
+    },
+  );
+
+  it('waits even where the logger throws', async () => {
+    const broken = () => {
+      throw new Error('no disk');
+    };
+    const agent = start({ url: plane.url, warn: broken });
+    expect(await agent.ready({ timeout: 'soon' })).toBe('Live');
+    await agent.stop();
+  });
+
+  it('gives a handle that does not stop what was started after it was stopped', async () => {
+    const options = { url: plane.url, warn };
+    const first = start(options);
+    await first.ready();
+    await first.stop();
+    const second = start(options);
+    expect(await second.ready()).toBe('Live');
+    await first.stop();
+    expect(second.state).toBe('Live');
+    expect(plane.streams).toHaveLength(1);
+    await second.stop();
+    await plane.until((p) => p.streams.length === 0);
+  });
+
+  it('has no other event than applied, and says so', () => {
+    const agent = start({ url: plane.url, warn });
+    const listen = (event: unknown, listener: unknown = () => {}) =>
+      agent.on(event as 'applied', listener as () => void);
+    expect(() => listen('transition')).toThrow(new TypeError('an agent has no event "transition"; it has "applied"'));
+    expect(() => listen(undefined)).toThrow(TypeError);
+    expect(() => listen('applied', 'print')).toThrow(new TypeError('on of the agent needs a listener, a function'));
   });
 
   it('with a wrong URL warns once and leaves the calls alone', async () => {

@@ -1,12 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import { parseDuration } from '@fuseboard/schema/duration';
 import { observeCalls } from './breakers/call-observers.ts';
 import { EarlyCalls } from './breakers/early-calls.ts';
 import { type BreakerOptions, registry } from './breakers/registry.ts';
 import { detached } from './clock/detached.ts';
 import { ConfigError, shortenStack } from './errors/errors.ts';
-import { Ledger } from './link/ledger.ts';
-import { Link, type LinkState } from './link/link.ts';
+import { type LedgerHolder, Link, type LinkState } from './link/link.ts';
 import { readSettings } from './link/settings/settings.ts';
 import type { EnvironmentVariables, StartOptions } from './link/settings/start-options.ts';
 
@@ -28,6 +26,7 @@ export interface Agent {
    * Calls the listener whenever a set of policies comes into force. A listener that throws causes a process warning.
    *
    * @returns a function that ends the subscription.
+   * @throws {TypeError} for any other event.
    */
   on(event: 'applied', listener: (event: AppliedEvent) => void): () => void;
   /**
@@ -35,11 +34,12 @@ export interface Agent {
    * without an operator, it resolves with the current state. It never rejects, so that a service can start without the
    * operator. It keeps the process alive while it waits.
    *
-   * @param options.timeout a duration such as `2s`; absent: `5s`.
+   * @param options.timeout a duration such as `2s`; absent: `5s`. Anything else causes a warning, and 5 s apply.
    */
   ready(options?: { timeout?: string }): Promise<LinkState>;
   /**
-   * Closes the link after a last report. The breakers keep their policies.
+   * Closes the link after a last report. The breakers keep their policies. Once the agent was stopped, `stop` does
+   * nothing, even if the agent was started again: what `start` returned then stops it.
    *
    * @param options.flushMs the maximum time for that report, in milliseconds; absent: 500.
    */
@@ -47,8 +47,7 @@ export interface Agent {
 }
 
 /** Shared by all copies of this package in a process, so that there is one link however often it is installed. */
-interface Slot {
-  readonly ledger: Ledger;
+interface Slot extends LedgerHolder {
   armed: boolean;
   /** Whether the environment was asked what to record. */
   recordingAsked?: boolean;
@@ -57,10 +56,11 @@ interface Slot {
 }
 
 const KEY = Symbol.for('fuseboard.link/1');
+const DEFAULT_READY_MS = 5_000;
 
 function slot(): Slot {
   const holder = globalThis as { [KEY]?: Slot };
-  holder[KEY] ??= { ledger: new Ledger(randomBytes(16).toString('hex')), armed: false };
+  holder[KEY] ??= { armed: false };
   return holder[KEY];
 }
 
@@ -98,9 +98,11 @@ export function start(options: StartOptions = {}): Agent {
   }
   if (own.options === undefined) {
     own.link?.hangUp();
-    own.options = options;
+    own.options = { ...options };
     startLink(own, options);
   }
+  const started = own.options;
+  const warn = warnerOf(options);
   return {
     get state() {
       return own.link?.state ?? 'Defaults';
@@ -108,22 +110,22 @@ export function start(options: StartOptions = {}): Agent {
     get revision() {
       return registry().set?.revision;
     },
-    on(_event, listener) {
+    on(event, listener) {
+      if (event !== 'applied') throw new TypeError(`an agent has no event "${String(event)}"; it has "applied"`);
+      if (typeof listener !== 'function') throw new TypeError('on of the agent needs a listener, a function');
       return registry().onApply((set) => {
         if (set !== undefined) listener({ revision: set.revision, origin: set.origin });
       });
     },
     async ready({ timeout = '5s' } = {}) {
       const timeoutMs = parseDuration(timeout);
-      if (timeoutMs === undefined)
-        throw new ConfigError(
-          '',
-          0,
-          `the timeout of ready is ${JSON.stringify(timeout)}, not a duration such as 2s or 500ms`,
-        );
-      return own.link === undefined ? 'Defaults' : own.link.ready(timeoutMs);
+      if (timeoutMs === undefined) {
+        warn(`the timeout of ready is ${JSON.stringify(timeout)}, not a duration such as 2s or 500ms; 5s applies`);
+      }
+      return own.link === undefined ? 'Defaults' : own.link.ready(timeoutMs ?? DEFAULT_READY_MS);
     },
     async stop({ flushMs = 500 } = {}) {
+      if (own.options !== started) return;
       const { link } = own;
       delete own.link;
       delete own.options;
@@ -141,7 +143,7 @@ function startLink(own: Slot, options: StartOptions): void {
   own.armed = true;
   delete own.link;
   const { env } = process;
-  const warn = options.warn ?? ((message: string) => process.emitWarning(message, 'FuseboardWarning'));
+  const warn = warnerOf(options);
   try {
     const settings = readSettings(options, env);
     if (settings.disabled) return;
@@ -149,7 +151,7 @@ function startLink(own: Slot, options: StartOptions): void {
       own.recordingAsked = true;
       if (env.FUSEBOARD_RECORD) void detached(() => loadRecording({ ...env }, warn));
     }
-    const link = new Link({ settings, registry: registry(), ledger: own.ledger, warn });
+    const link = new Link({ settings, registry: registry(), holder: own, warn });
     own.link = link;
     detached(() => link.load());
     // An immediate that is not referenced waits until something else wakes the event loop; a timer does not.
@@ -174,6 +176,18 @@ async function loadRecording(env: EnvironmentVariables, warn: (message: string) 
   } finally {
     endEarly();
   }
+}
+
+/** Where warnings go. A logger that throws must not end what warns. */
+function warnerOf({ warn }: StartOptions): (message: string) => void {
+  if (warn === undefined) return (message) => process.emitWarning(message, 'FuseboardWarning');
+  return (message) => {
+    try {
+      warn(message);
+    } catch {
+      // The warning is lost, as the logger is its only destination.
+    }
+  };
 }
 
 function sameOptions(a: StartOptions, b: StartOptions): boolean {

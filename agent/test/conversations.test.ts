@@ -76,7 +76,7 @@ async function replay({ breakers: names, steps }: Conversation): Promise<void> {
   const breakers = new Map(names.map((name) => [name, registry.getBreaker(name)]));
   const ledger = new Ledger('c'.repeat(32));
   const settings = readSettings({ url: operator.url, service: 'checkout', labels: { app: 'checkout' } }, {});
-  const link = new Link({ settings, registry, ledger, warn: () => {}, random: () => 0 });
+  const link = new Link({ settings, registry, holder: { ledger }, warn: () => {}, random: () => 0 });
   closing.push(
     () => link.stop(0),
     () => operator.stop(),

@@ -33,7 +33,13 @@ function connect(url: string, trusted: string | undefined = caFile) {
   const warnings: string[] = [];
   const settings = readSettings({ url, service: 's', tokenFile, ...(trusted ? { caFile: trusted } : {}) }, {});
   const warn = (message: string) => warnings.push(message);
-  const link = new Link({ settings, registry, ledger: new Ledger('c'.repeat(32)), warn, random: () => 0.05 });
+  const link = new Link({
+    settings,
+    registry,
+    holder: { ledger: new Ledger('c'.repeat(32)) },
+    warn,
+    random: () => 0.05,
+  });
   ends.unshift(() => link.stop(0));
   void link.start();
   return { link, warnings };

@@ -1,10 +1,10 @@
-import { BreakerCore } from '../../agent/src/core/breaker.ts';
+import { Circuit } from '../../agent/src/core/circuit.ts';
 import { type Config, compile } from '../../agent/src/core/config/config.ts';
 import type { TransitionEvent } from '../../agent/src/core/state.ts';
 
-/** A breaker of the agent's own core, with a clock and a source of randomness that a drawing sets. */
+/** A circuit of the agent's own, with a clock and a source of randomness that a drawing sets. */
 export interface CoreSimulation {
-  readonly breaker: BreakerCore;
+  readonly circuit: Circuit;
   readonly transitions: TransitionEvent[];
   /** Milliseconds. */
   now: number;
@@ -22,11 +22,11 @@ export function compileSpec(spec: object): Config {
 export function simulate(spec: object): CoreSimulation {
   const transitions: TransitionEvent[] = [];
   const simulation = { transitions, now: 0, random: 0 };
-  const breaker = new BreakerCore(compileSpec(spec), {
+  const circuit = new Circuit(compileSpec(spec), {
     clock: { now: () => simulation.now },
     random: () => simulation.random,
     wallNow: () => simulation.now,
     transitioned: (event) => void transitions.push(event),
   });
-  return Object.assign(simulation, { breaker });
+  return Object.assign(simulation, { circuit });
 }

@@ -27,8 +27,8 @@ export function recovery(): string {
 function share(halfOpen: object): [number, number][] {
   const spec = { trip: { consecutiveFailures: 1 }, recovery: { openDuration: `${OPEN_S}s`, halfOpen } };
   const played = simulate(spec);
-  const { breaker } = played;
-  breaker.enter()?.fail();
+  const { circuit } = played;
+  circuit.enter()?.fail();
   const under: { permit: Permit; ends: number }[] = [];
   const points: [number, number][] = [];
   let passed = 0;
@@ -37,7 +37,7 @@ function share(halfOpen: object): [number, number][] {
     played.now = ms;
     played.random = (asked * GOLDEN) % 1;
     while (under[0] && under[0].ends <= ms) under.shift()!.permit.succeed();
-    const permit = breaker.enter();
+    const permit = circuit.enter();
     asked++;
     if (permit) {
       passed++;

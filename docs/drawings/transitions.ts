@@ -1,4 +1,4 @@
-import type { Permit } from '../../agent/src/core/permit.ts';
+import type { CircuitPermit } from '../../agent/src/core/circuit-permit.ts';
 import type { Reason, State } from '../../agent/src/core/state.ts';
 import { compileSpec, simulate } from './core.ts';
 
@@ -24,7 +24,7 @@ const MODES = ['Enforce', 'Enforce', 'Shadow', 'Disabled'];
 const STEPS = 60_000;
 
 /**
- * Which changes of state there are, and why: found by leading a breaker of the agent's core about at random, through
+ * Which changes of state there are, and why: found by leading a circuit of the agent's about at random, through
  * calls, waits, edits and hands. The draws are the same in each run.
  */
 export function transitions(): Transition[] {
@@ -36,24 +36,24 @@ export function transitions(): Transition[] {
     return { mode: pick(MODES), trip: pick(byRate ? RATES : COUNTS), recovery: { openDuration: '10s', halfOpen } };
   };
   const simulation = simulate(spec());
-  const { breaker, transitions: events } = simulation;
-  const permits: Permit[] = [];
+  const { circuit, transitions: events } = simulation;
+  const permits: CircuitPermit[] = [];
   const settleOne = () => {
     const permit = permits.splice(Math.floor(draw() * permits.length), 1)[0];
-    if (permit) breaker.settle(permit, draw() < 0.6 ? 'failure' : 'success');
+    if (permit) circuit.settle(permit, draw() < 0.6 ? 'failure' : 'success');
   };
   for (let step = 0; step < STEPS; step++) {
     const roll = draw();
     simulation.random = draw();
     simulation.now += roll < 0.9 ? draw() * 400 : draw() * 9_000;
     if (roll < 0.5) {
-      const permit = breaker.enter();
+      const permit = circuit.enter();
       if (permit) permits.push(permit);
     } else if (roll < 0.95) settleOne();
-    else if (roll < 0.97) breaker.configure(compileSpec(spec()), draw() < 0.3);
-    else if (roll < 0.98) breaker.forceOpen(draw() * 5_000, 'manual');
-    else if (roll < 0.985) breaker.forceClosed(draw() * 2_000, 'manual');
-    else if (roll < 0.99) breaker.reset();
+    else if (roll < 0.97) circuit.configure(compileSpec(spec()), draw() < 0.3);
+    else if (roll < 0.98) circuit.forceOpen(draw() * 5_000, 'manual');
+    else if (roll < 0.985) circuit.forceClosed(draw() * 2_000, 'manual');
+    else if (roll < 0.99) circuit.reset();
   }
   return collect(events);
 }

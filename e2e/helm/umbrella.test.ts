@@ -2,6 +2,7 @@ import { cp, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { stringify } from 'yaml';
+import { OPERATOR_LABELS } from '../../operator/src/cli/client/target.ts';
 import { type Cluster, startCluster } from '../cluster/cluster.ts';
 import { policy } from '../cluster/policy.ts';
 import { barePods, CHART, Helm, IMAGE, objects } from './helm.ts';
@@ -104,11 +105,16 @@ describe.each([3, 4] as const)('with Helm %i', (major) => {
   });
 });
 
-it('takes labels for pods that the chart sets too, without a key twice, and never lets them change what selects the pods', async () => {
+it('takes labels for pods that the chart sets too, without a key twice, and never lets them change what selects the pods or what the command line finds them by', async () => {
   const values = {
     ...IMAGE,
     commonLabels: { team: 'platform', 'app.kubernetes.io/instance': 'mine' },
-    podLabels: { 'app.kubernetes.io/name': 'mine', 'app.kubernetes.io/version': 'canary' },
+    nameOverride: 'breakers',
+    podLabels: {
+      'app.kubernetes.io/name': 'mine',
+      'app.kubernetes.io/version': 'canary',
+      'fuseboard.dev/component': 'mine',
+    },
   };
   const rendered = await helms[4].template('platform', values);
   const { spec } = rendered.find(({ kind }) => kind === 'Deployment')!;
@@ -117,8 +123,12 @@ it('takes labels for pods that the chart sets too, without a key twice, and neve
     'app.kubernetes.io/version': 'canary',
     team: 'platform',
   });
+  const [key, value] = OPERATOR_LABELS.split('=') as [string, string];
+  expect(spec.template.metadata.labels).toMatchObject({ [key]: value });
+  const webhook = rendered.find(({ kind }) => kind === 'MutatingWebhookConfiguration')!;
+  expect(webhook.metadata.labels).toMatchObject({ [key]: value });
   expect(spec.selector.matchLabels).toEqual({
-    'app.kubernetes.io/name': 'fuseboard',
+    'app.kubernetes.io/name': 'breakers',
     'app.kubernetes.io/instance': 'fuseboard',
   });
   for (const { metadata } of rendered) expect(metadata.labels).toMatchObject({ team: 'platform' });

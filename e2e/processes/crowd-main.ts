@@ -2,10 +2,8 @@
  * Many services in one process, each with an agent of its own that lives from what is mounted into its pod, as one in a
  * process would. Every service makes calls all the time and counts those that the breaker did not let through or broke.
  */
-import { randomBytes } from 'node:crypto';
 import { Registry } from '../../agent/src/breakers/registry.ts';
 import { CoarseClock } from '../../agent/src/clock/coarse-clock.ts';
-import { Ledger } from '../../agent/src/link/ledger.ts';
 import { Link } from '../../agent/src/link/link.ts';
 import { readSettings } from '../../agent/src/link/settings/settings.ts';
 
@@ -43,7 +41,7 @@ function service(folder: string) {
   const link = new Link({
     settings: readSettings({}, {}, mounts),
     registry,
-    ledger: new Ledger(randomBytes(16).toString('hex')),
+    holder: {},
     warn: (message) => warnings.push(message),
   });
   const breaker = registry.getBreaker(BREAKER);

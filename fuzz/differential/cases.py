@@ -62,19 +62,19 @@ class CaseMaker:
             elif choice < 0.8:
                 made.append(self.passing())
             elif choice < 0.85:
-                made.append(self.by_hand())
+                made.append(self.manual_control())
             elif choice < 0.88:
                 made.append(["edit", self.edit(policy, with_calls)])
             elif choice < 0.89:
-                made.append(["judge", self.outcome(detailed=True)])
+                made.append(["classify", self.outcome(detailed=True)])
             elif choice < 0.9 and with_calls and running:
                 given_up = running.pop(random.randrange(len(running)))
                 if given_up not in answered:
                     made.append(["abort", given_up])
             else:
-                made.append(["look", random.choice(KEYS)])
-        made.append(["look", None])
-        return {"policy": policy, "chance": random.randrange(1, 2**31 - 1), "steps": made}
+                made.append(["read", random.choice(KEYS)])
+        made.append(["read", None])
+        return {"policy": policy, "seed": random.randrange(1, 2**31 - 1), "steps": made}
 
     def start(self, number: int, with_calls: bool) -> list[Any]:
         key = self._random.choice(KEYS)
@@ -103,7 +103,7 @@ class CaseMaker:
             ms = random.randrange(0, 7_200_000)
         return ["stall" if random.random() < 0.05 else "advance", ms]
 
-    def by_hand(self) -> list[Any]:
+    def manual_control(self) -> list[Any]:
         random = self._random
         kind = random.random()
         key = random.choice(KEYS)

@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline';
 import type { GovernedBreaker } from '../../agent/src/breakers/governed-breaker.ts';
 import { Overrides } from '../../agent/src/breakers/overrides.ts';
-import type { Deadline } from '../../agent/src/core/timeout.ts';
+import type { Deadline } from '../../agent/src/core/guards/timeout.ts';
 import { createBreaker, FakeClock, type TestBreaker } from '../../agent/src/testing/testing.ts';
 import { CallRunner } from './call-runner.ts';
 import { errorOf, type Outcome, responseOf } from './outcome.ts';
@@ -9,7 +9,7 @@ import { errorOf, type Outcome, responseOf } from './outcome.ts';
 /** One case: a policy, and what happens to its breaker. */
 interface Case {
   readonly policy: object;
-  readonly chance: number;
+  readonly seed: number;
   readonly steps: readonly Step[];
 }
 
@@ -66,18 +66,18 @@ class Run {
   readonly #overrides = new Overrides();
   readonly #permits = new Map<number, Permit | null>();
   #events: unknown[] = [];
-  #chance: number;
+  #seed: number;
   #draws = 0;
 
-  constructor({ policy, chance }: Case) {
-    this.#chance = chance;
+  constructor({ policy, seed }: Case) {
+    this.#seed = seed;
     this.#breaker = createBreaker(policy, {
       clock: this.#clock,
       random: () => this.#draw(),
       wallNow: () => WALL_AT_START + this.#clock.now(),
     });
     this.#calls = new CallRunner();
-    // Retries look at the clock of the process.
+    // Retries read the clock of the process.
     Date.now = () => WALL_AT_START + this.#clock.now();
     this.#breaker.on('transition', ({ lastError: _, ...event }) => this.#events.push(event));
   }
@@ -85,8 +85,8 @@ class Run {
   /** Numbers that a seed decides, the same in every language: Park and Miller's generator. */
   #draw(): number {
     this.#draws++;
-    this.#chance = (this.#chance * 16_807) % 2_147_483_647;
-    return this.#chance / 2_147_483_647;
+    this.#seed = (this.#seed * 16_807) % 2_147_483_647;
+    return this.#seed / 2_147_483_647;
   }
 
   async all(steps: readonly Step[]): Promise<unknown[]> {
@@ -136,14 +136,14 @@ class Run {
         return this.#of(args[0] as string | null).reset();
       case 'overrides':
         return this.#override(args[0] as GivenOverride[]);
-      case 'judge': {
-        const { core } = this.#breaker as unknown as GovernedBreaker;
+      case 'classify': {
+        const { circuit } = this.#breaker as unknown as GovernedBreaker;
         const outcome = args[0] as Outcome;
         const response = responseOf(outcome);
-        return response === undefined ? core.classifyError(errorOf(outcome)) : core.classifyResult(response);
+        return response === undefined ? circuit.classifyError(errorOf(outcome)) : circuit.classifyResult(response);
       }
-      case 'look':
-        return this.#look(args[0] as string | null);
+      case 'read':
+        return this.#read(args[0] as string | null);
       default:
         throw new Error(`no such step: ${name}`);
     }
@@ -175,7 +175,7 @@ class Run {
     for (const reset of resets) breaker.resetFromOverride(reset);
   }
 
-  #look(key: string | null): unknown {
+  #read(key: string | null): unknown {
     // What the last error said is a text of each language.
     const { forced, uid, source, lastError, ...stats } = this.#of(key).stats();
     const events = this.#events;

@@ -6,21 +6,21 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from fuseboard.call import attempts
-from fuseboard.core import breaker, trip
-from fuseboard.core.adaptive_timeout import AdaptiveTimeout
-from fuseboard.core.breaker import BreakerCore
-from fuseboard.core.in_flight import InFlight
-from fuseboard.core.retry import RetryBudget
+from fuseboard.call import guarded_call
+from fuseboard.core import circuit, trip
+from fuseboard.core.guards.adaptive_timeout import AdaptiveTimeout
+from fuseboard.core.circuit import Circuit
+from fuseboard.core.windows.in_flight import InFlight
+from fuseboard.core.guards.retry import RetryBudget
 from fuseboard.core.windows import CountWindow, EwmaWindow, TimeWindow
 
 
 def _late_open(original: Any) -> Any:
-    def limit_open(self: Any, state: Any) -> None:
+    def set_open_until(self: Any, state: Any) -> None:
         original(self, state)
         state.until += 1
 
-    return limit_open
+    return set_open_until
 
 
 def _lost_jitter(original: Any) -> Any:
@@ -30,7 +30,7 @@ def _lost_jitter(original: Any) -> Any:
 def _never_starts_over(original: Any) -> Any:
     def open_circuit(self: Any, now: float, reason: Any, what: object) -> None:
         history = self._history
-        self._history = breaker.replace(history, last_open_ms=float("inf"))
+        self._history = circuit.replace(history, last_open_ms=float("inf"))
         original(self, now, reason, what)
 
     return open_circuit
@@ -87,21 +87,21 @@ def _low_percentile(original: Any) -> Any:
 
 
 def _one_more_probe(original: Any) -> Any:
-    return lambda self, state: len(state.probes) < self._config.max_probes + 1
+    return lambda state, config: len(state.probes) < config.max_probes + 1
 
 
 PLANTED: dict[str, tuple[Any, str, Callable[[Any], Any]]] = {
-    "an open time of a millisecond more": (BreakerCore, "_limit_open", _late_open),
-    "no jitter": (BreakerCore, "_draw_jitter", _lost_jitter),
-    "a backoff that never starts over": (BreakerCore, "_open", _never_starts_over),
-    "a probe too many": (BreakerCore, "_awaits", _one_more_probe),
+    "an open time of a millisecond more": (Circuit, "_set_open_until", _late_open),
+    "no jitter": (Circuit, "_draw_jitter", _lost_jitter),
+    "a backoff that never starts over": (Circuit, "_open", _never_starts_over),
+    "a probe too many": (circuit, "can_probe", _one_more_probe),
     "a rate above its threshold": (trip, "_reaches", _strict_rate),
     "hanging calls after a stall": (InFlight, "forget", _forgets_nothing),
     "a count window that keeps its oldest calls": (CountWindow, "resize", _keeps_oldest),
     "a time window that an edit empties": (TimeWindow, "resize", _starts_empty),
     "an average that fades more": (EwmaWindow, "advance", _fades_smoothly),
     "no free retry": (RetryBudget, "take", _no_free_retry),
-    "a longer backoff": (attempts, "backoff_ms", _capless),
+    "a longer backoff": (guarded_call, "backoff_ms", _capless),
     "a shorter adaptive time limit": (AdaptiveTimeout, "limit_ms", _low_percentile),
 }
 """Each with whose name it replaces, and how."""

@@ -27,7 +27,7 @@ class SteppedClock(FakeClock):
 class Run:
     def __init__(self, case: dict[str, Any]) -> None:
         self.clock = SteppedClock()
-        self.chance = case["chance"]
+        self.seed = case["seed"]
         self.draws = 0
         self.breaker = create_breaker(case["policy"], self.clock, self.draw, lambda: WALL_AT_START + self.clock.now())
         self.events: list[TransitionEvent] = []
@@ -39,8 +39,8 @@ class Run:
     def draw(self) -> float:
         """Numbers that a seed decides, the same in every language: Park and Miller's generator."""
         self.draws += 1
-        self.chance = (self.chance * 16_807) % 2_147_483_647
-        return float(self.chance / 2_147_483_647)
+        self.seed = (self.seed * 16_807) % 2_147_483_647
+        return float(self.seed / 2_147_483_647)
 
     def all(self, steps: list[list[Any]]) -> list[Any]:
         try:
@@ -122,20 +122,20 @@ class Run:
             for e in given
         ]
         resets = self.overrides.take(everything, now)
-        circuit = self.breaker._current()
-        circuit.apply_override(self.overrides.holding(circuit.name))
+        breaker = self.breaker._current()
+        breaker.apply_override(self.overrides.holding(breaker.name))
         for reset in resets:
-            circuit.reset_by(reset)
+            breaker.reset_from_override(reset)
 
-    def do_judge(self, outcome: Any) -> str:
-        core = self.breaker._current().core
+    def do_classify(self, outcome: Any) -> str:
+        circuit = self.breaker._current().circuit
         response = response_of(outcome)
-        return core.judge_error(error_of(outcome)) if response is None else core.judge_result(response)
+        return circuit.classify_error(error_of(outcome)) if response is None else circuit.classify_result(response)
 
-    def do_look(self, key: str | None) -> dict[str, Any]:
-        circuit = self.of(key)._current()
-        core = circuit.core
-        held = circuit.forced
+    def do_read(self, key: str | None) -> dict[str, Any]:
+        breaker = self.of(key)._current()
+        circuit = breaker.circuit
+        held = breaker.forced
         forced = None
         if held is not None:
             by = held[0].override
@@ -146,23 +146,23 @@ class Run:
                 "override": None if by is None else by.name,
             }
         seen = {
-            "state": circuit.state,
-            "mode": circuit.mode,
-            "sinceMs": circuit.since_ms,
-            "totals": circuit.totals,
-            "latency": circuit.latency,
-            "window": core.window,
-            "consecutiveFailures": core.consecutive_failures,
-            "retryAfterMs": core.retry_after_ms,
+            "state": breaker.state,
+            "mode": breaker.mode,
+            "sinceMs": breaker.since_ms,
+            "totals": breaker.totals,
+            "latency": breaker.latency,
+            "window": circuit.window,
+            "consecutiveFailures": circuit.consecutive_failures,
+            "retryAfterMs": circuit.retry_after_ms,
             "forced": forced,
         }
         totals = seen["totals"]
         was_called = totals["succeeded"] + totals["failed"] + totals["ignored"] + totals["rejected"] > 0
-        if circuit.has_fallback and was_called:
-            seen["optedIn"] = (circuit.parent or circuit).opted_in
+        if breaker.has_fallback and was_called:
+            seen["optedIn"] = (breaker.parent or breaker).opted_in
         seen["events"] = [shown(event) for event in self.events]
         self.events.clear()
-        seen["keys"] = [each.key for each in circuit.listed_keys(lambda key: False)] if key is None else []
+        seen["keys"] = [each.key for each in breaker.listed_keys(lambda key: False)] if key is None else []
         seen["draws"] = self.draws
         seen["ended"] = [] if self.calls is None else self.calls.ended()
         return seen

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { KubeError } from '../../operator/src/kube/api/client.ts';
 import { readObject } from '../../operator/src/kube/api/object.ts';
-import { encodeRow, readShard } from '../../operator/src/kube/leader/aggregates.ts';
+import { encodeRow, readShard } from '../../operator/src/kube/replication/aggregates.ts';
 import { asJson, must, type Target } from '../target.ts';
 
 const counts = {

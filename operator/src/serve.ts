@@ -7,7 +7,6 @@ import { RestoreDetector } from './core/delivery/restore-detector.ts';
 import { LimitLog } from './core/limits/limit-log.ts';
 import { LIMITS } from './core/limits/limits.ts';
 import { isLoopback } from './core/loopback.ts';
-import type { OverrideStore } from './core/policy/override.ts';
 import { retryAfterScheduler } from './core/rate-limit/retry-after.ts';
 import { tokenBucket } from './core/rate-limit/token-bucket.ts';
 import { adminApp } from './http/admin/admin.ts';
@@ -24,6 +23,7 @@ import { metricsRegistry } from './metrics/registry.ts';
 import type { Access } from './ports/access.ts';
 import type { Authenticator } from './ports/authenticator.ts';
 import type { History, Rollback } from './ports/history.ts';
+import type { OverrideStore } from './ports/override-store.ts';
 import type { Replicas } from './ports/replicas.ts';
 import type { Source } from './ports/source.ts';
 import type { StatusSink } from './ports/status-sink.ts';
@@ -103,7 +103,7 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
   let ending = false;
   const unready = () => {
     if (ending) return 'going away';
-    if (!controller.synced) return `policies have not been read yet: ${source.state().outage ?? 'reading'}`;
+    if (!controller.synced) return `policies have not been read yet: ${source.state().unreadable ?? 'reading'}`;
     return undefined;
   };
   const auditOf = (subject: 'an agent' | 'a person') =>
@@ -120,7 +120,8 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
   const certificate = config.tls && (await readCertificate(config.tls));
   const nextRetryMs = retryAfterScheduler(config.maxStreamsPerSecond, clock);
   const restoreDetector = new RestoreDetector(config.restoreAfterMs, clock);
-  const cutAt = (reason: 'connections' | 'other-connections') => (from: string) => limits.reached(reason, { from });
+  const cutAt = (reason: 'connections' | 'other-connections') => (from: string, limit: 'all' | 'address') =>
+    limits.reached(limit === 'all' ? reason : 'connections-of-address', { from });
   const cutOther = cutAt('other-connections');
   const apps = [
     {

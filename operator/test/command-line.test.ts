@@ -99,7 +99,9 @@ describe('validate', () => {
 
   it('ends with 3 when a file is not there and 2 when none is given', () => {
     expect(run('validate', 'none.yaml')).toMatchObject({ status: 3, stderr: /.*/ });
-    expect(run('validate', 'none.yaml').stderr).toMatch(/^fuseboard: cannot read none\.yaml: ENOENT.*\n$/);
+    expect(run('validate', 'none.yaml').stderr).toMatch(
+      /^fuseboard: cannot read none\.yaml: there is no such file or folder\n$/,
+    );
     expect(run('validate').status).toBe(2);
   });
 });
@@ -149,7 +151,7 @@ describe('policy files', () => {
     expect(run('validate', 'p/*.yaml')).toMatchObject({ status: 0, stdout: '1 policy in 1 file, 0 problems\n' });
     expect(run('validate', 'p/*.yml')).toMatchObject({
       status: 3,
-      stderr: expect.stringContaining('cannot read p/*.yml'),
+      stderr: 'fuseboard: no file matches p/*.yml\n',
     });
   });
 });
@@ -313,11 +315,16 @@ describe('serve', () => {
       'a folder that is missing',
       ['--policies', 'none'],
       3,
-      /^fuseboard: --policies: ENOENT.*create the folder or name another\n$/,
+      /^fuseboard: --policies: cannot read none: there is no such file or folder; create the folder or name another\n$/,
     ],
     ['a file for a folder', ['--policies', 'p/good.yaml'], 3, /is not a folder; name one\n$/],
     ['nowhere to read from', [], 2, /give --policies DIR or --kubeconfig FILE\n$/],
-    ['a kubeconfig that is missing', ['--kubeconfig', 'none'], 2, /^fuseboard: --kubeconfig: ENOENT.*\n$/],
+    [
+      'a kubeconfig that is missing',
+      ['--kubeconfig', 'none'],
+      2,
+      /^fuseboard: --kubeconfig: cannot read none: there is no such file or folder; name another file\n$/,
+    ],
     ['an unknown flag', ['--nope'], 2, /unknown option '--nope'/],
     [
       'a token file with a mistake',
@@ -329,7 +336,7 @@ describe('serve', () => {
       'a certificate that is missing',
       ['--policies', 'p', '--tls-cert-file', 'none', '--tls-key-file', 'none'],
       3,
-      /^fuseboard: --tls-cert-file: ENOENT.*\n$/,
+      /^fuseboard: --tls-cert-file: cannot read none: there is no such file or folder; name another file\n$/,
     ],
     ['an address for all the world', ['--policies', 'p', '--host', '0.0.0.0'], 2, /loopback only/],
   ])('refuses %s in a line that says what to do', (_what, args, status, message) => {

@@ -3,8 +3,8 @@ import { openAccess } from '../src/auth/open-access.ts';
 import { unauthenticated } from '../src/auth/unauthenticated.ts';
 import { noOpStatusSink } from '../src/ports/no-op-status-sink.ts';
 import type { Parts } from '../src/serve.ts';
-import { localHistory, noRollback } from '../src/sources/history.ts';
-import { type LocalOverrides, localOverrides } from '../src/sources/overrides.ts';
+import { localHistory, noRollback } from '../src/stores/history.ts';
+import { type LocalOverrides, localOverrides } from '../src/stores/overrides.ts';
 import { until } from './until.ts';
 
 /**

@@ -9,7 +9,7 @@ export class MemorySource implements Source {
   stored: { policies: readonly Policy[]; asOf?: string; asOfIn?: ReadonlyMap<string, string> } = { policies: [] };
   overrides: readonly Override[] = [];
   overridesAsOf: string | undefined;
-  outage: string | undefined;
+  unreadable: string | undefined;
   refreshes = 0;
   #state: SourceState = { synced: false, policies: new Map(), problems: [] };
   #changed: () => void = () => {};
@@ -47,7 +47,7 @@ export class MemorySource implements Source {
 
   async refresh(): Promise<void> {
     this.refreshes += 1;
-    if (this.outage !== undefined) throw new Error(this.outage);
+    if (this.unreadable !== undefined) throw new Error(this.unreadable);
     this.notify();
   }
 

@@ -78,7 +78,7 @@ it('tells of an outage, as the API describes it and as a person reads it', async
   const { out, code } = await command('--exit-code');
   expect(code).toBe(1);
   expect(out.split('\n')[0]).toMatch(/^payments is refused by 2 of 3 checkout pods/);
-  expect(out).toMatch(/^payments +refused +\S+Z +\ds +30 +2\/3 +failure rate +\S+-payments$/m);
+  expect(out).toMatch(/^payments +refused +\S+Z +\ds +30 +2\/3 +failure rate +\S+-payments-[0-9a-f]{8}$/m);
   const shown = (await command('payments')).out;
   expect(shown).toMatch(/^cause +failure rate, first on checkout-1$/m);
   expect(shown).toMatch(/^rejected +\|.*█.*\| most 30 in 2s$/m);

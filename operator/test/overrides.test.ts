@@ -5,7 +5,7 @@ import type { Access, ResourceAttributes } from '../src/ports/access.ts';
 import { AuthError } from '../src/ports/authenticator.ts';
 import type { Subject } from '../src/ports/status-sink.ts';
 import { type Serving, serve } from '../src/serve.ts';
-import type { LocalOverrides } from '../src/sources/overrides.ts';
+import type { LocalOverrides } from '../src/stores/overrides.ts';
 import { EventClient } from './event-client.ts';
 import { FLAGS, localParts, ready } from './local-operator.ts';
 import { MemorySource, policy } from './memory-source.ts';

@@ -233,7 +233,7 @@ describe('a stream of an agent that has seen more than this replica', () => {
 
   it('is refused while the store cannot be read', async () => {
     await known([policy('payments')], '10');
-    source.outage = 'connection refused';
+    source.unreadable = 'connection refused';
     const client = await open({ since: 'policies=9999999999999999999' });
     expect(client.status).toBe(503);
     expect(client.header('retry-after')).toBeDefined();

@@ -78,19 +78,19 @@ function summaryOf(
   range: { readonly from: number; readonly to: number },
   options: ReadOptions,
 ): ReadSummary {
-  const opened = files.flatMap(({ path, format, tally: { lines, badLines } }) =>
+  const opened = files.flatMap(({ path, format, counts: { lines, badLines } }) =>
     format === undefined ? [] : [{ path, format: format.name, title: format.title, lines, badLines }],
   );
   const first = opened.find(({ path }) => path === files[0]!.path) ?? opened[0];
   if (first === undefined) throw new ReadError('nothing was read yet; iterate the calls before their summary');
-  const sampling = options.sampling ?? files.find(({ tally }) => tally.sampling !== undefined)?.tally.sampling;
+  const sampling = options.sampling ?? files.find(({ counts }) => counts.sampling !== undefined)?.counts.sampling;
   const notes = new Set([...files.flatMap((file) => file.notes()), ...census.notes()]);
   return {
     format: first.format,
     files: opened,
     lines: opened.reduce((sum, { lines }) => sum + lines, 0),
     badLines: opened.reduce((sum, { badLines }) => sum + badLines, 0),
-    badSamples: files.flatMap(({ tally }) => tally.badSamples).slice(0, MAX_BAD_SAMPLES),
+    badSamples: files.flatMap(({ counts }) => counts.badSamples).slice(0, MAX_BAD_SAMPLES),
     calls: census.calls,
     excluded: census.excluded,
     withoutDuration: census.withoutDuration,

@@ -18,7 +18,7 @@ const MAX_LEFT_OUT_SHARE = 0.01;
 /** One file of a recording: its format is detected, and its calls are read, named and sorted. */
 export class RecordedFile {
   readonly path: string;
-  readonly tally: RecordCounts;
+  readonly counts: RecordCounts;
   readonly #options: ReadOptions;
   readonly #maxLateMs: number;
   readonly #time: LogTime;
@@ -30,7 +30,7 @@ export class RecordedFile {
 
   constructor(path: string, options: ReadOptions) {
     this.path = path;
-    this.tally = new RecordCounts(path);
+    this.counts = new RecordCounts(path);
     this.#options = options;
     this.#maxLateMs = options.maxLateMs ?? MAX_LATE_MS;
     this.#time = new LogTime(options.timezone);
@@ -42,7 +42,7 @@ export class RecordedFile {
   }
 
   notes(): string[] {
-    return [...this.tally.notes(), ...this.#time.notes()];
+    return [...this.counts.notes(), ...this.#time.notes()];
   }
 
   /** A time before the start of all its calls. It is known only for formats whose first records can be read alone. */
@@ -52,7 +52,7 @@ export class RecordedFile {
     const context = {
       ...this.#context(),
       sample,
-      tally: new RecordCounts(this.path),
+      counts: new RecordCounts(this.path),
       time: new LogTime(this.#options.timezone),
     };
     let least = Number.POSITIVE_INFINITY;
@@ -77,19 +77,19 @@ export class RecordedFile {
       for (const one of found) this.#accept(one, census, sorter);
       for (let ready = sorter.take(); ready.length > 0; ready = sorter.take()) yield ready;
     }
-    this.tally.check();
+    this.counts.check();
     sorter.release(Number.POSITIVE_INFINITY);
     for (let ready = sorter.take(); ready.length > 0; ready = sorter.take()) yield ready;
   }
 
   #context(): Omit<Context, 'sample'> {
-    return { options: this.#options, tally: this.tally, time: this.#time };
+    return { options: this.#options, counts: this.counts, time: this.#time };
   }
 
   /** Files are sorted by start or by end, so a record counts as late only when both are late. */
   #accept(one: Observation, census: Census, sorter: Sorter): void {
     if (one.durationMs < 0) {
-      this.tally.note('{} durations are negative and are taken as unknown: a clock was set back during the call.');
+      this.counts.note('{} durations are negative and are taken as unknown: a clock was set back during the call.');
       one.durationMs = Number.NaN;
     }
     const { start } = one;
@@ -97,7 +97,7 @@ export class RecordedFile {
     const oldest = this.#newestStart - this.#maxLateMs;
     if (start < oldest) {
       if (end < this.#newestEnd - this.#maxLateMs) throw this.#tooLate(one, this.#newestEnd - end);
-      this.tally.note(
+      this.counts.note(
         `{} calls took longer than ${length(this.#maxLateMs)} and are left out: streams or sockets rather than calls.`,
       );
       return;
@@ -132,7 +132,7 @@ export class RecordedFile {
 
   /** At a high rate, fewer calls are held than the maximum lateness needs, so a few calls cannot be sorted. */
   #leaveOut({ record = 0 }: Observation, behind: number): void {
-    this.tally.note(
+    this.counts.note(
       '{} calls came too late to be put in order, as at this rate fewer minutes of calls are held in memory; they are left out.',
     );
     this.#leftOut++;

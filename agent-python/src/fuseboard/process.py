@@ -34,10 +34,10 @@ def get_breaker(name: str, defaults: Spec | None = None, classify: Classify | No
     policy cannot; ``None`` from it leaves it to the policy. Costs no I/O. Raises ``ConfigError`` when the name or the defaults
     cannot be used.
     """
-    circuit = registry().circuit(name, defaults, classify)
+    governed = registry().get_breaker(name, defaults, classify)
     breaker = _breakers.get(name)
-    if breaker is None or breaker._circuit is not circuit:
-        breaker = _breakers[name] = Breaker(circuit)
+    if breaker is None or breaker._breaker is not governed:
+        breaker = _breakers[name] = Breaker(governed)
     return breaker
 
 

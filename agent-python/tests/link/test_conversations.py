@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from fuseboard.breakers.circuit import Circuit
+from fuseboard.breakers.governed_breaker import GovernedBreaker
 from fuseboard.breakers.registry import Registry
 from fuseboard.link.ledger import Ledger
 from fuseboard.link.link import Link
@@ -30,13 +30,13 @@ def test_conversation(path: Path) -> None:
     conversation = yaml.safe_load(path.read_text())
     operator = ScriptedOperator()
     registry = Registry()
-    circuits = {name: registry.circuit(name) for name in conversation["breakers"]}
+    breakers = {name: registry.get_breaker(name) for name in conversation["breakers"]}
     options = StartOptions(url=operator.url, service="checkout", labels={"app": "checkout"})
     link = Link(read_settings(options, {}), registry, Ledger("c" * 32), lambda message: None, lambda: 0.0)
     link.load()
     link.start()
     try:
-        replay = Replay(operator, link, circuits)
+        replay = Replay(operator, link, breakers)
         for step in conversation["steps"]:
             replay.take(step)
     finally:
@@ -45,10 +45,10 @@ def test_conversation(path: Path) -> None:
 
 
 class Replay:
-    def __init__(self, operator: ScriptedOperator, link: Link, circuits: dict[str, Circuit]) -> None:
+    def __init__(self, operator: ScriptedOperator, link: Link, breakers: dict[str, GovernedBreaker]) -> None:
         self._operator = operator
         self._link = link
-        self._circuits = circuits
+        self._breakers = breakers
         self._stream: AgentStream | None = None
 
     def take(self, step: dict[str, Any]) -> None:
@@ -63,11 +63,11 @@ class Replay:
         elif "answered" in step:
             eventually(lambda: not self._operator.answers, "the last of these answers")
         elif "calls" in step:
-            core = self._circuits[step["calls"]["breaker"]].core
+            circuit = self._breakers[step["calls"]["breaker"]].circuit
             for _ in range(step["calls"]["failures"]):
-                permit = core.enter()
+                permit = circuit.enter()
                 if permit is not None:
-                    core.settle(permit, "failure")
+                    circuit.settle(permit, "failure")
         else:
             assert self._stream is not None
             self._play(self._stream, step)
@@ -113,7 +113,7 @@ class Replay:
         breakers = wanted.get("breakers", {})
 
         def look() -> dict[str, Any]:
-            seen = {name: shown(self._circuits[name]) for name in breakers}
+            seen = {name: shown(self._breakers[name]) for name in breakers}
             found = {name: {key: seen[name][key] for key in fields} for name, fields in breakers.items()}
             return {"link": self._link.state if "link" in wanted else None, "breakers": found}
 
@@ -136,12 +136,12 @@ def holds(wanted: Any, found: Any) -> bool:
     return bool(wanted == found)
 
 
-def shown(circuit: Circuit) -> dict[str, Any]:
-    policy, forced = circuit.policy, circuit.forced
+def shown(breaker: GovernedBreaker) -> dict[str, Any]:
+    policy, forced = breaker.policy, breaker.forced
     override = None if forced is None else forced[0].override
     return {
-        "uid": circuit.policy_uid,
+        "uid": breaker.policy_uid,
         "generation": None if policy is None else policy.generation,
-        "state": circuit.state,
+        "state": breaker.state,
         "heldBy": None if override is None else override.uid,
     }

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from fake_timers import FakeTimers
-from fuseboard.breakers.circuit import Circuit
+from fuseboard.breakers.governed_breaker import GovernedBreaker
 from fuseboard.breakers.registry import Registry
 from fuseboard.core.clock import Environment
 from fuseboard.link.connection import Endpoint
@@ -37,7 +37,7 @@ class Bench:
             namespace="shop",
             timers=self.timers,
             random=lambda: 0.5,
-            circuits=lambda: self.registry.circuits(ledger.is_pending),
+            breakers=lambda: self.registry.breakers(ledger.is_pending),
             event_now=self.registry.now,
             applied=lambda: self.applied,
             misdirected=self.note_misdirected,
@@ -54,8 +54,8 @@ class Bench:
         self.timers.advance(self.timers.waiting[0])
         return self.plane.reports[sent:]
 
-    def circuit(self, name: str) -> Circuit:
-        return self.registry.circuit(name, DEFAULTS)
+    def breaker(self, name: str) -> GovernedBreaker:
+        return self.registry.get_breaker(name, DEFAULTS)
 
 
 @pytest.fixture
@@ -66,11 +66,11 @@ def bench(plane: FakeControlPlane) -> Iterator[Bench]:
     assert [fault for report in plane.reports for fault in faults_of("report", report)] == []
 
 
-def settle(circuit: Circuit, outcome: Any, times: int = 1) -> None:
+def settle(breaker: GovernedBreaker, outcome: Any, times: int = 1) -> None:
     for _ in range(times):
-        permit = circuit.core.enter()
+        permit = breaker.circuit.enter()
         assert permit is not None
-        circuit.core.settle(permit, outcome)
+        breaker.circuit.settle(permit, outcome)
 
 
 def names(reports: list[dict[str, Any]]) -> list[str]:
@@ -78,8 +78,8 @@ def names(reports: list[dict[str, Any]]) -> list[str]:
 
 
 def test_lists_every_breaker_at_first_then_those_that_changed(bench: Bench) -> None:
-    a = bench.circuit("a")
-    bench.circuit("b")
+    a = bench.breaker("a")
+    bench.breaker("b")
     bench.reporter.attach(None)
     assert bench.timers.waiting == [5_000]
     assert names(bench.regular()) == ["a", "b"]
@@ -93,7 +93,7 @@ def test_lists_every_breaker_at_first_then_those_that_changed(bench: Bench) -> N
 
 
 def test_counts_from_the_beginning_and_says_what_was_answered_before(bench: Bench) -> None:
-    a = bench.circuit("a")
+    a = bench.breaker("a")
     settle(a, "success")
     bench.reporter.attach(None)
     (first,) = bench.regular()[0]["breakers"]
@@ -110,7 +110,7 @@ def test_counts_from_the_beginning_and_says_what_was_answered_before(bench: Benc
 
 
 def test_tells_a_change_of_state_at_once_and_at_most_four_times_a_second(bench: Bench) -> None:
-    a, b = bench.circuit("a"), bench.circuit("b")
+    a, b = bench.breaker("a"), bench.breaker("b")
     bench.reporter.attach(None)
     bench.regular()
     bench.timers.advance(1_000)
@@ -122,8 +122,8 @@ def test_tells_a_change_of_state_at_once_and_at_most_four_times_a_second(bench: 
     assert bench.timers.waiting[0] == 250
 
 
-def test_an_open_circuit_that_lapses_when_it_is_read_is_in_that_very_report(bench: Bench) -> None:
-    a = bench.circuit("a")
+def test_an_open_circuit_that_ends_when_it_is_read_is_in_that_very_report(bench: Bench) -> None:
+    a = bench.breaker("a")
     bench.reporter.attach(None)
     settle(a, "failure", 3)
     bench.regular()
@@ -152,7 +152,7 @@ def test_acknowledges_a_revision_after_the_pushes_of_its_change(bench: Bench) ->
 
 def test_cuts_a_large_report_into_parts_below_48_kib(bench: Bench) -> None:
     for i in range(400):
-        bench.circuit(f"breaker-{i}-{'x' * 80}")
+        bench.breaker(f"breaker-{i}-{'x' * 80}")
     bench.reporter.attach(None)
     reports = bench.regular()
     assert len(reports) > 2
@@ -177,14 +177,14 @@ def test_tries_a_misdirected_report_eight_times_then_asks_for_another_stream(ben
 
 
 def test_reports_beside_the_stream_where_the_replica_cannot_be_reached(bench: Bench) -> None:
-    bench.circuit("a")
+    bench.breaker("a")
     bench.reporter.attach("http://127.0.0.1:1/v1/report")
     assert names(bench.regular()) == ["a"]
     assert "127.0.0.1:1" in bench.warnings[0]
 
 
 def test_says_goodbye_with_the_last_counts_and_in_time(bench: Bench) -> None:
-    a = bench.circuit("a")
+    a = bench.breaker("a")
     bench.reporter.attach(None)
     bench.regular()
     settle(a, "success")

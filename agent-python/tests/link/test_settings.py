@@ -9,11 +9,11 @@ import pytest
 from fuseboard.link.bootstrap import read_bootstrap, routes_of
 from fuseboard.link.settings import Mounts, StartOptions, read_settings
 
-NOWHERE = Mounts("/nonexistent/a", "/nonexistent/b", "/nonexistent/c")
+NO_MOUNTS = Mounts("/nonexistent/a", "/nonexistent/b", "/nonexistent/c")
 
 
 def url_of(text: str) -> str | None:
-    url = read_settings(StartOptions(url=text), {}, NOWHERE).url
+    url = read_settings(StartOptions(url=text), {}, NO_MOUNTS).url
     return None if url is None else url.geturl()
 
 

@@ -101,7 +101,7 @@ SERVERS = {
 
 
 @pytest.mark.parametrize("server", SERVERS)
-def test_a_service_obeys_its_policy(server: str, installed: Path, plane: FakeControlPlane, tmp_path: Path) -> None:
+def test_a_service_applies_its_policy(server: str, installed: Path, plane: FakeControlPlane, tmp_path: Path) -> None:
     port = free_port()
     program, *arguments = SERVERS[server]
     with (tmp_path / "log").open("wb") as log:

@@ -28,7 +28,7 @@ def store(request: pytest.FixtureRequest, redis_port: int) -> Iterator[StateStor
     client.close()
 
 
-def test_keeps_one_entry_for_each_member_until_it_is_taken_away_or_lapses(store: StateStore) -> None:
+def test_keeps_one_entry_for_each_member_until_it_is_removed_or_expires(store: StateStore) -> None:
     assert store.all() == []
     store.put("a", "first of a", 600)
     store.put("b", "only of b", 600)
@@ -40,7 +40,7 @@ def test_keeps_one_entry_for_each_member_until_it_is_taken_away_or_lapses(store:
     assert store.all() == []
 
 
-def test_is_not_disturbed_by_what_others_left_in_redis(redis_port: int) -> None:
+def test_is_unaffected_by_what_others_left_in_redis(redis_port: int) -> None:
     with redis.Redis(port=redis_port, socket_timeout=5) as client:
         client.set("three:members", "not a set")
         with pytest.raises(redis.ResponseError, match="WRONGTYPE"):

@@ -2,9 +2,10 @@ import type { PolicySpec, Totals } from '@fuseboard/schema/types';
 import type { Call } from '../call/context.ts';
 import type { ExecuteOptions } from '../call/execute.ts';
 import type { LastError } from '../core/outcomes/last-error.ts';
+import type { Permit } from '../core/permit.ts';
 import type { Reason, State, TransitionEvent } from '../core/state.ts';
 
-export type { LastError, Reason, State, TransitionEvent };
+export type { LastError, Permit, Reason, State, TransitionEvent };
 
 /**
  * Where a breaker's configuration comes from: a policy, the defaults in code, or none of them. Without configuration
@@ -75,18 +76,6 @@ export interface ForceOptions {
 export interface WrapOptions {
   /** Whether the function gets the context of the call, `{ signal }`, as an additional last argument. Absent: false. */
   readonly passContext?: boolean | undefined;
-}
-
-/** Permission for one call, from `enter`. Settle it once; settling it again does nothing. */
-export interface Permit {
-  /** The call succeeded. */
-  succeed(): void;
-  /** The call failed. An error is classified as the policy's `classify` says; without one it is a failure. */
-  fail(error?: unknown): void;
-  /** The outcome is ignored: it carries no information about the dependency. */
-  ignore(): void;
-  /** Leaving the scope of `using` unsettled is an ignored outcome. */
-  [Symbol.dispose](): void;
 }
 
 /** A circuit breaker. The object stays valid when another policy governs it. */

@@ -12,14 +12,14 @@ const heard = (): { readonly calls: unknown[][]; readonly observer: CallObserver
     },
   };
 };
-const core = {} as never;
+const circuit = {} as never;
 
 describe('calls before their observer is there', () => {
   it('are told once, in the order in which they ended', () => {
     const early = new EarlyCalls();
-    early.settled(core, core, 1, 5, 'failure', new Error('down'), true);
-    early.rejected(core, core, 2);
-    early.settled(core, core, 3, 5, 'success', 1, false);
+    early.settled(circuit, circuit, 1, 5, 'failure', new Error('down'), true);
+    early.rejected(circuit, circuit, 2);
+    early.settled(circuit, circuit, 3, 5, 'success', 1, false);
     const { calls, observer } = heard();
     early.replayTo(observer);
     early.replayTo(observer);
@@ -32,7 +32,7 @@ describe('calls before their observer is there', () => {
 
   it('are kept up to a bound', () => {
     const early = new EarlyCalls();
-    for (let n = 0; n < 20_000; n++) early.rejected(core, core, n);
+    for (let n = 0; n < 20_000; n++) early.rejected(circuit, circuit, n);
     const { calls, observer } = heard();
     early.replayTo(observer);
     expect(calls).toHaveLength(10_000);

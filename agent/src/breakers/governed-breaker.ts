@@ -1,21 +1,22 @@
 import { parseDuration } from '@fuseboard/schema/duration';
+import type { BreakerParts } from '../call/breaker-parts.ts';
 import { type CallGuards, callGuardsFor } from '../call/call-guards.ts';
-import type { Circuit } from '../call/circuit.ts';
 import type { Call } from '../call/context.ts';
 import { type ExecuteOptions, enter, execute, executeSync } from '../call/execute.ts';
 import { hasOptedIn } from '../call/fallback.ts';
 import { wantCallScopes } from '../call/scopes/call-scope.ts';
-import { BreakerCore, forcedDetail, type Host } from '../core/breaker.ts';
+import { Circuit, type Host } from '../core/circuit.ts';
 import type { Classify } from '../core/classify.ts';
 import { type Clock, exactNow } from '../core/clock.ts';
+import { forcedDetail } from '../core/forced-state.ts';
+import type { Timeouts } from '../core/guards/timeout.ts';
 import type { State, TransitionEvent } from '../core/state.ts';
-import type { Timeouts } from '../core/timeout.ts';
 import { publishTransition } from '../errors/diagnostics.ts';
 import { ConfigError } from '../errors/errors.ts';
 import type { Breaker, BreakerStats, ForceOptions, GoverningPolicy, Permit, Source, WrapOptions } from './breaker.ts';
+import { BreakersByKey } from './breakers-by-key.ts';
 import type { Governor, Runtime } from './governor.ts';
 import { KeyedBreaker, wrapFunction } from './keyed-breaker.ts';
-import { KeyedCircuits } from './keyed-circuits.ts';
 import { Listeners } from './listeners.ts';
 import type { Override } from './overrides.ts';
 
@@ -36,40 +37,41 @@ const offered = new WeakMap<GovernedBreaker, Governor>();
  *
  * @internal
  */
-export class GovernedBreaker implements Breaker, Circuit, Host {
+export class GovernedBreaker implements Breaker, BreakerParts, Host {
   readonly name: string;
-  core: BreakerCore;
+  circuit: Circuit;
   guards: CallGuards | undefined;
   readonly key: string | undefined;
   readonly #runtime: Runtime;
   #governor: Governor;
   /**
-   * On a breaker, the circuits of its keys; on the circuit of a key, its collection. One field for both saves memory.
+   * On a breaker, those of its keys; on the breaker of a key, the collection that it is in. One field for both saves
+   * memory.
    */
-  #keyedCircuits: KeyedCircuits<GovernedBreaker> | undefined;
+  #byKey: BreakersByKey<GovernedBreaker> | undefined;
 
   constructor(
     name: string,
     governor: Governor,
     runtime: Runtime,
     key?: string,
-    keyedCircuits?: KeyedCircuits<GovernedBreaker>,
+    byKey?: BreakersByKey<GovernedBreaker>,
   ) {
     this.name = name;
     this.key = key;
     this.#runtime = runtime;
     this.#governor = governor;
-    this.#keyedCircuits = keyedCircuits;
-    this.core = new BreakerCore(governor.config, this);
+    this.#byKey = byKey;
+    this.circuit = new Circuit(governor.config, this);
     this.guards = callGuardsFor(governor.config, undefined);
   }
 
   get parent(): GovernedBreaker | undefined {
-    return this.key === undefined ? undefined : this.#keyedCircuits!.owner;
+    return this.key === undefined ? undefined : this.#byKey!.owner;
   }
 
-  private get keys(): KeyedCircuits<GovernedBreaker> | undefined {
-    return this.key === undefined ? this.#keyedCircuits : undefined;
+  private get keys(): BreakersByKey<GovernedBreaker> | undefined {
+    return this.key === undefined ? this.#byKey : undefined;
   }
 
   /** The governor that applies while no policy does. */
@@ -94,7 +96,7 @@ export class GovernedBreaker implements Breaker, Circuit, Host {
   }
 
   get state(): State {
-    return this.core.state;
+    return this.circuit.state;
   }
 
   get source(): Source {
@@ -106,26 +108,26 @@ export class GovernedBreaker implements Breaker, Circuit, Host {
   }
 
   stats(): BreakerStats {
-    const { core } = this;
+    const { circuit } = this;
     const { source, policy } = this.#governor;
-    const { forced } = core;
-    const totals = this.keys?.totals(core.totals()) ?? core.totals();
+    const { forced } = circuit;
+    const totals = this.keys?.totals(circuit.totals()) ?? circuit.totals();
     const { succeeded, failed, ignored, rejected } = totals;
     const wasCalled = succeeded + failed + ignored + rejected > 0;
     return {
-      state: core.state,
-      mode: core.config.mode,
+      state: circuit.state,
+      mode: circuit.config.mode,
       source,
       ...(policy === undefined ? {} : { uid: policy.uid }),
-      sinceMs: core.sinceMs,
+      sinceMs: circuit.sinceMs,
       totals,
-      latency: this.keys?.latency(core.latency()) ?? core.latency(),
-      window: core.window,
+      latency: this.keys?.latency(circuit.latency()) ?? circuit.latency(),
+      window: circuit.window,
       ...(forced === undefined ? {} : { forced }),
       ...(this.guards?.config.fallback !== undefined && wasCalled ? { optedIn: hasOptedIn(this) } : {}),
-      consecutiveFailures: core.consecutiveFailures,
-      ...(core.lastError === undefined ? {} : { lastError: core.lastError }),
-      retryAfterMs: core.retryAfterMs,
+      consecutiveFailures: circuit.consecutiveFailures,
+      ...(circuit.lastError === undefined ? {} : { lastError: circuit.lastError }),
+      retryAfterMs: circuit.retryAfterMs,
     };
   }
 
@@ -150,39 +152,42 @@ export class GovernedBreaker implements Breaker, Circuit, Host {
     if (typeof key !== 'string') {
       throw new ConfigError(this.name, 0, `key of breaker "${this.name}" must be a string, got ${typeof key}`);
     }
-    this.#keyedCircuits ??= new KeyedCircuits(this);
-    return new KeyedBreaker(this, this.#keyedCircuits, key);
+    this.#byKey ??= new BreakersByKey(this);
+    return new KeyedBreaker(this, this.#byKey, key);
   }
 
-  /** Creates the circuit of a key. */
-  circuitOf(key: string): GovernedBreaker {
-    const made = new GovernedBreaker(this.name, this.#governor, this.#runtime, key, this.#keyedCircuits);
-    made.core.classify = this.core.classify;
+  /** Creates the breaker of a key. */
+  breakerOf(key: string): GovernedBreaker {
+    const made = new GovernedBreaker(this.name, this.#governor, this.#runtime, key, this.#byKey);
+    made.circuit.classify = this.circuit.classify;
     made.applyOverride(overrides.get(this));
     return made;
   }
 
-  /** The key circuits with their own report entries; see KeyedCircuits. */
+  /** The breakers of keys that have report entries of their own; see `BreakersByKey`. */
   listedKeys(isPending: (key: string) => boolean): readonly GovernedBreaker[] {
     return this.keys?.listed(isPending) ?? [];
   }
 
   /** Sets a classifier that runs before the policy's. */
   useClassifier(classify: Classify): void {
-    this.core.classify = classify;
-    for (const circuit of this.keys?.all() ?? []) circuit.core.classify = classify;
+    this.circuit.classify = classify;
+    for (const { circuit } of this.keys?.all() ?? []) circuit.classify = classify;
   }
 
   /**
-   * Whether the circuit can be removed without losing state: it is closed, not forced, and has no running calls and no
-   * listeners.
+   * Whether the breaker can be removed without losing state: its circuit is closed and not forced, and it has no
+   * running calls and no listeners.
    */
   get isQuiet(): boolean {
-    const { core } = this;
-    const { succeeded, failed, ignored } = core.totals();
-    const underWay = core.permits - succeeded - failed - ignored;
+    const { circuit } = this;
+    const { succeeded, failed, ignored } = circuit.totals();
+    const underWay = circuit.permits - succeeded - failed - ignored;
     return (
-      core.state === 'closed' && core.forced === undefined && underWay === 0 && (listeners.get(this)?.size ?? 0) === 0
+      circuit.state === 'closed' &&
+      circuit.forced === undefined &&
+      underWay === 0 &&
+      (listeners.get(this)?.size ?? 0) === 0
     );
   }
 
@@ -190,33 +195,33 @@ export class GovernedBreaker implements Breaker, Circuit, Host {
   applyOverride(override: Override | undefined): void {
     if (override === undefined && !overrides.delete(this)) return;
     if (override !== undefined) overrides.set(this, override);
-    for (const circuit of this.keys?.all() ?? []) circuit.applyOverride(override);
-    const { core } = this;
+    for (const breaker of this.keys?.all() ?? []) breaker.applyOverride(override);
+    const { circuit } = this;
     const leftMs = override === undefined ? 0 : override.endsAt - exactNow(this.clock);
     if (override === undefined || leftMs <= 0) {
-      core.release();
+      circuit.release();
       return;
     }
-    const { forced } = core;
+    const { forced } = circuit;
     const isApplied = forced?.override?.uid === override.uid && Math.abs(forced.endsInMs - leftMs) < END_TOLERANCE_MS;
     if (isApplied) return;
     const { action, reason, uid, name } = override;
-    core[action === 'ForceOpen' ? 'forceOpen' : 'forceClosed'](leftMs, reason, { uid, name });
+    circuit[action === 'ForceOpen' ? 'forceOpen' : 'forceClosed'](leftMs, reason, { uid, name });
   }
 
   /** Resets the breaker and all its keys because of an override. */
   resetFromOverride(override: Override): void {
     const detail = forcedDetail(override.reason, override);
-    this.core.reset(detail);
-    for (const { core } of this.keys?.all() ?? []) core.reset(detail);
+    this.circuit.reset(detail);
+    for (const { circuit } of this.keys?.all() ?? []) circuit.reset(detail);
   }
 
   forceOpen(options: ForceOptions): void {
-    this.core.forceOpen(this.forceMs('forceOpen', options), options.reason);
+    this.circuit.forceOpen(this.forceMs('forceOpen', options), options.reason);
   }
 
   forceClosed(options: ForceOptions): void {
-    this.core.forceClosed(this.forceMs('forceClosed', options), options.reason);
+    this.circuit.forceClosed(this.forceMs('forceClosed', options), options.reason);
   }
 
   private forceMs(method: string, { for: duration, reason }: ForceOptions): number {
@@ -233,7 +238,7 @@ export class GovernedBreaker implements Breaker, Circuit, Host {
       offered.delete(this);
       this.govern(this.policy === undefined ? latest : { ...this.#governor, defaults: latest });
     }
-    this.core.reset();
+    this.circuit.reset();
   }
 
   /** Stores other defaults, which take effect with the next reset. */
@@ -245,12 +250,12 @@ export class GovernedBreaker implements Breaker, Circuit, Host {
    * Resets everything except name and listeners, for the next test: states, counts, keys, forced states, and
    * classifier.
    */
-  startAnew(governor: Governor): void {
+  startOver(governor: Governor): void {
     offered.delete(this);
     overrides.delete(this);
     this.keys?.forgetAll();
     this.#governor = governor;
-    this.core = new BreakerCore(governor.config, this);
+    this.circuit = new Circuit(governor.config, this);
     this.guards = callGuardsFor(governor.config, undefined);
   }
 
@@ -274,7 +279,7 @@ export class GovernedBreaker implements Breaker, Circuit, Host {
     // Updated before the keys, which use the state in the guards.
     if (changed) this.guards = callGuardsFor(governor.config, this.guards);
     this.keys?.govern(governor);
-    if (changed) this.core.configure(governor.config, governor.config.resetOnUpdate);
+    if (changed) this.circuit.configure(governor.config, governor.config.resetOnUpdate);
   }
 
   transitioned(event: TransitionEvent): void {

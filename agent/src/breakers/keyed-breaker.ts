@@ -11,28 +11,28 @@ import type {
   TransitionEvent,
   WrapOptions,
 } from './breaker.ts';
-import type { KeyedCircuit, KeyedCircuits } from './keyed-circuits.ts';
+import type { BreakerOfKey, BreakersByKey } from './breakers-by-key.ts';
 
-/** The handle of one key. It stays valid after the key's circuit was removed: the next use creates a new circuit. */
+/** The handle of one key. It stays valid after the key's breaker was removed: the next use creates a new one. */
 export class KeyedBreaker implements Breaker {
   readonly name: string;
   readonly key: string;
   readonly #parent: Breaker;
-  readonly #circuits: KeyedCircuits<KeyedCircuit & Breaker>;
+  readonly #breakers: BreakersByKey<BreakerOfKey & Breaker>;
 
-  constructor(parent: Breaker, circuits: KeyedCircuits<KeyedCircuit & Breaker>, key: string) {
+  constructor(parent: Breaker, breakers: BreakersByKey<BreakerOfKey & Breaker>, key: string) {
     this.name = parent.name;
     this.key = key;
     this.#parent = parent;
-    this.#circuits = circuits;
+    this.#breakers = breakers;
   }
 
-  get #circuit() {
-    return this.#circuits.use(this.key);
+  get #breaker() {
+    return this.#breakers.use(this.key);
   }
 
   get state(): State {
-    return this.#circuit.state;
+    return this.#breaker.state;
   }
 
   get source(): Source {
@@ -44,24 +44,24 @@ export class KeyedBreaker implements Breaker {
   }
 
   stats(): BreakerStats {
-    return this.#circuit.stats();
+    return this.#breaker.stats();
   }
 
   execute<T, F = T>(fn: Call<T>, options?: ExecuteOptions<F>): Promise<T | F> {
-    return this.#circuit.execute(fn, options);
+    return this.#breaker.execute(fn, options);
   }
 
   executeSync<T, F = T>(fn: () => T, options?: { readonly fallback?: ((error: unknown) => F) | undefined }): T | F {
-    return this.#circuit.executeSync(fn, options);
+    return this.#breaker.executeSync(fn, options);
   }
 
   // biome-ignore lint/suspicious/noExplicitAny: only any accepts every function.
   wrap<A extends (...args: any[]) => PromiseLike<unknown>>(fn: A, options?: WrapOptions): A {
-    return wrapFunction(this, fn, options, (call) => this.#circuit.execute(call));
+    return wrapFunction(this, fn, options, (call) => this.#breaker.execute(call));
   }
 
   enter(): Permit | null {
-    return this.#circuit.enter();
+    return this.#breaker.enter();
   }
 
   for(key: string): Breaker {
@@ -69,19 +69,19 @@ export class KeyedBreaker implements Breaker {
   }
 
   forceOpen(options: ForceOptions): void {
-    this.#circuit.forceOpen(options);
+    this.#breaker.forceOpen(options);
   }
 
   forceClosed(options: ForceOptions): void {
-    this.#circuit.forceClosed(options);
+    this.#breaker.forceClosed(options);
   }
 
   reset(): void {
-    this.#circuit.reset();
+    this.#breaker.reset();
   }
 
   on(event: 'transition', listener: (event: TransitionEvent) => void): () => void {
-    return this.#circuit.on(event, listener);
+    return this.#breaker.on(event, listener);
   }
 }
 

@@ -140,11 +140,11 @@ export class Registry {
    * Resets every breaker: closed, empty, and without defaults and classifier until code gives new ones. Handles and
    * listeners stay.
    */
-  startAnew(): void {
+  startOver(): void {
     this.#defaults.clear();
     this.#warned.clear();
     this.#classifiers.clear();
-    for (const breaker of this.#breakers.values()) breaker.startAnew(this.#governorOf(breaker.name, UNGOVERNED));
+    for (const breaker of this.#breakers.values()) breaker.startOver(this.#governorOf(breaker.name, UNGOVERNED));
     this.apply(this.#set);
   }
 
@@ -156,7 +156,7 @@ export class Registry {
   useClock(clocks: Pick<Runtime, 'clock' | 'timeouts'>): Pick<Runtime, 'clock' | 'timeouts'> {
     const { clock, timeouts } = this.#runtime;
     Object.assign(this.#runtime, { clock: clocks.clock, timeouts: clocks.timeouts });
-    this.startAnew();
+    this.startOver();
     return { clock, timeouts };
   }
 

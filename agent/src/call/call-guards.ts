@@ -1,8 +1,8 @@
-import { AdaptiveTimeout } from '../core/adaptive-timeout.ts';
 import type { CallConfig } from '../core/config/call-config.ts';
 import type { Config } from '../core/config/config.ts';
-import { Limiter } from '../core/limiter.ts';
-import { RetryBudget } from '../core/retry.ts';
+import { AdaptiveTimeout } from '../core/guards/adaptive-timeout.ts';
+import { Limiter } from '../core/guards/limiter.ts';
+import { RetryBudget } from '../core/guards/retry.ts';
 import { LastSuccesses } from './last-successes.ts';
 
 /**

@@ -2,7 +2,7 @@ import { COUNTER } from '../core/counters.ts';
 import type { Permit } from '../core/permit.ts';
 import { publishRejection } from '../errors/diagnostics.ts';
 import { circuitOpen, limited } from '../errors/errors.ts';
-import type { Circuit } from './circuit.ts';
+import type { BreakerParts } from './breaker-parts.ts';
 import { type Call, UntimedContext } from './context.ts';
 import { type Fallback, failOrFallBack, optIn, type PolicyFallback, withFallback } from './fallback.ts';
 import { GuardedCall } from './guarded-call.ts';
@@ -38,32 +38,36 @@ export interface ExecuteOptions<F> {
  *
  * @internal
  */
-export function execute<T, F>(circuit: Circuit, fn: Call<T>, options: ExecuteOptions<F> | undefined): Promise<T | F> {
-  if (typeof fn !== 'function') return Promise.reject(notCallable(circuit, 'execute', fn));
-  const wrong = options === undefined ? undefined : wrongOptions(circuit, options);
+export function execute<T, F>(
+  breaker: BreakerParts,
+  fn: Call<T>,
+  options: ExecuteOptions<F> | undefined,
+): Promise<T | F> {
+  if (typeof fn !== 'function') return Promise.reject(notCallable(breaker, 'execute', fn));
+  const wrong = options === undefined ? undefined : wrongOptions(breaker, options);
   if (wrong !== undefined) return Promise.reject(wrong);
   const signal = options?.signal;
-  if (signal?.aborted) return failOrFallBack(circuit, signal.reason, options);
-  const { core, guards } = circuit;
+  if (signal?.aborted) return failOrFallBack(breaker, signal.reason, options);
+  const { circuit, guards } = breaker;
   const answers = options?.fallback !== undefined || options?.policyFallback !== undefined ? options : undefined;
   if (guards === undefined && answers === undefined) {
-    return callPlainly(circuit, fn, signal) ?? rejected(circuit, fn, signal);
+    return callPlainly(breaker, fn, signal) ?? rejected(breaker, fn, signal);
   }
-  if (options?.policyFallback !== undefined) optIn(circuit);
-  const permit = core.enter();
+  if (options?.policyFallback !== undefined) optIn(breaker);
+  const permit = circuit.enter();
   if (permit === null) {
-    if (isPartOfProbe(circuit)) return passThrough(fn, signal);
-    return failOrFallBack(circuit, circuitOpen(circuit, core.rejectedForMs), options);
+    if (isPartOfProbe(breaker)) return passThrough(fn, signal);
+    return failOrFallBack(breaker, circuitOpen(breaker, circuit.rejectedForMs), options);
   }
   guards?.admitted();
-  const execution = new GuardedCall(circuit, permit, fn, signal, options?.retry !== false);
+  const execution = new GuardedCall(breaker, permit, fn, signal, options?.retry !== false);
   const attempt = execution.start();
-  return answers === undefined ? attempt : withFallback(circuit, attempt, execution, answers);
+  return answers === undefined ? attempt : withFallback(breaker, attempt, execution, answers);
 }
 
-function rejected<T>(circuit: Circuit, fn: Call<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (isPartOfProbe(circuit)) return passThrough(fn, signal);
-  return Promise.reject(circuitOpen(circuit, circuit.core.rejectedForMs));
+function rejected<T>(breaker: BreakerParts, fn: Call<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (isPartOfProbe(breaker)) return passThrough(fn, signal);
+  return Promise.reject(circuitOpen(breaker, breaker.circuit.rejectedForMs));
 }
 
 /** The call around it decides. */
@@ -76,28 +80,32 @@ async function passThrough<T>(fn: Call<T>, signal: AbortSignal | undefined): Pro
  *
  * @internal
  */
-export function executeSync<T, F>(circuit: Circuit, fn: () => T, fallback: ((error: unknown) => F) | undefined): T | F {
-  if (typeof fn !== 'function') throw notCallable(circuit, 'executeSync', fn);
-  if (fallback !== undefined && typeof fallback !== 'function') throw wrongOptions(circuit, { fallback });
-  const { core } = circuit;
+export function executeSync<T, F>(
+  breaker: BreakerParts,
+  fn: () => T,
+  fallback: ((error: unknown) => F) | undefined,
+): T | F {
+  if (typeof fn !== 'function') throw notCallable(breaker, 'executeSync', fn);
+  if (fallback !== undefined && typeof fallback !== 'function') throw wrongOptions(breaker, { fallback });
+  const { circuit } = breaker;
   const answer = (error: unknown): F => {
     if (fallback === undefined) throw error;
-    core.count(COUNTER.fallback);
+    circuit.count(COUNTER.fallback);
     return fallback(error);
   };
-  const permit = core.enter();
-  if (permit === null && isPartOfProbe(circuit)) return fn();
-  if (permit === null) return answer(circuitOpen(circuit, core.rejectedForMs));
-  const limiter = circuit.guards?.limiter;
-  if (limiter !== undefined && !takeSlot(circuit)) {
+  const permit = circuit.enter();
+  if (permit === null && isPartOfProbe(breaker)) return fn();
+  if (permit === null) return answer(circuitOpen(breaker, circuit.rejectedForMs));
+  const limiter = breaker.guards?.limiter;
+  if (limiter !== undefined && !takeSlot(breaker)) {
     permit.ignore();
-    return answer(limited(circuit, circuit.guards!.config.concurrency!.maxConcurrent, 0));
+    return answer(limited(breaker, breaker.guards!.config.concurrency!.maxConcurrent, 0));
   }
   let result: T;
   try {
     result = fn();
   } catch (error) {
-    core.settleError(permit, error);
+    circuit.settleError(permit, error);
     return answer(error);
   } finally {
     limiter?.release();
@@ -105,9 +113,9 @@ export function executeSync<T, F>(circuit: Circuit, fn: () => T, fallback: ((err
   if (isThenable(result)) {
     permit.ignore();
     result.then(undefined, () => {});
-    throw new TypeError(`executeSync of breaker "${circuit.name}" got a function that returns a promise; use execute`);
+    throw new TypeError(`executeSync of breaker "${breaker.name}" got a function that returns a promise; use execute`);
   }
-  const outcome = core.settleResult(permit, result);
+  const outcome = circuit.settleResult(permit, result);
   return outcome === 'failure' && fallback !== undefined ? answer(result) : result;
 }
 
@@ -116,23 +124,23 @@ export function executeSync<T, F>(circuit: Circuit, fn: () => T, fallback: ((err
  *
  * @internal
  */
-export function enter(circuit: Circuit): Permit | LimitedPermit | null {
-  const { core, guards } = circuit;
-  const permit = core.enter();
-  if (permit === null) publishRejection(circuit, 'ERR_FUSEBOARD_OPEN', core.rejectedForMs);
+export function enter(breaker: BreakerParts): Permit | null {
+  const { circuit, guards } = breaker;
+  const permit = circuit.enter();
+  if (permit === null) publishRejection(breaker, 'ERR_FUSEBOARD_OPEN', circuit.rejectedForMs);
   if (permit === null || guards?.limiter === undefined) return permit;
-  if (!takeSlot(circuit)) {
+  if (!takeSlot(breaker)) {
     permit.ignore();
-    publishRejection(circuit, 'ERR_FUSEBOARD_LIMITED', 0);
+    publishRejection(breaker, 'ERR_FUSEBOARD_LIMITED', 0);
     return null;
   }
   return new LimitedPermit(permit, guards.limiter);
 }
 
 /** Takes a slot where there is a limit; in Shadow mode every call gets one. */
-function takeSlot({ guards, core }: Circuit): boolean {
+function takeSlot({ guards, circuit }: BreakerParts): boolean {
   const limiter = guards!.limiter!;
-  return limiter.take() || takesInShadow(core, limiter);
+  return limiter.take() || takesInShadow(circuit, limiter);
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -1,6 +1,6 @@
 import type { Outcome } from '../core/classify.ts';
 import { COUNTER } from '../core/counters.ts';
-import type { Circuit } from './circuit.ts';
+import type { BreakerParts } from './breaker-parts.ts';
 import { type CallContext, UntimedContext } from './context.ts';
 import type { LastSuccesses } from './last-successes.ts';
 import { isPlainData } from './plain-data.ts';
@@ -28,16 +28,16 @@ export interface PolicyFallback<F> {
 }
 
 /** Breakers of which some call let the policy's fallback answer, whether it has one or not. */
-const optedIn = new WeakSet<Circuit>();
+const optedIn = new WeakSet<BreakerParts>();
 
 /** @internal */
-export function optIn(circuit: Circuit): void {
-  optedIn.add(circuit.parent ?? circuit);
+export function optIn(breaker: BreakerParts): void {
+  optedIn.add(breaker.parent ?? breaker);
 }
 
 /** @internal */
-export function hasOptedIn(circuit: Circuit): boolean {
-  return optedIn.has(circuit.parent ?? circuit);
+export function hasOptedIn(breaker: BreakerParts): boolean {
+  return optedIn.has(breaker.parent ?? breaker);
 }
 
 /**
@@ -57,16 +57,16 @@ export interface FallbackOptions<F> {
  * @internal
  */
 export function failOrFallBack<F>(
-  circuit: Circuit,
+  breaker: BreakerParts,
   error: unknown,
   answers: FallbackOptions<F> | undefined,
 ): Promise<F> {
   if (answers?.fallback === undefined) {
-    const answer = answers?.signal?.aborted ? undefined : policyAnswer(circuit, answers?.policyFallback);
+    const answer = answers?.signal?.aborted ? undefined : policyAnswer(breaker, answers?.policyFallback);
     return answer === undefined ? Promise.reject(error) : Promise.resolve(answer.value);
   }
   try {
-    return Promise.resolve(fallBack(circuit, error, answers.fallback, answers.signal));
+    return Promise.resolve(fallBack(breaker, error, answers.fallback, answers.signal));
   } catch (thrown) {
     return Promise.reject(thrown);
   }
@@ -81,7 +81,7 @@ export function failOrFallBack<F>(
  * @internal
  */
 export function withFallback<T, F>(
-  circuit: Circuit,
+  breaker: BreakerParts,
   attempt: Promise<T>,
   call: { readonly outcome: Outcome | undefined },
   answers: FallbackOptions<F>,
@@ -90,24 +90,24 @@ export function withFallback<T, F>(
   if (fallback !== undefined) {
     return attempt.then<T | F, F>(
       (value) => {
-        if (call.outcome === 'failure') return replaceResult(circuit, value, fallback, signal);
-        if (call.outcome === 'success') rememberSuccess(circuit, policyFallback, value);
+        if (call.outcome === 'failure') return replaceResult(breaker, value, fallback, signal);
+        if (call.outcome === 'success') rememberSuccess(breaker, policyFallback, value);
         return value;
       },
-      (error) => fallBack(circuit, error, fallback, signal),
+      (error) => fallBack(breaker, error, fallback, signal),
     );
   }
   return attempt.then<T | F, F>(
     (value) => {
-      if (call.outcome === 'success') rememberSuccess(circuit, policyFallback, value);
-      const answer = call.outcome === 'failure' ? policyAnswer(circuit, policyFallback) : undefined;
+      if (call.outcome === 'success') rememberSuccess(breaker, policyFallback, value);
+      const answer = call.outcome === 'failure' ? policyAnswer(breaker, policyFallback) : undefined;
       if (answer === undefined) return value;
       discard(value);
       return answer.value;
     },
     (error) => {
       const mayAnswer = (call.outcome ?? 'failure') === 'failure' && !isCancelled(signal);
-      const answer = mayAnswer ? policyAnswer(circuit, policyFallback) : undefined;
+      const answer = mayAnswer ? policyAnswer(breaker, policyFallback) : undefined;
       if (answer === undefined) throw error;
       return answer.value;
     },
@@ -115,57 +115,61 @@ export function withFallback<T, F>(
 }
 
 function fallBack<F>(
-  { core }: Circuit,
+  { circuit }: BreakerParts,
   error: unknown,
   fallback: Fallback<F>,
   signal: AbortSignal | undefined,
 ): F | PromiseLike<F> {
-  core.count(COUNTER.fallback);
+  circuit.count(COUNTER.fallback);
   return fallback(error, new UntimedContext(signal));
 }
 
 async function replaceResult<T, F>(
-  circuit: Circuit,
+  breaker: BreakerParts,
   value: T,
   fallback: Fallback<F>,
   signal: AbortSignal | undefined,
 ): Promise<F> {
   let answer: unknown;
   try {
-    answer = await fallBack(circuit, value, fallback, signal);
+    answer = await fallBack(breaker, value, fallback, signal);
     return answer as F;
   } finally {
     if (answer !== value) discard(value);
   }
 }
 
-function rememberSuccess(circuit: Circuit, policyFallback: PolicyFallback<unknown> | undefined, value: unknown): void {
-  if (policyFallback === undefined || circuit.guards?.config.fallback?.type !== 'LastSuccess' || isResponse(value))
+function rememberSuccess(
+  breaker: BreakerParts,
+  policyFallback: PolicyFallback<unknown> | undefined,
+  value: unknown,
+): void {
+  if (policyFallback === undefined || breaker.guards?.config.fallback?.type !== 'LastSuccess' || isResponse(value))
     return;
-  const kept = policyFallback.copy === false ? value : copied(circuit, value);
-  lastSuccessesOf(circuit).set(cacheKeyOf(circuit, policyFallback.key), kept, circuit.clock.now());
+  const kept = policyFallback.copy === false ? value : copied(breaker, value);
+  lastSuccessesOf(breaker).set(cacheKeyOf(breaker, policyFallback.key), kept, breaker.clock.now());
 }
 
 function policyAnswer<F>(
-  circuit: Circuit,
+  breaker: BreakerParts,
   policyFallback: PolicyFallback<F> | undefined,
 ): { readonly value: F } | undefined {
-  const { guards, core, clock, name } = circuit;
+  const { guards, circuit, clock, name } = breaker;
   const config = guards?.config.fallback;
   if (policyFallback === undefined || config === undefined) return undefined;
   try {
-    if (config.type === 'Static') return countFallback(core, policyFallback.parse(JSON.parse(config.json)));
-    const found = lastSuccessesOf(circuit).get(cacheKeyOf(circuit, policyFallback.key), clock.now(), config.maxAgeMs);
+    if (config.type === 'Static') return countFallback(circuit, policyFallback.parse(JSON.parse(config.json)));
+    const found = lastSuccessesOf(breaker).get(cacheKeyOf(breaker, policyFallback.key), clock.now(), config.maxAgeMs);
     if (found === undefined) return undefined;
-    const value = policyFallback.copy === false ? found.value : copied(circuit, found.value);
-    return countFallback(core, policyFallback.parse(value));
+    const value = policyFallback.copy === false ? found.value : copied(breaker, found.value);
+    return countFallback(circuit, policyFallback.parse(value));
   } catch (error) {
     guards!.warnOnce(`the policy's fallback of breaker "${name}" cannot be used: ${String(error)}`);
     return undefined;
   }
 }
 
-function copied({ guards, name }: Circuit, value: unknown): unknown {
+function copied({ guards, name }: BreakerParts, value: unknown): unknown {
   if (isPlainData(value)) return structuredClone(value);
   guards!.warnOnce(
     `an answer of breaker "${name}" for LastSuccess is not plain data and cannot be copied: callers share it and must not change it. Return plain data, or set copy: false.`,
@@ -174,16 +178,16 @@ function copied({ guards, name }: Circuit, value: unknown): unknown {
 }
 
 /** The answers of a breaker and all its keys, so that their number is bounded. */
-function lastSuccessesOf(circuit: Circuit): LastSuccesses {
-  return (circuit.parent ?? circuit).guards!.lastSuccesses;
+function lastSuccessesOf(breaker: BreakerParts): LastSuccesses {
+  return (breaker.parent ?? breaker).guards!.lastSuccesses;
 }
 
 /** The circuits of two keys answer each for itself. */
-function cacheKeyOf({ key }: Circuit, answer: string): string {
+function cacheKeyOf({ key }: BreakerParts, answer: string): string {
   return JSON.stringify([key, answer]);
 }
 
-function countFallback<F>(core: Circuit['core'], value: F): { readonly value: F } {
-  core.count(COUNTER.fallback);
+function countFallback<F>(circuit: BreakerParts['circuit'], value: F): { readonly value: F } {
+  circuit.count(COUNTER.fallback);
   return { value };
 }

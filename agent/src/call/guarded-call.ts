@@ -1,11 +1,11 @@
+import type { CircuitPermit } from '../core/circuit-permit.ts';
 import type { Outcome } from '../core/classify.ts';
 import { COUNTER } from '../core/counters.ts';
-import type { Limiter, Waiter } from '../core/limiter.ts';
-import type { Permit } from '../core/permit.ts';
-import { backoffMs } from '../core/retry.ts';
+import type { Limiter, Waiter } from '../core/guards/limiter.ts';
+import { backoffMs } from '../core/guards/retry.ts';
 import { retryAfterMs } from '../core/retry-after.ts';
 import { isRejection, limited, queueTimeout } from '../errors/errors.ts';
-import type { Circuit } from './circuit.ts';
+import type { BreakerParts } from './breaker-parts.ts';
 import { type Call, UntimedContext } from './context.ts';
 import { takesInShadow } from './limited-permit.ts';
 import { QueuedWait } from './queued-wait.ts';
@@ -29,26 +29,32 @@ const wallNow = (): number => Date.now();
 export class GuardedCall<T> implements CallCompletion<T> {
   /** The outcome of the last attempt; undefined where none ended. */
   outcome: Outcome | undefined = undefined;
-  readonly circuit: Circuit;
+  readonly breaker: BreakerParts;
   readonly signal: AbortSignal | undefined;
   readonly #fn: Call<T>;
   /** One permit for all attempts. */
   readonly #isInsideBreaker: boolean;
   readonly #mayRetry: boolean;
-  #permit: Permit;
+  #permit: CircuitPermit;
   #attempts = 0;
 
   /**
    * @param permit for the first attempt.
    * @param mayRetry whether the retries of the policy apply.
    */
-  constructor(circuit: Circuit, permit: Permit, fn: Call<T>, signal: AbortSignal | undefined, mayRetry = true) {
-    this.circuit = circuit;
+  constructor(
+    breaker: BreakerParts,
+    permit: CircuitPermit,
+    fn: Call<T>,
+    signal: AbortSignal | undefined,
+    mayRetry = true,
+  ) {
+    this.breaker = breaker;
     this.signal = signal;
     this.#fn = fn;
     this.#permit = permit;
     this.#mayRetry = mayRetry;
-    this.#isInsideBreaker = circuit.guards?.config.retry?.insideBreaker ?? false;
+    this.#isInsideBreaker = breaker.guards?.config.retry?.insideBreaker ?? false;
   }
 
   start(): Promise<T> {
@@ -56,37 +62,37 @@ export class GuardedCall<T> implements CallCompletion<T> {
   }
 
   returned(value: T): T | Promise<T> {
-    const { core } = this.circuit;
-    const outcome = this.#isInsideBreaker ? core.classifyResult(value) : core.settleResult(this.#permit, value);
+    const { circuit } = this.breaker;
+    const outcome = this.#isInsideBreaker ? circuit.classifyResult(value) : circuit.settleResult(this.#permit, value);
     if (outcome === 'failure') return this.#retryOrSettle({ kind: 'returned', value }) ?? value;
-    if (this.#isInsideBreaker) core.settle(this.#permit, outcome, value);
+    if (this.#isInsideBreaker) circuit.settleResult(this.#permit, value, outcome);
     this.outcome = outcome;
     return value;
   }
 
   threw(error: unknown): Promise<T> | undefined {
-    const { core } = this.circuit;
+    const { circuit } = this.breaker;
     if (this.signal?.aborted) return this.#settleAborted(error);
-    const outcome = this.#isInsideBreaker ? core.classifyError(error) : core.settleError(this.#permit, error);
+    const outcome = this.#isInsideBreaker ? circuit.classifyError(error) : circuit.settleError(this.#permit, error);
     if (outcome === 'failure') return this.#retryOrSettle({ kind: 'threw', error });
-    if (this.#isInsideBreaker) core.settle(this.#permit, outcome, error, true);
+    if (this.#isInsideBreaker) circuit.settleError(this.#permit, error, outcome);
     this.outcome = outcome;
     return undefined;
   }
 
   expired(error: unknown): Promise<T> | undefined {
     if (isCancelled(this.signal)) return this.#settleIgnored();
-    this.circuit.core.count(COUNTER.timedOut);
-    if (!this.#isInsideBreaker) this.circuit.core.settle(this.#permit, 'failure', error, true);
+    this.breaker.circuit.count(COUNTER.timedOut);
+    if (!this.#isInsideBreaker) this.breaker.circuit.settleError(this.#permit, error, 'failure');
     return this.#retryOrSettle({ kind: 'expired', error });
   }
 
   /** The caller's timeout passed, or the caller aborted; in both cases no further attempt is made. */
   #settleAborted(error: unknown): undefined {
-    const { core } = this.circuit;
-    if (!isTimedOut(this.signal) || core.classifyError(error) === 'ignored') return this.#settleIgnored();
-    core.count(COUNTER.timedOut);
-    core.settle(this.#permit, 'failure', error, true);
+    const { circuit } = this.breaker;
+    if (!isTimedOut(this.signal) || circuit.classifyError(error) === 'ignored') return this.#settleIgnored();
+    circuit.count(COUNTER.timedOut);
+    circuit.settleError(this.#permit, error, 'failure');
     this.outcome = 'failure';
   }
 
@@ -104,24 +110,24 @@ export class GuardedCall<T> implements CallCompletion<T> {
   }
 
   #retryWaitMs(failure: FailedAttempt<T>): number | undefined {
-    const { guards, clock } = this.circuit;
+    const { guards, clock } = this.breaker;
     const retry = guards?.config.retry;
     if (retry === undefined || this.#attempts >= retry.maxAttempts || !this.#mayRetry) return undefined;
-    if (this.circuit.core.rejectsAll || this.signal?.aborted) return undefined;
+    if (this.breaker.circuit.rejectsAll || this.signal?.aborted) return undefined;
     // The rejection of another breaker says when to come back; retrying would ignore that.
     if (failure.kind === 'threw' && isRejection(failure.error)) return undefined;
     const asked = failure.kind === 'expired' ? 0 : retryAfterMs(outcomeOf(failure), wallNow);
-    const random = retry.jitterPercent === 0 ? 0 : this.circuit.random();
+    const random = retry.jitterPercent === 0 ? 0 : this.breaker.random();
     const waitMs = backoffMs(retry, this.#attempts, random, asked);
     return waitMs !== undefined && guards!.budget.take(clock.now()) ? waitMs : undefined;
   }
 
   async #retry(failure: FailedAttempt<T>, waitMs: number): Promise<T> {
-    const { core, timeouts } = this.circuit;
+    const { circuit, timeouts } = this.breaker;
     if ((await new QueuedWait(timeouts, waitMs, this.signal).ended) === 'aborted') return this.#endAborted(failure);
-    if (this.circuit.core.rejectsAll) return this.#endWith(failure);
+    if (this.breaker.circuit.rejectsAll) return this.#endWith(failure);
     if (!this.#isInsideBreaker) {
-      const permit = core.enter();
+      const permit = circuit.enter();
       if (permit === null) return this.#endWith(failure);
       this.#permit = permit;
     }
@@ -130,25 +136,25 @@ export class GuardedCall<T> implements CallCompletion<T> {
 
   /** @param previous what the attempt before came to; the call ends with it when this one is refused. */
   #attempt(previous: FailedAttempt<T> | undefined): Promise<T> {
-    const { guards, core } = this.circuit;
+    const { guards, circuit } = this.breaker;
     const limiter = guards?.limiter;
-    if (limiter === undefined || limiter.take() || takesInShadow(core, limiter)) {
+    if (limiter === undefined || limiter.take() || takesInShadow(circuit, limiter)) {
       return this.#runAttempt(limiter, previous);
     }
     return this.#queue(limiter, previous);
   }
 
   async #queue(limiter: Limiter, previous: FailedAttempt<T> | undefined): Promise<T> {
-    const { guards, timeouts, core } = this.circuit;
+    const { guards, timeouts, circuit } = this.breaker;
     const { maxConcurrent, maxQueue, queueTimeoutMs } = guards!.config.concurrency!;
     const waiter: Waiter = { previous: null, next: null, granted: () => wait.granted() };
-    if (!limiter.join(waiter)) return this.#endRefused(limited(this.circuit, maxConcurrent, maxQueue), previous);
+    if (!limiter.join(waiter)) return this.#endRefused(limited(this.breaker, maxConcurrent, maxQueue), previous);
     const wait = new QueuedWait(timeouts, queueTimeoutMs, this.signal, () => limiter.leave(waiter));
     const isFirst = !this.#isInsideBreaker || previous === undefined;
-    if (isFirst) core.pause(this.#permit);
+    if (isFirst) circuit.pause(this.#permit);
     const end = await wait.ended;
-    if (isFirst) core.restart(this.#permit);
-    if (end === 'over') return this.#endRefused(queueTimeout(this.circuit, queueTimeoutMs), previous);
+    if (isFirst) circuit.restart(this.#permit);
+    if (end === 'over') return this.#endRefused(queueTimeout(this.breaker, queueTimeoutMs), previous);
     if (this.signal?.aborted) {
       if (end === 'granted') limiter.release();
       return this.#endAborted(previous);
@@ -157,18 +163,18 @@ export class GuardedCall<T> implements CallCompletion<T> {
   }
 
   #runAttempt(limiter: Limiter | undefined, previous: FailedAttempt<T> | undefined): Promise<T> {
-    const { guards, core } = this.circuit;
+    const { guards, circuit } = this.breaker;
     if (previous !== undefined) {
-      core.count(COUNTER.retried);
+      circuit.count(COUNTER.retried);
       if (previous.kind === 'returned') discard(previous.value);
       else discardResponseOf(previous.error);
     }
     this.#attempts++;
     const adaptive = guards?.adaptive;
-    const { timeoutMs } = core.config;
+    const { timeoutMs } = circuit.config;
     const limitMs =
       adaptive === undefined ? timeoutMs : Math.ceil(adaptive.limitMs(guards!.config.adaptive!, timeoutMs));
-    const fn = core.state === 'half-open' ? asProbe(this.circuit, this.#fn) : this.#fn;
+    const fn = circuit.state === 'half-open' ? asProbe(this.breaker, this.#fn) : this.#fn;
     if (limitMs !== 0) return runTimed(this, limitMs, limiter, adaptive, fn);
     try {
       return Promise.resolve(fn(new UntimedContext(this.signal))).then(
@@ -191,12 +197,12 @@ export class GuardedCall<T> implements CallCompletion<T> {
 
   /** Settles the permit, if it is not settled yet, by the failure that the call ends with. */
   #settleFailure(failure: FailedAttempt<T>): void {
-    const { core } = this.circuit;
+    const { circuit } = this.breaker;
     this.outcome = 'failure';
     if (!this.#isInsideBreaker) return;
-    if (failure.kind === 'returned') core.settleResult(this.#permit, failure.value);
-    else if (failure.kind === 'threw') core.settleError(this.#permit, failure.error);
-    else core.settle(this.#permit, 'failure', failure.error, true);
+    if (failure.kind === 'returned') circuit.settleResult(this.#permit, failure.value);
+    else if (failure.kind === 'threw') circuit.settleError(this.#permit, failure.error);
+    else circuit.settleError(this.#permit, failure.error, 'failure');
   }
 
   #endWith(failure: FailedAttempt<T>): T {

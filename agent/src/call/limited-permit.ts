@@ -1,14 +1,15 @@
-import type { BreakerCore } from '../core/breaker.ts';
+import type { Circuit } from '../core/circuit.ts';
+import type { CircuitPermit } from '../core/circuit-permit.ts';
 import { COUNTER } from '../core/counters.ts';
-import type { Limiter } from '../core/limiter.ts';
+import type { Limiter } from '../core/guards/limiter.ts';
 import type { Permit } from '../core/permit.ts';
 
 /** A permit that holds a slot among the concurrent calls until it is settled. */
-export class LimitedPermit {
-  readonly #permit: Permit;
+export class LimitedPermit implements Permit {
+  readonly #permit: CircuitPermit;
   readonly #limiter: Limiter;
 
-  constructor(permit: Permit, limiter: Limiter) {
+  constructor(permit: CircuitPermit, limiter: Limiter) {
     this.#permit = permit;
     this.#limiter = limiter;
   }
@@ -38,9 +39,9 @@ export class LimitedPermit {
 }
 
 /** Takes a slot beyond the limit in Shadow mode, where every call gets one; says whether it did. */
-export function takesInShadow(core: BreakerCore, limiter: Limiter): boolean {
-  if (core.config.mode !== 'Shadow') return false;
-  core.count(COUNTER.shadowRejected);
+export function takesInShadow(circuit: Circuit, limiter: Limiter): boolean {
+  if (circuit.config.mode !== 'Shadow') return false;
+  circuit.count(COUNTER.shadowRejected);
   limiter.takeAnyway();
   return true;
 }

@@ -1,6 +1,6 @@
+import { CircuitPermit, NO_GENERATION } from '../core/circuit-permit.ts';
 import { COUNTER } from '../core/counters.ts';
-import { NO_GENERATION, Permit } from '../core/permit.ts';
-import type { Circuit } from './circuit.ts';
+import type { BreakerParts } from './breaker-parts.ts';
 import { type Call, UntimedContext } from './context.ts';
 import { GuardedCall } from './guarded-call.ts';
 import { ObjectPool } from './promises/object-pool.ts';
@@ -13,8 +13,8 @@ const pool = new ObjectPool<PlainCall>();
 
 /** Follows one call at a time: holds its permit, and the callbacks of its promise. */
 class PlainCall implements CallCompletion<unknown> {
-  circuit: Circuit;
-  readonly permit: Permit;
+  breaker: BreakerParts;
+  readonly permit: CircuitPermit;
   signal: AbortSignal | undefined = undefined;
   readonly onReturn = <T>(value: T): T => this.returned(value);
   readonly onThrow = (error: unknown): RejectedThenable => {
@@ -22,14 +22,14 @@ class PlainCall implements CallCompletion<unknown> {
     return new RejectedThenable(error);
   };
 
-  constructor(circuit: Circuit) {
-    this.circuit = circuit;
-    this.permit = new Permit(circuit.core, NO_GENERATION, 0);
+  constructor(breaker: BreakerParts) {
+    this.breaker = breaker;
+    this.permit = new CircuitPermit(breaker.circuit, NO_GENERATION, 0);
   }
 
   returned<T>(value: T): T {
     const { permit } = this;
-    permit.core.settleResult(permit, value);
+    permit.circuit.settleResult(permit, value);
     this.end();
     return value;
   }
@@ -37,7 +37,7 @@ class PlainCall implements CallCompletion<unknown> {
   threw(error: unknown): undefined {
     const { permit, signal } = this;
     if (signal?.aborted) settleAborted(permit, signal, error);
-    else permit.core.settleError(permit, error);
+    else permit.circuit.settleError(permit, error);
     this.end();
   }
 
@@ -45,8 +45,8 @@ class PlainCall implements CallCompletion<unknown> {
     const { permit, signal } = this;
     if (isCancelled(signal)) permit.ignore();
     else {
-      permit.core.count(COUNTER.timedOut);
-      permit.core.settle(permit, 'failure', error, true);
+      permit.circuit.count(COUNTER.timedOut);
+      permit.circuit.settleError(permit, error, 'failure');
     }
     this.end();
   }
@@ -61,13 +61,13 @@ class PlainCall implements CallCompletion<unknown> {
  * Settles a call whose signal aborted: a time that was over is a failure of the dependency, unless the policy ignores
  * it.
  */
-function settleAborted(permit: Permit, signal: AbortSignal, error: unknown): void {
-  const { core } = permit;
+function settleAborted(permit: CircuitPermit, signal: AbortSignal, error: unknown): void {
+  const { circuit } = permit;
   if (!isTimedOut(signal)) permit.ignore();
-  else if (core.classifyError(error) === 'ignored') permit.ignore();
+  else if (circuit.classifyError(error) === 'ignored') permit.ignore();
   else {
-    core.count(COUNTER.timedOut);
-    core.settle(permit, 'failure', error, true);
+    circuit.count(COUNTER.timedOut);
+    circuit.settleError(permit, error, 'failure');
   }
 }
 
@@ -76,19 +76,23 @@ function settleAborted(permit: Permit, signal: AbortSignal, error: unknown): voi
  *
  * @internal
  */
-export function callPlainly<T>(circuit: Circuit, fn: Call<T>, signal: AbortSignal | undefined): Promise<T> | undefined {
-  const { core } = circuit;
-  const call = pool.acquire() ?? new PlainCall(circuit);
-  const permit = core.enter(call.permit);
-  // null: rejected. Another permit: the circuit is half-open, where the core makes a new one for each call.
-  if (permit !== call.permit) {
+export function callPlainly<T>(
+  breaker: BreakerParts,
+  fn: Call<T>,
+  signal: AbortSignal | undefined,
+): Promise<T> | undefined {
+  const { circuit } = breaker;
+  const call = pool.acquire() ?? new PlainCall(breaker);
+  const permit = circuit.enter(call.permit);
+  // A probe has a permit of its own, so the call that holds the reused one is not needed.
+  if (permit === null || permit.isProbe) {
     pool.release(call);
-    return permit === null ? undefined : new GuardedCall(circuit, permit, fn, signal).start();
+    return permit === null ? undefined : new GuardedCall(breaker, permit, fn, signal).start();
   }
   if (signal !== undefined) call.signal = signal;
-  const { timeoutMs } = core.config;
+  const { timeoutMs } = circuit.config;
   if (timeoutMs !== 0) {
-    call.circuit = circuit;
+    call.breaker = breaker;
     return runTimed(call as CallCompletion<T>, timeoutMs, undefined, undefined, fn);
   }
   try {

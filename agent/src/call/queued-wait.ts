@@ -1,4 +1,4 @@
-import type { Deadline, Timeouts } from '../core/timeout.ts';
+import type { Deadline, Timeouts } from '../core/guards/timeout.ts';
 import { onAbort } from './signals/followed-signal.ts';
 
 /** How a wait ended: what it waited for came, its time is over, or its caller gave up. */

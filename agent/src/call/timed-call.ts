@@ -1,10 +1,10 @@
 import { AsyncResource } from 'node:async_hooks';
-import type { AdaptiveTimeout } from '../core/adaptive-timeout.ts';
 import { exactNow } from '../core/clock.ts';
-import type { Limiter } from '../core/limiter.ts';
-import type { Deadline } from '../core/timeout.ts';
+import type { AdaptiveTimeout } from '../core/guards/adaptive-timeout.ts';
+import type { Limiter } from '../core/guards/limiter.ts';
+import type { Deadline } from '../core/guards/timeout.ts';
 import { callTimeout } from '../errors/errors.ts';
-import type { Circuit } from './circuit.ts';
+import type { BreakerParts } from './breaker-parts.ts';
 import type { Call, CallContext } from './context.ts';
 import { ObjectPool } from './promises/object-pool.ts';
 import { thenOnce } from './promises/then-once.ts';
@@ -14,7 +14,7 @@ import { FollowingSignal } from './signals/followed-signal.ts';
 
 /** Decides the result of a call that ended. */
 export interface CallCompletion<T> {
-  readonly circuit: Circuit;
+  readonly breaker: BreakerParts;
   /** The caller's own way to give up. */
   readonly signal: AbortSignal | undefined;
   /** The function returned in time; what it comes to. */
@@ -52,8 +52,8 @@ class TimedCall implements Deadline {
     const { completion, adaptive } = this;
     this.limiter?.release();
     if (completion !== undefined) {
-      completion.circuit.timeouts.remove(this);
-      adaptive?.record(exactNow(completion.circuit.clock) - this.startedAt);
+      completion.breaker.timeouts.remove(this);
+      adaptive?.record(exactNow(completion.breaker.clock) - this.startedAt);
       TimedContext.resolve(this.context!, completion.returned(value));
     } else discard(value);
     this.#end();
@@ -62,7 +62,7 @@ class TimedCall implements Deadline {
     const { completion } = this;
     this.limiter?.release();
     if (completion !== undefined) {
-      completion.circuit.timeouts.remove(this);
+      completion.breaker.timeouts.remove(this);
       TimedContext.reject(this.context!, error, completion.threw(error));
     }
     this.#end();
@@ -72,7 +72,7 @@ class TimedCall implements Deadline {
     const { completion, context } = this;
     if (completion === undefined) return;
     this.completion = undefined;
-    const error = callTimeout(completion.circuit, this.timeoutMs);
+    const error = callTimeout(completion.breaker, this.timeoutMs);
     this.adaptive?.record(this.timeoutMs);
     TimedContext.expire(context!, () => {
       TimedContext.reject(context!, error, completion.expired(error));
@@ -110,8 +110,8 @@ export function runTimed<T>(
   call.timeoutMs = timeoutMs;
   call.limiter = limiter;
   call.adaptive = adaptive;
-  if (adaptive !== undefined) call.startedAt = exactNow(completion.circuit.clock);
-  completion.circuit.timeouts.add(call, timeoutMs);
+  if (adaptive !== undefined) call.startedAt = exactNow(completion.breaker.clock);
+  completion.breaker.timeouts.add(call, timeoutMs);
   try {
     thenOnce(Promise.resolve(fn(context)), call.onReturn, call.onThrow);
   } catch (error) {

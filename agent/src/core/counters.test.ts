@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { COUNTER, counterSlab, increment, latencyOf, totalsOf } from './counters.ts';
 
-it('a tally counts on when a counter goes round', () => {
+it('a counter counts on when a counter goes round', () => {
   const row = { page: new Int32Array(100), at: 7 };
   row.page[7] = 2 ** 31 - 1;
   row.page[7 + COUNTER.rejected] = 2 ** 31 - 1;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { configOf } from '../../test/config-of.ts';
+import type { CircuitPermit } from './circuit-permit.ts';
 import { beginHalfOpen, canProbe, evaluateProbes, isRampOver, rampAdmits, recordProbe } from './half-open.ts';
-import type { Permit } from './permit.ts';
 import type { Probing, Ramping } from './state.ts';
 
 const RATES = { failureRate: { thresholdPercent: 50 }, minimumCalls: 2 };
@@ -16,7 +16,7 @@ describe('probes', () => {
   it('begin while fewer than maxProbes are under way', () => {
     const state = begin();
     expect(canProbe(state, one)).toBe(true);
-    state.probes.add({} as Permit);
+    state.probes.add({} as CircuitPermit);
     expect(canProbe(state, one)).toBe(false);
   });
 

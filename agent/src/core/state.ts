@@ -1,6 +1,6 @@
 import type { TripReason } from '@fuseboard/schema/types';
+import type { CircuitPermit } from './circuit-permit.ts';
 import type { LastError } from './outcomes/last-error.ts';
-import type { Permit } from './permit.ts';
 
 /** The states of a breaker, spelled so in code, wire, logs and metric labels. */
 export type State = 'closed' | 'open' | 'half-open';
@@ -69,7 +69,7 @@ export interface Probing {
   readonly kind: 'half-open';
   readonly since: number;
   /** Probes under way, the oldest first. */
-  readonly probes: Set<Permit>;
+  readonly probes: Set<CircuitPermit>;
   /** Counts of the probes that have ended; a slow failure counts as both. */
   calls: number;
   failures: number;

@@ -31,7 +31,14 @@ function connect({ timers, ...options }: StartOptions & { timers?: Timers } = {}
   const settings = readSettings({ url: plane.url, service: 'checkout', ...options }, {});
   const ledger = new Ledger('b'.repeat(32));
   const warn = (message: string) => warnings.push(message);
-  const link = new Link({ settings, registry, ledger, warn, random: () => 0.05, ...(timers ? { timers } : {}) });
+  const link = new Link({
+    settings,
+    registry,
+    holder: { ledger },
+    warn,
+    random: () => 0.05,
+    ...(timers ? { timers } : {}),
+  });
   links.push(link);
   link.load();
   void link.start();

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { threadId } from 'node:worker_threads';
 import { PROTOCOL } from '@fuseboard/schema/defaults';
@@ -20,11 +21,21 @@ import { systemTimers, type Timers } from './timers.ts';
  */
 export type LinkState = 'Live' | 'Stale' | 'LastGood' | 'Defaults';
 
+/**
+ * What outlives a link, because the next link of the process reports on from there.
+ *
+ * @internal
+ */
+export interface LedgerHolder {
+  /** Absent until a link has connected for the first time. */
+  ledger?: Ledger;
+}
+
 /** @internal */
 export interface LinkOptions {
   readonly settings: Settings;
   readonly registry: Registry;
-  readonly ledger: Ledger;
+  readonly holder: LedgerHolder;
   readonly warn: (message: string) => void;
   readonly timers?: Timers;
   readonly random?: () => number;
@@ -99,13 +110,15 @@ export class Link {
 
   /** Connects to the operator, if there is one. Never rejects. */
   async start(): Promise<void> {
-    const { settings, registry, ledger, random = Math.random } = this.#options;
+    const { settings, registry, holder, random = Math.random } = this.#options;
     if (settings.url === undefined || this.#started) return;
     this.#started = true;
     const network = await import('./network.ts').catch((error: Error) => {
       this.#warn(`there is no connection to the operator, because its code cannot be loaded: ${error.message}`);
     });
     if (network === undefined || this.#ended) return;
+    holder.ledger ??= new network.Ledger(randomBytes(16).toString('hex'));
+    const { ledger } = holder;
     const endpoint: Endpoint = {
       url: settings.url,
       ...(settings.tokenFile ? { tokenFile: settings.tokenFile } : {}),
@@ -125,7 +138,7 @@ export class Link {
     this.#reporter = reporter;
     this.#stream = new network.Stream({
       ...shared,
-      query: () => this.#query(instance),
+      query: () => this.#query(instance, ledger.boot),
       resumeFrom: () => (this.#needsSnapshot ? undefined : this.#store.resumeFrom),
       received: (message) => this.#received(message),
       closed: () => {
@@ -173,8 +186,8 @@ export class Link {
     for (const done of [...this.#waiting]) done();
   }
 
-  #query(instance: string): URLSearchParams {
-    const { settings, ledger } = this.#options;
+  #query(instance: string, boot: string): URLSearchParams {
+    const { settings } = this.#options;
     const { policies, overrides } = this.#store.asOf;
     const list = (pairs: [string, string | undefined][]) =>
       pairs.flatMap(([key, value]) => (value === undefined ? [] : [`${key}=${value}`])).join(',');
@@ -182,7 +195,7 @@ export class Link {
       protocol: String(PROTOCOL),
       service: settings.service,
       instance,
-      boot: ledger.boot,
+      boot,
       labels: list(Object.entries(settings.labels)),
       since: list([
         ['policies', policies],

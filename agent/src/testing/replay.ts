@@ -1,6 +1,6 @@
 import { governorOf, type PolicyDefaults } from '../breakers/registry.ts';
-import { BreakerCore } from '../core/breaker.ts';
-import type { Permit } from '../core/permit.ts';
+import { Circuit } from '../core/circuit.ts';
+import type { CircuitPermit } from '../core/circuit-permit.ts';
 import type { State, TransitionEvent } from '../core/state.ts';
 
 /** Permission for one replayed call; settle it once. */
@@ -24,13 +24,13 @@ export interface ReplayOptions {
  * applied, because they act on calls and not on records of them.
  */
 export class ReplayBreaker {
-  readonly #core: BreakerCore;
+  readonly #circuit: Circuit;
   #now: number;
 
   /** @throws {ConfigError} when the spec cannot be used. */
   constructor(spec: PolicyDefaults, { startAt = 0, random = () => 0, onTransition = () => {} }: ReplayOptions = {}) {
     this.#now = startAt;
-    this.#core = new BreakerCore(governorOf('replay', spec).config, {
+    this.#circuit = new Circuit(governorOf('replay', spec).config, {
       clock: { now: () => this.#now },
       random,
       wallNow: () => this.#now,
@@ -47,24 +47,24 @@ export class ReplayBreaker {
    */
   enter(at: number, used?: ReplayPermit): ReplayPermit | null {
     this.#now = at;
-    return this.#core.enter(used as Permit | undefined);
+    return this.#circuit.enter(used as CircuitPermit | undefined);
   }
 
   /** Records the end of a permitted call. */
   settle(permit: ReplayPermit, outcome: 'success' | 'failure' | 'ignored', at: number): void {
     this.#now = at;
-    this.#core.settle(permit as Permit, outcome);
+    this.#circuit.settle(permit as CircuitPermit, outcome);
   }
 
   /** The state at a time. */
   stateAt(at: number): State {
     this.#now = at;
-    return this.#core.state;
+    return this.#circuit.state;
   }
 
   /** The counts that the conditions see at a time; fractional where calls fade. */
   windowAt(at: number): { readonly calls: number; readonly failures: number; readonly slow: number } {
     this.#now = at;
-    return this.#core.window;
+    return this.#circuit.window;
   }
 }

@@ -4,7 +4,7 @@ import { refuseUnknownSpecFields } from '../breakers/known-fields.ts';
 import { governorOf, type PolicyDefaults, registry } from '../breakers/registry.ts';
 import { CoarseClock } from '../clock/coarse-clock.ts';
 import type { Clock } from '../core/clock.ts';
-import type { Deadline, Timeouts } from '../core/timeout.ts';
+import type { Deadline, Timeouts } from '../core/guards/timeout.ts';
 
 export {
   type Answer,
@@ -108,7 +108,7 @@ export function createBreaker(
  * other `defaults` and `classify`. Handles stay valid and listeners stay subscribed; running calls no longer count.
  */
 export function resetBreakers(): void {
-  registry().startAnew();
+  registry().startOver();
 }
 
 /**

@@ -17,6 +17,14 @@ app.kubernetes.io/name: {{ include "fuseboard.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
+{{- /*
+  Marks the operator's pods and its webhook for the command line, whatever their names are. It is not part of a selector,
+  because the selector of a Deployment cannot be changed.
+*/ -}}
+{{- define "fuseboard.operatorLabels" -}}
+fuseboard.dev/component: operator
+{{- end }}
+
 {{- /* The chart's own labels win over commonLabels of the same name. */ -}}
 {{- define "fuseboard.labels" -}}
 {{- $own := include "fuseboard.selectorLabels" . | fromYaml }}
@@ -48,6 +56,26 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- printf "%s@%s" $image.repository $image.digest }}
 {{- else }}
 {{- printf "%s:%s" $image.repository (default .Chart.AppVersion $image.tag) }}
+{{- end }}
+{{- end }}
+
+{{- /* Fails where two ports of a pod, or of a service, are the same. */ -}}
+{{- define "fuseboard.checkPorts" -}}
+{{- $taken := dict "8443" "the agents' port" }}
+{{- $wanted := list (list "metrics.port" .Values.metrics.port) (list "admin.port" .Values.admin.port) }}
+{{- if .Values.webhook.enabled }}
+{{- $wanted = append $wanted (list "webhook.port" .Values.webhook.port) }}
+{{- end }}
+{{- range $wanted }}
+{{- $name := first . }}
+{{- $port := last . | int | toString }}
+{{- with get $taken $port }}
+{{- fail (printf "%s %s is also %s; set another port" $name $port .) }}
+{{- end }}
+{{- $_ := set $taken $port $name }}
+{{- end }}
+{{- if and .Values.admin.expose (eq (int .Values.admin.port) (int .Values.service.port)) }}
+{{- fail (printf "admin.port %d is also service.port, and admin.expose makes both ports of one service; set another port" (int .Values.admin.port)) }}
 {{- end }}
 {{- end }}
 

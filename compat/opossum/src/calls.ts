@@ -6,7 +6,7 @@ import { isOurError, openBreaker, semaphoreLocked, timedOut } from './errors.ts'
 import type { Settings } from './options.ts';
 import { promiseOf } from './promise-of.ts';
 import type { Status } from './status.ts';
-import type { SteeredCircuit } from './steered-circuit.ts';
+import type { SteeredBreaker } from './steered-breaker.ts';
 
 export type Action = (...args: unknown[]) => unknown;
 
@@ -16,7 +16,7 @@ export interface Environment {
   readonly options: Settings;
   readonly semaphore: Declared.Semaphore;
   readonly status: Status;
-  readonly circuit: SteeredCircuit;
+  readonly breaker: SteeredBreaker;
   readonly memory: CallMemory;
   readonly announcer: Announcer;
   /** A call was let through. */
@@ -32,13 +32,13 @@ interface Fired {
   readonly key: string | undefined;
   /** When it began, in milliseconds. */
   readonly startedAt: number;
-  /** The permit to settle with the outcome. Absent: the circuit judges the outcome itself. */
+  /** The permit to settle with the outcome. Absent: the breaker judges the outcome itself. */
   readonly permit: Permit | undefined;
   resolve(value: unknown): void;
   reject(error: unknown): void;
 }
 
-/** Carries a filtered error through a circuit that must count a success. */
+/** Carries a filtered error through a breaker that must count a success. */
 class Filtered {
   readonly error: unknown;
 
@@ -56,12 +56,12 @@ export class Calls {
     this.#around = around;
   }
 
-  /** Calls the action through the circuit. @param key what it is kept and shared by; absent: it is neither. */
+  /** Calls the action through the breaker. @param key what it is kept and shared by; absent: it is neither. */
   make(context: unknown, args: unknown[], key: string | undefined): Promise<unknown> {
-    const { circuit, memory } = this.#around;
+    const { breaker, memory } = this.#around;
     let permit: Permit | null | undefined;
-    if (!circuit.isGoverned) {
-      permit = circuit.enter();
+    if (!breaker.isGoverned()) {
+      permit = breaker.enter();
       if (permit === null) return this.#rejected(args, openBreaker());
     }
     const call = new Promise((resolve, reject) => {
@@ -76,7 +76,7 @@ export class Calls {
 
   /** The policy's retries, concurrency limit, time limit and classification apply instead of the options. */
   #runByPolicy(fired: Fired): void {
-    const { circuit, action, began } = this.#around;
+    const { breaker, action, began } = this.#around;
     const { context, args } = fired;
     let thrown: unknown = fired;
     const attempt = async (): Promise<unknown> => {
@@ -97,7 +97,7 @@ export class Calls {
       if (error === thrown) this.#threw(fired, error, false);
       else this.#refused(fired, error);
     };
-    circuit.execute(attempt).then(succeeded, failed);
+    breaker.execute(attempt).then(succeeded, failed);
   }
 
   /** Translates an error of the agent: a rejection, a time limit or a concurrency limit. */
@@ -211,9 +211,9 @@ export class Calls {
    * failed probe, as in opossum.
    */
   #settle(permit: Permit, error: unknown): void {
-    const { circuit, failed } = this.#around;
-    const isRefusal = isOurError(error) && (error as { code?: unknown }).code === 'ESEMLOCKED';
-    if (isRefusal && circuit.state !== 'half-open') permit.ignore();
+    const { breaker, failed } = this.#around;
+    const isRejection = isOurError(error) && (error as { code?: unknown }).code === 'ESEMLOCKED';
+    if (isRejection && breaker.state() !== 'half-open') permit.ignore();
     else permit.fail();
     failed();
   }

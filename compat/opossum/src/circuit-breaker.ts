@@ -10,7 +10,7 @@ import { type Settings, settingsOf } from './options.ts';
 import { promiseOf } from './promise-of.ts';
 import { semaphore } from './semaphore.ts';
 import { Status } from './status.ts';
-import { SteeredCircuit } from './steered-circuit.ts';
+import { SteeredBreaker } from './steered-breaker.ts';
 import { startInterval, startTimer, type Timer } from './timers.ts';
 
 /** How often an open circuit is read while its open duration may change with its policy. */
@@ -34,7 +34,7 @@ export class CircuitBreaker extends EventEmitter {
   readonly volumeThreshold: number;
   readonly status: Status;
   readonly #announcer: Announcer;
-  readonly #circuit: SteeredCircuit;
+  readonly #breaker: SteeredBreaker;
   readonly #memory: CallMemory;
   readonly #calls: Calls;
   readonly #healthChecks = new Set<Timer>();
@@ -73,7 +73,7 @@ export class CircuitBreaker extends EventEmitter {
     this.#warmUp = options.allowWarmUp === true || Boolean(options.state?.warmUp);
     this.#announcer = new Announcer(this, this.status, this.name);
     this.#memory = new CallMemory(this.options);
-    this.#circuit = new SteeredCircuit(givenName, options.group || undefined, (to, isForced) => {
+    this.#breaker = new SteeredBreaker(givenName, options.group || undefined, (to, isForced) => {
       this.#moved(to, isForced);
     });
     this.#calls = this.#madeCalls();
@@ -82,7 +82,7 @@ export class CircuitBreaker extends EventEmitter {
         this.#warmUp = false;
       }, this.options.rollingCountTimeout);
     }
-    this.#moved(this.#circuit.state, true);
+    this.#moved(this.#breaker.state(), true);
     if (options.state !== undefined) this.#begin(options.state);
   }
 
@@ -94,20 +94,21 @@ export class CircuitBreaker extends EventEmitter {
     return this.#warmUp;
   }
 
+  // opossum has getters here. Each brings the state up to date first, so reading one may emit an event.
   get pendingClose(): boolean {
     return this.#pendingClose && this.halfOpen;
   }
 
   get closed(): boolean {
-    return !this.#isShutdown && this.#circuit.state === 'closed';
+    return !this.#isShutdown && this.#breaker.state() === 'closed';
   }
 
   get opened(): boolean {
-    return (this.#isShutdown ? this.#state : this.#circuit.state) === 'open';
+    return (this.#isShutdown ? this.#state : this.#breaker.state()) === 'open';
   }
 
   get halfOpen(): boolean {
-    return !this.#isShutdown && this.#circuit.state === 'half-open';
+    return !this.#isShutdown && this.#breaker.state() === 'half-open';
   }
 
   get isShutdown(): boolean {
@@ -143,11 +144,11 @@ export class CircuitBreaker extends EventEmitter {
   }
 
   close(): void {
-    if (!this.#isShutdown && !this.closed) this.#circuit.close();
+    if (!this.#isShutdown && !this.closed) this.#breaker.close();
   }
 
   open(): void {
-    if (!this.#isShutdown && !this.opened) this.#circuit.openOnRequest(this.options.resetTimeout);
+    if (!this.#isShutdown && !this.opened) this.#breaker.openOnRequest(this.options.resetTimeout);
   }
 
   enable(): void {
@@ -200,7 +201,7 @@ export class CircuitBreaker extends EventEmitter {
     if (!this.#isShutdown) {
       this.#isShutdown = true;
       this.#state = 'closed';
-      this.#circuit.release();
+      this.#breaker.release();
     }
     this.clearCache();
   }
@@ -209,11 +210,11 @@ export class CircuitBreaker extends EventEmitter {
     const { action, options, semaphore, status } = this;
     return new Calls({
       ...{ action, options, semaphore, status },
-      ...{ circuit: this.#circuit, memory: this.#memory, announcer: this.#announcer },
+      ...{ breaker: this.#breaker, memory: this.#memory, announcer: this.#announcer },
       began: () => {
         this.#pendingClose = false;
       },
-      failed: () => this.#judge(),
+      failed: () => this.#evaluate(),
     });
   }
 
@@ -243,7 +244,7 @@ export class CircuitBreaker extends EventEmitter {
   }
 
   /** Opens the circuit when failures exceed `errorThresholdPercentage` of the calls fired. */
-  #judge(): void {
+  #evaluate(): void {
     const isClosed = this.#isShutdown ? this.#state === 'closed' : this.closed;
     if (this.#warmUp || !isClosed) return;
     const { fires, failures } = this.status.totals();
@@ -251,7 +252,7 @@ export class CircuitBreaker extends EventEmitter {
     if (fires < this.volumeThreshold || !((failures / fires) * 100 > threshold)) return;
     if (this.#isShutdown) this.#state = 'open';
     else
-      this.#circuit.open(resetTimeout, `${failures} failures in ${fires} calls, errorThresholdPercentage ${threshold}`);
+      this.#breaker.open(resetTimeout, `${failures} failures in ${fires} calls, errorThresholdPercentage ${threshold}`);
   }
 
   /** Follows a change of state. @param isForced whether the state was forced, with its own duration. */
@@ -274,18 +275,18 @@ export class CircuitBreaker extends EventEmitter {
       this.#announcer.tell('close');
     } else {
       const openMs = Math.round(performance.now() - this.#openedAt);
-      this.#announcer.tell('halfOpen', this.#circuit.isGoverned ? openMs : this.options.resetTimeout);
+      this.#announcer.tell('halfOpen', this.#breaker.isGoverned() ? openMs : this.options.resetTimeout);
     }
   }
 
   #awaitEndOfOpen(isForced: boolean): void {
-    if (this.#circuit.isGoverned) {
+    if (this.#breaker.isGoverned()) {
       this.#lookAgain();
       return;
     }
     const { resetTimeout } = this.options;
-    // The core reopens after a failed probe for its default duration.
-    if (!isForced) this.#circuit.open(resetTimeout, `a probe failed; resetTimeout ${resetTimeout}`);
+    // The circuit reopens after a failed probe for its default duration.
+    if (!isForced) this.#breaker.open(resetTimeout, `a probe failed; resetTimeout ${resetTimeout}`);
     this.#waitOpen(resetTimeout);
   }
 
@@ -293,14 +294,14 @@ export class CircuitBreaker extends EventEmitter {
   #waitOpen(leftMs: number): void {
     const stepMs = Math.min(leftMs, LOOK_EVERY_MS);
     this.#openTimer = startTimer(() => {
-      if (this.#circuit.isGoverned) this.#lookAgain();
+      if (this.#breaker.isGoverned()) this.#lookAgain();
       else if (leftMs > stepMs) this.#waitOpen(leftMs - stepMs);
       else this.#endOpen();
     }, stepMs);
   }
 
   #endOpen(): void {
-    this.#circuit.endOpen();
+    this.#breaker.endOpen();
     this.#lookAgain();
   }
 
@@ -308,9 +309,9 @@ export class CircuitBreaker extends EventEmitter {
    * State that depends on time is brought up to date when it is read, so an open circuit is read until it is half-open.
    */
   #lookAgain(): void {
-    if (this.#isShutdown || this.#circuit.state !== 'open') return;
+    if (this.#isShutdown || this.#breaker.state() !== 'open') return;
     clearTimeout(this.#openTimer);
-    this.#openTimer = startTimer(() => this.#lookAgain(), Math.min(LOOK_EVERY_MS, this.#circuit.retryAfterMs + 1));
+    this.#openTimer = startTimer(() => this.#lookAgain(), Math.min(LOOK_EVERY_MS, this.#breaker.retryAfterMs() + 1));
   }
 
   #renewAbortController(): void {

@@ -49,7 +49,9 @@ export class Status extends EventEmitter {
       for (const percentile of PERCENTILES) sum.percentiles[percentile] = -1;
       return sum;
     }
-    const times = this.#current.flatMap(({ latencyTimes }) => latencyTimes ?? []).sort((a, b) => a - b);
+    const times = this.#rotated()
+      .flatMap(({ latencyTimes }) => latencyTimes ?? [])
+      .sort((a, b) => a - b);
     sum.latencyTimes = times;
     sum.latencyMean = times.length === 0 ? 0 : times.reduce((a, b) => a + b, 0) / times.length;
     for (const percentile of PERCENTILES) sum.percentiles[percentile] = percentileOf(percentile, times);
@@ -58,12 +60,12 @@ export class Status extends EventEmitter {
 
   /** The buckets, the newest first. */
   get window(): CircuitBreaker.Window {
-    return this.#current.slice();
+    return this.#rotated().slice();
   }
 
   /** The counts of `stats`, without percentiles, which need sorting. */
   totals(): Record<Count, number> {
-    const buckets = this.#current;
+    const buckets = this.#rotated();
     const totals = {} as Record<Count, number>;
     for (const count of COUNTS) totals[count] = buckets.reduce((sum, bucket) => sum + (bucket[count] || 0), 0);
     return totals;
@@ -71,17 +73,17 @@ export class Status extends EventEmitter {
 
   /** @param latencyMs recorded for successes, failures and timeouts. */
   increment(count: Count, latencyMs?: number): void {
-    const [newest] = this.#current;
+    const [newest] = this.#rotated();
     newest![count]++;
     if (TIMED.includes(count)) newest!.latencyTimes.push(latencyMs || 0);
   }
 
   open(): void {
-    this.#current[0]!.isCircuitBreakerOpen = true;
+    this.#rotated()[0]!.isCircuitBreakerOpen = true;
   }
 
   close(): void {
-    this.#current[0]!.isCircuitBreakerOpen = false;
+    this.#rotated()[0]!.isCircuitBreakerOpen = false;
   }
 
   /** Stops timers and removes listeners. The window no longer rotates. */
@@ -103,7 +105,8 @@ export class Status extends EventEmitter {
     controller.on(ROTATE, this.rotateBucket);
   }
 
-  get #current(): CircuitBreaker.Bucket[] {
+  /** The buckets, after those that are over were rotated out. */
+  #rotated(): CircuitBreaker.Bucket[] {
     this.#rotate();
     return this.#buckets;
   }

@@ -27,6 +27,18 @@ export const MAX_REJECTIONS = 5;
 /** A rejection's message is cut to this many characters. */
 export const MAX_REJECTION_MESSAGE = 256;
 
+/**
+ * The condition that the definitions give to an object that no operator has read yet, so that tools that wait for
+ * `Ready` wait. An object without conditions is ready to them.
+ */
+export const UNREAD = {
+  type: 'Ready',
+  status: 'Unknown',
+  reason: 'Pending',
+  message: 'no operator has read it yet',
+  lastTransitionTime: '1970-01-01T00:00:00Z',
+} as const;
+
 /** A number of things. */
 export const counter = (text: string) => z.int().min(0).describe(text);
 

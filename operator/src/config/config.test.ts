@@ -1,21 +1,22 @@
 import { expect, it } from '@jest/globals';
 import { z } from 'zod';
+import { LIMITS, type Limit } from '../core/limits/limits.ts';
 import { readConfig } from './config.ts';
+import { FLAG_DEFAULTS } from './defaults.ts';
 import { ReplicationFlags, readReplication } from './replication.ts';
 
-const FLAGS = {
-  maxConnections: '10',
-  maxStreamsPerSecond: '10',
-  maxStreamsPerPod: '10',
-  maxReportsPerPod: '10',
-  maxBadTokens: '60',
-  logLevel: 'info',
-  logFormat: 'auto',
-};
+it('applies to every flag the default that the command line shows', () => {
+  expect(readConfig({})).toEqual(readConfig({ ...FLAG_DEFAULTS }));
+  for (const [name, { flag, value }] of Object.entries(LIMITS as Record<string, Limit>)) {
+    if (flag === undefined) continue;
+    const option = flag.slice(2).replaceAll(/-(.)/g, (_, letter: string) => letter.toUpperCase());
+    expect([name, FLAG_DEFAULTS[option as keyof typeof FLAG_DEFAULTS]]).toEqual([name, String(value)]);
+  }
+});
 
 it('takes the ports of a single machine with a folder, and those of a cluster without', () => {
   const ports = (flags: object) => {
-    const { agents, metrics, admin } = readConfig({ ...FLAGS, ...flags });
+    const { agents, metrics, admin } = readConfig({ ...flags });
     return [agents.port, metrics.port, admin.port];
   };
   expect(ports({ policies: 'p' })).toEqual([8700, 8701, 8702]);
@@ -25,7 +26,7 @@ it('takes the ports of a single machine with a folder, and those of a cluster wi
 
 it('takes rates of writes from 1 to 1 000, and 20 without a flag', () => {
   const rates = (flags: object) => {
-    const { statusWritesPerSecond, historyWritesPerSecond } = readConfig({ ...FLAGS, ...flags });
+    const { statusWritesPerSecond, historyWritesPerSecond } = readConfig({ ...flags });
     return [statusWritesPerSecond, historyWritesPerSecond];
   };
   expect(rates({})).toEqual([20, 20]);
@@ -39,43 +40,43 @@ it.each([
   ['shop, ten', ['shop', 'ten']],
   [' shop ,,ten,shop ', ['shop', 'ten']],
 ])('watches the namespaces of "%s" without the spaces', (watchNamespaces, namespaces) => {
-  expect(readConfig({ ...FLAGS, watchNamespaces }).source).toMatchObject({ namespaces });
+  expect(readConfig({ watchNamespaces }).source).toMatchObject({ namespaces });
 });
 
 it.each(['Shop', 'a b', 'shop;ten', '-a', `a${'b'.repeat(63)}`])('refuses the namespace "%s"', (name) => {
-  expect(() => readConfig({ ...FLAGS, watchNamespaces: `shop, ${name}` })).toThrow(
+  expect(() => readConfig({ watchNamespaces: `shop, ${name}` })).toThrow(
     `--watch-namespaces: "${name}" is no name of a namespace; give names of`,
   );
 });
 
 it('serves probes to the whole pod network in a pod only', () => {
-  expect(readConfig({ ...FLAGS }).metrics.host).toBe('::');
-  expect(readConfig({ ...FLAGS, kubeconfig: 'k' }).metrics.host).toBe('127.0.0.1');
-  expect(readConfig({ ...FLAGS, policies: 'p' }).metrics.host).toBe('127.0.0.1');
+  expect(readConfig({}).metrics.host).toBe('::');
+  expect(readConfig({ kubeconfig: 'k' }).metrics.host).toBe('127.0.0.1');
+  expect(readConfig({ policies: 'p' }).metrics.host).toBe('127.0.0.1');
 });
 
 it('knows agents by their tokens wherever there is a cluster or a file of tokens', () => {
-  expect(readConfig({ ...FLAGS }).auth).toEqual({ way: 'token-review', audience: 'fuseboard', withoutPod: false });
-  expect(readConfig({ ...FLAGS, kubeconfig: 'k' }).auth.way).toBe('token-review');
-  expect(readConfig({ ...FLAGS, kubeconfig: 'k', agentAuth: 'none' }).auth.way).toBe('none');
-  expect(readConfig({ ...FLAGS, policies: 'p' }).auth.way).toBe('none');
-  expect(readConfig({ ...FLAGS, policies: 'p', agentTokens: 't' }).auth).toEqual({ way: 'file', path: 't' });
+  expect(readConfig({}).auth).toEqual({ way: 'token-review', audience: 'fuseboard', withoutPod: false });
+  expect(readConfig({ kubeconfig: 'k' }).auth.way).toBe('token-review');
+  expect(readConfig({ kubeconfig: 'k', agentAuth: 'none' }).auth.way).toBe('none');
+  expect(readConfig({ policies: 'p' }).auth.way).toBe('none');
+  expect(readConfig({ policies: 'p', agentTokens: 't' }).auth).toEqual({ way: 'file', path: 't' });
 });
 
 it('keeps the admin API on loopback wherever agents are served', () => {
-  const { agents, admin } = readConfig({ ...FLAGS, policies: 'p', agentTokens: 't', host: '0.0.0.0' });
+  const { agents, admin } = readConfig({ policies: 'p', agentTokens: 't', host: '0.0.0.0' });
   expect([agents.host, admin.host]).toEqual(['0.0.0.0', '127.0.0.1']);
 });
 
 it('lets people use the admin API by their rights wherever there is a cluster, and everybody on this machine elsewhere', () => {
-  expect(readConfig({ ...FLAGS }).adminAuth).toBe('review');
-  expect(readConfig({ ...FLAGS, kubeconfig: 'k' }).adminAuth).toBe('review');
-  expect(readConfig({ ...FLAGS, kubeconfig: 'k', adminAuth: 'none' }).adminAuth).toBe('none');
-  expect(readConfig({ ...FLAGS, policies: 'p' }).adminAuth).toBe('none');
+  expect(readConfig({}).adminAuth).toBe('review');
+  expect(readConfig({ kubeconfig: 'k' }).adminAuth).toBe('review');
+  expect(readConfig({ kubeconfig: 'k', adminAuth: 'none' }).adminAuth).toBe('none');
+  expect(readConfig({ policies: 'p' }).adminAuth).toBe('none');
 });
 
 it('serves the admin API beyond loopback when it asks for tokens and hides them', () => {
-  const flags = { ...FLAGS, adminHost: '0.0.0.0', tlsCertFile: 'c', tlsKeyFile: 'k' };
+  const flags = { adminHost: '0.0.0.0', tlsCertFile: 'c', tlsKeyFile: 'k' };
   expect(readConfig(flags).admin.host).toBe('0.0.0.0');
   expect(readConfig({ ...flags, adminHost: '::1' }).admin.host).toBe('::1');
 });
@@ -83,8 +84,8 @@ it('serves the admin API beyond loopback when it asks for tokens and hides them'
 it('injects pods only when configured, on the address of agents', () => {
   const tls = { tlsCertFile: 'c', tlsKeyFile: 'k' };
   const webhook = { webhookPort: '9443', webhookAgentsUrl: 'https://x:8443', webhookCaFile: 'a' };
-  expect(readConfig({ ...FLAGS, ...tls }).injection).toBeUndefined();
-  expect(readConfig({ ...FLAGS, ...tls, ...webhook }).injection).toEqual({
+  expect(readConfig({ ...tls }).injection).toBeUndefined();
+  expect(readConfig({ ...tls, ...webhook }).injection).toEqual({
     url: 'https://x:8443',
     caFile: 'a',
     address: { host: '::', port: 9443 },
@@ -92,7 +93,7 @@ it('injects pods only when configured, on the address of agents', () => {
 });
 
 it('elects by the usual times, under the name of the host', () => {
-  const { replica, ...others } = readConfig({ ...FLAGS }).replication;
+  const { replica, ...others } = readConfig({}).replication;
   expect(replica).toMatch(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/);
   expect(others).toEqual({
     name: 'fuseboard',
@@ -110,7 +111,7 @@ it.each([
 });
 
 it.each<[object, string]>([
-  [{ port: 'x' }, '--port: must be a whole number'],
+  [{ port: 'x' }, '--port: must be a whole number from 0 to 65535'],
   [{ metricsPort: '70000' }, '--metrics-port: '],
   [{ maxConnections: '0' }, '--max-connections: '],
   [{ logLevel: 'loud' }, '--log-level: '],
@@ -152,7 +153,7 @@ it.each<[object, string]>([
   [{ leaseRetryPeriod: '10s' }, '--lease-duration must be longer than --lease-renew-deadline'],
   [{ replicaExpiry: '19s' }, '--replica-expiry must be at least twice --replica-renew-period'],
 ])('refuses %j and names the flag', (flags, message) => {
-  expect(() => readConfig({ ...FLAGS, ...flags })).toThrow(message);
+  expect(() => readConfig({ ...flags })).toThrow(message);
 });
 
 it.each([
@@ -160,14 +161,12 @@ it.each([
   ['https://[fd00::5]:8443/v1/report', 'https://[fd00::5]:8443/v1/report'],
   ['https://10.0.0.5:8443/v1/report', 'https://10.0.0.5:8443/v1/report'],
 ])('reads the address of a pod in --report-url, %s', (reportUrl, url) => {
-  expect(readConfig({ ...FLAGS, policies: 'p', reportUrl }).reportUrl).toBe(url);
+  expect(readConfig({ policies: 'p', reportUrl }).reportUrl).toBe(url);
 });
 
 it.each(['https://fd00::5', 'https://fd00::zz:8443/v1/report', 'https://fd00::5/v1/report'])(
   'refuses %s as --report-url',
   (reportUrl) => {
-    expect(() => readConfig({ ...FLAGS, policies: 'p', reportUrl })).toThrow(
-      '--report-url: must be an http or https URL',
-    );
+    expect(() => readConfig({ policies: 'p', reportUrl })).toThrow('--report-url: must be an http or https URL');
   },
 );

@@ -1,11 +1,13 @@
 import { isIPv6 } from 'node:net';
 import { z } from 'zod';
-import { type Bounds, DEFAULT_BOUNDS, LIMITS } from '../core/limits/limits.ts';
+import type { Bounds } from '../core/limits/limits.ts';
 import { isLoopback } from '../core/loopback.ts';
+import { FLAG_DEFAULTS } from './defaults.ts';
 import { type Injection, InjectionFlags, readInjection } from './injection.ts';
 import type { Address, CertificateFiles } from './listen.ts';
 import { duration, type Replication, ReplicationFlags, readReplication } from './replication.ts';
 import { UsageError } from './usage-error.ts';
+import { port, wholeNumber } from './whole-number.ts';
 
 /** What `fuseboard serve` runs with. */
 export interface Config {
@@ -64,9 +66,8 @@ export interface Config {
 const NAMESPACE = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
 const LevelSchema = z.enum(['trace', 'debug', 'info', 'warn', 'error']);
-const port = z.coerce.number('must be a whole number').int('must be a whole number').min(0).max(65_535).optional();
-const positive = (max: number) =>
-  z.coerce.number('must be a whole number').int('must be a whole number').min(1).max(max);
+const optionalPort = port().optional();
+const positive = (max: number) => wholeNumber(1, max);
 
 /** The audience that a token must be meant for. */
 export const AUDIENCE = 'fuseboard';
@@ -92,34 +93,36 @@ const FlagsSchema = z.object({
   tlsCertFile: z.string().min(1).optional(),
   tlsKeyFile: z.string().min(1).optional(),
   host: z.string().min(1).optional(),
-  port,
+  port: optionalPort,
   metricsHost: z.string().min(1).optional(),
-  metricsPort: port,
+  metricsPort: optionalPort,
   adminAuth: z.enum(['none', 'review'], 'must be none or review').optional(),
   adminHost: z.string().min(1).optional(),
-  adminPort: port,
+  adminPort: optionalPort,
   ...ReplicationFlags,
   ...InjectionFlags,
   reportUrl: z.preprocess(bracketed, z.url({ protocol: /^https?$/, error: 'must be an http or https URL' })).optional(),
-  statusWritesPerSecond: positive(1_000).default(20),
-  historyWritesPerSecond: positive(1_000).default(20),
-  overrideRetention: duration.default(3_600_000),
+  statusWritesPerSecond: positive(1_000).prefault(FLAG_DEFAULTS.statusWritesPerSecond),
+  historyWritesPerSecond: positive(1_000).prefault(FLAG_DEFAULTS.historyWritesPerSecond),
+  overrideRetention: duration.prefault(FLAG_DEFAULTS.overrideRetention),
   shutdownDelay: duration.default(0),
-  restoreAfter: duration.default(30_000),
-  maxConnections: positive(1_000_000),
-  maxStreamsPerSecond: positive(1_000_000),
-  maxStreamsPerPod: positive(100_000),
-  maxReportsPerPod: positive(100_000),
-  maxReportsPerSecond: positive(10_000_000).default(LIMITS['report-rate'].value),
-  maxAgentsPerPod: positive(100_000).default(DEFAULT_BOUNDS.agentsPerPod),
-  maxAgents: positive(1_000_000).default(DEFAULT_BOUNDS.agents),
-  maxBreakersPerPod: positive(10_000_000).default(DEFAULT_BOUNDS.breakersPerPod),
-  maxBreakers: positive(10_000_000).default(DEFAULT_BOUNDS.breakers),
-  maxSnapshots: positive(1_000_000).default(DEFAULT_BOUNDS.snapshots),
-  maxBadTokens: positive(1_000_000),
-  tokenReviewPeriod: duration.refine((ms) => ms >= 1_000 && ms <= 3_600_000, 'must be from 1s to 1h').default(14_000),
-  logLevel: LevelSchema,
-  logFormat: z.enum(['auto', 'json', 'pretty']),
+  restoreAfter: duration.prefault(FLAG_DEFAULTS.restoreAfter),
+  maxConnections: positive(1_000_000).prefault(FLAG_DEFAULTS.maxConnections),
+  maxStreamsPerSecond: positive(1_000_000).prefault(FLAG_DEFAULTS.maxStreamsPerSecond),
+  maxStreamsPerPod: positive(100_000).prefault(FLAG_DEFAULTS.maxStreamsPerPod),
+  maxReportsPerPod: positive(100_000).prefault(FLAG_DEFAULTS.maxReportsPerPod),
+  maxReportsPerSecond: positive(10_000_000).prefault(FLAG_DEFAULTS.maxReportsPerSecond),
+  maxAgentsPerPod: positive(100_000).prefault(FLAG_DEFAULTS.maxAgentsPerPod),
+  maxAgents: positive(1_000_000).prefault(FLAG_DEFAULTS.maxAgents),
+  maxBreakersPerPod: positive(10_000_000).prefault(FLAG_DEFAULTS.maxBreakersPerPod),
+  maxBreakers: positive(10_000_000).prefault(FLAG_DEFAULTS.maxBreakers),
+  maxSnapshots: positive(1_000_000).prefault(FLAG_DEFAULTS.maxSnapshots),
+  maxBadTokens: positive(1_000_000).prefault(FLAG_DEFAULTS.maxBadTokens),
+  tokenReviewPeriod: duration
+    .refine((ms) => ms >= 1_000 && ms <= 3_600_000, 'must be from 1s to 1h')
+    .prefault(FLAG_DEFAULTS.tokenReviewPeriod),
+  logLevel: LevelSchema.prefault(FLAG_DEFAULTS.logLevel),
+  logFormat: z.enum(['auto', 'json', 'pretty']).prefault(FLAG_DEFAULTS.logFormat),
 });
 
 /**

@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { parseDuration } from '@fuseboard/schema';
 import { z } from 'zod';
 import { NAMESPACE_PATTERN } from '../core/policy/namespace.ts';
+import { FLAG_DEFAULTS } from './defaults.ts';
 
 /** How this process works together with others of its kind. */
 export interface Replication {
@@ -35,13 +36,13 @@ const name = (what: string) =>
 /** The flags of replication, as the command line has them. */
 export const ReplicationFlags = {
   leaseNamespace: z.string().regex(NAMESPACE_PATTERN, 'must be the name of a namespace').optional(),
-  leaseName: name('the name of the Lease').default('fuseboard'),
+  leaseName: name('the name of the Lease').prefault(FLAG_DEFAULTS.leaseName),
   replicaName: name('the name of this replica').optional(),
-  leaseDuration: duration.default(15_000),
-  leaseRenewDeadline: duration.default(10_000),
-  leaseRetryPeriod: duration.default(2_000),
-  replicaRenewPeriod: duration.default(10_000),
-  replicaExpiry: duration.default(30_000),
+  leaseDuration: duration.prefault(FLAG_DEFAULTS.leaseDuration),
+  leaseRenewDeadline: duration.prefault(FLAG_DEFAULTS.leaseRenewDeadline),
+  leaseRetryPeriod: duration.prefault(FLAG_DEFAULTS.leaseRetryPeriod),
+  replicaRenewPeriod: duration.prefault(FLAG_DEFAULTS.replicaRenewPeriod),
+  replicaExpiry: duration.prefault(FLAG_DEFAULTS.replicaExpiry),
 };
 
 /** @returns a complaint that names the flags when they do not fit together. */

@@ -9,12 +9,13 @@ import { Fleet, type Receipt } from '../core/fleet/fleet.ts';
 import { LimitLog } from '../core/limits/limit-log.ts';
 import { type Bounds, LIMITS } from '../core/limits/limits.ts';
 import type { ActingOverride } from '../core/outages/outages.ts';
-import { isActive, type Override, type OverrideStore } from '../core/policy/override.ts';
+import { isActive, type Override } from '../core/policy/override.ts';
 import type { Policy } from '../core/policy/policy.ts';
 import { FairBudget } from '../core/rate-limit/fair-budget.ts';
 import { type AggregateChange, Aggregates } from '../core/replication/aggregates.ts';
 import type { OverrideUid, PolicyUid, Touched } from '../core/uid.ts';
 import type { History } from '../ports/history.ts';
+import type { OverrideStore } from '../ports/override-store.ts';
 import { noOpQueueObserver, observed, type QueueObserver } from '../ports/queue-observer.ts';
 import { type Replicas, singleReplica } from '../ports/replicas.ts';
 import type { Source } from '../ports/source.ts';
@@ -184,8 +185,8 @@ export class Controller {
   }
 
   /**
-   * Reads the source afresh and brings the snapshots in line; rejects in an outage. Calls that wait together share one
-   * read, and two reads start at least a second apart, whatever asks for them.
+   * Reads the source afresh and brings the snapshots in line; rejects while the source cannot be read. Calls that wait
+   * together share one read, and two reads start at least a second apart, whatever asks for them.
    */
   async catchUp(): Promise<void> {
     this.#catchingUp ??= this.#readAfresh().finally(() => {
@@ -351,7 +352,7 @@ export class Controller {
   #sweep(): void {
     const now = this.#clock.now();
     for (const namespace of this.fleet.sweep(this.#sweptAt, now)) this.#requestPolicyStatuses(namespace);
-    this.fleet.circuits.sweep(now, (uid) => this.snapshots.find(uid) !== undefined);
+    this.fleet.fleetBreakers.sweep(now, (uid) => this.snapshots.find(uid) !== undefined);
     for (const [namespace, uids] of this.policyStatus.timeDependent()) this.#requestPolicyStatus(namespace, uids);
     if (this.overrideStatus.sweep()) this.#scheduleStatuses();
     this.policyStatus.rewrite();
@@ -361,8 +362,13 @@ export class Controller {
 }
 
 const actingOverride = ({ uid, namespace, createdAt: at, createdBy: by, spec }: Override): ActingOverride => {
-  const { breakers, action, reason } = spec;
-  return { uid, namespace, at, breakers, action, ...(reason && { reason }), ...(by !== undefined && { by }) };
+  const { breakers, selector, action, reason } = spec;
+  return {
+    ...{ uid, namespace, at, breakers, action },
+    ...(selector && { selector }),
+    ...(reason && { reason }),
+    ...(by !== undefined && { by }),
+  };
 };
 
 const resourceVersionsOf = (policies: string | undefined, overrides: string | undefined): ResourceVersions => ({

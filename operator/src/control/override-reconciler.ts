@@ -1,10 +1,11 @@
 import type { OverrideStatus } from '@fuseboard/schema';
 import type { PolicyCounts } from '../core/fleet/fleet.ts';
-import { isActive, type Override, type OverrideStore } from '../core/policy/override.ts';
+import { isActive, type Override } from '../core/policy/override.ts';
 import type { Merged } from '../core/replication/aggregates.ts';
 import { overrideStatusOf } from '../core/status/override-status.ts';
 import { GRACE_PERIOD_MS } from '../core/status/policy-status.ts';
 import type { OverrideUid } from '../core/uid.ts';
+import type { OverrideStore } from '../ports/override-store.ts';
 import { Problem } from '../ports/problem.ts';
 import { type Outcome, StatusReconciler, type StatusReconcilerOptions } from './status-reconciler.ts';
 

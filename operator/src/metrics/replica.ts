@@ -17,7 +17,7 @@ export function replicaMetrics({ gauge }: MetricReader, registry: Registry, { re
     add({}, source.state().synced ? 1 : 0),
   );
   gauge('source_outage', 'Whether the policies cannot be read right now.', [], (add) =>
-    add({}, source.state().outage === undefined ? 0 : 1),
+    add({}, source.state().unreadable === undefined ? 0 : 1),
   );
   gauge('source_problems', 'Documents or files in the source that cannot be read as a policy.', [], (add) =>
     add({}, source.state().problems.length),

@@ -11,10 +11,10 @@ export interface SourceProblem {
 
 /** The current content of a source. */
 export interface SourceState {
-  /** Whether a whole list was read at least once. An outage later on does not make it false again. */
+  /** Whether a whole list was read at least once. A later failure to read does not make it false again. */
   readonly synced: boolean;
-  /** Why the source cannot be read right now; absent while all is well. What was known stays in `policies`. */
-  readonly outage?: string;
+  /** Why the source cannot be read right now; absent while it can be read. What was known stays in `policies`. */
+  readonly unreadable?: string;
   /** The resourceVersion of the cache, a decimal string; absent where there is none. */
   readonly asOf?: string;
   /**
@@ -33,7 +33,7 @@ export interface SourceState {
   readonly problems: readonly SourceProblem[];
 }
 
-/** Where policies come from. A failure to read is an outage, never an empty set. */
+/** Where policies come from. A failure to read is `unreadable`, never an empty set. */
 export interface Source {
   readonly kind: 'kubernetes' | 'directory';
   /**
@@ -44,7 +44,7 @@ export interface Source {
   state(): SourceState;
   /**
    * Reads everything afresh, consistently; resolves when `state()` is at least as new as the store was at the call.
-   * Rejects in an outage.
+   * Rejects while the source cannot be read.
    */
   refresh(): Promise<void>;
   stop(): Promise<void>;

@@ -95,7 +95,7 @@ describe('a change', () => {
   it('by a file that is removed takes its policies away', async () => {
     await rm(join(folder, 'a.yaml'));
     await until(() => keys().length === 0);
-    expect(source.state().outage).toBeUndefined();
+    expect(source.state().unreadable).toBeUndefined();
   });
 
   it('by an editor that replaces the file by another never takes the policy away', async () => {
@@ -140,21 +140,21 @@ it('never takes a vanished folder for an empty one, and continues when it is bac
   begin();
   await until(() => source.state().synced);
   await rename(folder, `${folder}.away`);
-  await until(() => source.state().outage !== undefined);
-  expect(source.state().outage).toContain(folder);
+  await until(() => source.state().unreadable !== undefined);
+  expect(source.state().unreadable).toContain(folder);
   expect(keys()).toEqual(['shop/one']);
   await expect(source.refresh()).rejects.toThrow(folder);
   await mkdir(folder);
   await put('a.yaml', text('one', '{ breakers: [search] }'));
   await until(() => source.state().policies.get('shop/one')!.spec.breakers[0] === 'search');
-  expect(source.state().outage).toBeUndefined();
+  expect(source.state().unreadable).toBeUndefined();
   expect(states).not.toContainEqual([]);
 });
 
 it('is not synced while the folder was never there', async () => {
   await rm(folder, { recursive: true });
   begin();
-  await until(() => source.state().outage !== undefined);
+  await until(() => source.state().unreadable !== undefined);
   expect(source.state().synced).toBe(false);
 });
 

@@ -5,13 +5,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { MAX_DURATION_MS, type OverrideSpec } from '@fuseboard/schema';
 import { type FSWatcher, watch } from 'chokidar';
 import type { Logger } from 'pino';
-import { type Override, readOverride } from '../core/policy/override.ts';
+import { type Override, readOverride, TOO_FAR } from '../core/policy/override.ts';
 import type { Policy } from '../core/policy/policy.ts';
 import { readBoundedFile } from '../files/bounded-file.ts';
 import type { Source, SourceProblem, SourceState } from '../ports/source.ts';
+import type { LocalOverrides } from '../stores/overrides.ts';
 import { type FileOverride, MAX_POLICY_FILE_BYTES, type ParsedFile, parsePolicyFile } from './file.ts';
 import { type LastGood, lastGoodFolder } from './last-good.ts';
-import { type LocalOverrides, TOO_FAR } from './overrides.ts';
 
 export interface DirectoryOptions {
   readonly folder: string;
@@ -102,7 +102,7 @@ export function directorySource({
       identity = `${found.dev}:${found.ino}`;
       names = (await readdir(folder)).filter((name) => !name.startsWith('.') && EXTENSIONS.has(extname(name)));
     } catch (error) {
-      publish({ ...state, outage: `cannot read the folder ${folder}: ${(error as Error).message}` });
+      publish({ ...state, unreadable: `cannot read the folder ${folder}: ${(error as Error).message}` });
       return undefined;
     }
     if (identity !== watched) await rewatch(identity);
@@ -110,7 +110,7 @@ export function directorySource({
     for (const name of names.sort()) sights.set(name, await see(name));
     for (const name of files.keys()) if (!sights.has(name)) sights.set(name, 'absent');
     let wait: number | undefined;
-    let news = !state.synced || state.outage !== undefined;
+    let news = !state.synced || state.unreadable !== undefined;
     const now = performance.now();
     for (const [name, sight] of sights) {
       const held = files.get(name);
@@ -251,7 +251,7 @@ export function directorySource({
   function publish(next: SourceState): void {
     const same =
       state.synced === next.synced &&
-      state.outage === next.outage &&
+      state.unreadable === next.unreadable &&
       JSON.stringify(state.problems) === JSON.stringify(next.problems) &&
       state.policies.size === next.policies.size &&
       [...next.policies].every(([key, policy]) => state.policies.get(key) === policy) &&
@@ -262,8 +262,9 @@ export function directorySource({
       if (reported.has(JSON.stringify(problem))) continue;
       log.warn({ file: problem.where, line: problem.line }, `policy file: ${problem.message}`);
     }
-    if (next.outage !== undefined && state.outage === undefined) log.error(next.outage);
-    if (next.outage === undefined && state.outage !== undefined) log.info({ folder }, 'the folder can be read again');
+    if (next.unreadable !== undefined && state.unreadable === undefined) log.error(next.unreadable);
+    if (next.unreadable === undefined && state.unreadable !== undefined)
+      log.info({ folder }, 'the folder can be read again');
     state = next;
     if (!same) changed();
   }
@@ -324,7 +325,7 @@ export function directorySource({
     state: () => state,
     async refresh() {
       for (let wait = await read(); wait !== undefined && !stopped; wait = await read()) await sleep(wait);
-      if (state.outage !== undefined) throw new Error(state.outage);
+      if (state.unreadable !== undefined) throw new Error(state.unreadable);
     },
     async stop() {
       stopped = true;

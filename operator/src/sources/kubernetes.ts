@@ -1,7 +1,7 @@
 import type { KubeConfig } from '@kubernetes/client-node';
 import { KubeClient } from '../kube/api/client.ts';
 import { type KubeObject, type StoredObject, toOverride, toPolicy, toStored } from '../kube/api/object.ts';
-import { Reflector, type ReflectorOptions, type ReflectorStats, type ReflectorTimers } from '../kube/api/reflector.ts';
+import { Reflector, type ReflectorOptions, type ReflectorTimers } from '../kube/api/reflector.ts';
 import { type KubeResource, OVERRIDES, POLICIES } from '../kube/api/resource.ts';
 import type { Source, SourceState } from '../ports/source.ts';
 import type { Subject } from '../ports/status-sink.ts';
@@ -15,8 +15,6 @@ export interface KubernetesSourceOptions extends ReflectorTimers {
 
 export interface KubernetesSource extends Source {
   stored(subject: Subject): StoredObject | undefined;
-  /** Counters since the start, summed over all namespaces. */
-  stats(): ReflectorStats;
 }
 
 /**
@@ -42,13 +40,13 @@ export function kubernetesSource(options: KubernetesSourceOptions): KubernetesSo
 
   const compute = (): SourceState => {
     const overridesAsOf = lowest(overrides.map((reflector) => reflector.asOf));
-    const outages = [...new Set(reflectors.flatMap(({ outage }) => outage ?? []))];
+    const reasons = [...new Set(reflectors.flatMap(({ unreadable }) => unreadable ?? []))];
     const asOf = lowest(reflectors.map((reflector) => reflector.asOf));
     return {
       // Before overrides are known, an empty set must not be sent, because agents would end the overrides in force.
       synced:
         reflectors.every(({ synced }) => synced) && overrides.every(({ synced, unavailable }) => synced || unavailable),
-      ...(outages.length === 0 ? {} : { outage: outages.join('; ') }),
+      ...(reasons.length === 0 ? {} : { unreadable: reasons.join('; ') }),
       ...(asOf === undefined ? {} : { asOf }),
       ...(overridesAsOf === undefined ? {} : { overridesAsOf }),
       ...(reflectors.length === 1
@@ -83,13 +81,6 @@ export function kubernetesSource(options: KubernetesSourceOptions): KubernetesSo
         .map(({ objects }) => objects.get(key))
         .find((found) => found !== undefined);
       return object && toStored(object);
-    },
-    stats() {
-      const all = reflectors.map((reflector) => reflector.stats());
-      const names = Object.keys(all[0]!) as (keyof ReflectorStats)[];
-      return Object.fromEntries(
-        names.map((name) => [name, all.reduce((sum, stats) => sum + stats[name], 0)]),
-      ) as unknown as ReflectorStats;
     },
   };
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { readPrivateJson, writePrivately } from './private-file.ts';
+import { readPrivateJson, writePrivately } from '../files/private-file.ts';
 
 const SavedSchema = z.object({ file: z.string(), text: z.string() });
 

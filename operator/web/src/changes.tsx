@@ -1,4 +1,4 @@
-import type { StateChange } from '../../src/core/fleet/circuits.ts';
+import type { StateChange } from '../../src/core/fleet/fleet-breakers.ts';
 import { duration, words } from './format.ts';
 import { store } from './model.ts';
 

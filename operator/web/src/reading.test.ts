@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { Ring } from '../../src/core/fleet/ring.ts';
 import type { Thresholds } from '../../src/core/policy/thresholds.ts';
+import { Ring } from '../../src/core/ring.ts';
 import type { BreakerRow } from '../../src/core/views/breaker-row.ts';
 import { conditions, limitOf, measuredOf, plotOf, quantile, worse } from './reading.ts';
 

@@ -1,7 +1,7 @@
 import { latencyBoundMs } from '@fuseboard/schema/defaults';
 import { TRIP_CONDITIONS, TRIP_TEXTS, type TripCondition } from '@fuseboard/schema/trip-conditions';
-import type { Ring } from '../../src/core/fleet/ring.ts';
 import type { Thresholds } from '../../src/core/policy/thresholds.ts';
+import type { Ring } from '../../src/core/ring.ts';
 import { MEASURES, SLOTS } from '../../src/core/slots.ts';
 import type { BreakerRow, Counted } from '../../src/core/views/breaker-row.ts';
 

@@ -1,7 +1,7 @@
 import { batch, computed, type Signal, signal } from '@preact/signals';
-import { Ring } from '../../src/core/fleet/ring.ts';
 import { byImpact } from '../../src/core/outages/order.ts';
 import type { OutageRow } from '../../src/core/outages/outage-row.ts';
+import { Ring } from '../../src/core/ring.ts';
 import { MEASURES, SLOTS } from '../../src/core/slots.ts';
 import type { BreakerRow } from '../../src/core/views/breaker-row.ts';
 import type { Overview } from '../../src/core/views/overview.ts';

@@ -28,8 +28,8 @@ export const alb: Format = {
   read: (blocks, context) => readLines(blocks, context, parser(context)),
 };
 
-function parser({ tally, time }: Context): LineParser {
-  tally.note('Instances are the targets that answered, not the processes that called.');
+function parser({ counts, time }: Context): LineParser {
+  counts.note('Instances are the targets that answered, not the processes that called.');
   return {
     line(text, emit) {
       if (!TYPE.test(text)) return false;
@@ -38,7 +38,7 @@ function parser({ tally, time }: Context): LineParser {
       const status = statusOf(fields[AT.status]);
       if (Number.isNaN(answered)) return false;
       if (fields[AT.type]!.startsWith('ws')) {
-        tally.note('{} connections of WebSockets are left out; they are no calls.');
+        counts.note('{} connections of WebSockets are left out; they are no calls.');
         return true;
       }
       const parts = AT.times.map((at) => numberOf(fields[at]));

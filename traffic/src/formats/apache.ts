@@ -25,13 +25,13 @@ function lengthOf(rest: string | undefined): number | undefined {
   return last === undefined ? undefined : Number(last.value);
 }
 
-function parser({ tally, time }: Context, unit: DurationUnit | undefined): LineParser {
+function parser({ counts, time }: Context, unit: DurationUnit | undefined): LineParser {
   if (unit === undefined) {
-    tally.note(
+    counts.note(
       'This log has no durations: only rates of calls and failures can be judged, no slow calls; add $request_time (nginx) or %D (Apache) to its format.',
     );
   } else {
-    tally.note(`Times are starts of calls, to the second. Durations are taken as ${unit}.`);
+    counts.note(`Times are starts of calls, to the second. Durations are taken as ${unit}.`);
   }
   return {
     line(text, emit) {
@@ -48,7 +48,7 @@ function parser({ tally, time }: Context, unit: DurationUnit | undefined): LineP
 }
 
 /** Derives the unit from the sample, or asks for it, because a wrong unit would be wrong by a factor of 1000. */
-function unitOf({ options, sample, tally }: Context): DurationUnit {
+function unitOf({ options, sample, counts }: Context): DurationUnit {
   if (options.durationUnit !== undefined) return options.durationUnit;
   const lengths = sample.lines.flatMap((line) => lengthOf(parseAccessLine(line)?.rest) ?? []).sort((a, b) => a - b);
   const median = lengths[Math.floor(lengths.length / 2)] ?? Number.NaN;
@@ -56,6 +56,6 @@ function unitOf({ options, sample, tally }: Context): DurationUnit {
   if (median >= 10_000) return 'us';
   if (median <= 1 && lengths[0] === 0 && lengths.at(-1)! <= 120) return 's';
   throw new ReadError(
-    `${tally.path} does not show the unit of its durations (half of the first lines have ${median} or less); name it as the duration unit: us for %D, s for %T, ms for %{ms}T`,
+    `${counts.path} does not show the unit of its durations (half of the first lines have ${median} or less); name it as the duration unit: us for %D, s for %T, ms for %{ms}T`,
   );
 }

@@ -18,7 +18,7 @@ export const envoy: Format = {
   read: (blocks, context) => readLines(blocks, context, parser(context)),
 };
 
-function parser({ tally, time }: Context): LineParser {
+function parser({ counts, time }: Context): LineParser {
   return {
     line(text, emit) {
       const found = LINE.exec(text);
@@ -38,7 +38,7 @@ function parser({ tally, time }: Context): LineParser {
         .filter(({ quoted }) => quoted)
         .map(({ value }) => textOf(value));
       emit(
-        observed(tally, start, Number(all[numbers + 2]!.value), Number(found[4]), found[5], {
+        observed(counts, start, Number(all[numbers + 2]!.value), Number(found[4]), found[5], {
           method: found[2],
           path: found[3],
           agent,
@@ -66,7 +66,7 @@ export const envoyJson: Format = {
   read: (blocks, context) => readLines(blocks, context, jsonParser(context)),
 };
 
-function jsonParser({ tally, time }: Context): LineParser {
+function jsonParser({ counts, time }: Context): LineParser {
   return {
     line(text, emit) {
       const record = parseObject(text);
@@ -74,7 +74,7 @@ function jsonParser({ tally, time }: Context): LineParser {
       const code = statusOf(record?.response_code);
       if (record === undefined || Number.isNaN(start) || code === undefined) return false;
       emit(
-        observed(tally, start, numberOf(record.duration), code, textOf(record.response_flags), {
+        observed(counts, start, numberOf(record.duration), code, textOf(record.response_flags), {
           breaker: textOf(record.upstream_cluster),
           method: textOf(record.method),
           path: textOf(record.path) ?? textOf(record['x-envoy-original-path']),
@@ -89,7 +89,7 @@ function jsonParser({ tally, time }: Context): LineParser {
 }
 
 function observed(
-  tally: Context['tally'],
+  counts: Context['counts'],
   start: number,
   durationMs: number,
   code: number,
@@ -97,8 +97,8 @@ function observed(
   names: Partial<Observation>,
 ): Observation {
   const { error, outcome } = flagged(flags);
-  if (outcome === 'ignored') tally.note(GAVE_UP);
-  if (names.instance !== undefined) tally.note(SERVERS);
+  if (outcome === 'ignored') counts.note(GAVE_UP);
+  if (names.instance !== undefined) counts.note(SERVERS);
   // Code 0 means that no response was sent.
   return {
     ...names,

@@ -26,7 +26,7 @@ export const csv: Format = {
       const missing = Object.entries(fields).find(([name]) => at.get(name)! < 0);
       if (missing)
         throw new ReadError(
-          `${context.tally.path} has no column ${missing[1]} for ${missing[0]}; name one of its first line`,
+          `${context.counts.path} has no column ${missing[1]} for ${missing[0]}; name one of its first line`,
         );
       return {
         row(row, emit) {
@@ -104,19 +104,19 @@ function readRecords(
   });
 }
 
-function given({ options: { fields }, tally }: Context): Partial<Record<FieldName, string>> {
+function given({ options: { fields }, counts }: Context): Partial<Record<FieldName, string>> {
   if (fields === undefined || (fields.time === undefined && fields.end === undefined)) {
     throw new ReadError(
-      `${tally.path} needs fields that say where the time of a call is; give time=NAME of its start, or end=NAME`,
+      `${counts.path} needs fields that say where the time of a call is; give time=NAME of its start, or end=NAME`,
     );
   }
   if (fields.duration === undefined)
-    tally.note('No field is named as the duration: only rates of calls and failures can be judged, no slow calls.');
+    counts.note('No field is named as the duration: only rates of calls and failures can be judged, no slow calls.');
   return fields;
 }
 
-function observed(value: (name: FieldName) => unknown, { options, tally, time }: Context): Observation | undefined {
-  const durationMs = numberOf(value('duration')) * unitOf(value('duration'), options, tally);
+function observed(value: (name: FieldName) => unknown, { options, counts, time }: Context): Observation | undefined {
+  const durationMs = numberOf(value('duration')) * unitOf(value('duration'), options, counts);
   const start = time.parse(value('time'));
   const end = time.parse(value('end'));
   const at = Number.isNaN(start) ? end : start;
@@ -138,10 +138,10 @@ function observed(value: (name: FieldName) => unknown, { options, tally, time }:
   };
 }
 
-function unitOf(value: unknown, { durationUnit }: ReadOptions, tally: Context['tally']): number {
+function unitOf(value: unknown, { durationUnit }: ReadOptions, counts: Context['counts']): number {
   if (durationUnit !== undefined) return DURATION_UNITS[durationUnit];
   if (value !== undefined && !Number.isNaN(numberOf(value)))
-    tally.note('Durations are taken as milliseconds; name another duration unit if they are not.');
+    counts.note('Durations are taken as milliseconds; name another duration unit if they are not.');
   return 1;
 }
 

@@ -10,7 +10,7 @@ import type { FormatName } from './format-name.ts';
 export interface Context {
   readonly options: ReadOptions;
   readonly sample: Sample;
-  readonly tally: RecordCounts;
+  readonly counts: RecordCounts;
   readonly time: LogTime;
 }
 
@@ -38,18 +38,18 @@ export interface LineParser {
 /** Reads a format whose records are lines. */
 export async function* readLines(
   blocks: AsyncIterable<Buffer>,
-  { tally }: Context,
+  { counts }: Context,
   parser: LineParser,
 ): AsyncGenerator<Observation[]> {
   let found: Observation[] = [];
   const emit: Emit = (one) => {
-    one.record = tally.lines;
+    one.record = counts.lines;
     found.push(one);
   };
   for await (const batch of lines(blocks)) {
     for (const line of batch) {
-      tally.lines++;
-      if (!parser.line(line, emit)) tally.bad(line);
+      counts.lines++;
+      if (!parser.line(line, emit)) counts.bad(line);
     }
     yield found;
     found = [];

@@ -11,7 +11,7 @@ export const har: Format = {
   title: 'HAR of a browser',
   matches: ({ text }: Sample) => /^\s*\{\s*"log"\s*:\s*\{/.test(text),
   async *read(blocks, context) {
-    context.tally.note('A HAR holds the calls of one browser: seldom enough to choose a threshold by.');
+    context.counts.note('A HAR holds the calls of one browser: seldom enough to choose a threshold by.');
     yield* readDocument(
       blocks,
       context,
@@ -21,11 +21,11 @@ export const har: Format = {
   },
 };
 
-function take(entry: Entry, emit: Emit, { tally, time }: Context): boolean {
+function take(entry: Entry, emit: Emit, { counts, time }: Context): boolean {
   const start = time.parse(entry.startedDateTime);
   if (Number.isNaN(start) || !isObject(entry.request) || !isObject(entry.response)) return false;
   if (entry._fromCache) {
-    tally.note('{} answers came from a cache and are left out; they are no calls.');
+    counts.note('{} answers came from a cache and are left out; they are no calls.');
     return true;
   }
   const status = statusOf(entry.response.status);

@@ -11,7 +11,7 @@ export const jaeger: Format = {
   matches: ({ text }: Sample) =>
     /^\s*\{\s*"data"\s*:\s*\[/.test(text) && /"traceID"/.test(text) && /"processes"|"spans"/.test(text),
   async *read(blocks, context) {
-    const reader = new SpanReader(context.tally, context.options.spans ?? 'client');
+    const reader = new SpanReader(context.counts, context.options.spans ?? 'client');
     yield* readLinesOrDocument(blocks, context, 'data', (value, emit) => take(value, emit, reader));
     reader.end();
   },

@@ -14,7 +14,7 @@ export const jmeterCsv: Format = {
   matches: ({ lines }: Sample) =>
     ['timeStamp', 'elapsed', 'success'].every((name) => headerOf(lines[0]).includes(name)),
   read(blocks, context) {
-    context.tally.note(CLOSED_LOOP);
+    context.counts.note(CLOSED_LOOP);
     return readTable(blocks, context, (column) => {
       const at = {
         time: column('timeStamp'),
@@ -34,7 +34,7 @@ export const jmeterCsv: Format = {
           if (Number.isNaN(start) || Number.isNaN(durationMs) || (success !== 'true' && success !== 'false'))
             return false;
           if (/^Number of samples in transaction/.test(row[at.message] ?? '')) {
-            context.tally.note('{} transactions are left out; the calls in them are counted.');
+            context.counts.note('{} transactions are left out; the calls in them are counted.');
             return true;
           }
           emit({
@@ -66,8 +66,8 @@ export const jmeterXml: Format = {
   read: (blocks, context) => readXml(blocks, context),
 };
 
-async function* readXml(blocks: AsyncIterable<Buffer>, { tally, time }: Context): AsyncGenerator<Observation[]> {
-  tally.note(CLOSED_LOOP);
+async function* readXml(blocks: AsyncIterable<Buffer>, { counts, time }: Context): AsyncGenerator<Observation[]> {
+  counts.note(CLOSED_LOOP);
   let found: Observation[] = [];
   let failed: Error | undefined;
   /** The open samples from the outermost, each with whether it is itself a call. */
@@ -81,9 +81,9 @@ async function* readXml(blocks: AsyncIterable<Buffer>, { tally, time }: Context)
     const call = name === 'httpSample' && !open.some((outer) => outer.call);
     if (!isSelfClosing || call) open.push({ call });
     if (!call) return;
-    tally.lines++;
+    counts.lines++;
     const one = sampleOf(attributes as Record<string, string>, time.parse(attributes.ts));
-    if (one === undefined) tally.bad(`<httpSample t="${attributes.t}" ts="${attributes.ts}" s="${attributes.s}">`);
+    if (one === undefined) counts.bad(`<httpSample t="${attributes.t}" ts="${attributes.ts}" s="${attributes.s}">`);
     else found.push(one);
   });
   parser.on('closetag', ({ name }) => {
@@ -93,12 +93,12 @@ async function* readXml(blocks: AsyncIterable<Buffer>, { tally, time }: Context)
   for await (const block of blocks) {
     parser.write(decoder.decode(block, { stream: true }));
     if (failed !== undefined)
-      throw new ReadError(`${tally.path} is not well-formed XML: ${failed.message.slice(0, 200)}`);
+      throw new ReadError(`${counts.path} is not well-formed XML: ${failed.message.slice(0, 200)}`);
     yield found;
     found = [];
   }
   // An aborted test leaves its last tags open, but its recorded samples are complete.
-  if (open.length > 0) tally.note('The file ends within a sample.');
+  if (open.length > 0) counts.note('The file ends within a sample.');
 }
 
 function sampleOf(attributes: Readonly<Record<string, string>>, start: number): Observation | undefined {

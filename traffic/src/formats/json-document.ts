@@ -12,13 +12,13 @@ export type TakeValue = (value: JsonObject, emit: Emit) => boolean;
  */
 export async function* readDocument(
   blocks: AsyncIterable<Buffer>,
-  { tally }: Context,
+  { counts }: Context,
   paths: readonly string[],
   take: (value: JsonObject | string, emit: Emit) => boolean,
 ): AsyncGenerator<Observation[]> {
   let found: Observation[] = [];
   const emit: Emit = (one) => {
-    one.record = tally.lines;
+    one.record = counts.lines;
     found.push(one);
   };
   // Any separator makes the parser accept several documents. Blanks between values are skipped anyway.
@@ -38,17 +38,17 @@ export async function* readDocument(
     failed ??= error;
   };
   parser.onValue = ({ value }) => {
-    tally.lines++;
-    if (!(isObject(value) || typeof value === 'string') || !take(value, emit)) tally.bad(JSON.stringify(value));
+    counts.lines++;
+    if (!(isObject(value) || typeof value === 'string') || !take(value, emit)) counts.bad(JSON.stringify(value));
   };
   for await (const block of blocks) {
     if (!ended) parser.write(block);
-    if (failed !== undefined) throw new ReadError(`${tally.path} is not well-formed JSON: ${failed.message}`);
+    if (failed !== undefined) throw new ReadError(`${counts.path} is not well-formed JSON: ${failed.message}`);
     yield found;
     found = [];
   }
-  if (!ended && !parser.isEnded && tally.lines === 0) {
-    throw new ReadError(`${tally.path} is JSON that ends early or holds nothing at ${paths.join(' or ')}`);
+  if (!ended && !parser.isEnded && counts.lines === 0) {
+    throw new ReadError(`${counts.path} is JSON that ends early or holds nothing at ${paths.join(' or ')}`);
   }
 }
 

@@ -18,8 +18,8 @@ export const k6Json: Format = {
   read: (blocks, context) => readLines(blocks, context, jsonParser(context)),
 };
 
-function jsonParser({ tally, time }: Context): LineParser {
-  tally.note(CLOSED_LOOP);
+function jsonParser({ counts, time }: Context): LineParser {
+  counts.note(CLOSED_LOOP);
   const pairs = new Pairs();
   return {
     line(text, emit) {
@@ -44,7 +44,7 @@ export const k6Csv: Format = {
   matches: ({ lines }: Sample) =>
     ['metric_name', 'timestamp', 'metric_value'].every((name) => headerOf(lines[0]).includes(name)),
   read(blocks, context) {
-    context.tally.note(CLOSED_LOOP);
+    context.counts.note(CLOSED_LOOP);
     return readTable(blocks, context, (column) => {
       const at = new Map(
         [
@@ -69,7 +69,7 @@ export const k6Csv: Format = {
           const end = context.time.parse(row[at.get('timestamp')!]);
           if (metric === undefined || Number.isNaN(value) || Number.isNaN(end)) return false;
           if (end % 1000 === 0)
-            context.tally.note(
+            context.counts.note(
               'Times are whole seconds: the order of calls within a second is not known, so runs of failures mean little; record JSON instead.',
             );
           if (metric === DURATION || metric === BLOCKED)

@@ -33,9 +33,9 @@ export const nginx: Format = {
   read: (blocks, context) => readLines(blocks, context, parser(context)),
 };
 
-function parser({ tally, time }: Context): LineParser {
-  tally.note(WHOLE_SECONDS);
-  tally.note(CLIENT);
+function parser({ counts, time }: Context): LineParser {
+  counts.note(WHOLE_SECONDS);
+  counts.note(CLIENT);
   return {
     line(text, emit) {
       const line = parseAccessLine(text);
@@ -51,7 +51,7 @@ function parser({ tally, time }: Context): LineParser {
       const upstream = named(NAMES.upstream) ?? bare[second];
       const address =
         named(NAMES.address) ?? bare.find(isUpstream) ?? groupName(second < 0 ? undefined : bare[second + 1]);
-      emit(ended(at, request, upstream, address, line, tally));
+      emit(ended(at, request, upstream, address, line, counts));
       return true;
     },
   };
@@ -77,8 +77,8 @@ export const nginxJson: Format = {
 const timeOf = (record: { readonly [name: string]: unknown }) =>
   record.msec ?? record.time_iso8601 ?? record.time_local ?? record['@timestamp'] ?? record.timestamp ?? record.time;
 
-function jsonParser({ tally, time }: Context): LineParser {
-  tally.note(CLIENT);
+function jsonParser({ counts, time }: Context): LineParser {
+  counts.note(CLIENT);
   return {
     line(text, emit) {
       const record = parseObject(text);
@@ -86,7 +86,7 @@ function jsonParser({ tally, time }: Context): LineParser {
       const at = time.parse(timeOf(record));
       const status = statusOf(record.status);
       if (Number.isNaN(at) || status === undefined) return false;
-      if (record.msec === undefined && at % 1000 === 0) tally.note(WHOLE_SECONDS);
+      if (record.msec === undefined && at % 1000 === 0) counts.note(WHOLE_SECONDS);
       const request = /^([A-Z]+) (\S+)/.exec(textOf(record.request) ?? '');
       const line = {
         host: textOf(record.host) ?? textOf(record.http_host) ?? textOf(record.server_name),
@@ -102,7 +102,7 @@ function jsonParser({ tally, time }: Context): LineParser {
           textOf(record.upstream_response_time),
           textOf(record.upstream_addr),
           line,
-          tally,
+          counts,
         ),
       );
       return true;
@@ -124,17 +124,17 @@ function ended(
   upstream: string | undefined,
   address: string | undefined,
   { host, method, path, agent, status }: Pick<Observation, 'host' | 'method' | 'path' | 'agent' | 'status'>,
-  tally: Context['tally'],
+  counts: Context['counts'],
 ): Observation {
   const tried = upstream === undefined ? { ms: Number.NaN, tries: 0 } : secondsList(upstream);
-  if (tried.tries > 1) tally.note(RETRIED);
+  if (tried.tries > 1) counts.note(RETRIED);
   const seconds = numberOf(request);
   const durationMs = Number.isNaN(seconds) ? tried.ms : seconds * 1000;
-  if (Number.isNaN(durationMs)) tally.note(NO_DURATION);
+  if (Number.isNaN(durationMs)) counts.note(NO_DURATION);
   const server = address?.split(/, | : /).at(-1);
   // A group name instead of a server means that all of its servers counted as down, so none was called.
   const reached = server === undefined || server.includes(':');
-  if (server !== undefined && reached) tally.note(SERVERS);
+  if (server !== undefined && reached) counts.note(SERVERS);
   return {
     start: Number.isNaN(durationMs) ? at : at - durationMs,
     durationMs,

@@ -10,13 +10,13 @@ export const otlp: Format = {
   title: 'OpenTelemetry traces (OTLP as JSON)',
   matches: ({ text }: Sample) => /^\s*\{\s*"resource_?Spans"\s*:/i.test(text),
   async *read(blocks, context) {
-    const reader = new SpanReader(context.tally, context.options.spans ?? 'client');
+    const reader = new SpanReader(context.counts, context.options.spans ?? 'client');
     yield* readLinesOrDocument(blocks, context, 'resourceSpans', (value, emit) => take(value, emit, reader, context));
     reader.end();
   },
 };
 
-function take(value: JsonObject, emit: Emit, reader: SpanReader, { tally }: Context): boolean {
+function take(value: JsonObject, emit: Emit, reader: SpanReader, { counts }: Context): boolean {
   const resource = attributesOf(isObject(value.resource) ? value.resource.attributes : undefined);
   const text = (...names: string[]) =>
     names.map((name) => textOf(resource.get(name))).find((found) => found !== undefined);
@@ -27,7 +27,7 @@ function take(value: JsonObject, emit: Emit, reader: SpanReader, { tally }: Cont
       const timed = timesOf(span);
       if (timed === undefined) return false;
       const share = sampledShare(span.traceState);
-      if (share !== undefined && share < 1) tally.sampling ??= { kind: 'head', rate: share };
+      if (share !== undefined && share < 1) counts.sampling ??= { kind: 'head', rate: share };
       const status = isObject(span.status) ? span.status.code : undefined;
       const taken = reader.take({
         ...timed,

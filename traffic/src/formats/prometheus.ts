@@ -46,25 +46,25 @@ export const prometheus: Format = {
     yield* readDocument(blocks, context, ['$.data.result.*', '$.data.resultType', '$.error'], (value) =>
       take(value, steps, context),
     );
-    context.tally.note(
+    context.counts.note(
       `Counts for each step of ${steps.stepMs / 1000} s, spread evenly over it: the order of calls within a step is not known. Use windows of at least ${(2 * steps.stepMs) / 1000} s; runs of failures cannot be judged.`,
     );
-    context.tally.note('Counters hold no durations: slow calls cannot be judged.');
+    context.counts.note('Counters hold no durations: slow calls cannot be judged.');
     if (steps.resets > 0)
-      context.tally.note(
+      context.counts.note(
         `${steps.resets} resets of counters were found; what was counted between the last reading and a reset is lost.`,
       );
     yield* calls(steps);
   },
 };
 
-function take(value: JsonObject | string, steps: Steps, { tally }: Context): boolean {
+function take(value: JsonObject | string, steps: Steps, { counts }: Context): boolean {
   if (typeof value === 'string') {
     if (value === 'matrix') return true;
     throw new ReadError(
       value === 'vector' || value === 'scalar'
-        ? `${tally.path} is the answer of an instant query; ask /api/v1/query_range for the counter over days`
-        : `${tally.path} is an error of Prometheus, not an answer; query again`,
+        ? `${counts.path} is the answer of an instant query; ask /api/v1/query_range for the counter over days`
+        : `${counts.path} is an error of Prometheus, not an answer; query again`,
     );
   }
   const metric = isObject(value.metric) ? value.metric : {};
@@ -72,13 +72,13 @@ function take(value: JsonObject | string, steps: Steps, { tally }: Context): boo
     names.map((name) => textOf(metric[name])).find((text) => text !== undefined);
   const name = label(['__name__']);
   if (metric.le !== undefined || /_(bucket|sum)$/.test(name ?? '')) {
-    tally.note('{} series of a histogram (buckets or sums) are left out; the counter of calls is read.');
+    counts.note('{} series of a histogram (buckets or sums) are left out; the counter of calls is read.');
     return true;
   }
   const code = label(CODE);
   const outcome = OUTCOMES.find((one) => one === metric.outcome);
   if (code === undefined && outcome === undefined)
-    tally.note(
+    counts.note(
       '{} series have no label for the status or outcome and are taken as successes; query the counter by (code).',
     );
   const points = listOf(value.values).map((pair): readonly [number, number] => [
@@ -88,12 +88,12 @@ function take(value: JsonObject | string, steps: Steps, { tally }: Context): boo
   const told = steps.add({ breaker: label(BREAKER), instance: label(INSTANCE), code, outcome }, points);
   if (told === 'rate') {
     throw new ReadError(
-      `${tally.path} holds rates, not counts (values with fractions that rise and fall); query the raw counter, such as http_requests_total, without rate()`,
+      `${counts.path} holds rates, not counts (values with fractions that rise and fall); query the raw counter, such as http_requests_total, without rate()`,
     );
   }
   if (told === 'excess') {
     throw new ReadError(
-      `${tally.path} counts more than ${MAX_COUNTED_CALLS.toLocaleString('en')} calls or more than ${MAX_SPAN_DAYS} days; query a shorter time or fewer series`,
+      `${counts.path} counts more than ${MAX_COUNTED_CALLS.toLocaleString('en')} calls or more than ${MAX_SPAN_DAYS} days; query a shorter time or fewer series`,
     );
   }
   return Array.isArray(value.values);

@@ -12,7 +12,7 @@ export const recording: Format = {
   read: (blocks, context) => readLines(blocks, context, parser(context)),
 };
 
-function parser({ tally }: Context): LineParser {
+function parser({ counts }: Context): LineParser {
   let instance: string | undefined;
   return {
     line(text, emit) {
@@ -20,21 +20,21 @@ function parser({ tally }: Context): LineParser {
       if (record === undefined) return false;
       if (record.fuseboard !== undefined) {
         if (record.fuseboard !== VERSION) {
-          tally.note(
+          counts.note(
             `This recording is of version ${textOf(record.fuseboard)}; fields that ${VERSION} does not have are not read.`,
           );
         }
         instance = textOf(record.instance);
         const share = numberOf(record.share);
         if (share < 1) {
-          tally.note(
+          counts.note(
             `Only ${share * 100} % of the processes recorded; each of them recorded all of its calls, so windows and runs are whole.`,
           );
         }
         return true;
       }
       if (record.lost !== undefined) {
-        tally.note(
+        counts.note(
           '{} calls were not recorded because the buffer was full or the file could not be written; windows around them are thinner than they were.',
           numberOf(record.lost),
         );
@@ -43,7 +43,7 @@ function parser({ tally }: Context): LineParser {
       const outcome = OUTCOMES.find((one) => one === record.o);
       const start = numberOf(record.t);
       if (outcome === undefined || Number.isNaN(start) || typeof record.b !== 'string') return false;
-      if (record.f === 0) tally.note('{} calls were made where no breaker was in force.');
+      if (record.f === 0) counts.note('{} calls were made where no breaker was in force.');
       emit({
         start,
         durationMs: numberOf(record.d),

@@ -30,15 +30,15 @@ const GRPC_FAILURES: Readonly<Record<number, string>> = {
 
 /** Reads the spans of one side as calls, because the spans of the client and the server describe the same calls. */
 export class SpanReader {
-  readonly #tally: RecordCounts;
+  readonly #counts: RecordCounts;
   readonly #side: 'client' | 'server';
   #taken = 0;
   #other = 0;
 
-  constructor(tally: RecordCounts, side: 'client' | 'server') {
-    this.#tally = tally;
+  constructor(counts: RecordCounts, side: 'client' | 'server') {
+    this.#counts = counts;
     this.#side = side;
-    tally.note(
+    counts.note(
       side === 'client'
         ? 'Only client spans are calls here; server spans are the same calls seen from the server and are left out.'
         : 'Server spans were read: calls that never arrived and time-outs of callers are not in them.',
@@ -75,12 +75,12 @@ export class SpanReader {
     if (this.#taken > 0 || this.#other === 0) return;
     const found = this.#side === 'client' ? 'server' : 'client';
     throw new ReadError(
-      `${this.#tally.path} holds no ${this.#side} span, but ${this.#other} ${found} spans; read them as spans "${found}", or record ${this.#side} spans`,
+      `${this.#counts.path} holds no ${this.#side} span, but ${this.#other} ${found} spans; read them as spans "${found}", or record ${this.#side} spans`,
     );
   }
 
   #noteSampling(attributes: ReadonlyMap<string, unknown>): void {
-    if (this.#tally.sampling?.kind === 'tail') return;
+    if (this.#counts.sampling?.kind === 'tail') return;
     const rule = first(attributes, [
       'sampling.rule',
       'tailsampling.policy',
@@ -89,12 +89,12 @@ export class SpanReader {
     ]);
     const param = numberOf(attributes.get('sampler.param') ?? attributes.get('sampling.probability'));
     const rate = numberOf(attributes.get('SampleRate') ?? attributes.get('sampling.rate'));
-    if (rule !== undefined) this.#tally.sampling = { kind: 'tail' };
+    if (rule !== undefined) this.#counts.sampling = { kind: 'tail' };
     else if (attributes.get('sampler.type') === 'probabilistic' && param < 1)
-      this.#tally.sampling ??= { kind: 'head', rate: param };
-    else if (param > 0 && param < 1) this.#tally.sampling ??= { kind: 'head', rate: param };
-    else if (rate > 1) this.#tally.sampling ??= { kind: 'unknown', rate: 1 / rate };
-    else if (attributes.get('sampler.type') === 'ratelimiting') this.#tally.sampling ??= { kind: 'unknown' };
+      this.#counts.sampling ??= { kind: 'head', rate: param };
+    else if (param > 0 && param < 1) this.#counts.sampling ??= { kind: 'head', rate: param };
+    else if (rate > 1) this.#counts.sampling ??= { kind: 'unknown', rate: 1 / rate };
+    else if (attributes.get('sampler.type') === 'ratelimiting') this.#counts.sampling ??= { kind: 'unknown' };
   }
 }
 

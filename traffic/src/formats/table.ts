@@ -13,12 +13,12 @@ const SMALL = 8_192;
 /** Reads comma-separated values row by row, with the column names of the first line. */
 export async function* readTable(
   blocks: AsyncIterable<Buffer>,
-  { tally, sample }: Context,
+  { counts, sample }: Context,
   open: (column: (name: string) => number) => { readonly row: TakeRow; end?(emit: Emit): void },
 ): AsyncGenerator<Observation[]> {
   let found: Observation[] = [];
   const emit: Emit = (one) => {
-    one.record = tally.lines;
+    one.record = counts.lines;
     found.push(one);
   };
   const parser = parse({
@@ -38,8 +38,8 @@ export async function* readTable(
         table = open((name) => names.indexOf(name));
         continue;
       }
-      tally.lines++;
-      if (!table.row(row, emit)) tally.bad(row.join(','));
+      counts.lines++;
+      if (!table.row(row, emit)) counts.bad(row.join(','));
       if (found.length >= BATCH) {
         yield found;
         found = [];
@@ -47,7 +47,7 @@ export async function* readTable(
     }
   } catch (error) {
     if (error instanceof ReadError) throw error;
-    throw new ReadError(`${tally.path} is not a table of comma-separated values: ${(error as Error).message}`);
+    throw new ReadError(`${counts.path} is not a table of comma-separated values: ${(error as Error).message}`);
   } finally {
     parser.destroy();
     await fed;

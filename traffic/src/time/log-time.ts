@@ -5,8 +5,8 @@ const BRACKET = /^(\d\d)\/(\w{3})\/(\d{4}):(\d\d):(\d\d):(\d\d)(?:[.,](\d+))?(?:
 const ISO = /^(\d{4})[-/](\d\d)[-/](\d\d)[T ](\d\d):(\d\d):(\d\d)(?:[.,](\d+))?\s*(Z|UTC|GMT|[+-]\d\d:?\d\d)?$/;
 
 /** Units of numeric times; `series` is milliseconds without a date. */
-type Epoch = 'series' | 's' | 'ms' | 'us' | 'ns';
-const PER_MS: Record<Epoch, number> = { series: 1, s: 0.001, ms: 1, us: 1000, ns: 1_000_000 };
+type Unit = 'series' | 's' | 'ms' | 'us' | 'ns';
+const PER_MS: Record<Unit, number> = { series: 1, s: 0.001, ms: 1, us: 1000, ns: 1_000_000 };
 
 /**
  * Parses the times of one file. `timezone` applies to times without a zone; the first number determines the unit of all
@@ -15,7 +15,7 @@ const PER_MS: Record<Epoch, number> = { series: 1, s: 0.001, ms: 1, us: 1000, ns
 export class LogTime {
   readonly #zone: Zone;
   readonly #zoneGiven: boolean;
-  #epoch: Epoch | undefined;
+  #unit: Unit | undefined;
   #last = Number.NaN;
   #zoneless = false;
   #lastText = '';
@@ -36,7 +36,7 @@ export class LogTime {
       notes.push(
         'The clock was set within these times (daylight saving); an hour shown twice is told apart by the order of the lines.',
       );
-    if (this.#epoch === 'series') notes.push('Times are counted from the start of the series; the date is not known.');
+    if (this.#unit === 'series') notes.push('Times are counted from the start of the series; the date is not known.');
     return notes;
   }
 
@@ -73,8 +73,8 @@ export class LogTime {
 
   #number(value: number): number {
     if (!Number.isFinite(value)) return Number.NaN;
-    this.#epoch ??= value < 1e8 ? 'series' : value < 1e11 ? 's' : value < 1e14 ? 'ms' : value < 1e17 ? 'us' : 'ns';
+    this.#unit ??= value < 1e8 ? 'series' : value < 1e11 ? 's' : value < 1e14 ? 'ms' : value < 1e17 ? 'us' : 'ns';
     // Rounded, because fractional seconds lose their last digits in arithmetic.
-    return this.#epoch === 's' ? Math.round(value * 1e6) / 1e3 : value / PER_MS[this.#epoch];
+    return this.#unit === 's' ? Math.round(value * 1e6) / 1e3 : value / PER_MS[this.#unit];
   }
 }

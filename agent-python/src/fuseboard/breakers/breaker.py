@@ -8,19 +8,21 @@ from types import TracebackType
 from typing import Any, TypeVar, overload
 
 from ..call.async_call import call_async
-from ..call.block import entered, last_entered, permit_entered
+from ..call.block import begin_block, end_block
 from ..call.decorated import decorate
 from ..call.enter import AnyPermit, enter, enter_or_raise
 from ..call.fallback import Fallback, PolicyFallback
 from ..call.sync_call import call_sync
-from ..core.config import Mode
-from ..core.duration import MAX_DURATION_MS, MIN_DURATION_MS, parse_duration
-from ..core.last_error import LastError
+from ..core.config.config import Mode
+from ..core.config.duration import MAX_DURATION_MS, MIN_DURATION_MS, parse_duration
+from ..core.counters import Totals
+from ..core.exclusive import has_gil
+from ..core.outcomes.last_error import LastError
+from ..core.permit import Permit
 from ..core.state import State, TransitionEvent
-from ..core.tally import Totals
 from ..core.text import utf16_length
-from ..errors import ConfigError, circuit_open
-from .circuit import Circuit
+from ..errors import ConfigError
+from .governed_breaker import GovernedBreaker
 from .governor import Source
 from .policy_set import Policy
 
@@ -73,17 +75,21 @@ class Breaker:
     Everything may be used from any thread and any event loop.
     """
 
-    __slots__ = ("_circuit", "name")
+    __slots__ = ("_block", "_breaker", "_more_blocks", "name")
 
-    def __init__(self, circuit: Circuit) -> None:
-        self.name = circuit.name
-        self._circuit = circuit
+    def __init__(self, breaker: GovernedBreaker) -> None:
+        self.name = breaker.name
+        self._breaker = breaker
+        self._block: AnyPermit | None = None
+        """The permit of a block that began while there was no other; its context need not be known."""
+        self._more_blocks = 0 if has_gil() else 1
+        """How many blocks began beside that one; without the GIL every block is one of them."""
 
     key: str | None = None
-    """The key of a circuit from ``for_key``; ``None`` for the breaker itself. ``*`` stands for all keys that share one."""
+    """The key of a breaker from ``for_key``; ``None`` for the breaker itself. ``*`` stands for all keys that share one."""
 
-    def _current(self) -> Circuit:
-        return self._circuit
+    def _current(self) -> GovernedBreaker:
+        return self._breaker
 
     @property
     def state(self) -> State:
@@ -93,35 +99,35 @@ class Breaker:
     @property
     def source(self) -> Source:
         """Where its configuration comes from now: a ``policy``, the ``defaults`` of code, or ``none``."""
-        return self._circuit.source
+        return self._breaker.source
 
     @property
     def policy(self) -> Policy | None:
         """The policy that governs now; ``None`` while the defaults of the code do, or nothing."""
-        return self._circuit.policy
+        return self._breaker.policy
 
     def stats(self) -> BreakerStats:
         """What it is doing and what it counted."""
-        circuit = self._current()
-        core = circuit.core
-        held = core.forced
+        breaker = self._current()
+        circuit = breaker.circuit
+        held = circuit.forced
         forced = None
         if held is not None:
             by = held[0].override
             forced = ForcedState(held[0].state, held[0].reason, held[1] / 1_000, None if by is None else by.name)
         return BreakerStats(
-            state=circuit.state,
-            mode=circuit.mode,
-            source=circuit.source,
-            policy_uid=circuit.policy_uid,
-            since=circuit.since_ms / 1_000,
-            totals=circuit.totals,
-            latency=circuit.latency,
-            window=core.window,
+            state=breaker.state,
+            mode=breaker.mode,
+            source=breaker.source,
+            policy_uid=breaker.policy_uid,
+            since=breaker.since_ms / 1_000,
+            totals=breaker.totals,
+            latency=breaker.latency,
+            window=circuit.window,
             forced=forced,
-            consecutive_failures=core.consecutive_failures,
-            last_error=core.last_error,
-            retry_after=core.retry_after_ms / 1_000,
+            consecutive_failures=circuit.consecutive_failures,
+            last_error=circuit.last_error,
+            retry_after=circuit.retry_after_ms / 1_000,
         )
 
     def __call__(self, fn: F) -> F:
@@ -210,33 +216,69 @@ class Breaker:
 
         Settle the permit once: ``succeed()``, ``fail(error)`` or ``ignore()``; it is a context manager too.
         """
-        core = self._circuit.core
-        return core.enter() if core.is_plain else enter(self._circuit)
+        circuit = self._breaker.circuit
+        generation = circuit.generation
+        if not generation.is_plain:
+            return circuit.enter() if circuit.is_plain else enter(self._breaker)
+        circuit.permits += 1
+        permit = Permit()
+        permit.circuit = circuit
+        permit.generation = generation
+        permit.outcome = None
+        read = circuit.read
+        permit.started_at = read() * circuit.scale
+        return permit
 
     def __enter__(self) -> AnyPermit:
         """Begin a call that ends with the block; raises ``CircuitOpenError`` or ``LimitedError`` where there is none."""
-        core = self._circuit.core
-        permit: AnyPermit | None = core.enter() if core.is_plain else enter_or_raise(self._circuit)
-        if permit is None:
-            raise circuit_open(self.name, None, core.rejected_for_ms)
-        outer = entered.get()
-        entered.set((self, permit, outer if outer is None or outer[1].outcome is None else last_entered()))
-        return permit
+        circuit = self._breaker.circuit
+        generation = circuit.generation
+        if not generation.is_plain:
+            return self._begin_block(enter_or_raise(self._breaker))
+        circuit.permits += 1
+        permit = Permit()
+        permit.circuit = circuit
+        permit.generation = generation
+        permit.outcome = None
+        read = circuit.read
+        permit.started_at = read() * circuit.scale
+        # From here to the return nothing calls, so that no other thread runs in between.
+        if self._block is None and self._more_blocks == 0:
+            self._block = permit
+            return permit
+        return self._begin_block(permit)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        innermost = entered.get()
-        if innermost is not None and innermost[0] is self and innermost[1].outcome is None:
-            permit: AnyPermit | None = innermost[1]
+        permit = self._block
+        if permit is not None and self._more_blocks == 0:
+            self._block = None
         else:
-            permit = permit_entered(self)
-        if permit is None:
-            return
+            permit = self._end_block()
+            if permit is None:
+                return
         if error is None:
             permit.succeed()
         else:
             permit.fail(error)
+
+    def _begin_block(self, permit: AnyPermit) -> AnyPermit:
+        # From here to the assignment nothing calls, so that no other thread runs in between.
+        if self._block is None and self._more_blocks == 0:
+            self._block = permit
+        else:
+            self._more_blocks += 1
+            begin_block(self, permit)
+        return permit
+
+    def _end_block(self) -> AnyPermit | None:
+        permit = end_block(self)
+        if permit is not None:
+            self._more_blocks -= 1
+        else:
+            permit, self._block = self._block, None
+        return permit
 
     async def __aenter__(self) -> AnyPermit:
         return self.__enter__()
@@ -247,16 +289,16 @@ class Breaker:
         self.__exit__(kind, error, traceback)
 
     def for_key(self, key: str) -> Breaker:
-        """The circuit of one key, such as a host: all as for a breaker of its own under the same policy.
+        """The breaker of one key, such as a host: all as for a breaker of its own under the same policy.
 
         A key whose circuit is closed leaves when it was not used for a while; when there are more keys than the policy
-        allows, and for keys of more than 256 characters, one circuit is shared. Raises ``ConfigError`` when the key is no
+        allows, and for keys of more than 256 characters, one breaker is shared. Raises ``ConfigError`` when the key is no
         string.
         """
         if not isinstance(key, str):
             message = f'key of breaker "{self.name}" must be a string, got {type(key).__name__}'
             raise ConfigError(self.name, 0, message)
-        return KeyedBreaker(self._circuit, key)
+        return KeyedBreaker(self._breaker, key)
 
     def force_open(self, reason: str, duration: float | str) -> None:
         """Open the circuit, in this process only, whatever its policy and mode.
@@ -266,21 +308,21 @@ class Breaker:
         it. While an override of the cluster holds the breaker this does nothing. Raises ``ConfigError`` for a duration or a
         reason (1 to 256 characters) that cannot be used.
         """
-        self._current().core.force_open(self._force_ms("force_open", duration, reason), reason)
+        self._current().circuit.force_open(self._force_ms("force_open", duration, reason), reason)
 
     def force_closed(self, reason: str, duration: float | str) -> None:
         """Close the circuit, in this process only: calls pass and are recorded, and no condition opens it.
 
         As ``force_open``; when it ends, the conditions judge again from the next outcome, by all that was recorded.
         """
-        self._current().core.force_closed(self._force_ms("force_closed", duration, reason), reason)
+        self._current().circuit.force_closed(self._force_ms("force_closed", duration, reason), reason)
 
     def reset(self) -> None:
         """End a forced state and start closed and empty, in this process only; not while an override holds the breaker.
 
         What was counted stays.
         """
-        self._current().core.reset()
+        self._current().circuit.reset()
 
     def on(self, event: str, listener: Callable[[TransitionEvent], None]) -> Callable[[], None]:
         """Tell of each ``transition``, those of its keys too, in their order, after each has happened.
@@ -313,21 +355,19 @@ class Breaker:
 
 
 class KeyedBreaker(Breaker):
-    """The handle of one key. It stays valid when the key's circuit leaves for want of use: the next use makes a new one."""
+    """The handle of one key. It stays valid when the key's breaker leaves for want of use: the next use makes a new one."""
 
     __slots__ = ("key",)
 
-    def __init__(self, circuit: Circuit, key: str) -> None:
-        super().__init__(circuit)
+    def __init__(self, breaker: GovernedBreaker, key: str) -> None:
+        super().__init__(breaker)
         self.key = key
 
-    def _current(self) -> Circuit:
-        return self._circuit.keyed().use(self.key or "")
+    def _current(self) -> GovernedBreaker:
+        return self._breaker.by_key().use(self.key or "")
 
     def enter(self) -> AnyPermit | None:
         return enter(self._current())
 
     def __enter__(self) -> AnyPermit:
-        permit = enter_or_raise(self._current())
-        entered.set((self, permit, last_entered()))
-        return permit
+        return self._begin_block(enter_or_raise(self._current()))

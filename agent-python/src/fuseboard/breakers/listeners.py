@@ -1,4 +1,4 @@
-"""Those who want to be told of something."""
+"""Listeners of something."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def warn(message: str) -> None:
 
 
 class Listeners(Generic[P]):
-    """What one of them raises becomes a warning and keeps nobody else from being told."""
+    """What one of them raises becomes a warning and keeps no other from being notified."""
 
     def __init__(self) -> None:
         self._each: tuple[Callable[P, None], ...] = ()
@@ -44,8 +44,8 @@ class Listeners(Generic[P]):
 
         return end
 
-    def tell(self, subject: str, *args: P.args, **kwargs: P.kwargs) -> None:
-        """``subject`` is what is told of, for the warning."""
+    def notify(self, subject: str, *args: P.args, **kwargs: P.kwargs) -> None:
+        """``subject`` names what the listeners are notified of, for the warning."""
         for call in self._each:
             try:
                 call(*args, **kwargs)

@@ -11,11 +11,11 @@ from threading import RLock
 from ..clock.stall_detector import stall_detector
 from ..core.classify import CallOutcome, Classify, Outcome
 from ..core.clock import Environment
-from ..core.defaults import BREAKER_NAME_PATTERN
+from ..core.config.defaults import BREAKER_NAME_PATTERN
 from ..core.state import TransitionEvent
 from ..core.text import cut
 from ..errors import ConfigError
-from .circuit import Circuit
+from .governed_breaker import GovernedBreaker
 from .governor import UNGOVERNED, Governor, governor_of, under
 from .listeners import Listeners, warn
 from .overrides import Overrides, index_of
@@ -34,21 +34,21 @@ def wall_now() -> float:
 class Registry:
     """All breakers of a process, those that exist and those to come, and what governs them.
 
-    The link gives it policies (``apply``, ``apply_overrides``) and reads what is to be reported (``circuits``). All
+    The link gives it policies (``apply``, ``apply_overrides``) and reads what is to be reported (``breakers``). All
     methods may be called from any thread.
     """
 
     def __init__(self, environment: Environment | None = None) -> None:
         self.environment = environment or Environment(time.monotonic, 1_000.0, random.random, wall_now, stall_detector)
         self._lock = RLock()
-        self._circuits: dict[str, Circuit] = {}
+        self._breakers: dict[str, GovernedBreaker] = {}
         self._classifies: dict[str, Classify] = {}
         """What code gave to judge calls by."""
         self._defaults: dict[str, Governor] = {}
         """The different defaults that code gave, by their text."""
         self._warned: set[tuple[str, str]] = set()
-        self._transitions: Listeners[[Circuit, TransitionEvent]] = Listeners()
-        self._creations: Listeners[[Circuit]] = Listeners()
+        self._transitions: Listeners[[GovernedBreaker, TransitionEvent]] = Listeners()
+        self._creations: Listeners[[GovernedBreaker]] = Listeners()
         self._applications: Listeners[[PolicySet | None]] = Listeners()
         self._first_calls: list[Callable[[], None]] = []
         self._was_called = False
@@ -76,34 +76,34 @@ class Registry:
             self._set = policy_set
             self._routes = RouteIndex(() if policy_set is None else policy_set.routes)
             resets = [] if overrides is None else self._overrides.take(overrides, self.now())
-            for circuit in list(self._circuits.values()):
-                circuit.govern(self._governor_of(circuit.name, circuit.defaults))
+            for breaker in list(self._breakers.values()):
+                breaker.govern(self._governor_of(breaker.name, breaker.defaults))
             self._apply_overrides(resets)
-        self._applications.tell("the registry", policy_set)
+        self._applications.notify("the registry", policy_set)
 
     def apply_overrides(self, overrides: Iterable[Override]) -> None:
         """Replace the overrides by these. A Reset acts once in a process."""
         with self._lock:
             self._apply_overrides(self._overrides.take(overrides, self.now()))
 
-    def circuits(
+    def breakers(
         self, wanted: Callable[[str, str], bool] = lambda name, key: False
-    ) -> Iterator[tuple[str, str | None, Circuit]]:
-        """What a report tells of, each as ``(name, key, circuit)``: every breaker, and the circuits of keys worth an entry.
+    ) -> Iterator[tuple[str, str | None, GovernedBreaker]]:
+        """What a report tells of, each as ``(name, key, breaker)``: every breaker, and those of keys worth an entry.
 
         Those are the keys that are not closed, those that ``wanted(name, key)`` names, and the 20 busiest of the others. The
         counts of all keys are in those of their breaker.
         """
-        for name, circuit in list(self._circuits.items()):
-            yield name, None, circuit
-            for keyed in circuit.listed_keys(lambda key, name=name: wanted(name, key)):  # type: ignore[misc]
-                yield name, keyed.key, keyed
+        for name, breaker in list(self._breakers.items()):
+            yield name, None, breaker
+            for of_key in breaker.listed_keys(lambda key, name=name: wanted(name, key)):  # type: ignore[misc]
+                yield name, of_key.key, of_key
 
-    def on_transition(self, listener: Callable[[Circuit, TransitionEvent], None]) -> Callable[[], None]:
+    def on_transition(self, listener: Callable[[GovernedBreaker, TransitionEvent], None]) -> Callable[[], None]:
         """Tell of every change of state of every breaker and key; return a function that ends it."""
         return self._transitions.add(listener)
 
-    def on_create(self, listener: Callable[[Circuit], None]) -> Callable[[], None]:
+    def on_create(self, listener: Callable[[GovernedBreaker], None]) -> Callable[[], None]:
         """Tell of every breaker that is made from now on; return a function that ends it."""
         return self._creations.add(listener)
 
@@ -126,13 +126,13 @@ class Registry:
         """Start counting for a child process: totals of zero, nothing under way, fresh locks; states and policies stay."""
         self._lock = RLock()
         self._was_called = False
-        for circuit in self._circuits.values():
-            circuit.after_fork()
+        for breaker in self._breakers.values():
+            breaker.after_fork()
 
     # For breakers
 
-    def circuit(self, name: str, defaults: Spec | None = None, classify: Classify | None = None) -> Circuit:
-        """The circuit of this name, made when first asked for.
+    def get_breaker(self, name: str, defaults: Spec | None = None, classify: Classify | None = None) -> GovernedBreaker:
+        """The breaker of this name, made when first asked for.
 
         All who ask for a name share one, and the first defaults that somebody gives for it stay; other ones later are reported
         as a warning and not used. Raises ``ConfigError`` when the name or the defaults cannot be used.
@@ -140,22 +140,22 @@ class Registry:
         if classify is not None and not callable(classify):
             raise ConfigError(str(name), 0, f'breaker "{name}" was given a classify that is no function')
         with self._lock:
-            circuit = self._circuits.get(name) if isinstance(name, str) else None
-            if circuit is not None:
+            breaker = self._breakers.get(name) if isinstance(name, str) else None
+            if breaker is not None:
                 if defaults is not None:
-                    self._offer_defaults(circuit, defaults)
+                    self._offer_defaults(breaker, defaults)
                 if classify is not None:
-                    self._offer_classify(circuit, classify)
-                return circuit
-            circuit = self._create(name, defaults)
+                    self._offer_classify(breaker, classify)
+                return breaker
+            breaker = self._create(name, defaults)
             if classify is not None:
-                self._offer_classify(circuit, classify)
-            self._circuits[name] = circuit
-        self._creations.tell(f'breaker "{name}"', circuit)
-        return circuit
+                self._offer_classify(breaker, classify)
+            self._breakers[name] = breaker
+        self._creations.notify(f'breaker "{name}"', breaker)
+        return breaker
 
-    def transitioned(self, circuit: Circuit, event: TransitionEvent) -> None:
-        self._transitions.tell(f'breaker "{circuit.name}"', circuit, event)
+    def transitioned(self, breaker: GovernedBreaker, event: TransitionEvent) -> None:
+        self._transitions.notify(f'breaker "{breaker.name}"', breaker, event)
 
     def first_call_listener(self) -> Callable[[], None] | None:
         return None if self._was_called else self._called
@@ -163,7 +163,7 @@ class Registry:
     def clear(self) -> None:
         """Forget every breaker, policy and override, for tests. Handles of before continue, ungoverned."""
         with self._lock:
-            self._circuits.clear()
+            self._breakers.clear()
             self._classifies.clear()
             self._defaults.clear()
             self._warned.clear()
@@ -188,13 +188,13 @@ class Registry:
 
     def _apply_overrides(self, resets: list[Override]) -> None:
         reset = index_of(resets)
-        for circuit in list(self._circuits.values()):
-            circuit.apply_override(self._overrides.holding(circuit.name))
-            uid = reset.uid_for(circuit.name) if resets else None
+        for breaker in list(self._breakers.values()):
+            breaker.apply_override(self._overrides.holding(breaker.name))
+            uid = reset.uid_for(breaker.name) if resets else None
             if uid is not None:
-                circuit.reset_by(next(each for each in resets if each.uid == uid))
+                breaker.reset_from_override(next(each for each in resets if each.uid == uid))
 
-    def _create(self, name: str, defaults: Spec | None) -> Circuit:
+    def _create(self, name: str, defaults: Spec | None) -> GovernedBreaker:
         if not isinstance(name, str) or _NAME.fullmatch(name) is None:
             shown = f'"{cut(name, 160)}"' if isinstance(name, str) else f"a value of type {type(name).__name__}"
             message = (
@@ -203,24 +203,24 @@ class Registry:
             )
             raise ConfigError(str(name), 0, message)
         own = UNGOVERNED if defaults is None else self._shared(governor_of(name, defaults))
-        circuit = Circuit(name, self._governor_of(name, own), self)
-        circuit.apply_override(self._overrides.holding(name))
-        return circuit
+        breaker = GovernedBreaker(name, self._governor_of(name, own), self)
+        breaker.apply_override(self._overrides.holding(name))
+        return breaker
 
-    def _offer_defaults(self, circuit: Circuit, defaults: Spec) -> None:
-        offered = self._shared(governor_of(circuit.name, defaults))
-        if circuit.defaults is UNGOVERNED:
-            circuit.govern(self._governor_of(circuit.name, offered))
-        elif offered is not circuit.defaults:
-            self._warn_other(circuit.name, "defaults")
+    def _offer_defaults(self, breaker: GovernedBreaker, defaults: Spec) -> None:
+        offered = self._shared(governor_of(breaker.name, defaults))
+        if breaker.defaults is UNGOVERNED:
+            breaker.govern(self._governor_of(breaker.name, offered))
+        elif offered is not breaker.defaults:
+            self._warn_other(breaker.name, "defaults")
 
-    def _offer_classify(self, circuit: Circuit, classify: Classify) -> None:
-        known = self._classifies.get(circuit.name)
+    def _offer_classify(self, breaker: GovernedBreaker, classify: Classify) -> None:
+        known = self._classifies.get(breaker.name)
         if known is None:
-            self._classifies[circuit.name] = classify
-            circuit.judge_by(contained(circuit.name, classify))
+            self._classifies[breaker.name] = classify
+            breaker.use_classifier(contained(breaker.name, classify))
         elif known is not classify:
-            self._warn_other(circuit.name, "classify")
+            self._warn_other(breaker.name, "classify")
 
     def _warn_other(self, name: str, what: str) -> None:
         if (name, what) in self._warned:

@@ -9,188 +9,162 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..core.clock import Timers
-from ..core.outcome_facts import PLAIN_TYPES
+from ..core.counters import TIMED_OUT
+from ..core.outcomes.outcome_facts import PLAIN_TYPES
 from ..core.permit import Permit
-from ..core.tally import TIMED_OUT
 from ..errors import CallTimeoutError, FuseboardError, call_timeout, circuit_open
-from .attempts import Attempts, Failure
 from .deadline import running_until
-from .fallback import Fallback, PolicyFallback, fall_back, keep, opt_in, policy_answer
+from .fallback import Fallback, PolicyFallback, answer_error, answer_failure, remember_success
+from .guarded_call import FailedAttempt, GuardedCall, begin_call
 from .loop_timers import loop_timers
 from .probe_scope import as_probe, is_part_of_probe
-from .queued_place import QueuedPlace, queue
+from .queued_wait import QueuedWait, queue
 from .response import discard_async
 
 if TYPE_CHECKING:
-    from ..breakers.circuit import Circuit
+    from ..breakers.governed_breaker import GovernedBreaker
+
+_COUNTS_CANCELLATIONS = sys.version_info >= (3, 11)
+"""Whether a task knows how many times it was cancelled."""
 
 _OURS = "the time limit of a circuit breaker's policy is up"
 
 
 async def call_async(
-    circuit: Circuit, fn: Callable[[], Any], fallback: Fallback | None, permission: PolicyFallback | None
+    breaker: GovernedBreaker, fn: Callable[[], Any], fallback: Fallback | None, policy_fallback: PolicyFallback | None
 ) -> Any:
-    """Call a function through a circuit, with all that its policy has around a call, and await what it returns.
+    """Call a function through a breaker, with all that its policy has around a call, and await what it returns.
 
     When the time limit is up, the function is cancelled and the caller gets a ``CallTimeoutError`` once it has ended; where
-    the policy also limits concurrency, at once: the call's place is then held until the function has really ended.
+    the policy also limits concurrency, at once: the call's slot is then held until the function has really ended.
     """
-    core = circuit.core
-    if permission is not None:
-        opt_in(circuit)
-    permit = core.enter()
-    if permit is None:
-        if is_part_of_probe(circuit):
+    call = begin_call(breaker, fallback, policy_fallback)
+    if call is None:
+        if is_part_of_probe(breaker):
             value = fn()
             return await value if hasattr(value, "__await__") else value
-        error = circuit_open(circuit.name, circuit.key, core.rejected_for_ms)
-        return await _answer_error(circuit, error, None, fallback, permission)
-    if circuit.guards is not None:
-        circuit.guards.admitted()
-    attempts = Attempts(circuit, permit, fallback is not None or permission is not None)
-    if not permit.epoch.admits:
-        fn = as_probe(circuit, fn)
+        error = circuit_open(breaker.name, breaker.key, breaker.circuit.rejected_for_ms)
+        return await _awaited(fallback, answer_error(breaker, error, None, fallback, policy_fallback))
+    if not call.permit.generation.admits:
+        fn = as_probe(breaker, fn)
     try:
-        value = await _attempt(attempts, fn)
+        value = await _attempt(call, fn)
     except Exception as error:
-        return await _answer_error(circuit, error, attempts, fallback, permission)
-    if attempts.outcome == "success":
-        keep(circuit, permission, value)
-    elif attempts.outcome == "failure":
-        return await _answer_value(circuit, value, fallback, permission)
+        return await _awaited(fallback, answer_error(breaker, error, call.outcome, fallback, policy_fallback))
+    if call.outcome == "success":
+        remember_success(breaker, policy_fallback, value)
+    elif call.outcome == "failure":
+        return await _replace_result(breaker, value, fallback, policy_fallback)
     return value
 
 
-async def _fall_back(circuit: Circuit, fallback: Fallback, content: object) -> Any:
-    answer = fall_back(circuit, fallback, content)
-    return await answer if hasattr(answer, "__await__") else answer
+async def _awaited(fallback: Fallback | None, answer: Any) -> Any:
+    """A fallback in code may be async; the answer of the policy's is as it is."""
+    return await answer if fallback is not None and hasattr(answer, "__await__") else answer
 
 
-async def _answer_error(
-    circuit: Circuit,
-    error: Exception,
-    attempts: Attempts | None,
-    fallback: Fallback | None,
-    permission: PolicyFallback | None,
+async def _replace_result(
+    breaker: GovernedBreaker, value: object, fallback: Fallback | None, policy_fallback: PolicyFallback | None
 ) -> Any:
-    if fallback is not None:
-        return await _fall_back(circuit, fallback, error)
-    answer = policy_answer(circuit, permission, None if attempts is None else attempts.outcome)
-    if answer is None:
-        raise error
-    return answer[0]
+    try:
+        answer = await _awaited(fallback, answer_failure(breaker, value, fallback, policy_fallback))
+    except BaseException:
+        await discard_async(value)
+        raise
+    if answer is not value:
+        await discard_async(value)
+    return answer
 
 
-async def _answer_value(
-    circuit: Circuit, value: object, fallback: Fallback | None, permission: PolicyFallback | None
-) -> Any:
-    if fallback is not None:
-        answer = value
-        try:
-            answer = await _fall_back(circuit, fallback, value)
-        finally:
-            if answer is not value:
-                await discard_async(value)
-        return answer
-    found = policy_answer(circuit, permission, "failure")
-    if found is None:
-        return value
-    await discard_async(value)
-    return found[0]
-
-
-async def _attempt(attempts: Attempts, fn: Callable[[], Any]) -> Any:
-    before: Failure | None = None
+async def _attempt(call: GuardedCall, fn: Callable[[], Any]) -> Any:
+    previous: FailedAttempt | None = None
     while True:
-        refusal = await _take_place(attempts, before)
+        refusal = await _take_slot(call, previous)
         if refusal is not None:
-            attempts.refuse(before)
-            if before is None:
-                raise refusal
-            return _remains(before)
-        if before is not None and before.kind == "returned":
-            await discard_async(before.content)
-        failure, waits, value = await _run(attempts, fn, before)
+            return call.end_refused(refusal, previous)
+        if previous is not None and previous.kind == "returned":
+            await discard_async(previous.content)
+        failure, waits, value = await _run(call, fn, previous)
         if failure is None:
             return value
         if waits is None:
-            return _remains(failure)
+            return failure.end()
         try:
-            await _sleep(attempts.circuit, waits)
+            await _sleep(call.breaker, waits)
         except BaseException:
-            attempts.abandon()
+            call.settle_aborted()
             raise
-        if not attempts.again(failure):
-            return _remains(failure)
-        before = failure
+        if not call.may_retry(failure):
+            return failure.end()
+        previous = failure
 
 
-Ended = tuple[Failure | None, float | None, Any]
+Ended = tuple[FailedAttempt | None, float | None, Any]
 """A failure with the wait before another attempt, if there is one, or what the function returned."""
 
 
-async def _run(attempts: Attempts, fn: Callable[[], Any], before: Failure | None) -> Ended:
-    limit_ms = attempts.begin(before)
+async def _run(call: GuardedCall, fn: Callable[[], Any], previous: FailedAttempt | None) -> Ended:
+    limit_ms = call.begin(previous)
     if limit_ms:
-        return await (_run_timed if attempts.place is None else _run_apart)(attempts, fn, limit_ms)
+        return await (_run_timed if call.slot is None else _run_apart)(call, fn, limit_ms)
     try:
         value = fn()
         if hasattr(value, "__await__"):
             value = await value
     except BaseException as error:
-        attempts.leave_place()
-        return _raised(attempts, error)
-    attempts.leave_place()
-    return _returned(attempts, value)
+        call.release_slot()
+        return _raised(call, error)
+    call.release_slot()
+    return _returned(call, value)
 
 
-def _returned(attempts: Attempts, value: object) -> Ended:
-    failure = attempts.returned(value)
-    return failure, None if failure is None else attempts.wait_ms(failure), value
+def _returned(call: GuardedCall, value: object) -> Ended:
+    failure = call.returned(value)
+    return failure, None if failure is None else call.retry_wait_ms(failure), value
 
 
-def _raised(attempts: Attempts, error: BaseException) -> Ended:
+def _raised(call: GuardedCall, error: BaseException) -> Ended:
     """Called where the error is handled: what is no failure is raised again."""
-    failure = attempts.raised(error)
+    failure = call.raised(error)
     if failure is None:
         raise error
-    return failure, attempts.wait_ms(failure), None
+    return failure, call.retry_wait_ms(failure), None
 
 
 class _TimeLimit:
     """The time limit of one attempt: accounts for it at once, then ends the waiting task."""
 
-    __slots__ = ("_attempts", "_end", "ended", "is_over", "limit_ms", "tick")
+    __slots__ = ("_call", "_end", "ended", "is_over", "limit_ms", "tick")
 
     tick: int
 
-    def __init__(self, attempts: Attempts, limit_ms: int, end: Callable[[], object]) -> None:
-        self._attempts = attempts
+    def __init__(self, call: GuardedCall, limit_ms: int, end: Callable[[], object]) -> None:
+        self._call = call
         self._end = end
         self.limit_ms = limit_ms
         self.is_over = False
         self.ended: Ended = (None, None, None)
 
     def expire(self) -> None:
-        attempts = self._attempts
-        circuit = attempts.circuit
+        call = self._call
+        breaker = call.breaker
         self.is_over = True
-        attempts.took(self.limit_ms)
-        failure = attempts.expired(call_timeout(circuit.name, circuit.key, self.limit_ms))
-        self.ended = (failure, attempts.wait_ms(failure), None)
+        call.took(self.limit_ms)
+        failure = call.expired(call_timeout(breaker.name, breaker.key, self.limit_ms))
+        self.ended = (failure, call.retry_wait_ms(failure), None)
         self._end()
 
 
-async def _run_timed(attempts: Attempts, fn: Callable[[], Any], limit_ms: int) -> Ended:
+async def _run_timed(call: GuardedCall, fn: Callable[[], Any], limit_ms: int) -> Ended:
     """In the task of the caller, which is cancelled when the time is up."""
-    circuit = attempts.circuit
-    environment = circuit.environment
+    breaker = call.breaker
+    environment = breaker.environment
     loop = get_running_loop()
     task = current_task(loop)
     assert task is not None
-    cancelling = task.cancelling() if sys.version_info >= (3, 11) else 0  # type: ignore[attr-defined, unused-ignore]
+    cancelling = task.cancelling() if _COUNTS_CANCELLATIONS else 0  # type: ignore[attr-defined, unused-ignore]
     timers: Timers = environment.timers or loop_timers(loop)
-    limit = _TimeLimit(attempts, limit_ms, lambda: task.cancel(_OURS))
+    limit = _TimeLimit(call, limit_ms, lambda: task.cancel(_OURS))
     began = environment.now()
     token = running_until.set((environment.read, environment.scale, began + limit_ms))
     timers.add(limit, limit_ms)
@@ -201,7 +175,7 @@ async def _run_timed(attempts: Attempts, fn: Callable[[], Any], limit_ms: int) -
     except BaseException as error:
         timers.remove(limit)
         if not limit.is_over:
-            return _raised(attempts, error)
+            return _raised(call, error)
         if not _was_ours(task, cancelling, error):
             raise
         return limit.ended
@@ -212,16 +186,16 @@ async def _run_timed(attempts: Attempts, fn: Callable[[], Any], limit_ms: int) -
         _was_ours(task, cancelling, None)
         return limit.ended
     timers.remove(limit)
-    attempts.took(environment.now() - began)
-    return _returned(attempts, value)
+    call.took(environment.now() - began)
+    return _returned(call, value)
 
 
 class _TimedCall(Permit):
     """A call under a time limit with nothing else around it; each such call makes one, so it has no constructor."""
 
-    __slots__ = ("circuit", "is_over", "limit_ms", "task", "tick")
+    __slots__ = ("governed", "is_over", "limit_ms", "task", "tick")
 
-    circuit: Circuit
+    governed: GovernedBreaker
     is_over: bool
     limit_ms: float
     task: asyncio.Task[Any]
@@ -229,41 +203,42 @@ class _TimedCall(Permit):
 
     def expire(self) -> None:
         self.is_over = True
-        self.core.count(TIMED_OUT)
-        self.core.settle(self, "failure", self.error())
+        self.circuit.count(TIMED_OUT)
+        self.circuit.settle(self, "failure", self.error())
         self.task.cancel(_OURS)
 
     def error(self) -> CallTimeoutError:
-        return call_timeout(self.circuit.name, self.circuit.key, self.limit_ms)
+        return call_timeout(self.governed.name, self.governed.key, self.limit_ms)
 
 
-async def call_timed(circuit: Circuit, fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+async def call_timed(breaker: GovernedBreaker, fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     """A call with a fixed time limit and nothing else around it: ``call_async`` without what it does not need."""
-    core = circuit.core
-    epoch = core.epoch
-    if not epoch.admits:
-        return await call_async(circuit, lambda: fn(*args, **kwargs), None, None)
-    core.permits += 1
+    circuit = breaker.circuit
+    generation = circuit.generation
+    if not generation.admits:
+        return await call_async(breaker, lambda: fn(*args, **kwargs), None, None)
+    circuit.permits += 1
     call = _TimedCall()
-    call.core = core
     call.circuit = circuit
-    call.epoch = epoch
+    call.governed = breaker
+    call.generation = generation
     call.outcome = None
     call.is_over = False
-    call.limit_ms = limit_ms = core.config.timeout_ms
+    call.limit_ms = limit_ms = circuit.config.timeout_ms
     loop = get_running_loop()
     call.task = task = current_task(loop)  # type: ignore[assignment]
-    cancelling = task.cancelling() if sys.version_info >= (3, 11) else 0  # type: ignore[union-attr, unused-ignore]
-    timers: Timers = core.environment.timers or loop_timers(loop)
-    call.started_at = began = core.read() * core.scale
-    token = running_until.set((core.read, core.scale, began + limit_ms))
+    cancelling = task.cancelling() if _COUNTS_CANCELLATIONS else 0  # type: ignore[union-attr, unused-ignore]
+    timers: Timers = circuit.environment.timers or loop_timers(loop)
+    read, scale = circuit.read, circuit.scale
+    call.started_at = began = read() * scale
+    token = running_until.set((read, scale, began + limit_ms))
     timers.add(call, limit_ms)
     try:
         value = await fn(*args, **kwargs)
     except BaseException as error:
         timers.remove(call)
         if not call.is_over:
-            core.settle_error(call, error)
+            circuit.settle_error(call, error)
             raise
         if not _was_ours(call.task, cancelling, error):
             raise
@@ -274,24 +249,25 @@ async def call_timed(circuit: Circuit, fn: Callable[..., Any], args: Any, kwargs
         _was_ours(call.task, cancelling, None)
         raise call.error()
     timers.remove(call)
-    if core.classify is None and (value is None or type(value) in PLAIN_TYPES):
+    if circuit.classify is None and (value is None or type(value) in PLAIN_TYPES):
         call.succeed()
     else:
-        core.settle_result(call, value)
+        circuit.settle_result(call, value)
     return value
 
 
 def _was_ours(task: asyncio.Task[Any], cancelling: int, error: BaseException | None) -> bool:
     """After the time limit cancelled the task: takes that back, and says whether nobody else cancelled it too."""
-    if sys.version_info >= (3, 11):
-        return task.uncancel() <= cancelling or not isinstance(error, asyncio.CancelledError)
+    if _COUNTS_CANCELLATIONS:
+        cancellations: int = task.uncancel()  # type: ignore[attr-defined, unused-ignore]
+        return cancellations <= cancelling or not isinstance(error, asyncio.CancelledError)
     return not isinstance(error, asyncio.CancelledError) or error.args == (_OURS,)
 
 
-async def _run_apart(attempts: Attempts, fn: Callable[[], Any], limit_ms: int) -> Ended:
-    """In a task of its own, which holds its place until it has really ended; the caller need not wait for that."""
-    circuit = attempts.circuit
-    environment = circuit.environment
+async def _run_apart(call: GuardedCall, fn: Callable[[], Any], limit_ms: int) -> Ended:
+    """In a task of its own, which holds its slot until it has really ended; the caller need not wait for that."""
+    breaker = call.breaker
+    environment = breaker.environment
     loop = get_running_loop()
     timers: Timers = environment.timers or loop_timers(loop)
     began = environment.now()
@@ -301,7 +277,7 @@ async def _run_apart(attempts: Attempts, fn: Callable[[], Any], limit_ms: int) -
         value = fn()
         return await value if hasattr(value, "__await__") else value
 
-    place, attempts.place = attempts.place, None
+    slot, call.slot = call.slot, None
     task = loop.create_task(work())
     over: asyncio.Future[None] = loop.create_future()
 
@@ -309,26 +285,26 @@ async def _run_apart(attempts: Attempts, fn: Callable[[], Any], limit_ms: int) -
         if not over.done():
             over.set_result(None)
 
-    limit = _TimeLimit(attempts, limit_ms, end)
+    limit = _TimeLimit(call, limit_ms, end)
     raised: BaseException | None = None
 
     def ended(done: asyncio.Task[Any]) -> None:
         nonlocal raised
-        if place is not None:
-            place.release()
+        if slot is not None:
+            slot.release()
         error = asyncio.CancelledError() if done.cancelled() else done.exception()
         if over.done():
             return
         timers.remove(limit)
         if error is None:
-            attempts.took(environment.now() - began)
-            limit.ended = _returned(attempts, done.result())
+            call.took(environment.now() - began)
+            limit.ended = _returned(call, done.result())
         else:
-            failure = attempts.raised(error)
+            failure = call.raised(error)
             if failure is None:
                 raised = error
             else:
-                limit.ended = (failure, attempts.wait_ms(failure), None)
+                limit.ended = (failure, call.retry_wait_ms(failure), None)
         over.set_result(None)
 
     task.add_done_callback(ended)
@@ -339,7 +315,7 @@ async def _run_apart(attempts: Attempts, fn: Callable[[], Any], limit_ms: int) -
         timers.remove(limit)
         task.cancel()
         if not limit.is_over:
-            attempts.abandon()
+            call.settle_aborted()
         raise
     if limit.is_over:
         task.cancel()
@@ -375,9 +351,9 @@ class _Wake:
             self.future.set_result(None)
 
 
-async def _take_place(attempts: Attempts, before: Failure | None) -> FuseboardError | None:
-    """Take a place among the concurrent calls, in the queue if need be; an error is a refusal."""
-    if attempts.take_place():
+async def _take_slot(call: GuardedCall, previous: FailedAttempt | None) -> FuseboardError | None:
+    """Take a slot among the concurrent calls, in the queue if need be; an error is a refusal."""
+    if call.take_slot():
         return None
     loop = get_running_loop()
     left = False
@@ -388,11 +364,11 @@ async def _take_place(attempts: Attempts, before: Failure | None) -> FuseboardEr
         return left
 
     wake = _Wake(loop, expired)
-    found = queue(attempts, before, wake.end)
-    if not isinstance(found, QueuedPlace):
+    found = queue(call, previous, wake.end)
+    if not isinstance(found, QueuedWait):
         return found
     queued = found
-    timers: Timers = attempts.circuit.environment.timers or loop_timers(loop)
+    timers: Timers = call.breaker.environment.timers or loop_timers(loop)
     timers.add(wake, queued.timeout_ms)
     try:
         await wake.future
@@ -404,18 +380,12 @@ async def _take_place(attempts: Attempts, before: Failure | None) -> FuseboardEr
     return queued.ended(left)
 
 
-async def _sleep(circuit: Circuit, ms: float) -> None:
+async def _sleep(breaker: GovernedBreaker, ms: float) -> None:
     loop = get_running_loop()
-    timers: Timers = circuit.environment.timers or loop_timers(loop)
+    timers: Timers = breaker.environment.timers or loop_timers(loop)
     wake = _Wake(loop)
     timers.add(wake, ms)
     try:
         await wake.future
     finally:
         timers.remove(wake)
-
-
-def _remains(failure: Failure) -> Any:
-    if isinstance(failure.content, BaseException) and failure.kind != "returned":
-        raise failure.content
-    return failure.content

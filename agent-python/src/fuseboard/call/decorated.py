@@ -1,4 +1,4 @@
-"""Functions that are always called through a circuit."""
+"""Functions that are always called through a breaker."""
 
 from __future__ import annotations
 
@@ -7,138 +7,140 @@ import inspect
 from collections.abc import AsyncGenerator, Callable, Generator
 from typing import TYPE_CHECKING, Any
 
-from ..core.histogram import latency_bucket
-from ..core.outcome_facts import PLAIN_TYPES
+from ..core.counters import REJECTED
+from ..core.outcomes.outcome_facts import PLAIN_TYPES
 from ..core.permit import permit_of
-from ..core.tally import REJECTED
-from ..errors import circuit_open
+from ..core.windows.histogram import latency_bucket
+from ..errors import CircuitOpenError
 from .async_call import call_async, call_timed
 from .enter import enter_or_raise
 from .probe_scope import is_part_of_probe, probes
 from .sync_call import call_sync, refuse_awaitable
 
 if TYPE_CHECKING:
-    from ..breakers.circuit import Circuit
+    from ..breakers.governed_breaker import GovernedBreaker
 
-CircuitOf = Callable[[], "Circuit"]
+BreakerOf = Callable[[], "GovernedBreaker"]
 
 
-def decorate(circuit_of: CircuitOf, fn: Any, moves: bool = False) -> Any:
-    """The same function, called through the circuit: synchronous, async, a generator or an async generator.
+def decorate(breaker_of: BreakerOf, fn: Any, moves: bool = False) -> Any:
+    """The same function, called through the breaker: synchronous, async, a generator or an async generator.
 
-    ``moves``: it may be another circuit with each call.
+    ``moves``: it may be another breaker with each call.
     """
     if isinstance(fn, staticmethod | classmethod):
-        return type(fn)(decorate(circuit_of, fn.__func__, moves))
+        return type(fn)(decorate(breaker_of, fn.__func__, moves))
     kind = fn if inspect.isroutine(fn) or isinstance(fn, functools.partial) else getattr(type(fn), "__call__", fn)
     if inspect.isasyncgenfunction(kind):
-        made: Any = _async_generator(circuit_of, fn)
+        made: Any = _async_generator(breaker_of, fn)
     elif inspect.iscoroutinefunction(kind):
-        made = _moving_coroutine(circuit_of, fn) if moves else _coroutine(circuit_of(), fn)
+        made = _moving_coroutine(breaker_of, fn) if moves else _coroutine(breaker_of(), fn)
     elif inspect.isgeneratorfunction(kind):
-        made = _generator(circuit_of, fn)
+        made = _generator(breaker_of, fn)
     else:
-        made = _moving_function(circuit_of, fn) if moves else _function(circuit_of(), fn)
+        made = _moving_function(breaker_of, fn) if moves else _function(breaker_of(), fn)
     return functools.update_wrapper(made, fn)
 
 
-def _moving_function(circuit_of: CircuitOf, fn: Callable[..., Any]) -> Callable[..., Any]:
+def _moving_function(breaker_of: BreakerOf, fn: Callable[..., Any]) -> Callable[..., Any]:
     def call(*args: Any, **kwargs: Any) -> Any:
-        return _function(circuit_of(), fn)(*args, **kwargs)
+        return _function(breaker_of(), fn)(*args, **kwargs)
 
     return call
 
 
-def _moving_coroutine(circuit_of: CircuitOf, fn: Callable[..., Any]) -> Callable[..., Any]:
+def _moving_coroutine(breaker_of: BreakerOf, fn: Callable[..., Any]) -> Callable[..., Any]:
     async def call(*args: Any, **kwargs: Any) -> Any:
-        return await _coroutine(circuit_of(), fn)(*args, **kwargs)
+        return await _coroutine(breaker_of(), fn)(*args, **kwargs)
 
     return call
 
 
-def _function(circuit: Circuit, fn: Callable[..., Any]) -> Callable[..., Any]:
-    core = circuit.core
-    read, scale = circuit.environment.read, circuit.environment.scale
+def _function(breaker: GovernedBreaker, fn: Callable[..., Any]) -> Callable[..., Any]:
+    circuit = breaker.circuit
+    read, scale = breaker.environment.read, breaker.environment.scale
+    name, key, new_error = breaker.name, breaker.key, CircuitOpenError.__new__
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        epoch = core.epoch
-        if not (epoch.admits and core.is_plain):
+        generation = circuit.generation
+        if not generation.is_plain:
             now = read() * scale
             # From here to the next call no other thread runs in between.
-            until = epoch.rejects_until
+            until = generation.rejects_until
             if now < until:
-                core.tally[REJECTED] += 1
-                if probes.get() is not None and is_part_of_probe(circuit):
+                circuit.counters[REJECTED] += 1
+                if probes.get() is not None and is_part_of_probe(breaker):
                     return fn(*args, **kwargs)
-                raise circuit_open(circuit.name, circuit.key, until - now)
-            return call_sync(circuit, lambda: fn(*args, **kwargs), None, None)
-        core.permits += 1
+                # As ``circuit_open``: an open circuit is worth little if a rejection costs much.
+                raise new_error(CircuitOpenError, name, (until - now) / 1_000, "", key)
+            return call_sync(breaker, lambda: fn(*args, **kwargs), None, None)
+        circuit.permits += 1
         started_at = read() * scale
         try:
             result = fn(*args, **kwargs) if kwargs else fn(*args)
         except BaseException as error:
-            core.settle_error(permit_of(core, epoch, started_at), error)
+            circuit.settle_error(permit_of(circuit, generation, started_at), error)
             raise
         if result is not None and type(result) not in PLAIN_TYPES:
-            permit = permit_of(core, epoch, started_at)
+            permit = permit_of(circuit, generation, started_at)
             if hasattr(result, "__await__"):
-                refuse_awaitable(circuit.name, permit.ignore, result)
-            core.settle_result(permit, result)
+                refuse_awaitable(breaker.name, permit.ignore, result)
+            circuit.settle_result(permit, result)
             return result
         # This settling stands here and in ``_coroutine``: a function for both would cost each call as much as its
         # clock does.
         now = read() * scale
         took = now - started_at
-        place = 0 if took < 0.125 else latency_bucket(took)
+        bucket = 0 if took < 0.125 else latency_bucket(took)
         # From here to the return nothing calls, so that no other thread runs in between.
-        if now < epoch.quiet_until:
-            epoch.calls += 1
-            core.tally[place] += 1
+        if now < generation.fast_path_until:
+            generation.calls += 1
+            circuit.counters[bucket] += 1
             return result
-        core.settle(permit_of(core, epoch, started_at), "success", result)
+        circuit.settle(permit_of(circuit, generation, started_at), "success", result)
         return result
 
     return call
 
 
-def _coroutine(circuit: Circuit, fn: Callable[..., Any]) -> Callable[..., Any]:
-    core = circuit.core
-    read, scale = circuit.environment.read, circuit.environment.scale
+def _coroutine(breaker: GovernedBreaker, fn: Callable[..., Any]) -> Callable[..., Any]:
+    circuit = breaker.circuit
+    read, scale = breaker.environment.read, breaker.environment.scale
 
     async def call(*args: Any, **kwargs: Any) -> Any:
-        epoch = core.epoch
-        if not (epoch.admits and core.is_plain):
-            if circuit.guards is None and core.config.timeout_ms != 0:
-                return await call_timed(circuit, fn, args, kwargs)
-            return await call_async(circuit, lambda: fn(*args, **kwargs), None, None)
-        core.permits += 1
+        generation = circuit.generation
+        if not generation.is_plain:
+            if breaker.guards is None and circuit.config.timeout_ms != 0:
+                return await call_timed(breaker, fn, args, kwargs)
+            return await call_async(breaker, lambda: fn(*args, **kwargs), None, None)
+        circuit.permits += 1
         started_at = read() * scale
         try:
             result = await fn(*args, **kwargs)
         except BaseException as error:
-            core.settle_error(permit_of(core, epoch, started_at), error)
+            circuit.settle_error(permit_of(circuit, generation, started_at), error)
             raise
         if result is not None and type(result) not in PLAIN_TYPES:
-            core.settle_result(permit_of(core, epoch, started_at), result)
+            circuit.settle_result(permit_of(circuit, generation, started_at), result)
             return result
         # As in ``_function``.
         now = read() * scale
         took = now - started_at
-        place = 0 if took < 0.125 else latency_bucket(took)
+        bucket = 0 if took < 0.125 else latency_bucket(took)
         # From here to the return nothing calls, so that no other thread runs in between.
-        if now < epoch.quiet_until:
-            epoch.calls += 1
-            core.tally[place] += 1
+        if now < generation.fast_path_until:
+            generation.calls += 1
+            circuit.counters[bucket] += 1
             return result
-        core.settle(permit_of(core, epoch, started_at), "success", result)
+        circuit.settle(permit_of(circuit, generation, started_at), "success", result)
         return result
 
     return call
 
 
-def _generator(circuit_of: CircuitOf, fn: Callable[..., Any]) -> Callable[..., Any]:
+def _generator(breaker_of: BreakerOf, fn: Callable[..., Any]) -> Callable[..., Any]:
     def call(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
-        permit = enter_or_raise(circuit_of())
+        permit = enter_or_raise(breaker_of())
         try:
             result = yield from fn(*args, **kwargs)
         except BaseException as error:
@@ -150,9 +152,9 @@ def _generator(circuit_of: CircuitOf, fn: Callable[..., Any]) -> Callable[..., A
     return call
 
 
-def _async_generator(circuit_of: CircuitOf, fn: Callable[..., Any]) -> Callable[..., Any]:
+def _async_generator(breaker_of: BreakerOf, fn: Callable[..., Any]) -> Callable[..., Any]:
     async def call(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
-        permit = enter_or_raise(circuit_of())
+        permit = enter_or_raise(breaker_of())
         inner = fn(*args, **kwargs)
         try:
             item = await anext(inner)

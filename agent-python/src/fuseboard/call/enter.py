@@ -6,41 +6,41 @@ from typing import TYPE_CHECKING
 
 from ..core.permit import Permit
 from ..errors import circuit_open, limited
-from .attempts import Attempts
-from .placed_permit import PlacedPermit
+from .guarded_call import GuardedCall
+from .limited_permit import LimitedPermit
 
 if TYPE_CHECKING:
-    from ..breakers.circuit import Circuit
+    from ..breakers.governed_breaker import GovernedBreaker
 
-AnyPermit = Permit | PlacedPermit
+AnyPermit = Permit | LimitedPermit
 
 
-def enter(circuit: Circuit) -> AnyPermit | None:
+def enter(breaker: GovernedBreaker) -> AnyPermit | None:
     """Ask for permission: mode, breaker and limit apply, nothing that would have to wait."""
-    circuit.look()
-    permit = circuit.core.enter()
-    guards = circuit.guards
+    breaker.expire_sync_calls()
+    permit = breaker.circuit.enter()
+    guards = breaker.guards
     if permit is None or guards is None:
         return permit
-    attempts = Attempts(circuit, permit, False)
-    if not attempts.take_place():
+    call = GuardedCall(breaker, permit, False)
+    if not call.take_slot():
         permit.ignore()
         return None
-    return permit if attempts.place is None else PlacedPermit(permit, attempts.place)
+    return permit if call.slot is None else LimitedPermit(permit, call.slot)
 
 
-def enter_or_raise(circuit: Circuit) -> AnyPermit:
+def enter_or_raise(breaker: GovernedBreaker) -> AnyPermit:
     """The same; raises ``CircuitOpenError`` or ``LimitedError`` where there is none."""
-    circuit.look()
-    permit = circuit.core.enter()
+    breaker.expire_sync_calls()
+    permit = breaker.circuit.enter()
     if permit is None:
-        raise circuit_open(circuit.name, circuit.key, circuit.core.rejected_for_ms)
-    guards = circuit.guards
+        raise circuit_open(breaker.name, breaker.key, breaker.circuit.rejected_for_ms)
+    guards = breaker.guards
     if guards is None or guards.config.concurrency is None:
         return permit
     max_concurrent = guards.config.concurrency.max_concurrent
-    attempts = Attempts(circuit, permit, False)
-    if not attempts.take_place():
+    call = GuardedCall(breaker, permit, False)
+    if not call.take_slot():
         permit.ignore()
-        raise limited(circuit.name, circuit.key, max_concurrent, 0)
-    return permit if attempts.place is None else PlacedPermit(permit, attempts.place)
+        raise limited(breaker.name, breaker.key, max_concurrent, 0)
+    return permit if call.slot is None else LimitedPermit(permit, call.slot)

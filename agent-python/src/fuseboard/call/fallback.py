@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..breakers.listeners import warn
-from ..core.call_config import LastSuccessFallback, StaticFallback
 from ..core.classify import Outcome
-from ..core.tally import FALLBACK
+from ..core.config.call_config import LastSuccessFallback, StaticFallback
+from ..core.counters import FALLBACK
 from .response import is_response
 
 if TYPE_CHECKING:
-    from ..breakers.circuit import Circuit
+    from ..breakers.governed_breaker import GovernedBreaker
 
 Fallback = Callable[[Any], Any]
 """An answer in code: called with the error, or with the result that counts as a failure."""
@@ -32,52 +32,80 @@ class PolicyFallback:
     """Turns what the policy holds, or what a former call returned, into an answer. Where it raises, there is none."""
 
 
-def opt_in(circuit: Circuit) -> None:
-    (circuit.parent or circuit).opted_in = True
+def opt_in(breaker: GovernedBreaker) -> None:
+    (breaker.parent or breaker).opted_in = True
 
 
-def fall_back(circuit: Circuit, fallback: Fallback, content: object) -> Any:
-    circuit.core.count(FALLBACK)
+def fall_back(breaker: GovernedBreaker, fallback: Fallback, content: object) -> Any:
+    breaker.circuit.count(FALLBACK)
     return fallback(content)
 
 
-def keep(circuit: Circuit, permission: PolicyFallback | None, value: object) -> None:
+def remember_success(breaker: GovernedBreaker, policy_fallback: PolicyFallback | None, value: object) -> None:
     """Keep a good result for LastSuccess; never a response."""
-    guards = circuit.guards
-    if permission is None or guards is None or is_response(value):
+    guards = breaker.guards
+    if policy_fallback is None or guards is None or is_response(value):
         return
     if isinstance(guards.config.fallback, LastSuccessFallback):
-        _kept_in(circuit).keep((circuit.key, permission.key), value, circuit.environment.now())
+        _last_successes_of(breaker).set((breaker.key, policy_fallback.key), value, breaker.environment.now())
 
 
-def policy_answer(circuit: Circuit, permission: PolicyFallback | None, outcome: Outcome | None) -> tuple[Any] | None:
+def policy_answer(
+    breaker: GovernedBreaker, policy_fallback: PolicyFallback | None, outcome: Outcome | None
+) -> tuple[Any] | None:
     """The answer of the policy's fallback to what was refused (``outcome`` is ``None``) or failed, in a tuple of one."""
-    guards = circuit.guards
-    if permission is None or guards is None or outcome not in (None, "failure"):
+    guards = breaker.guards
+    if policy_fallback is None or guards is None or outcome not in (None, "failure"):
         return None
     config = guards.config.fallback
     try:
         if isinstance(config, StaticFallback):
             found: tuple[Any] | None = (json.loads(config.json),)
         elif isinstance(config, LastSuccessFallback):
-            place = (circuit.key, permission.key)
-            found = _kept_in(circuit).find(place, circuit.environment.now(), config.max_age_ms)
+            key = (breaker.key, policy_fallback.key)
+            found = _last_successes_of(breaker).get(key, breaker.environment.now(), config.max_age_ms)
         else:
             return None
         if found is None:
             return None
-        answer = permission.parse(found[0])
+        answer = policy_fallback.parse(found[0])
     except Exception as error:
         if guards.is_first_warning():
             what = f"{type(error).__name__}: {error}"
-            warn(f'the policy\'s fallback of breaker "{circuit.name}" cannot be used: {what}')
+            warn(f'the policy\'s fallback of breaker "{breaker.name}" cannot be used: {what}')
         return None
-    circuit.core.count(FALLBACK)
+    breaker.circuit.count(FALLBACK)
     return (answer,)
 
 
-def _kept_in(circuit: Circuit) -> Any:
+def answer_error(
+    breaker: GovernedBreaker,
+    error: Exception,
+    outcome: Outcome | None,
+    fallback: Fallback | None,
+    policy_fallback: PolicyFallback | None,
+) -> Any:
+    """Answer instead of an error, or raise it. ``outcome`` of the call is ``None`` where it was rejected."""
+    if fallback is not None:
+        return fall_back(breaker, fallback, error)
+    answer = policy_answer(breaker, policy_fallback, outcome)
+    if answer is None:
+        raise error
+    return answer[0]
+
+
+def answer_failure(
+    breaker: GovernedBreaker, value: object, fallback: Fallback | None, policy_fallback: PolicyFallback | None
+) -> Any:
+    """The answer instead of a result that counts as a failure, or that result."""
+    if fallback is not None:
+        return fall_back(breaker, fallback, value)
+    answer = policy_answer(breaker, policy_fallback, "failure")
+    return value if answer is None else answer[0]
+
+
+def _last_successes_of(breaker: GovernedBreaker) -> Any:
     """The answers of a breaker and all its keys, so that their number is bounded."""
-    guards = (circuit.parent or circuit).guards
+    guards = (breaker.parent or breaker).guards
     assert guards is not None
     return guards.last_successes

@@ -9,7 +9,7 @@ _MAX_ENTRIES = 100
 
 
 class LastSuccesses:
-    """The least recently used key leaves first. A breaker and the circuits of its keys share one."""
+    """The least recently used key leaves first. A breaker and those of its keys share one."""
 
     def __init__(self) -> None:
         self._kept: dict[tuple[str | None, str], tuple[object, float]] = {}
@@ -18,14 +18,14 @@ class LastSuccesses:
     def __len__(self) -> int:
         return len(self._kept)
 
-    def keep(self, key: tuple[str | None, str], value: object, at: float) -> None:
+    def set(self, key: tuple[str | None, str], value: object, at: float) -> None:
         with self._lock:
             self._kept.pop(key, None)
             self._kept[key] = (value, at)
             if len(self._kept) > _MAX_ENTRIES:
                 self._kept.pop(next(iter(self._kept)))
 
-    def find(self, key: tuple[str | None, str], now: float, max_age_ms: float) -> tuple[object] | None:
+    def get(self, key: tuple[str | None, str], now: float, max_age_ms: float) -> tuple[object] | None:
         """The answer in a tuple of one; ``None`` where there is none. ``max_age_ms`` 0: any age."""
         with self._lock:
             kept = self._kept.pop(key, None)

@@ -8,146 +8,121 @@ from time import sleep
 from typing import TYPE_CHECKING, Any
 
 from ..errors import FuseboardError, circuit_open
-from .attempts import Attempts, Failure
 from .deadline import running_until
-from .fallback import Fallback, PolicyFallback, fall_back, keep, opt_in, policy_answer
-from .overdue import SyncCalls
+from .fallback import Fallback, PolicyFallback, answer_error, answer_failure, remember_success
+from .guarded_call import FailedAttempt, GuardedCall, begin_call
 from .probe_scope import as_probe, is_part_of_probe
-from .queued_place import QueuedPlace, queue
+from .queued_wait import QueuedWait, queue
 from .response import discard
+from .sync_calls import SyncCalls
 
 if TYPE_CHECKING:
-    from ..breakers.circuit import Circuit
+    from ..breakers.governed_breaker import GovernedBreaker
 
 
 def call_sync(
-    circuit: Circuit, fn: Callable[[], Any], fallback: Fallback | None, permission: PolicyFallback | None
+    breaker: GovernedBreaker, fn: Callable[[], Any], fallback: Fallback | None, policy_fallback: PolicyFallback | None
 ) -> Any:
-    """Call a function through a circuit, with all that its policy has around a call.
+    """Call a function through a breaker, with all that its policy has around a call.
 
     A time limit cannot interrupt: a call that took longer is counted as timed out and as a failure, and returns what it
     returned.
     """
-    core = circuit.core
-    if permission is not None:
-        opt_in(circuit)
-    if circuit.sync_calls is not None:
-        circuit.sync_calls.look(circuit.environment.now())
-    permit = core.enter()
-    if permit is None:
-        if is_part_of_probe(circuit):
+    if breaker.sync_calls is not None:
+        breaker.sync_calls.expire_due(breaker.environment.now())
+    call = begin_call(breaker, fallback, policy_fallback)
+    if call is None:
+        if is_part_of_probe(breaker):
             return fn()
-        error = circuit_open(circuit.name, circuit.key, core.rejected_for_ms)
-        return _answer_error(circuit, error, None, fallback, permission)
-    if circuit.guards is not None:
-        circuit.guards.admitted()
-    attempts = Attempts(circuit, permit, fallback is not None or permission is not None)
-    if not permit.epoch.admits:
-        fn = as_probe(circuit, fn)
+        error = circuit_open(breaker.name, breaker.key, breaker.circuit.rejected_for_ms)
+        return answer_error(breaker, error, None, fallback, policy_fallback)
+    if not call.permit.generation.admits:
+        fn = as_probe(breaker, fn)
     try:
-        value = _attempt(attempts, fn)
+        value = _attempt(call, fn)
     except Exception as error:
-        return _answer_error(circuit, error, attempts, fallback, permission)
-    if attempts.outcome == "success":
-        keep(circuit, permission, value)
-    elif attempts.outcome == "failure" and not attempts.is_late:
-        return _answer_value(circuit, value, fallback, permission)
+        return answer_error(breaker, error, call.outcome, fallback, policy_fallback)
+    if call.outcome == "success":
+        remember_success(breaker, policy_fallback, value)
+    elif call.outcome == "failure" and not call.is_late:
+        return _replace_result(breaker, value, fallback, policy_fallback)
     return value
 
 
-def _answer_error(
-    circuit: Circuit,
-    error: Exception,
-    attempts: Attempts | None,
-    fallback: Fallback | None,
-    permission: PolicyFallback | None,
+def _replace_result(
+    breaker: GovernedBreaker, value: object, fallback: Fallback | None, policy_fallback: PolicyFallback | None
 ) -> Any:
-    if fallback is not None:
-        return fall_back(circuit, fallback, error)
-    answer = policy_answer(circuit, permission, None if attempts is None else attempts.outcome)
-    if answer is None:
-        raise error
-    return answer[0]
+    try:
+        answer = answer_failure(breaker, value, fallback, policy_fallback)
+    except BaseException:
+        discard(value)
+        raise
+    if answer is not value:
+        discard(value)
+    return answer
 
 
-def _answer_value(circuit: Circuit, value: object, fallback: Fallback | None, permission: PolicyFallback | None) -> Any:
-    if fallback is not None:
-        answer = value
-        try:
-            answer = fall_back(circuit, fallback, value)
-        finally:
-            if answer is not value:
-                discard(value)
-        return answer
-    found = policy_answer(circuit, permission, "failure")
-    if found is None:
-        return value
-    discard(value)
-    return found[0]
-
-
-def _attempt(attempts: Attempts, fn: Callable[[], Any]) -> Any:
-    before: Failure | None = None
+def _attempt(call: GuardedCall, fn: Callable[[], Any]) -> Any:
+    previous: FailedAttempt | None = None
     while True:
-        refusal = _take_place(attempts, before)
+        refusal = _take_slot(call, previous)
         if refusal is not None:
-            attempts.refuse(before)
-            return _remains(before) if before is not None else _raise(refusal)
-        if before is not None and before.kind == "returned":
-            discard(before.content)
-        failure, value = _run(attempts, fn, before)
+            return call.end_refused(refusal, previous)
+        if previous is not None and previous.kind == "returned":
+            discard(previous.content)
+        failure, value = _run(call, fn, previous)
         if failure is None:
             return value
-        waits = attempts.wait_ms(failure)
+        waits = call.retry_wait_ms(failure)
         if waits is None:
-            return _remains(failure)
+            return failure.end()
         try:
-            _sleep(attempts.circuit, waits)
+            _sleep(call.breaker, waits)
         except BaseException:
-            attempts.abandon()
+            call.settle_aborted()
             raise
-        if not attempts.again(failure):
-            return _remains(failure)
-        before = failure
+        if not call.may_retry(failure):
+            return failure.end()
+        previous = failure
 
 
-def _run(attempts: Attempts, fn: Callable[[], Any], before: Failure | None) -> tuple[Failure | None, Any]:
-    circuit = attempts.circuit
-    limit_ms = attempts.begin(before)
+def _run(call: GuardedCall, fn: Callable[[], Any], previous: FailedAttempt | None) -> tuple[FailedAttempt | None, Any]:
+    breaker = call.breaker
+    limit_ms = call.begin(previous)
     watched: SyncCalls | None = None
-    environment = circuit.environment
+    environment = breaker.environment
     began = environment.now()
     token = None
     if limit_ms:
-        watched = circuit.watch_sync_calls()
-        watched.add(attempts, began, limit_ms)
+        watched = breaker.watch_sync_calls()
+        watched.add(call, began, limit_ms)
         token = running_until.set((environment.read, environment.scale, began + limit_ms))
     try:
         value = fn()
     except BaseException as error:
-        attempts.leave_place()
-        if watched is not None and not watched.remove(attempts, environment.now()):
+        call.release_slot()
+        if watched is not None and not watched.remove(call, environment.now()):
             if isinstance(error, Exception):
-                return Failure("expired", error), None
+                return FailedAttempt("expired", error), None
             raise
-        failure = attempts.raised(error)
+        failure = call.raised(error)
         if failure is None:
             raise
         return failure, None
     else:
-        attempts.leave_place()
+        call.release_slot()
         if hasattr(value, "__await__"):
             if watched is not None:
-                watched.remove(attempts, environment.now())
-            refuse_awaitable(circuit.name, attempts.permit.ignore, value)
+                watched.remove(call, environment.now())
+            refuse_awaitable(breaker.name, call.permit.ignore, value)
         if watched is not None:
             now = environment.now()
-            if not watched.remove(attempts, now):
-                attempts.is_late = True
-                attempts.conclude(Failure("expired", None))
+            if not watched.remove(call, now):
+                call.is_late = True
+                call.settle_failure(FailedAttempt("expired", None))
                 return None, value
-            attempts.took(now - began)
-        return attempts.returned(value), value
+            call.took(now - began)
+        return call.returned(value), value
     finally:
         if token is not None:
             running_until.reset(token)
@@ -163,15 +138,15 @@ def refuse_awaitable(name: str, ignore: Callable[[], None], value: Any) -> None:
     )
 
 
-def _take_place(attempts: Attempts, before: Failure | None) -> FuseboardError | None:
-    """Take a place among the concurrent calls, in the queue if need be; an error is a refusal."""
-    if attempts.take_place():
+def _take_slot(call: GuardedCall, previous: FailedAttempt | None) -> FuseboardError | None:
+    """Take a slot among the concurrent calls, in the queue if need be; an error is a refusal."""
+    if call.take_slot():
         return None
     event = Event()
-    queued = queue(attempts, before, event.set)
-    if not isinstance(queued, QueuedPlace):
+    queued = queue(call, previous, event.set)
+    if not isinstance(queued, QueuedWait):
         return queued
-    timers = attempts.circuit.environment.timers
+    timers = call.breaker.environment.timers
     try:
         if timers is None:
             event.wait(queued.timeout_ms / 1_000)
@@ -183,19 +158,9 @@ def _take_place(attempts: Attempts, before: Failure | None) -> FuseboardError | 
     return queued.ended(queued.leave())
 
 
-def _sleep(circuit: Circuit, ms: float) -> None:
-    timers = circuit.environment.timers
+def _sleep(breaker: GovernedBreaker, ms: float) -> None:
+    timers = breaker.environment.timers
     if timers is None:
         sleep(ms / 1_000)
     else:
         timers.sleep(ms)
-
-
-def _remains(failure: Failure) -> Any:
-    if isinstance(failure.content, BaseException) and failure.kind != "returned":
-        raise failure.content
-    return failure.content
-
-
-def _raise(error: BaseException) -> Any:
-    raise error

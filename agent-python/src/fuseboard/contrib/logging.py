@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, Protocol
 
-from ..breakers.circuit import Circuit
+from ..breakers.governed_breaker import GovernedBreaker
 from ..core.state import TransitionEvent
 from ..process import registry
 
@@ -29,9 +29,9 @@ def log_transitions(logger: logging.Logger | logging.LoggerAdapter[Any] | FieldL
     function that ends it.
     """
 
-    def log(circuit: Circuit, event: TransitionEvent) -> None:
+    def log(breaker: GovernedBreaker, event: TransitionEvent) -> None:
         fields: dict[str, Any] = {
-            "breaker": circuit.name,
+            "breaker": breaker.name,
             "from_state": event.from_state,
             "to_state": event.to_state,
             "reason": event.reason,
@@ -40,10 +40,10 @@ def log_transitions(logger: logging.Logger | logging.LoggerAdapter[Any] | FieldL
             fields["key"] = event.key
         if event.last_error is not None:
             fields["last_error"] = asdict(event.last_error)
-        policy = circuit.policy
+        policy = breaker.policy
         if policy is not None:
             fields.update(policy=policy.name, generation=policy.generation)
-        message = f'breaker "{circuit.name}" went from {event.from_state} to {event.to_state}: {event.reason}'
+        message = f'breaker "{breaker.name}" went from {event.from_state} to {event.to_state}: {event.reason}'
         is_opening = event.to_state == "open"
         if isinstance(logger, logging.Logger | logging.LoggerAdapter):
             logger.log(logging.WARNING if is_opening else logging.INFO, "%s", message, extra=fields)

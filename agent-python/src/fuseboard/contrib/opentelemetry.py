@@ -8,7 +8,7 @@ from opentelemetry import trace
 from opentelemetry.metrics import CallbackOptions, Meter, Observation
 
 from .. import link_state
-from ..breakers.circuit import Circuit
+from ..breakers.governed_breaker import GovernedBreaker
 from ..core.state import TransitionEvent
 from ..process import registry
 from .series import LINK_STATES, SERIES, Point, breakers, duration_buckets
@@ -26,7 +26,7 @@ def observe_into(meter: Meter) -> None:
         create(".".join(("fuseboard", *series.name)), [_reader(series.points)], description=series.help)
     meter.create_observable_counter(
         "fuseboard.call.duration.count",
-        [_reader(lambda circuit: [({"le": bound}, count) for bound, count in duration_buckets(circuit)])],
+        [_reader(lambda breaker: [({"le": bound}, count) for bound, count in duration_buckets(breaker)])],
         description="Calls that took at most the number of seconds in the attribute le.",
     )
     meter.create_observable_gauge(
@@ -42,18 +42,18 @@ def mark_spans() -> Callable[[], None]:
     A change that nobody's call caused has no span and leaves no event. Returns a function that ends it.
     """
 
-    def mark(circuit: Circuit, event: TransitionEvent) -> None:
-        attributes = {"breaker": circuit.name, "from": event.from_state, "to": event.to_state, "reason": event.reason}
+    def mark(breaker: GovernedBreaker, event: TransitionEvent) -> None:
+        attributes = {"breaker": breaker.name, "from": event.from_state, "to": event.to_state, "reason": event.reason}
         trace.get_current_span().add_event("fuseboard.transition", attributes)
 
     return registry().on_transition(mark)
 
 
-def _reader(points: Callable[[Circuit], list[Point]]) -> Callable[[CallbackOptions], Iterable[Observation]]:
+def _reader(points: Callable[[GovernedBreaker], list[Point]]) -> Callable[[CallbackOptions], Iterable[Observation]]:
     def read(options: CallbackOptions) -> Iterable[Observation]:
-        for circuit in breakers():
-            for labels, value in points(circuit):
-                yield Observation(value, {"breaker": circuit.name, **labels})
+        for breaker in breakers():
+            for labels, value in points(breaker):
+                yield Observation(value, {"breaker": breaker.name, **labels})
 
     return read
 

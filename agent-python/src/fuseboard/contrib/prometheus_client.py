@@ -23,17 +23,17 @@ class BreakerCollector(Collector):
         self._prefix = prefix
 
     def collect(self) -> Iterator[Metric]:
-        circuits = list(breakers())
+        current_breakers = list(breakers())
         for series in SERIES:
             family = GaugeMetricFamily if series.kind == "gauge" else CounterMetricFamily
             name = self._prefix + "_".join(series.name)
             metric = family(name, series.help)
             suffix = "_total" if series.kind == "counter" else ""
-            for circuit in circuits:
-                for labels, value in series.points(circuit):
-                    metric.add_sample(name + suffix, {"breaker": circuit.name, **labels}, value)
+            for breaker in current_breakers:
+                for labels, value in series.points(breaker):
+                    metric.add_sample(name + suffix, {"breaker": breaker.name, **labels}, value)
             yield metric
-        yield self._durations([(circuit.name, duration_buckets(circuit)) for circuit in circuits])
+        yield self._durations([(breaker.name, duration_buckets(breaker)) for breaker in current_breakers])
         link = GaugeMetricFamily(
             f"{self._prefix}link_state",
             "Whether the link is in this state (Live, Stale, LastGood or Defaults): 1 or 0.",

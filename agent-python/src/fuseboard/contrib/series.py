@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from ..breakers.circuit import Circuit
+from ..breakers.governed_breaker import GovernedBreaker
 from ..link.link import LinkState
 from ..process import registry
 
@@ -24,16 +24,16 @@ class Series:
     """Words that are joined as each system joins them."""
     kind: Literal["gauge", "counter"]
     help: str
-    points: Callable[[Circuit], list[Point]]
+    points: Callable[[GovernedBreaker], list[Point]]
 
 
-def _states(circuit: Circuit) -> list[Point]:
-    current = circuit.state
+def _states(breaker: GovernedBreaker) -> list[Point]:
+    current = breaker.state
     return [({"state": state}, float(state == current)) for state in _STATES]
 
 
-def _outcomes(circuit: Circuit) -> list[Point]:
-    totals = circuit.totals
+def _outcomes(breaker: GovernedBreaker) -> list[Point]:
+    totals = breaker.totals
     return [
         ({"outcome": "succeeded"}, totals["succeeded"]),
         ({"outcome": "failed"}, totals["failed"]),
@@ -41,8 +41,8 @@ def _outcomes(circuit: Circuit) -> list[Point]:
     ]
 
 
-def _total(name: tuple[str, ...], read: Callable[[Circuit], int], help: str) -> Series:
-    return Series(name, "counter", help, lambda circuit: [({}, read(circuit))])
+def _total(name: tuple[str, ...], read: Callable[[GovernedBreaker], int], help: str) -> Series:
+    return Series(name, "counter", help, lambda breaker: [({}, read(breaker))])
 
 
 SERIES = (
@@ -65,14 +65,14 @@ SERIES = (
 )
 
 
-def breakers() -> Iterator[Circuit]:
+def breakers() -> Iterator[GovernedBreaker]:
     """Every breaker of this process."""
-    return (circuit for _, key, circuit in registry().circuits() if key is None)
+    return (breaker for _, key, breaker in registry().breakers() if key is None)
 
 
-def duration_buckets(circuit: Circuit) -> list[tuple[str, int]]:
+def duration_buckets(breaker: GovernedBreaker) -> list[tuple[str, int]]:
     """How many calls took at most how many seconds, cumulative; the last one has no bound."""
-    latency = circuit.latency
+    latency = breaker.latency
     buckets: list[tuple[str, int]] = []
     count = 0
     for i, calls in enumerate(latency):

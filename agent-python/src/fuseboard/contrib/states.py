@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from .. import link_state
-from ..breakers.circuit import Circuit
+from ..breakers.governed_breaker import GovernedBreaker
 from ..errors import CircuitOpenError, FuseboardError, LimitedError, QueueTimeoutError
 from ..process import registry
 
@@ -21,14 +21,14 @@ def states(limit: int = 500) -> dict[str, Any]:
     It tells the names of what this service calls; show it where only you get.
     """
     known = registry()
-    everyone = [circuit for _, key, circuit in known.circuits() if key is None]
-    everyone.sort(key=lambda circuit: circuit.state == "closed")
+    everyone = [breaker for _, key, breaker in known.breakers() if key is None]
+    everyone.sort(key=lambda breaker: breaker.state == "closed")
     held = known.policy_set
     return {
         "link": link_state(),
         "revision": None if held is None else held.revision,
         "total": len(everyone),
-        "breakers": [_described(circuit) for circuit in everyone[:limit]],
+        "breakers": [_described(breaker) for breaker in everyone[:limit]],
     }
 
 
@@ -40,18 +40,18 @@ def refusal(error: FuseboardError) -> tuple[dict[str, Any], dict[str, str]]:
     return body, {"Retry-After": str(seconds), "Cache-Control": "no-store"}
 
 
-def _described(circuit: Circuit) -> dict[str, Any]:
-    policy = circuit.policy
-    failed = circuit.core.last_error
+def _described(breaker: GovernedBreaker) -> dict[str, Any]:
+    policy = breaker.policy
+    failed = breaker.circuit.last_error
     return {
-        "name": circuit.name,
-        "state": circuit.state,
-        "mode": circuit.mode,
-        "source": circuit.source,
+        "name": breaker.name,
+        "state": breaker.state,
+        "mode": breaker.mode,
+        "source": breaker.source,
         "policy": None if policy is None else {"uid": policy.uid, "name": policy.name, "generation": policy.generation},
-        "sinceMs": round(circuit.since_ms),
-        "retryAfterMs": round(circuit.core.retry_after_ms),
-        "totals": circuit.totals,
-        "window": circuit.core.window,
+        "sinceMs": round(breaker.since_ms),
+        "retryAfterMs": round(breaker.circuit.retry_after_ms),
+        "totals": breaker.totals,
+        "window": breaker.circuit.window,
         **({} if failed is None else {"lastError": asdict(failed)}),
     }

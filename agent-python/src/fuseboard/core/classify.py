@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Literal
 
-from .outcome_facts import causes, codes_of, error_status, may_carry, members, names_of, result_status
+from .outcomes.outcome_facts import causes, codes_of, error_status, may_carry, members, names_of, result_status
 
 Outcome = Literal["success", "failure", "ignored"]
 """How a call ended, as far as its breaker is concerned."""
@@ -102,8 +102,8 @@ def classify_error(classification: Classification, error: BaseException) -> Outc
     try:
         parts = members(error)
         if parts is None or classification.ignore.has_error(error):
-            return _judge(classification, error)
-        outcomes = {_judge(classification, part) for part in parts if isinstance(part, Exception)}
+            return _classify(classification, error)
+        outcomes = {_classify(classification, part) for part in parts if isinstance(part, Exception)}
         if "failure" in outcomes:
             return "failure"
         return "success" if "success" in outcomes else "ignored"
@@ -111,7 +111,7 @@ def classify_error(classification: Classification, error: BaseException) -> Outc
         return "failure"
 
 
-def _judge(classification: Classification, error: BaseException) -> Outcome:
+def _classify(classification: Classification, error: BaseException) -> Outcome:
     failure, ignore = classification.failure, classification.ignore
     status = error_status(error)
     if status is not None:

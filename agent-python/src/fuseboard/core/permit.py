@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .classify import Outcome
-from .epoch import Epoch
-from .histogram import latency_bucket
+from .generation import Generation
+from .windows.histogram import latency_bucket
 
 if TYPE_CHECKING:
-    from .breaker import BreakerCore
+    from .circuit import Circuit
 
 
-def permit_of(core: BreakerCore, epoch: Epoch, started_at: float) -> Permit:
+def permit_of(circuit: Circuit, generation: Generation, started_at: float) -> Permit:
     """A permit that is not settled."""
     # Without a constructor in Python this takes half of the time.
     permit = Permit()
-    permit.core = core
-    permit.epoch = epoch
+    permit.circuit = circuit
+    permit.generation = generation
     permit.started_at = started_at
     permit.outcome = None
     return permit
@@ -31,39 +31,44 @@ class Permit:
     ``Exception`` (a cancellation, an interrupt).
     """
 
-    __slots__ = ("core", "epoch", "outcome", "started_at")
+    __slots__ = ("breaker", "circuit", "generation", "outcome", "outer", "started_at")
 
-    core: BreakerCore
-    epoch: Epoch
+    circuit: Circuit
+    generation: Generation
     started_at: float
     outcome: Outcome | None
-    """How the call was judged, once it was."""
+    """The outcome of the call, once it ended."""
+    breaker: object
+    """The breaker whose block the call is; ``None`` once that has ended. Only of a permit that ``begin_block`` was given."""
+    outer: Any
+    """The permit of the block around that one. ``None``: there is none."""
 
     def succeed(self) -> None:
         """The call went well."""
-        core = self.core
-        now = core.read() * core.scale
+        circuit = self.circuit
+        read = circuit.read
+        now = read() * circuit.scale
         took = now - self.started_at
-        place = 0 if took < 0.125 else latency_bucket(took)
-        epoch = self.epoch
+        bucket = 0 if took < 0.125 else latency_bucket(took)
+        generation = self.generation
         # From here to the return nothing calls, so that no other thread runs in between.
-        if now < epoch.quiet_until and self.outcome is None:
+        if now < generation.fast_path_until and self.outcome is None:
             self.outcome = "success"
-            epoch.calls += 1
-            core.tally[place] += 1
+            generation.calls += 1
+            circuit.counters[bucket] += 1
             return
-        core.settle(self, "success")
+        circuit.settle(self, "success")
 
     def fail(self, error: BaseException | None = None) -> None:
         """The call failed. An error is judged as the policy's ``classify`` says; without one it is a failure."""
         if error is None:
-            self.core.settle(self, "failure")
+            self.circuit.settle(self, "failure")
         else:
-            self.core.settle_error(self, error)
+            self.circuit.settle_error(self, error)
 
     def ignore(self) -> None:
         """The call says nothing about the dependency."""
-        self.core.settle(self, "ignored")
+        self.circuit.settle(self, "ignored")
 
     def __enter__(self) -> Permit:
         return self
@@ -74,4 +79,4 @@ class Permit:
         if error is None:
             self.succeed()
         else:
-            self.core.settle_error(self, error)
+            self.circuit.settle_error(self, error)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from .config import Config
+from .config.config import Config
 from .state import Reason
 
 _ROUNDING = 1e-6
@@ -19,9 +19,9 @@ class Counts(Protocol):
     slow: float
 
 
-def tripped_by_failures(config: Config, failures: float, in_a_row: int) -> Reason | None:
+def tripped_by_number(config: Config, failures: float, consecutive: int) -> Reason | None:
     """The condition on single failures that holds, if any."""
-    if config.consecutive_failures != 0 and in_a_row >= config.consecutive_failures:
+    if config.consecutive_failures != 0 and consecutive >= config.consecutive_failures:
         return "consecutive-failures"
     if config.failure_count != 0 and failures >= config.failure_count - _ROUNDING:
         return "failure-count"

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..breakers.circuit import Circuit
+from ..breakers.governed_breaker import GovernedBreaker
 from ..core.state import TransitionEvent
 from ..core.text import cut
 from .limits import MAX_TRANSITIONS
@@ -62,25 +62,27 @@ class Ledger:
             self._sequence += 1
             return self._sequence
 
-    def changed(self, circuit: Circuit, event: TransitionEvent) -> None:
+    def changed(self, breaker: GovernedBreaker, event: TransitionEvent) -> None:
         with self._lock:
-            changes = self._changes.setdefault((circuit.name, circuit.key), [])
+            changes = self._changes.setdefault((breaker.name, breaker.key), [])
             changes.append(event)
             if len(changes) > MAX_TRANSITIONS:
                 del changes[0]
 
     def is_pending(self, name: str, key: str | None) -> bool:
-        """Whether something happened to a circuit that the operator has not answered."""
+        """Whether something happened to a breaker that the operator has not answered."""
         return (name, key) in self._changes
 
-    def entries(self, circuits: Iterable[tuple[str, str | None, Circuit]], is_all: bool, now: float) -> list[Entry]:
+    def entries(
+        self, breakers: Iterable[tuple[str, str | None, GovernedBreaker]], is_all: bool, now: float
+    ) -> list[Entry]:
         """What is to be told: what changed since the last answer, or every one. ``now`` is on the clock of the changes."""
         # Reading a circuit can make its open state lapse, which is a change that belongs into this very report.
-        read = [((name, key), circuit, circuit.state) for name, key, circuit in circuits]
+        read = [((name, key), breaker, breaker.state) for name, key, breaker in breakers]
         found: list[Entry] = []
-        for id, circuit, state in read:
+        for id, breaker, state in read:
             with self._lock:
-                entry = self._entry(id, circuit, state, now)
+                entry = self._entry(id, breaker, state, now)
                 if is_all or not self._is_same(entry):
                     found.append(entry)
         return found
@@ -97,17 +99,17 @@ class Ledger:
                 else:
                     self._changes.pop(entry.id, None)
 
-    def _entry(self, id: Id, circuit: Circuit, state: str, now: float) -> Entry:
+    def _entry(self, id: Id, breaker: GovernedBreaker, state: str, now: float) -> Entry:
         name, key = id
         before = self._answered.get(id)
         changes = list(self._changes.get(id, []))
-        totals = {kind: int(count) for kind, count in circuit.totals.items()}
-        latency = _trimmed(circuit.latency)
-        forced = circuit.forced
+        totals = {kind: int(count) for kind, count in breaker.totals.items()}
+        latency = _trimmed(breaker.latency)
+        forced = breaker.forced
         override = None if forced is None or forced[0].override is None else forced[0].override.uid
-        shadow = circuit.mode == "Shadow" and forced is None
-        uid = circuit.policy_uid
-        opted_in = _opted_in(circuit) if uid is not None and key is None else None
+        shadow = breaker.mode == "Shadow" and forced is None
+        uid = breaker.policy_uid
+        opted_in = _opted_in(breaker) if uid is not None and key is None else None
         report: dict[str, Any] = {
             "name": name,
             "key": key,
@@ -116,7 +118,7 @@ class Ledger:
             "override": override,
             "shadow": True if shadow else None,
             "optedIn": opted_in,
-            "since": max(0, round(circuit.since_ms)),
+            "since": max(0, round(breaker.since_ms)),
             "totals": totals,
             "base": None if before is None else before.totals,
             "latency": latency or None,
@@ -181,13 +183,13 @@ def encoded(value: object) -> bytes:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=True).encode("ascii")
 
 
-def _opted_in(circuit: Circuit) -> bool | None:
+def _opted_in(breaker: GovernedBreaker) -> bool | None:
     """Whether any call let the policy's fallback answer; ``None`` where it has none and before the first call."""
-    if not circuit.has_fallback:
+    if not breaker.has_fallback:
         return None
-    if circuit.opted_in:
+    if breaker.opted_in:
         return True
-    was_called = circuit.core.permits > 0 or circuit.totals["rejected"] > 0
+    was_called = breaker.circuit.permits > 0 or breaker.totals["rejected"] > 0
     return False if was_called else None
 
 

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Literal
 
-from ..breakers.circuit import Circuit
+from ..breakers.governed_breaker import GovernedBreaker
 from ..breakers.registry import Registry
 from ..core.text import cut
 from .bootstrap import read_bootstrap
@@ -48,7 +48,7 @@ class Link:
         self._settings = settings
         self._registry = registry
         self._ledger = ledger
-        self._tell = warn
+        self._on_warning = warn
         self._random = random
         self._own_timers = ThreadTimers() if timers is None else None
         self._timers: Timers = self._own_timers or timers or ThreadTimers()
@@ -117,7 +117,7 @@ class Link:
             namespace=settings.namespace,
             timers=self._timers,
             random=self._random,
-            circuits=lambda: registry.circuits(ledger.is_pending),
+            breakers=lambda: registry.breakers(ledger.is_pending),
             event_now=registry.now,
             applied=self._applied,
             misdirected=self._misdirected,
@@ -136,7 +136,7 @@ class Link:
         )
         self._forget = [
             registry.on_transition(reporter.changed),
-            registry.on_create(lambda circuit: self._warn_ungoverned([circuit])),
+            registry.on_create(lambda breaker: self._warn_ungoverned([breaker])),
         ]
         self._await_end()
         self._stream.start()
@@ -183,7 +183,7 @@ class Link:
         if self._reporter is not None:
             self._reporter.let_go()
         self._store.abandon()
-        link = Link(self._settings, self._registry, ledger, self._tell, self._random, store=self._store)
+        link = Link(self._settings, self._registry, ledger, self._on_warning, self._random, store=self._store)
         link._applied_at = self._applied_at
         path = last_good_path(self._settings)
         if path is not None:
@@ -229,7 +229,7 @@ class Link:
             with self._changed:
                 self._is_live = True
                 self._changed.notify_all()
-            self._warn_ungoverned(circuit for _, key, circuit in self._registry.circuits() if key is None)
+            self._warn_ungoverned(breaker for _, key, breaker in self._registry.breakers() if key is None)
         reporter.acknowledge()
         return None
 
@@ -285,17 +285,17 @@ class Link:
                     f"{each['message']}; what ran before continues"
                 )
 
-    def _warn_ungoverned(self, circuits: Iterable[Circuit]) -> None:
+    def _warn_ungoverned(self, breakers: Iterable[GovernedBreaker]) -> None:
         """Once for each name that is used without a policy and without defaults."""
         if not self._is_live:
             return
         names: list[str] = []
-        for circuit in circuits:
+        for breaker in breakers:
             if len(self._named) >= MAX_NAMED:
                 break
-            if circuit.source == "none" and circuit.name not in self._named:
-                self._named.add(circuit.name)
-                names.append(f'"{circuit.name}"')
+            if breaker.source == "none" and breaker.name not in self._named:
+                self._named.add(breaker.name)
+                names.append(f'"{breaker.name}"')
         if names:
             self._warn(
                 f"no policy governs {', '.join(names)}: calls pass and are counted; apply a CircuitBreakerPolicy that lists "
@@ -304,7 +304,7 @@ class Link:
 
     def _warn(self, message: str) -> None:
         try:
-            self._tell(message)
+            self._on_warning(message)
         except Exception:
             # Whoever is told must not be able to cut the stream.
             pass

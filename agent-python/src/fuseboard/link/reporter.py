@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import SplitResult, urlunsplit
 
-from ..breakers.circuit import Circuit
+from ..breakers.governed_breaker import GovernedBreaker
 from ..core.state import TransitionEvent
 from .connection import Endpoint, LinkError, authorization, connect, describe, hang_up, let_go, path_of
 from .ledger import Entry, Ledger, encoded, parts
@@ -47,7 +47,7 @@ class Applied:
 class Reporter:
     """Sends reports in the thread of its timers, one at a time. The other methods may be called from any thread.
 
-    ``circuits`` are those to be told of, ``misdirected`` is told when reports keep landing on replicas that do not hold the
+    ``breakers`` are those to be told of, ``misdirected`` is told when reports keep landing on replicas that do not hold the
     stream, ``event_now`` is the clock of transitions.
     """
 
@@ -60,7 +60,7 @@ class Reporter:
         namespace: str | None,
         timers: Timers,
         random: Callable[[], float],
-        circuits: Callable[[], Iterable[tuple[str, str | None, Circuit]]],
+        breakers: Callable[[], Iterable[tuple[str, str | None, GovernedBreaker]]],
         event_now: Callable[[], float],
         applied: Callable[[], Applied],
         misdirected: Callable[[], None],
@@ -72,7 +72,7 @@ class Reporter:
         self._namespace = namespace
         self._timers = timers
         self._random = random
-        self._circuits = circuits
+        self._breakers = breakers
         self._event_now = event_now
         self._applied = applied
         self._misdirected = misdirected
@@ -93,7 +93,7 @@ class Reporter:
         self._due = float("inf")
         self._cancel: Callable[[], None] = lambda: None
         self._reading: int | None = None
-        """The thread that reads circuits: a change that this brings about is in what is read."""
+        """The thread that reads breakers: a change that this brings about is in what is read."""
 
     def attach(self, report_url: str | None) -> None:
         """A stream opened: reports go to its replica, and the first lists every breaker."""
@@ -113,9 +113,9 @@ class Reporter:
             self._cancel()
             self._due = float("inf")
 
-    def changed(self, circuit: Circuit, event: TransitionEvent) -> None:
-        """A circuit changed its state; it is reported at once."""
-        self._ledger.changed(circuit, event)
+    def changed(self, breaker: GovernedBreaker, event: TransitionEvent) -> None:
+        """A breaker changed its state; it is reported at once."""
+        self._ledger.changed(breaker, event)
         if self._reading != threading.get_ident():
             self._schedule(0)
 
@@ -232,7 +232,7 @@ class Reporter:
     def _read(self, is_all: bool) -> list[Entry]:
         self._reading = threading.get_ident()
         try:
-            return self._ledger.entries(self._circuits(), is_all, self._event_now())
+            return self._ledger.entries(self._breakers(), is_all, self._event_now())
         finally:
             self._reading = None
 

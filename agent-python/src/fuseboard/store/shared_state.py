@@ -9,9 +9,9 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator
 
 from .. import process
-from ..breakers.circuit import Circuit
+from ..breakers.governed_breaker import GovernedBreaker
 from ..breakers.listeners import warn as warn_of
-from ..core.duration import MAX_DURATION_MS
+from ..core.config.duration import MAX_DURATION_MS
 from ..core.state import TransitionEvent
 from ..link import fork
 from ..link.timers import ThreadTimers
@@ -121,9 +121,9 @@ class SharedState:
             self._is_due = True
             self._timers.after(0, self.exchange)
 
-    def _changed(self, circuit: Circuit, event: TransitionEvent) -> None:
+    def _changed(self, breaker: GovernedBreaker, event: TransitionEvent) -> None:
         if event.to_state == "open" and event.reason != "forced-open":
-            self._opened_at[circuit.name] = self._now()
+            self._opened_at[breaker.name] = self._now()
         self._soon()
 
     def _after_fork(self) -> None:
@@ -143,38 +143,38 @@ class SharedState:
     def _verdicts(self) -> Verdicts:
         """What this process sees itself. A circuit that is forced here is no opinion about the dependency."""
         verdicts = Verdicts()
-        for circuit in self._shared():
-            forced = circuit.forced
+        for breaker in self._shared():
+            forced = breaker.forced
             if forced is None:
-                (verdicts.open if self._sees_open(circuit) else verdicts.closed).append(circuit.name)
+                (verdicts.open if self._sees_open(breaker) else verdicts.closed).append(breaker.name)
             elif forced[0].reason == REASON:
-                verdicts.closed.append(circuit.name)
+                verdicts.closed.append(breaker.name)
         return verdicts
 
-    def _sees_open(self, circuit: Circuit) -> bool:
-        state = circuit.state
+    def _sees_open(self, breaker: GovernedBreaker) -> bool:
+        state = breaker.state
         if state != "half-open":
             return state == "open"
-        return self._now() - self._opened_at.get(circuit.name, float("-inf")) <= PROBING_S
+        return self._now() - self._opened_at.get(breaker.name, float("-inf")) <= PROBING_S
 
     def _follow(self, agreed: set[str]) -> None:
         """Open what the others see open, for as long as they are heard, and close what they no longer do.
 
         When they fall silent it lapses to half-open by itself. What this process opened itself, or what is forced, stays.
         """
-        for circuit in self._shared():
-            forced = circuit.forced
+        for breaker in self._shared():
+            forced = breaker.forced
             is_ours = forced is not None and forced[0].reason == REASON
-            if circuit.name in agreed:
-                if is_ours or (forced is None and circuit.state == "closed"):
-                    circuit.core.force_open(self._ttl * 1_000, REASON)
+            if breaker.name in agreed:
+                if is_ours or (forced is None and breaker.state == "closed"):
+                    breaker.circuit.force_open(self._ttl * 1_000, REASON)
             elif is_ours:
-                circuit.core.reset()
+                breaker.circuit.reset()
 
-    def _shared(self) -> Iterator[Circuit]:
-        for name, key, circuit in process.registry().circuits():
-            if key is None and (self._only is None or name in self._only) and circuit.mode == "Enforce":
-                yield circuit
+    def _shared(self) -> Iterator[GovernedBreaker]:
+        for name, key, breaker in process.registry().breakers():
+            if key is None and (self._only is None or name in self._only) and breaker.mode == "Enforce":
+                yield breaker
 
 
 def share_state(

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from ..breakers.breaker import Breaker
-from ..breakers.circuit import Circuit
+from ..breakers.governed_breaker import GovernedBreaker
 from ..breakers.governor import governor_of
 from ..breakers.policy_set import Spec
 from ..breakers.registry import wall_now as system_wall_now
@@ -29,7 +29,7 @@ class _Runtime:
     def __init__(self, environment: Environment) -> None:
         self.environment = environment
 
-    def transitioned(self, circuit: Circuit, event: TransitionEvent) -> None:
+    def transitioned(self, breaker: GovernedBreaker, event: TransitionEvent) -> None:
         """Nobody but the breaker's own listeners is told."""
 
     def first_call_listener(self) -> Callable[[], None] | None:
@@ -44,7 +44,7 @@ class TestBreaker(Breaker):
 
     def apply(self, spec: Spec) -> None:
         """Edit the policy as an apply in the cluster would. Raises ``ConfigError`` when the spec cannot be used."""
-        self._circuit.govern(governor_of(self.name, spec))
+        self._breaker.govern(governor_of(self.name, spec))
 
 
 def create_breaker(
@@ -66,7 +66,7 @@ def create_breaker(
         environment = Environment(clock.now, 1.0, random, wall_now, clock, clock)
     else:
         environment = Environment(clock.now, 1.0, random, wall_now)
-    return TestBreaker(Circuit(name, governor_of(name, spec), _Runtime(environment)))
+    return TestBreaker(GovernedBreaker(name, governor_of(name, spec), _Runtime(environment)))
 
 
 def reset_breakers() -> None:

@@ -1,24 +1,24 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { Circuit } from '../circuit.ts';
+import type { BreakerParts } from '../breaker-parts.ts';
 import type { Call } from '../context.ts';
 
 /** A call that tests a half-open circuit, and the one that it was made by. */
 interface Probe {
-  readonly circuit: Circuit;
+  readonly breaker: BreakerParts;
   readonly outer: Probe | undefined;
 }
 
 const probes = new AsyncLocalStorage<Probe>();
 let underWay = 0;
-const warned = new WeakSet<Circuit>();
+const warned = new WeakSet<BreakerParts>();
 
 /** Wraps the function of a probe, so that calls made while it runs can see that they are part of that probe. */
-export function asProbe<T>(circuit: Circuit, fn: Call<T>): Call<T> {
+export function asProbe<T>(breaker: BreakerParts, fn: Call<T>): Call<T> {
   return (context) => {
     underWay++;
     let result: T | PromiseLike<T>;
     try {
-      result = probes.run({ circuit, outer: probes.getStore() }, () => fn(context));
+      result = probes.run({ breaker, outer: probes.getStore() }, () => fn(context));
     } catch (error) {
       ended();
       throw error;
@@ -38,15 +38,15 @@ function ended(): void {
  * Whether the call that is rejected now belongs to the one that tests the circuit: rejected, it would keep the circuit
  * open for ever. Says once for each breaker that it is used twice.
  */
-export function isPartOfProbe(circuit: Circuit): boolean {
+export function isPartOfProbe(breaker: BreakerParts): boolean {
   if (underWay === 0) return false;
   let probe = probes.getStore();
-  while (probe !== undefined && probe.circuit !== circuit) probe = probe.outer;
+  while (probe !== undefined && probe.breaker !== breaker) probe = probe.outer;
   if (probe === undefined) return false;
-  if (!warned.has(circuit)) {
-    warned.add(circuit);
+  if (!warned.has(breaker)) {
+    warned.add(breaker);
     process.emitWarning(
-      `breaker "${circuit.name}" is used twice around one call; the inner use passes through while the circuit is tested. Use it once.`,
+      `breaker "${breaker.name}" is used twice around one call; the inner use passes through while the circuit is tested. Use it once.`,
       { code: 'FUSEBOARD_NESTED' },
     );
   }

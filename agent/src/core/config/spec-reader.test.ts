@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { configOf } from '../../../test/config-of.ts';
-import { BreakerCore } from '../breaker.ts';
+import { Circuit } from '../circuit.ts';
 import { compile } from './config.ts';
 
 const app = { key: 'app', operator: 'Exists' };
@@ -85,16 +85,16 @@ describe('a spec', () => {
 describe('a permit that fails', () => {
   const made = (classify: object) => {
     const host = { clock: { now: () => 0 }, random: () => 0, wallNow: () => 0, transitioned() {} };
-    return new BreakerCore(configOf({ classify }), host);
+    return new Circuit(configOf({ classify }), host);
   };
 
   it('is a failure without an error, and judged by the policy with one', () => {
-    const core = made({ failure: { errorNames: ['TypeError'] } });
-    core.enter()!.fail();
-    expect(core.totals()).toMatchObject({ failed: 1, succeeded: 0 });
-    core.enter()!.fail(new TypeError('x'));
-    expect(core.totals()).toMatchObject({ failed: 2, succeeded: 0 });
-    core.enter()!.fail(new RangeError('x'));
-    expect(core.totals()).toMatchObject({ failed: 2, succeeded: 1 });
+    const circuit = made({ failure: { errorNames: ['TypeError'] } });
+    circuit.enter()!.fail();
+    expect(circuit.totals()).toMatchObject({ failed: 1, succeeded: 0 });
+    circuit.enter()!.fail(new TypeError('x'));
+    expect(circuit.totals()).toMatchObject({ failed: 2, succeeded: 0 });
+    circuit.enter()!.fail(new RangeError('x'));
+    expect(circuit.totals()).toMatchObject({ failed: 2, succeeded: 1 });
   });
 });

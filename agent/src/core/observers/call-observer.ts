@@ -1,4 +1,4 @@
-import type { BreakerCore, Host } from '../breaker.ts';
+import type { Circuit, Host } from '../circuit.ts';
 import type { Outcome } from '../classify.ts';
 
 /** Is notified of every call of every breaker. It must not throw, because it runs as part of the call. */
@@ -11,7 +11,7 @@ export interface CallObserver {
    * @param threw whether `what` was thrown.
    */
   settled(
-    core: BreakerCore,
+    circuit: Circuit,
     host: Host,
     startedAt: number,
     tookMs: number,
@@ -20,10 +20,10 @@ export interface CallObserver {
     threw: boolean,
   ): void;
   /** @param now in milliseconds of the breaker's clock. */
-  rejected(core: BreakerCore, host: Host, now: number): void;
+  rejected(circuit: Circuit, host: Host, now: number): void;
 }
 
-/** Where a core finds who observes its calls. */
+/** Where a circuit finds who observes its calls. */
 export interface CallObservers {
   /** Undefined without an observer, so that a call costs one comparison. */
   list: readonly CallObserver[] | undefined;

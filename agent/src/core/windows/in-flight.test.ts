@@ -16,7 +16,7 @@ describe('the calls under way', () => {
     fc.assert(
       fc.property(fc.nat(1_000_000), fc.array(step, { maxLength: 100, size: 'max' }), (start, steps) => {
         let now = start;
-        let floor = Number.NEGATIVE_INFINITY;
+        let forgottenTo = Number.NEGATIVE_INFINITY;
         const inFlight = new InFlight(SLOW, now);
         const calls: number[] = [];
         for (const each of steps) {
@@ -30,11 +30,11 @@ describe('the calls under way', () => {
           } else if (each.kind === 'forget') {
             const until = now - each.ago;
             inFlight.forget(until);
-            floor = Math.max(floor, (Math.floor(until / (SLOW / 10)) + 1) * (SLOW / 10));
+            forgottenTo = Math.max(forgottenTo, (Math.floor(until / (SLOW / 10)) + 1) * (SLOW / 10));
           }
           inFlight.advance(now);
           const aged = (least: number, most: number) =>
-            calls.filter((at) => at >= floor && now - at >= least && now - at < most).length;
+            calls.filter((at) => at >= forgottenTo && now - at >= least && now - at < most).length;
           expect(inFlight.overdue).toBeGreaterThanOrEqual(aged(1.1 * SLOW, 9.9 * SLOW));
           expect(inFlight.overdue).toBeLessThanOrEqual(aged(SLOW + 1e-9, 10 * SLOW));
         }
@@ -69,7 +69,7 @@ describe('the calls under way', () => {
           for (let near = Math.round(at / tenth) + 1; ; near--) if (near * tenth <= at) return near;
         };
         let now = begun / 7;
-        let floor = Number.NEGATIVE_INFINITY;
+        let forgottenTo = Number.NEGATIVE_INFINITY;
         const inFlight = new InFlight(slowMs, now);
         const calls: number[] = [];
         for (const move of moves) {
@@ -81,14 +81,14 @@ describe('the calls under way', () => {
           } else if (move.kind === 'forget') {
             const until = Math.max(0, now - move.tenths * tenth);
             inFlight.forget(until);
-            floor = Math.max(floor, tenthOf(until));
+            forgottenTo = Math.max(forgottenTo, tenthOf(until));
           } else
             now = Math.max(now, move.kind === 'pass' ? now + move.share * tenth : (tenthOf(now) + move.tenths) * tenth);
           inFlight.advance(now);
           const current = tenthOf(now);
           const ages = calls
             .map(tenthOf)
-            .filter((began) => began > floor)
+            .filter((began) => began > forgottenTo)
             .map((began) => current - began);
           expect(inFlight.overdue).toBe(ages.filter((age) => age > 10 && age < 100).length);
           expect(inFlight.steadyUntil).toBe((current + 1) * tenth);

@@ -30,8 +30,8 @@ export class InFlight {
   /** When the current bucket began and when it ends. */
   #start = 0;
   #end = 0;
-  /** Calls that began in a bucket up to this one are not counted. */
-  #floor = Number.NEGATIVE_INFINITY;
+  /** The newest bucket whose calls were forgotten: those that began in it or before it are not counted. */
+  #forgottenTo = Number.NEGATIVE_INFINITY;
 
   constructor(slowMs: number, now: number) {
     this.slowMs = slowMs;
@@ -56,14 +56,14 @@ export class InFlight {
   }
 
   #endOld(bucket: number): void {
-    if (bucket <= Math.max(this.#floor, this.#current - BUCKETS)) return;
+    if (bucket <= Math.max(this.#forgottenTo, this.#current - BUCKETS)) return;
     this.#counts[place(bucket)]!--;
     if (bucket < this.#current - SPANS) this.overdue--;
   }
 
   advance(now: number): void {
     if (now < this.#end) return;
-    this.#counts[place(this.#current)] = this.#current > this.#floor ? this.#fresh : 0;
+    this.#counts[place(this.#current)] = this.#current > this.#forgottenTo ? this.#fresh : 0;
     const target = this.#bucket(now);
     if (target - this.#current >= BUCKETS) this.clear();
     else {
@@ -91,13 +91,13 @@ export class InFlight {
 
   /** Stops counting the calls that began up to `until`, or in the same tenth; their end is not missed. */
   forget(until: number): void {
-    const floor = this.#bucket(until);
-    for (let bucket = Math.max(this.#floor + 1, this.#current - BUCKETS + 1); bucket <= floor; bucket++) {
+    const newest = this.#bucket(until);
+    for (let bucket = Math.max(this.#forgottenTo + 1, this.#current - BUCKETS + 1); bucket <= newest; bucket++) {
       const at = place(bucket);
       if (bucket < this.#current - SPANS) this.overdue -= this.#counts[at]!;
       this.#counts[at] = 0;
     }
-    this.#floor = Math.max(this.#floor, floor);
+    this.#forgottenTo = Math.max(this.#forgottenTo, newest);
   }
 
   /** The bucket that begins at or before an instant and ends after it; a quotient may be rounded across that border. */

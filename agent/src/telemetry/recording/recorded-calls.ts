@@ -1,4 +1,4 @@
-import type { BreakerCore, Host } from '../../core/breaker.ts';
+import type { Circuit, Host } from '../../core/circuit.ts';
 import { errorStatus, type Outcome, resultStatus } from '../../core/classify.ts';
 import { type Clock, exactNow } from '../../core/clock.ts';
 import type { CallObserver } from '../../core/observers/call-observer.ts';
@@ -41,7 +41,7 @@ export class RecordedCalls implements CallObserver {
   }
 
   settled(
-    core: BreakerCore,
+    circuit: Circuit,
     host: Host,
     startedAt: number,
     tookMs: number,
@@ -49,11 +49,11 @@ export class RecordedCalls implements CallObserver {
     what: unknown,
     threw: boolean,
   ): void {
-    const { config } = core;
+    const { config } = circuit;
     // The thrown or returned value belongs to the service, and reading it may throw.
     try {
       this.#record(
-        core,
+        circuit,
         host,
         startedAt,
         tookMs,
@@ -66,16 +66,16 @@ export class RecordedCalls implements CallObserver {
     }
   }
 
-  rejected(core: BreakerCore, host: Host, now: number): void {
+  rejected(circuit: Circuit, host: Host, now: number): void {
     try {
-      this.#record(core, host, now, 0, OUTCOME_CODES.rejected, NOTHING_SEEN, true);
+      this.#record(circuit, host, now, 0, OUTCOME_CODES.rejected, NOTHING_SEEN, true);
     } catch {
       // An unrecordable call still continues.
     }
   }
 
   #record(
-    core: BreakerCore,
+    circuit: Circuit,
     host: Host,
     start: number,
     durationMs: number,
@@ -83,15 +83,15 @@ export class RecordedCalls implements CallObserver {
     seen: number,
     inForce: boolean,
   ): void {
-    let ids = this.#lastIds[core.hash >>> HASH_SHIFT];
-    if (ids === undefined || ids.host !== host) ids = this.#lookUp(core, host);
+    let ids = this.#lastIds[circuit.hash >>> HASH_SHIFT];
+    if (ids === undefined || ids.host !== host) ids = this.#lookUp(circuit, host);
     if (ids === undefined) return;
     const { clock } = host;
     if (clock !== this.#clock || start + durationMs - this.#comparedAt >= COMPARE_EVERY_MS) this.#compare(host);
     this.#recorder.record(start + this.#zero, durationMs, outcome, seen, ids.breaker, ids.key, inForce);
   }
 
-  #lookUp({ hash }: BreakerCore, host: Host): CircuitIds | undefined {
+  #lookUp({ hash }: Circuit, host: Host): CircuitIds | undefined {
     const { name, key } = host;
     if (name === undefined) return undefined;
     let ids = this.#ids.get(host);

@@ -4,7 +4,7 @@ import { overrideCrd, policyCrd } from '@fuseboard/schema/crd';
 import { type KubeClient, KubeError } from '../../kube/api/client.ts';
 import type { KubeObject } from '../../kube/api/object.ts';
 import { collectionPath, LEASES, objectPath } from '../../kube/api/resource.ts';
-import { SET_LABEL } from '../../kube/leader/replicas.ts';
+import { SET_LABEL } from '../../kube/replication/replicas.ts';
 import { OPERATOR_LABELS } from '../client/target.ts';
 import { type Check, failed, listed, ok, unknown, warning } from './check.ts';
 

@@ -1,4 +1,4 @@
-import { MAX_CIRCUITS } from '../../core/fleet/circuits.ts';
+import { MAX_FLEET_BREAKERS } from '../../core/fleet/fleet-breakers.ts';
 import type { Overview } from '../../core/views/overview.ts';
 import type { ListedBreaker } from '../../http/admin/answers/live.ts';
 import type { AdminClient } from '../client/admin.ts';
@@ -105,10 +105,10 @@ function governed(breakers: readonly ListedBreaker[]): Check {
 }
 
 function room({ rows }: Answer): Check {
-  if (rows < NEAR * MAX_CIRCUITS) return ok('room', `${rows} breakers of at most ${MAX_CIRCUITS}`);
+  if (rows < NEAR * MAX_FLEET_BREAKERS) return ok('room', `${rows} breakers of at most ${MAX_FLEET_BREAKERS}`);
   return warning(
     'room',
-    `${rows} breakers of at most ${MAX_CIRCUITS}: further ones will not be shown`,
+    `${rows} breakers of at most ${MAX_FLEET_BREAKERS}: further ones will not be shown`,
     'give breakers few names, and keys with for(key)',
   );
 }

@@ -3,8 +3,8 @@ import type { Policy } from '../../core/policy/policy.ts';
 import type { Revision } from '../../ports/history.ts';
 import type { AdminClient, Replica } from './admin.ts';
 
-/** Selects what the chart makes for the operator: its pods and its webhook. */
-export const OPERATOR_LABELS = 'app.kubernetes.io/name=fuseboard';
+/** Selects the operator's pods and its webhook, which the chart labels so whatever `nameOverride` says. */
+export const OPERATOR_LABELS = 'fuseboard.dev/component=operator';
 
 /** A policy in the output of the command line. */
 export interface StoredPolicy extends Policy {

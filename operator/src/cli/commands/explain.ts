@@ -8,7 +8,8 @@ import { type Labels, parseLabels } from '../../core/policy/selector.ts';
 import { type SeenOverride, type SeenPolicy, warningsFor } from '../../core/policy/warnings.ts';
 import type { Reach, StoredPolicy, Target, TargetFlags } from '../client/target.ts';
 import { CliError, EXIT_CODES } from '../exit-codes.ts';
-import { count } from '../output/output.ts';
+import { count, type ProgramFormat, printAs } from '../output/output.ts';
+import { answerOutput } from '../output/output-option.ts';
 import { suggestions } from '../output/suggestions.ts';
 import { readPolicyFiles } from '../policy-files/files.ts';
 import { type MaybeCalls, withOptionalCalls } from '../recorded-calls/call-options.ts';
@@ -20,7 +21,7 @@ interface Flags extends TargetFlags, Omit<MaybeCalls, 'breaker'> {
   readonly namespace?: string;
   readonly labels: string;
   readonly policies?: string;
-  readonly output: 'text' | 'json';
+  readonly output: 'text' | ProgramFormat;
 }
 
 const EXAMPLES = `
@@ -31,7 +32,6 @@ Examples:
   fuseboard explain payments --namespace shop --labels app=checkout --server http://127.0.0.1:8702`;
 
 export function explainCommand(terminal: Terminal, reach: Reach, setExitCode: SetExitCode): Command {
-  const { out } = terminal;
   return withOptionalCalls(withTarget(new Command('explain')))
     .description('Show which policy governs a breaker and why the others do not. Exits with 1 when none does.')
     .argument('<breaker>', 'the name as given to getBreaker')
@@ -43,7 +43,7 @@ export function explainCommand(terminal: Terminal, reach: Reach, setExitCode: Se
         'use a policy file, a folder of them, or - for standard input instead of a cluster',
       ).conflicts(['server', 'kubeconfig']),
     )
-    .addOption(new Option('-o, --output <format>', 'output format').choices(['text', 'json']).default('text'))
+    .addOption(answerOutput())
     .addHelpText('after', EXAMPLES)
     .action(async (breaker: string, flags: Flags) => {
       const labels = readLabels(flags.labels);
@@ -56,7 +56,9 @@ export function explainCommand(terminal: Terminal, reach: Reach, setExitCode: Se
       const said = traffic.map(({ message }) => `on the recorded calls, ${message}`);
       const answer = { ...explained, notes: [...explained.notes, ...said] };
       const { output } = flags;
-      out.write(output === 'json' ? `${JSON.stringify(answer, null, 2)}\n` : inWords(answer, namespace, flags.labels));
+      const { out } = terminal;
+      if (output === 'text') out.write(inWords(answer, namespace, flags.labels));
+      else printAs(answer, output, terminal);
       setExitCode(answer.winner === undefined ? EXIT_CODES.problems : EXIT_CODES.ok);
     });
 }

@@ -1,14 +1,14 @@
 import { Command, Option } from 'commander';
 import type { Logger } from 'pino';
 import { type Config, readConfig } from '../../config/config.ts';
-import { LIMITS, type LimitReason } from '../../core/limits/limits.ts';
+import { FLAG_DEFAULTS } from '../../config/defaults.ts';
 import { createLog } from '../../log.ts';
 import { type Parts, serve } from '../../serve.ts';
 import { CliError, EXIT_CODES } from '../exit-codes.ts';
 import { stopSignal } from '../signals.ts';
 import type { SetExitCode, Terminal } from '../terminal.ts';
 
-/** How long agents may take to disconnect after SIGTERM, in ms. */
+/** How long agents may take to disconnect after `--shutdown-delay`, in ms; then their connections are closed. */
 const DRAIN_MS = 25_000;
 
 const EXAMPLES = `
@@ -18,17 +18,16 @@ Examples:
   FUSEBOARD_POLICIES=./policies fuseboard serve         the same options from the environment
 
 Ports: 8700 agents, 8701 metrics and probes, 8702 admin with --policies; otherwise 8443, 8080 and 8081.
-On SIGTERM the operator waits for --shutdown-delay, tells agents to reconnect elsewhere and exits within 25 s; a second
-signal makes it exit at once.`;
+On SIGTERM the operator waits for --shutdown-delay, tells agents to reconnect elsewhere, closes their connections after
+25 s at most, completes its writes and exits. A second signal makes it exit at once.`;
 
+/** An option that the environment sets too, with its default from the table of defaults. */
 const option = (flags: string, description: string) => {
   const made = new Option(flags, description);
+  const standard = (FLAG_DEFAULTS as Readonly<Record<string, string>>)[made.attributeName()];
+  if (standard !== undefined) made.default(standard);
   return made.env(`FUSEBOARD_${made.name().replaceAll('-', '_').toUpperCase()}`);
 };
-
-/** An option for a limit in the table of limits. */
-const bound = (flags: string, reason: LimitReason, description: string) =>
-  option(flags, description).default(String(LIMITS[reason].value));
 
 /**
  * Creates the parts of an operator from its configuration: the source of policies, the status sink, the authenticator
@@ -89,45 +88,25 @@ export function serveCommand(terminal: Terminal, construct: Construct, setExitCo
         "namespace for leader election and shared counts (absent: the pod's own; outside a pod there is a single replica)",
       ),
     )
-    .addOption(
-      option('--lease-name <name>', 'name of the leader election Lease; use another for each operator').default(
-        'fuseboard',
-      ),
-    )
+    .addOption(option('--lease-name <name>', 'name of the leader election Lease; use another for each operator'))
     .addOption(option('--replica-name <name>', 'unique name of this replica (absent: the name of the host or pod)'))
     .addOption(
-      option(
-        '--lease-duration <time>',
-        'how long other replicas wait for a silent leader before they take over',
-      ).default('15s'),
+      option('--lease-duration <time>', 'how long other replicas wait for a silent leader before they take over'),
     )
+    .addOption(option('--lease-renew-deadline <time>', 'how long a leader keeps leading without a successful renewal'))
+    .addOption(option('--lease-retry-period <time>', 'interval between two checks of the Lease'))
+    .addOption(option('--replica-renew-period <time>', 'interval at which a replica renews its heartbeat'))
     .addOption(
-      option('--lease-renew-deadline <time>', 'how long a leader keeps leading without a successful renewal').default(
-        '10s',
-      ),
+      option('--replica-expiry <time>', 'how long a replica may be silent before it is removed from the counts'),
     )
-    .addOption(option('--lease-retry-period <time>', 'interval between two checks of the Lease').default('2s'))
-    .addOption(
-      option('--replica-renew-period <time>', 'interval at which a replica renews its heartbeat').default('10s'),
-    )
-    .addOption(
-      option(
-        '--replica-expiry <time>',
-        'how long a replica may be silent before it is removed from the counts',
-      ).default('30s'),
-    )
-    .addOption(
-      option('--status-writes-per-second <n>', 'limit of writes of statuses and Events per second').default('20'),
-    )
-    .addOption(
-      option('--history-writes-per-second <n>', 'limit of stored revisions of policies per second').default('20'),
-    )
-    .addOption(option('--override-retention <time>', 'how long an override is kept after its end').default('1h'))
+    .addOption(option('--status-writes-per-second <n>', 'limit of writes of statuses and Events per second'))
+    .addOption(option('--history-writes-per-second <n>', 'limit of stored revisions of policies per second'))
+    .addOption(option('--override-retention <time>', 'how long an override is kept after its end'))
     .addOption(
       option(
         '--restore-after <time>',
         "how long the API server's resourceVersion must lag behind the agents' before it is treated as restored from a backup and agents are reset",
-      ).default('30s'),
+      ),
     )
     .addOption(
       option(
@@ -138,47 +117,32 @@ export function serveCommand(terminal: Terminal, construct: Construct, setExitCo
     .addOption(option('--webhook-port <port>', 'serve the pod injection webhook on this port (absent: no webhook)'))
     .addOption(option('--webhook-agents-url <url>', 'URL that agents of injected pods connect to'))
     .addOption(option('--webhook-ca-file <file>', 'certificate authority for injected pods, in PEM; read for each pod'))
-    .addOption(option('--max-connections <n>', 'limit of concurrent agent connections').default('20000'))
+    .addOption(option('--max-connections <n>', 'limit of concurrent agent connections'))
     .addOption(
-      option(
-        '--max-streams-per-second <n>',
-        'limit of new streams per second; the others are told when to retry',
-      ).default('500'),
+      option('--max-streams-per-second <n>', 'limit of new streams per second; the others are told when to retry'),
     )
-    .addOption(option('--max-streams-per-pod <n>', 'limit of concurrent streams of one pod').default('64'))
-    .addOption(
-      option('--max-bad-tokens <n>', 'with token-review: limit of invalid tokens from one address per minute').default(
-        '60',
-      ),
-    )
+    .addOption(option('--max-streams-per-pod <n>', 'limit of concurrent streams of one pod'))
+    .addOption(option('--max-bad-tokens <n>', 'with token-review: limit of invalid tokens from one address per minute'))
     .addOption(
       option(
         '--token-review-period <time>',
         'how long the result of a TokenReview is cached: a deleted pod can report for that long',
-      ).default('14s'),
+      ),
     )
     .addOption(
       option(
         '--max-reports-per-pod <n>',
         'limit of report parts from one pod per second; 8 breakers count as one more part',
-      ).default('100'),
-    )
-    .addOption(bound('--max-reports-per-second <n>', 'report-rate', 'limit of report parts from all pods per second'))
-    .addOption(bound('--max-agents-per-pod <n>', 'agents-of-pod', 'limit of processes of one pod that are remembered'))
-    .addOption(bound('--max-agents <n>', 'agents', 'limit of processes of all pods that are remembered'))
-    .addOption(
-      bound(
-        '--max-breakers-per-pod <n>',
-        'breakers-of-pod',
-        'limit of breakers and keys of one pod whose state is remembered',
       ),
     )
-    .addOption(
-      bound('--max-breakers <n>', 'breakers', 'limit of breakers and keys of all pods whose state is remembered'),
-    )
-    .addOption(bound('--max-snapshots <n>', 'snapshots', 'limit of different policy sets that agents are to run'))
-    .addOption(option('--log-level <level>', 'trace, debug, info, warn or error').default('info'))
-    .addOption(option('--log-format <format>', 'auto (text on a terminal), json or pretty').default('auto'))
+    .addOption(option('--max-reports-per-second <n>', 'limit of report parts from all pods per second'))
+    .addOption(option('--max-agents-per-pod <n>', 'limit of processes of one pod that are remembered'))
+    .addOption(option('--max-agents <n>', 'limit of processes of all pods that are remembered'))
+    .addOption(option('--max-breakers-per-pod <n>', 'limit of breakers and keys of one pod whose state is remembered'))
+    .addOption(option('--max-breakers <n>', 'limit of breakers and keys of all pods whose state is remembered'))
+    .addOption(option('--max-snapshots <n>', 'limit of different policy sets that agents are to run'))
+    .addOption(option('--log-level <level>', 'trace, debug, info, warn or error'))
+    .addOption(option('--log-format <format>', 'auto (text on a terminal), json or pretty'))
     .addHelpText('after', EXAMPLES)
     .action(async (flags: unknown) => {
       const config = readConfig(flags);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { StateChange } from '../../core/fleet/circuits.ts';
+import type { StateChange } from '../../core/fleet/fleet-breakers.ts';
 import type { LiveDifference } from '../../http/admin/live/live.ts';
 import { TransitionReader } from './watch.ts';
 

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { Command, Option } from 'commander';
-import type { StateChange } from '../../core/fleet/circuits.ts';
+import type { StateChange } from '../../core/fleet/fleet-breakers.ts';
 import type { LiveDifference, LiveState } from '../../http/admin/live/live.ts';
 import type { AdminClient } from '../client/admin.ts';
 import type { Reach, Target } from '../client/target.ts';

@@ -67,6 +67,27 @@ interface Audience {
   used: boolean;
 }
 
+/** The differences that one update has found so far. */
+class Round {
+  readonly added: Policy[] = [];
+  readonly changed: Policy[] = [];
+  readonly removed: Policy[] = [];
+  readonly started: Override[] = [];
+  readonly ended: Override[] = [];
+  /**
+   * By namespace, what was changed in it, and whether that changes routes or selectors. Otherwise, only the content of
+   * policies changed.
+   */
+  readonly namespaces = new Map<string, { readonly touched: Selecting[]; rerouted: boolean }>();
+
+  touch(namespace: string, selecting: readonly (Selecting | undefined)[], rerouted: boolean): void {
+    const known = this.namespaces.get(namespace) ?? { touched: [], rerouted: false };
+    known.touched.push(...selecting.filter((one) => one !== undefined));
+    known.rerouted ||= rerouted;
+    this.namespaces.set(namespace, known);
+  }
+}
+
 /**
  * The snapshots of all audiences. A new list of policies is compared with the previous list. Only namespaces with a
  * difference are recomputed, and in them only the snapshots of audiences that a changed policy selects. A snapshot is
@@ -87,75 +108,77 @@ export class SnapshotCache {
    * lists.
    */
   update(policies: readonly Policy[], overrides: Iterable<Override> = []): SnapshotChange {
-    const added: Policy[] = [];
-    const changed: Policy[] = [];
-    const removed: Policy[] = [];
-    const started: Override[] = [];
-    const ended: Override[] = [];
-    const namespaces = new Map<string, Selecting[]>();
-    /** Namespaces with changed routes or selectors. In other namespaces, only the content of policies changed. */
-    const rerouted = new Set<string>();
-    const touch = (name: string, ...routings: (Selecting | undefined)[]) => {
-      const touched = namespaces.get(name) ?? [];
-      touched.push(...routings.filter((routing) => routing !== undefined));
-      namespaces.set(name, touched);
-    };
-    for (const policy of policies) {
-      if (this.#taken.has(policy)) continue;
-      const namespace = this.#namespace(policy.namespace);
-      const before = namespace.policies.get(policy.uid);
-      if (before !== undefined) this.#taken.delete(before.policy);
-      this.#taken.add(policy);
-      const next = toPolicySnapshot(policy, before);
-      namespace.policies.set(policy.uid, next);
-      this.#namespaceOf.set(policy.uid, policy.namespace);
-      if (before !== undefined && same(before, next)) continue;
-      (before === undefined ? added : changed).push(policy);
-      touch(policy.namespace, before?.routing, next.routing);
-      if (before === undefined || before.routing !== next.routing) rerouted.add(policy.namespace);
-    }
+    const round = new Round();
+    for (const policy of policies) if (!this.#taken.has(policy)) this.#take(policy, round);
     for (const policy of this.#taken.size === policies.length ? [] : absentFrom(this.#taken, policies)) {
-      const { uid, namespace: name } = policy;
-      const { policies: held } = this.#namespaces.get(name)!;
-      const { routing } = held.get(uid)!;
-      held.delete(uid);
-      this.#taken.delete(policy);
-      this.#namespaceOf.delete(uid);
-      removed.push(policy);
-      touch(name, routing);
-      rerouted.add(name);
+      this.#remove(policy, round);
     }
-    const activeUids = new Set<string>();
+    const active = new Set<string>();
     for (const override of overrides) {
-      activeUids.add(override.uid);
-      const { overrides: held } = this.#namespace(override.namespace);
-      const before = held.get(override.uid);
-      const entry = before?.override === override ? before.entry : overrideEntryOf(override);
-      held.set(override.uid, { override, entry });
-      this.#namespaceOf.set(override.uid, override.namespace);
-      if (before?.entry.digest === entry.digest) continue;
-      if (before === undefined) started.push(override);
-      touch(override.namespace, override.spec);
-      rerouted.add(override.namespace);
+      active.add(override.uid);
+      this.#takeOverride(override, round);
     }
-    for (const [name, { overrides: held }] of this.#namespaces) {
-      for (const { override } of held.values()) {
-        if (activeUids.has(override.uid)) continue;
-        held.delete(override.uid);
-        this.#namespaceOf.delete(override.uid);
-        ended.push(override);
-        touch(name, override.spec);
-        rerouted.add(name);
-      }
-    }
+    this.#endOverrides(active, round);
+    const { namespaces, added, changed, removed, started, ended } = round;
     const affected = new Map<string, Set<string>>();
-    for (const [name, touched] of namespaces) {
-      const { affected: changedPolicies, keysChanged } = rerouted.has(name) ? this.#route(name) : UNCHANGED_ROUTES;
-      affected.set(name, new Set(changedPolicies));
+    for (const [name, { touched, rerouted }] of namespaces) {
+      const { affected: policiesOf, keysChanged } = rerouted ? this.#route(name) : UNCHANGED_ROUTES;
+      affected.set(name, new Set(policiesOf));
       this.#invalidate(name, touched, keysChanged);
     }
     for (const { namespace, uid } of [...added, ...changed]) affected.get(namespace)!.add(uid);
     return { namespaces: new Set(namespaces.keys()), added, changed, removed, affected, started, ended };
+  }
+
+  /** Takes a policy that is new, or another object than in the previous list. */
+  #take(policy: Policy, round: Round): void {
+    const namespace = this.#namespace(policy.namespace);
+    const before = namespace.policies.get(policy.uid);
+    if (before !== undefined) this.#taken.delete(before.policy);
+    this.#taken.add(policy);
+    const next = toPolicySnapshot(policy, before);
+    namespace.policies.set(policy.uid, next);
+    this.#namespaceOf.set(policy.uid, policy.namespace);
+    if (before !== undefined && same(before, next)) return;
+    (before === undefined ? round.added : round.changed).push(policy);
+    const rerouted = before === undefined || before.routing !== next.routing;
+    round.touch(policy.namespace, [before?.routing, next.routing], rerouted);
+  }
+
+  #remove(policy: Policy, round: Round): void {
+    const { uid, namespace } = policy;
+    const { policies } = this.#namespaces.get(namespace)!;
+    const { routing } = policies.get(uid)!;
+    policies.delete(uid);
+    this.#taken.delete(policy);
+    this.#namespaceOf.delete(uid);
+    round.removed.push(policy);
+    round.touch(namespace, [routing], true);
+  }
+
+  #takeOverride(override: Override, round: Round): void {
+    const { uid, namespace, spec } = override;
+    const { overrides } = this.#namespace(namespace);
+    const before = overrides.get(uid);
+    const entry = before?.override === override ? before.entry : overrideEntryOf(override);
+    overrides.set(uid, { override, entry });
+    this.#namespaceOf.set(uid, namespace);
+    if (before?.entry.digest === entry.digest) return;
+    if (before === undefined) round.started.push(override);
+    round.touch(namespace, [spec], true);
+  }
+
+  /** Ends the overrides that are not among the active ones, by uid. */
+  #endOverrides(active: ReadonlySet<string>, round: Round): void {
+    for (const [name, { overrides }] of this.#namespaces) {
+      for (const { override } of overrides.values()) {
+        if (active.has(override.uid)) continue;
+        overrides.delete(override.uid);
+        this.#namespaceOf.delete(override.uid);
+        round.ended.push(override);
+        round.touch(name, [override.spec], true);
+      }
+    }
   }
 
   /** The snapshot for agents of a namespace with these labels; empty when no policy selects them. */

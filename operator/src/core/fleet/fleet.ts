@@ -1,35 +1,20 @@
-import { type BreakerReport, type Report, type Totals, TRIP_CONDITIONS } from '@fuseboard/schema';
+import type { Report } from '@fuseboard/schema';
 import { SentSteps } from '../delivery/agent-delivery.ts';
 import type { Snapshot } from '../delivery/snapshot.ts';
 import { Targets } from '../delivery/targets.ts';
 import { FairShare } from '../limits/fair-share.ts';
 import { LimitLog } from '../limits/limit-log.ts';
-import { type Bounds, DEFAULT_BOUNDS, LIMITS, LimitError } from '../limits/limits.ts';
+import { type Bounds, DEFAULT_BOUNDS, LimitError } from '../limits/limits.ts';
 import { Outages } from '../outages/outages.ts';
 import { canonicalLabels, type Labels } from '../policy/selector.ts';
 import type { OverrideUid, PolicyUid, Touched } from '../uid.ts';
-import {
-  type Agent,
-  AgentRecord,
-  agentKey,
-  type Identity,
-  type Moment,
-  type Origin,
-  type View,
-} from './agent-record.ts';
-import { Circuits } from './circuits.ts';
+import { type Agent, AgentRecord, agentKey, type Identity, type Origin } from './agent-record.ts';
+import { BreakerReports, type ReportedTransition } from './breaker-reports.ts';
 import { Counters } from './counters.ts';
+import { FleetBreakers } from './fleet-breakers.ts';
 import type { WholeReport } from './report-assembler.ts';
 import { type AgentCounts, type AgentRejection, Rollout } from './rollout.ts';
-import {
-  type BreakerCounts,
-  type BreakerState,
-  type BreakerStatus,
-  type FallbackCounts,
-  StateCounts,
-  worst,
-} from './state-counts.ts';
-import { growth, latencyGrowth, NO_TOTALS, sameTotals } from './totals.ts';
+import type { BreakerCounts, FallbackCounts } from './state-counts.ts';
 
 /** An agent without a report for this long is stale: it is counted, but the rollout does not wait for it. */
 export const STALE_AFTER_MS = 30_000;
@@ -39,9 +24,6 @@ export const GONE_AFTER_MS = 60_000;
 
 /** Maximum number of shared label sets. The pods of one workload have equal labels. */
 const MAX_LABELS_SHARED = 1_000;
-
-/** Two reports of a transition are the same transition when their times differ by less than this. */
-const SAME_TRANSITION_MS = 2_000;
 
 /** Maximum number of open breakers that a count names. */
 export const MAX_OPEN_NAMED = 3;
@@ -54,18 +36,6 @@ export interface PolicyCounts {
   /** Up to `MAX_OPEN_NAMED` open breakers, such as `payments on shop/pod-1`. */
   readonly open: readonly string[];
   readonly rejections: readonly AgentRejection[];
-}
-
-/** A change of state that an agent reported for the first time. */
-export interface ReportedTransition {
-  readonly breaker: string;
-  /** The policy that governs the breaker; absent when the defaults in code apply. */
-  readonly uid?: string;
-  readonly shadow: boolean;
-  readonly from: BreakerState;
-  readonly to: BreakerState;
-  readonly agoMs: number;
-  readonly reason: string;
 }
 
 export type Receipt =
@@ -89,11 +59,11 @@ interface NewRejection {
 
 /** All agents of this replica and the content of their reports. Each call gets the time, in milliseconds. */
 export class Fleet {
-  readonly counters = new Counters();
+  readonly counters: Counters;
   readonly outages: Outages;
-  readonly circuits: Circuits;
+  readonly fleetBreakers: FleetBreakers;
   readonly #namespaces = new Map<string, Map<string, AgentRecord>>();
-  readonly #states = new StateCounts();
+  readonly #breakers: BreakerReports;
   readonly #labels = new Map<string, Labels>();
   readonly #sentSteps = new SentSteps();
   /**
@@ -107,16 +77,16 @@ export class Fleet {
   readonly #bounds: Bounds;
   readonly #limits: LimitLog;
   readonly #agentShare: FairShare;
-  readonly #viewShare: FairShare;
 
   /** @param date converts a time of this clock to milliseconds since 1970, for the ids of outages. */
   constructor(bounds: Bounds = DEFAULT_BOUNDS, limits = new LimitLog(), date?: (at: number) => number) {
-    this.outages = new Outages(date);
-    this.circuits = new Circuits(this.outages);
+    this.counters = new Counters(limits);
+    this.outages = new Outages(date, limits);
+    this.fleetBreakers = new FleetBreakers(this.outages, limits);
+    this.#breakers = new BreakerReports(bounds, limits, this.counters, this.fleetBreakers);
     this.#bounds = bounds;
     this.#limits = limits;
     this.#agentShare = new FairShare({ total: bounds.agents });
-    this.#viewShare = new FairShare({ total: bounds.breakers, perPod: bounds.breakersPerPod });
     this.#targets = new Targets(bounds.snapshots, limits);
   }
 
@@ -198,14 +168,14 @@ export class Fleet {
     if (agent === undefined) return { kind: 'unknown' };
     const wasStale = this.#hear(agent, now);
     if (!agent.reports.begin(report)) return { kind: 'repeated' };
-    const transitions = report.breakers.flatMap((breaker) => this.#takeBreaker(agent, breaker, now));
+    const transitions = this.#breakers.take(agent, report.breakers, now);
     const touched = {
       policies: new Set<PolicyUid>(report.breakers.flatMap(({ uid }) => uid ?? [])),
       overrides: new Set<OverrideUid>(),
     };
     const whole = agent.reports.add(report, agent.delivery, agent.identity.instance);
-    const news = whole ? this.#takeReport(agent, report, whole, wasStale, touched, now) : NO_NEWS;
-    return { kind: 'accepted', transitions, ...news, touched };
+    const counted = whole ? this.#takeReport(agent, report, whole, wasStale, touched, now) : NOTHING_COUNTED;
+    return { kind: 'accepted', transitions, ...counted, touched };
   }
 
   /** Records a sign of life of an agent; returns whether the agent was stale. */
@@ -213,7 +183,7 @@ export class Fleet {
     const wasStale = now - agent.heardAt >= STALE_AFTER_MS;
     if (wasStale) this.#rollouts.delete(agent.identity.namespace);
     agent.heardAt = now;
-    for (const circuit of agent.circuits.values()) circuit.heardAt = now;
+    for (const fleetBreaker of agent.fleetBreakers.values()) fleetBreaker.heardAt = now;
     return wasStale;
   }
 
@@ -262,11 +232,11 @@ export class Fleet {
           if (now - agent.heardAt >= limit && before - agent.heardAt < limit) touched.add(namespace);
         }
         if (now - agent.heardAt < GONE_AFTER_MS) {
-          if (this.#forgetKeys(agent, now)) touched.add(namespace);
+          if (this.#breakers.forgetKeys(agent, now)) touched.add(namespace);
           continue;
         }
         if (agent.streams === 0) this.#remove(agent);
-        else this.#forgetBreakers(agent);
+        else this.#breakers.forget(agent);
       }
     }
     return touched;
@@ -279,9 +249,9 @@ export class Fleet {
     for (const uid of uids) {
       found.set(uid, {
         agents: rollout.agents(uid),
-        breakers: this.#states.counts(uid),
-        fallback: this.#states.fallback(uid),
-        open: this.#states.open(uid, MAX_OPEN_NAMED),
+        breakers: this.#breakers.states.counts(uid),
+        fallback: this.#breakers.states.fallback(uid),
+        open: this.#breakers.states.open(uid, MAX_OPEN_NAMED),
         rejections: rollout.rejections(uid),
       });
     }
@@ -310,7 +280,7 @@ export class Fleet {
 
   /** The states of the breakers of a policy over all agents, by breaker name. */
   breakers(uid: string): ReadonlyMap<string, BreakerCounts> {
-    return this.#states.named(uid);
+    return this.#breakers.states.named(uid);
   }
 
   /** Every agent of a namespace, or of all namespaces when it is absent. */
@@ -371,7 +341,7 @@ export class Fleet {
   #remove(agent: AgentRecord): void {
     const { namespace, pod, boot } = agent.identity;
     this.#rollouts.delete(namespace);
-    this.#forgetBreakers(agent);
+    this.#breakers.forget(agent);
     const agents = this.#namespaces.get(namespace);
     const key = agentKey(pod, boot);
     if (agents?.get(key) === agent) {
@@ -384,181 +354,14 @@ export class Fleet {
     }
     if (agents?.size === 0) this.#namespaces.delete(namespace);
   }
-
-  #forgetBreakers(agent: AgentRecord): void {
-    for (const [name, keys] of agent.views) this.#replaceState(agent, name, folded(keys), undefined);
-    this.#viewShare.release(agent.identity.namespace, agent.identity.pod, agent.viewCount);
-    agent.forgetBreakers();
-  }
-
-  /**
-   * Removes keys without a recent report: an agent repeats a key in its reports while the circuit is not closed.
-   * Returns whether the state of a breaker changed.
-   */
-  #forgetKeys(agent: AgentRecord, now: number): boolean {
-    let wasOpen = false;
-    for (const [name, keys] of agent.views) {
-      const before = folded(keys);
-      for (const [key, view] of keys) {
-        if (key === '' || now - view.heardAt < GONE_AFTER_MS) continue;
-        keys.delete(key);
-        agent.viewCount -= 1;
-        this.#viewShare.release(agent.identity.namespace, agent.identity.pod);
-      }
-      if (keys.size === 0) agent.views.delete(name);
-      const after = folded(keys);
-      if (before?.state === after?.state) continue;
-      wasOpen = true;
-      this.#replaceState(agent, name, before, after);
-    }
-    return wasOpen;
-  }
-
-  #takeBreaker(agent: AgentRecord, breaker: BreakerReport, now: number): ReportedTransition[] {
-    const { namespace, instance } = agent.identity;
-    const policy = breaker.uid === undefined ? undefined : agent.delivery.policyName(breaker.uid);
-    // An agent's state is not counted for a policy that was never sent to it. The calls still happened, so they are
-    // counted.
-    const uid = policy === undefined ? undefined : breaker.uid;
-    const keys = agent.views.get(breaker.name) ?? new Map<string, View>();
-    const known = keys.get(breaker.key ?? '');
-    const latency = breaker.latency ?? [];
-    const circuit = this.circuits.at(namespace, uid ?? '', breaker.name, now);
-    const reported = (breaker.transitions ?? []).map(({ from, to, reason, agoMs }) => ({
-      from,
-      to,
-      reason,
-      at: now - agoMs,
-    }));
-    const fresh = reported.slice(known === undefined ? 0 : repeated(known, breaker.base, reported));
-    const series = this.counters.at(namespace, policy ?? '', breaker.name);
-    for (const { from, to, reason, at } of fresh) {
-      series.entered[to] += 1;
-      const change = { at, from, to, reason, instance };
-      if (circuit) this.circuits.changed(circuit, change, breaker.shadow ?? false, openingError(reason, breaker));
-    }
-
-    // The counts of a breaker include those of its keys.
-    if (breaker.key === undefined) {
-      const told = growth(known?.totals ?? breaker.base ?? NO_TOTALS, breaker.totals);
-      const toldSlower = latencyGrowth(known?.latency ?? breaker.baseLatency ?? [], latency);
-      const most = Math.max(...Object.values(told), ...toldSlower);
-      const sound = most <= LIMITS['calls-of-report'].value;
-      if (!sound)
-        this.#limits.reached('calls-of-report', { namespace, pod: agent.identity.pod, breaker: breaker.name });
-      const counted = sound ? told : NO_TOTALS;
-      const slower = sound ? toldSlower : [];
-      this.counters.add(namespace, policy ?? '', breaker.name, counted, slower);
-      if (circuit) this.circuits.count(circuit, counted, slower, now);
-    }
-
-    if (known || this.#takeView(agent)) {
-      if (!known) agent.viewCount += 1;
-      const before = folded(keys);
-      const shadow = breaker.shadow ?? false;
-      keys.set(breaker.key ?? '', {
-        uid,
-        state: breaker.state,
-        shadow,
-        since: now - breaker.since,
-        override: breaker.override,
-        ...(breaker.lastError !== undefined && { lastError: breaker.lastError }),
-        optedIn: breaker.optedIn,
-        totals: breaker.totals,
-        counted: breaker.base === undefined || !sameTotals(breaker.base, breaker.totals),
-        latency,
-        moments: reported,
-        heardAt: now,
-      });
-      agent.views.set(breaker.name, keys);
-      this.#replaceState(agent, breaker.name, before, folded(keys));
-    }
-    return fresh.map(({ from, to, reason, at }) => ({
-      breaker: breaker.name,
-      ...(uid !== undefined && { uid }),
-      shadow: breaker.shadow ?? false,
-      from,
-      to,
-      agoMs: now - at,
-      reason,
-    }));
-  }
-
-  /** Takes a place for one more breaker of an agent; returns whether there was one. */
-  #takeView({ viewCount, identity: { namespace, pod } }: AgentRecord): boolean {
-    if (viewCount >= LIMITS['breakers-of-agent'].value) {
-      this.#limits.reached('breakers-of-agent', { namespace, pod });
-      return false;
-    }
-    const full = this.#viewShare.take(namespace, pod);
-    if (full !== undefined) this.#limits.reached(full === 'pod' ? 'breakers-of-pod' : 'breakers', { namespace, pod });
-    return full === undefined;
-  }
-
-  /** Replaces the state of a breaker of an agent; `after` is absent when the breaker was removed. */
-  #replaceState(agent: AgentRecord, name: string, before: View | undefined, after: View | undefined): void {
-    const { namespace, pod, boot, instance, service } = agent.identity;
-    const key = agentKey(pod, boot);
-    const owner = { key, instance, service };
-    this.#states.replace(`${key}/${name}`, `${name} on ${instance}`, statusOf(name, before), statusOf(name, after));
-    const was = agent.circuits.get(name);
-    const is = after && this.circuits.at(namespace, after.uid ?? '', name, agent.heardAt);
-    if (was && was !== is) this.circuits.setState(was, owner, before, undefined, agent.heardAt);
-    if (is) {
-      this.circuits.setState(is, owner, was === is ? before : undefined, after, agent.heardAt);
-      agent.circuits.set(name, is);
-    } else agent.circuits.delete(name);
-  }
 }
 
 type Accepted = Extract<Receipt, { kind: 'accepted' }>;
 
-const NO_NEWS: Pick<Accepted, 'rejections' | 'tookMs'> = { rejections: [], tookMs: [] };
+const NOTHING_COUNTED: Pick<Accepted, 'rejections' | 'tookMs'> = { rejections: [], tookMs: [] };
 
 const sameSet = (a: ReadonlySet<string>, b: ReadonlySet<string>) =>
   a.size === b.size && [...a].every((one) => b.has(one));
 
 const canonical = ({ labels, service, instance }: Identity) =>
   JSON.stringify([canonicalLabels(labels), service, instance]);
-
-const statusOf = (breaker: string, view: View | undefined): BreakerStatus | undefined =>
-  view?.uid === undefined
-    ? undefined
-    : { uid: view.uid, breaker, state: view.state, shadow: view.shadow, optedIn: view.optedIn };
-
-/** The worst state among all keys of a breaker. `optedIn` comes from the breaker's own entry, which the keys share. */
-function folded(keys: ReadonlyMap<string, View>): View | undefined {
-  const view = worst(keys.values());
-  const own = keys.get('');
-  return view === undefined || view === own ? view : { ...view, optedIn: own?.optedIn };
-}
-
-/** Whether `base` proves that the agent received the answer to its previous report. */
-const isAnswered = ({ counted, totals }: View, base: Totals | undefined) =>
-  counted && base !== undefined && sameTotals(base, totals);
-
-/**
- * How many transitions at the start of `reported` were already in the previous report. An agent repeats them when the
- * answer to that report was lost.
- */
-function repeated(view: View, base: Totals | undefined, reported: readonly Moment[]): number {
-  const before = view.moments;
-  const same = (a: Moment, b: Moment) =>
-    a.from === b.from && a.to === b.to && a.reason === b.reason && Math.abs(a.at - b.at) < SAME_TRANSITION_MS;
-  const whole =
-    before.length > 0 && reported.length >= before.length && before.every((moment, i) => same(moment, reported[i]!));
-  return whole && !isAnswered(view, base) ? before.length : 0;
-}
-
-/**
- * The trip reasons that failures cause. `probe-failed` is missing, because such an opening continues an outage whose
- * cause is already known.
- */
-const BY_FAILURES: ReadonlySet<string> = new Set(
-  TRIP_CONDITIONS.filter(({ measures }) => measures !== 'slow').map(({ reason }) => reason),
-);
-
-/** The failure that opened a circuit; absent when the opening has another reason. */
-function openingError(reason: string, { lastError }: BreakerReport): string | undefined {
-  return lastError && BY_FAILURES.has(reason) ? `${lastError.name}: ${lastError.message}` : undefined;
-}

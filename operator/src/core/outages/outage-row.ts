@@ -10,7 +10,7 @@ export type OutagePhase = (typeof OUTAGE_PHASES)[number];
 /** An outage in the admin API. Times are milliseconds since 1970. */
 export interface OutageRow {
   readonly id: string;
-  /** The id of the circuit, as in a breaker row. */
+  /** The id of its row in `/v1/breakers`. */
   readonly circuit: string;
   readonly namespace: string;
   readonly breaker: string;
@@ -46,14 +46,14 @@ export interface OutageRow {
 
 /** @param date converts a time of the clock of `now` to milliseconds since 1970. */
 export function outageRow(outage: Outage, now: number, date: (at: number) => number): OutageRow {
-  const { id, circuit, namespace, breaker, uid, began, closedAt, over, subject, reason, instance, error } = outage;
+  const { id, breakerId, namespace, breaker, uid, began, closedAt, over, subject, reason, instance, error } = outage;
   const rates = over ? { refused: 0, fallback: 0 } : outage.rates(now);
   const current = closedAt === undefined ? subject : undefined;
   const services = current === undefined ? outage.services : hitServices(current.services);
   let hit = 0;
   for (const { notClosed } of current?.services.values() ?? []) hit += notClosed;
   return {
-    ...{ id, circuit, namespace, breaker },
+    ...{ id, circuit: breakerId, namespace, breaker },
     ...(uid !== '' && { uid }),
     phase: over ? 'over' : current === undefined ? 'closed' : current.states.open > 0 ? 'refused' : 'testing',
     began: date(began),

@@ -31,9 +31,9 @@ class Scene {
   readonly #agents = new Map<string, { agent: Agent; totals: Totals }>();
 
   /** Reports for an agent; each transition is `from>to:reason`, at the current time. */
-  say(boot: string, { transitions = [], counted, ...over }: Told = {}, service = 'checkout'): void {
+  say(boot: string, { transitions = [], counted, ...over }: Told = {}, service = 'checkout', labels = {}): void {
     if (!this.#agents.has(boot)) {
-      const identity = { namespace: 'shop', boot, service, instance: `pod-${boot}`, labels: {} };
+      const identity = { namespace: 'shop', boot, service, instance: `pod-${boot}`, labels };
       const agent = this.fleet.connect(identity, this.now);
       this.fleet.setTarget(agent, SNAPSHOT, this.now);
       this.fleet.sent(agent, SNAPSHOT);
@@ -228,6 +228,21 @@ describe('an outage', () => {
     expect(scene.row.actions).toEqual([{ uid: 'o1', at: 5, action: 'ForceOpen', reason: 'told so', by: 'ann' }]);
   });
 
+  it('remembers an override only if it selects an agent whose circuit opened, also one that opens later', () => {
+    const scene = new Scene();
+    const told: Told = { state: 'open', transitions: ['closed>open:failure-rate'] };
+    const select = (uid: string, app: string) => ({
+      ...{ uid, namespace: 'shop', at: 5, action: 'ForceOpen' as const, breakers: ['payments'] },
+      selector: { matchLabels: { app } },
+    });
+    scene.say('a', told, 'checkout', { app: 'checkout' });
+    scene.say('b', {}, 'search', { app: 'search' });
+    scene.fleet.outages.setOverrides([select('o1', 'checkout'), select('o2', 'search')]);
+    expect(scene.row.actions.map(({ uid }) => uid)).toEqual(['o1']);
+    scene.say('b', told, 'search', { app: 'search' });
+    expect(scene.row.actions.map(({ uid }) => uid)).toEqual(['o1', 'o2']);
+  });
+
   it('has a plot that begins a minute before, and keeps its size for a day', () => {
     const scene = new Scene();
     scene.say('a', { counted: { succeeded: 9 } });
@@ -264,33 +279,47 @@ describe('all outages', () => {
     services: new Map([['s', { agents: 1, notClosed: 0 }]]),
   });
 
+  it('have different ids, also when they begin in the same second', () => {
+    const outages = new Outages();
+    const opening = { at: 7_000, instance: 'i', labels: {} };
+    outages.opened(subject('shop', 'a'), opening);
+    outages.opened({ ...subject('shop', 'a'), id: 'shop/p1/a', uid: 'p1' }, opening);
+    outages.opened({ ...subject('shop', 'a'), id: 'shop/p2/a', uid: 'p2' }, opening);
+    outages.opened({ ...subject('shop', 'a'), id: 'shop/again/a' }, opening);
+    const ids = [...outages.list('shop')].map(({ id }) => id);
+    expect(ids[0]).toBe('7-a');
+    expect(ids[3]).toBe('7-a-2');
+    expect(new Set(ids).size).toBe(4);
+  });
+
   it('are kept for a day after their end', () => {
     const outages = new Outages();
-    outages.opened(subject('shop', 'a'), { at: 0, instance: 'i' });
+    outages.opened(subject('shop', 'a'), { at: 0, instance: 'i', labels: {} });
     outages.observe(closed('shop', 'a'), 1_000);
     outages.sweep(1_000 + QUIET_MS);
     outages.sweep(1_000 + KEPT_MS - 1);
-    expect(outages.size).toBe(1);
+    expect([...outages.list()]).toHaveLength(1);
     outages.sweep(1_000 + KEPT_MS);
-    expect([outages.size, [...outages.list()]]).toEqual([0, []]);
+    expect([...outages.list()]).toEqual([]);
   });
 
   it('are bounded, in all and for one namespace; what ended first makes room, and what lasts never does', () => {
     const outages = new Outages();
     const names = (namespace: string) => [...outages.list(namespace)].map(({ breaker }: Outage) => breaker);
     for (let i = 0; i < MAX_OUTAGES_OF_NAMESPACE; i += 1) {
-      outages.opened(subject('shop', `b${i}`), { at: i, instance: 'i' });
+      outages.opened(subject('shop', `b${i}`), { at: i, instance: 'i', labels: {} });
     }
-    outages.opened(subject('shop', 'late'), { at: 9_000, instance: 'i' });
+    outages.opened(subject('shop', 'late'), { at: 9_000, instance: 'i', labels: {} });
     expect(names('shop')).not.toContain('late');
     outages.observe(closed('shop', 'b7'), 10_000);
     outages.observe(closed('shop', 'b5'), 20_000);
     outages.sweep(20_000 + QUIET_MS);
-    outages.opened(subject('shop', 'later'), { at: 90_000, instance: 'i' });
+    outages.opened(subject('shop', 'later'), { at: 90_000, instance: 'i', labels: {} });
     expect(names('shop')).toContain('later');
     expect(names('shop')).not.toContain('b7');
     expect(names('shop')).toContain('b5');
-    for (let i = 0; i < MAX_OUTAGES; i += 1) outages.opened(subject(`n${i % 4}`, `b${i}`), { at: i, instance: 'i' });
-    expect(outages.size).toBe(MAX_OUTAGES);
+    for (let i = 0; i < MAX_OUTAGES; i += 1)
+      outages.opened(subject(`n${i % 4}`, `b${i}`), { at: i, instance: 'i', labels: {} });
+    expect([...outages.list()]).toHaveLength(MAX_OUTAGES);
   });
 });

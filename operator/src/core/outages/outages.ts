@@ -1,6 +1,10 @@
+import { createHash } from 'node:crypto';
 import type { OVERRIDE_ACTIONS } from '@fuseboard/schema';
-import { Ring } from '../fleet/ring.ts';
+import { LimitLog } from '../limits/limit-log.ts';
+import { LIMITS } from '../limits/limits.ts';
 import { matches } from '../policy/routing.ts';
+import { type Labels, type Selector, selects } from '../policy/selector.ts';
+import { Ring } from '../ring.ts';
 import { SLOT_MS, SLOTS, slotOf } from '../slots.ts';
 import { Series } from './series.ts';
 
@@ -15,11 +19,17 @@ export const KEPT_MS = 24 * 3_600_000;
 /**
  * Maximum number of stored outages, in total and in one namespace. The outage that ended first is removed to make room.
  */
-export const MAX_OUTAGES = 2_000;
-export const MAX_OUTAGES_OF_NAMESPACE = 1_000;
+export const MAX_OUTAGES = LIMITS.outages.value;
+export const MAX_OUTAGES_OF_NAMESPACE = LIMITS['outages-of-namespace'].value;
 
 /** Maximum number of overrides stored with an outage. */
 const MAX_ACTIONS = 20;
+
+/**
+ * Maximum number of different label sets stored with an outage, of agents whose circuit opened in it. Overrides that
+ * select only further agents are not stored with the outage.
+ */
+const MAX_LABEL_SETS = 100;
 
 /** Maximum number of services stored with an outage. */
 const MAX_SERVICES = 10;
@@ -71,6 +81,8 @@ export interface Opening {
   /** The trip reason; absent when the circuit was open before this replica knew of it. */
   readonly reason?: string;
   readonly instance: string;
+  /** The labels of the agent. */
+  readonly labels: Labels;
   /** The failure that opened the circuit; absent when failures did not, or when it is not known. */
   readonly error?: string;
 }
@@ -78,7 +90,8 @@ export interface Opening {
 /** Rejected calls of one breaker from its first opening to its last close, over all agents. */
 export class Outage {
   readonly id: string;
-  readonly circuit: string;
+  /** The id of its fleet breaker. */
+  readonly breakerId: string;
   readonly namespace: string;
   readonly uid: string;
   readonly breaker: string;
@@ -105,12 +118,14 @@ export class Outage {
   readonly series: Series;
   /** The breaker with its current counts; undefined once the outage is over. */
   subject: OutageSubject | undefined;
+  /** The labels of the agents whose circuit opened, each set once. */
+  readonly #hitLabels = new Set<Labels>();
   readonly #rates = new Ring(RATE_SLOTS + 1, 2);
 
   constructor(id: string, subject: OutageSubject, { at, reason, instance, error }: Opening) {
     this.id = id;
     this.subject = subject;
-    this.circuit = subject.id;
+    this.breakerId = subject.id;
     this.namespace = subject.namespace;
     this.uid = subject.uid;
     this.breaker = subject.breaker;
@@ -126,6 +141,20 @@ export class Outage {
     }
   }
 
+  /** Records the labels of an agent whose circuit opened; returns whether they are new. */
+  addHit(labels: Labels): boolean {
+    if (this.#hitLabels.has(labels) || this.#hitLabels.size >= MAX_LABEL_SETS) return false;
+    this.#hitLabels.add(labels);
+    return true;
+  }
+
+  /** Adds the override to the actions if it is for the breaker of an agent whose circuit opened. */
+  act({ namespace, breakers, selector, ...action }: ActingOverride): void {
+    if (namespace !== this.namespace || !breakers.some((pattern) => matches(pattern, this.breaker))) return;
+    if (this.actions.length >= MAX_ACTIONS || this.actions.some(({ uid }) => uid === action.uid)) return;
+    if ([...this.#hitLabels].some((labels) => selects(selector, labels))) this.actions.push(action);
+  }
+
   /** Adds calls of the breaker, in the order of `SUMMED`. */
   count(counts: readonly number[], at: number): void {
     const [, , , rejected, fallback] = counts;
@@ -138,6 +167,13 @@ export class Outage {
   /** Moves the close time to `at`, for circuits that opened and closed between two reports. */
   extend(at: number): void {
     if (this.closedAt !== undefined) this.closedAt = Math.max(this.closedAt, at);
+  }
+
+  /** Ends the outage, and drops what only a current outage needs. */
+  end(): void {
+    this.over = true;
+    this.subject = undefined;
+    this.#hitLabels.clear();
   }
 
   /** Rejected calls and fallback answers, per second over the last `RATE_MS`. */
@@ -175,26 +211,30 @@ export interface ActingOverride extends OutageAction {
   readonly namespace: string;
   /** Names, prefixes with a trailing `*`, or `*`. */
   readonly breakers: readonly string[];
+  /** Which agents the override is for; absent: all of the namespace. */
+  readonly selector?: Selector;
 }
 
 /** The outages of the last day. Memory use depends neither on the number of agents nor on the length of outages. */
 export class Outages {
-  /** The current outages, by circuit. */
+  /** The current outages, by the id of their fleet breaker. */
   readonly #current = new Map<string, Outage>();
   /** All stored outages by namespace, in the order in which they started. */
   readonly #kept = new Map<string, Set<Outage>>();
   #size = 0;
   #overrides: readonly ActingOverride[] = [];
   readonly #date: (at: number) => number;
+  readonly #limits: LimitLog;
 
   /** @param date converts a time of the caller's clock to milliseconds since 1970. */
-  constructor(date: (at: number) => number = (at) => at) {
+  constructor(date: (at: number) => number = (at) => at, limits = new LimitLog()) {
     this.#date = date;
+    this.#limits = limits;
   }
 
-  /** The current outage of a circuit. */
-  current(circuit: string): Outage | undefined {
-    return this.#current.get(circuit);
+  /** The current outage of a fleet breaker. */
+  current(breakerId: string): Outage | undefined {
+    return this.#current.get(breakerId);
   }
 
   /** Every outage of a namespace, or of all namespaces when it is absent. */
@@ -203,21 +243,18 @@ export class Outages {
     else for (const outages of this.#kept.values()) yield* outages;
   }
 
-  get size(): number {
-    return this.#size;
-  }
-
   /** Records that a circuit opened on an agent, in a mode that rejects calls. */
   opened(subject: OutageSubject, opening: Opening): void {
     const known = this.#current.get(subject.id);
     known?.extend(opening.at);
+    if (known?.addHit(opening.labels)) this.#act(known);
     if (known !== undefined || !this.#makeRoom(subject.namespace)) return;
-    const id = `${Math.floor(this.#date(opening.at) / 1_000).toString(36)}-${subject.breaker}`;
-    const outage = new Outage(id, subject, opening);
+    const outage = new Outage(this.#newId(subject, opening.at), subject, opening);
     this.#current.set(subject.id, outage);
     this.#kept.set(subject.namespace, (this.#kept.get(subject.namespace) ?? new Set()).add(outage));
     this.#size += 1;
     outage.observe(subject, opening.at);
+    outage.addHit(opening.labels);
     this.#act(outage);
   }
 
@@ -230,17 +267,20 @@ export class Outages {
     if (to === 'closed') outage.extend(at);
   }
 
-  /** Updates an outage after the states of a circuit's agents changed. */
+  /** Updates an outage after the states of a breaker's agents changed. */
   observe(subject: OutageSubject, now: number): void {
     this.#current.get(subject.id)?.observe(subject, now);
   }
 
-  /** Adds calls of a circuit, in the order of `SUMMED`. */
+  /** Adds calls of a breaker, in the order of `SUMMED`. */
   count(subject: OutageSubject, counts: readonly number[], at: number): void {
     this.#current.get(subject.id)?.count(counts, at);
   }
 
-  /** Sets the active overrides. Overrides on a breaker in an outage are added to the actions of the outage. */
+  /**
+   * Sets the active overrides. An override is added to the actions of an outage when it selects an agent whose circuit
+   * opened in it.
+   */
   setOverrides(overrides: readonly ActingOverride[]): void {
     this.#overrides = overrides;
     for (const outage of this.#current.values()) this.#act(outage);
@@ -252,12 +292,11 @@ export class Outages {
    */
   sweep(now: number): OutageSubject[] {
     const ended: OutageSubject[] = [];
-    for (const [circuit, outage] of this.#current) {
+    for (const [breakerId, outage] of this.#current) {
       if (outage.closedAt === undefined || now - outage.closedAt < QUIET_MS) continue;
-      outage.over = true;
       ended.push(outage.subject!);
-      outage.subject = undefined;
-      this.#current.delete(circuit);
+      outage.end();
+      this.#current.delete(breakerId);
     }
     for (const outages of this.#kept.values()) {
       for (const outage of outages) if (outage.over && now - outage.closedAt! >= KEPT_MS) this.#forget(outage);
@@ -266,20 +305,38 @@ export class Outages {
   }
 
   #act(outage: Outage): void {
-    for (const { namespace, breakers, ...action } of this.#overrides) {
-      if (namespace !== outage.namespace || !breakers.some((pattern) => matches(pattern, outage.breaker))) continue;
-      if (outage.actions.some(({ uid }) => uid === action.uid) || outage.actions.length >= MAX_ACTIONS) continue;
-      outage.actions.push(action);
-    }
+    for (const override of this.#overrides) outage.act(override);
+  }
+
+  /**
+   * The id of an outage: the second of its begin, the name of the breaker and a hash of the policy's uid, so that
+   * breakers of one name under two policies differ. A number follows when a late report of the same second begins
+   * another outage of the breaker.
+   */
+  #newId({ namespace, breaker, uid }: OutageSubject, at: number): string {
+    const second = Math.floor(this.#date(at) / 1_000).toString(36);
+    const governed = uid === '' ? '' : `-${createHash('sha256').update(uid).digest('hex').slice(0, 8)}`;
+    const id = `${second}-${breaker}${governed}`;
+    const isTaken = (wanted: string) => [...this.list(namespace)].some((outage) => outage.id === wanted);
+    let free = id;
+    for (let number = 2; isTaken(free); number += 1) free = `${id}-${number}`;
+    return free;
   }
 
   #makeRoom(namespace: string): boolean {
     const own = this.#kept.get(namespace);
-    if ((own?.size ?? 0) >= MAX_OUTAGES_OF_NAMESPACE) return this.#dropOldest(own!);
-    return this.#size < MAX_OUTAGES || this.#dropOldest(this.list());
+    if ((own?.size ?? 0) >= MAX_OUTAGES_OF_NAMESPACE) {
+      this.#limits.reached('outages-of-namespace', { namespace });
+      return this.#dropOldest(own!);
+    }
+    if (this.#size < MAX_OUTAGES) return true;
+    this.#limits.reached('outages', { namespace });
+    return this.#dropOldest(this.list());
   }
 
   #dropOldest(outages: Iterable<Outage>): boolean {
+    // Where all are current, no outage is looked at, however many circuits open.
+    if (this.#current.size === this.#size) return false;
     let oldest: Outage | undefined;
     for (const outage of outages) {
       if (outage.over && (oldest === undefined || outage.closedAt! < oldest.closedAt!)) oldest = outage;

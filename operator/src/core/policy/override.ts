@@ -62,6 +62,12 @@ export function readOverride({ spec, createdBy, status, generation = 1, ...objec
 const endOf = ({ expiresAt, duration }: OverrideSpec, createdAt: number) =>
   expiresAt === undefined ? createdAt + parseDuration(duration)! : new Date(expiresAt).getTime();
 
+/** The problem of an override that ends more than a day after its creation. */
+export const TOO_FAR: SpecProblem = {
+  field: 'spec.expiresAt',
+  message: 'lies more than 24h ahead; an override lasts at most 24h',
+};
+
 /** Whether agents should apply the override now. */
 export const isActive = ({ problems, expiresAt }: Override, now: number) => problems.length === 0 && expiresAt > now;
 
@@ -82,16 +88,4 @@ export function madeBy(metadata: {
   if (user !== undefined) return user;
   const manager = metadata.managedFields?.find(({ subresource }) => subresource === undefined)?.manager;
   return manager === undefined ? undefined : `somebody with ${manager}`;
-}
-
-/** Creates and deletes overrides on behalf of users. */
-export interface OverrideStore {
-  /** @throws {Problem} */
-  create(wanted: { namespace: string; spec: OverrideSpec; createdBy: string }): Promise<Override>;
-  /**
-   * Succeeds when the override no longer exists.
-   *
-   * @throws {Problem}
-   */
-  remove(override: Override): Promise<void>;
 }

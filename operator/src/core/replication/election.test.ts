@@ -64,7 +64,7 @@ class Store {
 }
 
 interface Process {
-  readonly election: Election;
+  election: Election;
   /** How far its clock is ahead of the true time. */
   readonly offset: number;
   seen: LeaseRecord | undefined;
@@ -101,8 +101,9 @@ describe('processes with clocks of their own, that freeze and lose answers', () 
             election.seen(store.lease, now);
             if (what === 'freeze') process.frozenUntil = time + 20_000;
             else if (what === 'release' && election.leadingForMs(now) > 0) {
-              election.resign();
+              // A process releases its Lease when it ends; the next one is another holder.
               store.write(process.seen, '', 1_000);
+              process.election = new Election(names[who]!, TIMES);
             } else if (election.mayWrite(now)) {
               const written = store.write(process.seen, names[who]!, TIMES.leaseMs);
               const lateMs = what === 'answer late' ? 8_000 : 0;

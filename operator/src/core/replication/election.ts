@@ -64,13 +64,4 @@ export class Election {
     if (this.#renewedAt === undefined) return 0;
     return Math.max(0, this.#renewedAt + this.#times.deadlineMs - now);
   }
-
-  /** Ends the leadership of this process, even while the Lease still names it. */
-  resign(): void {
-    this.#renewedAt = undefined;
-  }
-
-  get leaseMs(): number {
-    return this.#times.leaseMs;
-  }
 }

@@ -2,7 +2,7 @@ import type { Totals } from '@fuseboard/schema';
 import type { PolicyEntry } from '../delivery/snapshot.ts';
 import type { PolicySnapshot } from '../delivery/snapshot-cache.ts';
 import type { Agent } from '../fleet/agent-record.ts';
-import type { LastError } from '../fleet/circuits.ts';
+import type { LastError } from '../fleet/fleet-breakers.ts';
 import type { AgentRejection } from '../fleet/rollout.ts';
 import type { BreakerState } from '../fleet/state-counts.ts';
 import { type Candidate, explain } from '../policy/explain.ts';

@@ -1,4 +1,10 @@
-import { type Circuit, LATENCY_SLOT_MS, LATENCY_SLOTS, type LastError, type StateChange } from '../fleet/circuits.ts';
+import {
+  type FleetBreaker,
+  LATENCY_SLOT_MS,
+  LATENCY_SLOTS,
+  type LastError,
+  type StateChange,
+} from '../fleet/fleet-breakers.ts';
 import type { BreakerCounts, BreakerState } from '../fleet/state-counts.ts';
 import { type OutageRow, outageRow } from '../outages/outage-row.ts';
 import type { Outage } from '../outages/outages.ts';
@@ -58,13 +64,16 @@ export interface RowInput {
   readonly windowMs: number;
   /** The first slot to include; absent for all stored slots. */
   readonly fromSlot?: number;
-  /** The current outage of the circuit. */
+  /** The current outage of the breaker. */
   readonly outage?: Outage | undefined;
 }
 
-/** Builds the row of a circuit. */
-export function breakerRow(circuit: Circuit, { now, wall, windowMs, fromSlot = 0, outage }: RowInput): BreakerRow {
-  const { id, namespace, breaker, uid, heardAt, agents, states, counted, latency, changes } = circuit;
+/** Builds the row of a fleet breaker. */
+export function breakerRow(
+  fleetBreaker: FleetBreaker,
+  { now, wall, windowMs, fromSlot = 0, outage }: RowInput,
+): BreakerRow {
+  const { id, namespace, breaker, uid, heardAt, agents, states, counted, latency, changes } = fleetBreaker;
   const date = (at: number) => Math.round(wall - (now - at));
   const current = slotOf(now);
   const minute = Math.floor(now / LATENCY_SLOT_MS);
@@ -76,7 +85,7 @@ export function breakerRow(circuit: Circuit, { now, wall, windowMs, fromSlot = 0
     namespace,
     breaker,
     ...(uid !== '' && { uid }),
-    ...worst(circuit, date),
+    ...worst(fleetBreaker, date),
     heard: date(heardAt),
     agents,
     states: { ...states },
@@ -89,7 +98,7 @@ export function breakerRow(circuit: Circuit, { now, wall, windowMs, fromSlot = 0
 }
 
 function worst(
-  { states, unwell, agents, closedAt, heardAt }: Circuit,
+  { states, unwell, agents, closedAt, heardAt }: FleetBreaker,
   date: (at: number) => number,
 ): Pick<BreakerRow, 'state' | 'shadow' | 'since' | 'unwell' | 'lastError'> {
   if (agents === 0) return { state: 'none', shadow: false, since: date(heardAt), unwell: [] };

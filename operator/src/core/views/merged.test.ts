@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { StateChange } from '../fleet/circuits.ts';
+import type { StateChange } from '../fleet/fleet-breakers.ts';
 import type { BreakerRow } from './breaker-row.ts';
 import { mergeAgents, mergeBreakers } from './merged.ts';
 

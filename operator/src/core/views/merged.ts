@@ -1,4 +1,4 @@
-import { TRANSITIONS_KEPT } from '../fleet/circuits.ts';
+import { TRANSITIONS_KEPT } from '../fleet/fleet-breakers.ts';
 import type { BreakerCounts } from '../fleet/state-counts.ts';
 import { compareText } from '../policy/compare-text.ts';
 import { MEASURES } from '../slots.ts';

@@ -1,6 +1,6 @@
 import type { Agent } from '../fleet/agent-record.ts';
-import type { Circuit } from '../fleet/circuits.ts';
 import { GONE_AFTER_MS, STALE_AFTER_MS } from '../fleet/fleet.ts';
+import type { FleetBreaker } from '../fleet/fleet-breakers.ts';
 import type { RolloutState } from '../fleet/rollout-state.ts';
 import type { BreakerCounts } from '../fleet/state-counts.ts';
 import { type OutageRow, outageRow } from '../outages/outage-row.ts';
@@ -46,7 +46,7 @@ export function agentState({ heardAt }: Pick<Agent, 'heardAt'>, now: number): Ag
 }
 
 export function overviewOf(
-  circuits: Iterable<Circuit>,
+  fleetBreakers: Iterable<FleetBreaker>,
   policies: Iterable<PolicyRow>,
   agents: Iterable<Agent>,
   outages: Iterable<Outage>,
@@ -55,7 +55,7 @@ export function overviewOf(
 ): Overview {
   const breakers: BreakerCounts = { closed: 0, open: 0, halfOpen: 0, shadowOpen: 0 };
   let rows = 0;
-  for (const { states } of circuits) {
+  for (const { states } of fleetBreakers) {
     rows += 1;
     for (const name of ['closed', 'open', 'halfOpen', 'shadowOpen'] as const) breakers[name] += states[name];
   }

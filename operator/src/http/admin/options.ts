@@ -2,9 +2,9 @@ import type { Logger } from 'pino';
 import type { Controller } from '../../control/controller.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { LimitLog } from '../../core/limits/limit-log.ts';
-import type { OverrideStore } from '../../core/policy/override.ts';
 import type { Access } from '../../ports/access.ts';
 import type { History, Rollback } from '../../ports/history.ts';
+import type { OverrideStore } from '../../ports/override-store.ts';
 import type { Audit } from '../audit.ts';
 
 /** The dependencies of the admin API. */

@@ -115,9 +115,4 @@ export class Streams {
     this.#draining = true;
     for (const stream of this.#streams.values()) stream.goaway(this.#options.random() * spreadMs);
   }
-
-  /** Cuts all open streams. */
-  cut(): void {
-    for (const stream of this.#streams.values()) stream.cut();
-  }
 }

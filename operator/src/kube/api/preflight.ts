@@ -7,7 +7,7 @@ export interface PreflightOptions {
   readonly kubeConfig: KubeConfig;
   /** Namespaces to check; empty: all namespaces. */
   readonly namespaces: readonly string[];
-  /** Whether an unreachable API server is an error, as for a kubeconfig given by a user, or a temporary outage. */
+  /** Whether an unreachable API server is an error, as for a kubeconfig given by a user, or temporary. */
   readonly mustAnswer: boolean;
   /** How long failures are retried, because roles and CRDs of a new release take effect with a delay; absent: 10 s. */
   readonly patienceMs?: number;
@@ -19,7 +19,7 @@ const REQUEST_MS = 5_000;
 
 /**
  * Lists policies once at startup, so that a wrong kubeconfig, a missing CRD or a missing permission is reported at
- * once. A later failure is an outage and does not end the process.
+ * once. A later failure leaves the policies in force and does not end the process.
  *
  * @returns why policies cannot be read and how to fix it; nothing when they can be read.
  */

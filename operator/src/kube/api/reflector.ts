@@ -30,16 +30,6 @@ export interface ReflectorTimers {
   readonly holdMs?: number;
 }
 
-export interface ReflectorStats {
-  lists: number;
-  watches: number;
-  events: number;
-  bookmarks: number;
-  /** Number of 410 responses: the API server no longer had the history for a watch or a page. */
-  expirations: number;
-  failures: number;
-}
-
 export interface ReflectorOptions {
   readonly client: KubeClient;
   readonly resource: KubeResource;
@@ -57,14 +47,14 @@ const PAGE = 500;
 const REFUSED_FOR_GOOD = 2;
 
 /** The resource is not reliable, although the API server answers. */
-class Outage extends Error {}
+class UnreadableResource extends Error {}
 
 /** The requested history is no longer available: list again. */
 class Expired extends Error {}
 
 /**
  * A copy of one resource, kept in sync with the API server by a consistent list and a watch from its resourceVersion. A
- * failure to read is an outage: known objects stay. A removal is accepted only while the resource is served, because
+ * failure to read removes nothing: known objects stay. A removal is accepted only while the resource is served, because
  * deleting its CRD deletes every object too.
  */
 export class Reflector {
@@ -80,9 +70,10 @@ export class Reflector {
   readonly #objects = new Map<string, KubeObject>();
   /** Objects that the watch reported as deleted, by key, until the removal is accepted; the oldest first. */
   readonly #unconfirmed = new Map<string, { readonly uid: string; readonly version: string }>();
-  readonly #stats: ReflectorStats = { lists: 0, watches: 0, events: 0, bookmarks: 0, expirations: 0, failures: 0 };
+  /** Number of 410 responses: the API server no longer had the history for a watch or a page. */
+  #expirations = 0;
   #synced = false;
-  #outage: string | undefined;
+  #unreadable: string | undefined;
   /** Number of consecutive forbidden lists. A list of a resource that is not served counts as final. */
   #refused = 0;
   /** The resourceVersion up to which `#objects` is complete. */
@@ -128,8 +119,9 @@ export class Reflector {
     return !this.#synced && this.#refused >= REFUSED_FOR_GOOD;
   }
 
-  get outage(): string | undefined {
-    return this.#outage;
+  /** Why the resource cannot be read right now; undefined while it can. */
+  get unreadable(): string | undefined {
+    return this.#unreadable;
   }
 
   get asOf(): string | undefined {
@@ -139,10 +131,6 @@ export class Reflector {
   /** Known objects by `namespace/name`. */
   get objects(): ReadonlyMap<string, KubeObject> {
     return this.#objects;
-  }
-
-  stats(): ReflectorStats {
-    return { ...this.#stats };
   }
 
   start(): void {
@@ -156,7 +144,7 @@ export class Reflector {
   refresh(): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#stopping.signal.aborted) return reject(new Error('the source is stopped'));
-      if (this.#pausing) return reject(new Error(this.#outage));
+      if (this.#pausing) return reject(new Error(this.#unreadable));
       this.#waiting.push({ resolve, reject });
       this.#interrupt.abort();
     });
@@ -199,9 +187,9 @@ export class Reflector {
     try {
       for (let again = true; again && !this.#interrupt.signal.aborted; ) {
         const begun = performance.now();
-        const { expirations } = this.#stats;
+        const expirations = this.#expirations;
         again = await this.#watch();
-        const pace = this.#stats.expirations > expirations ? this.#expiredBackoff : this.#rewatchBackoff;
+        const pace = this.#expirations > expirations ? this.#expiredBackoff : this.#rewatchBackoff;
         if (performance.now() - begun >= this.#timers.healthyMs) {
           this.#rewatchBackoff.reset();
           this.#expiredBackoff.reset();
@@ -213,7 +201,6 @@ export class Reflector {
   }
 
   async #list(): Promise<void> {
-    this.#stats.lists += 1;
     this.#unconfirmed.clear();
     const { items, resourceVersion } = await this.#pages();
     const listed = new Map(items.map((object) => [keyOf(object), object]));
@@ -249,7 +236,7 @@ export class Reflector {
         if (token === undefined) return { items, resourceVersion: metadata.resourceVersion };
       } catch (error) {
         if (!(error instanceof KubeError) || error.status !== 410 || token === undefined || restarts > 0) throw error;
-        this.#stats.expirations += 1;
+        this.#expirations += 1;
         restarts += 1;
         items = [];
         token = undefined;
@@ -263,7 +250,6 @@ export class Reflector {
    */
   async #watch(): Promise<boolean> {
     const { client, resource, namespace } = this.#options;
-    this.#stats.watches += 1;
     const ending = new AbortController();
     const signal = AbortSignal.any([this.#interrupt.signal, ending.signal]);
     let settling: Promise<void> | undefined;
@@ -304,8 +290,8 @@ export class Reflector {
 
   #explainFailure(error: unknown): false {
     const status = error instanceof KubeError ? error.status : undefined;
-    if (error instanceof Outage || (status !== undefined && status !== 410)) throw error;
-    if (error instanceof Expired || status === 410) this.#stats.expirations += 1;
+    if (error instanceof UnreadableResource || (status !== undefined && status !== 410)) throw error;
+    if (error instanceof Expired || status === 410) this.#expirations += 1;
     this.#options.log.info({ reason: (error as Error).message }, 'the watch ended; listing again');
     return false;
   }
@@ -322,10 +308,7 @@ export class Reflector {
       throw new KubeError(`resource version ${version} came after ${this.#latestVersion}; the store was restored`);
     }
     this.#latestVersion = version;
-    if (type === 'BOOKMARK') {
-      this.#stats.bookmarks += 1;
-    } else {
-      this.#stats.events += 1;
+    if (type !== 'BOOKMARK') {
       const known = readObject(object);
       const key = keyOf(known);
       if (type === 'DELETED') {
@@ -375,40 +358,40 @@ export class Reflector {
     const { client, resource } = this.#options;
     const verbs = await offeredVerbs(client, resource, { signal, timeoutMs: this.#timers.requestMs }).catch((error) => {
       if (!(error instanceof KubeError) || error.status !== 403) throw error;
-      throw new Outage(
+      throw new UnreadableResource(
         `not allowed to read what the API server serves (403), without which no removal is believed: ${error.message}; bind the ClusterRole system:discovery to the operator's account`,
       );
     });
     if (verbs.includes('create')) return;
-    throw new Outage(
+    throw new UnreadableResource(
       `the definition of ${resourceName(resource)} is deleted or being deleted; what is known stays in force; restore it: kubectl apply -f crds/`,
     );
   }
 
   #recovered(): void {
     this.#errorBackoff.reset();
-    if (this.#outage === undefined) return;
-    this.#outage = undefined;
+    if (this.#unreadable === undefined) return;
+    this.#unreadable = undefined;
     this.#options.log.info({ resource: resourceName(this.#options.resource) }, 'the API server can be read again');
     this.#options.changed();
   }
 
   #fail(error: unknown): Error {
     const { client, resource, log, changed } = this.#options;
-    this.#stats.failures += 1;
     const status = error instanceof KubeError ? error.status : undefined;
     const wasUnavailable = this.unavailable;
-    if (status === 404 || error instanceof Outage) this.#refused = REFUSED_FOR_GOOD;
+    if (status === 404 || error instanceof UnreadableResource) this.#refused = REFUSED_FOR_GOOD;
     else this.#refused = status === 403 ? this.#refused + 1 : 0;
     if (this.unavailable !== wasUnavailable) changed();
     const verb = this.#following ? 'watch' : 'list';
-    const outage = error instanceof Outage ? error.message : explain(error, verb, resource, client.server);
-    if (outage !== this.#outage) {
-      this.#outage = outage;
-      log.warn({ resource: resourceName(resource) }, outage);
+    const unreadable =
+      error instanceof UnreadableResource ? error.message : explain(error, verb, resource, client.server);
+    if (unreadable !== this.#unreadable) {
+      this.#unreadable = unreadable;
+      log.warn({ resource: resourceName(resource) }, unreadable);
       changed();
     }
-    return new Error(outage);
+    return new Error(unreadable);
   }
 
   async #pause(ms: number): Promise<void> {

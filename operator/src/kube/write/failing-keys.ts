@@ -4,17 +4,17 @@
  */
 export class FailingKeys {
   /** The failure of each key. */
-  readonly #troubles = new Map<string, string>();
+  readonly #failures = new Map<string, string>();
 
   /**
    * Records that a write failed.
    *
    * @returns whether no other key has this failure, so that it should be logged.
    */
-  failed(key: string, trouble: string): boolean {
-    if (this.#troubles.get(key) === trouble) return false;
-    const known = [...this.#troubles.values()].includes(trouble);
-    this.#troubles.set(key, trouble);
+  failed(key: string, failure: string): boolean {
+    if (this.#failures.get(key) === failure) return false;
+    const known = [...this.#failures.values()].includes(failure);
+    this.#failures.set(key, failure);
     return !known;
   }
 
@@ -24,6 +24,6 @@ export class FailingKeys {
    * @returns whether it was the last failing key.
    */
   ended(key: string): boolean {
-    return this.#troubles.delete(key) && this.#troubles.size === 0;
+    return this.#failures.delete(key) && this.#failures.size === 0;
   }
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { CREATED_BY, GROUP, OVERRIDE_KIND, VERSION } from '@fuseboard/schema';
 import type { KubeConfig } from '@kubernetes/client-node';
-import type { OverrideStore } from '../../core/policy/override.ts';
+import type { OverrideStore } from '../../ports/override-store.ts';
 import { Problem } from '../../ports/problem.ts';
 import { KubeClient, KubeError } from '../api/client.ts';
 import { type KubeObject, toOverride } from '../api/object.ts';
@@ -52,8 +52,10 @@ function refusal(error: unknown, what: string): unknown {
     const advice = "grant the operator's account the verb attribute on circuitbreakeroverrides";
     return new Problem(503, `${what}: ${message}; ${advice}`);
   }
-  if (status === 400 || status === 404 || status === 422) return new Problem(status, `${what}: ${message}`);
-  const advice = status === 403 ? '; grant it to the ServiceAccount of the operator' : '; try again';
+  const { lacksPermission } = error;
+  const refused = status === 400 || status === 404 || status === 422 || (status === 403 && !lacksPermission);
+  if (refused) return new Problem(status, `${what}: ${message}`);
+  const advice = lacksPermission ? '; grant it to the ServiceAccount of the operator' : '; try again';
   return new Problem(503, `${what}: ${message}${advice}`);
 }
 

@@ -75,11 +75,6 @@ export class WriteQueue<T> {
     this.#retryMs = limits.retryMs ?? 1000;
   }
 
-  /** Number of keys that are waiting, being written or in their minimum interval. */
-  get size(): number {
-    return this.#slots.size;
-  }
-
   /** Whether a write of this key is waiting or running. */
   isActive(key: string): boolean {
     const slot = this.#slots.get(key);

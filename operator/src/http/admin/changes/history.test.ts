@@ -6,7 +6,7 @@ import { policy } from '../../../../test/memory-source.ts';
 import type { Access, ResourceAttributes } from '../../../ports/access.ts';
 import { AuthError } from '../../../ports/authenticator.ts';
 import type { Rollback } from '../../../ports/history.ts';
-import { noRollback } from '../../../sources/history.ts';
+import { noRollback } from '../../../stores/history.ts';
 import type { AdminOptions } from '../options.ts';
 import { historyRoutes } from './history.ts';
 

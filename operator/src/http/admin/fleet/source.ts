@@ -8,10 +8,17 @@ import { optionalText } from '../parameters.ts';
 export function sourceRoutes({ controller: { source }, access }: AdminOptions): Router {
   return Router().get('/v1/source', guard(access, readAttributes), (request, response) => {
     const namespace = optionalText(request, 'namespace');
-    const { synced, outage, asOf, policies, problems } = source.state();
+    const { synced, unreadable, asOf, policies, problems } = source.state();
     const counted = [...policies.values()].filter(
       (policy) => namespace === undefined || policy.namespace === namespace,
     );
-    response.json({ kind: source.kind, synced, outage, asOf, policies: counted.length, problems } satisfies Source);
+    response.json({
+      kind: source.kind,
+      synced,
+      outage: unreadable,
+      asOf,
+      policies: counted.length,
+      problems,
+    } satisfies Source);
   });
 }

@@ -101,12 +101,12 @@ export class Live implements Feed {
     const { controller, namespace } = this.#options;
     const stamp = this.heartbeat();
     const rows = this.rows(this.#version, this.#slot);
-    this.#version = controller.fleet.circuits.version;
+    this.#version = controller.fleet.fleetBreakers.version;
     this.#slot = stamp.slot;
     const fresh = new Set(rows.map(({ id }) => id));
     const there = new Set<string>();
     const heard: Record<string, number> = {};
-    for (const { id, heardAt } of controller.fleet.circuits.list(namespace)) {
+    for (const { id, heardAt } of controller.fleet.fleetBreakers.list(namespace)) {
       there.add(id);
       const sent = this.#reportedAt.get(id);
       if (sent !== undefined && !fresh.has(id) && heardAt - sent < AGE_STEP_MS) continue;
@@ -143,12 +143,12 @@ export class Live implements Feed {
     const { controller, clock, wallClock, namespace } = this.#options;
     const [now, wall] = [clock.now(), wallClock()];
     const found: BreakerRow[] = [];
-    for (const circuit of controller.fleet.circuits.list(namespace)) {
-      const outage = controller.fleet.outages.current(circuit.id);
+    for (const breaker of controller.fleet.fleetBreakers.list(namespace)) {
+      const outage = controller.fleet.outages.current(breaker.id);
       // The rejected calls per second of an outage change with each slot, even without new reports.
-      if (circuit.version <= since && (outage === undefined || slotOf(now) === fromSlot)) continue;
-      const windowMs = windowOf(this.#policy(circuit.uid)?.thresholds);
-      found.push(breakerRow(circuit, { now, wall, windowMs, fromSlot, outage }));
+      if (breaker.version <= since && (outage === undefined || slotOf(now) === fromSlot)) continue;
+      const windowMs = windowOf(this.#policy(breaker.uid)?.thresholds);
+      found.push(breakerRow(breaker, { now, wall, windowMs, fromSlot, outage }));
     }
     return found;
   }
@@ -168,16 +168,21 @@ export class Live implements Feed {
 
   overview(policies: readonly PolicyRow[]): Overview {
     const { controller, clock, namespace } = this.#options;
-    const { circuits, outages } = controller.fleet;
+    const { fleetBreakers, outages } = controller.fleet;
     const agents = controller.fleet.agents(namespace);
     const date = (at: number) => this.#wallTime(at);
-    return overviewOf(circuits.list(namespace), policies, agents, outages.list(namespace), clock.now(), date);
+    return overviewOf(fleetBreakers.list(namespace), policies, agents, outages.list(namespace), clock.now(), date);
   }
 
   source(): SourceView {
     const { source } = this.#options.controller;
-    const { synced, outage, problems } = source.state();
-    return { kind: source.kind, synced, ...(outage !== undefined && { outage }), problems: problems.length };
+    const { synced, unreadable, problems } = source.state();
+    return {
+      kind: source.kind,
+      synced,
+      ...(unreadable !== undefined && { outage: unreadable }),
+      problems: problems.length,
+    };
   }
 
   /** The row of a policy. An unchanged row is the same object. */

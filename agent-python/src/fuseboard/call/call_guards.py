@@ -1,0 +1,143 @@
+"""What a breaker keeps for its calls besides its circuit."""
+
+from __future__ import annotations
+
+import math
+from threading import RLock
+
+from ..core.config.call_config import CallConfig
+from ..core.config.config import Config
+from ..core.guards.adaptive_timeout import AdaptiveTimeout
+from ..core.guards.limiter import Limiter, Waiter
+from ..core.guards.retry import RetryBudget
+from .last_successes import LastSuccesses
+
+
+class CallGuards:
+    """A breaker whose policy asks for nothing of this has none."""
+
+    __slots__ = ("_adaptive", "_limiter", "_lock", "_warned", "budget", "config", "last_successes")
+
+    def __init__(self, config: CallConfig) -> None:
+        self._lock = RLock()
+        self._limiter: Limiter | None = None
+        self._adaptive: AdaptiveTimeout | None = None
+        self._warned = False
+        self.budget = RetryBudget()
+        self.last_successes = LastSuccesses()
+        """Answers of former calls for the policy's fallback."""
+        self.config = config
+        self._apply_config()
+
+    @property
+    def has_limit(self) -> bool:
+        return self.config.concurrency is not None
+
+    @property
+    def running(self) -> int:
+        """Slots that are taken."""
+        return 0 if self._limiter is None else self._limiter.running
+
+    def admitted(self) -> None:
+        """A call was admitted."""
+        if self.config.retry is not None:
+            with self._lock:
+                self.budget.admitted(self.config.retry.budget_percent)
+
+    def take_retry(self, now: float) -> bool:
+        with self._lock:
+            return self.budget.take(now)
+
+    def limit_ms(self, timeout_ms: int) -> int:
+        """How long a call may take now, in milliseconds; 0: as long as it likes."""
+        adaptive, config = self._adaptive, self.config.adaptive
+        if adaptive is None or config is None:
+            return timeout_ms
+        with self._lock:
+            return math.ceil(adaptive.limit_ms(config, timeout_ms))
+
+    @property
+    def adaptive(self) -> AdaptiveTimeout | None:
+        """``None``: the time limit is fixed."""
+        return self._adaptive
+
+    def record_duration(self, adaptive: AdaptiveTimeout, ms: float) -> None:
+        with self._lock:
+            adaptive.record(ms)
+
+    def take(self) -> bool:
+        """Take a slot among the concurrent calls, if one is free. Whoever gets one releases it once."""
+        assert self._limiter is not None
+        with self._lock:
+            return self._limiter.take()
+
+    def take_anyway(self) -> None:
+        assert self._limiter is not None
+        with self._lock:
+            self._limiter.take_anyway()
+
+    def join(self, waiter: Waiter) -> bool:
+        """Wait for a slot; false when the queue is full."""
+        assert self._limiter is not None
+        with self._lock:
+            return self._limiter.join(waiter)
+
+    def leave(self, waiter: Waiter) -> bool:
+        """Give up waiting; false for one that was granted a slot before."""
+        assert self._limiter is not None
+        with self._lock:
+            return self._limiter.leave(waiter)
+
+    def release(self) -> None:
+        """Give a slot back; the first in the queue gets it."""
+        assert self._limiter is not None
+        with self._lock:
+            granted = self._limiter.release()
+        _notify_granted(granted)
+
+    def configure(self, config: CallConfig) -> None:
+        """An edit keeps who runs, who waits and what was learned."""
+        self.config = config
+        self._apply_config()
+
+    def after_fork(self) -> None:
+        """Nothing is under way in a child process."""
+        self._lock = RLock()
+        self._limiter = None
+        self.budget = RetryBudget()
+        self._apply_config()
+
+    def is_first_warning(self) -> bool:
+        warned, self._warned = self._warned, True
+        return not warned
+
+    def _apply_config(self) -> None:
+        granted: list[Waiter] = []
+        with self._lock:
+            concurrency = self.config.concurrency
+            if concurrency is None:
+                if self._limiter is not None:
+                    granted = self._limiter.resize(math.inf, 0)
+            elif self._limiter is None:
+                self._limiter = Limiter(concurrency.max_concurrent, concurrency.max_queue)
+            else:
+                granted = self._limiter.resize(concurrency.max_concurrent, concurrency.max_queue)
+            if self.config.adaptive is None:
+                self._adaptive = None
+            elif self._adaptive is None:
+                self._adaptive = AdaptiveTimeout()
+        _notify_granted(granted)
+
+
+def _notify_granted(granted: list[Waiter]) -> None:
+    for waiter in granted:
+        waiter.granted()
+
+
+def call_guards_for(config: Config, before: CallGuards | None) -> CallGuards | None:
+    """The guards for a configuration; those that a breaker has already stay."""
+    call = CallConfig(per_key=config.call.per_key) if config.mode == "Disabled" else config.call
+    if before is not None:
+        before.configure(call)
+        return before
+    return None if call.is_plain else CallGuards(call)

@@ -1,0 +1,211 @@
+"""One admitted call from its first attempt to its last, without knowing how it waits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from ..core.classify import Outcome
+from ..core.counters import RETRIED, SHADOW_REJECTED, TIMED_OUT
+from ..core.guards.adaptive_timeout import AdaptiveTimeout
+from ..core.guards.retry import backoff_ms
+from ..core.permit import Permit
+from ..core.retry_after import retry_after_ms
+from ..errors import FuseboardError
+from .call_guards import CallGuards
+from .fallback import Fallback, PolicyFallback, opt_in
+
+if TYPE_CHECKING:
+    from ..breakers.governed_breaker import GovernedBreaker
+
+
+class FailedAttempt(NamedTuple):
+    """What an attempt that failed came to: a result, or an error."""
+
+    kind: Literal["returned", "raised", "expired"]
+    content: object
+
+    def end(self) -> Any:
+        """What the call comes to: returns the result, or raises the error."""
+        if isinstance(self.content, BaseException) and self.kind != "returned":
+            raise self.content
+        return self.content
+
+
+class GuardedCall:
+    """retry( breaker( concurrency( timeout( fn )))), or, with ``InsideBreaker``, breaker( retry( … ))."""
+
+    __slots__ = ("_count", "_inside", "_is_plain", "_learns", "breaker", "is_late", "outcome", "permit", "slot")
+
+    def __init__(self, breaker: GovernedBreaker, permit: Permit, answered: bool) -> None:
+        """``permit`` is for the first attempt; ``answered``: a fallback may answer the call."""
+        retry = None if breaker.guards is None else breaker.guards.config.retry
+        self.breaker = breaker
+        self.permit = permit
+        self.outcome: Outcome | None = None
+        """The outcome of the last attempt; ``None`` where none ended."""
+        self.is_late = False
+        """Whether a function that could not be interrupted returned after its time."""
+        self._inside = retry is not None and retry.inside_breaker
+        self.slot: CallGuards | None = None
+        """Where this attempt holds a slot among the concurrent calls."""
+        is_probe = not permit.generation.admits and breaker.circuit.state == "half-open"
+        self._is_plain = breaker.guards is None and not answered and not is_probe
+        """Whether nothing was around the call when it began, and it tests no circuit: then no edit puts anything around it."""
+        self._learns: tuple[CallGuards, AdaptiveTimeout] | None = None
+        """Who learns how long this attempt takes."""
+        self._count = 0
+
+    def take_slot(self) -> bool:
+        """Take a slot among the concurrent calls where there is a limit; in Shadow mode everybody gets one."""
+        guards = self.breaker.guards
+        if guards is None or not guards.has_limit:
+            return True
+        if not guards.take():
+            if self.breaker.circuit.config.mode != "Shadow":
+                return False
+            self.breaker.circuit.count(SHADOW_REJECTED)
+            guards.take_anyway()
+        self.slot = guards
+        return True
+
+    def release_slot(self) -> None:
+        slot, self.slot = self.slot, None
+        if slot is not None:
+            slot.release()
+
+    def waits_first(self, previous: FailedAttempt | None) -> bool:
+        """Whether the breaker's call has not begun while this attempt waits for its slot."""
+        return not self._inside or previous is None
+
+    def begin(self, previous: FailedAttempt | None) -> int:
+        """An attempt begins; returns its time limit in milliseconds, 0: none."""
+        if previous is not None:
+            self.breaker.circuit.count(RETRIED)
+            # The breaker is not asked again for an attempt inside of its call; listeners are told what time changed
+            # all the same.
+            self.breaker.circuit.update_to_now()
+        self._count += 1
+        timeout_ms = self.breaker.circuit.config.timeout_ms
+        guards = self.breaker.guards
+        if guards is None or self._is_plain:
+            return timeout_ms
+        self._learns = None if guards.adaptive is None else (guards, guards.adaptive)
+        return guards.limit_ms(timeout_ms)
+
+    def took(self, ms: float) -> None:
+        """The attempt returned or was given up after so many milliseconds."""
+        if self._learns is not None:
+            guards, adaptive = self._learns
+            guards.record_duration(adaptive, ms)
+
+    def returned(self, value: object) -> FailedAttempt | None:
+        """The function returned; a failure is what may be tried again."""
+        circuit = self.breaker.circuit
+        outcome = circuit.classify_result(value) if self._inside else circuit.settle_result(self.permit, value)
+        if outcome == "failure":
+            return FailedAttempt("returned", value)
+        if self._inside:
+            circuit.settle(self.permit, outcome)
+        self.outcome = outcome
+        return None
+
+    def raised(self, error: BaseException) -> FailedAttempt | None:
+        """The function raised; ``None`` is no failure, and the error stands."""
+        circuit = self.breaker.circuit
+        outcome = circuit.classify_error(error) if self._inside else circuit.settle_error(self.permit, error)
+        if outcome == "failure":
+            return FailedAttempt("raised", error)
+        if self._inside:
+            circuit.settle(self.permit, outcome)
+        self.outcome = outcome
+        return None
+
+    def expired(self, error: BaseException, at: float | None = None) -> FailedAttempt:
+        """The time limit is up, or was at that time."""
+        circuit = self.breaker.circuit
+        circuit.count(TIMED_OUT)
+        if not self._inside:
+            if at is None:
+                circuit.settle(self.permit, "failure", error)
+            else:
+                circuit.time_out(self.permit, at, error)
+        return FailedAttempt("expired", error)
+
+    def retry_wait_ms(self, failure: FailedAttempt) -> float | None:
+        """How long to wait before another attempt; ``None``: this failure is what the call comes to."""
+        waits = self._next_wait_ms(failure)
+        if waits is None:
+            self.settle_failure(failure)
+        return waits
+
+    def may_retry(self, failure: FailedAttempt) -> bool:
+        """After the wait: whether there is another attempt. If not, the failure is what the call comes to."""
+        if self.breaker.circuit.rejects_all:
+            self.settle_failure(failure)
+            return False
+        if not self._inside:
+            permit = self.breaker.circuit.enter()
+            if permit is None:
+                self.settle_failure(failure)
+                return False
+            self.permit = permit
+        return True
+
+    def end_refused(self, refusal: FuseboardError, previous: FailedAttempt | None) -> Any:
+        """The attempt got no slot: raises the refusal, or ends with the failure before it."""
+        if self.waits_first(previous):
+            self.permit.ignore()
+        if previous is None:
+            raise refusal
+        self.settle_failure(previous)
+        return previous.end()
+
+    def settle_aborted(self) -> None:
+        """The caller gave up while the call waited."""
+        self.permit.ignore()
+        self.outcome = "ignored"
+
+    def settle_failure(self, failure: FailedAttempt) -> None:
+        """Settle what is not settled by the failure that stands."""
+        circuit = self.breaker.circuit
+        self.outcome = "failure"
+        if not self._inside:
+            return
+        if failure.kind == "returned":
+            circuit.settle_result(self.permit, failure.content)
+        elif failure.kind == "raised" and isinstance(failure.content, BaseException):
+            circuit.settle_error(self.permit, failure.content)
+        else:
+            circuit.settle(self.permit, "failure")
+
+    def _next_wait_ms(self, failure: FailedAttempt) -> float | None:
+        breaker = self.breaker
+        guards = breaker.guards
+        retry = None if guards is None else guards.config.retry
+        if (
+            self._is_plain
+            or guards is None
+            or retry is None
+            or self._count >= retry.max_attempts
+            or breaker.circuit.rejects_all
+        ):
+            return None
+        environment = breaker.environment
+        asked = 0 if failure.kind == "expired" else retry_after_ms(failure.content, environment.wall_now)
+        jitter = 0 if retry.jitter_percent == 0 else environment.random()
+        waits = backoff_ms(retry, self._count, jitter, asked)
+        return waits if waits is not None and guards.take_retry(environment.now()) else None
+
+
+def begin_call(
+    breaker: GovernedBreaker, fallback: Fallback | None, policy_fallback: PolicyFallback | None
+) -> GuardedCall | None:
+    """Ask for permission for one call; ``None`` is a rejection, which is counted."""
+    if policy_fallback is not None:
+        opt_in(breaker)
+    permit = breaker.circuit.enter()
+    if permit is None:
+        return None
+    if breaker.guards is not None:
+        breaker.guards.admitted()
+    return GuardedCall(breaker, permit, fallback is not None or policy_fallback is not None)

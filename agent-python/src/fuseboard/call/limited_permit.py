@@ -1,0 +1,57 @@
+"""A permit that holds a slot among the concurrent calls."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any
+
+from ..core.classify import Outcome
+from ..core.permit import Permit
+from .call_guards import CallGuards
+
+
+class LimitedPermit:
+    """The slot is held until the permit is settled."""
+
+    __slots__ = ("_guards", "_permit", "breaker", "outer")
+
+    breaker: object
+    outer: Any
+
+    def __init__(self, permit: Permit, guards: CallGuards) -> None:
+        self._permit = permit
+        self._guards: CallGuards | None = guards
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """The outcome of the call, once it ended."""
+        return self._permit.outcome
+
+    def succeed(self) -> None:
+        """The call went well."""
+        self._leave()
+        self._permit.succeed()
+
+    def fail(self, error: BaseException | None = None) -> None:
+        """The call failed. An error is judged as the policy's ``classify`` says; without one it is a failure."""
+        self._leave()
+        self._permit.fail(error)
+
+    def ignore(self) -> None:
+        """The call says nothing about the dependency."""
+        self._leave()
+        self._permit.ignore()
+
+    def __enter__(self) -> LimitedPermit:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._leave()
+        self._permit.__exit__(kind, error, traceback)
+
+    def _leave(self) -> None:
+        guards, self._guards = self._guards, None
+        if guards is not None:
+            guards.release()

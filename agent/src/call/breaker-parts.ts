@@ -1,0 +1,20 @@
+import type { Circuit } from '../core/circuit.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Timeouts } from '../core/guards/timeout.ts';
+import type { CallGuards } from './call-guards.ts';
+
+/** What a call needs of its breaker: the circuit, the guards around it, and name and key for messages. */
+export interface BreakerParts {
+  readonly name: string;
+  /** The key of the circuit. Absent: the circuit of the breaker itself. */
+  readonly key: string | undefined;
+  readonly circuit: Circuit;
+  readonly clock: Clock;
+  readonly timeouts: Timeouts;
+  /** From 0 to below 1. */
+  random(): number;
+  /** The breaker that has this key. Absent: this is the breaker itself. */
+  readonly parent: BreakerParts | undefined;
+  /** Absent: the policy asks for nothing but a breaker and a fixed time limit. */
+  readonly guards: CallGuards | undefined;
+}

@@ -1,0 +1,52 @@
+import type { Circuit } from './circuit.ts';
+import type { Outcome } from './classify.ts';
+import type { Permit } from './permit.ts';
+
+/** The generation of a permit that counts in the totals but does not affect the state. */
+export const NO_GENERATION = -1;
+
+/** A permit as a circuit gives it. */
+export class CircuitPermit implements Permit {
+  circuit: Circuit;
+  /** Whether a half-open circuit gave it, so that its call tests the dependency. */
+  isProbe: boolean;
+  /** The generation of the state that it was given in. */
+  generation: number;
+  startedAt: number;
+  /** The outcome of the call, once it ended. */
+  outcome: Outcome | undefined = undefined;
+
+  constructor(circuit: Circuit, generation: number, startedAt: number, isProbe = false) {
+    this.circuit = circuit;
+    this.isProbe = isProbe;
+    this.generation = generation;
+    this.startedAt = startedAt;
+  }
+
+  /** Makes this settled permit the permission for the next call of its owner. */
+  renew(circuit: Circuit, generation: number, startedAt: number): this {
+    this.circuit = circuit;
+    this.generation = generation;
+    this.startedAt = startedAt;
+    this.isProbe = false;
+    this.outcome = undefined;
+    return this;
+  }
+
+  succeed(): void {
+    this.circuit.settle(this, 'success');
+  }
+
+  fail(error?: unknown): void {
+    if (error === undefined) this.circuit.settle(this, 'failure');
+    else this.circuit.settleError(this, error);
+  }
+
+  ignore(): void {
+    this.circuit.settle(this, 'ignored');
+  }
+
+  [Symbol.dispose](): void {
+    this.circuit.settle(this, 'ignored');
+  }
+}

@@ -1,0 +1,20 @@
+/** An override as a breaker knows it. */
+export interface OverrideRef {
+  readonly uid: string;
+  readonly name: string;
+}
+
+/** A state that a breaker is forced into. */
+export interface ForcedState {
+  readonly state: 'open' | 'closed';
+  /** When it ends by itself, in milliseconds of the clock. */
+  readonly until: number;
+  /** Why, in the words of who did it. */
+  readonly reason: string;
+  /** Absent: the code of this process forced it. */
+  readonly override?: OverrideRef | undefined;
+}
+
+/** The `detail` of the event of a forced state. */
+export const forcedDetail = (reason: string, override: OverrideRef | undefined) =>
+  override === undefined ? reason : `override "${override.name}": ${reason}`;

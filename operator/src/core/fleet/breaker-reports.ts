@@ -1,0 +1,245 @@
+import type { BreakerReport } from '@fuseboard/schema';
+import { FairShare } from '../limits/fair-share.ts';
+import type { LimitLog } from '../limits/limit-log.ts';
+import { type Bounds, LIMITS } from '../limits/limits.ts';
+import { type AgentRecord, agentKey, type View } from './agent-record.ts';
+import type { Counters } from './counters.ts';
+import type { FleetBreaker, FleetBreakers } from './fleet-breakers.ts';
+import { momentsOf, newTransitions, openingError } from './reported-transitions.ts';
+import { type BreakerState, type BreakerStatus, StateCounts, worst } from './state-counts.ts';
+import { growth, latencyGrowth, NO_TOTALS, sameTotals } from './totals.ts';
+import { type Moment, transitionDigest } from './transition-digest.ts';
+
+/** A key without a report for this long is removed. */
+const KEY_GONE_AFTER_MS = 60_000;
+
+/** A breaker or key takes one place for each this many characters of its key and its last error. */
+const TEXT_OF_PLACE = 256;
+
+const NO_KEYS: ReadonlyMap<string, View> = new Map();
+
+const NO_LATENCY: readonly number[] = [];
+
+/** A change of state that an agent reported for the first time. */
+export interface ReportedTransition {
+  readonly breaker: string;
+  /** The policy that governs the breaker; absent when the defaults in code apply. */
+  readonly uid?: string;
+  readonly shadow: boolean;
+  readonly from: BreakerState;
+  readonly to: BreakerState;
+  readonly agoMs: number;
+  readonly reason: string;
+}
+
+/** What a report says of one breaker, with what is known of it. */
+interface Reported {
+  readonly agent: AgentRecord;
+  readonly breaker: BreakerReport;
+  /** The name of its policy; absent when the defaults in code apply, or when the policy was never sent to the agent. */
+  readonly policy: string | undefined;
+  /** The uid of that policy. */
+  readonly uid: string | undefined;
+  /** The breaker, or this key of it, in the previous report. */
+  readonly known: View | undefined;
+  /** Absent when there are too many. */
+  readonly fleetBreaker: FleetBreaker | undefined;
+  readonly moments: readonly Moment[];
+  readonly now: number;
+}
+
+/**
+ * Takes the breakers of reports: counts what is new in their totals and transitions, and keeps their states in the
+ * records of the agents.
+ */
+export class BreakerReports {
+  readonly states = new StateCounts();
+  readonly #limits: LimitLog;
+  readonly #counters: Counters;
+  readonly #fleetBreakers: FleetBreakers;
+  readonly #viewShare: FairShare;
+
+  constructor(bounds: Bounds, limits: LimitLog, counters: Counters, fleetBreakers: FleetBreakers) {
+    this.#limits = limits;
+    this.#counters = counters;
+    this.#fleetBreakers = fleetBreakers;
+    this.#viewShare = new FairShare({ total: bounds.breakers, perPod: bounds.breakersPerPod });
+  }
+
+  /** Takes the breakers of a part of a report. Returns the transitions that were not reported before. */
+  take(agent: AgentRecord, breakers: readonly BreakerReport[], now: number): ReportedTransition[] {
+    const before = new Map<string, View | undefined>();
+    for (const { name } of breakers) {
+      if (!before.has(name)) before.set(name, folded(agent.views.get(name) ?? NO_KEYS));
+    }
+    const transitions = breakers.flatMap((breaker) => this.#takeOne(agent, breaker, now));
+    // Once for each name, because finding the worst of its keys looks at all of them.
+    for (const [name, was] of before) this.#replaceState(agent, name, was, folded(agent.views.get(name) ?? NO_KEYS));
+    return transitions;
+  }
+
+  /** Takes one breaker, or one key of it. */
+  #takeOne(agent: AgentRecord, breaker: BreakerReport, now: number): ReportedTransition[] {
+    const policy = breaker.uid === undefined ? undefined : agent.delivery.policyName(breaker.uid);
+    // An agent's state is not counted for a policy that was never sent to it. The calls still happened, so they are
+    // counted.
+    const uid = policy === undefined ? undefined : breaker.uid;
+    const known = agent.views.get(breaker.name)?.get(breaker.key ?? '');
+    const fleetBreaker = this.#fleetBreakers.at(agent.identity.namespace, uid ?? '', breaker.name, now);
+    const moments = momentsOf(breaker, now);
+    const reported = { agent, breaker, policy, uid, known, fleetBreaker, moments, now };
+    const fresh = newTransitions(known, breaker, moments);
+    this.#countTransitions(reported, fresh);
+    // The counts of a breaker include those of its keys.
+    if (breaker.key === undefined) this.#countCalls(reported);
+    this.#keepState(reported);
+    return fresh.map(({ from, to, reason, at }) => ({
+      breaker: breaker.name,
+      ...(uid !== undefined && { uid }),
+      shadow: breaker.shadow ?? false,
+      from,
+      to,
+      agoMs: now - at,
+      reason,
+    }));
+  }
+
+  /** Removes the states of all breakers of an agent. */
+  forget(agent: AgentRecord): void {
+    for (const [name, keys] of agent.views) this.#replaceState(agent, name, folded(keys), undefined);
+    this.#releasePlaces(agent, agent.places);
+    agent.forgetBreakers();
+  }
+
+  /**
+   * Removes keys without a recent report: an agent repeats a key in its reports while the circuit is not closed.
+   * Returns whether the state of a breaker changed.
+   */
+  forgetKeys(agent: AgentRecord, now: number): boolean {
+    if (now < agent.keysExpireAt) return false;
+    agent.keysExpireAt = Number.POSITIVE_INFINITY;
+    let wasOpen = false;
+    for (const [name, keys] of agent.views) {
+      const gone: string[] = [];
+      for (const [key, { heardAt }] of keys) {
+        if (key === '') continue;
+        if (now - heardAt >= KEY_GONE_AFTER_MS) gone.push(key);
+        else agent.keysExpireAt = Math.min(agent.keysExpireAt, heardAt + KEY_GONE_AFTER_MS);
+      }
+      if (gone.length === 0) continue;
+      const before = folded(keys);
+      for (const key of gone) {
+        this.#releasePlaces(agent, keys.get(key)!.places);
+        keys.delete(key);
+      }
+      if (keys.size === 0) agent.views.delete(name);
+      const after = folded(keys);
+      if (before?.state === after?.state) continue;
+      wasOpen = true;
+      this.#replaceState(agent, name, before, after);
+    }
+    return wasOpen;
+  }
+
+  #countTransitions({ agent, breaker, policy, fleetBreaker }: Reported, fresh: readonly Moment[]): void {
+    const { namespace, instance, labels } = agent.identity;
+    const { shadow = false } = breaker;
+    const series = this.#counters.at(namespace, policy ?? '', breaker.name);
+    for (const { from, to, reason, at } of fresh) {
+      series.entered[to] += 1;
+      if (!fleetBreaker) continue;
+      const error = openingError(reason, breaker);
+      this.#fleetBreakers.changed(fleetBreaker, { at, from, to, reason, instance }, { labels, shadow, error });
+    }
+  }
+
+  #countCalls({ agent, breaker, policy, known, fleetBreaker, now }: Reported): void {
+    const { namespace, pod } = agent.identity;
+    const calls = growth(known?.totals ?? breaker.base ?? NO_TOTALS, breaker.totals);
+    const latency = latencyGrowth(known?.latency ?? breaker.baseLatency ?? [], breaker.latency ?? []);
+    const sound = Math.max(...Object.values(calls), ...latency) <= LIMITS['calls-of-report'].value;
+    if (!sound) this.#limits.reached('calls-of-report', { namespace, pod, breaker: breaker.name });
+    const counted = sound ? calls : NO_TOTALS;
+    const slower = sound ? latency : [];
+    this.#counters.add(namespace, policy ?? '', breaker.name, counted, slower);
+    if (fleetBreaker) this.#fleetBreakers.count(fleetBreaker, counted, slower, now);
+  }
+
+  #keepState({ agent, breaker, uid, known, moments, now }: Reported): void {
+    // Without room for a long error, the state is stored without it.
+    const without = breaker.lastError === undefined ? [] : [{ ...breaker, lastError: undefined }];
+    const stored = [breaker, ...without].find((one) => this.#takePlaces(agent, placesOf(one), known?.places));
+    if (stored === undefined) return;
+    const keys = agent.views.get(breaker.name) ?? new Map<string, View>();
+    keys.set(breaker.key ?? '', viewOf(stored, uid, moments, now));
+    agent.views.set(breaker.name, keys);
+    if (breaker.key !== undefined) agent.keysExpireAt = Math.min(agent.keysExpireAt, now + KEY_GONE_AFTER_MS);
+  }
+
+  /** Takes the places of a breaker of an agent that has `taken` of them so far; returns whether there was room. */
+  #takePlaces(agent: AgentRecord, places: number, taken = 0): boolean {
+    const { namespace, pod } = agent.identity;
+    if (places <= taken) {
+      this.#releasePlaces(agent, taken - places);
+      return true;
+    }
+    const more = places - taken;
+    const full =
+      agent.places + more > LIMITS['breakers-of-agent'].value ? 'agent' : this.#viewShare.take(namespace, pod, more);
+    if (full === undefined) agent.places += more;
+    else this.#limits.reached(full === 'all' ? 'breakers' : `breakers-of-${full}`, { namespace, pod });
+    return full === undefined;
+  }
+
+  #releasePlaces(agent: AgentRecord, places: number): void {
+    agent.places -= places;
+    this.#viewShare.release(agent.identity.namespace, agent.identity.pod, places);
+  }
+
+  /** Replaces the state of a breaker of an agent; `after` is absent when the breaker was removed. */
+  #replaceState(agent: AgentRecord, name: string, before: View | undefined, after: View | undefined): void {
+    const { namespace, pod, boot, instance, service, labels } = agent.identity;
+    const key = agentKey(pod, boot);
+    const owner = { key, instance, service, labels };
+    this.states.replace(`${key}/${name}`, `${name} on ${instance}`, statusOf(name, before), statusOf(name, after));
+    const was = agent.fleetBreakers.get(name);
+    const is = after && this.#fleetBreakers.at(namespace, after.uid ?? '', name, agent.heardAt);
+    if (was && was !== is) this.#fleetBreakers.setState(was, owner, before, undefined, agent.heardAt);
+    if (is) {
+      this.#fleetBreakers.setState(is, owner, was === is ? before : undefined, after, agent.heardAt);
+      agent.fleetBreakers.set(name, is);
+    } else agent.fleetBreakers.delete(name);
+  }
+}
+
+/** The places that a breaker or key takes from the limits of stored breakers. */
+const placesOf = ({ key = '', lastError }: BreakerReport) =>
+  1 + Math.floor((key.length + (lastError ? lastError.name.length + lastError.message.length : 0)) / TEXT_OF_PLACE);
+
+const viewOf = (breaker: BreakerReport, uid: string | undefined, moments: readonly Moment[], now: number): View => ({
+  uid,
+  state: breaker.state,
+  shadow: breaker.shadow ?? false,
+  since: now - breaker.since,
+  override: breaker.override,
+  ...(breaker.lastError !== undefined && { lastError: breaker.lastError }),
+  optedIn: breaker.optedIn,
+  totals: breaker.totals,
+  counted: breaker.base === undefined || !sameTotals(breaker.base, breaker.totals),
+  latency: breaker.key === undefined ? (breaker.latency ?? NO_LATENCY) : NO_LATENCY,
+  transitions: transitionDigest(moments),
+  heardAt: now,
+  places: placesOf(breaker),
+});
+
+const statusOf = (breaker: string, view: View | undefined): BreakerStatus | undefined =>
+  view?.uid === undefined
+    ? undefined
+    : { uid: view.uid, breaker, state: view.state, shadow: view.shadow, optedIn: view.optedIn };
+
+/** The worst state among all keys of a breaker. `optedIn` comes from the breaker's own entry, which the keys share. */
+function folded(keys: ReadonlyMap<string, View>): View | undefined {
+  const view = worst(keys.values());
+  const own = keys.get('');
+  return view === undefined || view === own ? view : { ...view, optedIn: own?.optedIn };
+}
