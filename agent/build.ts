@@ -73,6 +73,7 @@ function roomOf(id: string): string | null {
   if (/^link\/(bootstrap|last-good|messages|policy-store|timers|settings\/settings)\./.test(source))
     return 'rooms/link-policies';
   if (/^core\/(guards\/|classify\.|retry-after\.)/.test(source)) return 'rooms/core-calls';
+  if (source === 'version.ts') return 'rooms/core';
   const [first, second, third] = source.split('/');
   if (second === 'recording') return 'rooms/recording';
   if (first === 'core' && third !== undefined) return `rooms/core-${second}`;

@@ -160,6 +160,12 @@ const CASES: readonly Case[] = [
     met: ['2 tries, open'],
   },
   {
+    title: 'no tries without a budget',
+    spec: { retry: { maxAttempts: 2, backoff, budgetPercent: 1, minPerSecond: 0 } },
+    acts: ['tries'],
+    met: ['1 tries, closed'],
+  },
+  {
     title: 'tries that each pass the breaker',
     spec: { trip: once, retry: { maxAttempts: 2, backoff, budgetPercent: 100, placement: 'OutsideBreaker' } },
     acts: ['tries'],
@@ -168,6 +174,12 @@ const CASES: readonly Case[] = [
   {
     title: 'a limit of calls at once',
     spec: { concurrency: { maxConcurrent: 1, maxQueue: 0 } },
+    acts: ['hold', 'ok'],
+    met: ['began, closed', 'limited, closed'],
+  },
+  {
+    title: 'a limit of calls at once that follows them',
+    spec: { concurrency: { maxConcurrent: 2, adaptive: { minConcurrent: 1, initial: 1 } } },
     acts: ['hold', 'ok'],
     met: ['began, closed', 'limited, closed'],
   },

@@ -284,6 +284,7 @@ class CaseMaker:
                 "maxAttempts": random.randrange(1, 5),
                 "backoff": {"initial": random.choice(DURATIONS[1:6]), "jitterPercent": random.choice([0, 25])},
                 "budgetPercent": random.choice([1, 20, 100]),
+                "minPerSecond": random.choice([0, 1, 3]),
                 "placement": random.choice(["OutsideBreaker", "InsideBreaker"]),
             }
         if random.random() < 0.4:

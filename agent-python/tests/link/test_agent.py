@@ -216,3 +216,40 @@ def certificate_for(name: str, folder: Path) -> tuple[Path, Path]:
     ]
     subprocess.run(["openssl", "req", "-x509", "-days", "2", *made, *subject], check=True, capture_output=True)
     return certificate, key
+
+
+def test_warns_once_of_a_breaker_that_nothing_can_open(plane: FakeControlPlane) -> None:
+    warnings: list[str] = []
+    plane.push(
+        {
+            "payments": {"breakers": ["payments"], "timeout": {"duration": "1s"}},
+            "quiet": {"breakers": ["quiet"], "mode": "Disabled"},
+        }
+    )
+    fuseboard.get_breaker("payments")
+    fuseboard.get_breaker("quiet")
+    fuseboard.get_breaker("limited", {"concurrency": {"maxConcurrent": 5}})
+    agent = fuseboard.start(url=plane.url, warn=warnings.append)
+    assert agent.ready(20) == "Live"
+    eventually(lambda: len(warnings) == 1)
+    fuseboard.get_breaker("later", {"mode": "Shadow"})
+    advice = "because trip has no condition; set consecutiveFailures, failureCount, failureRate or slowCallRate in trip"
+    assert warnings == [
+        f'nothing can open the circuit of "payments" (policy "payments"), "limited" (its defaults), {advice}',
+        f'nothing can open the circuit of "later" (its defaults), {advice}',
+    ]
+    plane.push({"payments": {"breakers": ["*"], "timeout": {"duration": "2s"}}})
+    plane.until(lambda p: p.reports[-1:] != [] and p.reports[-1]["revision"] == p.revision)
+    assert len(warnings) == 3
+    assert warnings[2].startswith('nothing can open the circuit of "quiet" (policy "payments"), ')
+
+
+def test_warns_without_an_operator_of_defaults_that_never_open() -> None:
+    warnings: list[str] = []
+    fuseboard.start(warn=warnings.append)
+    fuseboard.get_breaker("plain")
+    fuseboard.get_breaker("guarded", {"trip": {"consecutiveFailures": 5}})
+    fuseboard.get_breaker("limited", {"concurrency": {"maxConcurrent": 5}})
+    assert [each.partition(", because")[0] for each in warnings] == [
+        'nothing can open the circuit of "limited" (its defaults)'
+    ]

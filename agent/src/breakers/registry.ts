@@ -98,6 +98,12 @@ export class Registry {
     yield* this.#breakers.values();
   }
 
+  /** Whether nothing can open the circuit of a breaker, although its mode does not say so. */
+  neverOpens({ name }: Breaker): boolean {
+    const { mode, trip } = this.#breakers.get(name)!.circuit.config;
+    return mode !== 'Disabled' && trip.conditions.length === 0;
+  }
+
   /** The circuits for a report: every breaker, and the keys that need their own entries. */
   *reported(isPending: (name: string, key: string) => boolean): Iterable<Breaker> {
     for (const breaker of this.#breakers.values()) {

@@ -60,7 +60,7 @@ export class CallGuards {
     if (concurrency === undefined) this.#limiter?.resize(Number.POSITIVE_INFINITY, 0);
     else {
       this.#limiter ??= new Limiter(concurrency.maxConcurrent, concurrency.maxQueue);
-      this.#limiter.resize(concurrency.maxConcurrent, concurrency.maxQueue);
+      this.#limiter.resize(concurrency.maxConcurrent, concurrency.maxQueue, concurrency.adaptive);
     }
     if (adaptive === undefined) this.#adaptive = undefined;
     else this.#adaptive ??= new AdaptiveTimeout();

@@ -6,7 +6,7 @@ import type { BreakerParts } from './breaker-parts.ts';
 import { type Call, UntimedContext } from './context.ts';
 import { type Fallback, failOrFallBack, optIn, type PolicyFallback, withFallback } from './fallback.ts';
 import { GuardedCall } from './guarded-call.ts';
-import { LimitedPermit, takesInShadow } from './limited-permit.ts';
+import { beganAt, LimitedPermit, recordDuration, takesInShadow } from './limited-permit.ts';
 import { callPlainly } from './plain-call.ts';
 import { isPartOfProbe } from './scopes/probe-scope.ts';
 import { notCallable, wrongOptions } from './wrong-call.ts';
@@ -99,8 +99,9 @@ export function executeSync<T, F>(
   const limiter = breaker.guards?.limiter;
   if (limiter !== undefined && !takeSlot(breaker)) {
     permit.ignore();
-    return answer(limited(breaker, breaker.guards!.config.concurrency!.maxConcurrent, 0));
+    return answer(limited(breaker, limiter.limit, 0));
   }
+  const began = beganAt(limiter, breaker.clock);
   let result: T;
   try {
     result = fn();
@@ -116,6 +117,7 @@ export function executeSync<T, F>(
     throw new TypeError(`executeSync of breaker "${breaker.name}" got a function that returns a promise; use execute`);
   }
   const outcome = circuit.settleResult(permit, result);
+  if (outcome === 'success') recordDuration(limiter, breaker.clock, began);
   return outcome === 'failure' && fallback !== undefined ? answer(result) : result;
 }
 
@@ -134,7 +136,7 @@ export function enter(breaker: BreakerParts): Permit | null {
     publishRejection(breaker, 'ERR_FUSEBOARD_LIMITED', 0);
     return null;
   }
-  return new LimitedPermit(permit, guards.limiter);
+  return new LimitedPermit(permit, guards.limiter, breaker.clock);
 }
 
 /** Takes a slot where there is a limit; in Shadow mode every call gets one. */

@@ -7,7 +7,7 @@ import { retryAfterMs } from '../core/retry-after.ts';
 import { isRejection, limited, queueTimeout } from '../errors/errors.ts';
 import type { BreakerParts } from './breaker-parts.ts';
 import { type Call, UntimedContext } from './context.ts';
-import { takesInShadow } from './limited-permit.ts';
+import { beganAt, recordDuration, takesInShadow } from './limited-permit.ts';
 import { QueuedWait } from './queued-wait.ts';
 import { discard, discardResponseOf } from './response.ts';
 import { asProbe } from './scopes/probe-scope.ts';
@@ -37,6 +37,8 @@ export class GuardedCall<T> implements CallCompletion<T> {
   readonly #mayRetry: boolean;
   #permit: CircuitPermit;
   #attempts = 0;
+  /** When this attempt began, for an adaptive limit. */
+  #beganAt = -1;
 
   /**
    * @param permit for the first attempt.
@@ -64,6 +66,7 @@ export class GuardedCall<T> implements CallCompletion<T> {
   returned(value: T): T | Promise<T> {
     const { circuit } = this.breaker;
     const outcome = this.#isInsideBreaker ? circuit.classifyResult(value) : circuit.settleResult(this.#permit, value);
+    if (outcome === 'success') this.#recordDuration();
     if (outcome === 'failure') return this.#retryOrSettle({ kind: 'returned', value }) ?? value;
     if (this.#isInsideBreaker) circuit.settleResult(this.#permit, value, outcome);
     this.outcome = outcome;
@@ -82,6 +85,7 @@ export class GuardedCall<T> implements CallCompletion<T> {
 
   expired(error: unknown): Promise<T> | undefined {
     if (isCancelled(this.signal)) return this.#settleIgnored();
+    this.#recordDuration();
     this.breaker.circuit.count(COUNTER.timedOut);
     if (!this.#isInsideBreaker) this.breaker.circuit.settleError(this.#permit, error, 'failure');
     return this.#retryOrSettle({ kind: 'expired', error });
@@ -91,9 +95,15 @@ export class GuardedCall<T> implements CallCompletion<T> {
   #settleAborted(error: unknown): undefined {
     const { circuit } = this.breaker;
     if (!isTimedOut(this.signal) || circuit.classifyError(error) === 'ignored') return this.#settleIgnored();
+    this.#recordDuration();
     circuit.count(COUNTER.timedOut);
     circuit.settleError(this.#permit, error, 'failure');
     this.outcome = 'failure';
+  }
+
+  #recordDuration(): void {
+    const { guards, clock } = this.breaker;
+    recordDuration(guards?.limiter, clock, this.#beganAt);
   }
 
   #settleIgnored(): undefined {
@@ -119,7 +129,7 @@ export class GuardedCall<T> implements CallCompletion<T> {
     const asked = failure.kind === 'expired' ? 0 : retryAfterMs(outcomeOf(failure), wallNow);
     const random = retry.jitterPercent === 0 ? 0 : this.breaker.random();
     const waitMs = backoffMs(retry, this.#attempts, random, asked);
-    return waitMs !== undefined && guards!.budget.take(clock.now()) ? waitMs : undefined;
+    return waitMs !== undefined && guards!.budget.take(clock.now(), retry.minPerSecond) ? waitMs : undefined;
   }
 
   async #retry(failure: FailedAttempt<T>, waitMs: number): Promise<T> {
@@ -146,9 +156,9 @@ export class GuardedCall<T> implements CallCompletion<T> {
 
   async #queue(limiter: Limiter, previous: FailedAttempt<T> | undefined): Promise<T> {
     const { guards, timeouts, circuit } = this.breaker;
-    const { maxConcurrent, maxQueue, queueTimeoutMs } = guards!.config.concurrency!;
+    const { maxQueue, queueTimeoutMs } = guards!.config.concurrency!;
     const waiter: Waiter = { previous: null, next: null, granted: () => wait.granted() };
-    if (!limiter.join(waiter)) return this.#endRefused(limited(this.breaker, maxConcurrent, maxQueue), previous);
+    if (!limiter.join(waiter)) return this.#endRefused(limited(this.breaker, limiter.limit, maxQueue), previous);
     const wait = new QueuedWait(timeouts, queueTimeoutMs, this.signal, () => limiter.leave(waiter));
     const isFirst = !this.#isInsideBreaker || previous === undefined;
     if (isFirst) circuit.pause(this.#permit);
@@ -163,13 +173,14 @@ export class GuardedCall<T> implements CallCompletion<T> {
   }
 
   #runAttempt(limiter: Limiter | undefined, previous: FailedAttempt<T> | undefined): Promise<T> {
-    const { guards, circuit } = this.breaker;
+    const { guards, circuit, clock } = this.breaker;
     if (previous !== undefined) {
       circuit.count(COUNTER.retried);
       if (previous.kind === 'returned') discard(previous.value);
       else discardResponseOf(previous.error);
     }
     this.#attempts++;
+    this.#beganAt = beganAt(limiter, clock);
     const adaptive = guards?.adaptive;
     const { timeoutMs } = circuit.config;
     const limitMs =

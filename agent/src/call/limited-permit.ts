@@ -1,5 +1,6 @@
 import type { Circuit } from '../core/circuit.ts';
 import type { CircuitPermit } from '../core/circuit-permit.ts';
+import { type Clock, exactNow } from '../core/clock.ts';
 import { COUNTER } from '../core/counters.ts';
 import type { Limiter } from '../core/guards/limiter.ts';
 import type { Permit } from '../core/permit.ts';
@@ -8,15 +9,21 @@ import type { Permit } from '../core/permit.ts';
 export class LimitedPermit implements Permit {
   readonly #permit: CircuitPermit;
   readonly #limiter: Limiter;
+  readonly #clock: Clock;
+  readonly #beganAt: number;
 
-  constructor(permit: CircuitPermit, limiter: Limiter) {
+  constructor(permit: CircuitPermit, limiter: Limiter, clock: Clock) {
     this.#permit = permit;
     this.#limiter = limiter;
+    this.#clock = clock;
+    this.#beganAt = beganAt(limiter, clock);
   }
 
   succeed(): void {
+    const isFirst = this.#permit.outcome === undefined;
     this.#releaseSlot();
     this.#permit.succeed();
+    if (isFirst) recordDuration(this.#limiter, this.#clock, this.#beganAt);
   }
 
   fail(error?: unknown): void {
@@ -36,6 +43,16 @@ export class LimitedPermit implements Permit {
   #releaseSlot(): void {
     if (this.#permit.outcome === undefined) this.#limiter.release();
   }
+}
+
+/** When a call begins whose duration an adaptive limit wants to know; negative: there is no such limit. */
+export function beganAt(limiter: Limiter | undefined, clock: Clock): number {
+  return limiter?.isAdaptive ? exactNow(clock) : -1;
+}
+
+/** Tells an adaptive limit how long a call took that succeeded or timed out. */
+export function recordDuration(limiter: Limiter | undefined, clock: Clock, beganAt: number): void {
+  if (beganAt >= 0) limiter?.record(exactNow(clock) - beganAt);
 }
 
 /** Takes a slot beyond the limit in Shadow mode, where every call gets one; says whether it did. */

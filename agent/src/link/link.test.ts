@@ -25,10 +25,10 @@ let plane: FakeControlPlane;
 let links: Link[];
 let warnings: string[];
 
-function connect({ timers, ...options }: StartOptions & { timers?: Timers } = {}) {
+function connect({ timers, alone, ...options }: StartOptions & { timers?: Timers; alone?: boolean } = {}) {
   const clock = new FakeClock();
   const registry = new Registry({ clock, timeouts: clock });
-  const settings = readSettings({ url: plane.url, service: 'checkout', ...options }, {});
+  const settings = readSettings({ ...(alone ? {} : { url: plane.url }), service: 'checkout', ...options }, {});
   const ledger = new Ledger('b'.repeat(32));
   const warn = (message: string) => warnings.push(message);
   const link = new Link({
@@ -204,6 +204,35 @@ describe('a link', () => {
     plane.push([payments(4)]);
     await acknowledged(plane);
     expect(warnings).toEqual([expect.stringContaining('"nobody"'), expect.stringContaining('"later"')]);
+  });
+
+  it('says once of a breaker that nothing can open what to set', async () => {
+    plane.push([
+      { name: 'payments', spec: { breakers: ['payments'], timeout: { duration: '1s' } } },
+      { name: 'quiet', spec: { breakers: ['quiet'], mode: 'Disabled' } },
+    ]);
+    const { link, registry } = connect();
+    registry.getBreaker('quiet');
+    registry.getBreaker('limited', { defaults: { concurrency: { maxConcurrent: 5 } } });
+    expect(warnings).toEqual([]);
+    await link.ready(10_000);
+    registry.getBreaker('later', { defaults: { mode: 'Shadow' } });
+    plane.push([{ name: 'payments', spec: { breakers: ['payments'], timeout: { duration: '2s' } } }]);
+    await acknowledged(plane);
+    const advice =
+      'because trip has no condition; set consecutiveFailures, failureCount, failureRate or slowCallRate in trip';
+    expect(warnings).toEqual([
+      `nothing can open the circuit of "payments" (policy "payments"), "limited" (its defaults), ${advice}`,
+      `nothing can open the circuit of "later" (its defaults), ${advice}`,
+      expect.stringContaining('no policy governs "quiet"'),
+    ]);
+  });
+
+  it('says without an operator which defaults never open, and nothing of a breaker without defaults', () => {
+    const { registry } = connect({ alone: true });
+    registry.getBreaker('limited', { defaults: { concurrency: { maxConcurrent: 5 } } });
+    registry.getBreaker('guarded', { defaults: { trip: { consecutiveFailures: 5 } } });
+    expect(warnings).toEqual([expect.stringContaining('the circuit of "limited" (its defaults)')]);
   });
 
   it('takes two thousand policies', async () => {

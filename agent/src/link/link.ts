@@ -2,9 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { threadId } from 'node:worker_threads';
 import { PROTOCOL } from '@fuseboard/schema/defaults';
+import { fieldsInWords } from '@fuseboard/schema/trip-conditions';
 import type { Breaker } from '../breakers/breaker.ts';
 import type { PolicySet } from '../breakers/policy-set.ts';
 import type { Registry } from '../breakers/registry.ts';
+import { AGENT_VERSION } from '../version.ts';
 import { readBootstrap } from './bootstrap.ts';
 import { LastGoodFile, lastGoodPath, readLastGood } from './last-good.ts';
 import type { Ledger } from './ledger.ts';
@@ -111,8 +113,13 @@ export class Link {
   /** Connects to the operator, if there is one. Never rejects. */
   async start(): Promise<void> {
     const { settings, registry, holder, random = Math.random } = this.#options;
-    if (settings.url === undefined || this.#started) return;
+    if (this.#started) return;
     this.#started = true;
+    if (settings.url === undefined) {
+      this.#unsubscribes = [registry.onCreate((breaker) => this.#warnUnprotected([breaker]))];
+      this.#warnUnprotected(registry.breakers());
+      return;
+    }
     const network = await import('./network.ts').catch((error: Error) => {
       this.#warn(`there is no connection to the operator, because its code cannot be loaded: ${error.message}`);
     });
@@ -149,7 +156,7 @@ export class Link {
     });
     this.#unsubscribes = [
       registry.onTransition((breaker, change) => reporter.changed(breaker, change)),
-      registry.onCreate((breaker) => this.#warnUngoverned([breaker])),
+      registry.onCreate((breaker) => this.#warnUnprotected([breaker])),
     ];
     this.#stream.start();
   }
@@ -202,6 +209,9 @@ export class Link {
         ['overrides', overrides],
       ]),
       ...(settings.namespace ? { namespace: settings.namespace } : {}),
+      language: 'node',
+      version: AGENT_VERSION,
+      runtime: process.versions.node,
     });
   }
 
@@ -225,7 +235,7 @@ export class Link {
       this.#apply(outcome.set);
       const stored = this.#store.stored();
       if (stored !== undefined) this.#file?.save(stored, outcome.reset);
-      this.#warnUngoverned(this.#options.registry.breakers());
+      this.#warnUnprotected(this.#options.registry.breakers());
       for (const done of [...this.#waiting]) done();
     }
     this.#reporter?.acknowledge();
@@ -273,20 +283,35 @@ export class Link {
     }
   }
 
-  /** Warns once about each breaker name without a policy and without defaults. */
-  #warnUngoverned(breakers: Iterable<Breaker>): void {
-    if (!this.#live) return;
-    const names: string[] = [];
+  /**
+   * Warns once about each breaker whose circuit never opens: without policy and defaults, or without a condition in
+   * them. A policy may still come from an operator that was not reached, and a process without an operator may use
+   * breakers that are governed elsewhere; neither is warned about.
+   */
+  #warnUnprotected(breakers: Iterable<Breaker>): void {
+    if (this.hasOperator && !this.#live) return;
+    const { registry } = this.#options;
+    const found = { ungoverned: [] as string[], untripped: [] as string[] };
     for (const breaker of breakers) {
+      const { name, source, policy } = breaker;
       if (this.#warnedNames.size >= MAX_WARNED_NAMES) break;
-      if (breaker.source !== 'none' || this.#warnedNames.has(breaker.name)) continue;
-      this.#warnedNames.add(breaker.name);
-      names.push(`"${breaker.name}"`);
+      if (source === 'none' ? !this.hasOperator : !registry.neverOpens(breaker)) continue;
+      const kind = source === 'none' ? 'ungoverned' : 'untripped';
+      if (this.#warnedNames.has(`${kind} ${name}`)) continue;
+      this.#warnedNames.add(`${kind} ${name}`);
+      const origin = policy === undefined ? 'its defaults' : `policy "${policy.name}"`;
+      found[kind].push(source === 'none' ? `"${name}"` : `"${name}" (${origin})`);
     }
-    if (names.length === 0) return;
-    this.#warn(
-      `no policy governs ${names.join(', ')}: calls pass and are counted; apply a CircuitBreakerPolicy that lists the name in spec.breakers, or give getBreaker defaults`,
-    );
+    if (found.ungoverned.length > 0) {
+      this.#warn(
+        `no policy governs ${found.ungoverned.join(', ')}: calls pass and are counted; apply a CircuitBreakerPolicy that lists the name in spec.breakers, or give getBreaker defaults`,
+      );
+    }
+    if (found.untripped.length > 0) {
+      this.#warn(
+        `nothing can open the circuit of ${found.untripped.join(', ')}, because trip has no condition; set ${fieldsInWords()} in trip`,
+      );
+    }
   }
 
   #warn(message: string): void {

@@ -28,9 +28,10 @@ export const DEFAULTS = {
   retry: {
     backoff: { initial: '100ms', factor: 2, max: '10s', jitterPercent: 25 },
     budgetPercent: 20,
+    minPerSecond: 1,
     placement: 'OutsideBreaker',
   },
-  concurrency: { maxQueue: 0, queueTimeout: '1s' },
+  concurrency: { adaptive: { minConcurrent: 1, initial: 20 }, maxQueue: 0, queueTimeout: '1s' },
   perKey: { maxKeys: 1_000, idleTimeout: '10m' },
   classify: { failure: { httpStatus: ['5xx'] } },
 } as const;

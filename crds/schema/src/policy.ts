@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { BREAKER_PATTERN, DEFAULTS } from './defaults.ts';
 import { DURATION_PATTERN } from './duration.ts';
-import { mustBeDuration, plainText, unknownField } from './plain-text.ts';
+import { mustBeDuration, notADuration, plainText, unknownField } from './plain-text.ts';
 import { DURATION_RULE, LABEL_KEY_PATTERN, MAX_SPEC_LEVELS, RULES, tooDeep, violations } from './rules.ts';
 import { celOf, DURATION_CEL } from './rules-cel.ts';
 
@@ -29,7 +29,7 @@ export const duration = (text: string) =>
   z
     .string({ error: ({ input }) => mustBeDuration(input) })
     .max(32)
-    .regex(new RegExp(DURATION_PATTERN), 'must be a duration such as 250ms, 30s or 1m30s')
+    .regex(new RegExp(DURATION_PATTERN), { error: ({ input }) => notADuration(String(input)) })
     .refine(
       (value) => !new RegExp(DURATION_PATTERN).test(value) || (DURATION_RULE.holds as (v: unknown) => boolean)(value),
       DURATION_RULE.message,
@@ -309,8 +309,16 @@ const retry = z
     maxAttempts: count(10, 'How many attempts a call has in all; the first one counts, 1 never retries.'),
     backoff: backoff.optional(),
     budgetPercent: percent(
-      `Retries as a percentage of calls, for each breaker; at least one retry a second is allowed. Absent: ${DEFAULTS.retry.budgetPercent}.`,
+      `Retries as a percentage of calls, for each breaker in each process; \`minPerSecond\` are allowed in any case. Absent: ${DEFAULTS.retry.budgetPercent}.`,
     ).optional(),
+    minPerSecond: z
+      .int()
+      .min(0)
+      .max(1_000)
+      .optional()
+      .describe(
+        `How many retries are allowed in a second when the budget is used up, so that a breaker with few calls can retry too; 0: none. Absent: ${DEFAULTS.retry.minPerSecond}.`,
+      ),
     placement: z
       .enum(['OutsideBreaker', 'InsideBreaker'])
       .optional()
@@ -322,12 +330,29 @@ const retry = z
     'Retries failed calls. A rejection, a refusal of `concurrency`, a call that its caller aborted and an ignored outcome are never retried, and nothing is retried once the circuit is open. Absent: no retries.',
   );
 
+const adaptiveLimit = z
+  .strictObject({
+    minConcurrent: count(
+      100_000,
+      `The limit is never less. Absent: ${DEFAULTS.concurrency.adaptive.minConcurrent}.`,
+    ).optional(),
+    initial: count(
+      100_000,
+      `The limit before anything was learned. Absent: ${DEFAULTS.concurrency.adaptive.initial}, or the nearest within the bounds.`,
+    ).optional(),
+  })
+  .describe(
+    'Lets the limit follow how long successful calls take, between `minConcurrent` and `maxConcurrent`: lower when they take 1.5 times as long as without load, higher while most of it is used. A call that timed out counts as one that took its limit. To measure the dependency without load, half of the limit applies for one eighth of the calls. Absent: the limit is fixed.',
+  )
+  .meta(cel('concurrency.adaptive'));
+
 const concurrency = z
   .strictObject({
     maxConcurrent: count(
       100_000,
-      'How many calls may be in flight at once, in each process. A call that timed out counts until its function has ended.',
+      'How many calls may be in flight at once, in each process. A call that timed out counts until its function has ended. With `adaptive`, the upper bound of the limit.',
     ),
+    adaptive: adaptiveLimit.optional(),
     maxQueue: z
       .int()
       .min(0)
@@ -342,7 +367,8 @@ const concurrency = z
   })
   .describe(
     'Limits how many calls are in flight at once. A refused call counts as ignored, because it carries no information about the dependency. Absent: no limit.',
-  );
+  )
+  .meta(cel('concurrency'));
 
 const fallback = z
   .strictObject({

@@ -29,6 +29,10 @@ const CEL: Readonly<Record<string, string>> = {
   'timeout.duration': 'has(self.duration) || has(self.adaptive)',
   'timeout.adaptive.min': '!has(self.min) || duration(self.min) <= duration(self.max)',
   'retry.backoff.initial': '!has(self.initial) || !has(self.max) || duration(self.initial) <= duration(self.max)',
+  'concurrency.adaptive':
+    '!has(self.adaptive) || ((!has(self.adaptive.minConcurrent) || self.adaptive.minConcurrent <= self.maxConcurrent) && (!has(self.adaptive.initial) || self.adaptive.initial <= self.maxConcurrent))',
+  'concurrency.adaptive.initial':
+    '!has(self.initial) || !has(self.minConcurrent) || self.initial >= self.minConcurrent',
   'fallback.static': onlyWithType('static', 'Static'),
   'fallback.maxAge': "self.type == 'LastSuccess' || !has(self.maxAge)",
   'selector.matchExpressions[].values':

@@ -231,6 +231,31 @@ export const RULE_CASES: readonly RuleCase[] = [
     broken: ['timeout.adaptive.min'],
   },
   {
+    name: 'an adaptive limit of calls with its defaults',
+    spec: spec({ concurrency: { maxConcurrent: 1, adaptive: {} } }),
+    broken: [],
+  },
+  {
+    name: 'an adaptive limit of calls between equal bounds',
+    spec: spec({ concurrency: { maxConcurrent: 5, adaptive: { minConcurrent: 5, initial: 5 } } }),
+    broken: [],
+  },
+  {
+    name: 'an adaptive limit of calls whose least is more than its most',
+    spec: spec({ concurrency: { maxConcurrent: 5, adaptive: { minConcurrent: 6 } } }),
+    broken: ['concurrency.adaptive'],
+  },
+  {
+    name: 'an adaptive limit of calls that begins above its most',
+    spec: spec({ concurrency: { maxConcurrent: 5, adaptive: { initial: 6 } } }),
+    broken: ['concurrency.adaptive'],
+  },
+  {
+    name: 'an adaptive limit of calls that begins below its least',
+    spec: spec({ concurrency: { maxConcurrent: 5, adaptive: { minConcurrent: 3, initial: 2 } } }),
+    broken: ['concurrency.adaptive.initial'],
+  },
+  {
     name: 'a backoff up to its beginning',
     spec: spec({ retry: { maxAttempts: 3, backoff: { initial: '1s', max: '1s' } } }),
     broken: [],

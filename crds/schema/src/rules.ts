@@ -38,6 +38,14 @@ interface Spec {
   trip?: Trip;
   recovery?: { halfOpen?: HalfOpen };
 }
+interface AdaptiveLimit {
+  minConcurrent?: number;
+  initial?: number;
+}
+interface Concurrency {
+  maxConcurrent: number;
+  adaptive?: AdaptiveLimit;
+}
 interface Fallback {
   type: string;
   static?: unknown;
@@ -142,6 +150,19 @@ export const RULES: readonly Rule[] = [
     'initial',
     'initial is more than max',
     ({ initial, max }) => initial === undefined || max === undefined || parseDuration(initial)! <= parseDuration(max)!,
+  ),
+  rule<Concurrency>(
+    'concurrency',
+    'adaptive',
+    'minConcurrent and initial of adaptive cannot be more than maxConcurrent',
+    ({ maxConcurrent, adaptive: { minConcurrent = 1, initial = 1 } = {} }) =>
+      Math.max(minConcurrent, initial) <= maxConcurrent,
+  ),
+  rule<AdaptiveLimit>(
+    'concurrency.adaptive',
+    'initial',
+    'initial is less than minConcurrent',
+    ({ minConcurrent = 1, initial = minConcurrent }) => initial >= minConcurrent,
   ),
   onlyWithType('fallback', 'static', 'Static'),
   rule<Fallback>(

@@ -192,8 +192,16 @@ export interface PolicySpec {
       /** Each wait is longer by a random share of itself, up to this many percent. Absent: 25. */
       jitterPercent?: number;
     };
-    /** Retries as a percentage of calls, for each breaker; at least one retry a second is allowed. Absent: 20. */
+    /**
+     * Retries as a percentage of calls, for each breaker in each process; `minPerSecond` are allowed in any case.
+     * Absent: 20.
+     */
     budgetPercent?: number;
+    /**
+     * How many retries are allowed in a second when the budget is used up, so that a breaker with few calls can retry
+     * too; 0: none. Absent: 1.
+     */
+    minPerSecond?: number;
     /**
      * OutsideBreaker: each attempt passes the breaker and counts. InsideBreaker: the breaker sees one call, with the
      * outcome of its last attempt. Absent: OutsideBreaker.
@@ -207,9 +215,21 @@ export interface PolicySpec {
   concurrency?: {
     /**
      * How many calls may be in flight at once, in each process. A call that timed out counts until its function has
-     * ended.
+     * ended. With `adaptive`, the upper bound of the limit.
      */
     maxConcurrent: number;
+    /**
+     * Lets the limit follow how long successful calls take, between `minConcurrent` and `maxConcurrent`: lower when
+     * they take 1.5 times as long as without load, higher while most of it is used. A call that timed out counts as one
+     * that took its limit. To measure the dependency without load, half of the limit applies for one eighth of the
+     * calls. Absent: the limit is fixed.
+     */
+    adaptive?: {
+      /** The limit is never less. Absent: 1. */
+      minConcurrent?: number;
+      /** The limit before anything was learned. Absent: 20, or the nearest within the bounds. */
+      initial?: number;
+    };
     /**
      * How many more calls may wait for one to end, first come, first served; all others are refused at once. Absent: 0.
      */
@@ -333,6 +353,22 @@ export interface PolicyStatus {
     halfOpen: number;
     /** Breakers in Shadow mode that would be open. */
     shadowOpen: number;
+  };
+  /** The outage that lasts, or the last one. Absent: no breaker of the policy has refused calls. */
+  outage?: {
+    /** When its first breaker opened. */
+    startTime: string;
+    /**
+     * When its last breaker closed. Absent: one is open or half-open. A further opening within a minute continues the
+     * outage.
+     */
+    endTime?: string;
+    /** The breaker that opened first, and the agent on which it did. */
+    first: string;
+    /** Why it opened, and the failure that opened it. Absent: not known to the leading replica. */
+    cause?: string;
+    /** The most breakers that were open at once, one for each agent and breaker. */
+    mostOpen: number;
   };
   /** Up to 5 rejections by agents. */
   rejections?: {
@@ -566,7 +602,7 @@ export interface BreakerReport {
   lastError?: {
     /** The class of the error, or `Response` for an answer of HTTP. */
     name: string;
-    /** Its message and that of its innermost cause, cut after 200 characters. */
+    /** Its message and that of its innermost cause, cut after 200 UTF-16 units. */
     message: string;
   };
   /** What a breaker counted since its process began; never runs backwards for a boot. */
@@ -668,7 +704,7 @@ export interface Report {
     lastError?: {
       /** The class of the error, or `Response` for an answer of HTTP. */
       name: string;
-      /** Its message and that of its innermost cause, cut after 200 characters. */
+      /** Its message and that of its innermost cause, cut after 200 UTF-16 units. */
       message: string;
     };
     /** What a breaker counted since its process began; never runs backwards for a boot. */

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from threading import RLock
 
-from ..core.adaptive_timeout import AdaptiveTimeout
-from ..core.call_config import CallConfig
-from ..core.config import Config
-from ..core.limiter import Limiter, Waiter
-from ..core.retry import RetryBudget
+from ..core.config.call_config import CallConfig
+from ..core.config.config import Config
+from ..core.guards.adaptive_timeout import AdaptiveTimeout
+from ..core.guards.limiter import Limiter, Waiter
+from ..core.guards.retry import RetryBudget
 from .last_successes import LastSuccesses
 
 
@@ -34,6 +34,17 @@ class CallGuards:
         return self.config.concurrency is not None
 
     @property
+    def has_adaptive_limit(self) -> bool:
+        """Whether the limit follows how long calls take, so that ``record_call`` has to be called."""
+        return self.config.concurrency is not None and self.config.concurrency.adaptive is not None
+
+    @property
+    def limit(self) -> int:
+        """How many calls may be under way now."""
+        assert self._limiter is not None
+        return int(self._limiter.limit)
+
+    @property
     def running(self) -> int:
         """Slots that are taken."""
         return 0 if self._limiter is None else self._limiter.running
@@ -44,9 +55,9 @@ class CallGuards:
             with self._lock:
                 self.budget.admitted(self.config.retry.budget_percent)
 
-    def take_retry(self, now: float) -> bool:
+    def take_retry(self, now: float, min_per_second: int) -> bool:
         with self._lock:
-            return self.budget.take(now)
+            return self.budget.take(now, min_per_second)
 
     def limit_ms(self, timeout_ms: int) -> int:
         """How long a call may take now, in milliseconds; 0: as long as it likes."""
@@ -95,6 +106,14 @@ class CallGuards:
             granted = self._limiter.release()
         _notify_granted(granted)
 
+    def record_call(self, ms: float) -> None:
+        """A call that gave its slot back succeeded, or one timed out, after ``ms``."""
+        if self._limiter is None:
+            return
+        with self._lock:
+            granted = self._limiter.record(ms)
+        _notify_granted(granted)
+
     def configure(self, config: CallConfig) -> None:
         """An edit keeps who runs, who waits and what was learned."""
         self.config = config
@@ -118,10 +137,10 @@ class CallGuards:
             if concurrency is None:
                 if self._limiter is not None:
                     granted = self._limiter.resize(math.inf, 0)
-            elif self._limiter is None:
-                self._limiter = Limiter(concurrency.max_concurrent, concurrency.max_queue)
             else:
-                granted = self._limiter.resize(concurrency.max_concurrent, concurrency.max_queue)
+                if self._limiter is None:
+                    self._limiter = Limiter(concurrency.max_concurrent, concurrency.max_queue)
+                granted = self._limiter.resize(concurrency.max_concurrent, concurrency.max_queue, concurrency.adaptive)
             if self.config.adaptive is None:
                 self._adaptive = None
             elif self._adaptive is None:

@@ -26,7 +26,7 @@ def enter(breaker: GovernedBreaker) -> AnyPermit | None:
     if not call.take_slot():
         permit.ignore()
         return None
-    return permit if call.slot is None else LimitedPermit(permit, call.slot)
+    return permit if call.slot is None else LimitedPermit(permit, call.slot, breaker.environment)
 
 
 def enter_or_raise(breaker: GovernedBreaker) -> AnyPermit:
@@ -38,9 +38,9 @@ def enter_or_raise(breaker: GovernedBreaker) -> AnyPermit:
     guards = breaker.guards
     if guards is None or guards.config.concurrency is None:
         return permit
-    max_concurrent = guards.config.concurrency.max_concurrent
+    limit = guards.limit
     call = GuardedCall(breaker, permit, False)
     if not call.take_slot():
         permit.ignore()
-        raise limited(breaker.name, breaker.key, max_concurrent, 0)
-    return permit if call.slot is None else LimitedPermit(permit, call.slot)
+        raise limited(breaker.name, breaker.key, limit, 0)
+    return permit if call.slot is None else LimitedPermit(permit, call.slot, breaker.environment)

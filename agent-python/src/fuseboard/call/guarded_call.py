@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from ..core.adaptive_timeout import AdaptiveTimeout
 from ..core.classify import Outcome
 from ..core.counters import RETRIED, SHADOW_REJECTED, TIMED_OUT
+from ..core.guards.adaptive_timeout import AdaptiveTimeout
+from ..core.guards.retry import backoff_ms
 from ..core.permit import Permit
-from ..core.retry import backoff_ms
 from ..core.retry_after import retry_after_ms
+from ..errors import FuseboardError
 from .call_guards import CallGuards
+from .fallback import Fallback, PolicyFallback, opt_in
 
 if TYPE_CHECKING:
     from ..breakers.governed_breaker import GovernedBreaker
@@ -22,11 +24,28 @@ class FailedAttempt(NamedTuple):
     kind: Literal["returned", "raised", "expired"]
     content: object
 
+    def end(self) -> Any:
+        """What the call comes to: returns the result, or raises the error."""
+        if isinstance(self.content, BaseException) and self.kind != "returned":
+            raise self.content
+        return self.content
+
 
 class GuardedCall:
     """retry( breaker( concurrency( timeout( fn )))), or, with ``InsideBreaker``, breaker( retry( … ))."""
 
-    __slots__ = ("_count", "_inside", "_is_plain", "_learns", "breaker", "is_late", "outcome", "permit", "slot")
+    __slots__ = (
+        "_began",
+        "_count",
+        "_inside",
+        "_is_plain",
+        "_learns",
+        "breaker",
+        "is_late",
+        "outcome",
+        "permit",
+        "slot",
+    )
 
     def __init__(self, breaker: GovernedBreaker, permit: Permit, answered: bool) -> None:
         """``permit`` is for the first attempt; ``answered``: a fallback may answer the call."""
@@ -45,6 +64,8 @@ class GuardedCall:
         """Whether nothing was around the call when it began, and it tests no circuit: then no edit puts anything around it."""
         self._learns: tuple[CallGuards, AdaptiveTimeout] | None = None
         """Who learns how long this attempt takes."""
+        self._began: float | None = None
+        """When this attempt began, for an adaptive limit."""
         self._count = 0
 
     def take_slot(self) -> bool:
@@ -82,6 +103,7 @@ class GuardedCall:
         if guards is None or self._is_plain:
             return timeout_ms
         self._learns = None if guards.adaptive is None else (guards, guards.adaptive)
+        self._began = self.breaker.environment.now() if guards.has_adaptive_limit else None
         return guards.limit_ms(timeout_ms)
 
     def took(self, ms: float) -> None:
@@ -96,6 +118,8 @@ class GuardedCall:
         outcome = circuit.classify_result(value) if self._inside else circuit.settle_result(self.permit, value)
         if outcome == "failure":
             return FailedAttempt("returned", value)
+        if outcome == "success":
+            self._record_call(None)
         if self._inside:
             circuit.settle(self.permit, outcome)
         self.outcome = outcome
@@ -115,6 +139,7 @@ class GuardedCall:
     def expired(self, error: BaseException, at: float | None = None) -> FailedAttempt:
         """The time limit is up, or was at that time."""
         circuit = self.breaker.circuit
+        self._record_call(at)
         circuit.count(TIMED_OUT)
         if not self._inside:
             if at is None:
@@ -143,12 +168,14 @@ class GuardedCall:
             self.permit = permit
         return True
 
-    def end_refused(self, previous: FailedAttempt | None) -> None:
-        """The attempt got no slot."""
+    def end_refused(self, refusal: FuseboardError, previous: FailedAttempt | None) -> Any:
+        """The attempt got no slot: raises the refusal, or ends with the failure before it."""
         if self.waits_first(previous):
             self.permit.ignore()
-        if previous is not None:
-            self.settle_failure(previous)
+        if previous is None:
+            raise refusal
+        self.settle_failure(previous)
+        return previous.end()
 
     def settle_aborted(self) -> None:
         """The caller gave up while the call waited."""
@@ -168,6 +195,11 @@ class GuardedCall:
         else:
             circuit.settle(self.permit, "failure")
 
+    def _record_call(self, at: float | None) -> None:
+        guards = self.breaker.guards
+        if guards is not None and self._began is not None:
+            guards.record_call((self.breaker.environment.now() if at is None else at) - self._began)
+
     def _next_wait_ms(self, failure: FailedAttempt) -> float | None:
         breaker = self.breaker
         guards = breaker.guards
@@ -184,4 +216,18 @@ class GuardedCall:
         asked = 0 if failure.kind == "expired" else retry_after_ms(failure.content, environment.wall_now)
         jitter = 0 if retry.jitter_percent == 0 else environment.random()
         waits = backoff_ms(retry, self._count, jitter, asked)
-        return waits if waits is not None and guards.take_retry(environment.now()) else None
+        return waits if waits is not None and guards.take_retry(environment.now(), retry.min_per_second) else None
+
+
+def begin_call(
+    breaker: GovernedBreaker, fallback: Fallback | None, policy_fallback: PolicyFallback | None
+) -> GuardedCall | None:
+    """Ask for permission for one call; ``None`` is a rejection, which is counted."""
+    if policy_fallback is not None:
+        opt_in(breaker)
+    permit = breaker.circuit.enter()
+    if permit is None:
+        return None
+    if breaker.guards is not None:
+        breaker.guards.admitted()
+    return GuardedCall(breaker, permit, fallback is not None or policy_fallback is not None)

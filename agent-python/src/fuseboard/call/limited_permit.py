@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from types import TracebackType
+from typing import Any
 
 from ..core.classify import Outcome
+from ..core.clock import Environment
 from ..core.permit import Permit
 from .call_guards import CallGuards
 
@@ -12,21 +14,27 @@ from .call_guards import CallGuards
 class LimitedPermit:
     """The slot is held until the permit is settled."""
 
-    __slots__ = ("_guards", "_permit")
+    __slots__ = ("_began", "_environment", "_guards", "_permit", "breaker", "outer")
 
-    def __init__(self, permit: Permit, guards: CallGuards) -> None:
+    breaker: object
+    outer: Any
+
+    def __init__(self, permit: Permit, guards: CallGuards, environment: Environment) -> None:
         self._permit = permit
+        self._environment = environment
+        self._began = environment.now() if guards.has_adaptive_limit else None
         self._guards: CallGuards | None = guards
 
     @property
     def outcome(self) -> Outcome | None:
-        """How the call was judged, once it was."""
+        """The outcome of the call, once it ended."""
         return self._permit.outcome
 
     def succeed(self) -> None:
         """The call went well."""
-        self._leave()
+        guards = self._leave()
         self._permit.succeed()
+        self._record(guards)
 
     def fail(self, error: BaseException | None = None) -> None:
         """The call failed. An error is judged as the policy's ``classify`` says; without one it is a failure."""
@@ -44,10 +52,16 @@ class LimitedPermit:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._leave()
+        guards = self._leave()
         self._permit.__exit__(kind, error, traceback)
+        self._record(guards)
 
-    def _leave(self) -> None:
+    def _leave(self) -> CallGuards | None:
         guards, self._guards = self._guards, None
         if guards is not None:
             guards.release()
+        return guards
+
+    def _record(self, guards: CallGuards | None) -> None:
+        if guards is not None and self._began is not None and self._permit.outcome == "success":
+            guards.record_call(self._environment.now() - self._began)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..core.call_config import ConcurrencyConfig
-from ..core.limiter import Waiter
+from ..core.config.call_config import ConcurrencyConfig
+from ..core.guards.limiter import Waiter
 from ..errors import FuseboardError, limited, queue_timeout
 from .call_guards import CallGuards
 from .guarded_call import FailedAttempt, GuardedCall
@@ -71,5 +71,5 @@ def queue(
         return None
     waiter = Waiter(granted)
     if not guards.join(waiter):
-        return limited(breaker.name, breaker.key, config.max_concurrent, config.max_queue)
+        return limited(breaker.name, breaker.key, guards.limit, config.max_queue)
     return QueuedWait(call, guards, config, waiter, call.waits_first(previous))

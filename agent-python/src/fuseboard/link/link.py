@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import socket
 import threading
 from collections.abc import Callable, Iterable
@@ -11,6 +12,7 @@ from typing import Literal
 from ..breakers.governed_breaker import GovernedBreaker
 from ..breakers.registry import Registry
 from ..core.text import cut
+from ..version import VERSION
 from .bootstrap import read_bootstrap
 from .connection import Endpoint
 from .last_good import LastGoodFile, last_good_path, read_last_good
@@ -53,7 +55,7 @@ class Link:
         self._own_timers = ThreadTimers() if timers is None else None
         self._timers: Timers = self._own_timers or timers or ThreadTimers()
         self._store = store or PolicyStore(registry.now)
-        self._named: set[str] = set()
+        self._named: set[tuple[str, bool]] = set()
         self._is_live = False
         self._changed = threading.Condition()
         self._stream: Stream | None = None
@@ -105,7 +107,11 @@ class Link:
     def start(self) -> None:
         """Connect to the operator, if there is one, in threads of the link's own."""
         settings = self._settings
-        if settings.url is None or self._stream is not None:
+        if self._forget:
+            return
+        if settings.url is None:
+            self._forget = [self._registry.on_create(lambda breaker: self._warn_unprotected([breaker]))]
+            self._warn_unprotected(breaker for _, key, breaker in self._registry.breakers() if key is None)
             return
         endpoint = Endpoint(settings.url, settings.token_file, settings.ca_file)
         instance = cut(f"{socket.gethostname()}/{os.getpid()}/python", 512)
@@ -136,7 +142,7 @@ class Link:
         )
         self._forget = [
             registry.on_transition(reporter.changed),
-            registry.on_create(lambda breaker: self._warn_ungoverned([breaker])),
+            registry.on_create(lambda breaker: self._warn_unprotected([breaker])),
         ]
         self._await_end()
         self._stream.start()
@@ -185,6 +191,7 @@ class Link:
         self._store.abandon()
         link = Link(self._settings, self._registry, ledger, self._on_warning, self._random, store=self._store)
         link._applied_at = self._applied_at
+        link._named = set(self._named)
         path = last_good_path(self._settings)
         if path is not None:
             link._file = LastGoodFile(path, link._timers, link._warn)
@@ -199,6 +206,9 @@ class Link:
             "boot": self._ledger.boot,
             "labels": ",".join(f"{key}={value}" for key, value in settings.labels.items()),
             "since": ",".join(f"{kind}={as_of[kind]}" for kind in ("policies", "overrides") if kind in as_of),
+            "language": "python",
+            "version": VERSION,
+            "runtime": cut(platform.python_version(), 64),
         }
         if settings.namespace is not None:
             query["namespace"] = settings.namespace
@@ -229,7 +239,7 @@ class Link:
             with self._changed:
                 self._is_live = True
                 self._changed.notify_all()
-            self._warn_ungoverned(breaker for _, key, breaker in self._registry.breakers() if key is None)
+            self._warn_unprotected(breaker for _, key, breaker in self._registry.breakers() if key is None)
         reporter.acknowledge()
         return None
 
@@ -285,21 +295,37 @@ class Link:
                     f"{each['message']}; what ran before continues"
                 )
 
-    def _warn_ungoverned(self, breakers: Iterable[GovernedBreaker]) -> None:
-        """Once for each name that is used without a policy and without defaults."""
-        if not self._is_live:
+    def _warn_unprotected(self, breakers: Iterable[GovernedBreaker]) -> None:
+        """Warn once about each breaker whose circuit never opens: without policy and defaults, or a condition in them.
+
+        A policy may still come from an operator that was not reached, and a process without an operator may use breakers that
+        are governed elsewhere; neither is warned about.
+        """
+        if self.has_operator and not self._is_live:
             return
-        names: list[str] = []
+        ungoverned: list[str] = []
+        untripped: list[str] = []
         for breaker in breakers:
             if len(self._named) >= MAX_NAMED:
                 break
-            if breaker.source == "none" and breaker.name not in self._named:
-                self._named.add(breaker.name)
-                names.append(f'"{breaker.name}"')
-        if names:
+            name, is_governed = breaker.name, breaker.source != "none"
+            if not (breaker.never_opens if is_governed else self.has_operator) or (name, is_governed) in self._named:
+                continue
+            self._named.add((name, is_governed))
+            if is_governed:
+                origin = "its defaults" if breaker.policy is None else f'policy "{breaker.policy.name}"'
+                untripped.append(f'"{name}" ({origin})')
+            else:
+                ungoverned.append(f'"{name}"')
+        if ungoverned:
             self._warn(
-                f"no policy governs {', '.join(names)}: calls pass and are counted; apply a CircuitBreakerPolicy that lists "
-                "the name in spec.breakers, or give get_breaker defaults"
+                f"no policy governs {', '.join(ungoverned)}: calls pass and are counted; apply a CircuitBreakerPolicy that "
+                "lists the name in spec.breakers, or give get_breaker defaults"
+            )
+        if untripped:
+            self._warn(
+                f"nothing can open the circuit of {', '.join(untripped)}, because trip has no condition; set "
+                "consecutiveFailures, failureCount, failureRate or slowCallRate in trip"
             )
 
     def _warn(self, message: str) -> None:

@@ -33,6 +33,7 @@ describe('what happens around a call', () => {
         maxMs: 10_000,
         jitterPercent: 25,
         budgetPercent: 20,
+        minPerSecond: 1,
         insideBreaker: false,
       },
       concurrency: { maxConcurrent: 7, maxQueue: 0, queueTimeoutMs: 1_000 },
@@ -51,9 +52,10 @@ describe('what happens around a call', () => {
         maxAttempts: 10,
         backoff: { initial: '1s', factor: 1, max: '1s', jitterPercent: 0 },
         budgetPercent: 1,
+        minPerSecond: 0,
         placement: 'InsideBreaker',
       },
-      concurrency: { maxConcurrent: 1, maxQueue: 5, queueTimeout: '2s' },
+      concurrency: { maxConcurrent: 9, adaptive: { minConcurrent: 2, initial: 3 }, maxQueue: 5, queueTimeout: '2s' },
       fallback: { type: 'Static', static: { value: { a: [null, 1] } } },
       perKey: { maxKeys: 2, idleTimeout: '1m' },
     };
@@ -66,9 +68,15 @@ describe('what happens around a call', () => {
         maxMs: 1_000,
         jitterPercent: 0,
         budgetPercent: 1,
+        minPerSecond: 0,
         insideBreaker: true,
       },
-      concurrency: { maxConcurrent: 1, maxQueue: 5, queueTimeoutMs: 2_000 },
+      concurrency: {
+        maxConcurrent: 9,
+        adaptive: { minConcurrent: 2, initial: 3, maxConcurrent: 9 },
+        maxQueue: 5,
+        queueTimeoutMs: 2_000,
+      },
       fallback: { type: 'Static', json: '{"a":[null,1]}' },
       perKey: { maxKeys: 2, idleMs: 60_000 },
     });
@@ -84,6 +92,13 @@ describe('what happens around a call', () => {
       maxMs: 60_000,
     });
     expect(call({ timeout: { adaptive: { max: '3ms' } } }).adaptive).toMatchObject({ minMs: 3, maxMs: 3 });
+  });
+
+  it('begins an adaptive limit at 20, or at the nearest of its bounds', () => {
+    const initial = (concurrency: object) => call({ concurrency: concurrency as never }).concurrency?.adaptive?.initial;
+    expect(initial({ maxConcurrent: 100, adaptive: {} })).toBe(20);
+    expect(initial({ maxConcurrent: 7, adaptive: {} })).toBe(7);
+    expect(initial({ maxConcurrent: 100, adaptive: { minConcurrent: 30 } })).toBe(30);
   });
 
   it('keeps any JSON as the static value, null too', () => {
@@ -123,8 +138,11 @@ const refused: [field: string, spec: object, message: string][] = [
   ['spec.retry.backoff.initial', { retry: { maxAttempts: 2, backoff: { initial: '2s', max: '1s' } } }, 'more than max'],
   ['spec.retry.backoff.jitterPercent', { retry: { maxAttempts: 2, backoff: { jitterPercent: 101 } } }, 'to 100'],
   ['spec.retry.budgetPercent', { retry: { maxAttempts: 2, budgetPercent: 0 } }, 'from 1 to 100'],
+  ['spec.retry.minPerSecond', { retry: { maxAttempts: 2, minPerSecond: -1 } }, 'from 0 to 1000'],
   ['spec.retry.placement', { retry: { maxAttempts: 2, placement: 'Inside' } }, 'one of OutsideBreaker'],
   ['spec.concurrency.maxConcurrent', { concurrency: {} }, 'required'],
+  ['spec.concurrency.adaptive.initial', { concurrency: { maxConcurrent: 1, adaptive: { initial: 0 } } }, 'from 1'],
+  ['spec.concurrency.adaptive', { concurrency: { maxConcurrent: 1, adaptive: { initial: 2 } } }, 'maxConcurrent'],
   ['spec.concurrency.maxQueue', { concurrency: { maxConcurrent: 1, maxQueue: -1 } }, 'from 0'],
   ['spec.concurrency.queueTimeout', { concurrency: { maxConcurrent: 1, queueTimeout: 5 } }, 'a duration'],
   ['spec.fallback.type', { fallback: {} }, 'required'],

@@ -21,12 +21,23 @@ export interface RetryConfig {
   readonly jitterPercent: number;
   /** Retries as a share of calls. */
   readonly budgetPercent: number;
+  /** Retries in a second that need no budget. */
+  readonly minPerSecond: number;
   /** All attempts are one call of the breaker, which sees how the last one ended. */
   readonly insideBreaker: boolean;
 }
 
+/** Bounds of a limit of concurrent calls that follows how long calls take. */
+export interface AdaptiveLimitConfig {
+  readonly minConcurrent: number;
+  readonly initial: number;
+  readonly maxConcurrent: number;
+}
+
 interface ConcurrencyConfig {
   readonly maxConcurrent: number;
+  /** Absent: the limit is fixed. */
+  readonly adaptive?: AdaptiveLimitConfig;
   readonly maxQueue: number;
   readonly queueTimeoutMs: number;
 }
@@ -49,6 +60,8 @@ export interface CallConfig {
   readonly fallback?: FallbackConfig;
   readonly perKey: PerKeyConfig;
 }
+
+const MAX_CONCURRENT = 100_000;
 
 /** Reads what happens around a call. */
 export function readCallConfig(root: Section): CallConfig {
@@ -97,6 +110,7 @@ function readRetry(section: Section): RetryConfig {
     maxMs,
     jitterPercent: backoff.whole('jitterPercent', 100, absent.backoff.jitterPercent, 0),
     budgetPercent: section.whole('budgetPercent', 100, absent.budgetPercent),
+    minPerSecond: section.whole('minPerSecond', 1_000, absent.minPerSecond, 0),
     insideBreaker:
       section.choice('placement', ['OutsideBreaker', 'InsideBreaker'], absent.placement) === 'InsideBreaker',
   };
@@ -104,11 +118,20 @@ function readRetry(section: Section): RetryConfig {
 
 function readConcurrency(section: Section): ConcurrencyConfig {
   section.require('maxConcurrent');
+  const maxConcurrent = section.whole('maxConcurrent', MAX_CONCURRENT, 1);
   return {
-    maxConcurrent: section.whole('maxConcurrent', 100_000, 1),
+    maxConcurrent,
+    ...(section.has('adaptive') ? { adaptive: readAdaptiveLimit(section.section('adaptive'), maxConcurrent) } : {}),
     maxQueue: section.whole('maxQueue', 100_000, DEFAULTS.concurrency.maxQueue, 0),
     queueTimeoutMs: section.duration('queueTimeout', parseDuration(DEFAULTS.concurrency.queueTimeout)!),
   };
+}
+
+function readAdaptiveLimit(section: Section, maxConcurrent: number): AdaptiveLimitConfig {
+  const absent = DEFAULTS.concurrency.adaptive;
+  const minConcurrent = section.whole('minConcurrent', MAX_CONCURRENT, absent.minConcurrent);
+  const initial = Math.min(Math.max(absent.initial, minConcurrent), maxConcurrent);
+  return { minConcurrent, initial: section.whole('initial', MAX_CONCURRENT, initial), maxConcurrent };
 }
 
 function readFallback(section: Section): FallbackConfig | undefined {

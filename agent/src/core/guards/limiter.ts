@@ -1,3 +1,6 @@
+import type { AdaptiveLimitConfig } from '../config/call-config.ts';
+import { AdaptiveLimit } from './adaptive-limit.ts';
+
 /** A call that waits for a place. Owned by the limiter between `join` and its end. */
 export interface Waiter {
   previous: Waiter | null;
@@ -10,6 +13,7 @@ export interface Waiter {
 export class Limiter {
   #maxConcurrent: number;
   #maxQueue: number;
+  #adaptive: AdaptiveLimit | undefined;
   #running = 0;
   #queued = 0;
   #first: Waiter | null = null;
@@ -18,6 +22,16 @@ export class Limiter {
   constructor(maxConcurrent: number, maxQueue: number) {
     this.#maxConcurrent = maxConcurrent;
     this.#maxQueue = maxQueue;
+  }
+
+  /** How many calls may be under way now. */
+  get limit(): number {
+    return this.#maxConcurrent;
+  }
+
+  /** Whether the limit follows how long calls take, so that `record` has to be called. */
+  get isAdaptive(): boolean {
+    return this.#adaptive !== undefined;
   }
 
   /** Places that are taken. */
@@ -71,9 +85,20 @@ export class Limiter {
     this.#grant();
   }
 
+  /** A call that gave its place back succeeded, or one timed out, after `ms`. */
+  record(ms: number): void {
+    if (this.#adaptive === undefined) return;
+    this.#adaptive.record(ms, this.#running);
+    this.#maxConcurrent = this.#adaptive.limit;
+    this.#grant();
+  }
+
   /** Other limits, from now on. Who runs continues and who waits stays, even where fewer would be let in now. */
-  resize(maxConcurrent: number, maxQueue: number): void {
-    this.#maxConcurrent = maxConcurrent;
+  resize(maxConcurrent: number, maxQueue: number, adaptive?: AdaptiveLimitConfig): void {
+    if (adaptive === undefined) this.#adaptive = undefined;
+    else if (this.#adaptive === undefined) this.#adaptive = new AdaptiveLimit(adaptive);
+    else this.#adaptive.configure(adaptive);
+    this.#maxConcurrent = this.#adaptive?.limit ?? maxConcurrent;
     this.#maxQueue = maxQueue;
     this.#grant();
   }

@@ -9,6 +9,7 @@ const config = {
   maxMs: 500,
   jitterPercent: 25,
   budgetPercent: 20,
+  minPerSecond: 1,
   insideBreaker: false,
 };
 
@@ -36,7 +37,7 @@ describe('the wait before a retry', () => {
 describe('the budget of retries', () => {
   it('gives one retry a second however few calls there are', () => {
     const budget = new RetryBudget();
-    expect([0, 10, 999, 1_000, 1_500, 2_000].map((now) => budget.take(now))).toEqual([
+    expect([0, 10, 999, 1_000, 1_500, 2_000].map((now) => budget.take(now, 1))).toEqual([
       true,
       false,
       false,
@@ -48,30 +49,38 @@ describe('the budget of retries', () => {
 
   it('gives as many as the calls have saved, but does not save for ever', () => {
     const budget = new RetryBudget();
-    budget.take(0);
+    budget.take(0, 1);
     for (let i = 0; i < 10; i++) budget.admitted(20);
-    expect([budget.take(1), budget.take(1), budget.take(1)]).toEqual([true, true, false]);
+    expect([budget.take(1, 1), budget.take(1, 1), budget.take(1, 1)]).toEqual([true, true, false]);
     for (let i = 0; i < 100_000; i++) budget.admitted(100);
     let taken = 0;
-    while (budget.take(2)) taken++;
+    while (budget.take(2, 1)) taken++;
     expect(taken).toBe(100);
   });
 
-  it('never gives more than its share of the calls and one a second', () => {
+  it('gives as many retries in a second as its floor allows', () => {
+    const budget = new RetryBudget();
+    expect([0, 0, 10, 999, 1_000].map((now) => budget.take(now, 2))).toEqual([true, true, false, false, true]);
+    expect([1_000, 1_001, 2_000, 2_001].map((now) => budget.take(now, 1))).toEqual([false, false, true, false]);
+    expect(new RetryBudget().take(0, 0)).toBe(false);
+  });
+
+  it('never gives more than its share of the calls and its floor', () => {
     const step = fc.record({ pass: fc.nat(3_000), calls: fc.nat(20), retries: fc.nat(20) });
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 100 }),
+        fc.nat(10),
         fc.array(step, { maxLength: 100, size: 'max' }),
-        (percent, steps) => {
+        (percent, floor, steps) => {
           const budget = new RetryBudget();
           let [now, calls, taken] = [0, 0, 0];
           for (const step of steps) {
             now += step.pass;
             for (let i = 0; i < step.calls; i++) budget.admitted(percent);
             calls += step.calls;
-            for (let i = 0; i < step.retries; i++) if (budget.take(now)) taken++;
-            expect(taken).toBeLessThanOrEqual((calls * percent) / 100 + now / 1_000 + 1);
+            for (let i = 0; i < step.retries; i++) if (budget.take(now, floor)) taken++;
+            expect(taken).toBeLessThanOrEqual((calls * percent) / 100 + (now / 1_000 + 1) * floor);
           }
         },
       ),

@@ -2,8 +2,6 @@ import type { RetryConfig } from '../config/call-config.ts';
 
 /** Retries that a budget can save up. */
 const MAX_SAVED = 100;
-/** However small the budget, one retry in this time is free. */
-const FREE_EVERY_MS = 1_000;
 
 /**
  * Keeps retries to a share of the calls, so that they cannot multiply the load on a service in trouble: a token bucket.
@@ -12,22 +10,30 @@ const FREE_EVERY_MS = 1_000;
 export class RetryBudget {
   /** Hundredths of a token: whole numbers do not drift. */
   #saved = 0;
-  #lastFree = Number.NEGATIVE_INFINITY;
+  /** When the second of the free retries began, and how many were taken in it. */
+  #secondAt = Number.NEGATIVE_INFINITY;
+  #free = 0;
 
   /** A call was let through. */
   admitted(budgetPercent: number): void {
     if (this.#saved < MAX_SAVED * 100) this.#saved += budgetPercent;
   }
 
-  /** Takes the token for a retry, if there is one. */
-  take(now: number): boolean {
+  /**
+   * Takes the token for a retry, if there is one.
+   *
+   * @param minPerSecond retries in a second that need no token. The second begins with the first of them.
+   */
+  take(now: number, minPerSecond: number): boolean {
     if (this.#saved >= 100) {
       this.#saved -= 100;
       return true;
     }
-    if (now - this.#lastFree < FREE_EVERY_MS) return false;
-    this.#lastFree = now;
-    return true;
+    if (now - this.#secondAt >= 1_000) {
+      this.#secondAt = now;
+      this.#free = 0;
+    }
+    return this.#free++ < minPerSecond;
   }
 }
 

@@ -1,19 +1,7 @@
 import { hostname } from 'node:os';
-import { Recorder, type RecordSink } from './recorder.ts';
+import type { RecordOptions, RecordSink } from './record-options.ts';
+import { Recorder } from './recorder.ts';
 import { RotatingGzipFile } from './rotating-gzip-file.ts';
-
-/** Options of a recording; all are optional. */
-export interface RecordOptions {
-  /** Share of the processes that record all of their calls, over 0 to 1; the others record none. Absent: 1. */
-  readonly share?: number;
-  /**
-   * What the recording calls this process. Absent: the name of the host, which in Kubernetes is the pod's, with the
-   * process id.
-   */
-  readonly instance?: string;
-  /** Called once when calls cannot be recorded. Absent: `process.emitWarning`. */
-  readonly warn?: (message: string) => void;
-}
 
 /** What the environment says about recording. */
 export interface RecordSettings {

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { NOTHING_SEEN, OUTCOME_CODES } from './call-ring.ts';
 import { NO_NAME } from './name-ids.ts';
-import { Recorder, type RecorderOptions, type RecordSink } from './recorder.ts';
+import type { RecordSink } from './record-options.ts';
+import { Recorder, type RecorderOptions } from './recorder.ts';
 
 const { success, failure, rejected } = OUTCOME_CODES;
 const HEADER = '{"fuseboard":"calls/1","agent":"1.2.3","instance":"checkout-1","share":1}\n';

@@ -1,14 +1,7 @@
 import { CallRing, errorSeen, MAX_IDS, NOTHING_SEEN, type OutcomeCode, type RingCall } from './call-ring.ts';
 import { NameIds } from './name-ids.ts';
+import type { RecordSink } from './record-options.ts';
 import { callLine, headerLine, lostLine, type RecordingHeader } from './recording-lines.ts';
-
-/** Receives the text of a recording in blocks: each begins with its header and has complete lines. */
-export interface RecordSink {
-  /** The next block is given when the promise of the last is settled. What it rejects with is warned about once. */
-  write(block: string): void | Promise<void>;
-  /** Takes the last block when the process ends, which waits for nothing. Absent: calls of the last second are lost. */
-  writeSync?(block: string): void;
-}
 
 export interface RecorderOptions {
   readonly header: RecordingHeader;

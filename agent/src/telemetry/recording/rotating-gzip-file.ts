@@ -3,7 +3,7 @@ import { appendFile, mkdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { gzip, gzipSync } from 'node:zlib';
-import type { RecordSink } from './recorder.ts';
+import type { RecordSink } from './record-options.ts';
 
 export interface RotatingFileOptions {
   readonly path: string;

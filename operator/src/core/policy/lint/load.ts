@@ -6,6 +6,9 @@ const ms = (text: string) => parseDuration(text)!;
 /** A caller that waits longer has usually given up. */
 const PATIENCE_MS = 60_000;
 
+/** More retries a second without a budget are as good as no budget in most services. */
+const MAX_FREE_RETRIES = 10;
+
 /** Checks of the load and memory use of a policy, and of the agents that it selects. */
 export const LOAD_CHECKS: readonly Check[] = [
   ({ retry }) => {
@@ -16,6 +19,14 @@ export const LOAD_CHECKS: readonly Check[] = [
     return {
       field: 'retry.budgetPercent',
       message: `in an outage retries make up to ${Number(times.toFixed(1))} times the load on a side that is down already; 10 to 20 is usual`,
+    };
+  },
+  ({ retry }) => {
+    const { maxAttempts = 1, minPerSecond = DEFAULTS.retry.minPerSecond } = retry ?? {};
+    if (maxAttempts < 2 || minPerSecond <= MAX_FREE_RETRIES) return undefined;
+    return {
+      field: 'retry.minPerSecond',
+      message: `in an outage each process makes ${minPerSecond} retries a second whatever budgetPercent says; 1 to ${MAX_FREE_RETRIES} is usual`,
     };
   },
   ({ retry, trip }) => {
@@ -43,6 +54,13 @@ export const LOAD_CHECKS: readonly Check[] = [
       message: `${retry.maxAttempts} attempts of up to ${limit} and the waits between them take up to ${formatDuration(total)}, longer than most callers wait; lower the timeout or the attempts`,
     };
   },
+  ({ concurrency }) =>
+    concurrency?.adaptive?.minConcurrent === concurrency?.maxConcurrent && concurrency !== undefined
+      ? {
+          field: 'concurrency.adaptive',
+          message: 'the limit never moves, because minConcurrent is maxConcurrent; lower it, or leave adaptive out',
+        }
+      : undefined,
   ({ concurrency }) =>
     concurrency?.queueTimeout !== undefined && !concurrency.maxQueue
       ? {

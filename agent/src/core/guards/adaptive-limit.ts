@@ -1,0 +1,71 @@
+import type { AdaptiveLimitConfig } from '../config/call-config.ts';
+
+/** Calls in a round at least. */
+const MIN_ROUND = 10;
+/** In the last two rounds of so many, half of the limit applies. */
+const CYCLE = 16;
+/** Calls that take so much longer than the baseline wait for each other in the dependency. */
+const TOLERANCE = 1.5;
+const DECREASE = 0.9;
+
+/**
+ * A limit of concurrent calls that follows how long successful calls take: additive increase and multiplicative
+ * decrease, as AIMDLimit in Netflix's concurrency-limits. A round is as many calls as the limit. After a round whose
+ * mean is above 1.5 times the baseline, the limit is a tenth lower; after any other round in which more than half of it
+ * was used, it is one higher. The baseline is the mean of rounds without load. So that there are such rounds under full
+ * load too, half of the limit applies in two of 16 rounds, of which the first drains, after the probes of BBR
+ * (Cardwell et al., 2016). It has no clock: without calls it stays as it is.
+ */
+export class AdaptiveLimit {
+  #config: AdaptiveLimitConfig;
+  #limit: number;
+  #baselineMs = 0;
+  #round = 0;
+  #calls = 0;
+  #sumMs = 0;
+  #peak = 0;
+
+  constructor(config: AdaptiveLimitConfig) {
+    this.#config = config;
+    this.#limit = config.initial;
+  }
+
+  /** The limit that applies now. */
+  get limit(): number {
+    return this.#round < CYCLE - 2 ? this.#limit : Math.max(this.#config.minConcurrent, Math.floor(this.#limit / 2));
+  }
+
+  /** Other bounds; what was learned stays. */
+  configure(config: AdaptiveLimitConfig): void {
+    this.#config = config;
+    this.#limit = Math.min(Math.max(this.#limit, config.minConcurrent), config.maxConcurrent);
+  }
+
+  /** A call succeeded, or timed out after `ms`. @param running calls under way, without this one. */
+  record(ms: number, running: number): void {
+    this.#calls++;
+    this.#sumMs += ms;
+    this.#peak = Math.max(this.#peak, running + 1);
+    if (this.#calls >= Math.max(MIN_ROUND, this.limit)) this.#endRound(this.#sumMs / this.#calls);
+  }
+
+  #endRound(meanMs: number): void {
+    const { minConcurrent, maxConcurrent } = this.#config;
+    const isIdle = this.#peak * 2 <= this.#limit;
+    const isDrain = this.#round === CYCLE - 2;
+    const isProbe = this.#round === CYCLE - 1;
+    if (this.#baselineMs === 0) this.#baselineMs = meanMs;
+    else if (isProbe || (isIdle && !isDrain) || this.#limit === minConcurrent) {
+      this.#baselineMs += (meanMs - this.#baselineMs) / 2;
+    }
+    if (!isDrain && !isProbe) {
+      if (meanMs > this.#baselineMs * TOLERANCE) {
+        this.#limit = Math.max(minConcurrent, Math.floor(this.#limit * DECREASE));
+      } else if (!isIdle) this.#limit = Math.min(maxConcurrent, this.#limit + 1);
+    }
+    this.#round = (this.#round + 1) % CYCLE;
+    this.#calls = 0;
+    this.#sumMs = 0;
+    this.#peak = 0;
+  }
+}
