@@ -18,7 +18,7 @@ const exportsOf = (workspace) =>
 /** By workspace: programs that are started by their path and named by no script of a package.json, and type tests. */
 const PROGRAMS = {
   '.': ['fuzz/differential/node-core.ts'],
-  'agent/test': ['coverage.jest.js', 'mutation/*.{js,ts}', '{store-member,public-types,package/bundle}.ts'],
+  'agent/test': ['coverage.jest.js', 'mutation/*.{js,ts}', '{store-member,public-types,package/bundle,clients/fetch-rows}.ts'],
   'agent/bench': ['memory-child.ts', 'service/*.ts'],
   'compat/opossum': ['test/declared.ts'],
   traffic: ['bench/read-one.ts'],

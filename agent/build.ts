@@ -74,6 +74,7 @@ function roomOf(id: string): string | null {
     return 'rooms/link-policies';
   if (source.startsWith('link/unprotected.')) return 'rooms/unprotected';
   if (/^core\/(guards\/|classify\.|retry-after\.)/.test(source)) return 'rooms/core-calls';
+  if (source === 'version.ts') return 'rooms/core';
   const [first, second, third] = source.split('/');
   if (second === 'recording') return 'rooms/recording';
   if (first === 'core' && third !== undefined) return `rooms/core-${second}`;

@@ -190,6 +190,12 @@ export const ROWS: readonly Row[] = [
         targets: [{ expr: by('state', `fuseboard_agents{${IN_NAMESPACE}}`), legend: '{{state}}' }],
       },
       {
+        title: 'Agents by version',
+        description: 'Language and version of the agents, as they say; rare versions are together under other.',
+        stacked: true,
+        targets: [{ expr: by('language, version', 'fuseboard_agent_versions'), legend: '{{language}} {{version}}' }],
+      },
+      {
         ...{ title: 'Who has which policy', type: 'table', width: 12 },
         description: 'Agents that should have a policy, and what they made of it.',
         targets: [{ expr: by('namespace, policy, state', `fuseboard_policy_agents{${OF_POLICY}}`) }],

@@ -8,8 +8,11 @@ import type { KubeConfig } from '@kubernetes/client-node';
 import { stringify } from 'yaml';
 import { KubeClient } from '../operator/src/kube/api/client.ts';
 import { userKubeConfig } from '../operator/src/kube/api/config.ts';
+import { clientCertificate } from './cluster/client-certificate.ts';
 import { type Cluster, startCluster } from './cluster/cluster.ts';
-import { run } from './cluster/run.ts';
+import { policy } from './cluster/policy.ts';
+import { eventually } from './cluster/run.ts';
+import { OperatorProcess } from './processes/operator.ts';
 
 let cluster: Cluster;
 let folder: string;
@@ -37,12 +40,12 @@ interface Variant {
 }
 
 let written = 0;
-async function kubeconfig({ cluster: more = {}, user }: Variant, name = 'c'): Promise<string> {
+async function kubeconfig({ cluster: more = {}, user }: Variant, name = 'c', current = name): Promise<string> {
   written += 1;
   const path = join(folder, `config-${written}.yaml`);
   const server = { server: cluster.url, 'certificate-authority-data': authority, ...more };
   const config = {
-    ...{ apiVersion: 'v1', kind: 'Config', 'current-context': name },
+    ...{ apiVersion: 'v1', kind: 'Config', ...(current !== '' && { 'current-context': current }) },
     clusters: [{ name, cluster: server }],
     users: [{ name, user: user ?? { token: cluster.token } }],
     contexts: [{ name, context: { cluster: name, user: name } }],
@@ -65,21 +68,15 @@ async function script(name: string, text: string): Promise<string> {
   return path;
 }
 
+/** A plugin whose credential has expired at once, so that it runs again for every request. */
+const LONG_AGO = '2020-01-01T00:00:00Z';
+
 const credential = (status: object) =>
   `cat <<'END'\n${JSON.stringify({ apiVersion: 'client.authentication.k8s.io/v1', kind: 'ExecCredential', status })}\nEND`;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'fuseboard-kubeconfig-'));
-  const openssl = (...args: string[]) => run('openssl', args, { cwd: folder });
-  await openssl(
-    ...['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=people'],
-    ...['-keyout', 'ca.key', '-out', 'ca.crt'],
-  );
-  await openssl('req', '-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=jane', '-keyout', 'jane.key', '-out', 'jane.csr');
-  await openssl(
-    ...['x509', '-req', '-in', 'jane.csr', '-CA', 'ca.crt', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2'],
-    ...['-out', 'jane.crt'],
-  );
+  await clientCertificate(folder, 'jane');
   cluster = await startCluster({ clientAuthority: join(folder, 'ca.crt') });
   const { clusters } = userKubeConfig({ kubeconfig: cluster.kubeconfig }, {});
   authority = clusters[0]!.caData!;
@@ -128,6 +125,34 @@ describe('a user of a kubeconfig', () => {
     await expect(asked(plugin(command))).rejects.toThrow(message);
   });
 
+  it('is asked to log in again by a plugin, and known once that is done', async () => {
+    const expired = join(folder, 'expired');
+    const login = `if [ -e ${expired} ]; then echo "login expired" >&2; exit 1; fi`;
+    const answer = credential({ token: cluster.token, expirationTimestamp: LONG_AGO });
+    const config = await kubeconfig(plugin(await script('flaky.sh', `${login}\n${answer}`)));
+    await cluster.applyCrds();
+    const operator = await OperatorProcess.start(`--kubeconfig=${config}`);
+    const apply = (name: string) => cluster.apply(policy('default', name, { breakers: [name] }));
+    const accepted = (name: string) =>
+      cluster.kubectl('wait', '--for=condition=Accepted', `cbp/${name}`, '--timeout=60s');
+    try {
+      await apply('before');
+      await accepted('before');
+      await writeFile(expired, '');
+      await apply('meanwhile');
+      await eventually(() => /credential plugin .*flaky\.sh.* failed.*login expired/.test(operator.log), 30_000);
+      expect(operator.ended).toBe(false);
+      await rm(expired);
+      await accepted('meanwhile');
+    } finally {
+      await operator.end();
+    }
+  }, 180_000);
+
+  it('with a name and a password is nobody to the API server', async () => {
+    await expect(asked({ user: { username: 'a', password: 'b' } })).rejects.toThrow(/system:anonymous/);
+  });
+
   it('is whom it acts as', async () => {
     expect(await asked({ user: { token: cluster.token, as: 'viewer' } })).toBe('viewer');
     const groups = { as: 'viewer', 'as-groups': ['few', 'nobody'] };
@@ -150,6 +175,19 @@ describe('a cluster of a kubeconfig', () => {
 
   it('may have a path that ends with a slash', async () => {
     expect(await asked({ cluster: { server: `${cluster.url}/` } })).toBe('admin');
+  });
+
+  it('has an IPv6 address, and the name that tls-server-name says, unless no name is checked', async () => {
+    const way = await startIpv6Way();
+    try {
+      const name = { 'tls-server-name': 'kubernetes.default.svc' };
+      expect(await asked({ cluster: { server: way.url, ...name } })).toBe('admin');
+      const unchecked = { 'certificate-authority-data': undefined, 'insecure-skip-tls-verify': true };
+      expect(await asked({ cluster: { server: way.url, ...unchecked } })).toBe('admin');
+      await expect(asked({ cluster: { server: way.url } })).rejects.toThrow(/::1/);
+    } finally {
+      way.server.close();
+    }
   });
 
   it('is reached through the proxy of proxy-url, or of the environment', async () => {
@@ -187,7 +225,30 @@ describe('several files in KUBECONFIG', () => {
     await writeFile(empty, '');
     expect(await who({ KUBECONFIG: `${empty}:${first}:${second}:${other}:${join(folder, 'none')}` })).toBe('admin');
   });
+
+  it('have the current context of the first that names one, and without one a context has to be named', async () => {
+    const none = await kubeconfig({}, 'other', '');
+    const first = await kubeconfig({});
+    const config = userKubeConfig({}, { KUBECONFIG: `${none}:${first}` });
+    expect(config.getCurrentContext()).toBe('c');
+    const named = userKubeConfig({ context: 'other' }, { KUBECONFIG: none });
+    expect((await review(named)).username).toBe('admin');
+    await expect(who({ KUBECONFIG: none })).rejects.toThrow(/current context has no cluster.*--context/);
+  });
 });
+
+/** A way to the API server from an IPv6 address. */
+function startIpv6Way(): Promise<Proxy> {
+  let count = 0;
+  const server = createTcpServer((near) => {
+    count += 1;
+    const far = connect(Number(new URL(cluster.url).port), '127.0.0.1');
+    near.pipe(far).pipe(near);
+    near.on('error', () => far.destroy());
+    far.on('error', () => near.destroy());
+  });
+  return listening(server, 'https', () => count, '::1');
+}
 
 interface Proxy {
   readonly url: string;
@@ -196,9 +257,15 @@ interface Proxy {
   count(): number;
 }
 
-async function listening(server: Server | TcpServer, scheme: string, count: () => number): Promise<Proxy> {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return { url: `${scheme}://127.0.0.1:${(server.address() as AddressInfo).port}`, server, count };
+async function listening(
+  server: Server | TcpServer,
+  scheme: string,
+  count: () => number,
+  host = '127.0.0.1',
+): Promise<Proxy> {
+  await new Promise<void>((resolve) => server.listen(0, host, resolve));
+  const name = host.includes(':') ? `[${host}]` : host;
+  return { url: `${scheme}://${name}:${(server.address() as AddressInfo).port}`, server, count };
 }
 
 function startHttpProxy(): Promise<Proxy> {

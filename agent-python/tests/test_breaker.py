@@ -103,6 +103,48 @@ def test_a_block_is_a_call() -> None:
         pytest.fail("an open circuit lets nothing through")
 
 
+def test_a_block_inside_another_ends_with_its_own_permit() -> None:
+    breaker = create_breaker({"trip": {"consecutiveFailures": 9}})
+    with breaker as outer:
+        with breaker as inner:
+            inner.ignore()
+        assert (inner.outcome, outer.outcome) == ("ignored", None)
+        with pytest.raises(KeyError), breaker as inner:
+            raise KeyError
+        assert (inner.outcome, outer.outcome) == ("failure", None)
+    assert outer.outcome == "success"
+    breaker.__exit__(None, None, None)
+    assert breaker.stats().totals["succeeded"] == 1
+
+
+def test_blocks_that_end_in_another_order_in_tasks_keep_their_permits() -> None:
+    breaker = create_breaker({"trip": {"consecutiveFailures": 9}})
+    found: dict[str, str | None] = {}
+
+    async def block(name: str, ends: asyncio.Event, fails: bool) -> None:
+        try:
+            async with breaker as permit:
+                await ends.wait()
+                if fails:
+                    raise KeyError
+        except KeyError:
+            pass
+        found[name] = permit.outcome
+
+    async def all_of() -> None:
+        events = {name: asyncio.Event() for name in "abc"}
+        tasks = [asyncio.create_task(block(name, event, name == "b")) for name, event in events.items()]
+        await asyncio.sleep(0)
+        for name in "bac":
+            events[name].set()
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        await asyncio.gather(*tasks)
+
+    asyncio.run(all_of())
+    assert found == {"a": "success", "b": "failure", "c": "success"}
+
+
 def test_blocks_of_tasks_do_not_mix() -> None:
     clock = FakeClock()
     breaker = create_breaker({"trip": {"slowCallRate": {"thresholdPercent": 100, "slowerThan": "10ms"}}}, clock)
@@ -118,6 +160,18 @@ def test_blocks_of_tasks_do_not_mix() -> None:
 
     asyncio.run(both())
     assert breaker.stats().totals["slow"] == 1
+
+
+@pytest.mark.parametrize("mode", ["Enforce", "Shadow", "Disabled"])
+def test_a_slow_failure_counts_as_slow_in_every_mode(mode: str) -> None:
+    clock = FakeClock()
+    trip = {"slowCallRate": {"thresholdPercent": 100, "slowerThan": "10ms"}}
+    permit = (breaker := create_breaker({"mode": mode, "trip": trip}, clock)).enter()
+    assert permit is not None
+    clock.advance(11)
+    permit.fail()
+    totals = breaker.stats().totals
+    assert (totals["failed"], totals["slow"]) == (1, 1)
 
 
 def test_a_permit_is_settled_once() -> None:

@@ -224,6 +224,20 @@ class TestFallbacks:
         assert answer.closed == 1
         assert breaker.stats().totals["fallback"] == 3
 
+    def test_that_raises_closes_the_response_and_that_returns_it_does_not(self) -> None:
+        breaker = create_breaker({"trip": {"consecutiveFailures": 9}})
+        sync, other, kept = Response(503), Response(503), Response(503)
+
+        async def asynchronous() -> Response:
+            return other
+
+        with pytest.raises(KeyError):
+            breaker.call(lambda: sync, fallback=lambda response: {}[response])
+        with pytest.raises(KeyError):
+            asyncio.run(breaker.call_async(asynchronous, fallback=lambda response: {}[response]))
+        assert breaker.call(lambda: kept, fallback=lambda response: response) is kept
+        assert [answer.closed for answer in (sync, other, kept)] == [1, 1, 0]
+
     def test_of_the_policy_answer_only_where_the_code_opted_in(self) -> None:
         breaker = create_breaker({**self.STATIC, **self.OPEN})
         permission = PolicyFallback("EUR", lambda value: value["rate"])

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from fuseboard.core.classify import classify_error, classify_result
-from fuseboard.core.config import Config, compile_spec
-from fuseboard.core.outcome_facts import MAX_MEMBERS
+from fuseboard.core.config.config import Config, compile_spec
+from fuseboard.core.outcomes.outcome_facts import MAX_MEMBERS
 from fuseboard.core.retry_after import retry_after_ms
 
 

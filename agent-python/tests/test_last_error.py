@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from fuseboard import CallTimeoutError, LastError, TransitionEvent
-from fuseboard.core.last_error import described
+from fuseboard.core.outcomes.last_error import described
 from fuseboard.testing import FakeClock, create_breaker
 
 
@@ -36,6 +36,8 @@ class Unreadable(Exception):
         (SimpleNamespace(), ("Response", "HTTP without a status")),
         (Unreadable(), ("unknown", "an error that cannot be read")),
         (ValueError("x" * 1_000), ("ValueError", f"{'x' * 200}…")),
+        (ValueError("😀" * 150), ("ValueError", f"{'😀' * 100}…")),
+        (ValueError(f"x{'😀' * 150}"), ("ValueError", f"x{'😀' * 99}…")),
         (type("N" * 100, (Exception,), {})(), (f"{'N' * 64}…", "")),
         (None, None),
     ],

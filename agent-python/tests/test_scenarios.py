@@ -14,7 +14,7 @@ import pytest
 from fuseboard import CircuitOpenError, TransitionEvent
 from fuseboard.breakers.overrides import Overrides
 from fuseboard.breakers.policy_set import Override
-from fuseboard.core.duration import parse_duration
+from fuseboard.core.config.duration import parse_duration
 from fuseboard.testing import FakeClock, TestBreaker, create_breaker
 from scenario_files import FOLDER, scenarios
 from thrown import end_of

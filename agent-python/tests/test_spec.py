@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from fuseboard.core.config import Config, compile_spec
-from fuseboard.core.duration import parse_duration
-from fuseboard.core.spec_reader import Problem
+from fuseboard.core.config.config import Config, compile_spec
+from fuseboard.core.config.duration import parse_duration
+from fuseboard.core.config.spec_reader import Problem
 from fuseboard.core.text import number_text, shown
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from fuseboard import CircuitOpenError
+from fuseboard import Breaker, CircuitOpenError
 from fuseboard.call import decorated
 from fuseboard.core.circuit import Circuit
 from fuseboard.core.permit import Permit
@@ -231,6 +231,28 @@ def test_an_outcome_that_arrives_inside_another_operation_is_counted_after_it() 
     assert breaker.stats().consecutive_failures == 2
 
 
+def test_blocks_of_threads_do_not_mix() -> None:
+    breaker = create_breaker({"trip": {"failureCount": 1_000_000}})
+    mixed: list[Any] = []
+
+    def work(number: int) -> None:
+        for i in range(EACH):
+            fails = (number + i) % 3 == 0
+            try:
+                with breaker as permit:
+                    if fails:
+                        raise ValueError
+            except ValueError:
+                pass
+            if permit.outcome != ("failure" if fails else "success"):
+                mixed.append(permit)
+
+    with switching_often():
+        in_threads(work)
+    totals = breaker.stats().totals
+    assert (mixed, totals["succeeded"] + totals["failed"]) == ([], THREADS * EACH)
+
+
 def straight_line(function: Any, first: str, last: str) -> list[str]:
     """The operations from the line that begins with ``first`` to the next that begins with ``last``, in the code of a function or
     one inside of it."""
@@ -261,11 +283,15 @@ REJECTION = ("if now < generation.rejects_until", "return None")
         (decorated._function, SUCCESS),
         (decorated._coroutine, SUCCESS),
         (Circuit.enter, REJECTION),
+        (Breaker.enter, REJECTION),
+        (Breaker.__enter__, ("if self._block is None", "return permit")),
+        (Breaker._begin_block, ("if self._block is None", "self._block = permit")),
+        (Breaker.__exit__, ("permit = self._block", "self._block = None")),
         (decorated._function, ("until = generation.rejects_until", "circuit.counters[REJECTED]")),
     ],
 )
 def test_nothing_lets_another_thread_in_on_the_quick_path(function: Any, lines: tuple[str, str]) -> None:
     operations = straight_line(function, *lines)
-    assert "STORE_SUBSCR" in operations
+    assert {"STORE_SUBSCR", "STORE_ATTR"} & set(operations)
     lets_in = ("CALL", "PRECALL", "JUMP_BACKWARD", "JUMP_ABSOLUTE", "FOR_ITER", "RESUME", "YIELD", "SEND", "IMPORT")
     assert [each for each in operations if each.startswith(lets_in)] == []

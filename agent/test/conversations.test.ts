@@ -9,6 +9,7 @@ import { EventDecoder } from '../src/link/event-stream.ts';
 import { Ledger } from '../src/link/ledger.ts';
 import { Link } from '../src/link/link.ts';
 import { readSettings } from '../src/link/settings/settings.ts';
+import { AGENT_VERSION } from '../src/version.ts';
 import { eventually } from './eventually.ts';
 import { ScriptedOperator } from './scripted-operator.ts';
 
@@ -19,7 +20,7 @@ interface Step {
   repeat?: { times: number; send: string };
   cut?: true;
   hangUp?: true;
-  calls?: { breaker: string; failures: number };
+  calls?: { breaker: string; failures: number; error?: { name: string; message: string } };
   answer?: number[];
   answered?: true;
   report?: { path?: string; holds: unknown };
@@ -101,7 +102,8 @@ async function take(step: Step, { operator, link, breakers }: Parts): Promise<vo
     );
     const fields = Object.fromEntries(query);
     expect(faultsOf('query', { ...fields, protocol: Number(fields.protocol) })).toEqual([]);
-    expect(fields).toMatchObject({ service: 'checkout', labels: 'app=checkout' });
+    expect(fields).toMatchObject({ service: 'checkout', labels: 'app=checkout', language: 'node' });
+    expect(fields).toMatchObject({ version: AGENT_VERSION, runtime: process.versions.node });
   }
   if (step.refuse !== undefined) operator.refuse(step.refuse.status, step.refuse.headers ?? {});
   if (step.send !== undefined) operator.send(step.send);
@@ -113,7 +115,11 @@ async function take(step: Step, { operator, link, breakers }: Parts): Promise<vo
   if (step.hangUp) await operator.hungUp();
   if (step.answer !== undefined) operator.answerReports(step.answer);
   if (step.answered) await operator.answered();
-  for (let i = 0; i < (step.calls?.failures ?? 0); i++) breakers.get(step.calls!.breaker)!.enter()?.fail();
+  if (step.calls !== undefined) {
+    const { breaker, failures, error } = step.calls;
+    const thrown = error && Object.assign(new Error(error.message), { name: error.name });
+    for (let i = 0; i < failures; i++) breakers.get(breaker)!.enter()?.fail(thrown);
+  }
   if (step.report !== undefined) await reported(step.report, operator);
   if (step.expect !== undefined) await comesTo(step.expect, link, breakers);
 }

@@ -1,8 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { clientCertificate } from '../cluster/client-certificate.ts';
 import { type Cluster, startCluster } from '../cluster/cluster.ts';
 import { findKubectl } from '../cluster/kubectl.ts';
 import { type Kubelet, startKubelet } from '../cluster/kubelet.ts';
@@ -16,6 +18,8 @@ let kubelet: Kubelet;
 let operator: OperatorProcess;
 let agent: AgentProcess;
 let user: string;
+/** The folder of an authority that the API server accepts users of, and of a user's certificate. */
+let people: string;
 
 const payments = (failures: number) =>
   JSON.stringify(
@@ -45,7 +49,9 @@ async function fileOf(text: string): Promise<string> {
 }
 
 beforeAll(async () => {
-  cluster = await startCluster();
+  people = await mkdtemp(join(tmpdir(), 'fuseboard-people-'));
+  await clientCertificate(people, 'jane');
+  cluster = await startCluster({ clientAuthority: join(people, 'ca.crt') });
   await cluster.applyCrds();
   await cluster.namespace('shop');
   operator = await OperatorProcess.start('--kubeconfig', cluster.kubeconfig);
@@ -75,6 +81,7 @@ afterAll(async () => {
   await operator?.end();
   await kubelet?.stop();
   await cluster?.stop();
+  await rm(people, { recursive: true, force: true });
 });
 
 describe('the command line and a cluster', () => {
@@ -91,6 +98,7 @@ describe('the command line and a cluster', () => {
     expect(code).toBe(0);
     const { items } = JSON.parse(out);
     expect(items).toMatchObject([{ namespace: 'shop', state: 'live', breakers: [{ name: 'payments' }] }]);
+    expect(items).toMatchObject([{ language: 'node', version: '0.1.0', runtime: process.versions.node }]);
   });
 
   it('says what a file would change and who is affected', async () => {
@@ -244,13 +252,49 @@ describe('the page of a cluster', () => {
     const foreign = { cookie: session, origin: 'http://evil.example' };
     expect((await fetch(`${origin}/v1/policies`, { headers: foreign })).status).toBe(403);
   });
+});
 
-  it('refuses a user with a client certificate in one line', async () => {
-    const certificate = 'client-certificate-data: eA==\n      client-key-data: eA==';
-    const kubeconfig = await fileOf((await readFile(user, 'utf8')).replace(/token: .*/, certificate));
-    await expect(operator.command('ui', '--no-open', '--kubeconfig', kubeconfig)).rejects.toMatchObject({
+describe('the command line of a user with a client certificate', () => {
+  const RULES = [
+    { apiGroups: ['fuseboard.dev'], resources: ['*'], verbs: ['*'] },
+    { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list'] },
+    { apiGroups: [''], resources: ['pods/portforward', 'serviceaccounts/token'], verbs: ['get', 'create'] },
+  ];
+  let certified: string;
+
+  beforeAll(async () => {
+    const data = async (name: string) => (await readFile(join(people, name))).toString('base64');
+    const keys = [`client-certificate-data: ${await data('jane.crt')}`, `client-key-data: ${await data('jane.key')}`];
+    certified = await fileOf((await readFile(user, 'utf8')).replace(/token: .*/, keys.join('\n      ')));
+    const named = { metadata: { name: 'jane' }, apiVersion: 'rbac.authorization.k8s.io/v1' };
+    const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'jane' };
+    const subjects = [{ kind: 'User', apiGroup: 'rbac.authorization.k8s.io', name: 'jane' }];
+    const items = [
+      { ...named, kind: 'ClusterRole', rules: RULES },
+      { ...named, kind: 'ClusterRoleBinding', roleRef, subjects },
+    ];
+    await cluster.kubectl('apply', '-f', '-', { input: JSON.stringify({ apiVersion: 'v1', kind: 'List', items }) });
+  });
+
+  const asJane = (...args: string[]) => operator.command(...args, '--kubeconfig', certified);
+
+  it('is refused in one line where the chart has created no reader', async () => {
+    await expect(asJane('get', 'breakers', '-n', 'shop')).rejects.toMatchObject({
       code: 2,
-      stderr: expect.stringMatching(/^fuseboard: user "test" of the kubeconfig has no token/),
+      stderr: expect.stringMatching(
+        /^fuseboard: user "test" of the kubeconfig has no token, .*there is no ServiceAccount "default-reader" in namespace "fuseboard-system" to read with: set reader\.create/,
+      ),
     });
+  });
+
+  it('reads with a token of the reader, and acts as the user', async () => {
+    const rules = [{ apiGroups: ['fuseboard.dev'], resources: ['*'], verbs: ['get', 'list', 'watch'] }];
+    await cluster.serviceAccount('fuseboard-system', 'default-reader', rules, { everywhere: true });
+    const breakers = JSON.parse(await asJane('get', 'breakers', '-n', 'shop', '-o', 'json'));
+    expect(breakers.items).toMatchObject([{ breaker: 'payments' }]);
+    expect(await asJane('status', '-A')).toContain('1 connected');
+    const made = JSON.parse(await asJane('reset', 'payments', '-n', 'shop', '--reason', 'a certificate', '-o', 'json'));
+    expect(made).toMatchObject({ namespace: 'shop', spec: { action: 'Reset' } });
+    await asJane('overrides', 'end', made.name, '-n', 'shop');
   });
 });

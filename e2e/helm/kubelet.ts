@@ -4,8 +4,13 @@ import { fileURLToPath } from 'node:url';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Launch } from '../processes/agent.ts';
 import { MAIN } from '../processes/agent.ts';
+import { PYTHON_MAIN, PYTHON_SOURCES, type PythonLaunch } from '../processes/python-agent.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+/** Where a service in a pod has this repository. */
+const APP = '/run/app';
+
+const inside = (path: string) => join(APP, relative(ROOT, path));
 
 interface Source {
   readonly serviceAccountToken?: {
@@ -94,17 +99,31 @@ export class Kubelet {
    * there.
    */
   async launch(pod: StoredPod): Promise<Launch> {
+    const { execArgv, environment } = await this.#inside(pod);
+    const node = relative(ROOT, process.execPath).startsWith('..') ? process.execPath : inside(process.execPath);
+    return { execPath: 'unshare', execArgv: [...execArgv, node], main: inside(MAIN), environment };
+  }
+
+  /** The same for a service in Python. It runs on the interpreter of the system: others may be in somebody's home. */
+  async launchPython(pod: StoredPod): Promise<PythonLaunch> {
+    const { execArgv, environment } = await this.#inside(pod);
+    return {
+      command: 'unshare',
+      args: [...execArgv, 'python3', '-W', 'error', inside(PYTHON_MAIN)],
+      environment: { ...environment, PATH: '/usr/local/bin:/usr/bin:/bin', PYTHONPATH: inside(PYTHON_SOURCES) },
+    };
+  }
+
+  /** The arguments of `unshare` before a program, and the variables of the pod's first container. */
+  async #inside(pod: StoredPod): Promise<{ execArgv: string[]; environment: Record<string, string> }> {
     const folders = await this.layOut(pod);
     const [{ volumeMounts = [], env = [] }] = pod.spec.containers as [StoredPod['spec']['containers'][number]];
     const asRoot = process.getuid?.() === 0;
-    const app = '/run/app';
-    const inside = (path: string) => join(app, relative(ROOT, path));
-    const node = relative(ROOT, process.execPath).startsWith('..') ? process.execPath : inside(process.execPath);
     const lines = [
       'mount -t tmpfs tmpfs /run',
       'mount -t tmpfs tmpfs /var/cache',
-      `mkdir ${app}`,
-      `mount --bind '${ROOT}' ${app}`,
+      `mkdir ${APP}`,
+      `mount --bind '${ROOT}' ${APP}`,
       ...volumeMounts.flatMap(({ name, mountPath, readOnly }) => [
         `mkdir -p '${mountPath}'`,
         `mount --bind '${folders[name]}' '${mountPath}'`,
@@ -117,9 +136,7 @@ export class Kubelet {
         : 'exec "$@"',
     ];
     return {
-      execPath: 'unshare',
-      execArgv: [asRoot ? '--mount' : '-rm', 'sh', '-ec', lines.join('\n'), 'sh', node],
-      main: inside(MAIN),
+      execArgv: [asRoot ? '--mount' : '-rm', 'sh', '-ec', lines.join('\n'), 'sh'],
       environment: Object.fromEntries(env.map(({ name, value }) => [name, value])),
     };
   }

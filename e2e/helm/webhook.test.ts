@@ -10,6 +10,7 @@ import { policy } from '../cluster/policy.ts';
 import { eventually } from '../cluster/run.ts';
 import { AgentProcess } from '../processes/agent.ts';
 import type { OperatorProcess } from '../processes/operator.ts';
+import { PythonAgentProcess } from '../processes/python-agent.ts';
 import { Installed, SYSTEM, WEBHOOK } from './installed.ts';
 import { Kubelet } from './kubelet.ts';
 
@@ -20,7 +21,7 @@ let installed: Installed;
 let operator: OperatorProcess;
 let port: number;
 let kubelet: Kubelet;
-const agents: AgentProcess[] = [];
+const agents: (AgentProcess | PythonAgentProcess)[] = [];
 
 /** A pod as a careful team writes it: it passes the level restricted. */
 const pod = (name: string, annotations: Record<string, string> = ASKS, more: object = {}) => ({
@@ -287,6 +288,46 @@ describe('a service in such a pod, with nothing configured', () => {
     expect(two.beganWith).toBe('LastGood');
     expect((await two.stats('payments')).policy?.generation).toBe(2);
     expect(one.output.join('') + two.output.join('')).toBe('');
+  }, 120_000);
+
+  it('in Python connects by the same files over TLS, and its next process starts with what it kept', async () => {
+    const wanted = {
+      selector: { matchLabels: { app: 'checkout' } },
+      breakers: ['parcels'],
+      trip: { consecutiveFailures: 3 },
+    };
+    await cluster.apply(policy('shop', 'parcels', wanted));
+    await created(pod('python'));
+    const stored = await kubelet.pod('shop', 'python');
+    const launch = await kubelet.launchPython(stored);
+    const { PATH: _path, PYTHONPATH: _sources, ...given } = launch.environment;
+    expect(given).toEqual({ FUSEBOARD_SERVICE: 'checkout' });
+    const url = stored.metadata.annotations!['fuseboard.dev/url'];
+    expect(url).toMatch(/^https:/);
+
+    const one = await PythonAgentProcess.start({}, launch);
+    agents.push(one);
+    expect(one.beganWith).not.toBe('LastGood');
+    await eventually(async () => (await one.call('parcels', 'ok')) && (await one.stats('parcels')).generation === 1);
+    expect(await one.call('parcels', 'fail', 'fail', 'fail', 'ok')).toEqual(['failed', 'failed', 'failed', 'rejected']);
+    await eventually(async () => {
+      const { items } = await operator.admin<{ items: object[] }>('/v1/agents?search=python', cluster.token);
+      expect(items).toMatchObject([
+        {
+          ...{ namespace: 'shop', pod: stored.metadata.uid, service: 'checkout', language: 'python', version: '0.1.0' },
+          breakers: [{ name: 'parcels', state: 'open', lastError: { name: 'ConnectionError' } }],
+        },
+      ]);
+    });
+
+    const { 'fuseboard-dev-cache': cache } = await kubelet.layOut(stored);
+    await eventually(async () => (await readdir(cache!)).length === 1);
+    await one.end(true);
+    const two = await PythonAgentProcess.start({}, launch);
+    agents.push(two);
+    expect(two.beganWith).toBe('LastGood');
+    expect((await two.stats('parcels')).spec?.trip).toEqual({ consecutiveFailures: 3 });
+    expect(one.output + two.output).toBe('');
   }, 120_000);
 });
 

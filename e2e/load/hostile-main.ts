@@ -13,6 +13,8 @@ export interface HostileRequest {
 /** As many as fit into a part of a report. */
 const KEYS = 150;
 
+const LONG_KEYS = 60;
+
 /** Streams that one pod holds, and connections without a request. */
 const HELD = 40;
 const SILENT = 5;
@@ -67,13 +69,18 @@ async function streams(url: string, token: string, boots: string[]): Promise<voi
 async function reports(url: string, token: string, boots: readonly string[]): Promise<void> {
   for (let sequence = 1; ; sequence += 1) {
     const of = boots[sequence % Math.max(1, boots.length)] ?? boot();
-    const breakers = Array.from({ length: KEYS }, (_, i) => ({
-      name: `b${sequence % 50}`,
-      key: `\u001b[2J${sequence}-${i}`,
+    // Many keys of few breakers, or few long ones of many, with errors of their own.
+    const long = sequence % 2 === 0;
+    const breakers = Array.from({ length: long ? LONG_KEYS : KEYS }, (_, i) => ({
+      name: long ? `b${sequence}-${i}` : `b${sequence % 50}`,
+      key: `\u001b[2J${sequence}-${i}${long ? randomBytes(100).toString('hex') : ''}`,
+      ...(long && { lastError: { name: 'Error', message: randomBytes(20).toString('hex') } }),
       state: 'open',
       since: 0,
       totals: { ...NO_TOTALS, succeeded: 2 ** 50 },
-      ...(i < 20 && { transitions: [{ from: 'closed', to: 'open', reason: 'consecutive-failures', agoMs: 0 }] }),
+      ...(i < 20 && {
+        transitions: [{ from: 'closed', to: 'open', reason: randomBytes(10).toString('hex'), agoMs: 0 }],
+      }),
     }));
     const common = { protocol: 1, service: 's', instance: 'i', part: 1, parts: 1, rejections: [] };
     await post(url, token, { ...common, boot: of, sequence, breakers });

@@ -62,7 +62,11 @@ try {
   config.loadFromFile(cluster.kubeconfig);
   const good = await podTokens(config, 'load', agents);
   const bad = await podTokens(config, 'hostile', hostile);
-  operator = await StartedOperator.start(`--kubeconfig=${cluster.kubeconfig}`, '--agent-auth=token-review');
+  operator = await StartedOperator.startWithin(
+    MEMORY_MIB,
+    `--kubeconfig=${cluster.kubeconfig}`,
+    '--agent-auth=token-review',
+  );
   const target = operator;
   const { hostname: address, host, port } = new URL(target.url);
   await crowd.open({
@@ -100,8 +104,8 @@ try {
     failed += missed;
     inARow = missed > 0 ? inARow + 1 : 0;
     mostInARow = Math.max(mostInARow, inARow);
-    const { rssBytes } = await target.cost();
-    peakMib = Math.max(peakMib, rssBytes / 2 ** 20);
+    const { rssBytes, peakRssBytes = rssBytes } = await target.cost();
+    peakMib = Math.max(peakMib, peakRssBytes / 2 ** 20);
   }, 1_000);
   attackers = new Child<HostileRequest>(new URL('./hostile-main.ts', import.meta.url));
   const [logBefore, begun] = [target.logBytes, performance.now()];
@@ -115,7 +119,7 @@ try {
   const slower = under.p99 / without.p99;
   const rows: [string, string, boolean][] = [
     ['the operator lives', target.lives ? 'yes' : 'no', target.lives],
-    [`its memory, of ${MEMORY_MIB} MiB`, `${peakMib.toFixed(0)} MiB`, peakMib < MEMORY_MIB],
+    [`the peak of its memory, of ${MEMORY_MIB} MiB`, `${peakMib.toFixed(0)} MiB`, peakMib < MEMORY_MIB],
     [
       `probes, of which ${PROBES_IN_A_ROW} in a row may not fail`,
       `${probes - failed} of ${probes} passed, ${mostInARow} in a row failed`,

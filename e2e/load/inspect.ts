@@ -1,5 +1,5 @@
 /** Loaded into a process before its own code: tells the parent what it costs and holds, and profiles it where asked. */
-import { readdirSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { Session } from 'node:inspector/promises';
 
@@ -11,6 +11,8 @@ export type Request =
 
 export interface Cost {
   readonly rssBytes: number;
+  /** The most that `rssBytes` ever was; absent where there is no /proc. */
+  readonly peakRssBytes?: number;
   readonly heapBytes: number;
   /** Of all threads since the process began. */
   readonly cpuMs: number;
@@ -35,7 +37,13 @@ async function answer(request: Request): Promise<unknown> {
     if (request.collect) collect();
     const { rss, heapUsed } = process.memoryUsage();
     const { user, system } = process.cpuUsage();
-    return { rssBytes: rss, heapBytes: heapUsed, cpuMs: (user + system) / 1_000 } satisfies Cost;
+    const peakRssBytes = peakRss();
+    return {
+      rssBytes: rss,
+      ...(peakRssBytes !== undefined && { peakRssBytes }),
+      heapBytes: heapUsed,
+      cpuMs: (user + system) / 1_000,
+    } satisfies Cost;
   }
   if (request.cmd === 'holds') {
     // What a finalizer lets go is garbage of the next collection.
@@ -74,6 +82,12 @@ function holdings(): Holdings {
     handles,
     ...(sockets !== undefined && { sockets }),
   };
+}
+
+/** That of `resourceUsage` counts the memory of the parent until this process began to run its own program. */
+function peakRss(): number | undefined {
+  if (process.platform !== 'linux') return undefined;
+  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'))![1]) * 1_024;
 }
 
 function openSockets(): number | undefined {

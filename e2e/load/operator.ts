@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { freePort } from '../../examples/offer-demo/address.ts';
 import { eventually } from '../cluster/run.ts';
 import { Child } from './child.ts';
@@ -22,6 +23,7 @@ export interface Target {
 /** An operator that the run starts, on ports that stay the same over restarts. */
 export class StartedOperator implements Target {
   readonly #args: readonly string[];
+  readonly #nodeArgs: readonly string[];
   readonly #port: number;
   readonly #metricsPort: number;
   #child: Child<Request> | undefined;
@@ -30,17 +32,27 @@ export class StartedOperator implements Target {
   /** What it wrote to its log since it was launched. */
   logBytes = 0;
 
-  private constructor(args: readonly string[], [port, metrics, admin]: readonly number[]) {
+  private constructor(nodeArgs: readonly string[], args: readonly string[], [port, metrics, admin]: readonly number[]) {
     this.#port = port!;
     this.#metricsPort = metrics!;
     const ports = [`--port=${port}`, `--metrics-port=${metrics}`, `--admin-port=${admin}`];
     const own = args.map((arg) => arg.replace('$URL', this.url));
+    this.#nodeArgs = nodeArgs;
     this.#args = ['serve', '--agent-auth=none', '--log-format=json', ...ports, ...own];
   }
 
   /** Starts `fuseboard serve` with `args`, in which `$URL` stands for its own address, and waits until it is ready. */
   static async start(...args: string[]): Promise<StartedOperator> {
-    const operator = new StartedOperator(args, await Promise.all([freePort(), freePort(), freePort()]));
+    return StartedOperator.#start([], args);
+  }
+
+  /** As `start`, with the heap that the image gives itself in a container with so much memory, in MiB. */
+  static async startWithin(memoryMib: number, ...args: string[]): Promise<StartedOperator> {
+    return StartedOperator.#start(heapFlags(memoryMib), args);
+  }
+
+  static async #start(nodeArgs: readonly string[], args: readonly string[]): Promise<StartedOperator> {
+    const operator = new StartedOperator(nodeArgs, args, await Promise.all([freePort(), freePort(), freePort()]));
     operator.launch();
     await operator.ready();
     return operator;
@@ -51,7 +63,7 @@ export class StartedOperator implements Target {
   }
 
   launch(): void {
-    const nodeArgs = ['--expose-gc', `--import=${INSPECT}`];
+    const nodeArgs = ['--expose-gc', `--import=${INSPECT}`, ...this.#nodeArgs];
     this.#child = new Child<Request>(MAIN, { nodeArgs, args: this.#args, line: (text) => this.#read(text) });
   }
 
@@ -110,6 +122,20 @@ export class StartedOperator implements Target {
     if (!text.includes('"policy changed"')) return;
     this.distributedAt = new Date((JSON.parse(text) as { time: number | string }).time).getTime();
   }
+}
+
+/** The flags of the image's entry point; a share of the container's memory becomes a size. */
+function heapFlags(memoryMib: number): string[] {
+  const dockerfile = readFileSync(new URL('../../Dockerfile', import.meta.url), 'utf8');
+  const entry: string[] = JSON.parse(/^ENTRYPOINT (.*)$/m.exec(dockerfile)![1]!);
+  return entry
+    .filter((flag) => flag.startsWith('--'))
+    .map((flag) =>
+      flag.replace(
+        /^--max-old-space-size-percentage=(\d+)$/,
+        (_, share) => `--max-old-space-size=${Math.floor((memoryMib * Number(share)) / 100)}`,
+      ),
+    );
 }
 
 /** An operator that runs already, and tells what it costs by its metrics. */

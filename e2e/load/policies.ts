@@ -21,6 +21,12 @@ export function policiesOf(namespace: string, count: number, matched: number): P
   return Array.from({ length: count }, (_, i) => policy(namespace, i, i < matched ? 'load' : `other-${i % 100}`, 1));
 }
 
+/** Gives one of the policies circuits for each key, so that these come and go in a run. */
+export const keyed = (policy: PolicyObject): PolicyObject =>
+  policy.metadata.name === 'load-3'
+    ? { ...policy, spec: { ...policy.spec, perKey: { maxKeys: 100, idleTimeout: '10s' } } }
+    : policy;
+
 function policy(namespace: string, i: number, app: string, consecutiveFailures: number): PolicyObject {
   return {
     apiVersion: `${GROUP}/${VERSION}`,

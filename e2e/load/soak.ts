@@ -13,11 +13,12 @@ import { eventually } from '../cluster/run.ts';
 import type { Ending } from './agents-main.ts';
 import { Child } from './child.ts';
 import { Crowd } from './crowd.ts';
-import { type Allowance, type Growth, growth, type Reading } from './growth.ts';
+import type { Allowance } from './growth.ts';
+import { type Row, round, rowOf, tableOf } from './growth-table.ts';
 import type { Holdings, Request } from './inspect.ts';
 import { monotonic } from './monotonic.ts';
 import { StartedOperator } from './operator.ts';
-import { type PolicyObject, policiesOf } from './policies.ts';
+import { keyed, policiesOf } from './policies.ts';
 import { clusterStore, type Store } from './store.ts';
 
 const NAMESPACE = 'load';
@@ -71,12 +72,6 @@ interface Taken {
   readonly holds: Holdings;
 }
 
-interface Row extends Growth {
-  readonly process: string;
-  readonly quantity: string;
-  readonly readings: readonly Reading[];
-}
-
 const say = (line: string) => process.stderr.write(`${line}\n`);
 const sum = (numbers: readonly number[]) => numbers.reduce((all, one) => all + one, 0);
 
@@ -121,15 +116,15 @@ async function main({ minutes, agents, everyMs, json }: Options): Promise<number
       seen.cuts += 1;
     }
 
-    const rowOf = (process: string, { name, of, allowed }: Quantity, lists: readonly (readonly Taken[])[]): Row => {
+    const rowFor = (process: string, { name, of, allowed }: Quantity, lists: readonly (readonly Taken[])[]): Row => {
       const own = lists[0]!.map(({ at }, i) => ({ at, value: sum(lists.map((list) => of(list[i]!.holds))) }));
-      return { process, quantity: name, readings: own, ...growth(own, allowed) };
+      return rowOf(process, name, own, allowed);
     };
     const each = [...readings];
     const rows = [
-      ...each.flatMap(([process, list]) => MEMORY.map((quantity) => rowOf(process, quantity, [list]))),
+      ...each.flatMap(([process, list]) => MEMORY.map((quantity) => rowFor(process, quantity, [list]))),
       ...OPEN.map((quantity) =>
-        rowOf(
+        rowFor(
           'operators',
           quantity,
           each.slice(0, operators.length).map(([, list]) => list),
@@ -137,7 +132,7 @@ async function main({ minutes, agents, everyMs, json }: Options): Promise<number
       ),
       ...each
         .slice(operators.length)
-        .flatMap(([process, list]) => OPEN.map((quantity) => rowOf(process, quantity, [list]))),
+        .flatMap(([process, list]) => OPEN.map((quantity) => rowFor(process, quantity, [list]))),
     ];
     const traffic = await crowd.traffic('agents');
     process.stdout.write(`${tableOf(rows)}\n${JSON.stringify({ seen, traffic })}\n`);
@@ -241,12 +236,6 @@ const placeOf = ({ port }: Relay) => ({
   headers: '',
 });
 
-/** One of the policies keeps circuits for each key, so that these come and go too. */
-const keyed = (policy: PolicyObject): PolicyObject =>
-  policy.metadata.name === 'load-3'
-    ? { ...policy, spec: { ...policy.spec, perKey: { maxKeys: 100, idleTimeout: '10s' } } }
-    : policy;
-
 function lineOf(at: number, readings: ReadonlyMap<string, readonly Taken[]>): string {
   const each = [...readings].map(([name, list]) => {
     const { holds } = list.at(-1)!;
@@ -255,22 +244,10 @@ function lineOf(at: number, readings: ReadonlyMap<string, readonly Taken[]>): st
   return `${at.toFixed(1)} min  ${each.join('  ')}`;
 }
 
-function tableOf(rows: readonly Row[]): string {
-  const lines = [['process', 'quantity', 'begin', 'median', 'end', 'rise', 'allowed', 'verdict']];
-  for (const { process, quantity, readings, median, rise, allowed, verdict } of rows) {
-    const [first, last] = [readings[0]!.value, readings.at(-1)!.value];
-    lines.push([process, quantity, ...[first, median, last, rise, allowed].map(round), verdict]);
-  }
-  const widths = lines[0]!.map((_, i) => Math.max(...lines.map((line) => line[i]!.length)));
-  return lines.map((line) => line.map((cell, i) => cell.padEnd(widths[i]!)).join('  ')).join('\n');
-}
-
 const lastHandles = (readings: ReadonlyMap<string, readonly Taken[]>) =>
   Object.fromEntries(
     [...readings].map(([name, list]) => [name, [list[0], list.at(-1)].map((one) => one!.holds.handles)]),
   );
-
-const round = (value: number) => String(Math.round(value * 100) / 100);
 
 function whole(name: string, text: string, min: number, max: number): number {
   const value = Number(text);

@@ -55,7 +55,8 @@ describe.each([3, 4] as const)('with Helm %i and no values but the image', (majo
   }, 120_000);
 
   it('shows its agents on the command line', async () => {
-    expect(await fuseboard(cluster, 'status', '-A')).toMatch(/payments/);
+    const status = await fuseboard(cluster, 'status', '-A');
+    expect(status).toMatch(/policies +1 programmed\nagents +3 connected\nrollouts +3\/3 applied/);
     for (const { metadata } of await shop.pods('checkout')) {
       await eventually(async () => (await fuseboard(cluster, 'get', 'agents', '-n', 'shop')).includes(metadata.name));
     }

@@ -7,6 +7,8 @@ import { startScene, timed } from './scene.ts';
 import { SHOP, Shop } from './shop.ts';
 
 const CHECKOUTS = 3;
+/** No change of certificates keeps an agent away for longer. */
+const AWAY_AT_MOST_MS = 60_000;
 
 let cluster: NodeCluster;
 let release: Release;
@@ -27,7 +29,7 @@ afterAll(() => cluster?.down(), 120_000);
 async function edited(): Promise<void> {
   threshold += 1;
   await shop.applyPolicy(threshold);
-  await shop.programmed(CHECKOUTS);
+  await shop.programmed(CHECKOUTS, AWAY_AT_MOST_MS);
 }
 
 /** The agents open new connections to new replicas, which have read the newest certificate, and take an edit. */
@@ -42,6 +44,7 @@ async function whilePodsAreCreated(step: () => Promise<void>): Promise<void> {
   const { created, uninjected, refused, failures } = await createPods(cluster, 5, step);
   expect({ uninjected, refused, failures }).toEqual({ uninjected: [], refused: [], failures: [] });
   expect(created).toBeGreaterThan(0);
+  process.stderr.write(`${created} pods were created meanwhile, and all of them injected\n`);
 }
 
 const trusted = async () => {
@@ -90,3 +93,14 @@ it('replaces the authority in three upgrades: every new pod is injected, and eve
     await everybodyConnectsAgain();
   });
 }, 900_000);
+
+it('takes the same agents back after a reinstallation, as the authority is kept', async () => {
+  const before = await trusted();
+  const pods = (await shop.checkouts()).map(({ pod }) => pod);
+  await release.uninstall();
+  await release.install();
+  await timed('all agents after a reinstallation', edited);
+  expect(await trusted()).toBe(before);
+  expect((await shop.checkouts()).map(({ pod }) => pod)).toEqual(pods);
+  await shop.trips();
+}, 400_000);

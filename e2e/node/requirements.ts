@@ -1,5 +1,6 @@
 import { access, constants } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
+import { run } from '../cluster/run.ts';
 
 /** Each command that the cluster runs, and the Debian package that holds it. */
 const COMMANDS: Readonly<Record<string, string>> = {
@@ -22,6 +23,15 @@ const CNI_PLUGINS: Readonly<Record<string, string>> = {
   '/usr/lib/cni/host-local': 'containernetworking-plugins',
 };
 
+const SCRATCH = 'mount -t tmpfs none /mnt && mkdir /mnt/lower /mnt/upper /mnt/work /mnt/merged';
+/** What a kernel and its rights have to allow, and a command that tries it and leaves nothing behind. */
+const ABILITIES: Readonly<Record<string, string>> = {
+  'network namespaces with veth pairs': 'unshare --net ip link add probe-a type veth peer name probe-b',
+  'translation of addresses by iptables': 'unshare --net iptables -t nat -A POSTROUTING -j MASQUERADE',
+  'overlay mounts': `unshare --mount sh -c '${SCRATCH} && mount -t overlay none -o lowerdir=/mnt/lower,upperdir=/mnt/upper,workdir=/mnt/work /mnt/merged'`,
+  'cgroups that may be written': 'test -w /sys/fs/cgroup',
+};
+
 /**
  * Checks that this machine can run nodes.
  *
@@ -42,6 +52,11 @@ export async function requireNodes(): Promise<void> {
   for (const [path, name] of Object.entries(CNI_PLUGINS)) if (!(await executable(path))) packages.add(name);
   if (packages.size > 0) {
     problems.push(`the Debian packages ${[...packages].join(', ')}; run e2e/node/packages.sh`);
+  }
+  if (problems.length === 0) {
+    for (const [what, command] of Object.entries(ABILITIES)) {
+      await run('sh', ['-c', command]).catch((error: Error) => problems.push(`${what}: ${error.message.trim()}`));
+    }
   }
   if (problems.length > 0)
     throw new Error(`a cluster with nodes needs:\n${problems.map((one) => `- ${one}`).join('\n')}`);

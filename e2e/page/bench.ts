@@ -64,6 +64,7 @@ function row(i: number, turn: number, slots: number): BreakerRow {
     },
     ...{ state: open ? 'open' : 'closed', shadow: false, since: Date.now() - 60_000 - i, heard: Date.now(), agents },
     states: { closed: open ? agents - 3 : agents, open: open ? 3 : 0, halfOpen: 0, shadowOpen: 0 },
+    services: [{ service: 'checkout', agents }],
     unwell: open ? ['pod-1', 'pod-2', 'pod-3'] : [],
     window: { calls: 2_000, failed: 100, slow: 5, rejected: 0 },
     latency: [0, 0, 0, 0, 0, 0, 0, 40 + (turn % 10), 30, 20, 10, 4, 1],

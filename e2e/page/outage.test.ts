@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { pino } from 'pino';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, Locator, Page } from 'playwright-core';
 import { readConfig } from '../../operator/src/config/config.ts';
 import { type Serving, serve } from '../../operator/src/serve.ts';
 import { FLAGS, localParts } from '../../operator/test/local-operator.ts';
@@ -77,7 +77,21 @@ beforeAll(async () => {
   }
   browser = await startBrowser();
   const viewport = { width: 1_280, height: 800 };
-  page = await (await browser.newContext({ viewport, colorScheme: 'dark', timezoneId: 'UTC' })).newPage();
+  const context = await browser.newContext({
+    ...({ viewport, colorScheme: 'dark', timezoneId: 'UTC' } as const),
+    permissions: ['notifications'],
+  });
+  page = await context.newPage();
+  // What the system shows cannot be read, so it is recorded on the way there.
+  await page.addInitScript(`
+    globalThis.shown = [];
+    globalThis.Notification = class extends Notification {
+      constructor(title, options) {
+        super(title, options);
+        globalThis.shown.push([title, options.body]);
+      }
+    };
+  `);
   page.on('pageerror', (error) => complaints.push(String(error)));
   await page.goto(`${serving.adminUrl}/`);
 }, 120_000);
@@ -143,9 +157,21 @@ it('says that nothing is refused before the outage', async () => {
   expect(await page.locator('.breaker-line').count()).toBe(7);
 }, 90_000);
 
+it('offers to notify', async () => {
+  await page.keyboard.press('?');
+  const box = page.getByLabel('Notify me on this computer when a breaker is refused');
+  expect(await box.isChecked()).toBe(false);
+  await box.check();
+  await eventually(() => box.isChecked());
+  await page.keyboard.press('Escape');
+}, 60_000);
+
 it('says at 10 s, 1, 6 and 20 min what is refused, by whom and what it costs', async () => {
   await playTo(10);
   await reads(/^payments is refused by 3 of 5 checkout pods for 10 s: \d+(\.\d)? calls\/s get the fallback\.$/);
+  expect(await page.evaluate('shown')).toEqual([
+    ['payments is refused', expect.stringMatching(/^payments is refused by .* checkout pods? for \d+ s: .*\.$/)],
+  ]);
   await screenshot(page, 'outage-10-s');
   await playTo(60);
   await reads('payments is refused by 3 of 5 checkout pods for 1 min: 42 calls/s get the fallback.');
@@ -189,9 +215,58 @@ it('lists the outage with its plot when it is over', async () => {
   expect(complaints).toEqual([]);
 }, 120_000);
 
+/** Selects a part of a plot with the pointer, from and to these shares of its width. */
+async function brush(plot: Locator, from: number, to: number): Promise<void> {
+  const box = (await plot.boundingBox())!;
+  const y = box.y + box.height / 2;
+  await page.mouse.move(box.x + from * box.width, y);
+  await page.mouse.down();
+  await page.mouse.move(box.x + to * box.width, y, { steps: 4 });
+  await page.mouse.up();
+}
+
+it('shows the hour around it, with latencies, and the selected part of it', async () => {
+  await page.goto(`${serving.adminUrl}/`);
+  await page.getByRole('link', { name: 'payments', exact: true }).click();
+  const panel = page.locator('.panel');
+  await panel.getByRole('link', { name: '1 h', exact: true }).click();
+  const plots = panel.locator('.u-over');
+  await plots.nth(1).waitFor(PATIENCE);
+  await panel.getByText('5 agents started').waitFor(PATIENCE);
+  // The crosshair is common to both plots, and each says what there is at its time.
+  await plots.first().hover();
+  const lines = await panel
+    .locator('.u-cursor-x')
+    .evaluateAll((all) => all.map((one) => one.getBoundingClientRect().x));
+  expect(Math.max(...lines) - Math.min(...lines)).toBeLessThan(2);
+  await page.setViewportSize({ width: 1_280, height: 1_060 });
+  await playTo(1_264);
+  await screenshot(page, 'range-hour');
+  await page.setViewportSize({ width: 1_280, height: 800 });
+  expect(await barriers(page)).toEqual([]);
+  await brush(plots.first(), 0.7, 0.9);
+  await page.waitForURL(/range=1h&zoom=\d+-\d+$/);
+  const part = await panel.locator('.ranges [role=status]').innerText();
+  await playTo(1_268);
+  await page.locator('.pulse.live').waitFor(PATIENCE);
+  await screenshot(page, 'range-part');
+  await page.reload();
+  await plots.nth(1).waitFor(PATIENCE);
+  expect(await panel.locator('.ranges [role=status]').innerText()).toBe(part);
+  await panel.getByRole('button', { name: 'Earlier' }).press('Enter');
+  await eventually(async () => (await panel.locator('.ranges [role=status]').innerText()) !== part);
+  await panel.getByRole('button', { name: 'Whole range' }).press('Enter');
+  await panel.getByText('Calls by time').click();
+  expect(await panel.locator('details tbody tr').count()).toBeGreaterThan(20);
+  await panel.getByRole('link', { name: '24 h', exact: true }).click();
+  await page.waitForURL(/range=24h$/);
+  await plots.nth(1).waitFor(PATIENCE);
+  expect(complaints).toEqual([]);
+}, 120_000);
+
 it('tells the same on the command line', async () => {
   expect(await command('outages')).toMatch(
-    /^payments +over +2030-01-01T02:16:00Z +19m +\d+ +3\/5 +failure rate +\S+-payments$/m,
+    /^payments +over +2030-01-01T02:16:00Z +19m +\d+ +3\/5 +failure rate +\S+-payments-\w+$/m,
   );
   const shown = await command('outages', 'payments');
   expect(shown).toMatch(

@@ -22,6 +22,13 @@ describe('the page as it is built', () => {
     expect([...new Set(hosts)].filter((host) => host !== 'http://www.w3.org')).toEqual([]);
   });
 
+  it('has one type scale', () => {
+    const css = readFileSync(fileURLToPath(new URL('../../operator/web/src/page.css', import.meta.url)), 'utf8');
+    const sizes = [...css.matchAll(/font(?:-size)?:\s*([^;]+);/g)].map(([, size]) => size!.split(/[\s/]/)[0]);
+    const allowed = ['--small', '--normal', '--large', '--huge', '--wall'].map((name) => `var(${name})`);
+    expect(sizes.filter((size) => ![...allowed, 'inherit'].includes(size!))).toEqual([]);
+  });
+
   it('carries the licences of what went in', () => {
     const text = readFileSync(join(WEB, 'licences.txt'), 'utf8');
     for (const name of ['preact', '@preact/signals', 'uplot']) expect(text).toContain(`${name}\n`);

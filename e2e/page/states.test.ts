@@ -134,6 +134,64 @@ describe('the page of a fleet', () => {
     expect(await barriers(page)).toEqual([]);
   }, 90_000);
 
+  it('can be read at a zoom of 200 %, where the page scrolls and nothing is cut off', async () => {
+    await look(url, { viewport: { width: 640, height: 400 }, deviceScaleFactor: 2 });
+    await page.locator('.tile.open').first().waitFor(PATIENCE);
+    expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBe(0);
+    await screenshot(page, 'zoom-200');
+    expect(await barriers(page)).toEqual([]);
+    await page.locator('.tile.open a').first().click();
+    await see('Against its threshold');
+    expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBe(0);
+    expect(await barriers(page)).toEqual([]);
+  }, 90_000);
+
+  it('keeps states and what is chosen in forced colours', async () => {
+    await look(url, { forcedColors: 'active' });
+    await page.locator('.tiles > li').nth(8).waitFor(PATIENCE);
+    const borders = (await page.evaluate(
+      `[...document.querySelectorAll('.badge')].map((one) => getComputedStyle(one).borderTopStyle)`,
+    )) as string[];
+    expect(new Set(borders)).toEqual(new Set(['solid']));
+    await page.locator('.tile.open a').first().click();
+    await see('Against its threshold');
+    await screenshot(page, 'forced-colours');
+    expect(await barriers(page)).toEqual([]);
+  }, 90_000);
+
+  it('fills a screen on a wall with what is not well, until Escape', async () => {
+    await look(`${url}?wall=1`, { viewport: { width: 1_920, height: 1_080 } });
+    await page.locator('.tile.open').first().waitFor(PATIENCE);
+    expect(await page.locator('.tiles > li').count()).toBe(3);
+    await screenshot(page, 'wall');
+    expect(await barriers(page)).toEqual([]);
+    await page.keyboard.press('Escape');
+    await page.locator('.breaker-line').first().waitFor(PATIENCE);
+    expect(page.url()).toBe(url);
+  }, 90_000);
+
+  it('groups the board by namespace and by dependency', async () => {
+    await look(url);
+    await page.locator('.glance').getByRole('link', { name: 'namespace' }).click();
+    await page.locator('.group-heading').nth(1).waitFor(PATIENCE);
+    expect(await page.locator('.group-heading').allInnerTexts()).toEqual(['shop', 'billing']);
+    await screenshot(page, 'grouped');
+    expect(await barriers(page)).toEqual([]);
+    await page.locator('.tile a').first().focus();
+    await page.keyboard.press('End');
+    await focused(await page.locator('.tiles a').last().getAttribute('data-opens'));
+    await page.locator('.glance').getByRole('link', { name: 'dependency' }).click();
+    await page.locator('.group-heading', { hasText: 'payments' }).waitFor(PATIENCE);
+    expect(page.url()).toBe(`${url}?group=dependency`);
+  }, 90_000);
+
+  it('counts what is open in title and icon of the tab', async () => {
+    await look(url);
+    await eventually(async () => (await page.title()) === '(1 open) Fuseboard');
+    const icon = await page.locator('link[rel=icon]').getAttribute('href');
+    expect(decodeURIComponent(icon!)).toContain('>1</text>');
+  }, 90_000);
+
   it('opens a breaker: its plot, its threshold, the agents that are hit, and what happened', async () => {
     await look(url);
     await page.locator('.tile.open a').first().click();

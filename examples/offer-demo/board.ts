@@ -52,13 +52,16 @@ export class Board {
   readonly #folder: string;
   readonly #ended = new AbortController();
   readonly #python: string | undefined;
+  readonly #recording: string | undefined;
 
   /**
    * @param line takes every line that a process writes.
    * @param python the program that runs the services in Python. Absent: there are none.
+   * @param recording the file in which the service in Node records its calls. Absent: none.
    */
-  constructor(ports: Ports, line: (name: string, line: string) => void, python?: string) {
+  constructor(ports: Ports, line: (name: string, line: string) => void, python?: string, recording?: string) {
     this.#python = python;
+    this.#recording = recording;
     this.ports = ports;
     this.children = new Children(line);
     const cache = fileURLToPath(new URL('.cache/', ROOT));
@@ -114,12 +117,10 @@ export class Board {
       FUSEBOARD_SERVICE: service,
       FUSEBOARD_CACHE_DIR: join(this.#folder, 'cache', service),
     });
-    const offerPid = this.children.start(
-      'offer',
-      new URL('offer.ts', import.meta.url),
-      [],
-      environment(node, offer, 'offer'),
-    );
+    const offerPid = this.children.start('offer', new URL('offer.ts', import.meta.url), [], {
+      ...environment(node, offer, 'offer'),
+      ...(this.#recording === undefined ? {} : { FUSEBOARD_RECORD: this.#recording }),
+    });
     await answers(`${node.offerUrl}/offer/circuit`);
     const pids = { operator, partner: partnerPid, offer: offerPid };
     if (this.#python === undefined || python === undefined) return pids;

@@ -3,7 +3,7 @@
  * services, checks it and ends, with 0 when all went as it should and 1 otherwise.
  */
 import { execFileSync } from 'node:child_process';
-import { relative } from 'node:path';
+import { relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { HOST } from './address.ts';
@@ -11,7 +11,7 @@ import { Board, choosePorts, USUAL_PORTS } from './board.ts';
 import { pythonEnvironment } from './python-environment.ts';
 import { playStory } from './story.ts';
 
-const { once, anyPorts, python } = new Command('npm start --')
+const { once, anyPorts, python, record } = new Command('npm start --')
   .description('Starts the operator on a folder of policies, a partner that can fail, and a service that calls it.')
   .option('--once', 'play the story of the services, check it, and end')
   .option('--any-ports', 'take any free ports instead of the usual ones; --once always does')
@@ -19,8 +19,10 @@ const { once, anyPorts, python } = new Command('npm start --')
     '--python',
     'run the same two services in Python too, under the same policy; needs python3 with venv, and pip',
   )
+  .option('--record <file>', 'record the calls of the service in Node, to choose thresholds from')
   .parse()
-  .opts<{ once?: boolean; anyPorts?: boolean; python?: boolean }>();
+  .opts<{ once?: boolean; anyPorts?: boolean; python?: boolean; record?: string }>();
+const recording = record === undefined ? undefined : resolve(record);
 
 const say = (line: string) => console.log(line);
 const ports = await choosePorts(once || anyPorts ? {} : USUAL_PORTS);
@@ -30,7 +32,7 @@ const written = (name: string, line: string) => {
   if (once) log.push(text);
   else say(text);
 };
-const board = new Board(ports, written, python ? pythonEnvironment() : undefined);
+const board = new Board(ports, written, python ? pythonEnvironment() : undefined, recording);
 
 let ending: Promise<void> | undefined;
 const end = (code: number): Promise<void> => {
@@ -100,7 +102,7 @@ See it at http://${HOST}:${ports.admin}/ and try this in another terminal:
   # for Prometheus: the breakers of the service, and the operator
   curl ${offerUrl}/metrics
   curl http://${HOST}:${ports.metrics}/metrics
-${inPython ? `\n  # the same in Python: its partner is at ${inPython.partnerUrl}\n  curl ${inPython.offerUrl}/offer/circuit\n` : ''}
+${recording === undefined ? '' : `\n  # a policy from the calls that were recorded; save it as the file above to apply it\n  npm run -s fuseboard -- suggest --calls ${relative(process.cwd(), recording)}\n`}${inPython ? `\n  # the same in Python: its partner is at ${inPython.partnerUrl}\n  curl ${inPython.offerUrl}/offer/circuit\n` : ''}
 Ctrl-C ends all of it. What the processes say:
 `);
 }

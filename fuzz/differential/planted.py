@@ -8,10 +8,10 @@ from typing import Any
 
 from fuseboard.call import guarded_call
 from fuseboard.core import circuit, trip
-from fuseboard.core.adaptive_timeout import AdaptiveTimeout
+from fuseboard.core.guards.adaptive_timeout import AdaptiveTimeout
 from fuseboard.core.circuit import Circuit
-from fuseboard.core.in_flight import InFlight
-from fuseboard.core.retry import RetryBudget
+from fuseboard.core.windows.in_flight import InFlight
+from fuseboard.core.guards.retry import RetryBudget
 from fuseboard.core.windows import CountWindow, EwmaWindow, TimeWindow
 
 
@@ -87,14 +87,14 @@ def _low_percentile(original: Any) -> Any:
 
 
 def _one_more_probe(original: Any) -> Any:
-    return lambda self, state: len(state.probes) < self._config.max_probes + 1
+    return lambda state, config: len(state.probes) < config.max_probes + 1
 
 
 PLANTED: dict[str, tuple[Any, str, Callable[[Any], Any]]] = {
     "an open time of a millisecond more": (Circuit, "_set_open_until", _late_open),
     "no jitter": (Circuit, "_draw_jitter", _lost_jitter),
     "a backoff that never starts over": (Circuit, "_open", _never_starts_over),
-    "a probe too many": (Circuit, "_can_probe", _one_more_probe),
+    "a probe too many": (circuit, "can_probe", _one_more_probe),
     "a rate above its threshold": (trip, "_reaches", _strict_rate),
     "hanging calls after a stall": (InFlight, "forget", _forgets_nothing),
     "a count window that keeps its oldest calls": (CountWindow, "resize", _keeps_oldest),

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { openAccess } from './auth/open-access.ts';
 import { tokenFile } from './auth/token-file.ts';
 import { unauthenticated } from './auth/unauthenticated.ts';
-import { ClusterTarget, userToken } from './cli/client/cluster.ts';
+import { ClusterTarget, requiredToken } from './cli/client/cluster.ts';
 import { StandaloneTarget } from './cli/client/standalone.ts';
 import type { Reach } from './cli/client/target.ts';
 import type { ConnectCluster } from './cli/commands/check.ts';
@@ -11,6 +11,7 @@ import type { Construct } from './cli/commands/serve.ts';
 import { CliError, EXIT_CODES } from './cli/exit-codes.ts';
 import type { Config } from './config/config.ts';
 import { UsageError } from './config/usage-error.ts';
+import { unreadable } from './files/unreadable.ts';
 import { KubeClient } from './kube/api/client.ts';
 import { podNamespace, readKubeConfig, userKubeConfig } from './kube/api/config.ts';
 import { preflight } from './kube/api/preflight.ts';
@@ -94,7 +95,10 @@ export const construct: Construct = async (config, log) => {
   }
   const { folder } = wanted;
   const found = await stat(folder).catch((error: Error) => {
-    throw new CliError(EXIT_CODES.unreachable, `--policies: ${error.message}; create the folder or name another`);
+    throw new CliError(
+      EXIT_CODES.unreachable,
+      `--policies: ${unreadable(folder, error)}; create the folder or name another`,
+    );
   });
   if (!found.isDirectory())
     throw new CliError(EXIT_CODES.unreachable, `--policies: ${folder} is not a folder; name one`);
@@ -117,10 +121,10 @@ export const reach: Reach = ({ server, kubeconfig, context, operatorNamespace })
   if (server === undefined) return new ClusterTarget(config!, operatorNamespace);
   const urls = server.split(',').map((url) => url.trim());
   for (const url of urls) {
-    if (URL.canParse(url)) continue;
-    throw new UsageError(`--server: "${url}" is not a URL; give one such as http://127.0.0.1:8702`);
+    if (/^https?:/i.test(url) && URL.canParse(url)) continue;
+    throw new UsageError(`--server: "${url}" is not an http or https URL; give one such as http://127.0.0.1:8702`);
   }
-  return new StandaloneTarget(urls, config && (() => userToken(config)));
+  return new StandaloneTarget(urls, config && (() => requiredToken(config)));
 };
 
 /** The API server that the flags of a command mean. */

@@ -120,7 +120,8 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
   const certificate = config.tls && (await readCertificate(config.tls));
   const nextRetryMs = retryAfterScheduler(config.maxStreamsPerSecond, clock);
   const restoreDetector = new RestoreDetector(config.restoreAfterMs, clock);
-  const cutAt = (reason: 'connections' | 'other-connections') => (from: string) => limits.reached(reason, { from });
+  const cutAt = (reason: 'connections' | 'other-connections') => (from: string, limit: 'all' | 'address') =>
+    limits.reached(limit === 'all' ? reason : 'connections-of-address', { from });
   const cutOther = cutAt('other-connections');
   const apps = [
     {

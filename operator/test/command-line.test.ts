@@ -99,7 +99,9 @@ describe('validate', () => {
 
   it('ends with 3 when a file is not there and 2 when none is given', () => {
     expect(run('validate', 'none.yaml')).toMatchObject({ status: 3, stderr: /.*/ });
-    expect(run('validate', 'none.yaml').stderr).toMatch(/^fuseboard: cannot read none\.yaml: ENOENT.*\n$/);
+    expect(run('validate', 'none.yaml').stderr).toMatch(
+      /^fuseboard: cannot read none\.yaml: there is no such file or folder\n$/,
+    );
     expect(run('validate').status).toBe(2);
   });
 });
@@ -149,7 +151,7 @@ describe('policy files', () => {
     expect(run('validate', 'p/*.yaml')).toMatchObject({ status: 0, stdout: '1 policy in 1 file, 0 problems\n' });
     expect(run('validate', 'p/*.yml')).toMatchObject({
       status: 3,
-      stderr: expect.stringContaining('cannot read p/*.yml'),
+      stderr: 'fuseboard: no file matches p/*.yml\n',
     });
   });
 });
@@ -235,7 +237,9 @@ describe('serve', () => {
     await writeFile(join(folder, 'p/nothing.yaml'), good.replace('name: pay', 'name: nothing').replace(/^spec.*/m, ''));
     const { url } = await serve();
     const whole = { protocol: 1, service: 's', instance: 'i', boot: 'a'.repeat(32), part: 1, parts: 1, rejections: [] };
-    const client = await EventClient.open(`${url.agents}/v1/stream?service=s&instance=i&boot=${whole.boot}`);
+    const library = 'language=python&version=0.1.0&runtime=3.12.1%0A';
+    const query = `service=s&instance=i&boot=${whole.boot}&${library}`;
+    const client = await EventClient.open(`${url.agents}/v1/stream?${query}`);
     const { id: revision } = await client.until(({ event }) => event === 'commit');
     const breakers = [{ name: 'payments', state: 'closed', since: 0, totals: NO_TOTALS }];
     const { status } = await fetch(`${url.agents}/v1/report`, {
@@ -245,9 +249,19 @@ describe('serve', () => {
     });
     expect(status).toBe(204);
     const ask = (...args: string[]) => run(...args, '--server', url.admin);
-    expect(ask('describe', 'agent', 'i').stdout).toContain(
-      '  payments: closed; policy "pay": matches by the prefix "pay*"',
-    );
+    const described = ask('describe', 'agent', 'i').stdout;
+    expect(described).toContain('  payments: closed; policy "pay": matches by the prefix "pay*"');
+    expect(described).toMatch(/^Library: +python 0\.1\.0 on 3\.12\.1\\u000a$/m);
+    const [title, row] = ask('get', 'agents', '-o', 'wide')
+      .stdout.split('\n')
+      .map((line) => line.split(/ {2,}/));
+    expect(title!.slice(1, 5).map((text) => text.toLowerCase())).toEqual([
+      'instance',
+      'language',
+      'version',
+      'runtime',
+    ]);
+    expect(row!.slice(1, 5)).toEqual(['i', 'python', '0.1.0', '3.12.1\\u000a']);
     expect(ask('explain', 'payments')).toMatchObject({ status: 0, stderr: '' });
     expect(ask('describe', 'policy', 'nothing')).toMatchObject({
       status: 0,
@@ -313,11 +327,16 @@ describe('serve', () => {
       'a folder that is missing',
       ['--policies', 'none'],
       3,
-      /^fuseboard: --policies: ENOENT.*create the folder or name another\n$/,
+      /^fuseboard: --policies: cannot read none: there is no such file or folder; create the folder or name another\n$/,
     ],
     ['a file for a folder', ['--policies', 'p/good.yaml'], 3, /is not a folder; name one\n$/],
     ['nowhere to read from', [], 2, /give --policies DIR or --kubeconfig FILE\n$/],
-    ['a kubeconfig that is missing', ['--kubeconfig', 'none'], 2, /^fuseboard: --kubeconfig: ENOENT.*\n$/],
+    [
+      'a kubeconfig that is missing',
+      ['--kubeconfig', 'none'],
+      2,
+      /^fuseboard: --kubeconfig: cannot read none: there is no such file or folder; name another file\n$/,
+    ],
     ['an unknown flag', ['--nope'], 2, /unknown option '--nope'/],
     [
       'a token file with a mistake',
@@ -329,7 +348,7 @@ describe('serve', () => {
       'a certificate that is missing',
       ['--policies', 'p', '--tls-cert-file', 'none', '--tls-key-file', 'none'],
       3,
-      /^fuseboard: --tls-cert-file: ENOENT.*\n$/,
+      /^fuseboard: --tls-cert-file: cannot read none: there is no such file or folder; name another file\n$/,
     ],
     ['an address for all the world', ['--policies', 'p', '--host', '0.0.0.0'], 2, /loopback only/],
   ])('refuses %s in a line that says what to do', (_what, args, status, message) => {

@@ -100,6 +100,12 @@ async function report(token: string, told: BreakerReport[] = [], boot = 1): Prom
   return answer.status;
 }
 
+/** Reports breakers with so many different names. */
+async function reportNames(token: string, count: number, state: BreakerReport['state'] = 'closed'): Promise<void> {
+  const told = Array.from({ length: count }, (_, i) => ({ name: `n${i}`, state, since: 0, totals }));
+  for (let i = 0; i < count; i += 250) expect(await report(token, told.slice(i, i + 250))).toBe(204);
+}
+
 /** Repeats something until it is refused. */
 async function untilRefused(ask: (n: number) => Promise<number>): Promise<number> {
   for (let n = 1; n <= 2_000; n += 1) if ((await ask(n)) === 503) return n - 1;
@@ -112,10 +118,10 @@ async function watch(person: string): Promise<number> {
   return client.status;
 }
 
-async function hold(url: string, count: number): Promise<void> {
+async function hold(url: string, count: number, localAddress = '127.0.0.1'): Promise<void> {
   const { port, hostname } = new URL(url);
   for (let i = 0; i < count; i += 1) {
-    const socket = connect(Number(port), hostname);
+    const socket = connect({ port: Number(port), host: hostname, localAddress });
     sockets.push(socket);
     socket.on('error', () => {});
     await new Promise((resolve) => socket.once('connect', resolve));
@@ -171,11 +177,52 @@ const REACHED: Record<LimitReason, () => Promise<void>> = {
     await openStream('bank.evil');
     expect(await report('bank.evil', breakers(6))).toBe(204);
   },
+  timelines: async () => {
+    await begin({ maxReportsPerPod: '2000' });
+    await openStream('bank.evil');
+    for (let i = 0; i < 10; i += 1) {
+      const told = breakers(240).map(({ key, ...one }) => ({ ...one, name: `${i}-${key}` }));
+      expect(await report('bank.evil', told)).toBe(204);
+    }
+    await openStream('shop.good');
+    expect(await report('shop.good', [{ name: 'payments', state: 'open', since: 0, totals }])).toBe(204);
+    const answer = await fetch(`${serving!.adminUrl}/v1/breakers/shop/payments/timeline`);
+    expect(answer.status).toBe(200);
+  },
   snapshots: async () => {
     await begin({ maxSnapshots: '1' });
     expect((await openStream('bank.a.web')).status).toBe(200);
     expect((await openStream('bank.b.other')).status).toBe(200);
     expect((await openStream('bank.c.one')).status).toBe(503);
+  },
+  'fleet-breakers-of-namespace': async () => {
+    await begin({ maxReportsPerPod: '10000' });
+    await openStream('bank.evil');
+    await reportNames('bank.evil', LIMITS['fleet-breakers-of-namespace'].value + 1);
+  },
+  'fleet-breakers': async () => {
+    await begin({ maxReportsPerPod: '10000', maxReportsPerSecond: '100000' });
+    for (const namespace of ['a', 'b', 'c', 'd', 'e', 'f']) {
+      await openStream(`${namespace}.evil`);
+      await reportNames(`${namespace}.evil`, LIMITS['fleet-breakers-of-namespace'].value);
+    }
+  },
+  'breaker-names': async () => {
+    await begin();
+    await openStream('bank.evil');
+    await reportNames('bank.evil', LIMITS['breaker-names'].value + 1);
+  },
+  'outages-of-namespace': async () => {
+    await begin({ maxReportsPerPod: '10000' });
+    await openStream('bank.evil');
+    await reportNames('bank.evil', LIMITS['outages-of-namespace'].value + 1, 'open');
+  },
+  outages: async () => {
+    await begin({ maxReportsPerPod: '10000' });
+    for (const namespace of ['a', 'b', 'c']) {
+      await openStream(`${namespace}.evil`);
+      await reportNames(`${namespace}.evil`, LIMITS['outages-of-namespace'].value, 'open');
+    }
   },
   'report-rate-of-pod': async () => {
     await begin({ maxReportsPerPod: '10' });
@@ -233,23 +280,32 @@ const REACHED: Record<LimitReason, () => Promise<void>> = {
     await begin();
     expect(await untilRefused((n) => watch(`person-${n}`))).toBe(100);
   },
+  'connections-of-address': async () => {
+    await begin();
+    await hold(serving!.metricsUrl, 130);
+    expect((await fetch(`${serving!.metricsUrl}/livez`)).status).toBe(200);
+  },
   connections: async () => {
     await begin({ maxConnections: '5' });
-    await hold(serving!.agentsUrl, 8);
+    for (const address of ['127.0.0.1', '127.0.0.2', '127.0.0.3']) await hold(serving!.agentsUrl, 2, address);
     expect((await openStream('bank.good')).status).toBe(200);
   },
   'other-connections': async () => {
     await begin();
-    await hold(serving!.metricsUrl, 260);
+    for (const address of ['127.0.0.1', '127.0.0.2', '127.0.0.3']) await hold(serving!.metricsUrl, 100, address);
     expect((await fetch(`${serving!.metricsUrl}/livez`)).status).toBe(200);
   },
 };
 
-it.each(Object.keys(LIMITS) as LimitReason[])('bounds %s, counts what it cuts, and says so once', async (reason) => {
-  await REACHED[reason]();
-  const metrics = await (await fetch(`${serving!.metricsUrl}/metrics`)).text();
-  expect(metrics).toMatch(new RegExp(`^fuseboard_limited_total\\{reason="${reason}"\\} [1-9]`, 'm'));
-  expect(lines.filter((line) => line.reason === reason && String(line.msg).startsWith('limit reached'))).toHaveLength(
-    1,
-  );
-});
+it.each(Object.keys(LIMITS) as LimitReason[])(
+  'bounds %s, counts what it cuts, and says so once',
+  async (reason) => {
+    await REACHED[reason]();
+    const metrics = await (await fetch(`${serving!.metricsUrl}/metrics`)).text();
+    expect(metrics).toMatch(new RegExp(`^fuseboard_limited_total\\{reason="${reason}"\\} [1-9]`, 'm'));
+    expect(lines.filter((line) => line.reason === reason && String(line.msg).startsWith('limit reached'))).toHaveLength(
+      1,
+    );
+  },
+  120_000,
+);

@@ -45,7 +45,10 @@ const watch = (query = '') => open(`${serving.adminUrl}/v1/watch${query}`);
 /** An agent connects and tells of `payments`. */
 async function report(over: object, totals: object = {}): Promise<void> {
   if (sequence === 0) {
-    const query = new URLSearchParams({ service: 's', instance: 'pod-1', boot: BOOT, namespace: 'default' });
+    const query = new URLSearchParams({
+      ...{ service: 's', instance: 'pod-1', boot: BOOT, namespace: 'default' },
+      ...{ language: 'python', version: '0.1.0', runtime: '3.12.1' },
+    });
     const stream = await open(`${serving.agentsUrl}/v1/stream?${query}`);
     await stream.until(({ event }) => event === 'commit');
   }
@@ -190,5 +193,7 @@ describe('the admin API', () => {
     await report({});
     expect(await get('/v1/agents?search=POD-1%20live')).toMatchObject({ total: 1 });
     expect(await get('/v1/agents?search=pod-2')).toMatchObject({ total: 0, items: [] });
+    const library = { language: 'python', version: '0.1.0', runtime: '3.12.1' };
+    expect(await get('/v1/agents?search=Python%200.1.0')).toMatchObject({ total: 1, items: [library] });
   });
 });

@@ -1,13 +1,29 @@
 /**
- * How fast policies are replayed and searched: `npm run bench:simulate`. Ratios are against a plain loop over the same
- * calls.
+ * How fast policies are replayed and searched: `npm run bench:simulate [-- --check]`. Ratios are against a plain loop
+ * over the same calls, times are processor time of one core. `--check` ends with 1 below a million calls a second for
+ * one policy, or when a search of 600 rules over a million calls takes a minute.
  */
 
+import { parseArgs } from 'node:util';
+import { calmTraces } from '../src/calm/calm-traces.ts';
+import { calmFigures } from '../src/calm/figures.ts';
+import { segment } from '../src/calm/incidents.ts';
 import { replay } from '../src/replay/replay.ts';
 import { scheduleOf } from '../src/replay/schedule.ts';
+import { recipeFor } from '../src/suggest/recipe.ts';
+import { searchSlow } from '../src/suggest/slow-search.ts';
 import { suggest } from '../src/suggest/suggest.ts';
+import { TUNING } from '../src/suggest/tuning.ts';
 import { made } from '../test/generator.ts';
 
+const LEAST_PER_SECOND = 1e6;
+const MOST_SECONDS = 60;
+/** With these a search examines more than 600 rules. */
+const WIDE = { percents: [45, 50, 55, 60, 65, 70, 75, 80, 85, 90], sizes: [10, 20, 30] };
+const ENOUGH_RULES = 600;
+const LOOPS = 10;
+
+const { values } = parseArgs({ options: { check: { type: 'boolean' } } });
 const trace = made({ seconds: 100_000, rate: 10, failing: 0.005, outage: [50_000, 50_300] }, 1);
 const calls = trace.start.length;
 
@@ -19,10 +35,10 @@ function seconds(run: () => void): number {
   return (used.user + used.system) / 1e6;
 }
 
-let slow = 0;
+let failures = 0;
 const loop = seconds(() => {
-  for (let round = 0; round < 10; round++) {
-    for (let i = 0; i < calls; i++) if (trace.start[i]! + trace.duration[i]! > 0 && trace.outcome[i] === 1) slow++;
+  for (let round = 0; round < LOOPS; round++) {
+    for (let i = 0; i < calls; i++) if (trace.start[i]! + trace.duration[i]! > 0 && trace.outcome[i] === 1) failures++;
   }
 });
 const ordered = seconds(() => scheduleOf(trace));
@@ -36,23 +52,35 @@ const spec = {
 } as const;
 replay(spec, trace, schedule);
 const once = seconds(() => replay(spec, trace, schedule));
-const searched = { tried: 0 };
-const search = seconds(() => {
+let tried = 0;
+const suggested = seconds(() => {
   const recording = {
     breaker: 'made',
     traces: [trace],
     knowsProcesses: true,
     keys: [],
     calls,
-    failures: slow / 10,
+    failures: failures / LOOPS,
     rejected: 0,
     withoutDuration: 0,
   };
-  searched.tried = suggest(recording).slow?.tried ?? 0;
+  tried = suggest(recording).slow?.tried ?? 0;
 });
-const rate = (time: number) =>
-  `${(calls / time / 1e6).toFixed(2)} M calls/s, ${((time * 10) / loop).toFixed(0)} x a plain loop`;
-console.log(`${calls} calls, processor time`);
+let wide = 0;
+const searched = seconds(() => {
+  const calm = calmTraces([trace], segment([trace]).incidents);
+  const figures = calmFigures(calm);
+  wide = searchSlow(recipeFor(figures), figures, calm, TUNING, WIDE)?.tried ?? 0;
+});
+
+const times = (time: number) => `${((time * LOOPS) / loop).toFixed(0)} x a plain loop`;
+const rate = (time: number) => `${(calls / time / 1e6).toFixed(2)} M calls/s, ${times(time)}`;
+console.log(`${calls} calls, processor time of one core`);
 console.log(`order of begins and ends   ${rate(ordered)}`);
 console.log(`one policy                 ${rate(once)}`);
-console.log(`suggest, ${searched.tried} rules for slow calls and the rest: ${search.toFixed(1)} s`);
+console.log(`suggest, ${tried} rules for slow calls and the rest: ${suggested.toFixed(1)} s, ${times(suggested)}`);
+console.log(`a search of ${wide} rules: ${searched.toFixed(1)} s, ${times(searched)}`);
+if (values.check && (calls / once < LEAST_PER_SECOND || wide < ENOUGH_RULES || searched > MOST_SECONDS)) {
+  console.error(`slower than ${LEAST_PER_SECOND} calls a second or than ${MOST_SECONDS} s for ${ENOUGH_RULES} rules`);
+  process.exitCode = 1;
+}

@@ -2,38 +2,62 @@
  * Compares suggested policies with others on recorded series: `npm run eval:thresholds -- DIR [--edges] [--json]`. DIR
  * holds NAME.ndjson.gz with one call a line and NAME.json with its incidents. Policies learn from calls before an
  * incident only.
+ *
+ * `--sensitivity` varies each constant of `suggest` instead, and `--leave-one-out` also chooses the constants without
+ * one series, and without one edge, and scores them there.
  */
 import { parseArgs } from 'node:util';
 import { contestants, FIXED } from './contestants.ts';
 import { causesOf, edgeTable, missesOf } from './edges.ts';
+import { leaveOneOut, sensitivityTable } from './sensitivity.ts';
 import { readSeries } from './series.ts';
 import { summarize, table } from './summary.ts';
+import { runVariations, variations } from './variations.ts';
 import { ENOUGH_CALLS, walk } from './walk-forward.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { edges: { type: 'boolean' }, json: { type: 'boolean' } },
+  options: {
+    edges: { type: 'boolean' },
+    json: { type: 'boolean' },
+    sensitivity: { type: 'boolean' },
+    'leave-one-out': { type: 'boolean' },
+  },
 });
 const [folder] = positionals;
 if (folder === undefined) {
   console.error('name the folder of the series: npm run eval:thresholds -- DIR');
   process.exit(2);
 }
-const edges = readSeries(folder);
-const began = performance.now();
-const results = contestants().map((each) => ({ name: each.name, scores: edges.map((edge) => walk(edge, each)) }));
-const seconds = (performance.now() - began) / 1_000;
-const summaries = results.map(({ name, scores }) => summarize(name, scores));
-if (values.json) {
-  console.log(JSON.stringify({ edges: edges.length, seconds, summaries }, null, 2));
-} else {
-  const days = results[0]!.scores.reduce((sum, each) => sum + each.days, 0);
-  const calls = edges.reduce((sum, { trace }) => sum + trace.start.length, 0);
-  console.log(`${edges.length} edges, ${calls} calls, ${days.toFixed(2)} process-days, in ${seconds.toFixed(0)} s`);
-  console.log(`"with enough before": at least ${ENOUGH_CALLS} calls of the edge before the incident\n`);
-  console.log(table(summaries));
-  const scoresOf = (name: string) => results.find((each) => each.name === name)!.scores;
-  console.log(`\n${causesOf(scoresOf('suggest'), scoresOf(FIXED), scoresOf('recipe'))}`);
-  console.log(`\n${missesOf(scoresOf('suggest'))}`);
-  if (values.edges) console.log(`\n${edgeTable(results)}`);
+if (values.sensitivity || values['leave-one-out']) await vary(folder, values['leave-one-out'] ?? false);
+else compare(folder);
+
+function compare(from: string): void {
+  const edges = readSeries(from);
+  const began = performance.now();
+  const results = contestants().map((each) => ({ name: each.name, scores: edges.map((edge) => walk(edge, each)) }));
+  const seconds = (performance.now() - began) / 1_000;
+  const summaries = results.map(({ name, scores }) => summarize(name, scores));
+  if (values.json) {
+    console.log(JSON.stringify({ edges: edges.length, seconds, summaries }, null, 2));
+  } else {
+    const days = results[0]!.scores.reduce((sum, each) => sum + each.days, 0);
+    const calls = edges.reduce((sum, { trace }) => sum + trace.start.length, 0);
+    console.log(`${edges.length} edges, ${calls} calls, ${days.toFixed(2)} process-days, in ${seconds.toFixed(0)} s`);
+    console.log(`"with enough before": at least ${ENOUGH_CALLS} calls of the edge before the incident\n`);
+    console.log(table(summaries));
+    const scoresOf = (name: string) => results.find((each) => each.name === name)!.scores;
+    console.log(`\n${causesOf(scoresOf('suggest'), scoresOf(FIXED), scoresOf('recipe'))}`);
+    console.log(`\n${missesOf(scoresOf('suggest'))}`);
+    if (values.edges) console.log(`\n${edgeTable(results)}`);
+  }
+}
+
+async function vary(from: string, alsoLeaveOut: boolean): Promise<void> {
+  const all = variations();
+  const results = await runVariations(from, all, (done) => console.error(`${done} of ${all.length}`));
+  console.log(sensitivityTable(all, results));
+  if (!alsoLeaveOut) return;
+  console.log(`\n${leaveOneOut(all, results, ({ series }) => series)}`);
+  console.log(`\n${leaveOneOut(all, results, ({ series, edge }) => `${series}: ${edge}`)}`);
 }

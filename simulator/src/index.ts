@@ -10,6 +10,7 @@ export { suggestionText } from './report/suggestion-text.ts';
 export { InputError } from './run/policies.ts';
 export { type RunResult, runSimulate, type SimulateOutput, type SimulateRequest } from './run/simulate-run.ts';
 export { runSuggest, type SuggestRequest } from './run/suggest-run.ts';
+export { runTraffic, type TrafficPolicy, type TrafficRequest } from './run/traffic-run.ts';
 export { check, parseExpectation } from './simulate/expectation.ts';
 export {
   type NamedPolicy,
@@ -18,4 +19,5 @@ export {
   type Simulation,
   simulate,
 } from './simulate/simulate.ts';
+export type { TrafficFinding } from './simulate/traffic-findings.ts';
 export { type Suggestion, type SuggestOptions, suggest } from './suggest/suggest.ts';

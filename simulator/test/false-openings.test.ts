@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { dependentRuns, runCompletions } from '../src/statistics/false-opening-formulas.ts';
-import { coverage } from './coverage.ts';
+import { COVERAGE_CASES, coverage } from './coverage.ts';
 import { compared, FORMULA_CASES } from './independent.ts';
 
 const CALLS = 80_000;
@@ -19,7 +19,7 @@ describe('false openings of a replay', () => {
   });
 
   it('stay within the promised limit on traffic with bursts', () => {
-    const { held, perMonth } = coverage(20, 1, 15);
+    const { held, perMonth } = coverage(COVERAGE_CASES[0]!, 20, 15);
     expect(perMonth).toBeGreaterThan(1);
     expect(held).toBeGreaterThanOrEqual(17);
   });

@@ -7,7 +7,7 @@ from .call.deadline import time_left
 from .call.enter import AnyPermit as Permit
 from .call.fallback import PolicyFallback
 from .core.classify import CallOutcome, Classify, Outcome
-from .core.last_error import LastError
+from .core.outcomes.last_error import LastError
 from .core.state import Reason, State, TransitionEvent
 from .errors import (
     CallTimeoutError,
@@ -18,8 +18,9 @@ from .errors import (
     QueueTimeoutError,
 )
 from .link.link import LinkState
+from .version import VERSION
 
-__version__ = "0.1.0"
+__version__ = VERSION
 
 __all__ = [
     "Agent",

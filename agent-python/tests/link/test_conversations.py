@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import queue
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+import fuseboard
 from fuseboard.breakers.governed_breaker import GovernedBreaker
 from fuseboard.breakers.registry import Registry
 from fuseboard.link.ledger import Ledger
@@ -64,10 +66,12 @@ class Replay:
             eventually(lambda: not self._operator.answers, "the last of these answers")
         elif "calls" in step:
             circuit = self._breakers[step["calls"]["breaker"]].circuit
+            error = step["calls"].get("error")
+            raised = None if error is None else type(error["name"], (Exception,), {})(error["message"])
             for _ in range(step["calls"]["failures"]):
                 permit = circuit.enter()
                 if permit is not None:
-                    circuit.settle(permit, "failure")
+                    circuit.settle(permit, "failure", raised)
         else:
             assert self._stream is not None
             self._play(self._stream, step)
@@ -94,6 +98,8 @@ class Replay:
         assert stream.path == "/v1/stream"
         assert faults_of("query", {**stream.query, "protocol": int(stream.query["protocol"])}) == []
         assert (stream.query["service"], stream.query["labels"]) == ("checkout", "app=checkout")
+        assert (stream.query["language"], stream.query["version"]) == ("python", fuseboard.__version__)
+        assert stream.query["runtime"] == platform.python_version()
         found = {"lastEventId": stream.last_event_id, "since": stream.query["since"]}
         assert {name: found[name] for name in wanted} == wanted
 

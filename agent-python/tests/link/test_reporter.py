@@ -221,3 +221,27 @@ def test_a_connection_that_was_closed_meanwhile_is_made_again(bench: Bench) -> N
 def test_a_token_goes_only_where_it_is_safe(url: str, report_url: str | None, target: str) -> None:
     assert report_target(urlsplit(url), report_url).geturl() == target
     assert report_target(urlsplit(url), report_url, "shop").geturl() == f"{target}?namespace=shop"
+
+
+def test_tells_what_the_last_failure_was_while_the_circuit_is_not_closed(bench: Bench) -> None:
+    a = bench.breaker("a")
+    bench.reporter.attach(None)
+    bench.regular()
+
+    def fail(text: str) -> None:
+        permit = a.circuit.enter()
+        if permit is not None:
+            a.circuit.settle_error(permit, ValueError(text))
+
+    def told() -> list[Any]:
+        return [each.get("lastError") for report in bench.regular() for each in report["breakers"]]
+
+    fail("first")
+    assert told() == [None]
+    fail("second")
+    fail("third")
+    assert told() == [{"name": "ValueError", "message": "third"}]
+    bench.timers.advance(1_000)
+    assert told() == []
+    a.circuit.reset()
+    assert told() == [None]

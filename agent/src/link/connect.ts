@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { threadId } from 'node:worker_threads';
 import { PROTOCOL } from '@fuseboard/schema/defaults';
 import type { Registry } from '../breakers/registry.ts';
+import { AGENT_VERSION } from '../version.ts';
 import { Ledger } from './ledger.ts';
 import type { LedgerHolder } from './link.ts';
 import type { PolicyStore } from './policy-store.ts';
@@ -70,5 +71,8 @@ function queryOf({ settings, asOf }: Connecting, instance: string, boot: string)
       ['overrides', overrides],
     ]),
     ...(settings.namespace ? { namespace: settings.namespace } : {}),
+    language: 'node',
+    version: AGENT_VERSION,
+    runtime: process.versions.node,
   });
 }

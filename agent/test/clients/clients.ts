@@ -4,7 +4,8 @@ import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { credentials, Client as GrpcClient } from '@grpc/grpc-js';
 import axios from 'axios';
 import { drizzle } from 'drizzle-orm/node-postgres';
-import got from 'got';
+import got16 from 'got';
+import got14 from 'got-14';
 import { Redis } from 'ioredis';
 import { MongoClient } from 'mongodb';
 import { createConnection } from 'mysql2/promise';
@@ -15,57 +16,13 @@ import { Agent as Undici8 } from 'undici-8';
 import { breakerAdapter } from '../../src/adapters/axios.ts';
 import { breakerFetch } from '../../src/adapters/fetch.ts';
 import { breakerInterceptor } from '../../src/adapters/undici.ts';
-import type { Breaker } from '../../src/breakers/breaker.ts';
+import { type Client, given, type Target, urlOf } from './client.ts';
 
-/** Where a call goes, and what ends it. */
-export interface Target {
-  readonly scheme: 'plain' | 'tls';
-  readonly host: string;
-  readonly port: number;
-  /** A path of HTTP, or a method of gRPC. */
-  readonly path: string;
-  /** The client's own time limit. */
-  readonly limitMs?: number;
-  /** A signal that the caller gives the client. */
-  readonly signal?: AbortSignal;
-}
-
-/** A client as its users write it, with a breaker around its call. */
-export interface Client {
-  readonly name: string;
-  /** What is around the call: one of our adapters, or `execute`. */
-  readonly by: string;
-  readonly speaks: 'http' | 'grpc' | 'database';
-  /** What it has no way to do. */
-  readonly lacks?: readonly ('tls' | 'signal' | 'limit')[];
-  call(breaker: Breaker, target: Target): Promise<unknown>;
-}
-
-const urlOf = ({ scheme, host, port, path }: Target) => `http${scheme === 'tls' ? 's' : ''}://${host}:${port}${path}`;
-const given = ({ signal }: Target) => (signal === undefined ? {} : { signal });
 const both = (own: AbortSignal, { signal, limitMs }: Target) =>
   AbortSignal.any([own, ...(signal ? [signal] : []), ...(limitMs === undefined ? [] : [AbortSignal.timeout(limitMs)])]);
 
+/** The clients that are the same on each Node. */
 export const CLIENTS: readonly Client[] = [
-  {
-    name: `fetch of Node ${process.versions.node.split('.')[0]}`,
-    by: '`breakerFetch`',
-    speaks: 'http',
-    lacks: ['limit'],
-    call: async (breaker, target) => (await breakerFetch(breaker)(urlOf(target), given(target))).text(),
-  },
-  {
-    name: `fetch of Node ${process.versions.node.split('.')[0]}, body read`,
-    by: '`execute`',
-    speaks: 'http',
-    lacks: ['limit'],
-    call: (breaker, target) =>
-      breaker.execute(async ({ signal }) => {
-        const response = await fetch(urlOf(target), { signal });
-        await response.clone().text();
-        return response;
-      }, given(target)),
-  },
   {
     name: 'undici 7, fetch',
     by: '`breakerFetch`',
@@ -110,21 +67,28 @@ export const CLIENTS: readonly Client[] = [
         ...given(target),
       }),
   },
-  {
-    name: 'got 16',
-    by: '`execute`',
-    speaks: 'http',
-    call: (breaker, target) =>
-      breaker.execute(
-        ({ signal }) =>
-          got(urlOf(target), {
-            signal,
-            retry: { limit: 0 },
-            ...(target.limitMs === undefined ? {} : { timeout: { request: target.limitMs } }),
-          }),
-        given(target),
-      ),
-  },
+  ...(
+    [
+      ['got 14', got14],
+      ['got 16', got16],
+    ] as const
+  ).map(
+    ([name, got]): Client => ({
+      name,
+      by: '`execute`',
+      speaks: 'http',
+      call: (breaker, target) =>
+        breaker.execute(
+          ({ signal }) =>
+            (got as typeof got16)(urlOf(target), {
+              signal,
+              retry: { limit: 0 },
+              ...(target.limitMs === undefined ? {} : { timeout: { request: target.limitMs } }),
+            }),
+          given(target),
+        ),
+    }),
+  ),
   {
     name: 'node:http',
     by: '`execute`',

@@ -5,8 +5,8 @@ import { type AddressInfo, createServer as createTcpServer, type Server as TcpSe
 import { join } from 'node:path';
 import { Server as GrpcServer, ServerCredentials, status } from '@grpc/grpc-js';
 
-/** Ports on 127.0.0.1 that each fail in one way, until they are stopped. */
-export interface FailingServers {
+/** Ports on 127.0.0.1 that each fail in one way. */
+export interface Ports {
   /** Nobody listens. */
   readonly refused: number;
   /** Every connection is reset at its first bytes. */
@@ -19,6 +19,9 @@ export interface FailingServers {
   readonly hang: number;
   /** gRPC: /test.Test/200 answers, /500 is INTERNAL, /503 UNAVAILABLE. */
   readonly grpc: number;
+}
+
+export interface FailingServers extends Ports {
   stop(): Promise<void>;
 }
 

@@ -4,17 +4,23 @@
  *
  * The first argument is the number of calls for each adapter; absent: 10,000.
  */
+import 'reflect-metadata';
 import { getEventListeners } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { credentials, Client as GrpcClient, type Client as GrpcConnection } from '@grpc/grpc-js';
+import { Controller, Get, Module, Param, Res } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
 import axios from 'axios';
 import express from 'express';
 import { Agent } from 'undici';
 import { breakerAdapter } from '../../src/adapters/axios.ts';
 import { rejectionsAs503 } from '../../src/adapters/express.ts';
 import { breakerFetch } from '../../src/adapters/fetch.ts';
+import { UseBreaker } from '../../src/adapters/nestjs.ts';
 import { breakerInterceptor } from '../../src/adapters/undici.ts';
+import type { Breaker } from '../../src/breakers/breaker.ts';
+import { getBreaker } from '../../src/index.ts';
 import { createBreaker, type TestBreaker } from '../../src/testing/testing.ts';
 import { startFailingServers } from './failing-servers.ts';
 
@@ -30,14 +36,26 @@ const upstream = createServer((request, response) => {
   else if (n % 10 === 2) response.writeHead(503, { 'retry-after': '0' }).end('no');
   else if (n % 10 === 3) response.writeHead(500).end('no'.repeat(1_000));
   else if (n % 100 === 4) setTimeout(() => response.end('late'), 900);
+  // Those that are aborted are, in part, in the middle of their bodies.
+  else if (n % 14 === 7) response.write('y', () => setTimeout(() => response.end('es'), 15));
   else response.end('yes');
 });
 await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve));
 const { port } = upstream.address() as AddressInfo;
 const servers = await startFailingServers();
 
+const POLICY = {
+  trip: { consecutiveFailures: 25 },
+  recovery: { openDuration: '5ms' },
+  timeout: { duration: '400ms' },
+  retry: { maxAttempts: 2, backoff: { initial: '1ms', max: '2ms' } },
+  concurrency: { maxConcurrent: 30, maxQueue: 20, queueTimeout: '1s' },
+} as const;
+
 interface Subject {
   readonly name: string;
+  /** The breaker, where an adapter takes one by its name alone. */
+  readonly breaker?: Breaker;
   call(path: string, signal: AbortSignal | undefined): Promise<unknown>;
   end(): unknown;
 }
@@ -107,6 +125,41 @@ const MAKERS: readonly Maker[] = [
       },
     };
   },
+  async () => {
+    class Calls {
+      async call(path: string, response: ServerResponse): Promise<string> {
+        const closed = new AbortController();
+        response.on('close', () => closed.abort());
+        const answer = await fetch(url(`/${path}`), { signal: closed.signal });
+        const text = await answer.text();
+        if (!answer.ok) throw Object.assign(new Error(text), { status: answer.status });
+        return text;
+      }
+    }
+    class App {}
+    // Types are stripped, which does not transform decorators.
+    const descriptor = Object.getOwnPropertyDescriptor(Calls.prototype, 'call')!;
+    const guarded = UseBreaker('nestjs', { defaults: POLICY })(Calls.prototype, 'call', descriptor) ?? descriptor;
+    Object.defineProperty(Calls.prototype, 'call', guarded);
+    Get(':path')(Calls.prototype, 'call', guarded);
+    Param('path')(Calls.prototype, 'call', 0);
+    Res({ passthrough: true })(Calls.prototype, 'call', 1);
+    Controller()(Calls);
+    Module({ controllers: [Calls] })(App);
+    const app = await NestFactory.create(App, { logger: false });
+    await app.listen(0, '127.0.0.1');
+    const own = (app.getHttpServer().address() as AddressInfo).port;
+    return {
+      name: 'UseBreaker of NestJS',
+      breaker: getBreaker('nestjs'),
+      call: async (path, signal) =>
+        (await fetch(`http://127.0.0.1:${own}${path}`, { ...(signal && { signal }) })).text(),
+      end: async () => {
+        app.getHttpServer().closeAllConnections();
+        await app.close();
+      },
+    };
+  },
   (breaker) => {
     const client: GrpcConnection = new GrpcClient(`127.0.0.1:${servers.grpc}`, credentials.createInsecure());
     const same = (value: Buffer) => value;
@@ -144,15 +197,10 @@ async function settledHeap(): Promise<number> {
 }
 
 async function run(make: Maker): Promise<string[]> {
-  const breaker = createBreaker({
-    trip: { consecutiveFailures: 25 },
-    recovery: { openDuration: '5ms' },
-    timeout: { duration: '400ms' },
-    retry: { maxAttempts: 2, backoff: { initial: '1ms', max: '2ms' } },
-    concurrency: { maxConcurrent: 30, maxQueue: 20, queueTimeout: '1s' },
-  });
   const before = { sockets: sockets() };
-  const subject = await make(breaker);
+  const made = createBreaker(POLICY);
+  const subject = await make(made);
+  const breaker = subject.breaker ?? made;
   const shared = new AbortController();
   let next = 0;
   const batch = async (calls: number) => {

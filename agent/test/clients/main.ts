@@ -1,140 +1,59 @@
 /**
- * Writes docs/clients.md: what each failure of each client counts as, by making it happen. With `--check` it writes
- * nothing and fails when the page is stale. It fails, too, where a failure counts as a success.
+ * Writes docs/clients.md: what each failure of each client counts as, by making it happen. It fails where a failure
+ * counts as a success.
+ *
+ * With `--check` it writes nothing and fails when the page is stale. With `--offline` it fetches no other Node: where this
+ * machine has none of a version, the rows of the page stay as they are, and a line says so.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { BreakerStats } from '../../src/breakers/breaker.ts';
-import { createBreaker } from '../../src/testing/testing.ts';
-import { CLIENTS, type Client, type Target } from './clients.ts';
-import { type FailingServers, startFailingServers } from './failing-servers.ts';
+import { CLIENTS } from './clients.ts';
+import { startFailingServers } from './failing-servers.ts';
+import { FAILURES, measuredRow, NOT_THERE } from './failures.ts';
+import { FETCH_CLIENTS } from './fetch-clients.ts';
+import { bundledRows, OTHER_NODES, pathOf } from './other-nodes.ts';
 
 const PAGE = join(import.meta.dirname, '../../../docs/clients.md');
-const LIMIT_MS = 400;
 /** A busy machine lets a time limit come first where the failure itself would. */
 const TRIES = 3;
+const isCheck = process.argv.includes('--check');
+const isOffline = process.argv.includes('--offline');
 
-interface Failure {
-  readonly name: string;
-  readonly speaks: readonly Client['speaks'][];
-  readonly lacks?: 'tls' | 'signal' | 'limit';
-  readonly target: (servers: FailingServers, client: Client) => Partial<Target> & { readonly port: number };
-  /** The policy has a time limit. */
-  readonly limited?: boolean;
+/** @param known rows that are all among these are taken, and others measured again. */
+async function settled(known: readonly string[], measure: () => Promise<string[]>): Promise<string[]> {
+  let rows = await measure();
+  for (let tries = 1; tries < TRIES && !rows.every((row) => known.includes(row)); tries++) rows = await measure();
+  return rows;
 }
 
-const ALL = ['http', 'grpc', 'database'] as const;
-const answering = (servers: FailingServers, { speaks }: Client) => (speaks === 'grpc' ? servers.grpc : servers.http);
-
-const FAILURES: readonly Failure[] = [
-  { name: 'refused', speaks: ALL, target: ({ refused }) => ({ port: refused }) },
-  { name: 'unknown host', speaks: ALL, target: ({ refused }) => ({ port: refused, host: 'nothing.invalid' }) },
-  { name: 'reset', speaks: ALL, target: ({ reset }) => ({ port: reset }) },
-  {
-    name: 'certificate',
-    speaks: ALL,
-    lacks: 'tls',
-    target: ({ tls }) => ({ port: tls, scheme: 'tls', host: 'localhost' }),
-  },
-  { name: '500', speaks: ['http', 'grpc'], target: (all, client) => ({ port: answering(all, client), path: '/500' }) },
-  {
-    name: '503 with Retry-After',
-    speaks: ['http', 'grpc'],
-    target: (all, client) => ({ port: answering(all, client), path: '/503' }),
-  },
-  { name: 'body cut', speaks: ['http'], target: ({ http }) => ({ port: http, path: '/cut' }) },
-  { name: "hang, the policy's time limit", speaks: ALL, limited: true, target: ({ hang }) => ({ port: hang }) },
-  {
-    name: "hang, the client's time limit",
-    speaks: ALL,
-    lacks: 'limit',
-    target: ({ hang }) => ({ port: hang, limitMs: LIMIT_MS }),
-  },
-  {
-    name: 'hang, AbortSignal.timeout',
-    speaks: ALL,
-    lacks: 'signal',
-    target: ({ hang }) => ({ port: hang, signal: AbortSignal.timeout(LIMIT_MS) }),
-  },
-];
-
-const NOT_THERE = '—';
-const HEADERS_ONLY = 'success ¹';
-/** What ends with the headers of a response sees no more of it. */
-const ENDS_WITH_HEADERS = ['`breakerFetch`', '`breakerInterceptor`'];
-/** Depends on the network that the test runs in, not on the client. */
-const SAME = new Map([['EAI_AGAIN', 'ENOTFOUND']]);
-
-async function cell(client: Client, failure: Failure, servers: FailingServers): Promise<string> {
-  if (!failure.speaks.includes(client.speaks)) return NOT_THERE;
-  if (failure.lacks !== undefined && client.lacks?.includes(failure.lacks)) return NOT_THERE;
-  const breaker = createBreaker({
-    trip: { consecutiveFailures: 1 },
-    ...(failure.limited && { timeout: { duration: `${LIMIT_MS}ms` } }),
-  });
-  const target = { scheme: 'plain', host: '127.0.0.1', path: '/', ...failure.target(servers, client) } as const;
-  let code: string | undefined;
-  let threw = true;
-  try {
-    await client.call(breaker, target);
-    threw = false;
-  } catch (error) {
-    code = codeOf(error);
-  }
-  const outcome = outcomeOf(breaker.stats());
-  if (outcome === 'success' && failure.name === 'body cut' && ENDS_WITH_HEADERS.includes(client.by))
-    return HEADERS_ONLY;
-  if (!outcome.startsWith('failure')) throw new Error(`${client.name}, ${failure.name}: counts as ${outcome}`);
-  if (breaker.state !== 'open') throw new Error(`${client.name}, ${failure.name}: the circuit stays ${breaker.state}`);
-  const shown = code ?? (threw ? undefined : 'the answer');
-  return shown === undefined ? outcome : `${outcome}: ${shown}`;
-}
-
-function outcomeOf({ totals: { succeeded, failed, ignored, timedOut } }: BreakerStats): string {
-  if (succeeded + failed + ignored !== 1) return `${succeeded + failed + ignored} calls`;
-  if (failed === 1) return timedOut === 1 ? 'failure, timed out' : 'failure';
-  return succeeded === 1 ? 'success' : 'ignored';
-}
-
-/** The outermost code or status that the error or one of its causes has, which `errorCodes` and `httpStatus` match. */
-function codeOf(error: unknown): string | undefined {
-  for (let each = error as Record<string, unknown> | undefined, left = 5; each != null && left > 0; left--) {
-    const metadata = each.$metadata as { httpStatusCode?: number } | undefined;
-    const response = each.response as { status?: number; statusCode?: number } | undefined;
-    const status = metadata?.httpStatusCode ?? response?.statusCode ?? response?.status;
-    if (each instanceof DOMException) return each.name;
-    if (typeof each.code === 'string' || typeof each.code === 'number') {
-      return SAME.get(String(each.code)) ?? `${each.code}${status === undefined ? '' : ` ${status}`}`;
-    }
-    if (status !== undefined) return String(status);
-    each = (each.cause ?? (each.errors as unknown[] | undefined)?.[0]) as Record<string, unknown> | undefined;
-  }
-  return undefined;
-}
-
-async function row(client: Client, servers: FailingServers): Promise<string> {
-  const cells = await Promise.all(FAILURES.map((failure) => cell(client, failure, servers)));
-  return `| ${[client.name, client.by, ...cells].join(' | ')} |`;
-}
-
-/** @param known a row that is among these is taken, and another one measured again. */
 async function table(known: readonly string[]): Promise<string> {
   const servers = await startFailingServers();
+  const fetches = await bundledRows();
   const rows: string[] = [];
   try {
-    for (const client of CLIENTS) {
-      let measured = await row(client, servers);
-      for (let tries = 1; tries < TRIES && !known.includes(measured); tries++) measured = await row(client, servers);
-      rows.push(measured);
+    for (const version of OTHER_NODES) {
+      const node = await pathOf(version, isOffline).catch((error: unknown) => {
+        if (isOffline) return undefined;
+        throw new Error(`Node ${version} cannot be fetched; run this where npm reaches its registry`, { cause: error });
+      });
+      if (node === undefined) {
+        console.log(
+          `Node ${version} is not on this machine: its rows were not measured; npm run clients -- --check does`,
+        );
+        rows.push(...known.filter((row) => row.startsWith(`| fetch of Node ${version}`)));
+      } else rows.push(...(await settled(known, () => fetches.of(node, servers))));
+    }
+    for (const client of [...FETCH_CLIENTS, ...CLIENTS]) {
+      rows.push(...(await settled(known, async () => [await measuredRow(client, servers)])));
     }
   } finally {
+    fetches.remove();
     await servers.stop();
   }
   const head = ['client', 'around the call', ...FAILURES.map(({ name }) => name)];
   return [`| ${head.join(' | ')} |`, `|${head.map(() => '---').join('|')}|`, ...rows].join('\n');
 }
 
-const isCheck = process.argv.includes('--check');
 const before = readPage();
 const page = `<!-- Generated by \`npm run clients\` from real calls; edits are overwritten. -->
 # What failures of clients count as

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { CREATED_BY, OVERRIDE_KIND, OVERRIDE_PLURAL, OverrideSpecFields, OverrideStatusFields } from './override.ts';
 import { GROUP, KIND, PLURAL, PolicySpecFields, VERSION } from './policy.ts';
-import { PolicyStatusFields } from './status.ts';
+import { PolicyStatusFields, UNREAD } from './status.ts';
 import { structuralSchema } from './structural.ts';
 
 const column = (name: string, type: string, jsonPath: string, description: string, priority = 0) => ({
@@ -55,7 +55,7 @@ function crd({ kind, plural, shortName, columns, description, spec, status }: De
                 kind: { type: 'string', description: `${kind}.` },
                 metadata: { type: 'object' },
                 spec: structuralSchema(spec),
-                status: structuralSchema(status),
+                status: { ...structuralSchema(status), default: { conditions: [UNREAD] } },
               },
             },
           },

@@ -45,13 +45,20 @@ export function mustBeDuration(value: unknown): string {
   return `must be a duration with its unit, such as ${example}, not ${show(value)}`;
 }
 
+/** Why a text is no duration; a number without its unit was most often meant in seconds. */
+export function notADuration(text: string): string {
+  const [, number] = /^\s*([1-9]\d{0,5})\s*(?:s|sec|secs|seconds?)?\s*$/i.exec(text) ?? [];
+  const hint = number === undefined ? '' : `; did you mean ${number}s?`;
+  return `must be a duration such as 250ms, 30s or 1m30s, not ${show(text)}${hint}`;
+}
+
 function mustBeOneOf(values: readonly string[], value: unknown): string {
   const choice = values.length === 1 ? values[0] : `one of ${values.join(', ')}`;
   if (value === undefined) return `is required; give ${choice}`;
   const text = typeof value === 'string' ? value.toLowerCase() : '';
-  const close = values.find(
-    (one) => text !== '' && leven(text, one.toLowerCase()) <= Math.max(1, Math.floor(text.length / 3)),
-  );
+  const isClose = (one: string) =>
+    leven(text, one) <= Math.max(1, Math.floor(text.length / 3)) || (text.length > 3 && one.endsWith(text));
+  const close = values.find((one) => text !== '' && isClose(one.toLowerCase()));
   return `must be ${choice}, not ${show(value)}${close === undefined ? '' : `; did you mean ${close}?`}`;
 }
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { BREAKER_PATTERN, DEFAULTS } from './defaults.ts';
 import { DURATION_PATTERN } from './duration.ts';
-import { mustBeDuration, plainText, unknownField } from './plain-text.ts';
+import { mustBeDuration, notADuration, plainText, unknownField } from './plain-text.ts';
 import { DURATION_RULE, LABEL_KEY_PATTERN, MAX_SPEC_LEVELS, RULES, tooDeep, violations } from './rules.ts';
 import { celOf, DURATION_CEL } from './rules-cel.ts';
 
@@ -29,7 +29,7 @@ export const duration = (text: string) =>
   z
     .string({ error: ({ input }) => mustBeDuration(input) })
     .max(32)
-    .regex(new RegExp(DURATION_PATTERN), 'must be a duration such as 250ms, 30s or 1m30s')
+    .regex(new RegExp(DURATION_PATTERN), { error: ({ input }) => notADuration(String(input)) })
     .refine(
       (value) => !new RegExp(DURATION_PATTERN).test(value) || (DURATION_RULE.holds as (v: unknown) => boolean)(value),
       DURATION_RULE.message,

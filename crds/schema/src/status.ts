@@ -27,8 +27,23 @@ export const MAX_REJECTIONS = 5;
 /** A rejection's message is cut to this many characters. */
 export const MAX_REJECTION_MESSAGE = 256;
 
+/**
+ * The condition that the definitions give to an object that no operator has read yet, so that tools that wait for
+ * `Ready` wait. An object without conditions is ready to them.
+ */
+export const UNREAD = {
+  type: 'Ready',
+  status: 'Unknown',
+  reason: 'Pending',
+  message: 'no operator has read it yet',
+  lastTransitionTime: '1970-01-01T00:00:00Z',
+} as const;
+
 /** A number of things. */
 export const counter = (text: string) => z.int().min(0).describe(text);
+
+/** A time. */
+const time = (text: string) => z.string().meta({ format: 'date-time' }).describe(text);
 
 /** A condition whose types have these reasons. */
 export const condition = (reasons: Readonly<Record<string, readonly string[]>>, of: string) =>
@@ -92,6 +107,22 @@ export const PolicyStatusFields = z
       })
       .optional()
       .describe('States of the breakers that the policy governs, one for each agent and breaker.'),
+    outage: z
+      .strictObject({
+        startTime: time('When its first breaker opened.'),
+        endTime: time(
+          'When its last breaker closed. Absent: one is open or half-open. A further opening within a minute continues the outage.',
+        ).optional(),
+        first: z.string().max(1024).describe('The breaker that opened first, and the agent on which it did.'),
+        cause: z
+          .string()
+          .max(1024)
+          .optional()
+          .describe('Why it opened, and the failure that opened it. Absent: not known to the leading replica.'),
+        mostOpen: counter('The most breakers that were open at once, one for each agent and breaker.'),
+      })
+      .optional()
+      .describe('The outage that lasts, or the last one. Absent: no breaker of the policy has refused calls.'),
     rejections: z
       .array(
         z.strictObject({

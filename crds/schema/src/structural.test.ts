@@ -22,9 +22,9 @@ describe('the schema of the resource', () => {
     }
   });
 
-  it('writes defaults for mode and onUpdate only', () => {
+  it('writes defaults for mode, onUpdate and a status that nobody wrote only', () => {
     const defaults = [...nodes(schema)].filter(([, node]) => node.default !== undefined).map(([path]) => path);
-    expect(defaults).toEqual(['.spec.mode', '.spec.onUpdate']);
+    expect(defaults).toEqual(['.spec.mode', '.spec.onUpdate', '.status']);
   });
 
   it('describes every field of spec and status', () => {

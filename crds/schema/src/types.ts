@@ -354,6 +354,22 @@ export interface PolicyStatus {
     /** Breakers in Shadow mode that would be open. */
     shadowOpen: number;
   };
+  /** The outage that lasts, or the last one. Absent: no breaker of the policy has refused calls. */
+  outage?: {
+    /** When its first breaker opened. */
+    startTime: string;
+    /**
+     * When its last breaker closed. Absent: one is open or half-open. A further opening within a minute continues the
+     * outage.
+     */
+    endTime?: string;
+    /** The breaker that opened first, and the agent on which it did. */
+    first: string;
+    /** Why it opened, and the failure that opened it. Absent: not known to the leading replica. */
+    cause?: string;
+    /** The most breakers that were open at once, one for each agent and breaker. */
+    mostOpen: number;
+  };
   /** Up to 5 rejections by agents. */
   rejections?: {
     /** The instance that rejected the policy. */
@@ -586,7 +602,7 @@ export interface BreakerReport {
   lastError?: {
     /** The class of the error, or `Response` for an answer of HTTP. */
     name: string;
-    /** Its message and that of its innermost cause, cut after 200 characters. */
+    /** Its message and that of its innermost cause, cut after 200 UTF-16 units. */
     message: string;
   };
   /** What a breaker counted since its process began; never runs backwards for a boot. */
@@ -688,7 +704,7 @@ export interface Report {
     lastError?: {
       /** The class of the error, or `Response` for an answer of HTTP. */
       name: string;
-      /** Its message and that of its innermost cause, cut after 200 characters. */
+      /** Its message and that of its innermost cause, cut after 200 UTF-16 units. */
       message: string;
     };
     /** What a breaker counted since its process began; never runs backwards for a boot. */

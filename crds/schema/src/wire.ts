@@ -126,7 +126,7 @@ const latency = z
 export const LastErrorSchema = z
   .object({
     name: text(128).describe('The class of the error, or `Response` for an answer of HTTP.'),
-    message: text(512).describe('Its message and that of its innermost cause, cut after 200 characters.'),
+    message: text(512).describe('Its message and that of its innermost cause, cut after 200 UTF-16 units.'),
   })
   .describe('What a failure was, for people.');
 
@@ -209,5 +209,8 @@ export const StreamQuerySchema = z
     labels: text(8_192).default(''),
     since: text(128).default('').describe('The highest asOf that the agent has seen: policies=123,overrides=45.'),
     namespace: text(63).optional().describe('Believed only without agent authentication.'),
+    language: text(32).optional().describe('The language of the service: `node`, `python`. Absent: not known.'),
+    version: text(64).optional().describe('The version of the agent. Absent: not known.'),
+    runtime: text(64).optional().describe('The version of Node or Python. Absent: not known.'),
   })
   .describe('How an agent introduces itself.');

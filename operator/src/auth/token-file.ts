@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { NAMESPACE_PATTERN } from '../core/policy/namespace.ts';
 import { readBoundedFile } from '../files/bounded-file.ts';
+import { unreadable } from '../files/unreadable.ts';
 import { AuthError, type Authenticator, bearerToken } from '../ports/authenticator.ts';
 
 /** A shorter token could be guessed. */
@@ -53,7 +54,7 @@ export async function tokenFile({ path, log, rereadMs = 2_000 }: TokenFileOption
 
 async function read(path: string): Promise<ReadonlyMap<string, string>> {
   const text = await readBoundedFile(path, { trust: 'secret' }).catch((error: Error) => {
-    throw new Error(`--agent-tokens: ${error.message}`);
+    throw new Error(`--agent-tokens: ${unreadable(path, error)}; name another file`);
   });
   const namespaces = new Map<string, string>();
   for (const [i, line] of text.toString().split('\n').entries()) {

@@ -16,7 +16,7 @@ it.each([
   [['get', 'policies', '--all'], ['--all-namespaces']],
   [
     ['get', 'policies', '-o', ''],
-    ['json', 'text', 'wide', 'yaml'],
+    ['json', 'jsonpath=', 'name', 'text', 'wide', 'yaml'],
   ],
   [['completion', 'z'], ['zsh']],
   [['nothing', 'like', 'it-zzz'], []],

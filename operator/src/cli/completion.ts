@@ -31,7 +31,7 @@ const namespaces: Names = async (target) => (await target.policies(undefined)).m
 
 /** The kind of names in the argument of each command. A test compares the table with the commands. */
 export const NAMED: Readonly<Record<string, Names>> = {
-  ...{ 'get breakers': breakers, 'get policies': policies, 'get agents': agents },
+  ...{ 'get breakers': breakers, 'get policies': policies, 'get agents': agents, 'get overrides': overrides },
   ...{
     'describe policy': policies,
     'describe breaker': breakers,
@@ -119,7 +119,7 @@ export function completions(root: Command, words: readonly string[]): string[] {
   const option = command.options.find(({ long, short }) => given === long || given === short);
   const found =
     option?.argChoices !== undefined
-      ? option.argChoices
+      ? option.argChoices.map((choice) => choice.replace(/=[A-Z]+$/, '='))
       : last.startsWith('-')
         ? command.options.filter(({ hidden }) => !hidden).flatMap(({ long }) => long ?? [])
         : [

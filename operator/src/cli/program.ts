@@ -245,7 +245,7 @@ export async function commandLine(
     .version(VERSION, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .addHelpText('after', ABOUT)
-    .configureOutput({ writeOut: (text) => out.write(text), writeErr: (text) => err.write(text) })
+    .configureOutput({ writeOut: (text) => out.write(text), writeErr: (text) => err.write(text), outputError })
     .exitOverride()
     .showHelpAfterError('run with --help for commands and options');
   for (const { title, entries } of GROUPS) {
@@ -295,10 +295,32 @@ export async function program({ args, out, err }: Terminal, load: LoadAdapters):
   }
 }
 
+/** The messages of the parser, worded and prefixed as the others. */
+function outputError(text: string, write: (text: string) => void): void {
+  const worded = text
+    .replace(/^error: /, 'fuseboard: ')
+    .replace(/\n\(Did you mean (.*)\?\)/, (_, names: string) => `; did you mean ${names}?`)
+    .replace(/missing required argument '(.*)'/, 'the argument <$1> is missing')
+    .replace(/required option '(.*?)' not specified/, (_, option: string) => `${longName(option)}: is required`)
+    .replace(/option '(.*?)' argument missing/, (_, option: string) => `${longName(option)}: needs a value`)
+    .replace(
+      /(?:option|command-argument) (?:'(-.*?)' argument|value) '(.*)' is invalid(?: for argument '(\w+)')?\. (.)(.*?)\.?\n/s,
+      (_, option: string | undefined, value: string, argument: string, first: string, rest: string) =>
+        `${option === undefined ? argument : longName(option)}: "${value}" is invalid; ${first.toLowerCase()}${rest}\n`,
+    );
+  write(worded);
+}
+
+const longName = (option: string) => /--[\w-]+/.exec(option)?.[0] ?? option;
+
 /** Copies the output and error settings of a command to its subcommands. */
 function inherit(command: Command): void {
   for (const each of command.commands) {
     each.copyInheritedSettings(command);
     inherit(each);
+    // After its commands have taken the settings of the root.
+    if (each.commands.length > 0) {
+      each.showHelpAfterError(`give one of ${each.commands.map((one) => one.name()).join(', ')}`);
+    }
   }
 }

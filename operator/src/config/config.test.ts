@@ -111,7 +111,7 @@ it.each([
 });
 
 it.each<[object, string]>([
-  [{ port: 'x' }, '--port: must be a whole number'],
+  [{ port: 'x' }, '--port: must be a whole number from 0 to 65535'],
   [{ metricsPort: '70000' }, '--metrics-port: '],
   [{ maxConnections: '0' }, '--max-connections: '],
   [{ logLevel: 'loud' }, '--log-level: '],

@@ -7,6 +7,7 @@ import { type Injection, InjectionFlags, readInjection } from './injection.ts';
 import type { Address, CertificateFiles } from './listen.ts';
 import { duration, type Replication, ReplicationFlags, readReplication } from './replication.ts';
 import { UsageError } from './usage-error.ts';
+import { port, wholeNumber } from './whole-number.ts';
 
 /** What `fuseboard serve` runs with. */
 export interface Config {
@@ -65,9 +66,8 @@ export interface Config {
 const NAMESPACE = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
 const LevelSchema = z.enum(['trace', 'debug', 'info', 'warn', 'error']);
-const port = z.coerce.number('must be a whole number').int('must be a whole number').min(0).max(65_535).optional();
-const positive = (max: number) =>
-  z.coerce.number('must be a whole number').int('must be a whole number').min(1).max(max);
+const optionalPort = port().optional();
+const positive = (max: number) => wholeNumber(1, max);
 
 /** The audience that a token must be meant for. */
 export const AUDIENCE = 'fuseboard';
@@ -93,12 +93,12 @@ const FlagsSchema = z.object({
   tlsCertFile: z.string().min(1).optional(),
   tlsKeyFile: z.string().min(1).optional(),
   host: z.string().min(1).optional(),
-  port,
+  port: optionalPort,
   metricsHost: z.string().min(1).optional(),
-  metricsPort: port,
+  metricsPort: optionalPort,
   adminAuth: z.enum(['none', 'review'], 'must be none or review').optional(),
   adminHost: z.string().min(1).optional(),
-  adminPort: port,
+  adminPort: optionalPort,
   ...ReplicationFlags,
   ...InjectionFlags,
   reportUrl: z.preprocess(bracketed, z.url({ protocol: /^https?$/, error: 'must be an http or https URL' })).optional(),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { port } from './whole-number.ts';
 
 /** How the operator injects pods. */
 export interface Injection {
@@ -11,7 +12,7 @@ export interface Injection {
 
 /** The flags of the webhook that injects pods. */
 export const InjectionFlags = {
-  webhookPort: z.coerce.number('must be a whole number').int('must be a whole number').min(0).max(65_535).optional(),
+  webhookPort: port().optional(),
   webhookAgentsUrl: z.url({ protocol: /^https$/, error: 'must be an https URL' }).optional(),
   webhookCaFile: z.string().min(1).optional(),
 };

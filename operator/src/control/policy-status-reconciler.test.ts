@@ -332,8 +332,9 @@ describe('beside another replica', () => {
     events = [];
     elsewhere(1, 1, { breakers: { ...NO_BREAKERS, open: 1 }, open: ['a on pod-9'] });
     elsewhere(1, 1, { breakers: { ...NO_BREAKERS, halfOpen: 1 } });
-    expect(events).toEqual(['Warning BreakerOpened']);
+    expect(events).toEqual(['Warning BreakerOpened', 'Warning OutageBegan']);
     elsewhere(1, 1, { breakers: { ...NO_BREAKERS, closed: 1 } });
-    expect(events).toEqual(['Warning BreakerOpened', 'Normal BreakerClosed']);
+    expect(events.slice(2)).toEqual(['Normal BreakerClosed', 'Normal OutageEnded']);
+    expect(written.at(-1)!.outage).toMatchObject({ first: 'a on pod-9', mostOpen: 1, endTime: expect.any(String) });
   });
 });

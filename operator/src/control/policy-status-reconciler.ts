@@ -3,6 +3,7 @@ import type { PolicyCounts, Receipt } from '../core/fleet/fleet.ts';
 import { conditionOf } from '../core/policy/condition.ts';
 import type { Policy } from '../core/policy/policy.ts';
 import type { AggregateChange, Merged } from '../core/replication/aggregates.ts';
+import { outageEvent } from '../core/status/outage-status.ts';
 import { inGracePeriod, type StatusInput, statusOf } from '../core/status/policy-status.ts';
 import type { PolicyUid } from '../core/uid.ts';
 import { type Outcome, StatusReconciler, type StatusReconcilerOptions } from './status-reconciler.ts';
@@ -164,6 +165,7 @@ export class PolicyStatusReconciler extends StatusReconciler<Policy> {
       uptimeMs: now - this.#graceSince,
       expected: record.expected,
       now: wallClock(),
+      cause: this.#causeOf(policy),
     };
     const status = statusOf(input);
     const reason = conditionOf(before, 'Accepted')?.reason;
@@ -172,6 +174,15 @@ export class PolicyStatusReconciler extends StatusReconciler<Policy> {
     record.digest = digest;
     record.reconciledHere = true;
     return { before, status, announce: () => this.#announce(policy, before, status, sameSpec, input.ageMs) };
+  }
+
+  /** Why a breaker of a policy opened, and the failure that opened it, when an agent of this replica told. */
+  #causeOf({ namespace, uid }: Policy): string | undefined {
+    for (const { uid: own, over, reason, error } of this.#options.fleet.outages.list(namespace)) {
+      if (own !== uid || over || reason === undefined) continue;
+      return error === undefined ? reason : `${reason}: ${error}`;
+    }
+    return undefined;
   }
 
   /** Begins with what the source says of a policy. */
@@ -198,6 +209,8 @@ export class PolicyStatusReconciler extends StatusReconciler<Policy> {
   ): void {
     const { log, sink } = this.#options;
     const facts = { namespace: policy.namespace, policy: policy.name, generation: policy.generation };
+    const event = outageEvent(before?.outage, after.outage);
+    if (event) sink.event(policy, event);
     const accepted = conditionOf(after, 'Accepted')!;
     const wasAccepted = conditionOf(before, 'Accepted');
     if (!sameSpec || wasAccepted?.reason !== accepted.reason) {

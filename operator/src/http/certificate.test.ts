@@ -72,8 +72,8 @@ it('serves new connections with a renewed pair, leaves open ones alone, and pass
 
 it('names the flag of a file that is missing, and of a pair that does not fit', async () => {
   await use('one');
-  await expect(readCertificate({ ...files(), certFile: path('none') })).rejects.toThrow('--tls-cert-file: ENOENT');
-  await expect(readCertificate({ ...files(), keyFile: path('none') })).rejects.toThrow('--tls-key-file: ENOENT');
+  await expect(readCertificate({ ...files(), certFile: path('none') })).rejects.toThrow('--tls-cert-file: cannot read');
+  await expect(readCertificate({ ...files(), keyFile: path('none') })).rejects.toThrow('--tls-key-file: cannot read');
   await writeFile(path('tls.crt'), 'no PEM');
   await expect(readCertificate(files())).rejects.toThrow('must be PEM files that belong together');
 });

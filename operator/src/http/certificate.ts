@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import type { CertificateFiles } from '../config/listen.ts';
 import { readBoundedFile } from '../files/bounded-file.ts';
+import { unreadable } from '../files/unreadable.ts';
 
 /** A certificate chain and its matching key, both in PEM. */
 export interface Certificate {
@@ -22,7 +23,7 @@ const REREAD_MS = 5_000;
 export async function readCertificate({ certFile, keyFile }: CertificateFiles): Promise<Certificate> {
   const read = (flag: string, path: string) =>
     readBoundedFile(path, { trust: 'secret' }).catch((error: Error) => {
-      throw new Error(`--tls-${flag}-file: ${error.message}`);
+      throw new Error(`--tls-${flag}-file: ${unreadable(path, error)}; name another file`);
     });
   const [cert, key] = [await read('cert', certFile), await read('key', keyFile)];
   try {

@@ -4,9 +4,12 @@ import { peerAddress } from './peer-address.ts';
 
 export interface ConnectionsOptions {
   readonly max: number;
-  /** Called when the limit closed a connection. */
-  readonly onCut: (address: string) => void;
+  /** Called when a limit closed a connection: that of all connections, or that of one address. */
+  readonly onCut: (address: string, limit: 'all' | 'address') => void;
 }
+
+/** The share of the connections that one address can have. */
+const ADDRESS_SHARE = 0.5;
 
 interface Connection {
   readonly key: string;
@@ -22,9 +25,9 @@ interface Connection {
 const CANDIDATES = 32;
 
 /**
- * Limits the connections of a server. At the limit, a new connection replaces an old idle one, which has no request or
- * a finished response. A connection with a running response is never closed. So a client with many idle connections
- * does not exclude others.
+ * Limits the connections of a server, in total and of one address. At a limit, a new connection replaces an old idle
+ * one, which has no request or a finished response. A connection with a running response is never closed. So a client
+ * with many idle connections does not exclude others, and no client can hold all connections.
  */
 export class Connections {
   readonly #options: ConnectionsOptions;
@@ -55,9 +58,11 @@ export class Connections {
   #add(socket: Socket): void {
     const { max, onCut } = this.#options;
     const address = peerAddress(socket);
-    if (this.count >= max) {
-      const victim = this.#victim();
-      onCut(victim?.address ?? address);
+    const ofAddress = this.#addresses.get(address) ?? 0;
+    const limit = ofAddress >= Math.ceil(max * ADDRESS_SHARE) ? 'address' : this.count >= max ? 'all' : undefined;
+    if (limit !== undefined) {
+      const victim = this.#victim(limit === 'address' ? address : undefined);
+      onCut(victim?.address ?? address, limit);
       if (victim === undefined) {
         socket.destroy();
         return;
@@ -72,7 +77,8 @@ export class Connections {
     socket.on('close', () => this.#remove(connection));
   }
 
-  #victim(): Connection | undefined {
+  /** @param of the address whose connection to close; absent: any. */
+  #victim(of: string | undefined): Connection | undefined {
     let found: Connection | undefined;
     let compared = 0;
     const ofAddress = ({ address }: Connection) => this.#addresses.get(address) ?? 0;
@@ -83,9 +89,10 @@ export class Connections {
         this.#answering.set(key, connection);
         continue;
       }
+      if (of !== undefined && connection.address !== of) continue;
       if (found === undefined || ofAddress(connection) > ofAddress(found)) found = connection;
       compared += 1;
-      if (compared >= CANDIDATES) break;
+      if (compared >= CANDIDATES || of !== undefined) break;
     }
     return found;
   }

@@ -3,7 +3,7 @@ import { createServer as createTlsServer, type Server as TlsServer } from 'node:
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import type { Address } from '../config/listen.ts';
 import type { Certificate } from './certificate.ts';
-import { Connections } from './connections.ts';
+import { Connections, type ConnectionsOptions } from './connections.ts';
 
 /** A listening server. */
 export interface Listening {
@@ -32,8 +32,8 @@ export interface Bounds {
    * that is gone. Absent: true.
    */
   readonly keepAlive?: boolean;
-  /** Called when the limit closed a connection; absent: not counted. */
-  readonly onCut?: (address: string) => void;
+  /** Called when a limit closed a connection; absent: not counted. */
+  readonly onCut?: ConnectionsOptions['onCut'];
   /** Certificate for TLS; absent: plain HTTP. */
   readonly certificate?: Certificate | undefined;
 }

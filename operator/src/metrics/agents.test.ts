@@ -49,3 +49,24 @@ it('counts agents by namespace, and says how far behind the worst is', async () 
     expect(text).toContain(`${line}\n`);
   }
 });
+
+it('counts agents by language and version, and puts rare versions together', async () => {
+  const fleet = new Fleet();
+  const registry = new Registry();
+  agentMetrics(readingInto(registry), fleet, { now: () => 0 });
+  const join = (i: number, library: object) =>
+    fleet.connect({ namespace: 'shop', boot: `${i}`, service: 's', instance: `${i}`, labels: {}, ...library }, 0);
+  for (let i = 0; i < 3; i++) join(i, { language: 'python', version: '0.1.0', runtime: `3.${i}` });
+  for (let i = 3; i < 5; i++) join(i, { language: 'node', version: '0.1.0' });
+  for (let i = 5; i < 7; i++) join(i, {});
+  for (let i = 7; i < 107; i++) join(i, { language: 'python', version: `9.${i}` });
+  const text = await registry.metrics();
+  const lines = text.split('\n').filter((line) => line.startsWith('fuseboard_agent_versions{'));
+  expect(lines.slice(0, 3)).toEqual([
+    'fuseboard_agent_versions{language="python",version="0.1.0"} 3',
+    'fuseboard_agent_versions{language="node",version="0.1.0"} 2',
+    'fuseboard_agent_versions{language="unknown",version="unknown"} 2',
+  ]);
+  expect(lines).toHaveLength(21);
+  expect(lines.at(-1)).toBe('fuseboard_agent_versions{language="other",version="other"} 83');
+});

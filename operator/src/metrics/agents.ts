@@ -2,6 +2,15 @@ import type { Clock } from '../core/clock.ts';
 import { type Fleet, GONE_AFTER_MS, STALE_AFTER_MS } from '../core/fleet/fleet.ts';
 import type { MetricReader } from './reading.ts';
 
+/** Maximum number of series by version, because agents can send any text. */
+const MAX_LIBRARIES = 20;
+
+interface LibraryCensus {
+  readonly language: string;
+  readonly version: string;
+  agents: number;
+}
+
 interface AgentCensus {
   readonly states: { live: number; stale: number; gone: number };
   connected: number;
@@ -17,6 +26,14 @@ export function agentMetrics({ gauge }: MetricReader, fleet: Fleet, clock: Clock
       for (const [state, agents] of Object.entries(states)) add({ namespace, state }, agents);
     }
   });
+  gauge(
+    'agent_versions',
+    'Agents that this replica knows, by language and version of the library; those of rarer versions are together under other.',
+    ['language', 'version'],
+    (add) => {
+      for (const { language, version, agents } of libraries(fleet, clock.now())) add({ language, version }, agents);
+    },
+  );
   gauge('connected_agents', 'Agents that have a stream to this replica.', ['namespace'], (add) => {
     for (const [namespace, { connected }] of counted()) add({ namespace }, connected);
   });
@@ -60,4 +77,21 @@ function census(fleet: Fleet, now: number): Map<string, AgentCensus> {
     counts.lagMs = Math.max(counts.lagMs, now - behindSince);
   }
   return found;
+}
+
+/** The agents that are not gone, by library: the commonest ones, and all others together. */
+function libraries(fleet: Fleet, now: number): LibraryCensus[] {
+  const found = new Map<string, LibraryCensus>();
+  for (const { identity, heardAt } of fleet.agents()) {
+    if (now - heardAt >= GONE_AFTER_MS) continue;
+    const { language = 'unknown', version = 'unknown' } = identity;
+    const key = JSON.stringify([language, version]);
+    const library = found.get(key) ?? { language, version, agents: 0 };
+    found.set(key, library);
+    library.agents += 1;
+  }
+  const sorted = [...found].sort(([a, { agents: ofA }], [b, { agents: ofB }]) => ofB - ofA || (a < b ? -1 : 1));
+  const listed = sorted.slice(0, MAX_LIBRARIES).map(([, library]) => library);
+  const others = sorted.slice(MAX_LIBRARIES).reduce((sum, [, { agents }]) => sum + agents, 0);
+  return others === 0 ? listed : [...listed, { language: 'other', version: 'other', agents: others }];
 }

@@ -7,6 +7,7 @@ import { agentMetrics } from './agents.ts';
 import { callMetrics } from './calls.ts';
 import type { Instruments } from './instruments.ts';
 import { limitMetrics } from './limits.ts';
+import { outageMetrics } from './outages.ts';
 import { policyMetrics } from './policies.ts';
 import { readingInto } from './reading.ts';
 import { replicaMetrics } from './replica.ts';
@@ -41,6 +42,7 @@ export function metricsRegistry({
   const reading = readingInto(registry);
   policyMetrics(reading, controller);
   agentMetrics(reading, controller.fleet, clock);
+  outageMetrics(reading, controller.fleet.outages, clock);
   callMetrics(reading, registry, controller.fleet.counters);
   trafficMetrics(reading, streams, audit, adminAudit);
   limitMetrics(reading, controller);

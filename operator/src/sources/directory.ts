@@ -10,7 +10,7 @@ import type { Policy } from '../core/policy/policy.ts';
 import { readBoundedFile } from '../files/bounded-file.ts';
 import type { Source, SourceProblem, SourceState } from '../ports/source.ts';
 import type { LocalOverrides } from '../stores/overrides.ts';
-import { type FileOverride, MAX_POLICY_FILE_BYTES, type ParsedFile, parsePolicyFile } from './file.ts';
+import { type FileOverride, type FilePolicy, MAX_POLICY_FILE_BYTES, type ParsedFile, parsePolicyFile } from './file.ts';
 import { type LastGood, lastGoodFolder } from './last-good.ts';
 
 export interface DirectoryOptions {
@@ -227,7 +227,7 @@ export function directorySource({
         overrides.set(key, next);
       }
       for (const one of parsed.policies) {
-        const { namespace, name: policy, line, spec, problems: mistakes } = one;
+        const { line } = one;
         const key = keyOf(one);
         if (policies.has(key)) {
           const owner = names.find((other) => files.get(other)!.parsed.policies.some((its) => keyOf(its) === key));
@@ -237,7 +237,7 @@ export function directorySource({
         const before = state.policies.get(key);
         let next = made.get(one);
         if (next === undefined) {
-          next = policyOf(namespace, policy, spec, mistakes);
+          next = policyOf(one);
           if (before && JSON.stringify(before) === JSON.stringify(next)) next = before;
           made.set(one, next);
         }
@@ -371,10 +371,10 @@ function merge<T extends { namespace: string; name: string }>(fresh: readonly T[
 
 const keyOf = ({ namespace, name }: { namespace: string; name: string }) => `${namespace}/${name}`;
 
-function policyOf(namespace: string, name: string, spec: Policy['spec'], mistakes: Policy['problems']): Policy {
+function policyOf({ namespace, name, spec, links, problems: mistakes }: FilePolicy): Policy {
   const uid = createHash('sha256').update(`${namespace}/${name}`).digest('hex').slice(0, 32);
   const problems = mistakes.map(({ field, message }) => ({ field, message }));
-  return { uid, namespace, name, generation: 0, createdAt: 0, spec, problems };
+  return { uid, namespace, name, generation: 0, createdAt: 0, spec, problems, ...(links.length > 0 && { links }) };
 }
 
 /** Equal content is the same override, whenever it is read. */

@@ -25,7 +25,7 @@ describe('a policy file', () => {
     [
       'a misspelled kind',
       document('').replace('BreakerPolicy', 'BraekerPolicy').replace('fuseboard.dev', 'fuseboard.io'),
-      /^2 kind: must be .* not "CircuitBraekerPolicy"$/,
+      /^2 kind: must be .* not "CircuitBraekerPolicy"; did you mean CircuitBreakerPolicy\?$/,
     ],
     [
       'an unknown kind of the group',
@@ -34,7 +34,11 @@ describe('a policy file', () => {
     ],
     ['no kind', 'breakers: [a]\n', /^1 kind: must be .* not absent$/],
     ['another version', document('').replace('v1alpha1', 'v9'), /^1 apiVersion: must be fuseboard\.dev\/v1alpha1, not/],
-    ['no name', document('').replace('name: payments', 'labels: {}'), /^3 metadata\.name: must be .*, not absent$/],
+    [
+      'no name',
+      document('').replace('name: payments', 'labels: {}'),
+      /^3 metadata\.name: is required; give a name, such as payments$/,
+    ],
     [
       'a number for a name',
       document('').replace('name: payments', 'name: 12'),

@@ -10,6 +10,7 @@ import {
 } from '@fuseboard/schema';
 import leven from 'leven';
 import { type Document, isMap, isNode, isScalar, LineCounter, parseAllDocuments } from 'yaml';
+import { type PolicyLink, policyLinks } from '../core/policy/links.ts';
 import { DEFAULT_NAMESPACE, NAMESPACE_PATTERN } from '../core/policy/namespace.ts';
 import { unfoldsWithin, yamlBoundProblem } from './yaml-bounds.ts';
 
@@ -33,6 +34,7 @@ interface FileObject {
 /** A policy as written in a file. */
 export interface FilePolicy extends FileObject {
   readonly spec: PolicySpec;
+  readonly links: readonly PolicyLink[];
 }
 
 /** An override as written in a file. */
@@ -91,6 +93,8 @@ function parseBounded(text: string, namespace: string): ParsedFile {
   if (syntax.length > 0) {
     return { policies: [], overrides: [], problems: syntax.slice(0, MAX_SYNTAX_PROBLEMS), others: 0 };
   }
+  const comma = trailingComma(text);
+  if (comma !== undefined) return { policies: [], overrides: [], problems: [comma], others: 0 };
   const policies: FilePolicy[] = [];
   const overrides: FileOverride[] = [];
   const problems: LineProblem[] = [];
@@ -105,6 +109,21 @@ function parseBounded(text: string, namespace: string): ParsedFile {
     }
   }
   return { policies, overrides, problems, others };
+}
+
+/** A comma before a closing bracket, which YAML allows in JSON text and JSON does not. */
+function trailingComma(text: string): LineProblem | undefined {
+  if (!/^\s*[{[]\s*"/.test(text)) return undefined;
+  try {
+    JSON.parse(text);
+    return undefined;
+  } catch (error) {
+    const [, position] = /at position (\d+)/.exec((error as Error).message) ?? [];
+    const before = text.slice(0, Number(position));
+    if (!/,\s*$/.test(before) || !/^[}\]]/.test(text.slice(before.length))) return undefined;
+    const line = before.replace(/\s*$/, '').split('\n').length;
+    return { line, field: '', message: 'has a comma before a closing bracket, which JSON does not allow; remove it' };
+  }
 }
 
 type Path = readonly (string | number)[];
@@ -149,10 +168,13 @@ function readValue(value: unknown, line: (path: Path) => number, within: string)
   const { apiVersion, kind, metadata, spec } = value as Record<string, unknown>;
   if (kind !== KIND && kind !== OVERRIDE_KIND) {
     if (isOther(apiVersion, kind)) return 'other';
-    return problem('kind', `must be ${KIND} or ${OVERRIDE_KIND}, not ${show(kind)}`);
+    const meant = typeof kind === 'string' ? [KIND, OVERRIDE_KIND].find((ours) => isSimilar(kind, ours)) : undefined;
+    const hint = meant === undefined ? '' : `; did you mean ${meant}?`;
+    return problem('kind', `must be ${KIND} or ${OVERRIDE_KIND}, not ${show(kind)}${hint}`);
   }
   if (apiVersion !== API_VERSION) return problem('apiVersion', `must be ${API_VERSION}, not ${show(apiVersion)}`);
-  const { name, namespace = within } = (metadata ?? {}) as Record<string, unknown>;
+  const { name, namespace = within, annotations } = (metadata ?? {}) as Record<string, unknown>;
+  if (name === undefined) return problem('metadata.name', 'is required; give a name, such as payments');
   if (typeof name !== 'string' || !SUBDOMAIN.test(name) || name.length > 253) {
     return problem('metadata.name', `must be lower-case letters, digits, dashes and dots, not ${show(name)}`);
   }
@@ -168,15 +190,18 @@ function readValue(value: unknown, line: (path: Path) => number, within: string)
     problems,
     lineOf: (field: string) => line(steps(field)),
   };
-  return kind === KIND ? { ...common, spec: spec as PolicySpec } : { ...common, override: spec };
+  if (kind === OVERRIDE_KIND) return { ...common, override: spec };
+  return { ...common, spec: spec as PolicySpec, links: policyLinks(annotations) };
 }
 
 /** Whether an object is of an unrelated kind. An object of our group, or with a similar kind, is an error instead. */
 function isOther(apiVersion: unknown, kind: unknown): boolean {
   if (typeof apiVersion !== 'string' || typeof kind !== 'string' || kind === '') return false;
   if (apiVersion.startsWith(`${GROUP}/`)) return false;
-  return [KIND, OVERRIDE_KIND].every((ours) => leven(kind.toLowerCase(), ours.toLowerCase()) > 4);
+  return ![KIND, OVERRIDE_KIND].some((ours) => isSimilar(kind, ours));
 }
+
+const isSimilar = (kind: string, ours: string) => leven(kind.toLowerCase(), ours.toLowerCase()) <= 4;
 
 /** A duration is refused in a file, because an object in a file has no creation time. */
 function fileOverrideProblems(spec: unknown): SpecProblem[] {

@@ -1,7 +1,9 @@
+import { libraryOf } from '../../src/core/views/agent-library.ts';
 import type { AgentList as Answer } from '../../src/http/admin/answers/agents.ts';
 import { count, duration, plural } from './format.ts';
 import { Link } from './link.tsx';
 import { address, store } from './model.ts';
+import { Nothing } from './nothing.tsx';
 import { Problem } from './panel.tsx';
 import { useAnswer } from './use-answer.ts';
 
@@ -18,14 +20,12 @@ export function AgentList() {
   if (!value) return <div class="list">{problem ? <Problem text={problem} /> : <p aria-busy="true">Reading …</p>}</div>;
   if (value.total === 0) {
     return (
-      <div class="list nothing">
-        <h2>{search === '' ? 'No agent has connected yet' : 'Nothing matches'}</h2>
-        <p>
-          {search === ''
-            ? 'Set FUSEBOARD_URL in a service that uses the library; it connects at its first getBreaker.'
-            : 'Agents are searched by namespace, service, instance, labels and state.'}
-        </p>
-      </div>
+      <Nothing
+        title="No agent has connected yet"
+        hidden="Agents are searched by namespace, service, instance, labels, state, language and version."
+      >
+        Set FUSEBOARD_URL in a service that uses the library; it connects at its first getBreaker.
+      </Nothing>
     );
   }
   return (
@@ -42,6 +42,7 @@ export function AgentList() {
           <tr>
             <th>agent</th>
             <th class="wide">service</th>
+            <th class="wide">library</th>
             <th>state</th>
             <th>policies</th>
             <th class="right wide">breakers</th>
@@ -60,6 +61,7 @@ export function AgentList() {
                   </Link>
                 </td>
                 <td class="wide">{agent.service}</td>
+                <td class="wide">{libraryOf(agent) ?? 'not known'}</td>
                 <td>
                   <span class={`badge small ${agent.state !== 'live' ? 'half-open' : 'closed'}`}>
                     {agent.state === 'live' && !agent.connected ? 'connecting' : agent.state}

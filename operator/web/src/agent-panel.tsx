@@ -1,3 +1,4 @@
+import { libraryOf } from '../../src/core/views/agent-library.ts';
 import type { AgentDetail } from '../../src/http/admin/answers/agents.ts';
 import { State } from './breaker-panel.tsx';
 import { duration } from './format.ts';
@@ -21,12 +22,14 @@ export function AgentPanel({ name }: { name: string }) {
 function Known({ agent }: { agent: AgentDetail }) {
   const { namespace, service, labels, state, silentMs, revision, rejections, breakers } = agent;
   const same = revision.wanted === revision.applied;
+  const library = libraryOf(agent);
   return (
     <>
       <p class="lead">
         <span class={`badge ${state === 'live' ? 'closed' : 'half-open'}`}>{state}</span> service <b>{service}</b> in{' '}
         {namespace}, heard {duration(silentMs)} ago
       </p>
+      {library && <p>Library: {library}</p>}
       <p>
         {same ? 'Runs what it should run' : 'Does not run yet what it should run'}: revision{' '}
         <code>{revision.applied ?? 'none'}</code>

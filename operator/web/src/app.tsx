@@ -1,12 +1,14 @@
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { AgentList } from './agent-list.tsx';
 import { AgentPanel } from './agent-panel.tsx';
 import { Board } from './board.tsx';
 import { BreakerPanel } from './breaker-panel.tsx';
 import { Glance } from './glance.tsx';
-import { Header } from './header.tsx';
+import { Header, WallBar } from './header.tsx';
 import { Headline } from './headline.tsx';
-import { address, closePanel, connection, store } from './model.ts';
+import { HelpDialog } from './help-dialog.tsx';
+import { moveFocus } from './list-keys.ts';
+import { address, closePanel, connection, go, store } from './model.ts';
 import { Notices } from './notices.tsx';
 import { OutageList } from './outage-list.tsx';
 import { OutagePanel } from './outage-panel.tsx';
@@ -17,15 +19,23 @@ import { Standstill } from './standstill.tsx';
 
 export function App() {
   const search = useRef<HTMLInputElement>(null);
-  const { view, breaker, policy, agent, outage } = address.value;
+  const [help, setHelp] = useState(false);
+  const { view, breaker, policy, agent, outage, wall } = address.value;
   const { phase } = connection.link.value;
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
-      if (event.key === '/' && !typing(event.target) && !event.ctrlKey && !event.metaKey) {
+      if (typing(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (document.querySelector('dialog[open]')) return;
+      if (event.key === '/') {
         event.preventDefault();
         search.current?.focus();
-      }
-      if (event.key === 'Escape' && !typing(event.target) && !document.querySelector('dialog[open]')) closePanel();
+      } else if (event.key === '?') {
+        event.preventDefault();
+        setHelp(true);
+      } else if (event.key === 'Escape') {
+        if (address.peek().wall) go({ wall: undefined } as never);
+        else closePanel();
+      } else if (!event.defaultPrevented && moveFocus(event.key)) event.preventDefault();
     };
     addEventListener('keydown', onKey);
     return () => removeEventListener('keydown', onKey);
@@ -33,8 +43,11 @@ export function App() {
   const known = store.overview.value !== undefined;
   const panel = breaker !== undefined || policy !== undefined || agent !== undefined || outage !== undefined;
   return (
-    <div class={`app ${phase === 'live' ? '' : 'not-live'} ${panel && known ? 'with-panel' : ''}`}>
-      <Header search={search} />
+    <div
+      class={`app ${phase === 'live' ? '' : 'not-live'} ${panel && known ? 'with-panel' : ''} ${wall ? 'wall' : ''}`}
+    >
+      {wall ? <WallBar /> : <Header search={search} onHelp={() => setHelp(true)} />}
+      {help && <HelpDialog onDone={() => setHelp(false)} />}
       <Notices />
       {known && phase !== 'refused' ? (
         <>
@@ -64,4 +77,4 @@ export function App() {
 }
 
 const typing = (target: EventTarget | null) =>
-  target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement;
+  target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement;

@@ -6,9 +6,18 @@ export interface Place {
   readonly height: number;
 }
 
+/** A group of items: its unhealthy breakers are tiles, and the others lines below them. */
+export interface Group {
+  /** The heading of the group; empty: none. */
+  readonly name: string;
+  readonly tiles: number;
+  readonly lines: number;
+}
+
 export interface Layout {
-  /** Positions in the order of the items: tiles, then lines. */
+  /** Positions in the order of the items: for each group its tiles, then its lines. */
   readonly places: readonly Place[];
+  readonly headings: readonly { readonly name: string; readonly y: number }[];
   readonly height: number;
 }
 
@@ -16,22 +25,45 @@ export interface Sizes {
   readonly gap: number;
   readonly tile: { readonly least: number; readonly most: number; readonly height: number };
   readonly line: { readonly least: number; readonly height: number };
+  /** The height of the heading of a group. */
+  readonly heading: number;
 }
 
-/** Places tiles in rows from the top, and lines below them in one or more columns. */
-export function layOut(tiles: number, lines: number, width: number, { gap, tile, line }: Sizes): Layout {
+/** Places groups below each other. */
+export function layOut(groups: readonly Group[], width: number, sizes: Sizes): Layout {
   const places: Place[] = [];
+  const headings: { name: string; y: number }[] = [];
+  let height = 0;
+  for (const { name, tiles, lines } of groups) {
+    if (name !== '') {
+      headings.push({ name, y: height });
+      height += sizes.heading;
+    }
+    height = placeGroup(places, height, tiles, lines, width, sizes);
+  }
+  return { places, headings, height };
+}
+
+/** Places tiles in rows, and lines below them in one or more columns; returns where the next group begins. */
+function placeGroup(
+  places: Place[],
+  begin: number,
+  tiles: number,
+  lines: number,
+  width: number,
+  { gap, tile, line }: Sizes,
+): number {
   // Few tiles are wide, so that unhealthy breakers are the largest items on the board.
   const columns = Math.max(1, Math.min(tiles, Math.floor((width - gap) / (tile.least + gap))));
   const tileWidth = Math.min(tile.most, (width - gap * (columns + 1)) / columns);
   for (let i = 0; i < tiles; i += 1) {
     places.push({
       x: gap + (i % columns) * (tileWidth + gap),
-      y: gap + Math.floor(i / columns) * (tile.height + gap),
+      y: begin + gap + Math.floor(i / columns) * (tile.height + gap),
       ...{ width: tileWidth, height: tile.height },
     });
   }
-  const top = gap + Math.ceil(tiles / columns) * (tile.height + gap);
+  const top = begin + gap + Math.ceil(tiles / columns) * (tile.height + gap);
   const across = Math.max(1, Math.floor((width - gap) / (line.least + gap)));
   const lineWidth = (width - gap * (across + 1)) / across;
   // Lines fill one column after the other, so that consecutive names are below each other.
@@ -43,7 +75,7 @@ export function layOut(tiles: number, lines: number, width: number, { gap, tile,
       ...{ width: lineWidth, height: line.height },
     });
   }
-  return { places, height: top + rows * line.height + gap };
+  return top + rows * line.height + gap;
 }
 
 /** The neighbour in the direction of an arrow key; undefined at an edge. */

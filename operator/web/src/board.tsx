@@ -1,8 +1,10 @@
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { groupsOf } from './board-groups.ts';
 import { layOut, neighbour, type Place } from './board-layout.ts';
 import { BreakerLine, LINE_HEIGHT } from './breaker-line.tsx';
 import { Link } from './link.tsx';
-import { address, go, store } from './model.ts';
+import { address, store } from './model.ts';
+import { Nothing } from './nothing.tsx';
 import { isWell } from './reading.ts';
 import { GAP, TILE_HEIGHT, TILE_WIDTH, Tile } from './tile.tsx';
 
@@ -19,6 +21,7 @@ const SIZES = {
   gap: GAP,
   tile: { least: TILE_WIDTH, most: WIDEST, height: TILE_HEIGHT },
   line: { least: 480, height: LINE_HEIGHT },
+  heading: 36,
 };
 
 /**
@@ -31,9 +34,20 @@ export function Board() {
   const [top, setTop] = useState(0);
   const [focused, setFocused] = useState<string | undefined>(undefined);
   const [moved, setMoved] = useState(0);
-  const ids = store.shown.value;
-  const firstWell = ids.findIndex((id) => isWell(store.cells.get(id)?.row.peek()));
-  const tiles = firstWell === -1 || ids.length <= ALL_TILES ? ids.length : firstWell;
+  const { group, wall, search, state } = address.value;
+  const matching = store.shown.value.filter((id) => store.cells.has(id));
+  const isFine = (id: string) => isWell(store.cells.get(id)?.row.peek());
+  // A wall has no room for what is well, and nobody scrolls there.
+  const listed = wall ? matching.filter((id) => !isFine(id)) : matching;
+  const groups = groupsOf(listed, group, (id) => store.cells.get(id)!.row.peek());
+  const ids = groups.flatMap((one) => one.ids);
+  const few = ids.length <= ALL_TILES;
+  const sizes = groups.map(({ name, ids: own }) => {
+    const firstWell = few ? -1 : own.findIndex(isFine);
+    const tiles = firstWell === -1 ? own.length : firstWell;
+    return { name, tiles, lines: own.length - tiles };
+  });
+  const shape = sizes.map(({ name, tiles, lines }) => `${name} ${tiles} ${lines}`).join('\n');
 
   useLayoutEffect(() => {
     const element = frame.current;
@@ -43,8 +57,7 @@ export function Board() {
     return () => observer.disconnect();
   }, []);
 
-  const lines = ids.length - tiles;
-  const { places, height } = useMemo(() => layOut(tiles, lines, size.width, SIZES), [tiles, lines, size.width]);
+  const { places, headings, height } = useMemo(() => layOut(sizes, size.width, SIZES), [shape, size.width]);
   const inSight = ({ y, height: own }: Place) => y + own + SPARE > top && y - SPARE < top + size.height;
   const visible = size.width === 0 ? [] : ids.flatMap((id, index) => (inSight(places[index]!) ? [{ id, index }] : []));
   const tabbable = focused !== undefined && ids.includes(focused) ? focused : visible[0]?.id;
@@ -70,7 +83,22 @@ export function Board() {
   return (
     <div class="board" ref={frame} onScroll={(event) => setTop(event.currentTarget.scrollTop)}>
       {ids.length === 0 ? (
-        <Nothing />
+        <Nothing
+          class=""
+          title={
+            wall && matching.length > 0 ? `All ${matching.length} breakers are well` : 'No breaker has reported yet'
+          }
+          filtered={(search !== '' || state !== undefined) && !wall}
+          hidden={`${store.ranked.value.length} breakers are there.`}
+        >
+          {!wall && (
+            <>
+              A tile appears as soon as a service calls <code>getBreaker('name')</code> and reports. Agents that are
+              there are listed under <Link to={{ view: 'agents' }}>Agents</Link>, policies under{' '}
+              <Link to={{ view: 'policies' }}>Policies</Link>.
+            </>
+          )}
+        </Nothing>
       ) : (
         <ul
           class="tiles"
@@ -78,9 +106,14 @@ export function Board() {
           style={{ height: `${height}px` }}
           onKeyDown={onKey}
         >
+          {headings.map(({ name, y }) => (
+            <li key={`group ${name}`} class="group-heading" style={{ transform: `translateY(${y}px)` }}>
+              <h2>{name}</h2>
+            </li>
+          ))}
           {visible.map(({ id, index }) => {
-            const Item = index < tiles ? Tile : BreakerLine;
-            const { x, y, width } = places[index]!;
+            const { x, y, width, height: own } = places[index]!;
+            const Item = own === TILE_HEIGHT ? Tile : BreakerLine;
             return (
               <Item
                 key={id}
@@ -97,34 +130,6 @@ export function Board() {
           })}
         </ul>
       )}
-    </div>
-  );
-}
-
-function Nothing() {
-  const { search, state } = address.value;
-  if (search === '' && state === undefined) {
-    return (
-      <div class="nothing">
-        <h2>No breaker has reported yet</h2>
-        <p>
-          A tile appears as soon as a service calls <code>getBreaker('name')</code> and reports. Agents that are there
-          are listed under <Link to={{ view: 'agents' }}>Agents</Link>, policies under{' '}
-          <Link to={{ view: 'policies' }}>Policies</Link>.
-        </p>
-      </div>
-    );
-  }
-  return (
-    <div class="nothing">
-      <h2>Nothing matches</h2>
-      <p>
-        {store.ranked.value.length} breakers are there, none of them {state && `${state} `}
-        {search && `with “${search}”`}.
-      </p>
-      <button type="button" onClick={() => go({ search: '', state: undefined } as never)}>
-        Show all
-      </button>
     </div>
   );
 }

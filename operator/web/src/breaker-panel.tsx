@@ -1,20 +1,24 @@
 import { latencyBoundMs } from '@fuseboard/schema/defaults';
+import { linkAnnotation, type PolicyLink } from '../../src/core/policy/links.ts';
 import { SLOTS } from '../../src/core/slots.ts';
 import type { AgentBreakerRow } from '../../src/core/views/agent-row.ts';
 import type { BreakerRow } from '../../src/core/views/breaker-row.ts';
 import type { PolicyRow } from '../../src/core/views/policy-row.ts';
 import type { PolicyAgents } from '../../src/http/admin/answers/policies.ts';
+import { linkFor } from './advice.ts';
 import { Changes } from './changes.tsx';
 import { Chart } from './chart.tsx';
 import { COARSE_MS, count, duration, latency, percent, plural } from './format.ts';
 import { sentenceOf } from './headline.tsx';
 import { Link } from './link.tsx';
-import { store } from './model.ts';
+import { address, store } from './model.ts';
 import { Block, Panel, Problem } from './panel.tsx';
+import { RangeChoice, ZoomTools } from './plot-tools.tsx';
 import { conditions, counted, measuredOf, plotOf, quantile, rankOf } from './reading.ts';
 import { Steering } from './steering.tsx';
 import type { Cell } from './store.ts';
 import { beginning, STATE_WORDS, whom, why } from './tile.tsx';
+import { BreakerTimeline } from './timeline.tsx';
 import { useAnswer } from './use-answer.ts';
 
 /** The panel of one breaker under one policy: its plot, thresholds, affected agents and recent changes. */
@@ -39,6 +43,9 @@ function Known({ cell }: { cell: Cell }) {
   const plot = plotOf(cell.ring, slot, store.slotMs, thresholds, row.agents, SLOTS);
   const rank = rankOf(row);
   const reason = why(row);
+  const { range = '5m', zoom } = address.value;
+  const windowMs = thresholds?.windowMs ?? 10_000;
+  const sums = counted(cell.ring, slot, store.slotMs, windowMs);
   return (
     <Panel title={row.breaker} kind="breaker">
       <p class="lead">
@@ -58,6 +65,12 @@ function Known({ cell }: { cell: Cell }) {
           </>
         )}
         <br />
+        {row.lastError && (
+          <>
+            Last failure: <b>{row.lastError.name}</b>: {row.lastError.message}
+            <br />
+          </>
+        )}
         {whom(row)} · data {duration(store.now.value - row.heard)} old
       </p>
       <p>
@@ -69,17 +82,55 @@ function Known({ cell }: { cell: Cell }) {
           <>No policy governs it in namespace {row.namespace}: the defaults in the code apply.</>
         )}
       </p>
-      <Steering namespace={row.namespace} breaker={row.breaker} agents={row.agents} />
-      <Block title={thresholds ? `Sums of ${duration(thresholds.windowMs)}, all agents` : 'Sums of 10 s, all agents'}>
-        <Chart plot={plot} measured={measuredOf(thresholds)} until={store.now.value} slotMs={store.slotMs} />
+      {policy?.links && <Links links={policy.links} row={row} />}
+      <Steering
+        row={row}
+        rate={((sums.calls + sums.rejected) * 1_000) / windowMs}
+        failed={sums.calls === 0 ? undefined : sums.failed / sums.calls}
+      />
+      <Block title={range === '5m' ? `Sums of ${duration(windowMs)}, all agents` : 'Calls per second, all agents'}>
+        <RangeChoice />
+        {range === '5m' ? (
+          <Chart
+            plot={plot}
+            measured={measuredOf(thresholds)}
+            until={store.now.value}
+            slotMs={store.slotMs}
+            zoom={zoom}
+          />
+        ) : (
+          <BreakerTimeline key={range} row={row} policy={policy} range={range} />
+        )}
+        {range === '5m' && zoom !== undefined && (
+          <ZoomTools whole={{ from: store.now.value - SLOTS * store.slotMs, until: store.now.value }} />
+        )}
       </Block>
       <Conditions cell={cell} policy={policy} />
-      <Latency buckets={row.latency} />
+      {range === '5m' && <Latency buckets={row.latency} />}
       {policy && <Hit policy={policy} row={row} />}
       <Block title="What happened">
         <Changes changes={row.changes.map((change) => ({ ...change, breaker: undefined }))} />
       </Block>
     </Panel>
+  );
+}
+
+/** The links in the annotations of the policy. */
+function Links({ links, row }: { links: readonly PolicyLink[]; row: BreakerRow }) {
+  return (
+    <p class="links">
+      {links.map(({ kind, url }) =>
+        url === undefined ? (
+          <span key={kind} class="word half-open">
+            {linkAnnotation(kind)} is no http or https URL
+          </span>
+        ) : (
+          <a key={kind} href={linkFor(url, row)} target="_blank" rel="noopener noreferrer" class="choice">
+            {kind} ↗
+          </a>
+        ),
+      )}
+    </p>
   );
 }
 

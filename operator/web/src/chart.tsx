@@ -1,8 +1,11 @@
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
+import { CURSOR, showSelected } from './crosshair.ts';
+import { timeOfDay } from './format.ts';
 import { theme } from './model.ts';
 import type { Plot } from './reading.ts';
 import { ceiling, colours } from './tile-plot.ts';
+import type { Zoom } from './zoom.ts';
 
 const HEIGHT = 210;
 
@@ -12,18 +15,17 @@ interface Props {
   /** End of the last slot, in milliseconds since 1970. */
   readonly until: number;
   readonly slotMs: number;
+  readonly zoom: Zoom | undefined;
 }
 
-/** A time in the user's time zone. */
-export function timeOfDay(seconds: number, exact = false): string {
-  const second = exact ? ({ second: '2-digit' } as const) : {};
-  return new Date(seconds * 1_000).toLocaleTimeString([], {
-    hour: '2-digit',
-    minute: '2-digit',
-    ...second,
-    hour12: false,
-  });
-}
+/** The scale of time: the shown part where there are data in it, else all data. */
+export const xScale = (shown: { readonly current: Zoom | undefined }): uPlot.Scale => ({
+  range: (_, first, last) => {
+    const zoom = shown.current;
+    if (zoom === undefined || zoom.until / 1_000 <= first || zoom.from / 1_000 >= last) return [first, last];
+    return [zoom.from / 1_000, zoom.until / 1_000];
+  },
+});
 
 /** Keeps a plot as wide as its element. @returns a function that destroys the plot. */
 export function fitWidth(plot: uPlot, element: HTMLElement): () => void {
@@ -36,10 +38,12 @@ export function fitWidth(plot: uPlot, element: HTMLElement): () => void {
 }
 
 /** The plot of one breaker with axes: calls with the rejected ones on top, the measured calls, and their threshold. */
-export function Chart({ plot, measured, until, slotMs }: Props) {
+export function Chart({ plot, measured, until, slotMs, zoom }: Props) {
   const frame = useRef<HTMLDivElement>(null);
   const chart = useRef<uPlot | undefined>(undefined);
   const top = useRef(1);
+  const shown = useRef<Zoom | undefined>(zoom);
+  shown.current = zoom;
   const colour = theme.value;
   const times = plot.calls.map((_, i) => (until - (plot.calls.length - 1 - i) * slotMs) / 1_000);
   const values: uPlot.AlignedData = [
@@ -55,15 +59,16 @@ export function Chart({ plot, measured, until, slotMs }: Props) {
     const element = frame.current!;
     const { calls, failed, refused, limit, grid } = colours();
     const text = getComputedStyle(element).color;
-    const axis = { stroke: text, grid: { stroke: grid, width: 1 }, ticks: { show: false }, font: '11px system-ui' };
+    const axis = { stroke: text, grid: { stroke: grid, width: 1 }, ticks: { show: false }, font: '12px system-ui' };
     const stepped = uPlot.paths.stepped!({ align: -1 });
     const made = new uPlot(
       {
         width: element.clientWidth,
         height: HEIGHT,
         legend: { live: true },
-        cursor: { y: false, drag: { setScale: false } },
-        scales: { y: { range: () => [0, top.current] } },
+        cursor: CURSOR,
+        scales: { x: xScale(shown), y: { range: () => [0, top.current] } },
+        hooks: { setSelect: [showSelected] },
         axes: [
           { ...axis, size: 26, values: (_, seconds) => seconds.map((one) => timeOfDay(one)) },
           { ...axis, size: 44 },

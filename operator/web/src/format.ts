@@ -58,3 +58,14 @@ export function callsPerSecond(calls: number, windowMs: number): string {
   const rate = (calls * 1_000) / windowMs;
   return `${rate >= 10 || rate === 0 ? count(rate) : Number(rate.toFixed(1))}/s`;
 }
+
+/** A time in the user's time zone. */
+export function timeOfDay(seconds: number, exact = false): string {
+  const second = exact ? ({ second: '2-digit' } as const) : {};
+  return new Date(seconds * 1_000).toLocaleTimeString([], {
+    hour: '2-digit',
+    minute: '2-digit',
+    ...second,
+    hour12: false,
+  });
+}

@@ -1,4 +1,5 @@
 import { ROLLOUT_STATES } from '../../src/core/fleet/rollout-state.ts';
+import { GROUPINGS } from './address.ts';
 import { count, plural, words } from './format.ts';
 import { Link } from './link.tsx';
 import { address, store } from './model.ts';
@@ -37,6 +38,18 @@ export function Glance() {
           );
         })}
       </dl>
+      {address.value.view === 'board' && !address.value.wall && (
+        <dl class="group">
+          <dt>Grouped by</dt>
+          {([undefined, ...GROUPINGS] as const).map((group) => (
+            <dd key={group ?? 'none'}>
+              <Link to={{ group }} class="figure" aria-current={address.value.group === group ? 'true' : undefined}>
+                {group ?? 'nothing'}
+              </Link>
+            </dd>
+          ))}
+        </dl>
+      )}
       <dl class="group">
         <dt>Policies</dt>
         <dd>

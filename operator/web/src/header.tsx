@@ -1,6 +1,8 @@
 import type { RefObject } from 'preact';
 import { VIEWS } from './address.ts';
+import { timeOfDay } from './format.ts';
 import { Link } from './link.tsx';
+import { enterList } from './list-keys.ts';
 import { address, connection, go, store } from './model.ts';
 import { overrides } from './overrides.ts';
 
@@ -12,8 +14,13 @@ const NAMES = {
   overrides: 'Overrides',
 } as const;
 
+const ON_THE_WALL = {
+  ...({ wall: true, view: 'board', breaker: undefined, policy: undefined, agent: undefined } as const),
+  ...{ outage: undefined, zoom: undefined },
+};
+
 /** The header: the current view, the search, and whether the data is live. */
-export function Header({ search }: { search: RefObject<HTMLInputElement> }) {
+export function Header({ search, onHelp }: { search: RefObject<HTMLInputElement>; onHelp: () => void }) {
   const { view, search: text, namespace } = address.value;
   const { kind } = overrides.value;
   const offered = kind === 'known' || kind === 'refused';
@@ -44,6 +51,7 @@ export function Header({ search }: { search: RefObject<HTMLInputElement> }) {
           placeholder="Search breakers, policies, agents  ( / )"
           onInput={(event) => go({ search: event.currentTarget.value }, true)}
           onKeyDown={(event) => {
+            if (event.key === 'ArrowDown' && enterList()) event.preventDefault();
             if (event.key !== 'Escape') return;
             if (text !== '') go({ search: '' }, true);
             else event.currentTarget.blur();
@@ -57,6 +65,26 @@ export function Header({ search }: { search: RefObject<HTMLInputElement> }) {
         </Link>
       )}
       <Pulse />
+      <Link to={ON_THE_WALL} class="view wide" title="Only what is refused, large enough for a screen on a wall">
+        Wall
+      </Link>
+      <button type="button" class="help" onClick={onHelp} aria-label="Keys and help" title="Keys and help ( ? )">
+        ?
+      </button>
+    </header>
+  );
+}
+
+/** The header on a wall: the time, whether the data is live, and the way back. */
+export function WallBar() {
+  return (
+    <header class="top">
+      <h1>Fuseboard</h1>
+      <Pulse />
+      <span>{timeOfDay(store.now.value / 1_000, true)}</span>
+      <Link to={{ wall: undefined }} class="choice">
+        Leave the wall (Esc)
+      </Link>
     </header>
   );
 }

@@ -28,7 +28,7 @@ export function closePanel(): void {
   const { breaker, policy, agent, outage } = address.peek();
   const opened = breaker ?? policy ?? agent ?? outage;
   if (opened === undefined) return;
-  go({ breaker: undefined, policy: undefined, agent: undefined, outage: undefined } as never);
+  go({ breaker: undefined, policy: undefined, agent: undefined, outage: undefined, zoom: undefined } as never);
   requestAnimationFrame(() => {
     document.querySelector<HTMLElement>(`[data-opens="${CSS.escape(opened!)}"]`)?.focus();
   });
@@ -47,10 +47,6 @@ export function begin(): void {
     theme.value += 1;
   });
   setInterval(() => store.tick(), 1_000);
-  effect(() => {
-    const { open = 0 } = store.ranks.value;
-    document.title = `${open > 0 ? `(${open} open) ` : ''}Fuseboard`;
-  });
   let namespace: string | undefined;
   let opened = false;
   effect(() => {

@@ -1,8 +1,9 @@
 import type { OutageList as Answer, ListedOutage } from '../../src/http/admin/answers/outages.ts';
 import { found } from './address.ts';
-import { count, duration, words } from './format.ts';
+import { count, duration, plural, words } from './format.ts';
 import { Link } from './link.tsx';
 import { address, store } from './model.ts';
+import { Nothing } from './nothing.tsx';
 import { Problem } from './panel.tsx';
 import { useAnswer } from './use-answer.ts';
 
@@ -47,14 +48,13 @@ export function OutageList() {
   );
   if (rows.length === 0) {
     return (
-      <div class="list nothing">
-        <h2>{value.items.length === 0 ? 'No call was refused in the last 24 hours' : 'Nothing matches'}</h2>
-        <p>
-          {value.items.length === 0
-            ? 'As soon as a circuit opens, the outage is listed here: when it began, why, whom it hit and what it cost.'
-            : `${value.items.length} outages are there.`}
-        </p>
-      </div>
+      <Nothing
+        title="No call was refused in the last 24 hours"
+        filtered={value.items.length > 0}
+        hidden={`There are ${plural(value.items.length, 'outage')}.`}
+      >
+        As soon as a circuit opens, the outage is listed here: when it began, why, whom it hit and what it cost.
+      </Nothing>
     );
   }
   return (

@@ -1,11 +1,13 @@
-import { SERIES_COLUMNS } from '../../src/core/outages/series.ts';
 import type { OutageDetail } from '../../src/http/admin/answers/outages.ts';
-import { count, duration } from './format.ts';
+import { count } from './format.ts';
 import { Link } from './link.tsx';
-import { OutageChart } from './outage-chart.tsx';
+import { address } from './model.ts';
 import { causeOf, clockTime, PHASE_BADGES, PHASE_WORDS } from './outage-list.tsx';
 import { ACTION_WORDS } from './overrides.ts';
 import { Block, Panel, Problem } from './panel.tsx';
+import { MarkList, ZoomTools } from './plot-tools.tsx';
+import { type Mark, RateChart } from './rate-chart.tsx';
+import { SeriesTable } from './series-table.tsx';
 import { useAnswer } from './use-answer.ts';
 
 /** The panel of one outage: its plot, cause, effect, affected agents and overrides. */
@@ -33,6 +35,11 @@ function Known({ detail: { outage, series } }: { detail: OutageDetail }) {
     ['attempts to recover, all agents', count(attempts)],
     ['of them failed', count(reopened)],
   ];
+  const marks: Mark[] = outage.actions.map(({ at, action, by, reason }) => ({
+    at,
+    kind: 'override',
+    text: `${ACTION_WORDS[action]}${by === undefined ? '' : ` by ${by}`}${reason === undefined ? '' : ` (${reason})`}`,
+  }));
   return (
     <Panel title={breaker} kind="outage">
       <p class="lead">
@@ -42,7 +49,17 @@ function Known({ detail: { outage, series } }: { detail: OutageDetail }) {
         First cause: <b>{causeOf(outage)}</b>, on {instance}.
       </p>
       <Block title="What happened">
-        <OutageChart series={series} />
+        <RateChart series={series} marks={marks} zoom={address.value.zoom} />
+        <p class="more">
+          The band below the plot: red where a circuit was open, yellow where one was half-open. Select a part of the
+          plot to see it closer.
+        </p>
+        <ZoomTools
+          whole={{
+            from: series.begin,
+            until: series.begin + (series.values.length / series.columns.length) * series.slotMs,
+          }}
+        />
       </Block>
       <Block title="What it cost">
         <dl class="facts">
@@ -64,18 +81,7 @@ function Known({ detail: { outage, series } }: { detail: OutageDetail }) {
         </ul>
       </Block>
       <Block title="Who acted">
-        {outage.actions.length === 0 ? (
-          <p class="more">Nobody overrode the breaker.</p>
-        ) : (
-          <ul class="plain">
-            {outage.actions.map(({ uid, at, action, by, reason }) => (
-              <li key={uid}>
-                {clockTime(at)}: <b>{ACTION_WORDS[action]}</b> {by !== undefined && `by ${by}`}
-                {reason !== undefined && `: ${reason}`}
-              </li>
-            ))}
-          </ul>
-        )}
+        {marks.length === 0 ? <p class="more">Nobody overrode the breaker.</p> : <MarkList marks={marks} />}
       </Block>
       <p>
         <Link to={{ view: 'board', breaker: outage.circuit, outage: undefined, policy: undefined }}>
@@ -83,57 +89,8 @@ function Known({ detail: { outage, series } }: { detail: OutageDetail }) {
         </Link>
       </p>
       <Block title="The same in numbers">
-        <details>
-          <summary>Calls by time</summary>
-          <Numbers series={series} />
-        </details>
+        <SeriesTable series={series} />
       </Block>
     </Panel>
-  );
-}
-
-/** Maximum number of table rows. Slots are summed to stay below it. */
-const MAX_ROWS = 30;
-const TABLE = ['calls', 'failed', 'rejected', 'fallback'] as const;
-
-function Numbers({ series: { begin, slotMs, values } }: Pick<OutageDetail, 'series'>) {
-  const width = SERIES_COLUMNS.length;
-  const slots = values.length / width;
-  const each = Math.ceil(slots / MAX_ROWS);
-  const rows = Array.from({ length: Math.ceil(slots / each) }, (_, row) => {
-    const of = (name: (typeof TABLE)[number]) => {
-      let sum = 0;
-      for (let slot = row * each; slot < Math.min(slots, (row + 1) * each); slot += 1) {
-        sum += values[slot * width + SERIES_COLUMNS.indexOf(name)]!;
-      }
-      return sum;
-    };
-    return { at: begin + row * each * slotMs, counts: TABLE.map(of) };
-  });
-  return (
-    <table>
-      <caption>Each row is {duration(each * slotMs)}</caption>
-      <thead>
-        <tr>
-          <th>from</th>
-          <th class="right">calls</th>
-          <th class="right">failed</th>
-          <th class="right">refused</th>
-          <th class="right">by fallback</th>
-        </tr>
-      </thead>
-      <tbody>
-        {rows.map(({ at, counts }) => (
-          <tr key={at}>
-            <td>{clockTime(at)}</td>
-            {counts.map((sum, i) => (
-              <td key={TABLE[i]} class="right">
-                {count(sum)}
-              </td>
-            ))}
-          </tr>
-        ))}
-      </tbody>
-    </table>
   );
 }

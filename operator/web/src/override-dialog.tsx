@@ -1,50 +1,55 @@
 import { useState } from 'preact/hooks';
+import type { BreakerRow } from '../../src/core/views/breaker-row.ts';
+import { advice, affected, commandOf, MANY_AGENTS, type NewOverride } from './advice.ts';
+import { CopyText } from './copy-text.tsx';
 import { count } from './format.ts';
-import { ACTION_WORDS, type Action, makeOverride } from './overrides.ts';
+import { store } from './model.ts';
+import { ACTION_WORDS, type Action, lastMade, makeOverride } from './overrides.ts';
 import { useDialogForm } from './use-dialog-form.ts';
 
 const DURATIONS = ['1m', '5m', '15m', '30m', '1h', '4h'];
 
-const EFFECT: Readonly<Record<Action, (agents: string) => string>> = {
-  ForceOpen: (agents) => `Every call is rejected at once on ${agents}, in every mode; then a few probes decide.`,
-  ForceClosed: (agents) => `Every call passes on ${agents}, whatever fails; then the policies judge again.`,
-  Reset: (agents) => `The breakers close once on ${agents}, with nothing recorded.`,
-};
-
 interface Props {
   readonly action: Action;
-  readonly namespace: string;
-  readonly breaker: string;
-  readonly agents: number;
+  readonly row: BreakerRow;
+  /** Current calls per second, permitted or refused, and the share of permitted calls that fail. */
+  readonly rate: number;
+  readonly failed: number | undefined;
   readonly onDone: () => void;
 }
 
-/** A dialog that asks for the reason and the duration of an override. */
-export function OverrideDialog({ action, namespace, breaker, agents, onDone }: Props) {
+/** A dialog that says what an override will do, and asks for its reason and duration. */
+export function OverrideDialog({ action, row, rate, failed, onDone }: Props) {
+  const { namespace, breaker, agents } = row;
   const [reason, setReason] = useState('');
   const [duration, setDuration] = useState('15m');
   const [labels, setLabels] = useState('');
-  const { dialog, problem, busy, submit } = useDialogForm(async () => {
+  const [typed, setTyped] = useState('');
+  const specOf = (): NewOverride => {
     const matchLabels = readLabels(labels);
     const selector = matchLabels && { selector: { matchLabels } };
-    await makeOverride(namespace, { breakers: [breaker], ...selector, action, reason: reason.trim(), duration });
+    return { breakers: [breaker], ...selector, action, reason: reason.trim(), duration };
+  };
+  const { dialog, problem, busy, submit } = useDialogForm(async () => {
+    const made = await makeOverride(namespace, specOf());
     onDone();
+    // Only now, because the open dialog keeps the focus from the button that takes the override back.
+    lastMade.value = made;
   });
-  const whom =
-    labels.trim() === ''
-      ? agents === 1
-        ? 'the one agent that uses it'
-        : `all ${count(agents)} agents that use it`
-      : `agents with ${labels.trim()}`;
+  const all = labels.trim() === '';
+  const many = all && agents >= MANY_AGENTS;
+  const title = `${upper(ACTION_WORDS[action])} ${breaker}`;
   return (
     <dialog class="override" ref={dialog} onClose={onDone} aria-labelledby="override-title">
       <form onSubmit={submit}>
-        <h2 id="override-title">
-          {upper(ACTION_WORDS[action])} {breaker}
-        </h2>
+        <h2 id="override-title">{title}</h2>
         <p>
-          In namespace {namespace}. {EFFECT[action](whom)}
+          Hits <b>{all ? affected(row) : `the agents with ${labels.trim()}, of ${affected(row)}`}</b> in namespace{' '}
+          {namespace}.
         </p>
+        {advice(action, rate, failed).map((sentence) => (
+          <p key={sentence}>{sentence}</p>
+        ))}
         <label>
           Why
           <input
@@ -67,6 +72,25 @@ export function OverrideDialog({ action, namespace, breaker, agents, onDone }: P
           Only agents with these labels (empty: all)
           <input value={labels} onInput={(event) => setLabels(event.currentTarget.value)} placeholder="app=checkout" />
         </label>
+        {many && (
+          <label>
+            It reaches {count(agents)} agents. Type <b>{breaker}</b> to confirm
+            <input
+              required
+              autocomplete="off"
+              spellcheck={false}
+              value={typed}
+              onInput={(event) => setTyped(event.currentTarget.value)}
+            />
+          </label>
+        )}
+        <details>
+          <summary>The same as a command</summary>
+          <Command
+            text={() => commandOf(store.source.value?.kind, namespace, resourceName(breaker), specOf())}
+            key={`${reason}${duration}${labels}`}
+          />
+        </details>
         {problem !== undefined && (
           <p class="notice bad" role="alert">
             {problem}
@@ -76,7 +100,7 @@ export function OverrideDialog({ action, namespace, breaker, agents, onDone }: P
           <button type="button" onClick={onDone}>
             Cancel
           </button>
-          <button type="submit" class="act" disabled={busy || reason.trim() === ''}>
+          <button type="submit" class="act" disabled={busy || reason.trim() === '' || (many && typed !== breaker)}>
             {upper(ACTION_WORDS[action])} for {duration}
           </button>
         </p>
@@ -85,7 +109,24 @@ export function OverrideDialog({ action, namespace, breaker, agents, onDone }: P
   );
 }
 
+/** A command with a button that copies it. `text` throws while the form has an error. */
+function Command({ text }: { text: () => string }) {
+  try {
+    return <CopyText text={text()} what="command" />;
+  } catch (error) {
+    return <p class="more">{(error as Error).message}</p>;
+  }
+}
+
 const upper = (text: string) => text[0]!.toUpperCase() + text.slice(1);
+
+/** A name for an object of the cluster that begins as the breaker does. */
+const resourceName = (breaker: string) =>
+  breaker
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .replaceAll(/^-|-$/g, '')
+    .slice(0, 40) || 'override';
 
 /** Parses `k=v, k2=v2`; undefined for an empty text. */
 function readLabels(text: string): Record<string, string> | undefined {

@@ -1,7 +1,8 @@
 import { found } from './address.ts';
-import { duration } from './format.ts';
+import { duration, plural } from './format.ts';
 import { Link } from './link.tsx';
 import { address, store } from './model.ts';
+import { Nothing } from './nothing.tsx';
 import { ACTION_WORDS, active, overrides } from './overrides.ts';
 import { OverrideLine } from './steering.tsx';
 
@@ -25,12 +26,13 @@ export function OverrideList() {
   );
   if (items.length === 0) {
     return (
-      <div class="list nothing">
-        <h2>{known.items.length === 0 ? 'No overrides' : 'Nothing matches'}</h2>
-        <p>
-          Open a breaker on the <Link to={{ view: 'board' }}>board</Link> to force it open or closed, or to reset it.
-        </p>
-      </div>
+      <Nothing
+        title="No overrides"
+        filtered={known.items.length > 0}
+        hidden={`There are ${plural(known.items.length, 'override')}.`}
+      >
+        Open a breaker on the <Link to={{ view: 'board' }}>board</Link> to force it open or closed, or to reset it.
+      </Nothing>
     );
   }
   return (

@@ -1,5 +1,6 @@
 import { signal } from '@preact/signals';
 import type { ShownOverride as Override, OverrideList } from '../../src/http/admin/answers/overrides.ts';
+import type { NewOverride } from './advice.ts';
 import { ask, Refused } from './connection.ts';
 import { address, connection, store } from './model.ts';
 
@@ -56,32 +57,35 @@ export const active = ({ expiresAt, status, problems }: Override, now: number) =
 const matches = (pattern: string, name: string) =>
   pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : pattern === name;
 
-/** The active overrides of a breaker, on all agents or on some, the newest first. */
-export function actingOn(namespace: string, breaker: string): readonly Override[] {
+/** The known overrides of a breaker, active or ended, the newest first. */
+export function overridesOf(namespace: string, breaker: string): readonly Override[] {
   const known = overrides.value;
   if (known.kind !== 'known') return [];
   return known.items.filter(
-    (one) =>
-      one.namespace === namespace &&
-      active(one, store.now.value) &&
-      (one.breakers ?? []).some((pattern) => matches(pattern, breaker)),
+    (one) => one.namespace === namespace && (one.breakers ?? []).some((pattern) => matches(pattern, breaker)),
   );
 }
 
+/** The active overrides of a breaker, on all agents or on some, the newest first. */
+export const actingOn = (namespace: string, breaker: string): readonly Override[] =>
+  overridesOf(namespace, breaker).filter((one) => active(one, store.now.value));
+
+/** The override that the user created last on this page, until it is undone. */
+export const lastMade = signal<Override | undefined>(undefined);
+
 /** Creates an override. Throws with the operator's message. */
-export async function makeOverride(
-  namespace: string,
-  spec: { breakers: string[]; selector?: unknown; action: Action; reason: string; duration: string },
-): Promise<void> {
-  await ask(`v1/overrides/${encodeURIComponent(namespace)}`, {
+export async function makeOverride(namespace: string, spec: NewOverride): Promise<Override> {
+  const made = await ask<Override>(`v1/overrides/${encodeURIComponent(namespace)}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(spec),
   });
   await readOverrides();
+  return made;
 }
 
-export async function endOverride({ namespace, name }: Override): Promise<void> {
+export async function endOverride({ namespace, name, uid }: Override): Promise<void> {
   await ask(`v1/overrides/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}`, { method: 'DELETE' });
+  if (lastMade.peek()?.uid === uid) lastMade.value = undefined;
   await readOverrides();
 }

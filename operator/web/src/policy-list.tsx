@@ -4,6 +4,7 @@ import { words } from './format.ts';
 import { tone } from './glance.tsx';
 import { Link } from './link.tsx';
 import { address, store } from './model.ts';
+import { Nothing } from './nothing.tsx';
 import { conditions } from './reading.ts';
 
 /** Maximum number of rows. A search finds the others. */
@@ -22,14 +23,9 @@ export function PolicyList() {
     );
   if (rows.length === 0) {
     return (
-      <div class="list nothing">
-        <h2>{all.length === 0 ? 'There is no policy yet' : 'Nothing matches'}</h2>
-        <p>
-          {all.length === 0
-            ? 'kubectl apply one, or put a file into the folder of policies.'
-            : `${all.length} policies are there.`}
-        </p>
-      </div>
+      <Nothing title="There is no policy yet" filtered={all.length > 0} hidden={`${all.length} policies are there.`}>
+        kubectl apply one, or put a file into the folder of policies.
+      </Nothing>
     );
   }
   return (

@@ -1,12 +1,30 @@
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { BreakerRow } from '../../src/core/views/breaker-row.ts';
 import { duration } from './format.ts';
 import { connection, store } from './model.ts';
 import { OverrideDialog } from './override-dialog.tsx';
-import { ACTION_WORDS, ACTIONS, type Action, actingOn, endOverride, type Override, overrides } from './overrides.ts';
+import {
+  ACTION_WORDS,
+  ACTIONS,
+  type Action,
+  actingOn,
+  endOverride,
+  lastMade,
+  type Override,
+  overrides,
+} from './overrides.ts';
 import { Block } from './panel.tsx';
 
+interface Props {
+  readonly row: BreakerRow;
+  /** Current calls per second, permitted or refused, and the share of permitted calls that fail. */
+  readonly rate: number;
+  readonly failed: number | undefined;
+}
+
 /** Buttons that override a breaker, if the operator supports overrides. */
-export function Steering({ namespace, breaker, agents }: { namespace: string; breaker: string; agents: number }) {
+export function Steering({ row, rate, failed }: Props) {
+  const { namespace, breaker } = row;
   const [action, setAction] = useState<Action | undefined>(undefined);
   const known = overrides.value;
   if (known.kind === 'unknown' || known.kind === 'absent') return null;
@@ -14,6 +32,7 @@ export function Steering({ namespace, breaker, agents }: { namespace: string; br
   return (
     <Block title="Override">
       {known.kind === 'refused' && <p class="more">{known.why}</p>}
+      <Undo namespace={namespace} breaker={breaker} />
       <ul class="plain">
         {actingOn(namespace, breaker).map((one) => (
           <li key={one.uid}>
@@ -29,15 +48,37 @@ export function Steering({ namespace, breaker, agents }: { namespace: string; br
         ))}
       </p>
       {action && (
-        <OverrideDialog
-          action={action}
-          namespace={namespace}
-          breaker={breaker}
-          agents={agents}
-          onDone={() => setAction(undefined)}
-        />
+        <OverrideDialog action={action} row={row} rate={rate} failed={failed} onDone={() => setAction(undefined)} />
       )}
     </Block>
+  );
+}
+
+/** Takes back the override that the user just created on this breaker. A reset cannot be taken back. */
+function Undo({ namespace, breaker }: { namespace: string; breaker: string }) {
+  const made = lastMade.value;
+  const button = useRef<HTMLButtonElement>(null);
+  const [said, setSaid] = useState('');
+  const mine = made?.namespace === namespace && made.breakers?.includes(breaker) === true;
+  const uid = mine ? made.uid : undefined;
+  // The dialog is closed at this time, and has no button to return the focus to.
+  useEffect(() => button.current?.focus(), [uid]);
+  if (!mine) return said === '' ? null : <p role="status">{said}</p>;
+  const undo = () =>
+    endOverride(made).then(
+      () =>
+        setSaid(`Undone: ${breaker} is no longer ${made.action === 'ForceOpen' ? 'forced open' : 'forced closed'}.`),
+      (error: Error) => setSaid(error.message),
+    );
+  if (made.action === 'Reset') return <p role="status">Done: agents reset {breaker} once.</p>;
+  return (
+    <p class="undo" role="status">
+      Done: {breaker} is {made.action === 'ForceOpen' ? 'forced open' : 'forced closed'}.{' '}
+      <button type="button" ref={button} onClick={undo}>
+        Undo
+      </button>{' '}
+      {said}
+    </p>
   );
 }
 

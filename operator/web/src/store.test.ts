@@ -6,7 +6,17 @@ import { SILENCE_MS } from './connection.ts';
 import { Store } from './store.ts';
 
 const row = (id: string, over: Partial<BreakerRow> = {}): BreakerRow => ({
-  ...{ id, namespace: 'shop', breaker: id, state: 'closed', shadow: false, since: 0, heard: 900, agents: 1 },
+  ...{
+    id,
+    namespace: 'shop',
+    breaker: id,
+    state: 'closed',
+    shadow: false,
+    since: 0,
+    heard: 900,
+    agents: 1,
+    services: [],
+  },
   states: { closed: 1, open: 0, halfOpen: 0, shadowOpen: 0 },
   ...{ unwell: [], window: { calls: 0, failed: 0, slow: 0, rejected: 0 }, latency: [], slot: 5, changes: [] },
   samples: [4, 1, 0, 0],

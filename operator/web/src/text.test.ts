@@ -1,9 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
-import { readAddress, writeAddress } from './address.ts';
+import { type Address, readAddress, writeAddress } from './address.ts';
 import { eventReader } from './event-stream.ts';
 import { count, duration, latencies, latency, percent, plural, words } from './format.ts';
 import { yaml } from './yaml.ts';
+import { moved } from './zoom.ts';
 
 describe('numbers for people', () => {
   it.each([
@@ -42,13 +43,19 @@ describe('numbers for people', () => {
 
 describe('the address', () => {
   it('is read as it was written', () => {
-    const address = { view: 'agents', search: 'a b', state: 'half-open', breaker: 'shop/u/payments' } as const;
+    const address: Address = {
+      ...{ view: 'agents', search: 'a b', state: 'half-open', breaker: 'shop/u/payments' },
+      ...{ range: '24h', zoom: { from: 1_000_000, until: 1_600_000 }, group: 'namespace', wall: true },
+    };
     expect(readAddress(writeAddress(address))).toEqual(address);
     expect(writeAddress(readAddress(''))).toBe('./');
   });
 
   it('ignores what it does not know', () => {
-    expect(readAddress('?view=nonsense&state=broken&q=x')).toEqual({ view: 'board', search: 'x' });
+    expect(readAddress('?view=nonsense&state=broken&q=x&range=2d&zoom=5-4&group=colour&wall=2')).toEqual({
+      view: 'board',
+      search: 'x',
+    });
   });
 });
 
@@ -88,5 +95,16 @@ describe('yaml', () => {
     [{ text: 'with: colon', empty: '', nothing: {}, none: [], flag: true, number: '3' }],
   ])('writes what reads as the same: %j', (value) => {
     expect(parse(yaml(value))).toEqual(value);
+  });
+});
+
+describe('the shown part of a range', () => {
+  it('moves by half its length and becomes half as long around its middle, but not shorter than ten seconds', () => {
+    const zoom = { from: 100_000, until: 200_000 };
+    expect(moved(zoom, 'earlier')).toEqual({ from: 50_000, until: 150_000 });
+    expect(moved(zoom, 'later')).toEqual({ from: 150_000, until: 250_000 });
+    expect(moved(zoom, 'closer')).toEqual({ from: 125_000, until: 175_000 });
+    const short = { from: 100_000, until: 112_000 };
+    expect(moved(short, 'closer')).toEqual(short);
   });
 });

@@ -7,6 +7,8 @@ export interface Palette {
   readonly refused: string;
   readonly limit: string;
   readonly grid: string;
+  readonly slow: string;
+  readonly heat: string;
 }
 
 let palette: Palette | undefined;
@@ -20,6 +22,8 @@ function readPalette(): Palette {
     refused: colour('--plot-refused'),
     limit: colour('--plot-limit'),
     grid: colour('--plot-grid'),
+    slow: colour('--plot-slow'),
+    heat: colour('--plot-heat'),
   };
 }
 

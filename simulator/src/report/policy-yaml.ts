@@ -1,7 +1,8 @@
 import { formatDuration } from '@fuseboard/schema/duration';
 import { runFloor } from '../suggest/recipe.ts';
 import type { Form } from '../suggest/rule.ts';
-import { ENOUGH_CALLS, type Suggestion } from '../suggest/suggest.ts';
+import type { Suggestion } from '../suggest/suggest.ts';
+import { TUNING } from '../suggest/tuning.ts';
 import { figure, percent, spoken } from './words.ts';
 
 /** A line of YAML and the reason for its value. */
@@ -55,12 +56,12 @@ function trip({ rule, calm, run, share, slow, judged }: Suggestion): Line[] {
       : ([
           [
             `    slowCallRate: { thresholdPercent: ${rule.slow.percent}, slowerThan: ${formatDuration(rule.slow.slowerThanMs)} }`,
-            `${percent(limit)} of calm calls are slower (counted)${searched ? `; lets ${percent(slow.missed)} of injected slow-downs through (assumed)` : '; the recipe: 3 x the usual duration, at least p90 (assumed)'}`,
+            `${percent(limit)} of calm calls are slower (counted)${searched ? `; lets ${percent(slow.missed)} of injected slow-downs through (assumed)` : '; the recipe: 3 x the usual duration, at least p95 (assumed)'}`,
           ],
         ] satisfies Line[])),
     [
       `    consecutiveFailures: ${rule.consecutiveFailures}`,
-      `longest run in calm ${run.longestCalm}, in incidents ${run.longestIncident} (counted)${run.isLowered ? '' : run.run === runFloor(calm.rate) ? `; ${run.run} is the floor at this rate (assumed)` : ''}`,
+      `longest run in calm ${run.longestCalm}${run.usualCalm < run.longestCalm && run.usualCalm > 0 ? ` (once; another of ${run.usualCalm})` : ''}, in incidents ${run.longestIncident} (counted)${run.isLowered ? '' : run.run === runFloor(calm.rate) ? `; ${run.run} is the floor at this rate (assumed)` : ''}`,
     ],
   ];
 }
@@ -115,13 +116,13 @@ export function missing({
   timeouts: { rows, cutOffMs },
 }: Suggestion): string[] {
   const found: string[] = [];
-  if (calm.calls < ENOUGH_CALLS) {
-    const more = ENOUGH_CALLS - calm.calls;
+  if (calm.calls < TUNING.enoughCalls) {
+    const more = TUNING.enoughCalls - calm.calls;
     const time =
       calm.rate > 0
         ? `, about ${spoken((more / (calm.rate * Math.max(1, calm.processes))) * 1_000)} of this traffic`
         : '';
-    found.push(`${figure(more)} more calm calls${time}: below ${figure(ENOUGH_CALLS)} nothing is searched`);
+    found.push(`${figure(more)} more calm calls${time}: below ${figure(TUNING.enoughCalls)} nothing is searched`);
   }
   if (run.failures === 0)
     found.push('a recorded failure: what was not seen failing is given floors, which only failures lower');

@@ -54,6 +54,6 @@ function textOf(path: string): string {
 }
 
 /** Whether a policy lists a breaker: by its name, by a prefix with `*`, or with `*` alone. */
-export function isFor({ breakers }: GivenPolicy, breaker: string): boolean {
+export function isFor({ breakers }: Pick<GivenPolicy, 'breakers'>, breaker: string): boolean {
   return breakers.some((each) => (each.endsWith('*') ? breaker.startsWith(each.slice(0, -1)) : each === breaker));
 }

@@ -1,12 +1,15 @@
 import { upperRate } from './limits.ts';
 
-/** Openings that are closer than this belong to one burst, because they are not independent. */
-const BURST_MS = 600_000;
+/**
+ * Openings that are closer than this belong to one burst, because they are not independent. Bursts depend on each other
+ * too: there are bad hours and bad half days. How far the dependence reaches is not known, so all of these are tried.
+ */
+const BURST_MS = [600_000, 3_600_000, 6 * 3_600_000];
 
 /** The frequency of false openings, estimated from an observation of calm traffic. */
 export interface OpeningsLimit {
   readonly seen: number;
-  /** Number of bursts of openings. */
+  /** Number of bursts of openings, ten minutes apart. */
   readonly bursts: number;
   /** Total observed days of all processes. */
   readonly processDays: number;
@@ -19,23 +22,39 @@ const MONTH_DAYS = 30;
 
 /**
  * Failures occur in bursts, and so do openings. Therefore bursts are treated as independent, each with as many openings
- * as the largest observed burst.
+ * as the largest observed burst. The limit is the highest over bursts that are ten minutes, an hour and six hours apart.
+ * A kind of burst that the record does not show is not in it.
  *
  * @param openings times of openings, with one list for each observed stretch of a process.
  */
 export function openingsLimit(openings: readonly (readonly number[])[], watchedMs: number): OpeningsLimit {
-  let [seen, bursts, worst] = [0, 0, 1];
+  const processDays = watchedMs / DAY_MS;
+  const scales = BURST_MS.map((apartMs) => burstsOf(openings, apartMs));
+  const limits = scales.map(({ bursts, worst }, scale) => {
+    // A short record shows few bursts that last for hours, and hardly the worst: one opening more is assumed.
+    const most = scale > 0 && bursts > 0 ? worst + 1 : worst;
+    return upperRate(bursts, processDays) * most * MONTH_DAYS;
+  });
+  return {
+    seen: openings.reduce((sum, times) => sum + times.length, 0),
+    bursts: scales[0]!.bursts,
+    processDays,
+    upperPerMonth: Math.max(...limits),
+  };
+}
+
+/** The number of bursts that are so far apart, and the openings of the largest. */
+function burstsOf(openings: readonly (readonly number[])[], apartMs: number) {
+  let [bursts, worst] = [0, 1];
   for (const times of openings) {
     let inBurst = 0;
     times.forEach((at, i) => {
-      seen++;
-      if (i === 0 || at - times[i - 1]! > BURST_MS) {
+      if (i === 0 || at - times[i - 1]! > apartMs) {
         bursts++;
         inBurst = 0;
       }
       worst = Math.max(worst, ++inBurst);
     });
   }
-  const processDays = watchedMs / DAY_MS;
-  return { seen, bursts, processDays, upperPerMonth: upperRate(bursts, processDays) * worst * MONTH_DAYS };
+  return { bursts, worst };
 }

@@ -1,6 +1,6 @@
 import type { Trace } from '../calls/trace.ts';
-import { FLOORS } from './recipe.ts';
 import type { Form } from './rule.ts';
+import { TUNING, type Tuning } from './tuning.ts';
 import { endedCalls, greatestShare } from './window-scan.ts';
 
 /** The failure rate that opens the circuit, and the greatest rate in a window of calm traffic. */
@@ -11,8 +11,6 @@ export interface ShareChoice {
   readonly isLowered: boolean;
 }
 
-/** Margin between the greatest rate in calm traffic and the threshold, in percentage points. */
-const HEADROOM = 15;
 const LOWEST = 30;
 const HIGHEST = 90;
 /** The threshold stays at the floor with fewer recorded failures in calm traffic than this. */
@@ -23,7 +21,13 @@ const ENOUGH_CALLS = 20;
  * The lowest failure rate, in steps of 5, with a margin above calm traffic. It is below the floor only when calm
  * traffic has enough recorded failures.
  */
-export function failureShare(calm: readonly Trace[], form: Form, minimumCalls: number, failures: number): ShareChoice {
+export function failureShare(
+  calm: readonly Trace[],
+  form: Form,
+  minimumCalls: number,
+  failures: number,
+  { failurePercent, failureHeadroom }: Tuning = TUNING,
+): ShareChoice {
   const greatestCalm = Math.max(
     0,
     ...calm.map((trace) => {
@@ -31,9 +35,9 @@ export function failureShare(calm: readonly Trace[], form: Form, minimumCalls: n
       return greatestShare(end, failed, form, minimumCalls);
     }),
   );
-  const clear = Math.ceil((greatestCalm * 100 + HEADROOM) / 5) * 5;
+  const clear = Math.ceil((greatestCalm * 100 + failureHeadroom) / 5) * 5;
   const mayLower = failures >= ENOUGH_FAILURES && minimumCalls >= ENOUGH_CALLS;
-  const floor = mayLower ? LOWEST : FLOORS.failurePercent;
+  const floor = mayLower ? LOWEST : failurePercent;
   const percent = Math.min(HIGHEST, Math.max(floor, clear));
-  return { percent, greatestCalm, isLowered: percent < FLOORS.failurePercent };
+  return { percent, greatestCalm, isLowered: percent < failurePercent };
 }

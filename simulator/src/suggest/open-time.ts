@@ -1,6 +1,7 @@
 import type { Incident } from '../calm/incidents.ts';
 import { median } from '../statistics/limits.ts';
 import { openTimeFor } from './recipe.ts';
+import { TUNING, type Tuning } from './tuning.ts';
 
 /** How long the circuit stays open, with the evidence. */
 export interface OpenTime {
@@ -23,10 +24,11 @@ const REJECTION_COST = 1;
  *
  * @param rate calls per second of one process.
  */
-export function openTime(rate: number, incidents: readonly Incident[]): OpenTime {
+export function openTime(rate: number, incidents: readonly Incident[], tuning: Tuning = TUNING): OpenTime {
   const failing = incidents.filter(({ kinds }) => kinds.includes('failing')).map(({ from, to }) => to - from);
   const recoveryMs = median(failing);
-  if (failing.length < ENOUGH || recoveryMs === undefined || rate <= 0) return { ms: openTimeFor(rate), incidents: 0 };
+  if (failing.length < ENOUGH || recoveryMs === undefined || rate <= 0)
+    return { ms: openTimeFor(rate, tuning), incidents: 0 };
   const best = 1_000 * Math.sqrt((2 * (recoveryMs / 1_000) * PROBE_COST) / (rate * REJECTION_COST));
   const whole = Math.round(Math.min(LONGEST_MS, Math.max(SHORTEST_MS, best)) / 1_000) * 1_000;
   return { ms: whole, incidents: failing.length, recoveryMs };

@@ -4,6 +4,7 @@ import { replay } from '../replay/replay.ts';
 import { inject, SLOW_DOWNS } from './injection.ts';
 import { ENOUGH_DURATIONS, plainSlow, SHORTEST_SLOW_MS } from './recipe.ts';
 import { type Form, type Rule, type SlowRule, specOf, twoDigits } from './rule.ts';
+import { TUNING, type Tuning } from './tuning.ts';
 import { type EndedCalls, endedCalls, firstReached, greatestShare, slowCalls } from './window-scan.ts';
 
 /** The input and result of a search. */
@@ -16,25 +17,14 @@ export interface SlowChoice {
   readonly kept: number;
 }
 
-export interface SlowSearchOptions {
-  /**
-   * Calm traffic is also examined with all durations multiplied by this factor, so that a slower day counts as calm.
-   */
-  readonly margin: number;
-  /** Margin between the threshold and the greatest share in calm traffic, in percentage points. */
-  readonly headroom: number;
-  readonly places: number;
+/** The thresholds and minimums of calls that a search combines with windows and durations. */
+export interface Grid {
   readonly percents: readonly number[];
   readonly sizes: readonly number[];
 }
 
-const SLOW_SEARCH: SlowSearchOptions = {
-  margin: 1.5,
-  headroom: 10,
-  places: 12,
-  percents: [50, 60, 70, 80, 90],
-  sizes: [10, 20],
-};
+const GRID: Grid = { percents: [50, 60, 70, 80, 90], sizes: [10, 20] };
+const PLACES = 12;
 
 interface Fault {
   readonly calls: EndedCalls;
@@ -55,11 +45,12 @@ export function searchSlow(
   base: Rule,
   figures: CalmFigures,
   calm: readonly Trace[],
-  options: SlowSearchOptions = SLOW_SEARCH,
+  tuning: Tuning = TUNING,
+  { percents, sizes }: Grid = GRID,
 ): SlowChoice | undefined {
   if (figures.durations.length < ENOUGH_DURATIONS) return undefined;
   const ended = calm.map(endedCalls);
-  const faults = SLOW_DOWNS.flatMap((fault, seed) => inject(calm, fault, options.places, seed + 1)).map(
+  const faults = SLOW_DOWNS.flatMap((fault, seed) => inject(calm, fault, PLACES, seed + 1)).map(
     ({ trace, from }): Fault => ({
       calls: endedCalls(trace),
       from,
@@ -69,32 +60,27 @@ export function searchSlow(
   const found: { readonly rule: Rule; readonly missed: number }[] = [];
   let tried = 0;
   for (const slowerThanMs of limits(figures)) {
-    const usuallySlow = ended.map((calls) => slowCalls(calls, slowerThanMs / options.margin));
+    const usuallySlow = ended.map((calls) => slowCalls(calls, slowerThanMs / tuning.slowMargin));
     const slowInFaults = faults.map(({ calls }) => slowCalls(calls, slowerThanMs));
-    for (const { form, minimumCalls } of windows(figures.rate, options.sizes)) {
-      tried += options.percents.length;
+    for (const { form, minimumCalls } of windows(figures.rate, sizes, tuning)) {
+      tried += percents.length;
       const usual = Math.max(...ended.map(({ end }, at) => greatestShare(end, usuallySlow[at]!, form, minimumCalls)));
-      const percents = options.percents.filter((percent) => percent > usual * 100 + options.headroom);
-      missed(faults, slowInFaults, form, minimumCalls, percents).forEach((share, at) => {
-        const slow = { percent: percents[at]!, slowerThanMs };
+      const clear = percents.filter((percent) => percent > usual * 100 + tuning.slowHeadroom);
+      missed(faults, slowInFaults, form, minimumCalls, clear).forEach((share, at) => {
+        const slow = { percent: clear[at]!, slowerThanMs };
         found.push({ rule: { ...base, form, minimumCalls, slow }, missed: share });
       });
     }
   }
   const best = careful(found).find(({ rule }) => staysClosed(rule, calm));
-  const plain = { ...base, ...plainSlow(figures, PLAIN_PERCENTILE) };
-  const plainMissed = missedBy(plain, ended, faults, calm, options.headroom);
+  const plain = { ...base, ...plainSlow(figures, tuning.plainPercentile, tuning) };
+  const plainMissed = missedBy(plain, ended, faults, calm, tuning.slowHeadroom);
   tried++;
-  if (plainMissed !== undefined && plainMissed <= (best?.missed ?? 1) + WORTH_A_SEARCH) {
+  if (plainMissed !== undefined && plainMissed <= (best?.missed ?? 1) + tuning.worthASearch) {
     return { rule: plain, missed: plainMissed, tried, kept: found.length + 1 };
   }
   return best === undefined ? undefined : { ...best, tried, kept: found.length };
 }
-
-/** With enough calls, one in five may count as slow, because calm traffic shows whether the rule stays closed. */
-const PLAIN_PERCENTILE = 0.8;
-/** A search with a smaller gain over the plain rule fits the injected faults and not the traffic. */
-const WORTH_A_SEARCH = 0.1;
 
 /** The share of fault calls that a rule lets through. @returns undefined when the rule opens in calm traffic. */
 function missedBy(
@@ -171,9 +157,13 @@ function limits(figures: CalmFigures): number[] {
  * Windows with enough calls at this rate. A Count window is used only when no time is long enough, because ten calls of
  * a busy breaker span only a moment.
  */
-function windows(rate: number, sizes: readonly number[]): { form: Form; minimumCalls: number }[] {
+function windows(
+  rate: number,
+  sizes: readonly number[],
+  { windowRoom }: Tuning,
+): { form: Form; minimumCalls: number }[] {
   return sizes.flatMap((minimumCalls) => {
-    const times = [10_000, 20_000, 30_000, 60_000].filter((ms) => (rate * ms) / 1_000 >= 2 * minimumCalls);
+    const times = [10_000, 20_000, 30_000, 60_000].filter((ms) => (rate * ms) / 1_000 >= windowRoom * minimumCalls);
     const forms: Form[] = times.slice(0, 2).map((ms): Form => ({ type: 'Time', ms }));
     if (forms.length === 0) forms.push({ type: 'Count', size: minimumCalls });
     return forms.map((form) => ({ form, minimumCalls }));

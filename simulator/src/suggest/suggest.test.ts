@@ -7,7 +7,7 @@ import { replay } from '../replay/replay.ts';
 import { missing, policyYaml } from '../report/policy-yaml.ts';
 import { suggestionText } from '../report/suggestion-text.ts';
 import { runFloor } from './recipe.ts';
-import { suggest } from './suggest.ts';
+import { ruleFrom, suggest } from './suggest.ts';
 
 const recordingOf = (...traces: Trace[]): BreakerRecording => ({
   breaker: 'Payments/EU',
@@ -87,8 +87,26 @@ describe('a suggestion', () => {
 
   it('asks for longer runs where calm has long ones', () => {
     const { run } = suggest(recordingOf(made({ seconds: HOUR, rate: 5, failing: 0.35 }, 6)));
-    expect(run.run).toBe(Math.min(20, run.longestCalm + 2));
-    expect(run.longestCalm).toBeGreaterThan(5);
+    expect(run.run).toBe(Math.min(20, run.usualCalm + 2));
+    expect(run.usualCalm).toBeGreaterThan(5);
+  });
+
+  const withRuns = (rate: number, ...runs: number[]) => {
+    const trace = made({ seconds: 2_000 / rate, rate }, 12);
+    const outcome = trace.outcome.slice();
+    runs.forEach((length, at) => void outcome.fill(FAILURE, 100 * (at + 1), 100 * (at + 1) + length));
+    return [{ ...trace, outcome }];
+  };
+  const calm = { incidents: [], slowMs: 1_000, usualFailureShare: 0 };
+
+  it.each([
+    { runs: [7], rate: 5, run: 5, why: 'calm shows a run once, which may be an outage that was too short to be told' },
+    { runs: [7, 7], rate: 5, run: 9, why: 'calm shows such runs again' },
+    { runs: [7, 6], rate: 5, run: 8, why: 'the second run is shorter' },
+    { runs: [3], rate: 0.1, run: 3, why: 'a run as long as the floor was recorded once' },
+    { runs: [15, 15], rate: 0.1, run: 12, why: 'four times the floor is the most' },
+  ])('opens at $run failures in a row at $rate calls a second after runs of $runs, as $why', ({ runs, rate, run }) => {
+    expect(ruleFrom(withRuns(rate, ...runs), calm).rule.consecutiveFailures).toBe(run);
   });
 
   it('keeps what is in force when a search finds hardly better', () => {

@@ -18,9 +18,8 @@ import { type Rule, specOf } from './rule.ts';
 import { type RunChoice, runLength } from './run-length.ts';
 import { type SlowChoice, searchSlow } from './slow-search.ts';
 import { type Timeouts, timeouts } from './timeouts.ts';
+import { TUNING, type Tuning } from './tuning.ts';
 
-/** With fewer calm calls there is no search; the suggestion is the default for this rate of calls. */
-export const ENOUGH_CALLS = 1_000;
 /** A smaller improvement is not worth an edit. */
 const WORTH_A_CHANGE = 0.1;
 const DAYS_A_MONTH = 30;
@@ -116,16 +115,21 @@ export interface Learnt {
   readonly open: OpenTime;
 }
 
-/** The values alone, without their explanations. */
-export function ruleFrom(traces: readonly Trace[], segmentation: Segmentation = segment(traces)): Learnt {
+/** The values alone, without their explanations. @param search finds the rule for slow calls. */
+export function ruleFrom(
+  traces: readonly Trace[],
+  segmentation: Segmentation = segment(traces),
+  tuning: Tuning = TUNING,
+  search: typeof searchSlow = searchSlow,
+): Learnt {
   const calm = calmTraces(traces, segmentation.incidents);
   const figures = calmFigures(calm);
-  const run = runLength(traces, segmentation.incidents, figures.rate);
-  const open = openTime(figures.rate, segmentation.incidents);
-  const base: Rule = { ...recipeFor(figures), consecutiveFailures: run.run, openMs: open.ms };
-  const slow = figures.calls < ENOUGH_CALLS ? undefined : searchSlow(base, figures, calm);
+  const run = runLength(traces, segmentation.incidents, figures.rate, tuning);
+  const open = openTime(figures.rate, segmentation.incidents, tuning);
+  const base: Rule = { ...recipeFor(figures, tuning), consecutiveFailures: run.run, openMs: open.ms };
+  const slow = figures.calls < tuning.enoughCalls ? undefined : search(base, figures, calm, tuning);
   const chosen = slow?.rule ?? base;
-  const share = failureShare(calm, chosen.form, chosen.minimumCalls, figures.failures);
+  const share = failureShare(calm, chosen.form, chosen.minimumCalls, figures.failures, tuning);
   return { rule: { ...chosen, failurePercent: share.percent }, figures, calm, run, share, slow, open };
 }
 
@@ -157,5 +161,5 @@ function verdictOf(
     const gain = meanMissed(inForce.faults) - meanMissed(judged.faults);
     if (isAsCalm && gain < WORTH_A_CHANGE) return 'keep';
   }
-  return figures.calls < ENOUGH_CALLS || calmQuantile(figures, 0.5) === undefined ? 'recipe' : 'policy';
+  return figures.calls < TUNING.enoughCalls || calmQuantile(figures, 0.5) === undefined ? 'recipe' : 'policy';
 }

@@ -8,18 +8,20 @@ from types import TracebackType
 from typing import Any, TypeVar, overload
 
 from ..call.async_call import call_async
-from ..call.block import entered, last_entered, permit_entered
+from ..call.block import begin_block, end_block
 from ..call.decorated import decorate
 from ..call.enter import AnyPermit, enter, enter_or_raise
 from ..call.fallback import Fallback, PolicyFallback
 from ..call.sync_call import call_sync
-from ..core.config import Mode
-from ..core.counters import Totals
-from ..core.duration import MAX_DURATION_MS, MIN_DURATION_MS, parse_duration
-from ..core.last_error import LastError
+from ..core.config.config import Mode
+from ..core.config.duration import MAX_DURATION_MS, MIN_DURATION_MS, parse_duration
+from ..core.counters import REJECTED, Totals
+from ..core.exclusive import has_gil
+from ..core.outcomes.last_error import LastError
+from ..core.permit import Permit
 from ..core.state import State, TransitionEvent
 from ..core.text import utf16_length
-from ..errors import ConfigError, circuit_open
+from ..errors import ConfigError
 from .governed_breaker import GovernedBreaker
 from .governor import Source
 from .policy_set import Policy
@@ -73,11 +75,15 @@ class Breaker:
     Everything may be used from any thread and any event loop.
     """
 
-    __slots__ = ("_breaker", "name")
+    __slots__ = ("_block", "_breaker", "_more_blocks", "name")
 
     def __init__(self, breaker: GovernedBreaker) -> None:
         self.name = breaker.name
         self._breaker = breaker
+        self._block: AnyPermit | None = None
+        """The permit of a block that began while there was no other; its context need not be known."""
+        self._more_blocks = 0 if has_gil() else 1
+        """How many blocks began beside that one; without the GIL every block is one of them."""
 
     key: str | None = None
     """The key of a breaker from ``for_key``; ``None`` for the breaker itself. ``*`` stands for all keys that share one."""
@@ -211,32 +217,76 @@ class Breaker:
         Settle the permit once: ``succeed()``, ``fail(error)`` or ``ignore()``; it is a context manager too.
         """
         circuit = self._breaker.circuit
-        return circuit.enter() if circuit.is_plain else enter(self._breaker)
+        generation = circuit.generation
+        if not generation.is_plain:
+            if not circuit.is_plain:
+                return enter(self._breaker)
+            read = circuit.read
+            now = read() * circuit.scale
+            # As in ``Circuit.enter``: from here to the return nothing calls, so that no other thread runs in between.
+            if now < generation.rejects_until:
+                circuit.counters[REJECTED] += 1
+                return None
+            return circuit.enter()
+        circuit.permits += 1
+        permit = Permit()
+        permit.circuit = circuit
+        permit.generation = generation
+        permit.outcome = None
+        read = circuit.read
+        permit.started_at = read() * circuit.scale
+        return permit
 
     def __enter__(self) -> AnyPermit:
         """Begin a call that ends with the block; raises ``CircuitOpenError`` or ``LimitedError`` where there is none."""
         circuit = self._breaker.circuit
-        permit: AnyPermit | None = circuit.enter() if circuit.is_plain else enter_or_raise(self._breaker)
-        if permit is None:
-            raise circuit_open(self.name, None, circuit.rejected_for_ms)
-        outer = entered.get()
-        entered.set((self, permit, outer if outer is None or outer[1].outcome is None else last_entered()))
-        return permit
+        generation = circuit.generation
+        if not generation.is_plain:
+            return self._begin_block(enter_or_raise(self._breaker))
+        circuit.permits += 1
+        permit = Permit()
+        permit.circuit = circuit
+        permit.generation = generation
+        permit.outcome = None
+        read = circuit.read
+        permit.started_at = read() * circuit.scale
+        # From here to the return nothing calls, so that no other thread runs in between.
+        if self._block is None and self._more_blocks == 0:
+            self._block = permit
+            return permit
+        return self._begin_block(permit)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        innermost = entered.get()
-        if innermost is not None and innermost[0] is self and innermost[1].outcome is None:
-            permit: AnyPermit | None = innermost[1]
+        permit = self._block
+        if permit is not None and self._more_blocks == 0:
+            self._block = None
         else:
-            permit = permit_entered(self)
-        if permit is None:
-            return
+            permit = self._end_block()
+            if permit is None:
+                return
         if error is None:
             permit.succeed()
         else:
             permit.fail(error)
+
+    def _begin_block(self, permit: AnyPermit) -> AnyPermit:
+        # From here to the assignment nothing calls, so that no other thread runs in between.
+        if self._block is None and self._more_blocks == 0:
+            self._block = permit
+        else:
+            self._more_blocks += 1
+            begin_block(self, permit)
+        return permit
+
+    def _end_block(self) -> AnyPermit | None:
+        permit = end_block(self)
+        if permit is not None:
+            self._more_blocks -= 1
+        else:
+            permit, self._block = self._block, None
+        return permit
 
     async def __aenter__(self) -> AnyPermit:
         return self.__enter__()
@@ -328,6 +378,4 @@ class KeyedBreaker(Breaker):
         return enter(self._current())
 
     def __enter__(self) -> AnyPermit:
-        permit = enter_or_raise(self._current())
-        entered.set((self, permit, last_entered()))
-        return permit
+        return self._begin_block(enter_or_raise(self._current()))

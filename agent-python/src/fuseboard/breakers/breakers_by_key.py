@@ -7,8 +7,8 @@ from collections.abc import Callable
 from threading import RLock
 from typing import TYPE_CHECKING
 
+from ..core.config.defaults import LATENCY_BUCKETS
 from ..core.counters import Totals
-from ..core.defaults import LATENCY_BUCKETS
 from ..core.text import utf16_length
 
 if TYPE_CHECKING:

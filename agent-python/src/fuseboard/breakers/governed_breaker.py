@@ -8,11 +8,12 @@ from typing import Protocol
 
 from ..call.call_guards import CallGuards, call_guards_for
 from ..call.sync_calls import SyncCalls
-from ..core.circuit import Circuit, Forced, OverrideRef, forced_detail
+from ..core.circuit import Circuit
 from ..core.classify import Classify
 from ..core.clock import Environment
-from ..core.config import Mode
+from ..core.config.config import Mode
 from ..core.counters import Totals
+from ..core.forced_state import Forced, OverrideRef, forced_detail
 from ..core.state import State, TransitionEvent
 from .breakers_by_key import BreakersByKey
 from .governor import Governor, Source
@@ -258,9 +259,8 @@ class GovernedBreaker:
     def _update_is_plain(self) -> None:
         guards = self.guards
         has_guards = guards is not None and not guards.config.is_plain
-        self.circuit.is_plain = (
-            not has_guards and self._governor.config.timeout_ms == 0 and self.circuit.classify is None
-        )
+        has_limit = self._governor.config.timeout_ms != 0
+        self.circuit.set_plain(not has_guards and not has_limit and self.circuit.classify is None)
 
     def _transitioned(self, event: TransitionEvent) -> None:
         own = event if self.key is None else replace(event, key=self.key)

@@ -6,8 +6,8 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from ..core.config import Config, compile_spec
-from ..core.spec_reader import Problem
+from ..core.config.config import Config, compile_spec
+from ..core.config.spec_reader import Problem
 from ..errors import ConfigError
 from .policy_set import Policy, Spec
 

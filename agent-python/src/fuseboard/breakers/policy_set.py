@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from ..core.config import Config, compile_spec
-from ..core.spec_reader import Problem
+from ..core.config.config import Config, compile_spec
+from ..core.config.spec_reader import Problem
 
 Spec = Mapping[str, Any]
 """The spec of a policy as JSON has it; see the reference of CircuitBreakerPolicy for its fields."""

@@ -11,7 +11,7 @@ from threading import RLock
 from ..clock.stall_detector import stall_detector
 from ..core.classify import CallOutcome, Classify, Outcome
 from ..core.clock import Environment
-from ..core.defaults import BREAKER_NAME_PATTERN
+from ..core.config.defaults import BREAKER_NAME_PATTERN
 from ..core.state import TransitionEvent
 from ..core.text import cut
 from ..errors import ConfigError

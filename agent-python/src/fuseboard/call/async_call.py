@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.clock import Timers
 from ..core.counters import TIMED_OUT
-from ..core.outcome_facts import PLAIN_TYPES
+from ..core.outcomes.outcome_facts import PLAIN_TYPES
 from ..core.permit import Permit
 from ..errors import CallTimeoutError, FuseboardError, call_timeout, circuit_open
 from .deadline import running_until
-from .fallback import Fallback, PolicyFallback, fall_back, opt_in, policy_answer, remember_success
-from .guarded_call import FailedAttempt, GuardedCall
+from .fallback import Fallback, PolicyFallback, answer_error, answer_failure, remember_success
+from .guarded_call import FailedAttempt, GuardedCall, begin_call
 from .loop_timers import loop_timers
 from .probe_scope import as_probe, is_part_of_probe
 from .queued_wait import QueuedWait, queue
@@ -23,6 +23,9 @@ from .response import discard_async
 
 if TYPE_CHECKING:
     from ..breakers.governed_breaker import GovernedBreaker
+
+_COUNTS_CANCELLATIONS = sys.version_info >= (3, 11)
+"""Whether a task knows how many times it was cancelled."""
 
 _OURS = "the time limit of a circuit breaker's policy is up"
 
@@ -35,68 +38,42 @@ async def call_async(
     When the time limit is up, the function is cancelled and the caller gets a ``CallTimeoutError`` once it has ended; where
     the policy also limits concurrency, at once: the call's slot is then held until the function has really ended.
     """
-    circuit = breaker.circuit
-    if policy_fallback is not None:
-        opt_in(breaker)
-    permit = circuit.enter()
-    if permit is None:
+    call = begin_call(breaker, fallback, policy_fallback)
+    if call is None:
         if is_part_of_probe(breaker):
             value = fn()
             return await value if hasattr(value, "__await__") else value
-        error = circuit_open(breaker.name, breaker.key, circuit.rejected_for_ms)
-        return await _answer_error(breaker, error, None, fallback, policy_fallback)
-    if breaker.guards is not None:
-        breaker.guards.admitted()
-    call = GuardedCall(breaker, permit, fallback is not None or policy_fallback is not None)
-    if not permit.generation.admits:
+        error = circuit_open(breaker.name, breaker.key, breaker.circuit.rejected_for_ms)
+        return await _awaited(fallback, answer_error(breaker, error, None, fallback, policy_fallback))
+    if not call.permit.generation.admits:
         fn = as_probe(breaker, fn)
     try:
         value = await _attempt(call, fn)
     except Exception as error:
-        return await _answer_error(breaker, error, call, fallback, policy_fallback)
+        return await _awaited(fallback, answer_error(breaker, error, call.outcome, fallback, policy_fallback))
     if call.outcome == "success":
         remember_success(breaker, policy_fallback, value)
     elif call.outcome == "failure":
-        return await _answer_value(breaker, value, fallback, policy_fallback)
+        return await _replace_result(breaker, value, fallback, policy_fallback)
     return value
 
 
-async def _fall_back(breaker: GovernedBreaker, fallback: Fallback, content: object) -> Any:
-    answer = fall_back(breaker, fallback, content)
-    return await answer if hasattr(answer, "__await__") else answer
+async def _awaited(fallback: Fallback | None, answer: Any) -> Any:
+    """A fallback in code may be async; the answer of the policy's is as it is."""
+    return await answer if fallback is not None and hasattr(answer, "__await__") else answer
 
 
-async def _answer_error(
-    breaker: GovernedBreaker,
-    error: Exception,
-    call: GuardedCall | None,
-    fallback: Fallback | None,
-    policy_fallback: PolicyFallback | None,
-) -> Any:
-    if fallback is not None:
-        return await _fall_back(breaker, fallback, error)
-    answer = policy_answer(breaker, policy_fallback, None if call is None else call.outcome)
-    if answer is None:
-        raise error
-    return answer[0]
-
-
-async def _answer_value(
+async def _replace_result(
     breaker: GovernedBreaker, value: object, fallback: Fallback | None, policy_fallback: PolicyFallback | None
 ) -> Any:
-    if fallback is not None:
-        answer = value
-        try:
-            answer = await _fall_back(breaker, fallback, value)
-        finally:
-            if answer is not value:
-                await discard_async(value)
-        return answer
-    found = policy_answer(breaker, policy_fallback, "failure")
-    if found is None:
-        return value
-    await discard_async(value)
-    return found[0]
+    try:
+        answer = await _awaited(fallback, answer_failure(breaker, value, fallback, policy_fallback))
+    except BaseException:
+        await discard_async(value)
+        raise
+    if answer is not value:
+        await discard_async(value)
+    return answer
 
 
 async def _attempt(call: GuardedCall, fn: Callable[[], Any]) -> Any:
@@ -104,24 +81,21 @@ async def _attempt(call: GuardedCall, fn: Callable[[], Any]) -> Any:
     while True:
         refusal = await _take_slot(call, previous)
         if refusal is not None:
-            call.end_refused(previous)
-            if previous is None:
-                raise refusal
-            return _end_with(previous)
+            return call.end_refused(refusal, previous)
         if previous is not None and previous.kind == "returned":
             await discard_async(previous.content)
         failure, waits, value = await _run(call, fn, previous)
         if failure is None:
             return value
         if waits is None:
-            return _end_with(failure)
+            return failure.end()
         try:
             await _sleep(call.breaker, waits)
         except BaseException:
             call.settle_aborted()
             raise
         if not call.may_retry(failure):
-            return _end_with(failure)
+            return failure.end()
         previous = failure
 
 
@@ -188,7 +162,7 @@ async def _run_timed(call: GuardedCall, fn: Callable[[], Any], limit_ms: int) ->
     loop = get_running_loop()
     task = current_task(loop)
     assert task is not None
-    cancelling = task.cancelling() if sys.version_info >= (3, 11) else 0  # type: ignore[attr-defined, unused-ignore]
+    cancelling = task.cancelling() if _COUNTS_CANCELLATIONS else 0  # type: ignore[attr-defined, unused-ignore]
     timers: Timers = environment.timers or loop_timers(loop)
     limit = _TimeLimit(call, limit_ms, lambda: task.cancel(_OURS))
     began = environment.now()
@@ -219,9 +193,9 @@ async def _run_timed(call: GuardedCall, fn: Callable[[], Any], limit_ms: int) ->
 class _TimedCall(Permit):
     """A call under a time limit with nothing else around it; each such call makes one, so it has no constructor."""
 
-    __slots__ = ("breaker", "is_over", "limit_ms", "task", "tick")
+    __slots__ = ("governed", "is_over", "limit_ms", "task", "tick")
 
-    breaker: GovernedBreaker
+    governed: GovernedBreaker
     is_over: bool
     limit_ms: float
     task: asyncio.Task[Any]
@@ -234,7 +208,7 @@ class _TimedCall(Permit):
         self.task.cancel(_OURS)
 
     def error(self) -> CallTimeoutError:
-        return call_timeout(self.breaker.name, self.breaker.key, self.limit_ms)
+        return call_timeout(self.governed.name, self.governed.key, self.limit_ms)
 
 
 async def call_timed(breaker: GovernedBreaker, fn: Callable[..., Any], args: Any, kwargs: Any) -> Any:
@@ -246,17 +220,18 @@ async def call_timed(breaker: GovernedBreaker, fn: Callable[..., Any], args: Any
     circuit.permits += 1
     call = _TimedCall()
     call.circuit = circuit
-    call.breaker = breaker
+    call.governed = breaker
     call.generation = generation
     call.outcome = None
     call.is_over = False
     call.limit_ms = limit_ms = circuit.config.timeout_ms
     loop = get_running_loop()
     call.task = task = current_task(loop)  # type: ignore[assignment]
-    cancelling = task.cancelling() if sys.version_info >= (3, 11) else 0  # type: ignore[union-attr, unused-ignore]
+    cancelling = task.cancelling() if _COUNTS_CANCELLATIONS else 0  # type: ignore[union-attr, unused-ignore]
     timers: Timers = circuit.environment.timers or loop_timers(loop)
-    call.started_at = began = circuit.read() * circuit.scale
-    token = running_until.set((circuit.read, circuit.scale, began + limit_ms))
+    read, scale = circuit.read, circuit.scale
+    call.started_at = began = read() * scale
+    token = running_until.set((read, scale, began + limit_ms))
     timers.add(call, limit_ms)
     try:
         value = await fn(*args, **kwargs)
@@ -283,8 +258,9 @@ async def call_timed(breaker: GovernedBreaker, fn: Callable[..., Any], args: Any
 
 def _was_ours(task: asyncio.Task[Any], cancelling: int, error: BaseException | None) -> bool:
     """After the time limit cancelled the task: takes that back, and says whether nobody else cancelled it too."""
-    if sys.version_info >= (3, 11):
-        return task.uncancel() <= cancelling or not isinstance(error, asyncio.CancelledError)
+    if _COUNTS_CANCELLATIONS:
+        cancellations: int = task.uncancel()  # type: ignore[attr-defined, unused-ignore]
+        return cancellations <= cancelling or not isinstance(error, asyncio.CancelledError)
     return not isinstance(error, asyncio.CancelledError) or error.args == (_OURS,)
 
 
@@ -413,9 +389,3 @@ async def _sleep(breaker: GovernedBreaker, ms: float) -> None:
         await wake.future
     finally:
         timers.remove(wake)
-
-
-def _end_with(failure: FailedAttempt) -> Any:
-    if isinstance(failure.content, BaseException) and failure.kind != "returned":
-        raise failure.content
-    return failure.content

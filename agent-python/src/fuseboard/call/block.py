@@ -1,35 +1,35 @@
-"""Blocks of code that are calls: ``with breaker:``."""
+"""Blocks of code that are calls: ``with breaker:``, where another block of the same breaker is under way."""
 
 from __future__ import annotations
 
 from contextvars import ContextVar
-from typing import Any
 
 from .enter import AnyPermit
 
-Entered = tuple[object, AnyPermit, Any]
-"""A breaker whose block was entered, its permit, and the block around it."""
+_entered: ContextVar[AnyPermit | None] = ContextVar("fuseboard_entered", default=None)
+"""The permit of the innermost block of this thread or task; those around it follow by ``outer``.
 
-entered: ContextVar[Entered | None] = ContextVar("fuseboard_entered", default=None)
-"""The blocks of this thread or task, the innermost first.
-
-A block that ends leaves its permit settled and itself in place: the next one that begins drops it."""
+A block that ends leaves its permit in place: the next one that begins drops it."""
 
 
-def last_entered() -> Entered | None:
-    """The innermost block whose permit is not settled."""
-    each = entered.get()
-    while each is not None and each[1].outcome is not None:
-        each = each[2]
-    return each
+def begin_block(breaker: object, permit: AnyPermit) -> None:
+    """A block of a breaker begins with a permit."""
+    outer = _entered.get()
+    while outer is not None and outer.breaker is None:
+        outer = outer.outer
+    permit.breaker = breaker
+    permit.outer = outer
+    _entered.set(permit)
 
 
-def permit_entered(breaker: object) -> AnyPermit | None:
-    """The permit of a breaker's innermost block, which need not be the innermost of all.
+def end_block(breaker: object) -> AnyPermit | None:
+    """The innermost block of a breaker ends, which need not be the innermost of all; returns its permit.
 
-    ``None`` where another context entered it, or where it is settled.
+    ``None`` where this context began none.
     """
-    each = entered.get()
-    while each is not None and (each[0] is not breaker or each[1].outcome is not None):
-        each = each[2]
-    return None if each is None else each[1]
+    permit = _entered.get()
+    while permit is not None and permit.breaker is not breaker:
+        permit = permit.outer
+    if permit is not None:
+        permit.breaker = None
+    return permit

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from threading import RLock
 
-from ..core.adaptive_timeout import AdaptiveTimeout
-from ..core.call_config import CallConfig
-from ..core.config import Config
-from ..core.limiter import Limiter, Waiter
-from ..core.retry import RetryBudget
+from ..core.config.call_config import CallConfig
+from ..core.config.config import Config
+from ..core.guards.adaptive_timeout import AdaptiveTimeout
+from ..core.guards.limiter import Limiter, Waiter
+from ..core.guards.retry import RetryBudget
 from .last_successes import LastSuccesses
 
 

@@ -8,10 +8,10 @@ from collections.abc import AsyncGenerator, Callable, Generator
 from typing import TYPE_CHECKING, Any
 
 from ..core.counters import REJECTED
-from ..core.histogram import latency_bucket
-from ..core.outcome_facts import PLAIN_TYPES
+from ..core.outcomes.outcome_facts import PLAIN_TYPES
 from ..core.permit import permit_of
-from ..errors import circuit_open
+from ..core.windows.histogram import latency_bucket
+from ..errors import CircuitOpenError
 from .async_call import call_async, call_timed
 from .enter import enter_or_raise
 from .probe_scope import is_part_of_probe, probes
@@ -59,10 +59,11 @@ def _moving_coroutine(breaker_of: BreakerOf, fn: Callable[..., Any]) -> Callable
 def _function(breaker: GovernedBreaker, fn: Callable[..., Any]) -> Callable[..., Any]:
     circuit = breaker.circuit
     read, scale = breaker.environment.read, breaker.environment.scale
+    name, key, new_error = breaker.name, breaker.key, CircuitOpenError.__new__
 
     def call(*args: Any, **kwargs: Any) -> Any:
         generation = circuit.generation
-        if not (generation.admits and circuit.is_plain):
+        if not generation.is_plain:
             now = read() * scale
             # From here to the next call no other thread runs in between.
             until = generation.rejects_until
@@ -70,7 +71,8 @@ def _function(breaker: GovernedBreaker, fn: Callable[..., Any]) -> Callable[...,
                 circuit.counters[REJECTED] += 1
                 if probes.get() is not None and is_part_of_probe(breaker):
                     return fn(*args, **kwargs)
-                raise circuit_open(breaker.name, breaker.key, until - now)
+                # As ``circuit_open``: an open circuit is worth little if a rejection costs much.
+                raise new_error(CircuitOpenError, name, (until - now) / 1_000, "", key)
             return call_sync(breaker, lambda: fn(*args, **kwargs), None, None)
         circuit.permits += 1
         started_at = read() * scale
@@ -107,7 +109,7 @@ def _coroutine(breaker: GovernedBreaker, fn: Callable[..., Any]) -> Callable[...
 
     async def call(*args: Any, **kwargs: Any) -> Any:
         generation = circuit.generation
-        if not (generation.admits and circuit.is_plain):
+        if not generation.is_plain:
             if breaker.guards is None and circuit.config.timeout_ms != 0:
                 return await call_timed(breaker, fn, args, kwargs)
             return await call_async(breaker, lambda: fn(*args, **kwargs), None, None)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..breakers.listeners import warn
-from ..core.call_config import LastSuccessFallback, StaticFallback
 from ..core.classify import Outcome
+from ..core.config.call_config import LastSuccessFallback, StaticFallback
 from ..core.counters import FALLBACK
 from .response import is_response
 
@@ -76,6 +76,32 @@ def policy_answer(
         return None
     breaker.circuit.count(FALLBACK)
     return (answer,)
+
+
+def answer_error(
+    breaker: GovernedBreaker,
+    error: Exception,
+    outcome: Outcome | None,
+    fallback: Fallback | None,
+    policy_fallback: PolicyFallback | None,
+) -> Any:
+    """Answer instead of an error, or raise it. ``outcome`` of the call is ``None`` where it was rejected."""
+    if fallback is not None:
+        return fall_back(breaker, fallback, error)
+    answer = policy_answer(breaker, policy_fallback, outcome)
+    if answer is None:
+        raise error
+    return answer[0]
+
+
+def answer_failure(
+    breaker: GovernedBreaker, value: object, fallback: Fallback | None, policy_fallback: PolicyFallback | None
+) -> Any:
+    """The answer instead of a result that counts as a failure, or that result."""
+    if fallback is not None:
+        return fall_back(breaker, fallback, value)
+    answer = policy_answer(breaker, policy_fallback, "failure")
+    return value if answer is None else answer[0]
 
 
 def _last_successes_of(breaker: GovernedBreaker) -> Any:

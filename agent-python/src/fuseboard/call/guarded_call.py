@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from ..core.adaptive_timeout import AdaptiveTimeout
 from ..core.classify import Outcome
 from ..core.counters import RETRIED, SHADOW_REJECTED, TIMED_OUT
+from ..core.guards.adaptive_timeout import AdaptiveTimeout
+from ..core.guards.retry import backoff_ms
 from ..core.permit import Permit
-from ..core.retry import backoff_ms
 from ..core.retry_after import retry_after_ms
+from ..errors import FuseboardError
 from .call_guards import CallGuards
+from .fallback import Fallback, PolicyFallback, opt_in
 
 if TYPE_CHECKING:
     from ..breakers.governed_breaker import GovernedBreaker
@@ -21,6 +23,12 @@ class FailedAttempt(NamedTuple):
 
     kind: Literal["returned", "raised", "expired"]
     content: object
+
+    def end(self) -> Any:
+        """What the call comes to: returns the result, or raises the error."""
+        if isinstance(self.content, BaseException) and self.kind != "returned":
+            raise self.content
+        return self.content
 
 
 class GuardedCall:
@@ -160,12 +168,14 @@ class GuardedCall:
             self.permit = permit
         return True
 
-    def end_refused(self, previous: FailedAttempt | None) -> None:
-        """The attempt got no slot."""
+    def end_refused(self, refusal: FuseboardError, previous: FailedAttempt | None) -> Any:
+        """The attempt got no slot: raises the refusal, or ends with the failure before it."""
         if self.waits_first(previous):
             self.permit.ignore()
-        if previous is not None:
-            self.settle_failure(previous)
+        if previous is None:
+            raise refusal
+        self.settle_failure(previous)
+        return previous.end()
 
     def settle_aborted(self) -> None:
         """The caller gave up while the call waited."""
@@ -207,3 +217,17 @@ class GuardedCall:
         jitter = 0 if retry.jitter_percent == 0 else environment.random()
         waits = backoff_ms(retry, self._count, jitter, asked)
         return waits if waits is not None and guards.take_retry(environment.now(), retry.min_per_second) else None
+
+
+def begin_call(
+    breaker: GovernedBreaker, fallback: Fallback | None, policy_fallback: PolicyFallback | None
+) -> GuardedCall | None:
+    """Ask for permission for one call; ``None`` is a rejection, which is counted."""
+    if policy_fallback is not None:
+        opt_in(breaker)
+    permit = breaker.circuit.enter()
+    if permit is None:
+        return None
+    if breaker.guards is not None:
+        breaker.guards.admitted()
+    return GuardedCall(breaker, permit, fallback is not None or policy_fallback is not None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import TracebackType
+from typing import Any
 
 from ..core.classify import Outcome
 from ..core.clock import Environment
@@ -13,7 +14,10 @@ from .call_guards import CallGuards
 class LimitedPermit:
     """The slot is held until the permit is settled."""
 
-    __slots__ = ("_began", "_environment", "_guards", "_permit")
+    __slots__ = ("_began", "_environment", "_guards", "_permit", "breaker", "outer")
+
+    breaker: object
+    outer: Any
 
     def __init__(self, permit: Permit, guards: CallGuards, environment: Environment) -> None:
         self._permit = permit
@@ -23,7 +27,7 @@ class LimitedPermit:
 
     @property
     def outcome(self) -> Outcome | None:
-        """How the call was judged, once it was."""
+        """The outcome of the call, once it ended."""
         return self._permit.outcome
 
     def succeed(self) -> None:

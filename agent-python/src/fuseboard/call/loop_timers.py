@@ -6,7 +6,6 @@ import asyncio
 import math
 from threading import Event
 from time import monotonic, sleep
-from weakref import WeakKeyDictionary
 
 from ..core.clock import Deadline
 
@@ -72,18 +71,14 @@ class LoopTimers:
                 deadline.expire()
 
 
-_all: WeakKeyDictionary[asyncio.AbstractEventLoop, LoopTimers] = WeakKeyDictionary()
-_last: tuple[asyncio.AbstractEventLoop | None, LoopTimers | None] = (None, None)
-
-
 def loop_timers(loop: asyncio.AbstractEventLoop) -> LoopTimers:
-    """The timers of the loop that runs in this thread."""
-    global _last
-    last, timers = _last
-    if last is loop and timers is not None:
-        return timers
-    timers = _all.get(loop)
-    if timers is None:
-        timers = _all[loop] = LoopTimers(loop)
-    _last = (loop, timers)
+    """The timers of the loop that runs in this thread.
+
+    They are an attribute of the loop, because they refer to it, as do deadlines of calls that ended with it: a dictionary with
+    weak keys would keep every loop that ever called.
+    """
+    try:
+        timers: LoopTimers = loop._fuseboard_timers  # type: ignore[attr-defined]
+    except AttributeError:
+        timers = loop._fuseboard_timers = LoopTimers(loop)  # type: ignore[attr-defined]
     return timers

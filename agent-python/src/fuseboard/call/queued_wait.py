@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..core.call_config import ConcurrencyConfig
-from ..core.limiter import Waiter
+from ..core.config.call_config import ConcurrencyConfig
+from ..core.guards.limiter import Waiter
 from ..errors import FuseboardError, limited, queue_timeout
 from .call_guards import CallGuards
 from .guarded_call import FailedAttempt, GuardedCall

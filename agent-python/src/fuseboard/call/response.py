@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..core.outcome_facts import result_status
+from ..core.outcomes.outcome_facts import result_status
 
 
 def is_response(result: object) -> bool:

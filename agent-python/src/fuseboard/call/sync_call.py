@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import FuseboardError, circuit_open
 from .deadline import running_until
-from .fallback import Fallback, PolicyFallback, fall_back, opt_in, policy_answer, remember_success
-from .guarded_call import FailedAttempt, GuardedCall
+from .fallback import Fallback, PolicyFallback, answer_error, answer_failure, remember_success
+from .guarded_call import FailedAttempt, GuardedCall, begin_call
 from .probe_scope import as_probe, is_part_of_probe
 from .queued_wait import QueuedWait, queue
 from .response import discard
@@ -28,64 +28,38 @@ def call_sync(
     A time limit cannot interrupt: a call that took longer is counted as timed out and as a failure, and returns what it
     returned.
     """
-    circuit = breaker.circuit
-    if policy_fallback is not None:
-        opt_in(breaker)
     if breaker.sync_calls is not None:
         breaker.sync_calls.expire_due(breaker.environment.now())
-    permit = circuit.enter()
-    if permit is None:
+    call = begin_call(breaker, fallback, policy_fallback)
+    if call is None:
         if is_part_of_probe(breaker):
             return fn()
-        error = circuit_open(breaker.name, breaker.key, circuit.rejected_for_ms)
-        return _answer_error(breaker, error, None, fallback, policy_fallback)
-    if breaker.guards is not None:
-        breaker.guards.admitted()
-    call = GuardedCall(breaker, permit, fallback is not None or policy_fallback is not None)
-    if not permit.generation.admits:
+        error = circuit_open(breaker.name, breaker.key, breaker.circuit.rejected_for_ms)
+        return answer_error(breaker, error, None, fallback, policy_fallback)
+    if not call.permit.generation.admits:
         fn = as_probe(breaker, fn)
     try:
         value = _attempt(call, fn)
     except Exception as error:
-        return _answer_error(breaker, error, call, fallback, policy_fallback)
+        return answer_error(breaker, error, call.outcome, fallback, policy_fallback)
     if call.outcome == "success":
         remember_success(breaker, policy_fallback, value)
     elif call.outcome == "failure" and not call.is_late:
-        return _answer_value(breaker, value, fallback, policy_fallback)
+        return _replace_result(breaker, value, fallback, policy_fallback)
     return value
 
 
-def _answer_error(
-    breaker: GovernedBreaker,
-    error: Exception,
-    call: GuardedCall | None,
-    fallback: Fallback | None,
-    policy_fallback: PolicyFallback | None,
-) -> Any:
-    if fallback is not None:
-        return fall_back(breaker, fallback, error)
-    answer = policy_answer(breaker, policy_fallback, None if call is None else call.outcome)
-    if answer is None:
-        raise error
-    return answer[0]
-
-
-def _answer_value(
+def _replace_result(
     breaker: GovernedBreaker, value: object, fallback: Fallback | None, policy_fallback: PolicyFallback | None
 ) -> Any:
-    if fallback is not None:
-        answer = value
-        try:
-            answer = fall_back(breaker, fallback, value)
-        finally:
-            if answer is not value:
-                discard(value)
-        return answer
-    found = policy_answer(breaker, policy_fallback, "failure")
-    if found is None:
-        return value
-    discard(value)
-    return found[0]
+    try:
+        answer = answer_failure(breaker, value, fallback, policy_fallback)
+    except BaseException:
+        discard(value)
+        raise
+    if answer is not value:
+        discard(value)
+    return answer
 
 
 def _attempt(call: GuardedCall, fn: Callable[[], Any]) -> Any:
@@ -93,8 +67,7 @@ def _attempt(call: GuardedCall, fn: Callable[[], Any]) -> Any:
     while True:
         refusal = _take_slot(call, previous)
         if refusal is not None:
-            call.end_refused(previous)
-            return _end_with(previous) if previous is not None else _raise(refusal)
+            return call.end_refused(refusal, previous)
         if previous is not None and previous.kind == "returned":
             discard(previous.content)
         failure, value = _run(call, fn, previous)
@@ -102,14 +75,14 @@ def _attempt(call: GuardedCall, fn: Callable[[], Any]) -> Any:
             return value
         waits = call.retry_wait_ms(failure)
         if waits is None:
-            return _end_with(failure)
+            return failure.end()
         try:
             _sleep(call.breaker, waits)
         except BaseException:
             call.settle_aborted()
             raise
         if not call.may_retry(failure):
-            return _end_with(failure)
+            return failure.end()
         previous = failure
 
 
@@ -191,13 +164,3 @@ def _sleep(breaker: GovernedBreaker, ms: float) -> None:
         sleep(ms / 1_000)
     else:
         timers.sleep(ms)
-
-
-def _end_with(failure: FailedAttempt) -> Any:
-    if isinstance(failure.content, BaseException) and failure.kind != "returned":
-        raise failure.content
-    return failure.content
-
-
-def _raise(error: BaseException) -> Any:
-    raise error

@@ -3,108 +3,37 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import wraps
-from threading import RLock
-from typing import Concatenate, ParamSpec, TypeVar
+from dataclasses import replace
 
 from .classify import CallOutcome, Classify, Outcome, classify_error, classify_result, is_plain
 from .clock import Environment
-from .config import Config
+from .config.config import Config
+from .config.defaults import LATENCY_BUCKETS
 from .counters import COUNTERS, FAILED, IGNORED, REJECTED, SHADOW_REJECTED, SLOW, Totals, totals_of
-from .defaults import LATENCY_BUCKETS
+from .exclusive import Exclusive, exclusive, has_gil
+from .forced_state import NO_HISTORY, NOT_AN_OPENING, Forced, OverrideRef, forced_detail
 from .generation import NEVER, NO_GENERATION, Generation
-from .histogram import latency_bucket
-from .in_flight import InFlight
-from .last_error import Described, LastError, described
+from .half_open import Decision, begin_half_open, can_probe, evaluate_probes, is_ramp_over, ramp_admits, record_probe
 from .open_time import open_time_ms
+from .outcomes.last_error import Described, LastError, described
 from .permit import Permit, permit_of
 from .retry_after import retry_after_ms
 from .state import Closed, Open, Probing, Ramping, Reason, State, StateRecord, TransitionEvent
 from .trip import tripped_by_number, tripped_by_rate
 from .windows import CountWindow, Window, window_for
+from .windows.histogram import latency_bucket
+from .windows.in_flight import InFlight
 
 STALL_WATCH_FACTOR = 10
 """In times ``slowerThan``: how long it matters whether the process stood still during a call."""
 
-_NOT_AN_OPENING = -1
-"""A forced open state is no opening: the next one is the first."""
-
-
-def has_gil() -> bool:
-    """Whether one thread at a time runs Python code; without that, nothing may be counted without a lock."""
-    return bool(getattr(sys, "_is_gil_enabled", lambda: True)())
-
-
-@dataclass(frozen=True)
-class OverrideRef:
-    """An override as a circuit knows it."""
-
-    uid: str
-    name: str
-
-
-@dataclass(frozen=True)
-class Forced:
-    """A state that a circuit is forced into."""
-
-    state: State
-    until: float
-    """When it ends by itself, in milliseconds of the clock."""
-    reason: str
-    override: OverrideRef | None = None
-    """``None``: the code of this process holds it."""
-
-
-@dataclass(frozen=True)
-class History:
-    """What a circuit keeps of having been open or forced."""
-
-    forced: Forced | None = None
-    reopenings: int = 0
-    """How many times in a row the circuit had opened before it last did."""
-    last_open_ms: float = 0
-    """How long it last was open."""
-
-
-_NO_HISTORY = History()
 
 _BY_FAILURES = frozenset(("failure-rate", "failure-count", "consecutive-failures", "probe-failed"))
 """The reasons to open that a failure gives."""
 
 
-def forced_detail(reason: str, override: OverrideRef | None) -> str:
-    """What listeners are told of why a state was forced."""
-    return reason if override is None else f'override "{override.name}": {reason}'
-
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-def _exclusive(method: Callable[Concatenate[Circuit, P], R]) -> Callable[Concatenate[Circuit, P], R]:
-    """Run a method as the only one at a time; after it, listeners are told without the lock."""
-
-    @wraps(method)
-    def run(self: Circuit, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        with self._lock:
-            nested = self._busy
-            self._busy = True
-            try:
-                result = method(self, *args, **kwargs)
-            finally:
-                if not nested:
-                    self._leave()
-        if self._pending_events is not None and not nested:
-            self.notify_listeners()
-        return result
-
-    return run
-
-
-class Circuit:
+class Circuit(Exclusive):
     """The circuit of a breaker, without I/O, timers or a clock of its own.
 
     It decides from the configuration, the outcomes that it is told and the time that it is given. State that depends on time
@@ -113,19 +42,13 @@ class Circuit:
     """
 
     __slots__ = (
-        "_busy",
         "_config",
         "_consecutive_failures",
-        "_deferred",
         "_has_fast_path",
         "_history",
         "_in_flight",
-        "_is_notifying",
         "_last_error",
-        "_lock",
-        "_notify",
         "_on_first_call",
-        "_pending_events",
         "_state",
         "_window",
         "classify",
@@ -149,26 +72,20 @@ class Circuit:
 
         Neither may raise.
         """
+        super().__init__(notify)
         self.environment = environment
         self.read = environment.read
         self.scale = environment.scale
-        self._notify = notify
-        self._lock = RLock()
-        self._busy = False
-        self._deferred: list[tuple[Permit, Outcome, object]] | None = None
-        """Outcomes that arrived inside of another operation of the same thread: from a finalizer or a signal handler."""
-        self._pending_events: list[TransitionEvent] | None = None
-        self._is_notifying = False
         self._has_fast_path = has_gil()
         self.classify: Classify | None = None
         """The classifier that code gave, which wins over the policy's. Must not raise."""
         self.is_plain = False
-        """Whether nothing is around a call but this breaker; set by its owner."""
+        """Whether nothing is around a call but this circuit."""
         self._on_first_call = on_first_call
         self.permits = 0
         """How many permits were given since the circuit was made."""
         self.counters = [0] * COUNTERS
-        self._history = _NO_HISTORY
+        self._history = NO_HISTORY
         self._consecutive_failures = 0
         self._last_error: Described | None = None
         now = environment.now()
@@ -181,7 +98,7 @@ class Circuit:
 
     # What it is doing
 
-    @_exclusive
+    @exclusive
     def update_to_now(self) -> float:
         """Make the changes of state that time alone brings up to now, and return that."""
         return self._expire_deadlines_now()
@@ -198,7 +115,7 @@ class Circuit:
         return self._state.kind
 
     @property
-    @_exclusive
+    @exclusive
     def since_ms(self) -> float:
         """How long the state has lasted, in milliseconds."""
         return max(0.0, self._expire_deadlines_now() - self._state.since)
@@ -243,7 +160,7 @@ class Circuit:
             self.counters[counter] += 1
 
     @property
-    @_exclusive
+    @exclusive
     def window(self) -> dict[str, float]:
         """The calls that the conditions look at."""
         now = self._expire_deadlines_now()
@@ -255,7 +172,7 @@ class Circuit:
         return found
 
     @property
-    @_exclusive
+    @exclusive
     def forced(self) -> tuple[Forced, float] | None:
         """The state that the circuit is forced into, with how many milliseconds that still lasts."""
         now = self._expire_deadlines_now()
@@ -272,10 +189,12 @@ class Circuit:
             permit = Permit()
             permit.circuit = self
             permit.generation = generation
-            permit.started_at = self.read() * self.scale
+            read = self.read
+            permit.started_at = read() * self.scale
             permit.outcome = None
             return permit
-        now = self.read() * self.scale
+        read = self.read
+        now = read() * self.scale
         # From here to the return nothing calls, so that no other thread runs in between.
         if now < generation.rejects_until:
             self.counters[REJECTED] += 1
@@ -284,7 +203,7 @@ class Circuit:
             self._report_first_call()
         return self._enter_general()
 
-    @_exclusive
+    @exclusive
     def _enter_general(self) -> Permit | None:
         now = self._now()
         state = self._state
@@ -301,9 +220,9 @@ class Circuit:
             on_first_call()
         self._allow_fast_path()
 
-    @_exclusive
+    @exclusive
     def _allow_fast_path(self) -> None:
-        self.generation.admits = self._new_generation().admits
+        self._update_admission()
         self._start_fast_path()
 
     def classify_result(self, result: object) -> Outcome:
@@ -334,9 +253,15 @@ class Circuit:
     def settle_error(self, permit: Permit, error: BaseException) -> Outcome:
         """Settle a permit by what the call raised, and return the outcome."""
         classification = self._config.classification
-        is_quick = self.classify is None and classification.fails_all and error.__cause__ is None
-        if is_quick and not error.__dict__ and is_plain(type(error)):
-            outcome: Outcome = "failure"
+        outcome: Outcome
+        if (
+            self.classify is None
+            and classification.fails_all
+            and error.__cause__ is None
+            and not error.__dict__
+            and is_plain(type(error))
+        ):
+            outcome = "failure"
         else:
             outcome = self.classify_error(error)
         self.settle(permit, outcome, error)
@@ -354,16 +279,25 @@ class Circuit:
             self._busy = True
             try:
                 if permit.outcome is None:
-                    self._settle_general(permit, outcome, self.read() * self.scale, returned_or_raised)
+                    read = self.read
+                    now = read() * self.scale
+                    generation = permit.generation
+                    is_recorded = (
+                        generation.admits and generation is self.generation and self._config.mode != "Disabled"
+                    )
+                    if outcome == "failure" and is_recorded:
+                        self._settle_failure(permit, now, returned_or_raised)
+                    else:
+                        self._settle_general(permit, outcome, now, returned_or_raised)
             finally:
                 if self._deferred is None:
                     self._busy = False
                 else:
-                    self._leave()
+                    self._end_operation()
         if self._pending_events is not None:
             self.notify_listeners()
 
-    @_exclusive
+    @exclusive
     def time_out(self, permit: Permit, at: float, error: BaseException) -> None:
         """Settle a permit as a failure as of the moment at which its call was due, which somebody noticed now."""
         if permit.outcome is None:
@@ -388,11 +322,6 @@ class Circuit:
             if self._config.mode != "Disabled":
                 if self.generation.fast_path_until != NEVER:
                     self._stop_fast_path()
-                if outcome == "failure" and self._in_flight is None:
-                    self._consecutive_failures += 1
-                    self._window.record(now, True, slow)
-                    self._evaluate(now, returned_or_raised)
-                    return
                 self._record(permit, outcome, slow, now)
                 if (
                     not self._evaluate(now, returned_or_raised if outcome == "failure" else None)
@@ -404,7 +333,29 @@ class Circuit:
         else:
             self._settle_half_open(permit, outcome, slow, now, returned_or_raised)
 
-    @_exclusive
+    def _settle_failure(self, permit: Permit, now: float, returned_or_raised: object) -> None:
+        """``_settle_general`` for a failure of a closed circuit that watches no slow calls."""
+        permit.outcome = "failure"
+        took = now - permit.started_at
+        counters = self.counters
+        counters[0 if took < 0.125 else latency_bucket(took)] += 1
+        counters[FAILED] += 1
+        self._last_error = described(returned_or_raised)
+        if permit.generation.fast_path_until != NEVER:
+            self._stop_fast_path()
+        self._consecutive_failures = consecutive = self._consecutive_failures + 1
+        window = self._window
+        window.record(now, True, False)
+        config = self._config
+        if (
+            consecutive >= config.consecutive_from
+            or window.failures >= config.failures_from
+            or window.calls >= config.rates_from
+            or self._history.forced is not None
+        ):
+            self._evaluate(now, returned_or_raised)
+
+    @exclusive
     def pause(self, permit: Permit) -> None:
         """The call of an unsettled permit waits before it begins: until ``restart``, which has to follow, it is not under way."""
         if (
@@ -414,7 +365,7 @@ class Circuit:
         ):
             self._in_flight.end(permit.started_at)
 
-    @_exclusive
+    @exclusive
     def restart(self, permit: Permit) -> None:
         """The call of a paused permit begins."""
         now = self._now()
@@ -424,7 +375,7 @@ class Circuit:
                 if self._in_flight is not None:
                     self._in_flight.begin(now)
             elif permit in state.probes:
-                # A probe takes up its counter while it waits, and probes are kept by their beginning.
+                # A probe takes up its slot while it waits, and probes are kept by their beginning.
                 del state.probes[permit]
                 state.probes[permit] = None
                 if self._in_flight is not None:
@@ -434,7 +385,13 @@ class Circuit:
 
     # What others decide
 
-    @_exclusive
+    @exclusive
+    def set_plain(self, is_plain: bool) -> None:
+        """Say whether nothing is around a call but this circuit."""
+        self.is_plain = is_plain
+        self._update_admission()
+
+    @exclusive
     def configure(self, config: Config, reset: bool) -> None:
         """Put the breaker under another configuration.
 
@@ -452,7 +409,7 @@ class Circuit:
             # Calls that are under way are not known by when they began; they are judged when they end.
             self._in_flight = InFlight(config.slow_ms, now)
             self._in_flight.forget(now)
-        self.generation.admits = self._new_generation().admits
+        self._update_admission()
         if reset:
             self._reset_to_closed(now, "policy-reset")
         elif before.mode != config.mode and "Disabled" in (before.mode, config.mode):
@@ -466,7 +423,7 @@ class Circuit:
         self._evaluate_last_probes(now)
         self._start_fast_path()
 
-    @_exclusive
+    @exclusive
     def force_open(self, ms: float, reason: str, override: OverrideRef | None = None) -> None:
         """Open the circuit for ``ms``, in every mode; then it is half-open, or closed where the mode is Disabled.
 
@@ -479,10 +436,10 @@ class Circuit:
             self._set_open_until(self._state)
             self._start_fast_path()
             return
-        self._history = replace(self._history, reopenings=_NOT_AN_OPENING)
+        self._history = replace(self._history, reopenings=NOT_AN_OPENING)
         self._transition(Open(now, 0, None), "forced-open", forced_detail(reason, override))
 
-    @_exclusive
+    @exclusive
     def force_closed(self, ms: float, reason: str, override: OverrideRef | None = None) -> None:
         """Close the circuit for ``ms``: calls are recorded and no condition opens it; then the conditions apply again."""
         now = self._expire_deadlines_now()
@@ -492,7 +449,7 @@ class Circuit:
             self._transition(Closed(now), "forced-closed", forced_detail(reason, override))
         self._start_fast_path()
 
-    @_exclusive
+    @exclusive
     def release(self) -> None:
         """End what an override forced, as if its time were over."""
         now = self._expire_deadlines_now()
@@ -506,7 +463,7 @@ class Circuit:
         self._expire_deadlines_now()
         self._start_fast_path()
 
-    @_exclusive
+    @exclusive
     def reset(self, why: str | None = None) -> None:
         """End a forced state and start closed and empty, unless an override holds the circuit. The totals stay."""
         now = self._expire_deadlines_now()
@@ -520,16 +477,12 @@ class Circuit:
     def after_fork(self, on_first_call: Callable[[], None] | None) -> None:
         """Start counting for a child process: totals of zero and nothing under way; the state stays."""
         self._on_first_call = on_first_call
-        self._lock = RLock()
-        self._busy = False
-        self._deferred = None
-        self._is_notifying = False
-        self._pending_events = None
+        self._reset_operations()
         self._reset_counters()
 
     # Under the lock
 
-    @_exclusive
+    @exclusive
     def _reset_counters(self) -> None:
         self._stop_fast_path()
         self.counters = [0] * COUNTERS
@@ -540,12 +493,9 @@ class Circuit:
             self._evaluate_last_probes(self._now())
         self._start_fast_path()
 
-    def _leave(self) -> None:
-        try:
-            if self._deferred is not None:
-                self._settle_deferred()
-        finally:
-            self._busy = False
+    def _settle_unsettled(self, permit: Permit, outcome: Outcome, returned_or_raised: object) -> None:
+        if permit.outcome is None:
+            self._settle_general(permit, outcome, self._now(), returned_or_raised)
 
     def _now(self) -> float:
         return self.read() * self.scale
@@ -596,7 +546,11 @@ class Circuit:
 
     def _new_generation(self) -> Generation:
         is_quick = type(self._state) is Closed and self._in_flight is None and self._on_first_call is None
-        return Generation(is_quick)
+        return Generation(is_quick, is_quick and self.is_plain)
+
+    def _update_admission(self) -> None:
+        made = self._new_generation()
+        self.generation.admits, self.generation.is_plain = made.admits, made.is_plain
 
     def _evaluate_overdue(self, now: float) -> None:
         """Calls that hang end too late to be judged by their ends alone."""
@@ -614,9 +568,9 @@ class Circuit:
     def _admits(self, now: float) -> bool:
         state = self._state
         if isinstance(state, Ramping):
-            return self._ramp_admits(state, now)
+            return ramp_admits(state, self._config, now, self.environment.random)
         if isinstance(state, Probing):
-            return self._can_probe(state)
+            return can_probe(state, self._config)
         return type(state) is Closed
 
     @property
@@ -646,19 +600,6 @@ class Circuit:
         if isinstance(self._state, Probing):
             self._state.probes[permit] = None
         return permit
-
-    def _can_probe(self, state: Probing) -> bool:
-        """Whether one more probe may begin."""
-        ended = state.calls if self._config.evaluate == "FailureRate" else 0
-        return len(state.probes) + ended < self._config.max_probes
-
-    def _ramp_admits(self, state: Ramping, now: float) -> bool:
-        """The share that passes is 2^(t / rampDuration) - 1, as in aiomisc: its distance from -1 doubles over the ramp."""
-        if state.started_at is None:
-            state.started_at = now
-            return True
-        part = (now - state.started_at) / self._config.ramp_ms
-        return part >= 1 or self.environment.random() < 2**part - 1
 
     def _is_slow(self, permit: Permit, now: float) -> bool:
         slow_ms = self._config.slow_ms
@@ -721,8 +662,7 @@ class Circuit:
                 state.succeeded = True
             if self._evaluate(now, returned_or_raised if outcome == "failure" else None):
                 return
-            started_at = now if state.started_at is None else state.started_at
-            if now - started_at >= self._config.ramp_ms and state.succeeded:
+            if is_ramp_over(state, self._config, now):
                 self._transition(Closed(now), "ramp-over")
         elif isinstance(state, Probing) and permit in state.probes:
             del state.probes[permit]
@@ -737,34 +677,23 @@ class Circuit:
         self, state: Probing, failed: bool, slow: bool, now: float, reason: Reason, returned_or_raised: object = None
     ) -> None:
         """``reason`` is why the circuit opens if this probe alone opens it."""
-        state.calls += 1
-        state.failures += failed
-        state.slow += slow
-        if not failed and not slow:
-            state.successes += 1
-        if self._config.evaluate == "FailureRate":
-            self._evaluate_probes(state, now, returned_or_raised if failed else None)
-        elif failed or slow:
-            self._open(now, reason, returned_or_raised if failed else None)
-        elif state.successes >= self._config.success_threshold:
-            self._transition(Closed(now), "probe-succeeded")
+        decision = record_probe(state, self._config, failed, slow, reason, lambda: self._overdue(now))
+        self._end_half_open(decision, now, returned_or_raised if failed else None)
 
-    def _evaluate_probes(self, state: Probing, now: float, returned_or_raised: object = None) -> None:
-        enough = min(self._config.minimum_calls, self._config.max_probes)
-        if state.calls < enough:
+    def _end_half_open(self, decision: Decision | None, now: float, returned_or_raised: object = None) -> None:
+        if decision is None:
             return
-        reason = tripped_by_rate(self._config, state, self._overdue(now), enough)
-        if reason is not None:
-            self._open(now, reason, returned_or_raised)
+        if decision.to == "open":
+            self._open(now, decision.reason, returned_or_raised)
         else:
-            self._transition(Closed(now), "probe-succeeded")
+            self._transition(Closed(now), decision.reason)
 
     def _evaluate_last_probes(self, now: float) -> None:
         """Once an edit has left no probe to come, the circuit must not stay half-open for ever."""
         state = self._state
         if isinstance(state, Probing) and self._config.evaluate == "FailureRate":
-            if not state.probes and not self._can_probe(state):
-                self._evaluate_probes(state, now)
+            if not state.probes and not can_probe(state, self._config):
+                self._end_half_open(evaluate_probes(state, self._config, lambda: self._overdue(now)), now)
 
     def _force(self, forced: Forced) -> bool:
         held = self._history.forced
@@ -821,10 +750,8 @@ class Circuit:
         self._history = replace(self._history, forced=None, last_open_ms=since - state.since)
         if self._config.mode == "Disabled":
             self._transition(Closed(since), reason)
-        elif self._config.strategy == "Ramp":
-            self._transition(Ramping(since), reason)
         else:
-            self._transition(Probing(since), reason)
+            self._transition(begin_half_open(self._config, since), reason)
 
     def _set_open_until(self, state: Open) -> None:
         forced = self._history.forced
@@ -844,7 +771,7 @@ class Circuit:
         return None if self._config.jitter_percent == 0 else self.environment.random()
 
     def _transition(self, to: StateRecord, reason: Reason, why: str | None = None) -> None:
-        """The only counter where the state changes."""
+        """The only place where the state changes."""
         failed = self._last_error if reason in _BY_FAILURES else None
         last_error = None if failed is None else LastError(*failed)
         event = TransitionEvent(self._state.kind, to.kind, to.since, reason, why, last_error=last_error)
@@ -858,34 +785,4 @@ class Circuit:
         if isinstance(to, Closed | Ramping):
             self._empty()
         self._start_fast_path()
-        if self._pending_events is None:
-            self._pending_events = []
-        self._pending_events.append(event)
-
-    def _defer(self, permit: Permit, outcome: Outcome, returned_or_raised: object) -> None:
-        if self._deferred is None:
-            self._deferred = []
-        self._deferred.append((permit, outcome, returned_or_raised))
-
-    def _settle_deferred(self) -> None:
-        while self._deferred:
-            permit, outcome, returned_or_raised = self._deferred.pop(0)
-            if permit.outcome is None:
-                self._settle_general(permit, outcome, self._now(), returned_or_raised)
-        self._deferred = None
-
-    def notify_listeners(self) -> None:
-        """Tell of the changes of state that nobody was told of yet, in their order, without the lock."""
-        while True:
-            is_notifier = False
-            try:
-                with self._lock:
-                    if not self._pending_events or self._is_notifying:
-                        return
-                    self._is_notifying = is_notifier = True
-                    events, self._pending_events = self._pending_events, None
-                for event in events:
-                    self._notify(event)
-            finally:
-                if is_notifier:
-                    self._is_notifying = False
+        self._announce(event)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Literal
 
-from .outcome_facts import causes, codes_of, error_status, may_carry, members, names_of, result_status
+from .outcomes.outcome_facts import causes, codes_of, error_status, may_carry, members, names_of, result_status
 
 Outcome = Literal["success", "failure", "ignored"]
 """How a call ended, as far as its breaker is concerned."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .defaults import LATENCY_BUCKETS
+from .config.defaults import LATENCY_BUCKETS
 
 FAILED = LATENCY_BUCKETS
 IGNORED = LATENCY_BUCKETS + 1

@@ -15,9 +15,11 @@ class Generation:
     rejected without a lock until ``rejects_until``.
     """
 
-    __slots__ = ("admits", "calls", "fast_path_until", "rejects_until")
+    __slots__ = ("admits", "calls", "fast_path_until", "is_plain", "rejects_until")
 
-    def __init__(self, admits: bool = False) -> None:
+    def __init__(self, admits: bool = False, is_plain: bool = False) -> None:
+        self.is_plain = is_plain
+        """Whether a call may begin without asking anything else, and nothing is around it but the circuit."""
         self.admits = admits
         """Whether a call may begin without asking anything else."""
         self.fast_path_until = NEVER

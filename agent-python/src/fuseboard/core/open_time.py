@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .config import Config
+from .config.config import Config
 from .state import Open
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .classify import Outcome
 from .generation import Generation
-from .histogram import latency_bucket
+from .windows.histogram import latency_bucket
 
 if TYPE_CHECKING:
     from .circuit import Circuit
@@ -31,18 +31,23 @@ class Permit:
     ``Exception`` (a cancellation, an interrupt).
     """
 
-    __slots__ = ("circuit", "generation", "outcome", "started_at")
+    __slots__ = ("breaker", "circuit", "generation", "outcome", "outer", "started_at")
 
     circuit: Circuit
     generation: Generation
     started_at: float
     outcome: Outcome | None
-    """How the call was judged, once it was."""
+    """The outcome of the call, once it ended."""
+    breaker: object
+    """The breaker whose block the call is; ``None`` once that has ended. Only of a permit that ``begin_block`` was given."""
+    outer: Any
+    """The permit of the block around that one. ``None``: there is none."""
 
     def succeed(self) -> None:
         """The call went well."""
         circuit = self.circuit
-        now = circuit.read() * circuit.scale
+        read = circuit.read
+        now = read() * circuit.scale
         took = now - self.started_at
         bucket = 0 if took < 0.125 else latency_bucket(took)
         generation = self.generation

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from .last_error import LastError
+from .outcomes.last_error import LastError
 from .permit import Permit
 
 State = Literal["closed", "open", "half-open"]

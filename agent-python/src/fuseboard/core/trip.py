@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from .config import Config
+from .config.config import Config
 from .state import Reason
 
 _ROUNDING = 1e-6

@@ -6,7 +6,7 @@ import json
 import os
 import threading
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ..breakers.governed_breaker import GovernedBreaker
@@ -109,6 +109,7 @@ class Ledger:
         override = None if forced is None or forced[0].override is None else forced[0].override.uid
         shadow = breaker.mode == "Shadow" and forced is None
         uid = breaker.policy_uid
+        failed = None if state == "closed" else breaker.circuit.last_error
         opted_in = _opted_in(breaker) if uid is not None and key is None else None
         report: dict[str, Any] = {
             "name": name,
@@ -119,6 +120,7 @@ class Ledger:
             "shadow": True if shadow else None,
             "optedIn": opted_in,
             "since": max(0, round(breaker.since_ms)),
+            "lastError": None if failed is None else asdict(failed),
             "totals": totals,
             "base": None if before is None else before.totals,
             "latency": latency or None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import socket
 import threading
 from collections.abc import Callable, Iterable
@@ -11,6 +12,7 @@ from typing import Literal
 from ..breakers.governed_breaker import GovernedBreaker
 from ..breakers.registry import Registry
 from ..core.text import cut
+from ..version import VERSION
 from .bootstrap import read_bootstrap
 from .connection import Endpoint
 from .last_good import LastGoodFile, last_good_path, read_last_good
@@ -204,6 +206,9 @@ class Link:
             "boot": self._ledger.boot,
             "labels": ",".join(f"{key}={value}" for key, value in settings.labels.items()),
             "since": ",".join(f"{kind}={as_of[kind]}" for kind in ("policies", "overrides") if kind in as_of),
+            "language": "python",
+            "version": VERSION,
+            "runtime": cut(platform.python_version(), 64),
         }
         if settings.namespace is not None:
             query["namespace"] = settings.namespace

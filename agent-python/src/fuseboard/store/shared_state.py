@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from .. import process
 from ..breakers.governed_breaker import GovernedBreaker
 from ..breakers.listeners import warn as warn_of
-from ..core.duration import MAX_DURATION_MS
+from ..core.config.duration import MAX_DURATION_MS
 from ..core.state import TransitionEvent
 from ..link import fork
 from ..link.timers import ThreadTimers

@@ -28,6 +28,8 @@ describe('what a failure was', () => {
 
   it('is cut', () => {
     expect(lastErrorOf(new Error('x'.repeat(1_000)))!.message).toBe(`${'x'.repeat(200)}…`);
+    expect(lastErrorOf(new Error('😀'.repeat(150)))!.message).toBe(`${'😀'.repeat(100)}…`);
+    expect(lastErrorOf(new Error(`x${'😀'.repeat(150)}`))!.message).toBe(`x${'😀'.repeat(99)}…`);
   });
 
   it('is told of what cannot be looked at, too', () => {

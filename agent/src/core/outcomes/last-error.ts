@@ -4,7 +4,7 @@ import { causesOf } from './causes.ts';
 export interface LastError {
   /** The class of the error, or `Response` for an answer of HTTP. */
   readonly name: string;
-  /** Its message and that of its innermost cause, cut after 200 characters; `HTTP 503` for an answer. */
+  /** Its message and that of its innermost cause, cut after 200 UTF-16 units; `HTTP 503` for an answer. */
   readonly message: string;
 }
 
@@ -31,5 +31,5 @@ function described(name: string, message: string): LastError {
 }
 
 function cut(text: string, most: number): string {
-  return text.length > most ? `${text.slice(0, most)}…` : text;
+  return text.length > most ? `${text.slice(0, most).replace(/[\ud800-\udbff]$/, '')}…` : text;
 }

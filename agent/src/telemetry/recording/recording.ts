@@ -1,6 +1,6 @@
 import { observeCalls } from '../../breakers/call-observers.ts';
 import type { EarlyCalls } from '../../breakers/early-calls.ts';
-import { AGENT_VERSION } from './agent-version.ts';
+import { AGENT_VERSION } from '../../version.ts';
 import { readRecordSettings, recorderFor, recorderForFile } from './record.ts';
 import type { RecordOptions, RecordSink } from './record-options.ts';
 import { RecordedCalls } from './recorded-calls.ts';

@@ -25,10 +25,14 @@ const SILENT = { info() {}, warn() {} };
 
 interface Pod extends KubeObject {
   readonly spec?: {
+    readonly serviceAccountName?: string;
     readonly containers?: readonly { readonly ports?: readonly { name?: string; containerPort: number }[] }[];
   };
   readonly status?: { readonly phase?: string; readonly conditions?: readonly { type: string; status: string }[] };
 }
+
+/** Lifetime of a token for a reader without one of its own, in seconds. The API server grants at least 10 min. */
+const READER_TOKEN_S = 600;
 
 /** How long a list of the operator's pods is cached, in milliseconds. */
 const PODS_GOOD_MS = 5_000;
@@ -124,8 +128,7 @@ export class ClusterTarget implements Target {
   }
 
   async #findReplicas(): Promise<readonly Replica[]> {
-    // Checked before any connection is opened, because every request needs a token.
-    await userToken(this.#config);
+    const ownToken = await userToken(this.#config);
     const path = collectionPath({ group: '', version: 'v1', plural: 'pods' }, this.#operatorNamespace);
     const { items } = await this.#ask(
       this.#client.request<{ items: Pod[] }>(path, { query: { labelSelector: OPERATOR_LABELS } }),
@@ -134,10 +137,43 @@ export class ClusterTarget implements Target {
     if (pods.length === 0) throw new CliError(EXIT_CODES.unreachable, this.#noOperator('is installed'));
     const there = new Set(pods.map(({ metadata }) => metadata.uid));
     for (const uid of this.#forwarded.keys()) if (!there.has(uid)) void this.#unforward(uid);
-    return Promise.all(pods.map(async (pod) => ({ name: pod.metadata.name, admin: await this.#adminOf(pod) })));
+    // Before any connection is opened, because every request needs a token.
+    const token =
+      typeof ownToken === 'string' ? () => requiredToken(this.#config) : await this.#readerOf(pods[0]!, ownToken);
+    return Promise.all(pods.map(async (pod) => ({ name: pod.metadata.name, admin: await this.#adminOf(pod, token) })));
   }
 
-  async #adminOf({ metadata: { namespace, name: pod, uid }, spec, status }: Pod): Promise<AdminClient | string> {
+  /**
+   * Returns tokens of the ServiceAccount that the chart creates for readers without a token of their own. Its name is
+   * that of the operator's ServiceAccount with `-reader` appended.
+   */
+  async #readerOf({ metadata: { namespace }, spec }: Pod, { why }: NoToken): Promise<() => Promise<string>> {
+    const account = `${spec?.serviceAccountName ?? 'default'}-reader`;
+    const accounts = { group: '', version: 'v1', plural: 'serviceaccounts' };
+    const path = `${objectPath(accounts, namespace!, account)}/token`;
+    let known: { readonly token: string; readonly until: number } | undefined;
+    const token = async () => {
+      if (known !== undefined && performance.now() < known.until) return known.token;
+      const body = { spec: { expirationSeconds: READER_TOKEN_S } };
+      const answer = await this.#client.request<{ status: { token: string } }>(path, { method: 'POST', body });
+      known = { token: answer.status.token, until: performance.now() + (READER_TOKEN_S / 2) * 1_000 };
+      return known.token;
+    };
+    await token().catch((error: unknown) => {
+      if (!(error instanceof KubeError)) throw error;
+      const fix =
+        error.status === 404
+          ? `there is no ServiceAccount "${account}" in namespace "${namespace}" to read with: set reader.create in the chart`
+          : `no token of the ServiceAccount "${account}" in namespace "${namespace}" was given: ${error.message}`;
+      throw new CliError(EXIT_CODES.usage, `${why}, and ${fix}; or use a context whose user has a token`);
+    });
+    return token;
+  }
+
+  async #adminOf(
+    { metadata: { namespace, name: pod, uid }, spec, status }: Pod,
+    token: () => Promise<string>,
+  ): Promise<AdminClient | string> {
     const ready = status?.conditions?.some((one) => one.type === 'Ready' && one.status === 'True');
     if (!ready) return `its pod in namespace "${namespace}" is not ready`;
     const ports = spec?.containers?.flatMap(({ ports = [] }) => ports) ?? [];
@@ -147,7 +183,7 @@ export class ClusterTarget implements Target {
     this.#forwarded.set(uid, forwarding);
     const { url } = await forwarding;
     const name = `the operator of ${this.name} in pod "${pod}"`;
-    return new AdminClient({ url, name, token: () => userToken(this.#config) });
+    return new AdminClient({ url, name, token });
   }
 
   async #unforward(uid: string): Promise<void> {
@@ -199,19 +235,22 @@ function toStoredOverride(object: KubeObject): StoredOverride {
   return { namespace, name, createdAt, expiresAt, ...(createdBy !== undefined && { createdBy }), spec, status };
 }
 
+/** Why a user has no token that could be forwarded to the operator. */
+interface NoToken {
+  readonly why: string;
+}
+
 /**
- * The bearer token of the kubeconfig's user; its credential plugin, if any, runs first.
+ * The bearer token of the kubeconfig's user; its credential plugin, if any, runs first. A user with a client
+ * certificate or a password has none, nor has one that acts as another: neither can be forwarded to the operator.
  *
- * @throws {CliError} when the user has a client certificate or a password, because neither can be forwarded to the
- * operator.
+ * @throws {CliError} when the credential plugin fails.
  */
-export async function userToken(config: KubeConfig): Promise<string> {
+async function userToken(config: KubeConfig): Promise<string | NoToken> {
   const { name: user = '', impersonateUser } = config.getCurrentUser() ?? {};
   if (impersonateUser) {
-    throw new CliError(
-      EXIT_CODES.usage,
-      `user "${user}" of the kubeconfig acts as "${impersonateUser}", which cannot be forwarded to the operator; use a context whose user does not`,
-    );
+    const why = `user "${user}" of the kubeconfig acts as "${impersonateUser}", which cannot be forwarded to the operator`;
+    return { why };
   }
   const request: RequestOptions = {};
   await applyCredentials(config, request).catch((error: Error) => {
@@ -219,9 +258,18 @@ export async function userToken(config: KubeConfig): Promise<string> {
   });
   const headers = (request.headers as Record<string, string> | undefined) ?? {};
   const token = /^Bearer (.+)$/.exec(String(headers.Authorization ?? headers.authorization ?? ''))?.[1];
-  if (token !== undefined) return token;
-  throw new CliError(
-    EXIT_CODES.usage,
-    `user "${user}" of the kubeconfig has no token, and a client certificate cannot be forwarded to the operator; use a context whose user has a token, such as a ServiceAccount's: kubectl create token NAME`,
-  );
+  const why = `user "${user}" of the kubeconfig has no token, and a client certificate cannot be forwarded to the operator`;
+  return token ?? { why };
+}
+
+/**
+ * The bearer token of the kubeconfig's user.
+ *
+ * @throws {CliError} when the user has none.
+ */
+export async function requiredToken(config: KubeConfig): Promise<string> {
+  const token = await userToken(config);
+  if (typeof token === 'string') return token;
+  const fix = "use a context whose user has a token, such as a ServiceAccount's: kubectl create token NAME";
+  throw new CliError(EXIT_CODES.usage, `${token.why}; ${fix}`);
 }

@@ -6,7 +6,8 @@ import { clusterChecks } from '../checks/cluster-checks.ts';
 import { operatorChecks, policyChecks } from '../checks/operator-checks.ts';
 import type { Reach, Target, TargetFlags } from '../client/target.ts';
 import { CliError, EXIT_CODES } from '../exit-codes.ts';
-import { type Colour, coloured, count, printAs } from '../output/output.ts';
+import { type Colour, coloured, count, type ProgramFormat, printAs } from '../output/output.ts';
+import { answerOutput } from '../output/output-option.ts';
 import { onTarget, withTarget } from '../target-options.ts';
 import type { SetExitCode, Terminal } from '../terminal.ts';
 
@@ -18,7 +19,7 @@ Examples:
 
 interface Flags extends TargetFlags {
   readonly pre?: boolean;
-  readonly output: 'text' | 'json' | 'yaml';
+  readonly output: 'text' | ProgramFormat;
 }
 
 /**
@@ -37,7 +38,7 @@ export function checkCommand(terminal: Terminal, world: CheckWorld, setExitCode:
   return withTarget(new Command('check'))
     .description('Check cluster, operator, agents and policies, and say what to do.')
     .addOption(new Option('--pre', 'check what an installation needs, before it'))
-    .addOption(new Option('-o, --output <format>', 'output format').choices(['text', 'json', 'yaml']).default('text'))
+    .addOption(answerOutput())
     .addHelpText('after', EXAMPLES)
     .action(async (flags: Flags) => {
       if (flags.pre && flags.server !== undefined) {

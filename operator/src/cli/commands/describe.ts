@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { stringify } from 'yaml';
 import { explain } from '../../core/policy/explain.ts';
 import { routingOf } from '../../core/policy/routing.ts';
+import { libraryOf } from '../../core/views/agent-library.ts';
 import type { ListedAgent } from '../../http/admin/answers/agents.ts';
 import type { ListedBreaker } from '../../http/admin/answers/live.ts';
 import { incomplete, tellUnanswered } from '../client/replicas.ts';
@@ -149,10 +150,12 @@ const agent: Describe = async (target, namespace, name, terminal) => {
   const names = items.map((one) => one.instance);
   if (found === undefined) throw notFound('agent', name, namespace, names, unanswered);
   const { instance, service, labels, state, connected, silentMs, revision } = found;
+  const library = libraryOf(found);
   const routings = (await target.policies(namespace)).flatMap((one) => routingOf(one) ?? []);
   const head = facts([
     ['Agent', `${namespace}/${instance}`],
     ['Service', service],
+    ['Library', library ?? 'not known'],
     ['State', `${state}${connected ? '' : ', no stream'}, heard ${age(silentMs)} ago`],
     [
       'Runs',

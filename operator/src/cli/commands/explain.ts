@@ -1,3 +1,4 @@
+import type { PolicySpec } from '@fuseboard/schema/types';
 import { Command, Option } from 'commander';
 import { UsageError } from '../../config/usage-error.ts';
 import { type Explanation, explain } from '../../core/policy/explain.ts';
@@ -7,27 +8,32 @@ import { type Labels, parseLabels } from '../../core/policy/selector.ts';
 import { type SeenOverride, type SeenPolicy, warningsFor } from '../../core/policy/warnings.ts';
 import type { Reach, StoredPolicy, Target, TargetFlags } from '../client/target.ts';
 import { CliError, EXIT_CODES } from '../exit-codes.ts';
-import { count } from '../output/output.ts';
+import { count, type ProgramFormat, printAs } from '../output/output.ts';
+import { answerOutput } from '../output/output-option.ts';
 import { suggestions } from '../output/suggestions.ts';
 import { readPolicyFiles } from '../policy-files/files.ts';
+import { type MaybeCalls, withOptionalCalls } from '../recorded-calls/call-options.ts';
+import { trafficFindings } from '../recorded-calls/traffic.ts';
 import { onTarget, withTarget } from '../target-options.ts';
 import type { SetExitCode, Terminal } from '../terminal.ts';
 
-interface Flags extends TargetFlags {
+interface Flags extends TargetFlags, Omit<MaybeCalls, 'breaker'> {
   readonly namespace?: string;
   readonly labels: string;
   readonly policies?: string;
-  readonly output: 'text' | 'json';
+  readonly output: 'text' | ProgramFormat;
 }
 
 const EXAMPLES = `
 Examples:
   fuseboard explain payments -n shop -l app=checkout    in the cluster of the kubeconfig
   fuseboard explain payments --policies ./policies      in the files of a folder
+  fuseboard explain payments --policies ./policies --calls recording.gz
   fuseboard explain payments --namespace shop --labels app=checkout --server http://127.0.0.1:8702`;
 
-export function explainCommand({ out }: Terminal, reach: Reach, setExitCode: SetExitCode): Command {
-  return withTarget(new Command('explain'))
+export function explainCommand(terminal: Terminal, reach: Reach, setExitCode: SetExitCode): Command {
+  const { out } = terminal;
+  return withOptionalCalls(withTarget(new Command('explain')))
     .description('Show which policy governs a breaker and why the others do not. Exits with 1 when none does.')
     .argument('<breaker>', 'the name as given to getBreaker')
     .option('-n, --namespace <name>', 'the namespace of the agent (absent: that of the context, else default)')
@@ -38,13 +44,21 @@ export function explainCommand({ out }: Terminal, reach: Reach, setExitCode: Set
         'use a policy file, a folder of them, or - for standard input instead of a cluster',
       ).conflicts(['server', 'kubeconfig']),
     )
-    .addOption(new Option('-o, --output <format>', 'output format').choices(['text', 'json']).default('text'))
+    .addOption(answerOutput())
     .addHelpText('after', EXAMPLES)
     .action(async (breaker: string, flags: Flags) => {
       const labels = readLabels(flags.labels);
-      const { namespace, ...answer } = await ask(breaker, labels, flags, reach);
+      const { namespace, spec, ...explained } = await ask(breaker, labels, flags, reach);
+      const [traffic = []] = await trafficFindings(
+        { ...flags, breaker },
+        terminal,
+        spec === undefined ? [] : [{ spec, breakers: [breaker] }],
+      );
+      const said = traffic.map(({ message }) => `on the recorded calls, ${message}`);
+      const answer = { ...explained, notes: [...explained.notes, ...said] };
       const { output } = flags;
-      out.write(output === 'json' ? `${JSON.stringify(answer, null, 2)}\n` : inWords(answer, namespace, flags.labels));
+      if (output === 'text') out.write(inWords(answer, namespace, flags.labels));
+      else printAs(answer, output, terminal);
       setExitCode(answer.winner === undefined ? EXIT_CODES.problems : EXIT_CODES.ok);
     });
 }
@@ -67,7 +81,7 @@ async function ask(
   labels: Labels,
   flags: Flags,
   reach: Reach,
-): Promise<ExplainAnswer & { readonly namespace: string }> {
+): Promise<ExplainAnswer & { readonly namespace: string; readonly spec?: PolicySpec }> {
   if (flags.policies === undefined) {
     return onTarget(reach, flags, async (target) => {
       const namespace = flags.namespace ?? target.namespace;
@@ -76,7 +90,11 @@ async function ask(
       const explanation = explain(routings(policies), labels, breaker);
       const others = explanation.winner === undefined ? await otherPolicies(target, namespace) : [];
       const seen = [...policies, ...others];
-      return { namespace, ...answer(explanation, { namespace, labels, policies: seen, overrides }, unknown) };
+      return {
+        namespace,
+        ...specOfWinner(explanation, policies),
+        ...answer(explanation, { namespace, labels, policies: seen, overrides }, unknown),
+      };
     });
   }
   const namespace = flags.namespace ?? DEFAULT_NAMESPACE;
@@ -85,7 +103,17 @@ async function ask(
   const found = [...first.values()].map((policy) => ({ ...policy, uid: policy.name, createdAt: 0, generation: 0 }));
   const own = found.filter((policy) => policy.namespace === namespace);
   const explanation = explain(routings(own), labels, breaker);
-  return { namespace, ...answer(explanation, { namespace, labels, policies: found, overrides: [] }) };
+  return {
+    namespace,
+    ...specOfWinner(explanation, own),
+    ...answer(explanation, { namespace, labels, policies: found, overrides: [] }),
+  };
+}
+
+/** The spec of the policy that governs the breaker. */
+function specOfWinner({ winner }: Explanation, policies: readonly SeenPolicy[]): { readonly spec?: PolicySpec } {
+  const spec = policies.find(({ name }) => name === winner)?.spec;
+  return spec === undefined ? {} : { spec };
 }
 
 function answer(

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { compareText } from '../../core/policy/compare-text.ts';
+import type { BreakerRow } from '../../core/views/breaker-row.ts';
 import type { ListedAgent } from '../../http/admin/answers/agents.ts';
 import { tellUnanswered, type Unanswered } from '../client/replicas.ts';
 import type { Reach, StoredPolicy, Target } from '../client/target.ts';
@@ -7,10 +8,12 @@ import { EXIT_CODES } from '../exit-codes.ts';
 import { listAgents } from '../output/agent-list.ts';
 import { breakerColumns, listBreakers } from '../output/breaker-table.ts';
 import { notFound, within } from '../output/not-found.ts';
-import { age, type Column, type Format, outputOption, print } from '../output/output.ts';
+import { age, type Column, type Format, isForPrograms, print } from '../output/output.ts';
+import { listOutput } from '../output/output-option.ts';
 import { colourOf, statusOf } from '../output/status-columns.ts';
 import { onTarget, type ScopeFlags, scopeOf, withScope } from '../target-options.ts';
 import type { SetExitCode, Terminal } from '../terminal.ts';
+import { printOverrides } from './overrides.ts';
 
 interface Flags extends ScopeFlags {
   readonly output: Format;
@@ -32,7 +35,7 @@ export function getCommand(terminal: Terminal, reach: Reach, setExitCode: SetExi
         .alias(alias)
         .description(about)
         .argument('[name]', 'show only the one with this name')
-        .addOption(outputOption())
+        .addOption(listOutput())
         .action(async (wanted: string | undefined, flags: Flags) => {
           await onTarget(reach, flags, async (target) => {
             await list(target, { scope: scopeOf(flags, target), wanted, format: flags.output }, terminal);
@@ -43,6 +46,7 @@ export function getCommand(terminal: Terminal, reach: Reach, setExitCode: SetExi
   add('breakers', 'breaker', 'Breakers across all agents, worst first, with recent counts.', breakersOf);
   add('policies', 'policy', 'Policies and the agents that run them.', policies);
   add('agents', 'agent', 'Connected processes, and whether they run the current policies.', agents);
+  add('overrides', 'override', 'Overrides: breakers, action, author, reason and end.', overrides);
   return command;
 }
 
@@ -100,16 +104,28 @@ const policies: List = async (target, { scope, wanted, format }, terminal) => {
     { title: 'generation', value: ({ generation }) => String(generation), wide: true },
     { title: 'uid', value: ({ uid }) => uid, wide: true },
   ];
-  print(rows, { columns, nothing: `there are no policies ${within(scope)}` }, format, terminal);
+  const name = (row: StoredPolicy) => `circuitbreakerpolicy.fuseboard.dev/${row.name}`;
+  print(rows, { columns, nothing: `there are no policies ${within(scope)}`, name }, format, terminal);
+};
+
+const overrides: List = async (target, { scope, wanted, format }, terminal) => {
+  const rows = named(await target.overrides(scope), 'override', { wanted, scope }, ({ name }) => name);
+  printOverrides(rows, { scope, format }, terminal);
 };
 
 const agents: List = async (target, { scope, wanted, format }, terminal) => {
   const { items, more, unanswered } = await listAgents(target, scope, wanted);
-  const rows = named(items, 'agent', { wanted, scope }, ({ instance }) => instance, unanswered);
+  const isFound = wanted === undefined || items.some(({ instance }) => instance === wanted);
+  // The name is a search word of the operator, which returns nothing similar to a misspelled one.
+  const among = isFound ? items : (await listAgents(target, scope)).items;
+  const rows = named(among, 'agent', { wanted, scope }, ({ instance }) => instance, unanswered);
   const columns: Column<ListedAgent>[] = [
     ...(scope === undefined ? [{ title: 'namespace', value: (row: ListedAgent) => row.namespace }] : []),
     { title: 'service', value: ({ service }) => service },
     { title: 'instance', value: ({ instance }) => instance },
+    { title: 'language', value: ({ language = '-' }) => language },
+    { title: 'version', value: ({ version = '-' }) => version },
+    { title: 'runtime', value: ({ runtime = '-' }) => runtime, wide: true },
     {
       title: 'state',
       value: ({ state, connected }) => (state === 'live' && !connected ? 'live, no stream' : state),
@@ -138,9 +154,10 @@ const agents: List = async (target, { scope, wanted, format }, terminal) => {
     { title: 'boot', value: ({ boot }) => boot, wide: true },
   ];
   const nothing = `no agent is connected ${within(scope)}`;
-  print(rows, { columns, nothing, about: { unanswered } }, format, terminal);
+  const name = ({ instance }: ListedAgent) => `agent/${instance}`;
+  print(rows, { columns, nothing, name, about: { unanswered } }, format, terminal);
   tellUnanswered(unanswered, terminal);
-  if (more > 0 && format !== 'json' && format !== 'yaml') {
+  if (more > 0 && !isForPrograms(format)) {
     terminal.err.write(`${more} more are not shown; name a namespace with -n\n`);
   }
 };
@@ -149,6 +166,7 @@ const breakersOf: List = async (target, { scope, wanted, format }, terminal) => 
   const { at, items, unanswered } = await listBreakers(target, scope);
   const rows = named(items, 'breaker', { wanted, scope }, ({ breaker }) => breaker, unanswered);
   const nothing = `no agent has reported a breaker ${within(scope)}`;
-  print(rows, { columns: breakerColumns(scope, at), nothing, about: { unanswered } }, format, terminal);
+  const name = ({ breaker }: BreakerRow) => `breaker/${breaker}`;
+  print(rows, { columns: breakerColumns(scope, at), nothing, name, about: { unanswered } }, format, terminal);
   tellUnanswered(unanswered, terminal);
 };

@@ -5,7 +5,8 @@ import { changesBetween, type FieldChange, type Revision } from '../../ports/his
 import type { Reach, StoredPolicy } from '../client/target.ts';
 import { CliError, EXIT_CODES } from '../exit-codes.ts';
 import { policyNamed } from '../output/not-found.ts';
-import { age, type Format, outputOption, print } from '../output/output.ts';
+import { age, type Format, print } from '../output/output.ts';
+import { listOutput } from '../output/output-option.ts';
 import { onTarget, type ScopeFlags, withNamespace } from '../target-options.ts';
 import type { SetExitCode, Terminal } from '../terminal.ts';
 
@@ -39,7 +40,7 @@ export function historyCommand(terminal: Terminal, reach: Reach, setExitCode: Se
   return withNamespace(new Command('history'))
     .description('List the revisions of a policy and what each changed.')
     .argument('<policy>', 'the name of the policy')
-    .addOption(outputOption())
+    .addOption(listOutput())
     .addHelpText('after', HISTORY_EXAMPLES)
     .action(async (name: string, flags: HistoryFlags) => {
       await onTarget(reach, flags, async (target) => {
@@ -51,7 +52,8 @@ export function historyCommand(terminal: Terminal, reach: Reach, setExitCode: Se
           return { ...one, current: one === now, ...(before && { changes: changesBetween(before.spec, one.spec) }) };
         });
         const nothing = `no revision of policy "${name}" is kept`;
-        print(rows, { columns: columns(), nothing }, flags.output, terminal);
+        const about = { columns: columns(), nothing, name: ({ revision }: Row) => `revision/${revision}` };
+        print(rows, about, flags.output, terminal);
       });
       setExitCode(EXIT_CODES.ok);
     });
@@ -74,6 +76,9 @@ export function rollbackCommand(terminal: Terminal, reach: Reach, setExitCode: S
     .addOption(new Option('--to <revision>', 'revision from fuseboard history (absent: the one before the last edit)'))
     .addHelpText('after', ROLLBACK_EXAMPLES)
     .action(async (name: string, flags: RollbackFlags) => {
+      if (flags.to !== undefined && !/^\d+$/.test(flags.to)) {
+        throw new UsageError(`--to: "${flags.to}" is not a revision; give a number that fuseboard history prints`);
+      }
       await onTarget(reach, flags, async (target) => {
         const policy = await policyNamed(target, flags.namespace ?? target.namespace, name);
         const revisions = await target.history(policy);
@@ -90,7 +95,6 @@ export function rollbackCommand(terminal: Terminal, reach: Reach, setExitCode: S
 function choose({ name, spec }: StoredPolicy, revisions: readonly Revision[], to: string | undefined): Revision {
   const kept = revisions.map(({ revision }) => revision).join(', ') || 'none';
   if (to !== undefined) {
-    if (!/^\d+$/.test(to)) throw new UsageError(`--to: ${to} is not a revision; policy "${name}" has ${kept}`);
     const found = revisions.find(({ revision }) => revision === Number(to));
     if (found) return found;
     throw new CliError(EXIT_CODES.problems, `policy "${name}" has no revision ${to}; it has ${kept}`);

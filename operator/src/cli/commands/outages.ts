@@ -7,7 +7,8 @@ import { askReplicas, tellUnanswered } from '../client/replicas.ts';
 import type { Reach } from '../client/target.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
 import { notFound, within } from '../output/not-found.ts';
-import { age, type Colour, type Column, count, type Format, outputOption, print, printAs } from '../output/output.ts';
+import { age, type Colour, type Column, count, type Format, isForPrograms, print, printAs } from '../output/output.ts';
+import { listOutput } from '../output/output-option.ts';
 import { sparkLine } from '../output/spark-line.ts';
 import { onTarget, type ScopeFlags, scopeOf, withScope } from '../target-options.ts';
 import type { SetExitCode, Terminal } from '../terminal.ts';
@@ -29,7 +30,7 @@ export function outagesCommand(terminal: Terminal, reach: Reach, setExitCode: Se
   return withScope(new Command('outages'))
     .description('Show what is refused now, and the outages of the last 24 hours.')
     .argument('[outage]', 'show only this one, with its plot: an id, or a breaker for its last outage')
-    .addOption(outputOption())
+    .addOption(listOutput())
     .addOption(new Option('--exit-code', 'exit with 1 while an outage lasts'))
     .addHelpText('after', EXAMPLES)
     .action(async (wanted: string | undefined, flags: Flags) => {
@@ -58,7 +59,7 @@ export function outagesCommand(terminal: Terminal, reach: Reach, setExitCode: Se
         // An outage id is known only to the replica that saw its start, so every replica is asked.
         const details = await askReplicas(target, (admin) => admin.get<OutageDetail>(path));
         const detail = { ...details.answers[0]!, outage: found };
-        if (flags.output === 'json' || flags.output === 'yaml') printAs(detail, flags.output, terminal);
+        if (isForPrograms(flags.output)) printAs(detail, flags.output, terminal);
         else terminal.out.write(described(detail));
         return detail.outage.phase !== 'over';
       });
@@ -97,7 +98,7 @@ function list(
     { title: 'first on', value: ({ instance }) => instance, wide: true },
   ];
   const nothing = `nothing is refused, and nothing was in the last 24 hours ${within(scope)}`;
-  print(items, { columns, nothing }, format, terminal);
+  print(items, { columns, nothing, name: ({ id }) => `outage/${id}` }, format, terminal);
 }
 
 /** Date and time in UTC, which is unambiguous for all readers. */

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { OverrideSpec } from '@fuseboard/schema';
-import { formatDuration, parseDuration } from '@fuseboard/schema';
+import { formatDuration, overrideProblems, parseDuration } from '@fuseboard/schema';
 import { Command, Option } from 'commander';
 import { UsageError } from '../../config/usage-error.ts';
 import { matches } from '../../core/policy/routing.ts';
@@ -9,8 +9,9 @@ import { incomplete, type Unanswered } from '../client/replicas.ts';
 import type { Reach, StoredOverride, Target } from '../client/target.ts';
 import { CliError, EXIT_CODES } from '../exit-codes.ts';
 import { listBreakers } from '../output/breaker-table.ts';
-import { notFound } from '../output/not-found.ts';
-import { age, type Column, type Format, outputOption, print, printAs } from '../output/output.ts';
+import { notFound, within } from '../output/not-found.ts';
+import { age, type Column, type Format, type ProgramFormat, print, printAs } from '../output/output.ts';
+import { answerOutput, listOutput } from '../output/output-option.ts';
 import { onTarget, type ScopeFlags, scopeOf, withNamespace, withScope } from '../target-options.ts';
 import type { SetExitCode, Terminal } from '../terminal.ts';
 
@@ -40,7 +41,7 @@ interface ActFlags extends ScopeFlags {
   readonly labels?: string;
   readonly wait: boolean;
   readonly allowUnknown?: boolean;
-  readonly output: 'text' | 'json' | 'yaml';
+  readonly output: 'text' | ProgramFormat;
 }
 
 interface ListFlags extends ScopeFlags {
@@ -69,7 +70,7 @@ export function actCommand(action: Action, terminal: Terminal, reach: Reach, set
     .addOption(new Option('-l, --labels <list>', 'only agents with these labels, as k=v,k2=v2'))
     .option('--allow-unknown', 'also for names that no agent has reported and no policy names')
     .addOption(new Option('--no-wait', 'do not wait until agents report that they apply it'))
-    .addOption(new Option('-o, --output <format>', 'output format').choices(['text', 'json', 'yaml']).default('text'))
+    .addOption(answerOutput())
     .addHelpText('after', examples(name))
     .action(async (breakers: string[], flags: ActFlags) => {
       const spec = specOf(action, breakers, flags);
@@ -132,7 +133,12 @@ function specOf(
     throw new UsageError(`--${(error as Error).message}`);
   }
   const selector = Object.keys(matchLabels).length > 0 ? { selector: { matchLabels } } : {};
-  return { breakers: [...breakers], ...selector, action, reason, duration };
+  const spec = { breakers: [...breakers], ...selector, action, reason, duration };
+  const [problem] = overrideProblems(spec);
+  if (problem === undefined) return spec;
+  const [, index] = /^spec\.breakers\[(\d+)\]$/.exec(problem.field) ?? [];
+  const where = index === undefined ? problem.field.replace(/^spec\./, '') : `"${breakers[Number(index)]}"`;
+  throw new UsageError(`${where}: ${problem.message}`);
 }
 
 /** Prints the created override and the agents that apply it. */
@@ -173,13 +179,11 @@ export function overridesCommand(terminal: Terminal, reach: Reach, setExitCode: 
   const list = async (flags: ListFlags) => {
     await onTarget(reach, flags, async (target) => {
       const scope = scopeOf(flags, target);
-      const rows = await target.overrides(scope);
-      const where = scope === undefined ? 'in any namespace' : `in namespace "${scope}"`;
-      print(rows, { columns: columns(scope), nothing: `there are no overrides ${where}` }, flags.output, terminal);
+      printOverrides(await target.overrides(scope), { scope, format: flags.output }, terminal);
     });
     setExitCode(EXIT_CODES.ok);
   };
-  const listed = (command: Command) => withScope(command).addOption(outputOption()).action(list);
+  const listed = (command: Command) => withScope(command).addOption(listOutput()).action(list);
   return new Command('overrides')
     .description('List overrides: breakers, action, author, reason and end. Or end one early.')
     .addCommand(listed(new Command('list').description('List overrides.')), { isDefault: true })
@@ -200,6 +204,16 @@ export function overridesCommand(terminal: Terminal, reach: Reach, setExitCode: 
           setExitCode(EXIT_CODES.ok);
         }),
     );
+}
+
+export function printOverrides(
+  rows: readonly StoredOverride[],
+  { scope, format }: { readonly scope: string | undefined; readonly format: Format },
+  terminal: Terminal,
+): void {
+  const name = (row: StoredOverride) => `circuitbreakeroverride.fuseboard.dev/${row.name}`;
+  const nothing = `there are no overrides ${within(scope)}`;
+  print(rows, { columns: columns(scope), nothing, name }, format, terminal);
 }
 
 function columns(scope: string | undefined): Column<StoredOverride>[] {

@@ -1,10 +1,11 @@
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import type { AgentsAtAGlance } from '../../core/views/overview.ts';
 import { askReplicas, incomplete, type Unanswered } from '../client/replicas.ts';
 import type { Reach, StoredPolicy, Target } from '../client/target.ts';
 import { CliError, EXIT_CODES } from '../exit-codes.ts';
 import { within } from '../output/not-found.ts';
-import { coloured, count, printAs, table } from '../output/output.ts';
+import { coloured, count, type ProgramFormat, printAs, table } from '../output/output.ts';
+import { answerOutput } from '../output/output-option.ts';
 import { problemOf, statusOf } from '../output/status-columns.ts';
 import { onTarget, type ScopeFlags, scopeOf, withScope } from '../target-options.ts';
 import type { SetExitCode, Terminal } from '../terminal.ts';
@@ -16,14 +17,14 @@ Examples:
   fuseboard status -A --exit-code                       exits with 1 when a policy is not well, for a pipeline`;
 
 interface Flags extends ScopeFlags {
-  readonly output: 'text' | 'json' | 'yaml';
+  readonly output: 'text' | ProgramFormat;
   readonly exitCode?: boolean;
 }
 
 export function statusCommand(terminal: Terminal, reach: Reach, setExitCode: SetExitCode): Command {
   return withScope(new Command('status'))
     .description('Summarize health: policies, the agents that run them, and open circuits.')
-    .addOption(new Option('-o, --output <format>', 'output format').choices(['text', 'json', 'yaml']).default('text'))
+    .addOption(answerOutput())
     .option('--exit-code', 'exit with 1 when a policy is not well or not yet programmed, or a replica does not answer')
     .addHelpText('after', EXAMPLES)
     .action(async (flags: Flags) => {

@@ -1,13 +1,15 @@
 import { styleText } from 'node:util';
-import { Option } from 'commander';
 import { stringify } from 'yaml';
 import { printable } from '../../core/printable.ts';
 import type { Terminal } from '../terminal.ts';
 
-export type Format = 'text' | 'wide' | 'json' | 'yaml';
+/** Formats that programs read. `render` is a compiled JSONPath template. */
+export type ProgramFormat = 'json' | 'yaml' | { readonly render: (value: unknown) => string };
 
-export const outputOption = () =>
-  new Option('-o, --output <format>', 'output format').choices(['text', 'wide', 'json', 'yaml']).default('text');
+export type Format = 'text' | 'wide' | 'name' | ProgramFormat;
+
+export const isForPrograms = (format: Format): format is ProgramFormat =>
+  format !== 'text' && format !== 'wide' && format !== 'name';
 
 export type Colour = 'red' | 'yellow' | 'green' | 'dim';
 
@@ -42,23 +44,29 @@ export function table<T>(rows: readonly T[], columns: readonly Column<T>[], term
     .join('');
 }
 
-/** Prints rows as a table, JSON or YAML. Without rows, `nothing` is printed on stderr. */
+/**
+ * Prints rows as a table, as names, or for programs. Without rows, a table is replaced by `nothing` on stderr.
+ */
 export function print<T>(
   rows: readonly T[],
   {
     columns,
     nothing,
+    name,
     about,
   }: {
     readonly columns: readonly Column<T>[];
     readonly nothing: string;
+    /** The name of a row with `-o name`, as `kind/name`. */
+    readonly name: (row: T) => string;
     /** Additional fields of the JSON or YAML output, next to the rows. */
     readonly about?: object;
   },
   format: Format,
   terminal: Terminal,
 ): void {
-  if (format === 'json' || format === 'yaml') printAs({ items: rows, ...about }, format, terminal);
+  if (isForPrograms(format)) printAs({ items: rows, ...about }, format, terminal);
+  else if (format === 'name') terminal.out.write(rows.map((row) => `${name(row)}\n`).join(''));
   else if (rows.length === 0) terminal.err.write(`${nothing}\n`);
   else {
     const shown = columns.filter(({ wide }) => format === 'wide' || !wide);
@@ -66,10 +74,11 @@ export function print<T>(
   }
 }
 
-export function printAs(value: unknown, format: 'json' | 'yaml', { out }: Terminal): void {
-  out.write(
-    format === 'json' ? `${JSON.stringify(value, null, 2)}\n` : stringify(value, { aliasDuplicateObjects: false }),
-  );
+export function printAs(value: unknown, format: ProgramFormat, { out }: Terminal): void {
+  if (format === 'json') out.write(`${JSON.stringify(value, null, 2)}\n`);
+  else if (format === 'yaml') out.write(stringify(value, { aliasDuplicateObjects: false }));
+  // As programs read it from JSON: fields that are undefined are absent.
+  else out.write(format.render(JSON.parse(JSON.stringify(value))));
 }
 
 /** Formats a duration like an age in kubectl: `45s`, `12m`, `3h`, `9d`. */

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { createTwoFilesPatch } from 'diff';
 import { stringify } from 'yaml';
 import { type Impact, impactsOf } from '../../core/policy/impact.ts';
@@ -10,7 +10,8 @@ import { tellUnanswered } from '../client/replicas.ts';
 import type { Reach, StoredPolicy, Target } from '../client/target.ts';
 import { CliError, EXIT_CODES } from '../exit-codes.ts';
 import { listAgents } from '../output/agent-list.ts';
-import { type Colour, coloured, count, printAs } from '../output/output.ts';
+import { type Colour, coloured, count, type ProgramFormat, printAs } from '../output/output.ts';
+import { answerOutput } from '../output/output-option.ts';
 import type { ScopeFlags } from '../target-options.ts';
 import { onTarget, withNamespace } from '../target-options.ts';
 import type { SetExitCode, Terminal } from '../terminal.ts';
@@ -24,7 +25,7 @@ Examples:
 Nothing is applied. Exits with 1 when there are differences, as diff does.`;
 
 interface Flags extends ScopeFlags {
-  readonly output: 'text' | 'json' | 'yaml';
+  readonly output: 'text' | ProgramFormat;
 }
 
 interface PolicyChange {
@@ -39,7 +40,7 @@ export function diffCommand(terminal: Terminal, reach: Reach, setExitCode: SetEx
   return withNamespace(new Command('diff'))
     .description('Show what policy files would change, and for which agents, without applying them.')
     .argument('<files...>', 'policy files, folders of them, or - for standard input')
-    .addOption(new Option('-o, --output <format>', 'output format').choices(['text', 'json', 'yaml']).default('text'))
+    .addOption(answerOutput())
     .addHelpText('after', EXAMPLES)
     .action(async (paths: string[], flags: Flags) => {
       const code = await onTarget(reach, flags, async (target) => {
@@ -69,7 +70,7 @@ async function readFiles(paths: readonly string[], namespace: string): Promise<F
     const wrong = [...problems, ...policies.flatMap((policy) => policy.problems)][0];
     if (wrong) {
       const where = [`${file}:${wrong.line}`, wrong.field, wrong.message].filter(Boolean).join(': ');
-      throw new CliError(EXIT_CODES.problems, `${where}; see fuseboard validate`);
+      throw new CliError(EXIT_CODES.problems, `cannot compare ${where}`);
     }
     found.push(...policies);
   }

@@ -2,6 +2,7 @@ import { glob, readdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { readBoundedFile } from '../../files/bounded-file.ts';
+import { unreadable } from '../../files/unreadable.ts';
 import { MAX_POLICY_FILE_BYTES, type ParsedFile, parsePolicyFile } from '../../sources/file.ts';
 import { CliError, EXIT_CODES } from '../exit-codes.ts';
 import { count } from '../output/output.ts';
@@ -56,10 +57,12 @@ async function filesOf(path: string): Promise<string[]> {
     if (!(await stat(path)).isDirectory()) return [path];
     return (await folderFiles(path)).sort();
   } catch (error) {
-    const matched =
-      (error as NodeJS.ErrnoException).code === 'ENOENT' && /[*?[{]/.test(path) ? await matches(path) : [];
-    if (matched.length > 0) return matched;
-    throw new CliError(EXIT_CODES.unreachable, `cannot read ${path}: ${(error as Error).message}`);
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT' && /[*?[{]/.test(path)) {
+      const matched = await matches(path);
+      if (matched.length > 0) return matched;
+      throw new CliError(EXIT_CODES.unreachable, `no file matches ${path}`);
+    }
+    throw new CliError(EXIT_CODES.unreachable, unreadable(path, error));
   }
 }
 
@@ -89,7 +92,7 @@ async function contentOf(file: string): Promise<string> {
       ? text(process.stdin)
       : readBoundedFile(file, { maxBytes: MAX_POLICY_FILE_BYTES }).then((bytes) => bytes.toString());
   return read.catch((error: Error) => {
-    throw new CliError(EXIT_CODES.unreachable, `cannot read ${file}: ${error.message}`);
+    throw new CliError(EXIT_CODES.unreachable, unreadable(file, error));
   });
 }
 

@@ -5,6 +5,8 @@ import { routingOf } from '../../core/policy/routing.ts';
 import type { FilePolicy } from '../../sources/file.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
 import { count, printAs } from '../output/output.ts';
+import { type MaybeCalls, withOptionalCalls } from '../recorded-calls/call-options.ts';
+import { trafficFindings } from '../recorded-calls/traffic.ts';
 import type { SetExitCode, Terminal } from '../terminal.ts';
 import { passedOver, readPolicyFiles } from './files.ts';
 
@@ -12,6 +14,7 @@ const EXAMPLES = `
 Examples:
   fuseboard lint policies/                              findings beyond those of validate
   fuseboard lint policies/ -o json                      for a program
+  fuseboard lint policies/ --calls recording.gz         also what does not fit recorded calls
 
 Exits with 1 when it finds anything, also in valid policies.`;
 
@@ -22,28 +25,55 @@ interface Placed extends Finding {
 }
 
 export function lintCommand(terminal: Terminal, setExitCode: SetExitCode): Command {
-  return new Command('lint')
+  const command = new Command('lint')
     .description('Find values in policy files that are valid and probably wrong.')
-    .argument('<files...>', 'policy files, folders of them, or - for standard input')
+    .argument('<files...>', 'policy files, folders of them, or - for standard input');
+  return withOptionalCalls(command)
+    .option('--breaker <name>', 'look at this breaker only; where the record names none, all calls are of it')
     .addOption(new Option('-o, --output <format>', 'output format').choices(['text', 'json', 'yaml']).default('text'))
     .addHelpText('after', EXAMPLES)
-    .action(async (paths: string[], { output }: { output: 'text' | 'json' | 'yaml' }) => {
-      const files = await readPolicyFiles(paths);
-      const policies = files.flatMap(({ file, policies }) => policies.map((policy) => ({ ...policy, file })));
-      const broken = files.flatMap(({ file, problems }) =>
-        problems.map(({ line, field, message }) => ({ file, line, policy: '', field, message })),
-      );
-      const findings = [...broken, ...lintFiles(policies)];
-      if (output !== 'text') printAs({ files: files.length, policies: policies.length, findings }, output, terminal);
-      else {
-        for (const { file, line, policy, field, message } of findings) {
-          terminal.out.write(`${[`${file}:${line}`, policy, field, message].filter(Boolean).join(': ')}\n`);
+    .action(
+      async (paths: string[], { output, ...calls }: MaybeCalls & { readonly output: 'text' | 'json' | 'yaml' }) => {
+        const files = await readPolicyFiles(paths);
+        const policies = files.flatMap(({ file, policies }) => policies.map((policy) => ({ ...policy, file })));
+        const broken = files.flatMap(({ file, problems }) =>
+          problems.map(({ line, field, message }) => ({ file, line, policy: '', field, message })),
+        );
+        const findings = [...broken, ...lintFiles(policies), ...(await lintTraffic(policies, calls, terminal))];
+        if (output !== 'text') printAs({ files: files.length, policies: policies.length, findings }, output, terminal);
+        else {
+          for (const { file, line, policy, field, message } of findings) {
+            terminal.out.write(`${[`${file}:${line}`, policy, field, message].filter(Boolean).join(': ')}\n`);
+          }
+          const where = `${count(policies.length, 'policy', 'policies')} in ${count(files.length, 'file')}`;
+          terminal.out.write(`${where}, ${count(findings.length, 'finding')}${passedOver(files)}\n`);
         }
-        const where = `${count(policies.length, 'policy', 'policies')} in ${count(files.length, 'file')}`;
-        terminal.out.write(`${where}, ${count(findings.length, 'finding')}${passedOver(files)}\n`);
-      }
-      setExitCode(findings.length > 0 ? EXIT_CODES.problems : EXIT_CODES.ok);
-    });
+        setExitCode(findings.length > 0 ? EXIT_CODES.problems : EXIT_CODES.ok);
+      },
+    );
+}
+
+/** What does not fit recorded calls, for valid policies. */
+async function lintTraffic(
+  policies: readonly (FilePolicy & { readonly file: string })[],
+  calls: MaybeCalls,
+  terminal: Terminal,
+): Promise<Placed[]> {
+  const valid = policies.filter(({ problems }) => problems.length === 0);
+  const found = await trafficFindings(
+    calls,
+    terminal,
+    valid.map(({ spec }) => ({ spec, breakers: spec.breakers })),
+  );
+  return valid.flatMap(({ file, namespace, name, lineOf }, at) =>
+    found[at]!.filter(({ isProblem }) => isProblem).map(({ breaker, field, message }) => ({
+      file,
+      line: lineOf(`spec.${field}`),
+      policy: `${namespace}/${name}`,
+      field,
+      message: `on the calls of "${breaker}", ${message}`,
+    })),
+  );
 }
 
 /** The findings for policies in files, in the order of the files. */

@@ -29,8 +29,10 @@ export function validateCommand({ out }: Terminal, setExitCode: SetExitCode): Co
       const findings: Finding[] = [];
       const owners = new Map<string, string>();
       let policies = 0;
+      let overrides = 0;
       for (const { file, ...parsed } of files) {
         policies += parsed.policies.length;
+        overrides += parsed.overrides.length;
         findings.push(...parsed.problems.map((problem) => ({ file, ...problem })));
         for (const object of [...parsed.policies, ...parsed.overrides]) {
           const { namespace, name, line, problems } = object;
@@ -46,12 +48,14 @@ export function validateCommand({ out }: Terminal, setExitCode: SetExitCode): Co
         }
       }
       if (output === 'json') {
-        out.write(`${JSON.stringify({ files: files.length, policies, problems: findings }, null, 2)}\n`);
+        out.write(`${JSON.stringify({ files: files.length, policies, overrides, problems: findings }, null, 2)}\n`);
       } else {
         for (const { file, line, field, message } of findings) {
           out.write(`${[`${file}:${line}`, field, message].filter(Boolean).join(': ')}\n`);
         }
-        out.write(`${count(policies, 'policy', 'policies')} in ${count(files.length, 'file')}, `);
+        out.write(count(policies, 'policy', 'policies'));
+        out.write(overrides === 0 ? ' ' : ` and ${count(overrides, 'override')} `);
+        out.write(`in ${count(files.length, 'file')}, `);
         out.write(`${count(findings.length, 'problem')}${passedOver(files)}\n`);
       }
       setExitCode(findings.length > 0 ? EXIT_CODES.problems : EXIT_CODES.ok);

@@ -26,16 +26,38 @@ export interface CallOptions {
   readonly calm?: Stretch[];
 }
 
-/** Adds these options to a command. */
+/** Adds these options to a command that cannot do without calls. */
 export function withCallOptions(command: Command): Command {
-  return command
-    .requiredOption(
+  return withReading(
+    command.requiredOption(
       '--calls <files...>',
       'recorded calls: access logs, traces, load tests, recordings of agents; .gz too',
-    )
+    ),
+  )
+    .option('--breaker <name>', 'look at this breaker only; where the record names none, all calls are of it')
+    .option('--incident <from/to...>', 'a stretch that is an incident: dates, or seconds of the record', stretches)
+    .option('--calm <from/to...>', 'a stretch that is calm', stretches);
+}
+
+/** The options of a command that may look at calls. */
+export interface MaybeCalls extends Partial<CallOptions> {
+  readonly calls?: string[];
+}
+
+/** Adds the options to a command that also works without calls. */
+export function withOptionalCalls(command: Command): Command {
+  return withReading(
+    command.option(
+      '--calls <files...>',
+      'also say what these recorded calls show, such as how often minimumCalls is reached',
+    ),
+  );
+}
+
+function withReading(command: Command): Command {
+  return command
     .option('--format <name>', 'the format of the files; absent: told from their first lines')
     .option('--fields <names>', 'for CSV and NDJSON: which field holds what, such as time=ts,duration=ms,status=code')
-    .option('--breaker <name>', 'look at this breaker only; where the record names none, all calls are of it')
     .option('--breaker-from <attribute>', 'what names the breaker of a call, such as host or path=/^\\/api\\/([^/]+)/')
     .option('--key-from <attribute>', 'what names the key of a call')
     .option('--exclude <matches...>', 'leave out calls, such as path=/healthz')
@@ -44,9 +66,7 @@ export function withCallOptions(command: Command): Command {
     .option('--timezone <zone>', 'the zone of times without one; absent: UTC')
     .option('--processes <count>', 'how many processes made the calls, where the record does not say; absent: 1', whole)
     .option('--sampled <share>', 'the share of calls that the record holds, such as 0.1', share)
-    .addOption(new Option('--sampling <kind>', 'how calls were chosen').choices(['head', 'tail']))
-    .option('--incident <from/to...>', 'a stretch that is an incident: dates, or seconds of the record', stretches)
-    .option('--calm <from/to...>', 'a stretch that is calm', stretches);
+    .addOption(new Option('--sampling <kind>', 'how calls were chosen').choices(['head', 'tail']));
 }
 
 function whole(text: string): number {

@@ -89,3 +89,45 @@ describe('fuseboard suggest', () => {
     });
   });
 });
+
+describe('policies beside recorded calls', () => {
+  const blind = { window: { type: 'Time', duration: '5s' }, failureRate: { thresholdPercent: 50 } };
+  const policyFile = (name: string, trip: object) => {
+    const spec = { breakers: ['payments'], mode: 'Enforce', trip, timeout: { duration: '1s' } };
+    const policy = { apiVersion: 'fuseboard.dev/v1alpha1', kind: 'CircuitBreakerPolicy', metadata: { name } };
+    writeFileSync(file(`${name}.yaml`), JSON.stringify({ ...policy, spec }));
+    return file(`${name}.yaml`);
+  };
+
+  it('lint names a minimum of calls that the traffic hardly reaches, and slow calls that are usual', async () => {
+    const path = policyFile('busy', { ...blind, slowCallRate: { slowerThan: '10ms', thresholdPercent: 50 } });
+    const { code, out } = await run('lint', path, ...CALLS());
+    expect(code).toBe(1);
+    expect(out).toMatch(
+      /trip\.minimumCalls: on the calls of "payments", minimumCalls \(20\) is reached \d+ % of the time/,
+    );
+    expect(out).toContain('100 % of calm calls are slower than 10ms; 50 % open the circuit');
+  });
+
+  it('lint finds nothing where the policy fits the traffic, and reads no calls without the option', async () => {
+    const path = policyFile('fits', { consecutiveFailures: 5 });
+    expect((await run('lint', path, ...CALLS())).out).toContain(', 0 findings');
+    const { code, out } = await run('lint', policyFile('busy', blind));
+    expect({ code, out }).toMatchObject({ code: 0, out: expect.stringContaining(', 0 findings') });
+  });
+
+  it('explain says what the governing policy meets in the recorded calls', async () => {
+    const path = policyFile('governs', { ...blind, minimumCalls: 10 });
+    const { code, out } = await run('explain', 'payments', '--policies', path, ...CALLS());
+    expect(code).toBe(0);
+    expect(out).toMatch(/note: on the recorded calls, minimumCalls \(10\) is reached \d+ % of the time/);
+    expect(out).toMatch(/note: on the recorded calls, opens 0 times outside of incidents, in \d+ min of a process/);
+  });
+
+  it('explain refuses calls that cannot be read, in one line', async () => {
+    const path = policyFile('governs', blind);
+    const { code, err } = await run('explain', 'payments', '--policies', path, '--calls', file('nowhere.log'));
+    expect(code).toBe(3);
+    expect(err).toContain('nowhere.log');
+  });
+});

@@ -7,6 +7,7 @@ import type { FleetBreaker, LastError } from './fleet-breakers.ts';
 import { ReportAssembler } from './report-assembler.ts';
 import type { CountedRejection } from './rollout.ts';
 import { type BreakerState, worst } from './state-counts.ts';
+import type { TransitionDigest } from './transition-digest.ts';
 
 export interface Identity {
   readonly namespace: string;
@@ -17,6 +18,12 @@ export interface Identity {
   readonly service: string;
   readonly instance: string;
   readonly labels: Labels;
+  /** The language of the service, as the agent says: `node` or `python`. Absent: the agent does not say it. */
+  readonly language?: string;
+  /** The version of the agent. Absent: the agent does not say it. */
+  readonly version?: string;
+  /** The version of Node or Python. Absent: the agent does not say it. */
+  readonly runtime?: string;
 }
 
 /** The authenticated source of a report. */
@@ -61,13 +68,6 @@ interface AgentBreaker {
   readonly totals: Totals;
 }
 
-export interface Moment {
-  readonly from: BreakerState;
-  readonly to: BreakerState;
-  readonly reason: string;
-  readonly at: number;
-}
-
 export interface View {
   readonly uid: string | undefined;
   readonly state: BreakerState;
@@ -85,10 +85,13 @@ export interface View {
    * prove that the agent received the answer.
    */
   readonly counted: boolean;
+  /** Empty for a key, whose calls the breaker's own entry includes. */
   readonly latency: readonly number[];
   /** The transitions in the report. An agent repeats them until its report is answered. */
-  readonly moments: readonly Moment[];
+  readonly transitions: TransitionDigest;
   readonly heardAt: number;
+  /** The number of places that this entry takes from the limits of stored breakers. */
+  readonly places: number;
 }
 
 /** The complete record of an agent. Only the fleet changes it. */
@@ -101,7 +104,10 @@ export class AgentRecord implements Agent {
   rejections: ReadonlyMap<PolicyUid, CountedRejection> = new Map();
   overrides: ReadonlySet<OverrideUid> = new Set();
   readonly views = new Map<string, Map<string, View>>();
-  viewCount = 0;
+  /** The places that all views take from the limits of stored breakers. */
+  places = 0;
+  /** No key is without a report for so long that it is removed before this time. */
+  keysExpireAt = Number.POSITIVE_INFINITY;
   /** What the fleet counts, in which the state of each breaker is counted, by breaker name. */
   readonly fleetBreakers = new Map<string, FleetBreaker>();
 
@@ -141,6 +147,7 @@ export class AgentRecord implements Agent {
   /** Removes the reported state of all breakers. */
   forgetBreakers(): void {
     this.views.clear();
-    this.viewCount = 0;
+    this.places = 0;
+    this.keysExpireAt = Number.POSITIVE_INFINITY;
   }
 }

@@ -2,12 +2,23 @@ import type { BreakerReport } from '@fuseboard/schema';
 import { FairShare } from '../limits/fair-share.ts';
 import type { LimitLog } from '../limits/limit-log.ts';
 import { type Bounds, LIMITS } from '../limits/limits.ts';
-import { type AgentRecord, agentKey, type Moment, type View } from './agent-record.ts';
+import { type AgentRecord, agentKey, type View } from './agent-record.ts';
 import type { Counters } from './counters.ts';
 import type { FleetBreaker, FleetBreakers } from './fleet-breakers.ts';
 import { momentsOf, newTransitions, openingError } from './reported-transitions.ts';
 import { type BreakerState, type BreakerStatus, StateCounts, worst } from './state-counts.ts';
 import { growth, latencyGrowth, NO_TOTALS, sameTotals } from './totals.ts';
+import { type Moment, transitionDigest } from './transition-digest.ts';
+
+/** A key without a report for this long is removed. */
+const KEY_GONE_AFTER_MS = 60_000;
+
+/** A breaker or key takes one place for each this many characters of its key and its last error. */
+const TEXT_OF_PLACE = 256;
+
+const NO_KEYS: ReadonlyMap<string, View> = new Map();
+
+const NO_LATENCY: readonly number[] = [];
 
 /** A change of state that an agent reported for the first time. */
 export interface ReportedTransition {
@@ -55,8 +66,20 @@ export class BreakerReports {
     this.#viewShare = new FairShare({ total: bounds.breakers, perPod: bounds.breakersPerPod });
   }
 
-  /** Takes one breaker, or one key of it, of a report. Returns the transitions that were not reported before. */
-  take(agent: AgentRecord, breaker: BreakerReport, now: number): ReportedTransition[] {
+  /** Takes the breakers of a part of a report. Returns the transitions that were not reported before. */
+  take(agent: AgentRecord, breakers: readonly BreakerReport[], now: number): ReportedTransition[] {
+    const before = new Map<string, View | undefined>();
+    for (const { name } of breakers) {
+      if (!before.has(name)) before.set(name, folded(agent.views.get(name) ?? NO_KEYS));
+    }
+    const transitions = breakers.flatMap((breaker) => this.#takeOne(agent, breaker, now));
+    // Once for each name, because finding the worst of its keys looks at all of them.
+    for (const [name, was] of before) this.#replaceState(agent, name, was, folded(agent.views.get(name) ?? NO_KEYS));
+    return transitions;
+  }
+
+  /** Takes one breaker, or one key of it. */
+  #takeOne(agent: AgentRecord, breaker: BreakerReport, now: number): ReportedTransition[] {
     const policy = breaker.uid === undefined ? undefined : agent.delivery.policyName(breaker.uid);
     // An agent's state is not counted for a policy that was never sent to it. The calls still happened, so they are
     // counted.
@@ -69,7 +92,7 @@ export class BreakerReports {
     this.#countTransitions(reported, fresh);
     // The counts of a breaker include those of its keys.
     if (breaker.key === undefined) this.#countCalls(reported);
-    if (known || this.#takeView(agent)) this.#keepState(reported);
+    this.#keepState(reported);
     return fresh.map(({ from, to, reason, at }) => ({
       breaker: breaker.name,
       ...(uid !== undefined && { uid }),
@@ -84,23 +107,30 @@ export class BreakerReports {
   /** Removes the states of all breakers of an agent. */
   forget(agent: AgentRecord): void {
     for (const [name, keys] of agent.views) this.#replaceState(agent, name, folded(keys), undefined);
-    this.#viewShare.release(agent.identity.namespace, agent.identity.pod, agent.viewCount);
+    this.#releasePlaces(agent, agent.places);
     agent.forgetBreakers();
   }
 
   /**
-   * Removes keys that were last reported at `until` or before: an agent repeats a key in its reports while the circuit
-   * is not closed. Returns whether the state of a breaker changed.
+   * Removes keys without a recent report: an agent repeats a key in its reports while the circuit is not closed.
+   * Returns whether the state of a breaker changed.
    */
-  forgetKeys(agent: AgentRecord, until: number): boolean {
+  forgetKeys(agent: AgentRecord, now: number): boolean {
+    if (now < agent.keysExpireAt) return false;
+    agent.keysExpireAt = Number.POSITIVE_INFINITY;
     let wasOpen = false;
     for (const [name, keys] of agent.views) {
+      const gone: string[] = [];
+      for (const [key, { heardAt }] of keys) {
+        if (key === '') continue;
+        if (now - heardAt >= KEY_GONE_AFTER_MS) gone.push(key);
+        else agent.keysExpireAt = Math.min(agent.keysExpireAt, heardAt + KEY_GONE_AFTER_MS);
+      }
+      if (gone.length === 0) continue;
       const before = folded(keys);
-      for (const [key, view] of keys) {
-        if (key === '' || view.heardAt > until) continue;
+      for (const key of gone) {
+        this.#releasePlaces(agent, keys.get(key)!.places);
         keys.delete(key);
-        agent.viewCount -= 1;
-        this.#viewShare.release(agent.identity.namespace, agent.identity.pod);
       }
       if (keys.size === 0) agent.views.delete(name);
       const after = folded(keys);
@@ -136,23 +166,34 @@ export class BreakerReports {
   }
 
   #keepState({ agent, breaker, uid, known, moments, now }: Reported): void {
+    // Without room for a long error, the state is stored without it.
+    const without = breaker.lastError === undefined ? [] : [{ ...breaker, lastError: undefined }];
+    const stored = [breaker, ...without].find((one) => this.#takePlaces(agent, placesOf(one), known?.places));
+    if (stored === undefined) return;
     const keys = agent.views.get(breaker.name) ?? new Map<string, View>();
-    if (!known) agent.viewCount += 1;
-    const before = folded(keys);
-    keys.set(breaker.key ?? '', viewOf(breaker, uid, moments, now));
+    keys.set(breaker.key ?? '', viewOf(stored, uid, moments, now));
     agent.views.set(breaker.name, keys);
-    this.#replaceState(agent, breaker.name, before, folded(keys));
+    if (breaker.key !== undefined) agent.keysExpireAt = Math.min(agent.keysExpireAt, now + KEY_GONE_AFTER_MS);
   }
 
-  /** Takes a place for one more breaker of an agent; returns whether there was one. */
-  #takeView({ viewCount, identity: { namespace, pod } }: AgentRecord): boolean {
-    if (viewCount >= LIMITS['breakers-of-agent'].value) {
-      this.#limits.reached('breakers-of-agent', { namespace, pod });
-      return false;
+  /** Takes the places of a breaker of an agent that has `taken` of them so far; returns whether there was room. */
+  #takePlaces(agent: AgentRecord, places: number, taken = 0): boolean {
+    const { namespace, pod } = agent.identity;
+    if (places <= taken) {
+      this.#releasePlaces(agent, taken - places);
+      return true;
     }
-    const full = this.#viewShare.take(namespace, pod);
-    if (full !== undefined) this.#limits.reached(full === 'pod' ? 'breakers-of-pod' : 'breakers', { namespace, pod });
+    const more = places - taken;
+    const full =
+      agent.places + more > LIMITS['breakers-of-agent'].value ? 'agent' : this.#viewShare.take(namespace, pod, more);
+    if (full === undefined) agent.places += more;
+    else this.#limits.reached(full === 'all' ? 'breakers' : `breakers-of-${full}`, { namespace, pod });
     return full === undefined;
+  }
+
+  #releasePlaces(agent: AgentRecord, places: number): void {
+    agent.places -= places;
+    this.#viewShare.release(agent.identity.namespace, agent.identity.pod, places);
   }
 
   /** Replaces the state of a breaker of an agent; `after` is absent when the breaker was removed. */
@@ -171,6 +212,10 @@ export class BreakerReports {
   }
 }
 
+/** The places that a breaker or key takes from the limits of stored breakers. */
+const placesOf = ({ key = '', lastError }: BreakerReport) =>
+  1 + Math.floor((key.length + (lastError ? lastError.name.length + lastError.message.length : 0)) / TEXT_OF_PLACE);
+
 const viewOf = (breaker: BreakerReport, uid: string | undefined, moments: readonly Moment[], now: number): View => ({
   uid,
   state: breaker.state,
@@ -181,9 +226,10 @@ const viewOf = (breaker: BreakerReport, uid: string | undefined, moments: readon
   optedIn: breaker.optedIn,
   totals: breaker.totals,
   counted: breaker.base === undefined || !sameTotals(breaker.base, breaker.totals),
-  latency: breaker.latency ?? [],
-  moments,
+  latency: breaker.key === undefined ? (breaker.latency ?? NO_LATENCY) : NO_LATENCY,
+  transitions: transitionDigest(moments),
   heardAt: now,
+  places: placesOf(breaker),
 });
 
 const statusOf = (breaker: string, view: View | undefined): BreakerStatus | undefined =>

@@ -1,11 +1,13 @@
 import { LATENCY_BUCKETS, type Totals } from '@fuseboard/schema';
+import { LimitLog } from '../limits/limit-log.ts';
+import { LIMITS } from '../limits/limits.ts';
 import { NO_TOTALS, sum } from './totals.ts';
 
 /**
  * Maximum number of breaker names with their own series in a namespace. Calls of all other breakers are counted as
  * `other`.
  */
-export const MAX_BREAKER_NAMES = 200;
+export const MAX_BREAKER_NAMES = LIMITS['breaker-names'].value;
 
 /** The value at which a series restarts from zero. */
 const MAX_COUNT = 2 ** 52;
@@ -32,6 +34,11 @@ export interface CounterSeries {
 export class Counters {
   readonly #series = new Map<string, CounterSeries>();
   readonly #names = new Map<string, Set<string>>();
+  readonly #limits: LimitLog;
+
+  constructor(limits = new LimitLog()) {
+    this.#limits = limits;
+  }
 
   /** The series of a breaker, created on first use. */
   at(namespace: string, policy: string, breaker: string): CounterSeries {
@@ -92,7 +99,10 @@ export class Counters {
       this.#names.set(namespace, names);
     }
     if (names.has(breaker)) return breaker;
-    if (names.size >= MAX_BREAKER_NAMES) return OTHER;
+    if (names.size >= MAX_BREAKER_NAMES) {
+      this.#limits.reached('breaker-names', { namespace });
+      return OTHER;
+    }
     names.add(breaker);
     return breaker;
   }

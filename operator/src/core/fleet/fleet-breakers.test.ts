@@ -1,11 +1,14 @@
 import type { BreakerReport, Totals } from '@fuseboard/schema';
 import { describe, expect, it } from '@jest/globals';
 import { SnapshotCache } from '../delivery/snapshot-cache.ts';
+import { LimitLog } from '../limits/limit-log.ts';
+import { LIMITS } from '../limits/limits.ts';
 import { SLOT_MS } from '../slots.ts';
 import { type BreakerRow, breakerRow } from '../views/breaker-row.ts';
 import type { Agent } from './agent-record.ts';
 import { Fleet, GONE_AFTER_MS } from './fleet.ts';
 import { LINGER_MS, MAX_FLEET_BREAKERS_OF_NAMESPACE, TRANSITIONS_KEPT } from './fleet-breakers.ts';
+import { TIMELINE_BYTES } from './timeline.ts';
 import { NO_TOTALS } from './totals.ts';
 
 const snapshots = new SnapshotCache();
@@ -200,5 +203,24 @@ describe('the fleet breakers', () => {
     for (let i = 0; i < MAX_FLEET_BREAKERS_OF_NAMESPACE; i += 1) fleetBreakers.at('shop', '', `breaker-${i}`, 0);
     expect(fleetBreakers.at('shop', '', 'one-more', 0)).toBeUndefined();
     expect(fleetBreakers.at('billing', '', 'one-more', 0)).toBeDefined();
+  });
+
+  it('keep the last hour and day of so many breakers only, and give the place of one that is gone to another', () => {
+    const limits = new LimitLog();
+    const { fleetBreakers } = new Fleet(undefined, limits);
+    const add = (namespace: string, name: string) => {
+      const breaker = fleetBreakers.at(namespace, '', name, 0)!;
+      fleetBreakers.count(breaker, { ...NO_TOTALS, succeeded: 1 }, [], 0);
+      return breaker;
+    };
+    const { value } = LIMITS.timelines;
+    for (let i = 0; i < value; i += 1) add('shop', `breaker-${i}`);
+    const having = [...fleetBreakers.list('shop')].filter(({ timeline }) => timeline !== undefined).length;
+    expect(having).toBeGreaterThan(2_000);
+    expect(limits.cut.timelines).toBe(value - having);
+    expect(add('billing', 'ledger').timeline).toBeDefined();
+    expect(value * TIMELINE_BYTES).toBeLessThan(64 * 2 ** 20);
+    fleetBreakers.sweep(LINGER_MS, () => true);
+    expect(add('shop', 'one-more').timeline).toBeDefined();
   });
 });

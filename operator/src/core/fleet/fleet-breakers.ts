@@ -1,9 +1,13 @@
 import { type BreakerReport, LATENCY_BUCKETS, type Totals } from '@fuseboard/schema';
+import { FairShare } from '../limits/fair-share.ts';
+import { LimitLog } from '../limits/limit-log.ts';
+import { LIMITS } from '../limits/limits.ts';
 import type { Outages } from '../outages/outages.ts';
 import type { Labels } from '../policy/selector.ts';
 import { Ring } from '../ring.ts';
 import { MEASURES, SLOTS, slotOf } from '../slots.ts';
 import type { BreakerCounts, BreakerState } from './state-counts.ts';
+import { Timeline } from './timeline.ts';
 
 /** The slot length of latencies, which are kept for a minute. */
 export const LATENCY_SLOT_MS = 10_000;
@@ -13,8 +17,8 @@ export const LATENCY_SLOTS = 6;
  * Maximum number of fleet breakers, in total and in one namespace. Calls of further ones are counted in the metrics
  * only.
  */
-export const MAX_FLEET_BREAKERS = 20_000;
-export const MAX_FLEET_BREAKERS_OF_NAMESPACE = 4_000;
+export const MAX_FLEET_BREAKERS = LIMITS['fleet-breakers'].value;
+export const MAX_FLEET_BREAKERS_OF_NAMESPACE = LIMITS['fleet-breakers-of-namespace'].value;
 
 /** Number of state changes kept for each fleet breaker. */
 export const TRANSITIONS_KEPT = 20;
@@ -87,6 +91,8 @@ export class FleetBreaker {
   readonly counted = new Ring(SLOTS, MEASURES.length);
   readonly latency = new Ring(LATENCY_SLOTS, LATENCY_BUCKETS);
   readonly changes: StateChange[] = [];
+  /** The last hour and day; undefined when there are too many timelines. */
+  timeline: Timeline | undefined;
 
   constructor(id: string, namespace: string, uid: string, breaker: string, now: number) {
     this.id = id;
@@ -106,12 +112,15 @@ export class FleetBreaker {
 /** All fleet breakers, by breaker name and policy. Memory use does not depend on the number of agents. */
 export class FleetBreakers {
   readonly #outages: Outages;
+  readonly #limits: LimitLog;
+  readonly #timelines = new FairShare({ total: LIMITS.timelines.value });
   readonly #namespaces = new Map<string, Map<string, FleetBreaker>>();
   #size = 0;
   #version = 0;
 
-  constructor(outages: Outages) {
+  constructor(outages: Outages, limits = new LimitLog()) {
     this.#outages = outages;
+    this.#limits = limits;
   }
 
   /** Increases with every change of any fleet breaker. */
@@ -122,15 +131,24 @@ export class FleetBreakers {
   /** The fleet breaker of this name and policy, created on first use; undefined when there are too many. */
   at(namespace: string, uid: string, breaker: string, now: number): FleetBreaker | undefined {
     const breakers = this.#namespaces.get(namespace) ?? new Map<string, FleetBreaker>();
-    const id = `${namespace}/${uid}/${breaker}`;
-    let found = breakers.get(id);
-    if (found === undefined && this.#size < MAX_FLEET_BREAKERS && breakers.size < MAX_FLEET_BREAKERS_OF_NAMESPACE) {
-      found = new FleetBreaker(id, namespace, uid, breaker, now);
-      this.#namespaces.set(namespace, breakers.set(id, found));
-      this.#size += 1;
-      this.#changed(found);
+    const id = idOf(namespace, uid, breaker);
+    const known = breakers.get(id);
+    if (known !== undefined) return known;
+    const full =
+      breakers.size >= MAX_FLEET_BREAKERS_OF_NAMESPACE
+        ? 'fleet-breakers-of-namespace'
+        : this.#size >= MAX_FLEET_BREAKERS
+          ? 'fleet-breakers'
+          : undefined;
+    if (full !== undefined) {
+      this.#limits.reached(full, { namespace });
+      return undefined;
     }
-    return found;
+    const added = new FleetBreaker(id, namespace, uid, breaker, now);
+    this.#namespaces.set(namespace, breakers.set(id, added));
+    this.#size += 1;
+    this.#changed(added);
+    return added;
   }
 
   /** Adds the increase of an agent's counts since its previous report. */
@@ -138,6 +156,7 @@ export class FleetBreakers {
     const { succeeded, failed, slow, rejected, fallback } = totals;
     if (succeeded + failed + slow + rejected === 0) return;
     this.#outages.count(breaker, [succeeded + failed, failed, slow, rejected, fallback], at);
+    this.#timeline(breaker)?.count([succeeded + failed, failed, slow, rejected, fallback], latency, at);
     breaker.counted.add(slotOf(at), [succeeded + failed, failed, slow, rejected]);
     breaker.latency.add(Math.floor(at / LATENCY_SLOT_MS), latency);
     this.#changed(breaker);
@@ -158,11 +177,20 @@ export class FleetBreakers {
     counts.notClosed += Number(rejects(after)) - Number(rejects(before));
     if (counts.agents > 0) breaker.services.set(service, counts);
     else breaker.services.delete(service);
-    if (after && after.state !== 'closed') breaker.unwell.set(key, { instance, ...after });
+    if (after && after.state !== 'closed')
+      breaker.unwell.set(key, {
+        instance,
+        state: after.state,
+        shadow: after.shadow,
+        since: after.since,
+        lastError: after.lastError,
+      });
     else {
       const healed = breaker.unwell.delete(key);
       if (after && (healed || !before)) breaker.closedAt = Math.max(breaker.closedAt, after.since);
     }
+    if (before === undefined) this.#timeline(breaker)?.started(now);
+    observe(breaker, now);
     if (rejects(after) && !rejects(before)) this.#outages.opened(breaker, { at: after!.since, instance, labels });
     if (rejects(after) || rejects(before)) this.#outages.observe(breaker, now);
     if (before?.state !== after?.state || before?.shadow !== after?.shadow) this.#changed(breaker);
@@ -196,6 +224,11 @@ export class FleetBreakers {
     this.#changed(breaker);
   }
 
+  /** The fleet breaker of this name and policy, if it is known; the uid is empty when the defaults in code apply. */
+  find(namespace: string, uid: string, breaker: string): FleetBreaker | undefined {
+    return this.#namespaces.get(namespace)?.get(idOf(namespace, uid, breaker));
+  }
+
   /** Every fleet breaker of a namespace, or of all namespaces when it is absent. */
   *list(namespace?: string): Generator<FleetBreaker> {
     if (namespace !== undefined) yield* this.#namespaces.get(namespace)?.values() ?? [];
@@ -212,19 +245,40 @@ export class FleetBreakers {
       if (breaker) this.#changed(breaker);
     }
     for (const [namespace, breakers] of this.#namespaces) {
-      for (const [id, { agents, heardAt, uid }] of breakers) {
+      for (const [id, breaker] of breakers) {
+        const { agents, heardAt, uid, timeline } = breaker;
+        // A circuit can stay open for long without any call.
+        observe(breaker, now);
         if (agents > 0 || (now - heardAt < LINGER_MS && (uid === '' || governed(uid)))) continue;
         breakers.delete(id);
         this.#size -= 1;
+        if (timeline) this.#timelines.release(namespace, undefined);
       }
       if (breakers.size === 0) this.#namespaces.delete(namespace);
     }
+  }
+
+  /** The timeline of a fleet breaker, created on first use; undefined when there are too many. */
+  #timeline(breaker: FleetBreaker): Timeline | undefined {
+    if (breaker.timeline === undefined) {
+      const { namespace, breaker: name } = breaker;
+      if (this.#timelines.take(namespace, undefined) === undefined) breaker.timeline = new Timeline();
+      else this.#limits.reached('timelines', { namespace, breaker: name });
+    }
+    return breaker.timeline;
   }
 
   #changed(breaker: FleetBreaker): void {
     this.#version += 1;
     breaker.version = this.#version;
   }
+}
+
+const idOf = (namespace: string, uid: string, breaker: string) => `${namespace}/${uid}/${breaker}`;
+
+/** Records how many agents have an open or half-open circuit. */
+function observe({ timeline, states: { open, halfOpen } }: FleetBreaker, now: number): void {
+  if (open + halfOpen > 0) timeline?.observe(open, halfOpen, now);
 }
 
 const rejects = (state: AgentBreakerState | undefined) =>

@@ -1,6 +1,7 @@
 import type { BreakerReport, Report, Totals } from '@fuseboard/schema';
 import { describe, expect, it } from '@jest/globals';
 import { SnapshotCache } from '../delivery/snapshot-cache.ts';
+import { DEFAULT_BOUNDS } from '../limits/limits.ts';
 import { readOverride } from '../policy/override.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Labels } from '../policy/selector.ts';
@@ -332,6 +333,30 @@ describe('states of breakers', () => {
     scene.fleet.sweep(GONE_AFTER_MS - 1, scene.now);
     expect(scene.fleet.agents('shop').next().value?.breakers).toEqual([]);
     expect(scene.of()).toMatchObject({ open: [], breakers: { open: 0, closed: 0 } });
+  });
+
+  it('take more places for long keys and errors, and are stored without an error that has no room', () => {
+    const bounds = { ...DEFAULT_BOUNDS, breakersPerPod: 3 };
+    const fleet = new Fleet(bounds);
+    const identity = { namespace: 'shop', pod: 'uid', boot: 'a', service: 's', instance: 'pod-a', labels: {} };
+    const agent = fleet.connect(identity, 0) as AgentRecord;
+    let sequence = 0;
+    const say = (lastError?: { name: string; message: string }, over: Partial<BreakerReport> = {}) => {
+      sequence += 1;
+      const breakers = [breaker({ uid: undefined, state: 'open', ...(lastError && { lastError }), ...over })];
+      const common = { protocol: 1, service: 's', instance: 'pod-a', boot: 'a', part: 1, parts: 1, rejections: [] };
+      fleet.report({ namespace: 'shop', pod: 'uid' }, { ...common, sequence, breakers }, 0);
+      return agent.places;
+    };
+    const error = (length: number) => ({ name: 'E', message: 'x'.repeat(length - 1) });
+    expect(say(error(255))).toBe(1);
+    expect(say(error(513))).toBe(3);
+    expect(agent.breakers[0]?.lastError).toBeDefined();
+    expect(say(error(200))).toBe(1);
+    expect(say(undefined, { key: 'k'.repeat(256) })).toBe(3);
+    expect(say(error(513), { state: 'half-open' })).toBe(3);
+    expect(agent.views.get('payments')?.get('')).toMatchObject({ state: 'half-open', places: 1 });
+    expect(agent.views.get('payments')?.get('')?.lastError).toBeUndefined();
   });
 
   it('follow a breaker to the policy that governs it now', () => {

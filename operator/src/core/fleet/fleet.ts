@@ -59,7 +59,7 @@ interface NewRejection {
 
 /** All agents of this replica and the content of their reports. Each call gets the time, in milliseconds. */
 export class Fleet {
-  readonly counters = new Counters();
+  readonly counters: Counters;
   readonly outages: Outages;
   readonly fleetBreakers: FleetBreakers;
   readonly #namespaces = new Map<string, Map<string, AgentRecord>>();
@@ -80,8 +80,9 @@ export class Fleet {
 
   /** @param date converts a time of this clock to milliseconds since 1970, for the ids of outages. */
   constructor(bounds: Bounds = DEFAULT_BOUNDS, limits = new LimitLog(), date?: (at: number) => number) {
-    this.outages = new Outages(date);
-    this.fleetBreakers = new FleetBreakers(this.outages);
+    this.counters = new Counters(limits);
+    this.outages = new Outages(date, limits);
+    this.fleetBreakers = new FleetBreakers(this.outages, limits);
     this.#breakers = new BreakerReports(bounds, limits, this.counters, this.fleetBreakers);
     this.#bounds = bounds;
     this.#limits = limits;
@@ -167,7 +168,7 @@ export class Fleet {
     if (agent === undefined) return { kind: 'unknown' };
     const wasStale = this.#hear(agent, now);
     if (!agent.reports.begin(report)) return { kind: 'repeated' };
-    const transitions = report.breakers.flatMap((breaker) => this.#breakers.take(agent, breaker, now));
+    const transitions = this.#breakers.take(agent, report.breakers, now);
     const touched = {
       policies: new Set<PolicyUid>(report.breakers.flatMap(({ uid }) => uid ?? [])),
       overrides: new Set<OverrideUid>(),
@@ -231,7 +232,7 @@ export class Fleet {
           if (now - agent.heardAt >= limit && before - agent.heardAt < limit) touched.add(namespace);
         }
         if (now - agent.heardAt < GONE_AFTER_MS) {
-          if (this.#breakers.forgetKeys(agent, now - GONE_AFTER_MS)) touched.add(namespace);
+          if (this.#breakers.forgetKeys(agent, now)) touched.add(namespace);
           continue;
         }
         if (agent.streams === 0) this.#remove(agent);
@@ -362,5 +363,5 @@ const NOTHING_COUNTED: Pick<Accepted, 'rejections' | 'tookMs'> = { rejections: [
 const sameSet = (a: ReadonlySet<string>, b: ReadonlySet<string>) =>
   a.size === b.size && [...a].every((one) => b.has(one));
 
-const canonical = ({ labels, service, instance }: Identity) =>
-  JSON.stringify([canonicalLabels(labels), service, instance]);
+const canonical = ({ labels, service, instance, language, version, runtime }: Identity) =>
+  JSON.stringify([canonicalLabels(labels), service, instance, language, version, runtime]);

@@ -1,9 +1,7 @@
 import { type BreakerReport, type Totals, TRIP_CONDITIONS } from '@fuseboard/schema';
-import type { Moment, View } from './agent-record.ts';
+import type { View } from './agent-record.ts';
 import { sameTotals } from './totals.ts';
-
-/** Two reports of a transition are the same transition when their times differ by less than this. */
-const SAME_TRANSITION_MS = 2_000;
+import { type Moment, repeatedTransitions } from './transition-digest.ts';
 
 /** The transitions of a report that the previous report of the breaker did not have. `now` is when the report came. */
 export function newTransitions(
@@ -26,14 +24,8 @@ const isAnswered = ({ counted, totals }: View, base: Totals | undefined) =>
  * How many transitions at the start of `reported` were already in the previous report. An agent repeats them when the
  * answer to that report was lost.
  */
-function repeated(view: View, base: Totals | undefined, reported: readonly Moment[]): number {
-  const before = view.moments;
-  const same = (a: Moment, b: Moment) =>
-    a.from === b.from && a.to === b.to && a.reason === b.reason && Math.abs(a.at - b.at) < SAME_TRANSITION_MS;
-  const whole =
-    before.length > 0 && reported.length >= before.length && before.every((moment, i) => same(moment, reported[i]!));
-  return whole && !isAnswered(view, base) ? before.length : 0;
-}
+const repeated = (view: View, base: Totals | undefined, reported: readonly Moment[]) =>
+  isAnswered(view, base) ? 0 : repeatedTransitions(view.transitions, reported);
 
 /**
  * The trip reasons that failures cause. `probe-failed` is missing, because such an opening continues an outage whose

@@ -33,25 +33,27 @@ export class FairShare {
   }
 
   /**
-   * Takes a place. A holder without a pod is limited only by its namespace.
+   * Takes places: all of them, or none. A holder without a pod is limited only by its namespace.
    *
-   * @returns the exhausted limit: `pod` for `perPod`, `all` for the shares; undefined when the place was taken.
+   * @returns the exhausted limit: `pod` for `perPod`, `all` for the shares; undefined when the places were taken.
    */
-  take(namespace: string, pod: string | undefined): 'pod' | 'all' | undefined {
+  take(namespace: string, pod: string | undefined, places = 1): 'pod' | 'all' | undefined {
     const free = this.#total - this.#used;
-    const ofPod = pod === undefined ? 0 : (this.#pods.get(pod) ?? 0);
+    // The last place decides: it must be below each limit.
+    const ofPod = (pod === undefined ? 0 : (this.#pods.get(pod) ?? 0)) + places - 1;
     if (ofPod >= this.#perPod) return 'pod';
-    if (free <= 0 || (this.#namespaces.get(namespace) ?? 0) >= NAMESPACE_SHARE * free) return 'all';
+    const ofNamespace = (this.#namespaces.get(namespace) ?? 0) + places - 1;
+    if (free < places || ofNamespace >= NAMESPACE_SHARE * free) return 'all';
     if (ofPod >= Math.max(POD_MINIMUM, POD_SHARE * free)) return 'all';
-    this.add(namespace, pod);
+    this.add(namespace, pod, places);
     return undefined;
   }
 
-  /** Takes a place even when none is free. */
-  add(namespace: string, pod: string | undefined): void {
-    this.#used += 1;
-    this.#namespaces.set(namespace, (this.#namespaces.get(namespace) ?? 0) + 1);
-    if (pod !== undefined) this.#pods.set(pod, (this.#pods.get(pod) ?? 0) + 1);
+  /** Takes places even when none is free. */
+  add(namespace: string, pod: string | undefined, places = 1): void {
+    this.#used += places;
+    this.#namespaces.set(namespace, (this.#namespaces.get(namespace) ?? 0) + places);
+    if (pod !== undefined) this.#pods.set(pod, (this.#pods.get(pod) ?? 0) + places);
   }
 
   /** Releases places. */

@@ -7,7 +7,7 @@ export interface Limit {
   /** The default of the flag, or the fixed limit. */
   readonly value: number;
   readonly unit: string;
-  readonly scope: 'a pod' | 'a caller' | 'a namespace' | 'this replica';
+  readonly scope: 'a pod' | 'a caller' | 'an address' | 'a namespace' | 'this replica';
   /** The behaviour at the limit. */
   readonly reached: string;
 }
@@ -60,7 +60,7 @@ export const LIMITS = {
     reached: 'the stream is refused with 503',
   },
   'breakers-of-agent': {
-    what: 'Breakers and keys of one process with a stored state',
+    what: 'Breakers and keys of one process with a stored state; one with a long key or last error counts once more for each 256 characters of both',
     value: 2_000,
     unit: 'breakers',
     scope: 'a pod',
@@ -77,10 +77,52 @@ export const LIMITS = {
   breakers: {
     what: 'Breakers and keys with a stored state, shared between namespaces and pods',
     flag: '--max-breakers',
-    value: 200_000,
+    value: 100_000,
     unit: 'breakers',
     scope: 'this replica',
     reached: 'calls of further breakers are counted; their state is not shown',
+  },
+  'fleet-breakers-of-namespace': {
+    what: 'Breaker names under one policy, or without one, with counts for the page and the command line',
+    value: 4_000,
+    unit: 'names',
+    scope: 'a namespace',
+    reached: 'further names are counted in the metrics only',
+  },
+  'fleet-breakers': {
+    what: 'Breaker names under one policy, or without one, with counts for the page and the command line',
+    value: 20_000,
+    unit: 'names',
+    scope: 'this replica',
+    reached: 'further names are counted in the metrics only',
+  },
+  'breaker-names': {
+    what: 'Breaker names with their own series in the metrics',
+    value: 200,
+    unit: 'names',
+    scope: 'a namespace',
+    reached: 'further names are counted under the name `other`',
+  },
+  'outages-of-namespace': {
+    what: 'Outages of the last day',
+    value: 1_000,
+    unit: 'outages',
+    scope: 'a namespace',
+    reached: 'the outage that ended first is removed; if none has ended, the new one is not stored',
+  },
+  outages: {
+    what: 'Outages of the last day',
+    value: 2_000,
+    unit: 'outages',
+    scope: 'this replica',
+    reached: 'the outage that ended first is removed; if none has ended, the new one is not stored',
+  },
+  timelines: {
+    what: 'Breakers with counts of the last hour and day, 21 kB each, shared between namespaces',
+    value: 2_400,
+    unit: 'breakers',
+    scope: 'this replica',
+    reached: 'the page has five minutes of further breakers; their outages are kept',
   },
   snapshots: {
     what: 'Different sets of policies for agents, shared between namespaces',
@@ -91,7 +133,7 @@ export const LIMITS = {
     reached: 'a stream that needs another set is refused with 503',
   },
   'report-rate-of-pod': {
-    what: 'Parts of reports, plus one for every 8 breakers in a part, after a burst of 5 s',
+    what: 'Parts of reports, plus one for every 2 KiB of a part, after a burst of 5 s',
     flag: '--max-reports-per-pod',
     value: 100,
     unit: 'parts a second',
@@ -99,9 +141,9 @@ export const LIMITS = {
     reached: 'the report is refused with 503 and sent again later',
   },
   'report-rate': {
-    what: 'Parts of reports, plus one for every 8 breakers in a part',
+    what: 'Parts of reports, plus one for every 2 KiB of a part',
     flag: '--max-reports-per-second',
-    value: 10_000,
+    value: 5_000,
     unit: 'parts a second',
     scope: 'this replica',
     reached:
@@ -148,6 +190,14 @@ export const LIMITS = {
     unit: 'watches',
     scope: 'this replica',
     reached: 'the watch is refused with 503',
+  },
+  'connections-of-address': {
+    what: 'Connections of one port from one address, of the connections of that port',
+    value: 50,
+    unit: '%',
+    scope: 'an address',
+    reached:
+      'the oldest idle connection of the address is closed, and the new one is accepted; if none is idle, the new one is closed',
   },
   connections: {
     what: "Connections of the agents' port",

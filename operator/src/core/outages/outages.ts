@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { OVERRIDE_ACTIONS } from '@fuseboard/schema';
+import { LimitLog } from '../limits/limit-log.ts';
+import { LIMITS } from '../limits/limits.ts';
 import { matches } from '../policy/routing.ts';
 import { type Labels, type Selector, selects } from '../policy/selector.ts';
 import { Ring } from '../ring.ts';
@@ -17,8 +19,8 @@ export const KEPT_MS = 24 * 3_600_000;
 /**
  * Maximum number of stored outages, in total and in one namespace. The outage that ended first is removed to make room.
  */
-export const MAX_OUTAGES = 2_000;
-export const MAX_OUTAGES_OF_NAMESPACE = 1_000;
+export const MAX_OUTAGES = LIMITS.outages.value;
+export const MAX_OUTAGES_OF_NAMESPACE = LIMITS['outages-of-namespace'].value;
 
 /** Maximum number of overrides stored with an outage. */
 const MAX_ACTIONS = 20;
@@ -220,12 +222,15 @@ export class Outages {
   /** All stored outages by namespace, in the order in which they started. */
   readonly #kept = new Map<string, Set<Outage>>();
   #size = 0;
+  #begun = 0;
   #overrides: readonly ActingOverride[] = [];
   readonly #date: (at: number) => number;
+  readonly #limits: LimitLog;
 
   /** @param date converts a time of the caller's clock to milliseconds since 1970. */
-  constructor(date: (at: number) => number = (at) => at) {
+  constructor(date: (at: number) => number = (at) => at, limits = new LimitLog()) {
     this.#date = date;
+    this.#limits = limits;
   }
 
   /** The current outage of a fleet breaker. */
@@ -239,6 +244,11 @@ export class Outages {
     else for (const outages of this.#kept.values()) yield* outages;
   }
 
+  /** Number of outages since the start of this replica. */
+  get begun(): number {
+    return this.#begun;
+  }
+
   /** Records that a circuit opened on an agent, in a mode that rejects calls. */
   opened(subject: OutageSubject, opening: Opening): void {
     const known = this.#current.get(subject.id);
@@ -249,6 +259,7 @@ export class Outages {
     this.#current.set(subject.id, outage);
     this.#kept.set(subject.namespace, (this.#kept.get(subject.namespace) ?? new Set()).add(outage));
     this.#size += 1;
+    this.#begun += 1;
     outage.observe(subject, opening.at);
     outage.addHit(opening.labels);
     this.#act(outage);
@@ -321,11 +332,18 @@ export class Outages {
 
   #makeRoom(namespace: string): boolean {
     const own = this.#kept.get(namespace);
-    if ((own?.size ?? 0) >= MAX_OUTAGES_OF_NAMESPACE) return this.#dropOldest(own!);
-    return this.#size < MAX_OUTAGES || this.#dropOldest(this.list());
+    if ((own?.size ?? 0) >= MAX_OUTAGES_OF_NAMESPACE) {
+      this.#limits.reached('outages-of-namespace', { namespace });
+      return this.#dropOldest(own!);
+    }
+    if (this.#size < MAX_OUTAGES) return true;
+    this.#limits.reached('outages', { namespace });
+    return this.#dropOldest(this.list());
   }
 
   #dropOldest(outages: Iterable<Outage>): boolean {
+    // Where all are current, no outage is looked at, however many circuits open.
+    if (this.#current.size === this.#size) return false;
     let oldest: Outage | undefined;
     for (const outage of outages) {
       if (outage.over && (oldest === undefined || outage.closedAt! < oldest.closedAt!)) oldest = outage;

@@ -1,5 +1,6 @@
 import type { PolicySpec, PolicyStatus, SpecProblem } from '@fuseboard/schema';
 import type { PolicyUid } from '../uid.ts';
+import type { PolicyLink } from './links.ts';
 
 /** A policy as read from its source, with the problems of its spec. */
 export interface Policy {
@@ -16,6 +17,8 @@ export interface Policy {
   readonly spec: PolicySpec;
   /** Why the spec cannot be used; empty when it is valid. */
   readonly problems: readonly SpecProblem[];
+  /** Where to read more about its breakers; absent when it has no links. */
+  readonly links?: readonly PolicyLink[];
   /** The last status in the source; a folder has none. */
   readonly status?: PolicyStatus;
 }

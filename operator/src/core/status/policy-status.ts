@@ -2,6 +2,8 @@ import type { CONDITION_REASONS, ConditionType, PolicyStatus, SpecProblem } from
 import type { PolicyCounts } from '../fleet/fleet.ts';
 import { type Condition, conditionOf } from '../policy/condition.ts';
 import type { Precedence } from '../policy/precedence.ts';
+import { instant } from './instant.ts';
+import { statusOutage } from './outage-status.ts';
 import { type Decision, policyReadiness } from './ready-conditions.ts';
 
 /** How long the rollout of a new generation may take before agents without it make the condition False. */
@@ -29,6 +31,8 @@ export interface StatusInput {
   readonly expected: number;
   /** The current time, in milliseconds since 1970. */
   readonly now: number;
+  /** Why the first breaker opened; absent when not known here. */
+  readonly cause?: string | undefined;
 }
 
 type Verdict<T extends ConditionType> = readonly [
@@ -44,6 +48,9 @@ export function statusOf(input: StatusInput): PolicyStatus {
   const programmed = programming(input, accepted);
   const ready = policyReadiness(decisionOf(accepted), decisionOf(programmed));
   const { matched, applied, rejected, stale } = counts.agents;
+  // The agents that report an open breaker may still be on their way to this operator.
+  const settling = input.unheard > 0 || inGracePeriod(input);
+  const outage = statusOutage({ ...input, settling, previous: input.previous?.outage });
   return {
     observedGeneration: generation,
     conditions: [
@@ -56,6 +63,7 @@ export function statusOf(input: StatusInput): PolicyStatus {
     ],
     agents: { matched, applied, rejected, stale, summary: `${applied}/${matched}` },
     breakers: { ...counts.breakers },
+    ...(outage && { outage }),
     ...(counts.rejections.length > 0 && { rejections: [...counts.rejections] }),
   };
 }
@@ -160,7 +168,5 @@ function health({ counts }: StatusInput): Verdict<'Healthy'> {
   if (reported === 0) return ['Unknown', 'NoReports', 'no agent has reported a breaker of this policy'];
   return ['True', 'AllClosed', `${plural(reported, 'breaker')}, none open`];
 }
-
-const instant = (ms: number) => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
 
 const plural = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`;

@@ -13,6 +13,9 @@ import { MEASURES, SLOT_MS, SLOTS, slotOf } from '../slots.ts';
 /** Maximum number of agents with circuits that are not closed that a row names. */
 export const MAX_UNWELL_NAMED = 3;
 
+/** Maximum number of services that a row names. */
+const MAX_SERVICES = 5;
+
 /** Counts in a window. */
 export interface Counted {
   readonly calls: number;
@@ -37,6 +40,8 @@ export interface BreakerRow {
   /** When the latest report arrived. */
   readonly heard: number;
   readonly agents: number;
+  /** The services with most of these agents, the largest first. */
+  readonly services: readonly { readonly service: string; readonly agents: number }[];
   readonly states: BreakerCounts;
   /** Agents whose circuit is not closed, the worst state first. */
   readonly unwell: readonly string[];
@@ -73,7 +78,7 @@ export function breakerRow(
   fleetBreaker: FleetBreaker,
   { now, wall, windowMs, fromSlot = 0, outage }: RowInput,
 ): BreakerRow {
-  const { id, namespace, breaker, uid, heardAt, agents, states, counted, latency, changes } = fleetBreaker;
+  const { id, namespace, breaker, uid, heardAt, agents, services, states, counted, latency, changes } = fleetBreaker;
   const date = (at: number) => Math.round(wall - (now - at));
   const current = slotOf(now);
   const minute = Math.floor(now / LATENCY_SLOT_MS);
@@ -88,6 +93,7 @@ export function breakerRow(
     ...worst(fleetBreaker, date),
     heard: date(heardAt),
     agents,
+    services: largestServices([...services].map(([service, { agents }]) => ({ service, agents }))),
     states: { ...states },
     window,
     latency: trimmed(latency.sum(minute - LATENCY_SLOTS + 1, minute)),
@@ -125,6 +131,16 @@ function worst(
     unwell: named,
     ...(lastError && { lastError }),
   };
+}
+
+/** Sums the agents of each service, and names the services with most of them. */
+export function largestServices(parts: BreakerRow['services']): BreakerRow['services'] {
+  const sums = new Map<string, number>();
+  for (const { service, agents } of parts) sums.set(service, (sums.get(service) ?? 0) + agents);
+  return [...sums]
+    .map(([service, agents]) => ({ service, agents }))
+    .sort((a, b) => b.agents - a.agents || (a.service < b.service ? -1 : 1))
+    .slice(0, MAX_SERVICES);
 }
 
 function trimmed(buckets: readonly number[]): number[] {

@@ -18,7 +18,17 @@ const change = (at: number, instance: string): StateChange => ({
 
 const row = (over: Partial<BreakerRow>): BreakerRow => ({
   ...{ id: 'r', namespace: 'shop', breaker: 'payments', uid: 'u', state: 'closed', shadow: false },
-  ...{ since: 1_000, heard: 5_000, agents: 1, unwell: [], latency: [], slot: 10, samples: [], changes: [] },
+  ...{
+    since: 1_000,
+    heard: 5_000,
+    agents: 1,
+    services: [{ service: 'checkout', agents: 1 }],
+    unwell: [],
+    latency: [],
+    slot: 10,
+    samples: [],
+    changes: [],
+  },
   states: { closed: 1, open: 0, halfOpen: 0, shadowOpen: 0 },
   window: { calls: 10, failed: 1, slow: 0, rejected: 0 },
   ...over,
@@ -51,7 +61,14 @@ describe('agents of several replicas', () => {
 describe('breakers of several replicas', () => {
   it('are in the worst state of any, since the first of them opened', () => {
     expect(merge(row({}), open(3_000, 'b'), open(2_000, 'a'))).toMatchObject([
-      { state: 'open', since: 2_000, unwell: ['a', 'b'], agents: 3, states: { closed: 1, open: 2 } },
+      {
+        state: 'open',
+        since: 2_000,
+        unwell: ['a', 'b'],
+        agents: 3,
+        states: { closed: 1, open: 2 },
+        services: [{ service: 'checkout', agents: 3 }],
+      },
     ]);
   });
 

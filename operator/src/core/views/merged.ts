@@ -2,7 +2,7 @@ import { TRANSITIONS_KEPT } from '../fleet/fleet-breakers.ts';
 import type { BreakerCounts } from '../fleet/state-counts.ts';
 import { compareText } from '../policy/compare-text.ts';
 import { MEASURES } from '../slots.ts';
-import { type BreakerRow, type Counted, MAX_UNWELL_NAMED } from './breaker-row.ts';
+import { type BreakerRow, type Counted, largestServices, MAX_UNWELL_NAMED } from './breaker-row.ts';
 
 /** The breaker rows of one replica. */
 export interface BreakersOfReplica<Row extends BreakerRow> {
@@ -82,6 +82,7 @@ function mergeRows<Row extends BreakerRow>(rows: readonly Row[]): Row {
     since: state === 'closed' || state === 'none' ? Math.max(...since) : Math.min(...since),
     heard: Math.max(...rows.map(({ heard }) => heard)),
     agents: rows.reduce((sum, { agents }) => sum + agents, 0),
+    services: largestServices(rows.flatMap(({ services }) => services)),
     states: sumOf(rows.map(({ states }) => states)) satisfies BreakerCounts,
     unwell: deciding
       .flatMap(({ unwell }) => unwell)

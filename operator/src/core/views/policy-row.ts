@@ -1,6 +1,7 @@
 import type { PolicyStatus } from '@fuseboard/schema';
 import { ROLLOUT_STATES, type RolloutState } from '../fleet/rollout-state.ts';
 import { conditionOf } from '../policy/condition.ts';
+import type { PolicyLink } from '../policy/links.ts';
 import type { Policy } from '../policy/policy.ts';
 import { type Thresholds, thresholdsOf } from '../policy/thresholds.ts';
 
@@ -16,6 +17,8 @@ export interface PolicyRow {
   readonly thresholds?: Thresholds;
   /** `openDuration` of the spec; absent when the spec does not set it. */
   readonly openDuration?: string;
+  /** Where to read more; absent when the policy has no links. */
+  readonly links?: readonly PolicyLink[];
   readonly rollout: RolloutState;
   /** The reason for the state, as a sentence. */
   readonly message: string;
@@ -25,7 +28,7 @@ export interface PolicyRow {
 }
 
 export function policyRow(policy: Policy, status: PolicyStatus | undefined): PolicyRow {
-  const { uid, namespace, name, generation, spec, problems } = policy;
+  const { uid, namespace, name, generation, spec, problems, links } = policy;
   const usable = problems.length === 0;
   const thresholds = usable ? thresholdsOf(spec) : undefined;
   const openDuration = usable ? spec.recovery?.openDuration : undefined;
@@ -38,6 +41,7 @@ export function policyRow(policy: Policy, status: PolicyStatus | undefined): Pol
     breakers: usable ? spec.breakers : [],
     ...(thresholds && { thresholds }),
     ...(openDuration !== undefined && { openDuration }),
+    ...(links && { links }),
     ...rolloutOf(policy, status),
     ...(status?.agents && { agents: status.agents }),
     ...(status?.breakers && { states: status.breakers }),

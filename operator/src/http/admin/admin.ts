@@ -12,6 +12,7 @@ import { sourceRoutes } from './fleet/source.ts';
 import { answerDenied } from './guard.ts';
 import { liveRoutes } from './live/live-routes.ts';
 import { outageRoutes } from './live/outages.ts';
+import { timelineRoutes } from './live/timeline.ts';
 import type { AdminOptions } from './options.ts';
 import { descriptionRoutes } from './page/description.ts';
 import { pageRoutes } from './page/page.ts';
@@ -33,6 +34,7 @@ export function adminApp(options: AdminOptions): Express {
     sourceRoutes,
     liveRoutes,
     outageRoutes,
+    timelineRoutes,
     pageRoutes,
     descriptionRoutes,
   ];

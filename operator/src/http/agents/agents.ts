@@ -119,9 +119,19 @@ export function agentsApp(options: AgentsOptions): Express {
     }
     if (response.destroyed) return;
     if (streams.draining) refuse('draining', 'this replica is shutting down; reconnect');
-    const { boot, service } = query;
+    const { boot, service, language, version, runtime } = query;
     const instance = instanceOf(agentIdentity, query.instance);
-    const identity: Identity = { namespace, ...(pod && { pod: pod.uid }), boot, service, instance, labels };
+    const identity: Identity = {
+      namespace,
+      ...(pod && { pod: pod.uid }),
+      boot,
+      service,
+      instance,
+      labels,
+      ...(language && { language }),
+      ...(version && { version }),
+      ...(runtime && { runtime }),
+    };
     if (reset && controller.mayLog(namespace, pod?.uid))
       log.warn(
         { namespace, instance, since: query.since, asOf },
@@ -151,7 +161,6 @@ export function agentsApp(options: AgentsOptions): Express {
     const { namespace, pod } = agentIdentity;
     const told = printableValue(parse(ReportSchema, request.body));
     const report = { ...told, instance: instanceOf(agentIdentity, told.instance) };
-    quota.chargeReport(agentIdentity, report.breakers.length);
     const { kind } = controller.report({ namespace, ...(pod && { pod: pod.uid }) }, report);
     streams.reported(kind);
     if (kind === 'unknown') throw new Problem(421, 'this replica does not know the agent; open a stream here first');
@@ -160,7 +169,13 @@ export function agentsApp(options: AgentsOptions): Express {
 
   app.use(refuseForeignPages({ host: options.host }), refuseOtherMethods(agentsPaths));
   app.get('/v1/stream', openStream);
-  const json = express.json({ limit: MAX_REPORT_BYTES, type: 'application/json' });
+  const json = express.json({
+    limit: MAX_REPORT_BYTES,
+    type: 'application/json',
+    // Charged before it is parsed, so that a body that is refused costs its sender as much.
+    verify: (_request, response, body) =>
+      quota.chargeReport((response as Response).locals.agentIdentity as AgentIdentity, body.length),
+  });
   app.post('/v1/report', boundedBody, reporter, json, takeReport);
   app.use(answerUnknown);
   app.use(answerProblems((error) => log.error({ err: error }, 'cannot answer an agent')));

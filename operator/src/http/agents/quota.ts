@@ -20,8 +20,8 @@ export interface QuotaOptions {
   readonly clock: Clock;
 }
 
-/** This many breakers in a report part cost as much as another part. */
-const BREAKERS_PER_PART = 8;
+/** This many bytes of a report part cost as much as another part. */
+const BYTES_PER_PART = 2_048;
 
 /** The burst of a pod, in seconds of its rate, because the processes of a pod may report together. */
 const REPORT_BURST_S = 5;
@@ -101,8 +101,8 @@ export class Quota {
     return reason;
   }
 
-  /** Charges an accepted part for its number of breakers. */
-  chargeReport({ pod }: AgentIdentity, breakers: number): void {
-    this.#reports.charge(pod?.uid, Math.floor(breakers / BREAKERS_PER_PART));
+  /** Charges an admitted part for its decoded size. */
+  chargeReport({ pod }: AgentIdentity, bytes: number): void {
+    this.#reports.charge(pod?.uid, Math.floor(bytes / BYTES_PER_PART));
   }
 }

@@ -6,6 +6,7 @@ import { policyPaths } from '../admin/fleet/policies.paths.ts';
 import { sourcePaths } from '../admin/fleet/source.paths.ts';
 import { livePaths } from '../admin/live/live.paths.ts';
 import { outagePaths } from '../admin/live/outages.paths.ts';
+import { timelinePaths } from '../admin/live/timeline.paths.ts';
 import { descriptionPaths } from '../admin/page/description.paths.ts';
 import { pagePaths } from '../admin/page/page.paths.ts';
 import { agentsPaths } from '../agents/agents.paths.ts';
@@ -21,6 +22,7 @@ export const adminPaths: readonly Endpoint[] = [
   ...historyPaths,
   ...livePaths,
   ...outagePaths,
+  ...timelinePaths,
   ...pagePaths,
   ...descriptionPaths,
 ];

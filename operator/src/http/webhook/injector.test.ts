@@ -88,6 +88,20 @@ describe('the webhook', () => {
     expect(again).toContainEqual(['/metadata/annotations/fuseboard.dev~1url', 'https://operator:8443']);
   });
 
+  it.each<[string, () => Promise<unknown>]>([
+    ['is gone', () => rm(caFile)],
+    ['is half written', () => writeFile(caFile, '-----BEGIN CERTIFICATE-----\nMII')],
+  ])('patches with the authority that it read last while the file %s', async (_what, damage) => {
+    await answered(review({ dryRun: true }));
+    await damage();
+    const authority = await readAuthority(join(PAIRS, 'one.crt'));
+    expect(values((await answered(review({ dryRun: true }))).patch)).toContainEqual([
+      '/metadata/annotations/fuseboard.dev~1ca',
+      authority,
+    ]);
+    expect(lines).toEqual([expect.stringMatching(/--webhook-ca-file: .*; pods get the certificates/)]);
+  });
+
   it.each<[string, object]>([
     ['a pod that did not ask', { object: { spec: { containers: [] } } }],
     ['an update', { operation: 'UPDATE' }],

@@ -11,7 +11,10 @@ const INJECT_PATH = '/inject';
 export interface InjectorOptions {
   /** The operator URL for agents. */
   readonly url: string;
-  /** Path of the CA certificates for agents, in PEM. The file is read again for each pod. */
+  /**
+   * Path of the CA certificates for agents, in PEM. The file is read again for each pod; while that fails, as it may at
+   * the moment when the kubelet replaces the file, pods get what was read last.
+   */
   readonly caFile: string;
   readonly audience: string;
   readonly log: Pick<Logger, 'info' | 'warn' | 'error'>;
@@ -70,6 +73,19 @@ export const ReviewSchema = z.object({
 export function injectorApp({ url, caFile, audience, log }: InjectorOptions): Express {
   const app = express().disable('x-powered-by').disable('etag').set('query parser', 'simple');
 
+  let lastAuthority: string | undefined;
+
+  async function authorityNow(): Promise<string> {
+    try {
+      lastAuthority = await readAuthority(caFile);
+      return lastAuthority;
+    } catch (error) {
+      if (lastAuthority === undefined) throw error;
+      log.warn({}, `${(error as Error).message}; pods get the certificates that were read last`);
+      return lastAuthority;
+    }
+  }
+
   async function review(request: Request, response: Response): Promise<void> {
     const { uid, operation, namespace, resource, object, dryRun } = parse(ReviewSchema, request.body).request;
     const answer = (more: object) =>
@@ -85,7 +101,7 @@ export function injectorApp({ url, caFile, audience, log }: InjectorOptions): Ex
     try {
       const { pod } = parse(z.object({ pod: PodSchema }), { pod: object });
       const { name, generateName } = pod.metadata;
-      const patch = injection(pod, { url, audience, authority: await readAuthority(caFile) });
+      const patch = injection(pod, { url, audience, authority: await authorityNow() });
       if (patch.length > 0 && dryRun !== true) log.info({ namespace, pod: name ?? generateName }, 'injected a pod');
       answer(patch.length === 0 ? {} : encoded(patch));
     } catch (error) {

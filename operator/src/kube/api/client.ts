@@ -19,7 +19,18 @@ export class KubeError extends Error {
     this.status = status;
     this.retryAfterMs = retryAfterMs;
   }
+
+  /**
+   * Whether the account lacks a permission. A quota, an admission plugin and a namespace that is being deleted refuse
+   * with 403 as well.
+   */
+  get lacksPermission(): boolean {
+    if (this.status !== 403) return false;
+    return /\bcannot \w+ resource\b/.test(this.message) || !REFUSED_FOR_OTHER_REASONS.test(this.message);
+  }
 }
+
+const REFUSED_FOR_OTHER_REASONS = /exceeded quota|denied the request|denied request|because it is being terminated/;
 
 export interface KubeRequest {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';

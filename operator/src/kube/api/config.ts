@@ -6,6 +6,7 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { UsageError } from '../../config/usage-error.ts';
 import { readBoundedFileSync } from '../../files/bounded-file.ts';
+import { unreadable } from '../../files/unreadable.ts';
 import type { ActingUser } from './credentials.ts';
 import { proxyOf } from './proxy.ts';
 
@@ -98,7 +99,7 @@ function loadFile(file: string): KubeConfig {
       completed(user, users?.find(({ name }) => name === user.name)?.user ?? {}, folder),
     );
   } catch (error) {
-    throw new UsageError(`--kubeconfig: ${(error as Error).message}; name another file`);
+    throw new UsageError(`--kubeconfig: ${unreadable(file, error)}; name another file`);
   }
   return config;
 }

@@ -11,11 +11,13 @@ it('is logged when it begins, when it changes, and when it is over', () => {
   trouble.failed(new Error('refused'));
   trouble.failed(new Error('refused'));
   trouble.failed(new KubeError('may not', 403));
+  trouble.failed(new KubeError('exceeded quota: few', 403));
   trouble.succeeded();
   trouble.succeeded();
   expect(lines).toEqual([
     'the history cannot be kept (no answer): refused; trying again',
     "the history cannot be kept (403): may not; grant the operator's account the verb list on revisions",
+    'the history cannot be kept (403): exceeded quota: few; trying again',
     'the history can be kept again',
   ]);
 });

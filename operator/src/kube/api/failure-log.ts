@@ -24,8 +24,8 @@ export class FailureLog {
 
   failed(error: Error): void {
     const { what, done, needs, log } = this.#options;
-    const status = error instanceof KubeError ? error.status : undefined;
-    const advice = status === 403 ? `grant the operator's account ${needs}` : 'trying again';
+    const { status, lacksPermission } = error instanceof KubeError ? error : {};
+    const advice = lacksPermission ? `grant the operator's account ${needs}` : 'trying again';
     const line = `${what} cannot be ${done} (${status ?? 'no answer'}): ${error.message}; ${advice}`;
     if (line !== this.#lastLine) log.warn({}, line);
     this.#lastLine = line;

@@ -1,6 +1,7 @@
+import { UNREAD } from '@fuseboard/schema';
 import { expect, it } from '@jest/globals';
 import { KubeError } from './client.ts';
-import { readObject } from './object.ts';
+import { readObject, toOverride, toPolicy, toStored } from './object.ts';
 
 const metadata = { name: 'a', namespace: 'shop', uid: 'u', resourceVersion: '7' };
 
@@ -27,4 +28,15 @@ it.each([
   expect(() => readObject({ metadata: { ...metadata, [field]: value } })).toThrow(
     new KubeError(`metadata.${field} of an object is not ${type}`),
   );
+});
+
+it('takes the default condition of an object that no operator has read for no status', () => {
+  const accepted = { ...UNREAD, type: 'Accepted', status: 'True', reason: 'Valid' };
+  for (const read of [toPolicy, toOverride, toStored]) {
+    const statusOf = (status: unknown) => read({ metadata, spec: {}, status }).status;
+    expect(statusOf({ conditions: [UNREAD] })).toBeUndefined();
+    expect(statusOf({ conditions: [accepted, UNREAD] })).toEqual({ conditions: [accepted] });
+    const written = { conditions: [{ ...UNREAD, lastTransitionTime: '2026-01-02T03:04:05Z' }] };
+    expect(statusOf(written)).toEqual(written);
+  }
 });

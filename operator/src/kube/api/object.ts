@@ -1,4 +1,6 @@
-import { type OverrideStatus, type PolicySpec, type PolicyStatus, specProblems } from '@fuseboard/schema';
+import { isDeepStrictEqual } from 'node:util';
+import { type OverrideStatus, type PolicySpec, type PolicyStatus, specProblems, UNREAD } from '@fuseboard/schema';
+import { policyLinks } from '../../core/policy/links.ts';
 import { madeBy, type Override, readOverride } from '../../core/policy/override.ts';
 import type { Policy } from '../../core/policy/policy.ts';
 import { KubeError } from './client.ts';
@@ -26,13 +28,26 @@ export interface StoredObject {
   readonly status?: PolicyStatus | OverrideStatus;
 }
 
-export function toStored({ metadata, status }: KubeObject): StoredObject {
-  const { uid, resourceVersion } = metadata;
+export function toStored(object: KubeObject): StoredObject {
+  const { uid, resourceVersion } = object.metadata;
+  const status = writtenStatus(object);
   return { uid, resourceVersion, ...(status === undefined ? {} : { status: status as StoredObject['status'] }) };
 }
 
+/** The status that somebody wrote, without the default condition of the definition. */
+function writtenStatus({ status }: KubeObject): unknown {
+  const { conditions, ...rest } = (status ?? {}) as { conditions?: unknown };
+  if (!Array.isArray(conditions)) return status;
+  const written = conditions.filter((one) => !isDeepStrictEqual(one, UNREAD));
+  if (written.length === conditions.length) return status;
+  return written.length === 0 && Object.keys(rest).length === 0 ? undefined : { ...rest, conditions: written };
+}
+
 /** Converts an object of the cluster to a policy. Errors in its spec become `problems`. */
-export function toPolicy({ metadata, spec, status }: KubeObject): Policy {
+export function toPolicy(object: KubeObject): Policy {
+  const { metadata, spec } = object;
+  const status = writtenStatus(object);
+  const links = policyLinks(metadata.annotations);
   return {
     uid: metadata.uid,
     namespace: metadata.namespace,
@@ -41,11 +56,13 @@ export function toPolicy({ metadata, spec, status }: KubeObject): Policy {
     createdAt: Date.parse(metadata.creationTimestamp ?? '') || 0,
     spec: spec as PolicySpec,
     problems: specProblems(spec),
+    ...(links.length > 0 && { links }),
     ...(status === undefined ? {} : { status: status as PolicyStatus }),
   };
 }
 
-export function toOverride({ metadata, spec, status }: KubeObject): Override {
+export function toOverride(object: KubeObject): Override {
+  const { metadata, spec } = object;
   const { uid, namespace, name, generation, creationTimestamp } = metadata;
   return readOverride({
     uid,
@@ -54,7 +71,7 @@ export function toOverride({ metadata, spec, status }: KubeObject): Override {
     ...(generation !== undefined && { generation }),
     createdAt: Date.parse(creationTimestamp ?? '') || 0,
     spec,
-    status,
+    status: writtenStatus(object),
     createdBy: madeBy(metadata),
   });
 }

@@ -58,7 +58,9 @@ beforeEach(async () => {
     const respond = (code: number, body: object) =>
       response.writeHead(code, { 'content-type': 'application/json' }).end(JSON.stringify(body));
     if (request.url === '/openid/v1/jwks') {
-      respond(published.code, { keys: published.keys });
+      // As API servers do, which publish the keys in no other type.
+      const accepted = request.headers.accept?.includes('application/jwk-set+json');
+      respond(accepted ? published.code : 406, { keys: published.keys });
       return;
     }
     const { token } = (JSON.parse(text) as { spec: { token: string } }).spec;

@@ -27,6 +27,9 @@ export interface TokenKeysOptions {
 /** The API server publishes the keys of ServiceAccount tokens here. By default, every ServiceAccount may read them. */
 const KEYS_PATH = '/openid/v1/jwks';
 
+/** The only type in which the API server publishes them. */
+const KEYS_TYPE = 'application/jwk-set+json';
+
 /** Minimum time between two reads, so that forged tokens with invented key ids cause at most one request in 10 s. */
 const READ_EVERY_MS = 10_000;
 
@@ -111,7 +114,7 @@ export class TokenKeys implements TokenSignatures {
   }
 
   async #read(): Promise<ReadonlyMap<string, Key>> {
-    const { keys } = Keys.parse(await this.#client.request(KEYS_PATH, { timeoutMs: 5_000 }));
+    const { keys } = Keys.parse(await this.#client.request(KEYS_PATH, { accept: KEYS_TYPE, timeoutMs: 5_000 }));
     return new Map(
       keys
         .filter(({ kty }) => kty in DIGESTS)

@@ -52,8 +52,10 @@ function refusal(error: unknown, what: string): unknown {
     const advice = "grant the operator's account the verb attribute on circuitbreakeroverrides";
     return new Problem(503, `${what}: ${message}; ${advice}`);
   }
-  if (status === 400 || status === 404 || status === 422) return new Problem(status, `${what}: ${message}`);
-  const advice = status === 403 ? '; grant it to the ServiceAccount of the operator' : '; try again';
+  const { lacksPermission } = error;
+  const refused = status === 400 || status === 404 || status === 422 || (status === 403 && !lacksPermission);
+  if (refused) return new Problem(status, `${what}: ${message}`);
+  const advice = lacksPermission ? '; grant it to the ServiceAccount of the operator' : '; try again';
   return new Problem(503, `${what}: ${message}${advice}`);
 }
 

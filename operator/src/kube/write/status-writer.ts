@@ -172,7 +172,7 @@ class KubernetesStatusSink implements StatusSink {
       this.#ended(write.kind, key);
     } catch (error) {
       if (this.#stopped) return;
-      const { status, retryAfterMs } = error instanceof KubeError ? error : {};
+      const { status, retryAfterMs, lacksPermission = false } = error instanceof KubeError ? error : {};
       if (status === 404) {
         this.#queue.done(key);
         this.#ended(write.kind, key);
@@ -185,7 +185,8 @@ class KubernetesStatusSink implements StatusSink {
       const { namespace, name } = write.subject;
       const what = `${write.kind} of ${nounOf(write)} ${namespace}/${name}`;
       const why = `(${status ?? 'no answer'}): ${(error as Error).message}`;
-      this.#options.log.warn({}, `cannot write the ${what} now ${why}; ${adviceFor(status, write)}`);
+      const advice = lacksPermission ? permissionFor(write) : 'trying again';
+      this.#options.log.warn({}, `cannot write the ${what} now ${why}; ${advice}`);
     }
   }
 
@@ -267,9 +268,8 @@ const generationOf = ({ conditions }: Status) =>
 
 const nounOf = ({ subject }: Write) => ('kind' in subject ? 'override' : 'policy');
 
-function adviceFor(status: number | undefined, { kind, subject }: Write): string {
+function permissionFor({ kind, subject }: Write): string {
   const { plural } = resourceOf(subject);
-  if (status !== 403) return 'trying again';
   return kind === 'status'
     ? `grant the operator's account the verbs get on ${plural} and update on ${plural}/status of the group ${GROUP}`
     : `grant the operator's account the verbs create and patch on events`;

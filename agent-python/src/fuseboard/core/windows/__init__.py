@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..config import Config
+from ..config.config import Config
 from .count_window import CountWindow
 from .ewma_window import EwmaWindow
 from .time_window import TimeWindow

@@ -32,6 +32,9 @@ const identity = {
   service: z.string(),
   instance: z.string(),
   labels: z.record(z.string(), z.string()),
+  language: z.string().optional().describe('The language of the service: `node`, `python`. Absent: not known.'),
+  version: z.string().optional().describe('The version of the agent. Absent: not known.'),
+  runtime: z.string().optional().describe('The version of Node or Python. Absent: not known.'),
 };
 
 const revision = z

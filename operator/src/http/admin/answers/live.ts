@@ -78,6 +78,9 @@ const BreakerSchema = z
     since: at,
     heard: at,
     agents: count,
+    services: z
+      .array(z.object({ service: z.string(), agents: count }))
+      .describe('The services with most of these agents; at most five.'),
     states: counts,
     unwell: z.array(z.string()).describe('Agents on which it is not closed; at most three.'),
     lastError: LastErrorSchema.optional().describe('What the last failure was on one of these. Absent: not known.'),

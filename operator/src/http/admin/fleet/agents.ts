@@ -37,8 +37,9 @@ export function agentRoutes({ controller, clock, access, replica }: AdminOptions
       const found: Agent[] = [];
       let total = 0;
       for (const agent of fleet.agents(namespace)) {
-        const { namespace: home, service, instance, labels } = agent.identity;
-        const text = `${home} ${service} ${instance} ${agentState(agent, now)} ${JSON.stringify(labels)}`.toLowerCase();
+        const { namespace: home, service, instance, labels, language = '', version = '' } = agent.identity;
+        const said = [home, service, instance, agentState(agent, now), language, version, JSON.stringify(labels)];
+        const text = said.join(' ').toLowerCase();
         if (!search.every((word) => text.includes(word))) continue;
         total += 1;
         if (found.length < MAX_AGENTS_LISTED) found.push(agent);

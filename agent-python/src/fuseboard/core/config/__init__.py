@@ -1,0 +1,1 @@
+"""A policy as a circuit decides by it."""

@@ -1,0 +1,1 @@
+"""What guards a call besides the circuit: limits, retries and learned time limits."""

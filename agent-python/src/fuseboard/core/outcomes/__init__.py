@@ -1,0 +1,1 @@
+"""What an outcome is made of: names, codes, statuses, causes and texts."""

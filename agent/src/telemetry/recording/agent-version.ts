@@ -1,2 +1,0 @@
-/** The version in package.json, for the header of a recording. */
-export const AGENT_VERSION = '0.1.0';

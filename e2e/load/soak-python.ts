@@ -1,0 +1,230 @@
+/**
+ * Whether anything grows in services in Python: `npm run soak:python -- --minutes 20`. Three services call: one in
+ * threads, one in event loops, one in forked children. Meanwhile, on a real API server, a policy is edited, policies
+ * are made and deleted, streams are cut and the operator is killed. What the services hold is read again and again, and
+ * the run exits with 1 when something of it has a rising trend.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { availableParallelism, loadavg } from 'node:os';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { startCluster } from '../cluster/cluster.ts';
+import { Relay } from '../cluster/relay.ts';
+import { OperatorProcess } from '../processes/operator.ts';
+import { PYTHON_SOURCES } from '../processes/python-agent.ts';
+import type { Allowance } from './growth.ts';
+import { round, rowOf, tableOf } from './growth-table.ts';
+import { monotonic } from './monotonic.ts';
+import { keyed, policiesOf } from './policies.ts';
+import { clusterStore } from './store.ts';
+
+const MAIN = fileURLToPath(new URL('../../agent-python/soak/service.py', import.meta.url));
+const WAYS = ['threads', 'asyncio', 'forks'] as const;
+const NAMESPACE = 'load';
+const POLICIES = 30;
+const MATCHED = 6;
+const EDIT_EVERY_MS = 700;
+const PASSING_POLICIES = 5;
+const PASSING_EVERY_MS = 5_000;
+/** Every stream is lost once in so many readings, and the operator is killed once in so many. */
+const CUT_EVERY = 2;
+const KILL_EVERY = 5;
+const MB = 1_000_000;
+
+/** What a service in Python holds, after garbage was collected. */
+interface Holdings {
+  readonly rssBytes: number;
+  /** Blocks of memory that the interpreter allocated. */
+  readonly blocks: number;
+  /** Containers that the collector knows. */
+  readonly objects: number;
+  /** Event loops, also closed ones. */
+  readonly loops: number;
+  readonly threads: number;
+  readonly sockets: number;
+  readonly files: number;
+  readonly calls: number;
+}
+
+/** The allowances of memory and of what is open are those of the soak of Node. */
+const QUANTITIES: readonly { name: string; of: (holds: Holdings) => number; allowed: Allowance }[] = [
+  { name: 'rss', of: ({ rssBytes }) => rssBytes / MB, allowed: { share: 0.08, least: 8 } },
+  { name: 'blocks, in thousands', of: ({ blocks }) => blocks / 1_000, allowed: { share: 0.03, least: 8 } },
+  { name: 'objects, in thousands', of: ({ objects }) => objects / 1_000, allowed: { share: 0.03, least: 4 } },
+  { name: 'event loops', of: ({ loops }) => loops, allowed: { share: 0.03, least: 2 } },
+  { name: 'threads', of: ({ threads }) => threads, allowed: { share: 0.03, least: 4 } },
+  { name: 'sockets', of: ({ sockets }) => sockets, allowed: { share: 0.03, least: 4 } },
+  { name: 'files', of: ({ files }) => files, allowed: { share: 0.03, least: 4 } },
+];
+
+interface Options {
+  readonly minutes: number;
+  readonly everyMs: number;
+  readonly json: string | undefined;
+}
+
+const say = (line: string) => process.stderr.write(`${line}\n`);
+
+/** A service that answers each line with what it holds. */
+class Service {
+  readonly #child: ChildProcess;
+  readonly #answers: AsyncIterator<string>;
+
+  constructor(way: string, environment: Readonly<Record<string, string>>) {
+    this.#child = spawn('python3', [MAIN, way], {
+      env: { PATH: process.env.PATH, PYTHONPATH: PYTHON_SOURCES, PYTHONDONTWRITEBYTECODE: '1', ...environment },
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    this.#answers = createInterface(this.#child.stdout!)[Symbol.asyncIterator]();
+  }
+
+  async holds(): Promise<Holdings> {
+    this.#child.stdin!.write('\n');
+    const { value, done } = await this.#answers.next();
+    if (done) throw new Error('a service in Python ended; it needs Python 3.10 or later');
+    return JSON.parse(value) as Holdings;
+  }
+
+  async end(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    const exit = once(this.#child, 'exit');
+    this.#child.kill('SIGKILL');
+    await exit;
+  }
+}
+
+async function main({ minutes, everyMs, json }: Options): Promise<number> {
+  const load = loadavg()[0]!;
+  const cluster = await startCluster();
+  const relay = await new Relay().start();
+  const services = new Map<string, Service>();
+  const seen = { edits: 0, policies: 0, cuts: 0, kills: 0 };
+  let operator: OperatorProcess | undefined;
+  try {
+    await cluster.applyCrds();
+    await cluster.namespace(NAMESPACE);
+    const store = clusterStore(cluster.kubeconfig, NAMESPACE);
+    await store.put(policiesOf(NAMESPACE, POLICIES, MATCHED).map(keyed));
+    operator = await OperatorProcess.start(`--kubeconfig=${cluster.kubeconfig}`);
+    relay.targets = [operator.agentsPort];
+    for (const way of WAYS) {
+      services.set(
+        way,
+        new Service(way, {
+          FUSEBOARD_URL: `http://127.0.0.1:${relay.port}`,
+          FUSEBOARD_SERVICE: way,
+          FUSEBOARD_LABELS: 'app=load',
+          FUSEBOARD_NAMESPACE: NAMESPACE,
+        }),
+      );
+    }
+    const readings = new Map(WAYS.map((way) => [way as string, [] as { at: number; holds: Holdings }[]]));
+    say(`services of ${WAYS.join(', ')} on one operator; ${minutes} min`);
+
+    const begun = monotonic();
+    for (let round = 1; ; round += 1) {
+      await busy(Math.max(0, begun + round * everyMs - monotonic()));
+      const at = (monotonic() - begun) / 60_000;
+      for (const [way, service] of services) readings.get(way)!.push({ at, holds: await service.holds() });
+      say(lineOf(at, readings));
+      if (at >= minutes - 0.01) break;
+      if (round % CUT_EVERY === 0) {
+        relay.cut();
+        seen.cuts += 1;
+      }
+      if (round % KILL_EVERY === 0) {
+        await operator.end('SIGKILL');
+        operator.launch();
+        await operator.ready();
+        seen.kills += 1;
+      }
+    }
+
+    const rows = [...readings].flatMap(([way, list]) =>
+      QUANTITIES.map(({ name, of, allowed }) => {
+        const own = list.map(({ at, holds }) => ({ at, value: of(holds) }));
+        return rowOf(way, name, own, allowed);
+      }),
+    );
+    const calls = Object.fromEntries([...readings].map(([way, list]) => [way, list.at(-1)!.holds.calls]));
+    process.stdout.write(`${tableOf(rows)}\n${JSON.stringify({ seen, calls })}\n`);
+    if (json !== undefined) {
+      const machine = { cores: availableParallelism(), loadBefore: load, loadAfter: loadavg()[0]! };
+      await writeFile(json, `${JSON.stringify({ minutes, machine, seen, calls, rows }, undefined, 2)}\n`);
+    }
+    const bad = rows.filter(({ verdict }) => verdict !== 'steady');
+    for (const { process, quantity, verdict } of bad) say(`${quantity} of ${process}: ${verdict}`);
+    return bad.length === 0 ? 0 : 1;
+
+    /** Edits, and policies that are made and deleted, for so long. */
+    async function busy(ms: number): Promise<void> {
+      const over = AbortSignal.timeout(Math.round(ms));
+      const every = async (pauseMs: number, work: () => Promise<unknown>) => {
+        while (!over.aborted) {
+          await work();
+          await sleep(pauseMs, undefined, { signal: over }).catch(() => {});
+        }
+      };
+      await Promise.all([
+        every(EDIT_EVERY_MS, async () => {
+          seen.edits += 1;
+          // Small numbers, so that circuits of the services open under some of them.
+          await store.edit(2 + (seen.edits % 20));
+        }),
+        every(PASSING_EVERY_MS, passing),
+      ]);
+    }
+
+    async function passing(): Promise<void> {
+      const fleeting = clusterStore(cluster.kubeconfig, NAMESPACE);
+      const made = policiesOf(NAMESPACE, PASSING_POLICIES, PASSING_POLICIES).map((one) => {
+        seen.policies += 1;
+        const name = `passing-${seen.policies}`;
+        return { ...one, metadata: { ...one.metadata, name }, spec: { ...one.spec, breakers: [name] } };
+      });
+      await fleeting.put(made);
+      await sleep(1_000);
+      await fleeting.clear();
+    }
+  } finally {
+    await Promise.all([...services.values()].map((service) => service.end()));
+    await operator?.end();
+    await relay.stop();
+    await cluster.stop();
+  }
+}
+
+function lineOf(at: number, readings: ReadonlyMap<string, readonly { readonly holds: Holdings }[]>): string {
+  const each = [...readings].map(([way, list]) => {
+    const { holds } = list.at(-1)!;
+    return `${way}: ${QUANTITIES.map(({ of }) => round(of(holds))).join(' ')}`;
+  });
+  return `${at.toFixed(1)} min  ${each.join('  ')}`;
+}
+
+function whole(name: string, text: string, min: number, max: number): number {
+  const value = Number(text);
+  if (Number.isFinite(value) && value >= min && value <= max) return value;
+  say(`--${name}: must be a number from ${min} to ${max}, not ${JSON.stringify(text)}`);
+  process.exit(2);
+}
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: 'string', default: '20' },
+    every: { type: 'string', default: '30' },
+    json: { type: 'string' },
+  },
+});
+process.exitCode = await main({
+  minutes: whole('minutes', values.minutes, 1, 1_440),
+  everyMs: whole('every', values.every, 5, 3_600) * 1_000,
+  json: values.json,
+}).catch((error: Error) => {
+  say(String(error.stack));
+  return 1;
+});

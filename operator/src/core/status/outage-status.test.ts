@@ -1,0 +1,67 @@
+import { describe, expect, it } from '@jest/globals';
+import { type OutageInput, outageEvent, statusOutage } from './outage-status.ts';
+
+const NOW = Date.parse('2026-03-01T12:00:00Z');
+
+const input = (open: number, over: Partial<OutageInput> & { halfOpen?: number; at?: number } = {}): OutageInput => ({
+  counts: {
+    breakers: { closed: 0, open, halfOpen: over.halfOpen ?? 0, shadowOpen: 0 },
+    open: open > 0 ? ['payments on pod-1'] : [],
+  },
+  previous: undefined,
+  settling: false,
+  now: NOW + (over.at ?? 0),
+  ...over,
+});
+const BEGAN = statusOutage(input(2, { cause: 'failure-rate: Error: down' }))!;
+const ENDED = statusOutage(input(0, { previous: BEGAN, at: 90_000 }))!;
+
+describe('the outage in the status of a policy', () => {
+  it('begins with the first open breaker, and says which, where and why', () => {
+    expect(BEGAN).toEqual({
+      ...{ startTime: '2026-03-01T12:00:00Z', first: 'payments on pod-1', mostOpen: 2 },
+      cause: 'failure-rate: Error: down',
+    });
+    expect(statusOutage(input(0))).toBeUndefined();
+  });
+
+  it('lasts over probes, and keeps its beginning', () => {
+    expect(statusOutage(input(0, { halfOpen: 1, previous: BEGAN, at: 30_000 }))).toEqual(BEGAN);
+    expect(statusOutage(input(5, { previous: BEGAN, at: 40_000 }))).toEqual({ ...BEGAN, mostOpen: 5 });
+  });
+
+  it('does not begin with a half-open breaker, which may be one of mode Shadow', () => {
+    expect(statusOutage(input(0, { halfOpen: 1 }))).toBeUndefined();
+    expect(statusOutage(input(0, { halfOpen: 1, previous: ENDED, at: 95_000 }))).toEqual(ENDED);
+  });
+
+  it('ends with the last open breaker, and stays as the last one', () => {
+    expect(ENDED).toEqual({ ...BEGAN, endTime: '2026-03-01T12:01:30Z' });
+    expect(statusOutage(input(0, { previous: ENDED, at: 900_000 }))).toEqual(ENDED);
+  });
+
+  it('continues when a breaker opens within a minute, else another one begins', () => {
+    expect(statusOutage(input(1, { previous: ENDED, at: 120_000 }))).toEqual(BEGAN);
+    expect(statusOutage(input(1, { previous: ENDED, at: 160_000 }))?.startTime).toBe('2026-03-01T12:02:40Z');
+  });
+
+  it('does not end while agents or replicas are missing, as after a restart', () => {
+    expect(statusOutage(input(0, { previous: BEGAN, settling: true, at: 5_000 }))).toEqual(BEGAN);
+  });
+});
+
+describe('the Event of an outage', () => {
+  it('is its beginning and its end', () => {
+    expect(outageEvent(undefined, BEGAN)).toEqual({
+      ...{ type: 'Warning', reason: 'OutageBegan' },
+      message: 'calls are refused: payments on pod-1 opened: failure-rate: Error: down',
+    });
+    expect(outageEvent(BEGAN, ENDED)).toEqual({
+      ...{ type: 'Normal', reason: 'OutageEnded' },
+      message: 'no breaker is open; calls were refused for 90 s by up to 2 open breakers, first payments on pod-1',
+    });
+    expect([outageEvent(BEGAN, BEGAN), outageEvent(ENDED, ENDED), outageEvent(undefined, undefined)]).toEqual([
+      ...[undefined, undefined, undefined],
+    ]);
+  });
+});
