@@ -18,7 +18,11 @@ const exportsOf = (workspace) =>
 /** By workspace: programs that are started by their path and named by no script of a package.json, and type tests. */
 const PROGRAMS = {
   '.': ['fuzz/differential/node-core.ts'],
-  'agent/test': ['coverage.jest.js', 'mutation/*.{js,ts}', '{store-member,public-types,package/bundle,clients/fetch-rows}.ts'],
+  'agent/test': [
+    'coverage.jest.js',
+    'mutation/*.{js,ts}',
+    '{store-member,public-types,package/bundle,clients/fetch-rows}.ts',
+  ],
   'agent/bench': ['memory-child.ts', 'service/*.ts'],
   'compat/opossum': ['test/declared.ts'],
   traffic: ['bench/read-one.ts'],
@@ -35,7 +39,8 @@ const PROGRAMS = {
  * Packages that are named by strings alone: tools that a test starts, a file that is read, and one that may be absent.
  */
 const NAMED = {
-  agent: ['@arethetypeswrong/cli', 'publint', 'typescript-5.4'],
+  agent: ['@arethetypeswrong/cli', 'next', 'publint', 'typescript-5.4'],
+  'agent/test': ['deno'],
   e2e: ['axe-core'],
   operator: ['@fuseboard/simulator'],
 };

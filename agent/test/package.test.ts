@@ -1,5 +1,5 @@
-import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -331,6 +331,69 @@ describe('the package', () => {
     const flags = ['--experimental-strip-types', '--no-warnings', 'story.mts'];
     expect(execFileSync(node, flags, { cwd: consumer, env: tools, encoding: 'utf8' }).trim()).toBe(EXPECTED);
   });
+
+  it('tells its story in a server that Next.js bundled', async () => {
+    // Turbopack takes nothing from outside of the folder of the lock file, so neither a link nor a temporary folder.
+    const app = join(import.meta.dirname, '.cache/next');
+    rmSync(app, { recursive: true, force: true });
+    mkdirSync(join(app, 'app/story'), { recursive: true });
+    const agent = 'node_modules/@fuseboard/agent';
+    cpSync(join(consumer, agent), join(app, agent), { recursive: true });
+    writeFileSync(join(app, 'package.json'), '{ "name": "app", "private": true }');
+    writeFileSync(
+      join(app, 'app/story/route.js'),
+      `import { getBreaker, start } from '@fuseboard/agent';
+      import { FakeControlPlane } from '@fuseboard/agent/testing';
+      import { breakerFetch } from '@fuseboard/agent/fetch';
+      export const dynamic = 'force-dynamic';
+      export async function GET() {${story}
+        await breakerFetch('payments')('http://127.0.0.1:1').catch((error) => outcomes.push(error.code));
+        return new Response(outcomes.join(' '));
+      }`,
+    );
+    const next = join(dirname(createRequire(import.meta.url).resolve('next/package.json')), 'dist/bin/next');
+    const env: NodeJS.ProcessEnv = { ...tools, NODE_ENV: 'production', NEXT_TELEMETRY_DISABLED: '1' };
+    execFileSync(process.execPath, [next, 'build'], { cwd: app, env, encoding: 'utf8' });
+    const server = spawn(node, [next, 'start', '-H', '127.0.0.1', '-p', '0'], { cwd: app, env });
+    try {
+      const url = await new Promise<string>((resolve, reject) => {
+        let said = '';
+        server.stdout.on('data', (text) => {
+          said += text;
+          const [address] = /http:\/\/127\.0\.0\.1:\d+/.exec(said) ?? [];
+          if (address !== undefined && said.includes('Ready')) resolve(address);
+        });
+        server.once('close', () => reject(new Error(`next ended: ${said}`)));
+      });
+      expect(await (await fetch(`${url}/story`)).text()).toBe(`${EXPECTED} ERR_FUSEBOARD_OPEN`);
+    } finally {
+      server.kill();
+      rmSync(app, { recursive: true, force: true });
+    }
+  }, 600_000);
+
+  it('tells its story in Deno', () => {
+    writeFileSync(
+      join(consumer, 'deno.mjs'),
+      `import { getBreaker, start } from '@fuseboard/agent';
+      import { FakeControlPlane } from '@fuseboard/agent/testing';
+      import { breakerFetch } from '@fuseboard/agent/fetch';${story}
+      await breakerFetch('payments')('http://127.0.0.1:1').catch((error) => console.log(error.code));`,
+    );
+    const deno = join(dirname(createRequire(import.meta.url).resolve('deno/package.json')), 'bin.cjs');
+    const args = [
+      'run',
+      '--no-remote',
+      '--allow-net=127.0.0.1',
+      '--allow-read',
+      '--allow-env',
+      '--allow-sys',
+      'deno.mjs',
+    ];
+    const env = { ...tools, DENO_NO_UPDATE_CHECK: '1', DENO_DIR: join(root, 'deno-cache') };
+    const output = execFileSync(process.execPath, [deno, ...args], { cwd: consumer, env, encoding: 'utf8' });
+    expect(output.trim().split('\n')).toEqual([EXPECTED, 'ERR_FUSEBOARD_OPEN']);
+  }, 60_000);
 
   it.each([
     ['publint', (file: string) => ['run', file, '--strict']],
