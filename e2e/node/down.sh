@@ -29,6 +29,7 @@ for node in $nodes; do
   end "kube-router-$node" KILL
 done
 for node in $nodes; do
+  [ -S "$state/$node/containerd.sock" ] || continue
   runtime() { timeout 20 ctr -a "$state/$node/containerd.sock" -n k8s.io "$@"; }
   # Without a kubelet nobody removes the pods' networks, which are named in the containers.
   for container in $(runtime containers ls -q 2>/dev/null); do
@@ -41,6 +42,20 @@ for pid in "$folder"/pids/*; do [ -e "$pid" ] && end "$(basename "$pid")" KILL; 
 # Shims are children of no daemon; each works in a folder of this cluster.
 for shim in /proc/[0-9]*; do
   case $(readlink "$shim/cwd" 2>/dev/null) in "$state"/*) kill -KILL "${shim#/proc/}" 2>/dev/null ;; esac
+done
+# What a slow runtime did not end is still in the cgroups of the nodes, and names the network of its pod.
+processes() { # processes NODE
+  find /sys/fs/cgroup/*/"$name-$1" /sys/fs/cgroup/"$name-$1" -name cgroup.procs -exec cat {} + 2>/dev/null | sort -u
+}
+for node in $nodes; do
+  for pid in $(processes "$node"); do
+    ip netns identify "$pid" 2>/dev/null | grep '^cni-' >>"$folder/networks"
+    kill -KILL "$pid" 2>/dev/null
+  done
+  for _ in $(seq 50); do
+    [ -z "$(processes "$node")" ] && break
+    sleep 0.1
+  done
 done
 awk '{ print $2 }' /proc/mounts | grep -E "^($folder|$state)/" | sort -r | while read -r mount; do umount -l "$mount" 2>/dev/null; done
 sort -u "$folder/networks" 2>/dev/null | while read -r network; do ip netns del "$network" 2>/dev/null; done

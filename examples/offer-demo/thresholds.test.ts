@@ -50,7 +50,7 @@ async function startDemo(recording: string) {
 }
 
 describe('from a recording to a policy in force', () => {
-  it('records the demo, suggests a policy from that, and the demo obeys it once it is saved', async () => {
+  it('records the demo, suggests a policy from that, and the demo applies it once it is saved', async () => {
     const recording = join(folder, 'calls.gz');
     const { offer, partner, policyFile } = await startDemo(recording);
     const ask = async (times: number) => {

@@ -12,7 +12,7 @@ export interface Made {
   readonly burstsPerHour?: number;
   readonly burstMs?: number;
   readonly burstFailing?: number;
-  /** Bad stretches a day, each of `stormMs`, in which bursts are `stormTimes` as frequent: bursts depend on each other. */
+  /** Bad stretches a day, each of `stormMs`, in which bursts are `stormTimes` as frequent. */
   readonly stormsPerDay?: number;
   readonly stormMs?: number;
   readonly stormTimes?: number;

@@ -62,6 +62,13 @@ def test_is_as_if_there_were_none_when_it_cannot_be_used(tmp_path: Path) -> None
     assert read_last_good(str(path)) == read_last_good(str(tmp_path / "b.json"))
     keep(path, SET)
     assert "belongs to another user" in str(read_last_good(str(path), owner=os.getuid() + 1).problem)
+    path.chmod(0o602)
+    assert "can be written by everybody" in str(read_last_good(str(path)).problem)
+    path.chmod(0o660)
+    assert read_last_good(str(path)).stored == SET
+    os.link(path, tmp_path / "second.json")
+    assert "has more than one name" in str(read_last_good(str(path)).problem)
+    os.unlink(tmp_path / "second.json")
     link = tmp_path / "link.json"
     link.symlink_to(path)
     assert "symbolic link" in str(read_last_good(str(link)).problem)

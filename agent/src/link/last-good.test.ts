@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import {
+  chmodSync,
+  linkSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -128,6 +130,18 @@ describe('the last good file', () => {
   it('of another user is not used', async () => {
     await keep(open(), set('r1'));
     expect(readLastGood(path, process.getuid!() + 1).problem).toMatch(/another user/);
+  });
+
+  it('that everybody can write, or that has a second name, is not used, and is replaced', async () => {
+    await keep(open(), set('r1'));
+    chmodSync(path, 0o602);
+    expect(readLastGood(path)).toEqual({ problem: `${path} can be written by everybody and is not used` });
+    await keep(open(), set('r2'));
+    expect(readLastGood(path).set?.revision).toBe('r2');
+    linkSync(path, `${path}.second`);
+    expect(readLastGood(path)).toEqual({ problem: `${path} has more than one name and is not used` });
+    await keep(open(), set('r3'));
+    expect(readLastGood(path).set?.revision).toBe('r3');
   });
 });
 

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
-import { mkdir, open, readFile, rename, unlink } from 'node:fs/promises';
+import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from 'node:fs';
+import { mkdir, open, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isStoredSet, type StoredSet } from './messages.ts';
 import { isBehind } from './policy-store.ts';
@@ -34,18 +34,26 @@ export function readLastGood(path: string, owner = process.getuid?.()): LastGood
     return { problem: code === 'ELOOP' ? `${path} is a symbolic link and is not used` : message };
   }
   try {
-    const found = fstatSync(file);
-    if (owner !== undefined && found.uid !== owner) {
-      return { problem: `${path} belongs to another user and is not used` };
-    }
-    if (!found.isFile()) return { problem: `${path} is not a file and is not used` };
-    if (found.size > MAX_BYTES) return { problem: `${path} is larger than ${MAX_BYTES / 2 ** 20} MiB and is not used` };
-    return parse(readFileSync(file, 'utf8'), path);
+    const reason = unusable(fstatSync(file), owner);
+    return reason === undefined
+      ? parse(readFileSync(file, 'utf8'), path)
+      : { problem: `${path} ${reason} and is not used` };
   } catch (error) {
     return { problem: (error as Error).message };
   } finally {
     closeSync(file);
   }
+}
+
+/** Why a file is not used. Without users, as on Windows, only its kind and size count. */
+function unusable(found: Stats, owner: number | undefined): string | undefined {
+  if (!found.isFile()) return 'is not a file';
+  if (found.size > MAX_BYTES) return `is larger than ${MAX_BYTES / 2 ** 20} MiB`;
+  if (owner === undefined) return undefined;
+  if (found.uid !== owner) return 'belongs to another user';
+  if (found.nlink > 1) return 'has more than one name';
+  // Its group may write it: Kubernetes allows that in volumes with an fsGroup.
+  return found.mode & 0o002 ? 'can be written by everybody' : undefined;
 }
 
 function parse(text: string, path: string): LastGoodRead {
@@ -103,7 +111,10 @@ export class LastGoodFile {
   async #write(set: StoredSet, reset: boolean): Promise<void> {
     const body = JSON.stringify(set);
     await mkdir(join(this.#path, '..'), { recursive: true, mode: 0o700 });
-    if (!reset && (await this.#holdsNewer(set))) return;
+    if (!reset) {
+      const { set: held } = readLastGood(this.#path);
+      if (held !== undefined && isBehind(set.asOf, held.asOf)) return;
+    }
     const temporary = `${this.#path}.${process.pid}.${randomBytes(6).toString('hex')}.tmp`;
     try {
       const file = await open(temporary, 'wx', 0o600);
@@ -117,15 +128,6 @@ export class LastGoodFile {
     } catch (error) {
       await unlink(temporary).catch(() => {});
       throw error;
-    }
-  }
-
-  async #holdsNewer(set: StoredSet): Promise<boolean> {
-    try {
-      const { set: held } = parse(await readFile(this.#path, 'utf8'), this.#path);
-      return held !== undefined && isBehind(set.asOf, held.asOf);
-    } catch {
-      return false;
     }
   }
 }

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fieldsInWords } from '@fuseboard/schema/trip-conditions';
 import { faultsOf } from '@fuseboard/schema/wire-contract';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { eventually } from '../../test/eventually.ts';
@@ -219,8 +220,7 @@ describe('a link', () => {
     registry.getBreaker('later', { defaults: { mode: 'Shadow' } });
     plane.push([{ name: 'payments', spec: { breakers: ['payments'], timeout: { duration: '2s' } } }]);
     await acknowledged(plane);
-    const advice =
-      'because trip has no condition; set consecutiveFailures, failureCount, failureRate or slowCallRate in trip';
+    const advice = `because trip has no condition; set ${fieldsInWords()} in trip`;
     expect(warnings).toEqual([
       `nothing can open the circuit of "payments" (policy "payments"), "limited" (its defaults), ${advice}`,
       `nothing can open the circuit of "later" (its defaults), ${advice}`,
@@ -228,11 +228,16 @@ describe('a link', () => {
     ]);
   });
 
-  it('says without an operator which defaults never open, and nothing of a breaker without defaults', () => {
+  it('says without an operator which defaults never open, and nothing of a breaker without defaults', async () => {
     const { registry } = connect({ alone: true });
     registry.getBreaker('limited', { defaults: { concurrency: { maxConcurrent: 5 } } });
     registry.getBreaker('guarded', { defaults: { trip: { consecutiveFailures: 5 } } });
-    expect(warnings).toEqual([expect.stringContaining('the circuit of "limited" (its defaults)')]);
+    await eventually(() => warnings.length === 1);
+    registry.getBreaker('shadowed', { defaults: { mode: 'Shadow' } });
+    expect(warnings).toEqual([
+      expect.stringContaining('the circuit of "limited" (its defaults)'),
+      expect.stringContaining('the circuit of "shadowed" (its defaults)'),
+    ]);
   });
 
   it('takes two thousand policies', async () => {

@@ -1,12 +1,5 @@
-import { randomBytes } from 'node:crypto';
-import { hostname } from 'node:os';
-import { threadId } from 'node:worker_threads';
-import { PROTOCOL } from '@fuseboard/schema/defaults';
-import { fieldsInWords } from '@fuseboard/schema/trip-conditions';
-import type { Breaker } from '../breakers/breaker.ts';
 import type { PolicySet } from '../breakers/policy-set.ts';
 import type { Registry } from '../breakers/registry.ts';
-import { AGENT_VERSION } from '../version.ts';
 import { readBootstrap } from './bootstrap.ts';
 import { LastGoodFile, lastGoodPath, readLastGood } from './last-good.ts';
 import type { Ledger } from './ledger.ts';
@@ -14,8 +7,9 @@ import type { Message } from './messages.ts';
 import { PolicyStore, type StoreResult } from './policy-store.ts';
 import type { Reporter } from './reporter.ts';
 import type { Settings } from './settings/settings.ts';
-import type { Endpoint, Stream } from './stream.ts';
+import type { Stream } from './stream.ts';
 import { systemTimers, type Timers } from './timers.ts';
+import type { UnprotectedWarnings } from './unprotected.ts';
 
 /**
  * The policies in force. `Live`: the operator's current ones. `Stale`: its last ones; the stream is down. `LastGood`:
@@ -43,8 +37,6 @@ export interface LinkOptions {
   readonly random?: () => number;
 }
 
-const MAX_WARNED_NAMES = 100;
-
 const endsOf = ({ overrides = [] }: PolicySet) => overrides.map(({ endsAt }) => endsAt);
 
 /**
@@ -57,7 +49,7 @@ export class Link {
   readonly #options: LinkOptions;
   readonly #timers: Timers;
   readonly #store: PolicyStore;
-  readonly #warnedNames = new Set<string>();
+  #unprotected: UnprotectedWarnings | undefined;
   readonly #waiting = new Set<() => void>();
   #stream: Stream | undefined;
   #reporter: Reporter | undefined;
@@ -115,50 +107,46 @@ export class Link {
     const { settings, registry, holder, random = Math.random } = this.#options;
     if (this.#started) return;
     this.#started = true;
+    const warn = (message: string) => this.#warn(message);
     if (settings.url === undefined) {
-      this.#unsubscribes = [registry.onCreate((breaker) => this.#warnUnprotected([breaker]))];
-      this.#warnUnprotected(registry.breakers());
-      return;
+      // Warnings may come late, so their code is not part of the main entry.
+      const loaded = await import('./unprotected.ts').catch(() => undefined);
+      if (loaded === undefined || this.#ended) return;
+      const warnings = new loaded.UnprotectedWarnings(registry, false, warn);
+      this.#unsubscribes = [registry.onCreate((breaker) => warnings.check([breaker]))];
+      return warnings.check(registry.breakers());
     }
     const network = await import('./network.ts').catch((error: Error) => {
-      this.#warn(`there is no connection to the operator, because its code cannot be loaded: ${error.message}`);
+      warn(`there is no connection to the operator, because its code cannot be loaded: ${error.message}`);
     });
     if (network === undefined || this.#ended) return;
-    holder.ledger ??= new network.Ledger(randomBytes(16).toString('hex'));
-    const { ledger } = holder;
-    const endpoint: Endpoint = {
-      url: settings.url,
-      ...(settings.tokenFile ? { tokenFile: settings.tokenFile } : {}),
-      ...(settings.caFile ? { caFile: settings.caFile } : {}),
-    };
-    const shared = { endpoint, timers: this.#timers, random, warn: (message: string) => this.#warn(message) };
-    const instance = `${hostname()}/${process.pid}/${threadId}`.slice(0, 512);
-    const reporter = new network.Reporter({
-      ...shared,
-      identity: { service: settings.service, instance },
-      ledger,
-      ...(settings.namespace ? { namespace: settings.namespace } : {}),
-      breakers: () => registry.reported((name, key) => ledger.isPending(name, key)),
+    const warnings = new network.UnprotectedWarnings(registry, true, warn);
+    this.#unprotected = warnings;
+    const { reporter, stream } = network.connect({
+      settings,
+      registry,
+      holder,
+      random,
+      warn,
+      timers: this.#timers,
+      asOf: () => this.#store.asOf,
       applied: () => this.#applied(),
-      misdirected: () => this.#stream?.reconnect('reports do not reach the replica that holds the stream'),
-    });
-    this.#reporter = reporter;
-    this.#stream = new network.Stream({
-      ...shared,
-      query: () => this.#query(instance, ledger.boot),
       resumeFrom: () => (this.#needsSnapshot ? undefined : this.#store.resumeFrom),
       received: (message) => this.#received(message),
       closed: () => {
         this.#live = false;
         this.#store.abandon();
-        reporter.detach();
       },
     });
+    this.#reporter = reporter;
+    this.#stream = stream;
     this.#unsubscribes = [
       registry.onTransition((breaker, change) => reporter.changed(breaker, change)),
-      registry.onCreate((breaker) => this.#warnUnprotected([breaker])),
+      registry.onCreate((breaker) => {
+        if (this.#live) warnings.check([breaker]);
+      }),
     ];
-    this.#stream.start();
+    stream.start();
   }
 
   /**
@@ -193,28 +181,6 @@ export class Link {
     for (const done of [...this.#waiting]) done();
   }
 
-  #query(instance: string, boot: string): URLSearchParams {
-    const { settings } = this.#options;
-    const { policies, overrides } = this.#store.asOf;
-    const list = (pairs: [string, string | undefined][]) =>
-      pairs.flatMap(([key, value]) => (value === undefined ? [] : [`${key}=${value}`])).join(',');
-    return new URLSearchParams({
-      protocol: String(PROTOCOL),
-      service: settings.service,
-      instance,
-      boot,
-      labels: list(Object.entries(settings.labels)),
-      since: list([
-        ['policies', policies],
-        ['overrides', overrides],
-      ]),
-      ...(settings.namespace ? { namespace: settings.namespace } : {}),
-      language: 'node',
-      version: AGENT_VERSION,
-      runtime: process.versions.node,
-    });
-  }
-
   #received(message: Message): string | undefined {
     if (message.type === 'hello') {
       this.#store.abandon();
@@ -235,7 +201,7 @@ export class Link {
       this.#apply(outcome.set);
       const stored = this.#store.stored();
       if (stored !== undefined) this.#file?.save(stored, outcome.reset);
-      this.#warnUnprotected(this.#options.registry.breakers());
+      this.#unprotected?.check(this.#options.registry.breakers());
       for (const done of [...this.#waiting]) done();
     }
     this.#reporter?.acknowledge();
@@ -279,37 +245,6 @@ export class Link {
       if (before.some((known) => known.uid === uid && known.generation === generation)) continue;
       this.#warn(
         `policy ${uid}, generation ${generation}, cannot be used: ${field}: ${message}; the version before it stays in force`,
-      );
-    }
-  }
-
-  /**
-   * Warns once about each breaker whose circuit never opens: without policy and defaults, or without a condition in
-   * them. A policy may still come from an operator that was not reached, and a process without an operator may use
-   * breakers that are governed elsewhere; neither is warned about.
-   */
-  #warnUnprotected(breakers: Iterable<Breaker>): void {
-    if (this.hasOperator && !this.#live) return;
-    const { registry } = this.#options;
-    const found = { ungoverned: [] as string[], untripped: [] as string[] };
-    for (const breaker of breakers) {
-      const { name, source, policy } = breaker;
-      if (this.#warnedNames.size >= MAX_WARNED_NAMES) break;
-      if (source === 'none' ? !this.hasOperator : !registry.neverOpens(breaker)) continue;
-      const kind = source === 'none' ? 'ungoverned' : 'untripped';
-      if (this.#warnedNames.has(`${kind} ${name}`)) continue;
-      this.#warnedNames.add(`${kind} ${name}`);
-      const origin = policy === undefined ? 'its defaults' : `policy "${policy.name}"`;
-      found[kind].push(source === 'none' ? `"${name}"` : `"${name}" (${origin})`);
-    }
-    if (found.ungoverned.length > 0) {
-      this.#warn(
-        `no policy governs ${found.ungoverned.join(', ')}: calls pass and are counted; apply a CircuitBreakerPolicy that lists the name in spec.breakers, or give getBreaker defaults`,
-      );
-    }
-    if (found.untripped.length > 0) {
-      this.#warn(
-        `nothing can open the circuit of ${found.untripped.join(', ')}, because trip has no condition; set ${fieldsInWords()} in trip`,
       );
     }
   }

@@ -1,4 +1,3 @@
 /** The parts of the link that use the network. They are loaded only when there is an operator. */
-export { Ledger } from './ledger.ts';
-export { Reporter } from './reporter.ts';
-export { Stream } from './stream.ts';
+export { connect } from './connect.ts';
+export { UnprotectedWarnings } from './unprotected.ts';

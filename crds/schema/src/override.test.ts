@@ -1,7 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { OVERRIDE_CASES } from './override.cases.ts';
-import { overrideProblems } from './override.ts';
-import { OVERRIDE_RULES } from './rules.ts';
+import { OVERRIDE_RULES, overrideProblems } from './override.ts';
 
 describe('the spec of an override', () => {
   it.each(OVERRIDE_CASES.map((each) => [each.name, each] as const))('is judged: %s', (_name, { spec, broken }) => {

@@ -1,8 +1,36 @@
 import { z } from 'zod';
 import { breakers, duration, fieldProblems, type SpecProblem, selector } from './policy.ts';
-import { OVERRIDE_RULES, RULES, violations } from './rules.ts';
+import { RULES, type Rule, rule, violations } from './rules.ts';
 import { celOf } from './rules-cel.ts';
 import { condition, counter } from './status.ts';
+
+interface OverrideEnd {
+  reason?: string;
+  expiresAt?: unknown;
+  duration?: unknown;
+}
+
+/** The rules across fields of an override; those of its selector are among the rules of a policy. */
+export const OVERRIDE_RULES: readonly Rule[] = [
+  rule<OverrideEnd>(
+    '',
+    'reason',
+    'an override needs a reason; say in a few words why',
+    ({ reason }) => reason !== undefined && reason.trim() !== '',
+  ),
+  rule<OverrideEnd>(
+    '',
+    'expiresAt',
+    'an override needs an end; give expiresAt or duration',
+    ({ expiresAt, duration }) => expiresAt !== undefined || duration !== undefined,
+  ),
+  rule<OverrideEnd>(
+    '',
+    'duration',
+    'an override has one end; give expiresAt or duration, not both',
+    ({ expiresAt, duration }) => expiresAt === undefined || duration === undefined,
+  ),
+];
 
 export const OVERRIDE_KIND = 'CircuitBreakerOverride';
 export const OVERRIDE_PLURAL = 'circuitbreakeroverrides';

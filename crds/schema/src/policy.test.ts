@@ -117,7 +117,7 @@ describe('the defaults', () => {
     const { adaptive } = DEFAULTS.timeout;
     const timeout = { adaptive: { ...adaptive, max: '1s' } };
     const retry = { ...DEFAULTS.retry, maxAttempts: 3 };
-    const concurrency = { ...DEFAULTS.concurrency, maxConcurrent: 10 };
+    const concurrency = { ...DEFAULTS.concurrency, maxConcurrent: 20 };
     const { rampDuration, ...probes } = DEFAULTS.recovery.halfOpen;
     const recoveries = [probes, { strategy: 'Ramp', rampDuration }];
     for (const halfOpen of recoveries) {

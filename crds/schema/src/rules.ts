@@ -56,7 +56,8 @@ interface Requirement {
   values?: unknown[];
 }
 
-const rule = <T>(path: string, field: string, message: string, holds: (value: T) => boolean): Rule => ({
+/** A rule, typed by the value that it is about. */
+export const rule = <T>(path: string, field: string, message: string, holds: (value: T) => boolean): Rule => ({
   path,
   field,
   message,
@@ -184,34 +185,6 @@ export const RULES: readonly Rule[] = [
     '',
     'every key must be a label key: an optional DNS prefix and a slash, then at most 63 letters, digits, dots, dashes or underscores',
     (labels) => Object.keys(labels).every((key) => LABEL_KEY.test(key)),
-  ),
-];
-
-interface Override {
-  reason?: string;
-  expiresAt?: unknown;
-  duration?: unknown;
-}
-
-/** The rules across fields of an override; those of its selector are among the rules of a policy. */
-export const OVERRIDE_RULES: readonly Rule[] = [
-  rule<Override>(
-    '',
-    'reason',
-    'an override needs a reason; say in a few words why',
-    ({ reason }) => reason !== undefined && reason.trim() !== '',
-  ),
-  rule<Override>(
-    '',
-    'expiresAt',
-    'an override needs an end; give expiresAt or duration',
-    ({ expiresAt, duration }) => expiresAt !== undefined || duration !== undefined,
-  ),
-  rule<Override>(
-    '',
-    'duration',
-    'an override has one end; give expiresAt or duration, not both',
-    ({ expiresAt, duration }) => expiresAt === undefined || duration === undefined,
   ),
 ];
 

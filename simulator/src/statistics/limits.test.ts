@@ -43,10 +43,10 @@ describe('limits of 95 %', () => {
 });
 
 describe('the limit of false openings', () => {
-  it('takes openings of one burst for one, each as bad as the worst', () => {
+  it('takes openings of one burst for one, each as bad as the worst, and of hours as one worse', () => {
     const minute = 60_000;
     const { seen, bursts, upperPerMonth } = openingsLimit([[0, minute, 2 * minute, 100 * minute]], 30 * 86_400_000);
     expect({ seen, bursts }).toEqual({ seen: 4, bursts: 2 });
-    expect(upperPerMonth).toBeCloseTo(6.296 * 3, 2);
+    expect(upperPerMonth).toBeCloseTo(6.296 * 4, 2);
   });
 });

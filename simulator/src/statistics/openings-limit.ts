@@ -21,9 +21,9 @@ const DAY_MS = 86_400_000;
 const MONTH_DAYS = 30;
 
 /**
- * Failures occur in bursts, and so do openings. Therefore bursts are treated as independent, each with as many openings
- * as the largest observed burst. The limit is the highest over bursts that are ten minutes, an hour and six hours apart.
- * A kind of burst that the record does not show is not in it.
+ * Failures occur in bursts, and so do openings. Therefore bursts are treated as independent, each with as many
+ * openings as the largest observed burst. The limit is the highest over bursts that are ten minutes, an hour and six
+ * hours apart. A kind of burst that the record does not show is not in it.
  *
  * @param openings times of openings, with one list for each observed stretch of a process.
  */

@@ -65,13 +65,24 @@ def read_last_good(path: str, owner: int | None = None) -> LastGoodRead:
 def _unusable(found: os.stat_result, path: str, owner: int | None) -> str | None:
     if owner is None and hasattr(os, "getuid"):
         owner = os.getuid()
-    if owner is not None and found.st_uid != owner:
-        return f"{path} belongs to another user and is not used"
+    reason = _why_not(found, owner)
+    return None if reason is None else f"{path} {reason} and is not used"
+
+
+def _why_not(found: os.stat_result, owner: int | None) -> str | None:
+    """Why a file is not used. Without users, as on Windows, only its kind and size count."""
     if not stat.S_ISREG(found.st_mode):
-        return f"{path} is not a file and is not used"
+        return "is not a file"
     if found.st_size > MAX_BYTES:
-        return f"{path} is larger than {MAX_BYTES // 2**20} MiB and is not used"
-    return None
+        return f"is larger than {MAX_BYTES // 2**20} MiB"
+    if owner is None:
+        return None
+    if found.st_uid != owner:
+        return "belongs to another user"
+    if found.st_nlink > 1:
+        return "has more than one name"
+    # Its group may write it: Kubernetes allows that in volumes with an fsGroup.
+    return "can be written by everybody" if found.st_mode & 0o002 else None
 
 
 def _parse(content: bytes, path: str) -> LastGoodRead:

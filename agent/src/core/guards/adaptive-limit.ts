@@ -32,13 +32,13 @@ export class AdaptiveLimit {
 
   /** The limit that applies now. */
   get limit(): number {
-    return this.#round < CYCLE - 2 ? this.#limit : Math.max(this.#config.minConcurrent, Math.floor(this.#limit / 2));
+    return this.#round < CYCLE - 2 ? this.#limit : this.#bounded(this.#limit / 2);
   }
 
   /** Other bounds; what was learned stays. */
   configure(config: AdaptiveLimitConfig): void {
     this.#config = config;
-    this.#limit = Math.min(Math.max(this.#limit, config.minConcurrent), config.maxConcurrent);
+    this.#limit = this.#bounded(this.#limit);
   }
 
   /** A call succeeded, or timed out after `ms`. @param running calls under way, without this one. */
@@ -50,22 +50,26 @@ export class AdaptiveLimit {
   }
 
   #endRound(meanMs: number): void {
-    const { minConcurrent, maxConcurrent } = this.#config;
     const isIdle = this.#peak * 2 <= this.#limit;
     const isDrain = this.#round === CYCLE - 2;
     const isProbe = this.#round === CYCLE - 1;
     if (this.#baselineMs === 0) this.#baselineMs = meanMs;
-    else if (isProbe || (isIdle && !isDrain) || this.#limit === minConcurrent) {
+    else if (isProbe || (isIdle && !isDrain) || this.#limit === this.#config.minConcurrent) {
       this.#baselineMs += (meanMs - this.#baselineMs) / 2;
     }
     if (!isDrain && !isProbe) {
       if (meanMs > this.#baselineMs * TOLERANCE) {
-        this.#limit = Math.max(minConcurrent, Math.floor(this.#limit * DECREASE));
-      } else if (!isIdle) this.#limit = Math.min(maxConcurrent, this.#limit + 1);
+        this.#limit = this.#bounded(this.#limit * DECREASE);
+      } else if (!isIdle) this.#limit = this.#bounded(this.#limit + 1);
     }
     this.#round = (this.#round + 1) % CYCLE;
     this.#calls = 0;
     this.#sumMs = 0;
     this.#peak = 0;
+  }
+
+  #bounded(limit: number): number {
+    const { minConcurrent, maxConcurrent } = this.#config;
+    return Math.min(Math.max(Math.floor(limit), minConcurrent), maxConcurrent);
   }
 }

@@ -32,7 +32,6 @@ Examples:
   fuseboard explain payments --namespace shop --labels app=checkout --server http://127.0.0.1:8702`;
 
 export function explainCommand(terminal: Terminal, reach: Reach, setExitCode: SetExitCode): Command {
-  const { out } = terminal;
   return withOptionalCalls(withTarget(new Command('explain')))
     .description('Show which policy governs a breaker and why the others do not. Exits with 1 when none does.')
     .argument('<breaker>', 'the name as given to getBreaker')
@@ -57,6 +56,7 @@ export function explainCommand(terminal: Terminal, reach: Reach, setExitCode: Se
       const said = traffic.map(({ message }) => `on the recorded calls, ${message}`);
       const answer = { ...explained, notes: [...explained.notes, ...said] };
       const { output } = flags;
+      const { out } = terminal;
       if (output === 'text') out.write(inWords(answer, namespace, flags.labels));
       else printAs(answer, output, terminal);
       setExitCode(answer.winner === undefined ? EXIT_CODES.problems : EXIT_CODES.ok);

@@ -106,8 +106,8 @@ export class AgentRecord implements Agent {
   readonly views = new Map<string, Map<string, View>>();
   /** The places that all views take from the limits of stored breakers. */
   places = 0;
-  /** No key is without a report for so long that it is removed before this time. */
-  keysExpireAt = Number.POSITIVE_INFINITY;
+  /** No key was last reported before this time. */
+  oldestKeyAt = Number.POSITIVE_INFINITY;
   /** What the fleet counts, in which the state of each breaker is counted, by breaker name. */
   readonly fleetBreakers = new Map<string, FleetBreaker>();
 
@@ -148,6 +148,6 @@ export class AgentRecord implements Agent {
   forgetBreakers(): void {
     this.views.clear();
     this.places = 0;
-    this.keysExpireAt = Number.POSITIVE_INFINITY;
+    this.oldestKeyAt = Number.POSITIVE_INFINITY;
   }
 }

@@ -10,15 +10,8 @@ import { type BreakerState, type BreakerStatus, StateCounts, worst } from './sta
 import { growth, latencyGrowth, NO_TOTALS, sameTotals } from './totals.ts';
 import { type Moment, transitionDigest } from './transition-digest.ts';
 
-/** A key without a report for this long is removed. */
-const KEY_GONE_AFTER_MS = 60_000;
-
 /** A breaker or key takes one place for each this many characters of its key and its last error. */
 const TEXT_OF_PLACE = 256;
-
-const NO_KEYS: ReadonlyMap<string, View> = new Map();
-
-const NO_LATENCY: readonly number[] = [];
 
 /** A change of state that an agent reported for the first time. */
 export interface ReportedTransition {
@@ -72,14 +65,13 @@ export class BreakerReports {
     for (const { name } of breakers) {
       if (!before.has(name)) before.set(name, folded(agent.views.get(name) ?? NO_KEYS));
     }
-    const transitions = breakers.flatMap((breaker) => this.#takeOne(agent, breaker, now));
+    const transitions = breakers.flatMap((breaker) => this.#take(agent, breaker, now));
     // Once for each name, because finding the worst of its keys looks at all of them.
     for (const [name, was] of before) this.#replaceState(agent, name, was, folded(agent.views.get(name) ?? NO_KEYS));
     return transitions;
   }
 
-  /** Takes one breaker, or one key of it. */
-  #takeOne(agent: AgentRecord, breaker: BreakerReport, now: number): ReportedTransition[] {
+  #take(agent: AgentRecord, breaker: BreakerReport, now: number): ReportedTransition[] {
     const policy = breaker.uid === undefined ? undefined : agent.delivery.policyName(breaker.uid);
     // An agent's state is not counted for a policy that was never sent to it. The calls still happened, so they are
     // counted.
@@ -112,19 +104,19 @@ export class BreakerReports {
   }
 
   /**
-   * Removes keys without a recent report: an agent repeats a key in its reports while the circuit is not closed.
-   * Returns whether the state of a breaker changed.
+   * Removes keys that were last reported at `until` or before: an agent repeats a key in its reports while the circuit
+   * is not closed. Returns whether the state of a breaker changed.
    */
-  forgetKeys(agent: AgentRecord, now: number): boolean {
-    if (now < agent.keysExpireAt) return false;
-    agent.keysExpireAt = Number.POSITIVE_INFINITY;
+  forgetKeys(agent: AgentRecord, until: number): boolean {
+    if (until < agent.oldestKeyAt) return false;
+    agent.oldestKeyAt = Number.POSITIVE_INFINITY;
     let wasOpen = false;
     for (const [name, keys] of agent.views) {
       const gone: string[] = [];
       for (const [key, { heardAt }] of keys) {
         if (key === '') continue;
-        if (now - heardAt >= KEY_GONE_AFTER_MS) gone.push(key);
-        else agent.keysExpireAt = Math.min(agent.keysExpireAt, heardAt + KEY_GONE_AFTER_MS);
+        if (heardAt <= until) gone.push(key);
+        else agent.oldestKeyAt = Math.min(agent.oldestKeyAt, heardAt);
       }
       if (gone.length === 0) continue;
       const before = folded(keys);
@@ -165,30 +157,32 @@ export class BreakerReports {
     if (fleetBreaker) this.#fleetBreakers.count(fleetBreaker, counted, slower, now);
   }
 
+  /** Keeps the state of a breaker if there is room. */
   #keepState({ agent, breaker, uid, known, moments, now }: Reported): void {
-    // Without room for a long error, the state is stored without it.
+    // Without room for a long error, the state is kept without it.
     const without = breaker.lastError === undefined ? [] : [{ ...breaker, lastError: undefined }];
-    const stored = [breaker, ...without].find((one) => this.#takePlaces(agent, placesOf(one), known?.places));
-    if (stored === undefined) return;
+    const kept = [breaker, ...without].find((one) => this.#takePlaces(agent, placesOf(one), known?.places));
+    if (kept === undefined) return;
     const keys = agent.views.get(breaker.name) ?? new Map<string, View>();
-    keys.set(breaker.key ?? '', viewOf(stored, uid, moments, now));
+    keys.set(breaker.key ?? '', viewOf(kept, uid, moments, now));
     agent.views.set(breaker.name, keys);
-    if (breaker.key !== undefined) agent.keysExpireAt = Math.min(agent.keysExpireAt, now + KEY_GONE_AFTER_MS);
+    if (breaker.key !== undefined) agent.oldestKeyAt = Math.min(agent.oldestKeyAt, now);
   }
 
   /** Takes the places of a breaker of an agent that has `taken` of them so far; returns whether there was room. */
   #takePlaces(agent: AgentRecord, places: number, taken = 0): boolean {
     const { namespace, pod } = agent.identity;
-    if (places <= taken) {
-      this.#releasePlaces(agent, taken - places);
-      return true;
-    }
-    const more = places - taken;
-    const full =
-      agent.places + more > LIMITS['breakers-of-agent'].value ? 'agent' : this.#viewShare.take(namespace, pod, more);
-    if (full === undefined) agent.places += more;
-    else this.#limits.reached(full === 'all' ? 'breakers' : `breakers-of-${full}`, { namespace, pod });
-    return full === undefined;
+    if (places > taken) {
+      const more = places - taken;
+      const full =
+        agent.places + more > LIMITS['breakers-of-agent'].value ? 'agent' : this.#viewShare.take(namespace, pod, more);
+      if (full !== undefined) {
+        this.#limits.reached(full === 'all' ? 'breakers' : `breakers-of-${full}`, { namespace, pod });
+        return false;
+      }
+      agent.places += more;
+    } else this.#releasePlaces(agent, taken - places);
+    return true;
   }
 
   #releasePlaces(agent: AgentRecord, places: number): void {
@@ -212,10 +206,6 @@ export class BreakerReports {
   }
 }
 
-/** The places that a breaker or key takes from the limits of stored breakers. */
-const placesOf = ({ key = '', lastError }: BreakerReport) =>
-  1 + Math.floor((key.length + (lastError ? lastError.name.length + lastError.message.length : 0)) / TEXT_OF_PLACE);
-
 const viewOf = (breaker: BreakerReport, uid: string | undefined, moments: readonly Moment[], now: number): View => ({
   uid,
   state: breaker.state,
@@ -231,6 +221,14 @@ const viewOf = (breaker: BreakerReport, uid: string | undefined, moments: readon
   heardAt: now,
   places: placesOf(breaker),
 });
+
+/** The places that a breaker or key takes from the limits of stored breakers. */
+const placesOf = ({ key = '', lastError }: BreakerReport) =>
+  1 + Math.floor((key.length + (lastError ? lastError.name.length + lastError.message.length : 0)) / TEXT_OF_PLACE);
+
+const NO_KEYS: ReadonlyMap<string, View> = new Map();
+
+const NO_LATENCY: readonly number[] = [];
 
 const statusOf = (breaker: string, view: View | undefined): BreakerStatus | undefined =>
   view?.uid === undefined

@@ -232,7 +232,7 @@ export class Fleet {
           if (now - agent.heardAt >= limit && before - agent.heardAt < limit) touched.add(namespace);
         }
         if (now - agent.heardAt < GONE_AFTER_MS) {
-          if (this.#breakers.forgetKeys(agent, now)) touched.add(namespace);
+          if (this.#breakers.forgetKeys(agent, now - GONE_AFTER_MS)) touched.add(namespace);
           continue;
         }
         if (agent.streams === 0) this.#remove(agent);

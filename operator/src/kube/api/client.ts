@@ -26,11 +26,11 @@ export class KubeError extends Error {
    */
   get lacksPermission(): boolean {
     if (this.status !== 403) return false;
-    return /\bcannot \w+ resource\b/.test(this.message) || !REFUSED_FOR_OTHER_REASONS.test(this.message);
+    return /\bcannot \w+ resource\b/.test(this.message) || !OTHER_REASONS.test(this.message);
   }
 }
 
-const REFUSED_FOR_OTHER_REASONS = /exceeded quota|denied the request|denied request|because it is being terminated/;
+const OTHER_REASONS = /exceeded quota|denied the request|denied request|because it is being terminated/;
 
 export interface KubeRequest {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
