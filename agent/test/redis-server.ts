@@ -14,7 +14,8 @@ export interface RedisServer {
   stop(): Promise<void>;
 }
 
-export async function startRedis(): Promise<RedisServer> {
+/** @param more further options of redis-server. */
+export async function startRedis(more: readonly string[] = []): Promise<RedisServer> {
   const folder = mkdtempSync(join(tmpdir(), 'fuseboard-redis-'));
   const port = await freePort();
   let process: ChildProcess;
@@ -31,6 +32,7 @@ export async function startRedis(): Promise<RedisServer> {
         '',
         '--appendonly',
         'no',
+        ...more,
       ];
       process = spawn('redis-server', options, { stdio: ['ignore', 'pipe', 'inherit'] });
       process.once('error', (error) => reject(new Error(`redis-server cannot be run; install it: ${error.message}`)));
