@@ -68,11 +68,11 @@ function roomOf(id: string): string | null {
   const source = relative(join(here, 'src'), id);
   if (source.startsWith('..')) return 'rooms/schema';
   if ([...entries.values()].includes(source.slice(0, -'.ts'.length))) return null;
-  if (/^link\/(backoff|connect|connection|event-stream|ledger|network|report-target|reporter|stream)\./.test(source))
+  if (/^link\/(backoff|connection|event-stream|ledger|network|report-target|reporter|stream)\./.test(source))
     return 'rooms/network';
   if (/^link\/(bootstrap|last-good|messages|policy-store|timers|settings\/settings)\./.test(source))
     return 'rooms/link-policies';
-  if (source.startsWith('link/unprotected.')) return 'rooms/unprotected';
+  if (source.startsWith('breakers/unprotected.')) return 'rooms/unprotected';
   if (/^core\/(guards\/|classify\.|retry-after\.)/.test(source)) return 'rooms/core-calls';
   if (source === 'version.ts') return 'rooms/core';
   const [first, second, third] = source.split('/');

@@ -4,7 +4,8 @@ import { EarlyCalls } from './breakers/early-calls.ts';
 import { type BreakerOptions, registry } from './breakers/registry.ts';
 import { detached } from './clock/detached.ts';
 import { ConfigError, shortenStack } from './errors/errors.ts';
-import { type LedgerHolder, Link, type LinkState } from './link/link.ts';
+import type { LedgerHolder } from './link/ledger.ts';
+import { Link, type LinkState } from './link/link.ts';
 import { readSettings } from './link/settings/settings.ts';
 import type { EnvironmentVariables, StartOptions } from './link/settings/start-options.ts';
 

@@ -51,6 +51,16 @@ export interface ReportEntry {
 }
 
 /**
+ * What outlives a link, because the next link of the process reports on from there.
+ *
+ * @internal
+ */
+export interface LedgerHolder {
+  /** Absent until a link has connected for the first time. */
+  ledger?: Ledger;
+}
+
+/**
  * The counts of each breaker that the operator has acknowledged. All others are reported again, so that no count is
  * lost or reported twice. A process has one ledger, however often its link is started.
  */

@@ -1,31 +1,21 @@
 import type { PolicySet } from '../breakers/policy-set.ts';
 import type { Registry } from '../breakers/registry.ts';
+import type { UnprotectedWarnings } from '../breakers/unprotected.ts';
 import { readBootstrap } from './bootstrap.ts';
 import { LastGoodFile, lastGoodPath, readLastGood } from './last-good.ts';
-import type { Ledger } from './ledger.ts';
+import type { LedgerHolder } from './ledger.ts';
 import type { Message } from './messages.ts';
 import { PolicyStore, type StoreResult } from './policy-store.ts';
 import type { Reporter } from './reporter.ts';
 import type { Settings } from './settings/settings.ts';
 import type { Stream } from './stream.ts';
 import { systemTimers, type Timers } from './timers.ts';
-import type { UnprotectedWarnings } from './unprotected.ts';
 
 /**
  * The policies in force. `Live`: the operator's current ones. `Stale`: its last ones; the stream is down. `LastGood`:
  * those of an earlier process, from the file. `Defaults`: the bootstrap file, else the defaults in code.
  */
 export type LinkState = 'Live' | 'Stale' | 'LastGood' | 'Defaults';
-
-/**
- * What outlives a link, because the next link of the process reports on from there.
- *
- * @internal
- */
-export interface LedgerHolder {
-  /** Absent until a link has connected for the first time. */
-  ledger?: Ledger;
-}
 
 /** @internal */
 export interface LinkOptions {
@@ -110,7 +100,7 @@ export class Link {
     const warn = (message: string) => this.#warn(message);
     if (settings.url === undefined) {
       // Warnings may come late, so their code is not part of the main entry.
-      const loaded = await import('./unprotected.ts').catch(() => undefined);
+      const loaded = await import('../breakers/unprotected.ts').catch(() => undefined);
       if (loaded === undefined || this.#ended) return;
       const warnings = new loaded.UnprotectedWarnings(registry, false, warn);
       this.#unsubscribes = [registry.onCreate((breaker) => warnings.check([breaker]))];

@@ -69,8 +69,14 @@ describe('a spec', () => {
   it.each<[object, string]>([
     [seconds, 'spec.recovery.openDuration: must be a duration with its unit, such as 30s, not 30'],
     [{ timeout: { duration: true } }, 'spec.timeout.duration: must be a duration with its unit, such as 30s, not true'],
-    [{ timeout: { duration: '30' } }, 'spec.timeout.duration: must be a duration such as 250ms, 30s or 1m30s, not "30"; did you mean 30s?'],
-    [{ timeout: { duration: '1h 30' } }, 'spec.timeout.duration: must be a duration such as 250ms, 30s or 1m30s, not "1h 30"'],
+    [
+      { timeout: { duration: '30' } },
+      'spec.timeout.duration: must be a duration such as 250ms, 30s or 1m30s, not "30"; did you mean 30s?',
+    ],
+    [
+      { timeout: { duration: '1h 30' } },
+      'spec.timeout.duration: must be a duration such as 250ms, 30s or 1m30s, not "1h 30"',
+    ],
     [{ breakers: 'payments' }, 'spec.breakers: must be a list, not "payments"'],
     [{ breakers: undefined }, 'spec.breakers: is required; give a list'],
     [{ breakers: [] }, 'spec.breakers: must have at least 1 item, not 0'],

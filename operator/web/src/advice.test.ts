@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from '@jest/globals';
-import { advice, affected, commandOf, linkFor, type NewOverride } from './advice.ts';
+import { advice, affected, commandOf, linkFor } from './advice.ts';
+import type { NewOverride } from './overrides.ts';
 
 const SPEC: NewOverride = { breakers: ['payments'], action: 'ForceOpen', reason: "it's down; EOF", duration: '15m' };
 

@@ -1,19 +1,10 @@
 import { perSecond } from '../../src/core/outages/sentence.ts';
 import type { BreakerRow } from '../../src/core/views/breaker-row.ts';
 import { count } from './format.ts';
-import type { Action } from './overrides.ts';
+import type { Action, NewOverride } from './overrides.ts';
 
 /** From this number of agents on, an override must be confirmed with the name of its breaker. */
 export const MANY_AGENTS = 10;
-
-/** The spec of an override that the page creates. */
-export interface NewOverride {
-  readonly breakers: readonly string[];
-  readonly selector?: { readonly matchLabels: Readonly<Record<string, string>> };
-  readonly action: Action;
-  readonly reason: string;
-  readonly duration: string;
-}
 
 /** The agents that an override of a breaker affects, by service: `5 checkout and 3 storefront agents`. */
 export function affected({ agents, services }: Pick<BreakerRow, 'agents' | 'services'>): string {

@@ -1,10 +1,10 @@
 import { useState } from 'preact/hooks';
 import type { BreakerRow } from '../../src/core/views/breaker-row.ts';
-import { advice, affected, commandOf, MANY_AGENTS, type NewOverride } from './advice.ts';
+import { advice, affected, commandOf, MANY_AGENTS } from './advice.ts';
 import { CopyText } from './copy-text.tsx';
 import { count } from './format.ts';
 import { store } from './model.ts';
-import { ACTION_WORDS, type Action, lastMade, makeOverride } from './overrides.ts';
+import { ACTION_WORDS, type Action, lastMade, makeOverride, type NewOverride } from './overrides.ts';
 import { useDialogForm } from './use-dialog-form.ts';
 
 const DURATIONS = ['1m', '5m', '15m', '30m', '1h', '4h'];

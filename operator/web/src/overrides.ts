@@ -1,6 +1,5 @@
 import { signal } from '@preact/signals';
 import type { ShownOverride as Override, OverrideList } from '../../src/http/admin/answers/overrides.ts';
-import type { NewOverride } from './advice.ts';
 import { ask, Refused } from './connection.ts';
 import { address, connection, store } from './model.ts';
 
@@ -8,6 +7,15 @@ export type { Override };
 
 export const ACTIONS = ['ForceOpen', 'ForceClosed', 'Reset'] as const;
 export type Action = (typeof ACTIONS)[number];
+
+/** The spec of an override that the page creates. */
+export interface NewOverride {
+  readonly breakers: readonly string[];
+  readonly selector?: { readonly matchLabels: Readonly<Record<string, string>> };
+  readonly action: Action;
+  readonly reason: string;
+  readonly duration: string;
+}
 
 /** Each action in the words of the user interface. */
 export const ACTION_WORDS: Readonly<Record<Action, string>> = {

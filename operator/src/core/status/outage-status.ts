@@ -1,7 +1,7 @@
 import type { PolicyStatus } from '@fuseboard/schema';
 import type { PolicyCounts } from '../fleet/fleet.ts';
 import { QUIET_MS } from '../outages/outages.ts';
-import { instant } from './instant.ts';
+import { instant, msOf } from './instant.ts';
 
 type StatusOutage = NonNullable<PolicyStatus['outage']>;
 
@@ -31,7 +31,7 @@ export function statusOutage({ counts, previous, settling, cause, now }: OutageI
   if (open === 0 && (halfOpen === 0 || !lasting)) {
     return lasting && !settling ? { ...previous, endTime: instant(now) } : previous;
   }
-  const recent = previous?.endTime !== undefined && now - Date.parse(previous.endTime) < QUIET_MS;
+  const recent = previous?.endTime !== undefined && now - msOf(previous.endTime) < QUIET_MS;
   if (previous !== undefined && (lasting || recent)) {
     const { endTime: _, ...rest } = previous;
     return { ...rest, mostOpen: Math.max(previous.mostOpen, open) };
@@ -62,7 +62,7 @@ export function outageEvent(
     return { type: 'Warning', reason: 'OutageBegan', message: `calls are refused: ${after.first} opened${because}` };
   }
   if (after.endTime === undefined || before.endTime !== undefined) return undefined;
-  const seconds = Math.round((Date.parse(after.endTime) - Date.parse(after.startTime)) / 1_000);
+  const seconds = Math.round((msOf(after.endTime) - msOf(after.startTime)) / 1_000);
   const message = `no breaker is open; calls were refused for ${seconds} s by up to ${after.mostOpen} open breakers, first ${after.first}`;
   return { type: 'Normal', reason: 'OutageEnded', message };
 }

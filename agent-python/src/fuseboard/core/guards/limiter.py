@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .adaptive_limit import AdaptiveLimit
-from .call_config import AdaptiveLimitConfig
+from ..config.call_config import AdaptiveLimitConfig
 
 
 class Waiter:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .outcome_facts import causes
-from .text import cut, utf16_length
+from ..text import cut, utf16_length
 
 _MAX_NAME = 64
 _MAX_MESSAGE = 200

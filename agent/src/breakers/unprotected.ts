@@ -1,11 +1,11 @@
-import type { Breaker } from '../breakers/breaker.ts';
-import type { Registry } from '../breakers/registry.ts';
+import type { Breaker } from './breaker.ts';
+import type { Registry } from './registry.ts';
 
 const MAX_WARNED = 100;
 
 /**
  * Warns once about each breaker whose circuit never opens: without policy and defaults, or without a condition in them.
- * A process without an operator may use breakers that are governed elsewhere; those without defaults are left out there.
+ * A process without an operator may use breakers that are governed elsewhere, so those without defaults are left out.
  */
 export class UnprotectedWarnings {
   readonly #registry: Registry;

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .call_config import AdaptiveLimitConfig
+from ..config.call_config import AdaptiveLimitConfig
 
 _MIN_ROUND = 10
 """Calls in a round at least."""
