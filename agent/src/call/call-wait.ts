@@ -4,7 +4,10 @@ import { onAbort } from './signals/followed-signal.ts';
 /** How a wait ended: what it waited for came, its time is over, or its caller gave up. */
 export type WaitEnd = 'granted' | 'over' | 'aborted';
 
-/** A call that waits for a slot, or before a retry. It keeps the process alive, and ends at once when its caller gives up. */
+/**
+ * A call that waits for a slot, or before a retry. It keeps the process alive, and ends at once when its caller gives
+ * up.
+ */
 export class CallWait implements Deadline {
   dueAt = 0;
   previous: Deadline | null = null;

@@ -64,10 +64,10 @@ function closedSince(now: number): Closed {
 }
 
 /**
- * The state machine of a breaker, without I/O, timers or a clock of its own: it decides from the configuration, the recorded outcomes
- * and the time that it is given. State that depends on time is brought up to date when it is read. There may be very
- * many breakers, so each is small: what only some of them need is kept outside of it, and so is what is needed only
- * during a call.
+ * The state machine of a breaker, without I/O, timers or a clock of its own: it decides from the configuration, the
+ * recorded outcomes and the time that it is given. State that depends on time is brought up to date when it is read.
+ * There may be very many circuits, so each is small: what only some of them need is kept outside of it, and so is what
+ * is needed only during a call.
  */
 export class Circuit {
   /** Number of permits since the circuit was made. */

@@ -58,8 +58,8 @@ function refusal(error: unknown, what: string): unknown {
 }
 
 /**
- * A new name for an override. It contains the time: of two overrides created in the same second, the one whose name sorts
- * last takes precedence.
+ * A new name for an override. It contains the time: of two overrides created in the same second, the one whose name
+ * sorts last takes precedence.
  */
 export const overrideName = (breaker: string) =>
   `${slug(breaker)}-${Date.now().toString(36)}-${randomBytes(2).toString('hex')}`;
