@@ -21,6 +21,7 @@ export const CASES = [
   'rejected',
   'rejected, with a fallback',
   'enter, null',
+  'a unary call of gRPC',
 ] as const;
 export type CaseName = (typeof CASES)[number];
 

@@ -213,7 +213,7 @@ describe('the package', () => {
       import express from 'express';
       import { Redis } from 'ioredis';
       import { pino } from 'pino';
-      import { createClient } from 'redis';
+      import { createClient, createCluster } from 'redis';
       import { Agent } from 'undici';
       import { breakerAdapter } from '@fuseboard/agent/axios';
       import { breakerStates, rejectionsAs503 } from '@fuseboard/agent/express';
@@ -237,6 +237,7 @@ describe('the package', () => {
         axios.create({ adapter: breakerAdapter('payments', axios.getAdapter('http')) }),
         new Agent().compose(breakerInterceptor(({ url }) => url.host)),
         shareState(redisStore(createClient())),
+        shareState(redisStore(createCluster({ rootNodes: [] }))),
         shareState(redisStore(new Redis())),
         logTransitions(pino()), observeInto(metrics.getMeter('a')), markSpans(trace), sendToStatsd({ format: 'tags' }),
       ];

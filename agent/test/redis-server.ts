@@ -14,9 +14,12 @@ export interface RedisServer {
   stop(): Promise<void>;
 }
 
-export async function startRedis(): Promise<RedisServer> {
+/** @param clustered whether it is a node of a cluster. */
+export async function startRedis({ clustered = false } = {}): Promise<RedisServer> {
   const folder = mkdtempSync(join(tmpdir(), 'fuseboard-redis-'));
   const port = await freePort();
+  // The default port of the cluster's bus is 10,000 above the other, where connections have theirs.
+  const more = clustered ? ['--cluster-enabled', 'yes', '--cluster-port', String(await freePort())] : [];
   let process: ChildProcess;
   const start = () =>
     new Promise<void>((resolve, reject) => {
@@ -31,6 +34,7 @@ export async function startRedis(): Promise<RedisServer> {
         '',
         '--appendonly',
         'no',
+        ...more,
       ];
       process = spawn('redis-server', options, { stdio: ['ignore', 'pipe', 'inherit'] });
       process.once('error', (error) => reject(new Error(`redis-server cannot be run; install it: ${error.message}`)));

@@ -1,4 +1,5 @@
 import { allAtOnce, at, failing, functions, ignore, type Library, oneByOne, synchronously } from '../subject.ts';
+import { unary } from '../unary.ts';
 
 const succeeding = () => ({ run: oneByOne((i) => at(functions, i)()) });
 const rejecting = () => ({ run: oneByOne((i) => at(failing, i)().catch(ignore)) });
@@ -24,5 +25,9 @@ export const bare: Library = {
     rejected: rejecting,
     'rejected, with a fallback': rejecting,
     'enter, null': rejecting,
+    'a unary call of gRPC': async () => {
+      const { call, end } = await unary();
+      return { run: oneByOne(call), end };
+    },
   },
 };

@@ -14,6 +14,7 @@ import {
   type Subject,
   synchronously,
 } from '../subject.ts';
+import { unary } from '../unary.ts';
 
 let made = 0;
 
@@ -147,6 +148,11 @@ export const fuseboard: Library = {
           for (let i = 0; i < calls; i++) if (at(all, i).enter() !== null) throw new Error('an open breaker admitted');
         },
       };
+    },
+    'a unary call of gRPC': async () => {
+      const { call, end } = await unary();
+      const all = breakers(everything);
+      return { run: oneByOne((i) => at(all, i).execute(call)), end };
     },
   },
   async makeAndUse(i) {

@@ -1,14 +1,18 @@
 import type { StateStore } from './state-store.ts';
 
-/** The client: `sendCommand` of node-redis, or `call` of ioredis. */
+/** The client: `sendCommand` of a client or a cluster of node-redis, or `call` of ioredis. */
 export type RedisClient =
   | { sendCommand(args: string[]): Promise<unknown> }
+  | {
+      readonly masters: readonly unknown[];
+      sendCommand(firstKey: string | undefined, isReadonly: boolean | undefined, args: string[]): Promise<unknown>;
+    }
   | { call(command: string, ...args: string[]): Promise<unknown> };
 
 export interface RedisStoreOptions {
   /**
-   * Prefix of every key. Services that share no state need different ones. Absent: `{fuseboard}:`, one slot of a
-   * cluster.
+   * Prefix of every key. Services that share no state need different ones. In a cluster it needs a part in braces,
+   * which puts all keys into one slot. Absent: `{fuseboard}:`.
    */
   readonly prefix?: string;
 }
@@ -21,8 +25,11 @@ const MAX_MEMBERS = 10_000;
  * the client, its connection and its errors.
  */
 export function redisStore(client: RedisClient, { prefix = '{fuseboard}:' }: RedisStoreOptions = {}): StateStore {
-  const send = (command: string, ...args: string[]): Promise<unknown> =>
-    'call' in client ? client.call(command, ...args) : client.sendCommand([command, ...args]);
+  const send = (command: string, ...args: string[]): Promise<unknown> => {
+    if ('call' in client) return client.call(command, ...args);
+    if ('masters' in client) return client.sendCommand(args[0], false, [command, ...args]);
+    return client.sendCommand([command, ...args]);
+  };
   const members = `${prefix}members`;
   const key = (member: string) => `${prefix}member:${member}`;
   return {

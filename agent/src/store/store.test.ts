@@ -1,28 +1,42 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { createClient } from 'redis';
+import { createClient, createCluster } from 'redis';
 import { type RedisServer, startRedis } from '../../test/redis-server.ts';
 import { memoryStore, redisStore, type StateStore } from './index.ts';
 
 let redis: RedisServer;
 let nodeRedis: ReturnType<typeof createClient>;
 let ioredis: Redis;
+let clustered: RedisServer;
+let cluster: ReturnType<typeof createCluster>;
 beforeAll(async () => {
   redis = await startRedis();
   nodeRedis = createClient({ url: `redis://127.0.0.1:${redis.port}` });
   await nodeRedis.connect();
   ioredis = new Redis({ port: redis.port, host: '127.0.0.1' });
+  clustered = await startRedis({ clustered: true });
+  const url = `redis://127.0.0.1:${clustered.port}`;
+  const only = await createClient({ url }).connect();
+  await only.sendCommand(['CLUSTER', 'ADDSLOTSRANGE', '0', '16383']);
+  while (!String(await only.sendCommand(['CLUSTER', 'INFO'])).includes('cluster_state:ok'))
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  await only.close();
+  cluster = createCluster({ rootNodes: [{ url }] });
+  await cluster.connect();
 });
 afterAll(async () => {
   await nodeRedis.close();
   ioredis.disconnect();
   await redis.stop();
+  await cluster.close();
+  await clustered.stop();
 });
 
 const stores: [string, () => StateStore][] = [
   ['in memory', () => memoryStore()],
   ['in Redis with node-redis', () => redisStore(nodeRedis, { prefix: 'one:' })],
   ['in Redis with ioredis', () => redisStore(ioredis, { prefix: 'two:' })],
+  ['in a cluster of Redis with node-redis', () => redisStore(cluster)],
 ];
 
 describe.each(stores)('a store %s', (_name, make) => {

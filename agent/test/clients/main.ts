@@ -2,8 +2,8 @@
  * Writes docs/clients.md: what each failure of each client counts as, by making it happen. It fails where a failure
  * counts as a success.
  *
- * With `--check` it writes nothing and fails when the page is stale. With `--offline` it fetches no other Node: where this
- * machine has none of a version, the rows of the page stay as they are, and a line says so.
+ * With `--check` it writes nothing and fails when the page is stale. With `--offline` it fetches no other Node: where
+ * this machine has none of a version, the rows of the page stay as they are, and a line says so.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
