@@ -34,8 +34,8 @@ const PASSING_EVERY_MS = 5_000;
 /** Every stream is lost once in so many readings, and the operator is killed once in so many. */
 const CUT_EVERY = 2;
 const KILL_EVERY = 5;
-/** A service that makes fewer calls a second between two readings stands still; on a busy machine each makes several. */
-const LEAST_CALLS_PER_SECOND = 1;
+/** A service that makes fewer calls between two readings stands still: a reading counts as one, whatever it finds. */
+const LEAST_CALLS = 5;
 const MB = 1_000_000;
 
 /** What a service in Python holds, after garbage was collected. */
@@ -141,12 +141,10 @@ async function main({ minutes, everyMs, json }: Options): Promise<number> {
       for (const [way, service] of services) {
         const list = readings.get(way)!;
         const holds = await service.holds();
-        const before = list.at(-1) ?? { at: 0, holds: { calls: 0 } };
-        const calls = holds.calls - before.holds.calls;
-        const seconds = (at - before.at) * 60;
-        if (calls < seconds * LEAST_CALLS_PER_SECOND) {
+        const calls = holds.calls - (list.at(-1)?.holds.calls ?? 0);
+        if (calls < LEAST_CALLS) {
           await service.trace();
-          throw new Error(`the service of ${way} made ${calls} calls in ${Math.round(seconds)} s: it stands still`);
+          throw new Error(`the service of ${way} made ${calls} calls since it was read last: it stands still`);
         }
         list.push({ at, holds });
       }
