@@ -123,7 +123,7 @@ describe('a dispatcher with a breaker', () => {
     const server = createServer((_request, response) => void response.write('begins'));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const own = new Agent();
-    const dispatcher = own.compose(breakerInterceptor(createBreaker({})));
+    const dispatcher = own.compose(breakerInterceptor(createBreaker({ timeout: { duration: '10s' } })));
     const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const abortInBody = async () => {
       const caller = new AbortController();
