@@ -31,6 +31,16 @@ describe('the packages', () => {
     }
   });
 
+  it.each([
+    ['charts/fuseboard/Chart.yaml', /^version: (.*)$/m],
+    ['charts/fuseboard/Chart.yaml', /^appVersion: (.*)$/m],
+    ['agent-python/pyproject.toml', /^version = "(.*)"$/m],
+    ['agent-python/src/fuseboard/version.py', /"(\d.*)"$/m],
+    ['agent/src/version.ts', /'(\d.*)'/],
+  ])('have the version that %s has (%s)', (path, pattern) => {
+    expect(pattern.exec(read(path))?.[1]).toBe(root.version);
+  });
+
   it('are all under the licence of the repository', () => {
     expect(manifests.filter(({ license }) => license !== 'Apache-2.0').map(({ path }) => path)).toEqual([]);
     expect(read('LICENSE')).toContain('Apache License');

@@ -49,7 +49,8 @@ export interface Agent {
 
 /** Shared by all copies of this package in a process, so that there is one link however often it is installed. */
 interface Slot extends LedgerHolder {
-  armed: boolean;
+  /** Whether the environment was read, and the link made if it asks for one. */
+  hasStarted: boolean;
   /** Whether the environment was asked what to record. */
   recordingAsked?: boolean;
   options?: StartOptions;
@@ -61,7 +62,7 @@ const DEFAULT_READY_MS = 5_000;
 
 function slot(): Slot {
   const holder = globalThis as { [KEY]?: Slot };
-  holder[KEY] ??= { armed: false };
+  holder[KEY] ??= { hasStarted: false };
   return holder[KEY];
 }
 
@@ -76,7 +77,7 @@ function slot(): Slot {
  */
 export function getBreaker(name: string, options?: BreakerOptions) {
   const own = slot();
-  if (!own.armed) startLink(own, {});
+  if (!own.hasStarted) startLink(own, {});
   try {
     return registry().getBreaker(name, options);
   } catch (error) {
@@ -141,7 +142,7 @@ export function linkState(): LinkState {
 }
 
 function startLink(own: Slot, options: StartOptions): void {
-  own.armed = true;
+  own.hasStarted = true;
   delete own.link;
   const { env } = process;
   const warn = warnerOf(options);

@@ -14,10 +14,12 @@ export interface RedisServer {
   stop(): Promise<void>;
 }
 
-/** @param more further options of redis-server. */
-export async function startRedis(more: readonly string[] = []): Promise<RedisServer> {
+/** @param clustered whether it is a node of a cluster. */
+export async function startRedis({ clustered = false } = {}): Promise<RedisServer> {
   const folder = mkdtempSync(join(tmpdir(), 'fuseboard-redis-'));
   const port = await freePort();
+  // The default port of the cluster's bus is 10,000 above the other, where connections have theirs.
+  const more = clustered ? ['--cluster-enabled', 'yes', '--cluster-port', String(await freePort())] : [];
   let process: ChildProcess;
   const start = () =>
     new Promise<void>((resolve, reject) => {

@@ -75,7 +75,7 @@ def _fades_smoothly(original: Any) -> Any:
 
 
 def _no_free_retry(original: Any) -> Any:
-    return lambda self, now: self._saved >= 100 and original(self, now)
+    return lambda self, now, per_second: self._saved >= 100 and original(self, now, per_second)
 
 
 def _capless(original: Any) -> Any:

@@ -466,10 +466,11 @@ describe('agents that prove who they are', () => {
       const uid = bearerToken(authorization);
       if (uid === 'stranger') throw new AuthError('bad-token', 'nobody knows it');
       if (uid === 'outage') throw new AuthError('unavailable', 'nobody can tell');
+      if (uid === 'account') return { namespace: 'shop' };
       const expiresAt = uid === 'expiring' ? Date.now() : undefined;
       return { namespace: 'shop', pod: { name: uid, uid }, ...(expiresAt !== undefined && { expiresAt }) };
     },
-    labels: async () => ({ app: 'web' }),
+    labels: async ({ pod }, claimed) => (pod ? { app: 'web' } : claimed),
   };
   const url = (query: Record<string, string> = {}) =>
     `${serving.agentsUrl}/v1/stream?${new URLSearchParams({ service: 's', instance: 'i', boot: BOOT, ...query })}`;
@@ -496,6 +497,14 @@ describe('agents that prove who they are', () => {
     await commit(await openStream('p1', { namespace: 'bank', labels: 'app=forged' }));
     const { items } = await admin('/v1/agents');
     expect(items).toMatchObject([{ namespace: 'shop', pod: 'p1', labels: { app: 'web' } }]);
+  });
+
+  it('have the labels that they claim where their token is bound to no pod', async () => {
+    await commit(await openStream('account', { labels: 'app=batch' }));
+    const { items } = await admin('/v1/agents');
+    expect(items).toMatchObject([{ namespace: 'shop', labels: { app: 'batch' } }]);
+    expect((await openStream('account', { labels: 'no label' })).status).toBe(400);
+    expect((await openStream('p1', { labels: 'no label' })).status).toBe(200);
   });
 
   it('names an agent by the pod of its token, whatever it calls itself', async () => {

@@ -54,8 +54,8 @@ def get_breaker(name: str, defaults: Spec | None = None, classify: Classify | No
     """The circuit breaker of this name; the same one for the same name in the whole process.
 
     ``name``: letters, digits and ``._:/-``, at most 128 characters. ``defaults``: the spec that holds while no policy governs the
-    name, as a CircuitBreakerPolicy has it; absent: calls pass and are counted. ``classify`` judges what a call came to where a
-    policy cannot; ``None`` from it leaves it to the policy.
+    name, as a CircuitBreakerPolicy has it; absent: calls pass and are counted. ``classify`` classifies the result or error of a
+    call before the policy does; ``None`` from it leaves that to the policy.
 
     Costs no I/O but, at its first use in a process, one read of the last-good and bootstrap files. The link to the operator
     starts with the first call that goes through any breaker, and only where an operator is configured (FUSEBOARD_URL, or what

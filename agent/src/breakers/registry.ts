@@ -98,7 +98,7 @@ export class Registry {
     yield* this.#breakers.values();
   }
 
-  /** Whether nothing can open the circuit of a breaker, although its mode does not say so. */
+  /** Whether no condition can open the circuit of a breaker. False in mode Disabled, where that is meant. */
   neverOpens({ name }: Breaker): boolean {
     const { mode, trip } = this.#breakers.get(name)!.circuit.config;
     return mode !== 'Disabled' && trip.conditions.length === 0;

@@ -15,6 +15,6 @@ export interface BreakerParts {
   random(): number;
   /** The breaker that has this key. Absent: this is the breaker itself. */
   readonly parent: BreakerParts | undefined;
-  /** Absent: the policy asks for nothing but a breaker and a fixed time limit. */
+  /** Absent: no policy of this breaker has asked for more than a circuit and a fixed time limit so far. */
   readonly guards: CallGuards | undefined;
 }

@@ -6,8 +6,8 @@ import { RetryBudget } from '../core/guards/retry.ts';
 import { LastSuccesses } from './last-successes.ts';
 
 /**
- * The retry budget, limiter, adaptive timeout and last results of a circuit. A breaker whose policy needs none of them
- * has no such object.
+ * The retry budget, limiter, adaptive timeout and last results of a circuit. Created when a policy
+ * first needs one of them, and kept from then on.
  */
 export class CallGuards {
   readonly budget = new RetryBudget();

@@ -70,7 +70,7 @@ function rejected<T>(breaker: BreakerParts, fn: Call<T>, signal: AbortSignal | u
   return Promise.reject(circuitOpen(breaker, breaker.circuit.rejectedForMs));
 }
 
-/** The call around it decides. */
+/** Runs the function without a permit: the probe around it settles the outcome. */
 async function passThrough<T>(fn: Call<T>, signal: AbortSignal | undefined): Promise<T> {
   return fn(new UntimedContext(signal));
 }

@@ -6,9 +6,9 @@ import { backoffMs } from '../core/guards/retry.ts';
 import { retryAfterMs } from '../core/retry-after.ts';
 import { isRejection, limited, queueTimeout } from '../errors/errors.ts';
 import type { BreakerParts } from './breaker-parts.ts';
+import { CallWait } from './call-wait.ts';
 import { type Call, UntimedContext } from './context.ts';
 import { beganAt, recordDuration, takesInShadow } from './limited-permit.ts';
-import { QueuedWait } from './queued-wait.ts';
 import { discard, discardResponseOf } from './response.ts';
 import { asProbe } from './scopes/probe-scope.ts';
 import { isCancelled, isTimedOut } from './signals/given-up.ts';
@@ -33,7 +33,7 @@ export class GuardedCall<T> implements CallCompletion<T> {
   readonly signal: AbortSignal | undefined;
   readonly #fn: Call<T>;
   /** One permit for all attempts. */
-  readonly #isInsideBreaker: boolean;
+  readonly #retriesInsideBreaker: boolean;
   readonly #mayRetry: boolean;
   #permit: CircuitPermit;
   #attempts = 0;
@@ -56,7 +56,7 @@ export class GuardedCall<T> implements CallCompletion<T> {
     this.#fn = fn;
     this.#permit = permit;
     this.#mayRetry = mayRetry;
-    this.#isInsideBreaker = breaker.guards?.config.retry?.insideBreaker ?? false;
+    this.#retriesInsideBreaker = breaker.guards?.config.retry?.insideBreaker ?? false;
   }
 
   start(): Promise<T> {
@@ -65,10 +65,12 @@ export class GuardedCall<T> implements CallCompletion<T> {
 
   returned(value: T): T | Promise<T> {
     const { circuit } = this.breaker;
-    const outcome = this.#isInsideBreaker ? circuit.classifyResult(value) : circuit.settleResult(this.#permit, value);
+    const outcome = this.#retriesInsideBreaker
+      ? circuit.classifyResult(value)
+      : circuit.settleResult(this.#permit, value);
     if (outcome === 'success') this.#recordDuration();
     if (outcome === 'failure') return this.#retryOrSettle({ kind: 'returned', value }) ?? value;
-    if (this.#isInsideBreaker) circuit.settleResult(this.#permit, value, outcome);
+    if (this.#retriesInsideBreaker) circuit.settleResult(this.#permit, value, outcome);
     this.outcome = outcome;
     return value;
   }
@@ -76,9 +78,11 @@ export class GuardedCall<T> implements CallCompletion<T> {
   threw(error: unknown): Promise<T> | undefined {
     const { circuit } = this.breaker;
     if (this.signal?.aborted) return this.#settleAborted(error);
-    const outcome = this.#isInsideBreaker ? circuit.classifyError(error) : circuit.settleError(this.#permit, error);
+    const outcome = this.#retriesInsideBreaker
+      ? circuit.classifyError(error)
+      : circuit.settleError(this.#permit, error);
     if (outcome === 'failure') return this.#retryOrSettle({ kind: 'threw', error });
-    if (this.#isInsideBreaker) circuit.settleError(this.#permit, error, outcome);
+    if (this.#retriesInsideBreaker) circuit.settleError(this.#permit, error, outcome);
     this.outcome = outcome;
     return undefined;
   }
@@ -87,7 +91,7 @@ export class GuardedCall<T> implements CallCompletion<T> {
     if (isCancelled(this.signal)) return this.#settleIgnored();
     this.#recordDuration();
     this.breaker.circuit.count(COUNTER.timedOut);
-    if (!this.#isInsideBreaker) this.breaker.circuit.settleError(this.#permit, error, 'failure');
+    if (!this.#retriesInsideBreaker) this.breaker.circuit.settleError(this.#permit, error, 'failure');
     return this.#retryOrSettle({ kind: 'expired', error });
   }
 
@@ -134,9 +138,9 @@ export class GuardedCall<T> implements CallCompletion<T> {
 
   async #retry(failure: FailedAttempt<T>, waitMs: number): Promise<T> {
     const { circuit, timeouts } = this.breaker;
-    if ((await new QueuedWait(timeouts, waitMs, this.signal).ended) === 'aborted') return this.#endAborted(failure);
+    if ((await new CallWait(timeouts, waitMs, this.signal).ended) === 'aborted') return this.#endAborted(failure);
     if (this.breaker.circuit.rejectsAll) return this.#endWith(failure);
-    if (!this.#isInsideBreaker) {
+    if (!this.#retriesInsideBreaker) {
       const permit = circuit.enter();
       if (permit === null) return this.#endWith(failure);
       this.#permit = permit;
@@ -159,11 +163,11 @@ export class GuardedCall<T> implements CallCompletion<T> {
     const { maxQueue, queueTimeoutMs } = guards!.config.concurrency!;
     const waiter: Waiter = { previous: null, next: null, granted: () => wait.granted() };
     if (!limiter.join(waiter)) return this.#endRefused(limited(this.breaker, limiter.limit, maxQueue), previous);
-    const wait = new QueuedWait(timeouts, queueTimeoutMs, this.signal, () => limiter.leave(waiter));
-    const isFirst = !this.#isInsideBreaker || previous === undefined;
+    const wait = new CallWait(timeouts, queueTimeoutMs, this.signal, () => limiter.leave(waiter));
+    const isFirst = !this.#retriesInsideBreaker || previous === undefined;
     if (isFirst) circuit.pause(this.#permit);
     const end = await wait.ended;
-    if (isFirst) circuit.restart(this.#permit);
+    if (isFirst) circuit.begin(this.#permit);
     if (end === 'over') return this.#endRefused(queueTimeout(this.breaker, queueTimeoutMs), previous);
     if (this.signal?.aborted) {
       if (end === 'granted') limiter.release();
@@ -210,7 +214,7 @@ export class GuardedCall<T> implements CallCompletion<T> {
   #settleFailure(failure: FailedAttempt<T>): void {
     const { circuit } = this.breaker;
     this.outcome = 'failure';
-    if (!this.#isInsideBreaker) return;
+    if (!this.#retriesInsideBreaker) return;
     if (failure.kind === 'returned') circuit.settleResult(this.#permit, failure.value);
     else if (failure.kind === 'threw') circuit.settleError(this.#permit, failure.error);
     else circuit.settleError(this.#permit, failure.error, 'failure');
@@ -223,7 +227,7 @@ export class GuardedCall<T> implements CallCompletion<T> {
   }
 
   #endRefused(error: unknown, previous: FailedAttempt<T> | undefined): T {
-    if (!this.#isInsideBreaker || previous === undefined) this.#permit.ignore();
+    if (!this.#retriesInsideBreaker || previous === undefined) this.#permit.ignore();
     if (previous !== undefined) return this.#endWith(previous);
     throw error;
   }

@@ -302,7 +302,7 @@ describe('a call that waits', () => {
     clock.time = 1_000;
     outcomes('succeed', 1);
     expect(circuit.state).toBe('closed');
-    circuit.restart(waiting);
+    circuit.begin(waiting);
     circuit.enter();
     clock.time = 3_000;
     expect(circuit.enter()).not.toBeNull();
@@ -318,7 +318,7 @@ describe('a call that waits', () => {
     outcomes('succeed', 1);
     for (let i = 0; i < 2; i++) circuit.enter();
     circuit.pause(early);
-    circuit.restart(early);
+    circuit.begin(early);
     early.ignore();
     clock.time = 2_200;
     expect(circuit.enter()).toBeNull();
@@ -329,7 +329,7 @@ describe('a call that waits', () => {
     const permit = circuit.enter()!;
     circuit.pause(permit);
     clock.time = 500;
-    circuit.restart(permit);
+    circuit.begin(permit);
     permit.succeed();
     expect(circuit.latency()[0]).toBe(1);
   });

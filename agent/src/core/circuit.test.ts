@@ -112,7 +112,7 @@ describe('a breaker', () => {
     const waiting = circuit.enter()!;
     circuit.pause(waiting);
     clock.time = 900;
-    circuit.restart(waiting);
+    circuit.begin(waiting);
     clock.time = 1_500;
     circuit.enter()!.ignore();
     expect(circuit.state).toBe('closed');
@@ -130,7 +130,7 @@ describe('a breaker', () => {
     clock.time = 5_000;
     circuit.enter()!.ignore();
     expect(circuit.state).toBe('closed');
-    circuit.restart(waiting);
+    circuit.begin(waiting);
     waiting.ignore();
     const next = circuit.enter()!;
     clock.time = 9_000;
@@ -150,7 +150,7 @@ describe('a breaker', () => {
     circuit.pause(waiting);
     clock.time = 3_500;
     const other = circuit.enter()!;
-    circuit.restart(waiting);
+    circuit.begin(waiting);
     waiting.succeed();
     clock.time = 6_000;
     expect(circuit.state).toBe('open');
@@ -165,7 +165,7 @@ describe('a breaker', () => {
     const [waiting] = [circuit.enter()!, circuit.enter()!];
     circuit.pause(waiting);
     clock.time = 6_000;
-    circuit.restart(waiting);
+    circuit.begin(waiting);
     clock.time = 10_999;
     expect(circuit.state).toBe('half-open');
     clock.time = 11_000;
@@ -178,7 +178,7 @@ describe('a breaker', () => {
     circuit.pause(early);
     circuit.enter()!.fail();
     clock.time = 50;
-    circuit.restart(early);
+    circuit.begin(early);
     early.succeed();
     expect(circuit.state).toBe('open');
   });

@@ -26,7 +26,7 @@ import { latencyBucket } from './windows/histogram.ts';
 import { InFlight } from './windows/in-flight.ts';
 import { type Window, windowFor } from './windows/window.ts';
 
-/** Where a breaker lives: what it is given, and who is notified of its changes of state. */
+/** What a circuit needs from its owner, and who is notified of its changes of state. */
 export interface Host extends Environment {
   /** The name of the breaker. Absent: its calls are not recorded. */
   readonly name?: string;
@@ -64,13 +64,13 @@ function closedSince(now: number): Closed {
 }
 
 /**
- * A circuit breaker without I/O, timers or a clock of its own: it decides from the configuration, the recorded outcomes
- * and the time that it is given. State that depends on time is brought up to date when it is read. There may be very
- * many breakers, so each is small: what only some of them need is kept outside of it, and so is what is needed only
- * during a call.
+ * The state machine of a breaker, without I/O, timers or a clock of its own: it decides from the configuration, the
+ * recorded outcomes and the time that it is given. State that depends on time is brought up to date when it is read.
+ * There may be very many circuits, so each is small: what only some of them need is kept outside of it, and so is what
+ * is needed only during a call.
  */
 export class Circuit {
-  /** How many permits were given since the breaker was made. */
+  /** Number of permits since the circuit was made. */
   permits = 0;
   /** The classifier that code gave, which wins over the policy's. Must not throw. */
   classify: Classify | undefined = undefined;
@@ -136,7 +136,7 @@ export class Circuit {
     return this.#state.kind === 'open' ? Math.max(0, this.#state.until - this.#clock.now()) : 0;
   }
 
-  /** Failures in a row, while closed. */
+  /** Failures since the last success. Kept while open; 0 after a close or a reset. */
   get consecutiveFailures(): number {
     return this.#consecutiveFailures;
   }
@@ -303,15 +303,15 @@ export class Circuit {
   }
 
   /**
-   * The call of an unsettled permit waits before it begins: until `restart`, which has to follow, it is not under way.
+   * The call of an unsettled permit waits before it begins: until `begin`, which has to follow, it is not under way.
    */
   pause(permit: CircuitPermit): void {
     if (permit.generation !== this.#generation || this.#probes !== undefined) return;
     this.#inFlight?.end(permit.startedAt);
   }
 
-  /** The call of a paused permit begins. */
-  restart(permit: CircuitPermit): void {
+  /** The call of a paused permit begins now, and its time counts from here. */
+  begin(permit: CircuitPermit): void {
     const now = this.#clock.now();
     const probes = this.#probes;
     if (permit.generation === this.#generation) {

@@ -22,7 +22,10 @@ export function canProbe({ probes, calls }: Probing, { maxProbes, evaluate }: Co
   return probes.size + (evaluate === 'FailureRate' ? calls : 0) < maxProbes;
 }
 
-/** The share that passes is 2^(t / rampDuration) - 1, as in aiomisc: it doubles its distance from -1 over the ramp. */
+/**
+ * The share that passes is 2^(t / rampDuration) - 1, which grows from 0 to 1, slowly first, as in aiomisc. The first
+ * call starts the ramp and always passes.
+ */
 export function rampAdmits(state: Ramping, { rampMs }: Config, now: number, environment: Environment): boolean {
   if (state.startedAt === undefined) {
     state.startedAt = now;

@@ -7,8 +7,8 @@ interface Pending {
 }
 
 /**
- * Changes of state that listeners were not notified of yet. They exist only while a circuit handles a call, so circuits
- * have no field for them.
+ * Changes of state that listeners were not notified of yet. They exist only until the operation on a circuit ends, so
+ * circuits have no field for them.
  */
 const pendingEvents = new Map<Circuit, Pending>();
 

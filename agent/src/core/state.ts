@@ -31,8 +31,8 @@ export interface TransitionEvent {
   readonly at: number;
   readonly reason: Reason;
   /**
-   * The reason given for a forced state, after the name of the override if an override forced it. Absent in any other
-   * change.
+   * The reason given for a forced state, or for a reset, after the name of the override if an override did it. Absent
+   * in any other change.
    */
   readonly detail?: string;
   /** The key of the circuit. Absent: the circuit of the breaker itself. */

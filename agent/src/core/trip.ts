@@ -86,7 +86,7 @@ export function trippedByRate(
     : firstOf(conditions, { consecutiveFailures: 0, failures, slow: slow + overdue }, total);
 }
 
-/** @param calls of how many calls; 0: the numbers are meant, not the rates. */
+/** @param calls the total of which rates are computed; 0 selects the conditions on numbers. */
 function firstOf(
   conditions: readonly SetCondition[],
   measured: Readonly<Record<Measure, number>>,

@@ -14,7 +14,7 @@ beforeAll(async () => {
   nodeRedis = createClient({ url: `redis://127.0.0.1:${redis.port}` });
   await nodeRedis.connect();
   ioredis = new Redis({ port: redis.port, host: '127.0.0.1' });
-  clustered = await startRedis(['--cluster-enabled', 'yes']);
+  clustered = await startRedis({ clustered: true });
   const url = `redis://127.0.0.1:${clustered.port}`;
   const only = await createClient({ url }).connect();
   await only.sendCommand(['CLUSTER', 'ADDSLOTSRANGE', '0', '16383']);

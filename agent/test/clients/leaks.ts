@@ -238,7 +238,8 @@ async function run(make: Maker): Promise<string[]> {
   for (const [what, count] of Object.entries({
     succeeded,
     failed,
-    ignored,
+    // A method of NestJS is given no signal, so an abort is a failure like any other.
+    ...(subject.breaker === undefined && { ignored }),
     retried,
     timedOut,
   })) {

@@ -79,8 +79,8 @@ const ROUND = 'round';
 const NO_OBSERVERS: ControllerObservers = { policies: noOpQueueObserver, status: noOpQueueObserver, applied() {} };
 
 /**
- * The one loop: it reads the whole state of the source and of the fleet, and brings deliveries and statuses in line
- * with it. What woke it up does not matter, so that a lost or repeated notice is harmless.
+ * Two loops: one brings deliveries in line with the whole state of the source, the other computes statuses from it and
+ * from the fleet. What woke it up does not matter, so that a lost or repeated notice is harmless.
  */
 export class Controller {
   readonly snapshots = new SnapshotCache();

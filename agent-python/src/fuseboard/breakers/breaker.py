@@ -158,7 +158,7 @@ class Breaker:
         policy_fallback: PolicyFallback | None = None,
         **kwargs: Any,
     ) -> Any:
-        """Call a function that returns at once.
+        """Call a synchronous function.
 
         Raises what the function raises, or a ``CircuitOpenError`` or ``LimitedError`` without a call. ``fallback`` answers
         instead of any error, and instead of a result that the policy counts as a failure, which it is called with.

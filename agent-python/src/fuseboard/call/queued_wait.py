@@ -54,7 +54,7 @@ class QueuedWait:
 
     def _restart(self) -> None:
         if self._waits_first:
-            self._call.breaker.circuit.restart(self._call.permit)
+            self._call.breaker.circuit.begin(self._call.permit)
 
 
 def queue(

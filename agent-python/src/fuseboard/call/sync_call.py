@@ -1,4 +1,4 @@
-"""Calls of functions that return at once."""
+"""Calls of synchronous functions."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ from .windows.histogram import latency_bucket
 from .windows.in_flight import InFlight
 
 STALL_WATCH_FACTOR = 10
-"""In times ``slowerThan``: how long it matters whether the process stood still during a call."""
+"""How long to watch for stalls after a call began, as a multiple of ``slowerThan``."""
 
 
 _BY_FAILURES = frozenset(("failure-rate", "failure-count", "consecutive-failures", "probe-failed"))
@@ -135,7 +135,7 @@ class Circuit(Exclusive):
 
     @property
     def consecutive_failures(self) -> int:
-        """Failures in a row, while closed."""
+        """Failures since the last success. Kept while open; 0 after a close or a reset."""
         return self._consecutive_failures
 
     @property
@@ -357,7 +357,7 @@ class Circuit(Exclusive):
 
     @exclusive
     def pause(self, permit: Permit) -> None:
-        """The call of an unsettled permit waits before it begins: until ``restart``, which has to follow, it is not under way."""
+        """The call of an unsettled permit waits before it begins: until ``begin``, which has to follow, it is not under way."""
         if (
             permit.generation is self.generation
             and not isinstance(self._state, Probing)
@@ -366,8 +366,8 @@ class Circuit(Exclusive):
             self._in_flight.end(permit.started_at)
 
     @exclusive
-    def restart(self, permit: Permit) -> None:
-        """The call of a paused permit begins."""
+    def begin(self, permit: Permit) -> None:
+        """The call of a paused permit begins now, and its time counts from here."""
         now = self._now()
         state = self._state
         if permit.generation is self.generation:
@@ -480,8 +480,6 @@ class Circuit(Exclusive):
         self._reset_operations()
         self._reset_counters()
 
-    # Under the lock
-
     @exclusive
     def _reset_counters(self) -> None:
         self._stop_fast_path()
@@ -492,6 +490,8 @@ class Circuit(Exclusive):
             self._state.probes.clear()
             self._evaluate_last_probes(self._now())
         self._start_fast_path()
+
+    # The caller holds the lock
 
     def _settle_unsettled(self, permit: Permit, outcome: Outcome, returned_or_raised: object) -> None:
         if permit.outcome is None:

@@ -29,7 +29,9 @@ def can_probe(state: Probing, config: Config) -> bool:
 
 
 def ramp_admits(state: Ramping, config: Config, now: float, random: Callable[[], float]) -> bool:
-    """The share that passes is 2^(t / rampDuration) - 1, as in aiomisc: it doubles its distance from -1 over the ramp."""
+    """The share that passes is 2^(t / rampDuration) - 1, which grows from 0 to 1, slowly first, as in aiomisc.
+
+    The first call starts the ramp and always passes."""
     if state.started_at is None:
         state.started_at = now
         return True

@@ -42,7 +42,7 @@ class TransitionEvent:
     An open time that ran out unnoticed carries the moment at which it ran out."""
     reason: Reason
     detail: str | None = None
-    """What those who forced the state gave as their reason, after the name of their override if it was one."""
+    """The reason given for a forced state, or for a reset, after the name of the override if an override did it."""
     key: str | None = None
     """The key whose circuit it is. ``None``: the breaker's own."""
     last_error: LastError | None = None

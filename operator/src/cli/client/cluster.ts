@@ -8,7 +8,7 @@ import { listAll } from '../../kube/api/list.ts';
 import { type KubeObject, readObject, toOverride, toPolicy } from '../../kube/api/object.ts';
 import { collectionPath, type KubeResource, OVERRIDES, objectPath, POLICIES } from '../../kube/api/resource.ts';
 import { KubernetesHistory } from '../../kube/write/history.ts';
-import { slug } from '../../kube/write/overrides.ts';
+import { overrideName } from '../../kube/write/overrides.ts';
 import { kubernetesRollback } from '../../kube/write/rollback.ts';
 import type { Revision } from '../../ports/history.ts';
 import { Problem } from '../../ports/problem.ts';
@@ -89,7 +89,7 @@ export class ClusterTarget implements Target {
   }
 
   async override(namespace: string, spec: OverrideSpec): Promise<StoredOverride> {
-    const metadata = { generateName: `${slug(spec.breakers[0]!)}-`, namespace };
+    const metadata = { name: overrideName(spec.breakers[0]!), namespace };
     const body = { apiVersion: `${GROUP}/${VERSION}`, kind: OVERRIDE_KIND, metadata, spec };
     const query = { fieldManager: 'fuseboard' };
     const path = collectionPath(OVERRIDES, namespace);

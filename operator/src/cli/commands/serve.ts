@@ -19,7 +19,7 @@ Examples:
 
 Ports: 8700 agents, 8701 metrics and probes, 8702 admin with --policies; otherwise 8443, 8080 and 8081.
 On SIGTERM the operator waits for --shutdown-delay, tells agents to reconnect elsewhere, closes their connections after
-25 s at most, completes its writes and exits. A second signal makes it exit at once.`;
+25 s at most, lets writes in progress end and exits. A second signal makes it exit at once.`;
 
 /** An option that the environment sets too, with its default from the table of defaults. */
 const option = (flags: string, description: string) => {
@@ -126,13 +126,13 @@ export function serveCommand(terminal: Terminal, construct: Construct, setExitCo
     .addOption(
       option(
         '--token-review-period <time>',
-        'how long the result of a TokenReview is cached: a deleted pod can report for that long',
+        'how long the result of a TokenReview is cached; a deleted pod can report for that long and 10 s',
       ),
     )
     .addOption(
       option(
         '--max-reports-per-pod <n>',
-        'limit of report parts from one pod per second; 8 breakers count as one more part',
+        'limit of report parts from one pod per second; every 2 KiB of a part count as one more',
       ),
     )
     .addOption(option('--max-reports-per-second <n>', 'limit of report parts from all pods per second'))

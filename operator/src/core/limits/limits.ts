@@ -7,7 +7,7 @@ export interface Limit {
   /** The default of the flag, or the fixed limit. */
   readonly value: number;
   readonly unit: string;
-  readonly scope: 'a pod' | 'a caller' | 'an address' | 'a namespace' | 'this replica';
+  readonly scope: 'a process' | 'a breaker' | 'a pod' | 'a caller' | 'an address' | 'a namespace' | 'this replica';
   /** The behaviour at the limit. */
   readonly reached: string;
 }
@@ -63,7 +63,7 @@ export const LIMITS = {
     what: 'Breakers and keys of one process with a stored state; one with a long key or last error counts once more for each 256 characters of both',
     value: 2_000,
     unit: 'breakers',
-    scope: 'a pod',
+    scope: 'a process',
     reached: 'calls of further breakers are counted; their state is not shown',
   },
   'breakers-of-pod': {
@@ -153,7 +153,7 @@ export const LIMITS = {
     what: 'Calls that one breaker counts between two reports',
     value: 2 ** 32,
     unit: 'calls',
-    scope: 'a pod',
+    scope: 'a breaker',
     reached: 'none of the calls of that breaker in that report is counted',
   },
   'catch-ups': {

@@ -82,7 +82,8 @@ function mergeRows<Row extends BreakerRow>(rows: readonly Row[]): Row {
     since: state === 'closed' || state === 'none' ? Math.max(...since) : Math.min(...since),
     heard: Math.max(...rows.map(({ heard }) => heard)),
     agents: rows.reduce((sum, { agents }) => sum + agents, 0),
-    services: largestServices(rows.flatMap(({ services }) => services)),
+    // A replica of a version without services names none.
+    services: largestServices(rows.flatMap(({ services }: Partial<BreakerRow>) => services ?? [])),
     states: sumOf(rows.map(({ states }) => states)) satisfies BreakerCounts,
     unwell: deciding
       .flatMap(({ unwell }) => unwell)

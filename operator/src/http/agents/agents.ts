@@ -60,8 +60,8 @@ export function agentsApp(options: AgentsOptions): Express {
   }
 
   function credentialsOf(request: Request): Credentials {
-    const selfDeclared = authenticator.method === 'none';
-    const namespace = selfDeclared ? parse(NamespaceSchema, request.query.namespace, 'namespace') : undefined;
+    const trustsClaims = authenticator.method === 'none';
+    const namespace = trustsClaims ? parse(NamespaceSchema, request.query.namespace, 'namespace') : undefined;
     const address = peerAddress(request.socket);
     return { authorization: request.get('authorization'), namespace, address };
   }
@@ -77,7 +77,6 @@ export function agentsApp(options: AgentsOptions): Express {
         `protocol: this operator speaks ${PROTOCOL}, not ${query.protocol}; update the older side`,
       );
     }
-    const selfDeclared = authenticator.method === 'token-review' ? {} : parseOrProblem(() => parseLabels(query.labels));
     const since = parseOrProblem(() => parseSince(query.since));
     const refuse = (reason: string, message: string) => {
       streams.refused(reason);
@@ -94,6 +93,9 @@ export function agentsApp(options: AgentsOptions): Express {
     if (quota.refusesStreams()) refuse('storm', 'too many new streams at once; reconnect');
     const agentIdentity = await identityOf(request, 'stream');
     const { namespace, pod, expiresAt } = agentIdentity;
+    // A pod has the labels of its object, so what it claims is not even read.
+    const claimed =
+      authenticator.method === 'token-review' && pod ? {} : parseOrProblem(() => parseLabels(query.labels));
     // After a disconnect, `close` does not fire again, so a stream taken from the quota would never be released.
     if (response.destroyed) return;
     const full = quota.takeStream(agentIdentity);
@@ -103,7 +105,7 @@ export function agentsApp(options: AgentsOptions): Express {
     }
     // Registered before the next await, because a pending stream already counts for its pod.
     response.on('close', () => quota.releaseStream(agentIdentity));
-    const labels = await authenticated(request, () => authenticator.labels(agentIdentity, selfDeclared));
+    const labels = await authenticated(request, () => authenticator.labels(agentIdentity, claimed));
     if (isBehind(controller.delivery.asOf(namespace), since)) {
       await controller
         .catchUp()

@@ -15,9 +15,7 @@ export function kubernetesOverrides(kubeConfig: KubeConfig): OverrideStore {
   const client = new KubeClient(kubeConfig);
   return {
     async create({ namespace, spec, createdBy }) {
-      // The name contains the time, because of two overrides created in the same second, the one whose name sorts last
-      // has precedence.
-      const name = `${slug(spec.breakers[0]!)}-${Date.now().toString(36)}-${randomBytes(2).toString('hex')}`;
+      const name = overrideName(spec.breakers[0]!);
       const body = {
         apiVersion: `${GROUP}/${VERSION}`,
         kind: OVERRIDE_KIND,
@@ -59,8 +57,15 @@ function refusal(error: unknown, what: string): unknown {
   return new Problem(503, `${what}: ${message}${advice}`);
 }
 
+/**
+ * A new name for an override. It contains the time: of two overrides created in the same second, the one whose name
+ * sorts last takes precedence.
+ */
+export const overrideName = (breaker: string) =>
+  `${slug(breaker)}-${Date.now().toString(36)}-${randomBytes(2).toString('hex')}`;
+
 /** Converts a breaker name to a valid prefix of an object name. */
-export const slug = (breaker: string) =>
+const slug = (breaker: string) =>
   breaker
     .toLowerCase()
     .replace(/\*$/, 'all')

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .adaptive_limit import AdaptiveLimit
 from ..config.call_config import AdaptiveLimitConfig
+from .adaptive_limit import AdaptiveLimit
 
 
 class Waiter:

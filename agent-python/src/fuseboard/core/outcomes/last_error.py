@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .outcome_facts import causes
 from ..text import cut, utf16_length
+from .outcome_facts import causes
 
 _MAX_NAME = 64
 _MAX_MESSAGE = 200
@@ -39,7 +39,8 @@ def described(what: object) -> Described | None:
             *_, innermost = causes(what)
             message = ": ".join(dict.fromkeys(text for text in (message, str(innermost)) if text))
         name = type(what).__name__
-        if len(name) <= _MAX_NAME and len(message) <= _MAX_MESSAGE:
+        # A character is at most two UTF-16 code units.
+        if 2 * len(name) <= _MAX_NAME and 2 * len(message) <= _MAX_MESSAGE:
             return name, message
         return _short(name, _MAX_NAME), _short(message, _MAX_MESSAGE)
     except Exception:

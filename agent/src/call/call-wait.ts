@@ -4,8 +4,11 @@ import { onAbort } from './signals/followed-signal.ts';
 /** How a wait ended: what it waited for came, its time is over, or its caller gave up. */
 export type WaitEnd = 'granted' | 'over' | 'aborted';
 
-/** A call that waits before it runs. It keeps the process alive, and ends at once when its caller gives up. */
-export class QueuedWait implements Deadline {
+/**
+ * A call that waits for a slot, or before a retry. It keeps the process alive, and ends at once when its caller gives
+ * up.
+ */
+export class CallWait implements Deadline {
   dueAt = 0;
   previous: Deadline | null = null;
   next: Deadline | null = null;
