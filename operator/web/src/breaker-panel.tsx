@@ -53,7 +53,8 @@ function Known({ cell }: { cell: Cell }) {
         <span class={`badge ${rank}`}>{STATE_WORDS[rank]}</span> for {duration(store.known.value - beginning(row))}
         {reason && (
           <>
-            , because of <b>{reason}</b>
+            {row.outage?.phase === 'closed' ? ', ' : ', because of '}
+            <b>{reason}</b>
           </>
         )}
         {row.outage && (
