@@ -118,7 +118,7 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
     clock,
   });
   const certificate = config.tls && (await readCertificate(config.tls));
-  let served = certificate;
+  let renewed: Certificate | undefined;
   const nextRetryMs = retryAfterScheduler(config.maxStreamsPerSecond, clock);
   const restoreDetector = new RestoreDetector(config.restoreAfterMs, clock);
   const cutAt = (reason: 'connections' | 'other-connections') => (from: string, limit: 'all' | 'address') =>
@@ -157,7 +157,7 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
           adminAudit,
           instruments,
           clock,
-          ...(served !== undefined && { certificateExpires: () => served.expires }),
+          ...(certificate && { certificateExpires: () => (renewed ?? certificate).expires }),
         }),
         unready,
         onError,
@@ -219,7 +219,7 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
   }
   const renew = (next: Certificate) => {
     for (const server of servers) server.renew(next);
-    served = next;
+    renewed = next;
   };
   const unfollow = config.tls && certificate ? followCertificate(config.tls, certificate, renew, log) : () => {};
   if (authenticator.method !== 'none' && !config.tls) {
