@@ -191,7 +191,7 @@ if (gc === undefined) throw new Error('run with node --expose-gc');
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const sockets = () => process.getActiveResourcesInfo().filter((each) => /^(TCP|Pipe)(Socket)?Wrap$/.test(each)).length;
 
-const signals = () => queryObjects(AbortSignal as unknown as () => void);
+const signals = () => Number(queryObjects(AbortSignal as unknown as () => void, { format: 'count' }));
 
 async function settledHeap(): Promise<number> {
   for (let i = 0; i < 6; i++) {

@@ -3,7 +3,7 @@ import type { Numbers } from './numbers.ts';
 import type { Step, Steps } from './steps.ts';
 
 /** Whether some process must have opened in a step, may have, or cannot have, whatever the order of calls. */
-export type Verdict = 'no' | 'may' | 'must';
+type Verdict = 'no' | 'may' | 'must';
 
 /** What holds for every order of the calls within their steps. */
 export interface Limits {

@@ -4,7 +4,7 @@ import { hasRate, TRIP_CONDITIONS, type TripCondition, thresholdOf } from '@fuse
 import type { PolicySpec } from '@fuseboard/schema/types';
 
 /** Which calls the conditions look at. */
-export type WindowNumbers =
+type WindowNumbers =
   | { readonly type: 'Time'; readonly ms: number }
   | { readonly type: 'Count'; readonly size: number }
   | { readonly type: 'Ewma'; readonly halfLifeMs: number };

@@ -5,7 +5,7 @@ import { RunChance } from './run-chance.ts';
 import type { Steps } from './steps.ts';
 
 /** A time in which the circuit was open or half-open. All times are in milliseconds since 1970. */
-export interface Opening {
+interface Opening {
   readonly from: number;
   /** When it closed; the end of the record where it did not. */
   readonly until: number;
