@@ -52,7 +52,7 @@ const FAILURE_LENGTH = 30;
 /**
  * The last failure behind the reason of a circuit that is not closed; absent when it is forced open, or none is known.
  */
-export function failure({ namespace, breaker, state, lastError }: BreakerRow): string | undefined {
+function failure({ namespace, breaker, state, lastError }: BreakerRow): string | undefined {
   if (state === 'closed' || state === 'none' || lastError === undefined) return undefined;
   if (actingOn(namespace, breaker).some(({ action }) => action === 'ForceOpen')) return undefined;
   return `${lastError.name}: ${lastError.message}`;
