@@ -49,7 +49,11 @@ beforeAll(async () => {
   await cluster.namespace('bank');
 }, 900_000);
 
-afterAll(() => cluster?.stop());
+afterAll(async () => {
+  // A source that began after its test had run out of time.
+  await source?.stop();
+  await cluster?.stop();
+});
 
 describe('policies in a cluster', () => {
   beforeEach(async () => {

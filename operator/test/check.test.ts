@@ -143,7 +143,7 @@ describe('fuseboard check', () => {
 √ leader       fuseboard-1 leads
 √ webhook      the authority of the webhook is valid until ${ENDS_ON}, 300 days
 √ quota        none in namespace "fuseboard-system" is near its end
-√ policies     1 are in use
+√ policies     1 is in use
 √ source       policies are read from the API server
 √ replicas     fuseboard-1 knows fuseboard-2
 √ clock        the clock of the operator agrees with this one

@@ -361,10 +361,11 @@ export class Controller {
   }
 }
 
-const actingOverride = ({ uid, namespace, createdAt: at, createdBy: by, spec }: Override): ActingOverride => {
+const actingOverride = (override: Override): ActingOverride => {
+  const { uid, namespace, name, createdAt: at, expiresAt: until, createdBy: by, spec } = override;
   const { breakers, selector, action, reason } = spec;
   return {
-    ...{ uid, namespace, at, breakers, action },
+    ...{ uid, namespace, name, at, until, breakers, action },
     ...(selector && { selector }),
     ...(reason && { reason }),
     ...(by !== undefined && { by }),

@@ -11,6 +11,7 @@ it('counts outages that last by namespace, with what they refuse, and those that
   const registry = new Registry();
   outageMetrics(readingInto(registry), outages, { now: () => now });
   const subject = (namespace: string, breaker: string, notClosed: number): OutageSubject => ({
+    heardAt: 0,
     ...{ id: `${namespace}//${breaker}`, namespace, uid: '', breaker, agents: 2 },
     states: { open: notClosed, halfOpen: 0 },
     services: new Map([['checkout', { agents: 2, notClosed }]]),

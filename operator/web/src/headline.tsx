@@ -7,8 +7,12 @@ import { store } from './model.ts';
 /** The word for an agent, depending on the source of policies. */
 const nounOf = (kind: string | undefined) => (kind === 'kubernetes' ? 'pod' : 'process');
 
-export const sentenceOf = (outage: OutageRow) =>
-  outageSentence(outage, store.known.value, nounOf(store.source.value?.kind));
+export function sentenceOf(outage: OutageRow): string {
+  // The row changes with every report, the outage in it only with its own changes.
+  const heard = store.cells.get(outage.circuit)?.row.value.heard ?? outage.heard;
+  const told = heard === undefined ? outage : { ...outage, heard };
+  return outageSentence(told, store.known.value, nounOf(store.source.value?.kind));
+}
 
 /** The most important current fact, as a sentence that can be read aloud. */
 export function Headline() {

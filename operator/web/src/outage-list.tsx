@@ -91,6 +91,7 @@ export function OutageList() {
                 </td>
                 <td>
                   <span class={`badge small ${PHASE_BADGES[row.phase]}`}>{PHASE_WORDS[row.phase]}</span>
+                  {row.held && <em class="mode"> {row.held.action} (override)</em>}
                 </td>
                 <td>{clockTime(row.began)}</td>
                 <td class="right">{duration((row.closed ?? store.known.value) - row.began)}</td>

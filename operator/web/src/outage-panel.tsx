@@ -31,7 +31,7 @@ function Known({ detail: { outage, series } }: { detail: OutageDetail }) {
     ['began', clockTime(began)],
     ['last closed', closed === undefined ? 'not yet' : clockTime(closed)],
     ['calls refused', count(refused)],
-    ['answered by the fallback', count(fallback)],
+    ['refused or failed calls answered by the fallback', count(fallback)],
     ['attempts to recover, all agents', count(attempts)],
     ['of them failed', count(reopened)],
   ];

@@ -1,6 +1,6 @@
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
-import { fitWidth, xScale } from './chart.tsx';
+import { fitWidth, TIME_AXIS, xScale } from './chart.tsx';
 import { CURSOR, showSelected } from './crosshair.ts';
 import { timeOfDay } from './format.ts';
 import { theme } from './model.ts';
@@ -26,6 +26,8 @@ export interface Series {
   readonly columns: readonly string[];
   /** The columns of all slots, slot after slot. */
   readonly values: readonly number[];
+  /** For each slot, 1 when a report arrived in it; absent: its counts are known for every slot. */
+  readonly reported?: readonly number[] | undefined;
 }
 
 /** What happened to a breaker besides its calls. */
@@ -62,8 +64,9 @@ export function RateChart({ series, marks, zoom }: Props) {
   const shown = useRef<Zoom | undefined>(zoom);
   shown.current = zoom;
   const colour = theme.value;
-  const { begin, slotMs } = series;
-  const rate = (name: string) => columnOf(series, name).map((count) => (count * 1_000) / slotMs);
+  const { begin, slotMs, reported } = series;
+  const rate = (name: string) =>
+    columnOf(series, name).map((count, slot) => (reported?.[slot] === 0 ? null : (count * 1_000) / slotMs));
   const [calls, failed, slow, refused, fallback] = [
     rate('calls'),
     rate('failed'),
@@ -75,10 +78,10 @@ export function RateChart({ series, marks, zoom }: Props) {
   const data: uPlot.AlignedData = [
     calls.map((_, slot) => (begin + slot * slotMs) / 1_000),
     // The highest area is drawn first, so that the lower ones cover it.
-    calls.map((own, i) => own + refused[i]!),
+    calls.map((own, i) => (own === null ? null : own + refused[i]!)),
     calls,
     // A failed call can be slow too, and has its place among the failed ones.
-    failed.map((own, i) => Math.min(calls[i]!, own + slow[i]!)),
+    failed.map((own, i) => (own === null ? null : Math.min(calls[i]!, own + slow[i]!))),
     failed,
     fallback,
   ];
@@ -104,7 +107,7 @@ export function RateChart({ series, marks, zoom }: Props) {
         cursor: CURSOR,
         scales: { x: xScale(shown), y: { range: (_, __, most) => [0, Math.max(1, most) * 1.1] } },
         axes: [
-          { ...axis, size: 26 + BAND, gap: BAND + 4, values: (_, seconds) => seconds.map((one) => timeOfDay(one)) },
+          { ...axis, ...TIME_AXIS, size: 26 + BAND, gap: BAND + 4 },
           { ...axis, size: Y_AXIS - LABEL, label: 'calls/s', labelSize: LABEL, labelFont: '12px system-ui' },
         ],
         series: [

@@ -84,19 +84,20 @@ function agents({ agents: { connected, connecting, stale, rejecting } }: Answer)
   if (stale > 0) {
     return warning(
       'agents',
-      `${stale} have been silent for 30 s`,
+      `${stale} ${stale === 1 ? 'has' : 'have'} been silent for 30 s`,
       'fuseboard get agents names them; did their pods end?',
     );
   }
   if (connected + connecting === 0) {
     return warning('agents', 'none is connected', 'set FUSEBOARD_URL in a service that uses the library');
   }
-  return ok('agents', `${connected} are connected, none is stale or rejects a policy`);
+  return ok('agents', `${connected} ${connected === 1 ? 'is' : 'are'} connected, none is stale or rejects a policy`);
 }
 
 function governed(breakers: readonly ListedBreaker[]): Check {
   const free = breakers.filter(({ uid, state }) => uid === undefined && state !== 'none');
-  if (free.length === 0) return ok('breakers', `${breakers.length} are governed by policies`);
+  if (free.length === 0)
+    return ok('breakers', `${breakers.length} ${breakers.length === 1 ? 'is' : 'are'} governed by policies`);
   return warning(
     'breakers',
     `no policy governs ${listed(free.map(({ namespace, breaker }) => `${namespace}/${breaker}`))}`,
@@ -135,11 +136,15 @@ export function policyChecks(policies: readonly StoredPolicy[]): Check[] {
   }
   if (silent.length > 0) {
     const advice = 'does the operator run, and watch these namespaces?';
-    found.push(failed('policies', `${listed(silent.map(nameOf))} have no status`, advice));
+    found.push(
+      failed('policies', `${listed(silent.map(nameOf))} ${silent.length === 1 ? 'has' : 'have'} no status`, advice),
+    );
   }
   if (unused.length > 0) {
     const advice = 'compare spec.selector with the labels of agents, or remove them';
     found.push(warning('policies', `no agent is selected by ${listed(unused.map(nameOf))}`, advice));
   }
-  return found.length > 0 ? found : [ok('policies', `${policies.length} are in use`)];
+  return found.length > 0
+    ? found
+    : [ok('policies', `${policies.length} ${policies.length === 1 ? 'is' : 'are'} in use`)];
 }

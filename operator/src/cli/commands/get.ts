@@ -6,7 +6,7 @@ import { tellUnanswered, type Unanswered } from '../client/replicas.ts';
 import type { Reach, StoredPolicy, Target } from '../client/target.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
 import { listAgents } from '../output/agent-list.ts';
-import { breakerColumns, listBreakers } from '../output/breaker-table.ts';
+import { breakerColumns, listHeldBreakers } from '../output/breaker-table.ts';
 import { notFound, within } from '../output/not-found.ts';
 import { age, type Column, type Format, isForPrograms, print } from '../output/output.ts';
 import { listOutput } from '../output/output-option.ts';
@@ -163,7 +163,7 @@ const agents: List = async (target, { scope, wanted, format }, terminal) => {
 };
 
 const breakersOf: List = async (target, { scope, wanted, format }, terminal) => {
-  const { at, items, unanswered } = await listBreakers(target, scope);
+  const { at, items, unanswered } = await listHeldBreakers(target, scope);
   const rows = named(items, 'breaker', { wanted, scope }, ({ breaker }) => breaker, unanswered);
   const nothing = `no agent has reported a breaker ${within(scope)}`;
   const name = ({ breaker }: BreakerRow) => `breaker/${breaker}`;

@@ -91,6 +91,14 @@ function list(
     { title: 'refused', value: ({ refused }) => String(refused) },
     { title: 'agents', value: ({ hit, agents }) => `${hit}/${agents}` },
     { title: 'first cause', value: causeOf },
+    ...(items.some(({ held }) => held !== undefined)
+      ? [
+          {
+            title: 'override',
+            value: ({ held }: ListedOutage) => (held === undefined ? '' : heldInWords(held, at)),
+          },
+        ]
+      : []),
     { title: 'id', value: ({ id }) => id },
     { title: 'policy', value: ({ policy }) => policy ?? '(code)', wide: true },
     { title: 'fallback', value: ({ fallback }) => String(fallback), wide: true },
@@ -104,6 +112,9 @@ function list(
 /** Date and time in UTC, which is unambiguous for all readers. */
 const utc = (at: number) => new Date(at).toISOString().replace(/\.\d+Z$/, 'Z');
 
+const heldInWords = ({ action, name, by, until, partly }: NonNullable<ListedOutage['held']>, at: number) =>
+  `${action} ${name}${partly ? ' on some agents' : ''}${by === undefined ? '' : ` by ${by}`}, ends in ${age(until - at)}`;
+
 const causeOf = ({ reason, error }: Pick<ListedOutage, 'reason' | 'error'>) =>
   `${reason?.replaceAll('-', ' ') ?? 'open before this operator'}${error === undefined ? '' : ` (${error})`}`;
 
@@ -115,7 +126,7 @@ function described({ outage, series }: OutageDetail): string {
     ['began', utc(began)],
     ...(closed === undefined ? [] : [['closed', utc(closed)] as [string, string]]),
     ['cause', `${causeOf(outage)}, first on ${instance}`],
-    ['refused', `${count(refused, 'call')}, a fallback answered ${fallback}`],
+    ['refused', `${count(refused, 'call')}; a fallback answered ${count(fallback, 'call')}, refused or failed`],
     ['recovery', `${count(attempts, 'attempt')}, ${reopened} failed`],
     ...outage.services.map(({ service, hit, agents }): [string, string] => [
       'service',

@@ -2,7 +2,7 @@ import type { OverrideSpec } from '@fuseboard/schema';
 import { expect, it } from '@jest/globals';
 import type { Target } from '../client/target.ts';
 import { CliError, EXIT_CODES } from '../exit-codes.ts';
-import { actCommand } from './overrides.ts';
+import { actCommand, overridesCommand } from './overrides.ts';
 
 const PAYMENTS = {
   ...{ namespace: 'shop', breaker: 'payments', state: 'closed', shadow: false, since: 0, heard: 0, agents: 1, slot: 0 },
@@ -85,3 +85,23 @@ it('forces a name that nobody knows where a replica did not answer, and says so'
   expect({ failure, made }).toEqual({ failure: undefined, made: 1 });
   expect(errors.join('')).toMatch(/whether there is a breaker "unheard" is not known: replica "b" did not answer/);
 });
+
+it.each(['quiet', 'circuitbreakeroverride.fuseboard.dev/quiet', 'circuitbreakeroverrides/quiet'])(
+  'ends %s, as lists print it',
+  async (given) => {
+    const ended: string[] = [];
+    const target = {
+      namespace: 'shop',
+      endOverride: async (namespace: string, name: string) => ended.push(`${namespace}/${name}`) > 0,
+      close: async () => {},
+    } as unknown as Target;
+    const terminal = { args: [], out: { write: () => true }, err: { write: () => true } } as never;
+    const command = overridesCommand(
+      terminal,
+      () => target,
+      () => {},
+    );
+    await command.parseAsync(['end', given], { from: 'user' });
+    expect(ended).toEqual(['shop/quiet']);
+  },
+);

@@ -48,6 +48,10 @@ interface ListFlags extends ScopeFlags {
   readonly output: Format;
 }
 
+/** The resource that `-o name` prints before a name; kubectl also accepts the plural. */
+const RESOURCE = 'circuitbreakeroverride.fuseboard.dev';
+const PRINTED_NAME = /^circuitbreakeroverrides?(\.fuseboard\.dev)?\//;
+
 /** How long a command waits for agents to apply an override before it prints the progress and exits, in ms. */
 const PATIENCE_MS = 30_000;
 const POLL_MS = 250;
@@ -190,8 +194,9 @@ export function overridesCommand(terminal: Terminal, reach: Reach, setExitCode: 
     .addCommand(
       withNamespace(new Command('end'))
         .description('End an override now; its breakers return to their policies.')
-        .argument('<name>', 'the name of the override')
-        .action(async (name: string, flags: ScopeFlags) => {
+        .argument('<name>', 'the name of the override, also as -o name prints it')
+        .action(async (given: string, flags: ScopeFlags) => {
+          const name = given.replace(PRINTED_NAME, '');
           await onTarget(reach, flags, async (target) => {
             const namespace = flags.namespace ?? target.namespace;
             if (await target.endOverride(namespace, name)) {
@@ -211,7 +216,7 @@ export function printOverrides(
   { scope, format }: { readonly scope: string | undefined; readonly format: Format },
   terminal: Terminal,
 ): void {
-  const name = (row: StoredOverride) => `circuitbreakeroverride.fuseboard.dev/${row.name}`;
+  const name = (row: StoredOverride) => `${RESOURCE}/${row.name}`;
   const nothing = `there are no overrides ${within(scope)}`;
   print(rows, { columns: columns(scope), nothing, name }, format, terminal);
 }

@@ -41,6 +41,7 @@ async function status(
   args: readonly string[],
   seesAll = true,
   replicas: readonly object[] = [replica('a', overview('a', 1, []))],
+  overrides: readonly object[] = [],
 ) {
   const target = {
     replicas: async () => replicas,
@@ -51,6 +52,7 @@ async function status(
       if (namespace === undefined && !seesAll) throw new CliError(EXIT_CODES.unreachable, 'forbidden');
       return policies.filter((one) => namespace === undefined || one.namespace === namespace);
     },
+    overrides: async () => overrides,
     close: async () => {},
   } as unknown as Target;
   const out = new PassThrough({ encoding: 'utf8' });
@@ -137,4 +139,46 @@ it('does not say that all is well when a policy lost its agents', async () => {
   const text = (await status([applied('a', gone)], [])).text;
   expect(text).not.toContain('all is well');
   expect(text).toMatch(/shop\/a +AgentsGone +no live agent since noon/);
+});
+
+it('has one row for each problem, and says that agents keep the last valid version', async () => {
+  const invalid = policy(
+    'shop',
+    'broken',
+    condition('Accepted', 'False', 'Invalid'),
+    condition('Programmed', 'False', 'Rejected'),
+    condition('Healthy', 'False', 'BreakerOpen'),
+  );
+  const { text } = await status([invalid], []);
+  expect(text).toMatch(/shop\/broken +Invalid +Accepted is False; agents keep the last valid version\n/);
+  expect(text).toMatch(/shop\/broken +BreakerOpen +Healthy is False\n/);
+  expect(text).not.toContain('Rejected');
+  expect(text).toContain('\n1 policy not well:\n');
+  expect(text).toMatch(/rollouts .*; agents keep the last valid version of 1 invalid policy\n/);
+});
+
+it('says that outages last where every policy is well', async () => {
+  const outage = (id: string, phase: string) => ({ id, circuit: id, phase, began: 1, services: [], actions: [] });
+  const admin = {
+    get: async (path: string) =>
+      path === '/v1/outages'
+        ? { at: 2, items: [outage('a', 'testing'), { ...outage('b', 'over'), closed: 2 }] }
+        : overview('a', 1, []),
+  };
+  const { text } = await status([well('shop')], [], true, [{ name: 'a', admin }]);
+  expect(text).toContain('1 outage lasts: fuseboard outages -n shop\n');
+  expect(text).not.toContain('all is well');
+});
+
+it('names the override that forces a breaker open, why, until when, and how to end it', async () => {
+  const override = {
+    ...{ namespace: 'shop', name: 'quiet', createdAt: 0, expiresAt: Date.now() + 3_600_000, createdBy: 'local' },
+    ...{ spec: { action: 'ForceOpen', breakers: ['partner-offer'], reason: 'the partner asked' }, status: {} },
+  };
+  const past = { ...override, name: 'past', expiresAt: 1 };
+  const { text } = await status([well('shop')], [], true, undefined, [override, past]);
+  expect(text).toMatch(
+    /\n1 override is in force:\nBREAKERS .*\nshop\/partner-offer +ForcedOpen +forced open by local \(the partner asked\), ends in \d+m; to end it now: fuseboard overrides end quiet -n shop\n/,
+  );
+  expect(text).not.toContain('all is well');
 });

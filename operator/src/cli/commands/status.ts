@@ -1,12 +1,16 @@
 import { Command } from 'commander';
+import { mergeOutages } from '../../core/outages/merged-outages.ts';
+import { conditionOf } from '../../core/policy/condition.ts';
 import type { AgentsAtAGlance } from '../../core/views/overview.ts';
+import type { OutageList } from '../../http/admin/answers/outages.ts';
 import { askReplicas, incomplete, type Unanswered } from '../client/replicas.ts';
 import type { Reach, StoredPolicy, Target } from '../client/target.ts';
 import { CliError, EXIT_CODES } from '../exit-codes.ts';
+import { holdsOf } from '../output/holds.ts';
 import { within } from '../output/not-found.ts';
-import { coloured, count, type ProgramFormat, printAs, table } from '../output/output.ts';
+import { age, coloured, count, type ProgramFormat, printAs, table } from '../output/output.ts';
 import { answerOutput } from '../output/output-option.ts';
-import { problemOf, statusOf } from '../output/status-columns.ts';
+import { problemsOf, statusOf } from '../output/status-columns.ts';
 import { onTarget, type ScopeFlags, scopeOf, withScope } from '../target-options.ts';
 import type { SetExitCode, Terminal } from '../terminal.ts';
 
@@ -30,8 +34,13 @@ export function statusCommand(terminal: Terminal, reach: Reach, setExitCode: Set
     .action(async (flags: Flags) => {
       const summary = await onTarget(reach, flags, async (target) => {
         const scope = scopeOf(flags, target);
-        const [policies, fleet] = await Promise.all([target.policies(scope), fleetOf(target, scope)]);
-        const summary = { ...summarize(policies), ...fleet };
+        const [policies, fleet, lasting, overrides] = await Promise.all([
+          target.policies(scope),
+          fleetOf(target, scope),
+          lastingOutages(target, scope),
+          inForce(target, scope),
+        ]);
+        const summary = { ...summarize(policies), ...fleet, lasting, overrides };
         if (flags.output !== 'text') printAs(summary, flags.output, terminal);
         else {
           const where = scope === undefined ? 'all namespaces' : `namespace "${scope}"`;
@@ -52,7 +61,7 @@ async function elsewhere(target: Target, scope: string): Promise<string> {
     const others = (await target.policies(undefined)).filter(({ namespace }) => namespace !== scope);
     if (others.length === 0) return '';
     const { notWell } = summarize(others);
-    const unwell = notWell.length === 0 ? '' : `, ${notWell.length} of them not well`;
+    const unwell = notWell.length === 0 ? '' : `, ${namesOf(notWell).size} of them not well`;
     return `${count(others.length, 'policy', 'policies')} in other namespaces${unwell}; see them with -A\n`;
   } catch (error) {
     if (!(error instanceof CliError)) throw error;
@@ -85,6 +94,39 @@ async function fleetOf(target: Target, namespace: string | undefined): Promise<F
   }
 }
 
+/** Number of outages in which calls are refused or tested now, over all replicas that answer. */
+async function lastingOutages(target: Target, namespace: string | undefined): Promise<number> {
+  try {
+    const { answers } = await askReplicas(target, (admin) =>
+      admin.get<Partial<OutageList>>('/v1/outages', { namespace }),
+    );
+    const outages = mergeOutages(answers.map(({ items }) => items ?? []));
+    return outages.filter(({ phase }) => phase === 'refused' || phase === 'testing').length;
+  } catch (error) {
+    // The row of the agents says why the operator cannot be reached.
+    if (!(error instanceof CliError)) throw error;
+    return 0;
+  }
+}
+
+/** The overrides that force breakers open or closed now. */
+async function inForce(target: Target, namespace: string | undefined) {
+  const now = Date.now();
+  const holds = (await holdsOf(target, namespace, now)) ?? [];
+  return holds.map(({ namespace, name, spec, createdBy, expiresAt }) => {
+    const { action, breakers, reason } = spec;
+    const forced = action === 'ForceOpen' ? 'ForcedOpen' : 'ForcedClosed';
+    const by = createdBy === undefined ? '' : ` by ${createdBy}`;
+    const why = reason === undefined ? '' : ` (${reason})`;
+    const some = spec.selector === undefined ? '' : ' on the agents that it selects';
+    const message = `${action === 'ForceOpen' ? 'forced open' : 'forced closed'}${some}${by}${why}, ends in ${age(expiresAt - now)}; to end it now: fuseboard overrides end ${name} -n ${namespace}`;
+    return { namespace, name, breakers, reason: forced, message };
+  });
+}
+
+const namesOf = (rows: readonly { readonly namespace: string; readonly name: string }[]) =>
+  new Set(rows.map(({ namespace, name }) => `${namespace}/${name}`));
+
 /** A summary of the statuses of policies. */
 function summarize(policies: readonly StoredPolicy[]) {
   const sum = (read: (policy: StoredPolicy) => number | undefined) =>
@@ -93,6 +135,8 @@ function summarize(policies: readonly StoredPolicy[]) {
   const programmed = policies.filter(({ status }) => statusOf(status, 'Programmed') === 'True').length;
   return {
     policies: { total: policies.length, programmed, refused, others: policies.length - programmed - refused },
+    /** Number of policies with an invalid spec: agents keep the last valid version. */
+    invalid: policies.filter(({ status }) => conditionOf(status, 'Accepted')?.reason === 'Invalid').length,
     /** Counts with one entry for each policy and each agent that it selects. */
     rollouts: {
       matched: sum(({ status }) => status.agents?.matched),
@@ -106,10 +150,10 @@ function summarize(policies: readonly StoredPolicy[]) {
       halfOpen: sum(({ status }) => status.breakers?.halfOpen),
       shadowOpen: sum(({ status }) => status.breakers?.shadowOpen),
     },
-    notWell: policies.flatMap(({ namespace, name, status }) => {
-      const found = problemOf(status);
-      return found === undefined ? [] : [{ namespace, name, reason: found.reason, message: found.message }];
-    }),
+    /** One entry for each problem of a policy. */
+    notWell: policies.flatMap(({ namespace, name, status }) =>
+      problemsOf(status).map(({ reason, message }) => ({ namespace, name, reason, message })),
+    ),
   };
 }
 
@@ -122,7 +166,11 @@ function inWords(
     breakers,
     notWell,
     unanswered,
-  }: ReturnType<typeof summarize> & FleetSummary,
+    invalid,
+    lasting,
+    overrides,
+  }: ReturnType<typeof summarize> &
+    FleetSummary & { readonly lasting: number; readonly overrides: Awaited<ReturnType<typeof inForce>> },
   scope: string | undefined,
   terminal: Terminal,
 ): string {
@@ -145,7 +193,7 @@ function inWords(
     ],
     [
       'rollouts',
-      `${rollouts.applied}/${rollouts.matched} applied${rollouts.rejected > 0 ? `, ${rollouts.rejected} rejected` : ''}${rollouts.stale > 0 ? `, ${rollouts.stale} stale` : ''} (one for each policy and agent)`,
+      `${rollouts.applied}/${rollouts.matched} applied${rollouts.rejected > 0 ? `, ${rollouts.rejected} rejected` : ''}${rollouts.stale > 0 ? `, ${rollouts.stale} stale` : ''} (one for each policy and agent)${invalid > 0 ? `; agents keep the last valid version of ${count(invalid, 'invalid policy', 'invalid policies')}` : ''}`,
     ],
     [
       'breakers',
@@ -158,16 +206,30 @@ function inWords(
     ],
   ];
   const lines = rows.map(([what, says]) => `${what.padEnd(11)}${says}\n`).join('');
+  const outages =
+    lasting === 0
+      ? ''
+      : `${coloured(`${lasting === 1 ? '1 outage lasts' : `${lasting} outages last`}: fuseboard outages ${scope === undefined ? '-A' : `-n ${scope}`}`, 'red', terminal)}\n`;
+  const forcedColumns = [
+    { title: 'breakers', value: (row: (typeof overrides)[number]) => `${row.namespace}/${row.breakers.join(',')}` },
+    { title: 'why', value: (row: (typeof overrides)[number]) => row.reason, colour: () => 'yellow' as const },
+    { title: 'message', value: (row: (typeof overrides)[number]) => row.message },
+  ];
+  const forced =
+    overrides.length === 0
+      ? ''
+      : `\n${overrides.length === 1 ? '1 override is' : `${overrides.length} overrides are`} in force:\n${table(overrides, forcedColumns, terminal)}`;
   if (policies.total === 0) {
-    return `there are no policies ${within(scope)}${scope === undefined ? '' : '; -A looks in all namespaces'}\n`;
+    return `${outages}${forced}there are no policies ${within(scope)}${scope === undefined ? '' : '; -A looks in all namespaces'}\n`;
   }
   const silent = unanswered.map((one) => `${coloured(incomplete(one), 'red', terminal)}\n`).join('');
-  if (notWell.length === 0 && silent === '') return `${lines}${coloured('all is well', 'green', terminal)}\n`;
-  if (notWell.length === 0) return `${lines}${silent}`;
+  const news = `${silent}${outages}${forced}`;
+  if (notWell.length === 0 && news === '') return `${lines}${coloured('all is well', 'green', terminal)}\n`;
+  if (notWell.length === 0) return `${lines}${news}`;
   const columns = [
     { title: 'policy', value: (row: (typeof notWell)[number]) => `${row.namespace}/${row.name}` },
     { title: 'why', value: (row: (typeof notWell)[number]) => row.reason, colour: () => 'red' as const },
     { title: 'message', value: (row: (typeof notWell)[number]) => row.message },
   ];
-  return `${lines}${silent}\n${count(notWell.length, 'policy', 'policies')} not well:\n${table(notWell, columns, terminal)}`;
+  return `${lines}${news}\n${count(namesOf(notWell).size, 'policy', 'policies')} not well:\n${table(notWell, columns, terminal)}`;
 }

@@ -5,7 +5,7 @@ import { UsageError } from '../../config/usage-error.ts';
 import { incomplete } from '../client/replicas.ts';
 import type { Reach } from '../client/target.ts';
 import { CliError, EXIT_CODES } from '../exit-codes.ts';
-import { breakerColumns, listBreakers } from '../output/breaker-table.ts';
+import { breakerColumns, listHeldBreakers } from '../output/breaker-table.ts';
 import { age, coloured, count, table } from '../output/output.ts';
 import { stopSignal } from '../signals.ts';
 import { onTarget, type ScopeFlags, scopeOf, withScope } from '../target-options.ts';
@@ -44,7 +44,7 @@ export function topCommand(terminal: Terminal, reach: Reach, setExitCode: SetExi
         let heardAt = performance.now();
         while (!end.signal.aborted) {
           try {
-            const { at, items, unanswered } = await listBreakers(target, scope);
+            const { at, items, unanswered } = await listHeldBreakers(target, scope);
             heardAt = performance.now();
             const bad = items.filter(({ state, shadow }) => state === 'open' && !shadow).length;
             const shown = live

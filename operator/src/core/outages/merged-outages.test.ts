@@ -43,3 +43,15 @@ it('counts an override once that both replicas saw', () => {
   const actions = [{ uid: 'o', at: 1, action: 'ForceOpen' }] as const;
   expect(mergeOutages([[row({ actions })], [row({ actions })]])[0]!.actions).toHaveLength(1);
 });
+
+it('keeps the newest report, and the override that explains the merged state', () => {
+  const held = { uid: 'o', name: 'quiet', at: 0, until: 9_000, action: 'ForceOpen', partly: false } as const;
+  const open = row({ heard: 2_000, held, callsPerSecond: 1 });
+  const closed = row({ heard: 3_000, phase: 'closed', closed: 4_000, held: { ...held, action: 'ForceClosed' } });
+  const [merged] = mergeOutages([[{ ...closed, callsPerSecond: 2 }], [open]]);
+  expect(merged).toMatchObject({ heard: 3_000, held, callsPerSecond: 3 });
+  // A replica of an older version answers neither.
+  const [mixed] = mergeOutages([[row()], [open]]);
+  expect(mixed).toMatchObject({ heard: 2_000, held });
+  expect(mixed!.callsPerSecond).toBeUndefined();
+});

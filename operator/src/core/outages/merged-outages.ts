@@ -24,8 +24,11 @@ export function mergeOutages<T extends OutageRow>(replicas: readonly (readonly T
 }
 
 function together<T extends OutageRow>(a: T, b: T): T {
-  const { closed: _, ...first } = a;
   const closed = a.closed === undefined || b.closed === undefined ? undefined : Math.max(a.closed, b.closed);
+  const { closed: _, held: __, callsPerSecond: ___, ...first } = a;
+  // Of two replicas, one may hold only closed circuits: the override that forces open explains the merged outage.
+  const held = [a.held, b.held].find((one) => one?.action === (closed === undefined ? 'ForceOpen' : 'ForceClosed'));
+  const heard = Math.max(a.heard ?? 0, b.heard ?? 0);
   const services = new Map(a.services.map((one) => [one.service, one]));
   for (const { service, hit, agents } of b.services) {
     const known = services.get(service);
@@ -38,6 +41,10 @@ function together<T extends OutageRow>(a: T, b: T): T {
     ...(closed !== undefined && { closed }),
     refused: a.refused + b.refused,
     fallback: a.fallback + b.fallback,
+    ...(held !== undefined && { held }),
+    ...(heard > 0 && { heard }),
+    ...(a.callsPerSecond !== undefined &&
+      b.callsPerSecond !== undefined && { callsPerSecond: a.callsPerSecond + b.callsPerSecond }),
     refusedPerSecond: a.refusedPerSecond + b.refusedPerSecond,
     fallbackPerSecond: a.fallbackPerSecond + b.fallbackPerSecond,
     hit: a.hit + b.hit,

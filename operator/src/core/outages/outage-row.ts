@@ -1,4 +1,4 @@
-import { type HitService, hitServices, type Outage, type OutageAction } from './outages.ts';
+import { type HitService, hitServices, type Outage, type OutageAction, type OutageHold } from './outages.ts';
 
 /**
  * `refused`: a circuit is open. `testing`: no circuit is open, and one is half-open. `closed`: all circuits are closed,
@@ -31,6 +31,12 @@ export interface OutageRow {
   readonly fallback: number;
   readonly refusedPerSecond: number;
   readonly fallbackPerSecond: number;
+  /** Calls that circuits let through, per second; absent in answers of versions without it. */
+  readonly callsPerSecond?: number;
+  /** When the latest report about the breaker arrived; absent once the outage is over. */
+  readonly heard?: number;
+  /** The override that holds the circuits open, or closed, now; absent when none does. */
+  readonly held?: OutageHold;
   /**
    * Agents whose calls are rejected now, of those with the breaker. After the circuits have closed, the maximum at one
    * time.
@@ -44,10 +50,18 @@ export interface OutageRow {
   readonly actions: readonly OutageAction[];
 }
 
-/** @param date converts a time of the clock of `now` to milliseconds since 1970. */
-export function outageRow(outage: Outage, now: number, date: (at: number) => number): OutageRow {
+/**
+ * @param date converts a time of the clock of `now` to milliseconds since 1970.
+ * @param held the override that holds the circuits now.
+ */
+export function outageRow(
+  outage: Outage,
+  now: number,
+  date: (at: number) => number,
+  held?: OutageHold | undefined,
+): OutageRow {
   const { id, breakerId, namespace, breaker, uid, began, closedAt, over, subject, reason, instance, error } = outage;
-  const rates = over ? { refused: 0, fallback: 0 } : outage.rates(now);
+  const rates = over ? { refused: 0, fallback: 0, calls: 0 } : outage.rates(now);
   const current = closedAt === undefined ? subject : undefined;
   const services = current === undefined ? outage.services : hitServices(current.services);
   let hit = 0;
@@ -65,6 +79,9 @@ export function outageRow(outage: Outage, now: number, date: (at: number) => num
     fallback: outage.fallback,
     refusedPerSecond: rates.refused,
     fallbackPerSecond: rates.fallback,
+    callsPerSecond: rates.calls,
+    ...(subject !== undefined && { heard: date(subject.heardAt) }),
+    ...(held !== undefined && { held }),
     hit: current === undefined ? outage.mostHit : hit,
     agents: current === undefined ? outage.mostHitOf : current.agents,
     services,

@@ -70,7 +70,10 @@ class Scene {
   }
 
   get rows(): OutageRow[] {
-    return [...this.fleet.outages.list()].map((one) => outageRow(one, this.now, (at) => at));
+    return [...this.fleet.outages.list()].map((one) => {
+      const { outages } = this.fleet;
+      return outageRow(one, this.now, (at) => at, outages.holdOf(one));
+    });
   }
 
   get row(): OutageRow {
@@ -166,7 +169,9 @@ describe('an outage', () => {
     scene.say('x', { state: 'open' }, 'cart');
     expect(scene.sentence).toMatch('payments is refused by 2 of 6 pods of cart and checkout for 6 min');
     scene.say('x', {}, 'cart');
-    expect(scene.sentence).toMatch(/^payments is tested by 1 of 5 checkout pods for 6 min: /);
+    expect(scene.sentence).toMatch(
+      /^payments has been down for 6 min on 1 of 5 checkout pods and is being tested now: /,
+    );
     scene.say('c');
     scene.pass(20_000);
     expect(scene.sentence).toBe(
@@ -176,6 +181,104 @@ describe('an outage', () => {
     expect(scene.sentence).toBe(
       'payments was refused by 3 of 5 checkout pods for 6 min, until 1 min ago: 15,120 calls refused',
     );
+  });
+
+  it('waits for a call that tests it where none was let through, and says so', () => {
+    const scene = new Scene();
+    scene.open('a');
+    scene.pass(59_000);
+    scene.say('a', { state: 'half-open', transitions: ['open>half-open:open-duration-over'] });
+    expect(scene.sentence).toBe(
+      'payments has been down for 59 s on the only checkout pod and waits for a call to test it',
+    );
+    scene.say('a', { state: 'half-open', counted: { succeeded: 1 } });
+    scene.pass(2_000);
+    expect(scene.sentence).toBe('payments has been down for 1 min on the only checkout pod and is being tested now');
+  });
+
+  it('does not say that no call was refused where the latest report is old', () => {
+    const scene = new Scene();
+    scene.open('a');
+    scene.pass(9_000);
+    expect(scene.sentence).toBe(
+      'payments is refused by the only checkout pod for 9 s: how many calls were refused is not known yet (last report 9 s ago)',
+    );
+    scene.say('a', { state: 'open', counted: { rejected: 7 } });
+    scene.pass(20_000);
+    expect(scene.sentence).toMatch(/: 7 calls refused until the last report 20 s ago$/);
+    scene.say('a', { state: 'open' });
+    expect(scene.sentence).toMatch(/: no call is refused at the moment$/);
+  });
+
+  it('names who holds it open, or closed, now, and stays one outage', () => {
+    const scene = new Scene();
+    const override = {
+      ...{ uid: 'o1', namespace: 'shop', name: 'quiet', breakers: ['payments'], by: 'local' },
+      ...{ reason: 'the partner asked', at: 1_180_000, until: 1_424_000 },
+    };
+    scene.say('a');
+    scene.open('a');
+    for (let i = 0; i < 9; i += 1) {
+      scene.pass(20_000);
+      scene.say('a', { state: 'open' });
+    }
+    scene.fleet.outages.setOverrides([{ ...override, action: 'ForceOpen' }]);
+    scene.say('a', { state: 'open', transitions: ['open>open:forced-open'] });
+    scene.pass(4_000);
+    scene.say('a', { state: 'open' });
+    expect(scene.sentence).toBe(
+      'payments is forced open by local for 4 s (the partner asked), ends in 4 min: refused by the only checkout pod, no call was refused yet; the outage has lasted for 3 min',
+    );
+    expect(scene.row.held).toEqual({
+      ...{ uid: 'o1', name: 'quiet', action: 'ForceOpen', by: 'local', reason: 'the partner asked' },
+      ...{ at: 1_180_000, until: 1_424_000, partly: false },
+    });
+    scene.fleet.outages.setOverrides([{ ...override, action: 'ForceClosed' }]);
+    scene.say('a', { transitions: ['open>closed:forced-closed'] });
+    expect(scene.sentence).toMatch(/; forced closed by local for 4 s \(the partner asked\), ends in 4 min$/);
+    scene.fleet.outages.setOverrides([]);
+    expect(scene.row.held).toBeUndefined();
+    scene.pass(QUIET_MS);
+    expect(scene.row).toMatchObject({ phase: 'over', reason: 'failure-rate' });
+  });
+
+  it('says where an override is for only some of the agents that opened', () => {
+    const scene = new Scene();
+    scene.say('a', { state: 'open', transitions: ['closed>open:failure-rate'] }, 'checkout', { app: 'checkout' });
+    scene.say('b', { state: 'open', transitions: ['closed>open:failure-rate'] }, 'search', { app: 'search' });
+    scene.fleet.outages.setOverrides([
+      {
+        ...{ uid: 'o', namespace: 'shop', name: 'o', breakers: ['*'], action: 'ForceOpen', at: 1_000_000 },
+        ...{ until: 1_060_000, selector: { matchLabels: { app: 'search' } } },
+      },
+    ]);
+    expect(scene.sentence).toBe(
+      'payments is refused by all 2 pods of checkout and search for 0 s: no call was refused yet; partly forced open for 0 s, ends in 1 min',
+    );
+  });
+
+  it('keeps its levels in the plot where no report arrived, and says which slots have one', () => {
+    const scene = new Scene();
+    scene.open('a');
+    scene.pass(10_000);
+    scene.say('a', { state: 'open', counted: { rejected: 4 } });
+    const { series } = [...scene.fleet.outages.list()][0]!;
+    series.advance(scene.now + 4_000);
+    const values = series.read();
+    const open = values.filter((_, i) => SERIES_COLUMNS[i % SERIES_COLUMNS.length] === 'open');
+    expect(open.slice(29)).toEqual([0, 1, 1, 1, 1, 1, 1, 1, 1]);
+    expect(series.reported.slice(29)).toEqual([0, 1, 0, 0, 0, 0, 1, 0, 0]);
+    scene.say('a', { transitions: ['open>closed:probe-succeeded'] });
+    series.advance(scene.now + 400_000);
+    expect(series.slotMs).toBe(4_000);
+    expect(
+      series
+        .read()
+        .filter((_, i) => SERIES_COLUMNS[i % SERIES_COLUMNS.length] === 'open')
+        .at(-1),
+    ).toBe(0);
+    expect(series.reported).toHaveLength(series.length);
+    expect(series.reported.slice(14, 19)).toEqual([0, 1, 0, 1, 0]);
   });
 
   it('is none in mode Shadow, which refuses nothing', () => {
@@ -212,6 +315,8 @@ describe('an outage', () => {
     const override = {
       uid: 'o1',
       namespace: 'shop',
+      name: 'quiet',
+      until: 2_000_000,
       at: 5,
       action: 'ForceOpen',
       reason: 'told so',
@@ -232,7 +337,8 @@ describe('an outage', () => {
     const scene = new Scene();
     const told: Told = { state: 'open', transitions: ['closed>open:failure-rate'] };
     const select = (uid: string, app: string) => ({
-      ...{ uid, namespace: 'shop', at: 5, action: 'ForceOpen' as const, breakers: ['payments'] },
+      ...{ uid, namespace: 'shop', name: uid, until: 2_000_000, at: 5 },
+      ...{ action: 'ForceOpen' as const, breakers: ['payments'] },
       selector: { matchLabels: { app } },
     });
     scene.say('a', told, 'checkout', { app: 'checkout' });
@@ -270,7 +376,8 @@ describe('an outage', () => {
 
 describe('all outages', () => {
   const subject = (namespace: string, breaker: string) => ({
-    ...{ id: `${namespace}/${breaker}`, namespace, uid: '', breaker, agents: 1, states: { open: 1, halfOpen: 0 } },
+    ...{ id: `${namespace}/${breaker}`, namespace, uid: '', breaker, agents: 1, heardAt: 0 },
+    states: { open: 1, halfOpen: 0 },
     services: new Map([['s', { agents: 1, notClosed: 1 }]]),
     counted: { read: () => [] } as never,
   });

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { OVERRIDE_ACTIONS } from '@fuseboard/schema';
 import { LimitLog } from '../limits/limit-log.ts';
 import { LIMITS } from '../limits/limits.ts';
+import { newestFirst } from '../policy/override.ts';
 import { matches } from '../policy/routing.ts';
 import { type Labels, type Selector, selects } from '../policy/selector.ts';
 import { Ring } from '../ring.ts';
@@ -60,6 +61,15 @@ export interface OutageAction {
   readonly by?: string;
 }
 
+/** The override that holds the circuits of an outage now. */
+export interface OutageHold extends OutageAction {
+  readonly name: string;
+  /** When the override ends, in milliseconds since 1970. */
+  readonly until: number;
+  /** Whether it selects only some of the agents whose circuit opened. */
+  readonly partly: boolean;
+}
+
 /** The breaker in an outage, with its current counts in the fleet. */
 export interface OutageSubject {
   readonly id: string;
@@ -68,6 +78,8 @@ export interface OutageSubject {
   readonly uid: string;
   readonly breaker: string;
   readonly agents: number;
+  /** When the latest report arrived. */
+  readonly heardAt: number;
   readonly states: { readonly open: number; readonly halfOpen: number };
   /** For each service, the number of agents with the breaker, and the number of those whose calls are rejected. */
   readonly services: ReadonlyMap<string, { readonly agents: number; readonly notClosed: number }>;
@@ -120,7 +132,7 @@ export class Outage {
   subject: OutageSubject | undefined;
   /** The labels of the agents whose circuit opened, each set once. */
   readonly #hitLabels = new Set<Labels>();
-  readonly #rates = new Ring(RATE_SLOTS + 1, 2);
+  readonly #rates = new Ring(RATE_SLOTS + 1, 3);
 
   constructor(id: string, subject: OutageSubject, { at, reason, instance, error }: Opening) {
     this.id = id;
@@ -149,19 +161,34 @@ export class Outage {
   }
 
   /** Adds the override to the actions if it is for the breaker of an agent whose circuit opened. */
-  act({ namespace, breakers, selector, ...action }: ActingOverride): void {
-    if (namespace !== this.namespace || !breakers.some((pattern) => matches(pattern, this.breaker))) return;
-    if (this.actions.length >= MAX_ACTIONS || this.actions.some(({ uid }) => uid === action.uid)) return;
-    if ([...this.#hitLabels].some((labels) => selects(selector, labels))) this.actions.push(action);
+  act(override: ActingOverride): void {
+    if (this.actions.length >= MAX_ACTIONS || this.actions.some(({ uid }) => uid === override.uid)) return;
+    if (this.#selected(override) > 0) this.actions.push(actionOf(override));
+  }
+
+  /** The newest of the overrides with this action that is for an agent whose circuit opened. */
+  heldBy(overrides: readonly ActingOverride[], action: OutageAction['action']): OutageHold | undefined {
+    const [held] = overrides
+      .filter((override) => override.action === action && this.#selected(override) > 0)
+      .sort((a, b) => newestFirst({ ...a, createdAt: a.at }, { ...b, createdAt: b.at }));
+    if (held === undefined) return undefined;
+    const { name, until } = held;
+    return { ...actionOf(held), name, until, partly: this.#selected(held) < this.#hitLabels.size };
+  }
+
+  /** The number of label sets, of agents whose circuit opened, that the override is for. */
+  #selected({ namespace, breakers, selector }: ActingOverride): number {
+    if (namespace !== this.namespace || !breakers.some((pattern) => matches(pattern, this.breaker))) return 0;
+    return [...this.#hitLabels].filter((labels) => selects(selector, labels)).length;
   }
 
   /** Adds calls of the breaker, in the order of `SUMMED`. */
   count(counts: readonly number[], at: number): void {
-    const [, , , rejected, fallback] = counts;
+    const [calls, , , rejected, fallback] = counts;
     this.refused += rejected!;
     this.fallback += fallback!;
     this.series.add(at, counts);
-    this.#rates.add(slotOf(at), [rejected!, fallback!]);
+    this.#rates.add(slotOf(at), [rejected!, fallback!, calls!]);
   }
 
   /** Moves the close time to `at`, for circuits that opened and closed between two reports. */
@@ -176,12 +203,13 @@ export class Outage {
     this.#hitLabels.clear();
   }
 
-  /** Rejected calls and fallback answers, per second over the last `RATE_MS`. */
-  rates(now: number): { refused: number; fallback: number } {
+  /** Rejected calls, fallback answers and calls that were let through, per second over the last `RATE_MS`. */
+  rates(now: number): { refused: number; fallback: number; calls: number } {
     const slot = slotOf(now);
     // The current slot is incomplete, so it is not included.
-    const [refused, fallback] = this.#rates.sum(slot - RATE_SLOTS, slot - 1);
-    return { refused: (refused! * 1_000) / RATE_MS, fallback: (fallback! * 1_000) / RATE_MS };
+    const [refused, fallback, calls] = this.#rates.sum(slot - RATE_SLOTS, slot - 1);
+    const perSecond = (count: number | undefined) => (count! * 1_000) / RATE_MS;
+    return { refused: perSecond(refused), fallback: perSecond(fallback), calls: perSecond(calls) };
   }
 
   /** Updates the number of agents whose calls are rejected. */
@@ -206,14 +234,23 @@ export const hitServices = (services: OutageSubject['services']): HitService[] =
     .sort((a, b) => b.hit - a.hit || (a.service < b.service ? -1 : 1))
     .slice(0, MAX_SERVICES);
 
-/** An override with the fields that an outage needs. */
+/** An override in force, with the fields that an outage needs. */
 export interface ActingOverride extends OutageAction {
+  readonly name: string;
+  /** When the override ends, in milliseconds since 1970. */
+  readonly until: number;
   readonly namespace: string;
   /** Names, prefixes with a trailing `*`, or `*`. */
   readonly breakers: readonly string[];
   /** Which agents the override is for; absent: all of the namespace. */
   readonly selector?: Selector;
 }
+
+const actionOf = ({ uid, at, action, reason, by }: ActingOverride): OutageAction => ({
+  ...{ uid, at, action },
+  ...(reason !== undefined && { reason }),
+  ...(by !== undefined && { by }),
+});
 
 /** The outages of the last day. Memory use depends neither on the number of agents nor on the length of outages. */
 export class Outages {
@@ -277,6 +314,12 @@ export class Outages {
   /** Updates an outage after the states of a breaker's agents changed. */
   observe(subject: OutageSubject, now: number): void {
     this.#current.get(subject.id)?.observe(subject, now);
+  }
+
+  /** The override that explains the state of an outage: that forces open what is open, or closed what is closed. */
+  holdOf(outage: Outage): OutageHold | undefined {
+    if (outage.over) return undefined;
+    return outage.heldBy(this.#overrides, outage.closedAt === undefined ? 'ForceOpen' : 'ForceClosed');
   }
 
   /** Adds calls of a breaker, in the order of `SUMMED`. */

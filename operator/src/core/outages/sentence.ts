@@ -12,35 +12,65 @@ type Told = Pick<
   | 'refused'
   | 'refusedPerSecond'
   | 'fallbackPerSecond'
+  | 'callsPerSecond'
+  | 'heard'
+  | 'held'
 >;
 
 /** From this share of fallback answers on, the sentence says that all rejected calls get the fallback. */
 const NEARLY_ALL = 0.95;
 const NEARLY_NONE = 0.05;
 
+/** From this age of the latest report on, the sentence says that counts may have changed since. */
+const STALE_MS = 3_000;
+
 /**
  * An outage in one sentence that can be read aloud: `payments is refused by 3 of 5 checkout pods for 6 min: 42 calls/s
- * get the fallback`.
+ * get the fallback`. While an override holds the circuits, the sentence names it first.
  *
  * @param now milliseconds since 1970.
  * @param noun what an agent is called: `pod` or `process`.
  */
 export function outageSentence(outage: Told, now: number, noun: 'pod' | 'process'): string {
-  const { breaker, phase, began, closed, refused } = outage;
+  const { breaker, phase, began, closed, refused, held } = outage;
   const ended = closed ?? now;
   const lasted = span(ended - began);
   if (phase === 'over') {
     return `${breaker} was refused by ${callers(outage, noun)} for ${lasted}, until ${span(now - ended)} ago: ${calls(refused)} refused`;
   }
   if (phase === 'closed') {
-    return `${breaker} is accepted again since ${span(now - ended)}, after ${lasted} of refusals by ${callers(outage, noun)}: ${calls(refused)} refused`;
+    return `${breaker} is accepted again since ${span(now - ended)}, after ${lasted} of refusals by ${callers(outage, noun)}: ${calls(refused)} refused${held === undefined ? '' : `; ${partly(held)}forced closed${hold(held, now)}`}`;
   }
-  const state = phase === 'testing' ? 'is tested' : 'is refused';
-  return `${breaker} ${state} by ${callers(outage, noun)} for ${lasted}: ${cost(outage)}`;
+  if (held !== undefined && !held.partly) {
+    const before = held.at - began >= 1_000 ? `; the outage has lasted for ${lasted}` : '';
+    return `${breaker} is forced open${hold(held, now)}: refused by ${callers(outage, noun)}, ${cost(outage, now)}${before}`;
+  }
+  const also = held === undefined ? '' : `; ${partly(held)}forced open${hold(held, now)}`;
+  if (phase === 'testing') {
+    const { refusedPerSecond, callsPerSecond } = outage;
+    const waits = callsPerSecond === 0 && refusedPerSecond === 0;
+    const rate = refusedPerSecond > 0 ? `: ${cost(outage, now)}` : '';
+    const test = waits ? 'waits for a call to test it' : 'is being tested now';
+    return `${breaker} has been down for ${lasted} on ${callers(outage, noun)} and ${test}${rate}${also}`;
+  }
+  return `${breaker} is refused by ${callers(outage, noun)} for ${lasted}: ${cost(outage, now)}${also}`;
 }
 
+type Held = NonNullable<Told['held']>;
+
+const partly = ({ partly }: Held) => (partly ? 'partly ' : '');
+
+/** Who holds the circuits, since when, why and until when: ` by ann for 4 s (the partner asked), ends in 4 min`. */
+const hold = ({ by, at, until, reason }: Held, now: number) =>
+  `${by === undefined ? '' : ` by ${by}`} for ${span(now - at)}${reason === undefined ? '' : ` (${reason})`}, ends in ${span(until - now)}`;
+
 /** The current effect of the rejected calls. */
-function cost({ refusedPerSecond, fallbackPerSecond, refused }: Told): string {
+function cost({ refusedPerSecond, fallbackPerSecond, refused, heard }: Told, now: number): string {
+  if (refusedPerSecond === 0 && heard !== undefined && now - heard >= STALE_MS) {
+    const last = `last report ${span(now - heard)} ago`;
+    if (refused === 0) return `how many calls were refused is not known yet (${last})`;
+    return `${calls(refused)} refused until the ${last}`;
+  }
   if (refusedPerSecond === 0) return refused === 0 ? 'no call was refused yet' : 'no call is refused at the moment';
   const share = fallbackPerSecond / refusedPerSecond;
   const rate = perSecond(refusedPerSecond);

@@ -13,7 +13,7 @@ const FIRST_SLOT_MS = 2_000;
 
 /**
  * Counts since a start time, in a fixed number of slots. When time passes the last slot, each pair of slots is merged,
- * and the slot length doubles.
+ * and the slot length doubles. A slot without a report has the levels of the report before it, and no known counts.
  */
 export class Series {
   /** Start time of the first slot, in milliseconds. */
@@ -22,6 +22,10 @@ export class Series {
   /** Number of slots in use. */
   length = 0;
   readonly #values = new Uint32Array(SERIES_SLOTS * WIDTH);
+  /** 1 for each slot with a report. */
+  readonly #reported = new Uint8Array(SERIES_SLOTS);
+  /** The latest levels, in the order of `HIGHEST`. */
+  #levels: readonly number[] = [0, 0];
 
   constructor(begin: number) {
     this.begin = begin;
@@ -29,16 +33,31 @@ export class Series {
 
   /** Adds the `SUMMED` counts to the slot of a time. Times before the start belong to the first slot. */
   add(at: number, counts: readonly number[]): void {
-    const from = this.#slot(at) * WIDTH;
+    const slot = this.#slot(at);
+    const from = slot * WIDTH;
+    this.#reported[slot] = 1;
     for (let i = 0; i < SUMMED.length; i += 1) this.#values[from + i]! += counts[i] ?? 0;
   }
 
   /** Raises the `HIGHEST` values in the slot of a time. */
   raise(at: number, levels: readonly number[]): void {
-    const from = this.#slot(at) * WIDTH + SUMMED.length;
+    const slot = this.#slot(at);
+    const from = slot * WIDTH + SUMMED.length;
+    this.#reported[slot] = 1;
+    this.#levels = levels;
     for (let i = 0; i < HIGHEST.length; i += 1) {
       this.#values[from + i] = Math.max(this.#values[from + i]!, levels[i] ?? 0);
     }
+  }
+
+  /** Continues the latest levels up to a time. */
+  advance(at: number): void {
+    this.#slot(at);
+  }
+
+  /** For each slot, 1 when a report arrived in it, else 0. */
+  get reported(): number[] {
+    return [...this.#reported.subarray(0, this.length)];
   }
 
   /** The columns of all slots, slot after slot. */
@@ -52,7 +71,9 @@ export class Series {
       this.#halve();
       slot = Math.floor((at - this.begin) / this.slotMs);
     }
-    this.length = Math.max(this.length, slot + 1);
+    for (; this.length <= slot; this.length += 1) {
+      this.#values.set(this.#levels, this.length * WIDTH + SUMMED.length);
+    }
     return slot;
   }
 
@@ -65,7 +86,12 @@ export class Series {
         values[to + i] = i < SUMMED.length ? one + two : Math.max(one, two);
       }
     }
+    const reported = this.#reported;
+    for (let slot = 0; slot < SERIES_SLOTS; slot += 2) {
+      reported[slot / 2] = Math.max(reported[slot]!, reported[slot + 1]!);
+    }
     values.fill(0, (SERIES_SLOTS / 2) * WIDTH);
+    reported.fill(0, SERIES_SLOTS / 2);
     this.slotMs *= 2;
     this.length = Math.ceil(this.length / 2);
   }

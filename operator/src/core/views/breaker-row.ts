@@ -7,7 +7,7 @@ import {
 } from '../fleet/fleet-breakers.ts';
 import type { BreakerCounts, BreakerState } from '../fleet/state-counts.ts';
 import { type OutageRow, outageRow } from '../outages/outage-row.ts';
-import type { Outage } from '../outages/outages.ts';
+import type { Outage, OutageHold } from '../outages/outages.ts';
 import { MEASURES, SLOT_MS, SLOTS, slotOf } from '../slots.ts';
 
 /** Maximum number of agents with circuits that are not closed that a row names. */
@@ -71,12 +71,14 @@ export interface RowInput {
   readonly fromSlot?: number;
   /** The current outage of the breaker. */
   readonly outage?: Outage | undefined;
+  /** The override that holds the circuits of the outage. */
+  readonly held?: OutageHold | undefined;
 }
 
 /** Builds the row of a fleet breaker. */
 export function breakerRow(
   fleetBreaker: FleetBreaker,
-  { now, wall, windowMs, fromSlot = 0, outage }: RowInput,
+  { now, wall, windowMs, fromSlot = 0, outage, held }: RowInput,
 ): BreakerRow {
   const { id, namespace, breaker, uid, heardAt, agents, services, states, counted, latency, changes } = fleetBreaker;
   const date = (at: number) => Math.round(wall - (now - at));
@@ -99,7 +101,7 @@ export function breakerRow(
     latency: trimmed(latency.sum(minute - LATENCY_SLOTS + 1, minute)),
     ...beginning(counted.read(first, current), first, current),
     changes: changes.map((change) => ({ ...change, at: date(change.at) })),
-    ...(outage !== undefined && { outage: outageRow(outage, now, date) }),
+    ...(outage !== undefined && { outage: outageRow(outage, now, date, held) }),
   };
 }
 

@@ -1,5 +1,6 @@
 import { TRANSITIONS_KEPT } from '../fleet/fleet-breakers.ts';
 import type { BreakerCounts } from '../fleet/state-counts.ts';
+import { mergeOutages } from '../outages/merged-outages.ts';
 import { compareText } from '../policy/compare-text.ts';
 import { MEASURES } from '../slots.ts';
 import { type BreakerRow, type Counted, largestServices, MAX_UNWELL_NAMED } from './breaker-row.ts';
@@ -73,6 +74,7 @@ function mergeRows<Row extends BreakerRow>(rows: readonly Row[]): Row {
   const worst = Math.max(...rows.map(severityOf));
   const deciding = rows.filter((row) => severityOf(row) === worst);
   const { state, shadow } = deciding[0]!;
+  const [outage] = mergeOutages(rows.map((row) => (row.outage === undefined ? [] : [row.outage])));
   const since = deciding.map((row) => row.since);
   return {
     ...rows[0]!,
@@ -95,6 +97,7 @@ function mergeRows<Row extends BreakerRow>(rows: readonly Row[]): Row {
       rows.map(() => 0),
     ),
     ...samplesOf(rows),
+    ...(outage !== undefined && { outage }),
     changes: rows
       .flatMap(({ changes }) => changes)
       .sort((a, b) => a.at - b.at || compareText(a.instance, b.instance))

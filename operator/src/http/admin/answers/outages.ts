@@ -9,6 +9,14 @@ const at = z.int().describe('Milliseconds since 1970.');
 const rate = z.number().min(0).describe('Per second, over the last ten seconds.');
 
 /** The outage in a breaker row of the page. */
+const action = z.object({
+  uid: z.string(),
+  at,
+  action: z.enum(OVERRIDE_ACTIONS),
+  reason: z.string().optional(),
+  by: z.string().optional(),
+});
+
 export const OutageRowSchema = z.object({
   id: z.string(),
   circuit: z.string().describe('The `id` of its row in `/v1/breakers`.'),
@@ -26,25 +34,25 @@ export const OutageRowSchema = z.object({
   instance: z.string().describe('The first agent whose circuit opened.'),
   error: z.string().optional().describe('The failure that opened it.'),
   refused: count.describe('Calls that were refused.'),
-  fallback: count.describe('Calls that a fallback answered.'),
+  fallback: count.describe('Calls that a fallback answered: refused ones, and ones that failed.'),
   refusedPerSecond: rate,
   fallbackPerSecond: rate,
+  callsPerSecond: rate.optional().describe('Calls that were let through. Absent: a version before it answered.'),
+  heard: at.optional().describe('When the latest report about the breaker arrived. Absent: the outage is over.'),
+  held: action
+    .extend({
+      name: z.string(),
+      until: at.describe('When it ends.'),
+      partly: z.boolean().describe('Whether it is for only some of the agents whose circuit opened.'),
+    })
+    .optional()
+    .describe('The override that holds the circuits now: open, or closed once all are closed. Absent: none.'),
   hit: count.describe('Agents that are refused now; once closed, the most at once.'),
   agents: count.describe('Agents that have the breaker.'),
   services: z.array(z.object({ service: z.string(), hit: count, agents: count })),
   attempts: count.describe('How often a circuit was half-open.'),
   reopened: count.describe('How often a circuit opened again from half-open.'),
-  actions: z
-    .array(
-      z.object({
-        uid: z.string(),
-        at,
-        action: z.enum(OVERRIDE_ACTIONS),
-        reason: z.string().optional(),
-        by: z.string().optional(),
-      }),
-    )
-    .describe('Overrides of the breaker.'),
+  actions: z.array(action).describe('Overrides of the breaker.'),
 });
 
 const ListedOutageSchema = OutageRowSchema.extend({
@@ -78,6 +86,12 @@ export const OutageDetailSchema = z
         slotMs: z.int().min(1),
         columns: z.array(z.enum(SERIES_COLUMNS)),
         values: z.array(count).describe('For each slot: every column, one after the other.'),
+        reported: z
+          .array(z.int().min(0).max(1))
+          .optional()
+          .describe(
+            'For each slot: 1 when a report arrived in it. Elsewhere its counts are not known, and the numbers of agents are those of the slot before. Absent: a version before it answered.',
+          ),
       })
       .describe('What was counted from a minute before the outage on; the last two columns are numbers of agents.'),
   })

@@ -141,14 +141,17 @@ export class Live implements Feed {
   /** Rows that changed after a version, with their samples since a slot. */
   rows(since = 0, fromSlot = 0): BreakerRow[] {
     const { controller, clock, wallClock, namespace } = this.#options;
+    const { outages } = controller.fleet;
     const [now, wall] = [clock.now(), wallClock()];
     const found: BreakerRow[] = [];
     for (const breaker of controller.fleet.fleetBreakers.list(namespace)) {
-      const outage = controller.fleet.outages.current(breaker.id);
+      const outage = outages.current(breaker.id);
       // The rejected calls per second of an outage change with each slot, even without new reports.
       if (breaker.version <= since && (outage === undefined || slotOf(now) === fromSlot)) continue;
       const windowMs = windowOf(this.#policy(breaker.uid)?.thresholds);
-      found.push(breakerRow(breaker, { now, wall, windowMs, fromSlot, outage }));
+      found.push(
+        breakerRow(breaker, { now, wall, windowMs, fromSlot, outage, held: outage && outages.holdOf(outage) }),
+      );
     }
     return found;
   }

@@ -19,7 +19,7 @@ export function outageRoutes({ controller, access, clock, wallClock, replica }: 
 
   const noun = source.kind === 'kubernetes' ? 'pod' : 'process';
   const listed = (outage: Outage): ListedOutage => {
-    const { services, actions, ...row } = outageRow(outage, clock.now(), date);
+    const { services, actions, ...row } = outageRow(outage, clock.now(), date, fleet.outages.holdOf(outage));
     const policy = snapshots.find(outage.uid)?.policy.name;
     const sentence = outageSentence({ ...row, services }, wallClock(), noun);
     return {
@@ -42,8 +42,10 @@ export function outageRoutes({ controller, access, clock, wallClock, replica }: 
       if (outage === undefined) {
         throw new Problem(404, `there is no outage "${id}" in namespace "${namespace}"; one is kept for 24 hours`);
       }
-      const { begin, slotMs } = outage.series;
-      const series = { begin: date(begin), slotMs, columns: [...SERIES_COLUMNS], values: outage.series.read() };
+      if (outage.closedAt === undefined) outage.series.advance(clock.now());
+      const { begin, slotMs, reported } = outage.series;
+      const values = outage.series.read();
+      const series = { begin: date(begin), slotMs, columns: [...SERIES_COLUMNS], values, reported };
       response.json({ ...stamp(), outage: listed(outage), series } satisfies OutageDetail);
     });
 }
