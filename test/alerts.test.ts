@@ -48,6 +48,13 @@ describe('every alert', () => {
     }
   });
 
+  it('has a row of the table of the guide, with its severity and a command', () => {
+    const rows = read('docs/alerts.md').matchAll(/^\| \[(\w+)\]\(#(\w+)\) \| (\w+) \| `(?:fuseboard|kubectl) /gm);
+    expect([...rows].map(([, ...row]) => row)).toEqual(
+      alerts.map(({ alert, labels }) => [alert!, alert!.toLowerCase(), labels!.severity]),
+    );
+  });
+
   it('says what is the matter, how bad it is, and has a name of its own', () => {
     expect(new Set(names).size).toBe(names.length);
     for (const { alert, annotations, labels } of alerts) {

@@ -36,20 +36,21 @@ const written = (language: string): [string, Block][] =>
 const NOT_RUN: Record<string, number> = {
   'CONTRIBUTING.md': 2,
   'README.md': 5,
-  'docs/a-day.md': 13,
+  'docs/a-day.md': 14,
   'docs/certificates.md': 7,
   'docs/choose-thresholds.md': 4,
   'docs/coming-from.md': 5,
   'docs/faults.md': 2,
+  'docs/from-opossum.md': 2,
   'docs/gitops.md': 2,
   'docs/history.md': 3,
-  'docs/install.md': 8,
+  'docs/install.md': 9,
   'docs/metrics.md': 1,
   'docs/operations.md': 2,
-  'docs/overrides.md': 3,
+  'docs/overrides.md': 4,
   'docs/policy.md': 1,
   'docs/scaling.md': 1,
-  'docs/tutorial.md': 25,
+  'docs/tutorial.md': 27,
 };
 
 const EVENTS = {

@@ -1,16 +1,19 @@
 """A service that calls its breakers all the time, in good and bad times, and says what it holds: the subject of the soak.
 
 ``python service.py threads|asyncio|forks``: how it calls. URL, labels and namespace come from the environment. Each line on standard
-input asks for a line of JSON with what the process holds; the end of the input ends it.
+input asks for a line of JSON with what the process holds; the end of the input ends it. SIGUSR1 makes it write on standard error
+what each of its threads does.
 """
 
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import gc
 import itertools
 import json
 import os
+import signal
 import sys
 import threading
 import time
@@ -34,6 +37,8 @@ PASSING_THREADS_EVERY_S = 0.2
 LOOP_LIVES_S = 1.0
 FORK_EVERY_S = 0.5
 CHILD_CALLS = 20
+CHILD_LIVES_S = 60
+"""A child that has not ended after so long hangs."""
 
 _numbers = itertools.count(1)
 
@@ -132,6 +137,7 @@ def fork() -> None:
     pid = os.fork()
     if pid == 0:
         code = 1
+        faulthandler.dump_traceback_later(CHILD_LIVES_S, exit=True)
         try:
             agent = fuseboard.start()
             for _ in range(CHILD_CALLS):
@@ -180,6 +186,8 @@ WAYS: dict[str, Callable[[], None]] = {"threads": in_threads, "asyncio": in_loop
 
 
 def main(way: str) -> None:
+    faulthandler.enable()
+    faulthandler.register(signal.SIGUSR1)
     # A fork with threads is what is tried here; the link's own warnings are read on standard error.
     warnings.filterwarnings("ignore", category=DeprecationWarning)
     warnings.filterwarnings("ignore", category=fuseboard.FuseboardWarning)

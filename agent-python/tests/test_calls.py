@@ -17,6 +17,10 @@ from fuseboard import (
     QueueTimeoutError,
     time_left,
 )
+from fuseboard.call import call_guards
+from fuseboard.call.guarded_call import begin_call
+from fuseboard.call.queued_wait import QueuedWait, queue
+from fuseboard.core.guards.limiter import Limiter
 from fuseboard.testing import FakeClock, create_breaker
 
 RETRY: dict[str, Any] = {
@@ -125,6 +129,63 @@ class TestLimits:
         assert sorted(ends[1:]) == ["first", "third"]
         assert breaker.stats().totals | {"ignored": 2, "succeeded": 2} == breaker.stats().totals
         assert guards.running == 0
+
+    @pytest.mark.parametrize("max_queue", [0, 1])
+    def test_a_slot_that_is_freed_before_a_call_queues_is_not_waited_for(self, max_queue: int) -> None:
+        breaker = create_breaker({"concurrency": {**self.POLICY["concurrency"], "maxQueue": max_queue}}, FakeClock())
+        governed = breaker._current()
+        first, second = begin_call(governed, None, None), begin_call(governed, None, None)
+        assert first is not None and second is not None
+        assert first.take_slot()
+        assert not second.take_slot()
+        first.release_slot()
+        granted = Event()
+        queued = queue(second, None, granted.set)
+        assert isinstance(queued, QueuedWait)
+        assert granted.is_set()
+        assert queued.ended(queued.leave()) is None
+        second.release_slot()
+        assert breaker.call(lambda: "third") == "third"
+
+    def test_a_slot_that_an_edit_frees_before_a_call_queues_is_not_waited_for(self) -> None:
+        breaker = create_breaker(self.POLICY, FakeClock())
+        governed = breaker._current()
+        first, second = begin_call(governed, None, None), begin_call(governed, None, None)
+        assert first is not None and second is not None
+        assert first.take_slot()
+        assert not second.take_slot()
+        breaker.apply({"concurrency": {"maxConcurrent": 2, "maxQueue": 1, "queueTimeout": "1s"}})
+        granted = Event()
+        assert isinstance(queue(second, None, granted.set), QueuedWait)
+        assert granted.is_set()
+
+    def test_an_edit_that_removes_the_limit_lets_everybody_in(self) -> None:
+        breaker = create_breaker(self.POLICY, FakeClock())
+        governed = breaker._current()
+        first, second = begin_call(governed, None, None), begin_call(governed, None, None)
+        assert first is not None and second is not None
+        assert first.take_slot()
+        assert not second.take_slot()
+        granted = Event()
+        queued = queue(second, None, granted.set)
+        assert isinstance(queued, QueuedWait)
+        assert not granted.is_set()
+        breaker.apply({"retry": RETRY})
+        assert granted.is_set()
+        assert queued.ended(queued.leave()) is None
+        assert breaker.call(lambda: "third") == "third"
+
+    def test_a_limit_is_seen_once_it_can_be_used(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        breaker = create_breaker({"retry": RETRY}, FakeClock())
+        answers: list[str] = []
+
+        def make(max_concurrent: float, max_queue: int) -> Limiter:
+            answers.append(breaker.call(lambda: "fine"))
+            return Limiter(max_concurrent, max_queue)
+
+        monkeypatch.setattr(call_guards, "Limiter", make)
+        breaker.apply(self.POLICY)
+        assert answers == ["fine"]
 
     def test_a_thread_gives_its_place_to_a_task(self) -> None:
         breaker = create_breaker(self.POLICY)

@@ -2,7 +2,8 @@
  * Whether anything grows in services in Python: `npm run soak:python -- --minutes 20`. Three services call: one in
  * threads, one in event loops, one in forked children. Meanwhile, on a real API server, a policy is edited, policies
  * are made and deleted, streams are cut and the operator is killed. What the services hold is read again and again, and
- * the run exits with 1 when something of it has a rising trend.
+ * the run exits with 1 when something of it has a rising trend, and at once when a service stops to call: its threads
+ * then say on standard error what they do.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -33,6 +34,8 @@ const PASSING_EVERY_MS = 5_000;
 /** Every stream is lost once in so many readings, and the operator is killed once in so many. */
 const CUT_EVERY = 2;
 const KILL_EVERY = 5;
+/** A service that makes fewer calls a second between two readings stands still; each makes more than ten of them. */
+const LEAST_CALLS_PER_SECOND = 1;
 const MB = 1_000_000;
 
 /** What a service in Python holds, after garbage was collected. */
@@ -89,6 +92,12 @@ class Service {
     return JSON.parse(value) as Holdings;
   }
 
+  /** Lets it write on standard error what each of its threads does. */
+  async trace(): Promise<void> {
+    this.#child.kill('SIGUSR1');
+    await sleep(1_000);
+  }
+
   async end(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const exit = once(this.#child, 'exit');
@@ -129,7 +138,18 @@ async function main({ minutes, everyMs, json }: Options): Promise<number> {
     for (let round = 1; ; round += 1) {
       await busy(Math.max(0, begun + round * everyMs - monotonic()));
       const at = (monotonic() - begun) / 60_000;
-      for (const [way, service] of services) readings.get(way)!.push({ at, holds: await service.holds() });
+      for (const [way, service] of services) {
+        const list = readings.get(way)!;
+        const holds = await service.holds();
+        const before = list.at(-1) ?? { at: 0, holds: { calls: 0 } };
+        const calls = holds.calls - before.holds.calls;
+        const seconds = (at - before.at) * 60;
+        if (calls < seconds * LEAST_CALLS_PER_SECOND) {
+          await service.trace();
+          throw new Error(`the service of ${way} made ${calls} calls in ${Math.round(seconds)} s: it stands still`);
+        }
+        list.push({ at, holds });
+      }
       say(lineOf(at, readings));
       if (at >= minutes - 0.01) break;
       if (round % CUT_EVERY === 0) {
@@ -201,7 +221,7 @@ async function main({ minutes, everyMs, json }: Options): Promise<number> {
 function lineOf(at: number, readings: ReadonlyMap<string, readonly { readonly holds: Holdings }[]>): string {
   const each = [...readings].map(([way, list]) => {
     const { holds } = list.at(-1)!;
-    return `${way}: ${QUANTITIES.map(({ of }) => round(of(holds))).join(' ')}`;
+    return `${way}: ${QUANTITIES.map(({ of }) => round(of(holds))).join(' ')}, ${holds.calls} calls`;
   });
   return `${at.toFixed(1)} min  ${each.join('  ')}`;
 }

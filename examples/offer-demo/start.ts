@@ -99,6 +99,12 @@ See it at http://${HOST}:${ports.admin}/ and try this in another terminal:
   # another number is applied as soon as the file is saved; examples/offer-demo/policies stays as it is
   edit ${relative(process.cwd(), board.policyFile)}
 
+  # the command line: what is refused now and was before, all breakers live, and an override for five minutes
+  export FUSEBOARD_SERVER=http://${HOST}:${ports.admin}
+  npm run -s fuseboard -- outages
+  npm run -s fuseboard -- top
+  npm run -s fuseboard -- force-open partner-offer --for 5m --reason "the partner is being moved"
+
   # for Prometheus: the breakers of the service, and the operator
   curl ${offerUrl}/metrics
   curl http://${HOST}:${ports.metrics}/metrics

@@ -118,6 +118,7 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
     clock,
   });
   const certificate = config.tls && (await readCertificate(config.tls));
+  let renewed: Certificate | undefined;
   const nextRetryMs = retryAfterScheduler(config.maxStreamsPerSecond, clock);
   const restoreDetector = new RestoreDetector(config.restoreAfterMs, clock);
   const cutAt = (reason: 'connections' | 'other-connections') => (from: string, limit: 'all' | 'address') =>
@@ -149,7 +150,15 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
     {
       app: metricsApp({
         host: config.metrics.host,
-        registry: metricsRegistry({ controller, streams, audit, adminAudit, instruments, clock }),
+        registry: metricsRegistry({
+          controller,
+          streams,
+          audit,
+          adminAudit,
+          instruments,
+          clock,
+          ...(certificate && { certificateExpires: () => (renewed ?? certificate).expires }),
+        }),
         unready,
         onError,
       }),
@@ -210,6 +219,7 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
   }
   const renew = (next: Certificate) => {
     for (const server of servers) server.renew(next);
+    renewed = next;
   };
   const unfollow = config.tls && certificate ? followCertificate(config.tls, certificate, renew, log) : () => {};
   if (authenticator.method !== 'none' && !config.tls) {

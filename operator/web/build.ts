@@ -42,6 +42,7 @@ function licence(name: string): string {
   return `${name}\n\n${readFileSync(join(folder, 'LICENSE'), 'utf8').trim()}\n`;
 }
 
+/** Writes a file under a name that changes with its content. */
 function write(name: string, text: string): string {
   const hash = createHash('sha256').update(text).digest('base64url').slice(0, 10);
   const path = `assets/${name.replace('.', `-${hash}.`)}`;
@@ -54,13 +55,20 @@ async function build(): Promise<void> {
     input: join(HERE, 'src/main.tsx'),
     platform: 'browser',
     transform: { target: 'es2022' },
+    // Chunks that are loaded later import from the script of the page.
+    preserveEntrySignatures: false,
     resolve: { conditionNames: ['fuseboard-source', 'import', 'browser', 'default'] },
   });
-  const { output } = await bundle.generate({ format: 'esm', minify: true });
+  const { output } = await bundle.generate({
+    ...{ format: 'esm', minify: true },
+    entryFileNames: 'assets/page-[hash].js',
+    chunkFileNames: 'assets/[name]-[hash].js',
+  });
   await bundle.close();
   rmSync(TO, { recursive: true, force: true });
   mkdirSync(join(TO, 'assets'), { recursive: true });
-  const script = write('page.js', output[0].code);
+  for (const file of output) if (file.type === 'chunk') writeFileSync(join(TO, file.fileName), file.code);
+  const script = output[0].fileName;
   const plot = readFileSync(require.resolve('uplot/dist/uPlot.min.css'), 'utf8');
   const style = write('page.css', `${plot}\n${readFileSync(join(HERE, 'src/page.css'), 'utf8')}`);
   cpSync(join(HERE, 'icon.svg'), join(TO, 'icon.svg'));

@@ -51,7 +51,7 @@ def test_applies_reports_overrides_and_says_goodbye(plane: FakeControlPlane) -> 
     assert payments.policy is not None and payments.policy.generation == 1
     plane.push({})
     eventually(lambda: payments.source == "none")
-    assert "payments" in " ".join(warnings)
+    eventually(lambda: "payments" in " ".join(warnings))
     agent.stop(10)
     plane.until(lambda p: p.reports[-1].get("bye") is True)
     assert revisions[-1] == plane.revision

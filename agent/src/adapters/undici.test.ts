@@ -1,8 +1,11 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Agent, Client, type Dispatcher, fetch, interceptors, MockAgent, request } from 'undici';
 import { eventually } from '../../test/eventually.ts';
 import { retrying } from '../../test/retrying.ts';
+import { stillHeld } from '../../test/still-held.ts';
 import { startUpstream, type Upstream } from '../../test/upstream.ts';
 import { getBreaker, isFuseboardError } from '../index.ts';
 import { createBreaker } from '../testing/testing.ts';
@@ -114,6 +117,28 @@ describe('a dispatcher with a breaker', () => {
     const { body } = await request(`${upstream.url}/200`, { dispatcher, method: 'POST', body: sent });
     expect(await body.text()).toBe('answer of /200');
     expect(upstream.requests.at(-1)!.length).toBe('POST /200 '.length + 200_000);
+  });
+
+  it('holds no body that its caller aborted in the middle', async () => {
+    const server = createServer((_request, response) => void response.write('begins'));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const own = new Agent();
+    const dispatcher = own.compose(breakerInterceptor(createBreaker({ timeout: { duration: '10s' } })));
+    const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const abortInBody = async () => {
+      const caller = new AbortController();
+      const { body } = await dispatcher.request({ origin, path: '/', method: 'GET', signal: caller.signal });
+      const text = body.text().catch((error) => error.name);
+      caller.abort();
+      expect(await text).toBe('AbortError');
+      return new WeakRef<object>(body);
+    };
+    const bodies: WeakRef<object>[] = [];
+    for (let i = 0; i < 10; i++) bodies.push(await abortInBody());
+    await own.destroy();
+    server.close();
+    server.closeAllConnections();
+    expect(await stillHeld(bodies)).toBe(0);
   });
 
   it('works together with other interceptors, before and after them', async () => {

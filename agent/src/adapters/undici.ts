@@ -166,7 +166,7 @@ class Attempt implements Handler {
     if (this.#phase !== 'held') return;
     this.#phase = 'released';
     this.#signal.removeEventListener('abort', this.#abort);
-    for (const deliver of this.#arrived) deliver();
+    for (const deliver of this.#arrived.splice(0)) deliver();
     if (this.controller?.paused === false) this.controller.inner.resume();
   }
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { stillHeld } from '../../test/still-held.ts';
 import { createBreaker, FakeClock } from '../testing/testing.ts';
 import type { CallContext } from './context.ts';
 
@@ -16,6 +17,19 @@ function pending<T>() {
 }
 
 describe('what follows a call is used for later ones, so', () => {
+  it.each([
+    ['a time limit', { timeout: { duration: '10s' } }],
+    ['no time limit', {}],
+    ['retries', { retry: { maxAttempts: 1 } }],
+  ])('what the last call came to is not held, with %s', async (_, guards) => {
+    const breaker = createBreaker(guards);
+    const succeed = async () => new WeakRef<object>(await breaker.execute(async () => ({})));
+    const fail = async () =>
+      new WeakRef<object>(await breaker.execute(() => Promise.reject({})).catch((error) => error));
+    expect(await stillHeld([await succeed()])).toBe(0);
+    expect(await stillHeld([await fail()])).toBe(0);
+  });
+
   it('a promise that calls back twice settles its own call once and no other call', async () => {
     const { promise, resolve } = pending<string>();
     let again = (): void => {};

@@ -105,6 +105,9 @@ export function runTimed<T>(
   const call = pool.acquire() ?? new TimedCall();
   const promise = new Promise<T>(capture as ConstructorParameters<typeof Promise<T>>[0]);
   const context = new TimedContext(completion.signal);
+  // They would hold what the call comes to until the next one is made.
+  lastResolve = nothing;
+  lastReject = nothing;
   call.completion = completion as CallCompletion<unknown>;
   call.context = context;
   call.timeoutMs = timeoutMs;

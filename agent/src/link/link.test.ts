@@ -234,9 +234,12 @@ describe('a link', () => {
     registry.getBreaker('guarded', { defaults: { trip: { consecutiveFailures: 5 } } });
     await eventually(() => warnings.length === 1);
     registry.getBreaker('shadowed', { defaults: { mode: 'Shadow' } });
+    registry.getBreaker('both', { defaults: { mode: 'Shadow' } });
+    expect(warnings).toHaveLength(1);
+    await Promise.resolve();
     expect(warnings).toEqual([
       expect.stringContaining('the circuit of "limited" (its defaults)'),
-      expect.stringContaining('the circuit of "shadowed" (its defaults)'),
+      expect.stringContaining('the circuit of "shadowed" (its defaults), "both" (its defaults)'),
     ]);
   });
 

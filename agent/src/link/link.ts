@@ -103,7 +103,7 @@ export class Link {
       const loaded = await import('../breakers/unprotected.ts').catch(() => undefined);
       if (loaded === undefined || this.#ended) return;
       const warnings = new loaded.UnprotectedWarnings(registry, false, warn);
-      this.#unsubscribes = [registry.onCreate((breaker) => warnings.check([breaker]))];
+      this.#unsubscribes = [registry.onCreate((breaker) => warnings.checkLater(breaker))];
       return warnings.check(registry.breakers());
     }
     const network = await import('./network.ts').catch((error: Error) => {
@@ -133,7 +133,7 @@ export class Link {
     this.#unsubscribes = [
       registry.onTransition((breaker, change) => reporter.changed(breaker, change)),
       registry.onCreate((breaker) => {
-        if (this.#live) warnings.check([breaker]);
+        if (this.#live) warnings.checkLater(breaker);
       }),
     ];
     stream.start();

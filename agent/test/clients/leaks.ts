@@ -1,6 +1,6 @@
 /**
  * Makes many calls through every adapter, with failures, retries, aborts and time limits mixed, and fails when
- * afterwards a socket, a listener, a call or memory is left over. Needs --expose-gc.
+ * afterwards a socket, a listener, a signal, a call or memory is left over. Needs --expose-gc.
  *
  * The first argument is the number of calls for each adapter; absent: 10,000.
  */
@@ -8,6 +8,7 @@ import 'reflect-metadata';
 import { getEventListeners } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { queryObjects } from 'node:v8';
 import { credentials, Client as GrpcClient, type Client as GrpcConnection } from '@grpc/grpc-js';
 import { Controller, Get, Module, Param, Res } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -28,6 +29,8 @@ const CALLS = Number(process.argv[2] ?? 10_000);
 const CONCURRENT = 40;
 /** What a warmed-up process may still grow by, over all the calls of one adapter. */
 const HEAP_BYTES = 3_000_000;
+/** By how many more signals it may end, those of idle connections for example; what leaks grows with the calls. */
+const SIGNALS = CONCURRENT;
 
 const upstream = createServer((request, response) => {
   request.resume();
@@ -188,6 +191,8 @@ if (gc === undefined) throw new Error('run with node --expose-gc');
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const sockets = () => process.getActiveResourcesInfo().filter((each) => /^(TCP|Pipe)(Socket)?Wrap$/.test(each)).length;
 
+const signals = () => Number(queryObjects(AbortSignal as unknown as () => void, { format: 'count' }));
+
 async function settledHeap(): Promise<number> {
   for (let i = 0; i < 6; i++) {
     await pause(20);
@@ -217,15 +222,18 @@ async function run(make: Maker): Promise<string[]> {
   };
   await batch(Math.ceil(CALLS / 5));
   const warm = await settledHeap();
+  const warmSignals = signals();
   await batch(CALLS);
   await pause(100);
   const grown = (await settledHeap()) - warm;
+  const moreSignals = signals() - warmSignals;
   await subject.end();
   const { succeeded, failed, ignored, rejected, retried, timedOut } = breaker.stats().totals;
   const left: string[] = [];
   const listeners = getEventListeners(shared.signal, 'abort').length;
   // One serves all that are still held by a response which somebody may read.
   if (listeners > 1) left.push(`${listeners} listeners on the signal that calls share`);
+  if (moreSignals > SIGNALS) left.push(`${moreSignals} signals`);
   if (grown > HEAP_BYTES) left.push(`${Math.round(grown / 1e3)} kB of heap`);
   const running = (breaker as unknown as { guards: { limiter: { running: number; queued: number } } }).guards.limiter;
   if (running.running + running.queued > 0) left.push(`${running.running + running.queued} places in the limit`);

@@ -16,6 +16,13 @@ import { leavePlace, policyName, takePlace } from './breaker-name.ts';
  */
 const DEFAULTS = { recovery: { halfOpen: { probeTimeout: '24h' } } };
 
+const KEY = Symbol.for('fuseboard.opened-by-code');
+const shared = globalThis as { [KEY]?: WeakSet<object> };
+
+/** Read by the agent, which does not warn that these breakers have no condition that opens them. */
+shared[KEY] ??= new WeakSet();
+const openedByCode = shared[KEY];
+
 /** Makes a circuit half-open. */
 const AT_ONCE = { for: '0ms', reason: 'the open time of the code is over' };
 
@@ -124,6 +131,7 @@ export class SteeredBreaker {
     const place = takePlace(name);
     const key = keyOf(place);
     const named = getBreaker(name, { defaults: DEFAULTS });
+    openedByCode.add(named);
     const breaker = key === undefined ? named : named.for(key);
     const hear = (event: TransitionEvent): void => {
       // A breaker is also notified of its keys.

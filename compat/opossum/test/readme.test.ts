@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
@@ -19,9 +19,11 @@ it.each(programs)('prints what the documents say: %s', (program) => {
     '--input-type=module-typescript',
   ];
   const env = { ...process.env, NODE_OPTIONS: '', FUSEBOARD_URL: '' };
-  const output = execFileSync(process.execPath, [...flags, '-e', program], { cwd: workspace, env, encoding: 'utf8' });
+  const options = { cwd: workspace, env, encoding: 'utf8' as const };
+  const { stdout, stderr } = spawnSync(process.execPath, [...flags, '-e', program], options);
   expect(told.length).toBeGreaterThan(0);
-  expect(output.trim().split('\n').sort()).toEqual(told.sort());
+  expect(stderr).toBe('');
+  expect(stdout.trim().split('\n').sort()).toEqual(told.sort());
 });
 
 describe('the page for those who come from opossum', () => {

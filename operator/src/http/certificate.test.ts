@@ -28,6 +28,7 @@ afterAll(() => rm(folder, { recursive: true }));
 it('serves new connections with a renewed pair, leaves open ones alone, and passes over a pair that does not fit', async () => {
   await use('one');
   const first = await readCertificate(files());
+  expect(new Date(first.expires).toUTCString()).toBe('Mon, 28 Oct 2126 23:59:07 GMT');
   const bounds = { what: 'agents', flag: '--port', maxConnections: 10, certificate: first };
   const server = await listen((_request, response) => response.write('open'), { host: '127.0.0.1', port: 0 }, bounds);
   const lines: string[] = [];

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import type { CertificateFiles } from '../config/listen.ts';
 import { readBoundedFile } from '../files/bounded-file.ts';
@@ -10,6 +10,8 @@ export interface Certificate {
   readonly key: Buffer;
   /** Hash that identifies the pair. */
   readonly digest: string;
+  /** End of the validity of the first certificate of the chain, in milliseconds since 1970. */
+  readonly expires: number;
 }
 
 /** Read interval of the files. The kubelet takes longer to update a mounted secret. */
@@ -33,7 +35,12 @@ export async function readCertificate({ certFile, keyFile }: CertificateFiles): 
       `--tls-cert-file, --tls-key-file: ${(error as Error).message}; ${certFile} and ${keyFile} must be PEM files that belong together`,
     );
   }
-  return { cert, key, digest: createHash('sha256').update(cert).update(key).digest('hex') };
+  return {
+    cert,
+    key,
+    digest: createHash('sha256').update(cert).update(key).digest('hex'),
+    expires: new X509Certificate(cert).validToDate.getTime(),
+  };
 }
 
 /**

@@ -20,6 +20,8 @@ export interface MetricsOptions {
   readonly adminAudit: Audit;
   readonly instruments: Instruments;
   readonly clock: Clock;
+  /** End of the validity of the certificate that is served, in milliseconds since 1970. Absent: none is served. */
+  readonly certificateExpires?: () => number;
 }
 
 /**
@@ -35,6 +37,7 @@ export function metricsRegistry({
   adminAudit,
   instruments,
   clock,
+  certificateExpires,
 }: MetricsOptions): Registry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
@@ -46,7 +49,7 @@ export function metricsRegistry({
   callMetrics(reading, registry, controller.fleet.counters);
   trafficMetrics(reading, streams, audit, adminAudit);
   limitMetrics(reading, controller);
-  replicaMetrics(reading, registry, controller);
+  replicaMetrics(reading, registry, controller, certificateExpires);
   for (const metric of instruments.metrics) registry.registerMetric(metric);
   return registry;
 }

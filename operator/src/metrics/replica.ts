@@ -2,8 +2,13 @@ import { Gauge, type Registry } from 'prom-client';
 import type { Controller } from '../control/controller.ts';
 import type { MetricReader } from './reading.ts';
 
-/** Whether this replica leads, and whether it can read the policies. */
-export function replicaMetrics({ gauge }: MetricReader, registry: Registry, { replicas, source }: Controller): void {
+/** Whether this replica leads, whether it can read the policies, and how long its certificate is valid. */
+export function replicaMetrics(
+  { gauge }: MetricReader,
+  registry: Registry,
+  { replicas, source }: Controller,
+  certificateExpires: (() => number) | undefined,
+): void {
   new Gauge({
     name: 'leader_election_master_status',
     help: 'Whether this replica is the leader: 1 on exactly one replica.',
@@ -21,5 +26,13 @@ export function replicaMetrics({ gauge }: MetricReader, registry: Registry, { re
   );
   gauge('source_problems', 'Documents or files in the source that cannot be read as a policy.', [], (add) =>
     add({}, source.state().problems.length),
+  );
+  // A gauge without labels shows 0 until it is set: without a certificate there must be none.
+  if (certificateExpires === undefined) return;
+  gauge(
+    'certificate_expiry_timestamp_seconds',
+    'End of the validity of the certificate that this replica serves, in seconds since 1970; absent without TLS.',
+    [],
+    (add) => add({}, certificateExpires() / 1_000),
   );
 }

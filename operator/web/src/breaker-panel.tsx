@@ -20,6 +20,7 @@ import type { Cell } from './store.ts';
 import { beginning, STATE_WORDS, whom, why } from './tile.tsx';
 import { BreakerTimeline } from './timeline.tsx';
 import { useAnswer } from './use-answer.ts';
+import { WhatIf } from './what-if.tsx';
 
 /** The panel of one breaker under one policy: its plot, thresholds, affected agents and recent changes. */
 export function BreakerPanel({ id }: { id: string }) {
@@ -107,6 +108,7 @@ function Known({ cell }: { cell: Cell }) {
         )}
       </Block>
       <Conditions cell={cell} policy={policy} />
+      {policy?.thresholds && <WhatIf row={row} policy={policy} />}
       {range === '5m' && <Latency buckets={row.latency} />}
       {policy && <Hit policy={policy} row={row} />}
       <Block title="What happened">

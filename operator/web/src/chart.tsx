@@ -1,7 +1,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import { CURSOR, showSelected } from './crosshair.ts';
-import { timeOfDay } from './format.ts';
+import { timeLabels, timeOfDay } from './format.ts';
 import { theme } from './model.ts';
 import type { Plot } from './reading.ts';
 import { ceiling, colours } from './tile-plot.ts';
@@ -26,6 +26,12 @@ export const xScale = (shown: { readonly current: Zoom | undefined }): uPlot.Sca
     return [zoom.from / 1_000, zoom.until / 1_000];
   },
 });
+
+/** The axis of time; labels have room for seconds. */
+export const TIME_AXIS = {
+  space: 70,
+  values: ({ scales }: uPlot, seconds: number[]) => timeLabels(seconds, (scales.x!.max ?? 0) - (scales.x!.min ?? 0)),
+} satisfies uPlot.Axis;
 
 /** Keeps a plot as wide as its element. @returns a function that destroys the plot. */
 export function fitWidth(plot: uPlot, element: HTMLElement): () => void {
@@ -70,7 +76,7 @@ export function Chart({ plot, measured, until, slotMs, zoom }: Props) {
         scales: { x: xScale(shown), y: { range: () => [0, top.current] } },
         hooks: { setSelect: [showSelected] },
         axes: [
-          { ...axis, size: 26, values: (_, seconds) => seconds.map((one) => timeOfDay(one)) },
+          { ...axis, ...TIME_AXIS, size: 26 },
           { ...axis, size: 44 },
         ],
         series: [

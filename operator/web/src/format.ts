@@ -69,3 +69,10 @@ export function timeOfDay(seconds: number, exact = false): string {
     hour12: false,
   });
 }
+
+/** Range of a plot below which its axis shows seconds. */
+const EXACT_BELOW_S = 600;
+
+/** The labels of an axis of times that shows a range of so many seconds. */
+export const timeLabels = (times: readonly number[], rangeS: number): string[] =>
+  times.map((one) => timeOfDay(one, rangeS < EXACT_BELOW_S));

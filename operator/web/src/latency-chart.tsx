@@ -1,6 +1,6 @@
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
-import { fitWidth, xScale } from './chart.tsx';
+import { fitWidth, TIME_AXIS, xScale } from './chart.tsx';
 import { CURSOR, showSelected } from './crosshair.ts';
 import { latency, timeOfDay } from './format.ts';
 import { theme } from './model.ts';
@@ -67,7 +67,7 @@ export function LatencyChart({ latencies, zoom }: Props) {
         cursor: CURSOR,
         scales: { x: xScale(shown), y: { range: () => [0, rows] } },
         axes: [
-          { ...axis, size: 26, values: (_, seconds) => seconds.map((one) => timeOfDay(one)) },
+          { ...axis, ...TIME_AXIS, size: 26 },
           {
             ...axis,
             size: Y_AXIS,

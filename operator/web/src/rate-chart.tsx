@@ -1,6 +1,6 @@
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
-import { fitWidth, xScale } from './chart.tsx';
+import { fitWidth, TIME_AXIS, xScale } from './chart.tsx';
 import { CURSOR, showSelected } from './crosshair.ts';
 import { timeOfDay } from './format.ts';
 import { theme } from './model.ts';
@@ -107,7 +107,7 @@ export function RateChart({ series, marks, zoom }: Props) {
         cursor: CURSOR,
         scales: { x: xScale(shown), y: { range: (_, __, most) => [0, Math.max(1, most) * 1.1] } },
         axes: [
-          { ...axis, size: 26 + BAND, gap: BAND + 4, values: (_, seconds) => seconds.map((one) => timeOfDay(one)) },
+          { ...axis, ...TIME_AXIS, size: 26 + BAND, gap: BAND + 4 },
           { ...axis, size: Y_AXIS - LABEL, label: 'calls/s', labelSize: LABEL, labelFont: '12px system-ui' },
         ],
         series: [

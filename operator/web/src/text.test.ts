@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
 import { type Address, readAddress, writeAddress } from './address.ts';
 import { eventReader } from './event-stream.ts';
-import { count, duration, latencies, latency, percent, plural, words } from './format.ts';
+import { count, duration, latencies, latency, percent, plural, timeLabels, words } from './format.ts';
 import { yaml } from './yaml.ts';
 import { moved } from './zoom.ts';
 
@@ -16,6 +16,12 @@ describe('numbers for people', () => {
     [200_000_000, '2 d'],
   ])('say %d ms as %s', (ms, text) => {
     expect(duration(ms)).toBe(text);
+  });
+
+  it('have seconds where an axis of time shows less than ten minutes', () => {
+    const times = [0, 30].map((second) => new Date(2026, 0, 31, 18, 5, second).getTime() / 1_000);
+    expect(timeLabels(times, 600)).toEqual(['18:05', '18:05']);
+    expect(timeLabels(times, 599)).toEqual(['18:05:00', '18:05:30']);
   });
 
   it('never round a failure away, nor a success', () => {

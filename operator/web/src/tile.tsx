@@ -46,6 +46,20 @@ export function why(row: BreakerRow): string | undefined {
   return reason === undefined ? undefined : words(reason);
 }
 
+/** Longest text of a failure on a tile. The tip of the tile has all of it. */
+const FAILURE_LENGTH = 30;
+
+/**
+ * The last failure behind the reason of a circuit that is not closed; absent when it is forced open, or none is known.
+ */
+export function failure({ namespace, breaker, state, lastError }: BreakerRow): string | undefined {
+  if (state === 'closed' || state === 'none' || lastError === undefined) return undefined;
+  if (actingOn(namespace, breaker).some(({ action }) => action === 'ForceOpen')) return undefined;
+  return `${lastError.name}: ${lastError.message}`;
+}
+
+const cut = (text: string) => (text.length > FAILURE_LENGTH ? `${text.slice(0, FAILURE_LENGTH - 1)}…` : text);
+
 /** Whether what is shown of a breaker may be out of date. */
 export const isStale = ({ heard }: BreakerRow) =>
   store.now.value - heard > STALE_MS || connection.link.value.phase !== 'live';
@@ -79,6 +93,7 @@ export function Tile({ id, index, total, tabbable, x, y, width, onFocus }: Place
   const since = duration(store.known.value - beginning(row));
   const { outage } = row;
   const unwell = !isWell(row);
+  const [reason, error] = [why(row), failure(row)];
   const held = actingOn(row.namespace, row.breaker).find(({ action }) => action !== 'Reset')?.action;
   const p50 = quantile(row.latency, 0.5);
   const p99 = quantile(row.latency, 0.99);
@@ -109,8 +124,9 @@ export function Tile({ id, index, total, tabbable, x, y, width, onFocus }: Place
           {policy && policy.mode !== 'Enforce' && <em class="mode">{policy.mode}</em>}
           {held && <em class="mode">{ACTION_WORDS[held]} (override)</em>}
         </span>
-        <span class="reason" title={whom(row)}>
-          {why(row) && <b>{why(row)}</b>} {whom(row)}
+        <span class="reason" title={error === undefined ? whom(row) : `${error}\n${whom(row)}`}>
+          {reason && <b>{reason}</b>} {reason && error !== undefined && `(${cut(error)}) `}
+          {whom(row)}
         </span>
         <TilePlot id={id} width={width - 26} />
         <span class="threshold">

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..core.config.defaults import LATENCY_BUCKETS
 from ..core.counters import Totals
+from ..core.exclusive import locked
 from ..core.text import utf16_length
 
 if TYPE_CHECKING:
@@ -42,14 +43,7 @@ class BreakersByKey:
         now = self._owner.environment.now()
         entry = self._entries.get(key)
         if entry is None:
-            with self._lock:
-                entry = self._entries.get(key)
-                if entry is None:
-                    too_long = utf16_length(key) > _MAX_KEY_LENGTH
-                    if key == OVERFLOW or too_long or not self._has_room(now):
-                        return self._shared()
-                    entry = (self._owner.breaker_of(key), [now])
-                    self._entries[key] = entry
+            return self._make(key, now)
         entry[1][0] = now
         return entry[0]
 
@@ -63,8 +57,7 @@ class BreakersByKey:
 
     def listed(self, wanted: Callable[[str], bool]) -> list[GovernedBreaker]:
         """What is reported key by key: those that are not closed, those wanted, and the busiest of the others."""
-        with self._lock:
-            self._sweep(self._owner.environment.now())
+        self._sweep(self._owner.environment.now())
         listed: list[GovernedBreaker] = []
         others: list[GovernedBreaker] = []
         for breaker in self.all():
@@ -95,6 +88,17 @@ class BreakersByKey:
         for breaker in self.all():
             breaker.after_fork()
 
+    @locked
+    def _make(self, key: str, now: float) -> GovernedBreaker:
+        entry = self._entries.get(key)
+        if entry is None:
+            too_long = utf16_length(key) > _MAX_KEY_LENGTH
+            if key == OVERFLOW or too_long or not self._has_room(now):
+                return self._shared()
+            entry = self._entries[key] = (self._owner.breaker_of(key), [now])
+        entry[1][0] = now
+        return entry[0]
+
     def _shared(self) -> GovernedBreaker:
         if self._overflow is None:
             self._overflow = self._owner.breaker_of(OVERFLOW)
@@ -106,6 +110,7 @@ class BreakersByKey:
             self._sweep(now)
         return len(self._entries) < most
 
+    @locked
     def _sweep(self, now: float) -> None:
         if now - self._swept_at < _SWEEP_EVERY_MS:
             return

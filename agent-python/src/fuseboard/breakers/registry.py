@@ -12,6 +12,7 @@ from ..clock.stall_detector import stall_detector
 from ..core.classify import CallOutcome, Classify, Outcome
 from ..core.clock import Environment
 from ..core.config.defaults import BREAKER_NAME_PATTERN
+from ..core.exclusive import locked
 from ..core.state import TransitionEvent
 from ..core.text import cut
 from ..errors import ConfigError
@@ -72,19 +73,13 @@ class Registry:
 
         ``overrides`` replace those that there were, in the same step; ``None`` leaves them as they are.
         """
-        with self._lock:
-            self._set = policy_set
-            self._routes = RouteIndex(() if policy_set is None else policy_set.routes)
-            resets = [] if overrides is None else self._overrides.take(overrides, self.now())
-            for breaker in list(self._breakers.values()):
-                breaker.govern(self._governor_of(breaker.name, breaker.defaults))
-            self._apply_overrides(resets)
+        self._apply(policy_set, overrides)
         self._applications.notify("the registry", policy_set)
 
+    @locked
     def apply_overrides(self, overrides: Iterable[Override]) -> None:
         """Replace the overrides by these. A Reset acts once in a process."""
-        with self._lock:
-            self._apply_overrides(self._overrides.take(overrides, self.now()))
+        self._apply_overrides(self._overrides.take(overrides, self.now()))
 
     def breakers(
         self, wanted: Callable[[str, str], bool] = lambda name, key: False
@@ -139,19 +134,15 @@ class Registry:
         """
         if classify is not None and not callable(classify):
             raise ConfigError(str(name), 0, f'breaker "{name}" was given a classify that is no function')
-        with self._lock:
-            breaker = self._breakers.get(name) if isinstance(name, str) else None
-            if breaker is not None:
-                if defaults is not None:
-                    self._offer_defaults(breaker, defaults)
-                if classify is not None:
-                    self._offer_classify(breaker, classify)
-                return breaker
-            breaker = self._create(name, defaults)
-            if classify is not None:
-                self._offer_classify(breaker, classify)
-            self._breakers[name] = breaker
-        self._creations.notify(f'breaker "{name}"', breaker)
+        if defaults is None and classify is None and isinstance(name, str):
+            known = self._breakers.get(name)
+            if known is not None:
+                return known
+        breaker, is_new, conflicts = self._find_or_create(name, defaults, classify)
+        for what in conflicts:
+            warn(f'breaker "{name}" was given other {what} before; those stay. Give the same {what} everywhere.')
+        if is_new:
+            self._creations.notify(f'breaker "{name}"', breaker)
         return breaker
 
     def transitioned(self, breaker: GovernedBreaker, event: TransitionEvent) -> None:
@@ -170,6 +161,35 @@ class Registry:
             self._set = None
             self._routes = RouteIndex(())
             self._overrides = Overrides()
+
+    @locked
+    def _apply(self, policy_set: PolicySet | None, overrides: Iterable[Override] | None) -> None:
+        self._set = policy_set
+        self._routes = RouteIndex(() if policy_set is None else policy_set.routes)
+        resets = [] if overrides is None else self._overrides.take(overrides, self.now())
+        for breaker in list(self._breakers.values()):
+            breaker.govern(self._governor_of(breaker.name, breaker.defaults))
+        self._apply_overrides(resets)
+
+    @locked
+    def _find_or_create(
+        self, name: str, defaults: Spec | None, classify: Classify | None
+    ) -> tuple[GovernedBreaker, bool, list[str]]:
+        """The breaker of a name, whether it is new, and what was given that differs from what was given before."""
+        breaker = self._breakers.get(name) if isinstance(name, str) else None
+        is_new = breaker is None
+        differs = []
+        if breaker is None:
+            breaker = self._create(name, defaults)
+        elif defaults is not None and not self._offer_defaults(breaker, defaults):
+            differs.append("defaults")
+        if classify is not None and not self._offer_classify(breaker, classify):
+            differs.append("classify")
+        if is_new:
+            self._breakers[name] = breaker
+        conflicts = [what for what in differs if (name, what) not in self._warned]
+        self._warned.update((name, what) for what in conflicts)
+        return breaker, is_new, conflicts
 
     def _called(self) -> None:
         with self._lock:
@@ -207,26 +227,20 @@ class Registry:
         breaker.apply_override(self._overrides.holding(name))
         return breaker
 
-    def _offer_defaults(self, breaker: GovernedBreaker, defaults: Spec) -> None:
+    def _offer_defaults(self, breaker: GovernedBreaker, defaults: Spec) -> bool:
+        """Whether these are the defaults of the breaker now."""
         offered = self._shared(governor_of(breaker.name, defaults))
         if breaker.defaults is UNGOVERNED:
             breaker.govern(self._governor_of(breaker.name, offered))
-        elif offered is not breaker.defaults:
-            self._warn_other(breaker.name, "defaults")
+        return offered is breaker.defaults
 
-    def _offer_classify(self, breaker: GovernedBreaker, classify: Classify) -> None:
+    def _offer_classify(self, breaker: GovernedBreaker, classify: Classify) -> bool:
+        """Whether this classifies the outcomes of the breaker now."""
         known = self._classifies.get(breaker.name)
         if known is None:
             self._classifies[breaker.name] = classify
             breaker.use_classifier(contained(breaker.name, classify))
-        elif known is not classify:
-            self._warn_other(breaker.name, "classify")
-
-    def _warn_other(self, name: str, what: str) -> None:
-        if (name, what) in self._warned:
-            return
-        self._warned.add((name, what))
-        warn(f'breaker "{name}" was given other {what} before; those stay. Give the same {what} everywhere.')
+        return known is None or known is classify
 
     def _shared(self, governor: Governor) -> Governor:
         """Breakers with the same defaults keep them once."""

@@ -27,7 +27,7 @@ class CallGuards:
         self.last_successes = LastSuccesses()
         """Answers of former calls for the policy's fallback."""
         self.config = config
-        self._apply_config()
+        self._apply(config)
 
     @property
     def has_limit(self) -> bool:
@@ -51,9 +51,10 @@ class CallGuards:
 
     def admitted(self) -> None:
         """A call was admitted."""
-        if self.config.retry is not None:
+        retry = self.config.retry
+        if retry is not None:
             with self._lock:
-                self.budget.admitted(self.config.retry.budget_percent)
+                self.budget.admitted(retry.budget_percent)
 
     def take_retry(self, now: float, min_per_second: int) -> bool:
         with self._lock:
@@ -91,7 +92,12 @@ class CallGuards:
         """Wait for a slot; false when the queue is full."""
         assert self._limiter is not None
         with self._lock:
-            return self._limiter.join(waiter)
+            # One that became free since there was none to take would be given to nobody.
+            waiter.has_slot = self._limiter.take()
+            if not waiter.has_slot:
+                return self._limiter.join(waiter)
+        waiter.granted()
+        return True
 
     def leave(self, waiter: Waiter) -> bool:
         """Give up waiting; false for one that was granted a slot before."""
@@ -116,24 +122,23 @@ class CallGuards:
 
     def configure(self, config: CallConfig) -> None:
         """An edit keeps who runs, who waits and what was learned."""
-        self.config = config
-        self._apply_config()
+        self._apply(config)
 
     def after_fork(self) -> None:
         """Nothing is under way in a child process."""
         self._lock = RLock()
         self._limiter = None
         self.budget = RetryBudget()
-        self._apply_config()
+        self._apply(self.config)
 
     def is_first_warning(self) -> bool:
         warned, self._warned = self._warned, True
         return not warned
 
-    def _apply_config(self) -> None:
+    def _apply(self, config: CallConfig) -> None:
         granted: list[Waiter] = []
         with self._lock:
-            concurrency = self.config.concurrency
+            concurrency = config.concurrency
             if concurrency is None:
                 if self._limiter is not None:
                     granted = self._limiter.resize(math.inf, 0)
@@ -141,10 +146,12 @@ class CallGuards:
                 if self._limiter is None:
                     self._limiter = Limiter(concurrency.max_concurrent, concurrency.max_queue)
                 granted = self._limiter.resize(concurrency.max_concurrent, concurrency.max_queue, concurrency.adaptive)
-            if self.config.adaptive is None:
+            if config.adaptive is None:
                 self._adaptive = None
             elif self._adaptive is None:
                 self._adaptive = AdaptiveTimeout()
+            # Only now: calls read the configuration without the lock, and use the limiter where it has a limit.
+            self.config = config
         _notify_granted(granted)
 
 

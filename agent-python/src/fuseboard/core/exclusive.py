@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from functools import wraps
-from threading import RLock
-from typing import Concatenate, ParamSpec, TypeVar
+from threading import RLock, local
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from .classify import Outcome
 from .permit import Permit
@@ -15,6 +15,7 @@ from .state import TransitionEvent
 P = ParamSpec("P")
 R = TypeVar("R")
 E = TypeVar("E", bound="Exclusive")
+L = TypeVar("L", bound="_HasLock")
 
 
 def has_gil() -> bool:
@@ -38,6 +39,44 @@ def exclusive(method: Callable[Concatenate[E, P], R]) -> Callable[Concatenate[E,
         if self._pending_events is not None and not nested:
             self.notify_listeners()
         return result
+
+    return run
+
+
+class _HasLock(Protocol):
+    _lock: Any
+
+
+class _Deferral(local):
+    """The circuits whose listeners the current thread notifies later."""
+
+    circuits: list[Exclusive] | None = None
+    """``None``: listeners are notified at once."""
+
+
+_deferral = _Deferral()
+
+
+def locked(method: Callable[Concatenate[L, P], R]) -> Callable[Concatenate[L, P], R]:
+    """Run a method that uses circuits with the lock of its object; listeners are notified after it, without that lock.
+
+    A listener may wait for another thread, and that one may wait for the lock.
+    """
+
+    @wraps(method)
+    def run(self: L, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        if _deferral.circuits is not None:
+            with self._lock:
+                return method(self, *args, **kwargs)
+        circuits: list[Exclusive] = []
+        _deferral.circuits = circuits
+        try:
+            with self._lock:
+                return method(self, *args, **kwargs)
+        finally:
+            _deferral.circuits = None
+            for circuit in circuits:
+                circuit.notify_listeners()
 
     return run
 
@@ -84,7 +123,13 @@ class Exclusive:
         self._pending_events.append(event)
 
     def notify_listeners(self) -> None:
-        """Notify the listeners of the changes of state that they do not know yet, in their order, without the lock."""
+        """Notify the listeners of the changes of state that they do not know yet, in their order, without the lock.
+
+        Inside of a method that is ``locked`` they are notified after it.
+        """
+        if _deferral.circuits is not None:
+            _deferral.circuits.append(self)
+            return
         while True:
             is_notifier = False
             try:

@@ -81,10 +81,13 @@ class Ledger:
         read = [((name, key), breaker, breaker.state) for name, key, breaker in breakers]
         found: list[Entry] = []
         for id, breaker, state in read:
+            # A breaker is read without the lock: whoever holds a lock of that breaker may wait for this one.
             with self._lock:
-                entry = self._entry(id, breaker, state, now)
-                if is_all or not self._is_same(entry):
-                    found.append(entry)
+                before = self._answered.get(id)
+                changes = list(self._changes.get(id, []))
+            entry = _entry(id, breaker, state, now, before, changes)
+            if is_all or not _is_same(entry, before):
+                found.append(entry)
         return found
 
     def settle(self, entries: Iterable[Entry]) -> None:
@@ -98,47 +101,6 @@ class Ledger:
                     self._changes[entry.id] = rest
                 else:
                     self._changes.pop(entry.id, None)
-
-    def _entry(self, id: Id, breaker: GovernedBreaker, state: str, now: float) -> Entry:
-        name, key = id
-        before = self._answered.get(id)
-        changes = list(self._changes.get(id, []))
-        totals = {kind: int(count) for kind, count in breaker.totals.items()}
-        latency = _trimmed(breaker.latency)
-        forced = breaker.forced
-        override = None if forced is None or forced[0].override is None else forced[0].override.uid
-        shadow = breaker.mode == "Shadow" and forced is None
-        uid = breaker.policy_uid
-        failed = None if state == "closed" else breaker.circuit.last_error
-        opted_in = _opted_in(breaker) if uid is not None and key is None else None
-        report: dict[str, Any] = {
-            "name": name,
-            "key": key,
-            "uid": uid,
-            "state": state,
-            "override": override,
-            "shadow": True if shadow else None,
-            "optedIn": opted_in,
-            "since": max(0, round(breaker.since_ms)),
-            "lastError": None if failed is None else asdict(failed),
-            "totals": totals,
-            "base": None if before is None else before.totals,
-            "latency": latency or None,
-            "baseLatency": None if before is None else before.latency or None,
-            "transitions": [_told(change, now) for change in changes] or None,
-        }
-        report = {field: value for field, value in report.items() if value is not None}
-        answered = _Answered((state, uid, shadow, opted_in, override), totals, latency)
-        return Entry(id, report, len(encoded(report)), answered, changes)
-
-    def _is_same(self, entry: Entry) -> bool:
-        before = self._answered.get(entry.id)
-        if before is None or entry.changes:
-            return False
-        # The operator forgets a key of which it is not told; one that is not closed is to be seen.
-        if entry.id[1] is not None and entry.report["state"] != "closed":
-            return False
-        return before.standing == entry.answered.standing and before.totals == entry.answered.totals
 
     def _remember(self, id: Id, answered: _Answered) -> None:
         is_key = id[1] is not None
@@ -183,6 +145,54 @@ def parts(entries: Iterable[Entry], rejections: Iterable[dict[str, Any]], most: 
 def encoded(value: object) -> bytes:
     """A value as JSON, as it travels."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=True).encode("ascii")
+
+
+def _entry(
+    id: Id,
+    breaker: GovernedBreaker,
+    state: str,
+    now: float,
+    before: _Answered | None,
+    changes: list[TransitionEvent],
+) -> Entry:
+    name, key = id
+    totals = {kind: int(count) for kind, count in breaker.totals.items()}
+    latency = _trimmed(breaker.latency)
+    forced = breaker.forced
+    override = None if forced is None or forced[0].override is None else forced[0].override.uid
+    shadow = breaker.mode == "Shadow" and forced is None
+    uid = breaker.policy_uid
+    failed = None if state == "closed" else breaker.circuit.last_error
+    opted_in = _opted_in(breaker) if uid is not None and key is None else None
+    report: dict[str, Any] = {
+        "name": name,
+        "key": key,
+        "uid": uid,
+        "state": state,
+        "override": override,
+        "shadow": True if shadow else None,
+        "optedIn": opted_in,
+        "since": max(0, round(breaker.since_ms)),
+        "lastError": None if failed is None else asdict(failed),
+        "totals": totals,
+        "base": None if before is None else before.totals,
+        "latency": latency or None,
+        "baseLatency": None if before is None else before.latency or None,
+        "transitions": [_told(change, now) for change in changes] or None,
+    }
+    report = {field: value for field, value in report.items() if value is not None}
+    answered = _Answered((state, uid, shadow, opted_in, override), totals, latency)
+    return Entry(id, report, len(encoded(report)), answered, changes)
+
+
+def _is_same(entry: Entry, before: _Answered | None) -> bool:
+    """Whether the last answer was to all that an entry tells."""
+    if before is None or entry.changes:
+        return False
+    # The operator forgets a key of which it is not told; one that is not closed is to be seen.
+    if entry.id[1] is not None and entry.report["state"] != "closed":
+        return False
+    return before.standing == entry.answered.standing and before.totals == entry.answered.totals
 
 
 def _opted_in(breaker: GovernedBreaker) -> bool | None:

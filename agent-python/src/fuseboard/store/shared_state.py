@@ -12,6 +12,7 @@ from .. import process
 from ..breakers.governed_breaker import GovernedBreaker
 from ..breakers.listeners import warn as warn_of
 from ..core.config.duration import MAX_DURATION_MS
+from ..core.exclusive import locked
 from ..core.state import TransitionEvent
 from ..link import fork
 from ..link.timers import ThreadTimers
@@ -62,22 +63,27 @@ class SharedState:
 
     def exchange(self) -> None:
         """Exchange now; return when it is done or failed. Never raises."""
-        with self._exchanging:
-            if self._is_over:
-                return
-            self._is_due = False
-            try:
-                self._store.put(self._id, write_entry(self._verdicts()), self._ttl)
-                entries = self._store.all()
-                self._heard_at = self._now()
-                self._is_reachable = True
-                members = [verdicts for verdicts in map(read_entry, entries) if verdicts is not None]
-                self._follow(open_by_quorum(members, self._minimum_members, self._share_percent))
-            except Exception as error:
-                if self._is_reachable:
-                    trouble = f"{type(error).__name__}: {error}"
-                    self._warn(f"the store of shared states cannot be reached, breakers decide alone: {trouble}")
-                self._is_reachable = False
+        trouble = self._exchange()
+        if trouble is not None:
+            self._warn(f"the store of shared states cannot be reached, breakers decide alone: {trouble}")
+
+    @locked
+    def _exchange(self) -> str | None:
+        """Returns what is wrong with the store, once for each time it is lost."""
+        if self._is_over:
+            return None
+        self._is_due = False
+        try:
+            self._store.put(self._id, write_entry(self._verdicts()), self._ttl)
+            entries = self._store.all()
+            self._heard_at = self._now()
+            self._is_reachable = True
+            members = [verdicts for verdicts in map(read_entry, entries) if verdicts is not None]
+            self._follow(open_by_quorum(members, self._minimum_members, self._share_percent))
+        except Exception as error:
+            was_reachable, self._is_reachable = self._is_reachable, False
+            return f"{type(error).__name__}: {error}" if was_reachable else None
+        return None
 
     def stop(self) -> None:
         """End it: take back what this process said, for which the store has as long as it takes.
@@ -89,7 +95,7 @@ class SharedState:
         self._is_over = True
         self._forget()
         self._timers.stop()
-        with self._exchanging:
+        with self._lock:
             try:
                 self._store.remove(self._id)
             except Exception:
@@ -99,7 +105,7 @@ class SharedState:
     def _begin(self) -> None:
         self._begun_in = os.getpid()
         self._id = str(uuid.uuid4())
-        self._exchanging = threading.RLock()
+        self._lock = threading.RLock()
         self._timers = ThreadTimers("fuseboard-shared-state")
         self._heard_at = self._now()
         self._is_reachable = True
@@ -132,7 +138,7 @@ class SharedState:
             return
         self._pid = os.getpid()
         self._id = str(uuid.uuid4())
-        self._exchanging = threading.RLock()
+        self._lock = threading.RLock()
         self._is_due = True
         process.registry().on_first_call(self._first_call)
 

@@ -1,4 +1,5 @@
 import { describe, expect, it, jest } from '@jest/globals';
+import { stillHeld } from '../../../test/still-held.ts';
 import { createBreaker, FakeClock } from '../../testing/testing.ts';
 import { FollowingSignal, onAbort } from './followed-signal.ts';
 
@@ -35,6 +36,41 @@ describe('a signal that follows', () => {
     const alone = new FollowingSignal();
     alone.abort('manual');
     expect(alone.signal.reason).toBe('manual');
+  });
+
+  it('is collected after its call, though a listener or the reason at its source leads back to it', async () => {
+    const follow = ({ signal }: AbortController) => {
+      const following = new FollowingSignal(signal);
+      following.release(signal);
+      return following.signal;
+    };
+    const leadBack = (): WeakRef<AbortSignal>[] => {
+      const listening = new AbortController();
+      const listened = follow(listening);
+      listening.signal.addEventListener('abort', () => listened.throwIfAborted());
+      const aborting = new AbortController();
+      const aborted = follow(aborting);
+      aborting.abort({ response: aborted });
+      return [new WeakRef(listened), new WeakRef(aborted)];
+    };
+    expect(await stillHeld(Array.from({ length: 10 }, leadBack).flat())).toBe(0);
+  });
+
+  it('follows through a signal that nobody else holds', async () => {
+    const caller = new AbortController();
+    const between: WeakRef<object>[] = [];
+    const nest = () => {
+      const outer = new FollowingSignal(caller.signal);
+      const inner = new FollowingSignal(outer.signal);
+      inner.release(outer.signal);
+      outer.release(caller.signal);
+      between.push(new WeakRef(outer), new WeakRef(inner));
+      return inner.signal;
+    };
+    const signal = nest();
+    expect(await stillHeld(between)).toBe(0);
+    caller.abort('enough');
+    expect(signal.reason).toBe('enough');
   });
 
   it('takes a signal that is not of the runtime', async () => {

@@ -55,11 +55,21 @@ export function onAbort(signal: AbortSignal, abort: (reason: unknown) => void): 
   return () => source.delete(follower);
 }
 
-/** A controller lives as long as its signal, by which alone it is found. */
-const controllers = new WeakMap<AbortSignal, AbortController>();
+/** What lives as long as a signal whose call is over: its controller, and what it follows. */
+const kept = new WeakMap<AbortSignal, { readonly controller: AbortController; readonly sources: readonly unknown[] }>();
 
-/** Drops the record of a followed signal once it was garbage-collected. */
+/** Leaves what a signal followed once the signal was garbage-collected. */
 const collected = new FinalizationRegistry<() => void>((leave) => leave());
+
+/**
+ * Calls back when a source aborts, for as long as somebody holds the signal. The registry holds the source weakly: the
+ * reason of an abort, or a listener, often leads back to the signal, which would never be collected then.
+ */
+function onAbortWhileHeld(signal: AbortSignal, source: AbortSignal, abort: (reason: unknown) => void): void {
+  const follower = { abort };
+  const followedSource = new WeakRef(follow(source, follower));
+  collected.register(signal, () => followedSource.deref()?.delete(follower));
+}
 
 /**
  * A signal that aborts with any of others, and by `abort`. Unlike what AbortSignal.any makes, it leaves nothing behind
@@ -98,13 +108,10 @@ export class FollowingSignal {
     if (this.#leave.length === 0) return;
     this.#leaveAll();
     const { signal } = this;
-    controllers.set(signal, this.#controller);
+    kept.set(signal, { controller: this.#controller, sources });
     const held = new WeakRef(signal);
     const abort = (reason: unknown) => abortHeld(held.deref(), reason);
-    for (const source of sources) {
-      if (source === undefined) continue;
-      collected.register(signal, onAbort(source, abort));
-    }
+    for (const source of sources) if (source !== undefined) onAbortWhileHeld(signal, source, abort);
   }
 
   #leaveAll(): void {
@@ -114,5 +121,5 @@ export class FollowingSignal {
 }
 
 function abortHeld(signal: AbortSignal | undefined, reason: unknown): void {
-  if (signal !== undefined) controllers.get(signal)?.abort(reason);
+  if (signal !== undefined) kept.get(signal)?.controller.abort(reason);
 }

@@ -47,7 +47,7 @@ export function userKubeConfig(
   const found = files.split(delimiter).filter((file) => file !== '' && (kubeconfig !== undefined || existsSync(file)));
   if (found.length === 0) {
     throw new UsageError(
-      'there is no kubeconfig; give --kubeconfig FILE for a cluster, or --server URL for an operator',
+      'there is no kubeconfig; give --kubeconfig FILE for a cluster, or --server URL for an operator, such as http://127.0.0.1:8702 (the default of `serve --policies`)',
     );
   }
   return through(env, inContext(merged(found.map(loadFile)), context));
