@@ -34,7 +34,7 @@ const PASSING_EVERY_MS = 5_000;
 /** Every stream is lost once in so many readings, and the operator is killed once in so many. */
 const CUT_EVERY = 2;
 const KILL_EVERY = 5;
-/** A service that makes fewer calls a second between two readings stands still; on a busy machine each makes several. */
+/** A service with fewer calls a second between two readings stands still; on a busy machine each makes several. */
 const LEAST_CALLS_PER_SECOND = 1;
 const MB = 1_000_000;
 
