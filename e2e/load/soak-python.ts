@@ -34,7 +34,7 @@ const PASSING_EVERY_MS = 5_000;
 /** Every stream is lost once in so many readings, and the operator is killed once in so many. */
 const CUT_EVERY = 2;
 const KILL_EVERY = 5;
-/** A service that makes fewer calls between two readings stands still: a reading counts as one, whatever it finds. */
+/** A service with fewer calls between two readings stands still; each reading adds one to the calls by itself. */
 const LEAST_CALLS = 5;
 const MB = 1_000_000;
 

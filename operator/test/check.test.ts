@@ -148,7 +148,7 @@ describe('fuseboard check', () => {
 √ replicas     fuseboard-1 knows fuseboard-2
 √ clock        the clock of the operator agrees with this one
 √ agents       5 are connected, none is stale or rejects a policy
-√ breakers     1 are governed by policies
+√ breakers     1 is governed by policies
 √ room         3 breakers of at most 20000
 √ outages      nothing is refused
 16 checks: 0 failures, 0 warnings

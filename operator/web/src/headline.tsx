@@ -8,7 +8,7 @@ import { store } from './model.ts';
 const nounOf = (kind: string | undefined) => (kind === 'kubernetes' ? 'pod' : 'process');
 
 export function sentenceOf(outage: OutageRow): string {
-  // The row changes with every report, the outage in it only with its own changes.
+  // Every report updates the time in the row, but not that in the outage.
   const heard = store.cells.get(outage.circuit)?.row.value.heard ?? outage.heard;
   const told = heard === undefined ? outage : { ...outage, heard };
   return outageSentence(told, store.known.value, nounOf(store.source.value?.kind));
