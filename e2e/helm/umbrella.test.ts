@@ -158,6 +158,7 @@ it('renders with the values of a release that knew none of the newer ones, as --
     dnsConfig: null,
     probes: null,
     enabled: null,
+    reader: null,
     global: null,
   };
   for (const helm of Object.values(helms)) {
