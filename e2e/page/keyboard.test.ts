@@ -103,7 +103,7 @@ it('finds a breaker, forces it open and undoes that, without a pointer', async (
   const submit = page.getByRole('button', { name: 'Force open for 15m' });
   expect(await submit.isDisabled()).toBe(true);
   await page.keyboard.type('payments');
-  expect(await submit.isDisabled()).toBe(false);
+  await eventually(async () => !(await submit.isDisabled()));
   expect(await barriers(page)).toEqual([]);
   await screenshot(page, 'confirm');
   await page.keyboard.press('Enter');

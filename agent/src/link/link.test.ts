@@ -235,8 +235,7 @@ describe('a link', () => {
     await eventually(() => warnings.length === 1);
     registry.getBreaker('shadowed', { defaults: { mode: 'Shadow' } });
     registry.getBreaker('both', { defaults: { mode: 'Shadow' } });
-    expect(warnings).toHaveLength(1);
-    await Promise.resolve();
+    await eventually(() => warnings.length === 2);
     expect(warnings).toEqual([
       expect.stringContaining('the circuit of "limited" (its defaults)'),
       expect.stringContaining('the circuit of "shadowed" (its defaults), "both" (its defaults)'),

@@ -1,3 +1,4 @@
+import type { Breaker } from '../breakers/breaker.ts';
 import type { PolicySet } from '../breakers/policy-set.ts';
 import type { Registry } from '../breakers/registry.ts';
 import type { UnprotectedWarnings } from '../breakers/unprotected.ts';
@@ -99,12 +100,19 @@ export class Link {
     this.#started = true;
     const warn = (message: string) => this.#warn(message);
     if (settings.url === undefined) {
-      // Warnings may come late, so their code is not part of the main entry.
-      const loaded = await import('../breakers/unprotected.ts').catch(() => undefined);
-      if (loaded === undefined || this.#ended) return;
-      const warnings = new loaded.UnprotectedWarnings(registry, false, warn);
-      this.#unsubscribes = [registry.onCreate((breaker) => warnings.checkLater(breaker))];
-      return warnings.check(registry.breakers());
+      let loaded: Promise<UnprotectedWarnings | undefined> | undefined;
+      const check = (breaker: Breaker) => {
+        if (breaker.source === 'none' || !registry.neverOpens(breaker)) return;
+        // Few processes need it and a warning may come late, so its code is not part of the main entry.
+        loaded ??= import('../breakers/unprotected.ts').then(
+          ({ UnprotectedWarnings }) => new UnprotectedWarnings(registry, false, warn),
+          () => undefined,
+        );
+        void loaded.then((warnings) => this.#ended || warnings?.checkLater(breaker));
+      };
+      this.#unsubscribes = [registry.onCreate(check)];
+      for (const breaker of registry.breakers()) check(breaker);
+      return;
     }
     const network = await import('./network.ts').catch((error: Error) => {
       warn(`there is no connection to the operator, because its code cannot be loaded: ${error.message}`);
