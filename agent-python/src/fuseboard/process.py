@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-# Every connection looks its host up with this codec. A child that is forked while a thread imports it could never use it.
+# Every connection looks its host up with this codec. A child that is forked while a thread imports it has none.
 import encodings.idna  # noqa: F401
 import os
 from threading import RLock

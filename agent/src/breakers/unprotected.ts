@@ -27,8 +27,8 @@ export class UnprotectedWarnings {
     this.#warn = warn;
   }
 
-  /** Checks a new breaker once the code that made it has ended, together with the others that it made. */
-  checkLater(breaker: Breaker): void {
+  /** Checks a new breaker once the code that made it has ended, with the others that it made. */
+  add(breaker: Breaker): void {
     if (this.#created !== undefined) {
       this.#created.push(breaker);
       return;

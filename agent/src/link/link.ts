@@ -108,14 +108,14 @@ export class Link {
           ({ UnprotectedWarnings }) => new UnprotectedWarnings(registry, false, warn),
           () => undefined,
         );
-        void loaded.then((warnings) => this.#ended || warnings?.checkLater(breaker));
+        void loaded.then((warnings) => this.#ended || warnings?.add(breaker));
       };
       this.#unsubscribes = [registry.onCreate(check)];
       for (const breaker of registry.breakers()) check(breaker);
       return;
     }
     const network = await import('./network.ts').catch((error: Error) => {
-      warn(`there is no connection to the operator, because its code cannot be loaded: ${error.message}`);
+      warn(`no connection to the operator: its code cannot be loaded: ${error.message}`);
     });
     if (network === undefined || this.#ended) return;
     const warnings = new network.UnprotectedWarnings(registry, true, warn);
@@ -141,7 +141,7 @@ export class Link {
     this.#unsubscribes = [
       registry.onTransition((breaker, change) => reporter.changed(breaker, change)),
       registry.onCreate((breaker) => {
-        if (this.#live) warnings.checkLater(breaker);
+        if (this.#live) warnings.add(breaker);
       }),
     ];
     stream.start();
