@@ -128,7 +128,7 @@ describe('the command line and a cluster', () => {
 describe('acting on breakers', () => {
   it('forces a breaker open in the processes, says which agents apply it, and ends it early', async () => {
     const { code, out } = await fuseboard('force-open', 'payments', '-n', 'shop', '--reason', 'the partner asked');
-    expect(out).toMatch(/^override shop\/payments-\w+: ForceOpen of payments for \S+\n/);
+    expect(out).toMatch(/^override shop\/payments-[\w-]+: ForceOpen of payments for \S+\n/);
     expect(out).toContain('applied by 1/1 agents\n');
     expect(code).toBe(0);
     expect(await agent.call('payments', 'ok')).toEqual(['rejected']);
