@@ -54,6 +54,31 @@ describe('the limiter', () => {
     expect(limiter.take()).toBe(true);
   });
 
+  it('follows an adaptive limit within its bounds, keeps it over an edit of them, and drops it for a fixed one', () => {
+    const limiter = new Limiter(8, 0);
+    const admitted = () => {
+      let count = 0;
+      while (limiter.take()) count++;
+      for (let i = 0; i < count; i++) limiter.release();
+      return count;
+    };
+    limiter.record(10); // a fixed limit learns nothing
+    expect(admitted()).toBe(8);
+    limiter.resize(8, 0, { minConcurrent: 1, initial: 4, maxConcurrent: 8 });
+    expect(admitted()).toBe(4);
+    for (let call = 0; call < 10; call++) {
+      for (let i = 0; i < 4; i++) limiter.take();
+      limiter.release();
+      limiter.record(10);
+      for (let i = 0; i < 3; i++) limiter.release();
+    }
+    expect(admitted()).toBe(5);
+    limiter.resize(6, 0, { minConcurrent: 1, initial: 2, maxConcurrent: 6 });
+    expect(admitted()).toBe(5);
+    limiter.resize(8, 0);
+    expect(admitted()).toBe(8);
+  });
+
   it('never exceeds its capacity, serves in order, and drops no waiting call', () => {
     const command = fc.constantFrom('call', 'call', 'call', 'end', 'leave', 'resize');
     fc.assert(
