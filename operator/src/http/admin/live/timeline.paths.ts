@@ -10,7 +10,7 @@ export const timelinePaths: readonly Endpoint[] = [
     summary: 'Calls, states and latencies of one breaker over the last hour or day.',
     params: z.object({ namespace: z.string().min(1), breaker: z.string().min(1) }),
     query: z.object({
-      uid: z.string().optional().describe('The policy that governs it. Absent: the defaults of the code apply.'),
+      uid: z.string().min(1).optional().describe('The policy that governs it. Absent: the defaults of the code apply.'),
       range: z.enum(RANGE_NAMES).optional().describe('Absent: `1h`.'),
     }),
     answers: {
