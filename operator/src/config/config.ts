@@ -2,6 +2,7 @@ import { isIPv6 } from 'node:net';
 import { z } from 'zod';
 import type { Bounds } from '../core/limits/limits.ts';
 import { isLoopback } from '../core/loopback.ts';
+import { NAMESPACE_PATTERN } from '../core/policy/namespace.ts';
 import { FLAG_DEFAULTS } from './defaults.ts';
 import { type Injection, InjectionFlags, readInjection } from './injection.ts';
 import type { Address, CertificateFiles } from './listen.ts';
@@ -61,9 +62,6 @@ export interface Config {
   readonly logLevel: z.infer<typeof LevelSchema>;
   readonly logFormat: 'auto' | 'json' | 'pretty';
 }
-
-/** RFC 1123. */
-const NAMESPACE = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
 const LevelSchema = z.enum(['trace', 'debug', 'info', 'warn', 'error']);
 const optionalPort = port().optional();
@@ -215,7 +213,7 @@ export function readConfig(flags: unknown): Config {
 
 function readNamespaces(list: string): string[] {
   const names = list.split(',').flatMap((name) => (name.trim() === '' ? [] : [name.trim()]));
-  const wrong = names.find((name) => !NAMESPACE.test(name));
+  const wrong = names.find((name) => !NAMESPACE_PATTERN.test(name));
   if (wrong === undefined) return [...new Set(names)];
   throw new UsageError(
     `--watch-namespaces: "${wrong}" is no name of a namespace; give names of lower-case letters, digits and hyphens, with commas between them`,

@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { instant } from '../../core/instant.ts';
 import { mergeOutages } from '../../core/outages/merged-outages.ts';
 import { outageSentence } from '../../core/outages/sentence.ts';
 import { SERIES_COLUMNS } from '../../core/outages/series.ts';
@@ -86,7 +87,7 @@ function list(
     ...(scope === undefined ? [{ title: 'namespace', value: (row: ListedOutage) => row.namespace }] : []),
     { title: 'breaker', value: ({ breaker }) => breaker },
     { title: 'state', value: ({ phase }) => phase, colour: ({ phase }) => colours[phase] },
-    { title: 'began', value: ({ began }) => utc(began) },
+    { title: 'began', value: ({ began }) => instant(began) },
     { title: 'lasted', value: ({ began, closed = at }) => age(closed - began) },
     { title: 'refused', value: ({ refused }) => String(refused) },
     { title: 'agents', value: ({ hit, agents }) => `${hit}/${agents}` },
@@ -109,9 +110,6 @@ function list(
   print(items, { columns, nothing, name: ({ id }) => `outage/${id}` }, format, terminal);
 }
 
-/** Date and time in UTC, which is unambiguous for all readers. */
-const utc = (at: number) => new Date(at).toISOString().replace(/\.\d+Z$/, 'Z');
-
 const heldInWords = ({ action, name, by, until, partly }: NonNullable<ListedOutage['held']>, at: number) =>
   `${action} ${name}${partly ? ' on some agents' : ''}${by === undefined ? '' : ` by ${by}`}, ends in ${age(until - at)}`;
 
@@ -123,8 +121,8 @@ function described({ outage, series }: OutageDetail): string {
   const facts: [string, string][] = [
     ['namespace', namespace],
     ['policy', policy ?? '(code)'],
-    ['began', utc(began)],
-    ...(closed === undefined ? [] : [['closed', utc(closed)] as [string, string]]),
+    ['began', instant(began)],
+    ...(closed === undefined ? [] : [['closed', instant(closed)] as [string, string]]),
     ['cause', `${causeOf(outage)}, first on ${instance}`],
     ['refused', `${count(refused, 'call')}; a fallback answered ${count(fallback, 'call')}, refused or failed`],
     ['recovery', `${count(attempts, 'attempt')}, ${reopened} failed`],
@@ -134,7 +132,7 @@ function described({ outage, series }: OutageDetail): string {
     ]),
     ...outage.actions.map(({ at, action, by, reason }): [string, string] => [
       'override',
-      `${utc(at)} ${action}${by === undefined ? '' : ` by ${by}`}${reason === undefined ? '' : `: ${reason}`}`,
+      `${instant(at)} ${action}${by === undefined ? '' : ` by ${by}`}${reason === undefined ? '' : `: ${reason}`}`,
     ]),
   ];
   const lines = facts.map(([name, value]) => `${name.padEnd(11)}${value}\n`).join('');
@@ -145,6 +143,6 @@ function described({ outage, series }: OutageDetail): string {
     return `${name.padEnd(11)}|${sparkLine(own, PLOT_WIDTH)}| most ${Math.max(0, ...own)} in ${age(slotMs)}\n`;
   });
   const slots = values.length / SERIES_COLUMNS.length;
-  const axis = `${' '.repeat(11)} ${utc(begin)} to ${utc(begin + slots * slotMs)}\n`;
+  const axis = `${' '.repeat(11)} ${instant(begin)} to ${instant(begin + slots * slotMs)}\n`;
   return `${sentence}\n\n${lines}\n${plots.join('')}${axis}`;
 }

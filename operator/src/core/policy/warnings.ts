@@ -1,4 +1,5 @@
 import type { OverrideSpec, PolicySpec, PolicyStatus, SpecProblem } from '@fuseboard/schema';
+import { instant } from '../instant.ts';
 import { conditionOf } from './condition.ts';
 import type { Explanation } from './explain.ts';
 import { newestFirst } from './override.ts';
@@ -69,7 +70,7 @@ function forced(breaker: string, { namespace, labels, overrides, now }: WarningI
   if (holding === undefined) return [];
   const { name, createdBy, expiresAt, spec } = holding;
   const [does, so] = DOES[spec.action as keyof typeof DOES];
-  const until = new Date(expiresAt).toISOString().replace(/\.\d+Z$/, 'Z');
+  const until = instant(expiresAt);
   const by = createdBy === undefined ? '' : ` by ${createdBy}`;
   return [
     `override "${name}"${by} ${does} until ${until} ("${spec.reason}"): ${so}; end it: fuseboard overrides end ${name} -n ${namespace}`,

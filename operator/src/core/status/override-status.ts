@@ -1,5 +1,6 @@
 import type { OVERRIDE_CONDITION_REASONS, OverrideStatus } from '@fuseboard/schema';
 import type { PolicyCounts } from '../fleet/fleet.ts';
+import { instant } from '../instant.ts';
 import type { Condition } from '../policy/condition.ts';
 import type { Override } from '../policy/override.ts';
 import { PENDING_MS } from './policy-status.ts';
@@ -72,7 +73,5 @@ function condition({ previous, override, now }: OverrideStatusInput, type: strin
   const { status, reason, message } = decision;
   return { type, status, observedGeneration: override.generation, lastTransitionTime, reason, message };
 }
-
-const instant = (ms: number) => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
 
 const plural = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`;

@@ -1,8 +1,8 @@
 import type { CONDITION_REASONS, ConditionType, PolicyStatus, SpecProblem } from '@fuseboard/schema';
 import type { PolicyCounts } from '../fleet/fleet.ts';
+import { instant } from '../instant.ts';
 import { type Condition, conditionOf } from '../policy/condition.ts';
 import type { Precedence } from '../policy/precedence.ts';
-import { instant } from './instant.ts';
 import { statusOutage } from './outage-status.ts';
 import { type Decision, policyReadiness } from './ready-conditions.ts';
 

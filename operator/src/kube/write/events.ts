@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { GROUP, VERSION } from '@fuseboard/schema';
 import { dropOldest } from '../../core/drop-oldest.ts';
+import { instant } from '../../core/instant.ts';
 import type { EventRecord, Subject } from '../../ports/status-sink.ts';
 import { type KubeClient, KubeError, type KubeRequest } from '../api/client.ts';
 import { kindOf } from '../api/resource.ts';
@@ -52,7 +53,7 @@ export class EventRecorder {
   record(subject: Subject, { type, reason, message }: EventRecord): string {
     const { uid } = subject;
     const kind = `${type} ${reason}`;
-    const at = new Date().toISOString().replace(/\.\d+Z$/, 'Z');
+    const at = instant(Date.now());
     const known = this.#subjects.get(uid) ?? new Map<string, EventSeries>();
     const series = known.get(kind) ?? {
       subject,
