@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { mergeOutages } from '../../core/outages/merged-outages.ts';
+import { isLasting } from '../../core/outages/outage-row.ts';
 import { conditionOf } from '../../core/policy/condition.ts';
 import type { AgentsAtAGlance } from '../../core/views/overview.ts';
 import type { OutageList } from '../../http/admin/answers/outages.ts';
@@ -101,7 +102,7 @@ async function lastingOutages(target: Target, namespace: string | undefined): Pr
       admin.get<Partial<OutageList>>('/v1/outages', { namespace }),
     );
     const outages = mergeOutages(answers.map(({ items }) => items ?? []));
-    return outages.filter(({ phase }) => phase === 'refused' || phase === 'testing').length;
+    return outages.filter(isLasting).length;
   } catch (error) {
     // The row of the agents says why the operator cannot be reached.
     if (!(error instanceof CliError)) throw error;

@@ -1,5 +1,5 @@
 import { TRIP_CONDITIONS } from '@fuseboard/schema';
-import type { OutageRow } from '../../core/outages/outage-row.ts';
+import { isLasting } from '../../core/outages/outage-row.ts';
 import { compareText } from '../../core/policy/compare-text.ts';
 import { mergeBreakers, severityOf } from '../../core/views/merged.ts';
 import type { BreakerList, ListedBreaker } from '../../http/admin/answers/live.ts';
@@ -68,10 +68,6 @@ export function thresholdColumn({ window, thresholds }: ListedBreaker): string {
   return [`${window.failed}/${window.calls} failed`, ...against].join(', ');
 }
 
-/** Whether calls are still refused, or the circuit is still tested. */
-const isLasting = (outage: OutageRow | undefined): outage is OutageRow =>
-  outage?.phase === 'refused' || outage?.phase === 'testing';
-
 /**
  * The columns of the breaker table. FOR is the time of the outage while one lasts, and else of the state.
  *
@@ -88,7 +84,10 @@ export function breakerColumns(scope: string | undefined, at: number): Column<Br
         [state, ...(shadow && state !== 'closed' ? ['(shadow)'] : []), ...(override ? ['(override)'] : [])].join(' '),
       colour: colourOfState,
     },
-    { title: 'for', value: ({ since, outage }) => age(at - (isLasting(outage) ? outage.began : since)) },
+    {
+      title: 'for',
+      value: ({ since, outage }) => age(at - (outage !== undefined && isLasting(outage) ? outage.began : since)),
+    },
     { title: 'agents', value: ({ agents }) => String(agents) },
     { title: 'not closed', value: ({ states }) => String(states.open + states.halfOpen + states.shadowOpen) },
     { title: 'window', value: thresholdColumn },

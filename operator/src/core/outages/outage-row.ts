@@ -90,3 +90,6 @@ export function outageRow(
     actions: [...outage.actions],
   };
 }
+
+/** Whether calls are still refused, or the circuit is still tested. */
+export const isLasting = ({ phase }: Pick<OutageRow, 'phase'>) => phase === 'refused' || phase === 'testing';
