@@ -47,6 +47,8 @@ export class ClusterTarget implements Target {
   readonly unlistedReason = 'it has no pod; if it crashed, the others forget it within 30 s';
   /** Forwarded ports by uid of the pod. */
   readonly #forwarded = new Map<string, Promise<Forwarded>>();
+  /** For a user without a token; kept, so that a token lasts longer than a list of the pods. */
+  #readerToken: (() => Promise<string>) | undefined;
   #listed: { readonly at: number; readonly replicas: Promise<readonly Replica[]> } | undefined;
 
   constructor(config: KubeConfig, operatorNamespace?: string) {
@@ -148,6 +150,7 @@ export class ClusterTarget implements Target {
    * that of the operator's ServiceAccount with `-reader` appended.
    */
   async #readerOf({ metadata: { namespace }, spec }: Pod, { why }: NoToken): Promise<() => Promise<string>> {
+    if (this.#readerToken !== undefined) return this.#readerToken;
     const account = `${spec?.serviceAccountName ?? 'default'}-reader`;
     const accounts = { group: '', version: 'v1', plural: 'serviceaccounts' };
     const path = `${objectPath(accounts, namespace!, account)}/token`;
@@ -167,6 +170,7 @@ export class ClusterTarget implements Target {
           : `no token of the ServiceAccount "${account}" in namespace "${namespace}" was given: ${error.message}`;
       throw new CliError(EXIT_CODES.usage, `${why}, and ${fix}; or use a context whose user has a token`);
     });
+    this.#readerToken = token;
     return token;
   }
 
