@@ -8,7 +8,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
-import { availableParallelism, loadavg } from 'node:os';
+import { loadavg } from 'node:os';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -18,25 +18,30 @@ import { Relay } from '../cluster/relay.ts';
 import { OperatorProcess } from '../processes/operator.ts';
 import { PYTHON_SOURCES } from '../processes/python-agent.ts';
 import type { Allowance } from './growth.ts';
-import { round, rowOf, tableOf } from './growth-table.ts';
+import { round, rowOf } from './growth-table.ts';
 import { monotonic } from './monotonic.ts';
 import { keyed, policiesOf } from './policies.ts';
+import {
+  changePolicies,
+  exitCodeOf,
+  MATCHED,
+  MB,
+  machineOf,
+  NAMESPACE,
+  numberOf,
+  POLICIES,
+  report,
+  say,
+} from './soaking.ts';
 import { clusterStore } from './store.ts';
 
 const MAIN = fileURLToPath(new URL('../../agent-python/soak/service.py', import.meta.url));
 const WAYS = ['threads', 'asyncio', 'forks'] as const;
-const NAMESPACE = 'load';
-const POLICIES = 30;
-const MATCHED = 6;
-const EDIT_EVERY_MS = 700;
-const PASSING_POLICIES = 5;
-const PASSING_EVERY_MS = 5_000;
 /** Every stream is lost once in so many readings, and the operator is killed once in so many. */
 const CUT_EVERY = 2;
 const KILL_EVERY = 5;
 /** A service with fewer calls between two readings stands still; each reading adds one to the calls by itself. */
 const LEAST_CALLS = 5;
-const MB = 1_000_000;
 
 /** What a service in Python holds, after garbage was collected. */
 interface Holdings {
@@ -69,8 +74,6 @@ interface Options {
   readonly everyMs: number;
   readonly json: string | undefined;
 }
-
-const say = (line: string) => process.stderr.write(`${line}\n`);
 
 /** A service that answers each line with what it holds. */
 class Service {
@@ -169,44 +172,17 @@ async function main({ minutes, everyMs, json }: Options): Promise<number> {
       }),
     );
     const calls = Object.fromEntries([...readings].map(([way, list]) => [way, list.at(-1)!.holds.calls]));
-    process.stdout.write(`${tableOf(rows)}\n${JSON.stringify({ seen, calls })}\n`);
+    report(rows, { seen, calls });
     if (json !== undefined) {
-      const machine = { cores: availableParallelism(), loadBefore: load, loadAfter: loadavg()[0]! };
+      const machine = machineOf(load);
       await writeFile(json, `${JSON.stringify({ minutes, machine, seen, calls, rows }, undefined, 2)}\n`);
     }
-    const bad = rows.filter(({ verdict }) => verdict !== 'steady');
-    for (const { process, quantity, verdict } of bad) say(`${quantity} of ${process}: ${verdict}`);
-    return bad.length === 0 ? 0 : 1;
+    return exitCodeOf(rows);
 
     /** Edits, and policies that are made and deleted, for so long. */
     async function busy(ms: number): Promise<void> {
       const over = AbortSignal.timeout(Math.round(ms));
-      const every = async (pauseMs: number, work: () => Promise<unknown>) => {
-        while (!over.aborted) {
-          await work();
-          await sleep(pauseMs, undefined, { signal: over }).catch(() => {});
-        }
-      };
-      await Promise.all([
-        every(EDIT_EVERY_MS, async () => {
-          seen.edits += 1;
-          // Small numbers, so that circuits of the services open under some of them.
-          await store.edit(2 + (seen.edits % 20));
-        }),
-        every(PASSING_EVERY_MS, passing),
-      ]);
-    }
-
-    async function passing(): Promise<void> {
-      const fleeting = clusterStore(cluster.kubeconfig, NAMESPACE);
-      const made = policiesOf(NAMESPACE, PASSING_POLICIES, PASSING_POLICIES).map((one) => {
-        seen.policies += 1;
-        const name = `passing-${seen.policies}`;
-        return { ...one, metadata: { ...one.metadata, name }, spec: { ...one.spec, breakers: [name] } };
-      });
-      await fleeting.put(made);
-      await sleep(1_000);
-      await fleeting.clear();
+      await changePolicies(over, store, cluster.kubeconfig, seen);
     }
   } finally {
     await Promise.all([...services.values()].map((service) => service.end()));
@@ -224,13 +200,6 @@ function lineOf(at: number, readings: ReadonlyMap<string, readonly { readonly ho
   return `${at.toFixed(1)} min  ${each.join('  ')}`;
 }
 
-function whole(name: string, text: string, min: number, max: number): number {
-  const value = Number(text);
-  if (Number.isFinite(value) && value >= min && value <= max) return value;
-  say(`--${name}: must be a number from ${min} to ${max}, not ${JSON.stringify(text)}`);
-  process.exit(2);
-}
-
 const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '20' },
@@ -239,8 +208,8 @@ const { values } = parseArgs({
   },
 });
 process.exitCode = await main({
-  minutes: whole('minutes', values.minutes, 1, 1_440),
-  everyMs: whole('every', values.every, 5, 3_600) * 1_000,
+  minutes: numberOf('minutes', values.minutes, 1, 1_440),
+  everyMs: numberOf('every', values.every, 5, 3_600) * 1_000,
   json: values.json,
 }).catch((error: Error) => {
   say(String(error.stack));

@@ -4,7 +4,7 @@
  * and agents hold is read again and again, and the run exits with 1 when something of it has a rising trend.
  */
 import { writeFile } from 'node:fs/promises';
-import { availableParallelism, loadavg } from 'node:os';
+import { loadavg } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { type Cluster, startCluster } from '../cluster/cluster.ts';
@@ -14,30 +14,35 @@ import type { Ending } from './agents-main.ts';
 import { Child } from './child.ts';
 import { Crowd } from './crowd.ts';
 import type { Allowance } from './growth.ts';
-import { type Row, round, rowOf, tableOf } from './growth-table.ts';
+import { type Row, round, rowOf } from './growth-table.ts';
 import type { Holdings, Request } from './inspect.ts';
 import { monotonic } from './monotonic.ts';
 import { StartedOperator } from './operator.ts';
 import { keyed, policiesOf } from './policies.ts';
-import { clusterStore, type Store } from './store.ts';
+import {
+  changePolicies,
+  every,
+  exitCodeOf,
+  MATCHED,
+  MB,
+  machineOf,
+  NAMESPACE,
+  numberOf,
+  POLICIES,
+  report,
+  say,
+} from './soaking.ts';
+import { clusterStore } from './store.ts';
 
-const NAMESPACE = 'load';
-const POLICIES = 30;
-const MATCHED = 6;
 const SERVICES = 3;
 const PROCESSES = 2;
-const EDIT_EVERY_MS = 700;
 /** Agents of each process that end and are replaced at once. */
 const CHURN = 5;
 const CHURN_EVERY_MS = 1_000;
-const PASSING_POLICIES = 5;
-const PASSING_EVERY_MS = 5_000;
 const SCRAPE_EVERY_MS = 5_000;
 const SERVICE_LIVES_MS = 15_000;
 /** After the work of a round has stopped: acknowledgements, goodbyes, closing connections. */
 const SETTLE_MS = 6_000;
-
-const MB = 1_000_000;
 
 /** What is read, and how much it may rise over the second half of the run. */
 interface Quantity {
@@ -72,7 +77,6 @@ interface Taken {
   readonly holds: Holdings;
 }
 
-const say = (line: string) => process.stderr.write(`${line}\n`);
 const sum = (numbers: readonly number[]) => numbers.reduce((all, one) => all + one, 0);
 
 async function main({ minutes, agents, everyMs, json }: Options): Promise<number> {
@@ -135,44 +139,26 @@ async function main({ minutes, agents, everyMs, json }: Options): Promise<number
         .flatMap(([process, list]) => OPEN.map((quantity) => rowFor(process, quantity, [list]))),
     ];
     const traffic = await crowd.traffic('agents');
-    process.stdout.write(`${tableOf(rows)}\n${JSON.stringify({ seen, traffic })}\n`);
-    const machine = {
-      cores: availableParallelism(),
-      node: process.version,
-      loadBefore: load,
-      loadAfter: loadavg()[0]!,
-    };
+    report(rows, { seen, traffic });
+    const machine = { ...machineOf(load), node: process.version };
     if (json !== undefined) {
       const figures = { minutes, agents, machine, seen, traffic, rows, handles: lastHandles(readings) };
       await writeFile(json, `${JSON.stringify(figures, undefined, 2)}\n`);
     }
-    const bad = rows.filter(({ verdict }) => verdict !== 'steady');
-    for (const { process, quantity, verdict } of bad) say(`${quantity} of ${process}: ${verdict}`);
-    return bad.length === 0 ? 0 : 1;
+    return exitCodeOf(rows);
 
     /** Everything that happens in a cluster, for so long. */
     async function busy(ms: number): Promise<void> {
       const over = AbortSignal.timeout(Math.round(ms));
       const endings: readonly Ending[] = ['leave', 'stop', 'crash'];
-      const every = async (pauseMs: number, work: (turn: number) => Promise<unknown>) => {
-        for (let turn = 0; !over.aborted; turn += 1) {
-          await work(turn);
-          await sleep(pauseMs, undefined, { signal: over }).catch(() => {});
-        }
-      };
       await Promise.all([
-        every(EDIT_EVERY_MS, async () => {
-          seen.edits += 1;
-          // Small numbers, so that circuits of the services open under some of them.
-          await store.edit(2 + (seen.edits % 20));
-        }),
-        every(CHURN_EVERY_MS, async (turn) => {
+        changePolicies(over, store, cluster.kubeconfig, seen),
+        every(over, CHURN_EVERY_MS, async (turn) => {
           await crowd.churn('agents', CHURN, endings[turn % endings.length]!);
           seen.replaced += CHURN * PROCESSES;
         }),
-        every(PASSING_EVERY_MS, () => passing(cluster)),
-        every(SCRAPE_EVERY_MS, () => Promise.all(operators.map((operator) => operator.metrics()))),
-        every(0, async (turn) => {
+        every(over, SCRAPE_EVERY_MS, () => Promise.all(operators.map((operator) => operator.metrics()))),
+        every(over, 0, async (turn) => {
           const child = startService(service, services);
           await sleep(SERVICE_LIVES_MS, undefined, { signal: over }).catch(() => {});
           await child.end(turn % 2 === 0 ? 'SIGTERM' : 'SIGKILL');
@@ -180,19 +166,6 @@ async function main({ minutes, agents, everyMs, json }: Options): Promise<number
           seen.services += 1;
         }),
       ]);
-    }
-
-    /** Policies that were never there before are made, pushed, and deleted. */
-    async function passing({ kubeconfig }: Cluster): Promise<void> {
-      const fleeting: Store = clusterStore(kubeconfig, NAMESPACE);
-      const made = policiesOf(NAMESPACE, PASSING_POLICIES, PASSING_POLICIES).map((one) => {
-        seen.policies += 1;
-        const name = `passing-${seen.policies}`;
-        return { ...one, metadata: { ...one.metadata, name }, spec: { ...one.spec, breakers: [name] } };
-      });
-      await fleeting.put(made);
-      await sleep(1_000);
-      await fleeting.clear();
     }
   } finally {
     await crowd.end();
@@ -249,13 +222,6 @@ const lastHandles = (readings: ReadonlyMap<string, readonly Taken[]>) =>
     [...readings].map(([name, list]) => [name, [list[0], list.at(-1)].map((one) => one!.holds.handles)]),
   );
 
-function whole(name: string, text: string, min: number, max: number): number {
-  const value = Number(text);
-  if (Number.isFinite(value) && value >= min && value <= max) return value;
-  say(`--${name}: must be a number from ${min} to ${max}, not ${JSON.stringify(text)}`);
-  process.exit(2);
-}
-
 const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '20' },
@@ -265,9 +231,9 @@ const { values } = parseArgs({
   },
 });
 process.exitCode = await main({
-  minutes: whole('minutes', values.minutes, 1, 1_440),
-  agents: whole('agents', values.agents, 20, 5_000),
-  everyMs: whole('every', values.every, 10, 3_600) * 1_000,
+  minutes: numberOf('minutes', values.minutes, 1, 1_440),
+  agents: numberOf('agents', values.agents, 20, 5_000),
+  everyMs: numberOf('every', values.every, 10, 3_600) * 1_000,
   json: values.json,
 }).catch((error: Error) => {
   say(String(error.stack));
