@@ -2,7 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-const FLAGS = ['--conditions=fuseboard-source', '--disable-warning=ExperimentalWarning'];
+/** What is not TypeScript was built, and finds what was built. */
+const flags = (main: URL) =>
+  main.pathname.endsWith('.ts') ? ['--conditions=fuseboard-source', '--disable-warning=ExperimentalWarning'] : [];
 
 export interface ChildOptions {
   readonly nodeArgs?: readonly string[];
@@ -20,7 +22,7 @@ export class Child<R extends object> {
   #ids = 0;
 
   constructor(main: URL, { nodeArgs = [], args = [], environment, line }: ChildOptions = {}) {
-    this.#process = spawn(process.execPath, [...FLAGS, ...nodeArgs, fileURLToPath(main), ...args], {
+    this.#process = spawn(process.execPath, [...flags(main), ...nodeArgs, fileURLToPath(main), ...args], {
       env: { PATH: process.env.PATH, ...environment },
       stdio: ['ignore', line ? 'pipe' : 'ignore', 'inherit', 'ipc'],
     });

@@ -62,7 +62,7 @@ try {
   config.loadFromFile(cluster.kubeconfig);
   const good = await podTokens(config, 'load', agents);
   const bad = await podTokens(config, 'hostile', hostile);
-  operator = await StartedOperator.startWithin(
+  operator = await StartedOperator.startImage(
     MEMORY_MIB,
     `--kubeconfig=${cluster.kubeconfig}`,
     '--agent-auth=token-review',

@@ -1,12 +1,30 @@
-import { readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { stripTypeScriptTypes } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { freePort } from '../../examples/offer-demo/address.ts';
 import { eventually } from '../cluster/run.ts';
 import { Child } from './child.ts';
 import type { Cost, Holdings, Request } from './inspect.ts';
 import { monotonic } from './monotonic.ts';
 
-const MAIN = new URL('../../operator/src/main.ts', import.meta.url);
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const INSPECT = new URL('./inspect.ts', import.meta.url);
+
+interface Program {
+  readonly main: URL;
+  /** See `inspect.ts`. */
+  readonly inspect: URL;
+  readonly nodeArgs: readonly string[];
+}
+
+const SOURCES: Program = {
+  main: new URL('../../operator/src/main.ts', import.meta.url),
+  inspect: INSPECT,
+  nodeArgs: [],
+};
 
 /** What the load is put on. */
 export interface Target {
@@ -22,8 +40,8 @@ export interface Target {
 
 /** An operator that the run starts, on ports that stay the same over restarts. */
 export class StartedOperator implements Target {
+  readonly #program: Program;
   readonly #args: readonly string[];
-  readonly #nodeArgs: readonly string[];
   readonly #port: number;
   readonly #metricsPort: number;
   #child: Child<Request> | undefined;
@@ -32,27 +50,27 @@ export class StartedOperator implements Target {
   /** What it wrote to its log since it was launched. */
   logBytes = 0;
 
-  private constructor(nodeArgs: readonly string[], args: readonly string[], [port, metrics, admin]: readonly number[]) {
+  private constructor(program: Program, args: readonly string[], [port, metrics, admin]: readonly number[]) {
+    this.#program = program;
     this.#port = port!;
     this.#metricsPort = metrics!;
     const ports = [`--port=${port}`, `--metrics-port=${metrics}`, `--admin-port=${admin}`];
     const own = args.map((arg) => arg.replace('$URL', this.url));
-    this.#nodeArgs = nodeArgs;
     this.#args = ['serve', '--agent-auth=none', '--log-format=json', ...ports, ...own];
   }
 
   /** Starts `fuseboard serve` with `args`, in which `$URL` stands for its own address, and waits until it is ready. */
   static async start(...args: string[]): Promise<StartedOperator> {
-    return StartedOperator.#start([], args);
+    return StartedOperator.#start(SOURCES, args);
   }
 
-  /** As `start`, with the heap that the image gives itself in a container with so much memory, in MiB. */
-  static async startWithin(memoryMib: number, ...args: string[]): Promise<StartedOperator> {
-    return StartedOperator.#start(heapFlags(memoryMib), args);
+  /** As `start`, but what the image holds, as the image starts it in a container with so much memory, in MiB. */
+  static async startImage(memoryMib: number, ...args: string[]): Promise<StartedOperator> {
+    return StartedOperator.#start(image(memoryMib), args);
   }
 
-  static async #start(nodeArgs: readonly string[], args: readonly string[]): Promise<StartedOperator> {
-    const operator = new StartedOperator(nodeArgs, args, await Promise.all([freePort(), freePort(), freePort()]));
+  static async #start(program: Program, args: readonly string[]): Promise<StartedOperator> {
+    const operator = new StartedOperator(program, args, await Promise.all([freePort(), freePort(), freePort()]));
     operator.launch();
     await operator.ready();
     return operator;
@@ -63,8 +81,12 @@ export class StartedOperator implements Target {
   }
 
   launch(): void {
-    const nodeArgs = ['--expose-gc', `--import=${INSPECT}`, ...this.#nodeArgs];
-    this.#child = new Child<Request>(MAIN, { nodeArgs, args: this.#args, line: (text) => this.#read(text) });
+    const { main, inspect, nodeArgs } = this.#program;
+    this.#child = new Child<Request>(main, {
+      nodeArgs: ['--expose-gc', `--import=${inspect}`, ...nodeArgs],
+      args: this.#args,
+      line: (text) => this.#read(text),
+    });
   }
 
   /** Resolves once `/readyz` answers 200, to the time at which it did. */
@@ -124,18 +146,31 @@ export class StartedOperator implements Target {
   }
 }
 
-/** The flags of the image's entry point; a share of the container's memory becomes a size. */
-function heapFlags(memoryMib: number): string[] {
-  const dockerfile = readFileSync(new URL('../../Dockerfile', import.meta.url), 'utf8');
+/**
+ * What the image holds, in a temporary folder that is removed when this process exits. Nothing in it is TypeScript:
+ * its compiler would count as memory of the operator.
+ */
+function image(memoryMib: number): Program {
+  const folder = mkdtempSync(join(tmpdir(), 'fuseboard-image-'));
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  const app = join(folder, 'app');
+  execFileSync(process.execPath, [join(ROOT, 'scripts/image.ts'), app], { cwd: ROOT, stdio: 'inherit' });
+  const inspect = join(folder, 'inspect.mjs');
+  writeFileSync(inspect, stripTypeScriptTypes(readFileSync(INSPECT, 'utf8')));
+  const dockerfile = readFileSync(join(ROOT, 'Dockerfile'), 'utf8');
   const entry: string[] = JSON.parse(/^ENTRYPOINT (.*)$/m.exec(dockerfile)![1]!);
-  return entry
-    .filter((flag) => flag.startsWith('--'))
-    .map((flag) =>
-      flag.replace(
-        /^--max-old-space-size-percentage=(\d+)$/,
-        (_, share) => `--max-old-space-size=${Math.floor((memoryMib * Number(share)) / 100)}`,
+  return {
+    main: pathToFileURL(join(app, entry.at(-1)!.replace('/app/', ''))),
+    inspect: pathToFileURL(inspect),
+    nodeArgs: entry
+      .filter((flag) => flag.startsWith('--'))
+      .map((flag) =>
+        flag.replace(
+          /^--max-old-space-size-percentage=(\d+)$/,
+          (_, share) => `--max-old-space-size=${Math.floor((memoryMib * Number(share)) / 100)}`,
+        ),
       ),
-    );
+  };
 }
 
 /** An operator that runs already, and tells what it costs by its metrics. */
