@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import SplitResult
 
+from .fork import no_fork
+
 _PRINTABLE = frozenset(chr(code) for code in range(0x21, 0x7F))
 
 
@@ -32,6 +34,12 @@ class LinkError(Exception):
     """Something about the link is not as it must be; the text says what to do."""
 
 
+class _Connection(http.client.HTTPConnection):
+    def connect(self) -> None:
+        with no_fork():
+            super().connect()
+
+
 class _SecureConnection(http.client.HTTPSConnection):
     """Proves the name that was asked for at first, whatever address is connected to now."""
 
@@ -41,17 +49,19 @@ class _SecureConnection(http.client.HTTPSConnection):
         self._name = name
 
     def connect(self) -> None:
-        http.client.HTTPConnection.connect(self)
-        self.sock = self._secure.wrap_socket(self.sock, server_hostname=self._name)
+        with no_fork():
+            http.client.HTTPConnection.connect(self)
+            self.sock = self._secure.wrap_socket(self.sock, server_hostname=self._name)
 
 
 def connect(target: SplitResult, endpoint: Endpoint, timeout: float) -> http.client.HTTPConnection:
     """A connection to ``target``, not yet open. ``timeout`` in seconds is that of each read and write."""
     host, port = target.hostname or "", target.port
     if target.scheme != "https":
-        return http.client.HTTPConnection(host, port, timeout=timeout)
+        return _Connection(host, port, timeout=timeout)
     try:
-        context = ssl.create_default_context(cafile=endpoint.ca_file)
+        with no_fork():
+            context = ssl.create_default_context(cafile=endpoint.ca_file)
     except (OSError, ValueError) as error:
         raise LinkError(f"the certificate authority in {endpoint.ca_file} cannot be used: {error}") from error
     return _SecureConnection(host, port, timeout, context, endpoint.url.hostname or "")

@@ -74,8 +74,9 @@ class SharedState:
             return None
         self._is_due = False
         try:
-            self._store.put(self._id, write_entry(self._verdicts()), self._ttl)
-            entries = self._store.all()
+            with fork.no_fork():
+                self._store.put(self._id, write_entry(self._verdicts()), self._ttl)
+                entries = self._store.all()
             self._heard_at = self._now()
             self._is_reachable = True
             members = [verdicts for verdicts in map(read_entry, entries) if verdicts is not None]
@@ -86,7 +87,7 @@ class SharedState:
         return None
 
     def stop(self) -> None:
-        """End it: take back what this process said, for which the store has as long as it takes.
+        """End it: take back what this process said. Waits at most ``ttl`` for an exchange under way; then the entry lapses anyway.
 
         Circuits that others opened here are half-open when the time is over for which that counted.
         """
@@ -95,12 +96,16 @@ class SharedState:
         self._is_over = True
         self._forget()
         self._timers.stop()
-        with self._lock:
-            try:
+        if not self._lock.acquire(timeout=self._ttl):
+            return
+        try:
+            with fork.no_fork():
                 self._store.remove(self._id)
-            except Exception:
-                # Then it lapses.
-                pass
+        except Exception:
+            # Then it lapses.
+            pass
+        finally:
+            self._lock.release()
 
     def _begin(self) -> None:
         self._begun_in = os.getpid()
