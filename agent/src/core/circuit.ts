@@ -51,9 +51,6 @@ const NOT_AN_OPENING = -1;
 
 const NO_HISTORY: History = { forced: undefined, reopenings: 0, lastOpenMs: 0 };
 
-/** The last failure of each breaker that has had one since it closed. */
-const lastErrors = new WeakMap<Circuit, LastError>();
-
 /** Breakers that are made within a millisecond share the record of it. */
 let newestClosed: Closed = { kind: 'closed', since: Number.NEGATIVE_INFINITY };
 
@@ -89,6 +86,8 @@ export class Circuit {
   #generation = 0;
   /** Failures since the last success. */
   #consecutiveFailures = 0;
+  /** The last failure since the circuit closed. */
+  #lastError: LastError | undefined = undefined;
 
   constructor(config: Config, host: Host) {
     const { clock } = host;
@@ -143,7 +142,7 @@ export class Circuit {
 
   /** The last failure; absent where there was none since the circuit last closed, or where it is not known. */
   get lastError(): LastError | undefined {
-    return lastErrors.get(this);
+    return this.#lastError;
   }
 
   /** The counters since the breaker was made; they never decrease. */
@@ -378,16 +377,10 @@ export class Circuit {
     if (outcome === 'failure') this.count(COUNTER.failed);
     else if (outcome === 'ignored') this.count(COUNTER.ignored);
     if (permit.generation !== this.#generation) return;
-    if (outcome === 'failure') this.#remember(returnedOrThrown);
+    if (outcome === 'failure') this.#lastError = lastErrorOf(returnedOrThrown);
     if (this.#state.kind === 'closed') this.#settleClosed(permit, outcome, slow, now, returnedOrThrown);
     else this.#settleHalfOpen(permit, outcome, slow, returnedOrThrown);
     this.#notifyListeners();
-  }
-
-  #remember(returnedOrThrown: unknown): void {
-    const error = lastErrorOf(returnedOrThrown);
-    if (error === undefined) lastErrors.delete(this);
-    else lastErrors.set(this, error);
   }
 
   #isSlow({ startedAt }: CircuitPermit, now: number): boolean {
@@ -663,8 +656,8 @@ export class Circuit {
     this.#evaluateAtNextCall();
     this.#inFlight?.clear();
     if (to.kind === 'closed' || (to.kind === 'half-open' && to.probes === undefined)) this.#empty();
-    const lastError = to.kind === 'open' && BY_FAILURES.has(reason) ? lastErrors.get(this) : undefined;
-    if (to.kind === 'closed') lastErrors.delete(this);
+    const lastError = to.kind === 'open' && BY_FAILURES.has(reason) ? this.#lastError : undefined;
+    if (to.kind === 'closed') this.#lastError = undefined;
     const event = {
       from,
       to: to.kind,
