@@ -182,8 +182,8 @@ export class Circuit {
   /**
    * Asks for permission for one call. Whoever gets a permit settles it once; a rejection is `null` and is counted.
    *
-   * @param used a settled permit without other references, which is given again unless the call is a probe. Absent: a
-   *   new one.
+   * @param used a settled permit without other references, which is given again unless the circuit is half-open and the
+   *   call tests the dependency. Absent: a new one.
    */
   enter(used?: CircuitPermit): CircuitPermit | null {
     const state = this.#state;
@@ -269,7 +269,7 @@ export class Circuit {
     }
     if (this.#state.kind !== 'half-open') return this.#permit(used, now);
     this.permits++;
-    const probe = new CircuitPermit(this, this.#generation, now, true);
+    const probe = new CircuitPermit(this, this.#generation, now);
     this.#state.probes?.add(probe);
     return probe;
   }
