@@ -344,23 +344,20 @@ export class Circuit {
     permit.outcome = outcome;
     const now = this.#clock.now();
     const tookMs = now - permit.startedAt;
-    const { slowMs } = this.#config;
     increment(this.#counters, this.#firstCounter + latencyBucket(tookMs));
     if (callObservers.list !== undefined) this.#observe(permit, tookMs, returnedOrThrown, threw);
     const inFlight = this.#inFlight;
     if (
       outcome !== 'success' ||
       permit.generation !== this.#generation ||
-      (inFlight === undefined ? !this.#isPlain() : now >= inFlight.nextEvaluationAt || tookMs > slowMs)
+      (inFlight === undefined ? !this.#isPlain() : now >= inFlight.nextEvaluationAt || tookMs > inFlight.slowMs)
     ) {
       this.#settleGeneral(permit, outcome, now, returnedOrThrown);
       return;
     }
     this.#consecutiveFailures = 0;
-    if (inFlight !== undefined) inFlight.end(permit.startedAt);
-    const window = this.#window;
-    window.succeed(now);
-    if (window.failures !== 0 || window.slow !== 0) this.#evaluateAfterSuccess(now);
+    inFlight?.end(permit.startedAt);
+    if (!this.#window.succeed(now)) this.#evaluateAfterSuccess(now);
   }
 
   #observe({ startedAt, outcome }: CircuitPermit, tookMs: number, returnedOrThrown: unknown, threw: boolean): void {
