@@ -85,7 +85,7 @@ export function callPlainly<T>(
   const call = pool.acquire() ?? new PlainCall(breaker);
   const permit = circuit.enter(call.permit);
   // A probe has a permit of its own, so the call that holds the reused one is not needed.
-  if (permit === null || permit.isProbe) {
+  if (permit !== call.permit) {
     pool.release(call);
     return permit === null ? undefined : new GuardedCall(breaker, permit, fn, signal).start();
   }

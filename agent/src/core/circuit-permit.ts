@@ -8,17 +8,14 @@ export const NO_GENERATION = -1;
 /** A permit as a circuit gives it. */
 export class CircuitPermit implements Permit {
   circuit: Circuit;
-  /** Whether a half-open circuit gave it, so that its call tests the dependency. */
-  isProbe: boolean;
   /** The generation of the state that it was given in. */
   generation: number;
   startedAt: number;
   /** The outcome of the call, once it ended. */
   outcome: Outcome | undefined = undefined;
 
-  constructor(circuit: Circuit, generation: number, startedAt: number, isProbe = false) {
+  constructor(circuit: Circuit, generation: number, startedAt: number) {
     this.circuit = circuit;
-    this.isProbe = isProbe;
     this.generation = generation;
     this.startedAt = startedAt;
   }
@@ -28,7 +25,6 @@ export class CircuitPermit implements Permit {
     this.circuit = circuit;
     this.generation = generation;
     this.startedAt = startedAt;
-    this.isProbe = false;
     this.outcome = undefined;
     return this;
   }

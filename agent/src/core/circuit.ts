@@ -36,8 +36,10 @@ export interface Host extends Environment {
   transitioned(event: TransitionEvent): void;
 }
 
-/** The record of a breaker that was open or forced. */
-interface History {
+/** What few circuits have, in one object, which all others share. */
+interface Extras {
+  /** The classifier that code gave. */
+  readonly classify: Classify | undefined;
   /** The state that it is forced into now. */
   readonly forced: ForcedState | undefined;
   /** How many times in a row the circuit had opened before it last did. */
@@ -49,10 +51,7 @@ interface History {
 /** What a forced open state leaves in `reopenings`, so that `#open`, which adds 1, numbers the next opening 0. */
 const NOT_AN_OPENING = -1;
 
-const NO_HISTORY: History = { forced: undefined, reopenings: 0, lastOpenMs: 0 };
-
-/** The last failure of each breaker that has had one since it closed. */
-const lastErrors = new WeakMap<Circuit, LastError>();
+const NO_EXTRAS: Extras = { classify: undefined, forced: undefined, reopenings: 0, lastOpenMs: 0 };
 
 /** Breakers that are made within a millisecond share the record of it. */
 let newestClosed: Closed = { kind: 'closed', since: Number.NEGATIVE_INFINITY };
@@ -72,8 +71,6 @@ function closedSince(now: number): Closed {
 export class Circuit {
   /** Number of permits since the circuit was made. */
   permits = 0;
-  /** The classifier that code gave, which wins over the policy's. Must not throw. */
-  classify: Classify | undefined = undefined;
   readonly #host: Host;
   readonly #clock: Clock;
   /** The page of counters, and where in it the row of this breaker begins. */
@@ -84,11 +81,13 @@ export class Circuit {
   /** Only where slow calls count. */
   #inFlight: InFlight | undefined;
   #state: StateRecord;
-  #history = NO_HISTORY;
+  #extras = NO_EXTRAS;
   /** Grows by one with each state entered and each reset; outcomes of an earlier generation change no state. */
   #generation = 0;
   /** Failures since the last success. */
   #consecutiveFailures = 0;
+  /** The last failure since the circuit closed. */
+  #lastError: LastError | undefined = undefined;
 
   constructor(config: Config, host: Host) {
     const { clock } = host;
@@ -111,6 +110,15 @@ export class Circuit {
 
   get config(): Config {
     return this.#config;
+  }
+
+  /** The classifier that code gave, which wins over the policy's. Must not throw. */
+  get classify(): Classify | undefined {
+    return this.#extras.classify;
+  }
+
+  set classify(classify: Classify | undefined) {
+    if (classify !== this.classify) this.#extras = { ...this.#extras, classify };
   }
 
   /** The state now. */
@@ -143,7 +151,7 @@ export class Circuit {
 
   /** The last failure; absent where there was none since the circuit last closed, or where it is not known. */
   get lastError(): LastError | undefined {
-    return lastErrors.get(this);
+    return this.#lastError;
   }
 
   /** The counters since the breaker was made; they never decrease. */
@@ -171,20 +179,20 @@ export class Circuit {
   /** The state that the breaker is forced into, and how long that still lasts. */
   get forced(): (Omit<ForcedState, 'until'> & { endsInMs: number }) | undefined {
     const now = this.#updateToNow();
-    if (this.#history.forced === undefined) return undefined;
-    const { until, ...forced } = this.#history.forced;
+    if (this.#extras.forced === undefined) return undefined;
+    const { until, ...forced } = this.#extras.forced;
     return { ...forced, endsInMs: until - now };
   }
 
   #setForced(forced: ForcedState | undefined): void {
-    this.#history = { ...this.#history, forced };
+    this.#extras = { ...this.#extras, forced };
   }
 
   /**
    * Asks for permission for one call. Whoever gets a permit settles it once; a rejection is `null` and is counted.
    *
-   * @param used a settled permit without other references, which is given again unless the call is a probe. Absent: a
-   *   new one.
+   * @param used a settled permit without other references, which is given again unless the circuit is half-open and the
+   *   call tests the dependency. Absent: a new one.
    */
   enter(used?: CircuitPermit): CircuitPermit | null {
     const state = this.#state;
@@ -226,7 +234,7 @@ export class Circuit {
   #postponeEvaluation(now: number): void {
     const inFlight = this.#inFlight;
     if (inFlight === undefined || inFlight.overdue > 0 || now < inFlight.nextEvaluationAt) return;
-    if (this.#state.kind !== 'closed' || this.#history.forced !== undefined) return;
+    if (this.#state.kind !== 'closed' || this.#extras.forced !== undefined) return;
     inFlight.nextEvaluationAt = Math.min(inFlight.steadyUntil, this.#window.steadyUntil);
     this.#clock.watch?.(inFlight.nextEvaluationAt + STALL_WATCH_FACTOR * this.#config.slowMs);
   }
@@ -250,7 +258,7 @@ export class Circuit {
 
   /** Whether what the circuit decides has no effect: mode Shadow, unless the state is forced. */
   get #isShadow(): boolean {
-    return this.#config.mode === 'Shadow' && this.#history.forced === undefined;
+    return this.#config.mode === 'Shadow' && this.#extras.forced === undefined;
   }
 
   #reject(now: number, used: CircuitPermit | undefined): CircuitPermit | null {
@@ -270,7 +278,7 @@ export class Circuit {
     }
     if (this.#state.kind !== 'half-open') return this.#permit(used, now);
     this.permits++;
-    const probe = new CircuitPermit(this, this.#generation, now, true);
+    const probe = new CircuitPermit(this, this.#generation, now);
     this.#state.probes?.add(probe);
     return probe;
   }
@@ -336,23 +344,20 @@ export class Circuit {
     permit.outcome = outcome;
     const now = this.#clock.now();
     const tookMs = now - permit.startedAt;
-    const { slowMs } = this.#config;
     increment(this.#counters, this.#firstCounter + latencyBucket(tookMs));
     if (callObservers.list !== undefined) this.#observe(permit, tookMs, returnedOrThrown, threw);
     const inFlight = this.#inFlight;
     if (
       outcome !== 'success' ||
       permit.generation !== this.#generation ||
-      (inFlight === undefined ? !this.#isPlain() : now >= inFlight.nextEvaluationAt || tookMs > slowMs)
+      (inFlight === undefined ? !this.#isPlain() : now >= inFlight.nextEvaluationAt || tookMs > inFlight.slowMs)
     ) {
       this.#settleGeneral(permit, outcome, now, returnedOrThrown);
       return;
     }
     this.#consecutiveFailures = 0;
-    if (inFlight !== undefined) inFlight.end(permit.startedAt);
-    const window = this.#window;
-    window.succeed(now);
-    if (window.failures !== 0 || window.slow !== 0) this.#evaluateAfterSuccess(now);
+    inFlight?.end(permit.startedAt);
+    if (!this.#window.succeed(now)) this.#evaluateAfterSuccess(now);
   }
 
   #observe({ startedAt, outcome }: CircuitPermit, tookMs: number, returnedOrThrown: unknown, threw: boolean): void {
@@ -378,16 +383,10 @@ export class Circuit {
     if (outcome === 'failure') this.count(COUNTER.failed);
     else if (outcome === 'ignored') this.count(COUNTER.ignored);
     if (permit.generation !== this.#generation) return;
-    if (outcome === 'failure') this.#remember(returnedOrThrown);
+    if (outcome === 'failure') this.#lastError = lastErrorOf(returnedOrThrown);
     if (this.#state.kind === 'closed') this.#settleClosed(permit, outcome, slow, now, returnedOrThrown);
     else this.#settleHalfOpen(permit, outcome, slow, returnedOrThrown);
     this.#notifyListeners();
-  }
-
-  #remember(returnedOrThrown: unknown): void {
-    const error = lastErrorOf(returnedOrThrown);
-    if (error === undefined) lastErrors.delete(this);
-    else lastErrors.set(this, error);
   }
 
   #isSlow({ startedAt }: CircuitPermit, now: number): boolean {
@@ -424,8 +423,8 @@ export class Circuit {
   #evaluate(now: number, returnedOrThrown: unknown): boolean {
     const { failures, slow } = this.#window;
     if (failures === 0 && slow === 0 && this.#consecutiveFailures === 0 && this.#inFlight === undefined) return false;
-    if (this.#history.forced !== undefined) {
-      if (now < this.#history.forced.until) return false;
+    if (this.#extras.forced !== undefined) {
+      if (now < this.#extras.forced.until) return false;
       this.#setForced(undefined);
     }
     const reason = this.#tripped(now);
@@ -506,7 +505,7 @@ export class Circuit {
     }
     const state = this.#state;
     if (state.kind === 'open') {
-      if (this.#history.forced === undefined) state.jitter ??= this.#drawJitter();
+      if (this.#extras.forced === undefined) state.jitter ??= this.#drawJitter();
       this.#setOpenUntil(state);
     }
     this.#expireDeadlines(now, now);
@@ -534,7 +533,7 @@ export class Circuit {
     const now = this.#updateToNow();
     if (!this.#force({ state: 'open', until: now + ms, reason, override })) return;
     if (this.#state.kind !== 'open') {
-      this.#history = { ...this.#history, reopenings: NOT_AN_OPENING };
+      this.#extras = { ...this.#extras, reopenings: NOT_AN_OPENING };
       const open: Open = { kind: 'open', until: 0, since: now, retryAfterMs: 0, jitter: undefined };
       this.#transition(open, 'forced-open', forcedDetail(reason, override));
     } else this.#setOpenUntil(this.#state);
@@ -552,7 +551,7 @@ export class Circuit {
   }
 
   #force(forced: ForcedState): boolean {
-    if (forced.override === undefined && this.#history.forced?.override !== undefined) return false;
+    if (forced.override === undefined && this.#extras.forced?.override !== undefined) return false;
     this.#evaluateAtNextCall();
     this.#setForced(forced);
     return true;
@@ -561,9 +560,9 @@ export class Circuit {
   /** Ends what an override forced, as if its time were over. */
   release(): void {
     const now = this.#updateToNow();
-    if (this.#history.forced?.override === undefined) return;
+    if (this.#extras.forced?.override === undefined) return;
     this.#evaluateAtNextCall();
-    this.#setForced({ ...this.#history.forced, until: now });
+    this.#setForced({ ...this.#extras.forced, until: now });
     if (this.#state.kind === 'open') this.#setOpenUntil(this.#state);
     this.#updateToNow();
   }
@@ -571,15 +570,15 @@ export class Circuit {
   /** Ends a forced state and starts closed and empty, unless an override holds the circuit. The totals stay. */
   reset(why?: string): void {
     const now = this.#updateToNow();
-    if (this.#history.forced?.override !== undefined) return;
+    if (this.#extras.forced?.override !== undefined) return;
     this.#setForced(undefined);
     this.#resetToClosed(now, 'manual-reset', why);
     this.#notifyListeners();
   }
 
   #resetToClosed(now: number, reason: Reason, why?: string): void {
-    this.#history = { ...this.#history, lastOpenMs: 0 };
-    if (this.#state.kind !== 'closed' && this.#history.forced === undefined) {
+    this.#extras = { ...this.#extras, lastOpenMs: 0 };
+    if (this.#state.kind !== 'closed' && this.#extras.forced === undefined) {
       this.#transition({ kind: 'closed', since: now }, reason, why);
       return;
     }
@@ -609,7 +608,7 @@ export class Circuit {
     for (;;) {
       const state = this.#state;
       if (state.kind === 'closed') {
-        if (this.#history.forced !== undefined && this.#history.forced.until <= now) this.#setForced(undefined);
+        if (this.#extras.forced !== undefined && this.#extras.forced.until <= now) this.#setForced(undefined);
         return now;
       }
       if (state.kind === 'open') {
@@ -629,8 +628,8 @@ export class Circuit {
   }
 
   #endOpen({ since: openedAt }: Open, since: number): void {
-    const reason = this.#history.forced === undefined ? 'open-duration-over' : 'force-over';
-    this.#history = { ...this.#history, forced: undefined, lastOpenMs: since - openedAt };
+    const reason = this.#extras.forced === undefined ? 'open-duration-over' : 'force-over';
+    this.#extras = { ...this.#extras, forced: undefined, lastOpenMs: since - openedAt };
     const to: StateRecord =
       this.#config.mode === 'Disabled' ? { kind: 'closed', since } : beginHalfOpen(this.#config, since);
     this.#transition(to, reason);
@@ -638,14 +637,14 @@ export class Circuit {
 
   #setOpenUntil(state: Open): void {
     state.until =
-      this.#history.forced?.until ?? state.since + openTimeMs(this.#config, state, this.#history.reopenings);
+      this.#extras.forced?.until ?? state.since + openTimeMs(this.#config, state, this.#extras.reopenings);
   }
 
   #open(now: number, reason: Reason, returnedOrThrown: unknown): void {
     const state = this.#state;
-    const { reopenings, lastOpenMs } = this.#history;
+    const { reopenings, lastOpenMs } = this.#extras;
     const startsOver = state.kind === 'closed' && now - state.since >= lastOpenMs;
-    this.#history = { ...this.#history, reopenings: startsOver ? 0 : reopenings + 1 };
+    this.#extras = { ...this.#extras, reopenings: startsOver ? 0 : reopenings + 1 };
     const asked = this.#config.honorRetryAfter ? retryAfterMs(returnedOrThrown, () => this.#host.wallNow()) : 0;
     this.#transition({ kind: 'open', until: 0, since: now, retryAfterMs: asked, jitter: this.#drawJitter() }, reason);
   }
@@ -663,8 +662,8 @@ export class Circuit {
     this.#evaluateAtNextCall();
     this.#inFlight?.clear();
     if (to.kind === 'closed' || (to.kind === 'half-open' && to.probes === undefined)) this.#empty();
-    const lastError = to.kind === 'open' && BY_FAILURES.has(reason) ? lastErrors.get(this) : undefined;
-    if (to.kind === 'closed') lastErrors.delete(this);
+    const lastError = to.kind === 'open' && BY_FAILURES.has(reason) ? this.#lastError : undefined;
+    if (to.kind === 'closed') this.#lastError = undefined;
     const event = {
       from,
       to: to.kind,

@@ -44,8 +44,11 @@ const MAX_CLASSES = 32;
  * @internal
  */
 export function classifyResult(classification: Classification, result: unknown): Outcome {
-  if (typeof result !== 'object' || result === null) return 'success';
-  const { failure, ignore } = classification;
+  return typeof result !== 'object' || result === null ? 'success' : classifyObject(classification, result);
+}
+
+/** Apart, so that the engine makes one piece of a call whose result is no object. */
+function classifyObject({ failure, ignore }: Classification, result: object): Outcome {
   const status = resultStatus(result);
   if (status === undefined || matchesStatus(ignore, status)) return status === undefined ? 'success' : 'ignored';
   return matchesStatus(failure, status) ? 'failure' : 'success';
@@ -69,8 +72,8 @@ export function classifyError({ failure, ignore }: Classification, error: unknow
       if (matchesStatus(ignore, status)) return 'ignored';
       return matchesStatus(failure, status) ? 'failure' : 'success';
     }
-    if (all.some((each) => matchesError(ignore, each))) return 'ignored';
-    return everything || all.some((each) => matchesError(failure, each)) ? 'failure' : 'success';
+    if (matchesAny(ignore, all)) return 'ignored';
+    return everything || matchesAny(failure, all) ? 'failure' : 'success';
   } catch {
     return 'failure';
   }
@@ -99,6 +102,8 @@ export function resultStatus(result: Statuses): number | undefined {
 function firstStatus(errors: readonly object[]): number | undefined {
   for (const each of errors) {
     const { response, status, statusCode, $metadata } = each as Statuses;
+    // Most errors have none, and each failing call looks.
+    if ((response ?? status ?? statusCode ?? $metadata) === undefined) continue;
     const candidates = [response?.status, response?.statusCode, status, statusCode, $metadata?.httpStatusCode];
     const found = candidates.find(isErrorStatus);
     if (found !== undefined) return found;
@@ -125,6 +130,10 @@ function isStatus(value: unknown): value is number {
 
 function matchesStatus({ statusClasses, statuses }: OutcomeMatch, status: number): boolean {
   return ((statusClasses >> Math.trunc(status / 100)) & 1) === 1 || statuses.includes(status);
+}
+
+function matchesAny(match: OutcomeMatch, errors: readonly object[]): boolean {
+  return (match.names.length > 0 || match.codes.length > 0) && errors.some((each) => matchesError(match, each));
 }
 
 function matchesError({ names, codes }: OutcomeMatch, error: object): boolean {

@@ -29,8 +29,9 @@ const wraps = new WeakMap<Int32Array, Map<number, number>>();
 
 /** Counts one more. */
 export function increment(page: Int32Array, at: number): void {
-  page[at]!++;
-  if (page[at]! < 0) wrapAround(page, at);
+  const count = page[at]! + 1;
+  if (count === WRAP_AT) wrapAround(page, at);
+  else page[at] = count;
 }
 
 function wrapAround(page: Int32Array, at: number): void {

@@ -20,14 +20,21 @@ export function lastErrorOf(what: unknown): LastError | undefined {
     if (typeof message !== 'string') return described('Response', `HTTP ${status ?? statusCode ?? 'without a status'}`);
     const innermost = (causesOf(what).at(-1) as Error).message;
     const cause = typeof innermost === 'string' && innermost !== message ? innermost : '';
-    return described(String(name ?? what.constructor.name), [message, cause].filter((text) => text !== '').join(': '));
+    const separator = message === '' || cause === '' ? '' : ': ';
+    return described(String(name ?? what.constructor.name), message + separator + cause);
   } catch {
     return described('unknown', 'an error that cannot be read');
   }
 }
 
-function described(name: string, message: string): LastError {
-  return { name: cut(name, MAX_NAME), message: cut(message, MAX_MESSAGE) };
+/** Failures that are alike follow each other, at many breakers at a time, and share one record. */
+let newest: LastError = { name: '', message: '' };
+
+function described(fullName: string, fullMessage: string): LastError {
+  const name = cut(fullName, MAX_NAME);
+  const message = cut(fullMessage, MAX_MESSAGE);
+  if (newest.message !== message || newest.name !== name) newest = { name, message };
+  return newest;
 }
 
 function cut(text: string, most: number): string {

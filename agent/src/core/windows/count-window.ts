@@ -17,14 +17,15 @@ export class CountWindow {
     return Number.POSITIVE_INFINITY;
   }
 
-  succeed(now: number): void {
-    // Nothing but successes leaves nothing to write.
-    if (this.failures !== 0 || this.slow !== 0) {
+  succeed(now: number): boolean {
+    if (this.failures + this.slow > 0) {
       this.record(now, false, false);
-      return;
+      return this.failures + this.slow === 0;
     }
+    // Nothing but successes leaves nothing to write.
     if (this.calls < this.#size) this.calls++;
     this.#next = this.#next + 1 === this.#size ? 0 : this.#next + 1;
+    return true;
   }
 
   record(_now: number, failed: boolean, slow: boolean): void {

@@ -22,9 +22,9 @@ export class EwmaWindow {
     return (this.#current + 1) * this.#step;
   }
 
-  succeed(now: number): void {
-    this.advance(now);
-    this.calls++;
+  succeed(now: number): boolean {
+    this.record(now, false, false);
+    return this.failures + this.slow === 0;
   }
 
   record(now: number, failed: boolean, slow: boolean): void {

@@ -51,11 +51,12 @@ export class InFlight {
 
   /** @param at when the call began; it is the same as for `begin`. */
   end(at: number): void {
-    if (at < this.#start) this.#endOld(this.#bucket(at));
+    if (at < this.#start) this.#endOld(at);
     else this.#fresh--;
   }
 
-  #endOld(bucket: number): void {
+  #endOld(at: number): void {
+    const bucket = this.#bucket(at);
     if (bucket <= Math.max(this.#forgottenTo, this.#current - BUCKETS)) return;
     this.#counts[place(bucket)]!--;
     if (bucket < this.#current - SPANS) this.overdue--;

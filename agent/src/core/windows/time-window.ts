@@ -40,9 +40,10 @@ export class TimeWindow {
     return this.#end;
   }
 
-  succeed(now: number): void {
+  succeed(now: number): boolean {
     if (now >= this.#end) this.advance(now);
     this.calls++;
+    return this.failures + this.slow === 0;
   }
 
   record(now: number, failed: boolean, slow: boolean): void {

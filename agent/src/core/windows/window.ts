@@ -13,8 +13,8 @@ export interface Window {
   readonly slow: number;
   /** Until then `advance` drops nothing. */
   readonly steadyUntil: number;
-  /** The same as `record(now, false, false)`. */
-  succeed(now: number): void;
+  /** The same as `record(now, false, false)`; says whether no call inside failed or was slow. */
+  succeed(now: number): boolean;
   record(now: number, failed: boolean, slow: boolean): void;
   /** Drops what is no longer inside. */
   advance(now: number): void;
