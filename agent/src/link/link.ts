@@ -28,7 +28,8 @@ export interface LinkOptions {
   readonly random?: () => number;
 }
 
-const endsOf = ({ overrides = [] }: PolicySet) => overrides.map(({ endsAt }) => endsAt);
+/** The most lines about the guard, because a control plane could send ever new policies. */
+const MAX_GUARD_LINES = 100;
 
 /**
  * The connection of this process to the operator. It never throws into a call, delays a call, or keeps the process
@@ -50,6 +51,7 @@ export class Link {
   #started = false;
   #ended = false;
   #needsSnapshot = false;
+  readonly #guarded = new Set<string>();
   #unsubscribes: (() => void)[] = [];
   #cancelOverrideEnd = () => {};
 
@@ -209,6 +211,7 @@ export class Link {
   #apply(set: PolicySet): void {
     this.#options.registry.apply(set);
     this.#appliedAt = this.#timers.now();
+    this.#warnGuarded();
     this.#scheduleOverrideEnd(set);
   }
 
@@ -216,7 +219,8 @@ export class Link {
   #scheduleOverrideEnd(set: PolicySet): void {
     this.#cancelOverrideEnd();
     const now = this.#timers.now();
-    const next = Math.min(...endsOf(set).filter((endsAt) => endsAt > now));
+    const ends = (this.#options.registry.set?.overrides ?? []).map(({ endsAt }) => endsAt);
+    const next = Math.min(...ends.filter((endsAt) => endsAt > now));
     if (next === Number.POSITIVE_INFINITY) return;
     this.#cancelOverrideEnd = this.#timers.after(Math.ceil(next - now), () => {
       this.#options.registry.apply(set);
@@ -229,11 +233,13 @@ export class Link {
     const { set, rejections } = this.#store;
     if (set === undefined || set.origin === 'bootstrap') return { rejections };
     const now = this.#timers.now();
+    const { set: applied, guarded } = this.#options.registry;
     return {
       revision: set.revision,
       ...(this.#appliedAt === undefined ? {} : { at: this.#appliedAt }),
       rejections,
-      overrides: (set.overrides ?? []).filter(({ endsAt }) => endsAt > now).map(({ uid }) => uid),
+      guarded,
+      overrides: (applied?.overrides ?? []).filter(({ endsAt }) => endsAt > now).map(({ uid }) => uid),
     };
   }
 
@@ -244,6 +250,15 @@ export class Link {
       this.#warn(
         `policy ${uid}, generation ${generation}, cannot be used: ${field}: ${message}; the version before it stays in force`,
       );
+    }
+  }
+
+  #warnGuarded(): void {
+    for (const { breakers, name, by, limit = '' } of this.#options.registry.guarded) {
+      const what = `${breakers === undefined ? 'policy' : 'override'} "${name}" by ${by} ${limit}`.trimEnd();
+      if (this.#guarded.has(what) || this.#guarded.size >= MAX_GUARD_LINES) continue;
+      this.#guarded.add(what);
+      this.#warn(`the guard of this service limits ${what}`);
     }
   }
 
