@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { decode, encode } from '@jridgewell/sourcemap-codec';
@@ -9,8 +9,8 @@ import manifest from './package.json' with { type: 'json' };
 /**
  * Builds the package: once as ES modules and once as CommonJS, both readable, with all that they need from the
  * workspace inside. One file for each entry and one for each room that entries share. The same file of both formats is
- * alike but for its imports and under 32 kB, so that the tarball, which sorts files by their names, compresses the
- * second one away. Both formats share their breakers through `globalThis`, as any two copies do.
+ * alike but for its imports and exports and under 32 kB, so that the tarball, which sorts files by their names,
+ * compresses the second one away. Both formats share their breakers through `globalThis`, as any two copies do.
  */
 const here = import.meta.dirname;
 const dist = join(here, 'dist');
@@ -43,22 +43,21 @@ async function bundle(): Promise<void> {
     resolve: { conditionNames: ['fuseboard-source', 'node'] },
     preserveEntrySignatures: 'allow-extension',
   });
-  for (const format of ['esm', 'cjs'] as const) {
-    const output = await bundle.write({
-      dir: join(dist, format),
-      format,
-      chunkFileNames: '[name].js',
-      comments: { legal: false, annotation: true, jsdoc: false },
-      sourcemap: true,
-      sourcemapExcludeSources: true,
-      minify: false,
-      codeSplitting: {
-        includeDependenciesRecursively: false,
-        groups: [{ debugName: 'rooms', name: roomOf }],
-      },
-    });
-    coarsenMaps(join(dist, format), output);
-  }
+  const output = await bundle.write({
+    dir: join(dist, 'esm'),
+    format: 'esm',
+    chunkFileNames: '[name].js',
+    comments: { legal: false, annotation: true, jsdoc: false },
+    sourcemap: true,
+    sourcemapExcludeSources: true,
+    minify: false,
+    codeSplitting: {
+      includeDependenciesRecursively: false,
+      groups: [{ debugName: 'rooms', name: roomOf }],
+    },
+  });
+  coarsenMaps(output);
+  writeCommonJs(output);
   await bundle.close();
   writeFileSync(join(dist, 'cjs', 'package.json'), '{ "type": "commonjs" }\n');
 }
@@ -68,10 +67,10 @@ function roomOf(id: string): string | null {
   const source = relative(join(here, 'src'), id);
   if (source.startsWith('..')) return 'rooms/schema';
   if ([...entries.values()].includes(source.slice(0, -'.ts'.length))) return null;
-  if (/^link\/(backoff|connection|event-stream|ledger|network|report-target|reporter|stream)\./.test(source))
-    return 'rooms/network';
-  if (/^link\/(bootstrap|last-good|messages|policy-store|timers|settings\/settings)\./.test(source))
-    return 'rooms/link-policies';
+  if (/^link\/(messages|policy-store|last-good-file|event-stream|stream|connection)\./.test(source))
+    return 'rooms/network-stream';
+  if (/^link\/(?!link|timers)\w/.test(source) && !/^link\/\w+\//.test(source)) return 'rooms/network';
+  if (/^link\/(local|settings)\/|^link\/timers\./.test(source)) return 'rooms/link-policies';
   if (source.startsWith('breakers/unprotected.')) return 'rooms/unprotected';
   if (/^core\/(guards\/|classify\.|retry-after\.)/.test(source)) return 'rooms/core-calls';
   if (source === 'version.ts') return 'rooms/core';
@@ -82,20 +81,57 @@ function roomOf(id: string): string | null {
   return second === undefined ? 'rooms/agent' : `rooms/${first}`;
 }
 
-/** Keeps of each map the first place of every line: enough for a stack trace, at a quarter of the size. */
-function coarsenMaps(folder: string, { output }: RolldownOutput): void {
+/** Keeps of each map the line that every line is from: enough for a stack trace, at a fifth of the size. */
+function coarsenMaps(output: RolldownOutput): void {
   // An entry that only exports what rooms hold has no map.
-  for (const chunk of output.filter((each): each is OutputChunk => each.type === 'chunk' && each.map !== null)) {
-    const path = join(folder, `${chunk.fileName}.map`);
+  for (const chunk of chunksOf(output).filter(({ map }) => map !== null)) {
+    const path = join(dist, 'esm', `${chunk.fileName}.map`);
     const { version, sources, mappings } = JSON.parse(readFileSync(path, 'utf8')) as Record<string, string>;
-    // A frame of a stack trace lies where something is called or thrown.
     const code = chunk.code.split('\n');
-    const lines = decode(mappings!).map((segments, i) =>
-      segments.slice(0, /[(]|throw|await/.test(code[i] ?? '') ? 1 : 0).map((segment) => segment.slice(0, 4)),
-    );
-    const coarse = { version, sources, names: [], mappings: encode(lines as unknown as Parameters<typeof encode>[0]) };
+    const lines = decode(mappings!).map((segments, i): [number, number, number, number][] => {
+      const [, source, line] = segments[0] ?? [];
+      return source === undefined || line === undefined || !canBeFrame(code[i]!) ? [] : [[0, source, line, 0]];
+    });
+    const coarse = { version, sources, names: [], mappings: encode(lines) };
     writeFileSync(path, JSON.stringify(coarse));
   }
+}
+
+/** Whether a frame of a stack trace may lie in a line: something is called or thrown. The head of a function is none. */
+function canBeFrame(line: string): boolean {
+  return !/^\s*[\w ]*#?[\w$]+\([^()]*\) \{$/.test(line) && /[\w$\])`]\(|\b(?:throw|await|yield|new)\b/.test(line);
+}
+
+/**
+ * Writes each file as CommonJS: only its imports and exports differ, and each line stays where it is, so that the same
+ * map fits and the tarball compresses the second format away. That is right because no file is in a circle, and nothing
+ * that a file exports is assigned later.
+ */
+function writeCommonJs(output: RolldownOutput): void {
+  for (const { fileName, map } of chunksOf(output)) {
+    const [from, to] = [join(dist, 'esm', fileName), join(dist, 'cjs', fileName)];
+    const code = readFileSync(from, 'utf8')
+      .replaceAll(/^import (\w+) from ("[^"]+");$/gm, 'const $1 = require($2);')
+      .replaceAll(
+        /^import (\{[^}]+\}) from ("[^"]+");$/gm,
+        (_whole, names: string, path: string) => `const ${names.replaceAll(' as ', ': ')} = require(${path});`,
+      )
+      .replaceAll(/^export \{([^}]+)\};$/gm, (_whole, names: string) => {
+        const pairs = names.split(',').map((pair) => pair.trim().split(' as '));
+        return pairs.map(([local, name = local]) => `exports.${name} = ${local};`).join(' ');
+      })
+      // A test environment of CommonJS may have no import().
+      .replaceAll(/\bimport\(("[^"]+")\)/g, 'Promise.resolve().then(() => require($1))');
+    if (/^(?:import|export)\b|\bimport\b *[(.]/m.test(code))
+      throw new Error(`${fileName} has an import that is not known`);
+    mkdirSync(dirname(to), { recursive: true });
+    writeFileSync(to, `"use strict"; ${code}`);
+    if (map !== null) cpSync(`${from}.map`, `${to}.map`);
+  }
+}
+
+function chunksOf({ output }: RolldownOutput): OutputChunk[] {
+  return output.filter((each): each is OutputChunk => each.type === 'chunk');
 }
 
 /**

@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readBootstrap } from '../../agent/src/link/bootstrap.ts';
-import { readLastGood } from '../../agent/src/link/last-good.ts';
+import { readBootstrap } from '../../agent/src/link/local/bootstrap.ts';
+import { HeldPolicies } from '../../agent/src/link/local/held-policies.ts';
+import { readLastGood } from '../../agent/src/link/local/last-good.ts';
 import { PolicyStore } from '../../agent/src/link/policy-store.ts';
 import { asJson, must, type Target } from '../target.ts';
 
@@ -36,10 +37,10 @@ export const lastGood: Target = {
     must((set === undefined) !== (problem === undefined), 'a file is neither used nor refused');
     must(right || set === undefined, 'a file with a wrong checksum is used');
     if (set === undefined) return { sound: false };
-    const store = new PolicyStore();
-    const restored = store.restore(set, 'last-good');
+    const held = new HeldPolicies(() => performance.now());
+    const restored = held.restore(set, 'last-good');
     for (const route of restored.routes) must(typeof route[0] === 'string', 'a route has no name');
-    return { sound: true, made: Buffer.byteLength(JSON.stringify(store.stored())) };
+    return { sound: true, made: Buffer.byteLength(JSON.stringify(new PolicyStore(held).stored())) };
   },
 };
 
@@ -70,7 +71,7 @@ export const bootstrap: Target = {
     const { set, problem } = readBootstrap(path, { namespace: 'shop', labels: { app: 'web', a: '' } });
     must((set === undefined) !== (problem === undefined), 'a file is neither used nor refused');
     if (set === undefined) return { sound: false };
-    new PolicyStore().restore(set, 'bootstrap');
+    new HeldPolicies(() => performance.now()).restore(set, 'bootstrap');
     return { sound: true };
   },
 };

@@ -2,14 +2,12 @@ import type { Breaker } from '../breakers/breaker.ts';
 import type { PolicySet } from '../breakers/policy-set.ts';
 import type { Registry } from '../breakers/registry.ts';
 import type { UnprotectedWarnings } from '../breakers/unprotected.ts';
-import { readBootstrap } from './bootstrap.ts';
-import { LastGoodFile, lastGoodPath, readLastGood } from './last-good.ts';
 import type { LedgerHolder } from './ledger.ts';
-import type { Message } from './messages.ts';
-import { PolicyStore, type StoreResult } from './policy-store.ts';
-import type { Reporter } from './reporter.ts';
+import { readBootstrap } from './local/bootstrap.ts';
+import { HeldPolicies } from './local/held-policies.ts';
+import { lastGoodPath, readLastGood } from './local/last-good.ts';
+import type { OperatorExchange } from './network.ts';
 import type { Settings } from './settings/settings.ts';
-import type { Stream } from './stream.ts';
 import { systemTimers, type Timers } from './timers.ts';
 
 /**
@@ -40,17 +38,12 @@ const MAX_GUARD_LINES = 100;
 export class Link {
   readonly #options: LinkOptions;
   readonly #timers: Timers;
-  readonly #store: PolicyStore;
-  #unprotected: UnprotectedWarnings | undefined;
+  readonly #held: HeldPolicies;
   readonly #waiting = new Set<() => void>();
-  #stream: Stream | undefined;
-  #reporter: Reporter | undefined;
-  #file: LastGoodFile | undefined;
+  #exchange: OperatorExchange | undefined;
   #appliedAt: number | undefined;
-  #live = false;
   #started = false;
   #ended = false;
-  #needsSnapshot = false;
   readonly #guarded = new Set<string>();
   #unsubscribes: (() => void)[] = [];
   #cancelOverrideEnd = () => {};
@@ -58,12 +51,12 @@ export class Link {
   constructor(options: LinkOptions) {
     this.#options = options;
     this.#timers = options.timers ?? systemTimers;
-    this.#store = new PolicyStore(() => this.#timers.now());
+    this.#held = new HeldPolicies(() => this.#timers.now());
   }
 
   get state(): LinkState {
-    const origin = this.#store.set?.origin;
-    if (origin === 'stream') return this.#live ? 'Live' : 'Stale';
+    const origin = this.#held.current.set?.origin;
+    if (origin === 'stream') return this.#exchange?.isLive ? 'Live' : 'Stale';
     return origin === 'last-good' ? 'LastGood' : 'Defaults';
   }
 
@@ -78,11 +71,10 @@ export class Link {
     for (const problem of settings.problems) this.#warn(problem);
     const path = lastGoodPath(settings);
     if (path !== undefined) {
-      this.#file = new LastGoodFile(path, this.#timers, (message) => this.#warn(message));
       const { set, problem } = readLastGood(path);
       if (problem !== undefined) this.#warn(problem);
       if (set !== undefined) {
-        this.#apply(this.#store.restore(set, 'last-good'));
+        this.#apply(this.#held.restore(set, 'last-good'));
         this.#warnRejected([]);
         return;
       }
@@ -91,13 +83,13 @@ export class Link {
     const { set, problem } = readBootstrap(settings.policies, settings);
     if (problem !== undefined) this.#warn(problem);
     if (set === undefined) return;
-    this.#apply(this.#store.restore(set, 'bootstrap'));
+    this.#apply(this.#held.restore(set, 'bootstrap'));
     this.#warnRejected([]);
   }
 
   /** Connects to the operator, if there is one. Never rejects. */
   async start(): Promise<void> {
-    const { settings, registry, holder, random = Math.random } = this.#options;
+    const { settings, registry } = this.#options;
     if (this.#started) return;
     this.#started = true;
     const warn = (message: string) => this.#warn(message);
@@ -120,33 +112,18 @@ export class Link {
       warn(`no connection to the operator: its code cannot be loaded: ${error.message}`);
     });
     if (network === undefined || this.#ended) return;
-    const warnings = new network.UnprotectedWarnings(registry, true, warn);
-    this.#unprotected = warnings;
-    const { reporter, stream } = network.connect({
-      settings,
-      registry,
-      holder,
-      random,
+    this.#exchange = new network.OperatorExchange({
+      random: Math.random,
+      ...this.#options,
       warn,
       timers: this.#timers,
-      asOf: () => this.#store.asOf,
-      applied: () => this.#applied(),
-      resumeFrom: () => (this.#needsSnapshot ? undefined : this.#store.resumeFrom),
-      received: (message) => this.#received(message),
-      closed: () => {
-        this.#live = false;
-        this.#store.abandon();
-      },
+      held: this.#held,
+      appliedAt: () => this.#appliedAt,
+      apply: (set) => this.#apply(set),
+      warnRejected: (before) => this.#warnRejected(before),
+      becameLive: () => this.#endWaiting(),
     });
-    this.#reporter = reporter;
-    this.#stream = stream;
-    this.#unsubscribes = [
-      registry.onTransition((breaker, change) => reporter.changed(breaker, change)),
-      registry.onCreate((breaker) => {
-        if (this.#live) warnings.add(breaker);
-      }),
-    ];
-    stream.start();
+    this.#exchange.start();
   }
 
   /**
@@ -154,7 +131,7 @@ export class Link {
    */
   ready(timeoutMs: number): Promise<LinkState> {
     return new Promise((resolve) => {
-      if (this.#live || !this.hasOperator) return resolve(this.state);
+      if (this.#exchange?.isLive || !this.hasOperator) return resolve(this.state);
       const done = () => {
         clearTimeout(timer);
         this.#waiting.delete(done);
@@ -167,7 +144,7 @@ export class Link {
 
   /** Sends the last counts, saves the policies to the file and disconnects, within `flushMs`. */
   async stop(flushMs: number): Promise<void> {
-    await Promise.all([this.#reporter?.bye(flushMs), this.#file?.flush()]);
+    await this.#exchange?.bye(flushMs);
     this.hangUp();
   }
 
@@ -176,36 +153,12 @@ export class Link {
     this.#ended = true;
     for (const unsubscribe of this.#unsubscribes.splice(0)) unsubscribe();
     this.#cancelOverrideEnd();
-    this.#stream?.stop();
-    this.#reporter?.detach();
-    for (const done of [...this.#waiting]) done();
+    this.#exchange?.stop();
+    this.#endWaiting();
   }
 
-  #received(message: Message): string | undefined {
-    if (message.type === 'hello') {
-      this.#store.abandon();
-      this.#reporter?.attach(message.reportUrl);
-      return undefined;
-    }
-    const before = this.#store.rejections;
-    const outcome: StoreResult = this.#store.take(message);
-    if (outcome.kind === 'reconnect') {
-      this.#needsSnapshot ||= outcome.fresh;
-      return outcome.message;
-    }
-    if (outcome.kind === 'none') return undefined;
-    this.#needsSnapshot = false;
-    this.#warnRejected(before);
-    if (outcome.kind === 'commit') {
-      this.#live = true;
-      this.#apply(outcome.set);
-      const stored = this.#store.stored();
-      if (stored !== undefined) this.#file?.save(stored, outcome.reset);
-      this.#unprotected?.check(this.#options.registry.breakers());
-      for (const done of [...this.#waiting]) done();
-    }
-    this.#reporter?.acknowledge();
-    return undefined;
+  #endWaiting(): void {
+    for (const done of [...this.#waiting]) done();
   }
 
   #apply(set: PolicySet): void {
@@ -224,27 +177,13 @@ export class Link {
     if (next === Number.POSITIVE_INFINITY) return;
     this.#cancelOverrideEnd = this.#timers.after(Math.ceil(next - now), () => {
       this.#options.registry.apply(set);
-      this.#reporter?.acknowledge();
+      this.#exchange?.acknowledge();
       this.#scheduleOverrideEnd(set);
     });
   }
 
-  #applied() {
-    const { set, rejections } = this.#store;
-    if (set === undefined || set.origin === 'bootstrap') return { rejections };
-    const now = this.#timers.now();
-    const { set: applied, guarded } = this.#options.registry;
-    return {
-      revision: set.revision,
-      ...(this.#appliedAt === undefined ? {} : { at: this.#appliedAt }),
-      rejections,
-      guarded,
-      overrides: (applied?.overrides ?? []).filter(({ endsAt }) => endsAt > now).map(({ uid }) => uid),
-    };
-  }
-
-  #warnRejected(before: PolicyStore['rejections']): void {
-    for (const rejection of this.#store.rejections) {
+  #warnRejected(before: HeldPolicies['rejections']): void {
+    for (const rejection of this.#held.rejections) {
       const { uid, generation, field, message } = rejection;
       if (before.some((known) => known.uid === uid && known.generation === generation)) continue;
       this.#warn(

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { isStoredSet, readMessage } from './messages.ts';
+import { isStoredSet } from './local/stored-set.ts';
+import { readMessage } from './messages.ts';
 
 const EVENTS = ['hello', 'begin', 'policy', 'override', 'remove', 'routes', 'commit', 'insync', 'heartbeat', 'goaway'];
 const OVERRIDE = {

@@ -1,8 +1,11 @@
 import { MAX_POLICIES_PER_AGENT } from '@fuseboard/schema/defaults';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { HeldPolicies } from './local/held-policies.ts';
+import type { StoredSet } from './local/stored-set.ts';
 import type { Message } from './messages.ts';
 import { PolicyStore, type StoreResult } from './policy-store.ts';
+import { systemTimers } from './timers.ts';
 
 const spec = (consecutiveFailures: number, breakers = ['payments']) => ({ breakers, trip: { consecutiveFailures } });
 const unusable = { breakers: ['payments'], trip: { consecutiveFailures: 'many' } };
@@ -33,6 +36,12 @@ function running(asOf: string | undefined = '100', generation = 4) {
   const store = new PolicyStore();
   take(store, begin('r1', asOf), policy('a', generation, spec(3)), routes(['payments', 'a']), commit('r1'));
   return store;
+}
+
+function restored(stored: StoredSet, origin: 'last-good' | 'bootstrap', ...clocks: (() => number)[]): PolicyStore {
+  const held = new HeldPolicies(clocks[0] ?? systemTimers.now, clocks[1]);
+  held.restore(stored, origin);
+  return new PolicyStore(held);
 }
 
 const generations = (store: PolicyStore) =>
@@ -176,8 +185,7 @@ describe('a policy that cannot be used', () => {
     take(store, begin('r2', '101'), policy('a', 5, unusable), commit('r2'));
     take(store, begin('r3', '102', { kind: 'patch', base: 'r2' }), policy('b', 1, spec(1)), commit('r3'));
     expect(store.rejections).toHaveLength(1);
-    const next = new PolicyStore();
-    next.restore(JSON.parse(JSON.stringify(store.stored())), 'last-good');
+    const next = restored(JSON.parse(JSON.stringify(store.stored())), 'last-good');
     expect(next.resumeFrom).toBeUndefined();
     expect(generations(next)).toEqual(['a@4', 'b@1']);
   });
@@ -198,8 +206,7 @@ describe('a held policy', () => {
   });
 
   it('keeps what the last good file had', () => {
-    const store = new PolicyStore();
-    store.restore(running().stored()!, 'last-good');
+    const store = restored(running().stored()!, 'last-good');
     take(store, begin('r2', '101'), hold('a', 5), routes(['payments', 'a']), commit('r2'));
     expect(generations(store)).toEqual(['a@4']);
   });
@@ -226,8 +233,7 @@ const many = Array.from({ length: 128 }, (_, i) => `${i}`.padEnd(256, 'x'));
 
 describe('insync', () => {
   it('makes what came from the file what the stream says', () => {
-    const store = new PolicyStore();
-    store.restore(running().stored()!, 'last-good');
+    const store = restored(running().stored()!, 'last-good');
     expect(store.resumeFrom).toBe('r1');
     expect(take(store, { type: 'insync', revision: 'r1', asOf: { policies: '120' }, now: 0 }).kind).toBe('commit');
     expect(store.set?.origin).toBe('stream');
@@ -242,8 +248,7 @@ describe('insync', () => {
   });
 
   it('is not asked for with the bootstrap file', () => {
-    const store = new PolicyStore();
-    store.restore({ ...running().stored()!, asOf: {} }, 'bootstrap');
+    const store = restored({ ...running().stored()!, asOf: {} }, 'bootstrap');
     expect(store.resumeFrom).toBeUndefined();
   });
 });
@@ -305,8 +310,10 @@ describe('overrides', () => {
   const WALL = 1_700_000_000_000;
   const make = (now = 500, wall = WALL + 5_000) =>
     new PolicyStore(
-      () => now,
-      () => wall,
+      new HeldPolicies(
+        () => now,
+        () => wall,
+      ),
     );
 
   it('end on the monotonic clock, counted from the time that the operator tells', () => {
@@ -334,12 +341,10 @@ describe('overrides', () => {
     take(store, begin('r1', '1', { now: WALL }), override('a', WALL + 60_000), commit('r1'));
     const kept = JSON.parse(JSON.stringify(store.stored()));
     expect(kept.overrides).toEqual([expect.not.objectContaining({ endsAt: expect.anything() })]);
-    const next = make(7, WALL + 20_000);
-    next.restore(kept, 'last-good');
-    expect(ends(next)).toEqual(['a@40007']);
+    const clocks = [() => 7, () => WALL + 20_000];
+    expect(ends(restored(kept, 'last-good', ...clocks))).toEqual(['a@40007']);
     const { overrides, ...older } = kept;
-    next.restore(older, 'last-good');
-    expect(ends(next)).toEqual([]);
+    expect(ends(restored(older, 'last-good', ...clocks))).toEqual([]);
   });
 
   it('that are too many are refused whole', () => {

@@ -1,11 +1,9 @@
 import { MAX_BYTES_PER_AGENT, MAX_OVERRIDES_PER_AGENT, MAX_POLICIES_PER_AGENT } from '@fuseboard/schema/defaults';
-import { MAX_DURATION_MS } from '@fuseboard/schema/duration';
-import { tooDeep } from '@fuseboard/schema/rules';
-import type { OverrideEvent, PolicyEvent, PolicySpec, Rejection } from '@fuseboard/schema/types';
-import type { Override } from '../breakers/overrides.ts';
+import type { OverrideEvent, PolicyEvent, Rejection } from '@fuseboard/schema/types';
 import type { PolicySet, UsablePolicy } from '../breakers/policy-set.ts';
-import { compile } from '../core/config/config.ts';
-import type { Message, ResourceVersions, StoredSet } from './messages.ts';
+import { compilePolicy, HeldPolicies, withEnds } from './local/held-policies.ts';
+import type { ResourceVersions, StoredSet } from './local/stored-set.ts';
+import type { Message } from './messages.ts';
 import { systemTimers } from './timers.ts';
 
 export type StoreResult =
@@ -35,79 +33,55 @@ interface Staged {
 const NONE: StoreResult = { kind: 'none' };
 
 /**
- * The policies of this process. It stages the events between `begin` and `commit`, and enforces the generation floors,
- * so that no policy is replaced by an older generation or returns after its removal.
+ * Takes the policies of the stream. It stages the events between `begin` and `commit`, and enforces the generation
+ * floors, so that no policy is replaced by an older generation or returns after its removal.
  */
 export class PolicyStore {
-  #current: PolicySet | undefined;
-  #rejections = new Map<string, Rejection>();
-  #excess: Rejection | undefined;
-  #asOf: ResourceVersions = {};
+  readonly #held: HeldPolicies;
   #staged: Staged | undefined;
-  readonly #now: () => number;
-  readonly #wallNow: () => number;
 
-  /**
-   * @param now the monotonic time, for the ends of overrides.
-   * @param wallNow the wall clock, for the ends of overrides that an earlier process stored.
-   */
-  constructor(now: () => number = systemTimers.now, wallNow: () => number = Date.now) {
-    this.#now = now;
-    this.#wallNow = wallNow;
+  /** @param held what is in force; `take` replaces it. */
+  constructor(held = new HeldPolicies(systemTimers.now)) {
+    this.#held = held;
   }
 
   /** The set in force. */
   get set(): PolicySet | undefined {
-    return this.#current;
+    return this.#held.current.set;
   }
 
   /** Policies that were rejected. The last valid version of each stays in force. */
   get rejections(): readonly Rejection[] {
-    return this.#excess ? [this.#excess, ...this.#rejections.values()] : [...this.#rejections.values()];
+    return this.#held.rejections;
   }
 
   get asOf(): ResourceVersions {
-    return this.#asOf;
+    return this.#held.current.asOf;
   }
 
   /** The revision that the operator need not send again; undefined while a policy of it is rejected. */
   get resumeFrom(): string | undefined {
-    const held = this.#current;
-    return held === undefined || held.origin === 'bootstrap' || this.rejections.length > 0 ? undefined : held.revision;
-  }
-
-  /** Applies a stored set. An invalid policy in it becomes a rejection. */
-  restore(stored: StoredSet, origin: 'last-good' | 'bootstrap'): PolicySet {
-    const policies = new Map<string, UsablePolicy>();
-    for (const rejection of stored.rejections) this.#rejections.set(rejection.uid, rejection);
-    for (const { uid, generation, name, spec } of stored.policies) {
-      const result = compilePolicy(uid, generation, name, spec);
-      if ('config' in result) policies.set(uid, result);
-      else this.#rejections.set(uid, result);
-    }
-    this.#asOf = stored.asOf;
-    const overrides = withEnds(stored.overrides ?? [], this.#wallNow() - this.#now(), this.#now());
-    this.#current = { revision: stored.revision, origin, routes: stored.routes, policies, overrides };
-    return this.#current;
+    const { set } = this;
+    return set === undefined || set.origin === 'bootstrap' || this.rejections.length > 0 ? undefined : set.revision;
   }
 
   /** The set in force, in the form stored for the next process. */
   stored(): StoredSet | undefined {
-    if (this.#current === undefined) return undefined;
-    const { revision, routes, policies, overrides } = this.#current;
+    const { set, rejected, asOf } = this.#held.current;
+    if (set === undefined) return undefined;
+    const { revision, routes, policies, overrides } = set;
     const policyList = [...policies.values()].map(({ uid, generation, name, spec }) => ({
       uid,
       generation,
       name,
       spec,
     }));
-    const rejections = [...this.#rejections.values()];
     return {
       revision,
-      asOf: this.#asOf,
+      asOf,
       routes,
       policies: policyList,
-      rejections,
+      rejections: [...rejected.values()],
       ...(overrides?.length && { overrides: overrides.map(({ endsAt, ...event }) => event) }),
     };
   }
@@ -142,7 +116,7 @@ export class PolicyStore {
       case 'insync':
         return this.#inSync(message);
       case 'heartbeat':
-        this.#asOf = highest(this.#asOf, message.asOf ?? {});
+        this.#held.replace({ asOf: highest(this.asOf, message.asOf ?? {}) });
         return NONE;
       default:
         return NONE;
@@ -152,29 +126,28 @@ export class PolicyStore {
   #begin({ kind, base, revision, asOf = {}, now, reset = false }: Extract<Message, { type: 'begin' }>): StoreResult {
     this.#staged = undefined;
     const resetsVersions = reset && kind === 'snapshot';
-    if (!resetsVersions && isBehind(asOf, this.#asOf)) {
+    if (!resetsVersions && isBehind(asOf, this.asOf)) {
       return { kind: 'reconnect', fresh: false, message: 'it is behind what this process has already seen' };
     }
-    const aheadMs = now - this.#now();
+    const aheadMs = now - this.#held.now();
     if (kind === 'snapshot') {
       const empty = { policies: new Map(), rejections: new Map(), overrides: new Map(), routes: [] };
       this.#staged = { revision, asOf, reset: resetsVersions, aheadMs, ...empty, received: 0, bytes: 0 };
       return NONE;
     }
-    const held = this.#current;
+    const { set: held, rejected } = this.#held.current;
     if (held === undefined || held.origin === 'bootstrap' || held.revision !== base) {
       return { kind: 'reconnect', fresh: true, message: 'it changes a revision that this process does not run' };
     }
     let bytes = 0;
     for (const policy of held.policies.values()) bytes += size(policy);
-    const rejections = new Map(this.#rejections);
     this.#staged = {
       revision,
       asOf,
       reset: false,
       aheadMs,
       policies: new Map(held.policies),
-      rejections,
+      rejections: new Map(rejected),
       overrides: new Map(held.overrides?.map((override) => [override.uid, override])),
       routes: held.routes,
       received: 0,
@@ -192,7 +165,7 @@ export class PolicyStore {
   }
 
   #stage(staged: Staged, { uid, generation, name = uid, spec, hold }: PolicyEvent): void {
-    const running = this.#current?.policies.get(uid);
+    const running = this.set?.policies.get(uid);
     const before = staged.policies.get(uid);
     if (before) staged.bytes -= size(before);
     staged.rejections.delete(uid);
@@ -233,26 +206,26 @@ export class PolicyStore {
       return { kind: 'reconnect', fresh: true, message: 'it committed a revision that it did not begin' };
     }
     if (staged.excess !== undefined) {
-      this.#excess = staged.excess;
+      this.#held.replace({ excess: staged.excess });
       return { kind: 'refused', message: staged.excess.message };
     }
-    this.#excess = undefined;
-    this.#rejections = staged.rejections;
-    this.#asOf = staged.reset ? staged.asOf : highest(this.#asOf, staged.asOf);
-    const { routes, policies, aheadMs } = staged;
-    const overrides = withEnds(staged.overrides.values(), aheadMs, this.#now());
-    this.#current = { revision, origin: 'stream', routes, policies, overrides };
-    return { kind: 'commit', set: this.#current, reset: staged.reset };
+    const asOf = staged.reset ? staged.asOf : highest(this.asOf, staged.asOf);
+    const { routes, policies, aheadMs, rejections: rejected } = staged;
+    const overrides = withEnds(staged.overrides.values(), aheadMs, this.#held.now());
+    const set: PolicySet = { revision, origin: 'stream', routes, policies, overrides };
+    this.#held.replace({ set, rejected, asOf, excess: undefined });
+    return { kind: 'commit', set, reset: staged.reset };
   }
 
   #inSync({ revision, asOf = {}, now }: Extract<Message, { type: 'insync' }>): StoreResult {
-    if (this.#current === undefined || this.#current.revision !== revision) {
+    const current = this.set;
+    if (current === undefined || current.revision !== revision) {
       return { kind: 'reconnect', fresh: true, message: 'it takes this process for one that runs another revision' };
     }
-    this.#asOf = highest(this.#asOf, asOf);
-    const overrides = withEnds(this.#current.overrides ?? [], now - this.#now(), this.#now());
-    this.#current = { ...this.#current, origin: 'stream', overrides };
-    return { kind: 'commit', set: this.#current, reset: false };
+    const overrides = withEnds(current.overrides ?? [], now - this.#held.now(), this.#held.now());
+    const set: PolicySet = { ...current, origin: 'stream', overrides };
+    this.#held.replace({ set, asOf: highest(this.asOf, asOf) });
+    return { kind: 'commit', set, reset: false };
   }
 }
 
@@ -273,32 +246,4 @@ function highest(a: ResourceVersions, b: ResourceVersions): ResourceVersions {
   return { ...pick('policies'), ...pick('overrides') };
 }
 
-/**
- * Converts the ends of overrides to the monotonic clock, which is `aheadMs` behind the clock of the sender. No override
- * lasts longer than a day.
- */
-function withEnds(events: Iterable<OverrideEvent>, aheadMs: number, now: number): Override[] {
-  return [...events].map((event) => ({
-    ...event,
-    endsAt: Math.min(event.expiresAt - aheadMs, now + MAX_DURATION_MS),
-  }));
-}
-
 const size = (policy: UsablePolicy) => Buffer.byteLength(policy.text);
-
-function compilePolicy(
-  uid: string,
-  generation: number,
-  name: string,
-  spec: unknown,
-  running?: UsablePolicy,
-): UsablePolicy | Rejection {
-  // A text of an excessively nested spec would throw here. `compile` rejects the spec below.
-  const text = tooDeep(spec) ? '' : JSON.stringify(spec);
-  if (running?.text === text) return running.generation === generation ? running : { ...running, generation };
-  const compiled = compile(spec);
-  if (!compiled.ok) {
-    return { uid, generation, field: compiled.field.slice(0, 128), message: compiled.message.slice(0, 256) };
-  }
-  return { uid, generation, name, spec: spec as PolicySpec, text, config: compiled.config };
-}

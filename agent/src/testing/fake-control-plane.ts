@@ -5,7 +5,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { PROTOCOL } from '@fuseboard/schema/defaults';
 import type { PolicySpec, Report } from '@fuseboard/schema/types';
-import { routesOf } from '../link/bootstrap.ts';
+import { routesOf } from '../link/local/bootstrap.ts';
 
 /** A policy to push. */
 export interface PushedPolicy {

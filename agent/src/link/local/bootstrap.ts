@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { PolicySpec } from '@fuseboard/schema/types';
-import type { PolicySet } from '../breakers/policy-set.ts';
-import type { StoredSet } from './messages.ts';
-import type { Settings } from './settings/settings.ts';
+import type { PolicySet } from '../../breakers/policy-set.ts';
+import type { Settings } from '../settings/settings.ts';
+import type { StoredSet } from './stored-set.ts';
 
 /** The fields of a CircuitBreakerPolicy that decide which breakers it governs. */
 export interface PolicyResource {

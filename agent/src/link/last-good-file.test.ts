@@ -16,8 +16,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { FakeTimers } from '../../test/fake-timers.ts';
-import { LastGoodFile, lastGoodPath, readLastGood } from './last-good.ts';
-import type { StoredSet } from './messages.ts';
+import { LastGoodFile } from './last-good-file.ts';
+import { lastGoodPath, readLastGood } from './local/last-good.ts';
+import type { StoredSet } from './local/stored-set.ts';
 
 import { readSettings } from './settings/settings.ts';
 
