@@ -23,6 +23,8 @@ export interface PolicyAgent {
   /** The generation that the agent runs; absent when not known. */
   readonly generation?: number;
   readonly rejection?: Pick<AgentRejection, 'field' | 'message'>;
+  /** The limits of its code that change the policy, such as `maxOpenDuration 1m`. Absent: none. */
+  readonly guarded?: readonly string[];
   /** The breakers of the agent that the policy governs. */
   readonly breakers: readonly AgentBreakerRow[];
 }
@@ -46,6 +48,7 @@ export function policyAgents(agents: Iterable<Agent>, { entry, policy }: PolicyS
     const rejection = agent.rejections.get(policy.uid);
     const rejected = rejection?.digest === entry.digest;
     const runs = agent.applied?.entries.get(policy.uid);
+    const guarded = rejected ? undefined : agent.guarded.get(policy.uid);
     const silentMs = Math.round(now - agent.heardAt);
     const breakers = breakerRows(agent, now).filter(({ uid }) => uid === policy.uid);
     found.push({
@@ -56,6 +59,7 @@ export function policyAgents(agents: Iterable<Agent>, { entry, policy }: PolicyS
       silentMs,
       has: rejected ? 'rejected' : having(entry, runs),
       ...(runs && !rejected && { generation: runs.generation }),
+      ...(guarded && { guarded }),
       ...(rejected && { rejection: { field: rejection.field, message: rejection.message } }),
       breakers: breakers.map(({ uid: _, ...breaker }) => breaker),
     });
@@ -95,6 +99,7 @@ export function agentDetail(agent: Agent, policies: readonly Routing[], now: num
     state: agentState(agent, now),
     silentMs: Math.round(now - agent.heardAt),
     revision: { wanted: target?.revision, applied: applied?.revision },
+    ...(agent.guarded.size > 0 && { guarded: guardedRows(agent) }),
     rejections: [...rejections].map(([uid, { field, message }]) => ({ policy: name(uid), field, message })),
     breakers: breakerRows(agent, now).map((breaker, i) => {
       const explained: { winner?: string; candidates: readonly Candidate[] } =
@@ -106,6 +111,15 @@ export function agentDetail(agent: Agent, policies: readonly Routing[], now: num
       };
     }),
   };
+}
+
+/** What an agent does not run as sent because its code limits it, by policy and override. */
+export function guardedRows({ target, guarded }: Agent) {
+  return [...guarded].map(([uid, by]) => {
+    const policy = target?.entries.get(uid);
+    const name = policy?.name ?? target?.overrides.get(uid)?.name ?? uid;
+    return { kind: policy === undefined ? ('override' as const) : ('policy' as const), name, by: [...by] };
+  });
 }
 
 /** The breakers of an agent, the worst state first. */
