@@ -1,5 +1,5 @@
 /**
- * Writes what the container image holds into a folder: the operator, compiled, and the packages that it needs at run
+ * Writes what the container image holds into a folder: the operator, built, and the packages that it needs at run
  * time, without types, source maps and documentation, and a list of all of it (CycloneDX).
  *
  *     node scripts/image.ts FOLDER
@@ -98,10 +98,11 @@ const to = resolve(given);
 if (existsSync(to) && readdirSync(to).length > 0) throw new Error(`${to} is not empty; name a new folder`);
 
 const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
-// The operator is compiled against the declarations of the simulator, which is not in the image.
-for (const project of ['crds/schema', 'agent', 'traffic', 'simulator', 'operator']) {
+for (const [project, build] of [
+  ['crds/schema', [tsc, '-p', 'crds/schema/tsconfig.build.json']],
+  ['operator', ['operator/build.ts']],
+] as const) {
   rmSync(join(ROOT, project, 'dist'), { recursive: true, force: true });
-  const build = project === 'agent' ? ['agent/build.ts'] : [tsc, '-p', join(project, 'tsconfig.build.json')];
   execFileSync(process.execPath, build, { cwd: ROOT, stdio: 'inherit' });
 }
 execFileSync(process.execPath, ['operator/web/build.ts'], { cwd: ROOT, stdio: 'inherit' });

@@ -30,6 +30,7 @@ import { noOpStatusSink } from './ports/no-op-status-sink.ts';
 import { directorySource } from './sources/directory.ts';
 import { kubernetesSource } from './sources/kubernetes.ts';
 import { localHistory, noRollback } from './stores/history.ts';
+import { localOutages } from './stores/outages.ts';
 import { localOverrides } from './stores/overrides.ts';
 
 /** Without a cluster. */
@@ -46,7 +47,8 @@ const limiterOf = ({ maxStreamsPerSecond: perSecond, maxBadTokens: badPerAddress
 
 /** Puts the parts of an operator together as its configuration says. */
 export const construct: Construct = async (config, log) => {
-  const { source: wanted, auth, adminAuth, replication } = config;
+  const { source: wanted, auth, adminAuth, replication, stateFolder } = config;
+  const kept = stateFolder === undefined ? {} : { outages: localOutages({ stateFolder, log }) };
   if (wanted.kind === 'kubernetes') {
     const kubeConfig = readKubeConfig(wanted, process.env);
     const { namespaces, kubeconfig } = wanted;
@@ -84,6 +86,7 @@ export const construct: Construct = async (config, log) => {
         authenticator,
         access,
         instruments,
+        ...kept,
       };
     }
     const replicas = new KubernetesReplicas({ ...rest, kubeConfig, namespace, clock: performance, log });
@@ -91,7 +94,7 @@ export const construct: Construct = async (config, log) => {
     const sink = kubernetesStatusSink({ ...writing, instance: rest.replica, permit });
     const leading = () => replicas.permit !== undefined;
     const history = new KubernetesHistory({ ...keeping, leading });
-    return { source, sink, overrides, history, rollback, replicas, authenticator, access, instruments };
+    return { source, sink, overrides, history, rollback, replicas, authenticator, access, instruments, ...kept };
   }
   const { folder } = wanted;
   const found = await stat(folder).catch((error: Error) => {
@@ -102,15 +105,16 @@ export const construct: Construct = async (config, log) => {
   });
   if (!found.isDirectory())
     throw new CliError(EXIT_CODES.unreachable, `--policies: ${folder} is not a folder; name one`);
-  const overrides = await localOverrides({ stateFolder: wanted.stateFolder, wallClock: Date.now, log });
+  const overrides = await localOverrides({ stateFolder, wallClock: Date.now, log });
   return {
-    source: directorySource({ ...wanted, overrides, log }),
+    source: directorySource({ folder, stateFolder, overrides, log }),
     sink: noOpStatusSink,
     overrides,
-    history: localHistory({ stateFolder: wanted.stateFolder, wallClock: Date.now, log }),
+    history: localHistory({ stateFolder, wallClock: Date.now, log }),
     rollback: noRollback,
     authenticator: await local(config, log),
     access: openAccess,
+    ...kept,
   };
 };
 

@@ -1,6 +1,11 @@
 #!/usr/bin/env node
 import module from 'node:module';
 
+const { argv, stdout: out, stderr: err, versions } = process;
+if (module.enableCompileCache === undefined) {
+  err.write(`fuseboard: needs Node 22.19 or later, and this is ${versions.node}\n`);
+  process.exit(3);
+}
 // Before anything else is loaded: code that was compiled once is not compiled again.
 module.enableCompileCache();
 
@@ -10,7 +15,6 @@ const [{ program }, { COMPLETE }, { EXIT_CODES }] = await Promise.all([
   import('./cli/exit-codes.ts'),
 ]);
 
-const { argv, stdout: out, stderr: err } = process;
 for (const stream of [out, err]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(EXIT_CODES.unread);

@@ -23,6 +23,7 @@ import { metricsRegistry } from './metrics/registry.ts';
 import type { Access } from './ports/access.ts';
 import type { Authenticator } from './ports/authenticator.ts';
 import type { History, Rollback } from './ports/history.ts';
+import type { OutageStore } from './ports/outage-store.ts';
 import type { OverrideStore } from './ports/override-store.ts';
 import type { Replicas } from './ports/replicas.ts';
 import type { Source } from './ports/source.ts';
@@ -59,6 +60,8 @@ export interface Parts {
   readonly access: Access;
   readonly overrides: OverrideStore;
   readonly history: History;
+  /** Absent: outages are lost with the process. */
+  readonly outages?: OutageStore;
   readonly rollback: Rollback;
   /** Absent: this process is the only one. */
   readonly replicas?: Replicas;
@@ -96,6 +99,7 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
     limits,
     observers,
   });
+  if (parts.outages) controller.fleet.outages.restore(await parts.outages.load(), clock.now());
   const { reportUrl } = config;
   const { delivery } = controller;
   const streams = new Streams({ delivery, ...(reportUrl !== undefined && { reportUrl }), random, wallClock });
@@ -265,6 +269,7 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
       await sink.stop();
       instruments.stop();
       await history.stop();
+      await parts.outages?.stop();
       log.info('stopped');
     },
   };

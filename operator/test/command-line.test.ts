@@ -73,6 +73,18 @@ async function serve(env: Record<string, string> = {}): Promise<Served> {
   return { url, exit };
 }
 
+it('names the version of Node that it needs where that is older', () => {
+  const older = 'data:text/javascript,import module from "node:module"; delete module.enableCompileCache;';
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', older, ...NODE, '--version'], {
+    encoding: 'utf8',
+    env: ENV,
+  });
+  expect({ status, stdout, stderr }).toEqual({
+    ...{ status: 3, stdout: '' },
+    stderr: `fuseboard: needs Node 22.19 or later, and this is ${process.versions.node}\n`,
+  });
+});
+
 describe('validate', () => {
   it('says that all is well with 0', () => {
     expect(run('validate', 'p')).toEqual({ status: 0, stdout: '1 policy in 1 file, 0 problems\n', stderr: '' });

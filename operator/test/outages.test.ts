@@ -4,7 +4,7 @@ import { pino } from 'pino';
 import { StandaloneTarget } from '../src/cli/client/standalone.ts';
 import { outagesCommand } from '../src/cli/commands/outages.ts';
 import { readConfig } from '../src/config/config.ts';
-import { readOverride } from '../src/core/policy/override.ts';
+import { readOverride } from '../src/core/policy/read-override.ts';
 import { OutageDetailSchema, OutageListSchema } from '../src/http/admin/answers/outages.ts';
 import { type Serving, serve } from '../src/serve.ts';
 import { FLAGS, localParts } from './local-operator.ts';

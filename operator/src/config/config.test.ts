@@ -143,7 +143,6 @@ it.each<[object, string]>([
     '--webhook-port needs --webhook-ca-file',
   ],
   [{ webhookAgentsUrl: 'http://x' }, '--webhook-agents-url: must be an https URL'],
-  [{ stateDir: 's' }, '--state-dir keeps the last valid text of policy files; it needs --policies'],
   [{ leaseNamespace: 'n', policies: 'p' }, '--lease-namespace: replicas share a cluster'],
   [{ leaseNamespace: 'No' }, '--lease-namespace: must be the name of a namespace'],
   [{ replicaName: 'a_b' }, '--replica-name: must be lower-case'],

@@ -13,13 +13,15 @@ import { port, wholeNumber } from './whole-number.ts';
 /** What `fuseboard serve` runs with. */
 export interface Config {
   readonly source:
-    | { readonly kind: 'directory'; readonly folder: string; readonly stateFolder?: string }
+    | { readonly kind: 'directory'; readonly folder: string }
     | {
         readonly kind: 'kubernetes';
         readonly kubeconfig?: string;
         readonly context?: string;
         readonly namespaces: readonly string[];
       };
+  /** Where things are kept for the next start. Absent: nothing is. */
+  readonly stateFolder?: string;
   /** How agents are known. */
   readonly auth:
     | { readonly way: 'none' }
@@ -138,9 +140,6 @@ export function readConfig(flags: unknown): Config {
   if (f.policies !== undefined && (f.kubeconfig !== undefined || f.context !== undefined || f.watchNamespaces !== '')) {
     throw new UsageError('--policies reads a folder; remove --kubeconfig, --context and --watch-namespaces');
   }
-  if (f.stateDir !== undefined && f.policies === undefined) {
-    throw new UsageError('--state-dir keeps the last valid text of policy files; it needs --policies');
-  }
   const inCluster = f.policies === undefined && f.kubeconfig === undefined;
   const auth = readAuth(f, inCluster);
   const host = f.host ?? (inCluster ? '::' : '127.0.0.1');
@@ -168,13 +167,14 @@ export function readConfig(flags: unknown): Config {
   return {
     source:
       f.policies !== undefined
-        ? { kind: 'directory', folder: f.policies, ...(f.stateDir !== undefined && { stateFolder: f.stateDir }) }
+        ? { kind: 'directory', folder: f.policies }
         : {
             kind: 'kubernetes',
             ...(f.kubeconfig !== undefined && { kubeconfig: f.kubeconfig }),
             ...(f.context !== undefined && { context: f.context }),
             namespaces: readNamespaces(f.watchNamespaces),
           },
+    ...(f.stateDir !== undefined && { stateFolder: f.stateDir }),
     auth,
     ...(f.tlsCertFile !== undefined &&
       f.tlsKeyFile !== undefined && { tls: { certFile: f.tlsCertFile, keyFile: f.tlsKeyFile } }),

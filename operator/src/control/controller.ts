@@ -8,13 +8,15 @@ import type { Origin } from '../core/fleet/agent-record.ts';
 import { Fleet, type Receipt } from '../core/fleet/fleet.ts';
 import { LimitLog } from '../core/limits/limit-log.ts';
 import { type Bounds, LIMITS } from '../core/limits/limits.ts';
-import type { ActingOverride } from '../core/outages/outages.ts';
+import type { ActingOverride } from '../core/outages/outage.ts';
+import { SAVE_INTERVAL_MS } from '../core/outages/outages.ts';
 import { isActive, type Override } from '../core/policy/override.ts';
 import type { Policy } from '../core/policy/policy.ts';
 import { FairBudget } from '../core/rate-limit/fair-budget.ts';
 import { type AggregateChange, Aggregates } from '../core/replication/aggregates.ts';
 import type { OverrideUid, PolicyUid, Touched } from '../core/uid.ts';
 import type { History } from '../ports/history.ts';
+import type { OutageStore } from '../ports/outage-store.ts';
 import type { OverrideStore } from '../ports/override-store.ts';
 import { noOpQueueObserver, observed, type QueueObserver } from '../ports/queue-observer.ts';
 import { type Replicas, singleReplica } from '../ports/replicas.ts';
@@ -35,11 +37,16 @@ const STATUS_PAUSE_FACTOR = 9;
 
 const SWEEP_MS = 1_000;
 
+/** The most outages that are saved in a sweep; the others follow in the next. */
+const SAVED_OF_SWEEP = 20;
+
 export interface ControllerOptions {
   readonly source: Source;
   readonly sink: StatusSink;
   readonly overrides: OverrideStore;
   readonly history: Pick<History, 'record' | 'forget'>;
+  /** Absent: outages are lost with the process. */
+  readonly outages?: Pick<OutageStore, 'save' | 'remove'> | undefined;
   /** How long an override stays after its end, in ms. Absent: one hour. */
   readonly overrideRetentionMs?: number;
   /** Absent: this process is the only one. */
@@ -97,6 +104,7 @@ export class Controller {
   readonly #wallClock: () => number;
   readonly #observers: ControllerObservers;
   readonly #history: Pick<History, 'record' | 'forget'>;
+  readonly #outages: Pick<OutageStore, 'save' | 'remove'> | undefined;
   #reconciled = false;
   #reconcileTimer: NodeJS.Timeout | undefined;
   /** When the source reported the first change that no loop has processed. */
@@ -116,6 +124,7 @@ export class Controller {
     sink,
     overrides: store,
     history,
+    outages,
     overrideRetentionMs: retentionMs = 3_600_000,
     replicas = singleReplica,
     log,
@@ -140,6 +149,7 @@ export class Controller {
     this.#wallClock = wallClock;
     this.#observers = observers ?? NO_OBSERVERS;
     this.#history = history;
+    this.#outages = outages;
     this.#sweptAt = clock.now();
     const { snapshots, fleet, aggregates } = this;
     this.delivery = new Delivery({ snapshots, fleet, log, clock });
@@ -172,7 +182,9 @@ export class Controller {
     });
   }
 
+  /** Also saves all outages, so that only what is written in the meantime has to be waited for. */
   stop(): void {
+    this.#saveOutages({ max: Number.POSITIVE_INFINITY, intervalMs: 0 });
     clearTimeout(this.#reconcileTimer);
     clearTimeout(this.#statusTimer);
     clearTimeout(this.#nextEndTimer);
@@ -357,7 +369,15 @@ export class Controller {
     if (this.overrideStatus.sweep()) this.#scheduleStatuses();
     this.policyStatus.rewrite();
     this.overrideStatus.rewrite();
+    this.#saveOutages({ max: SAVED_OF_SWEEP, intervalMs: SAVE_INTERVAL_MS });
     this.#sweptAt = now;
+  }
+
+  #saveOutages(limits: { readonly max: number; readonly intervalMs: number }): void {
+    if (this.#outages === undefined) return;
+    const { changed, removed } = this.fleet.outages.takeChanges(this.#clock.now(), limits);
+    for (const outage of changed) this.#outages.save(outage);
+    for (const key of removed) this.#outages.remove(key);
   }
 }
 

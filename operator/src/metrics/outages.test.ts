@@ -1,6 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { Registry } from 'prom-client';
-import { type OutageSubject, Outages } from '../core/outages/outages.ts';
+import type { OutageSubject } from '../core/outages/outage.ts';
+import { Outages } from '../core/outages/outages.ts';
 import { Ring } from '../core/ring.ts';
 import { outageMetrics } from './outages.ts';
 import { readingInto } from './reading.ts';

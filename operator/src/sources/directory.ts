@@ -5,8 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { MAX_DURATION_MS, type OverrideSpec } from '@fuseboard/schema';
 import { type FSWatcher, watch } from 'chokidar';
 import type { Logger } from 'pino';
-import { type Override, readOverride, TOO_FAR } from '../core/policy/override.ts';
+import { type Override, TOO_FAR } from '../core/policy/override.ts';
 import type { Policy } from '../core/policy/policy.ts';
+import { readOverride } from '../core/policy/read-override.ts';
 import { readBoundedFile } from '../files/bounded-file.ts';
 import type { Source, SourceProblem, SourceState } from '../ports/source.ts';
 import type { LocalOverrides } from '../stores/overrides.ts';
@@ -16,7 +17,7 @@ import { type LastGood, lastGoodFolder } from './last-good.ts';
 export interface DirectoryOptions {
   readonly folder: string;
   /** Folder for the last valid text of each file over restarts; absent: in memory only. */
-  readonly stateFolder?: string;
+  readonly stateFolder?: string | undefined;
   readonly log: Logger;
   /** Overrides created through the admin API; absent: there are none. */
   readonly overrides?: Pick<LocalOverrides, 'list' | 'follow'>;

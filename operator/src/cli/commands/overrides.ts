@@ -1,10 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { OverrideSpec } from '@fuseboard/schema';
-import { formatDuration, overrideProblems, parseDuration } from '@fuseboard/schema';
+import { formatDuration, parseDuration } from '@fuseboard/schema';
 import { Command, Option } from 'commander';
 import { UsageError } from '../../config/usage-error.ts';
-import { matches } from '../../core/policy/routing.ts';
-import { parseLabels } from '../../core/policy/selector.ts';
+import { matches, parseLabels } from '../../core/policy/selector.ts';
 import { incomplete, type Unanswered } from '../client/replicas.ts';
 import type { Reach, StoredOverride, Target } from '../client/target.ts';
 import { CliError, EXIT_CODES } from '../exit-codes.ts';
@@ -77,7 +76,7 @@ export function actCommand(action: Action, terminal: Terminal, reach: Reach, set
     .addOption(answerOutput())
     .addHelpText('after', examples(name))
     .action(async (breakers: string[], flags: ActFlags) => {
-      const spec = specOf(action, breakers, flags);
+      const spec = await specOf(action, breakers, flags);
       const code = await onTarget(reach, flags, async (target) => {
         const namespace = flags.namespace ?? target.namespace;
         if (!flags.allowUnknown) await assertKnown(target, namespace, breakers, terminal);
@@ -121,11 +120,11 @@ async function assertKnown(target: Target, namespace: string, wanted: readonly s
   );
 }
 
-function specOf(
+async function specOf(
   action: Action,
   breakers: readonly string[],
   { reason, for: duration, labels }: ActFlags,
-): OverrideSpec {
+): Promise<OverrideSpec> {
   if (parseDuration(duration) === undefined) {
     throw new UsageError(`--for: "${duration}" is not a time from 1ms to 24h; give one such as 10m`);
   }
@@ -138,6 +137,8 @@ function specOf(
   }
   const selector = Object.keys(matchLabels).length > 0 ? { selector: { matchLabels } } : {};
   const spec = { breakers: [...breakers], ...selector, action, reason, duration };
+  // The schema takes long to load, and a Tab after this command does not need it.
+  const { overrideProblems } = await import('@fuseboard/schema/override');
   const [problem] = overrideProblems(spec);
   if (problem === undefined) return spec;
   const [, index] = /^spec\.breakers\[(\d+)\]$/.exec(problem.field) ?? [];

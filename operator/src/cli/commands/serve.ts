@@ -42,7 +42,10 @@ export function serveCommand(terminal: Terminal, construct: Construct, setExitCo
       option('--policies <dir>', 'read policies from the YAML and JSON files of this folder, without a cluster'),
     )
     .addOption(
-      option('--state-dir <dir>', 'folder in which the last valid text of each policy file is kept for the next start'),
+      option(
+        '--state-dir <dir>',
+        'folder that keeps outages for the next start, and with --policies the last valid text of each file, overrides and history',
+      ),
     )
     .addOption(option('--kubeconfig <file>', 'kubeconfig of the cluster (absent: the ServiceAccount of the pod)'))
     .addOption(option('--context <name>', 'the context of the kubeconfig to use (absent: its current one)'))

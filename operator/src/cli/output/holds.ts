@@ -1,5 +1,5 @@
 import { newestFirst } from '../../core/policy/override.ts';
-import { matches } from '../../core/policy/routing.ts';
+import { matches } from '../../core/policy/selector.ts';
 import type { StoredOverride, Target } from '../client/target.ts';
 import { CliError } from '../exit-codes.ts';
 

@@ -1,5 +1,7 @@
-import { JSONPath } from 'jsonpath-plus';
+import { createRequire } from 'node:module';
 import { UsageError } from '../../config/usage-error.ts';
+
+const require = createRequire(import.meta.url);
 
 /** A part of a template. `path` is relative to the root of the template or to the item of the `range` around it. */
 type Part =
@@ -82,6 +84,8 @@ function find(path: string, value: unknown, template: string): unknown[] {
     .replace(/^\$(?=[^.[])/, '$.')
     .replace(/\.((?:[\w/-]*\\\.)+[\w/-]+)/g, (_, key: string) => `['${key.replaceAll('\\.', '.')}']`);
   if (rooted === '$') return [value];
+  // Few command lines have a template, and a Tab waits for everything that is loaded.
+  const { JSONPath } = require('jsonpath-plus') as typeof import('jsonpath-plus');
   try {
     return JSONPath({ path: rooted, json: value as object, eval: 'safe', wrap: true });
   } catch (error) {

@@ -1,7 +1,9 @@
+import { createRequire } from 'node:module';
 import { styleText } from 'node:util';
-import { stringify } from 'yaml';
 import { printable } from '../../core/printable.ts';
 import type { Terminal } from '../terminal.ts';
+
+const require = createRequire(import.meta.url);
 
 /** Formats that programs read. `render` is a compiled JSONPath template. */
 export type ProgramFormat = 'json' | 'yaml' | { readonly render: (value: unknown) => string };
@@ -76,7 +78,11 @@ export function print<T>(
 
 export function printAs(value: unknown, format: ProgramFormat, { out }: Terminal): void {
   if (format === 'json') out.write(`${JSON.stringify(value, null, 2)}\n`);
-  else if (format === 'yaml') out.write(stringify(value, { aliasDuplicateObjects: false }));
+  else if (format === 'yaml') {
+    // Few command lines print YAML, and a Tab waits for everything that is loaded.
+    const { stringify } = require('yaml') as typeof import('yaml');
+    out.write(stringify(value, { aliasDuplicateObjects: false }));
+  }
   // As programs read it from JSON: fields that are undefined are absent.
   else out.write(format.render(JSON.parse(JSON.stringify(value))));
 }

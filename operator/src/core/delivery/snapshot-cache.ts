@@ -3,8 +3,8 @@ import { dropOldest } from '../drop-oldest.ts';
 import { newestFirst, type Override } from '../policy/override.ts';
 import type { Policy } from '../policy/policy.ts';
 import { flatten, type Precedence, precedenceOf } from '../policy/precedence.ts';
-import { matches, type Route, type Routing, routingOf, sameRouting, sortedRoutes, takes } from '../policy/routing.ts';
-import { canonicalLabels, keysOf, type Labels, selects } from '../policy/selector.ts';
+import { type Route, type Routing, routingOf, sameRouting, sortedRoutes, takes } from '../policy/routing.ts';
+import { canonicalLabels, keysOf, type Labels, matches, selects } from '../policy/selector.ts';
 import {
   entryOf,
   type OverrideEntry,

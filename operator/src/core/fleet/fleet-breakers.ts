@@ -216,7 +216,7 @@ export class FleetBreakers {
     const { at, from, to, reason, instance } = change;
     if (!shadow) {
       if (to === 'open')
-        this.#outages.opened(breaker, { at, reason, instance, labels, ...(error !== undefined && { error }) });
+        this.#outages.opened(breaker, { at, from, reason, instance, labels, ...(error !== undefined && { error }) });
       this.#outages.changed(breaker, from, to, at);
     }
     breaker.changes.push(change);

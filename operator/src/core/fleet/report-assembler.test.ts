@@ -2,7 +2,7 @@ import type { Report } from '@fuseboard/schema';
 import { beforeEach, expect, it } from '@jest/globals';
 import { AgentDelivery, SentSteps } from '../delivery/agent-delivery.ts';
 import { entryOf, overrideEntryOf, type Snapshot, snapshotOf } from '../delivery/snapshot.ts';
-import { readOverride } from '../policy/override.ts';
+import { readOverride } from '../policy/read-override.ts';
 import { ReportAssembler } from './report-assembler.ts';
 
 const stop = readOverride({ uid: 'stop', namespace: 'shop', name: 'stop', createdAt: 0, spec: { duration: '1m' } });

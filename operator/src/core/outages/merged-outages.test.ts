@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { mergeOutages } from './merged-outages.ts';
+import { QUIET_MS } from './outage.ts';
 import type { OutageRow } from './outage-row.ts';
-import { QUIET_MS } from './outages.ts';
 
 const row = (over: Partial<OutageRow> = {}): OutageRow => ({
   ...{ id: 'a', circuit: 'shop/u/payments', namespace: 'shop', breaker: 'payments', phase: 'refused', began: 0 },

@@ -1,6 +1,6 @@
 import { byImpact } from './order.ts';
+import { QUIET_MS } from './outage.ts';
 import type { OutagePhase, OutageRow } from './outage-row.ts';
-import { QUIET_MS } from './outages.ts';
 
 /** The phases, the worst first. */
 const PHASES: readonly OutagePhase[] = ['refused', 'testing', 'closed', 'over'];

@@ -1,4 +1,5 @@
-import { type HitService, hitServices, type Outage, type OutageAction, type OutageHold } from './outages.ts';
+import { hitServices, type Outage, type OutageHold } from './outage.ts';
+import type { HitService, OutageAction } from './saved-outage.ts';
 
 /**
  * `refused`: a circuit is open. `testing`: no circuit is open, and one is half-open. `closed`: all circuits are closed,
@@ -33,7 +34,10 @@ export interface OutageRow {
   readonly fallbackPerSecond: number;
   /** Calls that circuits let through, per second; absent in answers of versions without it. */
   readonly callsPerSecond?: number;
-  /** When the latest report about the breaker arrived; absent once the outage is over. */
+  /**
+   * When the latest report about the breaker arrived; absent once the outage is over. After a restart of the operator
+   * it is the time of the latest report before it, until an agent has reported again.
+   */
   readonly heard?: number;
   /** The override that holds the circuits open, or closed, now; absent when none does. */
   readonly held?: OutageHold;
@@ -69,7 +73,7 @@ export function outageRow(
   return {
     ...{ id, circuit: breakerId, namespace, breaker },
     ...(uid !== '' && { uid }),
-    phase: over ? 'over' : current === undefined ? 'closed' : current.states.open > 0 ? 'refused' : 'testing',
+    phase: phaseOf(outage),
     began: date(began),
     ...(closedAt !== undefined && { closed: date(closedAt) }),
     ...(reason !== undefined && { reason }),
@@ -80,7 +84,7 @@ export function outageRow(
     refusedPerSecond: rates.refused,
     fallbackPerSecond: rates.fallback,
     callsPerSecond: rates.calls,
-    ...(subject !== undefined && { heard: date(subject.heardAt) }),
+    ...(!over && { heard: date(outage.heardAt) }),
     ...(held !== undefined && { held }),
     hit: current === undefined ? outage.mostHit : hit,
     agents: current === undefined ? outage.mostHitOf : current.agents,
@@ -89,6 +93,12 @@ export function outageRow(
     reopened: outage.reopened,
     actions: [...outage.actions],
   };
+}
+
+function phaseOf({ over, closedAt, subject }: Outage): OutagePhase {
+  if (over) return 'over';
+  if (closedAt !== undefined) return 'closed';
+  return subject !== undefined && subject.states.open === 0 ? 'testing' : 'refused';
 }
 
 /** Whether calls are still refused, or the circuit is still tested. */

@@ -1,11 +1,12 @@
 import type { BreakerReport, Report, Totals } from '@fuseboard/schema';
 import { describe, expect, it } from '@jest/globals';
 import { SnapshotCache } from '../delivery/snapshot-cache.ts';
-import type { Agent } from '../fleet/agent-record.ts';
 import { Fleet, GONE_AFTER_MS } from '../fleet/fleet.ts';
 import { NO_TOTALS } from '../fleet/totals.ts';
+import { type Outage, QUIET_MS } from './outage.ts';
 import { type OutageRow, outageRow } from './outage-row.ts';
-import { KEPT_MS, MAX_OUTAGES, MAX_OUTAGES_OF_NAMESPACE, type Outage, Outages, QUIET_MS } from './outages.ts';
+import { KEPT_MS, MAX_OUTAGES, MAX_OUTAGES_OF_NAMESPACE, Outages } from './outages.ts';
+import type { SavedOutage } from './saved-outage.ts';
 import { outageSentence } from './sentence.ts';
 import { SERIES_COLUMNS, SERIES_SLOTS } from './series.ts';
 
@@ -23,21 +24,25 @@ type Told = Partial<Omit<BreakerReport, 'transitions' | 'totals'>> & {
   readonly counted?: Partial<Totals>;
 };
 
-/** Agents of one breaker; the clock runs from 1,000,000 ms. */
+/** Agents of one breaker; the clock runs from 1,000,000 ms, and zero is 1970 until a restart. */
 class Scene {
-  readonly fleet = new Fleet();
+  fleet = new Fleet();
   now = 1_000_000;
+  /** What was saved of outages, by id. */
+  readonly saved = new Map<string, SavedOutage>();
+  #zero = 0;
   #sequence = 0;
-  readonly #agents = new Map<string, { agent: Agent; totals: Totals }>();
+  readonly #agents = new Map<string, { fleet: Fleet; totals: Totals }>();
 
   /** Reports for an agent; each transition is `from>to:reason`, at the current time. */
   say(boot: string, { transitions = [], counted, ...over }: Told = {}, service = 'checkout', labels = {}): void {
-    if (!this.#agents.has(boot)) {
+    const before = this.#agents.get(boot);
+    if (before?.fleet !== this.fleet) {
       const identity = { namespace: 'shop', boot, service, instance: `pod-${boot}`, labels };
       const agent = this.fleet.connect(identity, this.now);
       this.fleet.setTarget(agent, SNAPSHOT, this.now);
       this.fleet.sent(agent, SNAPSHOT);
-      this.#agents.set(boot, { agent, totals: NO_TOTALS });
+      this.#agents.set(boot, { fleet: this.fleet, totals: before?.totals ?? NO_TOTALS });
     }
     const known = this.#agents.get(boot)!;
     const base = known.totals;
@@ -69,10 +74,33 @@ class Scene {
     this.fleet.outages.sweep(this.now);
   }
 
+  save({ max = 100, intervalMs = 0 } = {}): void {
+    const { changed, removed } = this.fleet.outages.takeChanges(this.now, { max, intervalMs });
+    for (const outage of changed) this.saved.set(outage.id, JSON.parse(JSON.stringify(outage)));
+    for (const { id } of removed) this.saved.delete(id);
+  }
+
+  /**
+   * Another process starts, so much later, with what was saved; its clock begins at zero. Agents join when they say
+   * something.
+   */
+  restart(afterMs: number): void {
+    this.#zero += this.now + afterMs;
+    this.now = 0;
+    const date = this.date;
+    this.fleet = new Fleet(undefined, undefined, date);
+    this.fleet.outages.restore([...this.saved.values()], this.now);
+  }
+
+  get date(): (at: number) => number {
+    const zero = this.#zero;
+    return (at) => at + zero;
+  }
+
   get rows(): OutageRow[] {
     return [...this.fleet.outages.list()].map((one) => {
       const { outages } = this.fleet;
-      return outageRow(one, this.now, (at) => at, outages.holdOf(one));
+      return outageRow(one, this.now, this.date, outages.holdOf(one));
     });
   }
 
@@ -82,7 +110,7 @@ class Scene {
   }
 
   get sentence(): string {
-    return outageSentence(this.row, this.now, 'pod');
+    return outageSentence(this.row, this.date(this.now), 'pod');
   }
 }
 
@@ -374,6 +402,134 @@ describe('an outage', () => {
   });
 });
 
+describe('an outage over a restart of the operator', () => {
+  const LAST_ERROR = { name: 'ECONNREFUSED', message: 'connect ECONNREFUSED' };
+
+  /** Refused by one of two pods for 10 s, then the operator is killed. */
+  const begin = () => {
+    const scene = new Scene();
+    scene.say('b', { counted: { succeeded: 9 } });
+    scene.say('a', {
+      ...{ state: 'open', transitions: ['closed>open:consecutive-failures'], lastError: LAST_ERROR },
+      counted: { rejected: 7, fallback: 7 },
+    });
+    scene.pass(10_000);
+    scene.say('a', { state: 'open', counted: { rejected: 23, fallback: 23 } });
+    scene.save();
+    return scene;
+  };
+
+  it('is the same one, with its cause, its cost and its plot, and continues when an agent reports the circuit open', () => {
+    const scene = begin();
+    const before = scene.row;
+    scene.restart(20_000);
+    const { refusedPerSecond, fallbackPerSecond, callsPerSecond, ...kept } = before;
+    expect(scene.row).toMatchObject(kept);
+    expect(scene.row).toMatchObject({
+      phase: 'refused',
+      hit: 1,
+      agents: 2,
+      error: 'ECONNREFUSED: connect ECONNREFUSED',
+    });
+    expect(scene.sentence).toBe(
+      'payments is refused by 1 of 2 checkout pods for 30 s: 30 calls refused until the last report 20 s ago',
+    );
+    scene.pass(5_000);
+    scene.say('b');
+    scene.say('a', { state: 'open', since: 35_000, counted: { rejected: 12 } });
+    expect(scene.row).toMatchObject({ id: before.id, began: 1_000_000, phase: 'refused', refused: 42, hit: 1 });
+    const { series } = [...scene.fleet.outages.list()][0]!;
+    const rejected = series.read().filter((_, i) => SERIES_COLUMNS[i % SERIES_COLUMNS.length] === 'rejected');
+    expect(rejected.reduce((sum, count) => sum + count)).toBe(42);
+    expect(scene.date(series.begin)).toBe(940_000);
+    scene.say('a', { state: 'half-open', transitions: ['open>half-open:open-duration-over'] });
+    scene.say('a', { transitions: ['half-open>closed:probe-succeeded'] });
+    scene.pass(QUIET_MS);
+    expect(scene.row).toMatchObject({ phase: 'over', closed: 1_035_000, attempts: 1 });
+    expect(scene.fleet.outages.begun).toBe(0);
+  });
+
+  it('continues where a probe failed in the meantime, however long that took', () => {
+    const scene = begin();
+    scene.restart(600_000);
+    scene.say('a', { state: 'open', since: 100, transitions: ['half-open>open:probe-failed'] });
+    expect(scene.row).toMatchObject({ began: 1_000_000, phase: 'refused', reopened: 1 });
+  });
+
+  it('ended with the latest report where no agent reports its circuit open for a minute', () => {
+    const scene = begin();
+    scene.restart(20_000);
+    scene.say('a');
+    scene.say('b');
+    scene.pass(QUIET_MS - 1);
+    expect(scene.row.phase).toBe('refused');
+    scene.pass(1);
+    expect(scene.row).toMatchObject({ phase: 'over', closed: 1_010_000 });
+  });
+
+  it('ended when its last circuit closed, where an agent says when', () => {
+    const scene = begin();
+    scene.restart(20_000);
+    scene.pass(2_000);
+    scene.say('a', { transitions: ['open>closed:probe-succeeded'] });
+    scene.pass(QUIET_MS);
+    expect(scene.row).toMatchObject({ phase: 'over', closed: 1_032_000 });
+  });
+
+  it('is another one where the circuit was closed and opened again long after', () => {
+    const scene = begin();
+    scene.restart(600_000);
+    scene.open('a', 'slow-call-rate');
+    expect(scene.rows.map(({ phase, reason, closed }) => [phase, reason, closed])).toEqual([
+      ['over', 'consecutive-failures', 1_010_000],
+      ['refused', 'slow-call-rate', undefined],
+    ]);
+  });
+
+  it('continues where it had just closed, and opens again within a minute', () => {
+    const scene = begin();
+    scene.say('a', { transitions: ['open>closed:probe-succeeded'] });
+    scene.save();
+    scene.restart(30_000);
+    expect(scene.row.phase).toBe('closed');
+    scene.open('a');
+    expect(scene.row).toMatchObject({ began: 1_000_000, phase: 'refused' });
+  });
+
+  it('stays for a day after its end, and is then removed from what is saved', () => {
+    const scene = begin();
+    scene.say('a', { transitions: ['open>closed:probe-succeeded'] });
+    scene.pass(QUIET_MS);
+    scene.save();
+    const before = scene.row;
+    scene.restart(3_600_000);
+    expect(scene.row).toEqual(before);
+    scene.pass(KEPT_MS);
+    expect(scene.rows).toEqual([]);
+    scene.save();
+    expect([...scene.saved]).toEqual([]);
+  });
+
+  it('is saved when it changed, not more often than asked for, and now and then while it lasts', () => {
+    const scene = begin();
+    const heard = () => [...scene.saved.values()][0]!.heard;
+    scene.pass(2_000);
+    scene.say('a', { state: 'open', counted: { rejected: 1 } });
+    scene.save({ intervalMs: 5_000 });
+    expect(heard()).toBe(1_010_000);
+    scene.pass(3_000);
+    scene.save({ intervalMs: 5_000 });
+    expect(heard()).toBe(1_012_000);
+    scene.saved.clear();
+    scene.pass(29_999);
+    scene.save();
+    expect(scene.saved.size).toBe(0);
+    scene.pass(1);
+    scene.save();
+    expect(scene.saved.size).toBe(1);
+  });
+});
+
 describe('all outages', () => {
   const subject = (namespace: string, breaker: string) => ({
     ...{ id: `${namespace}/${breaker}`, namespace, uid: '', breaker, agents: 1, heardAt: 0 },
@@ -428,5 +584,31 @@ describe('all outages', () => {
     for (let i = 0; i < MAX_OUTAGES; i += 1)
       outages.opened(subject(`n${i % 4}`, `b${i}`), { at: i, instance: 'i', labels: {} });
     expect([...outages.list()]).toHaveLength(MAX_OUTAGES);
+  });
+
+  it('are saved a few at a time, and restored up to the limits, those that ended last first', () => {
+    const outages = new Outages();
+    for (let i = 0; i < MAX_OUTAGES_OF_NAMESPACE; i += 1) {
+      outages.opened(subject('shop', `b${i}`), { at: i, instance: 'i', labels: {} });
+      outages.observe(closed('shop', `b${i}`), 1_000 + i);
+    }
+    outages.sweep(10_000 + QUIET_MS);
+    const saved: SavedOutage[] = [];
+    for (;;) {
+      const { changed, removed } = outages.takeChanges(80_000, { max: 20, intervalMs: 5_000 });
+      expect(changed.length).toBeLessThanOrEqual(20);
+      expect(removed).toEqual([]);
+      saved.push(...changed);
+      if (changed.length === 0) break;
+    }
+    expect(new Set(saved.map(({ id }) => id)).size).toBe(MAX_OUTAGES_OF_NAMESPACE);
+    const later = { ...saved[0]!, id: 'later', began: 70_000, closed: 75_000 };
+    const restored = new Outages();
+    restored.restore([...saved, later], 0);
+    expect([...restored.list()]).toHaveLength(MAX_OUTAGES_OF_NAMESPACE);
+    expect([...restored.list('shop')].map(({ id }) => id)).toContain('later');
+    expect(restored.takeChanges(0, { max: 20, intervalMs: 0 }).removed).toEqual([
+      { namespace: 'shop', id: saved.find(({ breaker }) => breaker === 'b0')!.id },
+    ]);
   });
 });

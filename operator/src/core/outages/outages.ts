@@ -1,18 +1,8 @@
 import { createHash } from 'node:crypto';
-import type { OVERRIDE_ACTIONS } from '@fuseboard/schema';
 import { LimitLog } from '../limits/limit-log.ts';
 import { LIMITS } from '../limits/limits.ts';
-import { newestFirst } from '../policy/override.ts';
-import { matches } from '../policy/routing.ts';
-import { type Labels, type Selector, selects } from '../policy/selector.ts';
-import { Ring } from '../ring.ts';
-import { SLOT_MS, SLOTS, slotOf } from '../slots.ts';
-import { Series } from './series.ts';
-
-/**
- * An outage is over when every circuit has been closed for this long. A circuit that opens sooner continues the outage.
- */
-export const QUIET_MS = 60_000;
+import { type ActingOverride, type Opening, Outage, type OutageHold, type OutageSubject, QUIET_MS } from './outage.ts';
+import type { OutageKey, SavedOutage } from './saved-outage.ts';
 
 /** How long an outage is kept after its end. */
 export const KEPT_MS = 24 * 3_600_000;
@@ -23,234 +13,17 @@ export const KEPT_MS = 24 * 3_600_000;
 export const MAX_OUTAGES = LIMITS.outages.value;
 export const MAX_OUTAGES_OF_NAMESPACE = LIMITS['outages-of-namespace'].value;
 
-/** Maximum number of overrides stored with an outage. */
-const MAX_ACTIONS = 20;
-
 /**
- * Maximum number of different label sets stored with an outage, of agents whose circuit opened in it. Overrides that
- * select only further agents are not stored with the outage.
+ * How long agents may take to connect again after a restart of the operator. Until then a restored outage lasts, even
+ * if no agent reports its circuit.
  */
-const MAX_LABEL_SETS = 100;
+const RECONNECT_MS = QUIET_MS;
 
-/** Maximum number of services stored with an outage. */
-const MAX_SERVICES = 10;
+/** An outage that continues is saved at most this often, in ms. */
+export const SAVE_INTERVAL_MS = 5_000;
 
-/** How long before the first opening the plot of an outage starts. */
-const LEAD_MS = 60_000;
-
-/** The length of time over which call rates are computed. */
-const RATE_MS = 10_000;
-const RATE_SLOTS = RATE_MS / SLOT_MS;
-
-/** The agents of one service whose calls are rejected, of all agents with the breaker. */
-export interface HitService {
-  readonly service: string;
-  readonly hit: number;
-  readonly agents: number;
-}
-
-/** An override that a user created during an outage. */
-export interface OutageAction {
-  readonly uid: string;
-  /** Milliseconds since 1970. */
-  readonly at: number;
-  readonly action: (typeof OVERRIDE_ACTIONS)[number];
-  /** The reason of the override; absent when none was given. */
-  readonly reason?: string;
-  /** The user who created the override; absent when not known. */
-  readonly by?: string;
-}
-
-/** The override that holds the circuits of an outage now. */
-export interface OutageHold extends OutageAction {
-  readonly name: string;
-  /** When the override ends, in milliseconds since 1970. */
-  readonly until: number;
-  /** Whether it selects only some of the agents whose circuit opened. */
-  readonly partly: boolean;
-}
-
-/** The breaker in an outage, with its current counts in the fleet. */
-export interface OutageSubject {
-  readonly id: string;
-  readonly namespace: string;
-  /** The uid of the policy; empty when the defaults in code apply. */
-  readonly uid: string;
-  readonly breaker: string;
-  readonly agents: number;
-  /** When the latest report arrived. */
-  readonly heardAt: number;
-  readonly states: { readonly open: number; readonly halfOpen: number };
-  /** For each service, the number of agents with the breaker, and the number of those whose calls are rejected. */
-  readonly services: ReadonlyMap<string, { readonly agents: number; readonly notClosed: number }>;
-  /** Number of calls and of failed, slow and rejected calls by slot, including slots before the outage. */
-  readonly counted: Ring;
-}
-
-/** The opening of a circuit that starts or continues an outage. */
-export interface Opening {
-  readonly at: number;
-  /** The trip reason; absent when the circuit was open before this replica knew of it. */
-  readonly reason?: string;
-  readonly instance: string;
-  /** The labels of the agent. */
-  readonly labels: Labels;
-  /** The failure that opened the circuit; absent when failures did not, or when it is not known. */
-  readonly error?: string;
-}
-
-/** Rejected calls of one breaker from its first opening to its last close, over all agents. */
-export class Outage {
-  readonly id: string;
-  /** The id of its fleet breaker. */
-  readonly breakerId: string;
-  readonly namespace: string;
-  readonly uid: string;
-  readonly breaker: string;
-  readonly began: number;
-  readonly reason: string | undefined;
-  readonly instance: string;
-  readonly error: string | undefined;
-  /** When the last circuit closed; undefined while a circuit is not closed. */
-  closedAt: number | undefined;
-  /** Whether the outage has ended, so that a further opening starts another outage. */
-  over = false;
-  refused = 0;
-  fallback = 0;
-  /** How often a circuit became half-open. `reopened` counts how often it opened again from there. */
-  attempts = 0;
-  reopened = 0;
-  /**
-   * Maximum number of agents whose calls were rejected at one time. `mostHitOf` is the number of agents at that time.
-   */
-  mostHit = 0;
-  mostHitOf = 0;
-  services: readonly HitService[] = [];
-  readonly actions: OutageAction[] = [];
-  readonly series: Series;
-  /** The breaker with its current counts; undefined once the outage is over. */
-  subject: OutageSubject | undefined;
-  /** The labels of the agents whose circuit opened, each set once. */
-  readonly #hitLabels = new Set<Labels>();
-  readonly #rates = new Ring(RATE_SLOTS + 1, 3);
-
-  constructor(id: string, subject: OutageSubject, { at, reason, instance, error }: Opening) {
-    this.id = id;
-    this.subject = subject;
-    this.breakerId = subject.id;
-    this.namespace = subject.namespace;
-    this.uid = subject.uid;
-    this.breaker = subject.breaker;
-    this.began = at;
-    this.reason = reason;
-    this.instance = instance;
-    this.error = error;
-    this.series = new Series(at - LEAD_MS);
-    const first = slotOf(this.series.begin);
-    for (let slot = first; slot < first + SLOTS; slot += 1) {
-      const counts = subject.counted.read(slot, slot);
-      if (counts.some((count) => count > 0)) this.series.add(slot * SLOT_MS, counts);
-    }
-  }
-
-  /** Records the labels of an agent whose circuit opened; returns whether they are new. */
-  addHit(labels: Labels): boolean {
-    if (this.#hitLabels.has(labels) || this.#hitLabels.size >= MAX_LABEL_SETS) return false;
-    this.#hitLabels.add(labels);
-    return true;
-  }
-
-  /** Adds the override to the actions if it is for the breaker of an agent whose circuit opened. */
-  act(override: ActingOverride): void {
-    if (this.actions.length >= MAX_ACTIONS || this.actions.some(({ uid }) => uid === override.uid)) return;
-    if (this.#selected(override) > 0) this.actions.push(actionOf(override));
-  }
-
-  /** The newest of the overrides with this action that is for an agent whose circuit opened. */
-  heldBy(overrides: readonly ActingOverride[], action: OutageAction['action']): OutageHold | undefined {
-    const [held] = overrides
-      .filter((override) => override.action === action && this.#selected(override) > 0)
-      .sort((a, b) => newestFirst({ ...a, createdAt: a.at }, { ...b, createdAt: b.at }));
-    if (held === undefined) return undefined;
-    const { name, until } = held;
-    return { ...actionOf(held), name, until, partly: this.#selected(held) < this.#hitLabels.size };
-  }
-
-  /** The number of label sets, of agents whose circuit opened, that the override is for. */
-  #selected({ namespace, breakers, selector }: ActingOverride): number {
-    if (namespace !== this.namespace || !breakers.some((pattern) => matches(pattern, this.breaker))) return 0;
-    return [...this.#hitLabels].filter((labels) => selects(selector, labels)).length;
-  }
-
-  /** Adds calls of the breaker, in the order of `SUMMED`. */
-  count(counts: readonly number[], at: number): void {
-    const [calls, , , rejected, fallback] = counts;
-    this.refused += rejected!;
-    this.fallback += fallback!;
-    this.series.add(at, counts);
-    this.#rates.add(slotOf(at), [rejected!, fallback!, calls!]);
-  }
-
-  /** Moves the close time to `at`, for circuits that opened and closed between two reports. */
-  extend(at: number): void {
-    if (this.closedAt !== undefined) this.closedAt = Math.max(this.closedAt, at);
-  }
-
-  /** Ends the outage, and drops what only a current outage needs. */
-  end(): void {
-    this.over = true;
-    this.subject = undefined;
-    this.#hitLabels.clear();
-  }
-
-  /** Rejected calls, fallback answers and calls that were let through, per second over the last `RATE_MS`. */
-  rates(now: number): { refused: number; fallback: number; calls: number } {
-    const slot = slotOf(now);
-    // The current slot is incomplete, so it is not included.
-    const [refused, fallback, calls] = this.#rates.sum(slot - RATE_SLOTS, slot - 1);
-    const perSecond = (count: number | undefined) => (count! * 1_000) / RATE_MS;
-    return { refused: perSecond(refused), fallback: perSecond(fallback), calls: perSecond(calls) };
-  }
-
-  /** Updates the number of agents whose calls are rejected. */
-  observe({ agents, states, services }: OutageSubject, now: number): void {
-    let hit = 0;
-    for (const { notClosed } of services.values()) hit += notClosed;
-    this.series.raise(now, [states.open, states.halfOpen]);
-    if (hit === 0) this.closedAt ??= now;
-    else this.closedAt = undefined;
-    if (hit === 0 || hit < this.mostHit) return;
-    this.mostHit = hit;
-    this.mostHitOf = agents;
-    this.services = hitServices(services);
-  }
-}
-
-/** The services whose agents' calls are rejected, the service with the most such agents first. */
-export const hitServices = (services: OutageSubject['services']): HitService[] =>
-  [...services]
-    .filter(([, { notClosed }]) => notClosed > 0)
-    .map(([service, { agents, notClosed }]) => ({ service, hit: notClosed, agents }))
-    .sort((a, b) => b.hit - a.hit || (a.service < b.service ? -1 : 1))
-    .slice(0, MAX_SERVICES);
-
-/** An override in force, with the fields that an outage needs. */
-export interface ActingOverride extends OutageAction {
-  readonly name: string;
-  /** When the override ends, in milliseconds since 1970. */
-  readonly until: number;
-  readonly namespace: string;
-  /** Names, prefixes with a trailing `*`, or `*`. */
-  readonly breakers: readonly string[];
-  /** Which agents the override is for; absent: all of the namespace. */
-  readonly selector?: Selector;
-}
-
-const actionOf = ({ uid, at, action, reason, by }: ActingOverride): OutageAction => ({
-  ...{ uid, at, action },
-  ...(reason !== undefined && { reason }),
-  ...(by !== undefined && { by }),
-});
+/** An outage that lasts is saved this often even if nothing changes, so that a restart knows how long it lasted. */
+const SAVE_AGAIN_MS = 30_000;
 
 /** The outages of the last day. Memory use depends neither on the number of agents nor on the length of outages. */
 export class Outages {
@@ -260,6 +33,13 @@ export class Outages {
   readonly #kept = new Map<string, Set<Outage>>();
   #size = 0;
   #begun = 0;
+  /** Until when restored outages wait for a report. */
+  #reconnectUntil = Number.NEGATIVE_INFINITY;
+  /** The outages that changed since they were taken, the one that changed first at the front. */
+  readonly #changed = new Set<Outage>();
+  /** When each outage that was taken or restored was last taken. */
+  readonly #takenAt = new Map<Outage, number>();
+  #removed: OutageKey[] = [];
   #overrides: readonly ActingOverride[] = [];
   readonly #date: (at: number) => number;
   readonly #limits: LimitLog;
@@ -288,15 +68,16 @@ export class Outages {
 
   /** Records that a circuit opened on an agent, in a mode that rejects calls. */
   opened(subject: OutageSubject, opening: Opening): void {
-    const known = this.#current.get(subject.id);
+    const known = this.#resumed(subject, opening);
     known?.extend(opening.at);
     if (known?.addHit(opening.labels)) this.#act(known);
+    if (known !== undefined) this.#changed.add(known);
     if (known !== undefined || !this.#makeRoom(subject.namespace)) return;
-    const outage = new Outage(this.#newId(subject, opening.at), subject, opening);
+    const outage = Outage.begin(this.#newId(subject, opening.at), subject, opening);
     this.#current.set(subject.id, outage);
-    this.#kept.set(subject.namespace, (this.#kept.get(subject.namespace) ?? new Set()).add(outage));
-    this.#size += 1;
+    this.#keep(outage);
     this.#begun += 1;
+    this.#changed.add(outage);
     outage.observe(subject, opening.at);
     outage.addHit(opening.labels);
     this.#act(outage);
@@ -309,11 +90,15 @@ export class Outages {
     if (to === 'half-open') outage.attempts += 1;
     if (from === 'half-open' && to === 'open') outage.reopened += 1;
     if (to === 'closed') outage.extend(at);
+    this.#changed.add(outage);
   }
 
   /** Updates an outage after the states of a breaker's agents changed. */
   observe(subject: OutageSubject, now: number): void {
-    this.#current.get(subject.id)?.observe(subject, now);
+    const outage = this.#current.get(subject.id);
+    if (outage === undefined) return;
+    outage.observe(subject, now);
+    this.#changed.add(outage);
   }
 
   /** The override that explains the state of an outage: that forces open what is open, or closed what is closed. */
@@ -324,7 +109,10 @@ export class Outages {
 
   /** Adds calls of a breaker, in the order of `SUMMED`. */
   count(subject: OutageSubject, counts: readonly number[], at: number): void {
-    this.#current.get(subject.id)?.count(counts, at);
+    const outage = this.#current.get(subject.id);
+    if (outage === undefined) return;
+    outage.count(counts, at);
+    this.#changed.add(outage);
   }
 
   /**
@@ -343,10 +131,12 @@ export class Outages {
   sweep(now: number): OutageSubject[] {
     const ended: OutageSubject[] = [];
     for (const [breakerId, outage] of this.#current) {
-      if (outage.closedAt === undefined || now - outage.closedAt < QUIET_MS) continue;
-      ended.push(outage.subject!);
-      outage.end();
-      this.#current.delete(breakerId);
+      const { closedAt, subject } = outage;
+      if (subject === undefined) {
+        if (now < this.#reconnectUntil) continue;
+      } else if (closedAt === undefined || now - closedAt < QUIET_MS) continue;
+      else ended.push(subject);
+      this.#end(breakerId, outage);
     }
     for (const outages of this.#kept.values()) {
       for (const outage of outages) if (outage.over && now - outage.closedAt! >= KEPT_MS) this.#forget(outage);
@@ -354,8 +144,85 @@ export class Outages {
     return ended;
   }
 
+  /**
+   * Restores outages of an earlier process, up to the limits, those that ended last first. One that lasted continues
+   * when an agent reports that its circuit is open. Otherwise it ended with the latest report about it.
+   *
+   * @throws when the series of one cannot be read.
+   */
+  restore(saved: readonly SavedOutage[], now: number): void {
+    this.#reconnectUntil = now + RECONNECT_MS;
+    const endOf = ({ over, closed }: SavedOutage) => (over ? (closed ?? 0) : Number.POSITIVE_INFINITY);
+    for (const one of [...saved].sort((a, b) => endOf(b) - endOf(a) || b.began - a.began)) {
+      const { namespace, id, breakerId } = one;
+      const outage = Outage.restored(one, this.#date(0));
+      const size = this.#kept.get(namespace)?.size ?? 0;
+      const twice = !outage.over && this.#current.has(breakerId);
+      if (twice || this.#size >= MAX_OUTAGES || size >= MAX_OUTAGES_OF_NAMESPACE) {
+        this.#removed.push({ namespace, id });
+        continue;
+      }
+      this.#keep(outage);
+      this.#takenAt.set(outage, now);
+      if (!outage.over) this.#current.set(breakerId, outage);
+    }
+  }
+
+  /**
+   * Takes what changed since it was last taken, so that the caller saves it: at most `max` outages, and the keys of all
+   * that were removed. Others follow with the next call.
+   *
+   * @param intervalMs an outage that continues and was taken less than this ago is not taken.
+   */
+  takeChanges(
+    now: number,
+    { max, intervalMs }: { readonly max: number; readonly intervalMs: number },
+  ): { readonly changed: SavedOutage[]; readonly removed: OutageKey[] } {
+    for (const outage of this.#current.values()) {
+      if (outage.closedAt === undefined && now - this.#lastTaken(outage) >= SAVE_AGAIN_MS) this.#changed.add(outage);
+    }
+    const changed: SavedOutage[] = [];
+    for (const outage of this.#changed) {
+      if (changed.length >= max) break;
+      if (!outage.over && now - this.#lastTaken(outage) < intervalMs) continue;
+      this.#changed.delete(outage);
+      this.#takenAt.set(outage, now);
+      changed.push(outage.save(this.#date));
+    }
+    const removed = this.#removed;
+    this.#removed = [];
+    return { changed, removed };
+  }
+
+  #lastTaken(outage: Outage): number {
+    return this.#takenAt.get(outage) ?? Number.NEGATIVE_INFINITY;
+  }
+
+  /** The current outage that an opening continues. One from before a restart that it does not continue is ended. */
+  #resumed(subject: OutageSubject, opening: Opening): Outage | undefined {
+    const known = this.#current.get(subject.id);
+    if (known === undefined || known.subject !== undefined) return known;
+    if (!known.isContinuedBy(opening)) {
+      this.#end(subject.id, known);
+      return undefined;
+    }
+    known.subject = subject;
+    return known;
+  }
+
+  #end(breakerId: string, outage: Outage): void {
+    outage.end();
+    this.#current.delete(breakerId);
+    this.#changed.add(outage);
+  }
+
+  #keep(outage: Outage): void {
+    this.#kept.set(outage.namespace, (this.#kept.get(outage.namespace) ?? new Set()).add(outage));
+    this.#size += 1;
+  }
+
   #act(outage: Outage): void {
-    for (const override of this.#overrides) outage.act(override);
+    for (const override of this.#overrides) if (outage.act(override)) this.#changed.add(outage);
   }
 
   /**
@@ -399,6 +266,8 @@ export class Outages {
   #forget(outage: Outage): void {
     const outages = this.#kept.get(outage.namespace)!;
     outages.delete(outage);
+    this.#changed.delete(outage);
+    if (this.#takenAt.delete(outage)) this.#removed.push({ namespace: outage.namespace, id: outage.id });
     this.#size -= 1;
     if (outages.size === 0) this.#kept.delete(outage.namespace);
   }

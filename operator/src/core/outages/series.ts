@@ -11,6 +11,16 @@ export const SERIES_SLOTS = 180;
 /** The initial length of a slot: the series then covers six minutes. */
 const FIRST_SLOT_MS = 2_000;
 
+/** A series in a file. */
+export interface SavedSeries {
+  readonly begin: number;
+  readonly slotMs: number;
+  /** The columns of the slots in use, slot after slot. */
+  readonly values: readonly number[];
+  /** 1 for each slot with a report. */
+  readonly reported: readonly number[];
+}
+
 /**
  * Counts since a start time, in a fixed number of slots. When time passes the last slot, each pair of slots is merged,
  * and the slot length doubles. A slot without a report has the levels of the report before it, and no known counts.
@@ -29,6 +39,24 @@ export class Series {
 
   constructor(begin: number) {
     this.begin = begin;
+  }
+
+  /**
+   * A series as it was saved, with the given start time.
+   *
+   * @throws when it has more slots than a series, or not as many columns.
+   */
+  static restored({ slotMs, values, reported }: SavedSeries, begin: number): Series {
+    if (reported.length > SERIES_SLOTS || values.length !== reported.length * WIDTH) {
+      throw new Error(`a series of ${reported.length} slots has ${values.length} values`);
+    }
+    const series = new Series(begin);
+    series.slotMs = slotMs;
+    series.length = reported.length;
+    series.#values.set(values);
+    series.#reported.set(reported);
+    if (reported.length > 0) series.#levels = values.slice(-HIGHEST.length);
+    return series;
   }
 
   /** Adds the `SUMMED` counts to the slot of a time. Times before the start belong to the first slot. */

@@ -1,5 +1,5 @@
-import { compareRoutes, isPrefix, matches, type Route, type Routing, takes } from './routing.ts';
-import { type Labels, type Selector, selects } from './selector.ts';
+import { compareRoutes, type Route, type Routing, takes } from './routing.ts';
+import { isPrefix, type Labels, matches, type Selector, selects } from './selector.ts';
 
 /** One policy considered for one breaker of one agent. */
 export interface Candidate {

@@ -1,7 +1,7 @@
 import { compareText } from './compare-text.ts';
 import { flatten } from './precedence.ts';
-import { matches, type Routing, sortedRoutes, takes } from './routing.ts';
-import type { Labels } from './selector.ts';
+import { type Routing, sortedRoutes, takes } from './routing.ts';
+import { type Labels, matches } from './selector.ts';
 
 /** A process that a policy change affects. */
 export interface Affected {

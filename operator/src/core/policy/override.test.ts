@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { difference } from '../delivery/snapshot.ts';
 import { SnapshotCache } from '../delivery/snapshot-cache.ts';
-import { isActive, madeBy, newestFirst, type Override, type OverrideObject, readOverride } from './override.ts';
+import { isActive, newestFirst, type Override } from './override.ts';
+import { madeBy, type OverrideObject, readOverride } from './read-override.ts';
 
 const CREATED = 1_700_000_000_000;
 const DAY = 86_400_000;

@@ -5,8 +5,8 @@ import { parse, stringify } from 'yaml';
 import { explain } from './explain.ts';
 import type { Policy } from './policy.ts';
 import { flatten, precedenceOf } from './precedence.ts';
-import { matches, type Routing, routingOf, sortedRoutes, takes } from './routing.ts';
-import type { Labels } from './selector.ts';
+import { type Routing, routingOf, sortedRoutes, takes } from './routing.ts';
+import { type Labels, matches } from './selector.ts';
 
 const TESTDATA = new URL('testdata/', import.meta.url);
 

@@ -1,5 +1,6 @@
 import type { Routes } from '@fuseboard/schema';
-import { isPrefix, type Route, type Routing } from './routing.ts';
+import type { Route, Routing } from './routing.ts';
+import { isPrefix } from './selector.ts';
 
 /**
  * The flat list of routes for agents that the policies of all given routes select. The first matching route governs. An

@@ -1,7 +1,7 @@
 import { PolicySpecFields, violations } from '@fuseboard/schema';
 import { compareText } from './compare-text.ts';
 import type { Policy } from './policy.ts';
-import { type Labels, narrows, requirementsOf, type Selector, selects } from './selector.ts';
+import { isPrefix, type Labels, narrows, requirementsOf, type Selector, selects } from './selector.ts';
 
 /** The fields of a policy that decide which breakers it governs, validated and ready for comparison. */
 export interface Routing {
@@ -54,11 +54,6 @@ export function sameRouting(a: Routing | undefined, b: Routing): boolean {
   return a !== undefined && JSON.stringify(a) === JSON.stringify(b);
 }
 
-/** Whether a pattern (a name, a prefix ending in `*`, or `*`) matches a breaker name. */
-export function matches(pattern: string, name: string): boolean {
-  return pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : pattern === name;
-}
-
 /**
  * The order in which routes are tried: a policy with a selector before one without, an exact name before a prefix, a
  * longer prefix before a shorter one, then the older policy, then the name of the policy.
@@ -81,8 +76,6 @@ export function sortedRoutes(policies: Iterable<Routing>): Route[] {
 }
 
 export const takes = (policy: Routing, labels: Labels) => selects(policy.selector, labels);
-
-export const isPrefix = (pattern: string) => pattern.endsWith('*');
 
 const compareAge = (a: Routing, b: Routing) =>
   a.createdAt - b.createdAt || compareText(a.name, b.name) || compareText(a.uid, b.uid);

@@ -4,6 +4,13 @@ export type Labels = Readonly<Record<string, string>>;
 export type Selector = NonNullable<PolicySpec['selector']>;
 type Requirement = NonNullable<Selector['matchExpressions']>[number];
 
+/** Whether a pattern (a name, a prefix ending in `*`, or `*`) matches a breaker name. */
+export function matches(pattern: string, name: string): boolean {
+  return pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : pattern === name;
+}
+
+export const isPrefix = (pattern: string) => pattern.endsWith('*');
+
 /**
  * Whether a selector has requirements. An absent and an empty selector both select every agent, with the same
  * precedence.

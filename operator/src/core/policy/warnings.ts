@@ -3,8 +3,7 @@ import { instant } from '../instant.ts';
 import { conditionOf } from './condition.ts';
 import type { Explanation } from './explain.ts';
 import { newestFirst } from './override.ts';
-import { matches } from './routing.ts';
-import { type Labels, selects } from './selector.ts';
+import { type Labels, matches, selects } from './selector.ts';
 
 /** A policy, as input for warnings. */
 export interface SeenPolicy {

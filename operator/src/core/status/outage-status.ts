@@ -1,7 +1,7 @@
 import type { PolicyStatus } from '@fuseboard/schema';
 import type { PolicyCounts } from '../fleet/fleet.ts';
 import { instant, msOf } from '../instant.ts';
-import { QUIET_MS } from '../outages/outages.ts';
+import { QUIET_MS } from '../outages/outage.ts';
 
 type StatusOutage = NonNullable<PolicyStatus['outage']>;
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { readOverride } from '../policy/override.ts';
+import { readOverride } from '../policy/read-override.ts';
 import { type OverrideStatusInput, overrideStatusOf } from './override-status.ts';
 
 const CREATED = 1_700_000_000_000;

@@ -6,8 +6,8 @@ import {
   type StateChange,
 } from '../fleet/fleet-breakers.ts';
 import type { BreakerCounts, BreakerState } from '../fleet/state-counts.ts';
+import type { Outage, OutageHold } from '../outages/outage.ts';
 import { type OutageRow, outageRow } from '../outages/outage-row.ts';
-import type { Outage, OutageHold } from '../outages/outages.ts';
 import { MEASURES, SLOT_MS, SLOTS, slotOf } from '../slots.ts';
 
 /** Maximum number of agents with circuits that are not closed that a row names. */

@@ -3,8 +3,8 @@ import { GONE_AFTER_MS, STALE_AFTER_MS } from '../fleet/fleet.ts';
 import type { FleetBreaker } from '../fleet/fleet-breakers.ts';
 import type { RolloutState } from '../fleet/rollout-state.ts';
 import type { BreakerCounts } from '../fleet/state-counts.ts';
+import type { Outage } from '../outages/outage.ts';
 import { type OutageRow, outageRow } from '../outages/outage-row.ts';
-import type { Outage } from '../outages/outages.ts';
 import type { PolicyRow } from './policy-row.ts';
 
 /** A summary of the fleet. */

@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type OverrideStatus, type PolicySpec, type PolicyStatus, specProblems, UNREAD } from '@fuseboard/schema';
 import { policyLinks } from '../../core/policy/links.ts';
-import { madeBy, type Override, readOverride } from '../../core/policy/override.ts';
+import type { Override } from '../../core/policy/override.ts';
 import type { Policy } from '../../core/policy/policy.ts';
+import { madeBy, readOverride } from '../../core/policy/read-override.ts';
 import { KubeError } from './client.ts';
 
 /** An object of the API server. Only the fields of `metadata` that the operator needs are declared. */

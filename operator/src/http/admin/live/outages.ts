@@ -1,7 +1,7 @@
 import { Router } from 'express';
 import { byImpact } from '../../../core/outages/order.ts';
+import type { Outage } from '../../../core/outages/outage.ts';
 import { outageRow } from '../../../core/outages/outage-row.ts';
-import type { Outage } from '../../../core/outages/outages.ts';
 import { outageSentence } from '../../../core/outages/sentence.ts';
 import { SERIES_COLUMNS } from '../../../core/outages/series.ts';
 import { Problem } from '../../../ports/problem.ts';

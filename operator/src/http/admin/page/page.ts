@@ -2,10 +2,11 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import express, { Router } from 'express';
 import { Problem } from '../../../ports/problem.ts';
+import { PACKAGE } from '../../../version.ts';
 import type { AdminOptions } from '../options.ts';
 
-/** The build folder of the page. The relative path is valid for the source and for the compiled code. */
-const FOLDER = fileURLToPath(new URL('../../../../dist/web/', import.meta.url));
+/** The build folder of the page. */
+const FOLDER = fileURLToPath(new URL('dist/web/', PACKAGE));
 
 /** The page loads only from its own host, and runs no inline scripts or styles. */
 const POLICY = [
