@@ -1,7 +1,7 @@
 /**
  * Writes a file of each format, reads it in a process of its own and prints records/s, also by processor time, and peak
- * memory: `node --conditions=fuseboard-source traffic/bench.ts [--mb 100] [--format nginx] [--max-peak-mb 200]`. With a
- * limit, a format that exceeds it fails the run.
+ * memory: `node --conditions=fuseboard-source traffic/bench.ts [--mb 100] [--format nginx,alb] [--max-peak-mb 200]`.
+ * With a limit, a format that exceeds it fails the run.
  */
 import { execFileSync } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
@@ -26,7 +26,11 @@ const { values } = parseArgs({
 });
 const bytes = Number(values.mb) * 1e6;
 const limit = values['max-peak-mb'] === undefined ? Number.POSITIVE_INFINITY : Number(values['max-peak-mb']);
-const chosen = RECORDED.filter(({ format }) => values.format === undefined || format === values.format);
+const wanted = values.format?.split(',') ?? RECORDED.map(({ format }) => format);
+const chosen = RECORDED.filter(({ format }) => wanted.includes(format));
+if (chosen.length < wanted.length) {
+  throw new Error(`--format: give some of ${RECORDED.map(({ format }) => format).join(',')}`);
+}
 const folder = mkdtempSync(join(tmpdir(), 'fuseboard-traffic-bench-'));
 const columns = [12, 10, 12, 12, 12, 12, 10, 10];
 const row = (cells: readonly (string | number)[]) =>

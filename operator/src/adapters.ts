@@ -22,14 +22,14 @@ import { TokenReviewLimiter } from './kube/auth/token-review-limiter.ts';
 import { KubernetesReplicas } from './kube/replication/replicas.ts';
 import { KubernetesHistory } from './kube/write/history.ts';
 import { kubernetesOverrides } from './kube/write/overrides.ts';
-import { kubernetesRollback } from './kube/write/rollback.ts';
+import { kubernetesPolicyEditor } from './kube/write/policy-editor.ts';
 import { kubernetesStatusSink } from './kube/write/status-writer.ts';
 import { Instruments } from './metrics/instruments.ts';
 import type { Authenticator } from './ports/authenticator.ts';
 import { noOpStatusSink } from './ports/no-op-status-sink.ts';
 import { directorySource } from './sources/directory.ts';
 import { kubernetesSource } from './sources/kubernetes.ts';
-import { localHistory, noRollback } from './stores/history.ts';
+import { localHistory, noPolicyEditor } from './stores/history.ts';
 import { localOutages } from './stores/outages.ts';
 import { localOverrides } from './stores/overrides.ts';
 
@@ -61,7 +61,7 @@ export const construct: Construct = async (config, log) => {
     const observer = instruments.queues.queue('writes');
     const writing = { kubeConfig, stored, observer, perSecond: config.statusWritesPerSecond, log };
     const keeping = { kubeConfig, namespaces, perSecond: config.historyWritesPerSecond, log };
-    const rollback = kubernetesRollback(kubeConfig);
+    const policyEditor = kubernetesPolicyEditor(kubeConfig);
     const authenticator =
       auth.way === 'token-review'
         ? new TokenReviewer({
@@ -82,7 +82,7 @@ export const construct: Construct = async (config, log) => {
         sink: kubernetesStatusSink(writing),
         overrides,
         history: new KubernetesHistory({ ...keeping, leading: () => true }),
-        rollback,
+        policyEditor,
         authenticator,
         access,
         instruments,
@@ -94,7 +94,7 @@ export const construct: Construct = async (config, log) => {
     const sink = kubernetesStatusSink({ ...writing, instance: rest.replica, permit });
     const leading = () => replicas.permit !== undefined;
     const history = new KubernetesHistory({ ...keeping, leading });
-    return { source, sink, overrides, history, rollback, replicas, authenticator, access, instruments, ...kept };
+    return { source, sink, overrides, history, policyEditor, replicas, authenticator, access, instruments, ...kept };
   }
   const { folder } = wanted;
   const found = await stat(folder).catch((error: Error) => {
@@ -111,7 +111,7 @@ export const construct: Construct = async (config, log) => {
     sink: noOpStatusSink,
     overrides,
     history: localHistory({ stateFolder, wallClock: Date.now, log }),
-    rollback: noRollback,
+    policyEditor: noPolicyEditor,
     authenticator: await local(config, log),
     access: openAccess,
     ...kept,

@@ -22,9 +22,10 @@ import { Instruments } from './metrics/instruments.ts';
 import { metricsRegistry } from './metrics/registry.ts';
 import type { Access } from './ports/access.ts';
 import type { Authenticator } from './ports/authenticator.ts';
-import type { History, Rollback } from './ports/history.ts';
+import type { History } from './ports/history.ts';
 import type { OutageStore } from './ports/outage-store.ts';
 import type { OverrideStore } from './ports/override-store.ts';
+import type { PolicyEditor } from './ports/policy-editor.ts';
 import type { Replicas } from './ports/replicas.ts';
 import type { Source } from './ports/source.ts';
 import type { StatusSink } from './ports/status-sink.ts';
@@ -62,7 +63,7 @@ export interface Parts {
   readonly history: History;
   /** Absent: outages are lost with the process. */
   readonly outages?: OutageStore;
-  readonly rollback: Rollback;
+  readonly policyEditor: PolicyEditor;
   /** Absent: this process is the only one. */
   readonly replicas?: Replicas;
   /** What the other parts write their measurements into. Absent: they measure nothing. */
@@ -75,7 +76,7 @@ export interface Parts {
 
 /** Puts an operator together and listens. */
 export async function serve(config: Config, parts: Parts, log: Logger): Promise<Serving> {
-  const { source, sink, authenticator, access, overrides, history, rollback } = parts;
+  const { source, sink, authenticator, access, overrides, history, policyEditor } = parts;
   const { clock = performance, wallClock = Date.now } = parts;
   const random = Math.random;
   const leaving = new AbortController();
@@ -182,7 +183,7 @@ export async function serve(config: Config, parts: Parts, log: Logger): Promise<
         audit: adminAudit,
         overrides,
         history,
-        rollback,
+        policyEditor,
         clock,
         wallClock,
         replica,

@@ -3,7 +3,7 @@ import { openAccess } from '../src/auth/open-access.ts';
 import { unauthenticated } from '../src/auth/unauthenticated.ts';
 import { noOpStatusSink } from '../src/ports/no-op-status-sink.ts';
 import type { Parts } from '../src/serve.ts';
-import { localHistory, noRollback } from '../src/stores/history.ts';
+import { localHistory, noPolicyEditor } from '../src/stores/history.ts';
 import { type LocalOverrides, localOverrides } from '../src/stores/overrides.ts';
 import { until } from './until.ts';
 
@@ -38,6 +38,6 @@ export async function localParts(log: Logger): Promise<Omit<Parts, 'source'> & {
     access: openAccess,
     overrides: await localOverrides({ wallClock: Date.now, log }),
     history: localHistory({ wallClock: Date.now, log }),
-    rollback: noRollback,
+    policyEditor: noPolicyEditor,
   };
 }

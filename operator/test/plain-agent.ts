@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type BreakerReport, PROTOCOL, type Report, type Totals } from '@fuseboard/schema';
+import { type BreakerReport, type PolicySpec, PROTOCOL, type Report, type Totals } from '@fuseboard/schema';
 import { NO_TOTALS } from '../src/core/fleet/totals.ts';
 import { EventClient } from './event-client.ts';
 
@@ -77,6 +77,13 @@ export class PlainAgent {
     return routes?.find(([pattern]) =>
       pattern.endsWith('*') ? breaker.startsWith(pattern.slice(0, -1)) : pattern === breaker,
     )?.[1];
+  }
+
+  /** The spec of the policy that governs a breaker, as it came last. */
+  spec(breaker: string): PolicySpec | undefined {
+    const uid = this.uid(breaker);
+    const came = this.#stream!.events.findLast(({ event, data }) => event === 'policy' && data.uid === uid);
+    return came?.data.spec as PolicySpec | undefined;
   }
 
   close(): void {

@@ -636,8 +636,7 @@ export class Circuit {
   }
 
   #setOpenUntil(state: Open): void {
-    state.until =
-      this.#extras.forced?.until ?? state.since + openTimeMs(this.#config, state, this.#extras.reopenings);
+    state.until = this.#extras.forced?.until ?? state.since + openTimeMs(this.#config, state, this.#extras.reopenings);
   }
 
   #open(now: number, reason: Reason, returnedOrThrown: unknown): void {

@@ -165,7 +165,7 @@ const GROUPS: readonly { readonly title: string; readonly entries: readonly Entr
         'Find values in policy files that are valid and probably wrong.',
         async (making) => {
           const { lintCommand } = await import('./policy-files/lint.ts');
-          return lintCommand(making.terminal, making.setExitCode);
+          return lintCommand(making.terminal, making.reach, making.setExitCode);
         },
       ),
       entry(

@@ -23,17 +23,6 @@ export interface History {
   stop(): Promise<void>;
 }
 
-/** Replaces the spec of a policy, for a person. */
-export interface Rollback {
-  /** Why this policy cannot be given another spec here, whoever asks, and what to do. Absent: it can. */
-  readonly unable?: (policy: Policy) => string;
-  /**
-   * @param authorization the header that the person showed; the change is made with what it allows.
-   * @throws {Problem}
-   */
-  apply(policy: Policy, spec: unknown, authorization: string | undefined): Promise<void>;
-}
-
 /** A field that differs between two specs; absent on a side that does not have it. */
 export interface FieldChange {
   /** Dotted, without `spec`. */

@@ -4,7 +4,8 @@ import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { Policy } from '../core/policy/policy.ts';
 import { readPrivateJson, writePrivately } from '../files/private-file.ts';
-import { HISTORY_LIMIT, type History, type Revision, type Rollback } from '../ports/history.ts';
+import { HISTORY_LIMIT, type History, type Revision } from '../ports/history.ts';
+import type { EditPurpose, PolicyEditor } from '../ports/policy-editor.ts';
 import { Problem } from '../ports/problem.ts';
 
 export interface LocalHistoryOptions {
@@ -73,16 +74,17 @@ export function localHistory({ stateFolder, wallClock, log }: LocalHistoryOption
   };
 }
 
-/** File policies cannot be rolled back, because the operator does not write to the files. */
-export const noRollback: Rollback = {
+/** File policies cannot be edited, because the operator does not write to the files. */
+export const noPolicyEditor: PolicyEditor = {
   unable: fromFile,
-  async apply(policy) {
-    throw new Problem(409, fromFile(policy));
+  async replaceSpec(policy, _, purpose) {
+    throw new Problem(409, fromFile(policy, purpose));
   },
 };
 
-function fromFile({ namespace, name }: Policy): string {
-  return `policy "${name}" in namespace "${namespace}" comes from a file; write the spec of the revision into it`;
+function fromFile({ namespace, name }: Policy, purpose: EditPurpose): string {
+  const what = purpose === 'rollback' ? 'the spec of the revision' : 'the thresholds';
+  return `policy "${name}" in namespace "${namespace}" comes from a file; write ${what} into it`;
 }
 
 const keyOf = ({ namespace, name }: Policy) => `${namespace}/${name}`;

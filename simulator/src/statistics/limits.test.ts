@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { exposureFor, lowerShare, median, quantile, upperQuantile, upperRate, upperShare } from './limits.ts';
-import { openingsLimit } from './openings-limit.ts';
+import { daysToShow, openingsLimit } from './openings-limit.ts';
 
 describe('limits of 95 %', () => {
   it.each([
@@ -47,6 +47,20 @@ describe('the limit of false openings', () => {
     const minute = 60_000;
     const { seen, bursts, upperPerMonth } = openingsLimit([[0, minute, 2 * minute, 100 * minute]], 30 * 86_400_000);
     expect({ seen, bursts }).toEqual({ seen: 4, bursts: 2 });
-    expect(upperPerMonth).toBeCloseTo(6.296 * 4, 2);
+    expect(upperPerMonth).toBeCloseTo((6.296 * 4 * 30) / 29.75, 2);
+  });
+
+  it.each([
+    [30, 2.996 * (30 / 29.75)],
+    [1, 2.996 * 30 * (24 / 18)],
+    [0.5, 2.996 * 60 * 2],
+    [0.25, 2.996 * 120 * 2],
+  ])('counts a record of %f days as six hours shorter, and at most by half', (days, limit) => {
+    expect(openingsLimit([[]], days * 86_400_000).upperPerMonth).toBeCloseTo(limit, 1);
+  });
+
+  it('is shown to be one a month by as many days as it is told to need', () => {
+    expect(daysToShow(1)).toBeCloseTo(90.12, 2);
+    expect(openingsLimit([[]], daysToShow(1) * 86_400_000).upperPerMonth).toBeCloseTo(1, 6);
   });
 });

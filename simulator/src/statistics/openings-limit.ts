@@ -1,4 +1,4 @@
-import { upperRate } from './limits.ts';
+import { exposureFor, upperRate } from './limits.ts';
 
 /**
  * Openings that are closer than this belong to one burst, because they are not independent. Bursts depend on each other
@@ -19,21 +19,29 @@ export interface OpeningsLimit {
 
 const DAY_MS = 86_400_000;
 const MONTH_DAYS = 30;
+/** The longest stretch in which bursts are taken to depend on each other. */
+const DEPENDENT_DAYS = BURST_MS.at(-1)! / DAY_MS;
+/** No more of a short record than this is left out. */
+const MOST_LEFT_OUT = 0.5;
 
 /**
  * Failures occur in bursts, and so do openings. Therefore bursts are treated as independent, each with as many
  * openings as the largest observed burst. The limit is the highest over bursts that are ten minutes, an hour and six
  * hours apart. A kind of burst that the record does not show is not in it.
  *
+ * A day without an opening may be one without a bad hour: where stretches of six hours depend on each other, a record of
+ * n of them is worth n - 1, as with a variance. So the record counts six hours less, or half of it.
+ *
  * @param openings times of openings, with one list for each observed stretch of a process.
  */
 export function openingsLimit(openings: readonly (readonly number[])[], watchedMs: number): OpeningsLimit {
   const processDays = watchedMs / DAY_MS;
+  const independentDays = processDays - Math.min(DEPENDENT_DAYS, MOST_LEFT_OUT * processDays);
   const scales = BURST_MS.map((apartMs) => burstsOf(openings, apartMs));
   const limits = scales.map(({ bursts, worst }, scale) => {
     // A short record shows few bursts that last for hours, and hardly the worst: one opening more is assumed.
     const most = scale > 0 && bursts > 0 ? worst + 1 : worst;
-    return upperRate(bursts, processDays) * most * MONTH_DAYS;
+    return upperRate(bursts, independentDays) * most * MONTH_DAYS;
   });
   return {
     seen: openings.reduce((sum, times) => sum + times.length, 0),
@@ -41,6 +49,11 @@ export function openingsLimit(openings: readonly (readonly number[])[], watchedM
     processDays,
     upperPerMonth: Math.max(...limits),
   };
+}
+
+/** The process-days without an opening that show, with 95 % confidence, at most so many openings in 30 days. */
+export function daysToShow(perMonth: number): number {
+  return exposureFor(perMonth / MONTH_DAYS) + DEPENDENT_DAYS;
 }
 
 /** The number of bursts that are so far apart, and the openings of the largest. */

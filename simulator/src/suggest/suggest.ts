@@ -6,8 +6,7 @@ import { calmTraces } from '../calm/calm-traces.ts';
 import { activeTime, type CalmFigures, calmFigures, calmQuantile } from '../calm/figures.ts';
 import { type Segmentation, type SegmentOptions, segment } from '../calm/incidents.ts';
 import { replay, type Spec } from '../replay/replay.ts';
-import { exposureFor } from '../statistics/limits.ts';
-import { type OpeningsLimit, openingsLimit } from '../statistics/openings-limit.ts';
+import { daysToShow, type OpeningsLimit, openingsLimit } from '../statistics/openings-limit.ts';
 import { type Detection, detection, meanMissed } from './detection.ts';
 import { failureShare, type ShareChoice } from './failure-share.ts';
 import { type KeySplit, splitByKey } from './keys.ts';
@@ -22,7 +21,6 @@ import { TUNING, type Tuning } from './tuning.ts';
 
 /** A smaller improvement is not worth an edit. */
 const WORTH_A_CHANGE = 0.1;
-const DAYS_A_MONTH = 30;
 
 export interface SuggestOptions extends SegmentOptions {
   /** Number of processes over which calls are distributed when the record does not name the caller. Absent: 1. */
@@ -99,7 +97,7 @@ export function suggest(recording: BreakerRecording, options: SuggestOptions = {
     retries: { calm: nextCalls(calm), incidents: nextCalls(inIncidents) },
     ...(keys === undefined ? {} : { keys }),
     assumedProcesses,
-    neededProcessDays: exposureFor(wish / DAYS_A_MONTH),
+    neededProcessDays: daysToShow(wish),
     wishPerMonth: wish,
   };
 }

@@ -25,6 +25,8 @@ export class InFlight {
   readonly #counts = new Array<number>(BUCKETS).fill(0);
   /** The bucket of the calls that begin now. */
   #current = 0;
+  /** The sum of `#counts`. While it is 0, buckets end at no cost, however many there are between two calls. */
+  #older = 0;
   /** The calls of the current bucket; they are added to `#counts` when the bucket ends. */
   #fresh = 0;
   /** When the current bucket began and when it ends. */
@@ -59,18 +61,24 @@ export class InFlight {
     const bucket = this.#bucket(at);
     if (bucket <= Math.max(this.#forgottenTo, this.#current - BUCKETS)) return;
     this.#counts[place(bucket)]!--;
+    this.#older--;
     if (bucket < this.#current - SPANS) this.overdue--;
   }
 
   advance(now: number): void {
     if (now < this.#end) return;
-    this.#counts[place(this.#current)] = this.#current > this.#forgottenTo ? this.#fresh : 0;
+    if (this.#current > this.#forgottenTo) {
+      this.#counts[place(this.#current)] = this.#fresh;
+      this.#older += this.#fresh;
+    }
     const target = this.#bucket(now);
     if (target - this.#current >= BUCKETS) this.clear();
     else {
-      for (let bucket = this.#current + 1; bucket <= target; bucket++) {
+      for (let bucket = this.#current + 1; bucket <= target && this.#older !== 0; bucket++) {
         const oldest = place(bucket);
-        this.overdue += this.#counts[place(bucket - SPANS - 1)]! - this.#counts[oldest]!;
+        const lost = this.#counts[oldest]!;
+        this.overdue += this.#counts[place(bucket - SPANS - 1)]! - lost;
+        this.#older -= lost;
         this.#counts[oldest] = 0;
       }
     }
@@ -87,6 +95,7 @@ export class InFlight {
   clear(): void {
     this.overdue = 0;
     this.#fresh = 0;
+    this.#older = 0;
     this.#counts.fill(0);
   }
 
@@ -96,6 +105,7 @@ export class InFlight {
     for (let bucket = Math.max(this.#forgottenTo + 1, this.#current - BUCKETS + 1); bucket <= newest; bucket++) {
       const at = place(bucket);
       if (bucket < this.#current - SPANS) this.overdue -= this.#counts[at]!;
+      this.#older -= this.#counts[at]!;
       this.#counts[at] = 0;
     }
     this.#forgottenTo = Math.max(this.#forgottenTo, newest);

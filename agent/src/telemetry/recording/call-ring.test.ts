@@ -1,6 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { CallRing, errorSeen, MAX_IDS, NOTHING_SEEN, type OutcomeCode, type RingCall } from './call-ring.ts';
+import {
+  CallRing,
+  errorSeen,
+  kindOf,
+  MAX_IDS,
+  NOTHING_SEEN,
+  namesOf,
+  type OutcomeCode,
+  type RingCall,
+} from './call-ring.ts';
 
 const blank = (): RingCall => ({ start: 0, durationMs: 0, outcome: 0, inForce: false, seen: 0, breaker: 0, key: 0 });
 const calls = fc.record({
@@ -17,7 +26,7 @@ const calls = fc.record({
   key: fc.integer({ min: 0, max: MAX_IDS - 1 }),
 });
 const push = (ring: CallRing, { start, durationMs, outcome, inForce, seen, breaker, key }: RingCall) =>
-  ring.push(start, durationMs, outcome, seen, breaker, key, inForce);
+  ring.push(start, durationMs, kindOf(outcome, seen, inForce), namesOf(breaker, key));
 const shift = (ring: CallRing) => {
   const into = blank();
   ring.shift(into);

@@ -1,4 +1,4 @@
-/** Numbers per call in the ring: start, duration, kind and names. */
+/** Numbers per call in the ring: start, duration, kind and names. The last two are packed, see `kindOf` and `namesOf`. */
 const STRIDE = 4;
 
 /** Outcomes as numbers, in the order of the words in a recording. */
@@ -13,6 +13,18 @@ export const errorSeen = (id: number): number => -2 - id;
 
 /** Upper limit of name ids. */
 export const MAX_IDS = 1_048_576;
+
+/**
+ * What happened to a call as one number.
+ *
+ * @param seen an HTTP status, `errorSeen(…)`, or `NOTHING_SEEN`.
+ * @param inForce whether a policy could have rejected the call.
+ */
+export const kindOf = (outcome: OutcomeCode, seen: number, inForce: boolean): number =>
+  seen * 8 + (inForce ? 4 : 0) + outcome;
+
+/** The names of a call as one number, by the ids of the breaker and of the key. */
+export const namesOf = (breaker: number, key: number): number => breaker * MAX_IDS + key;
 
 /** A call read from the ring. */
 export interface RingCall {
@@ -43,16 +55,12 @@ export class CallRing {
     return this.#size;
   }
 
-  /** @returns false when the ring is full, and the call was not added. */
-  push(
-    start: number,
-    durationMs: number,
-    outcome: OutcomeCode,
-    seen: number,
-    breaker: number,
-    key: number,
-    inForce: boolean,
-  ): boolean {
+  /**
+   * @param kind from `kindOf`.
+   * @param names from `namesOf`.
+   * @returns false when the ring is full, and the call was not added.
+   */
+  push(start: number, durationMs: number, kind: number, names: number): boolean {
     if (this.#size === this.#capacity) return false;
     let at = this.#first + this.#size++;
     if (at >= this.#capacity) at -= this.#capacity;
@@ -60,8 +68,8 @@ export class CallRing {
     const numbers = this.#numbers;
     numbers[at] = start;
     numbers[at + 1] = durationMs;
-    numbers[at + 2] = seen * 8 + (inForce ? 4 : 0) + outcome;
-    numbers[at + 3] = breaker * MAX_IDS + key;
+    numbers[at + 2] = kind;
+    numbers[at + 3] = names;
     return true;
   }
 
@@ -79,7 +87,8 @@ export class CallRing {
     into.seen = seen;
     into.breaker = Math.floor(names / MAX_IDS);
     into.key = names % MAX_IDS;
-    this.#first = this.#first + 1 === this.#capacity ? 0 : this.#first + 1;
+    // An empty ring starts over, so that few calls use little of the processor's cache.
     this.#size--;
+    this.#first = this.#size === 0 || this.#first + 1 === this.#capacity ? 0 : this.#first + 1;
   }
 }

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { Breaker } from '../../breakers/breaker.ts';
+import type { GovernedBreaker } from '../../breakers/governed-breaker.ts';
 import { type PolicyDefaults, Registry } from '../../breakers/registry.ts';
 import { callObservers } from '../../core/observers/call-observer.ts';
 import { FakeClock } from '../../testing/testing.ts';
@@ -202,6 +203,30 @@ describe('the calls of breakers are recorded', () => {
     }
   });
 
+  it('as in force or not by the policy of their time', async () => {
+    const breaker = recordedBreaker();
+    await breaker.execute(async () => 1);
+    const { circuit } = breaker as GovernedBreaker;
+    circuit.configure({ ...circuit.config, mode: 'Shadow' }, false);
+    await breaker.execute(async () => 1);
+    expect(await lines()).toEqual([line('success'), line('success', { f: 0 })]);
+  });
+
+  it('by the clock of their breaker, when breakers have different ones', async () => {
+    const breaker = recordedBreaker();
+    const ahead = new FakeClock();
+    ahead.advance(5_000);
+    const other = new Registry({ clock: ahead, timeouts: ahead, wallNow: () => WALL + 7 }).getBreaker('other');
+    await breaker.execute(async () => clock.advance(2));
+    await other.execute(async () => ahead.advance(3));
+    await breaker.execute(async () => clock.advance(4));
+    expect(await lines()).toMatchObject([
+      { b: 'payments', t: WALL, d: 2 },
+      { b: 'other', t: WALL + 4, d: 3 },
+      { b: 'payments', t: WALL + 2, d: 4 },
+    ]);
+  });
+
   it('at the time of the wall clock when that jumps', async () => {
     let jump = 0;
     clock = new FakeClock();
@@ -259,6 +284,7 @@ describe('a recording', () => {
     });
     await expect(breaker.execute(() => Promise.reject(trap)).catch((error) => error === trap)).resolves.toBe(true);
     await expect(breaker.execute(async () => 5)).resolves.toBe(5);
+    expect(await lines()).toEqual([line('failure'), line('success')]);
     await broken.stop();
     expect(warnings).toEqual([expect.stringContaining('no space')]);
   });

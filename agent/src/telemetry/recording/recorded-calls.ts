@@ -3,7 +3,7 @@ import { errorStatus, type Outcome, resultStatus } from '../../core/classify.ts'
 import { type Clock, exactNow } from '../../core/clock.ts';
 import type { CallObserver } from '../../core/observers/call-observer.ts';
 import { fuseboardErrorOf } from '../../errors/errors.ts';
-import { NOTHING_SEEN, OUTCOME_CODES, type OutcomeCode } from './call-ring.ts';
+import { kindOf, NOTHING_SEEN, namesOf, OUTCOME_CODES } from './call-ring.ts';
 import { NO_NAME } from './name-ids.ts';
 import type { Recorder } from './recorder.ts';
 
@@ -16,25 +16,32 @@ const JUMP_MS = 20;
 const HASH_SHIFT = 24;
 const LAST_IDS = 2 ** (32 - HASH_SHIFT);
 
+const REJECTED = kindOf(OUTCOME_CODES.rejected, NOTHING_SEEN, true);
+
 /** Valid kinds of errors: a single word, so that no message is recorded. */
 const KIND = /^[\w.:$-]{1,100}$/;
 
+/** What the calls of a circuit have in common, while it has this configuration. */
 interface CircuitIds {
-  readonly host: Host;
-  readonly breaker: number;
-  readonly key: number;
+  readonly circuit: Circuit;
+  readonly config: Circuit['config'];
+  readonly clock: Clock;
+  readonly names: number;
+  /** The kind of a call that succeeded and of which nothing was seen. The code of an outcome is added for others. */
+  readonly kind: number;
 }
 
 /** Passes the calls of all breakers to a recorder. */
 export class RecordedCalls implements CallObserver {
   readonly #recorder: Recorder;
-  readonly #ids = new WeakMap<Host, CircuitIds>();
-  /** The most recent lookups, by the hash of the breaker. A lookup costs as much as the rest of a recording. */
+  /** The most recent lookups, by the hash of the circuit. A lookup costs more than the rest of a recording. */
   readonly #lastIds = new Array<CircuitIds | undefined>(LAST_IDS).fill(undefined);
+  /** The clock that was compared last. */
   #clock: Clock | undefined;
   /** Milliseconds since 1970 at time zero of the clock. */
   #zero = 0;
-  #comparedAt = 0;
+  /** When the clocks are compared again. */
+  #compareAt = 0;
 
   constructor(recorder: Recorder) {
     this.#recorder = recorder;
@@ -49,85 +56,71 @@ export class RecordedCalls implements CallObserver {
     what: unknown,
     threw: boolean,
   ): void {
-    const { config } = circuit;
-    // The thrown or returned value belongs to the service, and reading it may throw.
-    try {
-      this.#record(
-        circuit,
-        host,
-        startedAt,
-        tookMs,
-        OUTCOME_CODES[outcome],
-        this.#seen(what, threw),
-        config.mode === 'Enforce' && config.trip.conditions.length > 0,
-      );
-    } catch {
-      // An unrecordable call still continues.
-    }
+    const ids = this.#idsOf(circuit, host);
+    if (ids === undefined) return;
+    if (ids.clock !== this.#clock || startedAt + tookMs >= this.#compareAt) this.#compare(ids.clock, host);
+    let { kind } = ids;
+    if (outcome !== 'success') kind += OUTCOME_CODES[outcome];
+    if (typeof what === 'object' && what !== null) kind += kindOf(0, this.#seen(what, threw) - NOTHING_SEEN, false);
+    this.#recorder.record(startedAt + this.#zero, tookMs, kind, ids.names);
   }
 
   rejected(circuit: Circuit, host: Host, now: number): void {
-    try {
-      this.#record(circuit, host, now, 0, OUTCOME_CODES.rejected, NOTHING_SEEN, true);
-    } catch {
-      // An unrecordable call still continues.
-    }
-  }
-
-  #record(
-    circuit: Circuit,
-    host: Host,
-    start: number,
-    durationMs: number,
-    outcome: OutcomeCode,
-    seen: number,
-    inForce: boolean,
-  ): void {
-    let ids = this.#lastIds[circuit.hash >>> HASH_SHIFT];
-    if (ids === undefined || ids.host !== host) ids = this.#lookUp(circuit, host);
+    const ids = this.#idsOf(circuit, host);
     if (ids === undefined) return;
-    const { clock } = host;
-    if (clock !== this.#clock || start + durationMs - this.#comparedAt >= COMPARE_EVERY_MS) this.#compare(host);
-    this.#recorder.record(start + this.#zero, durationMs, outcome, seen, ids.breaker, ids.key, inForce);
+    if (ids.clock !== this.#clock || now >= this.#compareAt) this.#compare(ids.clock, host);
+    this.#recorder.record(now + this.#zero, 0, REJECTED, ids.names);
   }
 
-  #lookUp({ hash }: Circuit, host: Host): CircuitIds | undefined {
-    const { name, key } = host;
+  #idsOf(circuit: Circuit, host: Host): CircuitIds | undefined {
+    const ids = this.#lastIds[circuit.hash >>> HASH_SHIFT];
+    return ids !== undefined && ids.circuit === circuit && ids.config === circuit.config
+      ? ids
+      : this.#lookUp(circuit, host);
+  }
+
+  #lookUp(circuit: Circuit, { name, key, clock }: Host): CircuitIds | undefined {
     if (name === undefined) return undefined;
-    let ids = this.#ids.get(host);
-    if (ids === undefined) {
-      const recorder = this.#recorder;
-      ids = { host, breaker: recorder.nameId(name), key: key === undefined ? NO_NAME : recorder.nameId(key) };
-      this.#ids.set(host, ids);
-    }
+    const { config, hash } = circuit;
+    const recorder = this.#recorder;
+    const names = namesOf(recorder.nameId(name), key === undefined ? NO_NAME : recorder.nameId(key));
+    const inForce = config.mode === 'Enforce' && config.trip.conditions.length > 0;
+    const ids = { circuit, config, clock, names, kind: kindOf(OUTCOME_CODES.success, NOTHING_SEEN, inForce) };
     this.#lastIds[hash >>> HASH_SHIFT] = ids;
     return ids;
   }
 
   /** Compares both clocks. Small differences are ignored, so that distances between calls stay as measured. */
-  #compare(host: Host): void {
-    const { clock } = host;
+  #compare(clock: Clock, host: Host): void {
     const now = exactNow(clock);
     const zero = host.wallNow() - now;
     if (clock !== this.#clock || Math.abs(zero - this.#zero) > JUMP_MS) this.#zero = zero;
     this.#clock = clock;
-    this.#comparedAt = now;
+    this.#compareAt = now + COMPARE_EVERY_MS;
   }
 
-  #seen(what: unknown, threw: boolean): number {
-    if (typeof what !== 'object' || what === null) return NOTHING_SEEN;
+  /** The status or the kind of error that was seen. The object belongs to the service, and reading it may throw. */
+  #seen(what: object, threw: boolean): number {
+    try {
+      return this.#read(what, threw);
+    } catch {
+      return NOTHING_SEEN;
+    }
+  }
+
+  #read(what: object, threw: boolean): number {
     // The status of an error of ours is meant for clients of the service; it does not come from a dependency.
     const own = threw ? fuseboardErrorOf(what) : undefined;
     if (own !== undefined) return this.#recorder.errorId(own.code);
     const status = threw ? errorStatus(what) : resultStatus(what);
     if (status !== undefined) return status;
-    const kind = threw ? kindOf(what) : undefined;
+    const kind = threw ? errorKind(what) : undefined;
     return kind === undefined ? NOTHING_SEEN : this.#recorder.errorId(kind);
   }
 }
 
 /** The code of an error, or else its name or class. */
-function kindOf(error: { readonly code?: unknown; readonly name?: unknown }): string | undefined {
+function errorKind(error: { readonly code?: unknown; readonly name?: unknown }): string | undefined {
   const { code, name } = error;
   return [code, name, error.constructor?.name]
     .map((each) => (typeof each === 'number' ? String(each) : each))

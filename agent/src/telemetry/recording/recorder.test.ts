@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { NOTHING_SEEN, OUTCOME_CODES } from './call-ring.ts';
+import { kindOf, NOTHING_SEEN, namesOf, OUTCOME_CODES } from './call-ring.ts';
 import { NO_NAME } from './name-ids.ts';
 import type { RecordSink } from './record-options.ts';
 import { Recorder, type RecorderOptions } from './recorder.ts';
@@ -33,7 +33,7 @@ describe('a recorder', () => {
     return one;
   };
   const simple = (one: Recorder, start: number) =>
-    one.record(start, 1, success, NOTHING_SEEN, one.nameId('a'), NO_NAME, true);
+    one.record(start, 1, kindOf(success, NOTHING_SEEN, true), namesOf(one.nameId('a'), NO_NAME));
   const starts = () =>
     sink.blocks
       .join('')
@@ -53,10 +53,10 @@ describe('a recorder', () => {
   it('writes what each call was as a line of JSON, after a header', async () => {
     const one = recorder();
     const [breaker, key] = [one.nameId('payments'), one.nameId('tenant "7"')];
-    one.record(1714557600123.45, 12.34567, success, 200, breaker, key, true);
-    one.record(1714557600200, 1000, failure, one.errorId('ETIMEDOUT'), breaker, NO_NAME, true);
-    one.record(1714557600300, 0, rejected, NOTHING_SEEN, breaker, NO_NAME, true);
-    one.record(1714557600400, 5, success, 0, breaker, NO_NAME, false);
+    one.record(1714557600123.45, 12.34567, kindOf(success, 200, true), namesOf(breaker, key));
+    one.record(1714557600200, 1000, kindOf(failure, one.errorId('ETIMEDOUT'), true), namesOf(breaker, NO_NAME));
+    one.record(1714557600300, 0, kindOf(rejected, NOTHING_SEEN, true), namesOf(breaker, NO_NAME));
+    one.record(1714557600400, 5, kindOf(success, 0, false), namesOf(breaker, NO_NAME));
     await one.flush();
     expect(sink.blocks).toEqual([
       `${HEADER}{"t":1714557600123.45,"d":12.346,"o":"success","s":200,"b":"payments","k":"tenant \\"7\\"","f":1}\n` +
@@ -157,7 +157,7 @@ describe('a recorder', () => {
     for (let at = 0; at < 10_005; at++) one.nameId(`key ${at}`);
     expect(one.nameId('key 3')).toBe(one.nameId('key 3'));
     expect(one.nameId('key 10003')).toBe(one.nameId('key 10004'));
-    one.record(1, 1, success, NOTHING_SEEN, one.nameId('key 1'), one.nameId('key 10004'), true);
+    one.record(1, 1, kindOf(success, NOTHING_SEEN, true), namesOf(one.nameId('key 1'), one.nameId('key 10004')));
     await one.flush();
     expect(sink.blocks[0]).toContain('"b":"key 1","k":"(other)"');
   });

@@ -1,4 +1,4 @@
-import { CallRing, errorSeen, MAX_IDS, NOTHING_SEEN, type OutcomeCode, type RingCall } from './call-ring.ts';
+import { CallRing, errorSeen, MAX_IDS, NOTHING_SEEN, type RingCall } from './call-ring.ts';
 import { NameIds } from './name-ids.ts';
 import type { RecordSink } from './record-options.ts';
 import { callLine, headerLine, lostLine, type RecordingHeader } from './recording-lines.ts';
@@ -70,22 +70,12 @@ export class Recorder {
    * Records a call that has ended. It costs only a few writes of numbers.
    *
    * @param start milliseconds since 1970.
-   * @param seen an HTTP status, `errorId(…)`, or `NOTHING_SEEN`.
-   * @param breaker the `nameId` of the breaker.
-   * @param key the `nameId` of the key, or `NO_NAME`.
-   * @param inForce whether a policy could have rejected the call.
+   * @param kind from `kindOf`.
+   * @param names from `namesOf`, with ids of this recorder.
    */
-  record(
-    start: number,
-    durationMs: number,
-    outcome: OutcomeCode,
-    seen: number,
-    breaker: number,
-    key: number,
-    inForce: boolean,
-  ): void {
+  record(start: number, durationMs: number, kind: number, names: number): void {
     if (this.#closed) return;
-    if (!this.#ring.push(start, durationMs, outcome, seen, breaker, key, inForce)) this.#lost++;
+    if (!this.#ring.push(start, durationMs, kind, names)) this.#lost++;
     if (this.#ring.size < this.#half || this.#hurried) return;
     // Waiting for the timer would fill the ring. This runs after the current event loop turn.
     this.#hurried = true;

@@ -9,7 +9,7 @@ import { type KubeObject, readObject, toOverride, toPolicy } from '../../kube/ap
 import { collectionPath, type KubeResource, OVERRIDES, objectPath, POLICIES } from '../../kube/api/resource.ts';
 import { KubernetesHistory } from '../../kube/write/history.ts';
 import { overrideName } from '../../kube/write/overrides.ts';
-import { kubernetesRollback } from '../../kube/write/rollback.ts';
+import { kubernetesPolicyEditor } from '../../kube/write/policy-editor.ts';
 import type { Revision } from '../../ports/history.ts';
 import { Problem } from '../../ports/problem.ts';
 import { CliError, EXIT_CODES } from '../exit-codes.ts';
@@ -79,7 +79,7 @@ export class ClusterTarget implements Target {
 
   async rollback(policy: StoredPolicy, { spec }: Revision): Promise<void> {
     try {
-      await kubernetesRollback(this.#config).apply(policy, spec, undefined);
+      await kubernetesPolicyEditor(this.#config).replaceSpec(policy, spec, 'rollback', undefined);
     } catch (error) {
       if (error instanceof Problem) throw new CliError(EXIT_CODES.unreachable, `${this.name}: ${error.message}`);
       throw error;

@@ -5,6 +5,7 @@ import { answerProblems, answerUnknown } from '../problem.ts';
 import { protectBrowsers, warnBrowsers } from './browser.ts';
 import { historyRoutes } from './changes/history.ts';
 import { overrideRoutes } from './changes/overrides.ts';
+import { thresholdRoutes } from './changes/thresholds.ts';
 import { agentRoutes } from './fleet/agents.ts';
 import { explainRoutes } from './fleet/explain.ts';
 import { policyRoutes } from './fleet/policies.ts';
@@ -30,6 +31,7 @@ export function adminApp(options: AdminOptions): Express {
     agentRoutes,
     explainRoutes,
     historyRoutes,
+    thresholdRoutes,
     overrideRoutes,
     sourceRoutes,
     liveRoutes,

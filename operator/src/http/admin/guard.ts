@@ -57,6 +57,12 @@ export const readAttributes = (request: Request): ResourceAttributes => {
   };
 };
 
+/** The permission to edit the policy of the path. */
+export const editAttributes = (request: Request): ResourceAttributes => ({
+  ...readAttributes(request),
+  verb: 'update',
+});
+
 /** Answers requests refused by a guard, and records them in the audit log. */
 export function answerDenied(audit: Audit) {
   return (error: unknown, request: Request, response: Response, next: NextFunction): void => {

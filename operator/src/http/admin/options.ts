@@ -3,8 +3,9 @@ import type { Controller } from '../../control/controller.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { LimitLog } from '../../core/limits/limit-log.ts';
 import type { Access } from '../../ports/access.ts';
-import type { History, Rollback } from '../../ports/history.ts';
+import type { History } from '../../ports/history.ts';
 import type { OverrideStore } from '../../ports/override-store.ts';
+import type { PolicyEditor } from '../../ports/policy-editor.ts';
 import type { Audit } from '../audit.ts';
 
 /** The dependencies of the admin API. */
@@ -15,7 +16,7 @@ export interface AdminOptions {
   readonly access: Access;
   readonly overrides: OverrideStore;
   readonly history: History;
-  readonly rollback: Rollback;
+  readonly policyEditor: PolicyEditor;
   readonly log: Logger;
   readonly audit: Audit;
   readonly clock: Clock;

@@ -1,5 +1,6 @@
 import { historyPaths } from '../admin/changes/history.paths.ts';
 import { overridePaths } from '../admin/changes/overrides.paths.ts';
+import { thresholdPaths } from '../admin/changes/thresholds.paths.ts';
 import { agentPaths } from '../admin/fleet/agents.paths.ts';
 import { explainPaths } from '../admin/fleet/explain.paths.ts';
 import { policyPaths } from '../admin/fleet/policies.paths.ts';
@@ -20,6 +21,7 @@ export const adminPaths: readonly Endpoint[] = [
   ...sourcePaths,
   ...overridePaths,
   ...historyPaths,
+  ...thresholdPaths,
   ...livePaths,
   ...outagePaths,
   ...timelinePaths,

@@ -10,6 +10,7 @@ import { address, store } from '../model.ts';
 import { Problem } from '../panel.tsx';
 import { useAnswer } from '../use-answer.ts';
 import { yaml } from '../yaml.ts';
+import { Apply } from './apply.tsx';
 import { Bands } from './bands.tsx';
 import { Fields } from './fields.tsx';
 import { limitsOf } from './limits.ts';
@@ -33,12 +34,15 @@ export function WhatIfPanel({ row, policy }: Props) {
   const [range, setRange] = useState<Range>(address.peek().range === '24h' ? '24h' : '1h');
   const [edits, setEdits] = useState<Edits>({});
   const [processes, setProcesses] = useState(Math.max(1, row.agents));
+  /** Whether edited numbers were applied; until the next edit, the policy is read again every second. */
+  const [applied, setApplied] = useState(false);
   const query = new URLSearchParams({ range, ...(uid !== undefined && { uid }) });
   const timeline = useAnswer<TimelineAnswer>(
     `v1/breakers/${namespace}/${encodeURIComponent(breaker)}/timeline?${query}`,
     range === '1h' ? 5_000 : 30_000,
   );
-  const detail = useAnswer<PolicyDetail>(`v1/policies/${policy.namespace}/${encodeURIComponent(policy.name)}`, 10_000);
+  const path = `v1/policies/${policy.namespace}/${encodeURIComponent(policy.name)}`;
+  const detail = useAnswer<PolicyDetail>(path, applied ? 1_000 : 10_000);
   const spec = detail.value?.problems.length === 0 ? (detail.value.spec as PolicySpec) : undefined;
   // The answer is a new object every time, and mostly the same policy.
   const text = JSON.stringify(spec);
@@ -71,7 +75,10 @@ export function WhatIfPanel({ row, policy }: Props) {
         <Fields
           fields={fieldsOf(spec)}
           edits={edits}
-          onEdit={(field, value) => setEdits({ ...edits, [field]: value })}
+          onEdit={(field, value) => {
+            setApplied(false);
+            setEdits({ ...edits, [field]: value });
+          }}
           processes={processes}
           onProcesses={setProcesses}
         />
@@ -93,7 +100,16 @@ export function WhatIfPanel({ row, policy }: Props) {
       ) : (
         timeline.problem === undefined && <p aria-busy="true">Reading …</p>
       )}
-      {spec && changed && <Result policy={policy} spec={spec} edits={edits} />}
+      <p class="more" role="status">
+        {applied && `Applied to ${policy.namespace}/${policy.name}; agents take it now.`}
+      </p>
+      {spec && changed && (
+        <Result
+          {...{ path, policy, spec, edits }}
+          generation={detail.value!.generation}
+          onApplied={() => setApplied(true)}
+        />
+      )}
     </div>
   );
 }
@@ -112,12 +128,23 @@ function compare(answer: TimelineAnswer, spec: PolicySpec, edits: Edits, process
   };
 }
 
+interface ResultProps {
+  /** The path of the policy in the admin API. */
+  readonly path: string;
+  readonly policy: PolicyRow;
+  readonly generation: number;
+  readonly spec: PolicySpec;
+  readonly edits: Edits;
+  readonly onApplied: () => void;
+}
+
 /** The policy with the edited numbers, to save or to apply. */
-function Result({ policy, spec, edits }: { policy: PolicyRow; spec: PolicySpec; edits: Edits }) {
+function Result({ path, policy, spec, edits, generation, onApplied }: ResultProps) {
   const { namespace, name } = policy;
+  const wanted = edited(spec, edits);
   const whole = {
     ...{ apiVersion: 'fuseboard.dev/v1alpha1', kind: 'CircuitBreakerPolicy' },
-    ...{ metadata: { name, namespace }, spec: edited(spec, edits) },
+    ...{ metadata: { name, namespace }, spec: wanted },
   };
   const text = `${yaml(whole).trimStart()}\n`;
   const patch = JSON.stringify({ spec: patchOf(spec, edits) });
@@ -128,6 +155,7 @@ function Result({ policy, spec, edits }: { policy: PolicyRow; spec: PolicySpec; 
       <CopyText key={text} text={text} what="YAML" />
       {store.source.value?.kind === 'kubernetes' ? (
         <>
+          <Apply path={path} policy={`${namespace}/${name}`} edited={wanted} {...{ generation, spec, onApplied }} />
           <p class="more">
             The YAML has no labels and annotations of the policy. This command changes the numbers and nothing else:
           </p>

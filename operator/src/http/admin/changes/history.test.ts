@@ -5,19 +5,22 @@ import express from 'express';
 import { policy } from '../../../../test/memory-source.ts';
 import type { Access, ResourceAttributes } from '../../../ports/access.ts';
 import { AuthError } from '../../../ports/authenticator.ts';
-import type { Rollback } from '../../../ports/history.ts';
-import { noRollback } from '../../../stores/history.ts';
+import type { PolicyEditor } from '../../../ports/policy-editor.ts';
+import { noPolicyEditor } from '../../../stores/history.ts';
 import type { AdminOptions } from '../options.ts';
 import { historyRoutes } from './history.ts';
 
-const anybody: Rollback = { apply: async () => {} };
+const anybody: PolicyEditor = { replaceSpec: async () => {} };
 
 let close = () => {};
 
 afterEach(() => close());
 
 /** The rollback field of `/history` for a user with only this permission. */
-async function rollbackOf(rollback: Rollback, may: (attributes: ResourceAttributes) => boolean): Promise<unknown> {
+async function rollbackOf(
+  policyEditor: PolicyEditor,
+  may: (attributes: ResourceAttributes) => boolean,
+): Promise<unknown> {
   const access: Access = {
     method: 'review',
     user: async () => ({ name: 'ann', groups: [] }),
@@ -28,7 +31,7 @@ async function rollbackOf(rollback: Rollback, may: (attributes: ResourceAttribut
   };
   const snapshots = { policies: () => [{ policy: policy('payments') }] };
   const history = { list: async () => [] };
-  const options = { access, history, rollback, controller: { snapshots } } as unknown as AdminOptions;
+  const options = { access, history, policyEditor, controller: { snapshots } } as unknown as AdminOptions;
   const server = express().use(historyRoutes(options)).listen(0, '127.0.0.1');
   close = () => server.close();
   await once(server, 'listening');
@@ -56,6 +59,6 @@ describe('the history, on rolling back', () => {
 
   it('is to write the file where policies are files, whoever asks', async () => {
     const why = 'policy "payments" in namespace "default" comes from a file; write the spec of the revision into it';
-    expect(await rollbackOf(noRollback, () => true)).toEqual({ allowed: false, why });
+    expect(await rollbackOf(noPolicyEditor, () => true)).toEqual({ allowed: false, why });
   });
 });

@@ -7,7 +7,7 @@ import { changesBetween, type Revision } from '../../../ports/history.ts';
 import { Problem } from '../../../ports/problem.ts';
 import { parse } from '../../problem.ts';
 import type { HistoryAnswer } from '../answers/history.ts';
-import { guard, readAttributes, senderOf } from '../guard.ts';
+import { editAttributes, guard, readAttributes, senderOf } from '../guard.ts';
 import { namedPolicy } from '../named-policy.ts';
 import type { AdminOptions } from '../options.ts';
 
@@ -15,13 +15,12 @@ import type { AdminOptions } from '../options.ts';
 export const RollbackSchema = z.strictObject({ toRevision: z.int().min(0) });
 
 /** Routes for the revisions of policies, and for rolling back to one. */
-export function historyRoutes({ controller, access, history, rollback, log }: AdminOptions): Router {
+export function historyRoutes({ controller, access, history, policyEditor, log }: AdminOptions): Router {
   const find = (request: Request): Policy => namedPolicy(controller.snapshots, request).policy;
   const revisions = (policy: Policy): Promise<Revision[]> =>
     history.list(policy).catch((error: Error) => {
       throw new Problem(503, `the history cannot be read: ${error.message}`, 1_000);
     });
-  const editing = (request: Request): ResourceAttributes => ({ ...readAttributes(request), verb: 'update' });
   const authErrorOf = async (user: UserInfo, attributes: ResourceAttributes): Promise<string | undefined> => {
     try {
       await access.check(user, attributes);
@@ -43,13 +42,14 @@ export function historyRoutes({ controller, access, history, rollback, log }: Ad
         const changes = before === undefined ? [] : changesBetween(before.spec, one.spec);
         return { ...one, current: one === newest, changes };
       });
-      const why = rollback.unable?.(policy) ?? (await authErrorOf(senderOf(response), editing(request)));
+      const why =
+        policyEditor.unable?.(policy, 'rollback') ?? (await authErrorOf(senderOf(response), editAttributes(request)));
       const allowed = { allowed: why === undefined, ...(why !== undefined && { why }) };
       response.json({ items, rollback: allowed } satisfies HistoryAnswer);
     })
     .post(
       '/v1/policies/:namespace/:name/rollback',
-      guard(access, editing),
+      guard(access, editAttributes),
       express.json({ limit: '4kb', type: 'application/json' }),
       async (request, response) => {
         const { toRevision } = parse(RollbackSchema, request.body);
@@ -61,7 +61,7 @@ export function historyRoutes({ controller, access, history, rollback, log }: Ad
           const kept = found.map(({ revision }) => revision).join(', ');
           throw new Problem(404, `policy "${name}" has no revision ${toRevision}; it has ${kept || 'none'}`);
         }
-        await rollback.apply(policy, chosen.spec, request.get('authorization'));
+        await policyEditor.replaceSpec(policy, chosen.spec, 'rollback', request.get('authorization'));
         log.info(
           { audit: true, by: senderOf(response).name, namespace, policy: name, toRevision },
           'policy rolled back',

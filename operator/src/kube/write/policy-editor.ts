@@ -1,31 +1,36 @@
 import { KubeConfig } from '@kubernetes/client-node';
-import type { Rollback } from '../../ports/history.ts';
+import type { EditPurpose, PolicyEditor } from '../../ports/policy-editor.ts';
 import { Problem } from '../../ports/problem.ts';
 import { KubeClient, KubeError } from '../api/client.ts';
 import { objectPath, POLICIES } from '../api/resource.ts';
 
-/** The field manager of a rolled-back spec in `managedFields`, whichever program the user used. */
-const FIELD_MANAGER = 'fuseboard-rollback';
+/** The field manager of a replaced spec in `managedFields`, whichever program the user used. */
+const FIELD_MANAGERS: Readonly<Record<EditPurpose, string>> = {
+  rollback: 'fuseboard-rollback',
+  thresholds: 'fuseboard-thresholds',
+};
 
 /**
- * Rolls back with the user's own token, so that the API server authorizes the change and its audit log names the user.
- * The operator's account may not edit policies. An operator without authentication gets no token and uses its own
+ * Edits with the user's own token, so that the API server authorizes the change and its audit log names the user. The
+ * operator's account may not edit policies. An operator without authentication gets no token and uses its own
  * credentials.
  */
-export function kubernetesRollback(own: KubeConfig): Rollback {
+export function kubernetesPolicyEditor(own: KubeConfig): PolicyEditor {
   return {
-    async apply({ namespace, name, uid }, spec, authorization) {
+    async replaceSpec({ namespace, name, uid, generation }, spec, purpose, authorization) {
       const client = new KubeClient(authorization === undefined ? own : withToken(own, authorization));
       const body = [
         { op: 'test', path: '/metadata/uid', value: uid },
+        ...(purpose === 'rollback' ? [] : [{ op: 'test', path: '/metadata/generation', value: generation }]),
         { op: 'replace', path: '/spec', value: spec },
       ];
-      const what = `cannot roll policy "${name}" in namespace "${namespace}" back`;
+      const which = `policy "${name}" in namespace "${namespace}"`;
+      const what = purpose === 'rollback' ? `cannot roll ${which} back` : `cannot edit ${which}`;
       try {
         await client.request(objectPath(POLICIES, namespace, name), {
           method: 'PATCH',
           contentType: 'application/json-patch+json',
-          query: { fieldManager: FIELD_MANAGER },
+          query: { fieldManager: FIELD_MANAGERS[purpose] },
           body,
         });
       } catch (error) {

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { KubeConfig } from '@kubernetes/client-node';
 import type { Policy } from '../../core/policy/policy.ts';
-import { kubernetesRollback } from './rollback.ts';
+import { kubernetesPolicyEditor } from './policy-editor.ts';
 
 const POLICY: Policy = {
   uid: 'uid-a',
@@ -45,7 +45,7 @@ afterEach(async () => {
 });
 
 it('replaces the spec of this very policy as the person, under a field manager of its own', async () => {
-  await kubernetesRollback(kubeConfig).apply(POLICY, { breakers: ['b'] }, 'Bearer of-ann');
+  await kubernetesPolicyEditor(kubeConfig).replaceSpec(POLICY, { breakers: ['b'] }, 'rollback', 'Bearer of-ann');
   expect(asked).toEqual([
     {
       method: 'PATCH',
@@ -59,10 +59,33 @@ it('replaces the spec of this very policy as the person, under a field manager o
   ]);
 });
 
+it('applies thresholds to the generation that the person saw, and to no later one', async () => {
+  const editor = kubernetesPolicyEditor(kubeConfig);
+  await editor.replaceSpec(POLICY, { breakers: ['a'] }, 'thresholds', 'Bearer of-ann');
+  expect(asked).toMatchObject([
+    {
+      url: expect.stringContaining('?fieldManager=fuseboard-thresholds'),
+      authorization: 'Bearer of-ann',
+      body: [
+        { op: 'test', path: '/metadata/uid', value: 'uid-a' },
+        { op: 'test', path: '/metadata/generation', value: 2 },
+        { op: 'replace', path: '/spec', value: { breakers: ['a'] } },
+      ],
+    },
+  ]);
+  answer = 422;
+  await expect(editor.replaceSpec(POLICY, {}, 'thresholds', undefined)).rejects.toMatchObject({
+    status: 422,
+    message: 'cannot edit policy "a" in namespace "shop": not you',
+  });
+});
+
 it('tells why the API server refused it', async () => {
   answer = 403;
-  await expect(kubernetesRollback(kubeConfig).apply(POLICY, {}, undefined)).rejects.toMatchObject({
-    status: 403,
-    message: 'cannot roll policy "a" in namespace "shop" back: not you',
-  });
+  await expect(kubernetesPolicyEditor(kubeConfig).replaceSpec(POLICY, {}, 'rollback', undefined)).rejects.toMatchObject(
+    {
+      status: 403,
+      message: 'cannot roll policy "a" in namespace "shop" back: not you',
+    },
+  );
 });
