@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.counters import REJECTED
 from ..core.outcomes.outcome_facts import PLAIN_TYPES
 from ..core.permit import permit_of
-from ..core.windows.histogram import latency_bucket
+from ..core.windows.histogram import FIRST_BUCKET_MS, latency_bucket
 from ..errors import CircuitOpenError
 from .async_call import call_async
 from .enter import enter_or_raise
@@ -94,7 +94,7 @@ def _function(breaker: GovernedBreaker, fn: Callable[..., Any]) -> Callable[...,
         # clock does.
         now = read() * scale
         took = now - started_at
-        bucket = 0 if took < 0.125 else latency_bucket(took)
+        bucket = 0 if took < FIRST_BUCKET_MS else latency_bucket(took)
         # From here to the return nothing calls, so that no other thread runs in between.
         if now < generation.fast_path_until:
             generation.calls += 1
@@ -138,7 +138,7 @@ def _coroutine(breaker: GovernedBreaker, fn: Callable[..., Any]) -> Callable[...
         # As in ``_function``.
         now = read() * scale
         took = now - started_at
-        bucket = 0 if took < 0.125 else latency_bucket(took)
+        bucket = 0 if took < FIRST_BUCKET_MS else latency_bucket(took)
         # From here to the return nothing calls, so that no other thread runs in between.
         if now < generation.fast_path_until:
             generation.calls += 1

@@ -22,7 +22,7 @@ from .retry_after import retry_after_ms
 from .state import BY_FAILURES, Closed, Open, Probing, Ramping, Reason, State, StateRecord, TransitionEvent
 from .trip import tripped_by_number, tripped_by_rate
 from .windows import CountWindow, Window, window_for
-from .windows.histogram import latency_bucket
+from .windows.histogram import FIRST_BUCKET_MS, latency_bucket
 from .windows.in_flight import InFlight
 
 STALL_WATCH_FACTOR = 10
@@ -262,7 +262,7 @@ class Circuit(Exclusive):
         read = self.read
         now = read() * self.scale
         took = now - started_at
-        bucket = 0 if took < 0.125 else latency_bucket(took)
+        bucket = 0 if took < FIRST_BUCKET_MS else latency_bucket(took)
         # From here to the return nothing calls, and no jump is taken that leads to the return, so that no other thread runs
         # in between (Python 3.10 lets them in at jumps). One that holds the lock may be in the middle of its operation.
         config, window, counters = self.config, self._window, self.counters
@@ -328,7 +328,7 @@ class Circuit(Exclusive):
     def _settle_general(self, permit: Permit, outcome: Outcome, now: float, returned_or_raised: object) -> None:
         permit.outcome = outcome
         took = now - permit.started_at
-        self.counters[0 if took < 0.125 else latency_bucket(took)] += 1
+        self.counters[0 if took < FIRST_BUCKET_MS else latency_bucket(took)] += 1
         slow = self.config.slow_ms != 0 and outcome != "ignored" and self._is_slow(permit, now)
         if slow:
             self.counters[SLOW] += 1
@@ -360,7 +360,7 @@ class Circuit(Exclusive):
         permit.outcome = "failure"
         took = now - permit.started_at
         counters = self.counters
-        counters[0 if took < 0.125 else latency_bucket(took)] += 1
+        counters[0 if took < FIRST_BUCKET_MS else latency_bucket(took)] += 1
         counters[FAILED] += 1
         self._last_error = described(returned_or_raised)
         if permit.generation.fast_path_until != NEVER:
